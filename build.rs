@@ -1,0 +1,49 @@
+//! Compiles the C parts, names the shared library, and generates the header that `make check-header` compares.
+
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    println!("cargo:rerun-if-changed=cbits");
+    println!("cargo:rerun-if-changed=cbindgen.toml");
+    println!("cargo:rerun-if-changed=src/abi");
+    // The model checker runs on the cores alone.
+    if env::var_os("CARGO_CFG_LOOM").is_some() {
+        return;
+    }
+    compile_cbits();
+    name_shared_library();
+    generate_header();
+}
+
+/// `-fexceptions`: a cancelled thread unwinds through these functions.
+fn compile_cbits() {
+    cc::Build::new()
+        .files(["cbits/semaphore.c", "cbits/sleep.c"])
+        .std("gnu11")
+        .flag("-fexceptions")
+        .flag("-fasynchronous-unwind-tables")
+        .flag("-fvisibility=hidden")
+        .flag("-fno-plt")
+        .pic(true)
+        .opt_level(2)
+        .warnings_into_errors(true)
+        .extra_warnings(true)
+        .compile("rsipc_cbits");
+}
+
+/// Preloading needs no SONAME, linking with `-lrsipc` does.
+fn name_shared_library() {
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librsipc.so.0");
+}
+
+fn generate_header() {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for file in ["src/abi/semaphore.rs", "src/abi/mman.rs", "src/abi/version.rs"] {
+        builder = builder.with_src(root.join(file));
+    }
+    builder.generate().expect("the C edge is valid Rust").write_to_file(out.join("rsipc.h"));
+}

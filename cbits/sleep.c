@@ -1,0 +1,38 @@
+#define _GNU_SOURCE
+#include "rsipc_cbits.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+/* The thread may end at any instruction between the two calls, so this is a function of its own: for its caller,
+ * which has a clean-up to run, that happens within a call. */
+__attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep *sleep)
+{
+	const long *a = sleep->arguments;
+	int before;
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+	long result = syscall(sleep->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	int error = result < 0 ? errno : 0;
+	pthread_setcanceltype(before, NULL);
+	return error;
+}
+
+int rsipc_sleep_until_woken(struct rsipc_sleep *wait, const struct rsipc_wait_kind *kind)
+{
+	int answer;
+	pthread_cleanup_push(kind->cancelled, wait);
+	do
+		answer = kind->woken(wait, sleep_cancellable(wait));
+	while (answer == RSIPC_MUST_SLEEP);
+	pthread_cleanup_pop(0);
+	return answer;
+}
+
+int rsipc_return(int error)
+{
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
+}

@@ -1,0 +1,8 @@
+//! The C edge: one file for each header. An entry parses its arguments, calls a core and converts the result.
+
+mod edge;
+mod entry;
+mod load;
+mod mman;
+mod semaphore;
+mod version;

@@ -1,0 +1,7 @@
+//! The atomics of every protocol go through here, so that the model checker can put its own in their place.
+
+#[cfg(loom)]
+pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+#[cfg(not(loom))]
+pub use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};

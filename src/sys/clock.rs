@@ -1,0 +1,97 @@
+//! Points in time on the clocks that waits are measured on.
+
+use super::errno::{Errno, Result};
+
+/// A clock that a timed wait may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// `CLOCK_REALTIME`
+    Realtime,
+    /// `CLOCK_MONOTONIC`
+    Monotonic,
+}
+
+impl Clock {
+    /// EINVAL for any other clock, as `sem_clockwait` of glibc.
+    pub fn from_id(id: libc::clockid_t) -> Result<Self> {
+        match id {
+            libc::CLOCK_REALTIME => Ok(Self::Realtime),
+            libc::CLOCK_MONOTONIC => Ok(Self::Monotonic),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn id(self) -> libc::clockid_t {
+        match self {
+            Self::Realtime => libc::CLOCK_REALTIME,
+            Self::Monotonic => libc::CLOCK_MONOTONIC,
+        }
+    }
+
+    /// The time now.
+    pub fn now(self) -> libc::timespec {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` is valid for writing; a clock that exists cannot fail.
+        unsafe { libc::clock_gettime(self.id(), &raw mut now) };
+        now
+    }
+}
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+pub fn monotonic_ns() -> u64 {
+    let now = Clock::Monotonic.now();
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+/// An absolute time on one of the clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// The clock that `time` is on.
+    pub clock: Clock,
+    /// The point in time; `tv_nsec` is below 1,000,000,000.
+    pub time: libc::timespec,
+}
+
+impl Deadline {
+    /// EINVAL when `tv_nsec` is not a number of nanoseconds below one second.
+    pub fn new(clock: Clock, time: libc::timespec) -> Result<Self> {
+        if (0..1_000_000_000).contains(&time.tv_nsec) { Ok(Self { clock, time }) } else { Err(Errno::EINVAL) }
+    }
+
+    /// `seconds` from now.
+    pub fn after(clock: Clock, seconds: i64) -> Self {
+        let mut time = clock.now();
+        time.tv_sec = time.tv_sec.saturating_add(seconds);
+        Self { clock, time }
+    }
+
+    /// Whether this comes before `other`, which is on the same clock.
+    pub fn is_before(&self, other: &Self) -> bool {
+        (self.time.tv_sec, self.time.tv_nsec) < (other.time.tv_sec, other.time.tv_nsec)
+    }
+
+    /// Whether the time has come.
+    pub fn has_passed(&self) -> bool {
+        let now = self.clock.now();
+        (self.time.tv_sec, self.time.tv_nsec) <= (now.tv_sec, now.tv_nsec)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nanoseconds_must_be_below_a_second() {
+        let at = |tv_nsec| Deadline::new(Clock::Realtime, libc::timespec { tv_sec: 1, tv_nsec });
+        assert_eq!(at(-1).err(), Some(Errno::EINVAL));
+        assert!(at(999_999_999).is_ok());
+        assert_eq!(at(1_000_000_000).err(), Some(Errno::EINVAL));
+    }
+
+    #[test]
+    fn a_deadline_passes() {
+        assert!(Deadline::after(Clock::Monotonic, 0).has_passed());
+        assert!(!Deadline::after(Clock::Monotonic, 100).has_passed());
+    }
+}

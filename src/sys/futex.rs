@@ -1,0 +1,186 @@
+//! futex(2): the only place that knows its calls.
+//!
+//! A sleep is only *described* here. C makes the call, because a thread may be cancelled in it, and a cancelled
+//! thread unwinds its stack by force, which must not have Rust on it (`cbits/sleep.c`).
+
+use core::ffi::{c_int, c_long};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::clock::{Clock, Deadline};
+use super::errno::{Errno, Result};
+
+/// Who may wait on a word: the kernel finds private ones faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Threads of this process.
+    Private,
+    /// Any process that maps the word.
+    Shared,
+}
+
+/// From linux/futex.h; `futex_waitv` needs Linux 5.16.
+const FUTEX2_SIZE_U32: u32 = 2;
+const FUTEX2_PRIVATE: u32 = 128;
+
+/// Set once the kernel has said that it knows no `futex_waitv`. A hint that only ever becomes true.
+static NO_WAITV: AtomicBool = AtomicBool::new(false);
+
+/// Wakes up to `count` sleepers on the word at this address. Async-signal-safe, leaves `errno` alone.
+///
+/// The word is not accessed and may be gone already: then nobody is woken.
+#[cold]
+pub fn wake(word: *const u32, count: c_int, scope: Scope) {
+    let operation = libc::FUTEX_WAKE | private_flag(scope);
+    // SAFETY: the kernel only compares the address; errno_location is valid in each thread.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        libc::syscall(libc::SYS_futex, word, operation, count);
+        *errno = before;
+    }
+}
+
+fn private_flag(scope: Scope) -> c_int {
+    match scope {
+        Scope::Private => libc::FUTEX_PRIVATE_FLAG,
+        Scope::Shared => 0,
+    }
+}
+
+/// What a signal handler does to a sleep, once it has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupted {
+    /// The sleep ends with EINTR, whatever the handler's flags.
+    Fails,
+    /// With `SA_RESTART` the sleep goes on; else it ends with EINTR.
+    MayRestart,
+}
+
+/// `struct futex_waitv` of linux/futex.h
+#[repr(C)]
+struct WaitV {
+    value: u64,
+    address: u64,
+    flags: u32,
+    reserved: u32,
+}
+
+/// A system call that sleeps: what C is to do. `struct rsipc_sleep` in `cbits/rsipc_cbits.h`.
+///
+/// Holds pointers into itself from [`Sleep::prepare`] on, so it must stay where it is until the call is made.
+#[repr(C)]
+pub struct Sleep {
+    number: c_long,
+    arguments: [c_long; 6],
+    until: libc::timespec,
+    waitv: WaitV,
+}
+
+impl Default for Sleep {
+    /// A sleep that is not described yet.
+    fn default() -> Self {
+        Self {
+            number: libc::SYS_futex,
+            arguments: [0; 6],
+            until: libc::timespec { tv_sec: 0, tv_nsec: 0 },
+            waitv: WaitV { value: 0, address: 0, flags: 0, reserved: 0 },
+        }
+    }
+}
+
+impl Sleep {
+    /// Describes: sleep while the word holds `expected`, at most until `until`.
+    ///
+    /// The kinds of sleep follow from what Linux does after a handler with `SA_RESTART`: FUTEX_WAIT without a timeout
+    /// and `futex_waitv` are restarted, FUTEX_WAIT with one is not.
+    pub fn prepare(
+        &mut self,
+        word: *const u32,
+        expected: u32,
+        scope: Scope,
+        until: Option<Deadline>,
+        interrupted: Interrupted,
+    ) {
+        match until {
+            Some(until) if interrupted == Interrupted::MayRestart && !no_waitv() => {
+                self.prepare_waitv(word, expected, scope, until);
+            }
+            _ => self.prepare_wait(word, expected, scope, until),
+        }
+    }
+
+    fn prepare_waitv(&mut self, word: *const u32, expected: u32, scope: Scope, until: Deadline) {
+        let private = if scope == Scope::Private { FUTEX2_PRIVATE } else { 0 };
+        self.waitv = WaitV {
+            value: expected.into(),
+            address: word.addr() as u64,
+            flags: FUTEX2_SIZE_U32 | private,
+            reserved: 0,
+        };
+        self.until = until.time;
+        let clock = match until.clock {
+            Clock::Realtime => libc::CLOCK_REALTIME,
+            Clock::Monotonic => libc::CLOCK_MONOTONIC,
+        };
+        let (waiters, timeout) = (address(&raw const self.waitv), address(&raw const self.until));
+        self.number = libc::SYS_futex_waitv;
+        self.arguments = [waiters, 1, 0, timeout, clock.into(), 0];
+    }
+
+    fn prepare_wait(&mut self, word: *const u32, expected: u32, scope: Scope, until: Option<Deadline>) {
+        let mut operation = libc::FUTEX_WAIT_BITSET | private_flag(scope);
+        let timeout = match until {
+            None => ptr::null(),
+            Some(until) => {
+                if until.clock == Clock::Realtime {
+                    operation |= libc::FUTEX_CLOCK_REALTIME;
+                }
+                self.until = until.time;
+                &raw const self.until
+            }
+        };
+        self.number = libc::SYS_futex;
+        self.arguments = [
+            address(word),
+            operation.into(),
+            c_long::from(expected.cast_signed()),
+            address(timeout),
+            0,
+            c_long::from(libc::FUTEX_BITSET_MATCH_ANY),
+        ];
+    }
+
+    /// What the end of the sleep means, given the error of the call (0 = none).
+    pub fn woken(&self, error: c_int) -> Result<Woken> {
+        match error {
+            0 | libc::EAGAIN => Ok(Woken::LookAgain),
+            libc::ETIMEDOUT => Ok(Woken::TimedOut),
+            libc::ENOSYS if self.number == libc::SYS_futex_waitv => {
+                // Relaxed: a thread that does not see it yet finds out for itself.
+                NO_WAITV.store(true, Ordering::Relaxed);
+                Ok(Woken::LookAgain)
+            }
+            other => Err(Errno(other)),
+        }
+    }
+}
+
+/// Why a sleep ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// The word changed, or may have.
+    LookAgain,
+    /// The deadline of the sleep has passed.
+    TimedOut,
+}
+
+/// Whether a sleep that is restarted after a handler can also have an end.
+pub fn no_waitv() -> bool {
+    // Relaxed: see `Sleep::woken`.
+    NO_WAITV.load(Ordering::Relaxed)
+}
+
+fn address<T>(pointer: *const T) -> c_long {
+    pointer.addr().cast_signed() as c_long
+}
