@@ -9,7 +9,7 @@
 //!
 //! `docs/design.md` tells why it is built this way.
 
-#[cfg(not(any(panic = "abort", debug_assertions)))]
+#[cfg(not(any(panic = "abort", test, debug_assertions)))]
 compile_error!("librsipc must be built with panic = \"abort\": a panic must never unwind into C");
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]

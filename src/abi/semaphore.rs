@@ -54,7 +54,8 @@ pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_trywait(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller gives a semaphore.
-    let taken = unsafe { shared(sem) }.and_then(|sem| if sem.try_take() { Ok(()) } else { Err(Errno::EAGAIN) });
+    let taken =
+        unsafe { shared(sem) }.and_then(|sem| if sem.try_take() { Ok(()) } else { Err(Errno::EAGAIN) });
     status(taken)
 }
 
@@ -117,7 +118,8 @@ unsafe fn shared<'a>(sem: *mut sem_t) -> Result<&'a Semaphore> {
 #[repr(C)]
 pub struct WaitRoom(MaybeUninit<[u64; size_of::<Sleep>() / 8 + 6]>);
 
-const _: () = assert!(size_of::<Wait>() <= size_of::<WaitRoom>() && align_of::<Wait>() <= align_of::<WaitRoom>());
+const _: () =
+    assert!(size_of::<Wait>() <= size_of::<WaitRoom>() && align_of::<Wait>() <= align_of::<WaitRoom>());
 
 /// `RSIPC_MUST_SLEEP`
 const MUST_SLEEP: c_int = -1;
@@ -185,7 +187,12 @@ pub struct WaitKind {
 static rsipc_sem_wait_kind: WaitKind = WaitKind { woken, cancelled };
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_sem_open(name: *const c_char, flags: c_int, mode: mode_t, value: c_uint) -> *mut sem_t {
+unsafe extern "C" fn rsipc_sem_open(
+    name: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+    value: c_uint,
+) -> *mut sem_t {
     let how = if flags & libc::O_CREAT == 0 {
         Open::Existing
     } else {

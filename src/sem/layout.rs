@@ -2,8 +2,8 @@
 
 use core::mem::{align_of, offset_of, size_of};
 
-use super::word::{Then, Word};
 pub use super::word::VALUE_MAX;
+use super::word::{Then, Word};
 use crate::sys::atomic::{AtomicU32, Ordering};
 use crate::sys::futex::{self, Scope};
 use crate::sys::spin::Hint;

@@ -82,7 +82,8 @@ pub fn unlink(name: &CStr) -> Result<()> {
 fn open_file(path: &Path, how: Open) -> Result<File> {
     loop {
         if !matches!(how, Open::OrCreate { exclusive: true, .. }) {
-            let existing = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path);
+            let existing =
+                OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path);
             match existing.map_err(Errno::from) {
                 Err(Errno::ENOENT) => {}
                 decided => return decided,

@@ -39,6 +39,7 @@ pub enum Then {
 }
 
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low half is the value")]
 fn value(word: u64) -> u32 {
     word as u32
 }

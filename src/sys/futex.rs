@@ -30,6 +30,10 @@ static NO_WAITV: AtomicBool = AtomicBool::new(false);
 ///
 /// The word is not accessed and may be gone already: then nobody is woken.
 #[cold]
+#[expect(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "an address for the kernel to compare, never dereferenced"
+)]
 pub fn wake(word: *const u32, count: c_int, scope: Scope) {
     let operation = libc::FUTEX_WAKE | private_flag(scope);
     // SAFETY: the kernel only compares the address; errno_location is valid in each thread.

@@ -19,7 +19,9 @@ use super::errno::{Errno, Result};
 /// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the directory.
 pub fn publish(path: &Path, mode: u32, fill: impl Fn(&File) -> Result<()>) -> Result<File> {
     match publish_unnamed(path, mode, &fill) {
-        Err(Errno::ENOTSUP | Errno::EISDIR | Errno::ENOSYS | Errno::ENOENT) => publish_renamed(path, mode, &fill),
+        Err(Errno::ENOTSUP | Errno::EISDIR | Errno::ENOSYS | Errno::ENOENT) => {
+            publish_renamed(path, mode, &fill)
+        }
         done => done,
     }
 }
