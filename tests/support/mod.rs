@@ -1,0 +1,14 @@
+//! What the tests that run C programs stand on: compile a source one of four ways, run it, never wait for ever.
+//!
+//! A test crate takes it in with `mod support;` and uses the four items named below.
+
+// Each test crate compiles its own copy of this module and needs only a part of it.
+#![allow(dead_code, unused_imports)]
+
+mod cc;
+mod run;
+mod ways;
+
+pub use cc::compile;
+pub use run::{Ended, Output, run_bounded};
+pub use ways::{Way, command, library_dir};
