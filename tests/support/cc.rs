@@ -15,15 +15,7 @@ use std::time::UNIX_EPOCH;
 
 use super::ways::{Way, library_dir, target_dir};
 
-const FLAGS: [&str; 7] = [
-    "-std=gnu11",
-    "-D_GNU_SOURCE",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-O2",
-    "-pthread",
-];
+const FLAGS: [&str; 7] = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread"];
 
 /// The program made from `source` in this way. Panics with what the compiler says if it cannot be made.
 ///
@@ -35,9 +27,7 @@ pub fn compile(source: &Path, way: Way) -> PathBuf {
 
     let link = Link::of(way);
     let once = {
-        let mut built = BUILT
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = (source.to_path_buf(), link);
         Arc::clone(built.get_or_insert_default().entry(key).or_default())
     };
@@ -98,17 +88,10 @@ fn build(source: &Path, link: Link) -> PathBuf {
     fs::create_dir_all(&dir).expect("the directory for programs can be made");
 
     let stem = source.file_stem().expect("a source has a name").display();
-    let program = dir.join(format!(
-        "{stem}-{:016x}",
-        fingerprint(source, link, &arguments)
-    ));
+    let program = dir.join(format!("{stem}-{:016x}", fingerprint(source, link, &arguments)));
     if !program.exists() {
         let temporary = temporary_beside(&program);
-        run(compiler()
-            .arg(source)
-            .arg("-o")
-            .arg(&temporary)
-            .args(&arguments));
+        run(compiler().arg(source).arg("-o").arg(&temporary).args(&arguments));
         fs::rename(&temporary, &program).expect("a finished program can be renamed");
     }
     program
@@ -124,9 +107,7 @@ fn fingerprint(source: &Path, link: Link, arguments: &[OsString]) -> u64 {
     arguments.hash(&mut hasher);
     if link == Link::Static {
         let archive = library_dir().join("librsipc.a");
-        let status = archive
-            .metadata()
-            .unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
+        let status = archive.metadata().unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
         let changed = status.modified().expect("files have a time of change");
         (status.len(), changed.duration_since(UNIX_EPOCH).ok()).hash(&mut hasher);
     }
@@ -139,9 +120,7 @@ fn loader_dir() -> PathBuf {
     let library = library_dir().join("librsipc.so");
     let mut hasher = DefaultHasher::new();
     library.hash(&mut hasher);
-    let dir = target_dir()
-        .join("c-tests")
-        .join(format!("lib-{:016x}", hasher.finish()));
+    let dir = target_dir().join("c-tests").join(format!("lib-{:016x}", hasher.finish()));
     fs::create_dir_all(&dir).expect("the directory for the library can be made");
     for name in ["librsipc.so".to_owned(), soname(&library)] {
         let temporary = temporary_beside(&dir.join(&name));
@@ -152,10 +131,7 @@ fn loader_dir() -> PathBuf {
 }
 
 fn soname(library: &Path) -> String {
-    let dynamic = run(Command::new("readelf")
-        .arg("-dW")
-        .arg(library)
-        .env("LC_ALL", "C"));
+    let dynamic = run(Command::new("readelf").arg("-dW").arg(library).env("LC_ALL", "C"));
     let text = String::from_utf8_lossy(&dynamic);
     text.lines()
         .find(|line| line.contains("(SONAME)"))
@@ -168,23 +144,13 @@ fn soname(library: &Path) -> String {
 fn temporary_beside(path: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(
-        ".{}-{}",
-        process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    ));
+    name.push(format!(".{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     name.into()
 }
 
 /// Standard output of a tool that must succeed.
 fn run(command: &mut Command) -> Vec<u8> {
-    let output = command
-        .output()
-        .unwrap_or_else(|error: io::Error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.output().unwrap_or_else(|error: io::Error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }

@@ -77,18 +77,11 @@ pub fn run_bounded(mut command: Command, bound: Duration) -> Output {
         _ => {
             kill_group(&mut child);
             // One that has left the group may still hold the pipes: it is not waited for.
-            until(Instant::now() + Duration::from_secs(1), || {
-                stdout.is_finished() && stderr.is_finished()
-            });
+            until(Instant::now() + Duration::from_secs(1), || stdout.is_finished() && stderr.is_finished());
             Ended::TimedOut
         }
     };
-    Output {
-        pid: child.id(),
-        ended,
-        stdout: text(stdout),
-        stderr: text(stderr),
-    }
+    Output { pid: child.id(), ended, stdout: text(stdout), stderr: text(stderr) }
 }
 
 /// Looks every millisecond whether `done` holds; false when the time is over before.
