@@ -37,7 +37,11 @@ impl Hint {
     /// Leaves word of where the waker runs. Async-signal-safe.
     #[inline]
     pub fn waking(&self) {
-        self.waker.store(cpu::current().wrapping_add(1), Ordering::Relaxed);
+        let here = cpu::current().wrapping_add(1);
+        // The word seldom changes; not to write it keeps its cache line with those who read it.
+        if self.waker.load(Ordering::Relaxed) != here {
+            self.waker.store(here, Ordering::Relaxed);
+        }
     }
 
     /// Spins until `ready` gives true. False: it did not happen within what a spin is worth.
