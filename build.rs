@@ -19,7 +19,7 @@ fn main() {
 /// `-fexceptions`: a cancelled thread unwinds through these functions.
 fn compile_cbits() {
     cc::Build::new()
-        .files(["cbits/semaphore.c", "cbits/sleep.c"])
+        .files(["mqueue", "notify", "poll", "semaphore", "sleep", "thread"].map(|name| format!("cbits/{name}.c")))
         .std("gnu11")
         .flag("-fexceptions")
         .flag("-fasynchronous-unwind-tables")
@@ -42,7 +42,7 @@ fn generate_header() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["src/abi/semaphore.rs", "src/abi/mman.rs", "src/abi/version.rs"] {
+    for file in ["src/abi/semaphore.rs", "src/abi/mqueue.rs", "src/abi/mman.rs", "src/abi/version.rs"] {
         builder = builder.with_src(root.join(file));
     }
     builder.generate().expect("the C edge is valid Rust").write_to_file(out.join("rsipc.h"));

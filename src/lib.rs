@@ -18,6 +18,7 @@ compile_error!("librsipc takes the place of a part of glibc on 64-bit Linux");
 // Without panic=abort (the unit tests of the cores) there is no C edge that a panic could cross.
 #[cfg(all(panic = "abort", not(test), not(loom)))]
 mod abi;
+pub mod mq;
 pub mod sem;
 #[cfg(not(loom))]
 pub mod shm;

@@ -1,6 +1,6 @@
 //! How results and strings cross the edge.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 use crate::sys::{Errno, Result};
 
@@ -10,6 +10,28 @@ pub fn status(result: Result<()>) -> c_int {
         Ok(()) => 0,
         Err(error) => fail(error, -1),
     }
+}
+
+/// `RSIPC_MUST_SLEEP` of `cbits/rsipc_cbits.h`
+const MUST_SLEEP: c_int = -1;
+
+/// What C is told of a wait that has been driven one step further: whether it is done.
+#[inline]
+pub fn answer(done: Result<bool>) -> c_int {
+    match done {
+        Ok(true) => 0,
+        Ok(false) => MUST_SLEEP,
+        Err(Errno(number)) => number,
+    }
+}
+
+/// `struct rsipc_wait_kind`
+#[repr(C)]
+pub struct WaitKind {
+    /// After a sleep.
+    pub woken: unsafe extern "C" fn(*mut c_void, c_int) -> c_int,
+    /// In the place of what would follow the sleep.
+    pub cancelled: unsafe extern "C" fn(*mut c_void),
 }
 
 /// Sets `errno` and gives back what the call returns when it fails.
@@ -30,23 +52,4 @@ pub unsafe fn string<'a>(string: *const c_char) -> Result<&'a CStr> {
     }
     // SAFETY: not NULL, so it is a C string, says the caller.
     Ok(unsafe { CStr::from_ptr(string) })
-}
-
-unsafe extern "C" {
-    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
-}
-
-/// `PTHREAD_CANCEL_DISABLE` of pthread.h
-const DISABLE: c_int = 1;
-
-/// Runs what is no cancellation point, although it makes system calls that are: a thread that is cancelled must not
-/// unwind through Rust.
-pub fn uncancelled<T>(call: impl FnOnce() -> T) -> T {
-    let mut before = DISABLE;
-    // SAFETY: `before` is valid for writing. No error is possible with a valid state.
-    unsafe { pthread_setcancelstate(DISABLE, &raw mut before) };
-    let result = call();
-    // SAFETY: the state is the one that was in force; NULL for the old one is allowed in glibc.
-    unsafe { pthread_setcancelstate(before, core::ptr::null_mut()) };
-    result
 }

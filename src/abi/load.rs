@@ -6,25 +6,25 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::sys::fork::{self, Protected};
-use crate::sys::{cpu, settings};
-use crate::{VERSION, sem};
+use crate::sys::{cpu, settings, thread};
+use crate::{VERSION, mq, sem};
 
 #[used]
 #[unsafe(link_section = ".init_array")]
 static ON_LOAD: extern "C" fn() = on_load;
 
 /// All the locks that a fork must not leave locked, in the order in which they may be taken.
-static LOCKS: &[&dyn Protected] = &[&sem::REGISTRY];
+static LOCKS: &[&dyn Protected] = &[&sem::REGISTRY, &mq::POOL];
 
 extern "C" fn on_load() {
     cpu::init();
-    fork::protect(LOCKS);
+    fork::protect(LOCKS, thread::forget_threads);
     let settings = settings::get();
     if settings.verbose {
         // A program whose standard error is closed still runs.
         let _ = writeln!(
             std::io::stderr(),
-            "rsipc {VERSION}: active: semaphores, shared memory; library {}; objects in {}; spin {}",
+            "rsipc {VERSION}: active: semaphores, shared memory, message queues; library {}; objects in {}; spin {}",
             own_path().display(),
             settings.dir.display(),
             if settings.spin { "adaptive" } else { "off" },

@@ -5,8 +5,9 @@ use std::os::fd::IntoRawFd;
 
 use libc::mode_t;
 
-use super::edge::{fail, status, string, uncancelled};
+use super::edge::{fail, status, string};
 use crate::shm;
+use crate::sys::cancel::uncancelled;
 
 /// A descriptor of the shared memory object `name`. POSIX.1-2017, `shm_open`.
 #[unsafe(no_mangle)]

@@ -4,5 +4,7 @@ mod edge;
 mod entry;
 mod load;
 mod mman;
+mod mqueue;
+mod poll;
 mod semaphore;
 mod version;

@@ -5,9 +5,10 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{clockid_t, mode_t, sem_t, timespec};
 
-use super::edge::{fail, status, string, uncancelled};
+use super::edge::{WaitKind, answer, fail, status, string};
 use super::entry::c_entry;
 use crate::sem::{self, Open, Patience, Progress, Semaphore, Wait};
+use crate::sys::cancel::uncancelled;
 use crate::sys::clock::{Clock, Deadline};
 use crate::sys::futex::{Scope, Sleep};
 use crate::sys::{Errno, Result};
@@ -121,15 +122,8 @@ pub struct WaitRoom(MaybeUninit<[u64; size_of::<Sleep>() / 8 + 6]>);
 const _: () =
     assert!(size_of::<Wait>() <= size_of::<WaitRoom>() && align_of::<Wait>() <= align_of::<WaitRoom>());
 
-/// `RSIPC_MUST_SLEEP`
-const MUST_SLEEP: c_int = -1;
-
-fn answer(progress: Result<Progress>) -> c_int {
-    match progress {
-        Ok(Progress::Done) => 0,
-        Ok(Progress::MustSleep) => MUST_SLEEP,
-        Err(Errno(number)) => number,
-    }
+fn drive(progress: Result<Progress>) -> c_int {
+    answer(progress.map(|progress| progress == Progress::Done))
 }
 
 #[unsafe(no_mangle)]
@@ -144,7 +138,7 @@ unsafe extern "C" fn rsipc_sem_begin(room: *mut WaitRoom, sem: *mut sem_t) -> c_
     let sem = unsafe { shared(sem) };
     // SAFETY: C gives the room of a wait, which it does not move.
     let room = unsafe { &mut *room.cast() };
-    answer(sem.and_then(|sem| Wait::begin(room, sem, Patience::Unlimited)))
+    drive(sem.and_then(|sem| Wait::begin(room, sem, Patience::Unlimited)))
 }
 
 #[unsafe(no_mangle)]
@@ -160,7 +154,7 @@ unsafe extern "C" fn rsipc_sem_begin_timed(
     let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
     // SAFETY: C gives the room of a wait, which it does not move.
     let room = unsafe { &mut *room.cast() };
-    answer(sem.and_then(|sem| {
+    drive(sem.and_then(|sem| {
         let deadline = Deadline::new(Clock::from_id(clock)?, *until?)?;
         Wait::begin(room, sem, Patience::Until(deadline))
     }))
@@ -168,19 +162,12 @@ unsafe extern "C" fn rsipc_sem_begin_timed(
 
 unsafe extern "C" fn woken(wait: *mut c_void, error: c_int) -> c_int {
     // SAFETY: C calls this with the wait that a `begin` above has initialised.
-    answer(unsafe { &mut *wait.cast::<Wait>() }.woken(error))
+    drive(unsafe { &mut *wait.cast::<Wait>() }.woken(error))
 }
 
 unsafe extern "C" fn cancelled(wait: *mut c_void) {
     // SAFETY: as in `woken`; C does not use the wait after this.
     unsafe { &mut *wait.cast::<Wait>() }.abandon();
-}
-
-/// `struct rsipc_wait_kind`
-#[repr(C)]
-pub struct WaitKind {
-    woken: unsafe extern "C" fn(*mut c_void, c_int) -> c_int,
-    cancelled: unsafe extern "C" fn(*mut c_void),
 }
 
 #[unsafe(no_mangle)]

@@ -66,6 +66,7 @@ impl Semaphore {
             (scope, Word::post(&raw const (*this).word)?)
         };
         if then == Then::WakeOne {
+            // How many were woken matters to nobody: see `word`.
             futex::wake(Self::value_address(this), 1, scope);
         }
         Ok(())

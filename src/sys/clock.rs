@@ -2,6 +2,8 @@
 
 use super::errno::{Errno, Result};
 
+const NS_PER_S: i64 = 1_000_000_000;
+
 /// A clock that a timed wait may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -55,13 +57,22 @@ pub struct Deadline {
 impl Deadline {
     /// EINVAL when `tv_nsec` is not a number of nanoseconds below one second.
     pub fn new(clock: Clock, time: libc::timespec) -> Result<Self> {
-        if (0..1_000_000_000).contains(&time.tv_nsec) { Ok(Self { clock, time }) } else { Err(Errno::EINVAL) }
+        if (0..NS_PER_S).contains(&time.tv_nsec) { Ok(Self { clock, time }) } else { Err(Errno::EINVAL) }
     }
 
     /// `seconds` from now.
     pub fn after(clock: Clock, seconds: i64) -> Self {
         let mut time = clock.now();
         time.tv_sec = time.tv_sec.saturating_add(seconds);
+        Self { clock, time }
+    }
+
+    /// So many nanoseconds from now, at most a few seconds.
+    pub fn after_ns(clock: Clock, nanoseconds: i64) -> Self {
+        let mut time = clock.now();
+        let sum = time.tv_nsec + nanoseconds;
+        time.tv_sec = time.tv_sec.saturating_add(sum / NS_PER_S);
+        time.tv_nsec = sum % NS_PER_S;
         Self { clock, time }
     }
 

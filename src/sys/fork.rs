@@ -65,11 +65,15 @@ extern "C" fn release() {
     }
 }
 
-/// Names all the mutexes, in the order in which they may be taken. Called once, while the library is loaded.
-pub fn protect(mutexes: &'static [&'static dyn Protected]) {
+/// Names all the mutexes, in the order in which they may be taken, and what else a child has to do first. Called once,
+/// while the library is loaded.
+pub fn protect(mutexes: &'static [&'static dyn Protected], in_child: extern "C" fn()) {
     if PROTECTED.set(mutexes).is_ok() {
         // SAFETY: the three functions live as long as the library, and glibc forgets them when it is unloaded.
         // It fails only without memory, and then forks are as safe as anybody else's.
-        unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release)) };
+        unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+            libc::pthread_atfork(Some(prepare), Some(release), Some(release));
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use core::ffi::{c_int, c_long};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::clock::{Clock, Deadline};
 use super::errno::{Errno, Result};
@@ -26,7 +26,7 @@ const FUTEX2_PRIVATE: u32 = 128;
 /// Set once the kernel has said that it knows no `futex_waitv`. A hint that only ever becomes true.
 static NO_WAITV: AtomicBool = AtomicBool::new(false);
 
-/// Wakes up to `count` sleepers on the word at this address. Async-signal-safe, leaves `errno` alone.
+/// Wakes up to `count` sleepers on the word at this address, and returns how many. Async-signal-safe, leaves `errno` alone.
 ///
 /// The word is not accessed and may be gone already: then nobody is woken.
 #[cold]
@@ -34,14 +34,15 @@ static NO_WAITV: AtomicBool = AtomicBool::new(false);
     clippy::not_unsafe_ptr_arg_deref,
     reason = "an address for the kernel to compare, never dereferenced"
 )]
-pub fn wake(word: *const u32, count: c_int, scope: Scope) {
+pub fn wake(word: *const u32, count: c_int, scope: Scope) -> usize {
     let operation = libc::FUTEX_WAKE | private_flag(scope);
     // SAFETY: the kernel only compares the address; errno_location is valid in each thread.
     unsafe {
         let errno = libc::__errno_location();
         let before = *errno;
-        libc::syscall(libc::SYS_futex, word, operation, count);
+        let woken = libc::syscall(libc::SYS_futex, word, operation, count);
         *errno = before;
+        usize::try_from(woken).unwrap_or(0)
     }
 }
 
@@ -177,6 +178,23 @@ pub enum Woken {
     LookAgain,
     /// The deadline of the sleep has passed.
     TimedOut,
+}
+
+/// Sleeps while the word holds `expected`, at most so many milliseconds; for threads of our own, which nobody cancels.
+pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<u32>) {
+    let timeout = milliseconds.map(|milliseconds| libc::timespec {
+        tv_sec: (milliseconds / 1000).into(),
+        tv_nsec: (milliseconds % 1000 * 1_000_000).into(),
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the word lives through the call; `timeout` is NULL or a timespec.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT | private_flag(scope), expected, timeout) };
+}
+
+/// Whether no thread of this process's PID namespace has this TID.
+pub fn is_dead(tid: u32) -> bool {
+    // SAFETY: takes no pointer; signal 0 is only a question.
+    unsafe { libc::syscall(libc::SYS_tkill, tid, 0) != 0 && Errno::last() == Errno::ESRCH }
 }
 
 /// Whether a sleep that is restarted after a handler can also have an end.

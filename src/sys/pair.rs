@@ -54,14 +54,14 @@ mod real {
                 core::arch::asm!(
                     "xchg {new_value}, rbx",
                     "lock cmpxchg16b [{pair}]",
-                    "sete al",
+                    "sete {done}",
                     "mov rbx, {new_value}",
                     pair = in(reg) self,
                     new_value = inout(reg) new.value => _,
                     inout("rax") old.value => _,
                     inout("rdx") old.version => _,
                     in("rcx") new.version,
-                    lateout("al") done,
+                    done = lateout(reg_byte) done,
                     options(nostack),
                 );
             }

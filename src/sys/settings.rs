@@ -15,6 +15,10 @@ pub struct Settings {
     pub dir: PathBuf,
     /// `RSIPC_SPIN=0` clears it, and so does a machine with a single processor.
     pub spin: bool,
+    /// `RSIPC_MQ_POLL=always`: any descriptor of a queue is ready for poll(2) without being asked first.
+    pub always_pollable: bool,
+    /// `RSIPC_MQ_LIMITS=kernel`: the kernel's limits on queues are in force.
+    pub kernel_limits: bool,
     /// `RSIPC_VERBOSE=1`: say at load that the library is active.
     pub verbose: bool,
     /// `RSIPC_SEM_GETVALUE=waiters`: a locked semaphore's value is minus the number of its waiters.
@@ -36,6 +40,8 @@ impl Settings {
                 .filter(|dir| !dir.is_empty())
                 .map_or_else(|| PathBuf::from(DEFAULT_DIR), PathBuf::from),
             spin: processors > 1 && !is(c"RSIPC_SPIN", "0"),
+            always_pollable: is(c"RSIPC_MQ_POLL", "always"),
+            kernel_limits: is(c"RSIPC_MQ_LIMITS", "kernel"),
             verbose: is(c"RSIPC_VERBOSE", "1"),
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
         }

@@ -1,0 +1,177 @@
+//! What makes a descriptor pollable: the FIFO that it really is, filled to a level that says how the queue is.
+//!
+//! | queue | packets in the FIFO | poll(2) says |
+//! |---|---|---|
+//! | empty | 0 | POLLOUT |
+//! | neither | 1 | POLLIN, POLLOUT |
+//! | full | 2, which is all that it holds | POLLIN |
+//!
+//! So the kernel itself answers, in any process. Keeping the level right costs system calls at each change, so it is
+//! done only while somebody polls: the *lease*. Who polls holds it and renews it (`keeper`); after the poller's
+//! death it runs out.
+
+use core::ffi::c_int;
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use super::descriptor::Use;
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::cancel::uncancelled;
+use crate::sys::claim;
+use crate::sys::{Errno, Result, clock};
+
+/// Bytes of two slots of a pipe: it is never smaller than a page.
+const FIFO_SIZE: c_int = 8192;
+/// How long a lease lasts that nobody renews, in milliseconds.
+pub const LEASE_MS: u64 = 2000;
+/// A lease without an end.
+const FOR_EVER: u64 = u64::MAX;
+/// Changes of the level in one go. More are needed only if the queue keeps changing, and then others ring, too.
+const STROKES: usize = 16;
+
+/// The shared words of the bell.
+#[repr(C)]
+#[derive(Default)]
+pub struct Bell {
+    /// When nobody polls any more, in milliseconds of CLOCK_MONOTONIC; 0 = nobody polls, `u64::MAX` = always.
+    /// Pollers raise it; who finds that it has run out sets it to 0.
+    lease: AtomicU64,
+    /// Held by the one who brings the level up to date: a claim word.
+    ringing: AtomicU32,
+    /// 1 = the queue has changed since the holder of `ringing` looked. Set by anybody before the claim of `ringing`,
+    /// cleared by the holder.
+    changed: AtomicU32,
+}
+
+impl Bell {
+    /// Whether a change of state must be told to the FIFO.
+    #[inline]
+    pub fn is_armed(&self) -> bool {
+        self.lease.load(Ordering::SeqCst) != 0
+    }
+
+    /// Somebody polls, for the next [`LEASE_MS`] at least. True if somebody did already.
+    pub fn lease(&self) -> bool {
+        let now = now_ms();
+        self.lease.fetch_max(now + LEASE_MS, Ordering::SeqCst) > now
+    }
+
+    /// Somebody may poll at any time.
+    pub fn lease_for_ever(&self) {
+        self.lease.store(FOR_EVER, Ordering::SeqCst);
+    }
+
+    /// Ends a lease that has run out. False if it has.
+    fn holds(&self) -> bool {
+        let until = self.lease.load(Ordering::SeqCst);
+        if until > now_ms() {
+            return true;
+        }
+        // Who renews it meanwhile wins.
+        self.lease.compare_exchange(until, 0, Ordering::SeqCst, Ordering::SeqCst).is_err()
+    }
+}
+
+fn now_ms() -> u64 {
+    clock::monotonic_ns() / 1_000_000
+}
+
+/// Makes a freshly opened FIFO hold two packets.
+///
+/// Packets keep two bytes from sharing a slot of the pipe. A FIFO that is too full already to be made smaller is left
+/// over from somebody who did the same.
+pub fn set_up(fifo: &File, flags: c_int) -> Result<()> {
+    let flags = flags | libc::O_DIRECT;
+    // SAFETY: no pointers.
+    let failed = unsafe {
+        libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, flags) < 0
+            || (libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, FIFO_SIZE) < 0 && Errno::last() != Errno::EBUSY)
+    };
+    if failed { Err(Errno::last()) } else { Ok(()) }
+}
+
+impl Use<'_> {
+    /// Brings the FIFO up to the level of the queue, if somebody polls.
+    #[cold]
+    pub fn ring(&self) {
+        if self.queue.layout.bell().holds() {
+            uncancelled(|| self.ring_with(self.fd));
+        }
+    }
+
+    fn ring_with(&self, fd: RawFd) {
+        let bell = self.queue.layout.bell();
+        let mut fifo = None;
+        loop {
+            bell.changed.store(1, Ordering::SeqCst);
+            // Who holds it looks at `changed` once more after giving it back.
+            if !claim::claim(&bell.ringing, &self.operation) {
+                return;
+            }
+            for _ in 0..STROKES {
+                if bell.changed.swap(0, Ordering::SeqCst) == 0 {
+                    break;
+                }
+                if fifo.is_none() {
+                    fifo = reopen(fd, self.queue.fifo).ok();
+                }
+                if let Some(fifo) = &fifo {
+                    // A level that could not be set is set again by the keeper of whoever polls.
+                    let _ = set_level(fifo, self.level());
+                }
+            }
+            claim::release(&bell.ringing, &self.operation);
+            if bell.changed.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Packets that belong into the FIFO now.
+    fn level(&self) -> usize {
+        let index = &self.queue.layout.slots().index;
+        match (index.seems_to_have_message(), index.seems_to_have_free()) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => 2,
+        }
+    }
+}
+
+/// A descriptor of our own for the FIFO, so that nothing is ever written to a file that the program has opened under
+/// the same number meanwhile. EBADF when the number is that of another file now.
+fn reopen(fd: RawFd, identity: (u64, u64)) -> Result<File> {
+    // Written on the stack: a signal handler that sends must not allocate.
+    let mut path = [0; 32];
+    let mut rest = &mut path[..];
+    write!(rest, "/proc/self/fd/{fd}")?;
+    let length = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
+    let path = OsStr::from_bytes(&path[..length]);
+    let fifo = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let metadata = fifo.metadata()?;
+    if (metadata.dev(), metadata.ino()) != identity {
+        return Err(Errno::EBADF);
+    }
+    set_up(&fifo, libc::O_NONBLOCK)?;
+    Ok(fifo)
+}
+
+fn set_level(mut fifo: &File, wanted: usize) -> Result<()> {
+    let mut present: c_int = 0;
+    // SAFETY: `present` is valid for writing. Each packet is one byte.
+    if unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &raw mut present) } != 0 {
+        return Err(Errno::last());
+    }
+    let present = usize::try_from(present).unwrap_or(0);
+    for _ in present..wanted {
+        fifo.write_all(b"!")?;
+    }
+    for _ in wanted..present.min(wanted + STROKES) {
+        fifo.read_exact(&mut [0])?;
+    }
+    Ok(())
+}

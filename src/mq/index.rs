@@ -1,0 +1,328 @@
+//! Finding the message to deliver next, and a free slot, among up to 65536 slots.
+//!
+//! Up to [`GROUP`] keys are looked at one by one. Above that, a tree of groups of [`GROUP`]: each node holds the
+//! largest key below it, and whether a slot below it is free. It is an f-array (P. Jayanti, 2002): who has changed
+//! a key refreshes the nodes above it, each at most twice. If both exchanges fail, somebody else has refreshed the
+//! node after our change. The version in a node keeps a late refresh from putting an old value back.
+//!
+//! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the truth, which is in
+//! the keys: who finds nothing looks at those before it believes it.
+
+use crate::sys::claim;
+use super::key::{self, is_message};
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::pair::{Pair, Versioned};
+
+/// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest level at most.
+pub const GROUP: usize = 32;
+/// Levels above 65536 keys: 2048, 64 and 2 nodes.
+pub const LEVELS: usize = 3;
+
+/// In the version of a node: a slot below it is free. The rest of the version counts.
+const HAS_FREE: u64 = 1;
+const NEXT_VERSION: u64 = 2;
+
+/// A node. Its value is the largest key below it.
+pub type Node = Pair;
+
+/// Keys, claims and nodes of one queue. Keys and claims are of the same number.
+#[derive(Clone, Copy)]
+pub struct Index<'a> {
+    pub(super) keys: &'a [AtomicU64],
+    pub(super) claims: &'a [AtomicU32],
+    /// From the lowest to the highest; empty ones at the end.
+    levels: [&'a [Node]; LEVELS],
+    height: usize,
+}
+
+/// The number of nodes of each level above so many keys.
+pub fn level_sizes(keys: usize) -> [usize; LEVELS] {
+    let mut below = keys;
+    core::array::from_fn(|_| {
+        below = if below > GROUP { below.div_ceil(GROUP) } else { 0 };
+        below
+    })
+}
+
+impl<'a> Index<'a> {
+    /// `nodes` are all the nodes, level after level.
+    pub fn new(keys: &'a [AtomicU64], claims: &'a [AtomicU32], mut nodes: &'a [Node]) -> Self {
+        let sizes = level_sizes(keys.len());
+        let levels = sizes.map(|size| {
+            let (level, rest) = nodes.split_at(size);
+            nodes = rest;
+            level
+        });
+        Self { keys, claims, levels, height: sizes.iter().filter(|&&size| size > 0).count() }
+    }
+
+    /// The keys themselves.
+    pub fn keys(&self) -> &'a [AtomicU64] {
+        self.keys
+    }
+
+    /// Whether there are so few slots that there is no tree.
+    #[inline]
+    pub fn is_flat(&self) -> bool {
+        self.height == 0
+    }
+
+    /// The largest key that nobody has claimed, and its slot.
+    #[inline]
+    pub fn best(&self) -> Option<(usize, u64)> {
+        if self.is_flat() { self.best_of(0..self.keys.len()) } else { self.best_by_tree() }
+    }
+
+    /// Whether an unclaimed key is larger than this one.
+    #[inline]
+    pub fn has_better(&self, key: u64) -> bool {
+        if self.is_flat() {
+            return self.keys.iter().zip(self.claims).any(|(other, claim)| {
+                other.load(Ordering::SeqCst) > key && claim::is_free(claim.load(Ordering::Relaxed))
+            });
+        }
+        self.top().iter().any(|node| node.value() > key) && self.best().is_some_and(|(_, best)| best > key)
+    }
+
+    /// Whether there seems to be a message. Cheap, for one who spins.
+    pub fn seems_to_have_message(&self) -> bool {
+        if self.is_flat() {
+            return self.keys.iter().any(|key| is_message(key.load(Ordering::Relaxed)));
+        }
+        self.top().iter().any(|node| is_message(node.value()))
+    }
+
+    /// Whether there seems to be a free slot. Cheap, for one who spins.
+    pub fn seems_to_have_free(&self) -> bool {
+        if self.is_flat() {
+            return self.keys.iter().any(|key| !is_message(key.load(Ordering::Relaxed)));
+        }
+        self.top().iter().any(|node| node.version() & HAS_FREE != 0)
+    }
+
+    /// A free slot that nobody has claimed.
+    pub fn free(&self) -> Option<usize> {
+        match self.height.checked_sub(1) {
+            None => self.free_of(0..self.keys.len()),
+            Some(top) => (0..self.levels[top].len()).find_map(|node| self.free_below(top, node)),
+        }
+    }
+
+    /// Brings the nodes above a slot up to date. Also a full barrier, if there are any.
+    #[inline]
+    pub fn refresh(&self, slot: usize) {
+        let mut child = slot;
+        for level in 0..self.height {
+            child /= GROUP;
+            self.refresh_node(level, child);
+        }
+    }
+
+    fn top(&self) -> &'a [Node] {
+        self.levels[self.height - 1]
+    }
+
+    fn children(&self, level: usize, node: usize) -> core::ops::Range<usize> {
+        let count = if level == 0 { self.keys.len() } else { self.levels[level - 1].len() };
+        node * GROUP..((node + 1) * GROUP).min(count)
+    }
+
+    fn best_of(&self, slots: core::ops::Range<usize>) -> Option<(usize, u64)> {
+        let mut best = (0, key::FREE);
+        for slot in slots {
+            let key = self.keys[slot].load(Ordering::SeqCst);
+            if key > best.1 && is_message(key) && claim::is_free(self.claims[slot].load(Ordering::Relaxed)) {
+                best = (slot, key);
+            }
+        }
+        is_message(best.1).then_some(best)
+    }
+
+    fn best_by_tree(&self) -> Option<(usize, u64)> {
+        // A node that is out of date is refreshed on the way, so a second try mostly succeeds.
+        for _ in 0..4 {
+            let (node, key) = largest(self.top());
+            if !is_message(key) {
+                return None;
+            }
+            if let Some(found) = self.descend(node, key) {
+                return found.or_else(|| self.best_of(0..self.keys.len()));
+            }
+        }
+        self.best_of(0..self.keys.len())
+    }
+
+    /// `None`: the nodes were out of date, and are refreshed. `Some(None)`: the slot is claimed.
+    fn descend(&self, mut node: usize, key: u64) -> Option<Option<(usize, u64)>> {
+        for level in (0..self.height).rev() {
+            let children = self.children(level, node);
+            let child = if level == 0 {
+                children.clone().find(|&slot| self.keys[slot].load(Ordering::SeqCst) == key)
+            } else {
+                children.clone().find(|&child| self.levels[level - 1][child].value() == key)
+            };
+            let Some(child) = child else {
+                self.refresh_above(level, node);
+                return None;
+            };
+            node = child;
+        }
+        let is_free = claim::is_free(self.claims[node].load(Ordering::Relaxed));
+        Some(is_free.then_some((node, key)))
+    }
+
+    fn refresh_above(&self, from: usize, mut node: usize) {
+        for level in from..self.height {
+            self.refresh_node(level, node);
+            node /= GROUP;
+        }
+    }
+
+    fn free_of(&self, mut slots: core::ops::Range<usize>) -> Option<usize> {
+        slots.find(|&slot| {
+            !is_message(self.keys[slot].load(Ordering::Relaxed))
+                && claim::is_free(self.claims[slot].load(Ordering::Relaxed))
+        })
+    }
+
+    fn free_below(&self, level: usize, node: usize) -> Option<usize> {
+        if self.levels[level][node].version() & HAS_FREE == 0 {
+            return None;
+        }
+        let mut children = self.children(level, node);
+        if level == 0 { self.free_of(children) } else { children.find_map(|child| self.free_below(level - 1, child)) }
+    }
+
+    fn refresh_node(&self, level: usize, node: usize) {
+        for _ in 0..2 {
+            let old = self.levels[level][node].load();
+            let (value, free) = self.summary(level, node);
+            let version = (old.version & !HAS_FREE).wrapping_add(NEXT_VERSION) | u64::from(free);
+            if self.levels[level][node].compare_exchange(old, Versioned { value, version }) {
+                return;
+            }
+        }
+    }
+
+    /// The largest key of the children, and whether one has a free slot.
+    fn summary(&self, level: usize, node: usize) -> (u64, bool) {
+        let children = self.children(level, node);
+        let (mut best, mut free) = (key::FREE, false);
+        if level == 0 {
+            for key in &self.keys[children] {
+                let key = key.load(Ordering::SeqCst);
+                best = best.max(key);
+                free |= !is_message(key);
+            }
+        } else {
+            for child in &self.levels[level - 1][children] {
+                best = best.max(child.value());
+                free |= child.version() & HAS_FREE != 0;
+            }
+        }
+        (best, free)
+    }
+}
+
+fn largest(nodes: &[Node]) -> (usize, u64) {
+    let mut best = (0, key::FREE);
+    for (index, node) in nodes.iter().enumerate() {
+        let value = node.value();
+        if value > best.1 {
+            best = (index, value);
+        }
+    }
+    best
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    struct Storage {
+        keys: Vec<AtomicU64>,
+        claims: Vec<AtomicU32>,
+        nodes: Vec<Node>,
+    }
+
+    impl Storage {
+        fn new(slots: usize) -> Self {
+            let storage = Self {
+                keys: (0..slots).map(|_| AtomicU64::new(key::FREE)).collect(),
+                claims: (0..slots).map(|_| AtomicU32::new(0)).collect(),
+                nodes: (0..level_sizes(slots).iter().sum()).map(|_| Node::default()).collect(),
+            };
+            (0..slots).for_each(|slot| storage.index().refresh(slot));
+            storage
+        }
+
+        fn index(&self) -> Index<'_> {
+            Index::new(&self.keys, &self.claims, &self.nodes)
+        }
+
+        fn set(&self, slot: usize, key: u64) {
+            self.keys[slot].store(key, Ordering::SeqCst);
+            self.index().refresh(slot);
+        }
+    }
+
+    const SIZES: [usize; 6] = [1, 32, 33, 1024, 1025, 65536];
+
+    #[test]
+    fn levels_shrink_to_a_group() {
+        assert_eq!(level_sizes(32), [0, 0, 0]);
+        assert_eq!(level_sizes(33), [2, 0, 0]);
+        assert_eq!(level_sizes(1025), [33, 2, 0]);
+        assert_eq!(level_sizes(65536), [2048, 64, 2]);
+    }
+
+    #[test]
+    fn the_largest_key_is_found_and_a_free_slot() {
+        for size in SIZES {
+            let storage = Storage::new(size);
+            let index = storage.index();
+            assert_eq!((index.best(), index.free()), (None, Some(0)), "{size}");
+            storage.set(size - 1, key::new(3, 1));
+            assert_eq!(index.best(), Some((size - 1, key::new(3, 1))), "{size}");
+            assert!(!index.has_better(key::new(3, 1)) && index.has_better(key::new(3, 2)));
+            (0..size).for_each(|slot| storage.set(slot, key::new(1, slot as u64)));
+            assert_eq!(index.best(), Some((0, key::new(1, 0))), "{size}");
+            assert_eq!(index.free(), None, "{size}");
+            storage.set(size / 2, key::FREE);
+            assert_eq!(index.free(), Some(size / 2), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_claimed_slot_is_passed_over() {
+        for size in [2, 1024] {
+            let storage = Storage::new(size);
+            storage.set(0, key::new(9, 1));
+            storage.set(1, key::new(8, 1));
+            storage.claims[0].store(17, Ordering::SeqCst);
+            assert_eq!(storage.index().best(), Some((1, key::new(8, 1))));
+            storage.claims[0].store(claim::OWNER_DIED, Ordering::SeqCst);
+            assert_eq!(storage.index().best(), Some((0, key::new(9, 1))));
+        }
+    }
+
+    #[test]
+    fn a_tree_behind_the_truth_mends_itself() {
+        let storage = Storage::new(65536);
+        storage.set(40000, key::new(5, 1));
+        // The one who took it died before the refresh.
+        storage.keys[40000].store(key::FREE, Ordering::SeqCst);
+        assert_eq!(storage.index().best(), None);
+        assert!(!storage.index().seems_to_have_message());
+    }
+
+    #[test]
+    fn random_nodes_harm_nobody() {
+        let storage = Storage::new(1024);
+        for node in &storage.nodes {
+            let old = node.load();
+            assert!(node.compare_exchange(old, Versioned { value: u64::MAX - 5, version: 77 }));
+        }
+        assert_eq!(storage.index().best(), None);
+    }
+}

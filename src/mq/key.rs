@@ -1,0 +1,63 @@
+//! The key of a slot: one number that says whether there is a message, and which of two comes first.
+//!
+//! | bits | meaning |
+//! |---|---|
+//! | 63 | 1 = the slot holds a message |
+//! | 48..63 | priority, 0..=32767 |
+//! | 0..48 | inverted sequence number: the older, the larger |
+//!
+//! The message to deliver next is the one with the largest key. Without bit 63 the slot is free, whatever the rest.
+
+/// Priorities are below this: `MQ_PRIO_MAX` of limits.h.
+pub const PRIORITIES: u32 = 32768;
+
+const MESSAGE: u64 = 1 << 63;
+const PRIORITY_SHIFT: u32 = 48;
+const SEQUENCE: u64 = (1 << PRIORITY_SHIFT) - 1;
+
+/// A slot without a message.
+pub const FREE: u64 = 0;
+
+/// The key of a message. Only the low 48 bits of the sequence number count: at a million messages a second
+/// they last for nine years.
+#[inline]
+pub fn new(priority: u32, sequence: u64) -> u64 {
+    MESSAGE | (u64::from(priority) << PRIORITY_SHIFT) & !MESSAGE | (!sequence & SEQUENCE)
+}
+
+/// Whether the slot holds a message.
+#[inline]
+pub fn is_message(key: u64) -> bool {
+    key & MESSAGE != 0
+}
+
+/// The priority of a message.
+#[inline]
+pub fn priority(key: u64) -> u32 {
+    u32::try_from((key & !MESSAGE) >> PRIORITY_SHIFT).unwrap_or(0)
+}
+
+/// The sequence number of a message.
+#[inline]
+pub fn sequence(key: u64) -> u64 {
+    !key & SEQUENCE
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_come_back() {
+        let key = new(32767, 12345);
+        assert!(is_message(key) && !is_message(FREE));
+        assert_eq!((priority(key), sequence(key)), (32767, 12345));
+    }
+
+    #[test]
+    fn priority_first_then_age() {
+        assert!(new(2, 900) > new(1, 3));
+        assert!(new(1, 3) > new(1, 4));
+        assert!(new(0, SEQUENCE) > FREE);
+    }
+}

@@ -1,0 +1,84 @@
+//! The kernel's limits on queues, for those who ask for them with `RSIPC_MQ_LIMITS=kernel`.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use super::files;
+use super::layout::Geometry;
+use crate::sys::{Errno, Result, settings};
+
+/// Values of a kernel that does not tell.
+const MSG_MAX: u64 = 10;
+const MSGSIZE_MAX: u64 = 8192;
+const QUEUES_MAX: u64 = 256;
+/// What the kernel adds for each message, and in its hard limits for the privileged.
+const MESSAGE_OVERHEAD: u64 = 48 + 8;
+const HARD_MSG_MAX: u64 = 65536;
+const HARD_MSGSIZE_MAX: u64 = 16 << 20;
+
+/// Whether a queue of these sizes may be created.
+///
+/// Errors, as those of mq_overview(7): EINVAL for sizes above msg_max and msgsize_max, ENOSPC for more than queues_max
+/// queues, EMFILE when the user's queues would take more than RLIMIT_MSGQUEUE.
+pub fn check(geometry: Geometry) -> Result<()> {
+    if !settings::get().kernel_limits {
+        return Ok(());
+    }
+    // SAFETY: takes no arguments.
+    let privileged = unsafe { libc::geteuid() } == 0;
+    let (maxmsg, msgsize) = (geometry.maxmsg as u64, geometry.msgsize as u64);
+    let (msg_max, msgsize_max) = if privileged {
+        (HARD_MSG_MAX, HARD_MSGSIZE_MAX)
+    } else {
+        (limit("msg_max", MSG_MAX), limit("msgsize_max", MSGSIZE_MAX))
+    };
+    if maxmsg > msg_max || msgsize > msgsize_max {
+        return Err(Errno::EINVAL);
+    }
+    let existing = existing();
+    if !privileged && existing.len() as u64 >= limit("queues_max", QUEUES_MAX) {
+        return Err(Errno::ENOSPC);
+    }
+    // SAFETY: takes no arguments.
+    let user = unsafe { libc::getuid() };
+    let own: u64 = existing.iter().filter(|(owner, _)| *owner == user).map(|(_, geometry)| bytes(*geometry)).sum();
+    if own.saturating_add(bytes(geometry)) > msgqueue_limit() {
+        return Err(Errno::EMFILE);
+    }
+    Ok(())
+}
+
+/// The attributes of a queue that is created without any.
+pub fn default_geometry() -> Geometry {
+    let default = super::layout::DEFAULT;
+    if !settings::get().kernel_limits {
+        return default;
+    }
+    let of = |name, preset: usize| usize::try_from(limit(name, preset as u64)).unwrap_or(preset);
+    Geometry { maxmsg: of("msg_default", default.maxmsg), msgsize: of("msgsize_default", default.msgsize) }
+}
+
+fn limit(name: &str, default: u64) -> u64 {
+    let told = fs::read_to_string(format!("/proc/sys/fs/mqueue/{name}"));
+    told.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+}
+
+fn bytes(geometry: Geometry) -> u64 {
+    geometry.maxmsg as u64 * (geometry.msgsize as u64 + MESSAGE_OVERHEAD)
+}
+
+/// Owner and sizes of all queues.
+fn existing() -> Vec<(u32, Geometry)> {
+    let entries = fs::read_dir(&settings::get().dir).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| files::is_data_name(&entry.file_name()))
+        .filter_map(|entry| Some((entry.metadata().ok()?.uid(), files::geometry_of(&entry.path())?)))
+        .collect()
+}
+
+fn msgqueue_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is valid for writing.
+    unsafe { libc::getrlimit(libc::RLIMIT_MSGQUEUE, &raw mut limit) };
+    limit.rlim_cur
+}

@@ -1,0 +1,46 @@
+//! POSIX message queues in shared memory.
+
+pub mod event;
+pub mod index;
+pub mod key;
+pub mod slots;
+
+#[cfg(not(loom))]
+mod bell;
+#[cfg(not(loom))]
+mod descriptor;
+#[cfg(not(loom))]
+mod files;
+#[cfg(not(loom))]
+mod herald;
+#[cfg(not(loom))]
+mod keeper;
+#[cfg(not(loom))]
+mod layout;
+#[cfg(not(loom))]
+mod limits;
+#[cfg(not(loom))]
+mod notify;
+#[cfg(not(loom))]
+mod open;
+#[cfg(not(loom))]
+mod permission;
+#[cfg(not(loom))]
+mod queue;
+#[cfg(not(loom))]
+mod wait;
+
+#[cfg(not(loom))]
+pub use descriptor::{POOL, is_queue};
+#[cfg(not(loom))]
+pub use herald::{Start, Wish};
+#[cfg(not(loom))]
+pub use keeper::Poll;
+#[cfg(not(loom))]
+pub use open::{
+    Attributes, How, attributes, begin_poll, close, end_poll, notify, open, set_nonblocking, unlink,
+};
+#[cfg(not(loom))]
+pub use queue::{Incoming, Outgoing, Received};
+#[cfg(not(loom))]
+pub use wait::{Progress, Task, Wait, attempt};

@@ -1,0 +1,229 @@
+//! Opening, closing and asking about queues: `mq_open`, `mq_close`, `mq_unlink`, `mq_getattr`, `mq_setattr`,
+//! `mq_notify`.
+
+use core::ffi::c_int;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use std::ffi::CStr;
+use std::fs::File;
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::os::unix::fs::MetadataExt;
+
+use super::descriptor::{self, Opened, Use};
+use super::files::{self, Data, Name};
+use super::herald::{Herald, Wish};
+use super::keeper::{self, Poll, Polled};
+use super::layout::Geometry;
+use super::notify::Sender;
+use super::permission::{self, Access};
+use super::{bell, limits};
+use crate::sys::thread::{Seal, Thread};
+use crate::sys::{Errno, Result, membarrier, settings};
+
+/// How `mq_open` was asked to open.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// The flags of open(2): access mode, `O_CREAT`, `O_EXCL`, `O_NONBLOCK`.
+    pub flags: c_int,
+    /// Permission bits of a new one.
+    pub mode: u32,
+    /// maxmsg and msgsize of a new one, if the caller gave any.
+    pub sizes: Option<(i64, i64)>,
+}
+
+/// `struct mq_attr`, as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// `O_NONBLOCK` of the open description.
+    pub nonblocking: bool,
+    /// Sizes.
+    pub geometry: Geometry,
+    /// Messages in it now.
+    pub messages: usize,
+}
+
+/// A descriptor of the queue of this name. POSIX.1-2017, `mq_open`.
+///
+/// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is none, for sizes out of
+/// range, and for a file that is not a queue; EACCES; ENOSPC when the directory has no room; EMFILE.
+pub fn open(name: &CStr, how: How) -> Result<RawFd> {
+    let name = Name::new(name)?;
+    membarrier::prepare();
+    let (data, access) = loop {
+        let data = open_or_create(name, how)?;
+        let access = data_access(&data, how)?;
+        let fifo = files::open_fifo(&data.layout, libc::O_CLOEXEC)?;
+        // Somebody may have removed the queue, and its FIFO, before we made that anew.
+        if files::has_name(name, &data) {
+            return finish(data, fifo, access, how.flags);
+        }
+        files::remove_fifo(data.layout.number());
+        let is_exclusive = how.flags & libc::O_EXCL != 0 && how.flags & libc::O_CREAT != 0;
+        if is_exclusive {
+            break (data, access);
+        }
+    };
+    // Made by us, and removed already: it is ours all the same.
+    let fifo = files::open_fifo(&data.layout, libc::O_CLOEXEC)?;
+    files::remove_fifo(data.layout.number());
+    finish(data, fifo, access, how.flags)
+}
+
+fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
+    let (create, exclusive) = (how.flags & libc::O_CREAT != 0, how.flags & libc::O_EXCL != 0);
+    loop {
+        match files::open(name) {
+            Ok(_) if create && exclusive => return Err(Errno::EEXIST),
+            Err(Errno::ENOENT) if create => {}
+            decided => return decided,
+        }
+        let geometry = match how.sizes {
+            Some((maxmsg, msgsize)) => Geometry::new(maxmsg, msgsize)?,
+            None => limits::default_geometry(),
+        };
+        limits::check(geometry)?;
+        match files::create(name, geometry, how.mode) {
+            // Somebody else was faster.
+            Err(Errno::EEXIST) if !exclusive => {}
+            created => return created,
+        }
+    }
+}
+
+fn data_access(data: &Data, how: How) -> Result<Access> {
+    let access = Access::from_flags(how.flags)?;
+    if !data.is_new {
+        permission::check(&data.metadata, data.layout.mode(), access)?;
+    }
+    Ok(access)
+}
+
+fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd> {
+    bell::set_up(&fifo, flags & libc::O_NONBLOCK)?;
+    if settings::get().always_pollable {
+        data.layout.bell().lease_for_ever();
+    }
+    let metadata = fifo.metadata()?;
+    let opened = Opened {
+        layout: data.layout,
+        map: data.map,
+        can_receive: access.receive,
+        can_send: access.send,
+        fifo: (metadata.dev(), metadata.ino()),
+        herald: AtomicPtr::new(ptr::null_mut()),
+        polled: Polled::default(),
+    };
+    descriptor::insert(fifo.as_raw_fd(), opened)?;
+    Ok(fifo.into_raw_fd())
+}
+
+/// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
+pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
+    {
+        let seal = Seal::new();
+        let queue = descriptor::enter(thread, fd, &seal)?;
+        if !queue.is_open() {
+            drop(queue);
+            descriptor::remove(fd)?;
+            return Err(Errno::EBADF);
+        }
+        withdraw(thread, &queue);
+        if let Some(herald) = herald(&queue) {
+            herald.dismiss(queue.queue.layout.notify());
+        }
+    }
+    // Out of the table before the number is free for another file.
+    descriptor::remove(fd)?;
+    // SAFETY: the number is that of the FIFO, and the caller gives it up.
+    if unsafe { libc::close(fd) } == 0 { Ok(()) } else { Err(Errno::last()) }
+}
+
+/// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES for one who owns neither queue nor directory.
+pub fn unlink(name: &CStr) -> Result<()> {
+    files::unlink(Name::new(name)?)
+}
+
+/// What a queue is like now. POSIX.1-2017, `mq_getattr`: EBADF.
+pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
+    let seal = Seal::new();
+    let queue = descriptor::enter(thread, fd, &seal)?;
+    let layout = &queue.queue.layout;
+    let flags = fcntl(fd, libc::F_GETFL, 0)?;
+    Ok(Attributes {
+        nonblocking: flags & libc::O_NONBLOCK != 0,
+        geometry: layout.geometry(),
+        messages: layout.slots().count(),
+    })
+}
+
+/// Sets `O_NONBLOCK` on the open description, and returns what was before. POSIX.1-2017, `mq_setattr`: EBADF.
+pub fn set_nonblocking(thread: &'static Thread, fd: RawFd, nonblocking: bool) -> Result<Attributes> {
+    let before = attributes(thread, fd)?;
+    let flags = fcntl(fd, libc::F_GETFL, 0)? & !libc::O_NONBLOCK;
+    fcntl(fd, libc::F_SETFL, flags | if nonblocking { libc::O_NONBLOCK } else { 0 })?;
+    Ok(before)
+}
+
+fn fcntl(fd: RawFd, command: c_int, argument: c_int) -> Result<c_int> {
+    // SAFETY: takes no pointer with these commands.
+    let result = unsafe { libc::fcntl(fd, command, argument) };
+    if result < 0 { Err(Errno::last()) } else { Ok(result) }
+}
+
+/// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`: EBADF, EBUSY, EAGAIN.
+pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
+    let seal = Seal::new();
+    let queue = descriptor::enter(thread, fd, &seal)?;
+    if !queue.is_open() {
+        return Err(Errno::EBADF);
+    }
+    let Some(wish) = wish else {
+        withdraw(thread, &queue);
+        return Ok(());
+    };
+    let herald = match herald(&queue) {
+        Some(herald) => herald,
+        None => start_herald(&queue)?,
+    };
+    herald.register(wish)
+}
+
+/// The herald of this descriptor, if its thread runs in this process.
+fn herald<'q>(queue: &'q Use<'_>) -> Option<&'q Herald> {
+    // SAFETY: heralds are never freed.
+    unsafe { queue.queue.herald.load(Ordering::Acquire).as_ref() }.filter(|herald| herald.is_here())
+}
+
+fn start_herald<'q>(queue: &'q Use<'_>) -> Result<&'q Herald> {
+    let herald = Herald::start(queue.fd)?;
+    queue.queue.herald.store(ptr::from_ref(herald).cast_mut(), Ordering::Release);
+    Ok(herald)
+}
+
+/// Ends the registration of this process on this queue, through whatever descriptor it was made.
+fn withdraw(thread: &'static Thread, queue: &Use<'_>) {
+    let registration = queue.queue.layout.notify();
+    if herald(queue).is_some_and(|herald| herald.withdraw(registration))
+        || registration.registered().is_none_or(|registered| registered.pid != Sender::this().pid)
+    {
+        return;
+    }
+    for fd in descriptor::all().filter(|&fd| fd != queue.fd) {
+        let seal = Seal::new();
+        let Ok(other) = descriptor::enter(thread, fd, &seal) else { continue };
+        if other.queue.fifo == queue.queue.fifo && herald(&other).is_some_and(|herald| herald.withdraw(registration)) {
+            return;
+        }
+    }
+}
+
+/// See [`keeper`].
+pub fn begin_poll(thread: &'static Thread, fd: RawFd, how: Poll) {
+    // Not a queue, or not any more: then it is the kernel's business alone.
+    let _ = keeper::begin(thread, fd, how);
+}
+
+/// See [`keeper`].
+pub fn end_poll(thread: &'static Thread, fd: RawFd) {
+    keeper::end(thread, fd);
+}

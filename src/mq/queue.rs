@@ -1,0 +1,205 @@
+//! Sending and receiving, when there is room and a message: the fast path.
+
+use super::descriptor::Use;
+use super::key;
+use super::layout::{Door, SlotHeader};
+use super::notify::Sender;
+use super::slots::{Look, Wanted};
+use crate::sys::claim::Claimant;
+use crate::sys::futex::{self, Scope};
+use crate::sys::{Errno, Result};
+
+/// A message to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing {
+    /// Where it is.
+    pub body: *const u8,
+    /// Bytes.
+    pub length: usize,
+    /// Below [`key::PRIORITIES`].
+    pub priority: u32,
+}
+
+/// Room for a message to receive.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming {
+    /// Where it goes.
+    pub body: *mut u8,
+    /// Bytes.
+    pub room: usize,
+}
+
+/// A message that has been received.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    /// Bytes.
+    pub length: usize,
+    /// Its priority.
+    pub priority: u32,
+}
+
+impl Outgoing {
+    /// EINVAL for the priority. The kernel looks at it before it looks at the descriptor.
+    pub fn check_priority(&self) -> Result<()> {
+        if self.priority < key::PRIORITIES { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+}
+
+impl Use<'_> {
+    /// Whether this may be sent: EBADF, EMSGSIZE, EFAULT, in the kernel's order.
+    #[inline]
+    pub fn check_outgoing(&self, message: &Outgoing) -> Result<()> {
+        if !self.queue.can_send {
+            return Err(Errno::EBADF);
+        }
+        if message.length > self.queue.layout.geometry().msgsize {
+            return Err(Errno::EMSGSIZE);
+        }
+        if message.body.is_null() && message.length > 0 { Err(Errno::EFAULT) } else { Ok(()) }
+    }
+
+    /// Whether this can take any message of the queue: EBADF, EMSGSIZE.
+    #[inline]
+    pub fn check_incoming(&self, into: &Incoming) -> Result<()> {
+        if !self.queue.can_receive {
+            return Err(Errno::EBADF);
+        }
+        if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
+    }
+
+    /// Sends, if there is room. POSIX.1-2017, `mq_send`.
+    ///
+    /// # Safety
+    /// The message has been checked, and its body is valid for reading.
+    #[inline]
+    pub unsafe fn try_send(&self, message: &Outgoing) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        loop {
+            let Some(reserved) = layout.slots().reserve(who) else { return false };
+            // Between claim and commit, and again after the commit: see `event`.
+            let before = self.onlookers(layout.message());
+            let registration = layout.notify().registration();
+            let notifies = if reserved.into_empty && !before.waiting { registration } else { 0 };
+            let header = header(message.length, notifies);
+            // SAFETY: the slot is claimed; the caller vouches for the body.
+            unsafe { layout.write(reserved.slot, header, message.body) };
+            if who.is_orphan() {
+                // The child of a fork: the claim is the parent's, who goes on with it.
+                who.withdraw();
+                continue;
+            }
+            layout.message().hint.waking();
+            layout.slots().publish(reserved, message.priority, who);
+            let after = self.onlookers(layout.message());
+            if before.any() || after.any() || registration != 0 {
+                let to_notify = if reserved.into_empty { registration } else { 0 };
+                self.tell_receivers(before.or(after), to_notify);
+            }
+            return true;
+        }
+    }
+
+    /// Receives, if there is a message. `Ok(None)`: there is none. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`.
+    ///
+    /// # Safety
+    /// The room has been checked, and is valid for writing.
+    #[inline]
+    pub unsafe fn try_receive(&self, into: &Incoming) -> Result<Option<Received>> {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        loop {
+            let Some(taken) = layout.slots().take(who) else { return Ok(None) };
+            if into.body.is_null() {
+                layout.slots().put_back(taken.slot, who);
+                return Err(Errno::EFAULT);
+            }
+            let before = self.onlookers(layout.room());
+            // SAFETY: the slot is claimed; the caller vouches for the room.
+            let length = unsafe { layout.read(taken.slot, into.body) };
+            if who.is_orphan() {
+                who.withdraw();
+                continue;
+            }
+            layout.room().hint.waking();
+            layout.slots().clear(taken, who);
+            let after = self.onlookers(layout.room());
+            if before.any() || after.any() {
+                self.tell_senders(before.or(after));
+            }
+            return length.map(|length| Some(Received { length, priority: key::priority(taken.key) }));
+        }
+    }
+
+    /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
+    #[cold]
+    pub fn look(&self, wanted: Wanted) -> Look {
+        let slots = self.queue.layout.slots();
+        match slots.look(wanted) {
+            Look::UnderWay if slots.free_claims_of(futex::is_dead) => slots.look(wanted),
+            found => found,
+        }
+    }
+
+    #[inline]
+    fn onlookers(&self, door: &Door) -> Onlookers {
+        Onlookers { waiting: door.event.is_awaited(), polling: self.queue.layout.bell().is_armed() }
+    }
+
+    #[cold]
+    fn tell_receivers(&self, onlookers: Onlookers, registration: u32) {
+        let layout = &self.queue.layout;
+        let woken = onlookers.waiting && wake_one(layout.message());
+        if registration != 0 && !woken {
+            layout.notify().fire(registration, Sender::this());
+        }
+        if onlookers.polling {
+            self.ring();
+        }
+    }
+
+    #[cold]
+    fn tell_senders(&self, onlookers: Onlookers) {
+        if onlookers.waiting {
+            wake_one(self.queue.layout.room());
+        }
+        if onlookers.polling {
+            self.ring();
+        }
+    }
+}
+
+/// Wakes one who sleeps at this door, and takes note if there is nobody.
+pub fn wake_one(door: &Door) -> bool {
+    door.event.wake_one(|word| futex::wake(word.as_ptr(), 1, Scope::Shared))
+}
+
+fn header(length: usize, notifies: u32) -> SlotHeader {
+    // The length is at most 16 MiB.
+    let header = SlotHeader { length: u32::try_from(length).unwrap_or(u32::MAX), ..SlotHeader::default() };
+    if notifies == 0 { header } else { with_sender(header, notifies) }
+}
+
+#[cold]
+fn with_sender(header: SlotHeader, notifies: u32) -> SlotHeader {
+    let Sender { pid, uid } = Sender::this();
+    SlotHeader { notifies, pid, uid, ..header }
+}
+
+/// Who might want to know of a change.
+#[derive(Clone, Copy)]
+struct Onlookers {
+    /// Somebody may be asleep at the door.
+    waiting: bool,
+    /// Somebody polls the descriptor.
+    polling: bool,
+}
+
+impl Onlookers {
+    #[inline]
+    fn any(self) -> bool {
+        self.waiting | self.polling
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self { waiting: self.waiting | other.waiting, polling: self.polling | other.polling }
+    }
+}

@@ -1,0 +1,196 @@
+//! The protocol of the slots: claim, commit, release. `docs/design.md` argues its properties.
+//!
+//! A sender claims a free slot, writes the body, stores the key, releases. A receiver claims the slot of the largest
+//! key, reads the body, clears the key, releases. Storing or clearing the key is the commit: one store, before which
+//! nothing has happened for anybody else, and after which everything has.
+
+use crate::sys::claim::{self, Claimant};
+use super::index::Index;
+use super::key::{self, is_message};
+use crate::sys::atomic::{AtomicU64, Ordering};
+
+/// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
+const ATTEMPTS: usize = 256;
+/// So often a receiver gives way to a message that came while it claimed another one.
+const GIVE_WAY: usize = 16;
+
+/// The slots of one queue.
+#[derive(Clone, Copy)]
+pub struct Slots<'a> {
+    /// Where to look.
+    pub index: Index<'a>,
+    /// The number of messages sent through a queue with a tree. (Without one, the keys themselves tell.)
+    ///
+    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that who comes later gets a
+    /// larger one, which is the order within the word.
+    pub sequence: &'a AtomicU64,
+}
+
+/// What one who waits looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A slot to send into.
+    Free,
+    /// A slot to receive from.
+    Message,
+}
+
+/// What a look at all the slots found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// There is one, now.
+    There,
+    /// None, but an operation is under way that may not know yet that somebody waits.
+    UnderWay,
+    /// None, and whoever changes that will see that somebody waits.
+    Nothing,
+}
+
+/// A claimed free slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved {
+    /// Its number.
+    pub slot: usize,
+    /// Whether no message was seen in the queue.
+    pub into_empty: bool,
+    sequence: u64,
+}
+
+/// A claimed slot with a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// Its number.
+    pub slot: usize,
+    /// Its key.
+    pub key: u64,
+}
+
+impl Slots<'_> {
+    /// Claims a free slot. `None`: there seems to be none.
+    #[inline]
+    pub fn reserve(&self, who: &impl Claimant) -> Option<Reserved> {
+        for _ in 0..ATTEMPTS {
+            let found = if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
+            let reserved = found?;
+            if !claim::claim(&self.index.claims[reserved.slot], who) {
+                continue;
+            }
+            // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed it.
+            if !is_message(self.index.keys[reserved.slot].load(Ordering::Relaxed)) {
+                return Some(self.numbered(reserved));
+            }
+            claim::release(&self.index.claims[reserved.slot], who);
+        }
+        None
+    }
+
+    /// Commits the message whose body is in the slot.
+    #[inline]
+    pub fn publish(&self, reserved: Reserved, priority: u32, who: &impl Claimant) {
+        // Release: who sees the key sees the body.
+        self.index.keys[reserved.slot].store(key::new(priority, reserved.sequence), Ordering::Release);
+        self.index.refresh(reserved.slot);
+        claim::release(&self.index.claims[reserved.slot], who);
+    }
+
+    /// Claims the message to deliver next. `None`: there seems to be none.
+    #[inline]
+    pub fn take(&self, who: &impl Claimant) -> Option<Taken> {
+        for attempt in 0..ATTEMPTS {
+            let (slot, found) = self.index.best()?;
+            if !claim::claim(&self.index.claims[slot], who) {
+                continue;
+            }
+            // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
+            let key = self.index.keys[slot].load(Ordering::Relaxed);
+            // The look at all the keys took a while. A better message that came before our claim goes first.
+            let gives_way = attempt < GIVE_WAY && self.index.has_better(key);
+            if is_message(key) && !gives_way && (self.index.is_flat() || key == found) {
+                return Some(Taken { slot, key });
+            }
+            claim::release(&self.index.claims[slot], who);
+        }
+        None
+    }
+
+    /// Commits: the message whose body has been read is gone.
+    #[inline]
+    pub fn clear(&self, taken: Taken, who: &impl Claimant) {
+        // Release: the next one who finds the slot free writes after we have read.
+        self.index.keys[taken.slot].store(key::FREE, Ordering::Release);
+        self.index.refresh(taken.slot);
+        claim::release(&self.index.claims[taken.slot], who);
+    }
+
+    /// Gives a claimed slot back as it was.
+    pub fn put_back(&self, slot: usize, who: &impl Claimant) {
+        claim::release(&self.index.claims[slot], who);
+    }
+
+    /// Looks at the slots themselves, as one must before one believes that there is nothing.
+    ///
+    /// Each claim is read before its key. A slot that is not claimed and has no message may get one later, but the
+    /// sender's claim will come after our announcement that we wait, and so it will see that.
+    pub fn look(&self, wanted: Wanted) -> Look {
+        let mut under_way = false;
+        for (slot, (claim, key)) in self.index.claims.iter().zip(self.index.keys).enumerate() {
+            let claimed = !claim::is_free(claim.load(Ordering::SeqCst));
+            let has_message = is_message(key.load(Ordering::SeqCst));
+            if claimed {
+                under_way = true;
+            } else if has_message == (wanted == Wanted::Message) {
+                // The tree may not know of it: somebody died before the refresh.
+                self.index.refresh(slot);
+                return Look::There;
+            }
+        }
+        if under_way { Look::UnderWay } else { Look::Nothing }
+    }
+
+    /// Frees the claims of threads that have ended and that the kernel did not watch. True if there was one.
+    pub fn free_claims_of(&self, is_dead: impl Fn(u32) -> bool) -> bool {
+        let mut freed = false;
+        for claim in self.index.claims {
+            let word = claim.load(Ordering::Relaxed);
+            if claim::unguarded_holder(word).is_some_and(&is_dead) {
+                // What the kernel would have stored. Relaxed: the next claim orders what matters.
+                let died = claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Relaxed, Ordering::Relaxed);
+                freed |= died.is_ok();
+            }
+        }
+        freed
+    }
+
+    /// The number of messages.
+    pub fn count(&self) -> usize {
+        self.index.keys.iter().filter(|key| is_message(key.load(Ordering::Relaxed))).count()
+    }
+
+    /// One look at all the keys finds a free slot and the next sequence number: larger than that of any message
+    /// that is in the queue and whose send has returned. Where there is none, any number will do.
+    fn find_free_flat(&self) -> Option<Reserved> {
+        let (mut newest, mut free, mut into_empty) = (0, None, true);
+        for (slot, key) in self.index.keys.iter().enumerate() {
+            let key = key.load(Ordering::SeqCst);
+            if is_message(key) {
+                newest = newest.max(key::sequence(key));
+                into_empty = false;
+            } else if free.is_none() && claim::is_free(self.index.claims[slot].load(Ordering::Relaxed)) {
+                free = Some(slot);
+            }
+        }
+        free.map(|slot| Reserved { slot, into_empty, sequence: newest.wrapping_add(1) })
+    }
+
+    fn find_free_by_tree(&self) -> Option<Reserved> {
+        let into_empty = !self.index.seems_to_have_message();
+        self.index.free().map(|slot| Reserved { slot, into_empty, sequence: 0 })
+    }
+
+    fn numbered(&self, reserved: Reserved) -> Reserved {
+        if self.index.is_flat() {
+            return reserved;
+        }
+        Reserved { sequence: self.sequence.fetch_add(1, Ordering::Relaxed), ..reserved }
+    }
+}

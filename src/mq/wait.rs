@@ -1,0 +1,254 @@
+//! Sending into a full queue and receiving from an empty one, as a machine that C drives (see `sem::wait`).
+//!
+//! Nobody sleeps longer than [`LONGEST_SLEEP`] without a look: a sender may be killed after its message stands and
+//! before it has woken anybody, and a waiter may be killed with a wake that another one needed. A waiter that found an
+//! operation under way sleeps for less, as that operation may not know of it (`event`).
+
+use core::ffi::c_int;
+use core::mem::MaybeUninit;
+use std::os::fd::RawFd;
+
+use super::descriptor::{self, Use};
+use super::layout::Door;
+use super::queue::{Incoming, Outgoing, Received, wake_one};
+use super::slots::{Look, Wanted};
+use crate::sys::clock::{Clock, Deadline};
+use crate::sys::futex::{Interrupted, Scope, Sleep, Woken};
+use crate::sys::thread::{Seal, Thread};
+use crate::sys::{Errno, Result};
+
+/// In nanoseconds.
+const LONGEST_SLEEP: i64 = 1_000_000_000;
+/// The first sleep while an operation is under way. Each further one is twice as long.
+const SHORTEST_SLEEP: i64 = 500_000;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub enum Task {
+    /// `mq_send`
+    Send(Outgoing),
+    /// `mq_receive`
+    Receive(Incoming),
+}
+
+/// What a task needs next.
+#[must_use]
+#[derive(Clone, Copy, Debug)]
+pub enum Progress {
+    /// The message is sent.
+    Sent,
+    /// A message was received.
+    Received(Received),
+    /// [`Wait`] says how to sleep; then comes [`Wait::woken`], or [`Wait::abandon`].
+    MustSleep,
+}
+
+impl Task {
+    /// The checks that need no queue: EINVAL.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Send(message) => message.check_priority(),
+            Self::Receive(_) => Ok(()),
+        }
+    }
+
+    fn wanted(&self) -> Wanted {
+        match self {
+            Self::Send(_) => Wanted::Free,
+            Self::Receive(_) => Wanted::Message,
+        }
+    }
+
+    #[inline]
+    fn check_against(&self, queue: &Use<'_>) -> Result<()> {
+        match self {
+            Self::Send(message) => queue.check_outgoing(message),
+            Self::Receive(into) => queue.check_incoming(into),
+        }
+    }
+
+    /// `None`: there is no room, or no message.
+    ///
+    /// # Safety
+    /// The task has been checked against the queue, and its memory is valid.
+    #[inline]
+    unsafe fn attempt(&self, queue: &Use<'_>) -> Result<Option<Progress>> {
+        // SAFETY: as the caller says.
+        match self {
+            Self::Send(message) => Ok(unsafe { queue.try_send(message) }.then_some(Progress::Sent)),
+            Self::Receive(into) => Ok(unsafe { queue.try_receive(into) }?.map(Progress::Received)),
+        }
+    }
+}
+
+/// Does the task if that is possible at once. `None`: it is not, and [`Wait::begin`] decides what that means.
+///
+/// # Safety
+/// The memory of the task is valid.
+#[inline]
+pub unsafe fn attempt(thread: &Thread, fd: RawFd, task: &Task) -> Result<Option<Progress>> {
+    let seal = Seal::new();
+    let queue = descriptor::enter(thread, fd, &seal)?;
+    task.check_against(&queue)?;
+    // SAFETY: checked; the memory is valid, says the caller.
+    unsafe { task.attempt(&queue) }
+}
+
+/// A task that waits. The first field is the sleep that C makes: `struct rsipc_sleep`.
+#[repr(C)]
+pub struct Wait {
+    sleep: Sleep,
+    /// Of the operation in `queue`: so this must stay where it is.
+    seal: Seal,
+    queue: Option<Use<'static>>,
+    fd: RawFd,
+    task: Task,
+    deadline: Option<Deadline>,
+    next_short_sleep: i64,
+}
+
+impl Wait {
+    /// Begins a wait in the memory that C gives for it. It is initialised if, and only if, the result is
+    /// [`Progress::MustSleep`].
+    ///
+    /// Errors: those of the checks; EAGAIN when the descriptor has `O_NONBLOCK`; ETIMEDOUT.
+    ///
+    /// # Safety
+    /// The memory of the task is valid until the wait is over.
+    pub unsafe fn begin(
+        room: &mut MaybeUninit<Self>,
+        thread: &'static Thread,
+        fd: RawFd,
+        task: Task,
+        deadline: Option<Deadline>,
+    ) -> Result<Progress> {
+        let wait = room.write(Self {
+            sleep: Sleep::default(),
+            seal: Seal::new(),
+            queue: None,
+            fd,
+            task,
+            deadline,
+            next_short_sleep: SHORTEST_SLEEP,
+        });
+        let begun = wait.start(thread);
+        if !matches!(begun, Ok(Progress::MustSleep)) {
+            wait.queue = None;
+        }
+        begun
+    }
+
+    fn start(&mut self, thread: &'static Thread) -> Result<Progress> {
+        let queue = descriptor::enter(thread, self.fd, &self.seal)?;
+        self.task.check_against(&queue)?;
+        self.queue = Some(queue);
+        if let Some(done) = self.attempt_after_look()? {
+            return Ok(done);
+        }
+        if is_nonblocking(self.fd)? {
+            return Err(Errno::EAGAIN);
+        }
+        if self.deadline.is_some_and(|deadline| deadline.has_passed()) {
+            return Err(Errno::ETIMEDOUT);
+        }
+        self.proceed()
+    }
+
+    /// After a sleep that ended with this error (0 = none).
+    ///
+    /// Errors: ETIMEDOUT, EINTR. Then, and when it is done, the wait is over.
+    pub fn woken(&mut self, error: c_int) -> Result<Progress> {
+        let progress = match self.sleep.woken(error) {
+            Ok(Woken::TimedOut) if self.deadline.is_some_and(|deadline| deadline.has_passed()) => {
+                // What came at the last moment still counts.
+                self.attempt_after_look().and_then(|done| done.ok_or(Errno::ETIMEDOUT))
+            }
+            Ok(_) => self.proceed(),
+            Err(error) => Err(error),
+        };
+        match progress {
+            Ok(Progress::MustSleep) => {}
+            Ok(_) => self.queue = None,
+            Err(_) => self.abandon(),
+        }
+        progress
+    }
+
+    /// Ends a wait that has failed, or whose thread is cancelled. A wake may have been meant for somebody and gone to
+    /// us, so it is passed on; if there is nobody, the door is quiet again.
+    pub fn abandon(&mut self) {
+        if let Some(queue) = &self.queue {
+            wake_one(door(queue, self.task.wanted()));
+        }
+        self.queue = None;
+    }
+
+    fn proceed(&mut self) -> Result<Progress> {
+        loop {
+            if let Some(done) = self.attempt()? {
+                return Ok(done);
+            }
+            let queue = self.queue.as_ref().ok_or(Errno::EBADF)?;
+            let door = door(queue, self.task.wanted());
+            if door.hint.spin(|| seems_ready(queue, self.task.wanted())) {
+                continue;
+            }
+            let expected = door.event.await_it();
+            let longest = match queue.look(self.task.wanted()) {
+                Look::There => continue,
+                Look::UnderWay => self.next_short_sleep,
+                Look::Nothing => LONGEST_SLEEP,
+            };
+            let word = door.event.word().as_ptr();
+            self.next_short_sleep = (longest * 2).min(LONGEST_SLEEP);
+            let until = self.end_of_sleep(longest);
+            self.sleep.prepare(word, expected, Scope::Shared, Some(until), Interrupted::MayRestart);
+            return Ok(Progress::MustSleep);
+        }
+    }
+
+    fn attempt(&self) -> Result<Option<Progress>> {
+        let queue = self.queue.as_ref().ok_or(Errno::EBADF)?;
+        // SAFETY: checked when the wait began; the memory is valid, as the one who began it said.
+        unsafe { self.task.attempt(queue) }
+    }
+
+    /// The index may be behind the truth, so "nothing" is believed only after a look at the slots.
+    fn attempt_after_look(&self) -> Result<Option<Progress>> {
+        loop {
+            let done = self.attempt()?;
+            let queue = self.queue.as_ref().ok_or(Errno::EBADF)?;
+            if done.is_some() || queue.look(self.task.wanted()) != Look::There {
+                return Ok(done);
+            }
+        }
+    }
+
+    fn end_of_sleep(&self, longest: i64) -> Deadline {
+        let clock = self.deadline.map_or(Clock::Monotonic, |deadline| deadline.clock);
+        let look = Deadline::after_ns(clock, longest);
+        self.deadline.filter(|deadline| deadline.is_before(&look)).unwrap_or(look)
+    }
+}
+
+fn door<'q>(queue: &'q Use<'_>, wanted: Wanted) -> &'q Door {
+    match wanted {
+        Wanted::Free => queue.queue.layout.room(),
+        Wanted::Message => queue.queue.layout.message(),
+    }
+}
+
+fn seems_ready(queue: &Use<'_>, wanted: Wanted) -> bool {
+    let index = &queue.queue.layout.slots().index;
+    match wanted {
+        Wanted::Free => index.seems_to_have_free(),
+        Wanted::Message => index.seems_to_have_message(),
+    }
+}
+
+/// EBADF when the descriptor has been closed behind our back.
+fn is_nonblocking(fd: RawFd) -> Result<bool> {
+    // SAFETY: takes no pointer. Not `fcntl`, which is a cancellation point for some commands.
+    let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
+    if flags < 0 { Err(Errno::last()) } else { Ok(flags & i64::from(libc::O_NONBLOCK) != 0) }
+}

@@ -1,0 +1,21 @@
+//! Keeping pthread_cancel(3) out of Rust: a thread that is cancelled unwinds by force, through whatever is on its stack.
+
+use core::ffi::c_int;
+
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+}
+
+/// `PTHREAD_CANCEL_DISABLE` of pthread.h
+const DISABLE: c_int = 1;
+
+/// Runs what is no cancellation point, although it makes system calls that are.
+pub fn uncancelled<T>(call: impl FnOnce() -> T) -> T {
+    let mut before = DISABLE;
+    // SAFETY: `before` is valid for writing. No error is possible with a valid state.
+    unsafe { pthread_setcancelstate(DISABLE, &raw mut before) };
+    let result = call();
+    // SAFETY: the state is the one that was in force; NULL for the old one is allowed in glibc.
+    unsafe { pthread_setcancelstate(before, core::ptr::null_mut()) };
+    result
+}

@@ -1,0 +1,52 @@
+//! A barrier in all threads of the process, paid for by the one who needs it (membarrier(2)).
+//!
+//! Who uses an object stores a hazard pointer and then looks whether the object still stands. The processor may do the
+//! look first, so there must be a barrier in between. That of the users is left out: the one who takes objects down
+//! runs a barrier in all of them, after which each of them either has its hazard pointer visible or will see that the
+//! object is gone.
+
+use core::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
+
+use super::errno::Errno;
+
+/// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and its registration, linux/membarrier.h
+const PRIVATE_EXPEDITED: i32 = 1 << 3;
+const REGISTER_PRIVATE_EXPEDITED: i32 = 1 << 4;
+
+/// Set before the first object exists, where the kernel has no membarrier.
+static EVERYBODY_PAYS: AtomicBool = AtomicBool::new(false);
+
+/// To be called before the first object stands.
+pub fn prepare() {
+    if membarrier(REGISTER_PRIVATE_EXPEDITED).is_err() {
+        EVERYBODY_PAYS.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The users' side: between the hazard pointer and the look.
+#[inline]
+pub fn light() {
+    compiler_fence(Ordering::SeqCst);
+    // Relaxed: stored before any object stood.
+    if EVERYBODY_PAYS.load(Ordering::Relaxed) {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// The other side: after the object can be found no more, before the look at the hazard pointers.
+pub fn heavy() {
+    fence(Ordering::SeqCst);
+    if EVERYBODY_PAYS.load(Ordering::Relaxed) {
+        return;
+    }
+    // The child of a fork has the objects of its parent, but perhaps not the registration.
+    if membarrier(PRIVATE_EXPEDITED) == Err(Errno::EPERM) {
+        let _ = membarrier(REGISTER_PRIVATE_EXPEDITED);
+        let _ = membarrier(PRIVATE_EXPEDITED);
+    }
+}
+
+fn membarrier(command: i32) -> Result<(), Errno> {
+    // SAFETY: takes no pointer.
+    if unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) } == 0 { Ok(()) } else { Err(Errno::last()) }
+}
