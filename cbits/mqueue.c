@@ -1,11 +1,12 @@
 #define _GNU_SOURCE
 #include "rsipc_cbits.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -116,8 +117,8 @@ mqd_t rsipc_c_mq_open(const char *name, int flags, ...)
 mqd_t rsipc_c_mq_open_2(const char *name, int flags)
 {
 	if (flags & O_CREAT) {
-		errno = EINVAL;
-		return (mqd_t)-1;
+		fputs("*** invalid mq_open call: O_CREAT without mode and attributes ***: terminated\n", stderr);
+		abort();
 	}
 	return rsipc_mq_open(name, flags, 0, NULL);
 }

@@ -5,6 +5,6 @@ mod entry;
 mod load;
 mod mman;
 mod mqueue;
-mod poll;
+mod descriptor;
 mod semaphore;
 mod version;

@@ -11,14 +11,11 @@
 //! death it runs out.
 
 use core::ffi::c_int;
-use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
-use super::descriptor::Use;
+use super::descriptor::{self, Use};
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::cancel::uncancelled;
 use crate::sys::claim;
@@ -117,7 +114,7 @@ impl Use<'_> {
                     break;
                 }
                 if fifo.is_none() {
-                    fifo = reopen(fd, self.queue.fifo).ok();
+                    fifo = duplicate(fd, self.queue.fifo).ok();
                 }
                 if let Some(fifo) = &fifo {
                     // A level that could not be set is set again by the keeper of whoever polls.
@@ -144,20 +141,17 @@ impl Use<'_> {
 
 /// A descriptor of our own for the FIFO, so that nothing is ever written to a file that the program has opened under
 /// the same number meanwhile. EBADF when the number is that of another file now.
-fn reopen(fd: RawFd, identity: (u64, u64)) -> Result<File> {
-    // Written on the stack: a signal handler that sends must not allocate.
-    let mut path = [0; 32];
-    let mut rest = &mut path[..];
-    write!(rest, "/proc/self/fd/{fd}")?;
-    let length = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
-    let path = OsStr::from_bytes(&path[..length]);
-    let fifo = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    let metadata = fifo.metadata()?;
-    if (metadata.dev(), metadata.ino()) != identity {
-        return Err(Errno::EBADF);
+///
+/// It is the same open description. To open the FIFO anew, and close it, would wake all who poll it.
+fn duplicate(fd: RawFd, identity: (u64, u64)) -> Result<File> {
+    // SAFETY: no pointer.
+    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
+    if copy < 0 {
+        return Err(Errno::last());
     }
-    set_up(&fifo, libc::O_NONBLOCK)?;
-    Ok(fifo)
+    // SAFETY: nobody else has this new descriptor.
+    let fifo = unsafe { File::from_raw_fd(copy) };
+    if descriptor::identity(copy)? == identity { Ok(fifo) } else { Err(Errno::EBADF) }
 }
 
 fn set_level(mut fifo: &File, wanted: usize) -> Result<()> {
@@ -167,11 +161,26 @@ fn set_level(mut fifo: &File, wanted: usize) -> Result<()> {
         return Err(Errno::last());
     }
     let present = usize::try_from(present).unwrap_or(0);
+    // Nobody else changes the level now, but the program may read or write its descriptor itself: do not block.
     for _ in present..wanted {
-        fifo.write_all(b"!")?;
+        if is_ready(fifo, libc::POLLOUT) {
+            fifo.write_all(b"!")?;
+        }
     }
     for _ in wanted..present.min(wanted + STROKES) {
-        fifo.read_exact(&mut [0])?;
+        if is_ready(fifo, libc::POLLIN) {
+            fifo.read_exact(&mut [0])?;
+        }
     }
     Ok(())
+}
+
+fn is_ready(fifo: &File, events: i16) -> bool {
+    let mut asked = libc::pollfd { fd: fifo.as_raw_fd(), events, revents: 0 };
+    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: one pollfd, and a timespec. The call itself, not our own `poll`.
+    let ready = unsafe {
+        libc::syscall(libc::SYS_ppoll, &raw mut asked, 1, &raw const at_once, core::ptr::null::<libc::sigset_t>(), 0)
+    };
+    ready == 1 && asked.revents & events != 0
 }

@@ -14,7 +14,9 @@ use memmap2::MmapRaw;
 
 use super::herald::Herald;
 use super::keeper::Polled;
+use super::inherited;
 use super::layout::Layout;
+use crate::sys::cancel::uncancelled;
 use crate::sys::fork::ForkMutex;
 use crate::sys::thread::{self, Operation, Seal, Thread};
 use crate::sys::{Errno, Result, membarrier};
@@ -34,6 +36,7 @@ pub struct Opened {
     /// The mapped queue.
     pub layout: Layout,
     /// Keeps it mapped.
+    #[expect(dead_code, reason = "held for its drop")]
     pub map: MmapRaw,
     /// Opened for receiving.
     pub can_receive: bool,
@@ -47,12 +50,15 @@ pub struct Opened {
     pub polled: Polled,
 }
 
-/// An entry of the table.
+/// What an entry of the table leads to.
+#[derive(Default)]
 pub struct Open {
     /// Changed by the holder of [`POOL`] alone, while the table does not lead here and nobody works on it.
     opened: UnsafeCell<Option<Opened>>,
-    /// Entries of the table that lead here.
+    /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used anew.
     descriptors: AtomicUsize,
+    /// The next one that is retired.
+    next: AtomicPtr<Open>,
 }
 
 // SAFETY: `opened` is only changed while nobody can read it, as its comment says.
@@ -60,15 +66,17 @@ unsafe impl Sync for Open {}
 // SAFETY: nothing in it belongs to a thread.
 unsafe impl Send for Open {}
 
-/// Entries that are not in the table.
+/// Entries that nobody uses.
 #[derive(Default)]
 pub struct Pool {
     free: Vec<&'static Open>,
-    retired: Vec<&'static Open>,
 }
 
-/// Held while entries are made, retired and freed; never by an operation on a queue.
-pub static POOL: ForkMutex<Pool> = ForkMutex::new(Pool { free: Vec::new(), retired: Vec::new() });
+/// Held while entries are made and freed; never by an operation on a queue.
+pub static POOL: ForkMutex<Pool> = ForkMutex::new(Pool { free: Vec::new() });
+
+/// Entries that have left the table, chained by `next`. Anybody may put one in front; the holder of [`POOL`] takes all.
+static RETIRED: AtomicPtr<Open> = AtomicPtr::new(ptr::null_mut());
 
 /// An operation on the queue of a descriptor. The queue stays mapped until it is dropped.
 pub struct Use<'t> {
@@ -84,11 +92,10 @@ pub struct Use<'t> {
 #[inline]
 pub fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> {
     loop {
-        let entry = entry(fd).ok_or(Errno::EBADF)?;
-        let open = entry.load(Ordering::Acquire);
-        if open.is_null() {
-            return Err(Errno::EBADF);
-        }
+        let Some((entry, open)) = look_up(fd) else {
+            uncancelled(|| inherited::adopt(fd))?;
+            continue;
+        };
         let operation = thread.begin(open.cast(), seal)?;
         membarrier::light();
         if ptr::eq(entry.load(Ordering::Acquire), open) {
@@ -99,6 +106,13 @@ pub fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> 
             }
         }
     }
+}
+
+#[inline]
+fn look_up(fd: RawFd) -> Option<(&'static AtomicPtr<Open>, *mut Open)> {
+    let entry = entry(fd)?;
+    let open = entry.load(Ordering::Acquire);
+    (!open.is_null()).then_some((entry, open))
 }
 
 /// Whether `fd` is in the table.
@@ -113,36 +127,59 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     let entry = entry_or_new(fd)?;
     let mut pool = POOL.lock();
     pool.free_unused();
-    let open = pool.free.pop().unwrap_or_else(|| {
-        Box::leak(Box::new(Open { opened: UnsafeCell::new(None), descriptors: AtomicUsize::new(0) }))
-    });
+    let open = pool.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
     // SAFETY: it comes from the free ones: nobody can read it.
     unsafe { *open.opened.get() = Some(opened) };
-    pool.replace(entry, open);
+    open.descriptors.store(1, Ordering::Relaxed);
+    replace(entry, ptr::from_ref(open).cast_mut());
     Ok(())
 }
 
-/// A further descriptor for the queue of another one: `dup`.
+/// A further descriptor for the queue of `of`, which has not left the table: `dup`.
 pub fn insert_alias(fd: RawFd, of: RawFd) -> Result<()> {
     let entry = entry_or_new(fd)?;
-    let mut pool = POOL.lock();
     let open = self::entry(of).map_or(ptr::null_mut(), |entry| entry.load(Ordering::Acquire));
     // SAFETY: entries are never freed.
-    let open = unsafe { open.as_ref() }.ok_or(Errno::EBADF)?;
-    pool.replace(entry, open);
+    let known = unsafe { open.as_ref() }.ok_or(Errno::EBADF)?;
+    let more = |descriptors: usize| (descriptors > 0).then_some(descriptors + 1);
+    known.descriptors.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).map_err(|_| Errno::EBADF)?;
+    replace(entry, open);
     Ok(())
 }
 
-/// Takes a descriptor out of the table. EBADF when it is not there.
+/// Takes a descriptor out of the table. EBADF when it is not there. Async-signal-safe: what is not needed any more is
+/// freed later.
 pub fn remove(fd: RawFd) -> Result<()> {
     let entry = entry(fd).ok_or(Errno::EBADF)?;
-    let mut pool = POOL.lock();
-    let old = entry.swap(ptr::null_mut(), Ordering::SeqCst);
+    if replace(entry, ptr::null_mut()) { Ok(()) } else { Err(Errno::EBADF) }
+}
+
+/// Unmaps what has been taken out and is not in use.
+pub fn free_unused() {
+    POOL.lock().free_unused();
+}
+
+/// True if there was an entry before.
+fn replace(entry: &AtomicPtr<Open>, open: *mut Open) -> bool {
+    let old = entry.swap(open, Ordering::SeqCst);
     // SAFETY: entries are never freed.
-    let old = unsafe { old.as_ref() }.ok_or(Errno::EBADF)?;
-    pool.retire(old);
-    pool.free_unused();
-    Ok(())
+    let Some(known) = (unsafe { old.as_ref() }) else { return false };
+    if known.descriptors.fetch_sub(1, Ordering::SeqCst) == 1 {
+        retire(old);
+    }
+    true
+}
+
+fn retire(open: *mut Open) {
+    let mut first = RETIRED.load(Ordering::Relaxed);
+    loop {
+        // SAFETY: entries are never freed, and this one is nobody else's now.
+        unsafe { (*open).next.store(first, Ordering::Relaxed) };
+        match RETIRED.compare_exchange_weak(first, open, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => first = now,
+        }
+    }
 }
 
 /// The descriptors in the table.
@@ -159,52 +196,57 @@ pub fn all() -> impl Iterator<Item = RawFd> {
         .filter_map(|(fd, _)| RawFd::try_from(fd).ok())
 }
 
+impl Drop for Opened {
+    /// Nobody can call the herald any more.
+    fn drop(&mut self) {
+        // SAFETY: heralds are never freed.
+        if let Some(herald) = unsafe { self.herald.load(Ordering::Acquire).as_ref() } {
+            herald.dismiss();
+        }
+    }
+}
+
 impl Use<'_> {
     /// Whether the descriptor still is what it was: the program may have closed it without telling us.
     pub fn is_open(&self) -> bool {
-        identity(self.fd) == Ok(self.queue.fifo)
+        is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)
     }
 }
 
 /// Device and inode of the file behind a descriptor. EBADF.
 pub fn identity(fd: RawFd) -> Result<(u64, u64)> {
+    status(fd).map(|status| (status.st_dev, status.st_ino))
+}
+
+/// fstat(2): EBADF.
+pub fn status(fd: RawFd) -> Result<libc::stat> {
     // SAFETY: `status` is plain data that fstat fills in.
     unsafe {
         let mut status: libc::stat = core::mem::zeroed();
-        if libc::fstat(fd, &raw mut status) == 0 { Ok((status.st_dev, status.st_ino)) } else { Err(Errno::last()) }
+        if libc::fstat(fd, &raw mut status) == 0 { Ok(status) } else { Err(Errno::last()) }
     }
 }
 
 impl Pool {
-    fn replace(&mut self, entry: &AtomicPtr<Open>, open: &'static Open) {
-        open.descriptors.fetch_add(1, Ordering::Relaxed);
-        let old = entry.swap(ptr::from_ref(open).cast_mut(), Ordering::SeqCst);
-        // SAFETY: entries are never freed.
-        if let Some(old) = unsafe { old.as_ref() } {
-            self.retire(old);
-        }
-    }
-
-    fn retire(&mut self, old: &'static Open) {
-        if old.descriptors.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.retired.push(old);
-        }
-    }
-
     /// Unmaps the retired queues that no operation is in the middle of.
     fn free_unused(&mut self) {
-        if self.retired.is_empty() {
+        let mut next = RETIRED.swap(ptr::null_mut(), Ordering::AcqRel);
+        if next.is_null() {
             return;
         }
         membarrier::heavy();
-        let (used, unused) =
-            self.retired.drain(..).partition::<Vec<_>, _>(|open| thread::is_in_use(ptr::from_ref(*open).cast()));
-        for open in &unused {
+        // SAFETY: entries are never freed; those in the chain are ours since the swap.
+        while let Some(open) = unsafe { next.as_ref() } {
+            let this = next;
+            next = open.next.load(Ordering::Relaxed);
+            if thread::is_in_use(this.cast()) {
+                retire(this);
+                continue;
+            }
             // SAFETY: the table does not lead here since before the barrier, and nobody's hazard pointer does.
             unsafe { *open.opened.get() = None };
+            self.free.push(open);
         }
-        self.retired = used;
-        self.free.extend(unused);
     }
 }
 

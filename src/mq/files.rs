@@ -5,7 +5,7 @@
 //! random number of the queue, so that a queue which is made anew under an old name never shares the FIFO of its
 //! predecessor.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -63,8 +63,12 @@ fn hash(name: &[u8]) -> u128 {
     name.iter().fold(OFFSET, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
+fn fifo_name(number: u64) -> OsString {
+    format!("{FIFO_PREFIX}{number:016x}").into()
+}
+
 fn fifo_path(number: u64) -> PathBuf {
-    settings::get().dir.join(format!("{FIFO_PREFIX}{number:016x}"))
+    settings::get().dir.join(fifo_name(number))
 }
 
 /// A mapped data file.
@@ -84,6 +88,20 @@ pub fn open(name: Name<'_>) -> Result<Data> {
     let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(name.path())?;
     let data = map(&file)?;
     if data.layout.name() == name.0 { Ok(data) } else { Err(Errno::EINVAL) }
+}
+
+/// Opens the data file of the queue that has this FIFO. ENOENT when it has no name any more.
+pub fn open_of_fifo(fifo: &Path) -> Result<Data> {
+    let is_it = |path: &Path| number_of(path).is_some_and(|number| Some(fifo_name(number).as_ref()) == fifo.file_name());
+    let directory = fifo.parent().ok_or(Errno::ENOENT)?;
+    let mut paths = std::fs::read_dir(directory)?.flatten().filter(|entry| is_data_name(&entry.file_name()));
+    let path = paths.find_map(|entry| Some(entry.path()).filter(|path| is_it(path))).ok_or(Errno::ENOENT)?;
+    map(&OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?)
+}
+
+/// Whether there is a file for this name, whoever may open it.
+pub fn exists(name: Name<'_>) -> bool {
+    name.path().symlink_metadata().is_ok()
 }
 
 /// Makes the data file of a new queue. EEXIST; ENOSPC when the directory has no room for all of it.

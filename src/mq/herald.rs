@@ -5,7 +5,7 @@
 //! PID namespaces, and can never hit a process that has got the number of a dead one.
 
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use core::{mem, ptr};
 use std::cell::UnsafeCell;
 use std::os::fd::RawFd;
@@ -24,6 +24,14 @@ const TRIES: u32 = 1000;
 
 /// `SI_MESGQ` of asm-generic/siginfo.h
 const SI_MESGQ: c_int = -3;
+
+/// Heralds of this process that are registered.
+static REGISTERED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether this process is registered with any queue.
+pub fn any_registered() -> bool {
+    REGISTERED.load(Ordering::SeqCst) > 0
+}
 
 /// What the registered process wants to happen.
 #[derive(Clone, Copy)]
@@ -94,7 +102,8 @@ pub struct Herald {
     wish: UnsafeCell<Wish>,
     /// The process that has the thread: the child of a fork has none.
     pid: u32,
-    fd: RawFd,
+    /// The descriptor that the wish came through. Changes hands with the wish.
+    fd: AtomicI32,
 }
 
 // SAFETY: `wish` changes hands with `state`.
@@ -103,13 +112,13 @@ unsafe impl Sync for Herald {}
 unsafe impl Send for Herald {}
 
 impl Herald {
-    /// A herald for the queue of `fd`, whose thread runs. It is never freed.
-    pub fn start(fd: RawFd) -> Result<&'static Self> {
+    /// A herald whose thread runs. It is never freed.
+    pub fn start() -> Result<&'static Self> {
         let herald: &'static Self = Box::leak(Box::new(Self {
             state: AtomicU32::new(state::IDLE),
             wish: UnsafeCell::new(Wish::Nothing),
             pid: Sender::this().pid,
-            fd,
+            fd: AtomicI32::new(-1),
         }));
         spawn::background("rsipc-herald", move || herald.run())?;
         Ok(herald)
@@ -121,12 +130,17 @@ impl Herald {
     }
 
     /// Registers this process. EBUSY when it or another one is registered.
-    pub fn register(&self, wish: Wish) -> Result<()> {
-        if !self.go(state::IDLE, state::CALLED) {
-            return Err(Errno::EBUSY);
+    pub fn register(&self, fd: RawFd, registration: &Registration, wish: Wish) -> Result<()> {
+        while !self.go(state::IDLE, state::CALLED) {
+            if registration.registered().is_some() {
+                return Err(Errno::EBUSY);
+            }
+            // It has been fired, and the herald is about to be free.
+            self.wait_while(state::REGISTERED);
         }
         // SAFETY: the state is ours.
         unsafe { *self.wish.get() = wish };
+        self.fd.store(fd, Ordering::Relaxed);
         self.set(state::REGISTER);
         self.wait_while(state::REGISTER);
         // Registered, or notified already, or refused.
@@ -143,9 +157,8 @@ impl Herald {
         withdrawn
     }
 
-    /// Ends the thread.
-    pub fn dismiss(&self, registration: &Registration) {
-        self.withdraw(registration);
+    /// Ends the thread, which is not registered.
+    pub fn dismiss(&self) {
         self.go(state::IDLE, state::DISMISSED);
     }
 
@@ -190,7 +203,7 @@ impl Herald {
 
     fn serve(&self, thread: &'static Thread) {
         let seal = Seal::new();
-        let Ok(queue) = descriptor::enter(thread, self.fd, &seal) else { return self.set(state::REFUSED) };
+        let Ok(queue) = descriptor::enter(thread, self.fd.load(Ordering::Relaxed), &seal) else { return self.set(state::REFUSED) };
         let registration = queue.queue.layout.notify();
         if !take_holder(registration, &queue) {
             return self.set(state::REFUSED);
@@ -198,8 +211,10 @@ impl Herald {
         // SAFETY: between `REGISTER` and our answer the wish is ours.
         let wish = unsafe { *self.wish.get() };
         let number = registration.begin(wish.registered());
+        REGISTERED.fetch_add(1, Ordering::SeqCst);
         self.set(state::REGISTERED);
         let sender = self.stand(&queue, number);
+        REGISTERED.fetch_sub(1, Ordering::SeqCst);
         registration.end(number);
         claim::release(&registration.holder, &queue.operation);
         drop(queue);

@@ -14,6 +14,8 @@ mod files;
 #[cfg(not(loom))]
 mod herald;
 #[cfg(not(loom))]
+mod inherited;
+#[cfg(not(loom))]
 mod keeper;
 #[cfg(not(loom))]
 mod layout;
@@ -38,7 +40,8 @@ pub use herald::{Start, Wish};
 pub use keeper::Poll;
 #[cfg(not(loom))]
 pub use open::{
-    Attributes, How, attributes, begin_poll, close, end_poll, notify, open, set_nonblocking, unlink,
+    Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, is_remembered, notify, open,
+    set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
 pub use queue::{Incoming, Outgoing, Received};

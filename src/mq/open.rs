@@ -2,6 +2,7 @@
 //! `mq_notify`.
 
 use core::ffi::c_int;
+use core::ops::RangeInclusive;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::ffi::CStr;
@@ -16,7 +17,7 @@ use super::keeper::{self, Poll, Polled};
 use super::layout::Geometry;
 use super::notify::Sender;
 use super::permission::{self, Access};
-use super::{bell, limits};
+use super::{bell, herald, inherited, limits};
 use crate::sys::thread::{Seal, Thread};
 use crate::sys::{Errno, Result, membarrier, settings};
 
@@ -73,8 +74,9 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
     let (create, exclusive) = (how.flags & libc::O_CREAT != 0, how.flags & libc::O_EXCL != 0);
     loop {
         match files::open(name) {
-            Ok(_) if create && exclusive => return Err(Errno::EEXIST),
+            Ok(_) | Err(Errno::EACCES) if create && exclusive && files::exists(name) => return Err(Errno::EEXIST),
             Err(Errno::ENOENT) if create => {}
+            Err(Errno::EACCES) => return Access::from_flags(how.flags).and(Err(Errno::EACCES)),
             decided => return decided,
         }
         let geometry = match how.sizes {
@@ -100,6 +102,7 @@ fn data_access(data: &Data, how: How) -> Result<Access> {
 
 fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd> {
     bell::set_up(&fifo, flags & libc::O_NONBLOCK)?;
+    inherited::mark(&fifo, access)?;
     if settings::get().always_pollable {
         data.layout.bell().lease_for_ever();
     }
@@ -128,14 +131,55 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
             return Err(Errno::EBADF);
         }
         withdraw(thread, &queue);
-        if let Some(herald) = herald(&queue) {
-            herald.dismiss(queue.queue.layout.notify());
-        }
+        inherited::adopt_duplicates(&queue);
     }
     // Out of the table before the number is free for another file.
     descriptor::remove(fd)?;
+    descriptor::free_unused();
     // SAFETY: the number is that of the FIFO, and the caller gives it up.
     if unsafe { libc::close(fd) } == 0 { Ok(()) } else { Err(Errno::last()) }
+}
+
+/// The program has made a duplicate of a descriptor.
+pub fn duplicated(fd: RawFd, copy: RawFd) {
+    // Not a queue, or not any more: then the duplicate is none either.
+    let _ = descriptor::insert_alias(copy, fd);
+}
+
+/// The program is about to close a descriptor by other means. Async-signal-safe, unless it has duplicates that we do
+/// not know yet.
+pub fn forget(thread: &'static Thread, fd: RawFd) {
+    if descriptor::is_queue(fd) {
+        let seal = Seal::new();
+        if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
+            withdraw(thread, &queue);
+            inherited::adopt_duplicates(&queue);
+        }
+        // Another thread may have been faster.
+        let _ = descriptor::remove(fd);
+    } else if herald::any_registered() {
+        // A duplicate that no call has been made with ends the registration, too.
+        let seal = Seal::new();
+        if inherited::adopt(fd).is_ok()
+            && let Ok(queue) = descriptor::enter(thread, fd, &seal)
+        {
+            withdraw(thread, &queue);
+            let _ = descriptor::remove(fd);
+        }
+    }
+}
+
+/// Whether [`forget`] has anything to do.
+#[inline]
+pub fn is_remembered(fd: RawFd) -> bool {
+    descriptor::is_queue(fd) || herald::any_registered()
+}
+
+/// [`forget`] for all descriptors in this range.
+pub fn forget_range(thread: &'static Thread, range: RangeInclusive<RawFd>) {
+    for fd in descriptor::all().filter(|fd| range.contains(fd)) {
+        forget(thread, fd);
+    }
 }
 
 /// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES for one who owns neither queue nor directory.
@@ -185,7 +229,7 @@ pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<
         Some(herald) => herald,
         None => start_herald(&queue)?,
     };
-    herald.register(wish)
+    herald.register(fd, queue.queue.layout.notify(), wish)
 }
 
 /// The herald of this descriptor, if its thread runs in this process.
@@ -195,7 +239,7 @@ fn herald<'q>(queue: &'q Use<'_>) -> Option<&'q Herald> {
 }
 
 fn start_herald<'q>(queue: &'q Use<'_>) -> Result<&'q Herald> {
-    let herald = Herald::start(queue.fd)?;
+    let herald = Herald::start()?;
     queue.queue.herald.store(ptr::from_ref(herald).cast_mut(), Ordering::Release);
     Ok(herald)
 }

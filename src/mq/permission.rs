@@ -34,14 +34,20 @@ impl Access {
         }
     }
 
-    fn bits(self) -> u32 {
+    /// The reverse of [`Access::bits`].
+    pub fn from_bits(bits: u32) -> Self {
+        Self { receive: bits & READ != 0, send: bits & WRITE != 0 }
+    }
+
+    /// What POSIX calls them in a mode: 4 to receive, 2 to send.
+    pub fn bits(self) -> u32 {
         u32::from(self.receive) * READ + u32::from(self.send) * WRITE
     }
 }
 
-/// The permission bits of the files of a queue with this mode.
+/// The permission bits of the files of a queue with this mode. Its owner, who could change them, always gets both.
 pub fn of_files(mode: u32) -> u32 {
-    [6, 3, 0].iter().map(|shift| if mode >> shift & (READ | WRITE) == 0 { 0 } else { 0o6 << shift }).sum()
+    0o600 + [3, 0].iter().map(|shift| if mode >> shift & (READ | WRITE) == 0 { 0 } else { 0o6 << shift }).sum::<u32>()
 }
 
 /// EACCES unless the mode of the queue gives this access to the caller. `file` tells who owns it.
@@ -80,7 +86,7 @@ mod tests {
         assert_eq!(of_files(0o640), 0o660);
         assert_eq!(of_files(0o420), 0o660);
         assert_eq!(of_files(0o602), 0o606);
-        assert_eq!(of_files(0o111), 0);
+        assert_eq!(of_files(0o111), 0o600);
     }
 
     #[test]

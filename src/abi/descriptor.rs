@@ -1,13 +1,15 @@
-//! The calls that wait for descriptors: `<poll.h>`, `<sys/select.h>`, `<sys/epoll.h>`. Only queues concern us.
+//! The calls that wait for descriptors, `<poll.h>`, `<sys/select.h>`, `<sys/epoll.h>`, and those that close them,
+//! `<unistd.h>`. Only queues concern us.
 
 use core::cell::Cell;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_uint};
 
 use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, timeval};
 
 use super::entry::c_entry;
 use super::mqueue::thread_of;
 use crate::mq::{self, Poll};
+use crate::sys::cancel::uncancelled;
 use crate::sys::thread::Thread;
 
 c_entry! {
@@ -61,6 +63,40 @@ c_entry! {
 c_entry! {
     /// epoll_ctl(2)
     epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = rsipc_c_epoll_ctl
+}
+
+c_entry! {
+    /// close(2), which ends the registration for notification, as `mq_close` does.
+    close(fd: c_int) -> c_int = rsipc_c_close
+}
+c_entry! {
+    /// close_range(2)
+    close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = rsipc_c_close_range
+}
+c_entry! {
+    /// closefrom(3)
+    closefrom(lowfd: c_int) -> () = rsipc_c_closefrom
+}
+c_entry! {
+    /// dup(2)
+    dup(oldfd: c_int) -> c_int = rsipc_c_dup
+}
+c_entry! {
+    /// dup2(2)
+    dup2(oldfd: c_int, newfd: c_int) -> c_int = rsipc_c_dup2
+}
+c_entry! {
+    /// dup3(2)
+    dup3(oldfd: c_int, newfd: c_int, flags: c_int) -> c_int = rsipc_c_dup3
+}
+
+unsafe extern "C" {
+    fn rsipc_c_close(fd: c_int) -> c_int;
+    fn rsipc_c_close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
+    fn rsipc_c_closefrom(lowfd: c_int);
+    fn rsipc_c_dup(oldfd: c_int) -> c_int;
+    fn rsipc_c_dup2(oldfd: c_int, newfd: c_int) -> c_int;
+    fn rsipc_c_dup3(oldfd: c_int, newfd: c_int, flags: c_int) -> c_int;
 }
 
 unsafe extern "C" {
@@ -119,3 +155,21 @@ unsafe extern "C" fn rsipc_poll_end(slot: *const Cell<*const Thread>, fd: c_int)
     }
 }
 
+
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_duplicated(fd: c_int, copy: c_int) {
+    uncancelled(|| mq::duplicated(fd, copy));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_is_remembered(fd: c_int) -> c_int {
+    c_int::from(mq::is_remembered(fd))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_forget(slot: *const Cell<*const Thread>, first: c_int, last: c_int) {
+    // SAFETY: as in `rsipc_poll_begin`.
+    if let Ok(thread) = thread_of(unsafe { &*slot }) {
+        uncancelled(|| if first == last { mq::forget(thread, first) } else { mq::forget_range(thread, first..=last) });
+    }
+}

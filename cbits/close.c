@@ -1,0 +1,111 @@
+/* The calls that close descriptors, and duplicate them. They are the kernel's; here only queues are forgotten that are
+ * closed by them, and duplicates of queues become known. */
+#define _GNU_SOURCE
+#include "rsipc_cbits.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#pragma GCC visibility push(hidden)
+int rsipc_is_queue(int fd);
+int rsipc_is_remembered(int fd);
+void rsipc_duplicated(int from, int to);
+void rsipc_forget(struct rsipc_thread **thread, int first, int last);
+
+int rsipc_c_close(int fd);
+int rsipc_c_close_range(unsigned first, unsigned last, int flags);
+void rsipc_c_closefrom(int lowest);
+int rsipc_c_dup(int from);
+int rsipc_c_dup2(int from, int to);
+int rsipc_c_dup3(int from, int to, int flags);
+#pragma GCC visibility pop
+
+static int (*real_close)(int);
+static int (*real_close_range)(unsigned, unsigned, int);
+static void (*real_closefrom)(int);
+static int (*real_dup)(int);
+static int (*real_dup2)(int, int);
+static int (*real_dup3)(int, int, int);
+
+__attribute__((constructor(101))) static void find_real(void)
+{
+	real_close = (__typeof__(real_close))dlsym(RTLD_NEXT, "close");
+	real_close_range = (__typeof__(real_close_range))dlsym(RTLD_NEXT, "close_range");
+	real_closefrom = (__typeof__(real_closefrom))dlsym(RTLD_NEXT, "closefrom");
+	real_dup = (__typeof__(real_dup))dlsym(RTLD_NEXT, "dup");
+	real_dup2 = (__typeof__(real_dup2))dlsym(RTLD_NEXT, "dup2");
+	real_dup3 = (__typeof__(real_dup3))dlsym(RTLD_NEXT, "dup3");
+}
+
+/* Before our constructor has run, another library's may call. */
+#define REAL(name) (__extension__({ if (__builtin_expect(!real_##name, 0)) find_real(); real_##name; }))
+
+static inline void forget(int fd)
+{
+	if (__builtin_expect(rsipc_is_remembered(fd), 0)) {
+		int before = errno;
+		rsipc_forget(&rsipc_thread, fd, fd);
+		errno = before;
+	}
+}
+
+static void forget_range(unsigned first, unsigned last)
+{
+	if (first <= INT_MAX)
+		rsipc_forget(&rsipc_thread, (int)first, last < INT_MAX ? (int)last : INT_MAX);
+}
+
+int rsipc_c_close(int fd)
+{
+	forget(fd);
+	return REAL(close)(fd);
+}
+
+int rsipc_c_close_range(unsigned first, unsigned last, int flags)
+{
+	/* With a flag it may close nothing; the descriptors are looked at when they are used next. */
+	if (flags == 0 && first <= last)
+		forget_range(first, last);
+	if (!REAL(close_range)) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return real_close_range(first, last, flags);
+}
+
+void rsipc_c_closefrom(int lowest)
+{
+	forget_range(lowest < 0 ? 0 : (unsigned)lowest, INT_MAX);
+	if (REAL(closefrom))
+		real_closefrom(lowest);
+}
+
+static int duplicated(int from, int to)
+{
+	if (to >= 0 && to != from && rsipc_is_queue(from))
+		rsipc_duplicated(from, to);
+	return to;
+}
+
+int rsipc_c_dup(int from)
+{
+	return duplicated(from, REAL(dup)(from));
+}
+
+/* The new number is closed only if the old one is good. */
+int rsipc_c_dup2(int from, int to)
+{
+	if (from != to && fcntl(from, F_GETFD) >= 0)
+		forget(to);
+	return duplicated(from, REAL(dup2)(from, to));
+}
+
+int rsipc_c_dup3(int from, int to, int flags)
+{
+	if (from != to && fcntl(from, F_GETFD) >= 0)
+		forget(to);
+	return duplicated(from, REAL(dup3)(from, to, flags));
+}
