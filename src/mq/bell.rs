@@ -30,6 +30,9 @@ const FOR_EVER: u64 = u64::MAX;
 /// Changes of the level in one go. More are needed only if the queue keeps changing, and then others ring, too.
 const STROKES: usize = 16;
 
+/// So often one who finds another one ringing yields to it.
+const PATIENCE: usize = 200;
+
 /// The shared words of the bell.
 #[repr(C)]
 #[derive(Default)]
@@ -105,8 +108,9 @@ impl Use<'_> {
         let mut fifo = None;
         loop {
             bell.changed.store(1, Ordering::SeqCst);
-            // Who holds it looks at `changed` once more after giving it back.
-            if !claim::claim(&bell.ringing, &self.operation) {
+            // Our caller may look at the descriptor next, so it is worth a while. But who holds it may be stopped, or
+            // be what we have interrupted; it looks at `changed` once more after giving it back.
+            if !(0..PATIENCE).any(|_| self.claim_ringing()) {
                 return;
             }
             for _ in 0..STROKES {
@@ -126,6 +130,14 @@ impl Use<'_> {
                 return;
             }
         }
+    }
+
+    fn claim_ringing(&self) -> bool {
+        let claimed = claim::claim(&self.queue.layout.bell().ringing, &self.operation);
+        if !claimed {
+            std::thread::yield_now();
+        }
+        claimed
     }
 
     /// Packets that belong into the FIFO now.

@@ -188,7 +188,8 @@ pub fn open_fifo(layout: &Layout, flags: i32) -> Result<File> {
             Err(error) => return Err(error),
         }
         match make_fifo(&path, permission::of_files(layout.mode())) {
-            Ok(()) | Err(Errno::EEXIST) => {}
+            // ENOENT: somebody has unlinked the queue meanwhile, and the FIFO with it.
+            Ok(()) | Err(Errno::EEXIST | Errno::ENOENT) => {}
             Err(error) => return Err(error),
         }
     }
