@@ -155,7 +155,6 @@ unsafe extern "C" fn rsipc_poll_end(slot: *const Cell<*const Thread>, fd: c_int)
     }
 }
 
-
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_duplicated(fd: c_int, copy: c_int) {
     uncancelled(|| mq::duplicated(fd, copy));
@@ -170,6 +169,8 @@ extern "C" fn rsipc_is_remembered(fd: c_int) -> c_int {
 unsafe extern "C" fn rsipc_forget(slot: *const Cell<*const Thread>, first: c_int, last: c_int) {
     // SAFETY: as in `rsipc_poll_begin`.
     if let Ok(thread) = thread_of(unsafe { &*slot }) {
-        uncancelled(|| if first == last { mq::forget(thread, first) } else { mq::forget_range(thread, first..=last) });
+        uncancelled(|| {
+            if first == last { mq::forget(thread, first) } else { mq::forget_range(thread, first..=last) }
+        });
     }
 }

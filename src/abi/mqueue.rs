@@ -327,7 +327,8 @@ unsafe extern "C" fn rsipc_mq_open(
     attributes: *const mq_attr,
 ) -> mqd_t {
     // SAFETY: C hands on what the caller of mq_open gave: NULL or a mq_attr.
-    let sizes = unsafe { attributes.as_ref() }.map(|attributes| (attributes.mq_maxmsg, attributes.mq_msgsize));
+    let sizes =
+        unsafe { attributes.as_ref() }.map(|attributes| (attributes.mq_maxmsg, attributes.mq_msgsize));
     // SAFETY: the caller gives a C string or NULL.
     match uncancelled(|| mq::open(unsafe { string(name) }?, How { flags, mode, sizes })) {
         Ok(fd) => fd,

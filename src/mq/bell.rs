@@ -89,7 +89,8 @@ pub fn set_up(fifo: &File, flags: c_int) -> Result<()> {
     // SAFETY: no pointers.
     let failed = unsafe {
         libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, flags) < 0
-            || (libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, FIFO_SIZE) < 0 && Errno::last() != Errno::EBUSY)
+            || (libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, FIFO_SIZE) < 0
+                && Errno::last() != Errno::EBUSY)
     };
     if failed { Err(Errno::last()) } else { Ok(()) }
 }
@@ -192,7 +193,14 @@ fn is_ready(fifo: &File, events: i16) -> bool {
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: one pollfd, and a timespec. The call itself, not our own `poll`.
     let ready = unsafe {
-        libc::syscall(libc::SYS_ppoll, &raw mut asked, 1, &raw const at_once, core::ptr::null::<libc::sigset_t>(), 0)
+        libc::syscall(
+            libc::SYS_ppoll,
+            &raw mut asked,
+            1,
+            &raw const at_once,
+            core::ptr::null::<libc::sigset_t>(),
+            0,
+        )
     };
     ready == 1 && asked.revents & events != 0
 }

@@ -13,8 +13,8 @@ use std::os::fd::RawFd;
 use memmap2::MmapRaw;
 
 use super::herald::Herald;
-use super::keeper::Polled;
 use super::inherited;
+use super::keeper::Polled;
 use super::layout::Layout;
 use crate::sys::cancel::uncancelled;
 use crate::sys::fork::ForkMutex;

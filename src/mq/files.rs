@@ -92,7 +92,9 @@ pub fn open(name: Name<'_>) -> Result<Data> {
 
 /// Opens the data file of the queue that has this FIFO. ENOENT when it has no name any more.
 pub fn open_of_fifo(fifo: &Path) -> Result<Data> {
-    let is_it = |path: &Path| number_of(path).is_some_and(|number| Some(fifo_name(number).as_ref()) == fifo.file_name());
+    let is_it = |path: &Path| {
+        number_of(path).is_some_and(|number| Some(fifo_name(number).as_ref()) == fifo.file_name())
+    };
     let directory = fifo.parent().ok_or(Errno::ENOENT)?;
     let mut paths = std::fs::read_dir(directory)?.flatten().filter(|entry| is_data_name(&entry.file_name()));
     let path = paths.find_map(|entry| Some(entry.path()).filter(|path| is_it(path))).ok_or(Errno::ENOENT)?;
@@ -248,7 +250,8 @@ fn number_of(path: &Path) -> Option<u64> {
 }
 
 fn header_of(path: &Path) -> Option<Vec<u8>> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    let file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
     read_start(&file).ok()
 }
 

@@ -203,7 +203,9 @@ impl Herald {
 
     fn serve(&self, thread: &'static Thread) {
         let seal = Seal::new();
-        let Ok(queue) = descriptor::enter(thread, self.fd.load(Ordering::Relaxed), &seal) else { return self.set(state::REFUSED) };
+        let Ok(queue) = descriptor::enter(thread, self.fd.load(Ordering::Relaxed), &seal) else {
+            return self.set(state::REFUSED);
+        };
         let registration = queue.queue.layout.notify();
         if !take_holder(registration, &queue) {
             return self.set(state::REFUSED);

@@ -85,5 +85,9 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
 /// The FIFO behind a descriptor. EBADF when it is none.
 fn fifo_of(fd: RawFd) -> Result<(u64, u64)> {
     let status = descriptor::status(fd)?;
-    if status.st_mode & libc::S_IFMT == libc::S_IFIFO { Ok((status.st_dev, status.st_ino)) } else { Err(Errno::EBADF) }
+    if status.st_mode & libc::S_IFMT == libc::S_IFIFO {
+        Ok((status.st_dev, status.st_ino))
+    } else {
+        Err(Errno::EBADF)
+    }
 }

@@ -40,8 +40,8 @@ pub use herald::{Start, Wish};
 pub use keeper::Poll;
 #[cfg(not(loom))]
 pub use open::{
-    Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, is_remembered, notify, open,
-    set_nonblocking, unlink,
+    Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range,
+    is_remembered, notify, open, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
 pub use queue::{Incoming, Outgoing, Received};

@@ -74,7 +74,9 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
     let (create, exclusive) = (how.flags & libc::O_CREAT != 0, how.flags & libc::O_EXCL != 0);
     loop {
         match files::open(name) {
-            Ok(_) | Err(Errno::EACCES) if create && exclusive && files::exists(name) => return Err(Errno::EEXIST),
+            Ok(_) | Err(Errno::EACCES) if create && exclusive && files::exists(name) => {
+                return Err(Errno::EEXIST);
+            }
             Err(Errno::ENOENT) if create => {}
             Err(Errno::EACCES) => return Access::from_flags(how.flags).and(Err(Errno::EACCES)),
             decided => return decided,
@@ -255,7 +257,9 @@ fn withdraw(thread: &'static Thread, queue: &Use<'_>) {
     for fd in descriptor::all().filter(|&fd| fd != queue.fd) {
         let seal = Seal::new();
         let Ok(other) = descriptor::enter(thread, fd, &seal) else { continue };
-        if other.queue.fifo == queue.queue.fifo && herald(&other).is_some_and(|herald| herald.withdraw(registration)) {
+        if other.queue.fifo == queue.queue.fifo
+            && herald(&other).is_some_and(|herald| herald.withdraw(registration))
+        {
             return;
         }
     }

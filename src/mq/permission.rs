@@ -47,7 +47,11 @@ impl Access {
 
 /// The permission bits of the files of a queue with this mode. Its owner, who could change them, always gets both.
 pub fn of_files(mode: u32) -> u32 {
-    0o600 + [3, 0].iter().map(|shift| if mode >> shift & (READ | WRITE) == 0 { 0 } else { 0o6 << shift }).sum::<u32>()
+    0o600
+        + [3, 0]
+            .iter()
+            .map(|shift| if mode >> shift & (READ | WRITE) == 0 { 0 } else { 0o6 << shift })
+            .sum::<u32>()
 }
 
 /// EACCES unless the mode of the queue gives this access to the caller. `file` tells who owns it.

@@ -79,7 +79,7 @@ impl Use<'_> {
             // Between claim and commit, and again after the commit: see `event`.
             let before = self.onlookers(layout.message());
             let registration = layout.notify().registration();
-            let notifies = if reserved.into_empty && !before.waiting { registration } else { 0 };
+            let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
             let header = header(message.length, notifies);
             // SAFETY: the slot is claimed; the caller vouches for the body.
             unsafe { layout.write(reserved.slot, header, message.body) };
@@ -92,8 +92,7 @@ impl Use<'_> {
             layout.slots().publish(reserved, message.priority, who);
             let after = self.onlookers(layout.message());
             if before.any() || after.any() || registration != 0 {
-                let to_notify = if reserved.into_empty { registration } else { 0 };
-                self.tell_receivers(before.or(after), to_notify);
+                self.tell_receivers(before.or(after), registration, reserved.slot);
             }
             return true;
         }
@@ -144,11 +143,19 @@ impl Use<'_> {
         Onlookers { waiting: door.event.is_awaited(), polling: self.queue.layout.bell().is_armed() }
     }
 
+    /// What the herald of the registration is to know of the message that is about to stand, should we die before we
+    /// have fired.
     #[cold]
-    fn tell_receivers(&self, onlookers: Onlookers, registration: u32) {
+    fn to_note(&self, registration: u32, onlookers: Onlookers) -> u32 {
+        let will_fire = !onlookers.waiting && self.queue.layout.slots().count() == 0;
+        if will_fire { registration } else { 0 }
+    }
+
+    #[cold]
+    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, slot: usize) {
         let layout = &self.queue.layout;
         let woken = onlookers.waiting && wake_one(layout.message());
-        if registration != 0 && !woken {
+        if registration != 0 && !woken && layout.slots().is_oldest(slot) {
             layout.notify().fire(registration, Sender::this());
         }
         if onlookers.polling {

@@ -4,10 +4,10 @@
 //! key, reads the body, clears the key, releases. Storing or clearing the key is the commit: one store, before which
 //! nothing has happened for anybody else, and after which everything has.
 
-use crate::sys::claim::{self, Claimant};
 use super::index::Index;
 use super::key::{self, is_message};
 use crate::sys::atomic::{AtomicU64, Ordering};
+use crate::sys::claim::{self, Claimant};
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
 const ATTEMPTS: usize = 256;
@@ -51,8 +51,6 @@ pub enum Look {
 pub struct Reserved {
     /// Its number.
     pub slot: usize,
-    /// Whether no message was seen in the queue.
-    pub into_empty: bool,
     sequence: u64,
 }
 
@@ -154,11 +152,26 @@ impl Slots<'_> {
             let word = claim.load(Ordering::Relaxed);
             if claim::unguarded_holder(word).is_some_and(&is_dead) {
                 // What the kernel would have stored. Relaxed: the next claim orders what matters.
-                let died = claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Relaxed, Ordering::Relaxed);
+                let died =
+                    claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Relaxed, Ordering::Relaxed);
                 freed |= died.is_ok();
             }
         }
         freed
+    }
+
+    /// Whether the message in this slot came into the empty queue.
+    ///
+    /// That none was there when its sender looked for a slot would not do: the last one may have gone since, and its
+    /// receiver have seen nothing more. So it counts as such if it is older than any other message now. Of several that
+    /// came at once just one is.
+    pub fn is_oldest(&self, slot: usize) -> bool {
+        let age = |slot: usize| {
+            let key = self.index.keys[slot].load(Ordering::SeqCst);
+            is_message(key).then(|| (key::sequence(key), slot))
+        };
+        let own = age(slot);
+        (0..self.index.keys.len()).filter_map(age).min() == own
     }
 
     /// The number of messages.
@@ -169,22 +182,20 @@ impl Slots<'_> {
     /// One look at all the keys finds a free slot and the next sequence number: larger than that of any message
     /// that is in the queue and whose send has returned. Where there is none, any number will do.
     fn find_free_flat(&self) -> Option<Reserved> {
-        let (mut newest, mut free, mut into_empty) = (0, None, true);
+        let (mut newest, mut free) = (0, None);
         for (slot, key) in self.index.keys.iter().enumerate() {
             let key = key.load(Ordering::SeqCst);
             if is_message(key) {
                 newest = newest.max(key::sequence(key));
-                into_empty = false;
             } else if free.is_none() && claim::is_free(self.index.claims[slot].load(Ordering::Relaxed)) {
                 free = Some(slot);
             }
         }
-        free.map(|slot| Reserved { slot, into_empty, sequence: newest.wrapping_add(1) })
+        free.map(|slot| Reserved { slot, sequence: newest.wrapping_add(1) })
     }
 
     fn find_free_by_tree(&self) -> Option<Reserved> {
-        let into_empty = !self.index.seems_to_have_message();
-        self.index.free().map(|slot| Reserved { slot, into_empty, sequence: 0 })
+        self.index.free().map(|slot| Reserved { slot, sequence: 0 })
     }
 
     fn numbered(&self, reserved: Reserved) -> Reserved {
