@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use support::{Ended, library_dir, run_bounded};
 
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A place to install into, which goes away with the test.
