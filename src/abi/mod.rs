@@ -5,6 +5,8 @@ mod entry;
 mod load;
 mod mman;
 mod mqueue;
+mod mqueue_steps;
 mod poll;
 mod semaphore;
+mod semaphore_steps;
 mod version;

@@ -5,96 +5,82 @@ use std::ffi::c_int;
 
 use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, timeval};
 
-use super::entry::c_entry;
-use super::mqueue::thread_of;
+use super::entry::jump_to;
+use super::mqueue_steps::thread_of;
 use crate::mq::{self, Poll};
 use crate::sys::thread::Thread;
 
-c_entry! {
-    /// poll(2), for which a queue is readable when it has a message, and writable when it has room.
-    poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = rsipc_c_poll
-}
-c_entry! {
-    /// ppoll(2)
-    ppoll(
-        fds: *mut pollfd,
-        nfds: nfds_t,
-        timeout: *const timespec,
-        sigmask: *const sigset_t,
-    ) -> c_int = rsipc_c_ppoll
-}
-c_entry! {
-    /// `poll` as programs built with _FORTIFY_SOURCE call it. glibc.
-    __poll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: c_int, size: size_t) -> c_int = rsipc_c_poll_chk
-}
-c_entry! {
-    /// `ppoll` as programs built with _FORTIFY_SOURCE call it. glibc.
-    __ppoll_chk(
-        fds: *mut pollfd,
-        nfds: nfds_t,
-        timeout: *const timespec,
-        sigmask: *const sigset_t,
-        size: size_t,
-    ) -> c_int = rsipc_c_ppoll_chk
-}
-c_entry! {
-    /// select(2)
-    select(
-        nfds: c_int,
-        readfds: *mut fd_set,
-        writefds: *mut fd_set,
-        exceptfds: *mut fd_set,
-        timeout: *mut timeval,
-    ) -> c_int = rsipc_c_select
-}
-c_entry! {
-    /// pselect(2)
-    pselect(
-        nfds: c_int,
-        readfds: *mut fd_set,
-        writefds: *mut fd_set,
-        exceptfds: *mut fd_set,
-        timeout: *const timespec,
-        sigmask: *const sigset_t,
-    ) -> c_int = rsipc_c_pselect
-}
-c_entry! {
-    /// epoll_ctl(2)
-    epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = rsipc_c_epoll_ctl
+/// poll(2), for which a queue is readable when it has a message, and writable when it has room.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int {
+    jump_to!(rsipc_c_poll)
 }
 
-unsafe extern "C" {
-    fn rsipc_c_poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int;
-    fn rsipc_c_ppoll(
-        fds: *mut pollfd,
-        nfds: nfds_t,
-        timeout: *const timespec,
-        sigmask: *const sigset_t,
-    ) -> c_int;
-    fn rsipc_c_poll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: c_int, size: size_t) -> c_int;
-    fn rsipc_c_ppoll_chk(
-        fds: *mut pollfd,
-        nfds: nfds_t,
-        timeout: *const timespec,
-        sigmask: *const sigset_t,
-        size: size_t,
-    ) -> c_int;
-    fn rsipc_c_select(
-        nfds: c_int,
-        readfds: *mut fd_set,
-        writefds: *mut fd_set,
-        exceptfds: *mut fd_set,
-        timeout: *mut timeval,
-    ) -> c_int;
-    fn rsipc_c_pselect(
-        nfds: c_int,
-        readfds: *mut fd_set,
-        writefds: *mut fd_set,
-        exceptfds: *mut fd_set,
-        timeout: *const timespec,
-        sigmask: *const sigset_t,
-    ) -> c_int;
-    fn rsipc_c_epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int;
+/// ppoll(2)
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ppoll(
+    fds: *mut pollfd,
+    nfds: nfds_t,
+    timeout: *const timespec,
+    sigmask: *const sigset_t,
+) -> c_int {
+    jump_to!(rsipc_c_ppoll)
+}
+
+/// `poll` as programs built with _FORTIFY_SOURCE call it. glibc.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __poll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: c_int, size: size_t) -> c_int {
+    jump_to!(rsipc_c_poll_chk)
+}
+
+/// `ppoll` as programs built with _FORTIFY_SOURCE call it. glibc.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __ppoll_chk(
+    fds: *mut pollfd,
+    nfds: nfds_t,
+    timeout: *const timespec,
+    sigmask: *const sigset_t,
+    size: size_t,
+) -> c_int {
+    jump_to!(rsipc_c_ppoll_chk)
+}
+
+/// select(2)
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn select(
+    nfds: c_int,
+    readfds: *mut fd_set,
+    writefds: *mut fd_set,
+    exceptfds: *mut fd_set,
+    timeout: *mut timeval,
+) -> c_int {
+    jump_to!(rsipc_c_select)
+}
+
+/// pselect(2)
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pselect(
+    nfds: c_int,
+    readfds: *mut fd_set,
+    writefds: *mut fd_set,
+    exceptfds: *mut fd_set,
+    timeout: *const timespec,
+    sigmask: *const sigset_t,
+) -> c_int {
+    jump_to!(rsipc_c_pselect)
+}
+
+/// epoll_ctl(2)
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int {
+    jump_to!(rsipc_c_epoll_ctl)
 }
 
 #[unsafe(no_mangle)]
@@ -118,4 +104,3 @@ unsafe extern "C" fn rsipc_poll_end(slot: *const Cell<*const Thread>, fd: c_int)
         mq::end_poll(thread, fd);
     }
 }
-

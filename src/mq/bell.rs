@@ -89,7 +89,8 @@ pub fn set_up(fifo: &File, flags: c_int) -> Result<()> {
     // SAFETY: no pointers.
     let failed = unsafe {
         libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, flags) < 0
-            || (libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, FIFO_SIZE) < 0 && Errno::last() != Errno::EBUSY)
+            || (libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, FIFO_SIZE) < 0
+                && Errno::last() != Errno::EBUSY)
     };
     if failed { Err(Errno::last()) } else { Ok(()) }
 }

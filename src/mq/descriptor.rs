@@ -171,7 +171,11 @@ pub fn identity(fd: RawFd) -> Result<(u64, u64)> {
     // SAFETY: `status` is plain data that fstat fills in.
     unsafe {
         let mut status: libc::stat = core::mem::zeroed();
-        if libc::fstat(fd, &raw mut status) == 0 { Ok((status.st_dev, status.st_ino)) } else { Err(Errno::last()) }
+        if libc::fstat(fd, &raw mut status) == 0 {
+            Ok((status.st_dev, status.st_ino))
+        } else {
+            Err(Errno::last())
+        }
     }
 }
 
@@ -197,8 +201,10 @@ impl Pool {
             return;
         }
         membarrier::heavy();
-        let (used, unused) =
-            self.retired.drain(..).partition::<Vec<_>, _>(|open| thread::is_in_use(ptr::from_ref(*open).cast()));
+        let (used, unused) = self
+            .retired
+            .drain(..)
+            .partition::<Vec<_>, _>(|open| thread::is_in_use(ptr::from_ref(*open).cast()));
         for open in &unused {
             // SAFETY: the table does not lead here since before the barrier, and nobody's hazard pointer does.
             unsafe { *open.opened.get() = None };

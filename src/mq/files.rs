@@ -229,7 +229,8 @@ fn number_of(path: &Path) -> Option<u64> {
 }
 
 fn header_of(path: &Path) -> Option<Vec<u8>> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    let file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
     read_start(&file).ok()
 }
 

@@ -8,9 +8,9 @@
 //! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the truth, which is in
 //! the keys: who finds nothing looks at those before it believes it.
 
-use crate::sys::claim;
 use super::key::{self, is_message};
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::claim;
 use crate::sys::pair::{Pair, Versioned};
 
 /// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest level at most.
@@ -190,7 +190,11 @@ impl<'a> Index<'a> {
             return None;
         }
         let mut children = self.children(level, node);
-        if level == 0 { self.free_of(children) } else { children.find_map(|child| self.free_below(level - 1, child)) }
+        if level == 0 {
+            self.free_of(children)
+        } else {
+            children.find_map(|child| self.free_below(level - 1, child))
+        }
     }
 
     fn refresh_node(&self, level: usize, node: usize) {

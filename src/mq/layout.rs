@@ -218,7 +218,8 @@ impl Layout {
     pub unsafe fn new(base: *mut u8, geometry: Geometry) -> Self {
         // SAFETY: all parts lie within the file size, and are aligned to a line at least; atomics may hold any bytes.
         let slots = unsafe {
-            let keys = core::slice::from_raw_parts(base.add(HEADER_SIZE).cast::<AtomicU64>(), geometry.maxmsg);
+            let keys =
+                core::slice::from_raw_parts(base.add(HEADER_SIZE).cast::<AtomicU64>(), geometry.maxmsg);
             let claims = base.add(geometry.claims_at()).cast::<AtomicU32>();
             let claims = core::slice::from_raw_parts(claims, geometry.maxmsg);
             let nodes = base.add(geometry.nodes_at()).cast::<Node>();

@@ -41,7 +41,8 @@ pub fn check(geometry: Geometry) -> Result<()> {
     }
     // SAFETY: takes no arguments.
     let user = unsafe { libc::getuid() };
-    let own: u64 = existing.iter().filter(|(owner, _)| *owner == user).map(|(_, geometry)| bytes(*geometry)).sum();
+    let own: u64 =
+        existing.iter().filter(|(owner, _)| *owner == user).map(|(_, geometry)| bytes(*geometry)).sum();
     if own.saturating_add(bytes(geometry)) > msgqueue_limit() {
         return Err(Errno::EMFILE);
     }

@@ -211,7 +211,9 @@ fn withdraw(thread: &'static Thread, queue: &Use<'_>) {
     for fd in descriptor::all().filter(|&fd| fd != queue.fd) {
         let seal = Seal::new();
         let Ok(other) = descriptor::enter(thread, fd, &seal) else { continue };
-        if other.queue.fifo == queue.queue.fifo && herald(&other).is_some_and(|herald| herald.withdraw(registration)) {
+        if other.queue.fifo == queue.queue.fifo
+            && herald(&other).is_some_and(|herald| herald.withdraw(registration))
+        {
             return;
         }
     }

@@ -4,10 +4,10 @@
 //! key, reads the body, clears the key, releases. Storing or clearing the key is the commit: one store, before which
 //! nothing has happened for anybody else, and after which everything has.
 
-use crate::sys::claim::{self, Claimant};
 use super::index::Index;
 use super::key::{self, is_message};
 use crate::sys::atomic::{AtomicU64, Ordering};
+use crate::sys::claim::{self, Claimant};
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
 const ATTEMPTS: usize = 256;
@@ -154,7 +154,8 @@ impl Slots<'_> {
             let word = claim.load(Ordering::Relaxed);
             if claim::unguarded_holder(word).is_some_and(&is_dead) {
                 // What the kernel would have stored. Relaxed: the next claim orders what matters.
-                let died = claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Relaxed, Ordering::Relaxed);
+                let died =
+                    claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Relaxed, Ordering::Relaxed);
                 freed |= died.is_ok();
             }
         }

@@ -188,7 +188,15 @@ pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<
     });
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: the word lives through the call; `timeout` is NULL or a timespec.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT | private_flag(scope), expected, timeout) };
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | private_flag(scope),
+            expected,
+            timeout,
+        )
+    };
 }
 
 /// Whether no thread of this process's PID namespace has this TID.

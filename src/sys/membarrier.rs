@@ -48,5 +48,9 @@ pub fn heavy() {
 
 fn membarrier(command: i32) -> Result<(), Errno> {
     // SAFETY: takes no pointer.
-    if unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) } == 0 { Ok(()) } else { Err(Errno::last()) }
+    if unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) } == 0 {
+        Ok(())
+    } else {
+        Err(Errno::last())
+    }
 }
