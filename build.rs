@@ -19,7 +19,10 @@ fn main() {
 /// `-fexceptions`: a cancelled thread unwinds through these functions.
 fn compile_cbits() {
     cc::Build::new()
-        .files(["mqueue", "notify", "poll", "semaphore", "sleep", "thread"].map(|name| format!("cbits/{name}.c")))
+        .files(
+            ["mqueue", "notify", "poll", "semaphore", "sleep", "thread"]
+                .map(|name| format!("cbits/{name}.c")),
+        )
         .std("gnu11")
         .flag("-fexceptions")
         .flag("-fasynchronous-unwind-tables")

@@ -12,8 +12,14 @@ const DIALECTS: [(&str, &str); 6] =
 
 const ORDERS: [(&str, &str); 4] = [
     ("ours_alone", "#include <rsipc.h>\n"),
-    ("ours_first", "#include <rsipc.h>\n#include <fcntl.h>\n#include <semaphore.h>\n#include <sys/mman.h>\n"),
-    ("ours_last", "#include <fcntl.h>\n#include <semaphore.h>\n#include <sys/mman.h>\n#include <rsipc.h>\n"),
+    (
+        "ours_first",
+        "#include <rsipc.h>\n#include <fcntl.h>\n#include <mqueue.h>\n#include <semaphore.h>\n#include <sys/mman.h>\n",
+    ),
+    (
+        "ours_last",
+        "#include <fcntl.h>\n#include <mqueue.h>\n#include <semaphore.h>\n#include <sys/mman.h>\n#include <rsipc.h>\n",
+    ),
     ("ours_twice", "#include <rsipc.h>\n#include <rsipc.h>\n"),
 ];
 
@@ -25,6 +31,10 @@ int each(sem_t *unnamed, const struct timespec *until);
 int each(sem_t *unnamed, const struct timespec *until)
 {
 	sem_t *named = sem_open("/name", O_CREAT, (mode_t)0600, 1u);
+	struct mq_attr attributes;
+	mqd_t queue = mq_open("/name", O_RDWR), made = mq_open("/name", O_RDWR | O_CREAT, (mode_t)0600, &attributes);
+	if (mq_timedsend(queue, "", 0, 1, until) != 0 || mq_getattr(made, &attributes) != 0)
+		return mq_notify(queue, 0);
 	return sem_init(unnamed, 0, 1) + sem_timedwait(unnamed, until) + sem_close(named) + (rsipc_version() == 0)
 		+ shm_open("/name", O_RDWR, 0);
 }

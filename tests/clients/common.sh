@@ -46,7 +46,8 @@ bound() {
 	nm -D --defined-only "$library" | awk '{ print $NF }' >"$scratch/exports"
 	# binding file PROGRAM [0] to LIBRARY [0]: normal symbol `NAME' [VERSION]
 	sed -nE "s/.*binding file (.*) \[0\] to (.*) \[0\]: normal symbol \`(.*)'.*/\3 \2 \1/p" "$scratch"/bindings.* |
-		awk 'NR == FNR { ours[$1]; next } $1 in ours' "$scratch/exports" - | sort -u >"$scratch/bound"
+		awk -v library="$library" 'NR == FNR { ours[$1]; next } $1 in ours && $3 != library' "$scratch/exports" - |
+		sort -u >"$scratch/bound"
 	rm -f "$scratch"/bindings.*
 	if [ ! -s "$scratch/bound" ]; then
 		fail "$1 takes nothing that the library has"
