@@ -1,10 +1,85 @@
 # librsipc. `make help` lists the targets.
 
 CARGO ?= cargo
+PREFIX ?= /usr/local
+DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+
+BUILD := $(or $(CARGO_TARGET_DIR),target)/release
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+MANIFEST = $(PREFIX)/share/rsipc/manifest
+
+# What the scripts and the tests are told.
+export CARGO
+export RSIPC_LIBDIR = $(abspath $(BUILD))
 
 .PHONY: all
 all: ## the library and the archive, in target/release/
 	$(CARGO) build --release
+
+.PHONY: demo
+demo: all ## programs that were never meant for librsipc, on glibc and on librsipc, side by side
+	@demo/run
+
+.PHONY: test
+test: all check-header check-symbols ## all tests; needs nothing but Rust and a C compiler
+	$(CARGO) test --workspace --no-fail-fast
+
+.PHONY: test-clients
+test-clients: all ## real programs: CPython's tests, stress-ng (installs them from the distribution)
+	tests/clients/run
+
+.PHONY: model
+model: ## model-checks the words in shared memory, all interleavings
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom $(CARGO) test --lib --release
+
+.PHONY: storm
+storm: all ## kills processes at random moments for SECONDS (default 60)
+	RSIPC_STORM_SECONDS=$(or $(SECONDS),60) $(CARGO) test --test storm -- --nocapture
+
+.PHONY: memcheck
+memcheck: all ## the C programs under valgrind
+	tests/memcheck/run
+
+.PHONY: bench
+bench: all ## side by side with glibc, in one run
+	benches/run
+
+.PHONY: lint
+lint: ## format and clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: header
+header: ## writes include/rsipc.h anew
+	cp "$$(dist/header)" include/rsipc.h
+
+.PHONY: check-header
+check-header: ## include/rsipc.h is what the sources say
+	@generated=$$(dist/header) || exit 1; \
+	diff -u include/rsipc.h "$$generated" \
+		|| { echo "include/rsipc.h is stale; mend it with: make header" >&2; exit 1; }; \
+	echo "header: include/rsipc.h is up to date"
+
+.PHONY: check-symbols
+check-symbols: all ## the library exports what dist/symbols lists, nothing more, nothing less
+	@dist/check-symbols $(BUILD)/librsipc.so dist/symbols
+
+# Does not build what is built: under sudo there may be no cargo.
+INSTALLATION = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" \
+	MANIFEST="$(MANIFEST)" BUILD="$(BUILD)" VERSION="$(VERSION)"
+
+.PHONY: install
+install: $(BUILD)/librsipc.so $(BUILD)/librsipc.a ## what `make` has built, under DESTDIR and PREFIX (/usr/local)
+	@$(INSTALLATION) dist/install
+
+$(BUILD)/librsipc.so $(BUILD)/librsipc.a:
+	$(CARGO) build --release
+
+.PHONY: uninstall
+uninstall: ## removes what `make install` has put there
+	@$(INSTALLATION) dist/uninstall
 
 .PHONY: help
 help: ## this list

@@ -20,7 +20,7 @@ fn main() {
 fn compile_cbits() {
     cc::Build::new()
         .files(
-            ["descriptor", "mqueue", "notify", "poll", "semaphore", "sleep", "thread"]
+            ["mqueue", "notify", "poll", "semaphore", "sleep", "thread", "unistd"]
                 .map(|name| format!("cbits/{name}.c")),
         )
         .std("gnu11")

@@ -1,0 +1,163 @@
+/* librsipc: POSIX semaphores, message queues and shared memory objects in user space.
+ *
+ * The types and the constants come from the headers of the system, whose declarations agree with these. So a
+ * program may include both, in any order, or this one alone.
+ *
+ * Generated from src/abi by `make header`; `make check-header` compares.
+ */
+#ifndef RSIPC_H
+#define RSIPC_H
+
+#include <fcntl.h>
+#include <mqueue.h>
+#include <semaphore.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct timespec; /* not defined by <time.h> in every dialect of C */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Opens a named semaphore, at the address at which this process already has it, if it has. When `oflag` has
+ * O_CREAT two more arguments follow: mode_t mode, unsigned value. SEM_FAILED: see errno. POSIX.1-2017, `sem_open`.
+ */
+sem_t *sem_open(const char *name, int oflag, ...);
+
+/**
+ * Opens a queue. When `oflag` has O_CREAT two more arguments follow: mode_t mode, const struct mq_attr *attributes,
+ * which may be NULL. -1: see errno. POSIX.1-2017, `mq_open`.
+ */
+mqd_t mq_open(const char *name, int oflag, ...);
+
+/**
+ * Makes an unnamed semaphore. POSIX.1-2017, `sem_init`: EINVAL for a value above `SEM_VALUE_MAX`.
+ */
+int sem_init(sem_t *sem, int pshared, unsigned int value);
+
+/**
+ * Ends the use of an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
+ */
+int sem_destroy(sem_t *sem);
+
+/**
+ * Takes back one `sem_open`. POSIX.1-2017, `sem_close`: EINVAL for what is not an open named semaphore.
+ */
+int sem_close(sem_t *sem);
+
+/**
+ * Removes the name of a named semaphore. POSIX.1-2017, `sem_unlink`.
+ */
+int sem_unlink(const char *name);
+
+/**
+ * Adds a token. Async-signal-safe. POSIX.1-2017, `sem_post`: EOVERFLOW at `SEM_VALUE_MAX`.
+ */
+int sem_post(sem_t *sem);
+
+/**
+ * Takes a token, or fails with EAGAIN. POSIX.1-2017, `sem_trywait`.
+ */
+int sem_trywait(sem_t *sem);
+
+/**
+ * The number of tokens. POSIX.1-2017, `sem_getvalue`; 0 for a locked semaphore, unless
+ * RSIPC_SEM_GETVALUE=waiters asks for minus the number of waiters.
+ */
+int sem_getvalue(sem_t *sem, int *sval);
+
+/**
+ * Takes a token, and sleeps while there is none. A cancellation point. POSIX.1-2017, `sem_wait`.
+ */
+int sem_wait(sem_t *sem);
+
+/**
+ * `sem_wait` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `sem_timedwait`.
+ */
+int sem_timedwait(sem_t *sem, const struct timespec *abstime);
+
+/**
+ * `sem_timedwait` on CLOCK_REALTIME or CLOCK_MONOTONIC. POSIX.1-2024, `sem_clockwait`.
+ */
+int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abstime);
+
+/**
+ * Sends a message, and sleeps while the queue is full. A cancellation point. POSIX.1-2017, `mq_send`.
+ */
+int mq_send(mqd_t mqdes, const char *msg_ptr, size_t msg_len, unsigned int msg_prio);
+
+/**
+ * `mq_send` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `mq_timedsend`.
+ */
+int mq_timedsend(mqd_t mqdes,
+                 const char *msg_ptr,
+                 size_t msg_len,
+                 unsigned int msg_prio,
+                 const struct timespec *abstime);
+
+/**
+ * Receives the oldest message of the highest priority, and sleeps while there is none. A cancellation point.
+ * POSIX.1-2017, `mq_receive`.
+ */
+ssize_t mq_receive(mqd_t mqdes, char *msg_ptr, size_t msg_len, unsigned int *msg_prio);
+
+/**
+ * `mq_receive` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `mq_timedreceive`.
+ */
+ssize_t mq_timedreceive(mqd_t mqdes,
+                        char *msg_ptr,
+                        size_t msg_len,
+                        unsigned int *msg_prio,
+                        const struct timespec *abstime);
+
+/**
+ * Closes a descriptor of a queue. POSIX.1-2017, `mq_close`.
+ */
+int mq_close(mqd_t mqdes);
+
+/**
+ * Removes the name of a queue. POSIX.1-2017, `mq_unlink`.
+ */
+int mq_unlink(const char *name);
+
+/**
+ * What a queue is like now. POSIX.1-2017, `mq_getattr`.
+ */
+int mq_getattr(mqd_t mqdes, struct mq_attr *mqstat);
+
+/**
+ * Sets or clears O_NONBLOCK, and stores what was before. POSIX.1-2017, `mq_setattr`: EINVAL for any other flag.
+ */
+int mq_setattr(mqd_t mqdes,
+               const struct mq_attr *mqstat,
+               struct mq_attr *omqstat);
+
+/**
+ * Asks to be notified when a message comes into the empty queue, or, with NULL, not to be. POSIX.1-2017, `mq_notify`.
+ */
+int mq_notify(mqd_t mqdes,
+              const struct sigevent *notification);
+
+/**
+ * A descriptor of the shared memory object `name`. POSIX.1-2017, `shm_open`.
+ */
+int shm_open(const char *name, int oflag, mode_t mode);
+
+/**
+ * Removes the name of a shared memory object. POSIX.1-2017, `shm_unlink`.
+ */
+int shm_unlink(const char *name);
+
+/**
+ * The version of librsipc, such as "0.1.0". The string lives as long as the library is loaded.
+ */
+const char *rsipc_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RSIPC_H */

@@ -1,0 +1,98 @@
+//! What the library exports, in four places that have to agree: the library itself, the table in
+//! `exports/table.rs`, the document `docs/compatibility.md`, and the list `dist/symbols` of `make check-symbols`.
+//!
+//! The two files are written from the table: `RSIPC_BLESS=1 cargo test --test exports` does it.
+
+mod support;
+#[path = "exports/table.rs"]
+mod table;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use support::library_dir;
+use table::FUNCTIONS;
+
+fn names() -> BTreeSet<String> {
+    FUNCTIONS.iter().map(|function| function.name.to_owned()).collect()
+}
+
+/// What `nm` says that a program can take from the library, with its version if it has one.
+fn exported() -> BTreeSet<String> {
+    let library = library_dir().join("librsipc.so");
+    let nm =
+        Command::new("nm").args(["-D", "--defined-only"]).arg(&library).output().expect("nm can be started");
+    assert!(nm.status.success(), "{}", String::from_utf8_lossy(&nm.stderr));
+    let lines = String::from_utf8(nm.stdout).expect("the names of symbols are ASCII");
+    lines.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect()
+}
+
+fn document() -> String {
+    let mut text = String::from(
+        "# The functions\n\n\
+         What librsipc takes the place of, and what a program may rely on. Where no note says otherwise a function does\n\
+         what glibc 2.36 on Linux does; `glibc-behaviour.md` tells where glibc does not hold what was asked of it.\n\n\
+         Async-signal-safe is what may be called in a signal handler. POSIX asks it of `sem_post`, `poll`, `select` and\n\
+         `pselect` alone; the last three keep it while no queue is among the descriptors.\n\n\
+         Written by `RSIPC_BLESS=1 cargo test --test exports` from the table in `tests/exports/table.rs`; the test compares\n\
+         the table with what the library exports.\n\n\
+         | function | header | family | standard | cancellation point | async-signal-safe | notes |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for f in FUNCTIONS {
+        let safe = if f.signal_safe { "yes" } else { "no" };
+        let (header, family, standard, point) = (f.header, f.family, f.standard, f.cancellation_point);
+        writeln!(
+            text,
+            "| `{}` | `{header}` | {family} | {standard} | {point} | {safe} | {} |",
+            f.name, f.notes
+        )
+        .expect("a string can be written to");
+    }
+    text
+}
+
+fn list() -> String {
+    names().into_iter().map(|name| name + "\n").collect()
+}
+
+/// The file has to have this text. With `RSIPC_BLESS` set it gets it.
+fn compare_or_bless(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if env::var_os("RSIPC_BLESS").is_some() {
+        fs::write(&path, text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+    let written = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    assert!(written == text, "{file} is stale; mend it with: RSIPC_BLESS=1 cargo test --test exports");
+}
+
+#[test]
+fn the_library_exports_the_table_and_nothing_else() {
+    let (exported, intended) = (exported(), names());
+    let missing: Vec<_> = intended.difference(&exported).collect();
+    let extra: Vec<_> = exported.difference(&intended).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "missing: {missing:?}, not intended: {extra:?}");
+}
+
+#[test]
+fn the_document_is_the_table() {
+    compare_or_bless("docs/compatibility.md", &document());
+}
+
+#[test]
+fn the_list_of_symbols_is_the_table() {
+    compare_or_bless("dist/symbols", &list());
+}
+
+/// Those with two underscores are for the headers of the system alone, and so are the ones that are not ours.
+#[test]
+fn the_header_declares_them_all() {
+    let header = include_str!("../include/rsipc.h");
+    let ours = FUNCTIONS.iter().filter(|function| function.family != "waiting for descriptors");
+    for name in ours.map(|function| function.name).filter(|name| !name.starts_with("__")) {
+        assert!(header.contains(&format!("{name}(")), "rsipc.h does not declare {name}");
+    }
+}

@@ -1,0 +1,161 @@
+//! Every function that the library exports, and what a program may rely on.
+
+/// A function of the library.
+pub struct Function {
+    pub name: &'static str,
+    pub header: &'static str,
+    pub family: &'static str,
+    pub standard: &'static str,
+    pub cancellation_point: &'static str,
+    pub signal_safe: bool,
+    pub notes: &'static str,
+}
+
+const SEMAPHORE: Function = Function {
+    name: "",
+    header: "<semaphore.h>",
+    family: "semaphores",
+    standard: "POSIX.1-2017",
+    cancellation_point: "no",
+    signal_safe: false,
+    notes: "",
+};
+
+const QUEUE: Function = Function { header: "<mqueue.h>", family: "message queues", ..SEMAPHORE };
+
+const MEMORY: Function = Function { header: "<sys/mman.h>", family: "shared memory", ..SEMAPHORE };
+
+/// Interposed for the queues among the descriptors; without one, they are glibc's own.
+const POLL: Function = Function {
+    header: "<poll.h>",
+    family: "waiting for descriptors",
+    cancellation_point: "yes",
+    signal_safe: true,
+    notes: "sees queues; glibc's own when there is none among the descriptors",
+    ..SEMAPHORE
+};
+
+const OWN: Function = Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
+
+/// In the order of the document.
+pub const FUNCTIONS: &[Function] = &[
+    Function { name: "sem_init", signal_safe: true, notes: "both values of pshared", ..SEMAPHORE },
+    Function { name: "sem_destroy", signal_safe: true, notes: "there is nothing to free", ..SEMAPHORE },
+    Function {
+        name: "sem_open",
+        notes: "each open of a name gives the same address, however it is spelled; a file that is no semaphore is EINVAL",
+        ..SEMAPHORE
+    },
+    Function {
+        name: "sem_close",
+        notes: "counts the opens; EINVAL for what is not an open named semaphore",
+        ..SEMAPHORE
+    },
+    Function { name: "sem_unlink", notes: "those who have it open keep it", ..SEMAPHORE },
+    Function {
+        name: "sem_wait",
+        cancellation_point: "yes",
+        notes: "restarted after a handler with SA_RESTART, otherwise EINTR",
+        ..SEMAPHORE
+    },
+    Function { name: "sem_trywait", signal_safe: true, ..SEMAPHORE },
+    Function {
+        name: "sem_timedwait",
+        cancellation_point: "yes",
+        notes: "CLOCK_REALTIME; EINTR after any handler, as in glibc",
+        ..SEMAPHORE
+    },
+    Function {
+        name: "sem_clockwait",
+        standard: "POSIX.1-2024",
+        cancellation_point: "when it sleeps",
+        notes: "CLOCK_REALTIME and CLOCK_MONOTONIC; EINTR after any handler",
+        ..SEMAPHORE
+    },
+    Function {
+        name: "sem_post",
+        signal_safe: true,
+        notes: "touches nothing of the semaphore once the token is there",
+        ..SEMAPHORE
+    },
+    Function {
+        name: "sem_getvalue",
+        signal_safe: true,
+        notes: "0 while it is locked, as in glibc; RSIPC_SEM_GETVALUE=waiters: minus the number of waiters",
+        ..SEMAPHORE
+    },
+    Function {
+        name: "mq_open",
+        notes: "up to 65536 messages of up to 16 MiB; the descriptor works in poll, select and epoll",
+        ..QUEUE
+    },
+    Function {
+        name: "__mq_open_2",
+        standard: "glibc",
+        notes: "what mq_open becomes in programs built with _FORTIFY_SOURCE",
+        ..QUEUE
+    },
+    Function { name: "mq_close", notes: "also while others use or wait on the queue", ..QUEUE },
+    Function { name: "mq_unlink", notes: "those who have it open keep it", ..QUEUE },
+    Function { name: "mq_send", cancellation_point: "yes", signal_safe: true, ..QUEUE },
+    Function {
+        name: "mq_timedsend",
+        cancellation_point: "yes",
+        signal_safe: true,
+        notes: "CLOCK_REALTIME",
+        ..QUEUE
+    },
+    Function {
+        name: "mq_receive",
+        cancellation_point: "yes",
+        signal_safe: true,
+        notes: "highest priority first, first in first out among equals",
+        ..QUEUE
+    },
+    Function {
+        name: "mq_timedreceive",
+        cancellation_point: "yes",
+        signal_safe: true,
+        notes: "CLOCK_REALTIME",
+        ..QUEUE
+    },
+    Function { name: "mq_notify", notes: "SIGEV_NONE, SIGEV_SIGNAL and SIGEV_THREAD", ..QUEUE },
+    Function { name: "mq_getattr", signal_safe: true, ..QUEUE },
+    Function { name: "mq_setattr", signal_safe: true, notes: "sets and clears O_NONBLOCK", ..QUEUE },
+    Function {
+        name: "shm_open",
+        notes: "adds O_NOFOLLOW, O_CLOEXEC and O_NONBLOCK, as glibc does",
+        ..MEMORY
+    },
+    Function { name: "shm_unlink", notes: "those who have it open or mapped keep it", ..MEMORY },
+    Function { name: "poll", ..POLL },
+    Function { name: "ppoll", standard: "POSIX.1-2024", ..POLL },
+    Function {
+        name: "__poll_chk",
+        standard: "glibc",
+        notes: "poll in programs built with _FORTIFY_SOURCE",
+        ..POLL
+    },
+    Function {
+        name: "__ppoll_chk",
+        standard: "glibc",
+        notes: "ppoll in programs built with _FORTIFY_SOURCE",
+        ..POLL
+    },
+    Function { name: "select", header: "<sys/select.h>", ..POLL },
+    Function { name: "pselect", header: "<sys/select.h>", ..POLL },
+    Function {
+        name: "epoll_ctl",
+        header: "<sys/epoll.h>",
+        standard: "Linux",
+        cancellation_point: "no",
+        notes: "sees queues; all the rest of epoll is glibc's own",
+        ..POLL
+    },
+    Function {
+        name: "rsipc_version",
+        signal_safe: true,
+        notes: "tells a program that it runs on librsipc",
+        ..OWN
+    },
+];
