@@ -42,6 +42,7 @@ fn a_crash_is_a_failure() {
 #[test]
 fn a_hang_is_a_failure() {
     fails_saying("hangs", "too slow");
+    fails_saying("hangs_and_takes_the_alarm", "too slow");
     assert_eq!(run(Some("has_a_child_that_hangs")).ended, Ended::Exit(1));
 }
 
@@ -73,7 +74,7 @@ fn the_list_tells_the_better_cases() {
 fn all_together_are_counted() {
     let output = run(None);
     assert_eq!(output.ended, Ended::Exit(1));
-    assert!(output.stdout.ends_with("3 passed, 9 failed, 1 skipped\n"), "{}", output.stdout);
+    assert!(output.stdout.ends_with("3 passed, 10 failed, 1 skipped\n"), "{}", output.stdout);
     assert!(output.stdout.contains("FAILED is_false\n"));
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use support::{Way, command, compile, run_bounded};
 
 const BOUND: Duration = Duration::from_secs(30);
@@ -19,9 +19,11 @@ const NOBODY: u32 = 65534;
 const DONE: &str = "sem ok\nshm ok\n";
 const ABSENT: &str = "sem ENOENT\nshm ENOENT\n";
 
+type Check = fn(Way);
+
 fn main() {
     let arguments = Arguments::from_args();
-    let checks: [(&str, fn(Way)); 8] = [
+    let checks: [(&str, Check); 8] = [
         ("dir_holds_all_objects", dir_holds_all_objects),
         ("dir_separates_worlds", dir_separates_worlds),
         ("dir_that_is_missing_is_enoent", dir_that_is_missing_is_enoent),
@@ -41,7 +43,7 @@ fn main() {
         }
     }
     // A preload is not for a privileged program in the first place.
-    trials.push(Trial::ignorable_test("secure_programs_have_no_settings::static", secure_programs));
+    trials.push(Trial::ignorable_test("secure_programs_have_no_settings::static", || Ok(secure_programs())));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -184,10 +186,10 @@ fn spin_can_be_turned_off(way: Way) {
 }
 
 /// A set-user-id program runs with more rights than its user: the environment may not lead it elsewhere.
-fn secure_programs() -> Result<Completion, Failed> {
+fn secure_programs() -> Completion {
     // SAFETY: geteuid(2) cannot fail and touches no memory.
     if unsafe { libc::geteuid() } != 0 {
-        return Ok(Completion::ignored_with("only root can make a set-user-id program for another user"));
+        return Completion::ignored_with("only root can make a set-user-id program for another user");
     }
     let place = Scratch::new(&std::env::temp_dir());
     let dir = Scratch::new(&std::env::temp_dir());
@@ -205,7 +207,7 @@ fn secure_programs() -> Result<Completion, Failed> {
         prints(run)
     };
     if run(0o4755, &["secure"]) != "1\n" {
-        return Ok(Completion::ignored_with("the temporary directory is mounted nosuid"));
+        return Completion::ignored_with("the temporary directory is mounted nosuid");
     }
     let name = unique();
     let slashed = format!("/{name}");
@@ -217,5 +219,5 @@ fn secure_programs() -> Result<Completion, Failed> {
     // The same program without the bit listens to its user.
     assert_eq!(run(0o755, &["create", &slashed]), DONE);
     assert_eq!(dir.entries(), [format!("sem.{name}"), name]);
-    Ok(Completion::Completed)
+    Completion::Completed
 }

@@ -46,6 +46,13 @@ CASE(hangs)
 	pause();
 }
 
+CASE(hangs_and_takes_the_alarm)
+{
+	signal(SIGALRM, SIG_IGN);
+	for (;;)
+		pause();
+}
+
 CASE(has_a_child_that_fails)
 {
 	pid_t pid = check_fork();
