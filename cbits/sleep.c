@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
 /* The thread may end at any instruction between the two calls, so this is a function of its own: for its caller,
@@ -10,11 +11,14 @@
 __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep *sleep)
 {
 	const long *a = sleep->arguments;
-	int before;
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+	/* A thread that is alone has nobody to cancel it. */
+	int alone = __libc_single_threaded, before;
+	if (!alone)
+		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
 	long result = syscall(sleep->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	int error = result < 0 ? errno : 0;
-	pthread_setcanceltype(before, NULL);
+	if (!alone)
+		pthread_setcanceltype(before, NULL);
 	return error;
 }
 

@@ -2,17 +2,17 @@
 //!
 //! The thread first spins, where that pays (`sys::spin`), and only then registers and sleeps.
 //!
-//! A waiter in another process may be killed just after the wake for a token was given to it. Then the token lies
-//! there and the others sleep on. So who shares a semaphore with other waiters sleeps at most [`LONGEST_SLEEP`]
-//! without a look. Who is the only waiter sleeps without an end, which is cheaper by a tenth of a hand-over: the
-//! kernel wakes in the order of arrival, so the next wake is its own, whoever comes and dies later.
+//! Another process may be killed between adding a token and waking somebody for it, or just after the wake for a
+//! token was given to it. Then the token lies there and the others sleep on. So nobody who shares a semaphore with
+//! other processes sleeps longer than [`LONGEST_SLEEP`] without a look. The only waiter is no exception: its poster
+//! may die, and after a signal it stands behind those who came later.
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
 use super::layout::Semaphore;
 use super::word::Then;
-use crate::sys::clock::{Clock, Deadline};
+use crate::sys::clock::Deadline;
 use crate::sys::futex::{self, Interrupted, Scope, Sleep, Woken};
 use crate::sys::{Errno, Result};
 
@@ -85,7 +85,11 @@ impl<'a> Wait<'a> {
                 self.abandon();
                 Err(Errno::ETIMEDOUT)
             }
-            Ok(_) => Ok(self.look()),
+            Ok(Woken::TimedOut) => {
+                Deadline::renew_look();
+                Ok(self.look())
+            }
+            Ok(Woken::LookAgain) => Ok(self.look()),
             Err(error) => {
                 self.abandon();
                 Err(error)
@@ -112,15 +116,16 @@ impl<'a> Wait<'a> {
 
     /// EINTR as Linux gives it: `sem_wait` goes on after a handler with `SA_RESTART`, a timed wait never does.
     fn next_sleep(&self) -> (Option<Deadline>, Interrupted) {
-        let must_look = self.semaphore.scope() == Scope::Shared && self.semaphore.word.waiters() > 1;
+        // The threads of one process die together.
+        let must_look = self.semaphore.scope() == Scope::Shared;
         match self.patience {
-            // Without futex_waitv a sleep cannot have both an end and a restart. The restart is what programs see.
-            Patience::Unlimited if must_look && !futex::no_waitv() => {
-                (Some(Deadline::after(Clock::Monotonic, LONGEST_SLEEP)), Interrupted::MayRestart)
+            // Before Linux 5.16 a sleep cannot have both an end and a restart. The restart is what programs see.
+            Patience::Unlimited if must_look && futex::restarts_with_end() => {
+                (Some(Deadline::next_look()), Interrupted::MayRestart)
             }
             Patience::Unlimited => (None, Interrupted::MayRestart),
             Patience::Until(deadline) if must_look => {
-                let look = Deadline::after(deadline.clock, LONGEST_SLEEP);
+                let look = Deadline::about(deadline.clock, LONGEST_SLEEP);
                 (Some(if look.is_before(&deadline) { look } else { deadline }), Interrupted::Fails)
             }
             Patience::Until(deadline) => (Some(deadline), Interrupted::Fails),

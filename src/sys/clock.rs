@@ -1,8 +1,13 @@
 //! Points in time on the clocks that waits are measured on.
 
+use core::sync::atomic::{AtomicI64, Ordering};
+
 use super::errno::{Errno, Result};
 
 const NS_PER_S: i64 = 1_000_000_000;
+
+/// A full second of `CLOCK_MONOTONIC`, at most one second ahead. May lie in the past. See [`Deadline::next_look`].
+static NEXT_LOOK: AtomicI64 = AtomicI64::new(0);
 
 /// A clock that a timed wait may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +28,7 @@ impl Clock {
         }
     }
 
-    fn id(self) -> libc::clockid_t {
+    pub(super) fn id(self) -> libc::clockid_t {
         match self {
             Self::Realtime => libc::CLOCK_REALTIME,
             Self::Monotonic => libc::CLOCK_MONOTONIC,
@@ -32,11 +37,23 @@ impl Clock {
 
     /// The time now.
     pub fn now(self) -> libc::timespec {
-        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: `now` is valid for writing; a clock that exists cannot fail.
-        unsafe { libc::clock_gettime(self.id(), &raw mut now) };
-        now
+        read(self.id())
     }
+
+    /// The time of the last tick, a few milliseconds ago at most: a fifth of the price.
+    fn now_roughly(self) -> libc::timespec {
+        read(match self {
+            Self::Realtime => libc::CLOCK_REALTIME_COARSE,
+            Self::Monotonic => libc::CLOCK_MONOTONIC_COARSE,
+        })
+    }
+}
+
+fn read(clock: libc::clockid_t) -> libc::timespec {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is valid for writing; a clock that exists cannot fail.
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
+    now
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`.
@@ -60,11 +77,24 @@ impl Deadline {
         if (0..NS_PER_S).contains(&time.tv_nsec) { Ok(Self { clock, time }) } else { Err(Errno::EINVAL) }
     }
 
-    /// `seconds` from now.
-    pub fn after(clock: Clock, seconds: i64) -> Self {
-        let mut time = clock.now();
+    /// About `seconds` from now, some milliseconds early.
+    pub fn about(clock: Clock, seconds: i64) -> Self {
+        let mut time = clock.now_roughly();
         time.tv_sec = time.tv_sec.saturating_add(seconds);
         Self { clock, time }
+    }
+
+    /// The end of a sleep that is only to be broken off once a second, for a look. It costs no look at the clock, and
+    /// so it may have passed already: who sleeps and finds that out calls [`Deadline::renew_look`] and sleeps again.
+    pub fn next_look() -> Self {
+        // Relaxed: any value that was ever stored will do.
+        let tv_sec = NEXT_LOOK.load(Ordering::Relaxed);
+        Self { clock: Clock::Monotonic, time: libc::timespec { tv_sec, tv_nsec: 0 } }
+    }
+
+    /// See [`Deadline::next_look`].
+    pub fn renew_look() {
+        NEXT_LOOK.store(Clock::Monotonic.now_roughly().tv_sec + 1, Ordering::Relaxed);
     }
 
     /// So many nanoseconds from now, at most a few seconds.
@@ -101,8 +131,17 @@ mod tests {
     }
 
     #[test]
+    fn the_next_look_is_within_a_second() {
+        assert!(Deadline::next_look().has_passed());
+        Deadline::renew_look();
+        let two_seconds = Deadline::about(Clock::Monotonic, 2);
+        assert!(Deadline::next_look().is_before(&two_seconds));
+        assert_ne!(Deadline::next_look().time.tv_sec, 0);
+    }
+
+    #[test]
     fn a_deadline_passes() {
-        assert!(Deadline::after(Clock::Monotonic, 0).has_passed());
-        assert!(!Deadline::after(Clock::Monotonic, 100).has_passed());
+        assert!(Deadline::about(Clock::Monotonic, 0).has_passed());
+        assert!(!Deadline::about(Clock::Monotonic, 100).has_passed());
     }
 }

@@ -1,0 +1,48 @@
+/* The queues of <mqueue.h>: the kernel's, or those of a library that is preloaded. */
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+
+#include "../support/bench.h"
+
+/* An mqd_t in disguise. */
+struct queue;
+
+static mqd_t descriptor(struct queue *queue)
+{
+	return (mqd_t)(intptr_t)queue;
+}
+
+static struct queue *queue_new(unsigned messages, unsigned size)
+{
+	static int number;
+	char name[64];
+	struct mq_attr attr = { .mq_maxmsg = messages, .mq_msgsize = size };
+	snprintf(name, sizeof name, "/rsipc-bench.%d.%d", (int)getpid(), number++);
+	mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
+	if (queue == (mqd_t)-1 && (errno == ENOSYS || errno == EINVAL)) {
+		fprintf(stderr, "no queue of %u messages here\n", messages);
+		exit(BENCH_ABSENT);
+	}
+	BENCH_NEED(queue != (mqd_t)-1);
+	mq_unlink(name);
+	return (struct queue *)(intptr_t)queue;
+}
+
+static void queue_send(struct queue *queue, const char *body, unsigned size, unsigned priority)
+{
+	BENCH_NEED(mq_send(descriptor(queue), body, size, priority) == 0);
+}
+
+static void queue_receive(struct queue *queue, char *body, unsigned size)
+{
+	unsigned priority;
+	BENCH_NEED(mq_receive(descriptor(queue), body, size, &priority) == size);
+}
+
+#include "scenarios.h"
+
+int main(int argc, char **argv)
+{
+	return bench_report(measure(argc, argv), "mq_send");
+}
