@@ -1,25 +1,33 @@
 /* A file of checks: each CASE is one claim about the C API, run in a process of its own.
  *
  *   prog --list      a line per case: NAME, or NAME<tab>better<tab>REASON
- *   prog NAME        runs that case: exit status 0 = holds, 1 = does not (the failing line is on stderr)
- *   prog             runs every case, each in a child, and prints "N passed, N failed"
+ *   prog NAME        runs that case: exit status 0 = holds, 1 = does not (the failing line is on stderr),
+ *                    77 = cannot be tried here (the reason is on stderr)
+ *   prog             runs every case and prints "N passed, N failed, N skipped"
  *
  * A case marked CASE_BETTER is one that plain glibc does not hold; REASON says why, and
  * docs/glibc-behaviour.md tells the story.
+ *
+ * CHECK_SECONDS in the environment bounds a case (20 when unset): a hang becomes a failure. When a case
+ * is over, what it forked is killed and the objects it named with check_name() are removed.
  */
 #ifndef CHECK_H
 #define CHECK_H
 
 #include <errno.h>
+#include <mqueue.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-/* No case may take longer; a hang becomes a failure (SIGALRM ends the process). */
-#define CHECK_SECONDS 20
+#define CHECK_SKIPPED 77
 
 struct check_case {
 	const char *name;
@@ -93,6 +101,42 @@ static void check_fail(const char *file, int line, const char *format, ...)
 	} while (0)
 #define CHECK_FAILS(call, want) CHECK_FAILS_AS(call, -1, want)
 
+/* The condition becomes true within ten seconds. */
+#define CHECK_SOON(condition)                                                        \
+	do {                                                                         \
+		int left_ = 10000;                                                   \
+		while (!(condition)) {                                               \
+			if (left_-- == 0)                                            \
+				check_fail(__FILE__, __LINE__, "did not become true: %s", #condition); \
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);   \
+		}                                                                    \
+	} while (0)
+
+/* This machine or user cannot try the case: counted as skipped, never as passed. Not for children. */
+#define CHECK_SKIP(reason)                                                           \
+	do {                                                                         \
+		fprintf(stderr, "skipped: %s\n", reason);                            \
+		_exit(CHECK_SKIPPED);                                                \
+	} while (0)
+
+static unsigned check_seconds(void)
+{
+	const char *set = getenv("CHECK_SECONDS");
+	return set ? (unsigned)atoi(set) : 20;
+}
+
+/* fork(); the child is bounded in time like the case itself. */
+__attribute__((unused)) static pid_t check_fork(void)
+{
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == -1)
+		check_fail(__FILE__, __LINE__, "fork failed: %s", strerror(errno));
+	if (pid == 0)
+		alarm(check_seconds());
+	return pid;
+}
+
 /* Waits for a child and checks that it ended with exit status 0. */
 __attribute__((unused)) static void check_child(pid_t pid)
 {
@@ -102,11 +146,75 @@ __attribute__((unused)) static void check_child(pid_t pid)
 		check_fail(__FILE__, __LINE__, "child %d ended with status 0x%x", (int)pid, status);
 }
 
-static int check_run_alone(const struct check_case *one)
+/* The names given out; shared, so that the process that cleans up knows those of every child. */
+static struct check_names {
+	unsigned count;
+	char name[64][300];
+} *check_names;
+
+/* A name "/chk.PID.TAG" of `length` bytes after the slash (0: as long as it is) that nobody else uses. */
+__attribute__((unused)) static const char *check_name_of(const char *tag, size_t length)
 {
-	alarm(CHECK_SECONDS);
-	one->body();
-	return 0;
+	unsigned index = __atomic_fetch_add(&check_names->count, 1, __ATOMIC_RELAXED);
+	CHECK(index < 64);
+	char *name = check_names->name[index];
+	size_t used = (size_t)snprintf(name, 300, "/chk.%d.%u.%s", (int)getpid(), index, tag);
+	CHECK(used < 299 && length < 299);
+	if (length + 1 > used) {
+		memset(name + used, 'x', length + 1 - used);
+		name[length + 1] = 0;
+	}
+	return name;
+}
+
+__attribute__((unused)) static const char *check_name(const char *tag)
+{
+	return check_name_of(tag, 0);
+}
+
+static void check_remove_names(void)
+{
+	static const char *const prefixes[] = { "/dev/shm/sem.", "/dev/shm/" };
+	for (unsigned i = 0; i < check_names->count && i < 64; i++) {
+		const char *name = check_names->name[i];
+		for (int p = 0; p < 2; p++) {
+			char path[400];
+			snprintf(path, sizeof path, "%s%s", prefixes[p], name + 1);
+			remove(path);
+		}
+		mq_unlink(name);
+	}
+}
+
+/* Runs one case in a process group of its own, and leaves nothing of it behind. */
+static int check_run(const struct check_case *one)
+{
+	check_names = mmap(NULL, sizeof *check_names, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(check_names != MAP_FAILED);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(check_seconds());
+		one->body();
+		fflush(NULL);
+		_exit(0);
+	}
+	CHECK_OK(pid);
+	setpgid(pid, pid);
+	siginfo_t end;
+	CHECK_OK(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT));
+	kill(-pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	check_remove_names();
+	munmap(check_names, sizeof *check_names);
+	if (end.si_code == CLD_EXITED)
+		return end.si_status;
+	fprintf(stderr, "%s: ended by signal %d (%s)\n", one->name, end.si_status,
+		end.si_status == SIGALRM ? "too slow" : strsignal(end.si_status));
+	return 1;
 }
 
 int main(int argc, char **argv)
@@ -117,31 +225,23 @@ int main(int argc, char **argv)
 			       check_cases[i].name, check_cases[i].better);
 		return 0;
 	}
-	int passed = 0, failed = 0;
+	int passed = 0, failed = 0, skipped = 0;
 	for (int i = 0; i < check_count; i++) {
 		if (argc == 2) {
 			if (strcmp(argv[1], check_cases[i].name) == 0)
-				return check_run_alone(&check_cases[i]);
+				return check_run(&check_cases[i]);
 			continue;
 		}
-		fflush(NULL);
-		pid_t pid = fork();
-		if (pid == 0)
-			_exit(check_run_alone(&check_cases[i]));
-		int status;
-		waitpid(pid, &status, 0);
-		if (status == 0) {
-			passed++;
-		} else {
-			failed++;
-			printf("FAILED %s\n", check_cases[i].name);
-		}
+		int status = check_run(&check_cases[i]);
+		if (status != 0)
+			printf("%s %s\n", status == CHECK_SKIPPED ? "SKIPPED" : "FAILED", check_cases[i].name);
+		*(status == 0 ? &passed : status == CHECK_SKIPPED ? &skipped : &failed) += 1;
 	}
 	if (argc == 2) {
 		fprintf(stderr, "no case %s\n", argv[1]);
 		return 2;
 	}
-	printf("%d passed, %d failed\n", passed, failed);
+	printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
 	return failed != 0;
 }
 

@@ -1,0 +1,109 @@
+/* Who may open and remove: root makes it, somebody else tries. */
+#include <grp.h>
+#include "../support/sem.h"
+
+enum { NOBODY = 65534 };
+
+/* Runs `body` as a user who owns nothing. */
+static void as_nobody(void (*body)(const char *), const char *name)
+{
+	if (geteuid() != 0)
+		CHECK_SKIP("only root can become another user");
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		CHECK_OK(setgroups(0, NULL));
+		CHECK_OK(setgid(NOBODY));
+		CHECK_OK(setuid(NOBODY));
+		body(name);
+		_exit(0);
+	}
+	check_child(pid);
+}
+
+/* sem_open with this mode, whatever the umask. */
+static void create(const char *name, mode_t mode)
+{
+	umask(0);
+	CHECK(sem_open(name, O_CREAT | O_EXCL, mode, 1) != SEM_FAILED);
+}
+
+static void cannot_open(const char *name)
+{
+	CHECK_FAILS_AS(sem_open(name, 0), SEM_FAILED, EACCES);
+	CHECK_FAILS_AS(sem_open(name, O_CREAT, 0600, 1), SEM_FAILED, EACCES);
+	CHECK_FAILS_AS(sem_open(name, O_CREAT | O_EXCL, 0600, 1), SEM_FAILED, EEXIST);
+}
+
+static void can_use(const char *name)
+{
+	sem_t *sem = sem_open(name, 0);
+	CHECK(sem != SEM_FAILED);
+	CHECK_OK(sem_wait(sem));
+	CHECK_FAILS(sem_trywait(sem), EAGAIN);
+	CHECK_OK(sem_post(sem));
+}
+
+static void cannot_unlink(const char *name)
+{
+	CHECK_FAILS(sem_unlink(name), EACCES);
+}
+
+static void can_create(const char *name)
+{
+	CHECK_OK(sem_close(open_new(name, 1)));
+	CHECK_OK(sem_unlink(name));
+}
+
+CASE(sem_open_by_another_user_wants_read_and_write)
+{
+	static const mode_t modes[] = { 0000, 0600, 0660, 0604, 0602, 0644 };
+	for (int i = 0; i < 6; i++) {
+		const char *name = check_name("mode");
+		create(name, modes[i]);
+		as_nobody(cannot_open, name);
+	}
+}
+
+CASE(sem_open_by_another_user_with_read_and_write)
+{
+	const char *name = check_name("mode");
+	create(name, 0606);
+	as_nobody(can_use, name);
+}
+
+CASE(sem_open_with_mode_zero_by_its_creator)
+{
+	/* The mode counts from the next open on: the one that creates it may use it. */
+	const char *name = check_name("mode");
+	sem_t *sem = sem_open(name, O_CREAT | O_EXCL, 0, 1);
+	CHECK(sem != SEM_FAILED);
+	CHECK_OK(sem_wait(sem));
+	CHECK_OK(sem_post(sem));
+}
+
+static void creates_without_rights(const char *name)
+{
+	sem_t *sem = sem_open(name, O_CREAT | O_EXCL, 0, 1);
+	CHECK(sem != SEM_FAILED);
+	CHECK_OK(sem_wait(sem));
+	CHECK_FAILS_AS(sem_open(name, 0), SEM_FAILED, EACCES);
+	CHECK_OK(sem_unlink(name));
+}
+
+CASE(sem_open_with_mode_zero_by_a_plain_user)
+{
+	as_nobody(creates_without_rights, check_name("mode"));
+}
+
+CASE(sem_unlink_by_another_user_is_eacces)
+{
+	const char *name = check_name("unlink");
+	create(name, 0666);
+	as_nobody(cannot_unlink, name);
+	CHECK_OK(sem_unlink(name));
+}
+
+CASE(sem_open_by_a_plain_user)
+{
+	as_nobody(can_create, check_name("plain"));
+}
