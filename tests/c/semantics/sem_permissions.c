@@ -1,24 +1,6 @@
 /* Who may open and remove: root makes it, somebody else tries. */
-#include <grp.h>
+#include "../support/nobody.h"
 #include "../support/sem.h"
-
-enum { NOBODY = 65534 };
-
-/* Runs `body` as a user who owns nothing. */
-static void as_nobody(void (*body)(const char *), const char *name)
-{
-	if (geteuid() != 0)
-		CHECK_SKIP("only root can become another user");
-	pid_t pid = check_fork();
-	if (pid == 0) {
-		CHECK_OK(setgroups(0, NULL));
-		CHECK_OK(setgid(NOBODY));
-		CHECK_OK(setuid(NOBODY));
-		body(name);
-		_exit(0);
-	}
-	check_child(pid);
-}
 
 /* sem_open with this mode, whatever the umask. */
 static void create(const char *name, mode_t mode)

@@ -14,7 +14,9 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -146,19 +148,20 @@ __attribute__((unused)) static void check_child(pid_t pid)
 		check_fail(__FILE__, __LINE__, "child %d ended with status 0x%x", (int)pid, status);
 }
 
-/* The names given out; shared, so that the process that cleans up knows those of every child. */
+/* The names given out, in memory that the case, its children and the one that cleans up share. */
 static struct check_names {
+	pid_t owner;
 	unsigned count;
 	char name[64][300];
 } *check_names;
 
-/* A name "/chk.PID.TAG" of `length` bytes after the slash (0: as long as it is) that nobody else uses. */
+/* A name "/chk.PID.NUMBER.TAG" that nobody else uses, of `length` bytes after the slash (0: as many as it has). */
 __attribute__((unused)) static const char *check_name_of(const char *tag, size_t length)
 {
 	unsigned index = __atomic_fetch_add(&check_names->count, 1, __ATOMIC_RELAXED);
 	CHECK(index < 64);
 	char *name = check_names->name[index];
-	size_t used = (size_t)snprintf(name, 300, "/chk.%d.%u.%s", (int)getpid(), index, tag);
+	size_t used = (size_t)snprintf(name, 300, "/chk.%d.%u.%s", (int)check_names->owner, index, tag);
 	CHECK(used < 299 && length < 299);
 	if (length + 1 > used) {
 		memset(name + used, 'x', length + 1 - used);
@@ -172,18 +175,22 @@ __attribute__((unused)) static const char *check_name(const char *tag)
 	return check_name_of(tag, 0);
 }
 
+/* Removes the objects named by check_name(), and those whose names begin so. */
 static void check_remove_names(void)
 {
-	static const char *const prefixes[] = { "/dev/shm/sem.", "/dev/shm/" };
-	for (unsigned i = 0; i < check_names->count && i < 64; i++) {
-		const char *name = check_names->name[i];
-		for (int p = 0; p < 2; p++) {
-			char path[400];
-			snprintf(path, sizeof path, "%s%s", prefixes[p], name + 1);
-			remove(path);
-		}
-		mq_unlink(name);
+	char prefix[32];
+	size_t length = (size_t)snprintf(prefix, sizeof prefix, "chk.%d.", (int)check_names->owner);
+	DIR *dir = opendir("/dev/shm");
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		const char *name = entry->d_name + (strncmp(entry->d_name, "sem.", 4) == 0 ? 4 : 0);
+		if (strncmp(name, prefix, length) == 0)
+			unlinkat(dirfd(dir), entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
 	}
+	if (dir)
+		closedir(dir);
+	for (unsigned i = 0; i < check_names->count && i < 64; i++)
+		if (check_names->name[i][0])
+			mq_unlink(check_names->name[i]);
 }
 
 /* Runs one case in a process group of its own, and leaves nothing of it behind. */
@@ -195,6 +202,7 @@ static int check_run(const struct check_case *one)
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
+		check_names->owner = getpid();
 		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		alarm(check_seconds());
@@ -203,6 +211,7 @@ static int check_run(const struct check_case *one)
 		_exit(0);
 	}
 	CHECK_OK(pid);
+	check_names->owner = pid;
 	setpgid(pid, pid);
 	siginfo_t end;
 	CHECK_OK(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT));

@@ -10,24 +10,22 @@
 #include <sys/stat.h>
 #include "check.h"
 
-#define UNUSED __attribute__((unused))
-
 /* The file of a named semaphore. The text lasts until the next call. */
-UNUSED static const char *sem_path(const char *name)
+__attribute__((unused)) static const char *sem_path(const char *name)
 {
 	static char path[400];
 	snprintf(path, sizeof path, "/dev/shm/sem.%s", name + 1);
 	return path;
 }
 
-UNUSED static sem_t *open_new(const char *name, unsigned value)
+__attribute__((unused)) static sem_t *open_new(const char *name, unsigned value)
 {
 	sem_t *sem = sem_open(name, O_CREAT | O_EXCL, 0600, value);
 	CHECK(sem != SEM_FAILED);
 	return sem;
 }
 
-UNUSED static int value_of(sem_t *sem)
+__attribute__((unused)) static int value_of(sem_t *sem)
 {
 	int value = -1;
 	CHECK_EQ(sem_getvalue(sem, &value), 0);
@@ -35,13 +33,13 @@ UNUSED static int value_of(sem_t *sem)
 }
 
 /* The number of waiters: the high half of the u64 at offset 0, as glibc has it. */
-UNUSED static unsigned waiters_of(sem_t *sem)
+__attribute__((unused)) static unsigned waiters_of(sem_t *sem)
 {
 	return (unsigned)(__atomic_load_n((uint64_t *)(void *)sem, __ATOMIC_SEQ_CST) >> 32);
 }
 
 /* A process-shared semaphore (and room beside it) that a forked child has in common with its parent. */
-UNUSED static sem_t *shared_sem(unsigned value)
+__attribute__((unused)) static sem_t *shared_sem(unsigned value)
 {
 	sem_t *sem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(sem != MAP_FAILED);
@@ -50,7 +48,7 @@ UNUSED static sem_t *shared_sem(unsigned value)
 }
 
 /* Whether the thread sleeps in the kernel. */
-UNUSED static int asleep(pid_t pid, pid_t tid)
+__attribute__((unused)) static int asleep(pid_t pid, pid_t tid)
 {
 	char path[64], stat[256] = "";
 	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
@@ -64,7 +62,7 @@ UNUSED static int asleep(pid_t pid, pid_t tid)
 	return after_command && after_command[1] == ' ' && after_command[2] == 'S';
 }
 
-UNUSED static struct timespec from_now(clockid_t clock, long milliseconds)
+__attribute__((unused)) static struct timespec from_now(clockid_t clock, long milliseconds)
 {
 	struct timespec when;
 	CHECK_OK(clock_gettime(clock, &when));
@@ -78,18 +76,18 @@ UNUSED static struct timespec from_now(clockid_t clock, long milliseconds)
 }
 
 /* The ways to wait; the timed ones far longer than any case lasts. */
-UNUSED static int by_wait(sem_t *sem)
+__attribute__((unused)) static int by_wait(sem_t *sem)
 {
 	return sem_wait(sem);
 }
 
-UNUSED static int by_timedwait(sem_t *sem)
+__attribute__((unused)) static int by_timedwait(sem_t *sem)
 {
 	struct timespec late = from_now(CLOCK_REALTIME, 100000);
 	return sem_timedwait(sem, &late);
 }
 
-UNUSED static int by_clockwait(sem_t *sem)
+__attribute__((unused)) static int by_clockwait(sem_t *sem)
 {
 	struct timespec late = from_now(CLOCK_MONOTONIC, 100000);
 	return sem_clockwait(sem, CLOCK_MONOTONIC, &late);
@@ -127,13 +125,13 @@ static void *waiter_body(void *arg)
 	return NULL;
 }
 
-UNUSED static int waiter_done(struct waiter *self)
+__attribute__((unused)) static int waiter_done(struct waiter *self)
 {
 	return __atomic_load_n(&self->done, __ATOMIC_ACQUIRE);
 }
 
 /* Starts the thread, and returns when it is asleep on the semaphore. */
-UNUSED static void waiter_start(struct waiter *self, sem_t *sem, int (*wait)(sem_t *))
+__attribute__((unused)) static void waiter_start(struct waiter *self, sem_t *sem, int (*wait)(sem_t *))
 {
 	unsigned before = waiters_of(sem);
 	*self = (struct waiter){ .sem = sem, .wait = wait };
@@ -143,7 +141,7 @@ UNUSED static void waiter_start(struct waiter *self, sem_t *sem, int (*wait)(sem
 }
 
 /* Joins it: PTHREAD_CANCELED, or NULL when the wait returned. */
-UNUSED static void *waiter_join(struct waiter *self)
+__attribute__((unused)) static void *waiter_join(struct waiter *self)
 {
 	void *end;
 	CHECK_EQ(pthread_join(self->thread, &end), 0);
