@@ -1,0 +1,88 @@
+//! The harness of the C checks can tell what holds from what does not, and leaves nothing behind.
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use support::{Ended, Output, Way, command, compile, run_bounded};
+
+fn run(argument: Option<&str>) -> Output {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/harness/selftest.c");
+    let mut command = command(&compile(&source, Way::Glibc), Way::Glibc);
+    command.args(argument).env("CHECK_SECONDS", "1");
+    run_bounded(command, Duration::from_secs(30))
+}
+
+fn fails_saying(case: &str, text: &str) {
+    let output = run(Some(case));
+    assert_eq!(output.ended, Ended::Exit(1), "{case}");
+    assert!(output.stderr.contains(text), "{case} said {:?}", output.stderr);
+}
+
+#[test]
+fn what_holds_passes() {
+    assert_eq!(run(Some("holds")).ended, Ended::Exit(0));
+}
+
+#[test]
+fn each_kind_of_check_can_fail() {
+    fails_saying("is_false", "not true: 0");
+    fails_saying("is_not_equal", "2 + 2 is 4, expected 5");
+    fails_saying("does_not_succeed", "Bad file descriptor");
+    fails_saying("does_not_fail", "did not fail");
+    fails_saying("fails_otherwise", "EBADF, expected EINTR");
+}
+
+#[test]
+fn a_crash_is_a_failure() {
+    fails_saying("crashes", "ended by signal 11");
+}
+
+#[test]
+fn a_hang_is_a_failure() {
+    fails_saying("hangs", "too slow");
+    assert_eq!(run(Some("has_a_child_that_hangs")).ended, Ended::Exit(1));
+}
+
+#[test]
+fn a_failure_in_a_child_is_a_failure() {
+    fails_saying("has_a_child_that_fails", "not true: 0");
+}
+
+#[test]
+fn what_cannot_be_tried_is_neither() {
+    let output = run(Some("cannot_be_tried"));
+    assert_eq!(output.ended, Ended::Exit(77));
+    assert_eq!(output.stderr, "skipped: no reason at all\n");
+}
+
+#[test]
+fn a_case_that_does_not_exist_is_an_error() {
+    assert_eq!(run(Some("no_such_case")).ended, Ended::Exit(2));
+}
+
+#[test]
+fn the_list_tells_the_better_cases() {
+    let list = run(Some("--list")).stdout;
+    assert!(list.contains("holds\n"));
+    assert!(list.contains("is_better\tbetter\tit is only said so\n"));
+}
+
+#[test]
+fn all_together_are_counted() {
+    let output = run(None);
+    assert_eq!(output.ended, Ended::Exit(1));
+    assert!(output.stdout.ends_with("3 passed, 9 failed, 1 skipped\n"), "{}", output.stdout);
+    assert!(output.stdout.contains("FAILED is_false\n"));
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let output = run(Some("leaves_an_object_and_a_child"));
+    assert_eq!(output.ended, Ended::Exit(0));
+    let (name, pid) = output.stdout.trim_end().split_once(' ').expect("a name and a process id");
+    assert!(!Path::new(&format!("/dev/shm/sem.{}", &name[1..])).exists());
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    assert!(status.is_empty() || status.contains("State:\tZ"), "the child is still there: {status}");
+}
