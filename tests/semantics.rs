@@ -1,7 +1,7 @@
 //! The checks of tests/c/semantics/: each case is tried on plain glibc first, then on the library in three ways.
 //!
 //! What a CASE claims must hold everywhere. What a CASE_BETTER claims must not hold on plain glibc (or
-//! the mark is out of date) and must be explained in docs/glibc-behaviour.md.
+//! the mark is out of date) and must be explained in docs/glibc-behaviour*.md.
 
 mod support;
 
@@ -24,7 +24,8 @@ const SECONDS_TO_HANG: u64 = 4;
 /// The exit status of a case that cannot be tried on this machine (CHECK_SKIP in check.h).
 const SKIPPED: i32 = 77;
 
-const DOCUMENT: &str = "docs/glibc-behaviour.md";
+/// How the names of the documents that explain the better cases begin.
+const DOCUMENTS: &str = "glibc-behaviour";
 
 struct Case {
     source: PathBuf,
@@ -118,11 +119,9 @@ fn names_differ(cases: &[Case]) -> Trial {
     Trial::test("cases::names_differ", move || none(&twice, "in more than one file"))
 }
 
-/// The headings of the document name exactly the better cases.
+/// The headings of the documents name exactly the better cases.
 fn documentation(cases: &[Case]) -> [Trial; 2] {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join(DOCUMENT);
-    let text = fs::read_to_string(&document).unwrap_or_else(|error| panic!("{DOCUMENT}: {error}"));
-    let explained: BTreeSet<String> = text
+    let explained: BTreeSet<String> = documents()
         .lines()
         .filter(|line| line.starts_with('#'))
         .flat_map(|heading| heading.split('`').skip(1).step_by(2))
@@ -134,12 +133,26 @@ fn documentation(cases: &[Case]) -> [Trial; 2] {
     let unknown: Vec<String> = explained.difference(&better).cloned().collect();
     [
         Trial::test("docs::better_cases_are_explained", move || {
-            none(&missing, &format!("not in a heading of {DOCUMENT}"))
+            none(&missing, &format!("in no heading of docs/{DOCUMENTS}*.md"))
         }),
         Trial::test("docs::explained_cases_exist", move || {
-            none(&unknown, &format!("in a heading of {DOCUMENT}, but no CASE_BETTER"))
+            none(&unknown, &format!("in a heading of docs/{DOCUMENTS}*.md, but no CASE_BETTER"))
         }),
     ]
+}
+
+fn documents() -> String {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let is_one = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DOCUMENTS))
+            && path.extension().is_some_and(|extension| extension == "md")
+    };
+    fs::read_dir(&dir)
+        .expect("the documentation is there")
+        .map(|entry| entry.expect("a directory can be read").path())
+        .filter(is_one)
+        .map(|path| fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .collect()
 }
 
 fn none(names: &[String], what: &str) -> Result<(), Failed> {
