@@ -91,7 +91,7 @@ CASE(mq_getattr_counts_messages)
 CASE(mq_getattr_counts_messages_of_other_processes)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue_again(0, O_WRONLY), "one", 0);
 		queue_put(queue, "two", 0);
@@ -219,7 +219,7 @@ CASE(mq_open_ignores_flags_and_count_in_the_attributes)
 CASE(mq_nonblock_set_later_does_not_wake_a_blocked_receiver)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		char got[SMALL_SIZE];
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 2);

@@ -152,7 +152,7 @@ CASE(mqd_is_inherited_by_a_child)
 {
 	mqd_t queue = queue_small(0);
 	mqd_t answer = queue_create(1, O_RDWR, 1, SMALL_SIZE);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 8);
 		queue_put(answer, "answer", 3);
@@ -166,7 +166,7 @@ CASE(mqd_is_inherited_by_a_child)
 CASE(mqd_shares_nonblock_with_a_child)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK(!is_nonblocking(queue));
 		set_nonblocking(queue, true);
@@ -174,7 +174,7 @@ CASE(mqd_shares_nonblock_with_a_child)
 	}
 	check_child(child);
 	CHECK(is_nonblocking(queue));
-	child = queue_fork();
+	child = check_fork();
 	if (child == 0) {
 		CHECK_FAILS(mq_receive(queue, got, sizeof got, NULL), EAGAIN);
 		_exit(0);
@@ -185,7 +185,7 @@ CASE(mqd_shares_nonblock_with_a_child)
 CASE(mqd_closed_in_a_child_stays_open_in_the_parent)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(mq_close(queue));
 		CHECK_FAILS(mq_send(queue, "x", 1, 0), EBADF);
@@ -198,7 +198,7 @@ CASE(mqd_closed_in_a_child_stays_open_in_the_parent)
 CASE(mqd_closed_in_the_parent_stays_open_in_a_child)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 4);
 		_exit(0);
@@ -352,7 +352,7 @@ CASE(mqd_is_closed_by_exec)
 	}
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "kept", 0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0)
 		exec_this_case("mqd_is_closed_by_exec", queue);
 	check_child(child);
@@ -369,7 +369,7 @@ CASE(mqd_without_close_on_exec_serves_the_new_program)
 	}
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "from before", 1);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(fcntl(queue, F_SETFD, 0));
 		exec_this_case("mqd_without_close_on_exec_serves_the_new_program", queue);

@@ -47,7 +47,7 @@ CASE(mq_open_fortified_fails_as_the_plain_one)
 
 CASE(mq_open_fortified_with_create_and_no_mode_aborts)
 {
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		/* What it says of itself goes nowhere. */
 		close(2);

@@ -5,7 +5,7 @@ static char got[SMALL_SIZE];
 
 static pid_t blocked_receiver(mqd_t queue)
 {
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		mq_receive(queue, got, sizeof got, NULL);
 		_exit(1);
@@ -16,7 +16,7 @@ static pid_t blocked_receiver(mqd_t queue)
 
 static pid_t blocked_sender(mqd_t queue)
 {
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue, "from the dead", 9);
 		_exit(1);
@@ -53,7 +53,7 @@ CASE(mq_killed_receiver_leaves_the_message_to_another)
 {
 	mqd_t queue = queue_small(0);
 	pid_t first = blocked_receiver(queue);
-	pid_t second = queue_fork();
+	pid_t second = check_fork();
 	if (second == 0) {
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 4);
 		_exit(0);
@@ -79,7 +79,7 @@ CASE(mq_killed_sender_leaves_the_room_to_another)
 	mqd_t queue = queue_small(0);
 	queue_fill(queue);
 	pid_t first = blocked_sender(queue);
-	pid_t second = queue_fork();
+	pid_t second = check_fork();
 	if (second == 0) {
 		queue_put(queue, "alive", 9);
 		_exit(0);
@@ -96,7 +96,7 @@ CASE(mq_unlinked_queue_of_a_killed_process_is_gone)
 	queue_name(0);
 	for (int i = 0; i < 30; i++) {
 		/* All rounds together exceed the limit for queues: it only works if nothing stays. */
-		pid_t child = queue_fork();
+		pid_t child = check_fork();
 		if (child == 0) {
 			queue_create(0, O_RDWR, 10, 8192);
 			CHECK_OK(mq_unlink(queue_name(0)));
@@ -112,7 +112,7 @@ CASE(mq_unlinked_queue_of_a_killed_process_is_gone)
 /* Sends numbers without end; `sent` counts those whose call has returned. */
 static pid_t endless_sender(mqd_t queue, atomic_int *sent)
 {
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	for (int i = 0; child == 0; i++) {
 		CHECK_OK(mq_send(queue, (char *)&i, sizeof i, 0));
 		atomic_store(sent, i + 1);
@@ -153,7 +153,7 @@ CASE(mq_killed_processes_hold_up_nobody)
 	/* Others come and go by SIGKILL in mid-call, while we send and receive all the time. */
 	mqd_t queue = queue_small(O_NONBLOCK);
 	for (int round = 0; round < 100; round++) {
-		pid_t child = queue_fork();
+		pid_t child = check_fork();
 		while (child == 0) {
 			mq_send(queue, "by the other", 12, 3);
 			mq_receive(queue, got, sizeof got, NULL);
@@ -193,7 +193,7 @@ CASE_BETTER(mq_message_of_a_receiver_killed_in_its_call_goes_back,
 	share_one_cpu();
 	for (int round = 0; round < 50; round++) {
 		atomic_store(returned, 0);
-		pid_t child = queue_fork();
+		pid_t child = check_fork();
 		if (child == 0) {
 			CHECK_OK(sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }));
 			mq_receive(queue, got, sizeof got, NULL);

@@ -1,19 +1,16 @@
 /* Sizes and numbers that the kernel's queues refuse by default, to an ordinary user above all. */
+#include "../support/nobody.h"
+#include "../support/private_shm.h"
 #include "../support/queue.h"
 
-#include <grp.h>
 #include <sys/resource.h>
 
 enum { MIB = 1024 * 1024 };
 
 static void as_ordinary_user(void)
 {
-	queue_name(0);
-	if (geteuid() != 0)
-		return;
-	CHECK_OK(setgroups(0, NULL));
-	CHECK_OK(setgid(NOBODY));
-	CHECK_OK(setuid(NOBODY));
+	if (geteuid() == 0)
+		become_user(NOBODY, NOBODY);
 }
 
 /* On the kernel's queues, where the case fails, others may be at work meanwhile. */
@@ -69,7 +66,7 @@ static void carries_a_message_of(int size)
 	CHECK(sent && got);
 	for (int i = 0; i < size; i++)
 		sent[i] = (unsigned char)(i * 31 + i / 4093);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(mq_send(queue, (char *)sent, (size_t)size, 1));
 		CHECK_OK(mq_send(queue, (char *)sent, (size_t)size - 1, 0));
@@ -135,10 +132,27 @@ CASE_BETTER(mq_opens_300_queues_at_once, "the kernel's queues_max is 256 by defa
 CASE_BETTER(mq_needs_no_rlimit, "the kernel charges each queue to RLIMIT_MSGQUEUE")
 {
 	struct rlimit none = { 0, 0 };
-	queue_name(0);
 	CHECK_OK(setrlimit(RLIMIT_MSGQUEUE, &none));
 	as_ordinary_user();
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "x", 0);
 	queue_expect(queue, "x", 0);
+}
+
+CASE(mq_open_in_a_tiny_place_works_or_is_enospc)
+{
+	/* A queue that exists can be filled: its room is reserved, and nothing ends in SIGBUS. */
+	private_tmpfs("/dev/shm", 0, "size=128k");
+	for (int n = 0; n < QUEUE_NAMES; n++) {
+		int before = entries_in("/dev/shm");
+		char message[8192] = "";
+		mqd_t queue = mq_open(queue_name(n), O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
+		if (queue == -1) {
+			CHECK_EQ(errno, ENOSPC);
+			CHECK_EQ(entries_in("/dev/shm"), before);
+			continue;
+		}
+		for (int i = 0; i < 10; i++)
+			CHECK_OK(mq_send(queue, message, sizeof message, 0));
+	}
 }

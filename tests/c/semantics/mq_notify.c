@@ -5,7 +5,7 @@ CASE(mq_notify_signal_says_where_it_comes_from)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 4711));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue, "note", 0);
 		_exit(0);
@@ -162,7 +162,7 @@ CASE(mq_notify_twice_is_ebusy_in_another_process)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 1));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_FAILS(ask_for_note(queue, 2), EBUSY);
 		CHECK_FAILS(ask_for_note(queue_again(0, O_RDWR), 2), EBUSY);
@@ -180,7 +180,7 @@ CASE(mq_notify_is_free_for_others_once_it_came)
 	queue_put(queue, "note", 0);
 	expect_note();
 	queue_expect(queue, "note", 0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(ask_for_note(queue, 2));
 		queue_put(queue, "note", 0);
@@ -224,7 +224,7 @@ CASE(mq_notify_with_null_leaves_the_registration_of_another)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 6));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(mq_notify(queue, NULL));
 		CHECK_OK(mq_notify(queue_again(0, O_RDWR), NULL));
@@ -309,7 +309,7 @@ CASE(mq_notify_leaves_a_message_to_a_blocked_receiver)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 3));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		char got[SMALL_SIZE];
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 9);
@@ -329,7 +329,7 @@ CASE(mq_notify_leaves_a_message_to_a_receiver_with_a_deadline)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 3));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		char got[SMALL_SIZE];
 		struct timespec when = deadline_ms(15000);
@@ -347,7 +347,7 @@ CASE(mq_notify_comes_although_somebody_polls)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 3));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		struct pollfd fd = { queue, POLLIN, 0 };
 		CHECK_EQ(poll(&fd, 1, 15000), 1);
@@ -401,7 +401,7 @@ CASE(mq_notify_asked_for_in_the_handler_misses_nothing)
 	struct sigaction action = { .sa_handler = ask_again_and_drain };
 	CHECK_OK(sigaction(NOTE, &action, NULL));
 	CHECK_OK(ask_for_note(handled_queue, 0));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		mqd_t queue = queue_again(0, O_WRONLY);
 		for (int i = 0; i < MESSAGES; i++)
@@ -418,7 +418,7 @@ CASE(mq_notify_registered_10000_times_misses_none)
 {
 	mqd_t queue = queue_for_notes(0);
 	mqd_t answer = queue_create(1, O_RDWR, 1, 8);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	char got[SMALL_SIZE];
 	for (int i = 0; child == 0 && i < 10000; i++) {
 		CHECK_OK(mq_receive(answer, got, 8, NULL));

@@ -1,6 +1,7 @@
 /* How long a registration for notification lives: it belongs to one process and its descriptors, and
  * goes with either; and it reaches across users.
  */
+#include "../support/nobody.h"
 #include "../support/notify.h"
 
 #include <sys/stat.h>
@@ -71,7 +72,7 @@ CASE(mq_notify_survives_the_close_of_another_queue)
 static void registrant_ends(void (*end)(void), bool by_signal)
 {
 	mqd_t queue = queue_for_notes(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(ask_for_note(queue, 1));
 		end();
@@ -126,7 +127,7 @@ CASE(mq_notify_ends_with_sigterm)
 CASE(mq_notify_ends_with_death_before_anybody_reaps)
 {
 	mqd_t queue = queue_for_notes(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(ask_for_note(queue, 1));
 		end_by_sigkill();
@@ -144,7 +145,7 @@ CASE(mq_notify_ends_with_sigkill_of_a_process_asleep)
 	int ready[2];
 	char byte;
 	CHECK_OK(pipe(ready));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(ask_for_note(queue, 1));
 		CHECK_EQ(write(ready[1], "r", 1), 1);
@@ -163,7 +164,7 @@ CASE(mq_notify_by_thread_ends_with_sigkill)
 	int ready[2];
 	char byte;
 	CHECK_OK(pipe(ready));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		struct sigevent event = { .sigev_notify = SIGEV_THREAD };
 		event.sigev_notify_function = (void (*)(union sigval))end_by_exit;
@@ -183,7 +184,7 @@ CASE(mq_notify_ends_with_exec)
 	int ready[2];
 	char byte;
 	CHECK_OK(pipe2(ready, O_CLOEXEC));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(ask_for_note(queue, 1));
 		execl("/bin/sleep", "sleep", "15", NULL);
@@ -206,7 +207,7 @@ CASE(mq_notify_is_not_inherited)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 7));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue, "note", 0);
 		expect_no_note();
@@ -220,11 +221,11 @@ CASE(mq_notify_survives_the_end_of_a_child)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 7));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0)
 		_exit(0);
 	check_child(child);
-	child = queue_fork();
+	child = check_fork();
 	if (child == 0)
 		for (;;)
 			pause();
@@ -237,7 +238,7 @@ CASE(mq_notify_survives_the_close_in_a_child)
 	mqd_t queue = queue_for_notes(0);
 	mqd_t other = queue_again(0, O_RDWR);
 	CHECK_OK(ask_for_note(queue, 7));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(mq_close(queue));
 		CHECK_OK(close(other));
@@ -251,7 +252,7 @@ CASE(mq_notify_survives_the_exec_of_a_child)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 7));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		execl("/bin/true", "true", NULL);
 		_exit(1);
@@ -266,7 +267,7 @@ CASE(mq_notify_of_a_child_ends_with_it_though_the_parent_has_the_queue)
 	int ready[2];
 	char byte;
 	CHECK_OK(pipe(ready));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(ask_for_note(queue, 9));
 		CHECK_EQ(write(ready[1], "r", 1), 1);
@@ -313,10 +314,9 @@ CASE(mq_notify_reaches_root_from_nobody)
 {
 	mqd_t queue = everybodys_queue();
 	CHECK_OK(ask_for_note(queue, 21));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
-		CHECK_OK(setgid(NOBODY));
-		CHECK_OK(setuid(NOBODY));
+		become_user(NOBODY, NOBODY);
 		CHECK_FAILS(kill(getppid(), 0), EPERM);
 		queue_put(queue_again(0, O_WRONLY), "note", 0);
 		_exit(0);
@@ -333,10 +333,9 @@ CASE(mq_notify_reaches_nobody_from_root)
 {
 	mqd_t queue = everybodys_queue();
 	pid_t root = getpid();
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
-		CHECK_OK(setgid(NOBODY));
-		CHECK_OK(setuid(NOBODY));
+		become_user(NOBODY, NOBODY);
 		mqd_t own = queue_again(0, O_RDONLY);
 		CHECK_OK(ask_for_note(own, 22));
 		queue_put(queue_again(0, O_WRONLY), "", 0);

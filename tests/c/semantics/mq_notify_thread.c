@@ -61,7 +61,7 @@ CASE(mq_notify_thread_for_a_message_of_another_process)
 {
 	mqd_t queue = queue_small(0);
 	CHECK_OK(ask_for_thread(queue, look_around, 13, NULL));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue, "note", 0);
 		_exit(0);
@@ -238,7 +238,7 @@ CASE_BETTER(mq_notify_thread_works_in_the_child_of_a_process_that_used_it,
 	queue_put(queue, "note", 0);
 	await_calls(1);
 	queue_expect(queue, "note", 0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		alarm(5);
 		for (int i = 2; i < 40; i++) {

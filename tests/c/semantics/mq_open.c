@@ -184,7 +184,7 @@ CASE(mq_queue_outlives_its_last_close_with_its_messages)
 CASE(mq_queue_outlives_the_process_that_made_it)
 {
 	queue_name(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue_small(0), "from a process that ended", 5);
 		_exit(0);
@@ -207,7 +207,7 @@ CASE(mq_unlinked_queue_joins_inherited_descriptors)
 {
 	mqd_t queue = queue_small(0);
 	CHECK_OK(mq_unlink(queue_name(0)));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue, "by inheritance", 9);
 		_exit(0);
@@ -232,7 +232,7 @@ CASE(mq_unlink_frees_the_name_at_once)
 CASE(mq_unlink_leaves_a_blocked_receiver_its_queue)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		char got[SMALL_SIZE];
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 4);
@@ -261,7 +261,7 @@ CASE(mq_open_exclusive_race_has_one_winner)
 	pid_t racers[RACERS];
 	queue_name(0);
 	for (int i = 0; i < RACERS; i++) {
-		racers[i] = queue_fork();
+		racers[i] = check_fork();
 		for (int round = 0; racers[i] == 0 && round < ROUNDS; round++) {
 			line_up(&shared[0], 2 * round + 1);
 			mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT | O_EXCL, 0600,
@@ -289,7 +289,7 @@ CASE(mq_open_race_leads_all_to_the_same_queue)
 	pid_t racers[RACERS];
 	queue_name(0);
 	for (int i = 0; i < RACERS; i++) {
-		racers[i] = queue_fork();
+		racers[i] = check_fork();
 		if (racers[i])
 			continue;
 		struct mq_attr attr = { .mq_maxmsg = RACERS, .mq_msgsize = 8 };
@@ -309,7 +309,7 @@ CASE(mq_open_never_fails_while_others_create_and_unlink)
 	pid_t racers[RACERS];
 	queue_name(0);
 	for (int i = 0; i < RACERS; i++) {
-		racers[i] = queue_fork();
+		racers[i] = check_fork();
 		for (int round = 0; racers[i] == 0 && round < 200; round++) {
 			struct mq_attr attr = { .mq_maxmsg = 10, .mq_msgsize = 8 }, got;
 			mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT | O_NONBLOCK, 0600, &attr);

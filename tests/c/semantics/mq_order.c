@@ -161,7 +161,7 @@ CASE(mq_order_of_each_of_two_senders_is_kept)
 	int next[2] = { 0, 0 };
 	unsigned priority;
 	for (int who = 0; who < 2; who++) {
-		senders[who] = queue_fork();
+		senders[who] = check_fork();
 		for (int i = 0; senders[who] == 0 && i < EACH; i++)
 			put_number(queue, i * 2 + who, 3);
 		if (senders[who] == 0)
@@ -183,7 +183,7 @@ CASE(mq_order_puts_a_message_that_waited_for_room_in_its_place)
 	unsigned priority;
 	put_number(queue, 1, 5);
 	put_number(queue, 2, 5);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		put_number(queue, 3, 6);
 		_exit(0);

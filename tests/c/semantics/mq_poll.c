@@ -119,7 +119,7 @@ CASE(mq_poll_sees_messages_older_than_the_first_poll)
 {
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "one", 0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		mqd_t own = queue_again(0, O_RDONLY);
 		CHECK_EQ(events_now(own), POLLIN | POLLOUT);
@@ -132,14 +132,14 @@ CASE(mq_poll_sees_the_changes_of_another_process)
 {
 	mqd_t queue = queue_small(0);
 	CHECK_EQ(events_now(queue), POLLOUT);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_fill(queue_again(0, O_RDWR));
 		_exit(0);
 	}
 	check_child(child);
 	CHECK_EQ(events_now(queue), POLLIN);
-	child = queue_fork();
+	child = check_fork();
 	if (child == 0) {
 		mqd_t own = queue_again(0, O_RDWR);
 		for (int i = 0; i < SMALL_DEPTH; i++)
@@ -222,7 +222,7 @@ static void wakes_another_process(waiting *wait, bool inherited)
 				queue_put(queue, "one", 0);
 			else if (!before)
 				take(queue);
-			pid_t child = queue_fork();
+			pid_t child = check_fork();
 			if (child == 0) {
 				wait(inherited ? queue : queue_again(0, in ? O_RDONLY : O_WRONLY), events[i]);
 				_exit(0);
@@ -376,7 +376,7 @@ CASE(mq_poll_wakes_all_who_poll)
 	mqd_t queue = queue_small(0);
 	pid_t pollers[4];
 	for (int i = 0; i < 4; i++) {
-		pollers[i] = queue_fork();
+		pollers[i] = check_fork();
 		if (pollers[i] == 0) {
 			by_poll(queue_again(0, O_RDONLY), POLLIN);
 			_exit(0);
@@ -393,7 +393,7 @@ CASE(mq_poll_goes_on_after_a_poller_was_killed)
 {
 	mqd_t queue = queue_small(0);
 	for (int i = 0; i < 10; i++) {
-		pid_t child = queue_fork();
+		pid_t child = check_fork();
 		if (child == 0) {
 			by_poll(queue_again(0, O_RDONLY), POLLIN);
 			_exit(1);
@@ -415,7 +415,7 @@ CASE(mq_poll_is_true_at_rest_after_a_storm)
 		pid_t children[2];
 		CHECK_OK(events_now(queue));
 		for (int i = 0; i < 2; i++) {
-			children[i] = queue_fork();
+			children[i] = check_fork();
 			for (int n = 0; children[i] == 0 && n < 5000; n++) {
 				if (i == 0)
 					mq_send(queue, "storm", 5, 0);

@@ -163,7 +163,7 @@ CASE(mq_receive_says_eagain_before_efault)
 CASE(mq_receive_waits_for_a_message)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		char got[SMALL_SIZE];
 		unsigned priority;
@@ -181,7 +181,7 @@ CASE(mq_receive_waits_for_a_message)
 CASE(mq_receive_waits_for_a_message_of_no_bytes)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		char got[SMALL_SIZE];
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 0);
@@ -197,7 +197,7 @@ enum { RECEIVERS = 5 };
 static void start_receivers(mqd_t queue, pid_t pids[RECEIVERS], atomic_int *taken)
 {
 	for (int i = 0; i < RECEIVERS; i++) {
-		pids[i] = queue_fork();
+		pids[i] = check_fork();
 		if (pids[i] == 0) {
 			char got[SMALL_SIZE];
 			CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 3);
@@ -266,7 +266,7 @@ CASE(mq_receive_in_two_processes_as_a_conversation)
 {
 	mqd_t there = queue_create(0, O_RDWR, 1, 64);
 	mqd_t back = queue_create(1, O_RDWR, 1, 64);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	int number = 0;
 	char got[64];
 	for (int i = 0; child == 0 && i < 2000; i++) {

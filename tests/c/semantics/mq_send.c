@@ -217,7 +217,7 @@ CASE(mq_send_waits_until_a_receiver_makes_room)
 {
 	mqd_t queue = queue_small(0);
 	queue_fill(queue);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		queue_put(queue, "waited", 2);
 		_exit(0);

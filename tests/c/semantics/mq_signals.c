@@ -195,7 +195,7 @@ CASE(mq_receive_is_interrupted_in_the_thread_that_is_struck)
 {
 	queue = queue_small(0);
 	handle(0, count_signal);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0)
 		_exit(receive() == 4 ? 0 : 1);
 	queue_await_asleep(child);
@@ -225,7 +225,7 @@ static void undisturbed_by(pid_t child, int first, int second)
 CASE(mq_receive_goes_on_after_stop_and_continue)
 {
 	queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(receive(), 4);
 		_exit(0);
@@ -236,7 +236,7 @@ CASE(mq_receive_goes_on_after_stop_and_continue)
 CASE(mq_timedreceive_goes_on_after_stop_and_continue)
 {
 	queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(receive_before(15000), 4);
 		_exit(0);
@@ -248,7 +248,7 @@ CASE(mq_receive_is_not_interrupted_by_an_ignored_signal)
 {
 	queue = queue_small(0);
 	handle(0, SIG_IGN);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(receive(), 4);
 		_exit(0);
@@ -264,7 +264,7 @@ CASE(mq_receive_is_not_interrupted_by_a_blocked_signal)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(receive(), 4);
 		CHECK_EQ(handled, 0);

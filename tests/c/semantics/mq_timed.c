@@ -146,7 +146,7 @@ CASE(mq_timed_calls_without_a_time_wait_as_the_untimed_do)
 	mqd_t queue = queue_small(0);
 	CHECK_OK(timed_send(queue, no_time));
 	CHECK_EQ(timed_receive(queue, no_time), 5);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(timed_receive(queue, no_time), 4);
 		_exit(0);
@@ -159,7 +159,7 @@ CASE(mq_timed_calls_without_a_time_wait_as_the_untimed_do)
 CASE(mq_timedreceive_takes_a_message_that_comes_in_time)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		struct timespec when = deadline_ms(15000);
 		CHECK_EQ(timed_receive(queue, &when), 4);
@@ -177,7 +177,7 @@ CASE(mq_timedsend_uses_room_that_comes_in_time)
 {
 	mqd_t queue = queue_small(0);
 	queue_fill(queue);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		struct timespec when = deadline_ms(15000);
 		CHECK_OK(timed_send(queue, &when));
@@ -193,7 +193,7 @@ CASE(mq_timedsend_uses_room_that_comes_in_time)
 CASE(mq_timedreceive_waits_for_a_deadline_at_the_end_of_time)
 {
 	mqd_t queue = queue_small(0);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_EQ(timed_receive(queue, &never), 4);
 		_exit(0);
@@ -207,7 +207,7 @@ CASE(mq_timedsend_waits_for_a_deadline_at_the_end_of_time)
 {
 	mqd_t queue = queue_small(0);
 	queue_fill(queue);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	if (child == 0) {
 		CHECK_OK(timed_send(queue, &never));
 		_exit(0);
@@ -244,7 +244,7 @@ CASE(mq_timed_receivers_lose_no_message_to_a_deadline)
 	enum { ROUNDS = 300 };
 	mqd_t queue = queue_small(0);
 	atomic_int *go = shared_memory(sizeof *go);
-	pid_t child = queue_fork();
+	pid_t child = check_fork();
 	for (int i = 0; child == 0 && i < ROUNDS; i++) {
 		while (atomic_load(go) <= i)
 			sched_yield();

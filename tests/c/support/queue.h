@@ -1,5 +1,4 @@
-/* What the checks on message queues share: names that nobody has to remember to remove, children
- * that cannot outlive their case, and waiting until somebody sleeps.
+/* What the checks on message queues share: queues, their messages, and waiting until somebody sleeps.
  *
  * Plain cases stay inside the kernel's default limits (10 messages, 8192 bytes each, 819200 bytes
  * for all queues of a user), so that they can run on the kernel's queues too.
@@ -9,69 +8,25 @@
 
 #include "check.h"
 
-#include <fcntl.h>
-#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
-
-#ifndef CHECK_SKIP
-/* The case cannot be tried here; it counts as held and says so. */
-#define CHECK_SKIP(reason)                                                           \
-	do {                                                                         \
-		fprintf(stderr, "skipped: %s\n", reason);                            \
-		_exit(0);                                                            \
-	} while (0)
-#endif
 
 enum {
-	QUEUE_NAMES = 4,   /* names that a case has at its disposal */
+	QUEUE_NAMES = 4,   /* that a case has at its disposal */
 	SMALL_DEPTH = 4,   /* geometry of the queue that most cases use */
 	SMALL_SIZE = 64,
-	NOBODY = 65534,
 };
 
-/* Removes the names of a case after its process has gone, however it went. */
-static inline void queue_remove_names_at_end(char names[][40])
-{
-	pid_t parent = getpid();
-	sigset_t end;
-	sigemptyset(&end);
-	sigaddset(&end, SIGTERM);
-	sigprocmask(SIG_BLOCK, &end, NULL);
-	pid_t janitor = fork();
-	CHECK_OK(janitor);
-	if (janitor > 0) {
-		sigprocmask(SIG_UNBLOCK, &end, NULL);
-		return;
-	}
-	/* A reader of our output must not wait for the janitor. */
-	for (int fd = 0; fd < 3; fd++)
-		close(fd);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	while (getppid() == parent)
-		sigwaitinfo(&end, NULL);
-	for (int i = 0; i < QUEUE_NAMES; i++)
-		mq_unlink(names[i]);
-	_exit(0);
-}
-
-/* The n-th name of this case, the same in all its children. */
+/* The n-th name of this case. The first use must come before the children that share the names. */
 static inline const char *queue_name(int n)
 {
-	static char names[QUEUE_NAMES][40];
-	if (!names[0][0]) {
-		for (int i = 0; i < QUEUE_NAMES; i++)
-			snprintf(names[i], sizeof names[i], "/rsipc-check-%d-%d", (int)getpid(), i);
-		queue_remove_names_at_end(names);
-	}
+	static const char *names[QUEUE_NAMES];
+	for (int i = 0; i < QUEUE_NAMES && !names[QUEUE_NAMES - 1]; i++)
+		names[i] = check_name("queue");
 	return names[n];
 }
 
@@ -129,21 +84,6 @@ static inline void queue_fill(mqd_t queue)
 	CHECK_OK(mq_getattr(queue, &attr));
 	for (long i = attr.mq_curmsgs; i < attr.mq_maxmsg; i++)
 		queue_put(queue, "filler", 1);
-}
-
-/* A child that dies with its parent and cannot hang for ever. */
-static inline pid_t queue_fork(void)
-{
-	pid_t parent = getpid();
-	pid_t pid = fork();
-	CHECK_OK(pid);
-	if (pid == 0) {
-		alarm(CHECK_SECONDS);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-	}
-	return pid;
 }
 
 static inline void queue_kill_child(pid_t pid)
