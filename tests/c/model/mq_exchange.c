@@ -1,8 +1,8 @@
 /* Producers and consumers in processes of their own, and a judge who knows when each call began and ended.
  *
- *   mq_exchange DEPTH MSGSIZE MESSAGES SEED
+ *   mq_exchange DEPTH MSGSIZE MESSAGES SEED at-once|when-full
  *
- * Each of PRODUCERS sends MESSAGES. All draw their times from one counter in shared memory, before and
+ * Each of PRODUCERS sends MESSAGES; the consumers begin at once or when the queue is full. All draw their times from one counter in shared memory, before and
  * after each call. Whatever the interleaving, these must hold:
  *   - each message is received once, whole, with its priority;
  *   - of two messages of one priority, the first of which had been sent before the other's send began, the
@@ -147,9 +147,10 @@ static pid_t start_producer(uint32_t who, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 5);
+	MUST(argc == 6);
 	int depth = atoi(argv[1]);
-	uint64_t seed = strtoull(argv[4], NULL, 0), random = random_seed(seed);
+	uint64_t seed = strtoull(argv[4], NULL, 0);
+	bool when_full = strcmp(argv[5], "when-full") == 0;
 	run.msgsize = atoi(argv[2]);
 	run.each = (uint32_t)atol(argv[3]);
 	run.total = PRODUCERS * run.each;
@@ -157,12 +158,11 @@ int main(int argc, char **argv)
 	run.records = shared_memory(run.total * sizeof *run.records);
 	run.queue = queue_without_name(depth, run.msgsize);
 
-	/* Sometimes the producers have the queue to themselves at first, so that it runs full. */
+	MUST(!when_full || run.total >= (uint32_t)depth);
 	pid_t producers[PRODUCERS], consumers[CONSUMERS];
-	bool producers_first = random_next(&random) % 2;
 	for (uint32_t i = 0; i < PRODUCERS; i++)
 		producers[i] = start_producer(i, seed);
-	while (producers_first && queue_count(run.queue) < depth && queue_count(run.queue) < (long)run.total)
+	while (when_full && queue_count(run.queue) < depth)
 		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
 	for (int i = 0; i < CONSUMERS; i++)
 		consumers[i] = start_consumer();
