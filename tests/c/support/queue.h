@@ -77,6 +77,21 @@ static inline void queue_expect(mqd_t queue, const char *text, unsigned priority
 	CHECK_EQ(got_priority, priority);
 }
 
+/* Takes the next message, whatever it is. */
+static inline void queue_take(mqd_t queue)
+{
+	char got[8192];
+	CHECK_OK(mq_receive(queue, got, sizeof got, NULL));
+}
+
+/* What poll says of the queue now. */
+static inline short queue_events(mqd_t queue)
+{
+	struct pollfd fd = { queue, POLLIN | POLLOUT, 0 };
+	CHECK_OK(poll(&fd, 1, 0));
+	return fd.revents;
+}
+
 /* Sends until nothing more fits. */
 static inline void queue_fill(mqd_t queue)
 {
