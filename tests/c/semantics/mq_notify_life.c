@@ -294,3 +294,18 @@ CASE(mq_notify_belongs_to_the_process_and_not_to_the_thread)
 	CHECK_FAILS(ask_for_note(queue, 1), EBUSY);
 	registration_is_there(queue, 15);
 }
+
+CASE(mq_notify_comes_for_the_message_of_a_sender_that_was_killed)
+{
+	/* Killed at whatever step: a message comes with its note, and no message leaves the registration. */
+	mqd_t queue = queue_for_notes(0);
+	atomic_int *go = shared_memory(sizeof *go);
+	for (int round = 0; round < 200; round++) {
+		CHECK_OK(ask_for_note(queue, round));
+		if (!queue_gets_message_of_killed(queue, go, round % 50 * 1000))
+			queue_put(queue, "from the living", 0);
+		CHECK_EQ(expect_note().si_value.sival_int, round);
+		queue_take(queue);
+		CHECK_EQ(queue_count(queue), 0);
+	}
+}

@@ -170,3 +170,23 @@ CASE(mq_poll_goes_on_after_a_poller_was_killed)
 		CHECK_EQ(queue_events(queue), POLLOUT);
 	}
 }
+
+CASE(mq_poll_wakes_for_the_message_of_a_sender_that_was_killed)
+{
+	/* Killed at whatever step: either the message is not there, or who polls hears of it. */
+	mqd_t queue = queue_small(0);
+	atomic_int *go = shared_memory(sizeof *go);
+	for (int round = 0; round < 200; round++) {
+		pid_t poller = check_fork();
+		if (poller == 0) {
+			by_poll(queue, POLLIN);
+			_exit(0);
+		}
+		queue_await_asleep(poller);
+		if (!queue_gets_message_of_killed(queue, go, round % 50 * 1000))
+			queue_put(queue, "from the living", 0);
+		CHECK_SOON(waitpid(poller, NULL, WNOHANG) == poller);
+		queue_take(queue);
+		CHECK_EQ(queue_count(queue), 0);
+	}
+}

@@ -109,6 +109,34 @@ static inline void queue_kill_child(pid_t pid)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+/* A child that sends one message to an empty queue and is killed `delay_ns` after it was told to start.
+ * Says whether the message got in.
+ */
+static inline bool queue_gets_message_of_killed(mqd_t queue, atomic_int *go, long delay_ns)
+{
+	atomic_store(go, 0);
+	pid_t child = check_fork();
+	if (child == 0) {
+		atomic_store(go, 1);
+		while (atomic_load(go) != 2)
+			sched_yield();
+		mq_send(queue, "last words", 10, 0);
+		_exit(0);
+	}
+	while (atomic_load(go) != 1)
+		sched_yield();
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	long long end = now.tv_sec * 1000000000LL + now.tv_nsec + delay_ns;
+	atomic_store(go, 2);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while (now.tv_sec * 1000000000LL + now.tv_nsec < end);
+	CHECK_OK(kill(child, SIGKILL));
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	return queue_count(queue) == 1;
+}
+
 static inline void pause_ms(long ms)
 {
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
