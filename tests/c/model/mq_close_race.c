@@ -154,32 +154,33 @@ struct other {
 	int fd, far_end;
 };
 
-/* What was opened just now has the number already, as a rule: it was the lowest that was free. */
-static int move_to(int number, int fd)
+/* Puts the descriptor under the number, if that is free: it never overlays what others may have opened. */
+static bool move_to(int number, int fd)
 {
-	if (fd != number) {
-		MUST(dup2(fd, number) == number);
-		MUST(close(fd) == 0);
-	}
-	return number;
+	int elsewhere = fcntl(fd, F_DUPFD, number + 1);
+	MUST(elsewhere > number && close(fd) == 0);
+	int got = fcntl(elsewhere, F_DUPFD, number);
+	MUST(got >= number && close(elsewhere) == 0);
+	if (got != number)
+		MUST(close(got) == 0);
+	return got == number;
 }
 
-static struct other put_in_place(mqd_t number, int kind)
+static bool put_in_place(struct other *other, mqd_t number, int kind)
 {
 	int ends[2];
+	*other = (struct other){ number, -1 };
 	if (kind == 0)
-		return (struct other){ move_to(number, memfd_create("reused", 0)), -1 };
-	if (kind == 1) {
-		/* The end for writing belongs under the number, and the other one anywhere else. */
-		MUST(pipe2(ends, O_NONBLOCK) == 0);
-		int far_end = fcntl(ends[0], F_DUPFD, number + 1);
-		MUST(far_end > number && close(ends[0]) == 0);
-		return (struct other){ move_to(number, ends[1]), far_end };
-	}
-	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
-	int far_end = fcntl(ends[1], F_DUPFD, number + 1);
-	MUST(far_end > number && close(ends[1]) == 0);
-	return (struct other){ move_to(number, ends[0]), far_end };
+		return move_to(number, memfd_create("reused", 0));
+	/* What is written under the number arrives at the far end. */
+	MUST((kind == 1 ? pipe2(ends, O_NONBLOCK)
+			: socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends)) == 0);
+	other->far_end = fcntl(ends[0], F_DUPFD, number + 1);
+	MUST(other->far_end > number && close(ends[0]) == 0);
+	if (move_to(number, ends[1]))
+		return true;
+	MUST(close(other->far_end) == 0);
+	return false;
 }
 
 static void nothing_arrived(struct other other)
@@ -208,7 +209,9 @@ static void run_reuse(double end)
 		atomic_store(&target, queue);
 		let_them_make(20);
 		close_either_way(queue, rounds);
-		struct other other = put_in_place(queue, rounds / 2 % 3);
+		struct other other;
+		if (!put_in_place(&other, queue, rounds / 2 % 3))
+			continue;
 		let_them_make(20);
 		/* The queue itself lives on, and is as full or empty as it was: it changes under the others. */
 		drain(kept);

@@ -96,6 +96,17 @@ static uint32_t latest_above(uint32_t priority)
 	return latest;
 }
 
+/* `latest` is the latest begin of a receive among those that should come before this one. */
+static void did_not_overtake(const struct record *record, uint32_t latest, const char *rule)
+{
+	if (latest <= record->receive_end)
+		return;
+	dprintf(2, "%s: sent at %u..%u with priority %u, received at %u..%u, before one that was received "
+		   "from %u on\n", rule, record->send_begin, record->send_end, record->priority,
+		record->receive_begin, record->receive_end, latest);
+	_exit(1);
+}
+
 /* Goes through all times in order; what has been sent by then takes part. A receive of it that begins
  * after the end of ours means that it stayed in the queue all the while.
  */
@@ -116,9 +127,9 @@ static void judge(void)
 		if (time == record->send_end)
 			note(record->priority, record->receive_begin);
 		else if (time == record->send_begin)
-			MUST(latest_at[record->priority] <= record->receive_end);
+			did_not_overtake(record, latest_at[record->priority], "first in first out");
 		else
-			MUST(latest_above(record->priority) <= record->receive_end);
+			did_not_overtake(record, latest_above(record->priority), "highest priority first");
 	}
 	free(whose);
 }
