@@ -28,7 +28,7 @@ const FAMILIES: [(&str, bool); 7] = [
     ("thread", true),
     ("sem", true),
     ("shm", true),
-    ("mq", false),
+    ("mq", true),
 ];
 
 fn main() -> ExitCode {

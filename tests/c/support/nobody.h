@@ -7,16 +7,22 @@
 
 enum { NOBODY = 65534 };
 
+__attribute__((unused)) static void become_user(uid_t user, gid_t group)
+{
+	CHECK_OK(setgroups(0, NULL));
+	CHECK_OK(setgid(group));
+	CHECK_OK(setuid(user));
+}
+
 /* Runs `body` in a child that is nobody. */
+__attribute__((unused))
 static void as_nobody(void (*body)(const char *), const char *name)
 {
 	if (geteuid() != 0)
 		CHECK_SKIP("only root can become another user");
 	pid_t pid = check_fork();
 	if (pid == 0) {
-		CHECK_OK(setgroups(0, NULL));
-		CHECK_OK(setgid(NOBODY));
-		CHECK_OK(setuid(NOBODY));
+		become_user(NOBODY, NOBODY);
 		body(name);
 		_exit(0);
 	}
