@@ -14,6 +14,7 @@ int rsipc_is_queue(int fd);
 int rsipc_is_remembered(int fd);
 void rsipc_duplicated(int from, int to);
 void rsipc_forget(struct rsipc_thread **thread, int first, int last);
+void rsipc_forgotten(int first, int last);
 
 int rsipc_c_close(int fd);
 int rsipc_c_close_range(unsigned first, unsigned last, int flags);
@@ -43,13 +44,15 @@ __attribute__((constructor(101))) static void find_real(void)
 /* Before our constructor has run, another library's may call. */
 #define REAL(name) (__extension__({ if (__builtin_expect(!real_##name, 0)) find_real(); real_##name; }))
 
-static inline void forget(int fd)
+/* True: rsipc_forgotten() must follow when it is closed. */
+static inline int forget(int fd)
 {
-	if (__builtin_expect(rsipc_is_remembered(fd), 0)) {
-		int before = errno;
-		rsipc_forget(&rsipc_thread, fd, fd);
-		errno = before;
-	}
+	if (__builtin_expect(!rsipc_is_remembered(fd), 1))
+		return 0;
+	int before = errno;
+	rsipc_forget(&rsipc_thread, fd, fd);
+	errno = before;
+	return 1;
 }
 
 static void forget_range(unsigned first, unsigned last)
@@ -58,10 +61,19 @@ static void forget_range(unsigned first, unsigned last)
 		rsipc_forget(&rsipc_thread, (int)first, last < INT_MAX ? (int)last : INT_MAX);
 }
 
+static void forgotten_range(unsigned first, unsigned last)
+{
+	if (first <= INT_MAX)
+		rsipc_forgotten((int)first, last < INT_MAX ? (int)last : INT_MAX);
+}
+
 int rsipc_c_close(int fd)
 {
-	forget(fd);
-	return REAL(close)(fd);
+	if (!forget(fd))
+		return REAL(close)(fd);
+	int result = REAL(close)(fd);
+	rsipc_forgotten(fd, fd);
+	return result;
 }
 
 int rsipc_c_close_range(unsigned first, unsigned last, int flags)
@@ -73,7 +85,10 @@ int rsipc_c_close_range(unsigned first, unsigned last, int flags)
 		errno = ENOSYS;
 		return -1;
 	}
-	return real_close_range(first, last, flags);
+	int result = real_close_range(first, last, flags);
+	if (flags == 0 && first <= last)
+		forgotten_range(first, last);
+	return result;
 }
 
 void rsipc_c_closefrom(int lowest)
@@ -81,6 +96,7 @@ void rsipc_c_closefrom(int lowest)
 	forget_range(lowest < 0 ? 0 : (unsigned)lowest, INT_MAX);
 	if (REAL(closefrom))
 		real_closefrom(lowest);
+	forgotten_range(lowest < 0 ? 0 : (unsigned)lowest, INT_MAX);
 }
 
 static int duplicated(int from, int to)
@@ -98,14 +114,18 @@ int rsipc_c_dup(int from)
 /* The new number is closed only if the old one is good. */
 int rsipc_c_dup2(int from, int to)
 {
-	if (from != to && fcntl(from, F_GETFD) >= 0)
-		forget(to);
-	return duplicated(from, REAL(dup2)(from, to));
+	int forgets = from != to && fcntl(from, F_GETFD) >= 0 && forget(to);
+	int result = REAL(dup2)(from, to);
+	if (forgets)
+		rsipc_forgotten(to, to);
+	return duplicated(from, result);
 }
 
 int rsipc_c_dup3(int from, int to, int flags)
 {
-	if (from != to && fcntl(from, F_GETFD) >= 0)
-		forget(to);
-	return duplicated(from, REAL(dup3)(from, to, flags));
+	int forgets = from != to && fcntl(from, F_GETFD) >= 0 && forget(to);
+	int result = REAL(dup3)(from, to, flags);
+	if (forgets)
+		rsipc_forgotten(to, to);
+	return duplicated(from, result);
 }

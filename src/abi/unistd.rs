@@ -72,3 +72,8 @@ unsafe extern "C" fn rsipc_forget(slot: *const Cell<*const Thread>, first: c_int
         });
     }
 }
+
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_forgotten(first: c_int, last: c_int) {
+    mq::forgotten(first..=last);
+}

@@ -6,6 +6,7 @@
 //! sees at the second look at the table that they are stale.
 
 use core::cell::UnsafeCell;
+use core::ops::RangeInclusive;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
@@ -98,6 +99,9 @@ pub fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> 
         };
         let operation = thread.begin(open.cast(), seal)?;
         membarrier::light();
+        if open == closing() {
+            return Err(Errno::EBADF);
+        }
         if ptr::eq(entry.load(Ordering::Acquire), open) {
             // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so `opened`
             // does not change before the operation ends.
@@ -118,21 +122,45 @@ fn look_up(fd: RawFd) -> Option<(&'static AtomicPtr<Open>, *mut Open)> {
 /// Whether `fd` is in the table.
 #[inline]
 pub fn is_queue(fd: RawFd) -> bool {
-    entry(fd).is_some_and(|entry| !entry.load(Ordering::Relaxed).is_null())
+    look_up(fd).is_some_and(|(_, open)| open != closing())
 }
 
 /// Puts a new queue into the table. What the number stood for before is retired: somebody has closed it behind our
 /// back.
 pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     let entry = entry_or_new(fd)?;
+    replace(entry, new_entry(opened));
+    Ok(())
+}
+
+/// Puts a queue into the table under a number that was not ours, unless the number has become somebody else's since.
+/// EBADF then.
+pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
+    let fifo = opened.fifo;
+    let entry = entry_or_new(fd)?;
+    let open = new_entry(opened);
+    if entry.compare_exchange(ptr::null_mut(), open, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        retire(open);
+        // Another thread has adopted it, or is closing it: the next look-up tells.
+        return Ok(());
+    }
+    if identity(fd) == Ok(fifo) {
+        return Ok(());
+    }
+    if entry.compare_exchange(open, ptr::null_mut(), Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        retire(open);
+    }
+    Err(Errno::EBADF)
+}
+
+fn new_entry(opened: Opened) -> *mut Open {
     let mut pool = POOL.lock();
     pool.free_unused();
     let open = pool.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
     // SAFETY: it comes from the free ones: nobody can read it.
     unsafe { *open.opened.get() = Some(opened) };
     open.descriptors.store(1, Ordering::Relaxed);
-    replace(entry, ptr::from_ref(open).cast_mut());
-    Ok(())
+    ptr::from_ref(open).cast_mut()
 }
 
 /// A further descriptor for the queue of `of`, which has not left the table: `dup`.
@@ -140,7 +168,7 @@ pub fn insert_alias(fd: RawFd, of: RawFd) -> Result<()> {
     let entry = entry_or_new(fd)?;
     let open = self::entry(of).map_or(ptr::null_mut(), |entry| entry.load(Ordering::Acquire));
     // SAFETY: entries are never freed.
-    let known = unsafe { open.as_ref() }.ok_or(Errno::EBADF)?;
+    let known = unsafe { open.as_ref() }.filter(|_| open != closing()).ok_or(Errno::EBADF)?;
     let more = |descriptors: usize| (descriptors > 0).then_some(descriptors + 1);
     known.descriptors.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).map_err(|_| Errno::EBADF)?;
     replace(entry, open);
@@ -149,9 +177,19 @@ pub fn insert_alias(fd: RawFd, of: RawFd) -> Result<()> {
 
 /// Takes a descriptor out of the table. EBADF when it is not there. Async-signal-safe: what is not needed any more is
 /// freed later.
+///
+/// Until [`closed`] the number is nobody's: it still is the FIFO's, but not for long.
 pub fn remove(fd: RawFd) -> Result<()> {
     let entry = entry(fd).ok_or(Errno::EBADF)?;
-    if replace(entry, ptr::null_mut()) { Ok(()) } else { Err(Errno::EBADF) }
+    if replace(entry, closing()) { Ok(()) } else { Err(Errno::EBADF) }
+}
+
+/// The descriptor has been closed, and its number is free.
+pub fn closed(fd: RawFd) {
+    if let Some(entry) = entry(fd) {
+        // Whoever has got the number meanwhile keeps it.
+        let _ = entry.compare_exchange(closing(), ptr::null_mut(), Ordering::SeqCst, Ordering::Relaxed);
+    }
 }
 
 /// Unmaps what has been taken out and is not in use.
@@ -159,11 +197,22 @@ pub fn free_unused() {
     POOL.lock().free_unused();
 }
 
+/// Stands in the table for a descriptor that is being closed.
+static CLOSING: Open = Open {
+    opened: UnsafeCell::new(None),
+    descriptors: AtomicUsize::new(0),
+    next: AtomicPtr::new(ptr::null_mut()),
+};
+
+fn closing() -> *mut Open {
+    (&raw const CLOSING).cast_mut()
+}
+
 /// True if there was an entry before.
 fn replace(entry: &AtomicPtr<Open>, open: *mut Open) -> bool {
     let old = entry.swap(open, Ordering::SeqCst);
     // SAFETY: entries are never freed.
-    let Some(known) = (unsafe { old.as_ref() }) else { return false };
+    let Some(known) = (unsafe { old.as_ref() }).filter(|_| old != closing()) else { return false };
     if known.descriptors.fetch_sub(1, Ordering::SeqCst) == 1 {
         retire(old);
     }
@@ -184,16 +233,32 @@ fn retire(open: *mut Open) {
 
 /// The descriptors in the table.
 pub fn all() -> impl Iterator<Item = RawFd> {
-    let parts = TABLE.iter().enumerate().filter_map(|(number, part)| {
+    entries(0..=RawFd::MAX).filter(|&(_, open)| open != closing()).map(|(fd, _)| fd)
+}
+
+/// The descriptors in this range that are being closed.
+pub fn closing_in(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
+    entries(range).filter(|&(_, open)| open == closing()).map(|(fd, _)| fd)
+}
+
+fn entries(range: RangeInclusive<RawFd>) -> impl Iterator<Item = (RawFd, *mut Open)> {
+    let (first, last) = (to_index(*range.start()), to_index(*range.end()));
+    let parts = (first / PART..=(last / PART).min(PARTS - 1)).filter_map(|number| {
         // SAFETY: parts are never freed.
-        unsafe { part.load(Ordering::Acquire).as_ref() }.map(|part| (number, part))
+        unsafe { TABLE[number].load(Ordering::Acquire).as_ref() }.map(|part| (number, part))
     });
     let entries = parts.flat_map(|(number, part)| {
-        part.iter().enumerate().map(move |(index, entry)| (number * PART + index, entry))
+        part.iter()
+            .enumerate()
+            .map(move |(index, entry)| (number * PART + index, entry.load(Ordering::Acquire)))
     });
     entries
-        .filter(|(_, entry)| !entry.load(Ordering::Acquire).is_null())
-        .filter_map(|(fd, _)| RawFd::try_from(fd).ok())
+        .filter(move |(fd, open)| (first..=last).contains(fd) && !open.is_null())
+        .filter_map(|(fd, open)| RawFd::try_from(fd).ok().map(|fd| (fd, open)))
+}
+
+fn to_index(fd: RawFd) -> usize {
+    usize::try_from(fd).unwrap_or(0)
 }
 
 impl Drop for Opened {

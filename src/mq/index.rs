@@ -67,19 +67,23 @@ impl<'a> Index<'a> {
         self.height == 0
     }
 
-    /// The largest key that nobody has claimed, and its slot.
+    /// The largest key and its slot, whether somebody has claimed it or not.
     #[inline]
     pub fn best(&self) -> Option<(usize, u64)> {
-        if self.is_flat() { self.best_of(0..self.keys.len()) } else { self.best_by_tree() }
+        if self.is_flat() { self.best_of(|_| true) } else { self.best_by_tree() }
     }
 
-    /// Whether an unclaimed key is larger than this one.
+    /// The largest key that nobody has claimed, and its slot. Looks at all of them.
+    #[cold]
+    pub fn best_unclaimed(&self) -> Option<(usize, u64)> {
+        self.best_of(|slot| claim::is_free(self.claims[slot].load(Ordering::Relaxed)))
+    }
+
+    /// Whether a key is larger than this one.
     #[inline]
     pub fn has_better(&self, key: u64) -> bool {
         if self.is_flat() {
-            return self.keys.iter().zip(self.claims).any(|(other, claim)| {
-                other.load(Ordering::SeqCst) > key && claim::is_free(claim.load(Ordering::Relaxed))
-            });
+            return self.keys.iter().any(|other| other.load(Ordering::SeqCst) > key);
         }
         self.top().iter().any(|node| node.value() > key) && self.best().is_some_and(|(_, best)| best > key)
     }
@@ -127,11 +131,12 @@ impl<'a> Index<'a> {
         node * GROUP..((node + 1) * GROUP).min(count)
     }
 
-    fn best_of(&self, slots: core::ops::Range<usize>) -> Option<(usize, u64)> {
+    #[inline]
+    fn best_of(&self, is_candidate: impl Fn(usize) -> bool) -> Option<(usize, u64)> {
         let mut best = (0, key::FREE);
-        for slot in slots {
-            let key = self.keys[slot].load(Ordering::SeqCst);
-            if key > best.1 && is_message(key) && claim::is_free(self.claims[slot].load(Ordering::Relaxed)) {
+        for (slot, key) in self.keys.iter().enumerate() {
+            let key = key.load(Ordering::SeqCst);
+            if key > best.1 && is_message(key) && is_candidate(slot) {
                 best = (slot, key);
             }
         }
@@ -145,21 +150,22 @@ impl<'a> Index<'a> {
             if !is_message(key) {
                 return None;
             }
-            if let Some(found) = self.descend(node, key) {
-                return found.or_else(|| self.best_of(0..self.keys.len()));
+            if let Some(slot) = self.descend(node, key) {
+                return Some((slot, key));
             }
         }
-        self.best_of(0..self.keys.len())
+        self.best_of(|_| true)
     }
 
-    /// `None`: the nodes were out of date, and are refreshed. `Some(None)`: the slot is claimed.
-    fn descend(&self, mut node: usize, key: u64) -> Option<Option<(usize, u64)>> {
+    /// The slot of this key, which a node of the highest level holds. `None`: the nodes were out of date, and are
+    /// refreshed.
+    fn descend(&self, mut node: usize, key: u64) -> Option<usize> {
         for level in (0..self.height).rev() {
-            let children = self.children(level, node);
+            let mut children = self.children(level, node);
             let child = if level == 0 {
-                children.clone().find(|&slot| self.keys[slot].load(Ordering::SeqCst) == key)
+                children.find(|&slot| self.keys[slot].load(Ordering::SeqCst) == key)
             } else {
-                children.clone().find(|&child| self.levels[level - 1][child].value() == key)
+                children.find(|&child| self.levels[level - 1][child].value() == key)
             };
             let Some(child) = child else {
                 self.refresh_above(level, node);
@@ -167,8 +173,7 @@ impl<'a> Index<'a> {
             };
             node = child;
         }
-        let is_free = claim::is_free(self.claims[node].load(Ordering::Relaxed));
-        Some(is_free.then_some((node, key)))
+        Some(node)
     }
 
     fn refresh_above(&self, from: usize, mut node: usize) {
@@ -298,15 +303,16 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_slot_is_passed_over() {
+    fn a_claimed_slot_can_be_passed_over() {
         for size in [2, 1024] {
             let storage = Storage::new(size);
             storage.set(0, key::new(9, 1));
             storage.set(1, key::new(8, 1));
             storage.claims[0].store(17, Ordering::SeqCst);
-            assert_eq!(storage.index().best(), Some((1, key::new(8, 1))));
-            storage.claims[0].store(claim::OWNER_DIED, Ordering::SeqCst);
             assert_eq!(storage.index().best(), Some((0, key::new(9, 1))));
+            assert_eq!(storage.index().best_unclaimed(), Some((1, key::new(8, 1))));
+            storage.claims[0].store(claim::OWNER_DIED, Ordering::SeqCst);
+            assert_eq!(storage.index().best_unclaimed(), Some((0, key::new(9, 1))));
         }
     }
 

@@ -68,7 +68,7 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     let data = files::open_of_fifo(&path).map_err(|_| Errno::EBADF)?;
     crate::sys::membarrier::prepare();
     let access = marked(fd);
-    descriptor::insert(
+    descriptor::adopt(
         fd,
         Opened {
             layout: data.layout,

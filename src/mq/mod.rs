@@ -40,7 +40,7 @@ pub use herald::{Start, Wish};
 pub use keeper::Poll;
 #[cfg(not(loom))]
 pub use open::{
-    Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range,
+    Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,
     is_remembered, notify, open, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]

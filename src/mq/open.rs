@@ -130,6 +130,7 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
         if !queue.is_open() {
             drop(queue);
             descriptor::remove(fd)?;
+            descriptor::closed(fd);
             return Err(Errno::EBADF);
         }
         withdraw(thread, &queue);
@@ -138,8 +139,10 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     // Out of the table before the number is free for another file.
     descriptor::remove(fd)?;
     descriptor::free_unused();
-    // SAFETY: the number is that of the FIFO, and the caller gives it up.
-    if unsafe { libc::close(fd) } == 0 { Ok(()) } else { Err(Errno::last()) }
+    // SAFETY: the number is that of the FIFO, and the caller gives it up. Not our own `close`.
+    let result = if unsafe { libc::syscall(libc::SYS_close, fd) } == 0 { Ok(()) } else { Err(Errno::last()) };
+    descriptor::closed(fd);
+    result
 }
 
 /// The program has made a duplicate of a descriptor.
@@ -169,6 +172,11 @@ pub fn forget(thread: &'static Thread, fd: RawFd) {
             let _ = descriptor::remove(fd);
         }
     }
+}
+
+/// What [`forget`] was told of has happened.
+pub fn forgotten(range: RangeInclusive<RawFd>) {
+    descriptor::closing_in(range).for_each(descriptor::closed);
 }
 
 /// Whether [`forget`] has anything to do.

@@ -6,13 +6,16 @@
 
 use super::index::Index;
 use super::key::{self, is_message};
-use crate::sys::atomic::{AtomicU64, Ordering};
+use crate::sys::atomic::{AtomicU64, Ordering, hint, thread};
 use crate::sys::claim::{self, Claimant};
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
 const ATTEMPTS: usize = 256;
-/// So often a receiver gives way to a message that came while it claimed another one.
-const GIVE_WAY: usize = 16;
+/// So often a receiver tries for the best message before it is content with the best that nobody has claimed: the one
+/// who has claimed it may be stopped, or be what our signal handler has interrupted.
+const PATIENCE: usize = 100;
+/// So many of these tries only spin; after them, whoever it is gets the processor.
+const SPINS: usize = 60;
 
 /// The slots of one queue.
 #[derive(Clone, Copy)]
@@ -63,6 +66,11 @@ pub struct Taken {
     pub key: u64,
 }
 
+#[cold]
+fn wait_a_moment(attempt: usize) {
+    if attempt < SPINS { hint::spin_loop() } else { thread::yield_now() }
+}
+
 impl Slots<'_> {
     /// Claims a free slot. `None`: there seems to be none.
     #[inline]
@@ -92,17 +100,22 @@ impl Slots<'_> {
     }
 
     /// Claims the message to deliver next. `None`: there seems to be none.
+    ///
+    /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
+    /// it over at once would break the order, so it is worth a little patience.
     #[inline]
     pub fn take(&self, who: &impl Claimant) -> Option<Taken> {
         for attempt in 0..ATTEMPTS {
-            let (slot, found) = self.index.best()?;
+            let is_patient = attempt < PATIENCE;
+            let (slot, found) = if is_patient { self.index.best()? } else { self.index.best_unclaimed()? };
             if !claim::claim(&self.index.claims[slot], who) {
+                wait_a_moment(attempt);
                 continue;
             }
             // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
             let key = self.index.keys[slot].load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim goes first.
-            let gives_way = attempt < GIVE_WAY && self.index.has_better(key);
+            let gives_way = is_patient && self.index.has_better(key);
             if is_message(key) && !gives_way && (self.index.is_flat() || key == found) {
                 return Some(Taken { slot, key });
             }

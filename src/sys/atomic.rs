@@ -1,7 +1,16 @@
 //! The atomics of every protocol go through here, so that the model checker can put its own in their place.
 
 #[cfg(loom)]
-pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+pub use loom::{
+    hint,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    thread,
+};
 
 #[cfg(not(loom))]
-pub use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+pub use core::{
+    hint,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+};
+#[cfg(not(loom))]
+pub use std::thread;

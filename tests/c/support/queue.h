@@ -145,7 +145,9 @@ static inline void pause_ms(long ms)
 /* Does the thread sleep in a call that waits for a queue, a futex or readiness? */
 static inline bool queue_is_asleep(pid_t tid)
 {
-	static const long waits[] = { SYS_mq_timedsend, SYS_mq_timedreceive, SYS_futex,
+	/* futex_wait, of Linux 6.7 and later. */
+	enum { FUTEX_WAIT_CALL = 455 };
+	static const long waits[] = { FUTEX_WAIT_CALL, SYS_mq_timedsend, SYS_mq_timedreceive, SYS_futex,
 #ifdef SYS_futex_waitv
 				      SYS_futex_waitv,
 #endif
