@@ -81,6 +81,7 @@ pub struct Door {
 pub struct Header {
     identity: Identity,
     sequence: Lines<AtomicU64>,
+    overdue: Lines<AtomicU64>,
     message: Lines<Door>,
     room: Lines<Door>,
     bell: Lines<Bell>,
@@ -224,8 +225,9 @@ impl Layout {
             let claims = core::slice::from_raw_parts(claims, geometry.maxmsg);
             let nodes = base.add(geometry.nodes_at()).cast::<Node>();
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
-            let sequence = &(*base.cast::<Header>()).sequence.0;
-            Slots { index: Index::new(keys, claims, nodes), sequence }
+            let header = &*base.cast::<Header>();
+            let index = Index::new(keys, claims, nodes);
+            Slots { index, sequence: &header.sequence.0, overdue: &header.overdue.0 }
         };
         Self { base, geometry, slots }
     }

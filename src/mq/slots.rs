@@ -6,17 +6,12 @@
 
 use super::index::Index;
 use super::key::{self, is_message};
-use crate::sys::atomic::{AtomicU64, Ordering, hint, thread};
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::claim::{self, Claimant};
+use crate::sys::pause::Pause;
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
-const ATTEMPTS: usize = 256;
-/// So often a receiver tries for the best message before it is content with the best that nobody has claimed: the one
-/// who has claimed it may be stopped, or be what our signal handler has interrupted.
-const PATIENCE: usize = 100;
-/// So many of these tries only spin; after them, whoever it is gets the processor.
-const SPINS: usize = 60;
-
+const ATTEMPTS: usize = 512;
 /// The slots of one queue.
 #[derive(Clone, Copy)]
 pub struct Slots<'a> {
@@ -27,6 +22,9 @@ pub struct Slots<'a> {
     /// Any sender adds one to it. Relaxed: only that no two get the same number, and that who comes later gets a
     /// larger one, which is the order within the word.
     pub sequence: &'a AtomicU64,
+    /// The key of a message that somebody has claimed and not taken for a long time. Whoever has waited for it in vain
+    /// stores it. Relaxed: a hint, whose loss costs another wait.
+    pub overdue: &'a AtomicU64,
 }
 
 /// What one who waits looks for.
@@ -66,11 +64,6 @@ pub struct Taken {
     pub key: u64,
 }
 
-#[cold]
-fn wait_a_moment(attempt: usize) {
-    if attempt < SPINS { hint::spin_loop() } else { thread::yield_now() }
-}
-
 impl Slots<'_> {
     /// Claims a free slot. `None`: there seems to be none.
     #[inline]
@@ -102,26 +95,43 @@ impl Slots<'_> {
     /// Claims the message to deliver next. `None`: there seems to be none.
     ///
     /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
-    /// it over at once would break the order, so it is worth a little patience.
+    /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is overdue
+    /// for everybody, until it is gone. And it may be what our signal handler has interrupted.
     #[inline]
     pub fn take(&self, who: &impl Claimant) -> Option<Taken> {
-        for attempt in 0..ATTEMPTS {
-            let is_patient = attempt < PATIENCE;
-            let (slot, found) = if is_patient { self.index.best()? } else { self.index.best_unclaimed()? };
-            if !claim::claim(&self.index.claims[slot], who) {
-                wait_a_moment(attempt);
+        let mut pause = Pause::default();
+        for _ in 0..ATTEMPTS {
+            let (slot, found) =
+                if pause.is_over() { self.index.best_unclaimed()? } else { self.index.best()? };
+            let claim = &self.index.claims[slot];
+            if !claim::claim(claim, who) {
+                self.wait_for_holder(claim, found, who, &mut pause);
                 continue;
             }
             // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
             let key = self.index.keys[slot].load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim goes first.
-            let gives_way = is_patient && self.index.has_better(key);
+            let gives_way = if pause.is_over() {
+                self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
+            } else {
+                self.index.has_better(key)
+            };
             if is_message(key) && !gives_way && (self.index.is_flat() || key == found) {
                 return Some(Taken { slot, key });
             }
-            claim::release(&self.index.claims[slot], who);
+            claim::release(claim, who);
         }
         None
+    }
+
+    #[cold]
+    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
+        let is_ours = claim::is_same_thread(claim.load(Ordering::Relaxed), who.identity());
+        if is_ours || self.overdue.load(Ordering::Relaxed) == key {
+            pause.end();
+        } else if !pause.turn() {
+            self.overdue.store(key, Ordering::Relaxed);
+        }
     }
 
     /// Commits: the message whose body has been read is gone.

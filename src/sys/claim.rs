@@ -39,6 +39,11 @@ pub fn is_free(word: u32) -> bool {
     word & TID == 0
 }
 
+/// Whether both are words of the same thread.
+pub fn is_same_thread(one: u32, other: u32) -> bool {
+    one & TID == other & TID
+}
+
 /// The thread that holds this, if the kernel will not tell of its death.
 pub fn unguarded_holder(word: u32) -> Option<u32> {
     (word & UNGUARDED != 0 && !is_free(word)).then_some(word & TID)

@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod claim;
 pub mod errno;
 pub mod pair;
+pub mod pause;
 
 #[cfg(not(loom))]
 pub mod cancel;
