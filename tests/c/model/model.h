@@ -92,7 +92,10 @@ static inline mqd_t queue_without_name(long maxmsg, long msgsize)
 {
 	char name[64];
 	struct mq_attr attr = { .mq_maxmsg = maxmsg, .mq_msgsize = msgsize };
-	snprintf(name, sizeof name, "/rsipc-model-%d", (int)getpid());
+	struct timespec now;
+	/* The process's number alone may be that of one that was killed here before. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(name, sizeof name, "/rsipc-model-%d-%ld-%ld", (int)getpid(), (long)now.tv_sec, now.tv_nsec);
 	mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
 	MUST(queue != -1);
 	MUST(mq_unlink(name) == 0);
