@@ -9,18 +9,25 @@ static sem_t *fresh(unsigned value)
 }
 
 /* A sleeping waiter is cancelled: its handler runs, and by then it is no longer counted as a waiter. */
-static void cancels_a_sleeper(int (*wait)(sem_t *))
+static void cancels_a_sleeper_on(sem_t *sem, int (*wait)(sem_t *))
 {
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 10; i++) {
 		struct waiter waiter;
-		waiter_start(&waiter, fresh(0), wait);
+		waiter_start(&waiter, sem, wait);
 		CHECK_EQ(pthread_cancel(waiter.thread), 0);
 		CHECK(waiter_join(&waiter) == PTHREAD_CANCELED);
 		CHECK_EQ(waiter.cleaned, 1);
 		CHECK_EQ(waiter.waiters_in_cleanup, 0);
-		CHECK_EQ(waiters_of(waiter.sem), 0);
-		CHECK_EQ(value_of(waiter.sem), 0);
+		CHECK_EQ(waiters_of(sem), 0);
+		CHECK_EQ(value_of(sem), 0);
 	}
+}
+
+static void cancels_a_sleeper(int (*wait)(sem_t *))
+{
+	cancels_a_sleeper_on(fresh(0), wait);
+	cancels_a_sleeper_on(shared_sem(0), wait);
+	cancels_a_sleeper_on(open_new(check_name("named"), 0), wait);
 }
 
 CASE(sem_wait_asleep_is_cancelled)

@@ -18,28 +18,41 @@ static void handle(int number, void (*handler)(int), int flags)
 }
 
 /* A sleeping waiter whose thread is sent a signal; it is over when the handler has run. */
-static void interrupt(struct waiter *waiter, int flags, int (*wait)(sem_t *))
+static void interrupt(struct waiter *waiter, sem_t *sem, int flags, int (*wait)(sem_t *))
 {
-	static sem_t sem;
-	CHECK_OK(sem_init(&sem, 0, 0));
+	handled = 0;
 	handle(SIGUSR1, counts, flags);
-	waiter_start(waiter, &sem, wait);
+	waiter_start(waiter, sem, wait);
 	CHECK_EQ(pthread_kill(waiter->thread, SIGUSR1), 0);
 	CHECK_SOON(handled == 1);
 }
 
-static void gives_eintr(int flags, int (*wait)(sem_t *))
+static sem_t *private_sem(void)
+{
+	static sem_t sem;
+	CHECK_OK(sem_init(&sem, 0, 0));
+	return &sem;
+}
+
+static void gives_eintr_on(sem_t *sem, int flags, int (*wait)(sem_t *))
 {
 	struct waiter waiter;
-	interrupt(&waiter, flags, wait);
+	interrupt(&waiter, sem, flags, wait);
 	CHECK_SOON(waiter_done(&waiter));
 	CHECK(waiter_join(&waiter) == NULL);
 	CHECK_EQ(waiter.result, -1);
 	CHECK_EQ(waiter.error, EINTR);
-	CHECK_EQ(waiters_of(waiter.sem), 0);
-	CHECK_EQ(value_of(waiter.sem), 0);
-	CHECK_OK(sem_post(waiter.sem));
-	CHECK_OK(sem_wait(waiter.sem));
+	CHECK_EQ(waiters_of(sem), 0);
+	CHECK_EQ(value_of(sem), 0);
+	CHECK_OK(sem_post(sem));
+	CHECK_OK(sem_wait(sem));
+}
+
+static void gives_eintr(int flags, int (*wait)(sem_t *))
+{
+	gives_eintr_on(private_sem(), flags, wait);
+	gives_eintr_on(shared_sem(0), flags, wait);
+	gives_eintr_on(open_new(check_name("named"), 0), flags, wait);
 }
 
 CASE(sem_wait_is_interrupted_by_a_handler)
@@ -67,36 +80,71 @@ CASE(sem_clockwait_is_interrupted_with_sa_restart_too)
 	gives_eintr(SA_RESTART, by_clockwait);
 }
 
-CASE(sem_wait_goes_on_after_a_handler_with_sa_restart)
+static void goes_on_after_handlers(sem_t *sem)
 {
 	struct waiter waiter;
-	interrupt(&waiter, SA_RESTART, by_wait);
+	interrupt(&waiter, sem, SA_RESTART, by_wait);
 	for (int i = 2; i <= 20; i++) {
 		CHECK_SOON(asleep(getpid(), waiter.tid));
 		CHECK(!waiter_done(&waiter));
-		CHECK_EQ(waiters_of(waiter.sem), 1);
+		CHECK_EQ(waiters_of(sem), 1);
 		CHECK_EQ(pthread_kill(waiter.thread, SIGUSR1), 0);
 		CHECK_SOON(handled == i);
 	}
-	CHECK_OK(sem_post(waiter.sem));
+	CHECK_OK(sem_post(sem));
 	CHECK(waiter_join(&waiter) == NULL);
 	CHECK_EQ(waiter.result, 0);
-	CHECK_EQ(waiters_of(waiter.sem), 0);
+	CHECK_EQ(waiters_of(sem), 0);
+}
+
+CASE(sem_wait_goes_on_after_a_handler_with_sa_restart)
+{
+	goes_on_after_handlers(private_sem());
+}
+
+CASE(sem_wait_goes_on_after_a_handler_with_sa_restart_shared)
+{
+	goes_on_after_handlers(shared_sem(0));
+}
+
+CASE(sem_wait_goes_on_after_a_handler_with_sa_restart_named)
+{
+	goes_on_after_handlers(open_new(check_name("named"), 0));
+}
+
+/* However long it sleeps first: a wait that wakes up now and then by itself must not show it. */
+static void sleeps_for_seconds(sem_t *sem)
+{
+	struct waiter waiter;
+	waiter_start(&waiter, sem, by_wait);
+	nanosleep(&(struct timespec){ .tv_sec = 2, .tv_nsec = 500000000 }, NULL);
+	CHECK(!waiter_done(&waiter));
+	CHECK_EQ(waiters_of(sem), 1);
+	CHECK_SOON(asleep(getpid(), waiter.tid));
+	handle(SIGUSR1, counts, 0);
+	CHECK_EQ(pthread_kill(waiter.thread, SIGUSR1), 0);
+	waiter_join(&waiter);
+	CHECK_EQ(waiter.error, EINTR);
+	CHECK_EQ(waiters_of(sem), 0);
+}
+
+CASE(sem_wait_is_interrupted_after_seconds_of_sleep)
+{
+	sleeps_for_seconds(private_sem());
+	sleeps_for_seconds(shared_sem(0));
 }
 
 /* An ignored signal is no interruption. */
-static void sleeps_through(int number, int (*wait)(sem_t *))
+static void sleeps_through(sem_t *sem, int number, int (*wait)(sem_t *))
 {
-	sem_t sem;
-	CHECK_OK(sem_init(&sem, 0, 0));
 	struct waiter waiter;
-	waiter_start(&waiter, &sem, wait);
+	waiter_start(&waiter, sem, wait);
 	for (int i = 0; i < 20; i++) {
 		CHECK_EQ(pthread_kill(waiter.thread, number), 0);
 		CHECK_SOON(asleep(getpid(), waiter.tid));
 	}
 	CHECK(!waiter_done(&waiter));
-	CHECK_OK(sem_post(&sem));
+	CHECK_OK(sem_post(sem));
 	waiter_join(&waiter);
 	CHECK_EQ(waiter.result, 0);
 }
@@ -104,9 +152,11 @@ static void sleeps_through(int number, int (*wait)(sem_t *))
 CASE(sem_waits_sleep_through_an_ignored_signal)
 {
 	handle(SIGUSR1, SIG_IGN, 0);
-	sleeps_through(SIGUSR1, by_wait);
-	sleeps_through(SIGUSR1, by_timedwait);
-	sleeps_through(SIGUSR1, by_clockwait);
+	sleeps_through(private_sem(), SIGUSR1, by_wait);
+	sleeps_through(private_sem(), SIGUSR1, by_timedwait);
+	sleeps_through(private_sem(), SIGUSR1, by_clockwait);
+	sleeps_through(shared_sem(0), SIGUSR1, by_wait);
+	sleeps_through(shared_sem(0), SIGUSR1, by_timedwait);
 }
 
 /* Stopped and continued without a handler, the wait goes on. */
