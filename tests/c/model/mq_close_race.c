@@ -116,7 +116,10 @@ static void let_them_make(long more)
 
 static void close_either_way(mqd_t queue, int round)
 {
-	MUST((round % 2 ? mq_close(queue) : close(queue)) == 0);
+	if (round % 2)
+		MUST(mq_close(queue) == 0);
+	else
+		MUST(close(queue) == 0);
 }
 
 static void drain(mqd_t queue)

@@ -1,6 +1,5 @@
 /* Sizes and numbers that the kernel's queues refuse by default, to an ordinary user above all. */
 #include "../support/nobody.h"
-#include "../support/private_shm.h"
 #include "../support/queue.h"
 
 #include <sys/resource.h>
@@ -137,22 +136,4 @@ CASE_BETTER(mq_needs_no_rlimit, "the kernel charges each queue to RLIMIT_MSGQUEU
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "x", 0);
 	queue_expect(queue, "x", 0);
-}
-
-CASE(mq_open_in_a_tiny_place_works_or_is_enospc)
-{
-	/* A queue that exists can be filled: its room is reserved, and nothing ends in SIGBUS. */
-	private_tmpfs("/dev/shm", 0, "size=128k");
-	for (int n = 0; n < QUEUE_NAMES; n++) {
-		int before = entries_in("/dev/shm");
-		char message[8192] = "";
-		mqd_t queue = mq_open(queue_name(n), O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
-		if (queue == -1) {
-			CHECK_EQ(errno, ENOSPC);
-			CHECK_EQ(entries_in("/dev/shm"), before);
-			continue;
-		}
-		for (int i = 0; i < 10; i++)
-			CHECK_OK(mq_send(queue, message, sizeof message, 0));
-	}
 }

@@ -202,6 +202,29 @@ CASE(mq_notify_comes_although_somebody_polls)
 	check_child(child);
 }
 
+CASE(mq_notify_comes_in_each_of_many_fresh_processes)
+{
+	/* What is set up for the first notification of a process is ready when mq_notify returns. */
+	queue_name(0);
+	for (int polled = 0; polled < 2; polled++) {
+		for (int round = 0; round < 150; round++) {
+			pid_t child = check_fork();
+			if (child == 0) {
+				mqd_t queue = queue_for_notes(0);
+				if (polled)
+					CHECK_EQ(queue_events(queue), POLLOUT);
+				CHECK_OK(ask_for_note(queue, round));
+				queue_put(queue, "note", 0);
+				sigset_t set = note_set();
+				CHECK_EQ(sigtimedwait(&set, NULL, &(struct timespec){ 3, 0 }), NOTE);
+				CHECK_OK(mq_unlink(queue_name(0)));
+				_exit(0);
+			}
+			check_child(child);
+		}
+	}
+}
+
 CASE(mq_notify_on_an_unlinked_queue)
 {
 	mqd_t queue = queue_for_notes(0);
