@@ -109,6 +109,19 @@ impl Ground {
         value
     }
 
+    fn all_turns(&self) -> Vec<u64> {
+        (0..SURVIVORS + VICTIMS).map(|slot| self.turns(slot)).collect()
+    }
+
+    fn take(&self) {
+        let start = Instant::now();
+        // SAFETY: as in `value`.
+        while unsafe { libc::sem_trywait(self.semaphore) } != 0 {
+            assert!(start.elapsed() < BOUND, "no token comes by");
+            thread::sleep(Duration::from_micros(20));
+        }
+    }
+
     fn post(&self) {
         // SAFETY: as in `value`.
         assert_eq!(unsafe { libc::sem_post(self.semaphore) }, 0);
@@ -138,6 +151,37 @@ impl Ground {
         assert!((TOKENS - doubts..=TOKENS).contains(&value), "{value} tokens with {doubts} doubts");
         (value..TOKENS).for_each(|_| self.post());
         self.tell(order::WORK);
+    }
+
+    /// All are asleep in `sem_wait`, one token comes, and at that instant the victims are killed: whoever of them had
+    /// the wake took it along, and the token must reach one of the others all the same. Leaves a doubt of one token.
+    fn kill_the_woken(&self, workers: &mut Workers) {
+        (0..TOKENS).for_each(|_| self.take());
+        let start = Instant::now();
+        let mut turns = self.all_turns();
+        loop {
+            // Timed waits last a millisecond at most here.
+            thread::sleep(Duration::from_millis(4));
+            let now = self.all_turns();
+            if now == turns && (0..SURVIVORS + VICTIMS).all(|slot| self.state(slot) == state::TAKING) {
+                break;
+            }
+            turns = now;
+            assert!(start.elapsed() < BOUND, "not all of them come to rest");
+        }
+        self.post();
+        let victims = &mut workers.0[SURVIVORS..];
+        victims.iter_mut().for_each(|victim| victim.kill().unwrap());
+        victims.iter_mut().for_each(|victim| drop(victim.wait().unwrap()));
+        let start = Instant::now();
+        while self.value() > 0 && self.all_turns()[..SURVIVORS] == turns[..SURVIVORS] {
+            assert!(start.elapsed() < PROMISED, "a token is there, and all who live sleep");
+            thread::sleep(Duration::from_micros(100));
+        }
+        (1..TOKENS).for_each(|_| self.post());
+        for (slot, victim) in (SURVIVORS..).zip(victims) {
+            *victim = self.start(slot, Way::Preload);
+        }
     }
 
     fn stop(&self, mut workers: Workers) {
@@ -235,7 +279,7 @@ fn survivors_of_kills_never_hang_on_a_token() {
     let mut workers = Workers((0..SURVIVORS + VICTIMS).map(start).collect());
     let mut progress = Progress::new();
     let mut kills = [0_u32; 6];
-    let mut doubts = 0;
+    let (mut doubts, mut rounds) = (0, 0);
     let mut chance = u64::from(process::id()) | 1 << 40;
     while Instant::now() < end {
         thread::sleep(Duration::from_micros(draw(&mut chance, 1500)));
@@ -252,6 +296,11 @@ fn survivors_of_kills_never_hang_on_a_token() {
         if doubts == TOKENS - 1 {
             ground.settle(doubts);
             doubts = 0;
+            rounds += 1;
+            if rounds % 8 == 0 {
+                ground.kill_the_woken(&mut workers);
+                ground.settle(1);
+            }
         }
         progress.check(&ground);
     }
@@ -266,9 +315,9 @@ fn survivors_of_kills_never_hang_on_a_token() {
     // What is left is in order for processes that have never heard of librsipc.
     ground.tell(order::WORK);
     let workers = Workers((0..SURVIVORS + VICTIMS).map(|slot| ground.start(slot, Way::Glibc)).collect());
-    let before: Vec<u64> = (0..SURVIVORS + VICTIMS).map(|slot| ground.turns(slot)).collect();
+    let before = ground.all_turns();
     let deadline = Instant::now() + BOUND;
-    while !(0..SURVIVORS + VICTIMS).all(|slot| ground.turns(slot) > before[slot] + 100) {
+    while !before.iter().zip(ground.all_turns()).all(|(&before, now)| now > before + 100) {
         assert!(Instant::now() < deadline, "processes on glibc hang with {} tokens", ground.value());
         thread::sleep(Duration::from_millis(1));
     }
