@@ -9,7 +9,7 @@ use std::path::Path;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::layout::{SIZE, Semaphore, VALUE_MAX};
+use super::layout::{SIZE, Semaphore};
 use crate::sys::fork::ForkMutex;
 use crate::sys::futex::Scope;
 use crate::sys::names::{self, Refused};
@@ -80,21 +80,26 @@ pub fn unlink(name: &CStr) -> Result<()> {
 }
 
 fn open_file(path: &Path, how: Open) -> Result<File> {
+    match how {
+        Open::Existing => open_existing(path),
+        Open::OrCreate { mode, value, exclusive } => open_or_create(path, mode, value, exclusive),
+    }
+}
+
+fn open_existing(path: &Path) -> Result<File> {
+    Ok(OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?)
+}
+
+fn open_or_create(path: &Path, mode: u32, value: u32, exclusive: bool) -> Result<File> {
     loop {
-        if !matches!(how, Open::OrCreate { exclusive: true, .. }) {
-            let existing =
-                OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path);
-            match existing.map_err(Errno::from) {
+        if !exclusive {
+            match open_existing(path) {
                 Err(Errno::ENOENT) => {}
                 decided => return decided,
             }
         }
-        let Open::OrCreate { mode, value, exclusive } = how else { return Err(Errno::ENOENT) };
-        if value > VALUE_MAX {
-            return Err(Errno::EINVAL);
-        }
-        let bytes = || Semaphore::new(value, Scope::Shared).map(Semaphore::into_bytes);
-        match publish(path, mode, |mut file| Ok(file.write_all(&bytes()?)?)) {
+        let bytes = Semaphore::new(value, Scope::Shared)?.into_bytes();
+        match publish(path, mode, |mut file| Ok(file.write_all(&bytes)?)) {
             // Somebody else was faster: theirs is the one to open.
             Err(Errno::EEXIST) if !exclusive => {}
             decided => return decided,

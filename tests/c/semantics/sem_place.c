@@ -64,7 +64,7 @@ CASE(sem_open_in_a_read_only_place_is_erofs)
 {
 	private_tmpfs("/dev/shm", 0, "mode=1777");
 	CHECK_OK(sem_close(open_new("/there", 1)));
-	CHECK_OK(mount(NULL, "/dev/shm", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	CHECK_OK(mount(NULL, "/dev/shm", "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
 	CHECK_FAILS_AS(sem_open("/new", O_CREAT, 0600, 1), SEM_FAILED, EROFS);
 	CHECK_FAILS_AS(sem_open("/other", O_CREAT | O_EXCL, 0600, 1), SEM_FAILED, EROFS);
 	CHECK_FAILS_AS(sem_open("/absent", 0), SEM_FAILED, ENOENT);

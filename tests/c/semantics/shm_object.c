@@ -195,7 +195,7 @@ CASE(shm_in_a_read_only_place_is_erofs)
 {
 	private_tmpfs("/dev/shm", 0, "mode=1777");
 	CHECK_OK(close(shm_new("/there", "x")));
-	CHECK_OK(mount(NULL, "/dev/shm", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	CHECK_OK(mount(NULL, "/dev/shm", "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
 	CHECK_FAILS(shm_open("/new", O_CREAT | O_RDWR, 0600), EROFS);
 	CHECK_FAILS(shm_open("/there", O_RDWR, 0), EROFS);
 	CHECK_OK(shm_open("/there", O_RDONLY, 0));

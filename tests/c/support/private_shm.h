@@ -37,7 +37,7 @@ static void private_tmpfs(const char *place, unsigned long flags, const char *op
 {
 	if (unshare(CLONE_NEWNS) == -1 && unshare_as_plain_user() == -1)
 		CHECK_SKIP("no mount namespace of our own (unshare is refused)");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	if (mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    mount("check", place, "tmpfs", flags, options) == -1)
 		CHECK_SKIP("tmpfs cannot be mounted here");
 }
