@@ -36,15 +36,16 @@ model: ## model-checks the words in shared memory, all interleavings
 
 .PHONY: storm
 storm: all ## kills processes at random moments for SECONDS (default 60)
-	RSIPC_STORM_SECONDS=$(or $(SECONDS),60) $(CARGO) test --test storm -- --nocapture
+	RSIPC_STORM_SECONDS=$(or $(SECONDS),60) $(CARGO) test --test 'storm*' -- --nocapture
 
 .PHONY: memcheck
 memcheck: all ## the C programs under valgrind
 	tests/memcheck/run
 
 .PHONY: bench
-bench: all ## side by side with glibc, in one run
+bench: all ## side by side with glibc, in one run; and what a preload costs
 	benches/run
+	benches/preload
 
 .PHONY: lint
 lint: ## format and clippy

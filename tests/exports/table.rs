@@ -35,6 +35,15 @@ const POLL: Function = Function {
     ..SEMAPHORE
 };
 
+/// Interposed so that a queue's descriptor is known under its new number, and forgotten when it goes.
+const DESCRIPTOR: Function = Function {
+    header: "<unistd.h>",
+    family: "descriptors",
+    signal_safe: true,
+    notes: "follows queues; glibc's own for all other descriptors",
+    ..SEMAPHORE
+};
+
 const OWN: Function = Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
 
 /// In the order of the document.
@@ -152,6 +161,12 @@ pub const FUNCTIONS: &[Function] = &[
         notes: "sees queues; all the rest of epoll is glibc's own",
         ..POLL
     },
+    Function { name: "close", cancellation_point: "yes", ..DESCRIPTOR },
+    Function { name: "close_range", standard: "Linux", ..DESCRIPTOR },
+    Function { name: "closefrom", standard: "glibc", ..DESCRIPTOR },
+    Function { name: "dup", ..DESCRIPTOR },
+    Function { name: "dup2", ..DESCRIPTOR },
+    Function { name: "dup3", standard: "POSIX.1-2024", ..DESCRIPTOR },
     Function {
         name: "rsipc_version",
         signal_safe: true,

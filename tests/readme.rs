@@ -1,0 +1,61 @@
+//! What the README says about the library, as far as a machine can tell whether it is true.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::{env, fs};
+
+fn file(name: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + name;
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The pieces of `text` that stand between `before` and `after`.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> BTreeSet<&'a str> {
+    text.split(before).skip(1).filter_map(|rest| rest.split_once(after)).map(|(piece, _)| piece).collect()
+}
+
+/// The section below the heading.
+fn section<'a>(readme: &'a str, heading: &str) -> &'a str {
+    let (_, below) = readme.split_once(&format!("\n## {heading}\n")).expect("there is such a section");
+    below.split_once("\n## ").map_or(below, |(section, _)| section)
+}
+
+#[test]
+fn every_setting_is_documented_and_no_other() {
+    let readme = file("README.md");
+    let documented = between(section(&readme, "Settings"), "\n| `", "` |");
+    let source = file("src/sys/settings.rs");
+    let read = between(&source, "c\"RSIPC_", "\"").into_iter().map(|name| format!("RSIPC_{name}"));
+    assert_eq!(documented, read.collect::<BTreeSet<_>>().iter().map(String::as_str).collect());
+}
+
+#[test]
+fn every_function_is_named_and_no_other() {
+    let readme = file("README.md");
+    let documented = between(section(&readme, "Functions"), " `", "`");
+    let symbols = file("dist/symbols");
+    for name in symbols.lines().filter(|name| !name.starts_with("__")) {
+        assert!(documented.contains(name), "the README does not name {name}");
+    }
+    // Besides the functions only headers stand in that form.
+    for name in documented.into_iter().filter(|name| !name.starts_with('<')) {
+        assert!(symbols.lines().any(|symbol| symbol == name), "{name} is no function of the library");
+    }
+}
+
+#[test]
+fn the_crates_in_the_library_are_listed() {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut tree = Command::new(cargo);
+    tree.args(["tree", "--package=rsipc", "--edges=normal", "--prefix=none", "--format={p}"]);
+    let output = tree.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("names of crates are ASCII");
+    let linked: BTreeSet<_> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    let linked: Vec<_> = linked.into_iter().filter(|name| *name != "rsipc").collect();
+
+    let readme = file("README.md");
+    let size = section(&readme, "Size and cost");
+    let sentence = format!("crates linked into it: {}.", linked.join(", "));
+    assert!(size.contains(&sentence), "the section should say: {sentence}");
+}
