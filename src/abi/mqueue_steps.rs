@@ -59,7 +59,8 @@ struct CWait {
     task: *mut CTask,
 }
 
-const _: () = assert!(size_of::<CWait>() <= size_of::<WaitRoom>() && align_of::<CWait>() <= 16);
+const _: () =
+    assert!(size_of::<CWait>() <= size_of::<WaitRoom>() && align_of::<CWait>() <= align_of::<WaitRoom>());
 
 impl CTask {
     #[inline]

@@ -11,6 +11,8 @@
 //! The geometry is read once, checked against the size of the file, and kept privately (`Geometry`): whatever happens
 //! to the bytes later, no access leaves the mapping.
 
+#![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of the page-aligned mapping")]
+
 use core::mem::size_of;
 
 use super::bell::Bell;

@@ -123,7 +123,8 @@ impl Registration {
     pub fn fired(&self, registration: u32) -> Option<Sender> {
         (self.fired.load(Ordering::SeqCst) == registration).then(|| {
             let sender = self.sender.load(Ordering::SeqCst);
-            Sender { pid: sender as u32, uid: (sender >> 32) as u32 }
+            let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
+            Sender { pid: half(sender), uid: half(sender >> 32) }
         })
     }
 

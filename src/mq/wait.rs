@@ -73,10 +73,17 @@ impl Task {
     /// The task has been checked against the queue, and its memory is valid.
     #[inline]
     unsafe fn attempt(&self, queue: &Use<'_>) -> Result<Option<Progress>> {
-        // SAFETY: as the caller says.
         match self {
-            Self::Send(message) => Ok(unsafe { queue.try_send(message) }.then_some(Progress::Sent)),
-            Self::Receive(into) => Ok(unsafe { queue.try_receive(into) }?.map(Progress::Received)),
+            Self::Send(message) => {
+                // SAFETY: as the caller says.
+                let sent = unsafe { queue.try_send(message) };
+                Ok(sent.then_some(Progress::Sent))
+            }
+            Self::Receive(into) => {
+                // SAFETY: as the caller says.
+                let received = unsafe { queue.try_receive(into) };
+                Ok(received?.map(Progress::Received))
+            }
         }
     }
 }

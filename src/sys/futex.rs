@@ -42,10 +42,6 @@ fn restarted() -> Option<c_long> {
 ///
 /// The word is not accessed and may be gone already: then nobody is woken.
 #[cold]
-#[expect(
-    clippy::not_unsafe_ptr_arg_deref,
-    reason = "an address for the kernel to compare, never dereferenced"
-)]
 pub fn wake(word: *const u32, count: c_int, scope: Scope) -> usize {
     let operation = libc::FUTEX_WAKE | private_flag(scope);
     usize::try_from(call_wake(word, operation, count)).unwrap_or(0)

@@ -10,6 +10,7 @@ pub const DEFAULT_DIR: &str = "/dev/shm";
 
 /// What the environment asked for.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// `RSIPC_DIR`: the directory of all objects.
     pub dir: PathBuf,

@@ -59,7 +59,7 @@ struct Record {
 }
 
 /// A value on the stack frame of an operation. While the frame lives, it is there.
-#[repr(C, align(16))]
+#[repr(C)]
 pub struct Seal([Cell<u64>; 2]);
 
 impl Seal {
