@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "rsipc_cbits.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -46,8 +47,11 @@ int rsipc_c_sem_wait(sem_t *sem)
 	return rsipc_sem_try(sem) ? 0 : wait_slowly(sem);
 }
 
+/* A cancellation point even when there is a token, but a bad time is looked at before. */
 int rsipc_c_sem_timedwait(sem_t *sem, const struct timespec *until)
 {
+	if (until && (until->tv_nsec < 0 || until->tv_nsec >= 1000000000))
+		return rsipc_return(EINVAL);
 	pthread_testcancel();
 	return rsipc_c_sem_clockwait(sem, CLOCK_REALTIME, until);
 }

@@ -171,8 +171,12 @@ impl Ground {
         }
         self.post();
         let victims = &mut workers.0[SURVIVORS..];
-        victims.iter_mut().for_each(|victim| victim.kill().unwrap());
-        victims.iter_mut().for_each(|victim| drop(victim.wait().unwrap()));
+        for victim in &mut *victims {
+            victim.kill().unwrap();
+        }
+        for victim in &mut *victims {
+            victim.wait().unwrap();
+        }
         let start = Instant::now();
         while self.value() > 0 && self.all_turns()[..SURVIVORS] == turns[..SURVIVORS] {
             assert!(start.elapsed() < PROMISED, "a token is there, and all who live sleep");

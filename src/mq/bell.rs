@@ -11,6 +11,7 @@
 //! death it runs out.
 
 use core::ffi::c_int;
+use core::mem::ManuallyDrop;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
@@ -119,11 +120,11 @@ impl Use<'_> {
                     break;
                 }
                 if fifo.is_none() {
-                    fifo = duplicate(fd, self.queue.fifo).ok();
+                    fifo = Duplicate::new(fd, self.queue.fifo).ok();
                 }
                 if let Some(fifo) = &fifo {
                     // A level that could not be set is set again by the keeper of whoever polls.
-                    let _ = set_level(fifo, self.level());
+                    let _ = set_level(&fifo.0, self.level());
                 }
             }
             claim::release(&bell.ringing, &self.operation);
@@ -153,18 +154,30 @@ impl Use<'_> {
 }
 
 /// A descriptor of our own for the FIFO, so that nothing is ever written to a file that the program has opened under
-/// the same number meanwhile. EBADF when the number is that of another file now.
+/// the same number meanwhile.
 ///
-/// It is the same open description. To open the FIFO anew, and close it, would wake all who poll it.
-fn duplicate(fd: RawFd, identity: (u64, u64)) -> Result<File> {
-    // SAFETY: no pointer.
-    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
-    if copy < 0 {
-        return Err(Errno::last());
+/// It is the same open description: to open the FIFO anew, and close it, would wake all who poll it.
+struct Duplicate(ManuallyDrop<File>);
+
+impl Duplicate {
+    /// EBADF when the number is that of another file now.
+    fn new(fd: RawFd, identity: (u64, u64)) -> Result<Self> {
+        // SAFETY: no pointer.
+        let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
+        if copy < 0 {
+            return Err(Errno::last());
+        }
+        // SAFETY: nobody else has this new descriptor.
+        let copy = Self(ManuallyDrop::new(unsafe { File::from_raw_fd(copy) }));
+        if descriptor::identity(copy.0.as_raw_fd())? == identity { Ok(copy) } else { Err(Errno::EBADF) }
     }
-    // SAFETY: nobody else has this new descriptor.
-    let fifo = unsafe { File::from_raw_fd(copy) };
-    if descriptor::identity(copy)? == identity { Ok(fifo) } else { Err(Errno::EBADF) }
+}
+
+impl Drop for Duplicate {
+    fn drop(&mut self) {
+        // SAFETY: ours. Not the `close` of the program, which would end its registration for notification.
+        unsafe { libc::syscall(libc::SYS_close, self.0.as_raw_fd()) };
+    }
 }
 
 fn set_level(mut fifo: &File, wanted: usize) -> Result<()> {

@@ -7,6 +7,7 @@
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use super::layout::{Birth, Geometry, Layout};
 use super::permission;
 use crate::sys::names::NAME_MAX;
+use crate::sys::pause::Pause;
 use crate::sys::publish::publish;
 use crate::sys::{Errno, Result, settings};
 
@@ -125,7 +127,6 @@ pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
 
 /// Blocks are reserved now, so that a full file system is ENOSPC here and not SIGBUS later.
 fn reserve(file: &File, size: usize) -> Result<()> {
-    use std::os::fd::AsRawFd;
     let length = libc::off_t::try_from(size).map_err(|_| Errno::EOVERFLOW)?;
     // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system cannot reserve.
     if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) } == 0 {
@@ -218,16 +219,41 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
 /// and nothing that nobody knows. It goes again at the end, in case somebody has just done that.
 pub fn unlink(name: Name<'_>) -> Result<()> {
     let path = name.path();
-    let fifo = number_of(&path).map(fifo_path);
-    let may_remove = may_remove(&path)?;
-    if may_remove && let Some(fifo) = &fifo {
-        let _ = std::fs::remove_file(fifo);
+    if !may_remove(&path)? {
+        return crate::sys::names::unlink(Ok(path));
     }
+    let data = locked(&path);
+    let fifo =
+        data.as_ref().and_then(|data| Layout::read_number(&read_start(data).ok()?).ok()).map(fifo_path);
+    let remove_fifo = || fifo.as_ref().map(std::fs::remove_file);
+    remove_fifo();
     crate::sys::names::unlink(Ok(path))?;
-    if let Some(fifo) = &fifo {
-        let _ = std::fs::remove_file(fifo);
-    }
+    remove_fifo();
     Ok(())
+}
+
+/// The data file that has this name, locked against being removed by others, who could let the name pass to another
+/// queue between our look at it and its removal. `None` when that is not to be had: it may not be read, or whoever has
+/// locked it does not go on.
+fn locked(path: &Path) -> Option<File> {
+    let mut pause = Pause::default();
+    loop {
+        let file = open_to_look(path)?;
+        // SAFETY: no pointer. The lock goes with the file, whatever ends us.
+        let is_locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
+        if is_locked && is_named(path, &file) {
+            return Some(file);
+        }
+        if !pause.turn() {
+            return None;
+        }
+    }
+}
+
+fn is_named(path: &Path, file: &File) -> bool {
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let named = path.symlink_metadata().map(identity);
+    file.metadata().map(identity).is_ok_and(|file| named.is_ok_and(|named| named == file))
 }
 
 /// Removes the FIFO of a queue that has lost its name meanwhile.
@@ -250,9 +276,11 @@ fn number_of(path: &Path) -> Option<u64> {
 }
 
 fn header_of(path: &Path) -> Option<Vec<u8>> {
-    let file =
-        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
-    read_start(&file).ok()
+    read_start(&open_to_look(path)?).ok()
+}
+
+fn open_to_look(path: &Path) -> Option<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()
 }
 
 /// Whether the data file would go: in a sticky directory it takes its owner, or that of the directory.
