@@ -222,7 +222,7 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
     if !may_remove(&path)? {
         return crate::sys::names::unlink(Ok(path));
     }
-    let data = locked(&path);
+    let data = locked(&path)?;
     let fifo =
         data.as_ref().and_then(|data| Layout::read_number(&read_start(data).ok()?).ok()).map(fifo_path);
     let remove_fifo = || fifo.as_ref().map(std::fs::remove_file);
@@ -234,18 +234,22 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
 
 /// The data file that has this name, locked against being removed by others, who could let the name pass to another
 /// queue between our look at it and its removal. `None` when that is not to be had: it may not be read, or whoever has
-/// locked it does not go on.
-fn locked(path: &Path) -> Option<File> {
+/// locked it does not go on. ENOENT when there is none.
+fn locked(path: &Path) -> Result<Option<File>> {
     let mut pause = Pause::default();
     loop {
-        let file = open_to_look(path)?;
+        let file = match open_to_look(path) {
+            Ok(file) => file,
+            Err(Errno::ENOENT) => return Err(Errno::ENOENT),
+            Err(_) => return Ok(None),
+        };
         // SAFETY: no pointer. The lock goes with the file, whatever ends us.
         let is_locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
         if is_locked && is_named(path, &file) {
-            return Some(file);
+            return Ok(Some(file));
         }
         if !pause.turn() {
-            return None;
+            return Ok(None);
         }
     }
 }
@@ -276,11 +280,11 @@ fn number_of(path: &Path) -> Option<u64> {
 }
 
 fn header_of(path: &Path) -> Option<Vec<u8>> {
-    read_start(&open_to_look(path)?).ok()
+    read_start(&open_to_look(path).ok()?).ok()
 }
 
-fn open_to_look(path: &Path) -> Option<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()
+fn open_to_look(path: &Path) -> Result<File> {
+    Ok(OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?)
 }
 
 /// Whether the data file would go: in a sticky directory it takes its owner, or that of the directory.
