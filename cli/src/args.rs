@@ -1,0 +1,24 @@
+//! What may be typed after `rsipc`.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{generate, ls};
+
+/// See, handle and explain POSIX semaphores, message queues and shared memory objects.
+#[derive(Parser)]
+#[command(name = "rsipc", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Objects are looked for in /dev/shm, or in the directory that RSIPC_DIR names.
+Exit status: 0 done, 1 it failed, 2 wrong usage.";
+
+#[derive(Subcommand)]
+pub enum Command {
+    Ls(ls::Options),
+    #[command(hide = true)]
+    Generate(generate::Options),
+}

@@ -1,0 +1,177 @@
+//! Objects and processes together: who has what, and who waits for it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use crate::failure::{Failure, Result};
+use crate::objects::file::FileId;
+use crate::objects::{self, Object, State};
+use crate::processes::sleep::Sleep;
+use crate::processes::{self, Interest, Pid, Process};
+
+/// A process that has an object.
+#[derive(Debug)]
+pub struct Holder {
+    pub pid: Pid,
+    pub mapped: bool,
+    /// Descriptors of the object.
+    pub descriptors: Vec<u32>,
+}
+
+/// A thread that is asleep in an object.
+#[derive(Clone, Debug)]
+pub struct Waiter {
+    pub pid: Pid,
+    pub tid: Pid,
+    /// Of the word that it sleeps on.
+    pub offset: u64,
+}
+
+/// An object with those who have to do with it.
+#[derive(Debug)]
+pub struct Entry {
+    pub object: Object,
+    /// In the order of their process numbers.
+    pub holders: Vec<Holder>,
+    pub waiters: Vec<Waiter>,
+    /// The threads of all holders were seen.
+    pub waiters_known: bool,
+}
+
+/// What was found on this machine, at about one moment.
+#[derive(Debug)]
+pub struct Survey {
+    pub entries: Vec<Entry>,
+    pub processes: BTreeMap<Pid, Process>,
+    /// Processes that we may not look into.
+    pub unseen: usize,
+}
+
+impl Survey {
+    /// Looks at everything once.
+    pub fn take() -> Result<Self> {
+        let objects = objects::scan()?;
+        let interest = Interest {
+            directory: objects::directory(),
+            file_names: objects
+                .iter()
+                .filter_map(|object| Some(object.path.file_name()?.to_owned()))
+                .collect(),
+        };
+        let processes = processes::read(&interest).map_err(|error| {
+            Failure::call("cannot read /proc", error).advise("mount it: `mount -t proc proc /proc`")
+        })?;
+        Ok(Self::join(objects, processes))
+    }
+
+    fn join(objects: Vec<Object>, processes: Vec<Process>) -> Self {
+        let mut entries: Vec<Entry> = objects.into_iter().map(Entry::of).collect();
+        let places: HashMap<FileId, usize> =
+            entries.iter().enumerate().map(|(place, entry)| (entry.object.id, place)).collect();
+        for process in &processes {
+            let held = hold(process, &places, &mut entries);
+            if !held.is_empty() {
+                wait(process, &held, &places, &mut entries);
+            }
+        }
+        let unseen = processes.iter().filter(|process| !process.is_seen()).count();
+        let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
+        Self { entries, processes, unseen }
+    }
+
+    /// Whether all processes could be looked into, so that nobody can have an object without being in its list.
+    pub fn is_complete(&self) -> bool {
+        self.unseen == 0
+    }
+
+    /// For the user, when not everything could be seen.
+    pub fn what_is_hidden(&self) -> String {
+        let processes =
+            if self.unseen == 1 { "1 process".to_owned() } else { format!("{} processes", self.unseen) };
+        format!("{processes} may not be looked into; ? stands for what is not known, others may have more")
+    }
+
+    /// The name of the program that runs under this number.
+    pub fn program(&self, pid: Pid) -> &[u8] {
+        self.processes.get(&pid).map_or(b"?", |process| &process.name)
+    }
+
+    /// The directory that was looked at.
+    pub fn directory(&self) -> &'static Path {
+        objects::directory()
+    }
+}
+
+impl Entry {
+    fn of(object: Object) -> Self {
+        Self { object, holders: Vec::new(), waiters: Vec::new(), waiters_known: true }
+    }
+
+    /// Whether nobody has the object. None = those who might have it cannot be seen.
+    pub fn is_stale(&self, survey: &Survey) -> Option<bool> {
+        match (self.holders.is_empty(), survey.is_complete()) {
+            (false, _) => Some(false),
+            (true, true) => Some(true),
+            (true, false) => None,
+        }
+    }
+
+    /// Whether the list of waiters has all of them.
+    pub fn knows_all_waiters(&self, survey: &Survey) -> bool {
+        if self.waiters_known && survey.is_complete() {
+            return true;
+        }
+        // Each waiter of a semaphore is registered in it.
+        match &self.object.state {
+            State::Sem(Ok(semaphore)) => self.waiters.len() >= semaphore.registered as usize,
+            _ => false,
+        }
+    }
+
+    fn holder(&mut self, pid: Pid) -> &mut Holder {
+        // One process is looked at after the other.
+        if self.holders.last().is_none_or(|last| last.pid != pid) {
+            self.holders.push(Holder { pid, mapped: false, descriptors: Vec::new() });
+        }
+        self.holders.last_mut().expect("just pushed")
+    }
+}
+
+/// Enters the process as a holder of what it has. Gives the places of these entries.
+fn hold(process: &Process, places: &HashMap<FileId, usize>, entries: &mut [Entry]) -> Vec<usize> {
+    let mut held = Vec::new();
+    for mapping in process.mappings.iter().flatten() {
+        if let Some(&place) = places.get(&mapping.id) {
+            entries[place].holder(process.pid).mapped = true;
+            held.push(place);
+        }
+    }
+    for descriptor in process.descriptors.iter().flatten() {
+        if let Some(&place) = places.get(&descriptor.id) {
+            entries[place].holder(process.pid).descriptors.push(descriptor.number);
+            held.push(place);
+        }
+    }
+    held.sort_unstable();
+    held.dedup();
+    held
+}
+
+/// Enters those threads of the process that are asleep in an object.
+fn wait(process: &Process, held: &[usize], places: &HashMap<FileId, usize>, entries: &mut [Entry]) {
+    let Some(threads) = process.threads() else {
+        for &place in held {
+            entries[place].waiters_known = false;
+        }
+        return;
+    };
+    for thread in threads {
+        let Some(Sleep::Futex { words, .. }) = thread.sleep else { continue };
+        for word in words {
+            let Some(mapping) = process.mapping_at(word.address) else { continue };
+            let Some(&place) = places.get(&mapping.id) else { continue };
+            let offset = mapping.file_offset(word.address);
+            entries[place].waiters.push(Waiter { pid: process.pid, tid: thread.tid, offset });
+        }
+    }
+}
