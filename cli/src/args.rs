@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{generate, ls};
+use crate::commands::{generate, ls, sem, shm};
 
 /// See, handle and explain POSIX semaphores, message queues and shared memory objects.
 #[derive(Parser)]
@@ -19,6 +19,8 @@ Exit status: 0 done, 1 it failed, 2 wrong usage.";
 #[derive(Subcommand)]
 pub enum Command {
     Ls(ls::Options),
+    Sem(sem::Options),
+    Shm(shm::Options),
     #[command(hide = true)]
     Generate(generate::Options),
 }

@@ -1,7 +1,10 @@
 //! One module for each subcommand: its options, and `run`.
 
+mod creation;
 pub mod generate;
 pub mod ls;
+pub mod sem;
+pub mod shm;
 
 use crate::args::Command;
 use crate::failure::Result;
@@ -10,6 +13,8 @@ use crate::failure::Result;
 pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Ls(options) => ls::run(&options),
+        Command::Sem(options) => sem::run(&options),
+        Command::Shm(options) => shm::run(&options),
         Command::Generate(options) => generate::run(&options),
     }
 }

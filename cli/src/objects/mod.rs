@@ -5,11 +5,12 @@ pub mod file;
 pub mod name;
 pub mod queue;
 pub mod semaphore;
+pub mod trouble;
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rsipc::sys::settings;
@@ -17,6 +18,7 @@ use rsipc::sys::settings;
 use crate::failure::{Failure, Result};
 use crate::output::escape;
 use file::{FileId, Metadata};
+use name::Name;
 
 /// A family of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, clap::ValueEnum)]
@@ -91,6 +93,17 @@ impl Object {
 /// The directory in use.
 pub fn directory() -> &'static Path {
     &settings::get().dir
+}
+
+/// The file of the object of this name, as `sem_open`, `mq_open` and `shm_open` look for it.
+pub fn path(kind: Kind, name: &Name) -> PathBuf {
+    let bare = &name.bytes()[1..];
+    let file_name = match kind {
+        Kind::Sem => [semaphore::PREFIX, bare].concat(),
+        Kind::Mq => queue::file_name(bare),
+        Kind::Shm => bare.to_vec(),
+    };
+    directory().join(OsString::from_vec(file_name))
 }
 
 /// All objects in the directory, in the order of their names.

@@ -18,6 +18,11 @@ pub fn classify(_file_name: &[u8]) -> Role<'_> {
     Role::NoQueue
 }
 
+/// Of the data of the queue of this name (without its slash).
+pub fn file_name(name: &[u8]) -> Vec<u8> {
+    name.to_vec()
+}
+
 /// A queue at one moment.
 #[derive(Clone, Debug)]
 pub struct State {

@@ -17,6 +17,22 @@ pub fn short(bytes: u64) -> String {
     format!("{amount:.1}{}", UNITS[unit])
 }
 
+/// `4096`, `64K`, `1M`, `2G`: for options.
+pub fn parse(text: &str) -> Result<u64, String> {
+    const EXAMPLES: &str = "write it as 4096, 64K, 1M or 2G";
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| format!("not an amount of memory; {EXAMPLES}"))?;
+    let unit = match text[digits.len()..].trim_end_matches(['B', 'b']).trim_end_matches('i') {
+        "" => Some(0),
+        unit => {
+            let unit = unit.to_ascii_uppercase();
+            UNITS.iter().zip(1..).find(|(name, _)| unit == name.to_string()).map(|(_, power)| power)
+        }
+    };
+    let power: u32 = unit.ok_or_else(|| format!("unknown unit; {EXAMPLES}"))?;
+    number.checked_mul(1 << (10 * power)).ok_or_else(|| format!("out of range; {EXAMPLES}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,5 +41,16 @@ mod tests {
     fn amounts_in_their_unit() {
         let shown = [0, 32, 9_999, 10_240, 64 << 20, 1 << 40, u64::MAX].map(short);
         assert_eq!(shown, ["0", "32", "9999", "10.0K", "64.0M", "1.0T", "16384.0P"]);
+    }
+
+    #[test]
+    fn amounts_from_the_command_line() {
+        for (text, amount) in [("0", 0), ("4096", 4096), ("64K", 65_536), ("1MiB", 1 << 20), ("2g", 2 << 30)]
+        {
+            assert_eq!(parse(text), Ok(amount), "{text}");
+        }
+        for wrong in ["", "K", "-1", "1.5M", "1X", "99999P"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
     }
 }
