@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{generate, ls, sem, shm};
+use crate::commands::{generate, ls, sem, shm, stat};
 
 /// See, handle and explain POSIX semaphores, message queues and shared memory objects.
 #[derive(Parser)]
@@ -19,6 +19,7 @@ Exit status: 0 done, 1 it failed, 2 wrong usage.";
 #[derive(Subcommand)]
 pub enum Command {
     Ls(ls::Options),
+    Stat(stat::Options),
     Sem(sem::Options),
     Shm(shm::Options),
     #[command(hide = true)]

@@ -1,12 +1,13 @@
 //! Objects and processes together: who has what, and who waits for it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use crate::failure::{Failure, Result};
 use crate::objects::file::FileId;
+use crate::objects::unlinked::{self, Seen};
 use crate::objects::{self, Object, State};
 use crate::processes::sleep::Sleep;
+use crate::processes::threads::Thread;
 use crate::processes::{self, Interest, Pid, Process};
 
 /// A process that has an object.
@@ -65,15 +66,12 @@ impl Survey {
     }
 
     fn join(objects: Vec<Object>, processes: Vec<Process>) -> Self {
-        let mut entries: Vec<Entry> = objects.into_iter().map(Entry::of).collect();
-        let places: HashMap<FileId, usize> =
-            entries.iter().enumerate().map(|(place, entry)| (entry.object.id, place)).collect();
+        let mut book = Book::new(objects);
         for process in &processes {
-            let held = hold(process, &places, &mut entries);
-            if !held.is_empty() {
-                wait(process, &held, &places, &mut entries);
-            }
+            book.enter(process);
         }
+        let mut entries = book.entries;
+        entries.sort_by(|a, b| (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind())));
         let unseen = processes.iter().filter(|process| !process.is_seen()).count();
         let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
         Self { entries, processes, unseen }
@@ -94,11 +92,6 @@ impl Survey {
     /// The name of the program that runs under this number.
     pub fn program(&self, pid: Pid) -> &[u8] {
         self.processes.get(&pid).map_or(b"?", |process| &process.name)
-    }
-
-    /// The directory that was looked at.
-    pub fn directory(&self) -> &'static Path {
-        objects::directory()
     }
 }
 
@@ -137,41 +130,75 @@ impl Entry {
     }
 }
 
-/// Enters the process as a holder of what it has. Gives the places of these entries.
-fn hold(process: &Process, places: &HashMap<FileId, usize>, entries: &mut [Entry]) -> Vec<usize> {
-    let mut held = Vec::new();
-    for mapping in process.mappings.iter().flatten() {
-        if let Some(&place) = places.get(&mapping.id) {
-            entries[place].holder(process.pid).mapped = true;
-            held.push(place);
-        }
-    }
-    for descriptor in process.descriptors.iter().flatten() {
-        if let Some(&place) = places.get(&descriptor.id) {
-            entries[place].holder(process.pid).descriptors.push(descriptor.number);
-            held.push(place);
-        }
-    }
-    held.sort_unstable();
-    held.dedup();
-    held
+/// The entries while they are made.
+struct Book {
+    entries: Vec<Entry>,
+    places: HashMap<FileId, usize>,
 }
 
-/// Enters those threads of the process that are asleep in an object.
-fn wait(process: &Process, held: &[usize], places: &HashMap<FileId, usize>, entries: &mut [Entry]) {
-    let Some(threads) = process.threads() else {
-        for &place in held {
-            entries[place].waiters_known = false;
+impl Book {
+    fn new(objects: Vec<Object>) -> Self {
+        let entries: Vec<Entry> = objects.into_iter().map(Entry::of).collect();
+        let places = entries.iter().enumerate().map(|(place, entry)| (entry.object.id, place)).collect();
+        Self { entries, places }
+    }
+
+    /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
+    fn enter(&mut self, process: &Process) {
+        let mut held = Vec::new();
+        for mapping in process.mappings.iter().flatten() {
+            if let Some(place) = self.place(process.pid, &Seen::Mapped(mapping)) {
+                self.entries[place].holder(process.pid).mapped = true;
+                held.push(place);
+            }
         }
-        return;
-    };
-    for thread in threads {
-        let Some(Sleep::Futex { words, .. }) = thread.sleep else { continue };
-        for word in words {
-            let Some(mapping) = process.mapping_at(word.address) else { continue };
-            let Some(&place) = places.get(&mapping.id) else { continue };
-            let offset = mapping.file_offset(word.address);
-            entries[place].waiters.push(Waiter { pid: process.pid, tid: thread.tid, offset });
+        for descriptor in process.descriptors.iter().flatten() {
+            if let Some(place) = self.place(process.pid, &Seen::Open(descriptor)) {
+                self.entries[place].holder(process.pid).descriptors.push(descriptor.number);
+                held.push(place);
+            }
+        }
+        if held.is_empty() {
+            return;
+        }
+        match process.threads() {
+            Some(threads) => self.enter_waiters(process, threads),
+            None => held.into_iter().for_each(|place| self.entries[place].waiters_known = false),
+        }
+    }
+
+    /// Of the entry for what the process has. One that has no name any more gets its entry now.
+    fn place(&mut self, pid: Pid, seen: &Seen) -> Option<usize> {
+        if let Some(&place) = self.places.get(&seen.id()) {
+            let object = &mut self.entries[place].object;
+            // Another process may know it under the name that it had.
+            if object.unlinked
+                && unlinked::is_nameless(&object.path)
+                && !unlinked::is_nameless(seen.path())
+                && let Some(named) = unlinked::look_at(pid, seen)
+            {
+                *object = named;
+            }
+            return Some(place);
+        }
+        if !seen.is_deleted() || seen.path().parent() != Some(objects::directory()) {
+            return None;
+        }
+        let object = unlinked::look_at(pid, seen)?;
+        self.places.insert(seen.id(), self.entries.len());
+        self.entries.push(Entry::of(object));
+        Some(self.entries.len() - 1)
+    }
+
+    fn enter_waiters(&mut self, process: &Process, threads: Vec<Thread>) {
+        for thread in threads {
+            let Some(Sleep::Futex { words, .. }) = thread.sleep else { continue };
+            for word in words {
+                let Some(mapping) = process.mapping_at(word.address) else { continue };
+                let Some(&place) = self.places.get(&mapping.id) else { continue };
+                let offset = mapping.file_offset(word.address);
+                self.entries[place].waiters.push(Waiter { pid: process.pid, tid: thread.tid, offset });
+            }
         }
     }
 }

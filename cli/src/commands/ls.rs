@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::failure::{Result, reason};
-use crate::objects::{Kind, State};
+use crate::objects::{self, Kind, State};
 use crate::output::escape;
 use crate::output::json;
 use crate::output::style::{Style, Tone};
@@ -24,12 +24,23 @@ pub struct Options {
     kinds: Vec<Kind>,
 }
 
+/// Objects for programs.
 #[derive(Serialize)]
-struct Listing {
+pub struct Listing {
     directory: String,
     /// Processes that could not be looked into.
     unseen_processes: usize,
     objects: Vec<Report>,
+}
+
+impl Listing {
+    pub fn of(survey: &Survey) -> Self {
+        Self {
+            directory: objects::directory().to_string_lossy().into_owned(),
+            unseen_processes: survey.unseen,
+            objects: survey.entries.iter().map(|entry| Report::of(entry, survey)).collect(),
+        }
+    }
 }
 
 /// Of the holders in a table; the others are counted.
@@ -41,11 +52,7 @@ pub fn run(options: &Options) -> Result<()> {
         survey.entries.retain(|entry| options.kinds.contains(&entry.object.kind()));
     }
     if options.json {
-        return json::print_document(Listing {
-            directory: survey.directory().to_string_lossy().into_owned(),
-            unseen_processes: survey.unseen,
-            objects: survey.entries.iter().map(|entry| Report::of(entry, &survey)).collect(),
-        });
+        return json::print_document(Listing::of(&survey));
     }
     print(table(&survey).render(Style::of_stdout()))?;
     if !survey.is_complete() && !survey.entries.is_empty() {

@@ -5,6 +5,7 @@ pub mod generate;
 pub mod ls;
 pub mod sem;
 pub mod shm;
+pub mod stat;
 
 use crate::args::Command;
 use crate::failure::Result;
@@ -13,6 +14,7 @@ use crate::failure::Result;
 pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Ls(options) => ls::run(&options),
+        Command::Stat(options) => stat::run(&options),
         Command::Sem(options) => sem::run(&options),
         Command::Shm(options) => shm::run(&options),
         Command::Generate(options) => generate::run(&options),

@@ -6,6 +6,7 @@ pub mod name;
 pub mod queue;
 pub mod semaphore;
 pub mod trouble;
+pub mod unlinked;
 
 use std::ffi::OsString;
 use std::fs;

@@ -14,8 +14,8 @@ use std::io;
 use std::path::Path;
 
 use crate::objects::file::FileId;
-use descriptors::Descriptor;
-use mappings::Mapping;
+pub use descriptors::Descriptor;
+pub use mappings::Mapping;
 use threads::Thread;
 
 /// From linux/sched.h: a thread of the kernel, which has no memory of a user.
