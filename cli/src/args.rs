@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{generate, ls, sem, shm, stat};
+use crate::commands::{generate, ls, mq, sem, shm, stat};
 
 /// See, handle and explain POSIX semaphores, message queues and shared memory objects.
 #[derive(Parser)]
@@ -21,6 +21,7 @@ pub enum Command {
     Ls(ls::Options),
     Stat(stat::Options),
     Sem(sem::Options),
+    Mq(mq::Options),
     Shm(shm::Options),
     #[command(hide = true)]
     Generate(generate::Options),

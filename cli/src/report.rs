@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::failure::reason;
-use crate::objects::{Kind, State, queue, semaphore};
+use crate::objects::{Kind, Purpose, State, queue, semaphore};
 use crate::output::user;
 use crate::processes::Pid;
 use crate::survey::{Entry, Survey};
@@ -78,11 +78,18 @@ struct Semaphore {
 
 #[derive(Serialize)]
 struct Queue {
-    messages: u64,
-    max_messages: u64,
-    message_size: u64,
-    bytes: u64,
-    notify_pid: Option<u32>,
+    messages: usize,
+    max_messages: usize,
+    message_size: usize,
+    bytes: usize,
+    notify: Option<Notify>,
+}
+
+#[derive(Serialize)]
+struct Notify {
+    pid: u32,
+    /// A signal's number; null for a thread, or nothing.
+    signal: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +105,7 @@ struct Waiter {
     pid: Pid,
     tid: Pid,
     program: String,
+    waits_for: Purpose,
     offset: u64,
 }
 
@@ -119,7 +127,7 @@ impl Report {
                 user: user::user(metadata.uid),
                 group: user::group(metadata.gid),
             }),
-            mode: metadata.map(|metadata| format!("{:04o}", metadata.mode)),
+            mode: object.mode().map(|mode| format!("{mode:04o}")),
             size: metadata.map(|metadata| metadata.size),
             allocated: metadata.map(|metadata| metadata.allocated),
             created: metadata.map(|metadata| unix_time(metadata.created)),
@@ -147,6 +155,7 @@ impl Report {
                     pid: waiter.pid,
                     tid: waiter.tid,
                     program: program(waiter.pid),
+                    waits_for: waiter.purpose,
                     offset: waiter.offset,
                 })
                 .collect(),
@@ -173,7 +182,10 @@ impl From<&queue::State> for Queue {
             max_messages: queue.max_messages,
             message_size: queue.message_size,
             bytes: queue.bytes,
-            notify_pid: queue.notify_pid,
+            notify: queue.notify.map(|registered| Notify {
+                pid: registered.pid,
+                signal: (registered.how == libc::SIGEV_SIGNAL.cast_unsigned()).then_some(registered.signal),
+            }),
         }
     }
 }

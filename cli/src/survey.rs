@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::failure::{Failure, Result};
-use crate::objects::file::FileId;
+use crate::objects::file::{FileId, Metadata};
 use crate::objects::unlinked::{self, Seen};
-use crate::objects::{self, Object, State};
+use crate::objects::{self, Object, Purpose, State};
 use crate::processes::sleep::Sleep;
 use crate::processes::threads::Thread;
 use crate::processes::{self, Interest, Pid, Process};
@@ -24,6 +24,7 @@ pub struct Holder {
 pub struct Waiter {
     pub pid: Pid,
     pub tid: Pid,
+    pub purpose: Purpose,
     /// Of the word that it sleeps on.
     pub offset: u64,
 }
@@ -139,7 +140,16 @@ struct Book {
 impl Book {
     fn new(objects: Vec<Object>) -> Self {
         let entries: Vec<Entry> = objects.into_iter().map(Entry::of).collect();
-        let places = entries.iter().enumerate().map(|(place, entry)| (entry.object.id, place)).collect();
+        let mut places = HashMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            places.insert(entry.object.id, place);
+            // The descriptors of a queue are not those of the file with its messages.
+            if let State::Mq(Ok(queue)) = &entry.object.state
+                && let Ok(fifo) = Metadata::of(&queue.fifo)
+            {
+                places.insert(fifo.id, place);
+            }
+        }
         Self { entries, places }
     }
 
@@ -197,7 +207,9 @@ impl Book {
                 let Some(mapping) = process.mapping_at(word.address) else { continue };
                 let Some(&place) = self.places.get(&mapping.id) else { continue };
                 let offset = mapping.file_offset(word.address);
-                self.entries[place].waiters.push(Waiter { pid: process.pid, tid: thread.tid, offset });
+                let entry = &mut self.entries[place];
+                let Some(purpose) = entry.object.purpose(offset) else { continue };
+                entry.waiters.push(Waiter { pid: process.pid, tid: thread.tid, purpose, offset });
             }
         }
     }

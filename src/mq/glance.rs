@@ -3,6 +3,7 @@
 //! Senders and receivers go on meanwhile. So a message is read, and then its key is looked at again: while it is the
 //! same, the message is still there.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -28,6 +29,11 @@ pub enum Role<'a> {
     Fifo,
     /// Nothing.
     Foreign,
+}
+
+/// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as `mq_open`.
+pub fn path(name: &CStr) -> Result<PathBuf> {
+    files::Name::new(name).map(files::Name::path)
 }
 
 /// By the name of the file.
@@ -133,7 +139,12 @@ impl Message {
         key::priority(self.key)
     }
 
-    /// Tells it from all others of its queue for as long as it is in it: the older, the larger.
+    /// Its place in the order of sending, among the messages that are there.
+    pub fn sequence(&self) -> u64 {
+        key::sequence(self.key)
+    }
+
+    /// Tells it from all others of its queue for as long as it is in it.
     pub fn key(&self) -> u64 {
         self.key
     }

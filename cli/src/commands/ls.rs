@@ -89,7 +89,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> [Cell; 10] {
         object.kind().name().into(),
         object.shown_name().into(),
         metadata.map_or_else(unknown, |metadata| users.name(metadata.uid).to_owned()).into(),
-        metadata.map_or_else(unknown, |metadata| format!("{:04o}", metadata.mode)).into(),
+        object.mode().map_or_else(unknown, |mode| format!("{mode:04o}")).into(),
         metadata.map_or_else(unknown, |metadata| amount::short(metadata.size)).into(),
         metadata.map_or_else(unknown, |metadata| time::short(time::since(metadata.created))).into(),
         state(&object.state),

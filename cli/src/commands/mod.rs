@@ -3,6 +3,7 @@
 mod creation;
 pub mod generate;
 pub mod ls;
+pub mod mq;
 pub mod sem;
 pub mod shm;
 pub mod stat;
@@ -16,6 +17,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Ls(options) => ls::run(&options),
         Command::Stat(options) => stat::run(&options),
         Command::Sem(options) => sem::run(&options),
+        Command::Mq(options) => mq::run(&options),
         Command::Shm(options) => shm::run(&options),
         Command::Generate(options) => generate::run(&options),
     }

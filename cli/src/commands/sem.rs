@@ -88,7 +88,7 @@ fn create(name: &Name, value: u32, creation: &Creation) -> Result<()> {
 
 /// Only looks: no descriptor for writing, no mapping.
 fn get(name: &Name) -> Result<()> {
-    let path = objects::path(Kind::Sem, name);
+    let path = objects::semaphore_path(name);
     let state = file::open(&path).and_then(|file| semaphore::State::read(&file));
     let state = state.map_err(|error| subject(name).failed("read", error))?;
     print(format!("{}\n", state.value))

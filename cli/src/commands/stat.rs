@@ -8,7 +8,7 @@ use super::ls::Listing;
 use crate::failure::{Failure, Result, reason};
 use crate::objects::file::Metadata;
 use crate::objects::name::Name;
-use crate::objects::{Kind, State, queue, semaphore};
+use crate::objects::{Kind, Purpose, State, queue, semaphore};
 use crate::output::style::{Style, Tone};
 use crate::output::{amount, escape, json, print, time, user, warn};
 use crate::survey::{Entry, Holder, Survey};
@@ -91,7 +91,7 @@ fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     describe_waiters(entry, survey, &mut out);
     describe_holders(entry, survey, &mut out);
     if let Some(metadata) = &object.metadata {
-        describe_file(metadata, &mut out);
+        describe_file(metadata, object.mode().unwrap_or(metadata.mode), &mut out);
     }
     if !object.unlinked {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
@@ -124,8 +124,8 @@ fn describe_queue(queue: &queue::State, out: &mut Description) {
     };
     out.line("messages", format!("{} of {}: {room}", queue.messages, queue.max_messages));
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
-    if let Some(pid) = queue.notify_pid {
-        out.line("notifies", format!("process {pid} of the next message"));
+    if let Some(registered) = queue.notify {
+        out.line("notifies", format!("process {} of the next message", registered.pid));
     }
 }
 
@@ -135,7 +135,8 @@ fn describe_waiters(entry: &Entry, survey: &Survey, out: &mut Description) {
         if waiter.tid != waiter.pid {
             let _ = write!(text, ", thread {}", waiter.tid);
         }
-        if entry.object.kind() == Kind::Shm {
+        let _ = write!(text, ": waits for {}", waiter.purpose.describe());
+        if waiter.purpose == Purpose::Change {
             let _ = write!(text, ", at byte {}", waiter.offset);
         }
         out.line("waiter", text);
@@ -168,10 +169,10 @@ fn how(holder: &Holder) -> String {
     }
 }
 
-fn describe_file(metadata: &Metadata, out: &mut Description) {
+fn describe_file(metadata: &Metadata, mode: u32, out: &mut Description) {
     let user = user::user(metadata.uid).unwrap_or_else(|| metadata.uid.to_string());
     let group = user::group(metadata.gid).unwrap_or_else(|| metadata.gid.to_string());
-    out.line("owner", format!("{user}, group {group}, mode {:04o}", metadata.mode));
+    out.line("owner", format!("{user}, group {group}, mode {mode:04o}"));
     let taken = amount::short(metadata.allocated);
     out.line("size", format!("{} bytes, {taken} of memory taken", metadata.size));
     out.line("created", format!("{} ago", time::short(time::since(metadata.created))));

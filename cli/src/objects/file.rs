@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -37,7 +37,6 @@ pub struct Metadata {
     pub last_use: SystemTime,
     /// A regular file, not a directory, a symbolic link or a device.
     pub is_file: bool,
-    pub is_fifo: bool,
 }
 
 impl Metadata {
@@ -63,7 +62,6 @@ impl From<&fs::Metadata> for Metadata {
             created: metadata.created().unwrap_or_else(|_| modified.min(changed)),
             last_use: changed.max(modified).max(accessed),
             is_file: metadata.is_file(),
-            is_fifo: metadata.file_type().is_fifo(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod file;
 pub mod name;
+pub mod open_queue;
 pub mod queue;
 pub mod semaphore;
 pub mod trouble;
@@ -53,6 +54,32 @@ impl Kind {
     }
 }
 
+/// What a thread waits for that sleeps in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Of a semaphore.
+    Token,
+    /// In an empty queue.
+    Message,
+    /// In a full queue.
+    Room,
+    /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition variable.
+    Change,
+}
+
+impl Purpose {
+    /// `waits for …`
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Token => "a token",
+            Self::Message => "a message",
+            Self::Room => "room",
+            Self::Change => "a word to change",
+        }
+    }
+}
+
 /// What is inside of an object, as far as it may be read.
 #[derive(Debug)]
 pub enum State {
@@ -77,6 +104,23 @@ pub struct Object {
 }
 
 impl Object {
+    /// What a thread waits for that sleeps on the word at this offset of the file. None: it is not the caller's wait.
+    pub fn purpose(&self, offset: u64) -> Option<Purpose> {
+        match self.kind() {
+            Kind::Sem => Some(Purpose::Token),
+            Kind::Mq => queue::purpose(offset),
+            Kind::Shm => Some(Purpose::Change),
+        }
+    }
+
+    /// The permission bits that count for a user.
+    pub fn mode(&self) -> Option<u32> {
+        match &self.state {
+            State::Mq(Ok(queue)) => Some(queue.mode),
+            _ => self.metadata.as_ref().map(|metadata| metadata.mode),
+        }
+    }
+
     pub fn kind(&self) -> Kind {
         match self.state {
             State::Sem(_) => Kind::Sem,
@@ -96,15 +140,9 @@ pub fn directory() -> &'static Path {
     &settings::get().dir
 }
 
-/// The file of the object of this name, as `sem_open`, `mq_open` and `shm_open` look for it.
-pub fn path(kind: Kind, name: &Name) -> PathBuf {
-    let bare = &name.bytes()[1..];
-    let file_name = match kind {
-        Kind::Sem => [semaphore::PREFIX, bare].concat(),
-        Kind::Mq => queue::file_name(bare),
-        Kind::Shm => bare.to_vec(),
-    };
-    directory().join(OsString::from_vec(file_name))
+/// The file of the semaphore of this name.
+pub fn semaphore_path(name: &Name) -> PathBuf {
+    directory().join(OsString::from_vec([semaphore::PREFIX, &name.bytes()[1..]].concat()))
 }
 
 /// All objects in the directory, in the order of their names.
@@ -132,7 +170,7 @@ pub fn look_at(file_name: &OsString) -> Option<Object> {
         Kind::Shm => State::Shm,
     };
     let name = match &state {
-        State::Mq(Ok(queue)) => queue.name.clone().unwrap_or(name),
+        State::Mq(Ok(queue)) => queue.name.clone(),
         _ => name,
     };
     Some(Object { name, path, id: metadata.id, metadata: Some(metadata), unlinked: false, state })
@@ -143,7 +181,7 @@ pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
     let (kind, rest) = match queue::classify(file_name) {
         queue::Role::Data(name) => (Kind::Mq, name),
         queue::Role::Companion => return None,
-        queue::Role::NoQueue => match file_name.strip_prefix(semaphore::PREFIX) {
+        queue::Role::Foreign => match file_name.strip_prefix(semaphore::PREFIX) {
             Some(name) => (Kind::Sem, name),
             // Half-made objects, which vanish again.
             None if file_name.starts_with(b".rsipc-") => return None,

@@ -95,14 +95,16 @@ impl Call {
     }
 
     fn futex_waitv(&self, read: impl Fn(u64, &mut [u8]) -> io::Result<()>) -> Option<Sleep> {
-        let [address, count, _, timeout, ..] = self.arguments;
+        let [address, count, _, timeout, clock, _] = self.arguments;
         let count = usize::try_from(count).ok().filter(|count| *count <= WAITV_MAX)?;
         let mut bytes = vec![0; count * WAITV_SIZE];
         read(address, &mut bytes).ok()?;
         let words = bytes
             .chunks_exact(WAITV_SIZE)
             .map(|entry| Word { address: u64_at(entry, 8), expected: low_half(u64_at(entry, 0)) });
-        Some(Sleep::Futex { words: words.collect(), until: (timeout != 0).then_some(Until::Look) })
+        // Timed calls on queues are on CLOCK_REALTIME; looks in a wait without an end are not.
+        let until = if int(clock) == libc::CLOCK_MONOTONIC { Until::Look } else { Until::Timed };
+        Some(Sleep::Futex { words: words.collect(), until: (timeout != 0).then_some(until) })
     }
 }
 
