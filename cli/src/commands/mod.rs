@@ -1,9 +1,11 @@
 //! One module for each subcommand: its options, and `run`.
 
+pub mod clean;
 mod creation;
 pub mod generate;
 pub mod ls;
 pub mod mq;
+pub mod run;
 pub mod sem;
 pub mod shm;
 pub mod stat;
@@ -19,6 +21,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Sem(options) => sem::run(&options),
         Command::Mq(options) => mq::run(&options),
         Command::Shm(options) => shm::run(&options),
+        Command::Clean(options) => clean::run(&options),
+        Command::Run(options) => run::run(&options),
         Command::Generate(options) => generate::run(&options),
     }
 }

@@ -80,6 +80,9 @@ impl Purpose {
     }
 }
 
+/// Of the files that become objects when they are finished, where a file cannot be made without a name.
+pub const UNFINISHED: &[u8] = b".rsipc-";
+
 /// What is inside of an object, as far as it may be read.
 #[derive(Debug)]
 pub enum State {
@@ -183,8 +186,7 @@ pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
         queue::Role::Companion => return None,
         queue::Role::Foreign => match file_name.strip_prefix(semaphore::PREFIX) {
             Some(name) => (Kind::Sem, name),
-            // Half-made objects, which vanish again.
-            None if file_name.starts_with(b".rsipc-") => return None,
+            None if file_name.starts_with(UNFINISHED) => return None,
             None => (Kind::Shm, file_name),
         },
     };
