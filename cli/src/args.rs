@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{clean, generate, ls, mq, run, sem, shm, stat};
+use crate::commands::{clean, generate, graph, ls, mq, run, sem, shm, stat};
 
 /// See, handle and explain POSIX semaphores, message queues and shared memory objects.
 #[derive(Parser)]
@@ -23,6 +23,7 @@ pub enum Command {
     Sem(sem::Options),
     Mq(mq::Options),
     Shm(shm::Options),
+    Graph(graph::Options),
     Clean(clean::Options),
     Run(run::Options),
     #[command(hide = true)]

@@ -90,6 +90,11 @@ impl Survey {
         format!("{processes} may not be looked into; ? stands for what is not known, others may have more")
     }
 
+    /// The object whose data lies in this file.
+    pub fn object(&self, file: FileId) -> Option<&Object> {
+        self.entries.iter().map(|entry| &entry.object).find(|object| object.id == file)
+    }
+
     /// The name of the program that runs under this number.
     pub fn program(&self, pid: Pid) -> &[u8] {
         self.processes.get(&pid).map_or(b"?", |process| &process.name)

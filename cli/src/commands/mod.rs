@@ -3,6 +3,7 @@
 pub mod clean;
 mod creation;
 pub mod generate;
+pub mod graph;
 pub mod ls;
 pub mod mq;
 pub mod run;
@@ -21,6 +22,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Sem(options) => sem::run(&options),
         Command::Mq(options) => mq::run(&options),
         Command::Shm(options) => shm::run(&options),
+        Command::Graph(options) => graph::run(&options),
         Command::Clean(options) => clean::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Generate(options) => generate::run(&options),
