@@ -188,8 +188,8 @@ impl Book {
             let object = &mut self.entries[place].object;
             // Another process may know it under the name that it had.
             if object.unlinked
-                && unlinked::is_nameless(&object.path)
-                && !unlinked::is_nameless(seen.path())
+                && unlinked::is_provisional(&object.path)
+                && !unlinked::is_provisional(seen.path())
                 && let Some(named) = unlinked::look_at(pid, seen)
             {
                 *object = named;

@@ -81,9 +81,16 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
     Some(Object { name, path, id: seen.id(), metadata, unlinked: true, state })
 }
 
-/// Whether the path says no more than that the file was made without a name.
-pub fn is_nameless(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_bytes().first() == Some(&NAMELESS))
+/// Whether the path is only what the maker of the object sees, and may say nothing about the name that it had.
+///
+/// librsipc makes files without a name; glibc makes a semaphore as `sem.` and six random letters or digits.
+pub fn is_provisional(path: &Path) -> bool {
+    const RANDOM: usize = 6;
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    name.first() == Some(&NAMELESS)
+        || name
+            .strip_prefix(semaphore::PREFIX)
+            .is_some_and(|rest| rest.len() == RANDOM && rest.iter().all(u8::is_ascii_alphanumeric))
 }
 
 fn kind_by_contents(link: &Path, metadata: Option<&Metadata>) -> Kind {
