@@ -1,6 +1,7 @@
 //! Objects and processes together: who has what, and who waits for it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use crate::failure::{Failure, Result};
 use crate::objects::file::{FileId, Metadata};
@@ -93,6 +94,13 @@ impl Survey {
     /// The object whose data lies in this file.
     pub fn object(&self, file: FileId) -> Option<&Object> {
         self.entries.iter().map(|entry| &entry.object).find(|object| object.id == file)
+    }
+
+    /// Of a file that processes share, but that is no object. None for memory that has no name.
+    pub fn path_of(&self, file: FileId) -> Option<&Path> {
+        let mut mappings = self.processes.values().flat_map(|process| process.mappings.iter().flatten());
+        let found = mappings.find(|mapping| mapping.id == file && !mapping.deleted)?;
+        Some(&found.path)
     }
 
     /// The name of the program that runs under this number.

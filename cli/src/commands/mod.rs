@@ -2,6 +2,7 @@
 
 pub mod clean;
 mod creation;
+pub mod doctor;
 pub mod generate;
 pub mod graph;
 pub mod ls;
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Graph(options) => graph::run(&options),
         Command::Clean(options) => clean::run(&options),
         Command::Run(options) => run::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Generate(options) => generate::run(&options),
     }
 }

@@ -10,6 +10,11 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 pub struct Name(CString);
 
 impl Name {
+    /// A name of our own making, without its slash.
+    pub fn from_text(text: &str) -> Self {
+        Self::parse(OsStr::new(text)).expect("a name of our own is well-formed")
+    }
+
     /// With the leading slash.
     pub fn bytes(&self) -> &[u8] {
         self.0.as_bytes()

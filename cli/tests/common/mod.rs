@@ -17,7 +17,7 @@ use serde_json::Value;
 pub use support::{Way, command, library_dir};
 
 /// Longer nothing may take.
-pub const BOUND: Duration = Duration::from_secs(20);
+pub const BOUND: Duration = Duration::from_secs(60);
 
 /// `rsipc` with arguments, in an environment without settings.
 pub fn rsipc<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> assert_cmd::Command {

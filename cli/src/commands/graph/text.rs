@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use super::Scene;
 use crate::deadlock::{Deadlock, Place, Shape, Sleeper};
@@ -77,7 +78,10 @@ fn describe_place(place: Place, survey: &Survey) -> String {
             format!("{} at byte {}", object.shown_name(), place.offset)
         }
         Some(object) => object.shown_name(),
-        None => format!("shared memory without a name at byte {}", place.offset),
+        None => match survey.path_of(place.file) {
+            Some(path) => format!("{} at byte {}", escape::word(path.as_os_str().as_bytes()), place.offset),
+            None => format!("shared memory without a name at byte {}", place.offset),
+        },
     }
 }
 
