@@ -13,18 +13,11 @@ pub type Result<T> = std::result::Result<T, Failure>;
 pub struct Failure {
     what: String,
     advice: Option<String>,
-    status: u8,
 }
 
 impl Failure {
-    /// It was tried and it failed: exit status 1.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), advice: None, status: 1 }
-    }
-
-    /// It was asked for in a way that cannot work: exit status 2.
-    pub fn usage(what: impl Into<String>) -> Self {
-        Self { status: 2, ..Self::new(what) }
+        Self { what: what.into(), advice: None }
     }
 
     /// A call that failed on something that the user knows by this name.
@@ -35,11 +28,6 @@ impl Failure {
     /// Adds what to do next.
     pub fn advise(self, advice: impl Into<String>) -> Self {
         Self { advice: Some(advice.into()), ..self }
-    }
-
-    /// The exit status of the command.
-    pub fn status(&self) -> u8 {
-        self.status
     }
 }
 
@@ -75,13 +63,11 @@ mod tests {
     fn an_error_is_told_in_words() {
         let failure = Failure::call("cannot open /a", io::Error::from_raw_os_error(libc::ENOENT));
         assert_eq!(failure.to_string(), "cannot open /a: No such file or directory");
-        assert_eq!(failure.status(), 1);
     }
 
     #[test]
     fn advice_has_a_line_of_its_own() {
-        let failure = Failure::usage("no such thing").advise("try `rsipc ls`");
+        let failure = Failure::new("no such thing").advise("try `rsipc ls`");
         assert_eq!(failure.to_string(), "no such thing\n  try `rsipc ls`");
-        assert_eq!(failure.status(), 2);
     }
 }

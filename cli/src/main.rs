@@ -8,6 +8,7 @@
 
 mod args;
 mod commands;
+mod deadline;
 mod deadlock;
 mod failure;
 mod interrupt;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure);
-            ExitCode::from(failure.status())
+            ExitCode::FAILURE
         }
     }
 }

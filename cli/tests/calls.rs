@@ -189,8 +189,8 @@ fn tail_shows_messages_as_they_come() {
     assert_eq!(lines.next().unwrap().unwrap(), "9 new");
     assert!(tail.wait().unwrap().success());
     assert!(lines.next().is_none());
-    let received = place.rsipc(&["mq", "recv", "q", "--count", "2", "--lines"]).output().unwrap().stdout;
-    assert_eq!(received, b"new\nold\n", "none was taken");
+    let mut received = place.rsipc(&["mq", "recv", "q", "--count", "2", "--lines", "--priorities"]);
+    received.assert().success().stdout("9 new\n0 old\n");
 }
 
 #[test]

@@ -84,6 +84,40 @@ fn wrong_usage_is_status_2() {
     rsipc(&["--version"]).assert().success();
 }
 
+/// What it prints on a terminal.
+fn on_terminal(command: &mut std::process::Command) -> String {
+    use std::io::Read;
+    use std::os::fd::FromRawFd;
+    let (mut ours, mut theirs) = (-1, -1);
+    let null = std::ptr::null_mut();
+    // SAFETY: both are valid for writing; no name, settings or size are given.
+    assert_eq!(unsafe { libc::openpty(&raw mut ours, &raw mut theirs, null, null.cast(), null.cast()) }, 0);
+    // SAFETY: nobody else has these new descriptors.
+    let (mut ours, theirs) = unsafe { (fs::File::from_raw_fd(ours), fs::File::from_raw_fd(theirs)) };
+    let mut child = command.stdout(theirs).spawn().unwrap();
+    // Closes the command's copy of the terminal, so that the end is seen.
+    command.stdout(std::process::Stdio::null());
+    let mut text = Vec::new();
+    // The end of a terminal is an error.
+    let _ = ours.read_to_end(&mut text);
+    child.wait().unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn colours_on_a_terminal_unless_forbidden() {
+    let place = Place::new("terminal");
+    let ls = |variables: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(common::binary());
+        command.arg("ls").env("RSIPC_DIR", place.path()).env("TERM", "xterm").env_remove("NO_COLOR");
+        command.envs(variables.iter().copied());
+        on_terminal(&mut command)
+    };
+    assert!(ls(&[]).contains("\x1b[1mKIND"), "{:?}", ls(&[]));
+    assert!(ls(&[("NO_COLOR", "1")]).starts_with("KIND"));
+    assert!(ls(&[("TERM", "dumb")]).starts_with("KIND"));
+}
+
 #[test]
 fn no_colours_in_pipes() {
     let place = Place::new("colours");

@@ -54,8 +54,8 @@ fn what_is_preloaded_already_stays() {
 /// The command is found beside its library wherever both were put.
 #[test]
 fn the_library_is_found_from_the_command() {
-    let place = Place::new("installed");
     for layout in [("bin", "lib"), ("usr/bin", "usr/lib/x86_64-linux-gnu"), ("same", "same")] {
+        let place = Place::new("installed");
         let (bin, lib) = (place.path().join(layout.0), place.path().join(layout.1));
         fs::create_dir_all(&bin).unwrap();
         fs::create_dir_all(&lib).unwrap();
@@ -82,7 +82,7 @@ fn refused(path: &Path, because: &str) {
 }
 
 fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()))
 }
 
 #[test]
@@ -141,21 +141,21 @@ fn scripts_are_judged_by_their_interpreter() {
 
 #[test]
 fn what_is_no_program_is_refused() {
-    run(&["no-such-program-of-rsipc"])
-        .assert()
-        .code(1)
-        .stderr(predicate("no program no-such-program-of-rsipc in PATH"));
-    run(&["/etc/passwd"]).assert().code(1).stderr(predicate("not executable"));
-    run(&["/nonexistent/x"]).assert().code(1).stderr(predicate("No such file"));
+    let refused = |arguments: &[&str], because: &str| {
+        let output = run(arguments).assert().code(1).get_output().clone();
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert!(talk.contains(because), "{talk}");
+    };
+    refused(&["no-such-program-of-rsipc"], "no program no-such-program-of-rsipc in PATH");
+    refused(&["/etc/passwd"], "not executable");
+    refused(&["/nonexistent/x"], "No such file");
     rsipc(&["run"]).assert().code(2);
-    let mut elsewhere = rsipc(&["run", "true"]);
-    elsewhere.env("RSIPC_LIB", "/nonexistent").assert().code(1).stderr(predicate("RSIPC_LIB=/nonexistent"));
+    let output =
+        rsipc(&["run", "true"]).env("RSIPC_LIB", "/nonexistent").assert().code(1).get_output().clone();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("RSIPC_LIB=/nonexistent"));
 }
 
-/// The text contains this.
-fn predicate(part: &'static str) -> impl Fn(&[u8]) -> bool + Send + Sync + Clone {
-    move |text| String::from_utf8_lossy(text).contains(part)
-}
+const NOBODY: u32 = 65534;
 
 #[test]
 fn privileged_programs_are_refused() {
@@ -164,7 +164,6 @@ fn privileged_programs_are_refused() {
         eprintln!("skipped: only the superuser can make a set-user-ID program of his own");
         return;
     }
-    const NOBODY: u32 = 65534;
     let directory = std::env::temp_dir().join(format!("rsipc-run-{}", std::process::id()));
     fs::create_dir(&directory).unwrap();
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();

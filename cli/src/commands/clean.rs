@@ -106,10 +106,11 @@ fn report(what: &str, why: &str, verdict: std::io::Result<Verdict>) -> Result<u3
 }
 
 fn remove(object: &Object, survey: &Survey) -> std::io::Result<Verdict> {
-    remove_file(&object.path, object.id, survey, || match &object.state {
-        // As the library does it: who is killed in between leaves no FIFO that belongs to nothing.
-        State::Mq(Ok(queue)) => drop(fs::remove_file(&queue.fifo)),
-        _ => {}
+    remove_file(&object.path, object.id, survey, || {
+        if let State::Mq(Ok(queue)) = &object.state {
+            // As the library does it: who is killed in between leaves no FIFO that belongs to nothing.
+            let _ = fs::remove_file(&queue.fifo);
+        }
     })
 }
 

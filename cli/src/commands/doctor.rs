@@ -25,7 +25,7 @@ pub struct Options {
 pub struct Finding {
     check: &'static str,
     verdict: Verdict,
-    finding: String,
+    said: String,
     advice: Option<String>,
 }
 
@@ -41,16 +41,16 @@ pub enum Verdict {
 }
 
 impl Finding {
-    pub fn good(check: &'static str, finding: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Good, finding: finding.into(), advice: None }
+    pub fn good(check: &'static str, said: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Good, said: said.into(), advice: None }
     }
 
-    pub fn note(check: &'static str, finding: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Note, finding: finding.into(), advice: Some(advice.into()) }
+    pub fn note(check: &'static str, said: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Note, said: said.into(), advice: Some(advice.into()) }
     }
 
-    pub fn bad(check: &'static str, finding: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Bad, finding: finding.into(), advice: Some(advice.into()) }
+    pub fn bad(check: &'static str, said: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Bad, said: said.into(), advice: Some(advice.into()) }
     }
 
     fn lines(&self, style: Style) -> String {
@@ -61,7 +61,7 @@ impl Finding {
         };
         let mark = style.paint(tone, &format!("{mark:<4}"));
         let advice = self.advice.iter().map(|advice| format!("                 -> {advice}\n"));
-        format!("{mark} {:<11} {}\n{}", self.check, self.finding, advice.collect::<String>())
+        format!("{mark} {:<11} {}\n{}", self.check, self.said, advice.collect::<String>())
     }
 }
 

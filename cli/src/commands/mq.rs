@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use clap::{Args, Subcommand};
 use rsipc::mq::{self, How, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 use rsipc::sys::Errno;
+use rsipc::sys::clock::{Clock, Deadline};
 use serde::Serialize;
 
 use super::creation::{Creation, Removal};
+use crate::deadline;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::objects::name::Name;
-use crate::objects::open_queue::{OpenQueue, deadline};
+use crate::objects::open_queue::OpenQueue;
 use crate::objects::queue::{self, Message};
 use crate::objects::trouble::Subject;
 use crate::objects::{Kind, file};
@@ -84,6 +86,9 @@ struct Recv {
     /// Write a line feed after each
     #[arg(long)]
     lines: bool,
+    /// Write its priority and a blank in front of each
+    #[arg(long)]
+    priorities: bool,
     /// Give up when none comes for this long: exit status 1
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     timeout: Option<Duration>,
@@ -152,7 +157,7 @@ fn send(options: &Send) -> Result<()> {
     interrupt::end_waits();
     let send_one = |body: &[u8]| {
         queue
-            .send(body, options.priority, deadline(options.timeout))
+            .send(body, options.priority, end_of(options.timeout))
             .map_err(|error| not_sent(options, &queue, body.len(), error))
     };
     if let Some(message) = &options.message {
@@ -166,6 +171,11 @@ fn send(options: &Send) -> Result<()> {
     let mut body = Vec::new();
     input.read_to_end(&mut body).map_err(no_input)?;
     send_one(&body)
+}
+
+/// On the clock of the timed calls on queues.
+fn end_of(timeout: Option<Duration>) -> Option<Deadline> {
+    timeout.map(|timeout| deadline::after(Clock::Realtime, timeout))
 }
 
 fn not_sent(options: &Send, queue: &OpenQueue, length: usize, error: Errno) -> Failure {
@@ -189,12 +199,10 @@ fn receive(options: &Recv) -> Result<()> {
     interrupt::end_waits();
     for _ in 0..options.count {
         let received =
-            queue.receive(deadline(options.timeout)).map_err(|error| not_received(options, error))?;
-        let mut body = received.body;
-        if options.lines {
-            body.push(b'\n');
-        }
-        print(body)?;
+            queue.receive(end_of(options.timeout)).map_err(|error| not_received(options, error))?;
+        let priority = if options.priorities { format!("{} ", received.priority) } else { String::new() };
+        let end: &[u8] = if options.lines { b"\n" } else { b"" };
+        print([priority.as_bytes(), &received.body, end].concat())?;
     }
     Ok(())
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use rsipc::sem::{self, Open, Patience, Semaphore, VALUE_MAX};
 use rsipc::sys::Errno;
-use rsipc::sys::clock::{Clock, Deadline};
+use rsipc::sys::clock::Clock;
 
 use super::creation::{Creation, Removal};
+use crate::deadline;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::objects::name::Name;
@@ -109,7 +110,7 @@ fn post(name: &Name, times: u32) -> Result<()> {
 fn wait(name: &Name, timeout: Option<Duration>) -> Result<()> {
     let semaphore = open(name)?;
     let patience = match timeout {
-        Some(timeout) => Patience::Until(deadline(timeout)),
+        Some(timeout) => Patience::Until(deadline::after(Clock::Monotonic, timeout)),
         None => Patience::Unlimited,
     };
     interrupt::end_waits();
@@ -126,17 +127,6 @@ fn wait(name: &Name, timeout: Option<Duration>) -> Result<()> {
         }
         (other, _) => subject(name).failed_as("wait for", other),
     })
-}
-
-fn deadline(timeout: Duration) -> Deadline {
-    let mut deadline =
-        Deadline::after(Clock::Monotonic, i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX));
-    deadline.time.tv_nsec += i64::from(timeout.subsec_nanos());
-    if deadline.time.tv_nsec >= 1_000_000_000 {
-        deadline.time.tv_nsec -= 1_000_000_000;
-        deadline.time.tv_sec = deadline.time.tv_sec.saturating_add(1);
-    }
-    deadline
 }
 
 fn try_wait(name: &Name) -> Result<()> {

@@ -28,7 +28,7 @@ type Runs = BTreeMap<Pid, BTreeMap<Pid, u64>>;
 
 /// Processes by their numbers.
 pub struct Actors {
-    actors: BTreeMap<Pid, Actor>,
+    by_pid: BTreeMap<Pid, Actor>,
     having: HashMap<FileId, Vec<Pid>>,
     runs_before: Runs,
 }
@@ -49,12 +49,12 @@ impl Actors {
                 having.entry(*file).or_default().push(actor.pid);
             }
         }
-        let actors = actors.into_iter().map(|actor| (actor.pid, actor)).collect();
-        Self { actors, having, runs_before: Runs::new() }
+        let by_pid = actors.into_iter().map(|actor| (actor.pid, actor)).collect();
+        Self { by_pid, having, runs_before: Runs::new() }
     }
 
     pub fn pids(&self) -> impl Iterator<Item = Pid> {
-        self.actors.keys().copied()
+        self.by_pid.keys().copied()
     }
 
     /// Of those processes, the ones of which a thread has run since the look began.
@@ -63,7 +63,7 @@ impl Actors {
     }
 
     pub fn blockers(&self, pid: Pid) -> impl Iterator<Item = &Blocker> {
-        self.actors.get(&pid).into_iter().flat_map(|actor| actor.threads.iter().map(|(_, blocker)| blocker))
+        self.by_pid.get(&pid).into_iter().flat_map(|actor| actor.threads.iter().map(|(_, blocker)| blocker))
     }
 
     /// The processes that have this file.
@@ -72,16 +72,16 @@ impl Actors {
     }
 
     pub fn has(&self, pid: Pid, file: FileId) -> bool {
-        self.actors.get(&pid).is_some_and(|actor| actor.has.contains(&file))
+        self.by_pid.get(&pid).is_some_and(|actor| actor.has.contains(&file))
     }
 
     pub fn children(&self, pid: Pid) -> impl Iterator<Item = Pid> {
-        self.actors.values().filter(move |actor| actor.parent == pid).map(|actor| actor.pid)
+        self.by_pid.values().filter(move |actor| actor.parent == pid).map(|actor| actor.pid)
     }
 
     /// The threads of a process that sleep on something shared.
     pub fn sleepers(&self, pid: Pid) -> Vec<Sleeper> {
-        let threads = self.actors.get(&pid).map_or(&[][..], |actor| &actor.threads);
+        let threads = self.by_pid.get(&pid).map_or(&[][..], |actor| &actor.threads);
         let places = threads.iter().flat_map(|(tid, blocker)| match blocker {
             Blocker::Words(places) => places.iter().map(|place| (*tid, *place)).collect(),
             _ => Vec::new(),
@@ -97,7 +97,7 @@ impl Actors {
     fn could_wake(&self, one: Pid, other: Pid) -> bool {
         let is_child = |child: Option<Pid>| match child {
             Some(child) => child == one,
-            None => self.actors.get(&one).is_some_and(|actor| actor.parent == other),
+            None => self.by_pid.get(&one).is_some_and(|actor| actor.parent == other),
         };
         self.blockers(other).any(|blocker| match blocker {
             Blocker::Words(places) => places.iter().any(|place| self.has(one, place.file)),

@@ -3,10 +3,9 @@
 use std::cell::Cell;
 use std::os::fd::RawFd;
 use std::ptr;
-use std::time::Duration;
 
 use rsipc::mq::{self, How, Incoming, Outgoing, Progress, Task};
-use rsipc::sys::clock::{Clock, Deadline};
+use rsipc::sys::clock::Deadline;
 use rsipc::sys::thread::Thread;
 use rsipc::sys::{Errno, Result};
 
@@ -67,13 +66,6 @@ impl OpenQueue {
             }
         }
     }
-}
-
-/// So long from now, on the clock of the timed calls on queues.
-pub fn deadline(timeout: Option<Duration>) -> Option<Deadline> {
-    timeout.map(|timeout| {
-        Deadline::after_ns(Clock::Realtime, i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX))
-    })
 }
 
 fn this_thread() -> Result<&'static Thread> {

@@ -47,7 +47,7 @@ mod tests {
     fn lengths_from_the_command_line() {
         assert_eq!(parse("90"), Ok(Duration::from_secs(90)));
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse("1.5h"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(parse("1.5h"), Ok(Duration::from_mins(90)));
         for wrong in ["", "h", "1x", "-1s", "1e400d", "nan"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -32,10 +32,12 @@ pub struct Word {
 pub enum Until {
     /// `futex` with a timeout: a timed wait of glibc or of librsipc.
     Timed,
-    /// `futex_waitv` with a timeout: how librsipc looks again from time to time in a wait without an end.
+    /// A newer call with a timeout: how librsipc looks again from time to time in a wait without an end.
     Look,
 }
 
+/// `futex_wait` of Linux 6.7; the same number on all machines.
+const SYS_FUTEX_WAIT: c_long = 455;
 /// Of a `struct futex_waitv`.
 const WAITV_SIZE: usize = 24;
 /// More the kernel does not take (`FUTEX_WAITV_MAX`).
@@ -71,6 +73,7 @@ impl Call {
         match self.number {
             // A futex call that was stopped and goes on is shown as restart_syscall, with the registers it had.
             libc::SYS_futex | libc::SYS_restart_syscall => self.futex(),
+            SYS_FUTEX_WAIT => Some(self.futex_wait()),
             libc::SYS_futex_waitv => self.futex_waitv(read),
             libc::SYS_wait4 => {
                 let child = int(self.arguments[0]);
@@ -102,10 +105,20 @@ impl Call {
         let words = bytes
             .chunks_exact(WAITV_SIZE)
             .map(|entry| Word { address: u64_at(entry, 8), expected: low_half(u64_at(entry, 0)) });
-        // Timed calls on queues are on CLOCK_REALTIME; looks in a wait without an end are not.
-        let until = if int(clock) == libc::CLOCK_MONOTONIC { Until::Look } else { Until::Timed };
-        Some(Sleep::Futex { words: words.collect(), until: (timeout != 0).then_some(until) })
+        Some(Sleep::Futex { words: words.collect(), until: until(timeout, clock) })
     }
+
+    fn futex_wait(&self) -> Sleep {
+        let [address, expected, _, _, timeout, clock] = self.arguments;
+        let words = vec![Word { address, expected: low_half(expected) }];
+        Sleep::Futex { words, until: until(timeout, clock) }
+    }
+}
+
+/// Of the newer calls. Timed calls on queues are on CLOCK_REALTIME; looks in a wait without an end are not.
+fn until(timeout: u64, clock: u64) -> Option<Until> {
+    let is_look = int(clock) == libc::CLOCK_MONOTONIC;
+    (timeout != 0).then_some(if is_look { Until::Look } else { Until::Timed })
 }
 
 fn u64_at(bytes: &[u8], start: usize) -> u64 {
@@ -146,6 +159,14 @@ mod tests {
     #[test]
     fn a_wake_is_no_sleep() {
         assert_eq!(futex("0x7fe8 0x81 0x1 0x0"), None);
+    }
+
+    #[test]
+    fn the_newer_call_for_one_word() {
+        let call = |clock| interpret(&format!("455 0x7fe8 0x3 0xffffffff 0x2 0x7ff0 {clock} 0x7ffd 0x7f12"));
+        let words = vec![Word { address: 0x7fe8, expected: 3 }];
+        assert_eq!(call("0x1"), Some(Sleep::Futex { words: words.clone(), until: Some(Until::Look) }));
+        assert_eq!(call("0x0"), Some(Sleep::Futex { words, until: Some(Until::Timed) }));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde_json::Value;
 pub use support::{Way, command, library_dir};
 
 /// Longer nothing may take.
-pub const BOUND: Duration = Duration::from_secs(60);
+pub const BOUND: Duration = Duration::from_mins(1);
 
 /// `rsipc` with arguments, in an environment without settings.
 pub fn rsipc<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> assert_cmd::Command {
@@ -174,12 +174,11 @@ impl Drop for Cleanup {
     fn drop(&mut self) {
         for file in &self.0 {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            // A queue has a FIFO too.
-            let removed = match name.strip_prefix("rsipc-mq.") {
+            match name.strip_prefix("rsipc-mq.") {
+                // It has a FIFO too.
                 Some(queue) => drop(rsipc(&["mq", "rm", queue]).output()),
                 None => drop(std::fs::remove_file(file)),
-            };
-            let () = removed;
+            }
         }
     }
 }

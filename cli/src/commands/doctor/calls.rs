@@ -1,6 +1,6 @@
 //! Tries each family once, with an object of its own that is removed at once.
 
-use std::ffi::CString;
+use std::ffi::CStr;
 use std::process;
 
 use rsipc::mq::How;
@@ -16,9 +16,9 @@ use crate::objects::open_queue::OpenQueue;
 pub fn check() -> Vec<Finding> {
     let name = Name::from_text(&format!("rsipc-doctor-{}", process::id()));
     vec![
-        finding("semaphores", try_semaphore(name.c_str().to_owned())),
+        finding("semaphores", try_semaphore(name.c_str())),
         finding("queues", try_queue(&name)),
-        finding("memory map", try_memory(name.c_str().to_owned())),
+        finding("memory map", try_memory(name.c_str())),
     ]
 }
 
@@ -33,9 +33,9 @@ fn finding(check: &'static str, tried: Result<()>) -> Finding {
     }
 }
 
-fn try_semaphore(name: CString) -> Result<()> {
-    let semaphore = sem::open(&name, Open::OrCreate { mode: 0o600, value: 1, exclusive: true })?;
-    sem::unlink(&name)?;
+fn try_semaphore(name: &CStr) -> Result<()> {
+    let semaphore = sem::open(name, Open::OrCreate { mode: 0o600, value: 1, exclusive: true })?;
+    sem::unlink(name)?;
     // SAFETY: mapped until it is closed.
     let taken = unsafe { (*semaphore).try_take() };
     sem::close(semaphore)?;
@@ -53,9 +53,9 @@ fn try_queue(name: &Name) -> Result<()> {
     if received.body == b"doctor" { Ok(()) } else { Err(Errno::EBADF) }
 }
 
-fn try_memory(name: CString) -> Result<()> {
-    let object = shm::open(&name, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, 0o600)?;
-    shm::unlink(&name)?;
+fn try_memory(name: &CStr) -> Result<()> {
+    let object = shm::open(name, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, 0o600)?;
+    shm::unlink(name)?;
     std::fs::File::from(object).set_len(4096)?;
     Ok(())
 }
