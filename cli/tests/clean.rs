@@ -76,6 +76,38 @@ fn fifos_and_unfinished_files_without_an_owner_go() {
 }
 
 #[test]
+fn what_is_held_by_one_who_is_not_seen_stays() {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can be a process that an ordinary user may not look into");
+        return;
+    }
+    let place = Place::new("unseen");
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
+    std::fs::set_permissions(place.path(), everybody).unwrap();
+    let as_nobody = |arguments: &[&str]| {
+        let output = common::rsipc_as_nobody_in(place.path(), arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for family in ["sem", "mq"] {
+        as_nobody(&[family, "create", "held"]);
+    }
+    let mut holder = place.actor();
+    holder.does("sem_open /held 0");
+    holder.does("mq_open /held");
+    let said = as_nobody(&["clean"]);
+    for kind in ["sem", "mq"] {
+        let kept = format!("kept {kind} /held: a process that may not be looked into has it\n");
+        assert!(said.contains(&kept), "{said}");
+    }
+    holder.does("mq_send /held x");
+    drop(holder);
+    let said = as_nobody(&["clean"]);
+    assert_eq!(said.matches("removed").count(), 2, "{said}");
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+#[test]
 fn others_objects_are_not_touched() {
     if !is_root() {
         eprintln!("skipped: only the superuser can become another user");

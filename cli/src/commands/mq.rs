@@ -1,5 +1,6 @@
 //! `rsipc mq`: the calls on message queues.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
@@ -259,17 +260,18 @@ const TAIL_EVERY: Duration = Duration::from_millis(20);
 
 fn tail(options: &Tail) -> Result<()> {
     let start = Instant::now();
-    let mut seen: Vec<u64> = Vec::new();
+    // By key and body: a message that takes the place of one that was received may have the key of that.
+    let mut seen: HashSet<(u64, Vec<u8>)> = HashSet::new();
     loop {
         let messages = look(&options.name)?;
-        let mut fresh: Vec<&Message> =
-            messages.iter().filter(|message| seen.binary_search(&message.key).is_err()).collect();
-        fresh.sort_by_key(|message| message.number);
-        for message in fresh {
-            print(format!("{} {}\n", message.priority, escape::text(&message.body)))?;
+        let mut in_order: Vec<&Message> = messages.iter().collect();
+        in_order.sort_by_key(|message| message.number);
+        for message in in_order {
+            if !seen.contains(&(message.key, message.body.clone())) {
+                print(format!("{} {}\n", message.priority, escape::text(&message.body)))?;
+            }
         }
-        seen = messages.iter().map(|message| message.key).collect();
-        seen.sort_unstable();
+        seen = messages.into_iter().map(|message| (message.key, message.body)).collect();
         if options.timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
             return Ok(());
         }

@@ -39,7 +39,7 @@ pub fn of(pid: Pid, interest: &Interest) -> io::Result<Vec<Descriptor>> {
 
 impl Interest<'_> {
     /// By the file's name, since in another mount namespace the directory may have another path.
-    fn includes(&self, path: &Path) -> bool {
+    pub fn includes(&self, path: &Path) -> bool {
         path.is_absolute()
             && (path.parent() == Some(self.directory)
                 || path.file_name().is_some_and(|name| self.file_names.contains(name)))

@@ -30,7 +30,7 @@ pub struct Process {
     pub parent: Pid,
     /// The name of the program, as the kernel shortens it. Any bytes but NUL.
     pub name: Vec<u8>,
-    /// Shared mappings of files. None = we may not see them.
+    /// Mappings that are shared, or of what may be an object. None = we may not see them.
     pub mappings: Option<Vec<Mapping>>,
     /// Open files that may be objects. None = we may not see them.
     pub descriptors: Option<Vec<Descriptor>>,
@@ -47,7 +47,7 @@ impl Process {
         // The kernel lists them in the order of their addresses.
         let mappings = self.mappings.as_deref()?;
         let after = mappings.partition_point(|mapping| mapping.range.start <= address);
-        mappings[..after].last().filter(|mapping| mapping.range.contains(&address))
+        mappings[..after].last().filter(|mapping| mapping.shared && mapping.range.contains(&address))
     }
 
     /// The files it has mapped or open.
@@ -86,7 +86,8 @@ pub fn read(interest: &Interest) -> io::Result<Vec<Process>> {
 
 fn read_one(process: &procfs::process::Process, interest: &Interest) -> Option<Process> {
     let stat = process.stat().ok()?;
-    if stat.flags & PF_KTHREAD != 0 || matches!(stat.state, 'Z' | 'X') {
+    let has_ended = matches!(stat.state, 'Z' | 'X');
+    if stat.flags & PF_KTHREAD != 0 || (has_ended && stat.num_threads <= 1) {
         return None;
     }
     let pid = process.pid;
@@ -94,7 +95,8 @@ fn read_one(process: &procfs::process::Process, interest: &Interest) -> Option<P
         pid,
         parent: stat.ppid,
         name: name_of(&format!("/proc/{pid}/comm")),
-        mappings: seen(mappings::of(pid))?,
+        // When the first thread has ended before the others, the file is empty.
+        mappings: seen(mappings::of(pid, interest))?.filter(|_| !has_ended),
         descriptors: seen(descriptors::of(pid, interest))?,
     })
 }

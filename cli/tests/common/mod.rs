@@ -242,6 +242,11 @@ pub fn copy_program(from: &Path, to: &Path) {
 
 /// `rsipc` as the user nobody. The binary must be where that user can read it.
 pub fn rsipc_as_nobody(arguments: &[&str]) -> std::process::Output {
+    rsipc_as_nobody_in(Path::new("/dev/shm"), arguments)
+}
+
+/// The same, on this directory of objects.
+pub fn rsipc_as_nobody_in(directory: &Path, arguments: &[&str]) -> std::process::Output {
     const NOBODY: u32 = 65534;
     // A copy: the way to the build directory may be closed to others.
     let copy = std::env::temp_dir().join(format!(
@@ -250,7 +255,13 @@ pub fn rsipc_as_nobody(arguments: &[&str]) -> std::process::Output {
         std::thread::current().id()
     ));
     copy_program(binary(), &copy);
-    let output = Command::new(&copy).args(arguments).current_dir("/").uid(NOBODY).gid(NOBODY).output();
+    let output = Command::new(&copy)
+        .args(arguments)
+        .env("RSIPC_DIR", directory)
+        .current_dir("/")
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output();
     std::fs::remove_file(&copy).expect("the copy can be removed");
     output.expect("nobody can run it")
 }
