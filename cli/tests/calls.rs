@@ -167,6 +167,16 @@ fn peek_shows_the_order_of_delivery_and_takes_nothing() {
 }
 
 #[test]
+fn the_json_of_peek_has_its_shape() {
+    let place = Place::new("peek-shape");
+    place.rsipc(&["mq", "create", "q"]).assert().success();
+    place.rsipc(&["mq", "send", "q", "text", "--priority", "3"]).assert().success();
+    place.rsipc(&["mq", "send", "q"]).write_stdin(&b"\xff\x00"[..]).assert().success();
+    let output = place.rsipc(&["mq", "peek", "q", "--json"]).output().unwrap().stdout;
+    insta::assert_json_snapshot!(serde_json::from_slice::<Value>(&output).unwrap());
+}
+
+#[test]
 fn peek_does_not_disturb_a_terminal() {
     let place = Place::new("terminal");
     place.rsipc(&["mq", "create", "q"]).assert().success();

@@ -68,10 +68,15 @@ fn fifos_and_unfinished_files_without_an_owner_go() {
     std::fs::write(place.path().join(".rsipc-1-0"), "half").unwrap();
     let mut actor = place.actor();
     actor.does("mq_open /q");
+    // As of a queue that was removed between its opening and the making of this FIFO.
+    let open = place.path().join("rsipc-mqf.fedcba9876543210");
+    assert!(std::process::Command::new("mkfifo").arg(&open).status().unwrap().success());
+    let _open = std::fs::File::options().read(true).write(true).open(&open).unwrap();
     let said = place.rsipc(&["clean"]).assert().success().get_output().stdout.clone();
     let said = String::from_utf8(said).unwrap();
+    assert!(open.exists(), "{said}");
     assert!(said.contains("its queue is gone") && said.contains("never finished"), "{said}");
-    assert_eq!(place.files().len(), 2, "{:?}", place.files());
+    assert_eq!(place.files().len(), 3, "{:?}", place.files());
     actor.does("mq_send /q x");
 }
 

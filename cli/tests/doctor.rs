@@ -43,6 +43,18 @@ fn a_sound_place() {
 }
 
 #[test]
+fn the_json_has_its_shape() {
+    let place = Place::new("doctor-shape");
+    let output = place.rsipc(&["doctor", "--json"]).env("RSIPC_LIB", library_dir()).output().unwrap().stdout;
+    let found = serde_json::from_slice::<Value>(&output).unwrap();
+    insta::assert_json_snapshot!(found, {
+        ".findings[].verdict" => "[good, note or bad]",
+        ".findings[].said" => "[text]",
+        ".findings[].advice" => "[text or null]",
+    });
+}
+
+#[test]
 fn a_place_where_nothing_works() {
     let place = Place::new("sick");
     let gone = place.path().join("nowhere");

@@ -194,6 +194,30 @@ fn pictures() {
 }
 
 #[test]
+fn the_json_has_its_shape() {
+    let place = Place::new("graph-shape");
+    let mut actor = place.actor();
+    actor.does("sem_open /s 0");
+    actor.begins("sem_wait /s");
+    let graph = || {
+        let output = place.rsipc(&["graph", "--format", "json"]).output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()
+    };
+    let mut graph = eventually(graph, |graph| !concerning(graph, &["/s"]).is_empty());
+    // Those of others, in memory without a name, are here too; objects are as in `ls`.
+    graph["deadlocks"] = concerning(&graph, &["/s"]).into();
+    graph["objects"] = "as in ls".into();
+    insta::assert_json_snapshot!(graph, {
+        ".unseen_processes" => "[number]",
+        ".deadlocks[].description" => "[text]",
+        ".deadlocks[].processes[].pid" => "[pid]",
+        ".deadlocks[].processes[].program" => "[program]",
+        ".deadlocks[].sleepers[].pid" => "[pid]",
+        ".deadlocks[].sleepers[].tid" => "[pid]",
+    });
+}
+
+#[test]
 fn nothing_to_draw() {
     let place = Place::new("nothing");
     // Memory without a name belongs to every directory, so others may be stuck in theirs.

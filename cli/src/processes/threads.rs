@@ -10,8 +10,6 @@ use super::sleep::{self, Sleep};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
     pub tid: Pid,
-    /// Any bytes but NUL.
-    pub name: Vec<u8>,
     /// None = it runs, or waits for something that is nothing to us.
     pub sleep: Option<Sleep>,
 }
@@ -26,7 +24,7 @@ pub fn of(pid: Pid) -> io::Result<Vec<Thread>> {
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => continue,
             Err(error) => return Err(error),
         };
-        threads.push(Thread { tid, name: super::name_of(&format!("/proc/{pid}/task/{tid}/comm")), sleep });
+        threads.push(Thread { tid, sleep });
     }
     Ok(threads)
 }
