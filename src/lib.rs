@@ -9,14 +9,18 @@
 //!
 //! `docs/design.md` tells why it is built this way.
 
-#[cfg(not(any(panic = "abort", test, debug_assertions)))]
+// What only the C edge calls.
+#![cfg_attr(cores, allow(dead_code))]
+
+#[cfg(not(any(panic = "abort", test, debug_assertions, cores)))]
 compile_error!("librsipc must be built with panic = \"abort\": a panic must never unwind into C");
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!("librsipc takes the place of a part of glibc on 64-bit Linux");
 
-// Without panic=abort (the unit tests of the cores) there is no C edge that a panic could cross.
-#[cfg(all(panic = "abort", not(test), not(loom)))]
+// Without panic=abort (the unit tests of the cores) there is no C edge that a panic could cross, and the command, which
+// stands on the cores alone (cli/cores), wants none.
+#[cfg(all(panic = "abort", not(any(test, loom, cores))))]
 mod abi;
 pub mod mq;
 pub mod sem;

@@ -69,7 +69,8 @@ fn fifo_name(number: u64) -> OsString {
     format!("{FIFO_PREFIX}{number:016x}").into()
 }
 
-fn fifo_path(number: u64) -> PathBuf {
+/// The FIFO of the queue with this random number.
+pub fn fifo_path(number: u64) -> PathBuf {
     settings::get().dir.join(fifo_name(number))
 }
 

@@ -13,7 +13,9 @@
 
 #![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of the page-aligned mapping")]
 
-use core::mem::size_of;
+use core::mem::{offset_of, size_of};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 
 use super::bell::Bell;
 use super::event::Event;
@@ -36,7 +38,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
 const VERSION: u32 = 1;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
-const HEADER_SIZE: usize = 4096;
+pub(super) const HEADER_SIZE: usize = 4096;
 const LINE: usize = 64;
 
 /// The two numbers from which all places follow.
@@ -149,9 +151,58 @@ impl Geometry {
         self.nodes_at() + (self.nodes() * size_of::<Node>()).next_multiple_of(LINE)
     }
 
+    /// Where a slot begins in the file.
+    pub(super) fn slot_at(&self, slot: usize) -> usize {
+        self.slots_at() + slot * self.stride()
+    }
+
     /// Bytes from one slot to the next.
     fn stride(&self) -> usize {
         (size_of::<SlotHeader>() + self.msgsize).next_multiple_of(LINE)
+    }
+}
+
+impl Header {
+    /// In the file: the word that receivers sleep on.
+    pub const MESSAGE_WORD: u64 = offset_of!(Self, message) as u64;
+    /// In the file: the word that senders sleep on.
+    pub const ROOM_WORD: u64 = offset_of!(Self, room) as u64;
+
+    /// A copy of the header of a file. EINVAL if it is not that of a queue.
+    pub fn copy(file: &File) -> Result<Box<Self>> {
+        let mut header = Box::<Self>::new_uninit();
+        // SAFETY: the bytes of the box, which are written before they are read.
+        let bytes = unsafe { core::slice::from_raw_parts_mut(header.as_mut_ptr().cast::<u8>(), HEADER_SIZE) };
+        bytes.fill(0);
+        file.read_exact_at(bytes, 0).map_err(|_| Errno::EINVAL)?;
+        Layout::read_geometry(bytes)?;
+        // SAFETY: initialised, and any bytes are a header.
+        Ok(unsafe { header.assume_init() })
+    }
+
+    /// The sizes that the header claims. EINVAL if they are out of range.
+    pub fn geometry(&self) -> Result<Geometry> {
+        Geometry::new(self.identity.maxmsg.into(), self.identity.msgsize.into())
+    }
+
+    /// Who wants to be notified.
+    pub fn notify(&self) -> &Registration {
+        &self.notify.0
+    }
+
+    /// Permission bits, as `mq_open` was given them.
+    pub fn mode(&self) -> u32 {
+        self.identity.mode
+    }
+
+    /// The random number that names the FIFO.
+    pub fn number(&self) -> u64 {
+        self.identity.number
+    }
+
+    /// The name without the slash. Whatever the bytes are, at most 255 of them.
+    pub fn name(&self) -> &[u8] {
+        &self.identity.name[..(self.identity.name_length as usize).min(NAME_MAX)]
     }
 }
 
@@ -274,25 +325,24 @@ impl Layout {
         &self.header().notify.0
     }
 
-    /// Permission bits, as `mq_open` was given them.
+    /// See [`Header::mode`].
     pub fn mode(&self) -> u32 {
-        self.header().identity.mode
+        self.header().mode()
     }
 
-    /// The random number that names the FIFO.
+    /// See [`Header::number`].
     pub fn number(&self) -> u64 {
-        self.header().identity.number
+        self.header().number()
     }
 
-    /// The name without the slash. Whatever the bytes are, at most 255 of them.
+    /// See [`Header::name`].
     pub fn name(&self) -> &[u8] {
-        let identity = &self.header().identity;
-        &identity.name[..(identity.name_length as usize).min(NAME_MAX)]
+        self.header().name()
     }
 
     fn slot(&self, slot: usize) -> *mut SlotHeader {
         debug_assert!(slot < self.geometry.maxmsg);
-        let at = self.geometry.slots_at() + slot * self.geometry.stride();
+        let at = self.geometry.slot_at(slot);
         // SAFETY: within the mapping, as `slot` is below maxmsg.
         unsafe { self.base.add(at).cast() }
     }

@@ -12,6 +12,8 @@ mod descriptor;
 #[cfg(not(loom))]
 mod files;
 #[cfg(not(loom))]
+pub mod glance;
+#[cfg(not(loom))]
 mod herald;
 #[cfg(not(loom))]
 mod inherited;
@@ -38,6 +40,10 @@ pub use descriptor::{POOL, is_queue};
 pub use herald::{Start, Wish};
 #[cfg(not(loom))]
 pub use keeper::Poll;
+#[cfg(not(loom))]
+pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
+#[cfg(not(loom))]
+pub use notify::Registered;
 #[cfg(not(loom))]
 pub use open::{
     Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,

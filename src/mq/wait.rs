@@ -52,6 +52,31 @@ impl Task {
         }
     }
 
+    /// Does the task, and sleeps while that is not possible. For callers in Rust: the thread must not be cancelled in
+    /// here. The result is never [`Progress::MustSleep`].
+    ///
+    /// Errors: those of the checks; EAGAIN when the descriptor has `O_NONBLOCK`; ETIMEDOUT, EINTR.
+    ///
+    /// # Safety
+    /// The memory of the task is valid.
+    pub unsafe fn perform(
+        self,
+        thread: &'static Thread,
+        fd: RawFd,
+        deadline: Option<Deadline>,
+    ) -> Result<Progress> {
+        self.check()?;
+        let mut room = MaybeUninit::uninit();
+        // SAFETY: as the caller says.
+        let mut progress = unsafe { Wait::begin(&mut room, thread, fd, self, deadline)? };
+        while matches!(progress, Progress::MustSleep) {
+            // SAFETY: a wait that must sleep is initialised, and stays where it is.
+            let wait = unsafe { room.assume_init_mut() };
+            progress = wait.woken(wait.sleep.run())?;
+        }
+        Ok(progress)
+    }
+
     fn wanted(&self) -> Wanted {
         match self {
             Self::Send(_) => Wanted::Free,

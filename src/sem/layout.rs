@@ -88,6 +88,22 @@ impl Semaphore {
         value
     }
 
+    /// A copy of a semaphore, to look at: the bytes are those of its file, and may be any.
+    pub fn from_bytes(bytes: [u8; SIZE]) -> Self {
+        // SAFETY: all fields are integers, for which any bytes are valid.
+        unsafe { core::mem::transmute(bytes) }
+    }
+
+    /// The number of tokens, whatever the settings are.
+    pub fn tokens(&self) -> u32 {
+        self.word.value()
+    }
+
+    /// The number of registered waiters.
+    pub fn waiters(&self) -> u32 {
+        self.word.waiters()
+    }
+
     pub(super) fn scope(&self) -> Scope {
         // Relaxed: written before the semaphore is given to anybody.
         if self.private.load(Ordering::Relaxed) == 0 { Scope::Private } else { Scope::Shared }

@@ -16,8 +16,8 @@ use crate::sys::names::{self, Refused};
 use crate::sys::publish::publish;
 use crate::sys::{Errno, Result};
 
-/// Prefix of the file names.
-const PREFIX: &str = "sem.";
+/// Prefix of the names of their files.
+pub const PREFIX: &str = "sem.";
 
 /// How `sem_open` was asked to open.
 #[derive(Clone, Copy, Debug)]

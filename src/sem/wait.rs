@@ -46,6 +46,22 @@ pub struct Wait<'a> {
     patience: Patience,
 }
 
+impl Semaphore {
+    /// Takes a token, and sleeps while there is none. For callers in Rust: the thread must not be cancelled in here.
+    ///
+    /// Errors: ETIMEDOUT, EINTR.
+    pub fn wait(&self, patience: Patience) -> Result<()> {
+        let mut room = MaybeUninit::uninit();
+        if Wait::begin(&mut room, self, patience)? == Progress::Done {
+            return Ok(());
+        }
+        // SAFETY: the wait that must sleep is initialised, and stays where it is.
+        let wait = unsafe { room.assume_init_mut() };
+        while wait.woken(wait.sleep.run())? == Progress::MustSleep {}
+        Ok(())
+    }
+}
+
 impl<'a> Wait<'a> {
     /// Begins a wait in the memory that C gives for it. It is initialised if, and only if, the result is
     /// [`Progress::MustSleep`].

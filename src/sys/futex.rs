@@ -185,6 +185,15 @@ impl Sleep {
         ];
     }
 
+    /// Sleeps as described, and gives the error of the call (0 = none). For callers in Rust alone: C makes the call
+    /// itself where the thread may be cancelled.
+    pub fn run(&self) -> c_int {
+        let a = &self.arguments;
+        // SAFETY: the arguments are those of the described call; what they point to is in `self`, which is borrowed.
+        let result = unsafe { libc::syscall(self.number, a[0], a[1], a[2], a[3], a[4], a[5]) };
+        if result < 0 { Errno::last().0 } else { 0 }
+    }
+
     /// What the end of the sleep means, given the error of the call (0 = none).
     pub fn woken(&self, error: c_int) -> Result<Woken> {
         match error {

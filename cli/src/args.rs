@@ -1,0 +1,32 @@
+//! What may be typed after `rsipc`.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{clean, doctor, generate, graph, ls, mq, run, sem, shm, stat};
+
+/// See, handle and explain POSIX semaphores, message queues and shared memory objects.
+#[derive(Parser)]
+#[command(name = "rsipc", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Objects are looked for in /dev/shm, or in the directory that RSIPC_DIR names.
+Exit status: 0 done, 1 it failed, 2 wrong usage.";
+
+#[derive(Subcommand)]
+pub enum Command {
+    Ls(ls::Options),
+    Stat(stat::Options),
+    Sem(sem::Options),
+    Mq(mq::Options),
+    Shm(shm::Options),
+    Graph(graph::Options),
+    Clean(clean::Options),
+    Run(run::Options),
+    Doctor(doctor::Options),
+    #[command(hide = true)]
+    Generate(generate::Options),
+}

@@ -1,0 +1,90 @@
+//! The directory of objects.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::Finding;
+use crate::failure::reason;
+use crate::objects;
+use crate::output::{amount, escape};
+
+const CHECK: &str = "directory";
+const MEMORY: &str = "memory";
+/// What containers get when nobody asks for more.
+const SMALL: u64 = 64 << 20;
+
+pub fn check() -> Vec<Finding> {
+    let directory = objects::directory();
+    let shown = escape::word(directory.as_os_str().as_bytes());
+    let metadata = match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => metadata,
+        Ok(_) => return vec![Finding::bad(CHECK, format!("{shown} is no directory"), SET_DIR)],
+        Err(error) => {
+            return vec![Finding::bad(CHECK, format!("{shown}: {}", reason(&error)), SET_DIR)];
+        }
+    };
+    let mut findings = vec![rights(directory, &shown, &metadata)];
+    findings.extend(memory(directory));
+    findings
+}
+
+const SET_DIR: &str = "mount a tmpfs on /dev/shm (mode 1777), or let RSIPC_DIR name a directory that can be written; \
+    programs on plain glibc know only /dev/shm";
+
+fn rights(directory: &Path, shown: &str, metadata: &fs::Metadata) -> Finding {
+    let mode = metadata.mode() & 0o7777;
+    let Ok(path) = CString::new(directory.as_os_str().as_bytes()) else {
+        return Finding::bad(CHECK, format!("{shown} has a NUL in its name"), SET_DIR);
+    };
+    // SAFETY: a C string.
+    if unsafe { libc::access(path.as_ptr(), libc::R_OK | libc::W_OK | libc::X_OK) } != 0 {
+        return Finding::bad(CHECK, format!("{shown} (mode {mode:04o}) may not be written by you"), SET_DIR);
+    }
+    let others_write = mode & 0o002 != 0;
+    let is_sticky = mode & libc::S_ISVTX != 0;
+    if others_write && !is_sticky {
+        return Finding::note(
+            CHECK,
+            format!("{shown} (mode {mode:04o}) lets every user remove the objects of every other one"),
+            format!("`chmod +t {shown}`, as root, leaves that to their owners"),
+        );
+    }
+    Finding::good(CHECK, format!("{shown} can be written, mode {mode:04o}"))
+}
+
+fn memory(directory: &Path) -> Option<Finding> {
+    let path = CString::new(directory.as_os_str().as_bytes()).ok()?;
+    // SAFETY: a C string, and plain data that each call fills in.
+    let (kind, sizes) = unsafe {
+        let (mut kind, mut sizes): (libc::statfs, libc::statvfs) = (std::mem::zeroed(), std::mem::zeroed());
+        if libc::statfs(path.as_ptr(), &raw mut kind) != 0
+            || libc::statvfs(path.as_ptr(), &raw mut sizes) != 0
+        {
+            return None;
+        }
+        (kind.f_type, sizes)
+    };
+    let (size, free) = (sizes.f_blocks * sizes.f_frsize, sizes.f_bavail * sizes.f_frsize);
+    let text = format!("{} of {} free", amount::short(free), amount::short(size));
+    if kind != libc::TMPFS_MAGIC {
+        return Some(Finding::note(
+            MEMORY,
+            format!("{text}, on a file system that is no tmpfs"),
+            "objects work there, but may be written to a disk, and survive a restart of the machine",
+        ));
+    }
+    Some(if free < SMALL / 8 {
+        Finding::bad(
+            MEMORY,
+            text,
+            "`rsipc clean` removes what nobody uses; `mount -o remount,size=1G /dev/shm` makes room",
+        )
+    } else if size <= SMALL {
+        Finding::note(MEMORY, text, "enough for small queues; a container gets more by --shm-size=1g")
+    } else {
+        Finding::good(MEMORY, text)
+    })
+}

@@ -1,0 +1,64 @@
+//! Whether a preload works here, and the settings in force.
+
+use std::env;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::Finding;
+use crate::commands::run::{library, preload};
+use crate::failure::reason;
+use crate::output::escape;
+
+pub fn check() -> Vec<Finding> {
+    vec![preloaded(), settings()]
+}
+
+fn preloaded() -> Finding {
+    const CHECK: &str = "preload";
+    let library = match library::find() {
+        Ok(library) => library,
+        Err(failure) => {
+            return Finding::bad(
+                CHECK,
+                "there is no library to preload",
+                failure.to_string().replace("\n ", ";"),
+            );
+        }
+    };
+    let tried = Command::new("/bin/true")
+        .env("LD_PRELOAD", preload(library.as_os_str()))
+        .env("RSIPC_VERBOSE", "1")
+        .stdin(Stdio::null())
+        .output();
+    match tried {
+        Ok(output) if contains(&output.stderr, b"active") => {
+            Finding::good(CHECK, format!("`rsipc run` works, with {}", shown(&library)))
+        }
+        Ok(output) => Finding::bad(
+            CHECK,
+            format!("{} does not load: {}", shown(&library), escape::text(output.stderr.trim_ascii())),
+            "build it on this machine: it may be for a newer glibc",
+        ),
+        Err(error) => Finding::bad(CHECK, format!("/bin/true does not run: {}", reason(&error)), "see why"),
+    }
+}
+
+fn settings() -> Finding {
+    let set: Vec<String> = env::vars_os()
+        .filter(|(name, _)| name.as_bytes().starts_with(b"RSIPC_"))
+        .map(|(name, value)| format!("{}={}", escape::text(name.as_bytes()), escape::word(value.as_bytes())))
+        .collect();
+    if set.is_empty() {
+        return Finding::good("settings", "none are set");
+    }
+    Finding::good("settings", set.join(" "))
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+fn shown(path: &Path) -> String {
+    escape::word(path.as_os_str().as_bytes())
+}

@@ -1,0 +1,129 @@
+//! `rsipc graph`: who has what and who waits for it, as a picture; and who waits for ever.
+
+mod dot;
+mod picture;
+mod svg;
+mod text;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::deadlock::{self, Deadlock};
+use crate::failure::Result;
+use crate::output::style::Style;
+use crate::output::{json, print, warn};
+use crate::survey::Survey;
+use picture::Picture;
+
+/// Show who has which object and who waits for it, and name deadlocks
+#[derive(Args)]
+pub struct Options {
+    /// How to draw it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// Lines to read
+    Text,
+    /// For Graphviz
+    Dot,
+    /// A picture for a browser
+    Svg,
+    /// For programs
+    Json,
+}
+
+/// What all formats draw from.
+pub struct Scene {
+    pub survey: Survey,
+    pub deadlocks: Vec<Deadlock>,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let (survey, deadlocks) = deadlock::find()?;
+    let scene = Scene { survey, deadlocks };
+    match options.format {
+        Format::Text => print(text::draw(&scene, Style::of_stdout()))?,
+        Format::Dot => print(dot::draw(&Picture::of(&scene)))?,
+        Format::Svg => print(svg::draw(&Picture::of(&scene)))?,
+        Format::Json => return json::print_document(Graph::of(&scene)),
+    }
+    if !matches!(options.format, Format::Text) {
+        // A picture marks them in red; this says it.
+        for deadlock in &scene.deadlocks {
+            warn(text::name(deadlock, &scene.survey));
+        }
+    }
+    if !scene.survey.is_complete() {
+        warn(scene.survey.what_is_hidden());
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Graph {
+    unseen_processes: usize,
+    objects: Vec<crate::report::Report>,
+    deadlocks: Vec<NamedDeadlock>,
+}
+
+#[derive(Serialize)]
+struct NamedDeadlock {
+    shape: deadlock::Shape,
+    description: String,
+    processes: Vec<Member>,
+    sleepers: Vec<NamedSleeper>,
+}
+
+#[derive(Serialize)]
+struct Member {
+    pid: i32,
+    program: String,
+}
+
+#[derive(Serialize)]
+struct NamedSleeper {
+    pid: i32,
+    tid: i32,
+    /// Null for anonymous shared memory.
+    object: Option<String>,
+    offset: u64,
+}
+
+impl Graph {
+    fn of(scene: &Scene) -> Self {
+        let Scene { survey, deadlocks } = scene;
+        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let deadlocks = deadlocks.iter().map(|deadlock| NamedDeadlock {
+            shape: deadlock.shape,
+            description: text::name(deadlock, survey),
+            processes: deadlock
+                .members
+                .iter()
+                .map(|&pid| Member { pid, program: lossy(survey.program(pid)) })
+                .collect(),
+            sleepers: deadlock
+                .sleepers
+                .iter()
+                .map(|sleeper| NamedSleeper {
+                    pid: sleeper.pid,
+                    tid: sleeper.tid,
+                    object: survey.object(sleeper.place.file).map(|object| lossy(&object.name)),
+                    offset: sleeper.place.offset,
+                })
+                .collect(),
+        });
+        Self {
+            unseen_processes: survey.unseen,
+            objects: survey
+                .entries
+                .iter()
+                .filter(|entry| !entry.holders.is_empty())
+                .map(|entry| crate::report::Report::of(entry, survey))
+                .collect(),
+            deadlocks: deadlocks.collect(),
+        }
+    }
+}

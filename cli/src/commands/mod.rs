@@ -1,0 +1,32 @@
+//! One module for each subcommand: its options, and `run`.
+
+pub mod clean;
+mod creation;
+pub mod doctor;
+pub mod generate;
+pub mod graph;
+pub mod ls;
+pub mod mq;
+pub mod run;
+pub mod sem;
+pub mod shm;
+pub mod stat;
+
+use crate::args::Command;
+use crate::failure::Result;
+
+/// Does what was asked for.
+pub fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Ls(options) => ls::run(&options),
+        Command::Stat(options) => stat::run(&options),
+        Command::Sem(options) => sem::run(&options),
+        Command::Mq(options) => mq::run(&options),
+        Command::Shm(options) => shm::run(&options),
+        Command::Graph(options) => graph::run(&options),
+        Command::Clean(options) => clean::run(&options),
+        Command::Run(options) => run::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Generate(options) => generate::run(&options),
+    }
+}

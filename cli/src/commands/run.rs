@@ -1,0 +1,59 @@
+//! `rsipc run`: a program, unchanged, on the library.
+
+mod elf;
+pub mod library;
+mod program;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use clap::Args;
+
+use crate::failure::{Failure, Result};
+use crate::output::{escape, say};
+
+/// Run a program on librsipc in the place of glibc's own calls
+#[derive(Args)]
+pub struct Options {
+    /// Say which library is used, and let it say that it is active
+    #[arg(long, short)]
+    verbose: bool,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    command: Vec<OsString>,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let (name, arguments) = options.command.split_first().expect("clap asks for one at least");
+    let program = program::find(name)?;
+    program::check(&program)?;
+    let library = library::find()?;
+    if options.verbose {
+        say(format!("rsipc: {} runs with {}", shown(program.as_os_str()), shown(library.as_os_str())));
+    }
+    let mut command = Command::new(&program);
+    command.arg0(name).args(arguments).env("LD_PRELOAD", preload(library.as_os_str()));
+    if options.verbose {
+        command.env("RSIPC_VERBOSE", "1");
+    }
+    // Returns only if it fails.
+    let error = command.exec();
+    Err(Failure::call(format_args!("cannot run {}", shown(program.as_os_str())), error))
+}
+
+/// In front of what is preloaded already.
+pub fn preload(library: &OsStr) -> OsString {
+    let mut list = library.to_owned();
+    if let Some(others) = env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
+        list.push(":");
+        list.push(others);
+    }
+    list
+}
+
+fn shown(name: &OsStr) -> String {
+    escape::word(name.as_bytes())
+}

@@ -1,0 +1,150 @@
+//! `rsipc sem`: the calls on semaphores.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use rsipc::sem::{self, Open, Patience, Semaphore, VALUE_MAX};
+use rsipc::sys::Errno;
+use rsipc::sys::clock::Clock;
+
+use super::creation::{Creation, Removal};
+use crate::deadline;
+use crate::failure::{Failure, Result};
+use crate::interrupt;
+use crate::objects::name::Name;
+use crate::objects::trouble::Subject;
+use crate::objects::{self, Kind, file, semaphore};
+use crate::output::{print, time};
+
+/// Create, use and remove semaphores
+#[derive(Args)]
+#[command(arg_required_else_help = true)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Make a semaphore
+    Create {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+        /// Tokens that it starts with
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(VALUE_MAX)))]
+        value: u32,
+        #[command(flatten)]
+        creation: Creation,
+    },
+    /// Print the number of tokens
+    Get {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+    },
+    /// Add a token, which wakes a waiter
+    Post {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+        /// Add so many
+        #[arg(long, default_value_t = 1)]
+        times: u32,
+    },
+    /// Take a token, and sleep until there is one
+    Wait {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+        /// Give up after this long: exit status 1
+        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        timeout: Option<Duration>,
+    },
+    /// Take a token if there is one: exit status 1 if not
+    Trywait {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+    },
+    /// Remove semaphores; those who have one open keep it
+    Rm(Removal),
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    match &options.action {
+        Action::Create { name, value, creation } => create(name, *value, creation),
+        Action::Get { name } => get(name),
+        Action::Post { name, times } => post(name, *times),
+        Action::Wait { name, timeout } => wait(name, *timeout),
+        Action::Trywait { name } => try_wait(name),
+        Action::Rm(removal) => removal.names.iter().try_for_each(remove),
+    }
+}
+
+fn subject(name: &Name) -> Subject<'_> {
+    Subject { kind: Kind::Sem, name }
+}
+
+fn create(name: &Name, value: u32, creation: &Creation) -> Result<()> {
+    let how = Open::OrCreate { mode: creation.exact_mode(), value, exclusive: !creation.if_missing };
+    sem::open(name.c_str(), how).map_err(|error| subject(name).failed_as("create", error))?;
+    Ok(())
+}
+
+/// Only looks: no descriptor for writing, no mapping.
+fn get(name: &Name) -> Result<()> {
+    let path = objects::semaphore_path(name);
+    let state = file::open(&path).and_then(|file| semaphore::State::read(&file));
+    let state = state.map_err(|error| subject(name).failed("read", error))?;
+    print(format!("{}\n", state.value))
+}
+
+fn post(name: &Name, times: u32) -> Result<()> {
+    let semaphore = open(name)?;
+    for _ in 0..times {
+        // SAFETY: it is mapped until this process ends.
+        unsafe { Semaphore::post(semaphore) }.map_err(|error| match error {
+            Errno::EOVERFLOW => Failure::new(format!("{} has as many tokens as it can have", name.shown())),
+            other => subject(name).failed_as("post", other),
+        })?;
+    }
+    Ok(())
+}
+
+fn wait(name: &Name, timeout: Option<Duration>) -> Result<()> {
+    let semaphore = open(name)?;
+    let patience = match timeout {
+        Some(timeout) => Patience::Until(deadline::after(Clock::Monotonic, timeout)),
+        None => Patience::Unlimited,
+    };
+    interrupt::end_waits();
+    let waited = loop {
+        match semaphore.wait(patience) {
+            Err(Errno::EINTR) => interrupt::end_if_asked(),
+            decided => break decided,
+        }
+    };
+    waited.map_err(|error| match (error, timeout) {
+        (Errno::ETIMEDOUT, Some(timeout)) => {
+            Failure::new(format!("no token came to {} within {timeout:?}", name.shown()))
+                .advise(format!("`rsipc stat {}` shows who has it and who else waits", name.shown()))
+        }
+        (other, _) => subject(name).failed_as("wait for", other),
+    })
+}
+
+fn try_wait(name: &Name) -> Result<()> {
+    if open(name)?.try_take() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{} has no token", name.shown()))
+        .advise(format!("`rsipc sem wait {}` waits for one", name.shown())))
+}
+
+fn remove(name: &Name) -> Result<()> {
+    sem::unlink(name.c_str()).map_err(|error| subject(name).failed_as("remove", error))
+}
+
+/// For use, not for a look.
+fn open(name: &Name) -> Result<&'static Semaphore> {
+    let semaphore = sem::open(name.c_str(), Open::Existing);
+    let semaphore = semaphore.map_err(|error| subject(name).failed_as("open", error))?;
+    // SAFETY: mapped until this process ends, since nobody closes it.
+    Ok(unsafe { &*semaphore })
+}

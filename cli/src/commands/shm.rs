@@ -1,0 +1,131 @@
+//! `rsipc shm`: the calls on shared memory objects.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
+
+use clap::{Args, Subcommand};
+use rsipc::shm;
+
+use super::creation::{Creation, Removal};
+use crate::failure::{Failure, Result};
+use crate::objects::Kind;
+use crate::objects::name::Name;
+use crate::objects::trouble::Subject;
+use crate::output::amount;
+
+/// Create, read, write and remove shared memory objects
+#[derive(Args)]
+#[command(arg_required_else_help = true)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Make an object of zeros
+    Create {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+        /// Its length, such as 4096, 64K or 1M
+        #[arg(long, value_parser = amount::parse)]
+        size: u64,
+        #[command(flatten)]
+        creation: Creation,
+    },
+    /// Write the bytes of an object to the standard output
+    Read {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+        /// Leave out so many bytes
+        #[arg(long, default_value = "0", value_parser = amount::parse)]
+        offset: u64,
+        /// Stop after so many bytes
+        #[arg(long, value_parser = amount::parse)]
+        length: Option<u64>,
+    },
+    /// Write the standard input into an object, which grows if need be
+    Write {
+        #[arg(value_parser = Name::parser())]
+        name: Name,
+        /// Start after so many bytes
+        #[arg(long, default_value = "0", value_parser = amount::parse)]
+        offset: u64,
+        /// End the object where the input ends
+        #[arg(long)]
+        truncate: bool,
+    },
+    /// Remove objects; those who have one open or mapped keep it
+    Rm(Removal),
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    match &options.action {
+        Action::Create { name, size, creation } => create(name, *size, creation),
+        Action::Read { name, offset, length } => read(name, *offset, *length),
+        Action::Write { name, offset, truncate } => write(name, *offset, *truncate),
+        Action::Rm(removal) => removal.names.iter().try_for_each(remove),
+    }
+}
+
+fn subject(name: &Name) -> Subject<'_> {
+    Subject { kind: Kind::Shm, name }
+}
+
+fn create(name: &Name, size: u64, creation: &Creation) -> Result<()> {
+    let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
+    let file = match shm::open(name.c_str(), flags, creation.exact_mode()) {
+        Ok(fd) => File::from(fd),
+        Err(error) if error.0 == libc::EEXIST && creation.if_missing => return Ok(()),
+        Err(error) => return Err(subject(name).failed_as("create", error)),
+    };
+    reserve(&file, size).map_err(|error| {
+        // An object without its memory is of no use, and nobody knows of it yet.
+        let _ = shm::unlink(name.c_str());
+        subject(name).failed("create", error)
+    })
+}
+
+/// Takes the memory now, so that nobody gets a SIGBUS for the lack of it later.
+fn reserve(file: &File, size: u64) -> io::Result<()> {
+    file.set_len(size)?;
+    let length = i64::try_from(size).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
+    if length == 0 {
+        return Ok(());
+    }
+    // SAFETY: takes no pointers.
+    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
+        0 | libc::EOPNOTSUPP => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+fn read(name: &Name, offset: u64, length: Option<u64>) -> Result<()> {
+    let mut file = open(name, libc::O_RDONLY)?;
+    file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("read", error))?;
+    io::copy(&mut file.take(length.unwrap_or(u64::MAX)), &mut io::stdout().lock()).map_err(|error| {
+        Failure::call(format_args!("cannot copy {} to the standard output", name.shown()), error)
+    })?;
+    Ok(())
+}
+
+fn write(name: &Name, offset: u64, truncate: bool) -> Result<()> {
+    let mut file = open(name, libc::O_RDWR)?;
+    file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("write", error))?;
+    let written = io::copy(&mut io::stdin().lock(), &mut file).map_err(|error| {
+        Failure::call(format_args!("cannot copy the standard input to {}", name.shown()), error)
+    })?;
+    if truncate {
+        file.set_len(offset + written).map_err(|error| subject(name).failed("shorten", error))?;
+    }
+    Ok(())
+}
+
+fn remove(name: &Name) -> Result<()> {
+    shm::unlink(name.c_str()).map_err(|error| subject(name).failed_as("remove", error))
+}
+
+fn open(name: &Name, flags: i32) -> Result<File> {
+    shm::open(name.c_str(), flags, 0).map(File::from).map_err(|error| subject(name).failed_as("open", error))
+}

@@ -1,0 +1,171 @@
+//! All processes with what their threads sleep in, at one moment.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::closure::Blocker;
+use super::{Place, Sleeper};
+use crate::failure::Result;
+use crate::objects::file::FileId;
+use crate::processes::sleep::{Sleep, Until, Word};
+use crate::processes::{Pid, Process};
+use crate::survey::Survey;
+
+/// A process.
+pub struct Actor {
+    pub pid: Pid,
+    pub parent: Pid,
+    /// None of them, when they may not be seen.
+    pub threads: Vec<(Pid, Blocker)>,
+    /// What it has open or mapped, and could wake others in.
+    pub has: BTreeSet<FileId>,
+}
+
+/// How often each thread has begun to run, by process.
+type Runs = BTreeMap<Pid, BTreeMap<Pid, u64>>;
+
+/// Processes by their numbers.
+pub struct Actors {
+    by_pid: BTreeMap<Pid, Actor>,
+    having: HashMap<FileId, Vec<Pid>>,
+    runs_before: Runs,
+}
+
+impl Actors {
+    /// Looks at everything. How often each thread has run is asked first, so that [`Self::moved`] covers it all.
+    pub fn look() -> Result<(Survey, Self)> {
+        let runs_before = count_runs();
+        let survey = Survey::take()?;
+        let actors = survey.processes.values().map(Actor::of).collect();
+        Ok((survey, Self { runs_before, ..Self::of(actors) }))
+    }
+
+    pub fn of(actors: Vec<Actor>) -> Self {
+        let mut having: HashMap<FileId, Vec<Pid>> = HashMap::new();
+        for actor in &actors {
+            for file in &actor.has {
+                having.entry(*file).or_default().push(actor.pid);
+            }
+        }
+        let by_pid = actors.into_iter().map(|actor| (actor.pid, actor)).collect();
+        Self { by_pid, having, runs_before: Runs::new() }
+    }
+
+    pub fn pids(&self) -> impl Iterator<Item = Pid> {
+        self.by_pid.keys().copied()
+    }
+
+    /// Of those processes, the ones of which a thread has run since the look began.
+    pub fn moved(&self, pids: &BTreeSet<Pid>) -> BTreeSet<Pid> {
+        pids.iter().copied().filter(|pid| self.runs_before.get(pid) != runs_of(*pid).as_ref()).collect()
+    }
+
+    pub fn blockers(&self, pid: Pid) -> impl Iterator<Item = &Blocker> {
+        self.by_pid.get(&pid).into_iter().flat_map(|actor| actor.threads.iter().map(|(_, blocker)| blocker))
+    }
+
+    /// The processes that have this file.
+    pub fn having(&self, file: FileId) -> &[Pid] {
+        self.having.get(&file).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn has(&self, pid: Pid, file: FileId) -> bool {
+        self.by_pid.get(&pid).is_some_and(|actor| actor.has.contains(&file))
+    }
+
+    pub fn children(&self, pid: Pid) -> impl Iterator<Item = Pid> {
+        self.by_pid.values().filter(move |actor| actor.parent == pid).map(|actor| actor.pid)
+    }
+
+    /// The threads of a process that sleep on something shared.
+    pub fn sleepers(&self, pid: Pid) -> Vec<Sleeper> {
+        let threads = self.by_pid.get(&pid).map_or(&[][..], |actor| &actor.threads);
+        let places = threads.iter().flat_map(|(tid, blocker)| match blocker {
+            Blocker::Words(places) => places.iter().map(|place| (*tid, *place)).collect(),
+            _ => Vec::new(),
+        });
+        places.map(|(tid, place)| Sleeper { pid, tid, place }).collect()
+    }
+
+    /// Whether one could wake the other.
+    pub fn are_linked(&self, one: Pid, other: Pid) -> bool {
+        self.could_wake(one, other) || self.could_wake(other, one)
+    }
+
+    fn could_wake(&self, one: Pid, other: Pid) -> bool {
+        let is_child = |child: Option<Pid>| match child {
+            Some(child) => child == one,
+            None => self.by_pid.get(&one).is_some_and(|actor| actor.parent == other),
+        };
+        self.blockers(other).any(|blocker| match blocker {
+            Blocker::Words(places) => places.iter().any(|place| self.has(one, place.file)),
+            Blocker::Child(child) => is_child(*child),
+            Blocker::Own | Blocker::Nothing => false,
+        })
+    }
+}
+
+impl Actor {
+    fn of(process: &Process) -> Self {
+        let memory = File::open(format!("/proc/{}/mem", process.pid));
+        let blocker = |sleep: Option<Sleep>| match sleep {
+            Some(sleep) => blocker(process, sleep, &memory),
+            None => Blocker::Nothing,
+        };
+        let threads = process.threads().unwrap_or_default().into_iter();
+        Self {
+            pid: process.pid,
+            parent: process.parent,
+            threads: threads.map(|thread| (thread.tid, blocker(thread.sleep))).collect(),
+            has: process.files().collect(),
+        }
+    }
+}
+
+fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocker {
+    match sleep {
+        Sleep::Child(child) => Blocker::Child(child),
+        Sleep::Futex { until: Some(Until::Timed), .. } => Blocker::Nothing,
+        Sleep::Futex { words, .. } => {
+            // A word that has changed means that a wake is under way.
+            if !words.iter().all(|word| holds_expected(word, memory)) {
+                return Blocker::Nothing;
+            }
+            let place = |word: &Word| {
+                let mapping = process.mapping_at(word.address)?;
+                Some(Place { file: mapping.id, offset: mapping.file_offset(word.address) })
+            };
+            // With a word of its own among several, the others of them still need somebody else.
+            let shared: Vec<Place> = words.iter().filter_map(place).collect();
+            if shared.is_empty() { Blocker::Own } else { Blocker::Words(shared) }
+        }
+    }
+}
+
+fn holds_expected(word: &Word, memory: &io::Result<File>) -> bool {
+    let mut value = [0; 4];
+    memory.as_ref().is_ok_and(|memory| memory.read_exact_at(&mut value, word.address).is_ok())
+        && u32::from_ne_bytes(value) == word.expected
+}
+
+fn count_runs() -> Runs {
+    let Ok(entries) = fs::read_dir("/proc") else { return Runs::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, runs_of(pid)?))).collect()
+}
+
+/// None when the process is gone.
+fn runs_of(pid: Pid) -> Option<BTreeMap<Pid, u64>> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let threads = threads.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    threads.map(|tid| Some((tid, runs_of_thread(pid, tid)?))).collect()
+}
+
+/// A thread that has slept and ran again was switched to in between, which the kernel counts as a switch away.
+fn runs_of_thread(pid: Pid, tid: Pid) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).ok()?;
+    let counts = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));
+    Some(counts.filter_map(|(_, count)| count.trim().parse::<u64>().ok()).sum())
+}

@@ -1,0 +1,200 @@
+//! What lies in the directory of objects. Reading it changes nothing: files are opened for reading only, never mapped
+//! writable, and where the caller may ask for it not even the time of the last access is touched.
+
+pub mod file;
+pub mod name;
+pub mod open_queue;
+pub mod queue;
+pub mod semaphore;
+pub mod trouble;
+pub mod unlinked;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use rsipc::sys::settings;
+
+use crate::failure::{Failure, Result};
+use crate::output::escape;
+use file::{FileId, Metadata};
+use name::Name;
+
+/// A family of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Named semaphores
+    Sem,
+    /// Message queues
+    Mq,
+    /// Shared memory objects
+    Shm,
+}
+
+impl Kind {
+    /// As a word of the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sem => "sem",
+            Self::Mq => "mq",
+            Self::Shm => "shm",
+        }
+    }
+
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Sem => "semaphore",
+            Self::Mq => "message queue",
+            Self::Shm => "shared memory object",
+        }
+    }
+}
+
+/// What a thread waits for that sleeps in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Of a semaphore.
+    Token,
+    /// In an empty queue.
+    Message,
+    /// In a full queue.
+    Room,
+    /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition variable.
+    Change,
+}
+
+impl Purpose {
+    /// `waits for …`
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Token => "a token",
+            Self::Message => "a message",
+            Self::Room => "room",
+            Self::Change => "a word to change",
+        }
+    }
+}
+
+/// Of the files that become objects when they are finished, where a file cannot be made without a name.
+pub const UNFINISHED: &[u8] = b".rsipc-";
+
+/// What is inside of an object, as far as it may be read.
+#[derive(Debug)]
+pub enum State {
+    Sem(io::Result<semaphore::State>),
+    Mq(io::Result<queue::State>),
+    Shm,
+}
+
+/// A semaphore, queue or shared memory object.
+#[derive(Debug)]
+pub struct Object {
+    /// With its leading slash. Any bytes but NUL and further slashes.
+    pub name: Vec<u8>,
+    /// The file that the object's data lies in.
+    pub path: PathBuf,
+    pub id: FileId,
+    /// Missing only for an unlinked object of somebody else.
+    pub metadata: Option<Metadata>,
+    /// Its name is gone, but processes still have it.
+    pub unlinked: bool,
+    pub state: State,
+}
+
+impl Object {
+    /// What a thread waits for that sleeps on the word at this offset of the file. None: it is not the caller's wait.
+    pub fn purpose(&self, offset: u64) -> Option<Purpose> {
+        match self.kind() {
+            Kind::Sem => Some(Purpose::Token),
+            Kind::Mq => queue::purpose(offset),
+            Kind::Shm => Some(Purpose::Change),
+        }
+    }
+
+    /// The permission bits that count for a user.
+    pub fn mode(&self) -> Option<u32> {
+        match &self.state {
+            State::Mq(Ok(queue)) => Some(queue.mode),
+            _ => self.metadata.as_ref().map(|metadata| metadata.mode),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self.state {
+            State::Sem(_) => Kind::Sem,
+            State::Mq(_) => Kind::Mq,
+            State::Shm => Kind::Shm,
+        }
+    }
+
+    /// The name as it may be shown anywhere, and pasted into a shell.
+    pub fn shown_name(&self) -> String {
+        escape::word(&self.name)
+    }
+}
+
+/// The directory in use.
+pub fn directory() -> &'static Path {
+    &settings::get().dir
+}
+
+/// The file of the semaphore of this name.
+pub fn semaphore_path(name: &Name) -> PathBuf {
+    directory().join(OsString::from_vec([semaphore::PREFIX, &name.bytes()[1..]].concat()))
+}
+
+/// All objects in the directory, in the order of their names.
+pub fn scan() -> Result<Vec<Object>> {
+    let directory = directory();
+    let entries = fs::read_dir(directory).map_err(|error| unreadable_directory(directory, error))?;
+    let mut objects = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable_directory(directory, error))?;
+        // An object that vanishes in the meantime is no longer there to be shown.
+        objects.extend(look_at(&entry.file_name()));
+    }
+    objects.sort_by(|a, b| (&a.name, a.kind()).cmp(&(&b.name, b.kind())));
+    Ok(objects)
+}
+
+/// The object whose data lies in the file of this name. None if there is no such file, or if it is no object.
+pub fn look_at(file_name: &OsString) -> Option<Object> {
+    let path = directory().join(file_name);
+    let (kind, name) = classify(file_name.as_bytes())?;
+    let metadata = Metadata::of(&path).ok().filter(|metadata| metadata.is_file)?;
+    let state = match kind {
+        Kind::Sem => State::Sem(file::open(&path).and_then(|file| semaphore::State::read(&file))),
+        Kind::Mq => State::Mq(file::open(&path).and_then(|file| queue::State::read(&file))),
+        Kind::Shm => State::Shm,
+    };
+    let name = match &state {
+        State::Mq(Ok(queue)) => queue.name.clone(),
+        _ => name,
+    };
+    Some(Object { name, path, id: metadata.id, metadata: Some(metadata), unlinked: false, state })
+}
+
+/// Which family a file belongs to by its name, and the name of the object.
+pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
+    let (kind, rest) = match queue::classify(file_name) {
+        queue::Role::Data(name) => (Kind::Mq, name),
+        queue::Role::Companion => return None,
+        queue::Role::Foreign => match file_name.strip_prefix(semaphore::PREFIX) {
+            Some(name) => (Kind::Sem, name),
+            None if file_name.starts_with(UNFINISHED) => return None,
+            None => (Kind::Shm, file_name),
+        },
+    };
+    Some((kind, [b"/", rest].concat()))
+}
+
+fn unreadable_directory(directory: &Path, error: io::Error) -> Failure {
+    let shown = escape::word(directory.as_os_str().as_bytes());
+    let failure = Failure::call(format_args!("cannot read the directory of objects, {shown}"), error);
+    failure.advise("`rsipc doctor` says what is wrong with it; RSIPC_DIR names another one")
+}

@@ -1,0 +1,73 @@
+//! A queue that this process takes part in, by the calls of the library.
+
+use std::cell::Cell;
+use std::os::fd::RawFd;
+use std::ptr;
+
+use rsipc::mq::{self, How, Incoming, Outgoing, Progress, Task};
+use rsipc::sys::clock::Deadline;
+use rsipc::sys::thread::Thread;
+use rsipc::sys::{Errno, Result};
+
+use super::name::Name;
+use crate::interrupt;
+
+thread_local! {
+    static SLOT: Cell<*const Thread> = const { Cell::new(ptr::null()) };
+}
+
+/// Open until the process ends.
+pub struct OpenQueue {
+    fd: RawFd,
+    message_size: usize,
+}
+
+/// A message that was received.
+pub struct Received {
+    pub priority: u32,
+    pub body: Vec<u8>,
+}
+
+impl OpenQueue {
+    pub fn open(name: &Name, how: How) -> Result<Self> {
+        let fd = mq::open(name.c_str(), how)?;
+        let message_size = mq::attributes(this_thread()?, fd)?.geometry.msgsize;
+        Ok(Self { fd, message_size })
+    }
+
+    /// Sends, and sleeps while the queue is full. EMSGSIZE, ETIMEDOUT.
+    pub fn send(&self, body: &[u8], priority: u32, deadline: Option<Deadline>) -> Result<()> {
+        let message = Outgoing { body: body.as_ptr(), length: body.len(), priority };
+        self.perform(Task::Send(message), deadline).map(drop)
+    }
+
+    /// Receives, and sleeps while the queue is empty. ETIMEDOUT.
+    pub fn receive(&self, deadline: Option<Deadline>) -> Result<Received> {
+        let mut body = vec![0; self.message_size];
+        let room = Incoming { body: body.as_mut_ptr(), room: body.len() };
+        let Progress::Received(received) = self.perform(Task::Receive(room), deadline)? else {
+            return Err(Errno::EINTR);
+        };
+        body.truncate(received.length);
+        Ok(Received { priority: received.priority, body })
+    }
+
+    /// Bytes that a message may have.
+    pub fn message_size(&self) -> usize {
+        self.message_size
+    }
+
+    fn perform(&self, task: Task, deadline: Option<Deadline>) -> Result<Progress> {
+        loop {
+            // SAFETY: the bytes that the task leads to live in the caller's frame.
+            match unsafe { task.perform(this_thread()?, self.fd, deadline) } {
+                Err(Errno::EINTR) => interrupt::end_if_asked(),
+                decided => return decided,
+            }
+        }
+    }
+}
+
+fn this_thread() -> Result<&'static Thread> {
+    SLOT.with(Thread::current)
+}

@@ -1,0 +1,130 @@
+//! What is in a message queue: the only place that knows how the library lays one out.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use rsipc::mq::Registered;
+use rsipc::mq::glance::{self, Glance};
+use rsipc::sys::Errno;
+
+use super::Purpose;
+use super::name::Name;
+use crate::failure::from_errno;
+
+/// What a file is to a queue.
+pub enum Role<'a> {
+    /// The file with the messages, of the queue of this name (without its slash).
+    Data(&'a [u8]),
+    /// A file beside it, which is no object of its own.
+    Companion,
+    /// Nothing.
+    Foreign,
+}
+
+/// By the name of the file.
+pub fn classify(file_name: &[u8]) -> Role<'_> {
+    match glance::role(file_name) {
+        // Where the name was too long for the file, [`State::name`] has it.
+        glance::Role::Data(name) => Role::Data(name.unwrap_or(file_name)),
+        glance::Role::Fifo => Role::Companion,
+        glance::Role::Foreign => Role::Foreign,
+    }
+}
+
+/// What one who sleeps on the word at this offset of the data file waits for. None: nothing that a user asked for.
+pub fn purpose(offset: u64) -> Option<Purpose> {
+    match offset {
+        glance::MESSAGE_WORD => Some(Purpose::Message),
+        glance::ROOM_WORD => Some(Purpose::Room),
+        _ => None,
+    }
+}
+
+/// The data file of the queue of this name. ENAMETOOLONG, EACCES.
+pub fn path(name: &Name) -> Result<PathBuf, Errno> {
+    glance::path(name.c_str())
+}
+
+/// A queue at one moment.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// With its slash.
+    pub name: Vec<u8>,
+    /// Permission bits that `mq_open` looks at. The file has wider ones.
+    pub mode: u32,
+    pub messages: usize,
+    pub max_messages: usize,
+    pub message_size: usize,
+    /// Of all messages together.
+    pub bytes: usize,
+    /// Who is to be told of the next message into the empty queue.
+    pub notify: Option<Registered>,
+    /// The file that descriptors of the queue really are.
+    pub fifo: PathBuf,
+}
+
+/// A message that lies in a queue.
+pub struct Message {
+    pub priority: u32,
+    pub body: Vec<u8>,
+    /// Tells it from all others for as long as it is in the queue.
+    pub key: u64,
+    /// In the order of sending.
+    pub number: u64,
+}
+
+impl State {
+    /// Reads, and does not map: that would make a holder of the one who looks.
+    pub fn read(file: &File) -> io::Result<Self> {
+        let queue = look(file)?;
+        let mut bytes = 0;
+        for message in queue.messages() {
+            bytes += queue.length(file, message).map_err(from_errno)?.unwrap_or(0);
+        }
+        Ok(Self {
+            name: [b"/", queue.name()].concat(),
+            mode: queue.mode(),
+            messages: queue.messages().len(),
+            max_messages: queue.geometry().maxmsg,
+            message_size: queue.geometry().msgsize,
+            bytes,
+            notify: queue.registered(),
+            fifo: queue.fifo(),
+        })
+    }
+
+    /// As the kernel shows it for a queue of its own, in the file system of queues.
+    pub fn kernel_line(&self) -> String {
+        let (how, signal, pid) = self.notify.map_or((0, 0, 0), |registered| {
+            let signal =
+                if registered.how == libc::SIGEV_SIGNAL.cast_unsigned() { registered.signal } else { 0 };
+            (registered.how, signal, registered.pid)
+        });
+        format!("QSIZE:{:<10} NOTIFY:{how:<5} SIGNO:{signal:<5} NOTIFY_PID:{pid:<6}", self.bytes)
+    }
+}
+
+/// The messages in the order in which they will be received; none is taken. One that goes meanwhile is left out.
+pub fn peek(file: &File) -> io::Result<Vec<Message>> {
+    let queue = look(file)?;
+    let mut messages = Vec::new();
+    for message in queue.messages() {
+        if let Some(body) = queue.body(file, message).map_err(from_errno)? {
+            messages.push(Message {
+                priority: message.priority(),
+                body,
+                key: message.key(),
+                number: message.sequence(),
+            });
+        }
+    }
+    Ok(messages)
+}
+
+fn look(file: &File) -> io::Result<Glance> {
+    Glance::at(file).map_err(|error| match error {
+        Errno::EINVAL => io::Error::new(io::ErrorKind::InvalidData, "the file is no queue of this version"),
+        other => from_errno(other),
+    })
+}

@@ -1,0 +1,62 @@
+//! What a failed call on an object means to the user, and what can be done about it.
+
+use std::io;
+
+use rsipc::sys::Errno;
+
+use super::Kind;
+use super::name::Name;
+use crate::failure::{Failure, from_errno};
+
+/// An object that a command works on.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub kind: Kind,
+    pub name: &'a Name,
+}
+
+impl Subject<'_> {
+    /// `cannot VERB the semaphore /x: …`, with advice where there is any.
+    pub fn failed(self, verb: &str, error: impl Into<io::Error>) -> Failure {
+        let error = error.into();
+        let number = error.raw_os_error();
+        let Self { kind, name } = self;
+        let failure = match number {
+            Some(libc::ENOENT) => Failure::new(format!("there is no {} {}", kind.describe(), name.shown())),
+            Some(libc::EEXIST) => {
+                Failure::new(format!("the {} {} exists already", kind.describe(), name.shown()))
+            }
+            _ => Failure::call(format_args!("cannot {verb} the {} {}", kind.describe(), name.shown()), error),
+        };
+        match self.advice(number) {
+            Some(advice) => failure.advise(advice),
+            None => failure,
+        }
+    }
+
+    /// The same, for an error of the library.
+    pub fn failed_as(self, verb: &str, error: Errno) -> Failure {
+        self.failed(verb, from_errno(error))
+    }
+
+    fn advice(self, error: Option<i32>) -> Option<String> {
+        let (kind, name) = (self.kind.name(), self.name.shown());
+        Some(match error? {
+            libc::ENOENT => {
+                format!("`rsipc ls {kind}` shows what there is; `rsipc {kind} create {name}` makes it")
+            }
+            libc::EEXIST => format!(
+                "`rsipc stat {name}` shows it; `--if-missing` is content with it, `rsipc {kind} rm {name}` removes it"
+            ),
+            libc::EACCES | libc::EPERM => {
+                format!("`rsipc stat {name}` shows whose it is; become that user or root")
+            }
+            libc::EINVAL => format!("`rsipc stat {name}` shows what is there under that name"),
+            libc::ENOSPC | libc::ENOMEM => {
+                "`rsipc ls` shows what takes the memory, `rsipc clean` removes what nobody uses".to_owned()
+            }
+            libc::ENAMETOOLONG => "choose a name of at most 250 bytes".to_owned(),
+            _ => return None,
+        })
+    }
+}

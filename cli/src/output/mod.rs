@@ -1,0 +1,40 @@
+//! How things are said: data on the standard output, talk on the standard error.
+
+pub mod amount;
+pub mod escape;
+pub mod json;
+pub mod style;
+pub mod table;
+pub mod time;
+pub mod user;
+
+use std::io::{self, Write};
+
+use crate::failure::{Failure, Result};
+use style::{Style, Tone};
+
+/// Writes data.
+pub fn print(data: impl AsRef<[u8]>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(data.as_ref())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::call("cannot write to the standard output", error))
+}
+
+/// Says something to the person at the terminal.
+pub fn say(text: impl AsRef<str>) {
+    // There is nobody left to tell when the standard error is gone.
+    let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+}
+
+/// Says why the command failed.
+pub fn complain(failure: &Failure) {
+    let style = Style::of_stderr();
+    say(format!("{} {failure}", style.paint(Tone::Bad, "rsipc:")));
+}
+
+/// Says something that the user should know, although the command goes on.
+pub fn warn(text: impl AsRef<str>) {
+    let style = Style::of_stderr();
+    say(format!("{} {}", style.paint(Tone::Notable, "rsipc: note:"), text.as_ref()));
+}

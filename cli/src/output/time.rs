@@ -1,0 +1,55 @@
+//! Lengths of time as people write them.
+
+use std::time::{Duration, SystemTime};
+
+const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+
+/// In the largest unit that it fills: `3h`.
+pub fn short(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let unit = UNITS.iter().find(|(unit, _)| seconds >= *unit);
+    unit.map_or_else(|| "0s".to_owned(), |(unit, name)| format!("{}{name}", seconds / unit))
+}
+
+/// How long ago that was. Nothing when it lies in the future.
+pub fn since(time: SystemTime) -> Duration {
+    SystemTime::now().duration_since(time).unwrap_or_default()
+}
+
+/// `90`, `90s`, `500ms`, `1.5h`, `2d`: for options.
+pub fn parse(text: &str) -> Result<Duration, String> {
+    const EXAMPLES: &str = "write it as 90s, 500ms, 15m, 1h or 2d";
+    let split = text.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| format!("not a length of time; {EXAMPLES}"))?;
+    let unit = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return Err(format!("unknown unit {unit:?}; {EXAMPLES}")),
+    };
+    Duration::try_from_secs_f64(number * unit).map_err(|_| format!("out of range; {EXAMPLES}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_in_their_largest_unit() {
+        let shown = [0, 59, 60, 7_199, 86_400 * 3].map(|seconds| short(Duration::from_secs(seconds)));
+        assert_eq!(shown, ["0s", "59s", "1m", "1h", "3d"]);
+    }
+
+    #[test]
+    fn lengths_from_the_command_line() {
+        assert_eq!(parse("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse("1.5h"), Ok(Duration::from_mins(90)));
+        for wrong in ["", "h", "1x", "-1s", "1e400d", "nan"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Who runs on this machine, what each process has open and mapped, and where its threads sleep: from `/proc`.
+//!
+//! `/proc` is read once for a survey. What belongs to others may be hidden from an ordinary user; then it is marked as
+//! not seen. A process that ends while it is looked at is as good as one that had ended before.
+
+pub mod descriptors;
+pub mod mappings;
+pub mod sleep;
+pub mod threads;
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use crate::objects::file::FileId;
+pub use descriptors::Descriptor;
+pub use mappings::Mapping;
+use threads::Thread;
+
+/// From linux/sched.h: a thread of the kernel, which has no memory of a user.
+const PF_KTHREAD: u32 = 0x0020_0000;
+
+pub type Pid = i32;
+
+/// A process that runs.
+#[derive(Debug)]
+pub struct Process {
+    pub pid: Pid,
+    pub parent: Pid,
+    /// The name of the program, as the kernel shortens it. Any bytes but NUL.
+    pub name: Vec<u8>,
+    /// Mappings that are shared, or of what may be an object. None = we may not see them.
+    pub mappings: Option<Vec<Mapping>>,
+    /// Open files that may be objects. None = we may not see them.
+    pub descriptors: Option<Vec<Descriptor>>,
+}
+
+impl Process {
+    /// What it has mapped and open is known.
+    pub fn is_seen(&self) -> bool {
+        self.mappings.is_some() && self.descriptors.is_some()
+    }
+
+    /// The shared mapping that this address lies in.
+    pub fn mapping_at(&self, address: u64) -> Option<&Mapping> {
+        // The kernel lists them in the order of their addresses.
+        let mappings = self.mappings.as_deref()?;
+        let after = mappings.partition_point(|mapping| mapping.range.start <= address);
+        mappings[..after].last().filter(|mapping| mapping.shared && mapping.range.contains(&address))
+    }
+
+    /// The files it has mapped or open.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        let mapped = self.mappings.iter().flatten().map(|mapping| mapping.id);
+        mapped.chain(self.descriptors.iter().flatten().map(|descriptor| descriptor.id))
+    }
+
+    /// Its threads, as they are now. None = we may not see them, or they are gone.
+    pub fn threads(&self) -> Option<Vec<Thread>> {
+        threads::of(self.pid).ok()
+    }
+}
+
+/// What an open file must look like to be worth a closer look: asking for the identity of each would touch devices
+/// and network file systems that have nothing to do with objects.
+pub struct Interest<'a> {
+    pub directory: &'a Path,
+    pub file_names: HashSet<OsString>,
+}
+
+/// All processes but the caller's own, in the order of their numbers.
+pub fn read(interest: &Interest) -> io::Result<Vec<Process>> {
+    let mut processes = Vec::new();
+    let own = std::process::id().cast_signed();
+    for process in procfs::process::all_processes().map_err(io::Error::other)? {
+        let Ok(process) = process else { continue };
+        if process.pid == own {
+            continue;
+        }
+        processes.extend(read_one(&process, interest));
+    }
+    processes.sort_by_key(|process| process.pid);
+    Ok(processes)
+}
+
+fn read_one(process: &procfs::process::Process, interest: &Interest) -> Option<Process> {
+    let stat = process.stat().ok()?;
+    let has_ended = matches!(stat.state, 'Z' | 'X');
+    if stat.flags & PF_KTHREAD != 0 || (has_ended && stat.num_threads <= 1) {
+        return None;
+    }
+    let pid = process.pid;
+    Some(Process {
+        pid,
+        parent: stat.ppid,
+        name: name_of(&format!("/proc/{pid}/comm")),
+        // When the first thread has ended before the others, the file is empty.
+        mappings: seen(mappings::of(pid, interest))?.filter(|_| !has_ended),
+        descriptors: seen(descriptors::of(pid, interest))?,
+    })
+}
+
+/// The name in a `comm` file.
+fn name_of(path: &str) -> Vec<u8> {
+    let mut name = std::fs::read(path).unwrap_or_default();
+    name.pop_if(|last| *last == b'\n');
+    name
+}
+
+/// `Some(None)` = hidden from us, `None` = the process is gone.
+#[expect(clippy::option_option, reason = "three answers")]
+fn seen<T>(read: io::Result<T>) -> Option<Option<T>> {
+    match read {
+        Ok(what) => Some(Some(what)),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => None,
+        Err(_) => Some(None),
+    }
+}

@@ -1,0 +1,30 @@
+//! The threads of a process: `/proc/PID/task`.
+
+use std::fs;
+use std::io;
+
+use super::Pid;
+use super::sleep::{self, Sleep};
+
+/// A thread, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    pub tid: Pid,
+    /// None = it runs, or waits for something that is nothing to us.
+    pub sleep: Option<Sleep>,
+}
+
+/// Fails when we may not see what the threads do.
+pub fn of(pid: Pid) -> io::Result<Vec<Thread>> {
+    let mut threads = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let Some(tid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let sleep = match sleep::of(pid, tid) {
+            Ok(sleep) => sleep,
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => continue,
+            Err(error) => return Err(error),
+        };
+        threads.push(Thread { tid, sleep });
+    }
+    Ok(threads)
+}

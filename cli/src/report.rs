@@ -1,0 +1,196 @@
+//! An object with its holders and waiters as programs read it (`docs/json.md`).
+
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::failure::reason;
+use crate::objects::{Kind, Purpose, State, queue, semaphore};
+use crate::output::user;
+use crate::processes::Pid;
+use crate::survey::{Entry, Survey};
+
+/// Text that may hold bytes which are no UTF-8: then they are replaced, and `hex` has the exact ones.
+#[derive(Serialize)]
+pub struct Bytes {
+    text: String,
+    hex: Option<String>,
+}
+
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Self {
+        match str::from_utf8(bytes) {
+            Ok(text) => Self { text: text.to_owned(), hex: None },
+            Err(_) => {
+                Self { text: String::from_utf8_lossy(bytes).into_owned(), hex: Some(hexadecimal(bytes)) }
+            }
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+#[derive(Serialize)]
+pub struct Report {
+    kind: Kind,
+    name: String,
+    /// Of the name's bytes, when they are no UTF-8.
+    name_hex: Option<String>,
+    file: String,
+    owner: Option<Owner>,
+    mode: Option<String>,
+    size: Option<u64>,
+    allocated: Option<u64>,
+    created: Option<u64>,
+    last_use: Option<u64>,
+    unlinked: bool,
+    stale: Option<bool>,
+    semaphore: Option<Semaphore>,
+    queue: Option<Queue>,
+    error: Option<String>,
+    holders: Vec<Holder>,
+    holders_known: bool,
+    waiters: Vec<Waiter>,
+    waiters_known: bool,
+}
+
+#[derive(Serialize)]
+struct Owner {
+    uid: u32,
+    gid: u32,
+    user: Option<String>,
+    group: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Semaphore {
+    value: u32,
+    registered: u32,
+}
+
+#[derive(Serialize)]
+struct Queue {
+    messages: usize,
+    max_messages: usize,
+    message_size: usize,
+    bytes: usize,
+    notify: Option<Notify>,
+}
+
+#[derive(Serialize)]
+struct Notify {
+    pid: u32,
+    /// A signal's number; null for a thread, or nothing.
+    signal: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Holder {
+    pid: Pid,
+    program: String,
+    mapped: bool,
+    descriptors: Vec<u32>,
+}
+
+#[derive(Serialize)]
+struct Waiter {
+    pid: Pid,
+    tid: Pid,
+    program: String,
+    waits_for: Purpose,
+    offset: u64,
+}
+
+impl Report {
+    pub fn of(entry: &Entry, survey: &Survey) -> Self {
+        let object = &entry.object;
+        let metadata = object.metadata.as_ref();
+        let Bytes { text: name, hex: name_hex } = Bytes::from(object.name.as_slice());
+        let program = |pid| String::from_utf8_lossy(survey.program(pid)).into_owned();
+        let (semaphore, queue, error) = state(&object.state);
+        Self {
+            kind: object.kind(),
+            name,
+            name_hex,
+            file: String::from_utf8_lossy(object.path.as_os_str().as_bytes()).into_owned(),
+            owner: metadata.map(|metadata| Owner {
+                uid: metadata.uid,
+                gid: metadata.gid,
+                user: user::user(metadata.uid),
+                group: user::group(metadata.gid),
+            }),
+            mode: object.mode().map(|mode| format!("{mode:04o}")),
+            size: metadata.map(|metadata| metadata.size),
+            allocated: metadata.map(|metadata| metadata.allocated),
+            created: metadata.map(|metadata| unix_time(metadata.created)),
+            last_use: metadata.map(|metadata| unix_time(metadata.last_use)),
+            unlinked: object.unlinked,
+            stale: entry.is_stale(survey),
+            semaphore,
+            queue,
+            error,
+            holders: entry
+                .holders
+                .iter()
+                .map(|holder| Holder {
+                    pid: holder.pid,
+                    program: program(holder.pid),
+                    mapped: holder.mapped,
+                    descriptors: holder.descriptors.clone(),
+                })
+                .collect(),
+            holders_known: survey.is_complete(),
+            waiters: entry
+                .waiters
+                .iter()
+                .map(|waiter| Waiter {
+                    pid: waiter.pid,
+                    tid: waiter.tid,
+                    program: program(waiter.pid),
+                    waits_for: waiter.purpose,
+                    offset: waiter.offset,
+                })
+                .collect(),
+            waiters_known: entry.knows_all_waiters(survey),
+        }
+    }
+}
+
+fn state(state: &State) -> (Option<Semaphore>, Option<Queue>, Option<String>) {
+    match state {
+        State::Sem(Ok(semaphore::State { value, registered })) => {
+            (Some(Semaphore { value: *value, registered: *registered }), None, None)
+        }
+        State::Mq(Ok(queue)) => (None, Some(Queue::from(queue)), None),
+        State::Sem(Err(error)) | State::Mq(Err(error)) => (None, None, Some(reason(error))),
+        State::Shm => (None, None, None),
+    }
+}
+
+impl From<&queue::State> for Queue {
+    fn from(queue: &queue::State) -> Self {
+        Self {
+            messages: queue.messages,
+            max_messages: queue.max_messages,
+            message_size: queue.message_size,
+            bytes: queue.bytes,
+            notify: queue.notify.map(|registered| Notify {
+                pid: registered.pid,
+                signal: (registered.how == libc::SIGEV_SIGNAL.cast_unsigned()).then_some(registered.signal),
+            }),
+        }
+    }
+}
+
+/// In seconds; one before 1970 is 0.
+fn unix_time(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

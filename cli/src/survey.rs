@@ -1,0 +1,229 @@
+//! Objects and processes together: who has what, and who waits for it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use crate::failure::{Failure, Result};
+use crate::objects::file::{FileId, Metadata};
+use crate::objects::unlinked::{self, Seen};
+use crate::objects::{self, Object, Purpose, State};
+use crate::processes::sleep::Sleep;
+use crate::processes::threads::Thread;
+use crate::processes::{self, Interest, Pid, Process};
+
+/// A process that has an object.
+#[derive(Debug)]
+pub struct Holder {
+    pub pid: Pid,
+    pub mapped: bool,
+    /// Descriptors of the object.
+    pub descriptors: Vec<u32>,
+}
+
+/// A thread that is asleep in an object.
+#[derive(Clone, Debug)]
+pub struct Waiter {
+    pub pid: Pid,
+    pub tid: Pid,
+    pub purpose: Purpose,
+    /// Of the word that it sleeps on.
+    pub offset: u64,
+}
+
+/// An object with those who have to do with it.
+#[derive(Debug)]
+pub struct Entry {
+    pub object: Object,
+    /// In the order of their process numbers.
+    pub holders: Vec<Holder>,
+    pub waiters: Vec<Waiter>,
+    /// The threads of all holders were seen.
+    pub waiters_known: bool,
+}
+
+/// What was found on this machine, at about one moment.
+#[derive(Debug)]
+pub struct Survey {
+    pub entries: Vec<Entry>,
+    pub processes: BTreeMap<Pid, Process>,
+    /// Processes that we may not look into.
+    pub unseen: usize,
+}
+
+impl Survey {
+    /// Looks at everything once.
+    pub fn take() -> Result<Self> {
+        let objects = objects::scan()?;
+        let interest = Interest {
+            directory: objects::directory(),
+            file_names: objects
+                .iter()
+                .filter_map(|object| Some(object.path.file_name()?.to_owned()))
+                .collect(),
+        };
+        let processes = processes::read(&interest).map_err(|error| {
+            Failure::call("cannot read /proc", error).advise("mount it: `mount -t proc proc /proc`")
+        })?;
+        Ok(Self::join(objects, processes))
+    }
+
+    fn join(objects: Vec<Object>, processes: Vec<Process>) -> Self {
+        let mut book = Book::new(objects);
+        for process in &processes {
+            book.enter(process);
+        }
+        let mut entries = book.entries;
+        entries.sort_by(|a, b| (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind())));
+        let unseen = processes.iter().filter(|process| !process.is_seen()).count();
+        let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
+        Self { entries, processes, unseen }
+    }
+
+    /// Whether all processes could be looked into, so that nobody can have an object without being in its list.
+    pub fn is_complete(&self) -> bool {
+        self.unseen == 0
+    }
+
+    /// For the user, when not everything could be seen.
+    pub fn what_is_hidden(&self) -> String {
+        let processes =
+            if self.unseen == 1 { "1 process".to_owned() } else { format!("{} processes", self.unseen) };
+        format!("{processes} may not be looked into; ? stands for what is not known, others may have more")
+    }
+
+    /// The object whose data lies in this file.
+    pub fn object(&self, file: FileId) -> Option<&Object> {
+        self.entries.iter().map(|entry| &entry.object).find(|object| object.id == file)
+    }
+
+    /// Of a file that processes share, but that is no object. None for memory that has no name.
+    pub fn path_of(&self, file: FileId) -> Option<&Path> {
+        let mut mappings = self.processes.values().flat_map(|process| process.mappings.iter().flatten());
+        let found = mappings.find(|mapping| mapping.id == file && !mapping.deleted)?;
+        Some(&found.path)
+    }
+
+    /// The name of the program that runs under this number.
+    pub fn program(&self, pid: Pid) -> &[u8] {
+        self.processes.get(&pid).map_or(b"?", |process| &process.name)
+    }
+}
+
+impl Entry {
+    fn of(object: Object) -> Self {
+        Self { object, holders: Vec::new(), waiters: Vec::new(), waiters_known: true }
+    }
+
+    /// Whether nobody has the object. None = those who might have it cannot be seen.
+    pub fn is_stale(&self, survey: &Survey) -> Option<bool> {
+        match (self.holders.is_empty(), survey.is_complete()) {
+            (false, _) => Some(false),
+            (true, true) => Some(true),
+            (true, false) => None,
+        }
+    }
+
+    /// Whether the list of waiters has all of them.
+    pub fn knows_all_waiters(&self, survey: &Survey) -> bool {
+        if self.waiters_known && survey.is_complete() {
+            return true;
+        }
+        // Each waiter of a semaphore is registered in it.
+        match &self.object.state {
+            State::Sem(Ok(semaphore)) => self.waiters.len() >= semaphore.registered as usize,
+            _ => false,
+        }
+    }
+
+    fn holder(&mut self, pid: Pid) -> &mut Holder {
+        // One process is looked at after the other.
+        if self.holders.last().is_none_or(|last| last.pid != pid) {
+            self.holders.push(Holder { pid, mapped: false, descriptors: Vec::new() });
+        }
+        self.holders.last_mut().expect("just pushed")
+    }
+}
+
+/// The entries while they are made.
+struct Book {
+    entries: Vec<Entry>,
+    places: HashMap<FileId, usize>,
+}
+
+impl Book {
+    fn new(objects: Vec<Object>) -> Self {
+        let entries: Vec<Entry> = objects.into_iter().map(Entry::of).collect();
+        let mut places = HashMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            places.insert(entry.object.id, place);
+            // The descriptors of a queue are not those of the file with its messages.
+            if let State::Mq(Ok(queue)) = &entry.object.state
+                && let Ok(fifo) = Metadata::of(&queue.fifo)
+            {
+                places.insert(fifo.id, place);
+            }
+        }
+        Self { entries, places }
+    }
+
+    /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
+    fn enter(&mut self, process: &Process) {
+        let mut held = Vec::new();
+        for mapping in process.mappings.iter().flatten() {
+            if let Some(place) = self.place(process.pid, &Seen::Mapped(mapping)) {
+                self.entries[place].holder(process.pid).mapped = true;
+                held.push(place);
+            }
+        }
+        for descriptor in process.descriptors.iter().flatten() {
+            if let Some(place) = self.place(process.pid, &Seen::Open(descriptor)) {
+                self.entries[place].holder(process.pid).descriptors.push(descriptor.number);
+                held.push(place);
+            }
+        }
+        if held.is_empty() {
+            return;
+        }
+        match process.threads() {
+            Some(threads) => self.enter_waiters(process, threads),
+            None => held.into_iter().for_each(|place| self.entries[place].waiters_known = false),
+        }
+    }
+
+    /// Of the entry for what the process has. One that has no name any more gets its entry now.
+    fn place(&mut self, pid: Pid, seen: &Seen) -> Option<usize> {
+        if let Some(&place) = self.places.get(&seen.id()) {
+            let object = &mut self.entries[place].object;
+            // Another process may know it under the name that it had.
+            if object.unlinked
+                && unlinked::is_provisional(&object.path)
+                && !unlinked::is_provisional(seen.path())
+                && let Some(named) = unlinked::look_at(pid, seen)
+            {
+                *object = named;
+            }
+            return Some(place);
+        }
+        if !seen.is_deleted() || seen.path().parent() != Some(objects::directory()) {
+            return None;
+        }
+        let object = unlinked::look_at(pid, seen)?;
+        self.places.insert(seen.id(), self.entries.len());
+        self.entries.push(Entry::of(object));
+        Some(self.entries.len() - 1)
+    }
+
+    fn enter_waiters(&mut self, process: &Process, threads: Vec<Thread>) {
+        for thread in threads {
+            let Some(Sleep::Futex { words, .. }) = thread.sleep else { continue };
+            for word in words {
+                let Some(mapping) = process.mapping_at(word.address) else { continue };
+                let Some(&place) = self.places.get(&mapping.id) else { continue };
+                let offset = mapping.file_offset(word.address);
+                let entry = &mut self.entries[place];
+                let Some(purpose) = entry.object.purpose(offset) else { continue };
+                entry.waiters.push(Waiter { pid: process.pid, tid: thread.tid, purpose, offset });
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+/* Does as it is told, one line of the standard input after the other, and answers each with a line: "ok", a value, or
+ * the name of an error number. A call that sleeps answers when it is over.
+ *
+ *   sem_open NAME VALUE   makes or opens it      sem_wait NAME   sem_post NAME   sem_unlink NAME
+ *   mq_open NAME          makes or opens it      mq_receive NAME  mq_send NAME TEXT  mq_notify NAME
+ *   shm_open NAME SIZE    makes, opens and maps it
+ *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
+ *   thread LINE           does the line in a thread of its own, and does not answer for it
+ *
+ * Names have no blanks. It ends at the end of its input.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { SLOTS = 64, LENGTH = 512, UNNAMED_AT = 64, MESSAGE = 64 };
+
+struct slot {
+	char name[LENGTH];
+	sem_t *sem;
+	mqd_t queue;
+	char *memory;
+};
+
+static struct slot slots[SLOTS];
+
+static struct slot *slot_of(const char *name)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		if (slots[i].name[0] == '\0')
+			strcpy(slots[i].name, name);
+		if (strcmp(slots[i].name, name) == 0)
+			return &slots[i];
+	}
+	abort();
+}
+
+static int sem_do(const char *call, const char *name, const char *rest)
+{
+	struct slot *slot = slot_of(name);
+	if (strcmp(call, "sem_open") == 0) {
+		slot->sem = sem_open(name, O_CREAT, 0600, (unsigned)atoi(rest));
+		return slot->sem == SEM_FAILED ? -1 : 0;
+	}
+	if (strcmp(call, "sem_wait") == 0)
+		return sem_wait(slot->sem);
+	if (strcmp(call, "sem_post") == 0)
+		return sem_post(slot->sem);
+	return sem_unlink(name);
+}
+
+static int mq_do(const char *call, const char *name, const char *rest)
+{
+	struct slot *slot = slot_of(name);
+	char body[MESSAGE];
+	if (strcmp(call, "mq_open") == 0) {
+		struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = MESSAGE };
+		slot->queue = mq_open(name, O_RDWR | O_CREAT, 0600, &attr);
+		return slot->queue;
+	}
+	if (strcmp(call, "mq_send") == 0)
+		return mq_send(slot->queue, rest, strlen(rest), 3);
+	if (strcmp(call, "mq_notify") == 0) {
+		struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+		signal(SIGUSR1, SIG_IGN);
+		return mq_notify(slot->queue, &event);
+	}
+	return mq_receive(slot->queue, body, sizeof body, NULL);
+}
+
+static int shm_do(const char *call, const char *name, const char *rest)
+{
+	struct slot *slot = slot_of(name);
+	if (strcmp(call, "shm_open") == 0) {
+		int size = atoi(rest), fd = shm_open(name, O_RDWR | O_CREAT, 0600);
+		if (fd < 0 || ftruncate(fd, size) != 0)
+			return -1;
+		slot->memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		return slot->memory == MAP_FAILED ? -1 : 0;
+	}
+	sem_t *sem = (sem_t *)(slot->memory + UNNAMED_AT);
+	return strcmp(call, "shm_sem") == 0 ? sem_init(sem, 1, 0) : sem_wait(sem);
+}
+
+static int do_line(char *line)
+{
+	char *state, *call = strtok_r(line, " \n", &state), *name = strtok_r(NULL, " \n", &state);
+	char *rest = strtok_r(NULL, "\n", &state);
+	rest = rest ? rest : "";
+	if (strncmp(call, "sem", 3) == 0)
+		return sem_do(call, name, rest);
+	if (strncmp(call, "mq", 2) == 0)
+		return mq_do(call, name, rest);
+	return shm_do(call, name, rest);
+}
+
+static void *do_in_thread(void *line)
+{
+	do_line(line);
+	free(line);
+	return NULL;
+}
+
+int main(void)
+{
+	static const char thread[] = "thread ";
+	char line[LENGTH];
+	while (fgets(line, sizeof line, stdin)) {
+		int failed = 0;
+		pthread_t id;
+		if (strncmp(line, thread, sizeof thread - 1) == 0)
+			failed = pthread_create(&id, NULL, do_in_thread, strdup(line + sizeof thread - 1));
+		else
+			failed = do_line(line) < 0;
+		puts(failed ? strerrorname_np(errno) : "ok");
+		fflush(stdout);
+	}
+	return 0;
+}

@@ -1,0 +1,127 @@
+//! `rsipc clean`: what nobody has goes, and nothing else.
+
+mod common;
+
+use common::{Place, is_root};
+
+#[test]
+fn what_nobody_has_goes_and_what_is_held_stays() {
+    let place = Place::new("clean");
+    for name in ["loose", "held"] {
+        place.rsipc(&["sem", "create", name, "--value", "1"]).assert().success();
+        place.rsipc(&["mq", "create", name]).assert().success();
+        place.rsipc(&["shm", "create", name, "--size", "4096"]).assert().success();
+    }
+    let mut actor = place.actor();
+    actor.does("sem_open /held 0");
+    actor.does("mq_open /held");
+    actor.does("shm_open /held 4096");
+    let before = place.files();
+    let said = place.rsipc(&["clean", "--dry-run"]).assert().success().get_output().stdout.clone();
+    let said = String::from_utf8(said).unwrap();
+    assert_eq!(place.files(), before, "a dry run removes nothing");
+    for kind in ["sem", "mq", "shm"] {
+        assert!(
+            said.contains(&format!("would remove {kind} /loose: nobody has it, last used 0s ago\n")),
+            "{said}"
+        );
+    }
+    assert!(!said.contains("held"), "{said}");
+
+    let said = place.rsipc(&["clean"]).assert().success().get_output().stdout.clone();
+    assert_eq!(String::from_utf8(said).unwrap().matches("removed").count(), 3);
+    let left: Vec<String> =
+        place.files().into_iter().filter(|file| !file.starts_with("rsipc-mqf.")).collect();
+    assert_eq!(left, ["held", "rsipc-mq.held", "sem.held"]);
+    assert_eq!(place.files().len(), 4, "the FIFO of the queue that is held");
+    actor.does("sem_wait /held");
+    actor.does("mq_send /held x");
+    drop(actor);
+    place.rsipc(&["clean"]).assert().success();
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn what_is_young_may_stay() {
+    let place = Place::new("young");
+    place.rsipc(&["sem", "create", "s"]).assert().success();
+    place.rsipc(&["clean", "--older-than", "1h"]).assert().success().stdout("");
+    assert_eq!(place.files(), ["sem.s"]);
+    place.rsipc(&["clean", "--older-than", "soon"]).assert().code(2);
+}
+
+#[test]
+fn only_the_kinds_that_were_asked_for() {
+    let place = Place::new("clean-kinds");
+    place.rsipc(&["sem", "create", "a"]).assert().success();
+    place.rsipc(&["shm", "create", "a", "--size", "1"]).assert().success();
+    place.rsipc(&["clean", "shm"]).assert().success();
+    assert_eq!(place.files(), ["sem.a"]);
+}
+
+#[test]
+fn fifos_and_unfinished_files_without_an_owner_go() {
+    let place = Place::new("leftovers");
+    let fifo = place.path().join("rsipc-mqf.0123456789abcdef");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    std::fs::write(place.path().join(".rsipc-1-0"), "half").unwrap();
+    let mut actor = place.actor();
+    actor.does("mq_open /q");
+    // As of a queue that was removed between its opening and the making of this FIFO.
+    let open = place.path().join("rsipc-mqf.fedcba9876543210");
+    assert!(std::process::Command::new("mkfifo").arg(&open).status().unwrap().success());
+    let _open = std::fs::File::options().read(true).write(true).open(&open).unwrap();
+    let said = place.rsipc(&["clean"]).assert().success().get_output().stdout.clone();
+    let said = String::from_utf8(said).unwrap();
+    assert!(open.exists(), "{said}");
+    assert!(said.contains("its queue is gone") && said.contains("never finished"), "{said}");
+    assert_eq!(place.files().len(), 3, "{:?}", place.files());
+    actor.does("mq_send /q x");
+}
+
+#[test]
+fn what_is_held_by_one_who_is_not_seen_stays() {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can be a process that an ordinary user may not look into");
+        return;
+    }
+    let place = Place::new("unseen");
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
+    std::fs::set_permissions(place.path(), everybody).unwrap();
+    let as_nobody = |arguments: &[&str]| {
+        let output = common::rsipc_as_nobody_in(place.path(), arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for family in ["sem", "mq"] {
+        as_nobody(&[family, "create", "held"]);
+    }
+    let mut holder = place.actor();
+    holder.does("sem_open /held 0");
+    holder.does("mq_open /held");
+    let said = as_nobody(&["clean"]);
+    for kind in ["sem", "mq"] {
+        let kept = format!("kept {kind} /held: a process that may not be looked into has it\n");
+        assert!(said.contains(&kept), "{said}");
+    }
+    holder.does("mq_send /held x");
+    drop(holder);
+    let said = as_nobody(&["clean"]);
+    assert_eq!(said.matches("removed").count(), 2, "{said}");
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn others_objects_are_not_touched() {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can become another user");
+        return;
+    }
+    let name = common::unique("others");
+    let _cleanup = common::Cleanup::of(&[("sem", &name)]);
+    common::rsipc(&["sem", "create", &name, "--mode", "0666"]).assert().success();
+    let output = common::rsipc_as_nobody(&["clean", "--dry-run", "sem"]);
+    assert!(output.status.success());
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(&name));
+}

@@ -1,0 +1,229 @@
+//! `rsipc graph`: pictures, and deadlocks by name.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{Actor, Cleanup, Group, Place, Way, command, eventually, json, program, rsipc, unique};
+use serde_json::Value;
+
+/// The deadlocks on this machine in which one of these objects plays a part.
+fn deadlocks_on(names: &[&str]) -> Vec<Value> {
+    concerning(&json(&["graph", "--format", "json"]), names)
+}
+
+fn concerning(graph: &Value, names: &[&str]) -> Vec<Value> {
+    let all = graph["deadlocks"].as_array().expect("a list").iter();
+    all.filter(|deadlock| {
+        let sleepers = deadlock["sleepers"].as_array().expect("a list");
+        sleepers.iter().any(|sleeper| names.iter().any(|name| sleeper["object"] == *name))
+    })
+    .cloned()
+    .collect()
+}
+
+fn members(deadlock: &Value) -> BTreeSet<u64> {
+    let processes = deadlock["processes"].as_array().expect("a list");
+    processes.iter().map(|process| process["pid"].as_u64().expect("a pid")).collect()
+}
+
+#[test]
+fn two_processes_with_two_semaphores_in_opposite_order() {
+    for ways in [[Way::Glibc, Way::Glibc], [Way::Preload, Way::Preload], [Way::Glibc, Way::Preload]] {
+        let (a, b) = (unique("cross-a"), unique("cross-b"));
+        let _cleanup = Cleanup::of(&[("sem", &a), ("sem", &b)]);
+        let [mut one, mut other] = ways.map(Actor::new);
+        for actor in [&mut one, &mut other] {
+            actor.does(&format!("sem_open {a} 1"));
+            actor.does(&format!("sem_open {b} 1"));
+        }
+        one.does(&format!("sem_wait {a}"));
+        other.does(&format!("sem_wait {b}"));
+        assert!(deadlocks_on(&[&a, &b]).is_empty(), "{ways:?}: nobody waits yet");
+        one.begins(&format!("sem_wait {b}"));
+        other.begins(&format!("sem_wait {a}"));
+        let found = eventually(|| deadlocks_on(&[&a, &b]), |found| !found.is_empty());
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0]["shape"], "cycle");
+        assert_eq!(members(&found[0]), BTreeSet::from([one.pid().into(), other.pid().into()]));
+        let description = found[0]["description"].as_str().unwrap();
+        for part in [&a, &b, &one.pid().to_string(), &other.pid().to_string()] {
+            assert!(description.contains(part), "{description}");
+        }
+        // A token from outside solves it.
+        rsipc(&["sem", "post", &a]).assert().success();
+        assert_eq!(other.answer(), "ok");
+        assert!(deadlocks_on(&[&a, &b]).is_empty(), "{ways:?}: one of them goes on");
+    }
+}
+
+#[test]
+fn five_philosophers_with_all_left_forks() {
+    for way in [Way::Glibc, Way::Preload] {
+        let prefix = unique("fork");
+        let forks: Vec<String> = (0..5).map(|number| format!("{prefix}{number}")).collect();
+        let named: Vec<(&str, &str)> = forks.iter().map(|fork| ("sem", fork.as_str())).collect();
+        let _cleanup = Cleanup::of(&named);
+        let mut philosophers = command(&program("philosophers.c", way), way);
+        philosophers.arg(&prefix);
+        let group = Group::start(philosophers);
+        let names: Vec<&str> = forks.iter().map(String::as_str).collect();
+        let found = eventually(|| deadlocks_on(&names), |found| !found.is_empty());
+        assert_eq!(found.len(), 1, "{way}: one deadlock of all: {found:#?}");
+        let members = members(&found[0]);
+        assert_eq!(members.len(), 6, "{way}: with the parent, who has the forks too");
+        assert!(members.contains(&group.pid().into()));
+        assert_eq!(found[0]["sleepers"].as_array().unwrap().len(), 5);
+        let description = found[0]["description"].as_str().unwrap();
+        assert!(names.iter().all(|name| description.contains(name)), "{description}");
+    }
+}
+
+#[test]
+fn threads_of_one_process_in_opposite_order() {
+    let (a, b) = (unique("thread-a"), unique("thread-b"));
+    let _cleanup = Cleanup::of(&[("sem", &a), ("sem", &b)]);
+    let mut actor = Actor::new(Way::Glibc);
+    actor.does(&format!("sem_open {a} 0"));
+    actor.does(&format!("sem_open {b} 0"));
+    actor.does(&format!("thread sem_wait {a}"));
+    let waits = || common::listed("sem", &a)["waiters"].as_array().map(Vec::len);
+    eventually(waits, |waiters| *waiters == Some(1));
+    assert!(deadlocks_on(&[&a, &b]).is_empty(), "its first thread still listens to its input");
+    actor.begins(&format!("sem_wait {b}"));
+    let found = eventually(|| deadlocks_on(&[&a, &b]), |found| !found.is_empty());
+    assert_eq!((&found[0]["shape"], members(&found[0]).len()), (&"cycle".into(), 1));
+}
+
+#[test]
+fn a_receiver_whose_only_writer_has_died() {
+    let place = Place::new("orphan");
+    let deadlocks = || {
+        let output = place.rsipc(&["graph", "--format", "json"]).output().unwrap().stdout;
+        concerning(&serde_json::from_slice(&output).unwrap(), &["/jobs"])
+    };
+    let (mut writer, mut receiver) = (place.actor(), place.actor());
+    writer.does("mq_open /jobs");
+    receiver.does("mq_open /jobs");
+    writer.does("mq_send /jobs one");
+    receiver.does("mq_receive /jobs");
+    receiver.begins("mq_receive /jobs");
+    let waits = || {
+        let output = place.rsipc(&["ls", "--json"]).output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()["objects"][0]["waiters"].as_array().map(Vec::len)
+    };
+    eventually(waits, |waiters| *waiters == Some(1));
+    for _ in 0..5 {
+        assert!(deadlocks().is_empty(), "the writer lives and may send");
+    }
+    writer.kill();
+    let found = eventually(deadlocks, |found| !found.is_empty());
+    assert_eq!(found[0]["shape"], "abandoned");
+    assert_eq!(members(&found[0]), BTreeSet::from([receiver.pid().into()]));
+
+    let text = place.rsipc(&["graph"]).output().unwrap().stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("deadlock: actor") && text.contains("/jobs"), "{text}");
+    place.rsipc(&["mq", "send", "jobs", "two"]).assert().success();
+    assert_eq!(receiver.answer(), "ok");
+    assert!(deadlocks().is_empty());
+}
+
+#[test]
+fn an_unnamed_semaphore_in_shared_memory() {
+    let name = unique("unnamed");
+    let _cleanup = Cleanup::of(&[("shm", &name)]);
+    let mut actor = Actor::new(Way::Glibc);
+    actor.does(&format!("shm_open {name} 4096"));
+    actor.does(&format!("shm_sem {name}"));
+    actor.begins(&format!("shm_sem_wait {name}"));
+    let found = eventually(|| deadlocks_on(&[&name]), |found| !found.is_empty());
+    assert_eq!(found[0]["sleepers"][0]["offset"], 64);
+}
+
+#[test]
+fn silent_on_a_healthy_pipeline() {
+    for way in [Way::Glibc, Way::Preload] {
+        let prefix = unique("pipe");
+        let names = [format!("{prefix}full"), format!("{prefix}free")];
+        let _cleanup = Cleanup::of(&[("sem", &names[0]), ("sem", &names[1])]);
+        let mut pipeline = command(&program("pipeline.c", way), way);
+        pipeline.arg(&prefix);
+        let _group = Group::start(pipeline);
+        let names = [names[0].as_str(), names[1].as_str()];
+        let holders = || common::listed("sem", names[0])["holders"].as_array().map(Vec::len);
+        eventually(holders, |holders| *holders == Some(2));
+        for _ in 0..60 {
+            let found = deadlocks_on(&names);
+            assert!(found.is_empty(), "{way}: {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_timed_wait_is_no_deadlock() {
+    let place = Place::new("timed");
+    place.rsipc(&["sem", "create", "s"]).assert().success();
+    let mut wait = std::process::Command::new(common::binary());
+    wait.args(["sem", "wait", "s", "--timeout", "60s"]).env("RSIPC_DIR", place.path());
+    let _group = Group::start(wait);
+    let graph = || {
+        let output = place.rsipc(&["graph", "--format", "json"]).output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()
+    };
+    let waiting = eventually(graph, |graph| graph["objects"][0]["waiters"][0].is_object());
+    assert!(concerning(&waiting, &["/s"]).is_empty(), "it ends by itself");
+}
+
+#[test]
+fn pictures() {
+    let place = Place::new("picture");
+    let mut actor = place.actor();
+    actor.does("sem_open /a<b>&\"c\\d 0");
+    actor.begins("sem_wait /a<b>&\"c\\d");
+    let dot =
+        || String::from_utf8(place.rsipc(&["graph", "--format", "dot"]).output().unwrap().stdout).unwrap();
+    let dot = eventually(dot, |dot| dot.contains("waits for ever"));
+    assert!(dot.starts_with("digraph rsipc {") && dot.trim_end().ends_with('}'));
+    assert!(dot.contains(&actor.pid().to_string()) && dot.contains("p0 -> o0"), "{dot}");
+    let svg = String::from_utf8(place.rsipc(&["graph", "--format", "svg"]).output().unwrap().stdout).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains("a&lt;b&gt;&amp;&quot;c"), "{svg}");
+    assert_eq!(svg.matches("<line").count(), 1);
+    assert_eq!(svg.matches("<rect").count(), 3, "the ground, a process, an object");
+}
+
+#[test]
+fn the_json_has_its_shape() {
+    let place = Place::new("graph-shape");
+    let mut actor = place.actor();
+    actor.does("sem_open /s 0");
+    actor.begins("sem_wait /s");
+    let graph = || {
+        let output = place.rsipc(&["graph", "--format", "json"]).output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()
+    };
+    let mut graph = eventually(graph, |graph| !concerning(graph, &["/s"]).is_empty());
+    // Those of others, in memory without a name, are here too; objects are as in `ls`.
+    graph["deadlocks"] = concerning(&graph, &["/s"]).into();
+    graph["objects"] = "as in ls".into();
+    insta::assert_json_snapshot!(graph, {
+        ".unseen_processes" => "[number]",
+        ".deadlocks[].description" => "[text]",
+        ".deadlocks[].processes[].pid" => "[pid]",
+        ".deadlocks[].processes[].program" => "[program]",
+        ".deadlocks[].sleepers[].pid" => "[pid]",
+        ".deadlocks[].sleepers[].tid" => "[pid]",
+    });
+}
+
+#[test]
+fn nothing_to_draw() {
+    let place = Place::new("nothing");
+    // Memory without a name belongs to every directory, so others may be stuck in theirs.
+    let text = String::from_utf8(place.rsipc(&["graph"]).output().unwrap().stdout).unwrap();
+    assert!(text.starts_with("no process has an object\n"), "{text}");
+    place.rsipc(&["graph", "--format", "dot"]).assert().success();
+    place.rsipc(&["graph", "--format", "svg"]).assert().success();
+    place.rsipc(&["graph", "--format", "png"]).assert().code(2);
+}

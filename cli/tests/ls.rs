@@ -1,0 +1,350 @@
+//! `rsipc ls`: what is there, who has it, who waits.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::time::Instant;
+
+use common::{Actor, Cleanup, Place, Way, eventually, is_root, listed, rsipc, rsipc_as_nobody, unique};
+use serde_json::{Value, json};
+
+fn pids(list: &Value) -> BTreeSet<u64> {
+    list.as_array().expect("a list").iter().map(|entry| entry["pid"].as_u64().expect("a pid")).collect()
+}
+
+#[test]
+fn a_semaphore_on_which_plain_and_preloaded_processes_sleep() {
+    let name = unique("four");
+    let _cleanup = Cleanup::of(&[("sem", &name)]);
+    let mut actors = [Way::Glibc, Way::Glibc, Way::Preload, Way::Preload].map(Actor::new);
+    for actor in &mut actors {
+        actor.does(&format!("sem_open {name} 0"));
+        actor.begins(&format!("sem_wait {name}"));
+    }
+    let all: BTreeSet<u64> = actors.iter().map(|actor| actor.pid().into()).collect();
+    let state = json!({ "value": 0, "registered": 4 });
+    let found = eventually(
+        || listed("sem", &name),
+        |object| pids(&object["waiters"]) == all && object["semaphore"] == state,
+    );
+    assert_eq!(pids(&found["holders"]), all);
+    assert_eq!(found["stale"], false);
+    assert!(found["waiters"].as_array().unwrap().iter().all(|waiter| waiter["waits_for"] == "token"));
+    assert!(found["holders"].as_array().unwrap().iter().all(|holder| holder["mapped"] == true));
+
+    let table = rsipc(&["ls", "sem"]).output().unwrap().stdout;
+    let table = String::from_utf8(table).unwrap();
+    let line = table.lines().find(|line| line.contains(&name)).expect("a line of its own");
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(fields[..2], ["sem", name.as_str()]);
+    // State and waiters; a process that nobody may look into could wait as well, but it is not registered.
+    assert_eq!(fields[6..8], ["0", "4"], "{line}");
+}
+
+#[test]
+fn values_count_tokens() {
+    let name = unique("value");
+    let _cleanup = Cleanup::of(&[("sem", &name)]);
+    for way in [Way::Glibc, Way::Preload] {
+        let mut actor = Actor::new(way);
+        actor.does(&format!("sem_open {name} 7"));
+        actor.does(&format!("sem_post {name}"));
+        actor.does(&format!("sem_wait {name}"));
+        assert_eq!(listed("sem", &name)["semaphore"], json!({ "value": 7, "registered": 0 }), "{way}");
+    }
+}
+
+#[test]
+fn a_queue_with_messages_a_receiver_and_a_registration() {
+    let place = Place::new("queue");
+    let (mut sender, mut receiver) = (place.actor(), place.actor());
+    sender.does("mq_open /full");
+    sender.does("mq_send /full hello");
+    receiver.does("mq_open /empty");
+    sender.does("mq_open /empty");
+    sender.does("mq_notify /empty");
+    receiver.begins("mq_receive /empty");
+    let ask = || {
+        let output = place.rsipc(&["ls", "--json", "mq"]).output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()["objects"].clone()
+    };
+    let found = eventually(ask, |found| pids(&found[0]["waiters"]).contains(&receiver.pid().into()));
+    assert_eq!((&found[0]["name"], &found[1]["name"]), (&json!("/empty"), &json!("/full")));
+    assert_eq!(
+        found[0]["waiters"].as_array().unwrap().len(),
+        1,
+        "the one who is to be notified is no waiter"
+    );
+    assert_eq!(found[0]["waiters"][0]["waits_for"], "message");
+    assert_eq!(found[0]["queue"]["notify"], json!({ "pid": sender.pid(), "signal": libc::SIGUSR1 }));
+    assert_eq!(pids(&found[0]["holders"]), BTreeSet::from([sender.pid().into(), receiver.pid().into()]));
+    let full = json!({ "messages": 1, "max_messages": 4, "message_size": 64, "bytes": 5, "notify": null });
+    assert_eq!(found[1]["queue"], full);
+    // Descriptors of a queue are those of its FIFO.
+    assert_eq!(found[1]["holders"][0]["descriptors"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn shared_memory_that_is_open_and_slept_in() {
+    let name = unique("memory");
+    let _cleanup = Cleanup::of(&[("shm", &name)]);
+    let (mut plain, mut preloaded) = (Actor::new(Way::Glibc), Actor::new(Way::Preload));
+    plain.does(&format!("shm_open {name} 4096"));
+    plain.does(&format!("shm_sem {name}"));
+    preloaded.does(&format!("shm_open {name} 4096"));
+    plain.begins(&format!("shm_sem_wait {name}"));
+    preloaded.begins(&format!("shm_sem_wait {name}"));
+    let all = BTreeSet::from([plain.pid().into(), preloaded.pid().into()]);
+    let found = eventually(|| listed("shm", &name), |object| pids(&object["waiters"]) == all);
+    assert_eq!(found["size"], 4096);
+    assert!(found["waiters"].as_array().unwrap().iter().all(|waiter| waiter["offset"] == 64));
+    for holder in found["holders"].as_array().unwrap() {
+        assert_eq!(holder["mapped"], true);
+        assert_eq!(holder["descriptors"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn what_is_unlinked_is_seen_while_somebody_has_it() {
+    for way in [Way::Glibc, Way::Preload] {
+        let name = unique(&format!("unlinked-{way}"));
+        let (mut maker, mut other) = (Actor::new(way), Actor::new(way));
+        maker.does(&format!("sem_open {name} 3"));
+        other.does(&format!("sem_open {name} 3"));
+        other.does(&format!("sem_unlink {name}"));
+        let found = listed("sem", &name);
+        assert_eq!(found["unlinked"], true, "{way}: the second one knows it by its name");
+        assert_eq!(found["semaphore"]["value"], 3);
+        assert_eq!(pids(&found["holders"]), BTreeSet::from([maker.pid().into(), other.pid().into()]));
+        drop((maker, other));
+        assert_eq!(listed("sem", &name), Value::Null);
+    }
+}
+
+#[test]
+fn what_nobody_has_is_stale() {
+    let place = Place::new("stale");
+    place.rsipc(&["sem", "create", "lonely"]).assert().success();
+    let output = place.rsipc(&["ls", "--json"]).output().unwrap().stdout;
+    let listing: Value = serde_json::from_slice(&output).unwrap();
+    let expected = if listing["unseen_processes"] == 0 { json!(true) } else { Value::Null };
+    assert_eq!(listing["objects"][0]["stale"], expected);
+    let table = place.rsipc(&["ls"]).output().unwrap().stdout;
+    assert!(String::from_utf8(table).unwrap().contains("last used 0s ago"));
+}
+
+#[test]
+fn only_the_kinds_that_were_asked_for() {
+    let place = Place::new("kinds");
+    place.rsipc(&["sem", "create", "a"]).assert().success();
+    place.rsipc(&["mq", "create", "a"]).assert().success();
+    place.rsipc(&["shm", "create", "a", "--size", "10"]).assert().success();
+    let kinds = |arguments: &[&str]| {
+        let table = place.rsipc(arguments).output().unwrap().stdout;
+        let table = String::from_utf8(table).unwrap();
+        table.lines().skip(1).map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&["ls"]), ["sem", "mq", "shm"]);
+    assert_eq!(kinds(&["ls", "mq"]), ["mq"]);
+    assert_eq!(kinds(&["ls", "shm", "sem"]), ["sem", "shm"]);
+    place.rsipc(&["ls", "nonsense"]).assert().code(2);
+}
+
+#[test]
+fn odd_names_break_neither_table_nor_terminal() {
+    let place = Place::new("odd");
+    let names: [&[u8]; 7] = [
+        b"sem.a\nb",
+        b"sem.\x1b[2Jx",
+        b"it's \"so\"",
+        b"\xff\xfe",
+        b"sem.\x9b31m",
+        b"tab\there",
+        "\u{202e}fdp".as_bytes(),
+    ];
+    for name in names {
+        fs::write(place.path().join(OsStr::from_bytes(name)), [0; 32]).unwrap();
+    }
+    let table = place.rsipc(&["ls"]).output().unwrap().stdout;
+    let table = String::from_utf8(table).expect("UTF-8, whatever the names are");
+    assert_eq!(table.lines().count(), names.len() + 1, "{table}");
+    assert!(table.chars().all(|character| character == '\n' || !character.is_control()), "{table:?}");
+    assert!(!table.contains('\u{202e}'));
+    let headings = table.lines().next().unwrap();
+    let owner_at = headings.find("OWNER").unwrap();
+    assert!(
+        table.lines().skip(1).all(|line| line[owner_at..].starts_with(|c: char| c.is_alphanumeric())),
+        "{table}"
+    );
+
+    let output = place.rsipc(&["ls", "--json"]).output().unwrap().stdout;
+    let listing: Value = serde_json::from_slice(&output).unwrap();
+    let hexes: Vec<&Value> =
+        listing["objects"].as_array().unwrap().iter().map(|object| &object["name_hex"]).collect();
+    assert!(hexes.contains(&&json!("2ffffe")), "the exact bytes of what is no UTF-8");
+    for name in names {
+        let typed = name.strip_prefix(b"sem.").unwrap_or(name);
+        place.rsipc(&[OsStr::new("stat"), OsStr::from_bytes(typed)]).assert().success();
+    }
+}
+
+#[test]
+fn programs_with_odd_names_too() {
+    let place = Place::new("program");
+    let actor = common::program("actor.c", Way::Preload);
+    let odd = place.path().join("a\n\u{1b}[7m b");
+    common::copy_program(&actor, &odd);
+    let mut command = common::command(&odd, Way::Preload);
+    command.env("RSIPC_DIR", place.path());
+    let mut actor = Actor::start(command);
+    actor.does("sem_open /s 0");
+    let table = String::from_utf8(place.rsipc(&["ls", "sem"]).output().unwrap().stdout).unwrap();
+    assert!(table.contains(r"$'a\n\033[7m b'"), "{table}");
+    assert_eq!(table.lines().count(), 2);
+}
+
+#[test]
+fn files_that_are_no_objects_do_not_hurt() {
+    let place = Place::new("foreign");
+    fs::write(place.path().join("sem.short"), b"xx").unwrap();
+    fs::write(place.path().join("rsipc-mq.empty"), b"").unwrap();
+    fs::write(place.path().join("rsipc-mq.noise"), [0xa5; 9000]).unwrap();
+    fs::create_dir(place.path().join("directory")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", place.path().join("sem.link")).unwrap();
+    let table = String::from_utf8(place.rsipc(&["ls"]).output().unwrap().stdout).unwrap();
+    assert_eq!(table.lines().count(), 4, "{table}");
+    assert!(table.contains("too short for a semaphore") && table.contains("no queue of this version"));
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let place = Place::new("looking");
+    let mut actor = place.actor();
+    actor.does("sem_open /s 2");
+    actor.does("mq_open /q");
+    actor.does("mq_send /q hello");
+    actor.does("shm_open /m 4096");
+    let paths: Vec<_> = place.files().into_iter().map(|name| place.path().join(name)).collect();
+    assert_eq!(paths.len(), 4, "with the FIFO of the queue");
+    let times = || {
+        let status = paths.iter().map(|path| fs::metadata(path).unwrap());
+        let times = status
+            .map(|status| (status.atime_nsec(), status.mtime_nsec(), status.ctime_nsec(), status.blocks()));
+        times.collect::<Vec<_>>()
+    };
+    let bytes = || {
+        let files = paths.iter().filter(|path| path.is_file());
+        files.map(|path| fs::read(path).unwrap()).collect::<Vec<_>>()
+    };
+    // Reading moves the time of the last access, the first time: so the files are read and written anew before.
+    let before_bytes = bytes();
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let now = std::time::SystemTime::now();
+        fs::File::options().write(true).open(path).unwrap().set_modified(now).unwrap();
+    }
+    let before = times();
+    for arguments in [
+        &["ls"][..],
+        &["ls", "--json"],
+        &["stat", "s"],
+        &["stat", "q"],
+        &["mq", "peek", "q"],
+        &["sem", "get", "s"],
+        &["graph"],
+    ] {
+        place.rsipc(arguments).assert().success();
+    }
+    assert_eq!(times(), before, "not even the time of the last access");
+    assert!(bytes() == before_bytes);
+    actor.does("mq_receive /q");
+    actor.does("sem_wait /s");
+    actor.does("sem_wait /s");
+}
+
+#[test]
+fn an_ordinary_user_sees_what_there_is() {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can become another user");
+        return;
+    }
+    let name = unique("closed");
+    let _cleanup = Cleanup::of(&[("sem", &name)]);
+    let mut actor = Actor::new(Way::Glibc);
+    actor.does(&format!("sem_open {name} 1"));
+    let output = rsipc_as_nobody(&["ls", "--json", "sem"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listing: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = listing["objects"].as_array().unwrap().iter().find(|object| object["name"] == name).unwrap();
+    assert_eq!((&found["semaphore"], &found["error"]), (&Value::Null, &json!("Permission denied")));
+    assert_eq!((&found["holders_known"], &found["waiters_known"]), (&json!(false), &json!(false)));
+    assert_eq!(found["stale"], Value::Null, "unknown is not the same as nobody");
+    let table = rsipc_as_nobody(&["ls", "sem"]);
+    assert!(table.status.success());
+    assert!(String::from_utf8_lossy(&table.stderr).contains("may not be looked into"));
+}
+
+#[test]
+fn many_objects_and_processes_take_no_second() {
+    let place = Place::new("many");
+    for number in 0..2000 {
+        fs::write(place.path().join(format!("sem.{number}")), [0; 32]).unwrap();
+    }
+    let mut actors: Vec<Actor> = (0..300).map(|_| place.actor()).collect();
+    for (number, actor) in actors.iter_mut().enumerate() {
+        for step in 0..10 {
+            actor.begins(&format!("sem_open /{} 0", (number * 7 + step) % 2000));
+        }
+    }
+    for actor in &mut actors {
+        (0..10).for_each(|_| assert_eq!(actor.answer(), "ok"));
+    }
+    // The best of some: others use this machine too.
+    let times = (0..5).map(|_| {
+        let start = Instant::now();
+        place.rsipc(&["ls"]).assert().success();
+        start.elapsed()
+    });
+    let best = times.min().unwrap();
+    eprintln!("2000 objects, 300 processes, 3000 mappings: {best:?}");
+    assert!(best.as_millis() < 1000, "{best:?}");
+}
+
+#[test]
+fn the_json_has_its_shape() {
+    let place = Place::new("shape");
+    let mut actor = place.actor();
+    actor.does("sem_open /semaphore 0");
+    actor.does("mq_open /queue");
+    actor.does("shm_open /memory 4096");
+    actor.begins("sem_wait /semaphore");
+    let ask = || {
+        let output = place.rsipc(&["ls", "--json"]).output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()
+    };
+    let listing = eventually(ask, |listing| {
+        let semaphore = &listing["objects"][2];
+        semaphore["waiters"][0].is_object() && semaphore["semaphore"]["registered"] == 1
+    });
+    insta::assert_json_snapshot!(listing, {
+        ".directory" => "[directory]",
+        ".unseen_processes" => "[number]",
+        ".objects[].file" => "[path]",
+        ".objects[].owner.uid" => "[number]",
+        ".objects[].owner.gid" => "[number]",
+        ".objects[].owner.user" => "[name]",
+        ".objects[].owner.group" => "[name]",
+        ".objects[].created" => "[time]",
+        ".objects[].last_use" => "[time]",
+        ".objects[].holders[].pid" => "[pid]",
+        ".objects[].holders[].program" => "[program]",
+        ".objects[].holders_known" => "[whether all processes were seen]",
+        ".objects[].waiters[].pid" => "[pid]",
+        ".objects[].waiters[].tid" => "[pid]",
+        ".objects[].waiters[].program" => "[program]",
+        ".objects[].waiters_known" => "[whether all threads were seen]",
+    });
+}

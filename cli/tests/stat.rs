@@ -1,0 +1,85 @@
+//! `rsipc stat`: one object, in words.
+
+mod common;
+
+use common::{Place, eventually};
+use serde_json::Value;
+
+#[test]
+fn everything_about_a_semaphore() {
+    let place = Place::new("stat-sem");
+    let mut actor = place.actor();
+    actor.does("sem_open /s 0");
+    actor.begins("sem_wait /s");
+    let stat = || String::from_utf8(place.rsipc(&["stat", "s"]).output().unwrap().stdout).unwrap();
+    // The semaphore is looked at before its waiters are.
+    let text =
+        eventually(stat, |text| text.contains("waits for a token") && text.contains("registered 1 wait\n"));
+    let pid = actor.pid().to_string();
+    for part in ["/s: semaphore", "value      0", "mode 0600", "32 bytes", &pid, "mapped"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(text.contains(place.path().to_str().unwrap()));
+}
+
+#[test]
+fn everything_about_a_queue() {
+    let place = Place::new("stat-mq");
+    let mut actor = place.actor();
+    actor.does("mq_open /q");
+    for text in ["one", "three"] {
+        actor.does(&format!("mq_send /q {text}"));
+    }
+    let text = String::from_utf8(place.rsipc(&["stat", "q"]).output().unwrap().stdout).unwrap();
+    for part in ["/q: message queue", "messages   2 of 4", "bytes      8, at most 64", "open as 3"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    place
+        .rsipc(&["stat", "q", "--line"])
+        .assert()
+        .success()
+        .stdout("QSIZE:8          NOTIFY:0     SIGNO:0     NOTIFY_PID:0     \n");
+    actor.does("mq_receive /q");
+    actor.does("mq_receive /q");
+    actor.does("mq_notify /q");
+    let line =
+        format!("QSIZE:0          NOTIFY:0     SIGNO:{:<5} NOTIFY_PID:{:<6}\n", libc::SIGUSR1, actor.pid());
+    place.rsipc(&["stat", "q", "--line"]).assert().success().stdout(line);
+}
+
+/// The line is that of the kernel's own queues: so it is compared with theirs, where they can be mounted.
+#[test]
+fn the_line_of_the_kernel() {
+    let kernel = std::fs::read_dir("/dev/mqueue").ok().and_then(|mut entries| entries.next());
+    let Some(Ok(queue)) = kernel else {
+        eprintln!("skipped: no queue of the kernel is to be seen in /dev/mqueue");
+        return;
+    };
+    let Ok(theirs) = std::fs::read_to_string(queue.path()) else { return };
+    let fields = |line: &str| {
+        line.split(':')
+            .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let place = Place::new("stat-line");
+    place.rsipc(&["mq", "create", "q"]).assert().success();
+    let ours = String::from_utf8(place.rsipc(&["stat", "q", "--line"]).output().unwrap().stdout).unwrap();
+    assert_eq!(fields(ours.trim_end()).len(), fields(theirs.trim_end()).len());
+}
+
+#[test]
+fn one_name_for_several_kinds() {
+    let place = Place::new("stat-kinds");
+    place.rsipc(&["sem", "create", "x"]).assert().success();
+    place.rsipc(&["shm", "create", "x", "--size", "100"]).assert().success();
+    let both = String::from_utf8(place.rsipc(&["stat", "x"]).output().unwrap().stdout).unwrap();
+    assert!(both.contains("semaphore") && both.contains("shared memory object"), "{both}");
+    let one =
+        String::from_utf8(place.rsipc(&["stat", "x", "--kind", "shm"]).output().unwrap().stdout).unwrap();
+    assert!(!one.contains("semaphore"), "{one}");
+    place.rsipc(&["stat", "x", "--kind", "mq"]).assert().code(1);
+    place.rsipc(&["stat", "x", "--line"]).assert().code(1);
+    let json: Value =
+        serde_json::from_slice(&place.rsipc(&["stat", "x", "--json"]).output().unwrap().stdout).unwrap();
+    assert_eq!((&json["version"], json["objects"].as_array().unwrap().len()), (&1.into(), 2));
+}
