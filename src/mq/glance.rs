@@ -183,7 +183,7 @@ mod tests {
             Layout::new(map.as_mut_ptr(), GEOMETRY)
         };
         for (slot, priority, body) in [(3, 1, "later"), (39, 7, "first!")] {
-            let header = SlotHeader { length: body.len() as u32, ..SlotHeader::default() };
+            let header = SlotHeader { length: u32::try_from(body.len()).unwrap(), ..SlotHeader::default() };
             // SAFETY: nobody else works on this queue.
             unsafe { layout.write(slot, header, body.as_ptr()) };
             store(&layout, slot, key::new(priority, 5));
