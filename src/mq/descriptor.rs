@@ -10,6 +10,7 @@ use core::ops::RangeInclusive;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use memmap2::MmapRaw;
 
@@ -264,9 +265,10 @@ fn to_index(fd: RawFd) -> usize {
 impl Drop for Opened {
     /// Nobody can call the herald any more.
     fn drop(&mut self) {
-        // SAFETY: heralds are never freed.
-        if let Some(herald) = unsafe { self.herald.load(Ordering::Acquire).as_ref() } {
-            herald.dismiss();
+        let herald = self.herald.load(Ordering::Acquire);
+        if !herald.is_null() {
+            // SAFETY: the share of this descriptor, which nobody uses any more.
+            unsafe { Arc::from_raw(herald) }.dismiss();
         }
     }
 }

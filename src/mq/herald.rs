@@ -5,10 +5,11 @@
 //! PID namespaces, and can never hit a process that has got the number of a dead one.
 
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use core::{mem, ptr};
 use std::cell::UnsafeCell;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use super::descriptor::{self, Use};
 use super::notify::{Registered, Registration, Sender};
@@ -104,6 +105,8 @@ pub struct Herald {
     pid: u32,
     /// The descriptor that the wish came through. Changes hands with the wish.
     fd: AtomicI32,
+    /// Nobody will call any more. Set by the one who closes, read by the thread when it has nothing to do.
+    is_dismissed: AtomicBool,
 }
 
 // SAFETY: `wish` changes hands with `state`.
@@ -112,15 +115,17 @@ unsafe impl Sync for Herald {}
 unsafe impl Send for Herald {}
 
 impl Herald {
-    /// A herald whose thread runs. It is never freed.
-    pub fn start() -> Result<&'static Self> {
-        let herald: &'static Self = Box::leak(Box::new(Self {
+    /// A herald whose thread runs. The thread has a share in it, too.
+    pub fn start() -> Result<Arc<Self>> {
+        let herald = Arc::new(Self {
             state: AtomicU32::new(state::IDLE),
             wish: UnsafeCell::new(Wish::Nothing),
             pid: Sender::this().pid,
             fd: AtomicI32::new(-1),
-        }));
-        spawn::background("rsipc-herald", move || herald.run())?;
+            is_dismissed: AtomicBool::new(false),
+        });
+        let share = Arc::clone(&herald);
+        spawn::background("rsipc-herald", move || share.run())?;
         Ok(herald)
     }
 
@@ -157,8 +162,9 @@ impl Herald {
         withdrawn
     }
 
-    /// Ends the thread, which is not registered.
+    /// Ends the thread, at once or when it has ended its registration.
     pub fn dismiss(&self) {
+        self.is_dismissed.store(true, Ordering::SeqCst);
         self.go(state::IDLE, state::DISMISSED);
     }
 
@@ -193,6 +199,7 @@ impl Herald {
             match self.state.load(Ordering::SeqCst) {
                 state::REGISTER => self.serve(thread),
                 state::DISMISSED => break,
+                _ if self.is_dismissed.load(Ordering::SeqCst) => break,
                 other => {
                     self.wait_while(other);
                 }

@@ -9,6 +9,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 use super::descriptor::{self, Opened, Use};
 use super::files::{self, Data, Name};
@@ -244,14 +245,15 @@ pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<
 
 /// The herald of this descriptor, if its thread runs in this process.
 fn herald<'q>(queue: &'q Use<'_>) -> Option<&'q Herald> {
-    // SAFETY: heralds are never freed.
+    // SAFETY: the descriptor has a share in its herald as long as it is in use.
     unsafe { queue.queue.herald.load(Ordering::Acquire).as_ref() }.filter(|herald| herald.is_here())
 }
 
 fn start_herald<'q>(queue: &'q Use<'_>) -> Result<&'q Herald> {
-    let herald = Herald::start()?;
-    queue.queue.herald.store(ptr::from_ref(herald).cast_mut(), Ordering::Release);
-    Ok(herald)
+    let herald = Arc::into_raw(Herald::start()?);
+    queue.queue.herald.store(herald.cast_mut(), Ordering::Release);
+    // SAFETY: as in `herald`.
+    Ok(unsafe { &*herald })
 }
 
 /// Ends the registration of this process on this queue, through whatever descriptor it was made.
