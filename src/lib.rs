@@ -4,7 +4,7 @@
 //!
 //! * `abi` is the C edge: it parses pointers and flags, calls a core and turns `Result<_, Errno>` into
 //!   `-1` and `errno`.
-//! * [`sem`] and [`shm`] are the cores. They never see `errno` nor a raw string of a caller.
+//! * [`sem`], [`mq`] and [`shm`] are the cores. They never see `errno` nor a raw string of a caller.
 //! * [`sys`] is what the cores stand on: futexes, clocks, names, files, settings.
 //!
 //! `docs/design.md` tells why it is built this way.
