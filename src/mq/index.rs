@@ -2,8 +2,8 @@
 //!
 //! Up to [`GROUP`] keys are looked at one by one. Above that, a tree of groups of [`GROUP`]: each node holds the
 //! largest key below it, and whether a slot below it is free. It is an f-array (P. Jayanti, 2002): who has changed
-//! a key refreshes the nodes above it, each at most twice. If both exchanges fail, somebody else has refreshed the
-//! node after our change. The version in a node keeps a late refresh from putting an old value back.
+//! a key refreshes the nodes above it. If two exchanges in a row fail, somebody else has refreshed the node after our
+//! change. The version in a node keeps a late refresh from putting an old value back.
 //!
 //! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the truth, which is in
 //! the keys: who finds nothing looks at those before it believes it.
@@ -203,7 +203,9 @@ impl<'a> Index<'a> {
     }
 
     fn refresh_node(&self, level: usize, node: usize) {
-        for _ in 0..2 {
+        // The first exchange is also the barrier behind the store of the key, which others may not see before it. So
+        // it does not count as one of the two that fail.
+        for _ in 0..3 {
             let old = self.levels[level][node].load();
             let (value, free) = self.summary(level, node);
             let version = (old.version & !HAS_FREE).wrapping_add(NEXT_VERSION) | u64::from(free);
