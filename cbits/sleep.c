@@ -6,6 +6,24 @@
 #include <sys/single_threaded.h>
 #include <unistd.h>
 
+/* The system call, without the detour by errno where that is known. Returns 0 or an errno. */
+static inline int bare_call(long number, const long *a)
+{
+#ifdef __x86_64__
+	register long fourth __asm__("r10") = a[3];
+	register long fifth __asm__("r8") = a[4];
+	register long sixth __asm__("r9") = a[5];
+	long result;
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "0"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(fourth), "r"(fifth), "r"(sixth)
+			 : "rcx", "r11", "memory");
+	return result < 0 ? (int)-result : 0;
+#else
+	return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]) < 0 ? errno : 0;
+#endif
+}
+
 /* The thread may end at any instruction between the two calls, so this is a function of its own: for its caller,
  * which has a clean-up to run, that happens within a call. */
 __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep *sleep)
@@ -15,8 +33,7 @@ __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep 
 	int alone = __libc_single_threaded, before;
 	if (!alone)
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
-	long result = syscall(sleep->number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	int error = result < 0 ? errno : 0;
+	int error = bare_call(sleep->number, a);
 	if (!alone)
 		pthread_setcanceltype(before, NULL);
 	return error;
