@@ -23,10 +23,21 @@ void rsipc_start_notification(const struct rsipc_notification *wish);
 
 #pragma GCC visibility pop
 
+static int is_joinable(const struct rsipc_notification *wish)
+{
+	int state = PTHREAD_CREATE_JOINABLE;
+	if (wish->has_attributes)
+		pthread_attr_getdetachstate(&wish->attributes, &state);
+	return state == PTHREAD_CREATE_JOINABLE;
+}
+
 static void *run(void *argument)
 {
 	struct rsipc_notification wish = *(struct rsipc_notification *)argument;
 	free(argument);
+	/* By itself, so that it is done when the function runs. */
+	if (is_joinable(&wish))
+		pthread_detach(pthread_self());
 	/* Its maker blocks all signals. Those of the program go to its threads. */
 	sigset_t none;
 	sigemptyset(&none);
@@ -42,13 +53,6 @@ void rsipc_start_notification(const struct rsipc_notification *wish)
 		return;
 	*copy = *wish;
 	pthread_t thread;
-	if (pthread_create(&thread, wish->has_attributes ? &copy->attributes : NULL, run, copy) != 0) {
+	if (pthread_create(&thread, wish->has_attributes ? &wish->attributes : NULL, run, copy) != 0)
 		free(copy);
-		return;
-	}
-	int state = PTHREAD_CREATE_JOINABLE;
-	if (wish->has_attributes)
-		pthread_attr_getdetachstate(&wish->attributes, &state);
-	if (state == PTHREAD_CREATE_JOINABLE)
-		pthread_detach(thread);
 }
