@@ -27,7 +27,9 @@ struct rsipc_mq_task {
 	ssize_t received;
 };
 
-int rsipc_mq_try(struct rsipc_thread **thread, struct rsipc_mq_task *task);
+int rsipc_mq_try_send(struct rsipc_thread **thread, mqd_t queue, const char *body, size_t length, unsigned priority);
+int rsipc_mq_try_receive(struct rsipc_thread **thread, mqd_t queue, char *body, size_t room, unsigned *priority,
+			 size_t *length);
 int rsipc_mq_begin(struct rsipc_thread **thread, struct rsipc_mq_task *task, struct rsipc_mq_wait *wait,
 		   const struct timespec *until);
 int rsipc_mq_check_time(const struct timespec *until);
@@ -45,7 +47,8 @@ mqd_t rsipc_c_mq_open_2(const char *name, int flags);
 
 #pragma GCC visibility pop
 
-__attribute__((noinline)) static int wait_slowly(struct rsipc_mq_task *task, const struct timespec *until)
+/* What could not be done at once. Not a part of its callers, which need no room for it. */
+__attribute__((noinline, cold)) static int wait_slowly(struct rsipc_mq_task *task, const struct timespec *until)
 {
 	struct rsipc_mq_wait wait;
 	int answer = rsipc_mq_begin(&rsipc_thread, task, &wait, until);
@@ -54,49 +57,75 @@ __attribute__((noinline)) static int wait_slowly(struct rsipc_mq_task *task, con
 	return answer;
 }
 
-/* A cancellation point, even when nobody has to wait. */
-static inline int run(struct rsipc_mq_task *task, const struct timespec *until)
+__attribute__((noinline, cold)) static int send_slowly(mqd_t queue, const char *body, size_t length, unsigned priority,
+						       const struct timespec *until, int answer)
 {
-	pthread_testcancel();
-	if (until) {
-		int error = rsipc_mq_check_time(until);
-		if (error)
-			return rsipc_return(error);
+	if (answer == RSIPC_MUST_SLEEP) {
+		struct rsipc_mq_task task = {
+			.queue = queue, .is_send = 1, .body = (char *)body, .length = length, .priority = priority
+		};
+		answer = wait_slowly(&task, until);
 	}
-	int answer = rsipc_mq_try(&rsipc_thread, task);
-	if (__builtin_expect(answer == RSIPC_MUST_SLEEP, 0))
-		answer = wait_slowly(task, until);
-	return __builtin_expect(answer != 0, 0) ? rsipc_return(answer) : 0;
+	return rsipc_return(answer);
 }
 
-int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,
-			 const struct timespec *until)
+__attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char *body, size_t room, unsigned *priority,
+							      const struct timespec *until, int answer)
 {
-	struct rsipc_mq_task task = {
-		.queue = queue, .is_send = 1, .body = (char *)body, .length = length, .priority = priority
-	};
-	return run(&task, until);
-}
-
-int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority)
-{
-	return rsipc_c_mq_timedsend(queue, body, length, priority, NULL);
-}
-
-ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t length, unsigned *priority,
-				const struct timespec *until)
-{
-	struct rsipc_mq_task task = { .queue = queue, .body = body, .length = length };
-	if (run(&task, until) != 0)
-		return -1;
+	struct rsipc_mq_task task = { .queue = queue, .body = body, .length = room };
+	if (answer == RSIPC_MUST_SLEEP)
+		answer = wait_slowly(&task, until);
+	if (answer != 0)
+		return rsipc_return(answer);
 	if (priority)
 		*priority = task.priority;
 	return task.received;
 }
 
-ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t length, unsigned *priority)
+/* Cancellation points, even when nobody has to wait. */
+static inline int send(mqd_t queue, const char *body, size_t length, unsigned priority, const struct timespec *until)
 {
-	return rsipc_c_mq_timedreceive(queue, body, length, priority, NULL);
+	pthread_testcancel();
+	int answer = until ? rsipc_mq_check_time(until) : 0;
+	if (answer == 0)
+		answer = rsipc_mq_try_send(&rsipc_thread, queue, body, length, priority);
+	if (__builtin_expect(answer == 0, 1))
+		return 0;
+	return send_slowly(queue, body, length, priority, until, answer);
+}
+
+static inline ssize_t receive(mqd_t queue, char *body, size_t room, unsigned *priority, const struct timespec *until)
+{
+	size_t length;
+	pthread_testcancel();
+	int answer = until ? rsipc_mq_check_time(until) : 0;
+	if (answer == 0)
+		answer = rsipc_mq_try_receive(&rsipc_thread, queue, body, room, priority, &length);
+	if (__builtin_expect(answer == 0, 1))
+		return (ssize_t)length;
+	return receive_slowly(queue, body, room, priority, until, answer);
+}
+
+int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority)
+{
+	return send(queue, body, length, priority, NULL);
+}
+
+int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,
+			 const struct timespec *until)
+{
+	return send(queue, body, length, priority, until);
+}
+
+ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t room, unsigned *priority)
+{
+	return receive(queue, body, room, priority, NULL);
+}
+
+ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t room, unsigned *priority,
+				const struct timespec *until)
+{
+	return receive(queue, body, room, priority, until);
 }
 
 mqd_t rsipc_c_mq_open(const char *name, int flags, ...)

@@ -26,15 +26,20 @@ pub fn this_thread() -> Result<&'static Thread> {
     thread_of(unsafe { &*rsipc_thread_slot() })
 }
 
-#[inline]
+#[inline(always)]
 pub fn thread_of(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
-    let before = slot.get();
-    let thread = Thread::current(slot);
-    if slot.get() != before {
-        // SAFETY: takes no arguments.
-        unsafe { rsipc_thread_watch() };
+    match Thread::current(slot) {
+        Some(thread) => Ok(thread),
+        None => adopt_thread(slot),
     }
-    thread
+}
+
+#[cold]
+fn adopt_thread(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
+    let thread = Thread::adopt(slot)?;
+    // SAFETY: takes no arguments.
+    unsafe { rsipc_thread_watch() };
+    Ok(thread)
 }
 
 /// `struct rsipc_mq_task`
@@ -88,15 +93,47 @@ impl CTask {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_mq_try(slot: *const Cell<*const Thread>, task: *mut CTask) -> c_int {
-    // SAFETY: C gives the thread's own variable, and a task that nobody else has.
-    let (slot, c_task) = unsafe { (&*slot, &mut *task) };
-    let task = c_task.task();
-    let done = task.check().and_then(|()| thread_of(slot)).and_then(|thread| {
-        // SAFETY: the caller of mq_send or mq_receive vouches for its memory.
-        unsafe { mq::attempt(thread, c_task.queue, &task) }
+unsafe extern "C" fn rsipc_mq_try_send(
+    slot: *const Cell<*const Thread>,
+    queue: mqd_t,
+    body: *const u8,
+    length: size_t,
+    priority: c_uint,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    let done = thread_of(unsafe { &*slot }).and_then(|thread| {
+        // SAFETY: the caller of mq_send vouches for its memory.
+        unsafe { mq::send_at_once(thread, queue, &Outgoing { body, length, priority }) }
     });
-    c_task.complete(done.map(|done| done.unwrap_or(Progress::MustSleep)))
+    answer(done)
+}
+
+/// `priority` may be NULL. Both results are only stored when there is a message.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_try_receive(
+    slot: *const Cell<*const Thread>,
+    queue: mqd_t,
+    body: *mut u8,
+    room: size_t,
+    priority: *mut c_uint,
+    length: *mut size_t,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    let done = thread_of(unsafe { &*slot }).and_then(|thread| {
+        // SAFETY: the caller of mq_receive vouches for its memory.
+        unsafe { mq::receive_at_once(thread, queue, &Incoming { body, room }) }
+    });
+    answer(done.map(|received| {
+        let Some(message) = received else { return false };
+        // SAFETY: C gives its own variable, and what the caller of mq_receive gave: NULL or room for a number.
+        unsafe {
+            *length = message.length;
+            if let Some(priority) = priority.as_mut() {
+                *priority = message.priority;
+            }
+        }
+        true
+    }))
 }
 
 /// EINVAL as the kernel gives it for a time, before it looks at anything else.

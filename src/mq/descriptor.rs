@@ -91,26 +91,32 @@ pub struct Use<'t> {
 }
 
 /// Begins an operation on the queue of `fd`. EBADF when it is not one.
-#[inline]
+#[inline(always)]
 pub fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> {
     loop {
         let Some((entry, open)) = look_up(fd) else {
-            uncancelled(|| inherited::adopt(fd))?;
+            adopt_inherited(fd)?;
             continue;
         };
         let operation = thread.begin(open.cast(), seal)?;
         membarrier::light();
-        if open == closing() {
-            return Err(Errno::EBADF);
-        }
         if ptr::eq(entry.load(Ordering::Acquire), open) {
             // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so `opened`
             // does not change before the operation ends.
             if let Some(queue) = unsafe { &*(*open).opened.get() } {
                 return Ok(Use { operation, queue, fd });
             }
+            // There is none where a descriptor is being closed.
+            if open == closing() {
+                return Err(Errno::EBADF);
+            }
         }
     }
+}
+
+#[cold]
+fn adopt_inherited(fd: RawFd) -> Result<()> {
+    uncancelled(|| inherited::adopt(fd))
 }
 
 #[inline]

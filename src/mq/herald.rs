@@ -194,7 +194,7 @@ impl Herald {
     /// The thread.
     fn run(&self) {
         let slot = core::cell::Cell::new(ptr::null());
-        let Ok(thread) = Thread::current(&slot) else { return self.set(state::DISMISSED) };
+        let Ok(thread) = Thread::adopt(&slot) else { return self.set(state::DISMISSED) };
         loop {
             match self.state.load(Ordering::SeqCst) {
                 state::REGISTER => self.serve(thread),

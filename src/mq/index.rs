@@ -35,6 +35,15 @@ pub struct Index<'a> {
     height: usize,
 }
 
+/// The words of one slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot<'a> {
+    /// Its number.
+    pub number: usize,
+    pub(super) key: &'a AtomicU64,
+    pub(super) claim: &'a AtomicU32,
+}
+
 /// The number of nodes of each level above so many keys.
 pub fn level_sizes(keys: usize) -> [usize; LEVELS] {
     let mut below = keys;
@@ -59,6 +68,22 @@ impl<'a> Index<'a> {
     /// The keys themselves.
     pub fn keys(&self) -> &'a [AtomicU64] {
         self.keys
+    }
+
+    /// The slot of this number. `None`: there is none, as only hostile bytes can ask for.
+    #[inline(always)]
+    pub fn slot(&self, number: usize) -> Option<Slot<'a>> {
+        Some(Slot { number, key: self.keys.get(number)?, claim: self.claims.get(number)? })
+    }
+
+    /// All slots.
+    #[inline(always)]
+    pub fn slots(&self) -> impl Iterator<Item = Slot<'a>> + use<'a> {
+        self.keys.iter().zip(self.claims).enumerate().map(|(number, (key, claim))| Slot {
+            number,
+            key,
+            claim,
+        })
     }
 
     /// Whether there are so few slots that there is no tree.
@@ -131,12 +156,12 @@ impl<'a> Index<'a> {
         node * GROUP..((node + 1) * GROUP).min(count)
     }
 
-    #[inline]
+    #[inline(always)]
     fn best_of(&self, is_candidate: impl Fn(usize) -> bool) -> Option<(usize, u64)> {
-        let mut best = (0, key::FREE);
+        let mut best = (0, key::LARGEST_FREE);
         for (slot, key) in self.keys.iter().enumerate() {
             let key = key.load(Ordering::SeqCst);
-            if key > best.1 && is_message(key) && is_candidate(slot) {
+            if key > best.1 && is_candidate(slot) {
                 best = (slot, key);
             }
         }

@@ -104,7 +104,7 @@ fn call_keeper() {
 
 fn run() {
     let slot = core::cell::Cell::new(core::ptr::null());
-    let Ok(thread) = Thread::current(&slot) else { return };
+    let Ok(thread) = Thread::adopt(&slot) else { return };
     loop {
         let calls = CALLS.load(Ordering::SeqCst);
         let mut active = false;

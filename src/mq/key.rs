@@ -18,6 +18,9 @@ const SEQUENCE: u64 = (1 << PRIORITY_SHIFT) - 1;
 /// A slot without a message.
 pub const FREE: u64 = 0;
 
+/// The largest key of a slot without a message, whatever its bytes: any larger one is a message's.
+pub const LARGEST_FREE: u64 = MESSAGE - 1;
+
 /// The key of a message. Only the low 48 bits of the sequence number count: at a million messages a second
 /// they last for nine years.
 #[inline]

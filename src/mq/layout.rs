@@ -212,6 +212,9 @@ pub struct Layout {
     base: *mut u8,
     geometry: Geometry,
     slots: Slots<'static>,
+    /// Of the first slot, and from one slot to the next: they follow from the geometry.
+    first: *mut u8,
+    stride: usize,
 }
 
 // SAFETY: what it leads to is made for many processes, let alone threads.
@@ -282,7 +285,9 @@ impl Layout {
             let index = Index::new(keys, claims, nodes);
             Slots { index, sequence: &header.sequence.0, overdue: &header.overdue.0 }
         };
-        Self { base, geometry, slots }
+        // SAFETY: within the mapping.
+        let first = unsafe { base.add(geometry.slots_at()) };
+        Self { base, geometry, slots, first, stride: geometry.stride() }
     }
 
     /// The sizes.
@@ -340,11 +345,11 @@ impl Layout {
         self.header().name()
     }
 
+    #[inline]
     fn slot(&self, slot: usize) -> *mut SlotHeader {
         debug_assert!(slot < self.geometry.maxmsg);
-        let at = self.geometry.slot_at(slot);
         // SAFETY: within the mapping, as `slot` is below maxmsg.
-        unsafe { self.base.add(at).cast() }
+        unsafe { self.first.add(slot * self.stride).cast() }
     }
 
     /// Writes a claimed slot.

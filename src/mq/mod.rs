@@ -50,6 +50,6 @@ pub use open::{
     is_remembered, notify, open, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
-pub use queue::{Incoming, Outgoing, Received};
+pub use queue::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
 #[cfg(not(loom))]
-pub use wait::{Progress, Task, Wait, attempt};
+pub use wait::{Progress, Task, Wait};

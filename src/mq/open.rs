@@ -134,8 +134,8 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
             descriptor::closed(fd);
             return Err(Errno::EBADF);
         }
-        withdraw(thread, &queue);
         inherited::adopt_duplicates(&queue);
+        withdraw(thread, queue);
     }
     // Out of the table before the number is free for another file.
     descriptor::remove(fd)?;
@@ -158,8 +158,8 @@ pub fn forget(thread: &'static Thread, fd: RawFd) {
     if descriptor::is_queue(fd) {
         let seal = Seal::new();
         if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
-            withdraw(thread, &queue);
             inherited::adopt_duplicates(&queue);
+            withdraw(thread, queue);
         }
         // Another thread may have been faster.
         let _ = descriptor::remove(fd);
@@ -169,7 +169,7 @@ pub fn forget(thread: &'static Thread, fd: RawFd) {
         if inherited::adopt(fd).is_ok()
             && let Ok(queue) = descriptor::enter(thread, fd, &seal)
         {
-            withdraw(thread, &queue);
+            withdraw(thread, queue);
             let _ = descriptor::remove(fd);
         }
     }
@@ -233,7 +233,7 @@ pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<
         return Err(Errno::EBADF);
     }
     let Some(wish) = wish else {
-        withdraw(thread, &queue);
+        withdraw(thread, queue);
         return Ok(());
     };
     let herald = match herald(&queue) {
@@ -257,18 +257,21 @@ fn start_herald<'q>(queue: &'q Use<'_>) -> Result<&'q Herald> {
 }
 
 /// Ends the registration of this process on this queue, through whatever descriptor it was made.
-fn withdraw(thread: &'static Thread, queue: &Use<'_>) {
+fn withdraw(thread: &'static Thread, queue: Use<'_>) {
     let registration = queue.queue.layout.notify();
-    if herald(queue).is_some_and(|herald| herald.withdraw(registration))
+    if herald(&queue).is_some_and(|herald| herald.withdraw(registration))
         || registration.registered().is_none_or(|registered| registered.pid != Sender::this().pid)
     {
         return;
     }
-    for fd in descriptor::all().filter(|&fd| fd != queue.fd) {
+    let (asked, fifo) = (queue.fd, queue.queue.fifo);
+    // A thread is in the middle of one operation at a time: see `Thread::begin`.
+    drop(queue);
+    for fd in descriptor::all().filter(|&fd| fd != asked) {
         let seal = Seal::new();
         let Ok(other) = descriptor::enter(thread, fd, &seal) else { continue };
-        if other.queue.fifo == queue.queue.fifo
-            && herald(&other).is_some_and(|herald| herald.withdraw(registration))
+        if other.queue.fifo == fifo
+            && herald(&other).is_some_and(|herald| herald.withdraw(other.queue.layout.notify()))
         {
             return;
         }

@@ -1,12 +1,18 @@
 //! Sending and receiving, when there is room and a message: the fast path.
+//!
+//! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
+//! through memory on its way costs as much as the work itself.
 
-use super::descriptor::Use;
+use std::os::fd::RawFd;
+
+use super::descriptor::{self, Use};
 use super::key;
 use super::layout::{Door, SlotHeader};
 use super::notify::Sender;
-use super::slots::{Look, Wanted};
+use super::slots::{Look, Slots, Wanted};
 use crate::sys::claim::Claimant;
 use crate::sys::futex::{self, Scope};
+use crate::sys::thread::{Seal, Thread};
 use crate::sys::{Errno, Result};
 
 /// A message to send.
@@ -71,7 +77,7 @@ impl Use<'_> {
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn try_send(&self, message: &Outgoing) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         loop {
@@ -82,7 +88,7 @@ impl Use<'_> {
             let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
             let header = header(message.length, notifies);
             // SAFETY: the slot is claimed; the caller vouches for the body.
-            unsafe { layout.write(reserved.slot, header, message.body) };
+            unsafe { layout.write(reserved.slot.number, header, message.body) };
             if who.is_orphan() {
                 // The child of a fork: the claim is the parent's, who goes on with it.
                 who.withdraw();
@@ -92,7 +98,7 @@ impl Use<'_> {
             layout.slots().publish(reserved, message.priority, who);
             let after = self.onlookers(layout.message());
             if before.any() || after.any() || registration != 0 {
-                self.tell_receivers(before.or(after), registration, reserved.slot);
+                self.tell_receivers(before.or(after), registration, reserved.slot.number);
             }
             return true;
         }
@@ -102,18 +108,18 @@ impl Use<'_> {
     ///
     /// # Safety
     /// The room has been checked, and is valid for writing.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn try_receive(&self, into: &Incoming) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
         loop {
             let Some(taken) = layout.slots().take(who) else { return Ok(None) };
             if into.body.is_null() {
-                layout.slots().put_back(taken.slot, who);
+                Slots::put_back(taken, who);
                 return Err(Errno::EFAULT);
             }
             let before = self.onlookers(layout.room());
             // SAFETY: the slot is claimed; the caller vouches for the room.
-            let length = unsafe { layout.read(taken.slot, into.body) };
+            let length = unsafe { layout.read(taken.slot.number, into.body) };
             if who.is_orphan() {
                 who.withdraw();
                 continue;
@@ -172,6 +178,35 @@ impl Use<'_> {
             self.ring();
         }
     }
+}
+
+/// Sends if there is room at once. False: there is none, and [`Wait::begin`](super::Wait::begin) decides what that means.
+/// EINVAL, EBADF, EMSGSIZE, EFAULT.
+///
+/// # Safety
+/// The body is valid for reading.
+#[inline(always)]
+pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Result<bool> {
+    message.check_priority()?;
+    let seal = Seal::new();
+    let queue = descriptor::enter(thread, fd, &seal)?;
+    queue.check_outgoing(message)?;
+    // SAFETY: checked; the body is valid, says the caller.
+    Ok(unsafe { queue.try_send(message) })
+}
+
+/// Receives if there is a message at once. `None`: there is none, and [`Wait::begin`](super::Wait::begin) decides what
+/// that means. EBADF, EMSGSIZE, EFAULT, EBADMSG.
+///
+/// # Safety
+/// The room is valid for writing.
+#[inline(always)]
+pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Result<Option<Received>> {
+    let seal = Seal::new();
+    let queue = descriptor::enter(thread, fd, &seal)?;
+    queue.check_incoming(into)?;
+    // SAFETY: checked; the room is valid, says the caller.
+    unsafe { queue.try_receive(into) }
 }
 
 /// Wakes one who sleeps at this door, and takes note if there is nobody.

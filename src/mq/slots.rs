@@ -4,7 +4,7 @@
 //! key, reads the body, clears the key, releases. Storing or clearing the key is the commit: one store, before which
 //! nothing has happened for anybody else, and after which everything has.
 
-use super::index::Index;
+use super::index::{Index, Slot};
 use super::key::{self, is_message};
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::claim::{self, Claimant};
@@ -49,47 +49,47 @@ pub enum Look {
 
 /// A claimed free slot.
 #[derive(Clone, Copy, Debug)]
-pub struct Reserved {
-    /// Its number.
-    pub slot: usize,
+pub struct Reserved<'a> {
+    /// Where it is.
+    pub slot: Slot<'a>,
     sequence: u64,
 }
 
 /// A claimed slot with a message.
 #[derive(Clone, Copy, Debug)]
-pub struct Taken {
-    /// Its number.
-    pub slot: usize,
+pub struct Taken<'a> {
+    /// Where it is.
+    pub slot: Slot<'a>,
     /// Its key.
     pub key: u64,
 }
 
-impl Slots<'_> {
+impl<'a> Slots<'a> {
     /// Claims a free slot. `None`: there seems to be none.
-    #[inline]
-    pub fn reserve(&self, who: &impl Claimant) -> Option<Reserved> {
+    #[inline(always)]
+    pub fn reserve(&self, who: &impl Claimant) -> Option<Reserved<'a>> {
         for _ in 0..ATTEMPTS {
             let found = if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
             let reserved = found?;
-            if !claim::claim(&self.index.claims[reserved.slot], who) {
+            if !claim::claim(reserved.slot.claim, who) {
                 continue;
             }
             // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed it.
-            if !is_message(self.index.keys[reserved.slot].load(Ordering::Relaxed)) {
+            if !is_message(reserved.slot.key.load(Ordering::Relaxed)) {
                 return Some(self.numbered(reserved));
             }
-            claim::release(&self.index.claims[reserved.slot], who);
+            claim::release(reserved.slot.claim, who);
         }
         None
     }
 
     /// Commits the message whose body is in the slot.
-    #[inline]
-    pub fn publish(&self, reserved: Reserved, priority: u32, who: &impl Claimant) {
+    #[inline(always)]
+    pub fn publish(&self, Reserved { slot, sequence }: Reserved<'_>, priority: u32, who: &impl Claimant) {
         // Release: who sees the key sees the body.
-        self.index.keys[reserved.slot].store(key::new(priority, reserved.sequence), Ordering::Release);
-        self.index.refresh(reserved.slot);
-        claim::release(&self.index.claims[reserved.slot], who);
+        slot.key.store(key::new(priority, sequence), Ordering::Release);
+        self.index.refresh(slot.number);
+        claim::release(slot.claim, who);
     }
 
     /// Claims the message to deliver next. `None`: there seems to be none.
@@ -97,19 +97,19 @@ impl Slots<'_> {
     /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
     /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is overdue
     /// for everybody, until it is gone. And it may be what our signal handler has interrupted.
-    #[inline]
-    pub fn take(&self, who: &impl Claimant) -> Option<Taken> {
+    #[inline(always)]
+    pub fn take(&self, who: &impl Claimant) -> Option<Taken<'a>> {
         let mut pause = Pause::default();
         for _ in 0..ATTEMPTS {
             let (slot, found) =
                 if pause.is_over() { self.index.best_unclaimed()? } else { self.index.best()? };
-            let claim = &self.index.claims[slot];
-            if !claim::claim(claim, who) {
-                self.wait_for_holder(claim, found, who, &mut pause);
+            let slot = self.index.slot(slot)?;
+            if !claim::claim(slot.claim, who) {
+                self.wait_for_holder(slot.claim, found, who.identity(), &mut pause);
                 continue;
             }
             // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
-            let key = self.index.keys[slot].load(Ordering::Relaxed);
+            let key = slot.key.load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim goes first.
             let gives_way = if pause.is_over() {
                 self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
@@ -119,14 +119,14 @@ impl Slots<'_> {
             if is_message(key) && !gives_way && (self.index.is_flat() || key == found) {
                 return Some(Taken { slot, key });
             }
-            claim::release(claim, who);
+            claim::release(slot.claim, who);
         }
         None
     }
 
     #[cold]
-    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
-        let is_ours = claim::is_same_thread(claim.load(Ordering::Relaxed), who.identity());
+    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, identity: u32, pause: &mut Pause) {
+        let is_ours = claim::is_same_thread(claim.load(Ordering::Relaxed), identity);
         if is_ours || self.overdue.load(Ordering::Relaxed) == key {
             pause.end();
         } else if !pause.turn() {
@@ -135,17 +135,18 @@ impl Slots<'_> {
     }
 
     /// Commits: the message whose body has been read is gone.
-    #[inline]
-    pub fn clear(&self, taken: Taken, who: &impl Claimant) {
+    #[inline(always)]
+    pub fn clear(&self, Taken { slot, .. }: Taken<'_>, who: &impl Claimant) {
         // Release: the next one who finds the slot free writes after we have read.
-        self.index.keys[taken.slot].store(key::FREE, Ordering::Release);
-        self.index.refresh(taken.slot);
-        claim::release(&self.index.claims[taken.slot], who);
+        slot.key.store(key::FREE, Ordering::Release);
+        self.index.refresh(slot.number);
+        claim::release(slot.claim, who);
     }
 
     /// Gives a claimed slot back as it was.
-    pub fn put_back(&self, slot: usize, who: &impl Claimant) {
-        claim::release(&self.index.claims[slot], who);
+    #[inline(always)]
+    pub fn put_back(taken: Taken<'_>, who: &impl Claimant) {
+        claim::release(taken.slot.claim, who);
     }
 
     /// Looks at the slots themselves, as one must before one believes that there is nothing.
@@ -154,14 +155,14 @@ impl Slots<'_> {
     /// sender's claim will come after our announcement that we wait, and so it will see that.
     pub fn look(&self, wanted: Wanted) -> Look {
         let mut under_way = false;
-        for (slot, (claim, key)) in self.index.claims.iter().zip(self.index.keys).enumerate() {
-            let claimed = !claim::is_free(claim.load(Ordering::SeqCst));
-            let has_message = is_message(key.load(Ordering::SeqCst));
+        for slot in self.index.slots() {
+            let claimed = !claim::is_free(slot.claim.load(Ordering::SeqCst));
+            let has_message = is_message(slot.key.load(Ordering::SeqCst));
             if claimed {
                 under_way = true;
             } else if has_message == (wanted == Wanted::Message) {
                 // The tree may not know of it: somebody died before the refresh.
-                self.index.refresh(slot);
+                self.index.refresh(slot.number);
                 return Look::There;
             }
         }
@@ -204,24 +205,30 @@ impl Slots<'_> {
 
     /// One look at all the keys finds a free slot and the next sequence number: larger than that of any message
     /// that is in the queue and whose send has returned. Where there is none, any number will do.
-    fn find_free_flat(&self) -> Option<Reserved> {
-        let (mut newest, mut free) = (0, None);
-        for (slot, key) in self.index.keys.iter().enumerate() {
-            let key = key.load(Ordering::SeqCst);
-            if is_message(key) {
-                newest = newest.max(key::sequence(key));
-            } else if free.is_none() && claim::is_free(self.index.claims[slot].load(Ordering::Relaxed)) {
-                free = Some(slot);
-            }
+    #[inline(always)]
+    fn find_free_flat(&self) -> Option<Reserved<'a>> {
+        let mut newest = 0;
+        let mut has_message = |slot: &Slot<'_>| {
+            let key = slot.key.load(Ordering::SeqCst);
+            newest = newest.max(if is_message(key) { key::sequence(key) } else { 0 });
+            is_message(key)
+        };
+        let mut slots = self.index.slots();
+        let slot =
+            slots.find(|slot| !has_message(slot) && claim::is_free(slot.claim.load(Ordering::Relaxed)))?;
+        for slot in slots {
+            has_message(&slot);
         }
-        free.map(|slot| Reserved { slot, sequence: newest.wrapping_add(1) })
+        Some(Reserved { slot, sequence: newest.wrapping_add(1) })
     }
 
-    fn find_free_by_tree(&self) -> Option<Reserved> {
-        self.index.free().map(|slot| Reserved { slot, sequence: 0 })
+    fn find_free_by_tree(&self) -> Option<Reserved<'a>> {
+        let slot = self.index.slot(self.index.free()?)?;
+        Some(Reserved { slot, sequence: 0 })
     }
 
-    fn numbered(&self, reserved: Reserved) -> Reserved {
+    #[inline(always)]
+    fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
         if self.index.is_flat() {
             return reserved;
         }

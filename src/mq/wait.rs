@@ -113,19 +113,6 @@ impl Task {
     }
 }
 
-/// Does the task if that is possible at once. `None`: it is not, and [`Wait::begin`] decides what that means.
-///
-/// # Safety
-/// The memory of the task is valid.
-#[inline]
-pub unsafe fn attempt(thread: &Thread, fd: RawFd, task: &Task) -> Result<Option<Progress>> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
-    task.check_against(&queue)?;
-    // SAFETY: checked; the memory is valid, says the caller.
-    unsafe { task.attempt(&queue) }
-}
-
 /// A task that waits. The first field is the sleep that C makes: `struct rsipc_sleep`.
 #[repr(C)]
 pub struct Wait {

@@ -50,7 +50,7 @@ pub fn unguarded_holder(word: u32) -> Option<u32> {
 }
 
 /// Claims the word, if nobody holds it.
-#[inline]
+#[inline(always)]
 pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     // Relaxed: the exchange decides.
     let before = word.load(Ordering::Relaxed);
@@ -66,7 +66,7 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
 }
 
 /// Gives the word back.
-#[inline]
+#[inline(always)]
 pub fn release(word: &AtomicU32, who: &impl Claimant) {
     word.store(0, Ordering::Release);
     who.withdraw();

@@ -39,8 +39,6 @@ pub struct Thread {
     futex_offset: AtomicUsize,
     no_robust_list: AtomicUsize,
     depth: AtomicUsize,
-    /// Distinguishes the operations of this thread.
-    count: AtomicU64,
     operations: [Record; DEPTH],
 }
 
@@ -51,8 +49,10 @@ struct Record {
     subject: AtomicPtr<()>,
     /// Address of the operation's [`Seal`], on its stack frame.
     frame: AtomicUsize,
+    /// What the seal holds. It counts on with each operation of this record, from a beginning of the record's own, so
+    /// that no two operations of the thread have the same.
     seal: AtomicU64,
-    /// The claimed word, or one that is about to be claimed; null = none.
+    /// The claimed word, or one that is about to be claimed; null = none, as it is between operations.
     claim: AtomicPtr<AtomicU32>,
     /// What `list_op_pending` held before.
     pending_before: AtomicUsize,
@@ -60,13 +60,18 @@ struct Record {
 
 /// A value on the stack frame of an operation. While the frame lives, it is there.
 #[repr(C)]
-pub struct Seal([Cell<u64>; 2]);
+pub struct Seal(Cell<u64>);
+
+/// The high bits of all seals: few other values on a stack look like one.
+const SEALED: u64 = 0xa5 << 56;
+/// In a seal, above the part that counts: the number of the record.
+const RECORD_SHIFT: u32 = 52;
 
 impl Seal {
     /// Lives on the caller's stack frame for the whole operation.
     #[inline]
     pub fn new() -> Self {
-        Self([Cell::new(0), Cell::new(0)])
+        Self(Cell::new(0))
     }
 }
 
@@ -76,35 +81,33 @@ impl Default for Seal {
     }
 }
 
+/// What the kernel stores on the stack for a signal handler is larger than this many bytes.
+const SIGNAL_FRAME: usize = 1024;
+
 static SLAB_TABLE: [AtomicPtr<Thread>; SLABS] = [const { AtomicPtr::new(ptr::null_mut()) }; SLABS];
 
 /// An operation of the calling thread on one object. Ends when dropped.
 pub struct Operation<'t> {
     thread: &'t Thread,
+    record: &'t Record,
     level: usize,
     /// The TID that the operation began with: in the child of a fork it is not the thread's any more.
     tid: u32,
 }
 
 impl Thread {
-    /// The calling thread's block. `slot` is its thread-local pointer to it.
-    #[inline]
-    pub fn current(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
-        let block = slot.get();
-        if !block.is_null() {
-            // SAFETY: blocks are never unmapped.
-            let thread = unsafe { &*block };
-            // Relaxed: the thread itself stored it.
-            if thread.owner.load(Ordering::Relaxed) == ptr::from_ref(slot).addr() {
-                return Ok(thread);
-            }
-        }
-        Self::adopt(slot)
+    /// The calling thread's block, if it has one. `slot` is its thread-local pointer to it.
+    #[inline(always)]
+    pub fn current(slot: &Cell<*const Thread>) -> Option<&'static Thread> {
+        // SAFETY: blocks are never unmapped.
+        let thread = unsafe { slot.get().as_ref() }?;
+        // Not so in the child of a fork. Relaxed: the thread itself stored it.
+        (thread.owner.load(Ordering::Relaxed) == ptr::from_ref(slot).addr()).then_some(thread)
     }
 
-    /// Takes a free block for this thread. Async-signal-safe.
+    /// Takes a free block for the calling thread. ENOMEM. Async-signal-safe.
     #[cold]
-    fn adopt(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
+    pub fn adopt(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
         let owner = ptr::from_ref(slot).addr();
         for slab in &SLAB_TABLE {
             let slab = load_or_map(slab)?;
@@ -135,46 +138,48 @@ impl Thread {
         self.pending.store(field.cast_mut(), Ordering::Relaxed);
         self.futex_offset.store(offset.cast_unsigned(), Ordering::Relaxed);
         self.mark.store(mark, Ordering::Relaxed);
+        for (record, number) in self.operations.iter().zip(0_u64..) {
+            record.seal.store(SEALED | number << RECORD_SHIFT, Ordering::Relaxed);
+        }
     }
 
     /// The thread ends, and so does the use of its block.
     pub fn retire(&self) {
         for record in &self.operations {
+            record.claim.store(ptr::null_mut(), Ordering::Relaxed);
             record.subject.store(ptr::null_mut(), Ordering::Relaxed);
         }
         self.owner.store(0, Ordering::Release);
     }
 
-    /// Begins an operation on `subject`. EAGAIN: [`DEPTH`] handlers are in the middle of one already.
-    #[inline]
+    /// Begins an operation on `subject`. The thread is in the middle of no other one, unless this is a handler that has
+    /// interrupted it: so what is on this same stretch of the stack has been left for good. EAGAIN: [`DEPTH`] handlers are in the middle of one already. EINTR: this is the
+    /// child of a fork in a handler.
+    #[inline(always)]
     pub fn begin<'t>(&'t self, subject: *const (), seal: &Seal) -> Result<Operation<'t>> {
         let mut level = self.depth.load(Ordering::Relaxed);
         if level > 0 {
             level = self.undo_abandoned(level);
         }
         let record = self.operations.get(level).ok_or(Errno::EAGAIN)?;
-        let number = self.count.load(Ordering::Relaxed).wrapping_add(1);
-        self.count.store(number, Ordering::Relaxed);
-        let frame = ptr::from_ref(seal).addr();
-        seal.0[0].set(number);
-        seal.0[1].set(!number);
         // A handler that comes before the depth is stored uses this same record, and leaves its marks in it.
         loop {
-            record.subject.store(subject.cast_mut(), Ordering::Relaxed);
-            record.claim.store(ptr::null_mut(), Ordering::Relaxed);
+            let number = record.seal.load(Ordering::Relaxed) + 1;
             record.seal.store(number, Ordering::Relaxed);
-            record.frame.store(frame, Ordering::Relaxed);
+            seal.0.set(number);
+            record.subject.store(subject.cast_mut(), Ordering::Relaxed);
+            record.frame.store(ptr::from_ref(seal).addr(), Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
             self.depth.store(level + 1, Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
-            if record.frame.load(Ordering::Relaxed) == frame
-                && record.seal.load(Ordering::Relaxed) == number
-                && self.depth.load(Ordering::Relaxed) == level + 1
-            {
+            // A handler would have counted on.
+            if record.seal.load(Ordering::Relaxed) == number {
                 break;
             }
         }
-        Ok(Operation { thread: self, level, tid: self.tid.load(Ordering::Relaxed) })
+        let operation = Operation { thread: self, record, level, tid: self.tid.load(Ordering::Relaxed) };
+        // A handler has forked since the block was found, and this is the child.
+        if operation.tid == 0 { Err(Errno::EINTR) } else { Ok(operation) }
     }
 
     /// Ends the innermost operations whose frames are gone. Returns the depth that is left.
@@ -199,6 +204,7 @@ impl Thread {
                 word.store(0, Ordering::Release);
             }
             self.put_pending_back(record);
+            record.claim.store(ptr::null_mut(), Ordering::Relaxed);
         }
         record.subject.store(ptr::null_mut(), Ordering::Release);
     }
@@ -215,17 +221,19 @@ impl Thread {
 }
 
 impl Record {
-    /// Whether the stack frame of the operation is gone. In doubt it is not.
+    /// Whether the stack frame of the operation is gone. In doubt it is not: then it holds what it holds until something
+    /// else is on that place of the stack.
     fn is_abandoned(&self) -> bool {
         let frame = self.frame.load(Ordering::Relaxed);
         let here = 0_u8;
         let now = ptr::from_ref(&here).addr();
-        // The stack grows down. On the alternate stack of a handler addresses say nothing.
-        if frame < now && !on_alternate_stack() {
+        // The stack grows down, and above us is what the kernel has stored for the handler that we are in. On the
+        // alternate stack of a handler addresses say nothing.
+        if frame < now + SIGNAL_FRAME && !on_alternate_stack() {
             return true;
         }
         let number = self.seal.load(Ordering::Relaxed);
-        read_memory(frame).is_some_and(|seal| seal != [number, !number])
+        read_memory(frame).is_some_and(|seal| seal != number)
     }
 }
 
@@ -238,8 +246,8 @@ fn on_alternate_stack() -> bool {
 }
 
 /// What a seal at this address holds; `None` where there is no memory any more.
-fn read_memory(address: usize) -> Option<[u64; 2]> {
-    let mut found = [0_u64; 2];
+fn read_memory(address: usize) -> Option<u64> {
+    let mut found = 0_u64;
     let length = size_of_val(&found);
     let into = libc::iovec { iov_base: (&raw mut found).cast(), iov_len: length };
     let from = libc::iovec { iov_base: ptr::with_exposed_provenance_mut(address), iov_len: length };
@@ -255,10 +263,6 @@ impl Operation<'_> {
     pub fn is_orphan(&self) -> bool {
         self.thread.tid.load(Ordering::Relaxed) != self.tid
     }
-
-    fn record(&self) -> &Record {
-        &self.thread.operations[self.level]
-    }
 }
 
 impl super::claim::Claimant for Operation<'_> {
@@ -270,9 +274,9 @@ impl super::claim::Claimant for Operation<'_> {
     #[inline]
     fn announce(&self, word: &AtomicU32) {
         if self.level > 0 {
-            self.unguard_interrupted();
+            self.thread.unguard_interrupted(self.level, self.tid);
         }
-        let (record, pending) = (self.record(), self.thread.pending());
+        let (record, pending) = (self.record, self.thread.pending());
         record.pending_before.store(pending.load(Ordering::Relaxed), Ordering::Relaxed);
         let address = ptr::from_ref(word).expose_provenance();
         let entry = address.wrapping_sub(self.thread.futex_offset.load(Ordering::Relaxed));
@@ -285,25 +289,25 @@ impl super::claim::Claimant for Operation<'_> {
     #[inline]
     fn withdraw(&self) {
         compiler_fence(Ordering::SeqCst);
-        self.thread.put_pending_back(self.record());
-        self.record().claim.store(ptr::null_mut(), Ordering::Relaxed);
+        self.thread.put_pending_back(self.record);
+        self.record.claim.store(ptr::null_mut(), Ordering::Relaxed);
     }
 }
 
-impl Operation<'_> {
+impl Thread {
     /// The kernel watches one word of a thread. That of the interrupted operation gets a mark, by which others know
     /// that they must look for themselves whether its thread lives.
     #[cold]
-    fn unguard_interrupted(&self) {
-        for record in &self.thread.operations[..self.level] {
+    fn unguard_interrupted(&self, level: usize, tid: u32) {
+        for record in self.operations.iter().take(level) {
             let claim = record.claim.load(Ordering::Relaxed);
             if !claim.is_null() {
                 // SAFETY: the record protects the object that the word is in.
                 let word = unsafe { &*claim };
                 // By CAS: the word may be about to be claimed only, and another thread's.
                 let _ = word.compare_exchange(
-                    self.tid,
-                    self.tid | super::claim::UNGUARDED,
+                    tid,
+                    tid | super::claim::UNGUARDED,
                     Ordering::Relaxed,
                     Ordering::Relaxed,
                 );
@@ -315,9 +319,8 @@ impl Operation<'_> {
 impl Drop for Operation<'_> {
     #[inline]
     fn drop(&mut self) {
-        let record = self.record();
         // Release: all accesses to the subject are over when another thread sees that it is free to go.
-        record.subject.store(ptr::null_mut(), Ordering::Release);
+        self.record.subject.store(ptr::null_mut(), Ordering::Release);
         compiler_fence(Ordering::SeqCst);
         self.thread.depth.store(self.level, Ordering::Relaxed);
     }
