@@ -8,7 +8,7 @@
 use core::cell::UnsafeCell;
 use core::ops::RangeInclusive;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ pub struct Opened {
     pub can_receive: bool,
     /// Opened for sending.
     pub can_send: bool,
+    /// Whether the open description had `O_NONBLOCK` when somebody last asked. A hint: who would sleep asks again.
+    pub was_nonblocking: AtomicBool,
     /// Device and inode of the FIFO that the descriptor really is.
     pub fifo: (u64, u64),
     /// The thread that is registered for notification, once there is one.

@@ -8,6 +8,8 @@
 //! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the truth, which is in
 //! the keys: who finds nothing looks at those before it believes it.
 
+use core::hint::select_unpredictable;
+
 use super::key::{self, is_message};
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::claim;
@@ -18,9 +20,42 @@ pub const GROUP: usize = 32;
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
 
-/// In the version of a node: a slot below it is free. The rest of the version counts.
+/// What the version of a node says beside its count:
+///
+/// | bits | meaning |
+/// |---|---|
+/// | 0 | a slot below it is free |
+/// | 1..17 | the slot of the largest key below it |
+/// | 17..64 | the number of changes |
+#[derive(Clone, Copy)]
+struct Summary {
+    /// The largest key.
+    key: u64,
+    /// Its slot.
+    slot: usize,
+    /// Whether there is a free slot.
+    free: bool,
+}
+
 const HAS_FREE: u64 = 1;
-const NEXT_VERSION: u64 = 2;
+const SLOT_SHIFT: u32 = 1;
+const SLOT: u64 = 0xffff;
+const CHANGE: u64 = 1 << 17;
+
+impl Summary {
+    const NOTHING: Self = Self { key: key::FREE, slot: 0, free: false };
+
+    /// What comes after `old`.
+    fn after(self, old: Versioned) -> Versioned {
+        let count = (old.version & !(CHANGE - 1)).wrapping_add(CHANGE);
+        let slot = (self.slot as u64 & SLOT) << SLOT_SHIFT;
+        Versioned { value: self.key, version: count | slot | u64::from(self.free) }
+    }
+}
+
+fn slot_in(version: u64) -> usize {
+    usize::try_from((version >> SLOT_SHIFT) & SLOT).unwrap_or(0)
+}
 
 /// A node. Its value is the largest key below it.
 pub type Node = Pair;
@@ -42,6 +77,14 @@ pub struct Slot<'a> {
     pub number: usize,
     pub(super) key: &'a AtomicU64,
     pub(super) claim: &'a AtomicU32,
+}
+
+impl Slot<'_> {
+    /// Whether it has no message and nobody works on it.
+    #[inline]
+    pub fn is_free(&self) -> bool {
+        !is_message(self.key.load(Ordering::Relaxed)) && claim::is_free(self.claim.load(Ordering::Relaxed))
+    }
 }
 
 /// The number of nodes of each level above so many keys.
@@ -105,12 +148,17 @@ impl<'a> Index<'a> {
     }
 
     /// Whether a key is larger than this one.
-    #[inline]
+    #[inline(always)]
     pub fn has_better(&self, key: u64) -> bool {
         if self.is_flat() {
-            return self.keys.iter().any(|other| other.load(Ordering::SeqCst) > key);
+            return any(self.keys, |other| other.load(Ordering::SeqCst) > key);
         }
-        self.top().iter().any(|node| node.value() > key) && self.best().is_some_and(|(_, best)| best > key)
+        any(self.top(), |node| node.value() > key) && self.finds_better(key)
+    }
+
+    #[cold]
+    fn finds_better(&self, key: u64) -> bool {
+        self.best().is_some_and(|(_, best)| best > key)
     }
 
     /// Whether there seems to be a message. Cheap, for one who spins.
@@ -168,43 +216,47 @@ impl<'a> Index<'a> {
         is_message(best.1).then_some(best)
     }
 
+    #[inline(always)]
     fn best_by_tree(&self) -> Option<(usize, u64)> {
         // A node that is out of date is refreshed on the way, so a second try mostly succeeds.
         for _ in 0..4 {
-            let (node, key) = largest(self.top());
+            let (node, key) = largest(self.top(), Node::value);
             if !is_message(key) {
                 return None;
             }
-            if let Some(slot) = self.descend(node, key) {
+            // The two words of the node may not belong together; the key in the slot tells.
+            let slot = slot_in(self.top()[node].version());
+            if self.keys.get(slot).is_some_and(|found| found.load(Ordering::SeqCst) == key) {
                 return Some((slot, key));
             }
+            self.mend(node);
         }
         self.best_of(|_| true)
     }
 
-    /// The slot of this key, which a node of the highest level holds. `None`: the nodes were out of date, and are
-    /// refreshed.
-    fn descend(&self, mut node: usize, key: u64) -> Option<usize> {
+    /// The slot of the largest key below this node of the highest level is not what the node says: who has changed it
+    /// has not come to the refresh yet, and may never.
+    #[cold]
+    fn mend(&self, top: usize) {
+        let mut node = top;
         for level in (0..self.height).rev() {
-            let mut children = self.children(level, node);
-            let child = if level == 0 {
-                children.find(|&slot| self.keys[slot].load(Ordering::SeqCst) == key)
-            } else {
-                children.find(|&child| self.levels[level - 1][child].value() == key)
-            };
-            let Some(child) = child else {
-                self.refresh_above(level, node);
-                return None;
-            };
+            let Some(child) = self.child_with_largest(level, node) else { return };
+            if level == 0 {
+                self.refresh(child);
+            }
             node = child;
         }
-        Some(node)
     }
 
-    fn refresh_above(&self, from: usize, mut node: usize) {
-        for level in from..self.height {
-            self.refresh_node(level, node);
-            node /= GROUP;
+    fn child_with_largest(&self, level: usize, node: usize) -> Option<usize> {
+        let children = self.children(level, node);
+        match level.checked_sub(1) {
+            // Any slot below the lowest node leads to it.
+            None => children.start.lt(&children.end).then_some(children.start),
+            Some(below) => {
+                let (child, _) = largest(self.levels[below].get(children.clone())?, Node::value);
+                Some(children.start + child)
+            }
         }
     }
 
@@ -227,48 +279,76 @@ impl<'a> Index<'a> {
         }
     }
 
-    fn refresh_node(&self, level: usize, node: usize) {
+    #[inline(always)]
+    fn refresh_node(&self, level: usize, number: usize) {
+        let Some(node) = self.levels[level].get(number) else { return };
         // The first exchange is also the barrier behind the store of the key, which others may not see before it. So
         // it does not count as one of the two that fail.
         for _ in 0..3 {
-            let old = self.levels[level][node].load();
-            let (value, free) = self.summary(level, node);
-            let version = (old.version & !HAS_FREE).wrapping_add(NEXT_VERSION) | u64::from(free);
-            if self.levels[level][node].compare_exchange(old, Versioned { value, version }) {
+            let old = node.load();
+            let new =
+                if level == 0 { self.summary_of_keys(number) } else { self.summary_of_nodes(level, number) };
+            if node.compare_exchange(old, new.after(old)) {
                 return;
             }
         }
     }
 
-    /// The largest key of the children, and whether one has a free slot.
-    fn summary(&self, level: usize, node: usize) -> (u64, bool) {
-        let children = self.children(level, node);
-        let (mut best, mut free) = (key::FREE, false);
-        if level == 0 {
-            for key in &self.keys[children] {
-                let key = key.load(Ordering::SeqCst);
-                best = best.max(key);
-                free |= !is_message(key);
-            }
-        } else {
-            for child in &self.levels[level - 1][children] {
-                best = best.max(child.value());
-                free |= child.version() & HAS_FREE != 0;
+    #[inline(always)]
+    fn summary_of_keys(&self, node: usize) -> Summary {
+        let children = self.children(0, node);
+        let keys = &self.keys[children.clone()];
+        let mut free = false;
+        let (index, key) = largest(keys, |key| {
+            let key = key.load(Ordering::SeqCst);
+            free |= !is_message(key);
+            key
+        });
+        Summary { key, slot: children.start + index, free }
+    }
+
+    fn summary_of_nodes(&self, level: usize, node: usize) -> Summary {
+        let mut found = Summary::NOTHING;
+        for child in &self.levels[level - 1][self.children(level, node)] {
+            let child = child.load();
+            found.free |= child.version & HAS_FREE != 0;
+            if child.value > found.key {
+                found = Summary { key: child.value, slot: slot_in(child.version), ..found };
             }
         }
-        (best, free)
+        found
     }
 }
 
-fn largest(nodes: &[Node]) -> (usize, u64) {
-    let mut best = (0, key::FREE);
-    for (index, node) in nodes.iter().enumerate() {
-        let value = node.value();
-        if value > best.1 {
-            best = (index, value);
+/// Whether it is true of one of these, where that is seldom: it is asked of four at a time.
+#[inline(always)]
+fn any<T>(items: &[T], is_true: impl Fn(&T) -> bool) -> bool {
+    let (fours, rest) = items.as_chunks::<4>();
+    fours.iter().any(|[a, b, c, d]| is_true(a) | is_true(b) | is_true(c) | is_true(d))
+        || rest.iter().any(is_true)
+}
+
+/// The largest of some values, and where it is.
+///
+/// Which one that is nobody can predict, so there is no branch on it; and each comparison waits for the one before it,
+/// so there are four chains of them at a time.
+#[inline(always)]
+fn largest<T>(items: &[T], mut value: impl FnMut(&T) -> u64) -> (usize, u64) {
+    const CHAINS: usize = 2;
+    let larger = |one: (usize, u64), other: (usize, u64)| {
+        (select_unpredictable(other.1 > one.1, other.0, one.0), one.1.max(other.1))
+    };
+    let (whole, rest) = items.as_chunks::<CHAINS>();
+    let mut best = [(0, key::FREE); CHAINS];
+    for (number, items) in whole.iter().enumerate() {
+        for (chain, item) in items.iter().enumerate() {
+            best[chain] = larger(best[chain], (number * CHAINS + chain, value(item)));
         }
     }
-    best
+    for (chain, item) in rest.iter().enumerate() {
+        best[chain] = larger(best[chain], (whole.len() * CHAINS + chain, value(item)));
+    }
+    best.into_iter().fold((0, key::FREE), larger)
 }
 
 #[cfg(all(test, not(loom)))]

@@ -4,7 +4,7 @@
 //! number of F_SETSIG, which has no effect without O_ASYNC.
 
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::{AtomicBool, AtomicPtr};
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -78,6 +78,7 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
             fifo,
             herald: AtomicPtr::new(ptr::null_mut()),
             polled: Polled::default(),
+            was_nonblocking: AtomicBool::new(false),
         },
     )
 }

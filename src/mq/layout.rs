@@ -35,7 +35,7 @@ pub const DEFAULT: Geometry = Geometry { maxmsg: 10, msgsize: 8192 };
 
 /// "rsipc-mq" and the version of the format.
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
 pub(super) const HEADER_SIZE: usize = 4096;
@@ -86,6 +86,7 @@ pub struct Header {
     identity: Identity,
     sequence: Lines<AtomicU64>,
     overdue: Lines<AtomicU64>,
+    freed: Lines<AtomicU32>,
     message: Lines<Door>,
     room: Lines<Door>,
     bell: Lines<Bell>,
@@ -283,7 +284,7 @@ impl Layout {
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
             let header = &*base.cast::<Header>();
             let index = Index::new(keys, claims, nodes);
-            Slots { index, sequence: &header.sequence.0, overdue: &header.overdue.0 }
+            Slots { index, sequence: &header.sequence.0, overdue: &header.overdue.0, freed: &header.freed.0 }
         };
         // SAFETY: within the mapping.
         let first = unsafe { base.add(geometry.slots_at()) };

@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 use core::ops::RangeInclusive;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
@@ -118,6 +118,7 @@ fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd>
         fifo: (metadata.dev(), metadata.ino()),
         herald: AtomicPtr::new(ptr::null_mut()),
         polled: Polled::default(),
+        was_nonblocking: AtomicBool::new(false),
     };
     descriptor::insert(fifo.as_raw_fd(), opened)?;
     Ok(fifo.into_raw_fd())

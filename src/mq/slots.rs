@@ -25,6 +25,9 @@ pub struct Slots<'a> {
     /// The key of a message that somebody has claimed and not taken for a long time. Whoever has waited for it in vain
     /// stores it. Relaxed: a hint, whose loss costs another wait.
     pub overdue: &'a AtomicU64,
+    /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it. Relaxed: a hint,
+    /// that saves the sender a search.
+    pub freed: &'a AtomicU32,
 }
 
 /// What one who waits looks for.
@@ -139,7 +142,10 @@ impl<'a> Slots<'a> {
     pub fn clear(&self, Taken { slot, .. }: Taken<'_>, who: &impl Claimant) {
         // Release: the next one who finds the slot free writes after we have read.
         slot.key.store(key::FREE, Ordering::Release);
-        self.index.refresh(slot.number);
+        if !self.index.is_flat() {
+            self.index.refresh(slot.number);
+            self.freed.store(u32::try_from(slot.number).unwrap_or(0), Ordering::Relaxed);
+        }
         claim::release(slot.claim, who);
     }
 
@@ -223,7 +229,11 @@ impl<'a> Slots<'a> {
     }
 
     fn find_free_by_tree(&self) -> Option<Reserved<'a>> {
-        let slot = self.index.slot(self.index.free()?)?;
+        let freed = self.index.slot(self.freed.load(Ordering::Relaxed) as usize).filter(Slot::is_free);
+        let slot = match freed {
+            Some(slot) => slot,
+            None => self.index.slot(self.index.free()?)?,
+        };
         Some(Reserved { slot, sequence: 0 })
     }
 

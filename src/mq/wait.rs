@@ -6,6 +6,7 @@
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering;
 use std::os::fd::RawFd;
 
 use super::descriptor::{self, Use};
@@ -157,20 +158,28 @@ impl Wait {
         begun
     }
 
+    /// Whoever begins a wait has just tried in vain.
     fn start(&mut self, thread: &'static Thread) -> Result<Progress> {
         let queue = descriptor::enter(thread, self.fd, &self.seal)?;
         self.task.check_against(&queue)?;
+        // To ask the kernel for the flag costs more than a message. So where it was not set the last time we spin
+        // first: mostly nobody needs to know it then.
+        let may_spin = !queue.queue.was_nonblocking.load(Ordering::Relaxed);
         self.queue = Some(queue);
-        if let Some(done) = self.attempt_after_look()? {
+        let is_too_late = self.deadline.is_some_and(|deadline| deadline.has_passed());
+        if may_spin
+            && !is_too_late
+            && self.spin()?
+            && let Some(done) = self.attempt()?
+        {
             return Ok(done);
         }
-        if is_nonblocking(self.fd)? {
-            return Err(Errno::EAGAIN);
-        }
-        if self.deadline.is_some_and(|deadline| deadline.has_passed()) {
-            return Err(Errno::ETIMEDOUT);
-        }
-        self.proceed()
+        let error = match self.is_nonblocking()? {
+            true => Errno::EAGAIN,
+            false if is_too_late => Errno::ETIMEDOUT,
+            false => return self.lie_down()?.map_or_else(|| self.proceed(), Ok),
+        };
+        self.attempt_after_look()?.ok_or(error)
     }
 
     /// After a sleep that ended with this error (0 = none).
@@ -182,7 +191,12 @@ impl Wait {
                 // What came at the last moment still counts.
                 self.attempt_after_look().and_then(|done| done.ok_or(Errno::ETIMEDOUT))
             }
-            Ok(_) => self.proceed(),
+            Ok(woken) => {
+                if woken == Woken::TimedOut {
+                    Deadline::renew_look();
+                }
+                self.proceed()
+            }
             Err(error) => Err(error),
         };
         match progress {
@@ -207,27 +221,50 @@ impl Wait {
             if let Some(done) = self.attempt()? {
                 return Ok(done);
             }
-            let queue = self.queue.as_ref().ok_or(Errno::EBADF)?;
-            let door = door(queue, self.task.wanted());
-            if door.hint.spin(|| seems_ready(queue, self.task.wanted())) {
+            if self.spin()? {
                 continue;
             }
-            let expected = door.event.await_it();
-            let longest = match queue.look(self.task.wanted()) {
-                Look::There => continue,
-                Look::UnderWay => self.next_short_sleep,
-                Look::Nothing => LONGEST_SLEEP,
-            };
-            let word = door.event.word().as_ptr();
-            self.next_short_sleep = (longest * 2).min(LONGEST_SLEEP);
-            let until = self.end_of_sleep(longest);
-            self.sleep.prepare(word, expected, Scope::Shared, Some(until), Interrupted::MayRestart);
-            return Ok(Progress::MustSleep);
+            if let Some(must_sleep) = self.lie_down()? {
+                return Ok(must_sleep);
+            }
         }
     }
 
+    fn queue(&self) -> Result<&Use<'static>> {
+        self.queue.as_ref().ok_or(Errno::EBADF)
+    }
+
+    /// True if it may be possible now.
+    fn spin(&self) -> Result<bool> {
+        let (queue, wanted) = (self.queue()?, self.task.wanted());
+        Ok(door(queue, wanted).hint.spin(|| seems_ready(queue, wanted)))
+    }
+
+    /// Describes the sleep, and announces it. `None`: it is possible now.
+    fn lie_down(&mut self) -> Result<Option<Progress>> {
+        let queue = self.queue()?;
+        let event = &door(queue, self.task.wanted()).event;
+        let expected = event.await_it();
+        let word = event.word().as_ptr();
+        let until = match (queue.look(self.task.wanted()), self.deadline) {
+            (Look::There, _) => return Ok(None),
+            (Look::Nothing, None) => Deadline::next_look(),
+            (Look::Nothing, Some(deadline)) => deadline.or_after_ns(LONGEST_SLEEP),
+            (Look::UnderWay, deadline) => {
+                let longest = self.next_short_sleep;
+                self.next_short_sleep = (longest * 2).min(LONGEST_SLEEP);
+                match deadline {
+                    None => Deadline::after_ns(Clock::Monotonic, longest),
+                    Some(deadline) => deadline.or_after_ns(longest),
+                }
+            }
+        };
+        self.sleep.prepare(word, expected, Scope::Shared, Some(until), Interrupted::MayRestart);
+        Ok(Some(Progress::MustSleep))
+    }
+
     fn attempt(&self) -> Result<Option<Progress>> {
-        let queue = self.queue.as_ref().ok_or(Errno::EBADF)?;
+        let queue = self.queue()?;
         // SAFETY: checked when the wait began; the memory is valid, as the one who began it said.
         unsafe { self.task.attempt(queue) }
     }
@@ -236,17 +273,22 @@ impl Wait {
     fn attempt_after_look(&self) -> Result<Option<Progress>> {
         loop {
             let done = self.attempt()?;
-            let queue = self.queue.as_ref().ok_or(Errno::EBADF)?;
-            if done.is_some() || queue.look(self.task.wanted()) != Look::There {
+            if done.is_some() || self.queue()?.look(self.task.wanted()) != Look::There {
                 return Ok(done);
             }
         }
     }
 
-    fn end_of_sleep(&self, longest: i64) -> Deadline {
-        let clock = self.deadline.map_or(Clock::Monotonic, |deadline| deadline.clock);
-        let look = Deadline::after_ns(clock, longest);
-        self.deadline.filter(|deadline| deadline.is_before(&look)).unwrap_or(look)
+    /// EBADF when the descriptor has been closed behind our back.
+    fn is_nonblocking(&self) -> Result<bool> {
+        // SAFETY: takes no pointer. Not `fcntl`, which is a cancellation point for some commands.
+        let flags = unsafe { libc::syscall(libc::SYS_fcntl, self.fd, libc::F_GETFL) };
+        if flags < 0 {
+            return Err(Errno::last());
+        }
+        let is_nonblocking = flags & i64::from(libc::O_NONBLOCK) != 0;
+        self.queue()?.queue.was_nonblocking.store(is_nonblocking, Ordering::Relaxed);
+        Ok(is_nonblocking)
     }
 }
 
@@ -263,11 +305,4 @@ fn seems_ready(queue: &Use<'_>, wanted: Wanted) -> bool {
         Wanted::Free => index.seems_to_have_free(),
         Wanted::Message => index.seems_to_have_message(),
     }
-}
-
-/// EBADF when the descriptor has been closed behind our back.
-fn is_nonblocking(fd: RawFd) -> Result<bool> {
-    // SAFETY: takes no pointer. Not `fcntl`, which is a cancellation point for some commands.
-    let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
-    if flags < 0 { Err(Errno::last()) } else { Ok(flags & i64::from(libc::O_NONBLOCK) != 0) }
 }

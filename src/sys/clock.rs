@@ -106,6 +106,13 @@ impl Deadline {
         Self { clock, time }
     }
 
+    /// This, or so many nanoseconds from now, at most a few seconds: whichever is earlier.
+    #[must_use]
+    pub fn or_after_ns(self, nanoseconds: i64) -> Self {
+        let other = Self::after_ns(self.clock, nanoseconds);
+        if self.is_before(&other) { self } else { other }
+    }
+
     /// Whether this comes before `other`, which is on the same clock.
     pub fn is_before(&self, other: &Self) -> bool {
         (self.time.tv_sec, self.time.tv_nsec) < (other.time.tv_sec, other.time.tv_nsec)

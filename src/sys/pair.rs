@@ -49,19 +49,20 @@ mod real {
         pub fn compare_exchange(&self, old: Versioned, new: Versioned) -> bool {
             let done: u8;
             // SAFETY: `self` is 16 bytes, aligned to 16, and shared memory is all it touches. Every processor of
-            // this architecture since 2006 has the instruction. rbx is LLVM's own, so it is put back.
+            // this architecture since 2006 has the instruction. rbx is LLVM's own, so it is put back; all operands have
+            // registers of their own, as it might be given to one of them.
             unsafe {
                 core::arch::asm!(
-                    "xchg {new_value}, rbx",
-                    "lock cmpxchg16b [{pair}]",
-                    "sete {done}",
-                    "mov rbx, {new_value}",
-                    pair = in(reg) self,
-                    new_value = inout(reg) new.value => _,
+                    "xchg rsi, rbx",
+                    "lock cmpxchg16b [rdi]",
+                    "sete r8b",
+                    "mov rbx, rsi",
+                    in("rdi") self,
+                    inout("rsi") new.value => _,
                     inout("rax") old.value => _,
                     inout("rdx") old.version => _,
                     in("rcx") new.version,
-                    done = lateout(reg_byte) done,
+                    lateout("r8b") done,
                     options(nostack),
                 );
             }

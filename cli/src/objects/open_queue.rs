@@ -69,5 +69,5 @@ impl OpenQueue {
 }
 
 fn this_thread() -> Result<&'static Thread> {
-    SLOT.with(Thread::current)
+    SLOT.with(|slot| Thread::current(slot).map_or_else(|| Thread::adopt(slot), Ok))
 }
