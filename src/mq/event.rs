@@ -2,7 +2,7 @@
 //!
 //! | bits | meaning | who changes it |
 //! |---|---|---|
-//! | 0 | somebody may be asleep on the word | a waiter sets it; a waker clears it when a wake has reached nobody |
+//! | 0 | somebody may be asleep on the word | a waiter sets it; a waker clears it when its wake has reached nobody |
 //! | 1..32 | number of wakes | a waker that sees bit 0 adds one |
 //!
 //! A waiter sets bit 0, looks at the slots, and sleeps while the word is what it was. A sender (or receiver) looks at
@@ -35,18 +35,20 @@ impl Event {
         self.0.load(Ordering::SeqCst) & AWAITED != 0
     }
 
-    /// Wakes one, by the futex call that is given. False: nobody was asleep.
+    /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many there were. False: nobody
+    /// was asleep.
     ///
-    /// The bit is cleared only if the word is still what the wake found: a waiter that came after it has set the bit
-    /// on that same word, and finds it changed when it is about to sleep.
-    pub fn wake_one(&self, wake: impl FnOnce(&AtomicU32) -> usize) -> bool {
+    /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between, found the bit set, and
+    /// fallen asleep on that same word; without its bit nobody else would wake it. One who comes still later finds the
+    /// word changed, and does not sleep.
+    pub fn wake_one(&self, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
         let word = self.0.fetch_add(WAKE, Ordering::SeqCst).wrapping_add(WAKE);
-        let woken = wake(&self.0) > 0;
-        if !woken {
-            // Relaxed on failure: somebody else has changed the word, and will do what is needed.
-            let _ = self.0.compare_exchange(word, word & !AWAITED, Ordering::SeqCst, Ordering::Relaxed);
+        if wake(&self.0, 1) > 0 {
+            return true;
         }
-        woken
+        // Relaxed on failure: somebody else has changed the word, and will do what is needed.
+        let cleared = self.0.compare_exchange(word, word & !AWAITED, Ordering::SeqCst, Ordering::Relaxed);
+        cleared.is_ok() && wake(&self.0, i32::MAX) > 0
     }
 
     /// The word, for the futex call of a sleep.
@@ -58,6 +60,7 @@ impl Event {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use core::cell::Cell;
 
     #[test]
     fn a_wake_in_vain_ends_the_waiting() {
@@ -65,8 +68,8 @@ mod tests {
         assert!(!event.is_awaited());
         let expected = event.await_it();
         assert!(event.is_awaited());
-        assert!(event.wake_one(|_| 1) && event.is_awaited());
-        assert!(!event.wake_one(|_| 0) && !event.is_awaited());
+        assert!(event.wake_one(|_, _| 1) && event.is_awaited());
+        assert!(!event.wake_one(|_, _| 0) && !event.is_awaited());
         assert_ne!(event.word().load(Ordering::Relaxed), expected);
     }
 
@@ -74,11 +77,13 @@ mod tests {
     fn a_waiter_that_comes_during_the_wake_is_not_put_to_sleep() {
         let event = Event::default();
         event.await_it();
-        let mut expected = 0;
-        event.wake_one(|_| {
-            expected = event.await_it();
+        let (expected, woken) = (Cell::new(0), Cell::new(0));
+        event.wake_one(|_, count| {
+            expected.set(event.await_it());
+            woken.set(woken.get().max(count));
             0
         });
-        assert_ne!(event.word().load(Ordering::Relaxed), expected, "its sleep ends at once");
+        assert_ne!(event.word().load(Ordering::Relaxed), expected.get(), "its sleep ends at once");
+        assert!(woken.get() > 1, "and those who sleep already are woken");
     }
 }

@@ -211,7 +211,7 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
 
 /// Wakes one who sleeps at this door, and takes note if there is nobody.
 pub fn wake_one(door: &Door) -> bool {
-    door.event.wake_one(|word| futex::wake(word.as_ptr(), 1, Scope::Shared))
+    door.event.wake_one(|word, count| futex::wake(word.as_ptr(), count, Scope::Shared))
 }
 
 fn header(length: usize, notifies: u32) -> SlotHeader {
