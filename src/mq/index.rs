@@ -15,8 +15,9 @@ use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::claim;
 use crate::sys::pair::{Pair, Versioned};
 
-/// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest level at most.
-pub const GROUP: usize = 32;
+/// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest level at most. (The model
+/// checker's trees are smaller.)
+pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
 

@@ -5,6 +5,9 @@ pub mod index;
 pub mod key;
 pub mod slots;
 
+#[cfg(all(test, loom))]
+mod model;
+
 #[cfg(not(loom))]
 mod bell;
 #[cfg(not(loom))]

@@ -12,6 +12,7 @@ use crate::sys::pause::Pause;
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
 const ATTEMPTS: usize = 512;
+
 /// The slots of one queue.
 #[derive(Clone, Copy)]
 pub struct Slots<'a> {

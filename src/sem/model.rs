@@ -1,60 +1,12 @@
 //! The protocol of the word under the model checker: every interleaving of small casts.
 //!
-//! Run by `RUSTFLAGS="--cfg loom" cargo test --lib --release`. The kernel's part is modelled too: a sleeper is
-//! enqueued only while the value is 0, in one step with that look; a wake takes the first out of the queue.
+//! Run by `make model`. The kernel's part is modelled too.
 
-use std::collections::VecDeque;
-
-use loom::sync::{Arc, Condvar, Mutex};
+use loom::sync::Arc;
 use loom::thread;
 
 use super::word::{Then, Word};
-
-/// The kernel's queue of sleepers on the value.
-struct Futex {
-    sleepers: Mutex<VecDeque<thread::ThreadId>>,
-    changed: Condvar,
-}
-
-impl Futex {
-    fn new() -> Self {
-        Self { sleepers: Mutex::new(VecDeque::new()), changed: Condvar::new() }
-    }
-
-    /// False: the value is not 0, so there is nothing to sleep for.
-    fn enqueue(&self, word: &Word) -> bool {
-        let mut sleepers = self.sleepers.lock().unwrap();
-        let is_zero = word.value() == 0;
-        if is_zero {
-            sleepers.push_back(thread::current().id());
-        }
-        is_zero
-    }
-
-    /// A sleep that nobody ends is a deadlock, which loom reports.
-    fn sleep(&self) {
-        let me = thread::current().id();
-        let mut sleepers = self.sleepers.lock().unwrap();
-        while sleepers.contains(&me) {
-            sleepers = self.changed.wait(sleepers).unwrap();
-        }
-    }
-
-    fn wake_one(&self) {
-        if self.sleepers.lock().unwrap().pop_front().is_some() {
-            self.changed.notify_all();
-        }
-    }
-
-    /// Out of the queue without a wake: the timeout. False if a wake was faster.
-    fn leave(&self) -> bool {
-        let me = thread::current().id();
-        let mut sleepers = self.sleepers.lock().unwrap();
-        let before = sleepers.len();
-        sleepers.retain(|other| *other != me);
-        sleepers.len() < before
-    }
-}
+use crate::sys::modelled::Futex;
 
 struct Semaphore {
     word: Word,
@@ -63,12 +15,16 @@ struct Semaphore {
 
 impl Semaphore {
     fn new(value: u32) -> Arc<Self> {
-        Arc::new(Self { word: Word::new(value), futex: Futex::new() })
+        Arc::new(Self { word: Word::new(value), futex: Futex::default() })
+    }
+
+    fn enqueue(&self) -> bool {
+        self.futex.enqueue(|| self.word.value() == 0)
     }
 
     fn obey(&self, then: Then) {
         if then == Then::WakeOne {
-            self.futex.wake_one();
+            self.futex.wake(1);
         }
     }
 
@@ -85,7 +41,7 @@ impl Semaphore {
         }
         self.word.register();
         while !self.word.take_registered() {
-            if self.futex.enqueue(&self.word) {
+            if self.enqueue() {
                 self.futex.sleep();
             }
         }
@@ -98,7 +54,7 @@ impl Semaphore {
         }
         self.word.register();
         while !self.word.take_registered() {
-            if self.futex.enqueue(&self.word) && self.futex.leave() {
+            if self.enqueue() && self.futex.leave() {
                 self.obey(self.word.deregister());
                 return false;
             }
@@ -109,7 +65,7 @@ impl Semaphore {
     /// A waiter that is cancelled in its sleep, or just after a wake has come for it.
     fn wait_cancelled(&self) {
         self.word.register();
-        if self.futex.enqueue(&self.word) {
+        if self.enqueue() {
             self.futex.leave();
         }
         self.obey(self.word.deregister());
@@ -123,7 +79,7 @@ impl Semaphore {
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     // Without a bound the casts of three take hours; most protocol errors need two preemptions.
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(2);
     builder.check(model);
 }
 

@@ -1,11 +1,9 @@
 //! The atomics of every protocol go through here, so that the model checker can put its own in their place.
 
 #[cfg(loom)]
-pub use loom::{
-    hint,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
-    thread,
-};
+pub use super::modelled::{AtomicU32, AtomicU64};
+#[cfg(loom)]
+pub use loom::{hint, sync::atomic::Ordering, thread};
 
 #[cfg(not(loom))]
 pub use core::{

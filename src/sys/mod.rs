@@ -3,6 +3,8 @@
 pub mod atomic;
 pub mod claim;
 pub mod errno;
+#[cfg(loom)]
+pub mod modelled;
 pub mod pair;
 pub mod pause;
 

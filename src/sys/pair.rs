@@ -1,6 +1,6 @@
 //! Two neighbouring 64-bit words that change together: a value and a version of it.
 //!
-//! The model checker has no 128-bit atomics, so it gets a lock in their place: the exchange is one step there too.
+//! The model checker has no 128-bit atomics, so it gets a lock in their place.
 
 /// A value and its version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,37 +105,65 @@ mod real {
 #[cfg(loom)]
 mod real {
     use super::Versioned;
+    use crate::sys::modelled::{Turn, step};
     use loom::sync::Mutex;
+    use loom::sync::atomic::{AtomicU64, Ordering, fence};
 
-    /// The model's pair.
-    pub struct Pair(Mutex<Versioned>);
+    /// The model's pair. The lock is for the exchanges alone: a load must not become a barrier by it.
+    pub struct Pair {
+        value: AtomicU64,
+        version: AtomicU64,
+        exchange: Mutex<()>,
+        turn: Turn,
+    }
 
     impl Default for Pair {
         fn default() -> Self {
-            Self(Mutex::new(Versioned::default()))
+            Self {
+                value: AtomicU64::new(0),
+                version: AtomicU64::new(0),
+                exchange: Mutex::new(()),
+                turn: Turn::default(),
+            }
         }
     }
 
     #[allow(missing_docs)]
     impl Pair {
         pub fn load(&self) -> Versioned {
-            *self.0.lock().unwrap()
+            self.turn.take();
+            let version = self.version.load(Ordering::Acquire);
+            self.turn.take();
+            Versioned { version, value: self.value.load(Ordering::Acquire) }
         }
 
         pub fn value(&self) -> u64 {
-            self.load().value
+            self.turn.take();
+            fence(Ordering::SeqCst);
+            self.value.load(Ordering::Acquire)
         }
 
         pub fn version(&self) -> u64 {
-            self.load().version
+            self.turn.take();
+            fence(Ordering::SeqCst);
+            self.version.load(Ordering::Acquire)
         }
 
         pub fn compare_exchange(&self, old: Versioned, new: Versioned) -> bool {
-            let mut pair = self.0.lock().unwrap();
-            let same = *pair == old;
+            step();
+            fence(Ordering::SeqCst);
+            let lock = self.exchange.lock().unwrap();
+            let now = Versioned {
+                value: self.value.load(Ordering::Acquire),
+                version: self.version.load(Ordering::Acquire),
+            };
+            let same = now == old;
             if same {
-                *pair = new;
+                self.value.store(new.value, Ordering::Release);
+                self.version.store(new.version, Ordering::Release);
             }
+            drop(lock);
+            fence(Ordering::SeqCst);
             same
         }
     }

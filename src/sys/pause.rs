@@ -2,12 +2,12 @@
 
 use super::atomic::{hint, thread};
 
-/// Turns that only spin.
-const SPINS: usize = 60;
+/// Turns that only spin. (The model checker tries out each of them, so it gets few.)
+const SPINS: usize = if cfg!(loom) { 1 } else { 60 };
 /// Turns up to which the processor is offered to others.
-const YIELDS: usize = 100;
+const YIELDS: usize = if cfg!(loom) { 2 } else { 100 };
 /// Turns altogether. The last ones sleep, for 20 ms together: longer than the other thread is preempted for.
-const TURNS: usize = 300;
+const TURNS: usize = if cfg!(loom) { 3 } else { 300 };
 #[cfg(not(loom))]
 const SLEEP_NS: i64 = 100_000;
 

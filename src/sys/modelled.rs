@@ -1,0 +1,237 @@
+//! Atomics for the model checker, and the kernel's queue of sleepers.
+//!
+//! The atomics are loom's, with three differences. Loom remembers only the last access to a variable, so a thread's own load
+//! hides from it that its store comes after the load of another one, and it leaves out the other order. So each load is also
+//! an exchange of a variable beside it, and those it puts into every order. Loom knows SeqCst only as a fence, so an access that is SeqCst gets one: a load
+//! before it, a store behind it, an exchange on both sides, which is how processors do it. And a thread can be told to
+//! stop at its n-th access, as if it were killed there.
+
+use core::cell::Cell;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use loom::sync::atomic::{self, Ordering, fence};
+use loom::sync::{Condvar, Mutex};
+use loom::thread::{self, ThreadId};
+
+loom::thread_local! {
+    /// Accesses that the thread still makes.
+    static LEFT: Cell<usize> = Cell::new(usize::MAX);
+}
+
+std::thread_local! {
+    /// Whether a thread of the model has been stopped, in any execution since this was last asked. The threads of a model
+    /// are one thread for the system.
+    static STOPPED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What a thread is unwound with that stops.
+struct Stop;
+
+/// One more access. Never returns if it is one too many.
+pub fn step() {
+    let left = LEFT.with(Cell::get);
+    if left == 0 {
+        STOPPED.set(true);
+        resume_unwind(Box::new(Stop));
+    }
+    LEFT.with(|cell| cell.set(left.saturating_sub(usize::from(left != usize::MAX))));
+}
+
+/// Runs this up to so many accesses. `None`: it has stopped in the middle.
+pub fn stopped_after<R>(accesses: usize, run: impl FnOnce() -> R) -> Option<R> {
+    LEFT.with(|left| left.set(accesses));
+    let result = catch_unwind(AssertUnwindSafe(run));
+    LEFT.with(|left| left.set(usize::MAX));
+    match result {
+        Ok(result) => Some(result),
+        Err(payload) if payload.is::<Stop>() => None,
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
+/// See [`STOPPED`].
+pub fn has_stopped() -> bool {
+    STOPPED.replace(false)
+}
+
+/// The variable beside a variable. Relaxed: it orders nothing.
+#[derive(Debug)]
+pub struct Turn(atomic::AtomicU32);
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self(atomic::AtomicU32::new(0))
+    }
+}
+
+impl Turn {
+    /// A load comes.
+    pub fn take(&self) {
+        step();
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn fence_if(order: Ordering) {
+    if order == Ordering::SeqCst {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// What loom is asked for in the place of SeqCst.
+fn for_load(order: Ordering) -> Ordering {
+    if order == Ordering::SeqCst { Ordering::Acquire } else { order }
+}
+
+fn for_store(order: Ordering) -> Ordering {
+    if order == Ordering::SeqCst { Ordering::Release } else { order }
+}
+
+fn for_exchange(order: Ordering) -> Ordering {
+    if order == Ordering::SeqCst { Ordering::AcqRel } else { order }
+}
+
+macro_rules! modelled {
+    ($name:ident, $inner:ty, $value:ty) => {
+        /// See the module.
+        #[derive(Debug)]
+        pub struct $name {
+            inner: $inner,
+            turn: Turn,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(0)
+            }
+        }
+
+        #[allow(missing_docs, dead_code)]
+        impl $name {
+            pub fn new(value: $value) -> Self {
+                Self { inner: <$inner>::new(value), turn: Turn::default() }
+            }
+
+            pub fn load(&self, order: Ordering) -> $value {
+                self.turn.take();
+                fence_if(order);
+                self.inner.load(for_load(order))
+            }
+
+            pub fn store(&self, value: $value, order: Ordering) {
+                step();
+                self.inner.store(value, for_store(order));
+                fence_if(order);
+            }
+
+            pub fn fetch_add(&self, value: $value, order: Ordering) -> $value {
+                self.exchange(order, |order| self.inner.fetch_add(value, order))
+            }
+
+            pub fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
+                self.exchange(order, |order| self.inner.fetch_sub(value, order))
+            }
+
+            pub fn fetch_or(&self, value: $value, order: Ordering) -> $value {
+                self.exchange(order, |order| self.inner.fetch_or(value, order))
+            }
+
+            pub fn compare_exchange(
+                &self,
+                old: $value,
+                new: $value,
+                order: Ordering,
+                failed: Ordering,
+            ) -> Result<$value, $value> {
+                self.exchange(order, |order| self.inner.compare_exchange(old, new, order, for_load(failed)))
+            }
+
+            pub fn compare_exchange_weak(
+                &self,
+                old: $value,
+                new: $value,
+                order: Ordering,
+                failed: Ordering,
+            ) -> Result<$value, $value> {
+                self.compare_exchange(old, new, order, failed)
+            }
+
+            fn exchange<R>(&self, order: Ordering, exchange: impl FnOnce(Ordering) -> R) -> R {
+                step();
+                fence_if(order);
+                let result = exchange(for_exchange(order));
+                fence_if(order);
+                result
+            }
+        }
+    };
+}
+
+modelled!(AtomicU32, atomic::AtomicU32, u32);
+modelled!(AtomicU64, atomic::AtomicU64, u64);
+
+/// The threads that sleep on one word: futex(2).
+#[derive(Default)]
+pub struct Futex {
+    sleepers: Mutex<VecDeque<ThreadId>>,
+    changed: Condvar,
+    /// Changed by the holder of `sleepers`.
+    is_over: Cell<bool>,
+}
+
+// SAFETY: `is_over` is protected by the lock of `sleepers`.
+unsafe impl Sync for Futex {}
+
+#[allow(missing_docs)]
+impl Futex {
+    /// FUTEX_WAIT up to the sleep. The look at the word is one step with the enqueuing. False: the word is not as
+    /// expected.
+    pub fn enqueue(&self, is_as_expected: impl FnOnce() -> bool) -> bool {
+        let mut sleepers = self.sleepers.lock().unwrap();
+        let must_sleep = !self.is_over.get() && is_as_expected();
+        if must_sleep {
+            sleepers.push_back(thread::current().id());
+        }
+        must_sleep
+    }
+
+    /// The sleep. One that nobody ends is a deadlock, which loom reports.
+    pub fn sleep(&self) {
+        let me = thread::current().id();
+        let mut sleepers = self.sleepers.lock().unwrap();
+        while sleepers.contains(&me) {
+            sleepers = self.changed.wait(sleepers).unwrap();
+        }
+    }
+
+    /// FUTEX_WAKE of so many, those who have slept longest.
+    pub fn wake(&self, count: usize) -> usize {
+        let mut sleepers = self.sleepers.lock().unwrap();
+        let woken = count.min(sleepers.len());
+        sleepers.drain(..woken);
+        drop(sleepers);
+        if woken > 0 {
+            self.changed.notify_all();
+        }
+        woken
+    }
+
+    /// The longest sleep is over, for all who sleep or will sleep.
+    pub fn time_out(&self) {
+        let mut sleepers = self.sleepers.lock().unwrap();
+        sleepers.clear();
+        self.is_over.set(true);
+        drop(sleepers);
+        self.changed.notify_all();
+    }
+
+    /// Out of the queue without a wake. False if a wake was faster.
+    pub fn leave(&self) -> bool {
+        let me = thread::current().id();
+        let mut sleepers = self.sleepers.lock().unwrap();
+        let before = sleepers.len();
+        sleepers.retain(|other| *other != me);
+        sleepers.len() < before
+    }
+}
