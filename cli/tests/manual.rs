@@ -95,3 +95,11 @@ fn completions_are_written_for_three_shells() {
         assert!(!text.contains("generate"), "{name} offers what is hidden");
     }
 }
+
+#[test]
+fn a_directory_that_cannot_be_made_is_said() {
+    for what in ["man", "completions"] {
+        let output = rsipc(&["generate", what, "/proc/none"]).assert().code(1).get_output().clone();
+        assert!(String::from_utf8_lossy(&output.stderr).contains("/proc/none"));
+    }
+}
