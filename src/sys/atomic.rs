@@ -3,14 +3,14 @@
 #[cfg(loom)]
 pub use loom::{
     hint,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
     thread,
 };
 
 #[cfg(not(loom))]
 pub use core::{
     hint,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 #[cfg(not(loom))]
 pub use std::thread;
