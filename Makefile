@@ -5,18 +5,26 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
 
 BUILD := $(or $(CARGO_TARGET_DIR),target)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 MANIFEST = $(PREFIX)/share/rsipc/manifest
+
+# One after the other: together they would have the features of their dependencies together, too.
+define build
+$(CARGO) build --release
+$(CARGO) build --release --package rsipc-cli
+endef
 
 # What the scripts and the tests are told.
 export CARGO
 export RSIPC_LIBDIR = $(abspath $(BUILD))
 
 .PHONY: all
-all: ## the library and the archive, in target/release/
-	$(CARGO) build --release
+all: ## the library, the archive and the command, in target/release/
+	$(build)
 
 .PHONY: demo
 demo: all ## programs that were never meant for librsipc, on glibc and on librsipc, side by side
@@ -67,16 +75,21 @@ check-header: ## include/rsipc.h is what the sources say
 check-symbols: all ## the library exports what dist/symbols lists, nothing more, nothing less
 	@dist/check-symbols $(BUILD)/librsipc.so dist/symbols
 
+.PHONY: lint-manual
+lint-manual: all ## the manual pages, by man (man-db) and mandoc
+	@BUILD="$(BUILD)" dist/lint-manual
+
 # Does not build what is built: under sudo there may be no cargo.
+BUILT = $(BUILD)/librsipc.so $(BUILD)/librsipc.a $(BUILD)/rsipc
 INSTALLATION = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" \
-	MANIFEST="$(MANIFEST)" BUILD="$(BUILD)" VERSION="$(VERSION)"
+	BINDIR="$(BINDIR)" MANDIR="$(MANDIR)" MANIFEST="$(MANIFEST)" BUILD="$(BUILD)" VERSION="$(VERSION)"
 
 .PHONY: install
-install: $(BUILD)/librsipc.so $(BUILD)/librsipc.a ## what `make` has built, under DESTDIR and PREFIX (/usr/local)
+install: $(BUILT) ## what `make` has built, under DESTDIR and PREFIX (/usr/local)
 	@$(INSTALLATION) dist/install
 
-$(BUILD)/librsipc.so $(BUILD)/librsipc.a:
-	$(CARGO) build --release
+$(BUILT):
+	$(build)
 
 .PHONY: uninstall
 uninstall: ## removes what `make install` has put there

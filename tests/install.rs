@@ -11,6 +11,8 @@ use std::time::Duration;
 use support::{Ended, library_dir, run_bounded};
 
 const BOUND: Duration = Duration::from_mins(1);
+/// `make install` builds what is not built yet, the command for example.
+const BOUND_OF_MAKE: Duration = Duration::from_mins(15);
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A place to install into, which goes away with the test.
@@ -22,8 +24,12 @@ struct Stage {
 impl Stage {
     /// Does not exist yet.
     fn new(name: &str) -> Self {
+        Self::with_prefix(name, "/opt/rsipc")
+    }
+
+    fn with_prefix(name: &str, prefix: &'static str) -> Self {
         let destdir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        Self { destdir, prefix: "/opt/rsipc" }
+        Self { destdir, prefix }
     }
 
     fn make(&self, target: &str) {
@@ -33,7 +39,7 @@ impl Stage {
         make.arg(format!("BUILD={}", library_dir().display()));
         // The flags of a `make test` around this are not meant for it.
         make.env_remove("MAKEFLAGS").env_remove("MFLAGS");
-        let output = run_bounded(make, BOUND);
+        let output = run_bounded(make, BOUND_OF_MAKE);
         assert!(output.success(), "make {target}: {}\n{}{}", output.ended, output.stdout, output.stderr);
     }
 
@@ -87,6 +93,15 @@ impl Stage {
         output.stderr
     }
 
+    /// What the installed command prints, on both streams, when all is well.
+    fn rsipc(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(self.installed("bin/rsipc"));
+        command.args(arguments).env_remove("RSIPC_LIB").env_remove("LD_PRELOAD");
+        let output = run_bounded(command, BOUND);
+        assert!(output.success(), "rsipc {arguments:?}: {}\n{}", output.ended, output.stderr);
+        output.stdout + &output.stderr
+    }
+
     /// All there is in the stage.
     fn contents(&self) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
@@ -132,6 +147,58 @@ fn a_program_finds_what_it_needs() {
     let archive = vec![stage.installed("lib/librsipc.a").display().to_string()];
     let said = stage.compile_and_run(&[archive, stage.package("Libs.private")].concat());
     assert!(said.contains("install-use") && !said.contains("librsipc.so"), "{said}");
+}
+
+/// Wherever it was installed, the command runs a program on the library that was installed with it.
+#[test]
+fn the_command_finds_its_library() {
+    for (name, prefix) in [("install-opt", "/opt/rsipc"), ("install-usr", "/usr"), ("install-root", "/")] {
+        let stage = Stage::with_prefix(name, prefix);
+        stage.make("install");
+        let library = stage.installed(&format!("lib/librsipc.so.{VERSION}"));
+        let said = stage.rsipc(&["run", "--verbose", "--", "true"]);
+        assert!(said.contains(&format!("library {};", library.display())), "{said}");
+        assert_eq!(stage.rsipc(&["--version"]), format!("rsipc {VERSION}\n"));
+        stage.make("uninstall");
+        assert!(!stage.destdir.exists(), "left: {:?}", stage.contents());
+    }
+}
+
+#[test]
+fn manual_pages_and_completions_are_where_they_are_looked_for() {
+    let stage = Stage::new("install-pages");
+    stage.make("install");
+    let text = |path: &str| {
+        let path = stage.installed(&format!("share/{path}"));
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    for language in ["", "es/"] {
+        for (page, section) in [
+            ("rsipc", 1),
+            ("rsipc_sem", 3),
+            ("rsipc_mq", 3),
+            ("rsipc_shm", 3),
+            ("rsipc_version", 3),
+            ("rsipc", 7),
+        ] {
+            let page = text(&format!("man/{language}man{section}/{page}.{section}"));
+            assert!(page.contains("\n.TH RSIPC") || page.starts_with(".TH RSIPC"), "{page}");
+            assert!(!page.contains("@VERSION@"), "{page}");
+        }
+    }
+    // Pages of the distribution stay as they are.
+    let is_ours =
+        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rsipc"));
+    let pages = stage.contents().into_iter().filter(|path| path.starts_with(stage.installed("share/man")));
+    assert!(pages.filter(|path| path.is_file()).all(|path| is_ours(&path)));
+
+    for script in [
+        "bash-completion/completions/rsipc",
+        "zsh/site-functions/_rsipc",
+        "fish/vendor_completions.d/rsipc.fish",
+    ] {
+        assert!(text(script).contains("rsipc"), "{script}");
+    }
 }
 
 #[test]

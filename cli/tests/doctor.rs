@@ -70,22 +70,6 @@ fn a_place_where_nothing_works() {
 }
 
 #[test]
-fn pages_and_completions() {
-    let place = Place::new("generate");
-    let (man, completions) = (place.path().join("man"), place.path().join("completions"));
-    rsipc(&["generate", "man", man.to_str().unwrap()]).assert().success();
-    rsipc(&["generate", "completions", completions.to_str().unwrap()]).assert().success();
-    for page in ["rsipc.1", "rsipc-ls.1", "rsipc-mq-peek.1", "rsipc-run.1"] {
-        assert!(fs::read_to_string(man.join(page)).unwrap().contains(".TH"), "{page}");
-    }
-    assert!(!man.join("rsipc-generate.1").exists(), "what is hidden has no page");
-    for file in ["rsipc.bash", "_rsipc", "rsipc.fish"] {
-        assert!(fs::read_to_string(completions.join(file)).unwrap().contains("rsipc"), "{file}");
-    }
-    rsipc(&["generate", "man", "/proc/none"]).assert().code(1);
-}
-
-#[test]
 fn wrong_usage_is_status_2() {
     for arguments in [&[][..], &["nonsense"], &["ls", "--nonsense"], &["sem"], &["sem", "wait"], &["stat"]] {
         let output = rsipc(arguments).assert().code(2).get_output().clone();

@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::time::Instant;
 
-use common::{Actor, Cleanup, Place, Way, eventually, is_root, listed, rsipc, rsipc_as_nobody, unique};
+use common::{Actor, Cleanup, Place, Way, eventually, listed, rsipc, unique};
 use serde_json::{Value, json};
 
 fn pids(list: &Value) -> BTreeSet<u64> {
@@ -218,73 +217,6 @@ fn files_that_are_no_objects_do_not_hurt() {
     let table = String::from_utf8(place.rsipc(&["ls"]).output().unwrap().stdout).unwrap();
     assert_eq!(table.lines().count(), 4, "{table}");
     assert!(table.contains("too short for a semaphore") && table.contains("no queue of this version"));
-}
-
-#[test]
-fn looking_changes_nothing() {
-    let place = Place::new("looking");
-    let mut actor = place.actor();
-    actor.does("sem_open /s 2");
-    actor.does("mq_open /q");
-    actor.does("mq_send /q hello");
-    actor.does("shm_open /m 4096");
-    let paths: Vec<_> = place.files().into_iter().map(|name| place.path().join(name)).collect();
-    assert_eq!(paths.len(), 4, "with the FIFO of the queue");
-    let times = || {
-        let status = paths.iter().map(|path| fs::metadata(path).unwrap());
-        let times = status
-            .map(|status| (status.atime_nsec(), status.mtime_nsec(), status.ctime_nsec(), status.blocks()));
-        times.collect::<Vec<_>>()
-    };
-    let bytes = || {
-        let files = paths.iter().filter(|path| path.is_file());
-        files.map(|path| fs::read(path).unwrap()).collect::<Vec<_>>()
-    };
-    // Reading moves the time of the last access, the first time: so the files are read and written anew before.
-    let before_bytes = bytes();
-    for path in paths.iter().filter(|path| path.is_file()) {
-        let now = std::time::SystemTime::now();
-        fs::File::options().write(true).open(path).unwrap().set_modified(now).unwrap();
-    }
-    let before = times();
-    for arguments in [
-        &["ls"][..],
-        &["ls", "--json"],
-        &["stat", "s"],
-        &["stat", "q"],
-        &["mq", "peek", "q"],
-        &["sem", "get", "s"],
-        &["graph"],
-    ] {
-        place.rsipc(arguments).assert().success();
-    }
-    assert_eq!(times(), before, "not even the time of the last access");
-    assert!(bytes() == before_bytes);
-    actor.does("mq_receive /q");
-    actor.does("sem_wait /s");
-    actor.does("sem_wait /s");
-}
-
-#[test]
-fn an_ordinary_user_sees_what_there_is() {
-    if !is_root() {
-        eprintln!("skipped: only the superuser can become another user");
-        return;
-    }
-    let name = unique("closed");
-    let _cleanup = Cleanup::of(&[("sem", &name)]);
-    let mut actor = Actor::new(Way::Glibc);
-    actor.does(&format!("sem_open {name} 1"));
-    let output = rsipc_as_nobody(&["ls", "--json", "sem"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let listing: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let found = listing["objects"].as_array().unwrap().iter().find(|object| object["name"] == name).unwrap();
-    assert_eq!((&found["semaphore"], &found["error"]), (&Value::Null, &json!("Permission denied")));
-    assert_eq!((&found["holders_known"], &found["waiters_known"]), (&json!(false), &json!(false)));
-    assert_eq!(found["stale"], Value::Null, "unknown is not the same as nobody");
-    let table = rsipc_as_nobody(&["ls", "sem"]);
-    assert!(table.status.success());
-    assert!(String::from_utf8_lossy(&table.stderr).contains("may not be looked into"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::key;
 use super::layout::{Door, SlotHeader};
 use super::notify::Sender;
 use super::slots::{Look, Slots, Wanted};
+use crate::sys::atomic::{Ordering, fence};
 use crate::sys::claim::Claimant;
 use crate::sys::futex::{self, Scope};
 use crate::sys::thread::{Seal, Thread};
@@ -96,6 +97,8 @@ impl Use<'_> {
             }
             layout.message().hint.waking();
             layout.slots().publish(reserved, message.priority, who);
+            // Again: who has registered since, and then found no message, did not see ours.
+            let registration = layout.notify().registration();
             let after = self.onlookers(layout.message());
             if before.any() || after.any() || registration != 0 {
                 self.tell_receivers(before.or(after), registration, reserved.slot.number);
@@ -137,6 +140,8 @@ impl Use<'_> {
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
     #[cold]
     pub fn look(&self, wanted: Wanted) -> Look {
+        // See `tell_receivers`.
+        fence(Ordering::SeqCst);
         let slots = self.queue.layout.slots();
         match slots.look(wanted) {
             Look::UnderWay if slots.free_claims_of(futex::is_dead) => slots.look(wanted),
@@ -160,6 +165,9 @@ impl Use<'_> {
     #[cold]
     fn tell_receivers(&self, onlookers: Onlookers, registration: u32, slot: usize) {
         let layout = &self.queue.layout;
+        // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
+        // is gone, and so that ours came into the empty queue.
+        fence(Ordering::SeqCst);
         let woken = onlookers.waiting && wake_one(layout.message());
         if registration != 0 && !woken && layout.slots().is_oldest(slot) {
             layout.notify().fire(registration, Sender::this());

@@ -3,12 +3,16 @@
 #[cfg(loom)]
 pub use super::modelled::{AtomicU32, AtomicU64};
 #[cfg(loom)]
-pub use loom::{hint, sync::atomic::Ordering, thread};
+pub use loom::{
+    hint,
+    sync::atomic::{Ordering, fence},
+    thread,
+};
 
 #[cfg(not(loom))]
 pub use core::{
     hint,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 #[cfg(not(loom))]
 pub use std::thread;

@@ -1,15 +1,17 @@
 //! `rsipc generate man|completions DIR`: what `make install` puts beside the command. Hidden, since users need it never.
 
+mod manual;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, Command, CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
 use crate::args::Arguments;
 use crate::failure::{Failure, Result};
 
-/// Write manual pages or shell completions, made from the definition of the arguments
+/// Write the manual page or shell completions, made from the definition of the arguments
 #[derive(Args)]
 pub struct Options {
     what: What,
@@ -19,7 +21,7 @@ pub struct Options {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
-    /// rsipc.1 and a page for each subcommand
+    /// rsipc.1
     Man,
     /// For bash, zsh and fish
     Completions,
@@ -34,9 +36,16 @@ pub fn run(options: &Options) -> Result<()> {
 fn write(what: What, dir: &Path) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
     match what {
-        What::Man => clap_mangen::generate_to(Arguments::command(), dir),
-        What::Completions => [Shell::Bash, Shell::Zsh, Shell::Fish].into_iter().try_for_each(|shell| {
-            clap_complete::generate_to(shell, &mut Arguments::command(), "rsipc", dir).map(drop)
-        }),
+        What::Man => fs::write(dir.join("rsipc.1"), manual::page(Arguments::command())?),
+        What::Completions => [Shell::Bash, Shell::Zsh, Shell::Fish]
+            .into_iter()
+            .try_for_each(|shell| clap_complete::generate_to(shell, &mut shown(), "rsipc", dir).map(drop)),
     }
+}
+
+/// Completions would offer hidden commands too.
+fn shown() -> Command {
+    let all = Arguments::command();
+    let shown = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    Command::new("rsipc").version(env!("CARGO_PKG_VERSION")).subcommands(shown)
 }

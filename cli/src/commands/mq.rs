@@ -14,7 +14,7 @@ use super::creation::{Creation, Removal};
 use crate::deadline;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
-use crate::objects::name::Name;
+use crate::objects::name::{self, Name};
 use crate::objects::open_queue::OpenQueue;
 use crate::objects::queue::{self, Message};
 use crate::objects::trouble::Subject;
@@ -46,7 +46,7 @@ enum Action {
 /// Make a queue
 #[derive(Args)]
 struct Create {
-    #[arg(value_parser = Name::parser())]
+    #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
     /// Messages that it can hold
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=MAXMSG_LIMIT as i64))]
@@ -61,7 +61,7 @@ struct Create {
 /// Send a message, and sleep while the queue is full
 #[derive(Args)]
 struct Send {
-    #[arg(value_parser = Name::parser())]
+    #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
     /// The message; without it, the standard input is the message
     message: Option<std::ffi::OsString>,
@@ -79,7 +79,7 @@ struct Send {
 /// Receive messages, and sleep while there is none
 #[derive(Args)]
 struct Recv {
-    #[arg(value_parser = Name::parser())]
+    #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
     /// Receive so many
     #[arg(long, default_value_t = 1)]
@@ -98,7 +98,7 @@ struct Recv {
 /// Show the messages in the order in which they will be received, and take none
 #[derive(Args)]
 struct Peek {
-    #[arg(value_parser = Name::parser())]
+    #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
     /// Print JSON for programs
     #[arg(long)]
@@ -108,7 +108,7 @@ struct Peek {
 /// Show messages as they come, and take none; one that is received at once may be missed
 #[derive(Args)]
 struct Tail {
-    #[arg(value_parser = Name::parser())]
+    #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
     /// End after this long
     #[arg(long, value_name = "TIME", value_parser = time::parse)]

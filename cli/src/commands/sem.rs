@@ -11,7 +11,7 @@ use super::creation::{Creation, Removal};
 use crate::deadline;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
-use crate::objects::name::Name;
+use crate::objects::name::{self, Name};
 use crate::objects::trouble::Subject;
 use crate::objects::{self, Kind, file, semaphore};
 use crate::output::{print, time};
@@ -28,7 +28,7 @@ pub struct Options {
 enum Action {
     /// Make a semaphore
     Create {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
         /// Tokens that it starts with
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(VALUE_MAX)))]
@@ -38,12 +38,12 @@ enum Action {
     },
     /// Print the number of tokens
     Get {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
     },
     /// Add a token, which wakes a waiter
     Post {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
         /// Add so many
         #[arg(long, default_value_t = 1)]
@@ -51,7 +51,7 @@ enum Action {
     },
     /// Take a token, and sleep until there is one
     Wait {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
         /// Give up after this long: exit status 1
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
@@ -59,7 +59,7 @@ enum Action {
     },
     /// Take a token if there is one: exit status 1 if not
     Trywait {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
     },
     /// Remove semaphores; those who have one open keep it

@@ -10,7 +10,7 @@ use rsipc::shm;
 use super::creation::{Creation, Removal};
 use crate::failure::{Failure, Result};
 use crate::objects::Kind;
-use crate::objects::name::Name;
+use crate::objects::name::{self, Name};
 use crate::objects::trouble::Subject;
 use crate::output::amount;
 
@@ -26,7 +26,7 @@ pub struct Options {
 enum Action {
     /// Make an object of zeros
     Create {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
         /// Its length, such as 4096, 64K or 1M
         #[arg(long, value_parser = amount::parse)]
@@ -36,7 +36,7 @@ enum Action {
     },
     /// Write the bytes of an object to the standard output
     Read {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
         /// Leave out so many bytes
         #[arg(long, default_value = "0", value_parser = amount::parse)]
@@ -47,7 +47,7 @@ enum Action {
     },
     /// Write the standard input into an object, which grows if need be
     Write {
-        #[arg(value_parser = Name::parser())]
+        #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
         /// Start after so many bytes
         #[arg(long, default_value = "0", value_parser = amount::parse)]

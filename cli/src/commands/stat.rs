@@ -7,7 +7,7 @@ use clap::Args;
 use super::ls::Listing;
 use crate::failure::{Failure, Result, reason};
 use crate::objects::file::Metadata;
-use crate::objects::name::Name;
+use crate::objects::name::{self, Name};
 use crate::objects::{Kind, Purpose, State, queue, semaphore};
 use crate::output::style::{Style, Tone};
 use crate::output::{amount, escape, json, print, time, user, warn};
@@ -16,7 +16,7 @@ use crate::survey::{Entry, Holder, Survey};
 /// Tell everything about one object
 #[derive(Args)]
 pub struct Options {
-    #[arg(value_parser = Name::parser())]
+    #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
     /// Only of this kind: a semaphore and a queue may have the same name
     #[arg(long)]

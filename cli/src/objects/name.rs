@@ -5,6 +5,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
+/// What the help says of an argument that is a name.
+pub const HELP: &str = "Name of the object; the slash in front may be left out";
+
 /// The name of an object: a leading slash may be left out.
 #[derive(Clone, Debug)]
 pub struct Name(CString);

@@ -1,0 +1,143 @@
+//! The command as an ordinary user: what may not be seen is marked as unknown, and what is one's own works.
+//!
+//! Run by the superuser, who becomes nobody for it.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+
+use common::{Place, is_root, rsipc_as_nobody_in};
+use serde_json::{Value, json};
+
+/// None, and a word on the standard error, when this is not the superuser.
+fn place_of_root(what: &str, mode: u32) -> Option<Place> {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can become another user");
+        return None;
+    }
+    let place = Place::new(what);
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(mode)).unwrap();
+    Some(place)
+}
+
+/// As nobody. The command has to end with this status.
+fn nobody(place: &Place, arguments: &[&str], status: i32) -> Output {
+    let output = rsipc_as_nobody_in(place.path(), arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(status),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+fn prints(place: &Place, arguments: &[&str]) -> String {
+    String::from_utf8(nobody(place, arguments, 0).stdout).unwrap()
+}
+
+#[test]
+fn what_is_closed_is_unknown() {
+    let Some(place) = place_of_root("closed", 0o755) else { return };
+    let mut holder = place.actor();
+    holder.does("sem_open /s 1");
+    holder.does("mq_open /q");
+    holder.does("shm_open /m 4096");
+
+    let output = nobody(&place, &["ls"], 0);
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("may not be looked into"),
+        "said where it is not read"
+    );
+    let fields = |kind: &str| {
+        let line = table.lines().find(|line| line.starts_with(kind)).expect("a line of its own");
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // State, waiters, holders.
+    assert_eq!(fields("sem")[6..9], ["?", "?", "?"], "{table}");
+    assert_eq!(fields("mq")[6..9], ["?", "?", "?"], "{table}");
+    assert_eq!(fields("shm")[6..9], ["-", "?", "?"], "{table}");
+
+    let listing: Value = serde_json::from_slice(&nobody(&place, &["ls", "--json"], 0).stdout).unwrap();
+    assert!(listing["unseen_processes"].as_u64().unwrap() > 0);
+    let objects = listing["objects"].as_array().unwrap();
+    assert_eq!(objects.len(), 3);
+    for object in objects {
+        assert_eq!((&object["holders_known"], &object["waiters_known"]), (&json!(false), &json!(false)));
+        assert_eq!(object["stale"], Value::Null, "unknown is not the same as nobody");
+        let error = if object["kind"] == "shm" { Value::Null } else { json!("Permission denied") };
+        assert_eq!(
+            (&object["error"], &object["semaphore"], &object["queue"]),
+            (&error, &Value::Null, &Value::Null)
+        );
+    }
+
+    let told = prints(&place, &["stat", "s"]);
+    for part in [
+        "cannot be read: Permission denied",
+        "waiters    not known",
+        "holders    none seen",
+        "owner      root",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    for arguments in
+        [&["graph"][..], &["graph", "--format", "json"], &["clean"], &["stat", "q"], &["stat", "m"]]
+    {
+        nobody(&place, arguments, 0);
+    }
+    holder.does("sem_wait /s");
+    assert_eq!(place.files().len(), 4, "all is still there");
+}
+
+#[test]
+fn what_is_refused_is_refused_in_words() {
+    let Some(place) = place_of_root("refused", 0o1777) else { return };
+    place.rsipc(&["sem", "create", "s"]).assert().success();
+    place.rsipc(&["mq", "create", "q"]).assert().success();
+    place.rsipc(&["shm", "create", "m", "--size", "1"]).assert().success();
+    let calls: [&[&str]; 9] = [
+        &["sem", "get", "s"],
+        &["sem", "post", "s"],
+        &["sem", "rm", "s"],
+        &["mq", "peek", "q"],
+        &["mq", "send", "q", "x"],
+        &["mq", "recv", "q"],
+        &["mq", "rm", "q"],
+        &["shm", "read", "m"],
+        &["shm", "rm", "m"],
+    ];
+    for call in calls {
+        let output = nobody(&place, call, 1);
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            talk.contains("Permission denied") && talk.contains("become that user or root"),
+            "{call:?}: {talk}"
+        );
+        assert_eq!(output.stdout, b"", "{call:?}");
+    }
+}
+
+#[test]
+fn what_is_ones_own_works() {
+    let Some(place) = place_of_root("own", 0o1777) else { return };
+    prints(&place, &["sem", "create", "s", "--value", "1"]);
+    prints(&place, &["sem", "post", "s"]);
+    prints(&place, &["sem", "wait", "s"]);
+    assert_eq!(prints(&place, &["sem", "get", "s"]), "1\n");
+    prints(&place, &["mq", "create", "q", "--max-messages", "100", "--message-size", "64K"]);
+    prints(&place, &["mq", "send", "q", "hello"]);
+    assert!(prints(&place, &["mq", "peek", "q"]).contains("hello"));
+    assert_eq!(prints(&place, &["mq", "recv", "q"]), "hello");
+    prints(&place, &["shm", "create", "m", "--size", "4"]);
+    assert_eq!(prints(&place, &["shm", "read", "m"]), "\0\0\0\0");
+    assert_eq!(prints(&place, &["ls"]).matches(" nobody ").count(), 3);
+    assert!(prints(&place, &["stat", "s"]).contains("value      1"));
+    prints(&place, &["sem", "rm", "s"]);
+    // Nobody has the others: the lease on the file says so, whoever may not be looked into.
+    assert_eq!(prints(&place, &["clean"]).matches("removed").count(), 2);
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
