@@ -16,7 +16,7 @@ use super::notify::{Registered, Registration, Sender};
 use crate::sys::claim;
 use crate::sys::futex::{self, Scope};
 use crate::sys::thread::{Seal, Thread};
-use crate::sys::{Errno, Result, spawn};
+use crate::sys::{Errno, Result, membarrier, spawn};
 
 /// How long a registered herald sleeps without a look, in milliseconds.
 const LOOK_MS: u32 = 400;
@@ -220,6 +220,9 @@ impl Herald {
         // SAFETY: between `REGISTER` and our answer the wish is ours.
         let wish = unsafe { *self.wish.get() };
         let number = registration.begin(wish.registered());
+        // A sender stores its message and then looks at the registration, without a barrier of its own. From here on it
+        // either sees this one, or its message is to be seen.
+        membarrier::everywhere();
         REGISTERED.fetch_add(1, Ordering::SeqCst);
         self.set(state::REGISTERED);
         let sender = self.stand(&queue, number);

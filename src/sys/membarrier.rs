@@ -1,9 +1,10 @@
-//! A barrier in all threads of the process, paid for by the one who needs it (membarrier(2)).
+//! A barrier in all threads of the process, or of all processes, paid for by the one who needs it (membarrier(2)).
 //!
 //! Who uses an object stores a hazard pointer and then looks whether the object still stands. The processor may do the
 //! look first, so there must be a barrier in between. That of the users is left out: the one who takes objects down
 //! runs a barrier in all of them, after which each of them either has its hazard pointer visible or will see that the
-//! object is gone.
+//! object is gone. In the same way a sender stores a message and then looks whether anybody wants to be notified, and who
+//! registers runs a barrier in the threads of all processes.
 
 use core::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 
@@ -13,6 +14,11 @@ use super::errno::Errno;
 const PRIVATE_EXPEDITED: i32 = 1 << 3;
 const REGISTER_PRIVATE_EXPEDITED: i32 = 1 << 4;
 
+/// `MEMBARRIER_CMD_GLOBAL_EXPEDITED`, its registration, and the same for all threads of the system, slowly.
+const GLOBAL_EXPEDITED: i32 = 1 << 1;
+const REGISTER_GLOBAL_EXPEDITED: i32 = 1 << 2;
+const GLOBAL: i32 = 1;
+
 /// Set before the first object exists, where the kernel has no membarrier.
 static EVERYBODY_PAYS: AtomicBool = AtomicBool::new(false);
 
@@ -21,6 +27,7 @@ pub fn prepare() {
     if membarrier(REGISTER_PRIVATE_EXPEDITED).is_err() {
         EVERYBODY_PAYS.store(true, Ordering::SeqCst);
     }
+    let _ = membarrier(REGISTER_GLOBAL_EXPEDITED);
 }
 
 /// The users' side: between the hazard pointer and the look.
@@ -43,6 +50,15 @@ pub fn heavy() {
     if membarrier(PRIVATE_EXPEDITED) == Err(Errno::EPERM) {
         let _ = membarrier(REGISTER_PRIVATE_EXPEDITED);
         let _ = membarrier(PRIVATE_EXPEDITED);
+    }
+}
+
+/// A barrier in all threads of all processes that have called [`prepare`]. (There is none before Linux 4.16 and 4.3, and
+/// under some system call filters.)
+pub fn everywhere() {
+    fence(Ordering::SeqCst);
+    if membarrier(GLOBAL_EXPEDITED).is_err() {
+        let _ = membarrier(GLOBAL);
     }
 }
 
