@@ -182,9 +182,10 @@ impl<'a> Slots<'a> {
         for claim in self.index.claims {
             let word = claim.load(Ordering::Relaxed);
             if claim::unguarded_holder(word).is_some_and(&is_dead) {
-                // What the kernel would have stored. Relaxed: the next claim orders what matters.
+                // What the kernel would have stored. Release: who claims next writes after what the dead one has written,
+                // and it is we who were told of its death.
                 let died =
-                    claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Relaxed, Ordering::Relaxed);
+                    claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Release, Ordering::Relaxed);
                 freed |= died.is_ok();
             }
         }
