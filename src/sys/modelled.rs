@@ -1,10 +1,13 @@
 //! Atomics for the model checker, and the kernel's queue of sleepers.
 //!
-//! The atomics are loom's, with three differences. Loom remembers only the last access to a variable, so a thread's own load
-//! hides from it that its store comes after the load of another one, and it leaves out the other order. So each load is also
-//! an exchange of a variable beside it, and those it puts into every order. Loom knows SeqCst only as a fence, so an access that is SeqCst gets one: a load
-//! before it, a store behind it, an exchange on both sides, which is how processors do it. And a thread can be told to
-//! stop at its n-th access, as if it were killed there.
+//! The atomics are loom's, with three differences.
+//!
+//! * Loom remembers only the last access to a variable, so a thread's own load hides from it that its store comes after the
+//!   load of another one, and it leaves out the other order. So each load is also an exchange of a variable beside it, and
+//!   those it puts into every order.
+//! * Loom knows SeqCst only as a fence. A SeqCst store has one behind it, and an exchange on both sides. A SeqCst load has
+//!   none, as on x86-64: with one, it would order the stores before it, which is what many a protocol error needs.
+//! * A thread can be told to stop at its n-th access, as if it were killed there.
 
 use core::cell::Cell;
 use std::collections::VecDeque;
@@ -115,7 +118,6 @@ macro_rules! modelled {
 
             pub fn load(&self, order: Ordering) -> $value {
                 self.turn.take();
-                fence_if(order);
                 self.inner.load(for_load(order))
             }
 

@@ -139,13 +139,11 @@ mod real {
 
         pub fn value(&self) -> u64 {
             self.turn.take();
-            fence(Ordering::SeqCst);
             self.value.load(Ordering::Acquire)
         }
 
         pub fn version(&self) -> u64 {
             self.turn.take();
-            fence(Ordering::SeqCst);
             self.version.load(Ordering::Acquire)
         }
 

@@ -57,7 +57,8 @@ fn one_who_stops_in_the_middle_hides_nothing_that_is_finished() {
             let victim = {
                 let queue = queue.clone();
                 thread::spawn(move || {
-                    Participant::new(1).until(accesses, End::Stopped, |_| queue.set_key(0, key::FREE));
+                    Participant::new(1)
+                        .until(&queue, accesses, End::Stopped, |_| queue.set_key(0, key::FREE));
                 })
             };
             queue.set_key(1, message(3, 1));

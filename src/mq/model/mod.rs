@@ -12,13 +12,14 @@ mod slots;
 use std::cell::Cell;
 use std::sync::Mutex;
 
+use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 
 use super::index::{Index, Node, level_sizes};
-use super::key;
+use super::key::{self, is_message};
 use super::slots::{Look, Slots, Wanted};
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::claim::{self, Claimant, OWNER_DIED};
+use crate::sys::claim::{self, Claimant, OWNER_DIED, UNGUARDED};
 use crate::sys::modelled;
 
 /// A queue of a few slots.
@@ -29,40 +30,71 @@ pub struct Queue {
     sequence: AtomicU64,
     overdue: AtomicU64,
     freed: AtomicU32,
-    /// Both halves hold the same number, or the message is torn.
-    bodies: Vec<[AtomicU64; 2]>,
+    /// Both halves hold the same number, or the message is torn. Two who touch a body at once are found by loom.
+    bodies: Vec<[UnsafeCell<u64>; 2]>,
     /// Messages whose send has returned.
     sent: Mutex<Vec<u64>>,
     /// Messages that have been received.
     received: Mutex<Vec<u64>>,
+    /// Messages that a participant was about to take out as it ended: they may be gone with it.
+    gone: Mutex<Vec<u64>>,
+    /// Participants that have ended [unwatched](End::Unwatched): what kill(2) says of them. A lock of loom's, as the
+    /// kernel tells of a death only after it.
+    dead: loom::sync::Mutex<Vec<u32>>,
 }
+
+// SAFETY: a body is protected by the claim of its slot, which loom checks.
+unsafe impl Sync for Queue {}
+// SAFETY: the same.
+unsafe impl Send for Queue {}
 
 /// How a participant ends that does not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The kernel frees what it has claimed.
     Killed,
+    /// The kernel does not know of its claim, but others can find out that it is dead.
+    Unwatched,
     /// It keeps what it has claimed.
     Stopped,
 }
 
 /// A thread that works on a queue.
 pub struct Participant {
-    tid: u32,
+    identity: u32,
     /// `list_op_pending`
     pending: Cell<*const AtomicU32>,
+    /// The message that it has read and begun to take out.
+    taking: Cell<Option<u64>>,
 }
 
 impl Participant {
     pub fn new(tid: u32) -> Self {
-        Self { tid, pending: Cell::new(core::ptr::null()) }
+        Self { identity: tid, pending: Cell::new(core::ptr::null()), taking: Cell::new(None) }
+    }
+
+    /// One that ends like this.
+    pub fn ending(tid: u32, end: End) -> Self {
+        let mark = if end == End::Unwatched { UNGUARDED } else { 0 };
+        Self { identity: tid | mark, ..Self::new(tid) }
     }
 
     /// Lets it do something, up to so many accesses to memory. `None`: it has stopped before it was done.
-    pub fn until<R>(&self, accesses: usize, end: End, act: impl FnOnce(&Self) -> R) -> Option<R> {
+    pub fn until<R>(
+        &self,
+        queue: &Queue,
+        accesses: usize,
+        end: End,
+        act: impl FnOnce(&Self) -> R,
+    ) -> Option<R> {
         let done = modelled::stopped_after(accesses, || act(self));
-        if done.is_none() && end == End::Killed {
-            self.die();
+        if done.is_none() {
+            queue.gone.lock().unwrap().extend(self.taking.get());
+            match end {
+                End::Killed => self.die(),
+                End::Unwatched => queue.dead.lock().unwrap().push(self.identity & !UNGUARDED),
+                End::Stopped => {}
+            }
         }
         done
     }
@@ -71,21 +103,23 @@ impl Participant {
     fn die(&self) {
         // SAFETY: the queue lives as long as the model.
         if let Some(word) = unsafe { self.pending.get().as_ref() } {
-            let _ = word.compare_exchange(self.tid, OWNER_DIED, Ordering::SeqCst, Ordering::Relaxed);
+            let _ = word.compare_exchange(self.identity, OWNER_DIED, Ordering::SeqCst, Ordering::Relaxed);
         }
     }
 }
 
 impl Claimant for Participant {
     fn identity(&self) -> u32 {
-        self.tid
+        self.identity
     }
 
     fn announce(&self, word: &AtomicU32) {
+        modelled::step();
         self.pending.set(word);
     }
 
     fn withdraw(&self) {
+        modelled::step();
         self.pending.set(core::ptr::null());
     }
 }
@@ -102,9 +136,11 @@ impl Queue {
             sequence: AtomicU64::default(),
             overdue: AtomicU64::default(),
             freed: AtomicU32::default(),
-            bodies: all(capacity, Default::default),
+            bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
             received: Mutex::default(),
+            gone: Mutex::default(),
+            dead: loom::sync::Mutex::default(),
         };
         (0..capacity).for_each(|slot| queue.index().refresh(slot));
         Arc::new(queue)
@@ -118,7 +154,7 @@ impl Queue {
         Slots { index: self.index(), sequence: &self.sequence, overdue: &self.overdue, freed: &self.freed }
     }
 
-    /// Between claim and commit comes `before_commit`, and then `after_commit`.
+    /// `around` is given the commit.
     pub fn send_around(
         &self,
         who: &Participant,
@@ -128,7 +164,9 @@ impl Queue {
     ) -> bool {
         let Some(reserved) = self.slots().reserve(who) else { return false };
         for half in &self.bodies[reserved.slot.number] {
-            half.store(body, Ordering::Relaxed);
+            modelled::step();
+            // SAFETY: the slot is claimed; loom looks whether that is enough.
+            half.with_mut(|half| unsafe { *half = body });
         }
         around(&mut || self.slots().publish(reserved, priority, who));
         self.sent.lock().unwrap().push(body);
@@ -139,14 +177,29 @@ impl Queue {
         self.send_around(who, priority, body, |commit| commit())
     }
 
-    pub fn receive(&self, who: &Participant) -> Option<u64> {
+    /// `around` is given the commit.
+    pub fn receive_around(&self, who: &Participant, around: impl FnOnce(&mut dyn FnMut())) -> Option<u64> {
         let taken = self.slots().take(who)?;
-        let [one, other] = &self.bodies[taken.slot.number];
-        let body = one.load(Ordering::Relaxed);
-        assert_eq!(body, other.load(Ordering::Relaxed), "torn");
-        self.slots().clear(taken, who);
+        let body = self.body(taken.slot.number);
+        who.taking.set(Some(body));
+        around(&mut || self.slots().clear(taken, who));
+        who.taking.set(None);
         self.received.lock().unwrap().push(body);
         Some(body)
+    }
+
+    pub fn receive(&self, who: &Participant) -> Option<u64> {
+        self.receive_around(who, |commit| commit())
+    }
+
+    fn body(&self, slot: usize) -> u64 {
+        let [one, other] = self.bodies[slot].each_ref().map(|half| {
+            modelled::step();
+            // SAFETY: as in `send_around`.
+            half.with(|half| unsafe { *half })
+        });
+        assert_eq!(one, other, "torn");
+        one
     }
 
     /// Receives; "nothing" is believed only after a look at the slots.
@@ -159,27 +212,45 @@ impl Queue {
         }
     }
 
-    /// Everybody has come to an end: what was sent has been received, or is here, once. Then all slots can be filled,
-    /// but those that are held for ever.
-    pub fn assert_whole(&self, held: usize) {
-        let who = Participant::new(99);
-        while self.receive_surely(&who).is_some() {}
-        let (mut sent, mut received) =
-            (self.sent.lock().unwrap().clone(), self.received.lock().unwrap().clone());
-        received.sort_unstable();
-        assert!(received.windows(2).all(|two| two[0] != two[1]), "doubled: {received:?}");
-        sent.retain(|body| !received.contains(body));
-        // What is in a slot that is held for ever is there, but nobody gets at it before its holder goes on, or dies.
-        assert!(sent.len() <= held, "lost: {sent:?}: {}", self.state());
-        let free = self.claims.iter().filter(|claim| claim::is_free(claim.load(Ordering::Relaxed))).count();
-        assert!(free + held >= self.claims.len(), "{free} slots are free");
-        let free = free.min(self.claims.len() - held);
-        (0..free).for_each(|body| assert!(self.send(&who, 0, 1000 + body as u64), "no room"));
+    /// What one who looks at all the slots in vain does then. True if it may go better now.
+    pub fn free_claims_of_the_dead(&self) -> bool {
+        self.slots().free_claims_of(|tid| self.dead.lock().unwrap().contains(&tid))
     }
 
-    /// A message that a receiver has taken and that has died with it.
-    pub fn forgive(&self, body: u64) {
-        self.sent.lock().unwrap().retain(|sent| *sent != body);
+    /// Everybody has come to an end, this one for ever perhaps: what was sent has been received, or is here, once. Then
+    /// all slots can be filled, but the one that is held for ever.
+    pub fn assert_whole(&self, end: Option<End>) {
+        let who = Participant::new(99);
+        self.free_claims_of_the_dead();
+        while self.receive_surely(&who).is_some() {}
+        let mut received = self.received.lock().unwrap().clone();
+        received.sort_unstable();
+        assert!(received.windows(2).all(|two| two[0] != two[1]), "doubled: {received:?}");
+
+        let is_held = |slot: &usize| !claim::is_free(self.claims[*slot].load(Ordering::Relaxed));
+        let held: Vec<usize> = (0..self.claims.len()).filter(is_held).collect();
+        assert!(held.len() <= usize::from(end == Some(End::Stopped)), "held: {}", self.state());
+        // It is there, but nobody gets at it before its holder goes on, or dies.
+        let there: Vec<u64> =
+            held.iter().filter(|&&slot| is_message(self.key_of(slot))).map(|&slot| self.body(slot)).collect();
+        let mut lost = self.sent.lock().unwrap().clone();
+        let gone = self.gone.lock().unwrap().clone();
+        lost.retain(|body| !received.contains(body) && !there.contains(body) && !gone.contains(body));
+        assert!(lost.is_empty(), "lost: {lost:?}: {}", self.state());
+
+        (held.len()..self.claims.len()).for_each(|body| {
+            assert!(self.send_surely(&who, 1000 + body as u64), "no room: {}", self.state())
+        });
+    }
+
+    /// Sends; "no room" is believed only after a look at the slots.
+    pub fn send_surely(&self, who: &Participant, body: u64) -> bool {
+        loop {
+            let sent = self.send(who, 0, body);
+            if sent || self.slots().look(Wanted::Free) != Look::There {
+                return sent;
+            }
+        }
     }
 
     fn state(&self) -> String {

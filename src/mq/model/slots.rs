@@ -7,10 +7,16 @@ use super::{End, Participant, Queue, check, check_each_stop};
 /// Flat, and with a tree of one level.
 const CAPACITIES: [usize; 2] = [2, 3];
 
+fn endings() -> impl Iterator<Item = (usize, End)> {
+    let ends = [End::Killed, End::Unwatched, End::Stopped];
+    CAPACITIES.into_iter().flat_map(move |capacity| ends.map(|end| (capacity, end)))
+}
+
 #[test]
 fn two_senders_and_a_receiver() {
-    for capacity in CAPACITIES {
-        check(2, move || {
+    // The tree makes many more interleavings.
+    for (capacity, preemptions) in CAPACITIES.into_iter().zip([2, 1]) {
+        check(preemptions, move || {
             let queue = Queue::new(capacity);
             let senders = [1, 2].map(|number| {
                 let queue = queue.clone();
@@ -20,7 +26,7 @@ fn two_senders_and_a_receiver() {
             queue.receive(&receiver);
             queue.receive(&receiver);
             senders.into_iter().for_each(|sender| sender.join().unwrap());
-            queue.assert_whole(0);
+            queue.assert_whole(None);
         });
     }
 }
@@ -37,89 +43,109 @@ fn two_receivers_of_one_message() {
             };
             let mine = queue.receive(&Participant::new(3));
             assert!(mine.is_some() != other.join().unwrap().is_some());
-            queue.assert_whole(0);
+            queue.assert_whole(None);
         });
     }
 }
 
 #[test]
 fn a_sender_that_stops_anywhere() {
-    for capacity in CAPACITIES {
-        for end in [End::Killed, End::Stopped] {
-            check_each_stop(1, move |accesses| {
-                let queue = Queue::new(capacity);
-                let victim = {
-                    let queue = queue.clone();
-                    thread::spawn(move || {
-                        Participant::new(1).until(accesses, end, |who| queue.send(who, 0, 1)).is_some()
-                    })
-                };
-                let sender = {
-                    let queue = queue.clone();
-                    thread::spawn(move || assert!(queue.send(&Participant::new(2), 0, 2)))
-                };
-                queue.receive(&Participant::new(3));
-                sender.join().unwrap();
-                let survived = victim.join().unwrap();
-                queue.assert_whole(usize::from(!survived && end == End::Stopped));
+    for (capacity, end) in endings() {
+        check_each_stop(1, move |accesses| {
+            let queue = Queue::new(capacity);
+            let victim = {
+                let queue = queue.clone();
+                thread::spawn(move || {
+                    let who = Participant::ending(1, end);
+                    who.until(&queue, accesses, end, |who| queue.send(who, 0, 1));
+                })
+            };
+            // The tree makes many more interleavings, so one less takes part.
+            let receiver = (capacity == CAPACITIES[0]).then(|| {
+                let queue = queue.clone();
+                thread::spawn(move || queue.receive(&Participant::new(3)))
             });
-        }
+            queue.free_claims_of_the_dead();
+            assert!(queue.send(&Participant::new(2), 0, 2));
+            receiver.map(|receiver| receiver.join().unwrap());
+            victim.join().unwrap();
+            queue.assert_whole(Some(end));
+        });
     }
 }
 
 #[test]
 fn a_receiver_that_stops_anywhere() {
-    for capacity in CAPACITIES {
-        for end in [End::Killed, End::Stopped] {
-            check_each_stop(1, move |accesses| {
-                let queue = Queue::new(capacity);
-                assert!(queue.send(&Participant::new(9), 0, 1) && queue.send(&Participant::new(9), 0, 2));
-                let victim = {
-                    let queue = queue.clone();
-                    thread::spawn(move || {
-                        Participant::new(1).until(accesses, end, |who| queue.receive(who)).is_some()
-                    })
-                };
-                let receiver = {
-                    let queue = queue.clone();
-                    thread::spawn(move || queue.receive(&Participant::new(2)))
-                };
-                receiver.join().unwrap();
-                let survived = victim.join().unwrap();
-                let before = queue.received.lock().unwrap().clone();
-                if !survived {
-                    // It may have taken the message with it, or hold it. Which one that is follows from the order.
-                    let who = Participant::new(3);
-                    while queue.receive_surely(&who).is_some() {}
-                    let after = queue.received.lock().unwrap().clone();
-                    let gone = [1, 2].into_iter().filter(|body| !after.contains(body)).collect::<Vec<_>>();
-                    assert!(gone.len() <= 1, "gone: {gone:?}, of which {before:?} were received");
-                    gone.into_iter().for_each(|body| queue.forgive(body));
-                }
-                queue.assert_whole(usize::from(!survived && end == End::Stopped));
-            });
-        }
+    for (capacity, end) in endings() {
+        check_each_stop(1, move |accesses| {
+            let queue = Queue::new(capacity);
+            assert!(queue.send(&Participant::new(9), 0, 1) && queue.send(&Participant::new(9), 0, 2));
+            let victim = {
+                let queue = queue.clone();
+                thread::spawn(move || {
+                    let who = Participant::ending(1, end);
+                    who.until(&queue, accesses, end, |who| queue.receive(who));
+                })
+            };
+            let receiver = {
+                let queue = queue.clone();
+                thread::spawn(move || {
+                    queue.free_claims_of_the_dead();
+                    queue.receive(&Participant::new(2))
+                })
+            };
+            receiver.join().unwrap();
+            victim.join().unwrap();
+            queue.assert_whole(Some(end));
+        });
+    }
+}
+
+/// Nobody else refreshes the tree.
+#[test]
+fn what_a_dead_sender_has_committed_is_found_and_what_a_dead_receiver_has_freed() {
+    for capacity in [2, 3, 5] {
+        check_each_stop(0, move |accesses| {
+            let queue = Queue::new(capacity);
+            let who = Participant::new(1);
+            let sent = who.until(&queue, accesses, End::Killed, |who| queue.send(who, 0, 1));
+            let committed = queue.slots().count() == 1;
+            assert!(committed || sent.is_none());
+            assert_eq!(queue.receive_surely(&Participant::new(2)), committed.then_some(1));
+            queue.assert_whole(None);
+        });
+        check_each_stop(0, move |accesses| {
+            let queue = Queue::new(capacity);
+            let other = Participant::new(2);
+            (0..capacity).for_each(|body| assert!(queue.send(&other, 0, body as u64)));
+            let who = Participant::new(1);
+            who.until(&queue, accesses, End::Killed, |who| queue.receive(who));
+            let committed = queue.slots().count() < capacity;
+            assert_eq!(queue.send_surely(&other, 9), committed);
+            queue.assert_whole(None);
+        });
     }
 }
 
 #[test]
 fn what_was_sent_first_comes_first() {
-    for capacity in CAPACITIES {
-        check(2, move || {
+    for (capacity, preemptions) in CAPACITIES.into_iter().zip([2, 1]) {
+        check(preemptions, move || {
             let queue = Queue::new(capacity);
+            // So that a later message may come to lie before an earlier one.
+            assert!(queue.send(&Participant::new(1), 0, 1));
             let sender = {
                 let queue = queue.clone();
                 thread::spawn(move || {
                     let who = Participant::new(1);
-                    assert!(queue.send(&who, 0, 1) && queue.send(&who, 0, 2));
+                    let _ = queue.send(&who, 0, 2) && queue.send(&who, 0, 3);
                 })
             };
             let who = Participant::new(2);
-            let received = [queue.receive(&who), queue.receive(&who)];
-            assert_ne!(received[0], Some(2), "while the first one stays");
-            assert!(received[0].is_none() || received[1] != Some(1));
+            let received: Vec<u64> = (0..3).filter_map(|_| queue.receive(&who)).collect();
+            assert_eq!(received, (1..=received.len() as u64).collect::<Vec<_>>());
             sender.join().unwrap();
-            queue.assert_whole(0);
+            queue.assert_whole(None);
         });
     }
 }
@@ -138,7 +164,7 @@ fn the_higher_priority_comes_first_when_its_send_had_returned() {
             };
             assert_ne!(queue.receive(&Participant::new(2)), Some(3), "while the better one stays");
             sender.join().unwrap();
-            queue.assert_whole(0);
+            queue.assert_whole(None);
         });
     }
 }
