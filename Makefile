@@ -40,7 +40,8 @@ test-clients: all ## real programs: CPython's tests, stress-ng (installs them fr
 
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings
-	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom $(CARGO) test --lib --release
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \
+		$(CARGO) test --lib --release
 
 .PHONY: storm
 storm: all ## kills processes at random moments for SECONDS (default 60)

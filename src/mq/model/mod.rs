@@ -4,6 +4,21 @@
 //! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread that dies, and the
 //! futex calls. A participant can stop at any access to memory, [killed](End::Killed) or [stopped](End::Stopped) for
 //! ever.
+//!
+//! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst load must be one (see
+//! `sys::modelled`). Not modelled are the bell, the registration, and what a thread notes of its own claims.
+//!
+//! Seen to fail when
+//! * a node of the index is refreshed only twice, or without a version, or is read after what is below it;
+//! * a claim is a store, or not announced, or announced after the exchange, or withdrawn before the release; the exchange is
+//!   not SeqCst, the release not Release; the claim of a dead thread is freed Relaxed, or that of a living one at all;
+//! * a sender does not look at the key again after its claim; publishes after the release, or does not refresh; numbers its
+//!   messages alike;
+//! * a receiver does not look at the key again; clears it before it has read the body, or after the release; does not give
+//!   way to a better message that came during its search;
+//! * a look reads the key before the claim, does not see claims, or does not mend the tree;
+//! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit although it has reached
+//!   somebody, clears it before it wakes one, or clears it and does not wake all.
 
 mod event;
 mod index;

@@ -60,14 +60,18 @@ fn a_sender_that_stops_anywhere() {
                     who.until(&queue, accesses, end, |who| queue.send(who, 0, 1));
                 })
             };
-            // The tree makes many more interleavings, so one less takes part.
-            let receiver = (capacity == CAPACITIES[0]).then(|| {
+            let sender = {
                 let queue = queue.clone();
-                thread::spawn(move || queue.receive(&Participant::new(3)))
-            });
-            queue.free_claims_of_the_dead();
-            assert!(queue.send(&Participant::new(2), 0, 2));
-            receiver.map(|receiver| receiver.join().unwrap());
+                thread::spawn(move || assert!(queue.send(&Participant::new(2), 0, 2)))
+            };
+            if end == End::Unwatched {
+                queue.free_claims_of_the_dead();
+            }
+            // The tree makes many more interleavings, so one less takes part.
+            if capacity == CAPACITIES[0] {
+                queue.receive(&Participant::new(3));
+            }
+            sender.join().unwrap();
             victim.join().unwrap();
             queue.assert_whole(Some(end));
         });
