@@ -12,7 +12,7 @@
 //! * a node of the index is refreshed only twice, or without a version, or is read after what is below it;
 //! * a claim is a store, or not announced, or announced after the exchange, or withdrawn before the release; the exchange is
 //!   not SeqCst, the release not Release; the claim of a dead thread is freed Relaxed, or that of a living one at all;
-//! * a sender does not look at the key again after its claim; publishes after the release, or does not refresh; numbers its
+//! * a sender does not look at the key again after its claim; stores the key after the release, or does not refresh; numbers its
 //!   messages alike;
 //! * a receiver does not look at the key again; clears it before it has read the body, or after the release; does not give
 //!   way to a better message that came during its search;
