@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{clean, doctor, generate, graph, ls, mq, run, sem, shm, stat};
+use crate::commands::{clean, console, doctor, generate, graph, ls, mq, run, sem, shm, stat};
 
 /// See, handle and explain POSIX semaphores, message queues and shared memory objects.
 #[derive(Parser)]
@@ -27,6 +27,7 @@ pub enum Command {
     Clean(clean::Options),
     Run(run::Options),
     Doctor(doctor::Options),
+    Console(console::Options),
     #[command(hide = true)]
     Generate(generate::Options),
 }

@@ -61,6 +61,11 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// All objects, as a table.
+pub fn overview() -> Result<Table> {
+    Survey::take().map(|survey| table(&survey))
+}
+
 fn table(survey: &Survey) -> Table {
     let mut table = Table::new([
         ("KIND", Align::Left),

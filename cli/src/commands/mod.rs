@@ -1,6 +1,7 @@
 //! One module for each subcommand: its options, and `run`.
 
 pub mod clean;
+pub mod console;
 mod creation;
 pub mod doctor;
 pub mod generate;
@@ -27,6 +28,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Clean(options) => clean::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Console(options) => console::run(&options),
         Command::Generate(options) => generate::run(&options),
     }
 }

@@ -60,6 +60,10 @@ impl Style {
         Self { coloured: stream.is_terminal() && !forbidden && !dumb }
     }
 
+    pub fn is_coloured(self) -> bool {
+        self.coloured
+    }
+
     /// The text in the colour of its tone.
     pub fn paint(self, tone: Tone, text: &str) -> String {
         match tone.code() {

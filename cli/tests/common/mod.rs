@@ -6,6 +6,8 @@
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 
+pub mod terminal;
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
