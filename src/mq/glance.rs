@@ -19,6 +19,9 @@ pub const MESSAGE_WORD: u64 = Header::MESSAGE_WORD;
 /// In the data file: the word that senders sleep on while there is no room.
 pub const ROOM_WORD: u64 = Header::ROOM_WORD;
 
+/// In queues for at most so many messages nobody counts them: see [`Glance::sent`].
+pub const UNCOUNTED: usize = GROUP;
+
 /// Bytes that [`Glance::trace`] looks at: no slot is shorter.
 const TRACE: usize = 64;
 
@@ -116,7 +119,7 @@ impl Glance {
     /// The number of messages ever sent. `None` where nobody counts them: in a queue small enough to be looked at as a
     /// whole.
     pub fn sent(&self) -> Option<u64> {
-        (self.geometry.maxmsg > GROUP).then(|| self.header.sent())
+        (self.geometry.maxmsg > UNCOUNTED).then(|| self.header.sent())
     }
 
     /// How often somebody has been woken for a message, in vain or not. It wraps at 2^31.

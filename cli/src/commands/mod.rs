@@ -12,6 +12,7 @@ pub mod run;
 pub mod sem;
 pub mod shm;
 pub mod stat;
+pub mod top;
 
 use crate::args::Command;
 use crate::failure::Result;
@@ -28,6 +29,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Clean(options) => clean::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Top(options) => top::run(&options),
         Command::Console(options) => console::run(&options),
         Command::Generate(options) => generate::run(&options),
     }

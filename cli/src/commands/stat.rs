@@ -81,7 +81,8 @@ impl Description {
     }
 }
 
-fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
+/// An object in words, a line for each thing.
+pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let object = &entry.object;
     let title = style.paint(Tone::Heading, &object.shown_name());
     let unlinked =

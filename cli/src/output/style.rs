@@ -43,7 +43,6 @@ pub struct Style {
 
 impl Style {
     /// No colours.
-    #[cfg(test)]
     pub const PLAIN: Self = Self { coloured: false };
 
     pub fn of_stdout() -> Self {

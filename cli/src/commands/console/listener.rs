@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::{jobs, notice, voice};
 use crate::failure::{Failure, Result};
+use crate::signals::{self, Blocked};
 
 /// The settings of the terminal before anybody changed them.
 static TERMINAL: OnceLock<libc::termios> = OnceLock::new();
@@ -18,27 +19,14 @@ pub fn start(ends_too: bool) -> Result<()> {
     if ends_too {
         ends.push(libc::SIGINT);
     }
-    // SAFETY: plain data, filled in by the calls.
-    let set = unsafe {
-        let mut set: libc::sigset_t = mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        for signal in
-            (1..=libc::SIGRTMAX()).filter(|signal| ends.contains(signal) || notice::is_caught(*signal))
-        {
-            libc::sigaddset(&raw mut set, signal);
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-        set
-    };
+    let caught = (1..=libc::SIGRTMAX()).filter(|signal| notice::is_caught(*signal));
+    let blocked = Blocked::new(caught.chain(ends.iter().copied()));
     let listen = move || {
         loop {
-            // SAFETY: plain data, filled in by the call.
-            let mut info: libc::siginfo_t = unsafe { mem::zeroed() };
-            // SAFETY: both are valid.
-            let signal = unsafe { libc::sigwaitinfo(&raw const set, &raw mut info) };
-            if ends.contains(&signal) {
-                end_by(signal);
-            } else if signal > 0 {
+            let info = blocked.wait();
+            if ends.contains(&info.si_signo) {
+                end_by(info.si_signo);
+            } else {
                 voice::tell(&notice::describe(&info));
             }
         }
@@ -67,13 +55,5 @@ fn end_by(signal: c_int) {
         // Not on the line that was being typed.
         println!();
     }
-    // SAFETY: the default action is no function that could be called; the set is filled in before it is used.
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-        let mut set: libc::sigset_t = mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, signal);
-        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
-        libc::raise(signal);
-    }
+    signals::die_by(signal);
 }
