@@ -137,8 +137,12 @@ fn describe_waiters(entry: &Entry, survey: &Survey, out: &mut Description) {
             let _ = write!(text, ", thread {}", waiter.tid);
         }
         let _ = write!(text, ": waits for {}", waiter.purpose.describe());
-        if waiter.purpose == Purpose::Change {
-            let _ = write!(text, ", at byte {}", waiter.offset);
+        match waiter.offset {
+            Some(offset) if waiter.purpose == Purpose::Change => {
+                let _ = write!(text, ", at byte {offset}");
+            }
+            None => text.push_str(", in poll"),
+            Some(_) => {}
         }
         out.line("waiter", text);
     }
