@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{clean, doctor, generate, graph, ls, mq, run, sem, shm, stat};
+use crate::commands::{clean, console, doctor, generate, graph, ls, mq, run, sem, shm, stat, top};
 
 /// See, handle and explain POSIX semaphores, message queues and shared memory objects.
 #[derive(Parser)]
@@ -20,6 +20,7 @@ Exit status: 0 done, 1 it failed, 2 wrong usage.";
 pub enum Command {
     Ls(ls::Options),
     Stat(stat::Options),
+    Top(top::Options),
     Sem(sem::Options),
     Mq(mq::Options),
     Shm(shm::Options),
@@ -27,6 +28,7 @@ pub enum Command {
     Clean(clean::Options),
     Run(run::Options),
     Doctor(doctor::Options),
+    Console(console::Options),
     #[command(hide = true)]
     Generate(generate::Options),
 }

@@ -4,6 +4,8 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use crate::signals;
+
 const SIGNALS: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
 /// The signal that came; 0 = none yet.
@@ -30,10 +32,6 @@ pub fn end_waits() {
 pub fn end_if_asked() {
     let signal = CAME.load(Ordering::Relaxed);
     if signal != 0 {
-        // SAFETY: the default action is no function that could be called.
-        unsafe {
-            libc::signal(signal, libc::SIG_DFL);
-            libc::raise(signal);
-        }
+        signals::die_by(signal);
     }
 }

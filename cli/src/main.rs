@@ -16,6 +16,7 @@ mod objects;
 mod output;
 mod processes;
 mod report;
+mod signals;
 mod survey;
 
 use std::process::ExitCode;

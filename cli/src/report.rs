@@ -106,7 +106,8 @@ struct Waiter {
     tid: Pid,
     program: String,
     waits_for: Purpose,
-    offset: u64,
+    /// Null for one that polls its descriptor.
+    offset: Option<u64>,
 }
 
 impl Report {

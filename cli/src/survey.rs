@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::failure::{Failure, Result};
 use crate::objects::file::{FileId, Metadata};
 use crate::objects::unlinked::{self, Seen};
-use crate::objects::{self, Object, Purpose, State};
-use crate::processes::sleep::Sleep;
+use crate::objects::{self, Kind, Object, Purpose, State};
+use crate::processes::poll::Polled;
+use crate::processes::sleep::{Sleep, Word};
 use crate::processes::threads::Thread;
 use crate::processes::{self, Interest, Pid, Process};
 
@@ -26,8 +27,8 @@ pub struct Waiter {
     pub pid: Pid,
     pub tid: Pid,
     pub purpose: Purpose,
-    /// Of the word that it sleeps on.
-    pub offset: u64,
+    /// Of the word that it sleeps on. None: it polls its descriptor.
+    pub offset: Option<u64>,
 }
 
 /// An object with those who have to do with it.
@@ -215,15 +216,45 @@ impl Book {
 
     fn enter_waiters(&mut self, process: &Process, threads: Vec<Thread>) {
         for thread in threads {
-            let Some(Sleep::Futex { words, .. }) = thread.sleep else { continue };
-            for word in words {
-                let Some(mapping) = process.mapping_at(word.address) else { continue };
-                let Some(&place) = self.places.get(&mapping.id) else { continue };
-                let offset = mapping.file_offset(word.address);
-                let entry = &mut self.entries[place];
-                let Some(purpose) = entry.object.purpose(offset) else { continue };
-                entry.waiters.push(Waiter { pid: process.pid, tid: thread.tid, purpose, offset });
+            match thread.sleep {
+                Some(Sleep::Futex { words, .. }) => {
+                    for word in words {
+                        self.enter_sleeper(process, thread.tid, word);
+                    }
+                }
+                Some(Sleep::Poll(polled)) => {
+                    for polled in polled {
+                        self.enter_poller(process, thread.tid, polled);
+                    }
+                }
+                Some(Sleep::Child(_)) | None => {}
             }
         }
+    }
+
+    fn enter_sleeper(&mut self, process: &Process, tid: Pid, word: Word) {
+        let Some(mapping) = process.mapping_at(word.address) else { return };
+        let Some(&place) = self.places.get(&mapping.id) else { return };
+        let offset = mapping.file_offset(word.address);
+        let entry = &mut self.entries[place];
+        if let Some(purpose) = entry.object.purpose(offset) {
+            entry.waiters.push(Waiter { pid: process.pid, tid, purpose, offset: Some(offset) });
+        }
+    }
+
+    /// Only queues can be waited for in this way.
+    fn enter_poller(&mut self, process: &Process, tid: Pid, polled: Polled) {
+        let mut descriptors = process.descriptors.iter().flatten();
+        let Some(descriptor) = descriptors.find(|descriptor| descriptor.number == polled.descriptor) else {
+            return;
+        };
+        let Some(&place) = self.places.get(&descriptor.id) else { return };
+        let entry = &mut self.entries[place];
+        let purpose = match (entry.object.kind(), polled.to_read) {
+            (Kind::Mq, true) => Purpose::Message,
+            (Kind::Mq, false) if polled.to_write => Purpose::Room,
+            _ => return,
+        };
+        entry.waiters.push(Waiter { pid: process.pid, tid, purpose, offset: None });
     }
 }

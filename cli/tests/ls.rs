@@ -88,6 +88,34 @@ fn a_queue_with_messages_a_receiver_and_a_registration() {
 }
 
 #[test]
+fn those_who_poll_a_queue_wait_for_it() {
+    let place = Place::new("pollers");
+    let mut actors = ["mq_poll", "mq_select", "mq_epoll"].map(|call| {
+        let mut actor = place.actor();
+        actor.does("mq_open /q");
+        actor.begins(&format!("{call} /q"));
+        actor
+    });
+    let queue = || {
+        let output = place.rsipc(&["ls", "--json", "mq"]).output().unwrap().stdout;
+        serde_json::from_slice::<Value>(&output).unwrap()["objects"][0].clone()
+    };
+    let found = eventually(queue, |queue| queue["waiters"].as_array().is_some_and(|all| all.len() == 3));
+    let pollers = actors.each_ref().map(|actor| u64::from(actor.pid()));
+    assert_eq!(pids(&found["waiters"]), BTreeSet::from(pollers));
+    for waiter in found["waiters"].as_array().unwrap() {
+        assert_eq!((&waiter["waits_for"], &waiter["offset"]), (&json!("message"), &Value::Null));
+    }
+    let told = String::from_utf8(place.rsipc(&["stat", "q"]).output().unwrap().stdout).unwrap();
+    assert_eq!(told.matches("waits for a message, in poll").count(), 3, "{told}");
+    place.rsipc(&["mq", "send", "q", "x"]).assert().success();
+    for actor in &mut actors {
+        assert_eq!(actor.answer(), "ok");
+    }
+    assert!(queue()["waiters"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn shared_memory_that_is_open_and_slept_in() {
     let name = unique("memory");
     let _cleanup = Cleanup::of(&[("shm", &name)]);

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
+use super::index::GROUP;
 use super::layout::{Geometry, HEADER_SIZE, Header, SlotHeader};
 use super::notify::Registered;
 use super::{files, key};
@@ -17,6 +18,12 @@ use crate::sys::{Errno, Result};
 pub const MESSAGE_WORD: u64 = Header::MESSAGE_WORD;
 /// In the data file: the word that senders sleep on while there is no room.
 pub const ROOM_WORD: u64 = Header::ROOM_WORD;
+
+/// In queues for at most so many messages nobody counts them: see [`Glance::sent`].
+pub const UNCOUNTED: usize = GROUP;
+
+/// Bytes that [`Glance::trace`] looks at: no slot is shorter.
+const TRACE: usize = 64;
 
 const KEY: usize = size_of::<u64>();
 
@@ -109,6 +116,24 @@ impl Glance {
         self.header.notify().registered()
     }
 
+    /// The number of messages ever sent. `None` where nobody counts them: in a queue small enough to be looked at as a
+    /// whole.
+    pub fn sent(&self) -> Option<u64> {
+        (self.geometry.maxmsg > UNCOUNTED).then(|| self.header.sent())
+    }
+
+    /// How often somebody has been woken for a message, in vain or not. It wraps at 2^31.
+    pub fn wakes(&self) -> u32 {
+        self.header.message_wakes()
+    }
+
+    /// The first bytes of the first slot. They stay when the message is gone, so a change in them tells of another one.
+    pub fn trace(&self, file: &File) -> Result<[u8; TRACE]> {
+        let mut trace = [0; TRACE];
+        file.read_exact_at(&mut trace, self.geometry.slot_at(0) as u64)?;
+        Ok(trace)
+    }
+
     /// The messages, in the order in which they will be received.
     pub fn messages(&self) -> &[Message] {
         &self.messages
@@ -147,6 +172,11 @@ impl Message {
     /// Tells it from all others of its queue for as long as it is in it.
     pub fn key(&self) -> u64 {
         self.key
+    }
+
+    /// The slot that it lies in.
+    pub fn slot(&self) -> usize {
+        self.slot
     }
 
     fn is_there(&self, file: &File) -> Result<bool> {
@@ -208,6 +238,23 @@ mod tests {
             .map(|message| (message.priority(), glance.body(&file, message).unwrap().unwrap()))
             .collect();
         assert_eq!(seen, [(7, b"first!".to_vec()), (1, b"later".to_vec())]);
+    }
+
+    #[test]
+    fn what_has_passed_leaves_a_trace() {
+        let (file, layout, _map) = queue();
+        let before = Glance::at(&file).unwrap();
+        assert_eq!((before.sent(), before.wakes()), (Some(0), 0));
+        layout.slots().sequence.fetch_add(3, crate::sys::atomic::Ordering::SeqCst);
+        layout.message().event.await_it();
+        layout.message().event.wake_one(|_, _| 1);
+        let header = SlotHeader { length: 1, ..SlotHeader::default() };
+        // SAFETY: nobody else works on this queue.
+        unsafe { layout.write(0, header, b"x".as_ptr()) };
+        let after = Glance::at(&file).unwrap();
+        assert_eq!((after.sent(), after.wakes()), (Some(3), 1));
+        assert_eq!(before.trace(&file).unwrap()[16], b'x');
+        assert_eq!(after.messages().len(), 2, "none of them is in the first slot");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::event::Event;
 use super::index::{self, GROUP, Index, Node};
 use super::notify::Registration;
 use super::slots::Slots;
-use crate::sys::atomic::{AtomicU32, AtomicU64};
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::spin::Hint;
 use crate::sys::{Errno, Result};
 
@@ -189,6 +189,16 @@ impl Header {
     /// Who wants to be notified.
     pub fn notify(&self) -> &Registration {
         &self.notify.0
+    }
+
+    /// The number of messages ever sent, where it is counted: see `Slots::sequence`.
+    pub fn sent(&self) -> u64 {
+        self.sequence.0.load(Ordering::Relaxed)
+    }
+
+    /// See `Event::wakes`.
+    pub fn message_wakes(&self) -> u32 {
+        self.message.0.event.wakes()
     }
 
     /// Permission bits, as `mq_open` was given them.

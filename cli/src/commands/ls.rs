@@ -61,6 +61,11 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// All objects, as a table.
+pub fn overview() -> Result<Table> {
+    Survey::take().map(|survey| table(&survey))
+}
+
 fn table(survey: &Survey) -> Table {
     let mut table = Table::new([
         ("KIND", Align::Left),
@@ -100,7 +105,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> [Cell; 10] {
 }
 
 /// The value of a semaphore; of a queue how many messages it has and may have.
-fn state(state: &State) -> Cell {
+pub fn state(state: &State) -> Cell {
     match state {
         State::Sem(Ok(semaphore)) => semaphore.value.to_string().into(),
         State::Mq(Ok(queue)) => format!("{}/{}", queue.messages, queue.max_messages).into(),
@@ -109,7 +114,7 @@ fn state(state: &State) -> Cell {
     }
 }
 
-fn waiters(entry: &Entry, survey: &Survey) -> Cell {
+pub fn waiters(entry: &Entry, survey: &Survey) -> Cell {
     let count = entry.waiters.len();
     match (count, entry.knows_all_waiters(survey)) {
         (0, true) => Cell::new("0", Tone::Faint),
@@ -119,7 +124,7 @@ fn waiters(entry: &Entry, survey: &Survey) -> Cell {
     }
 }
 
-fn holders(entry: &Entry, survey: &Survey) -> String {
+pub fn holders(entry: &Entry, survey: &Survey) -> String {
     let mut shown: Vec<String> = entry
         .holders
         .iter()
@@ -136,7 +141,7 @@ fn holders(entry: &Entry, survey: &Survey) -> String {
     }
 }
 
-fn note(entry: &Entry, survey: &Survey) -> Cell {
+pub fn note(entry: &Entry, survey: &Survey) -> Cell {
     let object = &entry.object;
     if let State::Sem(Err(error)) | State::Mq(Err(error)) = &object.state {
         return Cell::new(reason(error), Tone::Bad);

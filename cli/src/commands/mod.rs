@@ -1,6 +1,7 @@
 //! One module for each subcommand: its options, and `run`.
 
 pub mod clean;
+pub mod console;
 mod creation;
 pub mod doctor;
 pub mod generate;
@@ -11,6 +12,7 @@ pub mod run;
 pub mod sem;
 pub mod shm;
 pub mod stat;
+pub mod top;
 
 use crate::args::Command;
 use crate::failure::Result;
@@ -27,6 +29,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Clean(options) => clean::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Top(options) => top::run(&options),
+        Command::Console(options) => console::run(&options),
         Command::Generate(options) => generate::run(&options),
     }
 }

@@ -81,7 +81,8 @@ impl Description {
     }
 }
 
-fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
+/// An object in words, a line for each thing.
+pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let object = &entry.object;
     let title = style.paint(Tone::Heading, &object.shown_name());
     let unlinked =
@@ -136,8 +137,12 @@ fn describe_waiters(entry: &Entry, survey: &Survey, out: &mut Description) {
             let _ = write!(text, ", thread {}", waiter.tid);
         }
         let _ = write!(text, ": waits for {}", waiter.purpose.describe());
-        if waiter.purpose == Purpose::Change {
-            let _ = write!(text, ", at byte {}", waiter.offset);
+        match waiter.offset {
+            Some(offset) if waiter.purpose == Purpose::Change => {
+                let _ = write!(text, ", at byte {offset}");
+            }
+            None => text.push_str(", in poll"),
+            Some(_) => {}
         }
         out.line("waiter", text);
     }

@@ -127,7 +127,7 @@ impl Actor {
 fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocker {
     match sleep {
         Sleep::Child(child) => Blocker::Child(child),
-        Sleep::Futex { until: Some(Until::Timed), .. } => Blocker::Nothing,
+        Sleep::Futex { until: Some(Until::Timed), .. } | Sleep::Poll(_) => Blocker::Nothing,
         Sleep::Futex { words, .. } => {
             // A word that has changed means that a wake is under way.
             if !words.iter().all(|word| holds_expected(word, memory)) {

@@ -68,6 +68,7 @@ impl OpenQueue {
     }
 }
 
-fn this_thread() -> Result<&'static Thread> {
+/// This thread, as the calls on queues know it.
+pub fn this_thread() -> Result<&'static Thread> {
     SLOT.with(|slot| Thread::current(slot).map_or_else(|| Thread::adopt(slot), Ok))
 }

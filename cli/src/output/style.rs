@@ -43,7 +43,6 @@ pub struct Style {
 
 impl Style {
     /// No colours.
-    #[cfg(test)]
     pub const PLAIN: Self = Self { coloured: false };
 
     pub fn of_stdout() -> Self {
@@ -58,6 +57,10 @@ impl Style {
         let forbidden = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
         Self { coloured: stream.is_terminal() && !forbidden && !dumb }
+    }
+
+    pub fn is_coloured(self) -> bool {
+        self.coloured
     }
 
     /// The text in the colour of its tone.

@@ -22,6 +22,14 @@ impl Cell {
     pub fn new(text: impl Into<String>, tone: Tone) -> Self {
         Self { text: text.into(), tone }
     }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn tone(&self) -> Tone {
+        self.tone
+    }
 }
 
 impl<T: Into<String>> From<T> for Cell {

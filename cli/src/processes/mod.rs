@@ -5,6 +5,7 @@
 
 pub mod descriptors;
 pub mod mappings;
+pub mod poll;
 pub mod sleep;
 pub mod threads;
 

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::Pid;
+use super::poll::{self, Polled};
 
 /// A system call that a thread sleeps in, and that may have to do with an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Sleep {
     },
     /// For a child to end: this one, or any.
     Child(Option<Pid>),
+    /// For descriptors.
+    Poll(Vec<Polled>),
 }
 
 /// A word that is slept on while it holds the expected value.
@@ -47,7 +50,12 @@ const WAITV_MAX: usize = 128;
 pub fn of(pid: Pid, tid: Pid) -> io::Result<Option<Sleep>> {
     let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall"))?;
     let Some(call) = parse(&line) else { return Ok(None) };
-    Ok(call.interpret(|address, bytes| File::open(format!("/proc/{pid}/mem"))?.read_exact_at(bytes, address)))
+    let read =
+        |address, bytes: &mut [u8]| File::open(format!("/proc/{pid}/mem"))?.read_exact_at(bytes, address);
+    Ok(match poll::Call::of(call.number) {
+        Some(poll) => call.polled(poll, read, pid),
+        None => call.interpret(read),
+    })
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -85,6 +93,21 @@ impl Call {
             }
             _ => None,
         }
+    }
+
+    fn polled(
+        &self,
+        call: poll::Call,
+        read: impl Fn(u64, &mut [u8]) -> io::Result<()>,
+        pid: Pid,
+    ) -> Option<Sleep> {
+        let [first, second, third, ..] = self.arguments;
+        let polled = match call {
+            poll::Call::Poll => poll::polled(first, second, read),
+            poll::Call::Select => poll::selected(first, [second, third], read),
+            poll::Call::Epoll => poll::watched(pid, int(first)),
+        };
+        polled.ok().map(Sleep::Poll)
     }
 
     fn futex(&self) -> Option<Sleep> {

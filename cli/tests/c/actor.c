@@ -3,6 +3,7 @@
  *
  *   sem_open NAME VALUE   makes or opens it      sem_wait NAME   sem_post NAME   sem_unlink NAME
  *   mq_open NAME          makes or opens it      mq_receive NAME  mq_send NAME TEXT  mq_notify NAME
+ *   mq_poll NAME          mq_select NAME   mq_epoll NAME    sleep until there is a message
  *   shm_open NAME SIZE    makes, opens and maps it
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
  *   thread LINE           does the line in a thread of its own, and does not answer for it
@@ -12,13 +13,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 enum { SLOTS = 64, LENGTH = 512, UNNAMED_AT = 64, MESSAGE = 64 };
@@ -65,6 +69,23 @@ static int mq_do(const char *call, const char *name, const char *rest)
 		struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = MESSAGE };
 		slot->queue = mq_open(name, O_RDWR | O_CREAT, 0600, &attr);
 		return slot->queue;
+	}
+	if (strcmp(call, "mq_poll") == 0) {
+		struct pollfd entries[] = { { .fd = -1 }, { .fd = slot->queue, .events = POLLIN } };
+		return poll(entries, 2, -1);
+	}
+	if (strcmp(call, "mq_select") == 0) {
+		fd_set set;
+		FD_ZERO(&set);
+		FD_SET(slot->queue, &set);
+		return select(slot->queue + 1, &set, NULL, NULL, NULL);
+	}
+	if (strcmp(call, "mq_epoll") == 0) {
+		struct epoll_event event = { .events = EPOLLIN };
+		int epoll = epoll_create1(0);
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, slot->queue, &event) != 0)
+			return -1;
+		return epoll_wait(epoll, &event, 1, -1);
 	}
 	if (strcmp(call, "mq_send") == 0)
 		return mq_send(slot->queue, rest, strlen(rest), 3);

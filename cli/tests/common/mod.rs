@@ -6,6 +6,9 @@
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 
+pub mod files;
+pub mod terminal;
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -247,6 +250,11 @@ pub fn rsipc_as_nobody(arguments: &[&str]) -> std::process::Output {
 
 /// The same, on this directory of objects.
 pub fn rsipc_as_nobody_in(directory: &Path, arguments: &[&str]) -> std::process::Output {
+    as_nobody(directory, |mut command| command.args(arguments).output().expect("nobody can run it"))
+}
+
+/// `rsipc` for the user nobody, who cannot run it any more when this is over.
+pub fn as_nobody<T>(directory: &Path, run: impl FnOnce(Command) -> T) -> T {
     const NOBODY: u32 = 65534;
     // A copy: the way to the build directory may be closed to others.
     let copy = std::env::temp_dir().join(format!(
@@ -255,13 +263,9 @@ pub fn rsipc_as_nobody_in(directory: &Path, arguments: &[&str]) -> std::process:
         std::thread::current().id()
     ));
     copy_program(binary(), &copy);
-    let output = Command::new(&copy)
-        .args(arguments)
-        .env("RSIPC_DIR", directory)
-        .current_dir("/")
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .output();
+    let mut command = Command::new(&copy);
+    command.env("RSIPC_DIR", directory).current_dir("/").uid(NOBODY).gid(NOBODY);
+    let result = run(command);
     std::fs::remove_file(&copy).expect("the copy can be removed");
-    output.expect("nobody can run it")
+    result
 }

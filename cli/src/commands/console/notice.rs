@@ -1,0 +1,88 @@
+//! Notifications of queues: how one asks for them, and what the console says when one comes.
+
+use std::ptr;
+
+use rsipc::mq::{Start, Wish};
+use rsipc::sys::Errno;
+
+use super::arguments::{Arguments, usage};
+use super::call::{Result, Trouble};
+use super::voice;
+use crate::output::user;
+
+/// `SI_MESGQ` of asm-generic/siginfo.h: a message has come into an empty queue.
+const SI_MESGQ: i32 = -3;
+
+/// The rest of `mq_notify MQ …`. None = the registration is to end.
+pub fn wish(arguments: &mut Arguments, fd: i32) -> Result<Option<Wish>> {
+    let value = libc::sigval { sival_ptr: ptr::without_provenance_mut(fd.cast_unsigned() as usize) };
+    match arguments.optional().unwrap_or(b"SIGEV_SIGNAL") {
+        b"NULL" => Ok(None),
+        b"SIGEV_NONE" => Ok(Some(Wish::Nothing)),
+        b"SIGEV_SIGNAL" => Ok(Some(Wish::Signal { number: signal(arguments)?, value })),
+        b"SIGEV_THREAD" => {
+            // SAFETY: plain data, which is not looked at without `has_attributes`.
+            let attributes = unsafe { std::mem::zeroed() };
+            let start = Start { function: ptr::null(), value, attributes, has_attributes: false, start: run };
+            Ok(Some(Wish::Thread(start)))
+        }
+        _ => Err(usage("SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_NONE or NULL is meant".to_owned())),
+    }
+}
+
+/// What runs in the thread of SIGEV_THREAD.
+unsafe extern "C" fn run(start: *const Start) {
+    // SAFETY: the caller gives what was registered; the value is a number that was put there as a pointer.
+    let fd = unsafe { (*start).value.sival_ptr }.addr();
+    voice::tell(&format!("notification of mqd {fd}: the thread runs; a message came into the empty queue"));
+}
+
+/// The signals that the console waits for.
+pub fn is_caught(signal: i32) -> bool {
+    matches!(signal, libc::SIGUSR1 | libc::SIGUSR2) || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal)
+}
+
+fn signal(arguments: &mut Arguments) -> Result<i32> {
+    let Some(word) = arguments.optional() else { return Ok(libc::SIGUSR1) };
+    let text = String::from_utf8_lossy(word);
+    let number = match &*text {
+        "SIGUSR1" => Some(libc::SIGUSR1),
+        "SIGUSR2" => Some(libc::SIGUSR2),
+        other => match other.strip_prefix("SIGRTMIN") {
+            Some("") => Some(libc::SIGRTMIN()),
+            Some(more) => {
+                more.strip_prefix('+').and_then(|n| n.parse().ok()).map(|n: i32| libc::SIGRTMIN() + n)
+            }
+            None => other.parse().ok(),
+        },
+    };
+    let number =
+        number.ok_or_else(|| usage(format!("SIGNAL {text}: write SIGUSR1, SIGUSR2 or SIGRTMIN+1")))?;
+    // As the call does.
+    if !(0..=64).contains(&number) {
+        return Err(Errno::EINVAL.into());
+    }
+    if number != 0 && !is_caught(number) {
+        let what = format!("the console does not catch signal {number}, and would not live through it");
+        return Err(Trouble::Refused(what, "take SIGUSR1, SIGUSR2 or SIGRTMIN".to_owned()));
+    }
+    Ok(number)
+}
+
+/// Of a signal that came.
+pub fn describe(info: &libc::siginfo_t) -> String {
+    let signal = match info.si_signo {
+        libc::SIGUSR1 => "SIGUSR1".to_owned(),
+        libc::SIGUSR2 => "SIGUSR2".to_owned(),
+        number => format!("signal {number}"),
+    };
+    // SAFETY: all signals that the console waits for carry process and user, and a value, be it 0.
+    let (pid, uid, value) = unsafe { (info.si_pid(), info.si_uid(), info.si_value().sival_ptr.addr()) };
+    let user = user::user(uid).unwrap_or_else(|| uid.to_string());
+    if info.si_code == SI_MESGQ {
+        return format!(
+            "notification of mqd {value}: {signal}; process {pid} of {user} sent a message into the empty queue"
+        );
+    }
+    format!("{signal} came from process {pid} of {user}")
+}

@@ -1,0 +1,33 @@
+//! The page that the question mark opens.
+
+pub const TEXT: &str = "
+  up down pgup pgdn home end   choose an object (also j k g G)
+  enter                        all about it; esc goes back
+  s S, left right              sort by another column; r turns the order round
+  /                            only what has this in its name, kind or programs
+  space                        pause, and go on
+  ?  h    q  ctrl-c    ctrl-z  this page; quit; suspend
+
+  STATE     tokens of a semaphore; messages in a queue, and how many it can hold
+  IN/s      messages sent or tokens posted each second; OUT/s: received, taken
+  WAIT      threads that sleep in it       HOLD  processes that have it
+  ACTIVITY  in and out, a second a character, each object on its own scale
+  ?         unknown, since it belongs to others; root sees it
+
+  A queue for more than 32 messages counts them, and its rates are exact. A
+  smaller one does not, and no semaphore does. There ~ marks an estimate, mostly
+  too low: the net change is looked at 20 times a second, and what came and went
+  in between is not seen, but for sleepers that were woken for a message.
+
+  Nothing here changes an object: no message and no token is taken.";
+
+#[cfg(test)]
+mod tests {
+    use super::TEXT;
+
+    #[test]
+    fn it_fits_on_a_small_terminal() {
+        assert!(TEXT.lines().count() <= 21, "three lines are around it");
+        assert!(TEXT.lines().all(|line| line.len() <= 80));
+    }
+}
