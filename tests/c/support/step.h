@@ -1,48 +1,38 @@
-/* A process that is killed after every number of instructions of one call: ptrace(2) counts them. */
+/* A process that is killed, or stopped, after every number of instructions of one call: ptrace(2) counts them. */
 #ifndef SUPPORT_STEP_H
 #define SUPPORT_STEP_H
 
 #include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
-#include "sem.h"
-
-/* Shared between a trial, its victim and its survivor. */
-struct step_ground {
-	sem_t sem;
-	/* Of the victim: 0 = not there yet, 1 = in the call, 2 = the call has returned. */
-	int stage;
-	int survived;
-};
+#include "asleep.h"
+#include "check.h"
 
 /* How a trial can end, as its exit status. */
 enum step_end {
 	STEP_EARLY = 100, /* killed before the call had any effect */
-	STEP_BETWEEN,     /* killed with the token there and nobody awake who would take it */
+	STEP_BETWEEN,     /* killed with its effect there, and somebody asleep who should know of it */
 	STEP_LATE,        /* killed when all was done */
 	STEP_OVER,        /* the call returned before it was killed */
 	STEP_ENDS,
 };
 
-__attribute__((unused)) static struct step_ground *step_ground(unsigned value)
+/* Of the victim: 0 = not there yet, 1 = in the call, 2 = the call has returned. */
+static int *step_place;
+
+__attribute__((unused)) static int step_stage(void)
 {
-	struct step_ground *ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE,
-					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(ground != MAP_FAILED);
-	CHECK_OK(sem_init(&ground->sem, 1, value));
-	/* On one processor, known as that of the last poster, nobody spins: a spin has many instructions. */
+	return __atomic_load_n(step_place, __ATOMIC_SEQ_CST);
+}
+
+/* The trial and its children run on one processor: where the other side cannot run meanwhile nobody spins, and a spin
+ * has many instructions. */
+__attribute__((unused)) static void step_on_one_processor(void)
+{
 	cpu_set_t set;
 	CPU_ZERO(&set);
 	CPU_SET((unsigned)sched_getcpu(), &set);
 	CHECK_OK(sched_setaffinity(0, sizeof set, &set));
-	CHECK_OK(sem_post(&ground->sem));
-	CHECK_OK(sem_trywait(&ground->sem));
-	return ground;
-}
-
-__attribute__((unused)) static int step_stage(struct step_ground *ground)
-{
-	return __atomic_load_n(&ground->stage, __ATOMIC_SEQ_CST);
 }
 
 /* Lets a stopped victim go on to its next stop. 0: it sleeps in the kernel instead. */
@@ -69,43 +59,42 @@ __attribute__((unused)) static int step_one(pid_t victim)
 }
 
 /* Until it sleeps in the kernel. Its next stop is the end of that system call. */
-__attribute__((unused)) static void step_to_sleep(struct step_ground *ground, pid_t victim)
+__attribute__((unused)) static void step_to_sleep(pid_t victim)
 {
 	while (step_on(PTRACE_SYSCALL, victim))
-		CHECK_EQ(step_stage(ground), 1);
+		CHECK_EQ(step_stage(), 1);
 }
 
-/* The victim, stopped just before the call. Function addresses are looked up by a first call beforehand. */
-__attribute__((unused))
-static pid_t step_victim(struct step_ground *ground, int (*call)(sem_t *), int (*opposite)(sem_t *))
+/* The victim, stopped just before `call`. `rehearse` makes the same calls elsewhere: addresses of functions are looked
+ * up when they are called first. */
+__attribute__((unused)) static pid_t step_victim(void (*rehearse)(void), void (*call)(void))
 {
+	step_place = mmap(NULL, sizeof *step_place, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(step_place != MAP_FAILED);
 	pid_t victim = check_fork();
 	if (victim == 0) {
-		sem_t rehearsal;
-		CHECK_OK(sem_init(&rehearsal, 1, 1));
-		CHECK_OK(call(&rehearsal));
-		CHECK_OK(opposite(&rehearsal));
+		rehearse();
 		CHECK_OK(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 		raise(SIGSTOP);
-		__atomic_store_n(&ground->stage, 1, __ATOMIC_SEQ_CST);
-		call(&ground->sem);
-		__atomic_store_n(&ground->stage, 2, __ATOMIC_SEQ_CST);
+		__atomic_store_n(step_place, 1, __ATOMIC_SEQ_CST);
+		call();
+		__atomic_store_n(step_place, 2, __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();
 	}
 	int status;
 	CHECK_EQ(waitpid(victim, &status, 0), victim);
 	CHECK(WIFSTOPPED(status));
-	while (step_stage(ground) == 0)
+	while (step_stage() == 0)
 		CHECK(step_one(victim));
 	return victim;
 }
 
 /* `steps` instructions more, or fewer if the call returns or sleeps; 0 in that case. */
-__attribute__((unused)) static int step_many(struct step_ground *ground, pid_t victim, int steps)
+__attribute__((unused)) static int step_many(pid_t victim, int steps)
 {
 	while (steps-- > 0)
-		if (!step_one(victim) || step_stage(ground) == 2)
+		if (!step_one(victim) || step_stage() == 2)
 			return 0;
 	return 1;
 }
@@ -116,30 +105,10 @@ __attribute__((unused)) static void step_kill(pid_t victim)
 	CHECK_EQ(waitpid(victim, NULL, 0), victim);
 }
 
-/* One who waits for a token once. Returns when it is asleep. */
-__attribute__((unused)) static pid_t step_survivor(struct step_ground *ground)
+/* Runs trial(0), trial(1), ... in processes of their own, so many at a time, until one ends with STEP_OVER, and counts
+ * how they ended. */
+__attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_a_time, int counts[STEP_ENDS])
 {
-	unsigned before = waiters_of(&ground->sem);
-	pid_t survivor = check_fork();
-	if (survivor == 0) {
-		CHECK_OK(sem_wait(&ground->sem));
-		__atomic_store_n(&ground->survived, 1, __ATOMIC_SEQ_CST);
-		_exit(0);
-	}
-	CHECK_SOON(waiters_of(&ground->sem) == before + 1 && asleep(survivor, survivor));
-	return survivor;
-}
-
-__attribute__((unused)) static int step_survived(struct step_ground *ground)
-{
-	return __atomic_load_n(&ground->survived, __ATOMIC_SEQ_CST);
-}
-
-/* Runs trial(0), trial(1), ... in processes of their own, some at a time, until one ends with STEP_OVER, and
- * counts how they ended. */
-__attribute__((unused)) static void step_trials(int (*trial)(int steps), int counts[STEP_ENDS])
-{
-	enum { AT_A_TIME = 16 };
 	int running = 0, over = 0;
 	pid_t tried = check_fork();
 	if (tried == 0)
@@ -149,7 +118,7 @@ __attribute__((unused)) static void step_trials(int (*trial)(int steps), int cou
 	if (status != 0)
 		CHECK_SKIP("ptrace is refused");
 	for (int steps = 0; !over || running > 0;) {
-		if (!over && running < AT_A_TIME) {
+		if (!over && running < at_a_time) {
 			if (check_fork() == 0)
 				_exit(trial(steps));
 			steps++;
