@@ -1,59 +1,19 @@
-/* A participant is killed, or stopped, at each instruction of its call, while another one sleeps and counts on it. */
+/* A participant is killed at each instruction of its call, while another one sleeps and counts on it. */
 #include "../support/notify.h"
-#include "../support/step.h"
+#include "../support/step_queue.h"
 
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 
 /* The promise: a message that is there is known to whoever wants to know of it after this time. */
 enum { PROMISED_MS = 1000 };
 
-/* Many a trial waits for most of its time. */
-enum { AT_A_TIME = 48 };
-
-static mqd_t queue, elsewhere;
 static atomic_int *ready, *told;
-
-static mqd_t unnamed_queue(const char *tag, long depth)
-{
-	char name[64];
-	snprintf(name, sizeof name, "/chk.%d.%s", (int)getpid(), tag);
-	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = 8 };
-	mqd_t made = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	CHECK_OK(made);
-	/* Opened by its name, it is mapped under its name. */
-	mqd_t opened = mq_open(name, O_RDWR);
-	CHECK_OK(opened);
-	CHECK_OK(mq_close(made));
-	CHECK_OK(mq_unlink(name));
-	return opened;
-}
 
 static void make_ground(long depth)
 {
-	queue = unnamed_queue("step", depth);
-	elsewhere = unnamed_queue("elsewhere", depth);
+	step_queues(depth);
 	ready = shared_memory(sizeof *ready);
 	told = shared_memory(sizeof *told);
-	step_on_one_processor();
-}
-
-static void rehearse(void)
-{
-	char got[8];
-	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
-	CHECK_OK(mq_receive(elsewhere, got, sizeof got, NULL));
-}
-
-static void send_one(void)
-{
-	mq_send(queue, "x", 1, 0);
-}
-
-static void receive_one(void)
-{
-	char got[8];
-	mq_receive(queue, got, sizeof got, NULL);
 }
 
 static void by_poll(void)
@@ -143,51 +103,11 @@ static int sender_trial(int steps, void (*wait)(void))
 	return in_call ? end : STEP_OVER;
 }
 
-/* What others can see of the queue: the memory that is mapped for it, the level of its FIFO, and what the kernel says. */
-static unsigned long queue_seen(void)
-{
-	static const volatile unsigned char *from, *to;
-	static bool looked;
-	char line[512];
-	FILE *maps = looked ? NULL : fopen("/proc/self/maps", "re");
-	while (maps && !from && fgets(line, sizeof line, maps))
-		if (strstr(line, "rsipc-mq.") && strstr(line, ".step"))
-			CHECK_EQ(sscanf(line, "%p-%p", (void **)&from, (void **)&to), 2);
-	if (maps)
-		fclose(maps);
-	looked = true;
-	CHECK(from || !getenv("LD_PRELOAD"));
-	unsigned long hash = (unsigned long)queue_count(queue);
-	int level = 0;
-	ioctl(queue, FIONREAD, &level);
-	hash = hash * 31 + (unsigned long)level;
-	for (const volatile unsigned char *byte = from; byte < to; byte++)
-		hash = (hash ^ *byte) * 1099511628211u;
-	return hash;
-}
-
-static void try_each_step(int (*trial)(int), int counts[STEP_ENDS])
-{
-	memset(counts, 0, STEP_ENDS * sizeof counts[0]);
-	if (getenv("CHECK_EVERY_STEP"))
-		step_trials(trial, AT_A_TIME, counts);
-	else
-		step_trials_at_changes(trial, queue_seen, AT_A_TIME, counts);
-	fprintf(stderr, "%d early, %d between, %d late\n", counts[STEP_EARLY], counts[STEP_BETWEEN], counts[STEP_LATE]);
-}
-
 static void each_step(int (*trial)(int))
 {
 	int counts[STEP_ENDS];
 	try_each_step(trial, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] > 0);
-}
-
-static void each_step_of_a_stopped_one(int (*trial)(int))
-{
-	int counts[STEP_ENDS];
-	try_each_step(trial, counts);
-	CHECK(counts[STEP_EARLY] + counts[STEP_LATE] > 1);
 }
 
 static int trial_with_poll(int steps)
@@ -256,88 +176,4 @@ static int trial_with_receiver(int steps)
 CASE(mq_sender_killed_at_any_instruction_while_another_receives)
 {
 	each_step(trial_with_receiver);
-}
-
-/* What one who lives does while the victim is stopped. It must not wait for the victim for longer than it said. */
-static void receive_for_a_moment(void)
-{
-	char got[8];
-	struct timespec soon = deadline_ms(50);
-	if (mq_timedreceive(queue, got, sizeof got, NULL, &soon) == -1)
-		CHECK_EQ(errno, ETIMEDOUT);
-}
-
-static void send_for_a_moment(void)
-{
-	struct timespec soon = deadline_ms(50);
-	if (mq_timedsend(queue, "y", 1, 0, &soon) == -1)
-		CHECK_EQ(errno, ETIMEDOUT);
-}
-
-static int stopped_trial(int steps, void (*call)(void), void (*other)(void))
-{
-	make_ground(1);
-	if (call == receive_one)
-		send_one();
-	pid_t victim = step_victim(rehearse, call);
-	int in_call = step_many(victim, steps);
-	pid_t living = check_fork();
-	if (living == 0) {
-		step_on_another_processor();
-		other();
-		_exit(0);
-	}
-	int status = -1;
-	CHECK_SOON(waitpid(living, &status, WNOHANG) == living);
-	CHECK_EQ(status, 0);
-	long before = queue_count(queue);
-	step_kill(victim);
-	long after = queue_count(queue);
-	CHECK(after == 0 || after == 1);
-	/* All is as it should be for those who come later. */
-	if (after == 0)
-		send_one();
-	receive_one();
-	CHECK_EQ(queue_count(queue), 0);
-	return !in_call ? STEP_OVER : before ? STEP_EARLY : STEP_LATE;
-}
-
-static int stopped_receiver_trial(int steps)
-{
-	return stopped_trial(steps, receive_one, receive_for_a_moment);
-}
-
-static int stopped_sender_trial(int steps)
-{
-	return stopped_trial(steps, send_one, send_for_a_moment);
-}
-
-static int receiver_stopped_before_sender_trial(int steps)
-{
-	return stopped_trial(steps, receive_one, send_for_a_moment);
-}
-
-static int sender_stopped_before_receiver_trial(int steps)
-{
-	return stopped_trial(steps, send_one, receive_for_a_moment);
-}
-
-CASE(mq_stopped_receiver_holds_up_no_other_receiver)
-{
-	each_step_of_a_stopped_one(stopped_receiver_trial);
-}
-
-CASE(mq_stopped_sender_holds_up_no_other_sender)
-{
-	each_step_of_a_stopped_one(stopped_sender_trial);
-}
-
-CASE(mq_stopped_receiver_holds_up_no_sender)
-{
-	each_step_of_a_stopped_one(receiver_stopped_before_sender_trial);
-}
-
-CASE(mq_stopped_sender_holds_up_no_receiver)
-{
-	each_step_of_a_stopped_one(sender_stopped_before_receiver_trial);
 }
