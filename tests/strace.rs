@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use support::{Way, command, compile, run_bounded};
 
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_preloaded_program_makes_no_call_on_the_kernels_queues() {
