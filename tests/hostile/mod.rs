@@ -37,6 +37,8 @@ const START: usize = 8192;
 /// The part of it that is only read at `mq_open`.
 const IDENTITY: usize = 320;
 const HEADER: usize = 4096;
+/// Bytes of the script where the rest is for the file.
+const TURNS: usize = 512;
 const PRIORITIES: u32 = 32768;
 
 /// Bytes that decide what happens. When they are used up there are only zeros.
@@ -111,13 +113,20 @@ pub fn play(data: &[u8]) -> Tally {
     let name = CString::new(format!("/hostile-{}", process::id())).expect("no zero in it");
     let path = glance::path(&name).expect("a good name");
     let mut game = Game { name, path, open: Vec::new(), file: None, tally: Tally::default() };
-    if script.one_in(4) {
-        let turns = Script(script.take(128));
-        fs::write(&game.path, script.0).expect("a file can be written");
-        game.open(libc::O_RDWR, None);
-        game.turns(turns);
-    } else {
-        game.turns(script);
+    match script.byte() % 4 {
+        0 => {
+            let turns = Script(script.take(TURNS));
+            fs::write(&game.path, script.0).expect("a file can be written");
+            game.open(libc::O_RDWR, None);
+            game.turns(turns);
+        }
+        1 => {
+            game.open_or_make(&mut script);
+            let turns = Script(script.take(TURNS));
+            game.fill(script.0);
+            game.turns(turns);
+        }
+        _ => game.turns(script),
     }
     game.end()
 }
@@ -154,6 +163,14 @@ impl Game {
             self.turn(turn, &mut script);
             assert!(start.elapsed() < PATIENCE, "turn {turn} took {:?}", start.elapsed());
         }
+    }
+
+    /// Everything behind the identity is these bytes.
+    fn fill(&self, bytes: &[u8]) {
+        let Ok(file) = OpenOptions::new().write(true).open(&self.path) else { return };
+        let size = usize::try_from(file.metadata().map_or(0, |metadata| metadata.len())).unwrap_or(0);
+        let bytes = &bytes[..size.saturating_sub(IDENTITY).min(bytes.len())];
+        file.write_all_at(bytes, IDENTITY as u64).expect("the file can be written to");
     }
 
     fn turn(&mut self, turn: u8, script: &mut Script<'_>) {
