@@ -82,11 +82,12 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
             Err(Errno::EACCES) => return Access::from_flags(how.flags).and(Err(Errno::EACCES)),
             decided => return decided,
         }
+        limits::check_number()?;
         let geometry = match how.sizes {
             Some((maxmsg, msgsize)) => Geometry::new(maxmsg, msgsize)?,
             None => limits::default_geometry(),
         };
-        limits::check(geometry)?;
+        limits::check_sizes(geometry)?;
         match files::create(name, geometry, how.mode) {
             // Somebody else was faster.
             Err(Errno::EEXIST) if !exclusive => {}
