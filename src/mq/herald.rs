@@ -250,7 +250,7 @@ impl Herald {
                 return None;
             }
             // Nobody may end it but us and who has fired; whoever writes to the memory directly can all the same.
-            if registration.registration() != number {
+            if registration.registered().is_none() || registration.registration() != number {
                 return registration.fired(number);
             }
             // A sender that has not fired after a whole sleep of ours never will.
