@@ -107,7 +107,8 @@ static void each_step(int (*trial)(int))
 {
 	int counts[STEP_ENDS];
 	try_each_step(trial, counts);
-	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] > 0);
+	/* On a busy machine it is hard to tell what came at once. */
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] + counts[STEP_LATE] > 0);
 }
 
 static int trial_with_poll(int steps)
