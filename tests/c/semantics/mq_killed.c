@@ -167,8 +167,12 @@ static int trial_with_receiver(int steps)
 	pid_t victim = step_victim(rehearse, send_one);
 	int in_call = step_many(victim, steps);
 	step_kill(victim);
-	/* The message is there, or has been there, unless the survivor sleeps and there is none. */
-	bool is_done = queue_count(queue) == 1 || !asleep(survivor, survivor) || atomic_load(told);
+	bool is_done = false;
+	/* Awake it has the message, or is about to have it, or takes a look of its own: that shows when it sleeps. */
+	while (!is_done && !(queue_count(queue) == 0 && asleep(survivor, survivor))) {
+		is_done = queue_count(queue) == 1 || atomic_load(told);
+		pause_ms(1);
+	}
 	int end = judge(survivor, is_done, send_one);
 	CHECK_EQ(queue_count(queue), 0);
 	return in_call ? end : STEP_OVER;
