@@ -47,6 +47,10 @@ model: ## model-checks the words in shared memory, all interleavings
 storm: all ## kills processes at random moments for SECONDS (default 60)
 	RSIPC_STORM_SECONDS=$(or $(SECONDS),60) $(CARGO) test --test 'storm*' -- --nocapture
 
+.PHONY: fuzz
+fuzz: ## opens arbitrary files as queues for SECONDS (default 60); needs a C++ compiler
+	fuzz/run $(or $(SECONDS),60)
+
 .PHONY: memcheck
 memcheck: all ## the C programs under valgrind
 	tests/memcheck/run

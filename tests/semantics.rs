@@ -34,8 +34,13 @@ struct Case {
     better: bool,
 }
 
+/// Cases at a time for each processor: most of them wait for something most of their time.
+const PER_PROCESSOR: usize = 3;
+
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(PER_PROCESSOR * processors);
     let cases = all_cases();
     let mut trials = vec![names_differ(&cases)];
     trials.extend(documentation(&cases));

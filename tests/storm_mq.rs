@@ -1,11 +1,13 @@
-//! Producers and consumers of a queue, killed at random instants: `tests/c/storm/mq_storm.c` tells what must hold.
+//! Users of queues, killed at random instants: `tests/c/storm/mq_storm.c` tells what must hold.
 //!
 //! `RSIPC_STORM_SECONDS` sets how long each storm lasts (10 when unset).
 
 mod support;
 
 use std::env;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
 use std::time::Duration;
 
 use support::{Way, command, compile, run_bounded};
@@ -25,9 +27,28 @@ fn storm(depth: &str) {
     let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "10".into());
     let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_storm.c");
+    let place = Place::new(depth);
     let mut program = command(&compile(&source, Way::Preload), Way::Preload);
-    program.args([depth, &seconds]);
+    program.args([depth, &seconds]).env("RSIPC_DIR", &place.0);
     let ended = run_bounded(program, Duration::from_secs(length + 60));
     print!("depth {depth}: {}", ended.stdout);
     assert!(ended.success(), "{}: {}{}", ended.ended, ended.stdout, ended.stderr);
+}
+
+/// A directory in memory, for the queues of one storm.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(depth: &str) -> Self {
+        let path = PathBuf::from(format!("/dev/shm/storm.{}.{depth}", process::id()));
+        fs::create_dir(&path).expect("a directory can be made");
+        Self(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left over is small, and goes with the memory.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }

@@ -233,6 +233,18 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Removes a queue that we have made and that cannot be used after all, unless somebody else has removed it.
+pub fn take_back(name: Name<'_>, data: &Data) {
+    let path = name.path();
+    let number = data.layout.number();
+    if let Ok(Some(file)) = locked(&path)
+        && read_start(&file).and_then(|start| Layout::read_number(&start)) == Ok(number)
+    {
+        let _ = std::fs::remove_file(path);
+        remove_fifo(number);
+    }
+}
+
 /// The data file that has this name, locked against being removed by others, who could let the name pass to another
 /// queue between our look at it and its removal. `None` when that is not to be had: it may not be read, or whoever has
 /// locked it does not go on. ENOENT when there is none.

@@ -249,6 +249,10 @@ impl Herald {
             if self.state.load(Ordering::SeqCst) != state::REGISTERED || !queue.is_open() {
                 return None;
             }
+            // Nobody may end it but us and who has fired; whoever writes to the memory directly can all the same.
+            if registration.registered().is_none() || registration.registration() != number {
+                return registration.fired(number);
+            }
             // A sender that has not fired after a whole sleep of ours never will.
             match layout.message_for(number) {
                 Some((key, sender)) if found == Some(key) => registration.fire(number, sender),

@@ -3,31 +3,39 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use super::files;
 use super::layout::Geometry;
+use super::{files, key};
 use crate::sys::{Errno, Result, settings};
 
 /// Values of a kernel that does not tell.
 const MSG_MAX: u64 = 10;
 const MSGSIZE_MAX: u64 = 8192;
 const QUEUES_MAX: u64 = 256;
-/// What the kernel adds for each message, and in its hard limits for the privileged.
-const MESSAGE_OVERHEAD: u64 = 48 + 8;
+/// What the kernel counts for each message beside its bytes, and for each priority that there may be at a time.
+const PER_MESSAGE: u64 = 48;
+const PER_PRIORITY: u64 = 48;
+/// Hard limits, for the privileged too.
 const HARD_MSG_MAX: u64 = 65536;
 const HARD_MSGSIZE_MAX: u64 = 16 << 20;
 
+/// Whether there may be one more queue, whatever its sizes. ENOSPC when there are queues_max of them.
+pub fn check_number() -> Result<()> {
+    let refused = settings::get().kernel_limits
+        && !is_privileged()
+        && existing().len() as u64 >= limit("queues_max", QUEUES_MAX);
+    if refused { Err(Errno::ENOSPC) } else { Ok(()) }
+}
+
 /// Whether a queue of these sizes may be created.
 ///
-/// Errors, as those of mq_overview(7): EINVAL for sizes above msg_max and msgsize_max, ENOSPC for more than queues_max
-/// queues, EMFILE when the user's queues would take more than RLIMIT_MSGQUEUE.
-pub fn check(geometry: Geometry) -> Result<()> {
+/// Errors, as those of mq_overview(7): EINVAL for sizes above msg_max and msgsize_max, EMFILE when the user's queues
+/// would take more than RLIMIT_MSGQUEUE.
+pub fn check_sizes(geometry: Geometry) -> Result<()> {
     if !settings::get().kernel_limits {
         return Ok(());
     }
-    // SAFETY: takes no arguments.
-    let privileged = unsafe { libc::geteuid() } == 0;
     let (maxmsg, msgsize) = (geometry.maxmsg as u64, geometry.msgsize as u64);
-    let (msg_max, msgsize_max) = if privileged {
+    let (msg_max, msgsize_max) = if is_privileged() {
         (HARD_MSG_MAX, HARD_MSGSIZE_MAX)
     } else {
         (limit("msg_max", MSG_MAX), limit("msgsize_max", MSGSIZE_MAX))
@@ -35,18 +43,38 @@ pub fn check(geometry: Geometry) -> Result<()> {
     if maxmsg > msg_max || msgsize > msgsize_max {
         return Err(Errno::EINVAL);
     }
-    let existing = existing();
-    if !privileged && existing.len() as u64 >= limit("queues_max", QUEUES_MAX) {
-        return Err(Errno::ENOSPC);
-    }
     // SAFETY: takes no arguments.
     let user = unsafe { libc::getuid() };
     let own: u64 =
-        existing.iter().filter(|(owner, _)| *owner == user).map(|(_, geometry)| bytes(*geometry)).sum();
+        existing().iter().filter(|(owner, _)| *owner == user).map(|(_, geometry)| bytes(*geometry)).sum();
     if own.saturating_add(bytes(geometry)) > msgqueue_limit() {
         return Err(Errno::EMFILE);
     }
     Ok(())
+}
+
+/// Whether the caller has CAP_SYS_RESOURCE, which root does not have everywhere.
+fn is_privileged() -> bool {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy, Default)]
+    struct Sets {
+        effective: u32,
+        _permitted: u32,
+        _inheritable: u32,
+    }
+    /// From linux/capability.h
+    const VERSION_3: u32 = 0x2008_0522;
+    const SYS_RESOURCE: u32 = 24;
+    let mut header = Header { version: VERSION_3, pid: 0 };
+    let mut sets = [Sets::default(); 2];
+    // SAFETY: a header of this version, and the two sets that it says.
+    let failed = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) } != 0;
+    !failed && sets[0].effective & (1 << SYS_RESOURCE) != 0
 }
 
 /// The attributes of a queue that is created without any.
@@ -65,7 +93,8 @@ fn limit(name: &str, default: u64) -> u64 {
 }
 
 fn bytes(geometry: Geometry) -> u64 {
-    geometry.maxmsg as u64 * (geometry.msgsize as u64 + MESSAGE_OVERHEAD)
+    let (maxmsg, priorities) = (geometry.maxmsg as u64, u64::from(key::PRIORITIES));
+    maxmsg * (geometry.msgsize as u64 + PER_MESSAGE) + maxmsg.min(priorities) * PER_PRIORITY
 }
 
 /// Owner and sizes of all queues.

@@ -54,7 +54,11 @@ pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let (data, access) = loop {
         let data = open_or_create(name, how)?;
         let access = data_access(&data, how)?;
-        let fifo = files::open_fifo(&data.layout, libc::O_CLOEXEC)?;
+        let fifo = files::open_fifo(&data.layout, libc::O_CLOEXEC).inspect_err(|_| {
+            if data.is_new {
+                files::take_back(name, &data);
+            }
+        })?;
         // Somebody may have removed the queue, and its FIFO, before we made that anew.
         if files::has_name(name, &data) {
             return finish(data, fifo, access, how.flags);
@@ -82,11 +86,12 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
             Err(Errno::EACCES) => return Access::from_flags(how.flags).and(Err(Errno::EACCES)),
             decided => return decided,
         }
+        limits::check_number()?;
         let geometry = match how.sizes {
             Some((maxmsg, msgsize)) => Geometry::new(maxmsg, msgsize)?,
             None => limits::default_geometry(),
         };
-        limits::check(geometry)?;
+        limits::check_sizes(geometry)?;
         match files::create(name, geometry, how.mode) {
             // Somebody else was faster.
             Err(Errno::EEXIST) if !exclusive => {}

@@ -166,7 +166,7 @@ impl<'a> Slots<'a> {
             let claimed = !claim::is_free(slot.claim.load(Ordering::SeqCst));
             let has_message = is_message(slot.key.load(Ordering::SeqCst));
             if claimed {
-                under_way = false;
+                under_way = true;
             } else if has_message == (wanted == Wanted::Message) {
                 // The tree may not know of it: somebody died before the refresh.
                 self.index.refresh(slot.number);

@@ -22,6 +22,8 @@ use crate::sys::{Errno, Result};
 const LONGEST_SLEEP: i64 = 1_000_000_000;
 /// The first sleep while an operation is under way. Each further one is twice as long.
 const SHORTEST_SLEEP: i64 = 500_000;
+/// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped, and to nobody's use.
+const SPINS: usize = 8;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -217,11 +219,12 @@ impl Wait {
     }
 
     fn proceed(&mut self) -> Result<Progress> {
+        let mut spins = 0..SPINS;
         loop {
             if let Some(done) = self.attempt()? {
                 return Ok(done);
             }
-            if self.spin()? {
+            if spins.next().is_some() && self.spin()? {
                 continue;
             }
             if let Some(must_sleep) = self.lie_down()? {

@@ -1,16 +1,74 @@
 /* A participant is killed at each instruction of its call. Tokens that are there reach those who live. */
+#include "../support/sem.h"
 #include "../support/step.h"
+
+/* Trials at a time. */
+enum { AT_A_TIME = 16 };
 
 /* The promise: nobody hangs for longer than this on a token that is there. */
 #define PROMISED_MS 2000
 
+/* Shared between a trial, its victim and its survivor. */
+static struct ground {
+	sem_t sem;
+	int survived;
+} *ground;
+
+static void make_ground(unsigned value)
+{
+	ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(ground != MAP_FAILED);
+	CHECK_OK(sem_init(&ground->sem, 1, value));
+	step_on_one_processor();
+	/* Now it is known as that of the last poster. */
+	CHECK_OK(sem_post(&ground->sem));
+	CHECK_OK(sem_trywait(&ground->sem));
+}
+
+static void rehearse(void)
+{
+	sem_t rehearsal;
+	CHECK_OK(sem_init(&rehearsal, 1, 1));
+	CHECK_OK(sem_post(&rehearsal));
+	CHECK_OK(sem_wait(&rehearsal));
+}
+
+static void post(void)
+{
+	sem_post(&ground->sem);
+}
+
+static void take(void)
+{
+	sem_wait(&ground->sem);
+}
+
+/* One who waits for a token once. Returns when it is asleep. */
+static pid_t start_survivor(void)
+{
+	unsigned before = waiters_of(&ground->sem);
+	pid_t survivor = check_fork();
+	if (survivor == 0) {
+		CHECK_OK(sem_wait(&ground->sem));
+		__atomic_store_n(&ground->survived, 1, __ATOMIC_SEQ_CST);
+		_exit(0);
+	}
+	CHECK_SOON(waiters_of(&ground->sem) == before + 1 && asleep(survivor, survivor));
+	return survivor;
+}
+
+static int survived(void)
+{
+	return __atomic_load_n(&ground->survived, __ATOMIC_SEQ_CST);
+}
+
 /* After the victim's death: a token that is there gets to the survivor, who was asleep; or there is none. */
-static int judge(struct step_ground *ground, pid_t survivor)
+static int judge(pid_t survivor)
 {
 	int between = 0;
-	for (int ms = 0; !step_survived(ground); ms++) {
+	for (int ms = 0; !survived(); ms++) {
 		int token = value_of(&ground->sem) > 0, sleeps = asleep(survivor, survivor);
-		if (step_survived(ground))
+		if (survived())
 			break;
 		if (!token && sleeps)
 			return STEP_EARLY;
@@ -25,12 +83,12 @@ static int judge(struct step_ground *ground, pid_t survivor)
 
 static int poster_trial(int steps)
 {
-	struct step_ground *ground = step_ground(0);
-	pid_t survivor = step_survivor(ground);
-	pid_t victim = step_victim(ground, sem_post, sem_trywait);
-	int in_call = step_many(ground, victim, steps);
+	make_ground(0);
+	pid_t survivor = start_survivor();
+	pid_t victim = step_victim(rehearse, post);
+	int in_call = step_many(victim, steps);
 	step_kill(victim);
-	int end = judge(ground, survivor);
+	int end = judge(survivor);
 	return in_call ? end : STEP_OVER;
 }
 
@@ -38,17 +96,17 @@ CASE_BETTER(poster_killed_at_any_instruction,
 	    "glibc's waiters sleep for ever if the poster dies between the token and the wake")
 {
 	int counts[STEP_ENDS] = { 0 };
-	step_trials(poster_trial, counts);
+	step_trials(poster_trial, AT_A_TIME, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] > 0 && counts[STEP_LATE] > 0);
 }
 
 /* Where it gets the token depends on the order in which the kernel wakes: first the one who slept first. */
 static int woken_trial(int steps, int survivor_first)
 {
-	struct step_ground *ground = step_ground(0);
-	pid_t survivor = survivor_first ? step_survivor(ground) : 0;
-	pid_t victim = step_victim(ground, sem_wait, sem_post);
-	step_to_sleep(ground, victim);
+	make_ground(0);
+	pid_t survivor = survivor_first ? start_survivor() : 0;
+	pid_t victim = step_victim(rehearse, take);
+	step_to_sleep(victim);
 	if (survivor_first) {
 		/* A stop, unseen by the program, has it sleep once more: now it is the last in the row. */
 		CHECK_OK(kill(survivor, SIGSTOP));
@@ -56,17 +114,17 @@ static int woken_trial(int steps, int survivor_first)
 		CHECK_OK(kill(survivor, SIGCONT));
 		CHECK_SOON(asleep(survivor, survivor));
 	} else {
-		survivor = step_survivor(ground);
+		survivor = start_survivor();
 	}
 	CHECK_OK(sem_post(&ground->sem));
 	/* The wake may be the survivor's: a look of its own has come in between. Then there is nothing to see. */
 	while (asleep(victim, victim))
-		if (step_survived(ground))
+		if (survived())
 			return STEP_LATE;
 	CHECK_EQ(waitpid(victim, NULL, 0), victim);
-	int in_call = step_many(ground, victim, steps);
+	int in_call = step_many(victim, steps);
 	step_kill(victim);
-	int end = judge(ground, survivor);
+	int end = judge(survivor);
 	return in_call ? end : STEP_OVER;
 }
 
@@ -84,7 +142,7 @@ CASE_BETTER(waiter_killed_at_any_instruction_after_its_wake,
 	    "glibc's other waiters sleep on although the token is there")
 {
 	int counts[STEP_ENDS] = { 0 };
-	step_trials(woken_first_trial, counts);
+	step_trials(woken_first_trial, AT_A_TIME, counts);
 	/* "Early" is here: it took the token along. */
 	CHECK(counts[STEP_BETWEEN] > 0 && counts[STEP_EARLY] > 0);
 }
@@ -93,20 +151,20 @@ CASE_BETTER(waiter_killed_with_a_wake_that_overtook_the_other,
 	    "glibc's other waiter sleeps on although the token is there")
 {
 	int counts[STEP_ENDS] = { 0 };
-	step_trials(woken_past_another_trial, counts);
+	step_trials(woken_past_another_trial, AT_A_TIME, counts);
 	CHECK(counts[STEP_BETWEEN] > 0 && counts[STEP_EARLY] > 0);
 }
 
 /* On the way to sleep. What it leaves is a count of waiters that is too high, which does no harm. */
 static int sleeper_trial(int steps)
 {
-	struct step_ground *ground = step_ground(0);
-	pid_t victim = step_victim(ground, sem_wait, sem_post);
-	int in_call = step_many(ground, victim, steps);
+	make_ground(0);
+	pid_t victim = step_victim(rehearse, take);
+	int in_call = step_many(victim, steps);
 	step_kill(victim);
 	CHECK_EQ(value_of(&ground->sem), 0);
 	CHECK(waiters_of(&ground->sem) <= 1);
-	pid_t survivor = step_survivor(ground);
+	pid_t survivor = start_survivor();
 	CHECK_OK(sem_post(&ground->sem));
 	check_child(survivor);
 	CHECK_EQ(value_of(&ground->sem), 0);
@@ -116,15 +174,15 @@ static int sleeper_trial(int steps)
 CASE(waiter_killed_on_its_way_to_sleep)
 {
 	int counts[STEP_ENDS] = { 0 };
-	step_trials(sleeper_trial, counts);
+	step_trials(sleeper_trial, AT_A_TIME, counts);
 	CHECK(counts[STEP_EARLY] > 0);
 }
 
 static int taker_trial(int steps)
 {
-	struct step_ground *ground = step_ground(1);
-	pid_t victim = step_victim(ground, sem_wait, sem_post);
-	int in_call = step_many(ground, victim, steps);
+	make_ground(1);
+	pid_t victim = step_victim(rehearse, take);
+	int in_call = step_many(victim, steps);
 	step_kill(victim);
 	CHECK_EQ(waiters_of(&ground->sem), 0);
 	int left = value_of(&ground->sem);
@@ -139,6 +197,6 @@ static int taker_trial(int steps)
 CASE(waiter_killed_while_it_takes_a_token)
 {
 	int counts[STEP_ENDS] = { 0 };
-	step_trials(taker_trial, counts);
+	step_trials(taker_trial, AT_A_TIME, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] > 0);
 }

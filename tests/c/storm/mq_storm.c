@@ -1,26 +1,38 @@
-/* mq_storm DEPTH SECONDS: producers and consumers of one queue are killed at random instants, one a millisecond, and
- * others take their places. Exit status 0: nothing acknowledged was lost, nothing came twice, nothing was torn, nobody
- * stood still, and in the end each place of the queue can be used.
+/* mq_storm DEPTH SECONDS: the users of a queue are killed at random instants, one a millisecond, and others take their
+ * places: producers, consumers, and makers of other queues. One producer and one consumer live through it all. Exit
+ * status 0: nothing acknowledged was lost, nothing came twice, nothing was torn, neither survivor stood still, and in
+ * the end each place of the queue can be used, without a system call, and nothing is left behind.
  *
  * All notes are in memory that outlives the killed. A consumer that dies after its receive and before it has noted it
  * leaves the message in its buffer, which is there, too.
+ *
+ * RSIPC_DIR must be a directory of our own.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include "../support/quiet.h"
+#include "makers.h"
+#include "storm.h"
 
-enum { WORKERS = 8, LIVES = 60000, EACH = 2048, SIZE = 4096, STALL_MS = 2000 };
+enum {
+	SURVIVORS = 2, /* a producer and a consumer: the first workers */
+	USERS = 8,     /* producers and consumers in turn, the survivors among them */
+	WORKERS = 11,  /* and makers */
+	LIVES = 60000,
+	EACH = 2048,
+	SIZE = 4096,
+	STALL_MS = 1000,
+	/* The notes have room for the lives of so many seconds. */
+	ROUND_S = 20,
+	/* A descriptor is closed, and the queue opened anew, after so many messages. */
+	TURNS = 64,
+};
 
 struct message {
 	uint32_t life, number, length, sum;
@@ -28,7 +40,8 @@ struct message {
 };
 
 static struct {
-	atomic_ulong progress, torn, twice;
+	atomic_uint lives;
+	atomic_ulong torn, twice, beats[SURVIVORS];
 	/* The number of a life's messages whose send has returned. */
 	atomic_uint sent[LIVES];
 	/* How often each message was received; IN_BUFFER: it may have been, by one who died. */
@@ -38,26 +51,31 @@ static struct {
 
 enum { IN_BUFFER = 0x80 };
 
-static mqd_t queue;
+static char name[64];
+static mqd_t queue, spare;
 static pid_t workers[WORKERS];
+static long longest_stall[SURVIVORS];
+static unsigned kills;
 
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s (%s)\n", __LINE__, #condition, strerror(errno)); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
-
-static uint32_t sum_of(const struct message *message)
+static void beat(int worker)
 {
-	uint32_t sum = message->life * 31 + message->number;
-	for (uint32_t i = 0; i < message->length; i++)
-		sum = sum * 16777619 ^ message->bytes[i];
-	return sum;
+	if (worker < SURVIVORS)
+		atomic_fetch_add(&notes->beats[worker], 1);
 }
 
-static void produce(uint32_t life)
+static void open_anew(void)
+{
+	MUST(mq_close(queue) == 0);
+	queue = mq_open(name, O_RDWR);
+	MUST(queue != (mqd_t)-1);
+}
+
+static uint32_t sum_of_message(const struct message *message)
+{
+	return sum_of(message->life * 31 + message->number, message->bytes, message->length);
+}
+
+static void produce(int worker, uint32_t life)
 {
 	static struct message message;
 	srand(life);
@@ -67,16 +85,19 @@ static void produce(uint32_t life)
 		message.length = (uint32_t)rand() % sizeof message.bytes;
 		for (uint32_t i = 0; i < message.length; i++)
 			message.bytes[i] = (unsigned char)(i * 7 + life + number);
-		message.sum = sum_of(&message);
+		message.sum = sum_of_message(&message);
 		MUST(mq_send(queue, (char *)&message, 16 + message.length, (unsigned)rand() % 8) == 0);
 		atomic_store(&notes->sent[life], number + 1);
+		beat(worker);
+		if (rand() % TURNS == 0)
+			open_anew();
 	}
 }
 
 static int is_whole(const struct message *message, ssize_t size)
 {
 	return size >= 16 && message->life > 0 && message->life < LIVES && message->number < EACH &&
-	       message->length == (uint32_t)size - 16 && message->sum == sum_of(message);
+	       message->length == (uint32_t)size - 16 && message->sum == sum_of_message(message);
 }
 
 static void note(const struct message *message, ssize_t size)
@@ -85,33 +106,41 @@ static void note(const struct message *message, ssize_t size)
 		atomic_fetch_add(&notes->torn, 1);
 	else if (atomic_fetch_add(&notes->received[message->life][message->number], 1) & ~IN_BUFFER)
 		atomic_fetch_add(&notes->twice, 1);
-	atomic_fetch_add(&notes->progress, 1);
 }
 
-static void consume(struct message *buffer)
+__attribute__((noreturn)) static void consume(int worker)
 {
-	for (;;) {
+	struct message *buffer = &notes->buffers[worker];
+	for (unsigned turn = 1;; turn++) {
 		buffer->life = 0;
 		ssize_t size = mq_receive(queue, (char *)buffer, SIZE, NULL);
 		MUST(size >= 0);
 		note(buffer, size);
+		beat(worker);
+		if (turn % TURNS == 0)
+			open_anew();
 	}
 }
 
-static uint32_t next_life = 1;
+__attribute__((noreturn)) static void work(int worker)
+{
+	if (worker >= USERS)
+		make((unsigned)getpid());
+	if (worker % 2)
+		consume(worker);
+	for (uint32_t life; (life = atomic_fetch_add(&notes->lives, 1)) < LIVES;)
+		produce(worker, life);
+	_exit(0);
+}
 
 static void start(int worker)
 {
-	uint32_t life = next_life++;
 	notes->buffers[worker].life = 0;
 	workers[worker] = fork();
 	MUST(workers[worker] != -1);
 	if (workers[worker] == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (worker % 2)
-			consume(&notes->buffers[worker]);
-		produce(life);
-		_exit(0);
+		work(worker);
 	}
 }
 
@@ -120,35 +149,40 @@ static void end(int worker)
 	int status;
 	kill(workers[worker], SIGKILL);
 	MUST(waitpid(workers[worker], &status, 0) == workers[worker]);
-	MUST(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	kills++;
 	struct message *left = &notes->buffers[worker];
-	if (worker % 2 && left->life > 0 && left->length <= sizeof left->bytes && is_whole(left, 16 + left->length))
+	if (left->life > 0 && left->length <= sizeof left->bytes && is_whole(left, 16 + left->length))
 		atomic_fetch_or(&notes->received[left->life][left->number], IN_BUFFER);
 }
 
-static long now_ms(void)
+/* Nobody who lives stands still. */
+static void watch_survivors(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	static unsigned long seen[SURVIVORS];
+	static long moved[SURVIVORS];
+	for (int i = 0; i < SURVIVORS; i++) {
+		unsigned long beats = atomic_load(&notes->beats[i]);
+		if (beats != seen[i] || beats == 0)
+			moved[i] = now_ms();
+		seen[i] = beats;
+		long stall = now_ms() - moved[i];
+		if (stall > longest_stall[i])
+			longest_stall[i] = stall;
+		MUST(stall < STALL_MS);
+	}
 }
 
 static void storm(long seconds)
 {
 	for (int i = 0; i < WORKERS; i++)
 		start(i);
-	long until = now_ms() + seconds * 1000, moved = now_ms();
-	unsigned long seen = 0;
-	while (now_ms() < until && next_life < LIVES) {
+	for (long until = now_ms() + seconds * 1000; now_ms() < until && notes->lives < LIVES;) {
 		nanosleep(&(struct timespec){ .tv_nsec = 500000 + rand() % 1000000 }, NULL);
-		int worker = rand() % WORKERS;
+		int worker = SURVIVORS + rand() % (WORKERS - SURVIVORS);
 		end(worker);
 		start(worker);
-		if (atomic_load(&notes->progress) != seen) {
-			seen = atomic_load(&notes->progress);
-			moved = now_ms();
-		}
-		MUST(now_ms() - moved < STALL_MS);
+		watch_survivors();
 	}
 	for (int i = 0; i < WORKERS; i++)
 		end(i);
@@ -163,6 +197,20 @@ static void drain(void)
 	MUST(errno == EAGAIN);
 }
 
+static void account(void)
+{
+	unsigned long lost = 0, all = 0;
+	uint32_t lives = notes->lives < LIVES ? notes->lives : LIVES;
+	for (uint32_t life = 1; life < lives; life++) {
+		all += notes->sent[life];
+		for (uint32_t number = 0; number < notes->sent[life]; number++)
+			lost += notes->received[life][number] == 0;
+	}
+	printf("%lu messages, %u kills: %lu lost, %lu twice, %lu torn; stalls of %ld and %ld ms\n", all, kills, lost,
+	       notes->twice, notes->torn, longest_stall[0], longest_stall[1]);
+	MUST(lost == 0 && notes->twice == 0 && notes->torn == 0 && all > 0);
+}
+
 static void every_place_can_be_used(long depth)
 {
 	for (long i = 0; i < depth; i++)
@@ -174,31 +222,58 @@ static void every_place_can_be_used(long depth)
 	MUST(mq_receive(queue, got, sizeof got, NULL) == -1 && errno == EAGAIN);
 }
 
-int main(int argc, char **argv)
+static void pair(mqd_t on)
 {
-	MUST(argc == 3);
-	long depth = atol(argv[1]);
+	static char got[SIZE];
+	MUST(mq_send(on, "x", 1, 0) == 0 && mq_receive(on, got, sizeof got, NULL) == 1);
+}
+
+static void pair_elsewhere(void)
+{
+	pair(spare);
+}
+
+static void pairs(void)
+{
+	for (int i = 0; i < 1000; i++)
+		pair(queue);
+}
+
+static void round_of(long depth, long seconds)
+{
 	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	MUST(notes != MAP_FAILED);
-	char name[64];
-	snprintf(name, sizeof name, "/rsipc-storm-%d-%ld", (int)getpid(), now_ms());
+	notes->lives = 1;
 	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
 	queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	MUST(queue != (mqd_t)-1 && mq_unlink(name) == 0);
-	srand((unsigned)getpid());
-	storm(atol(argv[2]));
+	MUST(queue != (mqd_t)-1);
+	storm(seconds);
 
 	MUST(mq_setattr(queue, &(struct mq_attr){ .mq_flags = O_NONBLOCK }, NULL) == 0);
 	drain();
-	unsigned long lost = 0, all = 0;
-	for (uint32_t life = 1; life < next_life; life++) {
-		all += notes->sent[life];
-		for (uint32_t number = 0; number < notes->sent[life]; number++)
-			lost += notes->received[life][number] == 0;
-	}
-	printf("%lu messages, %u lives: %lu lost, %lu twice, %lu torn\n", all, next_life, lost, notes->twice,
-	       notes->torn);
-	MUST(lost == 0 && notes->twice == 0 && notes->torn == 0 && all > 0);
+	account();
 	every_place_can_be_used(depth);
+	long call = quiet_first_call(pair_elsewhere, pairs);
+	if (call == QUIET_REFUSED)
+		puts("seccomp is refused: not looked for system calls");
+	else if (call != QUIET)
+		fprintf(stderr, "after the storm a message makes system call %ld\n", call);
+	MUST(call == QUIET || call == QUIET_REFUSED);
+	MUST(mq_close(queue) == 0 && mq_unlink(name) == 0);
+	munmap(notes, sizeof *notes);
+}
+
+int main(int argc, char **argv)
+{
+	const char *place = getenv("RSIPC_DIR");
+	MUST(argc == 3 && place && fifos_left(place) == 0);
+	srand((unsigned)getpid());
+	snprintf(name, sizeof name, "/storm-%d", (int)getpid());
+	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600, &(struct mq_attr){ .mq_maxmsg = 1, .mq_msgsize = SIZE });
+	MUST(spare != (mqd_t)-1 && mq_unlink("/spare") == 0);
+	for (long left = atol(argv[2]); left > 0; left -= ROUND_S)
+		round_of(atol(argv[1]), left < ROUND_S ? left : ROUND_S);
+	makers_left_no_ruins();
+	printf("%d FIFOs of queues that are gone\n", fifos_left(place));
 	return 0;
 }

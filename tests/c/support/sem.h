@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include "asleep.h"
 #include "check.h"
 
 /* The file of a named semaphore. The text lasts until the next call. */
@@ -45,21 +46,6 @@ __attribute__((unused)) static sem_t *shared_sem(unsigned value)
 	CHECK(sem != MAP_FAILED);
 	CHECK_OK(sem_init(sem, 1, value));
 	return sem;
-}
-
-/* Whether the thread sleeps in the kernel. */
-__attribute__((unused)) static int asleep(pid_t pid, pid_t tid)
-{
-	char path[64], stat[256] = "";
-	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return 0;
-	size_t length = fread(stat, 1, sizeof stat - 1, file);
-	fclose(file);
-	stat[length] = 0;
-	const char *after_command = strrchr(stat, ')');
-	return after_command && after_command[1] == ' ' && after_command[2] == 'S';
 }
 
 __attribute__((unused)) static struct timespec from_now(clockid_t clock, long milliseconds)

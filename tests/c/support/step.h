@@ -1,48 +1,54 @@
-/* A process that is killed after every number of instructions of one call: ptrace(2) counts them. */
+/* A process that is killed, or stopped, after every number of instructions of one call: ptrace(2) counts them. */
 #ifndef SUPPORT_STEP_H
 #define SUPPORT_STEP_H
 
 #include <sched.h>
+#include <linux/futex.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
-#include "sem.h"
-
-/* Shared between a trial, its victim and its survivor. */
-struct step_ground {
-	sem_t sem;
-	/* Of the victim: 0 = not there yet, 1 = in the call, 2 = the call has returned. */
-	int stage;
-	int survived;
-};
+#include "asleep.h"
+#include "check.h"
 
 /* How a trial can end, as its exit status. */
 enum step_end {
 	STEP_EARLY = 100, /* killed before the call had any effect */
-	STEP_BETWEEN,     /* killed with the token there and nobody awake who would take it */
+	STEP_BETWEEN,     /* killed with its effect there, and somebody asleep who should know of it */
 	STEP_LATE,        /* killed when all was done */
 	STEP_OVER,        /* the call returned before it was killed */
 	STEP_ENDS,
 };
 
-__attribute__((unused)) static struct step_ground *step_ground(unsigned value)
+/* Of the victim: 0 = not there yet, 1 = in the call, 2 = the call has returned. */
+static int *step_place;
+
+__attribute__((unused)) static int step_stage(void)
 {
-	struct step_ground *ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE,
-					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(ground != MAP_FAILED);
-	CHECK_OK(sem_init(&ground->sem, 1, value));
-	/* On one processor, known as that of the last poster, nobody spins: a spin has many instructions. */
-	cpu_set_t set;
-	CPU_ZERO(&set);
-	CPU_SET((unsigned)sched_getcpu(), &set);
-	CHECK_OK(sched_setaffinity(0, sizeof set, &set));
-	CHECK_OK(sem_post(&ground->sem));
-	CHECK_OK(sem_trywait(&ground->sem));
-	return ground;
+	return __atomic_load_n(step_place, __ATOMIC_SEQ_CST);
 }
 
-__attribute__((unused)) static int step_stage(struct step_ground *ground)
+/* The trial and its children run on one processor: where the other side cannot run meanwhile nobody spins, and a spin
+ * has many instructions. Neighbours get different ones. */
+__attribute__((unused)) static void step_on_one_processor(void)
 {
-	return __atomic_load_n(&ground->stage, __ATOMIC_SEQ_CST);
+	cpu_set_t allowed, one;
+	CHECK_OK(sched_getaffinity(0, sizeof allowed, &allowed));
+	int left = getpid() % CPU_COUNT(&allowed), cpu = 0;
+	while (!CPU_ISSET(cpu, &allowed) || left-- > 0)
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	CHECK_OK(sched_setaffinity(0, sizeof one, &one));
+}
+
+/* For one who is to spin all the same. */
+__attribute__((unused)) static void step_on_another_processor(void)
+{
+	cpu_set_t set;
+	memset(&set, 0xff, sizeof set);
+	CPU_CLR((unsigned)sched_getcpu(), &set);
+	/* There may be no other. */
+	sched_setaffinity(0, sizeof set, &set);
 }
 
 /* Lets a stopped victim go on to its next stop. 0: it sleeps in the kernel instead. */
@@ -69,45 +75,104 @@ __attribute__((unused)) static int step_one(pid_t victim)
 }
 
 /* Until it sleeps in the kernel. Its next stop is the end of that system call. */
-__attribute__((unused)) static void step_to_sleep(struct step_ground *ground, pid_t victim)
+__attribute__((unused)) static void step_to_sleep(pid_t victim)
 {
 	while (step_on(PTRACE_SYSCALL, victim))
-		CHECK_EQ(step_stage(ground), 1);
+		CHECK_EQ(step_stage(), 1);
 }
 
-/* The victim, stopped just before the call. Function addresses are looked up by a first call beforehand. */
-__attribute__((unused))
-static pid_t step_victim(struct step_ground *ground, int (*call)(sem_t *), int (*opposite)(sem_t *))
+/* The victim, stopped just before `call`. `rehearse` makes the same calls elsewhere: addresses of functions are looked
+ * up when they are called first. */
+__attribute__((unused)) static pid_t step_victim(void (*rehearse)(void), void (*call)(void))
 {
+	step_place = mmap(NULL, sizeof *step_place, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(step_place != MAP_FAILED);
 	pid_t victim = check_fork();
 	if (victim == 0) {
-		sem_t rehearsal;
-		CHECK_OK(sem_init(&rehearsal, 1, 1));
-		CHECK_OK(call(&rehearsal));
-		CHECK_OK(opposite(&rehearsal));
+		rehearse();
 		CHECK_OK(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 		raise(SIGSTOP);
-		__atomic_store_n(&ground->stage, 1, __ATOMIC_SEQ_CST);
-		call(&ground->sem);
-		__atomic_store_n(&ground->stage, 2, __ATOMIC_SEQ_CST);
+		__atomic_store_n(step_place, 1, __ATOMIC_SEQ_CST);
+		call();
+		__atomic_store_n(step_place, 2, __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();
 	}
 	int status;
 	CHECK_EQ(waitpid(victim, &status, 0), victim);
 	CHECK(WIFSTOPPED(status));
-	while (step_stage(ground) == 0)
+	while (step_stage() == 0)
 		CHECK(step_one(victim));
 	return victim;
 }
 
-/* `steps` instructions more, or fewer if the call returns or sleeps; 0 in that case. */
-__attribute__((unused)) static int step_many(struct step_ground *ground, pid_t victim, int steps)
+/* The steps after which a kill leaves something else than one step earlier. Shared by the trials of a case. */
+static struct step_changes {
+	int count, step[4096];
+	/* What others can see of the victim. */
+	unsigned long (*seen)(void);
+} *step_changes;
+
+/* In the place of a number of steps: go through the whole call, and take note of the changes. */
+enum { STEP_RECORD = -1 };
+
+/* Whether the next instruction is a system call. Where that is not known any may be. */
+static int step_is_system_call(pid_t victim)
 {
-	while (steps-- > 0)
-		if (!step_one(victim) || step_stage(ground) == 2)
-			return 0;
+#ifdef __x86_64__
+	struct user_regs_struct registers;
+	CHECK_OK(ptrace(PTRACE_GETREGS, victim, NULL, &registers));
+	errno = 0;
+	long code = ptrace(PTRACE_PEEKTEXT, victim, (void *)registers.rip, NULL);
+	CHECK_EQ(errno, 0);
+	return (code & 0xffff) == 0x050f;
+#else
+	(void)victim;
 	return 1;
+#endif
+}
+
+/* What the kernel would do for the victim's robust list. */
+static unsigned long step_pending(pid_t victim)
+{
+	struct robust_list_head *head;
+	size_t length;
+	CHECK_OK(syscall(SYS_get_robust_list, victim, &head, &length));
+	errno = 0;
+	long pending = ptrace(PTRACE_PEEKDATA, victim, &head->list_op_pending, NULL);
+	CHECK_EQ(errno, 0);
+	return (unsigned long)pending;
+}
+
+static int step_record(pid_t victim)
+{
+	unsigned long seen = 0, pending = 0;
+	for (int step = 0; step_stage() == 1; step++) {
+		unsigned long seen_now = step_changes->seen(), pending_now = step_pending(victim);
+		int called = step_is_system_call(victim);
+		if (step == 0 || seen_now != seen || pending_now != pending || called) {
+			CHECK(step_changes->count < 4094);
+			step_changes->step[step_changes->count++] = step;
+			/* And when it has returned. */
+			if (called)
+				step_changes->step[step_changes->count++] = step + 1;
+		}
+		seen = seen_now;
+		pending = pending_now;
+		CHECK(step_one(victim));
+	}
+	return 0;
+}
+
+/* `steps` instructions more, or fewer if the call returns or sleeps; 0 in that case. */
+__attribute__((unused)) static int step_many(pid_t victim, int steps)
+{
+	int in_call = 1;
+	if (steps == STEP_RECORD)
+		return step_record(victim);
+	while (in_call && steps-- > 0)
+		in_call = step_one(victim) && step_stage() == 1;
+	return in_call;
 }
 
 __attribute__((unused)) static void step_kill(pid_t victim)
@@ -116,53 +181,71 @@ __attribute__((unused)) static void step_kill(pid_t victim)
 	CHECK_EQ(waitpid(victim, NULL, 0), victim);
 }
 
-/* One who waits for a token once. Returns when it is asleep. */
-__attribute__((unused)) static pid_t step_survivor(struct step_ground *ground)
+static void step_check_ptrace(void)
 {
-	unsigned before = waiters_of(&ground->sem);
-	pid_t survivor = check_fork();
-	if (survivor == 0) {
-		CHECK_OK(sem_wait(&ground->sem));
-		__atomic_store_n(&ground->survived, 1, __ATOMIC_SEQ_CST);
-		_exit(0);
-	}
-	CHECK_SOON(waiters_of(&ground->sem) == before + 1 && asleep(survivor, survivor));
-	return survivor;
-}
-
-__attribute__((unused)) static int step_survived(struct step_ground *ground)
-{
-	return __atomic_load_n(&ground->survived, __ATOMIC_SEQ_CST);
-}
-
-/* Runs trial(0), trial(1), ... in processes of their own, some at a time, until one ends with STEP_OVER, and
- * counts how they ended. */
-__attribute__((unused)) static void step_trials(int (*trial)(int steps), int counts[STEP_ENDS])
-{
-	enum { AT_A_TIME = 16 };
-	int running = 0, over = 0;
+	int status;
 	pid_t tried = check_fork();
 	if (tried == 0)
 		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1);
-	int status;
 	CHECK_EQ(waitpid(tried, &status, 0), tried);
 	if (status != 0)
 		CHECK_SKIP("ptrace is refused");
+}
+
+static int step_end_of_one(int counts[STEP_ENDS], int steps)
+{
+	int status;
+	CHECK_OK(wait(&status));
+	int end = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	if (end < STEP_EARLY || end >= STEP_ENDS)
+		check_fail(__FILE__, __LINE__, "a trial of %d steps or fewer failed: status 0x%x", steps, status);
+	counts[end]++;
+	return end;
+}
+
+/* Runs trial(0), trial(1), ... in processes of their own, so many at a time, until one ends with STEP_OVER, and counts
+ * how they ended. */
+__attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_a_time, int counts[STEP_ENDS])
+{
+	int running = 0, over = 0;
+	step_check_ptrace();
 	for (int steps = 0; !over || running > 0;) {
-		if (!over && running < AT_A_TIME) {
+		if (!over && running < at_a_time) {
 			if (check_fork() == 0)
 				_exit(trial(steps));
 			steps++;
 			running++;
 			continue;
 		}
-		CHECK_OK(wait(&status));
+		over |= step_end_of_one(counts, steps) == STEP_OVER;
 		running--;
-		int end = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-		if (end < STEP_EARLY || end >= STEP_ENDS)
-			check_fail(__FILE__, __LINE__, "a trial of %d steps or fewer failed: status 0x%x", steps, status);
-		counts[end]++;
-		over |= end == STEP_OVER;
+	}
+}
+
+/* The same for the steps that make a difference to others, who see the victim as `seen` tells: for a long call. A trial
+ * of STEP_RECORD steps, which finds out, is like one of more steps than the call has. */
+__attribute__((unused))
+static void step_trials_at_changes(int (*trial)(int steps), unsigned long (*seen)(void), int at_a_time,
+				   int counts[STEP_ENDS])
+{
+	int running = 0;
+	step_check_ptrace();
+	step_changes = mmap(NULL, sizeof *step_changes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(step_changes != MAP_FAILED);
+	step_changes->seen = seen;
+	if (check_fork() == 0)
+		_exit(trial(STEP_RECORD));
+	CHECK_EQ(step_end_of_one(counts, STEP_RECORD), STEP_OVER);
+	for (int next = 0; next < step_changes->count || running > 0;) {
+		if (next < step_changes->count && running < at_a_time) {
+			if (check_fork() == 0)
+				_exit(trial(step_changes->step[next]));
+			next++;
+			running++;
+			continue;
+		}
+		step_end_of_one(counts, next > 0 ? step_changes->step[next - 1] : 0);
+		running--;
 	}
 }
 

@@ -1,0 +1,24 @@
+/* Whether somebody sleeps. */
+#ifndef SUPPORT_ASLEEP_H
+#define SUPPORT_ASLEEP_H
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+
+/* Whether the thread sleeps in the kernel. */
+__attribute__((unused)) static int asleep(pid_t pid, pid_t tid)
+{
+	char path[64], stat[256] = "";
+	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return 0;
+	size_t length = fread(stat, 1, sizeof stat - 1, file);
+	fclose(file);
+	stat[length] = 0;
+	const char *after_command = strrchr(stat, ')');
+	return after_command && after_command[1] == ' ' && after_command[2] == 'S';
+}
+
+#endif

@@ -1,0 +1,100 @@
+//! What the kernel is asked for, as strace sees it: a program on the library makes no system call on the kernel's queues.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::time::Duration;
+
+use support::{Way, command, compile, run_bounded};
+
+const BOUND: Duration = Duration::from_mins(1);
+
+#[test]
+fn a_preloaded_program_makes_no_call_on_the_kernels_queues() {
+    no_queue_calls(Way::Preload);
+}
+
+#[test]
+fn a_program_linked_shared_makes_no_call_on_the_kernels_queues() {
+    no_queue_calls(Way::Shared);
+}
+
+#[test]
+fn a_program_linked_static_makes_no_call_on_the_kernels_queues() {
+    no_queue_calls(Way::Static);
+}
+
+/// The same program, so the test above can fail.
+#[test]
+fn on_plain_glibc_each_kind_of_call_is_seen() {
+    let seen = queue_calls(&trace(Way::Glibc));
+    let kinds = ["mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink"];
+    assert_eq!(seen, kinds.map(str::to_owned).into());
+}
+
+fn no_queue_calls(way: Way) {
+    let trace = trace(way);
+    // The child, and the helper threads of the library, were traced, too.
+    let threads: BTreeSet<&str> = trace.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(threads.len() >= 4, "{trace}");
+    assert_eq!(queue_calls(&trace), BTreeSet::new(), "{way}");
+}
+
+fn queue_calls(trace: &str) -> BTreeSet<String> {
+    calls(trace).filter(|call| call.starts_with("mq_")).map(str::to_owned).collect()
+}
+
+/// The names of the calls in a trace: `PID NAME(ARGUMENTS) = RESULT`.
+fn calls(trace: &str) -> impl Iterator<Item = &str> {
+    trace.lines().filter_map(|line| {
+        let call = line.split_once(' ')?.1.trim_start();
+        Some(call.split_once('(')?.0)
+    })
+}
+
+/// All system calls of the program and of whatever it starts.
+fn trace(way: Way) -> String {
+    let program = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/trace/mq_calls.c"), way);
+    let log = Log::new(way);
+    let output = run_bounded(under_strace(&command(&program, way), &log.0), BOUND);
+    assert!(output.success() && output.stdout == "done\n", "{}\n{}", output.ended, output.stderr);
+    fs::read_to_string(&log.0).expect("strace has written what it saw")
+}
+
+/// The command, traced. What is in its environment is not for strace itself.
+fn under_strace(command: &Command, log: &Path) -> Command {
+    let is_there = Command::new("strace").arg("-V").output().is_ok();
+    assert!(
+        is_there,
+        "strace is missing, and this test cannot do without: install it (on Debian: apt-get install strace)"
+    );
+    let mut strace = Command::new("strace");
+    strace.arg("-f").arg("-o").arg(log);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => strace.arg("-E").arg([name, value].join("=".as_ref())),
+            None => strace.env_remove(name),
+        };
+    }
+    strace.arg("--").arg(command.get_program()).args(command.get_args());
+    strace
+}
+
+/// A file that goes when the test is over.
+struct Log(PathBuf);
+
+impl Log {
+    fn new(way: Way) -> Self {
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strace.{}.{way}", process::id())))
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // What is left over lies in a directory for such things.
+        let _ = fs::remove_file(&self.0);
+    }
+}
