@@ -38,6 +38,10 @@ test: all check-header check-symbols ## all tests; needs nothing but Rust and a 
 test-clients: all ## real programs: CPython's tests, stress-ng (installs them from the distribution)
 	tests/clients/run
 
+.PHONY: test-strace
+test-strace: all ## what the kernel is asked for; needs strace
+	$(CARGO) test --test strace -- --ignored
+
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \
