@@ -120,7 +120,7 @@ impl Use<'_> {
                     break;
                 }
                 if fifo.is_none() {
-                    fifo = Duplicate::new(fd, self.queue.fifo).ok();
+                    fifo = Own::duplicate(fd, self.queue.fifo).ok();
                 }
                 if let Some(fifo) = &fifo {
                     // A level that could not be set is set again by the keeper of whoever polls.
@@ -153,52 +153,91 @@ impl Use<'_> {
     }
 }
 
-/// A descriptor of our own for the FIFO, so that nothing is ever written to a file that the program has opened under
-/// the same number meanwhile.
-///
-/// It is the same open description: to open the FIFO anew, and close it, would wake all who poll it.
-struct Duplicate(ManuallyDrop<File>);
+/// A descriptor of our own.
+struct Own(ManuallyDrop<File>);
 
-impl Duplicate {
-    /// EBADF when the number is that of another file now.
-    fn new(fd: RawFd, identity: (u64, u64)) -> Result<Self> {
+impl Own {
+    fn new(fd: RawFd) -> Self {
+        // SAFETY: nobody else has this new descriptor.
+        Self(ManuallyDrop::new(unsafe { File::from_raw_fd(fd) }))
+    }
+
+    /// One for the FIFO, so that nothing is ever written to a file that the program has opened under the same number
+    /// meanwhile. EBADF when the number is that of another file now.
+    ///
+    /// It is the same open description: to open the FIFO anew, and close it, would wake all who poll it.
+    fn duplicate(fd: RawFd, identity: (u64, u64)) -> Result<Self> {
         // SAFETY: no pointer.
         let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
         if copy < 0 {
             return Err(Errno::last());
         }
-        // SAFETY: nobody else has this new descriptor.
-        let copy = Self(ManuallyDrop::new(unsafe { File::from_raw_fd(copy) }));
+        let copy = Self::new(copy);
         if descriptor::identity(copy.0.as_raw_fd())? == identity { Ok(copy) } else { Err(Errno::EBADF) }
     }
 }
 
-impl Drop for Duplicate {
+impl Drop for Own {
     fn drop(&mut self) {
         // SAFETY: ours. Not the `close` of the program, which would end its registration for notification.
         unsafe { libc::syscall(libc::SYS_close, self.0.as_raw_fd()) };
     }
 }
 
-fn set_level(mut fifo: &File, wanted: usize) -> Result<()> {
+fn set_level(fifo: &File, wanted: usize) -> Result<()> {
     let mut present: c_int = 0;
     // SAFETY: `present` is valid for writing. Each packet is one byte.
     if unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &raw mut present) } != 0 {
         return Err(Errno::last());
     }
     let present = usize::try_from(present).unwrap_or(0);
-    // Nobody else changes the level now, but the program may read or write its descriptor itself: do not block.
-    for _ in present..wanted {
-        if is_ready(fifo, libc::POLLOUT) {
-            fifo.write_all(b"!")?;
+    match wanted.checked_sub(present) {
+        Some(missing) => (0..missing).try_for_each(|_| put_packet(fifo)),
+        None => take_packets(fifo, present - wanted),
+    }
+}
+
+// Nobody else changes the level now, but the program may read or write its descriptor itself, and so may whoever may
+// open the queue. So neither must block, whatever the description says: the calls of splice(2) can be told so one by
+// one. Where they are missing, a look beforehand has to do.
+
+fn put_packet(mut fifo: &File) -> Result<()> {
+    static PACKET: [u8; 1] = *b"!";
+    let packet = libc::iovec { iov_base: PACKET.as_ptr().cast_mut().cast(), iov_len: PACKET.len() };
+    // SAFETY: the bytes are only read, and never change.
+    let put = unsafe { libc::vmsplice(fifo.as_raw_fd(), &raw const packet, 1, libc::SPLICE_F_NONBLOCK) };
+    if put < 0 && Errno::last() != Errno::EAGAIN && is_ready(fifo, libc::POLLOUT) {
+        fifo.write_all(&PACKET)?;
+    }
+    Ok(())
+}
+
+fn take_packets(mut fifo: &File, count: usize) -> Result<()> {
+    if let Ok((_reader, writer)) = pipe() {
+        let (into, nowhere) = (writer.0.as_raw_fd(), core::ptr::null_mut());
+        // SAFETY: neither has an offset.
+        let taken =
+            unsafe { libc::splice(fifo.as_raw_fd(), nowhere, into, nowhere, count, libc::SPLICE_F_NONBLOCK) };
+        if taken >= 0 || Errno::last() == Errno::EAGAIN {
+            return Ok(());
         }
     }
-    for _ in wanted..present.min(wanted + STROKES) {
+    for _ in 0..count.min(STROKES) {
         if is_ready(fifo, libc::POLLIN) {
             fifo.read_exact(&mut [0])?;
         }
     }
     Ok(())
+}
+
+/// For what nobody reads.
+fn pipe() -> Result<(Own, Own)> {
+    let mut ends = [0; 2];
+    // SAFETY: room for two descriptors.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
+        return Err(Errno::last());
+    }
+    Ok((Own::new(ends[0]), Own::new(ends[1])))
 }
 
 fn is_ready(fifo: &File, events: i16) -> bool {

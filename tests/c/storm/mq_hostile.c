@@ -1,5 +1,5 @@
-/* mq_hostile DEPTH SEED SECONDS: processes send to a queue, receive from it and poll it, while another one writes random
- * words at random places of its file, and random bytes to its FIFO. Exit status 0: nobody crashed, nobody hung, and each
+/* mq_hostile DEPTH SEED SECONDS: processes send to a queue, receive from it and poll it, while others write random words at
+ * random places of its file, and random bytes to its FIFO, or take what is in there. Exit status 0: nobody crashed, nobody hung, and each
  * call gave a result or an errno.
  *
  * RSIPC_DIR must be a directory of our own.
@@ -18,7 +18,7 @@
 #include "storm.h"
 
 enum {
-	WORKERS = 5,
+	WORKERS = 6,
 	SIZE = 200,
 	/* A call that is to give up after a few milliseconds. */
 	HANG_MS = 10000,
@@ -83,6 +83,18 @@ static void look_at(mqd_t queue)
 		mq_notify(queue, rand() % 2 ? NULL : &(struct sigevent){ .sigev_notify = SIGEV_NONE });
 }
 
+static void meddle_with_fifo(mqd_t queue)
+{
+	/* Opened anew: an open description of its own. */
+	char path[64], some[5000] = "";
+	snprintf(path, sizeof path, "/proc/self/fd/%d", (int)queue);
+	int fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	MUST(fifo != -1);
+	ssize_t done = rand() % 2 ? read(fifo, some, 3) : write(fifo, some, (size_t)(1 + rand() % 4999));
+	MUST(done >= 0 || errno == EAGAIN);
+	close(fifo);
+}
+
 __attribute__((noreturn)) static void work(int worker, mqd_t inherited)
 {
 	mqd_t queue = inherited;
@@ -93,8 +105,10 @@ __attribute__((noreturn)) static void work(int worker, mqd_t inherited)
 			send_some(queue);
 		else if (worker < 4)
 			receive_some(queue);
-		else
+		else if (worker < 5)
 			look_at(queue);
+		else
+			meddle_with_fifo(queue);
 		atomic_fetch_add(&notes->beats[worker], 1);
 		/* What is spoilt for good is of no more interest: then there is a new queue. */
 		mqd_t opened = atomic_load(&notes->turn) == turn ? (mqd_t)-1 : mq_open(name, O_RDWR);
@@ -154,18 +168,6 @@ static void overwrite(int data)
 	MUST(pwrite(data, &word, length, at) == (ssize_t)length);
 }
 
-static void meddle_with_fifo(mqd_t queue)
-{
-	/* Opened anew: an open description of its own. */
-	char path[64], some[5000] = "";
-	snprintf(path, sizeof path, "/proc/self/fd/%d", (int)queue);
-	int fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	MUST(fifo != -1);
-	ssize_t done = rand() % 2 ? read(fifo, some, 3) : write(fifo, some, (size_t)(1 + rand() % 4999));
-	MUST(done >= 0 || errno == EAGAIN);
-	close(fifo);
-}
-
 /* A new queue in the place of the old one. */
 static mqd_t renew(mqd_t old, long depth, int *data)
 {
@@ -221,8 +223,6 @@ int main(int argc, char **argv)
 	long renewed = now_ms();
 	for (long until = renewed + atol(argv[3]) * 1000; now_ms() < until; overwritten++) {
 		overwrite(data);
-		if (rand() % 16 == 0)
-			meddle_with_fifo(queue);
 		nanosleep(&(struct timespec){ .tv_nsec = rand() % 400000 }, NULL);
 		watch();
 		if (now_ms() - renewed > PERIOD_MS) {

@@ -75,7 +75,7 @@ static unsigned long queue_seen(void)
 	return hash;
 }
 
-static void try_each_step(int (*trial)(int), int counts[STEP_ENDS])
+__attribute__((unused)) static void try_each_step(int (*trial)(int), int counts[STEP_ENDS])
 {
 	memset(counts, 0, STEP_ENDS * sizeof counts[0]);
 	if (getenv("CHECK_EVERY_STEP"))
