@@ -14,8 +14,10 @@ pub const DEFAULT_DIR: &str = "/dev/shm";
 pub struct Settings {
     /// `RSIPC_DIR`: the directory of all objects.
     pub dir: PathBuf,
-    /// `RSIPC_SPIN=0` clears it, and so does a machine with a single processor.
+    /// `RSIPC_SPIN=0` clears it.
     pub spin: bool,
+    /// The machine has no other processor.
+    pub one_processor: bool,
     /// `RSIPC_MQ_POLL=always`: any descriptor of a queue is ready for poll(2) without being asked first.
     pub always_pollable: bool,
     /// `RSIPC_MQ_LIMITS=kernel`: the kernel's limits on queues are in force.
@@ -40,7 +42,8 @@ impl Settings {
             dir: variable(c"RSIPC_DIR")
                 .filter(|dir| !dir.is_empty())
                 .map_or_else(|| PathBuf::from(DEFAULT_DIR), PathBuf::from),
-            spin: processors > 1 && !is(c"RSIPC_SPIN", "0"),
+            spin: !is(c"RSIPC_SPIN", "0"),
+            one_processor: processors == 1,
             always_pollable: is(c"RSIPC_MQ_POLL", "always"),
             kernel_limits: is(c"RSIPC_MQ_LIMITS", "kernel"),
             verbose: is(c"RSIPC_VERBOSE", "1"),
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn one_processor_never_spins() {
-        assert!(!read(&[], 1).spin);
+    fn one_processor_is_seen() {
+        assert!(read(&[], 1).one_processor && !read(&[], 2).one_processor);
     }
 }

@@ -74,11 +74,7 @@ fn membarrier() -> Finding {
 fn processors() -> Finding {
     // SAFETY: takes no pointer.
     match unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) } {
-        1 => Finding::note(
-            "processors",
-            "1: waits sleep at once",
-            "nothing to change: spinning pays from two on",
-        ),
+        1 => Finding::good("processors", "1: waits give way once before they sleep"),
         count => Finding::good("processors", format!("{count}: waits spin a little before they sleep")),
     }
 }
