@@ -78,7 +78,7 @@ fn objects_of_plain_and_preloaded_programs() {
             };
             let words = |row: &[String]| row.iter().skip(2).map(word).collect::<Vec<_>>().join(" ");
             // In a wide terminal owner, mode and size are in between.
-            words(&semaphore).contains("0 ~0 ~0 2 2") && words(&queue).contains("0/4 ~0 ~0 0 1")
+            words(&semaphore).contains("0 ~0 ~0 2 2") && words(&queue).contains("0/4 0 0 0 1")
         };
         let screen = terminal.until(is_complete);
         assert_eq!(screen.contains(&format!(":{}", holder.pid())), size == LARGE, "{screen}");
@@ -94,55 +94,41 @@ fn objects_of_plain_and_preloaded_programs() {
 }
 
 #[test]
-fn rates_are_exact_where_somebody_counts() {
+fn rates_of_queues_are_exact() {
     let place = Place::new("top-rates");
-    place
-        .rsipc(&["mq", "create", "large", "--max-messages", "100", "--message-size", "64"])
-        .assert()
-        .success();
+    for (name, max_messages) in [("small", "4"), ("large", "100")] {
+        let sizes = ["--max-messages", max_messages, "--message-size", "64"];
+        place.rsipc(&[&["mq", "create", name], &sizes[..]].concat()).assert().success();
+    }
     let mut actor = place.actor();
+    actor.does("mq_open /small");
     actor.does("mq_open /large");
     let mut terminal = top(&place, SMALL);
-    row_becomes(&terminal, "/large", |row| row.get(3..5) == Some(&["0", "0"]));
-    let sent = eventually(
-        || {
-            actor.does("mq_send /large x");
-            actor.does("mq_receive /large");
-            row(&terminal.screen(), "/large")
-        },
-        |row| row.get(3..5).is_some_and(|rates| rates.iter().all(|rate| rate != "0")),
-    );
-    assert!(sent[3..5].iter().all(|rate| !rate.starts_with('~')), "{sent:?}");
-    assert!(terminal.shows("/large").contains('█'), "what passed is drawn");
-    row_becomes(&terminal, "/large", |row| row.get(3..5) == Some(&["0", "0"]));
+    for name in ["/small", "/large"] {
+        row_becomes(&terminal, name, |row| row.get(3..5) == Some(&["0", "0"]));
+        let sent = eventually(
+            || {
+                // Nobody ever sees these messages in the queue.
+                actor.does(&format!("mq_send {name} x"));
+                actor.does(&format!("mq_receive {name}"));
+                row(&terminal.screen(), name)
+            },
+            |row| row.get(3..5).is_some_and(|rates| rates.iter().all(|rate| rate != "0")),
+        );
+        assert!(sent[3..5].iter().all(|rate| !rate.starts_with('~')), "{sent:?}");
+        assert!(terminal.shows(name).contains('█'), "what passed is drawn");
+        row_becomes(&terminal, name, |row| row.get(3..5) == Some(&["0", "0"]));
+    }
     terminal.press("q");
     assert!(terminal.ends().success());
 }
 
 #[test]
-fn rates_are_estimated_where_nobody_counts() {
+fn rates_of_semaphores_are_estimated() {
     let place = Place::new("top-estimates");
-    let (mut sender, mut receiver, mut poster) = (place.actor(), place.actor(), place.actor());
-    sender.does("mq_open /small");
-    receiver.does("mq_open /small");
+    let mut poster = place.actor();
     poster.does("sem_open /s 0");
     let mut terminal = top(&place, SMALL);
-    row_becomes(&terminal, "/small", |row| row.get(3..5) == Some(&["~0", "~0"]));
-    let passes = |row: &Vec<String>| {
-        row.get(3..5).is_some_and(|rates| rates.iter().all(|rate| rate.starts_with('~') && rate != "~0"))
-    };
-    // Messages that nobody ever sees in the queue: its receiver is waiting.
-    let mut number = 0;
-    eventually(
-        || {
-            receiver.begins("mq_receive /small");
-            number += 1;
-            sender.does(&format!("mq_send /small {number}"));
-            assert_eq!(receiver.answer(), "ok");
-            row(&terminal.screen(), "/small")
-        },
-        passes,
-    );
     eventually(
         || {
             poster.does("sem_post /s");
@@ -250,6 +236,25 @@ fn it_follows_the_size_of_the_terminal() {
     }
     terminal.resize(SMALL);
     terminal.until(|screen| screen.contains("/memory-59") && screen.contains("q quit"));
+    terminal.press("q");
+    assert!(terminal.ends().success());
+}
+
+/// A key and a new size at the same moment.
+#[test]
+fn no_key_is_lost() {
+    let place = Place::new("top-keys-and-sizes");
+    let mut terminal = top(&place, SMALL);
+    for rows in 25..45 {
+        // Stopped, so that it finds both at once.
+        terminal.signal(libc::SIGSTOP);
+        terminal.resize(size(80, rows));
+        terminal.press("?");
+        terminal.signal(libc::SIGCONT);
+        terminal.shows("no message and no token is taken");
+        terminal.press("q");
+        terminal.shows("KIND");
+    }
     terminal.press("q");
     assert!(terminal.ends().success());
 }

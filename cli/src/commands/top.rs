@@ -16,7 +16,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use clap::Args;
-use ratatui::crossterm::event::{self, KeyEvent};
+use crossterm::event::{self, KeyEvent};
 
 use crate::failure::{Failure, Result};
 use crate::output::time;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::meter::Flow;
 use super::order::Key;
