@@ -78,6 +78,7 @@ struct Semaphore {
 
 #[derive(Serialize)]
 struct Queue {
+    sent: u64,
     messages: usize,
     max_messages: usize,
     message_size: usize,
@@ -179,6 +180,7 @@ fn state(state: &State) -> (Option<Semaphore>, Option<Queue>, Option<String>) {
 impl From<&queue::State> for Queue {
     fn from(queue: &queue::State) -> Self {
         Self {
+            sent: queue.sent,
             messages: queue.messages,
             max_messages: queue.max_messages,
             message_size: queue.message_size,

@@ -47,6 +47,29 @@ fn everything_about_a_queue() {
     place.rsipc(&["stat", "q", "--line"]).assert().success().stdout(line);
 }
 
+/// Also those that nobody has ever seen in the queue.
+#[test]
+fn messages_are_counted() {
+    let place = Place::new("stat-sent");
+    for (name, max_messages) in [("small", "4"), ("large", "100")] {
+        let sizes = ["--max-messages", max_messages, "--message-size", "64"];
+        place.rsipc(&[&["mq", "create", name], &sizes[..]].concat()).assert().success();
+        let mut actors = [place.actor(), place.actor()];
+        for actor in &mut actors {
+            actor.does(&format!("mq_open /{name}"));
+        }
+        for number in 0..100 {
+            let [sender, receiver] = &mut actors;
+            sender.does(&format!("mq_send /{name} {number}"));
+            receiver.does(&format!("mq_receive /{name}"));
+        }
+        actors[0].does(&format!("mq_send /{name} last"));
+        let output = place.rsipc(&["stat", name]).output().unwrap().stdout;
+        let text = String::from_utf8(output).unwrap();
+        assert!(text.contains("sent       101 messages\n"), "{text}");
+    }
+}
+
 /// The line is that of the kernel's own queues: so it is compared with theirs, where they can be mounted.
 #[test]
 fn the_line_of_the_kernel() {

@@ -51,12 +51,6 @@ impl Event {
         cleared.is_ok() && wake(&self.0, i32::MAX) > 0
     }
 
-    /// How often somebody has been woken, in vain or not. It wraps at 2^31.
-    pub fn wakes(&self) -> u32 {
-        // Relaxed: for those who only look.
-        self.0.load(Ordering::Relaxed) / WAKE
-    }
-
     /// The word, for the futex call of a sleep.
     pub fn word(&self) -> &AtomicU32 {
         &self.0

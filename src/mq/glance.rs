@@ -8,8 +8,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use super::index::GROUP;
-use super::layout::{Geometry, HEADER_SIZE, Header, SlotHeader};
+use super::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, SlotHeader};
 use super::notify::Registered;
 use super::{files, key};
 use crate::sys::{Errno, Result};
@@ -18,12 +17,6 @@ use crate::sys::{Errno, Result};
 pub const MESSAGE_WORD: u64 = Header::MESSAGE_WORD;
 /// In the data file: the word that senders sleep on while there is no room.
 pub const ROOM_WORD: u64 = Header::ROOM_WORD;
-
-/// In queues for at most so many messages nobody counts them: see [`Glance::sent`].
-pub const UNCOUNTED: usize = GROUP;
-
-/// Bytes that [`Glance::trace`] looks at: no slot is shorter.
-const TRACE: usize = 64;
 
 const KEY: usize = size_of::<u64>();
 
@@ -116,22 +109,19 @@ impl Glance {
         self.header.notify().registered()
     }
 
-    /// The number of messages ever sent. `None` where nobody counts them: in a queue small enough to be looked at as a
-    /// whole.
-    pub fn sent(&self) -> Option<u64> {
-        (self.geometry.maxmsg > UNCOUNTED).then(|| self.header.sent())
-    }
-
-    /// How often somebody has been woken for a message, in vain or not. It wraps at 2^31.
-    pub fn wakes(&self) -> u32 {
-        self.header.message_wakes()
-    }
-
-    /// The first bytes of the first slot. They stay when the message is gone, so a change in them tells of another one.
-    pub fn trace(&self, file: &File) -> Result<[u8; TRACE]> {
-        let mut trace = [0; TRACE];
-        file.read_exact_at(&mut trace, self.geometry.slot_at(0) as u64)?;
-        Ok(trace)
+    /// The number of messages ever sent. One whose sender was killed may count, or not.
+    pub fn sent(&self, file: &File) -> Result<u64> {
+        if self.geometry.has_tree() {
+            return Ok(self.header.sent());
+        }
+        let mut sum = 0_u64;
+        for slot in 0..self.geometry.maxmsg {
+            let mut written = [0; size_of::<u64>()];
+            file.read_exact_at(&mut written, self.geometry.written_at(slot) as u64)?;
+            // The bytes may be any.
+            sum = sum.wrapping_add(u64::from_ne_bytes(written));
+        }
+        Ok(sum)
     }
 
     /// The messages, in the order in which they will be received.
@@ -141,7 +131,7 @@ impl Glance {
 
     /// Bytes of a message. `None`: it has been received meanwhile.
     pub fn length(&self, file: &File, message: &Message) -> Result<Option<usize>> {
-        let mut header = [0; size_of::<SlotHeader>()];
+        let mut header = [0; size_of::<MessageHeader>()];
         file.read_exact_at(&mut header, self.geometry.slot_at(message.slot) as u64)?;
         let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]);
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.geometry.msgsize);
@@ -196,7 +186,7 @@ mod tests {
     const GEOMETRY: Geometry = Geometry { maxmsg: 40, msgsize: 100 };
 
     /// A queue of two messages in a file without a name.
-    fn queue() -> (File, Layout, memmap2::MmapRaw) {
+    fn queue(geometry: Geometry) -> (File, Layout, memmap2::MmapRaw) {
         let path = std::env::temp_dir().join(format!(
             "rsipc-glance-{}-{:?}",
             std::process::id(),
@@ -204,16 +194,17 @@ mod tests {
         ));
         let file = fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
         fs::remove_file(path).unwrap();
-        file.set_len(GEOMETRY.file_size() as u64).unwrap();
-        let map = MmapOptions::new().len(GEOMETRY.file_size()).map_raw(&file).unwrap();
-        let birth = Birth { geometry: GEOMETRY, mode: 0o620, number: 0xabc, name: b"queue" };
+        file.set_len(geometry.file_size() as u64).unwrap();
+        let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
+        let birth = Birth { geometry, mode: 0o620, number: 0xabc, name: b"queue" };
         // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
         let layout = unsafe {
             Layout::initialise(map.as_mut_ptr(), birth).unwrap();
-            Layout::new(map.as_mut_ptr(), GEOMETRY)
+            Layout::new(map.as_mut_ptr(), geometry)
         };
-        for (slot, priority, body) in [(3, 1, "later"), (39, 7, "first!")] {
-            let header = SlotHeader { length: u32::try_from(body.len()).unwrap(), ..SlotHeader::default() };
+        for (slot, priority, body) in [(3, 1, "later"), (geometry.maxmsg - 1, 7, "first!")] {
+            let header =
+                MessageHeader { length: u32::try_from(body.len()).unwrap(), ..MessageHeader::default() };
             // SAFETY: nobody else works on this queue.
             unsafe { layout.write(slot, header, body.as_ptr()) };
             store(&layout, slot, key::new(priority, 5));
@@ -227,7 +218,7 @@ mod tests {
 
     #[test]
     fn messages_in_the_order_of_delivery() {
-        let (file, _layout, _map) = queue();
+        let (file, _layout, _map) = queue(GEOMETRY);
         let glance = Glance::at(&file).unwrap();
         assert_eq!((glance.name(), glance.mode(), glance.geometry()), (&b"queue"[..], 0o620, GEOMETRY));
         assert!(glance.fifo().ends_with("rsipc-mqf.0000000000000abc"));
@@ -241,25 +232,30 @@ mod tests {
     }
 
     #[test]
-    fn what_has_passed_leaves_a_trace() {
-        let (file, layout, _map) = queue();
-        let before = Glance::at(&file).unwrap();
-        assert_eq!((before.sent(), before.wakes()), (Some(0), 0));
+    fn what_was_sent_is_counted_with_a_tree_and_without() {
+        let (file, layout, _map) = queue(GEOMETRY);
+        assert_eq!(
+            Glance::at(&file).unwrap().sent(&file),
+            Ok(0),
+            "this test has stored its messages by hand"
+        );
         layout.slots().sequence.fetch_add(3, crate::sys::atomic::Ordering::SeqCst);
-        layout.message().event.await_it();
-        layout.message().event.wake_one(|_, _| 1);
-        let header = SlotHeader { length: 1, ..SlotHeader::default() };
-        // SAFETY: nobody else works on this queue.
-        unsafe { layout.write(0, header, b"x".as_ptr()) };
-        let after = Glance::at(&file).unwrap();
-        assert_eq!((after.sent(), after.wakes()), (Some(3), 1));
-        assert_eq!(before.trace(&file).unwrap()[16], b'x');
-        assert_eq!(after.messages().len(), 2, "none of them is in the first slot");
+        assert_eq!(Glance::at(&file).unwrap().sent(&file), Ok(3));
+
+        let (file, layout, _map) = queue(Geometry { maxmsg: 5, ..GEOMETRY });
+        let glance = Glance::at(&file).unwrap();
+        assert_eq!(glance.sent(&file), Ok(2));
+        let header = MessageHeader { length: 1, ..MessageHeader::default() };
+        for slot in [0, 3, 3] {
+            // SAFETY: nobody else works on this queue.
+            unsafe { layout.write(slot, header, b"x".as_ptr()) };
+        }
+        assert_eq!(glance.sent(&file), Ok(5));
     }
 
     #[test]
     fn a_message_that_goes_meanwhile_is_not_shown() {
-        let (file, layout, _map) = queue();
+        let (file, layout, _map) = queue(GEOMETRY);
         let glance = Glance::at(&file).unwrap();
         store(&layout, 39, key::FREE);
         assert_eq!(glance.body(&file, &glance.messages()[0]).unwrap(), None);
@@ -268,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_kind_or_size_is_refused() {
-        let (file, _layout, _map) = queue();
+        let (file, _layout, _map) = queue(GEOMETRY);
         file.set_len(GEOMETRY.file_size() as u64 - 64).unwrap();
         assert_eq!(Glance::at(&file).err(), Some(Errno::EINVAL));
         file.set_len(0).unwrap();

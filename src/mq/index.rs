@@ -299,13 +299,13 @@ impl<'a> Index<'a> {
     fn summary_of_keys(&self, node: usize) -> Summary {
         let children = self.children(0, node);
         let keys = &self.keys[children.clone()];
-        let mut free = false;
+        let mut common = u64::MAX;
         let (index, key) = largest(keys, |key| {
             let key = key.load(Ordering::SeqCst);
-            free |= !is_message(key);
+            common &= key;
             key
         });
-        Summary { key, slot: children.start + index, free }
+        Summary { key, slot: children.start + index, free: !is_message(common) }
     }
 
     fn summary_of_nodes(&self, level: usize, node: usize) -> Summary {
@@ -332,12 +332,14 @@ fn any<T>(items: &[T], is_true: impl Fn(&T) -> bool) -> bool {
 /// The largest of some values, and where it is.
 ///
 /// Which one that is nobody can predict, so there is no branch on it; and each comparison waits for the one before it,
-/// so there are four chains of them at a time.
+/// so there is more than one chain of them. "Less" is in one flag of a comparison, "greater" in two, which would make each
+/// conditional move twice the work.
 #[inline(always)]
 fn largest<T>(items: &[T], mut value: impl FnMut(&T) -> u64) -> (usize, u64) {
     const CHAINS: usize = 2;
     let larger = |one: (usize, u64), other: (usize, u64)| {
-        (select_unpredictable(other.1 > one.1, other.0, one.0), one.1.max(other.1))
+        let is_less = other.1 < one.1;
+        (select_unpredictable(is_less, one.0, other.0), select_unpredictable(is_less, one.1, other.1))
     };
     let (whole, rest) = items.as_chunks::<CHAINS>();
     let mut best = [(0, key::FREE); CHAINS];

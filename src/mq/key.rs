@@ -46,9 +46,28 @@ pub fn sequence(key: u64) -> u64 {
     !key & SEQUENCE
 }
 
+/// The sequence number of the newest message among these keys. Without any message, the number before 0.
+#[inline(always)]
+pub fn newest(keys: impl Iterator<Item = u64>) -> u64 {
+    const OTHERS: u32 = u64::BITS - PRIORITY_SHIFT;
+    // Less one, a free slot has the largest number of all, and so need not be told from a message.
+    let smallest = keys.map(|key| (key << OTHERS).wrapping_sub(1)).fold(u64::MAX, u64::min);
+    sequence(smallest.wrapping_add(1) >> OTHERS)
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_of_some() {
+        let newest_of = |keys: &[u64]| newest(keys.iter().copied());
+        assert_eq!(newest_of(&[FREE, new(5, 7), FREE, new(0, 9), new(32767, 8)]), 9);
+        assert_eq!(newest_of(&[new(1, 0)]), 0);
+        for none in [&[][..], &[FREE, FREE]] {
+            assert_eq!(sequence(new(0, newest_of(none).wrapping_add(1))), 0);
+        }
+    }
 
     #[test]
     fn parts_come_back() {

@@ -23,6 +23,7 @@ use super::index::{self, GROUP, Index, Node};
 use super::notify::Registration;
 use super::slots::Slots;
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::prefetch;
 use crate::sys::spin::Hint;
 use crate::sys::{Errno, Result};
 
@@ -35,7 +36,7 @@ pub const DEFAULT: Geometry = Geometry { maxmsg: 10, msgsize: 8192 };
 
 /// "rsipc-mq" and the version of the format.
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
 pub(super) const HEADER_SIZE: usize = 4096;
@@ -99,6 +100,16 @@ const _: () = assert!(size_of::<Header>() == HEADER_SIZE);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotHeader {
+    message: MessageHeader,
+    /// Messages ever written to this slot. Whoever has claimed the slot adds one before the commit.
+    written: u64,
+    _reserved: u64,
+}
+
+/// What is known of a message.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MessageHeader {
     /// Bytes of the body that count.
     pub length: u32,
     /// The registration that this message must notify; 0 = none.
@@ -140,6 +151,11 @@ impl Geometry {
         index::level_sizes(self.maxmsg).iter().sum()
     }
 
+    /// Whether the index is more than the keys themselves.
+    pub fn has_tree(&self) -> bool {
+        self.nodes() > 0
+    }
+
     fn claims_at(&self) -> usize {
         HEADER_SIZE + (self.maxmsg * size_of::<u64>()).next_multiple_of(LINE)
     }
@@ -155,6 +171,11 @@ impl Geometry {
     /// Where a slot begins in the file.
     pub(super) fn slot_at(&self, slot: usize) -> usize {
         self.slots_at() + slot * self.stride()
+    }
+
+    /// Where the count of messages of a slot is in the file: see `SlotHeader::written`.
+    pub(super) fn written_at(&self, slot: usize) -> usize {
+        self.slot_at(slot) + offset_of!(SlotHeader, written)
     }
 
     /// Bytes from one slot to the next.
@@ -191,14 +212,9 @@ impl Header {
         &self.notify.0
     }
 
-    /// The number of messages ever sent, where it is counted: see `Slots::sequence`.
+    /// The number of messages ever sent through a queue with a tree: see `Slots::sequence`.
     pub fn sent(&self) -> u64 {
         self.sequence.0.load(Ordering::Relaxed)
-    }
-
-    /// See `Event::wakes`.
-    pub fn message_wakes(&self) -> u32 {
-        self.message.0.event.wakes()
     }
 
     /// Permission bits, as `mq_open` was given them.
@@ -363,26 +379,42 @@ impl Layout {
         unsafe { self.first.add(slot * self.stride).cast() }
     }
 
+    /// A slot is about to be claimed, and then written. A claim is a full barrier, so what is asked for only behind it
+    /// is waited for twice.
+    #[inline]
+    pub fn will_write(&self, slot: usize) {
+        prefetch::to_write(self.slot(slot));
+        prefetch::to_write(self.slot(slot).wrapping_byte_add(LINE));
+    }
+
+    /// A slot is about to be claimed, and then read.
+    #[inline]
+    pub fn will_read(&self, slot: usize) {
+        prefetch::to_read(self.slot(slot));
+        prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
+    }
+
     /// Writes a claimed slot.
     ///
     /// # Safety
     /// The caller has claimed the slot, and `body` is valid for reading.
     #[inline]
-    pub unsafe fn write(&self, slot: usize, header: SlotHeader, body: *const u8) {
+    pub unsafe fn write(&self, slot: usize, message: MessageHeader, body: *const u8) {
         let room = self.slot(slot);
-        let length = (header.length as usize).min(self.geometry.msgsize);
+        let length = (message.length as usize).min(self.geometry.msgsize);
         // SAFETY: the room is msgsize bytes behind the header; nobody else touches a claimed slot.
         unsafe {
-            room.write(header);
+            (*room).message = message;
+            (*room).written = (*room).written.wrapping_add(1);
             core::ptr::copy_nonoverlapping(body, room.add(1).cast(), length);
         }
     }
 
-    /// The header of a slot. It may be of any message, or none, unless the slot is claimed.
+    /// The header of the message in a slot. It may be of any message, or none, unless the slot is claimed.
     #[inline]
-    pub fn slot_header(&self, slot: usize) -> SlotHeader {
+    pub fn message_header(&self, slot: usize) -> MessageHeader {
         // SAFETY: within the mapping, and any bytes are a header.
-        unsafe { self.slot(slot).read_volatile() }
+        unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
     }
 
     /// Reads the body of a claimed slot, and returns its length. EBADMSG when the length cannot be true.
@@ -391,7 +423,7 @@ impl Layout {
     /// The caller has claimed the slot, and `into` is valid for writing msgsize bytes.
     #[inline]
     pub unsafe fn read(&self, slot: usize, into: *mut u8) -> Result<usize> {
-        let length = self.slot_header(slot).length as usize;
+        let length = self.message_header(slot).length as usize;
         if length > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }
@@ -420,7 +452,7 @@ mod tests {
             assert!(geometry.claims_at() >= HEADER_SIZE + maxmsg * 8);
             assert!(geometry.nodes_at() >= geometry.claims_at() + maxmsg * 4);
             assert!(geometry.slots_at() >= geometry.nodes_at() + geometry.nodes() * 16);
-            assert_eq!(geometry.stride(), 128);
+            assert_eq!(geometry.stride(), 192, "header and body on whole lines");
         }
     }
 

@@ -150,7 +150,7 @@ impl Layout {
     pub fn message_for(&self, registration: u32) -> Option<(u64, Sender)> {
         self.slots().index.keys().iter().enumerate().find_map(|(slot, key)| {
             let key = key.load(Ordering::SeqCst);
-            let header = key::is_message(key).then(|| self.slot_header(slot))?;
+            let header = key::is_message(key).then(|| self.message_header(slot))?;
             (header.notifies == registration).then_some((key, Sender { pid: header.pid, uid: header.uid }))
         })
     }

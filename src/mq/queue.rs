@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 
 use super::descriptor::{self, Use};
 use super::key;
-use super::layout::{Door, SlotHeader};
+use super::layout::{Door, MessageHeader};
 use super::notify::Sender;
 use super::slots::{Look, Slots, Wanted};
 use crate::sys::atomic::{Ordering, fence};
@@ -82,7 +82,9 @@ impl Use<'_> {
     pub unsafe fn try_send(&self, message: &Outgoing) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         loop {
-            let Some(reserved) = layout.slots().reserve(who) else { return false };
+            let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
+                return false;
+            };
             // Between claim and commit, and again after the commit: see `event`.
             let before = self.onlookers(layout.message());
             let registration = layout.notify().registration();
@@ -115,7 +117,9 @@ impl Use<'_> {
     pub unsafe fn try_receive(&self, into: &Incoming) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
         loop {
-            let Some(taken) = layout.slots().take(who) else { return Ok(None) };
+            let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
+                return Ok(None);
+            };
             if into.body.is_null() {
                 Slots::put_back(taken, who);
                 return Err(Errno::EFAULT);
@@ -222,16 +226,17 @@ pub fn wake_one(door: &Door) -> bool {
     door.event.wake_one(|word, count| futex::wake(word.as_ptr(), count, Scope::Shared))
 }
 
-fn header(length: usize, notifies: u32) -> SlotHeader {
+fn header(length: usize, notifies: u32) -> MessageHeader {
     // The length is at most 16 MiB.
-    let header = SlotHeader { length: u32::try_from(length).unwrap_or(u32::MAX), ..SlotHeader::default() };
+    let header =
+        MessageHeader { length: u32::try_from(length).unwrap_or(u32::MAX), ..MessageHeader::default() };
     if notifies == 0 { header } else { with_sender(header, notifies) }
 }
 
 #[cold]
-fn with_sender(header: SlotHeader, notifies: u32) -> SlotHeader {
+fn with_sender(header: MessageHeader, notifies: u32) -> MessageHeader {
     let Sender { pid, uid } = Sender::this();
-    SlotHeader { notifies, pid, uid, ..header }
+    MessageHeader { notifies, pid, uid, ..header }
 }
 
 /// Who might want to know of a change.

@@ -9,6 +9,7 @@ use super::key::{self, is_message};
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::claim::{self, Claimant};
 use crate::sys::pause::Pause;
+use crate::sys::prefetch;
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
 const ATTEMPTS: usize = 512;
@@ -69,12 +70,13 @@ pub struct Taken<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// Claims a free slot. `None`: there seems to be none.
+    /// Claims a free slot. `None`: there seems to be none. `nears` is told of a slot before it is claimed.
     #[inline(always)]
-    pub fn reserve(&self, who: &impl Claimant) -> Option<Reserved<'a>> {
+    pub fn reserve(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Reserved<'a>> {
         for _ in 0..ATTEMPTS {
             let found = if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
             let reserved = found?;
+            nears(reserved.slot.number);
             if !claim::claim(reserved.slot.claim, who) {
                 continue;
             }
@@ -101,13 +103,20 @@ impl<'a> Slots<'a> {
     /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
     /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is overdue
     /// for everybody, until it is gone. And it may be what our signal handler has interrupted.
+    ///
+    /// `nears` is told of a slot before it is claimed.
     #[inline(always)]
-    pub fn take(&self, who: &impl Claimant) -> Option<Taken<'a>> {
+    pub fn take(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Taken<'a>> {
+        if self.index.is_flat() {
+            // While we look at the keys, which the sender had in its processor, too.
+            prefetch::to_write(self.index.claims.as_ptr());
+        }
         let mut pause = Pause::default();
         for _ in 0..ATTEMPTS {
             let (slot, found) =
                 if pause.is_over() { self.index.best_unclaimed()? } else { self.index.best()? };
             let slot = self.index.slot(slot)?;
+            nears(slot.number);
             if !claim::claim(slot.claim, who) {
                 self.wait_for_holder(slot.claim, found, who.identity(), &mut pause);
                 continue;
@@ -211,22 +220,12 @@ impl<'a> Slots<'a> {
         self.index.keys.iter().filter(|key| is_message(key.load(Ordering::Relaxed))).count()
     }
 
-    /// One look at all the keys finds a free slot and the next sequence number: larger than that of any message
-    /// that is in the queue and whose send has returned. Where there is none, any number will do.
+    /// A free slot, and the next sequence number: larger than that of any message that is in the queue and whose send
+    /// has returned. Where there is none, any number will do.
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
-        let mut newest = 0;
-        let mut has_message = |slot: &Slot<'_>| {
-            let key = slot.key.load(Ordering::SeqCst);
-            newest = newest.max(if is_message(key) { key::sequence(key) } else { 0 });
-            is_message(key)
-        };
-        let mut slots = self.index.slots();
-        let slot =
-            slots.find(|slot| !has_message(slot) && claim::is_free(slot.claim.load(Ordering::Relaxed)))?;
-        for slot in slots {
-            has_message(&slot);
-        }
+        let slot = self.index.slots().find(Slot::is_free)?;
+        let newest = key::newest(self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)));
         Some(Reserved { slot, sequence: newest.wrapping_add(1) })
     }
 

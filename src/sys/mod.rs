@@ -7,6 +7,7 @@ pub mod errno;
 pub mod modelled;
 pub mod pair;
 pub mod pause;
+pub mod prefetch;
 
 #[cfg(not(loom))]
 pub mod cancel;

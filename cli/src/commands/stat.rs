@@ -124,6 +124,7 @@ fn describe_queue(queue: &queue::State, out: &mut Description) {
         _ => "neither empty nor full",
     };
     out.line("messages", format!("{} of {}: {room}", queue.messages, queue.max_messages));
+    out.line("sent", count(queue.sent, "message", "messages"));
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
     if let Some(registered) = queue.notify {
         out.line("notifies", format!("process {} of the next message", registered.pid));

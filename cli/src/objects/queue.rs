@@ -1,6 +1,5 @@
 //! What is in a message queue: the only place that knows how the library lays one out.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -54,6 +53,8 @@ pub struct State {
     pub name: Vec<u8>,
     /// Permission bits that `mq_open` looks at. The file has wider ones.
     pub mode: u32,
+    /// Messages ever sent.
+    pub sent: u64,
     pub messages: usize,
     pub max_messages: usize,
     pub message_size: usize,
@@ -86,6 +87,7 @@ impl State {
         Ok(Self {
             name: [b"/", queue.name()].concat(),
             mode: queue.mode(),
+            sent: queue.sent(file).map_err(from_errno)?,
             messages: queue.messages().len(),
             max_messages: queue.geometry().maxmsg,
             message_size: queue.geometry().msgsize,
@@ -106,48 +108,20 @@ impl State {
     }
 }
 
-/// Queues for more messages than this count them.
-pub const WATCHED: usize = glance::UNCOUNTED;
-
 /// What there is to be seen of the messages that pass through a queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Passage {
-    /// A large queue counts them.
-    Counted { sent: u64, messages: usize },
-    /// A small one does not.
-    Watched(Watched),
-}
-
-/// Traces that messages leave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watched {
-    /// Those that are there, by slot and key.
-    pub messages: HashSet<(usize, u64)>,
-    /// The largest of their numbers. Each send adds one to it at most.
-    pub newest: u64,
-    /// Sleepers that were woken for a message, in vain or not, modulo [`Watched::WAKES`].
-    pub wakes: u32,
-    /// Bytes that are written when a message is sent into the empty queue.
-    pub trace: Vec<u8>,
-}
-
-impl Watched {
-    pub const WAKES: u32 = 1 << 31;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Ever.
+    pub sent: u64,
+    /// That are there.
+    pub messages: usize,
 }
 
 /// Reads much less than [`State::read`].
 pub fn passage(file: &File) -> io::Result<Passage> {
     let queue = look(file)?;
-    let messages = queue.messages();
-    if let Some(sent) = queue.sent() {
-        return Ok(Passage::Counted { sent, messages: messages.len() });
-    }
-    Ok(Passage::Watched(Watched {
-        messages: messages.iter().map(|message| (message.slot(), message.key())).collect(),
-        newest: messages.iter().map(glance::Message::sequence).max().unwrap_or(0),
-        wakes: queue.wakes(),
-        trace: queue.trace(file).map_err(from_errno)?.to_vec(),
-    }))
+    let sent = queue.sent(file).map_err(from_errno)?;
+    Ok(Passage { sent, messages: queue.messages().len() })
 }
 
 /// The messages in the order in which they will be received; none is taken. One that goes meanwhile is left out.

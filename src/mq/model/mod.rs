@@ -177,7 +177,7 @@ impl Queue {
         body: u64,
         around: impl FnOnce(&mut dyn FnMut()),
     ) -> bool {
-        let Some(reserved) = self.slots().reserve(who) else { return false };
+        let Some(reserved) = self.slots().reserve(who, |_| {}) else { return false };
         for half in &self.bodies[reserved.slot.number] {
             modelled::step();
             // SAFETY: the slot is claimed; loom looks whether that is enough.
@@ -194,7 +194,7 @@ impl Queue {
 
     /// `around` is given the commit.
     pub fn receive_around(&self, who: &Participant, around: impl FnOnce(&mut dyn FnMut())) -> Option<u64> {
-        let taken = self.slots().take(who)?;
+        let taken = self.slots().take(who, |_| {})?;
         let body = self.body(taken.slot.number);
         who.taking.set(Some(body));
         around(&mut || self.slots().clear(taken, who));

@@ -14,10 +14,9 @@ pub const TEXT: &str = "
   ACTIVITY  in and out, a second a character, each object on its own scale
   ?         unknown, since it belongs to others; root sees it
 
-  A queue for more than 32 messages counts them, and its rates are exact. A
-  smaller one does not, and no semaphore does. There ~ marks an estimate, mostly
-  too low: the net change is looked at 20 times a second, and what came and went
-  in between is not seen, but for sleepers that were woken for a message.
+  A queue counts its messages, and its rates are exact. Nobody counts the posts
+  of a semaphore. There ~ marks an estimate, mostly too low: the net change is
+  looked at 20 times a second, and what came and went in between is not seen.
 
   Nothing here changes an object: no message and no token is taken.";
 

@@ -1,0 +1,35 @@
+//! Asks for memory that another processor may have, before it is needed: so the wait for it overlaps with other waits.
+//!
+//! The address may be any: a prefetch never faults.
+
+/// Soon this is read.
+#[inline(always)]
+pub fn to_read<T>(at: *const T) {
+    // SAFETY: a hint, which changes nothing that can be seen.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        core::arch::asm!("prefetcht0 [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    let _ = at;
+}
+
+/// Soon this is written. (A processor that does not know the instruction takes it for a no-op.)
+#[inline(always)]
+pub fn to_write<T>(at: *const T) {
+    // SAFETY: a hint, which changes nothing that can be seen.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    let _ = at;
+}
