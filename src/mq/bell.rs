@@ -1,38 +1,24 @@
-//! What makes a descriptor pollable: the FIFO that it really is, filled to a level that says how the queue is.
+//! When the FIFO of a queue is brought up to date (`fifo`), and by whom.
 //!
-//! | queue | packets in the FIFO | poll(2) says |
-//! |---|---|---|
-//! | empty | 0 | POLLOUT |
-//! | neither | 1 | POLLIN, POLLOUT |
-//! | full | 2, which is all that it holds | POLLIN |
+//! That costs system calls at each change of the queue, so it is done only while somebody polls: the *lease*. Who polls
+//! holds it and renews it (`keeper`); after the poller's death it runs out.
 //!
-//! So the kernel itself answers, in any process. Keeping the level right costs system calls at each change, so it is
-//! done only while somebody polls: the *lease*. Who polls holds it and renews it (`keeper`); after the poller's
-//! death it runs out.
+//! One at a time brings the level up to date, and whoever has changed the queue meanwhile leaves it to that one: it says
+//! so, and then finds the bell claimed; the other one gives the claim back, and then looks whether somebody has said so.
+//! Between the two steps of each is a full barrier, so one of them sees what the other has done. Who is killed with the
+//! claim may leave an old level behind, until the keeper of whoever polls rings.
 
-use core::ffi::c_int;
-use core::mem::ManuallyDrop;
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering, fence, thread};
+use crate::sys::claim::{self, Claimant};
 
-use super::descriptor::{self, Use};
-use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::cancel::uncancelled;
-use crate::sys::claim;
-use crate::sys::{Errno, Result, clock};
-
-/// Bytes of two slots of a pipe: it is never smaller than a page.
-const FIFO_SIZE: c_int = 8192;
 /// How long a lease lasts that nobody renews, in milliseconds.
 pub const LEASE_MS: u64 = 2000;
 /// A lease without an end.
 const FOR_EVER: u64 = u64::MAX;
 /// Changes of the level in one go. More are needed only if the queue keeps changing, and then others ring, too.
-const STROKES: usize = 16;
-
+const STROKES: usize = if cfg!(loom) { 2 } else { 16 };
 /// So often one who finds another one ringing yields to it.
-const PATIENCE: usize = 200;
+const PATIENCE: usize = if cfg!(loom) { 1 } else { 200 };
 
 /// The shared words of the bell.
 #[repr(C)]
@@ -56,9 +42,8 @@ impl Bell {
     }
 
     /// Somebody polls, for the next [`LEASE_MS`] at least. True if somebody did already.
-    pub fn lease(&self) -> bool {
-        let now = now_ms();
-        self.lease.fetch_max(now + LEASE_MS, Ordering::SeqCst) > now
+    pub fn lease(&self, now_ms: u64) -> bool {
+        self.lease.fetch_max(now_ms + LEASE_MS, Ordering::SeqCst) > now_ms
     }
 
     /// Somebody may poll at any time.
@@ -67,192 +52,52 @@ impl Bell {
     }
 
     /// Ends a lease that has run out. False if it has.
-    fn holds(&self) -> bool {
+    pub fn holds(&self, now_ms: u64) -> bool {
         let until = self.lease.load(Ordering::SeqCst);
-        if until > now_ms() {
+        if until > now_ms {
             return true;
         }
         // Who renews it meanwhile wins.
         self.lease.compare_exchange(until, 0, Ordering::SeqCst, Ordering::SeqCst).is_err()
     }
-}
 
-fn now_ms() -> u64 {
-    clock::monotonic_ns() / 1_000_000
-}
-
-/// Makes a freshly opened FIFO hold two packets.
-///
-/// Packets keep two bytes from sharing a slot of the pipe. A FIFO that is too full already to be made smaller is left
-/// over from somebody who did the same.
-pub fn set_up(fifo: &File, flags: c_int) -> Result<()> {
-    let flags = flags | libc::O_DIRECT;
-    // SAFETY: no pointers.
-    let failed = unsafe {
-        libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, flags) < 0
-            || (libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, FIFO_SIZE) < 0
-                && Errno::last() != Errno::EBUSY)
-    };
-    if failed { Err(Errno::last()) } else { Ok(()) }
-}
-
-impl Use<'_> {
-    /// Brings the FIFO up to the level of the queue, if somebody polls.
-    #[cold]
-    pub fn ring(&self) {
-        if self.queue.layout.bell().holds() {
-            uncancelled(|| self.ring_with(self.fd));
-        }
-    }
-
-    fn ring_with(&self, fd: RawFd) {
-        let bell = self.queue.layout.bell();
-        let mut fifo = None;
+    /// After a change of the queue: sees to it that `update` is called, which brings the level up to date; by us, or by
+    /// whoever is at it already.
+    pub fn ring(&self, who: &impl Claimant, mut update: impl FnMut()) {
         loop {
-            bell.changed.store(1, Ordering::SeqCst);
+            // An exchange and no store: what others have said before is overwritten, so their changes must be seen.
+            self.changed.swap(1, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
             // Our caller may look at the descriptor next, so it is worth a while. But who holds it may be stopped, or
-            // be what we have interrupted; it looks at `changed` once more after giving it back.
-            if !(0..PATIENCE).any(|_| self.claim_ringing()) {
+            // be what we have interrupted.
+            if !(0..PATIENCE).any(|_| self.claim(who)) {
                 return;
             }
             for _ in 0..STROKES {
-                if bell.changed.swap(0, Ordering::SeqCst) == 0 {
+                if self.changed.swap(0, Ordering::SeqCst) == 0 {
                     break;
                 }
-                if fifo.is_none() {
-                    fifo = Own::duplicate(fd, self.queue.fifo).ok();
-                }
-                if let Some(fifo) = &fifo {
-                    // A level that could not be set is set again by the keeper of whoever polls.
-                    let _ = set_level(&fifo.0, self.level());
-                }
+                update();
             }
-            claim::release(&bell.ringing, &self.operation);
-            if bell.changed.load(Ordering::SeqCst) == 0 {
+            claim::release(&self.ringing, who);
+            fence(Ordering::SeqCst);
+            if self.changed.load(Ordering::SeqCst) == 0 {
                 return;
             }
         }
     }
 
-    fn claim_ringing(&self) -> bool {
-        let claimed = claim::claim(&self.queue.layout.bell().ringing, &self.operation);
+    fn claim(&self, who: &impl Claimant) -> bool {
+        let claimed = claim::claim(&self.ringing, who);
         if !claimed {
-            std::thread::yield_now();
+            thread::yield_now();
         }
         claimed
     }
-
-    /// Packets that belong into the FIFO now.
-    fn level(&self) -> usize {
-        let index = &self.queue.layout.slots().index;
-        match (index.seems_to_have_message(), index.seems_to_have_free()) {
-            (false, _) => 0,
-            (true, true) => 1,
-            (true, false) => 2,
-        }
-    }
 }
 
-/// A descriptor of our own.
-struct Own(ManuallyDrop<File>);
-
-impl Own {
-    fn new(fd: RawFd) -> Self {
-        // SAFETY: nobody else has this new descriptor.
-        Self(ManuallyDrop::new(unsafe { File::from_raw_fd(fd) }))
-    }
-
-    /// One for the FIFO, so that nothing is ever written to a file that the program has opened under the same number
-    /// meanwhile. EBADF when the number is that of another file now.
-    ///
-    /// It is the same open description: to open the FIFO anew, and close it, would wake all who poll it.
-    fn duplicate(fd: RawFd, identity: (u64, u64)) -> Result<Self> {
-        // SAFETY: no pointer.
-        let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
-        if copy < 0 {
-            return Err(Errno::last());
-        }
-        let copy = Self::new(copy);
-        if descriptor::identity(copy.0.as_raw_fd())? == identity { Ok(copy) } else { Err(Errno::EBADF) }
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        // SAFETY: ours. Not the `close` of the program, which would end its registration for notification.
-        unsafe { libc::syscall(libc::SYS_close, self.0.as_raw_fd()) };
-    }
-}
-
-fn set_level(fifo: &File, wanted: usize) -> Result<()> {
-    let mut present: c_int = 0;
-    // SAFETY: `present` is valid for writing. Each packet is one byte.
-    if unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &raw mut present) } != 0 {
-        return Err(Errno::last());
-    }
-    let present = usize::try_from(present).unwrap_or(0);
-    match wanted.checked_sub(present) {
-        Some(missing) => (0..missing).try_for_each(|_| put_packet(fifo)),
-        None => take_packets(fifo, present - wanted),
-    }
-}
-
-// Nobody else changes the level now, but the program may read or write its descriptor itself, and so may whoever may
-// open the queue. So neither must block, whatever the description says: the calls of splice(2) can be told so one by
-// one. Where they are missing, a look beforehand has to do.
-
-fn put_packet(mut fifo: &File) -> Result<()> {
-    static PACKET: [u8; 1] = *b"!";
-    let packet = libc::iovec { iov_base: PACKET.as_ptr().cast_mut().cast(), iov_len: PACKET.len() };
-    // SAFETY: the bytes are only read, and never change.
-    let put = unsafe { libc::vmsplice(fifo.as_raw_fd(), &raw const packet, 1, libc::SPLICE_F_NONBLOCK) };
-    if put < 0 && Errno::last() != Errno::EAGAIN && is_ready(fifo, libc::POLLOUT) {
-        fifo.write_all(&PACKET)?;
-    }
-    Ok(())
-}
-
-fn take_packets(mut fifo: &File, count: usize) -> Result<()> {
-    if let Ok((_reader, writer)) = pipe() {
-        let (into, nowhere) = (writer.0.as_raw_fd(), core::ptr::null_mut());
-        // SAFETY: neither has an offset.
-        let taken =
-            unsafe { libc::splice(fifo.as_raw_fd(), nowhere, into, nowhere, count, libc::SPLICE_F_NONBLOCK) };
-        if taken >= 0 || Errno::last() == Errno::EAGAIN {
-            return Ok(());
-        }
-    }
-    for _ in 0..count.min(STROKES) {
-        if is_ready(fifo, libc::POLLIN) {
-            fifo.read_exact(&mut [0])?;
-        }
-    }
-    Ok(())
-}
-
-/// For what nobody reads.
-fn pipe() -> Result<(Own, Own)> {
-    let mut ends = [0; 2];
-    // SAFETY: room for two descriptors.
-    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
-        return Err(Errno::last());
-    }
-    Ok((Own::new(ends[0]), Own::new(ends[1])))
-}
-
-fn is_ready(fifo: &File, events: i16) -> bool {
-    let mut asked = libc::pollfd { fd: fifo.as_raw_fd(), events, revents: 0 };
-    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: one pollfd, and a timespec. The call itself, not our own `poll`.
-    let ready = unsafe {
-        libc::syscall(
-            libc::SYS_ppoll,
-            &raw mut asked,
-            1,
-            &raw const at_once,
-            core::ptr::null::<libc::sigset_t>(),
-            0,
-        )
-    };
-    ready == 1 && asked.revents & events != 0
+/// CLOCK_MONOTONIC.
+#[cfg(not(loom))]
+pub fn now_ms() -> u64 {
+    crate::sys::clock::monotonic_ns() / 1_000_000
 }

@@ -6,14 +6,14 @@
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::os::fd::RawFd;
 
-use super::bell::LEASE_MS;
+use super::bell::{LEASE_MS, now_ms};
 use super::descriptor;
 use super::notify::Sender;
 use super::slots::{Look, Wanted};
 use crate::sys::cancel::uncancelled;
 use crate::sys::futex::{self, Scope};
 use crate::sys::thread::{Seal, Thread};
-use crate::sys::{Result, clock, spawn};
+use crate::sys::{Result, spawn};
 
 /// Between two rounds, in milliseconds.
 const ROUND_MS: u32 = 400;
@@ -49,7 +49,7 @@ impl Polled {
     fn is_active(&self) -> bool {
         self.calls.load(Ordering::SeqCst) > 0
             || self.watched.load(Ordering::SeqCst) != 0
-            || self.last.load(Ordering::SeqCst) + LEASE_MS > clock::monotonic_ns() / 1_000_000
+            || self.last.load(Ordering::SeqCst) + LEASE_MS > now_ms()
     }
 }
 
@@ -63,7 +63,7 @@ pub fn begin(thread: &'static Thread, fd: RawFd, how: Poll) -> Result<()> {
         Poll::Call => polled.calls.fetch_add(1, Ordering::SeqCst),
         Poll::Watch => polled.watched.swap(1, Ordering::SeqCst),
     };
-    if queue.queue.layout.bell().lease() && was_active {
+    if queue.queue.layout.bell().lease(now_ms()) && was_active {
         return Ok(());
     }
     uncancelled(|| {
@@ -85,7 +85,7 @@ pub fn end(thread: &'static Thread, fd: RawFd) {
     let seal = Seal::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
         let polled = &queue.queue.polled;
-        polled.last.store(clock::monotonic_ns() / 1_000_000, Ordering::SeqCst);
+        polled.last.store(now_ms(), Ordering::SeqCst);
         // Never below 0: the number may be that of another queue by now.
         let _ = polled.calls.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |calls| calls.checked_sub(1));
     }
@@ -120,7 +120,7 @@ fn keep(thread: &'static Thread, fd: RawFd) -> bool {
     let Ok(queue) = descriptor::enter(thread, fd, &seal) else { return false };
     let active = queue.queue.polled.is_active();
     if active {
-        queue.queue.layout.bell().lease();
+        queue.queue.layout.bell().lease(now_ms());
         queue.ring();
     }
     active

@@ -1,5 +1,6 @@
 //! POSIX message queues in shared memory.
 
+pub mod bell;
 pub mod event;
 pub mod index;
 pub mod key;
@@ -9,9 +10,9 @@ pub mod slots;
 mod model;
 
 #[cfg(not(loom))]
-mod bell;
-#[cfg(not(loom))]
 mod descriptor;
+#[cfg(not(loom))]
+mod fifo;
 #[cfg(not(loom))]
 mod files;
 #[cfg(not(loom))]

@@ -18,7 +18,7 @@ use super::keeper::{self, Poll, Polled};
 use super::layout::Geometry;
 use super::notify::Sender;
 use super::permission::{self, Access};
-use super::{bell, herald, inherited, limits};
+use super::{fifo, herald, inherited, limits};
 use crate::sys::thread::{Seal, Thread};
 use crate::sys::{Errno, Result, membarrier, settings};
 
@@ -109,7 +109,7 @@ fn data_access(data: &Data, how: How) -> Result<Access> {
 }
 
 fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd> {
-    bell::set_up(&fifo, flags & libc::O_NONBLOCK)?;
+    fifo::set_up(&fifo, flags & libc::O_NONBLOCK)?;
     inherited::mark(&fifo, access)?;
     if settings::get().always_pollable {
         data.layout.bell().lease_for_ever();

@@ -139,6 +139,14 @@ macro_rules! modelled {
                 self.exchange(order, |order| self.inner.fetch_or(value, order))
             }
 
+            pub fn fetch_max(&self, value: $value, order: Ordering) -> $value {
+                self.exchange(order, |order| self.inner.fetch_max(value, order))
+            }
+
+            pub fn swap(&self, value: $value, order: Ordering) -> $value {
+                self.exchange(order, |order| self.inner.swap(value, order))
+            }
+
             pub fn compare_exchange(
                 &self,
                 old: $value,
