@@ -121,6 +121,12 @@ fn view() -> Finding {
             format!("it is hidden what the threads of {threads} processes wait for"),
             "root sees it; so does everybody with `sysctl kernel.yama.ptrace_scope=0`",
         ),
+        // SAFETY: takes no pointer.
+        _ if unsafe { libc::geteuid() } == 0 => Finding::note(
+            CHECK,
+            survey.what_is_hidden(),
+            "nothing to change: a process with more capabilities is closed to one with fewer, even to root",
+        ),
         _ => Finding::note(CHECK, survey.what_is_hidden(), "root sees more"),
     }
 }
