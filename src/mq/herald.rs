@@ -239,7 +239,7 @@ impl Herald {
     /// Until the registration is fired, which gives the sender, or is to end.
     fn stand(&self, queue: &Use<'_>, number: u32) -> Option<Sender> {
         let (layout, registration) = (&queue.queue.layout, queue.queue.layout.notify());
-        let mut found = None;
+        let (mut found, mut was_empty) = (None, false);
         loop {
             let changes = registration.changes();
             if let Some(sender) = registration.fired(number) {
@@ -253,10 +253,12 @@ impl Herald {
             if registration.registered().is_none() || registration.registration() != number {
                 return registration.fired(number);
             }
+            was_empty |= layout.slots().count() == 0;
             // A sender that has not fired after a whole sleep of ours never will.
-            match layout.message_for(number) {
-                Some((key, sender)) if found == Some(key) => registration.fire(number, sender),
-                message => found = message.map(|(key, _)| key),
+            let overdue = layout.overdue(number, was_empty);
+            match overdue.filter(|_| overdue == found) {
+                Some(message) => registration.fire(number, message.sender),
+                None => found = overdue,
             }
             if registration.fired(number).is_none() {
                 registration.sleep(changes, LOOK_MS);

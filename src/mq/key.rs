@@ -46,6 +46,12 @@ pub fn sequence(key: u64) -> u64 {
     !key & SEQUENCE
 }
 
+/// The part of a sequence number that a key has.
+#[inline]
+pub fn truncated(sequence: u64) -> u64 {
+    sequence & SEQUENCE
+}
+
 /// The sequence number of the newest message among these keys. Without any message, the number before 0.
 #[inline(always)]
 pub fn newest(keys: impl Iterator<Item = u64>) -> u64 {

@@ -417,6 +417,12 @@ impl Layout {
         unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
     }
 
+    /// Messages ever written to a slot.
+    pub fn written(&self, slot: usize) -> u64 {
+        // SAFETY: as above.
+        unsafe { (&raw const (*self.slot(slot)).written).read_volatile() }
+    }
+
     /// Reads the body of a claimed slot, and returns its length. EBADMSG when the length cannot be true.
     ///
     /// # Safety

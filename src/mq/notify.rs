@@ -4,7 +4,8 @@
 //! So the kernel ends it, at once, when the process ends, whatever ends it.
 //!
 //! A sender that finds a registration, and that its message came into the empty queue, notes the registration in the
-//! message, commits, and then fires. If it is killed in between, the herald finds the message, and fires in its place.
+//! message, commits, and then fires. If it is killed in between, the herald finds the message, and fires in its place;
+//! or a later one, if that has been received.
 
 use super::key;
 use super::layout::Layout;
@@ -145,13 +146,32 @@ impl Registration {
     }
 }
 
+/// A message that somebody should have been notified of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// Its slot.
+    slot: usize,
+    /// Messages that had been written there: a later one is another one.
+    written: u64,
+    /// Who sent it, if that was noted.
+    pub sender: Sender,
+}
+
 impl Layout {
-    /// A message that should have notified this registration, and who sent it: key, and sender.
-    pub fn message_for(&self, registration: u32) -> Option<(u64, Sender)> {
-        self.slots().index.keys().iter().enumerate().find_map(|(slot, key)| {
-            let key = key.load(Ordering::SeqCst);
-            let header = key::is_message(key).then(|| self.message_header(slot))?;
-            (header.notifies == registration).then_some((key, Sender { pid: header.pid, uid: header.uid }))
+    /// A message that notes this registration, or, where the queue has been empty since it began, any message.
+    pub fn overdue(&self, registration: u32, was_empty: bool) -> Option<Overdue> {
+        let slots = self.slots();
+        let notes_it = |slot: &usize| {
+            let key = slots.index.keys()[*slot].load(Ordering::SeqCst);
+            key::is_message(key) && self.message_header(*slot).notifies == registration
+        };
+        let noted = (0..slots.index.keys().len()).find(notes_it);
+        let slot = noted.or_else(|| slots.oldest().filter(|_| was_empty))?;
+        let message = self.message_header(slot);
+        Some(Overdue {
+            slot,
+            written: self.written(slot),
+            sender: Sender { pid: message.pid, uid: message.uid },
         })
     }
 }

@@ -9,7 +9,7 @@ use super::descriptor::{self, Use};
 use super::key;
 use super::layout::{Door, MessageHeader};
 use super::notify::Sender;
-use super::slots::{Look, Slots, Wanted};
+use super::slots::{Look, Reserved, Slots, Wanted};
 use crate::sys::atomic::{Ordering, fence};
 use crate::sys::claim::Claimant;
 use crate::sys::futex::{self, Scope};
@@ -103,7 +103,7 @@ impl Use<'_> {
             let registration = layout.notify().registration();
             let after = self.onlookers(layout.message());
             if before.any() || after.any() || registration != 0 {
-                self.tell_receivers(before.or(after), registration, reserved.slot.number);
+                self.tell_receivers(before.or(after), registration, reserved);
             }
             return true;
         }
@@ -167,13 +167,13 @@ impl Use<'_> {
     }
 
     #[cold]
-    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, slot: usize) {
+    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
         let woken = onlookers.waiting && wake_one(layout.message());
-        if registration != 0 && !woken && layout.slots().is_oldest(slot) {
+        if registration != 0 && !woken && layout.slots().is_oldest(sent) {
             layout.notify().fire(registration, Sender::this());
         }
         if onlookers.polling {

@@ -201,18 +201,25 @@ impl<'a> Slots<'a> {
         freed
     }
 
-    /// Whether the message in this slot came into the empty queue.
+    /// Whether the message that was published here came into the empty queue.
     ///
     /// That none was there when its sender looked for a slot would not do: the last one may have gone since, and its
-    /// receiver have seen nothing more. So it counts as such if it is older than any other message now. Of several that
-    /// came at once just one is.
-    pub fn is_oldest(&self, slot: usize) -> bool {
-        let age = |slot: usize| {
-            let key = self.index.keys[slot].load(Ordering::SeqCst);
-            is_message(key).then(|| (key::sequence(key), slot))
-        };
-        let own = age(slot);
-        (0..self.index.keys.len()).filter_map(age).min() == own
+    /// receiver have seen nothing more. So it counts as such if there is no older one now. It may have been received
+    /// itself already: then that was no later message's doing, and those that came meanwhile saw it, and rely on us.
+    pub fn is_oldest(&self, Reserved { slot, sequence }: Reserved<'_>) -> bool {
+        let own = (key::truncated(sequence), slot.number);
+        self.ages().all(|other| other >= own)
+    }
+
+    /// The slot of the oldest message.
+    pub fn oldest(&self) -> Option<usize> {
+        self.ages().min().map(|(_, slot)| slot)
+    }
+
+    /// Sequence numbers and slots of the messages. Of several that came at once the slots tell which is the oldest.
+    fn ages(&self) -> impl Iterator<Item = (u64, usize)> + use<'a> {
+        let keys = self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)).enumerate();
+        keys.filter(|(_, key)| is_message(*key)).map(|(slot, key)| (key::sequence(key), slot))
     }
 
     /// The number of messages.

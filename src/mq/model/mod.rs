@@ -36,7 +36,7 @@ use loom::sync::Arc;
 use super::index::{Index, Node, level_sizes};
 use super::key::{self, is_message};
 use super::slots::{Look, Slots, Wanted};
-use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::sys::claim::{self, Claimant, OWNER_DIED, UNGUARDED};
 use crate::sys::modelled;
 
@@ -194,6 +194,15 @@ impl Queue {
         around(&mut || self.slots().publish(reserved, priority, who));
         self.sent.lock().unwrap().push(body);
         true
+    }
+
+    /// Sends, and looks whether the message came into the empty queue.
+    pub fn send_and_look(&self, who: &Participant, priority: u32) -> bool {
+        let reserved = self.slots().reserve(who, |_| {}).expect("room");
+        self.slots().publish(reserved, priority, who);
+        // As `tell_receivers` of `queue`.
+        fence(Ordering::SeqCst);
+        self.slots().is_oldest(reserved)
     }
 
     pub fn send(&self, who: &Participant, priority: u32, body: u64) -> bool {

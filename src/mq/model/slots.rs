@@ -3,6 +3,8 @@
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
+use crate::mq::key;
+use crate::mq::slots::Slots;
 
 /// Flat, and with a tree of one level.
 const CAPACITIES: [usize; 2] = [2, 3];
@@ -169,6 +171,46 @@ fn the_higher_priority_comes_first_when_its_send_had_returned() {
             assert_ne!(queue.receive(&Participant::new(2)), Some(3), "while the better one stays");
             sender.join().unwrap();
             queue.assert_whole(None);
+        });
+    }
+}
+
+/// Who is registered is told of one of them, even if the other one is received at once.
+#[test]
+fn one_of_two_came_into_the_empty_queue() {
+    for (capacity, preemptions) in CAPACITIES.into_iter().zip([2, 1]) {
+        check(preemptions, move || {
+            let queue = Queue::new(capacity);
+            let senders = [1, 2].map(|tid| {
+                let queue = queue.clone();
+                thread::spawn(move || queue.send_and_look(&Participant::new(tid), 0))
+            });
+            queue.slots().take(&Participant::new(3), |_| {}).map(|taken| {
+                queue.slots().clear(taken, &Participant::new(3));
+            });
+            let told = senders.map(|sender| sender.join().unwrap());
+            assert!(told[0] || told[1], "nobody is told");
+        });
+    }
+}
+
+#[test]
+fn one_that_came_behind_another_one_did_not_come_into_the_empty_queue() {
+    for capacity in CAPACITIES {
+        check(2, move || {
+            let queue = Queue::new(capacity);
+            assert!(queue.send_and_look(&Participant::new(1), 0));
+            let sender = {
+                let queue = queue.clone();
+                thread::spawn(move || queue.send_and_look(&Participant::new(2), 7))
+            };
+            // The better one only: the first one stays.
+            let who = Participant::new(3);
+            if let Some(taken) = queue.slots().take(&who, |_| {}) {
+                let is_better = key::priority(taken.key) == 7;
+                if is_better { queue.slots().clear(taken, &who) } else { Slots::put_back(taken, &who) }
+            }
+            assert!(!sender.join().unwrap());
         });
     }
 }

@@ -182,3 +182,53 @@ CASE(mq_sender_killed_at_any_instruction_while_another_receives)
 {
 	each_step(trial_with_receiver);
 }
+
+/* The message of the victim came into the empty queue. Another one comes behind it, and a third process takes the first. */
+static int overtaken_trial(int steps, void (*end)(pid_t victim))
+{
+	notes_are_waited_for();
+	make_ground(2);
+	pid_t survivor = start_survivor(by_note);
+	pid_t victim = step_victim(rehearse, send_one);
+	int in_call = step_many(victim, steps);
+	send_one();
+	receive_one();
+	end(victim);
+	int ms = await_told("message into the empty queue");
+	check_child(survivor);
+	return !in_call ? STEP_OVER : ms > 10 ? STEP_BETWEEN : STEP_LATE;
+}
+
+static void each_step_of_an_overtaken_one(int (*trial)(int))
+{
+	int counts[STEP_ENDS];
+	try_each_step(trial, counts);
+	CHECK(counts[STEP_BETWEEN] + counts[STEP_LATE] > 1);
+}
+
+static int overtaken_and_killed_trial(int steps)
+{
+	return overtaken_trial(steps, step_kill);
+}
+
+CASE(mq_sender_killed_at_any_instruction_after_its_message_was_received_and_another_came)
+{
+	each_step_of_an_overtaken_one(overtaken_and_killed_trial);
+}
+
+static void let_go(pid_t victim)
+{
+	CHECK_OK(ptrace(PTRACE_DETACH, victim, NULL, NULL));
+	CHECK_SOON(step_stage() == 2);
+	step_kill(victim);
+}
+
+static int overtaken_trial_of_a_slow_one(int steps)
+{
+	return overtaken_trial(steps, let_go);
+}
+
+CASE(mq_slow_sender_tells_of_its_message_that_was_received_before_another_one)
+{
+	each_step_of_an_overtaken_one(overtaken_trial_of_a_slow_one);
+}
