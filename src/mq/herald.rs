@@ -257,13 +257,34 @@ impl Herald {
             // A sender that has not fired after a whole sleep of ours never will.
             let overdue = layout.overdue(number, was_empty);
             match overdue.filter(|_| overdue == found) {
-                Some(message) => registration.fire(number, message.sender),
+                Some(message) => {
+                    // It is we who would be called.
+                    let _ = registration.fire(number, message.sender);
+                }
                 None => found = overdue,
             }
             if registration.fired(number).is_none() {
                 registration.sleep(changes, LOOK_MS);
             }
         }
+    }
+}
+
+impl Registration {
+    /// Makes whoever is registered look.
+    pub fn call_herald(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        futex::wake(self.changes.as_ptr(), i32::MAX, Scope::Shared);
+    }
+
+    /// A number that changes when the herald is called.
+    pub fn changes(&self) -> u32 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Sleeps until the herald is called, at most so many milliseconds.
+    pub fn sleep(&self, changes: u32, milliseconds: u32) {
+        futex::wait(&self.changes, changes, Scope::Shared, Some(milliseconds));
     }
 }
 

@@ -4,6 +4,7 @@ pub mod bell;
 pub mod event;
 pub mod index;
 pub mod key;
+pub mod notify;
 pub mod slots;
 
 #[cfg(all(test, loom))]
@@ -28,9 +29,9 @@ mod layout;
 #[cfg(not(loom))]
 mod limits;
 #[cfg(not(loom))]
-mod notify;
-#[cfg(not(loom))]
 mod open;
+#[cfg(not(loom))]
+mod overdue;
 #[cfg(not(loom))]
 mod permission;
 #[cfg(not(loom))]

@@ -7,11 +7,8 @@
 //! message, commits, and then fires. If it is killed in between, the herald finds the message, and fires in its place;
 //! or a later one, if that has been received.
 
-use super::key;
-use super::layout::Layout;
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::claim;
-use crate::sys::futex::{self, Scope};
 
 /// See the module. All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for
 /// one load of `current`.
@@ -29,7 +26,7 @@ pub struct Registration {
     /// has fired.
     fired: AtomicU32,
     /// Counts what a herald must look at. The herald sleeps on it.
-    changes: AtomicU32,
+    pub(super) changes: AtomicU32,
     /// For those who look: the registered process, `sigev_notify` and the signal number. Stored by the holder.
     pub(super) pid: AtomicU32,
     pub(super) how: AtomicU32,
@@ -83,21 +80,24 @@ impl Registration {
         })
     }
 
-    /// Notifies the holder of this registration, once.
-    pub fn fire(&self, registration: u32, sender: Sender) {
+    /// Notifies the holder of this registration, once. True: we have, and the herald must be called.
+    #[must_use]
+    pub fn fire(&self, registration: u32, sender: Sender) -> bool {
         if claim::is_free(self.holder.load(Ordering::SeqCst)) {
             self.end(registration);
-            return;
+            return false;
         }
         let before = self.fired.load(Ordering::SeqCst);
         if before == registration || self.current.load(Ordering::SeqCst) != registration {
-            return;
+            return false;
         }
         self.sender.store(u64::from(sender.pid) | u64::from(sender.uid) << 32, Ordering::SeqCst);
-        if self.fired.compare_exchange(before, registration, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            self.call_herald();
+        let fired =
+            self.fired.compare_exchange(before, registration, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if fired {
             self.end(registration);
         }
+        fired
     }
 
     /// The registration is over, unless there is another one already.
@@ -126,52 +126,6 @@ impl Registration {
             let sender = self.sender.load(Ordering::SeqCst);
             let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
             Sender { pid: half(sender), uid: half(sender >> 32) }
-        })
-    }
-
-    /// Makes whoever is registered look.
-    pub fn call_herald(&self) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
-        futex::wake(self.changes.as_ptr(), i32::MAX, Scope::Shared);
-    }
-
-    /// A number that changes when the herald is called.
-    pub fn changes(&self) -> u32 {
-        self.changes.load(Ordering::SeqCst)
-    }
-
-    /// Sleeps until the herald is called, at most so many milliseconds.
-    pub fn sleep(&self, changes: u32, milliseconds: u32) {
-        futex::wait(&self.changes, changes, Scope::Shared, Some(milliseconds));
-    }
-}
-
-/// A message that somebody should have been notified of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overdue {
-    /// Its slot.
-    slot: usize,
-    /// Messages that had been written there: a later one is another one.
-    written: u64,
-    /// Who sent it, if that was noted.
-    pub sender: Sender,
-}
-
-impl Layout {
-    /// A message that notes this registration, or, where the queue has been empty since it began, any message.
-    pub fn overdue(&self, registration: u32, was_empty: bool) -> Option<Overdue> {
-        let slots = self.slots();
-        let notes_it = |slot: &usize| {
-            let key = slots.index.keys()[*slot].load(Ordering::SeqCst);
-            key::is_message(key) && self.message_header(*slot).notifies == registration
-        };
-        let noted = (0..slots.index.keys().len()).find(notes_it);
-        let slot = noted.or_else(|| slots.oldest().filter(|_| was_empty))?;
-        let message = self.message_header(slot);
-        Some(Overdue {
-            slot,
-            written: self.written(slot),
-            sender: Sender { pid: message.pid, uid: message.uid },
         })
     }
 }

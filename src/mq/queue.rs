@@ -174,7 +174,10 @@ impl Use<'_> {
         fence(Ordering::SeqCst);
         let woken = onlookers.waiting && wake_one(layout.message());
         if registration != 0 && !woken && layout.slots().is_oldest(sent) {
-            layout.notify().fire(registration, Sender::this());
+            let notify = layout.notify();
+            if notify.fire(registration, Sender::this()) {
+                notify.call_herald();
+            }
         }
         if onlookers.polling {
             self.ring();

@@ -1,12 +1,12 @@
-//! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event` and `bell`, in small queues
-//! and small casts, in every interleaving of so many preemptions.
+//! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`, `bell` and
+//! `notify`, in small queues and small casts, in every interleaving of so many preemptions.
 //!
 //! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread that dies, and the
 //! futex calls. A participant can stop at any access to memory, [killed](End::Killed) or [stopped](End::Stopped) for
 //! ever.
 //!
 //! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst load must be one (see
-//! `sys::modelled`). Not modelled are the registration, and what a thread notes of its own claims.
+//! `sys::modelled`). Not modelled is what a thread notes of its own claims.
 //!
 //! Seen to fail when
 //! * a node of the index is refreshed only twice, or without a version, or is read after what is below it;
@@ -20,11 +20,14 @@
 //! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit although it has reached
 //!   somebody, clears it before it wakes one, or clears it and does not wake all;
 //! * a change of what is polled is said by a store, or less than SeqCst, or heard after the update; who has rung does not look
-//!   again, or not behind a full barrier; somebody updates without the claim.
+//!   again, or not behind a full barrier; somebody updates without the claim;
+//! * a sender does not look at the registration again after its commit, or without membarrier(2); tells only of a message that
+//!   is still there; leaves no note; a registration that was fired goes on.
 
 mod bell;
 mod event;
 mod index;
+mod notify;
 mod slots;
 
 use std::cell::Cell;
@@ -115,6 +118,10 @@ impl Participant {
             }
         }
         done
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.identity & !UNGUARDED
     }
 
     /// Whether it holds something, or is about to.
