@@ -18,8 +18,8 @@ use crate::sys::futex::{self, Scope};
 use crate::sys::thread::{Seal, Thread};
 use crate::sys::{Errno, Result, membarrier, spawn};
 
-/// How long a registered herald sleeps without a look, in milliseconds.
-const LOOK_MS: u32 = 400;
+/// How long a registered herald sleeps without a look, in milliseconds. Two such sleeps and some delay are within a second.
+const LOOK_MS: u32 = 300;
 /// How often it looks whether a notification that is being delivered makes room for the next registration.
 const TRIES: u32 = 1000;
 
