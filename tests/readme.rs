@@ -24,7 +24,7 @@ fn section<'a>(readme: &'a str, heading: &str) -> &'a str {
 fn every_setting_is_documented_and_no_other() {
     let readme = file("README.md");
     let documented = between(section(&readme, "Settings"), "\n| `", "` |");
-    let source = file("src/sys/settings.rs");
+    let source = file("core/src/os/settings.rs");
     let read = between(&source, "c\"RSIPC_", "\"").into_iter().map(|name| format!("RSIPC_{name}"));
     assert_eq!(documented, read.collect::<BTreeSet<_>>().iter().map(String::as_str).collect());
 }

@@ -22,7 +22,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 use crate::failure::{Failure, Result, from_errno, reason};
 use crate::output::style::{Style, Tone};

@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rsipc::sys::settings;
+use rsipc_core::os::settings;
 
 use crate::failure::{Failure, Result};
 use crate::output::escape;

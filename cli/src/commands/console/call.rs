@@ -1,6 +1,6 @@
 //! What a command of the console comes to.
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 /// What a call gave back.
 #[derive(Debug)]

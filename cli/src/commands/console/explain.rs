@@ -1,6 +1,6 @@
 //! What an error number means for a call, and what to do about it.
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 /// What one error means for some calls.
 pub struct Meaning {

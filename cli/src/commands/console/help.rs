@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 use super::catalogue::{Command, Family, all};
 use super::explain;

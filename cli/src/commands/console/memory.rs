@@ -4,8 +4,8 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
-use rsipc::shm;
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
+use rsipc_core::posix::shm;
 
 use super::arguments::{Arguments, Flags, OPEN_FLAGS};
 use super::call::{Answer, Result, Step, Trouble};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rsipc::sem::{self, Open, Patience, Semaphore};
-use rsipc::sys::Errno;
-use rsipc::sys::clock::Clock;
-use rsipc::sys::futex::Scope;
+use rsipc_core::os::Errno;
+use rsipc_core::os::clock::Clock;
+use rsipc_core::os::futex::Scope;
+use rsipc_core::posix::sem::{self, Open, Patience, Semaphore};
 
 use super::arguments::{Arguments, OPEN_FLAGS, usage};
 use super::call::{Answer, Result, Sleepy, Step, Trouble};

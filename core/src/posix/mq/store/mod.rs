@@ -1,0 +1,5 @@
+//! Where the messages are: keys, slots, and the index that finds the best of them.
+
+pub mod index;
+pub mod key;
+pub mod slots;
