@@ -43,6 +43,7 @@ known!(
     EMFILE,
     EMSGSIZE,
     ENAMETOOLONG,
+    ENFILE,
     ENOENT,
     ENOMEM,
     ENOSPC,
@@ -59,6 +60,19 @@ impl Errno {
     pub fn last() -> Self {
         io::Error::last_os_error().into()
     }
+}
+
+/// Makes calls of the C library in a place where the program expects none, so that `errno` stays as it is.
+pub fn kept<T>(calls: impl FnOnce() -> T) -> T {
+    // SAFETY: the location is valid in each thread, and the calls do not change the thread.
+    let (location, before) = unsafe {
+        let location = libc::__errno_location();
+        (location, *location)
+    };
+    let result = calls();
+    // SAFETY: the same.
+    unsafe { *location = before };
+    result
 }
 
 impl From<io::Error> for Errno {

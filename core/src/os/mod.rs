@@ -3,6 +3,8 @@
 pub mod errno;
 
 #[cfg(not(loom))]
+pub mod bare;
+#[cfg(not(loom))]
 pub mod cancel;
 #[cfg(not(loom))]
 pub mod clock;
@@ -24,6 +26,8 @@ pub mod reserved;
 pub mod robust;
 #[cfg(not(loom))]
 pub mod settings;
+#[cfg(not(loom))]
+pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
 

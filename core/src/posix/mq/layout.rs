@@ -20,7 +20,7 @@ use std::os::unix::fs::FileExt;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::posix::mq::event::Event;
-use crate::posix::mq::notify::registration::Registration;
+use crate::posix::mq::notify::registration::{Registration, Sender};
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
@@ -40,7 +40,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
 const VERSION: u32 = 3;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
-pub(super) const HEADER_SIZE: usize = 4096;
+pub const HEADER_SIZE: usize = 4096;
 const LINE: usize = 64;
 
 /// The two numbers from which all places follow.
@@ -111,14 +111,40 @@ pub struct SlotHeader {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageHeader {
-    /// Bytes of the body that count.
+    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of the rest.
     pub length: u32,
-    /// The registration that this message must notify; 0 = none.
-    pub notifies: u32,
-    /// The sender, if it must.
+    /// With [`NOTES`], the registration whose process the sender must notify.
+    number: u32,
+    /// The sender, then.
     pub pid: u32,
     /// The sender's real user.
     pub uid: u32,
+}
+
+/// In [`MessageHeader::length`], far above any length: the message came into the empty queue, and notes a registration.
+pub const NOTES: u32 = 1 << 31;
+
+impl MessageHeader {
+    /// Of a message that notes nothing.
+    #[inline]
+    pub fn plain(length: u32) -> Self {
+        Self { length, number: 0, pid: 0, uid: 0 }
+    }
+
+    /// Of a message that notes this registration.
+    pub fn noting(length: u32, number: u32, Sender { pid, uid }: Sender) -> Self {
+        Self { length: length | NOTES, number, pid, uid }
+    }
+
+    /// The registration that it notes; 0 = none.
+    pub fn noted(self) -> u32 {
+        if self.length & NOTES == 0 { 0 } else { self.number }
+    }
+
+    /// Bytes, whatever it notes.
+    pub fn bytes(self) -> usize {
+        (self.length & !NOTES) as usize
+    }
 }
 
 /// What a new queue is told of itself.
@@ -402,7 +428,7 @@ impl Layout {
     #[inline]
     pub unsafe fn write(&self, slot: usize, message: MessageHeader, body: *const u8) {
         let room = self.slot(slot);
-        let length = (message.length as usize).min(self.geometry.msgsize);
+        let length = message.bytes().min(self.geometry.msgsize);
         // SAFETY: the room is msgsize bytes behind the header; nobody else touches a claimed slot.
         unsafe {
             (*room).message = message;
@@ -418,19 +444,28 @@ impl Layout {
         unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
     }
 
-    /// Messages ever written to a slot.
-    pub fn written(&self, slot: usize) -> u64 {
-        // SAFETY: as above.
-        unsafe { (&raw const (*self.slot(slot)).written).read_volatile() }
-    }
-
-    /// Reads the body of a claimed slot, and returns its length. EBADMSG when the length cannot be true.
+    /// Reads the body of a claimed slot, and returns its length. EBADMSG when the length cannot be true, or the message
+    /// notes a registration: then [`Self::read_noting`] tells.
     ///
     /// # Safety
     /// The caller has claimed the slot, and `into` is valid for writing msgsize bytes.
     #[inline]
     pub unsafe fn read(&self, slot: usize, into: *mut u8) -> Result<usize> {
-        let length = self.message_header(slot).length as usize;
+        // SAFETY: as the caller says.
+        unsafe { self.read_bytes(slot, self.message_header(slot).length as usize, into) }
+    }
+
+    /// The same for a message that may note a registration.
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn read_noting(&self, slot: usize, header: MessageHeader, into: *mut u8) -> Result<usize> {
+        // SAFETY: as the caller says.
+        unsafe { self.read_bytes(slot, header.bytes(), into) }
+    }
+
+    #[inline]
+    unsafe fn read_bytes(&self, slot: usize, length: usize, into: *mut u8) -> Result<usize> {
         if length > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }

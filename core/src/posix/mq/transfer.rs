@@ -12,7 +12,7 @@ use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::{Door, MessageHeader};
 use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::store::key;
-use crate::posix::mq::store::slots::{Look, Reserved, Slots, Wanted};
+use crate::posix::mq::store::slots::{Look, Reserved, Slots, Taken, Wanted};
 use crate::shared::atomic::{Ordering, fence};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{Seal, Thread};
@@ -88,9 +88,15 @@ impl Use<'_> {
             };
             // Between claim and commit, and again after the commit: see `event`.
             let before = self.onlookers(layout.message());
-            let registration = layout.notify().registration();
-            let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
-            let header = header(message.length, notifies);
+            let registration = layout.notify().in_force();
+            if registration != 0 {
+                // SAFETY: as the caller says.
+                if unsafe { self.send_to_registered(message, reserved, before, registration) } {
+                    return true;
+                }
+                continue;
+            }
+            let header = MessageHeader::plain(length_of(message));
             // SAFETY: the slot is claimed; the caller vouches for the body.
             unsafe { layout.write(reserved.slot.number, header, message.body) };
             if who.is_orphan() {
@@ -98,16 +104,46 @@ impl Use<'_> {
                 who.withdraw();
                 continue;
             }
-            layout.message().hint.waking();
-            layout.slots().publish(reserved, message.priority, who);
-            // Again: who has registered since, and then found no message, did not see ours.
-            let registration = layout.notify().registration();
-            let after = self.onlookers(layout.message());
-            if before.any() || after.any() || registration != 0 {
-                self.tell_receivers(before.or(after), registration, reserved);
-            }
+            self.commit(message, reserved, before);
             return true;
         }
+    }
+
+    #[inline(always)]
+    fn commit(&self, message: &Outgoing, reserved: Reserved<'_>, before: Onlookers) {
+        let layout = &self.queue.layout;
+        layout.message().hint.waking();
+        layout.slots().publish(reserved, message.priority, &self.operation);
+        // Again: who has registered since, and then found no message, did not see ours.
+        let registration = layout.notify().in_force();
+        let after = self.onlookers(layout.message());
+        if before.any() || after.any() || registration != 0 {
+            self.tell_receivers(before.or(after), registration, reserved);
+        }
+    }
+
+    /// What is left of [`Self::try_send`] where somebody is registered. False: this is the child of a fork.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn send_to_registered(
+        &self,
+        message: &Outgoing,
+        reserved: Reserved<'_>,
+        before: Onlookers,
+        registration: u32,
+    ) -> bool {
+        let header = self.header_for(length_of(message), registration, before.waiting);
+        // SAFETY: the slot is claimed; the caller vouches for the body.
+        unsafe { self.queue.layout.write(reserved.slot.number, header, message.body) };
+        if self.operation.is_orphan() {
+            self.operation.withdraw();
+            return false;
+        }
+        let _blocked = Self::blocked_for(header);
+        self.commit(message, reserved, before);
+        true
     }
 
     /// Receives, if there is a message. `Ok(None)`: there is none. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`.
@@ -127,19 +163,59 @@ impl Use<'_> {
             }
             let before = self.onlookers(layout.room());
             // SAFETY: the slot is claimed; the caller vouches for the room.
-            let length = unsafe { layout.read(taken.slot.number, into.body) };
+            let Ok(length) = (unsafe { layout.read(taken.slot.number, into.body) }) else {
+                // SAFETY: as the caller says.
+                match unsafe { self.receive_noting(into, taken, before) } {
+                    Some(received) => return received,
+                    None => continue,
+                }
+            };
             if who.is_orphan() {
                 who.withdraw();
                 continue;
             }
-            layout.room().hint.waking();
-            layout.slots().clear(taken, who);
-            let after = self.onlookers(layout.room());
-            if before.any() || after.any() {
-                self.tell_senders(before.or(after));
-            }
-            return length.map(|length| Some(Received { length, priority: key::priority(taken.key) }));
+            self.take_out(taken, before);
+            return Ok(Some(Received { length, priority: key::priority(taken.key) }));
         }
+    }
+
+    #[inline(always)]
+    fn take_out(&self, taken: Taken<'_>, before: Onlookers) {
+        let layout = &self.queue.layout;
+        layout.room().hint.waking();
+        layout.slots().clear(taken, &self.operation);
+        let after = self.onlookers(layout.room());
+        if before.any() || after.any() {
+            self.tell_senders(before.or(after));
+        }
+    }
+
+    /// What is left of [`Self::try_receive`] for a message that notes a registration, or whose length cannot be true. `None`:
+    /// this is the child of a fork.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn receive_noting(
+        &self,
+        into: &Incoming,
+        taken: Taken<'_>,
+        before: Onlookers,
+    ) -> Option<Result<Option<Received>>> {
+        let layout = &self.queue.layout;
+        let header = layout.message_header(taken.slot.number);
+        // SAFETY: the slot is claimed; the caller vouches for the room.
+        let length = unsafe { layout.read_noting(taken.slot.number, header, into.body) };
+        if self.operation.is_orphan() {
+            self.operation.withdraw();
+            return None;
+        }
+        self.take_out(taken, before);
+        if header.noted() != 0 && layout.notify().in_force() == header.noted() {
+            // Its sender was killed, or has not come to it yet.
+            self.notify(header.noted(), Sender { pid: header.pid, uid: header.uid });
+        }
+        Some(length.map(|length| Some(Received { length, priority: key::priority(taken.key) })))
     }
 
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
@@ -159,14 +235,6 @@ impl Use<'_> {
         Onlookers { waiting: door.event.is_awaited(), polling: self.queue.layout.bell().is_armed() }
     }
 
-    /// What the herald of the registration is to know of the message that is about to stand, should we die before we
-    /// have fired.
-    #[cold]
-    fn to_note(&self, registration: u32, onlookers: Onlookers) -> u32 {
-        let will_fire = !onlookers.waiting && self.queue.layout.slots().count() == 0;
-        if will_fire { registration } else { 0 }
-    }
-
     #[cold]
     fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>) {
         let layout = &self.queue.layout;
@@ -174,10 +242,11 @@ impl Use<'_> {
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
         let woken = onlookers.waiting && wake_one(layout.message());
-        if registration != 0 && !woken && layout.slots().is_oldest(sent) {
-            let notify = layout.notify();
-            if notify.fire(registration, Sender::this()) {
-                notify.call_herald();
+        if registration != 0 && !woken {
+            let is_ours = layout.slots().is_oldest(sent);
+            let sender = if is_ours { Some(Sender::this()) } else { self.missed(registration) };
+            if let Some(sender) = sender {
+                self.notify(registration, sender);
             }
         }
         if onlookers.polling {
@@ -230,17 +299,10 @@ pub fn wake_one(door: &Door) -> bool {
     door.event.wake_one(|word, count| futex::wake(word.as_ptr(), count, Scope::Shared))
 }
 
-fn header(length: usize, notifies: u32) -> MessageHeader {
-    // The length is at most 16 MiB.
-    let header =
-        MessageHeader { length: u32::try_from(length).unwrap_or(u32::MAX), ..MessageHeader::default() };
-    if notifies == 0 { header } else { with_sender(header, notifies) }
-}
-
-#[cold]
-fn with_sender(header: MessageHeader, notifies: u32) -> MessageHeader {
-    let Sender { pid, uid } = Sender::this();
-    MessageHeader { notifies, pid, uid, ..header }
+/// At most 16 MiB.
+#[inline]
+fn length_of(message: &Outgoing) -> u32 {
+    u32::try_from(message.length).unwrap_or(u32::MAX)
 }
 
 /// Who might want to know of a change.
