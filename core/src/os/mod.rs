@@ -13,9 +13,13 @@ pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
 #[cfg(not(loom))]
+pub mod lock;
+#[cfg(not(loom))]
 pub mod membarrier;
 #[cfg(not(loom))]
 pub mod process;
+#[cfg(not(loom))]
+pub mod reserved;
 #[cfg(not(loom))]
 pub mod robust;
 #[cfg(not(loom))]
