@@ -6,7 +6,6 @@ use rsipc_core::os::Result;
 use rsipc_core::shared::thread::Thread;
 
 unsafe extern "C" {
-    fn rsipc_thread_watch();
     fn rsipc_thread_slot() -> *const Cell<*const Thread>;
 }
 
@@ -21,20 +20,6 @@ pub fn this_thread() -> Result<&'static Thread> {
 pub fn thread_of(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
     match Thread::current(slot) {
         Some(thread) => Ok(thread),
-        None => adopt_thread(slot),
+        None => Thread::adopt(slot),
     }
-}
-
-#[cold]
-fn adopt_thread(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
-    let thread = Thread::adopt(slot)?;
-    // SAFETY: takes no arguments.
-    unsafe { rsipc_thread_watch() };
-    Ok(thread)
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_thread_retire(thread: *const Thread) {
-    // SAFETY: C gives back the block that the thread has used until now. Blocks are never unmapped.
-    unsafe { &*thread }.retire();
 }

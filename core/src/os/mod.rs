@@ -26,5 +26,7 @@ pub mod robust;
 pub mod settings;
 #[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod wiped;
 
 pub use errno::{Errno, Result};

@@ -8,15 +8,22 @@
 //! * the object that it works on is not unmapped meanwhile (a hazard pointer);
 //! * an operation that a handler has left for good, by `siglongjmp`, is found and undone by the thread's next one.
 //!
-//! Blocks live in memory that the kernel wipes in the child of a fork (`MADV_WIPEONFORK`), however it was forked:
-//! there they have no owner and no TID, and the thread makes its block anew.
+//! Blocks live in memory that is wiped in the child of a fork (`os::wiped`): there they have no owner and no TID, and the
+//! thread makes its block anew.
+//!
+//! Nobody is told when a thread ends. A thread-specific key would be one of the program's 1024, might allocate in a signal
+//! handler, and leads into a library that may have been unloaded; a destructor of C++ allocates always, and ends
+//! the process when it cannot. So the block stays until blocks run out: then those whose TID no thread has are free.
 
 use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use crate::os::errno::{Errno, Result};
+use crate::os::futex;
+use crate::os::process::Process;
 use crate::os::robust;
+use crate::os::wiped::{Table, Wiped};
 
 /// Operations within operations of one thread: handlers that interrupt handlers.
 const DEPTH: usize = 16;
@@ -31,6 +38,7 @@ const SLABS: usize = 1024;
 pub struct Thread {
     /// Address of the thread's own pointer to this block; 0 = free.
     owner: AtomicUsize,
+    /// 0 while the block has no owner, and in the instant before the owner stores it.
     tid: AtomicU32,
     /// Bits to add to the TID in a claimed word.
     mark: AtomicU32,
@@ -84,7 +92,10 @@ impl Default for Seal {
 /// What the kernel stores on the stack for a signal handler is larger than this many bytes.
 const SIGNAL_FRAME: usize = 1024;
 
-static SLAB_TABLE: [AtomicPtr<Thread>; SLABS] = [const { AtomicPtr::new(ptr::null_mut()) }; SLABS];
+static BLOCKS: Table<Thread, SLABS, SLAB> = Table::new();
+
+// SAFETY: zeros are a free block, and `Record` is made of atomics, too.
+unsafe impl Wiped for Thread {}
 
 /// An operation of the calling thread on one object. Ends when dropped.
 pub struct Operation<'t> {
@@ -109,21 +120,22 @@ impl Thread {
     #[cold]
     pub fn adopt(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
         let owner = ptr::from_ref(slot).addr();
-        for slab in &SLAB_TABLE {
-            let slab = load_or_map(slab)?;
-            for index in 0..SLAB {
-                // SAFETY: within the slab; all zeros is a free block.
-                let thread = unsafe { &*slab.add(index) };
-                if thread.owner.load(Ordering::Relaxed) == 0
-                    && thread.owner.compare_exchange(0, owner, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-                {
-                    thread.set_up();
-                    slot.set(thread);
-                    return Ok(thread);
-                }
+        loop {
+            if let Some(thread) = BLOCKS.iter().find(|thread| thread.is_taken_by(owner)) {
+                thread.set_up();
+                slot.set(thread);
+                return Ok(thread);
+            }
+            if !reclaim() {
+                BLOCKS.grow()?;
             }
         }
-        Err(Errno::ENOMEM)
+    }
+
+    /// Takes the block, if it is free.
+    fn is_taken_by(&self, owner: usize) -> bool {
+        self.owner.load(Ordering::Relaxed) == 0
+            && self.owner.compare_exchange(0, owner, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     fn set_up(&self) {
@@ -143,8 +155,27 @@ impl Thread {
         }
     }
 
-    /// The thread ends, and so does the use of its block.
+    /// The thread makes no use of its block any more.
     pub fn retire(&self) {
+        self.tid.store(0, Ordering::Relaxed);
+        self.clear();
+    }
+
+    /// Takes the block back, if its thread has ended.
+    fn is_reclaimed(&self) -> bool {
+        let tid = self.tid.load(Ordering::Relaxed);
+        // One of those who find this takes it back. (The kernel gives the TID to nobody else before all others had their
+        // turn, so the block has none that is new.)
+        let reclaims = tid != 0
+            && futex::is_dead(tid)
+            && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if reclaims {
+            self.clear();
+        }
+        reclaims
+    }
+
+    fn clear(&self) {
         for record in &self.operations {
             record.claim.store(ptr::null_mut(), Ordering::Relaxed);
             record.subject.store(ptr::null_mut(), Ordering::Relaxed);
@@ -326,56 +357,26 @@ impl Drop for Operation<'_> {
     }
 }
 
+/// Takes back the blocks of all threads that have ended. False: there was none. The child of a
+/// vfork(2), which may be in another PID namespace, takes nothing.
+#[cold]
+fn reclaim() -> bool {
+    Process::owns_memory() && BLOCKS.iter().filter(|thread| thread.is_reclaimed()).count() > 0
+}
+
 /// Whether some thread is in the middle of an operation on `subject`. Only certain once the subject can be found by
 /// nobody any more, and every thread has passed a barrier since.
 pub fn is_in_use(subject: *const ()) -> bool {
-    let slabs = SLAB_TABLE.iter().map(|slab| slab.load(Ordering::Acquire)).take_while(|slab| !slab.is_null());
-    slabs.flat_map(|slab| (0..SLAB).map(move |index| slab.wrapping_add(index))).any(|thread| {
-        // SAFETY: within a slab, which is never unmapped.
-        let thread = unsafe { &*thread };
+    let uses = |thread: &Thread| {
         thread.owner.load(Ordering::Acquire) != 0
             && thread.operations.iter().any(|record| ptr::eq(record.subject.load(Ordering::SeqCst), subject))
-    })
-}
-
-fn load_or_map(slab: &AtomicPtr<Thread>) -> Result<*mut Thread> {
-    let known = slab.load(Ordering::Acquire);
-    if !known.is_null() {
-        return Ok(known);
-    }
-    let length = SLAB * size_of::<Thread>();
-    // SAFETY: new memory, all zeros, at an address of the kernel's choice.
-    let new = unsafe {
-        let new = libc::mmap(
-            ptr::null_mut(),
-            length,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-            -1,
-            0,
-        );
-        if new == libc::MAP_FAILED {
-            return Err(Errno::ENOMEM);
-        }
-        // Where the kernel cannot (before 4.14), `forget_threads` does it after a fork.
-        libc::madvise(new, length, libc::MADV_WIPEONFORK);
-        new.cast::<Thread>()
     };
-    match slab.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => Ok(new),
-        Err(theirs) => {
-            // SAFETY: nobody else knows this mapping.
-            unsafe { libc::munmap(new.cast(), length) };
-            Ok(theirs)
-        }
-    }
+    // A thread may have ended in the middle.
+    BLOCKS.iter().any(|thread| uses(thread) && !(Process::owns_memory() && thread.is_reclaimed()))
 }
 
 /// In the child of a fork: no block has an owner. The kernel has done it already, unless it is an old one.
 pub extern "C" fn forget_threads() {
-    let slabs = SLAB_TABLE.iter().map(|slab| slab.load(Ordering::Acquire)).take_while(|slab| !slab.is_null());
-    for slab in slabs {
-        // SAFETY: the slab is mapped, and the only thread of the process is here.
-        unsafe { ptr::write_bytes(slab, 0, SLAB) };
-    }
+    // SAFETY: the only thread of the process is here, in no operation.
+    unsafe { BLOCKS.wipe() };
 }
