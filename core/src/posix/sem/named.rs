@@ -52,8 +52,8 @@ pub struct Registry {
 }
 
 /// Held only for a look-up and an mmap or munmap, never while a file is opened or made.
-pub static REGISTRY: ForkMutex<Registry> =
-    ForkMutex::new(Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
+static REGISTRY: ForkMutex<Registry> =
+    ForkMutex::new(0, Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
 
 /// The named semaphore of this name, at the address at which this process already has it, if it has.
 ///
