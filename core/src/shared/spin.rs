@@ -63,7 +63,7 @@ impl Hint {
             return false;
         }
         let is_here =
-            settings.one_processor || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
+            cpu::is_only_one() || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
         let word = if is_here { &self.yields } else { &self.spins };
         let before = Experience(word.load(Ordering::Relaxed));
         let (happened, after) = if before.says_sleep() {
