@@ -81,7 +81,8 @@ pub fn is_only_one() -> bool {
 
     #[cold]
     fn find_out() -> u8 {
-        let known = if processors(&[0, 1]) == 1 { ONE } else { SEVERAL };
+        let only = only_processor(0);
+        let known = if only.is_some() && only == only_processor(1) { ONE } else { SEVERAL };
         KNOWN.store(known, Ordering::Relaxed);
         known
     }
@@ -93,45 +94,34 @@ pub fn is_only_one() -> bool {
     }
 }
 
-/// Processors that at least one of these processes may run on; 0 = this process. 0 if the kernel
-/// does not say.
-fn processors(processes: &[libc::pid_t]) -> u32 {
-    let mut all = [0_usize; MASK_WORDS];
-    for &pid in processes {
-        let mut mask = [0_usize; MASK_WORDS];
-        let size = size_of_val(&mask);
-        // SAFETY: the mask is valid for writing `size` bytes. A bare call changes no `errno`
-        // that was not saved.
-        let filled = unsafe {
-            let errno = libc::__errno_location();
-            let before = *errno;
-            let filled = libc::syscall(libc::SYS_sched_getaffinity, pid, size, mask.as_mut_ptr());
-            *errno = before;
-            filled
-        };
-        if filled <= 0 {
-            return 0;
-        }
-        all.iter_mut().zip(mask).for_each(|(all, one)| *all |= one);
+/// The processor that a process is confined to; 0 = this process. `None` if there are several, or
+/// the kernel does not say. Leaves `errno` alone.
+fn only_processor(pid: libc::pid_t) -> Option<u32> {
+    // A machine that may have more than 1,024 processors, of which the kernel then does not tell,
+    // has several.
+    let mut mask = [0_u64; 16];
+    let size = size_of_val(&mask);
+    // SAFETY: the mask is valid for writing `size` bytes; the location of errno is valid in each
+    // thread.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        libc::syscall(libc::SYS_sched_getaffinity, pid, size, mask.as_mut_ptr());
+        *errno = before;
     }
-    all.iter().map(|word| word.count_ones()).sum()
+    let mut only = None;
+    for (word, first) in mask.into_iter().zip((0..).step_by(64)).filter(|(word, _)| *word != 0) {
+        if only.is_some() || !word.is_power_of_two() {
+            return None;
+        }
+        only = Some(first + word.trailing_zeros());
+    }
+    only
 }
-
-/// Room for 8,192 processors, the most that Linux can be built for.
-const MASK_WORDS: usize = 8192 / usize::BITS as usize;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn processors_are_counted() {
-        // SAFETY: takes no pointer.
-        let online = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
-        assert!((1..=online).contains(&i64::from(processors(&[0]))));
-        assert!(processors(&[0, 1]) >= processors(&[0]));
-        assert_eq!(is_only_one(), processors(&[0, 1]) == 1);
-    }
 
     #[test]
     fn a_pinned_thread_knows_its_processor() {
@@ -140,11 +130,13 @@ mod tests {
         unsafe {
             let mut set: libc::cpu_set_t = core::mem::zeroed();
             assert_eq!(libc::sched_getaffinity(0, size_of_val(&set), &raw mut set), 0);
+            assert_eq!(only_processor(0).is_some(), libc::CPU_COUNT(&set) == 1);
             for cpu in (0..libc::CPU_SETSIZE as usize).filter(|&cpu| libc::CPU_ISSET(cpu, &set)) {
                 let mut one: libc::cpu_set_t = core::mem::zeroed();
                 libc::CPU_SET(cpu, &mut one);
                 assert_eq!(libc::sched_setaffinity(0, size_of_val(&one), &raw const one), 0);
                 assert_eq!(current() as usize, cpu);
+                assert_eq!(only_processor(0), Some(current()));
             }
         }
     }
