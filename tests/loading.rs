@@ -1,0 +1,166 @@
+//! How the library gets into a program: what calls it before it is initialised, what unloads it, and what has no loader.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::time::Duration;
+
+use support::{Ended, Output, Way, command, library_dir, run_bounded};
+
+const BOUND: Duration = Duration::from_mins(2);
+
+/// A directory for what one test compiles, which goes away with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", process::id()));
+        std::fs::create_dir_all(&path).expect("a directory can be made");
+        Self(path)
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.join(file)
+    }
+
+    /// Compiles a file of tests/c with these further arguments.
+    fn compile(&self, source: &str, to: &str, arguments: &[&str]) -> PathBuf {
+        let output = self.try_compile(source, to, arguments);
+        assert!(output.success(), "{source}: {}", output.stderr);
+        self.path(to)
+    }
+
+    fn try_compile(&self, source: &str, to: &str, arguments: &[&str]) -> Output {
+        let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+        compiler.args(["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O2", "-pthread"]);
+        compiler.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source));
+        compiler.arg("-o").arg(self.path(to)).args(arguments);
+        run_bounded(compiler, BOUND)
+    }
+
+    /// As the linker and the loader want to find the library.
+    fn link_library(&self) {
+        for name in ["librsipc.so", "librsipc.so.0"] {
+            std::os::unix::fs::symlink(library_dir().join("librsipc.so"), self.path(name))
+                .expect("a symbolic link can be made");
+        }
+    }
+
+    fn option(&self, option: &str) -> String {
+        format!("{option}{}", self.0.display())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn ends_well(output: &Output) {
+    assert_eq!(output.ended, Ended::Exit(0), "{}", output.stderr);
+}
+
+/// The program of early.c and late.c, linked with `libraries`; what it writes to standard error.
+fn early(name: &str, libraries: &[&str], way: Way) -> String {
+    let scratch = Scratch::new(name);
+    scratch.link_library();
+    scratch.compile("loading/early.c", "libearly.so", &["-shared", "-fPIC", "-lrt"]);
+    let (search, path) = (scratch.option("-L"), scratch.option("-Wl,--no-as-needed,-rpath,"));
+    let program = scratch.compile("loading/late.c", "late", &[&[&*search, &*path], libraries].concat());
+    let mut run = command(&program, way);
+    run.env("RSIPC_VERBOSE", "1");
+    let output = run_bounded(run, BOUND);
+    ends_well(&output);
+    output.stderr
+}
+
+/// The order in which things were said.
+fn is_said_in_order(text: &str, parts: &[&str]) -> bool {
+    let places: Vec<_> = parts.iter().map(|part| text.find(part)).collect();
+    places.iter().all(Option::is_some) && places.is_sorted()
+}
+
+#[test]
+fn another_librarys_constructor_calls_on_plain_glibc() {
+    assert_eq!(early("early-glibc", &["-learly", "-lrt"], Way::Glibc), "early\nmain\n");
+}
+
+#[test]
+fn another_librarys_constructor_calls_before_ours() {
+    let said = early("early-preload", &["-learly", "-lrt"], Way::Preload);
+    assert!(is_said_in_order(&said, &["early\n", "active", "main\n"]), "{said}");
+}
+
+#[test]
+fn another_librarys_constructor_calls_a_library_that_the_program_is_linked_with() {
+    for libraries in [["-lrsipc", "-learly"], ["-learly", "-lrsipc"]] {
+        let said = early("early-shared", &libraries, Way::Shared);
+        assert!(is_said_in_order(&said, &["early\n", "main\n"]) && said.contains("active"), "{said}");
+    }
+}
+
+/// The archive exports from the program what a library needs of it.
+#[test]
+fn another_librarys_constructor_calls_the_archive_in_the_program() {
+    let archive = library_dir().join("librsipc.a").display().to_string();
+    let said = early("early-static", &["-learly", "-Wl,-u,mq_open", &archive, "-rdynamic"], Way::Static);
+    assert!(is_said_in_order(&said, &["early\n", "active", "main\n"]), "{said}");
+}
+
+fn unload(host: &Path, library: &Path) {
+    for further in [&[][..], &["busy"]] {
+        let mut run = command(host, Way::Glibc);
+        run.arg(library).args(further);
+        ends_well(&run_bounded(run, BOUND));
+    }
+}
+
+#[test]
+fn the_library_can_be_unloaded_and_stays() {
+    let scratch = Scratch::new("unload");
+    let host = scratch.compile("loading/host.c", "host", &["-ldl", "-lrt"]);
+    unload(&host, &library_dir().join("librsipc.so"));
+}
+
+#[test]
+fn a_plugin_that_needs_the_library_can_be_unloaded() {
+    let scratch = Scratch::new("plugin");
+    scratch.link_library();
+    let (search, path) = (scratch.option("-L"), scratch.option("-Wl,--no-as-needed,-rpath,"));
+    scratch.compile("loading/plugin.c", "plugin.so", &["-shared", "-fPIC", &search, &path, "-lrsipc"]);
+    let host = scratch.compile("loading/host.c", "host", &["-ldl", "-lrt"]);
+    unload(&host, &scratch.path("plugin.so"));
+}
+
+/// Without a loader there is nobody to ask for the C library's own `close` and `poll`.
+#[test]
+fn a_program_may_be_linked_wholly_statically() {
+    const FILES: [&str; 8] = [
+        "load_calls",
+        "load_closefrom",
+        "load_keys",
+        "mq_cancel",
+        "mq_poll",
+        "mq_fd_number",
+        "sem_cancel",
+        "shm_open",
+    ];
+    let scratch = Scratch::new("static");
+    if !scratch.try_compile("loading/nothing.c", "nothing", &["-static"]).success() {
+        eprintln!("skipped: there is no static C library here");
+        return;
+    }
+    let archive = library_dir().join("librsipc.a").display().to_string();
+    for file in FILES {
+        let source = format!("semantics/{file}.c");
+        // The order of a command line of users: no other library is named.
+        let program = scratch.compile(&source, file, &["-static", &archive]);
+        let output = run_bounded(command(&program, Way::Static), BOUND);
+        assert_eq!(output.ended, Ended::Exit(0), "{file}\n{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(" 0 failed"), "{file}\n{}", output.stdout);
+    }
+    let program = scratch.compile("loading/closefrom.c", "closefrom", &["-static", &archive]);
+    ends_well(&run_bounded(command(&program, Way::Static), BOUND));
+}
