@@ -123,6 +123,7 @@ static void at_fork(void)
 
 __attribute__((constructor)) static void early(void)
 {
+	alarm(SECONDS);
 	MUST(pthread_atfork(at_fork, at_fork, at_fork) == 0);
 	MUST(pthread_key_create(&key, destroy) == 0 && pthread_setspecific(key, &value) == 0);
 	queue = new_queue();
