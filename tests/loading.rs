@@ -105,7 +105,9 @@ fn another_librarys_constructor_calls_a_library_that_the_program_is_linked_with(
 #[test]
 fn another_librarys_constructor_calls_the_archive_in_the_program() {
     let archive = library_dir().join("librsipc.a").display().to_string();
-    let said = early("early-static", &["-learly", "-Wl,-u,mq_open", &archive, "-rdynamic"], Way::Static);
+    let first = ["-learly", "-Wl,-u,mq_open", "-rdynamic", &archive];
+    let libraries: Vec<&str> = first.into_iter().chain(private_libraries()).collect();
+    let said = early("early-static", &libraries, Way::Static);
     assert!(is_said_in_order(&said, &["early\n", "active", "main\n"]), "{said}");
 }
 
@@ -134,6 +136,13 @@ fn a_plugin_that_needs_the_library_can_be_unloaded() {
     unload(&host, &scratch.path("plugin.so"));
 }
 
+/// What has to follow the archive on the command line of a linker. (Since glibc 2.34 all that is in the C library.)
+fn private_libraries() -> impl Iterator<Item = &'static str> {
+    let package = include_str!("../dist/rsipc.pc.in");
+    let line = package.lines().find_map(|line| line.strip_prefix("Libs.private: "));
+    line.expect("the package names its libraries").split(' ')
+}
+
 /// Without a loader there is nobody to ask for the C library's own `close` and `poll`.
 #[test]
 fn a_program_may_be_linked_wholly_statically() {
@@ -153,14 +162,13 @@ fn a_program_may_be_linked_wholly_statically() {
         return;
     }
     let archive = library_dir().join("librsipc.a").display().to_string();
+    let libraries: Vec<&str> = ["-static", &archive].into_iter().chain(private_libraries()).collect();
     for file in FILES {
-        let source = format!("semantics/{file}.c");
-        // The order of a command line of users: no other library is named.
-        let program = scratch.compile(&source, file, &["-static", &archive]);
+        let program = scratch.compile(&format!("semantics/{file}.c"), file, &libraries);
         let output = run_bounded(command(&program, Way::Static), BOUND);
         assert_eq!(output.ended, Ended::Exit(0), "{file}\n{}{}", output.stdout, output.stderr);
         assert!(output.stdout.contains(" 0 failed"), "{file}\n{}", output.stdout);
     }
-    let program = scratch.compile("loading/closefrom.c", "closefrom", &["-static", &archive]);
+    let program = scratch.compile("loading/closefrom.c", "closefrom", &libraries);
     ends_well(&run_bounded(command(&program, Way::Static), BOUND));
 }

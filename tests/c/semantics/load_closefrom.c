@@ -5,6 +5,10 @@
 
 #include <sys/resource.h>
 
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
 /* Without one in the C library it is ours, in a program that is linked with us. */
 extern void closefrom(int lowest) __attribute__((weak));
 

@@ -42,7 +42,9 @@ CASE(load_all_keys_are_the_programs)
 	use_queue();
 	run_users(1);
 	pthread_key_t key;
-	for (int i = 0; i < PTHREAD_KEYS_MAX; i++)
+	/* Before glibc 2.34 dlsym has one, and we call it. */
+	int keys = PTHREAD_KEYS_MAX - (__GLIBC_PREREQ(2, 34) ? 0 : 1);
+	for (int i = 0; i < keys; i++)
 		CHECK_EQ(pthread_key_create(&key, NULL), 0);
 	run_users(1);
 }
