@@ -104,9 +104,7 @@ fn another_librarys_constructor_calls_a_library_that_the_program_is_linked_with(
 /// The archive exports from the program what a library needs of it.
 #[test]
 fn another_librarys_constructor_calls_the_archive_in_the_program() {
-    let archive = library_dir().join("librsipc.a").display().to_string();
-    let first = ["-learly", "-Wl,-u,mq_open", "-rdynamic", &archive];
-    let libraries: Vec<&str> = first.into_iter().chain(private_libraries()).collect();
+    let libraries = [&["-learly", "-Wl,-u,mq_open", "-rdynamic"][..], &archive()].concat();
     let said = early("early-static", &libraries, Way::Static);
     assert!(is_said_in_order(&said, &["early\n", "active", "main\n"]), "{said}");
 }
@@ -136,11 +134,13 @@ fn a_plugin_that_needs_the_library_can_be_unloaded() {
     unload(&host, &scratch.path("plugin.so"));
 }
 
-/// What has to follow the archive on the command line of a linker. (Since glibc 2.34 all that is in the C library.)
-fn private_libraries() -> impl Iterator<Item = &'static str> {
+/// The archive, and what has to follow it on the command line of a linker. (Since glibc 2.34 all that is in libc.)
+fn archive() -> Vec<&'static str> {
+    let archive: &str = library_dir().join("librsipc.a").display().to_string().leak();
     let package = include_str!("../dist/rsipc.pc.in");
     let line = package.lines().find_map(|line| line.strip_prefix("Libs.private: "));
-    line.expect("the package names its libraries").split(' ')
+    let libraries = line.expect("the package names its libraries").split(' ');
+    [archive].into_iter().chain(libraries).collect()
 }
 
 /// Without a loader there is nobody to ask for the C library's own `close` and `poll`.
@@ -161,8 +161,7 @@ fn a_program_may_be_linked_wholly_statically() {
         eprintln!("skipped: there is no static C library here");
         return;
     }
-    let archive = library_dir().join("librsipc.a").display().to_string();
-    let libraries: Vec<&str> = ["-static", &archive].into_iter().chain(private_libraries()).collect();
+    let libraries = [&["-static"][..], &archive()].concat();
     for file in FILES {
         let program = scratch.compile(&format!("semantics/{file}.c"), file, &libraries);
         let output = run_bounded(command(&program, Way::Static), BOUND);
