@@ -2,61 +2,12 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::path::Path;
 use std::time::Duration;
 
-use support::{Ended, Output, Way, command, library_dir, run_bounded};
+use support::{Ended, Output, Scratch, Way, command, library_dir, run_bounded};
 
 const BOUND: Duration = Duration::from_mins(2);
-
-/// A directory for what one test compiles, which goes away with it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", process::id()));
-        std::fs::create_dir_all(&path).expect("a directory can be made");
-        Self(path)
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.join(file)
-    }
-
-    /// Compiles a file of tests/c with these further arguments.
-    fn compile(&self, source: &str, to: &str, arguments: &[&str]) -> PathBuf {
-        let output = self.try_compile(source, to, arguments);
-        assert!(output.success(), "{source}: {}", output.stderr);
-        self.path(to)
-    }
-
-    fn try_compile(&self, source: &str, to: &str, arguments: &[&str]) -> Output {
-        let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-        compiler.args(["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O2", "-pthread"]);
-        compiler.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source));
-        compiler.arg("-o").arg(self.path(to)).args(arguments);
-        run_bounded(compiler, BOUND)
-    }
-
-    /// As the linker and the loader want to find the library.
-    fn link_library(&self) {
-        for name in ["librsipc.so", "librsipc.so.0"] {
-            std::os::unix::fs::symlink(library_dir().join("librsipc.so"), self.path(name))
-                .expect("a symbolic link can be made");
-        }
-    }
-
-    fn option(&self, option: &str) -> String {
-        format!("{option}{}", self.0.display())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn ends_well(output: &Output) {
     assert_eq!(output.ended, Ended::Exit(0), "{}", output.stderr);
