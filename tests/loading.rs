@@ -60,6 +60,23 @@ fn another_librarys_constructor_calls_the_archive_in_the_program() {
     assert!(is_said_in_order(&said, &["early\n", "active", "main\n"]), "{said}");
 }
 
+/// What a program of Debian 11 asks for, with the versions of today's C library in the way.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn programs_of_older_c_libraries_are_served() {
+    let scratch = Scratch::new("old");
+    let program = scratch.compile("loading/old.c", "old", &["-lrt"]);
+    let objects = scratch.path("objects");
+    std::fs::create_dir(&objects).expect("a directory can be made");
+    let mut run = command(&program, Way::Preload);
+    run.env("RSIPC_DIR", &objects);
+    let output = run_bounded(run, BOUND);
+    ends_well(&output);
+    // Semaphore, object, and the two files of a queue.
+    assert_eq!(output.stdout, "4\n");
+    assert_eq!(std::fs::read_dir(&objects).expect("it is there").count(), 0);
+}
+
 fn unload(host: &Path, library: &Path) {
     for further in [&[][..], &["busy"]] {
         let mut run = command(host, Way::Glibc);

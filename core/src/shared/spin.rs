@@ -56,14 +56,26 @@ impl Hint {
         }
     }
 
+    /// Whether the waker, as far as we know, can only run when we do not.
+    fn is_waker_here(&self) -> bool {
+        let here = cpu::current();
+        cpu::saw(here);
+        match self.waker.load(Ordering::Relaxed) {
+            0 => cpu::is_only_one(),
+            waker => {
+                cpu::saw(waker.wrapping_sub(1));
+                waker == here.wrapping_add(1)
+            }
+        }
+    }
+
     /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is worth.
     pub fn spin(&self, ready: impl Fn() -> bool) -> bool {
         let settings = settings::get();
         if !settings.spin {
             return false;
         }
-        let is_here =
-            cpu::is_only_one() || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
+        let is_here = self.is_waker_here();
         let word = if is_here { &self.yields } else { &self.spins };
         let before = Experience(word.load(Ordering::Relaxed));
         let (happened, after) = if before.says_sleep() {
