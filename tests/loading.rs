@@ -77,6 +77,19 @@ fn programs_of_older_c_libraries_are_served() {
     assert_eq!(std::fs::read_dir(&objects).expect("it is there").count(), 0);
 }
 
+/// The table of docs/preload.md: no more can be reached, and no less is.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_preload_reaches_who_asks_by_name_alone() {
+    let scratch = Scratch::new("handles");
+    let program = scratch.compile("loading/handles.c", "handles", &["-ldl", "-lrt"]);
+    let output = run_bounded(command(&program, Way::Preload), BOUND);
+    ends_well(&output);
+    let ours = ["linked", "RTLD_DEFAULT", "RTLD_NEXT", "dlopen(NULL)"].map(|how| format!("{how}: ours\n"));
+    let others = ["dlopen(libc)", "dlopen(librt)", "dlvsym"].map(|how| format!("{how}: the C library's\n"));
+    assert_eq!(output.stdout, (ours.concat() + &others.concat()));
+}
+
 fn unload(host: &Path, library: &Path) {
     for further in [&[][..], &["busy"]] {
         let mut run = command(host, Way::Glibc);
