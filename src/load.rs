@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
+use rsipc_core::os::filter;
 use rsipc_core::os::fork::{self, Protected};
 use rsipc_core::os::settings;
 use rsipc_core::posix::mq;
@@ -22,6 +23,7 @@ static LOCKS: &[&dyn Protected] = &[&sem::REGISTRY, &mq::POOL];
 
 extern "C" fn on_load() {
     cpu::init();
+    filter::look_at_start();
     fork::protect(LOCKS, thread::forget_threads);
     let settings = settings::get();
     if settings.verbose {

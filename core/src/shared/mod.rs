@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod claim;
+pub mod event;
 #[cfg(loom)]
 pub mod modelled;
 pub mod pair;
@@ -11,3 +12,7 @@ pub mod prefetch;
 pub mod spin;
 #[cfg(not(loom))]
 pub mod thread;
+#[cfg(not(loom))]
+pub mod wait;
+#[cfg(not(loom))]
+pub mod wait_point;

@@ -56,14 +56,18 @@ impl Hint {
         }
     }
 
-    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is worth.
-    pub fn spin(&self, ready: impl Fn() -> bool) -> bool {
+    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is worth. `may_yield`: the
+    /// thread may call sched_yield(2).
+    pub fn spin(&self, may_yield: bool, ready: impl Fn() -> bool) -> bool {
         let settings = settings::get();
         if !settings.spin {
             return false;
         }
         let is_here =
             settings.one_processor || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
+        if is_here && !may_yield {
+            return false;
+        }
         let word = if is_here { &self.yields } else { &self.spins };
         let before = Experience(word.load(Ordering::Relaxed));
         let (happened, after) = if before.says_sleep() {

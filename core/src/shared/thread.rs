@@ -16,7 +16,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use crate::os::errno::{Errno, Result};
+use crate::os::filter;
 use crate::os::robust;
+use crate::shared::claim::UNGUARDED;
 
 /// Operations within operations of one thread: handlers that interrupt handlers.
 const DEPTH: usize = 16;
@@ -38,6 +40,8 @@ pub struct Thread {
     pending: AtomicPtr<AtomicUsize>,
     futex_offset: AtomicUsize,
     no_robust_list: AtomicUsize,
+    /// Which calls the thread's waits may make.
+    pub filter: filter::Found,
     depth: AtomicUsize,
     operations: [Record; DEPTH],
 }
@@ -138,6 +142,7 @@ impl Thread {
         self.pending.store(field.cast_mut(), Ordering::Relaxed);
         self.futex_offset.store(offset.cast_unsigned(), Ordering::Relaxed);
         self.mark.store(mark, Ordering::Relaxed);
+        self.filter.forget();
         for (record, number) in self.operations.iter().zip(0_u64..) {
             record.seal.store(SEALED | number << RECORD_SHIFT, Ordering::Relaxed);
         }
@@ -256,7 +261,12 @@ fn read_memory(address: usize) -> Option<u64> {
     (usize::try_from(read) == Ok(length)).then_some(found)
 }
 
-impl Operation<'_> {
+impl<'t> Operation<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.thread
+    }
+
     /// Whether this is the child of a fork that happened in the middle of the operation. What it has claimed is the
     /// parent's then.
     #[inline]
@@ -290,6 +300,102 @@ impl crate::shared::claim::Claimant for Operation<'_> {
     fn withdraw(&self) {
         compiler_fence(Ordering::SeqCst);
         self.thread.put_pending_back(self.record);
+        self.record.claim.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+}
+
+/// A death word is announced to the kernel. Withdrawn by its drop.
+#[derive(Debug)]
+pub struct WakeAnnouncement {
+    /// `list_op_pending`. Not by way of the block: that is empty in the child of a fork in a handler.
+    pending: *const AtomicUsize,
+    before: usize,
+}
+
+impl Thread {
+    /// Lets the kernel know that this thread owes a wake to those who sleep on `word`, which is 0: if it dies, the kernel
+    /// wakes one of them (`handle_futex_death` of kernel/futex/core.c). `None` where it cannot.
+    pub fn announce_wake(&self, word: *const u32) -> Option<WakeAnnouncement> {
+        if self.mark.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        let pending = self.pending();
+        let before = pending.load(Ordering::Relaxed);
+        pending.store(self.entry(word), Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        Some(WakeAnnouncement { pending, before })
+    }
+
+    /// What `list_op_pending` holds for a word.
+    fn entry(&self, word: *const u32) -> usize {
+        word.expose_provenance().wrapping_sub(self.futex_offset.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for WakeAnnouncement {
+    fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: the field lives as long as the thread, and this is not sent to another one.
+        unsafe { &*self.pending }.store(self.before, Ordering::Relaxed);
+    }
+}
+
+/// An operation that owes a wake: the kernel watches the death word in the place of what it claims, which is marked, so
+/// that others look for themselves whether its thread lives. It must be dropped before the operation ends.
+pub struct WakeGuard<'t> {
+    announcement: WakeAnnouncement,
+    thread: &'t Thread,
+    record: &'t Record,
+    level: usize,
+    tid: u32,
+}
+
+impl<'t> Operation<'t> {
+    /// From now on the thread owes a wake to those who sleep on `word`, which is 0. `held`: what it has claimed already.
+    #[cold]
+    pub fn guard_wake(&self, word: &AtomicU32, held: Option<&AtomicU32>) -> WakeGuard<'t> {
+        let &Operation { thread, record, level, tid } = self;
+        let pending = thread.pending();
+        let before = match held {
+            None => pending.load(Ordering::Relaxed),
+            Some(held) => {
+                // Marked as long as the kernel still watches it.
+                held.store(tid | UNGUARDED, Ordering::Relaxed);
+                record.pending_before.load(Ordering::Relaxed)
+            }
+        };
+        let guard =
+            WakeGuard { announcement: WakeAnnouncement { pending, before }, thread, record, level, tid };
+        guard.owe_another(word);
+        guard
+    }
+}
+
+impl WakeGuard<'_> {
+    /// From now on it is to those who sleep on this word.
+    pub fn owe_another(&self, word: &AtomicU32) {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: the field lives as long as the thread.
+        unsafe { &*self.announcement.pending }.store(self.thread.entry(word.as_ptr()), Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+    }
+}
+
+impl crate::shared::claim::Claimant for WakeGuard<'_> {
+    fn identity(&self) -> u32 {
+        self.tid | UNGUARDED
+    }
+
+    fn announce(&self, word: &AtomicU32) {
+        if self.level > 0 {
+            self.thread.unguard_interrupted(self.level, self.tid);
+        }
+        self.record.claim.store(ptr::from_ref(word).cast_mut(), Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+    }
+
+    fn withdraw(&self) {
+        compiler_fence(Ordering::SeqCst);
         self.record.claim.store(ptr::null_mut(), Ordering::Relaxed);
     }
 }

@@ -1,7 +1,7 @@
 //! Where everything of a queue lies in its file.
 //!
 //! ```text
-//! 0       Header      magic, geometry, name; sequence, events, bell, notification, each on lines of its own
+//! 0       Header      magic, geometry, name; sequence, wait points, bell, notification, each on lines of its own
 //! 4096    keys        u64 each
 //!         claims      u32 each
 //!         nodes       16 bytes each, where there are more than 32 slots
@@ -19,14 +19,13 @@ use std::os::unix::fs::FileExt;
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::posix::mq::event::Event;
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::prefetch;
-use crate::shared::spin::Hint;
+use crate::shared::wait_point::WaitPoint;
 
 /// Largest number of messages.
 pub const MAXMSG_LIMIT: usize = 65536;
@@ -72,16 +71,6 @@ struct Identity {
 #[repr(C, align(128))]
 struct Lines<T>(T);
 
-/// An event word, and what wakers and waiters know of each other.
-#[repr(C)]
-#[derive(Default)]
-pub struct Door {
-    /// Where one sleeps.
-    pub event: Event,
-    /// Whether it pays to spin first.
-    pub hint: Hint,
-}
-
 /// The first page.
 #[repr(C, align(4096))]
 pub struct Header {
@@ -89,8 +78,8 @@ pub struct Header {
     sequence: Lines<AtomicU64>,
     overdue: Lines<AtomicU64>,
     freed: Lines<AtomicU32>,
-    message: Lines<Door>,
-    room: Lines<Door>,
+    message: Lines<WaitPoint>,
+    room: Lines<WaitPoint>,
     bell: Lines<Bell>,
     notify: Lines<Registration>,
 }
@@ -336,13 +325,13 @@ impl Layout {
 
     /// Where receivers wait for a message.
     #[inline]
-    pub fn message(&self) -> &Door {
+    pub fn message(&self) -> &WaitPoint {
         &self.header().message.0
     }
 
     /// Where senders wait for room.
     #[inline]
-    pub fn room(&self) -> &Door {
+    pub fn room(&self) -> &WaitPoint {
         &self.header().room.0
     }
 

@@ -7,15 +7,16 @@ use std::os::fd::RawFd;
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::os::futex::{self, Scope};
+use crate::os::futex;
 use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::layout::{Door, MessageHeader};
+use crate::posix::mq::layout::MessageHeader;
 use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::store::key;
-use crate::posix::mq::store::slots::{Look, Reserved, Slots, Wanted};
-use crate::shared::atomic::{Ordering, fence};
+use crate::posix::mq::store::slots::{Look, Reserved, Slots, Taken, Wanted};
+use crate::shared::atomic::{AtomicU32, Ordering, fence};
 use crate::shared::claim::Claimant;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{Seal, Thread, WakeGuard};
+use crate::shared::wait_point::WaitPoint;
 
 /// A message to send.
 #[derive(Clone, Copy, Debug)]
@@ -75,13 +76,26 @@ impl Use<'_> {
         if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
     }
 
-    /// Sends, if there is room. POSIX.1-2017, `mq_send`.
+    /// Sends, if there is room. `guard`: of one who owes a wake. POSIX.1-2017, `mq_send`.
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
     #[inline(always)]
-    pub unsafe fn try_send(&self, message: &Outgoing) -> bool {
-        let (layout, who) = (&self.queue.layout, &self.operation);
+    pub unsafe fn try_send(&self, message: &Outgoing, guard: Option<&WakeGuard<'_>>) -> bool {
+        // SAFETY: as the caller says.
+        unsafe {
+            match guard {
+                None => self.send_as(&self.operation, None, message),
+                Some(guard) => self.send_as(guard, Some(guard), message),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Use::try_send`].
+    #[inline(always)]
+    unsafe fn send_as(&self, who: &impl Claimant, guard: Option<&WakeGuard<'_>>, message: &Outgoing) -> bool {
+        let layout = &self.queue.layout;
         loop {
             let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
                 return false;
@@ -93,30 +107,99 @@ impl Use<'_> {
             let header = header(message.length, notifies);
             // SAFETY: the slot is claimed; the caller vouches for the body.
             unsafe { layout.write(reserved.slot.number, header, message.body) };
-            if who.is_orphan() {
+            if self.operation.is_orphan() {
                 // The child of a fork: the claim is the parent's, who goes on with it.
                 who.withdraw();
                 continue;
             }
             layout.message().hint.waking();
+            if before.waiting {
+                self.publish_and_wake(guard, reserved, message.priority, before);
+                return true;
+            }
             layout.slots().publish(reserved, message.priority, who);
             // Again: who has registered since, and then found no message, did not see ours.
             let registration = layout.notify().registration();
             let after = self.onlookers(layout.message());
-            if before.any() || after.any() || registration != 0 {
-                self.tell_receivers(before.or(after), registration, reserved);
+            if before.polling || after.any() || registration != 0 {
+                self.tell_receivers(before.or(after), registration, reserved, false);
             }
             return true;
         }
     }
 
-    /// Receives, if there is a message. `Ok(None)`: there is none. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`.
+    /// Sends, if there is room and nobody else's turn.
+    ///
+    /// # Safety
+    /// As for [`Use::try_send`].
+    #[inline(always)]
+    pub unsafe fn send_as_newcomer(&self, message: &Outgoing) -> bool {
+        // SAFETY: as the caller says.
+        !self.queue.layout.room().is_in_turn() && unsafe { self.try_send(message, None) }
+    }
+
+    /// Receives, if there is a message and nobody else's turn.
+    ///
+    /// # Safety
+    /// As for [`Use::try_receive`].
+    #[inline(always)]
+    pub unsafe fn receive_as_newcomer(&self, into: &Incoming) -> Result<Option<Received>> {
+        if self.queue.layout.message().is_in_turn() {
+            return Ok(None);
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.try_receive(into, None) }
+    }
+
+    /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the wake is
+    /// owed, so that the kernel gives it should we die.
+    #[cold]
+    fn publish_and_wake(
+        &self,
+        guard: Option<&WakeGuard<'_>>,
+        sent: Reserved<'_>,
+        priority: u32,
+        before: Onlookers,
+    ) {
+        let layout = &self.queue.layout;
+        self.while_owing(guard, layout.message(), sent.slot.claim, |guard, began_turns| {
+            layout.slots().publish(sent, priority, guard);
+            let registration = layout.notify().registration();
+            let after = self.onlookers(layout.message());
+            self.tell_receivers(before.or(after), registration, sent, began_turns);
+        });
+    }
+
+    /// Receives, if there is a message. `Ok(None)`: there is none. EFAULT, EBADMSG. `guard`: of one who owes a wake.
+    /// POSIX.1-2017, `mq_receive`.
     ///
     /// # Safety
     /// The room has been checked, and is valid for writing.
     #[inline(always)]
-    pub unsafe fn try_receive(&self, into: &Incoming) -> Result<Option<Received>> {
-        let (layout, who) = (&self.queue.layout, &self.operation);
+    pub unsafe fn try_receive(
+        &self,
+        into: &Incoming,
+        guard: Option<&WakeGuard<'_>>,
+    ) -> Result<Option<Received>> {
+        // SAFETY: as the caller says.
+        unsafe {
+            match guard {
+                None => self.receive_as(&self.operation, None, into),
+                Some(guard) => self.receive_as(guard, Some(guard), into),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Use::try_receive`].
+    #[inline(always)]
+    unsafe fn receive_as(
+        &self,
+        who: &impl Claimant,
+        guard: Option<&WakeGuard<'_>>,
+        into: &Incoming,
+    ) -> Result<Option<Received>> {
+        let layout = &self.queue.layout;
         loop {
             let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
                 return Ok(None);
@@ -128,17 +211,52 @@ impl Use<'_> {
             let before = self.onlookers(layout.room());
             // SAFETY: the slot is claimed; the caller vouches for the room.
             let length = unsafe { layout.read(taken.slot.number, into.body) };
-            if who.is_orphan() {
+            if self.operation.is_orphan() {
                 who.withdraw();
                 continue;
             }
             layout.room().hint.waking();
+            let received = |length| Some(Received { length, priority: key::priority(taken.key) });
+            if before.waiting {
+                self.clear_and_wake(guard, taken, before);
+                return length.map(received);
+            }
             layout.slots().clear(taken, who);
             let after = self.onlookers(layout.room());
-            if before.any() || after.any() {
-                self.tell_senders(before.or(after));
+            if before.polling || after.any() {
+                self.tell_senders(before.or(after), false);
             }
-            return length.map(|length| Some(Received { length, priority: key::priority(taken.key) }));
+            return length.map(received);
+        }
+    }
+
+    /// As `publish_and_wake`.
+    #[cold]
+    fn clear_and_wake(&self, guard: Option<&WakeGuard<'_>>, taken: Taken<'_>, before: Onlookers) {
+        let layout = &self.queue.layout;
+        self.while_owing(guard, layout.room(), taken.slot.claim, |guard, began_turns| {
+            layout.slots().clear(taken, guard);
+            let after = self.onlookers(layout.room());
+            self.tell_senders(before.or(after), began_turns);
+        });
+    }
+
+    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is owed. It is told whether the
+    /// turns there have begun with it.
+    fn while_owing(
+        &self,
+        guard: Option<&WakeGuard<'_>>,
+        point: &WaitPoint,
+        held: &AtomicU32,
+        commit: impl FnOnce(&WakeGuard<'_>, bool),
+    ) {
+        let began_turns = point.will_wake();
+        if let Some(guard) = guard {
+            guard.owe_another(point.death_word());
+            commit(guard, began_turns);
+        } else {
+            let guard = self.operation.guard_wake(point.death_word(), Some(held));
+            commit(&guard, began_turns);
         }
     }
 
@@ -155,8 +273,8 @@ impl Use<'_> {
     }
 
     #[inline]
-    fn onlookers(&self, door: &Door) -> Onlookers {
-        Onlookers { waiting: door.event.is_awaited(), polling: self.queue.layout.bell().is_armed() }
+    fn onlookers(&self, point: &WaitPoint) -> Onlookers {
+        Onlookers { waiting: point.is_awaited(), polling: self.queue.layout.bell().is_armed() }
     }
 
     /// What the herald of the registration is to know of the message that is about to stand, should we die before we
@@ -168,12 +286,12 @@ impl Use<'_> {
     }
 
     #[cold]
-    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>) {
+    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
-        let woken = onlookers.waiting && wake_one(layout.message());
+        let woken = onlookers.waiting && layout.message().wake_one(began_turns);
         if registration != 0 && !woken && layout.slots().is_oldest(sent) {
             let notify = layout.notify();
             if notify.fire(registration, Sender::this()) {
@@ -186,9 +304,9 @@ impl Use<'_> {
     }
 
     #[cold]
-    fn tell_senders(&self, onlookers: Onlookers) {
+    fn tell_senders(&self, onlookers: Onlookers, began_turns: bool) {
         if onlookers.waiting {
-            wake_one(self.queue.layout.room());
+            self.queue.layout.room().wake_one(began_turns);
         }
         if onlookers.polling {
             self.ring();
@@ -196,8 +314,8 @@ impl Use<'_> {
     }
 }
 
-/// Sends if there is room at once. False: there is none, and [`Wait::begin`](super::Wait::begin) decides what that means.
-/// EINVAL, EBADF, EMSGSIZE, EFAULT.
+/// Sends if there is room at once. False: there is none, or it is for those who have waited for it. EINVAL, EBADF, EMSGSIZE,
+/// EFAULT.
 ///
 /// # Safety
 /// The body is valid for reading.
@@ -208,11 +326,11 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Re
     let queue = descriptor::enter(thread, fd, &seal)?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the body is valid, says the caller.
-    Ok(unsafe { queue.try_send(message) })
+    Ok(unsafe { queue.send_as_newcomer(message) })
 }
 
-/// Receives if there is a message at once. `None`: there is none, and [`Wait::begin`](super::Wait::begin) decides what
-/// that means. EBADF, EMSGSIZE, EFAULT, EBADMSG.
+/// Receives if there is a message at once. `None`: there is none, or it is for those who have waited for it. EBADF,
+/// EMSGSIZE, EFAULT, EBADMSG.
 ///
 /// # Safety
 /// The room is valid for writing.
@@ -222,12 +340,7 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
     let queue = descriptor::enter(thread, fd, &seal)?;
     queue.check_incoming(into)?;
     // SAFETY: checked; the room is valid, says the caller.
-    unsafe { queue.try_receive(into) }
-}
-
-/// Wakes one who sleeps at this door, and takes note if there is nobody.
-pub fn wake_one(door: &Door) -> bool {
-    door.event.wake_one(|word, count| futex::wake(word.as_ptr(), count, Scope::Shared))
+    unsafe { queue.receive_as_newcomer(into) }
 }
 
 fn header(length: usize, notifies: u32) -> MessageHeader {
@@ -246,7 +359,7 @@ fn with_sender(header: MessageHeader, notifies: u32) -> MessageHeader {
 /// Who might want to know of a change.
 #[derive(Clone, Copy)]
 struct Onlookers {
-    /// Somebody may be asleep at the door.
+    /// Somebody may be asleep at the wait point.
     waiting: bool,
     /// Somebody polls the descriptor.
     polling: bool,

@@ -283,7 +283,12 @@ impl Drop for Opened {
     }
 }
 
-impl Use<'_> {
+impl<'t> Use<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.operation.thread()
+    }
+
     /// Whether the descriptor still is what it was: the program may have closed it without telling us.
     pub fn is_open(&self) -> bool {
         is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)

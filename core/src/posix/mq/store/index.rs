@@ -77,7 +77,8 @@ pub struct Slot<'a> {
     /// Its number.
     pub number: usize,
     pub(super) key: &'a AtomicU64,
-    pub(super) claim: &'a AtomicU32,
+    /// Who works on it.
+    pub claim: &'a AtomicU32,
 }
 
 impl Slot<'_> {
