@@ -6,7 +6,7 @@ use rsipc_core::os::Result;
 use rsipc_core::shared::thread::Thread;
 
 unsafe extern "C" {
-    fn rsipc_thread_slot() -> *const Cell<*const Thread>;
+    pub fn rsipc_thread_slot() -> *const Cell<*const Thread>;
 }
 
 /// The block of this thread. ENOMEM.

@@ -17,6 +17,8 @@ pub mod lock;
 #[cfg(not(loom))]
 pub mod membarrier;
 #[cfg(not(loom))]
+pub mod namespace;
+#[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
 pub mod reserved;

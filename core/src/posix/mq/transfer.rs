@@ -3,19 +3,24 @@
 //! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
 //! through memory on its way costs as much as the work itself.
 
+use core::ptr;
+use core::sync::atomic::AtomicUsize;
 use std::os::fd::RawFd;
 
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::errno::preserved;
 use crate::os::futex::{self, Scope};
+use crate::os::process::Process;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::{Door, MessageHeader};
 use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::store::key;
-use crate::posix::mq::store::slots::{Look, Reserved, Slots, Wanted};
+use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Wanted};
 use crate::shared::atomic::{Ordering, fence};
-use crate::shared::claim::Claimant;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::claim::Holder;
+use crate::shared::presence;
+use crate::shared::thread::{FrameTag, Thread};
 
 /// A message to send.
 #[derive(Clone, Copy, Debug)]
@@ -75,71 +80,75 @@ impl Use<'_> {
         if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
     }
 
-    /// Sends, if there is room. POSIX.1-2017, `mq_send`.
+    /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a handler: it
+    /// begins anew.
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
     #[inline(always)]
     pub unsafe fn try_send(&self, message: &Outgoing) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        loop {
-            let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
-                return false;
-            };
-            // Between claim and commit, and again after the commit: see `event`.
-            let before = self.onlookers(layout.message());
-            let registration = layout.notify().registration();
-            let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
-            let header = header(message.length, notifies);
-            // SAFETY: the slot is claimed; the caller vouches for the body.
-            unsafe { layout.write(reserved.slot.number, header, message.body) };
-            if who.is_orphan() {
-                // The child of a fork: the claim is the parent's, who goes on with it.
-                who.withdraw();
-                continue;
-            }
-            layout.message().hint.waking();
-            layout.slots().publish(reserved, message.priority, who);
-            // Again: who has registered since, and then found no message, did not see ours.
-            let registration = layout.notify().registration();
-            let after = self.onlookers(layout.message());
-            if before.any() || after.any() || registration != 0 {
-                self.tell_receivers(before.or(after), registration, reserved);
-            }
-            return true;
+        let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
+            return false;
+        };
+        // Between claim and commit, and again after the commit: see `event`.
+        let before = self.onlookers(layout.message());
+        let registration = layout.notify().registration();
+        let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
+        // SAFETY: the slot is claimed.
+        let into = unsafe {
+            layout.write_header(reserved.slot.number, header(message.length, notifies))
+        };
+        let is_held = || who.is_still_held(reserved.slot.claim());
+        // SAFETY: the length has been checked; the caller vouches for the body.
+        if !unsafe { copy_while(message.body, into, message.length, is_held) } {
+            Slots::leave_to_parent(reserved.slot, who);
+            return false;
         }
+        layout.message().hint.waking();
+        layout.slots().publish(reserved, message.priority, who);
+        // Again: who has registered since, and then found no message, did not see ours.
+        let registration = layout.notify().registration();
+        let after = self.onlookers(layout.message());
+        if before.any() || after.any() || registration != 0 {
+            self.tell_receivers(before.or(after), registration, reserved);
+        }
+        true
     }
 
-    /// Receives, if there is a message. `Ok(None)`: there is none. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`.
+    /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork in a handler,
+    /// which begins anew. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`.
     ///
     /// # Safety
     /// The room has been checked, and is valid for writing.
     #[inline(always)]
     pub unsafe fn try_receive(&self, into: &Incoming) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        loop {
-            let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
-                return Ok(None);
-            };
-            if into.body.is_null() {
-                Slots::put_back(taken, who);
-                return Err(Errno::EFAULT);
-            }
-            let before = self.onlookers(layout.room());
-            // SAFETY: the slot is claimed; the caller vouches for the room.
-            let length = unsafe { layout.read(taken.slot.number, into.body) };
-            if who.is_orphan() {
-                who.withdraw();
-                continue;
-            }
-            layout.room().hint.waking();
-            layout.slots().clear(taken, who);
-            let after = self.onlookers(layout.room());
-            if before.any() || after.any() {
-                self.tell_senders(before.or(after));
-            }
-            return length.map(|length| Some(Received { length, priority: key::priority(taken.key) }));
+        let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
+            return Ok(None);
+        };
+        if into.body.is_null() {
+            Slots::put_back(taken, who);
+            return Err(Errno::EFAULT);
         }
+        let before = self.onlookers(layout.room());
+        let body = layout.body(taken.slot.number);
+        if let Ok((body, length)) = body {
+            let is_held = || who.is_still_held(taken.slot.claim());
+            // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue
+            // fits in.
+            if !unsafe { copy_while(body, into.body, length, is_held) } {
+                Slots::leave_to_parent(taken.slot, who);
+                return Ok(None);
+            }
+        }
+        layout.room().hint.waking();
+        layout.slots().clear(taken, who);
+        let after = self.onlookers(layout.room());
+        if before.any() || after.any() {
+            self.tell_senders(before.or(after));
+        }
+        body.map(|(_, length)| Some(Received { length, priority: key::priority(taken.key) }))
     }
 
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
@@ -149,9 +158,24 @@ impl Use<'_> {
         fence(Ordering::SeqCst);
         let slots = self.queue.layout.slots();
         match slots.look(wanted) {
-            Look::UnderWay if slots.free_claims_of(futex::is_dead) => slots.look(wanted),
+            Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
             found => found,
         }
+    }
+
+    /// True if there was one.
+    #[cold]
+    fn free_claims_of_dead(&self) -> bool {
+        /// Where the next look begins. Relaxed: any place will do.
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
+        // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
+        let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
+        self.queue.layout.slots().free_claims_of(first, |holder| match holder {
+            Holder::Nobody => false,
+            Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
+            Holder::Presence(number) => presence::has_ended(number),
+        })
     }
 
     #[inline]
@@ -204,8 +228,8 @@ impl Use<'_> {
 #[inline(always)]
 pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Result<bool> {
     message.check_priority()?;
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the body is valid, says the caller.
     Ok(unsafe { queue.try_send(message) })
@@ -218,11 +242,39 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Re
 /// The room is valid for writing.
 #[inline(always)]
 pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Result<Option<Received>> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_incoming(into)?;
     // SAFETY: checked; the room is valid, says the caller.
     unsafe { queue.try_receive(into) }
+}
+
+/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not to the end.
+///
+/// # Safety
+/// Both places are valid for so many bytes, and different.
+#[inline(always)]
+unsafe fn copy_while(
+    mut from: *const u8,
+    mut into: *mut u8,
+    mut length: usize,
+    go_on: impl Fn() -> bool,
+) -> bool {
+    const PART: usize = 64 << 10;
+    while length > PART {
+        // SAFETY: a part of the whole.
+        unsafe {
+            ptr::copy_nonoverlapping(from, into, PART);
+            (from, into) = (from.add(PART), into.add(PART));
+        }
+        length -= PART;
+        if !go_on() {
+            return false;
+        }
+    }
+    // SAFETY: what is left of it.
+    unsafe { ptr::copy_nonoverlapping(from, into, length) };
+    go_on()
 }
 
 /// Wakes one who sleeps at this door, and takes note if there is nobody.

@@ -17,7 +17,8 @@ use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::Door;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::posix::mq::transfer::{Incoming, Outgoing, Received, wake_one};
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::claim::Claimant;
+use crate::shared::thread::{FrameTag, Thread};
 
 /// In nanoseconds.
 const LONGEST_SLEEP: i64 = 1_000_000_000;
@@ -122,7 +123,7 @@ impl Task {
 pub struct Wait {
     sleep: Sleep,
     /// Of the operation in `queue`: so this must stay where it is.
-    seal: Seal,
+    tag: FrameTag,
     queue: Option<Use<'static>>,
     fd: RawFd,
     task: Task,
@@ -147,7 +148,7 @@ impl Wait {
     ) -> Result<Progress> {
         let wait = room.write(Self {
             sleep: Sleep::default(),
-            seal: Seal::new(),
+            tag: FrameTag::new(),
             queue: None,
             fd,
             task,
@@ -163,8 +164,7 @@ impl Wait {
 
     /// Whoever begins a wait has just tried in vain.
     fn start(&mut self, thread: &'static Thread) -> Result<Progress> {
-        let queue = descriptor::enter(thread, self.fd, &self.seal)?;
-        self.task.check_against(&queue)?;
+        let queue = self.enter(thread)?;
         // To ask the kernel for the flag costs more than a message. So where it was not set the last time we spin
         // first: mostly nobody needs to know it then.
         let may_spin = !queue.queue.was_nonblocking.load(Ordering::Relaxed);
@@ -219,9 +219,26 @@ impl Wait {
         self.queue = None;
     }
 
+    fn enter(&self, thread: &'static Thread) -> Result<Use<'static>> {
+        let queue = descriptor::enter(thread, self.fd, &self.tag)?;
+        self.task.check_against(&queue)?;
+        Ok(queue)
+    }
+
+    /// A handler may have forked, and this be the child: the operation is the parent's then, and we begin another
+    /// one.
+    fn renew(&mut self) -> Result<()> {
+        if self.queue()?.operation.is_orphan() {
+            self.queue = None;
+            self.queue = Some(self.enter(Thread::calling()?)?);
+        }
+        Ok(())
+    }
+
     fn proceed(&mut self) -> Result<Progress> {
         let mut spins = 0..SPINS;
         loop {
+            self.renew()?;
             if let Some(done) = self.attempt()? {
                 return Ok(done);
             }
@@ -274,8 +291,9 @@ impl Wait {
     }
 
     /// The index may be behind the truth, so "nothing" is believed only after a look at the slots.
-    fn attempt_after_look(&self) -> Result<Option<Progress>> {
+    fn attempt_after_look(&mut self) -> Result<Option<Progress>> {
         loop {
+            self.renew()?;
             let done = self.attempt()?;
             if done.is_some() || self.queue()?.look(self.task.wanted()) != Look::There {
                 return Ok(done);
