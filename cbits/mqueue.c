@@ -46,7 +46,7 @@ __attribute__((noinline, cold)) static int wait_slowly(struct rsipc_wait *wait, 
 }
 
 /* Cancellation points, even when nobody has to wait. */
-static inline int send(mqd_t queue, const char *body, size_t length, unsigned priority, const struct timespec *until)
+__attribute__((always_inline)) static inline int send(mqd_t queue, const char *body, size_t length, unsigned priority, const struct timespec *until)
 {
 	struct rsipc_wait wait;
 	pthread_testcancel();
@@ -58,7 +58,7 @@ static inline int send(mqd_t queue, const char *body, size_t length, unsigned pr
 	return wait_slowly(&wait, until, answer);
 }
 
-static inline ssize_t receive(mqd_t queue, char *body, size_t room, unsigned *priority, const struct timespec *until)
+__attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t room, unsigned *priority, const struct timespec *until)
 {
 	struct rsipc_wait wait;
 	struct rsipc_mq_received received;

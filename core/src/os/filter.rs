@@ -1,32 +1,37 @@
-//! Whether a system call newer than those that glibc's own waits make may be made: a filter (seccomp(2)) may kill for it.
+//! Whether a wait may make system calls that glibc's own waits do not make: a filter (seccomp(2)) may kill for them.
 //!
 //! No call asks a filter what it would do. But who makes the filters is known:
 //!
 //! * Those of containers are there when the program starts, and the first process of the container has the same. They
-//!   refuse what they do not know, with an errno. So the new call is tried.
+//!   refuse what they do not know, with an errno. So the call is tried.
 //! * Those of a service manager are there when the program starts, too, but its own first process has fewer. Many kill.
 //! * Those that a program puts on itself come later. Many kill, too. A thread looks for one before its first such call,
 //!   with prctl(2), which nearly all of them allow.
 //!
-//! In the two last cases the new call is not made. `RSIPC_FUTEX=classic` says that beforehand, also for a filter
-//! that does not allow prctl(2), or that comes after the thread's first wait; `RSIPC_FUTEX=waitv` says the contrary.
+//! In the two last cases the call is not made. `RSIPC_FUTEX=classic` says that beforehand, also for a filter that
+//! does not allow prctl(2), or that comes after the thread's first wait; `RSIPC_FUTEX=waitv` says the contrary.
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use crate::os::errno::preserved;
 use crate::os::settings::{self, Futex};
 
+/// What was found when the process first opened an object.
+///
 /// | value | meaning |
 /// |---|---|
-/// | 0 | a thread must look for itself |
-/// | [`FREE`] | nobody has to look |
-/// | [`CONFINED`] | make no call that glibc's waits do not make |
+/// | 0 | it has opened none; a thread must look for itself |
+/// | [`NONE`] | no filter; a thread must look for itself |
+/// | [`FREE`] | a container's |
+/// | [`CONFINED`] | another one |
 ///
-/// Stored by [`look_at_start`] alone. Relaxed, as all in here: nothing is published through it.
+/// Stored by [`look_while_opening`] alone. Relaxed, as all in here: nothing is published through it.
 static STATE: AtomicU8 = AtomicU8::new(0);
 
 const FREE: u8 = 1;
 const CONFINED: u8 = 2;
+const NONE: u8 = 3;
 
 /// The kernel has answered that it does not know `futex_waitv`, or that it is forbidden. Only ever set: a thread that does
 /// not see it yet finds out for itself.
@@ -40,11 +45,14 @@ pub struct Found(AtomicU8);
 impl Found {
     /// Whether the thread that this belongs to may make no call in a wait that glibc would not make.
     pub fn is_confined(&self) -> bool {
-        let state = match STATE.load(Ordering::Relaxed) {
-            0 => self.look(),
-            state => state,
-        };
-        state == CONFINED
+        match settings::get().futex {
+            Futex::Classic => true,
+            Futex::WaitV => false,
+            Futex::AsPermitted => match STATE.load(Ordering::Relaxed) {
+                0 | NONE => self.look() == CONFINED,
+                state => state == CONFINED,
+            },
+        }
     }
 
     /// Whether it may call `futex_waitv`.
@@ -55,9 +63,10 @@ impl Found {
     fn look(&self) -> u8 {
         let mut found = self.0.load(Ordering::Relaxed);
         if found == 0 {
-            // SAFETY: takes no pointer. The bare call: another library may have put its own `prctl` in front. It leaves
-            // `errno` alone unless the kernel has no filters at all.
-            let mode = unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
+            // SAFETY: takes no pointer. The bare call: another library may have put its own `prctl` in front.
+            let ask = || unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
+            // An error: the kernel has no filters.
+            let mode = preserved(ask);
             found = if mode > 0 { CONFINED } else { FREE };
             self.0.store(found, Ordering::Relaxed);
         }
@@ -75,18 +84,16 @@ pub fn refuse_vectors() {
     VECTORS_REFUSED.store(true, Ordering::Relaxed);
 }
 
-/// As the library is loaded. The calls in here are those that have just loaded it, so no filter kills for them.
-pub fn look_at_start() {
-    let state = match settings::get().futex {
-        Futex::Classic => CONFINED,
-        Futex::WaitV => FREE,
-        Futex::AsPermitted => match filters(c"/proc/self/status") {
-            None | Some(0) => 0,
-            own if own == filters(c"/proc/1/status") => FREE,
+/// As the process opens an object: a filter that allows that does not kill for opening and reading two files more.
+pub fn look_while_opening() {
+    if STATE.load(Ordering::Relaxed) == 0 {
+        let state = match preserved(|| filters(c"/proc/self/status")) {
+            None | Some(0) => NONE,
+            own if own == preserved(|| filters(c"/proc/1/status")) => FREE,
             Some(_) => CONFINED,
-        },
-    };
-    STATE.store(state, Ordering::Relaxed);
+        };
+        STATE.store(state, Ordering::Relaxed);
+    }
 }
 
 /// The number of filters of the process with this status; `None`: it cannot be read, or the kernel is older than 5.9, and
@@ -100,7 +107,7 @@ fn filters(status: &CStr) -> Option<u32> {
     digits.map(|digit| u32::from(digit - b'0')).reduce(|number, digit| number.saturating_mul(10) + digit)
 }
 
-/// The beginning of a file. Not by the C library: its `close` is ours, and nothing of ours is ready yet.
+/// The beginning of a file. Not by the C library, whose `close` is ours.
 fn read<'a>(path: &CStr, into: &'a mut [u8]) -> Option<&'a [u8]> {
     // SAFETY: the path is a C string, and the buffer is valid for its length.
     let length = unsafe {

@@ -264,10 +264,17 @@ pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<
     };
 }
 
-/// Whether no thread of this process's PID namespace has this TID.
+/// Whether no thread of this process's PID namespace has this TID. Leaves `errno` alone.
 pub fn is_dead(tid: u32) -> bool {
-    // SAFETY: takes no pointer; signal 0 is only a question.
-    unsafe { libc::syscall(libc::SYS_tkill, tid, 0) != 0 && Errno::last() == Errno::ESRCH }
+    // SAFETY: tkill takes no pointer, and signal 0 is only a question; the location of errno is
+    // valid in each thread.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        let is_dead = libc::syscall(libc::SYS_tkill, tid, 0) != 0 && Errno::last() == Errno::ESRCH;
+        *errno = before;
+        is_dead
+    }
 }
 
 fn address<T>(pointer: *const T) -> c_long {

@@ -19,6 +19,8 @@ pub mod lock;
 #[cfg(not(loom))]
 pub mod membarrier;
 #[cfg(not(loom))]
+pub mod namespace;
+#[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
 pub mod reserved;
@@ -28,5 +30,7 @@ pub mod robust;
 pub mod settings;
 #[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod wiped;
 
 pub use errno::{Errno, Result};

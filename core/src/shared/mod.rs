@@ -9,6 +9,8 @@ pub mod pair;
 pub mod pause;
 pub mod prefetch;
 #[cfg(not(loom))]
+pub mod presence;
+#[cfg(not(loom))]
 pub mod spin;
 #[cfg(not(loom))]
 pub mod thread;

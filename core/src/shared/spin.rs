@@ -64,7 +64,7 @@ impl Hint {
             return false;
         }
         let is_here =
-            settings.one_processor || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
+            cpu::is_only_one() || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
         if is_here && !may_yield {
             return false;
         }

@@ -19,6 +19,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::namespace;
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
@@ -36,7 +37,7 @@ pub const DEFAULT: Geometry = Geometry { maxmsg: 10, msgsize: 8192 };
 
 /// "rsipc-mq" and the version of the format.
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
 pub(super) const HEADER_SIZE: usize = 4096;
@@ -63,6 +64,8 @@ struct Identity {
     mode: u32,
     /// Names the FIFO.
     number: u64,
+    /// The PID namespace of whoever made it: see `claim`.
+    home: u64,
     name_length: u32,
     name: [u8; NAME_MAX + 1],
 }
@@ -232,6 +235,7 @@ pub struct Layout {
     /// Of the first slot, and from one slot to the next: they follow from the geometry.
     first: *mut u8,
     stride: usize,
+    is_at_home: bool,
 }
 
 // SAFETY: what it leads to is made for many processes, let alone threads.
@@ -256,6 +260,7 @@ impl Layout {
             msgsize: small(msgsize)?,
             mode: birth.mode,
             number: birth.number,
+            home: namespace::of_pids(),
             name_length: small(birth.name.len())?,
             name,
         };
@@ -304,12 +309,21 @@ impl Layout {
         };
         // SAFETY: within the mapping.
         let first = unsafe { base.add(geometry.slots_at()) };
-        Self { base, geometry, slots, first, stride: geometry.stride() }
+        // SAFETY: the same, and any bytes are a number.
+        let home = unsafe { (&raw const (*base.cast::<Header>()).identity.home).read_volatile() };
+        let is_at_home = home == namespace::of_pids() && home != namespace::UNKNOWN;
+        Self { base, geometry, slots, first, stride: geometry.stride(), is_at_home }
     }
 
     /// The sizes.
     pub fn geometry(&self) -> Geometry {
         self.geometry
+    }
+
+    /// Whether the queue was made in the PID namespace of whoever has mapped it.
+    #[inline]
+    pub fn is_at_home(&self) -> bool {
+        self.is_at_home
     }
 
     /// The slots and their index.
@@ -384,19 +398,18 @@ impl Layout {
         prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
     }
 
-    /// Writes a claimed slot.
+    /// Writes the header of a claimed slot, and says where the body goes: room for msgsize bytes.
     ///
     /// # Safety
-    /// The caller has claimed the slot, and `body` is valid for reading.
+    /// The caller has claimed the slot.
     #[inline]
-    pub unsafe fn write(&self, slot: usize, message: MessageHeader, body: *const u8) {
+    pub unsafe fn write_header(&self, slot: usize, message: MessageHeader) -> *mut u8 {
         let room = self.slot(slot);
-        let length = (message.length as usize).min(self.geometry.msgsize);
-        // SAFETY: the room is msgsize bytes behind the header; nobody else touches a claimed slot.
+        // SAFETY: within the mapping; nobody else touches a claimed slot.
         unsafe {
             (*room).message = message;
             (*room).written = (*room).written.wrapping_add(1);
-            core::ptr::copy_nonoverlapping(body, room.add(1).cast(), length);
+            room.add(1).cast()
         }
     }
 
@@ -413,19 +426,14 @@ impl Layout {
         unsafe { (&raw const (*self.slot(slot)).written).read_volatile() }
     }
 
-    /// Reads the body of a claimed slot, and returns its length. EBADMSG when the length cannot be true.
-    ///
-    /// # Safety
-    /// The caller has claimed the slot, and `into` is valid for writing msgsize bytes.
+    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true.
     #[inline]
-    pub unsafe fn read(&self, slot: usize, into: *mut u8) -> Result<usize> {
+    pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
         let length = self.message_header(slot).length as usize;
         if length > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }
-        // SAFETY: at most msgsize bytes, which both sides have.
-        unsafe { core::ptr::copy_nonoverlapping(self.slot(slot).add(1).cast(), into, length) };
-        Ok(length)
+        Ok((self.slot(slot).wrapping_add(1).cast(), length))
     }
 }
 

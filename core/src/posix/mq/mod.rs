@@ -32,7 +32,7 @@ pub use calls::{
     is_remembered, notify, open, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
-pub use descriptor::{POOL, is_queue};
+pub use descriptor::is_queue;
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]

@@ -3,19 +3,24 @@
 //! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
 //! through memory on its way costs as much as the work itself.
 
+use core::ptr;
+use core::sync::atomic::AtomicUsize;
 use std::os::fd::RawFd;
 
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::errno::preserved;
 use crate::os::futex;
+use crate::os::process::Process;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::MessageHeader;
 use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::store::key;
-use crate::posix::mq::store::slots::{Look, Reserved, Slots, Taken, Wanted};
+use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
-use crate::shared::claim::Claimant;
-use crate::shared::thread::{Seal, Thread, WakeGuard};
+use crate::shared::claim::Holder;
+use crate::shared::presence;
+use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
 
 /// A message to send.
@@ -76,59 +81,141 @@ impl Use<'_> {
         if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
     }
 
-    /// Sends, if there is room. `guard`: of one who owes a wake. POSIX.1-2017, `mq_send`.
+    /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a handler: it
+    /// begins anew. `owed`: what one who has been woken has announced.
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
     #[inline(always)]
-    pub unsafe fn try_send(&self, message: &Outgoing, guard: Option<&WakeGuard<'_>>) -> bool {
-        // SAFETY: as the caller says.
-        unsafe {
-            match guard {
-                None => self.send_as(&self.operation, None, message),
-                Some(guard) => self.send_as(guard, Some(guard), message),
-            }
+    pub unsafe fn try_send(&self, message: &Outgoing, owed: Option<&Announcement<'_>>) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
+            return false;
+        };
+        // Between claim and commit, and again after the commit: see `event`.
+        let before = self.onlookers(layout.message());
+        let registration = layout.notify().registration();
+        let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
+        // SAFETY: the slot is claimed.
+        let into = unsafe { layout.write_header(reserved.slot.number, header(message.length, notifies)) };
+        let is_held = || who.is_still_held(reserved.slot.claim());
+        // SAFETY: the length has been checked; the caller vouches for the body.
+        if !unsafe { copy_while(message.body, into, message.length, is_held) } {
+            Slots::leave_to_parent(reserved.slot, who);
+            return false;
         }
-    }
-
-    /// # Safety
-    /// As for [`Use::try_send`].
-    #[inline(always)]
-    unsafe fn send_as(&self, who: &impl Claimant, guard: Option<&WakeGuard<'_>>, message: &Outgoing) -> bool {
-        let layout = &self.queue.layout;
-        loop {
-            let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
-                return false;
-            };
-            // Between claim and commit, and again after the commit: see `event`.
-            let before = self.onlookers(layout.message());
-            let registration = layout.notify().registration();
-            let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
-            let header = header(message.length, notifies);
-            // SAFETY: the slot is claimed; the caller vouches for the body.
-            unsafe { layout.write(reserved.slot.number, header, message.body) };
-            if self.operation.is_orphan() {
-                // The child of a fork: the claim is the parent's, who goes on with it.
-                who.withdraw();
-                continue;
-            }
-            layout.message().hint.waking();
-            if before.waiting {
-                self.publish_and_wake(guard, reserved, message.priority, before);
-                return true;
-            }
-            layout.slots().publish(reserved, message.priority, who);
-            // Again: who has registered since, and then found no message, did not see ours.
-            let registration = layout.notify().registration();
-            let after = self.onlookers(layout.message());
-            if before.polling || after.any() || registration != 0 {
-                self.tell_receivers(before.or(after), registration, reserved, false);
-            }
+        layout.message().hint.waking();
+        if before.waiting {
+            self.publish_and_wake(reserved, message.priority, owed, before);
             return true;
         }
+        layout.slots().publish(reserved, message.priority, who);
+        // Again: who has registered since, and then found no message, did not see ours.
+        let registration = layout.notify().registration();
+        let after = self.onlookers(layout.message());
+        if before.polling || after.any() || registration != 0 {
+            self.tell_receivers(before.or(after), registration, reserved, false);
+        }
+        true
     }
 
-    /// Sends, if there is room and nobody else's turn.
+    /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the
+    /// wake is due, so that the kernel gives it should we die.
+    #[cold]
+    fn publish_and_wake(
+        &self,
+        sent: Reserved<'_>,
+        priority: u32,
+        owed: Option<&Announcement<'_>>,
+        before: Onlookers,
+    ) {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
+            layout.slots().publish(sent, priority, who);
+            let registration = layout.notify().registration();
+            let after = self.onlookers(layout.message());
+            self.tell_receivers(before.or(after), registration, sent, began_turns);
+        });
+    }
+
+    /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork in a handler,
+    /// which begins anew. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`. `owed` as in [`Use::try_send`].
+    ///
+    /// # Safety
+    /// The room has been checked, and is valid for writing.
+    #[inline(always)]
+    pub unsafe fn try_receive(
+        &self,
+        into: &Incoming,
+        owed: Option<&Announcement<'_>>,
+    ) -> Result<Option<Received>> {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
+            return Ok(None);
+        };
+        if into.body.is_null() {
+            Slots::put_back(taken, who);
+            return Err(Errno::EFAULT);
+        }
+        let before = self.onlookers(layout.room());
+        let body = layout.body(taken.slot.number);
+        if let Ok((body, length)) = body {
+            let is_held = || who.is_still_held(taken.slot.claim());
+            // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue
+            // fits in.
+            if !unsafe { copy_while(body, into.body, length, is_held) } {
+                Slots::leave_to_parent(taken.slot, who);
+                return Ok(None);
+            }
+        }
+        layout.room().hint.waking();
+        if before.waiting {
+            self.clear_and_wake(taken, owed, before);
+        } else {
+            layout.slots().clear(taken, who);
+            let after = self.onlookers(layout.room());
+            if before.polling || after.any() {
+                self.tell_senders(before.or(after), false);
+            }
+        }
+        body.map(|(_, length)| Some(Received { length, priority: key::priority(taken.key) }))
+    }
+
+    /// As `publish_and_wake`.
+    #[cold]
+    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, before: Onlookers) {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
+            layout.slots().clear(taken, who);
+            let after = self.onlookers(layout.room());
+            self.tell_senders(before.or(after), began_turns);
+        });
+    }
+
+    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It is told
+    /// whether the turns there have begun with it.
+    fn while_due(
+        &self,
+        point: &WaitPoint,
+        claim: &AtomicU32,
+        owed: Option<&Announcement<'_>>,
+        commit: impl FnOnce(bool),
+    ) {
+        let began_turns = point.will_wake();
+        match owed {
+            Some(owed) => {
+                owed.redirect(point.death_word());
+                commit(began_turns);
+            }
+            None => {
+                let due = self.operation.guard_wake(claim, point.death_word());
+                commit(began_turns);
+                drop(due);
+            }
+        }
+    }
+
+    /// Sends, if there is room and it is nobody else's turn.
     ///
     /// # Safety
     /// As for [`Use::try_send`].
@@ -138,7 +225,7 @@ impl Use<'_> {
         !self.queue.layout.room().is_in_turn() && unsafe { self.try_send(message, None) }
     }
 
-    /// Receives, if there is a message and nobody else's turn.
+    /// Receives, if there is a message and it is nobody else's turn.
     ///
     /// # Safety
     /// As for [`Use::try_receive`].
@@ -151,115 +238,6 @@ impl Use<'_> {
         unsafe { self.try_receive(into, None) }
     }
 
-    /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the wake is
-    /// owed, so that the kernel gives it should we die.
-    #[cold]
-    fn publish_and_wake(
-        &self,
-        guard: Option<&WakeGuard<'_>>,
-        sent: Reserved<'_>,
-        priority: u32,
-        before: Onlookers,
-    ) {
-        let layout = &self.queue.layout;
-        self.while_owing(guard, layout.message(), sent.slot.claim, |guard, began_turns| {
-            layout.slots().publish(sent, priority, guard);
-            let registration = layout.notify().registration();
-            let after = self.onlookers(layout.message());
-            self.tell_receivers(before.or(after), registration, sent, began_turns);
-        });
-    }
-
-    /// Receives, if there is a message. `Ok(None)`: there is none. EFAULT, EBADMSG. `guard`: of one who owes a wake.
-    /// POSIX.1-2017, `mq_receive`.
-    ///
-    /// # Safety
-    /// The room has been checked, and is valid for writing.
-    #[inline(always)]
-    pub unsafe fn try_receive(
-        &self,
-        into: &Incoming,
-        guard: Option<&WakeGuard<'_>>,
-    ) -> Result<Option<Received>> {
-        // SAFETY: as the caller says.
-        unsafe {
-            match guard {
-                None => self.receive_as(&self.operation, None, into),
-                Some(guard) => self.receive_as(guard, Some(guard), into),
-            }
-        }
-    }
-
-    /// # Safety
-    /// As for [`Use::try_receive`].
-    #[inline(always)]
-    unsafe fn receive_as(
-        &self,
-        who: &impl Claimant,
-        guard: Option<&WakeGuard<'_>>,
-        into: &Incoming,
-    ) -> Result<Option<Received>> {
-        let layout = &self.queue.layout;
-        loop {
-            let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
-                return Ok(None);
-            };
-            if into.body.is_null() {
-                Slots::put_back(taken, who);
-                return Err(Errno::EFAULT);
-            }
-            let before = self.onlookers(layout.room());
-            // SAFETY: the slot is claimed; the caller vouches for the room.
-            let length = unsafe { layout.read(taken.slot.number, into.body) };
-            if self.operation.is_orphan() {
-                who.withdraw();
-                continue;
-            }
-            layout.room().hint.waking();
-            let received = |length| Some(Received { length, priority: key::priority(taken.key) });
-            if before.waiting {
-                self.clear_and_wake(guard, taken, before);
-                return length.map(received);
-            }
-            layout.slots().clear(taken, who);
-            let after = self.onlookers(layout.room());
-            if before.polling || after.any() {
-                self.tell_senders(before.or(after), false);
-            }
-            return length.map(received);
-        }
-    }
-
-    /// As `publish_and_wake`.
-    #[cold]
-    fn clear_and_wake(&self, guard: Option<&WakeGuard<'_>>, taken: Taken<'_>, before: Onlookers) {
-        let layout = &self.queue.layout;
-        self.while_owing(guard, layout.room(), taken.slot.claim, |guard, began_turns| {
-            layout.slots().clear(taken, guard);
-            let after = self.onlookers(layout.room());
-            self.tell_senders(before.or(after), began_turns);
-        });
-    }
-
-    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is owed. It is told whether the
-    /// turns there have begun with it.
-    fn while_owing(
-        &self,
-        guard: Option<&WakeGuard<'_>>,
-        point: &WaitPoint,
-        held: &AtomicU32,
-        commit: impl FnOnce(&WakeGuard<'_>, bool),
-    ) {
-        let began_turns = point.will_wake();
-        if let Some(guard) = guard {
-            guard.owe_another(point.death_word());
-            commit(guard, began_turns);
-        } else {
-            let guard = self.operation.guard_wake(point.death_word(), Some(held));
-            commit(&guard, began_turns);
-        }
-    }
-
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
     #[cold]
     pub fn look(&self, wanted: Wanted) -> Look {
@@ -267,9 +245,24 @@ impl Use<'_> {
         fence(Ordering::SeqCst);
         let slots = self.queue.layout.slots();
         match slots.look(wanted) {
-            Look::UnderWay if slots.free_claims_of(futex::is_dead) => slots.look(wanted),
+            Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
             found => found,
         }
+    }
+
+    /// True if there was one.
+    #[cold]
+    fn free_claims_of_dead(&self) -> bool {
+        /// Where the next look begins. Relaxed: any place will do.
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
+        // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
+        let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
+        self.queue.layout.slots().free_claims_of(first, |holder| match holder {
+            Holder::Nobody => false,
+            Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
+            Holder::Presence(number) => presence::has_ended(number),
+        })
     }
 
     #[inline]
@@ -322,8 +315,8 @@ impl Use<'_> {
 #[inline(always)]
 pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Result<bool> {
     message.check_priority()?;
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the body is valid, says the caller.
     Ok(unsafe { queue.send_as_newcomer(message) })
@@ -336,11 +329,39 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Re
 /// The room is valid for writing.
 #[inline(always)]
 pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Result<Option<Received>> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_incoming(into)?;
     // SAFETY: checked; the room is valid, says the caller.
     unsafe { queue.receive_as_newcomer(into) }
+}
+
+/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not to the end.
+///
+/// # Safety
+/// Both places are valid for so many bytes, and different.
+#[inline(always)]
+unsafe fn copy_while(
+    mut from: *const u8,
+    mut into: *mut u8,
+    mut length: usize,
+    go_on: impl Fn() -> bool,
+) -> bool {
+    const PART: usize = 64 << 10;
+    while length > PART {
+        // SAFETY: a part of the whole.
+        unsafe {
+            ptr::copy_nonoverlapping(from, into, PART);
+            (from, into) = (from.add(PART), into.add(PART));
+        }
+        length -= PART;
+        if !go_on() {
+            return false;
+        }
+    }
+    // SAFETY: what is left of it.
+    unsafe { ptr::copy_nonoverlapping(from, into, length) };
+    go_on()
 }
 
 fn header(length: usize, notifies: u32) -> MessageHeader {

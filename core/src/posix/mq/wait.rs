@@ -25,8 +25,9 @@ use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::posix::mq::transfer::{Incoming, Outgoing, Received};
+use crate::shared::claim::Claimant;
 use crate::shared::pause;
-use crate::shared::thread::{Seal, Thread, WakeGuard};
+use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait::{Attempt, Terms, Wait};
 use crate::shared::wait_point::{Arrival, WaitPoint};
 
@@ -61,10 +62,12 @@ pub enum Transferred {
 /// A task of a thread that may have to wait.
 pub struct Transfer {
     queue: Use<'static>,
+    tag: &'static FrameTag,
     task: Task,
     arrival: Arrival,
     /// From before the first sleep on.
-    guard: Option<WakeGuard<'static>>,
+    owed: Option<Announcement<'static>>,
+    has_lain_down: bool,
     next_short_sleep: i64,
     /// It has been woken, or has waited for long: now it is its turn, if it is anybody's.
     is_its_turn: bool,
@@ -78,7 +81,7 @@ pub struct Room {
     /// There from the moment on at which the task must wait.
     pub wait: MaybeUninit<Wait<Transfer>>,
     /// Of the operation.
-    seal: Seal,
+    tag: FrameTag,
 }
 
 /// Sends at once (true), or places a wait in the room: what follows is [`Wait::begin`]. EINVAL, EBADF, EMSGSIZE, EFAULT.
@@ -132,21 +135,24 @@ pub unsafe fn receive_or_wait(
 /// `room` is valid for writing, and stays where it is as long as the result lives.
 #[inline(always)]
 unsafe fn enter(thread: &'static Thread, fd: RawFd, room: *mut Room) -> Result<Use<'static>> {
-    // SAFETY: valid for writing, says the caller; the seal is initialised before it is borrowed.
-    let seal = unsafe {
-        (&raw mut (*room).seal).write(Seal::new());
-        &(*room).seal
+    // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
+    let tag = unsafe {
+        (&raw mut (*room).tag).write(FrameTag::new());
+        &(*room).tag
     };
-    descriptor::enter(thread, fd, seal)
+    descriptor::enter(thread, fd, tag)
 }
 
 /// # Safety
-/// `room` is valid for writing, and the seal in it is that of `queue`.
+/// `room` is valid for writing, and the tag in it is that of `queue`.
 #[cold]
 unsafe fn place(room: *mut Room, queue: Use<'static>, task: Task) {
     let transfer = Transfer {
-        guard: None,
+        owed: None,
+        has_lain_down: false,
         queue,
+        // SAFETY: it stays where it is until the wait is over, says the caller.
+        tag: unsafe { &*(&raw const (*room).tag) },
         task,
         arrival: Arrival::now(),
         next_short_sleep: SHORTEST_SLEEP,
@@ -183,6 +189,13 @@ impl Task {
                 Some(done) => Ok(done),
                 None => Wait::<Transfer>::finish((&raw mut (*room).wait).cast(), deadline),
             }
+        }
+    }
+
+    fn check_against(&self, queue: &Use<'_>) -> Result<()> {
+        match self {
+            Self::Send(message) => queue.check_outgoing(message),
+            Self::Receive(into) => queue.check_incoming(into),
         }
     }
 
@@ -227,10 +240,13 @@ impl Attempt for Transfer {
 
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
         let point = self.point();
-        if self.guard.is_none() {
-            self.guard = Some(self.queue.operation.guard_wake(point.death_word(), None));
-        } else {
+        if self.has_lain_down {
             self.tell_the_other_side();
+        }
+        self.has_lain_down = true;
+        match &self.owed {
+            Some(owed) => owed.redirect(point.death_word()),
+            None => self.owed = self.queue.thread().announce_wake(point.death_word()),
         }
         let (seen, waits_long) = point.await_it(self.arrival, self.held_up_until.is_some());
         self.is_its_turn |= waits_long;
@@ -280,12 +296,12 @@ impl Attempt for Transfer {
     }
 
     fn give_up(&mut self) {
-        if self.guard.is_some() {
+        if self.has_lain_down {
             let is_left = self.queue.look(self.task.wanted()) != Look::Nothing;
             self.point().gone(is_left);
             self.tell_the_other_side();
         }
-        self.guard = None;
+        self.owed = None;
     }
 }
 
@@ -307,19 +323,30 @@ impl Transfer {
 
     /// `None`: there is no room, or no message.
     fn attempt_now(&mut self) -> Result<Option<Transferred>> {
-        let guard = self.guard.as_ref();
+        self.renew()?;
+        let owed = self.owed.as_ref();
         // SAFETY: checked before the wait was placed; whoever placed it vouches for the memory.
         let done = unsafe {
             match &self.task {
-                Task::Send(message) => self.queue.try_send(message, guard).then_some(Transferred::Sent),
-                Task::Receive(into) => self.queue.try_receive(into, guard)?.map(Transferred::Received),
+                Task::Send(message) => self.queue.try_send(message, owed).then_some(Transferred::Sent),
+                Task::Receive(into) => self.queue.try_receive(into, owed)?.map(Transferred::Received),
             }
         };
-        if done.is_some() && self.guard.is_some() {
+        if done.is_some() && self.has_lain_down {
             self.point().served(self.arrival, seems_ready(&self.queue, self.task.wanted()));
-            self.guard = None;
+            self.owed = None;
         }
         Ok(done)
+    }
+
+    /// A handler may have forked, and this be the child: the operation is the parent's then, and we begin another one.
+    fn renew(&mut self) -> Result<()> {
+        if self.queue.operation.is_orphan() {
+            let queue = descriptor::enter(Thread::calling()?, self.queue.fd, self.tag)?;
+            self.task.check_against(&queue)?;
+            self.queue = queue;
+        }
+        Ok(())
     }
 
     /// A wake that was owed to the other direction may have come to us.
@@ -364,13 +391,6 @@ impl Transfer {
         let is_nonblocking = flags & i64::from(libc::O_NONBLOCK) != 0;
         self.queue.queue.was_nonblocking.store(is_nonblocking, Ordering::Relaxed);
         Ok(is_nonblocking)
-    }
-}
-
-impl Drop for Transfer {
-    /// The guard belongs to the operation, and must be gone before it ends.
-    fn drop(&mut self) {
-        self.guard = None;
     }
 }
 

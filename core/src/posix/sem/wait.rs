@@ -22,7 +22,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::Deadline;
 use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
-use crate::shared::thread::{Thread, WakeAnnouncement};
+use crate::shared::thread::{Announcement, Thread};
 use crate::shared::wait::{self, Attempt, Terms};
 
 /// How long a wait may last.
@@ -49,7 +49,9 @@ pub struct TokenWanted<'a> {
     semaphore: &'a Semaphore,
     thread: Option<&'static Thread>,
     /// From before the registration on; withdrawn by its drop.
-    announcement: Option<WakeAnnouncement>,
+    owed: Option<Announcement<'static>>,
+    /// Of the thread, as it registered.
+    incarnation: u64,
 }
 
 impl Semaphore {
@@ -65,7 +67,23 @@ impl Semaphore {
 impl<'a> TokenWanted<'a> {
     /// `thread`: the calling thread, if it may make other system calls than futex(2) (`os::filter`).
     pub fn new(semaphore: &'a Semaphore, thread: Option<&'static Thread>) -> Self {
-        Self { semaphore, thread, announcement: None }
+        Self { semaphore, thread, owed: None, incarnation: 0 }
+    }
+
+    fn register(&mut self) {
+        self.owed = self.semaphore.announce_wake(self.thread);
+        self.incarnation = self.thread.map_or(0, Thread::incarnation);
+        self.semaphore.word.register();
+    }
+
+    /// A handler may have forked, and this be the child: the registration is the parent's then. (That of a private semaphore
+    /// was copied.)
+    fn register_if_forked(&mut self) {
+        let is_child = self.thread.is_some_and(|thread| thread.incarnation() != self.incarnation);
+        if is_child && self.semaphore.scope() == Scope::Shared {
+            self.thread = Thread::calling().ok();
+            self.register();
+        }
     }
 
     fn take(&mut self) -> Option<()> {
@@ -73,10 +91,10 @@ impl<'a> TokenWanted<'a> {
         if taken == Taken::Nothing {
             return None;
         }
-        if taken == Taken::AndMoreAwaited && self.announcement.is_some() {
+        if taken == Taken::AndMoreAwaited && self.thread.is_some() {
             self.wake_another();
         }
-        self.announcement = None;
+        self.owed = None;
         Some(())
     }
 
@@ -99,8 +117,7 @@ impl Attempt for TokenWanted<'_> {
         if self.semaphore.hint.spin(may_yield, || self.semaphore.try_take()) {
             return Ok(Some(()));
         }
-        self.announcement = self.semaphore.announce_wake(self.thread);
-        self.semaphore.word.register();
+        self.register();
         Ok(self.take())
     }
 
@@ -109,9 +126,9 @@ impl Attempt for TokenWanted<'_> {
             word: Semaphore::value_address(self.semaphore),
             expected: 0,
             scope: self.semaphore.scope(),
-            death: match self.announcement {
-                // Looked at each time: a word that is not 0 any more would end each sleep at once.
-                Some(_) if self.semaphore.heals() => self.semaphore.death.as_ptr(),
+            // With any other value each sleep would end at once.
+            death: match self.semaphore.scope() {
+                Scope::Shared if self.semaphore.heals() => self.semaphore.death.as_ptr(),
                 _ => core::ptr::null(),
             },
         };
@@ -123,25 +140,27 @@ impl Attempt for TokenWanted<'_> {
     }
 
     fn attempt(&mut self, _: Woken) -> Result<Option<()>> {
+        self.register_if_forked();
         Ok(self.take())
     }
 
     fn attempt_at_last(&mut self) -> Result<Option<()>> {
+        self.register_if_forked();
         Ok(self.take())
     }
 
     fn give_up(&mut self) {
+        self.register_if_forked();
         if self.semaphore.word.deregister() == Then::WakeOne {
             self.wake_another();
         }
-        self.announcement = None;
+        self.owed = None;
     }
 }
 
 impl Semaphore {
     /// Announces the death word. `None` where it is of no use.
-    pub(super) fn announce_wake(&self, thread: Option<&'static Thread>) -> Option<WakeAnnouncement> {
-        let heals = self.scope() == Scope::Shared && self.heals();
-        thread.filter(|_| heals)?.announce_wake(self.death.as_ptr())
+    pub(super) fn announce_wake(&self, thread: Option<&'static Thread>) -> Option<Announcement<'static>> {
+        thread.filter(|_| self.scope() == Scope::Shared)?.announce_wake(&self.death)
     }
 }

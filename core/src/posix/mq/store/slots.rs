@@ -7,12 +7,15 @@
 use crate::posix::mq::store::index::{Index, Slot};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::shared::claim::{self, Claimant};
+use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
 use crate::shared::prefetch;
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
 const ATTEMPTS: usize = 512;
+
+/// Holders that are asked for in one go.
+pub const ASKED_AT_A_TIME: usize = 32;
 
 /// The slots of one queue.
 #[derive(Clone, Copy)]
@@ -118,7 +121,7 @@ impl<'a> Slots<'a> {
             let slot = self.index.slot(slot)?;
             nears(slot.number);
             if !claim::claim(slot.claim, who) {
-                self.wait_for_holder(slot.claim, found, who.identity(), &mut pause);
+                self.wait_for_holder(slot.claim, found, who, &mut pause);
                 continue;
             }
             // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
@@ -138,9 +141,9 @@ impl<'a> Slots<'a> {
     }
 
     #[cold]
-    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, identity: u32, pause: &mut Pause) {
-        let is_ours = claim::is_same_thread(claim.load(Ordering::Relaxed), identity);
-        if is_ours || self.overdue.load(Ordering::Relaxed) == key {
+    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
+        let is_ours = who.is_own(claim.load(Ordering::Relaxed));
+        if is_ours || who.is_orphan() || self.overdue.load(Ordering::Relaxed) == key {
             pause.end();
         } else if !pause.turn() {
             self.overdue.store(key, Ordering::Relaxed);
@@ -165,6 +168,12 @@ impl<'a> Slots<'a> {
         claim::release(taken.slot.claim, who);
     }
 
+    /// In the child of a fork that happened while the slot was claimed: its parent goes on with it.
+    #[cold]
+    pub fn leave_to_parent(slot: Slot<'_>, who: &impl Claimant) {
+        who.withdraw(slot.claim);
+    }
+
     /// Looks at the slots themselves, as one must before one believes that there is nothing.
     ///
     /// Each claim is read before its key. A slot that is not claimed and has no message may get one later, but the
@@ -186,19 +195,16 @@ impl<'a> Slots<'a> {
     }
 
     /// Frees the claims of threads that have ended and that the kernel did not watch. True if there was one.
-    pub fn free_claims_of(&self, is_dead: impl Fn(u32) -> bool) -> bool {
-        let mut freed = false;
-        for claim in self.index.claims {
-            let word = claim.load(Ordering::Relaxed);
-            if claim::unguarded_holder(word).is_some_and(&is_dead) {
-                // What the kernel would have stored. Release: who claims next writes after what the dead one has written,
-                // and it is we who were told of its death.
-                let died =
-                    claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Release, Ordering::Relaxed);
-                freed |= died.is_ok();
-            }
-        }
-        freed
+    ///
+    /// To ask for one costs system calls, so not more are asked for at a time than it takes some hundred
+    /// microseconds. `first` says where to begin, so that each has its turn.
+    pub fn free_claims_of(&self, first: usize, is_dead: impl Fn(Holder) -> bool) -> bool {
+        let (before, after) = self.index.claims.split_at(first % self.index.claims.len().max(1));
+        let held = after.iter().chain(before).filter(|claim| {
+            // Relaxed: who frees it looks again.
+            !claim::is_free(claim.load(Ordering::Relaxed))
+        });
+        held.take(ASKED_AT_A_TIME).filter(|claim| claim::free_if(claim, &is_dead)).count() > 0
     }
 
     /// Whether the message that was published here came into the empty queue.
