@@ -15,10 +15,11 @@ use crate::os::process::Process;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::{Door, MessageHeader};
 use crate::posix::mq::notify::registration::Sender;
+use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::key;
 use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Wanted};
 use crate::shared::atomic::{Ordering, fence};
-use crate::shared::claim::Holder;
+use crate::shared::claim::{Claimant, Holder};
 use crate::shared::presence;
 use crate::shared::thread::{FrameTag, Thread};
 
@@ -88,30 +89,31 @@ impl Use<'_> {
     #[inline(always)]
     pub unsafe fn try_send(&self, message: &Outgoing) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
+        // Once: the compiler takes everything behind the atomics for changed.
+        let (door, bell, notify) = (layout.message(), layout.bell(), layout.notify());
         let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
             return false;
         };
         // Between claim and commit, and again after the commit: see `event`.
-        let before = self.onlookers(layout.message());
-        let registration = layout.notify().registration();
+        let before = Onlookers::of(door, bell);
+        let registration = notify.registration();
         let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
         // SAFETY: the slot is claimed.
-        let into = unsafe {
-            layout.write_header(reserved.slot.number, header(message.length, notifies))
-        };
-        let is_held = || who.is_still_held(reserved.slot.claim());
+        let into = unsafe { layout.write_header(reserved.slot.number, header(message.length, notifies)) };
         // SAFETY: the length has been checked; the caller vouches for the body.
-        if !unsafe { copy_while(message.body, into, message.length, is_held) } {
-            Slots::leave_to_parent(reserved.slot, who);
+        let is_whole = unsafe { copy_while(message.body, into, message.length, || who.is_still_held()) };
+        if !is_whole || who.is_orphan() {
+            Slots::leave_to_parent(who);
             return false;
         }
-        layout.message().hint.waking();
+        door.hint.waking();
         layout.slots().publish(reserved, message.priority, who);
         // Again: who has registered since, and then found no message, did not see ours.
-        let registration = layout.notify().registration();
-        let after = self.onlookers(layout.message());
-        if before.any() || after.any() || registration != 0 {
-            self.tell_receivers(before.or(after), registration, reserved);
+        let registration = notify.registration();
+        let after = Onlookers::of(door, bell);
+        let onlookers = before.or(after);
+        if onlookers.any() | (registration != 0) {
+            self.tell_receivers(onlookers, registration, reserved);
         }
         true
     }
@@ -124,6 +126,7 @@ impl Use<'_> {
     #[inline(always)]
     pub unsafe fn try_receive(&self, into: &Incoming) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
+        let (door, bell) = (layout.room(), layout.bell());
         let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
             return Ok(None);
         };
@@ -131,24 +134,24 @@ impl Use<'_> {
             Slots::put_back(taken, who);
             return Err(Errno::EFAULT);
         }
-        let before = self.onlookers(layout.room());
-        let body = layout.body(taken.slot.number);
-        if let Ok((body, length)) = body {
-            let is_held = || who.is_still_held(taken.slot.claim());
-            // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue
-            // fits in.
-            if !unsafe { copy_while(body, into.body, length, is_held) } {
-                Slots::leave_to_parent(taken.slot, who);
-                return Ok(None);
-            }
+        let before = Onlookers::of(door, bell);
+        let Ok((body, length)) = layout.body(taken.slot.number) else {
+            layout.slots().clear(taken, who);
+            return Err(Errno::EBADMSG);
+        };
+        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
+        let is_whole = unsafe { copy_while(body, into.body, length, || who.is_still_held()) };
+        if !is_whole || who.is_orphan() {
+            Slots::leave_to_parent(who);
+            return Ok(None);
         }
-        layout.room().hint.waking();
+        door.hint.waking();
         layout.slots().clear(taken, who);
-        let after = self.onlookers(layout.room());
+        let after = Onlookers::of(door, bell);
         if before.any() || after.any() {
             self.tell_senders(before.or(after));
         }
-        body.map(|(_, length)| Some(Received { length, priority: key::priority(taken.key) }))
+        Ok(Some(Received { length, priority: key::priority(taken.key) }))
     }
 
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
@@ -176,11 +179,6 @@ impl Use<'_> {
             Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
             Holder::Presence(number) => presence::has_ended(number),
         })
-    }
-
-    #[inline]
-    fn onlookers(&self, door: &Door) -> Onlookers {
-        Onlookers { waiting: door.event.is_awaited(), polling: self.queue.layout.bell().is_armed() }
     }
 
     /// What the herald of the registration is to know of the message that is about to stand, should we die before we
@@ -232,7 +230,9 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Re
     let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the body is valid, says the caller.
-    Ok(unsafe { queue.try_send(message) })
+    let sent = unsafe { queue.try_send(message) };
+    drop(queue);
+    if sent { Ok(true) } else { Ok(false) }
 }
 
 /// Receives if there is a message at once. `None`: there is none, and [`Wait::begin`](super::Wait::begin) decides what
@@ -249,7 +249,8 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
     unsafe { queue.try_receive(into) }
 }
 
-/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not to the end.
+/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not the
+/// last one.
 ///
 /// # Safety
 /// Both places are valid for so many bytes, and different.
@@ -274,7 +275,7 @@ unsafe fn copy_while(
     }
     // SAFETY: what is left of it.
     unsafe { ptr::copy_nonoverlapping(from, into, length) };
-    go_on()
+    true
 }
 
 /// Wakes one who sleeps at this door, and takes note if there is nobody.
@@ -283,9 +284,8 @@ pub fn wake_one(door: &Door) -> bool {
 }
 
 fn header(length: usize, notifies: u32) -> MessageHeader {
-    // The length is at most 16 MiB.
-    let header =
-        MessageHeader { length: u32::try_from(length).unwrap_or(u32::MAX), ..MessageHeader::default() };
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most 16 MiB")]
+    let header = MessageHeader { length: length as u32, ..MessageHeader::default() };
     if notifies == 0 { header } else { with_sender(header, notifies) }
 }
 
@@ -305,6 +305,11 @@ struct Onlookers {
 }
 
 impl Onlookers {
+    #[inline]
+    fn of(door: &Door, bell: &Bell) -> Self {
+        Self { waiting: door.event.is_awaited(), polling: bell.is_armed() }
+    }
+
     #[inline]
     fn any(self) -> bool {
         self.waiting | self.polling

@@ -150,8 +150,7 @@ fn draw() -> u32 {
     // SAFETY: `drawn` is valid for writing its bytes; the calls take no other pointer.
     unsafe {
         let flags = libc::GRND_NONBLOCK;
-        let got =
-            libc::syscall(libc::SYS_getrandom, &raw mut drawn, size_of_val(&drawn), flags);
+        let got = libc::syscall(libc::SYS_getrandom, &raw mut drawn, size_of_val(&drawn), flags);
         if got < 0 {
             let mut now: libc::timespec = core::mem::zeroed();
             libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);

@@ -79,22 +79,31 @@ impl Thread {
     }
 
     /// Takes a free block for the calling thread. ENOMEM. Async-signal-safe.
-    #[cold]
+    #[inline]
     pub fn adopt(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
+        Self::find_free(slot).ok_or(Errno::ENOMEM)
+    }
+
+    #[cold]
+    fn find_free(slot: &Cell<*const Thread>) -> Option<&'static Thread> {
         preserved(|| {
             let owner = ptr::from_ref(slot).addr();
             // This memory may have been that of a thread that has ended.
             BLOCKS.iter().filter(|thread| thread.belongs_to(owner)).for_each(|thread| {
                 thread.reclaim();
             });
+            // In the child of a fork its old one: an operation that it was in the middle of has yet to end.
+            // SAFETY: blocks are never unmapped.
+            let old = unsafe { slot.get().as_ref() };
             loop {
-                if let Some(thread) = BLOCKS.iter().find(|thread| thread.is_taken_by(owner)) {
+                let mut candidates = old.into_iter().chain(BLOCKS.iter());
+                if let Some(thread) = candidates.find(|thread| thread.is_taken_by(owner)) {
                     thread.set_up();
                     slot.set(thread);
-                    return Ok(thread);
+                    return Some(thread);
                 }
                 if !reclaim_all() {
-                    BLOCKS.grow()?;
+                    BLOCKS.grow().ok()?;
                 }
             }
         })
@@ -165,11 +174,19 @@ impl Thread {
             && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if reclaims {
             let identities = [tid, self.presence.load(Ordering::Relaxed)];
-            let claimed = self.records.iter().filter_map(Record::claim);
+            let claimed = self.records.iter().filter_map(|record| self.claim_of(record));
             claimed.for_each(|word| claim::free_of_dead(word, identities));
             self.clear();
         }
         reclaims
+    }
+
+    /// The word that an operation has claimed, or is about to.
+    pub(super) fn claim_of(&self, record: &Record) -> Option<&AtomicU32> {
+        let entry = record.entry.load(Ordering::Relaxed);
+        let word = entry.wrapping_add(self.futex_offset.load(Ordering::Relaxed));
+        // SAFETY: the subject that the word belongs to is protected by this record.
+        (entry != 0).then(|| unsafe { &*ptr::with_exposed_provenance::<AtomicU32>(word) })
     }
 
     fn clear(&self) {
@@ -206,10 +223,7 @@ impl Thread {
 
     fn protects(&self, subject: *const ()) -> bool {
         self.is_in_use()
-            && self
-                .records
-                .iter()
-                .any(|record| ptr::eq(record.subject.load(Ordering::SeqCst), subject))
+            && self.records.iter().any(|record| ptr::eq(record.subject.load(Ordering::SeqCst), subject))
     }
 }
 
@@ -230,9 +244,9 @@ pub fn reclaim_all() -> bool {
 /// found by nobody any more, and every thread has passed a barrier since.
 pub fn is_in_use(subject: *const ()) -> bool {
     // A thread may have ended in the middle.
-    BLOCKS.iter().any(|thread| {
-        thread.protects(subject) && !(preserved(Process::owns_memory) && thread.reclaim())
-    })
+    BLOCKS
+        .iter()
+        .any(|thread| thread.protects(subject) && !(preserved(Process::owns_memory) && thread.reclaim()))
 }
 
 /// The blocks that have an owner.

@@ -28,11 +28,7 @@ impl Thread {
     }
 
     /// Leads `list_op_pending`, which is ours to use, to the death word.
-    fn lead<'t>(
-        &self,
-        pending: &'t AtomicUsize,
-        death_word: &AtomicU32,
-    ) -> Option<Announcement<'t>> {
+    fn lead<'t>(&self, pending: &'t AtomicUsize, death_word: &AtomicU32) -> Option<Announcement<'t>> {
         // The kernel would take any other value for a TID.
         if death_word.load(Ordering::Relaxed) != 0 {
             return None;

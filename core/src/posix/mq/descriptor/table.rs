@@ -23,7 +23,7 @@ use crate::posix::mq::descriptor::inherited;
 use crate::posix::mq::layout::Layout;
 use crate::posix::mq::notify::herald::Herald;
 use crate::posix::mq::poll::keeper::Polled;
-use crate::shared::thread::{self, Operation, FrameTag, Thread};
+use crate::shared::thread::{self, FrameTag, Operation, Thread};
 
 /// Descriptors in a part of the table.
 const PART: usize = 1024;
