@@ -10,18 +10,14 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What has been received: src/posix/mqueue_steps.rs. */
-struct rsipc_mq_received {
-	size_t length;
-	unsigned priority;
-};
-
 /* Where these answer that the thread must sleep, there is a wait that has not begun. */
 int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue, const char *body,
 		      size_t length, unsigned priority);
-int rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue, char *body, size_t room,
-			 struct rsipc_mq_received *received);
-int rsipc_mq_begin(struct rsipc_wait *wait, const struct timespec *until);
+/* The length of the message; in the place of other answers their negative. `priority` may be NULL. */
+ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue, char *body,
+			     size_t room, unsigned *priority);
+/* Where the results go is for one who receives. */
+int rsipc_mq_begin(struct rsipc_wait *wait, const struct timespec *until, ssize_t *length, unsigned *priority);
 int rsipc_mq_check_time(const struct timespec *until);
 extern const struct rsipc_wait_kind rsipc_mq_wait_kind;
 mqd_t rsipc_mq_open(const char *name, int flags, mode_t mode, const struct mq_attr *attributes);
@@ -38,11 +34,20 @@ mqd_t rsipc_c_mq_open_2(const char *name, int flags);
 #pragma GCC visibility pop
 
 /* What could not be done at once. */
-__attribute__((noinline, cold)) static int wait_slowly(struct rsipc_wait *wait, const struct timespec *until, int answer)
+__attribute__((noinline, cold)) static int send_slowly(struct rsipc_wait *wait, const struct timespec *until, int answer)
 {
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind, rsipc_mq_begin(wait, until));
+		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind, rsipc_mq_begin(wait, until, NULL, NULL));
 	return rsipc_return(answer);
+}
+
+__attribute__((noinline, cold)) static ssize_t receive_slowly(struct rsipc_wait *wait, unsigned *priority,
+							      const struct timespec *until, int answer)
+{
+	ssize_t length;
+	if (answer == RSIPC_MUST_SLEEP)
+		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind, rsipc_mq_begin(wait, until, &length, priority));
+	return answer == 0 ? length : rsipc_return(answer);
 }
 
 /* Cancellation points, even when nobody has to wait. */
@@ -55,22 +60,19 @@ __attribute__((always_inline)) static inline int send(mqd_t queue, const char *b
 		answer = rsipc_mq_try_send(&rsipc_thread, &wait, queue, body, length, priority);
 	if (__builtin_expect(answer == 0, 1))
 		return 0;
-	return wait_slowly(&wait, until, answer);
+	return send_slowly(&wait, until, answer);
 }
 
 __attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t room, unsigned *priority, const struct timespec *until)
 {
 	struct rsipc_wait wait;
-	struct rsipc_mq_received received;
 	pthread_testcancel();
-	int answer = until ? rsipc_mq_check_time(until) : 0;
-	if (answer == 0)
-		answer = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, room, &received);
-	if (__builtin_expect(answer != 0, 0) && wait_slowly(&wait, until, answer) != 0)
-		return -1;
-	if (priority)
-		*priority = received.priority;
-	return (ssize_t)received.length;
+	ssize_t length = until ? -rsipc_mq_check_time(until) : 0;
+	if (length == 0)
+		length = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, room, priority);
+	if (__builtin_expect(length >= 0, 1))
+		return length;
+	return receive_slowly(&wait, priority, until, (int)-length);
 }
 
 int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority)

@@ -34,8 +34,8 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
-/* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */
-#define RSIPC_MUST_SLEEP (-1)
+/* What Rust answers when the thread has to sleep: no errno is as large. Other answers: 0 = done, otherwise an errno. */
+#define RSIPC_MUST_SLEEP 4096
 
 /* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be moved. */
 struct rsipc_sleep {

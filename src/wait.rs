@@ -8,7 +8,7 @@ use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::wait::Progress;
 
 /// `RSIPC_MUST_SLEEP` of `cbits/rsipc_cbits.h`
-const MUST_SLEEP: c_int = -1;
+pub const MUST_SLEEP: c_int = 4096;
 
 /// `struct rsipc_wait`: room for a wait of any kind.
 #[repr(C)]
@@ -34,7 +34,7 @@ pub struct WaitKind {
 
 /// What C is told of a call that has been attempted: `None` = the thread must sleep.
 #[inline]
-pub fn answer(done: Result<Option<()>>) -> c_int {
+fn answer(done: Result<Option<()>>) -> c_int {
     match done {
         Ok(Some(())) => 0,
         Ok(None) => MUST_SLEEP,

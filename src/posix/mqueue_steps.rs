@@ -2,14 +2,14 @@
 //! exported, and not read by cbindgen.
 
 use core::cell::Cell;
-use core::ptr;
 use std::ffi::{c_char, c_int, c_uint};
 
-use libc::{mode_t, mq_attr, mqd_t, size_t, timespec};
+use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
 use crate::edge::{fail, string};
 use crate::thread::thread_of;
-use crate::wait::{CWait, WaitKind, answer, answer_of};
+use crate::wait::{CWait, MUST_SLEEP, WaitKind, answer_of};
+use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
@@ -21,19 +21,14 @@ unsafe extern "C" {
     pub fn rsipc_start_notification(wish: *const Start);
 }
 
-/// `struct rsipc_mq_received`
-#[repr(C)]
-pub struct CReceived {
-    length: size_t,
-    priority: c_uint,
-}
-
 /// What is in the room that C gives for a wait.
 #[repr(C)]
 struct MqWait {
     room: Room,
-    /// NULL for one who sends.
-    received: *mut CReceived,
+    /// Where the results go of one who receives.
+    length: *mut ssize_t,
+    /// The same; may be NULL.
+    priority: *mut c_uint,
 }
 
 const _: () = assert!(CWait::has_room_for::<MqWait>());
@@ -48,20 +43,16 @@ unsafe extern "C" fn rsipc_mq_try_send(
     priority: c_uint,
 ) -> c_int {
     let wait: *mut MqWait = wait.cast();
+    let message = Outgoing { body, length, priority };
     // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move; the caller of mq_send
     // vouches for its memory.
-    let sent = unsafe {
-        thread_of(&*slot).and_then(|thread| {
-            mq::send_or_wait(thread, queue, &Outgoing { body, length, priority }, &raw mut (*wait).room)
-        })
-    };
-    answer(sent.map(|sent| {
-        if !sent {
-            // SAFETY: as above.
-            unsafe { (&raw mut (*wait).received).write(ptr::null_mut()) };
-        }
-        sent.then_some(())
-    }))
+    let sent = thread_of(unsafe { &*slot })
+        .and_then(|thread| unsafe { mq::send_or_wait(thread, queue, &message, &raw mut (*wait).room) });
+    match sent {
+        Ok(true) => 0,
+        Ok(false) => MUST_SLEEP,
+        Err(Errno(number)) => number,
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -71,25 +62,36 @@ unsafe extern "C" fn rsipc_mq_try_receive(
     queue: mqd_t,
     body: *mut u8,
     room: size_t,
-    into: *mut CReceived,
-) -> c_int {
+    priority: *mut c_uint,
+) -> ssize_t {
     let wait: *mut MqWait = wait.cast();
+    let into = Incoming { body, room };
     // SAFETY: as in `rsipc_mq_try_send`.
-    let received = unsafe {
-        thread_of(&*slot).and_then(|thread| {
-            mq::receive_or_wait(thread, queue, &Incoming { body, room }, &raw mut (*wait).room)
-        })
-    };
-    answer(received.map(|received| {
-        if received.is_none() {
-            // SAFETY: as above.
-            unsafe { (&raw mut (*wait).received).write(into) };
-        }
-        received.map(|message| {
-            // SAFETY: C gives its own variable.
-            unsafe { into.write(CReceived { length: message.length, priority: message.priority }) };
-        })
-    }))
+    let received = thread_of(unsafe { &*slot })
+        .and_then(|thread| unsafe { mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room) });
+    match received {
+        // SAFETY: NULL, or the caller's variable.
+        Ok(Some(message)) => unsafe { give(message, priority) },
+        Ok(None) => negative(MUST_SLEEP),
+        Err(Errno(number)) => negative(number),
+    }
+}
+
+fn negative(answer: c_int) -> ssize_t {
+    // An errno is small.
+    ssize_t::try_from(-answer).unwrap_or(ssize_t::MIN)
+}
+
+/// # Safety
+/// `priority` is NULL, or valid for writing.
+#[inline(always)]
+unsafe fn give(message: Received, priority: *mut c_uint) -> ssize_t {
+    // SAFETY: as the caller says.
+    if let Some(priority) = unsafe { priority.as_mut() } {
+        *priority = message.priority;
+    }
+    // At most 16 MiB.
+    message.length.cast_signed()
 }
 
 /// EINVAL as the kernel gives it for a time, before it looks at anything else.
@@ -101,10 +103,20 @@ unsafe extern "C" fn rsipc_mq_check_time(until: *const timespec) -> c_int {
     if is_valid { 0 } else { libc::EINVAL }
 }
 
-/// `until` is NULL, or has been checked.
+/// `until` is NULL, or has been checked. Where the results go: `MqWait`.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_mq_begin(wait: *mut CWait, until: *const timespec) -> c_int {
+unsafe extern "C" fn rsipc_mq_begin(
+    wait: *mut CWait,
+    until: *const timespec,
+    length: *mut ssize_t,
+    priority: *mut c_uint,
+) -> c_int {
     let wait: *mut MqWait = wait.cast();
+    // SAFETY: C gives the room of a wait.
+    unsafe {
+        (&raw mut (*wait).length).write(length);
+        (&raw mut (*wait).priority).write(priority);
+    }
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() }.map(|until| Deadline { clock: Clock::Realtime, time: *until });
     // SAFETY: C gives a wait that one of the functions above has placed.
@@ -133,9 +145,9 @@ unsafe fn place(wait: *mut MqWait) -> *mut Wait<Transfer> {
 /// `wait` was placed by one of the functions above.
 unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -> c_int {
     answer_of(progress, |done| {
-        if let Transferred::Received(Received { length, priority }) = done {
-            // SAFETY: one who receives has given its variable, and waits for it.
-            unsafe { (*wait).received.write(CReceived { length, priority }) };
+        if let Transferred::Received(message) = done {
+            // SAFETY: one who receives has given its variables, and waits for them.
+            unsafe { *(*wait).length = give(message, (*wait).priority) };
         }
     })
 }

@@ -31,11 +31,14 @@ pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// Lets the kernel know which word is about to be claimed, if it can watch that, and says what to store
-    /// in it. 0: it must not be claimed.
+    /// Whether the kernel can watch what it claims next.
+    fn is_watched(&self) -> bool;
+    /// Lets the kernel know which word is about to be claimed, and says what to store in it.
     fn announce(&self, word: &AtomicU32) -> u32;
-    /// This word is not claimed any more.
-    fn withdraw(&self, word: &AtomicU32);
+    /// In the place of [`Claimant::announce`], where the kernel cannot watch it. `None`: it must not be claimed.
+    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
+    /// This word, which was announced either way, is not claimed any more.
+    fn withdraw(&self);
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
     /// Whether this is the child of a fork that happened since it has begun. What it has claimed is the
@@ -78,13 +81,23 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     if !is_free(before) {
         return false;
     }
-    let identity = who.announce(word);
-    if identity == 0 {
-        return false;
+    if !who.is_watched() {
+        return claim_by_presence(word, before, who);
     }
+    exchange(word, before, who.announce(word), who)
+}
+
+#[cold]
+#[inline(never)]
+fn claim_by_presence(word: &AtomicU32, before: u32, who: &impl Claimant) -> bool {
+    who.announce_by_presence(word).is_some_and(|identity| exchange(word, before, identity, who))
+}
+
+#[inline(always)]
+fn exchange(word: &AtomicU32, before: u32, identity: u32, who: &impl Claimant) -> bool {
     let claimed = word.compare_exchange(before, identity, Ordering::SeqCst, Ordering::Relaxed).is_ok();
     if !claimed {
-        who.withdraw(word);
+        who.withdraw();
     }
     claimed
 }
@@ -95,7 +108,7 @@ pub fn release(word: &AtomicU32, who: &impl Claimant) {
     if !who.is_orphan() {
         word.store(0, Ordering::Release);
     }
-    who.withdraw(word);
+    who.withdraw();
 }
 
 /// Frees the word, if `is_dead` says so of its holder. True if it has.

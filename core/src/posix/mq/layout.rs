@@ -429,7 +429,8 @@ impl Layout {
     /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true.
     #[inline]
     pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
-        let length = self.message_header(slot).length as usize;
+        // SAFETY: within the mapping, and any bytes are a length.
+        let length = unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
         if length > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }

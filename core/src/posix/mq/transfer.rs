@@ -15,10 +15,11 @@ use crate::os::process::Process;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::MessageHeader;
 use crate::posix::mq::notify::registration::Sender;
+use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::key;
 use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
-use crate::shared::claim::Holder;
+use crate::shared::claim::{Claimant, Holder};
 use crate::shared::presence;
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
@@ -81,6 +82,29 @@ impl Use<'_> {
         if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
     }
 
+    /// Sends, if there is room and it is nobody else's turn.
+    ///
+    /// # Safety
+    /// As for [`Use::try_send`].
+    #[inline(always)]
+    pub unsafe fn send_as_newcomer(&self, message: &Outgoing) -> bool {
+        // SAFETY: as the caller says.
+        !self.queue.layout.room().is_in_turn() && unsafe { self.try_send(message, None) }
+    }
+
+    /// Receives, if there is a message and it is nobody else's turn.
+    ///
+    /// # Safety
+    /// As for [`Use::try_receive`].
+    #[inline(always)]
+    pub unsafe fn receive_as_newcomer(&self, into: &Incoming) -> Result<Option<Received>> {
+        if self.queue.layout.message().is_in_turn() {
+            return Ok(None);
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.try_receive(into, None) }
+    }
+
     /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a handler: it
     /// begins anew. `owed`: what one who has been woken has announced.
     ///
@@ -89,32 +113,35 @@ impl Use<'_> {
     #[inline(always)]
     pub unsafe fn try_send(&self, message: &Outgoing, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
+        // Once: the compiler takes everything behind the atomics for changed.
+        let (point, bell, notify) = (layout.message(), layout.bell(), layout.notify());
         let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
             return false;
         };
         // Between claim and commit, and again after the commit: see `event`.
-        let before = self.onlookers(layout.message());
-        let registration = layout.notify().registration();
+        let before = Onlookers::of(point, bell);
+        let registration = notify.registration();
         let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
         // SAFETY: the slot is claimed.
         let into = unsafe { layout.write_header(reserved.slot.number, header(message.length, notifies)) };
-        let is_held = || who.is_still_held(reserved.slot.claim());
         // SAFETY: the length has been checked; the caller vouches for the body.
-        if !unsafe { copy_while(message.body, into, message.length, is_held) } {
-            Slots::leave_to_parent(reserved.slot, who);
+        let is_whole = unsafe { copy_while(message.body, into, message.length, || who.is_still_held()) };
+        if !is_whole || who.is_orphan() {
+            Slots::leave_to_parent(who);
             return false;
         }
-        layout.message().hint.waking();
+        point.hint.waking();
         if before.waiting {
             self.publish_and_wake(reserved, message.priority, owed, before);
             return true;
         }
         layout.slots().publish(reserved, message.priority, who);
         // Again: who has registered since, and then found no message, did not see ours.
-        let registration = layout.notify().registration();
-        let after = self.onlookers(layout.message());
-        if before.polling || after.any() || registration != 0 {
-            self.tell_receivers(before.or(after), registration, reserved, false);
+        let registration = notify.registration();
+        let after = Onlookers::of(point, bell);
+        let onlookers = before.or(after);
+        if onlookers.any() | (registration != 0) {
+            self.tell_receivers(onlookers, registration, reserved, false);
         }
         true
     }
@@ -133,7 +160,7 @@ impl Use<'_> {
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
             layout.slots().publish(sent, priority, who);
             let registration = layout.notify().registration();
-            let after = self.onlookers(layout.message());
+            let after = Onlookers::of(layout.message(), layout.bell());
             self.tell_receivers(before.or(after), registration, sent, began_turns);
         });
     }
@@ -150,6 +177,7 @@ impl Use<'_> {
         owed: Option<&Announcement<'_>>,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
+        let (point, bell) = (layout.room(), layout.bell());
         let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
             return Ok(None);
         };
@@ -157,28 +185,28 @@ impl Use<'_> {
             Slots::put_back(taken, who);
             return Err(Errno::EFAULT);
         }
-        let before = self.onlookers(layout.room());
-        let body = layout.body(taken.slot.number);
-        if let Ok((body, length)) = body {
-            let is_held = || who.is_still_held(taken.slot.claim());
-            // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue
-            // fits in.
-            if !unsafe { copy_while(body, into.body, length, is_held) } {
-                Slots::leave_to_parent(taken.slot, who);
-                return Ok(None);
-            }
+        let before = Onlookers::of(point, bell);
+        let Ok((body, length)) = layout.body(taken.slot.number) else {
+            self.clear_and_wake(taken, owed, before);
+            return Err(Errno::EBADMSG);
+        };
+        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
+        let is_whole = unsafe { copy_while(body, into.body, length, || who.is_still_held()) };
+        if !is_whole || who.is_orphan() {
+            Slots::leave_to_parent(who);
+            return Ok(None);
         }
-        layout.room().hint.waking();
+        point.hint.waking();
         if before.waiting {
             self.clear_and_wake(taken, owed, before);
-        } else {
-            layout.slots().clear(taken, who);
-            let after = self.onlookers(layout.room());
-            if before.polling || after.any() {
-                self.tell_senders(before.or(after), false);
-            }
+            return Ok(Some(Received { length, priority: key::priority(taken.key) }));
         }
-        body.map(|(_, length)| Some(Received { length, priority: key::priority(taken.key) }))
+        layout.slots().clear(taken, who);
+        let onlookers = before.or(Onlookers::of(point, bell));
+        if onlookers.any() {
+            self.tell_senders(onlookers, false);
+        }
+        Ok(Some(Received { length, priority: key::priority(taken.key) }))
     }
 
     /// As `publish_and_wake`.
@@ -187,7 +215,7 @@ impl Use<'_> {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
             layout.slots().clear(taken, who);
-            let after = self.onlookers(layout.room());
+            let after = Onlookers::of(layout.room(), layout.bell());
             self.tell_senders(before.or(after), began_turns);
         });
     }
@@ -215,29 +243,6 @@ impl Use<'_> {
         }
     }
 
-    /// Sends, if there is room and it is nobody else's turn.
-    ///
-    /// # Safety
-    /// As for [`Use::try_send`].
-    #[inline(always)]
-    pub unsafe fn send_as_newcomer(&self, message: &Outgoing) -> bool {
-        // SAFETY: as the caller says.
-        !self.queue.layout.room().is_in_turn() && unsafe { self.try_send(message, None) }
-    }
-
-    /// Receives, if there is a message and it is nobody else's turn.
-    ///
-    /// # Safety
-    /// As for [`Use::try_receive`].
-    #[inline(always)]
-    pub unsafe fn receive_as_newcomer(&self, into: &Incoming) -> Result<Option<Received>> {
-        if self.queue.layout.message().is_in_turn() {
-            return Ok(None);
-        }
-        // SAFETY: as the caller says.
-        unsafe { self.try_receive(into, None) }
-    }
-
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
     #[cold]
     pub fn look(&self, wanted: Wanted) -> Look {
@@ -263,11 +268,6 @@ impl Use<'_> {
             Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
             Holder::Presence(number) => presence::has_ended(number),
         })
-    }
-
-    #[inline]
-    fn onlookers(&self, point: &WaitPoint) -> Onlookers {
-        Onlookers { waiting: point.is_awaited(), polling: self.queue.layout.bell().is_armed() }
     }
 
     /// What the herald of the registration is to know of the message that is about to stand, should we die before we
@@ -319,7 +319,9 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Re
     let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the body is valid, says the caller.
-    Ok(unsafe { queue.send_as_newcomer(message) })
+    let sent = unsafe { queue.send_as_newcomer(message) };
+    drop(queue);
+    if sent { Ok(true) } else { Ok(false) }
 }
 
 /// Receives if there is a message at once. `None`: there is none, or it is for those who have waited for it. EBADF,
@@ -336,7 +338,8 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
     unsafe { queue.receive_as_newcomer(into) }
 }
 
-/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not to the end.
+/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not the
+/// last one.
 ///
 /// # Safety
 /// Both places are valid for so many bytes, and different.
@@ -361,13 +364,12 @@ unsafe fn copy_while(
     }
     // SAFETY: what is left of it.
     unsafe { ptr::copy_nonoverlapping(from, into, length) };
-    go_on()
+    true
 }
 
 fn header(length: usize, notifies: u32) -> MessageHeader {
-    // The length is at most 16 MiB.
-    let header =
-        MessageHeader { length: u32::try_from(length).unwrap_or(u32::MAX), ..MessageHeader::default() };
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most 16 MiB")]
+    let header = MessageHeader { length: length as u32, ..MessageHeader::default() };
     if notifies == 0 { header } else { with_sender(header, notifies) }
 }
 
@@ -387,6 +389,11 @@ struct Onlookers {
 }
 
 impl Onlookers {
+    #[inline]
+    fn of(point: &WaitPoint, bell: &Bell) -> Self {
+        Self { waiting: point.is_awaited(), polling: bell.is_armed() }
+    }
+
     #[inline]
     fn any(self) -> bool {
         self.waiting | self.polling

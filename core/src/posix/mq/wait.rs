@@ -100,12 +100,12 @@ pub unsafe fn send_or_wait(
     let queue = unsafe { enter(thread, fd, room) }?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the caller vouches for the body.
-    let sent = unsafe { queue.send_as_newcomer(message) };
-    if !sent {
-        // SAFETY: as the caller says.
-        unsafe { place(room, queue, Task::Send(*message)) };
+    if unsafe { queue.send_as_newcomer(message) } {
+        return Ok(true);
     }
-    Ok(sent)
+    // SAFETY: as the caller says.
+    unsafe { place(room, queue, Task::Send(*message)) };
+    Ok(false)
 }
 
 /// Receives at once, or places a wait in the room: what follows is [`Wait::begin`]. EBADF, EMSGSIZE, EFAULT, EBADMSG.
@@ -123,12 +123,18 @@ pub unsafe fn receive_or_wait(
     let queue = unsafe { enter(thread, fd, room) }?;
     queue.check_incoming(into)?;
     // SAFETY: checked; the caller vouches for the memory.
-    let received = unsafe { queue.receive_as_newcomer(into) }?;
-    if received.is_none() {
-        // SAFETY: as the caller says.
-        unsafe { place(room, queue, Task::Receive(*into)) };
+    match unsafe { queue.receive_as_newcomer(into) } {
+        Ok(Some(received)) => {
+            drop(queue);
+            Ok(Some(received))
+        }
+        Ok(None) => {
+            // SAFETY: as the caller says.
+            unsafe { place(room, queue, Task::Receive(*into)) };
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
-    Ok(received)
 }
 
 /// # Safety

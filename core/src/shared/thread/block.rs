@@ -82,22 +82,31 @@ impl Thread {
     }
 
     /// Takes a free block for the calling thread. ENOMEM. Async-signal-safe.
-    #[cold]
+    #[inline]
     pub fn adopt(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
+        Self::find_free(slot).ok_or(Errno::ENOMEM)
+    }
+
+    #[cold]
+    fn find_free(slot: &Cell<*const Thread>) -> Option<&'static Thread> {
         preserved(|| {
             let owner = ptr::from_ref(slot).addr();
             // This memory may have been that of a thread that has ended.
             BLOCKS.iter().filter(|thread| thread.belongs_to(owner)).for_each(|thread| {
                 thread.reclaim();
             });
+            // In the child of a fork its old one: an operation that it was in the middle of has yet to end.
+            // SAFETY: blocks are never unmapped.
+            let old = unsafe { slot.get().as_ref() };
             loop {
-                if let Some(thread) = BLOCKS.iter().find(|thread| thread.is_taken_by(owner)) {
+                let mut candidates = old.into_iter().chain(BLOCKS.iter());
+                if let Some(thread) = candidates.find(|thread| thread.is_taken_by(owner)) {
                     thread.set_up();
                     slot.set(thread);
-                    return Ok(thread);
+                    return Some(thread);
                 }
                 if !reclaim_all() {
-                    BLOCKS.grow()?;
+                    BLOCKS.grow().ok()?;
                 }
             }
         })
@@ -169,11 +178,19 @@ impl Thread {
             && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if reclaims {
             let identities = [tid, self.presence.load(Ordering::Relaxed)];
-            let claimed = self.records.iter().filter_map(Record::claim);
+            let claimed = self.records.iter().filter_map(|record| self.claim_of(record));
             claimed.for_each(|word| claim::free_of_dead(word, identities));
             self.clear();
         }
         reclaims
+    }
+
+    /// The word that an operation has claimed, or is about to.
+    pub(super) fn claim_of(&self, record: &Record) -> Option<&AtomicU32> {
+        let entry = record.entry.load(Ordering::Relaxed);
+        let word = entry.wrapping_add(self.futex_offset.load(Ordering::Relaxed));
+        // SAFETY: the subject that the word belongs to is protected by this record.
+        (entry != 0).then(|| unsafe { &*ptr::with_exposed_provenance::<AtomicU32>(word) })
     }
 
     fn clear(&self) {

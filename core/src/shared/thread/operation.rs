@@ -81,11 +81,14 @@ impl Thread {
     }
 
     fn undo(&self, record: &Record) {
-        if let Some(word) = record.claim() {
+        if let Some(word) = self.claim_of(record) {
             if self.is_own(word.load(Ordering::Relaxed)) {
                 word.store(0, Ordering::Release);
             }
-            self.take_back(self.pending(), word);
+            let (pending, entry) = (self.pending(), record.entry.load(Ordering::Relaxed));
+            if pending.load(Ordering::Relaxed) == entry {
+                pending.store(0, Ordering::Relaxed);
+            }
         }
         record.clear();
     }
@@ -111,13 +114,6 @@ impl Thread {
         let address = ptr::from_ref(word).expose_provenance();
         address.wrapping_sub(self.futex_offset.load(Ordering::Relaxed))
     }
-
-    /// Announces this word no longer, if it is the one that is announced.
-    pub(super) fn take_back(&self, pending: &AtomicUsize, word: &AtomicU32) {
-        if pending.load(Ordering::Relaxed) == self.entry_of(word) {
-            pending.store(0, Ordering::Relaxed);
-        }
-    }
 }
 
 impl<'t> Operation<'t> {
@@ -140,12 +136,12 @@ impl Operation<'_> {
         !ptr::eq(self.claims, &raw const TAKEN) && !namespace::is_inherited()
     }
 
-    /// Whether the claim of this word still is the operation's, and watched: a handler may have forked, or
+    /// Whether what it has claimed still is the operation's, and watched: a handler may have forked, or
     /// locked a robust mutex. False in the child of a fork: the claim is the parent's.
     #[inline]
-    pub fn is_still_held(&self, word: &AtomicU32) -> bool {
+    pub fn is_still_held(&self) -> bool {
         if self.claims.load(Ordering::Relaxed) == 0 {
-            self.claims.store(self.thread.entry_of(word), Ordering::Relaxed);
+            self.claims.store(self.record.entry.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         !self.is_orphan()
     }
@@ -161,24 +157,6 @@ impl Operation<'_> {
             _ => self.record.by_presence.store(false, Ordering::Release),
         }
         identity
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn announce_by_presence(&self, word: &AtomicU32) -> u32 {
-        if self.is_orphan() {
-            return 0;
-        }
-        if self.thread.tid() == 0 && preserved(Process::owns_memory) {
-            // The child of a vfork(2) made the block on our memory.
-            preserved(|| self.thread.identify());
-        }
-        self.record.claim.store(ptr::from_ref(word).cast_mut(), Ordering::Relaxed);
-        self.record.by_presence.store(true, Ordering::SeqCst);
-        // Interrupted, we would hold the claim for as long as the handler runs.
-        let is_nested = !ptr::eq(self.record, &raw const self.thread.records[0]);
-        let surety = if is_nested { Surety::Certain } else { Surety::Likely };
-        presence::identity(self.thread, surety).unwrap_or_else(|| self.bare())
     }
 
     /// Without a presence: neither the kernel nor a file tells of a death. At home one can still look whether
@@ -201,27 +179,46 @@ impl Operation<'_> {
 
 impl Claimant for Operation<'_> {
     #[inline]
+    fn is_watched(&self) -> bool {
+        self.claims.load(Ordering::Relaxed) == 0 && !self.is_orphan()
+    }
+
+    #[inline]
     fn announce(&self, word: &AtomicU32) -> u32 {
-        if self.claims.load(Ordering::Relaxed) != 0 || self.is_orphan() {
-            return self.announce_by_presence(word);
-        }
         let entry = self.thread.entry_of(word);
-        self.record.claim.store(ptr::from_ref(word).cast_mut(), Ordering::Relaxed);
+        self.record.entry.store(entry, Ordering::Relaxed);
         self.claims.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         // The claim itself is an atomic exchange, which no store passes.
         self.thread.tid.load(Ordering::Relaxed)
     }
 
+    #[cold]
+    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
+        if self.is_orphan() {
+            return None;
+        }
+        if self.thread.tid() == 0 && preserved(Process::owns_memory) {
+            // The child of a vfork(2) made the block on our memory.
+            preserved(|| self.thread.identify());
+        }
+        self.record.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
+        self.record.by_presence.store(true, Ordering::SeqCst);
+        // Interrupted, we would hold the claim for as long as the handler runs.
+        let is_nested = !ptr::eq(self.record, &raw const self.thread.records[0]);
+        let surety = if is_nested { Surety::Certain } else { Surety::Likely };
+        Some(presence::identity(self.thread, surety).unwrap_or_else(|| self.bare()))
+    }
+
     #[inline]
-    fn withdraw(&self, word: &AtomicU32) {
+    fn withdraw(&self) {
         compiler_fence(Ordering::SeqCst);
-        if self.claims.load(Ordering::Relaxed) == self.thread.entry_of(word) {
+        if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
             self.claims.store(0, Ordering::Relaxed);
         } else {
             self.withdraw_unannounced();
         }
-        self.record.claim.store(ptr::null_mut(), Ordering::Relaxed);
+        self.record.entry.store(0, Ordering::Relaxed);
     }
 
     fn is_own(&self, held: u32) -> bool {
@@ -237,9 +234,8 @@ impl Claimant for Operation<'_> {
 impl Drop for Operation<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_orphan() {
-            // Release: all accesses to the subject are over when another thread sees that it is free to go.
-            self.record.subject.store(ptr::null_mut(), Ordering::Release);
-        }
+        // Release: all accesses to the subject are over when another thread sees that it is free to go. In the
+        // child of a fork the block is still this thread's, or nobody's: see `Thread::find_free`.
+        self.record.subject.store(ptr::null_mut(), Ordering::Release);
     }
 }

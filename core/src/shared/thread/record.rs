@@ -1,7 +1,7 @@
 //! What is noted of an operation that has begun and not ended.
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use super::frame;
 
@@ -17,8 +17,8 @@ pub(super) struct Record {
     /// What the tag holds. It counts on with each operation of this record, from a beginning of the
     /// record's own, so that no two operations of the thread have the same.
     pub number: AtomicU64,
-    /// The claimed word, or one that is about to be claimed; null = none.
-    pub claim: AtomicPtr<AtomicU32>,
+    /// What leads from `list_op_pending` to the claimed word, or to one that is about to be claimed; 0 = none.
+    pub entry: AtomicUsize,
     /// Whether that is claimed in the name of the process's presence.
     pub by_presence: AtomicBool,
 }
@@ -44,14 +44,8 @@ impl Record {
         frame::is_gone(self.frame.load(Ordering::Relaxed), self.number.load(Ordering::Relaxed))
     }
 
-    /// The word it has claimed, or is about to.
-    pub fn claim(&self) -> Option<&AtomicU32> {
-        // SAFETY: the subject that the word belongs to is protected by this record.
-        unsafe { self.claim.load(Ordering::Relaxed).as_ref() }
-    }
-
     pub fn clear(&self) {
-        self.claim.store(ptr::null_mut(), Ordering::Relaxed);
+        self.entry.store(0, Ordering::Relaxed);
         self.by_presence.store(false, Ordering::Relaxed);
         // Release: all accesses to the subject are over when another thread sees that it is free to go.
         self.subject.store(ptr::null_mut(), Ordering::Release);

@@ -38,8 +38,7 @@ pub struct Slot<'a> {
     /// Its number.
     pub number: usize,
     pub(super) key: &'a AtomicU64,
-    /// Who works on it.
-    pub claim: &'a AtomicU32,
+    pub(super) claim: &'a AtomicU32,
 }
 
 impl<'a> Slot<'a> {

@@ -170,8 +170,8 @@ impl<'a> Slots<'a> {
 
     /// In the child of a fork that happened while the slot was claimed: its parent goes on with it.
     #[cold]
-    pub fn leave_to_parent(slot: Slot<'_>, who: &impl Claimant) {
-        who.withdraw(slot.claim);
+    pub fn leave_to_parent(who: &impl Claimant) {
+        who.withdraw();
     }
 
     /// Looks at the slots themselves, as one must before one believes that there is nothing.
