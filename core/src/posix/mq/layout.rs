@@ -79,7 +79,7 @@ struct Lines<T>(T);
 pub struct Header {
     identity: Identity,
     sequence: Lines<AtomicU64>,
-    overdue: Lines<AtomicU64>,
+    stalled: Lines<AtomicU64>,
     freed: Lines<AtomicU32>,
     message: Lines<WaitPoint>,
     room: Lines<WaitPoint>,
@@ -305,7 +305,7 @@ impl Layout {
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
             let header = &*base.cast::<Header>();
             let index = Index::new(keys, claims, nodes);
-            Slots { index, sequence: &header.sequence.0, overdue: &header.overdue.0, freed: &header.freed.0 }
+            Slots { index, sequence: &header.sequence.0, stalled: &header.stalled.0, freed: &header.freed.0 }
         };
         // SAFETY: within the mapping.
         let first = unsafe { base.add(geometry.slots_at()) };

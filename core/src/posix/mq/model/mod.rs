@@ -49,7 +49,7 @@ pub struct Queue {
     claims: Vec<AtomicU32>,
     nodes: Vec<Node>,
     sequence: AtomicU64,
-    overdue: AtomicU64,
+    stalled: AtomicU64,
     freed: AtomicU32,
     /// Both halves hold the same number, or the message is torn. Two who touch a body at once are found by loom.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
@@ -177,7 +177,7 @@ impl Queue {
             claims: all(capacity, AtomicU32::default),
             nodes: all(level_sizes(capacity).iter().sum(), Node::default),
             sequence: AtomicU64::default(),
-            overdue: AtomicU64::default(),
+            stalled: AtomicU64::default(),
             freed: AtomicU32::default(),
             bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
@@ -194,7 +194,7 @@ impl Queue {
     }
 
     pub fn slots(&self) -> Slots<'_> {
-        Slots { index: self.index(), sequence: &self.sequence, overdue: &self.overdue, freed: &self.freed }
+        Slots { index: self.index(), sequence: &self.sequence, stalled: &self.stalled, freed: &self.freed }
     }
 
     /// `around` is given the commit.
