@@ -155,7 +155,10 @@ impl<'a> Slots<'a> {
         let is_ours = who.is_own(claim.load(Ordering::Relaxed));
         if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
             pause.end();
-        } else if !pause.turn() {
+            return;
+        }
+        pause.turn();
+        if pause.is_over() {
             self.stalled.store(key, Ordering::Relaxed);
         }
     }
