@@ -13,14 +13,25 @@ use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
 use rsipc_core::os::fork;
 use rsipc_core::os::settings;
-use rsipc_core::shared::thread;
+use rsipc_core::shared::{presence, thread};
+
+use crate::thread::rsipc_thread_slot;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
 static ON_LOAD: extern "C" fn() = on_load;
 
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static ON_EXIT: extern "C" fn() = on_exit;
+
+extern "C" fn on_exit() {
+    presence::leave();
+}
+
 extern "C" fn on_load() {
     cpu::init();
+    thread::find_slots_with(rsipc_thread_slot);
     fork::first_in_child(thread::forget_threads);
     fork::install();
     let settings = settings::get();

@@ -9,6 +9,8 @@ pub mod clock;
 #[cfg(not(loom))]
 pub mod cpu;
 #[cfg(not(loom))]
+pub mod filter;
+#[cfg(not(loom))]
 pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
@@ -16,6 +18,8 @@ pub mod futex;
 pub mod lock;
 #[cfg(not(loom))]
 pub mod membarrier;
+#[cfg(not(loom))]
+pub mod namespace;
 #[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]

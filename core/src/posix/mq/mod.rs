@@ -1,6 +1,5 @@
 //! POSIX message queues in shared memory.
 
-pub mod event;
 pub mod notify;
 pub mod poll;
 pub mod store;
@@ -45,4 +44,4 @@ pub use poll::keeper::Poll;
 #[cfg(not(loom))]
 pub use transfer::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
 #[cfg(not(loom))]
-pub use wait::{Progress, Task, Wait};
+pub use wait::{Room, Task, Transfer, Transferred, receive_or_wait, send_or_wait};
