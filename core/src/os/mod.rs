@@ -11,6 +11,8 @@ pub mod clock;
 #[cfg(not(loom))]
 pub mod cpu;
 #[cfg(not(loom))]
+pub mod filter;
+#[cfg(not(loom))]
 pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
@@ -18,6 +20,8 @@ pub mod futex;
 pub mod lock;
 #[cfg(not(loom))]
 pub mod membarrier;
+#[cfg(not(loom))]
+pub mod namespace;
 #[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
@@ -30,5 +34,7 @@ pub mod settings;
 pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod wiped;
 
 pub use errno::{Errno, Result};

@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use super::poll::fifo;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::filter;
 use crate::os::membarrier;
 use crate::os::settings;
 use crate::posix::mq::descriptor::inherited;
@@ -21,7 +22,8 @@ use crate::posix::mq::limits;
 use crate::posix::mq::notify::internal;
 use crate::posix::mq::permission::{self, Access};
 use crate::posix::mq::poll::keeper::{self, Poll, Polled};
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::presence;
+use crate::shared::thread::{FrameTag, Thread};
 
 /// How `mq_open` was asked to open.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,8 @@ pub struct Attributes {
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     membarrier::prepare();
+    filter::look_while_opening();
+    presence::prepare(&settings::get().dir);
     let (data, access) = loop {
         let data = open_or_create(name, how)?;
         let access = data_access(&data, how)?;
@@ -133,8 +137,8 @@ fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd>
 /// EBADF.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     let fifo = {
-        let seal = Seal::new();
-        let queue = descriptor::enter(thread, fd, &seal)?;
+        let tag = FrameTag::new();
+        let queue = descriptor::enter(thread, fd, &tag)?;
         if !queue.is_open() {
             drop(queue);
             descriptor::remove(fd)?;
@@ -164,8 +168,8 @@ pub fn duplicated(fd: RawFd, copy: RawFd) {
 /// not know yet.
 pub fn forget(thread: &'static Thread, fd: RawFd) {
     if descriptor::is_queue(fd) {
-        let seal = Seal::new();
-        if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
+        let tag = FrameTag::new();
+        if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
             inherited::adopt_duplicates(&queue);
             internal::closed(queue.queue.fifo);
         }
@@ -199,8 +203,8 @@ pub fn unlink(name: &CStr) -> Result<()> {
 
 /// What a queue is like now. POSIX.1-2017, `mq_getattr`: EBADF.
 pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     let layout = &queue.queue.layout;
     let flags = fcntl(fd, libc::F_GETFL, 0)?;
     queue.make_up_for_missed();

@@ -218,7 +218,10 @@ mod tests {
         for (slot, priority, body) in [(3, 1, "later"), (geometry.maxmsg - 1, 7, "first!")] {
             let header = MessageHeader::plain(u32::try_from(body.len()).unwrap());
             // SAFETY: nobody else works on this queue.
-            unsafe { layout.write(slot, header, body.as_ptr()) };
+            unsafe {
+                let into = layout.write_header(slot, header);
+                into.copy_from_nonoverlapping(body.as_ptr(), body.len());
+            }
             store(&layout, slot, key::new(priority, 5));
         }
         (file, layout, map)
@@ -260,7 +263,7 @@ mod tests {
         let header = MessageHeader::plain(1);
         for slot in [0, 3, 3] {
             // SAFETY: nobody else works on this queue.
-            unsafe { layout.write(slot, header, b"x".as_ptr()) };
+            unsafe { layout.write_header(slot, header).write(b'x') };
         }
         assert_eq!(snapshot.sent(&file), Ok(5));
     }

@@ -13,6 +13,7 @@ use crate::posix::mq::descriptor::{self, Opened, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::permission::Access;
 use crate::posix::mq::poll::keeper::Polled;
+use crate::shared::presence;
 
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
@@ -67,6 +68,7 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     }
     let data = files::open_of_fifo(&path).map_err(|_| Errno::EBADF)?;
     crate::os::membarrier::prepare();
+    path.parent().inspect(|directory| presence::prepare(directory));
     let access = marked(fd);
     descriptor::adopt(
         fd,

@@ -15,7 +15,7 @@ use crate::os::spawn;
 use crate::os::{Errno, Result};
 use crate::posix::mq::descriptor::{self, Use};
 use crate::shared::pause::Pause;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// Lost races after which one who registers gives up.
 const ATTEMPTS: usize = 64;
@@ -61,8 +61,8 @@ impl Wish {
 /// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. When it fails, the caller still has
 /// what belongs to its wish.
 pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     if !queue.is_open() {
         return Err(Errno::EBADF);
     }

@@ -22,6 +22,9 @@
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
 
+/// So often a claim is lost to others who notify, and are done when one looks.
+const RACES: usize = 4;
+
 /// See the module.
 #[repr(C)]
 #[derive(Default)]
@@ -124,16 +127,33 @@ impl Registration {
         mut waits: impl FnMut(&AtomicU32) -> bool,
         deliver: impl FnOnce() -> Outcome,
     ) -> bool {
-        let mut is_claimed = claim::claim(&self.notifying, who);
-        while !is_claimed && self.in_force() == number && waits(&self.notifying) {
-            is_claimed = claim::claim(&self.notifying, who);
-        }
+        let is_claimed = self.claim_notifying(number, who, &mut waits);
         let is_over = self.in_force() == number && deliver() != Outcome::Failed;
         let ended = is_over && self.end(number);
         if is_claimed {
             claim::release(&self.notifying, who);
         }
         ended
+    }
+
+    /// False: somebody else notifies, and has been waited for in vain; or there is no way for this caller to claim.
+    fn claim_notifying(
+        &self,
+        number: u32,
+        who: &impl Claimant,
+        waits: &mut impl FnMut(&AtomicU32) -> bool,
+    ) -> bool {
+        for _ in 0..RACES {
+            if claim::claim(&self.notifying, who) {
+                return true;
+            }
+            while !claim::is_free(self.notifying.load(Ordering::SeqCst)) {
+                if self.in_force() != number || !waits(&self.notifying) {
+                    return false;
+                }
+            }
+        }
+        false
     }
 
     /// Leaves the notification to a thread of the registered process, which is called when the registration is over.

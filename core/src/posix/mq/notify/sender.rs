@@ -9,13 +9,11 @@
 use super::record::{self, Holder, How};
 use super::registration::{Outcome, Sender};
 use super::signal::{self, Signal};
-use crate::os::errno::kept;
-use crate::os::futex;
+use crate::os::errno::preserved;
 use crate::os::signals::Blocked;
 use crate::posix::mq::descriptor::Use;
 use crate::posix::mq::layout::MessageHeader;
-use crate::shared::atomic::{AtomicU32, Ordering};
-use crate::shared::claim;
+use crate::shared::atomic::AtomicU32;
 use crate::shared::pause::Pause;
 
 /// Turns of a pause for one who is found notifying: some 5 ms.
@@ -30,11 +28,6 @@ impl Use<'_> {
             return MessageHeader::plain(length);
         }
         MessageHeader::noting(length, number, Sender::this())
-    }
-
-    /// For the time between the message and the notification: a handler that never returns must not come in between.
-    pub fn blocked_for(header: MessageHeader) -> Option<Blocked> {
-        (header.noted() != 0).then(Blocked::all)
     }
 
     /// Makes up for a missed notification, if there is one.
@@ -64,10 +57,11 @@ impl Use<'_> {
         let mut turns = 0..PATIENCE;
         let mut pause = Pause::default();
         let waits = |notifying: &AtomicU32| {
-            free_if_dead(notifying);
-            turns.next().is_some() && pause.turn()
+            self.free_claim_of_dead(notifying) || turns.next().is_some() && pause.turn()
         };
-        kept(|| {
+        // A handler that forks would notify twice.
+        let _blocked = Blocked::all();
+        preserved(|| {
             let deliver = || self.deliver(number, sender);
             if registration.notify(number, &self.operation, waits, deliver) {
                 registration.call_thread();
@@ -106,13 +100,5 @@ impl Use<'_> {
             registration.note_unreached();
         }
         outcome
-    }
-}
-
-/// One who notified, has ended, and was not watched by the kernel.
-fn free_if_dead(notifying: &AtomicU32) {
-    let word = notifying.load(Ordering::SeqCst);
-    if claim::unguarded_holder(word).is_some_and(futex::is_dead) {
-        let _ = notifying.compare_exchange(word, claim::OWNER_DIED, Ordering::SeqCst, Ordering::SeqCst);
     }
 }
