@@ -2,7 +2,7 @@
 //! exported, and not read by cbindgen.
 
 use core::cell::Cell;
-use std::ffi::{c_char, c_int, c_uint};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 

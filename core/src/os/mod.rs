@@ -35,6 +35,8 @@ pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
 #[cfg(not(loom))]
+pub mod stopped;
+#[cfg(not(loom))]
 pub mod wiped;
 
 pub use errno::{Errno, Result};
