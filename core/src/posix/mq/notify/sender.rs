@@ -46,7 +46,7 @@ impl Use<'_> {
                 }
             }
         }
-        if let Some((number, sender)) = registration.abandoned() {
+        if let Some((number, sender)) = registration.on_its_way() {
             self.notify(number, sender, true);
         }
     }
@@ -68,7 +68,7 @@ impl Use<'_> {
         {
             self.notify(number, sender, false);
         }
-        if let Some((number, sender)) = registration.abandoned() {
+        if let Some((number, sender)) = registration.on_its_way() {
             self.notify(number, sender, false);
         }
     }
