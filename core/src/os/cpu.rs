@@ -34,6 +34,12 @@ pub fn current() -> u32 {
     }
 }
 
+/// Distance of the thread's `struct rseq` from the thread pointer, if it is known to be registered.
+pub fn rseq_offset() -> Option<isize> {
+    // Relaxed: as above.
+    Some(RSEQ_OFFSET.load(Ordering::Relaxed)).filter(|&offset| offset != 0)
+}
+
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn read_rseq(offset: isize) -> u32 {

@@ -25,6 +25,8 @@ pub mod process;
 #[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]
+pub mod restartable;
+#[cfg(not(loom))]
 pub mod robust;
 #[cfg(not(loom))]
 pub mod settings;

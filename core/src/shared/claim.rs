@@ -31,11 +31,11 @@ pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// Whether the kernel can watch what it claims next.
-    fn is_watched(&self) -> bool;
-    /// Lets the kernel know which word is about to be claimed, and says what to store in it.
-    fn announce(&self, word: &AtomicU32) -> u32;
-    /// In the place of [`Claimant::announce`], where the kernel cannot watch it. `None`: it must not be claimed.
+    /// What it claims with, if the kernel can watch what it claims next; 0 = it cannot.
+    fn watched_identity(&self) -> u32;
+    /// Lets the kernel know which word is about to be claimed.
+    fn announce(&self, word: &AtomicU32);
+    /// In the place of both, where the kernel cannot watch it. `None`: it must not be claimed.
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
     /// This word, which was announced either way, is not claimed any more.
     fn withdraw(&self);
@@ -81,10 +81,12 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     if !is_free(before) {
         return false;
     }
-    if !who.is_watched() {
+    let identity = who.watched_identity();
+    if identity == 0 {
         return claim_by_presence(word, before, who);
     }
-    exchange(word, before, who.announce(word), who)
+    who.announce(word);
+    exchange(word, before, identity, who)
 }
 
 #[cold]

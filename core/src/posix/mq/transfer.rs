@@ -3,7 +3,6 @@
 //! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
 //! through memory on its way costs as much as the work itself.
 
-use core::ptr;
 use core::sync::atomic::AtomicUsize;
 use std::os::fd::RawFd;
 
@@ -19,7 +18,7 @@ use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::key;
 use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
-use crate::shared::claim::{Claimant, Holder};
+use crate::shared::claim::Holder;
 use crate::shared::presence;
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
@@ -125,8 +124,8 @@ impl Use<'_> {
         // SAFETY: the slot is claimed.
         let into = unsafe { layout.write_header(reserved.slot.number, header(message.length, notifies)) };
         // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { copy_while(message.body, into, message.length, || who.is_still_held()) };
-        if !is_whole || who.is_orphan() {
+        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        if !is_whole {
             Slots::leave_to_parent(who);
             return false;
         }
@@ -191,8 +190,8 @@ impl Use<'_> {
             return Err(Errno::EBADMSG);
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { copy_while(body, into.body, length, || who.is_still_held()) };
-        if !is_whole || who.is_orphan() {
+        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
         }
@@ -336,35 +335,6 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
     queue.check_incoming(into)?;
     // SAFETY: checked; the room is valid, says the caller.
     unsafe { queue.receive_as_newcomer(into) }
-}
-
-/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not the
-/// last one.
-///
-/// # Safety
-/// Both places are valid for so many bytes, and different.
-#[inline(always)]
-unsafe fn copy_while(
-    mut from: *const u8,
-    mut into: *mut u8,
-    mut length: usize,
-    go_on: impl Fn() -> bool,
-) -> bool {
-    const PART: usize = 64 << 10;
-    while length > PART {
-        // SAFETY: a part of the whole.
-        unsafe {
-            ptr::copy_nonoverlapping(from, into, PART);
-            (from, into) = (from.add(PART), into.add(PART));
-        }
-        length -= PART;
-        if !go_on() {
-            return false;
-        }
-    }
-    // SAFETY: what is left of it.
-    unsafe { ptr::copy_nonoverlapping(from, into, length) };
-    true
 }
 
 fn header(length: usize, notifies: u32) -> MessageHeader {
