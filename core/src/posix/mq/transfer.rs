@@ -106,7 +106,9 @@ impl Use<'_> {
             return false;
         }
         door.hint.waking();
-        layout.slots().publish(reserved, message.priority, who);
+        if !layout.slots().publish(reserved, message.priority, who) {
+            return false;
+        }
         // Again: who has registered since, and then found no message, did not see ours.
         let registration = notify.registration();
         let after = Onlookers::of(door, bell);
@@ -135,8 +137,8 @@ impl Use<'_> {
         }
         let before = Onlookers::of(door, bell);
         let Ok((body, length)) = layout.body(taken.slot.number) else {
-            layout.slots().clear(taken, who);
-            return Err(Errno::EBADMSG);
+            let cleared = layout.slots().clear(taken, who);
+            return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
         let is_whole = unsafe { who.copy_from(body, into.body, length) };
@@ -145,7 +147,9 @@ impl Use<'_> {
             return Ok(None);
         }
         door.hint.waking();
-        layout.slots().clear(taken, who);
+        if !layout.slots().clear(taken, who) {
+            return Ok(None);
+        }
         let after = Onlookers::of(door, bell);
         if before.any() || after.any() {
             self.tell_senders(before.or(after));
