@@ -131,10 +131,11 @@ impl Use<'_> {
         }
         point.hint.waking();
         if before.waiting {
-            self.publish_and_wake(reserved, message.priority, owed, before);
-            return true;
+            return self.publish_and_wake(reserved, message.priority, owed, before);
         }
-        layout.slots().publish(reserved, message.priority, who);
+        if !layout.slots().publish(reserved, message.priority, who) {
+            return false;
+        }
         // Again: who has registered since, and then found no message, did not see ours.
         let registration = notify.registration();
         let after = Onlookers::of(point, bell);
@@ -154,14 +155,17 @@ impl Use<'_> {
         priority: u32,
         owed: Option<&Announcement<'_>>,
         before: Onlookers,
-    ) {
+    ) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
-            layout.slots().publish(sent, priority, who);
+            if !layout.slots().publish(sent, priority, who) {
+                return false;
+            }
             let registration = layout.notify().registration();
             let after = Onlookers::of(layout.message(), layout.bell());
             self.tell_receivers(before.or(after), registration, sent, began_turns);
-        });
+            true
+        })
     }
 
     /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork in a handler,
@@ -186,8 +190,8 @@ impl Use<'_> {
         }
         let before = Onlookers::of(point, bell);
         let Ok((body, length)) = layout.body(taken.slot.number) else {
-            self.clear_and_wake(taken, owed, before);
-            return Err(Errno::EBADMSG);
+            let cleared = self.clear_and_wake(taken, owed, before);
+            return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
         let is_whole = unsafe { who.copy_from(body, into.body, length) };
@@ -196,48 +200,59 @@ impl Use<'_> {
             return Ok(None);
         }
         point.hint.waking();
+        let received = Received { length, priority: key::priority(taken.key) };
         if before.waiting {
-            self.clear_and_wake(taken, owed, before);
-            return Ok(Some(Received { length, priority: key::priority(taken.key) }));
+            return Ok(self.clear_and_wake(taken, owed, before).then_some(received));
         }
-        layout.slots().clear(taken, who);
+        if !layout.slots().clear(taken, who) {
+            return Ok(None);
+        }
         let onlookers = before.or(Onlookers::of(point, bell));
         if onlookers.any() {
             self.tell_senders(onlookers, false);
         }
-        Ok(Some(Received { length, priority: key::priority(taken.key) }))
+        Ok(Some(received))
     }
 
     /// As `publish_and_wake`.
     #[cold]
-    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, before: Onlookers) {
+    fn clear_and_wake(
+        &self,
+        taken: Taken<'_>,
+        owed: Option<&Announcement<'_>>,
+        before: Onlookers,
+    ) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
-            layout.slots().clear(taken, who);
+            if !layout.slots().clear(taken, who) {
+                return false;
+            }
             let after = Onlookers::of(layout.room(), layout.bell());
             self.tell_senders(before.or(after), began_turns);
-        });
+            true
+        })
     }
 
     /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It is told
-    /// whether the turns there have begun with it.
+    /// whether the turns there have begun with it. Gives what `commit` gives.
     fn while_due(
         &self,
         point: &WaitPoint,
         claim: &AtomicU32,
         owed: Option<&Announcement<'_>>,
-        commit: impl FnOnce(bool),
-    ) {
+        commit: impl FnOnce(bool) -> bool,
+    ) -> bool {
         let began_turns = point.will_wake();
         match owed {
             Some(owed) => {
                 owed.redirect(point.death_word());
-                commit(began_turns);
+                commit(began_turns)
             }
             None => {
                 let due = self.operation.guard_wake(claim, point.death_word());
-                commit(began_turns);
+                let committed = commit(began_turns);
                 drop(due);
+                committed
             }
         }
     }
