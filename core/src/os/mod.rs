@@ -37,6 +37,8 @@ pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
 #[cfg(not(loom))]
+pub mod stopped;
+#[cfg(not(loom))]
 pub mod wiped;
 
 pub use errno::{Errno, Result};

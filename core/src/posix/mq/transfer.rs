@@ -14,7 +14,6 @@ use crate::os::process::Process;
 use crate::os::signals::Blocked;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::MessageHeader;
-use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::key;
 use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
@@ -120,7 +119,7 @@ impl Use<'_> {
         };
         // Between claim and commit, and again after the commit: see `event`.
         let before = Onlookers::of(point, bell);
-        let registration = notify.in_force();
+        let registration = notify.active();
         if registration != 0 {
             // SAFETY: as the caller says.
             return unsafe { self.send_to_registered(message, reserved, owed, before, registration) };
@@ -142,7 +141,7 @@ impl Use<'_> {
             return false;
         }
         // Again: who has registered since, and then found no message, did not see ours.
-        let registration = notify.in_force();
+        let registration = notify.active();
         let after = Onlookers::of(point, bell);
         let onlookers = before.or(after);
         if onlookers.any() | (registration != 0) {
@@ -184,7 +183,7 @@ impl Use<'_> {
             return false;
         }
         let after = Onlookers::of(layout.message(), layout.bell());
-        let registration = layout.notify().in_force();
+        let registration = layout.notify().active();
         self.tell_receivers(before.or(after), registration, reserved, false);
         true
     }
@@ -204,7 +203,7 @@ impl Use<'_> {
             if !layout.slots().publish(sent, priority, who) {
                 return false;
             }
-            let registration = layout.notify().in_force();
+            let registration = layout.notify().active();
             let after = Onlookers::of(layout.message(), layout.bell());
             self.tell_receivers(before.or(after), registration, sent, began_turns);
             true
@@ -294,10 +293,7 @@ impl Use<'_> {
         if !cleared {
             return Ok(None);
         }
-        if header.noted() != 0 && layout.notify().in_force() == header.noted() {
-            // Its sender was killed, or has not come to it yet.
-            self.notify(header.noted(), Sender { pid: header.pid, uid: header.uid });
-        }
+        self.notify_of_received(header);
         Ok(Some(Received { length, priority: key::priority(taken.key) }))
     }
 
@@ -382,11 +378,7 @@ impl Use<'_> {
         fence(Ordering::SeqCst);
         let woken = onlookers.waiting && layout.message().wake_one(began_turns);
         if registration != 0 && !woken {
-            let is_ours = layout.slots().is_oldest(sent);
-            let sender = if is_ours { Some(Sender::this()) } else { self.missed(registration) };
-            if let Some(sender) = sender {
-                self.notify(registration, sender);
-            }
+            self.notify_of_sent(layout.slots().is_oldest(sent));
         }
         if onlookers.polling {
             self.ring();

@@ -7,6 +7,7 @@
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
+use super::turn::Turn;
 use super::{notifier, record, signal};
 use crate::os::reserved;
 use crate::posix::mq::descriptor;
@@ -29,6 +30,7 @@ pub fn note_registration() {
 /// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does not end a registration
 /// any more. Async-signal-safe.
 pub fn close_internal(fd: RawFd) {
+    let _turn = Turn::take();
     let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);
     if !(may_be_registered && record::is_held_by(fd, signal::own_pid()) && defer(fd)) {
         reserved::release(fd);
@@ -55,15 +57,17 @@ pub fn closed(fifo: (u64, u64)) {
     }
 }
 
-/// Closes what was left open for the sake of a registration with this queue.
+/// Closes what was left open for the sake of a registration with this queue that is over.
 pub fn close_deferred(fifo: (u64, u64)) {
     if COUNT.load(Ordering::SeqCst) == 0 {
         return;
     }
+    let _turn = Turn::take();
     for place in &DEFERRED {
         let word = place.load(Ordering::SeqCst);
         if word != 0
             && descriptor::identity(word - 1) == Ok(fifo)
+            && !record::is_held_by(word - 1, signal::own_pid())
             && place.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
         {
             COUNT.fetch_sub(1, Ordering::SeqCst);
