@@ -299,12 +299,7 @@ impl Use<'_> {
 
     /// As `publish_and_wake`.
     #[cold]
-    fn clear_and_wake(
-        &self,
-        taken: Taken<'_>,
-        owed: Option<&Announcement<'_>>,
-        before: Onlookers,
-    ) -> bool {
+    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, before: Onlookers) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
             if !layout.slots().clear(taken, who) {
