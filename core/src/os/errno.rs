@@ -61,6 +61,19 @@ impl Errno {
     }
 }
 
+/// Makes calls of the C library in a place where the program expects none, so that `errno` stays as it is.
+pub fn kept<T>(calls: impl FnOnce() -> T) -> T {
+    // SAFETY: the location is valid in each thread, and the calls do not change the thread.
+    let (location, before) = unsafe {
+        let location = libc::__errno_location();
+        (location, *location)
+    };
+    let result = calls();
+    // SAFETY: the same.
+    unsafe { *location = before };
+    result
+}
+
 impl From<io::Error> for Errno {
     /// An error that no system call made (the standard library's own refusals, such as a NUL byte in a path)
     /// becomes EINVAL.

@@ -87,7 +87,7 @@ impl Use<'_> {
                 return false;
             };
             // Between claim and commit, and again after the commit: see `event`.
-            let before = self.onlookers(layout.message());
+            let before = layout.message().event.is_awaited();
             let registration = layout.notify().registration();
             let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
             let header = header(message.length, notifies);
@@ -98,13 +98,20 @@ impl Use<'_> {
                 who.withdraw();
                 continue;
             }
+            let pollers = layout.readiness().pollers();
+            if pollers.any() {
+                self.raise_message(pollers);
+            }
             layout.message().hint.waking();
             layout.slots().publish(reserved, message.priority, who);
             // Again: who has registered since, and then found no message, did not see ours.
             let registration = layout.notify().registration();
-            let after = self.onlookers(layout.message());
-            if before.any() || after.any() || registration != 0 {
-                self.tell_receivers(before.or(after), registration, reserved);
+            let is_awaited = before | layout.message().event.is_awaited();
+            if is_awaited || registration != 0 {
+                self.tell_receivers(is_awaited, registration, reserved);
+            }
+            if pollers.any() {
+                self.lower_room(pollers);
             }
             return true;
         }
@@ -125,18 +132,24 @@ impl Use<'_> {
                 Slots::put_back(taken, who);
                 return Err(Errno::EFAULT);
             }
-            let before = self.onlookers(layout.room());
+            let before = layout.room().event.is_awaited();
             // SAFETY: the slot is claimed; the caller vouches for the room.
             let length = unsafe { layout.read(taken.slot.number, into.body) };
             if who.is_orphan() {
                 who.withdraw();
                 continue;
             }
+            let pollers = layout.readiness().pollers();
+            if pollers.any() {
+                self.raise_room(pollers);
+            }
             layout.room().hint.waking();
             layout.slots().clear(taken, who);
-            let after = self.onlookers(layout.room());
-            if before.any() || after.any() {
-                self.tell_senders(before.or(after));
+            if before | layout.room().event.is_awaited() {
+                self.tell_senders();
+            }
+            if pollers.any() {
+                self.lower_message(pollers);
             }
             return length.map(|length| Some(Received { length, priority: key::priority(taken.key) }));
         }
@@ -154,45 +167,32 @@ impl Use<'_> {
         }
     }
 
-    #[inline]
-    fn onlookers(&self, door: &Door) -> Onlookers {
-        Onlookers { waiting: door.event.is_awaited(), polling: self.queue.layout.bell().is_armed() }
-    }
-
     /// What the herald of the registration is to know of the message that is about to stand, should we die before we
     /// have fired.
     #[cold]
-    fn to_note(&self, registration: u32, onlookers: Onlookers) -> u32 {
-        let will_fire = !onlookers.waiting && self.queue.layout.slots().count() == 0;
+    fn to_note(&self, registration: u32, is_awaited: bool) -> u32 {
+        let will_fire = !is_awaited && self.queue.layout.slots().count() == 0;
         if will_fire { registration } else { 0 }
     }
 
     #[cold]
-    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>) {
+    fn tell_receivers(&self, is_awaited: bool, registration: u32, sent: Reserved<'_>) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
-        let woken = onlookers.waiting && wake_one(layout.message());
+        let woken = is_awaited && wake_one(layout.message());
         if registration != 0 && !woken && layout.slots().is_oldest(sent) {
             let notify = layout.notify();
             if notify.fire(registration, Sender::this()) {
                 notify.call_herald();
             }
         }
-        if onlookers.polling {
-            self.ring();
-        }
     }
 
     #[cold]
-    fn tell_senders(&self, onlookers: Onlookers) {
-        if onlookers.waiting {
-            wake_one(self.queue.layout.room());
-        }
-        if onlookers.polling {
-            self.ring();
-        }
+    fn tell_senders(&self) {
+        wake_one(self.queue.layout.room());
     }
 }
 
@@ -241,24 +241,4 @@ fn header(length: usize, notifies: u32) -> MessageHeader {
 fn with_sender(header: MessageHeader, notifies: u32) -> MessageHeader {
     let Sender { pid, uid } = Sender::this();
     MessageHeader { notifies, pid, uid, ..header }
-}
-
-/// Who might want to know of a change.
-#[derive(Clone, Copy)]
-struct Onlookers {
-    /// Somebody may be asleep at the door.
-    waiting: bool,
-    /// Somebody polls the descriptor.
-    polling: bool,
-}
-
-impl Onlookers {
-    #[inline]
-    fn any(self) -> bool {
-        self.waiting | self.polling
-    }
-
-    fn or(self, other: Self) -> Self {
-        Self { waiting: self.waiting | other.waiting, polling: self.polling | other.polling }
-    }
 }

@@ -17,6 +17,7 @@ use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::Door;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::posix::mq::transfer::{Incoming, Outgoing, Received, wake_one};
+use crate::shared::pause::Pause;
 use crate::shared::thread::{Seal, Thread};
 
 /// In nanoseconds.
@@ -25,6 +26,8 @@ const LONGEST_SLEEP: i64 = 1_000_000_000;
 const SHORTEST_SLEEP: i64 = 500_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped, and to nobody's use.
 const SPINS: usize = 8;
+/// Turns of a pause for what poll(2) has told of: about a millisecond, if its sender is stopped.
+const PROMISE_TURNS: usize = 40;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -178,11 +181,34 @@ impl Wait {
             return Ok(done);
         }
         let error = match self.is_nonblocking()? {
-            true => Errno::EAGAIN,
+            true => return self.refuse(),
             false if is_too_late => Errno::ETIMEDOUT,
             false => return self.lie_down()?.map_or_else(|| self.proceed(), Ok),
         };
         self.attempt_after_look()?.ok_or(error)
+    }
+
+    /// What a descriptor with `O_NONBLOCK` gets.
+    fn refuse(&self) -> Result<Progress> {
+        let done = self.attempt_without_sleep()?;
+        if done.is_none() {
+            self.queue()?.found_none(self.task.wanted());
+        }
+        done.ok_or(Errno::EAGAIN)
+    }
+
+    /// The last attempt of one who does not wait. What poll(2) may have told of is waited for a moment.
+    fn attempt_without_sleep(&self) -> Result<Option<Progress>> {
+        let wanted = self.task.wanted();
+        let mut pause = Pause::default();
+        for _ in 0..PROMISE_TURNS {
+            let done = self.attempt_after_look()?;
+            if done.is_some() || !self.queue()?.is_promised(wanted) {
+                return Ok(done);
+            }
+            pause.turn();
+        }
+        self.attempt_after_look()
     }
 
     /// After a sleep that ended with this error (0 = none).

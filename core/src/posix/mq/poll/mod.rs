@@ -1,7 +1,9 @@
-//! What makes a queue's descriptor ready for poll(2).
+//! What makes the descriptor of a queue pollable: it really is a FIFO, and the packets in it tell the kernel how the queue
+//! is.
 
-pub mod bell;
 #[cfg(not(loom))]
 pub mod fifo;
+pub mod level;
 #[cfg(not(loom))]
-pub mod keeper;
+pub mod pollers;
+pub mod readiness;
