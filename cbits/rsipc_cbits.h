@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
 
 /* The layout must not depend on these, but the build should fail where they differ from what Rust assumes. */
 _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
@@ -19,6 +22,17 @@ _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
 /* This thread's block (shared/thread.rs); NULL until it is needed. */
 struct rsipc_thread;
 extern __thread struct rsipc_thread *rsipc_thread __attribute__((tls_model("initial-exec")));
+
+/* Whether this thread is known to be the only one, so that nobody can cancel it. */
+static inline int rsipc_is_alone(void)
+{
+#if __has_include(<sys/single_threaded.h>)
+	return __libc_single_threaded;
+#else
+	/* Before glibc 2.32 nobody tells. */
+	return 0;
+#endif
+}
 
 /* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */
 #define RSIPC_MUST_SLEEP (-1)

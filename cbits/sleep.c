@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sys/single_threaded.h>
 #include <unistd.h>
 
 /* The system call, without the detour by errno where that is known. Returns 0 or an errno. */
@@ -30,7 +29,7 @@ __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep 
 {
 	const long *a = sleep->arguments;
 	/* A thread that is alone has nobody to cancel it. */
-	int alone = __libc_single_threaded, before;
+	int alone = rsipc_is_alone(), before;
 	if (!alone)
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
 	int error = bare_call(sleep->number, a);
