@@ -34,24 +34,30 @@ known!(
     EBADF,
     EBADMSG,
     EBUSY,
+    EDQUOT,
     EEXIST,
     EFAULT,
     EFBIG,
     EINTR,
     EINVAL,
     EISDIR,
+    ELOOP,
     EMFILE,
+    EMLINK,
     EMSGSIZE,
     ENAMETOOLONG,
+    ENFILE,
     ENOENT,
     ENOMEM,
     ENOSPC,
     ENOSYS,
     ENOTSUP,
+    ENXIO,
     EOVERFLOW,
     EPERM,
     ESRCH,
     ETIMEDOUT,
+    EXDEV,
 );
 
 impl Errno {
@@ -59,6 +65,19 @@ impl Errno {
     pub fn last() -> Self {
         io::Error::last_os_error().into()
     }
+}
+
+/// Makes calls of the C library in a place where the program expects none, so that `errno` stays as it is.
+pub fn kept<T>(calls: impl FnOnce() -> T) -> T {
+    // SAFETY: the location is valid in each thread, and the calls do not change the thread.
+    let (location, before) = unsafe {
+        let location = libc::__errno_location();
+        (location, *location)
+    };
+    let result = calls();
+    // SAFETY: the same.
+    unsafe { *location = before };
+    result
 }
 
 impl From<io::Error> for Errno {
