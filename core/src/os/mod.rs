@@ -11,6 +11,10 @@ pub mod concern;
 #[cfg(not(loom))]
 pub mod cpu;
 #[cfg(not(loom))]
+pub mod file;
+#[cfg(not(loom))]
+pub mod file_size;
+#[cfg(not(loom))]
 pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
@@ -20,6 +24,8 @@ pub mod lock;
 pub mod membarrier;
 #[cfg(not(loom))]
 pub mod process;
+#[cfg(not(loom))]
+pub mod random;
 #[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]

@@ -1,43 +1,23 @@
-//! Opening, closing and asking about queues: `mq_open`, `mq_close`, `mq_unlink`, `mq_getattr`, `mq_setattr`,
-//! `mq_notify`.
+//! Closing and asking about queues: `mq_close`, `mq_unlink`, `mq_getattr`, `mq_setattr`, `mq_notify`.
 
 use core::ffi::c_int;
 use core::ops::RangeInclusive;
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::Ordering;
 use std::ffi::CStr;
-use std::fs::File;
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use super::poll::fifo;
 use crate::os::Errno;
 use crate::os::Result;
-use crate::os::membarrier;
-use crate::os::settings;
 use crate::posix::mq::descriptor::inherited;
-use crate::posix::mq::descriptor::{self, Opened, Use};
-use crate::posix::mq::files::{self, Data, Name};
+use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::files::{self, Name};
 use crate::posix::mq::layout::Geometry;
-use crate::posix::mq::limits;
 use crate::posix::mq::notify::herald;
 use crate::posix::mq::notify::herald::{Herald, Wish};
 use crate::posix::mq::notify::registration::Sender;
-use crate::posix::mq::permission::{self, Access};
-use crate::posix::mq::poll::keeper::{self, Poll, Polled};
+use crate::posix::mq::poll::keeper::{self, Poll};
 use crate::shared::thread::{Seal, Thread};
-
-/// How `mq_open` was asked to open.
-#[derive(Clone, Copy, Debug)]
-pub struct How {
-    /// The flags of open(2): access mode, `O_CREAT`, `O_EXCL`, `O_NONBLOCK`.
-    pub flags: c_int,
-    /// Permission bits of a new one.
-    pub mode: u32,
-    /// maxmsg and msgsize of a new one, if the caller gave any.
-    pub sizes: Option<(i64, i64)>,
-}
 
 /// `struct mq_attr`, as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,91 +28,6 @@ pub struct Attributes {
     pub geometry: Geometry,
     /// Messages in it now.
     pub messages: usize,
-}
-
-/// A descriptor of the queue of this name. POSIX.1-2017, `mq_open`.
-///
-/// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is none, for sizes out of
-/// range, and for a file that is not a queue; EACCES; ENOSPC when the directory has no room; EMFILE.
-pub fn open(name: &CStr, how: How) -> Result<RawFd> {
-    let name = Name::new(name)?;
-    membarrier::prepare();
-    let (data, access) = loop {
-        let data = open_or_create(name, how)?;
-        let access = data_access(&data, how)?;
-        let fifo = files::open_fifo(&data.layout, libc::O_CLOEXEC).inspect_err(|_| {
-            if data.is_new {
-                files::take_back(name, &data);
-            }
-        })?;
-        // Somebody may have removed the queue, and its FIFO, before we made that anew.
-        if files::has_name(name, &data) {
-            return finish(data, fifo, access, how.flags);
-        }
-        files::remove_fifo(data.layout.number());
-        let is_exclusive = how.flags & libc::O_EXCL != 0 && how.flags & libc::O_CREAT != 0;
-        if is_exclusive {
-            break (data, access);
-        }
-    };
-    // Made by us, and removed already: it is ours all the same.
-    let fifo = files::open_fifo(&data.layout, libc::O_CLOEXEC)?;
-    files::remove_fifo(data.layout.number());
-    finish(data, fifo, access, how.flags)
-}
-
-fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
-    let (create, exclusive) = (how.flags & libc::O_CREAT != 0, how.flags & libc::O_EXCL != 0);
-    loop {
-        match files::open(name) {
-            Ok(_) | Err(Errno::EACCES) if create && exclusive && files::exists(name) => {
-                return Err(Errno::EEXIST);
-            }
-            Err(Errno::ENOENT) if create => {}
-            Err(Errno::EACCES) => return Access::from_flags(how.flags).and(Err(Errno::EACCES)),
-            decided => return decided,
-        }
-        limits::check_number()?;
-        let geometry = match how.sizes {
-            Some((maxmsg, msgsize)) => Geometry::new(maxmsg, msgsize)?,
-            None => limits::default_geometry(),
-        };
-        limits::check_sizes(geometry)?;
-        match files::create(name, geometry, how.mode) {
-            // Somebody else was faster.
-            Err(Errno::EEXIST) if !exclusive => {}
-            created => return created,
-        }
-    }
-}
-
-fn data_access(data: &Data, how: How) -> Result<Access> {
-    let access = Access::from_flags(how.flags)?;
-    if !data.is_new {
-        permission::check(&data.metadata, data.layout.mode(), access)?;
-    }
-    Ok(access)
-}
-
-fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd> {
-    fifo::set_up(&fifo, flags & libc::O_NONBLOCK)?;
-    inherited::mark(&fifo, access)?;
-    if settings::get().always_pollable {
-        data.layout.bell().lease_for_ever();
-    }
-    let metadata = fifo.metadata()?;
-    let opened = Opened {
-        layout: data.layout,
-        map: data.map,
-        can_receive: access.receive,
-        can_send: access.send,
-        fifo: (metadata.dev(), metadata.ino()),
-        herald: AtomicPtr::new(ptr::null_mut()),
-        polled: Polled::default(),
-        was_nonblocking: AtomicBool::new(false),
-    };
-    descriptor::insert(fifo.as_raw_fd(), opened)?;
-    Ok(fifo.into_raw_fd())
 }
 
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.

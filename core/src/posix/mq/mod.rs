@@ -19,6 +19,8 @@ mod layout;
 #[cfg(not(loom))]
 mod limits;
 #[cfg(not(loom))]
+mod open;
+#[cfg(not(loom))]
 mod permission;
 #[cfg(not(loom))]
 pub mod snapshot;
@@ -29,8 +31,8 @@ mod wait;
 
 #[cfg(not(loom))]
 pub use calls::{
-    Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,
-    is_remembered, notify, open, set_nonblocking, unlink,
+    Attributes, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,
+    is_remembered, notify, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
 pub use descriptor::{POOL, is_queue};
@@ -40,6 +42,8 @@ pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 pub use notify::herald::{Start, Wish};
 #[cfg(not(loom))]
 pub use notify::registration::Registered;
+#[cfg(not(loom))]
+pub use open::{How, open};
 #[cfg(not(loom))]
 pub use poll::keeper::Poll;
 #[cfg(not(loom))]

@@ -5,12 +5,14 @@
 
 use std::ffi::CStr;
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use super::store::key;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file;
 use crate::posix::mq::files;
 use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, SlotHeader};
 use crate::posix::mq::notify::registration::Registered;
@@ -60,6 +62,7 @@ pub struct Message {
 
 /// A queue at one moment.
 pub struct Snapshot {
+    inode: u64,
     header: Box<Header>,
     geometry: Geometry,
     messages: Vec<Message>,
@@ -70,7 +73,8 @@ impl Snapshot {
     pub fn at(file: &File) -> Result<Self> {
         let header = Header::copy(file)?;
         let geometry = header.geometry()?;
-        if usize::try_from(file.metadata()?.len()) != Ok(geometry.file_size()) {
+        let status = file::status(file.as_raw_fd())?;
+        if usize::try_from(status.st_size) != Ok(geometry.file_size()) {
             return Err(Errno::EINVAL);
         }
         let mut keys = vec![0; geometry.maxmsg * KEY];
@@ -83,7 +87,7 @@ impl Snapshot {
             .map(|(slot, key)| Message { slot, key })
             .collect();
         messages.sort_by_key(|message| core::cmp::Reverse(message.key));
-        Ok(Self { header, geometry, messages })
+        Ok(Self { inode: status.st_ino, header, geometry, messages })
     }
 
     /// The name, without the slash.
@@ -103,7 +107,7 @@ impl Snapshot {
 
     /// The FIFO that descriptors of this queue really are.
     pub fn fifo(&self) -> PathBuf {
-        files::fifo_path(self.header.number())
+        files::fifo_path(self.inode, self.header.fifo().number)
     }
 
     /// Who is to be notified of the next message into the empty queue.
@@ -181,7 +185,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::posix::mq::layout::{Birth, Layout};
+    use crate::posix::mq::layout::{Birth, FifoId, Layout};
     use memmap2::MmapOptions;
     use std::fs;
 
@@ -198,7 +202,7 @@ mod tests {
         fs::remove_file(path).unwrap();
         file.set_len(geometry.file_size() as u64).unwrap();
         let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
-        let birth = Birth { geometry, mode: 0o620, number: 0xabc, name: b"queue" };
+        let birth = Birth { geometry, mode: 0o620, fifo: FifoId { number: 0xabc, inode: 1 }, name: b"queue" };
         // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
         let layout = unsafe {
             Layout::initialise(map.as_mut_ptr(), birth).unwrap();
@@ -223,7 +227,7 @@ mod tests {
         let (file, _layout, _map) = queue(GEOMETRY);
         let snapshot = Snapshot::at(&file).unwrap();
         assert_eq!((snapshot.name(), snapshot.mode(), snapshot.geometry()), (&b"queue"[..], 0o620, GEOMETRY));
-        assert!(snapshot.fifo().ends_with("rsipc-mqf.0000000000000abc"));
+        assert!(snapshot.fifo().to_string_lossy().ends_with(".0000000000000abc"));
         assert_eq!(snapshot.registered(), None);
         let seen: Vec<_> = snapshot
             .messages()

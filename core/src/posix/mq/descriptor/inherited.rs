@@ -3,17 +3,15 @@
 //! What they are for is written on the open description, where duplicates and new programs find it: in the signal
 //! number of F_SETSIG, which has no effect without O_ASYNC.
 
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr};
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file;
 use crate::posix::mq::descriptor::{self, Opened, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::permission::Access;
-use crate::posix::mq::poll::keeper::Polled;
 
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
@@ -61,35 +59,19 @@ fn known(fifo: (u64, u64), access: Access) -> Option<RawFd> {
 }
 
 fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
-    let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
-    let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(files::FIFO_PREFIX));
-    if !is_ours {
+    let status = file::status(fd)?;
+    if file::identity(&status) != fifo {
         return Err(Errno::EBADF);
     }
-    let data = files::open_of_fifo(&path).map_err(|_| Errno::EBADF)?;
+    let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
+    let data = files::open_of_fifo(&status, &path).map_err(|_| Errno::EBADF)?;
     crate::os::membarrier::prepare();
     let access = marked(fd);
-    descriptor::adopt(
-        fd,
-        Opened {
-            layout: data.layout,
-            map: data.map,
-            can_receive: access.receive,
-            can_send: access.send,
-            fifo,
-            herald: AtomicPtr::new(ptr::null_mut()),
-            polled: Polled::default(),
-            was_nonblocking: AtomicBool::new(false),
-        },
-    )
+    descriptor::adopt(fd, Opened::new(data, &status, access))
 }
 
 /// The FIFO behind a descriptor. EBADF when it is none.
 fn fifo_of(fd: RawFd) -> Result<(u64, u64)> {
-    let status = descriptor::status(fd)?;
-    if status.st_mode & libc::S_IFMT == libc::S_IFIFO {
-        Ok((status.st_dev, status.st_ino))
-    } else {
-        Err(Errno::EBADF)
-    }
+    let status = file::status(fd)?;
+    if file::is_a(&status, libc::S_IFIFO) { Ok(file::identity(&status)) } else { Err(Errno::EBADF) }
 }

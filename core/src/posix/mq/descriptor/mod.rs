@@ -5,5 +5,5 @@ mod table;
 
 pub use table::{
     Opened, POOL, Use, adopt, all, closed, closing_in, enter, free_unused, identity, insert, insert_alias,
-    is_queue, remove, status,
+    is_queue, remove,
 };

@@ -8,7 +8,7 @@
 use core::cell::UnsafeCell;
 use core::ops::RangeInclusive;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
@@ -17,11 +17,14 @@ use memmap2::MmapRaw;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::cancel::uncancelled;
+use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
 use crate::posix::mq::descriptor::inherited;
+use crate::posix::mq::files::Data;
 use crate::posix::mq::layout::Layout;
 use crate::posix::mq::notify::herald::Herald;
+use crate::posix::mq::permission::Access;
 use crate::posix::mq::poll::keeper::Polled;
 use crate::shared::thread::{self, Operation, Seal, Thread};
 
@@ -48,12 +51,16 @@ pub struct Opened {
     pub can_send: bool,
     /// Whether the open description had `O_NONBLOCK` when somebody last asked. A hint: who would sleep asks again.
     pub was_nonblocking: AtomicBool,
+    /// Device and inode of the data file.
+    pub data: (u64, u64),
     /// Device and inode of the FIFO that the descriptor really is.
     pub fifo: (u64, u64),
     /// The thread that is registered for notification, once there is one.
     pub herald: AtomicPtr<Herald>,
     /// How this process polls it.
     pub polled: Polled,
+    /// Where the next read(2) of the status line begins.
+    pub position: AtomicU64,
 }
 
 /// What an entry of the table leads to.
@@ -272,6 +279,24 @@ fn to_index(fd: RawFd) -> usize {
     usize::try_from(fd).unwrap_or(0)
 }
 
+impl Opened {
+    /// A queue that has been mapped, with the FIFO of its descriptor.
+    pub fn new(data: Data, fifo: &Status, access: Access) -> Self {
+        Self {
+            layout: data.layout,
+            map: data.map,
+            can_receive: access.receive,
+            can_send: access.send,
+            was_nonblocking: AtomicBool::new(false),
+            data: file::identity(&data.status),
+            fifo: file::identity(fifo),
+            herald: AtomicPtr::new(ptr::null_mut()),
+            polled: Polled::default(),
+            position: AtomicU64::new(0),
+        }
+    }
+}
+
 impl Drop for Opened {
     /// Nobody can call the herald any more.
     fn drop(&mut self) {
@@ -292,16 +317,7 @@ impl Use<'_> {
 
 /// Device and inode of the file behind a descriptor. EBADF.
 pub fn identity(fd: RawFd) -> Result<(u64, u64)> {
-    status(fd).map(|status| (status.st_dev, status.st_ino))
-}
-
-/// fstat(2): EBADF.
-pub fn status(fd: RawFd) -> Result<libc::stat> {
-    // SAFETY: `status` is plain data that fstat fills in.
-    unsafe {
-        let mut status: libc::stat = core::mem::zeroed();
-        if libc::fstat(fd, &raw mut status) == 0 { Ok(status) } else { Err(Errno::last()) }
-    }
+    file::status(fd).map(|status| file::identity(&status))
 }
 
 impl Pool {
