@@ -27,6 +27,8 @@ pub mod process;
 #[cfg(not(loom))]
 pub mod random;
 #[cfg(not(loom))]
+pub mod readable;
+#[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]
 pub mod robust;

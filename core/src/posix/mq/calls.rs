@@ -1,7 +1,6 @@
-//! Closing and asking about queues: `mq_close`, `mq_unlink`, `mq_getattr`, `mq_setattr`, `mq_notify`.
+//! Asking about queues: `mq_unlink`, `mq_getattr`, `mq_setattr`, `mq_notify`.
 
 use core::ffi::c_int;
-use core::ops::RangeInclusive;
 use core::sync::atomic::Ordering;
 use std::ffi::CStr;
 use std::os::fd::RawFd;
@@ -9,14 +8,11 @@ use std::sync::Arc;
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::posix::mq::descriptor::inherited;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::files::{self, Name};
 use crate::posix::mq::layout::Geometry;
-use crate::posix::mq::notify::herald;
 use crate::posix::mq::notify::herald::{Herald, Wish};
 use crate::posix::mq::notify::registration::Sender;
-use crate::posix::mq::poll::keeper::{self, Poll};
 use crate::shared::thread::{Seal, Thread};
 
 /// `struct mq_attr`, as numbers.
@@ -28,76 +24,6 @@ pub struct Attributes {
     pub geometry: Geometry,
     /// Messages in it now.
     pub messages: usize,
-}
-
-/// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
-pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
-    {
-        let seal = Seal::new();
-        let queue = descriptor::enter(thread, fd, &seal)?;
-        if !queue.is_open() {
-            drop(queue);
-            descriptor::remove(fd)?;
-            descriptor::closed(fd);
-            return Err(Errno::EBADF);
-        }
-        inherited::adopt_duplicates(&queue);
-        withdraw(thread, queue);
-    }
-    // Out of the table before the number is free for another file.
-    descriptor::remove(fd)?;
-    descriptor::free_unused();
-    // SAFETY: the number is that of the FIFO, and the caller gives it up. Not our own `close`.
-    let result = if unsafe { libc::syscall(libc::SYS_close, fd) } == 0 { Ok(()) } else { Err(Errno::last()) };
-    descriptor::closed(fd);
-    result
-}
-
-/// The program has made a duplicate of a descriptor.
-pub fn duplicated(fd: RawFd, copy: RawFd) {
-    // Not a queue, or not any more: then the duplicate is none either.
-    let _ = descriptor::insert_alias(copy, fd);
-}
-
-/// The program is about to close a descriptor by other means. Async-signal-safe, unless it has duplicates that we do
-/// not know yet.
-pub fn forget(thread: &'static Thread, fd: RawFd) {
-    if descriptor::is_queue(fd) {
-        let seal = Seal::new();
-        if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
-            inherited::adopt_duplicates(&queue);
-            withdraw(thread, queue);
-        }
-        // Another thread may have been faster.
-        let _ = descriptor::remove(fd);
-    } else if herald::any_registered() {
-        // A duplicate that no call has been made with ends the registration, too.
-        let seal = Seal::new();
-        if inherited::adopt(fd).is_ok()
-            && let Ok(queue) = descriptor::enter(thread, fd, &seal)
-        {
-            withdraw(thread, queue);
-            let _ = descriptor::remove(fd);
-        }
-    }
-}
-
-/// What [`forget`] was told of has happened.
-pub fn forgotten(range: RangeInclusive<RawFd>) {
-    descriptor::closing_in(range).for_each(descriptor::closed);
-}
-
-/// Whether [`forget`] has anything to do.
-#[inline]
-pub fn is_remembered(fd: RawFd) -> bool {
-    descriptor::is_queue(fd) || herald::any_registered()
-}
-
-/// [`forget`] for all descriptors in this range.
-pub fn forget_range(thread: &'static Thread, range: RangeInclusive<RawFd>) {
-    for fd in descriptor::all().filter(|fd| range.contains(fd)) {
-        forget(thread, fd);
-    }
 }
 
 /// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES for one who owns neither queue nor directory.
@@ -164,7 +90,7 @@ fn start_herald<'q>(queue: &'q Use<'_>) -> Result<&'q Herald> {
 }
 
 /// Ends the registration of this process on this queue, through whatever descriptor it was made.
-fn withdraw(thread: &'static Thread, queue: Use<'_>) {
+pub(super) fn withdraw(thread: &'static Thread, queue: Use<'_>) {
     let registration = queue.queue.layout.notify();
     if herald(&queue).is_some_and(|herald| herald.withdraw(registration))
         || registration.registered().is_none_or(|registered| registered.pid != Sender::this().pid)
@@ -183,15 +109,4 @@ fn withdraw(thread: &'static Thread, queue: Use<'_>) {
             return;
         }
     }
-}
-
-/// See [`keeper`].
-pub fn begin_poll(thread: &'static Thread, fd: RawFd, how: Poll) {
-    // Not a queue, or not any more: then it is the kernel's business alone.
-    let _ = keeper::begin(thread, fd, how);
-}
-
-/// See [`keeper`].
-pub fn end_poll(thread: &'static Thread, fd: RawFd) {
-    keeper::end(thread, fd);
 }

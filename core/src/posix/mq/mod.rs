@@ -11,6 +11,8 @@ mod model;
 #[cfg(not(loom))]
 mod calls;
 #[cfg(not(loom))]
+mod closing;
+#[cfg(not(loom))]
 mod descriptor;
 #[cfg(not(loom))]
 mod files;
@@ -30,12 +32,16 @@ mod transfer;
 mod wait;
 
 #[cfg(not(loom))]
-pub use calls::{
-    Attributes, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,
-    is_remembered, notify, set_nonblocking, unlink,
+pub use calls::{Attributes, attributes, notify, set_nonblocking, unlink};
+#[cfg(not(loom))]
+pub use closing::{
+    Close, begin as begin_close, close, duplicated, end as end_close, end_unknown, forget_closed,
+    lowest_spared, make_way,
 };
 #[cfg(not(loom))]
-pub use descriptor::{POOL, is_queue};
+pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, look_at_inherited};
+#[cfg(not(loom))]
+pub use descriptor::{Closing, POOL, is_found_queue};
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
@@ -45,7 +51,9 @@ pub use notify::registration::Registered;
 #[cfg(not(loom))]
 pub use open::{How, open};
 #[cfg(not(loom))]
-pub use poll::keeper::Poll;
+pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over};
+#[cfg(not(loom))]
+pub use poll::readiness::Pollers;
 #[cfg(not(loom))]
 pub use transfer::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
 #[cfg(not(loom))]

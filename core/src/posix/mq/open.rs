@@ -4,11 +4,10 @@ use core::ffi::c_int;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 
-use super::poll::fifo;
+use super::poll::{fifo, pollers};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::membarrier;
-use crate::os::settings;
 use crate::posix::mq::descriptor::inherited;
 use crate::posix::mq::descriptor::{self, Opened};
 use crate::posix::mq::files::{self, Data, Fifo, Name};
@@ -88,12 +87,10 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
 }
 
 fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd> {
-    fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK)?;
+    fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK != 0)?;
     inherited::mark(&fifo.file, access)?;
-    if settings::get().always_pollable {
-        data.layout.bell().lease_for_ever();
-    }
     let opened = Opened::new(data, &fifo.status, access);
+    pollers::set_up(&opened, fifo.file.as_raw_fd());
     descriptor::insert(fifo.file.as_raw_fd(), opened)?;
     Ok(fifo.file.into_raw_fd())
 }

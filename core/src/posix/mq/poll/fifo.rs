@@ -15,9 +15,9 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file;
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::reserved::{self, Reserved};
-use crate::posix::mq::descriptor;
 use crate::posix::mq::poll::level::Fifo;
 use crate::posix::mq::poll::readiness::CAPACITY;
 
@@ -28,15 +28,20 @@ const BATCH: usize = CAPACITY;
 /// Bytes that are taken out by one call at most.
 const ROOM: usize = 64;
 
-/// Gives a freshly opened FIFO its full number of slots, if it was made in a process that had too many pipes already, and
-/// may have more now.
-pub fn set_up(fifo: &File) {
-    let slots = slots_of(fifo.as_raw_fd());
-    if slots != CAPACITY {
-        let bytes = CAPACITY * page_size();
-        // SAFETY: no pointer. Where it is refused there are fewer slots: see `Fifo::capacity`.
-        unsafe { libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, c_int::try_from(bytes).unwrap_or(0)) };
+/// Gives a freshly opened FIFO its flag, and its full number of slots, if it was made in a process that had too many pipes
+/// already, and may have more now.
+pub fn set_up(fifo: &File, is_nonblocking: bool) -> Result<()> {
+    let fd = fifo.as_raw_fd();
+    // SAFETY: no pointer.
+    if is_nonblocking && unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) } != 0 {
+        return Err(Errno::last());
     }
+    if slots_of(fd) != CAPACITY {
+        let bytes = c_int::try_from(CAPACITY * page_size()).unwrap_or(0);
+        // SAFETY: no pointer. Where it is refused there are fewer slots: see `Fifo::capacity`.
+        unsafe { libc::fcntl(fd, libc::F_SETPIPE_SZ, bytes) };
+    }
+    Ok(())
 }
 
 fn slots_of(fd: RawFd) -> usize {
@@ -63,22 +68,22 @@ pub struct OwnDescription {
 
 impl OwnDescription {
     /// Opens the FIFO anew if that has not been done. `None`: it cannot be had.
-    fn get_or_open(&self, fd: RawFd, identity: (u64, u64)) -> Option<RawFd> {
+    fn get_or_open(&self, fd: RawFd, fifo: (u64, u64)) -> Option<RawFd> {
         let known = Reserved::from_bits(self.kept.load(Ordering::Acquire));
-        known.map_or_else(|| self.open(fd, identity), |known| Some(known.fd()))
+        known.map_or_else(|| self.open(fd, fifo), |known| Some(known.fd()))
     }
 
     #[cold]
-    fn open(&self, fd: RawFd, identity: (u64, u64)) -> Option<RawFd> {
+    fn open(&self, fd: RawFd, fifo: (u64, u64)) -> Option<RawFd> {
         // What else the number may mean by now is not ours to open.
-        if descriptor::identity(fd) != Ok(identity) {
+        if identity(fd) != Ok(fifo) {
             return None;
         }
         let (new, is_duplicate) = match reopen(fd) {
             Ok(new) => (new, 0),
             Err(_) => (duplicate(fd).ok()?, 1),
         };
-        if descriptor::identity(new) != Ok(identity) {
+        if identity(new) != Ok(fifo) {
             close(new);
             return None;
         }
@@ -95,10 +100,10 @@ impl OwnDescription {
     }
 
     /// Somebody may have closed it without asking us, and its number be another file's.
-    fn verify(&self, identity: (u64, u64)) {
+    fn verify(&self, fifo: (u64, u64)) {
         let bits = self.kept.load(Ordering::Acquire);
         if let Some(kept) = Reserved::from_bits(bits)
-            && descriptor::identity(kept.fd()) != Ok(identity)
+            && identity(kept.fd()) != Ok(fifo)
             && self.kept.compare_exchange(bits, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         {
             kept.forget();
@@ -120,19 +125,19 @@ pub struct Channel<'q> {
     /// The program's descriptor.
     fd: RawFd,
     /// Device and inode of the FIFO.
-    identity: (u64, u64),
+    fifo: (u64, u64),
 }
 
 impl<'q> Channel<'q> {
     /// Nothing is opened yet.
-    pub fn new(own: &'q OwnDescription, fd: RawFd, identity: (u64, u64)) -> Self {
-        Self { own, fd, identity }
+    pub fn new(own: &'q OwnDescription, fd: RawFd, fifo: (u64, u64)) -> Self {
+        Self { own, fd, fifo }
     }
 
     /// Whether somebody who polls holds a lock. `None`: that cannot be found out.
     pub fn has_poller(&self) -> Option<bool> {
-        self.own.verify(self.identity);
-        let fd = self.own.get_or_open(self.fd, self.identity)?;
+        self.own.verify(self.fifo);
+        let fd = self.own.get_or_open(self.fd, self.fifo)?;
         if self.own.is_duplicate.load(Ordering::Relaxed) != 0 {
             return None;
         }
@@ -141,10 +146,10 @@ impl<'q> Channel<'q> {
 
     /// A descriptor of the FIFO, as safe as it can be had.
     fn fd(&self) -> Option<RawFd> {
-        self.own.get_or_open(self.fd, self.identity).or_else(|| {
+        self.own.get_or_open(self.fd, self.fifo).or_else(|| {
             // There is no descriptor left. Between this look and the call another thread would have to close the
             // queue that this one works on, and to make a pipe.
-            (descriptor::identity(self.fd) == Ok(self.identity)).then_some(self.fd)
+            (identity(self.fd) == Ok(self.fifo)).then_some(self.fd)
         })
     }
 }
@@ -241,6 +246,10 @@ fn to_fd(result: libc::c_long) -> Result<RawFd> {
 fn close(fd: RawFd) {
     // SAFETY: ours. Not the `close` of the program.
     unsafe { libc::syscall(libc::SYS_close, fd) };
+}
+
+fn identity(fd: RawFd) -> Result<(u64, u64)> {
+    file::status(fd).map(|status| file::identity(&status))
 }
 
 fn is_ready(fd: RawFd, events: i16) -> bool {

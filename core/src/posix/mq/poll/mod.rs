@@ -6,4 +6,8 @@ pub mod fifo;
 pub mod level;
 #[cfg(not(loom))]
 pub mod pollers;
+#[cfg(not(loom))]
+pub mod polling;
 pub mod readiness;
+#[cfg(not(loom))]
+mod watched;

@@ -6,34 +6,22 @@
 //! last of them, however they end. Nothing expires, and no thread looks after it: whoever changes the number of packets
 //! looks now and then whether there still is a lock.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::Ordering;
 use std::os::fd::RawFd;
 
 use crate::os::Result;
+use crate::os::concern;
 use crate::os::errno::kept;
-use crate::os::lock::{self, Kind, Owner};
-use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::poll::fifo::{Channel, OwnDescription, POLLERS_BYTE};
-use crate::posix::mq::poll::readiness::{CAPACITY, Pollers, Readiness};
+use crate::os::settings;
+use crate::posix::mq::descriptor::{self, Opened, Use};
+use crate::posix::mq::poll::fifo::Channel;
+use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
+use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::thread::{Seal, Thread};
 
 /// How long one who begins to poll waits for operations under way that may not know of it, in looks at a slot.
 const SLOTS_LOOKED_AT: usize = 10_000;
-
-/// How this process polls a queue through a description. Private to the process.
-#[derive(Default)]
-pub struct Polling {
-    /// Bits: [`LOCKED`], [`LAZY`].
-    state: AtomicU32,
-    own: OwnDescription,
-}
-
-/// The description has its lock, and the word says so. Set once.
-const LOCKED: u32 = 1;
-/// The process has waited for the queue by a call that looks before it sleeps, and will do so again: so the packet may
-/// stay for that call to take out. Set by that call; cleared by the one who leaves a packet.
-const LAZY: u32 = 2;
 
 /// How a queue is going to be polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,31 +40,80 @@ pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> 
     let seal = Seal::new();
     let queue = descriptor::enter(thread, fd, &seal)?;
     kept(|| queue.be_polled(wanted, how));
+    if how == Poll::Watch {
+        concern::set(concern::WATCHED);
+        queue.queue.polling.watch(wanted);
+        watched::add(fd);
+    }
     Ok(())
+}
+
+/// This process is about to wait for its epolls.
+pub fn before_epoll_wait(thread: &'static Thread, may_sleep: bool) {
+    for fd in watched::all() {
+        let seal = Seal::new();
+        match descriptor::enter(thread, fd, &seal) {
+            Ok(queue) if queue.queue.polling.watched().any() => {
+                kept(|| queue.level(queue.queue.polling.watched(), false, may_sleep));
+                if watched::are_all() {
+                    queue.queue.polling.will_look();
+                }
+            }
+            _ => watched::remove(fd),
+        }
+    }
+}
+
+/// The descriptor goes to another process, where nobody may know that it is a queue before it is polled.
+pub fn hand_over(thread: &'static Thread, fd: RawFd) {
+    let seal = Seal::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
+        kept(|| {
+            queue.queue.layout.readiness().arm(Pollers::UNKNOWN);
+            queue.level(Pollers::MESSAGE.and(Pollers::ROOM), true, false);
+        });
+    }
+}
+
+/// A queue has been opened that others may have polled before.
+pub fn set_up(queue: &Opened, fd: RawFd) {
+    let readiness = queue.layout.readiness();
+    if settings::get().always_pollable && !readiness.pollers().has(Pollers::UNKNOWN) {
+        readiness.arm(Pollers::UNKNOWN);
+    }
+    // What was in the FIFO went with the last descriptor.
+    if readiness.packets().most > 0 {
+        readiness.correct(&Channel::new(&queue.polling.own, fd, queue.fifo));
+    }
 }
 
 impl Use<'_> {
     fn be_polled(&self, wanted: Pollers, how: Poll) {
-        let (polling, readiness) = (&self.queue.polling, self.queue.layout.readiness());
+        let polling = &self.queue.polling;
         // Those who change the queue may not have known of us until now.
-        let is_new = how == Poll::AtOnce || polling.announce(self.fd, readiness, wanted);
+        let is_new = how == Poll::AtOnce || polling.announce(self.fd, self.queue.layout.readiness(), wanted);
+        self.level(wanted, is_new, how == Poll::Call);
+        if how != Poll::Watch {
+            polling.will_look();
+        }
+    }
+
+    /// The FIFO tells how the queue is. `may_sleep`: a moment may be spent to spare a sleep.
+    fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) {
         if wanted.are(Pollers::MESSAGE) {
-            self.level_messages(is_new, how);
+            self.level_messages(is_new, may_sleep);
         }
         if wanted.are(Pollers::ROOM) {
             self.level_room(is_new);
         }
-        if how != Poll::Watch {
-            polling.state.fetch_or(LAZY, Ordering::Relaxed);
-        }
     }
 
     /// Before a sleep: whether there is a packet is whether there is a message.
-    fn level_messages(&self, is_new: bool, how: Poll) {
+    fn level_messages(&self, is_new: bool, may_sleep: bool) {
         let readiness = self.queue.layout.readiness();
         let has_packets = readiness.packets().most > 0;
-        let seems_ready = self.seems_ready(Wanted::Message)
-            || (has_packets && how == Poll::Call && self.comes_soon());
+        let seems_ready =
+            self.seems_ready(Wanted::Message) || (has_packets && may_sleep && self.comes_soon());
         if seems_ready {
             readiness.raise_message(&self.channel());
         } else if has_packets || is_new {
@@ -187,8 +224,7 @@ impl Use<'_> {
     }
 
     fn may_be_lazy(&self, pollers: Pollers) -> bool {
-        !pollers.are(Pollers::EDGE)
-            && self.queue.polling.state.fetch_and(!LAZY, Ordering::Relaxed) & LAZY != 0
+        !pollers.are(Pollers::EDGE) && self.queue.polling.may_be_lazy()
     }
 
     fn take_packets_back(&self) {
@@ -218,21 +254,5 @@ impl Use<'_> {
 
     fn channel(&self) -> Channel<'_> {
         Channel::new(&self.queue.polling.own, self.fd, self.queue.fifo)
-    }
-}
-
-impl Polling {
-    /// Takes the lock of the description, and says that somebody polls. False: that was known.
-    fn announce(&self, fd: RawFd, readiness: &Readiness, wanted: Pollers) -> bool {
-        let is_locked = self.state.load(Ordering::Relaxed) & LOCKED != 0;
-        if is_locked && readiness.pollers().has(wanted) {
-            return false;
-        }
-        let locked = lock::try_lock(fd, Owner::Description, Kind::Read, POLLERS_BYTE);
-        // Somebody may have a write lock, or the kernel none to give: then nobody will know when we are gone.
-        let who = if locked == Ok(true) { wanted } else { wanted.and(Pollers::UNKNOWN) };
-        readiness.arm(who);
-        self.state.fetch_or(LOCKED, Ordering::Relaxed);
-        true
     }
 }

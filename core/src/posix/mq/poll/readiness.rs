@@ -79,6 +79,29 @@ impl Pollers {
         self.0 & all.0 == all.0
     }
 
+    /// As a number.
+    pub fn bits(self) -> u32 {
+        (self.0 & Self::FLAGS) as u32
+    }
+
+    /// The reverse.
+    pub fn from_bits(bits: u32) -> Self {
+        Self(u64::from(bits) & Self::FLAGS)
+    }
+
+    /// From the events of poll(2) and epoll_ctl(2). Who waits for nothing that a queue ever has counts as one who waits
+    /// for a message.
+    pub fn from_events(events: u32) -> Self {
+        const ROOM: u32 = 0x4 | 0x100 | 0x200;
+        const MESSAGE: u32 = 0x1 | 0x40 | 0x80;
+        const EDGE: u32 = 1 << 31;
+        let mut who = if events & ROOM != 0 { Self::ROOM } else { Self::MESSAGE };
+        if events & MESSAGE != 0 {
+            who = who.and(Self::MESSAGE);
+        }
+        if events & EDGE != 0 { who.and(Self::EDGE) } else { who }
+    }
+
     /// Both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
