@@ -22,11 +22,13 @@ fn compile_cbits() {
     cc::Build::new()
         .files(
             [
+                "file",
                 "mqueue",
                 "notify",
                 "poll",
                 "raw",
                 "raw_closefrom",
+                "raw_file",
                 "real",
                 "semaphore",
                 "sleep",

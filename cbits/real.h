@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <time.h>
 
 /* F(result, name, parameters). Each has its system call in raw.h. */
@@ -25,7 +27,20 @@
 			struct timeval *timeout))                                            \
 	F(int, pselect, (int count, fd_set *in, fd_set *out, fd_set *except,                 \
 			 const struct timespec *timeout, const sigset_t *mask))              \
-	F(int, epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *event))
+	F(int, epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *event))     \
+	F(int, fstat, (int fd, struct stat *status))                                         \
+	F(int, __fxstat, (int version, int fd, struct stat *status))                         \
+	F(int, fstatat, (int fd, const char *path, struct stat *status, int flags))          \
+	F(int, __fxstatat, (int version, int fd, const char *path, struct stat *status,      \
+			    int flags))                                                      \
+	F(int, statx, (int fd, const char *path, int flags, unsigned mask,                   \
+		       struct statx *status))                                                \
+	F(int, fchmod, (int fd, mode_t mode))                                                \
+	F(int, fchown, (int fd, uid_t user, gid_t group))                                    \
+	F(ssize_t, read, (int fd, void *buffer, size_t room))                                \
+	F(ssize_t, pread, (int fd, void *buffer, size_t room, off_t position))               \
+	F(ssize_t, write, (int fd, const void *buffer, size_t length))                       \
+	F(off_t, lseek, (int fd, off_t offset, int whence))
 
 #define RSIPC_REAL_FIELD(result, name, parameters) result(*name) parameters;
 

@@ -7,6 +7,8 @@ pub mod cancel;
 #[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
+pub mod concern;
+#[cfg(not(loom))]
 pub mod cpu;
 #[cfg(not(loom))]
 pub mod file;

@@ -9,6 +9,8 @@ pub mod store;
 mod model;
 
 #[cfg(not(loom))]
+mod as_file;
+#[cfg(not(loom))]
 mod calls;
 #[cfg(not(loom))]
 mod descriptor;
@@ -29,6 +31,8 @@ mod transfer;
 #[cfg(not(loom))]
 mod wait;
 
+#[cfg(not(loom))]
+pub use as_file::{From, can_send, change_mode, change_owner, describe, read, seek, status_line};
 #[cfg(not(loom))]
 pub use calls::{
     Attributes, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,

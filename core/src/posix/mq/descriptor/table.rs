@@ -17,6 +17,7 @@ use memmap2::MmapRaw;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::cancel::uncancelled;
+use crate::os::concern;
 use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
@@ -355,6 +356,7 @@ fn entry(fd: RawFd) -> Option<&'static AtomicPtr<Open>> {
 fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
     let number = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
     let part = TABLE.get(number / PART).ok_or(Errno::EMFILE)?;
+    concern::set(concern::QUEUES);
     if part.load(Ordering::Acquire).is_null() {
         let new = Box::into_raw(Box::new([const { AtomicPtr::new(ptr::null_mut()) }; PART]));
         if part.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err() {
