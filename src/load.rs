@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
+use rsipc_core::os::errno::kept;
 use rsipc_core::os::fork::{self, Protected};
 use rsipc_core::os::settings;
 use rsipc_core::posix::mq;
@@ -23,6 +24,7 @@ static LOCKS: &[&dyn Protected] = &[&sem::REGISTRY, &mq::POOL];
 extern "C" fn on_load() {
     cpu::init();
     fork::protect(LOCKS, thread::forget_threads);
+    kept(mq::look_at_inherited);
     let settings = settings::get();
     if settings.verbose {
         // A program whose standard error is closed still runs.

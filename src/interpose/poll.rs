@@ -177,9 +177,8 @@ unsafe extern "C" fn rsipc_before_select(
     kept(|| {
         let mut sets = sets.map(|set| (!set.is_null()).then(|| Array::at(set)));
         for word in 0..count.div_ceil(BITS) {
-            let [Some(input), Some(output), Some(other)] = sets
-                .each_mut()
-                .map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)))
+            let [Some(input), Some(output), Some(other)] =
+                sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)))
             else {
                 return;
             };

@@ -71,6 +71,11 @@ const QUEUE: c_int = 2;
 const UNKNOWN: c_int = 3;
 
 #[unsafe(no_mangle)]
+extern "C" fn rsipc_is_queue(fd: c_int) -> c_int {
+    kept(|| c_int::from(mq::is_found_queue(fd)))
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_close_begin(closing: *mut CClosing, fd: c_int) -> c_int {
     let begun = kept(|| match mq::begin_close(fd) {
         Close::Freely => CClosing { open: ptr::null_mut(), fifo: [0; 2], fd, kind: FREELY },

@@ -9,6 +9,8 @@ pub mod store;
 mod model;
 
 #[cfg(not(loom))]
+mod as_file;
+#[cfg(not(loom))]
 mod calls;
 #[cfg(not(loom))]
 mod closing;
@@ -31,6 +33,8 @@ mod transfer;
 #[cfg(not(loom))]
 mod wait;
 
+#[cfg(not(loom))]
+pub use as_file::{From, can_send, change_mode, change_owner, describe, read, seek, status_line};
 #[cfg(not(loom))]
 pub use calls::{Attributes, attributes, notify, set_nonblocking, unlink};
 #[cfg(not(loom))]
