@@ -1,17 +1,21 @@
-/* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among the descriptors are only
- * brought up to date before (mq/poll of the core). */
+/* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among the descriptors are
+ * brought up to date before, and an answer that was in vain is taken back (mq/poll of the core). */
 #define _GNU_SOURCE
 #include "concern.h"
+#include "poll_time.h"
 #include "real.h"
 #include "rsipc_cbits.h"
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/select.h>
 
 #pragma GCC visibility push(hidden)
-void rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count, int may_sleep);
-void rsipc_before_select(struct rsipc_thread **thread, int count, const fd_set *const sets[3], int may_sleep);
+int rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count, int may_sleep);
+int rsipc_after_poll(struct rsipc_thread **thread, struct pollfd *fds, nfds_t count, int ready);
+int rsipc_before_select(struct rsipc_thread **thread, int count, fd_set *const sets[3], int may_sleep);
+int rsipc_after_select(struct rsipc_thread **thread, int count, fd_set *const sets[3], int ready);
 
 int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout);
 int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
@@ -23,19 +27,56 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const st
 		    const sigset_t *mask);
 #pragma GCC visibility pop
 
+__attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t count, int timeout)
+{
+	if (rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0) == 0)
+		return RSIPC_REAL(poll)(fds, count, timeout);
+	int64_t end = rsipc_end_of_ms(timeout);
+	for (;;) {
+		int ready = RSIPC_REAL(poll)(fds, count, timeout);
+		if (ready > 0)
+			ready -= rsipc_after_poll(&rsipc_thread, fds, count, ready);
+		else
+			return ready;
+		if (ready > 0 || timeout == 0)
+			return ready;
+		timeout = rsipc_ms_until(end, timeout);
+		rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0);
+	}
+}
+
 int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-	if (rsipc_concerns(RSIPC_QUEUES))
-		rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0);
-	return RSIPC_REAL(poll)(fds, count, timeout);
+	return rsipc_concerns(RSIPC_QUEUES) ? poll_queues(fds, count, timeout) : RSIPC_REAL(poll)(fds, count, timeout);
 }
 
 /* The C library reads a timeout itself, as we do. */
+__attribute__((noinline)) static int ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+						  const sigset_t *mask)
+{
+	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
+	if (rsipc_before_poll(&rsipc_thread, fds, count, may_sleep) == 0)
+		return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
+	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
+	int64_t end = timeout ? rsipc_end_of(left) : 0;
+	for (;;) {
+		int ready = RSIPC_REAL(ppoll)(fds, count, timeout ? &left : NULL, mask);
+		if (ready > 0)
+			ready -= rsipc_after_poll(&rsipc_thread, fds, count, ready);
+		else
+			return ready;
+		if (ready > 0 || !may_sleep)
+			return ready;
+		if (timeout)
+			may_sleep = rsipc_time_until(end, &left);
+		rsipc_before_poll(&rsipc_thread, fds, count, may_sleep);
+	}
+}
+
 int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	if (rsipc_concerns(RSIPC_QUEUES))
-		rsipc_before_poll(&rsipc_thread, fds, count, !timeout || timeout->tv_sec || timeout->tv_nsec);
-	return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
+	return rsipc_concerns(RSIPC_QUEUES) ? ppoll_queues(fds, count, timeout, mask) :
+					      RSIPC_REAL(ppoll)(fds, count, timeout, mask);
 }
 
 /* The forms that _FORTIFY_SOURCE makes of the two. */
@@ -54,22 +95,91 @@ int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *t
 	return rsipc_c_ppoll(fds, count, timeout, mask);
 }
 
-static void before_select(int count, const fd_set *in, const fd_set *out, const fd_set *except, int may_sleep)
+/* What a select was asked, before the answer takes its place. */
+struct asked {
+	int count;
+	fd_set *sets[3];
+	fd_set copies[3];
+};
+
+static void copy_sets(struct asked *asked, int back)
 {
-	rsipc_before_select(&rsipc_thread, count, (const fd_set *const[3]){ in, out, except }, may_sleep);
+	size_t bytes = ((size_t)asked->count + 63) / 64 * 8;
+	for (int i = 0; i < 3; i++)
+		if (asked->sets[i])
+			memcpy(back ? asked->sets[i] : &asked->copies[i], back ? &asked->copies[i] : asked->sets[i], bytes);
+}
+
+static int before_select(struct asked *asked, int may_sleep)
+{
+	return rsipc_before_select(&rsipc_thread, asked->count, asked->sets, may_sleep);
+}
+
+/* Whether there is nothing left of an answer. Larger sets are answered as the kernel does. */
+static int is_in_vain(struct asked *asked, int *ready)
+{
+	if (*ready <= 0 || asked->count > FD_SETSIZE)
+		return 0;
+	*ready -= rsipc_after_select(&rsipc_thread, asked->count, asked->sets, *ready);
+	return *ready == 0;
+}
+
+/* The kernel leaves in the timeout what is left of it. */
+__attribute__((noinline)) static int select_queues(struct asked *asked, struct timeval *timeout)
+{
+	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
+	int queues = before_select(asked, may_sleep);
+	if (queues > 0 && asked->count <= FD_SETSIZE)
+		copy_sets(asked, 0);
+	for (;;) {
+		fd_set *const *sets = asked->sets;
+		int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
+		if (queues == 0 || !is_in_vain(asked, &ready) || !may_sleep)
+			return ready;
+		may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
+		copy_sets(asked, 1);
+		before_select(asked, may_sleep);
+	}
 }
 
 int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
 {
-	if (rsipc_concerns(RSIPC_QUEUES))
-		before_select(count, in, out, except, !timeout || timeout->tv_sec || timeout->tv_usec);
-	return RSIPC_REAL(select)(count, in, out, except, timeout);
+	if (!rsipc_concerns(RSIPC_QUEUES))
+		return RSIPC_REAL(select)(count, in, out, except, timeout);
+	struct asked asked;
+	asked.count = count;
+	memcpy(asked.sets, (fd_set *[3]){ in, out, except }, sizeof asked.sets);
+	return select_queues(&asked, timeout);
+}
+
+__attribute__((noinline)) static int pselect_queues(struct asked *asked, const struct timespec *timeout,
+						    const sigset_t *mask)
+{
+	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
+	int may_sleep = !timeout || left.tv_sec || left.tv_nsec;
+	int64_t end = timeout ? rsipc_end_of(left) : 0;
+	int queues = before_select(asked, may_sleep);
+	if (queues > 0 && asked->count <= FD_SETSIZE)
+		copy_sets(asked, 0);
+	for (;;) {
+		fd_set *const *sets = asked->sets;
+		int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2], timeout ? &left : NULL, mask);
+		if (queues == 0 || !is_in_vain(asked, &ready) || !may_sleep)
+			return ready;
+		if (timeout)
+			may_sleep = rsipc_time_until(end, &left);
+		copy_sets(asked, 1);
+		before_select(asked, may_sleep);
+	}
 }
 
 int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
 		    const sigset_t *mask)
 {
-	if (rsipc_concerns(RSIPC_QUEUES))
-		before_select(count, in, out, except, !timeout || timeout->tv_sec || timeout->tv_nsec);
-	return RSIPC_REAL(pselect)(count, in, out, except, timeout, mask);
+	if (!rsipc_concerns(RSIPC_QUEUES))
+		return RSIPC_REAL(pselect)(count, in, out, except, timeout, mask);
+	struct asked asked;
+	asked.count = count;
+	memcpy(asked.sets, (fd_set *[3]){ in, out, except }, sizeof asked.sets);
+	return pselect_queues(&asked, timeout, mask);
 }

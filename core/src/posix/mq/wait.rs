@@ -27,7 +27,7 @@ const SHORTEST_SLEEP: i64 = 500_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped, and to nobody's use.
 const SPINS: usize = 8;
 /// Turns of a pause for what poll(2) has told of: about a millisecond, if its sender is stopped.
-const PROMISE_TURNS: usize = 40;
+const PROMISE_TURNS: usize = 105;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]

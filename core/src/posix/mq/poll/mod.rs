@@ -2,6 +2,8 @@
 //! is.
 
 #[cfg(not(loom))]
+pub mod answer;
+#[cfg(not(loom))]
 pub mod fifo;
 pub mod level;
 #[cfg(not(loom))]

@@ -31,7 +31,12 @@ pub enum Poll {
     /// By one call that may sleep.
     Call,
     /// From now on, by an epoll.
-    Watch,
+    Watch {
+        /// Its descriptor.
+        epoll: RawFd,
+        /// What it tells the program of the queue. `None`: it tells only once, so that every word counts.
+        data: Option<u64>,
+    },
 }
 
 /// The queue of `fd` is going to be polled for this: now the FIFO tells the truth, and goes on to do so unless nobody will
@@ -40,9 +45,9 @@ pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> 
     let seal = Seal::new();
     let queue = descriptor::enter(thread, fd, &seal)?;
     kept(|| queue.be_polled(wanted, how));
-    if how == Poll::Watch {
+    if let Poll::Watch { epoll, data } = how {
         concern::set(concern::WATCHED);
-        queue.queue.polling.watch(wanted);
+        queue.queue.polling.watch(wanted, epoll, data);
         watched::add(fd);
     }
     Ok(())
@@ -93,7 +98,7 @@ impl Use<'_> {
         // Those who change the queue may not have known of us until now.
         let is_new = how == Poll::AtOnce || polling.announce(self.fd, self.queue.layout.readiness(), wanted);
         self.level(wanted, is_new, how == Poll::Call);
-        if how != Poll::Watch {
+        if !matches!(how, Poll::Watch { .. }) {
             polling.will_look();
         }
     }
@@ -153,7 +158,7 @@ impl Use<'_> {
         Look::UnderWay
     }
 
-    fn seems_ready(&self, wanted: Wanted) -> bool {
+    pub(super) fn seems_ready(&self, wanted: Wanted) -> bool {
         let index = &self.queue.layout.slots().index;
         match wanted {
             Wanted::Message => index.seems_to_have_message(),
@@ -227,14 +232,14 @@ impl Use<'_> {
         !pollers.are(Pollers::EDGE) && self.queue.polling.may_be_lazy()
     }
 
-    fn take_packets_back(&self) {
+    pub(super) fn take_packets_back(&self) {
         let readiness = self.queue.layout.readiness();
         if readiness.packets().most > 0 {
             readiness.lower_message(&self.operation, &self.channel(), |wanted| self.look(wanted));
         }
     }
 
-    fn fill_up(&self) {
+    pub(super) fn fill_up(&self) {
         let readiness = self.queue.layout.readiness();
         if readiness.packets().least < CAPACITY {
             readiness.lower_room(&self.operation, &self.channel(), |wanted| self.look(wanted));

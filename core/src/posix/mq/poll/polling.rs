@@ -1,6 +1,6 @@
 //! How this process polls a queue through a description. Private to the process.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::os::fd::RawFd;
 
 use crate::os::lock::{self, Kind, Owner};
@@ -14,6 +14,10 @@ pub struct Polling {
     state: AtomicU32,
     /// What an epoll waits for: `Pollers::bits`. Added to by who puts it into a set.
     watched: AtomicU32,
+    /// The epoll that has it in its set; -1 = several. From 0 it is stored by the one who puts it there.
+    epoll: AtomicI32,
+    /// What that epoll tells of it: `epoll_data_t`.
+    data: AtomicU64,
     /// For the system calls on the FIFO.
     pub own: OwnDescription,
 }
@@ -35,9 +39,18 @@ impl Polling {
         self.state.fetch_and(!LAZY, Ordering::Relaxed) & LAZY != 0
     }
 
-    /// It is in the set of an epoll, which waits for this.
-    pub fn watch(&self, wanted: Pollers) {
+    /// It is in the set of this epoll, which waits for this, and tells of it by this.
+    pub fn watch(&self, wanted: Pollers, epoll: RawFd, data: Option<u64>) {
         self.watched.fetch_or(wanted.bits(), Ordering::Relaxed);
+        let known = self.epoll.load(Ordering::Relaxed);
+        let is_only_one = known == 0 || known == epoll + 1;
+        self.data.store(data.unwrap_or(0), Ordering::Relaxed);
+        self.epoll.store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
+    }
+
+    /// What this epoll tells of it. `None`: it does not watch it, or is not the only one, or tells only once.
+    pub fn data_for(&self, epoll: RawFd) -> Option<u64> {
+        (self.epoll.load(Ordering::Acquire) == epoll + 1).then(|| self.data.load(Ordering::Relaxed))
     }
 
     /// What epolls wait for.

@@ -52,6 +52,8 @@ pub struct Readiness {
 pub struct Pollers(u64);
 
 impl Pollers {
+    /// Nobody.
+    pub const NONE: Self = Self(0);
     /// For messages.
     pub const MESSAGE: Self = Self(1);
     /// For room.
@@ -60,6 +62,10 @@ impl Pollers {
     pub const EDGE: Self = Self(4);
     /// Nobody can tell.
     pub const UNKNOWN: Self = Self(8);
+    /// POLLIN, POLLRDNORM, POLLRDBAND; those of epoll are the same.
+    const MESSAGE_EVENTS: u32 = 0x1 | 0x40 | 0x80;
+    /// POLLOUT, POLLWRNORM, POLLWRBAND.
+    const ROOM_EVENTS: u32 = 0x4 | 0x100 | 0x200;
     const FLAGS: u64 = 15;
     const EPOCH: u64 = 16;
 
@@ -92,14 +98,22 @@ impl Pollers {
     /// From the events of poll(2) and epoll_ctl(2). Who waits for nothing that a queue ever has counts as one who waits
     /// for a message.
     pub fn from_events(events: u32) -> Self {
-        const ROOM: u32 = 0x4 | 0x100 | 0x200;
-        const MESSAGE: u32 = 0x1 | 0x40 | 0x80;
         const EDGE: u32 = 1 << 31;
-        let mut who = if events & ROOM != 0 { Self::ROOM } else { Self::MESSAGE };
-        if events & MESSAGE != 0 {
-            who = who.and(Self::MESSAGE);
-        }
+        let told = Self::told_by(events);
+        let who = if told == Self::NONE { Self::MESSAGE } else { told };
         if events & EDGE != 0 { who.and(Self::EDGE) } else { who }
+    }
+
+    /// From what poll(2) or epoll_wait(2) has answered.
+    pub fn told_by(events: u32) -> Self {
+        let of = |kind: u32, who: Self| if events & kind != 0 { who } else { Self::NONE };
+        of(Self::MESSAGE_EVENTS, Self::MESSAGE).and(of(Self::ROOM_EVENTS, Self::ROOM))
+    }
+
+    /// The events of these two kinds.
+    pub fn events(self) -> u32 {
+        let of = |kind: u32, who: Self| if self.has(who) { kind } else { 0 };
+        of(Self::MESSAGE_EVENTS, Self::MESSAGE) | of(Self::ROOM_EVENTS, Self::ROOM)
     }
 
     /// Both.
