@@ -7,7 +7,7 @@ use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, time
 
 use crate::entry::jump_to;
 use crate::thread::thread_of;
-use rsipc_core::os::errno::kept;
+use rsipc_core::os::errno::preserved;
 use rsipc_core::os::readable::Array;
 use rsipc_core::posix::mq::{self, Poll, Pollers, UnderWay};
 use rsipc_core::shared::thread::Thread;
@@ -153,7 +153,7 @@ unsafe extern "C" fn rsipc_before_poll(
     let slot = unsafe { &*slot };
     let mut queues = 0;
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
-    kept(|| {
+    preserved(|| {
         let mut fds = Array::at(fds);
         for polled in (0..count).map_while(|index| fds.get(index)) {
             let events = Pollers::from_events(u32::from(polled.events.cast_unsigned()));
@@ -174,7 +174,7 @@ unsafe extern "C" fn rsipc_before_select(
     let (slot, sets) = unsafe { (&*slot, &*sets) };
     let mut queues = 0;
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
-    kept(|| {
+    preserved(|| {
         let mut sets = sets.map(|set| (!set.is_null()).then(|| Array::at(set)));
         for word in 0..count.div_ceil(BITS) {
             let words = sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)));
@@ -201,7 +201,7 @@ unsafe extern "C" fn rsipc_before_epoll_ctl(
 ) {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
-    kept(|| {
+    preserved(|| {
         if let Some(event) = Array::at(event).get(0) {
             let tells_once = event.events & libc::EPOLLONESHOT.cast_unsigned() != 0;
             let data = (!tells_once).then_some(event.u64);

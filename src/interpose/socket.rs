@@ -7,7 +7,7 @@ use libc::{cmsghdr, mmsghdr, msghdr, ssize_t};
 
 use crate::entry::jump_to;
 use crate::thread::thread_of;
-use rsipc_core::os::errno::kept;
+use rsipc_core::os::errno::preserved;
 use rsipc_core::os::readable::Array;
 use rsipc_core::posix::mq;
 use rsipc_core::shared::thread::Thread;
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn sendmmsg(
 unsafe extern "C" fn rsipc_before_sendmsg(slot: *const Cell<*const Thread>, message: *const msghdr) {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
-    kept(|| {
+    preserved(|| {
         if let Some(message) = Array::at(message).get(0) {
             hand_over(slot, &message);
         }
@@ -57,7 +57,7 @@ unsafe extern "C" fn rsipc_before_sendmmsg(
 ) {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
-    kept(|| {
+    preserved(|| {
         let mut messages = Array::at(messages);
         let count = (count as usize).min(MOST_MESSAGES);
         for message in (0..count).map_while(|index| messages.get(index)) {

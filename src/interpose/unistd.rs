@@ -7,7 +7,7 @@ use std::ffi::{c_int, c_uint};
 use crate::entry::jump_to;
 use crate::thread::thread_of;
 use rsipc_core::os::cancel::uncancelled;
-use rsipc_core::os::errno::kept;
+use rsipc_core::os::errno::preserved;
 use rsipc_core::posix::mq::{self, Close, Closing};
 use rsipc_core::shared::thread::Thread;
 
@@ -72,12 +72,12 @@ const UNKNOWN: c_int = 3;
 
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_is_queue(fd: c_int) -> c_int {
-    kept(|| c_int::from(mq::is_found_queue(fd)))
+    preserved(|| c_int::from(mq::is_found_queue(fd)))
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_close_begin(closing: *mut CClosing, fd: c_int) -> c_int {
-    let begun = kept(|| match mq::begin_close(fd) {
+    let begun = preserved(|| match mq::begin_close(fd) {
         Close::Freely => CClosing { open: ptr::null_mut(), fifo: [0; 2], fd, kind: FREELY },
         Close::Spare => CClosing { open: ptr::null_mut(), fifo: [0; 2], fd, kind: SPARE },
         Close::Queue(queue) => {
@@ -103,7 +103,7 @@ unsafe extern "C" fn rsipc_close_end(
 ) {
     // SAFETY: C gives the thread's own variable, and what was begun, once.
     let (slot, closing) = unsafe { (&*slot, &*closing) };
-    kept(|| match (closing.kind, thread_of(slot)) {
+    preserved(|| match (closing.kind, thread_of(slot)) {
         (QUEUE, Ok(thread)) => {
             // SAFETY: the kind says that it comes from `into_raw`.
             let queue = unsafe { Closing::from_raw(closing.fd, closing.open) };
@@ -119,7 +119,7 @@ unsafe extern "C" fn rsipc_close_end(
 /// Whether the number that was to be closed is closed, after a call that did not come to its end.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_is_closed(fd: c_int) -> c_int {
-    kept(|| c_int::from(!mq::is_descriptor_of_queue(fd)))
+    preserved(|| c_int::from(!mq::is_descriptor_of_queue(fd)))
 }
 
 /// Some descriptors of this range may have been closed.
@@ -127,23 +127,23 @@ extern "C" fn rsipc_is_closed(fd: c_int) -> c_int {
 unsafe extern "C" fn rsipc_closed_range(slot: *const Cell<*const Thread>, first: c_int, last: c_int) {
     // SAFETY: C gives the thread's own variable.
     if let Ok(thread) = thread_of(unsafe { &*slot }) {
-        kept(|| mq::forget_closed(thread, first..=last));
+        preserved(|| mq::forget_closed(thread, first..=last));
     }
 }
 
 /// The lowest descriptor of our own in this range; -1 = none.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_lowest_spared(first: c_int, last: c_int) -> c_int {
-    kept(|| mq::lowest_spared(first..=last).unwrap_or(-1))
+    preserved(|| mq::lowest_spared(first..=last).unwrap_or(-1))
 }
 
 /// The program is about to duplicate something to this number. 0: it cannot have it.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_make_way(fd: c_int) -> c_int {
-    kept(|| c_int::from(mq::make_way(fd)))
+    preserved(|| c_int::from(mq::make_way(fd)))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_duplicated(fd: c_int, copy: c_int) {
-    uncancelled(|| kept(|| mq::duplicated(fd, copy)));
+    uncancelled(|| preserved(|| mq::duplicated(fd, copy)));
 }

@@ -15,6 +15,8 @@ pub mod file;
 #[cfg(not(loom))]
 pub mod file_size;
 #[cfg(not(loom))]
+pub mod filter;
+#[cfg(not(loom))]
 pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
@@ -22,6 +24,8 @@ pub mod futex;
 pub mod lock;
 #[cfg(not(loom))]
 pub mod membarrier;
+#[cfg(not(loom))]
+pub mod namespace;
 #[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
@@ -36,5 +40,7 @@ pub mod robust;
 pub mod settings;
 #[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod wiped;
 
 pub use errno::{Errno, Result};

@@ -88,6 +88,13 @@ pub fn release(fd: RawFd) {
     }
 }
 
+/// The program has got rid of the descriptor by a bare system call, and may use the number itself.
+pub fn forget(fd: RawFd) {
+    for word in &TABLE {
+        let _ = word.compare_exchange(fd + 1, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
 /// The program is about to use this number: if it is one of ours, that gets another one. EMFILE: there is none.
 pub fn move_away(fd: RawFd) -> Result<()> {
     for word in &TABLE {

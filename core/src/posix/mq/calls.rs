@@ -13,7 +13,7 @@ use crate::posix::mq::files::{self, Name};
 use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::notify::herald::{Herald, Wish};
 use crate::posix::mq::notify::registration::Sender;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// `struct mq_attr`, as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub fn unlink(name: &CStr) -> Result<()> {
 
 /// What a queue is like now. POSIX.1-2017, `mq_getattr`: EBADF.
 pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     let layout = &queue.queue.layout;
     let flags = fcntl(fd, libc::F_GETFL, 0)?;
     Ok(Attributes {
@@ -60,8 +60,8 @@ fn fcntl(fd: RawFd, command: c_int, argument: c_int) -> Result<c_int> {
 
 /// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`: EBADF, EBUSY, EAGAIN.
 pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     if !queue.is_open() {
         return Err(Errno::EBADF);
     }
@@ -101,8 +101,8 @@ pub(super) fn withdraw(thread: &'static Thread, queue: Use<'_>) {
     // A thread is in the middle of one operation at a time: see `Thread::begin`.
     drop(queue);
     for fd in descriptor::all().filter(|&fd| fd != asked) {
-        let seal = Seal::new();
-        let Ok(other) = descriptor::enter(thread, fd, &seal) else { continue };
+        let tag = FrameTag::new();
+        let Ok(other) = descriptor::enter(thread, fd, &tag) else { continue };
         if other.queue.fifo == fifo
             && herald(&other).is_some_and(|herald| herald.withdraw(other.queue.layout.notify()))
         {

@@ -16,7 +16,7 @@ use crate::os::reserved;
 use crate::posix::mq::calls::withdraw;
 use crate::posix::mq::descriptor::{self, Closing, inherited};
 use crate::posix::mq::notify::herald;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
@@ -25,8 +25,8 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
         return if inherited::is_marked(fd) { close_only(fd) } else { Err(Errno::EBADF) };
     }
     {
-        let seal = Seal::new();
-        let queue = descriptor::enter(thread, fd, &seal)?;
+        let tag = FrameTag::new();
+        let queue = descriptor::enter(thread, fd, &tag)?;
         if !queue.is_open() {
             drop(queue);
             forget_closed(thread, fd..=fd);
@@ -84,8 +84,8 @@ pub fn end(thread: &'static Thread, closing: Closing, is_closed: bool) {
     if !is_closed {
         return closing.undone();
     }
-    let seal = Seal::new();
-    if let Ok(queue) = closing.enter(thread, &seal) {
+    let tag = FrameTag::new();
+    if let Ok(queue) = closing.enter(thread, &tag) {
         withdraw(thread, queue);
     }
     closing.done();
@@ -94,8 +94,8 @@ pub fn end(thread: &'static Thread, closing: Closing, is_closed: bool) {
 /// The same of a descriptor with this FIFO. Any close of a queue's descriptor ends the registration of the process.
 pub fn end_unknown(thread: &'static Thread, fifo: (u64, u64)) {
     for fd in descriptor::all() {
-        let seal = Seal::new();
-        if let Ok(queue) = descriptor::enter(thread, fd, &seal)
+        let tag = FrameTag::new();
+        if let Ok(queue) = descriptor::enter(thread, fd, &tag)
             && queue.queue.fifo == fifo
         {
             return withdraw(thread, queue);
@@ -111,8 +111,8 @@ pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     descriptor::no_queues_in(range.clone()).for_each(descriptor::forget_what_it_was);
     for fd in descriptor::in_range(range) {
         let is_gone = {
-            let seal = Seal::new();
-            descriptor::enter(thread, fd, &seal)
+            let tag = FrameTag::new();
+            descriptor::enter(thread, fd, &tag)
                 .is_ok_and(|queue| descriptor::identity(fd) != Ok(queue.queue.fifo))
         };
         if is_gone && let Ok(closing) = Closing::begin(fd) {

@@ -1,6 +1,5 @@
 //! POSIX message queues in shared memory.
 
-pub mod event;
 pub mod notify;
 pub mod poll;
 pub mod store;
@@ -45,7 +44,7 @@ pub use closing::{
 #[cfg(not(loom))]
 pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, look_at_inherited};
 #[cfg(not(loom))]
-pub use descriptor::{Closing, POOL, is_found_queue};
+pub use descriptor::{Closing, is_found_queue};
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
@@ -63,4 +62,4 @@ pub use poll::readiness::Pollers;
 #[cfg(not(loom))]
 pub use transfer::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
 #[cfg(not(loom))]
-pub use wait::{Progress, Task, Wait};
+pub use wait::{Room, Task, Transfer, Transferred, receive_or_wait, send_or_wait};

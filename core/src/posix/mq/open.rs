@@ -7,13 +7,16 @@ use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use super::poll::{fifo, pollers};
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::filter;
 use crate::os::membarrier;
+use crate::os::settings;
 use crate::posix::mq::descriptor::inherited;
 use crate::posix::mq::descriptor::{self, Opened};
 use crate::posix::mq::files::{self, Data, Fifo, Name};
 use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::limits;
 use crate::posix::mq::permission::{self, Access};
+use crate::shared::presence;
 
 /// How `mq_open` was asked to open.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,8 @@ pub struct How {
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     membarrier::prepare();
+    filter::look_while_opening();
+    presence::prepare(&settings::get().dir);
     loop {
         let mut data = open_or_create(name, how)?;
         if let Some(fifo) = data.made.take() {

@@ -14,7 +14,7 @@ use crate::posix::mq::descriptor::open::{Open, Opened};
 use crate::posix::mq::descriptor::table::{
     Closing, as_queue, identity, is_queue, look_up, no_queue, note_no_queue,
 };
-use crate::shared::thread::{Operation, Seal, Thread};
+use crate::shared::thread::{FrameTag, Operation, Thread};
 
 /// An operation on the queue of a descriptor. The queue stays mapped until it is dropped.
 pub struct Use<'t> {
@@ -28,24 +28,39 @@ pub struct Use<'t> {
 
 /// Begins an operation on the queue of `fd`. EBADF when it is not one.
 #[inline(always)]
-pub fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> {
+pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Use<'t>> {
     loop {
         let Some((entry, open)) = look_up(fd) else {
             adopt_unknown(fd)?;
             continue;
         };
-        let operation = thread.begin(open.cast(), seal)?;
+        let mut operation = match thread.begin(open.cast(), tag) {
+            Ok(operation) => operation,
+            Err(error) => {
+                thread = other_thread(error)?;
+                continue;
+            }
+        };
         membarrier::light();
         if ptr::eq(entry.load(Ordering::Acquire), open) {
             // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so `opened`
             // does not change before the operation ends.
             if let Some(queue) = unsafe { (*open).opened() } {
+                if !queue.layout.is_at_home() {
+                    operation.unguard();
+                }
                 return Ok(Use { operation, queue, fd });
             }
             drop(operation);
             leave_special(fd, open)?;
         }
     }
+}
+
+/// The block of the calling thread, if this is the child of a fork and `thread` was its parent's.
+#[cold]
+fn other_thread(error: Errno) -> Result<&'static Thread> {
+    if error == Errno::ERESTART { Thread::calling() } else { Err(error) }
 }
 
 #[cold]
@@ -83,7 +98,17 @@ fn find_out(fd: RawFd) -> bool {
     }
 }
 
-impl Use<'_> {
+impl<'t> Use<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.operation.thread()
+    }
+
+    /// Whether TIDs in claim words of the queue are those of this process's PID namespace.
+    pub fn is_at_home(&self) -> bool {
+        self.queue.layout.is_at_home() && self.operation.is_at_home()
+    }
+
     /// Whether the descriptor still is what it was: the program may have closed it without telling us.
     pub fn is_open(&self) -> bool {
         is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)
@@ -92,10 +117,13 @@ impl Use<'_> {
 
 impl Closing {
     /// An operation on it.
-    pub fn enter<'t>(&self, thread: &'t Thread, seal: &Seal) -> Result<Use<'t>> {
-        let operation = thread.begin(self.open.cast(), seal)?;
+    pub fn enter<'t>(&self, thread: &'t Thread, tag: &FrameTag) -> Result<Use<'t>> {
+        let mut operation = thread.begin(self.open.cast(), tag)?;
         // SAFETY: our share keeps it from being retired, and entries are never freed.
         let queue = unsafe { (*self.open).opened() }.ok_or(Errno::EBADF)?;
+        if !queue.layout.is_at_home() {
+            operation.unguard();
+        }
         Ok(Use { operation, queue, fd: self.fd })
     }
 }

@@ -15,6 +15,7 @@ use crate::posix::mq::descriptor::open::{Opened, POOL, Pool};
 use crate::posix::mq::descriptor::table;
 use crate::posix::mq::files;
 use crate::posix::mq::permission::Access;
+use crate::shared::presence;
 
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
@@ -82,6 +83,7 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
     let data = files::open_of_fifo(&status, &path).map_err(|_| Errno::EBADF)?;
     crate::os::membarrier::prepare();
+    path.parent().inspect(|directory| presence::prepare(directory));
     table::adopt(fd, Opened::new(data, &status, access_of(fd)?))
 }
 

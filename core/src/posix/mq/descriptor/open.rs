@@ -140,7 +140,7 @@ pub struct Pool {
 }
 
 /// Held while entries are made and freed; never by an operation on a queue.
-pub static POOL: ForkMutex<Pool> = ForkMutex::new(Pool { free: Vec::new() });
+pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new() });
 
 /// Entries that have left the table, chained by `next`. Anybody may put one in front; the holder of [`POOL`] takes all.
 static RETIRED: AtomicPtr<Open> = AtomicPtr::new(ptr::null_mut());

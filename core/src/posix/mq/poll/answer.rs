@@ -7,13 +7,13 @@
 
 use std::os::fd::RawFd;
 
-use crate::os::errno::kept;
+use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::poll::readiness::Pollers;
 use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::pause::Pause;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// What is believed of something that is about to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub enum UnderWay {
 
 /// What of this is not true of the queue: a message, room, both. What is no queue is always right.
 pub fn in_vain(thread: &'static Thread, fd: RawFd, told: Pollers, under_way: UnderWay) -> Pollers {
-    let seal = Seal::new();
-    match descriptor::enter(thread, fd, &seal) {
-        Ok(queue) => kept(|| queue.in_vain(told, under_way)),
+    let tag = FrameTag::new();
+    match descriptor::enter(thread, fd, &tag) {
+        Ok(queue) => preserved(|| queue.in_vain(told, under_way)),
         Err(_) => Pollers::NONE,
     }
 }
@@ -44,8 +44,8 @@ pub fn correct_epoll(
     mut change: impl FnMut(u64, &dyn Fn(u32) -> u32),
 ) {
     for fd in watched::all() {
-        let seal = Seal::new();
-        let Ok(queue) = descriptor::enter(thread, fd, &seal) else { continue };
+        let tag = FrameTag::new();
+        let Ok(queue) = descriptor::enter(thread, fd, &tag) else { continue };
         let Some(data) = queue.queue.polling.data_for(epoll) else { continue };
         if !queue.seems_ready(Wanted::Message) || !queue.seems_ready(Wanted::Free) {
             let pollers = queue.queue.layout.readiness().pollers();
@@ -55,7 +55,7 @@ pub fn correct_epoll(
                 (false, false) => UnderWay::NotYet,
             };
             change(data, &|told| {
-                let in_vain = kept(|| queue.in_vain(Pollers::told_by(told), under_way));
+                let in_vain = preserved(|| queue.in_vain(Pollers::told_by(told), under_way));
                 told & !in_vain.events()
             });
         }

@@ -11,14 +11,14 @@ use std::os::fd::RawFd;
 
 use crate::os::Result;
 use crate::os::concern;
-use crate::os::errno::kept;
+use crate::os::errno::preserved;
 use crate::os::settings;
 use crate::posix::mq::descriptor::{self, Opened, Use};
 use crate::posix::mq::poll::fifo::Channel;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
 use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// How long one who begins to poll waits for operations under way that may not know of it, in looks at a slot.
 const SLOTS_LOOKED_AT: usize = 10_000;
@@ -42,9 +42,9 @@ pub enum Poll {
 /// The queue of `fd` is going to be polled for this: now the FIFO tells the truth, and goes on to do so unless nobody will
 /// sleep. EBADF: it is not one.
 pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<()> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
-    kept(|| queue.be_polled(wanted, how));
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
+    preserved(|| queue.be_polled(wanted, how));
     if let Poll::Watch { epoll, data } = how {
         concern::set(concern::WATCHED);
         queue.queue.polling.watch(wanted, epoll, data);
@@ -56,10 +56,10 @@ pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> 
 /// This process is about to wait for its epolls.
 pub fn before_epoll_wait(thread: &'static Thread, may_sleep: bool) {
     for fd in watched::all() {
-        let seal = Seal::new();
-        match descriptor::enter(thread, fd, &seal) {
+        let tag = FrameTag::new();
+        match descriptor::enter(thread, fd, &tag) {
             Ok(queue) if queue.queue.polling.watched().any() => {
-                kept(|| queue.level(queue.queue.polling.watched(), false, may_sleep));
+                preserved(|| queue.level(queue.queue.polling.watched(), false, may_sleep));
                 if watched::are_all() {
                     queue.queue.polling.will_look();
                 }
@@ -71,9 +71,9 @@ pub fn before_epoll_wait(thread: &'static Thread, may_sleep: bool) {
 
 /// The descriptor goes to another process, where nobody may know that it is a queue before it is polled.
 pub fn hand_over(thread: &'static Thread, fd: RawFd) {
-    let seal = Seal::new();
-    if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
-        kept(|| {
+    let tag = FrameTag::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
+        preserved(|| {
             queue.queue.layout.readiness().arm(Pollers::UNKNOWN);
             queue.level(Pollers::MESSAGE.and(Pollers::ROOM), true, false);
         });
@@ -143,7 +143,7 @@ impl Use<'_> {
 
     /// One who has just drained the queue, and is about to sleep, may be spared the sleep.
     fn comes_soon(&self) -> bool {
-        self.queue.layout.message().hint.spin(|| self.seems_ready(Wanted::Message))
+        self.queue.layout.message().hint.spin(true, || self.seems_ready(Wanted::Message))
     }
 
     /// An operation that began before we polled may not know of us: then it counts as done.
@@ -170,7 +170,7 @@ impl Use<'_> {
     #[cold]
     pub fn raise_message(&self, pollers: Pollers) {
         if pollers.are(Pollers::MESSAGE) {
-            kept(|| self.queue.layout.readiness().raise_message(&self.channel()));
+            preserved(|| self.queue.layout.readiness().raise_message(&self.channel()));
         }
     }
 
@@ -178,7 +178,7 @@ impl Use<'_> {
     #[cold]
     pub fn raise_room(&self, pollers: Pollers) {
         if pollers.are(Pollers::ROOM) {
-            kept(|| self.queue.layout.readiness().raise_room(&self.channel()));
+            preserved(|| self.queue.layout.readiness().raise_room(&self.channel()));
         }
     }
 
@@ -186,7 +186,7 @@ impl Use<'_> {
     #[cold]
     pub fn lower_room(&self, pollers: Pollers) {
         if pollers.are(Pollers::ROOM) && !self.seems_ready(Wanted::Free) {
-            kept(|| self.fill_up());
+            preserved(|| self.fill_up());
         }
         self.look_for_pollers(pollers);
     }
@@ -198,7 +198,7 @@ impl Use<'_> {
         if pollers.are(Pollers::MESSAGE) && !self.seems_ready(Wanted::Message) {
             let would_block = !self.queue.was_nonblocking.load(Ordering::Relaxed);
             if pollers.are(Pollers::EDGE) || (would_block && !self.may_be_lazy(pollers)) {
-                kept(|| self.take_packets_back());
+                preserved(|| self.take_packets_back());
             }
         }
         self.look_for_pollers(pollers);
@@ -220,10 +220,10 @@ impl Use<'_> {
         match missing {
             Wanted::Message if pollers.are(Pollers::MESSAGE) => {
                 if !self.may_be_lazy(pollers) {
-                    kept(|| self.take_packets_back());
+                    preserved(|| self.take_packets_back());
                 }
             }
-            Wanted::Free if pollers.are(Pollers::ROOM) => kept(|| self.fill_up()),
+            Wanted::Free if pollers.are(Pollers::ROOM) => preserved(|| self.fill_up()),
             _ => {}
         }
     }
@@ -235,6 +235,7 @@ impl Use<'_> {
     pub(super) fn take_packets_back(&self) {
         let readiness = self.queue.layout.readiness();
         if readiness.packets().most > 0 {
+            self.free_dead_adjuster();
             readiness.lower_message(&self.operation, &self.channel(), |wanted| self.look(wanted));
         }
     }
@@ -242,7 +243,16 @@ impl Use<'_> {
     pub(super) fn fill_up(&self) {
         let readiness = self.queue.layout.readiness();
         if readiness.packets().least < CAPACITY {
+            self.free_dead_adjuster();
             readiness.lower_room(&self.operation, &self.channel(), |wanted| self.look(wanted));
+        }
+    }
+
+    /// One that the kernel does not watch may have died in the middle.
+    fn free_dead_adjuster(&self) {
+        let readiness = self.queue.layout.readiness();
+        if readiness.is_being_adjusted() {
+            readiness.free_adjuster(|holder| self.has_ended(holder));
         }
     }
 
@@ -251,7 +261,7 @@ impl Use<'_> {
         let readiness = self.queue.layout.readiness();
         if !pollers.has(Pollers::UNKNOWN)
             && readiness.is_time_to_look()
-            && kept(|| self.channel().has_poller()) == Some(false)
+            && preserved(|| self.channel().has_poller()) == Some(false)
         {
             readiness.disarm(pollers);
         }

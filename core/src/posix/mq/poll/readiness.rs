@@ -24,7 +24,7 @@
 //! a poller that sets bits here and then looks at the slots, one sees what the other one has done.
 
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::shared::claim::{self, Claimant};
+use crate::shared::claim::{self, Claimant, Holder};
 
 /// Slots of a FIFO, and so packets that it holds. That many say that the queue is full.
 pub const CAPACITY: usize = 16;
@@ -247,6 +247,11 @@ impl Readiness {
     /// False: somebody else does.
     pub(super) fn begin_to_adjust(&self, who: &impl Claimant) -> bool {
         claim::claim(&self.adjuster, who)
+    }
+
+    /// Frees the claim of one who has ended.
+    pub(super) fn free_adjuster(&self, has_ended: impl Fn(Holder) -> bool) {
+        claim::free_if(&self.adjuster, has_ended);
     }
 
     pub(super) fn end_to_adjust(&self, who: &impl Claimant) {
