@@ -140,18 +140,18 @@ impl Participant {
 }
 
 impl Claimant for Participant {
-    fn is_watched(&self) -> bool {
-        self.identity & UNGUARDED == 0
+    fn watched_identity(&self) -> u32 {
+        if self.identity & UNGUARDED == 0 { self.identity } else { 0 }
     }
 
-    fn announce(&self, word: &AtomicU32) -> u32 {
+    fn announce(&self, word: &AtomicU32) {
         modelled::step();
         self.pending.set(word);
-        self.identity
     }
 
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
-        Some(self.announce(word))
+        self.announce(word);
+        Some(self.identity)
     }
 
     fn withdraw(&self) {
