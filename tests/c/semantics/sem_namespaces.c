@@ -95,6 +95,7 @@ static pid_t child_of_process_1(sem_t *sem)
 		pid_t child = namespace_fork();
 		if (child == 0) {
 			CHECK_OK(sem_close(opened));
+			CHECK_OK(sem_close(opened));
 			CHECK_FAILS(sem_close(opened), EINVAL);
 			CHECK_OK(sem_wait(sem));
 			_exit(0);

@@ -14,7 +14,7 @@ static mqd_t queue, elsewhere;
 static mqd_t unnamed_queue(const char *tag, long depth)
 {
 	char name[64];
-	snprintf(name, sizeof name, "/chk.%d.%s", (int)getpid(), tag);
+	snprintf(name, sizeof name, "/chk.%d.%d.%s", (int)check_names->owner, (int)getpid(), tag);
 	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = 8 };
 	mqd_t made = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 	CHECK_OK(made);
