@@ -69,6 +69,9 @@ static void waits_with_epoll(mqd_t queue)
 		send_when_asleep(queue);
 		CHECK_EQ(waited(epoll, -1), EPOLLIN);
 		queue_expect(queue, "news", 0);
+		/* One who does not block has to look whether there is more. */
+		if (fcntl(queue, F_GETFL) & O_NONBLOCK)
+			CHECK_FAILS(mq_receive(queue, (char[SMALL_SIZE]){ 0 }, SMALL_SIZE, NULL), EAGAIN);
 		CHECK_EQ(waited(epoll, 0), 0);
 	}
 }

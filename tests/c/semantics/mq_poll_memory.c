@@ -56,7 +56,7 @@ CASE(mq_poll_of_nothing_needs_no_array)
 {
 	queue_small(0);
 	CHECK_EQ(poll(NULL, 0, 0), 0);
-	CHECK_EQ(poll(unknown((struct pollfd *)-4096), 0, 1), 0);
+	CHECK_EQ(poll(unknown(before_the_end(0)), 0, 1), 0);
 	CHECK_EQ(ppoll(NULL, 0, &(struct timespec){ 0, 1000 }, NULL), 0);
 }
 
@@ -123,8 +123,6 @@ CASE(mq_ppoll_with_a_bad_time_is_einval)
 	const struct timespec bad[] = { { 0, -1 }, { 0, 1000000000 }, { -1, 0 } };
 	for (int i = 0; i < 3; i++)
 		CHECK_FAILS(ppoll(&fd, 1, &bad[i], NULL), EINVAL);
-	struct timespec *memory = before_the_end(0);
-	CHECK_FAILS(ppoll(&fd, 1, memory, NULL), EFAULT);
 }
 
 CASE(mq_ppoll_leaves_its_time_alone)

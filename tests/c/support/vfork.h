@@ -89,6 +89,7 @@ static inline void all_goes_on(void)
 	CHECK_EQ(epoll_wait(epoll, &event, 1, 15000), 1);
 	CHECK_EQ(expect_note().si_value.sival_int, 7);
 	queue_expect(queue, "news", 3);
+	CHECK_FAILS(mq_receive(queue, (char[SMALL_SIZE]){ 0 }, SMALL_SIZE, NULL), EAGAIN);
 	CHECK_EQ(epoll_wait(epoll, &event, 1, 0), 0);
 	descriptors_go_on();
 	CHECK_OK(ask_for_note(queue, 8));
