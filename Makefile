@@ -45,7 +45,7 @@ test-strace: all ## what the kernel is asked for; needs strace
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \
-		$(CARGO) test --lib --release
+		$(CARGO) test --package rsipc-core --lib --release
 
 .PHONY: storm
 storm: all ## kills processes at random moments for SECONDS (default 60)

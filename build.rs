@@ -6,11 +6,7 @@ use std::path::PathBuf;
 fn main() {
     println!("cargo:rerun-if-changed=cbits");
     println!("cargo:rerun-if-changed=cbindgen.toml");
-    println!("cargo:rerun-if-changed=src/abi");
-    // The model checker runs on the cores alone.
-    if env::var_os("CARGO_CFG_LOOM").is_some() {
-        return;
-    }
+    println!("cargo:rerun-if-changed=src");
     compile_cbits();
     name_shared_library();
     generate_header();
@@ -45,7 +41,7 @@ fn generate_header() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["src/abi/semaphore.rs", "src/abi/mqueue.rs", "src/abi/mman.rs", "src/abi/version.rs"] {
+    for file in ["src/posix/semaphore.rs", "src/posix/mqueue.rs", "src/posix/mman.rs", "src/version.rs"] {
         builder = builder.with_src(root.join(file));
     }
     builder.generate().expect("the C edge is valid Rust").write_to_file(out.join("rsipc.h"));

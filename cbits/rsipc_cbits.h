@@ -16,14 +16,14 @@ _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
 
 #pragma GCC visibility push(hidden)
 
-/* This thread's block (sys/thread.rs); NULL until it is needed. */
+/* This thread's block (shared/thread.rs); NULL until it is needed. */
 struct rsipc_thread;
 extern __thread struct rsipc_thread *rsipc_thread __attribute__((tls_model("initial-exec")));
 
 /* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */
 #define RSIPC_MUST_SLEEP (-1)
 
-/* A sleeping system call. Filled in by Rust (sys/futex.rs); points into itself, so it must not be moved. */
+/* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be moved. */
 struct rsipc_sleep {
 	long number;
 	long arguments[6];

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use rsipc::sem::{self, Open, Patience, Semaphore, VALUE_MAX};
-use rsipc::sys::Errno;
-use rsipc::sys::clock::Clock;
+use rsipc_core::os::Errno;
+use rsipc_core::os::clock::Clock;
+use rsipc_core::posix::sem::{self, Open, Patience, Semaphore, VALUE_MAX};
 
 use super::creation::{Creation, Removal};
 use crate::deadline;

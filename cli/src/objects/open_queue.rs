@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::os::fd::RawFd;
 use std::ptr;
 
-use rsipc::mq::{self, How, Incoming, Outgoing, Progress, Task};
-use rsipc::sys::clock::Deadline;
-use rsipc::sys::thread::Thread;
-use rsipc::sys::{Errno, Result};
+use rsipc_core::os::Errno;
+use rsipc_core::os::Result;
+use rsipc_core::os::clock::Deadline;
+use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Progress, Task};
+use rsipc_core::shared::thread::Thread;
 
 use super::name::Name;
 use crate::interrupt;

@@ -2,8 +2,8 @@
 
 use std::ptr;
 
-use rsipc::mq::{Start, Wish};
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
+use rsipc_core::posix::mq::{Start, Wish};
 
 use super::arguments::{Arguments, usage};
 use super::call::{Result, Trouble};

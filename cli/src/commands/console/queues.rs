@@ -1,12 +1,12 @@
 //! `mq_open` and the others.
 
-use rsipc::mq::{self, Attributes, How, Incoming, Outgoing, Progress, Task};
-use rsipc::sys::Errno;
-use rsipc::sys::clock::{Clock, Deadline};
+use rsipc_core::os::Errno;
+use rsipc_core::os::clock::{Clock, Deadline};
+use rsipc_core::posix::mq::{self, Attributes, How, Incoming, Outgoing, Progress, Task};
 
 use super::arguments::{Arguments, OPEN_FLAGS};
 use super::call::{Answer, Result, Sleepy, Step};
-use super::catalogue::{Command, Family};
+use super::command::{Command, Family};
 use super::notice;
 use super::session::{OpenQueue, Session};
 use crate::objects::open_queue::this_thread;

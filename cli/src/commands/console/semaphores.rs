@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rsipc::sem::{self, Open, Patience, Semaphore};
-use rsipc::sys::Errno;
-use rsipc::sys::clock::Clock;
-use rsipc::sys::futex::Scope;
+use rsipc_core::os::Errno;
+use rsipc_core::os::clock::Clock;
+use rsipc_core::os::futex::Scope;
+use rsipc_core::posix::sem::{self, Open, Patience, Semaphore};
 
 use super::arguments::{Arguments, OPEN_FLAGS, usage};
 use super::call::{Answer, Result, Sleepy, Step, Trouble};
-use super::catalogue::{Command, Family};
+use super::command::{Command, Family};
 use super::session::{Held, Label, Place, Session, is_in_use};
 use crate::output::escape;
 

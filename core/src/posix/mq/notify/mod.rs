@@ -1,0 +1,7 @@
+//! mq_notify.
+
+#[cfg(not(loom))]
+pub mod herald;
+#[cfg(not(loom))]
+pub mod overdue;
+pub mod registration;
