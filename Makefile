@@ -42,6 +42,10 @@ test-clients: all ## real programs: CPython's tests, stress-ng (installs them fr
 test-strace: all ## what the kernel is asked for; needs strace
 	$(CARGO) test --test strace -- --ignored
 
+.PHONY: test-eintr
+test-eintr: all ## a thousand waits of each kind, each interrupted around a whole second
+	$(CARGO) test --test eintr -- --ignored --test-threads=2
+
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \

@@ -1,4 +1,5 @@
-//! A thousand waits of each kind, interrupted around whole seconds after their beginning: `make test-eintr`.
+//! A thousand waits of each kind, interrupted around whole seconds after their beginning:
+//! `make test-eintr`.
 //!
 //! The shorter checks, of every build, are `tests/c/semantics/sem_eintr.c` and `mq_eintr.c`.
 
