@@ -102,8 +102,7 @@ static void make_own(const struct wait_kind *kind)
 	char name[64];
 	snprintf(name, sizeof name, "/chk.%d.eintr.%d", (int)check_names->owner, (int)getpid());
 	struct mq_attr attr = { .mq_maxmsg = 1, .mq_msgsize = 16 };
-	own_queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	CHECK_OK(own_queue);
+	own_queue = queue_create_patiently(name, &attr);
 	CHECK_OK(mq_unlink(name));
 	if (kind->is_full)
 		CHECK_OK(mq_send(own_queue, "full", 4, 0));

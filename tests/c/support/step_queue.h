@@ -16,8 +16,7 @@ static mqd_t unnamed_queue(const char *tag, long depth)
 	char name[64];
 	snprintf(name, sizeof name, "/chk.%d.%d.%s", (int)check_names->owner, (int)getpid(), tag);
 	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = 8 };
-	mqd_t made = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	CHECK_OK(made);
+	mqd_t made = queue_create_patiently(name, &attr);
 	/* Opened by its name, it is mapped under its name. */
 	mqd_t opened = mq_open(name, O_RDWR);
 	CHECK_OK(opened);
