@@ -39,19 +39,34 @@ const REFUSED: [i64; 7] = [
 /// The last call that filters older than `futex_waitv` know.
 const LAST_KNOWN: i64 = libc::SYS_futex_waitv - 1;
 
-const NO_ROBUST_LIST: &[(&str, &str)] = &[];
+const KILL: &str = "a sleeper hears of a kill through robust lists and futex_waitv";
+const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
+
+/// With nothing but futex(2).
+const CLASSIC: &[(&str, &str)] = &[
+    ("mq_killed::*", KILL),
+    ("mq_poll_wake::mq_poll_wakes_for_the_message_of_a_sender_that_was_killed", KILL),
+    ("sem_killed::*", KILL),
+    ("mq_signals::mq_timedreceive_is_restarted_with_sa_restart", RESTART),
+    ("mq_signals::mq_timedreceive_keeps_its_deadline_over_a_restart", RESTART),
+    ("mq_signals::mq_timedsend_is_restarted_with_sa_restart", RESTART),
+    ("mq_signals::mq_timedsend_keeps_its_deadline_over_a_restart", RESTART),
+    ("mq_eintr::mq_timedreceive_goes_on_after_a_signal_with_sa_restart*", RESTART),
+    ("mq_eintr::mq_timedsend_goes_on_after_a_signal_with_sa_restart*", RESTART),
+    ("mq_fork_asleep::mq_timed*", RESTART),
+];
 
 fn kernels() -> [Kernel; 3] {
     let refused = REFUSED.map(|call| call.to_string()).join(",");
     let refuse = |error: i32| [error.to_string(), refused.clone()];
     [
-        Kernel { name: "enosys", filter: refuse(libc::ENOSYS), setting: None, exempt: NO_ROBUST_LIST },
-        Kernel { name: "eperm", filter: refuse(libc::EPERM), setting: None, exempt: NO_ROBUST_LIST },
+        Kernel { name: "enosys", filter: refuse(libc::ENOSYS), setting: None, exempt: CLASSIC },
+        Kernel { name: "eperm", filter: refuse(libc::EPERM), setting: None, exempt: CLASSIC },
         Kernel {
             name: "kill",
             filter: ["kill-above".into(), LAST_KNOWN.to_string()],
             setting: Some(("RSIPC_FUTEX", "classic")),
-            exempt: &[],
+            exempt: CLASSIC,
         },
     ]
 }
