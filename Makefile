@@ -75,7 +75,7 @@ bench: all ## side by side with glibc, in one run; and what a preload costs
 .PHONY: lint
 lint: ## format and clippy
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RSIPC_WARNINGS_ARE_ERRORS=1 $(CARGO) clippy --workspace --all-targets -- -D warnings
 
 .PHONY: header
 header: ## writes include/rsipc.h anew

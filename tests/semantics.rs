@@ -16,7 +16,7 @@ use support::cases::{Case, SECONDS, SKIPPED, all_cases};
 use support::{Ended, Way, command, compile, run_bounded};
 
 /// The families that the library has: files of other families are tried on plain glibc alone.
-const STANDING: [&str; 3] = ["sem", "shm", "mq"];
+const STANDING: [&str; 4] = ["sem", "shm", "mq", "load"];
 
 /// What a better case may take on plain glibc, where some hang.
 const SECONDS_TO_HANG: u64 = 4;

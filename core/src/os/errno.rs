@@ -43,11 +43,13 @@ known!(
     EMFILE,
     EMSGSIZE,
     ENAMETOOLONG,
+    ENFILE,
     ENOENT,
     ENOMEM,
     ENOSPC,
     ENOSYS,
     ENOTSUP,
+    ERESTART,
     EOVERFLOW,
     EPERM,
     ESRCH,
@@ -59,6 +61,18 @@ impl Errno {
     pub fn last() -> Self {
         io::Error::last_os_error().into()
     }
+}
+
+/// Leaves `errno` as it is, whatever the calls in here do to it.
+pub fn preserved<R>(calls: impl FnOnce() -> R) -> R {
+    // SAFETY: the location is valid in each thread.
+    let location = unsafe { libc::__errno_location() };
+    // SAFETY: the same.
+    let before = unsafe { *location };
+    let result = calls();
+    // SAFETY: the same.
+    unsafe { *location = before };
+    result
 }
 
 impl From<io::Error> for Errno {

@@ -3,11 +3,15 @@
 pub mod errno;
 
 #[cfg(not(loom))]
+pub mod bare;
+#[cfg(not(loom))]
 pub mod cancel;
 #[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
 pub mod cpu;
+#[cfg(not(loom))]
+pub mod filter;
 #[cfg(not(loom))]
 pub mod fork;
 #[cfg(not(loom))]
@@ -17,14 +21,22 @@ pub mod lock;
 #[cfg(not(loom))]
 pub mod membarrier;
 #[cfg(not(loom))]
+pub mod namespace;
+#[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
 pub mod reserved;
+#[cfg(not(loom))]
+pub mod restartable;
 #[cfg(not(loom))]
 pub mod robust;
 #[cfg(not(loom))]
 pub mod settings;
 #[cfg(not(loom))]
+pub mod signals;
+#[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod wiped;
 
 pub use errno::{Errno, Result};

@@ -14,6 +14,7 @@ use crate::object::names::{self, Refused};
 use crate::object::publish::publish;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::filter;
 use crate::os::fork::ForkMutex;
 use crate::os::futex::Scope;
 
@@ -52,8 +53,8 @@ pub struct Registry {
 }
 
 /// Held only for a look-up and an mmap or munmap, never while a file is opened or made.
-pub static REGISTRY: ForkMutex<Registry> =
-    ForkMutex::new(Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
+static REGISTRY: ForkMutex<Registry> =
+    ForkMutex::new(0, Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
 
 /// The named semaphore of this name, at the address at which this process already has it, if it has.
 ///
@@ -61,6 +62,7 @@ pub static REGISTRY: ForkMutex<Registry> =
 /// POSIX.1-2017, `sem_open`.
 pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     let path = names::path(PREFIX, name).map_err(Refused::on_open)?;
+    filter::look_while_opening();
     let file = open_file(&path, how)?;
     let metadata = file.metadata()?;
     // A shorter file would be SIGBUS at the first access.

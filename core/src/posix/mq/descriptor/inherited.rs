@@ -3,8 +3,7 @@
 //! What they are for is written on the open description, where duplicates and new programs find it: in the signal
 //! number of F_SETSIG, which has no effect without O_ASYNC.
 
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr};
+use core::sync::atomic::AtomicBool;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -14,6 +13,7 @@ use crate::posix::mq::descriptor::{self, Opened, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::permission::Access;
 use crate::posix::mq::poll::keeper::Polled;
+use crate::shared::presence;
 
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
@@ -68,6 +68,7 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     }
     let data = files::open_of_fifo(&path).map_err(|_| Errno::EBADF)?;
     crate::os::membarrier::prepare();
+    path.parent().inspect(|directory| presence::prepare(directory));
     let access = marked(fd);
     descriptor::adopt(
         fd,
@@ -77,7 +78,6 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
             can_receive: access.receive,
             can_send: access.send,
             fifo,
-            herald: AtomicPtr::new(ptr::null_mut()),
             polled: Polled::default(),
             was_nonblocking: AtomicBool::new(false),
         },

@@ -37,11 +37,17 @@ pub struct Index<'a> {
 pub struct Slot<'a> {
     /// Its number.
     pub number: usize,
-    pub(super) key: &'a AtomicU64,
-    pub(super) claim: &'a AtomicU32,
+    pub(in crate::posix::mq) key: &'a AtomicU64,
+    pub(in crate::posix::mq) claim: &'a AtomicU32,
 }
 
-impl Slot<'_> {
+impl<'a> Slot<'a> {
+    /// The claim word.
+    #[inline]
+    pub fn claim(&self) -> &'a AtomicU32 {
+        self.claim
+    }
+
     /// Whether it has no message and nobody works on it.
     #[inline]
     pub fn is_free(&self) -> bool {
