@@ -1,13 +1,13 @@
-/* Queues that are polled: a receiver that waits in poll or epoll for what one sender on another processor sends.
+/* Queues that are polled: a receiver that waits in poll or epoll for what one sender on another
+ * processor sends.
  *
  *   polled stream poll|epoll|blocking PLACES time|cpu   one way, as fast as the sender can
- *   polled paced poll|epoll|blocking PLACES cpu         a message every 50 us: each finds the receiver asleep
+ *   polled paced poll|epoll|blocking PLACES cpu         a message every 50 us, to a sleeper
  *   polled pingpong poll|epoll|blocking PLACES time|cpu there and back
  *
- * `poll` and `epoll` drain a non-blocking descriptor until it is empty; `blocking` takes one message from a blocking
- * descriptor after each poll. `time` is that from message to message, `cpu` the processor time that both sides together
- * take for a message, all their threads counted.
- */
+ * `poll` and `epoll` drain a non-blocking descriptor until it is empty; `blocking` takes one
+ * message from a blocking descriptor after each poll. `time` is that from message to message, `cpu`
+ * the processor time that both sides together take for a message, all their threads counted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -55,7 +55,8 @@ static int receive_one(const struct queue *queue)
 	return length == SMALL;
 }
 
-/* One turn of a receiver: sleeps until the queue is readable, takes what is there. Returns the number of messages. */
+/* One turn of a receiver: sleeps until the queue is readable, takes what is there. Returns the
+ * number of messages. */
 static unsigned take(const struct queue *queue, enum way way, int epoll)
 {
 	struct epoll_event event;
@@ -88,7 +89,7 @@ static double cpu_ns(pid_t process)
 	return (double)used.tv_sec * 1e9 + (double)used.tv_nsec;
 }
 
-/* Watches two processes that count messages: nanoseconds for one, of time or of their processors. */
+/* Watches two processes that count messages: nanoseconds for one, of time or of processors. */
 static double watch(const struct bench_counter *counter, const pid_t *pair, int cpu)
 {
 	usleep(BENCH_WARM_MS * 1000);

@@ -41,12 +41,14 @@ static void call_poll(void *argument)
 	BENCH_NEED(poll(entries, (nfds_t)number, 0) == 0);
 }
 
+#if __GLIBC_PREREQ(2, 34)
 static void call_closefrom(void *argument)
 {
 	(void)argument;
 	open_there();
 	closefrom(number);
 }
+#endif
 
 static void call_close(void *argument)
 {
@@ -65,8 +67,13 @@ static const struct {
 	const char *name;
 	void (*call)(void *);
 } calls[] = {
-	{ "select", call_select }, { "poll", call_poll }, { "closefrom", call_closefrom },
-	{ "close", call_close },   { "dup2", call_dup2 },
+	{ "select", call_select },
+	{ "poll", call_poll },
+	{ "close", call_close },
+	{ "dup2", call_dup2 },
+#if __GLIBC_PREREQ(2, 34)
+	{ "closefrom", call_closefrom },
+#endif
 };
 
 /* Opens what the calls are made on. */

@@ -1,6 +1,6 @@
-/* Preloaded before everything else, counts what a program sends and receives over message queues, in the file that
- * MESSAGES_FILE names: a slot for each process, which outlives its end by SIGKILL. messages.py reads it.
- */
+/* Preloaded before everything else, counts what a program sends and receives over message queues,
+ * in the file that MESSAGES_FILE names: a slot for each process, which outlives its end by SIGKILL.
+ * messages.py reads it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,7 +14,8 @@
 
 enum { SLOTS = 256 };
 
-/* `last_ns`: when a message was last sent or received, by CLOCK_REALTIME. `error`: of the last receive, 0 = none. */
+/* `last_ns`: when a message was last sent or received, by CLOCK_REALTIME. `error`: of the last
+ * receive, 0 = none. */
 struct slot {
 	int64_t pid, sent, received, last_ns, error;
 };
@@ -52,7 +53,8 @@ static struct slot *slot(void)
 		return mine;
 	for (int i = 0; i < SLOTS; i++) {
 		int64_t owner = 0;
-		if (__atomic_compare_exchange_n(&slots[i].pid, &owner, pid, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+		if (__atomic_compare_exchange_n(&slots[i].pid, &owner, pid, 0, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST) ||
 		    owner == pid)
 			return mine = &slots[i];
 	}
@@ -96,7 +98,8 @@ int mq_send(mqd_t queue, const char *body, size_t size, unsigned priority)
 	return result;
 }
 
-int mq_timedsend(mqd_t queue, const char *body, size_t size, unsigned priority, const struct timespec *until)
+int mq_timedsend(mqd_t queue, const char *body, size_t size, unsigned priority,
+		 const struct timespec *until)
 {
 	int result = real_timedsend(queue, body, size, priority, until);
 	count(&slot()->sent, result == 0);

@@ -2,8 +2,9 @@
 
 usage: messages.py FILE PAIRS ROOM END
 
-A queue of ROOM messages lies between the sender and the receiver of each of the PAIRS, so that many may be left over.
-A receiver that lives has received something in the last second before END (nanoseconds, CLOCK_REALTIME) or later.
+A queue of ROOM messages lies between the sender and the receiver of each of the PAIRS, so that many
+may be left over. A receiver that lives has received something in the last second before END
+(nanoseconds, CLOCK_REALTIME) or later.
 """
 
 import errno
@@ -25,9 +26,8 @@ if len(receivers) != pairs:
 for pid, _, count, last, error in receivers:
     if end - last > SECOND:
         name = errno.errorcode.get(error, "no error")
-        failures.append(
-            f"receiver {pid}: {count} messages, the last one {(end - last) / SECOND:.1f} s before the end ({name})"
-        )
+        early = f"{(end - last) / SECOND:.1f} s before the end"
+        failures.append(f"receiver {pid}: {count} messages, the last one {early} ({name})")
 # The end of a process may come between a message and its count.
 if not -pairs <= sent - received <= pairs * (room + 1):
     failures.append(f"{sent} sent, {received} received, room for {pairs * room}")

@@ -1,17 +1,16 @@
-/* What older C libraries lack: the names of errors and signals came with glibc 2.32, close_range with 2.34. */
+/* Where older C libraries differ: the names of errors and signals came with glibc 2.32; until 2.33
+ * pthread_cancel knew no thread that had ended. */
 #ifndef OLDER_H
 #define OLDER_H
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#if !__GLIBC_PREREQ(2, 34)
-__attribute__((unused)) static int close_range(unsigned first, unsigned last, int flags)
-{
-	return (int)syscall(__NR_close_range, first, last, flags);
-}
+/* What pthread_cancel may give for a thread that has ended and is not joined yet. */
+#if __GLIBC_PREREQ(2, 34)
+enum { OLDER_CANCEL_OF_ENDED = 0 };
+#else
+enum { OLDER_CANCEL_OF_ENDED = ESRCH };
 #endif
 
 #if !__GLIBC_PREREQ(2, 32)

@@ -1,4 +1,4 @@
-/** Java starts a program while it has a queue. How it does so is set by jdk.lang.Process.launchMechanism. */
+/** Java starts a program while it has a queue; jdk.lang.Process.launchMechanism says how. */
 public class Spawn {
     static native void open();
 

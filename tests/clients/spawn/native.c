@@ -1,6 +1,6 @@
-/* C programs start others in many ways; the child closes all that it does not need. With vfork it does so in the memory
- * of its parent. Crystal's runtime is one that resets the signals, closes and executes there.
- */
+/* C programs start others in many ways; the child closes all that it does not need. With vfork it
+ * does so in the memory of its parent. Crystal's runtime is one that resets the signals, closes and
+ * executes there. */
 #include <spawn.h>
 #include <sys/wait.h>
 

@@ -1,7 +1,6 @@
-/* What a parent has open while it starts other programs: a queue, an epoll that watches it, and a registration for the
- * next message. Whatever the children close, all three have to go on. Each claim is a line: "passed NAME" or
- * "failure NAME".
- */
+/* What a parent has open while it starts other programs: a queue, an epoll that watches it, and a
+ * registration for the next message. Whatever the children close, all three have to go on. Each
+ * claim is a line: "passed NAME" or "failure NAME". */
 #ifndef PARENT_H
 #define PARENT_H
 

@@ -1,4 +1,4 @@
-"""Python starts programs while it has a queue, an epoll that watches it, and a registration for the next message.
+"""Python starts programs while it has a queue, an epoll and a registration for the next message.
 
 Prints "passed NAME" or "failure NAME" for each claim, as parent.h does.
 """
@@ -25,7 +25,8 @@ def run(_):
 
 
 def popen(_):
-    with subprocess.Popen([TRUE], close_fds=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([TRUE], close_fds=True, stdout=pipe, stderr=pipe) as process:
         process.communicate()
     return process.returncode == 0
 
@@ -102,7 +103,8 @@ def try_way(start, number):
     def say(claim, holds):
         print("passed" if holds else "failure", f"python.{start.__name__}.{claim}", flush=True)
 
-    queue = posix_ipc.MessageQueue(f"/rsipc-spawn.{os.getpid()}.{number}", posix_ipc.O_CREX, max_messages=4)
+    name = f"/rsipc-spawn.{os.getpid()}.{number}"
+    queue = posix_ipc.MessageQueue(name, posix_ipc.O_CREX, max_messages=4)
     queue.unlink()
     queue.block = False
     epoll = select.epoll()
