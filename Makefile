@@ -49,7 +49,7 @@ test-strace: all ## what the kernel is asked for; needs strace
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \
-		$(CARGO) test --lib --release
+		$(CARGO) test --package rsipc-core --lib --release
 
 .PHONY: storm
 storm: all ## kills processes at random moments for SECONDS (default 60)
@@ -71,7 +71,7 @@ bench: all ## side by side with glibc, in one run; and what a preload costs
 .PHONY: lint
 lint: ## format and clippy
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RSIPC_WARNINGS_ARE_ERRORS=1 $(CARGO) clippy --workspace --all-targets -- -D warnings
 
 .PHONY: header
 header: ## writes include/rsipc.h anew

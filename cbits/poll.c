@@ -1,9 +1,9 @@
 /* The calls that wait for descriptors. They are the kernel's; here it is only told apart whether a queue is among the
  * descriptors, so that its FIFO tells the truth while somebody looks at it (mq/bell.rs). */
 #define _GNU_SOURCE
+#include "real.h"
 #include "rsipc_cbits.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,25 +26,6 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const st
 		    const sigset_t *mask);
 int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 #pragma GCC visibility pop
-
-/* The C library's own. Looked up at load, where that is safe. */
-static int (*real_poll)(struct pollfd *, nfds_t, int);
-static int (*real_ppoll)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
-static int (*real_select)(int, fd_set *, fd_set *, fd_set *, struct timeval *);
-static int (*real_pselect)(int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *);
-static int (*real_epoll_ctl)(int, int, int, struct epoll_event *);
-
-__attribute__((constructor(101))) static void find_real(void)
-{
-	real_poll = (__typeof__(real_poll))dlsym(RTLD_NEXT, "poll");
-	real_ppoll = (__typeof__(real_ppoll))dlsym(RTLD_NEXT, "ppoll");
-	real_select = (__typeof__(real_select))dlsym(RTLD_NEXT, "select");
-	real_pselect = (__typeof__(real_pselect))dlsym(RTLD_NEXT, "pselect");
-	real_epoll_ctl = (__typeof__(real_epoll_ctl))dlsym(RTLD_NEXT, "epoll_ctl");
-}
-
-/* Before our constructor has run, another library's may call. */
-#define REAL(name) (__extension__({ if (__builtin_expect(!real_##name, 0)) find_real(); real_##name; }))
 
 /* The descriptors of one call, in either form. */
 struct polled {
@@ -107,16 +88,16 @@ int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
 	struct polled polled = { .fds = fds, .count = fds ? count : 0 };
 	if (for_queues(&polled, begin) == 0)
-		return REAL(poll)(fds, count, timeout);
-	return WITH_QUEUES(&polled, REAL(poll)(fds, count, timeout));
+		return RSIPC_REAL(poll)(fds, count, timeout);
+	return WITH_QUEUES(&polled, RSIPC_REAL(poll)(fds, count, timeout));
 }
 
 int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	struct polled polled = { .fds = fds, .count = fds ? count : 0 };
 	if (for_queues(&polled, begin) == 0)
-		return REAL(ppoll)(fds, count, timeout, mask);
-	return WITH_QUEUES(&polled, REAL(ppoll)(fds, count, timeout, mask));
+		return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
+	return WITH_QUEUES(&polled, RSIPC_REAL(ppoll)(fds, count, timeout, mask));
 }
 
 /* The forms that _FORTIFY_SOURCE makes of the two. */
@@ -158,8 +139,8 @@ int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct ti
 {
 	struct copied copied;
 	if (begin_select(&copied, count, in, out, except) == 0)
-		return REAL(select)(count, in, out, except, timeout);
-	return WITH_QUEUES(&copied.polled, REAL(select)(count, in, out, except, timeout));
+		return RSIPC_REAL(select)(count, in, out, except, timeout);
+	return WITH_QUEUES(&copied.polled, RSIPC_REAL(select)(count, in, out, except, timeout));
 }
 
 int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
@@ -167,13 +148,13 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const st
 {
 	struct copied copied;
 	if (begin_select(&copied, count, in, out, except) == 0)
-		return REAL(pselect)(count, in, out, except, timeout, mask);
-	return WITH_QUEUES(&copied.polled, REAL(pselect)(count, in, out, except, timeout, mask));
+		return RSIPC_REAL(pselect)(count, in, out, except, timeout, mask);
+	return WITH_QUEUES(&copied.polled, RSIPC_REAL(pselect)(count, in, out, except, timeout, mask));
 }
 
 int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
 	if (operation != EPOLL_CTL_DEL && rsipc_is_queue(fd))
 		rsipc_poll_begin(&rsipc_thread, fd, 1);
-	return REAL(epoll_ctl)(epoll, operation, fd, event);
+	return RSIPC_REAL(epoll_ctl)(epoll, operation, fd, event);
 }

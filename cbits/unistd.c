@@ -1,9 +1,9 @@
 /* The calls that close descriptors, and duplicate them. They are the kernel's; here only queues are forgotten that are
  * closed by them, and duplicates of queues become known. */
 #define _GNU_SOURCE
+#include "real.h"
 #include "rsipc_cbits.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,26 +23,6 @@ int rsipc_c_dup(int from);
 int rsipc_c_dup2(int from, int to);
 int rsipc_c_dup3(int from, int to, int flags);
 #pragma GCC visibility pop
-
-static int (*real_close)(int);
-static int (*real_close_range)(unsigned, unsigned, int);
-static void (*real_closefrom)(int);
-static int (*real_dup)(int);
-static int (*real_dup2)(int, int);
-static int (*real_dup3)(int, int, int);
-
-__attribute__((constructor(101))) static void find_real(void)
-{
-	real_close = (__typeof__(real_close))dlsym(RTLD_NEXT, "close");
-	real_close_range = (__typeof__(real_close_range))dlsym(RTLD_NEXT, "close_range");
-	real_closefrom = (__typeof__(real_closefrom))dlsym(RTLD_NEXT, "closefrom");
-	real_dup = (__typeof__(real_dup))dlsym(RTLD_NEXT, "dup");
-	real_dup2 = (__typeof__(real_dup2))dlsym(RTLD_NEXT, "dup2");
-	real_dup3 = (__typeof__(real_dup3))dlsym(RTLD_NEXT, "dup3");
-}
-
-/* Before our constructor has run, another library's may call. */
-#define REAL(name) (__extension__({ if (__builtin_expect(!real_##name, 0)) find_real(); real_##name; }))
 
 /* True: rsipc_forgotten() must follow when it is closed. */
 static inline int forget(int fd)
@@ -70,8 +50,8 @@ static void forgotten_range(unsigned first, unsigned last)
 int rsipc_c_close(int fd)
 {
 	if (!forget(fd))
-		return REAL(close)(fd);
-	int result = REAL(close)(fd);
+		return RSIPC_REAL(close)(fd);
+	int result = RSIPC_REAL(close)(fd);
 	rsipc_forgotten(fd, fd);
 	return result;
 }
@@ -81,11 +61,7 @@ int rsipc_c_close_range(unsigned first, unsigned last, int flags)
 	/* With a flag it may close nothing; the descriptors are looked at when they are used next. */
 	if (flags == 0 && first <= last)
 		forget_range(first, last);
-	if (!REAL(close_range)) {
-		errno = ENOSYS;
-		return -1;
-	}
-	int result = real_close_range(first, last, flags);
+	int result = RSIPC_REAL(close_range)(first, last, flags);
 	if (flags == 0 && first <= last)
 		forgotten_range(first, last);
 	return result;
@@ -94,8 +70,7 @@ int rsipc_c_close_range(unsigned first, unsigned last, int flags)
 void rsipc_c_closefrom(int lowest)
 {
 	forget_range(lowest < 0 ? 0 : (unsigned)lowest, INT_MAX);
-	if (REAL(closefrom))
-		real_closefrom(lowest);
+	RSIPC_REAL(closefrom)(lowest);
 	forgotten_range(lowest < 0 ? 0 : (unsigned)lowest, INT_MAX);
 }
 
@@ -108,14 +83,14 @@ static int duplicated(int from, int to)
 
 int rsipc_c_dup(int from)
 {
-	return duplicated(from, REAL(dup)(from));
+	return duplicated(from, RSIPC_REAL(dup)(from));
 }
 
 /* The new number is closed only if the old one is good. */
 int rsipc_c_dup2(int from, int to)
 {
 	int forgets = from != to && fcntl(from, F_GETFD) >= 0 && forget(to);
-	int result = REAL(dup2)(from, to);
+	int result = RSIPC_REAL(dup2)(from, to);
 	if (forgets)
 		rsipc_forgotten(to, to);
 	return duplicated(from, result);
@@ -124,7 +99,7 @@ int rsipc_c_dup2(int from, int to)
 int rsipc_c_dup3(int from, int to, int flags)
 {
 	int forgets = from != to && fcntl(from, F_GETFD) >= 0 && forget(to);
-	int result = REAL(dup3)(from, to, flags);
+	int result = RSIPC_REAL(dup3)(from, to, flags);
 	if (forgets)
 		rsipc_forgotten(to, to);
 	return duplicated(from, result);

@@ -8,8 +8,8 @@ use std::mem::{align_of, offset_of, size_of};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use rsipc::sem::{self, Semaphore};
-use rsipc::sys::futex::Scope;
+use rsipc_core::os::futex::Scope;
+use rsipc_core::posix::sem::{self, Semaphore};
 
 /// A C expression and the number that it is in Rust.
 struct Fact(String, i128);

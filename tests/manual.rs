@@ -63,7 +63,7 @@ fn no_other_function_has_a_prototype() {
 
 #[test]
 fn every_setting_is_described_and_no_other() {
-    let source = file("src/sys/settings.rs");
+    let source = file("core/src/os/settings.rs");
     let read: BTreeSet<&str> =
         source.split("c\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(read.contains("RSIPC_DIR"), "{read:?}");

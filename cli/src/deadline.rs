@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rsipc::sys::clock::{Clock, Deadline};
+use rsipc_core::os::clock::{Clock, Deadline};
 
 /// So long from now; what is longer than a lifetime is a lifetime.
 pub fn after(clock: Clock, timeout: Duration) -> Deadline {

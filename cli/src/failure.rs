@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 /// What a command returns.
 pub type Result<T> = std::result::Result<T, Failure>;

@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use rsipc::mq::glance;
-use rsipc::mq::{self, How};
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
+use rsipc_core::posix::mq::snapshot;
+use rsipc_core::posix::mq::{self, How};
 
 use super::thread;
 
@@ -21,7 +21,7 @@ fn open(flags: i32) -> Result<(), Errno> {
 
 /// Each is refused with an errno, by one who opens and by one who would create, and is left as it is.
 pub fn are_refused() {
-    let path = glance::path(NAME).expect("a good name");
+    let path = snapshot::path(NAME).expect("a good name");
     open(libc::O_CREAT | libc::O_EXCL).expect("a queue can be made");
     let whole = fs::read(&path).expect("it can be read");
     let changed = |at: usize, byte: u8| {

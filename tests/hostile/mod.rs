@@ -18,11 +18,12 @@ use std::process;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use rsipc::mq::glance::{self, Glance};
-use rsipc::mq::{self, How, Incoming, Outgoing, Poll, Progress, Task, Wish};
-use rsipc::sys::clock::{Clock, Deadline};
-use rsipc::sys::thread::Thread;
-use rsipc::sys::{Result, settings};
+use rsipc_core::os::Result;
+use rsipc_core::os::clock::{Clock, Deadline};
+use rsipc_core::os::settings;
+use rsipc_core::posix::mq::snapshot::{self, Snapshot};
+use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Poll, Task, Transferred, Wish};
+use rsipc_core::shared::thread::Thread;
 
 /// No call takes longer than this, however slow the machine is. It is there to tell a hang.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -113,7 +114,7 @@ impl Tally {
 pub fn play(data: &[u8]) -> Tally {
     let mut script = Script(data);
     let name = CString::new(format!("/hostile-{}", process::id())).expect("no zero in it");
-    let path = glance::path(&name).expect("a good name");
+    let path = snapshot::path(&name).expect("a good name");
     let mut game = Game { name, path, open: Vec::new(), file: None, tally: Tally::default() };
     match script.byte() % 4 {
         0 => {
@@ -138,7 +139,7 @@ pub fn forget_registration() {
     let name = CString::new(format!("/hostile-{}", process::id())).expect("no zero in it");
     let how = How { flags: libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, mode: 0o600, sizes: Some((3, 8)) };
     let fd = mq::open(&name, how).expect("a queue can be made");
-    let path = glance::path(&name).expect("a good name");
+    let path = snapshot::path(&name).expect("a good name");
     let file = OpenOptions::new().read(true).write(true).open(path).expect("the data file");
     let mut empty = [0; HEADER - IDENTITY];
     file.read_exact_at(&mut empty, IDENTITY as u64).expect("it can be read");
@@ -211,7 +212,7 @@ impl Game {
             10 => poll(fd),
             11 => self.open(libc::O_RDWR | libc::O_NONBLOCK, None),
             12 if script.one_in(4) => self.close(fd),
-            13 => self.glance(),
+            13 => self.snapshot(),
             14 => self.meddle_with_fifo(script),
             15 if script.one_in(8) => self.try_to(mq::unlink(&self.name)),
             _ => self.overwrite(script),
@@ -244,13 +245,13 @@ impl Game {
     }
 
     /// What the command `rsipc` does.
-    fn glance(&self) {
+    fn snapshot(&self) {
         let Ok(file) = File::open(&self.path) else { return };
-        if let Ok(glance) = Glance::at(&file) {
-            let _ = (glance.name(), glance.mode(), glance.registered(), glance.fifo());
-            for message in glance.messages() {
-                if let Ok(Some(body)) = glance.body(&file, message) {
-                    assert!(body.len() <= glance.geometry().msgsize);
+        if let Ok(snapshot) = Snapshot::at(&file) {
+            let _ = (snapshot.name(), snapshot.mode(), snapshot.registered(), snapshot.fifo());
+            for message in snapshot.messages() {
+                if let Ok(Some(body)) = snapshot.body(&file, message) {
+                    assert!(body.len() <= snapshot.geometry().msgsize);
                 }
             }
         }
@@ -298,9 +299,9 @@ impl Game {
     /// The FIFO as everybody has it who may open the queue.
     fn meddle_with_fifo(&self, script: &mut Script<'_>) {
         let Ok(data) = File::open(&self.path) else { return };
-        let Ok(glance) = Glance::at(&data) else { return };
+        let Ok(snapshot) = Snapshot::at(&data) else { return };
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
-        let fifo = OpenOptions::new().read(true).write(true).custom_flags(flags).open(glance.fifo());
+        let fifo = OpenOptions::new().read(true).write(true).custom_flags(flags).open(snapshot.fifo());
         let Ok(mut fifo) = fifo else { return };
         let some = &[0; 5000][..=script.below(3) * 2000];
         let _ = match script.byte() % 3 {
@@ -308,7 +309,7 @@ impl Game {
             _ => fifo.write(some),
         };
         if script.one_in(16) {
-            let _ = fs::remove_file(glance.fifo());
+            let _ = fs::remove_file(snapshot.fifo());
         }
     }
 
@@ -346,7 +347,7 @@ impl Game {
                 None => mq::receive_at_once(thread(), fd, &into),
                 Some(_) => {
                     Task::Receive(into).perform(thread(), fd, deadline).map(|progress| match progress {
-                        Progress::Received(received) => Some(received),
+                        Transferred::Received(received) => Some(received),
                         _ => None,
                     })
                 }

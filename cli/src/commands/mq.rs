@@ -5,9 +5,9 @@ use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use rsipc::mq::{self, How, MAXMSG_LIMIT, MSGSIZE_LIMIT};
-use rsipc::sys::Errno;
-use rsipc::sys::clock::{Clock, Deadline};
+use rsipc_core::os::Errno;
+use rsipc_core::os::clock::{Clock, Deadline};
+use rsipc_core::posix::mq::{self, How, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 use serde::Serialize;
 
 use super::creation::{Creation, Removal};

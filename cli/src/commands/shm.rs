@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 
 use clap::{Args, Subcommand};
-use rsipc::shm;
+use rsipc_core::posix::shm;
 
 use super::creation::{Creation, Removal};
 use crate::failure::{Failure, Result};

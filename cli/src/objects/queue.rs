@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use rsipc::mq::Registered;
-use rsipc::mq::glance::{self, Glance};
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
+use rsipc_core::posix::mq::Registered;
+use rsipc_core::posix::mq::snapshot::{self, Snapshot};
 
-use super::Purpose;
 use super::name::Name;
+use super::purpose::Purpose;
 use crate::failure::from_errno;
 
 /// What a file is to a queue.
@@ -24,26 +24,26 @@ pub enum Role<'a> {
 
 /// By the name of the file.
 pub fn classify(file_name: &[u8]) -> Role<'_> {
-    match glance::role(file_name) {
+    match snapshot::role(file_name) {
         // Where the name was too long for the file, [`State::name`] has it.
-        glance::Role::Data(name) => Role::Data(name.unwrap_or(file_name)),
-        glance::Role::Fifo => Role::Companion,
-        glance::Role::Foreign => Role::Foreign,
+        snapshot::Role::Data(name) => Role::Data(name.unwrap_or(file_name)),
+        snapshot::Role::Fifo => Role::Companion,
+        snapshot::Role::Foreign => Role::Foreign,
     }
 }
 
 /// What one who sleeps on the word at this offset of the data file waits for. None: nothing that a user asked for.
 pub fn purpose(offset: u64) -> Option<Purpose> {
     match offset {
-        glance::MESSAGE_WORD => Some(Purpose::Message),
-        glance::ROOM_WORD => Some(Purpose::Room),
+        snapshot::MESSAGE_WORD => Some(Purpose::Message),
+        snapshot::ROOM_WORD => Some(Purpose::Room),
         _ => None,
     }
 }
 
 /// The data file of the queue of this name. ENAMETOOLONG, EACCES.
 pub fn path(name: &Name) -> Result<PathBuf, Errno> {
-    glance::path(name.c_str())
+    snapshot::path(name.c_str())
 }
 
 /// A queue at one moment.
@@ -141,8 +141,8 @@ pub fn peek(file: &File) -> io::Result<Vec<Message>> {
     Ok(messages)
 }
 
-fn look(file: &File) -> io::Result<Glance> {
-    Glance::at(file).map_err(|error| match error {
+fn look(file: &File) -> io::Result<Snapshot> {
+    Snapshot::at(file).map_err(|error| match error {
         Errno::EINVAL => io::Error::new(io::ErrorKind::InvalidData, "the file is no queue of this version"),
         other => from_errno(other),
     })

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use rsipc::sem::{SIZE, Semaphore};
+use rsipc_core::posix::sem::{SIZE, Semaphore};
 
 /// Of the file names.
-pub const PREFIX: &[u8] = rsipc::sem::PREFIX.as_bytes();
+pub const PREFIX: &[u8] = rsipc_core::posix::sem::PREFIX.as_bytes();
 
 /// A semaphore at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 use super::Kind;
 use super::name::Name;

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rsipc::sem::SIZE;
+use rsipc_core::posix::sem::SIZE;
 
 use super::file::{FileId, Metadata};
 use super::{Kind, Object, State, classify, queue, semaphore};

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::time::Duration;
 
-use rsipc::sys::clock::{Clock, Deadline};
+use rsipc_core::os::clock::{Clock, Deadline};
 
 use super::call::{Result, Trouble};
 use crate::deadline;

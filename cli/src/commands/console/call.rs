@@ -1,6 +1,6 @@
 //! What a command of the console comes to.
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 /// What a call gave back.
 #[derive(Debug)]
@@ -60,6 +60,10 @@ pub enum Step {
     Done(Answer),
     /// Somebody must make the call yet.
     MaySleep(Sleepy),
+    /// The console tells of all its commands, or of the one of this name.
+    Help(Option<Vec<u8>>),
+    /// The console tells what an error means for each of its calls.
+    Errno(Errno),
     /// The console ends.
     End,
 }

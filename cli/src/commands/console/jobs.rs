@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 use super::call::Answer;
 

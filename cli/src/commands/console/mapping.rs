@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::ptr;
 
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
 
 use super::call::{Result, Trouble};
 

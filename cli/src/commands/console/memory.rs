@@ -4,12 +4,12 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
-use rsipc::shm;
-use rsipc::sys::Errno;
+use rsipc_core::os::Errno;
+use rsipc_core::posix::shm;
 
 use super::arguments::{Arguments, Flags, OPEN_FLAGS};
 use super::call::{Answer, Result, Step, Trouble};
-use super::catalogue::{Command, Family};
+use super::command::{Command, Family};
 use super::mapping::Mapping;
 use super::session::{OpenMemory, Session, is_in_use};
 use crate::output::escape;

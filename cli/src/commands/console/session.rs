@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use rsipc::sem::Semaphore;
+use rsipc_core::posix::sem::Semaphore;
 
 use super::call::{Result, Trouble};
 use super::jobs::Job;

@@ -3,12 +3,14 @@
 use std::ffi::CStr;
 use std::process;
 
-use rsipc::mq::How;
-use rsipc::sem::{self, Open};
-use rsipc::sys::{Errno, Result};
-use rsipc::{mq, shm};
+use rsipc_core::os::Errno;
+use rsipc_core::os::Result;
+use rsipc_core::posix::mq;
+use rsipc_core::posix::mq::How;
+use rsipc_core::posix::sem::{self, Open};
+use rsipc_core::posix::shm;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::failure::{from_errno, reason};
 use crate::objects::name::Name;
 use crate::objects::open_queue::OpenQueue;

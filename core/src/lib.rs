@@ -1,0 +1,22 @@
+//! Interprocess communication in user space: everything of librsipc but its C edge.
+//!
+//! The folders are the architecture, and the arrows go one way, down this list:
+//!
+//! * [`posix`]: semaphores, message queues, shared memory objects. They never see `errno` nor a raw string of a caller.
+//! * [`object`]: names and files of objects.
+//! * [`shared`]: what words in shared memory are made of.
+//! * [`os`]: what the kernel and the C library offer.
+//!
+//! `docs/design.md` tells why it is built this way.
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
+compile_error!("librsipc takes the place of a part of glibc on 64-bit Linux");
+
+#[cfg(not(loom))]
+pub mod object;
+pub mod os;
+pub mod posix;
+pub mod shared;
+
+/// The version of the library, as in `Cargo.toml`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,282 @@
+//! futex(2): the only place that knows its calls.
+//!
+//! A sleep is only *described* here. C makes the call, because a thread may be cancelled in it, and a cancelled
+//! thread unwinds its stack by force, which must not have Rust on it (`cbits/sleep.c`).
+
+use core::ffi::{c_int, c_long};
+use core::ptr;
+use core::sync::atomic::AtomicU32;
+
+use crate::os::clock::{Clock, Deadline};
+use crate::os::errno::{Errno, Result};
+use crate::os::filter;
+
+/// Who may wait on a word: the kernel finds private ones faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Threads of this process.
+    Private,
+    /// Any process that maps the word.
+    Shared,
+}
+
+/// From linux/futex.h
+const FUTEX2_SIZE_U32: u32 = 2;
+const FUTEX2_PRIVATE: u32 = 128;
+
+/// Wakes up to `count` sleepers on the word at this address, and returns how many. Async-signal-safe, leaves `errno` alone.
+///
+/// The word is not accessed and may be gone already: then nobody is woken.
+#[cold]
+pub fn wake(word: *const u32, count: c_int, scope: Scope) -> usize {
+    let operation = libc::FUTEX_WAKE | private_flag(scope);
+    usize::try_from(call_wake(word, operation, count)).unwrap_or(0)
+}
+
+/// The bare instruction: C's `syscall` would need `errno` saved and restored around it.
+#[cfg(target_arch = "x86_64")]
+fn call_wake(word: *const u32, operation: c_int, count: c_int) -> c_long {
+    let mut result = libc::SYS_futex;
+    // SAFETY: the kernel only compares the address; the call changes rax, rcx and r11 and no memory.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") result, in("rdi") word, in("esi") operation,
+            in("edx") count, lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn call_wake(word: *const u32, operation: c_int, count: c_int) -> c_long {
+    // SAFETY: the kernel only compares the address; errno_location is valid in each thread.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        let woken = libc::syscall(libc::SYS_futex, word, operation, count);
+        *errno = before;
+        woken
+    }
+}
+
+fn private_flag(scope: Scope) -> c_int {
+    match scope {
+        Scope::Private => libc::FUTEX_PRIVATE_FLAG,
+        Scope::Shared => 0,
+    }
+}
+
+/// What a signal handler does to a sleep, once it has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupted {
+    /// The sleep ends with EINTR, whatever the handler's flags.
+    Fails,
+    /// With `SA_RESTART` the sleep goes on; else it ends with EINTR.
+    MayRestart,
+}
+
+/// What ends a sleep.
+#[derive(Clone, Copy, Debug)]
+pub struct Awaited {
+    /// A wake on this word.
+    pub word: *const u32,
+    /// The sleep does not begin unless the word holds this.
+    pub expected: u32,
+    /// Who else has the word.
+    pub scope: Scope,
+    /// Another word on which the kernel gives a wake when a thread dies that has announced it (`death_word`). Null: none.
+    pub death: *const u32,
+}
+
+/// `struct futex_waitv` of linux/futex.h
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct WaitV {
+    value: u64,
+    address: u64,
+    flags: u32,
+    reserved: u32,
+}
+
+impl WaitV {
+    const NONE: Self = Self { value: 0, address: 0, flags: 0, reserved: 0 };
+
+    fn new(word: *const u32, value: u32, scope: Scope) -> Self {
+        let private = if scope == Scope::Private { FUTEX2_PRIVATE } else { 0 };
+        Self {
+            value: value.into(),
+            address: word.addr() as u64,
+            flags: FUTEX2_SIZE_U32 | private,
+            reserved: 0,
+        }
+    }
+}
+
+/// A system call that sleeps: what C is to do. `struct rsipc_sleep` in `cbits/rsipc_cbits.h`.
+///
+/// Holds pointers into itself from [`Sleep::prepare`] on, so it must stay where it is until the call is made.
+#[repr(C)]
+pub struct Sleep {
+    number: c_long,
+    arguments: [c_long; 6],
+    until: libc::timespec,
+    waitv: [WaitV; 2],
+}
+
+impl Default for Sleep {
+    /// A sleep that is not described yet.
+    fn default() -> Self {
+        Self {
+            number: libc::SYS_futex,
+            arguments: [0; 6],
+            until: libc::timespec { tv_sec: 0, tv_nsec: 0 },
+            waitv: [WaitV::NONE; 2],
+        }
+    }
+}
+
+impl Sleep {
+    /// Describes: sleep until one of `awaited`, at most until `until`. `may_wait_on_vectors`: whether `futex_waitv`
+    /// may be used (`filter`).
+    ///
+    /// The kinds of sleep follow from what Linux does after a handler with `SA_RESTART`: FUTEX_WAIT without a timeout
+    /// and `futex_waitv` (Linux 5.16) are restarted, FUTEX_WAIT with a timeout is not.
+    ///
+    /// | handler | an end | a death word | call | where `futex_waitv` may not be used |
+    /// |---|---|---|---|---|
+    /// | restarts | no | no | FUTEX_WAIT | |
+    /// | restarts | no | yes | `futex_waitv` | FUTEX_WAIT: no death ends the sleep |
+    /// | restarts | yes | any | `futex_waitv` | FUTEX_WAIT: EINTR |
+    /// | fails | any | any | FUTEX_WAIT with a timeout: no death ends the sleep | |
+    pub fn prepare(
+        &mut self,
+        awaited: Awaited,
+        until: Option<Deadline>,
+        interrupted: Interrupted,
+        may_wait_on_vectors: impl FnOnce() -> bool,
+    ) {
+        let wants_vector = until.is_some() || !awaited.death.is_null();
+        match interrupted {
+            Interrupted::Fails => self.prepare_wait(awaited, Some(until.unwrap_or(Deadline::NEVER))),
+            Interrupted::MayRestart if wants_vector && may_wait_on_vectors() => {
+                self.prepare_vector(awaited, until);
+            }
+            Interrupted::MayRestart => self.prepare_wait(awaited, until),
+        }
+    }
+
+    /// The death word comes first. The kernel takes the words one after the other: who commits, and dies, once the death
+    /// word is taken wakes us; who has committed before is seen by the look at the awaited word. The other way
+    /// round a commit and a death could both fall between the two.
+    fn prepare_vector(&mut self, Awaited { word, expected, scope, death }: Awaited, until: Option<Deadline>) {
+        let awaited = WaitV::new(word, expected, scope);
+        let (waitv, count) = if death.is_null() {
+            ([awaited, WaitV::NONE], 1)
+        } else {
+            // The kernel's wake for a dead thread is a shared one.
+            ([WaitV::new(death, 0, Scope::Shared), awaited], 2)
+        };
+        self.waitv = waitv;
+        let (timeout, clock) = match until {
+            None => (0, 0),
+            Some(until) => {
+                self.until = until.time;
+                (address(&raw const self.until), until.clock.id().into())
+            }
+        };
+        self.number = libc::SYS_futex_waitv;
+        self.arguments = [address(&raw const self.waitv), count, 0, timeout, clock, 0];
+    }
+
+    fn prepare_wait(&mut self, awaited: Awaited, until: Option<Deadline>) {
+        let mut operation = libc::FUTEX_WAIT_BITSET | private_flag(awaited.scope);
+        let timeout = match until {
+            None => ptr::null(),
+            Some(until) => {
+                if until.clock == Clock::Realtime {
+                    operation |= libc::FUTEX_CLOCK_REALTIME;
+                }
+                self.until = until.time;
+                &raw const self.until
+            }
+        };
+        self.number = libc::SYS_futex;
+        self.arguments = [
+            address(awaited.word),
+            operation.into(),
+            c_long::from(awaited.expected.cast_signed()),
+            address(timeout),
+            0,
+            c_long::from(libc::FUTEX_BITSET_MATCH_ANY),
+        ];
+    }
+
+    /// Sleeps as described, and gives the error of the call (0 = none). For callers in Rust alone: C makes the call
+    /// itself where the thread may be cancelled.
+    pub fn run(&self) -> c_int {
+        let a = &self.arguments;
+        // SAFETY: the arguments are those of the described call; what they point to is in `self`, which is borrowed.
+        let result = unsafe { libc::syscall(self.number, a[0], a[1], a[2], a[3], a[4], a[5]) };
+        if result < 0 { Errno::last().0 } else { 0 }
+    }
+
+    /// What the end of the sleep means, given the error of the call (0 = none).
+    pub fn woken(&self, error: c_int) -> Result<Woken> {
+        match error {
+            0 => Ok(Woken::Called),
+            libc::EAGAIN => Ok(Woken::Changed),
+            libc::ETIMEDOUT => Ok(Woken::TimedOut),
+            // EPERM is the answer of a seccomp filter that does not know the call.
+            libc::ENOSYS | libc::EPERM if self.number == libc::SYS_futex_waitv => {
+                filter::refuse_vectors();
+                Ok(Woken::Changed)
+            }
+            other => Err(Errno(other)),
+        }
+    }
+}
+
+/// Why a sleep ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// Somebody gave us a wake.
+    Called,
+    /// There was no sleep: the word was not as expected.
+    Changed,
+    /// The deadline of the sleep has passed.
+    TimedOut,
+}
+
+/// Sleeps while the word holds `expected`, at most so many milliseconds; for threads of our own, which nobody cancels.
+pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<u32>) {
+    let timeout = milliseconds.map(|milliseconds| libc::timespec {
+        tv_sec: (milliseconds / 1000).into(),
+        tv_nsec: (milliseconds % 1000 * 1_000_000).into(),
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the word lives through the call; `timeout` is NULL or a timespec.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | private_flag(scope),
+            expected,
+            timeout,
+        )
+    };
+}
+
+/// Whether no thread of this process's PID namespace has this TID. Leaves `errno` alone.
+pub fn is_dead(tid: u32) -> bool {
+    // SAFETY: tkill takes no pointer, and signal 0 is only a question; the location of errno is
+    // valid in each thread.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        let is_dead = libc::syscall(libc::SYS_tkill, tid, 0) != 0 && Errno::last() == Errno::ESRCH;
+        *errno = before;
+        is_dead
+    }
+}
+
+fn address<T>(pointer: *const T) -> c_long {
+    pointer.addr().cast_signed() as c_long
+}

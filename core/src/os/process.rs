@@ -1,0 +1,163 @@
+//! Which process this is.
+//!
+//! A pid alone does not tell: the child of a vfork(2) shares the memory of its parent, so that what is written there
+//! says nothing; the child of a pid 1 in another PID namespace may be a pid 1 as well. So there is a *generation*, in a
+//! page that the kernel wipes in the child of a fork, however it was forked (`MADV_WIPEONFORK`), and beside it the pid.
+//!
+//! | in the child of | generation | pid |
+//! |---|---|---|
+//! | fork, raw clone | another one | another one, or 1 again |
+//! | vfork, clone with CLONE_VM | the parent's | another one, or 1 again: then it has no robust list yet |
+//! | exec | another one | the same |
+
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use super::robust;
+
+/// What tells this process from all others that have, or had, a copy of its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// 0 in a child that shares its parent's memory and pid.
+    generation: u64,
+    pid: u32,
+}
+
+/// The wiped page: all zeros in a new process, until it asks for the first time.
+#[repr(C, align(4096))]
+struct Page {
+    /// Set once, from 0, by the first one that asks; the other two are set before.
+    generation: AtomicU64,
+    /// The process that asked first: it owns this memory.
+    owner: AtomicU32,
+    /// Whether its threads have robust lists.
+    has_robust_list: AtomicBool,
+}
+
+static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
+/// In the place of the page where none is to be had: a process and its forked child differ by the pid alone then.
+static FALLBACK: Page =
+    Page { generation: AtomicU64::new(0), owner: AtomicU32::new(0), has_robust_list: AtomicBool::new(false) };
+/// The last generation that was drawn here. It is inherited, so that a child draws another one than its parent.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+impl Process {
+    /// The calling process. Costs a system call. Async-signal-safe.
+    pub fn this() -> Self {
+        let (page, pid) = (page(), pid());
+        let generation = page.drawn(pid);
+        let shares_pid = pid == 1
+            && page.has_robust_list.load(Ordering::Relaxed)
+            && robust::pending().is_none()
+            && thread_id() == pid;
+        Self { generation: if shares_pid { 0 } else { generation }, pid }
+    }
+
+    /// Whether the memory of the calling process is its own, so that what is kept there of descriptors, threads and
+    /// registrations is true of it. Not so in the child of a vfork(2).
+    pub fn owns_memory() -> bool {
+        let this = Self::this();
+        this.generation != 0 && page().owner.load(Ordering::Relaxed) == this.pid
+    }
+
+    /// Its pid, in its own PID namespace.
+    pub fn pid(self) -> u32 {
+        self.pid
+    }
+}
+
+impl Page {
+    /// The generation, drawn now if there is none yet.
+    fn drawn(&self, pid: u32) -> u64 {
+        let known = self.generation.load(Ordering::Acquire);
+        if known != 0 {
+            return known;
+        }
+        self.owner.store(pid, Ordering::Relaxed);
+        self.has_robust_list.store(robust::pending().is_some(), Ordering::Relaxed);
+        let new = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        // Release: who sees the generation sees the owner.
+        match self.generation.compare_exchange(0, new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => new,
+            Err(theirs) => theirs,
+        }
+    }
+}
+
+fn page() -> &'static Page {
+    let known = PAGE.load(Ordering::Acquire);
+    // SAFETY: never unmapped once it is stored.
+    if let Some(page) = unsafe { known.as_ref() } {
+        return page;
+    }
+    map_page().unwrap_or(&FALLBACK)
+}
+
+#[cold]
+fn map_page() -> Option<&'static Page> {
+    let length = size_of::<Page>();
+    // SAFETY: new memory, all zeros, at an address of the kernel's choice; nobody else has it yet.
+    unsafe {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let new = libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0);
+        if new == libc::MAP_FAILED {
+            return None;
+        }
+        // Fails before Linux 4.14: see `FALLBACK`.
+        libc::madvise(new, length, libc::MADV_WIPEONFORK);
+        let new = new.cast::<Page>();
+        match PAGE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Some(&*new),
+            Err(theirs) => {
+                libc::munmap(new.cast(), length);
+                Some(&*theirs)
+            }
+        }
+    }
+}
+
+/// Bare calls: the C library may have been told otherwise.
+fn pid() -> u32 {
+    // SAFETY: takes no arguments.
+    u32::try_from(unsafe { libc::syscall(libc::SYS_getpid) }).unwrap_or(0)
+}
+
+fn thread_id() -> u32 {
+    // SAFETY: takes no arguments.
+    u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a child finds, as its exit status. `flags` are those of clone(2).
+    fn in_child(flags: libc::c_int, question: impl Fn() -> bool) -> bool {
+        // SAFETY: the child makes system calls only and ends; with CLONE_VM the parent waits until then.
+        unsafe {
+            let child = libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0);
+            if child == 0 {
+                let answer = question();
+                libc::syscall(libc::SYS_exit_group, i32::from(answer));
+            }
+            assert!(child > 0, "clone failed");
+            let mut status = 0;
+            let child = libc::pid_t::try_from(child).unwrap();
+            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+            libc::WEXITSTATUS(status) == 1
+        }
+    }
+
+    #[test]
+    fn a_process_is_itself() {
+        assert_eq!(Process::this(), Process::this());
+        assert!(Process::owns_memory());
+    }
+
+    #[test]
+    fn a_forked_child_is_another_one_that_owns_its_memory() {
+        let parent = Process::this();
+        assert!(in_child(0, || Process::this() != parent && Process::owns_memory()));
+    }
+}

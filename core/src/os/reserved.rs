@@ -1,0 +1,93 @@
+//! Descriptors of our own in somebody else's program.
+//!
+//! They have high numbers, so that the program gets the low ones that it counts on, and are closed on exec. The calls of
+//! the program that close descriptors spare them ([`is_reserved`]): for the program these numbers are not in use.
+//!
+//! The table is a few words without a lock, for handlers and for the child of a fork.
+
+use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::os::fd::RawFd;
+
+use super::errno::{Errno, Result};
+
+/// Descriptors at most.
+const LIMIT: usize = 256;
+/// They are above this number where the limit of the process allows it: few programs come so far, and a table of
+/// descriptors that reaches there is still small.
+const PREFERRED: RawFd = 960;
+
+/// 0 = free; otherwise the number plus one. Whoever makes a descriptor takes a free word; who ends it frees it.
+static TABLE: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
+/// Words that have ever been in use: all others are free.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Moves a descriptor to a number out of the way, and closes it under its old one. EMFILE: there is no number left, or
+/// no place in the table.
+pub fn reserve(fd: RawFd) -> Result<RawFd> {
+    let moved = duplicate_above(fd, PREFERRED).or_else(|_| duplicate_above(fd, 3));
+    close(fd);
+    let moved = moved?;
+    let taken = TABLE
+        .iter()
+        .position(|word| word.compare_exchange(0, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok());
+    let Some(index) = taken else {
+        close(moved);
+        return Err(Errno::EMFILE);
+    };
+    USED.fetch_max(index + 1, Ordering::SeqCst);
+    Ok(moved)
+}
+
+/// Closes a reserved descriptor.
+pub fn release(fd: RawFd) {
+    close(fd);
+    forget(fd);
+}
+
+/// The program has got rid of the descriptor by a bare system call, and may use the number itself.
+pub fn forget(fd: RawFd) {
+    for word in &TABLE {
+        let _ = word.compare_exchange(fd + 1, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+/// Whether the program must not close this one. Two loads where there is none.
+#[inline]
+pub fn is_reserved(fd: RawFd) -> bool {
+    all().any(|reserved| reserved == fd)
+}
+
+/// The reserved descriptors, in no order.
+#[inline]
+pub fn all() -> impl Iterator<Item = RawFd> {
+    // Acquire: the words below the number are there.
+    let used = USED.load(Ordering::Acquire).min(LIMIT);
+    TABLE[..used].iter().map(|word| word.load(Ordering::Acquire) - 1).filter(|&fd| fd >= 0)
+}
+
+fn duplicate_above(fd: RawFd, least: RawFd) -> Result<RawFd> {
+    // SAFETY: no pointer.
+    let copy = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, least) };
+    if copy < 0 { Err(Errno::last()) } else { RawFd::try_from(copy).map_err(|_| Errno::EMFILE) }
+}
+
+/// Not the `close` of the program, which has our own behind it.
+fn close(fd: RawFd) {
+    // SAFETY: the descriptor is ours.
+    unsafe { libc::syscall(libc::SYS_close, fd) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::os::fd::IntoRawFd;
+
+    #[test]
+    fn a_reserved_descriptor_is_known_until_it_is_released() {
+        let fd = reserve(File::open("/dev/null").unwrap().into_raw_fd()).unwrap();
+        assert!(is_reserved(fd) && fd >= 3);
+        release(fd);
+        assert!(!is_reserved(fd));
+    }
+}

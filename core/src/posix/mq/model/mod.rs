@@ -1,0 +1,351 @@
+//! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`, `bell` and
+//! `notify`, in small queues and small casts, in every interleaving of so many preemptions.
+//!
+//! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread that dies, and the
+//! futex calls. A participant can stop at any access to memory, [killed](End::Killed) or [stopped](End::Stopped) for
+//! ever.
+//!
+//! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst load must be one (see
+//! `shared::modelled`). Not modelled is what a thread notes of its own claims.
+//!
+//! Seen to fail when
+//! * a node of the index is refreshed only twice, or without a version, or is read after what is below it;
+//! * a claim is a store, or not announced, or announced after the exchange, or withdrawn before the release; the exchange is
+//!   not SeqCst, the release not Release; the claim of a dead thread is freed Relaxed, or that of a living one at all;
+//! * a sender does not look at the key again after its claim; stores the key after the release, or does not refresh; numbers its
+//!   messages alike;
+//! * a receiver does not look at the key again; clears it before it has read the body, or after the release; does not give
+//!   way to a better message that came during its search;
+//! * a look reads the key before the claim, does not see claims, or does not mend the tree;
+//! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit although it has reached
+//!   somebody, clears it before it wakes one, or clears it and does not wake all;
+//! * a change of what is polled is said by a store, or less than SeqCst, or heard after the update; who has rung does not look
+//!   again, or not behind a full barrier; somebody updates without the claim;
+//! * a sender does not look at the registration again after its commit, or without membarrier(2); notifies only of a message that
+//!   is still there; leaves no note; ends the registration before it notifies, or without a claim; a receiver, or a later sender,
+//!   does not look for a missed notification; a process registers without its lock.
+
+mod bell;
+mod event;
+mod index;
+mod notify;
+mod slots;
+
+use std::cell::Cell;
+use std::sync::Mutex;
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+
+use crate::posix::mq::store::index::{Index, Node, level_sizes};
+use crate::posix::mq::store::key::{self, is_message};
+use crate::posix::mq::store::slots::{Look, Slots, Wanted};
+use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::shared::claim::{self, Claimant, Holder, NO_TID, OWNER_DIED, UNGUARDED};
+use crate::shared::modelled;
+
+/// A queue of a few slots.
+pub struct Queue {
+    keys: Vec<AtomicU64>,
+    claims: Vec<AtomicU32>,
+    nodes: Vec<Node>,
+    sequence: AtomicU64,
+    stalled: AtomicU64,
+    freed: AtomicU32,
+    /// Both halves hold the same number, or the message is torn. Two who touch a body at once are found by loom.
+    bodies: Vec<[UnsafeCell<u64>; 2]>,
+    /// Messages whose send has returned.
+    sent: Mutex<Vec<u64>>,
+    /// Messages that have been received.
+    received: Mutex<Vec<u64>>,
+    /// Messages that a participant was about to take out as it ended: they may be gone with it.
+    gone: Mutex<Vec<u64>>,
+    /// Participants that have ended [unwatched](End::Unwatched): what their presence says of them. A lock of loom's, as the
+    /// kernel tells of a death only after it.
+    dead: loom::sync::Mutex<Vec<Holder>>,
+}
+
+// SAFETY: a body is protected by the claim of its slot, which loom checks.
+unsafe impl Sync for Queue {}
+// SAFETY: the same.
+unsafe impl Send for Queue {}
+
+/// How a participant ends that does not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The kernel frees what it has claimed.
+    Killed,
+    /// The kernel does not know of its claim, but others can find out that it is dead.
+    Unwatched,
+    /// It keeps what it has claimed.
+    Stopped,
+}
+
+/// A thread that works on a queue.
+pub struct Participant {
+    identity: u32,
+    /// `list_op_pending`
+    pending: Cell<*const AtomicU32>,
+    /// The message that it has read and begun to take out.
+    taking: Cell<Option<u64>>,
+}
+
+impl Participant {
+    pub fn new(tid: u32) -> Self {
+        Self { identity: tid, pending: Cell::new(core::ptr::null()), taking: Cell::new(None) }
+    }
+
+    /// One that ends like this.
+    pub fn ending(tid: u32, end: End) -> Self {
+        let mark = if end == End::Unwatched { UNGUARDED | NO_TID } else { 0 };
+        Self { identity: tid | mark, ..Self::new(tid) }
+    }
+
+    /// Lets it do something, up to so many accesses to memory. `None`: it has stopped before it was done.
+    pub fn until<R>(
+        &self,
+        queue: &Queue,
+        accesses: usize,
+        end: End,
+        act: impl FnOnce(&Self) -> R,
+    ) -> Option<R> {
+        let done = modelled::stopped_after(accesses, || act(self));
+        if done.is_none() {
+            queue.gone.lock().unwrap().extend(self.taking.get());
+            match end {
+                End::Killed => self.die(),
+                End::Unwatched => queue.dead.lock().unwrap().push(claim::holder(self.identity)),
+                End::Stopped => {}
+            }
+        }
+        done
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.identity & !(UNGUARDED | NO_TID)
+    }
+
+    /// Whether it holds something, or is about to.
+    pub fn has_claim(&self) -> bool {
+        !self.pending.get().is_null()
+    }
+
+    /// What the kernel does as the thread ends: `handle_futex_death` of kernel/futex/core.c.
+    fn die(&self) {
+        // SAFETY: the queue lives as long as the model.
+        if let Some(word) = unsafe { self.pending.get().as_ref() } {
+            let _ = word.compare_exchange(self.identity, OWNER_DIED, Ordering::SeqCst, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Claimant for Participant {
+    fn watched_identity(&self) -> u32 {
+        if self.identity & UNGUARDED == 0 { self.identity } else { 0 }
+    }
+
+    fn announce(&self, word: &AtomicU32) {
+        modelled::step();
+        self.pending.set(word);
+    }
+
+    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
+        self.announce(word);
+        Some(self.identity)
+    }
+
+    fn withdraw(&self) {
+        modelled::step();
+        self.pending.set(core::ptr::null());
+    }
+
+    fn is_own(&self, held: u32) -> bool {
+        held == self.identity
+    }
+
+    fn is_orphan(&self) -> bool {
+        false
+    }
+}
+
+impl Queue {
+    pub fn new(capacity: usize) -> Arc<Self> {
+        fn all<T>(count: usize, new: impl Fn() -> T) -> Vec<T> {
+            (0..count).map(|_| new()).collect()
+        }
+        let queue = Self {
+            keys: all(capacity, AtomicU64::default),
+            claims: all(capacity, AtomicU32::default),
+            nodes: all(level_sizes(capacity).iter().sum(), Node::default),
+            sequence: AtomicU64::default(),
+            stalled: AtomicU64::default(),
+            freed: AtomicU32::default(),
+            bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
+            sent: Mutex::default(),
+            received: Mutex::default(),
+            gone: Mutex::default(),
+            dead: loom::sync::Mutex::default(),
+        };
+        (0..capacity).for_each(|slot| queue.index().refresh(slot));
+        Arc::new(queue)
+    }
+
+    pub fn index(&self) -> Index<'_> {
+        Index::new(&self.keys, &self.claims, &self.nodes)
+    }
+
+    pub fn slots(&self) -> Slots<'_> {
+        Slots { index: self.index(), sequence: &self.sequence, stalled: &self.stalled, freed: &self.freed }
+    }
+
+    /// `around` is given the commit.
+    pub fn send_around(
+        &self,
+        who: &Participant,
+        priority: u32,
+        body: u64,
+        around: impl FnOnce(&mut dyn FnMut()),
+    ) -> bool {
+        let Some(reserved) = self.slots().reserve(who, |_| {}) else { return false };
+        for half in &self.bodies[reserved.slot.number] {
+            modelled::step();
+            // SAFETY: the slot is claimed; loom looks whether that is enough.
+            half.with_mut(|half| unsafe { *half = body });
+        }
+        around(&mut || self.slots().publish(reserved, priority, who));
+        self.sent.lock().unwrap().push(body);
+        true
+    }
+
+    /// Sends, and looks whether the message came into the empty queue.
+    pub fn send_and_look(&self, who: &Participant, priority: u32) -> bool {
+        let reserved = self.slots().reserve(who, |_| {}).expect("room");
+        self.slots().publish(reserved, priority, who);
+        // As `tell_receivers` of `queue`.
+        fence(Ordering::SeqCst);
+        self.slots().is_oldest(reserved)
+    }
+
+    pub fn send(&self, who: &Participant, priority: u32, body: u64) -> bool {
+        self.send_around(who, priority, body, |commit| commit())
+    }
+
+    /// `around` is given the commit.
+    pub fn receive_around(&self, who: &Participant, around: impl FnOnce(&mut dyn FnMut())) -> Option<u64> {
+        let taken = self.slots().take(who, |_| {})?;
+        let body = self.body(taken.slot.number);
+        who.taking.set(Some(body));
+        around(&mut || self.slots().clear(taken, who));
+        who.taking.set(None);
+        self.received.lock().unwrap().push(body);
+        Some(body)
+    }
+
+    pub fn receive(&self, who: &Participant) -> Option<u64> {
+        self.receive_around(who, |commit| commit())
+    }
+
+    fn body(&self, slot: usize) -> u64 {
+        let [one, other] = self.bodies[slot].each_ref().map(|half| {
+            modelled::step();
+            // SAFETY: as in `send_around`.
+            half.with(|half| unsafe { *half })
+        });
+        assert_eq!(one, other, "torn");
+        one
+    }
+
+    /// Receives; "nothing" is believed only after a look at the slots.
+    pub fn receive_surely(&self, who: &Participant) -> Option<u64> {
+        loop {
+            let received = self.receive(who);
+            if received.is_some() || self.slots().look(Wanted::Message) != Look::There {
+                return received;
+            }
+        }
+    }
+
+    /// What one who looks at all the slots in vain does then. True if it may go better now.
+    pub fn free_claims_of_the_dead(&self) -> bool {
+        self.slots().free_claims_of(0, |holder| self.dead.lock().unwrap().contains(&holder))
+    }
+
+    /// Everybody has come to an end, this one for ever perhaps: what was sent has been received, or is here, once. Then
+    /// all slots can be filled, but the one that is held for ever.
+    pub fn assert_whole(&self, end: Option<End>) {
+        let who = Participant::new(99);
+        self.free_claims_of_the_dead();
+        while self.receive_surely(&who).is_some() {}
+        let mut received = self.received.lock().unwrap().clone();
+        received.sort_unstable();
+        assert!(received.windows(2).all(|two| two[0] != two[1]), "doubled: {received:?}");
+
+        let is_held = |slot: &usize| !claim::is_free(self.claims[*slot].load(Ordering::Relaxed));
+        let held: Vec<usize> = (0..self.claims.len()).filter(is_held).collect();
+        assert!(held.len() <= usize::from(end == Some(End::Stopped)), "held: {}", self.state());
+        // It is there, but nobody gets at it before its holder goes on, or dies.
+        let there: Vec<u64> =
+            held.iter().filter(|&&slot| is_message(self.key_of(slot))).map(|&slot| self.body(slot)).collect();
+        let mut lost = self.sent.lock().unwrap().clone();
+        let gone = self.gone.lock().unwrap().clone();
+        lost.retain(|body| !received.contains(body) && !there.contains(body) && !gone.contains(body));
+        assert!(lost.is_empty(), "lost: {lost:?}: {}", self.state());
+
+        (held.len()..self.claims.len()).for_each(|body| {
+            assert!(self.send_surely(&who, 1000 + body as u64), "no room: {}", self.state())
+        });
+    }
+
+    /// Sends; "no room" is believed only after a look at the slots.
+    pub fn send_surely(&self, who: &Participant, body: u64) -> bool {
+        loop {
+            let sent = self.send(who, 0, body);
+            if sent || self.slots().look(Wanted::Free) != Look::There {
+                return sent;
+            }
+        }
+    }
+
+    fn state(&self) -> String {
+        let slots = self.index().slots().map(|slot| {
+            let (key, claim) = (slot.key.load(Ordering::SeqCst), slot.claim.load(Ordering::SeqCst));
+            format!("slot {} key {key:x} claim {claim:x}", slot.number)
+        });
+        slots.collect::<Vec<_>>().join(", ")
+    }
+
+    pub fn key_of(&self, slot: usize) -> u64 {
+        self.keys[slot].load(Ordering::SeqCst)
+    }
+
+    pub fn set_key(&self, slot: usize, key: u64) {
+        // Release, as in `publish` and `clear`.
+        self.keys[slot].store(key, Ordering::Release);
+        self.index().refresh(slot);
+    }
+}
+
+/// The key of a message.
+pub fn message(priority: u32, sequence: u64) -> u64 {
+    key::new(priority, sequence)
+}
+
+/// Every interleaving with at most so many preemptions.
+pub fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 100_000;
+    builder.check(model);
+}
+
+/// The same for each access at which a participant may stop.
+pub fn check_each_stop(preemptions: usize, model: impl Fn(usize) + Clone + Sync + Send + 'static) {
+    for accesses in 0.. {
+        let model = model.clone();
+        check(preemptions, move || model(accesses));
+        if !modelled::has_stopped() {
+            assert!(accesses > 5, "nobody was ever stopped");
+            return;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Who may open a queue, and for what.
+//!
+//! Everybody who takes part writes to the mapping, also one who only receives. So a class of users to which the mode
+//! gives anything gets reading and writing on the files, and the mode itself stands in the header, where `mq_open`
+//! looks. Among cooperating processes that is POSIX; it does not hold a hostile one back from receiving what it may
+//! only send.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use crate::os::Errno;
+use crate::os::Result;
+
+const READ: u32 = 4;
+const WRITE: u32 = 2;
+const OTHERS: u32 = 0o7;
+
+/// What a queue is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// `O_RDONLY` or `O_RDWR`
+    pub receive: bool,
+    /// `O_WRONLY` or `O_RDWR`
+    pub send: bool,
+}
+
+impl Access {
+    /// From the flags of open(2). EINVAL for 3, which is no access mode.
+    pub fn from_flags(flags: i32) -> Result<Self> {
+        match flags & libc::O_ACCMODE {
+            libc::O_RDONLY => Ok(Self { receive: true, send: false }),
+            libc::O_WRONLY => Ok(Self { receive: false, send: true }),
+            libc::O_RDWR => Ok(Self { receive: true, send: true }),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// The reverse of [`Access::bits`].
+    pub fn from_bits(bits: u32) -> Self {
+        Self { receive: bits & READ != 0, send: bits & WRITE != 0 }
+    }
+
+    /// What POSIX calls them in a mode: 4 to receive, 2 to send.
+    pub fn bits(self) -> u32 {
+        u32::from(self.receive) * READ + u32::from(self.send) * WRITE
+    }
+}
+
+/// The permission bits of the files of a queue with this mode. Its owner, who could change them, always gets both.
+pub fn of_files(mode: u32) -> u32 {
+    0o600
+        + [3, 0]
+            .iter()
+            .map(|shift| if mode >> shift & (READ | WRITE) == 0 { 0 } else { 0o6 << shift })
+            .sum::<u32>()
+}
+
+/// EACCES unless the mode of the queue gives this access to the caller. `file` tells who owns it.
+pub fn check(file: &Metadata, mode: u32, access: Access) -> Result<()> {
+    // SAFETY: takes no arguments.
+    let user = unsafe { libc::geteuid() };
+    let class = if user == file.uid() {
+        mode >> 6
+    } else if is_member(file.gid()) {
+        mode >> 3
+    } else {
+        mode
+    };
+    if user == 0 || class & OTHERS & access.bits() == access.bits() { Ok(()) } else { Err(Errno::EACCES) }
+}
+
+fn is_member(group: u32) -> bool {
+    // SAFETY: takes no arguments.
+    if unsafe { libc::getegid() } == group {
+        return true;
+    }
+    // SAFETY: a size of 0 asks for the number of groups only.
+    let count = unsafe { libc::getgroups(0, core::ptr::null_mut()) };
+    let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
+    // SAFETY: `groups` has room for `count` of them.
+    let count = unsafe { libc::getgroups(count, groups.as_mut_ptr()) };
+    groups.iter().take(usize::try_from(count).unwrap_or(0)).any(|&member| member == group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_gets_all_or_nothing_on_the_files() {
+        assert_eq!(of_files(0o640), 0o660);
+        assert_eq!(of_files(0o420), 0o660);
+        assert_eq!(of_files(0o602), 0o606);
+        assert_eq!(of_files(0o111), 0o600);
+    }
+
+    #[test]
+    fn access_modes() {
+        assert_eq!(Access::from_flags(libc::O_RDONLY).unwrap().bits(), READ);
+        assert_eq!(Access::from_flags(libc::O_WRONLY | libc::O_CREAT).unwrap().bits(), WRITE);
+        assert_eq!(Access::from_flags(libc::O_RDWR).unwrap().bits(), READ | WRITE);
+        assert_eq!(Access::from_flags(3).err(), Some(Errno::EINVAL));
+    }
+}

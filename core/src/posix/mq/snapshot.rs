@@ -1,0 +1,296 @@
+//! A queue as one sees it who only looks, and changes nothing: from the bytes of its data file.
+//!
+//! Senders and receivers go on meanwhile. So a message is read, and then its key is looked at again: while it is the
+//! same, the message is still there.
+
+use std::ffi::CStr;
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use super::store::key;
+use crate::os::Errno;
+use crate::os::Result;
+use crate::posix::mq::files;
+use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, NOTES, SlotHeader};
+use crate::posix::mq::notify::record;
+use crate::posix::mq::notify::registration::Registered;
+
+/// In the data file: the word that receivers sleep on while there is no message.
+pub const MESSAGE_WORD: u64 = Header::MESSAGE_WORD;
+/// In the data file: the word that senders sleep on while there is no room.
+pub const ROOM_WORD: u64 = Header::ROOM_WORD;
+
+const KEY: usize = size_of::<u64>();
+
+/// What a file in the directory of objects is to a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role<'a> {
+    /// The data of the queue of this name, without its slash; `None` where only the header has the name.
+    Data(Option<&'a [u8]>),
+    /// The FIFO of a queue.
+    Fifo,
+    /// Nothing.
+    Foreign,
+}
+
+/// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as `mq_open`.
+pub fn path(name: &CStr) -> Result<PathBuf> {
+    files::Name::new(name).map(files::Name::path)
+}
+
+/// By the name of the file.
+pub fn role(file_name: &[u8]) -> Role<'_> {
+    if let Some(name) = file_name.strip_prefix(files::PREFIX.as_bytes()) {
+        Role::Data(Some(name))
+    } else if file_name.starts_with(files::HASHED_PREFIX.as_bytes()) {
+        Role::Data(None)
+    } else if file_name.starts_with(files::FIFO_PREFIX.as_bytes()) {
+        Role::Fifo
+    } else {
+        Role::Foreign
+    }
+}
+
+/// A message in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    slot: usize,
+    key: u64,
+}
+
+/// A queue at one moment.
+pub struct Snapshot {
+    header: Box<Header>,
+    geometry: Geometry,
+    messages: Vec<Message>,
+}
+
+impl Snapshot {
+    /// Errors: EINVAL if the file is not that of a queue; those of pread(2).
+    pub fn at(file: &File) -> Result<Self> {
+        let header = Header::copy(file)?;
+        let geometry = header.geometry()?;
+        if usize::try_from(file.metadata()?.len()) != Ok(geometry.file_size()) {
+            return Err(Errno::EINVAL);
+        }
+        let mut keys = vec![0; geometry.maxmsg * KEY];
+        file.read_exact_at(&mut keys, HEADER_SIZE as u64)?;
+        let keys =
+            keys.chunks_exact(KEY).map(|bytes| u64::from_ne_bytes(bytes.try_into().unwrap_or_default()));
+        let mut messages: Vec<Message> = keys
+            .enumerate()
+            .filter(|(_, key)| key::is_message(*key))
+            .map(|(slot, key)| Message { slot, key })
+            .collect();
+        messages.sort_by_key(|message| core::cmp::Reverse(message.key));
+        Ok(Self { header, geometry, messages })
+    }
+
+    /// The name, without the slash.
+    pub fn name(&self) -> &[u8] {
+        self.header.name()
+    }
+
+    /// The permission bits that `mq_open` enforces. Those of the file may be wider.
+    pub fn mode(&self) -> u32 {
+        self.header.mode()
+    }
+
+    /// The sizes.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// The FIFO that descriptors of this queue really are.
+    pub fn fifo(&self) -> PathBuf {
+        files::fifo_path(self.header.number())
+    }
+
+    /// Who is to be notified of the next message into the empty queue, as the kernel knows it. `None` as well where the
+    /// FIFO may not be opened.
+    pub fn registered(&self) -> Option<Registered> {
+        let number = self.header.notify().in_force();
+        if number == 0 {
+            return None;
+        }
+        let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+        let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
+        let holder = record::holder(fifo.as_raw_fd(), number).ok()??;
+        let how = holder.record.how.sigev().cast_unsigned();
+        Some(Registered { pid: holder.pid, how, signal: holder.record.signal })
+    }
+
+    /// The number of messages ever sent. One whose sender was killed may count, or not.
+    pub fn sent(&self, file: &File) -> Result<u64> {
+        if self.geometry.has_tree() {
+            return Ok(self.header.sent());
+        }
+        let mut sum = 0_u64;
+        for slot in 0..self.geometry.maxmsg {
+            let mut written = [0; size_of::<u64>()];
+            file.read_exact_at(&mut written, self.geometry.written_at(slot) as u64)?;
+            // The bytes may be any.
+            sum = sum.wrapping_add(u64::from_ne_bytes(written));
+        }
+        Ok(sum)
+    }
+
+    /// The messages, in the order in which they will be received.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Bytes of a message. `None`: it has been received meanwhile.
+    pub fn length(&self, file: &File, message: &Message) -> Result<Option<usize>> {
+        let mut header = [0; size_of::<MessageHeader>()];
+        file.read_exact_at(&mut header, self.geometry.slot_at(message.slot) as u64)?;
+        let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) & !NOTES;
+        let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.geometry.msgsize);
+        Ok(message.is_there(file)?.then_some(length))
+    }
+
+    /// A message itself. `None`: it has been received meanwhile.
+    pub fn body(&self, file: &File, message: &Message) -> Result<Option<Vec<u8>>> {
+        let Some(length) = self.length(file, message)? else { return Ok(None) };
+        let mut body = vec![0; length];
+        let at = self.geometry.slot_at(message.slot) + size_of::<SlotHeader>();
+        file.read_exact_at(&mut body, at as u64)?;
+        Ok(message.is_there(file)?.then_some(body))
+    }
+}
+
+impl Message {
+    /// As it was sent with.
+    pub fn priority(&self) -> u32 {
+        key::priority(self.key)
+    }
+
+    /// Its place in the order of sending, among the messages that are there.
+    pub fn sequence(&self) -> u64 {
+        key::sequence(self.key)
+    }
+
+    /// Tells it from all others of its queue for as long as it is in it.
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// The slot that it lies in.
+    pub fn slot(&self) -> usize {
+        self.slot
+    }
+
+    fn is_there(&self, file: &File) -> Result<bool> {
+        let mut key = [0; KEY];
+        file.read_exact_at(&mut key, (HEADER_SIZE + self.slot * KEY) as u64)?;
+        Ok(u64::from_ne_bytes(key) == self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::posix::mq::layout::{Birth, Layout};
+    use memmap2::MmapOptions;
+    use std::fs;
+
+    const GEOMETRY: Geometry = Geometry { maxmsg: 40, msgsize: 100 };
+
+    /// A queue of two messages in a file without a name.
+    fn queue(geometry: Geometry) -> (File, Layout, memmap2::MmapRaw) {
+        let path = std::env::temp_dir().join(format!(
+            "rsipc-snapshot-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        file.set_len(geometry.file_size() as u64).unwrap();
+        let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
+        let birth = Birth { geometry, mode: 0o620, number: 0xabc, name: b"queue" };
+        // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
+        let layout = unsafe {
+            Layout::initialise(map.as_mut_ptr(), birth).unwrap();
+            Layout::new(map.as_mut_ptr(), geometry)
+        };
+        for (slot, priority, body) in [(3, 1, "later"), (geometry.maxmsg - 1, 7, "first!")] {
+            let header = MessageHeader::plain(u32::try_from(body.len()).unwrap());
+            // SAFETY: nobody else works on this queue.
+            unsafe {
+                let into = layout.write_header(slot, header);
+                into.copy_from_nonoverlapping(body.as_ptr(), body.len());
+            }
+            store(&layout, slot, key::new(priority, 5));
+        }
+        (file, layout, map)
+    }
+
+    fn store(layout: &Layout, slot: usize, key: u64) {
+        layout.slots().index.keys()[slot].store(key, crate::shared::atomic::Ordering::SeqCst);
+    }
+
+    #[test]
+    fn messages_in_the_order_of_delivery() {
+        let (file, _layout, _map) = queue(GEOMETRY);
+        let snapshot = Snapshot::at(&file).unwrap();
+        assert_eq!((snapshot.name(), snapshot.mode(), snapshot.geometry()), (&b"queue"[..], 0o620, GEOMETRY));
+        assert!(snapshot.fifo().ends_with("rsipc-mqf.0000000000000abc"));
+        assert_eq!(snapshot.registered(), None);
+        let seen: Vec<_> = snapshot
+            .messages()
+            .iter()
+            .map(|message| (message.priority(), snapshot.body(&file, message).unwrap().unwrap()))
+            .collect();
+        assert_eq!(seen, [(7, b"first!".to_vec()), (1, b"later".to_vec())]);
+    }
+
+    #[test]
+    fn what_was_sent_is_counted_with_a_tree_and_without() {
+        let (file, layout, _map) = queue(GEOMETRY);
+        assert_eq!(
+            Snapshot::at(&file).unwrap().sent(&file),
+            Ok(0),
+            "this test has stored its messages by hand"
+        );
+        layout.slots().sequence.fetch_add(3, crate::shared::atomic::Ordering::SeqCst);
+        assert_eq!(Snapshot::at(&file).unwrap().sent(&file), Ok(3));
+
+        let (file, layout, _map) = queue(Geometry { maxmsg: 5, ..GEOMETRY });
+        let snapshot = Snapshot::at(&file).unwrap();
+        assert_eq!(snapshot.sent(&file), Ok(2));
+        let header = MessageHeader::plain(1);
+        for slot in [0, 3, 3] {
+            // SAFETY: nobody else works on this queue.
+            unsafe { layout.write_header(slot, header).write(b'x') };
+        }
+        assert_eq!(snapshot.sent(&file), Ok(5));
+    }
+
+    #[test]
+    fn a_message_that_goes_meanwhile_is_not_shown() {
+        let (file, layout, _map) = queue(GEOMETRY);
+        let snapshot = Snapshot::at(&file).unwrap();
+        store(&layout, 39, key::FREE);
+        assert_eq!(snapshot.body(&file, &snapshot.messages()[0]).unwrap(), None);
+        assert!(snapshot.body(&file, &snapshot.messages()[1]).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_of_another_kind_or_size_is_refused() {
+        let (file, _layout, _map) = queue(GEOMETRY);
+        file.set_len(GEOMETRY.file_size() as u64 - 64).unwrap();
+        assert_eq!(Snapshot::at(&file).err(), Some(Errno::EINVAL));
+        file.set_len(0).unwrap();
+        assert_eq!(Snapshot::at(&file).err(), Some(Errno::EINVAL));
+    }
+
+    #[test]
+    fn files_by_their_names() {
+        assert_eq!(role(b"rsipc-mq.a"), Role::Data(Some(b"a")));
+        assert_eq!(role(b"rsipc-mqh.0123"), Role::Data(None));
+        assert_eq!(role(b"rsipc-mqf.0123"), Role::Fifo);
+        assert_eq!(role(b"sem.a"), Role::Foreign);
+    }
+}

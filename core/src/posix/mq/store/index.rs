@@ -1,0 +1,292 @@
+//! Finding the message to deliver next, and a free slot, among up to 65536 slots.
+//!
+//! Up to [`GROUP`] keys are looked at one by one. Above that, a tree of groups of [`GROUP`]: each node holds the
+//! largest key below it, and whether a slot below it is free. It is an f-array (P. Jayanti, 2002): who has changed
+//! a key refreshes the nodes above it. If two exchanges in a row fail, somebody else has refreshed the node after our
+//! change. The version in a node keeps a late refresh from putting an old value back.
+//!
+//! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the truth, which is in
+//! the keys: who finds nothing looks at those before it believes it.
+
+use super::key::{self, is_message};
+use super::scan::{any, largest};
+use super::summary::{Summary, has_free, slot_in};
+use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::shared::claim;
+
+pub use super::summary::Node;
+
+/// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest level at most. (The model
+/// checker's trees are smaller.)
+pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
+/// Levels above 65536 keys: 2048, 64 and 2 nodes.
+pub const LEVELS: usize = 3;
+
+/// Keys, claims and nodes of one queue. Keys and claims are of the same number.
+#[derive(Clone, Copy)]
+pub struct Index<'a> {
+    pub(super) keys: &'a [AtomicU64],
+    pub(super) claims: &'a [AtomicU32],
+    /// From the lowest to the highest; empty ones at the end.
+    levels: [&'a [Node]; LEVELS],
+    height: usize,
+}
+
+/// The words of one slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot<'a> {
+    /// Its number.
+    pub number: usize,
+    pub(in crate::posix::mq) key: &'a AtomicU64,
+    pub(in crate::posix::mq) claim: &'a AtomicU32,
+}
+
+impl<'a> Slot<'a> {
+    /// The claim word.
+    #[inline]
+    pub fn claim(&self) -> &'a AtomicU32 {
+        self.claim
+    }
+
+    /// Whether it has no message and nobody works on it.
+    #[inline]
+    pub fn is_free(&self) -> bool {
+        !is_message(self.key.load(Ordering::Relaxed)) && claim::is_free(self.claim.load(Ordering::Relaxed))
+    }
+}
+
+/// The number of nodes of each level above so many keys.
+pub fn level_sizes(keys: usize) -> [usize; LEVELS] {
+    let mut below = keys;
+    core::array::from_fn(|_| {
+        below = if below > GROUP { below.div_ceil(GROUP) } else { 0 };
+        below
+    })
+}
+
+impl<'a> Index<'a> {
+    /// `nodes` are all the nodes, level after level.
+    pub fn new(keys: &'a [AtomicU64], claims: &'a [AtomicU32], mut nodes: &'a [Node]) -> Self {
+        let sizes = level_sizes(keys.len());
+        let levels = sizes.map(|size| {
+            let (level, rest) = nodes.split_at(size);
+            nodes = rest;
+            level
+        });
+        Self { keys, claims, levels, height: sizes.iter().filter(|&&size| size > 0).count() }
+    }
+
+    /// The keys themselves.
+    pub fn keys(&self) -> &'a [AtomicU64] {
+        self.keys
+    }
+
+    /// The slot of this number. `None`: there is none, as only hostile bytes can ask for.
+    #[inline(always)]
+    pub fn slot(&self, number: usize) -> Option<Slot<'a>> {
+        Some(Slot { number, key: self.keys.get(number)?, claim: self.claims.get(number)? })
+    }
+
+    /// All slots.
+    #[inline(always)]
+    pub fn slots(&self) -> impl Iterator<Item = Slot<'a>> + use<'a> {
+        self.keys.iter().zip(self.claims).enumerate().map(|(number, (key, claim))| Slot {
+            number,
+            key,
+            claim,
+        })
+    }
+
+    /// Whether there are so few slots that there is no tree.
+    #[inline]
+    pub fn is_flat(&self) -> bool {
+        self.height == 0
+    }
+
+    /// The largest key and its slot, whether somebody has claimed it or not.
+    #[inline]
+    pub fn best(&self) -> Option<(usize, u64)> {
+        if self.is_flat() { self.best_of(|_| true) } else { self.best_by_tree() }
+    }
+
+    /// The largest key that nobody has claimed, and its slot. Looks at all of them.
+    #[cold]
+    pub fn best_unclaimed(&self) -> Option<(usize, u64)> {
+        self.best_of(|slot| claim::is_free(self.claims[slot].load(Ordering::Relaxed)))
+    }
+
+    /// Whether a key is larger than this one.
+    #[inline(always)]
+    pub fn has_better(&self, key: u64) -> bool {
+        if self.is_flat() {
+            return any(self.keys, |other| other.load(Ordering::SeqCst) > key);
+        }
+        any(self.top(), |node| node.value() > key) && self.finds_better(key)
+    }
+
+    #[cold]
+    fn finds_better(&self, key: u64) -> bool {
+        self.best().is_some_and(|(_, best)| best > key)
+    }
+
+    /// Whether there seems to be a message. Cheap, for one who spins.
+    pub fn seems_to_have_message(&self) -> bool {
+        if self.is_flat() {
+            return self.keys.iter().any(|key| is_message(key.load(Ordering::Relaxed)));
+        }
+        self.top().iter().any(|node| is_message(node.value()))
+    }
+
+    /// Whether there seems to be a free slot. Cheap, for one who spins.
+    pub fn seems_to_have_free(&self) -> bool {
+        if self.is_flat() {
+            return self.keys.iter().any(|key| !is_message(key.load(Ordering::Relaxed)));
+        }
+        self.top().iter().any(|node| has_free(node.version()))
+    }
+
+    /// A free slot that nobody has claimed.
+    pub fn free(&self) -> Option<usize> {
+        match self.height.checked_sub(1) {
+            None => self.free_of(0..self.keys.len()),
+            Some(top) => (0..self.levels[top].len()).find_map(|node| self.free_below(top, node)),
+        }
+    }
+
+    /// Brings the nodes above a slot up to date. Also a full barrier, if there are any.
+    #[inline]
+    pub fn refresh(&self, slot: usize) {
+        let mut child = slot;
+        for level in 0..self.height {
+            child /= GROUP;
+            self.refresh_node(level, child);
+        }
+    }
+
+    fn top(&self) -> &'a [Node] {
+        self.levels[self.height - 1]
+    }
+
+    fn children(&self, level: usize, node: usize) -> core::ops::Range<usize> {
+        let count = if level == 0 { self.keys.len() } else { self.levels[level - 1].len() };
+        node * GROUP..((node + 1) * GROUP).min(count)
+    }
+
+    #[inline(always)]
+    fn best_of(&self, is_candidate: impl Fn(usize) -> bool) -> Option<(usize, u64)> {
+        let mut best = (0, key::LARGEST_FREE);
+        for (slot, key) in self.keys.iter().enumerate() {
+            let key = key.load(Ordering::SeqCst);
+            if key > best.1 && is_candidate(slot) {
+                best = (slot, key);
+            }
+        }
+        is_message(best.1).then_some(best)
+    }
+
+    #[inline(always)]
+    fn best_by_tree(&self) -> Option<(usize, u64)> {
+        // A node that is out of date is refreshed on the way, so a second try mostly succeeds.
+        for _ in 0..4 {
+            let (node, key) = largest(self.top(), Node::value);
+            if !is_message(key) {
+                return None;
+            }
+            // The two words of the node may not belong together; the key in the slot tells.
+            let slot = slot_in(self.top()[node].version());
+            if self.keys.get(slot).is_some_and(|found| found.load(Ordering::SeqCst) == key) {
+                return Some((slot, key));
+            }
+            self.mend(node);
+        }
+        self.best_of(|_| true)
+    }
+
+    /// The slot of the largest key below this node of the highest level is not what the node says: who has changed it
+    /// has not come to the refresh yet, and may never.
+    #[cold]
+    fn mend(&self, top: usize) {
+        let mut node = top;
+        for level in (0..self.height).rev() {
+            let Some(child) = self.child_with_largest(level, node) else { return };
+            if level == 0 {
+                self.refresh(child);
+            }
+            node = child;
+        }
+    }
+
+    fn child_with_largest(&self, level: usize, node: usize) -> Option<usize> {
+        let children = self.children(level, node);
+        match level.checked_sub(1) {
+            // Any slot below the lowest node leads to it.
+            None => children.start.lt(&children.end).then_some(children.start),
+            Some(below) => {
+                let (child, _) = largest(self.levels[below].get(children.clone())?, Node::value);
+                Some(children.start + child)
+            }
+        }
+    }
+
+    fn free_of(&self, mut slots: core::ops::Range<usize>) -> Option<usize> {
+        slots.find(|&slot| {
+            !is_message(self.keys[slot].load(Ordering::Relaxed))
+                && claim::is_free(self.claims[slot].load(Ordering::Relaxed))
+        })
+    }
+
+    fn free_below(&self, level: usize, node: usize) -> Option<usize> {
+        if !has_free(self.levels[level][node].version()) {
+            return None;
+        }
+        let mut children = self.children(level, node);
+        if level == 0 {
+            self.free_of(children)
+        } else {
+            children.find_map(|child| self.free_below(level - 1, child))
+        }
+    }
+
+    #[inline(always)]
+    fn refresh_node(&self, level: usize, number: usize) {
+        let Some(node) = self.levels[level].get(number) else { return };
+        // The first exchange is also the barrier behind the store of the key, which others may not see before it. So
+        // it does not count as one of the two that fail.
+        for _ in 0..3 {
+            let old = node.load();
+            let new =
+                if level == 0 { self.summary_of_keys(number) } else { self.summary_of_nodes(level, number) };
+            if node.compare_exchange(old, new.after(old)) {
+                return;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn summary_of_keys(&self, node: usize) -> Summary {
+        let children = self.children(0, node);
+        let keys = &self.keys[children.clone()];
+        let mut common = u64::MAX;
+        let (index, key) = largest(keys, |key| {
+            let key = key.load(Ordering::SeqCst);
+            common &= key;
+            key
+        });
+        Summary { key, slot: children.start + index, free: !is_message(common) }
+    }
+
+    fn summary_of_nodes(&self, level: usize, node: usize) -> Summary {
+        let mut found = Summary::NOTHING;
+        for child in &self.levels[level - 1][self.children(level, node)] {
+            let child = child.load();
+            found.free |= has_free(child.version);
+            if child.value > found.key {
+                found = Summary { key: child.value, slot: slot_in(child.version), ..found };
+            }
+        }
+        found
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

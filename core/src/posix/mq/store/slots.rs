@@ -1,0 +1,297 @@
+//! The protocol of the slots: claim, commit, release. `docs/design.md` argues its properties.
+//!
+//! A sender claims a free slot, writes the body, stores the key, releases. A receiver claims the slot of the largest
+//! key, reads the body, clears the key, releases. Storing or clearing the key is the commit: one store, before which
+//! nothing has happened for anybody else, and after which everything has.
+
+use crate::posix::mq::store::index::{Index, Slot};
+use crate::posix::mq::store::key::{self, is_message};
+use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::shared::claim::{self, Claimant, Holder};
+use crate::shared::pause::Pause;
+use crate::shared::prefetch;
+
+/// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
+const ATTEMPTS: usize = 512;
+
+/// Holders that are asked for in one go.
+pub const ASKED_AT_A_TIME: usize = 32;
+
+/// The slots of one queue.
+#[derive(Clone, Copy)]
+pub struct Slots<'a> {
+    /// Where to look.
+    pub index: Index<'a>,
+    /// The number of messages sent through a queue with a tree. (Without one, the keys themselves tell.)
+    ///
+    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that who comes later gets a
+    /// larger one, which is the order within the word.
+    pub sequence: &'a AtomicU64,
+    /// The key of a message that somebody has claimed and not taken for a long time. Whoever has waited for it in vain
+    /// stores it. Relaxed: a hint, whose loss costs another wait.
+    pub stalled: &'a AtomicU64,
+    /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it. Relaxed: a hint,
+    /// that saves the sender a search.
+    pub freed: &'a AtomicU32,
+}
+
+/// What one who waits looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A slot to send into.
+    Free,
+    /// A slot to receive from.
+    Message,
+}
+
+/// What a look at all the slots found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// There is one, now.
+    There,
+    /// None, but an operation is under way that may not know yet that somebody waits.
+    UnderWay,
+    /// None, and whoever changes that will see that somebody waits.
+    Nothing,
+}
+
+/// A claimed free slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved<'a> {
+    /// Where it is.
+    pub slot: Slot<'a>,
+    sequence: u64,
+}
+
+/// A claimed slot with a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken<'a> {
+    /// Where it is.
+    pub slot: Slot<'a>,
+    /// Its key.
+    pub key: u64,
+}
+
+impl<'a> Slots<'a> {
+    /// Claims a free slot. `None`: there seems to be none. `nears` is told of a slot before it is claimed.
+    #[inline(always)]
+    pub fn reserve(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Reserved<'a>> {
+        for _ in 0..ATTEMPTS {
+            let found = if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
+            let reserved = found?;
+            nears(reserved.slot.number);
+            if !claim::claim(reserved.slot.claim, who) {
+                continue;
+            }
+            // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed it.
+            if !is_message(reserved.slot.key.load(Ordering::Relaxed)) {
+                return Some(self.numbered(reserved));
+            }
+            claim::release(reserved.slot.claim, who);
+        }
+        None
+    }
+
+    /// Commits the message whose body is in the slot. False: this is the child of a fork, whose parent does that.
+    #[inline(always)]
+    pub fn publish(
+        &self,
+        Reserved { slot, sequence }: Reserved<'_>,
+        priority: u32,
+        who: &impl Claimant,
+    ) -> bool {
+        self.commit(slot, key::new(priority, sequence), who)
+    }
+
+    /// Stores the key of a claimed slot, which is the commit, and gives it back.
+    #[inline(always)]
+    fn commit(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
+        if !self.index.is_flat() {
+            return self.commit_in_tree(slot, key, who);
+        }
+        let committed = who.commit((slot.key, key), (slot.claim, 0));
+        who.withdraw();
+        committed
+    }
+
+    #[inline(never)]
+    fn commit_in_tree(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
+        // Relaxed: it is ours, and stays so until the nodes above the slot know of the key.
+        let held = slot.claim.load(Ordering::Relaxed);
+        let committed = who.commit((slot.key, key), (slot.claim, held));
+        if committed {
+            self.index.refresh(slot.number);
+            if !is_message(key) {
+                self.freed.store(u32::try_from(slot.number).unwrap_or(0), Ordering::Relaxed);
+            }
+            who.give_back(slot.claim);
+        }
+        who.withdraw();
+        committed
+    }
+
+    /// Claims the message to deliver next. `None`: there seems to be none.
+    ///
+    /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
+    /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is stalled
+    /// for everybody, until it is gone. And it may be what our signal handler has interrupted.
+    ///
+    /// `nears` is told of a slot before it is claimed.
+    #[inline(always)]
+    pub fn take(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Taken<'a>> {
+        if self.index.is_flat() {
+            // While we look at the keys, which the sender had in its processor, too.
+            prefetch::to_write(self.index.claims.as_ptr());
+        }
+        let mut pause = Pause::default();
+        for _ in 0..ATTEMPTS {
+            let (slot, found) =
+                if pause.is_over() { self.index.best_unclaimed()? } else { self.index.best()? };
+            let slot = self.index.slot(slot)?;
+            nears(slot.number);
+            if !claim::claim(slot.claim, who) {
+                self.wait_for_holder(slot.claim, found, who, &mut pause);
+                continue;
+            }
+            // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
+            let key = slot.key.load(Ordering::Relaxed);
+            // The look at all the keys took a while. A better message that came before our claim goes first.
+            let is_overtaken = if pause.is_over() {
+                self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
+            } else {
+                self.index.has_better(key)
+            };
+            if is_message(key)
+                && !(is_overtaken && self.gives_way(key))
+                && (self.index.is_flat() || key == found)
+            {
+                return Some(Taken { slot, key });
+            }
+            claim::release(slot.claim, who);
+        }
+        None
+    }
+
+    /// Whether a message that one has claimed gives way to a better one. Not if others have waited for it, and have taken
+    /// later ones in its place: it would come behind those that it was sent before.
+    #[cold]
+    fn gives_way(&self, key: u64) -> bool {
+        self.stalled.load(Ordering::Relaxed) != key
+    }
+
+    #[cold]
+    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
+        let is_ours = who.is_own(claim.load(Ordering::Relaxed));
+        if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
+            pause.end();
+            return;
+        }
+        pause.turn();
+        if pause.is_over() {
+            self.stalled.store(key, Ordering::Relaxed);
+        }
+    }
+
+    /// Commits: the message whose body has been read is gone. False as above.
+    #[inline(always)]
+    pub fn clear(&self, Taken { slot, .. }: Taken<'_>, who: &impl Claimant) -> bool {
+        self.commit(slot, key::FREE, who)
+    }
+
+    /// Gives a claimed slot back as it was.
+    #[inline(always)]
+    pub fn put_back(taken: Taken<'_>, who: &impl Claimant) {
+        claim::release(taken.slot.claim, who);
+    }
+
+    /// In the child of a fork that happened while the slot was claimed: its parent goes on with it.
+    #[cold]
+    pub fn leave_to_parent(who: &impl Claimant) {
+        who.withdraw();
+    }
+
+    /// Looks at the slots themselves, as one must before one believes that there is nothing.
+    ///
+    /// Each claim is read before its key. A slot that is not claimed and has no message may get one later, but the
+    /// sender's claim will come after our announcement that we wait, and so it will see that.
+    pub fn look(&self, wanted: Wanted) -> Look {
+        let mut under_way = false;
+        for slot in self.index.slots() {
+            let claimed = !claim::is_free(slot.claim.load(Ordering::SeqCst));
+            let has_message = is_message(slot.key.load(Ordering::SeqCst));
+            if claimed {
+                under_way = true;
+            } else if has_message == (wanted == Wanted::Message) {
+                // The tree may not know of it: somebody died before the refresh.
+                self.index.refresh(slot.number);
+                return Look::There;
+            }
+        }
+        if under_way { Look::UnderWay } else { Look::Nothing }
+    }
+
+    /// Frees the claims of threads that have ended and that the kernel did not watch. True if there was one.
+    ///
+    /// To ask for one costs system calls, so not more are asked for at a time than it takes some hundred
+    /// microseconds. `first` says where to begin, so that each has its turn.
+    pub fn free_claims_of(&self, first: usize, is_dead: impl Fn(Holder) -> bool) -> bool {
+        let (before, after) = self.index.claims.split_at(first % self.index.claims.len().max(1));
+        let held = after.iter().chain(before).filter(|claim| {
+            // Relaxed: who frees it looks again.
+            !claim::is_free(claim.load(Ordering::Relaxed))
+        });
+        held.take(ASKED_AT_A_TIME).filter(|claim| claim::free_if(claim, &is_dead)).count() > 0
+    }
+
+    /// Whether the message that was published here came into the empty queue.
+    ///
+    /// That none was there when its sender looked for a slot would not do: the last one may have gone since, and its
+    /// receiver have seen nothing more. So it counts as such if there is no older one now. It may have been received
+    /// itself already: then that was no later message's doing, and those that came meanwhile saw it, and rely on us.
+    pub fn is_oldest(&self, Reserved { slot, sequence }: Reserved<'_>) -> bool {
+        let own = (key::truncated(sequence), slot.number);
+        self.ages().all(|other| other >= own)
+    }
+
+    /// The slot of the oldest message.
+    pub fn oldest(&self) -> Option<usize> {
+        self.ages().min().map(|(_, slot)| slot)
+    }
+
+    /// Sequence numbers and slots of the messages. Of several that came at once the slots tell which is the oldest.
+    fn ages(&self) -> impl Iterator<Item = (u64, usize)> + use<'a> {
+        let keys = self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)).enumerate();
+        keys.filter(|(_, key)| is_message(*key)).map(|(slot, key)| (key::sequence(key), slot))
+    }
+
+    /// The number of messages.
+    pub fn count(&self) -> usize {
+        self.index.keys.iter().filter(|key| is_message(key.load(Ordering::Relaxed))).count()
+    }
+
+    /// A free slot, and the next sequence number: larger than that of any message that is in the queue and whose send
+    /// has returned. Where there is none, any number will do.
+    #[inline(always)]
+    fn find_free_flat(&self) -> Option<Reserved<'a>> {
+        let slot = self.index.slots().find(Slot::is_free)?;
+        let newest = key::newest(self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)));
+        Some(Reserved { slot, sequence: newest.wrapping_add(1) })
+    }
+
+    fn find_free_by_tree(&self) -> Option<Reserved<'a>> {
+        let freed = self.index.slot(self.freed.load(Ordering::Relaxed) as usize).filter(Slot::is_free);
+        let slot = match freed {
+            Some(slot) => slot,
+            None => self.index.slot(self.index.free()?)?,
+        };
+        Some(Reserved { slot, sequence: 0 })
+    }
+
+    #[inline(always)]
+    fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
+        if self.index.is_flat() {
+            return reserved;
+        }
+        Reserved { sequence: self.sequence.fetch_add(1, Ordering::Relaxed), ..reserved }
+    }
+}

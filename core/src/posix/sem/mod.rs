@@ -1,0 +1,19 @@
+//! Semaphores, with the memory layout and the protocol of glibc, so that both may work on the same semaphore.
+
+pub mod word;
+
+#[cfg(not(loom))]
+mod layout;
+#[cfg(not(loom))]
+mod named;
+#[cfg(not(loom))]
+mod wait;
+
+#[cfg(not(loom))]
+pub use layout::{SIZE, Semaphore, VALUE_MAX};
+#[cfg(not(loom))]
+pub use named::{Open, PREFIX, close, open, unlink};
+#[cfg(not(loom))]
+pub use wait::{Patience, TokenWanted};
+#[cfg(all(test, loom))]
+mod model;

@@ -1,0 +1,136 @@
+//! Named semaphores: the files `sem.NAME`, and which of them this process has open.
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use super::layout::{SIZE, Semaphore};
+use crate::object::names::{self, Refused};
+use crate::object::publish::publish;
+use crate::os::Errno;
+use crate::os::Result;
+use crate::os::filter;
+use crate::os::fork::ForkMutex;
+use crate::os::futex::Scope;
+
+/// Prefix of the names of their files.
+pub const PREFIX: &str = "sem.";
+
+/// How `sem_open` was asked to open.
+#[derive(Clone, Copy, Debug)]
+pub enum Open {
+    /// ENOENT when there is none.
+    Existing,
+    /// Creates it when there is none.
+    OrCreate {
+        /// Permission bits of a new one.
+        mode: u32,
+        /// Tokens of a new one.
+        value: u32,
+        /// EEXIST when there is one.
+        exclusive: bool,
+    },
+}
+
+/// A file, whatever names it has: device and inode.
+type Identity = (u64, u64);
+
+struct Mapped {
+    map: MmapRaw,
+    opens: usize,
+}
+
+/// The named semaphores that this process has open. Each is mapped once, however often it is opened.
+#[derive(Default)]
+pub struct Registry {
+    semaphores: BTreeMap<Identity, Mapped>,
+    addresses: BTreeMap<usize, Identity>,
+}
+
+/// Held only for a look-up and an mmap or munmap, never while a file is opened or made.
+static REGISTRY: ForkMutex<Registry> =
+    ForkMutex::new(0, Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
+
+/// The named semaphore of this name, at the address at which this process already has it, if it has.
+///
+/// Errors: EINVAL for a name, value or file that cannot be a semaphore; ENOENT, EEXIST; those of open(2), mmap(2).
+/// POSIX.1-2017, `sem_open`.
+pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
+    let path = names::path(PREFIX, name).map_err(Refused::on_open)?;
+    filter::look_while_opening();
+    let file = open_file(&path, how)?;
+    let metadata = file.metadata()?;
+    // A shorter file would be SIGBUS at the first access.
+    if !metadata.is_file() || metadata.len() != SIZE as u64 {
+        return Err(Errno::EINVAL);
+    }
+    REGISTRY.lock().open((metadata.dev(), metadata.ino()), &file)
+}
+
+/// Takes back one `open`; the last one unmaps the semaphore. EINVAL when there is none open at this address.
+pub fn close(semaphore: *mut Semaphore) -> Result<()> {
+    REGISTRY.lock().close(semaphore.addr())
+}
+
+/// Removes the name; those who have the semaphore open keep it. POSIX.1-2017, `sem_unlink`.
+pub fn unlink(name: &CStr) -> Result<()> {
+    names::unlink(names::path(PREFIX, name).map_err(Refused::on_unlink))
+}
+
+fn open_file(path: &Path, how: Open) -> Result<File> {
+    match how {
+        Open::Existing => open_existing(path),
+        Open::OrCreate { mode, value, exclusive } => open_or_create(path, mode, value, exclusive),
+    }
+}
+
+fn open_existing(path: &Path) -> Result<File> {
+    Ok(OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?)
+}
+
+fn open_or_create(path: &Path, mode: u32, value: u32, exclusive: bool) -> Result<File> {
+    loop {
+        if !exclusive {
+            match open_existing(path) {
+                Err(Errno::ENOENT) => {}
+                decided => return decided,
+            }
+        }
+        let bytes = Semaphore::new(value, Scope::Shared)?.into_bytes();
+        match publish(path, mode, |mut file| Ok(file.write_all(&bytes)?)) {
+            // Somebody else was faster: theirs is the one to open.
+            Err(Errno::EEXIST) if !exclusive => {}
+            decided => return decided,
+        }
+    }
+}
+
+impl Registry {
+    fn open(&mut self, identity: Identity, file: &File) -> Result<*mut Semaphore> {
+        if let Some(mapped) = self.semaphores.get_mut(&identity) {
+            mapped.opens += 1;
+            return Ok(mapped.map.as_mut_ptr().cast());
+        }
+        let map = MmapOptions::new().len(SIZE).map_raw(file)?;
+        let address = map.as_mut_ptr();
+        self.addresses.insert(address.addr(), identity);
+        self.semaphores.insert(identity, Mapped { map, opens: 1 });
+        Ok(address.cast())
+    }
+
+    fn close(&mut self, address: usize) -> Result<()> {
+        let identity = *self.addresses.get(&address).ok_or(Errno::EINVAL)?;
+        let mapped = self.semaphores.get_mut(&identity).ok_or(Errno::EINVAL)?;
+        mapped.opens -= 1;
+        if mapped.opens == 0 {
+            self.addresses.remove(&address);
+            self.semaphores.remove(&identity);
+        }
+        Ok(())
+    }
+}

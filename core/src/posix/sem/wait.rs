@@ -1,0 +1,166 @@
+//! A wait for a token.
+//!
+//! The thread first spins, where that pays (`shared::spin`), and only then registers and sleeps.
+//!
+//! Somebody may be killed between adding a token and waking a waiter for it, or just after the wake for a token was given
+//! to it. Then the token lies there and the others sleep on, although they could go on. So both announce the *death word*
+//! of a shared semaphore to the kernel: a poster that sees a waiter, from before the token is there until after its
+//! wake, and a waiter, from before it registers until it is done. The kernel wakes one who sleeps on that word as the thread
+//! dies (`shared::thread`).
+//!
+//! A sleeper can be woken on the value and, before it runs, on the death word, too: one of the two wakes was another
+//! one's. So whoever takes a token and sees that one is left, and somebody waits, wakes that one. Who gives up does the
+//! same, and both before they withdraw their announcement.
+//!
+//! A timed wait must not be restarted after a handler, and so it sleeps on the value alone (`os::futex`): what a death
+//! leaves to it is found at its deadline. The threads of one process die together: a private semaphore has no use for the
+//! death word.
+
+use super::layout::Semaphore;
+use super::word::{Taken, Then};
+use crate::os::Errno;
+use crate::os::Result;
+use crate::os::clock::Deadline;
+use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::shared::thread::{Announcement, Thread};
+use crate::shared::wait::{self, Attempt, Terms};
+
+/// How long a wait may last.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// Until there is a token (`sem_wait`).
+    Unlimited,
+    /// Until that time (`sem_timedwait`, `sem_clockwait`).
+    Until(Deadline),
+}
+
+impl Patience {
+    /// EINTR as Linux gives it: `sem_wait` goes on after a handler with `SA_RESTART`, a timed wait never does.
+    pub fn terms(self) -> Terms {
+        match self {
+            Self::Unlimited => Terms { until: None, interrupted: Interrupted::MayRestart },
+            Self::Until(deadline) => Terms { until: Some(deadline), interrupted: Interrupted::Fails },
+        }
+    }
+}
+
+/// One who wants a token.
+pub struct TokenWanted<'a> {
+    semaphore: &'a Semaphore,
+    thread: Option<&'static Thread>,
+    /// From before the registration on; withdrawn by its drop.
+    owed: Option<Announcement<'static>>,
+    /// Of the thread, as it registered.
+    incarnation: u64,
+}
+
+impl Semaphore {
+    /// Takes a token, and sleeps while there is none. For callers in Rust: the thread must not be cancelled in here.
+    /// `thread` as in [`TokenWanted::new`].
+    ///
+    /// Errors: ETIMEDOUT, EINTR.
+    pub fn wait(&self, patience: Patience, thread: Option<&'static Thread>) -> Result<()> {
+        wait::wait(TokenWanted::new(self, thread), patience.terms())
+    }
+}
+
+impl<'a> TokenWanted<'a> {
+    /// `thread`: the calling thread, if it may make other system calls than futex(2) (`os::filter`).
+    pub fn new(semaphore: &'a Semaphore, thread: Option<&'static Thread>) -> Self {
+        Self { semaphore, thread, owed: None, incarnation: 0 }
+    }
+
+    fn register(&mut self) {
+        self.owed = self.semaphore.announce_wake(self.thread);
+        self.incarnation = self.thread.map_or(0, Thread::incarnation);
+        self.semaphore.word.register();
+    }
+
+    /// A handler may have forked, and this be the child: the registration is the parent's then. (That of a private semaphore
+    /// was copied.)
+    fn register_if_forked(&mut self) {
+        let is_child = self.thread.is_some_and(|thread| thread.incarnation() != self.incarnation);
+        if is_child && self.semaphore.scope() == Scope::Shared {
+            self.thread = Thread::calling().ok();
+            self.register();
+        }
+    }
+
+    fn take(&mut self) -> Option<()> {
+        let taken = self.semaphore.word.take_registered();
+        if taken == Taken::Nothing {
+            return None;
+        }
+        if taken == Taken::AndMoreAwaited && self.thread.is_some() {
+            self.wake_another();
+        }
+        self.owed = None;
+        Some(())
+    }
+
+    fn wake_another(&self) {
+        futex::wake(Semaphore::value_address(self.semaphore), 1, self.semaphore.scope());
+    }
+}
+
+impl Attempt for TokenWanted<'_> {
+    type Done = ();
+
+    fn begin(&mut self, terms: &Terms) -> Result<Option<()>> {
+        if self.semaphore.try_take() {
+            return Ok(Some(()));
+        }
+        if terms.is_too_late() {
+            return Err(Errno::ETIMEDOUT);
+        }
+        let may_yield = self.thread.is_some();
+        if self.semaphore.hint.spin(may_yield, || self.semaphore.try_take()) {
+            return Ok(Some(()));
+        }
+        self.register();
+        Ok(self.take())
+    }
+
+    fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
+        let awaited = Awaited {
+            word: Semaphore::value_address(self.semaphore),
+            expected: 0,
+            scope: self.semaphore.scope(),
+            // With any other value each sleep would end at once.
+            death: match self.semaphore.scope() {
+                Scope::Shared if self.semaphore.heals() => self.semaphore.death.as_ptr(),
+                _ => core::ptr::null(),
+            },
+        };
+        let thread = self.thread;
+        sleep.prepare(awaited, terms.until, terms.interrupted, || {
+            thread.is_some_and(|thread| thread.filter.may_wait_on_vectors())
+        });
+        Ok(true)
+    }
+
+    fn attempt(&mut self, _: Woken) -> Result<Option<()>> {
+        self.register_if_forked();
+        Ok(self.take())
+    }
+
+    fn attempt_at_last(&mut self) -> Result<Option<()>> {
+        self.register_if_forked();
+        Ok(self.take())
+    }
+
+    fn give_up(&mut self) {
+        self.register_if_forked();
+        if self.semaphore.word.deregister() == Then::WakeOne {
+            self.wake_another();
+        }
+        self.owed = None;
+    }
+}
+
+impl Semaphore {
+    /// Announces the death word. `None` where it is of no use.
+    pub(super) fn announce_wake(&self, thread: Option<&'static Thread>) -> Option<Announcement<'static>> {
+        thread.filter(|_| self.scope() == Scope::Shared)?.announce_wake(&self.death)
+    }
+}

@@ -1,0 +1,58 @@
+//! Waiting for another thread to finish a few instructions, when there is no word to sleep on.
+
+use crate::shared::atomic::{hint, thread};
+
+/// Turns that only spin. (The model checker tries out each of them, so it gets few.)
+const SPINS: usize = if cfg!(loom) { 1 } else { 60 };
+/// Turns up to which the processor is offered to others.
+const YIELDS: usize = if cfg!(loom) { 2 } else { 100 };
+/// Turns altogether. The last ones sleep, for 20 ms together: longer than the other thread is preempted for.
+const TURNS: usize = if cfg!(loom) { 3 } else { 300 };
+#[cfg(not(loom))]
+const SLEEP_NS: i64 = 100_000;
+
+/// A wait that gets slower and comes to an end.
+#[derive(Default)]
+pub struct Pause {
+    turns: usize,
+}
+
+impl Pause {
+    /// Waits a moment. False, at once: it has been long enough.
+    #[cold]
+    pub fn turn(&mut self) -> bool {
+        match self.turns {
+            0..SPINS => hint::spin_loop(),
+            SPINS..YIELDS => thread::yield_now(),
+            YIELDS..TURNS => sleep(),
+            _ => return false,
+        }
+        self.turns += 1;
+        true
+    }
+
+    /// It has been long enough.
+    pub fn end(&mut self) {
+        self.turns = TURNS;
+    }
+
+    /// Whether it has been long enough.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.turns >= TURNS
+    }
+}
+
+/// The longest turn: 0.1 ms.
+#[cfg(loom)]
+pub fn sleep() {
+    thread::yield_now();
+}
+
+/// The longest turn: 0.1 ms. The bare call: C's is a cancellation point.
+#[cfg(not(loom))]
+pub fn sleep() {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NS };
+    // SAFETY: `time` is valid; nobody wants to know what is left of it.
+    unsafe { libc::syscall(libc::SYS_nanosleep, &raw const time, 0) };
+}

@@ -1,0 +1,207 @@
+//! A short wait before a sleep, only where it pays.
+//!
+//! A hand-over between two processors costs a fraction of a microsecond when the waiter spins, and tens of
+//! microseconds when it sleeps. On one processor a spin only takes time from the thread that it waits for; there a
+//! waiter gives way to it, by sched_yield(2), which saves the wake. So two things are remembered beside the word that is
+//! waited on:
+//!
+//! * the processor of a waker: on our own we yield, on another one we spin;
+//! * how many attempts in a row were in vain, and how many waits are to sleep at once because of that.
+//!
+//! A yield may give the processor to somebody else altogether, for a whole time slice. A wake would have brought us back
+//! earlier, so that is worse than in vain.
+//!
+//! All are hints. Any value is harmless: the worst that a wrong one can do is a spin in vain or a sleep too early.
+
+use core::sync::atomic::AtomicU16;
+
+use crate::os::{clock, cpu, settings};
+use crate::shared::atomic::{AtomicU32, Ordering};
+
+/// How long a spin may last, in nanoseconds: near the cost of a sleep and a wake across processors.
+const BUDGET_NS: u64 = 20_000;
+/// A yield that takes longer than this, in nanoseconds, has given somebody a time slice. Interrupts take less.
+const SLICE_NS: u64 = 300_000;
+/// Looks at the word between two looks at the clock.
+const LOOKS_PER_CLOCK: u32 = 32;
+/// So many attempts in vain, one after the other, and waits sleep at once.
+const GIVE_UP: u16 = 4;
+/// So many of them, before another attempt shows whether things have changed.
+const REST: u16 = 64;
+/// The same after a yield that was too slow: so seldom that the time slices do not count.
+const LONG_REST: u16 = 4096;
+
+/// See [`Hint`].
+const ASKED: u32 = 0;
+
+/// What wakers and waiters know of each other. Lives in shared memory next to the word that is waited on.
+///
+/// All accesses are `Relaxed`: nothing is published through these words, and a lost update loses a hint.
+#[repr(C)]
+#[derive(Default)]
+pub struct Hint {
+    /// The processor of a waker plus one: of the first since a waiter has asked. 0 = [`ASKED`], and not known. A waiter
+    /// asks whose attempt was in vain; wakers answer.
+    waker: AtomicU32,
+    /// [`Experience`] with spins. Stored by waiters.
+    spins: AtomicU16,
+    /// [`Experience`] with yields. Stored by waiters.
+    yields: AtomicU16,
+}
+
+impl Hint {
+    /// Leaves word of where the waker runs, if a waiter has asked. Async-signal-safe.
+    #[inline]
+    pub fn waking(&self) {
+        if self.waker.load(Ordering::Relaxed) == ASKED {
+            self.answer();
+        }
+    }
+
+    /// Whether the waker, as far as we know, can only run when we do not.
+    fn is_waker_here(&self) -> bool {
+        let here = cpu::current();
+        cpu::saw(here);
+        match self.waker.load(Ordering::Relaxed) {
+            0 => cpu::is_only_one(),
+            waker => {
+                cpu::saw(waker.wrapping_sub(1));
+                waker == here.wrapping_add(1)
+            }
+        }
+    }
+
+    #[cold]
+    fn answer(&self) {
+        self.waker.store(cpu::current().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is worth. `may_yield`: the
+    /// thread may call sched_yield(2).
+    pub fn spin(&self, may_yield: bool, ready: impl Fn() -> bool) -> bool {
+        let settings = settings::get();
+        if !settings.spin {
+            return false;
+        }
+        let is_here = self.is_waker_here();
+        if is_here && !may_yield {
+            return false;
+        }
+        let word = if is_here { &self.yields } else { &self.spins };
+        let before = Experience(word.load(Ordering::Relaxed));
+        let (happened, after) = if before.says_sleep() {
+            (false, before.slept())
+        } else if is_here {
+            let (happened, was_slow) = yield_once(ready);
+            (happened, if was_slow { Experience::resting(LONG_REST) } else { before.tried(happened) })
+        } else {
+            let happened = spin_within_budget(ready);
+            (happened, before.tried(happened))
+        };
+        if !happened && self.waker.load(Ordering::Relaxed) != ASKED {
+            self.waker.store(ASKED, Ordering::Relaxed);
+        }
+        // Mostly nothing is new.
+        if after != before {
+            word.store(after.0, Ordering::Relaxed);
+        }
+        happened
+    }
+}
+
+/// | bits | meaning |
+/// |---|---|
+/// | 0..3 | attempts in vain in a row |
+/// | 3..16 | waits that are to sleep at once |
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Experience(u16);
+
+impl Experience {
+    const ONE_WAIT: u16 = 8;
+
+    /// One more attempt in vain, and the rest begins anew.
+    fn resting(waits: u16) -> Self {
+        Self((waits * Self::ONE_WAIT) | (GIVE_UP - 1))
+    }
+
+    fn says_sleep(self) -> bool {
+        self.0 >= Self::ONE_WAIT
+    }
+
+    fn slept(self) -> Self {
+        Self(self.0 - Self::ONE_WAIT)
+    }
+
+    fn tried(self, happened: bool) -> Self {
+        match self.0 + 1 {
+            _ if happened => Self(0),
+            in_vain @ ..GIVE_UP => Self(in_vain),
+            _ => Self::resting(REST),
+        }
+    }
+}
+
+/// Whether it happened, and whether the processor was away for too long.
+fn yield_once(ready: impl Fn() -> bool) -> (bool, bool) {
+    let begun = clock::monotonic_ns();
+    std::thread::yield_now();
+    let happened = ready();
+    (happened, clock::monotonic_ns() - begun > SLICE_NS)
+}
+
+fn spin_within_budget(ready: impl Fn() -> bool) -> bool {
+    let mut end = None;
+    loop {
+        for _ in 0..LOOKS_PER_CLOCK {
+            if ready() {
+                return true;
+            }
+            core::hint::spin_loop();
+        }
+        let now = clock::monotonic_ns();
+        if now >= *end.get_or_insert(now + BUDGET_NS) {
+            return false;
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn attempts(mut experience: Experience, waits: usize) -> usize {
+        let mut tries = 0;
+        for _ in 0..waits {
+            experience = if experience.says_sleep() {
+                experience.slept()
+            } else {
+                tries += 1;
+                experience.tried(false)
+            };
+        }
+        tries
+    }
+
+    #[test]
+    fn waits_in_vain_soon_sleep_at_once_and_seldom_try_again() {
+        assert_eq!(attempts(Experience(0), 4), 4);
+        assert_eq!(attempts(Experience(0), 4 + 64), 4);
+        assert_eq!(attempts(Experience(0), 4 + 64 + 1 + 64 + 1), 6);
+        assert_eq!(attempts(Experience::resting(LONG_REST), 4096), 0);
+    }
+
+    #[test]
+    fn one_success_ends_the_restraint() {
+        let probing = Experience::resting(0);
+        assert!(!probing.says_sleep());
+        assert_eq!(probing.tried(true), Experience(0));
+    }
+
+    #[test]
+    fn any_value_is_harmless() {
+        for value in [0, 3, 4, 7, 8, u16::MAX] {
+            let experience = Experience(value);
+            let _ = if experience.says_sleep() { experience.slept() } else { experience.tried(false) };
+        }
+    }
+}

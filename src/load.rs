@@ -1,0 +1,62 @@
+//! What happens when the library is loaded, before the program starts.
+//!
+//! Libraries that know nothing of us are often initialised before us, and may call already then.
+//! So nothing may need what is done here: each module does it by itself at the first use
+//! (settings, locks), or does without until then (`os::cpu`, `cbits/real.c`).
+
+use std::ffi::{CStr, OsStr, c_void};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rsipc_core::VERSION;
+use rsipc_core::os::cpu;
+use rsipc_core::os::fork;
+use rsipc_core::os::settings;
+use rsipc_core::shared::{presence, thread};
+
+use crate::thread::rsipc_thread_slot;
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static ON_LOAD: extern "C" fn() = on_load;
+
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static ON_EXIT: extern "C" fn() = on_exit;
+
+extern "C" fn on_exit() {
+    presence::leave();
+}
+
+extern "C" fn on_load() {
+    cpu::init();
+    thread::find_slots_with(rsipc_thread_slot);
+    fork::first_in_child(thread::forget_threads);
+    fork::install();
+    let settings = settings::get();
+    if settings.verbose {
+        // A program whose standard error is closed still runs.
+        let _ = writeln!(
+            std::io::stderr(),
+            "rsipc {VERSION}: active: semaphores, shared memory, message queues; library {}; objects in {}; spin {}",
+            own_path().display(),
+            settings.dir.display(),
+            if settings.spin { "adaptive" } else { "off" },
+        );
+    }
+}
+
+/// The file that this code was loaded from: the shared library, or the program that it is linked
+/// into.
+fn own_path() -> &'static Path {
+    // SAFETY: `found` is plain data that dladdr fills in; the name it finds lives as long as the
+    // library.
+    unsafe {
+        let mut found: libc::Dl_info = core::mem::zeroed();
+        if libc::dladdr(on_load as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null() {
+            return Path::new("?");
+        }
+        Path::new(OsStr::from_bytes(CStr::from_ptr(found.dli_fname).to_bytes()))
+    }
+}

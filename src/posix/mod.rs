@@ -1,0 +1,7 @@
+//! The calls of the POSIX headers.
+
+mod mman;
+mod mqueue;
+mod mqueue_steps;
+mod semaphore;
+mod semaphore_steps;

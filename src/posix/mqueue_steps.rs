@@ -1,0 +1,194 @@
+//! What `cbits/mqueue.c` calls, and what is called in C: the steps of a wait, an open whose arguments are known. Not
+//! exported, and not read by cbindgen.
+
+use core::cell::Cell;
+use std::ffi::{c_char, c_int, c_uint, c_void};
+
+use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
+
+use crate::edge::{fail, string};
+use crate::thread::thread_of;
+use crate::wait::{CWait, MUST_SLEEP, WaitKind, answer_of};
+use rsipc_core::os::Errno;
+use rsipc_core::os::Result;
+use rsipc_core::os::cancel::uncancelled;
+use rsipc_core::os::clock::{Clock, Deadline};
+use rsipc_core::posix::mq::{self, Duty, How, Incoming, Outgoing, Received, Room, Transfer, Transferred};
+use rsipc_core::shared::thread::Thread;
+use rsipc_core::shared::wait::{Progress, Wait};
+
+unsafe extern "C" {
+    /// A notification by a thread, with a copy of the attributes, which may be NULL. NULL: ENOMEM.
+    pub fn rsipc_notification_new(
+        function: *const c_void,
+        value: libc::sigval,
+        attributes: *const libc::pthread_attr_t,
+    ) -> *mut c_void;
+    /// See [`mq::Start`].
+    pub fn rsipc_notification_start(notification: *mut c_void, duty: *const Duty) -> c_int;
+    pub fn rsipc_notification_free(notification: *mut c_void);
+}
+
+/// `struct rsipc_duty`
+const _: () = assert!(size_of::<Duty>() == 5 * 8 && align_of::<Duty>() == 8);
+
+/// Sleeps until the registration is over. 1: the caller is to notify.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_duty_wait(duty: *const Duty) -> c_int {
+    // SAFETY: C gives its copy of what `rsipc_notification_start` got.
+    let duty = unsafe { &*duty };
+    let is_due = duty.wait().is_some();
+    duty.finish();
+    c_int::from(is_due)
+}
+
+/// What is in the room that C gives for a wait.
+#[repr(C)]
+struct MqWait {
+    room: Room,
+    /// Where the results go of one who receives.
+    length: *mut ssize_t,
+    /// The same; may be NULL.
+    priority: *mut c_uint,
+}
+
+const _: () = assert!(CWait::has_room_for::<MqWait>());
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_try_send(
+    slot: *const Cell<*const Thread>,
+    wait: *mut CWait,
+    queue: mqd_t,
+    body: *const u8,
+    length: size_t,
+    priority: c_uint,
+) -> c_int {
+    let wait: *mut MqWait = wait.cast();
+    let message = Outgoing { body, length, priority };
+    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move; the caller of mq_send
+    // vouches for its memory.
+    let sent = thread_of(unsafe { &*slot })
+        .and_then(|thread| unsafe { mq::send_or_wait(thread, queue, &message, &raw mut (*wait).room) });
+    match sent {
+        Ok(true) => 0,
+        Ok(false) => MUST_SLEEP,
+        Err(Errno(number)) => number,
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_try_receive(
+    slot: *const Cell<*const Thread>,
+    wait: *mut CWait,
+    queue: mqd_t,
+    body: *mut u8,
+    room: size_t,
+    priority: *mut c_uint,
+) -> ssize_t {
+    let wait: *mut MqWait = wait.cast();
+    let into = Incoming { body, room };
+    // SAFETY: as in `rsipc_mq_try_send`.
+    let received = thread_of(unsafe { &*slot })
+        .and_then(|thread| unsafe { mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room) });
+    match received {
+        // SAFETY: NULL, or the caller's variable.
+        Ok(Some(message)) => unsafe { give(message, priority) },
+        Ok(None) => negative(MUST_SLEEP),
+        Err(Errno(number)) => negative(number),
+    }
+}
+
+fn negative(answer: c_int) -> ssize_t {
+    // An errno is small.
+    ssize_t::try_from(-answer).unwrap_or(ssize_t::MIN)
+}
+
+/// # Safety
+/// `priority` is NULL, or valid for writing.
+#[inline(always)]
+unsafe fn give(message: Received, priority: *mut c_uint) -> ssize_t {
+    // SAFETY: as the caller says.
+    if let Some(priority) = unsafe { priority.as_mut() } {
+        *priority = message.priority;
+    }
+    // At most 16 MiB.
+    message.length.cast_signed()
+}
+
+/// EINVAL as the kernel gives it for a time, before it looks at anything else.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_check_time(until: *const timespec) -> c_int {
+    // SAFETY: C gives the caller's timespec, not NULL.
+    let until = unsafe { *until };
+    let is_valid = until.tv_sec >= 0 && Deadline::new(Clock::Realtime, until).is_ok();
+    if is_valid { 0 } else { libc::EINVAL }
+}
+
+/// `until` is NULL, or has been checked. Where the results go: `MqWait`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_begin(
+    wait: *mut CWait,
+    until: *const timespec,
+    length: *mut ssize_t,
+    priority: *mut c_uint,
+) -> c_int {
+    let wait: *mut MqWait = wait.cast();
+    // SAFETY: C gives the room of a wait.
+    unsafe {
+        (&raw mut (*wait).length).write(length);
+        (&raw mut (*wait).priority).write(priority);
+    }
+    // SAFETY: NULL, or the caller's timespec.
+    let until = unsafe { until.as_ref() }.map(|until| Deadline { clock: Clock::Realtime, time: *until });
+    // SAFETY: C gives a wait that one of the functions above has placed.
+    unsafe { conclude(wait, Wait::begin(place(wait), until)) }
+}
+
+unsafe extern "C" fn woken(wait: *mut CWait, error: c_int) -> c_int {
+    let wait: *mut MqWait = wait.cast();
+    // SAFETY: C calls this with a wait that must sleep.
+    unsafe { conclude(wait, Wait::woken(place(wait), error)) }
+}
+
+unsafe extern "C" fn cancelled(wait: *mut CWait) {
+    // SAFETY: as in `woken`.
+    unsafe { Wait::abandon(place(wait.cast())) };
+}
+
+/// # Safety
+/// `wait` is valid.
+unsafe fn place(wait: *mut MqWait) -> *mut Wait<Transfer> {
+    // SAFETY: only its address is taken.
+    unsafe { (&raw mut (*wait).room.wait).cast() }
+}
+
+/// # Safety
+/// `wait` was placed by one of the functions above.
+unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -> c_int {
+    answer_of(progress, |done| {
+        if let Transferred::Received(message) = done {
+            // SAFETY: one who receives has given its variables, and waits for them.
+            unsafe { *(*wait).length = give(message, (*wait).priority) };
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+static rsipc_mq_wait_kind: WaitKind = WaitKind { woken, cancelled, is_cancellation_point: 1 };
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_open(
+    name: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+    attributes: *const mq_attr,
+) -> mqd_t {
+    // SAFETY: C hands on what the caller of mq_open gave: NULL or a mq_attr.
+    let sizes =
+        unsafe { attributes.as_ref() }.map(|attributes| (attributes.mq_maxmsg, attributes.mq_msgsize));
+    // SAFETY: the caller gives a C string or NULL.
+    match uncancelled(|| mq::open(unsafe { string(name) }?, How { flags, mode, sizes })) {
+        Ok(fd) => fd,
+        Err(error) => fail(error, -1),
+    }
+}

@@ -1,0 +1,95 @@
+//! What `cbits/semaphore.c` calls: the steps of a wait, and an open whose arguments are known. Not exported, and not
+//! read by cbindgen.
+
+use std::ffi::{c_char, c_int, c_uint};
+
+use libc::{clockid_t, mode_t, sem_t, timespec};
+
+use super::semaphore::shared;
+use crate::edge::{fail, string};
+use crate::thread::unconfined_thread;
+use crate::wait::{CWait, WaitKind, answer_of};
+use rsipc_core::os::Errno;
+use rsipc_core::os::Result;
+use rsipc_core::os::cancel::uncancelled;
+use rsipc_core::os::clock::{Clock, Deadline};
+use rsipc_core::posix::sem::{self, Open, Patience, Semaphore, TokenWanted};
+use rsipc_core::shared::wait::{Terms, Wait};
+
+type TokenWait = Wait<TokenWanted<'static>>;
+
+const _: () = assert!(CWait::has_room_for::<TokenWait>());
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
+    // SAFETY: C hands on what the caller of sem_wait gave.
+    unsafe { shared(sem) }.is_ok_and(Semaphore::try_take)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_sem_begin(room: *mut CWait, sem: *mut sem_t) -> c_int {
+    // SAFETY: as C does.
+    unsafe { begin(room, sem, Ok(Patience::Unlimited)) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_sem_begin_timed(
+    room: *mut CWait,
+    sem: *mut sem_t,
+    clock: clockid_t,
+    until: *const timespec,
+) -> c_int {
+    // SAFETY: NULL, or the caller's timespec.
+    let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
+    let deadline = until.and_then(|until| Deadline::new(Clock::from_id(clock)?, *until));
+    // SAFETY: as C does.
+    unsafe { begin(room, sem, deadline.map(Patience::Until)) }
+}
+
+/// # Safety
+/// C gives the room of a wait, which it does not move, and what the caller of sem_wait gave.
+unsafe fn begin(room: *mut CWait, sem: *mut sem_t, patience: Result<Patience>) -> c_int {
+    // SAFETY: as the caller says; the semaphore outlives the wait for it.
+    let begun = unsafe { shared(sem) }.and_then(|sem| {
+        let Terms { until, interrupted } = patience?.terms();
+        let room: *mut TokenWait = room.cast();
+        // SAFETY: as the caller says.
+        unsafe {
+            Wait::place(room, TokenWanted::new(sem, unconfined_thread()), interrupted);
+            Wait::begin(room, until)
+        }
+    });
+    answer_of(begun, |()| ())
+}
+
+unsafe extern "C" fn woken(room: *mut CWait, error: c_int) -> c_int {
+    // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
+    answer_of(unsafe { TokenWait::woken(room.cast(), error) }, |()| ())
+}
+
+unsafe extern "C" fn cancelled(room: *mut CWait) {
+    // SAFETY: as in `woken`.
+    unsafe { TokenWait::abandon(room.cast()) };
+}
+
+#[unsafe(no_mangle)]
+static rsipc_sem_wait_kind: WaitKind = WaitKind { woken, cancelled, is_cancellation_point: 1 };
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_sem_open(
+    name: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+    value: c_uint,
+) -> *mut sem_t {
+    let how = if flags & libc::O_CREAT == 0 {
+        Open::Existing
+    } else {
+        Open::OrCreate { mode, value, exclusive: flags & libc::O_EXCL != 0 }
+    };
+    // SAFETY: C hands on what the caller of sem_open gave.
+    match uncancelled(|| sem::open(unsafe { string(name) }?, how)) {
+        Ok(sem) => sem.cast(),
+        Err(error) => fail(error, libc::SEM_FAILED),
+    }
+}
