@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use rsipc_core::os::Result;
+use rsipc_core::os::errno::kept;
 use rsipc_core::shared::thread::Thread;
 
 unsafe extern "C" {
@@ -27,10 +28,12 @@ pub fn thread_of(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
 
 #[cold]
 fn adopt_thread(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
-    let thread = Thread::adopt(slot)?;
-    // SAFETY: takes no arguments.
-    unsafe { rsipc_thread_watch() };
-    Ok(thread)
+    kept(|| {
+        let thread = Thread::adopt(slot)?;
+        // SAFETY: takes no arguments.
+        unsafe { rsipc_thread_watch() };
+        Ok(thread)
+    })
 }
 
 #[unsafe(no_mangle)]

@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
-use crate::edge::{WaitKind, answer, fail, string};
+use crate::edge::{WaitKind, answer, fail, step, string};
 use crate::thread::thread_of;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -136,19 +136,21 @@ unsafe extern "C" fn rsipc_mq_begin(
     room.task = task;
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() };
-    let begun = thread_of(slot).and_then(|thread| {
-        let deadline = until.map(|until| Deadline::new(Clock::Realtime, *until)).transpose()?;
-        // SAFETY: the caller of mq_send or mq_receive vouches for its memory.
-        unsafe { Wait::begin(&mut room.wait, thread, c_task.queue, c_task.task(), deadline) }
-    });
-    c_task.complete(begun)
+    step(|| {
+        let begun = thread_of(slot).and_then(|thread| {
+            let deadline = until.map(|until| Deadline::new(Clock::Realtime, *until)).transpose()?;
+            // SAFETY: the caller of mq_send or mq_receive vouches for its memory.
+            unsafe { Wait::begin(&mut room.wait, thread, c_task.queue, c_task.task(), deadline) }
+        });
+        c_task.complete(begun)
+    })
 }
 
 unsafe extern "C" fn woken(wait: *mut c_void, error: c_int) -> c_int {
     // SAFETY: C calls this with the room of a wait that `rsipc_mq_begin` has initialised.
     unsafe {
         let room = &mut *wait.cast::<CWait>();
-        (*room.task).complete(room.wait.assume_init_mut().woken(error))
+        step(|| (*room.task).complete(room.wait.assume_init_mut().woken(error)))
     }
 }
 

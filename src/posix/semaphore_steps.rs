@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 use libc::{clockid_t, mode_t, sem_t, timespec};
 
 use super::semaphore::shared;
-use crate::edge::{WaitKind, answer, fail, string};
+use crate::edge::{WaitKind, answer, fail, step, string};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -22,8 +22,8 @@ pub struct WaitRoom(MaybeUninit<[u64; size_of::<Sleep>() / 8 + 6]>);
 const _: () =
     assert!(size_of::<Wait>() <= size_of::<WaitRoom>() && align_of::<Wait>() <= align_of::<WaitRoom>());
 
-fn drive(progress: Result<Progress>) -> c_int {
-    answer(progress.map(|progress| progress == Progress::Done))
+fn drive(next: impl FnOnce() -> Result<Progress>) -> c_int {
+    step(|| answer(next().map(|progress| progress == Progress::Done)))
 }
 
 #[unsafe(no_mangle)]
@@ -38,7 +38,7 @@ unsafe extern "C" fn rsipc_sem_begin(room: *mut WaitRoom, sem: *mut sem_t) -> c_
     let sem = unsafe { shared(sem) };
     // SAFETY: C gives the room of a wait, which it does not move.
     let room = unsafe { &mut *room.cast() };
-    drive(sem.and_then(|sem| Wait::begin(room, sem, Patience::Unlimited)))
+    drive(|| sem.and_then(|sem| Wait::begin(room, sem, Patience::Unlimited)))
 }
 
 #[unsafe(no_mangle)]
@@ -54,15 +54,16 @@ unsafe extern "C" fn rsipc_sem_begin_timed(
     let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
     // SAFETY: C gives the room of a wait, which it does not move.
     let room = unsafe { &mut *room.cast() };
-    drive(sem.and_then(|sem| {
+    drive(|| {
+        let sem = sem?;
         let deadline = Deadline::new(Clock::from_id(clock)?, *until?)?;
         Wait::begin(room, sem, Patience::Until(deadline))
-    }))
+    })
 }
 
 unsafe extern "C" fn woken(wait: *mut c_void, error: c_int) -> c_int {
     // SAFETY: C calls this with the wait that a `begin` above has initialised.
-    drive(unsafe { &mut *wait.cast::<Wait>() }.woken(error))
+    drive(|| unsafe { &mut *wait.cast::<Wait>() }.woken(error))
 }
 
 unsafe extern "C" fn cancelled(wait: *mut c_void) {

@@ -64,7 +64,7 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
 /// make no file so large; EMFILE for want of two descriptors.
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
     let size = geometry.file_size();
-    let (_, (map, status, fifo)) = publish(&name.path(), mode & 0o777, |file| {
+    let (file, (map, status, fifo)) = publish(&name.path(), mode & 0o777, |file| {
         let status = file::status(file.as_raw_fd())?;
         let real_mode = status.st_mode & 0o777;
         let mode = permission::of_files(real_mode);
@@ -81,7 +81,7 @@ pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
     })?;
     // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used with it.
     let layout = unsafe { Layout::new(map.as_mut_ptr(), geometry) };
-    Ok(Data { map, layout, status, made: Some(fifo.keep()) })
+    Ok(Data { map, layout, status, made: Some(fifo.keep().in_place_of(file)) })
 }
 
 /// Blocks are reserved now, so that a full file system is ENOSPC here and not SIGBUS later.

@@ -110,6 +110,20 @@ impl Fifo {
     }
 }
 
+impl Fifo {
+    /// Takes the descriptor's number of a file that is not needed any more, if it is lower than its own: `open` gives the
+    /// lowest that is free, and programs know that.
+    #[must_use]
+    pub fn in_place_of(mut self, file: File) -> Self {
+        let (own, lower) = (self.file.as_raw_fd(), file.as_raw_fd());
+        // SAFETY: no pointer; both descriptors are ours, and the lower one is closed by it in the same step.
+        if lower < own && unsafe { libc::syscall(libc::SYS_dup3, own, lower, libc::O_CLOEXEC) } >= 0 {
+            self.file = file;
+        }
+        self
+    }
+}
+
 impl Drop for Provisional {
     fn drop(&mut self) {
         if let Some(path) = &self.0 {
