@@ -10,13 +10,13 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Room for a wait of mq/wait.rs, which asserts that it fits. */
+/* Room for a wait of core/src/posix/mq/wait.rs, which asserts that it fits. */
 struct rsipc_mq_wait {
 	struct rsipc_sleep sleep;
 	long room[24];
 };
 
-/* What is to be sent, or where to receive: abi/mqueue.rs. */
+/* What is to be sent, or where to receive: src/posix/mqueue_steps.rs. */
 struct rsipc_mq_task {
 	mqd_t queue;
 	int is_send;

@@ -16,8 +16,6 @@ macro_rules! jump_to {
         core::arch::naked_asm!("jmp {}", sym $target);
         #[cfg(target_arch = "aarch64")]
         core::arch::naked_asm!("b {}", sym $target);
-        #[cfg(target_arch = "riscv64")]
-        core::arch::naked_asm!("tail {}", sym $target);
     }};
 }
 

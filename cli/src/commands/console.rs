@@ -3,6 +3,7 @@
 mod arguments;
 mod call;
 mod catalogue;
+mod command;
 mod editor;
 mod explain;
 mod help;
@@ -29,7 +30,7 @@ use crate::output::style::{Style, Tone};
 use crate::output::{escape, say};
 use arguments::Arguments;
 use call::{Answer, Sleepy, Step, Trouble};
-use catalogue::Command;
+use command::Command;
 use editor::{Editor, Typed};
 use jobs::Job;
 use session::Session;
@@ -115,6 +116,9 @@ fn obey(session: &mut Session, line: &str) -> std::result::Result<bool, String> 
     let done = match step {
         Ok(Step::End) => return Ok(false),
         Ok(Step::Done(answer)) => Ok(answer),
+        Ok(Step::Help(None)) => Ok(Answer::text(help::overview())),
+        Ok(Step::Help(Some(name))) => find(&name).map(|command| Answer::text(help::of(command))),
+        Ok(Step::Errno(error)) => Ok(Answer::text(help::of_error(error))),
         Ok(Step::MaySleep(sleepy)) if parsed.in_background => start(session, command, line, sleepy),
         Ok(Step::MaySleep(sleepy)) => sleep(command, sleepy),
         Err(trouble) => Err(trouble),

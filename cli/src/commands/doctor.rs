@@ -1,6 +1,7 @@
 //! `rsipc doctor`: checks the place it runs in, and says in plain words what will work and what to change.
 
 mod calls;
+mod finding;
 mod kernel;
 mod place;
 mod preload;
@@ -9,8 +10,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::failure::{Failure, Result};
-use crate::output::style::{Style, Tone};
+use crate::output::style::Style;
 use crate::output::{json, print};
+use finding::{Finding, Verdict};
 
 /// Check this machine: what will work, and what to change
 #[derive(Args)]
@@ -18,51 +20,6 @@ pub struct Options {
     /// Print JSON for programs
     #[arg(long)]
     json: bool,
-}
-
-/// What was found, and what to do about it.
-#[derive(Serialize)]
-pub struct Finding {
-    check: &'static str,
-    verdict: Verdict,
-    said: String,
-    advice: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It works.
-    Good,
-    /// It works, within limits.
-    Note,
-    /// Something will not work.
-    Bad,
-}
-
-impl Finding {
-    pub fn good(check: &'static str, said: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Good, said: said.into(), advice: None }
-    }
-
-    pub fn note(check: &'static str, said: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Note, said: said.into(), advice: Some(advice.into()) }
-    }
-
-    pub fn bad(check: &'static str, said: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Bad, said: said.into(), advice: Some(advice.into()) }
-    }
-
-    fn lines(&self, style: Style) -> String {
-        let (mark, tone) = match self.verdict {
-            Verdict::Good => ("ok", Tone::Good),
-            Verdict::Note => ("note", Tone::Notable),
-            Verdict::Bad => ("BAD", Tone::Bad),
-        };
-        let mark = style.paint(tone, &format!("{mark:<4}"));
-        let advice = self.advice.iter().map(|advice| format!("                 -> {advice}\n"));
-        format!("{mark} {:<11} {}\n{}", self.check, self.said, advice.collect::<String>())
-    }
 }
 
 #[derive(Serialize)]

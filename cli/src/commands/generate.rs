@@ -5,10 +5,9 @@ mod manual;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use clap_complete::Shell;
 
-use crate::args::Arguments;
 use crate::failure::{Failure, Result};
 
 /// Write the manual page or shell completions, made from the definition of the arguments
@@ -27,25 +26,25 @@ enum What {
     Completions,
 }
 
-pub fn run(options: &Options) -> Result<()> {
+/// `whole` is the command with all its subcommands.
+pub fn run(options: &Options, whole: Command) -> Result<()> {
     let dir = &options.dir;
-    write(options.what, dir)
+    write(options.what, whole, dir)
         .map_err(|error| Failure::call(format_args!("cannot write to {}", dir.display()), error))
 }
 
-fn write(what: What, dir: &Path) -> std::io::Result<()> {
+fn write(what: What, whole: Command, dir: &Path) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
     match what {
-        What::Man => fs::write(dir.join("rsipc.1"), manual::page(Arguments::command())?),
-        What::Completions => [Shell::Bash, Shell::Zsh, Shell::Fish]
-            .into_iter()
-            .try_for_each(|shell| clap_complete::generate_to(shell, &mut shown(), "rsipc", dir).map(drop)),
+        What::Man => fs::write(dir.join("rsipc.1"), manual::page(whole)?),
+        What::Completions => [Shell::Bash, Shell::Zsh, Shell::Fish].into_iter().try_for_each(|shell| {
+            clap_complete::generate_to(shell, &mut shown(&whole), "rsipc", dir).map(drop)
+        }),
     }
 }
 
 /// Completions would offer hidden commands too.
-fn shown() -> Command {
-    let all = Arguments::command();
-    let shown = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+fn shown(whole: &Command) -> Command {
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
     Command::new("rsipc").version(env!("CARGO_PKG_VERSION")).subcommands(shown)
 }

@@ -2,18 +2,19 @@
 
 mod dot;
 mod picture;
+mod scene;
 mod svg;
 mod text;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::deadlock::{self, Deadlock};
+use crate::deadlock;
 use crate::failure::Result;
 use crate::output::style::Style;
 use crate::output::{json, print, warn};
-use crate::survey::Survey;
 use picture::Picture;
+use scene::Scene;
 
 /// Show who has which object and who waits for it, and name deadlocks
 #[derive(Args)]
@@ -33,12 +34,6 @@ enum Format {
     Svg,
     /// For programs
     Json,
-}
-
-/// What all formats draw from.
-pub struct Scene {
-    pub survey: Survey,
-    pub deadlocks: Vec<Deadlock>,
 }
 
 pub fn run(options: &Options) -> Result<()> {

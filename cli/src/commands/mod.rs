@@ -14,7 +14,9 @@ pub mod shm;
 pub mod stat;
 pub mod top;
 
-use crate::args::Command;
+use clap::CommandFactory;
+
+use crate::args::{Arguments, Command};
 use crate::failure::Result;
 
 /// Does what was asked for.
@@ -31,6 +33,6 @@ pub fn run(command: Command) -> Result<()> {
         Command::Doctor(options) => doctor::run(&options),
         Command::Top(options) => top::run(&options),
         Command::Console(options) => console::run(&options),
-        Command::Generate(options) => generate::run(&options),
+        Command::Generate(options) => generate::run(&options, Arguments::command()),
     }
 }

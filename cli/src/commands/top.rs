@@ -62,7 +62,8 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let blocked = Blocked::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);
     let (sender, events) = mpsc::channel();
-    let started = watch::start(options.interval, sender.clone())
+    let seen = sender.clone();
+    let started = watch::start(options.interval, move |look| seen.send(Event::Seen(look)).is_ok())
         .and_then(|()| spawn(sender.clone(), move || Event::Signal(blocked.wait().si_signo)));
     started.map_err(|error| Failure::call("cannot start a thread", error))?;
     let ended_by = show(&events, sender).map_err(|error| Failure::call("cannot use the terminal", error))?;

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::closure::Blocker;
-use super::{Place, Sleeper};
+use super::blocker::Blocker;
+use super::place::{Place, Sleeper};
 use crate::failure::Result;
 use crate::objects::file::FileId;
 use crate::processes::sleep::{Sleep, Until, Word};

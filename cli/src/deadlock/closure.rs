@@ -2,22 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Place;
 use super::actors::Actors;
+use super::blocker::Blocker;
 use crate::processes::Pid;
-
-/// What a thread sleeps in, as far as it says who could wake it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Blocker {
-    /// Words that each hold what the thread expects, and no timeout: any process that has one of the files.
-    Words(Vec<Place>),
-    /// A word of its own memory: a thread of the same process.
-    Own,
-    /// A child of its process, or any of them.
-    Child(Option<Pid>),
-    /// It runs, or something else wakes it.
-    Nothing,
-}
 
 /// All processes that sleep for ever, if those in `awake` do not.
 ///
@@ -56,8 +43,9 @@ fn stays_asleep(actors: &Actors, pid: Pid, stuck: &BTreeSet<Pid>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::actors::Actor;
     use super::*;
+    use crate::deadlock::actors::Actor;
+    use crate::deadlock::place::Place;
     use crate::objects::file::FileId;
 
     const A: u64 = 1;

@@ -10,30 +10,17 @@
 //! slept at the same time (`actors`).
 
 mod actors;
+mod blocker;
 mod closure;
+mod place;
 
 use std::collections::BTreeSet;
 
 use crate::failure::Result;
-use crate::objects::file::FileId;
 use crate::processes::Pid;
 use crate::survey::Survey;
 use actors::Actors;
-
-/// A word in a file (or in anonymous shared memory) that threads sleep on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    pub file: FileId,
-    pub offset: u64,
-}
-
-/// A thread that nobody will wake, and what it sleeps on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sleeper {
-    pub pid: Pid,
-    pub tid: Pid,
-    pub place: Place,
-}
+pub use place::{Place, Sleeper};
 
 /// How it came to that, as far as can be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

@@ -4,6 +4,7 @@
 pub mod file;
 pub mod name;
 pub mod open_queue;
+mod purpose;
 pub mod queue;
 pub mod semaphore;
 pub mod trouble;
@@ -21,6 +22,7 @@ use crate::failure::{Failure, Result};
 use crate::output::escape;
 use file::{FileId, Metadata};
 use name::Name;
+pub use purpose::Purpose;
 
 /// A family of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, clap::ValueEnum)]
@@ -50,32 +52,6 @@ impl Kind {
             Self::Sem => "semaphore",
             Self::Mq => "message queue",
             Self::Shm => "shared memory object",
-        }
-    }
-}
-
-/// What a thread waits for that sleeps in an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Purpose {
-    /// Of a semaphore.
-    Token,
-    /// In an empty queue.
-    Message,
-    /// In a full queue.
-    Room,
-    /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition variable.
-    Change,
-}
-
-impl Purpose {
-    /// `waits for …`
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Token => "a token",
-            Self::Message => "a message",
-            Self::Room => "room",
-            Self::Change => "a word to change",
         }
     }
 }

@@ -8,8 +8,8 @@ use rsipc_core::os::Errno;
 use rsipc_core::posix::mq::Registered;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
 
-use super::Purpose;
 use super::name::Name;
+use super::purpose::Purpose;
 use crate::failure::from_errno;
 
 /// What a file is to a queue.

@@ -6,8 +6,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::interest::Interest;
 use super::mappings::DELETED;
-use super::{Interest, Pid};
+use super::pid::Pid;
 use crate::objects::file::FileId;
 
 /// An open file.

@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use super::{Interest, Pid};
+use super::interest::Interest;
+use super::pid::Pid;
 use crate::objects::file::FileId;
 
 /// What the kernel writes behind the path of a file that has no name any more.

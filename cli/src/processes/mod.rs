@@ -4,25 +4,24 @@
 //! not seen. A process that ends while it is looked at is as good as one that had ended before.
 
 pub mod descriptors;
+mod interest;
 pub mod mappings;
+mod pid;
 pub mod poll;
 pub mod sleep;
 pub mod threads;
 
-use std::collections::HashSet;
-use std::ffi::OsString;
 use std::io;
-use std::path::Path;
 
 use crate::objects::file::FileId;
 pub use descriptors::Descriptor;
+pub use interest::Interest;
 pub use mappings::Mapping;
+pub use pid::Pid;
 use threads::Thread;
 
 /// From linux/sched.h: a thread of the kernel, which has no memory of a user.
 const PF_KTHREAD: u32 = 0x0020_0000;
-
-pub type Pid = i32;
 
 /// A process that runs.
 #[derive(Debug)]
@@ -61,13 +60,6 @@ impl Process {
     pub fn threads(&self) -> Option<Vec<Thread>> {
         threads::of(self.pid).ok()
     }
-}
-
-/// What an open file must look like to be worth a closer look: asking for the identity of each would touch devices
-/// and network file systems that have nothing to do with objects.
-pub struct Interest<'a> {
-    pub directory: &'a Path,
-    pub file_names: HashSet<OsString>,
 }
 
 /// All processes but the caller's own, in the order of their numbers.

@@ -4,7 +4,7 @@ use std::ffi::c_long;
 use std::fs;
 use std::io;
 
-use super::Pid;
+use super::pid::Pid;
 
 /// A descriptor that is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

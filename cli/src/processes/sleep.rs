@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::Pid;
+use super::pid::Pid;
 use super::poll::{self, Polled};
 
 /// A system call that a thread sleeps in, and that may have to do with an object.

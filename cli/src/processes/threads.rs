@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use super::Pid;
+use super::pid::Pid;
 use super::sleep::{self, Sleep};
 
 /// A thread, at one moment.

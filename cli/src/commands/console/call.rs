@@ -60,6 +60,10 @@ pub enum Step {
     Done(Answer),
     /// Somebody must make the call yet.
     MaySleep(Sleepy),
+    /// The console tells of all its commands, or of the one of this name.
+    Help(Option<Vec<u8>>),
+    /// The console tells what an error means for each of its calls.
+    Errno(Errno),
     /// The console ends.
     End,
 }

@@ -16,7 +16,8 @@ use rustyline::validate::Validator;
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor as LineEditor, Helper};
 
 use super::arguments::OPEN_FLAGS;
-use super::catalogue::{self, Command};
+use super::catalogue;
+use super::command::Command;
 use super::{explain, voice};
 use crate::failure::{Failure, Result};
 use crate::objects::{self, Kind};

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use rsipc_core::os::Errno;
 
-use super::catalogue::{Command, Family, all};
+use super::catalogue::all;
+use super::command::{Command, Family};
 use super::explain;
 use crate::failure::{from_errno, reason};
 
@@ -69,7 +70,8 @@ pub fn synopsis(command: &Command) -> String {
 /// An error, for all calls.
 pub fn of_error(error: Errno) -> String {
     let mut text = format!("{} ({}): {}\n", explain::name(error), error.0, reason(&from_errno(error)));
-    for (call, meaning) in explain::with(error) {
+    let calls = all().map(|command| command.name);
+    for (call, meaning) in calls.filter_map(|call| Some((call, explain::explain(call, error)?))) {
         text.push_str(&wrapped(&format!("  {call:<WIDTH$}"), meaning.words));
     }
     text.trim_end().to_owned()
@@ -78,6 +80,13 @@ pub fn of_error(error: Errno) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_are_explained_for_commands_alone() {
+        for call in explain::calls() {
+            assert!(all().any(|command| command.name == call), "{call}");
+        }
+    }
 
     #[test]
     fn every_command_is_told_of() {

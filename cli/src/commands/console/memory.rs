@@ -9,7 +9,7 @@ use rsipc_core::posix::shm;
 
 use super::arguments::{Arguments, Flags, OPEN_FLAGS};
 use super::call::{Answer, Result, Step, Trouble};
-use super::catalogue::{Command, Family};
+use super::command::{Command, Family};
 use super::mapping::Mapping;
 use super::session::{OpenMemory, Session, is_in_use};
 use crate::output::escape;

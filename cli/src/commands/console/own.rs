@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::arguments::{Arguments, usage};
 use super::call::{Answer, Result, Step, Trouble};
-use super::catalogue::{Command, Family};
+use super::command::{Command, Family};
 use super::session::{Place, Session};
-use super::{explain, help, jobs};
+use super::{explain, jobs};
 use crate::commands::ls;
 use crate::output::escape;
 use crate::output::style::Style;
@@ -85,19 +85,15 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 fn tell_help(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
-    let text = match arguments.optional() {
-        None => help::overview(),
-        Some(name) => help::of(super::find(name)?),
-    };
+    let name = arguments.optional().map(<[u8]>::to_vec);
     arguments.end()?;
-    Ok(Answer::text(text).into())
+    Ok(Step::Help(name))
 }
 
 fn tell_errno(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     let word = String::from_utf8_lossy(arguments.word("NAME")?);
     arguments.end()?;
-    let error = explain::named(&word).ok_or_else(|| usage(format!("no call fails with {word}")))?;
-    Ok(Answer::text(help::of_error(error)).into())
+    explain::named(&word).map(Step::Errno).ok_or_else(|| usage(format!("no call fails with {word}")))
 }
 
 fn list(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {

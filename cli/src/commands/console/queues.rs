@@ -6,7 +6,7 @@ use rsipc_core::posix::mq::{self, Attributes, How, Incoming, Outgoing, Progress,
 
 use super::arguments::{Arguments, OPEN_FLAGS};
 use super::call::{Answer, Result, Sleepy, Step};
-use super::catalogue::{Command, Family};
+use super::command::{Command, Family};
 use super::notice;
 use super::session::{OpenQueue, Session};
 use crate::objects::open_queue::this_thread;

@@ -9,7 +9,7 @@ use rsipc_core::posix::sem::{self, Open, Patience, Semaphore};
 
 use super::arguments::{Arguments, OPEN_FLAGS, usage};
 use super::call::{Answer, Result, Sleepy, Step, Trouble};
-use super::catalogue::{Command, Family};
+use super::command::{Command, Family};
 use super::session::{Held, Label, Place, Session, is_in_use};
 use crate::output::escape;
 

@@ -10,7 +10,7 @@ use rsipc_core::posix::mq::How;
 use rsipc_core::posix::sem::{self, Open};
 use rsipc_core::posix::shm;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::failure::{from_errno, reason};
 use crate::objects::name::Name;
 use crate::objects::open_queue::OpenQueue;

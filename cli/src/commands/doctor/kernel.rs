@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::ptr;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::processes;
 use crate::survey::Survey;
 

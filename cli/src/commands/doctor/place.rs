@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::failure::reason;
 use crate::objects;
 use crate::output::{amount, escape};

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::commands::run::{library, preload};
 use crate::failure::reason;
 use crate::output::escape;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scene, text};
+use super::scene::Scene;
+use super::text;
 use crate::processes::Pid;
 
 /// A process or an object.

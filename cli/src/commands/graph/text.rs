@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
-use super::Scene;
+use super::scene::Scene;
 use crate::deadlock::{Deadlock, Place, Shape, Sleeper};
 use crate::objects::{Kind, Object, State};
 use crate::output::escape;

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::Event;
 use super::meter::{self, Flow, Meter};
 use crate::failure::Failure;
 use crate::objects::file::FileId;
@@ -28,8 +26,8 @@ struct Watch {
     meters: HashMap<FileId, (Meter, Instant)>,
 }
 
-/// Sends a snapshot at once and then at this interval, until nobody wants any more.
-pub fn start(interval: Duration, events: Sender<Event>) -> std::io::Result<()> {
+/// Hands over a snapshot at once and then at this interval, until nobody wants any more: `take` says so.
+pub fn start(interval: Duration, take: impl Fn(Seen) -> bool + Send + 'static) -> std::io::Result<()> {
     std::thread::Builder::new().spawn(move || {
         let mut watch = Watch::default();
         loop {
@@ -37,7 +35,7 @@ pub fn start(interval: Duration, events: Sender<Event>) -> std::io::Result<()> {
             let survey = Survey::take().map(Arc::new);
             let seen = survey.as_ref().ok().map(Arc::clone);
             let snapshot = survey.map(|survey| watch.measure(survey));
-            if events.send(Event::Seen(snapshot)).is_err() {
+            if !take(snapshot) {
                 return;
             }
             watch.until(next, seen.as_deref());

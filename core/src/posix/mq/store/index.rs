@@ -8,58 +8,19 @@
 //! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the truth, which is in
 //! the keys: who finds nothing looks at those before it believes it.
 
-use core::hint::select_unpredictable;
-
-use crate::posix::mq::store::key::{self, is_message};
+use super::key::{self, is_message};
+use super::scan::{any, largest};
+use super::summary::{Summary, has_free, slot_in};
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
-use crate::shared::pair::{Pair, Versioned};
+
+pub use super::summary::Node;
 
 /// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest level at most. (The model
 /// checker's trees are smaller.)
 pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
-
-/// What the version of a node says beside its count:
-///
-/// | bits | meaning |
-/// |---|---|
-/// | 0 | a slot below it is free |
-/// | 1..17 | the slot of the largest key below it |
-/// | 17..64 | the number of changes |
-#[derive(Clone, Copy)]
-struct Summary {
-    /// The largest key.
-    key: u64,
-    /// Its slot.
-    slot: usize,
-    /// Whether there is a free slot.
-    free: bool,
-}
-
-const HAS_FREE: u64 = 1;
-const SLOT_SHIFT: u32 = 1;
-const SLOT: u64 = 0xffff;
-const CHANGE: u64 = 1 << 17;
-
-impl Summary {
-    const NOTHING: Self = Self { key: key::FREE, slot: 0, free: false };
-
-    /// What comes after `old`.
-    fn after(self, old: Versioned) -> Versioned {
-        let count = (old.version & !(CHANGE - 1)).wrapping_add(CHANGE);
-        let slot = (self.slot as u64 & SLOT) << SLOT_SHIFT;
-        Versioned { value: self.key, version: count | slot | u64::from(self.free) }
-    }
-}
-
-fn slot_in(version: u64) -> usize {
-    usize::try_from((version >> SLOT_SHIFT) & SLOT).unwrap_or(0)
-}
-
-/// A node. Its value is the largest key below it.
-pub type Node = Pair;
 
 /// Keys, claims and nodes of one queue. Keys and claims are of the same number.
 #[derive(Clone, Copy)]
@@ -175,7 +136,7 @@ impl<'a> Index<'a> {
         if self.is_flat() {
             return self.keys.iter().any(|key| !is_message(key.load(Ordering::Relaxed)));
         }
-        self.top().iter().any(|node| node.version() & HAS_FREE != 0)
+        self.top().iter().any(|node| has_free(node.version()))
     }
 
     /// A free slot that nobody has claimed.
@@ -269,7 +230,7 @@ impl<'a> Index<'a> {
     }
 
     fn free_below(&self, level: usize, node: usize) -> Option<usize> {
-        if self.levels[level][node].version() & HAS_FREE == 0 {
+        if !has_free(self.levels[level][node].version()) {
             return None;
         }
         let mut children = self.children(level, node);
@@ -312,7 +273,7 @@ impl<'a> Index<'a> {
         let mut found = Summary::NOTHING;
         for child in &self.levels[level - 1][self.children(level, node)] {
             let child = child.load();
-            found.free |= child.version & HAS_FREE != 0;
+            found.free |= has_free(child.version);
             if child.value > found.key {
                 found = Summary { key: child.value, slot: slot_in(child.version), ..found };
             }
@@ -321,128 +282,5 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Whether it is true of one of these, where that is seldom: it is asked of four at a time.
-#[inline(always)]
-fn any<T>(items: &[T], is_true: impl Fn(&T) -> bool) -> bool {
-    let (fours, rest) = items.as_chunks::<4>();
-    fours.iter().any(|[a, b, c, d]| is_true(a) | is_true(b) | is_true(c) | is_true(d))
-        || rest.iter().any(is_true)
-}
-
-/// The largest of some values, and where it is.
-///
-/// Which one that is nobody can predict, so there is no branch on it; and each comparison waits for the one before it,
-/// so there is more than one chain of them. "Less" is in one flag of a comparison, "greater" in two, which would make each
-/// conditional move twice the work.
-#[inline(always)]
-fn largest<T>(items: &[T], mut value: impl FnMut(&T) -> u64) -> (usize, u64) {
-    const CHAINS: usize = 2;
-    let larger = |one: (usize, u64), other: (usize, u64)| {
-        let is_less = other.1 < one.1;
-        (select_unpredictable(is_less, one.0, other.0), select_unpredictable(is_less, one.1, other.1))
-    };
-    let (whole, rest) = items.as_chunks::<CHAINS>();
-    let mut best = [(0, key::FREE); CHAINS];
-    for (number, items) in whole.iter().enumerate() {
-        for (chain, item) in items.iter().enumerate() {
-            best[chain] = larger(best[chain], (number * CHAINS + chain, value(item)));
-        }
-    }
-    for (chain, item) in rest.iter().enumerate() {
-        best[chain] = larger(best[chain], (whole.len() * CHAINS + chain, value(item)));
-    }
-    best.into_iter().fold((0, key::FREE), larger)
-}
-
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    struct Storage {
-        keys: Vec<AtomicU64>,
-        claims: Vec<AtomicU32>,
-        nodes: Vec<Node>,
-    }
-
-    impl Storage {
-        fn new(slots: usize) -> Self {
-            let storage = Self {
-                keys: (0..slots).map(|_| AtomicU64::new(key::FREE)).collect(),
-                claims: (0..slots).map(|_| AtomicU32::new(0)).collect(),
-                nodes: (0..level_sizes(slots).iter().sum()).map(|_| Node::default()).collect(),
-            };
-            (0..slots).for_each(|slot| storage.index().refresh(slot));
-            storage
-        }
-
-        fn index(&self) -> Index<'_> {
-            Index::new(&self.keys, &self.claims, &self.nodes)
-        }
-
-        fn set(&self, slot: usize, key: u64) {
-            self.keys[slot].store(key, Ordering::SeqCst);
-            self.index().refresh(slot);
-        }
-    }
-
-    const SIZES: [usize; 6] = [1, 32, 33, 1024, 1025, 65536];
-
-    #[test]
-    fn levels_shrink_to_a_group() {
-        assert_eq!(level_sizes(32), [0, 0, 0]);
-        assert_eq!(level_sizes(33), [2, 0, 0]);
-        assert_eq!(level_sizes(1025), [33, 2, 0]);
-        assert_eq!(level_sizes(65536), [2048, 64, 2]);
-    }
-
-    #[test]
-    fn the_largest_key_is_found_and_a_free_slot() {
-        for size in SIZES {
-            let storage = Storage::new(size);
-            let index = storage.index();
-            assert_eq!((index.best(), index.free()), (None, Some(0)), "{size}");
-            storage.set(size - 1, key::new(3, 1));
-            assert_eq!(index.best(), Some((size - 1, key::new(3, 1))), "{size}");
-            assert!(!index.has_better(key::new(3, 1)) && index.has_better(key::new(3, 2)));
-            (0..size).for_each(|slot| storage.set(slot, key::new(1, slot as u64)));
-            assert_eq!(index.best(), Some((0, key::new(1, 0))), "{size}");
-            assert_eq!(index.free(), None, "{size}");
-            storage.set(size / 2, key::FREE);
-            assert_eq!(index.free(), Some(size / 2), "{size}");
-        }
-    }
-
-    #[test]
-    fn a_claimed_slot_can_be_passed_over() {
-        for size in [2, 1024] {
-            let storage = Storage::new(size);
-            storage.set(0, key::new(9, 1));
-            storage.set(1, key::new(8, 1));
-            storage.claims[0].store(17, Ordering::SeqCst);
-            assert_eq!(storage.index().best(), Some((0, key::new(9, 1))));
-            assert_eq!(storage.index().best_unclaimed(), Some((1, key::new(8, 1))));
-            storage.claims[0].store(claim::OWNER_DIED, Ordering::SeqCst);
-            assert_eq!(storage.index().best_unclaimed(), Some((0, key::new(9, 1))));
-        }
-    }
-
-    #[test]
-    fn a_tree_behind_the_truth_mends_itself() {
-        let storage = Storage::new(65536);
-        storage.set(40000, key::new(5, 1));
-        // The one who took it died before the refresh.
-        storage.keys[40000].store(key::FREE, Ordering::SeqCst);
-        assert_eq!(storage.index().best(), None);
-        assert!(!storage.index().seems_to_have_message());
-    }
-
-    #[test]
-    fn random_nodes_harm_nobody() {
-        let storage = Storage::new(1024);
-        for node in &storage.nodes {
-            let old = node.load();
-            assert!(node.compare_exchange(old, Versioned { value: u64::MAX - 5, version: 77 }));
-        }
-        assert_eq!(storage.index().best(), None);
-    }
-}
+mod tests;

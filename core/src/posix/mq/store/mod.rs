@@ -2,4 +2,6 @@
 
 pub mod index;
 pub mod key;
+mod scan;
 pub mod slots;
+mod summary;

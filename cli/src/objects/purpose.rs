@@ -1,0 +1,27 @@
+//! What those who sleep in an object wait for.
+
+/// What a thread waits for that sleeps in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Of a semaphore.
+    Token,
+    /// In an empty queue.
+    Message,
+    /// In a full queue.
+    Room,
+    /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition variable.
+    Change,
+}
+
+impl Purpose {
+    /// `waits for …`
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Token => "a token",
+            Self::Message => "a message",
+            Self::Room => "room",
+            Self::Change => "a word to change",
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Numbers of processes and threads.
+
+/// As /proc shows them.
+pub type Pid = i32;

@@ -1,0 +1,55 @@
+//! What the tree promises: no module circle, and files, functions and lines that fit in the head.
+
+#[path = "structure/modules.rs"]
+mod modules;
+#[path = "structure/sizes.rs"]
+mod sizes;
+
+use std::path::{Path, PathBuf};
+
+use modules::Crate;
+
+/// The crates, by the folder of their sources.
+const CRATES: [(&str, &str); 3] =
+    [("rsipc_core", "core/src/lib.rs"), ("rsipc", "src/lib.rs"), ("cli", "cli/src/main.rs")];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn no_module_depends_on_itself_by_way_of_others() {
+    let circles = CRATES.iter().flat_map(|(name, main)| {
+        let circles = Crate::read(&root().join(main)).circles();
+        circles.into_iter().map(move |circle| format!("{name}:\n{circle}"))
+    });
+    let circles: Vec<String> = circles.collect();
+    assert!(circles.is_empty(), "modules that depend on each other:\n{}", circles.join("\n"));
+}
+
+/// Rust and C that is ours: in git, so nothing that a build makes.
+fn sources(endings: &[&str]) -> Vec<PathBuf> {
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .expect("git can be started");
+    let listed = String::from_utf8(listed.stdout).expect("names of files are text");
+    let all: Vec<PathBuf> =
+        listed.lines().map(|file| root().join(file)).filter(|file| file.exists()).collect();
+    let of_kind = |file: &PathBuf| {
+        file.extension().is_some_and(|ending| endings.iter().any(|wanted| ending == *wanted))
+    };
+    let found: Vec<PathBuf> = all.into_iter().filter(of_kind).collect();
+    // An archive of the sources has no git.
+    if found.is_empty() { sizes::below(root(), endings) } else { found }
+}
+
+#[test]
+fn files_functions_and_lines_fit_in_the_head() {
+    let files = sources(&["rs", "c", "h", "cpp"]);
+    assert!(files.len() > 100, "only {} sources were found", files.len());
+    let mut too_long: Vec<String> = files.iter().flat_map(|file| sizes::of_file(root(), file)).collect();
+    too_long.extend(sources(&["rs"]).iter().flat_map(|file| sizes::of_functions(root(), file)));
+    assert!(too_long.is_empty(), "too long:\n{}", too_long.join("\n"));
+}
