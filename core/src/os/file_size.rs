@@ -36,6 +36,11 @@ pub fn beyond_limit(size: u64, mut call: impl FnMut() -> Result<()>) -> Result<(
     result
 }
 
+/// Bytes of the longest file that [`beyond_limit`] lets through without privileges.
+pub fn longest() -> u64 {
+    limit().rlim_max
+}
+
 fn limit() -> libc::rlimit {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: `limit` is valid for writing.

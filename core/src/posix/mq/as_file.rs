@@ -62,9 +62,7 @@ pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> 
     let of_files = permission::of_files(mode);
     // The kernel decides here whether the caller may.
     fchmod(fd, of_files)?;
-    if let Some(data) = data_file(&queue.layout, queue.data)? {
-        fchmod(data.as_raw_fd(), of_files)?;
-    }
+    each_data_file(&queue.layout, queue.data, |file| fchmod(file.as_raw_fd(), of_files))?;
     queue.layout.set_mode(mode & MODE);
     Ok(())
 }
@@ -78,9 +76,8 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     let queue = use_.queue;
     // The data file first: its owner is the queue's. Who may not open it can change nothing but to -1, and that is the
     // kernel's to say.
-    match data_file(&queue.layout, queue.data) {
-        Ok(Some(data)) => fchown(data.as_raw_fd(), user, group)?,
-        Ok(None) | Err(Errno::EACCES) => {}
+    match each_data_file(&queue.layout, queue.data, |file| fchown(file.as_raw_fd(), user, group)) {
+        Ok(()) | Err(Errno::EACCES) => {}
         Err(error) => return Err(error),
     }
     fchown(fd, user, group)?;
@@ -91,13 +88,17 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     Ok(())
 }
 
-/// The data file, unless it has no name any more: then nobody can open it, whatever its mode is.
-fn data_file(layout: &Layout, identity: (u64, u64)) -> Result<Option<File>> {
-    match files::reopen(layout, identity) {
-        Ok(file) => Ok(Some(file)),
-        Err(Errno::ENOENT | Errno::ELOOP) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// The data file and its parts, unless it has no name any more: then nobody can open it, whatever its mode is.
+fn each_data_file(layout: &Layout, identity: (u64, u64), change: impl Fn(&File) -> Result<()>) -> Result<()> {
+    let data = match files::reopen(layout, identity) {
+        Ok(file) => file,
+        Err(Errno::ENOENT | Errno::ELOOP) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // Opened before the first change, which may be that of their owner.
+    let parts = files::parts_of(&data)?.open_others().collect::<Result<Vec<File>>>()?;
+    change(&data)?;
+    parts.iter().try_for_each(change)
 }
 
 /// Bare calls: C's functions have ours in front of them.

@@ -10,11 +10,10 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use super::store::key;
-use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;
-use crate::posix::mq::files;
-use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, SlotHeader};
+use crate::posix::mq::files::{self, Reader};
+use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, Layout, MessageHeader, SlotHeader, VERSION};
 use crate::posix::mq::notify::registration::Registered;
 
 /// In the data file: the word that receivers sleep on while there is no message.
@@ -31,6 +30,8 @@ pub enum Role<'a> {
     Data(Option<&'a [u8]>),
     /// The FIFO of a queue.
     Fifo,
+    /// A part of the data of a queue that may lie in no file so large; and the inode of its data file.
+    Part(Option<u64>),
     /// Nothing.
     Foreign,
 }
@@ -38,6 +39,13 @@ pub enum Role<'a> {
 /// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as `mq_open`.
 pub fn path(name: &CStr) -> Result<PathBuf> {
     files::Name::new(name).map(files::Name::path)
+}
+
+/// The version of the format of this file, if it is a queue of another version than ours.
+pub fn other_version(file: &File) -> Option<u32> {
+    let mut start = [0; 12];
+    file.read_exact_at(&mut start, 0).ok()?;
+    Layout::read_version(&start).filter(|&version| version != VERSION)
 }
 
 /// By the name of the file.
@@ -48,6 +56,8 @@ pub fn role(file_name: &[u8]) -> Role<'_> {
         Role::Data(None)
     } else if file_name.starts_with(files::FIFO_PREFIX.as_bytes()) {
         Role::Fifo
+    } else if file_name.starts_with(files::PART_PREFIX.as_bytes()) {
+        Role::Part(files::first_part_of(file_name))
     } else {
         Role::Foreign
     }
@@ -63,6 +73,7 @@ pub struct Message {
 /// A queue at one moment.
 pub struct Snapshot {
     inode: u64,
+    reader: Reader,
     header: Box<Header>,
     geometry: Geometry,
     messages: Vec<Message>,
@@ -73,12 +84,10 @@ impl Snapshot {
     pub fn at(file: &File) -> Result<Self> {
         let header = Header::copy(file)?;
         let geometry = header.geometry()?;
-        let status = file::status(file.as_raw_fd())?;
-        if usize::try_from(status.st_size) != Ok(geometry.file_size()) {
-            return Err(Errno::EINVAL);
-        }
+        let inode = file::status(file.as_raw_fd())?.st_ino;
+        let reader = Reader::new(file)?;
         let mut keys = vec![0; geometry.maxmsg * KEY];
-        file.read_exact_at(&mut keys, HEADER_SIZE as u64)?;
+        reader.read(file, &mut keys, HEADER_SIZE)?;
         let keys =
             keys.chunks_exact(KEY).map(|bytes| u64::from_ne_bytes(bytes.try_into().unwrap_or_default()));
         let mut messages: Vec<Message> = keys
@@ -87,7 +96,7 @@ impl Snapshot {
             .map(|(slot, key)| Message { slot, key })
             .collect();
         messages.sort_by_key(|message| core::cmp::Reverse(message.key));
-        Ok(Self { inode: status.st_ino, header, geometry, messages })
+        Ok(Self { inode, reader, header, geometry, messages })
     }
 
     /// The name, without the slash.
@@ -110,6 +119,11 @@ impl Snapshot {
         files::fifo_path(self.inode, self.header.fifo().number)
     }
 
+    /// The files beside the data file that the data lies in, where one file was not enough.
+    pub fn parts(&self, file: &File) -> Vec<PathBuf> {
+        files::parts_of(file).map(|parts| parts.paths()).unwrap_or_default()
+    }
+
     /// Who is to be notified of the next message into the empty queue.
     pub fn registered(&self) -> Option<Registered> {
         self.header.notify().registered()
@@ -123,7 +137,7 @@ impl Snapshot {
         let mut sum = 0_u64;
         for slot in 0..self.geometry.maxmsg {
             let mut written = [0; size_of::<u64>()];
-            file.read_exact_at(&mut written, self.geometry.written_at(slot) as u64)?;
+            self.reader.read(file, &mut written, self.geometry.written_at(slot))?;
             // The bytes may be any.
             sum = sum.wrapping_add(u64::from_ne_bytes(written));
         }
@@ -138,10 +152,10 @@ impl Snapshot {
     /// Bytes of a message. `None`: it has been received meanwhile.
     pub fn length(&self, file: &File, message: &Message) -> Result<Option<usize>> {
         let mut header = [0; size_of::<MessageHeader>()];
-        file.read_exact_at(&mut header, self.geometry.slot_at(message.slot) as u64)?;
+        self.reader.read(file, &mut header, self.geometry.slot_at(message.slot))?;
         let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]);
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.geometry.msgsize);
-        Ok(message.is_there(file)?.then_some(length))
+        Ok(message.is_there(file, &self.reader)?.then_some(length))
     }
 
     /// A message itself. `None`: it has been received meanwhile.
@@ -149,8 +163,8 @@ impl Snapshot {
         let Some(length) = self.length(file, message)? else { return Ok(None) };
         let mut body = vec![0; length];
         let at = self.geometry.slot_at(message.slot) + size_of::<SlotHeader>();
-        file.read_exact_at(&mut body, at as u64)?;
-        Ok(message.is_there(file)?.then_some(body))
+        self.reader.read(file, &mut body, at)?;
+        Ok(message.is_there(file, &self.reader)?.then_some(body))
     }
 }
 
@@ -175,9 +189,9 @@ impl Message {
         self.slot
     }
 
-    fn is_there(&self, file: &File) -> Result<bool> {
+    fn is_there(&self, file: &File, reader: &Reader) -> Result<bool> {
         let mut key = [0; KEY];
-        file.read_exact_at(&mut key, (HEADER_SIZE + self.slot * KEY) as u64)?;
+        reader.read(file, &mut key, HEADER_SIZE + self.slot * KEY)?;
         Ok(u64::from_ne_bytes(key) == self.key)
     }
 }
@@ -185,7 +199,8 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::posix::mq::layout::{Birth, FifoId, Layout};
+    use crate::os::Errno;
+    use crate::posix::mq::layout::{Birth, FifoId, Layout, PartsId};
     use memmap2::MmapOptions;
     use std::fs;
 
@@ -202,7 +217,13 @@ mod tests {
         fs::remove_file(path).unwrap();
         file.set_len(geometry.file_size() as u64).unwrap();
         let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
-        let birth = Birth { geometry, mode: 0o620, fifo: FifoId { number: 0xabc, inode: 1 }, name: b"queue" };
+        let birth = Birth {
+            geometry,
+            mode: 0o620,
+            fifo: FifoId { number: 0xabc, inode: 1 },
+            parts: PartsId::default(),
+            name: b"queue",
+        };
         // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
         let layout = unsafe {
             Layout::initialise(map.as_mut_ptr(), birth).unwrap();
@@ -282,6 +303,7 @@ mod tests {
         assert_eq!(role(b"rsipc-mq.a"), Role::Data(Some(b"a")));
         assert_eq!(role(b"rsipc-mqh.0123"), Role::Data(None));
         assert_eq!(role(b"rsipc-mqf.0123"), Role::Fifo);
+        assert_eq!(role(b"rsipc-mqp.1f.0123456789abcdef.7"), Role::Part(Some(0x1f)));
         assert_eq!(role(b"sem.a"), Role::Foreign);
     }
 }

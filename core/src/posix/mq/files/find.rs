@@ -1,12 +1,11 @@
 //! Data files that are found by something else than the name of the queue.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::data::{Data, map, open_file, read_start};
+use super::access::{open_file, open_to_look, read_start};
+use super::data::{Data, map};
 use super::fifo::{belongs, data_inode_of};
 use super::name::{HASHED_PREFIX, PREFIX};
 use crate::os::Errno;
@@ -45,9 +44,4 @@ pub fn is_data_name(file: &OsStr) -> bool {
 pub fn geometry_of(path: &Path) -> Option<Geometry> {
     let start = read_start(&open_to_look(path).ok()?).ok()?;
     Layout::read_geometry(&start).ok()
-}
-
-/// For reading alone, and without blocking on what is no data file.
-pub(super) fn open_to_look(path: &Path) -> Result<File> {
-    Ok(OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?)
 }

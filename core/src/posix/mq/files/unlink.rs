@@ -1,17 +1,19 @@
 //! The files of a queue, removed.
 //!
 //! The FIFO goes first: who is killed in between leaves a queue whose FIFO is made anew by the next one who opens it, and
-//! nothing that nobody knows. It goes again at the end, in case somebody has just done that.
+//! nothing that nobody knows. It goes again at the end, in case somebody has just done that. Parts, which few queues have,
+//! go last: a queue is not to be seen without them.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::data::{Data, read_start};
+use super::access::{open_to_look, read_start};
+use super::data::Data;
 use super::fifo::{belongs, fifo_path, prefix_of};
-use super::find::open_to_look;
 use super::name::Name;
+use super::parts::parts_of;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
@@ -31,6 +33,9 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
     remove_fifo_of(data.as_ref(), true);
     crate::object::names::unlink(Ok(path))?;
     remove_fifo_of(data.as_ref(), false);
+    if let Some(parts) = data.and_then(|data| parts_of(&data).ok()) {
+        parts.remove();
+    }
     Ok(())
 }
 
@@ -41,6 +46,9 @@ pub fn take_back(name: Name<'_>, data: &Status, fifo: FifoId) {
     let is_it = file::status(file.as_raw_fd()).is_ok_and(|now| file::identity(&now) == file::identity(data));
     if is_it && std::fs::remove_file(path).is_ok() {
         remove_numbered(data, fifo.number);
+        if let Ok(parts) = parts_of(&file) {
+            parts.remove();
+        }
     }
 }
 
