@@ -9,7 +9,7 @@ use super::access::{change_mode, open_file, read_start};
 use super::fifo::Fifo;
 use super::name::{Name, path_of};
 use super::parts::Parts;
-use crate::object::publish::publish;
+use crate::object::publish::{Way, publish};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
@@ -53,14 +53,19 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
 }
 
 /// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no room for all of it, or the process may make
-/// no file so large; EMFILE for want of two descriptors.
+/// no file so large; EMFILE.
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
-    let (file, made) = publish(&name.path(), mode & 0o777, |file| Made::fill(file, geometry, name.bytes()))?;
+    let (file, made) =
+        publish(&name.path(), mode & 0o777, |file, way| Made::fill(file, way, geometry, name.bytes()))?;
     let Made { map, status, fifo, provisional } = made;
     provisional.keep();
+    let fifo = match file {
+        Some(file) => fifo.keep().in_place_of(file),
+        None => fifo.keep(),
+    };
     // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used with it.
     let layout = unsafe { Layout::new(map.as_mut_ptr(), geometry) };
-    Ok(Data { map, layout, status, made: Some(fifo.keep().in_place_of(file)) })
+    Ok(Data { map, layout, status, made: Some(fifo) })
 }
 
 /// A data file that has no name yet, and all that belongs to it.
@@ -89,21 +94,23 @@ impl Drop for Provisional {
 }
 
 impl Made {
-    fn fill(file: &File, geometry: Geometry, name: &[u8]) -> Result<Self> {
+    fn fill(file: File, way: Way, geometry: Geometry, name: &[u8]) -> Result<(Option<File>, Self)> {
         let status = file::status(file.as_raw_fd())?;
         let real_mode = status.st_mode & 0o777;
         let mode = permission::of_files(real_mode);
-        let parts = Parts::make(file, &status, geometry.file_size(), mode)?;
+        let parts = Parts::make(&file, &status, geometry.file_size(), mode)?;
         let provisional = Provisional(Some(parts));
-        let map = parts.map(file)?;
+        let map = parts.map(&file)?;
+        if mode != real_mode {
+            change_mode(&file, mode)?;
+        }
+        // Closed before the FIFO is opened, where it may be: a process may have one descriptor left.
+        let file = (way == Way::Unnamed).then_some(file);
         let fifo = Fifo::make(&status, mode)?;
         let birth = Birth { geometry, mode: real_mode, fifo: fifo.known_as(), parts: parts.known_as(), name };
-        // SAFETY: the mapping has that size, and the file has no name yet.
+        // SAFETY: the mapping has that size, and the file has no name yet that anybody knows.
         unsafe { Layout::initialise(map.as_mut_ptr(), birth)? };
-        if mode != real_mode {
-            change_mode(file, mode)?;
-        }
-        Ok(Self { map, status, fifo, provisional })
+        Ok((file, Self { map, status, fifo, provisional }))
     }
 }
 
