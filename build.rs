@@ -13,7 +13,7 @@ fn main() {
     println!("cargo:rerun-if-changed=cbindgen.toml");
     println!("cargo:rerun-if-changed=src");
     compile_cbits();
-    name_shared_library();
+    link_shared_library();
     generate_header();
 }
 
@@ -50,8 +50,11 @@ fn compile_cbits() {
 }
 
 /// Preloading needs no SONAME, linking with `-lrsipc` does.
-fn name_shared_library() {
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librsipc.so.0");
+///
+/// A plugin that is linked with us may be unloaded while queues are open, threads of ours sleep and handlers for forks are
+/// installed. The library stays.
+fn link_shared_library() {
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librsipc.so.0,-z,nodelete");
 }
 
 fn generate_header() {

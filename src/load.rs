@@ -1,4 +1,8 @@
 //! What happens when the library is loaded, before the program starts.
+//!
+//! Libraries that know nothing of us are often initialised before us, and may call already then. So nothing may need what is
+//! done here: each module does it by itself at the first use (settings, locks), or does without until then (`os::cpu`,
+//! `cbits/real.c`).
 
 use std::ffi::{CStr, OsStr, c_void};
 use std::io::Write;
@@ -7,22 +11,29 @@ use std::path::Path;
 
 use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
-use rsipc_core::os::fork::{self, Protected};
+use rsipc_core::os::fork;
 use rsipc_core::os::settings;
-use rsipc_core::posix::mq;
-use rsipc_core::posix::sem;
-use rsipc_core::shared::thread;
+use rsipc_core::shared::{presence, thread};
+
+use crate::thread::rsipc_thread_slot;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
 static ON_LOAD: extern "C" fn() = on_load;
 
-/// All the locks that a fork must not leave locked, in the order in which they may be taken.
-static LOCKS: &[&dyn Protected] = &[&sem::REGISTRY, &mq::POOL];
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static ON_EXIT: extern "C" fn() = on_exit;
+
+extern "C" fn on_exit() {
+    presence::leave();
+}
 
 extern "C" fn on_load() {
     cpu::init();
-    fork::protect(LOCKS, thread::forget_threads);
+    thread::find_slots_with(rsipc_thread_slot);
+    fork::first_in_child(thread::forget_threads);
+    fork::install();
     let settings = settings::get();
     if settings.verbose {
         // A program whose standard error is closed still runs.

@@ -3,12 +3,11 @@
 use core::cell::Cell;
 
 use rsipc_core::os::Result;
-use rsipc_core::os::errno::kept;
+use rsipc_core::os::filter::Found;
 use rsipc_core::shared::thread::Thread;
 
 unsafe extern "C" {
-    fn rsipc_thread_watch();
-    fn rsipc_thread_slot() -> *const Cell<*const Thread>;
+    pub fn rsipc_thread_slot() -> *const Cell<*const Thread>;
 }
 
 /// The block of this thread. ENOMEM.
@@ -22,22 +21,18 @@ pub fn this_thread() -> Result<&'static Thread> {
 pub fn thread_of(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
     match Thread::current(slot) {
         Some(thread) => Ok(thread),
-        None => adopt_thread(slot),
+        None => Thread::adopt(slot),
     }
 }
 
-#[cold]
-fn adopt_thread(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
-    kept(|| {
-        let thread = Thread::adopt(slot)?;
-        // SAFETY: takes no arguments.
-        unsafe { rsipc_thread_watch() };
-        Ok(thread)
-    })
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_thread_retire(thread: *const Thread) {
-    // SAFETY: C gives back the block that the thread has used until now. Blocks are never unmapped.
-    unsafe { &*thread }.retire();
+/// The block of this thread for a wait that glibc would make with futex(2) alone: `None` where it must be made so.
+pub fn unconfined_thread() -> Option<&'static Thread> {
+    // SAFETY: the thread's own variable, which lives as long as the thread.
+    let slot = unsafe { &*rsipc_thread_slot() };
+    match Thread::current(slot) {
+        Some(thread) => (!thread.filter.is_confined()).then_some(thread),
+        // To make a block takes system calls, too.
+        None if Found::default().is_confined() => None,
+        None => Thread::adopt(slot).ok(),
+    }
 }

@@ -1,4 +1,4 @@
-//! From the name of an object to its path, with the errors of glibc.
+//! From the name of an object to its path, with the errors of glibc, and those of POSIX for what is too long.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -9,10 +9,6 @@ use crate::os::settings;
 
 /// Longest name of a file, `NAME_MAX`.
 pub const NAME_MAX: usize = 255;
-/// Longest file name that glibc still hands to the kernel: its buffer has room for a `sem.` that a shared memory
-/// object does not need. Between `NAME_MAX` and this the kernel says ENAMETOOLONG, above it glibc says EINVAL.
-const LONGEST_TRIED: usize = NAME_MAX + 4;
-
 /// Why a name cannot be the name of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -23,12 +19,15 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// What `sem_open` and `shm_open` of glibc say: EINVAL to both.
+    /// What `sem_open` and `shm_open` say.
     pub fn on_open(self) -> Errno {
-        Errno::EINVAL
+        match self {
+            Self::Malformed => Errno::EINVAL,
+            Self::TooLong => Errno::ENAMETOOLONG,
+        }
     }
 
-    /// What `sem_unlink` and `shm_unlink` say: there is no such object. For a long name POSIX asks for ENAMETOOLONG.
+    /// What `sem_unlink` and `shm_unlink` say: there is no such object.
     pub fn on_unlink(self) -> Errno {
         match self {
             Self::Malformed => Errno::ENOENT,
@@ -52,7 +51,7 @@ fn file_name(prefix: &str, name: &[u8]) -> core::result::Result<Vec<u8>, Refused
     if name.contains(&b'/') {
         return Err(Refused::Malformed);
     }
-    if prefix.len() + name.len() > LONGEST_TRIED {
+    if prefix.len() + name.len() > NAME_MAX {
         return Err(Refused::TooLong);
     }
     Ok([prefix.as_bytes(), name].concat())
@@ -85,10 +84,10 @@ mod tests {
 
     #[test]
     fn long_names() {
-        assert!(file_name("sem.", &[b'a'; 255]).is_ok());
-        assert_eq!(file_name("sem.", &[b'a'; 256]), Err(Refused::TooLong));
-        assert!(file_name("", &[b'a'; 259]).is_ok());
-        assert_eq!(file_name("", &[b'a'; 260]), Err(Refused::TooLong));
+        assert!(file_name("sem.", &[b'a'; 251]).is_ok());
+        assert_eq!(file_name("sem.", &[b'a'; 252]), Err(Refused::TooLong));
+        assert!(file_name("", &[b'a'; 255]).is_ok());
+        assert_eq!(file_name("", &[b'a'; 256]), Err(Refused::TooLong));
         assert_eq!(file_name("", &b"aaaaaaa/".repeat(512)), Err(Refused::TooLong));
     }
 }

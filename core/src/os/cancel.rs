@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use super::errno::kept;
+use super::errno::preserved;
 
 unsafe extern "C" {
     fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
@@ -17,7 +17,7 @@ pub fn uncancelled<T>(call: impl FnOnce() -> T) -> T {
     let mut before = DISABLE;
     // SAFETY: `before` is valid for writing. No error is possible with a valid state.
     unsafe { pthread_setcancelstate(DISABLE, &raw mut before) };
-    let result = kept(call);
+    let result = preserved(call);
     // SAFETY: the state is the one that was in force; NULL for the old one is allowed in glibc.
     unsafe { pthread_setcancelstate(before, core::ptr::null_mut()) };
     result

@@ -3,7 +3,7 @@
 //! glibc 2.35 and later register a `struct rseq` (rseq(2)) for each thread, in which the kernel keeps the number of
 //! the processor; `__rseq_offset` is its distance from the thread pointer. Without it `sched_getcpu` is asked.
 
-use core::sync::atomic::{AtomicIsize, Ordering};
+use core::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 
 /// Distance of the thread's rseq area from the thread pointer; 0 while there is none. Written once, at load.
 static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);
@@ -11,7 +11,7 @@ static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);
 /// `cpu_id` comes after the 32-bit `cpu_id_start`.
 const CPU_ID: isize = 4;
 
-/// Looks up glibc's registration. Called once, while the library is loaded.
+/// Looks up glibc's registration; until then the kernel is asked. Called once, while the library is loaded.
 pub fn init() {
     // SAFETY: both names are NUL-terminated; the objects, where they exist, are a ptrdiff_t and an unsigned int that
     // never change after the start of the program.
@@ -32,6 +32,12 @@ pub fn current() -> u32 {
         0 => ask_kernel(),
         offset => read_rseq(offset + CPU_ID),
     }
+}
+
+/// Distance of the thread's `struct rseq` from the thread pointer, if it is known to be registered.
+pub fn rseq_offset() -> Option<isize> {
+    // Relaxed: as above.
+    Some(RSEQ_OFFSET.load(Ordering::Relaxed)).filter(|&offset| offset != 0)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -69,6 +75,33 @@ fn ask_kernel() -> u32 {
     unsafe { libc::sched_getcpu() }.cast_unsigned()
 }
 
+/// The number plus one of the only processor that this process has had to do with; [`SEVERAL`];
+/// 0 = none yet.
+static SEEN: AtomicU32 = AtomicU32::new(0);
+const SEVERAL: u32 = u32::MAX;
+
+/// Takes note that somebody runs, or ran, on this processor.
+///
+/// That is how a process learns that there are several. The kernel could be asked, but not at load,
+/// where most programs want nothing of us, and not later: a program that waits for a semaphore may
+/// have confined itself to the calls that such a wait needs.
+#[inline]
+pub fn saw(number: u32) {
+    // Relaxed: a hint, and nothing depends on it.
+    match SEEN.load(Ordering::Relaxed) {
+        SEVERAL => {}
+        0 => SEEN.store(number.wrapping_add(1), Ordering::Relaxed),
+        seen if seen == number.wrapping_add(1) => {}
+        _ => SEEN.store(SEVERAL, Ordering::Relaxed),
+    }
+}
+
+/// Whether all whom this process has seen were on one processor.
+#[inline]
+pub fn is_only_one() -> bool {
+    SEEN.load(Ordering::Relaxed) != SEVERAL
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,7 +118,9 @@ mod tests {
                 libc::CPU_SET(cpu, &mut one);
                 assert_eq!(libc::sched_setaffinity(0, size_of_val(&one), &raw const one), 0);
                 assert_eq!(current() as usize, cpu);
+                saw(current());
             }
+            assert_eq!(is_only_one(), libc::CPU_COUNT(&set) == 1);
         }
     }
 }

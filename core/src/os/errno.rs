@@ -53,6 +53,7 @@ known!(
     ENOSYS,
     ENOTSUP,
     ENXIO,
+    ERESTART,
     EOVERFLOW,
     EPERM,
     ESRCH,
@@ -67,13 +68,12 @@ impl Errno {
     }
 }
 
-/// Makes calls of the C library in a place where the program expects none, so that `errno` stays as it is.
-pub fn kept<T>(calls: impl FnOnce() -> T) -> T {
-    // SAFETY: the location is valid in each thread, and the calls do not change the thread.
-    let (location, before) = unsafe {
-        let location = libc::__errno_location();
-        (location, *location)
-    };
+/// Leaves `errno` as it is, whatever the calls in here do to it.
+pub fn preserved<R>(calls: impl FnOnce() -> R) -> R {
+    // SAFETY: the location is valid in each thread.
+    let location = unsafe { libc::__errno_location() };
+    // SAFETY: the same.
+    let before = unsafe { *location };
     let result = calls();
     // SAFETY: the same.
     unsafe { *location = before };

@@ -1,37 +1,112 @@
 //! Locks that a fork cannot leave locked in the child.
 //!
-//! A child of fork(2) has one thread, the one that forked. A lock that another thread held at that moment would
-//! stay locked for ever, so all of ours are taken before the fork and released on both sides of it
-//! (pthread_atfork(3)). The lock is the standard library's: one futex word, no state elsewhere. One that keeps its
-//! sleepers in a table of the process (`parking_lot`) could be caught with a bucket of that table locked.
+//! A child of fork(2) has one thread, the one that forked. A lock that another thread held at that
+//! moment would stay locked for ever, so all of ours are taken before the fork and released on both
+//! sides of it (pthread_atfork(3)). The lock is the standard library's: one futex word, no state
+//! elsewhere. One that keeps its sleepers in a table of the process (`parking_lot`) could be caught
+//! with a bucket of that table locked.
+//!
+//! Handlers of the program and of its other libraries run before and after ours, in an order that
+//! depends on who was loaded first, and may make any call of ours. So the thread that forks may lock
+//! what it already holds.
 
 use std::cell::UnsafeCell;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
-/// A mutex of this process that is free in the child of a fork. Must be named in the call of [`protect`].
+/// The mutexes, in the order in which they are taken before a fork.
+const RANKS: usize = 2;
+
+/// A mutex of this process that is free in the child of a fork.
 pub struct ForkMutex<T: 'static> {
+    /// Its place in the order, and nobody else's.
+    rank: usize,
+    is_known: AtomicBool,
     lock: Mutex<T>,
-    /// The guard that the forking thread holds over the fork. Only accessed by the thread that holds `lock`.
+    /// The thread that holds it over a fork, by the address of its `errno`, which is the same in the
+    /// child; 0 = none. Only that thread stores, and only while it holds `lock`.
+    forking: AtomicUsize,
+    /// Its guard. Only accessed by the forking thread.
     held: UnsafeCell<Option<MutexGuard<'static, T>>>,
 }
 
-// SAFETY: `held` is only accessed while `lock` is held by the accessing thread; `T` is guarded by `lock`.
+// SAFETY: `held` is only accessed by the thread in `forking`, which holds `lock`; that guards `T`.
 unsafe impl<T: Send> Sync for ForkMutex<T> {}
 
-impl<T> ForkMutex<T> {
-    /// A free mutex.
-    pub const fn new(value: T) -> Self {
-        Self { lock: Mutex::new(value), held: UnsafeCell::new(None) }
+/// Access to what a [`ForkMutex`] guards.
+pub enum Guard<T: 'static> {
+    /// Until the guard is dropped.
+    Locked(MutexGuard<'static, T>),
+    /// By a handler of the thread that forks: until our own handlers release it.
+    Forking(&'static mut T),
+}
+
+impl<T: Send> ForkMutex<T> {
+    /// A free mutex. `rank` < 2 is its own.
+    pub const fn new(rank: usize, value: T) -> Self {
+        Self {
+            rank,
+            is_known: AtomicBool::new(false),
+            lock: Mutex::new(value),
+            forking: AtomicUsize::new(0),
+            held: UnsafeCell::new(None),
+        }
     }
 
     /// Waits for the mutex. It is never poisoned: a panic ends the process.
-    pub fn lock(&self) -> MutexGuard<'_, T> {
+    pub fn lock(&'static self) -> Guard<T> {
+        // Relaxed: what it says is only whether there is something to be done.
+        if !self.is_known.load(Ordering::Relaxed) {
+            self.make_known();
+        }
+        // Relaxed: only this thread stores its own address.
+        if self.forking.load(Ordering::Relaxed) == this_thread() {
+            // SAFETY: this thread accesses `held`. The calls of a handler follow one another, so
+            // that there is one reference at a time.
+            if let Some(guard) = unsafe { &mut *self.held.get() } {
+                return Guard::Forking(&mut *guard);
+            }
+        }
+        Guard::Locked(self.wait())
+    }
+
+    fn wait(&'static self) -> MutexGuard<'static, T> {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it is taken before each fork.
+    #[cold]
+    fn make_known(&'static self) {
+        let known = PROTECTED[self.rank].get_or_init(|| self);
+        debug_assert!(std::ptr::addr_eq(*known, self), "two mutexes of one rank");
+        install();
+        self.is_known.store(true, Ordering::Relaxed);
     }
 }
 
-/// What [`protect`] needs of a mutex, whatever it guards.
-pub trait Protected: Sync {
+impl<T> Deref for Guard<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Locked(guard) => guard,
+            Self::Forking(value) => value,
+        }
+    }
+}
+
+impl<T> DerefMut for Guard<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        match self {
+            Self::Locked(guard) => guard,
+            Self::Forking(value) => value,
+        }
+    }
+}
+
+/// A mutex, whatever it guards.
+trait Protected: Sync {
     /// Takes the mutex before the fork.
     fn hold(&'static self);
     /// Releases it after the fork, in the parent and in the child.
@@ -40,40 +115,54 @@ pub trait Protected: Sync {
 
 impl<T: Send> Protected for ForkMutex<T> {
     fn hold(&'static self) {
-        let guard = self.lock();
-        // SAFETY: this thread holds `lock` now.
+        let guard = self.wait();
+        // SAFETY: this thread holds `lock` now, so no other one is `forking`.
         unsafe { *self.held.get() = Some(guard) };
+        self.forking.store(this_thread(), Ordering::Relaxed);
     }
 
     fn release(&'static self) {
-        // SAFETY: the thread that forked holds `lock` since `hold`; in the child it is the only thread.
-        drop(unsafe { (*self.held.get()).take() });
+        // Not so if it has become known since the fork began.
+        if self.forking.load(Ordering::Relaxed) == this_thread() {
+            self.forking.store(0, Ordering::Relaxed);
+            // SAFETY: this thread was `forking`; in the child it is the only one.
+            drop(unsafe { (*self.held.get()).take() });
+        }
     }
 }
 
-static PROTECTED: OnceLock<&'static [&'static dyn Protected]> = OnceLock::new();
+fn this_thread() -> usize {
+    // SAFETY: takes no arguments.
+    unsafe { libc::__errno_location() }.addr()
+}
+
+static PROTECTED: [OnceLock<&'static dyn Protected>; RANKS] = [const { OnceLock::new() }; RANKS];
 
 extern "C" fn prepare() {
-    for mutex in PROTECTED.get().into_iter().copied().flatten() {
+    for mutex in PROTECTED.iter().filter_map(OnceLock::get) {
         mutex.hold();
     }
 }
 
 extern "C" fn release() {
-    for mutex in PROTECTED.get().into_iter().copied().flatten().rev() {
+    for mutex in PROTECTED.iter().rev().filter_map(OnceLock::get) {
         mutex.release();
     }
 }
 
-/// Names all the mutexes, in the order in which they may be taken, and what else a child has to do first. Called once,
-/// while the library is loaded.
-pub fn protect(mutexes: &'static [&'static dyn Protected], in_child: extern "C" fn()) {
-    if PROTECTED.set(mutexes).is_ok() {
-        // SAFETY: the three functions live as long as the library, and glibc forgets them when it is unloaded.
-        // It fails only without memory, and then forks are as safe as anybody else's.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(in_child));
-            libc::pthread_atfork(Some(prepare), Some(release), Some(release));
-        }
-    }
+/// Lets the C library call us before and after each fork. Done at load, so that handlers of the
+/// program, which it installs later, find our locks free; and by the first lock, if that is earlier.
+pub fn install() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // SAFETY: the functions are never unloaded. It fails only without memory, and then forks
+        // are as safe as anybody else's.
+        unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release)) };
+    });
+}
+
+/// What a child has to do first. Called once, at load.
+pub fn first_in_child(act: extern "C" fn()) {
+    // SAFETY: the function is never unloaded.
+    unsafe { libc::pthread_atfork(None, None, Some(act)) };
 }

@@ -14,6 +14,7 @@ pub mod cpu;
 pub mod file;
 #[cfg(not(loom))]
 pub mod file_size;
+pub mod filter;
 #[cfg(not(loom))]
 pub mod fork;
 #[cfg(not(loom))]
@@ -23,16 +24,22 @@ pub mod lock;
 #[cfg(not(loom))]
 pub mod membarrier;
 #[cfg(not(loom))]
+pub mod namespace;
+#[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
 pub mod random;
 #[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]
+pub mod restartable;
+#[cfg(not(loom))]
 pub mod robust;
 #[cfg(not(loom))]
 pub mod settings;
 #[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod wiped;
 
 pub use errno::{Errno, Result};

@@ -41,6 +41,11 @@ pub fn reserve(fd: RawFd) -> Result<RawFd> {
 /// Closes a reserved descriptor.
 pub fn release(fd: RawFd) {
     close(fd);
+    forget(fd);
+}
+
+/// The program has got rid of the descriptor by a bare system call, and may use the number itself.
+pub fn forget(fd: RawFd) {
     for word in &TABLE {
         let _ = word.compare_exchange(fd + 1, 0, Ordering::AcqRel, Ordering::Relaxed);
     }

@@ -1,8 +1,12 @@
 //! The settings from the environment, read once. All are optional; `README.md` documents them for users.
+//!
+//! They are read at load, because programs change their environment later, and write their title over it. Where nothing is
+//! set, that allocates nothing and asks the kernel nothing: most programs that are preloaded never call us.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// Where glibc keeps semaphores and shared memory objects.
@@ -13,39 +17,54 @@ pub const DEFAULT_DIR: &str = "/dev/shm";
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// `RSIPC_DIR`: the directory of all objects.
-    pub dir: PathBuf,
+    pub dir: Cow<'static, Path>,
     /// `RSIPC_SPIN=0` clears it.
     pub spin: bool,
-    /// The machine has no other processor.
-    pub one_processor: bool,
     /// `RSIPC_MQ_POLL=always`: any descriptor of a queue is ready for poll(2) without being asked first.
     pub always_pollable: bool,
     /// `RSIPC_MQ_LIMITS=kernel`: the kernel's limits on queues are in force.
     pub kernel_limits: bool,
+    /// `RSIPC_FUTEX`: which calls sleep.
+    pub futex: Futex,
     /// `RSIPC_VERBOSE=1`: say at load that the library is active.
     pub verbose: bool,
     /// `RSIPC_SEM_GETVALUE=waiters`: a locked semaphore's value is minus the number of its waiters.
     pub negative_values: bool,
 }
 
+/// Which system calls may sleep, besides futex(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Futex {
+    /// `classic`: none.
+    Classic,
+    /// `waitv`: `futex_waitv`, if the kernel has it.
+    WaitV,
+    /// Unset, or anything else: `futex_waitv`, if it seems to be allowed (`filter`).
+    AsPermitted,
+}
+
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 /// The settings in force.
 pub fn get() -> &'static Settings {
-    SETTINGS.get_or_init(|| Settings::read(variable, processors()))
+    SETTINGS.get_or_init(|| Settings::read(variable))
 }
 
 impl Settings {
-    fn read(variable: impl Fn(&CStr) -> Option<OsString>, processors: usize) -> Self {
+    fn read(variable: impl Fn(&CStr) -> Option<OsString>) -> Self {
         let is = |name, value: &str| variable(name).is_some_and(|set| set == OsStr::new(value));
         Self {
             dir: variable(c"RSIPC_DIR")
                 .filter(|dir| !dir.is_empty())
-                .map_or_else(|| PathBuf::from(DEFAULT_DIR), PathBuf::from),
+                .map_or(Cow::Borrowed(Path::new(DEFAULT_DIR)), |dir| Cow::Owned(PathBuf::from(dir))),
             spin: !is(c"RSIPC_SPIN", "0"),
-            one_processor: processors == 1,
             always_pollable: is(c"RSIPC_MQ_POLL", "always"),
             kernel_limits: is(c"RSIPC_MQ_LIMITS", "kernel"),
+            futex: match () {
+                () if is(c"RSIPC_FUTEX", "classic") => Futex::Classic,
+                () if is(c"RSIPC_FUTEX", "waitv") => Futex::WaitV,
+                () => Futex::AsPermitted,
+            },
             verbose: is(c"RSIPC_VERBOSE", "1"),
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
         }
@@ -65,51 +84,39 @@ fn variable(name: &CStr) -> Option<OsString> {
     }
 }
 
-/// Processors online in the machine, not in this process's affinity mask: two processes that are pinned to a
-/// processor each gain most from spinning.
-fn processors() -> usize {
-    // SAFETY: takes no pointer.
-    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(set: &'static [(&CStr, &str)], processors: usize) -> Settings {
+    fn read(set: &'static [(&CStr, &str)]) -> Settings {
         let find = |name: &CStr| set.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
-        Settings::read(find, processors)
+        Settings::read(find)
     }
 
     #[test]
     fn nothing_set() {
-        let settings = read(&[], 2);
-        assert_eq!(settings.dir, PathBuf::from("/dev/shm"));
+        let settings = read(&[]);
+        assert_eq!(settings.dir, Path::new("/dev/shm"));
         assert!(settings.spin && !settings.verbose && !settings.negative_values);
+        assert_eq!(settings.futex, Futex::AsPermitted);
     }
 
     #[test]
     fn everything_set() {
-        let settings = read(
-            &[
-                (c"RSIPC_DIR", "/tmp/objects"),
-                (c"RSIPC_SPIN", "0"),
-                (c"RSIPC_VERBOSE", "1"),
-                (c"RSIPC_SEM_GETVALUE", "waiters"),
-            ],
-            2,
-        );
-        assert_eq!(settings.dir, PathBuf::from("/tmp/objects"));
+        let settings = read(&[
+            (c"RSIPC_DIR", "/tmp/objects"),
+            (c"RSIPC_SPIN", "0"),
+            (c"RSIPC_VERBOSE", "1"),
+            (c"RSIPC_FUTEX", "classic"),
+            (c"RSIPC_SEM_GETVALUE", "waiters"),
+        ]);
+        assert_eq!(settings.dir, Path::new("/tmp/objects"));
         assert!(!settings.spin && settings.verbose && settings.negative_values);
+        assert_eq!(settings.futex, Futex::Classic);
     }
 
     #[test]
     fn an_empty_directory_is_no_directory() {
-        assert_eq!(read(&[(c"RSIPC_DIR", "")], 2).dir, PathBuf::from("/dev/shm"));
-    }
-
-    #[test]
-    fn one_processor_is_seen() {
-        assert!(read(&[], 1).one_processor && !read(&[], 2).one_processor);
+        assert_eq!(read(&[(c"RSIPC_DIR", "")]).dir, Path::new("/dev/shm"));
     }
 }

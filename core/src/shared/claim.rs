@@ -3,50 +3,74 @@
 //! | value | meaning | who stores it |
 //! |---|---|---|
 //! | 0 | nobody | the holder, when it is done |
-//! | TID | that thread | whoever finds the word claimable, by CAS |
-//! | TID with [`UNGUARDED`] | that thread, but the kernel does not watch | the same, or the holder |
-//! | [`OWNER_DIED`], TID 0 | nobody: the holder died in the middle | the kernel, as the thread ends |
+//! | TID | that thread of the queue's home namespace; the kernel watches | who finds the word claimable, by CAS |
+//! | [`UNGUARDED`], [`NO_TID`], number | that thread of the process with this presence | the same; or the holder |
+//! | [`OWNER_DIED`], all else 0 | nobody: the holder died in the middle | the kernel, or who finds it dead, by CAS |
 //!
-//! The kernel learns of the claim from `list_op_pending` of the thread's robust list (set_robust_list(2)), which
-//! [`Claimant::announce`] sets before the word is claimed. There is nothing to repair after a death: the key says
-//! whether the slot holds a message.
+//! The kernel learns of a claim from `list_op_pending` of the thread's robust list (set_robust_list(2)),
+//! which [`Claimant::announce`] sets before the word is claimed. It knows the holder by its TID. In another
+//! PID namespace the same TID is another thread's, so only those of one namespace, the queue's *home*, claim
+//! with it. What the kernel cannot watch is claimed in the name of a presence (`presence`), whose number is
+//! no TID in any namespace.
 //!
-//! Orderings. Claiming is SeqCst: it also orders the claim before the look at the event word (`event`). Releasing is
-//! Release, so that who claims next, or sees the word free, also sees what the holder did.
+//! There is nothing to repair after a death: the key says whether the slot holds a message.
+//!
+//! Orderings. Claiming is SeqCst: it also orders the claim before the look at the event word (`event`).
+//! Releasing is Release, so that who claims next, or sees the word free, also sees what the holder did.
 
 use crate::shared::atomic::{AtomicU32, Ordering};
 
 /// `FUTEX_TID_MASK`
-const TID: u32 = 0x3fff_ffff;
+const HOLDER: u32 = 0x3fff_ffff;
 /// `FUTEX_OWNER_DIED`
 pub const OWNER_DIED: u32 = 0x4000_0000;
 /// `FUTEX_WAITERS`, which the kernel leaves alone here: nobody sleeps on claims.
 pub const UNGUARDED: u32 = 0x8000_0000;
+/// A TID is at most 2^22 (`PID_MAX_LIMIT`). So the kernel takes nothing with this bit for one.
+pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// What to store in a claimed word. Never 0 in the bits of the TID.
-    fn identity(&self) -> u32;
+    /// What it claims with, if the kernel can watch what it claims next; 0 = it cannot.
+    fn watched_identity(&self) -> u32;
     /// Lets the kernel know which word is about to be claimed.
     fn announce(&self, word: &AtomicU32);
-    /// Nothing is claimed any more.
+    /// In the place of both, where the kernel cannot watch it. `None`: it must not be claimed.
+    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
+    /// This word, which was announced either way, is not claimed any more.
     fn withdraw(&self);
+    /// Whether this is what the thread itself has stored in some word.
+    fn is_own(&self, held: u32) -> bool;
+    /// Whether this is the child of a fork that happened since it has begun. What it has claimed is the
+    /// parent's then.
+    fn is_orphan(&self) -> bool;
+}
+
+/// Who holds a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody alive.
+    Nobody,
+    /// The thread with this TID, of the home namespace.
+    Thread(u32),
+    /// The thread that this number is given to (`presence`).
+    Presence(u32),
+}
+
+/// Who holds this.
+#[inline]
+pub fn holder(word: u32) -> Holder {
+    match word & HOLDER {
+        0 => Holder::Nobody,
+        number if word & UNGUARDED != 0 => Holder::Presence(number & !NO_TID),
+        tid => Holder::Thread(tid),
+    }
 }
 
 /// Whether nobody alive holds this.
 #[inline]
 pub fn is_free(word: u32) -> bool {
-    word & TID == 0
-}
-
-/// Whether both are words of the same thread.
-pub fn is_same_thread(one: u32, other: u32) -> bool {
-    one & TID == other & TID
-}
-
-/// The thread that holds this, if the kernel will not tell of its death.
-pub fn unguarded_holder(word: u32) -> Option<u32> {
-    (word & UNGUARDED != 0 && !is_free(word)).then_some(word & TID)
+    word & HOLDER == 0
 }
 
 /// Claims the word, if nobody holds it.
@@ -57,17 +81,51 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     if !is_free(before) {
         return false;
     }
+    let identity = who.watched_identity();
+    if identity == 0 {
+        return claim_by_presence(word, before, who);
+    }
     who.announce(word);
-    let claimed = word.compare_exchange(before, who.identity(), Ordering::SeqCst, Ordering::Relaxed).is_ok();
+    exchange(word, before, identity, who)
+}
+
+#[cold]
+#[inline(never)]
+fn claim_by_presence(word: &AtomicU32, before: u32, who: &impl Claimant) -> bool {
+    who.announce_by_presence(word).is_some_and(|identity| exchange(word, before, identity, who))
+}
+
+#[inline(always)]
+fn exchange(word: &AtomicU32, before: u32, identity: u32, who: &impl Claimant) -> bool {
+    let claimed = word.compare_exchange(before, identity, Ordering::SeqCst, Ordering::Relaxed).is_ok();
     if !claimed {
         who.withdraw();
     }
     claimed
 }
 
-/// Gives the word back.
+/// Gives the word back, if it is one's own.
 #[inline(always)]
 pub fn release(word: &AtomicU32, who: &impl Claimant) {
-    word.store(0, Ordering::Release);
+    if !who.is_orphan() {
+        word.store(0, Ordering::Release);
+    }
     who.withdraw();
+}
+
+/// Frees the word, if `is_dead` says so of its holder. True if it has.
+pub fn free_if(word: &AtomicU32, is_dead: impl Fn(Holder) -> bool) -> bool {
+    // Acquire: what the dead one did before it died is to be seen.
+    let held = word.load(Ordering::Acquire);
+    // What the kernel would have stored. Release: who claims next writes after what the dead one has written,
+    // and it is we who were told of its death.
+    holder(held) != Holder::Nobody
+        && is_dead(holder(held))
+        && word.compare_exchange(held, OWNER_DIED, Ordering::Release, Ordering::Relaxed).is_ok()
+}
+
+/// Frees the word of a thread that has ended and claimed as one of these; 0 = nobody.
+pub fn free_of_dead(word: &AtomicU32, identities: [u32; 2]) {
+    let holders = identities.map(holder);
+    free_if(word, |holder| holders.contains(&holder));
 }

@@ -1,22 +1,23 @@
-/* System calls that fail with an errno of our choice, from now on: a seccomp filter, as containers and Android have. */
+/* A kernel that knows nothing of a system call, as an older one, or one behind a filter. */
 #ifndef SUPPORT_REFUSE_H
 #define SUPPORT_REFUSE_H
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include "check.h"
 
-static void refuse_install(struct sock_filter *code, size_t length)
+static int refuse_by(struct sock_filter *code, size_t length)
 {
 	struct sock_fprog program = { (unsigned short)length, code };
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1)
-		CHECK_SKIP("no filter can be set here");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-/* Every call with this number. */
-__attribute__((unused)) static void refuse_call(long number, int error)
+/* From now on the call fails with this error, for this thread and those that it starts. -1: there can be no filter. */
+__attribute__((unused)) static int refuse_call(long number, int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -24,11 +25,11 @@ __attribute__((unused)) static void refuse_call(long number, int error)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	refuse_install(code, sizeof code / sizeof code[0]);
+	return refuse_by(code, sizeof code / sizeof code[0]);
 }
 
-/* Every openat(2) with one of these flags. */
-__attribute__((unused)) static void refuse_open_with(unsigned flags, int error)
+/* The same for openat(2) with one of these flags. */
+__attribute__((unused)) static int refuse_open_with(unsigned flags, int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -38,7 +39,7 @@ __attribute__((unused)) static void refuse_open_with(unsigned flags, int error)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	refuse_install(code, sizeof code / sizeof code[0]);
+	return refuse_by(code, sizeof code / sizeof code[0]);
 }
 
 #endif

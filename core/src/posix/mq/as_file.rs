@@ -17,7 +17,7 @@ use crate::posix::mq::layout::Layout;
 use crate::posix::mq::notify::registration::Registered;
 use crate::posix::mq::permission;
 use crate::posix::mq::store::key;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// What the kernel says of the size of a queue's file, in bytes.
 const SIZE: i64 = 80;
@@ -35,15 +35,15 @@ pub enum From {
     End,
 }
 
-fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> {
-    let queue = descriptor::enter(thread, fd, seal)?;
+fn enter<'t>(thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Use<'t>> {
+    let queue = descriptor::enter(thread, fd, tag)?;
     if queue.is_open() { Ok(queue) } else { Err(Errno::EBADF) }
 }
 
 /// Turns what the kernel says of the FIFO behind a descriptor into what it would say of a queue: fstat(2).
 pub fn describe(thread: &'static Thread, fd: RawFd, status: &mut Status) -> Result<()> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?.queue;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?.queue;
     if queue.fifo != (status.st_dev, status.st_ino) {
         return Err(Errno::EBADF);
     }
@@ -56,8 +56,8 @@ pub fn describe(thread: &'static Thread, fd: RawFd, status: &mut Status) -> Resu
 ///
 /// Errors: EPERM for one who is neither owner nor superuser.
 pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> {
-    let seal = Seal::new();
-    let use_ = enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let use_ = enter(thread, fd, &tag)?;
     let queue = use_.queue;
     let of_files = permission::of_files(mode);
     // The kernel decides here whether the caller may.
@@ -71,8 +71,8 @@ pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> 
 ///
 /// Errors: EPERM for one who may not.
 pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -> Result<()> {
-    let seal = Seal::new();
-    let use_ = enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let use_ = enter(thread, fd, &tag)?;
     let queue = use_.queue;
     // The data file first: its owner is the queue's. Who may not open it can change nothing but to -1, and that is the
     // kernel's to say.
@@ -129,8 +129,8 @@ pub unsafe fn read(
     room: usize,
     position: Option<u64>,
 ) -> Result<Option<usize>> {
-    let seal = Seal::new();
-    let use_ = enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let use_ = enter(thread, fd, &tag)?;
     let queue = use_.queue;
     if !queue.can_receive {
         return Ok(None);
@@ -174,14 +174,14 @@ unsafe fn copy_out(from: &[u8], into: *mut u8) -> Result<()> {
 
 /// Whether the description is open for sending.
 pub fn can_send(thread: &'static Thread, fd: RawFd) -> Result<bool> {
-    let seal = Seal::new();
-    Ok(enter(thread, fd, &seal)?.queue.can_send)
+    let tag = FrameTag::new();
+    Ok(enter(thread, fd, &tag)?.queue.can_send)
 }
 
 /// lseek(2). EINVAL for a position before the start.
 pub fn seek(thread: &'static Thread, fd: RawFd, offset: i64, from: From) -> Result<i64> {
-    let seal = Seal::new();
-    let use_ = enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let use_ = enter(thread, fd, &tag)?;
     let position = &use_.queue.position;
     let base = match from {
         From::Start => 0,

@@ -17,7 +17,7 @@ use crate::posix::mq::notify::herald;
 use crate::posix::mq::notify::herald::{Herald, Wish};
 use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::poll::keeper::{self, Poll};
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// `struct mq_attr`, as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub struct Attributes {
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     {
-        let seal = Seal::new();
-        let queue = descriptor::enter(thread, fd, &seal)?;
+        let tag = FrameTag::new();
+        let queue = descriptor::enter(thread, fd, &tag)?;
         if !queue.is_open() {
             drop(queue);
             descriptor::remove(fd)?;
@@ -63,8 +63,8 @@ pub fn duplicated(fd: RawFd, copy: RawFd) {
 /// not know yet.
 pub fn forget(thread: &'static Thread, fd: RawFd) {
     if descriptor::is_queue(fd) {
-        let seal = Seal::new();
-        if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
+        let tag = FrameTag::new();
+        if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
             inherited::adopt_duplicates(&queue);
             withdraw(thread, queue);
         }
@@ -72,9 +72,9 @@ pub fn forget(thread: &'static Thread, fd: RawFd) {
         let _ = descriptor::remove(fd);
     } else if herald::any_registered() {
         // A duplicate that no call has been made with ends the registration, too.
-        let seal = Seal::new();
+        let tag = FrameTag::new();
         if inherited::adopt(fd).is_ok()
-            && let Ok(queue) = descriptor::enter(thread, fd, &seal)
+            && let Ok(queue) = descriptor::enter(thread, fd, &tag)
         {
             withdraw(thread, queue);
             let _ = descriptor::remove(fd);
@@ -107,8 +107,8 @@ pub fn unlink(name: &CStr) -> Result<()> {
 
 /// What a queue is like now. POSIX.1-2017, `mq_getattr`: EBADF.
 pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     let layout = &queue.queue.layout;
     let flags = fcntl(fd, libc::F_GETFL, 0)?;
     Ok(Attributes {
@@ -134,8 +134,8 @@ fn fcntl(fd: RawFd, command: c_int, argument: c_int) -> Result<c_int> {
 
 /// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`: EBADF, EBUSY, EAGAIN.
 pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     if !queue.is_open() {
         return Err(Errno::EBADF);
     }
@@ -175,8 +175,8 @@ fn withdraw(thread: &'static Thread, queue: Use<'_>) {
     // A thread is in the middle of one operation at a time: see `Thread::begin`.
     drop(queue);
     for fd in descriptor::all().filter(|&fd| fd != asked) {
-        let seal = Seal::new();
-        let Ok(other) = descriptor::enter(thread, fd, &seal) else { continue };
+        let tag = FrameTag::new();
+        let Ok(other) = descriptor::enter(thread, fd, &tag) else { continue };
         if other.queue.fifo == fifo
             && herald(&other).is_some_and(|herald| herald.withdraw(other.queue.layout.notify()))
         {

@@ -1,7 +1,7 @@
 //! Where everything of a queue lies in its file.
 //!
 //! ```text
-//! 0       Header      magic, geometry, name; sequence, events, bell, notification, each on lines of its own
+//! 0       Header      magic, geometry, name; sequence, wait points, bell, notification, each on lines of its own
 //! 4096    keys        u64 each
 //!         claims      u32 each
 //!         nodes       16 bytes each, where there are more than 32 slots
@@ -19,7 +19,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::posix::mq::event::Event;
+use crate::os::namespace;
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
@@ -27,7 +27,7 @@ use crate::posix::mq::store::slots::Slots;
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::pair::{Pair, Versioned};
 use crate::shared::prefetch;
-use crate::shared::spin::Hint;
+use crate::shared::wait_point::WaitPoint;
 
 /// Largest number of messages.
 pub const MAXMSG_LIMIT: usize = 65536;
@@ -38,7 +38,7 @@ pub const DEFAULT: Geometry = Geometry { maxmsg: 10, msgsize: 8192 };
 
 /// "rsipc-mq" and the version of the format.
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
 pub(super) const HEADER_SIZE: usize = 4096;
@@ -61,6 +61,8 @@ struct Identity {
     version: u32,
     maxmsg: u32,
     msgsize: u32,
+    /// The PID namespace of whoever made it: see `claim`.
+    home: u64,
     name_length: u32,
     name: [u8; NAME_MAX + 1],
     /// Of the names of the other parts, and bytes of each part; 0 = the data file is all.
@@ -101,26 +103,16 @@ struct Access {
     mode: AtomicU32,
 }
 
-/// An event word, and what wakers and waiters know of each other.
-#[repr(C)]
-#[derive(Default)]
-pub struct Door {
-    /// Where one sleeps.
-    pub event: Event,
-    /// Whether it pays to spin first.
-    pub hint: Hint,
-}
-
 /// The first page.
 #[repr(C, align(4096))]
 pub struct Header {
     identity: Identity,
     access: Lines<Access>,
     sequence: Lines<AtomicU64>,
-    overdue: Lines<AtomicU64>,
+    stalled: Lines<AtomicU64>,
     freed: Lines<AtomicU32>,
-    message: Lines<Door>,
-    room: Lines<Door>,
+    message: Lines<WaitPoint>,
+    room: Lines<WaitPoint>,
     bell: Lines<Bell>,
     notify: Lines<Registration>,
 }
@@ -290,6 +282,7 @@ pub struct Layout {
     /// Of the first slot, and from one slot to the next: they follow from the geometry.
     first: *mut u8,
     stride: usize,
+    is_at_home: bool,
 }
 
 // SAFETY: what it leads to is made for many processes, let alone threads.
@@ -312,6 +305,7 @@ impl Layout {
             version: VERSION,
             maxmsg: small(maxmsg)?,
             msgsize: small(msgsize)?,
+            home: namespace::of_pids(),
             name_length: small(birth.name.len())?,
             name,
             parts_number: birth.parts.number,
@@ -379,16 +373,25 @@ impl Layout {
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
             let header = &*base.cast::<Header>();
             let index = Index::new(keys, claims, nodes);
-            Slots { index, sequence: &header.sequence.0, overdue: &header.overdue.0, freed: &header.freed.0 }
+            Slots { index, sequence: &header.sequence.0, stalled: &header.stalled.0, freed: &header.freed.0 }
         };
         // SAFETY: within the mapping.
         let first = unsafe { base.add(geometry.slots_at()) };
-        Self { base, geometry, slots, first, stride: geometry.stride() }
+        // SAFETY: the same, and any bytes are a number.
+        let home = unsafe { (&raw const (*base.cast::<Header>()).identity.home).read_volatile() };
+        let is_at_home = home == namespace::of_pids() && home != namespace::UNKNOWN;
+        Self { base, geometry, slots, first, stride: geometry.stride(), is_at_home }
     }
 
     /// The sizes.
     pub fn geometry(&self) -> Geometry {
         self.geometry
+    }
+
+    /// Whether the queue was made in the PID namespace of whoever has mapped it.
+    #[inline]
+    pub fn is_at_home(&self) -> bool {
+        self.is_at_home
     }
 
     /// The slots and their index.
@@ -404,13 +407,13 @@ impl Layout {
 
     /// Where receivers wait for a message.
     #[inline]
-    pub fn message(&self) -> &Door {
+    pub fn message(&self) -> &WaitPoint {
         &self.header().message.0
     }
 
     /// Where senders wait for room.
     #[inline]
-    pub fn room(&self) -> &Door {
+    pub fn room(&self) -> &WaitPoint {
         &self.header().room.0
     }
 
@@ -473,19 +476,18 @@ impl Layout {
         prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
     }
 
-    /// Writes a claimed slot.
+    /// Writes the header of a claimed slot, and says where the body goes: room for msgsize bytes.
     ///
     /// # Safety
-    /// The caller has claimed the slot, and `body` is valid for reading.
+    /// The caller has claimed the slot.
     #[inline]
-    pub unsafe fn write(&self, slot: usize, message: MessageHeader, body: *const u8) {
+    pub unsafe fn write_header(&self, slot: usize, message: MessageHeader) -> *mut u8 {
         let room = self.slot(slot);
-        let length = (message.length as usize).min(self.geometry.msgsize);
-        // SAFETY: the room is msgsize bytes behind the header; nobody else touches a claimed slot.
+        // SAFETY: within the mapping; nobody else touches a claimed slot.
         unsafe {
             (*room).message = message;
             (*room).written = (*room).written.wrapping_add(1);
-            core::ptr::copy_nonoverlapping(body, room.add(1).cast(), length);
+            room.add(1).cast()
         }
     }
 
@@ -502,19 +504,15 @@ impl Layout {
         unsafe { (&raw const (*self.slot(slot)).written).read_volatile() }
     }
 
-    /// Reads the body of a claimed slot, and returns its length. EBADMSG when the length cannot be true.
-    ///
-    /// # Safety
-    /// The caller has claimed the slot, and `into` is valid for writing msgsize bytes.
+    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true.
     #[inline]
-    pub unsafe fn read(&self, slot: usize, into: *mut u8) -> Result<usize> {
-        let length = self.message_header(slot).length as usize;
+    pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
+        // SAFETY: within the mapping, and any bytes are a length.
+        let length = unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
         if length > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }
-        // SAFETY: at most msgsize bytes, which both sides have.
-        unsafe { core::ptr::copy_nonoverlapping(self.slot(slot).add(1).cast(), into, length) };
-        Ok(length)
+        Ok((self.slot(slot).wrapping_add(1).cast(), length))
     }
 }
 

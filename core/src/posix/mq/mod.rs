@@ -1,6 +1,5 @@
 //! POSIX message queues in shared memory.
 
-pub mod event;
 pub mod notify;
 pub mod poll;
 pub mod store;
@@ -39,7 +38,7 @@ pub use calls::{
     is_remembered, notify, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
-pub use descriptor::{POOL, is_queue};
+pub use descriptor::is_queue;
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
@@ -53,4 +52,4 @@ pub use poll::keeper::Poll;
 #[cfg(not(loom))]
 pub use transfer::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
 #[cfg(not(loom))]
-pub use wait::{Progress, Task, Wait};
+pub use wait::{Room, Task, Transfer, Transferred, receive_or_wait, send_or_wait};

@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use super::poll::fifo;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::filter;
 use crate::os::membarrier;
 use crate::os::settings;
 use crate::posix::mq::descriptor::inherited;
@@ -15,6 +16,7 @@ use crate::posix::mq::files::{self, Data, Fifo, Name};
 use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::limits;
 use crate::posix::mq::permission::{self, Access};
+use crate::shared::presence;
 
 /// How `mq_open` was asked to open.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,8 @@ pub struct How {
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     membarrier::prepare();
+    filter::look_while_opening();
+    presence::prepare(&settings::get().dir);
     loop {
         let mut data = open_or_create(name, how)?;
         if let Some(fifo) = data.made.take() {

@@ -233,7 +233,10 @@ mod tests {
             let header =
                 MessageHeader { length: u32::try_from(body.len()).unwrap(), ..MessageHeader::default() };
             // SAFETY: nobody else works on this queue.
-            unsafe { layout.write(slot, header, body.as_ptr()) };
+            unsafe {
+                let into = layout.write_header(slot, header);
+                into.copy_from_nonoverlapping(body.as_ptr(), body.len());
+            }
             store(&layout, slot, key::new(priority, 5));
         }
         (file, layout, map)
@@ -275,7 +278,7 @@ mod tests {
         let header = MessageHeader { length: 1, ..MessageHeader::default() };
         for slot in [0, 3, 3] {
             // SAFETY: nobody else works on this queue.
-            unsafe { layout.write(slot, header, b"x".as_ptr()) };
+            unsafe { layout.write_header(slot, header).write(b'x') };
         }
         assert_eq!(snapshot.sent(&file), Ok(5));
     }

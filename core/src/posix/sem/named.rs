@@ -17,6 +17,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;
 use crate::os::file_size::beyond_limit;
+use crate::os::filter;
 use crate::os::fork::ForkMutex;
 use crate::os::futex::Scope;
 
@@ -55,8 +56,8 @@ pub struct Registry {
 }
 
 /// Held only for a look-up and an mmap or munmap, never while a file is opened or made.
-pub static REGISTRY: ForkMutex<Registry> =
-    ForkMutex::new(Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
+static REGISTRY: ForkMutex<Registry> =
+    ForkMutex::new(0, Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
 
 /// The named semaphore of this name, at the address at which this process already has it, if it has.
 ///
@@ -64,6 +65,7 @@ pub static REGISTRY: ForkMutex<Registry> =
 /// POSIX.1-2017, `sem_open`.
 pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     let path = names::path(PREFIX, name).map_err(Refused::on_open)?;
+    filter::look_while_opening();
     let file = open_file(&path, how)?;
     let status = file::status(file.as_raw_fd())?;
     // A shorter file would be SIGBUS at the first access.

@@ -12,6 +12,7 @@ use crate::os::file;
 use crate::posix::mq::descriptor::{self, Opened, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::permission::Access;
+use crate::shared::presence;
 
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
@@ -66,6 +67,7 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
     let data = files::open_of_fifo(&status, &path).map_err(|_| Errno::EBADF)?;
     crate::os::membarrier::prepare();
+    path.parent().inspect(|directory| presence::prepare(directory));
     let access = marked(fd);
     descriptor::adopt(fd, Opened::new(data, &status, access))
 }

@@ -4,6 +4,6 @@ pub mod inherited;
 mod table;
 
 pub use table::{
-    Opened, POOL, Use, adopt, all, closed, closing_in, enter, free_unused, identity, insert, insert_alias,
+    Opened, Use, adopt, all, closed, closing_in, enter, free_unused, identity, insert, insert_alias,
     is_queue, remove,
 };

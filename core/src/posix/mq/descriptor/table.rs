@@ -27,7 +27,7 @@ use crate::posix::mq::layout::Layout;
 use crate::posix::mq::notify::herald::Herald;
 use crate::posix::mq::permission::Access;
 use crate::posix::mq::poll::keeper::Polled;
-use crate::shared::thread::{self, Operation, Seal, Thread};
+use crate::shared::thread::{self, FrameTag, Operation, Thread};
 
 /// Descriptors in a part of the table.
 const PART: usize = 1024;
@@ -87,7 +87,7 @@ pub struct Pool {
 }
 
 /// Held while entries are made and freed; never by an operation on a queue.
-pub static POOL: ForkMutex<Pool> = ForkMutex::new(Pool { free: Vec::new() });
+static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new() });
 
 /// Entries that have left the table, chained by `next`. Anybody may put one in front; the holder of [`POOL`] takes all.
 static RETIRED: AtomicPtr<Open> = AtomicPtr::new(ptr::null_mut());
@@ -104,18 +104,27 @@ pub struct Use<'t> {
 
 /// Begins an operation on the queue of `fd`. EBADF when it is not one.
 #[inline(always)]
-pub fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> {
+pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Use<'t>> {
     loop {
         let Some((entry, open)) = look_up(fd) else {
             adopt_inherited(fd)?;
             continue;
         };
-        let operation = thread.begin(open.cast(), seal)?;
+        let mut operation = match thread.begin(open.cast(), tag) {
+            Ok(operation) => operation,
+            Err(error) => {
+                thread = other_thread(error)?;
+                continue;
+            }
+        };
         membarrier::light();
         if ptr::eq(entry.load(Ordering::Acquire), open) {
             // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so `opened`
             // does not change before the operation ends.
             if let Some(queue) = unsafe { &*(*open).opened.get() } {
+                if !queue.layout.is_at_home() {
+                    operation.unguard();
+                }
                 return Ok(Use { operation, queue, fd });
             }
             // There is none where a descriptor is being closed.
@@ -124,6 +133,12 @@ pub fn enter<'t>(thread: &'t Thread, fd: RawFd, seal: &Seal) -> Result<Use<'t>> 
             }
         }
     }
+}
+
+/// The block of the calling thread, if this is the child of a fork and `thread` was its parent's.
+#[cold]
+fn other_thread(error: Errno) -> Result<&'static Thread> {
+    if error == Errno::ERESTART { Thread::calling() } else { Err(error) }
 }
 
 #[cold]
@@ -309,7 +324,17 @@ impl Drop for Opened {
     }
 }
 
-impl Use<'_> {
+impl<'t> Use<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.operation.thread()
+    }
+
+    /// Whether TIDs in claim words of the queue are those of this process's PID namespace.
+    pub fn is_at_home(&self) -> bool {
+        self.queue.layout.is_at_home() && self.operation.is_at_home()
+    }
+
     /// Whether the descriptor still is what it was: the program may have closed it without telling us.
     pub fn is_open(&self) -> bool {
         is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)

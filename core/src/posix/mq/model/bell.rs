@@ -5,7 +5,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
-use crate::posix::mq::bell::Bell;
+use crate::posix::mq::poll::bell::Bell;
 use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::modelled;
 

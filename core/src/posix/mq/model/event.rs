@@ -5,7 +5,7 @@ use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
 use crate::posix::mq::event::Event;
-use crate::posix::mq::slots::{Look, Wanted};
+use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::atomic::Ordering;
 use crate::shared::modelled::Futex;
 

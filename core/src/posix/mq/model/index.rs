@@ -3,7 +3,7 @@
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop, message};
-use crate::posix::mq::key;
+use crate::posix::mq::store::key;
 
 /// Three slots have one level of nodes above them, five have two.
 const CAPACITIES: [usize; 2] = [3, 5];

@@ -40,7 +40,7 @@ use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Slots, Wanted};
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-use crate::shared::claim::{self, Claimant, OWNER_DIED, UNGUARDED};
+use crate::shared::claim::{self, Claimant, Holder, NO_TID, OWNER_DIED, UNGUARDED};
 use crate::shared::modelled;
 
 /// A queue of a few slots.
@@ -49,7 +49,7 @@ pub struct Queue {
     claims: Vec<AtomicU32>,
     nodes: Vec<Node>,
     sequence: AtomicU64,
-    overdue: AtomicU64,
+    stalled: AtomicU64,
     freed: AtomicU32,
     /// Both halves hold the same number, or the message is torn. Two who touch a body at once are found by loom.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
@@ -59,9 +59,9 @@ pub struct Queue {
     received: Mutex<Vec<u64>>,
     /// Messages that a participant was about to take out as it ended: they may be gone with it.
     gone: Mutex<Vec<u64>>,
-    /// Participants that have ended [unwatched](End::Unwatched): what kill(2) says of them. A lock of loom's, as the
+    /// Participants that have ended [unwatched](End::Unwatched): what their presence says of them. A lock of loom's, as the
     /// kernel tells of a death only after it.
-    dead: loom::sync::Mutex<Vec<u32>>,
+    dead: loom::sync::Mutex<Vec<Holder>>,
 }
 
 // SAFETY: a body is protected by the claim of its slot, which loom checks.
@@ -96,7 +96,7 @@ impl Participant {
 
     /// One that ends like this.
     pub fn ending(tid: u32, end: End) -> Self {
-        let mark = if end == End::Unwatched { UNGUARDED } else { 0 };
+        let mark = if end == End::Unwatched { UNGUARDED | NO_TID } else { 0 };
         Self { identity: tid | mark, ..Self::new(tid) }
     }
 
@@ -113,7 +113,7 @@ impl Participant {
             queue.gone.lock().unwrap().extend(self.taking.get());
             match end {
                 End::Killed => self.die(),
-                End::Unwatched => queue.dead.lock().unwrap().push(self.identity & !UNGUARDED),
+                End::Unwatched => queue.dead.lock().unwrap().push(claim::holder(self.identity)),
                 End::Stopped => {}
             }
         }
@@ -121,7 +121,7 @@ impl Participant {
     }
 
     pub fn pid(&self) -> u32 {
-        self.identity & !UNGUARDED
+        self.identity & !(UNGUARDED | NO_TID)
     }
 
     /// Whether it holds something, or is about to.
@@ -139,8 +139,8 @@ impl Participant {
 }
 
 impl Claimant for Participant {
-    fn identity(&self) -> u32 {
-        self.identity
+    fn watched_identity(&self) -> u32 {
+        if self.identity & UNGUARDED == 0 { self.identity } else { 0 }
     }
 
     fn announce(&self, word: &AtomicU32) {
@@ -148,9 +148,22 @@ impl Claimant for Participant {
         self.pending.set(word);
     }
 
+    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
+        self.announce(word);
+        Some(self.identity)
+    }
+
     fn withdraw(&self) {
         modelled::step();
         self.pending.set(core::ptr::null());
+    }
+
+    fn is_own(&self, held: u32) -> bool {
+        held == self.identity
+    }
+
+    fn is_orphan(&self) -> bool {
+        false
     }
 }
 
@@ -164,7 +177,7 @@ impl Queue {
             claims: all(capacity, AtomicU32::default),
             nodes: all(level_sizes(capacity).iter().sum(), Node::default),
             sequence: AtomicU64::default(),
-            overdue: AtomicU64::default(),
+            stalled: AtomicU64::default(),
             freed: AtomicU32::default(),
             bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
@@ -181,7 +194,7 @@ impl Queue {
     }
 
     pub fn slots(&self) -> Slots<'_> {
-        Slots { index: self.index(), sequence: &self.sequence, overdue: &self.overdue, freed: &self.freed }
+        Slots { index: self.index(), sequence: &self.sequence, stalled: &self.stalled, freed: &self.freed }
     }
 
     /// `around` is given the commit.
@@ -253,7 +266,7 @@ impl Queue {
 
     /// What one who looks at all the slots in vain does then. True if it may go better now.
     pub fn free_claims_of_the_dead(&self) -> bool {
-        self.slots().free_claims_of(|tid| self.dead.lock().unwrap().contains(&tid))
+        self.slots().free_claims_of(0, |holder| self.dead.lock().unwrap().contains(&holder))
     }
 
     /// Everybody has come to an end, this one for ever perhaps: what was sent has been received, or is here, once. Then

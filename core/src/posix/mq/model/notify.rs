@@ -6,8 +6,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
-use crate::posix::mq::notify::{Registered, Registration, Sender};
-use crate::posix::mq::slots::{Look, Wanted};
+use crate::posix::mq::notify::registration::{Registered, Registration, Sender};
+use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
 use crate::shared::claim;
 

@@ -3,8 +3,8 @@
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
-use crate::posix::mq::key;
-use crate::posix::mq::slots::Slots;
+use crate::posix::mq::store::key;
+use crate::posix::mq::store::slots::Slots;
 
 /// Flat, and with a tree of one level.
 const CAPACITIES: [usize; 2] = [2, 3];

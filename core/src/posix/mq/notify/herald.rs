@@ -19,7 +19,7 @@ use crate::os::spawn;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::notify::registration::{Registered, Registration, Sender};
 use crate::shared::claim;
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// How long a registered herald sleeps without a look, in milliseconds. Two such sleeps and some delay are within a second.
 const LOOK_MS: u32 = 300;
@@ -212,8 +212,8 @@ impl Herald {
     }
 
     fn serve(&self, thread: &'static Thread) {
-        let seal = Seal::new();
-        let Ok(queue) = descriptor::enter(thread, self.fd.load(Ordering::Relaxed), &seal) else {
+        let tag = FrameTag::new();
+        let Ok(queue) = descriptor::enter(thread, self.fd.load(Ordering::Relaxed), &tag) else {
             return self.set(state::REFUSED);
         };
         let registration = queue.queue.layout.notify();

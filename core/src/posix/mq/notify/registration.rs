@@ -16,7 +16,7 @@ use crate::shared::claim;
 #[derive(Default)]
 pub struct Registration {
     /// Claimed by the herald for as long as it is registered.
-    pub(super) holder: AtomicU32,
+    pub(in crate::posix::mq) holder: AtomicU32,
     /// The number of the registration in force; 0 = none. Set by the holder; set to 0 by the holder or by who has
     /// fired, or found the holder dead.
     current: AtomicU32,

@@ -14,7 +14,7 @@ use crate::posix::mq::descriptor;
 use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::poll::bell::{LEASE_MS, now_ms};
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::thread::{Seal, Thread};
+use crate::shared::thread::{FrameTag, Thread};
 
 /// Between two rounds, in milliseconds.
 const ROUND_MS: u32 = 400;
@@ -56,8 +56,8 @@ impl Polled {
 
 /// The queue of `fd` is going to be polled: from now on its FIFO tells the truth.
 pub fn begin(thread: &'static Thread, fd: RawFd, how: Poll) -> Result<()> {
-    let seal = Seal::new();
-    let queue = descriptor::enter(thread, fd, &seal)?;
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
     let polled = &queue.queue.polled;
     let was_active = polled.is_active();
     match how {
@@ -83,8 +83,8 @@ pub fn begin(thread: &'static Thread, fd: RawFd, how: Poll) -> Result<()> {
 
 /// A call that [`begin`] announced is over.
 pub fn end(thread: &'static Thread, fd: RawFd) {
-    let seal = Seal::new();
-    if let Ok(queue) = descriptor::enter(thread, fd, &seal) {
+    let tag = FrameTag::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
         let polled = &queue.queue.polled;
         polled.last.store(now_ms(), Ordering::SeqCst);
         // Never below 0: the number may be that of another queue by now.
@@ -117,8 +117,8 @@ fn run() {
 }
 
 fn keep(thread: &'static Thread, fd: RawFd) -> bool {
-    let seal = Seal::new();
-    let Ok(queue) = descriptor::enter(thread, fd, &seal) else { return false };
+    let tag = FrameTag::new();
+    let Ok(queue) = descriptor::enter(thread, fd, &tag) else { return false };
     let active = queue.queue.polled.is_active();
     if active {
         queue.queue.layout.bell().lease(now_ms());

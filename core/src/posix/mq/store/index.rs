@@ -41,7 +41,13 @@ pub struct Slot<'a> {
     pub(super) claim: &'a AtomicU32,
 }
 
-impl Slot<'_> {
+impl<'a> Slot<'a> {
+    /// The claim word.
+    #[inline]
+    pub fn claim(&self) -> &'a AtomicU32 {
+        self.claim
+    }
+
     /// Whether it has no message and nobody works on it.
     #[inline]
     pub fn is_free(&self) -> bool {

@@ -7,12 +7,15 @@
 use crate::posix::mq::store::index::{Index, Slot};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::shared::claim::{self, Claimant};
+use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
 use crate::shared::prefetch;
 
 /// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
 const ATTEMPTS: usize = 512;
+
+/// Holders that are asked for in one go.
+pub const ASKED_AT_A_TIME: usize = 32;
 
 /// The slots of one queue.
 #[derive(Clone, Copy)]
@@ -26,7 +29,7 @@ pub struct Slots<'a> {
     pub sequence: &'a AtomicU64,
     /// The key of a message that somebody has claimed and not taken for a long time. Whoever has waited for it in vain
     /// stores it. Relaxed: a hint, whose loss costs another wait.
-    pub overdue: &'a AtomicU64,
+    pub stalled: &'a AtomicU64,
     /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it. Relaxed: a hint,
     /// that saves the sender a search.
     pub freed: &'a AtomicU32,
@@ -101,7 +104,7 @@ impl<'a> Slots<'a> {
     /// Claims the message to deliver next. `None`: there seems to be none.
     ///
     /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
-    /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is overdue
+    /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is stalled
     /// for everybody, until it is gone. And it may be what our signal handler has interrupted.
     ///
     /// `nears` is told of a slot before it is claimed.
@@ -118,18 +121,21 @@ impl<'a> Slots<'a> {
             let slot = self.index.slot(slot)?;
             nears(slot.number);
             if !claim::claim(slot.claim, who) {
-                self.wait_for_holder(slot.claim, found, who.identity(), &mut pause);
+                self.wait_for_holder(slot.claim, found, who, &mut pause);
                 continue;
             }
             // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
             let key = slot.key.load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim goes first.
-            let gives_way = if pause.is_over() {
+            let is_overtaken = if pause.is_over() {
                 self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
             } else {
                 self.index.has_better(key)
             };
-            if is_message(key) && !gives_way && (self.index.is_flat() || key == found) {
+            if is_message(key)
+                && !(is_overtaken && self.gives_way(key))
+                && (self.index.is_flat() || key == found)
+            {
                 return Some(Taken { slot, key });
             }
             claim::release(slot.claim, who);
@@ -137,13 +143,23 @@ impl<'a> Slots<'a> {
         None
     }
 
+    /// Whether a message that one has claimed gives way to a better one. Not if others have waited for it, and have taken
+    /// later ones in its place: it would come behind those that it was sent before.
     #[cold]
-    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, identity: u32, pause: &mut Pause) {
-        let is_ours = claim::is_same_thread(claim.load(Ordering::Relaxed), identity);
-        if is_ours || self.overdue.load(Ordering::Relaxed) == key {
+    fn gives_way(&self, key: u64) -> bool {
+        self.stalled.load(Ordering::Relaxed) != key
+    }
+
+    #[cold]
+    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
+        let is_ours = who.is_own(claim.load(Ordering::Relaxed));
+        if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
             pause.end();
-        } else if !pause.turn() {
-            self.overdue.store(key, Ordering::Relaxed);
+            return;
+        }
+        pause.turn();
+        if pause.is_over() {
+            self.stalled.store(key, Ordering::Relaxed);
         }
     }
 
@@ -163,6 +179,12 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     pub fn put_back(taken: Taken<'_>, who: &impl Claimant) {
         claim::release(taken.slot.claim, who);
+    }
+
+    /// In the child of a fork that happened while the slot was claimed: its parent goes on with it.
+    #[cold]
+    pub fn leave_to_parent(who: &impl Claimant) {
+        who.withdraw();
     }
 
     /// Looks at the slots themselves, as one must before one believes that there is nothing.
@@ -186,19 +208,16 @@ impl<'a> Slots<'a> {
     }
 
     /// Frees the claims of threads that have ended and that the kernel did not watch. True if there was one.
-    pub fn free_claims_of(&self, is_dead: impl Fn(u32) -> bool) -> bool {
-        let mut freed = false;
-        for claim in self.index.claims {
-            let word = claim.load(Ordering::Relaxed);
-            if claim::unguarded_holder(word).is_some_and(&is_dead) {
-                // What the kernel would have stored. Release: who claims next writes after what the dead one has written,
-                // and it is we who were told of its death.
-                let died =
-                    claim.compare_exchange(word, claim::OWNER_DIED, Ordering::Release, Ordering::Relaxed);
-                freed |= died.is_ok();
-            }
-        }
-        freed
+    ///
+    /// To ask for one costs system calls, so not more are asked for at a time than it takes some hundred
+    /// microseconds. `first` says where to begin, so that each has its turn.
+    pub fn free_claims_of(&self, first: usize, is_dead: impl Fn(Holder) -> bool) -> bool {
+        let (before, after) = self.index.claims.split_at(first % self.index.claims.len().max(1));
+        let held = after.iter().chain(before).filter(|claim| {
+            // Relaxed: who frees it looks again.
+            !claim::is_free(claim.load(Ordering::Relaxed))
+        });
+        held.take(ASKED_AT_A_TIME).filter(|claim| claim::free_if(claim, &is_dead)).count() > 0
     }
 
     /// Whether the message that was published here came into the empty queue.

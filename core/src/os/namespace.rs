@@ -1,0 +1,77 @@
+//! The PID namespace of the calling process (pid_namespaces(7)): what TIDs mean something in.
+
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::errno;
+use super::wiped::{Table, Wiped};
+
+/// No namespace has this number: it could not be found out, for want of /proc.
+pub const UNKNOWN: u64 = 0;
+
+const LINK: &CStr = c"/proc/self/ns/pid";
+
+/// The number of the namespace, and one: 0 = nobody has asked yet. Any thread may store it.
+struct Known(AtomicU64);
+
+// SAFETY: zeros are a zero.
+unsafe impl Wiped for Known {}
+
+/// The child of a fork may be in another namespace than its parent.
+static KNOWN: Table<Known, 1, 1> = Table::new();
+
+/// The namespace in which somebody asked first in this memory, and one. A child inherits it.
+static FIRST: AtomicU64 = AtomicU64::new(0);
+
+/// The inode number that names the namespace; [`UNKNOWN`]. Async-signal-safe.
+pub fn of_pids() -> u64 {
+    let known = KNOWN.iter().next();
+    // Relaxed: whoever finds it out finds the same.
+    match known.map_or(0, |known| known.0.load(Ordering::Relaxed)) {
+        0 => find_out(),
+        found => found - 1,
+    }
+}
+
+/// Whether this process is in another namespace than the one of its ancestors that asked first.
+/// Async-signal-safe.
+pub fn is_inherited() -> bool {
+    // Relaxed: stored by this process, or before it was forked.
+    let first = FIRST.load(Ordering::Relaxed);
+    first != 0 && first - 1 != of_pids()
+}
+
+#[cold]
+fn find_out() -> u64 {
+    let number = errno::preserved(|| inode(LINK)).unwrap_or(UNKNOWN);
+    if KNOWN.iter().next().is_none() {
+        // Without memory everybody asks each time. One table is enough.
+        let _ = errno::preserved(|| KNOWN.grow());
+    }
+    if let Some(known) = KNOWN.iter().next() {
+        known.0.store(number + 1, Ordering::Relaxed);
+    }
+    let _ = FIRST.compare_exchange(0, number + 1, Ordering::Relaxed, Ordering::Relaxed);
+    number
+}
+
+fn inode(path: &CStr) -> Option<u64> {
+    // SAFETY: `status` is plain data that stat fills in; the path is a C string.
+    unsafe {
+        let mut status: libc::stat = core::mem::zeroed();
+        (libc::stat(path.as_ptr(), &raw mut status) == 0).then_some(status.st_ino)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_that_of_proc() {
+        use std::os::unix::fs::MetadataExt;
+        let expected = std::fs::metadata("/proc/self/ns/pid").map_or(UNKNOWN, |found| found.ino());
+        assert_eq!((of_pids(), of_pids()), (expected, expected));
+        assert!(!is_inherited());
+    }
+}

@@ -1,0 +1,152 @@
+//! What a thread claims with where the kernel does not watch its claim: the presence of its process.
+//!
+//! The kernel watches one word of a thread, and knows the thread by its TID. It cannot watch the claim of a
+//! handler that has interrupted another one, nor of a thread without a robust list, nor of one in another PID
+//! namespace than those who look. Such a claim names its process by a number, whose file the process keeps
+//! locked (`file`), and the thread by another number within it.
+//!
+//! | bits | meaning |
+//! |---|---|
+//! | 31, 29 | 1: [`UNGUARDED`], [`NO_TID`] |
+//! | 12..29 | the number of the process |
+//! | 0..12 | the number of the thread |
+//!
+//! Who could forge it? A lock on a file of this name, held by a stranger, makes a dead claim look alive: one
+//! slot stays taken. Nobody can make a living one look dead who may not remove the file. And whoever may write
+//! to the queue can do worse to it.
+
+mod file;
+mod number;
+
+use core::sync::atomic::{AtomicBool, Ordering, fence};
+use std::path::Path;
+
+use crate::os::errno::{Errno, Result, preserved};
+use crate::os::futex;
+use crate::os::process::Process;
+use crate::shared::claim::{NO_TID, UNGUARDED};
+use crate::shared::thread::{self, Thread};
+
+pub use file::PREFIX;
+
+/// Bits of the number of a thread.
+const THREAD_BITS: u32 = 12;
+const THREADS: u32 = 1 << THREAD_BITS;
+
+/// What one claims with who has neither a presence nor a TID that means something to others: number 0 of no
+/// process. Nobody can tell whether its holder has ended.
+pub(super) const NAMELESS: u32 = UNGUARDED | NO_TID;
+
+/// How sure a thread wants to be that its process still is present for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surety {
+    /// For a claim that may be held for long: the lock is taken again.
+    Certain,
+    /// For many claims of an instant each: now and then the lock is taken again.
+    Likely,
+}
+
+/// Of so many likely ones one is looked at.
+const LOOK_EVERY: u32 = 16;
+
+/// Objects of this process lie in several directories: others may look for our file in another one than we
+/// make it in.
+static IS_SCATTERED: AtomicBool = AtomicBool::new(false);
+
+/// The program is about to end: nobody claims in the name of the presence any more.
+static IS_LEAVING: AtomicBool = AtomicBool::new(false);
+
+/// This process takes part in objects of this directory.
+pub fn prepare(directory: &Path) {
+    if file::note_home(directory) == Ok(false) {
+        IS_SCATTERED.store(true, Ordering::SeqCst);
+    }
+}
+
+/// What the calling thread may claim with in the name of the presence of its process. `None`: there is none to
+/// be had. Async-signal-safe, leaves `errno` alone.
+///
+/// The caller has noted before that it claims so ([`leave`]).
+#[cold]
+pub(super) fn identity(thread: &Thread, surety: Surety) -> Option<u32> {
+    fence(Ordering::SeqCst);
+    if IS_LEAVING.load(Ordering::SeqCst) || IS_SCATTERED.load(Ordering::Relaxed) {
+        return None;
+    }
+    let process = number::of_process(surety)?;
+    let known = thread.presence();
+    if known >> THREAD_BITS == process_part(process) >> THREAD_BITS {
+        return Some(known);
+    }
+    preserved(|| number_thread(thread, process))
+}
+
+fn process_part(process: u32) -> u32 {
+    UNGUARDED | NO_TID | process << THREAD_BITS
+}
+
+/// Gives the thread a number that no other thread of the process has.
+#[cold]
+fn number_thread(thread: &Thread, process: u32) -> Option<u32> {
+    const ATTEMPTS: u32 = 64;
+    (0..ATTEMPTS).find_map(|attempt| {
+        // TIDs follow one another, so two that begin at one number meet seldom.
+        let number = thread.tid().wrapping_add(attempt * 61) % THREADS;
+        let identity = process_part(process) | number;
+        thread.set_presence(identity);
+        let is_unique = thread::in_use().filter(|other| other.presence() == identity).count() == 1;
+        if !is_unique {
+            thread.set_presence(0);
+        }
+        is_unique.then_some(identity)
+    })
+}
+
+/// Whether the thread that claims with this number has ended. In doubt it has not. (The kernel gives a lock
+/// back some milliseconds after a death.) Async-signal-safe, leaves `errno` alone.
+#[cold]
+pub fn has_ended(presence: u32) -> bool {
+    preserved(|| {
+        let identity = presence | UNGUARDED | NO_TID;
+        let process = presence >> THREAD_BITS & ((1 << file::NUMBER_BITS) - 1);
+        match process {
+            0 => false,
+            _ if number::is_own(process) => thread_has_ended(identity),
+            _ => file::is_abandoned(process),
+        }
+    })
+}
+
+/// The same for a thread of this process.
+fn thread_has_ended(identity: u32) -> bool {
+    let holder = thread::in_use().find(|thread| thread.presence() == identity);
+    // TIDs that the parent of a vfork(2) has noted may mean nothing to its child. And while a block is
+    // borrowed, or being set up, it has none.
+    let is_dead = |thread: &Thread| thread.tid() != 0 && futex::is_dead(thread.tid());
+    Process::owns_memory() && holder.is_none_or(is_dead)
+}
+
+/// The program ends: the file goes, unless a thread is in the middle of a claim in its name.
+pub fn leave() {
+    IS_LEAVING.store(true, Ordering::SeqCst);
+    fence(Ordering::SeqCst);
+    // Either we see the note of a thread that claims, or it sees that we leave.
+    if thread::in_use().all(|thread| !thread.claims_by_presence()) {
+        preserved(number::give_up);
+    }
+}
+
+/// Whether a file of this name is one of ours, of whatever process.
+pub fn is_its_name(name: &[u8]) -> bool {
+    file::number_of(name).is_some()
+}
+
+/// Removes a file of [`PREFIX`] at this path if its process is gone. False: it is not. EINVAL: it is not such
+/// a file. EACCES, ENOENT.
+pub fn remove_if_stale(path: &Path) -> Result<bool> {
+    use std::os::unix::ffi::OsStrExt;
+    let number = path.file_name().and_then(|name| file::number_of(name.as_bytes()));
+    let number = number.ok_or(Errno::EINVAL)?;
+    // To close our own would give back the lock on it.
+    if number::is_own(number) { Ok(false) } else { file::remove_if_stale(path) }
+}

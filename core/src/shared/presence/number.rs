@@ -1,0 +1,182 @@
+//! The number of the process: drawn, and its file made, when it is needed first.
+//!
+//! All of it is done without a lock, in any thread and handler at once: of several files one is chosen, and the
+//! others are removed. What is known is in memory that is wiped in the child of a fork.
+
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+
+use super::file::{self, NUMBER_BITS, Present};
+use super::{LOOK_EVERY, Surety};
+use crate::os::errno::{Errno, Result, preserved};
+use crate::os::process::Process;
+use crate::os::reserved;
+use crate::os::wiped::{Table, Wiped};
+
+/// Files that this process has made. Each is filled in by the one who has taken it, and then never changed.
+struct Entry {
+    /// 0 = free, or not filled in; otherwise the number and one.
+    number: AtomicU32,
+    is_taken: AtomicU32,
+    fd: AtomicI32,
+    device: AtomicU64,
+    inode: AtomicU64,
+}
+
+/// What is chosen of them.
+struct Choice {
+    /// The number in force, and one; 0 = none. Changed by CAS.
+    number: AtomicU32,
+    /// How often it was asked for.
+    asked: AtomicU32,
+    /// So often one who asks is refused without a try: the last one has failed.
+    refusals: AtomicU32,
+}
+
+// SAFETY: zeros are a free entry.
+unsafe impl Wiped for Entry {}
+// SAFETY: zeros are no choice.
+unsafe impl Wiped for Choice {}
+
+/// A program that closes all its descriptors again and again gets no more than these.
+static ENTRIES: Table<Entry, 16, 64> = Table::new();
+static CHOICE: Table<Choice, 1, 1> = Table::new();
+
+/// Numbers that are tried.
+const DRAWS: usize = 32;
+/// See [`Choice::refusals`].
+const REFUSALS: u32 = 256;
+
+impl Entry {
+    fn present(&self) -> Present {
+        let is = (self.device.load(Ordering::Relaxed), self.inode.load(Ordering::Relaxed));
+        Present { fd: self.fd.load(Ordering::Relaxed), is }
+    }
+
+    fn of(number: u32) -> Option<&'static Self> {
+        // Acquire: what was filled in before.
+        ENTRIES.iter().find(|entry| entry.number.load(Ordering::Acquire) == number + 1)
+    }
+
+    fn add(number: u32, present: Present) -> Result<()> {
+        let is_taken = |entry: &&Self| {
+            entry.is_taken.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        let entry = match ENTRIES.iter().find(is_taken) {
+            Some(entry) => entry,
+            None => {
+                ENTRIES.grow()?;
+                ENTRIES.iter().find(is_taken).ok_or(Errno::ENOMEM)?
+            }
+        };
+        entry.fd.store(present.fd, Ordering::Relaxed);
+        entry.device.store(present.is.0, Ordering::Relaxed);
+        entry.inode.store(present.is.1, Ordering::Relaxed);
+        entry.number.store(number + 1, Ordering::Release);
+        Ok(())
+    }
+}
+
+fn choice() -> Option<&'static Choice> {
+    if let Some(known) = CHOICE.iter().next() {
+        return Some(known);
+    }
+    // Somebody else may be faster: there is one.
+    let _ = CHOICE.grow();
+    CHOICE.iter().next()
+}
+
+/// The number of this process. `None`: there is none to be had.
+pub fn of_process(surety: Surety) -> Option<u32> {
+    let choice = preserved(choice)?;
+    let chosen = choice.number.load(Ordering::Acquire);
+    let asked = choice.asked.fetch_add(1, Ordering::Relaxed);
+    let is_due = surety == Surety::Certain || asked % LOOK_EVERY == 0;
+    if chosen != 0 && !is_due { Some(chosen - 1) } else { preserved(|| looked_at(choice, chosen)) }
+}
+
+#[cold]
+fn looked_at(choice: &Choice, chosen: u32) -> Option<u32> {
+    if let Some(number) = chosen.checked_sub(1) {
+        let renewed = Entry::of(number).map(|entry| entry.present().renew());
+        // In the child of a vfork(2) what is there is the parent's.
+        if matches!(renewed, Some(Ok(true))) || !Process::owns_memory() {
+            return Some(number);
+        }
+        // The program may have another file under this number by now.
+        Entry::of(number).inspect(|entry| reserved::forget(entry.present().fd));
+    } else if !Process::owns_memory() {
+        return None;
+    }
+    let refusals = choice.refusals.load(Ordering::Relaxed);
+    if refusals > 0 {
+        choice.refusals.store(refusals - 1, Ordering::Relaxed);
+        return None;
+    }
+    let made = make(choice, chosen);
+    if made.is_err() {
+        choice.refusals.store(REFUSALS, Ordering::Relaxed);
+    }
+    made.ok()
+}
+
+/// Makes a file in the place of the chosen one, unless somebody else has been faster.
+fn make(choice: &Choice, chosen: u32) -> Result<u32> {
+    let (number, present) = create()?;
+    Entry::add(number, present).inspect_err(|_| present.remove(number))?;
+    match choice.number.compare_exchange(chosen, number + 1, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {
+            file::remove_some_stale(is_own);
+            Ok(number)
+        }
+        Err(theirs) => {
+            present.remove(number);
+            theirs.checked_sub(1).ok_or(Errno::EAGAIN)
+        }
+    }
+}
+
+fn create() -> Result<(u32, Present)> {
+    for _ in 0..DRAWS {
+        let number = draw();
+        match Present::create(number) {
+            Ok(present) => return Ok((number, present)),
+            Err(Errno::EEXIST) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Errno::EEXIST)
+}
+
+/// A random number. Any will do, but one that others draw at the same time.
+fn draw() -> u32 {
+    let mut drawn = 0_u32;
+    // SAFETY: `drawn` is valid for writing its bytes; the calls take no other pointer.
+    unsafe {
+        let flags = libc::GRND_NONBLOCK;
+        let got = libc::syscall(libc::SYS_getrandom, &raw mut drawn, size_of_val(&drawn), flags);
+        if got < 0 {
+            let mut now: libc::timespec = core::mem::zeroed();
+            libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
+            drawn = (now.tv_nsec.unsigned_abs() >> 4) as u32 ^ Process::this().pid();
+        }
+    }
+    // 0 is nobody's.
+    (drawn & ((1 << NUMBER_BITS) - 1)).max(1)
+}
+
+/// Whether this process has, or had, this number.
+pub fn is_own(number: u32) -> bool {
+    Entry::of(number).is_some()
+}
+
+/// Removes the file that is in force.
+pub fn give_up() {
+    let chosen = CHOICE.iter().next().map_or(0, |choice| choice.number.load(Ordering::Acquire));
+    if let Some(number) = chosen.checked_sub(1)
+        && let Some(entry) = Entry::of(number)
+        && Process::owns_memory()
+        && entry.present().renew() == Ok(true)
+    {
+        entry.present().remove(number);
+    }
+}

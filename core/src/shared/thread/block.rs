@@ -1,0 +1,275 @@
+//! The blocks of the threads: which one is whose.
+//!
+//! Blocks live in memory that is wiped in the child of a fork (`os::wiped`): there they have no owner and no
+//! TID, and the thread makes its block anew. An operation that a handler has forked in the middle of finds
+//! another *incarnation* there than the one it began with.
+//!
+//! Nobody is told when a thread ends. A thread-specific key would be one of the program's 1024, might
+//! allocate in a signal handler, and leads into a library that may have been unloaded; a destructor of C++
+//! allocates always, and ends the process when it cannot. So the block stays until blocks run out, or another
+//! thread gets its memory: then those whose TID no thread has are free.
+//!
+//! The child of a vfork(2) runs on the memory of its parent's thread, and uses its block. If there is none
+//! yet, it makes one that is *borrowed*: without a TID, until the parent makes it its own.
+
+use core::cell::Cell;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use super::record::Record;
+use crate::os::errno::{Errno, Result, preserved};
+use crate::os::filter::Found;
+use crate::os::futex;
+use crate::os::namespace;
+use crate::os::process::Process;
+use crate::os::robust;
+use crate::os::wiped::{Table, Wiped};
+use crate::shared::claim;
+
+/// Operations within operations of one thread: handlers that interrupt handlers.
+const DEPTH: usize = 16;
+/// Blocks that are mapped at a time.
+const SLAB: usize = 256;
+/// Slabs at most: 262,144 threads at a time.
+const SLABS: usize = 1024;
+
+/// A thread's block. All fields but `owner`, `tid`, `presence` and what `Record` names are for the thread
+/// itself and its signal handlers; they are atomics because a handler may run between any two instructions.
+#[repr(C)]
+pub struct Thread {
+    /// Address of the thread's own pointer to this block; 0 = free.
+    owner: AtomicUsize,
+    /// Different each time the block is set up; 0 = it is not.
+    pub(super) incarnation: AtomicU64,
+    /// 0 while the block has no owner, in the instant before the owner stores it, and while it is borrowed.
+    pub(super) tid: AtomicU32,
+    /// What it claims with in the name of the process's presence; 0 = nothing yet.
+    pub(super) presence: AtomicU32,
+    /// Where claims are announced: `list_op_pending`, or `taken` of this block.
+    pub(super) claims: AtomicPtr<AtomicUsize>,
+    /// Where death words are announced: the same, or `list_op_pending` where TIDs mean nothing to others.
+    pub(super) deaths: AtomicPtr<AtomicUsize>,
+    pub(super) futex_offset: AtomicUsize,
+    /// Which calls the thread's waits may make.
+    pub filter: Found,
+    /// In the place of `list_op_pending`: never 0, so that nobody announces anything.
+    taken: AtomicUsize,
+    pub(super) records: [Record; DEPTH],
+}
+
+static BLOCKS: Table<Thread, SLABS, SLAB> = Table::new();
+
+/// The last incarnation. A child inherits it, and so never gives one that an operation of its parent knows.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+/// Finds the calling thread's own pointer to its block: a C function without arguments.
+pub type FindSlot = unsafe extern "C" fn() -> *const Cell<*const Thread>;
+
+/// Null until the library is loaded.
+static FIND_SLOT: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+// SAFETY: zeros are a free block, and `Record` is made of atomics, too.
+unsafe impl Wiped for Thread {}
+
+impl Thread {
+    /// The calling thread's block, if it has one. `slot` is its thread-local pointer to it.
+    #[inline(always)]
+    pub fn current(slot: &Cell<*const Thread>) -> Option<&'static Thread> {
+        // SAFETY: blocks are never unmapped.
+        let thread = unsafe { slot.get().as_ref() }?;
+        // Not so in the child of a fork. Relaxed: the thread itself stored it.
+        (thread.owner.load(Ordering::Relaxed) == ptr::from_ref(slot).addr()).then_some(thread)
+    }
+
+    /// Takes a free block for the calling thread. ENOMEM. Async-signal-safe.
+    #[inline]
+    pub fn adopt(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
+        Self::find_free(slot).ok_or(Errno::ENOMEM)
+    }
+
+    #[cold]
+    fn find_free(slot: &Cell<*const Thread>) -> Option<&'static Thread> {
+        preserved(|| {
+            let owner = ptr::from_ref(slot).addr();
+            // This memory may have been that of a thread that has ended.
+            BLOCKS.iter().filter(|thread| thread.belongs_to(owner)).for_each(|thread| {
+                thread.reclaim();
+            });
+            // In the child of a fork its old one: an operation that it was in the middle of has yet to end.
+            // SAFETY: blocks are never unmapped.
+            let old = unsafe { slot.get().as_ref() };
+            loop {
+                let mut candidates = old.into_iter().chain(BLOCKS.iter());
+                if let Some(thread) = candidates.find(|thread| thread.is_taken_by(owner)) {
+                    thread.set_up();
+                    slot.set(thread);
+                    return Some(thread);
+                }
+                if !reclaim_all() {
+                    BLOCKS.grow().ok()?;
+                }
+            }
+        })
+    }
+
+    /// The calling thread's block, made if there is none: for one who finds, in the middle of a call, that this is
+    /// the child of a fork. ENOMEM; ERESTART before [`find_slots_with`].
+    #[cold]
+    pub fn calling() -> Result<&'static Thread> {
+        let find = FIND_SLOT.load(Ordering::Acquire);
+        if find.is_null() {
+            return Err(Errno::ERESTART);
+        }
+        // SAFETY: only `find_slots_with` stores it, and the variable lives as long as the thread.
+        let slot = unsafe { &*core::mem::transmute::<*mut (), FindSlot>(find)() };
+        Self::current(slot).map_or_else(|| Self::adopt(slot), Ok)
+    }
+
+    fn belongs_to(&self, owner: usize) -> bool {
+        self.owner.load(Ordering::Relaxed) == owner
+    }
+
+    /// Takes the block, if it is free.
+    fn is_taken_by(&self, owner: usize) -> bool {
+        self.belongs_to(0)
+            && self.owner.compare_exchange(0, owner, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    fn set_up(&self) {
+        self.taken.store(1, Ordering::Relaxed);
+        self.presence.store(0, Ordering::Relaxed);
+        self.filter.forget();
+        for (record, index) in self.records.iter().zip(0_u64..) {
+            record.set_up(index);
+        }
+        self.identify();
+        let incarnation = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        self.incarnation.store(incarnation, Ordering::Relaxed);
+    }
+
+    /// Notes who the thread is, and what the kernel watches of it.
+    pub(super) fn identify(&self) {
+        let is_borrowed = !Process::owns_memory();
+        let robust = robust::pending();
+        let taken = &raw const self.taken;
+        let deaths = robust.map_or(taken, |pending| pending.field);
+        // Those who opened the queues in another PID namespace would take our TIDs for theirs.
+        let claims = if is_borrowed || namespace::is_inherited() { taken } else { deaths };
+        let offset = robust.map_or(0, |pending| pending.offset);
+        self.futex_offset.store(offset.cast_unsigned(), Ordering::Relaxed);
+        self.deaths.store(deaths.cast_mut(), Ordering::Relaxed);
+        self.claims.store(claims.cast_mut(), Ordering::Relaxed);
+        self.tid.store(if is_borrowed { 0 } else { this_tid() }, Ordering::Relaxed);
+    }
+
+    /// The thread makes no use of its block any more, and is in the middle of nothing.
+    pub fn retire(&self) {
+        self.tid.store(0, Ordering::Relaxed);
+        self.clear();
+    }
+
+    /// Takes the block back, if its thread has ended.
+    fn reclaim(&self) -> bool {
+        let tid = self.tid.load(Ordering::Relaxed);
+        // One of those who find this takes it back. (The kernel gives the TID to nobody else before all others
+        // had their turn, so the block has none that is new.)
+        let reclaims = tid != 0
+            && futex::is_dead(tid)
+            && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if reclaims {
+            let identities = [tid, self.presence.load(Ordering::Relaxed)];
+            let claimed = self.records.iter().filter_map(|record| self.claim_of(record));
+            claimed.for_each(|word| claim::free_of_dead(word, identities));
+            self.clear();
+        }
+        reclaims
+    }
+
+    /// The word that an operation has claimed, or is about to.
+    pub(super) fn claim_of(&self, record: &Record) -> Option<&AtomicU32> {
+        let entry = record.entry.load(Ordering::Relaxed);
+        let word = entry.wrapping_add(self.futex_offset.load(Ordering::Relaxed));
+        // SAFETY: the subject that the word belongs to is protected by this record.
+        (entry != 0).then(|| unsafe { &*ptr::with_exposed_provenance::<AtomicU32>(word) })
+    }
+
+    fn clear(&self) {
+        self.incarnation.store(0, Ordering::Relaxed);
+        self.presence.store(0, Ordering::Relaxed);
+        self.records.iter().for_each(Record::clear);
+        self.owner.store(0, Ordering::Release);
+    }
+
+    /// Another number each time that the block is set up: other than before in the child of a fork.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation.load(Ordering::Relaxed)
+    }
+
+    /// The TID; 0 while there is none.
+    pub(in crate::shared) fn tid(&self) -> u32 {
+        self.tid.load(Ordering::Relaxed)
+    }
+
+    /// What it claims with in the name of the process's presence; 0 = nothing yet.
+    pub(in crate::shared) fn presence(&self) -> u32 {
+        self.presence.load(Ordering::SeqCst)
+    }
+
+    pub(in crate::shared) fn set_presence(&self, identity: u32) {
+        self.presence.store(identity, Ordering::SeqCst);
+    }
+
+    /// Whether it is in the middle of a claim in the name of the presence.
+    pub(in crate::shared) fn claims_by_presence(&self) -> bool {
+        self.records.iter().any(|record| record.by_presence.load(Ordering::SeqCst))
+    }
+
+    /// Whether somebody owns it who may still use it.
+    fn is_in_use(&self) -> bool {
+        // Acquire: what the owner before has stored is over.
+        self.owner.load(Ordering::Acquire) != 0
+    }
+
+    fn protects(&self, subject: *const ()) -> bool {
+        self.is_in_use()
+            && self.records.iter().any(|record| ptr::eq(record.subject.load(Ordering::SeqCst), subject))
+    }
+}
+
+/// The bare call: glibc remembers the TID of the thread whose memory this is.
+pub(super) fn this_tid() -> u32 {
+    // SAFETY: takes no arguments.
+    u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0)
+}
+
+/// Takes back the blocks of all threads that have ended, and what they have claimed. False: there was none.
+/// The child of a vfork(2), which may be in another PID namespace, takes nothing.
+#[cold]
+pub fn reclaim_all() -> bool {
+    preserved(Process::owns_memory) && BLOCKS.iter().filter(|thread| thread.reclaim()).count() > 0
+}
+
+/// Whether some thread is in the middle of an operation on `subject`. Only certain once the subject can be
+/// found by nobody any more, and every thread has passed a barrier since.
+pub fn is_in_use(subject: *const ()) -> bool {
+    // A thread may have ended in the middle.
+    BLOCKS
+        .iter()
+        .any(|thread| thread.protects(subject) && !(preserved(Process::owns_memory) && thread.reclaim()))
+}
+
+/// The blocks that have an owner.
+pub(in crate::shared) fn in_use() -> impl Iterator<Item = &'static Thread> {
+    BLOCKS.iter().filter(|thread| thread.is_in_use())
+}
+
+/// Says how a thread's own pointer is found. Called once, while the library is loaded.
+pub fn find_slots_with(find: FindSlot) {
+    FIND_SLOT.store(find as *mut (), Ordering::Release);
+}
+
+/// In the child of a fork: no block has an owner. The kernel has done it already, unless it is an old one.
+pub extern "C" fn forget_threads() {
+    // SAFETY: the only thread of the process is here.
+    unsafe { BLOCKS.wipe() };
+}

@@ -1,0 +1,116 @@
+//! Whether the stack frame of an operation still is there, or has been left for good (siglongjmp(3)).
+//!
+//! The order of addresses does not tell: a handler may run on an alternate stack, and a coroutine on any
+//! memory. What a live frame never loses is its memory. So an operation leaves a *frame tag* there, a number
+//! that no other operation of the thread has had. The frame is gone if the tag has been overwritten, if its
+//! memory is gone, or if it lies in that part of a stack which is the caller's own. In doubt it is there.
+
+use core::cell::Cell;
+use core::ffi::c_int;
+use core::ptr;
+
+use crate::os::errno::{self, Errno};
+
+/// A number on the stack frame of an operation. While the frame lives, it is there.
+#[repr(C)]
+pub struct FrameTag(Cell<u64>);
+
+impl FrameTag {
+    /// Lives on the caller's stack frame for the whole operation.
+    #[inline]
+    pub fn new() -> Self {
+        Self(Cell::new(0))
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&self, number: u64) {
+        self.0.set(number);
+    }
+}
+
+impl Default for FrameTag {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Bytes below the stack pointer that any call of ours may use: there is no other frame in them.
+const BELOW: usize = 1024;
+/// Bytes above it that are of the calls that lead here. An operation that they have interrupted is farther
+/// away: what the kernel stores for a signal handler alone is more.
+const ABOVE: usize = 1024;
+
+/// Whether the frame with this tag at this address is known to be gone. Async-signal-safe, leaves `errno`
+/// alone.
+#[cold]
+pub fn is_gone(tag: usize, number: u64) -> bool {
+    let here = 0_u8;
+    let here = ptr::from_ref(&here).addr();
+    (here.saturating_sub(BELOW)..here.saturating_add(ABOVE)).contains(&tag)
+        || halves(number).into_iter().zip([tag, tag.wrapping_add(4)]).any(|(half, at)| !holds(at, half))
+}
+
+/// As they lie in memory.
+fn halves(number: u64) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = number.to_ne_bytes();
+    [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])]
+}
+
+/// Whether a word of this thread's memory is what it was. It may be unmapped meanwhile, so the kernel is
+/// asked to compare it: it does so before it wakes, here, nobody. In doubt it is.
+fn holds(address: usize, expected: u32) -> bool {
+    const NOBODY: c_int = 0;
+    let operation = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
+    let elsewhere = 0_u32;
+    // SAFETY: the kernel looks whether it may read at the first address, and does not access the second.
+    let failed = errno::preserved(|| unsafe {
+        let result = libc::syscall(
+            libc::SYS_futex,
+            address,
+            operation,
+            NOBODY,
+            ptr::without_provenance::<u32>(0),
+            &raw const elsewhere,
+            expected,
+        );
+        (result < 0).then(Errno::last)
+    });
+    !matches!(failed, Some(Errno::EAGAIN | Errno::EFAULT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: u64 = 0xa500_1234_0000_5678;
+
+    /// Where no frame of this thread is.
+    fn elsewhere() -> Box<FrameTag> {
+        let tag = Box::new(FrameTag::new());
+        tag.set(NUMBER);
+        tag
+    }
+
+    #[test]
+    fn a_tag_that_is_there_may_be_that_of_a_live_frame() {
+        let tag = elsewhere();
+        assert!(!is_gone(ptr::from_ref(&*tag).addr(), NUMBER));
+    }
+
+    #[test]
+    fn an_overwritten_tag_is_that_of_a_frame_that_is_gone() {
+        let tag = elsewhere();
+        for other in [0, NUMBER + 1, NUMBER ^ 1 << 60] {
+            tag.set(other);
+            assert!(is_gone(ptr::from_ref(&*tag).addr(), NUMBER));
+        }
+    }
+
+    #[test]
+    fn no_frame_is_in_memory_that_is_gone_or_in_our_own_frames() {
+        let own = FrameTag::new();
+        own.set(NUMBER);
+        assert!(is_gone(ptr::from_ref(&own).addr(), NUMBER));
+        assert!(is_gone(8, NUMBER));
+    }
+}

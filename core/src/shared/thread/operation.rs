@@ -1,0 +1,233 @@
+//! Operations: what a thread does to one object, from its look at it to its last access.
+//!
+//! `list_op_pending` is one word, and not ours alone: glibc's robust mutexes use it, too, and a handler may run
+//! in the middle of either. So a claim is announced there only while it reads 0, and taken back only if it still
+//! is what we stored. While it is taken, one claims in the name of the process's presence.
+//!
+//! A handler that locks a robust mutex in the middle of our operation leaves 0 there. It is put back with the next
+//! part of a long message (`copy`); a thread that is killed before that leaves its claim to whoever finds that no
+//! thread has its TID.
+
+use core::ptr;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
+
+use super::block::{Thread, this_tid};
+use super::frame::FrameTag;
+use super::record::Record;
+use crate::os::errno::{Errno, Result, preserved};
+use crate::os::namespace;
+use crate::os::process::Process;
+use crate::shared::claim::{Claimant, Holder, holder};
+use crate::shared::presence::{self, NAMELESS, Surety};
+
+/// An operation of the calling thread on one object. Ends when dropped.
+pub struct Operation<'t> {
+    pub(super) thread: &'t Thread,
+    pub(super) record: &'t Record,
+    /// Where its claims are announced.
+    pub(super) claims: &'t AtomicUsize,
+    /// That of the thread's block when it began.
+    pub(super) incarnation: u64,
+}
+
+/// In the place of `list_op_pending` for those whose TID means nothing to others.
+static TAKEN: AtomicUsize = AtomicUsize::new(1);
+
+impl Thread {
+    /// Begins an operation on `subject`. The thread is in the middle of no other one, unless this is a handler
+    /// that has interrupted it, or a coroutine: so those whose frames are gone have been left for good.
+    ///
+    /// EAGAIN: 16 are under way already. ERESTART: this is the child of a fork in a handler, and the block is
+    /// not its own any more.
+    #[inline(always)]
+    pub fn begin<'t>(&'t self, subject: *const (), tag: &FrameTag) -> Result<Operation<'t>> {
+        let first = &self.records[0];
+        // Relaxed: the thread itself stored it.
+        let is_free = first.subject.load(Ordering::Relaxed).is_null();
+        let record = if is_free { first } else { self.further_record()? };
+        loop {
+            let incarnation = self.incarnation.load(Ordering::Relaxed);
+            let number = record.number.load(Ordering::Relaxed) + 1;
+            record.number.store(number, Ordering::Relaxed);
+            tag.set(number);
+            record.frame.store(ptr::from_ref(tag).addr(), Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+            record.subject.store(subject.cast_mut(), Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+            // A handler that came before the record was taken has used it, too, and counted on; in the child of
+            // a fork it counts from the beginning.
+            if record.number.load(Ordering::Relaxed) != number {
+                continue;
+            }
+            let claims = self.claims.load(Ordering::Relaxed);
+            // SAFETY: null in a wiped block, else a field that lives as long as the thread.
+            let Some(claims) = (unsafe { claims.as_ref() }) else { return self.is_wiped(record) };
+            return Ok(Operation { thread: self, record, claims, incarnation });
+        }
+    }
+
+    #[cold]
+    fn is_wiped<T>(&self, record: &Record) -> Result<T> {
+        record.clear();
+        Err(Errno::ERESTART)
+    }
+
+    /// Ends the operations whose frames are gone, and gives a record that is free.
+    #[cold]
+    fn further_record(&self) -> Result<&Record> {
+        let left = self.records.iter().filter(|record| record.is_taken() && record.is_abandoned());
+        left.for_each(|record| self.undo(record));
+        self.records.iter().find(|record| !record.is_taken()).ok_or(Errno::EAGAIN)
+    }
+
+    fn undo(&self, record: &Record) {
+        if let Some(word) = self.claim_of(record) {
+            if self.is_own(word.load(Ordering::Relaxed)) {
+                word.store(0, Ordering::Release);
+            }
+            let (pending, entry) = (self.pending(), record.entry.load(Ordering::Relaxed));
+            if pending.load(Ordering::Relaxed) == entry {
+                pending.store(0, Ordering::Relaxed);
+            }
+        }
+        record.clear();
+    }
+
+    /// Whether this is what the thread has stored in some word.
+    fn is_own(&self, held: u32) -> bool {
+        match holder(held) {
+            Holder::Nobody => false,
+            Holder::Thread(tid) => tid == self.tid(),
+            Holder::Presence(_) => held == self.presence(),
+        }
+    }
+
+    /// `list_op_pending`; in its place a word that is never 0 where there is none.
+    pub(super) fn pending(&self) -> &AtomicUsize {
+        // SAFETY: null in a wiped block, else a field that lives as long as the thread.
+        unsafe { self.deaths.load(Ordering::Relaxed).as_ref() }.unwrap_or(&TAKEN)
+    }
+
+    /// What leads from `list_op_pending` to this word.
+    #[inline]
+    pub(super) fn entry_of(&self, word: &AtomicU32) -> usize {
+        let address = ptr::from_ref(word).expose_provenance();
+        address.wrapping_sub(self.futex_offset.load(Ordering::Relaxed))
+    }
+}
+
+impl<'t> Operation<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.thread
+    }
+}
+
+impl Operation<'_> {
+    /// It claims in the name of the process's presence: the object is not at home in the PID namespace of this
+    /// process.
+    #[inline]
+    pub fn unguard(&mut self) {
+        self.claims = &TAKEN;
+    }
+
+    /// Whether TIDs in the claim words of its object are those of this process's PID namespace.
+    pub fn is_at_home(&self) -> bool {
+        !ptr::eq(self.claims, &raw const TAKEN) && !namespace::is_inherited()
+    }
+
+    /// Marks the claim as one that the kernel does not watch. `None`: no presence is to be had.
+    #[cold]
+    pub(super) fn mark(&self, claim: &AtomicU32) -> Option<u32> {
+        self.record.by_presence.store(true, Ordering::SeqCst);
+        let identity = presence::identity(self.thread, Surety::Likely);
+        match identity {
+            // Relaxed: the word is ours, and others take it for held before and after.
+            Some(identity) if !self.is_orphan() => claim.store(identity, Ordering::Relaxed),
+            _ => self.record.by_presence.store(false, Ordering::Release),
+        }
+        identity
+    }
+
+    /// Without a presence: neither the kernel nor a file tells of a death. At home one can still look whether
+    /// there is such a thread.
+    fn bare(&self) -> u32 {
+        self.record.by_presence.store(false, Ordering::Release);
+        match self.thread.tid() {
+            _ if !self.is_at_home() => NAMELESS,
+            0 => preserved(this_tid),
+            tid => tid,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn withdraw_unannounced(&self) {
+        self.record.by_presence.store(false, Ordering::Release);
+    }
+}
+
+impl Claimant for Operation<'_> {
+    #[inline]
+    fn watched_identity(&self) -> u32 {
+        // Before the look whether it still is our block: in the child of a fork it may hold 0.
+        let tid = self.thread.tid.load(Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        if self.claims.load(Ordering::Relaxed) == 0 && !self.is_orphan() { tid } else { 0 }
+    }
+
+    #[inline]
+    fn announce(&self, word: &AtomicU32) {
+        let entry = self.thread.entry_of(word);
+        self.record.entry.store(entry, Ordering::Relaxed);
+        self.claims.store(entry, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        // The claim itself is an atomic exchange, which no store passes.
+    }
+
+    #[cold]
+    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
+        if self.is_orphan() {
+            return None;
+        }
+        if self.thread.tid() == 0 && preserved(Process::owns_memory) {
+            // The child of a vfork(2) made the block on our memory.
+            preserved(|| self.thread.identify());
+        }
+        self.record.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
+        self.record.by_presence.store(true, Ordering::SeqCst);
+        // Interrupted, we would hold the claim for as long as the handler runs.
+        let is_nested = !ptr::eq(self.record, &raw const self.thread.records[0]);
+        let surety = if is_nested { Surety::Certain } else { Surety::Likely };
+        Some(presence::identity(self.thread, surety).unwrap_or_else(|| self.bare()))
+    }
+
+    #[inline]
+    fn withdraw(&self) {
+        compiler_fence(Ordering::SeqCst);
+        if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
+            self.claims.store(0, Ordering::Relaxed);
+        } else {
+            self.withdraw_unannounced();
+        }
+        self.record.entry.store(0, Ordering::Relaxed);
+    }
+
+    fn is_own(&self, held: u32) -> bool {
+        self.thread.is_own(held)
+    }
+
+    #[inline]
+    fn is_orphan(&self) -> bool {
+        self.thread.incarnation.load(Ordering::Relaxed) != self.incarnation
+    }
+}
+
+impl Drop for Operation<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Release: all accesses to the subject are over when another thread sees that it is free to go. In the
+        // child of a fork the block is still this thread's, or nobody's: see `Thread::find_free`.
+        self.record.subject.store(ptr::null_mut(), Ordering::Release);
+    }
+}

@@ -1,0 +1,53 @@
+//! What is noted of an operation that has begun and not ended.
+
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+
+use super::frame;
+
+/// See the module. It is for the thread itself and its signal handlers; others read `subject` and
+/// `by_presence`.
+#[repr(C)]
+#[derive(Default)]
+pub(super) struct Record {
+    /// The hazard pointer: nobody unmaps this. Null = the record is free.
+    pub subject: AtomicPtr<()>,
+    /// Address of the operation's frame tag.
+    pub frame: AtomicUsize,
+    /// What the tag holds. It counts on with each operation of this record, from a beginning of the
+    /// record's own, so that no two operations of the thread have the same.
+    pub number: AtomicU64,
+    /// What leads from `list_op_pending` to the claimed word, or to one that is about to be claimed; 0 = none.
+    pub entry: AtomicUsize,
+    /// Whether that is claimed in the name of the process's presence.
+    pub by_presence: AtomicBool,
+}
+
+/// The high bits of all tags: few other values on a stack look like one.
+const TAGGED: u64 = 0xa5 << 56;
+/// In a tag, above the part that counts: which record it is.
+const RECORD_SHIFT: u32 = 52;
+
+impl Record {
+    pub fn set_up(&self, index: u64) {
+        self.clear();
+        self.number.store(TAGGED | index << RECORD_SHIFT, Ordering::Relaxed);
+    }
+
+    /// Whether it is of an operation that has begun.
+    pub fn is_taken(&self) -> bool {
+        !self.subject.load(Ordering::SeqCst).is_null()
+    }
+
+    /// Whether the operation has been left for good.
+    pub fn is_abandoned(&self) -> bool {
+        frame::is_gone(self.frame.load(Ordering::Relaxed), self.number.load(Ordering::Relaxed))
+    }
+
+    pub fn clear(&self) {
+        self.entry.store(0, Ordering::Relaxed);
+        self.by_presence.store(false, Ordering::Relaxed);
+        // Release: all accesses to the subject are over when another thread sees that it is free to go.
+        self.subject.store(ptr::null_mut(), Ordering::Release);
+    }
+}

@@ -1,0 +1,86 @@
+//! Announcing to the kernel that a wake is due.
+//!
+//! A *death word* always reads 0. When a thread dies while `list_op_pending` leads to one, the kernel leaves the
+//! word alone and wakes one of those who sleep on it (handle_futex_death() of kernel/futex/core.c). So whoever
+//! sleeps for a wake that a thread may owe, sleeps on the death word as well.
+
+use core::cell::Cell;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
+
+use super::block::Thread;
+use super::operation::Operation;
+
+/// Until it is dropped the kernel wakes somebody if the thread dies.
+#[must_use]
+pub struct Announcement<'t> {
+    thread: &'t Thread,
+    pending: &'t AtomicUsize,
+    entry: Cell<usize>,
+}
+
+impl Thread {
+    /// Announces that a wake is due, for one who holds no claim: who posts a semaphore, or has been woken and
+    /// has not taken yet. `None`: it cannot be announced, and a death now goes unnoticed. Somebody else's
+    /// operation is pending (a handler has interrupted it); there is no robust list; the word does not read 0.
+    ///
+    /// Async-signal-safe; it nests. The word is not accessed after this.
+    pub fn announce_wake(&self, death_word: &AtomicU32) -> Option<Announcement<'_>> {
+        let pending = self.pending();
+        (pending.load(Ordering::Relaxed) == 0).then(|| self.lead(pending, death_word))?
+    }
+
+    /// Leads `list_op_pending`, which is ours to use, to the death word.
+    fn lead<'t>(&'t self, pending: &'t AtomicUsize, death_word: &AtomicU32) -> Option<Announcement<'t>> {
+        // The kernel would take any other value for a TID.
+        if death_word.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        let entry = self.entry_of(death_word);
+        pending.store(entry, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        Some(Announcement { thread: self, pending, entry: Cell::new(entry) })
+    }
+}
+
+impl<'t> Operation<'t> {
+    /// The same for an operation that holds this claim, and is about to commit: from now on others look for
+    /// themselves whether the holder of the claim lives, and the kernel watches the death word, also when the
+    /// claim has been released. `None` as above, and where the process's presence is not to be had; then the
+    /// claim is watched as before.
+    #[cold]
+    pub fn guard_wake(&self, claim: &AtomicU32, death_word: &AtomicU32) -> Option<Announcement<'t>> {
+        let pending = self.thread.pending();
+        let before = pending.load(Ordering::Relaxed);
+        let is_ours = before == 0 || before == self.thread.entry_of(claim);
+        if !is_ours || death_word.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        self.mark(claim)?;
+        compiler_fence(Ordering::SeqCst);
+        self.thread.lead(pending, death_word)
+    }
+}
+
+impl Announcement<'_> {
+    /// From now on the wake is due on another death word. Not if that does not read 0, or a handler has left
+    /// something else pending.
+    pub fn redirect(&self, death_word: &AtomicU32) {
+        let is_ours = self.pending.load(Ordering::Relaxed) == self.entry.get();
+        if is_ours && death_word.load(Ordering::Relaxed) == 0 {
+            compiler_fence(Ordering::SeqCst);
+            self.entry.set(self.thread.entry_of(death_word));
+            self.pending.store(self.entry.get(), Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+        }
+    }
+}
+
+impl Drop for Announcement<'_> {
+    fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        // A handler that locked a robust mutex has left 0 there.
+        if self.pending.load(Ordering::Relaxed) == self.entry.get() {
+            self.pending.store(0, Ordering::Relaxed);
+        }
+    }
+}
