@@ -131,7 +131,8 @@ fn remove(object: &Object, survey: &Survey, force: bool) -> std::io::Result<Verd
             return Some(because);
         }
         if let State::Mq(Ok(queue)) = &now {
-            // As the library does it: who is killed in between leaves no FIFO that belongs to nothing.
+            // As the library does it: who is killed in between leaves no FIFO that belongs to
+            // nothing.
             let _ = fs::remove_file(&queue.fifo);
         }
         None
@@ -144,8 +145,8 @@ fn remove(object: &Object, survey: &Survey, force: bool) -> std::io::Result<Verd
     Ok(gone)
 }
 
-/// Removes a file that nobody has. `first` is done when that is certain, with the file if it may be read; it may find a
-/// reason against it.
+/// Removes a file that nobody has. `first` is done when that is certain, with the file if it may be
+/// read; it may find a reason against it.
 fn remove_file(
     path: &Path,
     id: FileId,

@@ -1,7 +1,8 @@
 //! Files that exist whole or not at all.
 //!
-//! A file is made without a name, filled, and only then given its name, in one step that fails when the name is taken. A
-//! maker that is killed halfway leaves nothing behind. Where that is refused, the file gets a temporary name first.
+//! A file is made without a name, filled, and only then given its name, in one step that fails when
+//! the name is taken. A maker that is killed halfway leaves nothing behind. Where that is refused,
+//! the file gets a temporary name first.
 //!
 //! | step | refused by |
 //! |---|---|
@@ -21,7 +22,8 @@ use crate::os::random::random;
 
 /// Temporary names begin so.
 pub const TEMPORARY_PREFIX: &str = ".rsipc-";
-/// Temporary names that are tried. They are random numbers of 64 bits: nobody meets one by chance, or foresees it.
+/// Temporary names that are tried. They are random numbers of 64 bits: nobody meets one by chance,
+/// or foresees it.
 const TRIES: usize = 8;
 
 /// How a file is made.
@@ -33,10 +35,12 @@ pub enum Way {
     Named,
 }
 
-/// Makes `path` with the contents that `fill` gives it, and returns the file and what `fill` has made of it. The mode is
-/// cut by the umask. `fill` may be called twice, for two files; it gives the file back unless it has closed it.
+/// Makes `path` with the contents that `fill` gives it, and returns the file and what `fill` has
+/// made of it. The mode is cut by the umask. `fill` may be called twice, for two files; it gives
+/// the file back unless it has closed it.
 ///
-/// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the directory.
+/// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the
+/// directory.
 pub fn publish<T>(
     path: &Path,
     mode: u32,
@@ -79,8 +83,8 @@ fn publish_unnamed<T>(
     }
 }
 
-/// Whether the kernel, the file system or a filter may say so of a whole way of doing it. Some of these errors can have
-/// another cause, too; then the next way fails for the same one.
+/// Whether the kernel, the file system or a filter may say so of a whole way of doing it. Some of
+/// these errors can have another cause, too; then the next way fails for the same one.
 fn is_refusal(error: Option<i32>) -> bool {
     error.is_some_and(|number| {
         matches!(
@@ -150,7 +154,8 @@ fn rename_to_free_name(from: &Path, to: &Path) -> Result<()> {
     if unsafe { libc::link(from.as_ptr(), to.as_ptr()) } != 0 {
         return Err(Errno::last());
     }
-    // SAFETY: a C string. The object stands under its own name: a temporary one that stays is no failure.
+    // SAFETY: a C string. The object stands under its own name: a temporary one that stays is no
+    // failure.
     unsafe { libc::unlink(from.as_ptr()) };
     Ok(())
 }

@@ -1,5 +1,4 @@
 /* Queues are made where steps of the usual way to make a file whole are refused. */
-#define _GNU_SOURCE
 #include "../support/queue.h"
 #include "../support/refuse.h"
 

@@ -1,8 +1,9 @@
-/* What a second user can do who may put files into the directory of objects, as everybody may, but has no right to the
- * queue; or who has, and writes to its header. Nothing reaches him, and no call touches a file that is not the queue's.
+/* What a second user can do who may put files into the directory of objects, as everybody may,
+ * but has no right to the queue; or who has, and writes to its header. Nothing reaches him, and
+ * no call touches a file that is not the queue's.
  *
- * On the kernel's queues, which are no files, he has nothing to try, and the claims hold all the same. */
-#define _GNU_SOURCE
+ * On the kernel's queues, which are no files, he has nothing to try, and the claims hold all the
+ * same. */
 #include "../support/nobody.h"
 #include "../support/queue.h"
 
@@ -35,7 +36,8 @@ static const char *data_of(int n)
 	return path[n];
 }
 
-/* The FIFO behind a descriptor: the directory is open to all, so everybody can find it. False: the queue has none. */
+/* The FIFO behind a descriptor: the directory is open to all, so everybody can find it. False:
+ * the queue has none. */
 static bool fifo_of(mqd_t queue, char *path, size_t size)
 {
 	char link[64];
@@ -174,7 +176,8 @@ static void is_as_planted(const char *path)
 	CHECK_EQ(now.st_ctime, planted_status.st_ctime);
 }
 
-/* The owner was killed while it removed the queue, and the FIFO is gone: somebody puts something in its place. */
+/* The owner was killed while it removed the queue, and the FIFO is gone: somebody puts something
+ * in its place. */
 static void lost_fifo(const char *what)
 {
 	needs_root();

@@ -1,5 +1,4 @@
 /* Named semaphores are made where steps of the usual way to make a file whole are refused. */
-#define _GNU_SOURCE
 #include <semaphore.h>
 #include "../support/check.h"
 #include "../support/refuse.h"

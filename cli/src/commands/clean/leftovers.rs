@@ -1,4 +1,5 @@
-//! What was killed halfway leaves behind: FIFOs and parts of queues that are gone, and objects that were never finished.
+//! What was killed halfway leaves behind: FIFOs and parts of queues that are gone, and objects that
+//! were never finished.
 
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};

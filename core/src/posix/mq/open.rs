@@ -31,9 +31,9 @@ pub struct How {
 
 /// A descriptor of the queue of this name. POSIX.1-2017, `mq_open`.
 ///
-/// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is none, for sizes out of
-/// range, and for a file that is not a queue; EACCES; ENOSPC when the directory has no room, or the process may make no
-/// file so large; EMFILE.
+/// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is
+/// none, for sizes out of range, and for a file that is not a queue; EACCES; ENOSPC when the
+/// directory has no room, or the process may make no file so large; EMFILE.
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     membarrier::prepare();

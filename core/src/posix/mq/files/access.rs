@@ -40,7 +40,8 @@ pub fn read_start(file: &File) -> Result<Vec<u8>> {
 pub fn reserve(file: &File, size: usize) -> Result<()> {
     let length = libc::off_t::try_from(size).map_err(|_| Errno::EOVERFLOW)?;
     file_size::beyond_limit(size as u64, || {
-        // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system cannot reserve.
+        // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system
+        // cannot reserve.
         if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) } == 0 {
             return Ok(());
         }
@@ -52,7 +53,8 @@ pub fn reserve(file: &File, size: usize) -> Result<()> {
     })
 }
 
-/// By the descriptor: a path could lead to another file by now. Not C's `fchmod`, which has ours in front of it.
+/// By the descriptor: a path could lead to another file by now. Not C's `fchmod`, which has ours in
+/// front of it.
 pub fn change_mode(file: &File, mode: u32) -> Result<()> {
     // SAFETY: no pointer.
     let changed = unsafe { libc::syscall(libc::SYS_fchmod, file.as_raw_fd(), mode) } == 0;

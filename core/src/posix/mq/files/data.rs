@@ -24,7 +24,8 @@ pub struct Data {
     pub layout: Layout,
     /// Which file it is, and who owns it.
     pub status: Status,
-    /// The FIFO, if we have just made the queue: then we may do anything with it, whatever its mode is.
+    /// The FIFO, if we have just made the queue: then we may do anything with it, whatever its mode
+    /// is.
     pub made: Option<Fifo>,
 }
 
@@ -34,8 +35,8 @@ pub fn open(name: Name<'_>) -> Result<Data> {
     if data.layout.name() == name.bytes() { Ok(data) } else { Err(Errno::EINVAL) }
 }
 
-/// Opens the data file of a queue that is mapped already, by the name in its header. ENOENT: it has no name any more,
-/// or another queue has it.
+/// Opens the data file of a queue that is mapped already, by the name in its header. ENOENT: it has
+/// no name any more, or another queue has it.
 pub fn reopen(layout: &Layout, identity: (u64, u64)) -> Result<File> {
     let file = open_file(&path_of(layout.name()))?;
     let is_it = file::identity(&file::status(file.as_raw_fd())?) == identity;
@@ -52,8 +53,8 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
     file::status_of(&name.path()).is_ok_and(|now| file::identity(&now) == file::identity(&data.status))
 }
 
-/// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no room for all of it, or the process may make
-/// no file so large; EMFILE.
+/// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no room for all of it, or
+/// the process may make no file so large; EMFILE.
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
     let (file, made) =
         publish(&name.path(), mode & 0o777, |file, way| Made::fill(file, way, geometry, name.bytes()))?;
@@ -63,7 +64,8 @@ pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
         Some(file) => fifo.keep().in_place_of(file),
         None => fifo.keep(),
     };
-    // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used with it.
+    // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used
+    // with it.
     let layout = unsafe { Layout::new(map.as_mut_ptr(), geometry) };
     Ok(Data { map, layout, status, made: Some(fifo) })
 }
@@ -104,7 +106,8 @@ impl Made {
         if mode != real_mode {
             change_mode(&file, mode)?;
         }
-        // Closed before the FIFO is opened, where it may be: a process may have one descriptor left.
+        // Closed before the FIFO is opened, where it may be: a process may have one descriptor
+        // left.
         let file = (way == Way::Unnamed).then_some(file);
         let fifo = Fifo::make(&status, mode)?;
         let birth = Birth { geometry, mode: real_mode, fifo: fifo.known_as(), parts: parts.known_as(), name };
@@ -126,7 +129,8 @@ pub(super) fn map(file: &File) -> Result<Data> {
         return Err(Errno::EINVAL);
     }
     let map = parts.map(file)?;
-    // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used with it.
+    // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used
+    // with it.
     let layout = unsafe { Layout::new(map.as_mut_ptr(), geometry) };
     Ok(Data { map, layout, status, made: None })
 }

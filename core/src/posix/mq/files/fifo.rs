@@ -1,4 +1,5 @@
-//! The FIFO of a queue: its name, made, opened. What belongs to what is told in the folder's `mod.rs`.
+//! The FIFO of a queue: its name, made, opened. What belongs to what is told in the folder's
+//! `mod.rs`.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -50,10 +51,11 @@ pub struct Fifo {
 struct Provisional(Option<PathBuf>);
 
 impl Fifo {
-    /// Makes one for the queue with this data file, with this mode, and of the same owner. It is removed when this value
-    /// goes, unless it is kept.
+    /// Makes one for the queue with this data file, with this mode, and of the same owner. It is
+    /// removed when this value goes, unless it is kept.
     ///
-    /// Errors: EPERM when it is not for the caller to give it that owner; those of mkfifo(3) and open(2).
+    /// Errors: EPERM when it is not for the caller to give it that owner; those of mkfifo(3) and
+    /// open(2).
     pub fn make(data: &Status, mode: u32) -> Result<Self> {
         for _ in 0..TRIES {
             let number = random();
@@ -114,12 +116,13 @@ impl Fifo {
 }
 
 impl Fifo {
-    /// Takes the descriptor's number of a file that is not needed any more, if it is lower than its own: `open` gives the
-    /// lowest that is free, and programs know that.
+    /// Takes the descriptor's number of a file that is not needed any more, if it is lower than its
+    /// own: `open` gives the lowest that is free, and programs know that.
     #[must_use]
     pub fn in_place_of(mut self, file: File) -> Self {
         let (own, lower) = (self.file.as_raw_fd(), file.as_raw_fd());
-        // SAFETY: no pointer; both descriptors are ours, and the lower one is closed by it in the same step.
+        // SAFETY: no pointer; both descriptors are ours, and the lower one is closed by it in the
+        // same step.
         if lower < own && unsafe { libc::syscall(libc::SYS_dup3, own, lower, libc::O_CLOEXEC) } >= 0 {
             self.file = file;
         }
@@ -143,7 +146,8 @@ pub(super) fn open_at(path: &Path) -> Result<Option<(File, Status)>> {
     Ok(file::is_a(&status, libc::S_IFIFO).then_some((file, status)))
 }
 
-/// Whether a FIFO, or what is there in its place, is of the owner of this data file, and in the same file system.
+/// Whether a FIFO, or what is there in its place, is of the owner of this data file, and in the
+/// same file system.
 pub(super) fn belongs(fifo: &Status, data: &Status) -> bool {
     file::is_a(fifo, libc::S_IFIFO) && (fifo.st_dev, fifo.st_uid) == (data.st_dev, data.st_uid)
 }

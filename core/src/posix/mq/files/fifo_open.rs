@@ -11,9 +11,10 @@ use crate::shared::pause::Pause;
 
 /// Opens the FIFO of a queue.
 ///
-/// One that is missing, or not of this queue, is made anew by the owner of the queue or the superuser: its maker was
-/// killed while it removed the queue, or somebody has written to the header. `true`: it was, so the queue may have lost
-/// its name meanwhile. EACCES for others, once it is clear that nobody else is about to do it.
+/// One that is missing, or not of this queue, is made anew by the owner of the queue or the
+/// superuser: its maker was killed while it removed the queue, or somebody has written to the
+/// header. `true`: it was, so the queue may have lost its name meanwhile. EACCES for others, once
+/// it is clear that nobody else is about to do it.
 pub fn open_fifo(data: &Data) -> Result<(Fifo, bool)> {
     let mut pause = Pause::default();
     loop {

@@ -1,9 +1,10 @@
-//! The data of a queue in several files, for want of one: RLIMIT_FSIZE says how long a file may be that a process makes,
-//! and a kernel queue, being no file, knows no such limit.
+//! The data of a queue in several files, for want of one: RLIMIT_FSIZE says how long a file may be
+//! that a process makes, and a kernel queue, being no file, knows no such limit.
 //!
-//! The data file is the first part, and all but the last are of one size, a multiple of a page. They are mapped one
-//! behind the other, so that nobody else notices. Part K of the queue with the data file INODE is
-//! `rsipc-mqp.INODE.NUMBER.K`; what makes it certain that it belongs to that queue is what does for the FIFO.
+//! The data file is the first part, and all but the last are of one size, a multiple of a page.
+//! They are mapped one behind the other, so that nobody else notices. Part K of the queue with the
+//! data file INODE is `rsipc-mqp.INODE.NUMBER.K`; what makes it certain that it belongs to that
+//! queue is what does for the FIFO.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
@@ -50,7 +51,8 @@ impl Parts {
         if is_possible { Ok(parts) } else { Err(Errno::EINVAL) }
     }
 
-    /// Makes room for `total` bytes in the data file, or in parts, of this mode. The parts go if there is no room after all.
+    /// Makes room for `total` bytes in the data file, or in parts, of this mode. The parts go if
+    /// there is no room after all.
     ///
     /// Errors: ENOSPC.
     pub fn make(file: &File, data: &Status, total: usize, mode: u32) -> Result<Self> {

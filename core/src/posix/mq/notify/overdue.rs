@@ -17,7 +17,8 @@ pub struct Overdue {
 }
 
 impl Layout {
-    /// A message that notes this registration, or, where the queue has been empty since it began, any message.
+    /// A message that notes this registration, or, where the queue has been empty since it began,
+    /// any message.
     pub fn overdue(&self, registration: u32, was_empty: bool) -> Option<Overdue> {
         let slots = self.slots();
         let notes_it = |slot: &usize| {
