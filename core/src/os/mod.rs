@@ -3,6 +3,8 @@
 pub mod errno;
 
 #[cfg(not(loom))]
+pub mod bare;
+#[cfg(not(loom))]
 pub mod cancel;
 #[cfg(not(loom))]
 pub mod clock;
@@ -37,6 +39,8 @@ pub mod restartable;
 pub mod robust;
 #[cfg(not(loom))]
 pub mod settings;
+#[cfg(not(loom))]
+pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
 #[cfg(not(loom))]

@@ -1,15 +1,41 @@
-//! Copies that a fork in a signal handler cannot continue in the child (rseq(2)).
+//! Stores that a fork in a signal handler cannot continue in the child (rseq(2)).
 //!
-//! Where a handler forks in the middle of a copy to shared memory, the child comes back into it, and would write what is
-//! its parent's to write. A look at a word, that another process does not find as this one does, is not enough: the
+//! Where a handler forks just before a store to shared memory, the child comes back to it, and would write what is its
+//! parent's to write. A look at a word, that another process does not find as this one does, is not enough: the
 //! handler may run between look and store. In a *restartable sequence* the kernel itself leads the thread back to the
 //! look, whenever it was preempted or has handled a signal.
 //!
-//! glibc 2.35 and later register for each thread what the kernel needs. Without that, and on other architectures, the
-//! look is made after each part of the copy.
+//! glibc 2.35 and later register for each thread what the kernel needs. Without that, and on other architectures, there
+//! is a window of some instructions, and of a part of a long copy.
 
 use core::ptr;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Stores to both words, the key first, if the word holds `expected`. False: it does not, or no longer after the first of
+/// the two. Release.
+#[inline(always)]
+pub fn store_both_while(
+    word: &AtomicU64,
+    expected: u64,
+    key: (&AtomicU64, u64),
+    claim: (&AtomicU32, u32),
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(rseq) = super::cpu::rseq_offset() {
+        return sequence::store_both_while(rseq, word, expected, key, claim);
+    }
+    store_both_if(word, expected, key, claim)
+}
+
+#[cfg_attr(target_arch = "x86_64", cold, inline(never))]
+fn store_both_if(word: &AtomicU64, expected: u64, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+    let is_same = word.load(Ordering::Relaxed) == expected;
+    if is_same {
+        key.0.store(key.1, Ordering::Release);
+        claim.0.store(claim.1, Ordering::Release);
+    }
+    is_same
+}
 
 /// Bytes at least: it takes some instructions to begin.
 pub const LEAST: usize = 256;
@@ -56,10 +82,56 @@ unsafe fn copy_by_parts(
 #[cfg(target_arch = "x86_64")]
 mod sequence {
     use core::arch::asm;
-    use core::sync::atomic::AtomicU64;
+    use core::sync::atomic::{AtomicU32, AtomicU64};
 
     /// From so many bytes on the processor's own copy is the faster one.
     const LONG: usize = 4096;
+
+    /// `rseq` is the distance of the thread's `struct rseq` from its thread pointer.
+    #[inline(always)]
+    pub fn store_both_while(
+        rseq: isize,
+        word: &AtomicU64,
+        expected: u64,
+        key: (&AtomicU64, u64),
+        claim: (&AtomicU32, u32),
+    ) -> bool {
+        // Between 22 and 23 the kernel leads back to 24 and so to 21: what has been stored is stored once more. All
+        // stores are Release on this architecture, and the compiler moves none past this.
+        // SAFETY: glibc has registered what is at the offset; for the numbers see `copy_while`.
+        unsafe {
+            asm!(
+                ".pushsection .data.rel.ro, \"aw\", @progbits",
+                ".balign 32",
+                "20: .long 0, 0",
+                ".quad 22f, 23f - 22f, 24f",
+                ".popsection",
+                "21: lea {scratch}, [rip + 20b]",
+                "mov fs:[{rseq} + 8], {scratch}",
+                "22: cmp [{word}], {expected}",
+                "jne {other}",
+                "mov [{key}], {new_key}",
+                "mov [{claim}], {new_claim:e}",
+                "23:",
+                ".pushsection .text.unlikely, \"ax\", @progbits",
+                ".byte 0x0f, 0xb9, 0x3d",
+                ".long 0x53053053",
+                "24: jmp 21b",
+                ".popsection",
+                rseq = in(reg) rseq,
+                word = in(reg) word,
+                expected = in(reg) expected,
+                key = in(reg) key.0,
+                new_key = in(reg) key.1,
+                claim = in(reg) claim.0,
+                new_claim = in(reg) claim.1,
+                scratch = out(reg) _,
+                other = label { return false },
+                options(nostack),
+            );
+        }
+        true
+    }
 
     /// # Safety
     /// As `copy_while`; `rseq` is the distance of the thread's `struct rseq` from its thread pointer.
@@ -141,6 +213,16 @@ mod tests {
             // SAFETY: the same.
             assert!(!unsafe { copy_while(&word, 8, from.as_ptr(), into.as_mut_ptr(), length) });
         }
+    }
+
+    #[test]
+    fn both_words_are_stored_or_none() {
+        super::super::cpu::init();
+        let (word, key, claim) = (AtomicU64::new(7), AtomicU64::new(1), AtomicU32::new(2));
+        assert!(!store_both_while(&word, 8, (&key, 3), (&claim, 4)));
+        assert_eq!((key.load(Ordering::Relaxed), claim.load(Ordering::Relaxed)), (1, 2));
+        assert!(store_both_while(&word, 7, (&key, 3), (&claim, 4)));
+        assert_eq!((key.load(Ordering::Relaxed), claim.load(Ordering::Relaxed)), (3, 4));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::posix::mq::descriptor::{self, Opened};
 use crate::posix::mq::files::{self, Data, Fifo, Name};
 use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::limits;
+use crate::posix::mq::notify::internal;
 use crate::posix::mq::permission::{self, Access};
 use crate::shared::presence;
 
@@ -92,12 +93,17 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
 }
 
 fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd> {
+    let done = set_up(data, &fifo, access, flags);
+    let fd = fifo.file.into_raw_fd();
+    // Another descriptor of the queue may be registered, and a close would end that.
+    done.inspect_err(|_| internal::close_internal(fd)).map(|()| fd)
+}
+
+fn set_up(data: Data, fifo: &Fifo, access: Access, flags: c_int) -> Result<()> {
     fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK)?;
     inherited::mark(&fifo.file, access)?;
     if settings::get().always_pollable {
         data.layout.bell().lease_for_ever();
     }
-    let opened = Opened::new(data, &fifo.status, access);
-    descriptor::insert(fifo.file.as_raw_fd(), opened)?;
-    Ok(fifo.file.into_raw_fd())
+    descriptor::insert(fifo.file.as_raw_fd(), Opened::new(data, &fifo.status, access))
 }

@@ -9,7 +9,7 @@
 //! thread has its TID.
 
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use super::block::{Thread, this_tid};
 use super::frame::FrameTag;
@@ -17,6 +17,7 @@ use super::record::Record;
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::namespace;
 use crate::os::process::Process;
+use crate::os::restartable;
 use crate::shared::claim::{Claimant, Holder, holder};
 use crate::shared::presence::{self, NAMELESS, Surety};
 
@@ -211,6 +212,17 @@ impl Claimant for Operation<'_> {
             self.withdraw_unannounced();
         }
         self.record.entry.store(0, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+        restartable::store_both_while(&self.thread.incarnation, self.incarnation, key, claim)
+    }
+
+    #[inline(never)]
+    fn give_back(&self, claim: &AtomicU32) {
+        let nothing = AtomicU64::new(0);
+        self.commit((&nothing, 0), (claim, 0));
     }
 
     fn is_own(&self, held: u32) -> bool {

@@ -10,7 +10,6 @@ use core::ops::RangeInclusive;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
-use std::sync::Arc;
 
 use memmap2::MmapRaw;
 
@@ -24,7 +23,6 @@ use crate::os::membarrier;
 use crate::posix::mq::descriptor::inherited;
 use crate::posix::mq::files::Data;
 use crate::posix::mq::layout::Layout;
-use crate::posix::mq::notify::herald::Herald;
 use crate::posix::mq::permission::Access;
 use crate::posix::mq::poll::keeper::Polled;
 use crate::shared::thread::{self, FrameTag, Operation, Thread};
@@ -56,8 +54,6 @@ pub struct Opened {
     pub data: (u64, u64),
     /// Device and inode of the FIFO that the descriptor really is.
     pub fifo: (u64, u64),
-    /// The thread that is registered for notification, once there is one.
-    pub herald: AtomicPtr<Herald>,
     /// How this process polls it.
     pub polled: Polled,
     /// Where the next read(2) of the status line begins.
@@ -306,20 +302,8 @@ impl Opened {
             was_nonblocking: AtomicBool::new(false),
             data: file::identity(&data.status),
             fifo: file::identity(fifo),
-            herald: AtomicPtr::new(ptr::null_mut()),
             polled: Polled::default(),
             position: AtomicU64::new(0),
-        }
-    }
-}
-
-impl Drop for Opened {
-    /// Nobody can call the herald any more.
-    fn drop(&mut self) {
-        let herald = self.herald.load(Ordering::Acquire);
-        if !herald.is_null() {
-            // SAFETY: the share of this descriptor, which nobody uses any more.
-            unsafe { Arc::from_raw(herald) }.dismiss();
         }
     }
 }

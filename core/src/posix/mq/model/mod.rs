@@ -21,8 +21,9 @@
 //!   somebody, clears it before it wakes one, or clears it and does not wake all;
 //! * a change of what is polled is said by a store, or less than SeqCst, or heard after the update; who has rung does not look
 //!   again, or not behind a full barrier; somebody updates without the claim;
-//! * a sender does not look at the registration again after its commit, or without membarrier(2); tells only of a message that
-//!   is still there; leaves no note; a registration that was fired goes on.
+//! * a sender does not look at the registration again after its commit, or without membarrier(2); notifies only of a message that
+//!   is still there; leaves no note; ends the registration before it notifies, or without a claim; a receiver, or a later sender,
+//!   does not look for a missed notification; a process registers without its lock.
 
 mod bell;
 mod event;
