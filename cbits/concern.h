@@ -6,6 +6,8 @@
 #define RSIPC_QUEUES 1U
 /* The process has, or had, a descriptor of our own. */
 #define RSIPC_RESERVED 2U
+/* A queue is, or was, in the set of an epoll. */
+#define RSIPC_WATCHED 4U
 
 #pragma GCC visibility push(hidden)
 extern unsigned rsipc_concern;

@@ -93,8 +93,3 @@ int rsipc_raw_select(int count, fd_set *in, fd_set *out, fd_set *except, struct 
 	*timeout = (struct timeval){ .tv_sec = span.tv_sec, .tv_usec = span.tv_nsec / 1000 };
 	return result;
 }
-
-int rsipc_raw_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
-{
-	return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
-}

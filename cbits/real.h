@@ -1,5 +1,6 @@
-/* The C library's own functions behind which ours stand: `RSIPC_REAL(close)(fd)`. Callable at any time: before our
- * constructor has run, in a signal handler, where the C library has no such function, in a program without a loader.
+/* The C library's own functions behind which ours stand: `RSIPC_REAL(close)(fd)`. Callable at any
+ * time: before our constructor has run, in a signal handler, where the C library has no such
+ * function, in a program without a loader.
  */
 #ifndef RSIPC_REAL_H
 #define RSIPC_REAL_H
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -28,6 +30,13 @@
 	F(int, pselect, (int count, fd_set *in, fd_set *out, fd_set *except,                 \
 			 const struct timespec *timeout, const sigset_t *mask))              \
 	F(int, epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *event))     \
+	F(int, epoll_wait, (int epoll, struct epoll_event *events, int most, int timeout))   \
+	F(int, epoll_pwait, (int epoll, struct epoll_event *events, int most, int timeout,   \
+			     const sigset_t *mask))                                          \
+	F(int, epoll_pwait2, (int epoll, struct epoll_event *events, int most,               \
+			      const struct timespec *timeout, const sigset_t *mask))         \
+	F(ssize_t, sendmsg, (int socket, const struct msghdr *message, int flags))           \
+	F(int, sendmmsg, (int socket, struct mmsghdr *messages, unsigned count, int flags))  \
 	F(int, fstat, (int fd, struct stat *status))                                         \
 	F(int, __fxstat, (int version, int fd, struct stat *status))                         \
 	F(int, fstatat, (int fd, const char *path, struct stat *status, int flags))          \

@@ -2,4 +2,5 @@
 
 mod file;
 mod poll;
+mod socket;
 mod unistd;

@@ -6,6 +6,7 @@
 //! | bit | meaning | set by |
 //! |---|---|---|
 //! | [`QUEUES`] | the process has, or had, a descriptor of a queue | who makes it known, before it is used |
+//! | [`WATCHED`] | a queue is, or was, in the set of an epoll | who puts it there, before that |
 //! | [`RESERVED`] | the process has, or had, a descriptor of our own (`reserved`) | who reserves it, before that |
 //!
 //! Bits are never cleared.
@@ -16,6 +17,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 pub const QUEUES: u32 = 1;
 /// See the module.
 pub const RESERVED: u32 = 2;
+/// See the module.
+pub const WATCHED: u32 = 4;
 
 /// `cbits/concern.h`
 #[unsafe(no_mangle)]

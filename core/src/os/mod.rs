@@ -16,6 +16,7 @@ pub mod cpu;
 pub mod file;
 #[cfg(not(loom))]
 pub mod file_size;
+#[cfg(not(loom))]
 pub mod filter;
 #[cfg(not(loom))]
 pub mod fork;
@@ -32,6 +33,8 @@ pub mod process;
 #[cfg(not(loom))]
 pub mod random;
 #[cfg(not(loom))]
+pub mod readable;
+#[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]
 pub mod restartable;
@@ -43,6 +46,8 @@ pub mod settings;
 pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod stopped;
 #[cfg(not(loom))]
 pub mod wiped;
 

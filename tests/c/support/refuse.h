@@ -16,7 +16,8 @@ static int refuse_by(struct sock_filter *code, size_t length)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-/* From now on the call fails with this error, for this thread and those that it starts. -1: there can be no filter. */
+/* From now on the call fails with this error, for this thread and those that it starts. -1:
+ * there can be no filter. */
 __attribute__((unused)) static int refuse_call(long number, int error)
 {
 	struct sock_filter code[] = {

@@ -15,7 +15,7 @@ use crate::os::file::Status;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::layout::Layout;
-use crate::posix::mq::notify::record::{self, Holder};
+use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
 use crate::posix::mq::permission;
 use crate::posix::mq::store::key;
@@ -141,7 +141,8 @@ pub unsafe fn read(
     if !queue.can_receive {
         return Ok(None);
     }
-    let line = status_line(bytes(&queue.layout), registered(fd, &queue.layout)) + "\n";
+    let registered = record::registered(fd, queue.layout.notify().in_force());
+    let line = status_line(bytes(&queue.layout), registered) + "\n";
     let start = position.unwrap_or_else(|| queue.position.load(Ordering::Relaxed));
     let start = usize::try_from(start).unwrap_or(usize::MAX).min(line.len());
     let part = &line.as_bytes()[start..];
@@ -205,16 +206,6 @@ fn bytes(layout: &Layout) -> usize {
     let messages = keys.filter(|(_, key)| key::is_message(key.load(Ordering::Relaxed)));
     let length = |slot| layout.message_header(slot).bytes();
     messages.map(|(slot, _)| length(slot).min(layout.geometry().msgsize)).sum()
-}
-
-/// As the kernel knows it.
-fn registered(fd: RawFd, layout: &Layout) -> Option<Registered> {
-    let number = layout.notify().in_force();
-    if number == 0 {
-        return None;
-    }
-    let Holder { pid, record } = record::holder(fd, number).ok()??;
-    Some(Registered { pid, how: record.how.sigev().cast_unsigned(), signal: record.signal })
 }
 
 /// The line of mq_overview(7), without its end: the bytes of all messages together, and who is

@@ -1,7 +1,7 @@
 //! Where everything of a queue lies in its file.
 //!
 //! ```text
-//! 0       Header      magic, geometry, name; sequence, wait points, bell, notification, each on lines of its own
+//! 0       Header      magic, geometry, name; sequence, wait points, readiness, notification, each on lines of its own
 //! 4096    keys        u64 each
 //!         claims      u32 each
 //!         nodes       16 bytes each, where there are more than 32 slots
@@ -21,7 +21,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::namespace;
 use crate::posix::mq::notify::registration::{Registration, Sender};
-use crate::posix::mq::poll::bell::Bell;
+use crate::posix::mq::poll::readiness::Readiness;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -113,7 +113,7 @@ pub struct Header {
     freed: Lines<AtomicU32>,
     message: Lines<WaitPoint>,
     room: Lines<WaitPoint>,
-    bell: Lines<Bell>,
+    readiness: Lines<Readiness>,
     notify: Lines<Registration>,
 }
 
@@ -443,10 +443,10 @@ impl Layout {
         &self.header().room.0
     }
 
-    /// What makes the descriptor pollable.
+    /// What is known of the readiness of the descriptor.
     #[inline]
-    pub fn bell(&self) -> &Bell {
-        &self.header().bell.0
+    pub fn readiness(&self) -> &Readiness {
+        &self.header().readiness.0
     }
 
     /// Who wants to be notified.

@@ -4,7 +4,7 @@ use core::ffi::c_int;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 
-use super::poll::fifo;
+use super::poll::{fifo, pollers};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::filter;
@@ -100,10 +100,9 @@ fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd>
 }
 
 fn set_up(data: Data, fifo: &Fifo, access: Access, flags: c_int) -> Result<()> {
-    fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK)?;
+    fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK != 0)?;
     inherited::mark(&fifo.file, access)?;
-    if settings::get().always_pollable {
-        data.layout.bell().lease_for_ever();
-    }
-    descriptor::insert(fifo.file.as_raw_fd(), Opened::new(data, &fifo.status, access))
+    let opened = Opened::new(data, &fifo.status, access);
+    pollers::set_up(&opened, fifo.file.as_raw_fd());
+    descriptor::insert(fifo.file.as_raw_fd(), opened)
 }

@@ -130,15 +130,9 @@ impl Snapshot {
     /// Who is to be notified of the next message into the empty queue, as the kernel knows it. `None` as well where the
     /// FIFO may not be opened.
     pub fn registered(&self) -> Option<Registered> {
-        let number = self.header.notify().in_force();
-        if number == 0 {
-            return None;
-        }
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
         let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
-        let holder = record::holder(fifo.as_raw_fd(), number).ok()??;
-        let how = holder.record.how.sigev().cast_unsigned();
-        Some(Registered { pid: holder.pid, how, signal: holder.record.signal })
+        record::registered(fifo.as_raw_fd(), self.header.notify().in_force())
     }
 
     /// The number of messages ever sent. One whose sender was killed may count, or not.
