@@ -180,7 +180,7 @@ fn who_is_dead_is_told_nothing_and_its_registration_ends() {
         };
         let herald = Participant::new(9);
         herald.until(&watched.queue, usize::MAX, End::Killed, |who| watched.register(who));
-        herald.die();
+        herald.die(&watched.queue);
         sender.join().unwrap();
         watched.send(&Participant::new(2));
         let current = watched.registration.registration();
