@@ -58,6 +58,19 @@ impl Hint {
         }
     }
 
+    /// Whether the waker, as far as we know, can only run when we do not.
+    fn is_waker_here(&self) -> bool {
+        let here = cpu::current();
+        cpu::saw(here);
+        match self.waker.load(Ordering::Relaxed) {
+            0 => cpu::is_only_one(),
+            waker => {
+                cpu::saw(waker.wrapping_sub(1));
+                waker == here.wrapping_add(1)
+            }
+        }
+    }
+
     #[cold]
     fn answer(&self) {
         self.waker.store(cpu::current().wrapping_add(1), Ordering::Relaxed);
@@ -70,8 +83,7 @@ impl Hint {
         if !settings.spin {
             return false;
         }
-        let is_here =
-            cpu::is_only_one() || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
+        let is_here = self.is_waker_here();
         if is_here && !may_yield {
             return false;
         }

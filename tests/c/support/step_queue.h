@@ -27,7 +27,7 @@ static mqd_t unnamed_queue(const char *tag, long depth)
 }
 
 /* The queue, and another one for the rehearsal. The trial is pinned to one processor. */
-static void step_queues(long depth)
+__attribute__((unused)) static void step_queues(long depth)
 {
 	queue = unnamed_queue("step", depth);
 	elsewhere = unnamed_queue("elsewhere", depth);
@@ -35,7 +35,7 @@ static void step_queues(long depth)
 }
 
 /* Also a wake: what a process needs for its first one takes many instructions. */
-static void rehearse(void)
+__attribute__((unused)) static void rehearse(void)
 {
 	char got[8];
 	pid_t sleeper = check_fork();
@@ -48,12 +48,12 @@ static void rehearse(void)
 	CHECK_OK(mq_receive(elsewhere, got, sizeof got, NULL));
 }
 
-static void send_one(void)
+__attribute__((unused)) static void send_one(void)
 {
 	mq_send(queue, "x", 1, 0);
 }
 
-static void receive_one(void)
+__attribute__((unused)) static void receive_one(void)
 {
 	char got[8];
 	mq_receive(queue, got, sizeof got, NULL);

@@ -29,14 +29,16 @@ mod wait;
 #[cfg(not(loom))]
 pub use calls::{
     Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,
-    is_remembered, notify, open, set_nonblocking, unlink,
+    is_remembered, open, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
 pub use descriptor::is_queue;
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
-pub use notify::herald::{Start, Wish};
+pub use notify::notifier::Duty;
+#[cfg(not(loom))]
+pub use notify::register::{Start, Wish, notify};
 #[cfg(not(loom))]
 pub use notify::registration::Registered;
 #[cfg(not(loom))]

@@ -3,7 +3,6 @@
 //! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
 //! through memory on its way costs as much as the work itself.
 
-use core::ptr;
 use core::sync::atomic::AtomicUsize;
 use std::os::fd::RawFd;
 
@@ -12,14 +11,14 @@ use crate::os::Result;
 use crate::os::errno::preserved;
 use crate::os::futex;
 use crate::os::process::Process;
+use crate::os::signals::Blocked;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::layout::MessageHeader;
-use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::key;
 use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
-use crate::shared::claim::{Claimant, Holder};
+use crate::shared::claim::{self, Holder};
 use crate::shared::presence;
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
@@ -120,29 +119,72 @@ impl Use<'_> {
         };
         // Between claim and commit, and again after the commit: see `event`.
         let before = Onlookers::of(point, bell);
-        let registration = notify.registration();
-        let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
+        let registration = notify.active();
+        if registration != 0 {
+            // SAFETY: as the caller says.
+            return unsafe { self.send_to_registered(message, reserved, owed, before, registration) };
+        }
+        let header = MessageHeader::plain(length_of(message));
         // SAFETY: the slot is claimed.
-        let into = unsafe { layout.write_header(reserved.slot.number, header(message.length, notifies)) };
+        let into = unsafe { layout.write_header(reserved.slot.number, header) };
         // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { copy_while(message.body, into, message.length, || who.is_still_held()) };
-        if !is_whole || who.is_orphan() {
+        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        if !is_whole {
             Slots::leave_to_parent(who);
             return false;
         }
         point.hint.waking();
         if before.waiting {
-            self.publish_and_wake(reserved, message.priority, owed, before);
-            return true;
+            return self.publish_and_wake(reserved, message.priority, owed, before);
         }
-        layout.slots().publish(reserved, message.priority, who);
+        if !layout.slots().publish(reserved, message.priority, who) {
+            return false;
+        }
         // Again: who has registered since, and then found no message, did not see ours.
-        let registration = notify.registration();
+        let registration = notify.active();
         let after = Onlookers::of(point, bell);
         let onlookers = before.or(after);
         if onlookers.any() | (registration != 0) {
             self.tell_receivers(onlookers, registration, reserved, false);
         }
+        true
+    }
+
+    /// What is left of [`Self::try_send`] where somebody is registered.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn send_to_registered(
+        &self,
+        message: &Outgoing,
+        reserved: Reserved<'_>,
+        owed: Option<&Announcement<'_>>,
+        before: Onlookers,
+        registration: u32,
+    ) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let header = self.header_for(length_of(message), registration, before.waiting);
+        // SAFETY: the slot is claimed.
+        let into = unsafe { layout.write_header(reserved.slot.number, header) };
+        // SAFETY: the length has been checked; the caller vouches for the body.
+        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        // No handler that leaves for good may part message and notification.
+        let _blocked = Blocked::all();
+        if !is_whole {
+            Slots::leave_to_parent(who);
+            return false;
+        }
+        layout.message().hint.waking();
+        if before.waiting {
+            return self.publish_and_wake(reserved, message.priority, owed, before);
+        }
+        if !layout.slots().publish(reserved, message.priority, who) {
+            return false;
+        }
+        let after = Onlookers::of(layout.message(), layout.bell());
+        let registration = layout.notify().active();
+        self.tell_receivers(before.or(after), registration, reserved, false);
         true
     }
 
@@ -155,14 +197,17 @@ impl Use<'_> {
         priority: u32,
         owed: Option<&Announcement<'_>>,
         before: Onlookers,
-    ) {
+    ) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
-            layout.slots().publish(sent, priority, who);
-            let registration = layout.notify().registration();
+            if !layout.slots().publish(sent, priority, who) {
+                return false;
+            }
+            let registration = layout.notify().active();
             let after = Onlookers::of(layout.message(), layout.bell());
             self.tell_receivers(before.or(after), registration, sent, began_turns);
-        });
+            true
+        })
     }
 
     /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork in a handler,
@@ -187,58 +232,105 @@ impl Use<'_> {
         }
         let before = Onlookers::of(point, bell);
         let Ok((body, length)) = layout.body(taken.slot.number) else {
-            self.clear_and_wake(taken, owed, before);
-            return Err(Errno::EBADMSG);
+            // SAFETY: as the caller says.
+            return unsafe { self.receive_noting(into, taken, owed, before) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { copy_while(body, into.body, length, || who.is_still_held()) };
-        if !is_whole || who.is_orphan() {
+        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
         }
         point.hint.waking();
+        let received = Received { length, priority: key::priority(taken.key) };
         if before.waiting {
-            self.clear_and_wake(taken, owed, before);
-            return Ok(Some(Received { length, priority: key::priority(taken.key) }));
+            return Ok(self.clear_and_wake(taken, owed, before).then_some(received));
         }
-        layout.slots().clear(taken, who);
+        if !layout.slots().clear(taken, who) {
+            return Ok(None);
+        }
         let onlookers = before.or(Onlookers::of(point, bell));
         if onlookers.any() {
             self.tell_senders(onlookers, false);
         }
+        Ok(Some(received))
+    }
+
+    /// What is left of [`Self::try_receive`] for a message that notes a registration, or whose length cannot be true.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn receive_noting(
+        &self,
+        into: &Incoming,
+        taken: Taken<'_>,
+        owed: Option<&Announcement<'_>>,
+        before: Onlookers,
+    ) -> Result<Option<Received>> {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let header = layout.message_header(taken.slot.number);
+        let Ok((body, length)) = layout.body_of(taken.slot.number, header) else {
+            let cleared = self.clear_and_wake(taken, owed, before);
+            return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
+        };
+        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
+        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        if !is_whole {
+            Slots::leave_to_parent(who);
+            return Ok(None);
+        }
+        layout.room().hint.waking();
+        let cleared = if before.waiting {
+            self.clear_and_wake(taken, owed, before)
+        } else {
+            let cleared = layout.slots().clear(taken, who);
+            if cleared {
+                self.tell_senders(before.or(Onlookers::of(layout.room(), layout.bell())), false);
+            }
+            cleared
+        };
+        if !cleared {
+            return Ok(None);
+        }
+        self.notify_of_received(header);
         Ok(Some(Received { length, priority: key::priority(taken.key) }))
     }
 
     /// As `publish_and_wake`.
     #[cold]
-    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, before: Onlookers) {
+    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, before: Onlookers) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
-            layout.slots().clear(taken, who);
+            if !layout.slots().clear(taken, who) {
+                return false;
+            }
             let after = Onlookers::of(layout.room(), layout.bell());
             self.tell_senders(before.or(after), began_turns);
-        });
+            true
+        })
     }
 
     /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It is told
-    /// whether the turns there have begun with it.
+    /// whether the turns there have begun with it. Gives what `commit` gives.
     fn while_due(
         &self,
         point: &WaitPoint,
         claim: &AtomicU32,
         owed: Option<&Announcement<'_>>,
-        commit: impl FnOnce(bool),
-    ) {
+        commit: impl FnOnce(bool) -> bool,
+    ) -> bool {
         let began_turns = point.will_wake();
         match owed {
             Some(owed) => {
                 owed.redirect(point.death_word());
-                commit(began_turns);
+                commit(began_turns)
             }
             None => {
                 let due = self.operation.guard_wake(claim, point.death_word());
-                commit(began_turns);
+                let committed = commit(began_turns);
                 drop(due);
+                committed
             }
         }
     }
@@ -263,19 +355,14 @@ impl Use<'_> {
         let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
         // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
         let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
-        self.queue.layout.slots().free_claims_of(first, |holder| match holder {
-            Holder::Nobody => false,
-            Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
-            Holder::Presence(number) => presence::has_ended(number),
-        })
+        self.queue.layout.slots().free_claims_of(first, |holder| has_ended(holder, is_at_home))
     }
 
-    /// What the herald of the registration is to know of the message that is about to stand, should we die before we
-    /// have fired.
+    /// Frees a word that somebody dead has claimed. True if it has.
     #[cold]
-    fn to_note(&self, registration: u32, onlookers: Onlookers) -> u32 {
-        let will_fire = !onlookers.waiting && self.queue.layout.slots().count() == 0;
-        if will_fire { registration } else { 0 }
+    pub fn free_claim_of_dead(&self, word: &AtomicU32) -> bool {
+        let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
+        claim::free_if(word, |holder| has_ended(holder, is_at_home))
     }
 
     #[cold]
@@ -285,11 +372,8 @@ impl Use<'_> {
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
         let woken = onlookers.waiting && layout.message().wake_one(began_turns);
-        if registration != 0 && !woken && layout.slots().is_oldest(sent) {
-            let notify = layout.notify();
-            if notify.fire(registration, Sender::this()) {
-                notify.call_herald();
-            }
+        if registration != 0 && !woken {
+            self.notify_of_sent(layout.slots().is_oldest(sent));
         }
         if onlookers.polling {
             self.ring();
@@ -338,45 +422,21 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
     unsafe { queue.receive_as_newcomer(into) }
 }
 
-/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not the
-/// last one.
-///
-/// # Safety
-/// Both places are valid for so many bytes, and different.
-#[inline(always)]
-unsafe fn copy_while(
-    mut from: *const u8,
-    mut into: *mut u8,
-    mut length: usize,
-    go_on: impl Fn() -> bool,
-) -> bool {
-    const PART: usize = 64 << 10;
-    while length > PART {
-        // SAFETY: a part of the whole.
-        unsafe {
-            ptr::copy_nonoverlapping(from, into, PART);
-            (from, into) = (from.add(PART), into.add(PART));
-        }
-        length -= PART;
-        if !go_on() {
-            return false;
-        }
+/// At most 16 MiB.
+#[inline]
+fn length_of(message: &Outgoing) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "it has been checked")]
+    let length = message.length as u32;
+    length
+}
+
+/// Whether who has claimed something has ended. TIDs mean something at home only.
+fn has_ended(holder: Holder, is_at_home: bool) -> bool {
+    match holder {
+        Holder::Nobody => false,
+        Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
+        Holder::Presence(number) => presence::has_ended(number),
     }
-    // SAFETY: what is left of it.
-    unsafe { ptr::copy_nonoverlapping(from, into, length) };
-    true
-}
-
-fn header(length: usize, notifies: u32) -> MessageHeader {
-    #[expect(clippy::cast_possible_truncation, reason = "it is at most 16 MiB")]
-    let header = MessageHeader { length: length as u32, ..MessageHeader::default() };
-    if notifies == 0 { header } else { with_sender(header, notifies) }
-}
-
-#[cold]
-fn with_sender(header: MessageHeader, notifies: u32) -> MessageHeader {
-    let Sender { pid, uid } = Sender::this();
-    MessageHeader { notifies, pid, uid, ..header }
 }
 
 /// Who might want to know of a change.

@@ -21,8 +21,9 @@
 //!   somebody, clears it before it wakes one, or clears it and does not wake all;
 //! * a change of what is polled is said by a store, or less than SeqCst, or heard after the update; who has rung does not look
 //!   again, or not behind a full barrier; somebody updates without the claim;
-//! * a sender does not look at the registration again after its commit, or without membarrier(2); tells only of a message that
-//!   is still there; leaves no note; a registration that was fired goes on.
+//! * a sender does not look at the registration again after its commit, or without membarrier(2); notifies only of a message that
+//!   is still there; leaves no note; ends the registration before it notifies, or without a claim; a receiver, or a later sender,
+//!   does not look for a missed notification; a process registers without its lock.
 
 mod bell;
 mod index;
@@ -175,19 +176,20 @@ impl Participant {
 }
 
 impl Claimant for Participant {
-    fn is_watched(&self) -> bool {
-        self.identity & UNGUARDED == 0 && self.owed.get().is_null()
+    fn watched_identity(&self) -> u32 {
+        let is_watched = self.identity & UNGUARDED == 0 && self.owed.get().is_null();
+        if is_watched { self.identity } else { 0 }
     }
 
-    fn announce(&self, word: &AtomicU32) -> u32 {
+    fn announce(&self, word: &AtomicU32) {
         modelled::step();
         self.pending.set(word);
-        self.identity
     }
 
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
         if self.owed.get().is_null() {
-            return Some(self.announce(word));
+            self.announce(word);
+            return Some(self.identity);
         }
         modelled::step();
         Some(self.unwatched())
