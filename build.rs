@@ -23,14 +23,19 @@ fn compile_cbits() {
     cc::Build::new()
         .files(
             [
+                "epoll",
+                "file",
                 "mqueue",
                 "notify",
                 "poll",
                 "raw",
+                "raw_epoll",
                 "raw_closefrom",
+                "raw_file",
                 "real",
                 "semaphore",
                 "sleep",
+                "socket",
                 "thread",
                 "unistd",
             ]

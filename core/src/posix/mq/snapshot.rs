@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use super::store::key;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file;
 use crate::posix::mq::files;
 use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, NOTES, SlotHeader};
 use crate::posix::mq::notify::record;
@@ -62,6 +63,7 @@ pub struct Message {
 
 /// A queue at one moment.
 pub struct Snapshot {
+    inode: u64,
     header: Box<Header>,
     geometry: Geometry,
     messages: Vec<Message>,
@@ -72,7 +74,8 @@ impl Snapshot {
     pub fn at(file: &File) -> Result<Self> {
         let header = Header::copy(file)?;
         let geometry = header.geometry()?;
-        if usize::try_from(file.metadata()?.len()) != Ok(geometry.file_size()) {
+        let status = file::status(file.as_raw_fd())?;
+        if usize::try_from(status.st_size) != Ok(geometry.file_size()) {
             return Err(Errno::EINVAL);
         }
         let mut keys = vec![0; geometry.maxmsg * KEY];
@@ -85,7 +88,7 @@ impl Snapshot {
             .map(|(slot, key)| Message { slot, key })
             .collect();
         messages.sort_by_key(|message| core::cmp::Reverse(message.key));
-        Ok(Self { header, geometry, messages })
+        Ok(Self { inode: status.st_ino, header, geometry, messages })
     }
 
     /// The name, without the slash.
@@ -105,21 +108,15 @@ impl Snapshot {
 
     /// The FIFO that descriptors of this queue really are.
     pub fn fifo(&self) -> PathBuf {
-        files::fifo_path(self.header.number())
+        files::fifo_path(self.inode, self.header.fifo().number)
     }
 
     /// Who is to be notified of the next message into the empty queue, as the kernel knows it. `None` as well where the
     /// FIFO may not be opened.
     pub fn registered(&self) -> Option<Registered> {
-        let number = self.header.notify().in_force();
-        if number == 0 {
-            return None;
-        }
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
         let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
-        let holder = record::holder(fifo.as_raw_fd(), number).ok()??;
-        let how = holder.record.how.sigev().cast_unsigned();
-        Some(Registered { pid: holder.pid, how, signal: holder.record.signal })
+        record::registered(fifo.as_raw_fd(), self.header.notify().in_force())
     }
 
     /// The number of messages ever sent. One whose sender was killed may count, or not.
@@ -192,7 +189,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::posix::mq::layout::{Birth, Layout};
+    use crate::posix::mq::layout::{Birth, FifoId, Layout};
     use memmap2::MmapOptions;
     use std::fs;
 
@@ -209,7 +206,7 @@ mod tests {
         fs::remove_file(path).unwrap();
         file.set_len(geometry.file_size() as u64).unwrap();
         let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
-        let birth = Birth { geometry, mode: 0o620, number: 0xabc, name: b"queue" };
+        let birth = Birth { geometry, mode: 0o620, fifo: FifoId { number: 0xabc, inode: 1 }, name: b"queue" };
         // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
         let layout = unsafe {
             Layout::initialise(map.as_mut_ptr(), birth).unwrap();
@@ -236,7 +233,7 @@ mod tests {
         let (file, _layout, _map) = queue(GEOMETRY);
         let snapshot = Snapshot::at(&file).unwrap();
         assert_eq!((snapshot.name(), snapshot.mode(), snapshot.geometry()), (&b"queue"[..], 0o620, GEOMETRY));
-        assert!(snapshot.fifo().ends_with("rsipc-mqf.0000000000000abc"));
+        assert!(snapshot.fifo().to_string_lossy().ends_with(".0000000000000abc"));
         assert_eq!(snapshot.registered(), None);
         let seen: Vec<_> = snapshot
             .messages()

@@ -9,8 +9,7 @@ use std::os::fd::RawFd;
 
 use super::turn::Turn;
 use super::{notifier, record, signal};
-use crate::os::reserved;
-use crate::posix::mq::descriptor;
+use crate::os::{file, reserved};
 
 /// At most so many stay open.
 const LIMIT: usize = 64;
@@ -25,6 +24,11 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// This process is about to register.
 pub fn note_registration() {
     HAS_REGISTERED.store(true, Ordering::SeqCst);
+}
+
+/// Whether this process may be registered with a queue.
+pub fn has_registered() -> bool {
+    HAS_REGISTERED.load(Ordering::SeqCst)
 }
 
 /// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does not end a registration
@@ -66,7 +70,7 @@ pub fn close_deferred(fifo: (u64, u64)) {
     for place in &DEFERRED {
         let word = place.load(Ordering::SeqCst);
         if word != 0
-            && descriptor::identity(word - 1) == Ok(fifo)
+            && file::status(word - 1).is_ok_and(|status| file::identity(&status) == fifo)
             && !record::is_held_by(word - 1, signal::own_pid())
             && place.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
         {

@@ -25,7 +25,7 @@ use std::os::fd::RawFd;
 
 use crate::os::Result;
 use crate::os::lock::{self, Found, Kind, Owner};
-use crate::posix::mq::notify::registration::ordinal;
+use crate::posix::mq::notify::registration::{Registered, ordinal};
 
 /// The first byte of all of this. Far lower ones belong to `poll`.
 const FIRST: i64 = 1 << 62;
@@ -152,6 +152,12 @@ pub fn holder(fd: RawFd, number: u32) -> Result<Option<Holder>> {
     Ok(found.and_then(|Found { pid, bytes }| {
         Some(Holder { pid: u32::try_from(pid).ok()?, record: Record::from_bytes(number, bytes)? })
     }))
+}
+
+/// What is known of this registration to one who only looks, as the kernel knows it. `fd`: the FIFO.
+pub fn registered(fd: RawFd, number: u32) -> Option<Registered> {
+    let Holder { pid, record } = if number == 0 { None } else { holder(fd, number).ok()? }?;
+    Some(Registered { pid, how: record.how.sigev().cast_unsigned(), signal: record.signal })
 }
 
 /// Whether the calling process has the lock of any registration, one that is over included.

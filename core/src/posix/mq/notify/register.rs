@@ -9,6 +9,7 @@ use super::record::{self, How, Record};
 use super::registration::{Registration, is_in_force, next_after};
 use super::signal::{self, Signal};
 use super::turn::Turn;
+use crate::os::file;
 use crate::os::membarrier;
 use crate::os::spawn;
 use crate::os::{Errno, Result};
@@ -191,7 +192,7 @@ fn end(registration: &Registration, number: u32) {
 
 /// Whether a user who is not this process's may open the queue. (The superuser may, and may send any signal.)
 fn may_be_used_by_others(fd: RawFd) -> Result<bool> {
-    let status = descriptor::status(fd)?;
+    let status = file::status(fd)?;
     // SAFETY: takes no arguments.
     Ok(status.st_mode & 0o077 != 0 || status.st_uid != unsafe { libc::geteuid() })
 }
