@@ -33,9 +33,16 @@ __attribute__((unused)) static void step_queues(long depth)
 	step_on_one_processor();
 }
 
+/* Also a wake: what a process needs for its first one takes many instructions. */
 __attribute__((unused)) static void rehearse(void)
 {
 	char got[8];
+	pid_t sleeper = check_fork();
+	if (sleeper == 0)
+		_exit(mq_receive(elsewhere, got, sizeof got, NULL) != 1);
+	CHECK_SOON(asleep(sleeper, sleeper));
+	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
+	check_child(sleeper);
 	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
 	CHECK_OK(mq_receive(elsewhere, got, sizeof got, NULL));
 }
