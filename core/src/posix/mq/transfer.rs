@@ -97,10 +97,12 @@ impl Use<'_> {
         let before = Onlookers::of(door, bell);
         let registration = notify.registration();
         let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
-        // SAFETY: the slot is claimed.
-        let into = unsafe { layout.write_header(reserved.slot.number, header(message.length, notifies)) };
-        // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        let header = header(message.length, notifies).to_bytes();
+        // SAFETY: the slot is claimed; the length has been checked; the caller vouches for the body.
+        let is_whole = unsafe {
+            let (head, into) = layout.next_message(reserved.slot.number);
+            who.write((header, head.cast()), message.body, into, message.length)
+        };
         if !is_whole {
             Slots::leave_to_parent(who);
             return false;
@@ -141,7 +143,7 @@ impl Use<'_> {
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);

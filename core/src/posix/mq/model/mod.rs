@@ -139,17 +139,17 @@ impl Participant {
 }
 
 impl Claimant for Participant {
-    fn watched_identity(&self) -> u32 {
-        if self.identity & UNGUARDED == 0 { self.identity } else { 0 }
-    }
-
-    fn announce(&self, word: &AtomicU32) {
+    fn announce(&self, word: &AtomicU32) -> u32 {
+        if self.identity & UNGUARDED != 0 {
+            return 0;
+        }
         modelled::step();
         self.pending.set(word);
+        self.identity
     }
 
-    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
-        self.announce(word);
+    fn announce_by_presence(&self, _: &AtomicU32) -> Option<u32> {
+        modelled::step();
         Some(self.identity)
     }
 
