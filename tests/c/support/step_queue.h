@@ -27,26 +27,26 @@ static mqd_t unnamed_queue(const char *tag, long depth)
 }
 
 /* The queue, and another one for the rehearsal. The trial is pinned to one processor. */
-static void step_queues(long depth)
+__attribute__((unused)) static void step_queues(long depth)
 {
 	queue = unnamed_queue("step", depth);
 	elsewhere = unnamed_queue("elsewhere", depth);
 	step_on_one_processor();
 }
 
-static void rehearse(void)
+__attribute__((unused)) static void rehearse(void)
 {
 	char got[8];
 	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
 	CHECK_OK(mq_receive(elsewhere, got, sizeof got, NULL));
 }
 
-static void send_one(void)
+__attribute__((unused)) static void send_one(void)
 {
 	mq_send(queue, "x", 1, 0);
 }
 
-static void receive_one(void)
+__attribute__((unused)) static void receive_one(void)
 {
 	char got[8];
 	mq_receive(queue, got, sizeof got, NULL);
