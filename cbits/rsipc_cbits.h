@@ -34,8 +34,8 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
-/* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */
-#define RSIPC_MUST_SLEEP (-1)
+/* What Rust answers when the thread has to sleep: no errno is as large. Other answers: 0 = done, otherwise an errno. */
+#define RSIPC_MUST_SLEEP 4096
 
 /* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be moved. */
 struct rsipc_sleep {
@@ -45,19 +45,27 @@ struct rsipc_sleep {
 	struct {
 		uint64_t value, address;
 		uint32_t flags, reserved;
-	} waitv;
+	} waitv[2];
 };
 
-/* A wait that Rust drives. Every kind of wait starts with its sleep. */
+/* Room for a wait of any kind (shared/wait.rs; Rust asserts that each kind fits). It starts with its sleep. */
+struct rsipc_wait {
+	struct rsipc_sleep sleep;
+	long room[44];
+};
+
+/* What Rust does with waits of one kind. */
 struct rsipc_wait_kind {
-	/* After a sleep that ended with this error, 0 = none. Answers as above. */
-	int (*woken)(void *wait, int error);
-	/* The thread is being cancelled. */
-	void (*cancelled)(void *wait);
+	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must sleep again it is over. */
+	int (*woken)(struct rsipc_wait *wait, int error);
+	/* The thread is being cancelled: it is over. */
+	void (*cancelled)(struct rsipc_wait *wait);
+	/* Whether the thread can be cancelled in its sleep. */
+	int is_cancellation_point;
 };
 
-/* Sleeps until Rust is satisfied; a cancellation point. Returns 0 or an errno. */
-int rsipc_sleep_until_woken(struct rsipc_sleep *wait, const struct rsipc_wait_kind *kind);
+/* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or an errno. */
+int rsipc_wait_on(struct rsipc_wait *wait, const struct rsipc_wait_kind *kind, int answer);
 
 /* From the result of a core to what the caller of a C function gets: 0, or -1 with errno set. */
 int rsipc_return(int error);

@@ -8,15 +8,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Room for a wait of sem/wait.rs, which asserts that it fits. */
-struct rsipc_sem_wait {
-	struct rsipc_sleep sleep;
-	long room[6];
-};
-
 int rsipc_sem_try(sem_t *sem);
-int rsipc_sem_begin(struct rsipc_sem_wait *wait, sem_t *sem);
-int rsipc_sem_begin_timed(struct rsipc_sem_wait *wait, sem_t *sem, clockid_t clock, const struct timespec *until);
+int rsipc_sem_begin(struct rsipc_wait *wait, sem_t *sem);
+int rsipc_sem_begin_timed(struct rsipc_wait *wait, sem_t *sem, clockid_t clock, const struct timespec *until);
 extern const struct rsipc_wait_kind rsipc_sem_wait_kind;
 sem_t *rsipc_sem_open(const char *name, int flags, mode_t mode, unsigned value);
 
@@ -27,17 +21,10 @@ sem_t *rsipc_c_sem_open(const char *name, int flags, ...);
 
 #pragma GCC visibility pop
 
-static int finish(struct rsipc_sem_wait *wait, int answer)
-{
-	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_sleep_until_woken(&wait->sleep, &rsipc_sem_wait_kind);
-	return rsipc_return(answer);
-}
-
 __attribute__((noinline)) static int wait_slowly(sem_t *sem)
 {
-	struct rsipc_sem_wait wait;
-	return finish(&wait, rsipc_sem_begin(&wait, sem));
+	struct rsipc_wait wait;
+	return rsipc_return(rsipc_wait_on(&wait, &rsipc_sem_wait_kind, rsipc_sem_begin(&wait, sem)));
 }
 
 /* A cancellation point even when there is a token. */
@@ -59,8 +46,9 @@ int rsipc_c_sem_timedwait(sem_t *sem, const struct timespec *until)
 /* As in glibc, a cancellation point only if it sleeps. */
 int rsipc_c_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
 {
-	struct rsipc_sem_wait wait;
-	return finish(&wait, rsipc_sem_begin_timed(&wait, sem, clock, until));
+	struct rsipc_wait wait;
+	int answer = rsipc_sem_begin_timed(&wait, sem, clock, until);
+	return rsipc_return(rsipc_wait_on(&wait, &rsipc_sem_wait_kind, answer));
 }
 
 sem_t *rsipc_c_sem_open(const char *name, int flags, ...)

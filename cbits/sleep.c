@@ -23,6 +23,12 @@ static inline int bare_call(long number, const long *a)
 #endif
 }
 
+/* What a clean-up needs to know. */
+struct occasion {
+	struct rsipc_wait *wait;
+	const struct rsipc_wait_kind *kind;
+};
+
 /* The thread may end at any instruction between the two calls, so this is a function of its own: for its caller,
  * which has a clean-up to run, that happens within a call. */
 __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep *sleep)
@@ -38,14 +44,30 @@ __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep 
 	return error;
 }
 
-int rsipc_sleep_until_woken(struct rsipc_sleep *wait, const struct rsipc_wait_kind *kind)
+static void cancelled(void *argument)
+{
+	const struct occasion *occasion = argument;
+	occasion->kind->cancelled(occasion->wait);
+}
+
+static int wait_cancellable(struct rsipc_wait *wait, const struct rsipc_wait_kind *kind)
 {
 	int answer;
-	pthread_cleanup_push(kind->cancelled, wait);
+	struct occasion occasion = { wait, kind };
+	pthread_cleanup_push(cancelled, &occasion);
 	do
-		answer = kind->woken(wait, sleep_cancellable(wait));
+		answer = kind->woken(wait, sleep_cancellable(&wait->sleep));
 	while (answer == RSIPC_MUST_SLEEP);
 	pthread_cleanup_pop(0);
+	return answer;
+}
+
+int rsipc_wait_on(struct rsipc_wait *wait, const struct rsipc_wait_kind *kind, int answer)
+{
+	if (answer == RSIPC_MUST_SLEEP && kind->is_cancellation_point)
+		return wait_cancellable(wait, kind);
+	while (answer == RSIPC_MUST_SLEEP)
+		answer = kind->woken(wait, bare_call(wait->sleep.number, wait->sleep.arguments));
 	return answer;
 }
 

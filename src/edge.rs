@@ -1,6 +1,6 @@
 //! How results and strings cross the edge.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int};
 
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
@@ -11,28 +11,6 @@ pub fn status(result: Result<()>) -> c_int {
         Ok(()) => 0,
         Err(error) => fail(error, -1),
     }
-}
-
-/// `RSIPC_MUST_SLEEP` of `cbits/rsipc_cbits.h`
-const MUST_SLEEP: c_int = -1;
-
-/// What C is told of a wait that has been driven one step further: whether it is done.
-#[inline]
-pub fn answer(done: Result<bool>) -> c_int {
-    match done {
-        Ok(true) => 0,
-        Ok(false) => MUST_SLEEP,
-        Err(Errno(number)) => number,
-    }
-}
-
-/// `struct rsipc_wait_kind`
-#[repr(C)]
-pub struct WaitKind {
-    /// After a sleep.
-    pub woken: unsafe extern "C" fn(*mut c_void, c_int) -> c_int,
-    /// In the place of what would follow the sleep.
-    pub cancelled: unsafe extern "C" fn(*mut c_void),
 }
 
 /// Sets `errno` and gives back what the call returns when it fails.

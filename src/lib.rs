@@ -4,7 +4,7 @@
 //!
 //! * `posix`: the calls of `<semaphore.h>`, `<mqueue.h>` and `<sys/mman.h>`
 //! * `interpose`: calls that exist without us, in which queues among the descriptors concern us
-//! * `load`, `thread`, `edge`, `entry`: what they share
+//! * `load`, `thread`, `edge`, `entry`, `wait`: what they share
 
 #[cfg(not(any(panic = "abort", test, debug_assertions)))]
 compile_error!("librsipc must be built with panic = \"abort\": a panic must never unwind into C");
@@ -24,3 +24,5 @@ mod posix;
 mod thread;
 #[cfg(all(panic = "abort", not(test)))]
 mod version;
+#[cfg(all(panic = "abort", not(test)))]
+mod wait;

@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use rsipc_core::os::Result;
+use rsipc_core::os::filter::Found;
 use rsipc_core::shared::thread::Thread;
 
 unsafe extern "C" {
@@ -21,5 +22,17 @@ pub fn thread_of(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
     match Thread::current(slot) {
         Some(thread) => Ok(thread),
         None => Thread::adopt(slot),
+    }
+}
+
+/// The block of this thread for a wait that glibc would make with futex(2) alone: `None` where it must be made so.
+pub fn unconfined_thread() -> Option<&'static Thread> {
+    // SAFETY: the thread's own variable, which lives as long as the thread.
+    let slot = unsafe { &*rsipc_thread_slot() };
+    match Thread::current(slot) {
+        Some(thread) => (!thread.filter.is_confined()).then_some(thread),
+        // To make a block takes system calls, too.
+        None if Found::default().is_confined() => None,
+        None => Thread::adopt(slot).ok(),
     }
 }

@@ -15,7 +15,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use support::{Ended, Way, command, compile, run_bounded};
 
 /// The families that the library has: files of other families are tried on plain glibc alone.
-const STANDING: [&str; 3] = ["sem", "shm", "mq"];
+const STANDING: [&str; 4] = ["sem", "shm", "mq", "load"];
 
 /// Seconds that a case may take; a better one on plain glibc, where some hang, is given less.
 const SECONDS: u64 = 20;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use support::{Way, command, compile, run_bounded};
@@ -39,6 +40,21 @@ fn on_plain_glibc_each_kind_of_call_is_seen() {
     assert_eq!(seen, kinds.map(str::to_owned).into());
 }
 
+/// Most programs that are preloaded never call us: for them nothing is done but what the loader does.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn loading_asks_the_kernel_for_nothing() {
+    for way in Way::ALL {
+        let trace = trace_of("loading/nothing.c", way, "");
+        // The loader's last call takes away its cache, and the program begins with getppid.
+        let loaded = trace
+            .lines()
+            .skip_while(|line| !line.contains("arch_prctl(") && !line.contains("set_tid_address("));
+        let calls: Vec<&str> = loaded.skip_while(|line| !line.contains("munmap(")).skip(1).collect();
+        assert!(calls.first().is_some_and(|line| line.contains("getppid()")), "{way}\n{trace}");
+    }
+}
+
 fn no_queue_calls(way: Way) {
     let trace = trace(way);
     // The child, and the helper threads of the library, were traced, too.
@@ -61,10 +77,15 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
 
 /// All system calls of the program and of whatever it starts.
 fn trace(way: Way) -> String {
-    let program = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/trace/mq_calls.c"), way);
+    trace_of("trace/mq_calls.c", way, "done\n")
+}
+
+/// The same of a program of tests/c, which says this in the end.
+fn trace_of(source: &str, way: Way, says: &str) -> String {
+    let program = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source), way);
     let log = Log::new(way);
     let output = run_bounded(under_strace(&command(&program, way), &log.0), BOUND);
-    assert!(output.success() && output.stdout == "done\n", "{}\n{}", output.ended, output.stderr);
+    assert!(output.success() && output.stdout == says, "{}\n{}", output.ended, output.stderr);
     fs::read_to_string(&log.0).expect("strace has written what it saw")
 }
 
@@ -92,7 +113,9 @@ struct Log(PathBuf);
 
 impl Log {
     fn new(way: Way) -> Self {
-        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strace.{}.{way}", process::id())))
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strace.{}.{number}.{way}", process::id())))
     }
 }
 

@@ -2,116 +2,117 @@
 //! exported, and not read by cbindgen.
 
 use core::cell::Cell;
-use core::mem::{MaybeUninit, align_of, size_of};
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
-use crate::edge::{WaitKind, answer, fail, string};
+use crate::edge::{fail, string};
 use crate::thread::thread_of;
+use crate::wait::{CWait, MUST_SLEEP, WaitKind, answer_of};
+use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::os::futex::Sleep;
-use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Progress, Start, Task, Wait};
+use rsipc_core::posix::mq::{self, Duty, How, Incoming, Outgoing, Received, Room, Transfer, Transferred};
 use rsipc_core::shared::thread::Thread;
+use rsipc_core::shared::wait::{Progress, Wait};
 
 unsafe extern "C" {
-    pub fn rsipc_start_notification(wish: *const Start);
+    /// A notification by a thread, with a copy of the attributes, which may be NULL. NULL: ENOMEM.
+    pub fn rsipc_notification_new(
+        function: *const c_void,
+        value: libc::sigval,
+        attributes: *const libc::pthread_attr_t,
+    ) -> *mut c_void;
+    /// See [`mq::Start`].
+    pub fn rsipc_notification_start(notification: *mut c_void, duty: *const Duty) -> c_int;
+    pub fn rsipc_notification_free(notification: *mut c_void);
 }
 
-/// `struct rsipc_mq_task`
+/// `struct rsipc_duty`
+const _: () = assert!(size_of::<Duty>() == 5 * 8 && align_of::<Duty>() == 8);
+
+/// Sleeps until the registration is over. 1: the caller is to notify.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_duty_wait(duty: *const Duty) -> c_int {
+    // SAFETY: C gives its copy of what `rsipc_notification_start` got.
+    let duty = unsafe { &*duty };
+    let is_due = duty.wait().is_some();
+    duty.finish();
+    c_int::from(is_due)
+}
+
+/// What is in the room that C gives for a wait.
 #[repr(C)]
-pub struct CTask {
-    queue: mqd_t,
-    is_send: c_int,
-    body: *mut c_void,
-    length: size_t,
-    priority: c_uint,
-    received: ssize_t,
+struct MqWait {
+    room: Room,
+    /// Where the results go of one who receives.
+    length: *mut ssize_t,
+    /// The same; may be NULL.
+    priority: *mut c_uint,
 }
 
-/// `struct rsipc_mq_wait`: the wait, and the task to complete.
-#[repr(C)]
-pub struct WaitRoom(MaybeUninit<[u64; size_of::<Sleep>() / 8 + 24]>);
-
-/// A wait as C sees it.
-#[repr(C)]
-struct CWait {
-    wait: MaybeUninit<Wait>,
-    task: *mut CTask,
-}
-
-const _: () =
-    assert!(size_of::<CWait>() <= size_of::<WaitRoom>() && align_of::<CWait>() <= align_of::<WaitRoom>());
-
-impl CTask {
-    #[inline]
-    fn task(&self) -> Task {
-        if self.is_send != 0 {
-            Task::Send(Outgoing { body: self.body.cast(), length: self.length, priority: self.priority })
-        } else {
-            Task::Receive(Incoming { body: self.body.cast(), room: self.length })
-        }
-    }
-
-    #[inline]
-    fn complete(&mut self, progress: Result<Progress>) -> c_int {
-        answer(progress.map(|progress| match progress {
-            Progress::Sent => true,
-            Progress::Received(message) => {
-                // At most 16 MiB.
-                self.received = ssize_t::try_from(message.length).unwrap_or(ssize_t::MAX);
-                self.priority = message.priority;
-                true
-            }
-            Progress::MustSleep => false,
-        }))
-    }
-}
+const _: () = assert!(CWait::has_room_for::<MqWait>());
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_send(
     slot: *const Cell<*const Thread>,
+    wait: *mut CWait,
     queue: mqd_t,
     body: *const u8,
     length: size_t,
     priority: c_uint,
 ) -> c_int {
-    // SAFETY: C gives the thread's own variable.
-    let done = thread_of(unsafe { &*slot }).and_then(|thread| {
-        // SAFETY: the caller of mq_send vouches for its memory.
-        unsafe { mq::send_at_once(thread, queue, &Outgoing { body, length, priority }) }
-    });
-    answer(done)
+    let wait: *mut MqWait = wait.cast();
+    let message = Outgoing { body, length, priority };
+    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move; the caller of mq_send
+    // vouches for its memory.
+    let sent = thread_of(unsafe { &*slot })
+        .and_then(|thread| unsafe { mq::send_or_wait(thread, queue, &message, &raw mut (*wait).room) });
+    match sent {
+        Ok(true) => 0,
+        Ok(false) => MUST_SLEEP,
+        Err(Errno(number)) => number,
+    }
 }
 
-/// `priority` may be NULL. Both results are only stored when there is a message.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_receive(
     slot: *const Cell<*const Thread>,
+    wait: *mut CWait,
     queue: mqd_t,
     body: *mut u8,
     room: size_t,
     priority: *mut c_uint,
-    length: *mut size_t,
-) -> c_int {
-    // SAFETY: C gives the thread's own variable.
-    let done = thread_of(unsafe { &*slot }).and_then(|thread| {
-        // SAFETY: the caller of mq_receive vouches for its memory.
-        unsafe { mq::receive_at_once(thread, queue, &Incoming { body, room }) }
-    });
-    answer(done.map(|received| {
-        let Some(message) = received else { return false };
-        // SAFETY: C gives its own variable, and what the caller of mq_receive gave: NULL or room for a number.
-        unsafe {
-            *length = message.length;
-            if let Some(priority) = priority.as_mut() {
-                *priority = message.priority;
-            }
-        }
-        true
-    }))
+) -> ssize_t {
+    let wait: *mut MqWait = wait.cast();
+    let into = Incoming { body, room };
+    // SAFETY: as in `rsipc_mq_try_send`.
+    let received = thread_of(unsafe { &*slot })
+        .and_then(|thread| unsafe { mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room) });
+    match received {
+        // SAFETY: NULL, or the caller's variable.
+        Ok(Some(message)) => unsafe { give(message, priority) },
+        Ok(None) => negative(MUST_SLEEP),
+        Err(Errno(number)) => negative(number),
+    }
+}
+
+fn negative(answer: c_int) -> ssize_t {
+    // An errno is small.
+    ssize_t::try_from(-answer).unwrap_or(ssize_t::MIN)
+}
+
+/// # Safety
+/// `priority` is NULL, or valid for writing.
+#[inline(always)]
+unsafe fn give(message: Received, priority: *mut c_uint) -> ssize_t {
+    // SAFETY: as the caller says.
+    if let Some(priority) = unsafe { priority.as_mut() } {
+        *priority = message.priority;
+    }
+    // At most 16 MiB.
+    message.length.cast_signed()
 }
 
 /// EINVAL as the kernel gives it for a time, before it looks at anything else.
@@ -123,42 +124,57 @@ unsafe extern "C" fn rsipc_mq_check_time(until: *const timespec) -> c_int {
     if is_valid { 0 } else { libc::EINVAL }
 }
 
+/// `until` is NULL, or has been checked. Where the results go: `MqWait`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_begin(
-    slot: *const Cell<*const Thread>,
-    task: *mut CTask,
-    room: *mut WaitRoom,
+    wait: *mut CWait,
     until: *const timespec,
+    length: *mut ssize_t,
+    priority: *mut c_uint,
 ) -> c_int {
-    // SAFETY: C gives the thread's own variable, the room of a wait, which it does not move, and a task that lives as
-    // long.
-    let (slot, c_task, room) = unsafe { (&*slot, &mut *task, &mut *room.cast::<CWait>()) };
-    room.task = task;
-    // SAFETY: NULL, or the caller's timespec.
-    let until = unsafe { until.as_ref() };
-    let begun = thread_of(slot).and_then(|thread| {
-        let deadline = until.map(|until| Deadline::new(Clock::Realtime, *until)).transpose()?;
-        // SAFETY: the caller of mq_send or mq_receive vouches for its memory.
-        unsafe { Wait::begin(&mut room.wait, thread, c_task.queue, c_task.task(), deadline) }
-    });
-    c_task.complete(begun)
-}
-
-unsafe extern "C" fn woken(wait: *mut c_void, error: c_int) -> c_int {
-    // SAFETY: C calls this with the room of a wait that `rsipc_mq_begin` has initialised.
+    let wait: *mut MqWait = wait.cast();
+    // SAFETY: C gives the room of a wait.
     unsafe {
-        let room = &mut *wait.cast::<CWait>();
-        (*room.task).complete(room.wait.assume_init_mut().woken(error))
+        (&raw mut (*wait).length).write(length);
+        (&raw mut (*wait).priority).write(priority);
     }
+    // SAFETY: NULL, or the caller's timespec.
+    let until = unsafe { until.as_ref() }.map(|until| Deadline { clock: Clock::Realtime, time: *until });
+    // SAFETY: C gives a wait that one of the functions above has placed.
+    unsafe { conclude(wait, Wait::begin(place(wait), until)) }
 }
 
-unsafe extern "C" fn cancelled(wait: *mut c_void) {
-    // SAFETY: as in `woken`; C does not use the wait after this.
-    unsafe { (*wait.cast::<CWait>()).wait.assume_init_mut().abandon() };
+unsafe extern "C" fn woken(wait: *mut CWait, error: c_int) -> c_int {
+    let wait: *mut MqWait = wait.cast();
+    // SAFETY: C calls this with a wait that must sleep.
+    unsafe { conclude(wait, Wait::woken(place(wait), error)) }
+}
+
+unsafe extern "C" fn cancelled(wait: *mut CWait) {
+    // SAFETY: as in `woken`.
+    unsafe { Wait::abandon(place(wait.cast())) };
+}
+
+/// # Safety
+/// `wait` is valid.
+unsafe fn place(wait: *mut MqWait) -> *mut Wait<Transfer> {
+    // SAFETY: only its address is taken.
+    unsafe { (&raw mut (*wait).room.wait).cast() }
+}
+
+/// # Safety
+/// `wait` was placed by one of the functions above.
+unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -> c_int {
+    answer_of(progress, |done| {
+        if let Transferred::Received(message) = done {
+            // SAFETY: one who receives has given its variables, and waits for them.
+            unsafe { *(*wait).length = give(message, (*wait).priority) };
+        }
+    })
 }
 
 #[unsafe(no_mangle)]
-static rsipc_mq_wait_kind: WaitKind = WaitKind { woken, cancelled };
+static rsipc_mq_wait_kind: WaitKind = WaitKind { woken, cancelled, is_cancellation_point: 1 };
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_open(

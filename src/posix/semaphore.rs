@@ -6,6 +6,7 @@ use libc::{clockid_t, sem_t, timespec};
 
 use crate::edge::{status, string};
 use crate::entry::jump_to;
+use crate::thread::unconfined_thread;
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn sem_unlink(name: *const c_char) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller gives a semaphore.
-    status(core(sem).and_then(|sem| unsafe { Semaphore::post(sem) }))
+    status(core(sem).and_then(|sem| unsafe { Semaphore::post(sem, unconfined_thread) }))
 }
 
 /// Takes a token, or fails with EAGAIN. POSIX.1-2017, `sem_trywait`.

@@ -1,30 +1,24 @@
 //! What `cbits/semaphore.c` calls: the steps of a wait, and an open whose arguments are known. Not exported, and not
 //! read by cbindgen.
 
-use core::mem::{MaybeUninit, align_of, size_of};
-use std::ffi::{c_char, c_int, c_uint, c_void};
+use std::ffi::{c_char, c_int, c_uint};
 
 use libc::{clockid_t, mode_t, sem_t, timespec};
 
 use super::semaphore::shared;
-use crate::edge::{WaitKind, answer, fail, string};
+use crate::edge::{fail, string};
+use crate::thread::unconfined_thread;
+use crate::wait::{CWait, WaitKind, answer_of};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::os::futex::Sleep;
-use rsipc_core::posix::sem::{self, Open, Patience, Progress, Semaphore, Wait};
+use rsipc_core::posix::sem::{self, Open, Patience, Semaphore, TokenWanted};
+use rsipc_core::shared::wait::{Terms, Wait};
 
-/// `struct rsipc_sem_wait`
-#[repr(C)]
-pub struct WaitRoom(MaybeUninit<[u64; size_of::<Sleep>() / 8 + 6]>);
+type TokenWait = Wait<TokenWanted<'static>>;
 
-const _: () =
-    assert!(size_of::<Wait>() <= size_of::<WaitRoom>() && align_of::<Wait>() <= align_of::<WaitRoom>());
-
-fn drive(progress: Result<Progress>) -> c_int {
-    answer(progress.map(|progress| progress == Progress::Done))
-}
+const _: () = assert!(CWait::has_room_for::<TokenWait>());
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
@@ -33,45 +27,53 @@ unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_sem_begin(room: *mut WaitRoom, sem: *mut sem_t) -> c_int {
-    // SAFETY: C hands on what the caller of sem_wait gave.
-    let sem = unsafe { shared(sem) };
-    // SAFETY: C gives the room of a wait, which it does not move.
-    let room = unsafe { &mut *room.cast() };
-    drive(sem.and_then(|sem| Wait::begin(room, sem, Patience::Unlimited)))
+unsafe extern "C" fn rsipc_sem_begin(room: *mut CWait, sem: *mut sem_t) -> c_int {
+    // SAFETY: as C does.
+    unsafe { begin(room, sem, Ok(Patience::Unlimited)) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin_timed(
-    room: *mut WaitRoom,
+    room: *mut CWait,
     sem: *mut sem_t,
     clock: clockid_t,
     until: *const timespec,
 ) -> c_int {
-    // SAFETY: C hands on what the caller of sem_timedwait or sem_clockwait gave.
-    let sem = unsafe { shared(sem) };
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
-    // SAFETY: C gives the room of a wait, which it does not move.
-    let room = unsafe { &mut *room.cast() };
-    drive(sem.and_then(|sem| {
-        let deadline = Deadline::new(Clock::from_id(clock)?, *until?)?;
-        Wait::begin(room, sem, Patience::Until(deadline))
-    }))
+    let deadline = until.and_then(|until| Deadline::new(Clock::from_id(clock)?, *until));
+    // SAFETY: as C does.
+    unsafe { begin(room, sem, deadline.map(Patience::Until)) }
 }
 
-unsafe extern "C" fn woken(wait: *mut c_void, error: c_int) -> c_int {
-    // SAFETY: C calls this with the wait that a `begin` above has initialised.
-    drive(unsafe { &mut *wait.cast::<Wait>() }.woken(error))
+/// # Safety
+/// C gives the room of a wait, which it does not move, and what the caller of sem_wait gave.
+unsafe fn begin(room: *mut CWait, sem: *mut sem_t, patience: Result<Patience>) -> c_int {
+    // SAFETY: as the caller says; the semaphore outlives the wait for it.
+    let begun = unsafe { shared(sem) }.and_then(|sem| {
+        let Terms { until, interrupted } = patience?.terms();
+        let room: *mut TokenWait = room.cast();
+        // SAFETY: as the caller says.
+        unsafe {
+            Wait::place(room, TokenWanted::new(sem, unconfined_thread()), interrupted);
+            Wait::begin(room, until)
+        }
+    });
+    answer_of(begun, |()| ())
 }
 
-unsafe extern "C" fn cancelled(wait: *mut c_void) {
-    // SAFETY: as in `woken`; C does not use the wait after this.
-    unsafe { &mut *wait.cast::<Wait>() }.abandon();
+unsafe extern "C" fn woken(room: *mut CWait, error: c_int) -> c_int {
+    // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
+    answer_of(unsafe { TokenWait::woken(room.cast(), error) }, |()| ())
+}
+
+unsafe extern "C" fn cancelled(room: *mut CWait) {
+    // SAFETY: as in `woken`.
+    unsafe { TokenWait::abandon(room.cast()) };
 }
 
 #[unsafe(no_mangle)]
-static rsipc_sem_wait_kind: WaitKind = WaitKind { woken, cancelled };
+static rsipc_sem_wait_kind: WaitKind = WaitKind { woken, cancelled, is_cancellation_point: 1 };
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_open(

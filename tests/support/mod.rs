@@ -7,8 +7,10 @@
 
 mod cc;
 mod run;
+mod scratch;
 mod ways;
 
 pub use cc::compile;
 pub use run::{Ended, Output, run_bounded};
+pub use scratch::Scratch;
 pub use ways::{Way, command, library_dir};

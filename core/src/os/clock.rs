@@ -1,13 +1,8 @@
 //! Points in time on the clocks that waits are measured on.
 
-use core::sync::atomic::{AtomicI64, Ordering};
-
 use crate::os::errno::{Errno, Result};
 
 const NS_PER_S: i64 = 1_000_000_000;
-
-/// A full second of `CLOCK_MONOTONIC`, at most one second ahead. May lie in the past. See [`Deadline::next_look`].
-static NEXT_LOOK: AtomicI64 = AtomicI64::new(0);
 
 /// A clock that a timed wait may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,23 +32,11 @@ impl Clock {
 
     /// The time now.
     pub fn now(self) -> libc::timespec {
-        read(self.id())
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` is valid for writing; a clock that exists cannot fail.
+        unsafe { libc::clock_gettime(self.id(), &raw mut now) };
+        now
     }
-
-    /// The time of the last tick, a few milliseconds ago at most: a fifth of the price.
-    fn now_roughly(self) -> libc::timespec {
-        read(match self {
-            Self::Realtime => libc::CLOCK_REALTIME_COARSE,
-            Self::Monotonic => libc::CLOCK_MONOTONIC_COARSE,
-        })
-    }
-}
-
-fn read(clock: libc::clockid_t) -> libc::timespec {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is valid for writing; a clock that exists cannot fail.
-    unsafe { libc::clock_gettime(clock, &raw mut now) };
-    now
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`.
@@ -72,29 +55,13 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// Later than any machine runs: for a sleep that must have an end, and does not want one.
+    pub const NEVER: Self =
+        Self { clock: Clock::Monotonic, time: libc::timespec { tv_sec: 1 << 32, tv_nsec: 0 } };
+
     /// EINVAL when `tv_nsec` is not a number of nanoseconds below one second.
     pub fn new(clock: Clock, time: libc::timespec) -> Result<Self> {
         if (0..NS_PER_S).contains(&time.tv_nsec) { Ok(Self { clock, time }) } else { Err(Errno::EINVAL) }
-    }
-
-    /// About `seconds` from now, some milliseconds early.
-    pub fn about(clock: Clock, seconds: i64) -> Self {
-        let mut time = clock.now_roughly();
-        time.tv_sec = time.tv_sec.saturating_add(seconds);
-        Self { clock, time }
-    }
-
-    /// The end of a sleep that is only to be broken off once a second, for a look. It costs no look at the clock, and
-    /// so it may have passed already: who sleeps and finds that out calls [`Deadline::renew_look`] and sleeps again.
-    pub fn next_look() -> Self {
-        // Relaxed: any value that was ever stored will do.
-        let tv_sec = NEXT_LOOK.load(Ordering::Relaxed);
-        Self { clock: Clock::Monotonic, time: libc::timespec { tv_sec, tv_nsec: 0 } }
-    }
-
-    /// See [`Deadline::next_look`].
-    pub fn renew_look() {
-        NEXT_LOOK.store(Clock::Monotonic.now_roughly().tv_sec + 1, Ordering::Relaxed);
     }
 
     /// So many nanoseconds from now, at most a few seconds.
@@ -138,17 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn the_next_look_is_within_a_second() {
-        assert!(Deadline::next_look().has_passed());
-        Deadline::renew_look();
-        let two_seconds = Deadline::about(Clock::Monotonic, 2);
-        assert!(Deadline::next_look().is_before(&two_seconds));
-        assert_ne!(Deadline::next_look().time.tv_sec, 0);
-    }
-
-    #[test]
     fn a_deadline_passes() {
-        assert!(Deadline::about(Clock::Monotonic, 0).has_passed());
-        assert!(!Deadline::about(Clock::Monotonic, 100).has_passed());
+        assert!(Deadline::after_ns(Clock::Monotonic, 0).has_passed());
+        assert!(!Deadline::after_ns(Clock::Monotonic, 100 * NS_PER_S).has_passed());
+        assert!(!Deadline::NEVER.has_passed());
     }
 }

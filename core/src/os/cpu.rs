@@ -3,7 +3,7 @@
 //! glibc 2.35 and later register a `struct rseq` (rseq(2)) for each thread, in which the kernel keeps the number of
 //! the processor; `__rseq_offset` is its distance from the thread pointer. Without it `sched_getcpu` is asked.
 
-use core::sync::atomic::{AtomicIsize, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 
 /// Distance of the thread's rseq area from the thread pointer; 0 while there is none. Written once, at load.
 static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);
@@ -75,54 +75,31 @@ fn ask_kernel() -> u32 {
     unsafe { libc::sched_getcpu() }.cast_unsigned()
 }
 
-/// Whether the machine has one processor, as far as can be known without opening a file in the
-/// middle of a wait: the one that this process and process 1 both are confined to. A process that
-/// is pinned is not alone for that, another one may be pinned beside it.
+/// The number plus one of the only processor that this process has had to do with; [`SEVERAL`];
+/// 0 = none yet.
+static SEEN: AtomicU32 = AtomicU32::new(0);
+const SEVERAL: u32 = u32::MAX;
+
+/// Takes note that somebody runs, or ran, on this processor.
+///
+/// That is how a process learns that there are several. The kernel could be asked, but not at load,
+/// where most programs want nothing of us, and not later: a program that waits for a semaphore may
+/// have confined itself to the calls that such a wait needs.
 #[inline]
-pub fn is_only_one() -> bool {
-    const UNKNOWN: u8 = 0;
-    const SEVERAL: u8 = 1;
-    const ONE: u8 = 2;
-    static KNOWN: AtomicU8 = AtomicU8::new(UNKNOWN);
-
-    #[cold]
-    fn find_out() -> u8 {
-        let only = only_processor(0);
-        let known = if only.is_some() && only == only_processor(1) { ONE } else { SEVERAL };
-        KNOWN.store(known, Ordering::Relaxed);
-        known
-    }
-
-    // Relaxed: nothing else depends on it, and all who find it out find the same.
-    match KNOWN.load(Ordering::Relaxed) {
-        UNKNOWN => find_out() == ONE,
-        known => known == ONE,
+pub fn saw(number: u32) {
+    // Relaxed: a hint, and nothing depends on it.
+    match SEEN.load(Ordering::Relaxed) {
+        SEVERAL => {}
+        0 => SEEN.store(number.wrapping_add(1), Ordering::Relaxed),
+        seen if seen == number.wrapping_add(1) => {}
+        _ => SEEN.store(SEVERAL, Ordering::Relaxed),
     }
 }
 
-/// The processor that a process is confined to; 0 = this process. `None` if there are several, or
-/// the kernel does not say. Leaves `errno` alone.
-fn only_processor(pid: libc::pid_t) -> Option<u32> {
-    // A machine that may have more than 1,024 processors, of which the kernel then does not tell,
-    // has several.
-    let mut mask = [0_u64; 16];
-    let size = size_of_val(&mask);
-    // SAFETY: the mask is valid for writing `size` bytes; the location of errno is valid in each
-    // thread.
-    unsafe {
-        let errno = libc::__errno_location();
-        let before = *errno;
-        libc::syscall(libc::SYS_sched_getaffinity, pid, size, mask.as_mut_ptr());
-        *errno = before;
-    }
-    let mut only = None;
-    for (word, first) in mask.into_iter().zip((0..).step_by(64)).filter(|(word, _)| *word != 0) {
-        if only.is_some() || !word.is_power_of_two() {
-            return None;
-        }
-        only = Some(first + word.trailing_zeros());
-    }
-    only
+/// Whether all whom this process has seen were on one processor.
+#[inline]
+pub fn is_only_one() -> bool {
+    SEEN.load(Ordering::Relaxed) != SEVERAL
 }
 
 #[cfg(test)]
@@ -136,14 +113,14 @@ mod tests {
         unsafe {
             let mut set: libc::cpu_set_t = core::mem::zeroed();
             assert_eq!(libc::sched_getaffinity(0, size_of_val(&set), &raw mut set), 0);
-            assert_eq!(only_processor(0).is_some(), libc::CPU_COUNT(&set) == 1);
             for cpu in (0..libc::CPU_SETSIZE as usize).filter(|&cpu| libc::CPU_ISSET(cpu, &set)) {
                 let mut one: libc::cpu_set_t = core::mem::zeroed();
                 libc::CPU_SET(cpu, &mut one);
                 assert_eq!(libc::sched_setaffinity(0, size_of_val(&one), &raw const one), 0);
                 assert_eq!(current() as usize, cpu);
-                assert_eq!(only_processor(0), Some(current()));
+                saw(current());
             }
+            assert_eq!(is_only_one(), libc::CPU_COUNT(&set) == 1);
         }
     }
 }

@@ -43,6 +43,7 @@ known!(
     EMFILE,
     EMSGSIZE,
     ENAMETOOLONG,
+    ENFILE,
     ENOENT,
     ENOMEM,
     ENOSPC,

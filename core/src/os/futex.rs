@@ -5,10 +5,11 @@
 
 use core::ffi::{c_int, c_long};
 use core::ptr;
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::AtomicU32;
 
 use crate::os::clock::{Clock, Deadline};
 use crate::os::errno::{Errno, Result};
+use crate::os::filter;
 
 /// Who may wait on a word: the kernel finds private ones faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,21 +23,6 @@ pub enum Scope {
 /// From linux/futex.h
 const FUTEX2_SIZE_U32: u32 = 2;
 const FUTEX2_PRIVATE: u32 = 128;
-/// `futex_wait`, which the libc crate does not have yet. The same number on all architectures.
-const SYS_FUTEX_WAIT: c_long = 455;
-
-/// How many of [`RESTARTED`] the kernel has turned out not to know. A hint that only ever grows.
-static UNKNOWN: AtomicU8 = AtomicU8::new(0);
-
-/// The calls that sleep until a time and are restarted after a handler with `SA_RESTART`, the best first:
-/// Linux 6.7; Linux 5.16, a tenth slower in a hand-over.
-const RESTARTED: [c_long; 2] = [SYS_FUTEX_WAIT, libc::SYS_futex_waitv];
-
-/// The one to use.
-fn restarted() -> Option<c_long> {
-    // Relaxed: see `Sleep::woken`.
-    RESTARTED.get(usize::from(UNKNOWN.load(Ordering::Relaxed))).copied()
-}
 
 /// Wakes up to `count` sleepers on the word at this address, and returns how many. Async-signal-safe, leaves `errno` alone.
 ///
@@ -87,13 +73,41 @@ pub enum Interrupted {
     MayRestart,
 }
 
+/// What ends a sleep.
+#[derive(Clone, Copy, Debug)]
+pub struct Awaited {
+    /// A wake on this word.
+    pub word: *const u32,
+    /// The sleep does not begin unless the word holds this.
+    pub expected: u32,
+    /// Who else has the word.
+    pub scope: Scope,
+    /// Another word on which the kernel gives a wake when a thread dies that has announced it (`death_word`). Null: none.
+    pub death: *const u32,
+}
+
 /// `struct futex_waitv` of linux/futex.h
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct WaitV {
     value: u64,
     address: u64,
     flags: u32,
     reserved: u32,
+}
+
+impl WaitV {
+    const NONE: Self = Self { value: 0, address: 0, flags: 0, reserved: 0 };
+
+    fn new(word: *const u32, value: u32, scope: Scope) -> Self {
+        let private = if scope == Scope::Private { FUTEX2_PRIVATE } else { 0 };
+        Self {
+            value: value.into(),
+            address: word.addr() as u64,
+            flags: FUTEX2_SIZE_U32 | private,
+            reserved: 0,
+        }
+    }
 }
 
 /// A system call that sleeps: what C is to do. `struct rsipc_sleep` in `cbits/rsipc_cbits.h`.
@@ -104,7 +118,7 @@ pub struct Sleep {
     number: c_long,
     arguments: [c_long; 6],
     until: libc::timespec,
-    waitv: WaitV,
+    waitv: [WaitV; 2],
 }
 
 impl Default for Sleep {
@@ -114,56 +128,66 @@ impl Default for Sleep {
             number: libc::SYS_futex,
             arguments: [0; 6],
             until: libc::timespec { tv_sec: 0, tv_nsec: 0 },
-            waitv: WaitV { value: 0, address: 0, flags: 0, reserved: 0 },
+            waitv: [WaitV::NONE; 2],
         }
     }
 }
 
 impl Sleep {
-    /// Describes: sleep while the word holds `expected`, at most until `until`.
+    /// Describes: sleep until one of `awaited`, at most until `until`. `may_wait_on_vectors`: whether `futex_waitv`
+    /// may be used (`filter`).
     ///
     /// The kinds of sleep follow from what Linux does after a handler with `SA_RESTART`: FUTEX_WAIT without a timeout
-    /// and the calls of [`RESTARTED`] are restarted, FUTEX_WAIT with one is not.
+    /// and `futex_waitv` (Linux 5.16) are restarted, FUTEX_WAIT with a timeout is not.
+    ///
+    /// | handler | an end | a death word | call | where `futex_waitv` may not be used |
+    /// |---|---|---|---|---|
+    /// | restarts | no | no | FUTEX_WAIT | |
+    /// | restarts | no | yes | `futex_waitv` | FUTEX_WAIT: no death ends the sleep |
+    /// | restarts | yes | any | `futex_waitv` | FUTEX_WAIT: EINTR |
+    /// | fails | any | any | FUTEX_WAIT with a timeout: no death ends the sleep | |
     pub fn prepare(
         &mut self,
-        word: *const u32,
-        expected: u32,
-        scope: Scope,
+        awaited: Awaited,
         until: Option<Deadline>,
         interrupted: Interrupted,
+        may_wait_on_vectors: impl FnOnce() -> bool,
     ) {
-        match (until, interrupted, restarted()) {
-            (Some(until), Interrupted::MayRestart, Some(call)) => {
-                self.prepare_restarted(call, word, expected, scope, until);
+        let wants_vector = until.is_some() || !awaited.death.is_null();
+        match interrupted {
+            Interrupted::Fails => self.prepare_wait(awaited, Some(until.unwrap_or(Deadline::NEVER))),
+            Interrupted::MayRestart if wants_vector && may_wait_on_vectors() => {
+                self.prepare_vector(awaited, until);
             }
-            _ => self.prepare_wait(word, expected, scope, until),
+            Interrupted::MayRestart => self.prepare_wait(awaited, until),
         }
     }
 
-    fn prepare_restarted(
-        &mut self,
-        call: c_long,
-        word: *const u32,
-        expected: u32,
-        scope: Scope,
-        until: Deadline,
-    ) {
-        let flags = FUTEX2_SIZE_U32 | if scope == Scope::Private { FUTEX2_PRIVATE } else { 0 };
-        self.until = until.time;
-        let clock = c_long::from(until.clock.id());
-        let timeout = address(&raw const self.until);
-        self.number = call;
-        self.arguments = if call == SYS_FUTEX_WAIT {
-            let any = c_long::from(libc::FUTEX_BITSET_MATCH_ANY.cast_unsigned());
-            [address(word), expected.into(), any, flags.into(), timeout, clock]
+    /// The death word comes first. The kernel takes the words one after the other: who commits, and dies, once the death
+    /// word is taken wakes us; who has committed before is seen by the look at the awaited word. The other way
+    /// round a commit and a death could both fall between the two.
+    fn prepare_vector(&mut self, Awaited { word, expected, scope, death }: Awaited, until: Option<Deadline>) {
+        let awaited = WaitV::new(word, expected, scope);
+        let (waitv, count) = if death.is_null() {
+            ([awaited, WaitV::NONE], 1)
         } else {
-            self.waitv = WaitV { value: expected.into(), address: word.addr() as u64, flags, reserved: 0 };
-            [address(&raw const self.waitv), 1, 0, timeout, clock, 0]
+            // The kernel's wake for a dead thread is a shared one.
+            ([WaitV::new(death, 0, Scope::Shared), awaited], 2)
         };
+        self.waitv = waitv;
+        let (timeout, clock) = match until {
+            None => (0, 0),
+            Some(until) => {
+                self.until = until.time;
+                (address(&raw const self.until), until.clock.id().into())
+            }
+        };
+        self.number = libc::SYS_futex_waitv;
+        self.arguments = [address(&raw const self.waitv), count, 0, timeout, clock, 0];
     }
 
-    fn prepare_wait(&mut self, word: *const u32, expected: u32, scope: Scope, until: Option<Deadline>) {
-        let mut operation = libc::FUTEX_WAIT_BITSET | private_flag(scope);
+    fn prepare_wait(&mut self, awaited: Awaited, until: Option<Deadline>) {
+        let mut operation = libc::FUTEX_WAIT_BITSET | private_flag(awaited.scope);
         let timeout = match until {
             None => ptr::null(),
             Some(until) => {
@@ -176,9 +200,9 @@ impl Sleep {
         };
         self.number = libc::SYS_futex;
         self.arguments = [
-            address(word),
+            address(awaited.word),
             operation.into(),
-            c_long::from(expected.cast_signed()),
+            c_long::from(awaited.expected.cast_signed()),
             address(timeout),
             0,
             c_long::from(libc::FUTEX_BITSET_MATCH_ANY),
@@ -197,14 +221,13 @@ impl Sleep {
     /// What the end of the sleep means, given the error of the call (0 = none).
     pub fn woken(&self, error: c_int) -> Result<Woken> {
         match error {
-            0 | libc::EAGAIN => Ok(Woken::LookAgain),
+            0 => Ok(Woken::Called),
+            libc::EAGAIN => Ok(Woken::Changed),
             libc::ETIMEDOUT => Ok(Woken::TimedOut),
             // EPERM is the answer of a seccomp filter that does not know the call.
-            libc::ENOSYS | libc::EPERM if self.number != libc::SYS_futex => {
-                let known_unknown = RESTARTED.iter().take_while(|&&call| call != self.number).count();
-                // Relaxed: a thread that does not see it yet finds out for itself.
-                UNKNOWN.fetch_max(u8::try_from(known_unknown + 1).unwrap_or(u8::MAX), Ordering::Relaxed);
-                Ok(Woken::LookAgain)
+            libc::ENOSYS | libc::EPERM if self.number == libc::SYS_futex_waitv => {
+                filter::refuse_vectors();
+                Ok(Woken::Changed)
             }
             other => Err(Errno(other)),
         }
@@ -214,8 +237,10 @@ impl Sleep {
 /// Why a sleep ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// The word changed, or may have.
-    LookAgain,
+    /// Somebody gave us a wake.
+    Called,
+    /// There was no sleep: the word was not as expected.
+    Changed,
     /// The deadline of the sleep has passed.
     TimedOut,
 }
@@ -250,11 +275,6 @@ pub fn is_dead(tid: u32) -> bool {
         *errno = before;
         is_dead
     }
-}
-
-/// Whether a sleep that is restarted after a handler can also have an end.
-pub fn restarts_with_end() -> bool {
-    restarted().is_some()
 }
 
 fn address<T>(pointer: *const T) -> c_long {

@@ -3,11 +3,15 @@
 pub mod errno;
 
 #[cfg(not(loom))]
+pub mod bare;
+#[cfg(not(loom))]
 pub mod cancel;
 #[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
 pub mod cpu;
+#[cfg(not(loom))]
+pub mod filter;
 #[cfg(not(loom))]
 pub mod fork;
 #[cfg(not(loom))]
@@ -28,6 +32,8 @@ pub mod restartable;
 pub mod robust;
 #[cfg(not(loom))]
 pub mod settings;
+#[cfg(not(loom))]
+pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
 #[cfg(not(loom))]

@@ -24,10 +24,23 @@ pub struct Settings {
     pub always_pollable: bool,
     /// `RSIPC_MQ_LIMITS=kernel`: the kernel's limits on queues are in force.
     pub kernel_limits: bool,
+    /// `RSIPC_FUTEX`: which calls sleep.
+    pub futex: Futex,
     /// `RSIPC_VERBOSE=1`: say at load that the library is active.
     pub verbose: bool,
     /// `RSIPC_SEM_GETVALUE=waiters`: a locked semaphore's value is minus the number of its waiters.
     pub negative_values: bool,
+}
+
+/// Which system calls may sleep, besides futex(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Futex {
+    /// `classic`: none.
+    Classic,
+    /// `waitv`: `futex_waitv`, if the kernel has it.
+    WaitV,
+    /// Unset, or anything else: `futex_waitv`, if it seems to be allowed (`filter`).
+    AsPermitted,
 }
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
@@ -47,6 +60,11 @@ impl Settings {
             spin: !is(c"RSIPC_SPIN", "0"),
             always_pollable: is(c"RSIPC_MQ_POLL", "always"),
             kernel_limits: is(c"RSIPC_MQ_LIMITS", "kernel"),
+            futex: match () {
+                () if is(c"RSIPC_FUTEX", "classic") => Futex::Classic,
+                () if is(c"RSIPC_FUTEX", "waitv") => Futex::WaitV,
+                () => Futex::AsPermitted,
+            },
             verbose: is(c"RSIPC_VERBOSE", "1"),
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
         }
@@ -80,6 +98,7 @@ mod tests {
         let settings = read(&[]);
         assert_eq!(settings.dir, Path::new("/dev/shm"));
         assert!(settings.spin && !settings.verbose && !settings.negative_values);
+        assert_eq!(settings.futex, Futex::AsPermitted);
     }
 
     #[test]
@@ -88,10 +107,12 @@ mod tests {
             (c"RSIPC_DIR", "/tmp/objects"),
             (c"RSIPC_SPIN", "0"),
             (c"RSIPC_VERBOSE", "1"),
+            (c"RSIPC_FUTEX", "classic"),
             (c"RSIPC_SEM_GETVALUE", "waiters"),
         ]);
         assert_eq!(settings.dir, Path::new("/tmp/objects"));
         assert!(!settings.spin && settings.verbose && settings.negative_values);
+        assert_eq!(settings.futex, Futex::Classic);
     }
 
     #[test]

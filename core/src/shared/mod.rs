@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod claim;
+pub mod event;
 #[cfg(loom)]
 pub mod modelled;
 pub mod pair;
@@ -13,3 +14,7 @@ pub mod presence;
 pub mod spin;
 #[cfg(not(loom))]
 pub mod thread;
+#[cfg(not(loom))]
+pub mod wait;
+#[cfg(not(loom))]
+pub mod wait_point;

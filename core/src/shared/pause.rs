@@ -43,14 +43,15 @@ impl Pause {
     }
 }
 
+/// The longest turn: 0.1 ms.
 #[cfg(loom)]
-fn sleep() {
+pub fn sleep() {
     thread::yield_now();
 }
 
-/// The bare call: C's is a cancellation point.
+/// The longest turn: 0.1 ms. The bare call: C's is a cancellation point.
 #[cfg(not(loom))]
-fn sleep() {
+pub fn sleep() {
     let time = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NS };
     // SAFETY: `time` is valid; nobody wants to know what is left of it.
     unsafe { libc::syscall(libc::SYS_nanosleep, &raw const time, 0) };

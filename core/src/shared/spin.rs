@@ -5,7 +5,7 @@
 //! waiter gives way to it, by sched_yield(2), which saves the wake. So two things are remembered beside the word that is
 //! waited on:
 //!
-//! * the processor of the last waker: on our own we yield, on another one we spin;
+//! * the processor of a waker: on our own we yield, on another one we spin;
 //! * how many attempts in a row were in vain, and how many waits are to sleep at once because of that.
 //!
 //! A yield may give the processor to somebody else altogether, for a whole time slice. A wake would have brought us back
@@ -31,13 +31,17 @@ const REST: u16 = 64;
 /// The same after a yield that was too slow: so seldom that the time slices do not count.
 const LONG_REST: u16 = 4096;
 
+/// See [`Hint`].
+const ASKED: u32 = 0;
+
 /// What wakers and waiters know of each other. Lives in shared memory next to the word that is waited on.
 ///
 /// All accesses are `Relaxed`: nothing is published through these words, and a lost update loses a hint.
 #[repr(C)]
 #[derive(Default)]
 pub struct Hint {
-    /// The processor of the last waker plus one; 0 = not known. Stored by wakers, read by waiters.
+    /// The processor of a waker plus one: of the first since a waiter has asked. 0 = [`ASKED`], and not known. A waiter
+    /// asks whose attempt was in vain; wakers answer.
     waker: AtomicU32,
     /// [`Experience`] with spins. Stored by waiters.
     spins: AtomicU16,
@@ -46,24 +50,43 @@ pub struct Hint {
 }
 
 impl Hint {
-    /// Leaves word of where the waker runs. Async-signal-safe.
+    /// Leaves word of where the waker runs, if a waiter has asked. Async-signal-safe.
     #[inline]
     pub fn waking(&self) {
-        let here = cpu::current().wrapping_add(1);
-        // The word seldom changes; not to write it keeps its cache line with those who read it.
-        if self.waker.load(Ordering::Relaxed) != here {
-            self.waker.store(here, Ordering::Relaxed);
+        if self.waker.load(Ordering::Relaxed) == ASKED {
+            self.answer();
         }
     }
 
-    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is worth.
-    pub fn spin(&self, ready: impl Fn() -> bool) -> bool {
+    /// Whether the waker, as far as we know, can only run when we do not.
+    fn is_waker_here(&self) -> bool {
+        let here = cpu::current();
+        cpu::saw(here);
+        match self.waker.load(Ordering::Relaxed) {
+            0 => cpu::is_only_one(),
+            waker => {
+                cpu::saw(waker.wrapping_sub(1));
+                waker == here.wrapping_add(1)
+            }
+        }
+    }
+
+    #[cold]
+    fn answer(&self) {
+        self.waker.store(cpu::current().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is worth. `may_yield`: the
+    /// thread may call sched_yield(2).
+    pub fn spin(&self, may_yield: bool, ready: impl Fn() -> bool) -> bool {
         let settings = settings::get();
         if !settings.spin {
             return false;
         }
-        let is_here =
-            cpu::is_only_one() || self.waker.load(Ordering::Relaxed) == cpu::current().wrapping_add(1);
+        let is_here = self.is_waker_here();
+        if is_here && !may_yield {
+            return false;
+        }
         let word = if is_here { &self.yields } else { &self.spins };
         let before = Experience(word.load(Ordering::Relaxed));
         let (happened, after) = if before.says_sleep() {
@@ -75,6 +98,9 @@ impl Hint {
             let happened = spin_within_budget(ready);
             (happened, before.tried(happened))
         };
+        if !happened && self.waker.load(Ordering::Relaxed) != ASKED {
+            self.waker.store(ASKED, Ordering::Relaxed);
+        }
         // Mostly nothing is new.
         if after != before {
             word.store(after.0, Ordering::Relaxed);

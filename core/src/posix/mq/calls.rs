@@ -1,29 +1,25 @@
-//! Opening, closing and asking about queues: `mq_open`, `mq_close`, `mq_unlink`, `mq_getattr`, `mq_setattr`,
-//! `mq_notify`.
+//! Opening, closing and asking about queues: `mq_open`, `mq_close`, `mq_unlink`, `mq_getattr`, `mq_setattr`.
 
 use core::ffi::c_int;
 use core::ops::RangeInclusive;
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::AtomicBool;
 use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::fs::MetadataExt;
-use std::sync::Arc;
 
 use super::poll::fifo;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::filter;
 use crate::os::membarrier;
 use crate::os::settings;
 use crate::posix::mq::descriptor::inherited;
-use crate::posix::mq::descriptor::{self, Opened, Use};
+use crate::posix::mq::descriptor::{self, Opened};
 use crate::posix::mq::files::{self, Data, Name};
 use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::limits;
-use crate::posix::mq::notify::herald;
-use crate::posix::mq::notify::herald::{Herald, Wish};
-use crate::posix::mq::notify::registration::Sender;
+use crate::posix::mq::notify::internal;
 use crate::posix::mq::permission::{self, Access};
 use crate::posix::mq::poll::keeper::{self, Poll, Polled};
 use crate::shared::presence;
@@ -58,6 +54,7 @@ pub struct Attributes {
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     membarrier::prepare();
+    filter::look_while_opening();
     presence::prepare(&settings::get().dir);
     let (data, access) = loop {
         let data = open_or_create(name, how)?;
@@ -129,7 +126,6 @@ fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd>
         can_receive: access.receive,
         can_send: access.send,
         fifo: (metadata.dev(), metadata.ino()),
-        herald: AtomicPtr::new(ptr::null_mut()),
         polled: Polled::default(),
         was_nonblocking: AtomicBool::new(false),
     };
@@ -137,9 +133,10 @@ fn finish(data: Data, fifo: File, access: Access, flags: c_int) -> Result<RawFd>
     Ok(fifo.into_raw_fd())
 }
 
-/// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
+/// Closes a descriptor of a queue. With that the kernel ends the registration of this process. POSIX.1-2017, `mq_close`:
+/// EBADF.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
-    {
+    let fifo = {
         let tag = FrameTag::new();
         let queue = descriptor::enter(thread, fd, &tag)?;
         if !queue.is_open() {
@@ -149,14 +146,15 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
             return Err(Errno::EBADF);
         }
         inherited::adopt_duplicates(&queue);
-        withdraw(thread, queue);
-    }
+        queue.queue.fifo
+    };
     // Out of the table before the number is free for another file.
     descriptor::remove(fd)?;
     descriptor::free_unused();
     // SAFETY: the number is that of the FIFO, and the caller gives it up. Not our own `close`.
     let result = if unsafe { libc::syscall(libc::SYS_close, fd) } == 0 { Ok(()) } else { Err(Errno::last()) };
     descriptor::closed(fd);
+    internal::closed(fifo);
     result
 }
 
@@ -173,19 +171,10 @@ pub fn forget(thread: &'static Thread, fd: RawFd) {
         let tag = FrameTag::new();
         if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
             inherited::adopt_duplicates(&queue);
-            withdraw(thread, queue);
+            internal::closed(queue.queue.fifo);
         }
         // Another thread may have been faster.
         let _ = descriptor::remove(fd);
-    } else if herald::any_registered() {
-        // A duplicate that no call has been made with ends the registration, too.
-        let tag = FrameTag::new();
-        if inherited::adopt(fd).is_ok()
-            && let Ok(queue) = descriptor::enter(thread, fd, &tag)
-        {
-            withdraw(thread, queue);
-            let _ = descriptor::remove(fd);
-        }
     }
 }
 
@@ -197,7 +186,7 @@ pub fn forgotten(range: RangeInclusive<RawFd>) {
 /// Whether [`forget`] has anything to do.
 #[inline]
 pub fn is_remembered(fd: RawFd) -> bool {
-    descriptor::is_queue(fd) || herald::any_registered()
+    descriptor::is_queue(fd)
 }
 
 /// [`forget`] for all descriptors in this range.
@@ -218,6 +207,7 @@ pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
     let queue = descriptor::enter(thread, fd, &tag)?;
     let layout = &queue.queue.layout;
     let flags = fcntl(fd, libc::F_GETFL, 0)?;
+    queue.make_up_for_missed();
     Ok(Attributes {
         nonblocking: flags & libc::O_NONBLOCK != 0,
         geometry: layout.geometry(),
@@ -237,59 +227,6 @@ fn fcntl(fd: RawFd, command: c_int, argument: c_int) -> Result<c_int> {
     // SAFETY: takes no pointer with these commands.
     let result = unsafe { libc::fcntl(fd, command, argument) };
     if result < 0 { Err(Errno::last()) } else { Ok(result) }
-}
-
-/// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`: EBADF, EBUSY, EAGAIN.
-pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
-    let tag = FrameTag::new();
-    let queue = descriptor::enter(thread, fd, &tag)?;
-    if !queue.is_open() {
-        return Err(Errno::EBADF);
-    }
-    let Some(wish) = wish else {
-        withdraw(thread, queue);
-        return Ok(());
-    };
-    let herald = match herald(&queue) {
-        Some(herald) => herald,
-        None => start_herald(&queue)?,
-    };
-    herald.register(fd, queue.queue.layout.notify(), wish)
-}
-
-/// The herald of this descriptor, if its thread runs in this process.
-fn herald<'q>(queue: &'q Use<'_>) -> Option<&'q Herald> {
-    // SAFETY: the descriptor has a share in its herald as long as it is in use.
-    unsafe { queue.queue.herald.load(Ordering::Acquire).as_ref() }.filter(|herald| herald.is_here())
-}
-
-fn start_herald<'q>(queue: &'q Use<'_>) -> Result<&'q Herald> {
-    let herald = Arc::into_raw(Herald::start()?);
-    queue.queue.herald.store(herald.cast_mut(), Ordering::Release);
-    // SAFETY: as in `herald`.
-    Ok(unsafe { &*herald })
-}
-
-/// Ends the registration of this process on this queue, through whatever descriptor it was made.
-fn withdraw(thread: &'static Thread, queue: Use<'_>) {
-    let registration = queue.queue.layout.notify();
-    if herald(&queue).is_some_and(|herald| herald.withdraw(registration))
-        || registration.registered().is_none_or(|registered| registered.pid != Sender::this().pid)
-    {
-        return;
-    }
-    let (asked, fifo) = (queue.fd, queue.queue.fifo);
-    // A thread is in the middle of one operation at a time: see `Thread::begin`.
-    drop(queue);
-    for fd in descriptor::all().filter(|&fd| fd != asked) {
-        let tag = FrameTag::new();
-        let Ok(other) = descriptor::enter(thread, fd, &tag) else { continue };
-        if other.queue.fifo == fifo
-            && herald(&other).is_some_and(|herald| herald.withdraw(other.queue.layout.notify()))
-        {
-            return;
-        }
-    }
 }
 
 /// See [`keeper`].

@@ -1,7 +1,7 @@
 //! Where everything of a queue lies in its file.
 //!
 //! ```text
-//! 0       Header      magic, geometry, name; sequence, events, bell, notification, each on lines of its own
+//! 0       Header      magic, geometry, name; sequence, wait points, bell, notification, each on lines of its own
 //! 4096    keys        u64 each
 //!         claims      u32 each
 //!         nodes       16 bytes each, where there are more than 32 slots
@@ -20,14 +20,13 @@ use std::os::unix::fs::FileExt;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::namespace;
-use crate::posix::mq::event::Event;
-use crate::posix::mq::notify::registration::Registration;
+use crate::posix::mq::notify::registration::{Registration, Sender};
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::prefetch;
-use crate::shared::spin::Hint;
+use crate::shared::wait_point::WaitPoint;
 
 /// Largest number of messages.
 pub const MAXMSG_LIMIT: usize = 65536;
@@ -41,7 +40,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
 const VERSION: u32 = 4;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
-pub(super) const HEADER_SIZE: usize = 4096;
+pub const HEADER_SIZE: usize = 4096;
 const LINE: usize = 64;
 
 /// The two numbers from which all places follow.
@@ -75,25 +74,15 @@ struct Identity {
 #[repr(C, align(128))]
 struct Lines<T>(T);
 
-/// An event word, and what wakers and waiters know of each other.
-#[repr(C)]
-#[derive(Default)]
-pub struct Door {
-    /// Where one sleeps.
-    pub event: Event,
-    /// Whether it pays to spin first.
-    pub hint: Hint,
-}
-
 /// The first page.
 #[repr(C, align(4096))]
 pub struct Header {
     identity: Identity,
     sequence: Lines<AtomicU64>,
-    overdue: Lines<AtomicU64>,
+    stalled: Lines<AtomicU64>,
     freed: Lines<AtomicU32>,
-    message: Lines<Door>,
-    room: Lines<Door>,
+    message: Lines<WaitPoint>,
+    room: Lines<WaitPoint>,
     bell: Lines<Bell>,
     notify: Lines<Registration>,
 }
@@ -114,22 +103,46 @@ pub struct SlotHeader {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageHeader {
-    /// Bytes of the body that count.
+    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of the rest.
     pub length: u32,
-    /// The registration that this message must notify; 0 = none.
-    pub notifies: u32,
-    /// The sender, if it must.
+    /// With [`NOTES`], the registration whose process the sender must notify.
+    number: u32,
+    /// The sender, then.
     pub pid: u32,
     /// The sender's real user.
     pub uid: u32,
 }
 
+/// In [`MessageHeader::length`], far above any length: the message came into the empty queue, and notes a registration.
+pub const NOTES: u32 = 1 << 31;
+
 impl MessageHeader {
-    /// Its bytes.
+    /// As it lies in memory.
     #[inline]
     pub fn to_bytes(self) -> [u8; size_of::<Self>()] {
         // SAFETY: four numbers without padding.
         unsafe { core::mem::transmute(self) }
+    }
+
+    /// Of a message that notes nothing.
+    #[inline]
+    pub fn plain(length: u32) -> Self {
+        Self { length, number: 0, pid: 0, uid: 0 }
+    }
+
+    /// Of a message that notes this registration.
+    pub fn noting(length: u32, number: u32, Sender { pid, uid }: Sender) -> Self {
+        Self { length: length | NOTES, number, pid, uid }
+    }
+
+    /// The registration that it notes; 0 = none.
+    pub fn noted(self) -> u32 {
+        if self.length & NOTES == 0 { 0 } else { self.number }
+    }
+
+    /// Bytes, whatever it notes.
+    pub fn bytes(self) -> usize {
+        (self.length & !NOTES) as usize
     }
 }
 
@@ -325,7 +338,7 @@ impl Layout {
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
             let header = &*base.cast::<Header>();
             let index = Index::new(keys, claims, nodes);
-            Slots { index, sequence: &header.sequence.0, overdue: &header.overdue.0, freed: &header.freed.0 }
+            Slots { index, sequence: &header.sequence.0, stalled: &header.stalled.0, freed: &header.freed.0 }
         };
         // SAFETY: within the mapping.
         let first = unsafe { base.add(geometry.slots_at()) };
@@ -359,13 +372,13 @@ impl Layout {
 
     /// Where receivers wait for a message.
     #[inline]
-    pub fn message(&self) -> &Door {
+    pub fn message(&self) -> &WaitPoint {
         &self.header().message.0
     }
 
     /// Where senders wait for room.
     #[inline]
-    pub fn room(&self) -> &Door {
+    pub fn room(&self) -> &WaitPoint {
         &self.header().room.0
     }
 
@@ -440,17 +453,22 @@ impl Layout {
         unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
     }
 
-    /// Messages ever written to a slot.
-    pub fn written(&self, slot: usize) -> u64 {
-        // SAFETY: as above.
-        unsafe { (&raw const (*self.slot(slot)).written).read_volatile() }
-    }
-
-    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true.
+    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true, or the message
+    /// notes a registration: then [`Self::body_of`] tells.
     #[inline]
     pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
         // SAFETY: within the mapping, and any bytes are a length.
         let length = unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
+        self.body_of_length(slot, length)
+    }
+
+    /// The same for the message with this header, whatever that notes.
+    pub fn body_of(&self, slot: usize, header: MessageHeader) -> Result<(*const u8, usize)> {
+        self.body_of_length(slot, header.bytes())
+    }
+
+    #[inline]
+    fn body_of_length(&self, slot: usize, length: usize) -> Result<(*const u8, usize)> {
         if length > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }

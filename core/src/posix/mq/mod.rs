@@ -1,6 +1,5 @@
 //! POSIX message queues in shared memory.
 
-pub mod event;
 pub mod notify;
 pub mod poll;
 pub mod store;
@@ -30,14 +29,16 @@ mod wait;
 #[cfg(not(loom))]
 pub use calls::{
     Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,
-    is_remembered, notify, open, set_nonblocking, unlink,
+    is_remembered, open, set_nonblocking, unlink,
 };
 #[cfg(not(loom))]
 pub use descriptor::is_queue;
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
-pub use notify::herald::{Start, Wish};
+pub use notify::notifier::Duty;
+#[cfg(not(loom))]
+pub use notify::register::{Start, Wish, notify};
 #[cfg(not(loom))]
 pub use notify::registration::Registered;
 #[cfg(not(loom))]
@@ -45,4 +46,4 @@ pub use poll::keeper::Poll;
 #[cfg(not(loom))]
 pub use transfer::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
 #[cfg(not(loom))]
-pub use wait::{Progress, Task, Wait};
+pub use wait::{Room, Task, Transfer, Transferred, receive_or_wait, send_or_wait};

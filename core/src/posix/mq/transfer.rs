@@ -9,18 +9,20 @@ use std::os::fd::RawFd;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::errno::preserved;
-use crate::os::futex::{self, Scope};
+use crate::os::futex;
 use crate::os::process::Process;
+use crate::os::signals::Blocked;
 use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::layout::{Door, MessageHeader};
+use crate::posix::mq::layout::MessageHeader;
 use crate::posix::mq::notify::registration::Sender;
 use crate::posix::mq::poll::bell::Bell;
 use crate::posix::mq::store::key;
-use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Wanted};
-use crate::shared::atomic::{Ordering, fence};
-use crate::shared::claim::Holder;
+use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
+use crate::shared::atomic::{AtomicU32, Ordering, fence};
+use crate::shared::claim::{self, Holder};
 use crate::shared::presence;
-use crate::shared::thread::{FrameTag, Thread};
+use crate::shared::thread::{Announcement, FrameTag, Thread};
+use crate::shared::wait_point::WaitPoint;
 
 /// A message to send.
 #[derive(Clone, Copy, Debug)]
@@ -80,56 +82,158 @@ impl Use<'_> {
         if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
     }
 
+    /// Sends, if there is room and it is nobody else's turn.
+    ///
+    /// # Safety
+    /// As for [`Use::try_send`].
+    #[inline(always)]
+    pub unsafe fn send_as_newcomer(&self, message: &Outgoing) -> bool {
+        // SAFETY: as the caller says.
+        !self.queue.layout.room().is_in_turn() && unsafe { self.try_send(message, None) }
+    }
+
+    /// Receives, if there is a message and it is nobody else's turn.
+    ///
+    /// # Safety
+    /// As for [`Use::try_receive`].
+    #[inline(always)]
+    pub unsafe fn receive_as_newcomer(&self, into: &Incoming) -> Result<Option<Received>> {
+        if self.queue.layout.message().is_in_turn() {
+            return Ok(None);
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.try_receive(into, None) }
+    }
+
     /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a handler: it
-    /// begins anew.
+    /// begins anew. `owed`: what one who has been woken has announced.
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
     #[inline(always)]
-    pub unsafe fn try_send(&self, message: &Outgoing) -> bool {
+    pub unsafe fn try_send(&self, message: &Outgoing, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         // Once: the compiler takes everything behind the atomics for changed.
-        let (door, bell, notify) = (layout.message(), layout.bell(), layout.notify());
+        let (point, bell, notify) = (layout.message(), layout.bell(), layout.notify());
         let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
             return false;
         };
         // Between claim and commit, and again after the commit: see `event`.
-        let before = Onlookers::of(door, bell);
-        let registration = notify.registration();
-        let notifies = if registration == 0 { 0 } else { self.to_note(registration, before) };
-        let header = header(message.length, notifies).to_bytes();
-        // SAFETY: the slot is claimed; the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe {
-            let (head, into) = layout.next_message(reserved.slot.number);
-            who.write((header, head.cast()), message.body, into, message.length)
-        };
+        let before = Onlookers::of(point, bell);
+        let registration = notify.in_force();
+        if registration != 0 {
+            // SAFETY: as the caller says.
+            return unsafe { self.send_to_registered(message, reserved, owed, before, registration) };
+        }
+        let header = MessageHeader::plain(length_of(message));
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return false;
         }
-        door.hint.waking();
+        point.hint.waking();
+        if before.waiting {
+            return self.publish_and_wake(reserved, message.priority, owed, before);
+        }
         if !layout.slots().publish(reserved, message.priority, who) {
             return false;
         }
         // Again: who has registered since, and then found no message, did not see ours.
-        let registration = notify.registration();
-        let after = Onlookers::of(door, bell);
+        let registration = notify.in_force();
+        let after = Onlookers::of(point, bell);
         let onlookers = before.or(after);
         if onlookers.any() | (registration != 0) {
-            self.tell_receivers(onlookers, registration, reserved);
+            self.tell_receivers(onlookers, registration, reserved, false);
         }
         true
     }
 
+    /// Writes a message to a claimed slot. False: this is the child of a fork in a handler.
+    ///
+    /// # Safety
+    /// The slot is claimed; the message has been checked, and its body is valid for reading.
+    #[inline(always)]
+    unsafe fn write(&self, slot: usize, header: MessageHeader, message: &Outgoing) -> bool {
+        // SAFETY: as the caller says.
+        unsafe {
+            let (head, into) = self.queue.layout.next_message(slot);
+            let head = (header.to_bytes(), head.cast());
+            self.operation.write(head, message.body, into, message.length)
+        }
+    }
+
+    /// What is left of [`Self::try_send`] where somebody is registered.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn send_to_registered(
+        &self,
+        message: &Outgoing,
+        reserved: Reserved<'_>,
+        owed: Option<&Announcement<'_>>,
+        before: Onlookers,
+        registration: u32,
+    ) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let header = self.header_for(length_of(message), registration, before.waiting);
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
+        // No handler that leaves for good may part message and notification.
+        let _blocked = Blocked::all();
+        if !is_whole {
+            Slots::leave_to_parent(who);
+            return false;
+        }
+        layout.message().hint.waking();
+        if before.waiting {
+            return self.publish_and_wake(reserved, message.priority, owed, before);
+        }
+        if !layout.slots().publish(reserved, message.priority, who) {
+            return false;
+        }
+        let after = Onlookers::of(layout.message(), layout.bell());
+        let registration = layout.notify().in_force();
+        self.tell_receivers(before.or(after), registration, reserved, false);
+        true
+    }
+
+    /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the
+    /// wake is due, so that the kernel gives it should we die.
+    #[cold]
+    fn publish_and_wake(
+        &self,
+        sent: Reserved<'_>,
+        priority: u32,
+        owed: Option<&Announcement<'_>>,
+        before: Onlookers,
+    ) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
+            if !layout.slots().publish(sent, priority, who) {
+                return false;
+            }
+            let registration = layout.notify().in_force();
+            let after = Onlookers::of(layout.message(), layout.bell());
+            self.tell_receivers(before.or(after), registration, sent, began_turns);
+            true
+        })
+    }
+
     /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork in a handler,
-    /// which begins anew. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`.
+    /// which begins anew. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`. `owed` as in [`Use::try_send`].
     ///
     /// # Safety
     /// The room has been checked, and is valid for writing.
     #[inline(always)]
-    pub unsafe fn try_receive(&self, into: &Incoming) -> Result<Option<Received>> {
+    pub unsafe fn try_receive(
+        &self,
+        into: &Incoming,
+        owed: Option<&Announcement<'_>>,
+    ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let (door, bell) = (layout.room(), layout.bell());
+        let (point, bell) = (layout.room(), layout.bell());
         let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
             return Ok(None);
         };
@@ -137,9 +241,48 @@ impl Use<'_> {
             Slots::put_back(taken, who);
             return Err(Errno::EFAULT);
         }
-        let before = Onlookers::of(door, bell);
+        let before = Onlookers::of(point, bell);
         let Ok((body, length)) = layout.body(taken.slot.number) else {
-            let cleared = layout.slots().clear(taken, who);
+            // SAFETY: as the caller says.
+            return unsafe { self.receive_noting(into, taken, owed, before) };
+        };
+        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
+        let is_whole = unsafe { who.read(body, into.body, length) };
+        if !is_whole {
+            Slots::leave_to_parent(who);
+            return Ok(None);
+        }
+        point.hint.waking();
+        let received = Received { length, priority: key::priority(taken.key) };
+        if before.waiting {
+            return Ok(self.clear_and_wake(taken, owed, before).then_some(received));
+        }
+        if !layout.slots().clear(taken, who) {
+            return Ok(None);
+        }
+        let onlookers = before.or(Onlookers::of(point, bell));
+        if onlookers.any() {
+            self.tell_senders(onlookers, false);
+        }
+        Ok(Some(received))
+    }
+
+    /// What is left of [`Self::try_receive`] for a message that notes a registration, or whose length cannot be true.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn receive_noting(
+        &self,
+        into: &Incoming,
+        taken: Taken<'_>,
+        owed: Option<&Announcement<'_>>,
+        before: Onlookers,
+    ) -> Result<Option<Received>> {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let header = layout.message_header(taken.slot.number);
+        let Ok((body, length)) = layout.body_of(taken.slot.number, header) else {
+            let cleared = self.clear_and_wake(taken, owed, before);
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
@@ -148,15 +291,62 @@ impl Use<'_> {
             Slots::leave_to_parent(who);
             return Ok(None);
         }
-        door.hint.waking();
-        if !layout.slots().clear(taken, who) {
+        layout.room().hint.waking();
+        let cleared = if before.waiting {
+            self.clear_and_wake(taken, owed, before)
+        } else {
+            let cleared = layout.slots().clear(taken, who);
+            if cleared {
+                self.tell_senders(before.or(Onlookers::of(layout.room(), layout.bell())), false);
+            }
+            cleared
+        };
+        if !cleared {
             return Ok(None);
         }
-        let after = Onlookers::of(door, bell);
-        if before.any() || after.any() {
-            self.tell_senders(before.or(after));
+        if header.noted() != 0 && layout.notify().in_force() == header.noted() {
+            // Its sender was killed, or has not come to it yet.
+            self.notify(header.noted(), Sender { pid: header.pid, uid: header.uid });
         }
         Ok(Some(Received { length, priority: key::priority(taken.key) }))
+    }
+
+    /// As `publish_and_wake`.
+    #[cold]
+    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, before: Onlookers) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
+            if !layout.slots().clear(taken, who) {
+                return false;
+            }
+            let after = Onlookers::of(layout.room(), layout.bell());
+            self.tell_senders(before.or(after), began_turns);
+            true
+        })
+    }
+
+    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It is told
+    /// whether the turns there have begun with it. Gives what `commit` gives.
+    fn while_due(
+        &self,
+        point: &WaitPoint,
+        claim: &AtomicU32,
+        owed: Option<&Announcement<'_>>,
+        commit: impl FnOnce(bool) -> bool,
+    ) -> bool {
+        let began_turns = point.will_wake();
+        match owed {
+            Some(owed) => {
+                owed.redirect(point.death_word());
+                commit(began_turns)
+            }
+            None => {
+                let due = self.operation.guard_wake(claim, point.death_word());
+                let committed = commit(began_turns);
+                drop(due);
+                committed
+            }
+        }
     }
 
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
@@ -179,32 +369,28 @@ impl Use<'_> {
         let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
         // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
         let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
-        self.queue.layout.slots().free_claims_of(first, |holder| match holder {
-            Holder::Nobody => false,
-            Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
-            Holder::Presence(number) => presence::has_ended(number),
-        })
+        self.queue.layout.slots().free_claims_of(first, |holder| has_ended(holder, is_at_home))
     }
 
-    /// What the herald of the registration is to know of the message that is about to stand, should we die before we
-    /// have fired.
+    /// Frees a word that somebody dead has claimed. True if it has.
     #[cold]
-    fn to_note(&self, registration: u32, onlookers: Onlookers) -> u32 {
-        let will_fire = !onlookers.waiting && self.queue.layout.slots().count() == 0;
-        if will_fire { registration } else { 0 }
+    pub fn free_claim_of_dead(&self, word: &AtomicU32) -> bool {
+        let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
+        claim::free_if(word, |holder| has_ended(holder, is_at_home))
     }
 
     #[cold]
-    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>) {
+    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
-        let woken = onlookers.waiting && wake_one(layout.message());
-        if registration != 0 && !woken && layout.slots().is_oldest(sent) {
-            let notify = layout.notify();
-            if notify.fire(registration, Sender::this()) {
-                notify.call_herald();
+        let woken = onlookers.waiting && layout.message().wake_one(began_turns);
+        if registration != 0 && !woken {
+            let is_ours = layout.slots().is_oldest(sent);
+            let sender = if is_ours { Some(Sender::this()) } else { self.missed(registration) };
+            if let Some(sender) = sender {
+                self.notify(registration, sender);
             }
         }
         if onlookers.polling {
@@ -213,9 +399,9 @@ impl Use<'_> {
     }
 
     #[cold]
-    fn tell_senders(&self, onlookers: Onlookers) {
+    fn tell_senders(&self, onlookers: Onlookers, began_turns: bool) {
         if onlookers.waiting {
-            wake_one(self.queue.layout.room());
+            self.queue.layout.room().wake_one(began_turns);
         }
         if onlookers.polling {
             self.ring();
@@ -223,8 +409,8 @@ impl Use<'_> {
     }
 }
 
-/// Sends if there is room at once. False: there is none, and [`Wait::begin`](super::Wait::begin) decides what that means.
-/// EINVAL, EBADF, EMSGSIZE, EFAULT.
+/// Sends if there is room at once. False: there is none, or it is for those who have waited for it. EINVAL, EBADF, EMSGSIZE,
+/// EFAULT.
 ///
 /// # Safety
 /// The body is valid for reading.
@@ -235,13 +421,13 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Re
     let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the body is valid, says the caller.
-    let sent = unsafe { queue.try_send(message) };
+    let sent = unsafe { queue.send_as_newcomer(message) };
     drop(queue);
     if sent { Ok(true) } else { Ok(false) }
 }
 
-/// Receives if there is a message at once. `None`: there is none, and [`Wait::begin`](super::Wait::begin) decides what
-/// that means. EBADF, EMSGSIZE, EFAULT, EBADMSG.
+/// Receives if there is a message at once. `None`: there is none, or it is for those who have waited for it. EBADF,
+/// EMSGSIZE, EFAULT, EBADMSG.
 ///
 /// # Safety
 /// The room is valid for writing.
@@ -251,30 +437,30 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
     let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_incoming(into)?;
     // SAFETY: checked; the room is valid, says the caller.
-    unsafe { queue.try_receive(into) }
+    unsafe { queue.receive_as_newcomer(into) }
 }
 
-/// Wakes one who sleeps at this door, and takes note if there is nobody.
-pub fn wake_one(door: &Door) -> bool {
-    door.event.wake_one(|word, count| futex::wake(word.as_ptr(), count, Scope::Shared))
+/// At most 16 MiB.
+#[inline]
+fn length_of(message: &Outgoing) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "it has been checked")]
+    let length = message.length as u32;
+    length
 }
 
-fn header(length: usize, notifies: u32) -> MessageHeader {
-    #[expect(clippy::cast_possible_truncation, reason = "it is at most 16 MiB")]
-    let header = MessageHeader { length: length as u32, ..MessageHeader::default() };
-    if notifies == 0 { header } else { with_sender(header, notifies) }
-}
-
-#[cold]
-fn with_sender(header: MessageHeader, notifies: u32) -> MessageHeader {
-    let Sender { pid, uid } = Sender::this();
-    MessageHeader { notifies, pid, uid, ..header }
+/// Whether who has claimed something has ended. TIDs mean something at home only.
+fn has_ended(holder: Holder, is_at_home: bool) -> bool {
+    match holder {
+        Holder::Nobody => false,
+        Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
+        Holder::Presence(number) => presence::has_ended(number),
+    }
 }
 
 /// Who might want to know of a change.
 #[derive(Clone, Copy)]
 struct Onlookers {
-    /// Somebody may be asleep at the door.
+    /// Somebody may be asleep at the wait point.
     waiting: bool,
     /// Somebody polls the descriptor.
     polling: bool,
@@ -282,8 +468,8 @@ struct Onlookers {
 
 impl Onlookers {
     #[inline]
-    fn of(door: &Door, bell: &Bell) -> Self {
-        Self { waiting: door.event.is_awaited(), polling: bell.is_armed() }
+    fn of(point: &WaitPoint, bell: &Bell) -> Self {
+        Self { waiting: point.is_awaited(), polling: bell.is_armed() }
     }
 
     #[inline]

@@ -1,29 +1,43 @@
-//! Sending into a full queue and receiving from an empty one, as a machine that C drives (see `sem::wait`).
+//! Sending into a full queue and receiving from an empty one: what the wait machine (`shared::wait`) attempts.
 //!
-//! Nobody sleeps longer than [`LONGEST_SLEEP`] without a look: a sender may be killed after its message stands and
-//! before it has woken anybody, and a waiter may be killed with a wake that another one needed. A waiter that found an
-//! operation under way sleeps for less, as that operation may not know of it (`event`).
+//! Who sleeps, and until when:
+//!
+//! | what it saw, having announced itself | it sleeps until |
+//! |---|---|
+//! | nothing, and nobody in the middle of an operation | a wake; whoever changes that sees that it waits |
+//! | nothing, but an operation under way | a wake, or for half a millisecond, then twice as long: that operation may not know of it (`shared::event`), or its holder may be dead, which can be seen only some time after the kernel's wake |
+//! | what it wants, but it is the turn of others | a wake, or until they have had 10 ms to come for it |
+//!
+//! From before its first sleep until it is done it owes a wake (`shared::thread`): one may have been given to it. If it dies, the
+//! kernel gives one to somebody else who sleeps here. And once it is done, or gives up, it wakes another one if
+//! something is left, because two wakes may have fallen on it (see `sem::wait`). There is one word that the kernel watches,
+//! and two directions: while it commits, the other direction's sleepers are what it owes a wake to. So whoever was woken and
+//! found nothing looks at the other direction, too.
 
-use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 use std::os::fd::RawFd;
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::os::clock::{Clock, Deadline};
-use crate::os::futex::{Interrupted, Scope, Sleep, Woken};
+use crate::os::clock::{Clock, Deadline, monotonic_ns};
+use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::layout::Door;
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::posix::mq::transfer::{Incoming, Outgoing, Received, wake_one};
+use crate::posix::mq::transfer::{Incoming, Outgoing, Received};
 use crate::shared::claim::Claimant;
-use crate::shared::thread::{FrameTag, Thread};
+use crate::shared::pause;
+use crate::shared::thread::{Announcement, FrameTag, Thread};
+use crate::shared::wait::{Attempt, Terms, Wait};
+use crate::shared::wait_point::{Arrival, WaitPoint};
 
-/// In nanoseconds.
+/// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice as long: odd, so that
+/// they do not end together with what the program measures.
+const SHORTEST_SLEEP: i64 = 503_003;
+/// The longest of them.
 const LONGEST_SLEEP: i64 = 1_000_000_000;
-/// The first sleep while an operation is under way. Each further one is twice as long.
-const SHORTEST_SLEEP: i64 = 500_000;
+/// So long the turn of others is waited for, in nanoseconds: longer than a thread is preempted for, mostly.
+const TURN_NS: u64 = 10_000_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped, and to nobody's use.
 const SPINS: usize = 8;
 
@@ -36,29 +50,128 @@ pub enum Task {
     Receive(Incoming),
 }
 
-/// What a task needs next.
-#[must_use]
+/// What has been done.
 #[derive(Clone, Copy, Debug)]
-pub enum Progress {
+pub enum Transferred {
     /// The message is sent.
     Sent,
     /// A message was received.
     Received(Received),
-    /// [`Wait`] says how to sleep; then comes [`Wait::woken`], or [`Wait::abandon`].
-    MustSleep,
+}
+
+/// A task of a thread that may have to wait.
+pub struct Transfer {
+    queue: Use<'static>,
+    tag: &'static FrameTag,
+    task: Task,
+    arrival: Arrival,
+    /// From before the first sleep on.
+    owed: Option<Announcement<'static>>,
+    has_lain_down: bool,
+    next_short_sleep: i64,
+    /// It has been woken, or has waited for long: now it is its turn, if it is anybody's.
+    is_its_turn: bool,
+    /// When it will have been held up by the turn of others for long enough, in nanoseconds of `CLOCK_MONOTONIC`.
+    held_up_until: Option<u64>,
+}
+
+/// Where a wait of this kind takes place. C gives the memory.
+#[repr(C)]
+pub struct Room {
+    /// There from the moment on at which the task must wait.
+    pub wait: MaybeUninit<Wait<Transfer>>,
+    /// Of the operation.
+    tag: FrameTag,
+}
+
+/// Sends at once (true), or places a wait in the room: what follows is [`Wait::begin`]. EINVAL, EBADF, EMSGSIZE, EFAULT.
+///
+/// # Safety
+/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for reading as long.
+#[inline(always)]
+pub unsafe fn send_or_wait(
+    thread: &'static Thread,
+    fd: RawFd,
+    message: &Outgoing,
+    room: *mut Room,
+) -> Result<bool> {
+    message.check_priority()?;
+    // SAFETY: valid, says the caller.
+    let queue = unsafe { enter(thread, fd, room) }?;
+    queue.check_outgoing(message)?;
+    // SAFETY: checked; the caller vouches for the body.
+    if unsafe { queue.send_as_newcomer(message) } {
+        return Ok(true);
+    }
+    // SAFETY: as the caller says.
+    unsafe { place(room, queue, Task::Send(*message)) };
+    Ok(false)
+}
+
+/// Receives at once, or places a wait in the room: what follows is [`Wait::begin`]. EBADF, EMSGSIZE, EFAULT, EBADMSG.
+///
+/// # Safety
+/// As for [`send_or_wait`]; `into` is valid for writing.
+#[inline(always)]
+pub unsafe fn receive_or_wait(
+    thread: &'static Thread,
+    fd: RawFd,
+    into: &Incoming,
+    room: *mut Room,
+) -> Result<Option<Received>> {
+    // SAFETY: valid, says the caller.
+    let queue = unsafe { enter(thread, fd, room) }?;
+    queue.check_incoming(into)?;
+    // SAFETY: checked; the caller vouches for the memory.
+    match unsafe { queue.receive_as_newcomer(into) } {
+        Ok(Some(received)) => {
+            drop(queue);
+            Ok(Some(received))
+        }
+        Ok(None) => {
+            // SAFETY: as the caller says.
+            unsafe { place(room, queue, Task::Receive(*into)) };
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// # Safety
+/// `room` is valid for writing, and stays where it is as long as the result lives.
+#[inline(always)]
+unsafe fn enter(thread: &'static Thread, fd: RawFd, room: *mut Room) -> Result<Use<'static>> {
+    // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
+    let tag = unsafe {
+        (&raw mut (*room).tag).write(FrameTag::new());
+        &(*room).tag
+    };
+    descriptor::enter(thread, fd, tag)
+}
+
+/// # Safety
+/// `room` is valid for writing, and the tag in it is that of `queue`.
+#[cold]
+unsafe fn place(room: *mut Room, queue: Use<'static>, task: Task) {
+    let transfer = Transfer {
+        owed: None,
+        has_lain_down: false,
+        queue,
+        // SAFETY: it stays where it is until the wait is over, says the caller.
+        tag: unsafe { &*(&raw const (*room).tag) },
+        task,
+        arrival: Arrival::now(),
+        next_short_sleep: SHORTEST_SLEEP,
+        is_its_turn: false,
+        held_up_until: None,
+    };
+    // SAFETY: valid for writing, says the caller.
+    unsafe { Wait::place((&raw mut (*room).wait).cast(), transfer, Interrupted::MayRestart) };
 }
 
 impl Task {
-    /// The checks that need no queue: EINVAL.
-    pub fn check(&self) -> Result<()> {
-        match self {
-            Self::Send(message) => message.check_priority(),
-            Self::Receive(_) => Ok(()),
-        }
-    }
-
     /// Does the task, and sleeps while that is not possible. For callers in Rust: the thread must not be cancelled in
-    /// here. The result is never [`Progress::MustSleep`].
+    /// here.
     ///
     /// Errors: those of the checks; EAGAIN when the descriptor has `O_NONBLOCK`; ETIMEDOUT, EINTR.
     ///
@@ -69,17 +182,27 @@ impl Task {
         thread: &'static Thread,
         fd: RawFd,
         deadline: Option<Deadline>,
-    ) -> Result<Progress> {
-        self.check()?;
-        let mut room = MaybeUninit::uninit();
-        // SAFETY: as the caller says.
-        let mut progress = unsafe { Wait::begin(&mut room, thread, fd, self, deadline)? };
-        while matches!(progress, Progress::MustSleep) {
-            // SAFETY: a wait that must sleep is initialised, and stays where it is.
-            let wait = unsafe { room.assume_init_mut() };
-            progress = wait.woken(wait.sleep.run())?;
+    ) -> Result<Transferred> {
+        let mut room = MaybeUninit::<Room>::uninit();
+        let room = room.as_mut_ptr();
+        // SAFETY: a local variable, which nobody moves; what is in it is used as the answers say.
+        unsafe {
+            let done = match &self {
+                Self::Send(message) => send_or_wait(thread, fd, message, room)?.then_some(Transferred::Sent),
+                Self::Receive(into) => receive_or_wait(thread, fd, into, room)?.map(Transferred::Received),
+            };
+            match done {
+                Some(done) => Ok(done),
+                None => Wait::<Transfer>::finish((&raw mut (*room).wait).cast(), deadline),
+            }
         }
-        Ok(progress)
+    }
+
+    fn check_against(&self, queue: &Use<'_>) -> Result<()> {
+        match self {
+            Self::Send(message) => queue.check_outgoing(message),
+            Self::Receive(into) => queue.check_incoming(into),
+        }
     }
 
     fn wanted(&self) -> Wanted {
@@ -89,232 +212,203 @@ impl Task {
         }
     }
 
-    #[inline]
-    fn check_against(&self, queue: &Use<'_>) -> Result<()> {
+    fn other(&self) -> Wanted {
         match self {
-            Self::Send(message) => queue.check_outgoing(message),
-            Self::Receive(into) => queue.check_incoming(into),
-        }
-    }
-
-    /// `None`: there is no room, or no message.
-    ///
-    /// # Safety
-    /// The task has been checked against the queue, and its memory is valid.
-    #[inline]
-    unsafe fn attempt(&self, queue: &Use<'_>) -> Result<Option<Progress>> {
-        match self {
-            Self::Send(message) => {
-                // SAFETY: as the caller says.
-                let sent = unsafe { queue.try_send(message) };
-                Ok(sent.then_some(Progress::Sent))
-            }
-            Self::Receive(into) => {
-                // SAFETY: as the caller says.
-                let received = unsafe { queue.try_receive(into) };
-                Ok(received?.map(Progress::Received))
-            }
+            Self::Send(_) => Wanted::Message,
+            Self::Receive(_) => Wanted::Free,
         }
     }
 }
 
-/// A task that waits. The first field is the sleep that C makes: `struct rsipc_sleep`.
-#[repr(C)]
-pub struct Wait {
-    sleep: Sleep,
-    /// Of the operation in `queue`: so this must stay where it is.
-    tag: FrameTag,
-    queue: Option<Use<'static>>,
-    fd: RawFd,
-    task: Task,
-    deadline: Option<Deadline>,
-    next_short_sleep: i64,
-}
+impl Attempt for Transfer {
+    type Done = Transferred;
 
-impl Wait {
-    /// Begins a wait in the memory that C gives for it. It is initialised if, and only if, the result is
-    /// [`Progress::MustSleep`].
-    ///
-    /// Errors: those of the checks; EAGAIN when the descriptor has `O_NONBLOCK`; ETIMEDOUT.
-    ///
-    /// # Safety
-    /// The memory of the task is valid until the wait is over.
-    pub unsafe fn begin(
-        room: &mut MaybeUninit<Self>,
-        thread: &'static Thread,
-        fd: RawFd,
-        task: Task,
-        deadline: Option<Deadline>,
-    ) -> Result<Progress> {
-        let wait = room.write(Self {
-            sleep: Sleep::default(),
-            tag: FrameTag::new(),
-            queue: None,
-            fd,
-            task,
-            deadline,
-            next_short_sleep: SHORTEST_SLEEP,
-        });
-        let begun = wait.start(thread);
-        if !matches!(begun, Ok(Progress::MustSleep)) {
-            wait.queue = None;
-        }
-        begun
-    }
-
-    /// Whoever begins a wait has just tried in vain.
-    fn start(&mut self, thread: &'static Thread) -> Result<Progress> {
-        let queue = self.enter(thread)?;
+    /// Whoever places a wait has just tried in vain.
+    fn begin(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
         // To ask the kernel for the flag costs more than a message. So where it was not set the last time we spin
         // first: mostly nobody needs to know it then.
-        let may_spin = !queue.queue.was_nonblocking.load(Ordering::Relaxed);
-        self.queue = Some(queue);
-        let is_too_late = self.deadline.is_some_and(|deadline| deadline.has_passed());
+        let may_spin = !self.queue.queue.was_nonblocking.load(Ordering::Relaxed);
+        let is_too_late = terms.is_too_late();
         if may_spin
             && !is_too_late
-            && self.spin()?
-            && let Some(done) = self.attempt()?
+            && self.spin()
+            && let Some(done) = self.attempt_in_turn()?
         {
-            return Ok(done);
+            return Ok(Some(done));
         }
         let error = match self.is_nonblocking()? {
             true => Errno::EAGAIN,
             false if is_too_late => Errno::ETIMEDOUT,
-            false => return self.lie_down()?.map_or_else(|| self.proceed(), Ok),
+            false => return Ok(None),
         };
-        self.attempt_after_look()?.ok_or(error)
+        self.attempt_at_last()?.ok_or(error).map(Some)
     }
 
-    /// After a sleep that ended with this error (0 = none).
-    ///
-    /// Errors: ETIMEDOUT, EINTR. Then, and when it is done, the wait is over.
-    pub fn woken(&mut self, error: c_int) -> Result<Progress> {
-        let progress = match self.sleep.woken(error) {
-            Ok(Woken::TimedOut) if self.deadline.is_some_and(|deadline| deadline.has_passed()) => {
-                // What came at the last moment still counts.
-                self.attempt_after_look().and_then(|done| done.ok_or(Errno::ETIMEDOUT))
+    fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
+        let point = self.point();
+        if self.has_lain_down {
+            self.tell_the_other_side();
+        }
+        self.has_lain_down = true;
+        match &self.owed {
+            Some(owed) => owed.redirect(point.death_word()),
+            None => self.owed = self.queue.thread().announce_wake(point.death_word()),
+        }
+        let (seen, waits_long) = point.await_it(self.arrival, self.held_up_until.is_some());
+        self.is_its_turn |= waits_long;
+        let until = match self.queue.look(self.task.wanted()) {
+            Look::There if self.is_its_turn || !seen.is_in_turn() => return Ok(false),
+            Look::There => Some(self.until_held_up_enough(terms.until)),
+            Look::Nothing => terms.until,
+            Look::UnderWay => {
+                let longest = self.next_short_sleep;
+                self.next_short_sleep = (longest * 2 + 1).min(LONGEST_SLEEP);
+                Some(earlier(terms.until, longest))
             }
-            Ok(woken) => {
-                if woken == Woken::TimedOut {
-                    Deadline::renew_look();
-                }
-                self.proceed()
-            }
-            Err(error) => Err(error),
         };
-        match progress {
-            Ok(Progress::MustSleep) => {}
-            Ok(_) => self.queue = None,
-            Err(_) => self.abandon(),
+        let awaited = point.awaited(seen);
+        let thread = self.queue.thread();
+        sleep.prepare(awaited, until, terms.interrupted, || thread.filter.may_wait_on_vectors());
+        Ok(true)
+    }
+
+    fn attempt(&mut self, woken: Woken) -> Result<Option<Transferred>> {
+        if woken == Woken::Called {
+            self.is_its_turn = true;
         }
-        progress
-    }
-
-    /// Ends a wait that has failed, or whose thread is cancelled. A wake may have been meant for somebody and gone to
-    /// us, so it is passed on; if there is nobody, the door is quiet again.
-    pub fn abandon(&mut self) {
-        if let Some(queue) = &self.queue {
-            wake_one(door(queue, self.task.wanted()));
+        if woken == Woken::TimedOut && self.held_up_until.is_some_and(|until| monotonic_ns() >= until) {
+            self.take_its_turn();
         }
-        self.queue = None;
+        let mut spins = 0..SPINS;
+        loop {
+            if let Some(done) = self.attempt_in_turn()? {
+                return Ok(Some(done));
+            }
+            if spins.next().is_none() || !self.spin() {
+                return Ok(None);
+            }
+        }
     }
 
-    fn enter(&self, thread: &'static Thread) -> Result<Use<'static>> {
-        let queue = descriptor::enter(thread, self.fd, &self.tag)?;
-        self.task.check_against(&queue)?;
-        Ok(queue)
+    /// The index may be behind the truth, so "nothing" is believed only after a look at the slots.
+    fn attempt_at_last(&mut self) -> Result<Option<Transferred>> {
+        self.await_its_turn();
+        loop {
+            let done = self.attempt_now()?;
+            if done.is_some() || self.queue.look(self.task.wanted()) != Look::There {
+                return Ok(done);
+            }
+        }
     }
 
-    /// A handler may have forked, and this be the child: the operation is the parent's then, and we begin another
-    /// one.
+    fn give_up(&mut self) {
+        if self.has_lain_down {
+            let is_left = self.queue.look(self.task.wanted()) != Look::Nothing;
+            self.point().gone(is_left);
+            self.tell_the_other_side();
+        }
+        self.owed = None;
+    }
+}
+
+impl Transfer {
+    fn point(&self) -> &'static WaitPoint {
+        point(&self.queue, self.task.wanted())
+    }
+
+    /// True if it may be possible now.
+    fn spin(&self) -> bool {
+        let (point, wanted) = (self.point(), self.task.wanted());
+        let may_go = || self.is_its_turn || !point.is_in_turn();
+        point.hint.spin(true, || may_go() && seems_ready(&self.queue, wanted))
+    }
+
+    fn attempt_in_turn(&mut self) -> Result<Option<Transferred>> {
+        if self.is_its_turn || !self.point().is_in_turn() { self.attempt_now() } else { Ok(None) }
+    }
+
+    /// `None`: there is no room, or no message.
+    fn attempt_now(&mut self) -> Result<Option<Transferred>> {
+        self.renew()?;
+        let owed = self.owed.as_ref();
+        // SAFETY: checked before the wait was placed; whoever placed it vouches for the memory.
+        let done = unsafe {
+            match &self.task {
+                Task::Send(message) => self.queue.try_send(message, owed).then_some(Transferred::Sent),
+                Task::Receive(into) => self.queue.try_receive(into, owed)?.map(Transferred::Received),
+            }
+        };
+        if done.is_some() && self.has_lain_down {
+            self.point().served(self.arrival, seems_ready(&self.queue, self.task.wanted()));
+            self.owed = None;
+        }
+        Ok(done)
+    }
+
+    /// A handler may have forked, and this be the child: the operation is the parent's then, and we begin another one.
     fn renew(&mut self) -> Result<()> {
-        if self.queue()?.operation.is_orphan() {
-            self.queue = None;
-            self.queue = Some(self.enter(Thread::calling()?)?);
+        if self.queue.operation.is_orphan() {
+            let queue = descriptor::enter(Thread::calling()?, self.queue.fd, self.tag)?;
+            self.task.check_against(&queue)?;
+            self.queue = queue;
         }
         Ok(())
     }
 
-    fn proceed(&mut self) -> Result<Progress> {
-        let mut spins = 0..SPINS;
-        loop {
-            self.renew()?;
-            if let Some(done) = self.attempt()? {
-                return Ok(done);
-            }
-            if spins.next().is_some() && self.spin()? {
-                continue;
-            }
-            if let Some(must_sleep) = self.lie_down()? {
-                return Ok(must_sleep);
-            }
+    /// A wake that was owed to the other direction may have come to us.
+    fn tell_the_other_side(&self) {
+        let other = self.task.other();
+        let point = point(&self.queue, other);
+        if point.is_awaited() && seems_ready(&self.queue, other) {
+            point.wake_one(false);
         }
     }
 
-    fn queue(&self) -> Result<&Use<'static>> {
-        self.queue.as_ref().ok_or(Errno::EBADF)
+    /// Nobody else came for it.
+    fn take_its_turn(&mut self) {
+        self.is_its_turn = true;
+        self.point().end_turns();
     }
 
-    /// True if it may be possible now.
-    fn spin(&self) -> Result<bool> {
-        let (queue, wanted) = (self.queue()?, self.task.wanted());
-        Ok(door(queue, wanted).hint.spin(|| seems_ready(queue, wanted)))
+    fn until_held_up_enough(&mut self, deadline: Option<Deadline>) -> Deadline {
+        let now = monotonic_ns();
+        let until = *self.held_up_until.get_or_insert(now + TURN_NS);
+        earlier(deadline, i64::try_from(until.saturating_sub(now)).unwrap_or(0) + 1)
     }
 
-    /// Describes the sleep, and announces it. `None`: it is possible now.
-    fn lie_down(&mut self) -> Result<Option<Progress>> {
-        let queue = self.queue()?;
-        let event = &door(queue, self.task.wanted()).event;
-        let expected = event.await_it();
-        let word = event.word().as_ptr();
-        let until = match (queue.look(self.task.wanted()), self.deadline) {
-            (Look::There, _) => return Ok(None),
-            (Look::Nothing, None) => Deadline::next_look(),
-            (Look::Nothing, Some(deadline)) => deadline.or_after_ns(LONGEST_SLEEP),
-            (Look::UnderWay, deadline) => {
-                let longest = self.next_short_sleep;
-                self.next_short_sleep = (longest * 2).min(LONGEST_SLEEP);
-                match deadline {
-                    None => Deadline::after_ns(Clock::Monotonic, longest),
-                    Some(deadline) => deadline.or_after_ns(longest),
-                }
+    /// For one who cannot sleep: until it is nobody else's turn, or nothing is left, or it has been long enough.
+    fn await_its_turn(&mut self) {
+        let end = monotonic_ns() + TURN_NS;
+        while !self.is_its_turn && self.point().is_in_turn() && seems_ready(&self.queue, self.task.wanted()) {
+            if monotonic_ns() >= end {
+                return self.take_its_turn();
             }
-        };
-        self.sleep.prepare(word, expected, Scope::Shared, Some(until), Interrupted::MayRestart);
-        Ok(Some(Progress::MustSleep))
-    }
-
-    fn attempt(&self) -> Result<Option<Progress>> {
-        let queue = self.queue()?;
-        // SAFETY: checked when the wait began; the memory is valid, as the one who began it said.
-        unsafe { self.task.attempt(queue) }
-    }
-
-    /// The index may be behind the truth, so "nothing" is believed only after a look at the slots.
-    fn attempt_after_look(&mut self) -> Result<Option<Progress>> {
-        loop {
-            self.renew()?;
-            let done = self.attempt()?;
-            if done.is_some() || self.queue()?.look(self.task.wanted()) != Look::There {
-                return Ok(done);
-            }
+            pause::sleep();
         }
     }
 
     /// EBADF when the descriptor has been closed behind our back.
     fn is_nonblocking(&self) -> Result<bool> {
         // SAFETY: takes no pointer. Not `fcntl`, which is a cancellation point for some commands.
-        let flags = unsafe { libc::syscall(libc::SYS_fcntl, self.fd, libc::F_GETFL) };
+        let flags = unsafe { libc::syscall(libc::SYS_fcntl, self.queue.fd, libc::F_GETFL) };
         if flags < 0 {
             return Err(Errno::last());
         }
         let is_nonblocking = flags & i64::from(libc::O_NONBLOCK) != 0;
-        self.queue()?.queue.was_nonblocking.store(is_nonblocking, Ordering::Relaxed);
+        self.queue.queue.was_nonblocking.store(is_nonblocking, Ordering::Relaxed);
         Ok(is_nonblocking)
     }
 }
 
-fn door<'q>(queue: &'q Use<'_>, wanted: Wanted) -> &'q Door {
+/// The deadline, or so many nanoseconds from now.
+fn earlier(deadline: Option<Deadline>, nanoseconds: i64) -> Deadline {
+    match deadline {
+        None => Deadline::after_ns(Clock::Monotonic, nanoseconds),
+        Some(deadline) => deadline.or_after_ns(nanoseconds),
+    }
+}
+
+fn point(queue: &Use<'static>, wanted: Wanted) -> &'static WaitPoint {
     match wanted {
         Wanted::Free => queue.queue.layout.room(),
         Wanted::Message => queue.queue.layout.message(),

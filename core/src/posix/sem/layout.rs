@@ -10,6 +10,7 @@ use crate::os::futex::{self, Scope};
 use crate::os::settings;
 use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::spin::Hint;
+use crate::shared::thread::Thread;
 
 /// Size of a `sem_t`, and of the file of a named semaphore, in bytes.
 pub const SIZE: usize = 32;
@@ -26,14 +27,17 @@ pub struct Semaphore {
     _glibc_padding: u32,
     /// Bytes that glibc neither sets nor reads. Any value is harmless.
     pub(super) hint: Hint,
-    _unused: [u32; 2],
+    /// The word that whoever owes a wake announces to the kernel (`wait`): 0, always. glibc's `sem_init` leaves any value
+    /// in it, and with any other value than 0 nobody announces it. Nobody stores to it.
+    pub(super) death: AtomicU32,
+    _unused: u32,
 }
 
 const _: () = {
     assert!(size_of::<Semaphore>() == SIZE && size_of::<libc::sem_t>() == SIZE);
     assert!(align_of::<Semaphore>() == align_of::<libc::sem_t>());
     assert!(offset_of!(Semaphore, word) == 0 && offset_of!(Semaphore, private) == 8);
-    assert!(offset_of!(Semaphore, hint) == 16);
+    assert!(offset_of!(Semaphore, hint) == 16 && offset_of!(Semaphore, death) == 24);
 };
 
 /// Distance of the value, on which waiters sleep, from the start of the semaphore.
@@ -51,26 +55,43 @@ impl Semaphore {
             private: AtomicU32::new(private),
             _glibc_padding: 0,
             hint: Hint::default(),
-            _unused: [0; 2],
+            death: AtomicU32::new(0),
+            _unused: 0,
         })
     }
 
-    /// Adds a token and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe.
+    /// Adds a token and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe. `thread` gives what
+    /// [`TokenWanted::new`](super::TokenWanted::new) wants, if somebody waits.
     ///
     /// # Safety
     /// `this` is a semaphore until the token is there; from then on another thread may free it.
     #[inline]
-    pub unsafe fn post(this: *const Self) -> Result<()> {
-        // SAFETY: the token is not there yet. All that is needed after it is read before it.
-        let (scope, then) = unsafe {
-            let scope = (*this).scope();
+    pub unsafe fn post(this: *const Self, thread: impl FnOnce() -> Option<&'static Thread>) -> Result<()> {
+        // SAFETY: the token is not there yet.
+        unsafe {
             (*this).hint.waking();
-            (scope, Word::post(&raw const (*this).word)?)
+            if Word::post_unawaited(&raw const (*this).word)? {
+                Ok(())
+            } else {
+                Self::post_and_wake(this, thread())
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Semaphore::post`].
+    #[cold]
+    unsafe fn post_and_wake(this: *const Self, thread: Option<&'static Thread>) -> Result<()> {
+        // SAFETY: the token is not there yet. All that is needed after it is read before it.
+        let (scope, announced, then) = unsafe {
+            let announced = (*this).announce_wake(thread);
+            ((*this).scope(), announced, Word::post(&raw const (*this).word)?)
         };
         if then == Then::WakeOne {
             // How many were woken matters to nobody: see `word`.
             futex::wake(Self::value_address(this), 1, scope);
         }
+        drop(announced);
         Ok(())
     }
 
@@ -104,6 +125,12 @@ impl Semaphore {
     /// The number of registered waiters.
     pub fn waiters(&self) -> u32 {
         self.word.waiters()
+    }
+
+    /// Whether the death word can be used.
+    pub(super) fn heals(&self) -> bool {
+        // Relaxed: nobody stores to it.
+        self.death.load(Ordering::Relaxed) == 0
     }
 
     pub(super) fn scope(&self) -> Scope {

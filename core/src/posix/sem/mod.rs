@@ -14,6 +14,6 @@ pub use layout::{SIZE, Semaphore, VALUE_MAX};
 #[cfg(not(loom))]
 pub use named::{Open, PREFIX, close, open, unlink};
 #[cfg(not(loom))]
-pub use wait::{Patience, Progress, Wait};
+pub use wait::{Patience, TokenWanted};
 #[cfg(all(test, loom))]
 mod model;

@@ -14,6 +14,7 @@ use crate::object::names::{self, Refused};
 use crate::object::publish::publish;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::filter;
 use crate::os::fork::ForkMutex;
 use crate::os::futex::Scope;
 
@@ -61,6 +62,7 @@ static REGISTRY: ForkMutex<Registry> =
 /// POSIX.1-2017, `sem_open`.
 pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     let path = names::path(PREFIX, name).map_err(Refused::on_open)?;
+    filter::look_while_opening();
     let file = open_file(&path, how)?;
     let metadata = file.metadata()?;
     // A shorter file would be SIGBUS at the first access.

@@ -1,24 +1,29 @@
-//! A wait for a token, as a machine that C drives: begin, sleep, look, sleep again.
+//! A wait for a token.
 //!
 //! The thread first spins, where that pays (`shared::spin`), and only then registers and sleeps.
 //!
-//! Another process may be killed between adding a token and waking somebody for it, or just after the wake for a
-//! token was given to it. Then the token lies there and the others sleep on. So nobody who shares a semaphore with
-//! other processes sleeps longer than [`LONGEST_SLEEP`] without a look. The only waiter is no exception: its poster
-//! may die, and after a signal it stands behind those who came later.
-
-use core::ffi::c_int;
-use core::mem::MaybeUninit;
+//! Somebody may be killed between adding a token and waking a waiter for it, or just after the wake for a token was given
+//! to it. Then the token lies there and the others sleep on, although they could go on. So both announce the *death word*
+//! of a shared semaphore to the kernel: a poster that sees a waiter, from before the token is there until after its
+//! wake, and a waiter, from before it registers until it is done. The kernel wakes one who sleeps on that word as the thread
+//! dies (`shared::thread`).
+//!
+//! A sleeper can be woken on the value and, before it runs, on the death word, too: one of the two wakes was another
+//! one's. So whoever takes a token and sees that one is left, and somebody waits, wakes that one. Who gives up does the
+//! same, and both before they withdraw their announcement.
+//!
+//! A timed wait must not be restarted after a handler, and so it sleeps on the value alone (`os::futex`): what a death
+//! leaves to it is found at its deadline. The threads of one process die together: a private semaphore has no use for the
+//! death word.
 
 use super::layout::Semaphore;
-use super::word::Then;
+use super::word::{Taken, Then};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::Deadline;
-use crate::os::futex::{self, Interrupted, Scope, Sleep, Woken};
-
-/// In seconds.
-const LONGEST_SLEEP: i64 = 1;
+use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::shared::thread::{Announcement, Thread};
+use crate::shared::wait::{self, Attempt, Terms};
 
 /// How long a wait may last.
 #[derive(Clone, Copy, Debug)]
@@ -29,130 +34,133 @@ pub enum Patience {
     Until(Deadline),
 }
 
-/// What a wait needs next.
-#[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// The token was taken.
-    Done,
-    /// [`Wait::sleep`] says how to sleep; then comes [`Wait::woken`], or [`Wait::abandon`].
-    MustSleep,
+impl Patience {
+    /// EINTR as Linux gives it: `sem_wait` goes on after a handler with `SA_RESTART`, a timed wait never does.
+    pub fn terms(self) -> Terms {
+        match self {
+            Self::Unlimited => Terms { until: None, interrupted: Interrupted::MayRestart },
+            Self::Until(deadline) => Terms { until: Some(deadline), interrupted: Interrupted::Fails },
+        }
+    }
 }
 
-/// A registered waiter. The first field is the sleep that C makes: `struct rsipc_sleep`.
-#[repr(C)]
-pub struct Wait<'a> {
-    sleep: Sleep,
+/// One who wants a token.
+pub struct TokenWanted<'a> {
     semaphore: &'a Semaphore,
-    patience: Patience,
+    thread: Option<&'static Thread>,
+    /// From before the registration on; withdrawn by its drop.
+    owed: Option<Announcement<'static>>,
+    /// Of the thread, as it registered.
+    incarnation: u64,
 }
 
 impl Semaphore {
     /// Takes a token, and sleeps while there is none. For callers in Rust: the thread must not be cancelled in here.
+    /// `thread` as in [`TokenWanted::new`].
     ///
     /// Errors: ETIMEDOUT, EINTR.
-    pub fn wait(&self, patience: Patience) -> Result<()> {
-        let mut room = MaybeUninit::uninit();
-        if Wait::begin(&mut room, self, patience)? == Progress::Done {
-            return Ok(());
-        }
-        // SAFETY: the wait that must sleep is initialised, and stays where it is.
-        let wait = unsafe { room.assume_init_mut() };
-        while wait.woken(wait.sleep.run())? == Progress::MustSleep {}
-        Ok(())
+    pub fn wait(&self, patience: Patience, thread: Option<&'static Thread>) -> Result<()> {
+        wait::wait(TokenWanted::new(self, thread), patience.terms())
     }
 }
 
-impl<'a> Wait<'a> {
-    /// Begins a wait in the memory that C gives for it. It is initialised if, and only if, the result is
-    /// [`Progress::MustSleep`].
-    ///
-    /// Errors: ETIMEDOUT when the deadline has passed and there is no token.
-    pub fn begin(
-        room: &mut MaybeUninit<Self>,
-        semaphore: &'a Semaphore,
-        patience: Patience,
-    ) -> Result<Progress> {
-        if semaphore.try_take() {
-            return Ok(Progress::Done);
+impl<'a> TokenWanted<'a> {
+    /// `thread`: the calling thread, if it may make other system calls than futex(2) (`os::filter`).
+    pub fn new(semaphore: &'a Semaphore, thread: Option<&'static Thread>) -> Self {
+        Self { semaphore, thread, owed: None, incarnation: 0 }
+    }
+
+    fn register(&mut self) {
+        self.owed = self.semaphore.announce_wake(self.thread);
+        self.incarnation = self.thread.map_or(0, Thread::incarnation);
+        self.semaphore.word.register();
+    }
+
+    /// A handler may have forked, and this be the child: the registration is the parent's then. (That of a private semaphore
+    /// was copied.)
+    fn register_if_forked(&mut self) {
+        let is_child = self.thread.is_some_and(|thread| thread.incarnation() != self.incarnation);
+        if is_child && self.semaphore.scope() == Scope::Shared {
+            self.thread = Thread::calling().ok();
+            self.register();
         }
-        if let Patience::Until(deadline) = patience
-            && deadline.has_passed()
-        {
+    }
+
+    fn take(&mut self) -> Option<()> {
+        let taken = self.semaphore.word.take_registered();
+        if taken == Taken::Nothing {
+            return None;
+        }
+        if taken == Taken::AndMoreAwaited && self.thread.is_some() {
+            self.wake_another();
+        }
+        self.owed = None;
+        Some(())
+    }
+
+    fn wake_another(&self) {
+        futex::wake(Semaphore::value_address(self.semaphore), 1, self.semaphore.scope());
+    }
+}
+
+impl Attempt for TokenWanted<'_> {
+    type Done = ();
+
+    fn begin(&mut self, terms: &Terms) -> Result<Option<()>> {
+        if self.semaphore.try_take() {
+            return Ok(Some(()));
+        }
+        if terms.is_too_late() {
             return Err(Errno::ETIMEDOUT);
         }
-        if semaphore.hint.spin(|| semaphore.try_take()) {
-            return Ok(Progress::Done);
+        let may_yield = self.thread.is_some();
+        if self.semaphore.hint.spin(may_yield, || self.semaphore.try_take()) {
+            return Ok(Some(()));
         }
-        semaphore.word.register();
-        let wait = room.write(Self { sleep: Sleep::default(), semaphore, patience });
-        Ok(wait.look())
+        self.register();
+        Ok(self.take())
     }
 
-    /// After a sleep that ended with this error (0 = none).
-    ///
-    /// Errors: ETIMEDOUT, EINTR. Then, and when it is done, the wait is over.
-    pub fn woken(&mut self, error: c_int) -> Result<Progress> {
-        match self.sleep.woken(error) {
-            Ok(Woken::TimedOut) if self.is_too_late() => {
-                // A token that came at the last moment still counts.
-                if self.semaphore.word.take_registered() {
-                    return Ok(Progress::Done);
-                }
-                self.abandon();
-                Err(Errno::ETIMEDOUT)
-            }
-            Ok(Woken::TimedOut) => {
-                Deadline::renew_look();
-                Ok(self.look())
-            }
-            Ok(Woken::LookAgain) => Ok(self.look()),
-            Err(error) => {
-                self.abandon();
-                Err(error)
-            }
-        }
+    fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
+        let awaited = Awaited {
+            word: Semaphore::value_address(self.semaphore),
+            expected: 0,
+            scope: self.semaphore.scope(),
+            // With any other value each sleep would end at once.
+            death: match self.semaphore.scope() {
+                Scope::Shared if self.semaphore.heals() => self.semaphore.death.as_ptr(),
+                _ => core::ptr::null(),
+            },
+        };
+        let thread = self.thread;
+        sleep.prepare(awaited, terms.until, terms.interrupted, || {
+            thread.is_some_and(|thread| thread.filter.may_wait_on_vectors())
+        });
+        Ok(true)
     }
 
-    /// Ends a wait that has failed, or whose thread is cancelled.
-    pub fn abandon(&mut self) {
+    fn attempt(&mut self, _: Woken) -> Result<Option<()>> {
+        self.register_if_forked();
+        Ok(self.take())
+    }
+
+    fn attempt_at_last(&mut self) -> Result<Option<()>> {
+        self.register_if_forked();
+        Ok(self.take())
+    }
+
+    fn give_up(&mut self) {
+        self.register_if_forked();
         if self.semaphore.word.deregister() == Then::WakeOne {
-            futex::wake(Semaphore::value_address(self.semaphore), 1, self.semaphore.scope());
+            self.wake_another();
         }
+        self.owed = None;
     }
+}
 
-    fn look(&mut self) -> Progress {
-        if self.semaphore.word.take_registered() {
-            return Progress::Done;
-        }
-        let (until, interrupted) = self.next_sleep();
-        let word = Semaphore::value_address(self.semaphore);
-        self.sleep.prepare(word, 0, self.semaphore.scope(), until, interrupted);
-        Progress::MustSleep
-    }
-
-    /// EINTR as Linux gives it: `sem_wait` goes on after a handler with `SA_RESTART`, a timed wait never does.
-    fn next_sleep(&self) -> (Option<Deadline>, Interrupted) {
-        // The threads of one process die together.
-        let must_look = self.semaphore.scope() == Scope::Shared;
-        match self.patience {
-            // Before Linux 5.16 a sleep cannot have both an end and a restart. The restart is what programs see.
-            Patience::Unlimited if must_look && futex::restarts_with_end() => {
-                (Some(Deadline::next_look()), Interrupted::MayRestart)
-            }
-            Patience::Unlimited => (None, Interrupted::MayRestart),
-            Patience::Until(deadline) if must_look => {
-                let look = Deadline::about(deadline.clock, LONGEST_SLEEP);
-                (Some(if look.is_before(&deadline) { look } else { deadline }), Interrupted::Fails)
-            }
-            Patience::Until(deadline) => (Some(deadline), Interrupted::Fails),
-        }
-    }
-
-    fn is_too_late(&self) -> bool {
-        match self.patience {
-            Patience::Unlimited => false,
-            Patience::Until(deadline) => deadline.has_passed(),
-        }
+impl Semaphore {
+    /// Announces the death word. `None` where it is of no use.
+    pub(super) fn announce_wake(&self, thread: Option<&'static Thread>) -> Option<Announcement<'static>> {
+        thread.filter(|_| self.scope() == Scope::Shared)?.announce_wake(&self.death)
     }
 }

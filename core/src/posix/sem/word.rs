@@ -2,7 +2,7 @@
 //!
 //! | bits | meaning | who changes it |
 //! |---|---|---|
-//! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post` adds one; `try_take` and `take_registered` take one |
+//! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post` and `post_unawaited` add one; `try_take` and `take_registered` take one |
 //! | 32..64 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
 //!
 //! Both halves are in one word, so there is one order of all changes to it: a poster either sees the waiter's
@@ -39,6 +39,18 @@ pub enum Then {
     WakeOne,
 }
 
+/// What one who wanted a token has got.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// There was none.
+    Nothing,
+    /// A token.
+    Token,
+    /// A token, and another one is there that somebody waits for.
+    AndMoreAwaited,
+}
+
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the low half is the value")]
 fn value(word: u64) -> u32 {
@@ -56,7 +68,7 @@ impl Word {
         Self(AtomicU64::new(value.into()))
     }
 
-    /// Adds a token. EOVERFLOW, and no change, at [`VALUE_MAX`].
+    /// Adds a token if nobody waits. False: somebody waits, and nothing has changed. EOVERFLOW at [`VALUE_MAX`].
     ///
     /// As soon as the token is there another thread may take it and free the semaphore's memory. So nothing here
     /// touches the word after that, and it is a raw pointer that leads to it.
@@ -64,6 +76,28 @@ impl Word {
     /// # Safety
     /// `this` is valid until the token is there.
     #[inline]
+    pub unsafe fn post_unawaited(this: *const Self) -> Result<bool> {
+        // SAFETY: no token of ours is there yet.
+        let mut word = unsafe { (*this).0.load(Ordering::Relaxed) };
+        loop {
+            if value(word) >= VALUE_MAX {
+                return Err(Errno::EOVERFLOW);
+            }
+            if waiters(word) > 0 {
+                return Ok(false);
+            }
+            // SAFETY: the same; the exchange that succeeds is the last access.
+            match unsafe { Self::add_token(this, word) } {
+                Ok(_) => return Ok(true),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Adds a token, whoever waits. EOVERFLOW, and no change, at [`VALUE_MAX`].
+    ///
+    /// # Safety
+    /// As for [`Word::post_unawaited`].
     pub unsafe fn post(this: *const Self) -> Result<Then> {
         // SAFETY: no token of ours is there yet.
         let mut word = unsafe { (*this).0.load(Ordering::Relaxed) };
@@ -72,38 +106,49 @@ impl Word {
                 return Err(Errno::EOVERFLOW);
             }
             // SAFETY: the same; the exchange that succeeds is the last access.
-            match unsafe {
-                (*this).0.compare_exchange_weak(word, word + TOKEN, Ordering::Release, Ordering::Relaxed)
-            } {
+            match unsafe { Self::add_token(this, word) } {
                 Ok(_) => return Ok(if waiters(word) > 0 { Then::WakeOne } else { Then::Nothing }),
                 Err(now) => word = now,
             }
         }
     }
 
+    /// # Safety
+    /// `this` is valid, and stays so if the exchange fails.
+    #[inline]
+    unsafe fn add_token(this: *const Self, word: u64) -> core::result::Result<u64, u64> {
+        // SAFETY: valid, says the caller.
+        unsafe { (*this).0.compare_exchange_weak(word, word + TOKEN, Ordering::Release, Ordering::Relaxed) }
+    }
+
     /// Takes a token if there is one.
     #[inline]
     pub fn try_take(&self) -> bool {
-        self.take(TOKEN)
+        self.take(TOKEN).is_some()
     }
 
     /// Takes a token if there is one, and the caller's registration with it.
-    pub fn take_registered(&self) -> bool {
-        self.take(TOKEN + WAITER)
+    pub fn take_registered(&self) -> Taken {
+        match self.take(TOKEN + WAITER) {
+            None => Taken::Nothing,
+            Some(left) if value(left) > 0 && waiters(left) > 0 => Taken::AndMoreAwaited,
+            Some(_) => Taken::Token,
+        }
     }
 
+    /// Gives what is left.
     #[inline]
-    fn take(&self, what: u64) -> bool {
+    fn take(&self, what: u64) -> Option<u64> {
         let mut word = self.0.load(Ordering::Relaxed);
         while value(word) > 0 {
             // Wrapping: a word full of random bytes may count no waiters. It stays wrong, but nothing breaks.
             let taken = word.wrapping_sub(what);
             match self.0.compare_exchange_weak(word, taken, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return true,
+                Ok(_) => return Some(taken),
                 Err(now) => word = now,
             }
         }
-        false
+        None
     }
 
     /// Announces a waiter: from now on each post wakes one of those who sleep.
@@ -140,19 +185,36 @@ mod tests {
         unsafe { Word::post(word) }
     }
 
+    fn post_unawaited(word: &Word) -> Result<bool> {
+        // SAFETY: the word outlives the call.
+        unsafe { Word::post_unawaited(word) }
+    }
+
     #[test]
     fn tokens_come_and_go() {
         let word = Word::new(1);
         assert!(word.try_take());
         assert!(!word.try_take());
         assert_eq!(post(&word), Ok(Then::Nothing));
-        assert_eq!(word.value(), 1);
+        assert_eq!(post_unawaited(&word), Ok(true));
+        assert_eq!(word.value(), 2);
+    }
+
+    #[test]
+    fn one_who_takes_a_token_sees_that_another_is_awaited() {
+        let word = Word::new(0);
+        word.register();
+        word.register();
+        assert_eq!([post(&word), post(&word)], [Ok(Then::WakeOne); 2]);
+        assert_eq!(word.take_registered(), Taken::AndMoreAwaited);
+        assert_eq!(word.take_registered(), Taken::Token);
     }
 
     #[test]
     fn the_largest_value_stays() {
         let word = Word::new(VALUE_MAX);
         assert_eq!(post(&word), Err(Errno::EOVERFLOW));
+        assert_eq!(post_unawaited(&word), Err(Errno::EOVERFLOW));
         assert_eq!(word.value(), VALUE_MAX);
     }
 
@@ -160,9 +222,11 @@ mod tests {
     fn a_registered_waiter_is_woken_and_counted_once() {
         let word = Word::new(0);
         word.register();
-        assert!(!word.take_registered());
+        assert_eq!(word.take_registered(), Taken::Nothing);
+        assert_eq!(post_unawaited(&word), Ok(false));
+        assert_eq!(word.value(), 0);
         assert_eq!(post(&word), Ok(Then::WakeOne));
-        assert!(word.take_registered());
+        assert_eq!(word.take_registered(), Taken::Token);
         assert_eq!((word.value(), word.waiters()), (0, 0));
     }
 

@@ -18,6 +18,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use super::record::Record;
 use crate::os::errno::{Errno, Result, preserved};
+use crate::os::filter::Found;
 use crate::os::futex;
 use crate::os::namespace;
 use crate::os::process::Process;
@@ -49,6 +50,8 @@ pub struct Thread {
     /// Where death words are announced: the same, or `list_op_pending` where TIDs mean nothing to others.
     pub(super) deaths: AtomicPtr<AtomicUsize>,
     pub(super) futex_offset: AtomicUsize,
+    /// Which calls the thread's waits may make.
+    pub filter: Found,
     /// In the place of `list_op_pending`: never 0, so that nobody announces anything.
     taken: AtomicUsize,
     pub(super) records: [Record; DEPTH],
@@ -135,6 +138,7 @@ impl Thread {
     fn set_up(&self) {
         self.taken.store(1, Ordering::Relaxed);
         self.presence.store(0, Ordering::Relaxed);
+        self.filter.forget();
         for (record, index) in self.records.iter().zip(0_u64..) {
             record.set_up(index);
         }
@@ -194,6 +198,11 @@ impl Thread {
         self.presence.store(0, Ordering::Relaxed);
         self.records.iter().for_each(Record::clear);
         self.owner.store(0, Ordering::Release);
+    }
+
+    /// Another number each time that the block is set up: other than before in the child of a fork.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation.load(Ordering::Relaxed)
     }
 
     /// The TID; 0 while there is none.

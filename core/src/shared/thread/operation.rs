@@ -117,6 +117,13 @@ impl Thread {
     }
 }
 
+impl<'t> Operation<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.thread
+    }
+}
+
 impl Operation<'_> {
     /// It claims in the name of the process's presence: the object is not at home in the PID namespace of this
     /// process.

@@ -4,6 +4,7 @@
 //! word alone and wakes one of those who sleep on it (handle_futex_death() of kernel/futex/core.c). So whoever
 //! sleeps for a wake that a thread may owe, sleeps on the death word as well.
 
+use core::cell::Cell;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 use super::block::Thread;
@@ -12,8 +13,9 @@ use super::operation::Operation;
 /// Until it is dropped the kernel wakes somebody if the thread dies.
 #[must_use]
 pub struct Announcement<'t> {
+    thread: &'t Thread,
     pending: &'t AtomicUsize,
-    entry: usize,
+    entry: Cell<usize>,
 }
 
 impl Thread {
@@ -28,7 +30,7 @@ impl Thread {
     }
 
     /// Leads `list_op_pending`, which is ours to use, to the death word.
-    fn lead<'t>(&self, pending: &'t AtomicUsize, death_word: &AtomicU32) -> Option<Announcement<'t>> {
+    fn lead<'t>(&'t self, pending: &'t AtomicUsize, death_word: &AtomicU32) -> Option<Announcement<'t>> {
         // The kernel would take any other value for a TID.
         if death_word.load(Ordering::Relaxed) != 0 {
             return None;
@@ -36,7 +38,7 @@ impl Thread {
         let entry = self.entry_of(death_word);
         pending.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        Some(Announcement { pending, entry })
+        Some(Announcement { thread: self, pending, entry: Cell::new(entry) })
     }
 }
 
@@ -59,11 +61,25 @@ impl<'t> Operation<'t> {
     }
 }
 
+impl Announcement<'_> {
+    /// From now on the wake is due on another death word. Not if that does not read 0, or a handler has left
+    /// something else pending.
+    pub fn redirect(&self, death_word: &AtomicU32) {
+        let is_ours = self.pending.load(Ordering::Relaxed) == self.entry.get();
+        if is_ours && death_word.load(Ordering::Relaxed) == 0 {
+            compiler_fence(Ordering::SeqCst);
+            self.entry.set(self.thread.entry_of(death_word));
+            self.pending.store(self.entry.get(), Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+        }
+    }
+}
+
 impl Drop for Announcement<'_> {
     fn drop(&mut self) {
         compiler_fence(Ordering::SeqCst);
         // A handler that locked a robust mutex has left 0 there.
-        if self.pending.load(Ordering::Relaxed) == self.entry {
+        if self.pending.load(Ordering::Relaxed) == self.entry.get() {
             self.pending.store(0, Ordering::Relaxed);
         }
     }

@@ -3,8 +3,7 @@
 //! What they are for is written on the open description, where duplicates and new programs find it: in the signal
 //! number of F_SETSIG, which has no effect without O_ASYNC.
 
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr};
+use core::sync::atomic::AtomicBool;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -79,7 +78,6 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
             can_receive: access.receive,
             can_send: access.send,
             fifo,
-            herald: AtomicPtr::new(ptr::null_mut()),
             polled: Polled::default(),
             was_nonblocking: AtomicBool::new(false),
         },

@@ -10,7 +10,6 @@ use core::ops::RangeInclusive;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
-use std::sync::Arc;
 
 use memmap2::MmapRaw;
 
@@ -21,7 +20,6 @@ use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
 use crate::posix::mq::descriptor::inherited;
 use crate::posix::mq::layout::Layout;
-use crate::posix::mq::notify::herald::Herald;
 use crate::posix::mq::poll::keeper::Polled;
 use crate::shared::thread::{self, FrameTag, Operation, Thread};
 
@@ -50,8 +48,6 @@ pub struct Opened {
     pub was_nonblocking: AtomicBool,
     /// Device and inode of the FIFO that the descriptor really is.
     pub fifo: (u64, u64),
-    /// The thread that is registered for notification, once there is one.
-    pub herald: AtomicPtr<Herald>,
     /// How this process polls it.
     pub polled: Polled,
 }
@@ -287,18 +283,12 @@ fn to_index(fd: RawFd) -> usize {
     usize::try_from(fd).unwrap_or(0)
 }
 
-impl Drop for Opened {
-    /// Nobody can call the herald any more.
-    fn drop(&mut self) {
-        let herald = self.herald.load(Ordering::Acquire);
-        if !herald.is_null() {
-            // SAFETY: the share of this descriptor, which nobody uses any more.
-            unsafe { Arc::from_raw(herald) }.dismiss();
-        }
+impl<'t> Use<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.operation.thread()
     }
-}
 
-impl Use<'_> {
     /// Whether TIDs in claim words of the queue are those of this process's PID namespace.
     pub fn is_at_home(&self) -> bool {
         self.queue.layout.is_at_home() && self.operation.is_at_home()

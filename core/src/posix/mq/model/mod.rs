@@ -21,8 +21,9 @@
 //!   somebody, clears it before it wakes one, or clears it and does not wake all;
 //! * a change of what is polled is said by a store, or less than SeqCst, or heard after the update; who has rung does not look
 //!   again, or not behind a full barrier; somebody updates without the claim;
-//! * a sender does not look at the registration again after its commit, or without membarrier(2); tells only of a message that
-//!   is still there; leaves no note; a registration that was fired goes on.
+//! * a sender does not look at the registration again after its commit, or without membarrier(2); notifies only of a message that
+//!   is still there; leaves no note; ends the registration before it notifies, or without a claim; a receiver, or a later sender,
+//!   does not look for a missed notification; a process registers without its lock.
 
 mod bell;
 mod event;
@@ -49,7 +50,7 @@ pub struct Queue {
     claims: Vec<AtomicU32>,
     nodes: Vec<Node>,
     sequence: AtomicU64,
-    overdue: AtomicU64,
+    stalled: AtomicU64,
     freed: AtomicU32,
     /// Both halves hold the same number, or the message is torn. Two who touch a body at once are found by loom.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
@@ -177,7 +178,7 @@ impl Queue {
             claims: all(capacity, AtomicU32::default),
             nodes: all(level_sizes(capacity).iter().sum(), Node::default),
             sequence: AtomicU64::default(),
-            overdue: AtomicU64::default(),
+            stalled: AtomicU64::default(),
             freed: AtomicU32::default(),
             bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
@@ -194,7 +195,7 @@ impl Queue {
     }
 
     pub fn slots(&self) -> Slots<'_> {
-        Slots { index: self.index(), sequence: &self.sequence, overdue: &self.overdue, freed: &self.freed }
+        Slots { index: self.index(), sequence: &self.sequence, stalled: &self.stalled, freed: &self.freed }
     }
 
     /// `around` is given the commit.

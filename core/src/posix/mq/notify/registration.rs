@@ -1,37 +1,38 @@
-//! Who wants to know when a message comes into the empty queue: the shared words of `mq_notify`.
+//! The shared words of `mq_notify`: whether a process is registered, and who notifies it.
 //!
-//! A registration lives as long as a thread of the registered process, its *herald* (`herald`), holds the claim word.
-//! So the kernel ends it, at once, when the process ends, whatever ends it.
+//! | word | value | meaning | who stores it |
+//! |---|---|---|---|
+//! | `number` | even | nobody is registered | who ends the registration before: one more, by CAS |
+//! | | odd | this registration is in force | the process that registers, under the lock: one more, by CAS |
+//! | `notifying` | a claim word | somebody notifies | see `shared::claim` |
+//! | `left` | a number | its notification is left to a thread of the registered process | who notifies |
+//! | `sender` | pid, real user | who sent the message, for that thread | who notifies, before `left` |
+//! | `unreached` | 0, 1 | a sender could not reach a registered process | that sender |
 //!
-//! A sender that finds a registration, and that its message came into the empty queue, notes the registration in the
-//! message, commits, and then fires. If it is killed in between, the herald finds the message, and fires in its place;
-//! or a later one, if that has been received.
+//! Who is registered, and for what, is not told by memory that all users of the queue may write to, but by the kernel:
+//! see `record`. So a registration is in force only if `number` is odd *and* the process still has the lock.
+//!
+//! A sender that finds a registration in force, and the queue empty, notes the registration in its message, commits,
+//! and then notifies. If it is killed in between, the message is a *missed notification*: whoever comes next, to send
+//! or to receive, notifies in its place (`sender`). If it is killed when it has notified and `number` is still odd,
+//! the process is notified a second time; it is never left without.
+//!
+//! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for one load of `number`.
 
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::shared::claim;
+use crate::shared::claim::{self, Claimant};
 
-/// See the module. All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for
-/// one load of `current`.
+/// So often a claim is lost to others who notify, and are done when one looks.
+const RACES: usize = 4;
+
+/// See the module.
 #[repr(C)]
 #[derive(Default)]
 pub struct Registration {
-    /// Claimed by the herald for as long as it is registered.
-    pub(in crate::posix::mq) holder: AtomicU32,
-    /// The number of the registration in force; 0 = none. Set by the holder; set to 0 by the holder or by who has
-    /// fired, or found the holder dead.
-    current: AtomicU32,
-    /// The last number given. Changed by the holder.
-    last: AtomicU32,
-    /// The last number that has been fired. Changed from another number to `current` by senders; the one who succeeds
-    /// has fired.
-    fired: AtomicU32,
-    /// Counts what a herald must look at. The herald sleeps on it.
-    pub(super) changes: AtomicU32,
-    /// For those who look: the registered process, `sigev_notify` and the signal number. Stored by the holder.
-    pub(super) pid: AtomicU32,
-    pub(super) how: AtomicU32,
-    pub(super) signal: AtomicU32,
-    /// Process and real user of the sender, in the low and the high half. Stored before `fired`.
+    pub(super) number: AtomicU32,
+    notifying: AtomicU32,
+    left: AtomicU32,
+    unreached: AtomicU32,
     sender: AtomicU64,
 }
 
@@ -47,12 +48,28 @@ pub struct Sender {
 /// What is known of the registration to one who only looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// The registered process, in its own PID namespace.
+    /// The registered process, as the PID namespace of the one who looks knows it; 0 = not at all.
     pub pid: u32,
     /// `SIGEV_SIGNAL`, `SIGEV_NONE` or `SIGEV_THREAD`.
     pub how: u32,
     /// The signal, for `SIGEV_SIGNAL`.
     pub signal: u32,
+}
+
+/// What came of an attempt to notify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The process is notified, or its thread is about to do it.
+    Notified,
+    /// The process is not registered any more.
+    Gone,
+    /// The caller cannot do it. Somebody else may.
+    Failed,
+}
+
+/// Whether a number is that of a registration, rather than of the time between two.
+pub fn is_in_force(number: u32) -> bool {
+    number % 2 == 1
 }
 
 impl Sender {
@@ -64,68 +81,104 @@ impl Sender {
 }
 
 impl Registration {
-    /// The number of the registration; 0 = there is none.
+    /// The number of the registration in force; 0 = there is none.
     #[inline]
-    pub fn registration(&self) -> u32 {
-        self.current.load(Ordering::SeqCst)
+    pub fn in_force(&self) -> u32 {
+        let number = self.number.load(Ordering::SeqCst);
+        if is_in_force(number) { number } else { 0 }
     }
 
-    /// Who is registered, if anybody alive is.
-    pub fn registered(&self) -> Option<Registered> {
-        let is_held = !claim::is_free(self.holder.load(Ordering::SeqCst));
-        (is_held && self.registration() != 0).then(|| Registered {
-            pid: self.pid.load(Ordering::SeqCst),
-            how: self.how.load(Ordering::SeqCst),
-            signal: self.signal.load(Ordering::SeqCst),
-        })
+    /// The number of the registration in force, or of the time between two.
+    pub fn number(&self) -> u32 {
+        self.number.load(Ordering::SeqCst)
     }
 
-    /// Notifies the holder of this registration, once. True: we have, and the herald must be called.
+    /// The registration with the number after this even one begins. The caller has its lock. False: it was not to be.
     #[must_use]
-    pub fn fire(&self, registration: u32, sender: Sender) -> bool {
-        if claim::is_free(self.holder.load(Ordering::SeqCst)) {
-            self.end(registration);
-            return false;
+    pub fn begin(&self, between: u32) -> bool {
+        self.step(between, 1)
+    }
+
+    /// Gives up the number after this even one, whose lock cannot be had.
+    pub fn skip(&self, between: u32) {
+        self.step(between, 2);
+    }
+
+    /// A registration is over, unless it is already. True: by this call.
+    pub fn end(&self, number: u32) -> bool {
+        self.step(number, 1)
+    }
+
+    fn step(&self, from: u32, steps: u32) -> bool {
+        let to = from.wrapping_add(steps);
+        self.number.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Notifies the process of this registration, if it is still in force, by `deliver`; that asks [`Self::in_force`]
+    /// again as late as it can. When this returns, the process is notified, by us or by somebody else, unless that failed.
+    /// True: the registration is over, by this call.
+    ///
+    /// One at a time notifies. Whoever is found at it is waited for, as long as `waits`; then it is taken for stopped,
+    /// and this caller notifies as well.
+    pub fn notify(
+        &self,
+        number: u32,
+        who: &impl Claimant,
+        mut waits: impl FnMut(&AtomicU32) -> bool,
+        deliver: impl FnOnce() -> Outcome,
+    ) -> bool {
+        let is_claimed = self.claim_notifying(number, who, &mut waits);
+        let is_over = self.in_force() == number && deliver() != Outcome::Failed;
+        let ended = is_over && self.end(number);
+        if is_claimed {
+            claim::release(&self.notifying, who);
         }
-        let before = self.fired.load(Ordering::SeqCst);
-        if before == registration || self.current.load(Ordering::SeqCst) != registration {
-            return false;
+        ended
+    }
+
+    /// False: somebody else notifies, and has been waited for in vain; or there is no way for this caller to claim.
+    fn claim_notifying(
+        &self,
+        number: u32,
+        who: &impl Claimant,
+        waits: &mut impl FnMut(&AtomicU32) -> bool,
+    ) -> bool {
+        for _ in 0..RACES {
+            if claim::claim(&self.notifying, who) {
+                return true;
+            }
+            while !claim::is_free(self.notifying.load(Ordering::SeqCst)) {
+                if self.in_force() != number || !waits(&self.notifying) {
+                    return false;
+                }
+            }
         }
+        false
+    }
+
+    /// Leaves the notification to a thread of the registered process, which is called when the registration is over.
+    pub fn leave(&self, number: u32, sender: Sender) {
         self.sender.store(u64::from(sender.pid) | u64::from(sender.uid) << 32, Ordering::SeqCst);
-        let fired =
-            self.fired.compare_exchange(before, registration, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if fired {
-            self.end(registration);
-        }
-        fired
+        self.left.store(number, Ordering::SeqCst);
     }
 
-    /// The registration is over, unless there is another one already.
-    pub fn end(&self, registration: u32) {
-        let _ = self.current.compare_exchange(registration, 0, Ordering::SeqCst, Ordering::SeqCst);
-    }
-
-    /// A registration begins, of the one who holds `holder`.
-    pub fn begin(&self, as_seen: Registered) -> u32 {
-        self.pid.store(as_seen.pid, Ordering::SeqCst);
-        self.how.store(as_seen.how, Ordering::SeqCst);
-        self.signal.store(as_seen.signal, Ordering::SeqCst);
-        let last = self.last.load(Ordering::SeqCst);
-        // Never 0, and never what `fired` holds.
-        let number = [1, 2, 3].map(|step| last.wrapping_add(step)).into_iter();
-        let fired = self.fired.load(Ordering::SeqCst);
-        let number = number.into_iter().find(|&number| number != 0 && number != fired).unwrap_or(1);
-        self.last.store(number, Ordering::SeqCst);
-        self.current.store(number, Ordering::SeqCst);
-        number
-    }
-
-    /// The sender, if this registration has been fired.
-    pub fn fired(&self, registration: u32) -> Option<Sender> {
-        (self.fired.load(Ordering::SeqCst) == registration).then(|| {
+    /// For that thread, when the registration is over: the sender, if the notification was left to it.
+    #[inline]
+    pub fn left(&self, number: u32) -> Option<Sender> {
+        (self.left.load(Ordering::SeqCst) == number).then(|| {
             let sender = self.sender.load(Ordering::SeqCst);
             let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
             Sender { pid: half(sender), uid: half(sender >> 32) }
         })
+    }
+
+    /// A process that was registered here could not be reached by a sender.
+    pub fn note_unreached(&self) {
+        self.unreached.store(1, Ordering::SeqCst);
+    }
+
+    /// Whether that has happened.
+    pub fn was_unreached(&self) -> bool {
+        self.unreached.load(Ordering::SeqCst) != 0
     }
 }

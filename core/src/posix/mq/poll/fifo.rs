@@ -18,6 +18,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::cancel::uncancelled;
 use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::notify::internal;
 use crate::posix::mq::poll::bell;
 
 /// Bytes of two slots of a pipe: it is never smaller than a page.
@@ -99,8 +100,7 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // SAFETY: ours. Not the `close` of the program, which would end its registration for notification.
-        unsafe { libc::syscall(libc::SYS_close, self.0.as_raw_fd()) };
+        internal::close_internal(self.0.as_raw_fd());
     }
 }
 

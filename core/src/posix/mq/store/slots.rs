@@ -29,7 +29,7 @@ pub struct Slots<'a> {
     pub sequence: &'a AtomicU64,
     /// The key of a message that somebody has claimed and not taken for a long time. Whoever has waited for it in vain
     /// stores it. Relaxed: a hint, whose loss costs another wait.
-    pub overdue: &'a AtomicU64,
+    pub stalled: &'a AtomicU64,
     /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it. Relaxed: a hint,
     /// that saves the sender a search.
     pub freed: &'a AtomicU32,
@@ -133,7 +133,7 @@ impl<'a> Slots<'a> {
     /// Claims the message to deliver next. `None`: there seems to be none.
     ///
     /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
-    /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is overdue
+    /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is stalled
     /// for everybody, until it is gone. And it may be what our signal handler has interrupted.
     ///
     /// `nears` is told of a slot before it is claimed.
@@ -156,12 +156,15 @@ impl<'a> Slots<'a> {
             // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
             let key = slot.key.load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim goes first.
-            let gives_way = if pause.is_over() {
+            let is_overtaken = if pause.is_over() {
                 self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
             } else {
                 self.index.has_better(key)
             };
-            if is_message(key) && !gives_way && (self.index.is_flat() || key == found) {
+            if is_message(key)
+                && !(is_overtaken && self.gives_way(key))
+                && (self.index.is_flat() || key == found)
+            {
                 return Some(Taken { slot, key });
             }
             claim::release(slot.claim, who);
@@ -169,13 +172,23 @@ impl<'a> Slots<'a> {
         None
     }
 
+    /// Whether a message that one has claimed gives way to a better one. Not if others have waited for it, and have taken
+    /// later ones in its place: it would come behind those that it was sent before.
+    #[cold]
+    fn gives_way(&self, key: u64) -> bool {
+        self.stalled.load(Ordering::Relaxed) != key
+    }
+
     #[cold]
     fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
         let is_ours = who.is_own(claim.load(Ordering::Relaxed));
-        if is_ours || who.is_orphan() || self.overdue.load(Ordering::Relaxed) == key {
+        if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
             pause.end();
-        } else if !pause.turn() {
-            self.overdue.store(key, Ordering::Relaxed);
+            return;
+        }
+        pause.turn();
+        if pause.is_over() {
+            self.stalled.store(key, Ordering::Relaxed);
         }
     }
 

@@ -1,0 +1,187 @@
+//! The word that waiters sleep on, for a message or for room.
+//!
+//! | bits | meaning | who changes it |
+//! |---|---|---|
+//! | 0 | *awaited*: somebody may be asleep on the word | a waiter sets it; a waker clears it when its wake has reached nobody |
+//! | 1 | *in turn*: what is there is for those who have been woken | a waker sets it before its commit, if somebody has waited for long, and so does one who has waited for long; who is served last clears it, or who has been held up for long enough |
+//! | 2..32 | number of wakes | a waker that sees bit 0 adds one |
+//!
+//! A waiter sets bit 0, looks at the slots, and sleeps while the word is what it was. A sender (or receiver) looks at
+//! bit 0 after it has claimed its slot and again after it has committed. Both the claim and the setting of the bit are
+//! SeqCst, so of the two one comes first: either the bit is seen, or the waiter finds the slot claimed, and then it
+//! does not sleep for long. That costs the fast path no barrier of its own.
+//!
+//! Bit 0 is not a count, so a waiter that is killed leaves nothing behind but one wake in vain.
+//!
+//! Bit 1 decides no more than who goes first: whoever it holds up looks again after 10 ms, and then it is over. Relaxed
+//! would do for it; it is in this word because those who look at it look at the word anyway.
+
+use crate::shared::atomic::{AtomicU32, Ordering};
+
+const AWAITED: u32 = 1;
+const IN_TURN: u32 = 2;
+const WAKE: u32 = 4;
+
+/// See the module.
+#[repr(transparent)]
+#[derive(Default)]
+pub struct Event(AtomicU32);
+
+/// A value that the word had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen(pub u32);
+
+impl Seen {
+    /// Whether somebody may be asleep.
+    pub fn is_awaited(self) -> bool {
+        self.0 & AWAITED != 0
+    }
+
+    /// Whether who comes new must wait behind.
+    pub fn is_in_turn(self) -> bool {
+        self.0 & IN_TURN != 0
+    }
+}
+
+impl Event {
+    /// Announces a waiter. The results are what the word was, and what the waiter may sleep on, once it has looked.
+    pub fn await_it(&self) -> (Seen, Seen) {
+        let before = self.0.fetch_or(AWAITED, Ordering::SeqCst);
+        (Seen(before), Seen(before | AWAITED))
+    }
+
+    /// The same for one that has waited for long.
+    pub fn await_in_turn(&self) -> (Seen, Seen) {
+        let before = self.0.fetch_or(AWAITED | IN_TURN, Ordering::SeqCst);
+        (Seen(before), Seen(before | AWAITED | IN_TURN))
+    }
+
+    /// Whether somebody may be asleep.
+    #[inline]
+    pub fn is_awaited(&self) -> bool {
+        self.0.load(Ordering::SeqCst) & AWAITED != 0
+    }
+
+    /// Whether who comes new must wait behind.
+    #[inline]
+    pub fn is_in_turn(&self) -> bool {
+        // Relaxed: see the module.
+        self.0.load(Ordering::Relaxed) & IN_TURN != 0
+    }
+
+    /// What is about to be committed is for those who sleep. True if nobody had said so.
+    pub fn begin_turns(&self) -> bool {
+        // Relaxed: who sees the commit has seen this, or loses no more than its turn.
+        self.0.fetch_or(IN_TURN, Ordering::Relaxed) & IN_TURN == 0
+    }
+
+    /// Nothing is left for those who have been woken, or they do not come for it.
+    pub fn end_turns(&self) {
+        if self.is_in_turn() {
+            self.0.fetch_and(!IN_TURN, Ordering::Relaxed);
+        }
+    }
+
+    /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many there were. False: nobody
+    /// was asleep. `began_turns`: whether it was this waker that [`Event::begin_turns`].
+    ///
+    /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between, found the bit set, and
+    /// fallen asleep on that same word; without its bit nobody else would wake it. One who comes still later finds the
+    /// word changed, and does not sleep. It also takes back the turns that it has begun. Those that another one has begun
+    /// may be the turn of one who is awake, and has not come for it yet.
+    pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
+        let word = self.0.fetch_add(WAKE, Ordering::SeqCst).wrapping_add(WAKE);
+        if wake(&self.0, 1) > 0 {
+            return true;
+        }
+        let taken_back = AWAITED | if began_turns { IN_TURN } else { 0 };
+        // Relaxed on failure: somebody else has changed the word. If that was a waker, it will do what is needed.
+        let cleared = self.0.compare_exchange(word, word & !taken_back, Ordering::SeqCst, Ordering::Relaxed);
+        if cleared.is_err() {
+            if !began_turns {
+                return false;
+            }
+            // If it was a waiter, it has found that it is not its turn.
+            self.0.fetch_and(!IN_TURN, Ordering::SeqCst);
+        }
+        wake(&self.0, i32::MAX) > 0
+    }
+
+    /// The word, for the futex call of a sleep.
+    pub fn word(&self) -> &AtomicU32 {
+        &self.0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use core::cell::Cell;
+
+    #[test]
+    fn a_wake_in_vain_ends_the_waiting() {
+        let event = Event::default();
+        assert!(!event.is_awaited());
+        let (_, expected) = event.await_it();
+        assert!(event.is_awaited());
+        assert!(event.wake_one(false, |_, _| 1) && event.is_awaited());
+        assert!(!event.wake_one(false, |_, _| 0) && !event.is_awaited());
+        assert_ne!(event.word().load(Ordering::Relaxed), expected.0);
+    }
+
+    #[test]
+    fn a_waiter_that_comes_during_the_wake_is_not_put_to_sleep() {
+        let event = Event::default();
+        event.await_it();
+        let (expected, woken) = (Cell::new(0), Cell::new(0));
+        event.wake_one(false, |_, count| {
+            // It comes during the first wake. One that came during the second would rightly sleep.
+            if count == 1 {
+                expected.set(event.await_it().1.0);
+            }
+            woken.set(woken.get().max(count));
+            0
+        });
+        assert_ne!(event.word().load(Ordering::Relaxed), expected.get(), "its sleep ends at once");
+        assert!(woken.get() > 1, "and those who sleep already are woken");
+    }
+
+    #[test]
+    fn turns_that_were_begun_for_nobody_are_taken_back() {
+        let event = Event::default();
+        event.await_it();
+        assert!(event.begin_turns() && event.is_in_turn());
+        event.wake_one(true, |_, _| 0);
+        assert!(!event.is_in_turn());
+    }
+
+    #[test]
+    fn who_comes_while_turns_are_begun_for_nobody_is_woken() {
+        let event = Event::default();
+        event.await_it();
+        assert!(event.begin_turns());
+        let woken = Cell::new(0);
+        event.wake_one(true, |_, count| {
+            if woken.get() == 0 {
+                // Something that is not a wake changes the word.
+                event.word().fetch_or(AWAITED | 1 << 31, Ordering::SeqCst);
+            }
+            woken.set(count);
+            0
+        });
+        assert!(event.is_awaited() && !event.is_in_turn());
+        assert!(woken.get() > 1);
+    }
+
+    #[test]
+    fn turns_that_another_one_has_begun_go_on() {
+        let event = Event::default();
+        event.await_it();
+        assert!(event.begin_turns() && event.wake_one(true, |_, _| 1));
+        assert!(!event.begin_turns());
+        event.wake_one(false, |_, _| 0);
+        assert!(event.is_in_turn() && !event.is_awaited());
+        event.end_turns();
+        assert!(!event.is_in_turn());
+    }
+}

@@ -1,0 +1,150 @@
+//! A place where threads of any process wait: for a message, or for room.
+
+use crate::os::clock;
+use crate::os::futex::{self, Awaited, Scope};
+use crate::shared::atomic::{AtomicU32, Ordering};
+use crate::shared::event::{Event, Seen};
+use crate::shared::spin::Hint;
+
+/// Who has waited for longer than this, in milliseconds, is served before those who come new.
+const PATIENCE_MS: i32 = 1;
+
+/// The words of a wait point. Lives in shared memory.
+#[repr(C)]
+#[derive(Default)]
+pub struct WaitPoint {
+    /// Where one sleeps.
+    event: Event,
+    /// Whether it pays to spin first.
+    pub hint: Hint,
+    /// Always 0: see [`WaitPoint::death_word`].
+    death: AtomicU32,
+    /// No sleeper has come before this time, in milliseconds of `CLOCK_MONOTONIC`; the low half of them. Stored by
+    /// waiters. Relaxed, and a hint: a wrong one makes turns too early or too late.
+    since: AtomicU32,
+}
+
+/// A time, as in `since`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival(u32);
+
+impl Arrival {
+    /// Now.
+    #[expect(clippy::cast_possible_truncation, reason = "only differences count")]
+    pub fn now() -> Self {
+        Self((clock::monotonic_ns() / 1_000_000) as u32)
+    }
+
+    /// Milliseconds from `earlier` to this; negative if it is later.
+    fn since(self, earlier: Self) -> i32 {
+        self.0.wrapping_sub(earlier.0).cast_signed()
+    }
+}
+
+impl WaitPoint {
+    /// Whether somebody may be asleep.
+    #[inline]
+    pub fn is_awaited(&self) -> bool {
+        self.event.is_awaited()
+    }
+
+    /// Whether who comes new must wait behind those who have been woken.
+    #[inline]
+    pub fn is_in_turn(&self) -> bool {
+        self.event.is_in_turn()
+    }
+
+    /// Announces a waiter that has come at this time. Gives the value to sleep on, once it has looked, and whether it has
+    /// waited for long: then it is its turn. Not so if it is `held_up` by the turn of others.
+    pub fn await_it(&self, arrival: Arrival, held_up: bool) -> (Seen, bool) {
+        let waits_long = !held_up && Arrival::now().since(arrival) > PATIENCE_MS;
+        let (before, now) = if waits_long { self.event.await_in_turn() } else { self.event.await_it() };
+        let since = Arrival(self.since.load(Ordering::Relaxed));
+        if !before.is_awaited() || since.since(arrival) > 0 {
+            self.since.store(arrival.0, Ordering::Relaxed);
+        }
+        (now, waits_long)
+    }
+
+    /// Before the commit of a waker that has seen a waiter. If one of them has waited for long, what is committed is
+    /// theirs. The result is for [`WaitPoint::wake_one`].
+    pub fn will_wake(&self) -> bool {
+        let since = Arrival(self.since.load(Ordering::Relaxed));
+        Arrival::now().since(since) > PATIENCE_MS && self.event.begin_turns()
+    }
+
+    /// A waiter that came at this time has got what it wanted; the others came later, as the kernel wakes them in this
+    /// order. `is_left`: there is something for another one.
+    pub fn served(&self, arrival: Arrival, is_left: bool) {
+        let since = Arrival(self.since.load(Ordering::Relaxed));
+        if arrival.since(since) > 0 {
+            self.since.store(arrival.0, Ordering::Relaxed);
+        }
+        self.gone(is_left);
+    }
+
+    /// A waiter does not wait any more. A wake that has gone to it may have been another one's.
+    pub fn gone(&self, is_left: bool) {
+        // Who is awake, and has not come for its own yet, is overtaken now at most once.
+        if !is_left || !self.is_awaited() || !self.wake_one(true) {
+            self.event.end_turns();
+        }
+    }
+
+    /// Those whose turn it is do not come.
+    pub fn end_turns(&self) {
+        self.event.end_turns();
+    }
+
+    /// Wakes one who sleeps here, and takes note if there is nobody. See [`Event::wake_one`].
+    pub fn wake_one(&self, began_turns: bool) -> bool {
+        self.event.wake_one(began_turns, |word, count| futex::wake(word.as_ptr(), count, Scope::Shared))
+    }
+
+    /// What a sleep here ends with.
+    pub fn awaited(&self, seen: Seen) -> Awaited {
+        Awaited {
+            word: self.event.word().as_ptr(),
+            expected: seen.0,
+            scope: Scope::Shared,
+            // With any other value each sleep would end at once.
+            death: if self.death.load(Ordering::Relaxed) == 0 {
+                self.death.as_ptr()
+            } else {
+                core::ptr::null()
+            },
+        }
+    }
+
+    /// The word that one announces to the kernel who owes a wake to those who sleep here: if it dies, the kernel wakes one
+    /// of them (`shared::thread`). That works as long as it is 0; what else it may hold was not written by us.
+    pub fn death_word(&self) -> &AtomicU32 {
+        &self.death
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_who_has_waited_for_long_is_served_in_turn() {
+        let point = WaitPoint::default();
+        let now = Arrival::now();
+        point.await_it(now, false);
+        assert!(!point.will_wake() || Arrival::now().since(now) > PATIENCE_MS);
+        point.await_it(Arrival(now.0.wrapping_sub(10)), false);
+        assert!(point.is_in_turn(), "it has looked once more");
+        point.end_turns();
+        assert!(!point.await_it(Arrival(now.0.wrapping_sub(10)), true).1, "it is held up");
+        assert!(point.will_wake() && point.is_in_turn(), "its waker sees how long it has slept");
+        point.served(now, false);
+        assert!(!point.is_in_turn());
+    }
+
+    #[test]
+    fn times_wrap_around() {
+        assert_eq!(Arrival(3).since(Arrival(u32::MAX)), 4);
+        assert_eq!(Arrival(u32::MAX).since(Arrival(3)), -4);
+    }
+}

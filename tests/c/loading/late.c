@@ -1,0 +1,12 @@
+/* The program of early.c. */
+#include "must.h"
+
+void check_early(void);
+
+int main(void)
+{
+	alarm(SECONDS);
+	SAY("main\n");
+	check_early();
+	return 0;
+}
