@@ -150,6 +150,13 @@ pub struct MessageHeader {
 pub const NOTES: u32 = 1 << 31;
 
 impl MessageHeader {
+    /// As it lies in memory.
+    #[inline]
+    pub fn to_bytes(self) -> [u8; size_of::<Self>()] {
+        // SAFETY: four numbers without padding.
+        unsafe { core::mem::transmute(self) }
+    }
+
     /// Of a message that notes nothing.
     #[inline]
     pub fn plain(length: u32) -> Self {
@@ -502,18 +509,18 @@ impl Layout {
         prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
     }
 
-    /// Writes the header of a claimed slot, and says where the body goes: room for msgsize bytes.
+    /// Counts a message more in a claimed slot, and says where its header goes, and its body: room for msgsize bytes, and
+    /// for 16.
     ///
     /// # Safety
     /// The caller has claimed the slot.
     #[inline]
-    pub unsafe fn write_header(&self, slot: usize, message: MessageHeader) -> *mut u8 {
+    pub unsafe fn next_message(&self, slot: usize) -> (*mut MessageHeader, *mut u8) {
         let room = self.slot(slot);
         // SAFETY: within the mapping; nobody else touches a claimed slot.
         unsafe {
-            (*room).message = message;
             (*room).written = (*room).written.wrapping_add(1);
-            room.add(1).cast()
+            (&raw mut (*room).message, room.add(1).cast())
         }
     }
 

@@ -239,7 +239,8 @@ mod tests {
             let header = MessageHeader::plain(u32::try_from(body.len()).unwrap());
             // SAFETY: nobody else works on this queue.
             unsafe {
-                let into = layout.write_header(slot, header);
+                let (head, into) = layout.next_message(slot);
+                head.write(header);
                 into.copy_from_nonoverlapping(body.as_ptr(), body.len());
             }
             store(&layout, slot, key::new(priority, 5));
@@ -283,7 +284,7 @@ mod tests {
         let header = MessageHeader::plain(1);
         for slot in [0, 3, 3] {
             // SAFETY: nobody else works on this queue.
-            unsafe { layout.write_header(slot, header).write(b'x') };
+            unsafe { layout.next_message(slot).0.write(header) };
         }
         assert_eq!(snapshot.sent(&file), Ok(5));
     }

@@ -61,15 +61,27 @@ impl Use<'_> {
             return unsafe { self.send_to_registered(message, reserved, owed, is_awaited, active) };
         }
         let header = MessageHeader::plain(length_of(message));
-        // SAFETY: the slot is claimed.
-        let into = unsafe { layout.write_header(reserved.slot.number, header) };
-        // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return false;
         }
         self.commit_sent(reserved, message.priority, owed, is_awaited)
+    }
+
+    /// Writes a message to a claimed slot. False: this is the child of a fork in a handler.
+    ///
+    /// # Safety
+    /// The slot is claimed; the message has been checked, and its body is valid for reading.
+    #[inline(always)]
+    unsafe fn write(&self, slot: usize, header: MessageHeader, message: &Outgoing) -> bool {
+        // SAFETY: as the caller says.
+        unsafe {
+            let (head, into) = self.queue.layout.next_message(slot);
+            let head = (header.to_bytes(), head.cast());
+            self.operation.write(head, message.body, into, message.length)
+        }
     }
 
     /// What is left of [`Self::try_send`] where somebody is registered.
@@ -85,12 +97,10 @@ impl Use<'_> {
         is_awaited: bool,
         active: u32,
     ) -> bool {
-        let (layout, who) = (&self.queue.layout, &self.operation);
+        let who = &self.operation;
         let header = self.header_for(length_of(message), active, is_awaited);
-        // SAFETY: the slot is claimed.
-        let into = unsafe { layout.write_header(reserved.slot.number, header) };
-        // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         // No handler that leaves for good may part message and notification.
         let _blocked = Blocked::all();
         if !is_whole {
@@ -180,7 +190,7 @@ impl Use<'_> {
             return unsafe { self.receive_noting(into, taken, owed, is_awaited) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
@@ -208,7 +218,7 @@ impl Use<'_> {
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
