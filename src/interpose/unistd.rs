@@ -109,8 +109,8 @@ unsafe extern "C" fn rsipc_close_end(
             let queue = unsafe { Closing::from_raw(closing.fd, closing.open) };
             mq::end_close(thread, queue, is_closed != 0);
         }
-        (UNKNOWN, Ok(thread)) if is_closed != 0 => {
-            mq::end_unknown(thread, (closing.fifo[0], closing.fifo[1]));
+        (UNKNOWN, _) if is_closed != 0 => {
+            mq::end_unknown((closing.fifo[0], closing.fifo[1]));
         }
         _ => {}
     });

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
 use libc::{mq_attr, mqd_t, sigevent, size_t, ssize_t, timespec};
 
-use super::mqueue_steps::rsipc_start_notification;
+use super::mqueue_steps::{rsipc_notification_free, rsipc_notification_new, rsipc_notification_start};
 use crate::edge::{status, string};
 use crate::entry::jump_to;
 use crate::thread::this_thread;
@@ -128,12 +128,17 @@ pub unsafe extern "C" fn mq_setattr(mqdes: mqd_t, mqstat: *const mq_attr, omqsta
 pub unsafe extern "C" fn mq_notify(mqdes: mqd_t, notification: *const sigevent) -> c_int {
     status(uncancelled(|| {
         // SAFETY: the caller gives a sigevent or NULL.
-        let wish = unsafe { notification.as_ref() }.map(|event| unsafe { wish(event) }).transpose()?;
-        mq::notify(this_thread()?, mqdes, wish)
+        let wish = unsafe { notification.as_ref().map(|event| wish(event)) }.transpose()?;
+        let result = this_thread().and_then(|thread| mq::notify(thread, mqdes, wish));
+        if let (Err(_), Some(Wish::Thread(start))) = (&result, wish) {
+            // SAFETY: made by `wish`, and nobody's now.
+            unsafe { rsipc_notification_free(start.notification) };
+        }
+        result
     }))
 }
 
-/// EINVAL for a kind of notification, or a signal, that there is not.
+/// EINVAL for a kind of notification, or a signal, that there is not; ENOMEM.
 ///
 /// # Safety
 /// What the event points to is valid.
@@ -149,23 +154,20 @@ unsafe fn wish(event: &sigevent) -> Result<Wish> {
     }
     match event.sigev_notify {
         libc::SIGEV_NONE => Ok(Wish::Nothing),
-        libc::SIGEV_SIGNAL if (0..=64).contains(&event.sigev_signo) => {
-            Ok(Wish::Signal { number: event.sigev_signo, value: event.sigev_value })
-        }
+        libc::SIGEV_SIGNAL if (0..=64).contains(&event.sigev_signo) => Ok(Wish::Signal {
+            number: event.sigev_signo.cast_unsigned(),
+            value: event.sigev_value.sival_ptr.expose_provenance() as u64,
+        }),
         libc::SIGEV_THREAD => {
             // SAFETY: a sigevent of this kind has these fields, and is larger.
             let event = unsafe { &*core::ptr::from_ref(event).cast::<ThreadEvent>() };
-            // SAFETY: NULL or attributes, says the caller. glibc copies them byte for byte, too.
-            let attributes = unsafe { event.attributes.as_ref() };
-            // SAFETY: the attributes are only looked at if there are any.
-            let none = || unsafe { core::mem::zeroed() };
-            Ok(Wish::Thread(Start {
-                function: event.function,
-                value: event.value,
-                attributes: attributes.copied().unwrap_or_else(none),
-                has_attributes: attributes.is_some(),
-                start: rsipc_start_notification,
-            }))
+            // SAFETY: NULL or attributes, says the caller.
+            let notification =
+                unsafe { rsipc_notification_new(event.function, event.value, event.attributes) };
+            if notification.is_null() {
+                return Err(Errno::ENOMEM);
+            }
+            Ok(Wish::Thread(Start { notification, start: rsipc_notification_start }))
         }
         _ => Err(Errno::EINVAL),
     }

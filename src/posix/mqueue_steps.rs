@@ -2,7 +2,7 @@
 //! exported, and not read by cbindgen.
 
 use core::cell::Cell;
-use std::ffi::{c_char, c_int, c_uint};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
@@ -13,12 +13,33 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Received, Room, Start, Transfer, Transferred};
+use rsipc_core::posix::mq::{self, Duty, How, Incoming, Outgoing, Received, Room, Transfer, Transferred};
 use rsipc_core::shared::thread::Thread;
 use rsipc_core::shared::wait::{Progress, Wait};
 
 unsafe extern "C" {
-    pub fn rsipc_start_notification(wish: *const Start);
+    /// A notification by a thread, with a copy of the attributes, which may be NULL. NULL: ENOMEM.
+    pub fn rsipc_notification_new(
+        function: *const c_void,
+        value: libc::sigval,
+        attributes: *const libc::pthread_attr_t,
+    ) -> *mut c_void;
+    /// See [`mq::Start`].
+    pub fn rsipc_notification_start(notification: *mut c_void, duty: *const Duty) -> c_int;
+    pub fn rsipc_notification_free(notification: *mut c_void);
+}
+
+/// `struct rsipc_duty`
+const _: () = assert!(size_of::<Duty>() == 5 * 8 && align_of::<Duty>() == 8);
+
+/// Sleeps until the registration is over. 1: the caller is to notify.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_duty_wait(duty: *const Duty) -> c_int {
+    // SAFETY: C gives its copy of what `rsipc_notification_start` got.
+    let duty = unsafe { &*duty };
+    let is_due = duty.wait().is_some();
+    duty.finish();
+    c_int::from(is_due)
 }
 
 /// What is in the room that C gives for a wait.

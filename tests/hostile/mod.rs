@@ -22,7 +22,7 @@ use rsipc_core::os::Result;
 use rsipc_core::os::clock::{Clock, Deadline};
 use rsipc_core::os::settings;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
-use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Poll, Progress, Task, Wish};
+use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Poll, Task, Transferred, Wish};
 use rsipc_core::shared::thread::Thread;
 
 /// No call takes longer than this, however slow the machine is. It is there to tell a hang.
@@ -347,7 +347,7 @@ impl Game {
                 None => mq::receive_at_once(thread(), fd, &into),
                 Some(_) => {
                     Task::Receive(into).perform(thread(), fd, deadline).map(|progress| match progress {
-                        Progress::Received(received) => Some(received),
+                        Transferred::Received(received) => Some(received),
                         _ => None,
                     })
                 }

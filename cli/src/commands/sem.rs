@@ -12,6 +12,7 @@ use crate::deadline;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::objects::name::{self, Name};
+use crate::objects::open_queue::this_thread;
 use crate::objects::trouble::Subject;
 use crate::objects::{self, Kind, file, semaphore};
 use crate::output::{print, time};
@@ -99,7 +100,7 @@ fn post(name: &Name, times: u32) -> Result<()> {
     let semaphore = open(name)?;
     for _ in 0..times {
         // SAFETY: it is mapped until this process ends.
-        unsafe { Semaphore::post(semaphore) }.map_err(|error| match error {
+        unsafe { Semaphore::post(semaphore, || this_thread().ok()) }.map_err(|error| match error {
             Errno::EOVERFLOW => Failure::new(format!("{} has as many tokens as it can have", name.shown())),
             other => subject(name).failed_as("post", other),
         })?;
@@ -115,7 +116,7 @@ fn wait(name: &Name, timeout: Option<Duration>) -> Result<()> {
     };
     interrupt::end_waits();
     let waited = loop {
-        match semaphore.wait(patience) {
+        match semaphore.wait(patience, this_thread().ok()) {
             Err(Errno::EINTR) => interrupt::end_if_asked(),
             decided => break decided,
         }

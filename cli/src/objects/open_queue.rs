@@ -7,7 +7,7 @@ use std::ptr;
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::clock::Deadline;
-use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Progress, Task};
+use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Task, Transferred};
 use rsipc_core::shared::thread::Thread;
 
 use super::name::Name;
@@ -46,7 +46,7 @@ impl OpenQueue {
     pub fn receive(&self, deadline: Option<Deadline>) -> Result<Received> {
         let mut body = vec![0; self.message_size];
         let room = Incoming { body: body.as_mut_ptr(), room: body.len() };
-        let Progress::Received(received) = self.perform(Task::Receive(room), deadline)? else {
+        let Transferred::Received(received) = self.perform(Task::Receive(room), deadline)? else {
             return Err(Errno::EINTR);
         };
         body.truncate(received.length);
@@ -58,7 +58,7 @@ impl OpenQueue {
         self.message_size
     }
 
-    fn perform(&self, task: Task, deadline: Option<Deadline>) -> Result<Progress> {
+    fn perform(&self, task: Task, deadline: Option<Deadline>) -> Result<Transferred> {
         loop {
             // SAFETY: the bytes that the task leads to live in the caller's frame.
             match unsafe { task.perform(this_thread()?, self.fd, deadline) } {

@@ -8,6 +8,7 @@
 //! Bare system calls: C's `fcntl` is a cancellation point for some commands, and may be somebody's wrapper.
 
 use core::ffi::c_int;
+use core::ops::RangeInclusive;
 use std::os::fd::RawFd;
 
 use super::errno::{Errno, Result};
@@ -30,13 +31,23 @@ pub enum Kind {
     Write,
 }
 
+/// A lock of somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The process that took it, as the asker's PID namespace knows it: 0 = not at all, -1 = the lock is a description's.
+    pub pid: i32,
+    /// Its first byte and its last.
+    pub bytes: (i64, i64),
+}
+
 /// Takes the lock, if nobody has one that is in its way: false. EBADF, ENOLCK, EINVAL (before Linux 3.15).
 pub fn try_lock(fd: RawFd, owner: Owner, kind: Kind, byte: i64) -> Result<bool> {
-    let command = match owner {
-        Owner::Description => libc::F_OFD_SETLK,
-        Owner::Process => libc::F_SETLK,
-    };
-    match call(fd, command, &mut request(type_of(kind), byte)) {
+    try_lock_range(fd, owner, kind, byte..=byte)
+}
+
+/// [`try_lock`] for several bytes.
+pub fn try_lock_range(fd: RawFd, owner: Owner, kind: Kind, bytes: RangeInclusive<i64>) -> Result<bool> {
+    match call(fd, set(owner), &mut request(type_of(kind), bytes)) {
         Ok(()) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(error) => Err(error),
@@ -45,11 +56,25 @@ pub fn try_lock(fd: RawFd, owner: Owner, kind: Kind, byte: i64) -> Result<bool> 
 
 /// Gives it back.
 pub fn unlock(fd: RawFd, owner: Owner, byte: i64) -> Result<()> {
-    let command = match owner {
-        Owner::Description => libc::F_OFD_SETLK,
-        Owner::Process => libc::F_SETLK,
-    };
-    call(fd, command, &mut request(libc::F_UNLCK, byte))
+    unlock_range(fd, owner, byte..=byte)
+}
+
+/// Gives back whatever of these bytes the owner has locked.
+pub fn unlock_range(fd: RawFd, owner: Owner, bytes: RangeInclusive<i64>) -> Result<()> {
+    call(fd, set(owner), &mut request(libc::F_UNLCK, bytes))
+}
+
+/// A write lock on one of these bytes that is not this description's own. Those of the calling process are found, too. `fd` may be
+/// open for anything. EBADF, EINVAL (before Linux 3.15).
+pub fn find(fd: RawFd, bytes: RangeInclusive<i64>) -> Result<Option<Found>> {
+    let mut found = request(libc::F_RDLCK, bytes);
+    call(fd, libc::F_OFD_GETLK, &mut found)?;
+    if c_int::from(found.l_type) == libc::F_UNLCK {
+        return Ok(None);
+    }
+    // A length of 0 reaches to the last byte that there can be.
+    let last = if found.l_len == 0 { i64::MAX } else { found.l_start.saturating_add(found.l_len - 1) };
+    Ok(Some(Found { pid: found.l_pid, bytes: (found.l_start, last) }))
 }
 
 /// Whether somebody else has a lock that would be in the way of this one: another description, as `owner` says, or another
@@ -59,7 +84,7 @@ pub fn is_locked(fd: RawFd, owner: Owner, kind: Kind, byte: i64) -> Result<bool>
         Owner::Description => libc::F_OFD_GETLK,
         Owner::Process => libc::F_GETLK,
     };
-    let mut found = request(type_of(kind), byte);
+    let mut found = request(type_of(kind), byte..=byte);
     call(fd, command, &mut found)?;
     Ok(c_int::from(found.l_type) != libc::F_UNLCK)
 }
@@ -71,8 +96,24 @@ fn type_of(kind: Kind) -> c_int {
     }
 }
 
-fn request(kind: c_int, byte: i64) -> libc::flock {
-    libc::flock { l_type: small(kind), l_whence: small(libc::SEEK_SET), l_start: byte, l_len: 1, l_pid: 0 }
+fn set(owner: Owner) -> c_int {
+    match owner {
+        Owner::Description => libc::F_OFD_SETLK,
+        Owner::Process => libc::F_SETLK,
+    }
+}
+
+fn request(kind: c_int, bytes: RangeInclusive<i64>) -> libc::flock {
+    let (first, last) = bytes.into_inner();
+    // A length of 0 reaches to the last byte that there can be, whose number plus one is none.
+    let length = if last == i64::MAX { 0 } else { last - first + 1 };
+    libc::flock {
+        l_type: small(kind),
+        l_whence: small(libc::SEEK_SET),
+        l_start: first,
+        l_len: length,
+        l_pid: 0,
+    }
 }
 
 /// The constants of fcntl.h for these fields are all below 10.
@@ -91,6 +132,24 @@ mod tests {
     use super::*;
     use std::fs::OpenOptions;
     use std::os::fd::AsRawFd;
+
+    #[test]
+    fn a_lock_of_the_process_is_found_by_itself_and_goes_with_any_close() {
+        let path = std::env::temp_dir().join(format!("rsipc-lock-process-{}", std::process::id()));
+        let open =
+            || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        let (one, other) = (open(), open());
+        let seen = |byte| find(one.as_raw_fd(), byte..=byte).unwrap();
+        assert_eq!(seen(5), None);
+        assert!(try_lock_range(one.as_raw_fd(), Owner::Process, Kind::Write, 3..=i64::MAX).unwrap());
+        let pid = i32::try_from(std::process::id()).unwrap();
+        assert_eq!(seen(5), Some(Found { pid, bytes: (3, i64::MAX) }));
+        unlock_range(one.as_raw_fd(), Owner::Process, 7..=i64::MAX).unwrap();
+        assert_eq!((seen(5), seen(7)), (Some(Found { pid, bytes: (3, 6) }), None));
+        drop(other);
+        assert_eq!(seen(5), None);
+        std::fs::remove_file(path).unwrap();
+    }
 
     #[test]
     fn another_description_sees_the_lock_until_the_last_close() {

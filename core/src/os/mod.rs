@@ -3,6 +3,8 @@
 pub mod errno;
 
 #[cfg(not(loom))]
+pub mod bare;
+#[cfg(not(loom))]
 pub mod cancel;
 #[cfg(not(loom))]
 pub mod clock;
@@ -35,11 +37,17 @@ pub mod readable;
 #[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]
+pub mod restartable;
+#[cfg(not(loom))]
 pub mod robust;
 #[cfg(not(loom))]
 pub mod settings;
 #[cfg(not(loom))]
+pub mod signals;
+#[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod stopped;
 #[cfg(not(loom))]
 pub mod wiped;
 

@@ -59,10 +59,15 @@ impl Reserved {
 /// Moves a descriptor to a number out of the way, and closes it under its old one. EMFILE: there is no number left, or
 /// no place in the table. Async-signal-safe.
 pub fn keep(fd: RawFd) -> Result<Reserved> {
-    concern::set(concern::RESERVED);
-    let moved = duplicate_out_of_the_way(fd);
+    let kept = keep_copy(fd);
     close(fd);
-    let moved = moved?;
+    kept
+}
+
+/// The same for a duplicate: nothing is closed, which would give back the process's locks on the file.
+pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
+    concern::set(concern::RESERVED);
+    let moved = duplicate_out_of_the_way(fd)?;
     let taken = TABLE
         .iter()
         .position(|word| word.compare_exchange(0, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok());

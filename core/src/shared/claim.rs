@@ -18,7 +18,7 @@
 //! Orderings. Claiming is SeqCst: it also orders the claim before the look at the event word (`event`).
 //! Releasing is Release, so that who claims next, or sees the word free, also sees what the holder did.
 
-use crate::shared::atomic::{AtomicU32, Ordering};
+use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// `FUTEX_TID_MASK`
 const HOLDER: u32 = 0x3fff_ffff;
@@ -31,14 +31,28 @@ pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// Whether the kernel can watch what it claims next.
-    fn is_watched(&self) -> bool;
-    /// Lets the kernel know which word is about to be claimed, and says what to store in it.
-    fn announce(&self, word: &AtomicU32) -> u32;
-    /// In the place of [`Claimant::announce`], where the kernel cannot watch it. `None`: it must not be claimed.
+    /// What it claims with, if the kernel can watch what it claims next; 0 = it cannot.
+    fn watched_identity(&self) -> u32;
+    /// Lets the kernel know which word is about to be claimed.
+    fn announce(&self, word: &AtomicU32);
+    /// In the place of both, where the kernel cannot watch it. `None`: it must not be claimed.
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
     /// This word, which was announced either way, is not claimed any more.
     fn withdraw(&self);
+    /// Commits: stores the key, and to the claimed word after it. Nobody can come between the look whose claim it
+    /// is and the stores, not even the child of a fork in a handler. False: this is the child, and has stored
+    /// nothing; or it was forked after the key.
+    fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+        // Release: who sees the key sees the body; who claims next sees the key.
+        key.0.store(key.1, Ordering::Release);
+        claim.0.store(claim.1, Ordering::Release);
+        true
+    }
+    /// Stores 0 to a claimed word, in the same way.
+    fn give_back(&self, claim: &AtomicU32) {
+        // Release: see `commit`.
+        claim.store(0, Ordering::Release);
+    }
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
     /// Whether this is the child of a fork that happened since it has begun. What it has claimed is the
@@ -81,10 +95,12 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     if !is_free(before) {
         return false;
     }
-    if !who.is_watched() {
+    let identity = who.watched_identity();
+    if identity == 0 {
         return claim_by_presence(word, before, who);
     }
-    exchange(word, before, who.announce(word), who)
+    who.announce(word);
+    exchange(word, before, identity, who)
 }
 
 #[cold]
@@ -105,9 +121,7 @@ fn exchange(word: &AtomicU32, before: u32, identity: u32, who: &impl Claimant) -
 /// Gives the word back, if it is one's own.
 #[inline(always)]
 pub fn release(word: &AtomicU32, who: &impl Claimant) {
-    if !who.is_orphan() {
-        word.store(0, Ordering::Release);
-    }
+    who.give_back(word);
     who.withdraw();
 }
 

@@ -8,7 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* From now on the call fails with this error, for this thread and those that it starts. -1: there can be no filter. */
+/* From now on the call fails with this error, for this thread and those that it starts. -1:
+ * there can be no filter. */
 __attribute__((unused)) static int refuse_call(long number, int error)
 {
 	struct sock_filter code[] = {

@@ -14,10 +14,9 @@ static mqd_t queue, elsewhere;
 static mqd_t unnamed_queue(const char *tag, long depth)
 {
 	char name[64];
-	snprintf(name, sizeof name, "/chk.%d.%s", (int)getpid(), tag);
+	snprintf(name, sizeof name, "/chk.%d.%d.%s", (int)check_names->owner, (int)getpid(), tag);
 	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = 8 };
-	mqd_t made = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	CHECK_OK(made);
+	mqd_t made = queue_create_patiently(name, &attr);
 	/* Opened by its name, it is mapped under its name. */
 	mqd_t opened = mq_open(name, O_RDWR);
 	CHECK_OK(opened);
@@ -27,33 +26,33 @@ static mqd_t unnamed_queue(const char *tag, long depth)
 }
 
 /* The queue, and another one for the rehearsal. The trial is pinned to one processor. */
-static void step_queues(long depth)
+__attribute__((unused)) static void step_queues(long depth)
 {
 	queue = unnamed_queue("step", depth);
 	elsewhere = unnamed_queue("elsewhere", depth);
 	step_on_one_processor();
 }
 
-static void rehearse(void)
+__attribute__((unused)) static void rehearse(void)
 {
 	char got[8];
 	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
 	CHECK_OK(mq_receive(elsewhere, got, sizeof got, NULL));
 }
 
-static void send_one(void)
+__attribute__((unused)) static void send_one(void)
 {
 	mq_send(queue, "x", 1, 0);
 }
 
-static void receive_one(void)
+__attribute__((unused)) static void receive_one(void)
 {
 	char got[8];
 	mq_receive(queue, got, sizeof got, NULL);
 }
 
 /* What others can see of the queue: the memory that is mapped for it, the level of its FIFO, and what the kernel says. */
-static unsigned long queue_seen(void)
+__attribute__((unused)) static unsigned long queue_seen(void)
 {
 	static const volatile unsigned char *from, *to;
 	static bool looked;

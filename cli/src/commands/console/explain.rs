@@ -188,7 +188,7 @@ static MEANINGS: &[Meaning] = &[
         "the queue is empty, and the descriptor has O_NONBLOCK",
         "`mq_setattr MQ 0` makes the call sleep instead",
     ),
-    row(Errno::EAGAIN, &["mq_notify"], "there can be no more threads", "end some"),
+    row(Errno::EAGAIN, &["mq_notify"], "SIGEV_THREAD needs a thread, and there can be no more", "end some"),
     row(
         Errno::ETIMEDOUT,
         &["sem_timedwait", "sem_clockwait"],

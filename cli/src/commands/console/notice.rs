@@ -1,9 +1,10 @@
 //! Notifications of queues: how one asks for them, and what the console says when one comes.
 
-use std::ptr;
+use std::ffi::{c_int, c_void};
+use std::{ptr, thread};
 
 use rsipc_core::os::Errno;
-use rsipc_core::posix::mq::{Start, Wish};
+use rsipc_core::posix::mq::{Duty, Start, Wish};
 
 use super::arguments::{Arguments, usage};
 use super::call::{Result, Trouble};
@@ -15,26 +16,36 @@ const SI_MESGQ: i32 = -3;
 
 /// The rest of `mq_notify MQ …`. None = the registration is to end.
 pub fn wish(arguments: &mut Arguments, fd: i32) -> Result<Option<Wish>> {
-    let value = libc::sigval { sival_ptr: ptr::without_provenance_mut(fd.cast_unsigned() as usize) };
+    let value = fd.cast_unsigned() as usize;
     match arguments.optional().unwrap_or(b"SIGEV_SIGNAL") {
         b"NULL" => Ok(None),
         b"SIGEV_NONE" => Ok(Some(Wish::Nothing)),
-        b"SIGEV_SIGNAL" => Ok(Some(Wish::Signal { number: signal(arguments)?, value })),
+        b"SIGEV_SIGNAL" => {
+            Ok(Some(Wish::Signal { number: signal(arguments)?.cast_unsigned(), value: value as u64 }))
+        }
         b"SIGEV_THREAD" => {
-            // SAFETY: plain data, which is not looked at without `has_attributes`.
-            let attributes = unsafe { std::mem::zeroed() };
-            let start = Start { function: ptr::null(), value, attributes, has_attributes: false, start: run };
-            Ok(Some(Wish::Thread(start)))
+            Ok(Some(Wish::Thread(Start { notification: ptr::without_provenance_mut(value), start })))
         }
         _ => Err(usage("SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_NONE or NULL is meant".to_owned())),
     }
 }
 
-/// What runs in the thread of SIGEV_THREAD.
-unsafe extern "C" fn run(start: *const Start) {
-    // SAFETY: the caller gives what was registered; the value is a number that was put there as a pointer.
-    let fd = unsafe { (*start).value.sival_ptr }.addr();
-    voice::tell(&format!("notification of mqd {fd}: the thread runs; a message came into the empty queue"));
+/// Starts the thread of SIGEV_THREAD.
+unsafe extern "C" fn start(fd: *mut c_void, duty: *const Duty) -> c_int {
+    let fd = fd.addr();
+    // SAFETY: the caller gives the duty of this thread.
+    let duty = unsafe { *duty };
+    let run = move || {
+        let is_due = duty.wait().is_some();
+        duty.finish();
+        if is_due {
+            voice::tell(&format!(
+                "notification of mqd {fd}: the thread runs; a message came into the empty queue"
+            ));
+        }
+    };
+    let started = thread::Builder::new().name("notification".to_owned()).spawn(run);
+    started.map_or(libc::EAGAIN, |_| 0)
 }
 
 /// The signals that the console waits for.

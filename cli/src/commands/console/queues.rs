@@ -2,7 +2,7 @@
 
 use rsipc_core::os::Errno;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::posix::mq::{self, Attributes, How, Incoming, Outgoing, Progress, Task};
+use rsipc_core::posix::mq::{self, Attributes, How, Incoming, Outgoing, Task, Transferred};
 
 use super::arguments::{Arguments, OPEN_FLAGS};
 use super::call::{Answer, Result, Sleepy, Step};
@@ -170,7 +170,7 @@ fn receive(session: &mut Session, arguments: &mut Arguments, until: Until) -> Re
         // SAFETY: the room lives until the call is over.
         let done = unsafe { Task::Receive(room).perform(this_thread()?, fd, deadline) }?;
         // Nothing else comes of a receive that has not failed.
-        let Progress::Received(received) = done else { return Err(Errno::EINVAL) };
+        let Transferred::Received(received) = done else { return Err(Errno::EINVAL) };
         let text = escape::text(&body[..received.length]);
         Ok(Answer::returned(received.length, format!("priority {}: {text}", received.priority)))
     };

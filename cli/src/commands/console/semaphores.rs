@@ -11,6 +11,7 @@ use super::arguments::{Arguments, OPEN_FLAGS, usage};
 use super::call::{Answer, Result, Sleepy, Step, Trouble};
 use super::command::{Command, Family};
 use super::session::{Held, Label, Place, Session, is_in_use};
+use crate::objects::open_queue::this_thread;
 use crate::output::escape;
 
 const NAMED: &str = "a name with its slash, such as /s";
@@ -208,7 +209,7 @@ fn wait(
     let patience = patience(arguments)?;
     arguments.end()?;
     let sleeps_for = (held.semaphore().tokens() == 0).then_some("a token");
-    let call = move || held.semaphore().wait(patience).map(|()| Answer::zero());
+    let call = move || held.semaphore().wait(patience, this_thread().ok()).map(|()| Answer::zero());
     Ok(Step::MaySleep(Sleepy { sleeps_for, call: Box::new(call) }))
 }
 
@@ -243,7 +244,7 @@ fn try_wait(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
 fn post(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     let held = only(session, arguments)?;
     // SAFETY: it is held until the call is over.
-    unsafe { Semaphore::post(held.semaphore()) }?;
+    unsafe { Semaphore::post(held.semaphore(), || this_thread().ok()) }?;
     Ok(Answer::zero().into())
 }
 

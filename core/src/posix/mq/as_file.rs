@@ -14,6 +14,7 @@ use crate::os::file::Status;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::layout::Layout;
+use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
 use crate::posix::mq::permission;
 use crate::posix::mq::store::key;
@@ -134,7 +135,8 @@ pub unsafe fn read(
     if !queue.can_receive {
         return Ok(None);
     }
-    let line = status_line(bytes(&queue.layout), queue.layout.notify().registered()) + "\n";
+    let registered = record::registered(fd, queue.layout.notify().in_force());
+    let line = status_line(bytes(&queue.layout), registered) + "\n";
     let start = position.unwrap_or_else(|| queue.position.load(Ordering::Relaxed));
     let start = usize::try_from(start).unwrap_or(usize::MAX).min(line.len());
     let part = &line.as_bytes()[start..];

@@ -1,18 +1,14 @@
-//! Asking about queues: `mq_unlink`, `mq_getattr`, `mq_setattr`, `mq_notify`.
+//! Asking about queues: `mq_unlink`, `mq_getattr`, `mq_setattr`.
 
 use core::ffi::c_int;
-use core::sync::atomic::Ordering;
 use std::ffi::CStr;
 use std::os::fd::RawFd;
-use std::sync::Arc;
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::descriptor;
 use crate::posix::mq::files::{self, Name};
 use crate::posix::mq::layout::Geometry;
-use crate::posix::mq::notify::herald::{Herald, Wish};
-use crate::posix::mq::notify::registration::Sender;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// `struct mq_attr`, as numbers.
@@ -56,57 +52,4 @@ fn fcntl(fd: RawFd, command: c_int, argument: c_int) -> Result<c_int> {
     // SAFETY: takes no pointer with these commands.
     let result = unsafe { libc::fcntl(fd, command, argument) };
     if result < 0 { Err(Errno::last()) } else { Ok(result) }
-}
-
-/// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`: EBADF, EBUSY, EAGAIN.
-pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
-    let tag = FrameTag::new();
-    let queue = descriptor::enter(thread, fd, &tag)?;
-    if !queue.is_open() {
-        return Err(Errno::EBADF);
-    }
-    let Some(wish) = wish else {
-        withdraw(thread, queue);
-        return Ok(());
-    };
-    let herald = match herald(&queue) {
-        Some(herald) => herald,
-        None => start_herald(&queue)?,
-    };
-    herald.register(fd, queue.queue.layout.notify(), wish)
-}
-
-/// The herald of this descriptor, if its thread runs in this process.
-fn herald<'q>(queue: &'q Use<'_>) -> Option<&'q Herald> {
-    // SAFETY: the descriptor has a share in its herald as long as it is in use.
-    unsafe { queue.queue.herald.load(Ordering::Acquire).as_ref() }.filter(|herald| herald.is_here())
-}
-
-fn start_herald<'q>(queue: &'q Use<'_>) -> Result<&'q Herald> {
-    let herald = Arc::into_raw(Herald::start()?);
-    queue.queue.herald.store(herald.cast_mut(), Ordering::Release);
-    // SAFETY: as in `herald`.
-    Ok(unsafe { &*herald })
-}
-
-/// Ends the registration of this process on this queue, through whatever descriptor it was made.
-pub(super) fn withdraw(thread: &'static Thread, queue: Use<'_>) {
-    let registration = queue.queue.layout.notify();
-    if herald(&queue).is_some_and(|herald| herald.withdraw(registration))
-        || registration.registered().is_none_or(|registered| registered.pid != Sender::this().pid)
-    {
-        return;
-    }
-    let (asked, fifo) = (queue.fd, queue.queue.fifo);
-    // A thread is in the middle of one operation at a time: see `Thread::begin`.
-    drop(queue);
-    for fd in descriptor::all().filter(|&fd| fd != asked) {
-        let tag = FrameTag::new();
-        let Ok(other) = descriptor::enter(thread, fd, &tag) else { continue };
-        if other.queue.fifo == fifo
-            && herald(&other).is_some_and(|herald| herald.withdraw(other.queue.layout.notify()))
-        {
-            return;
-        }
-    }
 }

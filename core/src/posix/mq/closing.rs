@@ -13,9 +13,8 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::process::Process;
 use crate::os::reserved;
-use crate::posix::mq::calls::withdraw;
 use crate::posix::mq::descriptor::{self, Closing, inherited};
-use crate::posix::mq::notify::herald;
+use crate::posix::mq::notify::internal;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
@@ -70,7 +69,7 @@ pub fn begin(fd: RawFd) -> Close {
         return Closing::begin(fd).map_or(Close::Freely, Close::Queue);
     }
     descriptor::forget_what_it_was(fd);
-    if herald::any_registered()
+    if internal::has_registered()
         && let Ok(fifo) = inherited::fifo_of(fd)
         && Process::owns_memory()
     {
@@ -85,22 +84,16 @@ pub fn end(thread: &'static Thread, closing: Closing, is_closed: bool) {
         return closing.undone();
     }
     let tag = FrameTag::new();
-    if let Ok(queue) = closing.enter(thread, &tag) {
-        withdraw(thread, queue);
-    }
+    let fifo = closing.enter(thread, &tag).map(|queue| queue.queue.fifo);
     closing.done();
+    if let Ok(fifo) = fifo {
+        internal::closed(fifo);
+    }
 }
 
 /// The same of a descriptor with this FIFO. Any close of a queue's descriptor ends the registration of the process.
-pub fn end_unknown(thread: &'static Thread, fifo: (u64, u64)) {
-    for fd in descriptor::all() {
-        let tag = FrameTag::new();
-        if let Ok(queue) = descriptor::enter(thread, fd, &tag)
-            && queue.queue.fifo == fifo
-        {
-            return withdraw(thread, queue);
-        }
-    }
+pub fn end_unknown(fifo: (u64, u64)) {
+    internal::closed(fifo);
 }
 
 /// Some descriptors of this range may have been closed: those are forgotten that do not lead to their queues any more.

@@ -20,7 +20,7 @@ use std::os::unix::fs::FileExt;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::namespace;
-use crate::posix::mq::notify::registration::Registration;
+use crate::posix::mq::notify::registration::{Registration, Sender};
 use crate::posix::mq::poll::readiness::Readiness;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
@@ -41,7 +41,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
 const VERSION: u32 = 4;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
-pub(super) const HEADER_SIZE: usize = 4096;
+pub const HEADER_SIZE: usize = 4096;
 const LINE: usize = 64;
 
 /// The two numbers from which all places follow.
@@ -124,14 +124,40 @@ pub struct SlotHeader {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageHeader {
-    /// Bytes of the body that count.
+    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of the rest.
     pub length: u32,
-    /// The registration that this message must notify; 0 = none.
-    pub notifies: u32,
-    /// The sender, if it must.
+    /// With [`NOTES`], the registration whose process the sender must notify.
+    number: u32,
+    /// The sender, then.
     pub pid: u32,
     /// The sender's real user.
     pub uid: u32,
+}
+
+/// In [`MessageHeader::length`], far above any length: the message came into the empty queue, and notes a registration.
+pub const NOTES: u32 = 1 << 31;
+
+impl MessageHeader {
+    /// Of a message that notes nothing.
+    #[inline]
+    pub fn plain(length: u32) -> Self {
+        Self { length, number: 0, pid: 0, uid: 0 }
+    }
+
+    /// Of a message that notes this registration.
+    pub fn noting(length: u32, number: u32, Sender { pid, uid }: Sender) -> Self {
+        Self { length: length | NOTES, number, pid, uid }
+    }
+
+    /// The registration that it notes; 0 = none.
+    pub fn noted(self) -> u32 {
+        if self.length & NOTES == 0 { 0 } else { self.number }
+    }
+
+    /// Bytes, whatever it notes.
+    pub fn bytes(self) -> usize {
+        (self.length & !NOTES) as usize
+    }
 }
 
 /// What a new queue is told of itself.
@@ -475,17 +501,22 @@ impl Layout {
         unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
     }
 
-    /// Messages ever written to a slot.
-    pub fn written(&self, slot: usize) -> u64 {
-        // SAFETY: as above.
-        unsafe { (&raw const (*self.slot(slot)).written).read_volatile() }
-    }
-
-    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true.
+    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true, or the message
+    /// notes a registration: then [`Self::body_of`] tells.
     #[inline]
     pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
         // SAFETY: within the mapping, and any bytes are a length.
         let length = unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
+        self.body_of_length(slot, length)
+    }
+
+    /// The same for the message with this header, whatever that notes.
+    pub fn body_of(&self, slot: usize, header: MessageHeader) -> Result<(*const u8, usize)> {
+        self.body_of_length(slot, header.bytes())
+    }
+
+    #[inline]
+    fn body_of_length(&self, slot: usize, length: usize) -> Result<(*const u8, usize)> {
         if length > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }

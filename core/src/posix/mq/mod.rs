@@ -14,6 +14,8 @@ mod calls;
 #[cfg(not(loom))]
 mod closing;
 #[cfg(not(loom))]
+mod deaths;
+#[cfg(not(loom))]
 mod descriptor;
 #[cfg(not(loom))]
 mod files;
@@ -21,6 +23,8 @@ mod files;
 mod layout;
 #[cfg(not(loom))]
 mod limits;
+#[cfg(not(loom))]
+mod message;
 #[cfg(not(loom))]
 mod open;
 #[cfg(not(loom))]
@@ -35,7 +39,7 @@ mod wait;
 #[cfg(not(loom))]
 pub use as_file::{From, can_send, change_mode, change_owner, describe, read, seek, status_line};
 #[cfg(not(loom))]
-pub use calls::{Attributes, attributes, notify, set_nonblocking, unlink};
+pub use calls::{Attributes, attributes, set_nonblocking, unlink};
 #[cfg(not(loom))]
 pub use closing::{
     Close, begin as begin_close, close, duplicated, end as end_close, end_unknown, forget_closed,
@@ -48,7 +52,11 @@ pub use descriptor::{Closing, is_found_queue};
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
-pub use notify::herald::{Start, Wish};
+pub use message::{Incoming, Outgoing, Received};
+#[cfg(not(loom))]
+pub use notify::notifier::Duty;
+#[cfg(not(loom))]
+pub use notify::register::{Start, Wish, notify};
 #[cfg(not(loom))]
 pub use notify::registration::Registered;
 #[cfg(not(loom))]
@@ -60,6 +68,6 @@ pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over}
 #[cfg(not(loom))]
 pub use poll::readiness::Pollers;
 #[cfg(not(loom))]
-pub use transfer::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
+pub use transfer::{receive_at_once, send_at_once};
 #[cfg(not(loom))]
 pub use wait::{Room, Task, Transfer, Transferred, receive_or_wait, send_or_wait};

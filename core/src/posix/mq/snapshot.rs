@@ -4,9 +4,9 @@
 //! same, the message is still there.
 
 use std::ffi::CStr;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::store::key;
@@ -14,7 +14,8 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;
 use crate::posix::mq::files;
-use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, SlotHeader};
+use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, NOTES, SlotHeader};
+use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
 
 /// In the data file: the word that receivers sleep on while there is no message.
@@ -110,9 +111,12 @@ impl Snapshot {
         files::fifo_path(self.inode, self.header.fifo().number)
     }
 
-    /// Who is to be notified of the next message into the empty queue.
+    /// Who is to be notified of the next message into the empty queue, as the kernel knows it. `None` as well where the
+    /// FIFO may not be opened.
     pub fn registered(&self) -> Option<Registered> {
-        self.header.notify().registered()
+        let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+        let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
+        record::registered(fifo.as_raw_fd(), self.header.notify().in_force())
     }
 
     /// The number of messages ever sent. One whose sender was killed may count, or not.
@@ -139,7 +143,7 @@ impl Snapshot {
     pub fn length(&self, file: &File, message: &Message) -> Result<Option<usize>> {
         let mut header = [0; size_of::<MessageHeader>()];
         file.read_exact_at(&mut header, self.geometry.slot_at(message.slot) as u64)?;
-        let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]);
+        let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) & !NOTES;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.geometry.msgsize);
         Ok(message.is_there(file)?.then_some(length))
     }
@@ -209,8 +213,7 @@ mod tests {
             Layout::new(map.as_mut_ptr(), geometry)
         };
         for (slot, priority, body) in [(3, 1, "later"), (geometry.maxmsg - 1, 7, "first!")] {
-            let header =
-                MessageHeader { length: u32::try_from(body.len()).unwrap(), ..MessageHeader::default() };
+            let header = MessageHeader::plain(u32::try_from(body.len()).unwrap());
             // SAFETY: nobody else works on this queue.
             unsafe {
                 let into = layout.write_header(slot, header);
@@ -254,7 +257,7 @@ mod tests {
         let (file, layout, _map) = queue(Geometry { maxmsg: 5, ..GEOMETRY });
         let snapshot = Snapshot::at(&file).unwrap();
         assert_eq!(snapshot.sent(&file), Ok(2));
-        let header = MessageHeader { length: 1, ..MessageHeader::default() };
+        let header = MessageHeader::plain(1);
         for slot in [0, 3, 3] {
             // SAFETY: nobody else works on this queue.
             unsafe { layout.write_header(slot, header).write(b'x') };

@@ -3,84 +3,20 @@
 //! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
 //! through memory on its way costs as much as the work itself.
 
-use core::ptr;
-use core::sync::atomic::AtomicUsize;
 use std::os::fd::RawFd;
 
-use crate::os::Errno;
-use crate::os::Result;
-use crate::os::errno::preserved;
-use crate::os::futex;
-use crate::os::process::Process;
-use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::layout::MessageHeader;
-use crate::posix::mq::notify::registration::Sender;
-use crate::posix::mq::store::key;
-use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
+use super::descriptor::{self, Use};
+use super::layout::MessageHeader;
+use super::message::{Incoming, Outgoing, Received};
+use super::store::key;
+use super::store::slots::{Reserved, Slots, Taken};
+use crate::os::signals::Blocked;
+use crate::os::{Errno, Result};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
-use crate::shared::claim::{Claimant, Holder};
-use crate::shared::presence;
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
 
-/// A message to send.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing {
-    /// Where it is.
-    pub body: *const u8,
-    /// Bytes.
-    pub length: usize,
-    /// Below [`key::PRIORITIES`].
-    pub priority: u32,
-}
-
-/// Room for a message to receive.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming {
-    /// Where it goes.
-    pub body: *mut u8,
-    /// Bytes.
-    pub room: usize,
-}
-
-/// A message that has been received.
-#[derive(Clone, Copy, Debug)]
-pub struct Received {
-    /// Bytes.
-    pub length: usize,
-    /// Its priority.
-    pub priority: u32,
-}
-
-impl Outgoing {
-    /// EINVAL for the priority. The kernel looks at it before it looks at the descriptor.
-    pub fn check_priority(&self) -> Result<()> {
-        if self.priority < key::PRIORITIES { Ok(()) } else { Err(Errno::EINVAL) }
-    }
-}
-
 impl Use<'_> {
-    /// Whether this may be sent: EBADF, EMSGSIZE, EFAULT, in the kernel's order.
-    #[inline]
-    pub fn check_outgoing(&self, message: &Outgoing) -> Result<()> {
-        if !self.queue.can_send {
-            return Err(Errno::EBADF);
-        }
-        if message.length > self.queue.layout.geometry().msgsize {
-            return Err(Errno::EMSGSIZE);
-        }
-        if message.body.is_null() && message.length > 0 { Err(Errno::EFAULT) } else { Ok(()) }
-    }
-
-    /// Whether this can take any message of the queue: EBADF, EMSGSIZE.
-    #[inline]
-    pub fn check_incoming(&self, into: &Incoming) -> Result<()> {
-        if !self.queue.can_receive {
-            return Err(Errno::EBADF);
-        }
-        if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
-    }
-
     /// Sends, if there is room and it is nobody else's turn.
     ///
     /// # Safety
@@ -113,40 +49,94 @@ impl Use<'_> {
     pub unsafe fn try_send(&self, message: &Outgoing, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         // Once: the compiler takes everything behind the atomics for changed.
-        let (point, readiness, notify) = (layout.message(), layout.readiness(), layout.notify());
+        let (point, notify) = (layout.message(), layout.notify());
         let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
             return false;
         };
         // Between claim and commit, and again after the commit: see `event`.
         let is_awaited = point.is_awaited();
-        let registration = notify.registration();
-        let notifies = if registration == 0 { 0 } else { self.to_note(registration, is_awaited) };
+        let active = notify.active();
+        if active != 0 {
+            // SAFETY: as the caller says.
+            return unsafe { self.send_to_registered(message, reserved, owed, is_awaited, active) };
+        }
+        let header = MessageHeader::plain(length_of(message));
         // SAFETY: the slot is claimed.
-        let into = unsafe { layout.write_header(reserved.slot.number, header(message.length, notifies)) };
+        let into = unsafe { layout.write_header(reserved.slot.number, header) };
         // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { copy_while(message.body, into, message.length, || who.is_still_held()) };
-        if !is_whole || who.is_orphan() {
+        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        if !is_whole {
             Slots::leave_to_parent(who);
             return false;
         }
-        let pollers = readiness.pollers();
+        self.commit_sent(reserved, message.priority, owed, is_awaited)
+    }
+
+    /// What is left of [`Self::try_send`] where somebody is registered.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn send_to_registered(
+        &self,
+        message: &Outgoing,
+        reserved: Reserved<'_>,
+        owed: Option<&Announcement<'_>>,
+        is_awaited: bool,
+        active: u32,
+    ) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let header = self.header_for(length_of(message), active, is_awaited);
+        // SAFETY: the slot is claimed.
+        let into = unsafe { layout.write_header(reserved.slot.number, header) };
+        // SAFETY: the length has been checked; the caller vouches for the body.
+        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        // No handler that leaves for good may part message and notification.
+        let _blocked = Blocked::all();
+        if !is_whole {
+            Slots::leave_to_parent(who);
+            return false;
+        }
+        self.commit_sent(reserved, message.priority, owed, is_awaited)
+    }
+
+    /// Commits a message whose body is in the slot, and tells those who want to know of it.
+    #[inline(always)]
+    fn commit_sent(
+        &self,
+        sent: Reserved<'_>,
+        priority: u32,
+        owed: Option<&Announcement<'_>>,
+        is_awaited: bool,
+    ) -> bool {
+        let layout = &self.queue.layout;
+        let pollers = layout.readiness().pollers();
         if pollers.any() {
             self.raise_message(pollers);
         }
-        point.hint.waking();
-        if is_awaited {
-            self.publish_and_wake(reserved, message.priority, owed);
+        layout.message().hint.waking();
+        let committed = if is_awaited {
+            self.publish_and_wake(sent, priority, owed)
         } else {
-            layout.slots().publish(reserved, message.priority, who);
-            // Again: who has registered since, and then found no message, did not see ours.
-            let registration = notify.registration();
-            let is_awaited = point.is_awaited();
-            if is_awaited | (registration != 0) {
-                self.tell_receivers(is_awaited, registration, reserved, false);
-            }
-        }
-        if pollers.any() {
+            self.publish(sent, priority)
+        };
+        if committed && pollers.any() {
             self.lower_room(pollers);
+        }
+        committed
+    }
+
+    #[inline(always)]
+    fn publish(&self, sent: Reserved<'_>, priority: u32) -> bool {
+        let layout = &self.queue.layout;
+        if !layout.slots().publish(sent, priority, &self.operation) {
+            return false;
+        }
+        // Again: who has registered since, and then found no message, did not see ours.
+        let active = layout.notify().active();
+        let is_awaited = layout.message().is_awaited();
+        if is_awaited | (active != 0) {
+            self.tell_receivers(is_awaited, active, sent, false);
         }
         true
     }
@@ -154,13 +144,15 @@ impl Use<'_> {
     /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the
     /// wake is due, so that the kernel gives it should we die.
     #[cold]
-    fn publish_and_wake(&self, sent: Reserved<'_>, priority: u32, owed: Option<&Announcement<'_>>) {
+    fn publish_and_wake(&self, sent: Reserved<'_>, priority: u32, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
-            layout.slots().publish(sent, priority, who);
-            let registration = layout.notify().registration();
-            self.tell_receivers(true, registration, sent, began_turns);
-        });
+            let published = layout.slots().publish(sent, priority, who);
+            if published {
+                self.tell_receivers(true, layout.notify().active(), sent, began_turns);
+            }
+            published
+        })
     }
 
     /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork in a handler,
@@ -175,7 +167,6 @@ impl Use<'_> {
         owed: Option<&Announcement<'_>>,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let (point, readiness) = (layout.room(), layout.readiness());
         let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
             return Ok(None);
         };
@@ -183,122 +174,122 @@ impl Use<'_> {
             Slots::put_back(taken, who);
             return Err(Errno::EFAULT);
         }
-        let is_awaited = point.is_awaited();
+        let is_awaited = layout.room().is_awaited();
         let Ok((body, length)) = layout.body(taken.slot.number) else {
-            self.clear_and_wake(taken, owed);
-            return Err(Errno::EBADMSG);
+            // SAFETY: as the caller says.
+            return unsafe { self.receive_noting(into, taken, owed, is_awaited) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { copy_while(body, into.body, length, || who.is_still_held()) };
-        if !is_whole || who.is_orphan() {
+        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
         }
-        let pollers = readiness.pollers();
+        let received = Received { length, priority: key::priority(taken.key) };
+        Ok(self.commit_received(taken, owed, is_awaited).then_some(received))
+    }
+
+    /// What is left of [`Self::try_receive`] for a message that notes a registration, or whose length cannot be true.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn receive_noting(
+        &self,
+        into: &Incoming,
+        taken: Taken<'_>,
+        owed: Option<&Announcement<'_>>,
+        is_awaited: bool,
+    ) -> Result<Option<Received>> {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let header = layout.message_header(taken.slot.number);
+        let Ok((body, length)) = layout.body_of(taken.slot.number, header) else {
+            let cleared = self.clear_and_wake(taken, owed);
+            return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
+        };
+        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
+        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        if !is_whole {
+            Slots::leave_to_parent(who);
+            return Ok(None);
+        }
+        if !self.commit_received(taken, owed, is_awaited) {
+            return Ok(None);
+        }
+        self.notify_of_received(header);
+        Ok(Some(Received { length, priority: key::priority(taken.key) }))
+    }
+
+    /// Commits: the message whose body has been read is gone. Tells those who want to know of it.
+    #[inline(always)]
+    fn commit_received(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, is_awaited: bool) -> bool {
+        let (layout, point) = (&self.queue.layout, self.queue.layout.room());
+        let pollers = layout.readiness().pollers();
         if pollers.any() {
             self.raise_room(pollers);
         }
         point.hint.waking();
-        if is_awaited {
-            self.clear_and_wake(taken, owed);
+        let committed = if is_awaited {
+            self.clear_and_wake(taken, owed)
         } else {
-            layout.slots().clear(taken, who);
-            if point.is_awaited() {
+            let cleared = layout.slots().clear(taken, &self.operation);
+            if cleared && point.is_awaited() {
                 self.tell_senders(false);
             }
-        }
-        if pollers.any() {
+            cleared
+        };
+        if committed && pollers.any() {
             self.lower_message(pollers);
         }
-        Ok(Some(Received { length, priority: key::priority(taken.key) }))
+        committed
     }
 
     /// As `publish_and_wake`.
     #[cold]
-    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>) {
+    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
-            layout.slots().clear(taken, who);
-            self.tell_senders(began_turns);
-        });
+            let cleared = layout.slots().clear(taken, who);
+            if cleared {
+                self.tell_senders(began_turns);
+            }
+            cleared
+        })
     }
 
     /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It is told
-    /// whether the turns there have begun with it.
+    /// whether the turns there have begun with it. Gives what `commit` gives.
     fn while_due(
         &self,
         point: &WaitPoint,
         claim: &AtomicU32,
         owed: Option<&Announcement<'_>>,
-        commit: impl FnOnce(bool),
-    ) {
+        commit: impl FnOnce(bool) -> bool,
+    ) -> bool {
         let began_turns = point.will_wake();
         match owed {
             Some(owed) => {
                 owed.redirect(point.death_word());
-                commit(began_turns);
+                commit(began_turns)
             }
             None => {
                 let due = self.operation.guard_wake(claim, point.death_word());
-                commit(began_turns);
+                let committed = commit(began_turns);
                 drop(due);
+                committed
             }
         }
     }
 
-    /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
     #[cold]
-    pub fn look(&self, wanted: Wanted) -> Look {
-        // See `tell_receivers`.
-        fence(Ordering::SeqCst);
-        let slots = self.queue.layout.slots();
-        match slots.look(wanted) {
-            Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
-            found => found,
-        }
-    }
-
-    /// True if there was one.
-    #[cold]
-    fn free_claims_of_dead(&self) -> bool {
-        /// Where the next look begins. Relaxed: any place will do.
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
-        self.queue.layout.slots().free_claims_of(first, |holder| self.has_ended(holder))
-    }
-
-    /// Whether the holder of a claim is dead, as far as that can be found out.
-    pub fn has_ended(&self, holder: Holder) -> bool {
-        match holder {
-            Holder::Nobody => false,
-            // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
-            Holder::Thread(tid) => {
-                self.is_at_home() && preserved(Process::owns_memory) && futex::is_dead(tid)
-            }
-            Holder::Presence(number) => presence::has_ended(number),
-        }
-    }
-
-    /// What the herald of the registration is to know of the message that is about to stand, should we die before we
-    /// have fired.
-    #[cold]
-    fn to_note(&self, registration: u32, is_awaited: bool) -> u32 {
-        let will_fire = !is_awaited && self.queue.layout.slots().count() == 0;
-        if will_fire { registration } else { 0 }
-    }
-
-    #[cold]
-    fn tell_receivers(&self, is_awaited: bool, registration: u32, sent: Reserved<'_>, began_turns: bool) {
+    fn tell_receivers(&self, is_awaited: bool, active: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
         let woken = is_awaited && layout.message().wake_one(began_turns);
-        if registration != 0 && !woken && layout.slots().is_oldest(sent) {
-            let notify = layout.notify();
-            if notify.fire(registration, Sender::this()) {
-                notify.call_herald();
-            }
+        if active != 0 && !woken {
+            self.notify_of_sent(layout.slots().is_oldest(sent));
         }
     }
 
@@ -339,43 +330,10 @@ pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Re
     unsafe { queue.receive_as_newcomer(into) }
 }
 
-/// Copies part after part, as long as `go_on` says so: a handler may fork in the middle. False: not the
-/// last one.
-///
-/// # Safety
-/// Both places are valid for so many bytes, and different.
-#[inline(always)]
-unsafe fn copy_while(
-    mut from: *const u8,
-    mut into: *mut u8,
-    mut length: usize,
-    go_on: impl Fn() -> bool,
-) -> bool {
-    const PART: usize = 64 << 10;
-    while length > PART {
-        // SAFETY: a part of the whole.
-        unsafe {
-            ptr::copy_nonoverlapping(from, into, PART);
-            (from, into) = (from.add(PART), into.add(PART));
-        }
-        length -= PART;
-        if !go_on() {
-            return false;
-        }
-    }
-    // SAFETY: what is left of it.
-    unsafe { ptr::copy_nonoverlapping(from, into, length) };
-    true
-}
-
-fn header(length: usize, notifies: u32) -> MessageHeader {
-    #[expect(clippy::cast_possible_truncation, reason = "it is at most 16 MiB")]
-    let header = MessageHeader { length: length as u32, ..MessageHeader::default() };
-    if notifies == 0 { header } else { with_sender(header, notifies) }
-}
-
-#[cold]
-fn with_sender(header: MessageHeader, notifies: u32) -> MessageHeader {
-    let Sender { pid, uid } = Sender::this();
-    MessageHeader { notifies, pid, uid, ..header }
+/// At most 16 MiB.
+#[inline]
+fn length_of(message: &Outgoing) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "it has been checked")]
+    let length = message.length as u32;
+    length
 }

@@ -75,15 +75,19 @@ fn identity_of(path: &CStr) -> Result<(u64, u64)> {
 
 /// The directory. Any error: it is not to be had (any more).
 fn open_home() -> Result<Fd> {
+    open_home_for(libc::O_PATH)
+}
+
+fn open_home_for(access: c_int) -> Result<Fd> {
     let home = HOME.get().ok_or(Errno::ENOTSUP)?;
-    let directory = open_directory(&home.path)?;
+    let directory = open_directory(&home.path, access)?;
     let status = status_of(&directory)?;
     // Not ENOENT: that nobody is there must be known.
     if (status.st_dev, status.st_ino) == home.is { Ok(directory) } else { Err(Errno::ENOTSUP) }
 }
 
-fn open_directory(path: &CStr) -> Result<Fd> {
-    let found = open_at(libc::AT_FDCWD, path, libc::O_PATH | libc::O_DIRECTORY);
+fn open_directory(path: &CStr, access: c_int) -> Result<Fd> {
+    let found = open_at(libc::AT_FDCWD, path, access | libc::O_DIRECTORY);
     found.map_err(|error| if error == Errno::ENOENT { Errno::ENOTSUP } else { error })
 }
 
@@ -190,6 +194,43 @@ pub fn is_abandoned(number: u32) -> bool {
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
 
+/// Looks at some files of the directory, and removes a few that are stale, if they are of this user: so they do not
+/// become more and more. `is_own` says of a number whether it is this process's.
+pub fn remove_some_stale(is_own: impl Fn(u32) -> bool) {
+    const A_FEW: usize = 8;
+    // One call gives as many names as fit.
+    let mut buffer = [0_u64; 512];
+    let Ok(home) = open_home_for(libc::O_RDONLY) else { return };
+    // SAFETY: the buffer is valid for writing its bytes.
+    let length = unsafe {
+        let size = size_of_val(&buffer);
+        libc::syscall(libc::SYS_getdents64, home.0, buffer.as_mut_ptr(), size)
+    };
+    let length = usize::try_from(length).unwrap_or(0);
+    // SAFETY: the kernel has written so many bytes.
+    let entries = unsafe { core::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), length) };
+    let ours = Names(entries).filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)));
+    for name in ours.take(A_FEW) {
+        let _ = remove_if_stale_at(home.0, name);
+    }
+}
+
+/// The names in what getdents64(2) gives: `struct linux_dirent64`.
+struct Names<'a>(&'a [u8]);
+
+impl<'a> Iterator for Names<'a> {
+    type Item = &'a CStr;
+
+    fn next(&mut self) -> Option<&'a CStr> {
+        const LENGTH_AT: usize = 16;
+        const NAME_AT: usize = 19;
+        let length = self.0.get(LENGTH_AT..LENGTH_AT + 2)?.try_into().map(u16::from_ne_bytes).ok()?;
+        let (entry, rest) = self.0.split_at_checked(length.into())?;
+        self.0 = rest;
+        CStr::from_bytes_until_nul(entry.get(NAME_AT..)?).ok()
+    }
+}
+
 /// Removes the file at this path if it is one of a process that is gone. False: it is not.
 pub fn remove_if_stale(path: &Path) -> Result<bool> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
@@ -213,4 +254,20 @@ fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
     // SAFETY: a C string.
     let failed = unsafe { libc::syscall(libc::SYS_unlinkat, directory, name.as_ptr(), 0) } != 0;
     if failed { Err(Errno::last()) } else { Ok(true) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_numbers_and_back() {
+        for number in [1, 0xabcd, (1 << NUMBER_BITS) - 1] {
+            let name = name(number);
+            assert_eq!(number_of(&name[..name.len() - 1]), Some(number));
+        }
+        for other in ["rsipc-pr.", "rsipc-pr.1234", "rsipc-pr.ABCDE", "rsipc-pr.+1234", "rsipc-mq.00001"] {
+            assert_eq!(number_of(other.as_bytes()), None, "{other}");
+        }
+    }
 }

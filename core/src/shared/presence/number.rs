@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
-use super::file::{NUMBER_BITS, Present};
+use super::file::{self, NUMBER_BITS, Present};
 use super::{LOOK_EVERY, Surety};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::process::Process;
@@ -124,7 +124,10 @@ fn make(choice: &Choice, chosen: u32) -> Result<u32> {
     let (number, present) = create()?;
     Entry::add(number, present).inspect_err(|_| present.remove(number))?;
     match choice.number.compare_exchange(chosen, number + 1, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => Ok(number),
+        Ok(_) => {
+            file::remove_some_stale(is_own);
+            Ok(number)
+        }
         Err(theirs) => {
             present.remove(number);
             theirs.checked_sub(1).ok_or(Errno::EAGAIN)

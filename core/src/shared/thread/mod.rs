@@ -11,6 +11,7 @@
 //!   one (`frame`).
 
 mod block;
+mod copy;
 mod frame;
 mod operation;
 mod record;

@@ -4,12 +4,12 @@
 //! in the middle of either. So a claim is announced there only while it reads 0, and taken back only if it still
 //! is what we stored. While it is taken, one claims in the name of the process's presence.
 //!
-//! A handler that locks a robust mutex in the middle of our operation leaves 0 there. It is put back where the
-//! operation next looks ([`Operation::is_still_held`]); a thread that is killed before that leaves its claim to
-//! whoever finds that no thread has its TID.
+//! A handler that locks a robust mutex in the middle of our operation leaves 0 there. It is put back with the next
+//! part of a long message (`copy`); a thread that is killed before that leaves its claim to whoever finds that no
+//! thread has its TID.
 
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use super::block::{Thread, this_tid};
 use super::frame::FrameTag;
@@ -17,17 +17,18 @@ use super::record::Record;
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::namespace;
 use crate::os::process::Process;
+use crate::os::restartable;
 use crate::shared::claim::{Claimant, Holder, holder};
 use crate::shared::presence::{self, NAMELESS, Surety};
 
 /// An operation of the calling thread on one object. Ends when dropped.
 pub struct Operation<'t> {
     pub(super) thread: &'t Thread,
-    record: &'t Record,
+    pub(super) record: &'t Record,
     /// Where its claims are announced.
-    claims: &'t AtomicUsize,
+    pub(super) claims: &'t AtomicUsize,
     /// That of the thread's block when it began.
-    incarnation: u64,
+    pub(super) incarnation: u64,
 }
 
 /// In the place of `list_op_pending` for those whose TID means nothing to others.
@@ -136,16 +137,6 @@ impl Operation<'_> {
         !ptr::eq(self.claims, &raw const TAKEN) && !namespace::is_inherited()
     }
 
-    /// Whether what it has claimed still is the operation's, and watched: a handler may have forked, or
-    /// locked a robust mutex. False in the child of a fork: the claim is the parent's.
-    #[inline]
-    pub fn is_still_held(&self) -> bool {
-        if self.claims.load(Ordering::Relaxed) == 0 {
-            self.claims.store(self.record.entry.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
-        !self.is_orphan()
-    }
-
     /// Marks the claim as one that the kernel does not watch. `None`: no presence is to be had.
     #[cold]
     pub(super) fn mark(&self, claim: &AtomicU32) -> Option<u32> {
@@ -179,18 +170,20 @@ impl Operation<'_> {
 
 impl Claimant for Operation<'_> {
     #[inline]
-    fn is_watched(&self) -> bool {
-        self.claims.load(Ordering::Relaxed) == 0 && !self.is_orphan()
+    fn watched_identity(&self) -> u32 {
+        // Before the look whether it still is our block: in the child of a fork it may hold 0.
+        let tid = self.thread.tid.load(Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        if self.claims.load(Ordering::Relaxed) == 0 && !self.is_orphan() { tid } else { 0 }
     }
 
     #[inline]
-    fn announce(&self, word: &AtomicU32) -> u32 {
+    fn announce(&self, word: &AtomicU32) {
         let entry = self.thread.entry_of(word);
         self.record.entry.store(entry, Ordering::Relaxed);
         self.claims.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         // The claim itself is an atomic exchange, which no store passes.
-        self.thread.tid.load(Ordering::Relaxed)
     }
 
     #[cold]
@@ -219,6 +212,17 @@ impl Claimant for Operation<'_> {
             self.withdraw_unannounced();
         }
         self.record.entry.store(0, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+        restartable::store_both_while(&self.thread.incarnation, self.incarnation, key, claim)
+    }
+
+    #[inline(never)]
+    fn give_back(&self, claim: &AtomicU32) {
+        let nothing = AtomicU64::new(0);
+        self.commit((&nothing, 0), (claim, 0));
     }
 
     fn is_own(&self, held: u32) -> bool {

@@ -17,7 +17,6 @@ use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
 use crate::posix::mq::files::Data;
 use crate::posix::mq::layout::Layout;
-use crate::posix::mq::notify::herald::Herald;
 use crate::posix::mq::permission::Access;
 use crate::posix::mq::poll::polling::Polling;
 use crate::shared::thread;
@@ -38,8 +37,6 @@ pub struct Opened {
     pub data: (u64, u64),
     /// Device and inode of the FIFO that the descriptor really is.
     pub fifo: (u64, u64),
-    /// The thread that is registered for notification, once there is one.
-    pub herald: AtomicPtr<Herald>,
     /// How this process polls it.
     pub polling: Polling,
     /// Where the next read(2) of the status line begins.
@@ -67,20 +64,8 @@ impl Opened {
             was_nonblocking: AtomicBool::new(false),
             data,
             fifo,
-            herald: AtomicPtr::new(ptr::null_mut()),
             polling: Polling::default(),
             position: AtomicU64::new(0),
-        }
-    }
-}
-
-impl Drop for Opened {
-    /// Nobody can call the herald any more.
-    fn drop(&mut self) {
-        let herald = self.herald.load(Ordering::Acquire);
-        if !herald.is_null() {
-            // SAFETY: the share of this descriptor, which nobody uses any more.
-            unsafe { Arc::from_raw(herald) }.dismiss();
         }
     }
 }

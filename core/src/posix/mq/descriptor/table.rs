@@ -172,11 +172,6 @@ fn exchange(entry: &AtomicPtr<Open>, old: *mut Open, new: *mut Open) -> bool {
     entry.compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed).is_ok()
 }
 
-/// The descriptors in the table.
-pub fn all() -> impl Iterator<Item = RawFd> {
-    in_range(0..=RawFd::MAX)
-}
-
 /// The descriptors in the table that are in this range.
 pub fn in_range(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| as_queue(open).is_some()).map(|(fd, _)| fd)

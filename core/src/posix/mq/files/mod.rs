@@ -29,7 +29,7 @@ mod name;
 mod unlink;
 
 pub use data::{Data, create, exists, has_name, open, reopen};
-pub use fifo::{FIFO_PREFIX, Fifo, data_inode_of, fifo_path, open_fifo};
+pub use fifo::{FIFO_PREFIX, Fifo, fifo_path, open_fifo};
 pub use find::{geometry_of, is_data_name, open_of_fifo};
 pub use name::{HASHED_PREFIX, Name, PREFIX};
 pub use unlink::{remove_fifo, take_back, unlink};

@@ -22,8 +22,9 @@
 //! * a sender puts in its packet after the commit; does not see that somebody adjusts, or counts on one packet then; who
 //!   adjusts does not look for senders in flight, or takes out the last packets at once; who begins to poll does not change
 //!   the epoch;
-//! * a sender does not look at the registration again after its commit, or without membarrier(2); tells only of a message that
-//!   is still there; leaves no note; a registration that was fired goes on.
+//! * a sender does not look at the registration again after its commit, or without membarrier(2); notifies only of a message that
+//!   is still there; leaves no note; ends the registration before it notifies, or without a claim; a receiver, or a later sender,
+//!   does not look for a missed notification; a process registers without its lock.
 
 mod event;
 mod index;
@@ -140,18 +141,18 @@ impl Participant {
 }
 
 impl Claimant for Participant {
-    fn is_watched(&self) -> bool {
-        self.identity & UNGUARDED == 0
+    fn watched_identity(&self) -> u32 {
+        if self.identity & UNGUARDED == 0 { self.identity } else { 0 }
     }
 
-    fn announce(&self, word: &AtomicU32) -> u32 {
+    fn announce(&self, word: &AtomicU32) {
         modelled::step();
         self.pending.set(word);
-        self.identity
     }
 
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
-        Some(self.announce(word))
+        self.announce(word);
+        Some(self.identity)
     }
 
     fn withdraw(&self) {

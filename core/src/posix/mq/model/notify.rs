@@ -1,15 +1,15 @@
-//! Notification: who is registered and has found the queue empty since is told of the next message.
+//! Notification: who is registered and has found the queue empty since is notified of the next message.
 //!
-//! membarrier(2) is modelled by a fence in each sender where the real one has none.
+//! membarrier(2) is modelled by a fence in each sender where the real one has none, the kernel's locks by a list behind
+//! a lock of loom's.
 
-use loom::sync::Arc;
+use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
-use crate::posix::mq::notify::registration::{Registered, Registration, Sender};
+use crate::posix::mq::notify::registration::{Outcome, Registration, is_in_force};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
-use crate::shared::claim;
 
 const SLOTS: usize = 2;
 
@@ -19,45 +19,112 @@ struct Watched {
     registration: Registration,
     /// What each slot's message notes. Written by who has claimed the slot.
     notes: [AtomicU32; SLOTS],
+    /// Numbers of registrations, and the processes that have their locks.
+    locks: Mutex<Vec<(u32, u32)>>,
+    /// Numbers of registrations whose process has been notified.
+    notified: Mutex<Vec<u32>>,
+    /// Whether somebody who notifies is waited for, however long that takes.
+    is_patient: bool,
 }
 
-fn watched() -> Arc<Watched> {
+fn watched(is_patient: bool) -> Arc<Watched> {
     Arc::new(Watched {
         queue: Queue::new(SLOTS),
         registration: Registration::default(),
         notes: Default::default(),
+        locks: Mutex::default(),
+        notified: Mutex::default(),
+        is_patient,
     })
 }
 
 impl Watched {
-    /// As `try_send` of `queue`.
+    /// As `try_send` of `transfer`.
     fn send(&self, who: &Participant) {
         let slots = self.queue.slots();
         let reserved = slots.reserve(who, |_| {}).expect("room");
-        let before = self.registration.registration();
+        let before = self.registration.in_force();
         let note = if before != 0 && slots.count() == 0 { before } else { 0 };
         self.notes[reserved.slot.number].store(note, Ordering::Relaxed);
         slots.publish(reserved, 0, who);
         fence(Ordering::SeqCst);
-        let registration = self.registration.registration();
-        if registration != 0 && slots.is_oldest(reserved) {
-            // The herald looks for itself in the end.
-            let _ = self.registration.fire(registration, Sender { pid: who.pid(), uid: 0 });
+        let number = self.registration.in_force();
+        if number != 0 && (slots.is_oldest(reserved) || self.is_missed(number)) {
+            self.notify(who, number);
         }
     }
 
+    /// As `try_receive` of `transfer`.
     fn receive(&self, who: &Participant) -> bool {
         let slots = self.queue.slots();
-        let taken = slots.take(who, |_| {});
-        taken.map(|taken| slots.clear(taken, who)).is_some()
+        let Some(taken) = slots.take(who, |_| {}) else { return false };
+        let note = self.notes[taken.slot.number].load(Ordering::Relaxed);
+        slots.clear(taken, who);
+        if note != 0 && self.registration.in_force() == note {
+            self.notify(who, note);
+        }
+        true
     }
 
-    /// As `serve` of `herald`.
-    fn register(&self, who: &Participant) -> u32 {
-        assert!(claim::claim(&self.registration.holder, who));
-        let number = self.registration.begin(Registered { pid: who.pid(), how: 0, signal: 0 });
-        fence(Ordering::SeqCst);
-        number
+    /// As `missed` of `sender`.
+    fn is_missed(&self, number: u32) -> bool {
+        let oldest = self.queue.slots().oldest();
+        oldest.is_some_and(|slot| self.notes[slot].load(Ordering::Relaxed) == number)
+    }
+
+    /// As `notify` of `sender`.
+    fn notify(&self, who: &Participant, number: u32) {
+        let waits = |_: &AtomicU32| {
+            thread::yield_now();
+            self.is_patient
+        };
+        self.registration.notify(number, who, waits, || {
+            if !self.has_lock(number) {
+                return Outcome::Gone;
+            }
+            self.notified.lock().unwrap().push(number);
+            Outcome::Notified
+        });
+    }
+
+    fn has_lock(&self, number: u32) -> bool {
+        self.locks.lock().unwrap().iter().any(|&(locked, _)| locked == number)
+    }
+
+    /// The kernel's part, for another process than the one that has the lock.
+    fn lock(&self, number: u32, process: u32) -> bool {
+        let mut locks = self.locks.lock().unwrap();
+        let is_free = locks.iter().all(|&(locked, by)| locked != number || by == process);
+        if is_free {
+            locks.push((number, process));
+        }
+        is_free
+    }
+
+    fn unlock_all(&self, process: u32) {
+        self.locks.lock().unwrap().retain(|&(_, by)| by != process);
+    }
+
+    /// As `register` of `register`. `None`: EBUSY.
+    fn register(&self, who: &Participant) -> Option<u32> {
+        loop {
+            let between = self.registration.number();
+            let number = between.wrapping_add(1);
+            if is_in_force(between) {
+                if self.has_lock(between) {
+                    return None;
+                }
+                self.registration.end(between);
+            } else if !self.lock(number, who.pid()) {
+                // Somebody is about to take this number, or has ended.
+                thread::yield_now();
+            } else if self.registration.begin(between) {
+                fence(Ordering::SeqCst);
+                return Some(number);
+            } else {
+                self.unlock_all(who.pid());
+            }
+        }
     }
 
     /// Receives until there is no more, as `attempt_after_look` of `wait`.
@@ -69,47 +136,40 @@ impl Watched {
         while self.receive(who) || may_have() {}
     }
 
-    /// As `stand` of `herald`, when no sender is at it any more.
-    fn stand(&self, registration: u32) {
-        let slots = self.queue.slots();
-        let overdue = slots.oldest().is_some();
-        if overdue && self.registration.registration() == registration {
-            let _ = self.registration.fire(registration, Sender { pid: 0, uid: 0 });
-        }
+    fn notifications(&self, number: u32) -> usize {
+        self.notified.lock().unwrap().iter().filter(|&&notified| notified == number).count()
     }
 
-    fn is_noted(&self, registration: u32) -> bool {
-        let messages =
-            self.queue.index().slots().filter(|slot| super::is_message(self.queue.key_of(slot.number)));
-        messages.into_iter().any(|slot| self.notes[slot.number].load(Ordering::Relaxed) == registration)
+    fn is_empty(&self) -> bool {
+        self.queue.slots().count() == 0
     }
 }
 
 #[test]
-fn what_comes_after_the_queue_was_empty_is_told() {
+fn what_comes_after_the_queue_was_empty_is_notified_of() {
     for senders in [1, 2] {
         check(3 - senders.min(1), move || {
-            let watched = watched();
+            let watched = watched(true);
             let senders: Vec<_> = (1..=senders as u32)
                 .map(|tid| {
                     let watched = watched.clone();
                     thread::spawn(move || watched.send(&Participant::new(tid)))
                 })
                 .collect();
-            let registered = watched.register(&Participant::new(9));
+            let number = watched.register(&Participant::new(9)).unwrap();
             watched.drain(&Participant::new(8));
             senders.into_iter().for_each(|sender| sender.join().unwrap());
-            let is_told = watched.registration.fired(registered).is_some();
-            assert!(is_told || watched.queue.slots().count() == 0, "nobody is told");
-            assert_eq!(is_told, watched.registration.registration() == 0, "once only");
+            let count = watched.notifications(number);
+            assert!(count == 1 || count == 0 && watched.is_empty(), "notified {count} times");
+            assert_eq!(count == 1, watched.registration.in_force() == 0, "once only");
         });
     }
 }
 
 #[test]
-fn one_is_told_of_each_message_after_each_registration() {
+fn one_is_notified_of_each_message_after_each_registration() {
     check(2, || {
-        let watched = watched();
+        let watched = watched(true);
         let sender = {
             let watched = watched.clone();
             thread::spawn(move || {
@@ -117,28 +177,26 @@ fn one_is_told_of_each_message_after_each_registration() {
                 watched.send(&Participant::new(1));
             })
         };
-        let (herald, receiver) = (Participant::new(9), Participant::new(8));
-        let first = watched.register(&herald);
+        let (registrant, receiver) = (Participant::new(9), Participant::new(8));
+        let mut last = watched.register(&registrant).unwrap();
         watched.drain(&receiver);
-        let mut last = first;
-        if watched.registration.fired(first).is_some() {
-            claim::release(&watched.registration.holder, &herald);
-            last = watched.register(&herald);
-            assert_ne!(last, first);
+        if watched.registration.in_force() == 0 {
+            watched.unlock_all(registrant.pid());
+            let next = watched.register(&registrant).unwrap();
+            assert_ne!(next, last);
+            last = next;
             watched.drain(&receiver);
         }
         sender.join().unwrap();
-        let is_told = watched.registration.fired(last).is_some();
-        assert!(is_told || watched.queue.slots().count() == 0, "nobody is told");
+        assert!(watched.notifications(last) == 1 || watched.is_empty(), "not notified");
     });
 }
 
 #[test]
-fn a_sender_that_is_killed_anywhere_leaves_the_telling_to_the_herald() {
+fn a_sender_that_is_killed_anywhere_leaves_it_to_who_comes_next() {
     check_each_stop(1, |accesses| {
-        let watched = watched();
-        let herald = Participant::new(9);
-        let registered = watched.register(&herald);
+        let watched = watched(true);
+        let number = watched.register(&Participant::new(9)).unwrap();
         let victim = {
             let watched = watched.clone();
             thread::spawn(move || {
@@ -149,41 +207,93 @@ fn a_sender_that_is_killed_anywhere_leaves_the_telling_to_the_herald() {
         watched.send(&Participant::new(2));
         watched.receive(&Participant::new(3));
         victim.join().unwrap();
-        if watched.registration.fired(registered).is_none() {
-            // By its note, or since the herald has seen the queue empty: at the latest it looks now.
-            watched.stand(registered);
-        }
-        let is_told = watched.registration.fired(registered).is_some();
-        assert!(is_told || watched.queue.slots().count() == 0, "nobody is told");
+        // A message that is still there, and its receiver.
+        while watched.receive(&Participant::new(4)) {}
+        assert!(watched.notifications(number) > 0, "not notified: the second one came into the queue");
     });
 }
 
 #[test]
-fn one_that_is_killed_behind_its_commit_has_left_a_note() {
+fn one_that_is_killed_behind_its_commit_has_notified_or_left_a_note() {
     check_each_stop(0, |accesses| {
-        let watched = watched();
-        let registered = watched.register(&Participant::new(9));
+        let watched = watched(true);
+        let number = watched.register(&Participant::new(9)).unwrap();
         let who = Participant::new(1);
         who.until(&watched.queue, accesses, End::Killed, |who| watched.send(who));
-        let is_told = watched.registration.fired(registered).is_some();
-        assert!(is_told || watched.queue.slots().count() == 0 || watched.is_noted(registered));
+        let is_notified = watched.notifications(number) > 0;
+        assert!(is_notified || watched.is_empty() || watched.is_missed(number));
+        assert!(is_notified || watched.registration.in_force() == number);
     });
 }
 
 #[test]
-fn who_is_dead_is_told_nothing_and_its_registration_ends() {
+fn one_that_stops_anywhere_does_not_keep_the_notification_from_who_comes_next() {
+    check_each_stop(0, |accesses| {
+        let watched = watched(false);
+        let number = watched.register(&Participant::new(9)).unwrap();
+        let who = Participant::new(1);
+        who.until(&watched.queue, accesses, End::Stopped, |who| watched.send(who));
+        watched.send(&Participant::new(2));
+        assert!(watched.notifications(number) > 0);
+        assert_eq!(watched.registration.in_force(), 0);
+    });
+}
+
+#[test]
+fn who_is_dead_is_not_notified_and_its_registration_ends() {
     check(3, || {
-        let watched = watched();
+        let watched = watched(true);
         let sender = {
             let watched = watched.clone();
             thread::spawn(move || watched.send(&Participant::new(1)))
         };
-        let herald = Participant::new(9);
-        herald.until(&watched.queue, usize::MAX, End::Killed, |who| watched.register(who));
-        herald.die();
+        let number = watched.register(&Participant::new(9)).unwrap();
+        watched.unlock_all(9);
         sender.join().unwrap();
+        let before = watched.notifications(number);
+        watched.drain(&Participant::new(3));
         watched.send(&Participant::new(2));
-        let current = watched.registration.registration();
-        assert!(current == 0 || watched.queue.slots().count() > 1);
+        assert_eq!(watched.notifications(number), before);
+        assert_eq!(watched.registration.in_force(), 0);
+    });
+}
+
+#[test]
+fn of_two_that_register_at_once_one_succeeds() {
+    check(3, || {
+        let watched = watched(true);
+        let other = {
+            let watched = watched.clone();
+            thread::spawn(move || watched.register(&Participant::new(1)))
+        };
+        let one = watched.register(&Participant::new(2));
+        let other = other.join().unwrap();
+        assert!(one.is_some() != other.is_some(), "{one:?} {other:?}");
+    });
+}
+
+#[test]
+fn one_that_is_killed_while_it_registers_leaves_the_place_free() {
+    check_each_stop(1, |accesses| {
+        let watched = watched(true);
+        let victim = {
+            let watched = watched.clone();
+            thread::spawn(move || {
+                let who = Participant::new(1);
+                who.until(&watched.queue, accesses, End::Killed, |who| {
+                    for _ in 0..2 {
+                        if let Some(number) = watched.register(who) {
+                            watched.registration.end(number);
+                            watched.unlock_all(1);
+                        }
+                    }
+                });
+                watched.unlock_all(1);
+            })
+        };
+        watched.register(&Participant::new(2));
+        victim.join().unwrap();
+        watched.unlock_all(2);
+        assert!(watched.register(&Participant::new(3)).is_some());
     });
 }

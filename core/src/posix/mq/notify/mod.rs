@@ -1,7 +1,28 @@
-//! mq_notify.
+//! `mq_notify`: one process at a time wants to know when a message comes into the empty queue.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `registration` | the shared words, and the protocol |
+//! | `record` | the lock that tells who is registered, and for what |
+//! | `register` | the call |
+//! | `sender` | who sends a message notifies |
+//! | `signal` | the signal |
+//! | `notifier` | the thread that notifies where the sender cannot |
+//! | `turn` | one thread of a process registers at a time |
+//! | `internal` | descriptors of ours, whose closing must not end a registration |
 
 #[cfg(not(loom))]
-pub mod herald;
+pub mod internal;
 #[cfg(not(loom))]
-pub mod overdue;
+pub mod notifier;
+#[cfg(not(loom))]
+pub mod record;
+#[cfg(not(loom))]
+pub mod register;
 pub mod registration;
+#[cfg(not(loom))]
+mod sender;
+#[cfg(not(loom))]
+pub mod signal;
+#[cfg(not(loom))]
+mod turn;

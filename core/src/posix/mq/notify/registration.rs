@@ -1,37 +1,43 @@
-//! Who wants to know when a message comes into the empty queue: the shared words of `mq_notify`.
+//! The shared words of `mq_notify`: whether a process is registered, and who notifies it.
 //!
-//! A registration lives as long as a thread of the registered process, its *herald* (`herald`), holds the claim word.
-//! So the kernel ends it, at once, when the process ends, whatever ends it.
+//! | word | value | meaning | who stores it |
+//! |---|---|---|---|
+//! | `number` | 4k | nobody is registered | who notified, withdraws, or finds the lock gone |
+//! | | 4k + 1 | registration k is in force | the process that registers, under its lock, by CAS |
+//! | | 4k + 2 | its notification is on its way, and the place is free | who notifies, by CAS |
+//! | `notifying` | a claim word | somebody notifies | see `shared::claim` |
+//! | `left` | 4k + 1 | the notification is left to a thread of the registered process | who notifies |
+//! | `sender` | pid, real user | who sent the message | who notifies, before the other two |
+//! | `unreached` | 0, 1 | a sender could not reach a registered process | that sender |
 //!
-//! A sender that finds a registration, and that its message came into the empty queue, notes the registration in the
-//! message, commits, and then fires. If it is killed in between, the herald finds the message, and fires in its place;
-//! or a later one, if that has been received.
+//! Who is registered, and for what, is not told by memory that all users of the queue may write to, but by the
+//! kernel: see `record`. So a registration is in force only if `number` says so *and* the process has the lock.
+//!
+//! A sender that finds a registration in force, and the queue empty, notes the registration in its message, commits,
+//! and then notifies. If it is killed in between, the message is a *missed notification*; if it is killed when it
+//! notifies, `number` is left at 4k + 2, and `notifying` is not held any more. In both cases whoever comes next, to
+//! send or to receive, notifies in its place (`sender`). If the signal was sent before the sender was killed, the
+//! process gets it twice; it is never left without.
+//!
+//! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for one load of
+//! `number`.
 
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::shared::claim;
+use crate::shared::claim::{self, Claimant};
 
-/// See the module. All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for
-/// one load of `current`.
+/// So often a claim is lost to others who notify, and are done when one looks.
+const RACES: usize = 4;
+/// From one registration to the next.
+const STEP: u32 = 4;
+
+/// See the module.
 #[repr(C)]
 #[derive(Default)]
 pub struct Registration {
-    /// Claimed by the herald for as long as it is registered.
-    pub(in crate::posix::mq) holder: AtomicU32,
-    /// The number of the registration in force; 0 = none. Set by the holder; set to 0 by the holder or by who has
-    /// fired, or found the holder dead.
-    current: AtomicU32,
-    /// The last number given. Changed by the holder.
-    last: AtomicU32,
-    /// The last number that has been fired. Changed from another number to `current` by senders; the one who succeeds
-    /// has fired.
-    fired: AtomicU32,
-    /// Counts what a herald must look at. The herald sleeps on it.
-    pub(super) changes: AtomicU32,
-    /// For those who look: the registered process, `sigev_notify` and the signal number. Stored by the holder.
-    pub(super) pid: AtomicU32,
-    pub(super) how: AtomicU32,
-    pub(super) signal: AtomicU32,
-    /// Process and real user of the sender, in the low and the high half. Stored before `fired`.
+    pub(super) number: AtomicU32,
+    notifying: AtomicU32,
+    left: AtomicU32,
+    unreached: AtomicU32,
     sender: AtomicU64,
 }
 
@@ -47,12 +53,63 @@ pub struct Sender {
 /// What is known of the registration to one who only looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// The registered process, in its own PID namespace.
+    /// The registered process, as the PID namespace of the one who looks knows it; 0 = not at all.
     pub pid: u32,
     /// `SIGEV_SIGNAL`, `SIGEV_NONE` or `SIGEV_THREAD`.
     pub how: u32,
     /// The signal, for `SIGEV_SIGNAL`.
     pub signal: u32,
+}
+
+/// How a process is notified.
+pub trait Delivery {
+    /// Looks whether it can be done, and does all that can be done beforehand.
+    fn prepare(&mut self) -> Prepared;
+    /// Does it, in as few instructions as there can be.
+    fn send(&mut self);
+}
+
+/// What came of [`Delivery::prepare`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// Everything is ready to send.
+    Ready,
+    /// Nothing is to be sent.
+    Done,
+    /// The process is not registered any more.
+    Gone,
+    /// The caller cannot do it. Somebody else may.
+    Failed,
+}
+
+/// What one does who finds somebody else notifying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Looks again.
+    Wait,
+    /// Leaves it to that one.
+    Leave,
+    /// Notifies as well: that one is stopped.
+    TakeOver,
+}
+
+/// Whether a number is that of a registration, whose notification is not on its way.
+pub fn is_in_force(number: u32) -> bool {
+    number % STEP == 1
+}
+
+fn is_on_its_way(number: u32) -> bool {
+    number % STEP == 2
+}
+
+/// The number of the registration that follows when nobody is registered.
+pub fn next_after(number: u32) -> u32 {
+    (number.wrapping_add(STEP - 1) & !(STEP - 1)).wrapping_add(1)
+}
+
+/// The place of a registration among all, in their order.
+pub fn ordinal(number: u32) -> u32 {
+    number / STEP
 }
 
 impl Sender {
@@ -61,71 +118,164 @@ impl Sender {
         // SAFETY: take no arguments.
         unsafe { Self { pid: libc::getpid().cast_unsigned(), uid: libc::getuid() } }
     }
+
+    fn to_word(self) -> u64 {
+        u64::from(self.pid) | u64::from(self.uid) << 32
+    }
+
+    fn from_word(word: u64) -> Self {
+        let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
+        Self { pid: half(word), uid: half(word >> 32) }
+    }
 }
 
 impl Registration {
-    /// The number of the registration; 0 = there is none.
+    /// The number of the registration that is in force, or whose notification is on its way; 0 = neither.
     #[inline]
-    pub fn registration(&self) -> u32 {
-        self.current.load(Ordering::SeqCst)
+    pub fn active(&self) -> u32 {
+        let number = self.number.load(Ordering::SeqCst);
+        if number % STEP == 0 { 0 } else { number }
     }
 
-    /// Who is registered, if anybody alive is.
-    pub fn registered(&self) -> Option<Registered> {
-        let is_held = !claim::is_free(self.holder.load(Ordering::SeqCst));
-        (is_held && self.registration() != 0).then(|| Registered {
-            pid: self.pid.load(Ordering::SeqCst),
-            how: self.how.load(Ordering::SeqCst),
-            signal: self.signal.load(Ordering::SeqCst),
-        })
+    /// The number of the registration in force; 0 = there is none.
+    pub fn in_force(&self) -> u32 {
+        let number = self.number();
+        if is_in_force(number) { number } else { 0 }
     }
 
-    /// Notifies the holder of this registration, once. True: we have, and the herald must be called.
+    /// See the module.
+    pub fn number(&self) -> u32 {
+        self.number.load(Ordering::SeqCst)
+    }
+
+    /// The registration with the number after this one, at which nobody was registered, begins. The caller has its
+    /// lock. False: it was not to be.
     #[must_use]
-    pub fn fire(&self, registration: u32, sender: Sender) -> bool {
-        if claim::is_free(self.holder.load(Ordering::SeqCst)) {
-            self.end(registration);
+    pub fn begin(&self, after: u32) -> bool {
+        self.change(after, next_after(after))
+    }
+
+    /// Gives up the number after this one, whose lock cannot be had.
+    pub fn skip(&self, after: u32) {
+        self.change(after, next_after(after).wrapping_add(STEP - 1));
+    }
+
+    /// A registration is over, unless it is already. True: by this call.
+    pub fn end(&self, number: u32) -> bool {
+        self.change(number, number.wrapping_add(STEP - 1))
+    }
+
+    fn change(&self, from: u32, to: u32) -> bool {
+        self.number.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Notifies the process of this registration of a message of this sender, if nobody has yet. True: the registration
+    /// is over, by this call.
+    ///
+    /// One at a time notifies. `patience` is asked about one who is found at it.
+    pub fn notify(
+        &self,
+        number: u32,
+        sender: Sender,
+        who: &impl Claimant,
+        mut patience: impl FnMut(&AtomicU32) -> Patience,
+        delivery: &mut impl Delivery,
+    ) -> bool {
+        let claimed = self.claim_notifying(number, who, &mut patience);
+        let ended = claimed != Claimed::ByAnother && self.notify_alone(number, sender, delivery);
+        if claimed == Claimed::ByUs {
+            claim::release(&self.notifying, who);
+        }
+        ended
+    }
+
+    fn claim_notifying(
+        &self,
+        number: u32,
+        who: &impl Claimant,
+        patience: &mut impl FnMut(&AtomicU32) -> Patience,
+    ) -> Claimed {
+        for _ in 0..RACES {
+            if claim::claim(&self.notifying, who) {
+                return Claimed::ByUs;
+            }
+            while !claim::is_free(self.notifying.load(Ordering::SeqCst)) {
+                if !self.is_due(number) {
+                    return Claimed::ByAnother;
+                }
+                match patience(&self.notifying) {
+                    Patience::Wait => {}
+                    Patience::Leave => return Claimed::ByAnother,
+                    Patience::TakeOver => return Claimed::NotAtAll,
+                }
+            }
+        }
+        // There is no way for this caller to claim.
+        Claimed::NotAtAll
+    }
+
+    fn is_due(&self, number: u32) -> bool {
+        let now = self.number();
+        now == number || now == number.wrapping_add(1)
+    }
+
+    fn notify_alone(&self, number: u32, sender: Sender, delivery: &mut impl Delivery) -> bool {
+        if !self.is_due(number) {
             return false;
         }
-        let before = self.fired.load(Ordering::SeqCst);
-        if before == registration || self.current.load(Ordering::SeqCst) != registration {
-            return false;
+        let on_its_way = number.wrapping_add(1);
+        match delivery.prepare() {
+            Prepared::Ready => {
+                self.sender.store(sender.to_word(), Ordering::SeqCst);
+                if !self.change(number, on_its_way) && self.number() != on_its_way {
+                    return false;
+                }
+                delivery.send();
+                self.change(on_its_way, number.wrapping_add(STEP - 1))
+            }
+            Prepared::Done | Prepared::Gone => {
+                self.end(number) || self.change(on_its_way, number.wrapping_add(STEP - 1))
+            }
+            Prepared::Failed => false,
         }
-        self.sender.store(u64::from(sender.pid) | u64::from(sender.uid) << 32, Ordering::SeqCst);
-        let fired =
-            self.fired.compare_exchange(before, registration, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if fired {
-            self.end(registration);
-        }
-        fired
     }
 
-    /// The registration is over, unless there is another one already.
-    pub fn end(&self, registration: u32) {
-        let _ = self.current.compare_exchange(registration, 0, Ordering::SeqCst, Ordering::SeqCst);
+    /// A registration whose notification was on its way when who notified was killed, and who sent the message.
+    pub fn abandoned(&self) -> Option<(u32, Sender)> {
+        let number = self.number();
+        let is_abandoned = is_on_its_way(number) && claim::is_free(self.notifying.load(Ordering::SeqCst));
+        is_abandoned.then(|| (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst))))
     }
 
-    /// A registration begins, of the one who holds `holder`.
-    pub fn begin(&self, as_seen: Registered) -> u32 {
-        self.pid.store(as_seen.pid, Ordering::SeqCst);
-        self.how.store(as_seen.how, Ordering::SeqCst);
-        self.signal.store(as_seen.signal, Ordering::SeqCst);
-        let last = self.last.load(Ordering::SeqCst);
-        // Never 0, and never what `fired` holds.
-        let number = [1, 2, 3].map(|step| last.wrapping_add(step)).into_iter();
-        let fired = self.fired.load(Ordering::SeqCst);
-        let number = number.into_iter().find(|&number| number != 0 && number != fired).unwrap_or(1);
-        self.last.store(number, Ordering::SeqCst);
-        self.current.store(number, Ordering::SeqCst);
-        number
+    /// Leaves the notification to a thread of the registered process, which is called when the registration is over.
+    pub fn leave(&self, number: u32, sender: Sender) {
+        self.sender.store(sender.to_word(), Ordering::SeqCst);
+        self.left.store(number, Ordering::SeqCst);
     }
 
-    /// The sender, if this registration has been fired.
-    pub fn fired(&self, registration: u32) -> Option<Sender> {
-        (self.fired.load(Ordering::SeqCst) == registration).then(|| {
-            let sender = self.sender.load(Ordering::SeqCst);
-            let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
-            Sender { pid: half(sender), uid: half(sender >> 32) }
-        })
+    /// For that thread, when the registration is over: the sender, if the notification was left to it.
+    #[inline]
+    pub fn left(&self, number: u32) -> Option<Sender> {
+        (self.left.load(Ordering::SeqCst) == number)
+            .then(|| Sender::from_word(self.sender.load(Ordering::SeqCst)))
     }
+
+    /// A process that was registered here could not be reached by a sender.
+    pub fn note_unreached(&self) {
+        self.unreached.store(1, Ordering::SeqCst);
+    }
+
+    /// Whether that has happened.
+    pub fn was_unreached(&self) -> bool {
+        self.unreached.load(Ordering::SeqCst) != 0
+    }
+}
+
+/// Who notifies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    ByUs,
+    ByAnother,
+    /// We do, all the same.
+    NotAtAll,
 }

@@ -18,6 +18,7 @@ use crate::os::Result;
 use crate::os::file;
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::reserved::{self, Reserved};
+use crate::posix::mq::notify::internal;
 use crate::posix::mq::poll::level::Fifo;
 use crate::posix::mq::poll::readiness::CAPACITY;
 
@@ -79,21 +80,17 @@ impl OwnDescription {
         if identity(fd) != Ok(fifo) {
             return None;
         }
-        let (new, is_duplicate) = match reopen(fd) {
-            Ok(new) => (new, 0),
-            Err(_) => (duplicate(fd).ok()?, 1),
-        };
-        if identity(new) != Ok(fifo) {
-            close(new);
+        let (kept, is_duplicate) = keep(fd)?;
+        if identity(kept.fd()) != Ok(fifo) {
+            internal::close_internal(kept.fd());
             return None;
         }
-        let kept = reserved::keep(new).ok()?;
         self.is_duplicate.fetch_max(is_duplicate, Ordering::Relaxed);
         // Release: who sees it sees what kind it is.
         match self.kept.compare_exchange(0, kept.to_bits(), Ordering::Release, Ordering::Acquire) {
             Ok(_) => Some(kept.fd()),
             Err(theirs) => {
-                kept.release();
+                internal::close_internal(kept.fd());
                 Reserved::from_bits(theirs).map(Reserved::fd)
             }
         }
@@ -114,7 +111,7 @@ impl OwnDescription {
 impl Drop for OwnDescription {
     fn drop(&mut self) {
         if let Some(kept) = Reserved::from_bits(self.kept.load(Ordering::Acquire)) {
-            kept.release();
+            internal::close_internal(kept.fd());
         }
     }
 }
@@ -234,18 +231,21 @@ fn reopen(fd: RawFd) -> Result<RawFd> {
     Ok(opened)
 }
 
-fn duplicate(fd: RawFd) -> Result<RawFd> {
-    // SAFETY: no pointer.
-    to_fd(unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, 0) })
+/// A description of our own, or else a duplicate of the program's. Whether it is that.
+///
+/// A new description gets a low number first, and to close that would end the registration of the process, if it has
+/// one with this queue (`notify::internal`).
+fn keep(fd: RawFd) -> Option<(Reserved, u32)> {
+    if !internal::has_registered()
+        && let Ok(new) = reopen(fd)
+    {
+        return Some((reserved::keep(new).ok()?, 0));
+    }
+    Some((reserved::keep_copy(fd).ok()?, 1))
 }
 
 fn to_fd(result: libc::c_long) -> Result<RawFd> {
     if result < 0 { Err(Errno::last()) } else { RawFd::try_from(result).map_err(|_| Errno::EMFILE) }
-}
-
-fn close(fd: RawFd) {
-    // SAFETY: ours. Not the `close` of the program.
-    unsafe { libc::syscall(libc::SYS_close, fd) };
 }
 
 fn identity(fd: RawFd) -> Result<(u64, u64)> {

@@ -37,8 +37,8 @@ pub struct Index<'a> {
 pub struct Slot<'a> {
     /// Its number.
     pub number: usize,
-    pub(super) key: &'a AtomicU64,
-    pub(super) claim: &'a AtomicU32,
+    pub(in crate::posix::mq) key: &'a AtomicU64,
+    pub(in crate::posix::mq) claim: &'a AtomicU32,
 }
 
 impl<'a> Slot<'a> {

@@ -92,13 +92,42 @@ impl<'a> Slots<'a> {
         None
     }
 
-    /// Commits the message whose body is in the slot.
+    /// Commits the message whose body is in the slot. False: this is the child of a fork, whose parent does that.
     #[inline(always)]
-    pub fn publish(&self, Reserved { slot, sequence }: Reserved<'_>, priority: u32, who: &impl Claimant) {
-        // Release: who sees the key sees the body.
-        slot.key.store(key::new(priority, sequence), Ordering::Release);
-        self.index.refresh(slot.number);
-        claim::release(slot.claim, who);
+    pub fn publish(
+        &self,
+        Reserved { slot, sequence }: Reserved<'_>,
+        priority: u32,
+        who: &impl Claimant,
+    ) -> bool {
+        self.commit(slot, key::new(priority, sequence), who)
+    }
+
+    /// Stores the key of a claimed slot, which is the commit, and gives it back.
+    #[inline(always)]
+    fn commit(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
+        if !self.index.is_flat() {
+            return self.commit_in_tree(slot, key, who);
+        }
+        let committed = who.commit((slot.key, key), (slot.claim, 0));
+        who.withdraw();
+        committed
+    }
+
+    #[inline(never)]
+    fn commit_in_tree(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
+        // Relaxed: it is ours, and stays so until the nodes above the slot know of the key.
+        let held = slot.claim.load(Ordering::Relaxed);
+        let committed = who.commit((slot.key, key), (slot.claim, held));
+        if committed {
+            self.index.refresh(slot.number);
+            if !is_message(key) {
+                self.freed.store(u32::try_from(slot.number).unwrap_or(0), Ordering::Relaxed);
+            }
+            who.give_back(slot.claim);
+        }
+        who.withdraw();
+        committed
     }
 
     /// Claims the message to deliver next. `None`: there seems to be none.
@@ -163,16 +192,10 @@ impl<'a> Slots<'a> {
         }
     }
 
-    /// Commits: the message whose body has been read is gone.
+    /// Commits: the message whose body has been read is gone. False as above.
     #[inline(always)]
-    pub fn clear(&self, Taken { slot, .. }: Taken<'_>, who: &impl Claimant) {
-        // Release: the next one who finds the slot free writes after we have read.
-        slot.key.store(key::FREE, Ordering::Release);
-        if !self.index.is_flat() {
-            self.index.refresh(slot.number);
-            self.freed.store(u32::try_from(slot.number).unwrap_or(0), Ordering::Relaxed);
-        }
-        claim::release(slot.claim, who);
+    pub fn clear(&self, Taken { slot, .. }: Taken<'_>, who: &impl Claimant) -> bool {
+        self.commit(slot, key::FREE, who)
     }
 
     /// Gives a claimed slot back as it was.

@@ -1,0 +1,81 @@
+//! Descriptors of a queue's FIFO that are ours, and not the program's.
+//!
+//! The registration of a process goes with any close of the FIFO by it (`record`), whoever asked for that. So a
+//! descriptor that the program knows nothing of, and that is not needed any more, stays open while the process is
+//! registered with that queue.
+
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::os::fd::RawFd;
+
+use super::turn::Turn;
+use super::{notifier, record, signal};
+use crate::os::{file, reserved};
+
+/// At most so many stay open.
+const LIMIT: usize = 64;
+
+/// Whether this process, or the one it was forked from, has ever registered. Never cleared.
+static HAS_REGISTERED: AtomicBool = AtomicBool::new(false);
+/// 0 = free, else a number plus one. A number that is put in is nobody's until it is taken out, by CAS.
+static DEFERRED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
+/// Numbers in there, or about to be.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// This process is about to register.
+pub fn note_registration() {
+    HAS_REGISTERED.store(true, Ordering::SeqCst);
+}
+
+/// Whether this process may be registered with a queue.
+pub fn has_registered() -> bool {
+    HAS_REGISTERED.load(Ordering::SeqCst)
+}
+
+/// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does not end a registration
+/// any more. Async-signal-safe.
+pub fn close_internal(fd: RawFd) {
+    let _turn = Turn::take();
+    let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);
+    if !(may_be_registered && record::is_held_by(fd, signal::own_pid()) && defer(fd)) {
+        reserved::release(fd);
+    }
+}
+
+fn defer(fd: RawFd) -> bool {
+    COUNT.fetch_add(1, Ordering::SeqCst);
+    let put =
+        |place: &AtomicI32| place.compare_exchange(0, fd + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    let is_in = DEFERRED.iter().any(put);
+    if !is_in {
+        COUNT.fetch_sub(1, Ordering::SeqCst);
+    }
+    is_in
+}
+
+/// The program has closed a descriptor of the queue with this FIFO (device and inode), so this process is not registered
+/// with it. To be called in the process that owns its memory, not in a child of vfork(2). Async-signal-safe.
+pub fn closed(fifo: (u64, u64)) {
+    if HAS_REGISTERED.load(Ordering::SeqCst) {
+        notifier::dismiss_all(fifo);
+        close_deferred(fifo);
+    }
+}
+
+/// Closes what was left open for the sake of a registration with this queue that is over.
+pub fn close_deferred(fifo: (u64, u64)) {
+    if COUNT.load(Ordering::SeqCst) == 0 {
+        return;
+    }
+    let _turn = Turn::take();
+    for place in &DEFERRED {
+        let word = place.load(Ordering::SeqCst);
+        if word != 0
+            && file::status(word - 1).is_ok_and(|status| file::identity(&status) == fifo)
+            && !record::is_held_by(word - 1, signal::own_pid())
+            && place.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        {
+            COUNT.fetch_sub(1, Ordering::SeqCst);
+            reserved::release(word - 1);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The thread that notifies from inside the registered process, where senders cannot, or must not.
+//!
+//! There is one for each registration that needs it: for `SIGEV_THREAD`, and where another user may send, whose signals
+//! the kernel would not let through. It sleeps until the registration is over, notifies if that has been left to it, and
+//! ends. For signals it is a bare thread (`os::spawn`): the program's last own thread ends the process, and the thread
+//! keeps the user that it began with. For `SIGEV_THREAD`, where glibc keeps a thread too, it is one of the C library's.
+//!
+//! The program may close the queue while the thread sleeps on it, so the thread has a mapping of the first page of its
+//! own, and a *seat*, by which those who close find it.
+
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use super::registration::{Registration, Sender, next_after};
+use super::signal::{self, Signal};
+use crate::os::bare;
+use crate::os::futex::{self, Scope};
+use crate::os::{Errno, Result};
+use crate::posix::mq::layout::HEADER_SIZE;
+
+/// Threads at a time that a close ends at once. Any others end when somebody comes to their queue next.
+const SEATS: usize = 64;
+
+/// What such a thread is to wait for. `struct rsipc_duty` of `cbits/notify.c`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Duty {
+    /// In a page of its own.
+    registration: *const Registration,
+    page: *mut c_void,
+    /// The number at which nobody was registered, and that of the registration that follows.
+    after: u32,
+    number: u32,
+    /// In `SEATTABLE`; `SEATS` = none.
+    seat: usize,
+    /// The value of [`Seat::id`] while it is ours.
+    id: u64,
+}
+
+// SAFETY: the page is mapped until the thread that has the duty is done.
+unsafe impl Send for Duty {}
+
+/// Where a thread can be found by those who close its queue.
+struct Seat {
+    /// 0 = free; else a number that no other thread of this process ever had. Taken by CAS, freed by the thread.
+    id: AtomicU64,
+    /// The process that has the thread: the child of a fork has none. The rest, too, is stored by who takes the seat.
+    pid: AtomicU32,
+    device: AtomicU64,
+    inode: AtomicU64,
+    /// What it sleeps on. Only its address is of use to others.
+    word: AtomicPtr<u32>,
+    /// The `id` of a thread that is to end its registration. Stored by who closes.
+    dismissed: AtomicU64,
+}
+
+static SEATTABLE: [Seat; SEATS] = [const { Seat::new() }; SEATS];
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+impl Seat {
+    const fn new() -> Self {
+        Self {
+            id: AtomicU64::new(0),
+            pid: AtomicU32::new(0),
+            device: AtomicU64::new(0),
+            inode: AtomicU64::new(0),
+            word: AtomicPtr::new(ptr::null_mut()),
+            dismissed: AtomicU64::new(0),
+        }
+    }
+
+    fn is_of_thread(&self, pid: u32) -> bool {
+        self.id.load(Ordering::SeqCst) != 0 && self.pid.load(Ordering::SeqCst) == pid
+    }
+
+    fn dismiss(&self, id: u64) {
+        self.dismissed.store(id, Ordering::SeqCst);
+        // It may have ended, and its page be gone: then nobody is woken.
+        futex::wake(self.word.load(Ordering::SeqCst), i32::MAX, Scope::Shared);
+    }
+}
+
+impl Duty {
+    /// For the registration that follows this number. ENOMEM.
+    pub fn new(registration: &Registration, after: u32, fifo: (u64, u64)) -> Result<Self> {
+        let offset = ptr::from_ref(registration).addr() % HEADER_SIZE;
+        let page = ptr::from_ref(registration).wrapping_byte_sub(offset);
+        let page = map_again(page.cast_mut().cast())?;
+        let registration = page.wrapping_byte_add(offset).cast::<Registration>().cast_const();
+        let id = LAST_ID.fetch_add(1, Ordering::SeqCst) + 1;
+        // SAFETY: in the new mapping.
+        let word = unsafe { (*registration).number.as_ptr() };
+        let seat = take_seat(id, word, fifo);
+        Ok(Self { registration, page, after, number: next_after(after), seat, id })
+    }
+
+    fn registration(&self) -> &Registration {
+        // SAFETY: mapped until `finish`.
+        unsafe { &*self.registration }
+    }
+
+    /// Sleeps until the registration is over. The sender, if the notification has been left to this thread. Bare.
+    pub fn wait(&self) -> Option<Sender> {
+        let registration = self.registration();
+        // Its notification may be on its way, and still be left to us.
+        let on_its_way = self.number.wrapping_add(1);
+        loop {
+            let now = registration.number();
+            if now != self.after && now != self.number && now != on_its_way {
+                break;
+            }
+            let seat = SEATTABLE.get(self.seat);
+            if seat.is_some_and(|seat| seat.dismissed.load(Ordering::SeqCst) == self.id) {
+                registration.end(self.number);
+                break;
+            }
+            let word = registration.number.as_ptr().expose_provenance();
+            // SAFETY: a word of the page. Not a private one; without a timeout.
+            unsafe { bare::call(libc::SYS_futex, [word, libc::FUTEX_WAIT as usize, now as usize, 0]) };
+        }
+        registration.left(self.number)
+    }
+
+    /// The thread is done, or was not to be had. Bare.
+    pub fn finish(&self) {
+        if let Some(seat) = SEATTABLE.get(self.seat) {
+            seat.id.store(0, Ordering::SeqCst);
+        }
+        // SAFETY: this thread's own mapping.
+        unsafe { bare::call(libc::SYS_munmap, [self.page.addr(), HEADER_SIZE, 0, 0]) };
+    }
+
+    /// The registration is not to be.
+    pub fn dismiss(&self) {
+        if let Some(seat) = SEATTABLE.get(self.seat) {
+            seat.dismiss(self.id);
+        }
+    }
+}
+
+/// What a bare thread does that is to send a signal to its own process.
+#[derive(Clone, Copy)]
+pub struct SignalDuty {
+    /// When.
+    pub duty: Duty,
+    /// What.
+    pub signal: Signal,
+}
+
+impl SignalDuty {
+    /// Bare.
+    pub fn perform(&self) {
+        if let Some(sender) = self.duty.wait() {
+            self.signal.raise(signal::own_pid(), sender);
+        }
+        self.duty.finish();
+    }
+}
+
+impl Registration {
+    /// Calls the thread of the registered process, if there is one: the registration is over.
+    pub fn call_thread(&self) {
+        futex::wake(self.number.as_ptr(), i32::MAX, Scope::Shared);
+    }
+}
+
+/// The program has closed a descriptor of this queue: what waits for its registration ends. Async-signal-safe.
+pub fn dismiss_all(fifo: (u64, u64)) {
+    if LAST_ID.load(Ordering::SeqCst) == 0 {
+        return;
+    }
+    let pid = signal::own_pid();
+    for seat in SEATTABLE.iter().filter(|seat| seat.is_of_thread(pid)) {
+        let id = seat.id.load(Ordering::SeqCst);
+        let queue = (seat.device.load(Ordering::SeqCst), seat.inode.load(Ordering::SeqCst));
+        if id != 0 && queue == fifo {
+            seat.dismiss(id);
+        }
+    }
+}
+
+fn take_seat(id: u64, word: *mut u32, fifo: (u64, u64)) -> usize {
+    let pid = signal::own_pid();
+    let take = |seat: &Seat| {
+        let before = seat.id.load(Ordering::SeqCst);
+        let is_free = before == 0 || seat.pid.load(Ordering::SeqCst) != pid;
+        is_free && seat.id.compare_exchange(before, id, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    };
+    let taken = SEATTABLE.iter().position(take).unwrap_or(SEATS);
+    if let Some(seat) = SEATTABLE.get(taken) {
+        seat.word.store(word, Ordering::SeqCst);
+        seat.device.store(fifo.0, Ordering::SeqCst);
+        seat.inode.store(fifo.1, Ordering::SeqCst);
+        seat.pid.store(pid, Ordering::SeqCst);
+    }
+    taken
+}
+
+/// A second mapping of the first page of a queue.
+fn map_again(page: *mut c_void) -> Result<*mut c_void> {
+    // SAFETY: a shared mapping; the length 0 of the old one says that it stays as it is.
+    unsafe {
+        let new = libc::mremap(page, 0, HEADER_SIZE, libc::MREMAP_MAYMOVE);
+        if new == libc::MAP_FAILED {
+            return Err(Errno::ENOMEM);
+        }
+        // The child of a fork does not have the thread.
+        libc::madvise(new, HEADER_SIZE, libc::MADV_DONTFORK);
+        Ok(new)
+    }
+}

@@ -1,0 +1,198 @@
+//! `mq_notify`: how a process registers, and takes that back.
+
+use core::ffi::c_void;
+use std::os::fd::RawFd;
+
+use super::internal;
+use super::notifier::{Duty, SignalDuty};
+use super::record::{self, How, Record};
+use super::registration::{Registration, is_in_force, next_after};
+use super::signal::{self, Signal};
+use super::turn::Turn;
+use crate::os::file;
+use crate::os::membarrier;
+use crate::os::spawn;
+use crate::os::{Errno, Result};
+use crate::posix::mq::descriptor::{self, Use};
+use crate::shared::pause::Pause;
+use crate::shared::thread::{FrameTag, Thread};
+
+/// Lost races after which one who registers gives up.
+const ATTEMPTS: usize = 64;
+
+/// What the registered process wants to happen.
+#[derive(Clone, Copy)]
+pub enum Wish {
+    /// `SIGEV_NONE`
+    Nothing,
+    /// `SIGEV_SIGNAL`
+    Signal {
+        /// Its number, 0..=64.
+        number: u32,
+        /// `sigev_value`
+        value: u64,
+    },
+    /// `SIGEV_THREAD`
+    Thread(Start),
+}
+
+/// How to start what `SIGEV_THREAD` asks for. In C: a thread that ends itself must not have Rust on its stack.
+#[derive(Clone, Copy)]
+pub struct Start {
+    /// What the thread is to run, and how.
+    pub notification: *mut c_void,
+    /// Starts a thread that waits for its duty, then runs that, and frees it. Or else the error: EAGAIN.
+    pub start: unsafe extern "C" fn(*mut c_void, *const Duty) -> i32,
+}
+
+impl Wish {
+    /// As long as nothing is known of other users.
+    fn record(&self) -> Record {
+        match *self {
+            Self::Nothing => Record { how: How::Nothing, signal: 0, value: 0 },
+            Self::Signal { number, value } => Record { how: How::Signal, signal: number, value },
+            Self::Thread(_) => Record { how: How::Thread, signal: 0, value: 0 },
+        }
+    }
+}
+
+/// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`.
+///
+/// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. When it fails, the caller still has
+/// what belongs to its wish.
+pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
+    if !queue.is_open() {
+        return Err(Errno::EBADF);
+    }
+    // Whoever is registered may be due to be notified: then the place is free.
+    queue.make_up_for_missed();
+    match wish {
+        Some(wish) => register(&queue, wish),
+        None => withdraw(&queue),
+    }
+}
+
+fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
+    let registration = queue.queue.layout.notify();
+    let needs_thread = matches!(wish, Wish::Signal { .. })
+        && (registration.was_unreached() || may_be_used_by_others(queue.fd)?);
+    let mut record = wish.record();
+    if needs_thread {
+        record.how = How::SignalOrThread;
+    }
+    let _turn = Turn::take();
+    for _ in 0..ATTEMPTS {
+        let now = registration.number();
+        if is_in_force(now) {
+            if record::holder(queue.fd, now)?.is_some() {
+                return Err(Errno::EBUSY);
+            }
+            end(registration, now);
+        } else if try_register(queue, now, wish, record)? {
+            // A sender stores its message and then looks at the registration, without a barrier of its own. From here
+            // on it either sees this one, or its message is to be seen.
+            membarrier::everywhere();
+            return Ok(());
+        }
+    }
+    Err(Errno::EBUSY)
+}
+
+/// After this number, at which nobody is registered. False: somebody else was faster, or is about to be.
+fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<bool> {
+    let (registration, number) = (queue.queue.layout.notify(), next_after(after));
+    // Registrations that are over.
+    record::unlock_all(queue.fd)?;
+    if !lock(queue.fd, number, record)? {
+        // Somebody is about to take this number. Or had it long ago, and keeps the lock; or is stopped.
+        let mut pause = Pause::default();
+        while registration.number() == after && !pause.is_over() {
+            pause.turn();
+        }
+        registration.skip(after);
+        return Ok(false);
+    }
+    internal::note_registration();
+    let duty = match start_thread(queue, after, wish, record) {
+        Ok(duty) => duty,
+        // The sender may be one who does not need it.
+        Err(_) if record.how == How::SignalOrThread => {
+            record::unlock(queue.fd, number)?;
+            if !lock(queue.fd, number, wish.record())? {
+                return Ok(false);
+            }
+            None
+        }
+        Err(error) => {
+            record::unlock(queue.fd, number)?;
+            return Err(error);
+        }
+    };
+    let has_begun = registration.begin(after);
+    if !has_begun {
+        if let Some(duty) = duty {
+            duty.dismiss();
+        }
+        record::unlock(queue.fd, number)?;
+    }
+    Ok(has_begun)
+}
+
+/// ENOMEM when the kernel has no room for it.
+fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
+    record::lock(fd, number, record).map_err(|error| match error {
+        Errno(libc::ENOLCK) => Errno::ENOMEM,
+        error => error,
+    })
+}
+
+/// The thread that the wish needs, if it needs one.
+fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<Option<Duty>> {
+    if !record.how.has_thread() {
+        return Ok(None);
+    }
+    let duty = Duty::new(queue.queue.layout.notify(), after, queue.queue.fifo)?;
+    let started = if let Wish::Thread(Start { notification, start }) = wish {
+        // SAFETY: whoever made the wish says so.
+        let error = unsafe { start(notification, &raw const duty) };
+        if error == 0 { Ok(()) } else { Err(Errno(error)) }
+    } else {
+        let signal = Signal { number: record.signal, value: record.value };
+        spawn::bare(SignalDuty::perform, SignalDuty { duty, signal })
+    };
+    if started.is_err() {
+        duty.finish();
+    }
+    started.map(|()| Some(duty))
+}
+
+/// Ends the registration of this process, if it is registered.
+fn withdraw(queue: &Use<'_>) -> Result<()> {
+    let registration = queue.queue.layout.notify();
+    let turn = Turn::take();
+    let number = registration.number();
+    let is_own = is_in_force(number)
+        && record::holder(queue.fd, number)?.is_some_and(|holder| holder.pid == signal::own_pid());
+    if is_own {
+        end(registration, number);
+        record::unlock(queue.fd, number)?;
+    }
+    drop(turn);
+    internal::close_deferred(queue.queue.fifo);
+    Ok(())
+}
+
+fn end(registration: &Registration, number: u32) {
+    if registration.end(number) {
+        registration.call_thread();
+    }
+}
+
+/// Whether a user who is not this process's may open the queue. (The superuser may, and may send any signal.)
+fn may_be_used_by_others(fd: RawFd) -> Result<bool> {
+    let status = file::status(fd)?;
+    // SAFETY: takes no arguments.
+    Ok(status.st_mode & 0o077 != 0 || status.st_uid != unsafe { libc::geteuid() })
+}
