@@ -367,9 +367,10 @@ impl Game {
 }
 
 fn poll(fd: RawFd) {
-    let mut asked = libc::pollfd { fd, events: libc::POLLIN | libc::POLLOUT, revents: 0 };
+    let events = libc::POLLIN | libc::POLLOUT;
+    let mut asked = libc::pollfd { fd, events, revents: 0 };
     // What is not a queue (any more) is the kernel's concern.
-    let _ = mq::begin_poll(thread(), fd, Pollers::ALL, Poll::Call);
+    let _ = mq::begin_poll(thread(), fd, Pollers::from_events(events.cast_unsigned().into()), Poll::Call);
     // SAFETY: one pollfd.
     unsafe { libc::poll(&raw mut asked, 1, 0) };
 }
