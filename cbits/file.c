@@ -1,5 +1,6 @@
-/* The calls that take a descriptor for a file: who owns it, what its mode is, what is in it. They are the kernel's; for a
- * queue, which it does not know, they are answered as it answers for its own (mq/as_file.rs). */
+/* The calls that take a descriptor for a file: who owns it, what its mode is, what is in it.
+ * They are the kernel's; for a queue, which it does not know, they are answered as it answers
+ * for its own (mq/as_file.rs). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "real.h"
@@ -13,8 +14,8 @@
 #include <unistd.h>
 
 #pragma GCC visibility push(hidden)
-/* What Rust answers when the descriptor is none of a queue after all. Other answers: the call's own, or an errno with a
- * minus in front. */
+/* What Rust answers when the descriptor is none of a queue after all. Other answers: the call's
+ * own, or an errno with a minus in front. */
 #define NOT_A_QUEUE (-4096)
 
 int rsipc_is_queue(int fd);
@@ -75,7 +76,8 @@ int rsipc_c_fxstat(int version, int fd, struct stat *status)
 	return describe(RSIPC_REAL(__fxstat)(version, fd, status), fd, status);
 }
 
-/* The path is looked at only after the kernel has taken it. It takes NULL for an empty one, in newer versions. */
+/* The path is looked at only after the kernel has taken it. It takes NULL for an empty one, in
+ * newer versions. */
 static inline int is_descriptor(const char *path, int flags)
 {
 	return (flags & AT_EMPTY_PATH) && rsipc_concerns(RSIPC_QUEUES) && (!path || !*path);

@@ -1,5 +1,5 @@
-/* The system calls of real.h that take a descriptor for a file. On 64-bit machines the C library's structures are the
- * kernel's. */
+/* The system calls of real.h that take a descriptor for a file. On 64-bit machines the C
+ * library's structures are the kernel's. */
 #define _GNU_SOURCE
 #include "raw.h"
 #include "raw_cancel.h"

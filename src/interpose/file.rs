@@ -1,5 +1,5 @@
-//! The calls that take a descriptor for a file: `<sys/stat.h>` and `<unistd.h>`. Only queues concern us, which the kernel
-//! knows as FIFOs. Programs see what Linux shows of its own queues.
+//! The calls that take a descriptor for a file: `<sys/stat.h>` and `<unistd.h>`. Only queues
+//! concern us, which the kernel knows as FIFOs. Programs see what Linux shows of its own queues.
 
 use core::cell::Cell;
 use std::ffi::{c_char, c_int, c_uint, c_void};
@@ -101,7 +101,8 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// statx(2). No jump like the others: the standard library refers to this name weakly, which assembly cannot take back.
+/// statx(2). No jump like the others: the standard library refers to this name weakly, which
+/// assembly cannot take back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn statx(
     dirfd: c_int,
@@ -291,8 +292,8 @@ unsafe extern "C" fn rsipc_queue_lseek(
     unsafe { call(slot, |thread| mq::seek(thread, fd, offset, from)) }
 }
 
-/// EBADF for one who may only receive, as for any file, EINVAL for the others: nothing is written to the FIFO, which would
-/// make the queue readable.
+/// EBADF for one who may only receive, as for any file, EINVAL for the others: nothing is written
+/// to the FIFO, which would make the queue readable.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_queue_write(slot: *const Cell<*const Thread>, fd: c_int) -> c_int {
     // SAFETY: C gives the thread's own variable.

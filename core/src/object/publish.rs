@@ -1,7 +1,8 @@
 //! Files that exist whole or not at all.
 //!
-//! A file is made without a name, filled, and only then given its name, in one step that fails when the name is taken. A
-//! maker that is killed halfway leaves nothing behind. Where that is refused, the file gets a temporary name first.
+//! A file is made without a name, filled, and only then given its name, in one step that fails when
+//! the name is taken. A maker that is killed halfway leaves nothing behind. Where that is refused,
+//! the file gets a temporary name first.
 //!
 //! | step | refused by |
 //! |---|---|
@@ -21,17 +22,35 @@ use crate::os::random::random;
 
 /// Temporary names begin so.
 pub const TEMPORARY_PREFIX: &str = ".rsipc-";
-/// Temporary names that are tried. They are random numbers of 64 bits: nobody meets one by chance, or foresees it.
+/// Temporary names that are tried. They are random numbers of 64 bits: nobody meets one by chance,
+/// or foresees it.
 const TRIES: usize = 8;
 
-/// Makes `path` with the contents that `fill` gives it, and returns the file and what `fill` has made of it. The mode is
-/// cut by the umask. `fill` may be called twice, for two files.
+/// How a file is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Without a name: the file must stay open until it has one.
+    Unnamed,
+    /// Under a temporary name: the file may be closed as soon as it is filled.
+    Named,
+}
+
+/// Makes `path` with the contents that `fill` gives it, and returns the file and what `fill` has
+/// made of it. The mode is cut by the umask. `fill` may be called twice, for two files; it gives
+/// the file back unless it has closed it.
 ///
-/// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the directory.
-pub fn publish<T>(path: &Path, mode: u32, fill: impl Fn(&File) -> Result<T>) -> Result<(File, T)> {
-    match publish_unnamed(path, mode, &fill)? {
-        Some(published) => Ok(published),
-        None => publish_renamed(path, mode, &fill),
+/// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the
+/// directory.
+pub fn publish<T>(
+    path: &Path,
+    mode: u32,
+    fill: impl Fn(File, Way) -> Result<(Option<File>, T)>,
+) -> Result<(Option<File>, T)> {
+    match publish_unnamed(path, mode, &fill) {
+        // With a name it takes one descriptor less.
+        Ok(None) | Err(Errno::EMFILE | Errno::ENFILE) => publish_renamed(path, mode, &fill),
+        Ok(Some((file, filled))) => Ok((Some(file), filled)),
+        Err(error) => Err(error),
     }
 }
 
@@ -39,7 +58,7 @@ pub fn publish<T>(path: &Path, mode: u32, fill: impl Fn(&File) -> Result<T>) -> 
 fn publish_unnamed<T>(
     path: &Path,
     mode: u32,
-    fill: &impl Fn(&File) -> Result<T>,
+    fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
 ) -> Result<Option<(File, T)>> {
     let directory = path.parent().ok_or(Errno::ENOENT)?;
     let mut options = OpenOptions::new();
@@ -48,7 +67,7 @@ fn publish_unnamed<T>(
         Err(error) if is_refusal(error.raw_os_error()) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let filled = fill(&file)?;
+    let (Some(file), filled) = fill(file, Way::Unnamed)? else { return Ok(None) };
     let from = c_path(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))?;
     let to = c_path(path)?;
     // SAFETY: both are C strings.
@@ -64,8 +83,8 @@ fn publish_unnamed<T>(
     }
 }
 
-/// Whether the kernel, the file system or a filter may say so of a whole way of doing it. Some of these errors can have
-/// another cause, too; then the next way fails for the same one.
+/// Whether the kernel, the file system or a filter may say so of a whole way of doing it. Some of
+/// these errors can have another cause, too; then the next way fails for the same one.
 fn is_refusal(error: Option<i32>) -> bool {
     error.is_some_and(|number| {
         matches!(
@@ -83,14 +102,19 @@ fn is_refusal(error: Option<i32>) -> bool {
     })
 }
 
-fn publish_renamed<T>(path: &Path, mode: u32, fill: &impl Fn(&File) -> Result<T>) -> Result<(File, T)> {
+fn publish_renamed<T>(
+    path: &Path,
+    mode: u32,
+    fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
+) -> Result<(Option<File>, T)> {
     let (temporary, file) = create_temporary(path, mode)?;
-    let filled = fill(&file).and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
+    let filled =
+        fill(file, Way::Named).and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
     if filled.is_err() {
         // Nobody knows the temporary name: what is left to say is why the file was not published.
         let _ = std::fs::remove_file(&temporary);
     }
-    filled.map(|filled| (file, filled))
+    filled
 }
 
 fn create_temporary(path: &Path, mode: u32) -> Result<(PathBuf, File)> {
@@ -130,7 +154,8 @@ fn rename_to_free_name(from: &Path, to: &Path) -> Result<()> {
     if unsafe { libc::link(from.as_ptr(), to.as_ptr()) } != 0 {
         return Err(Errno::last());
     }
-    // SAFETY: a C string. The object stands under its own name: a temporary one that stays is no failure.
+    // SAFETY: a C string. The object stands under its own name: a temporary one that stays is no
+    // failure.
     unsafe { libc::unlink(from.as_ptr()) };
     Ok(())
 }
@@ -146,15 +171,21 @@ mod tests {
         directory
     }
 
-    fn fill(mut file: &File) -> Result<()> {
-        Ok(file.write_all(b"whole")?)
+    fn fill(mut file: File, _: Way) -> Result<(Option<File>, ())> {
+        file.write_all(b"whole")?;
+        Ok((Some(file), ()))
     }
 
-    type Way = fn(&Path) -> Result<(File, ())>;
-    const WAYS: [(&str, Way); 3] = [
-        ("any", |path| publish(path, 0o600, fill)),
-        ("unnamed", |path| publish_unnamed(path, 0o600, &fill).map(|way| way.expect("the way is open"))),
-        ("renamed", |path| publish_renamed(path, 0o600, &fill)),
+    fn fill_and_close(file: File, way: Way) -> Result<(Option<File>, ())> {
+        fill(file, way).map(|(file, ())| (file.filter(|_| way == Way::Unnamed), ()))
+    }
+
+    type Try = fn(&Path) -> Result<()>;
+    const WAYS: [(&str, Try); 4] = [
+        ("any", |path| publish(path, 0o600, fill).map(drop)),
+        ("unnamed", |path| publish_unnamed(path, 0o600, &fill).map(|way| assert!(way.is_some()))),
+        ("renamed", |path| publish_renamed(path, 0o600, &fill).map(drop)),
+        ("closed", |path| publish_renamed(path, 0o600, &fill_and_close).map(drop)),
     ];
 
     #[test]
@@ -173,7 +204,7 @@ mod tests {
     #[test]
     fn a_failed_filling_leaves_nothing() {
         let directory = scratch("failed");
-        let full = |_: &File| -> Result<()> { Err(Errno::ENOSPC) };
+        let full = |_: File, _: Way| -> Result<(Option<File>, ())> { Err(Errno::ENOSPC) };
         assert_eq!(publish(&directory.join("object"), 0o600, full).err(), Some(Errno::ENOSPC));
         assert_eq!(publish_renamed(&directory.join("object"), 0o600, &full).err(), Some(Errno::ENOSPC));
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);

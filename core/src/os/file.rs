@@ -1,7 +1,7 @@
 //! What the file system says of a file: bare system calls.
 //!
-//! C's `fstat` and its relatives have ours in front of them, which tell of a queue what a program wants to know of it.
-//! In here the files that a queue really consists of are meant.
+//! C's `fstat` and its relatives have ours in front of them, which tell of a queue what a program
+//! wants to know of it. In here the files that a queue really consists of are meant.
 
 use std::ffi::{CStr, CString, c_int};
 use std::os::fd::RawFd;
@@ -18,13 +18,15 @@ pub fn status(fd: RawFd) -> Result<Status> {
     call(fd, c"", libc::AT_EMPTY_PATH)
 }
 
-/// The file of this path itself, which may be a symbolic link. ENOENT, EACCES and others of stat(2).
+/// The file of this path itself, which may be a symbolic link. ENOENT, EACCES and others of
+/// stat(2).
 pub fn status_of(path: &Path) -> Result<Status> {
     call(libc::AT_FDCWD, &c_path(path)?, libc::AT_SYMLINK_NOFOLLOW)
 }
 
 fn call(fd: c_int, path: &CStr, flags: c_int) -> Result<Status> {
-    // SAFETY: `status` is plain data that the kernel fills in; on 64-bit machines C's structure is the kernel's.
+    // SAFETY: `status` is plain data that the kernel fills in; on 64-bit machines C's structure is
+    // the kernel's.
     unsafe {
         let mut status: Status = core::mem::zeroed();
         match libc::syscall(libc::SYS_newfstatat, fd, path.as_ptr(), &raw mut status, flags) {

@@ -1,12 +1,13 @@
 //! The limit on the size of files, RLIMIT_FSIZE, where it stands in the way of an object.
 //!
-//! A kernel queue is no file, and a semaphore of 32 bytes is hardly one, so the limit must not be in their way as long
-//! as there is a way around it. A process may always raise its soft limit to the hard one, and with CAP_SYS_RESOURCE
-//! beyond. But limits belong to all threads of a process, and others may rely on theirs. So the file is made longer by a
-//! child that shares memory and descriptors with us, and has limits of its own.
+//! A kernel queue is no file, and a semaphore of 32 bytes is hardly one, so the limit must not be
+//! in their way as long as there is a way around it. A process may always raise its soft limit to
+//! the hard one, and with CAP_SYS_RESOURCE beyond. But limits belong to all threads of a process,
+//! and others may rely on theirs. So the file is made longer by a child that shares memory and
+//! descriptors with us, and has limits of its own.
 //!
-//! What is beyond the limit all the same fails with EFBIG. The signal SIGXFSZ, which would end the process, stays blocked
-//! until it is taken back.
+//! What is beyond the limit all the same fails with EFBIG. The signal SIGXFSZ, which would end the
+//! process, stays blocked until it is taken back.
 
 use core::ffi::{c_int, c_void};
 use core::mem;
@@ -16,11 +17,12 @@ use super::errno::{Errno, Result};
 
 /// Bytes of the child's stack: it makes a few system calls.
 const STACK: usize = 64 * 1024;
-/// For a child that sends no signal when it ends, so that only those who know of it wait for it. From sched.h
+/// For a child that sends no signal when it ends, so that only those who know of it wait for it.
+/// From sched.h
 const WCLONE: c_int = libc::__WCLONE;
 
-/// Makes a call that lets a file grow to `size` bytes. The call makes system calls, and nothing else of effect outside
-/// what it has borrowed.
+/// Makes a call that lets a file grow to `size` bytes. The call makes system calls, and nothing
+/// else of effect outside what it has borrowed.
 ///
 /// Errors: EFBIG where there is no way around the limit; those of the call.
 pub fn beyond_limit(size: u64, mut call: impl FnMut() -> Result<()>) -> Result<()> {
@@ -34,6 +36,11 @@ pub fn beyond_limit(size: u64, mut call: impl FnMut() -> Result<()>) -> Result<(
     };
     restore_signals(&before);
     result
+}
+
+/// Bytes of the longest file that [`beyond_limit`] lets through without privileges.
+pub fn longest() -> u64 {
+    limit().rlim_max
 }
 
 fn limit() -> libc::rlimit {
@@ -67,8 +74,9 @@ fn in_child(call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>> {
     let mut stack = vec![0_u128; STACK / size_of::<u128>()];
     let mut errand = Errand { call, result: Err(Errno::EFBIG) };
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_FS;
-    // SAFETY: the stack and the errand live until the child has ended: this thread sleeps until then (CLONE_VFORK). All
-    // signals are blocked, so that no handler of the program runs in the child.
+    // SAFETY: the stack and the errand live until the child has ended: this thread sleeps until
+    // then (CLONE_VFORK). All signals are blocked, so that no handler of the program runs in the
+    // child.
     let child = unsafe {
         let top = stack.as_mut_ptr().add(stack.len());
         libc::clone(run_errand, top.cast(), flags, (&raw mut errand).cast())
@@ -146,7 +154,8 @@ mod tests {
 
     /// In a process of its own: the limit is that of all threads.
     fn in_limited_child(limit: libc::rlimit, check: impl FnOnce() -> bool) {
-        // SAFETY: the child runs on its copy of this thread alone, and ends without the exit procedures.
+        // SAFETY: the child runs on its copy of this thread alone, and ends without the exit
+        // procedures.
         let child = unsafe { libc::fork() };
         assert!(child >= 0, "fork failed");
         if child == 0 {

@@ -31,11 +31,10 @@ pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// What it claims with, if the kernel can watch what it claims next; 0 = it cannot.
-    fn watched_identity(&self) -> u32;
-    /// Lets the kernel know which word is about to be claimed.
-    fn announce(&self, word: &AtomicU32);
-    /// In the place of both, where the kernel cannot watch it. `None`: it must not be claimed.
+    /// Lets the kernel know which word is about to be claimed, if it can watch it, and says what to store in it.
+    /// 0: it cannot.
+    fn announce(&self, word: &AtomicU32) -> u32;
+    /// In the place of it, where the kernel cannot watch it. `None`: it must not be claimed.
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
     /// This word, which was announced either way, is not claimed any more.
     fn withdraw(&self);
@@ -95,11 +94,10 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     if !is_free(before) {
         return false;
     }
-    let identity = who.watched_identity();
+    let identity = who.announce(word);
     if identity == 0 {
         return claim_by_presence(word, before, who);
     }
-    who.announce(word);
     exchange(word, before, identity, who)
 }
 

@@ -1,6 +1,7 @@
-//! A queue's descriptor as a file. In the kernel's file system of queues, mqueue, it is a regular file, whose owner and
-//! mode are the queue's, and whose contents are one line of text that says how the queue is. Here it is a FIFO, so what
-//! a program asks of the file is answered in the kernel's place.
+//! A queue's descriptor as a file. In the kernel's file system of queues, mqueue, it is a regular
+//! file, whose owner and mode are the queue's, and whose contents are one line of text that says
+//! how the queue is. Here it is a FIFO, so what a program asks of the file is answered in the
+//! kernel's place.
 //!
 //! EBADF means: the descriptor is not one of a queue. Then the call is the kernel's.
 
@@ -41,7 +42,8 @@ fn enter<'t>(thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Use<'t>> {
     if queue.is_open() { Ok(queue) } else { Err(Errno::EBADF) }
 }
 
-/// Turns what the kernel says of the FIFO behind a descriptor into what it would say of a queue: fstat(2).
+/// Turns what the kernel says of the FIFO behind a descriptor into what it would say of a queue:
+/// fstat(2).
 pub fn describe(thread: &'static Thread, fd: RawFd, status: &mut Status) -> Result<()> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?.queue;
@@ -53,7 +55,8 @@ pub fn describe(thread: &'static Thread, fd: RawFd, status: &mut Status) -> Resu
     Ok(())
 }
 
-/// fchmod(2): the mode is what `mq_open` enforces from now on, and those of the files follow from it.
+/// fchmod(2): the mode is what `mq_open` enforces from now on, and those of the files follow from
+/// it.
 ///
 /// Errors: EPERM for one who is neither owner nor superuser.
 pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> {
@@ -63,9 +66,7 @@ pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> 
     let of_files = permission::of_files(mode);
     // The kernel decides here whether the caller may.
     fchmod(fd, of_files)?;
-    if let Some(data) = data_file(&queue.layout, queue.data)? {
-        fchmod(data.as_raw_fd(), of_files)?;
-    }
+    each_data_file(&queue.layout, queue.data, |file| fchmod(file.as_raw_fd(), of_files))?;
     queue.layout.set_mode(mode & MODE);
     Ok(())
 }
@@ -77,11 +78,10 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     let tag = FrameTag::new();
     let use_ = enter(thread, fd, &tag)?;
     let queue = use_.queue;
-    // The data file first: its owner is the queue's. Who may not open it can change nothing but to -1, and that is the
-    // kernel's to say.
-    match data_file(&queue.layout, queue.data) {
-        Ok(Some(data)) => fchown(data.as_raw_fd(), user, group)?,
-        Ok(None) | Err(Errno::EACCES) => {}
+    // The data file first: its owner is the queue's. Who may not open it can change nothing but to
+    // -1, and that is the kernel's to say.
+    match each_data_file(&queue.layout, queue.data, |file| fchown(file.as_raw_fd(), user, group)) {
+        Ok(()) | Err(Errno::EACCES) => {}
         Err(error) => return Err(error),
     }
     fchown(fd, user, group)?;
@@ -92,13 +92,18 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     Ok(())
 }
 
-/// The data file, unless it has no name any more: then nobody can open it, whatever its mode is.
-fn data_file(layout: &Layout, identity: (u64, u64)) -> Result<Option<File>> {
-    match files::reopen(layout, identity) {
-        Ok(file) => Ok(Some(file)),
-        Err(Errno::ENOENT | Errno::ELOOP) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// The data file and its parts, unless it has no name any more: then nobody can open it, whatever
+/// its mode is.
+fn each_data_file(layout: &Layout, identity: (u64, u64), change: impl Fn(&File) -> Result<()>) -> Result<()> {
+    let data = match files::reopen(layout, identity) {
+        Ok(file) => file,
+        Err(Errno::ENOENT | Errno::ELOOP) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // Opened before the first change, which may be that of their owner.
+    let parts = files::parts_of(&data)?.open_others().collect::<Result<Vec<File>>>()?;
+    change(&data)?;
+    parts.iter().try_for_each(change)
 }
 
 /// Bare calls: C's functions have ours in front of them.
@@ -116,7 +121,8 @@ fn fchown(fd: RawFd, user: u32, group: u32) -> Result<()> {
 
 /// read(2) and, with a position, pread(2): a part of the status line.
 ///
-/// Without a position it begins where the last one ended, in this process: it is no property of the open description.
+/// Without a position it begins where the last one ended, in this process: it is no property of the
+/// open description.
 ///
 /// Errors: EFAULT for NULL. `Ok(None)`: the description is not open for receiving, EBADF.
 ///
@@ -198,11 +204,12 @@ pub fn seek(thread: &'static Thread, fd: RawFd, offset: i64, from: From) -> Resu
 fn bytes(layout: &Layout) -> usize {
     let keys = layout.slots().index.keys().iter().enumerate();
     let messages = keys.filter(|(_, key)| key::is_message(key.load(Ordering::Relaxed)));
-    let length = |slot| layout.message_header(slot).length as usize;
+    let length = |slot| layout.message_header(slot).bytes();
     messages.map(|(slot, _)| length(slot).min(layout.geometry().msgsize)).sum()
 }
 
-/// The line of mq_overview(7), without its end: the bytes of all messages together, and who is registered.
+/// The line of mq_overview(7), without its end: the bytes of all messages together, and who is
+/// registered.
 pub fn status_line(bytes: usize, registered: Option<Registered>) -> String {
     let (how, signal, pid) = registered.map_or((0, 0, 0), |registered| {
         let is_signal = registered.how == libc::SIGEV_SIGNAL.cast_unsigned();

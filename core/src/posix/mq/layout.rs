@@ -38,7 +38,7 @@ pub const DEFAULT: Geometry = Geometry { maxmsg: 10, msgsize: 8192 };
 
 /// "rsipc-mq" and the version of the format.
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
 pub const HEADER_SIZE: usize = 4096;
@@ -65,6 +65,9 @@ struct Identity {
     home: u64,
     name_length: u32,
     name: [u8; NAME_MAX + 1],
+    /// Of the names of the other parts, and bytes of each part; 0 = the data file is all.
+    parts_number: u64,
+    part_size: u64,
 }
 
 /// On lines of its own, so that one side's changes do not take the other side's line.
@@ -78,6 +81,15 @@ pub struct FifoId {
     pub number: u64,
     /// The file system is that of the data file.
     pub inode: u64,
+}
+
+/// The files that the data lies in: see `files`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartsId {
+    /// Of their names.
+    pub number: u64,
+    /// Bytes of each but the last one; 0 = there is one file.
+    pub size: usize,
 }
 
 /// What `mq_open` looks at, and what may change of it.
@@ -138,6 +150,13 @@ pub struct MessageHeader {
 pub const NOTES: u32 = 1 << 31;
 
 impl MessageHeader {
+    /// As it lies in memory.
+    #[inline]
+    pub fn to_bytes(self) -> [u8; size_of::<Self>()] {
+        // SAFETY: four numbers without padding.
+        unsafe { core::mem::transmute(self) }
+    }
+
     /// Of a message that notes nothing.
     #[inline]
     pub fn plain(length: u32) -> Self {
@@ -169,6 +188,8 @@ pub struct Birth<'a> {
     pub mode: u32,
     /// Its FIFO.
     pub fifo: FifoId,
+    /// Its data files.
+    pub parts: PartsId,
     /// Without the slash.
     pub name: &'a [u8],
 }
@@ -320,6 +341,8 @@ impl Layout {
             home: namespace::of_pids(),
             name_length: small(birth.name.len())?,
             name,
+            parts_number: birth.parts.number,
+            part_size: birth.parts.size as u64,
         };
         // SAFETY: the header is at the start of the mapping, says the caller.
         unsafe { (&raw mut (*base.cast::<Header>()).identity).write(identity) };
@@ -345,6 +368,13 @@ impl Layout {
         let (value, version) = bytes.split_at(size_of::<u64>());
         let number = |bytes: &[u8]| bytes.try_into().map(u64::from_ne_bytes).map_err(|_| Errno::EINVAL);
         Ok(Versioned { value: number(value)?, version: number(version)? }.into())
+    }
+
+    /// The data files of the queue with this header. EINVAL if it is not that of a queue.
+    pub fn read_parts(header: &[u8]) -> Result<PartsId> {
+        let identity = Self::read_identity(header)?;
+        let size = usize::try_from(identity.part_size).map_err(|_| Errno::EINVAL)?;
+        Ok(PartsId { number: identity.parts_number, size })
     }
 
     /// The version of the format, if the file is that of a queue at all.
@@ -479,18 +509,18 @@ impl Layout {
         prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
     }
 
-    /// Writes the header of a claimed slot, and says where the body goes: room for msgsize bytes.
+    /// Counts a message more in a claimed slot, and says where its header goes, and its body: room for msgsize bytes, and
+    /// for 16.
     ///
     /// # Safety
     /// The caller has claimed the slot.
     #[inline]
-    pub unsafe fn write_header(&self, slot: usize, message: MessageHeader) -> *mut u8 {
+    pub unsafe fn next_message(&self, slot: usize) -> (*mut MessageHeader, *mut u8) {
         let room = self.slot(slot);
         // SAFETY: within the mapping; nobody else touches a claimed slot.
         unsafe {
-            (*room).message = message;
             (*room).written = (*room).written.wrapping_add(1);
-            room.add(1).cast()
+            (&raw mut (*room).message, room.add(1).cast())
         }
     }
 

@@ -15,6 +15,7 @@ use crate::posix::mq::descriptor::{self, Opened};
 use crate::posix::mq::files::{self, Data, Fifo, Name};
 use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::limits;
+use crate::posix::mq::notify::internal;
 use crate::posix::mq::permission::{self, Access};
 use crate::shared::presence;
 
@@ -31,9 +32,9 @@ pub struct How {
 
 /// A descriptor of the queue of this name. POSIX.1-2017, `mq_open`.
 ///
-/// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is none, for sizes out of
-/// range, and for a file that is not a queue; EACCES; ENOSPC when the directory has no room, or the process may make no
-/// file so large; EMFILE.
+/// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is
+/// none, for sizes out of range, and for a file that is not a queue; EACCES; ENOSPC when the
+/// directory has no room, or the process may make no file so large; EMFILE.
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     membarrier::prepare();
@@ -92,10 +93,16 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
 }
 
 fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd> {
+    let done = set_up(data, &fifo, access, flags);
+    let fd = fifo.file.into_raw_fd();
+    // Another descriptor of the queue may be registered, and a close would end that.
+    done.inspect_err(|_| internal::close_internal(fd)).map(|()| fd)
+}
+
+fn set_up(data: Data, fifo: &Fifo, access: Access, flags: c_int) -> Result<()> {
     fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK != 0)?;
     inherited::mark(&fifo.file, access)?;
     let opened = Opened::new(data, &fifo.status, access);
     pollers::set_up(&opened, fifo.file.as_raw_fd());
-    descriptor::insert(fifo.file.as_raw_fd(), opened)?;
-    Ok(fifo.file.into_raw_fd())
+    descriptor::insert(fifo.file.as_raw_fd(), opened)
 }

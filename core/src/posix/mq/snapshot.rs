@@ -10,11 +10,12 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::store::key;
-use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;
-use crate::posix::mq::files;
-use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, NOTES, SlotHeader};
+use crate::posix::mq::files::{self, Reader};
+use crate::posix::mq::layout::{
+    Geometry, HEADER_SIZE, Header, Layout, MessageHeader, NOTES, SlotHeader, VERSION,
+};
 use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
 
@@ -32,6 +33,8 @@ pub enum Role<'a> {
     Data(Option<&'a [u8]>),
     /// The FIFO of a queue.
     Fifo,
+    /// A part of the data of a queue that may lie in no file so large; and the inode of its data file.
+    Part(Option<u64>),
     /// Nothing.
     Foreign,
 }
@@ -39,6 +42,13 @@ pub enum Role<'a> {
 /// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as `mq_open`.
 pub fn path(name: &CStr) -> Result<PathBuf> {
     files::Name::new(name).map(files::Name::path)
+}
+
+/// The version of the format of this file, if it is a queue of another version than ours.
+pub fn other_version(file: &File) -> Option<u32> {
+    let mut start = [0; 12];
+    file.read_exact_at(&mut start, 0).ok()?;
+    Layout::read_version(&start).filter(|&version| version != VERSION)
 }
 
 /// By the name of the file.
@@ -49,6 +59,8 @@ pub fn role(file_name: &[u8]) -> Role<'_> {
         Role::Data(None)
     } else if file_name.starts_with(files::FIFO_PREFIX.as_bytes()) {
         Role::Fifo
+    } else if file_name.starts_with(files::PART_PREFIX.as_bytes()) {
+        Role::Part(files::first_part_of(file_name))
     } else {
         Role::Foreign
     }
@@ -64,6 +76,7 @@ pub struct Message {
 /// A queue at one moment.
 pub struct Snapshot {
     inode: u64,
+    reader: Reader,
     header: Box<Header>,
     geometry: Geometry,
     messages: Vec<Message>,
@@ -74,12 +87,10 @@ impl Snapshot {
     pub fn at(file: &File) -> Result<Self> {
         let header = Header::copy(file)?;
         let geometry = header.geometry()?;
-        let status = file::status(file.as_raw_fd())?;
-        if usize::try_from(status.st_size) != Ok(geometry.file_size()) {
-            return Err(Errno::EINVAL);
-        }
+        let inode = file::status(file.as_raw_fd())?.st_ino;
+        let reader = Reader::new(file)?;
         let mut keys = vec![0; geometry.maxmsg * KEY];
-        file.read_exact_at(&mut keys, HEADER_SIZE as u64)?;
+        reader.read(file, &mut keys, HEADER_SIZE)?;
         let keys =
             keys.chunks_exact(KEY).map(|bytes| u64::from_ne_bytes(bytes.try_into().unwrap_or_default()));
         let mut messages: Vec<Message> = keys
@@ -88,7 +99,7 @@ impl Snapshot {
             .map(|(slot, key)| Message { slot, key })
             .collect();
         messages.sort_by_key(|message| core::cmp::Reverse(message.key));
-        Ok(Self { inode: status.st_ino, header, geometry, messages })
+        Ok(Self { inode, reader, header, geometry, messages })
     }
 
     /// The name, without the slash.
@@ -111,6 +122,11 @@ impl Snapshot {
         files::fifo_path(self.inode, self.header.fifo().number)
     }
 
+    /// The files beside the data file that the data lies in, where one file was not enough.
+    pub fn parts(&self, file: &File) -> Vec<PathBuf> {
+        files::parts_of(file).map(|parts| parts.paths()).unwrap_or_default()
+    }
+
     /// Who is to be notified of the next message into the empty queue, as the kernel knows it. `None` as well where the
     /// FIFO may not be opened.
     pub fn registered(&self) -> Option<Registered> {
@@ -127,7 +143,7 @@ impl Snapshot {
         let mut sum = 0_u64;
         for slot in 0..self.geometry.maxmsg {
             let mut written = [0; size_of::<u64>()];
-            file.read_exact_at(&mut written, self.geometry.written_at(slot) as u64)?;
+            self.reader.read(file, &mut written, self.geometry.written_at(slot))?;
             // The bytes may be any.
             sum = sum.wrapping_add(u64::from_ne_bytes(written));
         }
@@ -142,10 +158,10 @@ impl Snapshot {
     /// Bytes of a message. `None`: it has been received meanwhile.
     pub fn length(&self, file: &File, message: &Message) -> Result<Option<usize>> {
         let mut header = [0; size_of::<MessageHeader>()];
-        file.read_exact_at(&mut header, self.geometry.slot_at(message.slot) as u64)?;
+        self.reader.read(file, &mut header, self.geometry.slot_at(message.slot))?;
         let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) & !NOTES;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.geometry.msgsize);
-        Ok(message.is_there(file)?.then_some(length))
+        Ok(message.is_there(file, &self.reader)?.then_some(length))
     }
 
     /// A message itself. `None`: it has been received meanwhile.
@@ -153,8 +169,8 @@ impl Snapshot {
         let Some(length) = self.length(file, message)? else { return Ok(None) };
         let mut body = vec![0; length];
         let at = self.geometry.slot_at(message.slot) + size_of::<SlotHeader>();
-        file.read_exact_at(&mut body, at as u64)?;
-        Ok(message.is_there(file)?.then_some(body))
+        self.reader.read(file, &mut body, at)?;
+        Ok(message.is_there(file, &self.reader)?.then_some(body))
     }
 }
 
@@ -179,9 +195,9 @@ impl Message {
         self.slot
     }
 
-    fn is_there(&self, file: &File) -> Result<bool> {
+    fn is_there(&self, file: &File, reader: &Reader) -> Result<bool> {
         let mut key = [0; KEY];
-        file.read_exact_at(&mut key, (HEADER_SIZE + self.slot * KEY) as u64)?;
+        reader.read(file, &mut key, HEADER_SIZE + self.slot * KEY)?;
         Ok(u64::from_ne_bytes(key) == self.key)
     }
 }
@@ -189,7 +205,8 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::posix::mq::layout::{Birth, FifoId, Layout};
+    use crate::os::Errno;
+    use crate::posix::mq::layout::{Birth, FifoId, Layout, PartsId};
     use memmap2::MmapOptions;
     use std::fs;
 
@@ -206,7 +223,13 @@ mod tests {
         fs::remove_file(path).unwrap();
         file.set_len(geometry.file_size() as u64).unwrap();
         let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
-        let birth = Birth { geometry, mode: 0o620, fifo: FifoId { number: 0xabc, inode: 1 }, name: b"queue" };
+        let birth = Birth {
+            geometry,
+            mode: 0o620,
+            fifo: FifoId { number: 0xabc, inode: 1 },
+            parts: PartsId::default(),
+            name: b"queue",
+        };
         // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
         let layout = unsafe {
             Layout::initialise(map.as_mut_ptr(), birth).unwrap();
@@ -216,7 +239,8 @@ mod tests {
             let header = MessageHeader::plain(u32::try_from(body.len()).unwrap());
             // SAFETY: nobody else works on this queue.
             unsafe {
-                let into = layout.write_header(slot, header);
+                let (head, into) = layout.next_message(slot);
+                head.write(header);
                 into.copy_from_nonoverlapping(body.as_ptr(), body.len());
             }
             store(&layout, slot, key::new(priority, 5));
@@ -260,7 +284,7 @@ mod tests {
         let header = MessageHeader::plain(1);
         for slot in [0, 3, 3] {
             // SAFETY: nobody else works on this queue.
-            unsafe { layout.write_header(slot, header).write(b'x') };
+            unsafe { layout.next_message(slot).0.write(header) };
         }
         assert_eq!(snapshot.sent(&file), Ok(5));
     }
@@ -288,6 +312,7 @@ mod tests {
         assert_eq!(role(b"rsipc-mq.a"), Role::Data(Some(b"a")));
         assert_eq!(role(b"rsipc-mqh.0123"), Role::Data(None));
         assert_eq!(role(b"rsipc-mqf.0123"), Role::Fifo);
+        assert_eq!(role(b"rsipc-mqp.1f.0123456789abcdef.7"), Role::Part(Some(0x1f)));
         assert_eq!(role(b"sem.a"), Role::Foreign);
     }
 }

@@ -61,15 +61,27 @@ impl Use<'_> {
             return unsafe { self.send_to_registered(message, reserved, owed, is_awaited, active) };
         }
         let header = MessageHeader::plain(length_of(message));
-        // SAFETY: the slot is claimed.
-        let into = unsafe { layout.write_header(reserved.slot.number, header) };
-        // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return false;
         }
         self.commit_sent(reserved, message.priority, owed, is_awaited)
+    }
+
+    /// Writes a message to a claimed slot. False: this is the child of a fork in a handler.
+    ///
+    /// # Safety
+    /// The slot is claimed; the message has been checked, and its body is valid for reading.
+    #[inline(always)]
+    unsafe fn write(&self, slot: usize, header: MessageHeader, message: &Outgoing) -> bool {
+        // SAFETY: as the caller says.
+        unsafe {
+            let (head, into) = self.queue.layout.next_message(slot);
+            let head = (header.to_bytes(), head.cast());
+            self.operation.write(head, message.body, into, message.length)
+        }
     }
 
     /// What is left of [`Self::try_send`] where somebody is registered.
@@ -85,12 +97,10 @@ impl Use<'_> {
         is_awaited: bool,
         active: u32,
     ) -> bool {
-        let (layout, who) = (&self.queue.layout, &self.operation);
+        let who = &self.operation;
         let header = self.header_for(length_of(message), active, is_awaited);
-        // SAFETY: the slot is claimed.
-        let into = unsafe { layout.write_header(reserved.slot.number, header) };
-        // SAFETY: the length has been checked; the caller vouches for the body.
-        let is_whole = unsafe { who.copy_to(into, message.body, message.length) };
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         // No handler that leaves for good may part message and notification.
         let _blocked = Blocked::all();
         if !is_whole {
@@ -135,7 +145,7 @@ impl Use<'_> {
         // Again: who has registered since, and then found no message, did not see ours.
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
-        if is_awaited | (active != 0) {
+        if is_awaited || active != 0 {
             self.tell_receivers(is_awaited, active, sent, false);
         }
         true
@@ -144,12 +154,7 @@ impl Use<'_> {
     /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the
     /// wake is due, so that the kernel gives it should we die.
     #[cold]
-    fn publish_and_wake(
-        &self,
-        sent: Reserved<'_>,
-        priority: u32,
-        owed: Option<&Announcement<'_>>,
-    ) -> bool {
+    fn publish_and_wake(&self, sent: Reserved<'_>, priority: u32, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
             let published = layout.slots().publish(sent, priority, who);
@@ -185,7 +190,7 @@ impl Use<'_> {
             return unsafe { self.receive_noting(into, taken, owed, is_awaited) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
@@ -213,7 +218,7 @@ impl Use<'_> {
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
-        let is_whole = unsafe { who.copy_from(body, into.body, length) };
+        let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
@@ -227,12 +232,7 @@ impl Use<'_> {
 
     /// Commits: the message whose body has been read is gone. Tells those who want to know of it.
     #[inline(always)]
-    fn commit_received(
-        &self,
-        taken: Taken<'_>,
-        owed: Option<&Announcement<'_>>,
-        is_awaited: bool,
-    ) -> bool {
+    fn commit_received(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, is_awaited: bool) -> bool {
         let (layout, point) = (&self.queue.layout, self.queue.layout.room());
         let pollers = layout.readiness().pollers();
         if pollers.any() {
@@ -277,18 +277,14 @@ impl Use<'_> {
         commit: impl FnOnce(bool) -> bool,
     ) -> bool {
         let began_turns = point.will_wake();
-        match owed {
-            Some(owed) => {
-                owed.redirect(point.death_word());
-                commit(began_turns)
-            }
-            None => {
-                let due = self.operation.guard_wake(claim, point.death_word());
-                let committed = commit(began_turns);
-                drop(due);
-                committed
-            }
+        if let Some(owed) = owed {
+            owed.redirect(point.death_word());
+            return commit(began_turns);
         }
+        let due = self.operation.guard_wake(claim, point.death_word());
+        let committed = commit(began_turns);
+        drop(due);
+        committed
     }
 
     #[cold]

@@ -23,8 +23,8 @@ use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
 use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::posix::mq::message::{Incoming, Outgoing, Received};
+use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::{self, Pause};
 use crate::shared::thread::{Announcement, FrameTag, Thread};
@@ -160,7 +160,7 @@ unsafe fn place(room: *mut Room, queue: Use<'static>, task: Task) {
         has_lain_down: false,
         queue,
         // SAFETY: it stays where it is until the wait is over, says the caller.
-        tag: unsafe { &*(&raw const (*room).tag) },
+        tag: unsafe { &(*room).tag },
         task,
         arrival: Arrival::now(),
         next_short_sleep: SHORTEST_SLEEP,

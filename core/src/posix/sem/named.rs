@@ -105,11 +105,13 @@ fn open_or_create(path: &Path, mode: u32, value: u32, exclusive: bool) -> Result
             }
         }
         let bytes = Semaphore::new(value, Scope::Shared)?.into_bytes();
-        let fill = |mut file: &File| beyond_limit(SIZE as u64, || Ok(file.write_all(&bytes)?));
+        let fill = |mut file: File, _| {
+            beyond_limit(SIZE as u64, || Ok(file.write_all(&bytes)?)).map(|()| (Some(file), ()))
+        };
         match publish(path, mode, fill) {
             // Somebody else was faster: theirs is the one to open.
             Err(Errno::EEXIST) if !exclusive => {}
-            decided => return decided.map(|(file, ())| file),
+            decided => return decided.and_then(|(file, ())| file.ok_or(Errno::EBADF)),
         }
     }
 }

@@ -8,72 +8,72 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 
 use super::operation::Operation;
-use crate::os::restartable;
+use crate::os::restartable::{self, Head};
 use crate::shared::claim::Claimant;
 
-/// Bytes below which a copy takes a few instructions.
-const SHORT: usize = restartable::LEAST;
 /// Bytes of a part.
 const PART: usize = 64 << 10;
 
 impl Operation<'_> {
-    /// Copies to what the operation has claimed. False: this is the child of a fork that happened meanwhile, as
-    /// far as that is known before the commit.
+    /// Writes a head to what the operation has claimed, and the body behind it. False: this is the child of a fork that
+    /// happened meanwhile.
+    ///
+    /// # Safety
+    /// As `restartable::write_while`.
+    #[inline(always)]
+    pub unsafe fn write(&self, head: Head, from: *const u8, into: *mut u8, length: usize) -> bool {
+        if length > PART {
+            // SAFETY: as the caller says.
+            return unsafe { self.write_long(head, from, into, length) };
+        }
+        // SAFETY: the same.
+        unsafe { restartable::write_while(self.watched(), head, from, into, length) }
+    }
+
+    /// Copies from what the operation has claimed. False as above, as far as that is known before the commit.
     ///
     /// # Safety
     /// Both places are valid for so many bytes, and different.
     #[inline(always)]
-    pub unsafe fn copy_to(&self, claimed: *mut u8, from: *const u8, length: usize) -> bool {
-        if length < SHORT {
+    pub unsafe fn read(&self, from: *const u8, into: *mut u8, length: usize) -> bool {
+        if length > PART {
             // SAFETY: as the caller says.
-            unsafe { ptr::copy_nonoverlapping(from, claimed, length) };
-            // The commit looks.
-            return true;
+            return unsafe { self.read_long(from, into, length) };
         }
         // SAFETY: the same.
-        unsafe { self.copy_long_to(claimed, from, length) }
+        unsafe { ptr::copy_nonoverlapping(from, into, length) };
+        true
     }
 
-    /// Copies from what the operation has claimed. False as above.
-    ///
-    /// # Safety
-    /// Both places are valid for so many bytes, and different.
-    #[inline(always)]
-    pub unsafe fn copy_from(&self, claimed: *const u8, into: *mut u8, length: usize) -> bool {
-        if length < SHORT {
-            // SAFETY: as the caller says.
-            unsafe { ptr::copy_nonoverlapping(claimed, into, length) };
-            return true;
-        }
-        // SAFETY: the same.
-        unsafe { self.copy_long_from(claimed, into, length) }
-    }
-
+    #[cold]
     #[inline(never)]
-    unsafe fn copy_long_to(&self, claimed: *mut u8, from: *const u8, length: usize) -> bool {
-        let incarnation = &self.thread.incarnation;
+    unsafe fn write_long(&self, head: Head, from: *const u8, into: *mut u8, length: usize) -> bool {
         self.all_parts(length, |at, part| {
             // SAFETY: a part of what the caller vouches for.
             unsafe {
-                let (from, into) = (from.add(at), claimed.add(at));
-                restartable::copy_while(incarnation, self.incarnation, from, into, part)
+                let (from, into) = (from.add(at), into.add(at));
+                restartable::write_while(self.watched(), head, from, into, part)
             }
         })
     }
 
+    #[cold]
     #[inline(never)]
-    unsafe fn copy_long_from(&self, claimed: *const u8, into: *mut u8, length: usize) -> bool {
+    unsafe fn read_long(&self, from: *const u8, into: *mut u8, length: usize) -> bool {
         self.all_parts(length, |at, part| {
             // SAFETY: a part of what the caller vouches for.
-            unsafe { ptr::copy_nonoverlapping(claimed.add(at), into.add(at), part) };
+            unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), part) };
             !self.is_orphan()
         })
     }
 
+    /// The last part is never a short one: what is shorter takes up more room.
     fn all_parts(&self, length: usize, copy: impl Fn(usize, usize) -> bool) -> bool {
-        (0..length).step_by(PART).all(|at| {
+        let parts = length / PART;
+        (0..parts).all(|part| {
             self.watch_again();
-            copy(at, PART.min(length - at))
+            let at = part * PART;
+            copy(at, if part + 1 < parts { PART } else { length - at })
         })
     }
 

@@ -62,13 +62,13 @@ impl Thread {
             }
             let claims = self.claims.load(Ordering::Relaxed);
             // SAFETY: null in a wiped block, else a field that lives as long as the thread.
-            let Some(claims) = (unsafe { claims.as_ref() }) else { return self.is_wiped(record) };
+            let Some(claims) = (unsafe { claims.as_ref() }) else { return Self::is_wiped(record) };
             return Ok(Operation { thread: self, record, claims, incarnation });
         }
     }
 
     #[cold]
-    fn is_wiped<T>(&self, record: &Record) -> Result<T> {
+    fn is_wiped<T>(record: &Record) -> Result<T> {
         record.clear();
         Err(Errno::ERESTART)
     }
@@ -137,6 +137,12 @@ impl Operation<'_> {
         !ptr::eq(self.claims, &raw const TAKEN) && !namespace::is_inherited()
     }
 
+    /// The word that another process does not find as this one does.
+    #[inline(always)]
+    pub(super) fn watched(&self) -> (&AtomicU64, u64) {
+        (&self.thread.incarnation, self.incarnation)
+    }
+
     /// Marks the claim as one that the kernel does not watch. `None`: no presence is to be had.
     #[cold]
     pub(super) fn mark(&self, claim: &AtomicU32) -> Option<u32> {
@@ -163,6 +169,13 @@ impl Operation<'_> {
 
     #[cold]
     #[inline(never)]
+    fn no_claim(&self) -> u32 {
+        self.withdraw();
+        0
+    }
+
+    #[cold]
+    #[inline(never)]
     fn withdraw_unannounced(&self) {
         self.record.by_presence.store(false, Ordering::Release);
     }
@@ -170,20 +183,19 @@ impl Operation<'_> {
 
 impl Claimant for Operation<'_> {
     #[inline]
-    fn watched_identity(&self) -> u32 {
-        // Before the look whether it still is our block: in the child of a fork it may hold 0.
-        let tid = self.thread.tid.load(Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
-        if self.claims.load(Ordering::Relaxed) == 0 && !self.is_orphan() { tid } else { 0 }
-    }
-
-    #[inline]
-    fn announce(&self, word: &AtomicU32) {
+    fn announce(&self, word: &AtomicU32) -> u32 {
+        if self.claims.load(Ordering::Relaxed) != 0 {
+            return 0;
+        }
         let entry = self.thread.entry_of(word);
         self.record.entry.store(entry, Ordering::Relaxed);
         self.claims.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        // The claim itself is an atomic exchange, which no store passes.
+        // Before the look whether it still is our block: in the child of a fork it may hold 0. The claim itself is an
+        // atomic exchange, which no store passes.
+        let tid = self.thread.tid.load(Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        if self.is_orphan() { self.no_claim() } else { tid }
     }
 
     #[cold]
@@ -216,7 +228,8 @@ impl Claimant for Operation<'_> {
 
     #[inline(always)]
     fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
-        restartable::store_both_while(&self.thread.incarnation, self.incarnation, key, claim)
+        let (word, expected) = self.watched();
+        restartable::store_both_while(word, expected, key, claim)
     }
 
     #[inline(never)]

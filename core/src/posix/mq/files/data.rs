@@ -1,24 +1,20 @@
 //! The data file of a queue: opened, made, mapped.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::MmapRaw;
 
-use super::fifo::{self, Fifo};
+use super::access::{change_mode, open_file, read_start};
+use super::fifo::Fifo;
 use super::name::{Name, path_of};
-use crate::object::publish::publish;
+use super::parts::Parts;
+use crate::object::publish::{Way, publish};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
-use crate::os::file_size;
 use crate::posix::mq::layout::{Birth, Geometry, Layout};
 use crate::posix::mq::permission;
-
-/// As much of a file as tells whether it is that of a queue, in bytes.
-pub(super) const START: usize = 512;
 
 /// A mapped data file.
 pub struct Data {
@@ -28,7 +24,8 @@ pub struct Data {
     pub layout: Layout,
     /// Which file it is, and who owns it.
     pub status: Status,
-    /// The FIFO, if we have just made the queue: then we may do anything with it, whatever its mode is.
+    /// The FIFO, if we have just made the queue: then we may do anything with it, whatever its mode
+    /// is.
     pub made: Option<Fifo>,
 }
 
@@ -38,16 +35,12 @@ pub fn open(name: Name<'_>) -> Result<Data> {
     if data.layout.name() == name.bytes() { Ok(data) } else { Err(Errno::EINVAL) }
 }
 
-/// Opens the data file of a queue that is mapped already, by the name in its header. ENOENT: it has no name any more,
-/// or another queue has it.
+/// Opens the data file of a queue that is mapped already, by the name in its header. ENOENT: it has
+/// no name any more, or another queue has it.
 pub fn reopen(layout: &Layout, identity: (u64, u64)) -> Result<File> {
     let file = open_file(&path_of(layout.name()))?;
     let is_it = file::identity(&file::status(file.as_raw_fd())?) == identity;
     if is_it { Ok(file) } else { Err(Errno::ENOENT) }
-}
-
-pub(super) fn open_file(path: &Path) -> Result<File> {
-    Ok(OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?)
 }
 
 /// Whether there is a file for this name, whoever may open it.
@@ -60,47 +53,67 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
     file::status_of(&name.path()).is_ok_and(|now| file::identity(&now) == file::identity(&data.status))
 }
 
-/// Makes the two files of a new queue. EEXIST; ENOSPC when the directory has no room for all of it, or the process may
-/// make no file so large; EMFILE for want of two descriptors.
+/// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no room for all of it, or
+/// the process may make no file so large; EMFILE.
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
-    let size = geometry.file_size();
-    let (_, (map, status, fifo)) = publish(&name.path(), mode & 0o777, |file| {
+    let (file, made) =
+        publish(&name.path(), mode & 0o777, |file, way| Made::fill(file, way, geometry, name.bytes()))?;
+    let Made { map, status, fifo, provisional } = made;
+    provisional.keep();
+    let fifo = match file {
+        Some(file) => fifo.keep().in_place_of(file),
+        None => fifo.keep(),
+    };
+    // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used
+    // with it.
+    let layout = unsafe { Layout::new(map.as_mut_ptr(), geometry) };
+    Ok(Data { map, layout, status, made: Some(fifo) })
+}
+
+/// A data file that has no name yet, and all that belongs to it.
+struct Made {
+    map: MmapRaw,
+    status: Status,
+    fifo: Fifo,
+    provisional: Provisional,
+}
+
+/// Parts that go with this value.
+struct Provisional(Option<Parts>);
+
+impl Provisional {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Provisional {
+    fn drop(&mut self) {
+        if let Some(parts) = &self.0 {
+            parts.remove();
+        }
+    }
+}
+
+impl Made {
+    fn fill(file: File, way: Way, geometry: Geometry, name: &[u8]) -> Result<(Option<File>, Self)> {
         let status = file::status(file.as_raw_fd())?;
         let real_mode = status.st_mode & 0o777;
         let mode = permission::of_files(real_mode);
-        reserve(file, size)?;
-        let map = MmapOptions::new().len(size).map_raw(file)?;
-        let fifo = Fifo::make(&status, mode)?;
-        let birth = Birth { geometry, mode: real_mode, fifo: fifo.known_as(), name: name.bytes() };
-        // SAFETY: the mapping has that size, and the file has no name yet.
-        unsafe { Layout::initialise(map.as_mut_ptr(), birth)? };
+        let parts = Parts::make(&file, &status, geometry.file_size(), mode)?;
+        let provisional = Provisional(Some(parts));
+        let map = parts.map(&file)?;
         if mode != real_mode {
-            fifo::change_mode(file, mode)?;
+            change_mode(&file, mode)?;
         }
-        Ok((map, status, fifo))
-    })?;
-    // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used with it.
-    let layout = unsafe { Layout::new(map.as_mut_ptr(), geometry) };
-    Ok(Data { map, layout, status, made: Some(fifo.keep()) })
-}
-
-/// Blocks are reserved now, so that a full file system is ENOSPC here and not SIGBUS later.
-fn reserve(file: &File, size: usize) -> Result<()> {
-    let length = libc::off_t::try_from(size).map_err(|_| Errno::EOVERFLOW)?;
-    let lengthened = file_size::beyond_limit(size as u64, || {
-        // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system cannot reserve.
-        if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) } == 0 {
-            return Ok(());
-        }
-        match Errno::last() {
-            // The file system cannot reserve. A hole is what it has to offer.
-            Errno::ENOTSUP | Errno::ENOSYS => Ok(file.set_len(length.unsigned_abs())?),
-            error => Err(error),
-        }
-    });
-    match lengthened {
-        Err(Errno::EFBIG | Errno::EDQUOT) => Err(Errno::ENOSPC),
-        done => done,
+        // Closed before the FIFO is opened, where it may be: a process may have one descriptor
+        // left.
+        let file = (way == Way::Unnamed).then_some(file);
+        let fifo = Fifo::make(&status, mode)?;
+        let birth = Birth { geometry, mode: real_mode, fifo: fifo.known_as(), parts: parts.known_as(), name };
+        // SAFETY: the mapping has that size, and the file has no name yet that anybody knows.
+        unsafe { Layout::initialise(map.as_mut_ptr(), birth)? };
+        Ok((file, Self { map, status, fifo, provisional }))
     }
 }
 
@@ -109,27 +122,15 @@ pub(super) fn map(file: &File) -> Result<Data> {
     if !file::is_a(&status, libc::S_IFREG) {
         return Err(Errno::EINVAL);
     }
-    let size = usize::try_from(status.st_size).map_err(|_| Errno::EINVAL)?;
-    let geometry = Layout::read_geometry(&read_start(file)?)?;
-    if geometry.file_size() != size {
+    let start = read_start(file)?;
+    let geometry = Layout::read_geometry(&start)?;
+    let parts = Parts::new(Layout::read_parts(&start)?, geometry.file_size(), &status)?;
+    if usize::try_from(status.st_size) != Ok(parts.first()) {
         return Err(Errno::EINVAL);
     }
-    let map = MmapOptions::new().len(size).map_raw(file)?;
-    // SAFETY: the mapping has just this size, and lives as long as the layout is used with it.
+    let map = parts.map(file)?;
+    // SAFETY: the mapping has the size of this geometry, and lives as long as the layout is used
+    // with it.
     let layout = unsafe { Layout::new(map.as_mut_ptr(), geometry) };
     Ok(Data { map, layout, status, made: None })
-}
-
-/// The first bytes of a file, [`START`] of them or all that there are.
-pub(super) fn read_start(file: &File) -> Result<Vec<u8>> {
-    let mut start = vec![0; START];
-    let mut length = 0;
-    while length < start.len() {
-        match file.read_at(&mut start[length..], length as u64)? {
-            0 => break,
-            read => length += read,
-        }
-    }
-    start.truncate(length);
-    Ok(start)
 }

@@ -1,4 +1,5 @@
-//! The FIFO of a queue: found, made, verified. What belongs to what is told in the folder's `mod.rs`.
+//! The FIFO of a queue: its name, made, opened. What belongs to what is told in the folder's
+//! `mod.rs`.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -6,15 +7,13 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::data::Data;
+use super::access::change_mode;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
 use crate::os::random::random;
 use crate::os::settings;
 use crate::posix::mq::layout::FifoId;
-use crate::posix::mq::permission;
-use crate::shared::pause::Pause;
 
 /// Prefix of the FIFOs.
 pub const FIFO_PREFIX: &str = "rsipc-mqf.";
@@ -52,10 +51,11 @@ pub struct Fifo {
 struct Provisional(Option<PathBuf>);
 
 impl Fifo {
-    /// Makes one for the queue with this data file, with this mode, and of the same owner. It is removed when this value
-    /// goes, unless it is kept.
+    /// Makes one for the queue with this data file, with this mode, and of the same owner. It is
+    /// removed when this value goes, unless it is kept.
     ///
-    /// Errors: EPERM when it is not for the caller to give it that owner; those of mkfifo(3) and open(2).
+    /// Errors: EPERM when it is not for the caller to give it that owner; those of mkfifo(3) and
+    /// open(2).
     pub fn make(data: &Status, mode: u32) -> Result<Self> {
         for _ in 0..TRIES {
             let number = random();
@@ -97,6 +97,11 @@ impl Fifo {
         }
     }
 
+    /// One that is there.
+    pub(super) fn known(file: File, status: Status, number: u64) -> Self {
+        Self { file, status, number, provisional: Provisional(None) }
+    }
+
     /// What the header tells of it.
     pub fn known_as(&self) -> FifoId {
         FifoId { number: self.number, inode: self.status.st_ino }
@@ -110,6 +115,21 @@ impl Fifo {
     }
 }
 
+impl Fifo {
+    /// Takes the descriptor's number of a file that is not needed any more, if it is lower than its
+    /// own: `open` gives the lowest that is free, and programs know that.
+    #[must_use]
+    pub fn in_place_of(mut self, file: File) -> Self {
+        let (own, lower) = (self.file.as_raw_fd(), file.as_raw_fd());
+        // SAFETY: no pointer; both descriptors are ours, and the lower one is closed by it in the
+        // same step.
+        if lower < own && unsafe { libc::syscall(libc::SYS_dup3, own, lower, libc::O_CLOEXEC) } >= 0 {
+            self.file = file;
+        }
+        self
+    }
+}
+
 impl Drop for Provisional {
     fn drop(&mut self) {
         if let Some(path) = &self.0 {
@@ -118,73 +138,18 @@ impl Drop for Provisional {
     }
 }
 
-/// By the descriptor: a path could lead to another file by now. Not C's `fchmod`, which has ours in front of it.
-pub(super) fn change_mode(file: &File, mode: u32) -> Result<()> {
-    // SAFETY: no pointer.
-    let changed = unsafe { libc::syscall(libc::SYS_fchmod, file.as_raw_fd(), mode) } == 0;
-    if changed { Ok(()) } else { Err(Errno::last()) }
-}
-
-/// Opens the FIFO of a queue.
-///
-/// One that is missing, or not of this queue, is made anew by the owner of the queue or the superuser: its maker was
-/// killed while it removed the queue, or somebody has written to the header. `true`: it was, so the queue may have lost
-/// its name meanwhile. EACCES for others, once it is clear that nobody else is about to do it.
-pub fn open_fifo(data: &Data) -> Result<(Fifo, bool)> {
-    let mut pause = Pause::default();
-    loop {
-        let known = data.layout.fifo();
-        if let Some(fifo) = open_known(data, known)? {
-            return Ok((fifo, false));
-        }
-        let makes = may_make(&data.status);
-        if makes && data.layout.fifo() == known {
-            let fifo = Fifo::make(&data.status, permission::of_files(data.layout.mode()))?;
-            if data.layout.replace_fifo(known, fifo.known_as()) {
-                return Ok((fifo.keep(), true));
-            }
-        }
-        if !pause.turn() {
-            // To the owner: somebody keeps writing to the header.
-            return Err(if makes { Errno::EINVAL } else { Errno::EACCES });
-        }
-    }
-}
-
-/// `None`: it is missing, or not of this queue.
-fn open_known(data: &Data, known: FifoId) -> Result<Option<Fifo>> {
-    let path = fifo_path(data.status.st_ino, known.number);
-    let opened = match open_at(&path) {
-        // ELOOP, ENXIO and EISDIR: what is there is no FIFO.
-        Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => None,
-        // Somebody else's, who wants to keep us out.
-        Err(Errno::EACCES) if !file::status_of(&path).is_ok_and(|there| belongs(&there, &data.status)) => {
-            None
-        }
-        opened => opened?,
-    };
-    Ok(opened
-        .filter(|(_, status)| belongs(status, &data.status) && status.st_ino == known.inode)
-        .map(|(file, status)| Fifo { file, status, number: known.number, provisional: Provisional(None) }))
-}
-
 /// `None`: what is there is no FIFO.
-fn open_at(path: &Path) -> Result<Option<(File, Status)>> {
+pub(super) fn open_at(path: &Path) -> Result<Option<(File, Status)>> {
     // Never blocks, whatever it is: a FIFO that is opened for both, or a file.
     let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
     let status = file::status(file.as_raw_fd())?;
     Ok(file::is_a(&status, libc::S_IFIFO).then_some((file, status)))
 }
 
-/// Whether a FIFO, or what is there in its place, is of the owner of this data file, and in the same file system.
+/// Whether a FIFO, or what is there in its place, is of the owner of this data file, and in the
+/// same file system.
 pub(super) fn belongs(fifo: &Status, data: &Status) -> bool {
     file::is_a(fifo, libc::S_IFIFO) && (fifo.st_dev, fifo.st_uid) == (data.st_dev, data.st_uid)
-}
-
-fn may_make(data: &Status) -> bool {
-    // SAFETY: takes no arguments.
-    let user = unsafe { libc::geteuid() };
-    user == 0 || user == data.st_uid
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Data files that are found by something else than the name of the queue.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::data::{Data, map, open_file, read_start};
+use super::access::{open_file, open_to_look, read_start};
+use super::data::{Data, map};
 use super::fifo::{belongs, data_inode_of};
 use super::name::{HASHED_PREFIX, PREFIX};
 use crate::os::Errno;
@@ -14,10 +13,11 @@ use crate::os::Result;
 use crate::os::file::{self, Status};
 use crate::posix::mq::layout::{Geometry, Layout};
 
-/// Opens the data file of the queue that this open FIFO belongs to. ENOENT when it has no name any more, or none that
-/// can be reached from here.
+/// Opens the data file of the queue that this open FIFO belongs to. ENOENT when it has no name any
+/// more, or none that can be reached from here.
 ///
-/// `path` is that of the FIFO as it was opened: the kernel tells it of a descriptor, and nobody can change it.
+/// `path` is that of the FIFO as it was opened: the kernel tells it of a descriptor, and nobody can
+/// change it.
 pub fn open_of_fifo(fifo: &Status, path: &Path) -> Result<Data> {
     let inode = path.file_name().and_then(data_inode_of).ok_or(Errno::ENOENT)?;
     let path = named(path.parent().ok_or(Errno::ENOENT)?, (fifo.st_dev, inode))?;
@@ -45,9 +45,4 @@ pub fn is_data_name(file: &OsStr) -> bool {
 pub fn geometry_of(path: &Path) -> Option<Geometry> {
     let start = read_start(&open_to_look(path).ok()?).ok()?;
     Layout::read_geometry(&start).ok()
-}
-
-/// For reading alone, and without blocking on what is no data file.
-pub(super) fn open_to_look(path: &Path) -> Result<File> {
-    Ok(OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?)
 }

@@ -19,8 +19,9 @@ pub const HASHED_PREFIX: &str = "rsipc-mqh.";
 pub struct Name<'a>(&'a [u8]);
 
 impl<'a> Name<'a> {
-    /// Errors, as those of the kernel's mqueue file system through glibc: EINVAL without a leading slash, ENOENT for
-    /// the slash alone, ENAMETOOLONG, EACCES with another slash, for `/.` and `/..`.
+    /// Errors, as those of the kernel's mqueue file system through glibc: EINVAL without a leading
+    /// slash, ENOENT for the slash alone, ENAMETOOLONG, EACCES with another slash, for `/.` and
+    /// `/..`.
     pub fn new(name: &'a CStr) -> Result<Self> {
         let name = name.to_bytes().strip_prefix(b"/").ok_or(Errno::EINVAL)?;
         match name {
@@ -54,7 +55,8 @@ pub fn path_of(name: &[u8]) -> PathBuf {
     settings::get().dir.join(OsStr::from_bytes(&file))
 }
 
-/// FNV-1a of 128 bits. That two names meet here by chance is not to be expected; that they do is found out.
+/// FNV-1a of 128 bits. That two names meet here by chance is not to be expected; that they do is
+/// found out.
 fn hash(name: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -1,17 +1,19 @@
 //! The files of a queue, removed.
 //!
-//! The FIFO goes first: who is killed in between leaves a queue whose FIFO is made anew by the next one who opens it, and
-//! nothing that nobody knows. It goes again at the end, in case somebody has just done that.
+//! The FIFO goes first: who is killed in between leaves a queue whose FIFO is made anew by the next
+//! one who opens it, and nothing that nobody knows. It goes again at the end, in case somebody has
+//! just done that. Parts, which few queues have, go last: a queue is not to be seen without them.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::data::{Data, read_start};
+use super::access::{open_to_look, read_start};
+use super::data::Data;
 use super::fifo::{belongs, fifo_path, prefix_of};
-use super::find::open_to_look;
 use super::name::Name;
+use super::parts::parts_of;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
@@ -31,16 +33,23 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
     remove_fifo_of(data.as_ref(), true);
     crate::object::names::unlink(Ok(path))?;
     remove_fifo_of(data.as_ref(), false);
+    if let Some(parts) = data.and_then(|data| parts_of(&data).ok()) {
+        parts.remove();
+    }
     Ok(())
 }
 
-/// Removes a queue that we have made and that cannot be used after all, unless somebody else has removed it.
+/// Removes a queue that we have made and that cannot be used after all, unless somebody else has
+/// removed it.
 pub fn take_back(name: Name<'_>, data: &Status, fifo: FifoId) {
     let path = name.path();
     let Ok(Some(file)) = open_locked(&path) else { return };
     let is_it = file::status(file.as_raw_fd()).is_ok_and(|now| file::identity(&now) == file::identity(data));
     if is_it && std::fs::remove_file(path).is_ok() {
         remove_numbered(data, fifo.number);
+        if let Ok(parts) = parts_of(&file) {
+            parts.remove();
+        }
     }
 }
 
@@ -49,8 +58,8 @@ pub fn remove_fifo(data: &Data) {
     remove_numbered(&data.status, data.layout.fifo().number);
 }
 
-/// Removes the FIFO that the header tells of, or, if the header does not tell and it is asked for, whatever is there for
-/// this data file.
+/// Removes the FIFO that the header tells of, or, if the header does not tell and it is asked for,
+/// whatever is there for this data file.
 fn remove_fifo_of(data: Option<&File>, thoroughly: bool) {
     let Some(file) = data else { return };
     let Ok(status) = file::status(file.as_raw_fd()) else { return };
@@ -79,9 +88,9 @@ fn remove_if_of(path: &Path, data: &Status) -> bool {
     is_it && std::fs::remove_file(path).is_ok()
 }
 
-/// The data file that has this name, locked against being removed by others, who could let the name pass to another
-/// queue between our look at it and its removal; or not locked, if whoever has done so does not go on. `None` when it may
-/// not be read. ENOENT when there is none.
+/// The data file that has this name, locked against being removed by others, who could let the name
+/// pass to another queue between our look at it and its removal; or not locked, if whoever has done
+/// so does not go on. `None` when it may not be read. ENOENT when there is none.
 fn open_locked(path: &Path) -> Result<Option<File>> {
     let mut pause = Pause::default();
     loop {
@@ -106,7 +115,8 @@ fn is_named(path: &Path, file: &File) -> bool {
     file::status(file.as_raw_fd()).is_ok_and(|file| named.is_ok_and(|named| named == file::identity(&file)))
 }
 
-/// Whether the data file would go: in a sticky directory it takes its owner, or that of the directory.
+/// Whether the data file would go: in a sticky directory it takes its owner, or that of the
+/// directory.
 fn may_remove(path: &Path) -> Result<bool> {
     let owner = file::status_of(path)?.st_uid;
     // SAFETY: takes no arguments.

@@ -176,21 +176,16 @@ impl Participant {
 }
 
 impl Claimant for Participant {
-    fn watched_identity(&self) -> u32 {
-        let is_watched = self.identity & UNGUARDED == 0 && self.owed.get().is_null();
-        if is_watched { self.identity } else { 0 }
-    }
-
-    fn announce(&self, word: &AtomicU32) {
+    fn announce(&self, word: &AtomicU32) -> u32 {
+        if self.identity & UNGUARDED != 0 || !self.owed.get().is_null() {
+            return 0;
+        }
         modelled::step();
         self.pending.set(word);
+        self.identity
     }
 
-    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
-        if self.owed.get().is_null() {
-            self.announce(word);
-            return Some(self.identity);
-        }
+    fn announce_by_presence(&self, _: &AtomicU32) -> Option<u32> {
         modelled::step();
         Some(self.unwatched())
     }

@@ -134,7 +134,7 @@ impl Registration {
     #[inline]
     pub fn active(&self) -> u32 {
         let number = self.number.load(Ordering::SeqCst);
-        if number % STEP == 0 { 0 } else { number }
+        if number.is_multiple_of(STEP) { 0 } else { number }
     }
 
     /// The number of the registration in force; 0 = there is none.
@@ -240,11 +240,11 @@ impl Registration {
         }
     }
 
-    /// A registration whose notification was on its way when who notified was killed, and who sent the message.
-    pub fn abandoned(&self) -> Option<(u32, Sender)> {
+    /// A registration whose notification is on its way, and who sent the message. Who notifies may have been killed.
+    pub fn on_its_way(&self) -> Option<(u32, Sender)> {
         let number = self.number();
-        let is_abandoned = is_on_its_way(number) && claim::is_free(self.notifying.load(Ordering::SeqCst));
-        is_abandoned.then(|| (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst))))
+        is_on_its_way(number)
+            .then(|| (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst))))
     }
 
     /// Leaves the notification to a thread of the registered process, which is called when the registration is over.
