@@ -13,6 +13,7 @@ use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::fork;
+use rsipc_core::os::readable;
 use rsipc_core::os::settings;
 use rsipc_core::posix::mq;
 use rsipc_core::shared::{presence, thread};
@@ -36,6 +37,7 @@ extern "C" fn on_load() {
     thread::find_slots_with(rsipc_thread_slot);
     fork::first_in_child(thread::forget_threads);
     fork::install();
+    readable::learn_stack();
     preserved(mq::look_at_inherited);
     let settings = settings::get();
     if settings.verbose {

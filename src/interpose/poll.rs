@@ -1,6 +1,7 @@
 //! The calls that wait for descriptors: `<poll.h>`, `<sys/select.h>`, `<sys/epoll.h>`. Only queues concern us.
 
 use core::cell::Cell;
+use core::ptr;
 use std::ffi::c_int;
 
 use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, timeval};
@@ -154,7 +155,7 @@ unsafe extern "C" fn rsipc_before_poll(
     let mut queues = 0;
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
-        let mut fds = Array::at(fds);
+        let mut fds = Array::at(fds, ptr::from_ref(slot).addr());
         for polled in (0..count).map_while(|index| fds.get(index)) {
             let events = Pollers::from_events(u32::from(polled.events.cast_unsigned()));
             queues += c_int::from(begin(slot, polled.fd, events, how(may_sleep)));
@@ -175,7 +176,7 @@ unsafe extern "C" fn rsipc_before_select(
     let mut queues = 0;
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
-        let mut sets = sets.map(|set| (!set.is_null()).then(|| Array::at(set)));
+        let mut sets = sets.map(|set| (!set.is_null()).then(|| Array::at(set, ptr::from_ref(slot).addr())));
         for word in 0..count.div_ceil(BITS) {
             let words = sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)));
             let [Some(input), Some(output), Some(other)] = words else { return };
@@ -202,7 +203,7 @@ unsafe extern "C" fn rsipc_before_epoll_ctl(
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
     preserved(|| {
-        if let Some(event) = Array::at(event).get(0) {
+        if let Some(event) = Array::at(event, ptr::from_ref(slot).addr()).get(0) {
             let tells_once = event.events & libc::EPOLLONESHOT.cast_unsigned() != 0;
             let data = (!tells_once).then_some(event.u64);
             begin(slot, fd, Pollers::from_events(event.events), Poll::Watch { epoll, data });

@@ -1,6 +1,7 @@
 //! The calls of `<sys/socket.h>` that send descriptors to other processes. Only queues concern us.
 
 use core::cell::Cell;
+use core::ptr;
 use std::ffi::{c_int, c_uint};
 
 use libc::{cmsghdr, mmsghdr, msghdr, ssize_t};
@@ -43,7 +44,7 @@ unsafe extern "C" fn rsipc_before_sendmsg(slot: *const Cell<*const Thread>, mess
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
     preserved(|| {
-        if let Some(message) = Array::at(message).get(0) {
+        if let Some(message) = Array::at(message, ptr::from_ref(slot).addr()).get(0) {
             hand_over(slot, &message);
         }
     });
@@ -58,7 +59,7 @@ unsafe extern "C" fn rsipc_before_sendmmsg(
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
     preserved(|| {
-        let mut messages = Array::at(messages);
+        let mut messages = Array::at(messages, ptr::from_ref(slot).addr());
         let count = (count as usize).min(MOST_MESSAGES);
         for message in (0..count).map_while(|index| messages.get(index)) {
             hand_over(slot, &message.msg_hdr);
@@ -71,14 +72,14 @@ fn hand_over(slot: &Cell<*const Thread>, message: &msghdr) {
     let end = message.msg_control.addr().saturating_add(message.msg_controllen);
     let mut at = message.msg_control.cast::<cmsghdr>();
     while !at.is_null() && at.addr().saturating_add(size_of::<cmsghdr>()) <= end {
-        let Some(header) = Array::at(at).get(0) else { return };
+        let Some(header) = Array::at(at, ptr::from_ref(slot).addr()).get(0) else { return };
         let length = header.cmsg_len;
         if length < size_of::<cmsghdr>() || length > end - at.addr() {
             return;
         }
         if (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
             let count = (length - size_of::<cmsghdr>()) / size_of::<c_int>();
-            let mut descriptors = Array::at(at.wrapping_add(1).cast::<c_int>());
+            let mut descriptors = Array::at(at.wrapping_add(1).cast::<c_int>(), ptr::from_ref(slot).addr());
             (0..count.min(MOST_DESCRIPTORS))
                 .map_while(|index| descriptors.get(index))
                 .for_each(|fd| hand_over_one(slot, fd));

@@ -170,9 +170,19 @@ pub const FUNCTIONS: &[Function] = &[
         header: "<sys/epoll.h>",
         standard: "Linux",
         cancellation_point: "no",
-        notes: "sees queues; all the rest of epoll is glibc's own",
+        notes: "sees queues; epoll_create is glibc's own",
         ..POLL
     },
+    Function { name: "epoll_wait", header: "<sys/epoll.h>", standard: "Linux", ..POLL },
+    Function { name: "epoll_pwait", header: "<sys/epoll.h>", standard: "Linux", ..POLL },
+    Function { name: "epoll_pwait2", header: "<sys/epoll.h>", standard: "Linux", ..POLL },
+    Function {
+        name: "sendmsg",
+        header: "<sys/socket.h>",
+        notes: "keeps a queue that is sent to another process ready to be polled there",
+        ..POLL
+    },
+    Function { name: "sendmmsg", header: "<sys/socket.h>", standard: "Linux", notes: "as `sendmsg`", ..POLL },
     Function { name: "close", cancellation_point: "yes", ..DESCRIPTOR },
     Function { name: "close_range", standard: "Linux", ..DESCRIPTOR },
     Function { name: "closefrom", standard: "glibc", ..DESCRIPTOR },

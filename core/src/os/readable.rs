@@ -2,6 +2,7 @@
 //! and nothing else.
 
 use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::errno::Errno;
 
@@ -17,12 +18,14 @@ pub struct Array<T> {
     start: *const T,
     /// Up to here it is known to be readable.
     known: usize,
+    /// See [`is_on_stack`].
+    anchor: usize,
 }
 
 impl<T: Copy> Array<T> {
-    /// Any address.
-    pub fn at(start: *const T) -> Self {
-        Self { start, known: start.addr() }
+    /// Any address. `anchor`: that of a variable of the calling thread.
+    pub fn at(start: *const T, anchor: usize) -> Self {
+        Self { start, known: start.addr(), anchor }
     }
 
     /// An element. `None`: it cannot be read. They are read in rising order. Any bytes must be a `T`.
@@ -30,7 +33,9 @@ impl<T: Copy> Array<T> {
         let element = self.start.wrapping_add(index);
         let end = element.addr().checked_add(size_of::<T>())?;
         while self.known < end {
-            if !is_readable(self.known.max(element.addr())) || !is_readable(end - 1) {
+            let first = self.known.max(element.addr());
+            let is_one_page = first / PAGE == (end - 1) / PAGE;
+            if !is_readable(first, self.anchor) || (!is_one_page && !is_readable(end - 1, self.anchor)) {
                 return None;
             }
             self.known = ((end - 1) | (PAGE - 1)).checked_add(1)?;
@@ -41,11 +46,38 @@ impl<T: Copy> Array<T> {
     }
 }
 
+/// Bytes above our own frame up to which the stack is looked for: further up a caller seldom keeps what it waits for.
+const NEAR: usize = 256 * 1024;
+
+/// Where the first thread's stack surely reaches: the environment of the program lies there. 0 = not known.
+static STACK_OF_FIRST_THREAD: AtomicUsize = AtomicUsize::new(0);
+
+/// At load: learns where the stack of the first thread is.
+pub fn learn_stack() {
+    unsafe extern "C" {
+        static environ: *const *const u8;
+    }
+    let here = 0_u8;
+    // SAFETY: the C library has set it up before any constructor runs.
+    let environment = unsafe { environ }.addr();
+    if (1..NEAR).contains(&environment.wrapping_sub(ptr::from_ref(&here).addr())) {
+        STACK_OF_FIRST_THREAD.store(environment, Ordering::Relaxed);
+    }
+}
+
+/// Whether an address is on the calling thread's stack, between our frame and something of which it is known that it lies
+/// above it: the environment, or a thread's own variables.
+fn is_on_stack(address: usize, anchor: usize) -> bool {
+    let here = 0_u8;
+    let here = ptr::from_ref(&here).addr();
+    let reaches = |end: usize| here <= address && address < end && end - here < NEAR;
+    reaches(anchor) || reaches(STACK_OF_FIRST_THREAD.load(Ordering::Relaxed))
+}
+
 /// Whether the byte at this address can be read. Asks the kernel for a change of the signal mask that is none: it reads
 /// the new mask before it sees that. No filter refuses that call.
-fn is_readable(address: usize) -> bool {
-    let here = 0_u8;
-    if address / PAGE == ptr::from_ref(&here).addr() / PAGE {
+fn is_readable(address: usize, anchor: usize) -> bool {
+    if is_on_stack(address, anchor) {
         return true;
     }
     // Within the page.
@@ -70,13 +102,13 @@ mod tests {
             start.cast::<u64>()
         };
         let last = PAGE / size_of::<u64>() - 1;
-        let mut array = Array::at(start);
+        let mut array = Array::at(start, 0);
         assert_eq!(array.get(0), Some(0));
         assert_eq!((array.get(last), array.get(last + 1)), (Some(0), None));
-        assert_eq!(Array::at(start.wrapping_byte_add(PAGE - 4)).get(0), None, "half of it");
-        assert_eq!(Array::at(ptr::null::<u64>()).get(0), None);
-        assert_eq!(Array::at(ptr::without_provenance::<u64>(usize::MAX - 3)).get(0), None);
+        assert_eq!(Array::at(start.wrapping_byte_add(PAGE - 4), 0).get(0), None, "half of it");
+        assert_eq!(Array::at(ptr::null::<u64>(), 0).get(0), None);
+        assert_eq!(Array::at(ptr::without_provenance::<u64>(usize::MAX - 3), 0).get(0), None);
         let local = 7_u64;
-        assert_eq!(Array::at(&raw const local).get(0), Some(7));
+        assert_eq!(Array::at(&raw const local, 0).get(0), Some(7));
     }
 }

@@ -1,5 +1,5 @@
-//! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`, `bell` and
-//! `notify`, in small queues and small casts, in every interleaving of so many preemptions.
+//! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`, `readiness`
+//! and `notify`, in small queues and small casts, in every interleaving of so many preemptions.
 //!
 //! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread that dies, and the
 //! futex calls. A participant can stop at any access to memory, [killed](End::Killed) or [stopped](End::Stopped) for
@@ -19,14 +19,16 @@
 //! * a look reads the key before the claim, does not see claims, or does not mend the tree;
 //! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit although it has reached
 //!   somebody, clears it before it wakes one, or clears it and does not wake all;
-//! * a change of what is polled is said by a store, or less than SeqCst, or heard after the update; who has rung does not look
-//!   again, or not behind a full barrier; somebody updates without the claim;
+//! * a sender puts in its packet after the commit; does not see that somebody adjusts, or counts on one packet then; who
+//!   adjusts does not look for senders in flight, or takes out the last packets at once; who begins to poll does not change
+//!   the epoch;
 //! * a sender does not look at the registration again after its commit, or without membarrier(2); notifies only of a message that
 //!   is still there; leaves no note; ends the registration before it notifies, or without a claim; a receiver, or a later sender,
 //!   does not look for a missed notification; a process registers without its lock.
 
 mod index;
 mod notify;
+mod readiness;
 mod slots;
 mod wait;
 

@@ -25,7 +25,7 @@ use crate::shared::claim::Claimant;
 /// Packets, or free places, that outlast the late step of an adjuster.
 const SLACK: usize = 2;
 /// Steps of one who adjusts. More are needed only if the queue keeps changing, and then others adjust, too.
-const STEPS: usize = if cfg!(loom) { 3 } else { 32 };
+const STEPS: usize = if cfg!(loom) { 6 } else { 32 };
 
 /// The FIFO. No call blocks.
 pub trait Fifo {

@@ -226,7 +226,7 @@ impl Readiness {
     }
 
     /// There were so many packets after this was seen, and nobody has changed their number since: false if somebody has.
-    pub(super) fn counted(&self, seen: Packets, count: usize) -> bool {
+    pub fn counted(&self, seen: Packets, count: usize) -> bool {
         self.exchange(seen, Packets { least: count, most: count, ..seen })
     }
 
