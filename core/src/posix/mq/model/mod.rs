@@ -249,7 +249,7 @@ impl Queue {
             // SAFETY: the slot is claimed; loom looks whether that is enough.
             half.with_mut(|half| unsafe { *half = body });
         }
-        around(reserved.slot.claim(), &mut || self.slots().publish(reserved, priority, who));
+        around(reserved.slot.claim(), &mut || assert!(self.slots().publish(reserved, priority, who)));
         self.sent.lock().unwrap().push(body);
         true
     }
@@ -276,7 +276,7 @@ impl Queue {
         let taken = self.slots().take(who, |_| {})?;
         let body = self.body(taken.slot.number);
         who.taking.set(Some(body));
-        around(taken.slot.claim(), &mut || self.slots().clear(taken, who));
+        around(taken.slot.claim(), &mut || assert!(self.slots().clear(taken, who)));
         who.taking.set(None);
         self.received.lock().unwrap().push(body);
         Some(body)

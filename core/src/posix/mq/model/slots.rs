@@ -208,7 +208,11 @@ fn one_that_came_behind_another_one_did_not_come_into_the_empty_queue() {
             let who = Participant::new(3);
             if let Some(taken) = queue.slots().take(&who, |_| {}) {
                 let is_better = key::priority(taken.key) == 7;
-                if is_better { queue.slots().clear(taken, &who) } else { Slots::put_back(taken, &who) }
+                if is_better {
+                    assert!(queue.slots().clear(taken, &who));
+                } else {
+                    Slots::put_back(taken, &who);
+                }
             }
             assert!(!sender.join().unwrap());
         });
