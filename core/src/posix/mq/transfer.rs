@@ -143,6 +143,8 @@ impl Use<'_> {
         let registration = notify.in_force();
         let after = Onlookers::of(point, bell);
         let onlookers = before.or(after);
+        // Both are known: one jump.
+        #[expect(clippy::needless_bitwise_bool)]
         if onlookers.any() | (registration != 0) {
             self.tell_receivers(onlookers, registration, reserved, false);
         }
@@ -335,18 +337,14 @@ impl Use<'_> {
         commit: impl FnOnce(bool) -> bool,
     ) -> bool {
         let began_turns = point.will_wake();
-        match owed {
-            Some(owed) => {
-                owed.redirect(point.death_word());
-                commit(began_turns)
-            }
-            None => {
-                let due = self.operation.guard_wake(claim, point.death_word());
-                let committed = commit(began_turns);
-                drop(due);
-                committed
-            }
+        if let Some(owed) = owed {
+            owed.redirect(point.death_word());
+            return commit(began_turns);
         }
+        let due = self.operation.guard_wake(claim, point.death_word());
+        let committed = commit(began_turns);
+        drop(due);
+        committed
     }
 
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
@@ -369,14 +367,24 @@ impl Use<'_> {
         let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
         // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
         let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
-        self.queue.layout.slots().free_claims_of(first, |holder| has_ended(holder, is_at_home))
+        let is_dead = |holder| self.has_ended(holder, is_at_home);
+        self.queue.layout.slots().free_claims_of(first, is_dead)
     }
 
     /// Frees a word that somebody dead has claimed. True if it has.
     #[cold]
     pub fn free_claim_of_dead(&self, word: &AtomicU32) -> bool {
         let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
-        claim::free_if(word, |holder| has_ended(holder, is_at_home))
+        claim::free_if(word, |holder| self.has_ended(holder, is_at_home))
+    }
+
+    /// Whether who has claimed something has ended. TIDs mean something at home only.
+    fn has_ended(&self, holder: Holder, is_at_home: bool) -> bool {
+        match holder {
+            Holder::Nobody => false,
+            Holder::Thread(tid) => is_at_home && (futex::is_dead(tid) || self.operation.is_stray(tid)),
+            Holder::Presence(number) => presence::has_ended(number),
+        }
     }
 
     #[cold]
@@ -446,15 +454,6 @@ fn length_of(message: &Outgoing) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "it has been checked")]
     let length = message.length as u32;
     length
-}
-
-/// Whether who has claimed something has ended. TIDs mean something at home only.
-fn has_ended(holder: Holder, is_at_home: bool) -> bool {
-    match holder {
-        Holder::Nobody => false,
-        Holder::Thread(tid) => is_at_home && futex::is_dead(tid),
-        Holder::Presence(number) => presence::has_ended(number),
-    }
 }
 
 /// Who might want to know of a change.

@@ -1,7 +1,8 @@
 //! The number of the process: drawn, and its file made, when it is needed first.
 //!
-//! All of it is done without a lock, in any thread and handler at once: of several files one is chosen, and the
-//! others are removed. What is known is in memory that is wiped in the child of a fork.
+//! All of it is done without a lock, in any thread and handler at once: of several files one is
+//! chosen, and the others are removed. What is known is in memory that is wiped in the child of a
+//! fork.
 
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
@@ -12,7 +13,8 @@ use crate::os::process::Process;
 use crate::os::reserved;
 use crate::os::wiped::{Table, Wiped};
 
-/// Files that this process has made. Each is filled in by the one who has taken it, and then never changed.
+/// Files that this process has made. Each is filled in by the one who has taken it, and then never
+/// changed.
 struct Entry {
     /// 0 = free, or not filled in; otherwise the number and one.
     number: AtomicU32,
@@ -61,13 +63,12 @@ impl Entry {
         let is_taken = |entry: &&Self| {
             entry.is_taken.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
-        let entry = match ENTRIES.iter().find(is_taken) {
-            Some(entry) => entry,
-            None => {
-                ENTRIES.grow()?;
-                ENTRIES.iter().find(is_taken).ok_or(Errno::ENOMEM)?
-            }
-        };
+        let mut entry = ENTRIES.iter().find(is_taken);
+        if entry.is_none() {
+            ENTRIES.grow()?;
+            entry = ENTRIES.iter().find(is_taken);
+        }
+        let entry = entry.ok_or(Errno::ENOMEM)?;
         entry.fd.store(present.fd, Ordering::Relaxed);
         entry.device.store(present.is.0, Ordering::Relaxed);
         entry.inode.store(present.is.1, Ordering::Relaxed);
@@ -157,7 +158,7 @@ fn draw() -> u32 {
         if got < 0 {
             let mut now: libc::timespec = core::mem::zeroed();
             libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
-            drawn = (now.tv_nsec.unsigned_abs() >> 4) as u32 ^ Process::this().pid();
+            drawn = u32::try_from(now.tv_nsec >> 4).unwrap_or(0) ^ Process::this().pid();
         }
     }
     // 0 is nobody's.
