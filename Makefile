@@ -35,12 +35,24 @@ test: all check-header check-symbols ## all tests; needs nothing but Rust and a 
 	$(CARGO) test --workspace --no-fail-fast
 
 .PHONY: test-clients
-test-clients: all ## real programs: CPython's tests, stress-ng (installs them from the distribution)
+test-clients: all ## real programs, which it installs: stress-ng, Python's packages, Java, CPython's tests
 	tests/clients/run
+
+.PHONY: test-places
+test-places: all ## on Debian's releases from 11 on, each in a chroot that it makes; needs root
+	tests/places/run
 
 .PHONY: test-strace
 test-strace: all ## what the kernel is asked for; needs strace
 	$(CARGO) test --test strace -- --ignored
+
+.PHONY: test-eintr
+test-eintr: all ## a thousand waits of each kind, each interrupted around a whole second
+	$(CARGO) test --test eintr -- --ignored --test-threads=2
+
+.PHONY: test-poor-kernel
+test-poor-kernel: all ## the checks of semantics where the kernel refuses newer calls
+	$(CARGO) test --test poor_kernel -- --ignored
 
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings

@@ -1,10 +1,11 @@
-//! Compiles the C parts, names the shared library, and generates the header that `make check-header` compares.
+//! Compiles the C parts, names the shared library, and generates the header that `make
+//! check-header` compares.
 
 use std::env;
 use std::path::PathBuf;
 
-/// Set in the environment by `make lint`. A compiler that we have never seen may warn of something new, and that must
-/// stop nobody from building the library.
+/// Set in the environment by `make lint`. A compiler that we have never seen may warn of
+/// something new, and that must stop nobody from building the library.
 const STRICT: &str = "RSIPC_WARNINGS_ARE_ERRORS";
 
 fn main() {
@@ -22,14 +23,19 @@ fn compile_cbits() {
     cc::Build::new()
         .files(
             [
+                "epoll",
+                "file",
                 "mqueue",
                 "notify",
                 "poll",
                 "raw",
+                "raw_epoll",
                 "raw_closefrom",
+                "raw_file",
                 "real",
                 "semaphore",
                 "sleep",
+                "socket",
                 "thread",
                 "unistd",
             ]
@@ -49,8 +55,8 @@ fn compile_cbits() {
 
 /// Preloading needs no SONAME, linking with `-lrsipc` does.
 ///
-/// A plugin that is linked with us may be unloaded while queues are open, threads of ours sleep and handlers for forks are
-/// installed. The library stays.
+/// A plugin that is linked with us may be unloaded while queues are open, threads of ours sleep
+/// and handlers for forks are installed. The library stays.
 fn link_shared_library() {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librsipc.so.0,-z,nodelete");
 }

@@ -1,20 +1,21 @@
-/* The calls that wait for descriptors. They are the kernel's; here it is only told apart whether a queue is among the
- * descriptors, so that its FIFO tells the truth while somebody looks at it (mq/bell.rs). */
+/* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among the descriptors are
+ * brought up to date before, and an answer that was in vain is taken back (mq/poll of the core). */
 #define _GNU_SOURCE
+#include "concern.h"
+#include "poll_time.h"
 #include "real.h"
 #include "rsipc_cbits.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
+#include <string.h>
 #include <sys/select.h>
 
 #pragma GCC visibility push(hidden)
-int rsipc_is_queue(int fd);
-void rsipc_poll_begin(struct rsipc_thread **thread, int fd, int watch);
-void rsipc_poll_end(struct rsipc_thread **thread, int fd);
+int rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count, int may_sleep);
+int rsipc_after_poll(struct rsipc_thread **thread, struct pollfd *fds, nfds_t count, int ready);
+int rsipc_before_select(struct rsipc_thread **thread, int count, fd_set *const sets[3], int may_sleep);
+int rsipc_after_select(struct rsipc_thread **thread, int count, fd_set *const sets[3], int ready);
 
 int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout);
 int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
@@ -24,80 +25,58 @@ int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *t
 int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout);
 int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
 		    const sigset_t *mask);
-int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 #pragma GCC visibility pop
 
-/* The descriptors of one call, in either form. */
-struct polled {
-	const struct pollfd *fds;
-	nfds_t count;
-	const fd_set *sets[3];
-	int highest;
-};
-
-/* Does something for each queue among them, and returns how many there are. */
-static int for_queues(const struct polled *polled, void (*act)(int fd))
+__attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t count, int timeout)
 {
-	int queues = 0;
-	for (nfds_t i = 0; i < polled->count; i++) {
-		if (polled->fds[i].fd >= 0 && rsipc_is_queue(polled->fds[i].fd)) {
-			act(polled->fds[i].fd);
-			queues++;
-		}
+	if (rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0) == 0)
+		return RSIPC_REAL(poll)(fds, count, timeout);
+	int64_t end = rsipc_end_of_ms(timeout);
+	for (;;) {
+		int ready = RSIPC_REAL(poll)(fds, count, timeout);
+		if (ready > 0)
+			ready -= rsipc_after_poll(&rsipc_thread, fds, count, ready);
+		else
+			return ready;
+		if (ready > 0 || timeout == 0)
+			return ready;
+		timeout = rsipc_ms_until(end, timeout);
+		rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0);
 	}
-	for (int fd = 0; fd < polled->highest; fd++) {
-		int asked = 0;
-		for (int set = 0; set < 3; set++)
-			asked |= polled->sets[set] && FD_ISSET(fd, polled->sets[set]);
-		if (asked && rsipc_is_queue(fd)) {
-			act(fd);
-			queues++;
-		}
-	}
-	return queues;
 }
-
-static void begin(int fd)
-{
-	rsipc_poll_begin(&rsipc_thread, fd, 0);
-}
-
-static void end(int fd)
-{
-	rsipc_poll_end(&rsipc_thread, fd);
-}
-
-static void end_all(void *polled)
-{
-	int before = errno;
-	for_queues(polled, end);
-	errno = before;
-}
-
-/* Runs `call` with the queues of `polled` announced. The thread may be cancelled in it. */
-#define WITH_QUEUES(polled, call)                                                    \
-	(__extension__({                                                             \
-		int result_;                                                         \
-		pthread_cleanup_push(end_all, polled);                               \
-		result_ = (call);                                                    \
-		pthread_cleanup_pop(1);                                              \
-		result_;                                                             \
-	}))
 
 int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-	struct polled polled = { .fds = fds, .count = fds ? count : 0 };
-	if (for_queues(&polled, begin) == 0)
-		return RSIPC_REAL(poll)(fds, count, timeout);
-	return WITH_QUEUES(&polled, RSIPC_REAL(poll)(fds, count, timeout));
+	return rsipc_concerns(RSIPC_QUEUES) ? poll_queues(fds, count, timeout) : RSIPC_REAL(poll)(fds, count, timeout);
+}
+
+/* The C library reads a timeout itself, as we do. */
+__attribute__((noinline)) static int ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+						  const sigset_t *mask)
+{
+	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
+	if (rsipc_before_poll(&rsipc_thread, fds, count, may_sleep) == 0)
+		return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
+	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
+	int64_t end = timeout ? rsipc_end_of(left) : 0;
+	for (;;) {
+		int ready = RSIPC_REAL(ppoll)(fds, count, timeout ? &left : NULL, mask);
+		if (ready > 0)
+			ready -= rsipc_after_poll(&rsipc_thread, fds, count, ready);
+		else
+			return ready;
+		if (ready > 0 || !may_sleep)
+			return ready;
+		if (timeout)
+			may_sleep = rsipc_time_until(end, &left);
+		rsipc_before_poll(&rsipc_thread, fds, count, may_sleep);
+	}
 }
 
 int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	struct polled polled = { .fds = fds, .count = fds ? count : 0 };
-	if (for_queues(&polled, begin) == 0)
-		return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
-	return WITH_QUEUES(&polled, RSIPC_REAL(ppoll)(fds, count, timeout, mask));
+	return rsipc_concerns(RSIPC_QUEUES) ? ppoll_queues(fds, count, timeout, mask) :
+					      RSIPC_REAL(ppoll)(fds, count, timeout, mask);
 }
 
 /* The forms that _FORTIFY_SOURCE makes of the two. */
@@ -116,45 +95,91 @@ int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *t
 	return rsipc_c_ppoll(fds, count, timeout, mask);
 }
 
-/* The call changes the sets, so what was announced is kept in copies. */
-struct copied {
-	fd_set sets[3];
-	struct polled polled;
+/* What a select was asked, before the answer takes its place. */
+struct asked {
+	int count;
+	fd_set *sets[3];
+	fd_set copies[3];
 };
 
-static int begin_select(struct copied *copied, int count, const fd_set *in, const fd_set *out, const fd_set *except)
+static void copy_sets(struct asked *asked, int back)
 {
-	const fd_set *given[3] = { in, out, except };
-	*copied = (struct copied){ .polled.highest = count > FD_SETSIZE ? FD_SETSIZE : count };
-	for (int set = 0; set < 3; set++) {
-		if (given[set]) {
-			copied->sets[set] = *given[set];
-			copied->polled.sets[set] = &copied->sets[set];
-		}
+	size_t bytes = ((size_t)asked->count + 63) / 64 * 8;
+	for (int i = 0; i < 3; i++)
+		if (asked->sets[i])
+			memcpy(back ? asked->sets[i] : &asked->copies[i], back ? &asked->copies[i] : asked->sets[i], bytes);
+}
+
+static int before_select(struct asked *asked, int may_sleep)
+{
+	return rsipc_before_select(&rsipc_thread, asked->count, asked->sets, may_sleep);
+}
+
+/* Whether there is nothing left of an answer. Larger sets are answered as the kernel does. */
+static int is_in_vain(struct asked *asked, int *ready)
+{
+	if (*ready <= 0 || asked->count > FD_SETSIZE)
+		return 0;
+	*ready -= rsipc_after_select(&rsipc_thread, asked->count, asked->sets, *ready);
+	return *ready == 0;
+}
+
+/* The kernel leaves in the timeout what is left of it. */
+__attribute__((noinline)) static int select_queues(struct asked *asked, struct timeval *timeout)
+{
+	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
+	int queues = before_select(asked, may_sleep);
+	if (queues > 0 && asked->count <= FD_SETSIZE)
+		copy_sets(asked, 0);
+	for (;;) {
+		fd_set *const *sets = asked->sets;
+		int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
+		if (queues == 0 || !is_in_vain(asked, &ready) || !may_sleep)
+			return ready;
+		may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
+		copy_sets(asked, 1);
+		before_select(asked, may_sleep);
 	}
-	return for_queues(&copied->polled, begin);
 }
 
 int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
 {
-	struct copied copied;
-	if (begin_select(&copied, count, in, out, except) == 0)
+	if (!rsipc_concerns(RSIPC_QUEUES))
 		return RSIPC_REAL(select)(count, in, out, except, timeout);
-	return WITH_QUEUES(&copied.polled, RSIPC_REAL(select)(count, in, out, except, timeout));
+	struct asked asked;
+	asked.count = count;
+	memcpy(asked.sets, (fd_set *[3]){ in, out, except }, sizeof asked.sets);
+	return select_queues(&asked, timeout);
+}
+
+__attribute__((noinline)) static int pselect_queues(struct asked *asked, const struct timespec *timeout,
+						    const sigset_t *mask)
+{
+	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
+	int may_sleep = !timeout || left.tv_sec || left.tv_nsec;
+	int64_t end = timeout ? rsipc_end_of(left) : 0;
+	int queues = before_select(asked, may_sleep);
+	if (queues > 0 && asked->count <= FD_SETSIZE)
+		copy_sets(asked, 0);
+	for (;;) {
+		fd_set *const *sets = asked->sets;
+		int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2], timeout ? &left : NULL, mask);
+		if (queues == 0 || !is_in_vain(asked, &ready) || !may_sleep)
+			return ready;
+		if (timeout)
+			may_sleep = rsipc_time_until(end, &left);
+		copy_sets(asked, 1);
+		before_select(asked, may_sleep);
+	}
 }
 
 int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
 		    const sigset_t *mask)
 {
-	struct copied copied;
-	if (begin_select(&copied, count, in, out, except) == 0)
+	if (!rsipc_concerns(RSIPC_QUEUES))
 		return RSIPC_REAL(pselect)(count, in, out, except, timeout, mask);
-	return WITH_QUEUES(&copied.polled, RSIPC_REAL(pselect)(count, in, out, except, timeout, mask));
-}
-
-int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
-{
-	if (operation != EPOLL_CTL_DEL && rsipc_is_queue(fd))
-		rsipc_poll_begin(&rsipc_thread, fd, 1);
-	return RSIPC_REAL(epoll_ctl)(epoll, operation, fd, event);
+	struct asked asked;
+	asked.count = count;
+	memcpy(asked.sets, (fd_set *[3]){ in, out, except }, sizeof asked.sets);
+	return pselect_queues(&asked, timeout, mask);
 }

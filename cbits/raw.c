@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "raw.h"
+#include "raw_cancel.h"
 #include "rsipc_cbits.h"
 
 #include <errno.h>
@@ -11,25 +12,22 @@
 /* Bytes of the kernel's sigset_t, which is shorter than the C library's. */
 #define SIGSET_SIZE (_NSIG / 8)
 
-/* A system call that is a cancellation point. The thread may end at any instruction between the two changes of its
- * cancellation type, so this is a function of its own: for its caller, which may have a clean-up to run, that happens
- * within a call. */
-__attribute__((noinline)) static int cancellable(long number, const long *a)
+/* The thread may end at any instruction between the two changes of its cancellation type, so this is a function of its
+ * own: for its caller, which may have a clean-up to run, that happens within a call. */
+__attribute__((noinline)) long rsipc_raw_cancellable(long number, const long *a)
 {
 	int alone = rsipc_is_alone(), before;
 	if (!alone)
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
-	int result = (int)syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (!alone)
 		pthread_setcanceltype(before, NULL);
 	return result;
 }
 
-#define CANCELLABLE(number, ...) cancellable(number, (const long[6]){ __VA_ARGS__ })
-
 int rsipc_raw_close(int fd)
 {
-	return CANCELLABLE(SYS_close, fd);
+	return (int)RSIPC_CANCELLABLE(SYS_close, fd);
 }
 
 int rsipc_raw_dup(int from)
@@ -61,13 +59,13 @@ int rsipc_raw_poll(struct pollfd *fds, nfds_t count, int timeout)
 int rsipc_raw_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	struct timespec span = timeout ? *timeout : (struct timespec){ 0 };
-	return CANCELLABLE(SYS_ppoll, (long)fds, (long)count, timeout ? (long)&span : 0, (long)mask, SIGSET_SIZE);
+	return (int)RSIPC_CANCELLABLE(SYS_ppoll, (long)fds, (long)count, timeout ? (long)&span : 0, (long)mask, SIGSET_SIZE);
 }
 
 static int pselect6(int count, fd_set *const sets[3], struct timespec *timeout, const sigset_t *mask)
 {
 	const long with_size[2] = { (long)mask, SIGSET_SIZE };
-	return CANCELLABLE(SYS_pselect6, count, (long)sets[0], (long)sets[1], (long)sets[2], (long)timeout,
+	return (int)RSIPC_CANCELLABLE(SYS_pselect6, count, (long)sets[0], (long)sets[1], (long)sets[2], (long)timeout,
 			   (long)with_size);
 }
 
@@ -94,9 +92,4 @@ int rsipc_raw_select(int count, fd_set *in, fd_set *out, fd_set *except, struct 
 	int result = pselect6(count, sets, &span, NULL);
 	*timeout = (struct timeval){ .tv_sec = span.tv_sec, .tv_usec = span.tv_nsec / 1000 };
 	return result;
-}
-
-int rsipc_raw_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
-{
-	return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
 }

@@ -1,5 +1,5 @@
-/* The system calls of real.h, made without the C library's functions. Each does what glibc's function does: it is a
- * cancellation point where glibc's is one, and fails with -1 and errno. */
+/* The system calls of real.h, made without the C library's functions. Each does what glibc's
+ * function does: it is a cancellation point where glibc's is one, and fails with -1 and errno. */
 #ifndef RSIPC_RAW_H
 #define RSIPC_RAW_H
 

@@ -44,10 +44,12 @@ static void close_entries(const char *entries, long length, int lowest, int dire
 	}
 }
 
-/* By the kernel's list. It goes on with the next number, so closing does not disturb it. False: there is none. */
+/* By the kernel's list. It goes on with the next number, so closing does not disturb it.
+ * False: there is none. */
 static int close_listed(int lowest)
 {
-	int directory = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int directory = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", flags);
 	if (directory < 0)
 		return 0;
 	_Alignas(struct dirent64) char entries[1024];

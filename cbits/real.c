@@ -7,14 +7,16 @@
 
 #define AT_FIRST(result, name, parameters) .name = rsipc_raw_##name,
 
-/* The system calls themselves, until the next library's functions are known. The loader has put in these addresses
- * before any constructor runs. */
+/* The system calls themselves, until the next library's functions are known. The loader has
+ * put in these addresses before any constructor runs. */
 struct rsipc_real rsipc_real = { RSIPC_REAL_FUNCTIONS(AT_FIRST) };
 
-/* dlsym allocates, and takes the loader's lock. So it is called at load alone: never in a signal handler, nor in the
- * child of a fork, nor in an allocator that closes a file of its own.
+/* dlsym allocates, and takes the loader's lock. So it is called at load alone: never in a
+ * signal handler, nor in the child of a fork, nor in an allocator that closes a file of its
+ * own.
  *
- * Nothing is found in a program that is linked statically, and in an older C library for what is newer. */
+ * Nothing is found in a program that is linked statically, and in an older C library for what
+ * is newer. */
 static void look_up(void *field, const char *name)
 {
 	void *next = dlsym(RTLD_NEXT, name);

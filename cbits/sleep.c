@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-/* The system call, without the detour by errno where that is known. Returns 0 or an errno. */
+/* The system call, without the detour by errno where that is known. Returns 0 or an errno, and leaves the variable. */
 static inline int bare_call(long number, const long *a)
 {
 #ifdef __x86_64__
@@ -19,7 +19,10 @@ static inline int bare_call(long number, const long *a)
 			 : "rcx", "r11", "memory");
 	return result < 0 ? (int)-result : 0;
 #else
-	return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]) < 0 ? errno : 0;
+	int before = errno;
+	int error = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]) < 0 ? errno : 0;
+	errno = before;
+	return error;
 #endif
 }
 

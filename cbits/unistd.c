@@ -1,20 +1,39 @@
-/* The calls that close descriptors, and duplicate them. They are the kernel's; here only queues are forgotten that are
- * closed by them, and duplicates of queues become known. */
+/* The calls that close descriptors, and duplicate them. They are the kernel's; here only queues are forgotten that were
+ * closed by them, duplicates of queues become known, and descriptors of our own are spared (mq/closing.rs). */
 #define _GNU_SOURCE
+#include "concern.h"
 #include "real.h"
 #include "rsipc_cbits.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
+#endif
+
 #pragma GCC visibility push(hidden)
-int rsipc_is_queue(int fd);
-int rsipc_is_remembered(int fd);
+
+/* interpose/unistd.rs */
+struct rsipc_closing {
+	void *open;
+	uint64_t fifo[2];
+	int fd, kind;
+};
+
+enum { RSIPC_FREELY, RSIPC_SPARE, RSIPC_QUEUE, RSIPC_UNKNOWN };
+
+int rsipc_close_begin(struct rsipc_closing *closing, int fd);
+void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *closing, int is_closed);
+int rsipc_is_closed(int fd);
+void rsipc_closed_range(struct rsipc_thread **thread, int first, int last);
+int rsipc_lowest_spared(int first, int last);
+int rsipc_make_way(int fd);
 void rsipc_duplicated(int from, int to);
-void rsipc_forget(struct rsipc_thread **thread, int first, int last);
-void rsipc_forgotten(int first, int last);
 
 int rsipc_c_close(int fd);
 int rsipc_c_close_range(unsigned first, unsigned last, int flags);
@@ -24,83 +43,133 @@ int rsipc_c_dup2(int from, int to);
 int rsipc_c_dup3(int from, int to, int flags);
 #pragma GCC visibility pop
 
-/* True: rsipc_forgotten() must follow when it is closed. */
-static inline int forget(int fd)
+#define CONCERNED (RSIPC_QUEUES | RSIPC_RESERVED)
+
+/* The thread is cancelled in close, which comes before the descriptor is closed, or after. */
+static void cancelled(void *argument)
 {
-	if (__builtin_expect(!rsipc_is_remembered(fd), 1))
-		return 0;
-	int before = errno;
-	rsipc_forget(&rsipc_thread, fd, fd);
-	errno = before;
-	return 1;
+	const struct rsipc_closing *closing = argument;
+	rsipc_close_end(&rsipc_thread, closing, rsipc_is_closed(closing->fd));
 }
 
-static void forget_range(unsigned first, unsigned last)
+__attribute__((noinline, cold)) static int close_concerned(int fd)
 {
-	if (first <= INT_MAX)
-		rsipc_forget(&rsipc_thread, (int)first, last < INT_MAX ? (int)last : INT_MAX);
-}
-
-static void forgotten_range(unsigned first, unsigned last)
-{
-	if (first <= INT_MAX)
-		rsipc_forgotten((int)first, last < INT_MAX ? (int)last : INT_MAX);
+	struct rsipc_closing closing;
+	int result;
+	switch (rsipc_close_begin(&closing, fd)) {
+	case RSIPC_FREELY:
+		return RSIPC_REAL(close)(fd);
+	case RSIPC_SPARE:
+		return rsipc_return(EBADF);
+	}
+	pthread_cleanup_push(cancelled, &closing);
+	result = RSIPC_REAL(close)(fd);
+	pthread_cleanup_pop(0);
+	/* Linux has closed it whatever the error is, unless it was not open; then we know of it in vain. */
+	rsipc_close_end(&rsipc_thread, &closing, 1);
+	return result;
 }
 
 int rsipc_c_close(int fd)
 {
-	if (!forget(fd))
-		return RSIPC_REAL(close)(fd);
-	int result = RSIPC_REAL(close)(fd);
-	rsipc_forgotten(fd, fd);
-	return result;
+	return rsipc_concerns(CONCERNED) ? close_concerned(fd) : RSIPC_REAL(close)(fd);
+}
+
+static int as_number(unsigned fd)
+{
+	return fd < INT_MAX ? (int)fd : INT_MAX;
+}
+
+/* Around the descriptors of our own. */
+static int close_range_around(unsigned first, unsigned last, int flags)
+{
+	int spared;
+	while (first <= last && (spared = rsipc_lowest_spared(as_number(first), as_number(last))) >= 0) {
+		unsigned before = (unsigned)spared;
+		if (before > first && RSIPC_REAL(close_range)(first, before - 1, flags) != 0)
+			return -1;
+		if (before == last)
+			return 0;
+		first = before + 1;
+	}
+	return RSIPC_REAL(close_range)(first, last, flags);
+}
+
+/* Whether the call closes descriptors of the whole process. With CLOSE_RANGE_UNSHARE it does so only if there is no other
+ * thread. */
+static int closes_for_all(int flags)
+{
+	return flags == 0 || ((unsigned)flags == CLOSE_RANGE_UNSHARE && rsipc_is_alone());
 }
 
 int rsipc_c_close_range(unsigned first, unsigned last, int flags)
 {
-	/* With a flag it may close nothing; the descriptors are looked at when they are used next. */
-	if (flags == 0 && first <= last)
-		forget_range(first, last);
-	int result = RSIPC_REAL(close_range)(first, last, flags);
-	if (flags == 0 && first <= last)
-		forgotten_range(first, last);
+	if (!rsipc_concerns(CONCERNED) || first > last || ((unsigned)flags & ~CLOSE_RANGE_UNSHARE))
+		return RSIPC_REAL(close_range)(first, last, flags);
+	int result = close_range_around(first, last, flags);
+	if (closes_for_all(flags))
+		rsipc_closed_range(&rsipc_thread, as_number(first), as_number(last));
 	return result;
+}
+
+/* Before Linux 5.9 there is no close_range. */
+static void close_one_by_one(int first)
+{
+	long end = sysconf(_SC_OPEN_MAX);
+	for (int fd = first; fd < end; fd++)
+		if (rsipc_lowest_spared(fd, fd) < 0)
+			syscall(SYS_close, fd);
 }
 
 void rsipc_c_closefrom(int lowest)
 {
-	forget_range(lowest < 0 ? 0 : (unsigned)lowest, INT_MAX);
-	RSIPC_REAL(closefrom)(lowest);
-	forgotten_range(lowest < 0 ? 0 : (unsigned)lowest, INT_MAX);
+	int first = lowest < 0 ? 0 : lowest;
+	if (!rsipc_concerns(CONCERNED)) {
+		RSIPC_REAL(closefrom)(lowest);
+		return;
+	}
+	int before = errno;
+	if (rsipc_lowest_spared(first, INT_MAX) < 0)
+		RSIPC_REAL(closefrom)(lowest);
+	else if (close_range_around((unsigned)first, ~0U, 0) != 0)
+		close_one_by_one(first);
+	errno = before;
+	rsipc_closed_range(&rsipc_thread, first, INT_MAX);
 }
 
 static int duplicated(int from, int to)
 {
-	if (to >= 0 && to != from && rsipc_is_queue(from))
+	if (to >= 0 && to != from)
 		rsipc_duplicated(from, to);
 	return to;
 }
 
 int rsipc_c_dup(int from)
 {
-	return duplicated(from, RSIPC_REAL(dup)(from));
+	int to = RSIPC_REAL(dup)(from);
+	return rsipc_concerns(RSIPC_QUEUES) ? duplicated(from, to) : to;
 }
 
 /* The new number is closed only if the old one is good. */
+static int dup3_concerned(int from, int to, int flags, int is_dup3)
+{
+	struct rsipc_closing closing = { .kind = RSIPC_FREELY };
+	if (from != to && fcntl(from, F_GETFD) >= 0) {
+		if (!rsipc_make_way(to))
+			return rsipc_return(EBUSY);
+		rsipc_close_begin(&closing, to);
+	}
+	int result = is_dup3 ? RSIPC_REAL(dup3)(from, to, flags) : RSIPC_REAL(dup2)(from, to);
+	rsipc_close_end(&rsipc_thread, &closing, result >= 0);
+	return duplicated(from, result);
+}
+
 int rsipc_c_dup2(int from, int to)
 {
-	int forgets = from != to && fcntl(from, F_GETFD) >= 0 && forget(to);
-	int result = RSIPC_REAL(dup2)(from, to);
-	if (forgets)
-		rsipc_forgotten(to, to);
-	return duplicated(from, result);
+	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, 0, 0) : RSIPC_REAL(dup2)(from, to);
 }
 
 int rsipc_c_dup3(int from, int to, int flags)
 {
-	int forgets = from != to && fcntl(from, F_GETFD) >= 0 && forget(to);
-	int result = RSIPC_REAL(dup3)(from, to, flags);
-	if (forgets)
-		rsipc_forgotten(to, to);
-	return duplicated(from, result);
+	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, flags, 1) : RSIPC_REAL(dup3)(from, to, flags);
 }

@@ -1,8 +1,8 @@
 //! What happens when the library is loaded, before the program starts.
 //!
-//! Libraries that know nothing of us are often initialised before us, and may call already then. So nothing may need what is
-//! done here: each module does it by itself at the first use (settings, locks), or does without until then (`os::cpu`,
-//! `cbits/real.c`).
+//! Libraries that know nothing of us are often initialised before us, and may call already then.
+//! So nothing may need what is done here: each module does it by itself at the first use
+//! (settings, locks), or does without until then (`os::cpu`, `cbits/real.c`).
 
 use std::ffi::{CStr, OsStr, c_void};
 use std::io::Write;
@@ -11,8 +11,10 @@ use std::path::Path;
 
 use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
+use rsipc_core::os::errno::preserved;
 use rsipc_core::os::fork;
 use rsipc_core::os::settings;
+use rsipc_core::posix::mq;
 use rsipc_core::shared::{presence, thread};
 
 use crate::thread::rsipc_thread_slot;
@@ -34,6 +36,7 @@ extern "C" fn on_load() {
     thread::find_slots_with(rsipc_thread_slot);
     fork::first_in_child(thread::forget_threads);
     fork::install();
+    preserved(mq::look_at_inherited);
     let settings = settings::get();
     if settings.verbose {
         // A program whose standard error is closed still runs.
@@ -47,9 +50,11 @@ extern "C" fn on_load() {
     }
 }
 
-/// The file that this code was loaded from: the shared library, or the program that it is linked into.
+/// The file that this code was loaded from: the shared library, or the program that it is linked
+/// into.
 fn own_path() -> &'static Path {
-    // SAFETY: `found` is plain data that dladdr fills in; the name it finds lives as long as the library.
+    // SAFETY: `found` is plain data that dladdr fills in; the name it finds lives as long as the
+    // library.
     unsafe {
         let mut found: libc::Dl_info = core::mem::zeroed();
         if libc::dladdr(on_load as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null() {

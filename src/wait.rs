@@ -3,6 +3,7 @@
 use core::mem::{MaybeUninit, align_of, size_of};
 use std::ffi::c_int;
 
+use rsipc_core::os::errno::preserved;
 use rsipc_core::os::futex::Sleep;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::wait::Progress;
@@ -40,6 +41,12 @@ fn answer(done: Result<Option<()>>) -> c_int {
         Ok(None) => MUST_SLEEP,
         Err(Errno(number)) => number,
     }
+}
+
+/// A step of a wait, on the way to a call that succeeds: whatever fails in it, `errno` stays as it is until C stores the
+/// error of the call.
+pub fn step(next: impl FnOnce() -> c_int) -> c_int {
+    preserved(next)
 }
 
 /// What C is told of a wait that has been driven one step further. `done` is given what it was for.

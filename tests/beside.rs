@@ -1,5 +1,5 @@
-//! Libraries that are preloaded beside ours: the order that `docs/preload.md` asks for works. Each test passes over what is not
-//! installed, and says so.
+//! Libraries that are preloaded beside ours: the order that `docs/preload.md` asks for works.
+//! Each test passes over what is not installed, and says so.
 
 mod support;
 

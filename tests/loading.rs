@@ -1,4 +1,5 @@
-//! How the library gets into a program: what calls it before it is initialised, what unloads it, and what has no loader.
+//! How the library gets into a program: what calls it before it is initialised, what unloads it,
+//! and what has no loader.
 
 mod support;
 
@@ -115,7 +116,8 @@ fn a_plugin_that_needs_the_library_can_be_unloaded() {
     unload(&host, &scratch.path("plugin.so"));
 }
 
-/// The archive, and what has to follow it on the command line of a linker. (Since glibc 2.34 all that is in libc.)
+/// The archive, and what has to follow it on the command line of a linker. (Since glibc 2.34 all
+/// that is in libc.)
 fn archive() -> Vec<&'static str> {
     let archive: &str = library_dir().join("librsipc.a").display().to_string().leak();
     let package = include_str!("../dist/rsipc.pc.in");

@@ -12,27 +12,17 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use support::cases::{Case, SECONDS, SKIPPED, all_cases};
 use support::{Ended, Way, command, compile, run_bounded};
 
 /// The families that the library has: files of other families are tried on plain glibc alone.
 const STANDING: [&str; 4] = ["sem", "shm", "mq", "load"];
 
-/// Seconds that a case may take; a better one on plain glibc, where some hang, is given less.
-const SECONDS: u64 = 20;
+/// What a better case may take on plain glibc, where some hang.
 const SECONDS_TO_HANG: u64 = 4;
-
-/// The exit status of a case that cannot be tried on this machine (CHECK_SKIP in check.h).
-const SKIPPED: i32 = 77;
 
 /// How the names of the documents that explain the better cases begin.
 const DOCUMENTS: &str = "glibc-behaviour";
-
-struct Case {
-    source: PathBuf,
-    file: String,
-    name: String,
-    better: bool,
-}
 
 /// Cases at a time for each processor: most of them wait for something most of their time.
 const PER_PROCESSOR: usize = 3;
@@ -48,43 +38,6 @@ fn main() {
         trials.extend(ways_of(&case.file).map(|way| trial(&case, way)));
     }
     libtest_mimic::run(&arguments, trials).exit();
-}
-
-/// The cases of every file, as the programs themselves list them.
-fn all_cases() -> Vec<Case> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/semantics");
-    let mut sources: Vec<PathBuf> = fs::read_dir(&dir)
-        .expect("the checks are there")
-        .map(|entry| entry.expect("a directory can be read").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
-        .collect();
-    sources.sort();
-    // Compiling is what takes time: two at once.
-    let (first, second) = sources.split_at(sources.len() / 2);
-    thread::scope(|scope| {
-        let other = scope.spawn(|| second.iter().flat_map(|source| cases_of(source)).collect::<Vec<_>>());
-        let mut cases: Vec<Case> = first.iter().flat_map(|source| cases_of(source)).collect();
-        cases.extend(other.join().expect("every file compiles"));
-        cases
-    })
-}
-
-fn cases_of(source: &Path) -> Vec<Case> {
-    let mut list = command(&compile(source, Way::Glibc), Way::Glibc);
-    list.arg("--list");
-    let output = run_bounded(list, Duration::from_secs(SECONDS));
-    assert!(output.success() && !output.stdout.is_empty(), "{}: no cases", source.display());
-    let file = source.file_stem().expect("a source has a name").to_string_lossy();
-    let case = |line: &str| {
-        let mut columns = line.split('\t');
-        Case {
-            source: source.to_path_buf(),
-            file: file.to_string(),
-            name: columns.next().unwrap_or_default().to_owned(),
-            better: columns.next() == Some("better"),
-        }
-    };
-    output.stdout.lines().map(case).collect()
 }
 
 fn ways_of(file: &str) -> impl Iterator<Item = Way> + use<> {

@@ -1,4 +1,5 @@
-//! What the kernel is asked for, as strace sees it: a program on the library makes no system call on the kernel's queues.
+//! What the kernel is asked for, as strace sees it: a program on the library makes no system call
+//! on the kernel's queues.
 
 mod support;
 
@@ -40,7 +41,8 @@ fn on_plain_glibc_each_kind_of_call_is_seen() {
     assert_eq!(seen, kinds.map(str::to_owned).into());
 }
 
-/// Most programs that are preloaded never call us: for them nothing is done but what the loader does.
+/// Most programs that are preloaded never call us: for them nothing is done but what the loader
+/// does.
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn loading_asks_the_kernel_for_nothing() {

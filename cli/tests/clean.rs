@@ -35,9 +35,81 @@ fn what_nobody_has_goes_and_what_is_held_stays() {
     assert_eq!(left, ["held", "rsipc-mq.held", "sem.held"]);
     assert_eq!(place.files().len(), 4, "the FIFO of the queue that is held");
     actor.does("sem_wait /held");
-    actor.does("mq_send /held x");
     drop(actor);
+    place.rsipc(&["sem", "post", "held"]).assert().success();
     place.rsipc(&["clean"]).assert().success();
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+fn clean(place: &Place, arguments: &[&str]) -> String {
+    let arguments = [&["clean"], arguments].concat();
+    String::from_utf8(place.rsipc(&arguments).assert().success().get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn what_holds_something_stays_unless_forced() {
+    let place = Place::new("clean-full");
+    place.rsipc(&["sem", "create", "taken"]).assert().success();
+    for (queue, messages) in [("one", 1), ("two", 2)] {
+        place.rsipc(&["mq", "create", queue]).assert().success();
+        for _ in 0..messages {
+            place.rsipc(&["mq", "send", queue, "x"]).assert().success();
+        }
+    }
+    let before = place.files();
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let said = clean(&place, dry_run);
+        for why in [
+            "kept sem /taken: its token is taken; --force removes it\n",
+            "kept mq /one: it holds a message; --force removes it\n",
+            "kept mq /two: it holds 2 messages; --force removes it\n",
+        ] {
+            assert!(said.contains(why), "{said}");
+        }
+        assert_eq!(place.files(), before);
+    }
+    assert_eq!(clean(&place, &["--force", "--dry-run"]).matches("would remove").count(), 3);
+    assert_eq!(clean(&place, &["--force"]).matches("removed").count(), 3);
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn what_cannot_be_looked_into_stays_unless_forced() {
+    let place = Place::new("clean-unknown");
+    place.rsipc(&["mq", "create", "old"]).assert().success();
+    let data = place.path().join("rsipc-mq.old");
+    let mut bytes = std::fs::read(&data).unwrap();
+    bytes[8] = 3;
+    std::fs::write(&data, bytes).unwrap();
+    std::fs::write(place.path().join("sem.short"), "x").unwrap();
+    let before = place.files();
+    let said = clean(&place, &[]);
+    assert!(
+        said.contains(
+            "kept mq /old: it cannot be looked into: made by another version of librsipc (format 3)"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("kept sem /short: it cannot be looked into: the file is too short"), "{said}");
+    assert!(said.contains("it may be of a queue that cannot be looked into"), "{said}");
+    assert_eq!(place.files(), before);
+    clean(&place, &["--force"]);
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn parts_go_with_their_queue() {
+    let place = Place::new("clean-parts");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 16; exec \"$0\" mq create q"]).arg(common::binary());
+    assert!(limited.env("RSIPC_DIR", place.path()).status().unwrap().success());
+    assert!(place.files().iter().filter(|file| file.starts_with("rsipc-mqp.")).count() >= 5);
+    place.rsipc(&["mq", "send", "q", "x"]).assert().success();
+    place.rsipc(&["mq", "recv", "q"]).assert().success().stdout("x");
+    clean(&place, &[]);
+    assert_eq!(place.files(), [] as [&str; 0]);
+    std::fs::write(place.path().join("rsipc-mqp.1f.0123456789abcdef.1"), "half").unwrap();
+    assert!(clean(&place, &[]).contains("its queue is gone"));
     assert_eq!(place.files(), [] as [&str; 0]);
 }
 
@@ -97,6 +169,7 @@ fn what_is_held_by_one_who_is_not_seen_stays() {
     for family in ["sem", "mq"] {
         as_nobody(&[family, "create", "held"]);
     }
+    as_nobody(&["sem", "post", "held"]);
     let mut holder = place.actor();
     holder.does("sem_open /held 0");
     holder.does("mq_open /held");
@@ -106,6 +179,7 @@ fn what_is_held_by_one_who_is_not_seen_stays() {
         assert!(said.contains(&kept), "{said}");
     }
     holder.does("mq_send /held x");
+    place.rsipc(&["mq", "recv", "held"]).assert().success();
     drop(holder);
     let said = as_nobody(&["clean"]);
     assert_eq!(said.matches("removed").count(), 2, "{said}");

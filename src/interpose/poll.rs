@@ -7,8 +7,15 @@ use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, time
 
 use crate::entry::jump_to;
 use crate::thread::thread_of;
-use rsipc_core::posix::mq::{self, Poll};
+use rsipc_core::os::errno::preserved;
+use rsipc_core::os::readable::Array;
+use rsipc_core::posix::mq::{self, Poll, Pollers, UnderWay};
 use rsipc_core::shared::thread::Thread;
+
+/// As many descriptors as a process can have: the kernel refuses more.
+const MOST_DESCRIPTORS: usize = 1 << 20;
+/// Descriptors in a word of a set.
+const BITS: usize = 64;
 
 /// poll(2), for which a queue is readable when it has a message, and writable when it has room.
 #[unsafe(naked)]
@@ -83,24 +90,236 @@ pub unsafe extern "C" fn epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mu
     jump_to!(rsipc_c_epoll_ctl)
 }
 
+/// epoll_wait(2)
+#[unsafe(naked)]
 #[unsafe(no_mangle)]
-extern "C" fn rsipc_is_queue(fd: c_int) -> c_int {
-    c_int::from(mq::is_queue(fd))
+pub unsafe extern "C" fn epoll_wait(
+    epfd: c_int,
+    events: *mut epoll_event,
+    maxevents: c_int,
+    timeout: c_int,
+) -> c_int {
+    jump_to!(rsipc_c_epoll_wait)
+}
+
+/// epoll_pwait(2)
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn epoll_pwait(
+    epfd: c_int,
+    events: *mut epoll_event,
+    maxevents: c_int,
+    timeout: c_int,
+    sigmask: *const sigset_t,
+) -> c_int {
+    jump_to!(rsipc_c_epoll_pwait)
+}
+
+/// epoll_pwait2(2)
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn epoll_pwait2(
+    epfd: c_int,
+    events: *mut epoll_event,
+    maxevents: c_int,
+    timeout: *const timespec,
+    sigmask: *const sigset_t,
+) -> c_int {
+    jump_to!(rsipc_c_epoll_pwait2)
+}
+
+// What cbits/poll.c and cbits/epoll.c call, once a process has had a queue.
+
+fn how(may_sleep: c_int) -> Poll {
+    if may_sleep != 0 { Poll::Call } else { Poll::AtOnce }
+}
+
+/// True: it is a queue. Without a block of the thread the poll is the kernel's alone.
+fn begin(slot: &Cell<*const Thread>, fd: c_int, wanted: Pollers, how: Poll) -> bool {
+    mq::is_found_queue(fd)
+        && thread_of(slot).is_ok_and(|thread| mq::begin_poll(thread, fd, wanted, how).is_ok())
+}
+
+/// Returns the number of queues. Never reads what the kernel would not read; what cannot be read, the kernel will
+/// complain of.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_before_poll(
+    slot: *const Cell<*const Thread>,
+    fds: *const pollfd,
+    count: nfds_t,
+    may_sleep: c_int,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    let slot = unsafe { &*slot };
+    let mut queues = 0;
+    let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
+    preserved(|| {
+        let mut fds = Array::at(fds);
+        for polled in (0..count).map_while(|index| fds.get(index)) {
+            let events = Pollers::from_events(u32::from(polled.events.cast_unsigned()));
+            queues += c_int::from(begin(slot, polled.fd, events, how(may_sleep)));
+        }
+    });
+    queues
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_poll_begin(slot: *const Cell<*const Thread>, fd: c_int, watch: c_int) {
-    let how = if watch != 0 { Poll::Watch } else { Poll::Call };
-    // SAFETY: C gives the thread's own variable. Without a block the poll is the kernel's alone.
-    if let Ok(thread) = thread_of(unsafe { &*slot }) {
-        mq::begin_poll(thread, fd, how);
-    }
+unsafe extern "C" fn rsipc_before_select(
+    slot: *const Cell<*const Thread>,
+    count: c_int,
+    sets: *const [*const u64; 3],
+    may_sleep: c_int,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable, and an array of its own.
+    let (slot, sets) = unsafe { (&*slot, &*sets) };
+    let mut queues = 0;
+    let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
+    preserved(|| {
+        let mut sets = sets.map(|set| (!set.is_null()).then(|| Array::at(set)));
+        for word in 0..count.div_ceil(BITS) {
+            let words = sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)));
+            let [Some(input), Some(output), Some(other)] = words else { return };
+            for bit in bits_of(input | output | other) {
+                let fd = word * BITS + bit;
+                let wanted = selected([input, output], bit);
+                let wanted = if wanted == Pollers::NONE { Pollers::MESSAGE } else { wanted };
+                if let Some(fd) = c_int::try_from(fd).ok().filter(|_| fd < count) {
+                    queues += c_int::from(begin(slot, fd, wanted, how(may_sleep)));
+                }
+            }
+        }
+    });
+    queues
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_poll_end(slot: *const Cell<*const Thread>, fd: c_int) {
-    // SAFETY: as in `rsipc_poll_begin`.
+unsafe extern "C" fn rsipc_before_epoll_ctl(
+    slot: *const Cell<*const Thread>,
+    epoll: c_int,
+    fd: c_int,
+    event: *const epoll_event,
+) {
+    // SAFETY: C gives the thread's own variable.
+    let slot = unsafe { &*slot };
+    preserved(|| {
+        if let Some(event) = Array::at(event).get(0) {
+            let tells_once = event.events & libc::EPOLLONESHOT.cast_unsigned() != 0;
+            let data = (!tells_once).then_some(event.u64);
+            begin(slot, fd, Pollers::from_events(event.events), Poll::Watch { epoll, data });
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_before_epoll_wait(slot: *const Cell<*const Thread>, may_sleep: c_int) {
+    // SAFETY: C gives the thread's own variable.
     if let Ok(thread) = thread_of(unsafe { &*slot }) {
-        mq::end_poll(thread, fd);
+        mq::before_epoll_wait(thread, may_sleep != 0);
     }
+}
+
+/// Takes out of the answer of poll what is in vain. Returns how many descriptors have nothing left.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_after_poll(
+    slot: *const Cell<*const Thread>,
+    fds: *mut pollfd,
+    count: nfds_t,
+    ready: c_int,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    let Ok(thread) = thread_of(unsafe { &*slot }) else { return 0 };
+    let mut emptied = 0;
+    for index in 0..usize::try_from(count).unwrap_or(0) {
+        // SAFETY: the kernel has just written its answer there.
+        let polled = unsafe { &mut *fds.add(index) };
+        if polled.revents != 0 && mq::is_found_queue(polled.fd) {
+            let told = u32::from(polled.revents.cast_unsigned());
+            let left =
+                told & !mq::in_vain(thread, polled.fd, Pollers::told_by(told), under_way(ready)).events();
+            polled.revents = i16::try_from(left).unwrap_or(polled.revents);
+            emptied += c_int::from(left == 0);
+        }
+    }
+    emptied
+}
+
+/// Takes out of the answer of select what is in vain. Returns how many bits that were.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_after_select(
+    slot: *const Cell<*const Thread>,
+    count: c_int,
+    sets: *const [*mut u64; 3],
+    ready: c_int,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable, and an array of its own.
+    let (Ok(thread), sets) = (thread_of(unsafe { &*slot }), unsafe { *sets }) else { return 0 };
+    let mut emptied = 0;
+    for word in 0..usize::try_from(count).unwrap_or(0).div_ceil(BITS) {
+        // SAFETY: the kernel has just written its answer there, up to this word.
+        let [input, output] =
+            [sets[0], sets[1]].map(|set| (!set.is_null()).then(|| unsafe { &mut *set.add(word) }));
+        let answer = [&input, &output].map(|set| set.as_ref().map_or(0, |set| **set));
+        let mut vain = [0; 2];
+        for bit in bits_of(answer[0] | answer[1]) {
+            let Ok(fd) = c_int::try_from(word * BITS + bit) else { break };
+            if mq::is_found_queue(fd) {
+                let in_vain = mq::in_vain(thread, fd, selected(answer, bit), under_way(ready));
+                vain[0] |= u64::from(in_vain.has(Pollers::MESSAGE)) << bit;
+                vain[1] |= u64::from(in_vain.has(Pollers::ROOM)) << bit;
+            }
+        }
+        for (set, vain) in [input, output].into_iter().zip(vain) {
+            if let Some(set) = set {
+                emptied += vain.count_ones().cast_signed();
+                *set &= !vain;
+            }
+        }
+    }
+    emptied
+}
+
+/// Takes out of the answer of epoll_wait what is in vain. Returns how many events are left.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_after_epoll_wait(
+    slot: *const Cell<*const Thread>,
+    epoll: c_int,
+    events: *mut epoll_event,
+    count: c_int,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    let Ok(thread) = thread_of(unsafe { &*slot }) else { return count };
+    // SAFETY: the kernel has just written so many events there.
+    let events = unsafe { core::slice::from_raw_parts_mut(events, usize::try_from(count).unwrap_or(0)) };
+    mq::correct_epoll(thread, epoll, count == 1, |data, change| {
+        for event in events.iter_mut().filter(|event| event.u64 == data) {
+            event.events = change(event.events);
+        }
+    });
+    let mut left = 0;
+    for index in 0..events.len() {
+        if events[index].events != 0 {
+            events[left] = events[index];
+            left += 1;
+        }
+    }
+    c_int::try_from(left).unwrap_or(count)
+}
+
+/// How long an answer about so many descriptors may wait.
+fn under_way(ready: c_int) -> UnderWay {
+    if ready == 1 { UnderWay::WaitedFor } else { UnderWay::NotYet }
+}
+
+fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize);
+        word &= word.wrapping_sub(1);
+        bit
+    })
+}
+
+/// What a bit of the sets to read from and to write to stands for.
+fn selected([input, output]: [u64; 2], bit: usize) -> Pollers {
+    let of = |set: u64, who| if set >> bit & 1 == 1 { who } else { Pollers::NONE };
+    of(input, Pollers::MESSAGE).and(of(output, Pollers::ROOM))
 }

@@ -8,7 +8,7 @@ use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
 use crate::edge::{fail, string};
 use crate::thread::thread_of;
-use crate::wait::{CWait, MUST_SLEEP, WaitKind, answer_of};
+use crate::wait::{CWait, MUST_SLEEP, WaitKind, answer_of, step};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -141,13 +141,13 @@ unsafe extern "C" fn rsipc_mq_begin(
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() }.map(|until| Deadline { clock: Clock::Realtime, time: *until });
     // SAFETY: C gives a wait that one of the functions above has placed.
-    unsafe { conclude(wait, Wait::begin(place(wait), until)) }
+    step(|| unsafe { conclude(wait, Wait::begin(place(wait), until)) })
 }
 
 unsafe extern "C" fn woken(wait: *mut CWait, error: c_int) -> c_int {
     let wait: *mut MqWait = wait.cast();
     // SAFETY: C calls this with a wait that must sleep.
-    unsafe { conclude(wait, Wait::woken(place(wait), error)) }
+    step(|| unsafe { conclude(wait, Wait::woken(place(wait), error)) })
 }
 
 unsafe extern "C" fn cancelled(wait: *mut CWait) {

@@ -8,7 +8,7 @@ use libc::{clockid_t, mode_t, sem_t, timespec};
 use super::semaphore::shared;
 use crate::edge::{fail, string};
 use crate::thread::unconfined_thread;
-use crate::wait::{CWait, WaitKind, answer_of};
+use crate::wait::{CWait, WaitKind, answer_of, step};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -29,7 +29,7 @@ unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin(room: *mut CWait, sem: *mut sem_t) -> c_int {
     // SAFETY: as C does.
-    unsafe { begin(room, sem, Ok(Patience::Unlimited)) }
+    step(|| unsafe { begin(room, sem, Ok(Patience::Unlimited)) })
 }
 
 #[unsafe(no_mangle)]
@@ -43,7 +43,7 @@ unsafe extern "C" fn rsipc_sem_begin_timed(
     let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
     let deadline = until.and_then(|until| Deadline::new(Clock::from_id(clock)?, *until));
     // SAFETY: as C does.
-    unsafe { begin(room, sem, deadline.map(Patience::Until)) }
+    step(|| unsafe { begin(room, sem, deadline.map(Patience::Until)) })
 }
 
 /// # Safety
@@ -64,7 +64,7 @@ unsafe fn begin(room: *mut CWait, sem: *mut sem_t, patience: Result<Patience>) -
 
 unsafe extern "C" fn woken(room: *mut CWait, error: c_int) -> c_int {
     // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
-    answer_of(unsafe { TokenWait::woken(room.cast(), error) }, |()| ())
+    step(|| answer_of(unsafe { TokenWait::woken(room.cast(), error) }, |()| ()))
 }
 
 unsafe extern "C" fn cancelled(room: *mut CWait) {

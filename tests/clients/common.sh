@@ -56,3 +56,69 @@ bound() {
 	fi
 	say "from librsipc: $(awk '{ print $1 }' "$scratch/bound" | sort -u | tr '\n' ' ')"
 }
+
+python=/usr/bin/python3.11
+environment=$scratch/python
+
+# python_packages PACKAGE...: a Python of our own with pytest and these packages, from PyPI.
+python_packages() {
+	packages $python:python3.11 /usr/lib/python3.11/ensurepip:python3.11-venv
+	[ -x "$environment/bin/pip" ] || $python -m venv --clear "$environment"
+	"$environment/bin/pip" install --quiet pytest "$@" >"$scratch/pip.log" 2>&1 ||
+		fail "pip could not install pytest $*; see $scratch/pip.log"
+}
+
+# sdist NAME VERSION: the source of a package, with its tests, from PyPI, in $scratch/NAME-VERSION.
+sdist() {
+	local source=$scratch/$1-$2
+	[ ! -e "$source/PKG-INFO" ] || return 0
+	say "downloads the source of $1 $2 from PyPI"
+	"$environment/bin/pip" download --quiet --no-binary :all: --no-deps --dest "$scratch" "$1==$2" \
+		>"$scratch/pip.log" 2>&1 || fail "pip could not download $1; see $scratch/pip.log"
+	tar -xzf "$source.tar.gz" -C "$scratch"
+}
+
+# count OUTCOME FILE: how many lines of outcomes.py begin with it. Prints 0 for none.
+count() { awk -v outcome="$1" '$1 == outcome { n++ } END { print n + 0 }' "$2"; }
+
+# tally NAME FILE: "NAME: N passed, N failed", of what outcomes.py has written.
+tally() {
+	local failed
+	failed=$(($(count failure "$2") + $(count error "$2")))
+	say "$1: $(count passed "$2") passed, $failed failed, $(count skipped "$2") skipped"
+}
+
+# posix_ipc_package: the package posix_ipc, built from its source, in our own Python.
+posix_ipc_version=1.3.2
+posix_ipc_package() {
+	packages /usr/bin/gcc:gcc /usr/include/python3.11/Python.h:python3.11-dev
+	python_packages
+	sdist posix_ipc $posix_ipc_version
+	"$environment/bin/pip" install --quiet "$scratch/posix_ipc-$posix_ipc_version" >"$scratch/pip.log" 2>&1 ||
+		fail "pip could not build posix_ipc; see $scratch/pip.log"
+}
+
+# suite NAME TESTS DIRECTORY: a package's own tests by pytest, on glibc and preloaded. So many, and no fewer, have to
+# pass on both. Standard input is not captured: a test of posix_ipc wants its number.
+suite() {
+	local name=$1 tests=$2 directory=$3 side outcomes good=yes
+	for side in glibc librsipc; do
+		outcomes=$scratch/$name-$side
+		rm -f "$outcomes".{xml,txt}
+		local run=(env)
+		[ $side = glibc ] || run=(on_librsipc)
+		(cd "$directory" && "${run[@]}" timeout --kill-after=10 300 "$environment/bin/python" -m pytest \
+			-p no:cacheprovider --capture=no --junit-xml "$outcomes.xml" tests) >"$outcomes.log" 2>&1 || true
+		[ -s "$outcomes.xml" ] || fail "the tests of $name have left no results; see $outcomes.log"
+		$python tests/clients/outcomes.py "$outcomes.xml" >"$outcomes.txt"
+		[ "$(count passed "$outcomes.txt")" -eq "$tests" ] || good=no
+		tally "$name, $side" "$outcomes.txt"
+	done
+	grep -q '^rsipc .*: active:' "$scratch/$name-librsipc.log" || fail "the library was not active"
+	if [ $good = no ]; then
+		# < on glibc, > on librsipc
+		diff "$scratch/$name-glibc.txt" "$scratch/$name-librsipc.txt" >&2 || true
+		fail "$tests tests of $name have to pass; see $scratch/$name-*.log"
+	fi
+	say "$name: $tests passed, 0 failed"
+}

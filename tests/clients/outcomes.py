@@ -1,4 +1,4 @@
-"""The outcome of each test in a JUnit file of CPython's regrtest: "passed NAME", sorted by name."""
+"""The outcome of each test in a JUnit file of CPython's regrtest or of pytest: "passed NAME", sorted by name."""
 
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,9 +11,13 @@ def outcome(case):
     return "skipped" if case.get("result") == "skipped" else "passed"
 
 
+def name(case):
+    return ".".join(filter(None, (case.get("classname"), case.get("name"))))
+
+
 cases = ElementTree.parse(sys.argv[1]).iter("testcase")
-lines = sorted((case.get("name"), outcome(case)) for case in cases)
+lines = sorted((name(case), outcome(case)) for case in cases)
 if not lines:
     sys.exit(f"{sys.argv[1]}: no tests in it")
-for name, ended in lines:
-    print(ended, name)
+for test, ended in lines:
+    print(ended, test)

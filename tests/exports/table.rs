@@ -44,6 +44,18 @@ const DESCRIPTOR: Function = Function {
     ..SEMAPHORE
 };
 
+/// Interposed because a queue's descriptor is a FIFO to the kernel; without a queue, they are glibc's own.
+const FILE: Function = Function {
+    header: "<sys/stat.h>",
+    family: "descriptors as files",
+    signal_safe: true,
+    notes: "shows owner and mode of a queue, and a regular file; glibc's own for all other descriptors",
+    ..SEMAPHORE
+};
+
+/// The forms for older programs, for large files, and those that _FORTIFY_SOURCE makes.
+const FILE_FORM: Function = Function { standard: "glibc", notes: "another form of the one above", ..FILE };
+
 const OWN: Function = Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
 
 /// In the order of the document.
@@ -167,6 +179,49 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "dup", ..DESCRIPTOR },
     Function { name: "dup2", ..DESCRIPTOR },
     Function { name: "dup3", standard: "POSIX.1-2024", ..DESCRIPTOR },
+    Function { name: "fstat", ..FILE },
+    Function { name: "fstat64", ..FILE_FORM },
+    Function { name: "__fxstat", ..FILE_FORM },
+    Function { name: "__fxstat64", ..FILE_FORM },
+    Function { name: "fstatat", notes: "with an empty path, as fstat", ..FILE },
+    Function { name: "fstatat64", ..FILE_FORM },
+    Function { name: "__fxstatat", ..FILE_FORM },
+    Function { name: "__fxstatat64", ..FILE_FORM },
+    Function { name: "statx", standard: "Linux", notes: "with an empty path, as fstat", ..FILE },
+    Function { name: "fchmod", notes: "sets the mode that mq_open enforces", ..FILE },
+    Function {
+        name: "fchown",
+        header: "<unistd.h>",
+        notes: "gives the files of a queue to another user or group",
+        ..FILE
+    },
+    Function {
+        name: "read",
+        header: "<unistd.h>",
+        cancellation_point: "yes",
+        notes: "gives the status line of a queue; each process has a position of its own in it",
+        ..FILE
+    },
+    Function { name: "__read_chk", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
+    Function {
+        name: "pread",
+        header: "<unistd.h>",
+        cancellation_point: "yes",
+        notes: "gives the status line of a queue",
+        ..FILE
+    },
+    Function { name: "pread64", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
+    Function { name: "__pread_chk", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
+    Function { name: "__pread64_chk", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
+    Function {
+        name: "write",
+        header: "<unistd.h>",
+        cancellation_point: "yes",
+        notes: "EINVAL for a queue, as on Linux",
+        ..FILE
+    },
+    Function { name: "lseek", header: "<unistd.h>", notes: "in the status line of a queue", ..FILE },
+    Function { name: "lseek64", header: "<unistd.h>", ..FILE_FORM },
     Function {
         name: "rsipc_version",
         signal_safe: true,

@@ -17,6 +17,9 @@ use super::ways::{Way, library_dir, target_dir};
 
 const FLAGS: [&str; 7] = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread"];
 
+/// Before glibc 2.34 queues and shared memory were in librt, dlsym in libdl; since then these are empty.
+const LIBRARIES: [&str; 2] = ["-lrt", "-ldl"];
+
 /// The program made from `source` in this way. Panics with what the compiler says if it cannot be made.
 ///
 /// The result is kept under `target/c-tests/`, named by a hash of everything that goes into it, so a
@@ -91,7 +94,7 @@ fn build(source: &Path, link: Link) -> PathBuf {
     let program = dir.join(format!("{stem}-{:016x}", fingerprint(source, link, &arguments)));
     if !program.exists() {
         let temporary = temporary_beside(&program);
-        run(compiler().arg(source).arg("-o").arg(&temporary).args(&arguments));
+        run(compiler().arg(source).arg("-o").arg(&temporary).args(&arguments).args(LIBRARIES));
         fs::rename(&temporary, &program).expect("a finished program can be renamed");
     }
     program

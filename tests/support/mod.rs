@@ -5,6 +5,7 @@
 // Each test crate compiles its own copy of this module and needs only a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod cases;
 mod cc;
 mod run;
 mod scratch;

@@ -1,9 +1,10 @@
-//! `rsipc clean`: removes what nobody has.
+//! `rsipc clean`: removes what nobody has, and nobody would miss.
 
+mod contents;
 mod lease;
 mod leftovers;
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -17,12 +18,15 @@ use crate::output::{print, time, warn};
 use crate::survey::{Entry, Survey};
 use lease::Claim;
 
-/// Remove objects that nobody has open or mapped
+/// Remove objects that nobody has open or mapped, and that hold nothing
 #[derive(Args)]
 pub struct Options {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Also what holds messages or has no token, and what cannot be looked into
+    #[arg(long)]
+    force: bool,
     /// Only what nobody has opened or changed for this long
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time::parse)]
     older_than: Duration,
@@ -36,7 +40,13 @@ enum Verdict {
     /// Nothing was removed, because nothing was to be.
     WouldGo,
     /// And why.
-    Kept(&'static str),
+    Kept(String),
+}
+
+impl Verdict {
+    fn kept(because: &str) -> Self {
+        Self::Kept(because.to_owned())
+    }
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -49,7 +59,12 @@ pub fn run(options: &Options) -> Result<()> {
         let Some(metadata) = entry.object.metadata.as_ref().filter(|metadata| is_mine(metadata)) else {
             continue;
         };
-        let verdict = if options.dry_run { Ok(Verdict::WouldGo) } else { remove(&entry.object, &survey) };
+        let held = contents::of(&entry.object.state).filter(|_| !options.force);
+        let verdict = match held {
+            Some(because) => Ok(Verdict::Kept(because)),
+            None if options.dry_run => Ok(Verdict::WouldGo),
+            None => remove(&entry.object, &survey, options.force),
+        };
         let what = format!("{} {}", entry.object.kind().name(), entry.object.shown_name());
         let why = format!("nobody has it, last used {} ago", time::short(time::since(metadata.last_use)));
         failures += report(&what, &why, verdict)?;
@@ -105,28 +120,52 @@ fn report(what: &str, why: &str, verdict: std::io::Result<Verdict>) -> Result<u3
     Ok(0)
 }
 
-fn remove(object: &Object, survey: &Survey) -> std::io::Result<Verdict> {
-    remove_file(&object.path, object.id, survey, || {
-        if let State::Mq(Ok(queue)) = &object.state {
-            // As the library does it: who is killed in between leaves no FIFO that belongs to nothing.
+fn remove(object: &Object, survey: &Survey, force: bool) -> std::io::Result<Verdict> {
+    let gone = remove_file(&object.path, object.id, survey, |file| {
+        // Somebody may have had it open since we looked, and has left something.
+        let now = match file {
+            Some(file) => State::read(object.kind(), file),
+            None => State::at(object.kind(), &object.path),
+        };
+        if let Some(because) = contents::of(&now).filter(|_| !force) {
+            return Some(because);
+        }
+        if let State::Mq(Ok(queue)) = &now {
+            // As the library does it: who is killed in between leaves no FIFO that belongs to
+            // nothing.
             let _ = fs::remove_file(&queue.fifo);
         }
-    })
+        None
+    })?;
+    if let (Verdict::Removed, State::Mq(Ok(queue))) = (&gone, &object.state) {
+        for part in &queue.parts {
+            let _ = fs::remove_file(part);
+        }
+    }
+    Ok(gone)
 }
 
-/// Removes a file that nobody has. `first` is done when that is certain.
-fn remove_file(path: &Path, id: FileId, survey: &Survey, first: impl FnOnce()) -> std::io::Result<Verdict> {
+/// Removes a file that nobody has. `first` is done when that is certain, with the file if it may be
+/// read; it may find a reason against it.
+fn remove_file(
+    path: &Path,
+    id: FileId,
+    survey: &Survey,
+    first: impl FnOnce(Option<&File>) -> Option<String>,
+) -> std::io::Result<Verdict> {
     let claim = lease::claim(path)?;
     let still_there = fs::symlink_metadata(path).is_ok_and(|now| FileId::of(&now) == id && now.nlink() > 0);
-    match claim {
-        _ if !still_there => Ok(Verdict::Kept("it has changed meanwhile")),
-        Claim::Held => Ok(Verdict::Kept("a process that may not be looked into has it")),
+    let file = match &claim {
+        _ if !still_there => return Ok(Verdict::kept("it has changed meanwhile")),
+        Claim::Held => return Ok(Verdict::kept("a process that may not be looked into has it")),
         Claim::Unknown if !survey.is_complete() => {
-            Ok(Verdict::Kept("a process that may not be looked into might have it; root can tell"))
+            return Ok(Verdict::kept("a process that may not be looked into might have it; root can tell"));
         }
-        Claim::Unknown | Claim::Free(_) => {
-            first();
-            fs::remove_file(path).map(|()| Verdict::Removed)
-        }
+        Claim::Unknown => None,
+        Claim::Free(file) => Some(file),
+    };
+    match first(file) {
+        Some(because) => Ok(Verdict::Kept(because)),
+        None => fs::remove_file(path).map(|()| Verdict::Removed),
     }
 }

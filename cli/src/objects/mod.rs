@@ -11,7 +11,7 @@ pub mod trouble;
 pub mod unlinked;
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -82,6 +82,27 @@ pub struct Object {
     pub state: State,
 }
 
+impl State {
+    /// Of the object of this kind in this file.
+    pub fn read(kind: Kind, file: &File) -> Self {
+        match kind {
+            Kind::Sem => Self::Sem(semaphore::State::read(file)),
+            Kind::Mq => Self::Mq(queue::State::read(file)),
+            Kind::Shm => Self::Shm,
+        }
+    }
+
+    /// Of the object of this kind in the file of this path.
+    pub fn at(kind: Kind, path: &Path) -> Self {
+        match (kind, file::open(path)) {
+            (Kind::Shm, _) => Self::Shm,
+            (_, Ok(file)) => Self::read(kind, &file),
+            (Kind::Sem, Err(error)) => Self::Sem(Err(error)),
+            (Kind::Mq, Err(error)) => Self::Mq(Err(error)),
+        }
+    }
+}
+
 impl Object {
     /// What a thread waits for that sleeps on the word at this offset of the file. None: it is not the caller's wait.
     pub fn purpose(&self, offset: u64) -> Option<Purpose> {
@@ -143,11 +164,7 @@ pub fn look_at(file_name: &OsString) -> Option<Object> {
     let path = directory().join(file_name);
     let (kind, name) = classify(file_name.as_bytes())?;
     let metadata = Metadata::of(&path).ok().filter(|metadata| metadata.is_file)?;
-    let state = match kind {
-        Kind::Sem => State::Sem(file::open(&path).and_then(|file| semaphore::State::read(&file))),
-        Kind::Mq => State::Mq(file::open(&path).and_then(|file| queue::State::read(&file))),
-        Kind::Shm => State::Shm,
-    };
+    let state = State::at(kind, &path);
     let name = match &state {
         State::Mq(Ok(queue)) => queue.name.clone(),
         _ => name,
@@ -159,7 +176,7 @@ pub fn look_at(file_name: &OsString) -> Option<Object> {
 pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
     let (kind, rest) = match queue::classify(file_name) {
         queue::Role::Data(name) => (Kind::Mq, name),
-        queue::Role::Companion => return None,
+        queue::Role::Companion | queue::Role::Part(_) => return None,
         queue::Role::Foreign => match file_name.strip_prefix(semaphore::PREFIX) {
             Some(name) => (Kind::Sem, name),
             None if file_name.starts_with(UNFINISHED) => return None,

@@ -5,8 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use rsipc_core::os::Errno;
-use rsipc_core::posix::mq::Registered;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
+use rsipc_core::posix::mq::{self, Registered};
 
 use super::name::Name;
 use super::purpose::Purpose;
@@ -16,8 +16,10 @@ use crate::failure::from_errno;
 pub enum Role<'a> {
     /// The file with the messages, of the queue of this name (without its slash).
     Data(&'a [u8]),
-    /// A file beside it, which is no object of its own.
+    /// The FIFO beside it, which is no object of its own.
     Companion,
+    /// More of the messages, and the inode of the file with the first ones.
+    Part(Option<u64>),
     /// Nothing.
     Foreign,
 }
@@ -28,6 +30,7 @@ pub fn classify(file_name: &[u8]) -> Role<'_> {
         // Where the name was too long for the file, [`State::name`] has it.
         snapshot::Role::Data(name) => Role::Data(name.unwrap_or(file_name)),
         snapshot::Role::Fifo => Role::Companion,
+        snapshot::Role::Part(data) => Role::Part(data),
         snapshot::Role::Foreign => Role::Foreign,
     }
 }
@@ -64,6 +67,8 @@ pub struct State {
     pub notify: Option<Registered>,
     /// The file that descriptors of the queue really are.
     pub fifo: PathBuf,
+    /// The files beside its own that the messages lie in.
+    pub parts: Vec<PathBuf>,
 }
 
 /// A message that lies in a queue.
@@ -94,17 +99,13 @@ impl State {
             bytes,
             notify: queue.registered(),
             fifo: queue.fifo(),
+            parts: queue.parts(file),
         })
     }
 
     /// As the kernel shows it for a queue of its own, in the file system of queues.
     pub fn kernel_line(&self) -> String {
-        let (how, signal, pid) = self.notify.map_or((0, 0, 0), |registered| {
-            let signal =
-                if registered.how == libc::SIGEV_SIGNAL.cast_unsigned() { registered.signal } else { 0 };
-            (registered.how, signal, registered.pid)
-        });
-        format!("QSIZE:{:<10} NOTIFY:{how:<5} SIGNO:{signal:<5} NOTIFY_PID:{pid:<6}", self.bytes)
+        mq::status_line(self.bytes, self.notify)
     }
 }
 
@@ -141,9 +142,18 @@ pub fn peek(file: &File) -> io::Result<Vec<Message>> {
     Ok(messages)
 }
 
+/// The version of the format of a queue that the library refuses, because it is not ours.
+pub fn other_version(file: &File) -> Option<u32> {
+    snapshot::other_version(file)
+}
+
 fn look(file: &File) -> io::Result<Snapshot> {
-    Snapshot::at(file).map_err(|error| match error {
-        Errno::EINVAL => io::Error::new(io::ErrorKind::InvalidData, "the file is no queue of this version"),
-        other => from_errno(other),
+    Snapshot::at(file).map_err(|error| match (error, other_version(file)) {
+        (Errno::EINVAL, Some(version)) => {
+            let what = format!("made by another version of librsipc (format {version})");
+            io::Error::new(io::ErrorKind::InvalidData, what)
+        }
+        (Errno::EINVAL, None) => io::Error::new(io::ErrorKind::InvalidData, "the file is no queue"),
+        (other, _) => from_errno(other),
     })
 }

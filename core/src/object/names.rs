@@ -1,4 +1,5 @@
-//! From the name of an object to its path, with the errors of glibc, and those of POSIX for what is too long.
+//! From the name of an object to its path, with the errors of glibc, and those of POSIX for what
+//! is too long.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -36,7 +37,8 @@ impl Refused {
     }
 }
 
-/// The file of the object `name` of the family with this file name prefix. All leading slashes are dropped.
+/// The file of the object `name` of the family with this file name prefix. All leading slashes
+/// are dropped.
 pub fn path(prefix: &str, name: &CStr) -> core::result::Result<PathBuf, Refused> {
     let file = file_name(prefix, name.to_bytes())?;
     Ok(settings::get().dir.join(OsStr::from_bytes(&file)))

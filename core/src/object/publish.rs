@@ -1,93 +1,163 @@
 //! Files that exist whole or not at all.
 //!
-//! A file is made without a name (`O_TMPFILE`), filled, and only then given its name, by a link that fails when the
-//! name is taken. A maker that is killed halfway leaves nothing behind. Where the file system or a missing `/proc`
-//! forbids that, the file gets a temporary name first.
+//! A file is made without a name, filled, and only then given its name, in one step that fails when
+//! the name is taken. A maker that is killed halfway leaves nothing behind. Where that is refused,
+//! the file gets a temporary name first.
+//!
+//! | step | refused by |
+//! |---|---|
+//! | open with `O_TMPFILE` | file systems without it (EOPNOTSUPP, EINVAL), Linux before 3.11 (EISDIR, ENOENT), filters |
+//! | link to the name | a missing `/proc` (ENOENT), file systems without links and Android (EPERM, EACCES), filters |
+//! | rename to the name, if that is free | file systems without it (EINVAL), Linux before 3.15 (ENOSYS), filters |
+//! | link of the temporary name to the name | the last resort: its error is the caller's |
 
-use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::os::errno::{Errno, Result};
+use crate::os::file::c_path;
+use crate::os::random::random;
 
-/// Makes `path` with the contents that `fill` gives it. The mode is cut by the umask.
+/// Temporary names begin so.
+pub const TEMPORARY_PREFIX: &str = ".rsipc-";
+/// Temporary names that are tried. They are random numbers of 64 bits: nobody meets one by chance,
+/// or foresees it.
+const TRIES: usize = 8;
+
+/// How a file is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Without a name: the file must stay open until it has one.
+    Unnamed,
+    /// Under a temporary name: the file may be closed as soon as it is filled.
+    Named,
+}
+
+/// Makes `path` with the contents that `fill` gives it, and returns the file and what `fill` has
+/// made of it. The mode is cut by the umask. `fill` may be called twice, for two files; it gives
+/// the file back unless it has closed it.
 ///
-/// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the directory.
-pub fn publish(path: &Path, mode: u32, fill: impl Fn(&File) -> Result<()>) -> Result<File> {
+/// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the
+/// directory.
+pub fn publish<T>(
+    path: &Path,
+    mode: u32,
+    fill: impl Fn(File, Way) -> Result<(Option<File>, T)>,
+) -> Result<(Option<File>, T)> {
     match publish_unnamed(path, mode, &fill) {
-        Err(Errno::ENOTSUP | Errno::EISDIR | Errno::ENOSYS | Errno::ENOENT) => {
-            publish_renamed(path, mode, &fill)
-        }
-        done => done,
+        // With a name it takes one descriptor less.
+        Ok(None) | Err(Errno::EMFILE | Errno::ENFILE) => publish_renamed(path, mode, &fill),
+        Ok(Some((file, filled))) => Ok((Some(file), filled)),
+        Err(error) => Err(error),
     }
 }
 
-fn publish_unnamed(path: &Path, mode: u32, fill: &impl Fn(&File) -> Result<()>) -> Result<File> {
+/// `None`: this way is not open here.
+fn publish_unnamed<T>(
+    path: &Path,
+    mode: u32,
+    fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
+) -> Result<Option<(File, T)>> {
     let directory = path.parent().ok_or(Errno::ENOENT)?;
-    let file =
-        OpenOptions::new().read(true).write(true).mode(mode).custom_flags(libc::O_TMPFILE).open(directory)?;
-    fill(&file)?;
+    let mut options = OpenOptions::new();
+    let file = match options.read(true).write(true).mode(mode).custom_flags(libc::O_TMPFILE).open(directory) {
+        Ok(file) => file,
+        Err(error) if is_refusal(error.raw_os_error()) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let (Some(file), filled) = fill(file, Way::Unnamed)? else { return Ok(None) };
     let from = c_path(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))?;
     let to = c_path(path)?;
     // SAFETY: both are C strings.
     let linked = unsafe {
         libc::linkat(libc::AT_FDCWD, from.as_ptr(), libc::AT_FDCWD, to.as_ptr(), libc::AT_SYMLINK_FOLLOW)
     };
-    if linked == 0 { Ok(file) } else { Err(Errno::last()) }
+    if linked == 0 {
+        return Ok(Some((file, filled)));
+    }
+    match Errno::last() {
+        Errno(number) if is_refusal(Some(number)) => Ok(None),
+        error => Err(error),
+    }
 }
 
-fn publish_renamed(path: &Path, mode: u32, fill: &impl Fn(&File) -> Result<()>) -> Result<File> {
+/// Whether the kernel, the file system or a filter may say so of a whole way of doing it. Some of
+/// these errors can have another cause, too; then the next way fails for the same one.
+fn is_refusal(error: Option<i32>) -> bool {
+    error.is_some_and(|number| {
+        matches!(
+            Errno(number),
+            Errno::EACCES
+                | Errno::EINVAL
+                | Errno::EISDIR
+                | Errno::EMLINK
+                | Errno::ENOENT
+                | Errno::ENOSYS
+                | Errno::ENOTSUP
+                | Errno::EPERM
+                | Errno::EXDEV
+        )
+    })
+}
+
+fn publish_renamed<T>(
+    path: &Path,
+    mode: u32,
+    fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
+) -> Result<(Option<File>, T)> {
     let (temporary, file) = create_temporary(path, mode)?;
-    let published = fill(&file).and_then(|()| rename_to_free_name(&temporary, path));
-    if published.is_err() {
+    let filled =
+        fill(file, Way::Named).and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
+    if filled.is_err() {
         // Nobody knows the temporary name: what is left to say is why the file was not published.
         let _ = std::fs::remove_file(&temporary);
     }
-    published.map(|()| file)
+    filled
 }
 
 fn create_temporary(path: &Path, mode: u32) -> Result<(PathBuf, File)> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let temporary = path.with_file_name(format!(".rsipc-{}-{number}", std::process::id()));
+    for _ in 0..TRIES {
+        let temporary = path.with_file_name(format!("{TEMPORARY_PREFIX}{:016x}", random()));
         match OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&temporary) {
             Ok(file) => return Ok((temporary, file)),
-            // Left by a process of the same number that was killed.
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {}
             Err(error) => return Err(error.into()),
         }
     }
+    // Not EEXIST, which is about the name of the object.
+    Err(Errno::EAGAIN)
 }
 
 fn rename_to_free_name(from: &Path, to: &Path) -> Result<()> {
     let (from, to) = (c_path(from)?, c_path(to)?);
-    // SAFETY: both are C strings.
+    // SAFETY: both are C strings. C has the function only since glibc 2.28.
     let renamed = unsafe {
-        libc::renameat2(libc::AT_FDCWD, from.as_ptr(), libc::AT_FDCWD, to.as_ptr(), libc::RENAME_NOREPLACE)
+        libc::syscall(
+            libc::SYS_renameat2,
+            libc::AT_FDCWD,
+            from.as_ptr(),
+            libc::AT_FDCWD,
+            to.as_ptr(),
+            libc::RENAME_NOREPLACE,
+        )
     };
     if renamed == 0 {
         return Ok(());
     }
     match Errno::last() {
-        Errno::EINVAL | Errno::ENOSYS => {}
-        refused => return Err(refused),
+        Errno(number) if is_refusal(Some(number)) => {}
+        error => return Err(error),
     }
     // SAFETY: both are C strings.
     if unsafe { libc::link(from.as_ptr(), to.as_ptr()) } != 0 {
         return Err(Errno::last());
     }
-    // SAFETY: a C string. The object stands under its own name: a temporary one that stays is no failure.
+    // SAFETY: a C string. The object stands under its own name: a temporary one that stays is no
+    // failure.
     unsafe { libc::unlink(from.as_ptr()) };
     Ok(())
-}
-
-fn c_path(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
 }
 
 #[cfg(test)]
@@ -101,15 +171,21 @@ mod tests {
         directory
     }
 
-    fn fill(mut file: &File) -> Result<()> {
-        Ok(file.write_all(b"whole")?)
+    fn fill(mut file: File, _: Way) -> Result<(Option<File>, ())> {
+        file.write_all(b"whole")?;
+        Ok((Some(file), ()))
     }
 
-    type Way = fn(&Path) -> Result<File>;
-    const WAYS: [(&str, Way); 3] = [
-        ("any", |path| publish(path, 0o600, fill)),
-        ("unnamed", |path| publish_unnamed(path, 0o600, &fill)),
-        ("renamed", |path| publish_renamed(path, 0o600, &fill)),
+    fn fill_and_close(file: File, way: Way) -> Result<(Option<File>, ())> {
+        fill(file, way).map(|(file, ())| (file.filter(|_| way == Way::Unnamed), ()))
+    }
+
+    type Try = fn(&Path) -> Result<()>;
+    const WAYS: [(&str, Try); 4] = [
+        ("any", |path| publish(path, 0o600, fill).map(drop)),
+        ("unnamed", |path| publish_unnamed(path, 0o600, &fill).map(|way| assert!(way.is_some()))),
+        ("renamed", |path| publish_renamed(path, 0o600, &fill).map(drop)),
+        ("closed", |path| publish_renamed(path, 0o600, &fill_and_close).map(drop)),
     ];
 
     #[test]
@@ -128,7 +204,7 @@ mod tests {
     #[test]
     fn a_failed_filling_leaves_nothing() {
         let directory = scratch("failed");
-        let full = |_: &File| Err(Errno::ENOSPC);
+        let full = |_: File, _: Way| -> Result<(Option<File>, ())> { Err(Errno::ENOSPC) };
         assert_eq!(publish(&directory.join("object"), 0o600, full).err(), Some(Errno::ENOSPC));
         assert_eq!(publish_renamed(&directory.join("object"), 0o600, &full).err(), Some(Errno::ENOSPC));
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);

@@ -2,6 +2,8 @@
 
 use core::ffi::c_int;
 
+use super::errno::preserved;
+
 unsafe extern "C" {
     fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
 }
@@ -9,12 +11,13 @@ unsafe extern "C" {
 /// `PTHREAD_CANCEL_DISABLE` of pthread.h
 const DISABLE: c_int = 1;
 
-/// Runs what is no cancellation point, although it makes system calls that are.
+/// Runs what is no cancellation point, although it makes system calls that are, and leaves `errno` as it is: a call of the
+/// C API that succeeds does not change it, whatever failed on the way.
 pub fn uncancelled<T>(call: impl FnOnce() -> T) -> T {
     let mut before = DISABLE;
     // SAFETY: `before` is valid for writing. No error is possible with a valid state.
     unsafe { pthread_setcancelstate(DISABLE, &raw mut before) };
-    let result = call();
+    let result = preserved(call);
     // SAFETY: the state is the one that was in force; NULL for the old one is allowed in glibc.
     unsafe { pthread_setcancelstate(before, core::ptr::null_mut()) };
     result

@@ -1,20 +1,23 @@
 //! Which processor this thread runs on, for the price of two loads.
 //!
-//! glibc 2.35 and later register a `struct rseq` (rseq(2)) for each thread, in which the kernel keeps the number of
-//! the processor; `__rseq_offset` is its distance from the thread pointer. Without it `sched_getcpu` is asked.
+//! glibc 2.35 and later register a `struct rseq` (rseq(2)) for each thread, in which the kernel
+//! keeps the number of the processor; `__rseq_offset` is its distance from the thread pointer.
+//! Without it `sched_getcpu` is asked.
 
 use core::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 
-/// Distance of the thread's rseq area from the thread pointer; 0 while there is none. Written once, at load.
+/// Distance of the thread's rseq area from the thread pointer; 0 while there is none. Written
+/// once, at load.
 static RSEQ_OFFSET: AtomicIsize = AtomicIsize::new(0);
 
 /// `cpu_id` comes after the 32-bit `cpu_id_start`.
 const CPU_ID: isize = 4;
 
-/// Looks up glibc's registration; until then the kernel is asked. Called once, while the library is loaded.
+/// Looks up glibc's registration; until then the kernel is asked. Called once, while the library
+/// is loaded.
 pub fn init() {
-    // SAFETY: both names are NUL-terminated; the objects, where they exist, are a ptrdiff_t and an unsigned int that
-    // never change after the start of the program.
+    // SAFETY: both names are NUL-terminated; the objects, where they exist, are a ptrdiff_t and
+    // an unsigned int that never change after the start of the program.
     unsafe {
         let offset = libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()).cast::<isize>();
         let size = libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_size".as_ptr()).cast::<u32>();

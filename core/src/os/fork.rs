@@ -1,14 +1,14 @@
 //! Locks that a fork cannot leave locked in the child.
 //!
-//! A child of fork(2) has one thread, the one that forked. A lock that another thread held at that
-//! moment would stay locked for ever, so all of ours are taken before the fork and released on both
-//! sides of it (pthread_atfork(3)). The lock is the standard library's: one futex word, no state
-//! elsewhere. One that keeps its sleepers in a table of the process (`parking_lot`) could be caught
-//! with a bucket of that table locked.
+//! A child of fork(2) has one thread, the one that forked. A lock that another thread held at
+//! that moment would stay locked for ever, so all of ours are taken before the fork and released
+//! on both sides of it (pthread_atfork(3)). The lock is the standard library's: one futex word,
+//! no state elsewhere. One that keeps its sleepers in a table of the process (`parking_lot`)
+//! could be caught with a bucket of that table locked.
 //!
 //! Handlers of the program and of its other libraries run before and after ours, in an order that
-//! depends on who was loaded first, and may make any call of ours. So the thread that forks may lock
-//! what it already holds.
+//! depends on who was loaded first, and may make any call of ours. So the thread that forks may
+//! lock what it already holds.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
@@ -24,8 +24,8 @@ pub struct ForkMutex<T: 'static> {
     rank: usize,
     is_known: AtomicBool,
     lock: Mutex<T>,
-    /// The thread that holds it over a fork, by the address of its `errno`, which is the same in the
-    /// child; 0 = none. Only that thread stores, and only while it holds `lock`.
+    /// The thread that holds it over a fork, by the address of its `errno`, which is the same in
+    /// the child; 0 = none. Only that thread stores, and only while it holds `lock`.
     forking: AtomicUsize,
     /// Its guard. Only accessed by the forking thread.
     held: UnsafeCell<Option<MutexGuard<'static, T>>>,
@@ -151,7 +151,8 @@ extern "C" fn release() {
 }
 
 /// Lets the C library call us before and after each fork. Done at load, so that handlers of the
-/// program, which it installs later, find our locks free; and by the first lock, if that is earlier.
+/// program, which it installs later, find our locks free; and by the first lock, if that is
+/// earlier.
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {

@@ -9,7 +9,13 @@ pub mod cancel;
 #[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
+pub mod concern;
+#[cfg(not(loom))]
 pub mod cpu;
+#[cfg(not(loom))]
+pub mod file;
+#[cfg(not(loom))]
+pub mod file_size;
 #[cfg(not(loom))]
 pub mod filter;
 #[cfg(not(loom))]
@@ -25,6 +31,10 @@ pub mod namespace;
 #[cfg(not(loom))]
 pub mod process;
 #[cfg(not(loom))]
+pub mod random;
+#[cfg(not(loom))]
+pub mod readable;
+#[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]
 pub mod restartable;
@@ -36,6 +46,8 @@ pub mod settings;
 pub mod signals;
 #[cfg(not(loom))]
 pub mod spawn;
+#[cfg(not(loom))]
+pub mod stopped;
 #[cfg(not(loom))]
 pub mod wiped;
 

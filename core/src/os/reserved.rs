@@ -8,6 +8,7 @@
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
+use super::concern;
 use super::errno::{Errno, Result};
 
 /// Descriptors at most.
@@ -21,27 +22,75 @@ static TABLE: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Words that have ever been in use: all others are free.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
+/// One of our descriptors. Its number may change ([`move_away`]), so it is asked for before each use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserved(u32);
+
+impl Reserved {
+    /// The number that it has now. -1 once it is released.
+    pub fn fd(self) -> RawFd {
+        TABLE[self.0 as usize].load(Ordering::Acquire) - 1
+    }
+
+    /// Closes it.
+    pub fn release(self) {
+        let fd = TABLE[self.0 as usize].swap(0, Ordering::AcqRel) - 1;
+        if fd >= 0 {
+            close(fd);
+        }
+    }
+
+    /// Forgets it: the number is not ours any more, as somebody has closed it without asking.
+    pub fn forget(self) {
+        TABLE[self.0 as usize].store(0, Ordering::Release);
+    }
+
+    /// To keep in an atomic: never 0.
+    pub fn to_bits(self) -> u32 {
+        self.0 + 1
+    }
+
+    /// The reverse of [`Reserved::to_bits`]. `None` for 0.
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        bits.checked_sub(1).map(Self)
+    }
+}
+
 /// Moves a descriptor to a number out of the way, and closes it under its old one. EMFILE: there is no number left, or
-/// no place in the table.
-pub fn reserve(fd: RawFd) -> Result<RawFd> {
-    let moved = duplicate_above(fd, PREFERRED).or_else(|_| duplicate_above(fd, 3));
+/// no place in the table. Async-signal-safe.
+pub fn keep(fd: RawFd) -> Result<Reserved> {
+    let kept = keep_copy(fd);
     close(fd);
-    let moved = moved?;
+    kept
+}
+
+/// The same for a duplicate: nothing is closed, which would give back the process's locks on the file.
+pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
+    concern::set(concern::RESERVED);
+    let moved = duplicate_out_of_the_way(fd)?;
     let taken = TABLE
         .iter()
         .position(|word| word.compare_exchange(0, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok());
-    let Some(index) = taken else {
+    let Some(index) = taken.and_then(|index| u32::try_from(index).ok()) else {
         close(moved);
         return Err(Errno::EMFILE);
     };
-    USED.fetch_max(index + 1, Ordering::SeqCst);
-    Ok(moved)
+    USED.fetch_max(index as usize + 1, Ordering::SeqCst);
+    Ok(Reserved(index))
+}
+
+/// [`keep`], for those who never close it and need no more than its existence.
+pub fn reserve(fd: RawFd) -> Result<RawFd> {
+    keep(fd).map(Reserved::fd)
 }
 
 /// Closes a reserved descriptor.
 pub fn release(fd: RawFd) {
-    close(fd);
-    forget(fd);
+    for (word, index) in TABLE.iter().zip(0..) {
+        if word.load(Ordering::Acquire) == fd + 1 {
+            Reserved(index).release();
+        }
+    }
 }
 
 /// The program has got rid of the descriptor by a bare system call, and may use the number itself.
@@ -49,6 +98,20 @@ pub fn forget(fd: RawFd) {
     for word in &TABLE {
         let _ = word.compare_exchange(fd + 1, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
+}
+
+/// The program is about to use this number: if it is one of ours, that gets another one. EMFILE: there is none.
+pub fn move_away(fd: RawFd) -> Result<()> {
+    for word in &TABLE {
+        if word.load(Ordering::Acquire) == fd + 1 {
+            let moved = duplicate_out_of_the_way(fd)?;
+            // Somebody may have released it meanwhile.
+            if word.compare_exchange(fd + 1, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+                close(moved);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the program must not close this one. Two loads where there is none.
@@ -63,6 +126,10 @@ pub fn all() -> impl Iterator<Item = RawFd> {
     // Acquire: the words below the number are there.
     let used = USED.load(Ordering::Acquire).min(LIMIT);
     TABLE[..used].iter().map(|word| word.load(Ordering::Acquire) - 1).filter(|&fd| fd >= 0)
+}
+
+fn duplicate_out_of_the_way(fd: RawFd) -> Result<RawFd> {
+    duplicate_above(fd, PREFERRED).or_else(|_| duplicate_above(fd, 3))
 }
 
 fn duplicate_above(fd: RawFd, least: RawFd) -> Result<RawFd> {
@@ -89,5 +156,15 @@ mod tests {
         assert!(is_reserved(fd) && fd >= 3);
         release(fd);
         assert!(!is_reserved(fd));
+    }
+
+    #[test]
+    fn a_reserved_descriptor_gives_its_number_away() {
+        let kept = keep(File::open("/dev/null").unwrap().into_raw_fd()).unwrap();
+        let before = kept.fd();
+        move_away(before).unwrap();
+        assert!(kept.fd() != before && is_reserved(kept.fd()) && !is_reserved(before));
+        kept.release();
+        assert_eq!(kept.fd(), -1);
     }
 }

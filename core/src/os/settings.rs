@@ -1,7 +1,9 @@
-//! The settings from the environment, read once. All are optional; `README.md` documents them for users.
+//! The settings from the environment, read once. All are optional; `README.md` documents them for
+//! users.
 //!
-//! They are read at load, because programs change their environment later, and write their title over it. Where nothing is
-//! set, that allocates nothing and asks the kernel nothing: most programs that are preloaded never call us.
+//! They are read at load, because programs change their environment later, and write their title
+//! over it. Where nothing is set, that allocates nothing and asks the kernel nothing: most
+//! programs that are preloaded never call us.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char};
@@ -20,7 +22,8 @@ pub struct Settings {
     pub dir: Cow<'static, Path>,
     /// `RSIPC_SPIN=0` clears it.
     pub spin: bool,
-    /// `RSIPC_MQ_POLL=always`: any descriptor of a queue is ready for poll(2) without being asked first.
+    /// `RSIPC_MQ_POLL=always`: any descriptor of a queue is ready for poll(2) without being asked
+    /// first.
     pub always_pollable: bool,
     /// `RSIPC_MQ_LIMITS=kernel`: the kernel's limits on queues are in force.
     pub kernel_limits: bool,
@@ -76,8 +79,8 @@ fn variable(name: &CStr) -> Option<OsString> {
     unsafe extern "C" {
         fn secure_getenv(name: *const c_char) -> *const c_char;
     }
-    // SAFETY: `name` is a C string; the result is NULL or one that lives until somebody changes the environment,
-    // and it is copied at once.
+    // SAFETY: `name` is a C string; the result is NULL or one that lives until somebody changes
+    // the environment, and it is copied at once.
     unsafe {
         let value = secure_getenv(name.as_ptr());
         (!value.is_null()).then(|| OsStr::from_bytes(CStr::from_ptr(value).to_bytes()).to_owned())

@@ -1,4 +1,5 @@
-//! Tables in memory that the kernel wipes in the child of a fork, however it was forked (`MADV_WIPEONFORK`).
+//! Tables in memory that the kernel wipes in the child of a fork, however it was forked
+//! (`MADV_WIPEONFORK`).
 //!
 //! There they hold zeros: what was said of the threads of the parent is not said of the child's.
 

@@ -107,6 +107,16 @@ impl Event {
         wake(&self.0, i32::MAX) > 0
     }
 
+    /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is something for another
+    /// one, and a wake that has fallen on this one may have been that one's. `wake` as in [`Event::wake_one`].
+    ///
+    /// Who is awake, and has not come for its own yet, is overtaken now at most once.
+    pub fn gone(&self, is_left: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {
+        if !is_left || !self.is_awaited() || !self.wake_one(true, wake) {
+            self.end_turns();
+        }
+    }
+
     /// The word, for the futex call of a sleep.
     pub fn word(&self) -> &AtomicU32 {
         &self.0

@@ -53,6 +53,14 @@ pub fn stopped_after<R>(accesses: usize, run: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
+/// Runs what the kernel does in the place of the thread: that is not stopped in the middle.
+fn not_stopping<R>(run: impl FnOnce() -> R) -> R {
+    let left = LEFT.with(|left| left.replace(usize::MAX));
+    let result = run();
+    LEFT.with(|cell| cell.set(left));
+    result
+}
+
 /// See [`STOPPED`].
 pub fn has_stopped() -> bool {
     STOPPED.replace(false)
@@ -139,6 +147,10 @@ macro_rules! modelled {
                 self.exchange(order, |order| self.inner.fetch_or(value, order))
             }
 
+            pub fn fetch_and(&self, value: $value, order: Ordering) -> $value {
+                self.exchange(order, |order| self.inner.fetch_and(value, order))
+            }
+
             pub fn fetch_max(&self, value: $value, order: Ordering) -> $value {
                 self.exchange(order, |order| self.inner.fetch_max(value, order))
             }
@@ -181,45 +193,73 @@ macro_rules! modelled {
 modelled!(AtomicU32, atomic::AtomicU32, u32);
 modelled!(AtomicU64, atomic::AtomicU64, u64);
 
-/// The threads that sleep on one word: futex(2).
-#[derive(Default)]
-pub struct Futex {
-    sleepers: Mutex<VecDeque<ThreadId>>,
-    changed: Condvar,
-    /// Changed by the holder of `sleepers`.
-    is_over: Cell<bool>,
+/// A word that one sleeps on, of those that a [`Futex`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// The word that is awaited.
+    Awaited,
+    /// The death word.
+    Death,
 }
 
-// SAFETY: `is_over` is protected by the lock of `sleepers`.
-unsafe impl Sync for Futex {}
+/// The threads that sleep on two words: futex(2), `futex_waitv`.
+#[derive(Default)]
+pub struct Futex {
+    sleepers: Mutex<VecDeque<(On, ThreadId)>>,
+    changed: Condvar,
+}
 
 #[allow(missing_docs)]
 impl Futex {
     /// FUTEX_WAIT up to the sleep. The look at the word is one step with the enqueuing. False: the word is not as
     /// expected.
-    pub fn enqueue(&self, is_as_expected: impl FnOnce() -> bool) -> bool {
+    pub fn enqueue(&self, on: On, is_as_expected: impl FnOnce() -> bool) -> bool {
         let mut sleepers = self.sleepers.lock().unwrap();
-        let must_sleep = !self.is_over.get() && is_as_expected();
+        let must_sleep = not_stopping(is_as_expected);
         if must_sleep {
-            sleepers.push_back(thread::current().id());
+            sleepers.push_back((on, thread::current().id()));
         }
         must_sleep
     }
 
-    /// The sleep. One that nobody ends is a deadlock, which loom reports.
+    /// The sleep on the awaited word alone. One that nobody ends is a deadlock, which loom reports.
     pub fn sleep(&self) {
+        self.sleep_while(|sleepers, me| sleepers.contains(&(On::Awaited, me)));
+    }
+
+    /// `futex_waitv` on both, the death word first. False: the awaited word is not as expected, and no death has come in
+    /// between.
+    pub fn sleep_on_both(&self, is_as_expected: impl FnOnce() -> bool) -> bool {
+        self.enqueue(On::Death, || true);
+        let sleeps = self.enqueue(On::Awaited, is_as_expected);
+        if sleeps {
+            self.sleep_while(|sleepers, me| {
+                sleepers.contains(&(On::Awaited, me)) && sleepers.contains(&(On::Death, me))
+            });
+        }
+        // One after the other: a second wake may fall on us in between.
+        let died = !self.leave(On::Death);
+        let called = sleeps && !self.leave(On::Awaited);
+        died || called
+    }
+
+    fn sleep_while(&self, is_asleep: impl Fn(&VecDeque<(On, ThreadId)>, ThreadId) -> bool) {
         let me = thread::current().id();
         let mut sleepers = self.sleepers.lock().unwrap();
-        while sleepers.contains(&me) {
+        while is_asleep(&sleepers, me) {
             sleepers = self.changed.wait(sleepers).unwrap();
         }
     }
 
     /// FUTEX_WAKE of so many, those who have slept longest.
-    pub fn wake(&self, count: usize) -> usize {
+    pub fn wake(&self, on: On, count: usize) -> usize {
         let mut sleepers = self.sleepers.lock().unwrap();
-        let woken = count.min(sleepers.len());
-        sleepers.drain(..woken);
+        let mut woken = 0;
+        sleepers.retain(|(word, _)| {
+            let stays = *word != on || woken == count;
+            woken += usize::from(!stays);
+            stays
+        });
         drop(sleepers);
         if woken > 0 {
             self.changed.notify_all();
@@ -227,21 +267,17 @@ impl Futex {
         woken
     }
 
-    /// The longest sleep is over, for all who sleep or will sleep.
-    pub fn time_out(&self) {
-        let mut sleepers = self.sleepers.lock().unwrap();
-        sleepers.clear();
-        self.is_over.set(true);
-        drop(sleepers);
-        self.changed.notify_all();
-    }
-
     /// Out of the queue without a wake. False if a wake was faster.
-    pub fn leave(&self) -> bool {
-        let me = thread::current().id();
+    pub fn leave(&self, on: On) -> bool {
+        let me = (on, thread::current().id());
         let mut sleepers = self.sleepers.lock().unwrap();
         let before = sleepers.len();
         sleepers.retain(|other| *other != me);
         sleepers.len() < before
+    }
+
+    /// Whether somebody sleeps on the awaited word.
+    pub fn has_sleeper(&self) -> bool {
+        self.sleepers.lock().unwrap().iter().any(|(on, _)| *on == On::Awaited)
     }
 }

@@ -85,10 +85,7 @@ impl WaitPoint {
 
     /// A waiter does not wait any more. A wake that has gone to it may have been another one's.
     pub fn gone(&self, is_left: bool) {
-        // Who is awake, and has not come for its own yet, is overtaken now at most once.
-        if !is_left || !self.is_awaited() || !self.wake_one(true) {
-            self.event.end_turns();
-        }
+        self.event.gone(is_left, wake);
     }
 
     /// Those whose turn it is do not come.
@@ -98,7 +95,7 @@ impl WaitPoint {
 
     /// Wakes one who sleeps here, and takes note if there is nobody. See [`Event::wake_one`].
     pub fn wake_one(&self, began_turns: bool) -> bool {
-        self.event.wake_one(began_turns, |word, count| futex::wake(word.as_ptr(), count, Scope::Shared))
+        self.event.wake_one(began_turns, wake)
     }
 
     /// What a sleep here ends with.
@@ -121,6 +118,10 @@ impl WaitPoint {
     pub fn death_word(&self) -> &AtomicU32 {
         &self.death
     }
+}
+
+fn wake(word: &AtomicU32, count: i32) -> usize {
+    futex::wake(word.as_ptr(), count, Scope::Shared)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/older.h"
+
 #define HELPER __attribute__((unused)) static
 
 /* No program of the course takes longer; SIGALRM ends one that hangs. */

@@ -1,5 +1,5 @@
-/* closefrom(3) of the archive where there is neither close_range(2) nor /proc, nor a C library to ask. (glibc's own ends
- * the process then.) */
+/* closefrom(3) of the archive where there is neither close_range(2) nor /proc, nor a C library
+ * to ask. (glibc's own ends the process then.) */
 #include <fcntl.h>
 #include <sys/resource.h>
 

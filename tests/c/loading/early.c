@@ -1,5 +1,6 @@
-/* A library that calls everything from its constructor, and in handlers of a fork. It knows nothing of librsipc, so that the
- * loader may initialise it first: nothing of ours has been initialised then. */
+/* A library that calls everything from its constructor, and in handlers of a fork. It knows
+ * nothing of librsipc, so that the loader may initialise it first: nothing of ours has been
+ * initialised then. */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -62,7 +63,8 @@ static void wait_for_descriptors(int readable, int quiet)
 {
 	struct timespec briefly = { .tv_nsec = 1000000 }, same = briefly;
 	struct timeval two_seconds = { .tv_usec = 2000000 }, none = { 0 };
-	struct pollfd fds[2] = { { .fd = readable, .events = POLLIN }, { .fd = quiet, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = readable, .events = POLLIN },
+				 { .fd = quiet, .events = POLLIN } };
 	sigset_t mask;
 	sigemptyset(&mask);
 	MUST(poll(fds, 2, -1) == 1 && fds[0].revents == POLLIN && fds[1].revents == 0);
@@ -81,7 +83,8 @@ static void wait_for_descriptors(int readable, int quiet)
 	FD_SET(quiet, &set);
 	MUST(pselect(count, &set, NULL, NULL, NULL, &mask) == 1 && FD_ISSET(readable, &set));
 	FD_CLR(readable, &set);
-	MUST(pselect(count, &set, NULL, NULL, &briefly, NULL) == 0 && briefly.tv_nsec == same.tv_nsec);
+	MUST(pselect(count, &set, NULL, NULL, &briefly, NULL) == 0);
+	MUST(briefly.tv_nsec == same.tv_nsec);
 	MUST(select(0, NULL, NULL, NULL, &none) == 0);
 
 	int epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -1,4 +1,5 @@
-/* Whose functions a program gets, asking in several ways. Prints a line for each: docs/preload.md has the table. */
+/* Whose functions a program gets, asking in several ways. Prints a line for each:
+ * docs/preload.md has the table. */
 #include <dlfcn.h>
 #include <semaphore.h>
 

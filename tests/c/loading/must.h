@@ -1,4 +1,5 @@
-/* What the programs in this directory share: a claim that does not hold ends the process with a line on stderr. */
+/* What the programs in this directory share: a claim that does not hold ends the process with
+ * a line on stderr. */
 #ifndef MUST_H
 #define MUST_H
 
@@ -13,7 +14,8 @@
 #define MUST(claim)                                                                          \
 	do {                                                                                 \
 		if (!(claim)) {                                                              \
-			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #claim, errno); \
+			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__,        \
+				#claim, errno);                                              \
 			_exit(1);                                                            \
 		}                                                                            \
 	} while (0)

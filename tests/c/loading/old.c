@@ -1,5 +1,5 @@
-/* A program as it was linked with an older C library: it asks for the functions by the versions that they had then, when they
- * were in libpthread and librt. */
+/* A program as it was linked with an older C library: it asks for the functions by the
+ * versions that they had then, when they were in libpthread and librt. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <sys/mman.h>
@@ -28,7 +28,8 @@ int main(void)
 	MUST(sem != SEM_FAILED && sem_post(sem) == 0 && sem_wait(sem) == 0);
 	struct mq_attr attributes = { .mq_maxmsg = 4, .mq_msgsize = 8 };
 	mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
-	MUST(queue != -1 && mq_send(queue, "x", 1, 0) == 0 && mq_receive(queue, body, 8, NULL) == 1);
+	MUST(queue != -1 && mq_send(queue, "x", 1, 0) == 0);
+	MUST(mq_receive(queue, body, sizeof body, NULL) == 1);
 	MUST(shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600) >= 0);
 	/* All three lie in the directory that the library was told. */
 	MUST(system("ls $RSIPC_DIR | wc -l") == 0);

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/older.h"
+
 enum { SECONDS = 60 };
 
 /* What lies in the shared memory object; with named semaphores only `counter` and `ready` are used. */

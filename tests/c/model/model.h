@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/older.h"
+
 /* Ends the process with a line on stderr unless the condition holds. Safe in a signal handler. */
 #define MUST(condition)                                                              \
 	do {                                                                         \

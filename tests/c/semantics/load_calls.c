@@ -1,4 +1,5 @@
-/* The calls that are the C library's, in programs that have no queue: they do what they did without us. */
+/* The calls that are the C library's, in programs that have no queue: they do what they did
+ * without us. */
 #include "../support/check.h"
 
 #include <poll.h>
@@ -46,7 +47,8 @@ CASE(load_pselect_and_ppoll_leave_the_time_alone)
 	CHECK_EQ(pselect(0, NULL, NULL, NULL, &briefly, NULL), 0);
 	CHECK(briefly.tv_sec == 0 && briefly.tv_nsec == 1000000);
 	CHECK_FAILS(ppoll(&one, 1, &(struct timespec){ .tv_nsec = 1000000000 }, NULL), EINVAL);
-	CHECK_FAILS(pselect(0, NULL, NULL, NULL, &(struct timespec){ .tv_nsec = -1 }, NULL), EINVAL);
+	struct timespec bad = { .tv_nsec = -1 };
+	CHECK_FAILS(pselect(0, NULL, NULL, NULL, &bad, NULL), EINVAL);
 }
 
 static volatile sig_atomic_t handled;
@@ -80,7 +82,8 @@ CASE(load_masks_hold_for_the_call)
 CASE(load_poll_waits_for_its_time)
 {
 	make_pipes();
-	struct pollfd fds[2] = { { .fd = quiet[0], .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = quiet[0], .events = POLLIN },
+				 { .fd = -1, .events = POLLIN } };
 	CHECK_EQ(poll(fds, 2, 1), 0);
 	CHECK_EQ(poll(fds, 2, 0), 0);
 	fds[1].fd = ready[0];
@@ -144,7 +147,9 @@ static void wait_in_pselect(void)
 	pselect(0, NULL, NULL, NULL, NULL, NULL);
 }
 
-static void (*const waits[])(void) = { wait_in_poll, wait_in_ppoll, wait_in_select, wait_in_pselect };
+static void (*const waits[])(void) = {
+	wait_in_poll, wait_in_ppoll, wait_in_select, wait_in_pselect
+};
 
 static void clean_up(void *done)
 {

@@ -1,4 +1,5 @@
-/* closefrom(3), which glibc has since 2.34, on kernels that have close_range(2), since 5.9, and on others. */
+/* closefrom(3), which glibc has since 2.34, on kernels that have close_range(2), since 5.9,
+ * and on others. */
 #include "../support/check.h"
 
 #include "../support/refuse.h"

@@ -1,4 +1,5 @@
-/* Thread-specific data belong to the program: the library takes none of its keys, and threads may use queues in the destructors. */
+/* Thread-specific data belong to the program: the library takes none of its keys, and threads
+ * may use queues in the destructors. */
 #include "../support/queue.h"
 
 #include <limits.h>
@@ -97,7 +98,8 @@ CASE(load_threads_that_have_ended_take_no_memory)
 	CHECK_EQ(memory(), before);
 }
 
-/* Each keeps what it has until all have started: more threads than a part of our table has room for. */
+/* Each keeps what it has until all have started: more threads than a part of our table has
+ * room for. */
 static pthread_barrier_t all_started;
 
 static void *user_among_many(void *unused)

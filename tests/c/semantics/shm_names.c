@@ -38,7 +38,7 @@ CASE(shm_name_loses_all_leading_slashes)
 	const char *name = check_name("slashes");
 	char many[5000];
 	memset(many, '/', sizeof many);
-	strcpy(many + 4000, name);
+	memcpy(many + 4000, name, strlen(name) + 1);
 	shm_new(many, "many");
 	CHECK_OK(access(shm_path(name), F_OK));
 	int fd = shm_open(name, O_RDONLY, 0);

@@ -14,6 +14,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../support/older.h"
+
 enum { USERS = 100000, MANY = 1000, MIB = 1024 * 1024 };
 
 #define MUST(condition)                                                              \

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/older.h"
+
 enum { TURNS = 2000, WAITERS = 3 };
 
 static sem_t ping, pong;

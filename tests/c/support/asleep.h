@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* Whether the thread sleeps in the kernel. */
-__attribute__((unused)) static int asleep(pid_t pid, pid_t tid)
+/* What the kernel says of the thread: R runs, S sleeps, T is stopped, Z is a zombie, 0 is gone. */
+__attribute__((unused)) static char state_of(pid_t pid, pid_t tid)
 {
 	char path[64], stat[256] = "";
 	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
@@ -18,7 +18,13 @@ __attribute__((unused)) static int asleep(pid_t pid, pid_t tid)
 	fclose(file);
 	stat[length] = 0;
 	const char *after_command = strrchr(stat, ')');
-	return after_command && after_command[1] == ' ' && after_command[2] == 'S';
+	return after_command && after_command[1] == ' ' ? after_command[2] : 0;
+}
+
+/* Whether the thread sleeps in the kernel. */
+__attribute__((unused)) static int asleep(pid_t pid, pid_t tid)
+{
+	return state_of(pid, tid) == 'S';
 }
 
 #endif

@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "older.h"
+
 #define CHECK_SKIPPED 77
 
 struct check_case {

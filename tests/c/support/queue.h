@@ -44,6 +44,23 @@ static inline mqd_t queue_small(int flags)
 	return queue_create(0, O_RDWR | flags, SMALL_DEPTH, SMALL_SIZE);
 }
 
+static inline void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+/* For tests that make many at once: the kernel has room for 256, of all that run meanwhile. */
+static inline mqd_t queue_create_patiently(const char *name, struct mq_attr *attr)
+{
+	for (;;) {
+		mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, attr);
+		if (queue != (mqd_t)-1)
+			return queue;
+		CHECK(errno == ENOSPC || errno == EMFILE);
+		pause_ms(1);
+	}
+}
+
 static inline mqd_t queue_again(int n, int flags)
 {
 	mqd_t queue = mq_open(queue_name(n), flags);
@@ -135,11 +152,6 @@ static inline bool queue_gets_message_of_killed(mqd_t queue, atomic_int *go, lon
 	CHECK_OK(kill(child, SIGKILL));
 	CHECK_EQ(waitpid(child, NULL, 0), child);
 	return queue_count(queue) == 1;
-}
-
-static inline void pause_ms(long ms)
-{
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
 /* Does the thread sleep in a call that waits for a queue, a futex or readiness? */

@@ -8,7 +8,16 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* From now on the call fails with this error, for this thread and those that it starts. -1: there can be no filter. */
+static int refuse_by(struct sock_filter *code, size_t length)
+{
+	struct sock_fprog program = { (unsigned short)length, code };
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* From now on the call fails with this error, for this thread and those that it starts. -1:
+ * there can be no filter. */
 __attribute__((unused)) static int refuse_call(long number, int error)
 {
 	struct sock_filter code[] = {
@@ -17,10 +26,21 @@ __attribute__((unused)) static int refuse_call(long number, int error)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { sizeof code / sizeof code[0], code };
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return -1;
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return refuse_by(code, sizeof code / sizeof code[0]);
+}
+
+/* The same for openat(2) with one of these flags. */
+__attribute__((unused)) static int refuse_open_with(unsigned flags, int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	return refuse_by(code, sizeof code / sizeof code[0]);
 }
 
 #endif

@@ -14,10 +14,9 @@ static mqd_t queue, elsewhere;
 static mqd_t unnamed_queue(const char *tag, long depth)
 {
 	char name[64];
-	snprintf(name, sizeof name, "/chk.%d.%s", (int)getpid(), tag);
+	snprintf(name, sizeof name, "/chk.%d.%d.%s", (int)check_names->owner, (int)getpid(), tag);
 	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = 8 };
-	mqd_t made = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	CHECK_OK(made);
+	mqd_t made = queue_create_patiently(name, &attr);
 	/* Opened by its name, it is mapped under its name. */
 	mqd_t opened = mq_open(name, O_RDWR);
 	CHECK_OK(opened);
@@ -34,9 +33,16 @@ __attribute__((unused)) static void step_queues(long depth)
 	step_on_one_processor();
 }
 
+/* Also a wake: what a process needs for its first one takes many instructions. */
 __attribute__((unused)) static void rehearse(void)
 {
 	char got[8];
+	pid_t sleeper = check_fork();
+	if (sleeper == 0)
+		_exit(mq_receive(elsewhere, got, sizeof got, NULL) != 1);
+	CHECK_SOON(asleep(sleeper, sleeper));
+	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
+	check_child(sleeper);
 	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
 	CHECK_OK(mq_receive(elsewhere, got, sizeof got, NULL));
 }
@@ -53,7 +59,7 @@ __attribute__((unused)) static void receive_one(void)
 }
 
 /* What others can see of the queue: the memory that is mapped for it, the level of its FIFO, and what the kernel says. */
-static unsigned long queue_seen(void)
+__attribute__((unused)) static unsigned long queue_seen(void)
 {
 	static const volatile unsigned char *from, *to;
 	static bool looked;

@@ -15,7 +15,7 @@ use crate::objects::file;
 /// What is known of the holders of a file.
 pub enum Claim {
     /// There are none, and there will be none as long as this is open.
-    Free(#[expect(dead_code, reason = "the lease lives as long as the file is open")] File),
+    Free(File),
     /// There are some.
     Held,
     /// The file system knows no leases, or the file is not ours.

@@ -1,4 +1,5 @@
-//! What was killed halfway leaves behind: FIFOs of queues that are gone, and objects that were never finished.
+//! What was killed halfway leaves behind: FIFOs and parts of queues that are gone, and objects that
+//! were never finished.
 
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
@@ -18,7 +19,17 @@ use crate::survey::Survey;
 /// A file that is no object.
 pub struct Leftover {
     path: PathBuf,
-    is_fifo: bool,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    /// Of a queue.
+    Fifo,
+    /// Of the messages of the queue whose data file has this inode.
+    Part(Option<u64>),
+    /// An object without its name yet.
+    Unfinished,
 }
 
 /// All files that may be leftovers.
@@ -30,39 +41,80 @@ pub fn list() -> Result<Vec<Leftover>> {
     })?;
     let found = entries.flatten().filter_map(|entry| {
         let name = entry.file_name();
-        let is_fifo = matches!(queue::classify(name.as_bytes()), Role::Companion);
-        (is_fifo || name.as_bytes().starts_with(UNFINISHED)).then(|| Leftover { path: entry.path(), is_fifo })
+        let what = match queue::classify(name.as_bytes()) {
+            Role::Companion => What::Fifo,
+            Role::Part(data) => What::Part(data),
+            _ if name.as_bytes().starts_with(UNFINISHED) => What::Unfinished,
+            _ => return None,
+        };
+        Some(Leftover { path: entry.path(), what })
     });
     Ok(found.collect())
 }
 
+/// What belongs to queues that are there.
+struct Belongings<'a> {
+    fifos: HashSet<&'a Path>,
+    /// Inodes of the data files.
+    data: HashSet<u64>,
+    /// Some of them cannot be looked into: any FIFO may be theirs.
+    some_are_unknown: bool,
+}
+
+impl<'a> Belongings<'a> {
+    fn of(survey: &'a Survey) -> Self {
+        let objects = || survey.entries.iter().map(|entry| &entry.object).filter(|object| !object.unlinked);
+        let queues = || {
+            objects().filter_map(|object| match &object.state {
+                State::Mq(state) => Some((object, state)),
+                _ => None,
+            })
+        };
+        Self {
+            fifos: queues()
+                .filter_map(|(_, state)| state.as_ref().ok().map(|queue| queue.fifo.as_path()))
+                .collect(),
+            data: queues().map(|(object, _)| object.id.inode).collect(),
+            some_are_unknown: queues().any(|(_, state)| state.is_err()),
+        }
+    }
+
+    fn include(&self, leftover: &Leftover) -> bool {
+        match leftover.what {
+            What::Fifo => self.fifos.contains(leftover.path.as_path()),
+            What::Part(data) => data.is_some_and(|data| self.data.contains(&data)),
+            What::Unfinished => false,
+        }
+    }
+}
+
 /// Removes those that belong to nothing. Gives the number of failures.
 pub fn clean(leftovers: &[Leftover], survey: &Survey, options: &Options) -> Result<u32> {
-    let fifos: HashSet<&Path> = survey
-        .entries
-        .iter()
-        .filter_map(|entry| match &entry.object.state {
-            State::Mq(Ok(queue)) if !entry.object.unlinked => Some(queue.fifo.as_path()),
-            _ => None,
-        })
-        .collect();
+    let belongings = Belongings::of(survey);
     let mut failures = 0;
-    for Leftover { path, is_fifo } in
-        leftovers.iter().filter(|leftover| !fifos.contains(leftover.path.as_path()))
-    {
+    for leftover in leftovers.iter().filter(|leftover| !belongings.include(leftover)) {
+        let Leftover { path, what } = leftover;
         let Ok(metadata) = Metadata::of(path) else { continue };
-        if !is_mine(&metadata) || !options.is_old(&metadata) || (*is_fifo && has_readers(path)) {
+        let is_fifo = matches!(what, What::Fifo);
+        if !is_mine(&metadata) || !options.is_old(&metadata) || (is_fifo && has_readers(path)) {
             continue;
         }
-        let verdict = match (options.dry_run, is_fifo) {
-            (true, _) => Ok(Verdict::WouldGo),
-            (false, true) => fs::remove_file(path).map(|()| Verdict::Removed),
-            (false, false) => remove_file(path, metadata.id, survey, || {}),
+        let verdict = if is_fifo && belongings.some_are_unknown && !options.force {
+            Ok(Verdict::kept("it may be of a queue that cannot be looked into; --force removes it"))
+        } else {
+            match (options.dry_run, is_fifo) {
+                (true, _) => Ok(Verdict::WouldGo),
+                (false, true) => fs::remove_file(path).map(|()| Verdict::Removed),
+                (false, false) => remove_file(path, metadata.id, survey, |_| None),
+            }
         };
-        let what = format!("file {}", escape::word(path.as_os_str().as_bytes()));
+        let shown = format!("file {}", escape::word(path.as_os_str().as_bytes()));
         let age = time::short(time::since(metadata.created));
-        let why = if *is_fifo { "its queue is gone" } else { "its maker never finished it" };
-        failures += report(&what, &format!("{why}, made {age} ago"), verdict)?;
+        let why = match what {
+            What::Fifo | What::Part(_) => "its queue is gone",
+            What::Unfinished => "its maker never finished it",
+        };
+        failures += report(&shown, &format!("{why}, made {age} ago"), verdict)?;
     }
     Ok(failures)
 }

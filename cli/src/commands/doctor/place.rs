@@ -8,11 +8,12 @@ use std::path::Path;
 
 use super::finding::Finding;
 use crate::failure::reason;
-use crate::objects;
+use crate::objects::{self, queue};
 use crate::output::{amount, escape};
 
 const CHECK: &str = "directory";
 const MEMORY: &str = "memory";
+const QUEUES: &str = "queues";
 /// What containers get when nobody asks for more.
 const SMALL: u64 = 64 << 20;
 
@@ -28,7 +29,25 @@ pub fn check() -> Vec<Finding> {
     };
     let mut findings = vec![rights(directory, &shown, &metadata)];
     findings.extend(memory(directory));
+    findings.extend(old_queues());
     findings
+}
+
+/// Queues that `mq_open` refuses with EINVAL.
+fn old_queues() -> Option<Finding> {
+    let objects = objects::scan().unwrap_or_default();
+    let is_old = |object: &&objects::Object| {
+        object.kind() == objects::Kind::Mq
+            && objects::file::open(&object.path).is_ok_and(|file| queue::other_version(&file).is_some())
+    };
+    let old: Vec<String> = objects.iter().filter(is_old).map(objects::Object::shown_name).collect();
+    (!old.is_empty()).then(|| {
+        Finding::note(
+            QUEUES,
+            format!("made by another version of librsipc, and not to be opened: {}", old.join(", ")),
+            "run the version that made them, or remove them: `rsipc mq rm NAME`",
+        )
+    })
 }
 
 const SET_DIR: &str = "mount a tmpfs on /dev/shm (mode 1777), or let RSIPC_DIR name a directory that can be written; \

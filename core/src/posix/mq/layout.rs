@@ -1,7 +1,7 @@
 //! Where everything of a queue lies in its file.
 //!
 //! ```text
-//! 0       Header      magic, geometry, name; sequence, wait points, bell, notification, each on lines of its own
+//! 0       Header      magic, geometry, name; sequence, wait points, readiness, notification, each on lines of its own
 //! 4096    keys        u64 each
 //!         claims      u32 each
 //!         nodes       16 bytes each, where there are more than 32 slots
@@ -21,10 +21,11 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::namespace;
 use crate::posix::mq::notify::registration::{Registration, Sender};
-use crate::posix::mq::poll::bell::Bell;
+use crate::posix::mq::poll::readiness::Readiness;
 use crate::posix::mq::store::index::{self, GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::shared::pair::{Pair, Versioned};
 use crate::shared::prefetch;
 use crate::shared::wait_point::WaitPoint;
 
@@ -37,7 +38,7 @@ pub const DEFAULT: Geometry = Geometry { maxmsg: 10, msgsize: 8192 };
 
 /// "rsipc-mq" and the version of the format.
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 /// Longest name in bytes, without the slash.
 const NAME_MAX: usize = 255;
 pub const HEADER_SIZE: usize = 4096;
@@ -60,34 +61,66 @@ struct Identity {
     version: u32,
     maxmsg: u32,
     msgsize: u32,
-    /// Permission bits that `mq_open` enforces. The file's own are wider: see `permission`.
-    mode: u32,
-    /// Names the FIFO.
-    number: u64,
     /// The PID namespace of whoever made it: see `claim`.
     home: u64,
     name_length: u32,
     name: [u8; NAME_MAX + 1],
+    /// Of the names of the other parts, and bytes of each part; 0 = the data file is all.
+    parts_number: u64,
+    part_size: u64,
 }
 
 /// On lines of its own, so that one side's changes do not take the other side's line.
 #[repr(C, align(128))]
 struct Lines<T>(T);
 
+/// The FIFO of a queue: see `files`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FifoId {
+    /// Of its name.
+    pub number: u64,
+    /// The file system is that of the data file.
+    pub inode: u64,
+}
+
+/// The files that the data lies in: see `files`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartsId {
+    /// Of their names.
+    pub number: u64,
+    /// Bytes of each but the last one; 0 = there is one file.
+    pub size: usize,
+}
+
+/// What `mq_open` looks at, and what may change of it.
+#[repr(C)]
+#[derive(Default)]
+struct Access {
+    /// Number and inode of the FIFO. Changed in one step by the owner or the superuser, when the old one is lost.
+    fifo: Pair,
+    /// Permission bits that `mq_open` enforces. Those of the files are wider: see `permission`. Stored by the owner or
+    /// the superuser.
+    mode: AtomicU32,
+}
+
 /// The first page.
 #[repr(C, align(4096))]
 pub struct Header {
     identity: Identity,
+    access: Lines<Access>,
     sequence: Lines<AtomicU64>,
     stalled: Lines<AtomicU64>,
     freed: Lines<AtomicU32>,
     message: Lines<WaitPoint>,
     room: Lines<WaitPoint>,
-    bell: Lines<Bell>,
+    readiness: Lines<Readiness>,
     notify: Lines<Registration>,
 }
 
 const _: () = assert!(size_of::<Header>() == HEADER_SIZE);
+
+/// In the file: the FIFO, the inode first.
+const FIFO_AT: usize = offset_of!(Header, access) + offset_of!(Access, fifo);
 
 /// In front of each body.
 #[repr(C)]
@@ -153,10 +186,24 @@ pub struct Birth<'a> {
     pub geometry: Geometry,
     /// Permission bits.
     pub mode: u32,
-    /// A random number.
-    pub number: u64,
+    /// Its FIFO.
+    pub fifo: FifoId,
+    /// Its data files.
+    pub parts: PartsId,
     /// Without the slash.
     pub name: &'a [u8],
+}
+
+impl From<FifoId> for Versioned {
+    fn from(FifoId { number, inode }: FifoId) -> Self {
+        Self { value: inode, version: number }
+    }
+}
+
+impl From<Versioned> for FifoId {
+    fn from(pair: Versioned) -> Self {
+        Self { number: pair.version, inode: pair.value }
+    }
 }
 
 impl Geometry {
@@ -245,12 +292,12 @@ impl Header {
 
     /// Permission bits, as `mq_open` was given them.
     pub fn mode(&self) -> u32 {
-        self.identity.mode
+        self.access.0.mode.load(Ordering::SeqCst)
     }
 
-    /// The random number that names the FIFO.
-    pub fn number(&self) -> u64 {
-        self.identity.number
+    /// The FIFO. Both numbers are of one only if nobody has just changed them.
+    pub fn fifo(&self) -> FifoId {
+        self.access.0.fifo.load().into()
     }
 
     /// The name without the slash. Whatever the bytes are, at most 255 of them.
@@ -291,16 +338,19 @@ impl Layout {
             version: VERSION,
             maxmsg: small(maxmsg)?,
             msgsize: small(msgsize)?,
-            mode: birth.mode,
-            number: birth.number,
             home: namespace::of_pids(),
             name_length: small(birth.name.len())?,
             name,
+            parts_number: birth.parts.number,
+            part_size: birth.parts.size as u64,
         };
         // SAFETY: the header is at the start of the mapping, says the caller.
         unsafe { (&raw mut (*base.cast::<Header>()).identity).write(identity) };
         // SAFETY: the mapping has the size of this geometry.
         let layout = unsafe { Self::new(base, birth.geometry) };
+        let access = &layout.header().access.0;
+        access.mode.store(birth.mode, Ordering::SeqCst);
+        access.fifo.compare_exchange(Versioned::default(), birth.fifo.into());
         (0..maxmsg).step_by(GROUP).for_each(|slot| layout.slots.index.refresh(slot));
         Ok(())
     }
@@ -311,9 +361,27 @@ impl Layout {
         Geometry::new(identity.maxmsg.into(), identity.msgsize.into())
     }
 
-    /// The random number of the queue with this header. EINVAL if it is not that of a queue.
-    pub fn read_number(header: &[u8]) -> Result<u64> {
-        Ok(Self::read_identity(header)?.number)
+    /// The FIFO of the queue with this header. EINVAL if it is not that of a queue.
+    pub fn read_fifo(header: &[u8]) -> Result<FifoId> {
+        Self::read_identity(header)?;
+        let bytes = header.get(FIFO_AT..FIFO_AT + size_of::<Pair>()).ok_or(Errno::EINVAL)?;
+        let (value, version) = bytes.split_at(size_of::<u64>());
+        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_ne_bytes).map_err(|_| Errno::EINVAL);
+        Ok(Versioned { value: number(value)?, version: number(version)? }.into())
+    }
+
+    /// The data files of the queue with this header. EINVAL if it is not that of a queue.
+    pub fn read_parts(header: &[u8]) -> Result<PartsId> {
+        let identity = Self::read_identity(header)?;
+        let size = usize::try_from(identity.part_size).map_err(|_| Errno::EINVAL)?;
+        Ok(PartsId { number: identity.parts_number, size })
+    }
+
+    /// The version of the format, if the file is that of a queue at all.
+    pub fn read_version(header: &[u8]) -> Option<u32> {
+        let magic = header.get(..offset_of!(Identity, version))?;
+        let version = header.get(offset_of!(Identity, version)..offset_of!(Identity, maxmsg))?;
+        (magic == MAGIC.to_ne_bytes()).then(|| version.try_into().ok().map(u32::from_ne_bytes))?
     }
 
     fn read_identity(header: &[u8]) -> Result<Identity> {
@@ -382,10 +450,10 @@ impl Layout {
         &self.header().room.0
     }
 
-    /// What makes the descriptor pollable.
+    /// What is known of the readiness of the descriptor.
     #[inline]
-    pub fn bell(&self) -> &Bell {
-        &self.header().bell.0
+    pub fn readiness(&self) -> &Readiness {
+        &self.header().readiness.0
     }
 
     /// Who wants to be notified.
@@ -399,9 +467,19 @@ impl Layout {
         self.header().mode()
     }
 
-    /// See [`Header::number`].
-    pub fn number(&self) -> u64 {
-        self.header().number()
+    /// From now on `mq_open` enforces these permission bits.
+    pub fn set_mode(&self, mode: u32) {
+        self.header().access.0.mode.store(mode, Ordering::SeqCst);
+    }
+
+    /// See [`Header::fifo`].
+    pub fn fifo(&self) -> FifoId {
+        self.header().fifo()
+    }
+
+    /// The queue has another FIFO now. False: it has another one than `old` already.
+    pub fn replace_fifo(&self, old: FifoId, new: FifoId) -> bool {
+        self.header().access.0.fifo.compare_exchange(old.into(), new.into())
     }
 
     /// See [`Header::name`].

@@ -8,7 +8,13 @@ pub mod store;
 mod model;
 
 #[cfg(not(loom))]
+mod as_file;
+#[cfg(not(loom))]
 mod calls;
+#[cfg(not(loom))]
+mod closing;
+#[cfg(not(loom))]
+mod deaths;
 #[cfg(not(loom))]
 mod descriptor;
 #[cfg(not(loom))]
@@ -17,6 +23,10 @@ mod files;
 mod layout;
 #[cfg(not(loom))]
 mod limits;
+#[cfg(not(loom))]
+mod message;
+#[cfg(not(loom))]
+mod open;
 #[cfg(not(loom))]
 mod permission;
 #[cfg(not(loom))]
@@ -27,14 +37,22 @@ mod transfer;
 mod wait;
 
 #[cfg(not(loom))]
-pub use calls::{
-    Attributes, How, attributes, begin_poll, close, duplicated, end_poll, forget, forget_range, forgotten,
-    is_remembered, open, set_nonblocking, unlink,
+pub use as_file::{From, can_send, change_mode, change_owner, describe, read, seek, status_line};
+#[cfg(not(loom))]
+pub use calls::{Attributes, attributes, set_nonblocking, unlink};
+#[cfg(not(loom))]
+pub use closing::{
+    Close, begin as begin_close, close, duplicated, end as end_close, end_unknown, forget_closed,
+    lowest_spared, make_way,
 };
 #[cfg(not(loom))]
-pub use descriptor::is_queue;
+pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, look_at_inherited};
+#[cfg(not(loom))]
+pub use descriptor::{Closing, is_found_queue};
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
+#[cfg(not(loom))]
+pub use message::{Incoming, Outgoing, Received};
 #[cfg(not(loom))]
 pub use notify::notifier::Duty;
 #[cfg(not(loom))]
@@ -42,8 +60,14 @@ pub use notify::register::{Start, Wish, notify};
 #[cfg(not(loom))]
 pub use notify::registration::Registered;
 #[cfg(not(loom))]
-pub use poll::keeper::Poll;
+pub use open::{How, open};
 #[cfg(not(loom))]
-pub use transfer::{Incoming, Outgoing, Received, receive_at_once, send_at_once};
+pub use poll::answer::{UnderWay, correct_epoll, in_vain};
+#[cfg(not(loom))]
+pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over};
+#[cfg(not(loom))]
+pub use poll::readiness::Pollers;
+#[cfg(not(loom))]
+pub use transfer::{receive_at_once, send_at_once};
 #[cfg(not(loom))]
 pub use wait::{Room, Task, Transfer, Transferred, receive_or_wait, send_or_wait};

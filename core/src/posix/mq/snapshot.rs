@@ -10,10 +10,12 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::store::key;
-use crate::os::Errno;
 use crate::os::Result;
-use crate::posix::mq::files;
-use crate::posix::mq::layout::{Geometry, HEADER_SIZE, Header, MessageHeader, NOTES, SlotHeader};
+use crate::os::file;
+use crate::posix::mq::files::{self, Reader};
+use crate::posix::mq::layout::{
+    Geometry, HEADER_SIZE, Header, Layout, MessageHeader, NOTES, SlotHeader, VERSION,
+};
 use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
 
@@ -31,6 +33,8 @@ pub enum Role<'a> {
     Data(Option<&'a [u8]>),
     /// The FIFO of a queue.
     Fifo,
+    /// A part of the data of a queue that may lie in no file so large; and the inode of its data file.
+    Part(Option<u64>),
     /// Nothing.
     Foreign,
 }
@@ -38,6 +42,13 @@ pub enum Role<'a> {
 /// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as `mq_open`.
 pub fn path(name: &CStr) -> Result<PathBuf> {
     files::Name::new(name).map(files::Name::path)
+}
+
+/// The version of the format of this file, if it is a queue of another version than ours.
+pub fn other_version(file: &File) -> Option<u32> {
+    let mut start = [0; 12];
+    file.read_exact_at(&mut start, 0).ok()?;
+    Layout::read_version(&start).filter(|&version| version != VERSION)
 }
 
 /// By the name of the file.
@@ -48,6 +59,8 @@ pub fn role(file_name: &[u8]) -> Role<'_> {
         Role::Data(None)
     } else if file_name.starts_with(files::FIFO_PREFIX.as_bytes()) {
         Role::Fifo
+    } else if file_name.starts_with(files::PART_PREFIX.as_bytes()) {
+        Role::Part(files::first_part_of(file_name))
     } else {
         Role::Foreign
     }
@@ -62,6 +75,8 @@ pub struct Message {
 
 /// A queue at one moment.
 pub struct Snapshot {
+    inode: u64,
+    reader: Reader,
     header: Box<Header>,
     geometry: Geometry,
     messages: Vec<Message>,
@@ -72,11 +87,10 @@ impl Snapshot {
     pub fn at(file: &File) -> Result<Self> {
         let header = Header::copy(file)?;
         let geometry = header.geometry()?;
-        if usize::try_from(file.metadata()?.len()) != Ok(geometry.file_size()) {
-            return Err(Errno::EINVAL);
-        }
+        let inode = file::status(file.as_raw_fd())?.st_ino;
+        let reader = Reader::new(file)?;
         let mut keys = vec![0; geometry.maxmsg * KEY];
-        file.read_exact_at(&mut keys, HEADER_SIZE as u64)?;
+        reader.read(file, &mut keys, HEADER_SIZE)?;
         let keys =
             keys.chunks_exact(KEY).map(|bytes| u64::from_ne_bytes(bytes.try_into().unwrap_or_default()));
         let mut messages: Vec<Message> = keys
@@ -85,7 +99,7 @@ impl Snapshot {
             .map(|(slot, key)| Message { slot, key })
             .collect();
         messages.sort_by_key(|message| core::cmp::Reverse(message.key));
-        Ok(Self { header, geometry, messages })
+        Ok(Self { inode, reader, header, geometry, messages })
     }
 
     /// The name, without the slash.
@@ -105,21 +119,20 @@ impl Snapshot {
 
     /// The FIFO that descriptors of this queue really are.
     pub fn fifo(&self) -> PathBuf {
-        files::fifo_path(self.header.number())
+        files::fifo_path(self.inode, self.header.fifo().number)
+    }
+
+    /// The files beside the data file that the data lies in, where one file was not enough.
+    pub fn parts(&self, file: &File) -> Vec<PathBuf> {
+        files::parts_of(file).map(|parts| parts.paths()).unwrap_or_default()
     }
 
     /// Who is to be notified of the next message into the empty queue, as the kernel knows it. `None` as well where the
     /// FIFO may not be opened.
     pub fn registered(&self) -> Option<Registered> {
-        let number = self.header.notify().in_force();
-        if number == 0 {
-            return None;
-        }
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
         let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
-        let holder = record::holder(fifo.as_raw_fd(), number).ok()??;
-        let how = holder.record.how.sigev().cast_unsigned();
-        Some(Registered { pid: holder.pid, how, signal: holder.record.signal })
+        record::registered(fifo.as_raw_fd(), self.header.notify().in_force())
     }
 
     /// The number of messages ever sent. One whose sender was killed may count, or not.
@@ -130,7 +143,7 @@ impl Snapshot {
         let mut sum = 0_u64;
         for slot in 0..self.geometry.maxmsg {
             let mut written = [0; size_of::<u64>()];
-            file.read_exact_at(&mut written, self.geometry.written_at(slot) as u64)?;
+            self.reader.read(file, &mut written, self.geometry.written_at(slot))?;
             // The bytes may be any.
             sum = sum.wrapping_add(u64::from_ne_bytes(written));
         }
@@ -145,10 +158,10 @@ impl Snapshot {
     /// Bytes of a message. `None`: it has been received meanwhile.
     pub fn length(&self, file: &File, message: &Message) -> Result<Option<usize>> {
         let mut header = [0; size_of::<MessageHeader>()];
-        file.read_exact_at(&mut header, self.geometry.slot_at(message.slot) as u64)?;
+        self.reader.read(file, &mut header, self.geometry.slot_at(message.slot))?;
         let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) & !NOTES;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(self.geometry.msgsize);
-        Ok(message.is_there(file)?.then_some(length))
+        Ok(message.is_there(file, &self.reader)?.then_some(length))
     }
 
     /// A message itself. `None`: it has been received meanwhile.
@@ -156,8 +169,8 @@ impl Snapshot {
         let Some(length) = self.length(file, message)? else { return Ok(None) };
         let mut body = vec![0; length];
         let at = self.geometry.slot_at(message.slot) + size_of::<SlotHeader>();
-        file.read_exact_at(&mut body, at as u64)?;
-        Ok(message.is_there(file)?.then_some(body))
+        self.reader.read(file, &mut body, at)?;
+        Ok(message.is_there(file, &self.reader)?.then_some(body))
     }
 }
 
@@ -182,9 +195,9 @@ impl Message {
         self.slot
     }
 
-    fn is_there(&self, file: &File) -> Result<bool> {
+    fn is_there(&self, file: &File, reader: &Reader) -> Result<bool> {
         let mut key = [0; KEY];
-        file.read_exact_at(&mut key, (HEADER_SIZE + self.slot * KEY) as u64)?;
+        reader.read(file, &mut key, HEADER_SIZE + self.slot * KEY)?;
         Ok(u64::from_ne_bytes(key) == self.key)
     }
 }
@@ -192,7 +205,8 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::posix::mq::layout::{Birth, Layout};
+    use crate::os::Errno;
+    use crate::posix::mq::layout::{Birth, FifoId, Layout, PartsId};
     use memmap2::MmapOptions;
     use std::fs;
 
@@ -209,7 +223,13 @@ mod tests {
         fs::remove_file(path).unwrap();
         file.set_len(geometry.file_size() as u64).unwrap();
         let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
-        let birth = Birth { geometry, mode: 0o620, number: 0xabc, name: b"queue" };
+        let birth = Birth {
+            geometry,
+            mode: 0o620,
+            fifo: FifoId { number: 0xabc, inode: 1 },
+            parts: PartsId::default(),
+            name: b"queue",
+        };
         // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
         let layout = unsafe {
             Layout::initialise(map.as_mut_ptr(), birth).unwrap();
@@ -237,7 +257,7 @@ mod tests {
         let (file, _layout, _map) = queue(GEOMETRY);
         let snapshot = Snapshot::at(&file).unwrap();
         assert_eq!((snapshot.name(), snapshot.mode(), snapshot.geometry()), (&b"queue"[..], 0o620, GEOMETRY));
-        assert!(snapshot.fifo().ends_with("rsipc-mqf.0000000000000abc"));
+        assert!(snapshot.fifo().to_string_lossy().ends_with(".0000000000000abc"));
         assert_eq!(snapshot.registered(), None);
         let seen: Vec<_> = snapshot
             .messages()
@@ -292,6 +312,7 @@ mod tests {
         assert_eq!(role(b"rsipc-mq.a"), Role::Data(Some(b"a")));
         assert_eq!(role(b"rsipc-mqh.0123"), Role::Data(None));
         assert_eq!(role(b"rsipc-mqf.0123"), Role::Fifo);
+        assert_eq!(role(b"rsipc-mqp.1f.0123456789abcdef.7"), Role::Part(Some(0x1f)));
         assert_eq!(role(b"sem.a"), Role::Foreign);
     }
 }

@@ -3,85 +3,20 @@
 //! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
 //! through memory on its way costs as much as the work itself.
 
-use core::sync::atomic::AtomicUsize;
 use std::os::fd::RawFd;
 
-use crate::os::Errno;
-use crate::os::Result;
-use crate::os::errno::preserved;
-use crate::os::futex;
-use crate::os::process::Process;
+use super::descriptor::{self, Use};
+use super::layout::MessageHeader;
+use super::message::{Incoming, Outgoing, Received};
+use super::store::key;
+use super::store::slots::{Reserved, Slots, Taken};
 use crate::os::signals::Blocked;
-use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::layout::MessageHeader;
-use crate::posix::mq::notify::registration::Sender;
-use crate::posix::mq::poll::bell::Bell;
-use crate::posix::mq::store::key;
-use crate::posix::mq::store::slots::{self, Look, Reserved, Slots, Taken, Wanted};
+use crate::os::{Errno, Result};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
-use crate::shared::claim::{self, Holder};
-use crate::shared::presence;
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
 
-/// A message to send.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing {
-    /// Where it is.
-    pub body: *const u8,
-    /// Bytes.
-    pub length: usize,
-    /// Below [`key::PRIORITIES`].
-    pub priority: u32,
-}
-
-/// Room for a message to receive.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming {
-    /// Where it goes.
-    pub body: *mut u8,
-    /// Bytes.
-    pub room: usize,
-}
-
-/// A message that has been received.
-#[derive(Clone, Copy, Debug)]
-pub struct Received {
-    /// Bytes.
-    pub length: usize,
-    /// Its priority.
-    pub priority: u32,
-}
-
-impl Outgoing {
-    /// EINVAL for the priority. The kernel looks at it before it looks at the descriptor.
-    pub fn check_priority(&self) -> Result<()> {
-        if self.priority < key::PRIORITIES { Ok(()) } else { Err(Errno::EINVAL) }
-    }
-}
-
 impl Use<'_> {
-    /// Whether this may be sent: EBADF, EMSGSIZE, EFAULT, in the kernel's order.
-    #[inline]
-    pub fn check_outgoing(&self, message: &Outgoing) -> Result<()> {
-        if !self.queue.can_send {
-            return Err(Errno::EBADF);
-        }
-        if message.length > self.queue.layout.geometry().msgsize {
-            return Err(Errno::EMSGSIZE);
-        }
-        if message.body.is_null() && message.length > 0 { Err(Errno::EFAULT) } else { Ok(()) }
-    }
-
-    /// Whether this can take any message of the queue: EBADF, EMSGSIZE.
-    #[inline]
-    pub fn check_incoming(&self, into: &Incoming) -> Result<()> {
-        if !self.queue.can_receive {
-            return Err(Errno::EBADF);
-        }
-        if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
-    }
-
     /// Sends, if there is room and it is nobody else's turn.
     ///
     /// # Safety
@@ -114,16 +49,16 @@ impl Use<'_> {
     pub unsafe fn try_send(&self, message: &Outgoing, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         // Once: the compiler takes everything behind the atomics for changed.
-        let (point, bell, notify) = (layout.message(), layout.bell(), layout.notify());
+        let (point, notify) = (layout.message(), layout.notify());
         let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
             return false;
         };
         // Between claim and commit, and again after the commit: see `event`.
-        let before = Onlookers::of(point, bell);
-        let registration = notify.in_force();
-        if registration != 0 {
+        let is_awaited = point.is_awaited();
+        let active = notify.active();
+        if active != 0 {
             // SAFETY: as the caller says.
-            return unsafe { self.send_to_registered(message, reserved, owed, before, registration) };
+            return unsafe { self.send_to_registered(message, reserved, owed, is_awaited, active) };
         }
         let header = MessageHeader::plain(length_of(message));
         // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
@@ -132,23 +67,7 @@ impl Use<'_> {
             Slots::leave_to_parent(who);
             return false;
         }
-        point.hint.waking();
-        if before.waiting {
-            return self.publish_and_wake(reserved, message.priority, owed, before);
-        }
-        if !layout.slots().publish(reserved, message.priority, who) {
-            return false;
-        }
-        // Again: who has registered since, and then found no message, did not see ours.
-        let registration = notify.in_force();
-        let after = Onlookers::of(point, bell);
-        let onlookers = before.or(after);
-        // Both are known: one jump.
-        #[expect(clippy::needless_bitwise_bool)]
-        if onlookers.any() | (registration != 0) {
-            self.tell_receivers(onlookers, registration, reserved, false);
-        }
-        true
+        self.commit_sent(reserved, message.priority, owed, is_awaited)
     }
 
     /// Writes a message to a claimed slot. False: this is the child of a fork in a handler.
@@ -175,11 +94,11 @@ impl Use<'_> {
         message: &Outgoing,
         reserved: Reserved<'_>,
         owed: Option<&Announcement<'_>>,
-        before: Onlookers,
-        registration: u32,
+        is_awaited: bool,
+        active: u32,
     ) -> bool {
-        let (layout, who) = (&self.queue.layout, &self.operation);
-        let header = self.header_for(length_of(message), registration, before.waiting);
+        let who = &self.operation;
+        let header = self.header_for(length_of(message), active, is_awaited);
         // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
         let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         // No handler that leaves for good may part message and notification.
@@ -188,38 +107,61 @@ impl Use<'_> {
             Slots::leave_to_parent(who);
             return false;
         }
-        layout.message().hint.waking();
-        if before.waiting {
-            return self.publish_and_wake(reserved, message.priority, owed, before);
+        self.commit_sent(reserved, message.priority, owed, is_awaited)
+    }
+
+    /// Commits a message whose body is in the slot, and tells those who want to know of it.
+    #[inline(always)]
+    fn commit_sent(
+        &self,
+        sent: Reserved<'_>,
+        priority: u32,
+        owed: Option<&Announcement<'_>>,
+        is_awaited: bool,
+    ) -> bool {
+        let layout = &self.queue.layout;
+        let pollers = layout.readiness().pollers();
+        if pollers.any() {
+            self.raise_message(pollers);
         }
-        if !layout.slots().publish(reserved, message.priority, who) {
+        layout.message().hint.waking();
+        let committed = if is_awaited {
+            self.publish_and_wake(sent, priority, owed)
+        } else {
+            self.publish(sent, priority)
+        };
+        if committed && pollers.any() {
+            self.lower_room(pollers);
+        }
+        committed
+    }
+
+    #[inline(always)]
+    fn publish(&self, sent: Reserved<'_>, priority: u32) -> bool {
+        let layout = &self.queue.layout;
+        if !layout.slots().publish(sent, priority, &self.operation) {
             return false;
         }
-        let after = Onlookers::of(layout.message(), layout.bell());
-        let registration = layout.notify().in_force();
-        self.tell_receivers(before.or(after), registration, reserved, false);
+        // Again: who has registered since, and then found no message, did not see ours.
+        let active = layout.notify().active();
+        let is_awaited = layout.message().is_awaited();
+        if is_awaited || active != 0 {
+            self.tell_receivers(is_awaited, active, sent, false);
+        }
         true
     }
 
     /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the
     /// wake is due, so that the kernel gives it should we die.
     #[cold]
-    fn publish_and_wake(
-        &self,
-        sent: Reserved<'_>,
-        priority: u32,
-        owed: Option<&Announcement<'_>>,
-        before: Onlookers,
-    ) -> bool {
+    fn publish_and_wake(&self, sent: Reserved<'_>, priority: u32, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
-            if !layout.slots().publish(sent, priority, who) {
-                return false;
+            let published = layout.slots().publish(sent, priority, who);
+            if published {
+                self.tell_receivers(true, layout.notify().active(), sent, began_turns);
             }
-            let registration = layout.notify().in_force();
-            let after = Onlookers::of(layout.message(), layout.bell());
-            self.tell_receivers(before.or(after), registration, sent, began_turns);
-            true
+            published
         })
     }
 
@@ -235,7 +177,6 @@ impl Use<'_> {
         owed: Option<&Announcement<'_>>,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let (point, bell) = (layout.room(), layout.bell());
         let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
             return Ok(None);
         };
@@ -243,10 +184,10 @@ impl Use<'_> {
             Slots::put_back(taken, who);
             return Err(Errno::EFAULT);
         }
-        let before = Onlookers::of(point, bell);
+        let is_awaited = layout.room().is_awaited();
         let Ok((body, length)) = layout.body(taken.slot.number) else {
             // SAFETY: as the caller says.
-            return unsafe { self.receive_noting(into, taken, owed, before) };
+            return unsafe { self.receive_noting(into, taken, owed, is_awaited) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
         let is_whole = unsafe { who.read(body, into.body, length) };
@@ -254,19 +195,8 @@ impl Use<'_> {
             Slots::leave_to_parent(who);
             return Ok(None);
         }
-        point.hint.waking();
         let received = Received { length, priority: key::priority(taken.key) };
-        if before.waiting {
-            return Ok(self.clear_and_wake(taken, owed, before).then_some(received));
-        }
-        if !layout.slots().clear(taken, who) {
-            return Ok(None);
-        }
-        let onlookers = before.or(Onlookers::of(point, bell));
-        if onlookers.any() {
-            self.tell_senders(onlookers, false);
-        }
-        Ok(Some(received))
+        Ok(self.commit_received(taken, owed, is_awaited).then_some(received))
     }
 
     /// What is left of [`Self::try_receive`] for a message that notes a registration, or whose length cannot be true.
@@ -279,12 +209,12 @@ impl Use<'_> {
         into: &Incoming,
         taken: Taken<'_>,
         owed: Option<&Announcement<'_>>,
-        before: Onlookers,
+        is_awaited: bool,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
         let header = layout.message_header(taken.slot.number);
         let Ok((body, length)) = layout.body_of(taken.slot.number, header) else {
-            let cleared = self.clear_and_wake(taken, owed, before);
+            let cleared = self.clear_and_wake(taken, owed);
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
@@ -293,37 +223,47 @@ impl Use<'_> {
             Slots::leave_to_parent(who);
             return Ok(None);
         }
-        layout.room().hint.waking();
-        let cleared = if before.waiting {
-            self.clear_and_wake(taken, owed, before)
+        if !self.commit_received(taken, owed, is_awaited) {
+            return Ok(None);
+        }
+        self.notify_of_received(header);
+        Ok(Some(Received { length, priority: key::priority(taken.key) }))
+    }
+
+    /// Commits: the message whose body has been read is gone. Tells those who want to know of it.
+    #[inline(always)]
+    fn commit_received(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, is_awaited: bool) -> bool {
+        let (layout, point) = (&self.queue.layout, self.queue.layout.room());
+        let pollers = layout.readiness().pollers();
+        if pollers.any() {
+            self.raise_room(pollers);
+        }
+        point.hint.waking();
+        let committed = if is_awaited {
+            self.clear_and_wake(taken, owed)
         } else {
-            let cleared = layout.slots().clear(taken, who);
-            if cleared {
-                self.tell_senders(before.or(Onlookers::of(layout.room(), layout.bell())), false);
+            let cleared = layout.slots().clear(taken, &self.operation);
+            if cleared && point.is_awaited() {
+                self.tell_senders(false);
             }
             cleared
         };
-        if !cleared {
-            return Ok(None);
+        if committed && pollers.any() {
+            self.lower_message(pollers);
         }
-        if header.noted() != 0 && layout.notify().in_force() == header.noted() {
-            // Its sender was killed, or has not come to it yet.
-            self.notify(header.noted(), Sender { pid: header.pid, uid: header.uid });
-        }
-        Ok(Some(Received { length, priority: key::priority(taken.key) }))
+        committed
     }
 
     /// As `publish_and_wake`.
     #[cold]
-    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, before: Onlookers) -> bool {
+    fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
-            if !layout.slots().clear(taken, who) {
-                return false;
+            let cleared = layout.slots().clear(taken, who);
+            if cleared {
+                self.tell_senders(began_turns);
             }
-            let after = Onlookers::of(layout.room(), layout.bell());
-            self.tell_senders(before.or(after), began_turns);
-            true
+            cleared
         })
     }
 
@@ -347,73 +287,21 @@ impl Use<'_> {
         committed
     }
 
-    /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
     #[cold]
-    pub fn look(&self, wanted: Wanted) -> Look {
-        // See `tell_receivers`.
-        fence(Ordering::SeqCst);
-        let slots = self.queue.layout.slots();
-        match slots.look(wanted) {
-            Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
-            found => found,
-        }
-    }
-
-    /// True if there was one.
-    #[cold]
-    fn free_claims_of_dead(&self) -> bool {
-        /// Where the next look begins. Relaxed: any place will do.
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
-        // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
-        let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
-        let is_dead = |holder| self.has_ended(holder, is_at_home);
-        self.queue.layout.slots().free_claims_of(first, is_dead)
-    }
-
-    /// Frees a word that somebody dead has claimed. True if it has.
-    #[cold]
-    pub fn free_claim_of_dead(&self, word: &AtomicU32) -> bool {
-        let is_at_home = self.is_at_home() && preserved(Process::owns_memory);
-        claim::free_if(word, |holder| self.has_ended(holder, is_at_home))
-    }
-
-    /// Whether who has claimed something has ended. TIDs mean something at home only.
-    fn has_ended(&self, holder: Holder, is_at_home: bool) -> bool {
-        match holder {
-            Holder::Nobody => false,
-            Holder::Thread(tid) => is_at_home && (futex::is_dead(tid) || self.operation.is_stray(tid)),
-            Holder::Presence(number) => presence::has_ended(number),
-        }
-    }
-
-    #[cold]
-    fn tell_receivers(&self, onlookers: Onlookers, registration: u32, sent: Reserved<'_>, began_turns: bool) {
+    fn tell_receivers(&self, is_awaited: bool, active: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
         // is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
-        let woken = onlookers.waiting && layout.message().wake_one(began_turns);
-        if registration != 0 && !woken {
-            let is_ours = layout.slots().is_oldest(sent);
-            let sender = if is_ours { Some(Sender::this()) } else { self.missed(registration) };
-            if let Some(sender) = sender {
-                self.notify(registration, sender);
-            }
-        }
-        if onlookers.polling {
-            self.ring();
+        let woken = is_awaited && layout.message().wake_one(began_turns);
+        if active != 0 && !woken {
+            self.notify_of_sent(layout.slots().is_oldest(sent));
         }
     }
 
     #[cold]
-    fn tell_senders(&self, onlookers: Onlookers, began_turns: bool) {
-        if onlookers.waiting {
-            self.queue.layout.room().wake_one(began_turns);
-        }
-        if onlookers.polling {
-            self.ring();
-        }
+    fn tell_senders(&self, began_turns: bool) {
+        self.queue.layout.room().wake_one(began_turns);
     }
 }
 
@@ -454,29 +342,4 @@ fn length_of(message: &Outgoing) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "it has been checked")]
     let length = message.length as u32;
     length
-}
-
-/// Who might want to know of a change.
-#[derive(Clone, Copy)]
-struct Onlookers {
-    /// Somebody may be asleep at the wait point.
-    waiting: bool,
-    /// Somebody polls the descriptor.
-    polling: bool,
-}
-
-impl Onlookers {
-    #[inline]
-    fn of(point: &WaitPoint, bell: &Bell) -> Self {
-        Self { waiting: point.is_awaited(), polling: bell.is_armed() }
-    }
-
-    #[inline]
-    fn any(self) -> bool {
-        self.waiting | self.polling
-    }
-
-    fn or(self, other: Self) -> Self {
-        Self { waiting: self.waiting | other.waiting, polling: self.polling | other.polling }
-    }
 }

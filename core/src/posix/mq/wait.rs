@@ -23,10 +23,10 @@ use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
 use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::message::{Incoming, Outgoing, Received};
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::posix::mq::transfer::{Incoming, Outgoing, Received};
 use crate::shared::claim::Claimant;
-use crate::shared::pause;
+use crate::shared::pause::{self, Pause};
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait::{Attempt, Terms, Wait};
 use crate::shared::wait_point::{Arrival, WaitPoint};
@@ -40,6 +40,8 @@ const LONGEST_SLEEP: i64 = 1_000_000_000;
 const TURN_NS: u64 = 10_000_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped, and to nobody's use.
 const SPINS: usize = 8;
+/// Turns of a pause for what poll(2) has told of: about a millisecond, if its sender is stopped.
+const PROMISE_TURNS: usize = 105;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -237,7 +239,7 @@ impl Attempt for Transfer {
             return Ok(Some(done));
         }
         let error = match self.is_nonblocking()? {
-            true => Errno::EAGAIN,
+            true => return self.refuse().map(Some),
             false if is_too_late => Errno::ETIMEDOUT,
             false => return Ok(None),
         };
@@ -362,6 +364,22 @@ impl Transfer {
         if point.is_awaited() && seems_ready(&self.queue, other) {
             point.wake_one(false);
         }
+    }
+
+    /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a moment.
+    fn refuse(&mut self) -> Result<Transferred> {
+        let mut pause = Pause::default();
+        for _ in 0..PROMISE_TURNS {
+            if let Some(done) = self.attempt_at_last()? {
+                return Ok(done);
+            }
+            if !self.queue.is_promised(self.task.wanted()) {
+                break;
+            }
+            pause.turn();
+        }
+        self.queue.found_none(self.task.wanted());
+        Err(Errno::EAGAIN)
     }
 
     /// Nobody else came for it.

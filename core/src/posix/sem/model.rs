@@ -2,11 +2,13 @@
 //!
 //! Run by `make model`. The kernel's part is modelled too.
 
+use core::cell::Cell;
+
 use loom::sync::Arc;
 use loom::thread;
 
-use super::word::{Then, Word};
-use crate::shared::modelled::Futex;
+use super::word::{Taken, Then, Word};
+use crate::shared::modelled::{self, Futex, On};
 
 struct Semaphore {
     word: Word,
@@ -19,12 +21,12 @@ impl Semaphore {
     }
 
     fn enqueue(&self) -> bool {
-        self.futex.enqueue(|| self.word.value() == 0)
+        self.futex.enqueue(On::Awaited, || self.word.value() == 0)
     }
 
     fn obey(&self, then: Then) {
         if then == Then::WakeOne {
-            self.futex.wake(1);
+            self.futex.wake(On::Awaited, 1);
         }
     }
 
@@ -34,16 +36,69 @@ impl Semaphore {
         self.obey(then);
     }
 
+    /// `sem_post` of one that dies after so many accesses. While it owes a wake the kernel gives it: see `wait`. False:
+    /// it has not posted.
+    fn post_and_die(&self, accesses: usize) -> bool {
+        let (owes, has_posted) = (Cell::new(false), Cell::new(false));
+        let done = modelled::stopped_after(accesses, || {
+            // SAFETY: as in `post`.
+            if unsafe { Word::post_unawaited(&self.word) }.unwrap() {
+                has_posted.set(true);
+                return;
+            }
+            modelled::step();
+            owes.set(true);
+            // SAFETY: as in `post`.
+            let then = unsafe { Word::post(&self.word) }.unwrap();
+            has_posted.set(true);
+            modelled::step();
+            self.obey(then);
+            modelled::step();
+            owes.set(false);
+        });
+        if done.is_none() && owes.get() {
+            self.futex.wake(On::Death, 1);
+        }
+        has_posted.get()
+    }
+
     /// `sem_wait`
     fn wait(&self) {
         if self.word.try_take() {
             return;
         }
         self.word.register();
-        while !self.word.take_registered() {
-            if self.enqueue() {
-                self.futex.sleep();
+        while !self.take() {
+            self.futex.sleep_on_both(|| self.word.value() == 0);
+        }
+    }
+
+    fn take(&self) -> bool {
+        let taken = self.word.take_registered();
+        if taken == Taken::AndMoreAwaited {
+            self.futex.wake(On::Awaited, 1);
+        }
+        taken != Taken::Nothing
+    }
+
+    /// `sem_wait` of one that dies after so many accesses: in its sleep it makes none.
+    fn wait_and_die(&self, accesses: usize) {
+        let owes = Cell::new(false);
+        let done = modelled::stopped_after(accesses, || {
+            if self.word.try_take() {
+                return;
             }
+            modelled::step();
+            owes.set(true);
+            self.word.register();
+            while !self.take() {
+                self.futex.sleep_on_both(|| self.word.value() == 0);
+            }
+            modelled::step();
+            owes.set(false);
+        });
+        if done.is_none() && owes.get() {
+            self.futex.wake(On::Death, 1);
         }
     }
 
@@ -53,8 +108,8 @@ impl Semaphore {
             return true;
         }
         self.word.register();
-        while !self.word.take_registered() {
-            if self.enqueue() && self.futex.leave() {
+        while !self.take() {
+            if self.enqueue() && self.futex.leave(On::Awaited) {
                 self.obey(self.word.deregister());
                 return false;
             }
@@ -66,7 +121,7 @@ impl Semaphore {
     fn wait_cancelled(&self) {
         self.word.register();
         if self.enqueue() {
-            self.futex.leave();
+            self.futex.leave(On::Awaited);
         }
         self.obey(self.word.deregister());
     }
@@ -160,5 +215,76 @@ fn what_came_before_the_post_is_seen_after_the_wait() {
         // SAFETY: after the wait nobody else accesses it; loom checks just that.
         assert_eq!(data.with(|data| unsafe { *data }), 42);
         poster.join().unwrap();
+    });
+}
+
+fn check_each_stop(model: impl Fn(usize) + Clone + Sync + Send + 'static) {
+    for accesses in 0.. {
+        let model = model.clone();
+        check(move || model(accesses));
+        if !modelled::has_stopped() {
+            assert!(accesses > 1, "nobody was ever stopped");
+            return;
+        }
+    }
+}
+
+#[test]
+fn the_token_of_a_killed_poster_reaches_a_waiter() {
+    check_each_stop(|accesses| {
+        let semaphore = Semaphore::new(0);
+        let waiter = {
+            let semaphore = semaphore.clone();
+            thread::spawn(move || semaphore.wait())
+        };
+        if !semaphore.post_and_die(accesses) {
+            // It died before there was a token: somebody else posts.
+            semaphore.post();
+        }
+        waiter.join().unwrap();
+    });
+}
+
+#[test]
+fn the_wake_of_a_killed_waiter_reaches_another_one() {
+    check_each_stop(|accesses| {
+        let semaphore = Semaphore::new(0);
+        let victim = {
+            let semaphore = semaphore.clone();
+            thread::spawn(move || semaphore.wait_and_die(accesses))
+        };
+        let waiter = {
+            let semaphore = semaphore.clone();
+            thread::spawn(move || semaphore.wait())
+        };
+        semaphore.post();
+        semaphore.post();
+        victim.join().unwrap();
+        waiter.join().unwrap();
+    });
+}
+
+/// Both wakes may fall on one of them.
+#[test]
+fn one_is_woken_by_a_poster_and_by_the_death_of_another_one() {
+    check(|| {
+        let semaphore = Semaphore::new(0);
+        let waiters = [(); 2].map(|()| {
+            let semaphore = semaphore.clone();
+            thread::spawn(move || semaphore.wait())
+        });
+        let victim = {
+            let semaphore = semaphore.clone();
+            // SAFETY: as in `post`.
+            thread::spawn(move || match unsafe { Word::post(&semaphore.word) }.unwrap() {
+                // It has announced that it owes a wake, and is killed before it gives it.
+                Then::WakeOne => drop(semaphore.futex.wake(On::Death, 1)),
+                Then::Nothing => {}
+            })
+        };
+        semaphore.post();
+        victim.join().unwrap();
+        waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+        semaphore.assert_idle(0);
     });
 }

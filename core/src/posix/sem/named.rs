@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -14,6 +15,8 @@ use crate::object::names::{self, Refused};
 use crate::object::publish::publish;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file;
+use crate::os::file_size::beyond_limit;
 use crate::os::filter;
 use crate::os::fork::ForkMutex;
 use crate::os::futex::Scope;
@@ -64,12 +67,12 @@ pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     let path = names::path(PREFIX, name).map_err(Refused::on_open)?;
     filter::look_while_opening();
     let file = open_file(&path, how)?;
-    let metadata = file.metadata()?;
+    let status = file::status(file.as_raw_fd())?;
     // A shorter file would be SIGBUS at the first access.
-    if !metadata.is_file() || metadata.len() != SIZE as u64 {
+    if !file::is_a(&status, libc::S_IFREG) || usize::try_from(status.st_size) != Ok(SIZE) {
         return Err(Errno::EINVAL);
     }
-    REGISTRY.lock().open((metadata.dev(), metadata.ino()), &file)
+    REGISTRY.lock().open(file::identity(&status), &file)
 }
 
 /// Takes back one `open`; the last one unmaps the semaphore. EINVAL when there is none open at this address.
@@ -102,10 +105,13 @@ fn open_or_create(path: &Path, mode: u32, value: u32, exclusive: bool) -> Result
             }
         }
         let bytes = Semaphore::new(value, Scope::Shared)?.into_bytes();
-        match publish(path, mode, |mut file| Ok(file.write_all(&bytes)?)) {
+        let fill = |mut file: File, _| {
+            beyond_limit(SIZE as u64, || Ok(file.write_all(&bytes)?)).map(|()| (Some(file), ()))
+        };
+        match publish(path, mode, fill) {
             // Somebody else was faster: theirs is the one to open.
             Err(Errno::EEXIST) if !exclusive => {}
-            decided => return decided,
+            decided => return decided.and_then(|(file, ())| file.ok_or(Errno::EBADF)),
         }
     }
 }

@@ -1,23 +1,28 @@
-//! Descriptors of queues that did not come from `mq_open`: duplicates, and those that an exec(2) has left open.
+//! Descriptors of queues that did not come from `mq_open`: duplicates, those that an exec(2) has left open, and those that
+//! another process has sent.
 //!
 //! What they are for is written on the open description, where duplicates and new programs find it: in the signal
 //! number of F_SETSIG, which has no effect without O_ASYNC.
 
-use core::sync::atomic::AtomicBool;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::posix::mq::descriptor::{self, Opened, Use};
+use crate::os::concern;
+use crate::os::file;
+use crate::posix::mq::descriptor::open::{Opened, POOL, Pool};
+use crate::posix::mq::descriptor::table;
 use crate::posix::mq::files;
 use crate::posix::mq::permission::Access;
-use crate::posix::mq::poll::keeper::Polled;
 use crate::shared::presence;
 
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
 const F_GETSIG: i32 = 11;
+/// Descriptors of a new program that are looked at, from the first that is not a standard stream.
+const LOOKED_AT: usize = 253;
+const FIRST: RawFd = 3;
 
 /// Writes on the description what it is for.
 pub fn mark(fifo: &File, access: Access) -> Result<()> {
@@ -26,70 +31,105 @@ pub fn mark(fifo: &File, access: Access) -> Result<()> {
     if unsafe { libc::fcntl(fifo.as_raw_fd(), F_SETSIG, mark) } == 0 { Ok(()) } else { Err(Errno::last()) }
 }
 
-fn marked(fd: RawFd) -> Access {
+/// What a description is for that was marked. `None`: it was opened anew, by its path in /proc.
+fn marked(fd: RawFd) -> Option<Access> {
     // SAFETY: no pointer.
-    let mark = unsafe { libc::fcntl(fd, F_GETSIG) };
-    Access::from_bits(mark.cast_unsigned())
+    let mark = unsafe { libc::syscall(libc::SYS_fcntl, fd, F_GETSIG) };
+    let access = Access::from_bits(u32::try_from(mark).unwrap_or(0));
+    (access.receive || access.send).then_some(access)
+}
+
+/// Whether a description has been marked as one of a queue.
+pub fn is_marked(fd: RawFd) -> bool {
+    marked(fd).is_some()
+}
+
+fn access_of(fd: RawFd) -> Result<Access> {
+    match marked(fd) {
+        Some(access) => Ok(access),
+        None => {
+            // SAFETY: no pointer.
+            let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
+            i32::try_from(flags).map_err(|_| Errno::EBADF).and_then(Access::from_flags)
+        }
+    }
 }
 
 /// Makes a descriptor known that we have not seen before. EBADF when it is not one of a queue.
 #[cold]
 pub fn adopt(fd: RawFd) -> Result<()> {
     let fifo = fifo_of(fd)?;
-    match known(fifo, marked(fd)) {
-        Some(of) => descriptor::insert_alias(fd, of),
+    match known(fifo, fd)? {
+        Some(opened) => table::adopt(fd, opened),
         None => adopt_by_path(fd, fifo),
     }
 }
 
-/// A queue is about to lose the descriptor that we know it by: duplicates of that become known.
-pub fn adopt_duplicates(queue: &Use<'_>) {
-    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    let others = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<RawFd>().ok());
-    for fd in others.filter(|&fd| fd != queue.fd && !descriptor::is_queue(fd)) {
-        let access = Access { receive: queue.queue.can_receive, send: queue.queue.can_send };
-        if fifo_of(fd) == Ok(queue.queue.fifo) && marked(fd) == access {
-            // A part of the table could not be made: then the duplicate is no queue any more.
-            let _ = descriptor::insert_alias(fd, queue.fd);
-        }
-    }
-}
-
-/// A descriptor in the table with this FIFO and access.
-fn known(fifo: (u64, u64), access: Access) -> Option<RawFd> {
-    descriptor::all().find(|&fd| fifo_of(fd) == Ok(fifo) && marked(fd) == access)
+/// The queue of another descriptor with this FIFO, or of one that has been closed. The description may be another one.
+fn known(fifo: (u64, u64), fd: RawFd) -> Result<Option<Opened>> {
+    let is_it = |opened: &Opened| opened.fifo == fifo;
+    let pool = POOL.lock();
+    // SAFETY: we have the pool.
+    let mut queues = table::queues().filter_map(|open| unsafe { open.opened() });
+    let known = queues.find(|opened| is_it(opened)).or_else(|| pool.retired(is_it));
+    known.map(|opened| access_of(fd).map(|access| opened.again(access))).transpose()
 }
 
 fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
-    let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
-    let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(files::FIFO_PREFIX));
-    if !is_ours {
+    let status = file::status(fd)?;
+    if file::identity(&status) != fifo {
         return Err(Errno::EBADF);
     }
-    let data = files::open_of_fifo(&path).map_err(|_| Errno::EBADF)?;
+    let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
+    let data = files::open_of_fifo(&status, &path).map_err(|_| Errno::EBADF)?;
     crate::os::membarrier::prepare();
     path.parent().inspect(|directory| presence::prepare(directory));
-    let access = marked(fd);
-    descriptor::adopt(
-        fd,
-        Opened {
-            layout: data.layout,
-            map: data.map,
-            can_receive: access.receive,
-            can_send: access.send,
-            fifo,
-            polled: Polled::default(),
-            was_nonblocking: AtomicBool::new(false),
-        },
-    )
+    table::adopt(fd, Opened::new(data, &status, access_of(fd)?))
 }
 
 /// The FIFO behind a descriptor. EBADF when it is none.
-fn fifo_of(fd: RawFd) -> Result<(u64, u64)> {
-    let status = descriptor::status(fd)?;
-    if status.st_mode & libc::S_IFMT == libc::S_IFIFO {
-        Ok((status.st_dev, status.st_ino))
-    } else {
-        Err(Errno::EBADF)
+pub fn fifo_of(fd: RawFd) -> Result<(u64, u64)> {
+    let status = file::status(fd)?;
+    if file::is_a(&status, libc::S_IFIFO) { Ok(file::identity(&status)) } else { Err(Errno::EBADF) }
+}
+
+/// Unmaps what has left the table and is not in use. What the program has a duplicate of stays: there may be no other
+/// way to the queue.
+pub fn free_unused() {
+    if Pool::has_retired() {
+        let unknown = unknown_fifos();
+        POOL.lock().free_unused(|opened| unknown.contains(&opened.fifo));
+    }
+}
+
+/// Of the descriptors that are not in the table.
+fn unknown_fifos() -> Vec<(u64, u64)> {
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let all = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<RawFd>().ok());
+    let unknown = all.filter(|&fd| !table::is_queue(fd) && !crate::os::reserved::is_reserved(fd));
+    unknown.filter_map(|fd| fifo_of(fd).ok()).collect()
+}
+
+/// At load: whether the program has been started with a descriptor of a queue, and may poll it before it does anything
+/// else with it. One system call where there is none; the standard streams are not looked at.
+pub fn look_at_inherited() {
+    let mut next = FIRST..;
+    let mut asked: [libc::pollfd; LOOKED_AT] =
+        core::array::from_fn(|_| libc::pollfd { fd: next.next().unwrap_or(-1), events: 0, revents: 0 });
+    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the entries and the time are valid. The call itself, not our own `poll`.
+    let answered = unsafe {
+        libc::syscall(
+            libc::SYS_ppoll,
+            asked.as_mut_ptr(),
+            asked.len(),
+            &raw const at_once,
+            core::ptr::null::<libc::sigset_t>(),
+            0,
+        )
+    };
+    let is_open = |entry: &&libc::pollfd| answered >= 0 && entry.revents & libc::POLLNVAL == 0;
+    if asked.iter().filter(is_open).any(|entry| marked(entry.fd).is_some()) {
+        concern::set(concern::QUEUES);
     }
 }

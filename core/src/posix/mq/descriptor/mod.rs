@@ -1,9 +1,13 @@
 //! From a descriptor to its queue.
 
+mod enter;
 pub mod inherited;
+mod open;
 mod table;
 
+pub use enter::{Use, enter, is_found_queue};
+pub use inherited::free_unused;
+pub use open::Opened;
 pub use table::{
-    Opened, Use, adopt, all, closed, closing_in, enter, free_unused, identity, insert, insert_alias,
-    is_queue, remove, status,
+    Closing, forget_what_it_was, identity, in_range, insert, insert_alias, is_queue, no_queues_in,
 };

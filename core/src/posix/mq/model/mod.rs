@@ -26,11 +26,12 @@
 //!   does not look for a missed notification; a process registers without its lock.
 
 mod bell;
-mod event;
 mod index;
 mod notify;
 mod slots;
+mod wait;
 
+use core::ptr;
 use std::cell::Cell;
 use std::sync::Mutex;
 
@@ -42,7 +43,7 @@ use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Slots, Wanted};
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::shared::claim::{self, Claimant, Holder, NO_TID, OWNER_DIED, UNGUARDED};
-use crate::shared::modelled;
+use crate::shared::modelled::{self, Futex, On};
 
 /// A queue of a few slots.
 pub struct Queue {
@@ -84,15 +85,22 @@ pub enum End {
 /// A thread that works on a queue.
 pub struct Participant {
     identity: u32,
-    /// `list_op_pending`
+    /// `list_op_pending`, if it leads to a claim.
     pending: Cell<*const AtomicU32>,
+    /// `list_op_pending`, if it leads to a death word.
+    owed: Cell<*const Futex>,
     /// The message that it has read and begun to take out.
     taking: Cell<Option<u64>>,
 }
 
 impl Participant {
     pub fn new(tid: u32) -> Self {
-        Self { identity: tid, pending: Cell::new(core::ptr::null()), taking: Cell::new(None) }
+        Self {
+            identity: tid,
+            pending: Cell::new(ptr::null()),
+            owed: Cell::new(ptr::null()),
+            taking: Cell::new(None),
+        }
     }
 
     /// One that ends like this.
@@ -113,7 +121,7 @@ impl Participant {
         if done.is_none() {
             queue.gone.lock().unwrap().extend(self.taking.get());
             match end {
-                End::Killed => self.die(),
+                End::Killed => self.die(queue),
                 End::Unwatched => queue.dead.lock().unwrap().push(claim::holder(self.identity)),
                 End::Stopped => {}
             }
@@ -130,8 +138,36 @@ impl Participant {
         !self.pending.get().is_null()
     }
 
-    /// What the kernel does as the thread ends: `handle_futex_death` of kernel/futex/core.c.
-    fn die(&self) {
+    /// It owes a wake to those who sleep there, and holds this.
+    pub fn owe(&self, to: &Futex, claim: Option<&AtomicU32>) {
+        if let Some(claim) = claim {
+            // As `Operation::guard_wake`: marked as long as the kernel still watches it.
+            claim.store(self.unwatched(), Ordering::Relaxed);
+        }
+        modelled::step();
+        self.pending.set(ptr::null());
+        self.owed.set(to);
+    }
+
+    /// It owes no wake any more.
+    pub fn owe_nothing(&self) {
+        modelled::step();
+        self.owed.set(ptr::null());
+    }
+
+    /// What it stores in a claim that the kernel does not watch.
+    fn unwatched(&self) -> u32 {
+        self.identity | UNGUARDED | NO_TID
+    }
+
+    /// What the kernel does as the thread ends: `handle_futex_death` of kernel/futex/core.c. That it is dead can be seen only
+    /// after that.
+    pub fn die(&self, queue: &Queue) {
+        // SAFETY: the wait point lives as long as the model.
+        if let Some(futex) = unsafe { self.owed.get().as_ref() } {
+            futex.wake(On::Death, 1);
+        }
+        queue.dead.lock().unwrap().push(claim::holder(self.unwatched()));
         // SAFETY: the queue lives as long as the model.
         if let Some(word) = unsafe { self.pending.get().as_ref() } {
             let _ = word.compare_exchange(self.identity, OWNER_DIED, Ordering::SeqCst, Ordering::Relaxed);
@@ -141,7 +177,7 @@ impl Participant {
 
 impl Claimant for Participant {
     fn announce(&self, word: &AtomicU32) -> u32 {
-        if self.identity & UNGUARDED != 0 {
+        if self.identity & UNGUARDED != 0 || !self.owed.get().is_null() {
             return 0;
         }
         modelled::step();
@@ -151,16 +187,16 @@ impl Claimant for Participant {
 
     fn announce_by_presence(&self, _: &AtomicU32) -> Option<u32> {
         modelled::step();
-        Some(self.identity)
+        Some(self.unwatched())
     }
 
     fn withdraw(&self) {
         modelled::step();
-        self.pending.set(core::ptr::null());
+        self.pending.set(ptr::null());
     }
 
     fn is_own(&self, held: u32) -> bool {
-        held == self.identity
+        held == self.identity || held == self.unwatched()
     }
 
     fn is_orphan(&self) -> bool {
@@ -198,13 +234,13 @@ impl Queue {
         Slots { index: self.index(), sequence: &self.sequence, stalled: &self.stalled, freed: &self.freed }
     }
 
-    /// `around` is given the commit.
+    /// `around` is given the claim and the commit.
     pub fn send_around(
         &self,
         who: &Participant,
         priority: u32,
         body: u64,
-        around: impl FnOnce(&mut dyn FnMut()),
+        around: impl FnOnce(&AtomicU32, &mut dyn FnMut()),
     ) -> bool {
         let Some(reserved) = self.slots().reserve(who, |_| {}) else { return false };
         for half in &self.bodies[reserved.slot.number] {
@@ -212,7 +248,7 @@ impl Queue {
             // SAFETY: the slot is claimed; loom looks whether that is enough.
             half.with_mut(|half| unsafe { *half = body });
         }
-        around(&mut || self.slots().publish(reserved, priority, who));
+        around(reserved.slot.claim(), &mut || self.slots().publish(reserved, priority, who));
         self.sent.lock().unwrap().push(body);
         true
     }
@@ -227,22 +263,26 @@ impl Queue {
     }
 
     pub fn send(&self, who: &Participant, priority: u32, body: u64) -> bool {
-        self.send_around(who, priority, body, |commit| commit())
+        self.send_around(who, priority, body, |_, commit| commit())
     }
 
-    /// `around` is given the commit.
-    pub fn receive_around(&self, who: &Participant, around: impl FnOnce(&mut dyn FnMut())) -> Option<u64> {
+    /// `around` is given the claim and the commit.
+    pub fn receive_around(
+        &self,
+        who: &Participant,
+        around: impl FnOnce(&AtomicU32, &mut dyn FnMut()),
+    ) -> Option<u64> {
         let taken = self.slots().take(who, |_| {})?;
         let body = self.body(taken.slot.number);
         who.taking.set(Some(body));
-        around(&mut || self.slots().clear(taken, who));
+        around(taken.slot.claim(), &mut || self.slots().clear(taken, who));
         who.taking.set(None);
         self.received.lock().unwrap().push(body);
         Some(body)
     }
 
     pub fn receive(&self, who: &Participant) -> Option<u64> {
-        self.receive_around(who, |commit| commit())
+        self.receive_around(who, |_, commit| commit())
     }
 
     fn body(&self, slot: usize) -> u64 {
@@ -253,6 +293,13 @@ impl Queue {
         });
         assert_eq!(one, other, "torn");
         one
+    }
+
+    pub fn seems_ready(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Free => self.index().seems_to_have_free(),
+            Wanted::Message => self.index().seems_to_have_message(),
+        }
     }
 
     /// Receives; "nothing" is believed only after a look at the slots.
@@ -308,7 +355,7 @@ impl Queue {
 
     fn state(&self) -> String {
         let slots = self.index().slots().map(|slot| {
-            let (key, claim) = (slot.key.load(Ordering::SeqCst), slot.claim.load(Ordering::SeqCst));
+            let (key, claim) = (self.key_of(slot.number), slot.claim().load(Ordering::SeqCst));
             format!("slot {} key {key:x} claim {claim:x}", slot.number)
         });
         slots.collect::<Vec<_>>().join(", ")

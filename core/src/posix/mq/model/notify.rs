@@ -7,7 +7,9 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
-use crate::posix::mq::notify::registration::{Outcome, Registration, is_in_force};
+use crate::posix::mq::notify::registration::{
+    Delivery, Patience, Prepared, Registration, Sender, is_in_force, next_after,
+};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
 
@@ -43,15 +45,34 @@ impl Watched {
     fn send(&self, who: &Participant) {
         let slots = self.queue.slots();
         let reserved = slots.reserve(who, |_| {}).expect("room");
-        let before = self.registration.in_force();
-        let note = if before != 0 && slots.count() == 0 { before } else { 0 };
+        let before = self.registration.active();
+        let note = if is_in_force(before) && slots.count() == 0 { before } else { 0 };
         self.notes[reserved.slot.number].store(note, Ordering::Relaxed);
         slots.publish(reserved, 0, who);
         fence(Ordering::SeqCst);
+        if self.registration.active() == 0 {
+            return;
+        }
         let number = self.registration.in_force();
         if number != 0 && (slots.is_oldest(reserved) || self.is_missed(number)) {
-            self.notify(who, number);
+            self.notify(who, number, true);
         }
+        self.take_up(who, true);
+    }
+
+    fn take_up(&self, who: &Participant, waits: bool) {
+        if let Some((number, _)) = self.registration.on_its_way() {
+            self.notify(who, number, waits);
+        }
+    }
+
+    /// As `look_for_missed` of `sender`.
+    fn look(&self, who: &Participant) {
+        let number = self.registration.in_force();
+        if number != 0 && self.is_missed(number) {
+            self.notify(who, number, false);
+        }
+        self.take_up(who, false);
     }
 
     /// As `try_receive` of `transfer`.
@@ -61,7 +82,7 @@ impl Watched {
         let note = self.notes[taken.slot.number].load(Ordering::Relaxed);
         slots.clear(taken, who);
         if note != 0 && self.registration.in_force() == note {
-            self.notify(who, note);
+            self.notify(who, note, false);
         }
         true
     }
@@ -73,18 +94,17 @@ impl Watched {
     }
 
     /// As `notify` of `sender`.
-    fn notify(&self, who: &Participant, number: u32) {
-        let waits = |_: &AtomicU32| {
+    fn notify(&self, who: &Participant, number: u32, waits: bool) {
+        let patience = |_: &AtomicU32| {
             thread::yield_now();
-            self.is_patient
-        };
-        self.registration.notify(number, who, waits, || {
-            if !self.has_lock(number) {
-                return Outcome::Gone;
+            match (waits, self.is_patient) {
+                (false, _) => Patience::Leave,
+                (true, true) => Patience::Wait,
+                (true, false) => Patience::TakeOver,
             }
-            self.notified.lock().unwrap().push(number);
-            Outcome::Notified
-        });
+        };
+        let mut delivery = ToRegistered { watched: self, number };
+        self.registration.notify(number, Sender { pid: 0, uid: 0 }, who, patience, &mut delivery);
     }
 
     fn has_lock(&self, number: u32) -> bool {
@@ -108,17 +128,17 @@ impl Watched {
     /// As `register` of `register`. `None`: EBUSY.
     fn register(&self, who: &Participant) -> Option<u32> {
         loop {
-            let between = self.registration.number();
-            let number = between.wrapping_add(1);
-            if is_in_force(between) {
-                if self.has_lock(between) {
+            let now = self.registration.number();
+            let number = next_after(now);
+            if is_in_force(now) {
+                if self.has_lock(now) {
                     return None;
                 }
-                self.registration.end(between);
+                self.registration.end(now);
             } else if !self.lock(number, who.pid()) {
                 // Somebody is about to take this number, or has ended.
                 thread::yield_now();
-            } else if self.registration.begin(between) {
+            } else if self.registration.begin(now) {
                 fence(Ordering::SeqCst);
                 return Some(number);
             } else {
@@ -142,6 +162,22 @@ impl Watched {
 
     fn is_empty(&self) -> bool {
         self.queue.slots().count() == 0
+    }
+}
+
+/// The registered process.
+struct ToRegistered<'w> {
+    watched: &'w Watched,
+    number: u32,
+}
+
+impl Delivery for ToRegistered<'_> {
+    fn prepare(&mut self) -> Prepared {
+        if self.watched.has_lock(self.number) { Prepared::Ready } else { Prepared::Gone }
+    }
+
+    fn send(&mut self) {
+        self.watched.notified.lock().unwrap().push(self.number);
     }
 }
 
@@ -207,22 +243,23 @@ fn a_sender_that_is_killed_anywhere_leaves_it_to_who_comes_next() {
         watched.send(&Participant::new(2));
         watched.receive(&Participant::new(3));
         victim.join().unwrap();
-        // A message that is still there, and its receiver.
+        // Who comes next.
+        watched.look(&Participant::new(4));
         while watched.receive(&Participant::new(4)) {}
         assert!(watched.notifications(number) > 0, "not notified: the second one came into the queue");
     });
 }
 
 #[test]
-fn one_that_is_killed_behind_its_commit_has_notified_or_left_a_note() {
+fn the_next_look_makes_up_for_one_that_was_killed_behind_its_commit() {
     check_each_stop(0, |accesses| {
         let watched = watched(true);
         let number = watched.register(&Participant::new(9)).unwrap();
         let who = Participant::new(1);
         who.until(&watched.queue, accesses, End::Killed, |who| watched.send(who));
-        let is_notified = watched.notifications(number) > 0;
-        assert!(is_notified || watched.is_empty() || watched.is_missed(number));
-        assert!(is_notified || watched.registration.in_force() == number);
+        watched.look(&Participant::new(2));
+        assert!(watched.notifications(number) > 0 || watched.is_empty());
+        assert!(watched.is_empty() || watched.registration.active() == 0);
     });
 }
 
@@ -235,8 +272,25 @@ fn one_that_stops_anywhere_does_not_keep_the_notification_from_who_comes_next() 
         who.until(&watched.queue, accesses, End::Stopped, |who| watched.send(who));
         watched.send(&Participant::new(2));
         assert!(watched.notifications(number) > 0);
-        assert_eq!(watched.registration.in_force(), 0);
+        assert_eq!(watched.registration.active(), 0);
     });
+}
+
+#[test]
+fn one_that_was_notified_can_register_whatever_becomes_of_the_sender() {
+    for end in [End::Killed, End::Stopped] {
+        check_each_stop(0, move |accesses| {
+            let watched = watched(true);
+            let number = watched.register(&Participant::new(9)).unwrap();
+            let who = Participant::new(1);
+            who.until(&watched.queue, accesses, end, |who| watched.send(who));
+            if watched.notifications(number) > 0 {
+                watched.unlock_all(9);
+                let next = watched.register(&Participant::new(9)).expect("free");
+                assert_eq!(watched.registration.in_force(), next);
+            }
+        });
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
+use super::turn::Turn;
 use super::{notifier, record, signal};
-use crate::os::reserved;
-use crate::posix::mq::descriptor;
+use crate::os::{file, reserved};
 
 /// At most so many stay open.
 const LIMIT: usize = 64;
@@ -26,9 +26,15 @@ pub fn note_registration() {
     HAS_REGISTERED.store(true, Ordering::SeqCst);
 }
 
+/// Whether this process may be registered with a queue.
+pub fn has_registered() -> bool {
+    HAS_REGISTERED.load(Ordering::SeqCst)
+}
+
 /// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does not end a registration
 /// any more. Async-signal-safe.
 pub fn close_internal(fd: RawFd) {
+    let _turn = Turn::take();
     let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);
     if !(may_be_registered && record::is_held_by(fd, signal::own_pid()) && defer(fd)) {
         reserved::release(fd);
@@ -55,15 +61,17 @@ pub fn closed(fifo: (u64, u64)) {
     }
 }
 
-/// Closes what was left open for the sake of a registration with this queue.
+/// Closes what was left open for the sake of a registration with this queue that is over.
 pub fn close_deferred(fifo: (u64, u64)) {
     if COUNT.load(Ordering::SeqCst) == 0 {
         return;
     }
+    let _turn = Turn::take();
     for place in &DEFERRED {
         let word = place.load(Ordering::SeqCst);
         if word != 0
-            && descriptor::identity(word - 1) == Ok(fifo)
+            && file::status(word - 1).is_ok_and(|status| file::identity(&status) == fifo)
+            && !record::is_held_by(word - 1, signal::own_pid())
             && place.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
         {
             COUNT.fetch_sub(1, Ordering::SeqCst);

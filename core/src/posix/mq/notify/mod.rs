@@ -8,6 +8,7 @@
 //! | `sender` | who sends a message notifies |
 //! | `signal` | the signal |
 //! | `notifier` | the thread that notifies where the sender cannot |
+//! | `turn` | one thread of a process registers at a time |
 //! | `internal` | descriptors of ours, whose closing must not end a registration |
 
 #[cfg(not(loom))]
@@ -23,3 +24,5 @@ pub mod registration;
 mod sender;
 #[cfg(not(loom))]
 pub mod signal;
+#[cfg(not(loom))]
+mod turn;

@@ -12,7 +12,7 @@ use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-use super::registration::{Registration, Sender};
+use super::registration::{Registration, Sender, next_after};
 use super::signal::{self, Signal};
 use crate::os::bare;
 use crate::os::futex::{self, Scope};
@@ -29,6 +29,8 @@ pub struct Duty {
     /// In a page of its own.
     registration: *const Registration,
     page: *mut c_void,
+    /// The number at which nobody was registered, and that of the registration that follows.
+    after: u32,
     number: u32,
     /// In `SEATTABLE`; `SEATS` = none.
     seat: usize,
@@ -80,8 +82,8 @@ impl Seat {
 }
 
 impl Duty {
-    /// For the registration that gets this odd number next. ENOMEM.
-    pub fn new(registration: &Registration, number: u32, fifo: (u64, u64)) -> Result<Self> {
+    /// For the registration that follows this number. ENOMEM.
+    pub fn new(registration: &Registration, after: u32, fifo: (u64, u64)) -> Result<Self> {
         let offset = ptr::from_ref(registration).addr() % HEADER_SIZE;
         let page = ptr::from_ref(registration).wrapping_byte_sub(offset);
         let page = map_again(page.cast_mut().cast())?;
@@ -89,7 +91,8 @@ impl Duty {
         let id = LAST_ID.fetch_add(1, Ordering::SeqCst) + 1;
         // SAFETY: in the new mapping.
         let word = unsafe { (*registration).number.as_ptr() };
-        Ok(Self { registration, page, number, seat: take_seat(id, word, fifo), id })
+        let seat = take_seat(id, word, fifo);
+        Ok(Self { registration, page, after, number: next_after(after), seat, id })
     }
 
     fn registration(&self) -> &Registration {
@@ -100,10 +103,11 @@ impl Duty {
     /// Sleeps until the registration is over. The sender, if the notification has been left to this thread. Bare.
     pub fn wait(&self) -> Option<Sender> {
         let registration = self.registration();
-        let between = self.number.wrapping_sub(1);
+        // Its notification may be on its way, and still be left to us.
+        let on_its_way = self.number.wrapping_add(1);
         loop {
             let now = registration.number();
-            if now != between && now != self.number {
+            if now != self.after && now != self.number && now != on_its_way {
                 break;
             }
             let seat = SEATTABLE.get(self.seat);

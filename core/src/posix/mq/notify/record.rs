@@ -10,7 +10,7 @@
 //! which all its users may write: a sender would send any signal to anybody that one of them names.
 //!
 //! ```text
-//! FIRST + (number / 2 mod LANES) * LANE      the bytes that belong to a registration with this number
+//! FIRST + (number / 4 mod LANES) * LANE      the bytes that belong to a registration with this number
 //!     the lock contains the byte in the middle
 //!     bytes locked before it:  the low 37 bits of sigev_value
 //!     bytes locked behind it:  the other 27 bits | the signal << 27 | how << 34
@@ -25,6 +25,7 @@ use std::os::fd::RawFd;
 
 use crate::os::Result;
 use crate::os::lock::{self, Found, Kind, Owner};
+use crate::posix::mq::notify::registration::{Registered, ordinal};
 
 /// The first byte of all of this. Far lower ones belong to `poll`.
 const FIRST: i64 = 1 << 62;
@@ -98,7 +99,7 @@ impl How {
 
 /// The byte in the middle of the bytes for a registration.
 fn middle(number: u32) -> i64 {
-    FIRST + i64::from(number / 2 % LANES) * LANE + LANE / 2
+    FIRST + i64::from(ordinal(number) % LANES) * LANE + LANE / 2
 }
 
 impl Record {
@@ -153,6 +154,12 @@ pub fn holder(fd: RawFd, number: u32) -> Result<Option<Holder>> {
     }))
 }
 
+/// What is known of this registration to one who only looks, as the kernel knows it. `fd`: the FIFO.
+pub fn registered(fd: RawFd, number: u32) -> Option<Registered> {
+    let Holder { pid, record } = if number == 0 { None } else { holder(fd, number).ok()? }?;
+    Some(Registered { pid, how: record.how.sigev().cast_unsigned(), signal: record.signal })
+}
+
 /// Whether the calling process has the lock of any registration, one that is over included.
 pub fn is_held_by(fd: RawFd, pid: u32) -> bool {
     let mut from = FIRST;
@@ -180,7 +187,7 @@ mod tests {
     fn what_is_locked_tells_what_is_wanted() {
         for how in How::ALL {
             for (signal, value) in [(0, 0), (1, 1), (64, u64::MAX), (34, 0xdead_beef_1234_5678)] {
-                for number in [1, 3, 2 * LANES - 1, 2 * LANES + 1, u32::MAX] {
+                for number in [1, 5, 4 * LANES - 3, 1_u32.wrapping_sub(4)] {
                     let record = Record { how, signal, value };
                     let bytes = record.bytes(number).into_inner();
                     assert_eq!(Record::from_bytes(number, bytes), Some(record));
@@ -192,15 +199,15 @@ mod tests {
     #[test]
     fn registrations_have_bytes_of_their_own_that_do_not_touch() {
         let (first, last) = WISH.bytes(1).into_inner();
-        assert!(first > FIRST && last < middle(3) - LANE / 2);
-        assert!(*WISH.bytes(3).start() > last + 1, "or the kernel would make one lock of two");
-        assert!(*WISH.bytes(2 * LANES - 1).end() < i64::MAX);
+        assert!(first > FIRST && last < middle(5) - LANE / 2);
+        assert!(*WISH.bytes(5).start() > last + 1, "or the kernel would make one lock of two");
+        assert!(*WISH.bytes(4 * LANES - 3).end() < i64::MAX);
     }
 
     #[test]
     fn other_locks_are_no_registrations() {
         assert_eq!(Record::from_bytes(1, (0, i64::MAX)), None);
-        assert_eq!(Record::from_bytes(1, (middle(1) - 1, middle(3))), None);
+        assert_eq!(Record::from_bytes(1, (middle(1) - 1, middle(5))), None);
     }
 
     #[test]
@@ -210,12 +217,12 @@ mod tests {
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
         std::fs::remove_file(path).unwrap();
         let (fd, pid) = (file.as_raw_fd(), std::process::id());
-        assert!(lock(fd, 7, WISH).unwrap());
-        assert_eq!(holder(fd, 7), Ok(Some(Holder { pid, record: WISH })));
-        assert_eq!((holder(fd, 5), holder(fd, 9)), (Ok(None), Ok(None)));
+        assert!(lock(fd, 9, WISH).unwrap());
+        assert_eq!(holder(fd, 9), Ok(Some(Holder { pid, record: WISH })));
+        assert_eq!((holder(fd, 5), holder(fd, 13)), (Ok(None), Ok(None)));
         assert!(is_held_by(fd, pid) && !is_held_by(fd, pid + 1));
-        unlock(fd, 7).unwrap();
-        assert_eq!(holder(fd, 7), Ok(None));
+        unlock(fd, 9).unwrap();
+        assert_eq!(holder(fd, 9), Ok(None));
         assert!(!is_held_by(fd, pid));
     }
 }

@@ -1,16 +1,16 @@
 //! `mq_notify`: how a process registers, and takes that back.
 
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::os::fd::RawFd;
 
 use super::internal;
 use super::notifier::{Duty, SignalDuty};
 use super::record::{self, How, Record};
-use super::registration::{Registration, is_in_force};
+use super::registration::{Registration, is_in_force, next_after};
 use super::signal::{self, Signal};
+use super::turn::Turn;
+use crate::os::file;
 use crate::os::membarrier;
-use crate::os::signals::Blocked;
 use crate::os::spawn;
 use crate::os::{Errno, Result};
 use crate::posix::mq::descriptor::{self, Use};
@@ -84,13 +84,13 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     }
     let _turn = Turn::take();
     for _ in 0..ATTEMPTS {
-        let between = registration.number();
-        if is_in_force(between) {
-            if record::holder(queue.fd, between)?.is_some() {
+        let now = registration.number();
+        if is_in_force(now) {
+            if record::holder(queue.fd, now)?.is_some() {
                 return Err(Errno::EBUSY);
             }
-            end(registration, between);
-        } else if try_register(queue, between, wish, record)? {
+            end(registration, now);
+        } else if try_register(queue, now, wish, record)? {
             // A sender stores its message and then looks at the registration, without a barrier of its own. From here
             // on it either sees this one, or its message is to be seen.
             membarrier::everywhere();
@@ -100,22 +100,22 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     Err(Errno::EBUSY)
 }
 
-/// False: somebody else was faster, or is about to be.
-fn try_register(queue: &Use<'_>, between: u32, wish: Wish, record: Record) -> Result<bool> {
-    let (registration, number) = (queue.queue.layout.notify(), between.wrapping_add(1));
+/// After this number, at which nobody is registered. False: somebody else was faster, or is about to be.
+fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<bool> {
+    let (registration, number) = (queue.queue.layout.notify(), next_after(after));
     // Registrations that are over.
     record::unlock_all(queue.fd)?;
     if !lock(queue.fd, number, record)? {
         // Somebody is about to take this number. Or had it long ago, and keeps the lock; or is stopped.
         let mut pause = Pause::default();
-        while registration.number() == between && !pause.is_over() {
+        while registration.number() == after && !pause.is_over() {
             pause.turn();
         }
-        registration.skip(between);
+        registration.skip(after);
         return Ok(false);
     }
     internal::note_registration();
-    let duty = match start_thread(queue, number, wish, record) {
+    let duty = match start_thread(queue, after, wish, record) {
         Ok(duty) => duty,
         // The sender may be one who does not need it.
         Err(_) if record.how == How::SignalOrThread => {
@@ -130,7 +130,7 @@ fn try_register(queue: &Use<'_>, between: u32, wish: Wish, record: Record) -> Re
             return Err(error);
         }
     };
-    let has_begun = registration.begin(between);
+    let has_begun = registration.begin(after);
     if !has_begun {
         if let Some(duty) = duty {
             duty.dismiss();
@@ -149,11 +149,11 @@ fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
 }
 
 /// The thread that the wish needs, if it needs one.
-fn start_thread(queue: &Use<'_>, number: u32, wish: Wish, record: Record) -> Result<Option<Duty>> {
+fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<Option<Duty>> {
     if !record.how.has_thread() {
         return Ok(None);
     }
-    let duty = Duty::new(queue.queue.layout.notify(), number, queue.queue.fifo)?;
+    let duty = Duty::new(queue.queue.layout.notify(), after, queue.queue.fifo)?;
     let started = if let Wish::Thread(Start { notification, start }) = wish {
         // SAFETY: whoever made the wish says so.
         let error = unsafe { start(notification, &raw const duty) };
@@ -171,15 +171,16 @@ fn start_thread(queue: &Use<'_>, number: u32, wish: Wish, record: Record) -> Res
 /// Ends the registration of this process, if it is registered.
 fn withdraw(queue: &Use<'_>) -> Result<()> {
     let registration = queue.queue.layout.notify();
-    let _turn = Turn::take();
+    let turn = Turn::take();
     let number = registration.number();
     let is_own = is_in_force(number)
         && record::holder(queue.fd, number)?.is_some_and(|holder| holder.pid == signal::own_pid());
     if is_own {
         end(registration, number);
         record::unlock(queue.fd, number)?;
-        internal::close_deferred(queue.queue.fifo);
     }
+    drop(turn);
+    internal::close_deferred(queue.queue.fifo);
     Ok(())
 }
 
@@ -191,48 +192,7 @@ fn end(registration: &Registration, number: u32) {
 
 /// Whether a user who is not this process's may open the queue. (The superuser may, and may send any signal.)
 fn may_be_used_by_others(fd: RawFd) -> Result<bool> {
-    let status = descriptor::status(fd)?;
+    let status = file::status(fd)?;
     // SAFETY: takes no arguments.
     Ok(status.st_mode & 0o077 != 0 || status.st_uid != unsafe { libc::geteuid() })
-}
-
-/// The threads of a process register one after the other, as a lock of the process does not keep them apart. No handler
-/// comes in between, so one may register as well.
-struct Turn {
-    _blocked: Blocked,
-}
-
-/// The thread whose turn it is; 0 = nobody's. Taken by CAS, given back by that thread. In the child of a fork it may be the
-/// number of a thread that is not there.
-static WHOSE: AtomicU32 = AtomicU32::new(0);
-
-impl Turn {
-    fn take() -> Self {
-        let blocked = Blocked::all();
-        // SAFETY: takes no arguments.
-        let own = u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0);
-        let mut pause = Pause::default();
-        loop {
-            let holder = WHOSE.load(Ordering::SeqCst);
-            // Our own number is not ours: nobody takes two turns at once.
-            let is_free = holder == 0 || holder == own || !is_thread_of_this_process(holder);
-            if is_free && WHOSE.compare_exchange(holder, own, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                return Self { _blocked: blocked };
-            }
-            if !pause.turn() {
-                pause = Pause::default();
-            }
-        }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        WHOSE.store(0, Ordering::SeqCst);
-    }
-}
-
-fn is_thread_of_this_process(tid: u32) -> bool {
-    // SAFETY: takes no pointer; signal 0 is only a question.
-    unsafe { libc::syscall(libc::SYS_tgkill, signal::own_pid(), tid, 0) == 0 }
 }

@@ -2,28 +2,33 @@
 //!
 //! | word | value | meaning | who stores it |
 //! |---|---|---|---|
-//! | `number` | even | nobody is registered | who ends the registration before: one more, by CAS |
-//! | | odd | this registration is in force | the process that registers, under the lock: one more, by CAS |
+//! | `number` | 4k | nobody is registered | who notified, withdraws, or finds the lock gone |
+//! | | 4k + 1 | registration k is in force | the process that registers, under its lock, by CAS |
+//! | | 4k + 2 | its notification is on its way, and the place is free | who notifies, by CAS |
 //! | `notifying` | a claim word | somebody notifies | see `shared::claim` |
-//! | `left` | a number | its notification is left to a thread of the registered process | who notifies |
-//! | `sender` | pid, real user | who sent the message, for that thread | who notifies, before `left` |
+//! | `left` | 4k + 1 | the notification is left to a thread of the registered process | who notifies |
+//! | `sender` | pid, real user | who sent the message | who notifies, before the other two |
 //! | `unreached` | 0, 1 | a sender could not reach a registered process | that sender |
 //!
-//! Who is registered, and for what, is not told by memory that all users of the queue may write to, but by the kernel:
-//! see `record`. So a registration is in force only if `number` is odd *and* the process still has the lock.
+//! Who is registered, and for what, is not told by memory that all users of the queue may write to, but by the
+//! kernel: see `record`. So a registration is in force only if `number` says so *and* the process has the lock.
 //!
 //! A sender that finds a registration in force, and the queue empty, notes the registration in its message, commits,
-//! and then notifies. If it is killed in between, the message is a *missed notification*: whoever comes next, to send
-//! or to receive, notifies in its place (`sender`). If it is killed when it has notified and `number` is still odd,
-//! the process is notified a second time; it is never left without.
+//! and then notifies. If it is killed in between, the message is a *missed notification*; if it is killed when it
+//! notifies, `number` is left at 4k + 2, and `notifying` is not held any more. In both cases whoever comes next, to
+//! send or to receive, notifies in its place (`sender`). If the signal was sent before the sender was killed, the
+//! process gets it twice; it is never left without.
 //!
-//! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for one load of `number`.
+//! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for one load of
+//! `number`.
 
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
 
 /// So often a claim is lost to others who notify, and are done when one looks.
 const RACES: usize = 4;
+/// From one registration to the next.
+const STEP: u32 = 4;
 
 /// See the module.
 #[repr(C)]
@@ -56,20 +61,55 @@ pub struct Registered {
     pub signal: u32,
 }
 
-/// What came of an attempt to notify.
+/// How a process is notified.
+pub trait Delivery {
+    /// Looks whether it can be done, and does all that can be done beforehand.
+    fn prepare(&mut self) -> Prepared;
+    /// Does it, in as few instructions as there can be.
+    fn send(&mut self);
+}
+
+/// What came of [`Delivery::prepare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The process is notified, or its thread is about to do it.
-    Notified,
+pub enum Prepared {
+    /// Everything is ready to send.
+    Ready,
+    /// Nothing is to be sent.
+    Done,
     /// The process is not registered any more.
     Gone,
     /// The caller cannot do it. Somebody else may.
     Failed,
 }
 
-/// Whether a number is that of a registration, rather than of the time between two.
+/// What one does who finds somebody else notifying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Looks again.
+    Wait,
+    /// Leaves it to that one.
+    Leave,
+    /// Notifies as well: that one is stopped.
+    TakeOver,
+}
+
+/// Whether a number is that of a registration, whose notification is not on its way.
 pub fn is_in_force(number: u32) -> bool {
-    number % 2 == 1
+    number % STEP == 1
+}
+
+fn is_on_its_way(number: u32) -> bool {
+    number % STEP == 2
+}
+
+/// The number of the registration that follows when nobody is registered.
+pub fn next_after(number: u32) -> u32 {
+    (number.wrapping_add(STEP - 1) & !(STEP - 1)).wrapping_add(1)
+}
+
+/// The place of a registration among all, in their order.
+pub fn ordinal(number: u32) -> u32 {
+    number / STEP
 }
 
 impl Sender {
@@ -78,98 +118,146 @@ impl Sender {
         // SAFETY: take no arguments.
         unsafe { Self { pid: libc::getpid().cast_unsigned(), uid: libc::getuid() } }
     }
+
+    fn to_word(self) -> u64 {
+        u64::from(self.pid) | u64::from(self.uid) << 32
+    }
+
+    fn from_word(word: u64) -> Self {
+        let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
+        Self { pid: half(word), uid: half(word >> 32) }
+    }
 }
 
 impl Registration {
-    /// The number of the registration in force; 0 = there is none.
+    /// The number of the registration that is in force, or whose notification is on its way; 0 = neither.
     #[inline]
-    pub fn in_force(&self) -> u32 {
+    pub fn active(&self) -> u32 {
         let number = self.number.load(Ordering::SeqCst);
+        if number % STEP == 0 { 0 } else { number }
+    }
+
+    /// The number of the registration in force; 0 = there is none.
+    pub fn in_force(&self) -> u32 {
+        let number = self.number();
         if is_in_force(number) { number } else { 0 }
     }
 
-    /// The number of the registration in force, or of the time between two.
+    /// See the module.
     pub fn number(&self) -> u32 {
         self.number.load(Ordering::SeqCst)
     }
 
-    /// The registration with the number after this even one begins. The caller has its lock. False: it was not to be.
+    /// The registration with the number after this one, at which nobody was registered, begins. The caller has its
+    /// lock. False: it was not to be.
     #[must_use]
-    pub fn begin(&self, between: u32) -> bool {
-        self.step(between, 1)
+    pub fn begin(&self, after: u32) -> bool {
+        self.change(after, next_after(after))
     }
 
-    /// Gives up the number after this even one, whose lock cannot be had.
-    pub fn skip(&self, between: u32) {
-        self.step(between, 2);
+    /// Gives up the number after this one, whose lock cannot be had.
+    pub fn skip(&self, after: u32) {
+        self.change(after, next_after(after).wrapping_add(STEP - 1));
     }
 
     /// A registration is over, unless it is already. True: by this call.
     pub fn end(&self, number: u32) -> bool {
-        self.step(number, 1)
+        self.change(number, number.wrapping_add(STEP - 1))
     }
 
-    fn step(&self, from: u32, steps: u32) -> bool {
-        let to = from.wrapping_add(steps);
+    fn change(&self, from: u32, to: u32) -> bool {
         self.number.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Notifies the process of this registration, if it is still in force, by `deliver`; that asks [`Self::in_force`]
-    /// again as late as it can. When this returns, the process is notified, by us or by somebody else, unless that failed.
-    /// True: the registration is over, by this call.
+    /// Notifies the process of this registration of a message of this sender, if nobody has yet. True: the registration
+    /// is over, by this call.
     ///
-    /// One at a time notifies. Whoever is found at it is waited for, as long as `waits`; then it is taken for stopped,
-    /// and this caller notifies as well.
+    /// One at a time notifies. `patience` is asked about one who is found at it.
     pub fn notify(
         &self,
         number: u32,
+        sender: Sender,
         who: &impl Claimant,
-        mut waits: impl FnMut(&AtomicU32) -> bool,
-        deliver: impl FnOnce() -> Outcome,
+        mut patience: impl FnMut(&AtomicU32) -> Patience,
+        delivery: &mut impl Delivery,
     ) -> bool {
-        let is_claimed = self.claim_notifying(number, who, &mut waits);
-        let is_over = self.in_force() == number && deliver() != Outcome::Failed;
-        let ended = is_over && self.end(number);
-        if is_claimed {
+        let claimed = self.claim_notifying(number, who, &mut patience);
+        let ended = claimed != Claimed::ByAnother && self.notify_alone(number, sender, delivery);
+        if claimed == Claimed::ByUs {
             claim::release(&self.notifying, who);
         }
         ended
     }
 
-    /// False: somebody else notifies, and has been waited for in vain; or there is no way for this caller to claim.
     fn claim_notifying(
         &self,
         number: u32,
         who: &impl Claimant,
-        waits: &mut impl FnMut(&AtomicU32) -> bool,
-    ) -> bool {
+        patience: &mut impl FnMut(&AtomicU32) -> Patience,
+    ) -> Claimed {
         for _ in 0..RACES {
             if claim::claim(&self.notifying, who) {
-                return true;
+                return Claimed::ByUs;
             }
             while !claim::is_free(self.notifying.load(Ordering::SeqCst)) {
-                if self.in_force() != number || !waits(&self.notifying) {
-                    return false;
+                if !self.is_due(number) {
+                    return Claimed::ByAnother;
+                }
+                match patience(&self.notifying) {
+                    Patience::Wait => {}
+                    Patience::Leave => return Claimed::ByAnother,
+                    Patience::TakeOver => return Claimed::NotAtAll,
                 }
             }
         }
-        false
+        // There is no way for this caller to claim.
+        Claimed::NotAtAll
+    }
+
+    fn is_due(&self, number: u32) -> bool {
+        let now = self.number();
+        now == number || now == number.wrapping_add(1)
+    }
+
+    fn notify_alone(&self, number: u32, sender: Sender, delivery: &mut impl Delivery) -> bool {
+        if !self.is_due(number) {
+            return false;
+        }
+        let on_its_way = number.wrapping_add(1);
+        match delivery.prepare() {
+            Prepared::Ready => {
+                self.sender.store(sender.to_word(), Ordering::SeqCst);
+                if !self.change(number, on_its_way) && self.number() != on_its_way {
+                    return false;
+                }
+                delivery.send();
+                self.change(on_its_way, number.wrapping_add(STEP - 1))
+            }
+            Prepared::Done | Prepared::Gone => {
+                self.end(number) || self.change(on_its_way, number.wrapping_add(STEP - 1))
+            }
+            Prepared::Failed => false,
+        }
+    }
+
+    /// A registration whose notification is on its way, and who sent the message. Who notifies may have been killed.
+    pub fn on_its_way(&self) -> Option<(u32, Sender)> {
+        let number = self.number();
+        is_on_its_way(number)
+            .then(|| (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst))))
     }
 
     /// Leaves the notification to a thread of the registered process, which is called when the registration is over.
     pub fn leave(&self, number: u32, sender: Sender) {
-        self.sender.store(u64::from(sender.pid) | u64::from(sender.uid) << 32, Ordering::SeqCst);
+        self.sender.store(sender.to_word(), Ordering::SeqCst);
         self.left.store(number, Ordering::SeqCst);
     }
 
     /// For that thread, when the registration is over: the sender, if the notification was left to it.
     #[inline]
     pub fn left(&self, number: u32) -> Option<Sender> {
-        (self.left.load(Ordering::SeqCst) == number).then(|| {
-            let sender = self.sender.load(Ordering::SeqCst);
-            let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
-            Sender { pid: half(sender), uid: half(sender >> 32) }
-        })
+        (self.left.load(Ordering::SeqCst) == number)
+            .then(|| Sender::from_word(self.sender.load(Ordering::SeqCst)))
     }
 
     /// A process that was registered here could not be reached by a sender.
@@ -181,4 +269,13 @@ impl Registration {
     pub fn was_unreached(&self) -> bool {
         self.unreached.load(Ordering::SeqCst) != 0
     }
+}
+
+/// Who notifies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    ByUs,
+    ByAnother,
+    /// We do, all the same.
+    NotAtAll,
 }

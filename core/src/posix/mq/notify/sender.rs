@@ -7,98 +7,182 @@
 //! whoever comes next to that queue: to send, to receive that message, to ask for its attributes, or to register.
 
 use super::record::{self, Holder, How};
-use super::registration::{Outcome, Sender};
-use super::signal::{self, Signal};
+use super::registration::{Delivery, Patience, Prepared, Registration, Sender, is_in_force};
+use super::signal::{Signal, Target};
+use crate::os::Errno;
 use crate::os::errno::preserved;
 use crate::os::signals::Blocked;
+use crate::os::stopped;
 use crate::posix::mq::descriptor::Use;
 use crate::posix::mq::layout::MessageHeader;
-use crate::shared::atomic::AtomicU32;
+use crate::shared::atomic::{AtomicU32, Ordering};
+use crate::shared::claim::{self, Holder as Claim};
 use crate::shared::pause::Pause;
 
 /// Turns of a pause for one who is found notifying: some 5 ms.
-const PATIENCE: usize = 140;
+const TURNS: usize = 140;
 
 impl Use<'_> {
     /// The header of a message that is about to stand in a queue where somebody is registered. It notes the
     /// registration if this sender will notify, should it be killed before.
-    pub fn header_for(&self, length: u32, number: u32, has_waiter: bool) -> MessageHeader {
-        let will_notify = !has_waiter && self.queue.layout.slots().count() == 0;
+    pub fn header_for(&self, length: u32, active: u32, has_waiter: bool) -> MessageHeader {
+        let will_notify = is_in_force(active) && !has_waiter && self.queue.layout.slots().count() == 0;
         if !will_notify {
             return MessageHeader::plain(length);
         }
-        MessageHeader::noting(length, number, Sender::this())
+        MessageHeader::noting(length, active, Sender::this())
+    }
+
+    /// After a message of ours has been committed: notifies, if it is for us to do.
+    #[cold]
+    pub fn notify_of_sent(&self, is_oldest: bool) {
+        let registration = self.queue.layout.notify();
+        match registration.in_force() {
+            0 => {}
+            number if is_oldest => self.notify(number, Sender::this(), true),
+            number => {
+                if let Some(sender) = self.missed(number) {
+                    self.notify(number, sender, true);
+                }
+            }
+        }
+        if let Some((number, sender)) = registration.on_its_way() {
+            self.notify(number, sender, true);
+        }
     }
 
     /// Makes up for a missed notification, if there is one.
     #[inline]
     pub fn make_up_for_missed(&self) {
-        let number = self.queue.layout.notify().in_force();
+        if self.queue.layout.notify().active() != 0 {
+            self.look_for_missed();
+        }
+    }
+
+    #[cold]
+    fn look_for_missed(&self) {
+        let registration = self.queue.layout.notify();
+        let number = registration.in_force();
         if number != 0
             && let Some(sender) = self.missed(number)
         {
-            self.notify(number, sender);
+            self.notify(number, sender, false);
+        }
+        if let Some((number, sender)) = registration.on_its_way() {
+            self.notify(number, sender, false);
         }
     }
 
     /// The sender of a message that came into the empty queue, and whose notification is still to come: it notes the
     /// registration, and there is no older message.
-    #[cold]
-    pub fn missed(&self, number: u32) -> Option<Sender> {
+    fn missed(&self, number: u32) -> Option<Sender> {
         let layout = &self.queue.layout;
         let header = layout.message_header(layout.slots().oldest()?);
         (header.noted() == number).then_some(Sender { pid: header.pid, uid: header.uid })
     }
 
-    /// Notifies the process of this registration, if it is in force, of a message of this sender.
-    #[cold]
-    pub fn notify(&self, number: u32, sender: Sender) {
+    /// After a message that notes a registration has been received: its sender was killed, or has not come to it yet.
+    pub fn notify_of_received(&self, header: MessageHeader) {
+        let number = header.noted();
+        if number != 0 && self.queue.layout.notify().in_force() == number {
+            self.notify(number, Sender { pid: header.pid, uid: header.uid }, false);
+        }
+    }
+
+    /// Notifies the process of this registration, if that is still due, of a message of this sender. `waits`: for
+    /// another one who is at it.
+    fn notify(&self, number: u32, sender: Sender, waits: bool) {
         let registration = self.queue.layout.notify();
-        let mut turns = 0..PATIENCE;
+        let mut turns = 0..TURNS;
         let mut pause = Pause::default();
-        let waits = |notifying: &AtomicU32| {
-            self.free_claim_of_dead(notifying) || turns.next().is_some() && pause.turn()
+        let patience = |notifying: &AtomicU32| match () {
+            () if self.free_claim_of_dead(notifying) => Patience::Wait,
+            () if !waits => Patience::Leave,
+            () if turns.next().is_some() && pause.turn() => Patience::Wait,
+            () if is_stopped(notifying) => Patience::TakeOver,
+            () => Patience::Leave,
         };
         // A handler that forks would notify twice.
         let _blocked = Blocked::all();
         preserved(|| {
-            let deliver = || self.deliver(number, sender);
-            if registration.notify(number, &self.operation, waits, deliver) {
+            let mut delivery = ToRegistered { queue: self, number, sender, ready: None };
+            if registration.notify(number, sender, &self.operation, patience, &mut delivery) {
                 registration.call_thread();
             }
         });
     }
+}
 
-    fn deliver(&self, number: u32, sender: Sender) -> Outcome {
-        let registration = self.queue.layout.notify();
-        let holder = match record::holder(self.fd, number) {
-            Ok(Some(holder)) => holder,
-            // Unless the number is another file's by now: then others will find out.
-            Ok(None) if self.is_open() => return Outcome::Gone,
-            _ => return Outcome::Failed,
-        };
-        let is_meant =
-            || registration.in_force() == number && record::holder(self.fd, number) == Ok(Some(holder));
+/// The registered process.
+struct ToRegistered<'q, 't> {
+    queue: &'q Use<'t>,
+    number: u32,
+    sender: Sender,
+    ready: Option<(Target, Signal)>,
+}
+
+impl ToRegistered<'_, '_> {
+    fn registration(&self) -> &Registration {
+        self.queue.queue.layout.notify()
+    }
+
+    /// `None`: it cannot be found out, as the number is another file's by now.
+    fn holder(&self) -> Option<Option<Holder>> {
+        match record::holder(self.queue.fd, self.number) {
+            Ok(None) if !self.queue.is_open() => None,
+            found => found.ok(),
+        }
+    }
+
+    /// What becomes of a notification that this sender may not deliver.
+    fn refused(&self, how: How) -> Prepared {
+        if how.has_thread() {
+            self.registration().leave(self.number, self.sender);
+            return Prepared::Done;
+        }
+        self.registration().note_unreached();
+        Prepared::Failed
+    }
+}
+
+impl Delivery for ToRegistered<'_, '_> {
+    fn prepare(&mut self) -> Prepared {
+        let Some(found) = self.holder() else { return Prepared::Failed };
+        let Some(holder) = found else { return Prepared::Gone };
         let Holder { pid, record } = holder;
-        let signal = Signal { number: record.signal, value: record.value };
-        let outcome = match record.how {
-            How::Nothing => return Outcome::Notified,
-            How::Thread => Outcome::Failed,
-            // The kernel would say so, but not tell of which process.
-            How::Signal | How::SignalOrThread if pid == 0 => Outcome::Failed,
-            How::Signal | How::SignalOrThread if pid == signal::own_pid() => {
-                signal.raise(pid, sender);
-                return Outcome::Notified;
+        match record.how {
+            How::Nothing => return Prepared::Done,
+            // The process is not in this PID namespace.
+            How::Signal | How::SignalOrThread if pid != 0 => {}
+            how => return self.refused(how),
+        }
+        let target = Target::new(pid);
+        if self.holder() != Some(Some(holder)) {
+            return Prepared::Gone;
+        }
+        match target {
+            Ok(target) => {
+                self.ready = Some((target, Signal { number: record.signal, value: record.value }));
+                Prepared::Ready
             }
-            How::Signal | How::SignalOrThread => signal.send(pid, sender, is_meant),
-        };
-        if outcome == Outcome::Failed && record.how.has_thread() {
-            registration.leave(number, sender);
-            return Outcome::Notified;
+            // It is about to end.
+            Err(Errno::ESRCH) => Prepared::Failed,
+            Err(_) => self.refused(record.how),
         }
-        if outcome == Outcome::Failed {
-            registration.note_unreached();
+    }
+
+    fn send(&mut self) {
+        if let Some((target, signal)) = &self.ready {
+            target.send(*signal, self.sender);
         }
-        outcome
+    }
+}
+
+/// Whether the thread that has claimed this does not run, since a signal or a debugger has stopped it. (One that the
+/// kernel cannot watch is not known by its number.)
+fn is_stopped(word: &AtomicU32) -> bool {
+    match claim::holder(word.load(Ordering::SeqCst)) {
+        Claim::Thread(tid) => stopped::is_stopped(tid),
+        Claim::Nobody | Claim::Presence(_) => false,
     }
 }

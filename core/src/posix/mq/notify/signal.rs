@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 
 use crate::os::bare;
 use crate::os::{Errno, Result};
-use crate::posix::mq::notify::registration::{Outcome, Sender};
+use crate::posix::mq::notify::registration::Sender;
 
 /// `SI_MESGQ` of asm-generic/siginfo.h
 const SI_MESGQ: c_int = -3;
@@ -49,33 +49,6 @@ impl Signal {
         }
     }
 
-    /// Sends it to another process. `is_meant` says whether the process with this number is the one that is meant, and
-    /// still wants the signal; it is asked as late as possible.
-    pub fn send(self, pid: u32, sender: Sender, is_meant: impl Fn() -> bool) -> Outcome {
-        if self.number == 0 {
-            return Outcome::Notified;
-        }
-        let sent = match Process::open(pid) {
-            // It may have ended before we had hold of it, and another one have got its number: so we look again.
-            Ok(_) if !is_meant() => return Outcome::Gone,
-            Ok(process) => self.send_to(&process, sender),
-            Err(error) => Err(error),
-        };
-        let sent = match sent {
-            // No such call, or a filter that does not know it, or no descriptor left for it.
-            Err(Errno::ENOSYS | Errno::EPERM | Errno::EMFILE | Errno::ENFILE) if is_meant() => {
-                self.send_to_number(pid, sender)
-            }
-            sent => sent,
-        };
-        match sent {
-            // No room for it (RLIMIT_SIGPENDING): then the kernel's queues drop it, too.
-            Ok(()) | Err(Errno::EAGAIN) => Outcome::Notified,
-            Err(_) if is_meant() => Outcome::Failed,
-            Err(_) => Outcome::Gone,
-        }
-    }
-
     /// Sends it to this very process.
     pub fn raise(self, pid: u32, sender: Sender) {
         if self.number != 0 {
@@ -84,38 +57,64 @@ impl Signal {
         }
     }
 
-    fn send_to(self, process: &Process, sender: Sender) -> Result<()> {
-        let info = self.info(sender);
-        let arguments = [process.0.cast_unsigned() as usize, self.number as usize, address(&info), 0];
-        // SAFETY: `info` is a siginfo_t of this signal, which lives through the call.
-        result(unsafe { bare::call(libc::SYS_pidfd_send_signal, arguments) }).map(drop)
-    }
-
     /// Bare.
     fn send_to_number(self, pid: u32, sender: Sender) -> Result<()> {
         let info = self.info(sender);
         let arguments = [pid as usize, self.number as usize, address(&info), 0];
-        // SAFETY: as above.
+        // SAFETY: `info` is a siginfo_t of this signal, which lives through the call.
         result(unsafe { bare::call(libc::SYS_rt_sigqueueinfo, arguments) }).map(drop)
     }
 }
 
-/// A process that keeps its identity, whoever gets its number: pidfd_open(2).
-struct Process(RawFd);
+/// A process that a signal can be sent to.
+pub struct Target {
+    pid: u32,
+    /// pidfd_open(2): that process, whoever gets its number. `None`: there is no such call, or a filter that does not
+    /// know it, or no descriptor left, or it is the calling process.
+    pidfd: Option<RawFd>,
+}
 
-impl Process {
-    fn open(pid: u32) -> Result<Self> {
-        // SAFETY: no pointer.
-        let fd = result(unsafe { bare::call(libc::SYS_pidfd_open, [pid as usize, 0, 0, 0]) })?;
-        Ok(Self(RawFd::try_from(fd).map_err(|_| Errno::EMFILE)?))
+impl Target {
+    /// This process, if it may be sent a signal. It may have ended, and another one have got its number, before we
+    /// have hold of it: so whether it is the one that is meant is to be asked when this returns. ESRCH, EPERM, EINVAL.
+    pub fn new(pid: u32) -> Result<Self> {
+        let target = Self { pid, pidfd: if pid == own_pid() { None } else { open(pid) } };
+        target.call(0, 0).map(|()| target)
+    }
+
+    /// Sends it. If there is no room for it (RLIMIT_SIGPENDING), it is dropped, as the kernel's own queues do.
+    pub fn send(&self, signal: Signal, sender: Sender) {
+        if signal.number != 0 {
+            let info = signal.info(sender);
+            let _ = self.call(signal.number, address(&info));
+        }
+    }
+
+    fn call(&self, signal: u32, info: usize) -> Result<()> {
+        let (call, process) = match self.pidfd {
+            Some(pidfd) => (libc::SYS_pidfd_send_signal, pidfd.cast_unsigned() as usize),
+            // Only a question.
+            None if signal == 0 => (libc::SYS_kill, self.pid as usize),
+            None => (libc::SYS_rt_sigqueueinfo, self.pid as usize),
+        };
+        // SAFETY: a siginfo_t of this signal, or NULL for none, with which no signal is sent.
+        result(unsafe { bare::call(call, [process, signal as usize, info, 0]) }).map(drop)
     }
 }
 
-impl Drop for Process {
+impl Drop for Target {
     fn drop(&mut self) {
-        // SAFETY: ours, and no file. Not the `close` of the program, which has our own in front of it.
-        unsafe { bare::call(libc::SYS_close, [self.0.cast_unsigned() as usize, 0, 0, 0]) };
+        if let Some(pidfd) = self.pidfd {
+            // SAFETY: ours, and no file. Not the `close` of the program, which has our own in front of it.
+            unsafe { bare::call(libc::SYS_close, [pidfd.cast_unsigned() as usize, 0, 0, 0]) };
+        }
     }
+}
+
+fn open(pid: u32) -> Option<RawFd> {
+    // SAFETY: no pointer.
+    let pidfd = unsafe { bare::call(libc::SYS_pidfd_open, [pid as usize, 0, 0, 0]) };
+    result(pidfd).ok().and_then(|pidfd| RawFd::try_from(pidfd).ok())
 }
 
 fn address(info: &SigInfo) -> usize {

@@ -1,167 +1,259 @@
-//! What makes a descriptor pollable: the FIFO that it really is, filled to a level that says how the queue is.
+//! The system calls on the FIFO that a queue's descriptor really is. None of them blocks, whatever the program's
+//! description says and whoever meddles with the FIFO, and none touches another file.
 //!
-//! | queue | packets in the FIFO | poll(2) says |
-//! |---|---|---|
-//! | empty | 0 | POLLOUT |
-//! | neither | 1 | POLLIN, POLLOUT |
-//! | full | 2, which is all that it holds | POLLIN |
-//!
-//! So the kernel itself answers, in any process. `bell` says when the level is brought up to date, and by whom.
+//! The program may close its descriptor at any time, and the number be another file's then. So we have a description of
+//! our own, under a reserved number, that is opened when it is first needed; nobody ever polls it, so it also sees the
+//! locks of those who do. Where it is not to be had (no descriptor left, or the process may not open the FIFO any more), a
+//! duplicate serves, or after a look at its identity the program's descriptor itself.
 
-use core::ffi::c_int;
-use core::mem::ManuallyDrop;
+use core::ffi::{CStr, c_int};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::io::Write;
+use std::os::fd::{AsRawFd, RawFd};
 
 use crate::os::Errno;
 use crate::os::Result;
-use crate::os::cancel::uncancelled;
-use crate::posix::mq::descriptor::{self, Use};
+use crate::os::file;
+use crate::os::lock::{self, Kind, Owner};
+use crate::os::reserved::{self, Reserved};
 use crate::posix::mq::notify::internal;
-use crate::posix::mq::poll::bell;
+use crate::posix::mq::poll::level::Fifo;
+use crate::posix::mq::poll::readiness::CAPACITY;
 
-/// Bytes of two slots of a pipe: it is never smaller than a page.
-const FIFO_SIZE: c_int = 8192;
-/// Foreign packets that are taken out one by one, where they cannot be taken at once.
-const STROKES: usize = 16;
+/// The byte of the FIFO on which those who poll have their locks.
+pub const POLLERS_BYTE: i64 = 0;
+/// Packets that are put in by one call at most.
+const BATCH: usize = CAPACITY;
+/// Bytes that are taken out by one call at most.
+const ROOM: usize = 64;
 
-/// Makes a freshly opened FIFO hold two packets.
-///
-/// Packets keep two bytes from sharing a slot of the pipe. A FIFO that is too full already to be made smaller is left
-/// over from somebody who did the same.
-pub fn set_up(fifo: &File, flags: c_int) -> Result<()> {
-    let flags = flags | libc::O_DIRECT;
-    // SAFETY: no pointers.
-    let failed = unsafe {
-        libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, flags) < 0
-            || (libc::fcntl(fifo.as_raw_fd(), libc::F_SETPIPE_SZ, FIFO_SIZE) < 0
-                && Errno::last() != Errno::EBUSY)
-    };
-    if failed { Err(Errno::last()) } else { Ok(()) }
+/// Gives a freshly opened FIFO its flag, and its full number of slots, if it was made in a process that had too many pipes
+/// already, and may have more now.
+pub fn set_up(fifo: &File, is_nonblocking: bool) -> Result<()> {
+    let fd = fifo.as_raw_fd();
+    // SAFETY: no pointer.
+    if is_nonblocking && unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) } != 0 {
+        return Err(Errno::last());
+    }
+    if slots_of(fd) != CAPACITY {
+        let bytes = c_int::try_from(CAPACITY * page_size()).unwrap_or(0);
+        // SAFETY: no pointer. Where it is refused there are fewer slots: see `Fifo::capacity`.
+        unsafe { libc::fcntl(fd, libc::F_SETPIPE_SZ, bytes) };
+    }
+    Ok(())
 }
 
-impl Use<'_> {
-    /// Brings the FIFO up to the level of the queue, if somebody polls.
+fn slots_of(fd: RawFd) -> usize {
+    // SAFETY: no pointer.
+    let bytes = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETPIPE_SZ) };
+    usize::try_from(bytes).unwrap_or(0) / page_size()
+}
+
+fn page_size() -> usize {
+    // SAFETY: takes no pointer.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
+/// The description of our own of a queue. Private to the process.
+#[derive(Default)]
+pub struct OwnDescription {
+    /// `Reserved::to_bits`, or 0 as long as there is none. Set once, by the first one who needs it.
+    kept: AtomicU32,
+    /// 1 = it is a duplicate of the program's: it does not see the program's own lock. Set before `kept`.
+    is_duplicate: AtomicU32,
+    /// Slots of the FIFO; 0 = not known yet.
+    slots: AtomicU32,
+}
+
+impl OwnDescription {
+    /// Opens the FIFO anew if that has not been done. `None`: it cannot be had.
+    fn get_or_open(&self, fd: RawFd, fifo: (u64, u64)) -> Option<RawFd> {
+        let known = Reserved::from_bits(self.kept.load(Ordering::Acquire));
+        known.map_or_else(|| self.open(fd, fifo), |known| Some(known.fd()))
+    }
+
     #[cold]
-    pub fn ring(&self) {
-        let bell = self.queue.layout.bell();
-        if !bell.holds(bell::now_ms()) {
+    fn open(&self, fd: RawFd, fifo: (u64, u64)) -> Option<RawFd> {
+        // What else the number may mean by now is not ours to open.
+        if identity(fd) != Ok(fifo) {
+            return None;
+        }
+        let (kept, is_duplicate) = keep(fd)?;
+        if identity(kept.fd()) != Ok(fifo) {
+            internal::close_internal(kept.fd());
+            return None;
+        }
+        self.is_duplicate.fetch_max(is_duplicate, Ordering::Relaxed);
+        // Release: who sees it sees what kind it is.
+        match self.kept.compare_exchange(0, kept.to_bits(), Ordering::Release, Ordering::Acquire) {
+            Ok(_) => Some(kept.fd()),
+            Err(theirs) => {
+                internal::close_internal(kept.fd());
+                Reserved::from_bits(theirs).map(Reserved::fd)
+            }
+        }
+    }
+
+    /// Somebody may have closed it without asking us, and its number be another file's.
+    fn verify(&self, fifo: (u64, u64)) {
+        let bits = self.kept.load(Ordering::Acquire);
+        if let Some(kept) = Reserved::from_bits(bits)
+            && identity(kept.fd()) != Ok(fifo)
+            && self.kept.compare_exchange(bits, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        {
+            kept.forget();
+        }
+    }
+}
+
+impl Drop for OwnDescription {
+    fn drop(&mut self) {
+        if let Some(kept) = Reserved::from_bits(self.kept.load(Ordering::Acquire)) {
+            internal::close_internal(kept.fd());
+        }
+    }
+}
+
+/// A way to the FIFO of one operation.
+pub struct Channel<'q> {
+    own: &'q OwnDescription,
+    /// The program's descriptor.
+    fd: RawFd,
+    /// Device and inode of the FIFO.
+    fifo: (u64, u64),
+}
+
+impl<'q> Channel<'q> {
+    /// Nothing is opened yet.
+    pub fn new(own: &'q OwnDescription, fd: RawFd, fifo: (u64, u64)) -> Self {
+        Self { own, fd, fifo }
+    }
+
+    /// Whether somebody who polls holds a lock. `None`: that cannot be found out.
+    pub fn has_poller(&self) -> Option<bool> {
+        self.own.verify(self.fifo);
+        let fd = self.own.get_or_open(self.fd, self.fifo)?;
+        if self.own.is_duplicate.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        lock::is_locked(fd, Owner::Description, Kind::Write, POLLERS_BYTE).ok()
+    }
+
+    /// A descriptor of the FIFO, as safe as it can be had.
+    fn fd(&self) -> Option<RawFd> {
+        self.own.get_or_open(self.fd, self.fifo).or_else(|| {
+            // There is no descriptor left. Between this look and the call another thread would have to close the
+            // queue that this one works on, and to make a pipe.
+            (identity(self.fd) == Ok(self.fifo)).then_some(self.fd)
+        })
+    }
+}
+
+impl Fifo for Channel<'_> {
+    fn put(&self, count: usize) -> usize {
+        static PACKET: [u8; 1] = *b"!";
+        let Some(fd) = self.fd() else { return 0 };
+        let packet = libc::iovec { iov_base: PACKET.as_ptr().cast_mut().cast(), iov_len: PACKET.len() };
+        let packets = [packet; BATCH];
+        let count = count.min(BATCH);
+        // SAFETY: the byte is only read, and never changes. EBADF for what is no pipe.
+        let put = unsafe {
+            libc::syscall(libc::SYS_vmsplice, fd, packets.as_ptr(), count, libc::SPLICE_F_NONBLOCK)
+        };
+        match usize::try_from(put) {
+            Ok(put) => put,
+            Err(_) if matches!(Errno::last(), Errno::ENOSYS | Errno::EPERM) => write_packets(fd, count),
+            Err(_) => 0,
+        }
+    }
+
+    fn take(&self, count: usize) {
+        let Some(fd) = self.fd() else { return };
+        let mut room = [MaybeUninit::<u8>::uninit(); ROOM];
+        // Of our own description this is never asked; a description of the program's may block.
+        let may_block = Reserved::from_bits(self.own.kept.load(Ordering::Acquire)).is_none()
+            || self.own.is_duplicate.load(Ordering::Relaxed) != 0;
+        if may_block && !is_ready(fd, libc::POLLIN) {
             return;
         }
-        uncancelled(|| {
-            let mut fifo = None;
-            bell.ring(&self.operation, || {
-                if fifo.is_none() {
-                    fifo = Own::duplicate(self.fd, self.queue.fifo).ok();
-                }
-                if let Some(fifo) = &fifo {
-                    // A level that could not be set is set again by the keeper of whoever polls.
-                    let _ = set_level(&fifo.0, self.level());
-                }
-            });
-        });
-    }
-
-    /// Packets that belong into the FIFO now.
-    fn level(&self) -> usize {
-        let index = &self.queue.layout.slots().index;
-        match (index.seems_to_have_message(), index.seems_to_have_free()) {
-            (false, _) => 0,
-            (true, true) => 1,
-            (true, false) => 2,
+        let mut left = count.min(ROOM);
+        while left > 0 {
+            // SAFETY: `room` is valid for writing so many bytes. Mostly one call takes them all.
+            let taken = unsafe { libc::syscall(libc::SYS_read, fd, room.as_mut_ptr(), left) };
+            match usize::try_from(taken) {
+                Ok(taken @ 1..) if !may_block => left = left.saturating_sub(taken),
+                _ => break,
+            }
         }
     }
-}
 
-/// A descriptor of our own.
-struct Own(ManuallyDrop<File>);
-
-impl Own {
-    fn new(fd: RawFd) -> Self {
-        // SAFETY: nobody else has this new descriptor.
-        Self(ManuallyDrop::new(unsafe { File::from_raw_fd(fd) }))
+    fn count(&self) -> Option<usize> {
+        let fd = self.fd()?;
+        let mut present: c_int = 0;
+        // SAFETY: `present` is valid for writing. Each packet is one byte.
+        let asked = unsafe { libc::syscall(libc::SYS_ioctl, fd, libc::FIONREAD, &raw mut present) };
+        if asked == 0 { usize::try_from(present).ok() } else { None }
     }
 
-    /// One for the FIFO, so that nothing is ever written to a file that the program has opened under the same number
-    /// meanwhile. EBADF when the number is that of another file now.
-    ///
-    /// It is the same open description: to open the FIFO anew, and close it, would wake all who poll it.
-    fn duplicate(fd: RawFd, identity: (u64, u64)) -> Result<Self> {
-        // SAFETY: no pointer.
-        let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
-        if copy < 0 {
-            return Err(Errno::last());
+    fn capacity(&self) -> usize {
+        let known = self.own.slots.load(Ordering::Relaxed);
+        if known != 0 {
+            return known as usize;
         }
-        let copy = Self::new(copy);
-        if descriptor::identity(copy.0.as_raw_fd())? == identity { Ok(copy) } else { Err(Errno::EBADF) }
+        let slots = self.fd().map_or(0, slots_of);
+        self.own.slots.store(u32::try_from(slots).unwrap_or(0), Ordering::Relaxed);
+        slots
     }
 }
 
-impl Drop for Own {
-    fn drop(&mut self) {
-        internal::close_internal(self.0.as_raw_fd());
-    }
+/// Where the kernel has no vmsplice(2): one by one. On our own description each is a packet of its own (`O_DIRECT`).
+#[cold]
+fn write_packets(fd: RawFd, count: usize) -> usize {
+    let is_put = |()| {
+        // SAFETY: a valid byte.
+        is_ready(fd, libc::POLLOUT) && unsafe { libc::syscall(libc::SYS_write, fd, c"!".as_ptr(), 1) } == 1
+    };
+    (0..count).map(|_| ()).take_while(|&unit| is_put(unit)).count()
 }
 
-fn set_level(fifo: &File, wanted: usize) -> Result<()> {
-    let mut present: c_int = 0;
-    // SAFETY: `present` is valid for writing. Each packet is one byte.
-    if unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &raw mut present) } != 0 {
-        return Err(Errno::last());
-    }
-    let present = usize::try_from(present).unwrap_or(0);
-    match wanted.checked_sub(present) {
-        Some(missing) => (0..missing).try_for_each(|_| put_packet(fifo)),
-        None => take_packets(fifo, present - wanted),
-    }
+/// A description of our own. Opened by its descriptor, so that it does not matter whether it still has a name.
+fn reopen(fd: RawFd) -> Result<RawFd> {
+    let mut path = [0; 32];
+    write!(&mut path[..], "/proc/self/fd/{fd}\0").map_err(|_| Errno::EINVAL)?;
+    let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::EINVAL)?;
+    let flags = libc::O_RDWR | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    // SAFETY: a C string. The call itself, which is no cancellation point.
+    let opened = to_fd(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })?;
+    // SAFETY: no pointer. See `write_packets`.
+    unsafe { libc::syscall(libc::SYS_fcntl, opened, libc::F_SETFL, libc::O_NONBLOCK | libc::O_DIRECT) };
+    Ok(opened)
 }
 
-// Nobody else changes the level now, but the program may read or write its descriptor itself, and so may whoever may
-// open the queue. So neither must block, whatever the description says: the calls of splice(2) can be told so one by
-// one. Where they are missing, a look beforehand has to do.
-
-fn put_packet(mut fifo: &File) -> Result<()> {
-    static PACKET: [u8; 1] = *b"!";
-    let packet = libc::iovec { iov_base: PACKET.as_ptr().cast_mut().cast(), iov_len: PACKET.len() };
-    // SAFETY: the bytes are only read, and never change.
-    let put = unsafe { libc::vmsplice(fifo.as_raw_fd(), &raw const packet, 1, libc::SPLICE_F_NONBLOCK) };
-    if put < 0 && Errno::last() != Errno::EAGAIN && is_ready(fifo, libc::POLLOUT) {
-        fifo.write_all(&PACKET)?;
+/// A description of our own, or else a duplicate of the program's. Whether it is that.
+///
+/// A new description gets a low number first, and to close that would end the registration of the process, if it has
+/// one with this queue (`notify::internal`).
+fn keep(fd: RawFd) -> Option<(Reserved, u32)> {
+    if !internal::has_registered()
+        && let Ok(new) = reopen(fd)
+    {
+        return Some((reserved::keep(new).ok()?, 0));
     }
-    Ok(())
+    Some((reserved::keep_copy(fd).ok()?, 1))
 }
 
-fn take_packets(mut fifo: &File, count: usize) -> Result<()> {
-    if let Ok((_reader, writer)) = pipe() {
-        let (into, nowhere) = (writer.0.as_raw_fd(), core::ptr::null_mut());
-        // SAFETY: neither has an offset.
-        let taken =
-            unsafe { libc::splice(fifo.as_raw_fd(), nowhere, into, nowhere, count, libc::SPLICE_F_NONBLOCK) };
-        if taken >= 0 || Errno::last() == Errno::EAGAIN {
-            return Ok(());
-        }
-    }
-    for _ in 0..count.min(STROKES) {
-        if is_ready(fifo, libc::POLLIN) {
-            fifo.read_exact(&mut [0])?;
-        }
-    }
-    Ok(())
+fn to_fd(result: libc::c_long) -> Result<RawFd> {
+    if result < 0 { Err(Errno::last()) } else { RawFd::try_from(result).map_err(|_| Errno::EMFILE) }
 }
 
-/// For what nobody reads.
-fn pipe() -> Result<(Own, Own)> {
-    let mut ends = [0; 2];
-    // SAFETY: room for two descriptors.
-    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
-        return Err(Errno::last());
-    }
-    Ok((Own::new(ends[0]), Own::new(ends[1])))
+fn identity(fd: RawFd) -> Result<(u64, u64)> {
+    file::status(fd).map(|status| file::identity(&status))
 }
 
-fn is_ready(fifo: &File, events: i16) -> bool {
-    let mut asked = libc::pollfd { fd: fifo.as_raw_fd(), events, revents: 0 };
+fn is_ready(fd: RawFd, events: i16) -> bool {
+    let mut asked = libc::pollfd { fd, events, revents: 0 };
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: one pollfd, and a timespec. The call itself, not our own `poll`.
     let ready = unsafe {

@@ -1,0 +1,22 @@
+/* Whether descriptors concern us at all: os/concern.rs. */
+#ifndef RSIPC_CONCERN_H
+#define RSIPC_CONCERN_H
+
+/* The process has, or had, a descriptor of a queue. */
+#define RSIPC_QUEUES 1U
+/* The process has, or had, a descriptor of our own. */
+#define RSIPC_RESERVED 2U
+/* A queue is, or was, in the set of an epoll. */
+#define RSIPC_WATCHED 4U
+
+#pragma GCC visibility push(hidden)
+extern unsigned rsipc_concern;
+#pragma GCC visibility pop
+
+/* Relaxed: who asks about a descriptor has got its number from the one who set the bit. */
+static inline int rsipc_concerns(unsigned bits)
+{
+	return __builtin_expect((__atomic_load_n(&rsipc_concern, __ATOMIC_RELAXED) & bits) != 0, 0);
+}
+
+#endif

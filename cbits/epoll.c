@@ -1,0 +1,81 @@
+/* epoll, as far as queues are in its sets: see poll.c. */
+#define _GNU_SOURCE
+#include "concern.h"
+#include "poll_time.h"
+#include "real.h"
+#include "rsipc_cbits.h"
+
+#include <sys/epoll.h>
+
+#pragma GCC visibility push(hidden)
+void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd, const struct epoll_event *event);
+void rsipc_before_epoll_wait(struct rsipc_thread **thread, int may_sleep);
+int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events, int count);
+
+int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int rsipc_c_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout);
+int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout, const sigset_t *mask);
+int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *timeout,
+			 const sigset_t *mask);
+#pragma GCC visibility pop
+
+int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	if (rsipc_concerns(RSIPC_QUEUES) && operation != EPOLL_CTL_DEL)
+		rsipc_before_epoll_ctl(&rsipc_thread, epoll, fd, event);
+	return RSIPC_REAL(epoll_ctl)(epoll, operation, fd, event);
+}
+
+/* epoll_wait with a mask for the time of the wait, or without one. */
+struct waiting {
+	int epoll, most, has_mask;
+	struct epoll_event *events;
+	const sigset_t *mask;
+};
+
+static int wait_once(const struct waiting *waiting, int timeout)
+{
+	if (waiting->has_mask)
+		return RSIPC_REAL(epoll_pwait)(waiting->epoll, waiting->events, waiting->most, timeout, waiting->mask);
+	return RSIPC_REAL(epoll_wait)(waiting->epoll, waiting->events, waiting->most, timeout);
+}
+
+__attribute__((noinline)) static int wait_for_queues(const struct waiting *waiting, int timeout)
+{
+	int64_t end = rsipc_end_of_ms(timeout);
+	for (;;) {
+		rsipc_before_epoll_wait(&rsipc_thread, timeout != 0);
+		int ready = wait_once(waiting, timeout);
+		if (ready <= 0)
+			return ready;
+		ready = rsipc_after_epoll_wait(&rsipc_thread, waiting->epoll, waiting->events, ready);
+		if (ready > 0 || timeout == 0)
+			return ready;
+		timeout = rsipc_ms_until(end, timeout);
+	}
+}
+
+int rsipc_c_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+{
+	if (!rsipc_concerns(RSIPC_WATCHED))
+		return RSIPC_REAL(epoll_wait)(epoll, events, most, timeout);
+	struct waiting waiting = { .epoll = epoll, .most = most, .events = events };
+	return wait_for_queues(&waiting, timeout);
+}
+
+int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout, const sigset_t *mask)
+{
+	if (!rsipc_concerns(RSIPC_WATCHED))
+		return RSIPC_REAL(epoll_pwait)(epoll, events, most, timeout, mask);
+	struct waiting waiting = { .epoll = epoll, .most = most, .events = events, .mask = mask, .has_mask = 1 };
+	return wait_for_queues(&waiting, timeout);
+}
+
+/* An answer is not looked at here: seldom used, and its timeout is the kernel's to read. */
+int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *timeout,
+			 const sigset_t *mask)
+{
+	if (rsipc_concerns(RSIPC_WATCHED))
+		rsipc_before_epoll_wait(&rsipc_thread, 1);
+	return RSIPC_REAL(epoll_pwait2)(epoll, events, most, timeout, mask);
+}

@@ -1,0 +1,67 @@
+/* The system calls of real.h that take a descriptor for a file. On 64-bit machines the C
+ * library's structures are the kernel's. */
+#define _GNU_SOURCE
+#include "raw.h"
+#include "raw_cancel.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int rsipc_raw_fstat(int fd, struct stat *status)
+{
+	return rsipc_raw_fstatat(fd, "", status, AT_EMPTY_PATH);
+}
+
+/* There is one version of the structure. */
+int rsipc_raw___fxstat(int version, int fd, struct stat *status)
+{
+	(void)version;
+	return rsipc_raw_fstat(fd, status);
+}
+
+int rsipc_raw_fstatat(int fd, const char *path, struct stat *status, int flags)
+{
+	return (int)syscall(SYS_newfstatat, fd, path, status, flags);
+}
+
+int rsipc_raw___fxstatat(int version, int fd, const char *path, struct stat *status, int flags)
+{
+	(void)version;
+	return rsipc_raw_fstatat(fd, path, status, flags);
+}
+
+int rsipc_raw_statx(int fd, const char *path, int flags, unsigned mask, struct statx *status)
+{
+	return (int)syscall(SYS_statx, fd, path, flags, mask, status);
+}
+
+int rsipc_raw_fchmod(int fd, mode_t mode)
+{
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
+int rsipc_raw_fchown(int fd, uid_t user, gid_t group)
+{
+	return (int)syscall(SYS_fchown, fd, user, group);
+}
+
+ssize_t rsipc_raw_read(int fd, void *buffer, size_t room)
+{
+	return RSIPC_CANCELLABLE(SYS_read, fd, (long)buffer, (long)room);
+}
+
+ssize_t rsipc_raw_pread(int fd, void *buffer, size_t room, off_t position)
+{
+	return RSIPC_CANCELLABLE(SYS_pread64, fd, (long)buffer, (long)room, position);
+}
+
+ssize_t rsipc_raw_write(int fd, const void *buffer, size_t length)
+{
+	return RSIPC_CANCELLABLE(SYS_write, fd, (long)buffer, (long)length);
+}
+
+off_t rsipc_raw_lseek(int fd, off_t offset, int whence)
+{
+	return syscall(SYS_lseek, fd, offset, whence);
+}

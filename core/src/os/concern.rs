@@ -1,0 +1,39 @@
+//! Whether descriptors concern us: one word, that the C entries read without a call.
+//!
+//! Most programs have no queue. In those `close`, `dup2`, `poll` and `select` are the kernel's after one look at this
+//! word.
+//!
+//! | bit | meaning | set by |
+//! |---|---|---|
+//! | [`QUEUES`] | the process has, or had, a descriptor of a queue | who makes it known, before it is used |
+//! | [`WATCHED`] | a queue is, or was, in the set of an epoll | who puts it there, before that |
+//! | [`RESERVED`] | the process has, or had, a descriptor of our own (`reserved`) | who reserves it, before that |
+//!
+//! Bits are never cleared.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// See the module.
+pub const QUEUES: u32 = 1;
+/// See the module.
+pub const RESERVED: u32 = 2;
+/// See the module.
+pub const WATCHED: u32 = 4;
+
+/// `cbits/concern.h`
+#[unsafe(no_mangle)]
+static rsipc_concern: AtomicU32 = AtomicU32::new(0);
+
+/// From now on descriptors concern us.
+pub fn set(bits: u32) {
+    if !is_set(bits) {
+        // SeqCst: the number that it is about is handed out after this.
+        rsipc_concern.fetch_or(bits, Ordering::SeqCst);
+    }
+}
+
+/// Whether all of these bits are set.
+pub fn is_set(bits: u32) -> bool {
+    // Relaxed: whoever asks about a descriptor has got its number from the one who set the bit.
+    rsipc_concern.load(Ordering::Relaxed) & bits == bits
+}

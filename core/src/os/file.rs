@@ -1,0 +1,80 @@
+//! What the file system says of a file: bare system calls.
+//!
+//! C's `fstat` and its relatives have ours in front of them, which tell of a queue what a program
+//! wants to know of it. In here the files that a queue really consists of are meant.
+
+use std::ffi::{CStr, CString, c_int};
+use std::os::fd::RawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::errno::{Errno, Result};
+
+/// `struct stat`
+pub type Status = libc::stat;
+
+/// The file behind a descriptor. EBADF.
+pub fn status(fd: RawFd) -> Result<Status> {
+    call(fd, c"", libc::AT_EMPTY_PATH)
+}
+
+/// The file of this path itself, which may be a symbolic link. ENOENT, EACCES and others of
+/// stat(2).
+pub fn status_of(path: &Path) -> Result<Status> {
+    call(libc::AT_FDCWD, &c_path(path)?, libc::AT_SYMLINK_NOFOLLOW)
+}
+
+fn call(fd: c_int, path: &CStr, flags: c_int) -> Result<Status> {
+    // SAFETY: `status` is plain data that the kernel fills in; on 64-bit machines C's structure is
+    // the kernel's.
+    unsafe {
+        let mut status: Status = core::mem::zeroed();
+        match libc::syscall(libc::SYS_newfstatat, fd, path.as_ptr(), &raw mut status, flags) {
+            0 => Ok(status),
+            _ => Err(Errno::last()),
+        }
+    }
+}
+
+/// Device and inode: the same only for one file under several names.
+pub fn identity(status: &Status) -> (u64, u64) {
+    (status.st_dev, status.st_ino)
+}
+
+/// Whether it is of this type: `S_IFREG`, `S_IFIFO` and so on.
+pub fn is_a(status: &Status, file_type: libc::mode_t) -> bool {
+    status.st_mode & libc::S_IFMT == file_type
+}
+
+/// As system calls want it. EINVAL with a zero byte inside.
+pub fn c_path(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let link = std::env::temp_dir().join(format!("rsipc-file-{}", std::process::id()));
+        symlink("/dev/null", &link).unwrap();
+        assert!(is_a(&status_of(&link).unwrap(), libc::S_IFLNK));
+        std::fs::remove_file(&link).unwrap();
+        assert_eq!(status_of(&link).err(), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn the_kernel_and_the_standard_library_agree() {
+        let file = File::open("/proc/self/exe").unwrap();
+        let (ours, theirs) = (status(file.as_raw_fd()).unwrap(), file.metadata().unwrap());
+        assert_eq!(
+            (identity(&ours), ours.st_uid, ours.st_mode),
+            ((theirs.dev(), theirs.ino()), theirs.uid(), theirs.mode())
+        );
+        assert_eq!(status(-1).err(), Some(Errno::EBADF));
+    }
+}

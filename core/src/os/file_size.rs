@@ -1,0 +1,204 @@
+//! The limit on the size of files, RLIMIT_FSIZE, where it stands in the way of an object.
+//!
+//! A kernel queue is no file, and a semaphore of 32 bytes is hardly one, so the limit must not be
+//! in their way as long as there is a way around it. A process may always raise its soft limit to
+//! the hard one, and with CAP_SYS_RESOURCE beyond. But limits belong to all threads of a process,
+//! and others may rely on theirs. So the file is made longer by a child that shares memory and
+//! descriptors with us, and has limits of its own.
+//!
+//! What is beyond the limit all the same fails with EFBIG. The signal SIGXFSZ, which would end the
+//! process, stays blocked until it is taken back.
+
+use core::ffi::{c_int, c_void};
+use core::mem;
+use core::ptr;
+
+use super::errno::{Errno, Result};
+
+/// Bytes of the child's stack: it makes a few system calls.
+const STACK: usize = 64 * 1024;
+/// For a child that sends no signal when it ends, so that only those who know of it wait for it.
+/// From sched.h
+const WCLONE: c_int = libc::__WCLONE;
+
+/// Makes a call that lets a file grow to `size` bytes. The call makes system calls, and nothing
+/// else of effect outside what it has borrowed.
+///
+/// Errors: EFBIG where there is no way around the limit; those of the call.
+pub fn beyond_limit(size: u64, mut call: impl FnMut() -> Result<()>) -> Result<()> {
+    if size <= limit().rlim_cur {
+        return call();
+    }
+    let before = block_signals();
+    let result = match in_child(&mut call) {
+        Some(result) => result,
+        None => without_signal(&mut call),
+    };
+    restore_signals(&before);
+    result
+}
+
+/// Bytes of the longest file that [`beyond_limit`] lets through without privileges.
+pub fn longest() -> u64 {
+    limit().rlim_max
+}
+
+fn limit() -> libc::rlimit {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: `limit` is valid for writing.
+    unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    limit
+}
+
+/// Raises the limit as far as possible, for this process alone.
+fn raise_limit() {
+    let highest = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    let hard = limit().rlim_max;
+    // SAFETY: both are valid for reading.
+    unsafe {
+        if libc::setrlimit(libc::RLIMIT_FSIZE, &raw const highest) != 0 {
+            let allowed = libc::rlimit { rlim_cur: hard, rlim_max: hard };
+            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const allowed);
+        }
+    }
+}
+
+/// What the child is told, and tells.
+struct Errand<'a> {
+    call: &'a mut dyn FnMut() -> Result<()>,
+    result: Result<()>,
+}
+
+/// `None`: there can be no child.
+fn in_child(call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>> {
+    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
+    let mut errand = Errand { call, result: Err(Errno::EFBIG) };
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_FS;
+    // SAFETY: the stack and the errand live until the child has ended: this thread sleeps until
+    // then (CLONE_VFORK). All signals are blocked, so that no handler of the program runs in the
+    // child.
+    let child = unsafe {
+        let top = stack.as_mut_ptr().add(stack.len());
+        libc::clone(run_errand, top.cast(), flags, (&raw mut errand).cast())
+    };
+    if child < 0 {
+        return None;
+    }
+    // SAFETY: nobody wants to know the status. Not C's `waitpid`, which is a cancellation point.
+    while unsafe { libc::syscall(libc::SYS_wait4, child, ptr::null_mut::<c_int>(), WCLONE, 0) } < 0
+        && Errno::last() == Errno::EINTR
+    {}
+    Some(errand.result)
+}
+
+extern "C" fn run_errand(errand: *mut c_void) -> c_int {
+    // SAFETY: what `in_child` gave, and nobody else uses it meanwhile.
+    let errand = unsafe { &mut *errand.cast::<Errand<'_>>() };
+    raise_limit();
+    errand.result = (errand.call)();
+    // SAFETY: ends the child alone, without the exit procedures of the program.
+    unsafe { libc::syscall(libc::SYS_exit, 0) };
+    0
+}
+
+/// With all signals blocked: what comes of SIGXFSZ is taken back.
+fn without_signal(call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    let was_pending = is_pending();
+    let result = call();
+    if !was_pending && is_pending() {
+        let (signal, at_once) = (just_the_signal(), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        // SAFETY: all are valid for reading.
+        unsafe { libc::sigtimedwait(&raw const signal, ptr::null_mut(), &raw const at_once) };
+    }
+    result
+}
+
+fn just_the_signal() -> libc::sigset_t {
+    // SAFETY: any bytes are a set, and it is made empty first.
+    unsafe {
+        let mut set: libc::sigset_t = mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGXFSZ);
+        set
+    }
+}
+
+fn is_pending() -> bool {
+    // SAFETY: `set` is valid for writing, and then for reading.
+    unsafe {
+        let mut set: libc::sigset_t = mem::zeroed();
+        libc::sigpending(&raw mut set) == 0 && libc::sigismember(&raw const set, libc::SIGXFSZ) == 1
+    }
+}
+
+fn block_signals() -> libc::sigset_t {
+    // SAFETY: both sets are valid.
+    unsafe {
+        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = (mem::zeroed(), mem::zeroed());
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        before
+    }
+}
+
+fn restore_signals(before: &libc::sigset_t) {
+    // SAFETY: a set that was in force.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::Write;
+
+    /// In a process of its own: the limit is that of all threads.
+    fn in_limited_child(limit: libc::rlimit, check: impl FnOnce() -> bool) {
+        // SAFETY: the child runs on its copy of this thread alone, and ends without the exit
+        // procedures.
+        let child = unsafe { libc::fork() };
+        assert!(child >= 0, "fork failed");
+        if child == 0 {
+            // SAFETY: valid for reading.
+            unsafe {
+                libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
+                libc::_exit(i32::from(!check()));
+            }
+        }
+        let mut status = 0;
+        // SAFETY: valid for writing.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "exit status, or the signal that ended it");
+    }
+
+    fn scratch(name: &str) -> File {
+        let path = std::env::temp_dir().join(format!("rsipc-file-size-{}-{name}", std::process::id()));
+        let file = File::create(&path).unwrap();
+        std::fs::remove_file(path).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_soft_limit_is_no_obstacle_and_stays() {
+        let mut file = scratch("soft");
+        in_limited_child(libc::rlimit { rlim_cur: 4, rlim_max: 100 }, || {
+            beyond_limit(32, || Ok(file.write_all(&[1; 32])?)) == Ok(()) && limit().rlim_cur == 4
+        });
+        assert_eq!(file.metadata().unwrap().len(), 32);
+    }
+
+    #[test]
+    fn a_hard_limit_is_an_error_and_no_signal() {
+        let mut file = scratch("hard");
+        in_limited_child(libc::rlimit { rlim_cur: 4, rlim_max: 4 }, || {
+            // SAFETY: becomes a user without privileges.
+            unsafe { libc::setuid(61999) };
+            let fails = |result| result == Err(Errno::EFBIG);
+            let in_child = beyond_limit(32, || Ok(file.write_all(&[1; 32])?));
+            let before = block_signals();
+            let here = without_signal(&mut || Ok(scratch("here").write_all(&[1; 32])?));
+            restore_signals(&before);
+            fails(in_child) && fails(here)
+        });
+    }
+}

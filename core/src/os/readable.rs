@@ -1,0 +1,82 @@
+//! Reading what the program has given to a system call, as the kernel would: memory that cannot be read ends the reading,
+//! and nothing else.
+
+use core::ptr;
+
+use super::errno::Errno;
+
+/// Bytes that the kernel reads of a set of signals.
+const PROBE: usize = size_of::<u64>();
+/// The smallest pages there are, in bytes.
+const PAGE: usize = 4096;
+/// `how` of rt_sigprocmask(2), out of range.
+const NOTHING: libc::c_long = -1;
+
+/// An array in the memory of the program.
+pub struct Array<T> {
+    start: *const T,
+    /// Up to here it is known to be readable.
+    known: usize,
+}
+
+impl<T: Copy> Array<T> {
+    /// Any address.
+    pub fn at(start: *const T) -> Self {
+        Self { start, known: start.addr() }
+    }
+
+    /// An element. `None`: it cannot be read. They are read in rising order. Any bytes must be a `T`.
+    pub fn get(&mut self, index: usize) -> Option<T> {
+        let element = self.start.wrapping_add(index);
+        let end = element.addr().checked_add(size_of::<T>())?;
+        while self.known < end {
+            if !is_readable(self.known.max(element.addr())) || !is_readable(end - 1) {
+                return None;
+            }
+            self.known = (end - 1 | (PAGE - 1)).checked_add(1)?;
+        }
+        // SAFETY: readable a moment ago. Whoever unmaps memory that is in use by a call crashes without us, too: the C
+        // library reads such arguments itself.
+        Some(unsafe { element.read_unaligned() })
+    }
+}
+
+/// Whether the byte at this address can be read. Asks the kernel for a change of the signal mask that is none: it reads
+/// the new mask before it sees that. No filter refuses that call.
+fn is_readable(address: usize) -> bool {
+    let here = 0_u8;
+    if address / PAGE == ptr::from_ref(&here).addr() / PAGE {
+        return true;
+    }
+    // Within the page.
+    let within = address.min((address | (PAGE - 1)) - (PROBE - 1));
+    // SAFETY: the kernel checks the address, and does nothing, as the first argument is not valid.
+    let result = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NOTHING, within, 0, PROBE) };
+    result == 0 || Errno::last() != Errno::EFAULT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_ends_where_the_memory_ends() {
+        // SAFETY: new memory, of which the second page is made unreadable.
+        let start = unsafe {
+            let (protection, flags) =
+                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+            let start = libc::mmap(ptr::null_mut(), 2 * PAGE, protection, flags, -1, 0);
+            assert_eq!(libc::mprotect(start.byte_add(PAGE), PAGE, libc::PROT_NONE), 0);
+            start.cast::<u64>()
+        };
+        let last = PAGE / size_of::<u64>() - 1;
+        let mut array = Array::at(start);
+        assert_eq!(array.get(0), Some(0));
+        assert_eq!((array.get(last), array.get(last + 1)), (Some(0), None));
+        assert_eq!(Array::at(start.wrapping_byte_add(PAGE - 4)).get(0), None, "half of it");
+        assert_eq!(Array::at(ptr::null::<u64>()).get(0), None);
+        assert_eq!(Array::at(ptr::without_provenance::<u64>(usize::MAX - 3)).get(0), None);
+        let local = 7_u64;
+        assert_eq!(Array::at(&raw const local).get(0), Some(7));
+    }
+}

@@ -1,0 +1,135 @@
+//! The calls of the program that close and duplicate descriptors, as far as queues are concerned: `close`, `close_range`,
+//! `closefrom`, `dup`, `dup2`, `dup3`, and `mq_close`.
+//!
+//! They are the kernel's. What is known of a descriptor changes only after the call has succeeded, and only in the process
+//! that the knowledge is of ([`Process::owns_memory`]): the child of a vfork closes its own copies.
+//!
+//! But for `mq_close` nothing in here takes a lock or allocates, so a signal handler may close whatever it likes.
+
+use core::ops::RangeInclusive;
+use std::os::fd::RawFd;
+
+use crate::os::Errno;
+use crate::os::Result;
+use crate::os::process::Process;
+use crate::os::reserved;
+use crate::posix::mq::descriptor::{self, Closing, inherited};
+use crate::posix::mq::notify::internal;
+use crate::shared::thread::{FrameTag, Thread};
+
+/// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
+pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
+    if !Process::owns_memory() {
+        // The child of a vfork: what is known of descriptors is known of the parent's.
+        return if inherited::is_marked(fd) { close_only(fd) } else { Err(Errno::EBADF) };
+    }
+    {
+        let tag = FrameTag::new();
+        let queue = descriptor::enter(thread, fd, &tag)?;
+        if !queue.is_open() {
+            drop(queue);
+            forget_closed(thread, fd..=fd);
+            return Err(Errno::EBADF);
+        }
+    }
+    let closing = Closing::begin(fd)?;
+    let result = close_only(fd);
+    end(thread, closing, result.is_ok());
+    descriptor::free_unused();
+    result
+}
+
+/// Not our own `close`.
+fn close_only(fd: RawFd) -> Result<()> {
+    // SAFETY: the number is that of the FIFO, and the caller gives it up.
+    if unsafe { libc::syscall(libc::SYS_close, fd) } == 0 { Ok(()) } else { Err(Errno::last()) }
+}
+
+/// What is to be done about a number that is about to be closed.
+pub enum Close {
+    /// It is none of our concern.
+    Freely,
+    /// For the program it is not in use: EBADF.
+    Spare,
+    /// A queue: [`end`] must follow.
+    Queue(Closing),
+    /// Perhaps a descriptor of the queue with this FIFO that no call has been made with: [`end_unknown`] must follow.
+    Unknown((u64, u64)),
+}
+
+/// A number is about to be closed.
+pub fn begin(fd: RawFd) -> Close {
+    if reserved::is_reserved(fd) {
+        return if Process::owns_memory() { Close::Spare } else { Close::Freely };
+    }
+    if descriptor::is_queue(fd) {
+        if !Process::owns_memory() {
+            return Close::Freely;
+        }
+        return Closing::begin(fd).map_or(Close::Freely, Close::Queue);
+    }
+    descriptor::forget_what_it_was(fd);
+    if internal::has_registered()
+        && let Ok(fifo) = inherited::fifo_of(fd)
+        && Process::owns_memory()
+    {
+        return Close::Unknown(fifo);
+    }
+    Close::Freely
+}
+
+/// What [`begin`] was told of has happened, or not.
+pub fn end(thread: &'static Thread, closing: Closing, is_closed: bool) {
+    if !is_closed {
+        return closing.undone();
+    }
+    let tag = FrameTag::new();
+    let fifo = closing.enter(thread, &tag).map(|queue| queue.queue.fifo);
+    closing.done();
+    if let Ok(fifo) = fifo {
+        internal::closed(fifo);
+    }
+}
+
+/// The same of a descriptor with this FIFO. Any close of a queue's descriptor ends the registration of the process.
+pub fn end_unknown(fifo: (u64, u64)) {
+    internal::closed(fifo);
+}
+
+/// Some descriptors of this range may have been closed: those are forgotten that do not lead to their queues any more.
+pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
+    if !Process::owns_memory() {
+        return;
+    }
+    descriptor::no_queues_in(range.clone()).for_each(descriptor::forget_what_it_was);
+    for fd in descriptor::in_range(range) {
+        let is_gone = {
+            let tag = FrameTag::new();
+            descriptor::enter(thread, fd, &tag)
+                .is_ok_and(|queue| descriptor::identity(fd) != Ok(queue.queue.fifo))
+        };
+        if is_gone && let Ok(closing) = Closing::begin(fd) {
+            end(thread, closing, true);
+        }
+    }
+}
+
+/// The lowest descriptor of our own in this range, which the program must not close. `None` in the child of a vfork,
+/// which closes copies.
+pub fn lowest_spared(range: RangeInclusive<RawFd>) -> Option<RawFd> {
+    reserved::all().filter(|fd| range.contains(fd)).min().filter(|_| Process::owns_memory())
+}
+
+/// The program is about to duplicate something to this number. False: it is one of ours, and there is no other number
+/// for that.
+pub fn make_way(fd: RawFd) -> bool {
+    !reserved::is_reserved(fd) || !Process::owns_memory() || reserved::move_away(fd).is_ok()
+}
+
+/// The program has made a duplicate of a descriptor.
+pub fn duplicated(fd: RawFd, copy: RawFd) {
+    if descriptor::is_queue(fd) && Process::owns_memory() {
+        // Not a queue any more: then the duplicate is none either.
+        let _ = descriptor::insert_alias(copy, fd);
+    }
+}

@@ -1,0 +1,55 @@
+//! Claims of the dead, where the kernel has not told.
+
+use core::sync::atomic::AtomicUsize;
+
+use super::descriptor::Use;
+use super::store::slots::{self, Look, Wanted};
+use crate::os::errno::preserved;
+use crate::os::futex;
+use crate::os::process::Process;
+use crate::shared::atomic::{AtomicU32, Ordering, fence};
+use crate::shared::claim::{self, Holder};
+use crate::shared::presence;
+
+impl Use<'_> {
+    /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
+    #[cold]
+    pub fn look(&self, wanted: Wanted) -> Look {
+        // With that of `tell_receivers` (`transfer`).
+        fence(Ordering::SeqCst);
+        let slots = self.queue.layout.slots();
+        match slots.look(wanted) {
+            Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
+            found => found,
+        }
+    }
+
+    /// True if there was one.
+    #[cold]
+    fn free_claims_of_dead(&self) -> bool {
+        /// Where the next look begins. Relaxed: any place will do.
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
+        self.queue.layout.slots().free_claims_of(first, |holder| self.has_ended(holder))
+    }
+
+    /// Frees a word that somebody dead has claimed. True if it has.
+    #[cold]
+    pub fn free_claim_of_dead(&self, word: &AtomicU32) -> bool {
+        claim::free_if(word, |holder| self.has_ended(holder))
+    }
+
+    /// Whether the holder of a claim is dead, as far as that can be found out.
+    pub fn has_ended(&self, holder: Holder) -> bool {
+        match holder {
+            Holder::Nobody => false,
+            // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
+            Holder::Thread(tid) => {
+                self.is_at_home()
+                    && preserved(Process::owns_memory)
+                    && (futex::is_dead(tid) || self.operation.is_stray(tid))
+            }
+            Holder::Presence(number) => presence::has_ended(number),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! From a descriptor to an operation on its queue.
+
+use core::ptr;
+use core::sync::atomic::Ordering;
+use std::os::fd::RawFd;
+
+use crate::os::Errno;
+use crate::os::Result;
+use crate::os::cancel::uncancelled;
+use crate::os::file;
+use crate::os::membarrier;
+use crate::posix::mq::descriptor::inherited;
+use crate::posix::mq::descriptor::open::{Open, Opened};
+use crate::posix::mq::descriptor::table::{
+    Closing, as_queue, identity, is_queue, look_up, no_queue, note_no_queue,
+};
+use crate::shared::thread::{FrameTag, Operation, Thread};
+
+/// An operation on the queue of a descriptor. The queue stays mapped until it is dropped.
+pub struct Use<'t> {
+    /// What the operation may claim with.
+    pub operation: Operation<'t>,
+    /// The queue.
+    pub queue: &'t Opened,
+    /// The descriptor it was found by.
+    pub fd: RawFd,
+}
+
+/// Begins an operation on the queue of `fd`. EBADF when it is not one.
+#[inline(always)]
+pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Use<'t>> {
+    loop {
+        let Some((entry, open)) = look_up(fd) else {
+            adopt_unknown(fd)?;
+            continue;
+        };
+        let mut operation = match thread.begin(open.cast(), tag) {
+            Ok(operation) => operation,
+            Err(error) => {
+                thread = other_thread(error)?;
+                continue;
+            }
+        };
+        membarrier::light();
+        if ptr::eq(entry.load(Ordering::Acquire), open) {
+            // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so `opened`
+            // does not change before the operation ends.
+            if let Some(queue) = unsafe { (*open).opened() } {
+                if !queue.layout.is_at_home() {
+                    operation.unguard();
+                }
+                return Ok(Use { operation, queue, fd });
+            }
+            drop(operation);
+            leave_special(fd, open)?;
+        }
+    }
+}
+
+/// The block of the calling thread, if this is the child of a fork and `thread` was its parent's.
+#[cold]
+fn other_thread(error: Errno) -> Result<&'static Thread> {
+    if error == Errno::ERESTART { Thread::calling() } else { Err(error) }
+}
+
+#[cold]
+fn adopt_unknown(fd: RawFd) -> Result<()> {
+    uncancelled(|| inherited::adopt(fd))
+}
+
+/// There is no queue in a special entry.
+#[cold]
+fn leave_special(fd: RawFd, open: *mut Open) -> Result<()> {
+    // Somebody may have closed what was no queue without our knowing.
+    if open == no_queue() { adopt_unknown(fd) } else { Err(Errno::EBADF) }
+}
+
+/// Whether `fd` is a queue. One that nobody has looked at is looked at now, and then it is known.
+#[inline]
+pub fn is_found_queue(fd: RawFd) -> bool {
+    match look_up(fd) {
+        Some((_, open)) => as_queue(open).is_some(),
+        None => fd >= 0 && find_out(fd),
+    }
+}
+
+#[cold]
+fn find_out(fd: RawFd) -> bool {
+    match uncancelled(|| inherited::adopt(fd)) {
+        Ok(()) => is_queue(fd),
+        Err(_) => {
+            // A number that is not in use may be a queue's tomorrow.
+            if file::status(fd).is_ok() {
+                note_no_queue(fd);
+            }
+            false
+        }
+    }
+}
+
+impl<'t> Use<'t> {
+    /// The thread whose operation it is.
+    pub fn thread(&self) -> &'t Thread {
+        self.operation.thread()
+    }
+
+    /// Whether TIDs in claim words of the queue are those of this process's PID namespace.
+    pub fn is_at_home(&self) -> bool {
+        self.queue.layout.is_at_home() && self.operation.is_at_home()
+    }
+
+    /// Whether the descriptor still is what it was: the program may have closed it without telling us.
+    pub fn is_open(&self) -> bool {
+        is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)
+    }
+}
+
+impl Closing {
+    /// An operation on it.
+    pub fn enter<'t>(&self, thread: &'t Thread, tag: &FrameTag) -> Result<Use<'t>> {
+        let mut operation = thread.begin(self.open.cast(), tag)?;
+        // SAFETY: our share keeps it from being retired, and entries are never freed.
+        let queue = unsafe { (*self.open).opened() }.ok_or(Errno::EBADF)?;
+        if !queue.layout.is_at_home() {
+            operation.unguard();
+        }
+        Ok(Use { operation, queue, fd: self.fd })
+    }
+}

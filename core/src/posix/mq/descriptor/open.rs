@@ -1,0 +1,198 @@
+//! What a descriptor is to this process, and how long that stays mapped.
+//!
+//! An [`Open`] that has left the table stays mapped while an operation is in the middle of it (a hazard pointer,
+//! `shared::thread`), and while the process has a duplicate that we do not know yet; it is *retired*. The memory of an
+//! `Open` itself is never given back, only used again: who has an old pointer reads stale facts, and sees at the second
+//! look at the table that they are stale.
+
+use core::cell::UnsafeCell;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use memmap2::MmapRaw;
+
+use crate::os::file::{self, Status};
+use crate::os::fork::ForkMutex;
+use crate::os::membarrier;
+use crate::posix::mq::files::Data;
+use crate::posix::mq::layout::Layout;
+use crate::posix::mq::permission::Access;
+use crate::posix::mq::poll::polling::Polling;
+use crate::shared::thread;
+
+/// What a descriptor is to this process.
+pub struct Opened {
+    /// The mapped queue.
+    pub layout: Layout,
+    /// Keeps it mapped.
+    map: Arc<MmapRaw>,
+    /// Opened for receiving.
+    pub can_receive: bool,
+    /// Opened for sending.
+    pub can_send: bool,
+    /// Whether the open description had `O_NONBLOCK` when somebody last asked. A hint: who would sleep asks again.
+    pub was_nonblocking: AtomicBool,
+    /// Device and inode of the data file.
+    pub data: (u64, u64),
+    /// Device and inode of the FIFO that the descriptor really is.
+    pub fifo: (u64, u64),
+    /// How this process polls it.
+    pub polling: Polling,
+    /// Where the next read(2) of the status line begins.
+    pub position: AtomicU64,
+}
+
+impl Opened {
+    /// A queue that has been mapped, with the FIFO of its descriptor.
+    pub fn new(data: Data, fifo: &Status, access: Access) -> Self {
+        let identity = file::identity(&data.status);
+        Self::of(data.layout, Arc::new(data.map), identity, file::identity(fifo), access)
+    }
+
+    /// The same queue, for another description.
+    pub fn again(&self, access: Access) -> Self {
+        Self::of(self.layout, self.map.clone(), self.data, self.fifo, access)
+    }
+
+    fn of(layout: Layout, map: Arc<MmapRaw>, data: (u64, u64), fifo: (u64, u64), access: Access) -> Self {
+        Self {
+            layout,
+            map,
+            can_receive: access.receive,
+            can_send: access.send,
+            was_nonblocking: AtomicBool::new(false),
+            data,
+            fifo,
+            polling: Polling::default(),
+            position: AtomicU64::new(0),
+        }
+    }
+}
+
+/// What an entry of the table leads to.
+#[derive(Default)]
+pub struct Open {
+    /// Changed by the holder of [`POOL`] alone, while the table does not lead here and nobody works on it.
+    opened: UnsafeCell<Option<Opened>>,
+    /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used anew.
+    descriptors: AtomicUsize,
+    /// The next one that is retired.
+    next: AtomicPtr<Open>,
+}
+
+// SAFETY: `opened` is only changed while nobody can read it, as its comment says.
+unsafe impl Sync for Open {}
+// SAFETY: nothing in it belongs to a thread.
+unsafe impl Send for Open {}
+
+impl Open {
+    /// One that is no queue, for a special entry of the table.
+    pub(super) const fn empty() -> Self {
+        Self {
+            opened: UnsafeCell::new(None),
+            descriptors: AtomicUsize::new(0),
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// # Safety
+    /// Either the caller's hazard pointer protects it, and the table led here after that was visible; or the caller
+    /// holds [`POOL`].
+    pub(super) unsafe fn opened(&self) -> Option<&Opened> {
+        // SAFETY: nobody changes it meanwhile, says the caller.
+        unsafe { (*self.opened.get()).as_ref() }
+    }
+
+    /// One more entry leads here. False: none does any more.
+    pub(super) fn share(&self) -> bool {
+        let more = |descriptors: usize| (descriptors > 0).then_some(descriptors + 1);
+        self.descriptors.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    /// One entry less leads here. Async-signal-safe: what is not needed any more is freed later.
+    pub(super) fn unshare(&'static self) {
+        if self.descriptors.fetch_sub(1, Ordering::SeqCst) == 1 {
+            retire(ptr::from_ref(self).cast_mut());
+        }
+    }
+}
+
+/// Entries that nobody uses.
+#[derive(Default)]
+pub struct Pool {
+    free: Vec<&'static Open>,
+}
+
+/// Held while entries are made and freed; never by an operation on a queue.
+pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new() });
+
+/// Entries that have left the table, chained by `next`. Anybody may put one in front; the holder of [`POOL`] takes all.
+static RETIRED: AtomicPtr<Open> = AtomicPtr::new(ptr::null_mut());
+
+fn retire(open: *mut Open) {
+    let mut first = RETIRED.load(Ordering::Relaxed);
+    loop {
+        // SAFETY: entries are never freed, and this one is nobody else's now.
+        unsafe { (*open).next.store(first, Ordering::Relaxed) };
+        match RETIRED.compare_exchange_weak(first, open, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => first = now,
+        }
+    }
+}
+
+impl Pool {
+    /// An entry for a queue, with one descriptor.
+    pub(super) fn take(&mut self, opened: Opened) -> *mut Open {
+        let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
+        // SAFETY: it comes from the free ones: nobody can read it.
+        unsafe { *open.opened.get() = Some(opened) };
+        open.descriptors.store(1, Ordering::Relaxed);
+        ptr::from_ref(open).cast_mut()
+    }
+
+    /// A retired queue for which this is true.
+    pub(super) fn retired(&self, is_it: impl Fn(&Opened) -> bool) -> Option<&Opened> {
+        let mut next = RETIRED.load(Ordering::Acquire);
+        // SAFETY: entries are never freed, and only the holder of the pool takes one out of the chain, or frees its queue.
+        while let Some(open) = unsafe { next.as_ref() } {
+            // SAFETY: the same.
+            if let Some(opened) = unsafe { open.opened() }
+                && is_it(opened)
+            {
+                return Some(opened);
+            }
+            next = open.next.load(Ordering::Acquire);
+        }
+        None
+    }
+
+    /// Whether something could be freed.
+    pub(super) fn has_retired() -> bool {
+        !RETIRED.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Unmaps the retired queues that no operation is in the middle of, but for those that are still needed.
+    pub(super) fn free_unused(&mut self, is_needed: impl Fn(&Opened) -> bool) {
+        let mut next = RETIRED.swap(ptr::null_mut(), Ordering::AcqRel);
+        if next.is_null() {
+            return;
+        }
+        membarrier::heavy();
+        // SAFETY: entries are never freed; those in the chain are ours since the swap.
+        while let Some(open) = unsafe { next.as_ref() } {
+            let this = next;
+            next = open.next.load(Ordering::Relaxed);
+            // SAFETY: we have the pool.
+            let stays = unsafe { open.opened() }.is_some_and(&is_needed);
+            if stays || thread::is_in_use(this.cast()) {
+                retire(this);
+                continue;
+            }
+            // SAFETY: the table does not lead here since before the barrier, and nobody's hazard pointer does.
+            unsafe { *open.opened.get() = None };
+            self.free.push(open);
+        }
+    }
+}

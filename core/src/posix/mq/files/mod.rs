@@ -1,0 +1,45 @@
+//! The files of a queue.
+//!
+//! | module | |
+//! |---|---|
+//! | `name` | from the name of a queue to that of its data file |
+//! | `data` | the data file: opened, made, mapped |
+//! | `parts` | more data files, where one may not be long enough |
+//! | `fifo` | the FIFO, which a descriptor really is: its name, made, opened |
+//! | `fifo_open` | the FIFO of a queue: found and verified, or made anew |
+//! | `unlink` | all removed |
+//! | `find` | data files by something else than their name |
+//! | `access` | files that others may have put there, opened and changed |
+//!
+//! Queue `/NAME` is the data file `rsipc-mq.NAME`; a name that makes that too long is hashed to
+//! `rsipc-mqh.HASH`, and the header has it in full. Beside it lies the FIFO
+//! `rsipc-mqf.INODE.NUMBER`.
+//!
+//! **Which FIFO belongs to a queue.** The directory is one that others may write to, and the header of a queue one that
+//! all its users may write to. So neither a name nor a header is believed by itself. The name of
+//! the FIFO has the inode of the data file in it, and only the owner of a file can have given it
+//! its name; the FIFO must have the same owner as the data file; and the header tells the inode of
+//! the FIFO, which keeps out other files of that owner that somebody has linked to the name. So a
+//! user of a queue can make its FIFO lost, but can put no other one in its place, and nobody's FIFO
+//! leads to another queue than its own. The number is random, so that nobody can take the name
+//! beforehand.
+//!
+//! Nothing is changed or removed by a path unless the owner of what is there is the owner of the
+//! queue: in a sticky directory nobody else can put another file in its place then.
+
+mod access;
+mod data;
+mod fifo;
+mod fifo_open;
+mod find;
+mod name;
+mod parts;
+mod unlink;
+
+pub use data::{Data, create, exists, has_name, open, reopen};
+pub use fifo::{FIFO_PREFIX, Fifo, fifo_path};
+pub use fifo_open::open_fifo;
+pub use find::{geometry_of, is_data_name, open_of_fifo};
+pub use name::{HASHED_PREFIX, Name, PREFIX};
+pub use parts::{PART_PREFIX, Reader, first_part_of, parts_of};
+pub use unlink::{remove_fifo, take_back, unlink};

@@ -1,0 +1,64 @@
+//! What is sent and received, and whether it may be.
+
+use super::descriptor::Use;
+use super::store::key;
+use crate::os::{Errno, Result};
+
+/// A message to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing {
+    /// Where it is.
+    pub body: *const u8,
+    /// Bytes.
+    pub length: usize,
+    /// Below [`key::PRIORITIES`].
+    pub priority: u32,
+}
+
+/// Room for a message to receive.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming {
+    /// Where it goes.
+    pub body: *mut u8,
+    /// Bytes.
+    pub room: usize,
+}
+
+/// A message that has been received.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    /// Bytes.
+    pub length: usize,
+    /// Its priority.
+    pub priority: u32,
+}
+
+impl Outgoing {
+    /// EINVAL for the priority. The kernel looks at it before it looks at the descriptor.
+    pub fn check_priority(&self) -> Result<()> {
+        if self.priority < key::PRIORITIES { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+}
+
+impl Use<'_> {
+    /// Whether this may be sent: EBADF, EMSGSIZE, EFAULT, in the kernel's order.
+    #[inline]
+    pub fn check_outgoing(&self, message: &Outgoing) -> Result<()> {
+        if !self.queue.can_send {
+            return Err(Errno::EBADF);
+        }
+        if message.length > self.queue.layout.geometry().msgsize {
+            return Err(Errno::EMSGSIZE);
+        }
+        if message.body.is_null() && message.length > 0 { Err(Errno::EFAULT) } else { Ok(()) }
+    }
+
+    /// Whether this can take any message of the queue: EBADF, EMSGSIZE.
+    #[inline]
+    pub fn check_incoming(&self, into: &Incoming) -> Result<()> {
+        if !self.queue.can_receive {
+            return Err(Errno::EBADF);
+        }
+        if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
+    }
+}

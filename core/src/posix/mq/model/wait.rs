@@ -1,0 +1,413 @@
+//! Waiting for a message, and for room: nobody sleeps while there is one, whoever is killed on the way to wake somebody, or
+//! with a wake that another one needs. And who has slept for long is served before those who come new.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::{End, Participant, Queue, check, check_each_stop};
+use crate::posix::mq::store::slots::{Look, Wanted};
+use crate::shared::atomic::{AtomicU32, Ordering};
+use crate::shared::event::{Event, Seen};
+use crate::shared::modelled::{Futex, On};
+
+/// Where one waits for something: `WaitPoint`.
+#[derive(Default)]
+struct Point {
+    event: Event,
+    futex: Futex,
+}
+
+impl Point {
+    fn wake_one(&self, began_turns: bool) {
+        self.event.wake_one(began_turns, |_, count| self.wake(count));
+    }
+
+    fn wake(&self, count: i32) -> usize {
+        self.futex.wake(On::Awaited, count.unsigned_abs() as usize)
+    }
+
+    fn gone(&self, is_left: bool) {
+        self.event.gone(is_left, |_, count| self.wake(count));
+    }
+
+    /// True: it was woken.
+    fn sleep(&self, seen: Seen) -> bool {
+        self.futex.sleep_on_both(|| self.event.word().load(Ordering::SeqCst) == seen.0)
+    }
+
+    /// As `send_as` and `receive_as` of `transfer`: looks between claim and commit, and again after the commit. `is_waiter`:
+    /// it has been woken, and owes a wake already.
+    fn pass(&self, who: &Participant, is_waiter: bool, claim: &AtomicU32, commit: &mut dyn FnMut()) {
+        if !self.event.is_awaited() {
+            commit();
+            if self.event.is_awaited() {
+                self.wake_one(false);
+            }
+            return;
+        }
+        // Whoever sleeps has slept for long.
+        let began_turns = self.event.begin_turns();
+        who.owe(&self.futex, (!is_waiter).then_some(claim));
+        commit();
+        self.wake_one(began_turns);
+        if !is_waiter {
+            who.owe_nothing();
+        }
+    }
+}
+
+/// A queue whose senders and receivers sleep.
+struct Room {
+    queue: Arc<Queue>,
+    message: Point,
+    room: Point,
+}
+
+/// One that sleeps, as `mq::wait`.
+struct Waiter<'r> {
+    room: &'r Room,
+    wanted: Wanted,
+    has_lain_down: bool,
+    is_its_turn: bool,
+}
+
+impl Waiter<'_> {
+    fn new(room: &Room, wanted: Wanted) -> Waiter<'_> {
+        Waiter { room, wanted, has_lain_down: false, is_its_turn: false }
+    }
+
+    fn sides(&self) -> (&Point, &Point, Wanted) {
+        match self.wanted {
+            Wanted::Message => (&self.room.message, &self.room.room, Wanted::Free),
+            Wanted::Free => (&self.room.room, &self.room.message, Wanted::Message),
+        }
+    }
+
+    fn may_go(&self) -> bool {
+        self.is_its_turn || !self.sides().0.event.is_in_turn()
+    }
+
+    /// One turn: announces itself, looks, and sleeps.
+    fn lie_down(&mut self, who: &Participant) {
+        let queue = &self.room.queue;
+        let (point, other_side, other) = self.sides();
+        if self.has_lain_down && other_side.event.is_awaited() && queue.seems_ready(other) {
+            other_side.wake_one(false);
+        }
+        who.owe(&point.futex, None);
+        let (_, seen) = point.event.await_it();
+        let look = match queue.slots().look(self.wanted) {
+            Look::UnderWay if queue.free_claims_of_the_dead() => queue.slots().look(self.wanted),
+            found => found,
+        };
+        let is_called = match look {
+            Look::There if self.is_its_turn || !seen.is_in_turn() => false,
+            // A sleep of 10 ms, and then nobody has come for it.
+            Look::There => {
+                thread::yield_now();
+                point.event.end_turns();
+                true
+            }
+            // A sleep of half a millisecond.
+            Look::UnderWay => {
+                thread::yield_now();
+                false
+            }
+            Look::Nothing => point.sleep(seen),
+        };
+        self.has_lain_down = true;
+        self.is_its_turn |= is_called;
+    }
+
+    fn done(&self, who: &Participant) {
+        if self.has_lain_down {
+            self.sides().0.gone(self.room.queue.seems_ready(self.wanted));
+            who.owe_nothing();
+        }
+    }
+}
+
+impl Room {
+    fn new(capacity: usize) -> Arc<Self> {
+        Arc::new(Self { queue: Queue::new(capacity), message: Point::default(), room: Point::default() })
+    }
+
+    fn send(&self, who: &Participant, body: u64) {
+        let mut waiter = Waiter::new(self, Wanted::Free);
+        while !(waiter.may_go() && self.try_send(who, body, waiter.has_lain_down)) {
+            waiter.lie_down(who);
+        }
+        waiter.done(who);
+    }
+
+    fn try_send(&self, who: &Participant, body: u64, is_waiter: bool) -> bool {
+        self.queue.send_around(who, 0, body, |claim, commit| self.message.pass(who, is_waiter, claim, commit))
+    }
+
+    fn receive(&self, who: &Participant) -> u64 {
+        let mut waiter = Waiter::new(self, Wanted::Message);
+        loop {
+            if waiter.may_go()
+                && let Some(received) = self.try_receive(who, waiter.has_lain_down)
+            {
+                waiter.done(who);
+                return received;
+            }
+            waiter.lie_down(who);
+        }
+    }
+
+    fn try_receive(&self, who: &Participant, is_waiter: bool) -> Option<u64> {
+        self.queue.receive_around(who, |claim, commit| self.room.pass(who, is_waiter, claim, commit))
+    }
+
+    /// One that is killed in its sleep, or as it wakes up.
+    fn die_waiting(&self, who: &Participant) {
+        who.owe(&self.message.futex, None);
+        let (_, seen) = self.message.event.await_it();
+        if self.queue.slots().look(Wanted::Message) == Look::Nothing {
+            self.message.futex.enqueue(On::Death, || true);
+            let is_as_expected = || self.message.event.word().load(Ordering::SeqCst) == seen.0;
+            if self.message.futex.enqueue(On::Awaited, is_as_expected) {
+                thread::yield_now();
+                self.message.futex.leave(On::Awaited);
+            }
+            self.message.futex.leave(On::Death);
+        }
+        who.die(&self.queue);
+    }
+
+    /// Sends, and is killed before it has woken anybody.
+    fn die_after_commit(&self, who: &Participant, body: u64) {
+        self.queue.send_around(who, 0, body, |claim, commit| {
+            let is_awaited = self.message.event.is_awaited();
+            if is_awaited {
+                who.owe(&self.message.futex, Some(claim));
+            }
+            commit();
+        });
+        who.die(&self.queue);
+    }
+
+    fn assert_whole(&self) {
+        self.queue.assert_whole(None);
+    }
+}
+
+#[test]
+fn one_waits_and_one_sends() {
+    for capacity in [2, 3] {
+        check(3, move || {
+            let room = Room::new(capacity);
+            let sender = {
+                let room = room.clone();
+                thread::spawn(move || room.send(&Participant::new(1), 1))
+            };
+            assert_eq!(room.receive(&Participant::new(2)), 1);
+            sender.join().unwrap();
+            room.assert_whole();
+        });
+    }
+}
+
+#[test]
+fn two_wait_and_one_sends_twice() {
+    check(2, || {
+        let room = Room::new(2);
+        let waiter = {
+            let room = room.clone();
+            thread::spawn(move || room.receive(&Participant::new(1)))
+        };
+        let sender = {
+            let room = room.clone();
+            thread::spawn(move || {
+                let who = Participant::new(2);
+                room.send(&who, 1);
+                room.send(&who, 2);
+            })
+        };
+        let (mine, other) = (room.receive(&Participant::new(3)), waiter.join().unwrap());
+        assert_ne!(mine, other);
+        sender.join().unwrap();
+        room.assert_whole();
+    });
+}
+
+#[test]
+fn one_waits_for_room_and_one_for_messages() {
+    check(2, || {
+        let room = Room::new(1);
+        let sender = {
+            let room = room.clone();
+            thread::spawn(move || {
+                let who = Participant::new(1);
+                room.send(&who, 1);
+                room.send(&who, 2);
+            })
+        };
+        let who = Participant::new(2);
+        assert_eq!([room.receive(&who), room.receive(&who)], [1, 2]);
+        sender.join().unwrap();
+        room.assert_whole();
+    });
+}
+
+#[test]
+fn a_waiter_that_is_killed_takes_no_wake_but_its_own() {
+    check(2, || {
+        let room = Room::new(2);
+        let victim = {
+            let room = room.clone();
+            thread::spawn(move || room.die_waiting(&Participant::new(1)))
+        };
+        let sender = {
+            let room = room.clone();
+            thread::spawn(move || room.send(&Participant::new(2), 1))
+        };
+        assert_eq!(room.receive(&Participant::new(3)), 1);
+        sender.join().unwrap();
+        victim.join().unwrap();
+        // What it leaves behind is gone after one wake in vain.
+        room.message.wake_one(true);
+        assert!(!room.message.event.is_awaited());
+        room.assert_whole();
+    });
+}
+
+#[test]
+fn a_sender_that_is_killed_anywhere_keeps_no_wake_of_another_one() {
+    check_each_stop(1, |accesses| {
+        let room = Room::new(2);
+        let victim = {
+            let room = room.clone();
+            thread::spawn(move || {
+                Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
+            })
+        };
+        let sender = {
+            let room = room.clone();
+            thread::spawn(move || room.send(&Participant::new(2), 2))
+        };
+        room.receive(&Participant::new(3));
+        victim.join().unwrap();
+        sender.join().unwrap();
+        room.assert_whole();
+    });
+}
+
+#[test]
+fn what_a_killed_sender_has_committed_wakes_a_receiver() {
+    check_each_stop(2, |accesses| {
+        let room = Room::new(2);
+        let victim = {
+            let room = room.clone();
+            thread::spawn(move || {
+                let sent =
+                    Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
+                if sent.is_none() && room.queue.slots().count() == 0 {
+                    // It died before the commit, and nobody has received it: somebody else sends.
+                    if room.queue.received.lock().unwrap().is_empty() {
+                        room.send(&Participant::new(3), 2);
+                    }
+                }
+            })
+        };
+        room.receive(&Participant::new(2));
+        victim.join().unwrap();
+        room.assert_whole();
+    });
+}
+
+#[test]
+fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
+    check_each_stop(1, |accesses| {
+        let room = Room::new(2);
+        let victim = {
+            let room = room.clone();
+            thread::spawn(move || {
+                Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.receive(who));
+            })
+        };
+        let sender = {
+            let room = room.clone();
+            thread::spawn(move || {
+                let who = Participant::new(2);
+                room.send(&who, 1);
+                room.send(&who, 2);
+            })
+        };
+        room.receive(&Participant::new(3));
+        sender.join().unwrap();
+        victim.join().unwrap();
+        room.assert_whole();
+    });
+}
+
+/// Both wakes may fall on one of them.
+#[test]
+fn one_is_woken_by_a_sender_and_by_the_death_of_another_one() {
+    check(3, || {
+        let room = Room::new(2);
+        let receivers = [1, 2].map(|tid| {
+            let room = room.clone();
+            thread::spawn(move || room.receive(&Participant::new(tid)))
+        });
+        let victim = {
+            let room = room.clone();
+            thread::spawn(move || room.die_after_commit(&Participant::new(3), 1))
+        };
+        room.send(&Participant::new(4), 2);
+        victim.join().unwrap();
+        let mut received = receivers.map(|receiver| receiver.join().unwrap());
+        received.sort_unstable();
+        assert_eq!(received, [1, 2]);
+        room.assert_whole();
+    });
+}
+
+#[test]
+fn who_comes_new_leaves_the_message_to_one_who_has_slept() {
+    check(3, || {
+        let room = Room::new(2);
+        let receiver = {
+            let room = room.clone();
+            thread::spawn(move || room.receive(&Participant::new(1)))
+        };
+        let newcomer = {
+            let room = room.clone();
+            thread::spawn(move || {
+                if !room.message.futex.has_sleeper() {
+                    return;
+                }
+                if !room.message.event.is_in_turn() {
+                    let stolen = room.try_receive(&Participant::new(2), false);
+                    assert_eq!(stolen, None, "before its turn");
+                }
+            })
+        };
+        room.send(&Participant::new(3), 1);
+        newcomer.join().unwrap();
+        assert_eq!(receiver.join().unwrap(), 1);
+        room.assert_whole();
+    });
+}
+
+/// Whose turn it is may be dead: that holds up nobody for ever.
+#[test]
+fn who_comes_new_is_served_when_those_before_it_are_dead() {
+    check_each_stop(1, |accesses| {
+        let room = Room::new(2);
+        let victim = {
+            let room = room.clone();
+            thread::spawn(move || {
+                Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.receive(who));
+                // Now somebody needs a message.
+                room.send(&Participant::new(4), 2);
+            })
+        };
+        room.send(&Participant::new(3), 1);
+        room.receive(&Participant::new(2));
+        victim.join().unwrap();
+        room.assert_whole();
+    });
+}

@@ -1,0 +1,50 @@
+//! The threads of a process register one after the other, as a lock of the process does not keep them apart; nor does
+//! one close a descriptor of ours while another registers, which would end the registration.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use super::signal;
+use crate::os::signals::Blocked;
+use crate::shared::pause::Pause;
+
+/// The calling thread's turn. It ends when this is dropped.
+#[must_use]
+pub struct Turn {
+    _blocked: Blocked,
+}
+
+/// The thread whose turn it is; 0 = nobody's. Taken by CAS, given back by that thread. In the child of a fork it may be the
+/// number of a thread that is not there.
+static WHOSE: AtomicU32 = AtomicU32::new(0);
+
+impl Turn {
+    /// Waits for it. Async-signal-safe, as no handler ever interrupts a turn.
+    pub fn take() -> Self {
+        let blocked = Blocked::all();
+        // SAFETY: takes no arguments.
+        let own = u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0);
+        let mut pause = Pause::default();
+        loop {
+            let holder = WHOSE.load(Ordering::SeqCst);
+            // Our own number is not ours: nobody takes two turns at once.
+            let is_free = holder == 0 || holder == own || !is_thread_of_this_process(holder);
+            if is_free && WHOSE.compare_exchange(holder, own, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+                return Self { _blocked: blocked };
+            }
+            if !pause.turn() {
+                pause = Pause::default();
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        WHOSE.store(0, Ordering::SeqCst);
+    }
+}
+
+fn is_thread_of_this_process(tid: u32) -> bool {
+    // SAFETY: takes no pointer; signal 0 is only a question.
+    unsafe { libc::syscall(libc::SYS_tgkill, signal::own_pid(), tid, 0) == 0 }
+}

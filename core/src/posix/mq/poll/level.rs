@@ -1,0 +1,143 @@
+//! The rule by which packets are put into the FIFO and taken out, so that poll(2) is told the truth.
+//!
+//! | queue | packets | poll(2) says |
+//! |---|---|---|
+//! | empty | 0 | POLLOUT |
+//! | neither | 1 or more | POLLIN, POLLOUT |
+//! | full | [`CAPACITY`] | POLLIN |
+//!
+//! *Prompt up.* A sender sees to it that there is a packet before it commits its message, while its slot is claimed; a
+//! receiver that there is a free place before it commits. So nobody who is killed leaves somebody asleep beside a message.
+//!
+//! *Lazy down.* Who takes the last packet out because there is no message holds the claim of the adjuster and looks, in
+//! this order: at the packets, at the senders in flight, at the messages; takes one, and looks again. A sender that claimed
+//! its slot after that look finds the adjuster's claim held, and sees to it that there are [`SLACK`] packets: one for the
+//! step that the adjuster may still make. Who puts the last packet in because there is no room does the same, mirrored.
+//!
+//! A claim of the adjuster that its holder left by being killed counts as free: no late step will come. One whose holder is
+//! stopped makes senders put in a second packet, and the queue readable in vain until the holder goes on; a sender that is
+//! stopped in flight likewise. `model::readiness` goes through the schedules.
+
+use crate::posix::mq::poll::readiness::{CAPACITY, Readiness};
+use crate::posix::mq::store::slots::{Look, Wanted};
+use crate::shared::claim::Claimant;
+
+/// Packets, or free places, that outlast the late step of an adjuster.
+const SLACK: usize = 2;
+/// Steps of one who adjusts. More are needed only if the queue keeps changing, and then others adjust, too.
+const STEPS: usize = if cfg!(loom) { 3 } else { 32 };
+
+/// The FIFO. No call blocks.
+pub trait Fifo {
+    /// Puts so many packets in, and returns how many it could: it may not hold so many, or not be reached.
+    fn put(&self, count: usize) -> usize;
+    /// Takes out up to so many packets.
+    fn take(&self, count: usize);
+    /// The packets in it.
+    fn count(&self) -> Option<usize>;
+    /// The packets that it holds.
+    fn capacity(&self) -> usize;
+}
+
+impl Readiness {
+    /// Sees to it that poll(2) tells of the message that is about to be committed.
+    pub fn raise_message(&self, fifo: &impl Fifo) {
+        let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
+        let least = self.packets().least;
+        if least < wanted {
+            self.put(wanted - least, fifo);
+        }
+    }
+
+    /// Sees to it that poll(2) tells of the room that is about to be there.
+    pub fn raise_room(&self, fifo: &impl Fifo) {
+        let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
+        let most = self.packets().most.min(CAPACITY);
+        if most + wanted > CAPACITY {
+            self.will_take(most + wanted - CAPACITY);
+            fifo.take(most + wanted - CAPACITY);
+            self.has_taken(most + wanted - CAPACITY);
+        }
+    }
+
+    /// Takes the packets out if there is no message, and nobody is about to send one.
+    pub fn lower_message(&self, who: &impl Claimant, fifo: &impl Fifo, look: impl Fn(Wanted) -> Look) {
+        self.adjust(who, || {
+            let seen = self.packets();
+            if seen.most == 0 || look(Wanted::Message) != Look::Nothing {
+                return false;
+            }
+            if !seen.are_known() {
+                return self.count(fifo);
+            }
+            // Any number at once, as long as the late step leaves what a sender counts on.
+            let count = seen.least.saturating_sub(SLACK).max(1);
+            if self.will_take_from(seen, count) {
+                fifo.take(count);
+                self.has_taken(count);
+            }
+            true
+        });
+    }
+
+    /// Fills the FIFO up if there is no room, and nobody is about to receive.
+    pub fn lower_room(&self, who: &impl Claimant, fifo: &impl Fifo, look: impl Fn(Wanted) -> Look) {
+        // Where the kernel gives fewer places, there is no slack; poll(2) says that there is room then.
+        if fifo.capacity() != CAPACITY {
+            return;
+        }
+        self.adjust(who, || {
+            let seen = self.packets();
+            if seen.least >= CAPACITY || look(Wanted::Free) != Look::Nothing {
+                return false;
+            }
+            if !seen.are_known() {
+                return self.count(fifo);
+            }
+            let count = (CAPACITY - seen.most).saturating_sub(SLACK).max(1);
+            !self.will_put_to(seen, count) || self.finish_put(count, fifo)
+        });
+    }
+
+    /// Finds out how many packets there are. False: somebody else is changing their number.
+    pub fn count(&self, fifo: &impl Fifo) -> bool {
+        let seen = self.packets();
+        fifo.count().is_some_and(|count| self.counted(seen, count))
+    }
+
+    /// Puts right what cannot be true: the FIFO is another one than its packets were counted of, or somebody has meddled
+    /// with it.
+    pub fn correct(&self, fifo: &impl Fifo) {
+        let seen = self.packets();
+        if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count)) {
+            self.counted(seen, count);
+        }
+    }
+
+    fn put(&self, count: usize, fifo: &impl Fifo) {
+        self.will_put(count);
+        self.finish_put(count, fifo);
+    }
+
+    fn finish_put(&self, count: usize, fifo: &impl Fifo) -> bool {
+        let done = fifo.put(count).min(count);
+        self.has_put(done);
+        if done < count {
+            self.has_not_put(count - done);
+            self.correct(fifo);
+        }
+        done == count
+    }
+
+    /// `step` is repeated while it gives true.
+    fn adjust(&self, who: &impl Claimant, mut step: impl FnMut() -> bool) {
+        if self.begin_to_adjust(who) {
+            for _ in 0..STEPS {
+                if !step() {
+                    break;
+                }
+            }
+            self.end_to_adjust(who);
+        }
+    }
+}

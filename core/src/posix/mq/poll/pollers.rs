@@ -1,0 +1,273 @@
+//! Who polls a queue, and what is done for them: by themselves before they sleep, and by those who change the queue.
+//!
+//! That somebody polls costs those who change the queue system calls, so it is said by a word in shared memory
+//! (`readiness`). Whether it is still true is said by a lock: who polls has a read lock on a byte of the FIFO, on the
+//! description that is polled. It is shared by duplicates and by forked children, survives its maker, and goes with the
+//! last of them, however they end. Nothing expires, and no thread looks after it: whoever changes the number of packets
+//! looks now and then whether there still is a lock.
+
+use core::sync::atomic::Ordering;
+use std::os::fd::RawFd;
+
+use crate::os::Result;
+use crate::os::concern;
+use crate::os::errno::preserved;
+use crate::os::settings;
+use crate::posix::mq::descriptor::{self, Opened, Use};
+use crate::posix::mq::poll::fifo::Channel;
+use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
+use crate::posix::mq::poll::watched;
+use crate::posix::mq::store::slots::{Look, Wanted};
+use crate::shared::thread::{FrameTag, Thread};
+
+/// How long one who begins to poll waits for operations under way that may not know of it, in looks at a slot.
+const SLOTS_LOOKED_AT: usize = 10_000;
+
+/// How a queue is going to be polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Poll {
+    /// Without a sleep.
+    AtOnce,
+    /// By one call that may sleep.
+    Call,
+    /// From now on, by an epoll.
+    Watch {
+        /// Its descriptor.
+        epoll: RawFd,
+        /// What it tells the program of the queue. `None`: it tells only once, so that every word counts.
+        data: Option<u64>,
+    },
+}
+
+/// The queue of `fd` is going to be polled for this: now the FIFO tells the truth, and goes on to do so unless nobody will
+/// sleep. EBADF: it is not one.
+pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<()> {
+    let tag = FrameTag::new();
+    let queue = descriptor::enter(thread, fd, &tag)?;
+    preserved(|| queue.be_polled(wanted, how));
+    if let Poll::Watch { epoll, data } = how {
+        concern::set(concern::WATCHED);
+        queue.queue.polling.watch(wanted, epoll, data);
+        watched::add(fd);
+    }
+    Ok(())
+}
+
+/// This process is about to wait for its epolls.
+pub fn before_epoll_wait(thread: &'static Thread, may_sleep: bool) {
+    for fd in watched::all() {
+        let tag = FrameTag::new();
+        match descriptor::enter(thread, fd, &tag) {
+            Ok(queue) if queue.queue.polling.watched().any() => {
+                preserved(|| queue.level(queue.queue.polling.watched(), false, may_sleep));
+                if watched::are_all() {
+                    queue.queue.polling.will_look();
+                }
+            }
+            _ => watched::remove(fd),
+        }
+    }
+}
+
+/// The descriptor goes to another process, where nobody may know that it is a queue before it is polled.
+pub fn hand_over(thread: &'static Thread, fd: RawFd) {
+    let tag = FrameTag::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
+        preserved(|| {
+            queue.queue.layout.readiness().arm(Pollers::UNKNOWN);
+            queue.level(Pollers::MESSAGE.and(Pollers::ROOM), true, false);
+        });
+    }
+}
+
+/// A queue has been opened that others may have polled before.
+pub fn set_up(queue: &Opened, fd: RawFd) {
+    let readiness = queue.layout.readiness();
+    if settings::get().always_pollable && !readiness.pollers().has(Pollers::UNKNOWN) {
+        readiness.arm(Pollers::UNKNOWN);
+    }
+    // What was in the FIFO went with the last descriptor.
+    if readiness.packets().most > 0 {
+        readiness.correct(&Channel::new(&queue.polling.own, fd, queue.fifo));
+    }
+}
+
+impl Use<'_> {
+    fn be_polled(&self, wanted: Pollers, how: Poll) {
+        let polling = &self.queue.polling;
+        // Those who change the queue may not have known of us until now.
+        let is_new = how == Poll::AtOnce || polling.announce(self.fd, self.queue.layout.readiness(), wanted);
+        self.level(wanted, is_new, how == Poll::Call);
+        if !matches!(how, Poll::Watch { .. }) {
+            polling.will_look();
+        }
+    }
+
+    /// The FIFO tells how the queue is. `may_sleep`: a moment may be spent to spare a sleep.
+    fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) {
+        if wanted.are(Pollers::MESSAGE) {
+            self.level_messages(is_new, may_sleep);
+        }
+        if wanted.are(Pollers::ROOM) {
+            self.level_room(is_new);
+        }
+    }
+
+    /// Before a sleep: whether there is a packet is whether there is a message.
+    fn level_messages(&self, is_new: bool, may_sleep: bool) {
+        let readiness = self.queue.layout.readiness();
+        let has_packets = readiness.packets().most > 0;
+        let seems_ready =
+            self.seems_ready(Wanted::Message) || (has_packets && may_sleep && self.comes_soon());
+        if seems_ready {
+            readiness.raise_message(&self.channel());
+        } else if has_packets || is_new {
+            match self.look_patiently(Wanted::Message) {
+                Look::Nothing => self.take_packets_back(),
+                Look::There | Look::UnderWay => readiness.raise_message(&self.channel()),
+            }
+        }
+    }
+
+    fn level_room(&self, is_new: bool) {
+        let readiness = self.queue.layout.readiness();
+        if self.seems_ready(Wanted::Free) {
+            readiness.raise_room(&self.channel());
+        } else if is_new || readiness.packets().least < CAPACITY {
+            match self.look_patiently(Wanted::Free) {
+                Look::Nothing => self.fill_up(),
+                Look::There | Look::UnderWay => readiness.raise_room(&self.channel()),
+            }
+        }
+    }
+
+    /// One who has just drained the queue, and is about to sleep, may be spared the sleep.
+    fn comes_soon(&self) -> bool {
+        self.queue.layout.message().hint.spin(true, || self.seems_ready(Wanted::Message))
+    }
+
+    /// An operation that began before we polled may not know of us: then it counts as done.
+    fn look_patiently(&self, wanted: Wanted) -> Look {
+        let slots = self.queue.layout.geometry().maxmsg;
+        for _ in 0..SLOTS_LOOKED_AT.div_ceil(slots) {
+            match self.look(wanted) {
+                Look::UnderWay => core::hint::spin_loop(),
+                decided => return decided,
+            }
+        }
+        Look::UnderWay
+    }
+
+    pub(super) fn seems_ready(&self, wanted: Wanted) -> bool {
+        let index = &self.queue.layout.slots().index;
+        match wanted {
+            Wanted::Message => index.seems_to_have_message(),
+            Wanted::Free => index.seems_to_have_free(),
+        }
+    }
+
+    /// Before a message is committed, while its slot is claimed, and somebody polls.
+    #[cold]
+    pub fn raise_message(&self, pollers: Pollers) {
+        if pollers.are(Pollers::MESSAGE) {
+            preserved(|| self.queue.layout.readiness().raise_message(&self.channel()));
+        }
+    }
+
+    /// Before a slot becomes free, while it is claimed, and somebody polls.
+    #[cold]
+    pub fn raise_room(&self, pollers: Pollers) {
+        if pollers.are(Pollers::ROOM) {
+            preserved(|| self.queue.layout.readiness().raise_room(&self.channel()));
+        }
+    }
+
+    /// After a message was sent, and somebody polls.
+    #[cold]
+    pub fn lower_room(&self, pollers: Pollers) {
+        if pollers.are(Pollers::ROOM) && !self.seems_ready(Wanted::Free) {
+            preserved(|| self.fill_up());
+        }
+        self.look_for_pollers(pollers);
+    }
+
+    /// After a message was received, and somebody polls. The next receiver is told of a message that is not there only if
+    /// it does not block, and not by edges, and looks before it sleeps.
+    #[cold]
+    pub fn lower_message(&self, pollers: Pollers) {
+        if pollers.are(Pollers::MESSAGE) && !self.seems_ready(Wanted::Message) {
+            let would_block = !self.queue.was_nonblocking.load(Ordering::Relaxed);
+            if pollers.are(Pollers::EDGE) || (would_block && !self.may_be_lazy(pollers)) {
+                preserved(|| self.take_packets_back());
+            }
+        }
+        self.look_for_pollers(pollers);
+    }
+
+    /// Whether poll(2) may have told of something that is about to be there.
+    pub fn is_promised(&self, wanted: Wanted) -> bool {
+        let pollers = self.queue.layout.readiness().pollers();
+        let kind = match wanted {
+            Wanted::Message => Pollers::MESSAGE,
+            Wanted::Free => Pollers::ROOM,
+        };
+        pollers.are(kind) && self.look(wanted) != Look::Nothing
+    }
+
+    /// The queue was found empty, or full, by one who does not wait, and somebody may poll.
+    pub fn found_none(&self, missing: Wanted) {
+        let pollers = self.queue.layout.readiness().pollers();
+        match missing {
+            Wanted::Message if pollers.are(Pollers::MESSAGE) => {
+                if !self.may_be_lazy(pollers) {
+                    preserved(|| self.take_packets_back());
+                }
+            }
+            Wanted::Free if pollers.are(Pollers::ROOM) => preserved(|| self.fill_up()),
+            _ => {}
+        }
+    }
+
+    fn may_be_lazy(&self, pollers: Pollers) -> bool {
+        !pollers.are(Pollers::EDGE) && self.queue.polling.may_be_lazy()
+    }
+
+    pub(super) fn take_packets_back(&self) {
+        let readiness = self.queue.layout.readiness();
+        if readiness.packets().most > 0 {
+            self.free_dead_adjuster();
+            readiness.lower_message(&self.operation, &self.channel(), |wanted| self.look(wanted));
+        }
+    }
+
+    pub(super) fn fill_up(&self) {
+        let readiness = self.queue.layout.readiness();
+        if readiness.packets().least < CAPACITY {
+            self.free_dead_adjuster();
+            readiness.lower_room(&self.operation, &self.channel(), |wanted| self.look(wanted));
+        }
+    }
+
+    /// One that the kernel does not watch may have died in the middle.
+    fn free_dead_adjuster(&self) {
+        let readiness = self.queue.layout.readiness();
+        if readiness.is_being_adjusted() {
+            readiness.free_adjuster(|holder| self.has_ended(holder));
+        }
+    }
+
+    /// Now and then: if nobody polls any more, changes of the queue cost nothing again.
+    fn look_for_pollers(&self, pollers: Pollers) {
+        let readiness = self.queue.layout.readiness();
+        if !pollers.has(Pollers::UNKNOWN)
+            && readiness.is_time_to_look()
+            && preserved(|| self.channel().has_poller()) == Some(false)
+        {
+            readiness.disarm(pollers);
+        }
+    }
+
+    fn channel(&self) -> Channel<'_> {
+        Channel::new(&self.queue.polling.own, self.fd, self.queue.fifo)
+    }
+}

@@ -1,0 +1,74 @@
+//! How this process polls a queue through a description. Private to the process.
+
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::os::fd::RawFd;
+
+use crate::os::lock::{self, Kind, Owner};
+use crate::posix::mq::poll::fifo::{OwnDescription, POLLERS_BYTE};
+use crate::posix::mq::poll::readiness::{Pollers, Readiness};
+
+/// See the module.
+#[derive(Default)]
+pub struct Polling {
+    /// Bits: [`LOCKED`], [`LAZY`].
+    state: AtomicU32,
+    /// What an epoll waits for: `Pollers::bits`. Added to by who puts it into a set.
+    watched: AtomicU32,
+    /// The epoll that has it in its set; -1 = several. From 0 it is stored by the one who puts it there.
+    epoll: AtomicI32,
+    /// What that epoll tells of it: `epoll_data_t`.
+    data: AtomicU64,
+    /// For the system calls on the FIFO.
+    pub own: OwnDescription,
+}
+
+/// The description has its lock, and the word says so. Set once.
+const LOCKED: u32 = 1;
+/// The process has waited for the queue by a call that looks before it sleeps, and will do so again: so the packet may
+/// stay for that call to take out. Set by that call; cleared by the one who leaves a packet.
+const LAZY: u32 = 2;
+
+impl Polling {
+    /// This process will look before it sleeps.
+    pub fn will_look(&self) {
+        self.state.fetch_or(LAZY, Ordering::Relaxed);
+    }
+
+    /// Whether a packet may stay for the next call that looks.
+    pub fn may_be_lazy(&self) -> bool {
+        self.state.fetch_and(!LAZY, Ordering::Relaxed) & LAZY != 0
+    }
+
+    /// It is in the set of this epoll, which waits for this, and tells of it by this.
+    pub fn watch(&self, wanted: Pollers, epoll: RawFd, data: Option<u64>) {
+        self.watched.fetch_or(wanted.bits(), Ordering::Relaxed);
+        let known = self.epoll.load(Ordering::Relaxed);
+        let is_only_one = known == 0 || known == epoll + 1;
+        self.data.store(data.unwrap_or(0), Ordering::Relaxed);
+        self.epoll.store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
+    }
+
+    /// What this epoll tells of it. `None`: it does not watch it, or is not the only one, or tells only once.
+    pub fn data_for(&self, epoll: RawFd) -> Option<u64> {
+        (self.epoll.load(Ordering::Acquire) == epoll + 1).then(|| self.data.load(Ordering::Relaxed))
+    }
+
+    /// What epolls wait for.
+    pub fn watched(&self) -> Pollers {
+        Pollers::from_bits(self.watched.load(Ordering::Relaxed))
+    }
+
+    /// Takes the lock of the description, and says that somebody polls. False: that was known.
+    pub fn announce(&self, fd: RawFd, readiness: &Readiness, wanted: Pollers) -> bool {
+        let is_locked = self.state.load(Ordering::Relaxed) & LOCKED != 0;
+        if is_locked && readiness.pollers().has(wanted) {
+            return false;
+        }
+        let locked = lock::try_lock(fd, Owner::Description, Kind::Read, POLLERS_BYTE);
+        // Somebody may have a write lock, or the kernel none to give: then nobody will know when we are gone.
+        let who = if locked == Ok(true) { wanted } else { wanted.and(Pollers::UNKNOWN) };
+        readiness.arm(who);
+        self.state.fetch_or(LOCKED, Ordering::Relaxed);
+        true
+    }
+}

@@ -1,0 +1,57 @@
+# How a place is made and entered. Sourced by bash, in the root of the project.
+
+cache=$(realpath -m "${PLACES_DIR:-$PWD/target/places}")
+archive=http://deb.debian.org/debian
+mkdir -p "$cache"
+
+stop() {
+	printf 'places: %s\n' "$*" >&2
+	exit 2
+}
+
+install_debootstrap() {
+	command -v debootstrap >/dev/null && return
+	command -v apt-get >/dev/null || stop "needs debootstrap"
+	{
+		apt-get update -qq
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap
+	} >"$cache/apt.log" 2>&1 || stop "apt-get could not install debootstrap; see $cache/apt.log"
+}
+
+# make_place RELEASE: a Debian with a C compiler. Fails with 77 when the archive has no such release
+# (any more).
+make_place() {
+	local root=$cache/$1 log=$cache/$1.log
+	[ ! -e "$root/made" ] || return 0
+	printf '  is being made\n'
+	rm -rf --one-file-system "$root"
+	if ! timeout 900 debootstrap --variant=minbase --include=gcc,libc6-dev \
+		"$1" "$root" $archive >"$log" 2>&1; then
+		tail -n 3 "$log" >&2
+		grep -qE 'Failed getting release file|No such script' "$log" && return 77
+		return 1
+	fi
+	touch "$root/made"
+}
+
+# enter RELEASE COMMAND...: in the place, with the project under /src, where nothing can be written,
+# this machine's Rust, and a /dev/shm of its own. All mounts are in a namespace that ends with the
+# command.
+enter() {
+	local root=$cache/$1
+	shift
+	mkdir -p "$root"/{src,toolchain,cargo,work}
+	unshare --mount --propagation private bash -euc '
+		root=$1 toolchain=$2 cargo=$3
+		shift 3
+		mount -t proc proc "$root/proc"
+		mount --rbind /dev "$root/dev"
+		mount -t tmpfs tmpfs "$root/dev/shm"
+		mount --bind . "$root/src"
+		mount -o remount,bind,ro "$root/src"
+		mount --bind "$toolchain" "$root/toolchain"
+		mount --bind "$cargo" "$root/cargo"
+		exec chroot "$root" env -i PATH=/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+			CARGO_HOME=/cargo CARGO_TARGET_DIR=/work/target CARGO_TERM_COLOR=never "$@"
+	' bash "$root" "$(rustc --print sysroot)" "${CARGO_HOME:-$HOME/.cargo}" "$@"
+}

@@ -1,0 +1,149 @@
+//! The checks of `tests/c/semantics/`, preloaded, where the kernel refuses what older ones and
+//! sandboxes do not have: `make test-poor-kernel`.
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use support::cases::{Case, SECONDS, SKIPPED, all_cases};
+use support::{Ended, Way, command, compile, run_bounded};
+
+/// Where the checks run.
+struct Kernel {
+    name: &'static str,
+    /// What `tests/c/poor_kernel/refuse.c` is told.
+    filter: [String; 2],
+    /// The setting that the documents ask for in such a place.
+    setting: Option<(&'static str, &'static str)>,
+    /// Cases that do not hold there: `file::case`, or the beginning of it with a `*`.
+    exempt: &'static [(&'static str, &'static str)],
+}
+
+/// Of Linux 6.7 and later; libc knows no name for it yet.
+const FUTEX_WAIT: i64 = 455;
+
+const REFUSED: [i64; 7] = [
+    libc::SYS_set_robust_list,
+    libc::SYS_get_robust_list,
+    libc::SYS_futex_waitv,
+    FUTEX_WAIT,
+    libc::SYS_membarrier,
+    libc::SYS_process_vm_readv,
+    libc::SYS_rseq,
+];
+
+/// The last call that filters older than `futex_waitv` know.
+const LAST_KNOWN: i64 = libc::SYS_futex_waitv - 1;
+
+const KILL: &str = "a sleeper hears of a kill through robust lists and futex_waitv";
+const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
+
+/// With nothing but futex(2).
+const CLASSIC: &[(&str, &str)] = &[
+    ("mq_killed::*", KILL),
+    ("mq_poll_wake::mq_poll_wakes_for_the_message_of_a_sender_that_was_killed", KILL),
+    ("sem_killed::*", KILL),
+    ("mq_signals::mq_timedreceive_is_restarted_with_sa_restart", RESTART),
+    ("mq_signals::mq_timedreceive_keeps_its_deadline_over_a_restart", RESTART),
+    ("mq_signals::mq_timedsend_is_restarted_with_sa_restart", RESTART),
+    ("mq_signals::mq_timedsend_keeps_its_deadline_over_a_restart", RESTART),
+    ("mq_eintr::mq_timedreceive_goes_on_after_a_signal_with_sa_restart*", RESTART),
+    ("mq_eintr::mq_timedsend_goes_on_after_a_signal_with_sa_restart*", RESTART),
+    ("mq_fork_asleep::mq_timed*", RESTART),
+];
+
+fn kernels() -> [Kernel; 3] {
+    let refused = REFUSED.map(|call| call.to_string()).join(",");
+    let refuse = |error: i32| [error.to_string(), refused.clone()];
+    [
+        Kernel { name: "enosys", filter: refuse(libc::ENOSYS), setting: None, exempt: CLASSIC },
+        Kernel { name: "eperm", filter: refuse(libc::EPERM), setting: None, exempt: CLASSIC },
+        Kernel {
+            name: "kill",
+            filter: ["kill-above".into(), LAST_KNOWN.to_string()],
+            setting: Some(("RSIPC_FUTEX", "classic")),
+            exempt: CLASSIC,
+        },
+    ]
+}
+
+/// Cases at a time for each processor: most of them wait for something most of their time.
+const PER_PROCESSOR: usize = 3;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(PER_PROCESSOR * processors);
+    let wanted = arguments.ignored || arguments.include_ignored || arguments.list;
+    let trials = if wanted { trials() } else { vec![reminder()] };
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// What stands for all of them in a run that is to be short.
+fn reminder() -> Trial {
+    Trial::test("poor_kernels_run_by_make_test_poor_kernel", || Ok(())).with_ignored_flag(true)
+}
+
+fn trials() -> Vec<Trial> {
+    let cases = all_cases();
+    let mut trials = Vec::new();
+    for kernel in kernels() {
+        trials.push(exempt_cases_exist(&kernel, &cases));
+        trials.extend(cases.iter().map(|case| trial(&kernel, case.clone())));
+    }
+    trials
+}
+
+/// Whether an entry of the list means this case.
+fn means(pattern: &str, case: &Case) -> bool {
+    let name = format!("{}::{}", case.file, case.name);
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
+    }
+}
+
+/// A name that no case has would hide a mistake.
+fn exempt_cases_exist(kernel: &Kernel, cases: &[Case]) -> Trial {
+    let names = kernel.exempt.iter().map(|(pattern, _)| *pattern);
+    let unknown: Vec<&str> = names.filter(|name| !cases.iter().any(|case| means(name, case))).collect();
+    let found = if unknown.is_empty() { Ok(()) } else { Err(Failed::from(unknown.join(", "))) };
+    Trial::test(format!("exempt_cases_exist::{}", kernel.name), move || found).with_ignored_flag(true)
+}
+
+fn trial(kernel: &Kernel, case: Case) -> Trial {
+    let name = format!("{}::{}::{}", case.file, case.name, kernel.name);
+    let reason = kernel.exempt.iter().find(|(name, _)| means(name, &case)).map(|(_, why)| *why);
+    let (filter, setting) = (kernel.filter.clone(), kernel.setting);
+    let body = move || match reason {
+        Some(reason) => Ok(Completion::ignored_with(reason)),
+        None => run(&case, &filter, setting),
+    };
+    Trial::ignorable_test(name, body).with_ignored_flag(true)
+}
+
+fn run(case: &Case, filter: &[String; 2], setting: Option<(&str, &str)>) -> Result<Completion, Failed> {
+    let output = run_bounded(refused(case, filter, setting), Duration::from_secs(SECONDS + 10));
+    let stderr = output.stderr.trim_end();
+    match output.ended {
+        Ended::Exit(SKIPPED) => Ok(Completion::ignored_with(stderr.lines().last().unwrap_or(""))),
+        Ended::Exit(0) => Ok(Completion::Completed),
+        ended => Err(Failed::from(format!("{ended}\n{stderr}"))),
+    }
+}
+
+/// The filter is in place before the library is loaded.
+fn refused(case: &Case, filter: &[String; 2], setting: Option<(&str, &str)>) -> Command {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/poor_kernel/refuse.c");
+    let mut command = command(&compile(&source, Way::Glibc), Way::Preload);
+    command.args(filter).arg(compile(&case.source, Way::Preload)).arg(&case.name);
+    command.env("CHECK_SECONDS", SECONDS.to_string());
+    if let Some((name, value)) = setting {
+        command.env(name, value);
+    }
+    command
+}

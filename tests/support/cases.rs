@@ -1,0 +1,60 @@
+//! The cases of `tests/c/semantics/`, as the programs themselves list them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::{Way, command, compile, run_bounded};
+
+/// Seconds that a case may take.
+pub const SECONDS: u64 = 20;
+
+/// The exit status of a case that cannot be tried on this machine (CHECK_SKIP in check.h).
+pub const SKIPPED: i32 = 77;
+
+#[derive(Clone)]
+pub struct Case {
+    pub source: PathBuf,
+    pub file: String,
+    pub name: String,
+    /// Plain glibc does not hold it.
+    pub better: bool,
+}
+
+/// The cases of every file, as the programs themselves list them.
+pub fn all_cases() -> Vec<Case> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/semantics");
+    let mut sources: Vec<PathBuf> = fs::read_dir(&dir)
+        .expect("the checks are there")
+        .map(|entry| entry.expect("a directory can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+        .collect();
+    sources.sort();
+    // Compiling is what takes time: two at once.
+    let (first, second) = sources.split_at(sources.len() / 2);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| second.iter().flat_map(|source| cases_of(source)).collect::<Vec<_>>());
+        let mut cases: Vec<Case> = first.iter().flat_map(|source| cases_of(source)).collect();
+        cases.extend(other.join().expect("every file compiles"));
+        cases
+    })
+}
+
+fn cases_of(source: &Path) -> Vec<Case> {
+    let mut list = command(&compile(source, Way::Glibc), Way::Glibc);
+    list.arg("--list");
+    let output = run_bounded(list, Duration::from_secs(SECONDS));
+    assert!(output.success() && !output.stdout.is_empty(), "{}: no cases", source.display());
+    let file = source.file_stem().expect("a source has a name").to_string_lossy();
+    let case = |line: &str| {
+        let mut columns = line.split('\t');
+        Case {
+            source: source.to_path_buf(),
+            file: file.to_string(),
+            name: columns.next().unwrap_or_default().to_owned(),
+            better: columns.next() == Some("better"),
+        }
+    };
+    output.stdout.lines().map(case).collect()
+}
