@@ -7,16 +7,17 @@
 //! | [`UNGUARDED`], [`NO_TID`], number | that thread of the process with this presence | the same; or the holder |
 //! | [`OWNER_DIED`], all else 0 | nobody: the holder died in the middle | the kernel, or who finds it dead, by CAS |
 //!
-//! The kernel learns of a claim from `list_op_pending` of the thread's robust list (set_robust_list(2)),
-//! which [`Claimant::announce`] sets before the word is claimed. It knows the holder by its TID. In another
-//! PID namespace the same TID is another thread's, so only those of one namespace, the queue's *home*, claim
-//! with it. What the kernel cannot watch is claimed in the name of a presence (`presence`), whose number is
-//! no TID in any namespace.
+//! The kernel learns of a claim from `list_op_pending` of the thread's robust list
+//! (set_robust_list(2)), which [`Claimant::announce`] sets before the word is claimed. It knows the
+//! holder by its TID. In another PID namespace the same TID is another thread's, so only those of
+//! one namespace, the queue's *home*, claim with it. What the kernel cannot watch is claimed in the
+//! name of a presence (`presence`), whose number is no TID in any namespace.
 //!
 //! There is nothing to repair after a death: the key says whether the slot holds a message.
 //!
-//! Orderings. Claiming is SeqCst: it also orders the claim before the look at the event word (`event`).
-//! Releasing is Release, so that who claims next, or sees the word free, also sees what the holder did.
+//! Orderings. Claiming is SeqCst: it also orders the claim before the look at the event word
+//! (`event`). Releasing is Release, so that who claims next, or sees the word free, also sees what
+//! the holder did.
 
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -31,16 +32,16 @@ pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// Lets the kernel know which word is about to be claimed, if it can watch it, and says what to store in it.
-    /// 0: it cannot.
+    /// Lets the kernel know which word is about to be claimed, if it can watch it, and says what to
+    /// store in it. 0: it cannot.
     fn announce(&self, word: &AtomicU32) -> u32;
     /// In the place of it, where the kernel cannot watch it. `None`: it must not be claimed.
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
     /// This word, which was announced either way, is not claimed any more.
     fn withdraw(&self);
-    /// Commits: stores the key, and to the claimed word after it. Nobody can come between the look whose claim it
-    /// is and the stores, not even the child of a fork in a handler. False: this is the child, and has stored
-    /// nothing; or it was forked after the key.
+    /// Commits: stores the key, and to the claimed word after it. Nobody can come between the look
+    /// whose claim it is and the stores, not even the child of a fork in a handler. False: this is
+    /// the child, and has stored nothing; or it was forked after the key.
     fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
         // Release: who sees the key sees the body; who claims next sees the key.
         key.0.store(key.1, Ordering::Release);
@@ -54,8 +55,8 @@ pub trait Claimant {
     }
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
-    /// Whether this is the child of a fork that happened since it has begun. What it has claimed is the
-    /// parent's then.
+    /// Whether this is the child of a fork that happened since it has begun. What it has claimed is
+    /// the parent's then.
     fn is_orphan(&self) -> bool;
 }
 
@@ -127,8 +128,8 @@ pub fn release(word: &AtomicU32, who: &impl Claimant) {
 pub fn free_if(word: &AtomicU32, is_dead: impl Fn(Holder) -> bool) -> bool {
     // Acquire: what the dead one did before it died is to be seen.
     let held = word.load(Ordering::Acquire);
-    // What the kernel would have stored. Release: who claims next writes after what the dead one has written,
-    // and it is we who were told of its death.
+    // What the kernel would have stored. Release: who claims next writes after what the dead one
+    // has written, and it is we who were told of its death.
     holder(held) != Holder::Nobody
         && is_dead(holder(held))
         && word.compare_exchange(held, OWNER_DIED, Ordering::Release, Ordering::Relaxed).is_ok()

@@ -45,7 +45,9 @@ impl Use<'_> {
             Holder::Nobody => false,
             // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
             Holder::Thread(tid) => {
-                self.is_at_home() && preserved(Process::owns_memory) && futex::is_dead(tid)
+                self.is_at_home()
+                    && preserved(Process::owns_memory)
+                    && (futex::is_dead(tid) || self.operation.is_stray(tid))
             }
             Holder::Presence(number) => presence::has_ended(number),
         }

@@ -1,12 +1,13 @@
-//! The file by which others know that a process lives: `rsipc-pr.NUMBER` in the directory of the objects.
+//! The file by which others know that a process lives: `rsipc-pr.NUMBER` in the directory of the
+//! objects.
 //!
-//! The process holds a write lock on its first byte, one that belongs to the process (fcntl(2)). So it is not
-//! inherited by fork, and goes with an exec and with any death, in whatever PID namespace. Others ask for it
-//! with a read lock in mind, which only a write lock is in the way of, and that takes a descriptor for
-//! writing: so only the file's owner can hold it.
+//! The process holds a write lock on its first byte, one that belongs to the process (fcntl(2)). So
+//! it is not inherited by fork, and goes with an exec and with any death, in whatever PID
+//! namespace. Others ask for it with a read lock in mind, which only a write lock is in the way of,
+//! and that takes a descriptor for writing: so only the file's owner can hold it.
 //!
-//! A file that nobody has locked is stale. Who removes it holds the lock meanwhile; so who has locked a file
-//! that still has its name keeps it.
+//! A file that nobody has locked is stale. Who removes it holds the lock meanwhile; so who has
+//! locked a file that still has its name keeps it.
 //!
 //! Bare system calls: they are made in signal handlers, and our own `close` is not meant.
 
@@ -34,8 +35,8 @@ const PRESENT: i64 = 0;
 /// Anybody may look.
 const MODE: libc::mode_t = 0o644;
 
-/// The directory of the objects, and how to see that it is the one that we mean: after a chroot(2) the same
-/// path leads elsewhere.
+/// The directory of the objects, and how to see that it is the one that we mean: after a chroot(2)
+/// the same path leads elsewhere.
 struct Home {
     path: CString,
     is: (u64, u64),
@@ -157,9 +158,10 @@ impl Present {
         }
     }
 
-    /// Takes the lock again. The program may have closed the descriptor by a bare system call, or opened and
-    /// closed the file itself, which gives back any lock of the process. False: another process has it, which
-    /// is right in the child of a vfork(2). ENOENT: it is not our file any more.
+    /// Takes the lock again. The program may have closed the descriptor by a bare system call, or
+    /// opened and closed the file itself, which gives back any lock of the process. False: another
+    /// process has it, which is right in the child of a vfork(2). ENOENT: it is not our file any
+    /// more.
     pub fn renew(&self) -> Result<bool> {
         let is_locked = is_locked_here(self.fd)?;
         let status = status(self.fd)?;
@@ -194,8 +196,9 @@ pub fn is_abandoned(number: u32) -> bool {
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
 
-/// Looks at some files of the directory, and removes a few that are stale, if they are of this user: so they do not
-/// become more and more. `is_own` says of a number whether it is this process's.
+/// Looks at some files of the directory, and removes a few that are stale, if they are of this
+/// user: so they do not become more and more. `is_own` says of a number whether it is this
+/// process's.
 pub fn remove_some_stale(is_own: impl Fn(u32) -> bool) {
     const A_FEW: usize = 8;
     // One call gives as many names as fit.

@@ -1,9 +1,10 @@
-//! What a thread claims with where the kernel does not watch its claim: the presence of its process.
+//! What a thread claims with where the kernel does not watch its claim: the presence of its
+//! process.
 //!
-//! The kernel watches one word of a thread, and knows the thread by its TID. It cannot watch the claim of a
-//! handler that has interrupted another one, nor of a thread without a robust list, nor of one in another PID
-//! namespace than those who look. Such a claim names its process by a number, whose file the process keeps
-//! locked (`file`), and the thread by another number within it.
+//! The kernel watches one word of a thread, and knows the thread by its TID. It cannot watch the
+//! claim of a handler that has interrupted another one, nor of a thread without a robust list, nor
+//! of one in another PID namespace than those who look. Such a claim names its process by a number,
+//! whose file the process keeps locked (`file`), and the thread by another number within it.
 //!
 //! | bits | meaning |
 //! |---|---|
@@ -11,9 +12,9 @@
 //! | 12..29 | the number of the process |
 //! | 0..12 | the number of the thread |
 //!
-//! Who could forge it? A lock on a file of this name, held by a stranger, makes a dead claim look alive: one
-//! slot stays taken. Nobody can make a living one look dead who may not remove the file. And whoever may write
-//! to the queue can do worse to it.
+//! Who could forge it? A lock on a file of this name, held by a stranger, makes a dead claim look
+//! alive: one slot stays taken. Nobody can make a living one look dead who may not remove the file.
+//! And whoever may write to the queue can do worse to it.
 
 mod file;
 mod number;
@@ -33,8 +34,8 @@ pub use file::PREFIX;
 const THREAD_BITS: u32 = 12;
 const THREADS: u32 = 1 << THREAD_BITS;
 
-/// What one claims with who has neither a presence nor a TID that means something to others: number 0 of no
-/// process. Nobody can tell whether its holder has ended.
+/// What one claims with who has neither a presence nor a TID that means something to others: number
+/// 0 of no process. Nobody can tell whether its holder has ended.
 pub(super) const NAMELESS: u32 = UNGUARDED | NO_TID;
 
 /// How sure a thread wants to be that its process still is present for others.
@@ -49,8 +50,8 @@ pub enum Surety {
 /// Of so many likely ones one is looked at.
 const LOOK_EVERY: u32 = 16;
 
-/// Objects of this process lie in several directories: others may look for our file in another one than we
-/// make it in.
+/// Objects of this process lie in several directories: others may look for our file in another one
+/// than we make it in.
 static IS_SCATTERED: AtomicBool = AtomicBool::new(false);
 
 /// The program is about to end: nobody claims in the name of the presence any more.
@@ -63,8 +64,8 @@ pub fn prepare(directory: &Path) {
     }
 }
 
-/// What the calling thread may claim with in the name of the presence of its process. `None`: there is none to
-/// be had. Async-signal-safe, leaves `errno` alone.
+/// What the calling thread may claim with in the name of the presence of its process. `None`: there
+/// is none to be had. Async-signal-safe, leaves `errno` alone.
 ///
 /// The caller has noted before that it claims so ([`leave`]).
 #[cold]
@@ -102,8 +103,8 @@ fn number_thread(thread: &Thread, process: u32) -> Option<u32> {
     })
 }
 
-/// Whether the thread that claims with this number has ended. In doubt it has not. (The kernel gives a lock
-/// back some milliseconds after a death.) Async-signal-safe, leaves `errno` alone.
+/// Whether the thread that claims with this number has ended. In doubt it has not. (The kernel
+/// gives a lock back some milliseconds after a death.) Async-signal-safe, leaves `errno` alone.
 #[cold]
 pub fn has_ended(presence: u32) -> bool {
     preserved(|| {
@@ -120,8 +121,8 @@ pub fn has_ended(presence: u32) -> bool {
 /// The same for a thread of this process.
 fn thread_has_ended(identity: u32) -> bool {
     let holder = thread::in_use().find(|thread| thread.presence() == identity);
-    // TIDs that the parent of a vfork(2) has noted may mean nothing to its child. And while a block is
-    // borrowed, or being set up, it has none.
+    // TIDs that the parent of a vfork(2) has noted may mean nothing to its child. And while a block
+    // is borrowed, or being set up, it has none.
     let is_dead = |thread: &Thread| thread.tid() != 0 && futex::is_dead(thread.tid());
     Process::owns_memory() && holder.is_none_or(is_dead)
 }
@@ -141,8 +142,8 @@ pub fn is_its_name(name: &[u8]) -> bool {
     file::number_of(name).is_some()
 }
 
-/// Removes a file of [`PREFIX`] at this path if its process is gone. False: it is not. EINVAL: it is not such
-/// a file. EACCES, ENOENT.
+/// Removes a file of [`PREFIX`] at this path if its process is gone. False: it is not. EINVAL: it
+/// is not such a file. EACCES, ENOENT.
 pub fn remove_if_stale(path: &Path) -> Result<bool> {
     use std::os::unix::ffi::OsStrExt;
     let number = path.file_name().and_then(|name| file::number_of(name.as_bytes()));

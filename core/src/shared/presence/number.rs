@@ -1,7 +1,8 @@
 //! The number of the process: drawn, and its file made, when it is needed first.
 //!
-//! All of it is done without a lock, in any thread and handler at once: of several files one is chosen, and the
-//! others are removed. What is known is in memory that is wiped in the child of a fork.
+//! All of it is done without a lock, in any thread and handler at once: of several files one is
+//! chosen, and the others are removed. What is known is in memory that is wiped in the child of a
+//! fork.
 
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
@@ -12,7 +13,8 @@ use crate::os::process::Process;
 use crate::os::reserved;
 use crate::os::wiped::{Table, Wiped};
 
-/// Files that this process has made. Each is filled in by the one who has taken it, and then never changed.
+/// Files that this process has made. Each is filled in by the one who has taken it, and then never
+/// changed.
 struct Entry {
     /// 0 = free, or not filled in; otherwise the number and one.
     number: AtomicU32,

@@ -1,16 +1,17 @@
 //! The blocks of the threads: which one is whose.
 //!
-//! Blocks live in memory that is wiped in the child of a fork (`os::wiped`): there they have no owner and no
-//! TID, and the thread makes its block anew. An operation that a handler has forked in the middle of finds
-//! another *incarnation* there than the one it began with.
+//! Blocks live in memory that is wiped in the child of a fork (`os::wiped`): there they have no
+//! owner and no TID, and the thread makes its block anew. An operation that a handler has forked in
+//! the middle of finds another *incarnation* there than the one it began with.
 //!
-//! Nobody is told when a thread ends. A thread-specific key would be one of the program's 1024, might
-//! allocate in a signal handler, and leads into a library that may have been unloaded; a destructor of C++
-//! allocates always, and ends the process when it cannot. So the block stays until blocks run out, or another
-//! thread gets its memory: then those whose TID no thread has are free.
+//! Nobody is told when a thread ends. A thread-specific key would be one of the program's 1024,
+//! might allocate in a signal handler, and leads into a library that may have been unloaded; a
+//! destructor of C++ allocates always, and ends the process when it cannot. So the block stays
+//! until blocks run out, or another thread gets its memory: then those whose TID no thread has are
+//! free.
 //!
-//! The child of a vfork(2) runs on the memory of its parent's thread, and uses its block. If there is none
-//! yet, it makes one that is *borrowed*: without a TID, until the parent makes it its own.
+//! The child of a vfork(2) runs on the memory of its parent's thread, and uses its block. If there
+//! is none yet, it makes one that is *borrowed*: without a TID, until the parent makes it its own.
 
 use core::cell::Cell;
 use core::ptr;
@@ -33,21 +34,24 @@ const SLAB: usize = 256;
 /// Slabs at most: 262,144 threads at a time.
 const SLABS: usize = 1024;
 
-/// A thread's block. All fields but `owner`, `tid`, `presence` and what `Record` names are for the thread
-/// itself and its signal handlers; they are atomics because a handler may run between any two instructions.
+/// A thread's block. All fields but `owner`, `tid`, `presence` and what `Record` names are for the
+/// thread itself and its signal handlers; they are atomics because a handler may run between any
+/// two instructions.
 #[repr(C)]
 pub struct Thread {
     /// Address of the thread's own pointer to this block; 0 = free.
     owner: AtomicUsize,
     /// Different each time the block is set up; 0 = it is not.
     pub(super) incarnation: AtomicU64,
-    /// 0 while the block has no owner, in the instant before the owner stores it, and while it is borrowed.
+    /// 0 while the block has no owner, in the instant before the owner stores it, and while it is
+    /// borrowed.
     pub(super) tid: AtomicU32,
     /// What it claims with in the name of the process's presence; 0 = nothing yet.
     pub(super) presence: AtomicU32,
     /// Where claims are announced: `list_op_pending`, or `taken` of this block.
     pub(super) claims: AtomicPtr<AtomicUsize>,
-    /// Where death words are announced: the same, or `list_op_pending` where TIDs mean nothing to others.
+    /// Where death words are announced: the same, or `list_op_pending` where TIDs mean nothing to
+    /// others.
     pub(super) deaths: AtomicPtr<AtomicUsize>,
     pub(super) futex_offset: AtomicUsize,
     /// Which calls the thread's waits may make.
@@ -59,7 +63,8 @@ pub struct Thread {
 
 static BLOCKS: Table<Thread, SLABS, SLAB> = Table::new();
 
-/// The last incarnation. A child inherits it, and so never gives one that an operation of its parent knows.
+/// The last incarnation. A child inherits it, and so never gives one that an operation of its
+/// parent knows.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 /// Finds the calling thread's own pointer to its block: a C function without arguments.
@@ -95,8 +100,8 @@ impl Thread {
             BLOCKS.iter().filter(|thread| thread.belongs_to(owner)).for_each(|thread| {
                 thread.reclaim();
             });
-            // In the child of a fork its old one: an operation that it was in the middle of has yet to end.
-            // SAFETY: blocks are never unmapped.
+            // In the child of a fork its old one: an operation that it was in the middle of has yet
+            // to end. SAFETY: blocks are never unmapped.
             let old = unsafe { slot.get().as_ref() };
             loop {
                 let mut candidates = old.into_iter().chain(BLOCKS.iter());
@@ -112,8 +117,8 @@ impl Thread {
         })
     }
 
-    /// The calling thread's block, made if there is none: for one who finds, in the middle of a call, that this is
-    /// the child of a fork. ENOMEM; ERESTART before [`find_slots_with`].
+    /// The calling thread's block, made if there is none: for one who finds, in the middle of a
+    /// call, that this is the child of a fork. ENOMEM; ERESTART before [`find_slots_with`].
     #[cold]
     pub fn calling() -> Result<&'static Thread> {
         let find = FIND_SLOT.load(Ordering::Acquire);
@@ -171,8 +176,8 @@ impl Thread {
     /// Takes the block back, if its thread has ended.
     fn reclaim(&self) -> bool {
         let tid = self.tid.load(Ordering::Relaxed);
-        // One of those who find this takes it back. (The kernel gives the TID to nobody else before all others
-        // had their turn, so the block has none that is new.)
+        // One of those who find this takes it back. (The kernel gives the TID to nobody else before
+        // all others had their turn, so the block has none that is new.)
         let reclaims = tid != 0
             && futex::is_dead(tid)
             && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
@@ -242,15 +247,15 @@ pub(super) fn this_tid() -> u32 {
     u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0)
 }
 
-/// Takes back the blocks of all threads that have ended, and what they have claimed. False: there was none.
-/// The child of a vfork(2), which may be in another PID namespace, takes nothing.
+/// Takes back the blocks of all threads that have ended, and what they have claimed. False: there
+/// was none. The child of a vfork(2), which may be in another PID namespace, takes nothing.
 #[cold]
 pub fn reclaim_all() -> bool {
     preserved(Process::owns_memory) && BLOCKS.iter().filter(|thread| thread.reclaim()).count() > 0
 }
 
-/// Whether some thread is in the middle of an operation on `subject`. Only certain once the subject can be
-/// found by nobody any more, and every thread has passed a barrier since.
+/// Whether some thread is in the middle of an operation on `subject`. Only certain once the subject
+/// can be found by nobody any more, and every thread has passed a barrier since.
 pub fn is_in_use(subject: *const ()) -> bool {
     // A thread may have ended in the middle.
     BLOCKS
@@ -268,7 +273,8 @@ pub fn find_slots_with(find: FindSlot) {
     FIND_SLOT.store(find as *mut (), Ordering::Release);
 }
 
-/// In the child of a fork: no block has an owner. The kernel has done it already, unless it is an old one.
+/// In the child of a fork: no block has an owner. The kernel has done it already, unless it is an
+/// old one.
 pub extern "C" fn forget_threads() {
     // SAFETY: the only thread of the process is here.
     unsafe { BLOCKS.wipe() };

@@ -1,8 +1,9 @@
 //! Copying to and from what an operation has claimed.
 //!
-//! A handler may fork in the middle of it. The child comes back into the copy, and what is claimed is its parent's: it
-//! must not write any more (`os::restartable`), and what it has read is worth nothing. Nor may the handler lock a robust
-//! mutex without our announcing the claim again. So long copies are made in parts.
+//! A handler may fork in the middle of it. The child comes back into the copy, and what is claimed
+//! is its parent's: it must not write any more (`os::restartable`), and what it has read is worth
+//! nothing. Nor may the handler lock a robust mutex without our announcing the claim again. So long
+//! copies are made in parts.
 
 use core::ptr;
 use core::sync::atomic::Ordering;
@@ -15,8 +16,8 @@ use crate::shared::claim::Claimant;
 const PART: usize = 64 << 10;
 
 impl Operation<'_> {
-    /// Writes a head to what the operation has claimed, and the body behind it. False: this is the child of a fork that
-    /// happened meanwhile.
+    /// Writes a head to what the operation has claimed, and the body behind it. False: this is the
+    /// child of a fork that happened meanwhile.
     ///
     /// # Safety
     /// As `restartable::write_while`.
@@ -30,7 +31,8 @@ impl Operation<'_> {
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
     }
 
-    /// Copies from what the operation has claimed. False as above, as far as that is known before the commit.
+    /// Copies from what the operation has claimed. False as above, as far as that is known before
+    /// the commit.
     ///
     /// # Safety
     /// Both places are valid for so many bytes, and different.

@@ -1,9 +1,11 @@
-//! Whether the stack frame of an operation still is there, or has been left for good (siglongjmp(3)).
+//! Whether the stack frame of an operation still is there, or has been left for good
+//! (siglongjmp(3)).
 //!
-//! The order of addresses does not tell: a handler may run on an alternate stack, and a coroutine on any
-//! memory. What a live frame never loses is its memory. So an operation leaves a *frame tag* there, a number
-//! that no other operation of the thread has had. The frame is gone if the tag has been overwritten, if its
-//! memory is gone, or if it lies in that part of a stack which is the caller's own. In doubt it is there.
+//! The order of addresses does not tell: a handler may run on an alternate stack, and a coroutine
+//! on any memory. What a live frame never loses is its memory. So an operation leaves a *frame tag*
+//! there, a number that no other operation of the thread has had. The frame is gone if the tag has
+//! been overwritten, if its memory is gone, or if it lies in that part of a stack which is the
+//! caller's own. In doubt it is there.
 
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -36,12 +38,12 @@ impl Default for FrameTag {
 
 /// Bytes below the stack pointer that any call of ours may use: there is no other frame in them.
 const BELOW: usize = 1024;
-/// Bytes above it that are of the calls that lead here. An operation that they have interrupted is farther
-/// away: what the kernel stores for a signal handler alone is more.
+/// Bytes above it that are of the calls that lead here. An operation that they have interrupted is
+/// farther away: what the kernel stores for a signal handler alone is more.
 const ABOVE: usize = 1024;
 
-/// Whether the frame with this tag at this address is known to be gone. Async-signal-safe, leaves `errno`
-/// alone.
+/// Whether the frame with this tag at this address is known to be gone. Async-signal-safe, leaves
+/// `errno` alone.
 #[cold]
 pub fn is_gone(tag: usize, number: u64) -> bool {
     let here = 0_u8;
@@ -57,13 +59,14 @@ fn halves(number: u64) -> [u32; 2] {
     [u32::from_ne_bytes(halves[0]), u32::from_ne_bytes(halves[1])]
 }
 
-/// Whether a word of this thread's memory is what it was. It may be unmapped meanwhile, so the kernel is
-/// asked to compare it: it does so before it wakes, here, nobody. In doubt it is.
+/// Whether a word of this thread's memory is what it was. It may be unmapped meanwhile, so the
+/// kernel is asked to compare it: it does so before it wakes, here, nobody. In doubt it is.
 fn holds(address: usize, expected: u32) -> bool {
     const NOBODY: c_int = 0;
     let operation = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
     let elsewhere = 0_u32;
-    // SAFETY: the kernel looks whether it may read at the first address, and does not access the second.
+    // SAFETY: the kernel looks whether it may read at the first address, and does not access the
+    // second.
     let failed = errno::preserved(|| unsafe {
         let result = libc::syscall(
             libc::SYS_futex,

@@ -1,14 +1,16 @@
-//! What is known of each thread that works on shared objects, and the operations that it is in the middle of.
+//! What is known of each thread that works on shared objects, and the operations that it is in the
+//! middle of.
 //!
-//! A signal handler may start an operation while the thread is in the middle of another one, or leave that
-//! for good, or fork. So each thread has a block with a record for each operation that has begun and not
-//! ended (`block`, `record`). They serve three ends:
+//! A signal handler may start an operation while the thread is in the middle of another one, or
+//! leave that for good, or fork. So each thread has a block with a record for each operation that
+//! has begun and not ended (`block`, `record`). They serve three ends:
 //!
-//! * the word that an operation is about to claim is announced to the kernel (`operation`), or claimed in the
-//!   name of the process's presence where the kernel could not watch it (`shared::presence`);
+//! * the word that an operation is about to claim is announced to the kernel (`operation`), or
+//!   claimed in the name of the process's presence where the kernel could not watch it
+//!   (`shared::presence`);
 //! * the object that it works on is not unmapped meanwhile (a hazard pointer);
-//! * an operation that a handler has left for good, by `siglongjmp`, is found and undone by the thread's next
-//!   one (`frame`).
+//! * an operation that a handler has left for good, by `siglongjmp`, is found and undone by the
+//!   thread's next one (`frame`).
 
 mod block;
 mod copy;

@@ -1,12 +1,13 @@
 //! Operations: what a thread does to one object, from its look at it to its last access.
 //!
-//! `list_op_pending` is one word, and not ours alone: glibc's robust mutexes use it, too, and a handler may run
-//! in the middle of either. So a claim is announced there only while it reads 0, and taken back only if it still
-//! is what we stored. While it is taken, one claims in the name of the process's presence.
+//! `list_op_pending` is one word, and not ours alone: glibc's robust mutexes use it, too, and a
+//! handler may run in the middle of either. So a claim is announced there only while it reads 0,
+//! and taken back only if it still is what we stored. While it is taken, one claims in the name of
+//! the process's presence.
 //!
-//! A handler that locks a robust mutex in the middle of our operation leaves 0 there. It is put back with the next
-//! part of a long message (`copy`); a thread that is killed before that leaves its claim to whoever finds that no
-//! thread has its TID.
+//! A handler that locks a robust mutex in the middle of our operation leaves 0 there. It is put
+//! back with the next part of a long message (`copy`); a thread that is killed before that leaves
+//! its claim to whoever finds that no thread has its TID.
 
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
@@ -35,11 +36,12 @@ pub struct Operation<'t> {
 static TAKEN: AtomicUsize = AtomicUsize::new(1);
 
 impl Thread {
-    /// Begins an operation on `subject`. The thread is in the middle of no other one, unless this is a handler
-    /// that has interrupted it, or a coroutine: so those whose frames are gone have been left for good.
+    /// Begins an operation on `subject`. The thread is in the middle of no other one, unless this
+    /// is a handler that has interrupted it, or a coroutine: so those whose frames are gone have
+    /// been left for good.
     ///
-    /// EAGAIN: 16 are under way already. ERESTART: this is the child of a fork in a handler, and the block is
-    /// not its own any more.
+    /// EAGAIN: 16 are under way already. ERESTART: this is the child of a fork in a handler, and
+    /// the block is not its own any more.
     #[inline(always)]
     pub fn begin<'t>(&'t self, subject: *const (), tag: &FrameTag) -> Result<Operation<'t>> {
         let first = &self.records[0];
@@ -55,22 +57,16 @@ impl Thread {
             compiler_fence(Ordering::SeqCst);
             record.subject.store(subject.cast_mut(), Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
-            // A handler that came before the record was taken has used it, too, and counted on; in the child of
-            // a fork it counts from the beginning.
+            // A handler that came before the record was taken has used it, too, and counted on; in
+            // the child of a fork it counts from the beginning.
             if record.number.load(Ordering::Relaxed) != number {
                 continue;
             }
             let claims = self.claims.load(Ordering::Relaxed);
             // SAFETY: null in a wiped block, else a field that lives as long as the thread.
-            let Some(claims) = (unsafe { claims.as_ref() }) else { return Self::is_wiped(record) };
+            let Some(claims) = (unsafe { claims.as_ref() }) else { return begin_anew(record) };
             return Ok(Operation { thread: self, record, claims, incarnation });
         }
-    }
-
-    #[cold]
-    fn is_wiped<T>(record: &Record) -> Result<T> {
-        record.clear();
-        Err(Errno::ERESTART)
     }
 
     /// Ends the operations whose frames are gone, and gives a record that is free.
@@ -124,9 +120,16 @@ impl<'t> Operation<'t> {
     }
 }
 
+/// The record is of a block that the kernel has wiped meanwhile.
+#[cold]
+fn begin_anew<T>(record: &Record) -> Result<T> {
+    record.clear();
+    Err(Errno::ERESTART)
+}
+
 impl Operation<'_> {
-    /// It claims in the name of the process's presence: the object is not at home in the PID namespace of this
-    /// process.
+    /// It claims in the name of the process's presence: the object is not at home in the PID
+    /// namespace of this process.
     #[inline]
     pub fn unguard(&mut self) {
         self.claims = &TAKEN;
@@ -143,6 +146,13 @@ impl Operation<'_> {
         (&self.thread.incarnation, self.incarnation)
     }
 
+    /// Whether a word with this TID, at home, is claimed by nobody: it is our own, and we hold
+    /// nothing. A child that a handler forked has claimed it before it knew that it was one.
+    pub fn is_stray(&self, tid: u32) -> bool {
+        let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
+        tid == self.thread.tid() && self.thread.records.iter().all(holds_nothing)
+    }
+
     /// Marks the claim as one that the kernel does not watch. `None`: no presence is to be had.
     #[cold]
     pub(super) fn mark(&self, claim: &AtomicU32) -> Option<u32> {
@@ -156,8 +166,8 @@ impl Operation<'_> {
         identity
     }
 
-    /// Without a presence: neither the kernel nor a file tells of a death. At home one can still look whether
-    /// there is such a thread.
+    /// Without a presence: neither the kernel nor a file tells of a death. At home one can still
+    /// look whether there is such a thread.
     fn bare(&self) -> u32 {
         self.record.by_presence.store(false, Ordering::Release);
         match self.thread.tid() {
@@ -191,8 +201,8 @@ impl Claimant for Operation<'_> {
         self.record.entry.store(entry, Ordering::Relaxed);
         self.claims.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        // Before the look whether it still is our block: in the child of a fork it may hold 0. The claim itself is an
-        // atomic exchange, which no store passes.
+        // Before the look whether it still is our block: in the child of a fork it may hold 0. The
+        // claim itself is an atomic exchange, which no store passes.
         let tid = self.thread.tid.load(Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         if self.is_orphan() { self.no_claim() } else { tid }
@@ -251,8 +261,9 @@ impl Claimant for Operation<'_> {
 impl Drop for Operation<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Release: all accesses to the subject are over when another thread sees that it is free to go. In the
-        // child of a fork the block is still this thread's, or nobody's: see `Thread::find_free`.
+        // Release: all accesses to the subject are over when another thread sees that it is free to
+        // go. In the child of a fork the block is still this thread's, or nobody's: see
+        // `Thread::find_free`.
         self.record.subject.store(ptr::null_mut(), Ordering::Release);
     }
 }

@@ -17,7 +17,8 @@ pub(super) struct Record {
     /// What the tag holds. It counts on with each operation of this record, from a beginning of the
     /// record's own, so that no two operations of the thread have the same.
     pub number: AtomicU64,
-    /// What leads from `list_op_pending` to the claimed word, or to one that is about to be claimed; 0 = none.
+    /// What leads from `list_op_pending` to the claimed word, or to one that is about to be
+    /// claimed; 0 = none.
     pub entry: AtomicUsize,
     /// Whether that is claimed in the name of the process's presence.
     pub by_presence: AtomicBool,
@@ -47,7 +48,8 @@ impl Record {
     pub fn clear(&self) {
         self.entry.store(0, Ordering::Relaxed);
         self.by_presence.store(false, Ordering::Relaxed);
-        // Release: all accesses to the subject are over when another thread sees that it is free to go.
+        // Release: all accesses to the subject are over when another thread sees that it is free to
+        // go.
         self.subject.store(ptr::null_mut(), Ordering::Release);
     }
 }

@@ -1,8 +1,9 @@
 //! Announcing to the kernel that a wake is due.
 //!
-//! A *death word* always reads 0. When a thread dies while `list_op_pending` leads to one, the kernel leaves the
-//! word alone and wakes one of those who sleep on it (handle_futex_death() of kernel/futex/core.c). So whoever
-//! sleeps for a wake that a thread may owe, sleeps on the death word as well.
+//! A *death word* always reads 0. When a thread dies while `list_op_pending` leads to one, the
+//! kernel leaves the word alone and wakes one of those who sleep on it (handle_futex_death() of
+//! kernel/futex/core.c). So whoever sleeps for a wake that a thread may owe, sleeps on the death
+//! word as well.
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
@@ -19,9 +20,10 @@ pub struct Announcement<'t> {
 }
 
 impl Thread {
-    /// Announces that a wake is due, for one who holds no claim: who posts a semaphore, or has been woken and
-    /// has not taken yet. `None`: it cannot be announced, and a death now goes unnoticed. Somebody else's
-    /// operation is pending (a handler has interrupted it); there is no robust list; the word does not read 0.
+    /// Announces that a wake is due, for one who holds no claim: who posts a semaphore, or has been
+    /// woken and has not taken yet. `None`: it cannot be announced, and a death now goes unnoticed.
+    /// Somebody else's operation is pending (a handler has interrupted it); there is no robust
+    /// list; the word does not read 0.
     ///
     /// Async-signal-safe; it nests. The word is not accessed after this.
     pub fn announce_wake(&self, death_word: &AtomicU32) -> Option<Announcement<'_>> {
@@ -43,10 +45,10 @@ impl Thread {
 }
 
 impl<'t> Operation<'t> {
-    /// The same for an operation that holds this claim, and is about to commit: from now on others look for
-    /// themselves whether the holder of the claim lives, and the kernel watches the death word, also when the
-    /// claim has been released. `None` as above, and where the process's presence is not to be had; then the
-    /// claim is watched as before.
+    /// The same for an operation that holds this claim, and is about to commit: from now on others
+    /// look for themselves whether the holder of the claim lives, and the kernel watches the death
+    /// word, also when the claim has been released. `None` as above, and where the process's
+    /// presence is not to be had; then the claim is watched as before.
     #[cold]
     pub fn guard_wake(&self, claim: &AtomicU32, death_word: &AtomicU32) -> Option<Announcement<'t>> {
         let pending = self.thread.pending();
@@ -62,8 +64,8 @@ impl<'t> Operation<'t> {
 }
 
 impl Announcement<'_> {
-    /// From now on the wake is due on another death word. Not if that does not read 0, or a handler has left
-    /// something else pending.
+    /// From now on the wake is due on another death word. Not if that does not read 0, or a handler
+    /// has left something else pending.
     pub fn redirect(&self, death_word: &AtomicU32) {
         let is_ours = self.pending.load(Ordering::Relaxed) == self.entry.get();
         if is_ours && death_word.load(Ordering::Relaxed) == 0 {

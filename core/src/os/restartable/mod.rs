@@ -1,0 +1,259 @@
+//! Stores that a fork in a signal handler cannot continue in the child (rseq(2)).
+//!
+//! Where a handler forks just before a store to shared memory, the child comes back to it, and
+//! would write what is its parent's to write. A look at a word, that another process does not find
+//! as this one does, is not enough: the handler may run between look and store. A *restartable
+//! sequence* the kernel itself ends, whenever the thread was preempted in it or has handled a
+//! signal: then one looks once more.
+//!
+//! What has been interrupted is done without the kernel's help, as far as it takes to get on: a
+//! thread that a debugger steps through is interrupted after each instruction.
+//!
+//! glibc 2.35 and later register for each thread what the kernel needs. Without that, and on other
+//! architectures, there is a window of some instructions, and of a part of a long copy.
+
+#[cfg(target_arch = "x86_64")]
+mod sequence;
+
+use core::ptr;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+#[cfg(target_arch = "x86_64")]
+use self::sequence::Attempt;
+
+/// Stores to both words, the key first, if the word holds `expected`. False: it does not, or no
+/// longer after the first of the two. Release.
+#[inline(always)]
+pub fn store_both_while(
+    word: &AtomicU64,
+    expected: u64,
+    key: (&AtomicU64, u64),
+    claim: (&AtomicU32, u32),
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(rseq) = super::cpu::rseq_offset() {
+        match sequence::store_both_while(rseq, word, expected, key, claim) {
+            Attempt::Done => return true,
+            Attempt::Other => return false,
+            Attempt::Interrupted(_) => {}
+        }
+    }
+    store_both_if(word, expected, key, claim)
+}
+
+#[cfg_attr(target_arch = "x86_64", cold, inline(never))]
+fn store_both_if(word: &AtomicU64, expected: u64, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+    let is_same = word.load(Ordering::Relaxed) == expected;
+    if is_same {
+        key.0.store(key.1, Ordering::Release);
+        claim.0.store(claim.1, Ordering::Release);
+    }
+    is_same
+}
+
+/// Sixteen bytes that stand in front of what is copied, and where they go.
+pub type Head = ([u8; 16], *mut [u8; 16]);
+
+/// Writes the head and copies the body behind it, as long as the word holds `expected`. False: it
+/// does not, and an unknown part has been written.
+///
+/// # Safety `head.1` is valid for writing, `from` for reading `length` bytes, and `into` for
+/// writing so many, or 16 if they are fewer. None overlap.
+#[inline(always)]
+pub unsafe fn write_while(
+    (word, expected): (&AtomicU64, u64),
+    head: Head,
+    from: *const u8,
+    into: *mut u8,
+    length: usize,
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(rseq) = super::cpu::rseq_offset() {
+        // SAFETY: as the caller says; glibc has registered what is at this offset.
+        return unsafe { write_in_sequences(rseq, (word, expected), head, from, into, length) };
+    }
+    if length <= UNWATCHED {
+        // SAFETY: as the caller says.
+        unsafe {
+            head.1.write(head.0);
+            ptr::copy_nonoverlapping(from, into, length);
+        }
+        return word.load(Ordering::Relaxed) == expected;
+    }
+    // SAFETY: as the caller says.
+    unsafe { write_in_parts((word, expected), head, from, into, length) }
+}
+
+/// # Safety
+/// As `write_while`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn write_in_sequences(
+    rseq: isize,
+    watched: (&AtomicU64, u64),
+    head: Head,
+    mut from: *const u8,
+    into: *mut u8,
+    mut length: usize,
+) -> bool {
+    let mut short = [0_u8; sequence::LEAST];
+    if length < sequence::LEAST {
+        // SAFETY: as the caller says; our own memory is nobody else's.
+        unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
+        (from, length) = (short.as_ptr(), sequence::LEAST);
+    }
+    // SAFETY: as the caller says; glibc has registered what is at this offset.
+    match unsafe { sequence::write_while(rseq, watched, head, from, into, length) } {
+        Attempt::Done => true,
+        Attempt::Other => false,
+        // SAFETY: the same.
+        Attempt::Interrupted(left) => unsafe {
+            continue_sequences(rseq, watched, head, (from, into), (length, left))
+        },
+    }
+}
+
+/// # Safety
+/// As `write_while`, of at least 16 bytes, of which so many are left.
+#[cfg(target_arch = "x86_64")]
+#[cold]
+#[inline(never)]
+unsafe fn continue_sequences(
+    rseq: isize,
+    watched: (&AtomicU64, u64),
+    head: Head,
+    (from, into): (*const u8, *mut u8),
+    (length, left): (usize, usize),
+) -> bool {
+    const PART: usize = sequence::LEAST;
+    // What has been copied more than once was the same.
+    let (mut at, mut was_at) = ((length - left).min(length - PART), usize::MAX);
+    let mut has_head = false;
+    loop {
+        let left = length - at;
+        // SAFETY: a part of what the caller vouches for.
+        let (from, into) = unsafe { (from.add(at), into.add(at)) };
+        if at == was_at {
+            // No further than before: somebody steps through us.
+            if watched.0.load(Ordering::Relaxed) != watched.1 {
+                return false;
+            }
+            // One store after each look.
+            if !has_head {
+                // SAFETY: as the caller says.
+                unsafe { head.1.write(head.0) };
+                has_head = true;
+                continue;
+            }
+            // SAFETY: the same.
+            unsafe { ptr::copy_nonoverlapping(from, into, PART) };
+            if left == PART {
+                return watched.0.load(Ordering::Relaxed) == watched.1;
+            }
+            at = (at + PART).min(length - PART);
+            continue;
+        }
+        was_at = at;
+        // SAFETY: the same.
+        match unsafe { sequence::write_while(rseq, watched, head, from, into, left) } {
+            Attempt::Done => return true,
+            Attempt::Other => return false,
+            Attempt::Interrupted(left) => at = (length - left).min(length - PART),
+        }
+    }
+}
+
+/// Bytes that are copied between two looks without the kernel's help.
+const UNWATCHED: usize = 16 << 10;
+
+/// Without the kernel's help.
+///
+/// # Safety
+/// As `write_while`.
+#[cfg_attr(target_arch = "x86_64", cold, inline(never))]
+unsafe fn write_in_parts(
+    (word, expected): (&AtomicU64, u64),
+    head: Head,
+    from: *const u8,
+    into: *mut u8,
+    length: usize,
+) -> bool {
+    let mut at = 0;
+    // SAFETY: as the caller says.
+    unsafe { head.1.write(head.0) };
+    loop {
+        let part = UNWATCHED.min(length - at);
+        // SAFETY: a part of what the caller vouches for.
+        unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), part) };
+        at += part;
+        let is_same = word.load(Ordering::Relaxed) == expected;
+        if at == length || !is_same {
+            return is_same;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: [u8; 16] = *b"in front of them";
+
+    /// What is written of the first `length` bytes, with so many bytes behind it.
+    fn written(expected: u64, from: &[u8], length: usize) -> (bool, [u8; 16], Vec<u8>) {
+        let word = AtomicU64::new(7);
+        let (mut head, mut into) = ([0; 16], vec![0; length.max(16) + 16]);
+        let at = (HEAD, &raw mut head);
+        // SAFETY: all have room.
+        let done = unsafe { write_while((&word, expected), at, from.as_ptr(), into.as_mut_ptr(), length) };
+        (done, head, into)
+    }
+
+    #[test]
+    fn all_bytes_are_copied_and_none_behind_them() {
+        super::super::cpu::init();
+        let from: Vec<u8> = (0..=255).cycle().take(70_000).collect();
+        for length in [0, 1, 15, 16, 17, 31, 32, 33, 255, 256, 257, 1000, 4095, 4096, 5000, 70_000] {
+            let (done, head, into) = written(7, &from, length);
+            assert!(done && head == HEAD);
+            assert_eq!(into[..length], from[..length], "{length}");
+            assert_eq!(into[length..], vec![0; into.len() - length], "{length}");
+            assert!(!written(8, &from, length).0);
+        }
+    }
+
+    #[test]
+    fn both_words_are_stored_or_none() {
+        super::super::cpu::init();
+        let (word, key, claim) = (AtomicU64::new(7), AtomicU64::new(1), AtomicU32::new(2));
+        assert!(!store_both_while(&word, 8, (&key, 3), (&claim, 4)));
+        assert_eq!((key.load(Ordering::Relaxed), claim.load(Ordering::Relaxed)), (1, 2));
+        assert!(store_both_while(&word, 7, (&key, 3), (&claim, 4)));
+        assert_eq!((key.load(Ordering::Relaxed), claim.load(Ordering::Relaxed)), (3, 4));
+    }
+
+    #[test]
+    fn an_interrupted_copy_goes_on() {
+        extern "C" fn nothing(_: libc::c_int) {}
+        super::super::cpu::init();
+        let from: Vec<u8> = (0..=250).cycle().take(1 << 20).collect();
+        // SAFETY: the handler does nothing; the timer is stopped in the end.
+        unsafe {
+            let handler: extern "C" fn(libc::c_int) = nothing;
+            libc::signal(libc::SIGALRM, handler as libc::sighandler_t);
+            let often = libc::timeval { tv_sec: 0, tv_usec: 50 };
+            let timer = libc::itimerval { it_interval: often, it_value: often };
+            libc::setitimer(libc::ITIMER_REAL, &raw const timer, ptr::null_mut());
+        }
+        for round in 0..200 {
+            let length = if round % 2 == 0 { from.len() } else { 4000 };
+            let (done, _, into) = written(7, &from, length);
+            assert!(done && into[..length] == from[..length]);
+        }
+        // SAFETY: the timer stops.
+        unsafe {
+            let timer: libc::itimerval = core::mem::zeroed();
+            libc::setitimer(libc::ITIMER_REAL, &raw const timer, ptr::null_mut());
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The restartable sequences of x86-64.
+
+use core::arch::asm;
+use core::arch::x86_64::__m128i;
+use core::sync::atomic::{AtomicU32, AtomicU64};
+
+/// As in the module above.
+type Head = ([u8; 16], *mut [u8; 16]);
+
+/// How a sequence has ended.
+pub enum Attempt {
+    /// All is stored.
+    Done,
+    /// The word does not hold what was expected.
+    Other,
+    /// By the kernel, with so many bytes left to copy.
+    Interrupted(usize),
+}
+
+/// Bytes that can be copied.
+pub const LEAST: usize = 16;
+/// From so many bytes on the processor's own copy is the faster one.
+const LONG: usize = 4096;
+
+// In both, between 22 and 23 the kernel leads to 24. `rseq` is the distance of the thread's `struct
+// rseq` from its thread pointer, and `rseq_cs` is 8 bytes behind its start; the kernel sets it
+// back. 0x53053053 is what glibc has registered as the signature in front of where the kernel may
+// lead to.
+
+#[inline(always)]
+pub fn store_both_while(
+    rseq: isize,
+    word: &AtomicU64,
+    expected: u64,
+    key: (&AtomicU64, u64),
+    claim: (&AtomicU32, u32),
+) -> Attempt {
+    // All stores are Release on this architecture, and the compiler moves none past this.
+    // SAFETY: glibc has registered what is at the offset; the words are the caller's to store to.
+    unsafe {
+        asm!(
+            ".pushsection .data.rel.ro, \"aw\", @progbits",
+            ".balign 32",
+            "20: .long 0, 0",
+            ".quad 22f, 23f - 22f, 24f",
+            ".popsection",
+            "lea {scratch}, [rip + 20b]",
+            "mov fs:[{rseq} + 8], {scratch}",
+            "22: cmp [{word}], {expected}",
+            "jne {other}",
+            "mov [{key}], {new_key}",
+            "mov [{claim}], {new_claim:e}",
+            "23:",
+            ".pushsection .text.unlikely, \"ax\", @progbits",
+            ".byte 0x0f, 0xb9, 0x3d",
+            ".long 0x53053053",
+            "24: jmp {interrupted}",
+            ".popsection",
+            rseq = in(reg) rseq,
+            word = in(reg) word,
+            expected = in(reg) expected,
+            key = in(reg) key.0,
+            new_key = in(reg) key.1,
+            claim = in(reg) claim.0,
+            new_claim = in(reg) claim.1,
+            scratch = out(reg) _,
+            other = label { return Attempt::Other },
+            interrupted = label { return Attempt::Interrupted(0) },
+            options(nostack),
+        );
+    }
+    Attempt::Done
+}
+
+/// # Safety
+/// As that of the outer module; [`LEAST`] bytes or more.
+#[inline(always)]
+pub unsafe fn write_while(
+    rseq: isize,
+    watched: (&AtomicU64, u64),
+    head: Head,
+    from: *const u8,
+    into: *mut u8,
+    length: usize,
+) -> Attempt {
+    // SAFETY: as the caller says.
+    unsafe {
+        if length < LONG {
+            write_short_while(rseq, watched, head, from, into, length)
+        } else {
+            write_long_while(rseq, watched, head, from, into, length)
+        }
+    }
+}
+
+/// The last 16 bytes, and then from the front as many whole 16 bytes as there are. What is left is
+/// counted by one register, which one instruction changes after the bytes.
+#[inline(always)]
+unsafe fn write_short_while(
+    rseq: isize,
+    (word, expected): (&AtomicU64, u64),
+    (head, head_at): Head,
+    from: *const u8,
+    into: *mut u8,
+    length: usize,
+) -> Attempt {
+    // SAFETY: sixteen bytes are sixteen bytes.
+    let head: __m128i = unsafe { core::mem::transmute(head) };
+    let mut left = length.wrapping_neg();
+    // SAFETY: as the caller says.
+    unsafe {
+        asm!(
+            ".pushsection .data.rel.ro, \"aw\", @progbits",
+            ".balign 32",
+            "20: .long 0, 0",
+            ".quad 22f, 23f - 22f, 24f",
+            ".popsection",
+            "lea {scratch}, [rip + 20b]",
+            "mov fs:[{rseq} + 8], {scratch}",
+            "22: cmp [{word}], {expected}",
+            "jne 26f",
+            "movups [{head_at}], {head}",
+            "movups {bytes}, [{from} - 16]",
+            "movups [{into} - 16], {bytes}",
+            "25: movups {bytes}, [{from} + {left}]",
+            "movups [{into} + {left}], {bytes}",
+            "add {left}, 16",
+            "cmp {left}, -16",
+            "jle 25b",
+            "23: xor {left:e}, {left:e}",
+            "27:",
+            ".pushsection .text.unlikely, \"ax\", @progbits",
+            "26: mov {left:e}, 1",
+            "jmp 27b",
+            ".byte 0x0f, 0xb9, 0x3d",
+            ".long 0x53053053",
+            "24: jmp 27b",
+            ".popsection",
+            rseq = in(reg) rseq,
+            word = in(reg) word,
+            expected = in(reg) expected,
+            head = in(xmm_reg) head,
+            head_at = in(reg) head_at,
+            from = in(reg) from.wrapping_add(length),
+            into = in(reg) into.wrapping_add(length),
+            left = inout(reg) left,
+            bytes = out(xmm_reg) _,
+            scratch = out(reg) _,
+            options(nostack),
+        );
+    }
+    match left {
+        0 => Attempt::Done,
+        1 => Attempt::Other,
+        left => Attempt::Interrupted(left.wrapping_neg()),
+    }
+}
+
+/// By the processor's own copy, whose registers tell how far it has come.
+#[inline(never)]
+unsafe fn write_long_while(
+    rseq: isize,
+    (word, expected): (&AtomicU64, u64),
+    (head, head_at): Head,
+    from: *const u8,
+    into: *mut u8,
+    length: usize,
+) -> Attempt {
+    // SAFETY: sixteen bytes are sixteen bytes.
+    let head: __m128i = unsafe { core::mem::transmute(head) };
+    let mut left = length;
+    // SAFETY: as the caller says.
+    unsafe {
+        asm!(
+            ".pushsection .data.rel.ro, \"aw\", @progbits",
+            ".balign 32",
+            "20: .long 0, 0",
+            ".quad 22f, 23f - 22f, 24f",
+            ".popsection",
+            "lea {scratch}, [rip + 20b]",
+            "mov fs:[{rseq} + 8], {scratch}",
+            "22: cmp [{word}], {expected}",
+            "jne 26f",
+            "movups [{head_at}], {head}",
+            "rep movsb",
+            "23:",
+            ".pushsection .text.unlikely, \"ax\", @progbits",
+            "26: mov rcx, -1",
+            "jmp 23b",
+            ".byte 0x0f, 0xb9, 0x3d",
+            ".long 0x53053053",
+            "24: jmp 23b",
+            ".popsection",
+            rseq = in(reg) rseq,
+            word = in(reg) word,
+            expected = in(reg) expected,
+            head = in(xmm_reg) head,
+            head_at = in(reg) head_at,
+            scratch = out(reg) _,
+            inout("rsi") from => _,
+            inout("rdi") into => _,
+            inout("rcx") left,
+            options(nostack),
+        );
+    }
+    match left {
+        0 => Attempt::Done,
+        usize::MAX => Attempt::Other,
+        left => Attempt::Interrupted(left),
+    }
+}
