@@ -52,6 +52,8 @@ pub use descriptor::{Closing, is_found_queue};
 #[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
+pub use message::{Incoming, Outgoing, Received};
+#[cfg(not(loom))]
 pub use notify::notifier::Duty;
 #[cfg(not(loom))]
 pub use notify::register::{Start, Wish, notify};
@@ -65,8 +67,6 @@ pub use poll::answer::{UnderWay, correct_epoll, in_vain};
 pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over};
 #[cfg(not(loom))]
 pub use poll::readiness::Pollers;
-#[cfg(not(loom))]
-pub use message::{Incoming, Outgoing, Received};
 #[cfg(not(loom))]
 pub use transfer::{receive_at_once, send_at_once};
 #[cfg(not(loom))]

@@ -144,12 +144,7 @@ impl Use<'_> {
     /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the
     /// wake is due, so that the kernel gives it should we die.
     #[cold]
-    fn publish_and_wake(
-        &self,
-        sent: Reserved<'_>,
-        priority: u32,
-        owed: Option<&Announcement<'_>>,
-    ) -> bool {
+    fn publish_and_wake(&self, sent: Reserved<'_>, priority: u32, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
             let published = layout.slots().publish(sent, priority, who);
@@ -227,12 +222,7 @@ impl Use<'_> {
 
     /// Commits: the message whose body has been read is gone. Tells those who want to know of it.
     #[inline(always)]
-    fn commit_received(
-        &self,
-        taken: Taken<'_>,
-        owed: Option<&Announcement<'_>>,
-        is_awaited: bool,
-    ) -> bool {
+    fn commit_received(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, is_awaited: bool) -> bool {
         let (layout, point) = (&self.queue.layout, self.queue.layout.room());
         let pollers = layout.readiness().pollers();
         if pollers.any() {
