@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
@@ -57,6 +57,25 @@ fn loading_asks_the_kernel_for_nothing() {
     }
 }
 
+/// Until the program says that it is over, by getppid(2), each waiter has gone to sleep; perhaps for a moment before that, as
+/// another one of them was in the middle of its own look. Who looked once a second would have slept six times.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn idle_waiters_make_no_system_call() {
+    const WAITERS: usize = 100;
+    let trace = trace_of("idle", Way::Preload, &[&WAITERS.to_string(), "6"]);
+    let (idle, _) = trace.split_once("getppid(").expect("the program comes to its end");
+    let mut sleeps = BTreeMap::<&str, usize>::new();
+    for line in idle.lines().filter(|line| !line.contains("resumed>")) {
+        let Some((pid, call)) = line.split_once(' ') else { continue };
+        if call.trim_start().starts_with("futex_waitv(") || call.contains("FUTEX_WAIT") {
+            *sleeps.entry(pid).or_default() += 1;
+        }
+    }
+    assert_eq!(sleeps.len(), WAITERS, "{sleeps:?}");
+    assert!(sleeps.values().all(|sleeps| *sleeps <= 3), "{sleeps:?}");
+}
+
 fn no_queue_calls(way: Way) {
     let trace = trace(way);
     // The child, and the helper threads of the library, were traced, too.
@@ -79,6 +98,11 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
 
 /// All system calls of the program and of whatever it starts.
 fn trace(way: Way) -> String {
+    trace_of("mq_calls", way, &[])
+}
+
+fn trace_of(name: &str, way: Way, arguments: &[&str]) -> String {
+    let source = format!("tests/c/trace/{name}.c");
     trace_of("trace/mq_calls.c", way, "done\n")
 }
 
@@ -114,7 +138,7 @@ fn under_strace(command: &Command, log: &Path) -> Command {
 struct Log(PathBuf);
 
 impl Log {
-    fn new(way: Way) -> Self {
+    fn new(name: &str, way: Way) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strace.{}.{number}.{way}", process::id())))

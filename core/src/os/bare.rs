@@ -1,5 +1,5 @@
-//! System calls without the C library: for threads that have no thread-local memory of their own (`spawn`), where even
-//! `errno` would be somebody else's.
+//! System calls without the C library: for threads that have no thread-local memory of their own
+//! (`spawn`), where even `errno` would be somebody else's.
 
 use core::ffi::c_long;
 
@@ -41,7 +41,8 @@ pub unsafe fn call(number: c_long, arguments: [usize; 4]) -> c_long {
     result
 }
 
-/// The result of the call, or minus the error number. Here it goes by the C library, so it is for its threads alone.
+/// The result of the call, or minus the error number. Here it goes by the C library, so it is for
+/// its threads alone.
 ///
 /// # Safety
 /// Of the call.

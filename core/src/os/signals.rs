@@ -1,7 +1,7 @@
 //! Holding back all signals of the calling thread for a few instructions.
 //!
-//! The bare call, as C's leaves out the two that the C library keeps for itself: a thread of ours must not get those
-//! either.
+//! The bare call, as C's leaves out the two that the C library keeps for itself: a thread of ours
+//! must not get those either.
 
 /// What the calling thread held back before: that is so again when this is dropped.
 #[must_use]

@@ -13,7 +13,8 @@ const STACK: usize = 128 * 1024;
 /// The same for a bare thread.
 const BARE_STACK: usize = 32 * 1024;
 
-/// Starts a thread that no signal of the program is delivered to. EAGAIN when there can be no more threads.
+/// Starts a thread that no signal of the program is delivered to. EAGAIN when there can be no more
+/// threads.
 pub fn background(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
     let _blocked = Blocked::all();
     let started = Builder::new().name(name.into()).stack_size(STACK).spawn(run);
@@ -27,13 +28,15 @@ struct Start<T> {
     stack: *mut c_void,
 }
 
-/// Starts a thread that the C library does not know of: the process ends without it, and ends when its last other thread
-/// does; it keeps the user and group that it begins with; no signal is delivered to it. Async-signal-safe.
+/// Starts a thread that the C library does not know of: the process ends without it, and ends when
+/// its last other thread does; it keeps the user and group that it begins with; no signal is
+/// delivered to it. Async-signal-safe.
 ///
-/// It has no thread-local memory of its own, so `run` makes [bare] system calls only, and nothing that could panic.
+/// It has no thread-local memory of its own, so `run` makes [bare] system calls only, and nothing
+/// that could panic.
 ///
-/// Errors: EAGAIN when there can be no more threads; EINVAL after unshare(2) with a new PID namespace for children;
-/// ENOMEM; ENOSYS on an architecture without bare calls.
+/// Errors: EAGAIN when there can be no more threads; EINVAL after unshare(2) with a new PID
+/// namespace for children; ENOMEM; ENOSYS on an architecture without bare calls.
 pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
     const { assert!(size_of::<Start<T>>() <= 1024 && align_of::<Start<T>>() <= 16) };
     if !bare::IS_SUPPORTED {

@@ -33,6 +33,7 @@ pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
     let queue = descriptor::enter(thread, fd, &tag)?;
     let layout = &queue.queue.layout;
     let flags = fcntl(fd, libc::F_GETFL, 0)?;
+    queue.make_up_for_missed();
     Ok(Attributes {
         nonblocking: flags & libc::O_NONBLOCK != 0,
         geometry: layout.geometry(),

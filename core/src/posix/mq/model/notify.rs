@@ -1,7 +1,8 @@
-//! Notification: who is registered and has found the queue empty since is notified of the next message.
+//! Notification: who is registered and has found the queue empty since is notified of the next
+//! message.
 //!
-//! membarrier(2) is modelled by a fence in each sender where the real one has none, the kernel's locks by a list behind
-//! a lock of loom's.
+//! membarrier(2) is modelled by a fence in each sender where the real one has none, the kernel's
+//! locks by a list behind a lock of loom's.
 
 use loom::sync::{Arc, Mutex};
 use loom::thread;

@@ -1,8 +1,8 @@
 //! Descriptors of a queue's FIFO that are ours, and not the program's.
 //!
-//! The registration of a process goes with any close of the FIFO by it (`record`), whoever asked for that. So a
-//! descriptor that the program knows nothing of, and that is not needed any more, stays open while the process is
-//! registered with that queue.
+//! The registration of a process goes with any close of the FIFO by it (`record`), whoever asked
+//! for that. So a descriptor that the program knows nothing of, and that is not needed any more,
+//! stays open while the process is registered with that queue.
 
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
@@ -16,7 +16,8 @@ const LIMIT: usize = 64;
 
 /// Whether this process, or the one it was forked from, has ever registered. Never cleared.
 static HAS_REGISTERED: AtomicBool = AtomicBool::new(false);
-/// 0 = free, else a number plus one. A number that is put in is nobody's until it is taken out, by CAS.
+/// 0 = free, else a number plus one. A number that is put in is nobody's until it is taken out, by
+/// CAS.
 static DEFERRED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Numbers in there, or about to be.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -31,8 +32,8 @@ pub fn has_registered() -> bool {
     HAS_REGISTERED.load(Ordering::SeqCst)
 }
 
-/// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does not end a registration
-/// any more. Async-signal-safe.
+/// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does
+/// not end a registration any more. Async-signal-safe.
 pub fn close_internal(fd: RawFd) {
     let _turn = Turn::take();
     let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);
@@ -52,8 +53,9 @@ fn defer(fd: RawFd) -> bool {
     is_in
 }
 
-/// The program has closed a descriptor of the queue with this FIFO (device and inode), so this process is not registered
-/// with it. To be called in the process that owns its memory, not in a child of vfork(2). Async-signal-safe.
+/// The program has closed a descriptor of the queue with this FIFO (device and inode), so this
+/// process is not registered with it. To be called in the process that owns its memory, not in a
+/// child of vfork(2). Async-signal-safe.
 pub fn closed(fifo: (u64, u64)) {
     if HAS_REGISTERED.load(Ordering::SeqCst) {
         notifier::dismiss_all(fifo);

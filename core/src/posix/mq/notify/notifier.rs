@@ -1,12 +1,13 @@
 //! The thread that notifies from inside the registered process, where senders cannot, or must not.
 //!
-//! There is one for each registration that needs it: for `SIGEV_THREAD`, and where another user may send, whose signals
-//! the kernel would not let through. It sleeps until the registration is over, notifies if that has been left to it, and
-//! ends. For signals it is a bare thread (`os::spawn`): the program's last own thread ends the process, and the thread
-//! keeps the user that it began with. For `SIGEV_THREAD`, where glibc keeps a thread too, it is one of the C library's.
+//! There is one for each registration that needs it: for `SIGEV_THREAD`, and where another user may
+//! send, whose signals the kernel would not let through. It sleeps until the registration is over,
+//! notifies if that has been left to it, and ends. For signals it is a bare thread (`os::spawn`):
+//! the program's last own thread ends the process, and the thread keeps the user that it began
+//! with. For `SIGEV_THREAD`, where glibc keeps a thread too, it is one of the C library's.
 //!
-//! The program may close the queue while the thread sleeps on it, so the thread has a mapping of the first page of its
-//! own, and a *seat*, by which those who close find it.
+//! The program may close the queue while the thread sleeps on it, so the thread has a mapping of
+//! the first page of its own, and a *seat*, by which those who close find it.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -19,7 +20,8 @@ use crate::os::futex::{self, Scope};
 use crate::os::{Errno, Result};
 use crate::posix::mq::layout::HEADER_SIZE;
 
-/// Threads at a time that a close ends at once. Any others end when somebody comes to their queue next.
+/// Threads at a time that a close ends at once. Any others end when somebody comes to their queue
+/// next.
 const SEATS: usize = 64;
 
 /// What such a thread is to wait for. `struct rsipc_duty` of `cbits/notify.c`.
@@ -43,9 +45,11 @@ unsafe impl Send for Duty {}
 
 /// Where a thread can be found by those who close its queue.
 struct Seat {
-    /// 0 = free; else a number that no other thread of this process ever had. Taken by CAS, freed by the thread.
+    /// 0 = free; else a number that no other thread of this process ever had. Taken by CAS, freed
+    /// by the thread.
     id: AtomicU64,
-    /// The process that has the thread: the child of a fork has none. The rest, too, is stored by who takes the seat.
+    /// The process that has the thread: the child of a fork has none. The rest, too, is stored by
+    /// who takes the seat.
     pid: AtomicU32,
     device: AtomicU64,
     inode: AtomicU64,
@@ -100,7 +104,8 @@ impl Duty {
         unsafe { &*self.registration }
     }
 
-    /// Sleeps until the registration is over. The sender, if the notification has been left to this thread. Bare.
+    /// Sleeps until the registration is over. The sender, if the notification has been left to this
+    /// thread. Bare.
     pub fn wait(&self) -> Option<Sender> {
         let registration = self.registration();
         // Its notification may be on its way, and still be left to us.
@@ -165,7 +170,8 @@ impl Registration {
     }
 }
 
-/// The program has closed a descriptor of this queue: what waits for its registration ends. Async-signal-safe.
+/// The program has closed a descriptor of this queue: what waits for its registration ends.
+/// Async-signal-safe.
 pub fn dismiss_all(fifo: (u64, u64)) {
     if LAST_ID.load(Ordering::SeqCst) == 0 {
         return;

@@ -1,13 +1,15 @@
 //! Who is registered, and for what: a lock that the kernel keeps.
 //!
-//! The registered process has a lock of the process (fcntl(2), F_SETLK) on bytes of the queue's FIFO, taken through the
-//! descriptor that was given to `mq_notify`. The rules of such a lock are those of the registration: it goes when the
-//! process closes any descriptor of the file, in whatever way, ends, or goes through exec; no child inherits it, and
-//! what the child of a vfork(2) closes does not matter to it. It costs no descriptor, and the kernel tells everybody
-//! who may use the queue which process has it, by the number that the asker's own PID namespace knows.
+//! The registered process has a lock of the process (fcntl(2), F_SETLK) on bytes of the queue's
+//! FIFO, taken through the descriptor that was given to `mq_notify`. The rules of such a lock are
+//! those of the registration: it goes when the process closes any descriptor of the file, in
+//! whatever way, ends, or goes through exec; no child inherits it, and what the child of a vfork(2)
+//! closes does not matter to it. It costs no descriptor, and the kernel tells everybody who may use
+//! the queue which process has it, by the number that the asker's own PID namespace knows.
 //!
-//! What the process wants is told by *which* bytes it has locked. It could not lie in the memory of the queue, to
-//! which all its users may write: a sender would send any signal to anybody that one of them names.
+//! What the process wants is told by *which* bytes it has locked. It could not lie in the memory of
+//! the queue, to which all its users may write: a sender would send any signal to anybody that one
+//! of them names.
 //!
 //! ```text
 //! FIRST + (number / 4 mod LANES) * LANE      the bytes that belong to a registration with this number
@@ -16,8 +18,8 @@
 //!     bytes locked behind it:  the other 27 bits | the signal << 27 | how << 34
 //! ```
 //!
-//! A process that was notified keeps its lock until it registers again or closes the queue. That is in nobody's way, as
-//! the next registration has other bytes.
+//! A process that was notified keeps its lock until it registers again or closes the queue. That is
+//! in nobody's way, as the next registration has other bytes.
 
 use core::ffi::c_int;
 use core::ops::RangeInclusive;
@@ -33,8 +35,8 @@ const FIRST: i64 = 1 << 62;
 const SIDE_BITS: u32 = 37;
 /// Bytes for one registration.
 const LANE: i64 = 1 << (SIDE_BITS + 1);
-/// How many there are. A process must not keep its lock for longer than that many registrations of others: then one
-/// number is skipped.
+/// How many there are. A process must not keep its lock for longer than that many registrations of
+/// others: then one number is skipped.
 const LANES: u32 = 1 << 24;
 /// Bits of the second side.
 const SIGNAL_SHIFT: u32 = u64::BITS - SIDE_BITS;
@@ -129,7 +131,8 @@ impl Record {
     }
 }
 
-/// Takes the lock of the registration with this number, for the calling process. False: somebody else has it. EBADF, ENOLCK.
+/// Takes the lock of the registration with this number, for the calling process. False: somebody
+/// else has it. EBADF, ENOLCK.
 pub fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
     lock::try_lock_range(fd, Owner::Process, Kind::Write, record.bytes(number))
 }
@@ -154,7 +157,8 @@ pub fn holder(fd: RawFd, number: u32) -> Result<Option<Holder>> {
     }))
 }
 
-/// What is known of this registration to one who only looks, as the kernel knows it. `fd`: the FIFO.
+/// What is known of this registration to one who only looks, as the kernel knows it. `fd`: the
+/// FIFO.
 pub fn registered(fd: RawFd, number: u32) -> Option<Registered> {
     let Holder { pid, record } = if number == 0 { None } else { holder(fd, number).ok()? }?;
     Some(Registered { pid, how: record.how.sigev().cast_unsigned(), signal: record.signal })

@@ -36,12 +36,14 @@ pub enum Wish {
     Thread(Start),
 }
 
-/// How to start what `SIGEV_THREAD` asks for. In C: a thread that ends itself must not have Rust on its stack.
+/// How to start what `SIGEV_THREAD` asks for. In C: a thread that ends itself must not have Rust on
+/// its stack.
 #[derive(Clone, Copy)]
 pub struct Start {
     /// What the thread is to run, and how.
     pub notification: *mut c_void,
-    /// Starts a thread that waits for its duty, then runs that, and frees it. Or else the error: EAGAIN.
+    /// Starts a thread that waits for its duty, then runs that, and frees it. Or else the error:
+    /// EAGAIN.
     pub start: unsafe extern "C" fn(*mut c_void, *const Duty) -> i32,
 }
 
@@ -58,8 +60,8 @@ impl Wish {
 
 /// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`.
 ///
-/// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. When it fails, the caller still has
-/// what belongs to its wish.
+/// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. When it fails, the
+/// caller still has what belongs to its wish.
 pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
@@ -91,8 +93,8 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
             }
             end(registration, now);
         } else if try_register(queue, now, wish, record)? {
-            // A sender stores its message and then looks at the registration, without a barrier of its own. From here
-            // on it either sees this one, or its message is to be seen.
+            // A sender stores its message and then looks at the registration, without a barrier of
+            // its own. From here on it either sees this one, or its message is to be seen.
             membarrier::everywhere();
             return Ok(());
         }
@@ -100,13 +102,15 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     Err(Errno::EBUSY)
 }
 
-/// After this number, at which nobody is registered. False: somebody else was faster, or is about to be.
+/// After this number, at which nobody is registered. False: somebody else was faster, or is about
+/// to be.
 fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<bool> {
     let (registration, number) = (queue.queue.layout.notify(), next_after(after));
     // Registrations that are over.
     record::unlock_all(queue.fd)?;
     if !lock(queue.fd, number, record)? {
-        // Somebody is about to take this number. Or had it long ago, and keeps the lock; or is stopped.
+        // Somebody is about to take this number. Or had it long ago, and keeps the lock; or is
+        // stopped.
         let mut pause = Pause::default();
         while registration.number() == after && !pause.is_over() {
             pause.turn();
@@ -190,7 +194,8 @@ fn end(registration: &Registration, number: u32) {
     }
 }
 
-/// Whether a user who is not this process's may open the queue. (The superuser may, and may send any signal.)
+/// Whether a user who is not this process's may open the queue. (The superuser may, and may send
+/// any signal.)
 fn may_be_used_by_others(fd: RawFd) -> Result<bool> {
     let status = file::status(fd)?;
     // SAFETY: takes no arguments.

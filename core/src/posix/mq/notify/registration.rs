@@ -10,17 +10,19 @@
 //! | `sender` | pid, real user | who sent the message | who notifies, before the other two |
 //! | `unreached` | 0, 1 | a sender could not reach a registered process | that sender |
 //!
-//! Who is registered, and for what, is not told by memory that all users of the queue may write to, but by the
-//! kernel: see `record`. So a registration is in force only if `number` says so *and* the process has the lock.
+//! Who is registered, and for what, is not told by memory that all users of the queue may write to,
+//! but by the kernel: see `record`. So a registration is in force only if `number` says so *and*
+//! the process has the lock.
 //!
-//! A sender that finds a registration in force, and the queue empty, notes the registration in its message, commits,
-//! and then notifies. If it is killed in between, the message is a *missed notification*; if it is killed when it
-//! notifies, `number` is left at 4k + 2, and `notifying` is not held any more. In both cases whoever comes next, to
-//! send or to receive, notifies in its place (`sender`). If the signal was sent before the sender was killed, the
-//! process gets it twice; it is never left without.
+//! A sender that finds a registration in force, and the queue empty, notes the registration in its
+//! message, commits, and then notifies. If it is killed in between, the message is a *missed
+//! notification*; if it is killed when it notifies, `number` is left at 4k + 2, and `notifying` is
+//! not held any more. In both cases whoever comes next, to send or to receive, notifies in its
+//! place (`sender`). If the signal was sent before the sender was killed, the process gets it
+//! twice; it is never left without.
 //!
-//! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for one load of
-//! `number`.
+//! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for
+//! one load of `number`.
 
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
@@ -130,7 +132,8 @@ impl Sender {
 }
 
 impl Registration {
-    /// The number of the registration that is in force, or whose notification is on its way; 0 = neither.
+    /// The number of the registration that is in force, or whose notification is on its way; 0 =
+    /// neither.
     #[inline]
     pub fn active(&self) -> u32 {
         let number = self.number.load(Ordering::SeqCst);
@@ -148,8 +151,8 @@ impl Registration {
         self.number.load(Ordering::SeqCst)
     }
 
-    /// The registration with the number after this one, at which nobody was registered, begins. The caller has its
-    /// lock. False: it was not to be.
+    /// The registration with the number after this one, at which nobody was registered, begins. The
+    /// caller has its lock. False: it was not to be.
     #[must_use]
     pub fn begin(&self, after: u32) -> bool {
         self.change(after, next_after(after))
@@ -169,8 +172,8 @@ impl Registration {
         self.number.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Notifies the process of this registration of a message of this sender, if nobody has yet. True: the registration
-    /// is over, by this call.
+    /// Notifies the process of this registration of a message of this sender, if nobody has yet.
+    /// True: the registration is over, by this call.
     ///
     /// One at a time notifies. `patience` is asked about one who is found at it.
     pub fn notify(
@@ -240,20 +243,23 @@ impl Registration {
         }
     }
 
-    /// A registration whose notification is on its way, and who sent the message. Who notifies may have been killed.
+    /// A registration whose notification is on its way, and who sent the message. Who notifies may
+    /// have been killed.
     pub fn on_its_way(&self) -> Option<(u32, Sender)> {
         let number = self.number();
         is_on_its_way(number)
             .then(|| (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst))))
     }
 
-    /// Leaves the notification to a thread of the registered process, which is called when the registration is over.
+    /// Leaves the notification to a thread of the registered process, which is called when the
+    /// registration is over.
     pub fn leave(&self, number: u32, sender: Sender) {
         self.sender.store(sender.to_word(), Ordering::SeqCst);
         self.left.store(number, Ordering::SeqCst);
     }
 
-    /// For that thread, when the registration is over: the sender, if the notification was left to it.
+    /// For that thread, when the registration is over: the sender, if the notification was left to
+    /// it.
     #[inline]
     pub fn left(&self, number: u32) -> Option<Sender> {
         (self.left.load(Ordering::SeqCst) == number)

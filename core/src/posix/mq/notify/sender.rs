@@ -1,18 +1,21 @@
-//! Who has sent a message into the empty queue notifies the registered process itself, before `mq_send` returns.
+//! Who has sent a message into the empty queue notifies the registered process itself, before
+//! `mq_send` returns.
 //!
-//! Whether the process still is registered is asked of the kernel, just before the signal is sent. What happens in the
-//! microsecond in between is not seen: a process that goes through exec then gets the signal in its new program.
+//! Whether the process still is registered is asked of the kernel, just before the signal is sent.
+//! What happens in the microsecond in between is not seen: a process that goes through exec then
+//! gets the signal in its new program.
 //!
-//! A notification that is missed, since the sender was killed between its message and the signal, is made up for by
-//! whoever comes next to that queue: to send, to receive that message, to ask for its attributes, or to register.
+//! A notification that is missed, since the sender was killed between its message and the signal,
+//! is made up for by whoever comes next to that queue: to send, to receive that message, to ask for
+//! its attributes, or to register.
 
 use super::record::{self, Holder, How};
 use super::registration::{Delivery, Patience, Prepared, Registration, Sender, is_in_force};
 use super::signal::{Signal, Target};
-use crate::os::{Errno, Result};
 use crate::os::errno::preserved;
 use crate::os::signals::Blocked;
 use crate::os::stopped;
+use crate::os::{Errno, Result};
 use crate::posix::mq::descriptor::Use;
 use crate::posix::mq::layout::MessageHeader;
 use crate::shared::atomic::{AtomicU32, Ordering};
@@ -23,8 +26,8 @@ use crate::shared::pause::Pause;
 const TURNS: usize = 140;
 
 impl Use<'_> {
-    /// The header of a message that is about to stand in a queue where somebody is registered. It notes the
-    /// registration if this sender will notify, should it be killed before.
+    /// The header of a message that is about to stand in a queue where somebody is registered. It
+    /// notes the registration if this sender will notify, should it be killed before.
     pub fn header_for(&self, length: u32, active: u32, has_waiter: bool) -> MessageHeader {
         let will_notify = is_in_force(active) && !has_waiter && self.queue.layout.slots().count() == 0;
         if !will_notify {
@@ -73,15 +76,16 @@ impl Use<'_> {
         }
     }
 
-    /// The sender of a message that came into the empty queue, and whose notification is still to come: it notes the
-    /// registration, and there is no older message.
+    /// The sender of a message that came into the empty queue, and whose notification is still to
+    /// come: it notes the registration, and there is no older message.
     fn missed(&self, number: u32) -> Option<Sender> {
         let layout = &self.queue.layout;
         let header = layout.message_header(layout.slots().oldest()?);
         (header.noted() == number).then_some(Sender { pid: header.pid, uid: header.uid })
     }
 
-    /// After a message that notes a registration has been received: its sender was killed, or has not come to it yet.
+    /// After a message that notes a registration has been received: its sender was killed, or has
+    /// not come to it yet.
     pub fn notify_of_received(&self, header: MessageHeader) {
         let number = header.noted();
         if number != 0 && self.queue.layout.notify().in_force() == number {
@@ -89,8 +93,8 @@ impl Use<'_> {
         }
     }
 
-    /// Notifies the process of this registration, if that is still due, of a message of this sender. `waits`: for
-    /// another one who is at it.
+    /// Notifies the process of this registration, if that is still due, of a message of this
+    /// sender. `waits`: for another one who is at it.
     fn notify(&self, number: u32, sender: Sender, waits: bool) {
         let registration = self.queue.layout.notify();
         let mut turns = 0..TURNS;
@@ -126,11 +130,12 @@ impl ToRegistered<'_, '_> {
         self.queue.queue.layout.notify()
     }
 
-    /// EBADF: it cannot be found out, as the number is another file's by now.
+    /// `Ok(None)`: nobody has the registration any more. EBADF: that cannot be found out, as the
+    /// number is another file's by now.
     fn holder(&self) -> Result<Option<Holder>> {
-        match record::holder(self.queue.fd, self.number) {
-            Ok(None) if !self.queue.is_open() => Err(Errno::EBADF),
-            found => found,
+        match record::holder(self.queue.fd, self.number)? {
+            None if !self.queue.is_open() => Err(Errno::EBADF),
+            found => Ok(found),
         }
     }
 
@@ -147,8 +152,11 @@ impl ToRegistered<'_, '_> {
 
 impl Delivery for ToRegistered<'_, '_> {
     fn prepare(&mut self) -> Prepared {
-        let Ok(found) = self.holder() else { return Prepared::Failed };
-        let Some(holder) = found else { return Prepared::Gone };
+        let holder = match self.holder() {
+            Ok(Some(holder)) => holder,
+            Ok(None) => return Prepared::Gone,
+            Err(_) => return Prepared::Failed,
+        };
         let Holder { pid, record } = holder;
         match record.how {
             How::Nothing => return Prepared::Done,
@@ -178,8 +186,8 @@ impl Delivery for ToRegistered<'_, '_> {
     }
 }
 
-/// Whether the thread that has claimed this does not run, since a signal or a debugger has stopped it. (One that the
-/// kernel cannot watch is not known by its number.)
+/// Whether the thread that has claimed this does not run, since a signal or a debugger has stopped
+/// it. (One that the kernel cannot watch is not known by its number.)
 fn is_stopped(word: &AtomicU32) -> bool {
     match claim::holder(word.load(Ordering::SeqCst)) {
         Claim::Thread(tid) => stopped::is_stopped(tid),

@@ -1,5 +1,6 @@
-//! The threads of a process register one after the other, as a lock of the process does not keep them apart; nor does
-//! one close a descriptor of ours while another registers, which would end the registration.
+//! The threads of a process register one after the other, as a lock of the process does not keep
+//! them apart; nor does one close a descriptor of ours while another registers, which would end the
+//! registration.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,8 +14,8 @@ pub struct Turn {
     _blocked: Blocked,
 }
 
-/// The thread whose turn it is; 0 = nobody's. Taken by CAS, given back by that thread. In the child of a fork it may be the
-/// number of a thread that is not there.
+/// The thread whose turn it is; 0 = nobody's. Taken by CAS, given back by that thread. In the child
+/// of a fork it may be the number of a thread that is not there.
 static WHOSE: AtomicU32 = AtomicU32::new(0);
 
 impl Turn {
