@@ -76,7 +76,7 @@ impl Polled {
     }
 
     fn send(&self, who: &Participant, body: u64) {
-        self.queue.send_around(who, 0, body, |commit| {
+        self.queue.send_around(who, 0, body, |_, commit| {
             if self.readiness.pollers().any() {
                 self.readiness.raise_message(&self.pipe);
             }
@@ -85,7 +85,7 @@ impl Polled {
     }
 
     fn receive(&self, who: &Participant) -> Option<u64> {
-        self.queue.receive_around(who, |commit| {
+        self.queue.receive_around(who, |_, commit| {
             if self.readiness.pollers().any() {
                 self.readiness.raise_room(&self.pipe);
             }
