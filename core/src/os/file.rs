@@ -36,6 +36,19 @@ fn call(fd: c_int, path: &CStr, flags: c_int) -> Result<Status> {
     }
 }
 
+/// pread(2), which may read less. 0: the end.
+pub fn read_at(fd: RawFd, bytes: &mut [u8], offset: usize) -> Result<usize> {
+    loop {
+        // SAFETY: `bytes` is valid for writing.
+        let read = unsafe { libc::syscall(libc::SYS_pread64, fd, bytes.as_mut_ptr(), bytes.len(), offset) };
+        match usize::try_from(read) {
+            Ok(read) => return Ok(read),
+            Err(_) if Errno::last() == Errno::EINTR => {}
+            Err(_) => return Err(Errno::last()),
+        }
+    }
+}
+
 /// Device and inode: the same only for one file under several names.
 pub fn identity(status: &Status) -> (u64, u64) {
     (status.st_dev, status.st_ino)

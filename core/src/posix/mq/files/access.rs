@@ -2,11 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file;
 use crate::os::file_size;
 
 /// As much of a file as tells whether it is that of a queue, in bytes.
@@ -23,11 +24,11 @@ pub fn open_to_look(path: &Path) -> Result<File> {
 }
 
 /// The first bytes of a file, [`START`] of them or all that there are.
-pub fn read_start(file: &File) -> Result<Vec<u8>> {
+pub fn read_start(open: &File) -> Result<Vec<u8>> {
     let mut start = vec![0; START];
     let mut length = 0;
     while length < start.len() {
-        match file.read_at(&mut start[length..], length as u64)? {
+        match file::read_at(open.as_raw_fd(), &mut start[length..], length)? {
             0 => break,
             read => length += read,
         }
