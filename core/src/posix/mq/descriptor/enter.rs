@@ -43,8 +43,8 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
         };
         membarrier::light();
         if ptr::eq(entry.load(Ordering::Acquire), open) {
-            // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so `opened`
-            // does not change before the operation ends.
+            // SAFETY: entries are never freed; the table led here after the hazard pointer was
+            // visible, so `opened` does not change before the operation ends.
             if let Some(queue) = unsafe { (*open).opened() } {
                 if !queue.layout.is_at_home() {
                     operation.unguard();
@@ -86,16 +86,14 @@ pub fn is_found_queue(fd: RawFd) -> bool {
 
 #[cold]
 fn find_out(fd: RawFd) -> bool {
-    match uncancelled(|| inherited::adopt(fd)) {
-        Ok(()) => is_queue(fd),
-        Err(_) => {
-            // A number that is not in use may be a queue's tomorrow.
-            if file::status(fd).is_ok() {
-                note_no_queue(fd);
-            }
-            false
-        }
+    if uncancelled(|| inherited::adopt(fd)).is_ok() {
+        return is_queue(fd);
     }
+    // A number that is not in use may be a queue's tomorrow.
+    if file::status(fd).is_ok() {
+        note_no_queue(fd);
+    }
+    false
 }
 
 impl<'t> Use<'t> {
@@ -109,7 +107,8 @@ impl<'t> Use<'t> {
         self.queue.layout.is_at_home() && self.operation.is_at_home()
     }
 
-    /// Whether the descriptor still is what it was: the program may have closed it without telling us.
+    /// Whether the descriptor still is what it was: the program may have closed it without telling
+    /// us.
     pub fn is_open(&self) -> bool {
         is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)
     }

@@ -72,8 +72,8 @@ pub fn forget_what_it_was(fd: RawFd) {
     }
 }
 
-/// Puts a new queue into the table. What the number stood for before is retired: somebody has closed it behind our
-/// back.
+/// Puts a new queue into the table. What the number stood for before is retired: somebody has
+/// closed it behind our back.
 pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let entry = entry_or_new(fd)?;
@@ -82,15 +82,15 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     Ok(())
 }
 
-/// Puts a queue into the table under a number that was not ours, unless the number has become somebody else's since.
-/// EBADF then.
+/// Puts a queue into the table under a number that was not ours, unless the number has become
+/// somebody else's since. EBADF then.
 pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let fifo = opened.fifo;
     let entry = entry_or_new(fd)?;
     let open = POOL.lock().take(opened);
     if !exchange(entry, ptr::null_mut(), open) && !exchange(entry, no_queue(), open) {
-        as_queue(open).map(Open::unshare);
+        unshare(open);
         // Another thread has adopted it, or is closing it: the next look-up tells.
         return Ok(());
     }
@@ -98,7 +98,7 @@ pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
         return Ok(());
     }
     if exchange(entry, open, ptr::null_mut()) {
-        as_queue(open).map(Open::unshare);
+        unshare(open);
     }
     Err(Errno::EBADF)
 }
@@ -135,19 +135,20 @@ impl Closing {
         Err(Errno::EBADF)
     }
 
-    /// The descriptor has been closed, and its number is free, or somebody's who has got it meanwhile and keeps it.
+    /// The descriptor has been closed, and its number is free, or somebody's who has got it
+    /// meanwhile and keeps it.
     pub fn done(self) {
         if let Some(entry) = entry(self.fd) {
             exchange(entry, closing(), ptr::null_mut());
         }
-        as_queue(self.open).map(Open::unshare);
+        unshare(self.open);
     }
 
     /// It has not been closed.
     pub fn undone(self) {
         let is_back = entry(self.fd).is_some_and(|entry| exchange(entry, closing(), self.open));
         if !is_back {
-            as_queue(self.open).map(Open::unshare);
+            unshare(self.open);
         }
     }
 
@@ -163,9 +164,15 @@ impl Closing {
     }
 }
 
+fn unshare(open: *mut Open) {
+    if let Some(queue) = as_queue(open) {
+        queue.unshare();
+    }
+}
+
 /// Puts something into an entry. What was there is not known by this number any more.
 fn replace(entry: &AtomicPtr<Open>, open: *mut Open) {
-    as_queue(entry.swap(open, Ordering::SeqCst)).map(Open::unshare);
+    unshare(entry.swap(open, Ordering::SeqCst));
 }
 
 fn exchange(entry: &AtomicPtr<Open>, old: *mut Open, new: *mut Open) -> bool {
@@ -177,7 +184,8 @@ pub fn in_range(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| as_queue(open).is_some()).map(|(fd, _)| fd)
 }
 
-/// Numbers in this range of which somebody has seen that they are no queues: see [`forget_what_it_was`].
+/// Numbers in this range of which somebody has seen that they are no queues: see
+/// [`forget_what_it_was`].
 pub fn no_queues_in(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| open == no_queue()).map(|(fd, _)| fd)
 }
