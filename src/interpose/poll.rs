@@ -1,4 +1,5 @@
-//! The calls that wait for descriptors: `<poll.h>`, `<sys/select.h>`, `<sys/epoll.h>`. Only queues concern us.
+//! The calls that wait for descriptors: `<poll.h>`, `<sys/select.h>`, `<sys/epoll.h>`. Only queues
+//! concern us.
 
 use core::cell::Cell;
 use core::ptr;
@@ -141,8 +142,8 @@ fn begin(slot: &Cell<*const Thread>, fd: c_int, wanted: Pollers, how: Poll) -> b
         && thread_of(slot).is_ok_and(|thread| mq::begin_poll(thread, fd, wanted, how).is_ok())
 }
 
-/// Returns the number of queues. Never reads what the kernel would not read; what cannot be read, the kernel will
-/// complain of.
+/// Returns the number of queues. Never reads what the kernel would not read; what cannot be read,
+/// the kernel will complain of.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_before_poll(
     slot: *const Cell<*const Thread>,

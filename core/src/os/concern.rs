@@ -1,7 +1,7 @@
 //! Whether descriptors concern us: one word, that the C entries read without a call.
 //!
-//! Most programs have no queue. In those `close`, `dup2`, `poll` and `select` are the kernel's after one look at this
-//! word.
+//! Most programs have no queue. In those `close`, `dup2`, `poll` and `select` are the kernel's
+//! after one look at this word.
 //!
 //! | bit | meaning | set by |
 //! |---|---|---|

@@ -1,5 +1,5 @@
-//! Reading what the program has given to a system call, as the kernel would: memory that cannot be read ends the reading,
-//! and nothing else.
+//! Reading what the program has given to a system call, as the kernel would: memory that cannot be
+//! read ends the reading, and nothing else.
 
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,8 @@ impl<T: Copy> Array<T> {
         Self { start, known: start.addr(), anchor }
     }
 
-    /// An element. `None`: it cannot be read. They are read in rising order. Any bytes must be a `T`.
+    /// An element. `None`: it cannot be read. They are read in rising order. Any bytes must be a
+    /// `T`.
     pub fn get(&mut self, index: usize) -> Option<T> {
         let element = self.start.wrapping_add(index);
         let end = element.addr().checked_add(size_of::<T>())?;
@@ -40,16 +41,18 @@ impl<T: Copy> Array<T> {
             }
             self.known = ((end - 1) | (PAGE - 1)).checked_add(1)?;
         }
-        // SAFETY: readable a moment ago. Whoever unmaps memory that is in use by a call crashes without us, too: the C
-        // library reads such arguments itself.
+        // SAFETY: readable a moment ago. Whoever unmaps memory that is in use by a call crashes
+        // without us, too: the C library reads such arguments itself.
         Some(unsafe { element.read_unaligned() })
     }
 }
 
-/// Bytes above our own frame up to which the stack is looked for: further up a caller seldom keeps what it waits for.
+/// Bytes above our own frame up to which the stack is looked for: further up a caller seldom keeps
+/// what it waits for.
 const NEAR: usize = 256 * 1024;
 
-/// Where the first thread's stack surely reaches: the environment of the program lies there. 0 = not known.
+/// Where the first thread's stack surely reaches: the environment of the program lies there. 0 =
+/// not known.
 static STACK_OF_FIRST_THREAD: AtomicUsize = AtomicUsize::new(0);
 
 /// At load: learns where the stack of the first thread is.
@@ -65,8 +68,8 @@ pub fn learn_stack() {
     }
 }
 
-/// Whether an address is on the calling thread's stack, between our frame and something of which it is known that it lies
-/// above it: the environment, or a thread's own variables.
+/// Whether an address is on the calling thread's stack, between our frame and something of which it
+/// is known that it lies above it: the environment, or a thread's own variables.
 fn is_on_stack(address: usize, anchor: usize) -> bool {
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
@@ -74,8 +77,8 @@ fn is_on_stack(address: usize, anchor: usize) -> bool {
     reaches(anchor) || reaches(STACK_OF_FIRST_THREAD.load(Ordering::Relaxed))
 }
 
-/// Whether the byte at this address can be read. Asks the kernel for a change of the signal mask that is none: it reads
-/// the new mask before it sees that. No filter refuses that call.
+/// Whether the byte at this address can be read. Asks the kernel for a change of the signal mask
+/// that is none: it reads the new mask before it sees that. No filter refuses that call.
 fn is_readable(address: usize, anchor: usize) -> bool {
     if is_on_stack(address, anchor) {
         return true;

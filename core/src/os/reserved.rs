@@ -1,7 +1,8 @@
 //! Descriptors of our own in somebody else's program.
 //!
-//! They have high numbers, so that the program gets the low ones that it counts on, and are closed on exec. The calls of
-//! the program that close descriptors spare them ([`is_reserved`]): for the program these numbers are not in use.
+//! They have high numbers, so that the program gets the low ones that it counts on, and are closed
+//! on exec. The calls of the program that close descriptors spare them ([`is_reserved`]): for the
+//! program these numbers are not in use.
 //!
 //! The table is a few words without a lock, for handlers and for the child of a fork.
 
@@ -13,16 +14,18 @@ use super::errno::{Errno, Result};
 
 /// Descriptors at most.
 const LIMIT: usize = 256;
-/// They are above this number where the limit of the process allows it: few programs come so far, and a table of
-/// descriptors that reaches there is still small.
+/// They are above this number where the limit of the process allows it: few programs come so far,
+/// and a table of descriptors that reaches there is still small.
 const PREFERRED: RawFd = 960;
 
-/// 0 = free; otherwise the number plus one. Whoever makes a descriptor takes a free word; who ends it frees it.
+/// 0 = free; otherwise the number plus one. Whoever makes a descriptor takes a free word; who ends
+/// it frees it.
 static TABLE: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Words that have ever been in use: all others are free.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// One of our descriptors. Its number may change ([`move_away`]), so it is asked for before each use.
+/// One of our descriptors. Its number may change ([`move_away`]), so it is asked for before each
+/// use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reserved(u32);
 
@@ -56,15 +59,16 @@ impl Reserved {
     }
 }
 
-/// Moves a descriptor to a number out of the way, and closes it under its old one. EMFILE: there is no number left, or
-/// no place in the table. Async-signal-safe.
+/// Moves a descriptor to a number out of the way, and closes it under its old one. EMFILE: there is
+/// no number left, or no place in the table. Async-signal-safe.
 pub fn keep(fd: RawFd) -> Result<Reserved> {
     let kept = keep_copy(fd);
     close(fd);
     kept
 }
 
-/// The same for a duplicate: nothing is closed, which would give back the process's locks on the file.
+/// The same for a duplicate: nothing is closed, which would give back the process's locks on the
+/// file.
 pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
     let moved = duplicate_out_of_the_way(fd)?;
@@ -100,7 +104,8 @@ pub fn forget(fd: RawFd) {
     }
 }
 
-/// The program is about to use this number: if it is one of ours, that gets another one. EMFILE: there is none.
+/// The program is about to use this number: if it is one of ours, that gets another one. EMFILE:
+/// there is none.
 pub fn move_away(fd: RawFd) -> Result<()> {
     for word in &TABLE {
         if word.load(Ordering::Acquire) == fd + 1 {

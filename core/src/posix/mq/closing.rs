@@ -1,10 +1,12 @@
-//! The calls of the program that close and duplicate descriptors, as far as queues are concerned: `close`, `close_range`,
-//! `closefrom`, `dup`, `dup2`, `dup3`, and `mq_close`.
+//! The calls of the program that close and duplicate descriptors, as far as queues are concerned:
+//! `close`, `close_range`, `closefrom`, `dup`, `dup2`, `dup3`, and `mq_close`.
 //!
-//! They are the kernel's. What is known of a descriptor changes only after the call has succeeded, and only in the process
-//! that the knowledge is of ([`Process::owns_memory`]): the child of a vfork closes its own copies.
+//! They are the kernel's. What is known of a descriptor changes only after the call has succeeded,
+//! and only in the process that the knowledge is of ([`Process::owns_memory`]): the child of a
+//! vfork closes its own copies.
 //!
-//! But for `mq_close` nothing in here takes a lock or allocates, so a signal handler may close whatever it likes.
+//! But for `mq_close` nothing in here takes a lock or allocates, so a signal handler may close
+//! whatever it likes.
 
 use core::ops::RangeInclusive;
 use std::os::fd::RawFd;
@@ -17,7 +19,8 @@ use crate::posix::mq::descriptor::{self, Closing, inherited};
 use crate::posix::mq::notify::internal;
 use crate::shared::thread::{FrameTag, Thread};
 
-/// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017, `mq_close`: EBADF.
+/// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017,
+/// `mq_close`: EBADF.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     if !Process::owns_memory() {
         // The child of a vfork: what is known of descriptors is known of the parent's.
@@ -53,7 +56,8 @@ pub enum Close {
     Spare,
     /// A queue: [`end`] must follow.
     Queue(Closing),
-    /// Perhaps a descriptor of the queue with this FIFO that no call has been made with: [`end_unknown`] must follow.
+    /// Perhaps a descriptor of the queue with this FIFO that no call has been made with:
+    /// [`end_unknown`] must follow.
     Unknown((u64, u64)),
 }
 
@@ -91,12 +95,14 @@ pub fn end(thread: &'static Thread, closing: Closing, is_closed: bool) {
     }
 }
 
-/// The same of a descriptor with this FIFO. Any close of a queue's descriptor ends the registration of the process.
+/// The same of a descriptor with this FIFO. Any close of a queue's descriptor ends the registration
+/// of the process.
 pub fn end_unknown(fifo: (u64, u64)) {
     internal::closed(fifo);
 }
 
-/// Some descriptors of this range may have been closed: those are forgotten that do not lead to their queues any more.
+/// Some descriptors of this range may have been closed: those are forgotten that do not lead to
+/// their queues any more.
 pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     if !Process::owns_memory() {
         return;
@@ -114,14 +120,14 @@ pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     }
 }
 
-/// The lowest descriptor of our own in this range, which the program must not close. `None` in the child of a vfork,
-/// which closes copies.
+/// The lowest descriptor of our own in this range, which the program must not close. `None` in the
+/// child of a vfork, which closes copies.
 pub fn lowest_spared(range: RangeInclusive<RawFd>) -> Option<RawFd> {
     reserved::all().filter(|fd| range.contains(fd)).min().filter(|_| Process::owns_memory())
 }
 
-/// The program is about to duplicate something to this number. False: it is one of ours, and there is no other number
-/// for that.
+/// The program is about to duplicate something to this number. False: it is one of ours, and there
+/// is no other number for that.
 pub fn make_way(fd: RawFd) -> bool {
     !reserved::is_reserved(fd) || !Process::owns_memory() || reserved::move_away(fd).is_ok()
 }

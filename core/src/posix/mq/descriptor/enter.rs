@@ -43,8 +43,8 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
         };
         membarrier::light();
         if ptr::eq(entry.load(Ordering::Acquire), open) {
-            // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so `opened`
-            // does not change before the operation ends.
+            // SAFETY: entries are never freed; the table led here after the hazard pointer was
+            // visible, so `opened` does not change before the operation ends.
             if let Some(queue) = unsafe { (*open).opened() } {
                 if !queue.layout.is_at_home() {
                     operation.unguard();
@@ -107,7 +107,8 @@ impl<'t> Use<'t> {
         self.queue.layout.is_at_home() && self.operation.is_at_home()
     }
 
-    /// Whether the descriptor still is what it was: the program may have closed it without telling us.
+    /// Whether the descriptor still is what it was: the program may have closed it without telling
+    /// us.
     pub fn is_open(&self) -> bool {
         is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)
     }

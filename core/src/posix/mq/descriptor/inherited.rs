@@ -1,8 +1,8 @@
-//! Descriptors of queues that did not come from `mq_open`: duplicates, those that an exec(2) has left open, and those that
-//! another process has sent.
+//! Descriptors of queues that did not come from `mq_open`: duplicates, those that an exec(2) has
+//! left open, and those that another process has sent.
 //!
-//! What they are for is written on the open description, where duplicates and new programs find it: in the signal
-//! number of F_SETSIG, which has no effect without O_ASYNC.
+//! What they are for is written on the open description, where duplicates and new programs find it:
+//! in the signal number of F_SETSIG, which has no effect without O_ASYNC.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
@@ -63,7 +63,8 @@ pub fn adopt(fd: RawFd) -> Result<()> {
     }
 }
 
-/// The queue of another descriptor with this FIFO, or of one that has been closed. The description may be another one.
+/// The queue of another descriptor with this FIFO, or of one that has been closed. The description
+/// may be another one.
 fn known(fifo: (u64, u64), fd: RawFd) -> Result<Option<Opened>> {
     let is_it = |opened: &Opened| opened.fifo == fifo;
     let pool = POOL.lock();
@@ -91,8 +92,8 @@ pub fn fifo_of(fd: RawFd) -> Result<(u64, u64)> {
     if file::is_a(&status, libc::S_IFIFO) { Ok(file::identity(&status)) } else { Err(Errno::EBADF) }
 }
 
-/// Unmaps what has left the table and is not in use. What the program has a duplicate of stays: there may be no other
-/// way to the queue.
+/// Unmaps what has left the table and is not in use. What the program has a duplicate of stays:
+/// there may be no other way to the queue.
 pub fn free_unused() {
     if Pool::has_retired() {
         let unknown = unknown_fifos();
@@ -108,8 +109,9 @@ fn unknown_fifos() -> Vec<(u64, u64)> {
     unknown.filter_map(|fd| fifo_of(fd).ok()).collect()
 }
 
-/// At load: whether the program has been started with a descriptor of a queue, and may poll it before it does anything
-/// else with it. One system call where there is none; the standard streams are not looked at.
+/// At load: whether the program has been started with a descriptor of a queue, and may poll it
+/// before it does anything else with it. One system call where there is none; the standard streams
+/// are not looked at.
 pub fn look_at_inherited() {
     let mut next = FIRST..;
     let mut asked: [libc::pollfd; LOOKED_AT] =

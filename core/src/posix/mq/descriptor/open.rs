@@ -1,9 +1,10 @@
 //! What a descriptor is to this process, and how long that stays mapped.
 //!
-//! An [`Open`] that has left the table stays mapped while an operation is in the middle of it (a hazard pointer,
-//! `shared::thread`), and while the process has a duplicate that we do not know yet; it is *retired*. The memory of an
-//! `Open` itself is never given back, only used again: who has an old pointer reads stale facts, and sees at the second
-//! look at the table that they are stale.
+//! An [`Open`] that has left the table stays mapped while an operation is in the middle of it (a
+//! hazard pointer, `shared::thread`), and while the process has a duplicate that we do not know
+//! yet; it is *retired*. The memory of an `Open` itself is never given back, only used again: who
+//! has an old pointer reads stale facts, and sees at the second look at the table that they are
+//! stale.
 
 use core::cell::UnsafeCell;
 use core::ptr;
@@ -31,7 +32,8 @@ pub struct Opened {
     pub can_receive: bool,
     /// Opened for sending.
     pub can_send: bool,
-    /// Whether the open description had `O_NONBLOCK` when somebody last asked. A hint: who would sleep asks again.
+    /// Whether the open description had `O_NONBLOCK` when somebody last asked. A hint: who would
+    /// sleep asks again.
     pub was_nonblocking: AtomicBool,
     /// Device and inode of the data file.
     pub data: (u64, u64),
@@ -73,9 +75,11 @@ impl Opened {
 /// What an entry of the table leads to.
 #[derive(Default)]
 pub struct Open {
-    /// Changed by the holder of [`POOL`] alone, while the table does not lead here and nobody works on it.
+    /// Changed by the holder of [`POOL`] alone, while the table does not lead here and nobody works
+    /// on it.
     opened: UnsafeCell<Option<Opened>>,
-    /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used anew.
+    /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used
+    /// anew.
     descriptors: AtomicUsize,
     /// The next one that is retired.
     next: AtomicPtr<Open>,
@@ -96,9 +100,8 @@ impl Open {
         }
     }
 
-    /// # Safety
-    /// Either the caller's hazard pointer protects it, and the table led here after that was visible; or the caller
-    /// holds [`POOL`].
+    /// # Safety Either the caller's hazard pointer protects it, and the table led here after that
+    /// was visible; or the caller holds [`POOL`].
     pub(super) unsafe fn opened(&self) -> Option<&Opened> {
         // SAFETY: nobody changes it meanwhile, says the caller.
         unsafe { (*self.opened.get()).as_ref() }
@@ -127,7 +130,8 @@ pub struct Pool {
 /// Held while entries are made and freed; never by an operation on a queue.
 pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new() });
 
-/// Entries that have left the table, chained by `next`. Anybody may put one in front; the holder of [`POOL`] takes all.
+/// Entries that have left the table, chained by `next`. Anybody may put one in front; the holder of
+/// [`POOL`] takes all.
 static RETIRED: AtomicPtr<Open> = AtomicPtr::new(ptr::null_mut());
 
 fn retire(open: *mut Open) {
@@ -156,7 +160,8 @@ impl Pool {
     #[expect(clippy::unused_self, reason = "the borrow keeps the pool held")]
     pub(super) fn retired(&self, is_it: impl Fn(&Opened) -> bool) -> Option<&Opened> {
         let mut next = RETIRED.load(Ordering::Acquire);
-        // SAFETY: entries are never freed, and only the holder of the pool takes one out of the chain, or frees its queue.
+        // SAFETY: entries are never freed, and only the holder of the pool takes one out of the
+        // chain, or frees its queue.
         while let Some(open) = unsafe { next.as_ref() } {
             // SAFETY: the same.
             if let Some(opened) = unsafe { open.opened() }
@@ -174,7 +179,8 @@ impl Pool {
         !RETIRED.load(Ordering::Relaxed).is_null()
     }
 
-    /// Unmaps the retired queues that no operation is in the middle of, but for those that are still needed.
+    /// Unmaps the retired queues that no operation is in the middle of, but for those that are
+    /// still needed.
     pub(super) fn free_unused(&mut self, is_needed: impl Fn(&Opened) -> bool) {
         let mut next = RETIRED.swap(ptr::null_mut(), Ordering::AcqRel);
         if next.is_null() {
@@ -191,7 +197,8 @@ impl Pool {
                 retire(this);
                 continue;
             }
-            // SAFETY: the table does not lead here since before the barrier, and nobody's hazard pointer does.
+            // SAFETY: the table does not lead here since before the barrier, and nobody's hazard
+            // pointer does.
             unsafe { *open.opened.get() = None };
             self.free.push(open);
         }

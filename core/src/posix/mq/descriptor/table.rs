@@ -72,8 +72,8 @@ pub fn forget_what_it_was(fd: RawFd) {
     }
 }
 
-/// Puts a new queue into the table. What the number stood for before is retired: somebody has closed it behind our
-/// back.
+/// Puts a new queue into the table. What the number stood for before is retired: somebody has
+/// closed it behind our back.
 pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let entry = entry_or_new(fd)?;
@@ -82,8 +82,8 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     Ok(())
 }
 
-/// Puts a queue into the table under a number that was not ours, unless the number has become somebody else's since.
-/// EBADF then.
+/// Puts a queue into the table under a number that was not ours, unless the number has become
+/// somebody else's since. EBADF then.
 pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let fifo = opened.fifo;
@@ -135,7 +135,8 @@ impl Closing {
         Err(Errno::EBADF)
     }
 
-    /// The descriptor has been closed, and its number is free, or somebody's who has got it meanwhile and keeps it.
+    /// The descriptor has been closed, and its number is free, or somebody's who has got it
+    /// meanwhile and keeps it.
     pub fn done(self) {
         if let Some(entry) = entry(self.fd) {
             exchange(entry, closing(), ptr::null_mut());
@@ -184,7 +185,8 @@ pub fn in_range(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| as_queue(open).is_some()).map(|(fd, _)| fd)
 }
 
-/// Numbers in this range of which somebody has seen that they are no queues: see [`forget_what_it_was`].
+/// Numbers in this range of which somebody has seen that they are no queues: see
+/// [`forget_what_it_was`].
 pub fn no_queues_in(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| open == no_queue()).map(|(fd, _)| fd)
 }

@@ -1,5 +1,6 @@
-//! Readiness: whoever ends, and wherever, nobody is left asleep in poll(2) beside a message, or beside room. And once all
-//! are done who live, an empty queue is not readable, and a full one not writable.
+//! Readiness: whoever ends, and wherever, nobody is left asleep in poll(2) beside a message, or
+//! beside room. And once all are done who live, an empty queue is not readable, and a full one not
+//! writable.
 
 use loom::sync::Arc;
 use loom::thread;

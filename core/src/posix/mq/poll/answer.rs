@@ -1,9 +1,10 @@
 //! What poll(2) has answered, before the program is told.
 //!
-//! A packet is put into the FIFO before the message is committed (`level`), so whoever polls may be woken a moment too
-//! early, and in vain if the sender is killed in between. The call waits for that moment if there is nothing else to tell
-//! the program of, and an answer in vain it takes back. Only of a message whose sender is stopped in the middle it tells
-//! all the same, after a while.
+//! A packet is put into the FIFO before the message is committed (`level`), so whoever polls may be
+//! woken a moment too early, and in vain if the sender is killed in between. The call waits for
+//! that moment if there is nothing else to tell the program of, and an answer in vain it takes
+//! back. Only of a message whose sender is stopped in the middle it tells all the same, after a
+//! while.
 
 use std::os::fd::RawFd;
 
@@ -22,7 +23,8 @@ pub enum UnderWay {
     WaitedFor,
     /// The program is told of something else now, and will be told of this the next time.
     NotYet,
-    /// It counts as if it were there: the program is told of edges, and would never hear of this again.
+    /// It counts as if it were there: the program is told of edges, and would never hear of this
+    /// again.
     There,
 }
 
@@ -35,8 +37,9 @@ pub fn in_vain(thread: &'static Thread, fd: RawFd, told: Pollers, under_way: Und
     }
 }
 
-/// Corrects the answer of this epoll. `change` is told how to change the events of those of which the program is told by
-/// some data, if there are any. `is_alone`: there is one event. An event that becomes empty is the caller's to take out.
+/// Corrects the answer of this epoll. `change` is told how to change the events of those of which
+/// the program is told by some data, if there are any. `is_alone`: there is one event. An event
+/// that becomes empty is the caller's to take out.
 pub fn correct_epoll(
     thread: &'static Thread,
     epoll: RawFd,

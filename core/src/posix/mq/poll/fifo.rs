@@ -1,10 +1,11 @@
-//! The system calls on the FIFO that a queue's descriptor really is. None of them blocks, whatever the program's
-//! description says and whoever meddles with the FIFO, and none touches another file.
+//! The system calls on the FIFO that a queue's descriptor really is. None of them blocks, whatever
+//! the program's description says and whoever meddles with the FIFO, and none touches another file.
 //!
-//! The program may close its descriptor at any time, and the number be another file's then. So we have a description of
-//! our own, under a reserved number, that is opened when it is first needed; nobody ever polls it, so it also sees the
-//! locks of those who do. Where it is not to be had (no descriptor left, or the process may not open the FIFO any more), a
-//! duplicate serves, or after a look at its identity the program's descriptor itself.
+//! The program may close its descriptor at any time, and the number be another file's then. So we
+//! have a description of our own, under a reserved number, that is opened when it is first needed;
+//! nobody ever polls it, so it also sees the locks of those who do. Where it is not to be had (no
+//! descriptor left, or the process may not open the FIFO any more), a duplicate serves, or after a
+//! look at its identity the program's descriptor itself.
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
@@ -29,8 +30,8 @@ const BATCH: usize = CAPACITY;
 /// Bytes that are taken out by one call at most.
 const ROOM: usize = 64;
 
-/// Gives a freshly opened FIFO its flag, and its full number of slots, if it was made in a process that had too many pipes
-/// already, and may have more now.
+/// Gives a freshly opened FIFO its flag, and its full number of slots, if it was made in a process
+/// that had too many pipes already, and may have more now.
 pub fn set_up(fifo: &File, is_nonblocking: bool) -> Result<()> {
     let fd = fifo.as_raw_fd();
     // SAFETY: no pointer.
@@ -61,7 +62,8 @@ fn page_size() -> usize {
 pub struct OwnDescription {
     /// `Reserved::to_bits`, or 0 as long as there is none. Set once, by the first one who needs it.
     kept: AtomicU32,
-    /// 1 = it is a duplicate of the program's: it does not see the program's own lock. Set before `kept`.
+    /// 1 = it is a duplicate of the program's: it does not see the program's own lock. Set before
+    /// `kept`.
     is_duplicate: AtomicU32,
     /// Slots of the FIFO; 0 = not known yet.
     slots: AtomicU32,
@@ -144,8 +146,8 @@ impl<'q> Channel<'q> {
     /// A descriptor of the FIFO, as safe as it can be had.
     fn fd(&self) -> Option<RawFd> {
         self.own.get_or_open(self.fd, self.fifo).or_else(|| {
-            // There is no descriptor left. Between this look and the call another thread would have to close the
-            // queue that this one works on, and to make a pipe.
+            // There is no descriptor left. Between this look and the call another thread would have
+            // to close the queue that this one works on, and to make a pipe.
             (identity(self.fd) == Ok(self.fifo)).then_some(self.fd)
         })
     }
@@ -208,7 +210,8 @@ impl Fifo for Channel<'_> {
     }
 }
 
-/// Where the kernel has no vmsplice(2): one by one. On our own description each is a packet of its own (`O_DIRECT`).
+/// Where the kernel has no vmsplice(2): one by one. On our own description each is a packet of its
+/// own (`O_DIRECT`).
 #[cold]
 fn write_packets(fd: RawFd, count: usize) -> usize {
     let is_put = |()| {
@@ -218,7 +221,8 @@ fn write_packets(fd: RawFd, count: usize) -> usize {
     (0..count).map(|_| ()).take_while(|&unit| is_put(unit)).count()
 }
 
-/// A description of our own. Opened by its descriptor, so that it does not matter whether it still has a name.
+/// A description of our own. Opened by its descriptor, so that it does not matter whether it still
+/// has a name.
 fn reopen(fd: RawFd) -> Result<RawFd> {
     let mut path = [0; 32];
     write!(&mut path[..], "/proc/self/fd/{fd}\0").map_err(|_| Errno::EINVAL)?;
@@ -233,8 +237,8 @@ fn reopen(fd: RawFd) -> Result<RawFd> {
 
 /// A description of our own, or else a duplicate of the program's. Whether it is that.
 ///
-/// A new description gets a low number first, and to close that would end the registration of the process, if it has
-/// one with this queue (`notify::internal`).
+/// A new description gets a low number first, and to close that would end the registration of the
+/// process, if it has one with this queue (`notify::internal`).
 fn keep(fd: RawFd) -> Option<(Reserved, u32)> {
     if !internal::has_registered()
         && let Ok(new) = reopen(fd)

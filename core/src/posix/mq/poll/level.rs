@@ -1,4 +1,5 @@
-//! The rule by which packets are put into the FIFO and taken out, so that poll(2) is told the truth.
+//! The rule by which packets are put into the FIFO and taken out, so that poll(2) is told the
+//! truth.
 //!
 //! | queue | packets | poll(2) says |
 //! |---|---|---|
@@ -6,17 +7,20 @@
 //! | neither | 1 or more | POLLIN, POLLOUT |
 //! | full | [`CAPACITY`] | POLLIN |
 //!
-//! *Prompt up.* A sender sees to it that there is a packet before it commits its message, while its slot is claimed; a
-//! receiver that there is a free place before it commits. So nobody who is killed leaves somebody asleep beside a message.
+//! *Prompt up.* A sender sees to it that there is a packet before it commits its message, while its
+//! slot is claimed; a receiver that there is a free place before it commits. So nobody who is
+//! killed leaves somebody asleep beside a message.
 //!
-//! *Lazy down.* Who takes the last packet out because there is no message holds the claim of the adjuster and looks, in
-//! this order: at the packets, at the senders in flight, at the messages; takes one, and looks again. A sender that claimed
-//! its slot after that look finds the adjuster's claim held, and sees to it that there are [`SLACK`] packets: one for the
-//! step that the adjuster may still make. Who puts the last packet in because there is no room does the same, mirrored.
+//! *Lazy down.* Who takes the last packet out because there is no message holds the claim of the
+//! adjuster and looks, in this order: at the packets, at the senders in flight, at the messages;
+//! takes one, and looks again. A sender that claimed its slot after that look finds the adjuster's
+//! claim held, and sees to it that there are [`SLACK`] packets: one for the step that the adjuster
+//! may still make. Who puts the last packet in because there is no room does the same, mirrored.
 //!
-//! A claim of the adjuster that its holder left by being killed counts as free: no late step will come. One whose holder is
-//! stopped makes senders put in a second packet, and the queue readable in vain until the holder goes on; a sender that is
-//! stopped in flight likewise. `model::readiness` goes through the schedules.
+//! A claim of the adjuster that its holder left by being killed counts as free: no late step will
+//! come. One whose holder is stopped makes senders put in a second packet, and the queue readable
+//! in vain until the holder goes on; a sender that is stopped in flight likewise.
+//! `model::readiness` goes through the schedules.
 
 use crate::posix::mq::poll::readiness::{CAPACITY, Readiness};
 use crate::posix::mq::store::slots::{Look, Wanted};
@@ -24,12 +28,14 @@ use crate::shared::claim::Claimant;
 
 /// Packets, or free places, that outlast the late step of an adjuster.
 const SLACK: usize = 2;
-/// Steps of one who adjusts. More are needed only if the queue keeps changing, and then others adjust, too.
+/// Steps of one who adjusts. More are needed only if the queue keeps changing, and then others
+/// adjust, too.
 const STEPS: usize = if cfg!(loom) { 6 } else { 32 };
 
 /// The FIFO. No call blocks.
 pub trait Fifo {
-    /// Puts so many packets in, and returns how many it could: it may not hold so many, or not be reached.
+    /// Puts so many packets in, and returns how many it could: it may not hold so many, or not be
+    /// reached.
     fn put(&self, count: usize) -> usize;
     /// Takes out up to so many packets.
     fn take(&self, count: usize);
@@ -82,7 +88,8 @@ impl Readiness {
 
     /// Fills the FIFO up if there is no room, and nobody is about to receive.
     pub fn lower_room(&self, who: &impl Claimant, fifo: &impl Fifo, look: impl Fn(Wanted) -> Look) {
-        // Where the kernel gives fewer places, there is no slack; poll(2) says that there is room then.
+        // Where the kernel gives fewer places, there is no slack; poll(2) says that there is room
+        // then.
         if fifo.capacity() != CAPACITY {
             return;
         }
@@ -105,8 +112,8 @@ impl Readiness {
         fifo.count().is_some_and(|count| self.counted(seen, count))
     }
 
-    /// Puts right what cannot be true: the FIFO is another one than its packets were counted of, or somebody has meddled
-    /// with it.
+    /// Puts right what cannot be true: the FIFO is another one than its packets were counted of, or
+    /// somebody has meddled with it.
     pub fn correct(&self, fifo: &impl Fifo) {
         let seen = self.packets();
         if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count)) {

@@ -1,5 +1,5 @@
-//! What makes the descriptor of a queue pollable: it really is a FIFO, and the packets in it tell the kernel how the queue
-//! is.
+//! What makes the descriptor of a queue pollable: it really is a FIFO, and the packets in it tell
+//! the kernel how the queue is.
 
 #[cfg(not(loom))]
 pub mod answer;

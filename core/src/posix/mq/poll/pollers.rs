@@ -1,10 +1,12 @@
-//! Who polls a queue, and what is done for them: by themselves before they sleep, and by those who change the queue.
+//! Who polls a queue, and what is done for them: by themselves before they sleep, and by those who
+//! change the queue.
 //!
-//! That somebody polls costs those who change the queue system calls, so it is said by a word in shared memory
-//! (`readiness`). Whether it is still true is said by a lock: who polls has a read lock on a byte of the FIFO, on the
-//! description that is polled. It is shared by duplicates and by forked children, survives its maker, and goes with the
-//! last of them, however they end. Nothing expires, and no thread looks after it: whoever changes the number of packets
-//! looks now and then whether there still is a lock.
+//! That somebody polls costs those who change the queue system calls, so it is said by a word in
+//! shared memory (`readiness`). Whether it is still true is said by a lock: who polls has a read
+//! lock on a byte of the FIFO, on the description that is polled. It is shared by duplicates and by
+//! forked children, survives its maker, and goes with the last of them, however they end. Nothing
+//! expires, and no thread looks after it: whoever changes the number of packets looks now and then
+//! whether there still is a lock.
 
 use core::sync::atomic::Ordering;
 use std::os::fd::RawFd;
@@ -20,7 +22,8 @@ use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::thread::{FrameTag, Thread};
 
-/// How long one who begins to poll waits for operations under way that may not know of it, in looks at a slot.
+/// How long one who begins to poll waits for operations under way that may not know of it, in looks
+/// at a slot.
 const SLOTS_LOOKED_AT: usize = 10_000;
 
 /// How a queue is going to be polled.
@@ -34,13 +37,14 @@ pub enum Poll {
     Watch {
         /// Its descriptor.
         epoll: RawFd,
-        /// What it tells the program of the queue. `None`: it tells only once, so that every word counts.
+        /// What it tells the program of the queue. `None`: it tells only once, so that every word
+        /// counts.
         data: Option<u64>,
     },
 }
 
-/// The queue of `fd` is going to be polled for this: now the FIFO tells the truth, and goes on to do so unless nobody will
-/// sleep. EBADF: it is not one.
+/// The queue of `fd` is going to be polled for this: now the FIFO tells the truth, and goes on to
+/// do so unless nobody will sleep. EBADF: it is not one.
 pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<()> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
@@ -69,7 +73,8 @@ pub fn before_epoll_wait(thread: &'static Thread, may_sleep: bool) {
     }
 }
 
-/// The descriptor goes to another process, where nobody may know that it is a queue before it is polled.
+/// The descriptor goes to another process, where nobody may know that it is a queue before it is
+/// polled.
 pub fn hand_over(thread: &'static Thread, fd: RawFd) {
     let tag = FrameTag::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
@@ -191,8 +196,8 @@ impl Use<'_> {
         self.look_for_pollers(pollers);
     }
 
-    /// After a message was received, and somebody polls. The next receiver is told of a message that is not there only if
-    /// it does not block, and not by edges, and looks before it sleeps.
+    /// After a message was received, and somebody polls. The next receiver is told of a message
+    /// that is not there only if it does not block, and not by edges, and looks before it sleeps.
     #[cold]
     pub fn lower_message(&self, pollers: Pollers) {
         if pollers.are(Pollers::MESSAGE) && !self.seems_ready(Wanted::Message) {

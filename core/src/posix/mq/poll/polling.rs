@@ -14,7 +14,8 @@ pub struct Polling {
     state: AtomicU32,
     /// What an epoll waits for: `Pollers::bits`. Added to by who puts it into a set.
     watched: AtomicU32,
-    /// The epoll that has it in its set; -1 = several. From 0 it is stored by the one who puts it there.
+    /// The epoll that has it in its set; -1 = several. From 0 it is stored by the one who puts it
+    /// there.
     epoll: AtomicI32,
     /// What that epoll tells of it: `epoll_data_t`.
     data: AtomicU64,
@@ -24,8 +25,9 @@ pub struct Polling {
 
 /// The description has its lock, and the word says so. Set once.
 const LOCKED: u32 = 1;
-/// The process has waited for the queue by a call that looks before it sleeps, and will do so again: so the packet may
-/// stay for that call to take out. Set by that call; cleared by the one who leaves a packet.
+/// The process has waited for the queue by a call that looks before it sleeps, and will do so
+/// again: so the packet may stay for that call to take out. Set by that call; cleared by the one
+/// who leaves a packet.
 const LAZY: u32 = 2;
 
 impl Polling {
@@ -48,7 +50,8 @@ impl Polling {
         self.epoll.store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
     }
 
-    /// What this epoll tells of it. `None`: it does not watch it, or is not the only one, or tells only once.
+    /// What this epoll tells of it. `None`: it does not watch it, or is not the only one, or tells
+    /// only once.
     pub fn data_for(&self, epoll: RawFd) -> Option<u64> {
         (self.epoll.load(Ordering::Acquire) == epoll + 1).then(|| self.data.load(Ordering::Relaxed))
     }
@@ -65,7 +68,8 @@ impl Polling {
             return false;
         }
         let locked = lock::try_lock(fd, Owner::Description, Kind::Read, POLLERS_BYTE);
-        // Somebody may have a write lock, or the kernel none to give: then nobody will know when we are gone.
+        // Somebody may have a write lock, or the kernel none to give: then nobody will know when we
+        // are gone.
         let who = if locked == Ok(true) { wanted } else { wanted.and(Pollers::UNKNOWN) };
         readiness.arm(who);
         self.state.fetch_or(LOCKED, Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! What is known of the readiness of a queue's descriptor, in shared memory: who polls it, and how many packets are in
-//! its FIFO.
+//! What is known of the readiness of a queue's descriptor, in shared memory: who polls it, and how
+//! many packets are in its FIFO.
 //!
 //! `pollers`:
 //!
@@ -11,8 +11,8 @@
 //! | 3 | nobody knows who polls, or will poll | who is refused a lock; `RSIPC_MQ_POLL=always` | nobody |
 //! | 4.. | epoch: the number of times that bits were set | who sets bits | nobody |
 //!
-//! `packets`: the number of packets is between two bounds. They differ while somebody puts a packet in or takes one out,
-//! and after one who did was killed.
+//! `packets`: the number of packets is between two bounds. They differ while somebody puts a packet
+//! in or takes one out, and after one who did was killed.
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
@@ -20,15 +20,17 @@
 //! | 16..32 | at most | who is about to put one in: plus; who has taken one out: minus |
 //! | 32.. | version: the number of changes | the same, and who has counted the packets, which sets both bounds |
 //!
-//! All accesses are SeqCst unless it is said why less is enough: of a sender that claims a slot and then looks here, and
-//! a poller that sets bits here and then looks at the slots, one sees what the other one has done.
+//! All accesses are SeqCst unless it is said why less is enough: of a sender that claims a slot and
+//! then looks here, and a poller that sets bits here and then looks at the slots, one sees what the
+//! other one has done.
 
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant, Holder};
 
 /// Slots of a FIFO, and so packets that it holds. That many say that the queue is full.
 pub const CAPACITY: usize = 16;
-/// So many changes of the number of packets, and whoever makes the next one looks whether somebody still polls.
+/// So many changes of the number of packets, and whoever makes the next one looks whether somebody
+/// still polls.
 const CHANGES_PER_LOOK: u32 = 16;
 
 /// The shared words.
@@ -39,11 +41,11 @@ pub struct Readiness {
     pollers: AtomicU64,
     /// See the module.
     packets: AtomicU64,
-    /// Held by the one who takes packets out because there is no message, or puts them in because there is no room: a
-    /// claim word.
+    /// Held by the one who takes packets out because there is no message, or puts them in because
+    /// there is no room: a claim word.
     pub(super) adjuster: AtomicU32,
-    /// Changes of the number of packets since somebody looked whether there are pollers. Relaxed: it only says how often
-    /// one looks.
+    /// Changes of the number of packets since somebody looked whether there are pollers. Relaxed:
+    /// it only says how often one looks.
     changes: AtomicU32,
 }
 
@@ -95,8 +97,8 @@ impl Pollers {
         Self(u64::from(bits) & Self::FLAGS)
     }
 
-    /// From the events of poll(2) and epoll_ctl(2). Who waits for nothing that a queue ever has counts as one who waits
-    /// for a message.
+    /// From the events of poll(2) and epoll_ctl(2). Who waits for nothing that a queue ever has
+    /// counts as one who waits for a message.
     pub fn from_events(events: u32) -> Self {
         const EDGE: u32 = 1 << 31;
         let told = Self::told_by(events);
@@ -202,7 +204,8 @@ impl Readiness {
         self.change(|now| Packets { most: now.most.saturating_sub(count), ..now });
     }
 
-    /// So many packets are about to be taken out, unless somebody has changed their number since this was seen. False.
+    /// So many packets are about to be taken out, unless somebody has changed their number since
+    /// this was seen. False.
     pub(super) fn will_take_from(&self, seen: Packets, count: usize) -> bool {
         self.exchange(seen, Packets { least: seen.least.saturating_sub(count), ..seen })
     }
@@ -220,12 +223,14 @@ impl Readiness {
         });
     }
 
-    /// So many packets are about to be put in, unless somebody has changed their number since this was seen. False.
+    /// So many packets are about to be put in, unless somebody has changed their number since this
+    /// was seen. False.
     pub(super) fn will_put_to(&self, seen: Packets, count: usize) -> bool {
         self.exchange(seen, Packets { most: seen.most + count, ..seen })
     }
 
-    /// There were so many packets after this was seen, and nobody has changed their number since: false if somebody has.
+    /// There were so many packets after this was seen, and nobody has changed their number since:
+    /// false if somebody has.
     pub fn counted(&self, seen: Packets, count: usize) -> bool {
         self.exchange(seen, Packets { least: count, most: count, ..seen })
     }
@@ -239,8 +244,8 @@ impl Readiness {
         is_time
     }
 
-    /// Whether somebody takes packets out because there is no message, or puts them in because there is no room, and may
-    /// be about to do so once more.
+    /// Whether somebody takes packets out because there is no message, or puts them in because
+    /// there is no room, and may be about to do so once more.
     pub(super) fn is_being_adjusted(&self) -> bool {
         !claim::is_free(self.adjuster.load(Ordering::SeqCst))
     }

@@ -1,4 +1,5 @@
-//! The queues that this process has put into sets of epoll, so that they are looked at before it sleeps.
+//! The queues that this process has put into sets of epoll, so that they are looked at before it
+//! sleeps.
 //!
 //! A few words without a lock. A number that is a queue no longer goes when somebody comes by.
 
