@@ -22,7 +22,7 @@ use rsipc_core::os::Result;
 use rsipc_core::os::clock::{Clock, Deadline};
 use rsipc_core::os::settings;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
-use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Poll, Task, Transferred, Wish};
+use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Poll, Pollers, Task, Transferred, Wish};
 use rsipc_core::shared::thread::Thread;
 
 /// No call takes longer than this, however slow the machine is. It is there to tell a hang.
@@ -368,8 +368,8 @@ impl Game {
 
 fn poll(fd: RawFd) {
     let mut asked = libc::pollfd { fd, events: libc::POLLIN | libc::POLLOUT, revents: 0 };
-    mq::begin_poll(thread(), fd, Poll::Call);
+    // What is not a queue (any more) is the kernel's concern.
+    let _ = mq::begin_poll(thread(), fd, Pollers::ALL, Poll::Call);
     // SAFETY: one pollfd.
     unsafe { libc::poll(&raw mut asked, 1, 0) };
-    mq::end_poll(thread(), fd);
 }

@@ -33,7 +33,7 @@ impl<T: Copy> Array<T> {
             if !is_readable(self.known.max(element.addr())) || !is_readable(end - 1) {
                 return None;
             }
-            self.known = (end - 1 | (PAGE - 1)).checked_add(1)?;
+            self.known = ((end - 1) | (PAGE - 1)).checked_add(1)?;
         }
         // SAFETY: readable a moment ago. Whoever unmaps memory that is in use by a call crashes without us, too: the C
         // library reads such arguments itself.

@@ -201,7 +201,7 @@ enum Attempt {
 #[cfg(target_arch = "x86_64")]
 mod sequence {
     use core::arch::asm;
-    use core::arch::x86_64::{__m128i, _mm_loadu_si128};
+    use core::arch::x86_64::__m128i;
     use core::sync::atomic::{AtomicU32, AtomicU64};
 
     use super::{Attempt, Head};
@@ -293,7 +293,7 @@ mod sequence {
         length: usize,
     ) -> Attempt {
         // SAFETY: the bytes are there.
-        let head = unsafe { _mm_loadu_si128(head.as_ptr().cast::<__m128i>()) };
+        let head = unsafe { head.as_ptr().cast::<__m128i>().read_unaligned() };
         let mut left = length.wrapping_neg();
         // SAFETY: as the caller says.
         unsafe {
@@ -355,7 +355,7 @@ mod sequence {
         length: usize,
     ) -> Attempt {
         // SAFETY: the bytes are there.
-        let head = unsafe { _mm_loadu_si128(head.as_ptr().cast::<__m128i>()) };
+        let head = unsafe { head.as_ptr().cast::<__m128i>().read_unaligned() };
         let mut left = length;
         // SAFETY: as the caller says.
         unsafe {

@@ -145,7 +145,7 @@ impl Use<'_> {
         // Again: who has registered since, and then found no message, did not see ours.
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
-        if is_awaited | (active != 0) {
+        if is_awaited || active != 0 {
             self.tell_receivers(is_awaited, active, sent, false);
         }
         true
@@ -277,18 +277,14 @@ impl Use<'_> {
         commit: impl FnOnce(bool) -> bool,
     ) -> bool {
         let began_turns = point.will_wake();
-        match owed {
-            Some(owed) => {
-                owed.redirect(point.death_word());
-                commit(began_turns)
-            }
-            None => {
-                let due = self.operation.guard_wake(claim, point.death_word());
-                let committed = commit(began_turns);
-                drop(due);
-                committed
-            }
+        if let Some(owed) = owed {
+            owed.redirect(point.death_word());
+            return commit(began_turns);
         }
+        let due = self.operation.guard_wake(claim, point.death_word());
+        let committed = commit(began_turns);
+        drop(due);
+        committed
     }
 
     #[cold]

@@ -160,7 +160,7 @@ unsafe fn place(room: *mut Room, queue: Use<'static>, task: Task) {
         has_lain_down: false,
         queue,
         // SAFETY: it stays where it is until the wait is over, says the caller.
-        tag: unsafe { &*(&raw const (*room).tag) },
+        tag: unsafe { &(*room).tag },
         task,
         arrival: Arrival::now(),
         next_short_sleep: SHORTEST_SLEEP,

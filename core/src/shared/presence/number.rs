@@ -61,12 +61,11 @@ impl Entry {
         let is_taken = |entry: &&Self| {
             entry.is_taken.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
-        let entry = match ENTRIES.iter().find(is_taken) {
-            Some(entry) => entry,
-            None => {
-                ENTRIES.grow()?;
-                ENTRIES.iter().find(is_taken).ok_or(Errno::ENOMEM)?
-            }
+        let entry = if let Some(entry) = ENTRIES.iter().find(is_taken) {
+            entry
+        } else {
+            ENTRIES.grow()?;
+            ENTRIES.iter().find(is_taken).ok_or(Errno::ENOMEM)?
         };
         entry.fd.store(present.fd, Ordering::Relaxed);
         entry.device.store(present.is.0, Ordering::Relaxed);
@@ -157,7 +156,8 @@ fn draw() -> u32 {
         if got < 0 {
             let mut now: libc::timespec = core::mem::zeroed();
             libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
-            drawn = (now.tv_nsec.unsigned_abs() >> 4) as u32 ^ Process::this().pid();
+            let time = u32::try_from(now.tv_nsec).unwrap_or(0);
+            drawn = time >> 4 ^ Process::this().pid();
         }
     }
     // 0 is nobody's.

@@ -52,8 +52,9 @@ pub fn is_gone(tag: usize, number: u64) -> bool {
 
 /// As they lie in memory.
 fn halves(number: u64) -> [u32; 2] {
-    let [a, b, c, d, e, f, g, h] = number.to_ne_bytes();
-    [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])]
+    let bytes = number.to_ne_bytes();
+    let (halves, _) = bytes.as_chunks::<4>();
+    [u32::from_ne_bytes(halves[0]), u32::from_ne_bytes(halves[1])]
 }
 
 /// Whether a word of this thread's memory is what it was. It may be unmapped meanwhile, so the kernel is
@@ -85,6 +86,7 @@ mod tests {
     const NUMBER: u64 = 0xa500_1234_0000_5678;
 
     /// Where no frame of this thread is.
+    #[expect(clippy::unnecessary_box_returns, reason = "it must not lie on this stack")]
     fn elsewhere() -> Box<FrameTag> {
         let tag = Box::new(FrameTag::new());
         tag.set(NUMBER);

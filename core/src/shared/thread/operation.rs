@@ -62,13 +62,13 @@ impl Thread {
             }
             let claims = self.claims.load(Ordering::Relaxed);
             // SAFETY: null in a wiped block, else a field that lives as long as the thread.
-            let Some(claims) = (unsafe { claims.as_ref() }) else { return self.is_wiped(record) };
+            let Some(claims) = (unsafe { claims.as_ref() }) else { return Self::is_wiped(record) };
             return Ok(Operation { thread: self, record, claims, incarnation });
         }
     }
 
     #[cold]
-    fn is_wiped<T>(&self, record: &Record) -> Result<T> {
+    fn is_wiped<T>(record: &Record) -> Result<T> {
         record.clear();
         Err(Errno::ERESTART)
     }

@@ -86,16 +86,14 @@ pub fn is_found_queue(fd: RawFd) -> bool {
 
 #[cold]
 fn find_out(fd: RawFd) -> bool {
-    match uncancelled(|| inherited::adopt(fd)) {
-        Ok(()) => is_queue(fd),
-        Err(_) => {
-            // A number that is not in use may be a queue's tomorrow.
-            if file::status(fd).is_ok() {
-                note_no_queue(fd);
-            }
-            false
-        }
+    if uncancelled(|| inherited::adopt(fd)).is_ok() {
+        return is_queue(fd);
     }
+    // A number that is not in use may be a queue's tomorrow.
+    if file::status(fd).is_ok() {
+        note_no_queue(fd);
+    }
+    false
 }
 
 impl<'t> Use<'t> {

@@ -45,14 +45,12 @@ pub fn is_marked(fd: RawFd) -> bool {
 }
 
 fn access_of(fd: RawFd) -> Result<Access> {
-    match marked(fd) {
-        Some(access) => Ok(access),
-        None => {
-            // SAFETY: no pointer.
-            let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
-            i32::try_from(flags).map_err(|_| Errno::EBADF).and_then(Access::from_flags)
-        }
+    if let Some(access) = marked(fd) {
+        return Ok(access);
     }
+    // SAFETY: no pointer.
+    let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
+    i32::try_from(flags).map_err(|_| Errno::EBADF).and_then(Access::from_flags)
 }
 
 /// Makes a descriptor known that we have not seen before. EBADF when it is not one of a queue.

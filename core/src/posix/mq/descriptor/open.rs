@@ -152,7 +152,8 @@ impl Pool {
         ptr::from_ref(open).cast_mut()
     }
 
-    /// A retired queue for which this is true.
+    /// A retired queue for which this is true. The pool is held as long as it is looked at.
+    #[expect(clippy::unused_self, reason = "the borrow keeps the pool held")]
     pub(super) fn retired(&self, is_it: impl Fn(&Opened) -> bool) -> Option<&Opened> {
         let mut next = RETIRED.load(Ordering::Acquire);
         // SAFETY: entries are never freed, and only the holder of the pool takes one out of the chain, or frees its queue.

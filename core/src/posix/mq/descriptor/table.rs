@@ -90,7 +90,7 @@ pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     let entry = entry_or_new(fd)?;
     let open = POOL.lock().take(opened);
     if !exchange(entry, ptr::null_mut(), open) && !exchange(entry, no_queue(), open) {
-        as_queue(open).map(Open::unshare);
+        unshare(open);
         // Another thread has adopted it, or is closing it: the next look-up tells.
         return Ok(());
     }
@@ -98,7 +98,7 @@ pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
         return Ok(());
     }
     if exchange(entry, open, ptr::null_mut()) {
-        as_queue(open).map(Open::unshare);
+        unshare(open);
     }
     Err(Errno::EBADF)
 }
@@ -140,14 +140,14 @@ impl Closing {
         if let Some(entry) = entry(self.fd) {
             exchange(entry, closing(), ptr::null_mut());
         }
-        as_queue(self.open).map(Open::unshare);
+        unshare(self.open);
     }
 
     /// It has not been closed.
     pub fn undone(self) {
         let is_back = entry(self.fd).is_some_and(|entry| exchange(entry, closing(), self.open));
         if !is_back {
-            as_queue(self.open).map(Open::unshare);
+            unshare(self.open);
         }
     }
 
@@ -163,9 +163,16 @@ impl Closing {
     }
 }
 
+/// An entry less leads here.
+fn unshare(open: *mut Open) {
+    if let Some(queue) = as_queue(open) {
+        queue.unshare();
+    }
+}
+
 /// Puts something into an entry. What was there is not known by this number any more.
 fn replace(entry: &AtomicPtr<Open>, open: *mut Open) {
-    as_queue(entry.swap(open, Ordering::SeqCst)).map(Open::unshare);
+    unshare(entry.swap(open, Ordering::SeqCst));
 }
 
 fn exchange(entry: &AtomicPtr<Open>, old: *mut Open, new: *mut Open) -> bool {

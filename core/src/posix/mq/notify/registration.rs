@@ -134,7 +134,7 @@ impl Registration {
     #[inline]
     pub fn active(&self) -> u32 {
         let number = self.number.load(Ordering::SeqCst);
-        if number % STEP == 0 { 0 } else { number }
+        if number.is_multiple_of(STEP) { 0 } else { number }
     }
 
     /// The number of the registration in force; 0 = there is none.

@@ -9,7 +9,7 @@
 use super::record::{self, Holder, How};
 use super::registration::{Delivery, Patience, Prepared, Registration, Sender, is_in_force};
 use super::signal::{Signal, Target};
-use crate::os::Errno;
+use crate::os::{Errno, Result};
 use crate::os::errno::preserved;
 use crate::os::signals::Blocked;
 use crate::os::stopped;
@@ -126,11 +126,11 @@ impl ToRegistered<'_, '_> {
         self.queue.queue.layout.notify()
     }
 
-    /// `None`: it cannot be found out, as the number is another file's by now.
-    fn holder(&self) -> Option<Option<Holder>> {
+    /// EBADF: it cannot be found out, as the number is another file's by now.
+    fn holder(&self) -> Result<Option<Holder>> {
         match record::holder(self.queue.fd, self.number) {
-            Ok(None) if !self.queue.is_open() => None,
-            found => found.ok(),
+            Ok(None) if !self.queue.is_open() => Err(Errno::EBADF),
+            found => found,
         }
     }
 
@@ -147,7 +147,7 @@ impl ToRegistered<'_, '_> {
 
 impl Delivery for ToRegistered<'_, '_> {
     fn prepare(&mut self) -> Prepared {
-        let Some(found) = self.holder() else { return Prepared::Failed };
+        let Ok(found) = self.holder() else { return Prepared::Failed };
         let Some(holder) = found else { return Prepared::Gone };
         let Holder { pid, record } = holder;
         match record.how {
@@ -157,7 +157,7 @@ impl Delivery for ToRegistered<'_, '_> {
             how => return self.refused(how),
         }
         let target = Target::new(pid);
-        if self.holder() != Some(Some(holder)) {
+        if self.holder() != Ok(Some(holder)) {
             return Prepared::Gone;
         }
         match target {

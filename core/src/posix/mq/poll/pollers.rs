@@ -218,10 +218,8 @@ impl Use<'_> {
     pub fn found_none(&self, missing: Wanted) {
         let pollers = self.queue.layout.readiness().pollers();
         match missing {
-            Wanted::Message if pollers.are(Pollers::MESSAGE) => {
-                if !self.may_be_lazy(pollers) {
-                    preserved(|| self.take_packets_back());
-                }
+            Wanted::Message if pollers.are(Pollers::MESSAGE) && !self.may_be_lazy(pollers) => {
+                preserved(|| self.take_packets_back());
             }
             Wanted::Free if pollers.are(Pollers::ROOM) => preserved(|| self.fill_up()),
             _ => {}

@@ -135,6 +135,7 @@ pub struct Packets {
 
 impl Packets {
     fn from_word(word: u64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "16 bits are asked for")]
         let field = |shift: u32| usize::from((word >> shift) as u16);
         Self { least: field(0), most: field(16), version: (word >> 32) as u32 }
     }
