@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 	}
 	bench_pin(3);
 	mqd_t queue = queue_new();
-	struct bench_counter *served = (struct bench_counter *)bench_shared((MANY + 1) * sizeof *served);
+	struct bench_counter *served = bench_shared((MANY + 1) * sizeof *served);
 	/* The last one is alone on its side. */
 	pid_t crowd[MANY + 1];
 	for (int i = 0; i <= MANY; i++) {

@@ -115,7 +115,7 @@ static double watch(const struct bench_counter *counter, const pid_t *pair, int 
 static double measure_stream(enum way way, struct bench_places places, long pace_ns, int cpu)
 {
 	struct queue queue = queue_new(way);
-	struct bench_counter *received = (struct bench_counter *)bench_shared(sizeof *received);
+	struct bench_counter *received = bench_shared(sizeof *received);
 	pid_t pair[2];
 	pair[0] = bench_fork(places.here);
 	while (pair[0] == 0) {
@@ -135,7 +135,7 @@ static double measure_stream(enum way way, struct bench_places places, long pace
 static double measure_pingpong(enum way way, struct bench_places places, int cpu)
 {
 	struct queue there = queue_new(way), back = queue_new(way);
-	struct bench_counter *received = (struct bench_counter *)bench_shared(sizeof *received);
+	struct bench_counter *received = bench_shared(sizeof *received);
 	pid_t pair[2];
 	pair[0] = bench_fork(places.here);
 	if (pair[0] == 0) {
@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 {
 	static const char *ways[] = { "poll", "epoll", "blocking" };
 	if (argc != 5) {
-		fprintf(stderr, "usage: stream|paced|pingpong poll|epoll|blocking one|two|free time|cpu\n");
+		fprintf(stderr, "usage: stream|paced|pingpong WAY PLACES time|cpu\n");
 		return 2;
 	}
 	unsigned way = 0;
@@ -168,8 +168,11 @@ int main(int argc, char **argv)
 	BENCH_NEED(way < 3);
 	struct bench_places places = bench_places(argv[3]);
 	int cpu = strcmp(argv[4], "cpu") == 0;
-	double ns = strcmp(argv[1], "pingpong") == 0
-			    ? measure_pingpong((enum way)way, places, cpu)
-			    : measure_stream((enum way)way, places, strcmp(argv[1], "paced") == 0 ? PACE_NS : 0, cpu);
+	long pace_ns = strcmp(argv[1], "paced") == 0 ? PACE_NS : 0;
+	double ns;
+	if (strcmp(argv[1], "pingpong") == 0)
+		ns = measure_pingpong((enum way)way, places, cpu);
+	else
+		ns = measure_stream((enum way)way, places, pace_ns, cpu);
 	return bench_report(ns, way == BY_EPOLL ? "epoll_ctl" : "poll");
 }

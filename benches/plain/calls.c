@@ -88,7 +88,7 @@ static void prepare(const char *name)
 		BENCH_NEED(syscall(SYS_dup3, ends[0], number - 1, 0) == number - 1);
 	if (strcmp(name, "poll") == 0)
 		for (int i = 0; i < number; i++)
-			entries[i] = (struct pollfd){ .fd = (int)syscall(SYS_dup, ends[0]), .events = POLLIN };
+			entries[i] = (struct pollfd){ (int)syscall(SYS_dup, ends[0]), POLLIN, 0 };
 }
 
 int main(int argc, char **argv)

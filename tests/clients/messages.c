@@ -69,7 +69,8 @@ static void count(int64_t *counter, int succeeded)
 		struct timespec now;
 		clock_gettime(CLOCK_REALTIME, &now);
 		__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
-		__atomic_store_n(&own->last_ns, now.tv_sec * 1000000000ll + now.tv_nsec, __ATOMIC_RELAXED);
+		int64_t now_ns = now.tv_sec * 1000000000ll + now.tv_nsec;
+		__atomic_store_n(&own->last_ns, now_ns, __ATOMIC_RELAXED);
 	}
 	if (counter == &own->received)
 		__atomic_store_n(&own->error, succeeded ? 0 : error, __ATOMIC_RELAXED);

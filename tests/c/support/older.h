@@ -1,10 +1,16 @@
-/* Where older C libraries differ: the names of errors and signals came with glibc 2.32; until 2.33
- * pthread_cancel knew no thread that had ended. */
+/* Where older C libraries differ: the names of errors and signals came with glibc 2.32, close_range
+ * and closefrom with 2.34; until then pthread_cancel knew no thread that had ended. */
 #ifndef OLDER_H
 #define OLDER_H
 
 #include <errno.h>
 #include <signal.h>
+
+#if !__GLIBC_PREREQ(2, 34)
+/* Ours then, and NULL without us. */
+__attribute__((weak)) int close_range(unsigned first, unsigned last, int flags);
+__attribute__((weak)) void closefrom(int lowest);
+#endif
 
 /* What pthread_cancel may give for a thread that has ended and is not joined yet. */
 #if __GLIBC_PREREQ(2, 34)

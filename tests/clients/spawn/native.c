@@ -115,8 +115,11 @@ static void spawn_closing(const struct way *way, const char *by, pid_t (*start)(
 int main(void)
 {
 	static const struct way ways[] = {
-		{ "close", by_close },		   { "close_range", by_close_range }, { "closefrom", by_closefrom },
-		{ "dup2", by_dup2 },		   { "mq_close", by_mq_close },
+		{ "close", by_close },
+		{ "close_range", by_close_range },
+		{ "closefrom", by_closefrom },
+		{ "dup2", by_dup2 },
+		{ "mq_close", by_mq_close },
 	};
 	for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
 		spawn_closing(&ways[i], "vfork", start_by_vfork);
