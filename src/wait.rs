@@ -52,7 +52,10 @@ pub fn step(next: impl FnOnce() -> c_int) -> c_int {
 /// What C is told of a wait that has been driven one step further. `done` is given what it was for.
 pub fn answer_of<D>(progress: Result<Progress<D>>, done: impl FnOnce(D)) -> c_int {
     answer(progress.map(|progress| match progress {
-        Progress::Done(result) => Some(done(result)),
+        Progress::Done(result) => {
+            done(result);
+            Some(())
+        }
         Progress::MustSleep => None,
     }))
 }

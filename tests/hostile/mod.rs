@@ -348,7 +348,7 @@ impl Game {
                 Some(_) => {
                     Task::Receive(into).perform(thread(), fd, deadline).map(|progress| match progress {
                         Transferred::Received(received) => Some(received),
-                        _ => None,
+                        Transferred::Sent => None,
                     })
                 }
             }
