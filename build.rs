@@ -62,11 +62,15 @@ fn link_shared_library() {
 }
 
 fn generate_header() {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    let root =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
+    let config =
+        cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["src/posix/semaphore.rs", "src/posix/mqueue.rs", "src/posix/mman.rs", "src/version.rs"] {
+    for file in
+        ["src/posix/semaphore.rs", "src/posix/mqueue.rs", "src/posix/mman.rs", "src/version.rs"]
+    {
         builder = builder.with_src(root.join(file));
     }
     builder.generate().expect("the C edge is valid Rust").write_to_file(out.join("rsipc.h"));

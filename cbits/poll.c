@@ -1,5 +1,6 @@
-/* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among the descriptors are
- * brought up to date before, and an answer that was in vain is taken back (mq/poll of the core). */
+/* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among
+ * the descriptors are brought up to date before, and an answer that was in vain is taken back
+ * (mq/poll of the core). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "poll_time.h"

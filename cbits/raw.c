@@ -12,8 +12,9 @@
 /* Bytes of the kernel's sigset_t, which is shorter than the C library's. */
 #define SIGSET_SIZE (_NSIG / 8)
 
-/* The thread may end at any instruction between the two changes of its cancellation type, so this is a function of its
- * own: for its caller, which may have a clean-up to run, that happens within a call. */
+/* The thread may end at any instruction between the two changes of its cancellation type, so this
+ * is a function of its own: for its caller, which may have a clean-up to run, that happens within a
+ * call. */
 __attribute__((noinline)) long rsipc_raw_cancellable(long number, const long *a)
 {
 	int alone = rsipc_is_alone(), before;

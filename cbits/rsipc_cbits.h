@@ -1,8 +1,9 @@
-/* What stable Rust cannot say is said in C: variadic entries, and waits in which a thread may be cancelled.
+/* What stable Rust cannot say is said in C: variadic entries, and waits in which a thread may be
+ * cancelled.
  *
- * A cancelled thread unwinds its stack by force, and Rust must not be on it then. So C makes the sleeping system
- * call; Rust describes it, and decides what follows. Names with rsipc_ in front are not exported.
- */
+ * A cancelled thread unwinds its stack by force, and Rust must not be on it then. So C makes the
+ * sleeping system call; Rust describes it, and decides what follows. Names with rsipc_ in front are
+ * not exported. / */
 #ifndef RSIPC_CBITS_H
 #define RSIPC_CBITS_H
 
@@ -14,7 +15,8 @@
 #include <sys/single_threaded.h>
 #endif
 
-/* The layout must not depend on these, but the build should fail where they differ from what Rust assumes. */
+/* The layout must not depend on these, but the build should fail where they differ from what Rust
+ * assumes. */
 _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
 
 #pragma GCC visibility push(hidden)
@@ -34,10 +36,12 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
-/* What Rust answers when the thread has to sleep: no errno is as large. Other answers: 0 = done, otherwise an errno. */
+/* What Rust answers when the thread has to sleep: no errno is as large. Other answers: 0 = done,
+ * otherwise an errno. */
 #define RSIPC_MUST_SLEEP 4096
 
-/* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be moved. */
+/* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be
+ * moved. */
 struct rsipc_sleep {
 	long number;
 	long arguments[6];
@@ -48,7 +52,8 @@ struct rsipc_sleep {
 	} waitv[2];
 };
 
-/* Room for a wait of any kind (shared/wait.rs; Rust asserts that each kind fits). It starts with its sleep. */
+/* Room for a wait of any kind (shared/wait.rs; Rust asserts that each kind fits). It starts with
+ * its sleep. */
 struct rsipc_wait {
 	struct rsipc_sleep sleep;
 	long room[44];
@@ -56,7 +61,8 @@ struct rsipc_wait {
 
 /* What Rust does with waits of one kind. */
 struct rsipc_wait_kind {
-	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must sleep again it is over. */
+	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must sleep again
+	 * it is over. */
 	int (*woken)(struct rsipc_wait *wait, int error);
 	/* The thread is being cancelled: it is over. */
 	void (*cancelled)(struct rsipc_wait *wait);

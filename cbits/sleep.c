@@ -5,7 +5,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
-/* The system call, without the detour by errno where that is known. Returns 0 or an errno, and leaves the variable. */
+/* The system call, without the detour by errno where that is known. Returns 0 or an errno, and
+ * leaves the variable. */
 static inline int bare_call(long number, const long *a)
 {
 #ifdef __x86_64__
@@ -32,8 +33,8 @@ struct occasion {
 	const struct rsipc_wait_kind *kind;
 };
 
-/* The thread may end at any instruction between the two calls, so this is a function of its own: for its caller,
- * which has a clean-up to run, that happens within a call. */
+/* The thread may end at any instruction between the two calls, so this is a function of its own:
+ * for its caller, which has a clean-up to run, that happens within a call. */
 __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep *sleep)
 {
 	const long *a = sleep->arguments;

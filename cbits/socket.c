@@ -1,5 +1,6 @@
-/* The calls that send descriptors to other processes (SCM_RIGHTS). They are the kernel's; here only queues among the
- * descriptors are kept ready to be polled by a process that has never had one (mq/poll of the core). */
+/* The calls that send descriptors to other processes (SCM_RIGHTS). They are the kernel's; here only
+ * queues among the descriptors are kept ready to be polled by a process that has never had one
+ * (mq/poll of the core). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "real.h"

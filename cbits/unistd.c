@@ -1,5 +1,6 @@
-/* The calls that close descriptors, and duplicate them. They are the kernel's; here only queues are forgotten that were
- * closed by them, duplicates of queues become known, and descriptors of our own are spared (mq/closing.rs). */
+/* The calls that close descriptors, and duplicate them. They are the kernel's; here only queues are
+ * forgotten that were closed by them, duplicates of queues become known, and descriptors of our own
+ * are spared (mq/closing.rs). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "real.h"
@@ -95,8 +96,8 @@ static int close_range_around(unsigned first, unsigned last, int flags)
 	return RSIPC_REAL(close_range)(first, last, flags);
 }
 
-/* Whether the call closes descriptors of the whole process. With CLOSE_RANGE_UNSHARE it does so only if there is no other
- * thread. */
+/* Whether the call closes descriptors of the whole process. With CLOSE_RANGE_UNSHARE it does so
+ * only if there is no other thread. */
 static int closes_for_all(int flags)
 {
 	return flags == 0 || ((unsigned)flags == CLOSE_RANGE_UNSHARE && rsipc_is_alone());

@@ -1,8 +1,8 @@
 //! How results and strings cross the edge.
 //!
-//! A call that succeeds leaves `errno` as it was. Whatever may make system calls runs in `uncancelled`, or, where it is a
-//! part of a cancellation point, in `wait::step`; both put back what the C library stored on the way. An error is stored
-//! here, after that, and nowhere else.
+//! A call that succeeds leaves `errno` as it was. Whatever may make system calls runs in
+//! `uncancelled`, or, where it is a part of a cancellation point, in `wait::step`; both put back
+//! what the C library stored on the way. An error is stored here, after that, and nowhere else.
 
 use std::ffi::{CStr, c_char, c_int};
 

@@ -1,7 +1,8 @@
 //! Exported names of functions that are written in C.
 //!
-//! rustc exports from a shared library only what is written in Rust. So a Rust function that consists of one jump
-//! carries the name. It has no stack frame, and nothing of Rust is on the stack when C is cancelled.
+//! rustc exports from a shared library only what is written in Rust. So a Rust function that
+//! consists of one jump carries the name. It has no stack frame, and nothing of Rust is on the
+//! stack when C is cancelled.
 
 /// The body of a naked function: `$target` of `cbits`, which has the same C signature.
 ///

@@ -1,6 +1,7 @@
 //! librsipc: the C ABI of interprocess communication, on the cores of `rsipc-core`.
 //!
-//! An entry parses pointers and flags, calls a core, and turns `Result<_, Errno>` into -1 and `errno`.
+//! An entry parses pointers and flags, calls a core, and turns `Result<_, Errno>` into -1 and
+//! `errno`.
 //!
 //! * `posix`: the calls of `<semaphore.h>`, `<mqueue.h>` and `<sys/mman.h>`
 //! * `interpose`: calls that exist without us, in which queues among the descriptors concern us

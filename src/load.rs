@@ -59,7 +59,8 @@ fn own_path() -> &'static Path {
     // library.
     unsafe {
         let mut found: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr(on_load as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null() {
+        if libc::dladdr(on_load as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null()
+        {
             return Path::new("?");
         }
         Path::new(OsStr::from_bytes(CStr::from_ptr(found.dli_fname).to_bytes()))

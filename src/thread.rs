@@ -25,7 +25,8 @@ pub fn thread_of(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
     }
 }
 
-/// The block of this thread for a wait that glibc would make with futex(2) alone: `None` where it must be made so.
+/// The block of this thread for a wait that glibc would make with futex(2) alone: `None` where it
+/// must be made so.
 pub fn unconfined_thread() -> Option<&'static Thread> {
     // SAFETY: the thread's own variable, which lives as long as the thread.
     let slot = unsafe { &*rsipc_thread_slot() };

@@ -1,4 +1,5 @@
-//! How waits cross the edge: C drives them (`cbits/sleep.c`), and `rsipc_core::shared::wait` is the machine.
+//! How waits cross the edge: C drives them (`cbits/sleep.c`), and `rsipc_core::shared::wait` is the
+//! machine.
 
 use core::mem::{MaybeUninit, align_of, size_of};
 use std::ffi::c_int;
@@ -43,8 +44,8 @@ fn answer(done: Result<Option<()>>) -> c_int {
     }
 }
 
-/// A step of a wait, on the way to a call that succeeds: whatever fails in it, `errno` stays as it is until C stores the
-/// error of the call.
+/// A step of a wait, on the way to a call that succeeds: whatever fails in it, `errno` stays as it
+/// is until C stores the error of the call.
 pub fn step(next: impl FnOnce() -> c_int) -> c_int {
     preserved(next)
 }

@@ -35,7 +35,8 @@ fn library_of_compiler(name: &str) -> Option<PathBuf> {
 #[test]
 fn thread_sanitizer_sees_what_orders_threads() {
     let scratch = Scratch::new("tsan");
-    let built = scratch.try_compile("loading/ordered.c", "ordered", &["-g", "-fsanitize=thread", "-lrt"]);
+    let built =
+        scratch.try_compile("loading/ordered.c", "ordered", &["-g", "-fsanitize=thread", "-lrt"]);
     let sanitizer = ["libtsan.so.2", "libtsan.so.0"].into_iter().find_map(library_of_compiler);
     let (true, Some(sanitizer)) = (built.success(), sanitizer) else {
         return eprintln!("passed over: no ThreadSanitizer here\n{}", built.stderr);
@@ -63,7 +64,8 @@ fn thread_sanitizer_sees_what_orders_threads() {
 /// The false clock first, so that it translates the times before we see them.
 #[test]
 fn false_clocks_are_translated() {
-    let directories = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
+    let directories =
+        ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
     let clock = directories.iter().map(|dir| Path::new(dir).join("faketime/libfaketime.so.1"));
     let Some(clock) = clock.into_iter().find(|path| path.exists()) else {
         return eprintln!("passed over: libfaketime is not installed");
@@ -72,7 +74,8 @@ fn false_clocks_are_translated() {
     let program = scratch.compile("loading/later.c", "later", &["-lrt"]);
     let library = library_dir().join("librsipc.so");
     for (offset, year) in [("-3000d", "before"), ("+3000d", "after")] {
-        let output = run(&program, &[&clock, &library], &[("FAKETIME", offset), ("RSIPC_VERBOSE", "1")]);
+        let output =
+            run(&program, &[&clock, &library], &[("FAKETIME", offset), ("RSIPC_VERBOSE", "1")]);
         assert!(output.stderr.contains("active"), "{}", output.stderr);
         assert_eq!(output.ended, Ended::Exit(0), "{}", output.stderr);
         assert_eq!(output.stdout, format!("{year}\ntimed out\n"));

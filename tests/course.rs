@@ -1,8 +1,8 @@
 //! Runs the programs of the course (`tests/c/course/`) in all four ways.
 //!
-//! On plain glibc a program must print what the `.out` file beside it says and leave with status 0. In the
-//! other ways the library must be at work, and standard output and exit status must be those of glibc. No
-//! way may leave an object or a file behind.
+//! On plain glibc a program must print what the `.out` file beside it says and leave with status 0.
+//! In the other ways the library must be at work, and standard output and exit status must be those
+//! of glibc. No way may leave an object or a file behind.
 
 mod support;
 
@@ -19,8 +19,8 @@ use support::{Ended, Output, Way, command, compile, run_bounded};
 /// Longer than the alarm that each program sets itself.
 const BOUND: Duration = Duration::from_mins(1);
 
-/// The families of programs, and whether the library carries what they need. What it does not carry yet
-/// runs on plain glibc only.
+/// The families of programs, and whether the library carries what they need. What it does not carry
+/// yet runs on plain glibc only.
 const FAMILIES: [(&str, bool); 7] = [
     ("process", true),
     ("pipe", true),
@@ -35,10 +35,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("every_program_is_in_the_index", check_index)];
     for way in Way::ALL {
-        trials.push(Trial::test(format!("a_file_is_transferred::{way}"), move || check_transfer(way)));
+        trials.push(Trial::test(format!("a_file_is_transferred::{way}"), move || {
+            check_transfer(way)
+        }));
     }
     for way in Way::OURS {
-        trials.push(Trial::test(format!("waiters_can_be_counted::{way}"), move || check_waiters(way)));
+        trials.push(Trial::test(format!("waiters_can_be_counted::{way}"), move || {
+            check_waiters(way)
+        }));
     }
     for (family, stands) in FAMILIES {
         for source in programs(family) {
@@ -47,7 +51,8 @@ fn main() -> ExitCode {
                 let program = Arc::clone(&program);
                 let name = format!("{family}/{}::{way}", program.name());
                 let ignored = way != Way::Glibc && !stands;
-                trials.push(Trial::test(name, move || program.check(way)).with_ignored_flag(ignored));
+                trials
+                    .push(Trial::test(name, move || program.check(way)).with_ignored_flag(ignored));
             }
         }
     }
@@ -117,8 +122,8 @@ impl Program {
         }
     }
 
-    /// Of the calls that the plain program takes from the C library, the static one brings those of our
-    /// families with it.
+    /// Of the calls that the plain program takes from the C library, the static one brings those of
+    /// our families with it.
     fn calls_are_inside(&self) -> Result<(), Failed> {
         let ours = |way| -> HashSet<String> {
             let imports = imports(&compile(&self.source, way));
@@ -127,10 +132,18 @@ impl Program {
         let plain = ours(Way::Glibc);
         let family_is_ours = ["sem", "shm", "mq"].contains(&self.family);
         if plain.is_empty() == family_is_ours {
-            return Err(format!("a program of {}/ takes {plain:?} from the C library", self.family).into());
+            return Err(format!(
+                "a program of {}/ takes {plain:?} from the C library",
+                self.family
+            )
+            .into());
         }
         let outside: Vec<_> = ours(Way::Static).intersection(&plain).cloned().collect();
-        if outside.is_empty() { Ok(()) } else { Err(format!("still from the C library: {outside:?}").into()) }
+        if outside.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("still from the C library: {outside:?}").into())
+        }
     }
 }
 
@@ -154,7 +167,12 @@ fn stem(path: &Path) -> String {
     path.file_stem().expect("a source has a name").to_string_lossy().into_owned()
 }
 
-fn same<T: PartialEq + ToString>(what: &str, output: &Output, want: &T, got: &T) -> Result<(), Failed> {
+fn same<T: PartialEq + ToString>(
+    what: &str,
+    output: &Output,
+    want: &T,
+    got: &T,
+) -> Result<(), Failed> {
     if want == got {
         return Ok(());
     }
@@ -223,7 +241,11 @@ fn check_transfer(way: Way) -> Result<(), Failed> {
     if output.stdout.matches(&format!("checksum {sum}\n")).count() != 2 {
         return Err(format!("cksum says {sum}, the program\n{}", output.stdout).into());
     }
-    if fs::read(&source)? == fs::read(&copy)? { Ok(()) } else { Err("the copy is not the file".into()) }
+    if fs::read(&source)? == fs::read(&copy)? {
+        Ok(())
+    } else {
+        Err("the copy is not the file".into())
+    }
 }
 
 /// `RSIPC_SEM_GETVALUE=waiters` gives the answer that the notes on Minix promise.

@@ -1,5 +1,6 @@
 //! What the library exports, in four places that have to agree: the library itself, the table in
-//! `exports/table.rs`, the document `docs/compatibility.md`, and the list `dist/symbols` of `make check-symbols`.
+//! `exports/table.rs`, the document `docs/compatibility.md`, and the list `dist/symbols` of `make
+//! check-symbols`.
 //!
 //! The two files are written from the table: `RSIPC_BLESS=1 cargo test --test exports` does it.
 
@@ -23,8 +24,11 @@ fn names() -> BTreeSet<String> {
 /// What `nm` says that a program can take from the library, with its version if it has one.
 fn exported() -> BTreeSet<String> {
     let library = library_dir().join("librsipc.so");
-    let nm =
-        Command::new("nm").args(["-D", "--defined-only"]).arg(&library).output().expect("nm can be started");
+    let nm = Command::new("nm")
+        .args(["-D", "--defined-only"])
+        .arg(&library)
+        .output()
+        .expect("nm can be started");
     assert!(nm.status.success(), "{}", String::from_utf8_lossy(&nm.stderr));
     let lines = String::from_utf8(nm.stdout).expect("the names of symbols are ASCII");
     lines.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect()
@@ -44,7 +48,8 @@ fn document() -> String {
     );
     for f in FUNCTIONS {
         let safe = if f.signal_safe { "yes" } else { "no" };
-        let (header, family, standard, point) = (f.header, f.family, f.standard, f.cancellation_point);
+        let (header, family, standard, point) =
+            (f.header, f.family, f.standard, f.cancellation_point);
         writeln!(
             text,
             "| `{}` | `{header}` | {family} | {standard} | {point} | {safe} | {} |",
@@ -66,7 +71,10 @@ fn compare_or_bless(file: &str, text: &str) {
         fs::write(&path, text).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
     let written = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    assert!(written == text, "{file} is stale; mend it with: RSIPC_BLESS=1 cargo test --test exports");
+    assert!(
+        written == text,
+        "{file} is stale; mend it with: RSIPC_BLESS=1 cargo test --test exports"
+    );
 }
 
 #[test]
@@ -74,7 +82,10 @@ fn the_library_exports_the_table_and_nothing_else() {
     let (exported, intended) = (exported(), names());
     let missing: Vec<_> = intended.difference(&exported).collect();
     let extra: Vec<_> = exported.difference(&intended).collect();
-    assert!(missing.is_empty() && extra.is_empty(), "missing: {missing:?}, not intended: {extra:?}");
+    assert!(
+        missing.is_empty() && extra.is_empty(),
+        "missing: {missing:?}, not intended: {extra:?}"
+    );
 }
 
 #[test]
@@ -87,7 +98,8 @@ fn the_list_of_symbols_is_the_table() {
     compare_or_bless("dist/symbols", &list());
 }
 
-/// Those with two underscores are for the headers of the system alone, and so are the ones that are not ours.
+/// Those with two underscores are for the headers of the system alone, and so are the ones that are
+/// not ours.
 #[test]
 fn the_header_declares_them_all() {
     let header = include_str!("../include/rsipc.h");

@@ -85,5 +85,8 @@ fn nothing_is_left_behind() {
     let (name, pid) = output.stdout.trim_end().split_once(' ').expect("a name and a process id");
     assert!(!Path::new(&format!("/dev/shm/sem.{}", &name[1..])).exists());
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    assert!(status.is_empty() || status.contains("State:\tZ"), "the child is still there: {status}");
+    assert!(
+        status.is_empty() || status.contains("State:\tZ"),
+        "the child is still there: {status}"
+    );
 }

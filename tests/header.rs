@@ -1,5 +1,6 @@
-//! `include/rsipc.h` as compilers see it: beside the headers of the system, before and after them, in several
-//! dialects of C and C++, with and without the checks of `_FORTIFY_SOURCE`. No warning is allowed.
+//! `include/rsipc.h` as compilers see it: beside the headers of the system, before and after them,
+//! in several dialects of C and C++, with and without the checks of `_FORTIFY_SOURCE`. No warning
+//! is allowed.
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -7,8 +8,14 @@ use std::{env, fs};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-const DIALECTS: [(&str, &str); 6] =
-    [("cc", "gnu11"), ("cc", "c99"), ("cc", "c11"), ("cc", "gnu17"), ("c++", "gnu++17"), ("c++", "c++20")];
+const DIALECTS: [(&str, &str); 6] = [
+    ("cc", "gnu11"),
+    ("cc", "c99"),
+    ("cc", "c11"),
+    ("cc", "gnu17"),
+    ("c++", "gnu++17"),
+    ("c++", "c++20"),
+];
 
 const ORDERS: [(&str, &str); 4] = [
     ("ours_alone", "#include <rsipc.h>\n"),
@@ -23,7 +30,8 @@ const ORDERS: [(&str, &str); 4] = [
     ("ours_twice", "#include <rsipc.h>\n#include <rsipc.h>\n"),
 ];
 
-const CHECKS: [(&str, &[&str]); 2] = [("plain", &[]), ("fortified", &["-O2", "-D_FORTIFY_SOURCE=2"])];
+const CHECKS: [(&str, &[&str]); 2] =
+    [("plain", &[]), ("fortified", &["-O2", "-D_FORTIFY_SOURCE=2"])];
 
 /// Calls one of each kind.
 const PROGRAM: &str = r#"
@@ -44,12 +52,14 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for (compiler, dialect) in DIALECTS {
         // A machine with a compiler for C need not have one for C++.
-        let missing = Command::new(compiler).arg("--version").stdout(Stdio::null()).status().is_err();
+        let missing =
+            Command::new(compiler).arg("--version").stdout(Stdio::null()).status().is_err();
         for (order, includes) in ORDERS {
             for (check, flags) in CHECKS {
                 let name = format!("{dialect}/{order}/{check}");
-                let trial =
-                    Trial::test(name.clone(), move || compile(&name, compiler, dialect, includes, flags));
+                let trial = Trial::test(name.clone(), move || {
+                    compile(&name, compiler, dialect, includes, flags)
+                });
                 trials.push(trial.with_ignored_flag(missing));
             }
         }
@@ -57,7 +67,13 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-fn compile(name: &str, compiler: &str, dialect: &str, includes: &str, flags: &[&str]) -> Result<(), Failed> {
+fn compile(
+    name: &str,
+    compiler: &str,
+    dialect: &str,
+    includes: &str,
+    flags: &[&str],
+) -> Result<(), Failed> {
     let extension = if compiler == "c++" { "cc" } else { "c" };
     let file = format!("{}-{}.{extension}", name.replace('/', "-"), std::process::id());
     let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
@@ -70,5 +86,9 @@ fn compile(name: &str, compiler: &str, dialect: &str, includes: &str, flags: &[&
         .arg(&source)
         .output()?;
     fs::remove_file(&source)?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into())
+    }
 }

@@ -1,6 +1,7 @@
 //! Queues whose files are overwritten: errnos only, no crash and no hang.
 //!
-//! This program starts itself anew for each run, so that a crash is told with the seed that led to it.
+//! This program starts itself anew for each run, so that a crash is told with the seed that led to
+//! it.
 
 mod hostile;
 mod support;
@@ -47,7 +48,9 @@ fn main() {
     trials.push(Trial::test("foreign_and_truncated_files_are_refused", || start(&["refuse"])));
     trials.push(Trial::test("overwritten_registration_holds_up_nobody", || start(&["forget"])));
     for depth in ["10", "100"] {
-        trials.push(Trial::test(format!("live_queue_of_{depth}_is_overwritten"), move || under_load(depth)));
+        trials.push(Trial::test(format!("live_queue_of_{depth}_is_overwritten"), move || {
+            under_load(depth)
+        }));
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
@@ -105,7 +108,11 @@ fn under_load(depth: &str) -> Result<(), Failed> {
 
 fn finish(program: Command) -> Result<(), Failed> {
     let output = run_bounded(program, BOUND);
-    if output.success() { Ok(()) } else { Err(format!("{}\n{}", output.ended, last(&output.stderr)).into()) }
+    if output.success() {
+        Ok(())
+    } else {
+        Err(format!("{}\n{}", output.ended, last(&output.stderr)).into())
+    }
 }
 
 fn last(text: &str) -> String {

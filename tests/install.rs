@@ -1,4 +1,5 @@
-//! `make install` into a DESTDIR: what a program needs is there, and `make uninstall` takes all of it away again.
+//! `make install` into a DESTDIR: what a program needs is there, and `make uninstall` takes all of
+//! it away again.
 
 mod support;
 
@@ -28,19 +29,29 @@ impl Stage {
     }
 
     fn with_prefix(name: &str, prefix: &'static str) -> Self {
-        let destdir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let destdir =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         Self { destdir, prefix }
     }
 
     fn make(&self, target: &str) {
         let mut make = Command::new("make");
-        make.arg("-C").arg(env!("CARGO_MANIFEST_DIR")).arg(target).arg(format!("PREFIX={}", self.prefix));
+        make.arg("-C")
+            .arg(env!("CARGO_MANIFEST_DIR"))
+            .arg(target)
+            .arg(format!("PREFIX={}", self.prefix));
         make.arg(format!("DESTDIR={}", self.destdir.display()));
         make.arg(format!("BUILD={}", library_dir().display()));
         // The flags of a `make test` around this are not meant for it.
         make.env_remove("MAKEFLAGS").env_remove("MFLAGS");
         let output = run_bounded(make, BOUND_OF_MAKE);
-        assert!(output.success(), "make {target}: {}\n{}{}", output.ended, output.stdout, output.stderr);
+        assert!(
+            output.success(),
+            "make {target}: {}\n{}{}",
+            output.ended,
+            output.stdout,
+            output.stderr
+        );
     }
 
     /// Where the file of this installed path is.
@@ -55,7 +66,8 @@ impl Stage {
     /// A field of rsipc.pc, with its variables put in and its paths led to the stage.
     fn package(&self, field: &str) -> Vec<String> {
         let file = self.installed("lib/pkgconfig/rsipc.pc");
-        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut line = text
             .lines()
             .find_map(|line| line.strip_prefix(field)?.strip_prefix(": "))
@@ -74,7 +86,8 @@ impl Stage {
         }
     }
 
-    /// Compiles the program with these flags for the linker, runs it, and gives what it says on standard error.
+    /// Compiles the program with these flags for the linker, runs it, and gives what it says on
+    /// standard error.
     fn compile_and_run(&self, libraries: &[String]) -> String {
         let program = self.destdir.with_extension("program");
         let mut compiler = Command::new("cc");
@@ -152,7 +165,9 @@ fn a_program_finds_what_it_needs() {
 /// Wherever it was installed, the command runs a program on the library that was installed with it.
 #[test]
 fn the_command_finds_its_library() {
-    for (name, prefix) in [("install-opt", "/opt/rsipc"), ("install-usr", "/usr"), ("install-root", "/")] {
+    for (name, prefix) in
+        [("install-opt", "/opt/rsipc"), ("install-usr", "/usr"), ("install-root", "/")]
+    {
         let stage = Stage::with_prefix(name, prefix);
         stage.make("install");
         let library = stage.installed(&format!("lib/librsipc.so.{VERSION}"));
@@ -187,9 +202,11 @@ fn manual_pages_and_completions_are_where_they_are_looked_for() {
         }
     }
     // Pages of the distribution stay as they are.
-    let is_ours =
-        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rsipc"));
-    let pages = stage.contents().into_iter().filter(|path| path.starts_with(stage.installed("share/man")));
+    let is_ours = |path: &Path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rsipc"))
+    };
+    let pages =
+        stage.contents().into_iter().filter(|path| path.starts_with(stage.installed("share/man")));
     assert!(pages.filter(|path| path.is_file()).all(|path| is_ours(&path)));
 
     for script in [

@@ -1,5 +1,6 @@
-//! The types and constants that the library takes for granted are those of the system's headers: a C file with one
-//! `_Static_assert` for each number that Rust has, and a semaphore compared with glibc's byte for byte.
+//! The types and constants that the library takes for granted are those of the system's headers: a
+//! C file with one `_Static_assert` for each number that Rust has, and a semaphore compared with
+//! glibc's byte for byte.
 
 use std::env;
 use std::ffi::c_long;
@@ -53,7 +54,10 @@ fn facts() -> Vec<Fact> {
     size!(facts, "sem_t", Semaphore);
     facts.push(Fact("sizeof(sem_t)".into(), sem::SIZE as i128));
     facts.push(Fact("SEM_VALUE_MAX".into(), sem::VALUE_MAX.into()));
-    facts.push(Fact("(long)SEM_FAILED".into(), (libc::SEM_FAILED.addr().cast_signed() as c_long).into()));
+    facts.push(Fact(
+        "(long)SEM_FAILED".into(),
+        (libc::SEM_FAILED.addr().cast_signed() as c_long).into(),
+    ));
     size!(facts, "mqd_t", libc::mqd_t);
     facts.push(Fact("(mqd_t)-1 < 0".into(), i128::from(libc::mqd_t::MIN < 0)));
     fields!(facts, "struct mq_attr", libc::mq_attr, mq_flags, mq_maxmsg, mq_msgsize, mq_curmsgs);
@@ -65,7 +69,8 @@ fn facts() -> Vec<Fact> {
     size!(facts, "mode_t", libc::mode_t);
     size!(facts, "clockid_t", libc::clockid_t);
     constants!(
-        facts, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, O_RDWR, O_ACCMODE, O_NONBLOCK, O_CLOEXEC, O_NOFOLLOW
+        facts, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, O_RDWR, O_ACCMODE, O_NONBLOCK, O_CLOEXEC,
+        O_NOFOLLOW
     );
     constants!(
         facts,
@@ -114,7 +119,10 @@ fn each_fact_would_be_missed() {
         facts[wrong].1 += 1;
         let message = format!("{} is not {}", facts[wrong].0, facts[wrong].1);
         let output = compile(&format!("layout-{wrong}"), &assertions(&facts));
-        assert!(String::from_utf8_lossy(&output.stderr).contains(&message), "nobody sees that {message}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(&message),
+            "nobody sees that {message}"
+        );
     }
 }
 
@@ -126,8 +134,8 @@ fn a_semaphore_has_the_bytes_of_glibcs() {
     for (pshared, scope) in [(0, Scope::Private), (1, Scope::Shared)] {
         let value = 0x0123_4567;
         let ours = Semaphore::new(value, scope).unwrap();
-        // SAFETY: zeroes are a sem_t, which glibc's sem_init fills in: this program does not have ours. Both are read
-        // as bytes, which all their first ones are.
+        // SAFETY: zeroes are a sem_t, which glibc's sem_init fills in: this program does not have
+        // ours. Both are read as bytes, which all their first ones are.
         let (glibc, ours) = unsafe {
             let mut glibc: libc::sem_t = std::mem::zeroed();
             assert_eq!(libc::sem_init(&raw mut glibc, pshared, value), 0);

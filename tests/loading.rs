@@ -20,7 +20,8 @@ fn early(name: &str, libraries: &[&str], way: Way) -> String {
     scratch.link_library();
     scratch.compile("loading/early.c", "libearly.so", &["-shared", "-fPIC", "-lrt"]);
     let (search, path) = (scratch.option("-L"), scratch.option("-Wl,--no-as-needed,-rpath,"));
-    let program = scratch.compile("loading/late.c", "late", &[&[&*search, &*path], libraries].concat());
+    let program =
+        scratch.compile("loading/late.c", "late", &[&[&*search, &*path], libraries].concat());
     let mut run = command(&program, way);
     run.env("RSIPC_VERBOSE", "1");
     let output = run_bounded(run, BOUND);
@@ -49,7 +50,10 @@ fn another_librarys_constructor_calls_before_ours() {
 fn another_librarys_constructor_calls_a_library_that_the_program_is_linked_with() {
     for libraries in [["-lrsipc", "-learly"], ["-learly", "-lrsipc"]] {
         let said = early("early-shared", &libraries, Way::Shared);
-        assert!(is_said_in_order(&said, &["early\n", "main\n"]) && said.contains("active"), "{said}");
+        assert!(
+            is_said_in_order(&said, &["early\n", "main\n"]) && said.contains("active"),
+            "{said}"
+        );
     }
 }
 
@@ -86,8 +90,10 @@ fn a_preload_reaches_who_asks_by_name_alone() {
     let program = scratch.compile("loading/handles.c", "handles", &["-ldl", "-lrt"]);
     let output = run_bounded(command(&program, Way::Preload), BOUND);
     ends_well(&output);
-    let ours = ["linked", "RTLD_DEFAULT", "RTLD_NEXT", "dlopen(NULL)"].map(|how| format!("{how}: ours\n"));
-    let others = ["dlopen(libc)", "dlopen(librt)", "dlvsym"].map(|how| format!("{how}: the C library's\n"));
+    let ours =
+        ["linked", "RTLD_DEFAULT", "RTLD_NEXT", "dlopen(NULL)"].map(|how| format!("{how}: ours\n"));
+    let others =
+        ["dlopen(libc)", "dlopen(librt)", "dlvsym"].map(|how| format!("{how}: the C library's\n"));
     assert_eq!(output.stdout, (ours.concat() + &others.concat()));
 }
 
@@ -111,7 +117,11 @@ fn a_plugin_that_needs_the_library_can_be_unloaded() {
     let scratch = Scratch::new("plugin");
     scratch.link_library();
     let (search, path) = (scratch.option("-L"), scratch.option("-Wl,--no-as-needed,-rpath,"));
-    scratch.compile("loading/plugin.c", "plugin.so", &["-shared", "-fPIC", &search, &path, "-lrsipc"]);
+    scratch.compile(
+        "loading/plugin.c",
+        "plugin.so",
+        &["-shared", "-fPIC", &search, &path, "-lrsipc"],
+    );
     let host = scratch.compile("loading/host.c", "host", &["-ldl", "-lrt"]);
     unload(&host, &scratch.path("plugin.so"));
 }

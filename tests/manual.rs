@@ -1,5 +1,6 @@
-//! The manual pages: every function and every setting has its place in them, in both languages. `make lint-manual` asks
-//! formatters whether they can read them; `cli/tests/manual.rs` looks for the commands.
+//! The manual pages: every function and every setting has its place in them, in both languages.
+//! `make lint-manual` asks formatters whether they can read them; `cli/tests/manual.rs` looks for
+//! the commands.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +18,8 @@ fn file(name: &str) -> String {
 
 /// The section below the heading.
 fn section<'a>(page: &'a str, heading: &str) -> &'a str {
-    let (_, below) = page.split_once(&format!("\n.SH {heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
+    let (_, below) =
+        page.split_once(&format!("\n.SH {heading}\n")).unwrap_or_else(|| panic!("no {heading}"));
     below.split_once("\n.SH ").map_or(below, |(section, _)| section)
 }
 
@@ -31,8 +33,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 fn every_function_is_described() {
     let symbols = file("dist/symbols");
     for (directory, ..) in LANGUAGES {
-        let pages = ["rsipc.7"].iter().chain(&FAMILIES).map(|page| file(&format!("{directory}/{page}")));
-        // `.BR sem_open (), " sem_close" ()`: without the quotes each name stands in front of its parenthesis.
+        let pages =
+            ["rsipc.7"].iter().chain(&FAMILIES).map(|page| file(&format!("{directory}/{page}")));
+        // `.BR sem_open (), " sem_close" ()`: without the quotes each name stands in front of its
+        // parenthesis.
         let pages = pages.collect::<String>().replace('"', "");
         let in_front = pages.split('(').filter_map(|text| words(text.trim_end()).last());
         let described: BTreeSet<&str> = in_front.collect();
@@ -49,13 +53,15 @@ fn no_other_function_has_a_prototype() {
         let mut declared = BTreeSet::new();
         for page in FAMILIES {
             let text = file(&format!("{directory}/{page}"));
-            let prototypes = section(&text, synopsis).lines().filter(|line| line.starts_with(".BI \""));
-            let names =
-                prototypes.filter_map(|line| words(line.split_once('(')?.0).last().map(str::to_owned));
+            let prototypes =
+                section(&text, synopsis).lines().filter(|line| line.starts_with(".BI \""));
+            let names = prototypes
+                .filter_map(|line| words(line.split_once('(')?.0).last().map(str::to_owned));
             declared.extend(names);
         }
-        let of_families =
-            |name: &&str| ["sem_", "mq_", "shm_", "__mq_"].iter().any(|prefix| name.starts_with(prefix));
+        let of_families = |name: &&str| {
+            ["sem_", "mq_", "shm_", "__mq_"].iter().any(|prefix| name.starts_with(prefix))
+        };
         let exported = symbols.lines().filter(of_families);
         assert_eq!(declared, exported.map(str::to_owned).collect(), "{directory}");
     }
@@ -79,7 +85,8 @@ fn every_setting_is_described_and_no_other() {
 #[test]
 fn both_languages_have_the_same_parts() {
     for page in ["rsipc.7"].iter().chain(&FAMILIES) {
-        let [english, spanish] = LANGUAGES.map(|(directory, ..)| file(&format!("{directory}/{page}")));
+        let [english, spanish] =
+            LANGUAGES.map(|(directory, ..)| file(&format!("{directory}/{page}")));
         assert_eq!(parts(&english), parts(&spanish), "{page}");
     }
 }

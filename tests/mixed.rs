@@ -94,7 +94,8 @@ struct Sleeper {
 
 impl Sleeper {
     fn is_asleep(&self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
     }
 
@@ -182,7 +183,8 @@ fn glibc_wakes_our_waiter_in_a_shared_memory_object() {
     wakes("unnamed", Way::Preload, Way::Glibc);
 }
 
-/// Waiters of both kinds sleep on one semaphore; each post, of either kind, wakes exactly one of them.
+/// Waiters of both kinds sleep on one semaphore; each post, of either kind, wakes exactly one of
+/// them.
 #[test]
 fn waiters_of_both_kinds_are_counted_together() {
     for kind in ["named", "unnamed"] {
@@ -191,7 +193,9 @@ fn waiters_of_both_kinds_are_counted_together() {
         let ways = [Way::Glibc, Way::Preload, Way::Glibc, Way::Preload];
         let mut sleepers: Vec<Sleeper> =
             (1..).zip(ways).map(|(count, way)| meeting.sleeper(way, "wait", count)).collect();
-        for (left, poster) in [(3, Way::Preload), (2, Way::Preload), (1, Way::Glibc), (0, Way::Glibc)] {
+        for (left, poster) in
+            [(3, Way::Preload), (2, Way::Preload), (1, Way::Glibc), (0, Way::Glibc)]
+        {
             meeting.run(poster, "join", &["post"]);
             until("one of them returns", || {
                 sleepers.retain_mut(|sleeper| !sleeper.wakes());

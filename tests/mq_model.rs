@@ -1,5 +1,6 @@
-//! The programs of tests/c/model/: queues against a model, under reentrant handlers, and closed, forked and
-//! lost to exec in mid-call. Each runs on the kernel's queues where those can do it, then on the library.
+//! The programs of tests/c/model/: queues against a model, under reentrant handlers, and closed,
+//! forked and lost to exec in mid-call. Each runs on the kernel's queues where those can do it,
+//! then on the library.
 
 mod support;
 
@@ -46,7 +47,12 @@ const RUNS: &[Run] = &[
     run("order_in_a_queue_of_10", "mq_model", &["10", "512", "400000", "2"], Length::Fixed),
     run("order_in_a_queue_of_1000", "mq_model", &["1000", "512", "400000", "3"], Length::Ours),
     run("order_in_a_queue_of_65536", "mq_model", &["65536", "128", "1500000", "4"], Length::Ours),
-    run("exchange_through_a_queue_of_1", "mq_exchange", &["1", "64", "3000", "1", "at-once"], Length::Fixed),
+    run(
+        "exchange_through_a_queue_of_1",
+        "mq_exchange",
+        &["1", "64", "3000", "1", "at-once"],
+        Length::Fixed,
+    ),
     run(
         "exchange_through_a_queue_of_10",
         "mq_exchange",
@@ -80,7 +86,8 @@ const RUNS: &[Run] = &[
 ];
 
 fn main() {
-    let trials = RUNS.iter().flat_map(|run| WAYS.iter().filter_map(|&way| trial(run, way))).collect();
+    let trials =
+        RUNS.iter().flat_map(|run| WAYS.iter().filter_map(|&way| trial(run, way))).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -105,6 +112,7 @@ fn execute(program: &str, arguments: &[String], way: Way) -> Result<(), Failed> 
     if output.success() {
         Ok(())
     } else {
-        Err(format!("{program} {}: {}\n{}", arguments.join(" "), output.ended, output.stderr).into())
+        Err(format!("{program} {}: {}\n{}", arguments.join(" "), output.ended, output.stderr)
+            .into())
     }
 }

@@ -110,9 +110,11 @@ fn means(pattern: &str, case: &Case) -> bool {
 /// A name that no case has would hide a mistake.
 fn exempt_cases_exist(kernel: &Kernel, cases: &[Case]) -> Trial {
     let names = kernel.exempt.iter().map(|(pattern, _)| *pattern);
-    let unknown: Vec<&str> = names.filter(|name| !cases.iter().any(|case| means(name, case))).collect();
+    let unknown: Vec<&str> =
+        names.filter(|name| !cases.iter().any(|case| means(name, case))).collect();
     let found = if unknown.is_empty() { Ok(()) } else { Err(Failed::from(unknown.join(", "))) };
-    Trial::test(format!("exempt_cases_exist::{}", kernel.name), move || found).with_ignored_flag(true)
+    Trial::test(format!("exempt_cases_exist::{}", kernel.name), move || found)
+        .with_ignored_flag(true)
 }
 
 fn trial(kernel: &Kernel, case: Case) -> Trial {
@@ -126,7 +128,11 @@ fn trial(kernel: &Kernel, case: Case) -> Trial {
     Trial::ignorable_test(name, body).with_ignored_flag(true)
 }
 
-fn run(case: &Case, filter: &[String; 2], setting: Option<(&str, &str)>) -> Result<Completion, Failed> {
+fn run(
+    case: &Case,
+    filter: &[String; 2],
+    setting: Option<(&str, &str)>,
+) -> Result<Completion, Failed> {
     let output = run_bounded(refused(case, filter, setting), Duration::from_secs(SECONDS + 10));
     let stderr = output.stderr.trim_end();
     match output.ended {

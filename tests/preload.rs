@@ -18,7 +18,8 @@ fn run(program: &str, settings: &[(&str, &Path)]) -> Output {
 
 /// An empty directory for the objects of one test.
 fn directory(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let path =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     std::fs::create_dir(&path).expect("a new directory can be made");
     path
 }
@@ -68,12 +69,14 @@ fn a_closed_standard_error_disturbs_nobody() {
     assert_eq!((output.ended, &*output.stdout), (Ended::Exit(7), "out\n"));
 }
 
-/// The library must not drag others into the process: whatever it needs, a C program on glibc has or can share.
+/// The library must not drag others into the process: whatever it needs, a C program on glibc has
+/// or can share.
 #[test]
 fn it_needs_only_the_c_library() {
     let library = library_dir().join("librsipc.so");
     let readelf = Command::new("readelf").arg("-dW").arg(&library).env("LC_ALL", "C").output();
-    let text = String::from_utf8(readelf.expect("readelf can be started").stdout).expect("it speaks ASCII");
+    let text = String::from_utf8(readelf.expect("readelf can be started").stdout)
+        .expect("it speaks ASCII");
     let needed: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("(NEEDED)"))

@@ -11,12 +11,17 @@ fn file(name: &str) -> String {
 
 /// The pieces of `text` that stand between `before` and `after`.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> BTreeSet<&'a str> {
-    text.split(before).skip(1).filter_map(|rest| rest.split_once(after)).map(|(piece, _)| piece).collect()
+    text.split(before)
+        .skip(1)
+        .filter_map(|rest| rest.split_once(after))
+        .map(|(piece, _)| piece)
+        .collect()
 }
 
 /// The section below the heading.
 fn section<'a>(readme: &'a str, heading: &str) -> &'a str {
-    let (_, below) = readme.split_once(&format!("\n## {heading}\n")).expect("there is such a section");
+    let (_, below) =
+        readme.split_once(&format!("\n## {heading}\n")).expect("there is such a section");
     below.split_once("\n## ").map_or(below, |(section, _)| section)
 }
 
@@ -39,7 +44,10 @@ fn every_function_is_named_and_no_other() {
     }
     // Besides the functions only headers stand in that form.
     for name in documented.into_iter().filter(|name| !name.starts_with('<')) {
-        assert!(symbols.lines().any(|symbol| symbol == name), "{name} is no function of the library");
+        assert!(
+            symbols.lines().any(|symbol| symbol == name),
+            "{name} is no function of the library"
+        );
     }
 }
 
@@ -48,7 +56,8 @@ fn the_crates_in_the_library_are_listed() {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut tree = Command::new(cargo);
     tree.args(["tree", "--package=rsipc", "--edges=normal", "--prefix=none", "--format={p}"]);
-    let output = tree.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo can be started");
+    let output =
+        tree.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("names of crates are ASCII");
     let linked: BTreeSet<_> = text.lines().filter_map(|line| line.split(' ').next()).collect();
@@ -66,16 +75,17 @@ fn the_tests_of_each_claim_exist() {
     let claims = section(&readme, "What you get beyond the kernel's queues");
     let named = between(claims, "`mq_", "`").into_iter().map(|name| format!("mq_{name}"));
     let folders = ["tests/c/semantics", "tests/c/storm"].map(|folder| {
-        let sources =
-            fs::read_dir(format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"))).expect("the folder is there");
+        let sources = fs::read_dir(format!("{}/{folder}", env!("CARGO_MANIFEST_DIR")))
+            .expect("the folder is there");
         sources.map(|source| source.expect("it can be read").path())
     });
     let sources: Vec<_> = folders.into_iter().flatten().collect();
     let named: Vec<_> = named.collect();
     assert!(named.len() >= 9, "{named:?}");
     for name in named {
-        let is_program =
-            sources.iter().any(|source| source.file_stem().is_some_and(|stem| stem == name.as_str()));
+        let is_program = sources
+            .iter()
+            .any(|source| source.file_stem().is_some_and(|stem| stem == name.as_str()));
         let is_case = || {
             let case = [format!("({name})"), format!("({name},")];
             sources

@@ -1,7 +1,8 @@
-//! The checks of tests/c/semantics/: each case is tried on plain glibc first, then on the library in three ways.
+//! The checks of tests/c/semantics/: each case is tried on plain glibc first, then on the library
+//! in three ways.
 //!
-//! What a CASE claims must hold everywhere. What a CASE_BETTER claims must not hold on plain glibc (or
-//! the mark is out of date) and must be explained in docs/glibc-behaviour*.md.
+//! What a CASE claims must hold everywhere. What a CASE_BETTER claims must not hold on plain glibc
+//! (or the mark is out of date) and must be explained in docs/glibc-behaviour*.md.
 
 mod support;
 
@@ -72,8 +73,11 @@ fn trial(case: &Case, way: Way) -> Trial {
 /// A name stands for one case in the document and in reports, so no two files may share it.
 fn names_differ(cases: &[Case]) -> Trial {
     let mut seen = BTreeSet::new();
-    let twice: Vec<String> =
-        cases.iter().filter(|case| !seen.insert(&case.name)).map(|case| case.name.clone()).collect();
+    let twice: Vec<String> = cases
+        .iter()
+        .filter(|case| !seen.insert(&case.name))
+        .map(|case| case.name.clone())
+        .collect();
     Trial::test("cases::names_differ", move || none(&twice, "in more than one file"))
 }
 
@@ -109,7 +113,9 @@ fn documents() -> String {
         .expect("the documentation is there")
         .map(|entry| entry.expect("a directory can be read").path())
         .filter(is_one)
-        .map(|path| fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .map(|path| {
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        })
         .collect()
 }
 

@@ -43,7 +43,9 @@ fn main() {
         }
     }
     // A preload is not for a privileged program in the first place.
-    trials.push(Trial::ignorable_test("secure_programs_have_no_settings::static", || Ok(secure_programs())));
+    trials.push(Trial::ignorable_test("secure_programs_have_no_settings::static", || {
+        Ok(secure_programs())
+    }));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -153,7 +155,10 @@ fn value_of_a_locked_one_is_zero(way: Way) {
     let plain = "1\n0\n0\n0\n0\n0\n";
     assert_eq!(prints(settings(way, &[], &["value"])), plain);
     assert_eq!(prints(settings(way, &[("RSIPC_SEM_GETVALUE", "linux")], &["value"])), plain);
-    assert_eq!(prints(settings(Way::Glibc, &[("RSIPC_SEM_GETVALUE", "waiters")], &["value"])), plain);
+    assert_eq!(
+        prints(settings(Way::Glibc, &[("RSIPC_SEM_GETVALUE", "waiters")], &["value"])),
+        plain
+    );
 }
 
 fn value_of_a_locked_one_counts_waiters(way: Way) {
@@ -181,15 +186,22 @@ fn verbose_says_one_line(way: Way) {
 
 fn spin_can_be_turned_off(way: Way) {
     for value in ["0", "1", "", "nonsense"] {
-        assert_eq!(prints(settings(way, &[("RSIPC_SPIN", value)], &["turns"])), "done\n", "{value}");
+        assert_eq!(
+            prints(settings(way, &[("RSIPC_SPIN", value)], &["turns"])),
+            "done\n",
+            "{value}"
+        );
     }
 }
 
-/// A set-user-id program runs with more rights than its user: the environment may not lead it elsewhere.
+/// A set-user-id program runs with more rights than its user: the environment may not lead it
+/// elsewhere.
 fn secure_programs() -> Completion {
     // SAFETY: geteuid(2) cannot fail and touches no memory.
     if unsafe { libc::geteuid() } != 0 {
-        return Completion::ignored_with("only root can make a set-user-id program for another user");
+        return Completion::ignored_with(
+            "only root can make a set-user-id program for another user",
+        );
     }
     let place = Scratch::new(&std::env::temp_dir());
     let dir = Scratch::new(&std::env::temp_dir());

@@ -1,5 +1,5 @@
-//! The settings that concern queues: `RSIPC_MQ_LIMITS=kernel`, compared with the kernel's own queues on plain glibc, and
-//! a `RSIPC_DIR` with little room.
+//! The settings that concern queues: `RSIPC_MQ_LIMITS=kernel`, compared with the kernel's own
+//! queues on plain glibc, and a `RSIPC_DIR` with little room.
 
 mod support;
 
@@ -17,7 +17,8 @@ const BOUND: Duration = Duration::from_secs(50);
 /// The exit status of a program that cannot do here what it is made for.
 const CANNOT: i32 = 77;
 
-/// What `mq_limits` is asked, and as whom. What root's queues take already is not known, so prices are the user's.
+/// What `mq_limits` is asked, and as whom. What root's queues take already is not known, so prices
+/// are the user's.
 const LIMITS: [(&str, &str); 4] =
     [("sizes", "user"), ("prices", "user"), ("numbers", "user"), ("sizes", "root")];
 
@@ -25,12 +26,14 @@ fn main() {
     let mut trials = Vec::new();
     for way in Way::OURS {
         for (what, who) in LIMITS {
-            trials
-                .push(Trial::ignorable_test(format!("kernel_limits_on_{what}_of_{who}::{way}"), move || {
-                    same_limits(what, who, way)
-                }));
+            trials.push(Trial::ignorable_test(
+                format!("kernel_limits_on_{what}_of_{who}::{way}"),
+                move || same_limits(what, who, way),
+            ));
         }
-        trials.push(Trial::ignorable_test(format!("little_room_is_enospc::{way}"), move || room(way)));
+        trials.push(Trial::ignorable_test(format!("little_room_is_enospc::{way}"), move || {
+            room(way)
+        }));
     }
     trials.push(Trial::test("without_the_setting_there_are_no_such_limits", unlimited));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
@@ -43,7 +46,9 @@ fn same_limits(what: &str, who: &str, way: Way) -> Result<Completion, Failed> {
     let kernel = limits(what, who, Way::Glibc, None);
     let ours = limits(what, who, way, Some("kernel"));
     if !kernel.success() || !ours.success() {
-        return Err(format!("{}{}{}{}", kernel.ended, kernel.stderr, ours.ended, ours.stderr).into());
+        return Err(
+            format!("{}{}{}{}", kernel.ended, kernel.stderr, ours.ended, ours.stderr).into()
+        );
     }
     if kernel.stdout == ours.stdout {
         Ok(Completion::Completed)
@@ -57,7 +62,9 @@ fn unlimited() -> Result<(), Failed> {
         return Ok(());
     }
     let ours = limits("sizes", "user", Way::Preload, None);
-    for line in ["11 x 10: ok", "65536 x 10: ok", "1 x 8193: ok", "1 x 16777216: ok", "65537 x 10: EINVAL"] {
+    for line in
+        ["11 x 10: ok", "65536 x 10: ok", "1 x 8193: ok", "1 x 16777216: ok", "65537 x 10: EINVAL"]
+    {
         if !ours.stdout.lines().any(|said| said == line) {
             return Err(format!("no \"{line}\" in\n{}{}", ours.stdout, ours.stderr).into());
         }

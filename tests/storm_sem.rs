@@ -1,11 +1,14 @@
-//! The storm: processes that share a semaphore are killed at random instants, and those that live go on.
+//! The storm: processes that share a semaphore are killed at random instants, and those that live
+//! go on.
 //!
-//! How a kill is accounted for. The victim's slot says what it was doing. While it held a token, the token is lost
-//! for certain, and it is posted anew at once. In the middle of taking or giving one it may be lost or not: that is
-//! a *doubt*. Doubts add up, but never to as many as there are tokens, so there always is one that goes round, and
-//! nobody who lives has a reason to hang. Before they become too many, everybody is told to pause. Then the value of
-//! the semaphore must be the number of tokens less at most the doubts; what is missing is posted, and the next
-//! round begins. The supervisor is a plain glibc process, so each round also shows that glibc finds the file in order.
+//! How a kill is accounted for. The victim's slot says what it was doing. While it held a token,
+//! the token is lost for certain, and it is posted anew at once. In the middle of taking or giving
+//! one it may be lost or not: that is a *doubt*. Doubts add up, but never to as many as there are
+//! tokens, so there always is one that goes round, and nobody who lives has a reason to hang.
+//! Before they become too many, everybody is told to pause. Then the value of the semaphore must be
+//! the number of tokens less at most the doubts; what is missing is posted, and the next round
+//! begins. The supervisor is a plain glibc process, so each round also shows that glibc finds the
+//! file in order.
 //!
 //! `RSIPC_STORM_SECONDS` sets how long it lasts (10 when unset).
 
@@ -73,13 +76,15 @@ impl Ground {
         let ours = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"rsipc_version".as_ptr()) };
         assert!(ours.is_null(), "the supervisor runs on plain glibc");
         let name = CString::new(format!("/storm-{tag}-{}", process::id())).unwrap();
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("storm-{tag}-{}", process::id()));
+        let file =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("storm-{tag}-{}", process::id()));
         let board = File::options().read(true).write(true).create_new(true).open(&file).unwrap();
         board.set_len(size_of::<Board>() as u64).unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/sem_worker.c");
         let flags = libc::O_CREAT | libc::O_EXCL;
         // SAFETY: a C string, and the two arguments that O_CREAT asks for.
-        let semaphore = unsafe { libc::sem_open(name.as_ptr(), flags, 0o600, TOKENS.cast_unsigned()) };
+        let semaphore =
+            unsafe { libc::sem_open(name.as_ptr(), flags, 0o600, TOKENS.cast_unsigned()) };
         assert_ne!(semaphore, libc::SEM_FAILED);
         Self { board: map(&board), name, file, semaphore, worker: compile(&source, Way::Preload) }
     }
@@ -87,7 +92,12 @@ impl Ground {
     fn start(&self, slot: usize, way: Way) -> Child {
         self.board.slots[slot].state.store(state::STARTING, Ordering::SeqCst);
         let mut worker: Command = command(&self.worker, way);
-        worker.arg(self.name.to_str().unwrap()).arg(&self.file).arg(slot.to_string()).spawn().unwrap()
+        worker
+            .arg(self.name.to_str().unwrap())
+            .arg(&self.file)
+            .arg(slot.to_string())
+            .spawn()
+            .unwrap()
     }
 
     fn state(&self, slot: usize) -> u32 {
@@ -153,8 +163,9 @@ impl Ground {
         self.tell(order::WORK);
     }
 
-    /// All are asleep in `sem_wait`, one token comes, and at that instant the victims are killed: whoever of them had
-    /// the wake took it along, and the token must reach one of the others all the same. Leaves a doubt of one token.
+    /// All are asleep in `sem_wait`, one token comes, and at that instant the victims are killed:
+    /// whoever of them had the wake took it along, and the token must reach one of the others all
+    /// the same. Leaves a doubt of one token.
     fn kill_the_woken(&self, workers: &mut Workers) {
         (0..TOKENS).for_each(|_| self.take());
         let start = Instant::now();
@@ -163,7 +174,9 @@ impl Ground {
             // Timed waits last a millisecond at most here.
             thread::sleep(Duration::from_millis(4));
             let now = self.all_turns();
-            if now == turns && (0..SURVIVORS + VICTIMS).all(|slot| self.state(slot) == state::TAKING) {
+            if now == turns
+                && (0..SURVIVORS + VICTIMS).all(|slot| self.state(slot) == state::TAKING)
+            {
                 break;
             }
             turns = now;
@@ -199,8 +212,8 @@ impl Ground {
 impl Drop for Ground {
     fn drop(&mut self) {
         self.tell(order::STOP);
-        // SAFETY: the semaphore is open, and nobody uses it after this. Whether the names can be removed is of no
-        // interest to a test that is over.
+        // SAFETY: the semaphore is open, and nobody uses it after this. Whether the names can be
+        // removed is of no interest to a test that is over.
         unsafe {
             libc::sem_close(self.semaphore);
             libc::sem_unlink(self.name.as_ptr());
@@ -211,10 +224,12 @@ impl Drop for Ground {
 
 fn map(file: &File) -> &'static Board {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: a fresh mapping of a file of this size, never unmapped; zeroes are a board, and all of it is atomic.
+    // SAFETY: a fresh mapping of a file of this size, never unmapped; zeroes are a board, and all
+    // of it is atomic.
     unsafe {
         let length = size_of::<Board>();
-        let board = libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, file.as_raw_fd(), 0);
+        let board =
+            libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, file.as_raw_fd(), 0);
         assert_ne!(board, libc::MAP_FAILED);
         &*board.cast()
     }
@@ -264,7 +279,9 @@ impl Progress {
 
 fn storm_seconds() -> Duration {
     let set = env::var("RSIPC_STORM_SECONDS").ok();
-    Duration::from_secs(set.map_or(10, |seconds| seconds.parse().expect("RSIPC_STORM_SECONDS is a number")))
+    Duration::from_secs(
+        set.map_or(10, |seconds| seconds.parse().expect("RSIPC_STORM_SECONDS is a number")),
+    )
 }
 
 /// Below `limit`, another one each time (xorshift).
@@ -318,11 +335,16 @@ fn survivors_of_kills_never_hang_on_a_token() {
 
     // What is left is in order for processes that have never heard of librsipc.
     ground.tell(order::WORK);
-    let workers = Workers((0..SURVIVORS + VICTIMS).map(|slot| ground.start(slot, Way::Glibc)).collect());
+    let workers =
+        Workers((0..SURVIVORS + VICTIMS).map(|slot| ground.start(slot, Way::Glibc)).collect());
     let before = ground.all_turns();
     let deadline = Instant::now() + BOUND;
     while !before.iter().zip(ground.all_turns()).all(|(&before, now)| now > before + 100) {
-        assert!(Instant::now() < deadline, "processes on glibc hang with {} tokens", ground.value());
+        assert!(
+            Instant::now() < deadline,
+            "processes on glibc hang with {} tokens",
+            ground.value()
+        );
         thread::sleep(Duration::from_millis(1));
     }
     ground.settle(0);

@@ -37,7 +37,8 @@ fn a_program_linked_static_makes_no_call_on_the_kernels_queues() {
 #[ignore = "needs strace: make test-strace"]
 fn on_plain_glibc_each_kind_of_call_is_seen() {
     let seen = queue_calls(&trace(Way::Glibc));
-    let kinds = ["mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink"];
+    let kinds =
+        ["mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink"];
     assert_eq!(seen, kinds.map(str::to_owned).into());
 }
 
@@ -52,18 +53,20 @@ fn loading_asks_the_kernel_for_nothing() {
         let loaded = trace
             .lines()
             .skip_while(|line| !line.contains("arch_prctl(") && !line.contains("set_tid_address("));
-        let calls: Vec<&str> = loaded.skip_while(|line| !line.contains("munmap(")).skip(1).collect();
+        let calls: Vec<&str> =
+            loaded.skip_while(|line| !line.contains("munmap(")).skip(1).collect();
         assert!(calls.first().is_some_and(|line| line.contains("getppid()")), "{way}\n{trace}");
     }
 }
 
-/// Until the program says that it is over, by getppid(2), each waiter has gone to sleep; perhaps for a moment before that, as
-/// another one of them was in the middle of its own look. Who looked once a second would have slept six times.
+/// Until the program says that it is over, by getppid(2), each waiter has gone to sleep; perhaps
+/// for a moment before that, as another one of them was in the middle of its own look. Who looked
+/// once a second would have slept six times.
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn idle_waiters_make_no_system_call() {
     const WAITERS: usize = 100;
-    let trace = trace_of("idle", Way::Preload, &[&WAITERS.to_string(), "6"]);
+    let trace = trace_of("trace/idle.c", Way::Preload, "done\n");
     let (idle, _) = trace.split_once("getppid(").expect("the program comes to its end");
     let mut sleeps = BTreeMap::<&str, usize>::new();
     for line in idle.lines().filter(|line| !line.contains("resumed>")) {
@@ -98,11 +101,6 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
 
 /// All system calls of the program and of whatever it starts.
 fn trace(way: Way) -> String {
-    trace_of("mq_calls", way, &[])
-}
-
-fn trace_of(name: &str, way: Way, arguments: &[&str]) -> String {
-    let source = format!("tests/c/trace/{name}.c");
     trace_of("trace/mq_calls.c", way, "done\n")
 }
 
@@ -138,10 +136,13 @@ fn under_strace(command: &Command, log: &Path) -> Command {
 struct Log(PathBuf);
 
 impl Log {
-    fn new(name: &str, way: Way) -> Self {
+    fn new(way: Way) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strace.{}.{number}.{way}", process::id())))
+        Self(
+            Path::new(env!("CARGO_TARGET_TMPDIR"))
+                .join(format!("strace.{}.{number}.{way}", process::id())),
+        )
     }
 }
 

@@ -49,7 +49,8 @@ fn sources(endings: &[&str]) -> Vec<PathBuf> {
 fn files_functions_and_lines_fit_in_the_head() {
     let files = sources(&["rs", "c", "h", "cpp"]);
     assert!(files.len() > 100, "only {} sources were found", files.len());
-    let mut too_long: Vec<String> = files.iter().flat_map(|file| sizes::of_file(root(), file)).collect();
+    let mut too_long: Vec<String> =
+        files.iter().flat_map(|file| sizes::of_file(root(), file)).collect();
     too_long.extend(sources(&["rs"]).iter().flat_map(|file| sizes::of_functions(root(), file)));
     assert!(too_long.is_empty(), "too long:\n{}", too_long.join("\n"));
 }

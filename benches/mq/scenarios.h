@@ -1,4 +1,5 @@
-/* What is measured of message queues, the same for all who have them. The file that includes this has defined
+/* What is measured of message queues, the same for all who have them. The file that includes this
+ * has defined
  *
  *   struct queue; struct queue *queue_new(unsigned messages, unsigned size);
  *   void queue_send(struct queue *, const char *body, unsigned size, unsigned priority);
@@ -10,7 +11,7 @@
  *   stream            a message, from a sender on one processor to a receiver on the other
  *   pingpong PLACES   there and back between two processes
  *   crowd             a message, four senders and four receivers on two processors
- */
+ * / */
 #include "../support/bench.h"
 
 enum { SMALL = 64, MESSAGES = 10, CROWD = 4, LARGEST = 4096 };

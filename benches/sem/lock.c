@@ -1,4 +1,5 @@
-/* lock processes|threads: four of them on two processors share a semaphore as a lock around a few instructions. */
+/* lock processes|threads: four of them on two processors share a semaphore as a lock around a few
+ * instructions. */
 #include <pthread.h>
 #include <semaphore.h>
 

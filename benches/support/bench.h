@@ -1,6 +1,6 @@
-/* What the benchmarks share. Each program measures one thing for a fifth of a second, and prints one line:
- * nanoseconds for an operation, and the file that the measured function was loaded from.
- */
+/* What the benchmarks share. Each program measures one thing for a fifth of a second, and prints
+ * one line: nanoseconds for an operation, and the file that the measured function was loaded from.
+ * / */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -34,8 +34,8 @@ static inline uint64_t bench_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Restricts the caller to some of the first two processors that it may use: bit 0 = first, bit 1 = second.
- * With 0 nothing is changed. */
+/* Restricts the caller to some of the first two processors that it may use: bit 0 = first, bit 1 =
+ * second. With 0 nothing is changed. */
 static inline void bench_pin(unsigned which)
 {
 	static cpu_set_t allowed;
@@ -104,7 +104,8 @@ static inline void bench_end(pid_t child)
 	waitpid(child, NULL, 0);
 }
 
-/* Calls `operation` again and again; nanoseconds for one, after a warm-up. The clock is looked at once in `batch`. */
+/* Calls `operation` again and again; nanoseconds for one, after a warm-up. The clock is looked at
+ * once in `batch`. */
 static inline double bench_loop(void (*operation)(void *), void *argument, unsigned batch)
 {
 	uint64_t start = 0, now, count = 0, warm = bench_now_ns() + BENCH_WARM_MS * 1000000ull;

@@ -1,5 +1,5 @@
-//! Ctrl-C in the middle of a wait: the wait is taken back before the process ends, so that the object does not count a
-//! waiter who is gone.
+//! Ctrl-C in the middle of a wait: the wait is taken back before the process ends, so that the
+//! object does not count a waiter who is gone.
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -18,7 +18,8 @@ extern "C" fn remember(signal: c_int) {
 /// From now on these signals end waits with EINTR.
 pub fn end_waits() {
     for signal in SIGNALS {
-        // SAFETY: the action is plain data that is filled in completely; the handler only stores to an atomic.
+        // SAFETY: the action is plain data that is filled in completely; the handler only stores to
+        // an atomic.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = remember as extern "C" fn(c_int) as usize;

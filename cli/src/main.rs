@@ -1,8 +1,9 @@
 //! `rsipc`: see, handle and explain the IPC objects of a machine.
 //!
-//! * `args` says what may be typed; each module of `commands` holds its own options and does one thing.
-//! * `objects` reads what lies in the directory of objects, `processes` reads `/proc`, and `survey` joins the two.
-//!   All three only look.
+//! * `args` says what may be typed; each module of `commands` holds its own options and does one
+//!   thing.
+//! * `objects` reads what lies in the directory of objects, `processes` reads `/proc`, and `survey`
+//!   joins the two. All three only look.
 //! * `deadlock` finds who waits for ever.
 //! * `output` is how things are said: data on the standard output, talk on the standard error.
 

@@ -12,7 +12,8 @@ use crate::output::user;
 use crate::processes::Pid;
 use crate::survey::{Entry, Survey};
 
-/// Text that may hold bytes which are no UTF-8: then they are replaced, and `hex` has the exact ones.
+/// Text that may hold bytes which are no UTF-8: then they are replaced, and `hex` has the exact
+/// ones.
 #[derive(Serialize)]
 pub struct Bytes {
     text: String,
@@ -23,9 +24,10 @@ impl From<&[u8]> for Bytes {
     fn from(bytes: &[u8]) -> Self {
         match str::from_utf8(bytes) {
             Ok(text) => Self { text: text.to_owned(), hex: None },
-            Err(_) => {
-                Self { text: String::from_utf8_lossy(bytes).into_owned(), hex: Some(hexadecimal(bytes)) }
-            }
+            Err(_) => Self {
+                text: String::from_utf8_lossy(bytes).into_owned(),
+                hex: Some(hexadecimal(bytes)),
+            },
         }
     }
 }
@@ -187,7 +189,8 @@ impl From<&queue::State> for Queue {
             bytes: queue.bytes,
             notify: queue.notify.map(|registered| Notify {
                 pid: registered.pid,
-                signal: (registered.how == libc::SIGEV_SIGNAL.cast_unsigned()).then_some(registered.signal),
+                signal: (registered.how == libc::SIGEV_SIGNAL.cast_unsigned())
+                    .then_some(registered.signal),
             }),
         }
     }

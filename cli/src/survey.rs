@@ -74,22 +74,30 @@ impl Survey {
             book.enter(process);
         }
         let mut entries = book.entries;
-        entries.sort_by(|a, b| (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind())));
+        entries.sort_by(|a, b| {
+            (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind()))
+        });
         let unseen = processes.iter().filter(|process| !process.is_seen()).count();
         let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
         Self { entries, processes, unseen }
     }
 
-    /// Whether all processes could be looked into, so that nobody can have an object without being in its list.
+    /// Whether all processes could be looked into, so that nobody can have an object without being
+    /// in its list.
     pub fn is_complete(&self) -> bool {
         self.unseen == 0
     }
 
     /// For the user, when not everything could be seen.
     pub fn what_is_hidden(&self) -> String {
-        let processes =
-            if self.unseen == 1 { "1 process".to_owned() } else { format!("{} processes", self.unseen) };
-        format!("{processes} may not be looked into; ? stands for what is not known, others may have more")
+        let processes = if self.unseen == 1 {
+            "1 process".to_owned()
+        } else {
+            format!("{} processes", self.unseen)
+        };
+        format!(
+            "{processes} may not be looked into; ? stands for what is not known, others may have more"
+        )
     }
 
     /// The object whose data lies in this file.
@@ -99,7 +107,8 @@ impl Survey {
 
     /// Of a file that processes share, but that is no object. None for memory that has no name.
     pub fn path_of(&self, file: FileId) -> Option<&Path> {
-        let mut mappings = self.processes.values().flat_map(|process| process.mappings.iter().flatten());
+        let mut mappings =
+            self.processes.values().flat_map(|process| process.mappings.iter().flatten());
         let found = mappings.find(|mapping| mapping.id == file && !mapping.deleted)?;
         Some(&found.path)
     }
@@ -245,7 +254,9 @@ impl Book {
     /// Only queues can be waited for in this way.
     fn enter_poller(&mut self, process: &Process, tid: Pid, polled: Polled) {
         let mut descriptors = process.descriptors.iter().flatten();
-        let Some(descriptor) = descriptors.find(|descriptor| descriptor.number == polled.descriptor) else {
+        let Some(descriptor) =
+            descriptors.find(|descriptor| descriptor.number == polled.descriptor)
+        else {
             return;
         };
         let Some(&place) = self.places.get(&descriptor.id) else { return };

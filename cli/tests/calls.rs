@@ -77,7 +77,8 @@ fn an_interrupted_wait_is_taken_back() {
         serde_json::from_slice::<Value>(&output).unwrap()["objects"][0].clone()
     };
     let mut command = Command::new(binary());
-    let mut child = command.args(["sem", "wait", "s"]).env("RSIPC_DIR", place.path()).spawn().unwrap();
+    let mut child =
+        command.args(["sem", "wait", "s"]).env("RSIPC_DIR", place.path()).spawn().unwrap();
     eventually(state, |object| object["waiters"][0].is_object());
     // SAFETY: kill(2) touches no memory; the child has not been waited for.
     unsafe { libc::kill(i32::try_from(child.id()).unwrap(), libc::SIGINT) };
@@ -121,7 +122,9 @@ fn modes_are_exact() {
     place.rsipc(&["sem", "create", "s", "--mode", "0666"]).assert().success();
     place.rsipc(&["shm", "create", "m", "--size", "1", "--mode", "0640"]).assert().success();
     place.rsipc(&["mq", "create", "q", "--mode", "0622"]).assert().success();
-    let mode = |file: &str| std::fs::metadata(place.path().join(file)).unwrap().permissions().mode() & 0o777;
+    let mode = |file: &str| {
+        std::fs::metadata(place.path().join(file)).unwrap().permissions().mode() & 0o777
+    };
     assert_eq!((mode("sem.s"), mode("m")), (0o666, 0o640));
     let listing = String::from_utf8(place.rsipc(&["ls", "mq"]).output().unwrap().stdout).unwrap();
     assert!(listing.contains(" 0622 "), "the mode that counts, not that of the file: {listing}");
@@ -161,7 +164,8 @@ fn peek_shows_the_order_of_delivery_and_takes_nothing() {
     let order = [1, 3, 2, 5, 0, 4].map(|number| format!("message {number}"));
     assert_eq!(peek(), order);
     assert_eq!(peek(), order, "all are still there");
-    let received = place.rsipc(&["mq", "recv", "q", "--count", "6", "--lines"]).output().unwrap().stdout;
+    let received =
+        place.rsipc(&["mq", "recv", "q", "--count", "6", "--lines"]).output().unwrap().stdout;
     assert_eq!(String::from_utf8(received).unwrap().lines().collect::<Vec<_>>(), order);
     assert!(peek().is_empty());
 }
@@ -181,7 +185,8 @@ fn peek_does_not_disturb_a_terminal() {
     let place = Place::new("terminal");
     place.rsipc(&["mq", "create", "q"]).assert().success();
     place.rsipc(&["mq", "send", "q"]).write_stdin(&b"\x1b[2J\xff\nx"[..]).assert().success();
-    let table = String::from_utf8(place.rsipc(&["mq", "peek", "q"]).output().unwrap().stdout).unwrap();
+    let table =
+        String::from_utf8(place.rsipc(&["mq", "peek", "q"]).output().unwrap().stdout).unwrap();
     assert!(table.contains(r"\033[2J\377\nx"), "{table}");
 }
 
@@ -191,7 +196,9 @@ fn tail_shows_messages_as_they_come() {
     place.rsipc(&["mq", "create", "q"]).assert().success();
     place.rsipc(&["mq", "send", "q", "old"]).assert().success();
     let mut tail = Command::new(binary());
-    tail.args(["mq", "tail", "q", "--timeout", "3s"]).env("RSIPC_DIR", place.path()).stdout(Stdio::piped());
+    tail.args(["mq", "tail", "q", "--timeout", "3s"])
+        .env("RSIPC_DIR", place.path())
+        .stdout(Stdio::piped());
     let mut tail = tail.spawn().unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(tail.stdout.take().unwrap()));
     assert_eq!(lines.next().unwrap().unwrap(), "0 old");
@@ -223,7 +230,11 @@ fn memory_is_written_and_read() {
     place.rsipc(&["shm", "create", "m", "--size", "4K"]).assert().success();
     assert_eq!(std::fs::read(place.path().join("m")).unwrap(), vec![0; 4096]);
     place.rsipc(&["shm", "write", "m", "--offset", "10"]).write_stdin("hello").assert().success();
-    place.rsipc(&["shm", "read", "m", "--offset", "10", "--length", "5"]).assert().success().stdout("hello");
+    place
+        .rsipc(&["shm", "read", "m", "--offset", "10", "--length", "5"])
+        .assert()
+        .success()
+        .stdout("hello");
     let whole = place.rsipc(&["shm", "read", "m"]).output().unwrap().stdout;
     assert_eq!(whole.len(), 4096);
     place.rsipc(&["shm", "write", "m", "--truncate"]).write_stdin("short").assert().success();
@@ -246,7 +257,10 @@ fn what_belongs_to_others_is_refused_in_words() {
         let output = rsipc_as_nobody(&["sem", call, &name]);
         assert_eq!(output.status.code(), Some(1));
         let talk = String::from_utf8(output.stderr).unwrap();
-        assert!(talk.contains("Permission denied") && talk.contains("become that user"), "{call}: {talk}");
+        assert!(
+            talk.contains("Permission denied") && talk.contains("become that user"),
+            "{call}: {talk}"
+        );
     }
 }
 
@@ -257,7 +271,8 @@ fn a_full_output_is_a_failure() {
     for arguments in [&["ls"][..], &["ls", "--json"], &["stat", "s"], &["sem", "get", "s"]] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut command = Command::new(binary());
-        let status = command.args(arguments).env("RSIPC_DIR", place.path()).stdout(full).status().unwrap();
+        let status =
+            command.args(arguments).env("RSIPC_DIR", place.path()).stdout(full).status().unwrap();
         assert_eq!(status.code(), Some(1), "{arguments:?}");
     }
 }

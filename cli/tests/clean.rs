@@ -22,7 +22,9 @@ fn what_nobody_has_goes_and_what_is_held_stays() {
     assert_eq!(place.files(), before, "a dry run removes nothing");
     for kind in ["sem", "mq", "shm"] {
         assert!(
-            said.contains(&format!("would remove {kind} /loose: nobody has it, last used 0s ago\n")),
+            said.contains(&format!(
+                "would remove {kind} /loose: nobody has it, last used 0s ago\n"
+            )),
             "{said}"
         );
     }
@@ -43,7 +45,8 @@ fn what_nobody_has_goes_and_what_is_held_stays() {
 
 fn clean(place: &Place, arguments: &[&str]) -> String {
     let arguments = [&["clean"], arguments].concat();
-    String::from_utf8(place.rsipc(&arguments).assert().success().get_output().stdout.clone()).unwrap()
+    String::from_utf8(place.rsipc(&arguments).assert().success().get_output().stdout.clone())
+        .unwrap()
 }
 
 #[test]
@@ -90,7 +93,10 @@ fn what_cannot_be_looked_into_stays_unless_forced() {
         ),
         "{said}"
     );
-    assert!(said.contains("kept sem /short: it cannot be looked into: the file is too short"), "{said}");
+    assert!(
+        said.contains("kept sem /short: it cannot be looked into: the file is too short"),
+        "{said}"
+    );
     assert!(said.contains("it may be of a queue that cannot be looked into"), "{said}");
     assert_eq!(place.files(), before);
     clean(&place, &["--force"]);
@@ -155,7 +161,9 @@ fn fifos_and_unfinished_files_without_an_owner_go() {
 #[test]
 fn what_is_held_by_one_who_is_not_seen_stays() {
     if !is_root() {
-        eprintln!("skipped: only the superuser can be a process that an ordinary user may not look into");
+        eprintln!(
+            "skipped: only the superuser can be a process that an ordinary user may not look into"
+        );
         return;
     }
     let place = Place::new("unseen");

@@ -34,8 +34,8 @@ fn answer(terminal: &mut Terminal, line: &str) -> String {
     terminal.until(|screen| screen.trim() == PROMPT);
     terminal.enter(line);
     let typed = format!("{PROMPT} {line}");
-    let screen =
-        terminal.until(|screen| screen.starts_with(&typed) && screen.trim_end().ends_with("\nrsipc>"));
+    let screen = terminal
+        .until(|screen| screen.starts_with(&typed) && screen.trim_end().ends_with("\nrsipc>"));
     screen[typed.len()..].trim_end().trim_end_matches(PROMPT).trim().to_owned()
 }
 
@@ -58,8 +58,13 @@ fn every_call_on_a_named_semaphore() {
         assert_eq!(object(&place)["semaphore"]["value"], 1, "the object is a real one");
         assert_eq!(answer(&mut terminal, "sem_trywait /s"), "sem_trywait = 0");
         assert!(answer(&mut terminal, "sem_trywait /s").contains("sem_trywait = -1: EAGAIN"));
-        assert!(answer(&mut terminal, "sem_timedwait /s 20ms").contains("sem_timedwait = -1: ETIMEDOUT"));
-        assert!(answer(&mut terminal, "sem_clockwait /s CLOCK_MONOTONIC 20ms").contains("ETIMEDOUT"));
+        assert!(
+            answer(&mut terminal, "sem_timedwait /s 20ms")
+                .contains("sem_timedwait = -1: ETIMEDOUT")
+        );
+        assert!(
+            answer(&mut terminal, "sem_clockwait /s CLOCK_MONOTONIC 20ms").contains("ETIMEDOUT")
+        );
         assert_eq!(answer(&mut terminal, "sem_post /s"), "sem_post = 0");
         assert_eq!(answer(&mut terminal, "sem_getvalue /s"), "sem_getvalue = 0: value 1");
         assert_eq!(answer(&mut terminal, "sem_close /s"), "sem_close = 0");
@@ -171,11 +176,16 @@ fn every_call_on_a_queue() {
         answer(&mut terminal, "mq_getattr /q"),
         "mq_getattr = 0: flags 0, maxmsg 2, msgsize 16, curmsgs 2"
     );
-    assert!(answer(&mut terminal, &format!("mq_setattr {mqd} O_NONBLOCK")).contains("before: flags 0"));
+    assert!(
+        answer(&mut terminal, &format!("mq_setattr {mqd} O_NONBLOCK")).contains("before: flags 0")
+    );
     assert!(answer(&mut terminal, "mq_send /q x").contains("EAGAIN"));
     assert!(answer(&mut terminal, "mq_receive /q 15").contains("EMSGSIZE"));
     assert_eq!(answer(&mut terminal, "mq_receive /q"), r"mq_receive = 2: priority 9: h\377");
-    assert_eq!(answer(&mut terminal, "mq_timedreceive /q 1s"), "mq_timedreceive = 3: priority 0: low");
+    assert_eq!(
+        answer(&mut terminal, "mq_timedreceive /q 1s"),
+        "mq_timedreceive = 3: priority 0: low"
+    );
     assert!(answer(&mut terminal, "mq_setattr /q 0").contains("before: flags O_NONBLOCK"));
     assert_eq!(answer(&mut terminal, "mq_notify /q SIGEV_THREAD"), "mq_notify = 0");
     assert!(answer(&mut terminal, "mq_notify /q").contains("EBUSY"));
@@ -222,7 +232,10 @@ fn errors_are_explained_and_commands_are_told() {
     let mut terminal = console(&place, LARGE);
     let missing = answer(&mut terminal, "sem_open /none");
     assert!(missing.contains("SEM_FAILED: ENOENT (No such file or directory)"), "{missing}");
-    assert!(missing.contains("O_CREAT was not given") && missing.contains("add O_CREAT"), "{missing}");
+    assert!(
+        missing.contains("O_CREAT was not given") && missing.contains("add O_CREAT"),
+        "{missing}"
+    );
     let slash = answer(&mut terminal, "mq_open q");
     assert!(slash.contains("EINVAL") && slash.contains("no slash in front"), "{slash}");
     assert!(answer(&mut terminal, "sem_pots s").contains("maybe sem_post is meant"));
@@ -247,7 +260,9 @@ fn lines_are_edited_completed_and_remembered() {
     terminal.press("sem_getvalue /se\t\r");
     terminal.shows("value 7");
     // Over the last line, to its end, and out with the last character.
-    terminal.press("sem_postt /seen-by-tab\x01\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[3~\r");
+    terminal.press(
+        "sem_postt /seen-by-tab\x01\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[3~\r",
+    );
     terminal.shows("sem_post = 0");
     terminal.press("\x1b[A\x1b[A\r");
     terminal.shows("value 8");
@@ -310,7 +325,10 @@ fn a_script_goes_on_and_tells_what_failed() {
     };
     let (status, said, complaints) = run(&["console"], script);
     assert_eq!(status, Some(1));
-    assert!(said.ends_with("sem_trywait = 0\nsem_post = 0\n") && !said.contains("rsipc>"), "{said}");
+    assert!(
+        said.ends_with("sem_trywait = 0\nsem_post = 0\n") && !said.contains("rsipc>"),
+        "{said}"
+    );
     assert!(complaints.contains("line 4: sem_trywait = -1: EAGAIN"), "{complaints}");
     assert!(complaints.ends_with("rsipc: 1 command failed\n"), "{complaints}");
     let (status, said, _) = run(&["console", "--stop"], &format!("{script}sem_getvalue /s"));

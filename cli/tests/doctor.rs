@@ -13,27 +13,42 @@ fn diagnosis(command: &mut assert_cmd::Command) -> (Option<i32>, Vec<(String, St
     assert_eq!(found["version"], 1);
     let findings = found["findings"].as_array().unwrap().iter().map(|finding| {
         let text = |field: &str| finding[field].as_str().unwrap().to_owned();
-        assert!(finding["verdict"] == "good" || finding["advice"].is_string(), "what is not good has advice");
+        assert!(
+            finding["verdict"] == "good" || finding["advice"].is_string(),
+            "what is not good has advice"
+        );
         (text("check"), text("verdict"))
     });
     (output.status.code(), findings.collect())
 }
 
 fn verdict<'f>(findings: &'f [(String, String)], check: &str) -> &'f str {
-    &findings.iter().find(|(name, _)| name == check).unwrap_or_else(|| panic!("{check} in {findings:?}")).1
+    &findings
+        .iter()
+        .find(|(name, _)| name == check)
+        .unwrap_or_else(|| panic!("{check} in {findings:?}"))
+        .1
 }
 
 #[test]
 fn a_sound_place() {
     let place = Place::new("doctor");
-    let (status, findings) = diagnosis(place.rsipc(&["doctor", "--json"]).env("RSIPC_LIB", library_dir()));
+    let (status, findings) =
+        diagnosis(place.rsipc(&["doctor", "--json"]).env("RSIPC_LIB", library_dir()));
     for check in ["directory", "semaphores", "queues", "memory map", "preload", "settings"] {
         assert_eq!(verdict(&findings, check), "good");
     }
     let checks: Vec<&str> = findings.iter().map(|(check, _)| check.as_str()).collect();
-    for check in
-        ["memory", "kernel", "futex_waitv", "robust list", "membarrier", "processors", "files", "/proc"]
-    {
+    for check in [
+        "memory",
+        "kernel",
+        "futex_waitv",
+        "robust list",
+        "membarrier",
+        "processors",
+        "files",
+        "/proc",
+    ] {
         assert!(checks.contains(&check), "{check} in {checks:?}");
     }
     let is_bad = findings.iter().any(|(_, verdict)| verdict == "bad");
@@ -45,7 +60,8 @@ fn a_sound_place() {
 #[test]
 fn the_json_has_its_shape() {
     let place = Place::new("doctor-shape");
-    let output = place.rsipc(&["doctor", "--json"]).env("RSIPC_LIB", library_dir()).output().unwrap().stdout;
+    let output =
+        place.rsipc(&["doctor", "--json"]).env("RSIPC_LIB", library_dir()).output().unwrap().stdout;
     let found = serde_json::from_slice::<Value>(&output).unwrap();
     insta::assert_json_snapshot!(found, {
         ".findings[].verdict" => "[good, note or bad]",
@@ -71,7 +87,9 @@ fn a_place_where_nothing_works() {
 
 #[test]
 fn wrong_usage_is_status_2() {
-    for arguments in [&[][..], &["nonsense"], &["ls", "--nonsense"], &["sem"], &["sem", "wait"], &["stat"]] {
+    for arguments in
+        [&[][..], &["nonsense"], &["ls", "--nonsense"], &["sem"], &["sem", "wait"], &["stat"]]
+    {
         let output = rsipc(arguments).assert().code(2).get_output().clone();
         assert_eq!(output.stdout, b"");
         assert!(String::from_utf8(output.stderr).unwrap().contains("Usage: rsipc"));
@@ -87,9 +105,12 @@ fn on_terminal(command: &mut std::process::Command) -> String {
     let (mut ours, mut theirs) = (-1, -1);
     let null = std::ptr::null_mut();
     // SAFETY: both are valid for writing; no name, settings or size are given.
-    assert_eq!(unsafe { libc::openpty(&raw mut ours, &raw mut theirs, null, null.cast(), null.cast()) }, 0);
+    let opened =
+        unsafe { libc::openpty(&raw mut ours, &raw mut theirs, null, null.cast(), null.cast()) };
+    assert_eq!(opened, 0);
     // SAFETY: nobody else has these new descriptors.
-    let (mut ours, theirs) = unsafe { (fs::File::from_raw_fd(ours), fs::File::from_raw_fd(theirs)) };
+    let (mut ours, theirs) =
+        unsafe { (fs::File::from_raw_fd(ours), fs::File::from_raw_fd(theirs)) };
     let mut child = command.stdout(theirs).spawn().unwrap();
     // Closes the command's copy of the terminal, so that the end is seen.
     command.stdout(std::process::Stdio::null());
@@ -105,7 +126,11 @@ fn colours_on_a_terminal_unless_forbidden() {
     let place = Place::new("terminal");
     let ls = |variables: &[(&str, &str)]| {
         let mut command = std::process::Command::new(common::binary());
-        command.arg("ls").env("RSIPC_DIR", place.path()).env("TERM", "xterm").env_remove("NO_COLOR");
+        command
+            .arg("ls")
+            .env("RSIPC_DIR", place.path())
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR");
         command.envs(variables.iter().copied());
         on_terminal(&mut command)
     };
@@ -118,7 +143,9 @@ fn colours_on_a_terminal_unless_forbidden() {
 fn no_colours_in_pipes() {
     let place = Place::new("colours");
     place.rsipc(&["sem", "create", "s"]).assert().success();
-    for arguments in [&["ls"][..], &["stat", "s"], &["graph"], &["doctor"], &["sem", "post", "none"]] {
+    for arguments in
+        [&["ls"][..], &["stat", "s"], &["graph"], &["doctor"], &["sem", "post", "none"]]
+    {
         let output = place.rsipc(arguments).env("TERM", "xterm-256color").output().unwrap();
         assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b), "{arguments:?}");
     }

@@ -4,7 +4,9 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Actor, Cleanup, Group, Place, Way, command, eventually, json, program, rsipc, unique};
+use common::{
+    Actor, Cleanup, Group, Place, Way, command, eventually, json, program, rsipc, unique,
+};
 use serde_json::Value;
 
 /// The deadlocks on this machine in which one of these objects plays a part.
@@ -29,7 +31,8 @@ fn members(deadlock: &Value) -> BTreeSet<u64> {
 
 #[test]
 fn two_processes_with_two_semaphores_in_opposite_order() {
-    for ways in [[Way::Glibc, Way::Glibc], [Way::Preload, Way::Preload], [Way::Glibc, Way::Preload]] {
+    for ways in [[Way::Glibc, Way::Glibc], [Way::Preload, Way::Preload], [Way::Glibc, Way::Preload]]
+    {
         let (a, b) = (unique("cross-a"), unique("cross-b"));
         let _cleanup = Cleanup::of(&[("sem", &a), ("sem", &b)]);
         let [mut one, mut other] = ways.map(Actor::new);
@@ -110,7 +113,9 @@ fn a_receiver_whose_only_writer_has_died() {
     receiver.begins("mq_receive /jobs");
     let waits = || {
         let output = place.rsipc(&["ls", "--json"]).output().unwrap().stdout;
-        serde_json::from_slice::<Value>(&output).unwrap()["objects"][0]["waiters"].as_array().map(Vec::len)
+        serde_json::from_slice::<Value>(&output).unwrap()["objects"][0]["waiters"]
+            .as_array()
+            .map(Vec::len)
     };
     eventually(waits, |waiters| *waiters == Some(1));
     for _ in 0..5 {
@@ -181,12 +186,16 @@ fn pictures() {
     let mut actor = place.actor();
     actor.does("sem_open /a<b>&\"c\\d 0");
     actor.begins("sem_wait /a<b>&\"c\\d");
-    let dot =
-        || String::from_utf8(place.rsipc(&["graph", "--format", "dot"]).output().unwrap().stdout).unwrap();
+    let dot = || {
+        String::from_utf8(place.rsipc(&["graph", "--format", "dot"]).output().unwrap().stdout)
+            .unwrap()
+    };
     let dot = eventually(dot, |dot| dot.contains("waits for ever"));
     assert!(dot.starts_with("digraph rsipc {") && dot.trim_end().ends_with('}'));
     assert!(dot.contains(&actor.pid().to_string()) && dot.contains("p0 -> o0"), "{dot}");
-    let svg = String::from_utf8(place.rsipc(&["graph", "--format", "svg"]).output().unwrap().stdout).unwrap();
+    let svg =
+        String::from_utf8(place.rsipc(&["graph", "--format", "svg"]).output().unwrap().stdout)
+            .unwrap();
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
     assert!(svg.contains("a&lt;b&gt;&amp;&quot;c"), "{svg}");
     assert_eq!(svg.matches("<line").count(), 1);

@@ -76,7 +76,8 @@ fn nobody_who_sleeps_is_disturbed() {
     let files = Files::of(&place);
     let (semaphore, told) = (place.path().join("sem.s"), place.path().join("rsipc-mq.told"));
     let bytes = || [&semaphore, &told].map(|path| fs::read(path).unwrap());
-    let modified = || files.times().into_iter().map(|[_, modified, ..]| modified).collect::<Vec<_>>();
+    let modified =
+        || files.times().into_iter().map(|[_, modified, ..]| modified).collect::<Vec<_>>();
     let before = (bytes(), modified());
     for look in LOOKS {
         place.rsipc(look).assert().success();
@@ -106,7 +107,8 @@ fn nothing_changes_for_a_look_by_another_user() {
     place.rsipc(&["shm", "create", "m", "--size", "4K", "--mode", "0644"]).assert().success();
     let files = Files::of(&place);
     let bytes = files.bytes();
-    let changed = || files.times().into_iter().map(|[_, modified, changed, _]| [modified, changed]).collect();
+    let changed =
+        || files.times().into_iter().map(|[_, modified, changed, _]| [modified, changed]).collect();
     let before: Vec<[i64; 2]> = changed();
     for look in LOOKS {
         let output = rsipc_as_nobody_in(place.path(), look);

@@ -12,7 +12,11 @@ use common::{Actor, Cleanup, Place, Way, eventually, listed, rsipc, unique};
 use serde_json::{Value, json};
 
 fn pids(list: &Value) -> BTreeSet<u64> {
-    list.as_array().expect("a list").iter().map(|entry| entry["pid"].as_u64().expect("a pid")).collect()
+    list.as_array()
+        .expect("a list")
+        .iter()
+        .map(|entry| entry["pid"].as_u64().expect("a pid"))
+        .collect()
 }
 
 #[test]
@@ -32,7 +36,9 @@ fn a_semaphore_on_which_plain_and_preloaded_processes_sleep() {
     );
     assert_eq!(pids(&found["holders"]), all);
     assert_eq!(found["stale"], false);
-    assert!(found["waiters"].as_array().unwrap().iter().all(|waiter| waiter["waits_for"] == "token"));
+    assert!(
+        found["waiters"].as_array().unwrap().iter().all(|waiter| waiter["waits_for"] == "token")
+    );
     assert!(found["holders"].as_array().unwrap().iter().all(|holder| holder["mapped"] == true));
 
     let table = rsipc(&["ls", "sem"]).output().unwrap().stdout;
@@ -40,7 +46,8 @@ fn a_semaphore_on_which_plain_and_preloaded_processes_sleep() {
     let line = table.lines().find(|line| line.contains(&name)).expect("a line of its own");
     let fields: Vec<&str> = line.split_whitespace().collect();
     assert_eq!(fields[..2], ["sem", name.as_str()]);
-    // State and waiters; a process that nobody may look into could wait as well, but it is not registered.
+    // State and waiters; a process that nobody may look into could wait as well, but it is not
+    // registered.
     assert_eq!(fields[6..8], ["0", "4"], "{line}");
 }
 
@@ -53,7 +60,11 @@ fn values_count_tokens() {
         actor.does(&format!("sem_open {name} 7"));
         actor.does(&format!("sem_post {name}"));
         actor.does(&format!("sem_wait {name}"));
-        assert_eq!(listed("sem", &name)["semaphore"], json!({ "value": 7, "registered": 0 }), "{way}");
+        assert_eq!(
+            listed("sem", &name)["semaphore"],
+            json!({ "value": 7, "registered": 0 }),
+            "{way}"
+        );
     }
 }
 
@@ -71,7 +82,8 @@ fn a_queue_with_messages_a_receiver_and_a_registration() {
         let output = place.rsipc(&["ls", "--json", "mq"]).output().unwrap().stdout;
         serde_json::from_slice::<Value>(&output).unwrap()["objects"].clone()
     };
-    let found = eventually(ask, |found| pids(&found[0]["waiters"]).contains(&receiver.pid().into()));
+    let found =
+        eventually(ask, |found| pids(&found[0]["waiters"]).contains(&receiver.pid().into()));
     assert_eq!((&found[0]["name"], &found[1]["name"]), (&json!("/empty"), &json!("/full")));
     assert_eq!(
         found[0]["waiters"].as_array().unwrap().len(),
@@ -79,8 +91,14 @@ fn a_queue_with_messages_a_receiver_and_a_registration() {
         "the one who is to be notified is no waiter"
     );
     assert_eq!(found[0]["waiters"][0]["waits_for"], "message");
-    assert_eq!(found[0]["queue"]["notify"], json!({ "pid": sender.pid(), "signal": libc::SIGUSR1 }));
-    assert_eq!(pids(&found[0]["holders"]), BTreeSet::from([sender.pid().into(), receiver.pid().into()]));
+    assert_eq!(
+        found[0]["queue"]["notify"],
+        json!({ "pid": sender.pid(), "signal": libc::SIGUSR1 })
+    );
+    assert_eq!(
+        pids(&found[0]["holders"]),
+        BTreeSet::from([sender.pid().into(), receiver.pid().into()])
+    );
     let full = json!({ "messages": 1, "max_messages": 4, "message_size": 64, "bytes": 5, "sent": 1, "notify": null });
     assert_eq!(found[1]["queue"], full);
     // Descriptors of a queue are those of its FIFO.
@@ -100,7 +118,8 @@ fn those_who_poll_a_queue_wait_for_it() {
         let output = place.rsipc(&["ls", "--json", "mq"]).output().unwrap().stdout;
         serde_json::from_slice::<Value>(&output).unwrap()["objects"][0].clone()
     };
-    let found = eventually(queue, |queue| queue["waiters"].as_array().is_some_and(|all| all.len() == 3));
+    let found =
+        eventually(queue, |queue| queue["waiters"].as_array().is_some_and(|all| all.len() == 3));
     let pollers = actors.each_ref().map(|actor| u64::from(actor.pid()));
     assert_eq!(pids(&found["waiters"]), BTreeSet::from(pollers));
     for waiter in found["waiters"].as_array().unwrap() {
@@ -146,7 +165,10 @@ fn what_is_unlinked_is_seen_while_somebody_has_it() {
         let found = listed("sem", &name);
         assert_eq!(found["unlinked"], true, "{way}: the second one knows it by its name");
         assert_eq!(found["semaphore"]["value"], 3);
-        assert_eq!(pids(&found["holders"]), BTreeSet::from([maker.pid().into(), other.pid().into()]));
+        assert_eq!(
+            pids(&found["holders"]),
+            BTreeSet::from([maker.pid().into(), other.pid().into()])
+        );
         drop((maker, other));
         assert_eq!(listed("sem", &name), Value::Null);
     }
@@ -173,7 +195,11 @@ fn only_the_kinds_that_were_asked_for() {
     let kinds = |arguments: &[&str]| {
         let table = place.rsipc(arguments).output().unwrap().stdout;
         let table = String::from_utf8(table).unwrap();
-        table.lines().skip(1).map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+        table
+            .lines()
+            .skip(1)
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(kinds(&["ls"]), ["sem", "mq", "shm"]);
     assert_eq!(kinds(&["ls", "mq"]), ["mq"]);
@@ -199,12 +225,18 @@ fn odd_names_break_neither_table_nor_terminal() {
     let table = place.rsipc(&["ls"]).output().unwrap().stdout;
     let table = String::from_utf8(table).expect("UTF-8, whatever the names are");
     assert_eq!(table.lines().count(), names.len() + 1, "{table}");
-    assert!(table.chars().all(|character| character == '\n' || !character.is_control()), "{table:?}");
+    assert!(
+        table.chars().all(|character| character == '\n' || !character.is_control()),
+        "{table:?}"
+    );
     assert!(!table.contains('\u{202e}'));
     let headings = table.lines().next().unwrap();
     let owner_at = headings.find("OWNER").unwrap();
     assert!(
-        table.lines().skip(1).all(|line| line[owner_at..].starts_with(|c: char| c.is_alphanumeric())),
+        table
+            .lines()
+            .skip(1)
+            .all(|line| line[owner_at..].starts_with(|c: char| c.is_alphanumeric())),
         "{table}"
     );
 

@@ -1,5 +1,5 @@
-//! The manual page of the command, which is made from the definition of its arguments, and the Spanish one, which is
-//! written by hand: every command and every option has its place in both.
+//! The manual page of the command, which is made from the definition of its arguments, and the
+//! Spanish one, which is written by hand: every command and every option has its place in both.
 
 mod common;
 
@@ -16,8 +16,10 @@ fn commands() -> BTreeMap<String, Options> {
     let mut found = BTreeMap::new();
     let mut open = vec![Vec::new()];
     while let Some(path) = open.pop() {
-        let help =
-            rsipc(&[&path[..], &["--help".to_owned()]].concat()).output().expect("it ends in time").stdout;
+        let help = rsipc(&[&path[..], &["--help".to_owned()]].concat())
+            .output()
+            .expect("it ends in time")
+            .stdout;
         let help = String::from_utf8(help).expect("the help is UTF-8");
         let subcommands = help.split_once("\nCommands:\n").map(|(_, below)| below);
         let Some(subcommands) = subcommands else {
@@ -26,7 +28,9 @@ fn commands() -> BTreeMap<String, Options> {
         };
         let names = subcommands.lines().take_while(|line| !line.is_empty());
         let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-        for name in names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
+        for name in
+            names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help")
+        {
             open.push([&path[..], &[name.to_owned()]].concat());
         }
     }
@@ -48,8 +52,10 @@ fn long_options(text: &str) -> Vec<String> {
 /// What a page knows, by its headings.
 fn described(page: &str) -> BTreeMap<String, Options> {
     let page = page.replace("\\-", "-").replace("\\f", " \\f");
-    let sections =
-        page.split("\n.SS ").skip(1).map(|section| section.split("\n.SH ").next().unwrap_or(section));
+    let sections = page
+        .split("\n.SS ")
+        .skip(1)
+        .map(|section| section.split("\n.SH ").next().unwrap_or(section));
     let with_name = sections.filter_map(|section| {
         let (heading, text) = section.split_once('\n')?;
         Some((heading.trim_matches('"').strip_prefix("rsipc ")?.to_owned(), text))
@@ -63,15 +69,21 @@ fn described(page: &str) -> BTreeMap<String, Options> {
 
 #[test]
 fn the_english_page_has_every_command_and_option() {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("manual-{}", std::process::id()));
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("manual-{}", std::process::id()));
     let arguments = ["generate", "man", directory.to_str().expect("a path in UTF-8")];
     rsipc(&arguments).assert().success().stdout("").stderr("");
     let page = fs::read_to_string(directory.join("rsipc.1")).expect("the page is written");
     fs::remove_dir_all(&directory).expect("the directory can be removed");
     let commands = commands();
-    assert!(commands.contains_key("ls") && commands["mq send"].contains("--priority"), "{commands:?}");
+    assert!(
+        commands.contains_key("ls") && commands["mq send"].contains("--priority"),
+        "{commands:?}"
+    );
     assert_eq!(described(&page), commands);
-    assert!(page.contains(&format!("\"rsipc {}\"", env!("CARGO_PKG_VERSION"))) && !page.contains('@'));
+    assert!(
+        page.contains(&format!("\"rsipc {}\"", env!("CARGO_PKG_VERSION"))) && !page.contains('@')
+    );
 }
 
 #[test]
@@ -88,7 +100,8 @@ fn completions_are_written_for_three_shells() {
     let arguments = ["generate", "completions", directory.to_str().expect("a path in UTF-8")];
     rsipc(&arguments).assert().success().stdout("").stderr("");
     let names = ["rsipc.bash", "_rsipc", "rsipc.fish"];
-    let texts = names.map(|name| fs::read_to_string(directory.join(name)).expect("a script for each shell"));
+    let texts = names
+        .map(|name| fs::read_to_string(directory.join(name)).expect("a script for each shell"));
     fs::remove_dir_all(&directory).expect("the directory can be removed");
     for (name, text) in names.iter().zip(&texts) {
         assert!(text.contains("peek") && text.contains("older-than"), "{name}");

@@ -1,4 +1,5 @@
-//! The command as an ordinary user: what may not be seen is marked as unknown, and what is one's own works.
+//! The command as an ordinary user: what may not be seen is marked as unknown, and what is one's
+//! own works.
 //!
 //! Run by the superuser, who becomes nobody for it.
 
@@ -61,12 +62,16 @@ fn what_is_closed_is_unknown() {
     assert_eq!(fields("mq")[6..9], ["?", "?", "?"], "{table}");
     assert_eq!(fields("shm")[6..9], ["-", "?", "?"], "{table}");
 
-    let listing: Value = serde_json::from_slice(&nobody(&place, &["ls", "--json"], 0).stdout).unwrap();
+    let listing: Value =
+        serde_json::from_slice(&nobody(&place, &["ls", "--json"], 0).stdout).unwrap();
     assert!(listing["unseen_processes"].as_u64().unwrap() > 0);
     let objects = listing["objects"].as_array().unwrap();
     assert_eq!(objects.len(), 3);
     for object in objects {
-        assert_eq!((&object["holders_known"], &object["waiters_known"]), (&json!(false), &json!(false)));
+        assert_eq!(
+            (&object["holders_known"], &object["waiters_known"]),
+            (&json!(false), &json!(false))
+        );
         assert_eq!(object["stale"], Value::Null, "unknown is not the same as nobody");
         let error = if object["kind"] == "shm" { Value::Null } else { json!("Permission denied") };
         assert_eq!(

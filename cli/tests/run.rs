@@ -32,7 +32,11 @@ fn a_program_runs_on_the_library() {
 #[test]
 fn the_exit_status_is_that_of_the_program() {
     run(&["sh", "-c", "exit 7"]).assert().code(7);
-    run(&["--", "sh", "-c", "echo out; echo talk >&2"]).assert().success().stdout("out\n").stderr("talk\n");
+    run(&["--", "sh", "-c", "echo out; echo talk >&2"])
+        .assert()
+        .success()
+        .stdout("out\n")
+        .stderr("talk\n");
 }
 
 #[test]
@@ -45,10 +49,14 @@ fn verbose_says_which_library_is_active() {
 
 #[test]
 fn what_is_preloaded_already_stays() {
-    run(&["sh", "-c", "echo $LD_PRELOAD"]).env("LD_PRELOAD", "libm.so.6").assert().success().stdout(format!(
-        "{}:libm.so.6\n",
-        library_dir().join("librsipc.so").canonicalize().unwrap().display()
-    ));
+    run(&["sh", "-c", "echo $LD_PRELOAD"])
+        .env("LD_PRELOAD", "libm.so.6")
+        .assert()
+        .success()
+        .stdout(format!(
+            "{}:libm.so.6\n",
+            library_dir().join("librsipc.so").canonicalize().unwrap().display()
+        ));
 }
 
 /// The command is found beside its library wherever both were put.
@@ -89,7 +97,8 @@ fn scratch(name: &str) -> PathBuf {
 fn static_programs_are_refused() {
     let (source, built) = (scratch("static.c"), scratch("static"));
     fs::write(&source, "int main(void) { return 0; }").unwrap();
-    let compiled = Command::new("cc").arg("-static").arg(&source).arg("-o").arg(&built).status().unwrap();
+    let compiled =
+        Command::new("cc").arg("-static").arg(&source).arg("-o").arg(&built).status().unwrap();
     assert!(compiled.success(), "a static C library is there");
     refused(&built, "linked statically");
 }
@@ -99,7 +108,8 @@ fn programs_of_another_c_library_are_refused() {
     let (source, built) = (scratch("musl.c"), scratch("musl"));
     fs::write(&source, "int main(void) { return 0; }").unwrap();
     let loader = "-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1";
-    let compiled = Command::new("cc").arg(loader).arg(&source).arg("-o").arg(&built).status().unwrap();
+    let compiled =
+        Command::new("cc").arg(loader).arg(&source).arg("-o").arg(&built).status().unwrap();
     assert!(compiled.success());
     refused(&built, "built for musl");
 }
@@ -150,8 +160,12 @@ fn what_is_no_program_is_refused() {
     refused(&["/etc/passwd"], "not executable");
     refused(&["/nonexistent/x"], "No such file");
     rsipc(&["run"]).assert().code(2);
-    let output =
-        rsipc(&["run", "true"]).env("RSIPC_LIB", "/nonexistent").assert().code(1).get_output().clone();
+    let output = rsipc(&["run", "true"])
+        .env("RSIPC_LIB", "/nonexistent")
+        .assert()
+        .code(1)
+        .get_output()
+        .clone();
     assert!(String::from_utf8(output.stderr).unwrap().contains("RSIPC_LIB=/nonexistent"));
 }
 
@@ -175,7 +189,13 @@ fn privileged_programs_are_refused() {
         common::copy_program(Path::new("/bin/true"), &victim);
         fs::set_permissions(&victim, fs::Permissions::from_mode(mode)).unwrap();
         let mut tried = Command::new(&command);
-        tried.arg("run").arg(&victim).current_dir("/").env_remove("RSIPC_LIB").uid(NOBODY).gid(NOBODY);
+        tried
+            .arg("run")
+            .arg(&victim)
+            .current_dir("/")
+            .env_remove("RSIPC_LIB")
+            .uid(NOBODY)
+            .gid(NOBODY);
         let output = tried.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };

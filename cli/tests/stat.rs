@@ -13,8 +13,9 @@ fn everything_about_a_semaphore() {
     actor.begins("sem_wait /s");
     let stat = || String::from_utf8(place.rsipc(&["stat", "s"]).output().unwrap().stdout).unwrap();
     // The semaphore is looked at before its waiters are.
-    let text =
-        eventually(stat, |text| text.contains("waits for a token") && text.contains("registered 1 wait\n"));
+    let text = eventually(stat, |text| {
+        text.contains("waits for a token") && text.contains("registered 1 wait\n")
+    });
     let pid = actor.pid().to_string();
     for part in ["/s: semaphore", "value      0", "mode 0600", "32 bytes", &pid, "mapped"] {
         assert!(text.contains(part), "{part} in {text}");
@@ -31,7 +32,8 @@ fn everything_about_a_queue() {
         actor.does(&format!("mq_send /q {text}"));
     }
     let text = String::from_utf8(place.rsipc(&["stat", "q"]).output().unwrap().stdout).unwrap();
-    for part in ["/q: message queue", "messages   2 of 4", "bytes      8, at most 64", "open as 3"] {
+    for part in ["/q: message queue", "messages   2 of 4", "bytes      8, at most 64", "open as 3"]
+    {
         assert!(text.contains(part), "{part} in {text}");
     }
     place
@@ -42,8 +44,11 @@ fn everything_about_a_queue() {
     actor.does("mq_receive /q");
     actor.does("mq_receive /q");
     actor.does("mq_notify /q");
-    let line =
-        format!("QSIZE:0          NOTIFY:0     SIGNO:{:<5} NOTIFY_PID:{:<6}\n", libc::SIGUSR1, actor.pid());
+    let line = format!(
+        "QSIZE:0          NOTIFY:0     SIGNO:{:<5} NOTIFY_PID:{:<6}\n",
+        libc::SIGUSR1,
+        actor.pid()
+    );
     place.rsipc(&["stat", "q", "--line"]).assert().success().stdout(line);
 }
 
@@ -70,7 +75,8 @@ fn messages_are_counted() {
     }
 }
 
-/// The line is that of the kernel's own queues: so it is compared with theirs, where they can be mounted.
+/// The line is that of the kernel's own queues: so it is compared with theirs, where they can be
+/// mounted.
 #[test]
 fn the_line_of_the_kernel() {
     let kernel = std::fs::read_dir("/dev/mqueue").ok().and_then(|mut entries| entries.next());
@@ -86,7 +92,8 @@ fn the_line_of_the_kernel() {
     };
     let place = Place::new("stat-line");
     place.rsipc(&["mq", "create", "q"]).assert().success();
-    let ours = String::from_utf8(place.rsipc(&["stat", "q", "--line"]).output().unwrap().stdout).unwrap();
+    let ours =
+        String::from_utf8(place.rsipc(&["stat", "q", "--line"]).output().unwrap().stdout).unwrap();
     assert_eq!(fields(ours.trim_end()).len(), fields(theirs.trim_end()).len());
 }
 
@@ -98,11 +105,13 @@ fn one_name_for_several_kinds() {
     let both = String::from_utf8(place.rsipc(&["stat", "x"]).output().unwrap().stdout).unwrap();
     assert!(both.contains("semaphore") && both.contains("shared memory object"), "{both}");
     let one =
-        String::from_utf8(place.rsipc(&["stat", "x", "--kind", "shm"]).output().unwrap().stdout).unwrap();
+        String::from_utf8(place.rsipc(&["stat", "x", "--kind", "shm"]).output().unwrap().stdout)
+            .unwrap();
     assert!(!one.contains("semaphore"), "{one}");
     place.rsipc(&["stat", "x", "--kind", "mq"]).assert().code(1);
     place.rsipc(&["stat", "x", "--line"]).assert().code(1);
     let json: Value =
-        serde_json::from_slice(&place.rsipc(&["stat", "x", "--json"]).output().unwrap().stdout).unwrap();
+        serde_json::from_slice(&place.rsipc(&["stat", "x", "--json"]).output().unwrap().stdout)
+            .unwrap();
     assert_eq!((&json["version"], json["objects"].as_array().unwrap().len()), (&1.into(), 2));
 }

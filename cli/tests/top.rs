@@ -9,7 +9,8 @@ use std::process::Command;
 use common::files::Files;
 use common::terminal::{LARGE, SMALL, Size, Terminal, size};
 use common::{
-    Actor, Cleanup, Place, Way, as_nobody, binary, command, eventually, is_root, program, rsipc, unique,
+    Actor, Cleanup, Place, Way, as_nobody, binary, command, eventually, is_root, program, rsipc,
+    unique,
 };
 
 /// Looks ten times a second, so that nobody waits for long.
@@ -42,8 +43,9 @@ fn row_becomes(terminal: &Terminal, name: &str, is_right: impl Fn(&[&str]) -> bo
 }
 
 fn names(screen: &str) -> Vec<String> {
-    let rows =
-        screen.lines().filter(|line| ["sem ", "mq ", "shm "].iter().any(|kind| line.starts_with(kind)));
+    let rows = screen
+        .lines()
+        .filter(|line| ["sem ", "mq ", "shm "].iter().any(|kind| line.starts_with(kind)));
     rows.filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect()
 }
 
@@ -66,7 +68,8 @@ fn objects_of_plain_and_preloaded_programs() {
         // Others may have objects here too.
         terminal.press(&format!("/{}\r", &name[1..]));
         let of = |screen: &str, kind: &str| {
-            let line = screen.lines().find(|line| line.starts_with(kind) && line.contains(&name[1..10]));
+            let line =
+                screen.lines().find(|line| line.starts_with(kind) && line.contains(&name[1..10]));
             line.unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
         };
         let is_complete = |screen: &str| {
@@ -183,7 +186,8 @@ fn one_object_is_opened() {
         terminal.shows("/queue");
         // The second row.
         terminal.press("j\r");
-        let screen = terminal.until(|screen| screen.contains("messages   1 of 4") && screen.contains("in/s"));
+        let screen = terminal
+            .until(|screen| screen.contains("messages   1 of 4") && screen.contains("in/s"));
         assert!(screen.contains("/queue: message queue"), "{screen}");
         assert!(screen.contains(&format!(" {}: mapped, and open as", holder.pid())), "{screen}");
         holder.does("mq_receive /queue");
@@ -360,7 +364,10 @@ fn what_others_have_is_unknown() {
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut holder = place.actor();
     holder.does("sem_open /closed 1");
-    place.rsipc(&["sem", "create", "readable", "--value", "7", "--mode", "0644"]).assert().success();
+    place
+        .rsipc(&["sem", "create", "readable", "--value", "7", "--mode", "0644"])
+        .assert()
+        .success();
     as_nobody(place.path(), |mut command| {
         command.args(["top", "--interval", "100ms"]);
         let mut terminal = begin(command, SMALL);

@@ -2,7 +2,8 @@
 //!
 //! The folders are the architecture, and the arrows go one way, down this list:
 //!
-//! * [`posix`]: semaphores, message queues, shared memory objects. They never see `errno` nor a raw string of a caller.
+//! * [`posix`]: semaphores, message queues, shared memory objects. They never see `errno` nor a raw
+//!   string of a caller.
 //! * [`object`]: names and files of objects.
 //! * [`shared`]: what words in shared memory are made of.
 //! * [`os`]: what the kernel and the C library offer.

@@ -1,4 +1,5 @@
-//! Opens an arbitrary file as a queue, and uses it. What happens is in the body that the seeded test has, too.
+//! Opens an arbitrary file as a queue, and uses it. What happens is in the body that the seeded
+//! test has, too.
 
 #![no_main]
 

@@ -139,21 +139,36 @@ pub unsafe extern "C" fn read(fd: c_int, buf: *mut c_void, count: size_t) -> ssi
 /// `read` as programs built with _FORTIFY_SOURCE call it. glibc.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __read_chk(fd: c_int, buf: *mut c_void, count: size_t, size: size_t) -> ssize_t {
+pub unsafe extern "C" fn __read_chk(
+    fd: c_int,
+    buf: *mut c_void,
+    count: size_t,
+    size: size_t,
+) -> ssize_t {
     jump_to!(rsipc_c_read_chk)
 }
 
 /// pread(2)
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pread(fd: c_int, buf: *mut c_void, count: size_t, offset: off_t) -> ssize_t {
+pub unsafe extern "C" fn pread(
+    fd: c_int,
+    buf: *mut c_void,
+    count: size_t,
+    offset: off_t,
+) -> ssize_t {
     jump_to!(rsipc_c_pread)
 }
 
 /// `pread` for large files.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pread64(fd: c_int, buf: *mut c_void, count: size_t, offset: off_t) -> ssize_t {
+pub unsafe extern "C" fn pread64(
+    fd: c_int,
+    buf: *mut c_void,
+    count: size_t,
+    offset: off_t,
+) -> ssize_t {
     jump_to!(rsipc_c_pread)
 }
 
@@ -220,7 +235,10 @@ fn answer(result: Result<i64>) -> i64 {
 
 /// # Safety
 /// `slot` is the thread's own variable.
-unsafe fn call(slot: *const Cell<*const Thread>, call: impl FnOnce(&'static Thread) -> Result<i64>) -> i64 {
+unsafe fn call(
+    slot: *const Cell<*const Thread>,
+    call: impl FnOnce(&'static Thread) -> Result<i64>,
+) -> i64 {
     // SAFETY: says the caller. Without a block for the thread the call is the kernel's.
     answer(uncancelled(|| thread_of(unsafe { &*slot }).map_err(|_| Errno::EBADF).and_then(call)))
 }
@@ -240,7 +258,11 @@ unsafe extern "C" fn rsipc_queue_fstat(
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_queue_fchmod(slot: *const Cell<*const Thread>, fd: c_int, mode: mode_t) -> c_int {
+unsafe extern "C" fn rsipc_queue_fchmod(
+    slot: *const Cell<*const Thread>,
+    fd: c_int,
+    mode: mode_t,
+) -> c_int {
     // SAFETY: C gives the thread's own variable.
     small(unsafe { call(slot, |thread| mq::change_mode(thread, fd, mode).map(|()| 0)) })
 }

@@ -41,7 +41,12 @@ pub unsafe extern "C" fn ppoll(
 /// `poll` as programs built with _FORTIFY_SOURCE call it. glibc.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __poll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: c_int, size: size_t) -> c_int {
+pub unsafe extern "C" fn __poll_chk(
+    fds: *mut pollfd,
+    nfds: nfds_t,
+    timeout: c_int,
+    size: size_t,
+) -> c_int {
     jump_to!(rsipc_c_poll_chk)
 }
 
@@ -88,7 +93,12 @@ pub unsafe extern "C" fn pselect(
 /// epoll_ctl(2)
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int {
+pub unsafe extern "C" fn epoll_ctl(
+    epfd: c_int,
+    op: c_int,
+    fd: c_int,
+    event: *mut epoll_event,
+) -> c_int {
     jump_to!(rsipc_c_epoll_ctl)
 }
 
@@ -177,9 +187,11 @@ unsafe extern "C" fn rsipc_before_select(
     let mut queues = 0;
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
-        let mut sets = sets.map(|set| (!set.is_null()).then(|| Array::at(set, ptr::from_ref(slot).addr())));
+        let mut sets =
+            sets.map(|set| (!set.is_null()).then(|| Array::at(set, ptr::from_ref(slot).addr())));
         for word in 0..count.div_ceil(BITS) {
-            let words = sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)));
+            let words =
+                sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)));
             let [Some(input), Some(output), Some(other)] = words else { return };
             for bit in bits_of(input | output | other) {
                 let fd = word * BITS + bit;
@@ -236,8 +248,9 @@ unsafe extern "C" fn rsipc_after_poll(
         let polled = unsafe { &mut *fds.add(index) };
         if polled.revents != 0 && mq::is_found_queue(polled.fd) {
             let told = u32::from(polled.revents.cast_unsigned());
-            let left =
-                told & !mq::in_vain(thread, polled.fd, Pollers::told_by(told), under_way(ready)).events();
+            let left = told
+                & !mq::in_vain(thread, polled.fd, Pollers::told_by(told), under_way(ready))
+                    .events();
             polled.revents = i16::try_from(left).unwrap_or(polled.revents);
             emptied += c_int::from(left == 0);
         }
@@ -291,7 +304,8 @@ unsafe extern "C" fn rsipc_after_epoll_wait(
     // SAFETY: C gives the thread's own variable.
     let Ok(thread) = thread_of(unsafe { &*slot }) else { return count };
     // SAFETY: the kernel has just written so many events there.
-    let events = unsafe { core::slice::from_raw_parts_mut(events, usize::try_from(count).unwrap_or(0)) };
+    let events =
+        unsafe { core::slice::from_raw_parts_mut(events, usize::try_from(count).unwrap_or(0)) };
     mq::correct_epoll(thread, epoll, count == 1, |data, change| {
         for event in events.iter_mut().filter(|event| event.u64 == data) {
             event.events = change(event.events);

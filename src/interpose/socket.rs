@@ -40,7 +40,10 @@ pub unsafe extern "C" fn sendmmsg(
 // What cbits/socket.c calls, once a process has had a queue.
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_before_sendmsg(slot: *const Cell<*const Thread>, message: *const msghdr) {
+unsafe extern "C" fn rsipc_before_sendmsg(
+    slot: *const Cell<*const Thread>,
+    message: *const msghdr,
+) {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
     preserved(|| {
@@ -79,7 +82,8 @@ fn hand_over(slot: &Cell<*const Thread>, message: &msghdr) {
         }
         if (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
             let count = (length - size_of::<cmsghdr>()) / size_of::<c_int>();
-            let mut descriptors = Array::at(at.wrapping_add(1).cast::<c_int>(), ptr::from_ref(slot).addr());
+            let mut descriptors =
+                Array::at(at.wrapping_add(1).cast::<c_int>(), ptr::from_ref(slot).addr());
             (0..count.min(MOST_DESCRIPTORS))
                 .map_while(|index| descriptors.get(index))
                 .for_each(|fd| hand_over_one(slot, fd));

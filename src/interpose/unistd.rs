@@ -124,7 +124,11 @@ extern "C" fn rsipc_is_closed(fd: c_int) -> c_int {
 
 /// Some descriptors of this range may have been closed.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_closed_range(slot: *const Cell<*const Thread>, first: c_int, last: c_int) {
+unsafe extern "C" fn rsipc_closed_range(
+    slot: *const Cell<*const Thread>,
+    first: c_int,
+    last: c_int,
+) {
     // SAFETY: C gives the thread's own variable.
     if let Ok(thread) = thread_of(unsafe { &*slot }) {
         preserved(|| mq::forget_closed(thread, first..=last));

@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
 use libc::{mq_attr, mqd_t, sigevent, size_t, ssize_t, timespec};
 
-use super::mqueue_steps::{rsipc_notification_free, rsipc_notification_new, rsipc_notification_start};
+use super::mqueue_steps::{
+    rsipc_notification_free, rsipc_notification_new, rsipc_notification_start,
+};
 use crate::edge::{status, string};
 use crate::entry::jump_to;
 use crate::thread::this_thread;
@@ -27,7 +29,8 @@ pub unsafe extern "C" fn __mq_open_2(name: *const c_char, oflag: c_int) -> mqd_t
     jump_to!(rsipc_c_mq_open_2)
 }
 
-/// Sends a message, and sleeps while the queue is full. A cancellation point. POSIX.1-2017, `mq_send`.
+/// Sends a message, and sleeps while the queue is full. A cancellation point. POSIX.1-2017,
+/// `mq_send`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_send(
@@ -52,8 +55,8 @@ pub unsafe extern "C" fn mq_timedsend(
     jump_to!(rsipc_c_mq_timedsend)
 }
 
-/// Receives the oldest message of the highest priority, and sleeps while there is none. A cancellation point.
-/// POSIX.1-2017, `mq_receive`.
+/// Receives the oldest message of the highest priority, and sleeps while there is none. A
+/// cancellation point. POSIX.1-2017, `mq_receive`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_receive(
@@ -102,9 +105,14 @@ pub unsafe extern "C" fn mq_getattr(mqdes: mqd_t, mqstat: *mut mq_attr) -> c_int
     }))
 }
 
-/// Sets or clears O_NONBLOCK, and stores what was before. POSIX.1-2017, `mq_setattr`: EINVAL for any other flag.
+/// Sets or clears O_NONBLOCK, and stores what was before. POSIX.1-2017, `mq_setattr`: EINVAL for
+/// any other flag.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mq_setattr(mqdes: mqd_t, mqstat: *const mq_attr, omqstat: *mut mq_attr) -> c_int {
+pub unsafe extern "C" fn mq_setattr(
+    mqdes: mqd_t,
+    mqstat: *const mq_attr,
+    omqstat: *mut mq_attr,
+) -> c_int {
     status(uncancelled(|| {
         // SAFETY: the caller gives a mq_attr, or NULL, with which Linux changes nothing.
         let before = match unsafe { mqstat.as_ref() } {
@@ -123,7 +131,8 @@ pub unsafe extern "C" fn mq_setattr(mqdes: mqd_t, mqstat: *const mq_attr, omqsta
     }))
 }
 
-/// Asks to be notified when a message comes into the empty queue, or, with NULL, not to be. POSIX.1-2017, `mq_notify`.
+/// Asks to be notified when a message comes into the empty queue, or, with NULL, not to be.
+/// POSIX.1-2017, `mq_notify`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_notify(mqdes: mqd_t, notification: *const sigevent) -> c_int {
     status(uncancelled(|| {

@@ -1,5 +1,5 @@
-//! What `cbits/mqueue.c` calls, and what is called in C: the steps of a wait, an open whose arguments are known. Not
-//! exported, and not read by cbindgen.
+//! What `cbits/mqueue.c` calls, and what is called in C: the steps of a wait, an open whose
+//! arguments are known. Not exported, and not read by cbindgen.
 
 use core::cell::Cell;
 use std::ffi::{c_char, c_int, c_uint, c_void};
@@ -13,7 +13,9 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::posix::mq::{self, Duty, How, Incoming, Outgoing, Received, Room, Transfer, Transferred};
+use rsipc_core::posix::mq::{
+    self, Duty, How, Incoming, Outgoing, Received, Room, Transfer, Transferred,
+};
 use rsipc_core::shared::thread::Thread;
 use rsipc_core::shared::wait::{Progress, Wait};
 
@@ -65,10 +67,11 @@ unsafe extern "C" fn rsipc_mq_try_send(
 ) -> c_int {
     let wait: *mut MqWait = wait.cast();
     let message = Outgoing { body, length, priority };
-    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move; the caller of mq_send
-    // vouches for its memory.
-    let sent = thread_of(unsafe { &*slot })
-        .and_then(|thread| unsafe { mq::send_or_wait(thread, queue, &message, &raw mut (*wait).room) });
+    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move;
+    // the caller of mq_send vouches for its memory.
+    let sent = thread_of(unsafe { &*slot }).and_then(|thread| unsafe {
+        mq::send_or_wait(thread, queue, &message, &raw mut (*wait).room)
+    });
     match sent {
         Ok(true) => 0,
         Ok(false) => MUST_SLEEP,
@@ -88,8 +91,9 @@ unsafe extern "C" fn rsipc_mq_try_receive(
     let wait: *mut MqWait = wait.cast();
     let into = Incoming { body, room };
     // SAFETY: as in `rsipc_mq_try_send`.
-    let received = thread_of(unsafe { &*slot })
-        .and_then(|thread| unsafe { mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room) });
+    let received = thread_of(unsafe { &*slot }).and_then(|thread| unsafe {
+        mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room)
+    });
     match received {
         // SAFETY: NULL, or the caller's variable.
         Ok(Some(message)) => unsafe { give(message, priority) },
@@ -139,7 +143,8 @@ unsafe extern "C" fn rsipc_mq_begin(
         (&raw mut (*wait).priority).write(priority);
     }
     // SAFETY: NULL, or the caller's timespec.
-    let until = unsafe { until.as_ref() }.map(|until| Deadline { clock: Clock::Realtime, time: *until });
+    let until =
+        unsafe { until.as_ref() }.map(|until| Deadline { clock: Clock::Realtime, time: *until });
     // SAFETY: C gives a wait that one of the functions above has placed.
     step(|| unsafe { conclude(wait, Wait::begin(place(wait), until)) })
 }
@@ -184,8 +189,8 @@ unsafe extern "C" fn rsipc_mq_open(
     attributes: *const mq_attr,
 ) -> mqd_t {
     // SAFETY: C hands on what the caller of mq_open gave: NULL or a mq_attr.
-    let sizes =
-        unsafe { attributes.as_ref() }.map(|attributes| (attributes.mq_maxmsg, attributes.mq_msgsize));
+    let sizes = unsafe { attributes.as_ref() }
+        .map(|attributes| (attributes.mq_maxmsg, attributes.mq_msgsize));
     // SAFETY: the caller gives a C string or NULL.
     match uncancelled(|| mq::open(unsafe { string(name) }?, How { flags, mode, sizes })) {
         Ok(fd) => fd,

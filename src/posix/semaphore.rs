@@ -19,7 +19,8 @@ pub unsafe extern "C" fn sem_init(sem: *mut sem_t, pshared: c_int, value: c_uint
     let scope = if pshared == 0 { Scope::Private } else { Scope::Shared };
     status(Semaphore::new(value, scope).and_then(|new| {
         let room = core(sem)?;
-        // SAFETY: the caller gives memory of the size and alignment of a sem_t that nobody uses as a semaphore.
+        // SAFETY: the caller gives memory of the size and alignment of a sem_t that nobody uses as
+        // a semaphore.
         unsafe { room.write(new) };
         Ok(())
     }))
@@ -31,7 +32,8 @@ pub unsafe extern "C" fn sem_destroy(sem: *mut sem_t) -> c_int {
     status(core(sem).map(drop))
 }
 
-/// Takes back one `sem_open`. POSIX.1-2017, `sem_close`: EINVAL for what is not an open named semaphore.
+/// Takes back one `sem_open`. POSIX.1-2017, `sem_close`: EINVAL for what is not an open named
+/// semaphore.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_close(sem: *mut sem_t) -> c_int {
     status(uncancelled(|| sem::close(sem.cast())))
@@ -55,8 +57,8 @@ pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_trywait(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller gives a semaphore.
-    let taken =
-        unsafe { shared(sem) }.and_then(|sem| if sem.try_take() { Ok(()) } else { Err(Errno::EAGAIN) });
+    let taken = unsafe { shared(sem) }
+        .and_then(|sem| if sem.try_take() { Ok(()) } else { Err(Errno::EAGAIN) });
     status(taken)
 }
 
@@ -75,7 +77,8 @@ pub unsafe extern "C" fn sem_getvalue(sem: *mut sem_t, sval: *mut c_int) -> c_in
     }))
 }
 
-/// Opens a named semaphore; mode and value follow when the flags have O_CREAT. POSIX.1-2017, `sem_open`.
+/// Opens a named semaphore; mode and value follow when the flags have O_CREAT. POSIX.1-2017,
+/// `sem_open`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_open(name: *const c_char, oflag: c_int) -> *mut sem_t {

@@ -1,5 +1,5 @@
-//! What `cbits/semaphore.c` calls: the steps of a wait, and an open whose arguments are known. Not exported, and not
-//! read by cbindgen.
+//! What `cbits/semaphore.c` calls: the steps of a wait, and an open whose arguments are known. Not
+//! exported, and not read by cbindgen.
 
 use std::ffi::{c_char, c_int, c_uint};
 

@@ -35,7 +35,8 @@ const POLL: Function = Function {
     ..SEMAPHORE
 };
 
-/// Interposed so that a queue's descriptor is known under its new number, and forgotten when it goes.
+/// Interposed so that a queue's descriptor is known under its new number, and forgotten when it
+/// goes.
 const DESCRIPTOR: Function = Function {
     header: "<unistd.h>",
     family: "descriptors",
@@ -44,7 +45,8 @@ const DESCRIPTOR: Function = Function {
     ..SEMAPHORE
 };
 
-/// Interposed because a queue's descriptor is a FIFO to the kernel; without a queue, they are glibc's own.
+/// Interposed because a queue's descriptor is a FIFO to the kernel; without a queue, they are
+/// glibc's own.
 const FILE: Function = Function {
     header: "<sys/stat.h>",
     family: "descriptors as files",
@@ -54,14 +56,21 @@ const FILE: Function = Function {
 };
 
 /// The forms for older programs, for large files, and those that _FORTIFY_SOURCE makes.
-const FILE_FORM: Function = Function { standard: "glibc", notes: "another form of the one above", ..FILE };
+const FILE_FORM: Function =
+    Function { standard: "glibc", notes: "another form of the one above", ..FILE };
 
-const OWN: Function = Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
+const OWN: Function =
+    Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
 
 /// In the order of the document.
 pub const FUNCTIONS: &[Function] = &[
     Function { name: "sem_init", signal_safe: true, notes: "both values of pshared", ..SEMAPHORE },
-    Function { name: "sem_destroy", signal_safe: true, notes: "there is nothing to free", ..SEMAPHORE },
+    Function {
+        name: "sem_destroy",
+        signal_safe: true,
+        notes: "there is nothing to free",
+        ..SEMAPHORE
+    },
     Function {
         name: "sem_open",
         notes: "each open of a name gives the same address, however it is spelled; a file that is no semaphore is EINVAL",
@@ -142,7 +151,12 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function { name: "mq_notify", notes: "SIGEV_NONE, SIGEV_SIGNAL and SIGEV_THREAD", ..QUEUE },
     Function { name: "mq_getattr", signal_safe: true, ..QUEUE },
-    Function { name: "mq_setattr", signal_safe: true, notes: "sets and clears O_NONBLOCK", ..QUEUE },
+    Function {
+        name: "mq_setattr",
+        signal_safe: true,
+        notes: "sets and clears O_NONBLOCK",
+        ..QUEUE
+    },
     Function {
         name: "shm_open",
         notes: "adds O_NOFOLLOW, O_CLOEXEC and O_NONBLOCK, as glibc does",
@@ -182,7 +196,13 @@ pub const FUNCTIONS: &[Function] = &[
         notes: "keeps a queue that is sent to another process ready to be polled there",
         ..POLL
     },
-    Function { name: "sendmmsg", header: "<sys/socket.h>", standard: "Linux", notes: "as `sendmsg`", ..POLL },
+    Function {
+        name: "sendmmsg",
+        header: "<sys/socket.h>",
+        standard: "Linux",
+        notes: "as `sendmsg`",
+        ..POLL
+    },
     Function { name: "close", cancellation_point: "yes", ..DESCRIPTOR },
     Function { name: "close_range", standard: "Linux", ..DESCRIPTOR },
     Function { name: "closefrom", standard: "glibc", ..DESCRIPTOR },
@@ -222,7 +242,12 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function { name: "pread64", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
     Function { name: "__pread_chk", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
-    Function { name: "__pread64_chk", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
+    Function {
+        name: "__pread64_chk",
+        header: "<unistd.h>",
+        cancellation_point: "yes",
+        ..FILE_FORM
+    },
     Function {
         name: "write",
         header: "<unistd.h>",
@@ -230,7 +255,12 @@ pub const FUNCTIONS: &[Function] = &[
         notes: "EINVAL for a queue, as on Linux",
         ..FILE
     },
-    Function { name: "lseek", header: "<unistd.h>", notes: "in the status line of a queue", ..FILE },
+    Function {
+        name: "lseek",
+        header: "<unistd.h>",
+        notes: "in the status line of a queue",
+        ..FILE
+    },
     Function { name: "lseek64", header: "<unistd.h>", ..FILE_FORM },
     Function {
         name: "rsipc_version",

@@ -19,7 +19,8 @@ fn open(flags: i32) -> Result<(), Errno> {
     mq::close(thread(), fd)
 }
 
-/// Each is refused with an errno, by one who opens and by one who would create, and is left as it is.
+/// Each is refused with an errno, by one who opens and by one who would create, and is left as it
+/// is.
 pub fn are_refused() {
     let path = snapshot::path(NAME).expect("a good name");
     open(libc::O_CREAT | libc::O_EXCL).expect("a queue can be made");
@@ -30,9 +31,16 @@ pub fn are_refused() {
         file
     };
     let longer = [&whole[..], &[0]].concat();
-    let mut files =
-        vec![vec![], b"x".to_vec(), b"a text of some length\n".repeat(500), vec![0; whole.len()], longer];
-    files.extend([1, 64, 300, 4095, 4096, 4097, whole.len() - 1].map(|length| whole[..length].to_vec()));
+    let mut files = vec![
+        vec![],
+        b"x".to_vec(),
+        b"a text of some length\n".repeat(500),
+        vec![0; whole.len()],
+        longer,
+    ];
+    files.extend(
+        [1, 64, 300, 4095, 4096, 4097, whole.len() - 1].map(|length| whole[..length].to_vec()),
+    );
     // Magic, version, the two sizes, the name and its length.
     files.extend([0, 7, 8, 11, 12, 17, 19, 32, 36, 40].map(|at| changed(at, 1)));
     files.extend([14, 15, 18, 19, 33].map(|at| changed(at, 0x80)));

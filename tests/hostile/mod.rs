@@ -1,9 +1,11 @@
 //! A queue whose files anybody may have written to: opened, used and overwritten as some bytes say.
 //!
-//! Whatever the bytes are, each call gives a result or an errno, in time, and no access leaves the mapping. The
-//! seeded test (`tests/hostile_mq.rs`) and the fuzz target (`fuzz/`) have this body in common.
+//! Whatever the bytes are, each call gives a result or an errno, in time, and no access leaves the
+//! mapping. The seeded test (`tests/hostile_mq.rs`) and the fuzz target (`fuzz/`) have this body in
+//! common.
 //!
-//! One thing is left out: a file that is made shorter under a mapping is a SIGBUS, as with any mapped file.
+//! One thing is left out: a file that is made shorter under a mapping is a SIGBUS, as with any
+//! mapped file.
 
 pub mod foreign;
 
@@ -22,7 +24,9 @@ use rsipc_core::os::Result;
 use rsipc_core::os::clock::{Clock, Deadline};
 use rsipc_core::os::settings;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
-use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Poll, Pollers, Task, Transferred, Wish};
+use rsipc_core::posix::mq::{
+    self, How, Incoming, Outgoing, Poll, Pollers, Task, Transferred, Wish,
+};
 use rsipc_core::shared::thread::Thread;
 
 /// No call takes longer than this, however slow the machine is. It is there to tell a hang.
@@ -35,7 +39,8 @@ const MOMENT: i64 = 300_000;
 const OPEN: usize = 4;
 /// Sizes to begin with: with a tree and without one.
 const SIZES: [(i64, i64); 6] = [(1, 1), (3, 8), (10, 200), (32, 1), (33, 64), (1100, 8)];
-/// Bytes at the start of a file in which everything but the messages lies, in a queue of a few dozen.
+/// Bytes at the start of a file in which everything but the messages lies, in a queue of a few
+/// dozen.
 const START: usize = 8192;
 /// The part of it that is only read at `mq_open`.
 const IDENTITY: usize = 320;
@@ -87,7 +92,8 @@ fn thread() -> &'static Thread {
         static SLOT: Cell<*const Thread> = const { Cell::new(ptr::null()) };
     }
     SLOT.with(|slot| {
-        Thread::current(slot).unwrap_or_else(|| Thread::adopt(slot).expect("there is room for a thread"))
+        Thread::current(slot)
+            .unwrap_or_else(|| Thread::adopt(slot).expect("there is room for a thread"))
     })
 }
 
@@ -110,7 +116,8 @@ impl Tally {
     }
 }
 
-/// Plays what `data` says. `RSIPC_DIR` must be a directory of our own: all files in it go at the end.
+/// Plays what `data` says. `RSIPC_DIR` must be a directory of our own: all files in it go at the
+/// end.
 pub fn play(data: &[u8]) -> Tally {
     let mut script = Script(data);
     let name = CString::new(format!("/hostile-{}", process::id())).expect("no zero in it");
@@ -137,7 +144,11 @@ pub fn play(data: &[u8]) -> Tally {
 /// A registration that is overwritten holds up nobody, least of all the one who had it.
 pub fn forget_registration() {
     let name = CString::new(format!("/hostile-{}", process::id())).expect("no zero in it");
-    let how = How { flags: libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, mode: 0o600, sizes: Some((3, 8)) };
+    let how = How {
+        flags: libc::O_RDWR | libc::O_CREAT | libc::O_EXCL,
+        mode: 0o600,
+        sizes: Some((3, 8)),
+    };
     let fd = mq::open(&name, how).expect("a queue can be made");
     let path = snapshot::path(&name).expect("a good name");
     let file = OpenOptions::new().read(true).write(true).open(path).expect("the data file");
@@ -188,7 +199,8 @@ impl Game {
     /// Everything behind the identity is these bytes.
     fn fill(&self, bytes: &[u8]) {
         let Ok(file) = OpenOptions::new().write(true).open(&self.path) else { return };
-        let size = usize::try_from(file.metadata().map_or(0, |metadata| metadata.len())).unwrap_or(0);
+        let size =
+            usize::try_from(file.metadata().map_or(0, |metadata| metadata.len())).unwrap_or(0);
         let bytes = &bytes[..size.saturating_sub(IDENTITY).min(bytes.len())];
         file.write_all_at(bytes, IDENTITY as u64).expect("the file can be written to");
     }
@@ -206,7 +218,8 @@ impl Game {
             5 => self.receive(fd, script, Some(moment)),
             6 => self.look(fd),
             7 => self.try_to(mq::set_nonblocking(thread(), fd, script.one_in(2))),
-            // It waits for a second where the bytes say that a registration is just coming to its end.
+            // It waits for a second where the bytes say that a registration is just coming to its
+            // end.
             8 if script.one_in(8) => self.try_to(mq::notify(thread(), fd, Some(Wish::Nothing))),
             9 => self.try_to(mq::notify(thread(), fd, None)),
             10 => poll(fd),
@@ -257,14 +270,16 @@ impl Game {
         }
     }
 
-    /// Some bytes, or a word of which the neighbourhood or a bit pattern matters, anywhere in the file.
+    /// Some bytes, or a word of which the neighbourhood or a bit pattern matters, anywhere in the
+    /// file.
     fn overwrite(&mut self, script: &mut Script<'_>) {
         if script.one_in(8) {
             // It may be a new one.
             self.file = OpenOptions::new().read(true).write(true).open(&self.path).ok();
         }
         let Some(file) = &self.file else { return };
-        let size = usize::try_from(file.metadata().map_or(0, |metadata| metadata.len())).unwrap_or(0);
+        let size =
+            usize::try_from(file.metadata().map_or(0, |metadata| metadata.len())).unwrap_or(0);
         let at = script.place();
         let at = match script.byte() % 16 {
             0 => at % size.max(1),
@@ -292,7 +307,8 @@ impl Game {
             _ => before.rotate_left(32),
         };
         let end = size.saturating_sub(at).min(8);
-        file.write_all_at(&after.to_ne_bytes()[..end], at as u64).expect("the file can be written to");
+        file.write_all_at(&after.to_ne_bytes()[..end], at as u64)
+            .expect("the file can be written to");
         self.tally.overwritten += 1;
     }
 
@@ -301,7 +317,8 @@ impl Game {
         let Ok(data) = File::open(&self.path) else { return };
         let Ok(snapshot) = Snapshot::at(&data) else { return };
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
-        let fifo = OpenOptions::new().read(true).write(true).custom_flags(flags).open(snapshot.fifo());
+        let fifo =
+            OpenOptions::new().read(true).write(true).custom_flags(flags).open(snapshot.fifo());
         let Ok(mut fifo) = fifo else { return };
         let some = &[0; 5000][..=script.below(3) * 2000];
         let _ = match script.byte() % 3 {
@@ -326,7 +343,8 @@ impl Game {
     fn send(&mut self, fd: RawFd, script: &mut Script<'_>, deadline: Option<Deadline>) {
         let body = [7_u8; 256];
         let length = usize::from(script.byte()).min(if script.one_in(4) { 255 } else { 1 });
-        let message = Outgoing { body: body.as_ptr(), length, priority: u32::from(script.byte()) * 129 };
+        let message =
+            Outgoing { body: body.as_ptr(), length, priority: u32::from(script.byte()) * 129 };
         // SAFETY: the body has that many bytes.
         let sent = unsafe {
             match deadline {
@@ -345,16 +363,19 @@ impl Game {
         let received = unsafe {
             match deadline {
                 None => mq::receive_at_once(thread(), fd, &into),
-                Some(_) => {
-                    Task::Receive(into).perform(thread(), fd, deadline).map(|progress| match progress {
+                Some(_) => Task::Receive(into).perform(thread(), fd, deadline).map(|progress| {
+                    match progress {
                         Transferred::Received(received) => Some(received),
                         Transferred::Sent => None,
-                    })
-                }
+                    }
+                }),
             }
         };
         if let Some(Some(received)) = self.tally.count(received) {
-            assert!(received.length <= room.len() && received.priority < PRIORITIES, "{received:?}");
+            assert!(
+                received.length <= room.len() && received.priority < PRIORITIES,
+                "{received:?}"
+            );
             self.tally.received += 1;
         }
     }
@@ -370,7 +391,12 @@ fn poll(fd: RawFd) {
     let events = libc::POLLIN | libc::POLLOUT;
     let mut asked = libc::pollfd { fd, events, revents: 0 };
     // What is not a queue (any more) is the kernel's concern.
-    let _ = mq::begin_poll(thread(), fd, Pollers::from_events(events.cast_unsigned().into()), Poll::Call);
+    let _ = mq::begin_poll(
+        thread(),
+        fd,
+        Pollers::from_events(events.cast_unsigned().into()),
+        Poll::Call,
+    );
     // SAFETY: one pollfd.
     unsafe { libc::poll(&raw mut asked, 1, 0) };
 }

@@ -1,4 +1,5 @@
-/* rounds N: opens, uses and closes one of each kind N times. What is in use at the end must not grow with N. */
+/* rounds N: opens, uses and closes one of each kind N times. What is in use at the end must not
+ * grow with N. */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>

@@ -1,8 +1,9 @@
 //! Which module uses which: read from the paths in the sources.
 //!
-//! A module is a file. It uses another one if a path in it leads to something that is defined there; a path through a
-//! re-export leads to where the thing comes from. A module that only hands on what its children define does not
-//! depend on them by that. Tests count, inline modules belong to their file.
+//! A module is a file. It uses another one if a path in it leads to something that is defined
+//! there; a path through a re-export leads to where the thing comes from. A module that only hands
+//! on what its children define does not depend on them by that. Tests count, inline modules belong
+//! to their file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -51,8 +52,10 @@ impl Crate {
     }
 
     fn read_module(&mut self, file: &Path, folder: &Path, name: &Name) {
-        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text =
+            fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let parsed =
+            syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut reader = Reader { name: name.clone(), depth: 0, module: Module::default() };
         reader.visit_file(&parsed);
         let children: Vec<String> = reader.module.children.iter().cloned().collect();
@@ -90,7 +93,8 @@ impl Crate {
     fn uses(&self) -> BTreeMap<&Name, BTreeSet<Name>> {
         let used_by = |(name, module): (&Name, &Module)| {
             let handed_on = |target: &Target| target.len() > name.len() && target.starts_with(name);
-            let imports = module.imports.iter().map(|(_, target)| target).filter(|target| !handed_on(target));
+            let imports =
+                module.imports.iter().map(|(_, target)| target).filter(|target| !handed_on(target));
             let targets = imports.chain(&module.paths).cloned().chain(module.through_imports());
             let used = targets.filter_map(|target| self.resolve(&target, 8));
             used.filter(|used| used != name).collect::<BTreeSet<_>>()
@@ -109,11 +113,15 @@ impl Crate {
             if seen.contains(*name) || !reached.contains(*name) {
                 continue;
             }
-            let group: Vec<&Name> = reached.iter().filter(|other| reach[other].contains(*name)).collect();
+            let group: Vec<&Name> =
+                reached.iter().filter(|other| reach[other].contains(*name)).collect();
             seen.extend(group.iter().copied().cloned());
             let edges = group.iter().map(|one| {
-                let to: Vec<String> =
-                    group.iter().filter(|other| uses[*one].contains(**other)).map(|n| text(n)).collect();
+                let to: Vec<String> = group
+                    .iter()
+                    .filter(|other| uses[*one].contains(**other))
+                    .map(|n| text(n))
+                    .collect();
                 format!("    {} -> {}", text(one), to.join(", "))
             });
             circles.push(edges.collect::<Vec<_>>().join("\n"));
@@ -151,7 +159,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// A path from the root of the crate. `None`: it does not lead into the crate by a keyword or a child.
+    /// A path from the root of the crate. `None`: it does not lead into the crate by a keyword or a
+    /// child.
     fn absolute(&self, segments: &[String]) -> Option<Target> {
         let mut up = 0_usize;
         let mut rest = segments;
@@ -178,15 +187,21 @@ impl Reader {
     }
 
     fn import(&mut self, tree: &syn::UseTree, before: &[String]) {
-        let with = |last: &syn::Ident| before.iter().cloned().chain([last.to_string()]).collect::<Vec<_>>();
+        let with = |last: &syn::Ident| {
+            before.iter().cloned().chain([last.to_string()]).collect::<Vec<_>>()
+        };
         match tree {
             syn::UseTree::Path(path) => self.import(&path.tree, &with(&path.ident)),
-            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.import(item, before)),
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|item| self.import(item, before));
+            }
             syn::UseTree::Name(name) if name.ident == "self" => {
                 self.add_import(before.last().cloned().unwrap_or_default(), before);
             }
             syn::UseTree::Name(name) => self.add_import(name.ident.to_string(), &with(&name.ident)),
-            syn::UseTree::Rename(rename) => self.add_import(rename.rename.to_string(), &with(&rename.ident)),
+            syn::UseTree::Rename(rename) => {
+                self.add_import(rename.rename.to_string(), &with(&rename.ident));
+            }
             syn::UseTree::Glob(_) => self.add_import("*".into(), before),
         }
     }
@@ -219,7 +234,8 @@ impl Visit<'_> for Reader {
     }
 
     fn visit_path(&mut self, path: &syn::Path) {
-        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let segments: Vec<String> =
+            path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if segments.len() > 1 {
             match self.absolute(&segments) {
                 Some(target) => self.module.paths.push(target),

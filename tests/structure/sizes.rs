@@ -23,7 +23,10 @@ pub fn below(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
             if !["target", "vendor", ".git"].iter().any(|passed| name == *passed) {
                 found.extend(below(&path, endings));
             }
-        } else if path.extension().is_some_and(|ending| endings.iter().any(|wanted| ending == *wanted)) {
+        } else if path
+            .extension()
+            .is_some_and(|ending| endings.iter().any(|wanted| ending == *wanted))
+        {
             found.push(path);
         }
     }

@@ -34,7 +34,8 @@ pub fn all_cases() -> Vec<Case> {
     // Compiling is what takes time: two at once.
     let (first, second) = sources.split_at(sources.len() / 2);
     thread::scope(|scope| {
-        let other = scope.spawn(|| second.iter().flat_map(|source| cases_of(source)).collect::<Vec<_>>());
+        let other =
+            scope.spawn(|| second.iter().flat_map(|source| cases_of(source)).collect::<Vec<_>>());
         let mut cases: Vec<Case> = first.iter().flat_map(|source| cases_of(source)).collect();
         cases.extend(other.join().expect("every file compiles"));
         cases

@@ -15,15 +15,18 @@ use std::time::UNIX_EPOCH;
 
 use super::ways::{Way, library_dir, target_dir};
 
-const FLAGS: [&str; 7] = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread"];
+const FLAGS: [&str; 7] =
+    ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread"];
 
-/// Before glibc 2.34 queues and shared memory were in librt, dlsym in libdl; since then these are empty.
+/// Before glibc 2.34 queues and shared memory were in librt, dlsym in libdl; since then these are
+/// empty.
 const LIBRARIES: [&str; 2] = ["-lrt", "-ldl"];
 
-/// The program made from `source` in this way. Panics with what the compiler says if it cannot be made.
+/// The program made from `source` in this way. Panics with what the compiler says if it cannot be
+/// made.
 ///
-/// The result is kept under `target/c-tests/`, named by a hash of everything that goes into it, so a
-/// changed header, flag or archive gives a new program and an unchanged one costs nothing.
+/// The result is kept under `target/c-tests/`, named by a hash of everything that goes into it, so
+/// a changed header, flag or archive gives a new program and an unchanged one costs nothing.
 pub fn compile(source: &Path, way: Way) -> PathBuf {
     type Once = Arc<OnceLock<PathBuf>>;
     static BUILT: Mutex<Option<HashMap<(PathBuf, Link), Once>>> = Mutex::new(None);
@@ -110,7 +113,8 @@ fn fingerprint(source: &Path, link: Link, arguments: &[OsString]) -> u64 {
     arguments.hash(&mut hasher);
     if link == Link::Static {
         let archive = library_dir().join("librsipc.a");
-        let status = archive.metadata().unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
+        let status =
+            archive.metadata().unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
         let changed = status.modified().expect("files have a time of change");
         (status.len(), changed.duration_since(UNIX_EPOCH).ok()).hash(&mut hasher);
     }

@@ -1,4 +1,5 @@
-//! What the tests that run C programs stand on: compile a source one of four ways, run it, never wait for ever.
+//! What the tests that run C programs stand on: compile a source one of four ways, run it, never
+//! wait for ever.
 //!
 //! A test crate takes it in with `mod support;` and uses the four items named below.
 

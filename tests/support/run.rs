@@ -28,7 +28,8 @@ impl Output {
 pub enum Ended {
     Exit(i32),
     Signal(i32),
-    /// It, or a process that it started and that kept its output open, was still there when the time was over.
+    /// It, or a process that it started and that kept its output open, was still there when the
+    /// time was over.
     TimedOut,
 }
 
@@ -51,8 +52,8 @@ impl From<ExitStatus> for Ended {
     }
 }
 
-/// Runs `command` with an empty standard input in a process group of its own, until it has ended and
-/// nobody holds its output any more; at the end of `bound` the whole group is killed.
+/// Runs `command` with an empty standard input in a process group of its own, until it has ended
+/// and nobody holds its output any more; at the end of `bound` the whole group is killed.
 pub fn run_bounded(mut command: Command, bound: Duration) -> Output {
     let deadline = Instant::now() + bound;
     let mut child = command
@@ -77,7 +78,9 @@ pub fn run_bounded(mut command: Command, bound: Duration) -> Output {
         _ => {
             kill_group(&mut child);
             // One that has left the group may still hold the pipes: it is not waited for.
-            until(Instant::now() + Duration::from_secs(1), || stdout.is_finished() && stderr.is_finished());
+            until(Instant::now() + Duration::from_secs(1), || {
+                stdout.is_finished() && stderr.is_finished()
+            });
             Ended::TimedOut
         }
     };
@@ -100,7 +103,8 @@ fn until(deadline: Instant, mut done: impl FnMut() -> bool) -> bool {
 fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // A read that fails ends the text as an end of file does; the comparison shows what is missing.
+        // A read that fails ends the text as an end of file does; the comparison shows what is
+        // missing.
         let _ = pipe.read_to_end(&mut bytes);
         bytes
     })
@@ -116,9 +120,9 @@ fn text(reader: JoinHandle<Vec<u8>>) -> String {
 
 fn kill_group(leader: &mut Child) {
     let group = i32::try_from(leader.id()).expect("a process id fits");
-    // The number is still that of this group: the leader has not been waited for, or a member lives on
-    // (a process id is not given out again while a group has it).
-    // SAFETY: kill(2) touches no memory of this process.
+    // The number is still that of this group: the leader has not been waited for, or a member lives
+    // on (a process id is not given out again while a group has it). SAFETY: kill(2) touches no
+    // memory of this process.
     unsafe { libc::kill(-group, libc::SIGKILL) };
     let _ = leader.wait();
 }

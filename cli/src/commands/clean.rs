@@ -56,7 +56,8 @@ pub fn run(options: &Options) -> Result<()> {
     let survey = Survey::take()?;
     let mut failures = 0;
     for entry in survey.entries.iter().filter(|entry| options.covers(entry)) {
-        let Some(metadata) = entry.object.metadata.as_ref().filter(|metadata| is_mine(metadata)) else {
+        let Some(metadata) = entry.object.metadata.as_ref().filter(|metadata| is_mine(metadata))
+        else {
             continue;
         };
         let held = contents::of(&entry.object.state).filter(|_| !options.force);
@@ -66,7 +67,8 @@ pub fn run(options: &Options) -> Result<()> {
             None => remove(&entry.object, &survey, options.force),
         };
         let what = format!("{} {}", entry.object.kind().name(), entry.object.shown_name());
-        let why = format!("nobody has it, last used {} ago", time::short(time::since(metadata.last_use)));
+        let why =
+            format!("nobody has it, last used {} ago", time::short(time::since(metadata.last_use)));
         failures += report(&what, &why, verdict)?;
     }
     if options.kinds.is_empty() {
@@ -154,12 +156,15 @@ fn remove_file(
     first: impl FnOnce(Option<&File>) -> Option<String>,
 ) -> std::io::Result<Verdict> {
     let claim = lease::claim(path)?;
-    let still_there = fs::symlink_metadata(path).is_ok_and(|now| FileId::of(&now) == id && now.nlink() > 0);
+    let still_there =
+        fs::symlink_metadata(path).is_ok_and(|now| FileId::of(&now) == id && now.nlink() > 0);
     let file = match &claim {
         _ if !still_there => return Ok(Verdict::kept("it has changed meanwhile")),
         Claim::Held => return Ok(Verdict::kept("a process that may not be looked into has it")),
         Claim::Unknown if !survey.is_complete() => {
-            return Ok(Verdict::kept("a process that may not be looked into might have it; root can tell"));
+            return Ok(Verdict::kept(
+                "a process that may not be looked into might have it; root can tell",
+            ));
         }
         Claim::Unknown => None,
         Claim::Free(file) => Some(file),

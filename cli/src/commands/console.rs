@@ -59,7 +59,8 @@ pub fn run(options: &Options) -> Result<()> {
     listener::start(!is_interactive)?;
     jobs::set_up(is_interactive);
     let mut session = Session::default();
-    let result = if is_interactive { converse(&mut session) } else { follow(&mut session, options.stop) };
+    let result =
+        if is_interactive { converse(&mut session) } else { follow(&mut session, options.stop) };
     session.jobs.iter().filter(|job| !job.is_over()).for_each(Job::interrupt);
     result
 }
@@ -194,10 +195,13 @@ fn complain(command: Option<&Command>, trouble: &Trouble) -> String {
         (Trouble::Usage(what), Some(command)) => {
             format!("{}\n  usage: {}", bad(what), help::synopsis(command))
         }
-        (Trouble::Refused(what, advice), _) if !advice.is_empty() => format!("{}\n  {advice}", bad(what)),
+        (Trouble::Refused(what, advice), _) if !advice.is_empty() => {
+            format!("{}\n  {advice}", bad(what))
+        }
         (Trouble::Usage(what) | Trouble::Refused(what, _), _) => bad(what),
         (Trouble::Failed(error), command) => {
-            let (call, failure) = command.map_or(("", "-1"), |command| (command.name, command.failure));
+            let (call, failure) =
+                command.map_or(("", "-1"), |command| (command.name, command.failure));
             let words = format!("{} ({})", explain::name(*error), reason(&from_errno(*error)));
             let first = format!("{call} = {failure}: {}", bad(&words));
             match explain::explain(call, *error) {

@@ -1,4 +1,5 @@
-//! `rsipc doctor`: checks the place it runs in, and says in plain words what will work and what to change.
+//! `rsipc doctor`: checks the place it runs in, and says in plain words what will work and what to
+//! change.
 
 mod calls;
 mod finding;

@@ -1,4 +1,5 @@
-//! `rsipc generate man|completions DIR`: what `make install` puts beside the command. Hidden, since users need it never.
+//! `rsipc generate man|completions DIR`: what `make install` puts beside the command. Hidden, since
+//! users need it never.
 
 mod manual;
 
@@ -37,9 +38,11 @@ fn write(what: What, whole: Command, dir: &Path) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
     match what {
         What::Man => fs::write(dir.join("rsipc.1"), manual::page(whole)?),
-        What::Completions => [Shell::Bash, Shell::Zsh, Shell::Fish].into_iter().try_for_each(|shell| {
-            clap_complete::generate_to(shell, &mut shown(&whole), "rsipc", dir).map(drop)
-        }),
+        What::Completions => {
+            [Shell::Bash, Shell::Zsh, Shell::Fish].into_iter().try_for_each(|shell| {
+                clap_complete::generate_to(shell, &mut shown(&whole), "rsipc", dir).map(drop)
+            })
+        }
     }
 }
 

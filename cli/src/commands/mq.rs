@@ -144,7 +144,8 @@ fn create(options: &Create) -> Result<()> {
         mode: options.creation.exact_mode(),
         sizes: Some((options.max_messages.into(), options.message_size.cast_signed())),
     };
-    OpenQueue::open(&options.name, how).map_err(|error| subject(&options.name).failed_as("create", error))?;
+    OpenQueue::open(&options.name, how)
+        .map_err(|error| subject(&options.name).failed_as("create", error))?;
     Ok(())
 }
 
@@ -201,7 +202,8 @@ fn receive(options: &Recv) -> Result<()> {
     for _ in 0..options.count {
         let received =
             queue.receive(end_of(options.timeout)).map_err(|error| not_received(options, error))?;
-        let priority = if options.priorities { format!("{} ", received.priority) } else { String::new() };
+        let priority =
+            if options.priorities { format!("{} ", received.priority) } else { String::new() };
         let end: &[u8] = if options.lines { b"\n" } else { b"" };
         print([priority.as_bytes(), &received.body, end].concat())?;
     }
@@ -255,12 +257,14 @@ fn peek(options: &Peek) -> Result<()> {
     print(table.render(Style::of_stdout()))
 }
 
-/// How often the queue is looked at. Nothing can be asked to tell of a message without a change to the queue.
+/// How often the queue is looked at. Nothing can be asked to tell of a message without a change to
+/// the queue.
 const TAIL_EVERY: Duration = Duration::from_millis(20);
 
 fn tail(options: &Tail) -> Result<()> {
     let start = Instant::now();
-    // By key and body: a message that takes the place of one that was received may have the key of that.
+    // By key and body: a message that takes the place of one that was received may have the key of
+    // that.
     let mut seen: HashSet<(u64, Vec<u8>)> = HashSet::new();
     loop {
         let messages = look(&options.name)?;
@@ -281,7 +285,9 @@ fn tail(options: &Tail) -> Result<()> {
 
 fn look(name: &Name) -> Result<Vec<Message>> {
     let path = queue::path(name).map_err(|error| subject(name).failed_as("open", error))?;
-    file::open(&path).and_then(|file| queue::peek(&file)).map_err(|error| subject(name).failed("read", error))
+    file::open(&path)
+        .and_then(|file| queue::peek(&file))
+        .map_err(|error| subject(name).failed("read", error))
 }
 
 fn remove(name: &Name) -> Result<()> {

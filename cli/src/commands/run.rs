@@ -22,7 +22,12 @@ pub struct Options {
     #[arg(long, short)]
     verbose: bool,
     /// The program and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROGRAM"
+    )]
     command: Vec<OsString>,
 }
 
@@ -32,7 +37,11 @@ pub fn run(options: &Options) -> Result<()> {
     program::check(&program)?;
     let library = library::find()?;
     if options.verbose {
-        say(format!("rsipc: {} runs with {}", shown(program.as_os_str()), shown(library.as_os_str())));
+        say(format!(
+            "rsipc: {} runs with {}",
+            shown(program.as_os_str()),
+            shown(library.as_os_str())
+        ));
     }
     let mut command = Command::new(&program);
     command.arg0(name).args(arguments).env("LD_PRELOAD", preload(library.as_os_str()));

@@ -83,7 +83,8 @@ fn subject(name: &Name) -> Subject<'_> {
 }
 
 fn create(name: &Name, value: u32, creation: &Creation) -> Result<()> {
-    let how = Open::OrCreate { mode: creation.exact_mode(), value, exclusive: !creation.if_missing };
+    let how =
+        Open::OrCreate { mode: creation.exact_mode(), value, exclusive: !creation.if_missing };
     sem::open(name.c_str(), how).map_err(|error| subject(name).failed_as("create", error))?;
     Ok(())
 }
@@ -100,10 +101,14 @@ fn post(name: &Name, times: u32) -> Result<()> {
     let semaphore = open(name)?;
     for _ in 0..times {
         // SAFETY: it is mapped until this process ends.
-        unsafe { Semaphore::post(semaphore, || this_thread().ok()) }.map_err(|error| match error {
-            Errno::EOVERFLOW => Failure::new(format!("{} has as many tokens as it can have", name.shown())),
-            other => subject(name).failed_as("post", other),
-        })?;
+        unsafe { Semaphore::post(semaphore, || this_thread().ok()) }.map_err(
+            |error| match error {
+                Errno::EOVERFLOW => {
+                    Failure::new(format!("{} has as many tokens as it can have", name.shown()))
+                }
+                other => subject(name).failed_as("post", other),
+            },
+        )?;
     }
     Ok(())
 }
@@ -123,8 +128,9 @@ fn wait(name: &Name, timeout: Option<Duration>) -> Result<()> {
     };
     waited.map_err(|error| match (error, timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no token came to {} within {timeout:?}", name.shown()))
-                .advise(format!("`rsipc stat {}` shows who has it and who else waits", name.shown()))
+            Failure::new(format!("no token came to {} within {timeout:?}", name.shown())).advise(
+                format!("`rsipc stat {}` shows who has it and who else waits", name.shown()),
+            )
         }
         (other, _) => subject(name).failed_as("wait for", other),
     })

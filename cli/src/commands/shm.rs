@@ -104,9 +104,14 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
 fn read(name: &Name, offset: u64, length: Option<u64>) -> Result<()> {
     let mut file = open(name, libc::O_RDONLY)?;
     file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("read", error))?;
-    io::copy(&mut file.take(length.unwrap_or(u64::MAX)), &mut io::stdout().lock()).map_err(|error| {
-        Failure::call(format_args!("cannot copy {} to the standard output", name.shown()), error)
-    })?;
+    io::copy(&mut file.take(length.unwrap_or(u64::MAX)), &mut io::stdout().lock()).map_err(
+        |error| {
+            Failure::call(
+                format_args!("cannot copy {} to the standard output", name.shown()),
+                error,
+            )
+        },
+    )?;
     Ok(())
 }
 
@@ -127,5 +132,7 @@ fn remove(name: &Name) -> Result<()> {
 }
 
 fn open(name: &Name, flags: i32) -> Result<File> {
-    shm::open(name.c_str(), flags, 0).map(File::from).map_err(|error| subject(name).failed_as("open", error))
+    shm::open(name.c_str(), flags, 0)
+        .map(File::from)
+        .map_err(|error| subject(name).failed_as("open", error))
 }

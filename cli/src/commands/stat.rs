@@ -47,7 +47,8 @@ pub fn run(options: &Options) -> Result<()> {
         return print_line(&survey, &options.name);
     }
     let style = Style::of_stdout();
-    let texts: Vec<String> = survey.entries.iter().map(|entry| describe(entry, &survey, style)).collect();
+    let texts: Vec<String> =
+        survey.entries.iter().map(|entry| describe(entry, &survey, style)).collect();
     print(texts.join("\n"))?;
     if !survey.is_complete() {
         warn(survey.what_is_hidden());
@@ -87,7 +88,8 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let title = style.paint(Tone::Heading, &object.shown_name());
     let unlinked =
         if object.unlinked { ", unlinked: it goes when the last holder lets go of it" } else { "" };
-    let mut out = Description { text: format!("{title}: {}{unlinked}\n", object.kind().describe()), style };
+    let mut out =
+        Description { text: format!("{title}: {}{unlinked}\n", object.kind().describe()), style };
     describe_state(&object.state, &mut out);
     describe_waiters(entry, survey, &mut out);
     describe_holders(entry, survey, &mut out);

@@ -66,7 +66,8 @@ pub fn run(options: &Options) -> Result<()> {
     let started = watch::start(options.interval, move |look| seen.send(Event::Seen(look)).is_ok())
         .and_then(|()| spawn(sender.clone(), move || Event::Signal(blocked.wait().si_signo)));
     started.map_err(|error| Failure::call("cannot start a thread", error))?;
-    let ended_by = show(&events, sender).map_err(|error| Failure::call("cannot use the terminal", error))?;
+    let ended_by =
+        show(&events, sender).map_err(|error| Failure::call("cannot use the terminal", error))?;
     // The terminal is given back by now.
     if let Some(signal) = ended_by {
         signals::die_by(signal);

@@ -34,7 +34,8 @@ pub struct Actors {
 }
 
 impl Actors {
-    /// Looks at everything. How often each thread has run is asked first, so that [`Self::moved`] covers it all.
+    /// Looks at everything. How often each thread has run is asked first, so that [`Self::moved`]
+    /// covers it all.
     pub fn look() -> Result<(Survey, Self)> {
         let runs_before = count_runs();
         let survey = Survey::take()?;
@@ -59,11 +60,17 @@ impl Actors {
 
     /// Of those processes, the ones of which a thread has run since the look began.
     pub fn moved(&self, pids: &BTreeSet<Pid>) -> BTreeSet<Pid> {
-        pids.iter().copied().filter(|pid| self.runs_before.get(pid) != runs_of(*pid).as_ref()).collect()
+        pids.iter()
+            .copied()
+            .filter(|pid| self.runs_before.get(pid) != runs_of(*pid).as_ref())
+            .collect()
     }
 
     pub fn blockers(&self, pid: Pid) -> impl Iterator<Item = &Blocker> {
-        self.by_pid.get(&pid).into_iter().flat_map(|actor| actor.threads.iter().map(|(_, blocker)| blocker))
+        self.by_pid
+            .get(&pid)
+            .into_iter()
+            .flat_map(|actor| actor.threads.iter().map(|(_, blocker)| blocker))
     }
 
     /// The processes that have this file.
@@ -163,7 +170,8 @@ fn runs_of(pid: Pid) -> Option<BTreeMap<Pid, u64>> {
     threads.map(|tid| Some((tid, runs_of_thread(pid, tid)?))).collect()
 }
 
-/// A thread that has slept and ran again was switched to in between, which the kernel counts as a switch away.
+/// A thread that has slept and ran again was switched to in between, which the kernel counts as a
+/// switch away.
 fn runs_of_thread(pid: Pid, tid: Pid) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/task/{tid}/status")).ok()?;
     let counts = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));

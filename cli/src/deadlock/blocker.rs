@@ -6,7 +6,8 @@ use crate::processes::Pid;
 /// What a thread sleeps in, as far as it says who could wake it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocker {
-    /// Words that each hold what the thread expects, and no timeout: any process that has one of the files.
+    /// Words that each hold what the thread expects, and no timeout: any process that has one of
+    /// the files.
     Words(Vec<Place>),
     /// A word of its own memory: a thread of the same process.
     Own,

@@ -8,8 +8,8 @@ use crate::processes::Pid;
 
 /// All processes that sleep for ever, if those in `awake` do not.
 ///
-/// It begins with all of them and leaves out those that somebody who was left out could wake, until nobody is left
-/// out any more. What stays is the largest such set, so no deadlock is missed.
+/// It begins with all of them and leaves out those that somebody who was left out could wake, until
+/// nobody is left out any more. What stays is the largest such set, so no deadlock is missed.
 pub fn stuck(actors: &Actors, awake: &BTreeSet<Pid>) -> BTreeSet<Pid> {
     let mut stuck: BTreeSet<Pid> = actors.pids().filter(|pid| !awake.contains(pid)).collect();
     loop {
@@ -60,7 +60,8 @@ mod tests {
     }
 
     fn actor(pid: Pid, parent: Pid, has: &[u64], blockers: Vec<Blocker>) -> Actor {
-        let threads = blockers.into_iter().zip(pid..).map(|(blocker, tid)| (tid, blocker)).collect();
+        let threads =
+            blockers.into_iter().zip(pid..).map(|(blocker, tid)| (tid, blocker)).collect();
         Actor { pid, parent, threads, has: has.iter().map(|&inode| file(inode)).collect() }
     }
 
@@ -125,7 +126,10 @@ mod tests {
 
     #[test]
     fn who_moves_is_awake() {
-        let actors = Actors::of(vec![actor(10, 1, &[A, B], vec![on(A)]), actor(20, 1, &[A, B], vec![on(B)])]);
+        let actors = Actors::of(vec![
+            actor(10, 1, &[A, B], vec![on(A)]),
+            actor(20, 1, &[A, B], vec![on(B)]),
+        ]);
         assert!(stuck(&actors, &BTreeSet::from([20])).is_empty());
     }
 }

@@ -1,13 +1,14 @@
 //! Who will sleep for ever.
 //!
-//! POSIX semaphores do not record who took their tokens. What can be seen is who *could* wake a sleeper: a thread that
-//! sleeps in an object can only be woken by a process that has the object. So a set of processes is stuck if each of
-//! their threads is asleep, without a timeout, and all who could wake one of them are in the set (`closure`). Nobody
-//! outside can change that, but for one who opens an object anew, sends a signal, or may not be looked into.
+//! POSIX semaphores do not record who took their tokens. What can be seen is who *could* wake a
+//! sleeper: a thread that sleeps in an object can only be woken by a process that has the object.
+//! So a set of processes is stuck if each of their threads is asleep, without a timeout, and all
+//! who could wake one of them are in the set (`closure`). Nobody outside can change that, but for
+//! one who opens an object anew, sends a signal, or may not be looked into.
 //!
-//! A look at many threads takes a while, and threads that take turns may each be asleep when they are looked at. So a
-//! set counts only if none of its threads has run between the look at the first and at the last one: then all of them
-//! slept at the same time (`actors`).
+//! A look at many threads takes a while, and threads that take turns may each be asleep when they
+//! are looked at. So a set counts only if none of its threads has run between the look at the first
+//! and at the last one: then all of them slept at the same time (`actors`).
 
 mod actors;
 mod blocker;
@@ -37,7 +38,8 @@ pub enum Shape {
 pub struct Deadlock {
     pub shape: Shape,
     pub sleepers: Vec<Sleeper>,
-    /// All members: also those that have one of the objects and wait for a child or for a thread of their own.
+    /// All members: also those that have one of the objects and wait for a child or for a thread of
+    /// their own.
     pub members: BTreeSet<Pid>,
 }
 
@@ -69,7 +71,8 @@ fn split(actors: &Actors, stuck: &BTreeSet<Pid>) -> Vec<Deadlock> {
         let mut members = BTreeSet::from([first]);
         let mut new = vec![first];
         while let Some(pid) = new.pop() {
-            let (linked, others) = rest.into_iter().partition(|other| actors.are_linked(pid, *other));
+            let (linked, others) =
+                rest.into_iter().partition(|other| actors.are_linked(pid, *other));
             rest = others;
             let linked: BTreeSet<Pid> = linked;
             new.extend(&linked);

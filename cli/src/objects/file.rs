@@ -32,8 +32,9 @@ pub struct Metadata {
     /// Bytes of memory that it takes.
     pub allocated: u64,
     pub created: SystemTime,
-    /// The latest of the file's times. Writing through a mapping moves none of them, so this is when the object was
-    /// last opened and mapped, written, resized or changed in its rights, at the latest.
+    /// The latest of the file's times. Writing through a mapping moves none of them, so this is
+    /// when the object was last opened and mapped, written, resized or changed in its rights, at
+    /// the latest.
     pub last_use: SystemTime,
     /// A regular file, not a directory, a symbolic link or a device.
     pub is_file: bool,
@@ -72,7 +73,8 @@ fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
     SystemTime::UNIX_EPOCH + seconds + nanoseconds
 }
 
-/// Opens a file for a look that leaves no trace. Only its owner may ask that for the time of the last access.
+/// Opens a file for a look that leaves no trace. Only its owner may ask that for the time of the
+/// last access.
 pub fn open(path: &Path) -> io::Result<File> {
     let look = |flags| {
         let flags = flags | libc::O_NOFOLLOW | libc::O_NONBLOCK;

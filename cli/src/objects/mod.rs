@@ -1,5 +1,6 @@
-//! What lies in the directory of objects. Reading it changes nothing: files are opened for reading only, never mapped
-//! writable, and where the caller may ask for it not even the time of the last access is touched.
+//! What lies in the directory of objects. Reading it changes nothing: files are opened for reading
+//! only, never mapped writable, and where the caller may ask for it not even the time of the last
+//! access is touched.
 
 pub mod file;
 pub mod name;
@@ -25,7 +26,9 @@ use name::Name;
 pub use purpose::Purpose;
 
 /// A family of objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Named semaphores
@@ -56,7 +59,8 @@ impl Kind {
     }
 }
 
-/// Of the files that become objects when they are finished, where a file cannot be made without a name.
+/// Of the files that become objects when they are finished, where a file cannot be made without a
+/// name.
 pub const UNFINISHED: &[u8] = b".rsipc-";
 
 /// What is inside of an object, as far as it may be read.
@@ -104,7 +108,8 @@ impl State {
 }
 
 impl Object {
-    /// What a thread waits for that sleeps on the word at this offset of the file. None: it is not the caller's wait.
+    /// What a thread waits for that sleeps on the word at this offset of the file. None: it is not
+    /// the caller's wait.
     pub fn purpose(&self, offset: u64) -> Option<Purpose> {
         match self.kind() {
             Kind::Sem => Some(Purpose::Token),
@@ -148,7 +153,8 @@ pub fn semaphore_path(name: &Name) -> PathBuf {
 /// All objects in the directory, in the order of their names.
 pub fn scan() -> Result<Vec<Object>> {
     let directory = directory();
-    let entries = fs::read_dir(directory).map_err(|error| unreadable_directory(directory, error))?;
+    let entries =
+        fs::read_dir(directory).map_err(|error| unreadable_directory(directory, error))?;
     let mut objects = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| unreadable_directory(directory, error))?;
@@ -159,7 +165,8 @@ pub fn scan() -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// The object whose data lies in the file of this name. None if there is no such file, or if it is no object.
+/// The object whose data lies in the file of this name. None if there is no such file, or if it is
+/// no object.
 pub fn look_at(file_name: &OsString) -> Option<Object> {
     let path = directory().join(file_name);
     let (kind, name) = classify(file_name.as_bytes())?;
@@ -188,6 +195,7 @@ pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
 
 fn unreadable_directory(directory: &Path, error: io::Error) -> Failure {
     let shown = escape::word(directory.as_os_str().as_bytes());
-    let failure = Failure::call(format_args!("cannot read the directory of objects, {shown}"), error);
+    let failure =
+        Failure::call(format_args!("cannot read the directory of objects, {shown}"), error);
     failure.advise("`rsipc doctor` says what is wrong with it; RSIPC_DIR names another one")
 }

@@ -10,7 +10,8 @@ pub enum Purpose {
     Message,
     /// In a full queue.
     Room,
-    /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition variable.
+    /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition
+    /// variable.
     Change,
 }
 

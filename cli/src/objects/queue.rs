@@ -35,7 +35,8 @@ pub fn classify(file_name: &[u8]) -> Role<'_> {
     }
 }
 
-/// What one who sleeps on the word at this offset of the data file waits for. None: nothing that a user asked for.
+/// What one who sleeps on the word at this offset of the data file waits for. None: nothing that a
+/// user asked for.
 pub fn purpose(offset: u64) -> Option<Purpose> {
     match offset {
         snapshot::MESSAGE_WORD => Some(Purpose::Message),
@@ -125,7 +126,8 @@ pub fn passage(file: &File) -> io::Result<Passage> {
     Ok(Passage { sent, messages: queue.messages().len() })
 }
 
-/// The messages in the order in which they will be received; none is taken. One that goes meanwhile is left out.
+/// The messages in the order in which they will be received; none is taken. One that goes meanwhile
+/// is left out.
 pub fn peek(file: &File) -> io::Result<Vec<Message>> {
     let queue = look(file)?;
     let mut messages = Vec::new();

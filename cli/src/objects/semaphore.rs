@@ -14,7 +14,8 @@ pub const PREFIX: &[u8] = rsipc_core::posix::sem::PREFIX.as_bytes();
 pub struct State {
     /// Tokens that are there for the taking.
     pub value: u32,
-    /// Waits that are registered in the semaphore: threads that sleep on it, are about to, or were killed while they did.
+    /// Waits that are registered in the semaphore: threads that sleep on it, are about to, or were
+    /// killed while they did.
     pub registered: u32,
 }
 

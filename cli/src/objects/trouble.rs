@@ -22,11 +22,16 @@ impl Subject<'_> {
         let number = error.raw_os_error();
         let Self { kind, name } = self;
         let failure = match number {
-            Some(libc::ENOENT) => Failure::new(format!("there is no {} {}", kind.describe(), name.shown())),
+            Some(libc::ENOENT) => {
+                Failure::new(format!("there is no {} {}", kind.describe(), name.shown()))
+            }
             Some(libc::EEXIST) => {
                 Failure::new(format!("the {} {} exists already", kind.describe(), name.shown()))
             }
-            _ => Failure::call(format_args!("cannot {verb} the {} {}", kind.describe(), name.shown()), error),
+            _ => Failure::call(
+                format_args!("cannot {verb} the {} {}", kind.describe(), name.shown()),
+                error,
+            ),
         };
         match self.advice(number) {
             Some(advice) => failure.advise(advice),
@@ -43,7 +48,9 @@ impl Subject<'_> {
         let (kind, name) = (self.kind.name(), self.name.shown());
         Some(match error? {
             libc::ENOENT => {
-                format!("`rsipc ls {kind}` shows what there is; `rsipc {kind} create {name}` makes it")
+                format!(
+                    "`rsipc ls {kind}` shows what there is; `rsipc {kind} create {name}` makes it"
+                )
             }
             libc::EEXIST => format!(
                 "`rsipc stat {name}` shows it; `--if-missing` is content with it, `rsipc {kind} rm {name}` removes it"
@@ -53,7 +60,8 @@ impl Subject<'_> {
             }
             libc::EINVAL => format!("`rsipc stat {name}` shows what is there under that name"),
             libc::ENOSPC | libc::ENOMEM => {
-                "`rsipc ls` shows what takes the memory, `rsipc clean` removes what nobody uses".to_owned()
+                "`rsipc ls` shows what takes the memory, `rsipc clean` removes what nobody uses"
+                    .to_owned()
             }
             libc::ENAMETOOLONG => "choose a name of at most 250 bytes".to_owned(),
             _ => return None,

@@ -1,7 +1,7 @@
 //! Objects whose name is gone while processes still have them: seen only through those processes.
 //!
-//! A program that unlinks what it has just opened (Python's `multiprocessing` does) leaves no name behind, but its
-//! semaphores can hang and its memory can be large like any other's.
+//! A program that unlinks what it has just opened (Python's `multiprocessing` does) leaves no name
+//! behind, but its semaphores can hang and its memory can be large like any other's.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -81,9 +81,11 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
     Some(Object { name, path, id: seen.id(), metadata, unlinked: true, state })
 }
 
-/// Whether the path is only what the maker of the object sees, and may say nothing about the name that it had.
+/// Whether the path is only what the maker of the object sees, and may say nothing about the name
+/// that it had.
 ///
-/// librsipc makes files without a name; glibc makes a semaphore as `sem.` and six random letters or digits.
+/// librsipc makes files without a name; glibc makes a semaphore as `sem.` and six random letters or
+/// digits.
 pub fn is_provisional(path: &Path) -> bool {
     const RANDOM: usize = 6;
     let name = path.file_name().unwrap_or_default().as_bytes();
@@ -103,12 +105,14 @@ fn kind_by_contents(link: &Path, metadata: Option<&Metadata>) -> Kind {
     }
 }
 
-/// From the file, or else, where only the superuser may follow links to mapped files, from the memory of the process.
+/// From the file, or else, where only the superuser may follow links to mapped files, from the
+/// memory of the process.
 fn read_semaphore(pid: Pid, seen: &Seen, link: &Path) -> io::Result<semaphore::State> {
     match (open(link).and_then(|file| semaphore::State::read(&file)), seen) {
         (Err(_), Seen::Mapped(mapping)) if mapping.offset == 0 => {
             let mut bytes = [0; SIZE];
-            File::open(format!("/proc/{pid}/mem"))?.read_exact_at(&mut bytes, mapping.range.start)?;
+            File::open(format!("/proc/{pid}/mem"))?
+                .read_exact_at(&mut bytes, mapping.range.start)?;
             Ok(semaphore::State::from_bytes(bytes))
         }
         (decided, _) => decided,
@@ -117,6 +121,7 @@ fn read_semaphore(pid: Pid, seen: &Seen, link: &Path) -> io::Result<semaphore::S
 
 /// Unlike [`super::file::open`] this follows the link, which leads straight to the file.
 fn open(link: &Path) -> io::Result<File> {
-    let look = |flags| OpenOptions::new().read(true).custom_flags(flags | libc::O_NONBLOCK).open(link);
+    let look =
+        |flags| OpenOptions::new().read(true).custom_flags(flags | libc::O_NONBLOCK).open(link);
     look(libc::O_NOATIME).or_else(|_| look(0))
 }

@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn amounts_from_the_command_line() {
-        for (text, amount) in [("0", 0), ("4096", 4096), ("64K", 65_536), ("1MiB", 1 << 20), ("2g", 2 << 30)]
+        for (text, amount) in
+            [("0", 0), ("4096", 4096), ("64K", 65_536), ("1MiB", 1 << 20), ("2g", 2 << 30)]
         {
             assert_eq!(parse(text), Ok(amount), "{text}");
         }

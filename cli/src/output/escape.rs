@@ -1,7 +1,8 @@
-//! Bytes that others chose (names of objects and programs) in a form that cannot break a line, a table or a terminal.
+//! Bytes that others chose (names of objects and programs) in a form that cannot break a line, a
+//! table or a terminal.
 //!
-//! A name of harmless characters stands as it is. Any other is written as bash, zsh and ksh read it: `$'a\nb'`. So what
-//! is shown can be pasted into a command line and means the same name there.
+//! A name of harmless characters stands as it is. Any other is written as bash, zsh and ksh read
+//! it: `$'a\nb'`. So what is shown can be pasted into a command line and means the same name there.
 
 use std::fmt::Write;
 
@@ -37,7 +38,8 @@ fn is_harmless(character: char) -> bool {
         || (!character.is_ascii() && is_printable(character))
 }
 
-/// Unlike control, format, private and unassigned characters, and blanks other than the ordinary one.
+/// Unlike control, format, private and unassigned characters, and blanks other than the ordinary
+/// one.
 fn is_printable(character: char) -> bool {
     matches!(character, '\'' | '"' | '\\') || character.escape_debug().len() == 1
 }
@@ -96,7 +98,9 @@ mod tests {
 
     #[test]
     fn bash_reads_back_what_was_written() {
-        for name in [&b"/a\nb\t\x1b\x7f1"[..], b"/'\"\\ `!*", b"/\xff9\xc3", "/\u{202e}\u{a0}é".as_bytes()] {
+        for name in
+            [&b"/a\nb\t\x1b\x7f1"[..], b"/'\"\\ `!*", b"/\xff9\xc3", "/\u{202e}\u{a0}é".as_bytes()]
+        {
             let script = format!("printf %s {}", word(name));
             let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
             assert_eq!(output.stdout, name, "{script}");

@@ -1,4 +1,5 @@
-//! What programs read. `docs/json.md` describes it; a change that could break a reader changes [`VERSION`].
+//! What programs read. `docs/json.md` describes it; a change that could break a reader changes
+//! [`VERSION`].
 
 use serde::Serialize;
 
@@ -18,7 +19,8 @@ struct Document<T> {
 /// Prints one JSON object with the version in front.
 pub fn print_document(content: impl Serialize) -> Result<()> {
     let document = Document { version: VERSION, content };
-    let mut text = serde_json::to_string_pretty(&document).expect("the documents hold no map with odd keys");
+    let mut text =
+        serde_json::to_string_pretty(&document).expect("the documents hold no map with odd keys");
     text.push('\n');
     print(text)
 }

@@ -1,4 +1,5 @@
-//! Colours: only on a terminal, and only where NO_COLOR (<https://no-color.org>) does not forbid them.
+//! Colours: only on a terminal, and only where NO_COLOR (<https://no-color.org>) does not forbid
+//! them.
 
 use std::env;
 use std::io::{self, IsTerminal};

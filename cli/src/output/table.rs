@@ -1,4 +1,5 @@
-//! Tables of text: columns as wide as their widest cell, two blanks between them, nothing after the last.
+//! Tables of text: columns as wide as their widest cell, two blanks between them, nothing after the
+//! last.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -96,7 +97,8 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_need_be() {
-        let mut table = Table::new([("NAME", Align::Left), ("N", Align::Right), ("NOTE", Align::Left)]);
+        let mut table =
+            Table::new([("NAME", Align::Left), ("N", Align::Right), ("NOTE", Align::Left)]);
         table.push(["/漢字".into(), "1".into(), "".into()]);
         table.push(["/b".into(), Cell::from("200"), "stale".into()]);
         assert_eq!(table.render(Style::PLAIN), "NAME     N  NOTE\n/漢字    1\n/b     200  stale\n");

@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn lengths_in_their_largest_unit() {
-        let shown = [0, 59, 60, 7_199, 86_400 * 3].map(|seconds| short(Duration::from_secs(seconds)));
+        let shown =
+            [0, 59, 60, 7_199, 86_400 * 3].map(|seconds| short(Duration::from_secs(seconds)));
         assert_eq!(shown, ["0s", "59s", "1m", "1h", "3d"]);
     }
 

@@ -25,7 +25,13 @@ pub fn user(uid: u32) -> Option<String> {
         let mut result = ptr::null_mut();
         // SAFETY: all pointers are valid for writing, and the length is that of the buffer.
         let error = unsafe {
-            libc::getpwuid_r(uid, entry.as_mut_ptr(), buffer.as_mut_ptr(), buffer.len(), &raw mut result)
+            libc::getpwuid_r(
+                uid,
+                entry.as_mut_ptr(),
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut result,
+            )
         };
         if !result.is_null() {
             // SAFETY: found, so the entry is initialised and its strings lie in the buffer.
@@ -42,7 +48,13 @@ pub fn group(gid: u32) -> Option<String> {
         let mut result = ptr::null_mut();
         // SAFETY: all pointers are valid for writing, and the length is that of the buffer.
         let error = unsafe {
-            libc::getgrgid_r(gid, entry.as_mut_ptr(), buffer.as_mut_ptr(), buffer.len(), &raw mut result)
+            libc::getgrgid_r(
+                gid,
+                entry.as_mut_ptr(),
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut result,
+            )
         };
         if !result.is_null() {
             // SAFETY: found, so the entry is initialised and its strings lie in the buffer.

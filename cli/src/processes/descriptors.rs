@@ -32,8 +32,15 @@ pub fn of(pid: Pid, interest: &Interest) -> io::Result<Vec<Descriptor>> {
             continue;
         }
         let Ok(metadata) = fs::metadata(entry.path()) else { continue };
-        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        found.push(Descriptor { number, id: FileId::of(&metadata), path: path.to_owned(), deleted });
+        let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        found.push(Descriptor {
+            number,
+            id: FileId::of(&metadata),
+            path: path.to_owned(),
+            deleted,
+        });
     }
     Ok(found)
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// What an open file must look like to be worth a closer look: asking for the identity of each would touch devices
-/// and network file systems that have nothing to do with objects.
+/// What an open file must look like to be worth a closer look: asking for the identity of each
+/// would touch devices and network file systems that have nothing to do with objects.
 pub struct Interest<'a> {
     pub directory: &'a Path,
     pub file_names: HashSet<OsString>,

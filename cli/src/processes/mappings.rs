@@ -69,7 +69,10 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
     Some(Mapping {
         range: hexadecimal(start)?..hexadecimal(end)?,
         offset: hexadecimal(offset)?,
-        id: FileId { device: libc::makedev(device(major)?, device(minor)?), inode: inode.parse().ok()? },
+        id: FileId {
+            device: libc::makedev(device(major)?, device(minor)?),
+            inode: inode.parse().ok()?,
+        },
         path: PathBuf::from(std::ffi::OsString::from_vec(unescape(path))),
         deleted,
         shared,
@@ -117,11 +120,17 @@ f0000-f1000 rw-p 00000000 00:00 0 [stack]\n";
     }
 
     fn interest() -> Interest<'static> {
-        Interest { directory: std::path::Path::new("/dev/shm"), file_names: std::collections::HashSet::new() }
+        Interest {
+            directory: std::path::Path::new("/dev/shm"),
+            file_names: std::collections::HashSet::new(),
+        }
     }
 
     #[test]
     fn lines_that_make_no_sense_are_left_out() {
-        assert_eq!(parse(b"\nx\n1-2 rw-s\n1-2 rw-s zz 00:01 1 /a\n1 rw-s 0 00:01 1 /a\n", &interest()), []);
+        assert_eq!(
+            parse(b"\nx\n1-2 rw-s\n1-2 rw-s zz 00:01 1 /a\n1 rw-s 0 00:01 1 /a\n", &interest()),
+            []
+        );
     }
 }

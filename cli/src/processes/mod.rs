@@ -1,7 +1,9 @@
-//! Who runs on this machine, what each process has open and mapped, and where its threads sleep: from `/proc`.
+//! Who runs on this machine, what each process has open and mapped, and where its threads sleep:
+//! from `/proc`.
 //!
-//! `/proc` is read once for a survey. What belongs to others may be hidden from an ordinary user; then it is marked as
-//! not seen. A process that ends while it is looked at is as good as one that had ended before.
+//! `/proc` is read once for a survey. What belongs to others may be hidden from an ordinary user;
+//! then it is marked as not seen. A process that ends while it is looked at is as good as one that
+//! had ended before.
 
 pub mod descriptors;
 mod interest;
@@ -47,7 +49,9 @@ impl Process {
         // The kernel lists them in the order of their addresses.
         let mappings = self.mappings.as_deref()?;
         let after = mappings.partition_point(|mapping| mapping.range.start <= address);
-        mappings[..after].last().filter(|mapping| mapping.shared && mapping.range.contains(&address))
+        mappings[..after]
+            .last()
+            .filter(|mapping| mapping.shared && mapping.range.contains(&address))
     }
 
     /// The files it has mapped or open.

@@ -1,4 +1,5 @@
-//! What a thread sleeps for in poll, select or epoll_wait: descriptors, each to be read from or written to.
+//! What a thread sleeps for in poll, select or epoll_wait: descriptors, each to be read from or
+//! written to.
 
 use std::ffi::c_long;
 use std::fs;
@@ -62,7 +63,8 @@ pub fn polled(
         (descriptor, i16::from_ne_bytes([entry[4], entry[5]]))
     });
     // A negative number stands for none.
-    let entries = entries.filter_map(|(descriptor, events)| Some((u32::try_from(descriptor).ok()?, events)));
+    let entries =
+        entries.filter_map(|(descriptor, events)| Some((u32::try_from(descriptor).ok()?, events)));
     Ok(entries.map(|(descriptor, events)| Polled::new(descriptor, events.into())).collect())
 }
 
@@ -133,7 +135,8 @@ mod tests {
         let entry = |descriptor: i32, events: i16| {
             [&descriptor.to_ne_bytes()[..], &events.to_ne_bytes(), &[0; 2]].concat()
         };
-        let memory = [entry(5, libc::POLLIN), entry(-1, libc::POLLIN), entry(7, libc::POLLOUT)].concat();
+        let memory =
+            [entry(5, libc::POLLIN), entry(-1, libc::POLLIN), entry(7, libc::POLLOUT)].concat();
         let found = polled(0x1000, 3, |address, bytes| {
             assert_eq!(address, 0x1000);
             bytes.copy_from_slice(&memory);
@@ -153,7 +156,9 @@ mod tests {
         });
         // What lies above the count does not count.
         assert_eq!(found.unwrap(), [READ, Polled { descriptor: 67, ..READ }]);
-        assert!(selected(u64::MAX, [1, 1], |_, _| Err(io::Error::other("no memory here"))).is_err());
+        assert!(
+            selected(u64::MAX, [1, 1], |_, _| Err(io::Error::other("no memory here"))).is_err()
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What a thread sleeps in: `/proc/PID/task/TID/syscall`, which holds the number and the arguments of its system call.
+//! What a thread sleeps in: `/proc/PID/task/TID/syscall`, which holds the number and the arguments
+//! of its system call.
 
 use std::ffi::c_long;
 use std::fs::{self, File};
@@ -35,7 +36,8 @@ pub struct Word {
 pub enum Until {
     /// `futex` with a timeout: a timed wait of glibc or of librsipc.
     Timed,
-    /// A newer call with a timeout: how librsipc looks again from time to time in a wait without an end.
+    /// A newer call with a timeout: how librsipc looks again from time to time in a wait without an
+    /// end.
     Look,
 }
 
@@ -50,8 +52,9 @@ const WAITV_MAX: usize = 128;
 pub fn of(pid: Pid, tid: Pid) -> io::Result<Option<Sleep>> {
     let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall"))?;
     let Some(call) = parse(&line) else { return Ok(None) };
-    let read =
-        |address, bytes: &mut [u8]| File::open(format!("/proc/{pid}/mem"))?.read_exact_at(bytes, address);
+    let read = |address, bytes: &mut [u8]| {
+        File::open(format!("/proc/{pid}/mem"))?.read_exact_at(bytes, address)
+    };
     Ok(match poll::Call::of(call.number) {
         Some(poll) => call.polled(poll, read, pid),
         None => call.interpret(read),
@@ -64,8 +67,8 @@ struct Call {
     arguments: [u64; 6],
 }
 
-/// `202 0x7ffe8 0x80 0x0 0x0 0x0 0x0 0x7ffd 0x7f12`: number, six arguments, stack and instruction pointer. `running`,
-/// or `-1` and the pointers, when the thread is in no system call.
+/// `202 0x7ffe8 0x80 0x0 0x0 0x0 0x0 0x7ffd 0x7f12`: number, six arguments, stack and instruction
+/// pointer. `running`, or `-1` and the pointers, when the thread is in no system call.
 fn parse(line: &str) -> Option<Call> {
     let mut fields = line.split_ascii_whitespace();
     let number = fields.next()?.parse().ok().filter(|number| *number >= 0)?;
@@ -79,7 +82,8 @@ fn parse(line: &str) -> Option<Call> {
 impl Call {
     fn interpret(&self, read: impl Fn(u64, &mut [u8]) -> io::Result<()>) -> Option<Sleep> {
         match self.number {
-            // A futex call that was stopped and goes on is shown as restart_syscall, with the registers it had.
+            // A futex call that was stopped and goes on is shown as restart_syscall, with the
+            // registers it had.
             libc::SYS_futex | libc::SYS_restart_syscall => self.futex(),
             SYS_FUTEX_WAIT => Some(self.futex_wait()),
             libc::SYS_futex_waitv => self.futex_waitv(read),
@@ -89,7 +93,9 @@ impl Call {
             }
             libc::SYS_waitid => {
                 let child = int(self.arguments[1]);
-                Some(Sleep::Child((int(self.arguments[0]) == libc::P_PID.cast_signed()).then_some(child)))
+                Some(Sleep::Child(
+                    (int(self.arguments[0]) == libc::P_PID.cast_signed()).then_some(child),
+                ))
             }
             _ => None,
         }
@@ -138,7 +144,8 @@ impl Call {
     }
 }
 
-/// Of the newer calls. Timed calls on queues are on CLOCK_REALTIME; looks in a wait without an end are not.
+/// Of the newer calls. Timed calls on queues are on CLOCK_REALTIME; looks in a wait without an end
+/// are not.
 fn until(timeout: u64, clock: u64) -> Option<Until> {
     let is_look = int(clock) == libc::CLOCK_MONOTONIC;
     (timeout != 0).then_some(if is_look { Until::Look } else { Until::Timed })
@@ -148,7 +155,10 @@ fn u64_at(bytes: &[u8], start: usize) -> u64 {
     u64::from_ne_bytes(bytes[start..start + 8].try_into().expect("eight bytes"))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the register's high half is not part of the argument")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the register's high half is not part of the argument"
+)]
 fn low_half(register: u64) -> u32 {
     register as u32
 }
@@ -176,7 +186,10 @@ mod tests {
         assert_eq!(futex("0x7fe8 0x189 0x0 0x0"), Some(shared.clone()));
         assert_eq!(futex("0x7fe8 0x0 0x0 0x0"), Some(shared.clone()));
         assert_eq!(futex("0x7fe8 0x80 0x0 0x0"), Some(shared));
-        assert_eq!(futex("0x7fe8 0x189 0x0 0x7ff0"), Some(Sleep::Futex { words, until: Some(Until::Timed) }));
+        assert_eq!(
+            futex("0x7fe8 0x189 0x0 0x7ff0"),
+            Some(Sleep::Futex { words, until: Some(Until::Timed) })
+        );
     }
 
     #[test]
@@ -186,15 +199,21 @@ mod tests {
 
     #[test]
     fn the_newer_call_for_one_word() {
-        let call = |clock| interpret(&format!("455 0x7fe8 0x3 0xffffffff 0x2 0x7ff0 {clock} 0x7ffd 0x7f12"));
+        let call = |clock| {
+            interpret(&format!("455 0x7fe8 0x3 0xffffffff 0x2 0x7ff0 {clock} 0x7ffd 0x7f12"))
+        };
         let words = vec![Word { address: 0x7fe8, expected: 3 }];
-        assert_eq!(call("0x1"), Some(Sleep::Futex { words: words.clone(), until: Some(Until::Look) }));
+        assert_eq!(
+            call("0x1"),
+            Some(Sleep::Futex { words: words.clone(), until: Some(Until::Look) })
+        );
         assert_eq!(call("0x0"), Some(Sleep::Futex { words, until: Some(Until::Timed) }));
     }
 
     #[test]
     fn a_thread_that_runs_or_does_something_else() {
-        for line in ["running\n", "-1 0x7ffd 0x7f12\n", "0 0x0 0x7f 0x1 0x0 0x0 0x0 0x1 0x2\n", ""] {
+        for line in ["running\n", "-1 0x7ffd 0x7f12\n", "0 0x0 0x7f 0x1 0x0 0x0 0x0 0x1 0x2\n", ""]
+        {
             assert_eq!(interpret(line), None, "{line}");
         }
     }
@@ -202,13 +221,15 @@ mod tests {
     #[test]
     fn a_sleep_on_several_words_is_read_from_memory() {
         let call = Call { number: libc::SYS_futex_waitv, arguments: [0x1000, 2, 0, 0x2000, 1, 0] };
-        let memory: Vec<u8> = [5, 0x7000, 2, 6, 0x8000, 2].into_iter().flat_map(u64::to_ne_bytes).collect();
+        let memory: Vec<u8> =
+            [5, 0x7000, 2, 6, 0x8000, 2].into_iter().flat_map(u64::to_ne_bytes).collect();
         let sleep = call.interpret(|address, bytes| {
             assert_eq!(address, 0x1000);
             bytes.copy_from_slice(&memory);
             Ok(())
         });
-        let words = vec![Word { address: 0x7000, expected: 5 }, Word { address: 0x8000, expected: 6 }];
+        let words =
+            vec![Word { address: 0x7000, expected: 5 }, Word { address: 0x8000, expected: 6 }];
         assert_eq!(sleep, Some(Sleep::Futex { words, until: Some(Until::Look) }));
         let absurd = Call { arguments: [0x1000, u64::MAX, 0, 0, 0, 0], ..call };
         assert_eq!(absurd.interpret(|_, _| unreachable!()), None);
@@ -216,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_parent_that_waits_for_its_children() {
-        let wait4 = |pid| interpret(&format!("{} {pid} 0x0 0x0 0x0 0x0 0x0 0x1 0x2", libc::SYS_wait4));
+        let wait4 =
+            |pid| interpret(&format!("{} {pid} 0x0 0x0 0x0 0x0 0x0 0x1 0x2", libc::SYS_wait4));
         assert_eq!(wait4("0x4d2"), Some(Sleep::Child(Some(1234))));
         assert_eq!(wait4("0xffffffff"), Some(Sleep::Child(None)));
     }

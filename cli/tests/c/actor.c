@@ -1,5 +1,5 @@
-/* Does as it is told, one line of the standard input after the other, and answers each with a line: "ok", a value, or
- * the name of an error number. A call that sleeps answers when it is over.
+/* Does as it is told, one line of the standard input after the other, and answers each with a line:
+ * "ok", a value, or the name of an error number. A call that sleeps answers when it is over.
  *
  *   sem_open NAME VALUE   makes or opens it      sem_wait NAME   sem_post NAME   sem_unlink NAME
  *   mq_open NAME          makes or opens it      mq_receive NAME  mq_send NAME TEXT  mq_notify NAME
@@ -8,8 +8,7 @@
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
  *   thread LINE           does the line in a thread of its own, and does not answer for it
  *
- * Names have no blanks. It ends at the end of its input.
- */
+ * Names have no blanks. It ends at the end of its input. / */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>

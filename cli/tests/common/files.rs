@@ -24,7 +24,8 @@ impl Files {
         self.regular().map(|path| fs::read(path).unwrap()).collect()
     }
 
-    /// Of the last access, of the last change to the contents, of the last change; and the memory taken.
+    /// Of the last access, of the last change to the contents, of the last change; and the memory
+    /// taken.
     pub fn times(&self) -> Vec<[i64; 4]> {
         let status = self.0.iter().map(|path| fs::metadata(path).unwrap());
         let facts = status.map(|status| {
@@ -34,10 +35,16 @@ impl Files {
         facts.collect()
     }
 
-    /// A reader moves the time of the last access where it is older than that of the last change: now it is.
+    /// A reader moves the time of the last access where it is older than that of the last change:
+    /// now it is.
     pub fn age_last_access(&self) {
         for path in self.regular() {
-            fs::File::options().write(true).open(path).unwrap().set_modified(SystemTime::now()).unwrap();
+            fs::File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_modified(SystemTime::now())
+                .unwrap();
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the tests of the command stand on: the real binary, and C programs that take part, plain and preloaded.
+//! What the tests of the command stand on: the real binary, and C programs that take part, plain
+//! and preloaded.
 
 // Each test crate compiles its own copy of this module and needs only a part of it.
 #![allow(dead_code, unused_imports, missing_docs)]
@@ -25,7 +26,9 @@ pub const BOUND: Duration = Duration::from_mins(1);
 /// `rsipc` with arguments, in an environment without settings.
 pub fn rsipc<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(binary());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"RSIPC_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"RSIPC_"))
+    {
         command.env_remove(name);
     }
     command.args(arguments).timeout(BOUND);
@@ -50,8 +53,12 @@ pub fn listed(kind: &str, name: &str) -> Value {
     objects.iter().find(|object| object["name"] == name).cloned().unwrap_or(Value::Null)
 }
 
-/// Looks every few milliseconds until the answer is the right one. Panics with the last answer when it never is.
-pub fn eventually<T: std::fmt::Debug>(mut ask: impl FnMut() -> T, is_right: impl Fn(&T) -> bool) -> T {
+/// Looks every few milliseconds until the answer is the right one. Panics with the last answer when
+/// it never is.
+pub fn eventually<T: std::fmt::Debug>(
+    mut ask: impl FnMut() -> T,
+    is_right: impl Fn(&T) -> bool,
+) -> T {
     let deadline = Instant::now() + BOUND;
     loop {
         let answer = ask();
@@ -87,8 +94,11 @@ impl Actor {
 
     /// With another directory of objects, or as another user.
     pub fn start(mut command: Command) -> Self {
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the actor can be started");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the actor can be started");
         let input = child.stdin.take().expect("a pipe");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         Self { child, input, output }
@@ -138,7 +148,13 @@ pub struct Group(Child);
 
 impl Group {
     pub fn start(mut command: Command) -> Self {
-        Self(command.stdin(Stdio::null()).process_group(0).spawn().expect("the program can be started"))
+        Self(
+            command
+                .stdin(Stdio::null())
+                .process_group(0)
+                .spawn()
+                .expect("the program can be started"),
+        )
     }
 
     pub fn pid(&self) -> u32 {
@@ -149,7 +165,8 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let group = i32::try_from(self.0.id()).expect("a process id fits");
-        // SAFETY: kill(2) touches no memory; the number is the group's as long as its leader has not been waited for.
+        // SAFETY: kill(2) touches no memory; the number is the group's as long as its leader has
+        // not been waited for.
         unsafe { libc::kill(-group, libc::SIGKILL) };
         let _ = self.0.wait();
     }
@@ -217,8 +234,9 @@ impl Place {
     /// Names of the files in it.
     pub fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).expect("it can be read");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -236,8 +254,8 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// By another process: while a file is open for writing in this one, a child that another thread starts at that
-/// moment has it open too, and then it cannot be run.
+/// By another process: while a file is open for writing in this one, a child that another thread
+/// starts at that moment has it open too, and then it cannot be run.
 pub fn copy_program(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg(from).arg(to).status().expect("cp can be started");
     assert!(copied.success(), "{} is copied", from.display());

@@ -1,4 +1,5 @@
-//! A terminal of a size of one's choice: a program runs in it, keys go in, and the screen can be read.
+//! A terminal of a size of one's choice: a program runs in it, keys go in, and the screen can be
+//! read.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -109,7 +110,8 @@ impl Terminal {
         self.screen.lock().expect("nobody panics in there").screen_mut().set_size(rows, columns);
         let size = winsize((columns, rows));
         // SAFETY: the size is valid.
-        assert_eq!(unsafe { libc::ioctl(self.keys.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }, 0);
+        let set = unsafe { libc::ioctl(self.keys.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
+        assert_eq!(set, 0);
     }
 
     pub fn signal(&self, signal: i32) {
@@ -119,8 +121,13 @@ impl Terminal {
 
     /// Waits for the end of the program. The terminal must be as it was before.
     pub fn ends(&mut self) -> ExitStatus {
-        let status = eventually(|| self.child.try_wait().expect("a child"), Option::is_some).expect("ended");
-        assert_eq!(Settings::of(&self.line), self.before, "the settings of the terminal are as they were");
+        let status =
+            eventually(|| self.child.try_wait().expect("a child"), Option::is_some).expect("ended");
+        assert_eq!(
+            Settings::of(&self.line),
+            self.before,
+            "the settings of the terminal are as they were"
+        );
         // What it wrote at last may not have been read yet.
         eventually(|| self.read(modes), Vec::is_empty);
         status
@@ -189,8 +196,13 @@ fn open(size: Size) -> (File, OwnedFd) {
     let (mut keys, mut line, size) = (0, 0, winsize(size));
     // SAFETY: all pointers are valid or NULL; the new descriptors belong to nobody else.
     unsafe {
-        let opened =
-            libc::openpty(&raw mut keys, &raw mut line, ptr::null_mut(), ptr::null(), &raw const size);
+        let opened = libc::openpty(
+            &raw mut keys,
+            &raw mut line,
+            ptr::null_mut(),
+            ptr::null(),
+            &raw const size,
+        );
         assert_eq!(opened, 0, "{}", std::io::Error::last_os_error());
         for fd in [keys, line] {
             libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);

@@ -62,7 +62,13 @@ fn publish_unnamed<T>(
 ) -> Result<Option<(File, T)>> {
     let directory = path.parent().ok_or(Errno::ENOENT)?;
     let mut options = OpenOptions::new();
-    let file = match options.read(true).write(true).mode(mode).custom_flags(libc::O_TMPFILE).open(directory) {
+    let file = match options
+        .read(true)
+        .write(true)
+        .mode(mode)
+        .custom_flags(libc::O_TMPFILE)
+        .open(directory)
+    {
         Ok(file) => file,
         Err(error) if is_refusal(error.raw_os_error()) => return Ok(None),
         Err(error) => return Err(error.into()),
@@ -72,7 +78,13 @@ fn publish_unnamed<T>(
     let to = c_path(path)?;
     // SAFETY: both are C strings.
     let linked = unsafe {
-        libc::linkat(libc::AT_FDCWD, from.as_ptr(), libc::AT_FDCWD, to.as_ptr(), libc::AT_SYMLINK_FOLLOW)
+        libc::linkat(
+            libc::AT_FDCWD,
+            from.as_ptr(),
+            libc::AT_FDCWD,
+            to.as_ptr(),
+            libc::AT_SYMLINK_FOLLOW,
+        )
     };
     if linked == 0 {
         return Ok(Some((file, filled)));
@@ -108,8 +120,8 @@ fn publish_renamed<T>(
     fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
 ) -> Result<(Option<File>, T)> {
     let (temporary, file) = create_temporary(path, mode)?;
-    let filled =
-        fill(file, Way::Named).and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
+    let filled = fill(file, Way::Named)
+        .and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
     if filled.is_err() {
         // Nobody knows the temporary name: what is left to say is why the file was not published.
         let _ = std::fs::remove_file(&temporary);
@@ -120,7 +132,8 @@ fn publish_renamed<T>(
 fn create_temporary(path: &Path, mode: u32) -> Result<(PathBuf, File)> {
     for _ in 0..TRIES {
         let temporary = path.with_file_name(format!("{TEMPORARY_PREFIX}{:016x}", random()));
-        match OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&temporary) {
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&temporary)
+        {
             Ok(file) => return Ok((temporary, file)),
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {}
             Err(error) => return Err(error.into()),
@@ -166,7 +179,8 @@ mod tests {
     use std::io::Write;
 
     fn scratch(name: &str) -> PathBuf {
-        let directory = std::env::temp_dir().join(format!("rsipc-publish-{}-{name}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("rsipc-publish-{}-{name}", std::process::id()));
         std::fs::create_dir(&directory).unwrap();
         directory
     }
@@ -196,7 +210,11 @@ mod tests {
             way(&path).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), b"whole");
             assert_eq!(way(&path).err(), Some(Errno::EEXIST), "{name}");
-            assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "{name} leaves something behind");
+            assert_eq!(
+                std::fs::read_dir(&directory).unwrap().count(),
+                1,
+                "{name} leaves something behind"
+            );
             std::fs::remove_dir_all(directory).unwrap();
         }
     }
@@ -206,13 +224,19 @@ mod tests {
         let directory = scratch("failed");
         let full = |_: File, _: Way| -> Result<(Option<File>, ())> { Err(Errno::ENOSPC) };
         assert_eq!(publish(&directory.join("object"), 0o600, full).err(), Some(Errno::ENOSPC));
-        assert_eq!(publish_renamed(&directory.join("object"), 0o600, &full).err(), Some(Errno::ENOSPC));
+        assert_eq!(
+            publish_renamed(&directory.join("object"), 0o600, &full).err(),
+            Some(Errno::ENOSPC)
+        );
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
         std::fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]
     fn a_missing_directory_is_enoent() {
-        assert_eq!(publish(Path::new("/nonexistent/object"), 0o600, fill).err(), Some(Errno::ENOENT));
+        assert_eq!(
+            publish(Path::new("/nonexistent/object"), 0o600, fill).err(),
+            Some(Errno::ENOENT)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Keeping pthread_cancel(3) out of Rust: a thread that is cancelled unwinds by force, through whatever is on its stack.
+//! Keeping pthread_cancel(3) out of Rust: a thread that is cancelled unwinds by force, through
+//! whatever is on its stack.
 
 use core::ffi::c_int;
 
@@ -11,8 +12,8 @@ unsafe extern "C" {
 /// `PTHREAD_CANCEL_DISABLE` of pthread.h
 const DISABLE: c_int = 1;
 
-/// Runs what is no cancellation point, although it makes system calls that are, and leaves `errno` as it is: a call of the
-/// C API that succeeds does not change it, whatever failed on the way.
+/// Runs what is no cancellation point, although it makes system calls that are, and leaves `errno`
+/// as it is: a call of the C API that succeeds does not change it, whatever failed on the way.
 pub fn uncancelled<T>(call: impl FnOnce() -> T) -> T {
     let mut before = DISABLE;
     // SAFETY: `before` is valid for writing. No error is possible with a valid state.

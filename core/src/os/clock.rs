@@ -61,7 +61,11 @@ impl Deadline {
 
     /// EINVAL when `tv_nsec` is not a number of nanoseconds below one second.
     pub fn new(clock: Clock, time: libc::timespec) -> Result<Self> {
-        if (0..NS_PER_S).contains(&time.tv_nsec) { Ok(Self { clock, time }) } else { Err(Errno::EINVAL) }
+        if (0..NS_PER_S).contains(&time.tv_nsec) {
+            Ok(Self { clock, time })
+        } else {
+            Err(Errno::EINVAL)
+        }
     }
 
     /// So many nanoseconds from now, at most a few seconds.

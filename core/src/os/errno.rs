@@ -81,8 +81,8 @@ pub fn preserved<R>(calls: impl FnOnce() -> R) -> R {
 }
 
 impl From<io::Error> for Errno {
-    /// An error that no system call made (the standard library's own refusals, such as a NUL byte in a path)
-    /// becomes EINVAL.
+    /// An error that no system call made (the standard library's own refusals, such as a NUL byte
+    /// in a path) becomes EINVAL.
     fn from(error: io::Error) -> Self {
         Self(error.raw_os_error().unwrap_or(libc::EINVAL))
     }

@@ -40,7 +40,9 @@ fn call(fd: c_int, path: &CStr, flags: c_int) -> Result<Status> {
 pub fn read_at(fd: RawFd, bytes: &mut [u8], offset: usize) -> Result<usize> {
     loop {
         // SAFETY: `bytes` is valid for writing.
-        let read = unsafe { libc::syscall(libc::SYS_pread64, fd, bytes.as_mut_ptr(), bytes.len(), offset) };
+        let read = unsafe {
+            libc::syscall(libc::SYS_pread64, fd, bytes.as_mut_ptr(), bytes.len(), offset)
+        };
         match usize::try_from(read) {
             Ok(read) => return Ok(read),
             Err(_) if Errno::last() == Errno::EINTR => {}

@@ -134,7 +134,8 @@ fn is_pending() -> bool {
 fn block_signals() -> libc::sigset_t {
     // SAFETY: both sets are valid.
     unsafe {
-        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = (mem::zeroed(), mem::zeroed());
+        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) =
+            (mem::zeroed(), mem::zeroed());
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
         before
@@ -172,7 +173,8 @@ mod tests {
     }
 
     fn scratch(name: &str) -> File {
-        let path = std::env::temp_dir().join(format!("rsipc-file-size-{}-{name}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("rsipc-file-size-{}-{name}", std::process::id()));
         let file = File::create(&path).unwrap();
         std::fs::remove_file(path).unwrap();
         file

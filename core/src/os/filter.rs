@@ -1,15 +1,18 @@
-//! Whether a wait may make system calls that glibc's own waits do not make: a filter (seccomp(2)) may kill for them.
+//! Whether a wait may make system calls that glibc's own waits do not make: a filter (seccomp(2))
+//! may kill for them.
 //!
 //! No call asks a filter what it would do. But who makes the filters is known:
 //!
-//! * Those of containers are there when the program starts, and the first process of the container has the same. They
-//!   refuse what they do not know, with an errno. So the call is tried.
-//! * Those of a service manager are there when the program starts, too, but its own first process has fewer. Many kill.
-//! * Those that a program puts on itself come later. Many kill, too. A thread looks for one before its first such call,
-//!   with prctl(2), which nearly all of them allow.
+//! * Those of containers are there when the program starts, and the first process of the container
+//!   has the same. They refuse what they do not know, with an errno. So the call is tried.
+//! * Those of a service manager are there when the program starts, too, but its own first process
+//!   has fewer. Many kill.
+//! * Those that a program puts on itself come later. Many kill, too. A thread looks for one before
+//!   its first such call, with prctl(2), which nearly all of them allow.
 //!
-//! In the two last cases the call is not made. `RSIPC_FUTEX=classic` says that beforehand, also for a filter that
-//! does not allow prctl(2), or that comes after the thread's first wait; `RSIPC_FUTEX=waitv` says the contrary.
+//! In the two last cases the call is not made. `RSIPC_FUTEX=classic` says that beforehand, also for
+//! a filter that does not allow prctl(2), or that comes after the thread's first wait;
+//! `RSIPC_FUTEX=waitv` says the contrary.
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -26,24 +29,27 @@ use crate::os::settings::{self, Futex};
 /// | [`FREE`] | a container's |
 /// | [`CONFINED`] | another one |
 ///
-/// Stored by [`look_while_opening`] alone. Relaxed, as all in here: nothing is published through it.
+/// Stored by [`look_while_opening`] alone. Relaxed, as all in here: nothing is published through
+/// it.
 static STATE: AtomicU8 = AtomicU8::new(0);
 
 const FREE: u8 = 1;
 const CONFINED: u8 = 2;
 const NONE: u8 = 3;
 
-/// The kernel has answered that it does not know `futex_waitv`, or that it is forbidden. Only ever set: a thread that does
-/// not see it yet finds out for itself.
+/// The kernel has answered that it does not know `futex_waitv`, or that it is forbidden. Only ever
+/// set: a thread that does not see it yet finds out for itself.
 static VECTORS_REFUSED: AtomicBool = AtomicBool::new(false);
 
-/// What a thread has found out: a filter that is put on one thread is not on the others. 0 = nothing yet.
+/// What a thread has found out: a filter that is put on one thread is not on the others. 0 =
+/// nothing yet.
 #[repr(transparent)]
 #[derive(Default)]
 pub struct Found(AtomicU8);
 
 impl Found {
-    /// Whether the thread that this belongs to may make no call in a wait that glibc would not make.
+    /// Whether the thread that this belongs to may make no call in a wait that glibc would not
+    /// make.
     pub fn is_confined(&self) -> bool {
         match settings::get().futex {
             Futex::Classic => true,
@@ -63,8 +69,10 @@ impl Found {
     fn look(&self) -> u8 {
         let mut found = self.0.load(Ordering::Relaxed);
         if found == 0 {
-            // SAFETY: takes no pointer. The bare call: another library may have put its own `prctl` in front.
-            let ask = || unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
+            // SAFETY: takes no pointer. The bare call: another library may have put its own `prctl`
+            // in front.
+            let ask =
+                || unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
             // An error: the kernel has no filters.
             let mode = preserved(ask);
             found = if mode > 0 { CONFINED } else { FREE };
@@ -84,7 +92,8 @@ pub fn refuse_vectors() {
     VECTORS_REFUSED.store(true, Ordering::Relaxed);
 }
 
-/// As the process opens an object: a filter that allows that does not kill for opening and reading two files more.
+/// As the process opens an object: a filter that allows that does not kill for opening and reading
+/// two files more.
 pub fn look_while_opening() {
     if STATE.load(Ordering::Relaxed) == 0 {
         let state = match preserved(|| filters(c"/proc/self/status")) {
@@ -96,23 +105,29 @@ pub fn look_while_opening() {
     }
 }
 
-/// The number of filters of the process with this status; `None`: it cannot be read, or the kernel is older than 5.9, and
-/// then it has no `futex_waitv` either.
+/// The number of filters of the process with this status; `None`: it cannot be read, or the kernel
+/// is older than 5.9, and then it has no `futex_waitv` either.
 fn filters(status: &CStr) -> Option<u32> {
     const NAME: &[u8] = b"\nSeccomp_filters:\t";
     let mut text = [0; 4096];
     let text = read(status, &mut text)?;
     let at = text.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
     let digits = text[at..].iter().take_while(|byte| byte.is_ascii_digit());
-    digits.map(|digit| u32::from(digit - b'0')).reduce(|number, digit| number.saturating_mul(10) + digit)
+    digits
+        .map(|digit| u32::from(digit - b'0'))
+        .reduce(|number, digit| number.saturating_mul(10) + digit)
 }
 
 /// The beginning of a file. Not by the C library, whose `close` is ours.
 fn read<'a>(path: &CStr, into: &'a mut [u8]) -> Option<&'a [u8]> {
     // SAFETY: the path is a C string, and the buffer is valid for its length.
     let length = unsafe {
-        let fd =
-            libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let fd = libc::syscall(
+            libc::SYS_openat,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::O_RDONLY | libc::O_CLOEXEC,
+        );
         if fd < 0 {
             return None;
         }

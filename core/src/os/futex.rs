@@ -1,7 +1,7 @@
 //! futex(2): the only place that knows its calls.
 //!
-//! A sleep is only *described* here. C makes the call, because a thread may be cancelled in it, and a cancelled
-//! thread unwinds its stack by force, which must not have Rust on it (`cbits/sleep.c`).
+//! A sleep is only *described* here. C makes the call, because a thread may be cancelled in it, and
+//! a cancelled thread unwinds its stack by force, which must not have Rust on it (`cbits/sleep.c`).
 
 use core::ffi::{c_int, c_long};
 use core::ptr;
@@ -24,7 +24,8 @@ pub enum Scope {
 const FUTEX2_SIZE_U32: u32 = 2;
 const FUTEX2_PRIVATE: u32 = 128;
 
-/// Wakes up to `count` sleepers on the word at this address, and returns how many. Async-signal-safe, leaves `errno` alone.
+/// Wakes up to `count` sleepers on the word at this address, and returns how many.
+/// Async-signal-safe, leaves `errno` alone.
 ///
 /// The word is not accessed and may be gone already: then nobody is woken.
 #[cold]
@@ -37,7 +38,8 @@ pub fn wake(word: *const u32, count: c_int, scope: Scope) -> usize {
 #[cfg(target_arch = "x86_64")]
 fn call_wake(word: *const u32, operation: c_int, count: c_int) -> c_long {
     let mut result = libc::SYS_futex;
-    // SAFETY: the kernel only compares the address; the call changes rax, rcx and r11 and no memory.
+    // SAFETY: the kernel only compares the address; the call changes rax, rcx and r11 and no
+    // memory.
     unsafe {
         core::arch::asm!("syscall", inlateout("rax") result, in("rdi") word, in("esi") operation,
             in("edx") count, lateout("rcx") _, lateout("r11") _, options(nostack));
@@ -82,7 +84,8 @@ pub struct Awaited {
     pub expected: u32,
     /// Who else has the word.
     pub scope: Scope,
-    /// Another word on which the kernel gives a wake when a thread dies that has announced it (`death_word`). Null: none.
+    /// Another word on which the kernel gives a wake when a thread dies that has announced it
+    /// (`death_word`). Null: none.
     pub death: *const u32,
 }
 
@@ -112,7 +115,8 @@ impl WaitV {
 
 /// A system call that sleeps: what C is to do. `struct rsipc_sleep` in `cbits/rsipc_cbits.h`.
 ///
-/// Holds pointers into itself from [`Sleep::prepare`] on, so it must stay where it is until the call is made.
+/// Holds pointers into itself from [`Sleep::prepare`] on, so it must stay where it is until the
+/// call is made.
 #[repr(C)]
 pub struct Sleep {
     number: c_long,
@@ -134,11 +138,12 @@ impl Default for Sleep {
 }
 
 impl Sleep {
-    /// Describes: sleep until one of `awaited`, at most until `until`. `may_wait_on_vectors`: whether `futex_waitv`
-    /// may be used (`filter`).
+    /// Describes: sleep until one of `awaited`, at most until `until`. `may_wait_on_vectors`:
+    /// whether `futex_waitv` may be used (`filter`).
     ///
-    /// The kinds of sleep follow from what Linux does after a handler with `SA_RESTART`: FUTEX_WAIT without a timeout
-    /// and `futex_waitv` (Linux 5.16) are restarted, FUTEX_WAIT with a timeout is not.
+    /// The kinds of sleep follow from what Linux does after a handler with `SA_RESTART`: FUTEX_WAIT
+    /// without a timeout and `futex_waitv` (Linux 5.16) are restarted, FUTEX_WAIT with a timeout is
+    /// not.
     ///
     /// | handler | an end | a death word | call | where `futex_waitv` may not be used |
     /// |---|---|---|---|---|
@@ -155,7 +160,9 @@ impl Sleep {
     ) {
         let wants_vector = until.is_some() || !awaited.death.is_null();
         match interrupted {
-            Interrupted::Fails => self.prepare_wait(awaited, Some(until.unwrap_or(Deadline::NEVER))),
+            Interrupted::Fails => {
+                self.prepare_wait(awaited, Some(until.unwrap_or(Deadline::NEVER)));
+            }
             Interrupted::MayRestart if wants_vector && may_wait_on_vectors() => {
                 self.prepare_vector(awaited, until);
             }
@@ -163,10 +170,14 @@ impl Sleep {
         }
     }
 
-    /// The death word comes first. The kernel takes the words one after the other: who commits, and dies, once the death
-    /// word is taken wakes us; who has committed before is seen by the look at the awaited word. The other way
-    /// round a commit and a death could both fall between the two.
-    fn prepare_vector(&mut self, Awaited { word, expected, scope, death }: Awaited, until: Option<Deadline>) {
+    /// The death word comes first. The kernel takes the words one after the other: who commits, and
+    /// dies, once the death word is taken wakes us; who has committed before is seen by the look at
+    /// the awaited word. The other way round a commit and a death could both fall between the two.
+    fn prepare_vector(
+        &mut self,
+        Awaited { word, expected, scope, death }: Awaited,
+        until: Option<Deadline>,
+    ) {
         let awaited = WaitV::new(word, expected, scope);
         let (waitv, count) = if death.is_null() {
             ([awaited, WaitV::NONE], 1)
@@ -209,11 +220,12 @@ impl Sleep {
         ];
     }
 
-    /// Sleeps as described, and gives the error of the call (0 = none). For callers in Rust alone: C makes the call
-    /// itself where the thread may be cancelled.
+    /// Sleeps as described, and gives the error of the call (0 = none). For callers in Rust alone:
+    /// C makes the call itself where the thread may be cancelled.
     pub fn run(&self) -> c_int {
         let a = &self.arguments;
-        // SAFETY: the arguments are those of the described call; what they point to is in `self`, which is borrowed.
+        // SAFETY: the arguments are those of the described call; what they point to is in `self`,
+        // which is borrowed.
         let result = unsafe { libc::syscall(self.number, a[0], a[1], a[2], a[3], a[4], a[5]) };
         if result < 0 { Errno::last().0 } else { 0 }
     }
@@ -245,7 +257,8 @@ pub enum Woken {
     TimedOut,
 }
 
-/// Sleeps while the word holds `expected`, at most so many milliseconds; for threads of our own, which nobody cancels.
+/// Sleeps while the word holds `expected`, at most so many milliseconds; for threads of our own,
+/// which nobody cancels.
 pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<u32>) {
     let timeout = milliseconds.map(|milliseconds| libc::timespec {
         tv_sec: (milliseconds / 1000).into(),

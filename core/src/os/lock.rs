@@ -1,11 +1,13 @@
-//! Locks on single bytes of a file (fcntl(2)): what the kernel itself gives back when its holder is gone.
+//! Locks on single bytes of a file (fcntl(2)): what the kernel itself gives back when its holder is
+//! gone.
 //!
 //! | kind of lock | belongs to | is inherited by fork | goes with |
 //! |---|---|---|---|
 //! | [`Owner::Description`] (F_OFD_SETLK) | the open file description | yes, as the description is | its last close |
 //! | [`Owner::Process`] (F_SETLK) | the process | no | the process; any close of the file in it |
 //!
-//! Bare system calls: C's `fcntl` is a cancellation point for some commands, and may be somebody's wrapper.
+//! Bare system calls: C's `fcntl` is a cancellation point for some commands, and may be somebody's
+//! wrapper.
 
 use core::ffi::c_int;
 use core::ops::RangeInclusive;
@@ -34,19 +36,26 @@ pub enum Kind {
 /// A lock of somebody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The process that took it, as the asker's PID namespace knows it: 0 = not at all, -1 = the lock is a description's.
+    /// The process that took it, as the asker's PID namespace knows it: 0 = not at all, -1 = the
+    /// lock is a description's.
     pub pid: i32,
     /// Its first byte and its last.
     pub bytes: (i64, i64),
 }
 
-/// Takes the lock, if nobody has one that is in its way: false. EBADF, ENOLCK, EINVAL (before Linux 3.15).
+/// Takes the lock, if nobody has one that is in its way: false. EBADF, ENOLCK, EINVAL (before Linux
+/// 3.15).
 pub fn try_lock(fd: RawFd, owner: Owner, kind: Kind, byte: i64) -> Result<bool> {
     try_lock_range(fd, owner, kind, byte..=byte)
 }
 
 /// [`try_lock`] for several bytes.
-pub fn try_lock_range(fd: RawFd, owner: Owner, kind: Kind, bytes: RangeInclusive<i64>) -> Result<bool> {
+pub fn try_lock_range(
+    fd: RawFd,
+    owner: Owner,
+    kind: Kind,
+    bytes: RangeInclusive<i64>,
+) -> Result<bool> {
     match call(fd, set(owner), &mut request(type_of(kind), bytes)) {
         Ok(()) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
@@ -64,8 +73,8 @@ pub fn unlock_range(fd: RawFd, owner: Owner, bytes: RangeInclusive<i64>) -> Resu
     call(fd, set(owner), &mut request(libc::F_UNLCK, bytes))
 }
 
-/// A write lock on one of these bytes that is not this description's own. Those of the calling process are found, too. `fd` may be
-/// open for anything. EBADF, EINVAL (before Linux 3.15).
+/// A write lock on one of these bytes that is not this description's own. Those of the calling
+/// process are found, too. `fd` may be open for anything. EBADF, EINVAL (before Linux 3.15).
 pub fn find(fd: RawFd, bytes: RangeInclusive<i64>) -> Result<Option<Found>> {
     let mut found = request(libc::F_RDLCK, bytes);
     call(fd, libc::F_OFD_GETLK, &mut found)?;
@@ -73,12 +82,14 @@ pub fn find(fd: RawFd, bytes: RangeInclusive<i64>) -> Result<Option<Found>> {
         return Ok(None);
     }
     // A length of 0 reaches to the last byte that there can be.
-    let last = if found.l_len == 0 { i64::MAX } else { found.l_start.saturating_add(found.l_len - 1) };
+    let last =
+        if found.l_len == 0 { i64::MAX } else { found.l_start.saturating_add(found.l_len - 1) };
     Ok(Some(Found { pid: found.l_pid, bytes: (found.l_start, last) }))
 }
 
-/// Whether somebody else has a lock that would be in the way of this one: another description, as `owner` says, or another
-/// process. `fd` may be open for anything. Asked with [`Kind::Read`], only write locks are found.
+/// Whether somebody else has a lock that would be in the way of this one: another description, as
+/// `owner` says, or another process. `fd` may be open for anything. Asked with [`Kind::Read`], only
+/// write locks are found.
 pub fn is_locked(fd: RawFd, owner: Owner, kind: Kind, byte: i64) -> Result<bool> {
     let command = match owner {
         Owner::Description => libc::F_OFD_GETLK,
@@ -136,12 +147,21 @@ mod tests {
     #[test]
     fn a_lock_of_the_process_is_found_by_itself_and_goes_with_any_close() {
         let path = std::env::temp_dir().join(format!("rsipc-lock-process-{}", std::process::id()));
-        let open =
-            || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .unwrap()
+        };
         let (one, other) = (open(), open());
         let seen = |byte| find(one.as_raw_fd(), byte..=byte).unwrap();
         assert_eq!(seen(5), None);
-        assert!(try_lock_range(one.as_raw_fd(), Owner::Process, Kind::Write, 3..=i64::MAX).unwrap());
+        assert!(
+            try_lock_range(one.as_raw_fd(), Owner::Process, Kind::Write, 3..=i64::MAX).unwrap()
+        );
         let pid = i32::try_from(std::process::id()).unwrap();
         assert_eq!(seen(5), Some(Found { pid, bytes: (3, i64::MAX) }));
         unlock_range(one.as_raw_fd(), Owner::Process, 7..=i64::MAX).unwrap();
@@ -154,8 +174,15 @@ mod tests {
     #[test]
     fn another_description_sees_the_lock_until_the_last_close() {
         let path = std::env::temp_dir().join(format!("rsipc-lock-{}", std::process::id()));
-        let open =
-            || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .unwrap()
+        };
         let (one, other) = (open(), open());
         let seen = |kind| is_locked(other.as_raw_fd(), Owner::Description, kind, 7).unwrap();
         assert!(try_lock(one.as_raw_fd(), Owner::Description, Kind::Read, 7).unwrap());

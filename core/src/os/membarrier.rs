@@ -1,10 +1,12 @@
-//! A barrier in all threads of the process, or of all processes, paid for by the one who needs it (membarrier(2)).
+//! A barrier in all threads of the process, or of all processes, paid for by the one who needs it
+//! (membarrier(2)).
 //!
-//! Who uses an object stores a hazard pointer and then looks whether the object still stands. The processor may do the
-//! look first, so there must be a barrier in between. That of the users is left out: the one who takes objects down
-//! runs a barrier in all of them, after which each of them either has its hazard pointer visible or will see that the
-//! object is gone. In the same way a sender stores a message and then looks whether anybody wants to be notified, and who
-//! registers runs a barrier in the threads of all processes.
+//! Who uses an object stores a hazard pointer and then looks whether the object still stands. The
+//! processor may do the look first, so there must be a barrier in between. That of the users is
+//! left out: the one who takes objects down runs a barrier in all of them, after which each of them
+//! either has its hazard pointer visible or will see that the object is gone. In the same way a
+//! sender stores a message and then looks whether anybody wants to be notified, and who registers
+//! runs a barrier in the threads of all processes.
 
 use core::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 
@@ -14,7 +16,8 @@ use crate::os::errno::Errno;
 const PRIVATE_EXPEDITED: i32 = 1 << 3;
 const REGISTER_PRIVATE_EXPEDITED: i32 = 1 << 4;
 
-/// `MEMBARRIER_CMD_GLOBAL_EXPEDITED`, its registration, and the same for all threads of the system, slowly.
+/// `MEMBARRIER_CMD_GLOBAL_EXPEDITED`, its registration, and the same for all threads of the system,
+/// slowly.
 const GLOBAL_EXPEDITED: i32 = 1 << 1;
 const REGISTER_GLOBAL_EXPEDITED: i32 = 1 << 2;
 const GLOBAL: i32 = 1;
@@ -53,8 +56,8 @@ pub fn heavy() {
     }
 }
 
-/// A barrier in all threads of all processes that have called [`prepare`]. (There is none before Linux 4.16 and 4.3, and
-/// under some system call filters.)
+/// A barrier in all threads of all processes that have called [`prepare`]. (There is none before
+/// Linux 4.16 and 4.3, and under some system call filters.)
 pub fn everywhere() {
     fence(Ordering::SeqCst);
     if membarrier(GLOBAL_EXPEDITED).is_err() {

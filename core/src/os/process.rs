@@ -1,8 +1,9 @@
 //! Which process this is.
 //!
-//! A pid alone does not tell: the child of a vfork(2) shares the memory of its parent, so that what is written there
-//! says nothing; the child of a pid 1 in another PID namespace may be a pid 1 as well. So there is a *generation*, in a
-//! page that the kernel wipes in the child of a fork, however it was forked (`MADV_WIPEONFORK`), and beside it the pid.
+//! A pid alone does not tell: the child of a vfork(2) shares the memory of its parent, so that what
+//! is written there says nothing; the child of a pid 1 in another PID namespace may be a pid 1 as
+//! well. So there is a *generation*, in a page that the kernel wipes in the child of a fork,
+//! however it was forked (`MADV_WIPEONFORK`), and beside it the pid.
 //!
 //! | in the child of | generation | pid |
 //! |---|---|---|
@@ -35,10 +36,15 @@ struct Page {
 }
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
-/// In the place of the page where none is to be had: a process and its forked child differ by the pid alone then.
-static FALLBACK: Page =
-    Page { generation: AtomicU64::new(0), owner: AtomicU32::new(0), has_robust_list: AtomicBool::new(false) };
-/// The last generation that was drawn here. It is inherited, so that a child draws another one than its parent.
+/// In the place of the page where none is to be had: a process and its forked child differ by the
+/// pid alone then.
+static FALLBACK: Page = Page {
+    generation: AtomicU64::new(0),
+    owner: AtomicU32::new(0),
+    has_robust_list: AtomicBool::new(false),
+};
+/// The last generation that was drawn here. It is inherited, so that a child draws another one than
+/// its parent.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 impl Process {
@@ -53,8 +59,8 @@ impl Process {
         Self { generation: if shares_pid { 0 } else { generation }, pid }
     }
 
-    /// Whether the memory of the calling process is its own, so that what is kept there of descriptors, threads and
-    /// registrations is true of it. Not so in the child of a vfork(2).
+    /// Whether the memory of the calling process is its own, so that what is kept there of
+    /// descriptors, threads and registrations is true of it. Not so in the child of a vfork(2).
     pub fn owns_memory() -> bool {
         let this = Self::this();
         this.generation != 0 && page().owner.load(Ordering::Relaxed) == this.pid
@@ -134,7 +140,8 @@ mod tests {
 
     /// What a child finds, as its exit status. `flags` are those of clone(2).
     fn in_child(flags: libc::c_int, question: impl Fn() -> bool) -> bool {
-        // SAFETY: the child makes system calls only and ends; with CLONE_VM the parent waits until then.
+        // SAFETY: the child makes system calls only and ends; with CLONE_VM the parent waits until
+        // then.
         unsafe {
             let child = libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0);
             if child == 0 {

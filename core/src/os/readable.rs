@@ -36,7 +36,9 @@ impl<T: Copy> Array<T> {
         while self.known < end {
             let first = self.known.max(element.addr());
             let is_one_page = first / PAGE == (end - 1) / PAGE;
-            if !is_readable(first, self.anchor) || (!is_one_page && !is_readable(end - 1, self.anchor)) {
+            if !is_readable(first, self.anchor)
+                || (!is_one_page && !is_readable(end - 1, self.anchor))
+            {
                 return None;
             }
             self.known = ((end - 1) | (PAGE - 1)).checked_add(1)?;

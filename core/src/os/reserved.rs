@@ -72,9 +72,9 @@ pub fn keep(fd: RawFd) -> Result<Reserved> {
 pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
     let moved = duplicate_out_of_the_way(fd)?;
-    let taken = TABLE
-        .iter()
-        .position(|word| word.compare_exchange(0, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok());
+    let taken = TABLE.iter().position(|word| {
+        word.compare_exchange(0, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    });
     let Some(index) = taken.and_then(|index| u32::try_from(index).ok()) else {
         close(moved);
         return Err(Errno::EMFILE);
@@ -111,7 +111,10 @@ pub fn move_away(fd: RawFd) -> Result<()> {
         if word.load(Ordering::Acquire) == fd + 1 {
             let moved = duplicate_out_of_the_way(fd)?;
             // Somebody may have released it meanwhile.
-            if word.compare_exchange(fd + 1, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            if word
+                .compare_exchange(fd + 1, moved + 1, Ordering::AcqRel, Ordering::Relaxed)
+                .is_err()
+            {
                 close(moved);
             }
         }

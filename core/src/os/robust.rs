@@ -1,8 +1,9 @@
 //! The robust list of the calling thread (set_robust_list(2)), of which only one field is used.
 //!
-//! glibc registers a list head for each thread. If the thread ends while `list_op_pending` of that head leads to a
-//! word that holds its TID, the kernel itself changes the word to `FUTEX_OWNER_DIED`, whatever ended the thread. The
-//! head stays glibc's; what the field held before is put back after each use, and that is what makes uses nest.
+//! glibc registers a list head for each thread. If the thread ends while `list_op_pending` of that
+//! head leads to a word that holds its TID, the kernel itself changes the word to
+//! `FUTEX_OWNER_DIED`, whatever ended the thread. The head stays glibc's; what the field held
+//! before is put back after each use, and that is what makes uses nest.
 
 use core::mem::size_of;
 use core::sync::atomic::AtomicUsize;
@@ -29,10 +30,14 @@ pub fn pending() -> Option<Pending> {
     let mut head: *const RobustListHead = core::ptr::null();
     let mut size = 0_usize;
     // SAFETY: both are valid for writing; 0 is the calling thread.
-    let failed = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut size) } != 0;
+    let failed =
+        unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut size) } != 0;
     if failed || head.is_null() || size != size_of::<RobustListHead>() {
         return None;
     }
-    // SAFETY: the kernel would read the head as the thread ends, so it is valid as long as the thread lives.
-    unsafe { Some(Pending { field: &raw const (*head).list_op_pending, offset: (*head).futex_offset }) }
+    // SAFETY: the kernel would read the head as the thread ends, so it is valid as long as the
+    // thread lives.
+    unsafe {
+        Some(Pending { field: &raw const (*head).list_op_pending, offset: (*head).futex_offset })
+    }
 }

@@ -59,7 +59,9 @@ impl Settings {
         Self {
             dir: variable(c"RSIPC_DIR")
                 .filter(|dir| !dir.is_empty())
-                .map_or(Cow::Borrowed(Path::new(DEFAULT_DIR)), |dir| Cow::Owned(PathBuf::from(dir))),
+                .map_or(Cow::Borrowed(Path::new(DEFAULT_DIR)), |dir| {
+                    Cow::Owned(PathBuf::from(dir))
+                }),
             spin: !is(c"RSIPC_SPIN", "0"),
             always_pollable: is(c"RSIPC_MQ_POLL", "always"),
             kernel_limits: is(c"RSIPC_MQ_LIMITS", "kernel"),
@@ -92,7 +94,9 @@ mod tests {
     use super::*;
 
     fn read(set: &'static [(&CStr, &str)]) -> Settings {
-        let find = |name: &CStr| set.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
+        let find = |name: &CStr| {
+            set.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value))
+        };
         Settings::read(find)
     }
 

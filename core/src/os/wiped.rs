@@ -42,7 +42,10 @@ impl<T: Wiped, const SLABS: usize, const SLAB: usize> Table<T, SLABS, SLAB> {
         let new = map(length)?;
         for slab in &self.slabs {
             // Release: who finds the slab finds it wiped on fork.
-            if slab.compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed).is_ok() {
+            if slab
+                .compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed)
+                .is_ok()
+            {
                 return Ok(());
             }
         }
@@ -63,7 +66,10 @@ impl<T: Wiped, const SLABS: usize, const SLAB: usize> Table<T, SLABS, SLAB> {
     }
 
     fn mapped(&self) -> impl Iterator<Item = *mut T> {
-        self.slabs.iter().map(|slab| slab.load(Ordering::Acquire)).take_while(|slab| !slab.is_null())
+        self.slabs
+            .iter()
+            .map(|slab| slab.load(Ordering::Acquire))
+            .take_while(|slab| !slab.is_null())
     }
 }
 

@@ -1,4 +1,5 @@
-//! The atomics of every protocol go through here, so that the model checker can put its own in their place.
+//! The atomics of every protocol go through here, so that the model checker can put its own in
+//! their place.
 
 #[cfg(loom)]
 pub use crate::shared::modelled::{AtomicU32, AtomicU64};

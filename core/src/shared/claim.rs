@@ -110,7 +110,8 @@ fn claim_by_presence(word: &AtomicU32, before: u32, who: &impl Claimant) -> bool
 
 #[inline(always)]
 fn exchange(word: &AtomicU32, before: u32, identity: u32, who: &impl Claimant) -> bool {
-    let claimed = word.compare_exchange(before, identity, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+    let claimed =
+        word.compare_exchange(before, identity, Ordering::SeqCst, Ordering::Relaxed).is_ok();
     if !claimed {
         who.withdraw();
     }

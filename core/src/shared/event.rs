@@ -6,15 +6,17 @@
 //! | 1 | *in turn*: what is there is for those who have been woken | a waker sets it before its commit, if somebody has waited for long, and so does one who has waited for long; who is served last clears it, or who has been held up for long enough |
 //! | 2..32 | number of wakes | a waker that sees bit 0 adds one |
 //!
-//! A waiter sets bit 0, looks at the slots, and sleeps while the word is what it was. A sender (or receiver) looks at
-//! bit 0 after it has claimed its slot and again after it has committed. Both the claim and the setting of the bit are
-//! SeqCst, so of the two one comes first: either the bit is seen, or the waiter finds the slot claimed, and then it
-//! does not sleep for long. That costs the fast path no barrier of its own.
+//! A waiter sets bit 0, looks at the slots, and sleeps while the word is what it was. A sender (or
+//! receiver) looks at bit 0 after it has claimed its slot and again after it has committed. Both
+//! the claim and the setting of the bit are SeqCst, so of the two one comes first: either the bit
+//! is seen, or the waiter finds the slot claimed, and then it does not sleep for long. That costs
+//! the fast path no barrier of its own.
 //!
 //! Bit 0 is not a count, so a waiter that is killed leaves nothing behind but one wake in vain.
 //!
-//! Bit 1 decides no more than who goes first: whoever it holds up looks again after 10 ms, and then it is over. Relaxed
-//! would do for it; it is in this word because those who look at it look at the word anyway.
+//! Bit 1 decides no more than who goes first: whoever it holds up looks again after 10 ms, and then
+//! it is over. Relaxed would do for it; it is in this word because those who look at it look at the
+//! word anyway.
 
 use crate::shared::atomic::{AtomicU32, Ordering};
 
@@ -44,7 +46,8 @@ impl Seen {
 }
 
 impl Event {
-    /// Announces a waiter. The results are what the word was, and what the waiter may sleep on, once it has looked.
+    /// Announces a waiter. The results are what the word was, and what the waiter may sleep on,
+    /// once it has looked.
     pub fn await_it(&self) -> (Seen, Seen) {
         let before = self.0.fetch_or(AWAITED, Ordering::SeqCst);
         (Seen(before), Seen(before | AWAITED))
@@ -82,21 +85,25 @@ impl Event {
         }
     }
 
-    /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many there were. False: nobody
-    /// was asleep. `began_turns`: whether it was this waker that [`Event::begin_turns`].
+    /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many
+    /// there were. False: nobody was asleep. `began_turns`: whether it was this waker that
+    /// [`Event::begin_turns`].
     ///
-    /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between, found the bit set, and
-    /// fallen asleep on that same word; without its bit nobody else would wake it. One who comes still later finds the
-    /// word changed, and does not sleep. It also takes back the turns that it has begun. Those that another one has begun
-    /// may be the turn of one who is awake, and has not come for it yet.
+    /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between,
+    /// found the bit set, and fallen asleep on that same word; without its bit nobody else would
+    /// wake it. One who comes still later finds the word changed, and does not sleep. It also takes
+    /// back the turns that it has begun. Those that another one has begun may be the turn of one
+    /// who is awake, and has not come for it yet.
     pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
         let word = self.0.fetch_add(WAKE, Ordering::SeqCst).wrapping_add(WAKE);
         if wake(&self.0, 1) > 0 {
             return true;
         }
         let taken_back = AWAITED | if began_turns { IN_TURN } else { 0 };
-        // Relaxed on failure: somebody else has changed the word. If that was a waker, it will do what is needed.
-        let cleared = self.0.compare_exchange(word, word & !taken_back, Ordering::SeqCst, Ordering::Relaxed);
+        // Relaxed on failure: somebody else has changed the word. If that was a waker, it will do
+        // what is needed.
+        let cleared =
+            self.0.compare_exchange(word, word & !taken_back, Ordering::SeqCst, Ordering::Relaxed);
         if cleared.is_err() {
             if !began_turns {
                 return false;
@@ -107,8 +114,9 @@ impl Event {
         wake(&self.0, i32::MAX) > 0
     }
 
-    /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is something for another
-    /// one, and a wake that has fallen on this one may have been that one's. `wake` as in [`Event::wake_one`].
+    /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is
+    /// something for another one, and a wake that has fallen on this one may have been that one's.
+    /// `wake` as in [`Event::wake_one`].
     ///
     /// Who is awake, and has not come for its own yet, is overtaken now at most once.
     pub fn gone(&self, is_left: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {

@@ -1,4 +1,5 @@
-//! What words in shared memory are made of, and the threads that work on them. Nothing in here knows of objects.
+//! What words in shared memory are made of, and the threads that work on them. Nothing in here
+//! knows of objects.
 
 pub mod atomic;
 pub mod claim;

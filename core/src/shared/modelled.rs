@@ -2,11 +2,12 @@
 //!
 //! The atomics are loom's, with three differences.
 //!
-//! * Loom remembers only the last access to a variable, so a thread's own load hides from it that its store comes after the
-//!   load of another one, and it leaves out the other order. So each load is also an exchange of a variable beside it, and
-//!   those it puts into every order.
-//! * Loom knows SeqCst only as a fence. A SeqCst store has one behind it, and an exchange on both sides. A SeqCst load has
-//!   none, as on x86-64: with one, it would order the stores before it, which is what many a protocol error needs.
+//! * Loom remembers only the last access to a variable, so a thread's own load hides from it that
+//!   its store comes after the load of another one, and it leaves out the other order. So each load
+//!   is also an exchange of a variable beside it, and those it puts into every order.
+//! * Loom knows SeqCst only as a fence. A SeqCst store has one behind it, and an exchange on both
+//!   sides. A SeqCst load has none, as on x86-64: with one, it would order the stores before it,
+//!   which is what many a protocol error needs.
 //! * A thread can be told to stop at its n-th access, as if it were killed there.
 
 use core::cell::Cell;
@@ -23,8 +24,8 @@ loom::thread_local! {
 }
 
 std::thread_local! {
-    /// Whether a thread of the model has been stopped, in any execution since this was last asked. The threads of a model
-    /// are one thread for the system.
+    /// Whether a thread of the model has been stopped, in any execution since this was last asked.
+    /// The threads of a model are one thread for the system.
     static STOPPED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -166,7 +167,9 @@ macro_rules! modelled {
                 order: Ordering,
                 failed: Ordering,
             ) -> Result<$value, $value> {
-                self.exchange(order, |order| self.inner.compare_exchange(old, new, order, for_load(failed)))
+                self.exchange(order, |order| {
+                    self.inner.compare_exchange(old, new, order, for_load(failed))
+                })
             }
 
             pub fn compare_exchange_weak(
@@ -211,8 +214,8 @@ pub struct Futex {
 
 #[allow(missing_docs)]
 impl Futex {
-    /// FUTEX_WAIT up to the sleep. The look at the word is one step with the enqueuing. False: the word is not as
-    /// expected.
+    /// FUTEX_WAIT up to the sleep. The look at the word is one step with the enqueuing. False: the
+    /// word is not as expected.
     pub fn enqueue(&self, on: On, is_as_expected: impl FnOnce() -> bool) -> bool {
         let mut sleepers = self.sleepers.lock().unwrap();
         let must_sleep = not_stopping(is_as_expected);
@@ -227,8 +230,8 @@ impl Futex {
         self.sleep_while(|sleepers, me| sleepers.contains(&(On::Awaited, me)));
     }
 
-    /// `futex_waitv` on both, the death word first. False: the awaited word is not as expected, and no death has come in
-    /// between.
+    /// `futex_waitv` on both, the death word first. False: the awaited word is not as expected, and
+    /// no death has come in between.
     pub fn sleep_on_both(&self, is_as_expected: impl FnOnce() -> bool) -> bool {
         self.enqueue(On::Death, || true);
         let sleeps = self.enqueue(On::Awaited, is_as_expected);

@@ -25,7 +25,8 @@ mod real {
     }
 
     impl Pair {
-        /// Both words, read one after the other: [`Pair::compare_exchange`] finds out if they do not belong together.
+        /// Both words, read one after the other: [`Pair::compare_exchange`] finds out if they do
+        /// not belong together.
         pub fn load(&self) -> Versioned {
             // Acquire: what is read after this must not be older than the version.
             let version = self.version.load(Ordering::Acquire);
@@ -48,9 +49,10 @@ mod real {
         #[cfg(target_arch = "x86_64")]
         pub fn compare_exchange(&self, old: Versioned, new: Versioned) -> bool {
             let done: u8;
-            // SAFETY: `self` is 16 bytes, aligned to 16, and shared memory is all it touches. Every processor of
-            // this architecture since 2006 has the instruction. rbx is LLVM's own, so it is put back; all operands have
-            // registers of their own, as it might be given to one of them.
+            // SAFETY: `self` is 16 bytes, aligned to 16, and shared memory is all it touches. Every
+            // processor of this architecture since 2006 has the instruction. rbx is LLVM's own, so
+            // it is put back; all operands have registers of their own, as it might be given to one
+            // of them.
             unsafe {
                 core::arch::asm!(
                     "xchg rsi, rbx",
@@ -109,7 +111,8 @@ mod real {
     use loom::sync::Mutex;
     use loom::sync::atomic::{AtomicU64, Ordering, fence};
 
-    /// The model's pair. The lock is for the exchanges alone: a load must not become a barrier by it.
+    /// The model's pair. The lock is for the exchanges alone: a load must not become a barrier by
+    /// it.
     pub struct Pair {
         value: AtomicU64,
         version: AtomicU64,
@@ -176,7 +179,8 @@ mod tests {
     #[test]
     fn both_or_none() {
         let pair = Pair::default();
-        let (first, second) = (Versioned { value: 7, version: 1 }, Versioned { value: 9, version: 2 });
+        let (first, second) =
+            (Versioned { value: 7, version: 1 }, Versioned { value: 9, version: 2 });
         assert!(pair.compare_exchange(Versioned::default(), first));
         assert_eq!(pair.load(), first);
         assert!(!pair.compare_exchange(Versioned { value: 7, version: 0 }, second));

@@ -6,7 +6,8 @@ use crate::shared::atomic::{hint, thread};
 const SPINS: usize = if cfg!(loom) { 1 } else { 60 };
 /// Turns up to which the processor is offered to others.
 const YIELDS: usize = if cfg!(loom) { 2 } else { 100 };
-/// Turns altogether. The last ones sleep, for 20 ms together: longer than the other thread is preempted for.
+/// Turns altogether. The last ones sleep, for 20 ms together: longer than the other thread is
+/// preempted for.
 const TURNS: usize = if cfg!(loom) { 3 } else { 300 };
 #[cfg(not(loom))]
 const SLEEP_NS: i64 = 100_000;

@@ -1,4 +1,5 @@
-//! Asks for memory that another processor may have, before it is needed: so the wait for it overlaps with other waits.
+//! Asks for memory that another processor may have, before it is needed: so the wait for it
+//! overlaps with other waits.
 //!
 //! The address may be any: a prefetch never faults.
 

@@ -1,17 +1,19 @@
 //! A short wait before a sleep, only where it pays.
 //!
-//! A hand-over between two processors costs a fraction of a microsecond when the waiter spins, and tens of
-//! microseconds when it sleeps. On one processor a spin only takes time from the thread that it waits for; there a
-//! waiter gives way to it, by sched_yield(2), which saves the wake. So two things are remembered beside the word that is
-//! waited on:
+//! A hand-over between two processors costs a fraction of a microsecond when the waiter spins, and
+//! tens of microseconds when it sleeps. On one processor a spin only takes time from the thread
+//! that it waits for; there a waiter gives way to it, by sched_yield(2), which saves the wake. So
+//! two things are remembered beside the word that is waited on:
 //!
 //! * the processor of a waker: on our own we yield, on another one we spin;
-//! * how many attempts in a row were in vain, and how many waits are to sleep at once because of that.
+//! * how many attempts in a row were in vain, and how many waits are to sleep at once because of
+//!   that.
 //!
-//! A yield may give the processor to somebody else altogether, for a whole time slice. A wake would have brought us back
-//! earlier, so that is worse than in vain.
+//! A yield may give the processor to somebody else altogether, for a whole time slice. A wake would
+//! have brought us back earlier, so that is worse than in vain.
 //!
-//! All are hints. Any value is harmless: the worst that a wrong one can do is a spin in vain or a sleep too early.
+//! All are hints. Any value is harmless: the worst that a wrong one can do is a spin in vain or a
+//! sleep too early.
 
 use core::sync::atomic::AtomicU16;
 
@@ -20,7 +22,8 @@ use crate::shared::atomic::{AtomicU32, Ordering};
 
 /// How long a spin may last, in nanoseconds: near the cost of a sleep and a wake across processors.
 const BUDGET_NS: u64 = 20_000;
-/// A yield that takes longer than this, in nanoseconds, has given somebody a time slice. Interrupts take less.
+/// A yield that takes longer than this, in nanoseconds, has given somebody a time slice. Interrupts
+/// take less.
 const SLICE_NS: u64 = 300_000;
 /// Looks at the word between two looks at the clock.
 const LOOKS_PER_CLOCK: u32 = 32;
@@ -34,14 +37,16 @@ const LONG_REST: u16 = 4096;
 /// See [`Hint`].
 const ASKED: u32 = 0;
 
-/// What wakers and waiters know of each other. Lives in shared memory next to the word that is waited on.
+/// What wakers and waiters know of each other. Lives in shared memory next to the word that is
+/// waited on.
 ///
-/// All accesses are `Relaxed`: nothing is published through these words, and a lost update loses a hint.
+/// All accesses are `Relaxed`: nothing is published through these words, and a lost update loses a
+/// hint.
 #[repr(C)]
 #[derive(Default)]
 pub struct Hint {
-    /// The processor of a waker plus one: of the first since a waiter has asked. 0 = [`ASKED`], and not known. A waiter
-    /// asks whose attempt was in vain; wakers answer.
+    /// The processor of a waker plus one: of the first since a waiter has asked. 0 = [`ASKED`], and
+    /// not known. A waiter asks whose attempt was in vain; wakers answer.
     waker: AtomicU32,
     /// [`Experience`] with spins. Stored by waiters.
     spins: AtomicU16,
@@ -76,8 +81,8 @@ impl Hint {
         self.waker.store(cpu::current().wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is worth. `may_yield`: the
-    /// thread may call sched_yield(2).
+    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is
+    /// worth. `may_yield`: the thread may call sched_yield(2).
     pub fn spin(&self, may_yield: bool, ready: impl Fn() -> bool) -> bool {
         let settings = settings::get();
         if !settings.spin {
@@ -93,7 +98,10 @@ impl Hint {
             (false, before.slept())
         } else if is_here {
             let (happened, was_slow) = yield_once(ready);
-            (happened, if was_slow { Experience::resting(LONG_REST) } else { before.tried(happened) })
+            (
+                happened,
+                if was_slow { Experience::resting(LONG_REST) } else { before.tried(happened) },
+            )
         } else {
             let happened = spin_within_budget(ready);
             (happened, before.tried(happened))
@@ -201,7 +209,8 @@ mod tests {
     fn any_value_is_harmless() {
         for value in [0, 3, 4, 7, 8, u16::MAX] {
             let experience = Experience(value);
-            let _ = if experience.says_sleep() { experience.slept() } else { experience.tried(false) };
+            let _ =
+                if experience.says_sleep() { experience.slept() } else { experience.tried(false) };
         }
     }
 }

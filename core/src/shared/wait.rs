@@ -1,4 +1,5 @@
-//! The wait machine: whatever a thread waits for, it begins, sleeps, looks, and sleeps again in the same way.
+//! The wait machine: whatever a thread waits for, it begins, sleeps, looks, and sleeps again in the
+//! same way.
 //!
 //! ```text
 //! begin ──> done
@@ -10,8 +11,8 @@
 //!       cancelled in the sleep: abandon
 //! ```
 //!
-//! C drives it (`cbits/sleep.c`), because a thread may be cancelled in its sleep, and then unwinds its stack by force,
-//! which must not have Rust on it. What is attempted is a parameter.
+//! C drives it (`cbits/sleep.c`), because a thread may be cancelled in its sleep, and then unwinds
+//! its stack by force, which must not have Rust on it. What is attempted is a parameter.
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
@@ -36,17 +37,19 @@ impl Terms {
     }
 }
 
-/// What one may have to wait for. The machine calls [`Attempt::begin`] first, once. What it has begun ends with one of the
-/// calls that give it done, or with [`Attempt::give_up`].
+/// What one may have to wait for. The machine calls [`Attempt::begin`] first, once. What it has
+/// begun ends with one of the calls that give it done, or with [`Attempt::give_up`].
 pub trait Attempt {
     /// What it gives.
     type Done;
 
-    /// Attempts it for the first time, and spins where that pays. `None`: it must sleep. If this fails, nothing has
-    /// begun: there is no [`Attempt::give_up`]. ETIMEDOUT when it would have to sleep and it is too late.
+    /// Attempts it for the first time, and spins where that pays. `None`: it must sleep. If this
+    /// fails, nothing has begun: there is no [`Attempt::give_up`]. ETIMEDOUT when it would have to
+    /// sleep and it is too late.
     fn begin(&mut self, terms: &Terms) -> Result<Option<Self::Done>>;
 
-    /// Announces the waiter, looks once more, and describes the sleep. False: it may be possible now.
+    /// Announces the waiter, looks once more, and describes the sleep. False: it may be possible
+    /// now.
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool>;
 
     /// Attempts it after a sleep that ended like this, or that was not described.
@@ -55,7 +58,8 @@ pub trait Attempt {
     /// Attempts it for the last time, at the deadline: what came at the last moment still counts.
     fn attempt_at_last(&mut self) -> Result<Option<Self::Done>>;
 
-    /// Ends a wait that has failed, or whose thread is cancelled. A wake may have been meant for somebody and gone to us.
+    /// Ends a wait that has failed, or whose thread is cancelled. A wake may have been meant for
+    /// somebody and gone to us.
     fn give_up(&mut self);
 }
 
@@ -71,8 +75,8 @@ pub enum Progress<D> {
 
 /// A wait. The first field is the sleep that C makes: `struct rsipc_sleep`.
 ///
-/// It is placed in memory that somebody else gives for it, its *room*, and stays there: from [`Wait::place`] until a call
-/// that says that it is over.
+/// It is placed in memory that somebody else gives for it, its *room*, and stays there: from
+/// [`Wait::place`] until a call that says that it is over.
 #[repr(C)]
 pub struct Wait<A> {
     sleep: Sleep,
@@ -116,9 +120,11 @@ impl<A: Attempt> Wait<A> {
         // SAFETY: there is one, says the caller.
         let wait = unsafe { &mut *room };
         let attempted = match wait.sleep.woken(error) {
-            Ok(Woken::TimedOut) if wait.terms.is_too_late() => {
-                wait.attempt.attempt_at_last().and_then(|done| done.ok_or(Errno::ETIMEDOUT)).map(Some)
-            }
+            Ok(Woken::TimedOut) if wait.terms.is_too_late() => wait
+                .attempt
+                .attempt_at_last()
+                .and_then(|done| done.ok_or(Errno::ETIMEDOUT))
+                .map(Some),
             Ok(woken) => wait.attempt.attempt(woken),
             Err(error) => Err(error),
         };
@@ -148,7 +154,10 @@ impl<A: Attempt> Wait<A> {
 
     /// # Safety
     /// There is a wait in `room`.
-    unsafe fn end_unless_asleep<R>(room: *mut Self, progress: Result<Progress<R>>) -> Result<Progress<R>> {
+    unsafe fn end_unless_asleep<R>(
+        room: *mut Self,
+        progress: Result<Progress<R>>,
+    ) -> Result<Progress<R>> {
         if !matches!(progress, Ok(Progress::MustSleep)) {
             // SAFETY: there is one, says the caller.
             unsafe { core::ptr::drop_in_place(room) };
@@ -178,7 +187,8 @@ impl<A: Attempt> Wait<A> {
 }
 
 impl<A: Attempt> Wait<A> {
-    /// Begins it, and waits to the end. For callers in Rust: the thread must not be cancelled in here.
+    /// Begins it, and waits to the end. For callers in Rust: the thread must not be cancelled in
+    /// here.
     ///
     /// # Safety
     /// As for [`Wait::begin`].

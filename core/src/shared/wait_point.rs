@@ -19,8 +19,8 @@ pub struct WaitPoint {
     pub hint: Hint,
     /// Always 0: see [`WaitPoint::death_word`].
     death: AtomicU32,
-    /// No sleeper has come before this time, in milliseconds of `CLOCK_MONOTONIC`; the low half of them. Stored by
-    /// waiters. Relaxed, and a hint: a wrong one makes turns too early or too late.
+    /// No sleeper has come before this time, in milliseconds of `CLOCK_MONOTONIC`; the low half of
+    /// them. Stored by waiters. Relaxed, and a hint: a wrong one makes turns too early or too late.
     since: AtomicU32,
 }
 
@@ -54,11 +54,13 @@ impl WaitPoint {
         self.event.is_in_turn()
     }
 
-    /// Announces a waiter that has come at this time. Gives the value to sleep on, once it has looked, and whether it has
-    /// waited for long: then it is its turn. Not so if it is `held_up` by the turn of others.
+    /// Announces a waiter that has come at this time. Gives the value to sleep on, once it has
+    /// looked, and whether it has waited for long: then it is its turn. Not so if it is `held_up`
+    /// by the turn of others.
     pub fn await_it(&self, arrival: Arrival, held_up: bool) -> (Seen, bool) {
         let waits_long = !held_up && Arrival::now().since(arrival) > PATIENCE_MS;
-        let (before, now) = if waits_long { self.event.await_in_turn() } else { self.event.await_it() };
+        let (before, now) =
+            if waits_long { self.event.await_in_turn() } else { self.event.await_it() };
         let since = Arrival(self.since.load(Ordering::Relaxed));
         if !before.is_awaited() || since.since(arrival) > 0 {
             self.since.store(arrival.0, Ordering::Relaxed);
@@ -66,15 +68,15 @@ impl WaitPoint {
         (now, waits_long)
     }
 
-    /// Before the commit of a waker that has seen a waiter. If one of them has waited for long, what is committed is
-    /// theirs. The result is for [`WaitPoint::wake_one`].
+    /// Before the commit of a waker that has seen a waiter. If one of them has waited for long,
+    /// what is committed is theirs. The result is for [`WaitPoint::wake_one`].
     pub fn will_wake(&self) -> bool {
         let since = Arrival(self.since.load(Ordering::Relaxed));
         Arrival::now().since(since) > PATIENCE_MS && self.event.begin_turns()
     }
 
-    /// A waiter that came at this time has got what it wanted; the others came later, as the kernel wakes them in this
-    /// order. `is_left`: there is something for another one.
+    /// A waiter that came at this time has got what it wanted; the others came later, as the kernel
+    /// wakes them in this order. `is_left`: there is something for another one.
     pub fn served(&self, arrival: Arrival, is_left: bool) {
         let since = Arrival(self.since.load(Ordering::Relaxed));
         if arrival.since(since) > 0 {
@@ -113,8 +115,9 @@ impl WaitPoint {
         }
     }
 
-    /// The word that one announces to the kernel who owes a wake to those who sleep here: if it dies, the kernel wakes one
-    /// of them (`shared::thread`). That works as long as it is 0; what else it may hold was not written by us.
+    /// The word that one announces to the kernel who owes a wake to those who sleep here: if it
+    /// dies, the kernel wakes one of them (`shared::thread`). That works as long as it is 0; what
+    /// else it may hold was not written by us.
     pub fn death_word(&self) -> &AtomicU32 {
         &self.death
     }

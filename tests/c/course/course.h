@@ -62,8 +62,8 @@ HELPER const char *yes_no(int condition)
 	return condition ? "yes" : "no";
 }
 
-/* fork() for children that print: what the parent has printed so far must not be in the child's buffer
- * too, or it would come out twice. Alarms are not inherited, so the child sets its own. */
+/* fork() for children that print: what the parent has printed so far must not be in the child's
+ * buffer too, or it would come out twice. Alarms are not inherited, so the child sets its own. */
 HELPER pid_t fork_child(void)
 {
 	fflush(NULL);
@@ -73,7 +73,8 @@ HELPER pid_t fork_child(void)
 	return pid;
 }
 
-/* Waits for a child: its exit status, or, as in a shell, 128 + the number of the signal that ended it. */
+/* Waits for a child: its exit status, or, as in a shell, 128 + the number of the signal that ended
+ * it. */
 HELPER int wait_child(pid_t pid)
 {
 	int status;
@@ -91,8 +92,8 @@ HELPER void expect_success(pid_t pid)
 	}
 }
 
-/* Waits until a process sleeps in the kernel (state S), which is how one sees from outside that it has
- * got to the call that blocks. */
+/* Waits until a process sleeps in the kernel (state S), which is how one sees from outside that it
+ * has got to the call that blocks. */
 HELPER void wait_until_asleep(pid_t pid)
 {
 	char path[64], state;
@@ -106,7 +107,8 @@ HELPER void wait_until_asleep(pid_t pid)
 	} while (state != 'S');
 }
 
-/* A name for an IPC object: /course-WHAT-PID. Two runs at the same time must not meet in one object. */
+/* A name for an IPC object: /course-WHAT-PID. Two runs at the same time must not meet in one
+ * object. */
 struct name {
 	char text[64];
 };

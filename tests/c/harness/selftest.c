@@ -1,4 +1,5 @@
-/* Cases whose outcome is known, for tests/harness.rs: a check that cannot fail would be worth nothing. */
+/* Cases whose outcome is known, for tests/harness.rs: a check that cannot fail would be worth
+ * nothing. */
 #include <semaphore.h>
 #include "../support/check.h"
 

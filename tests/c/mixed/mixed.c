@@ -4,9 +4,8 @@
  *   mixed create|join named|unnamed NAME lock ROUNDS        counts in turn with several others
  *   mixed create|join named|unnamed NAME wait|timedwait|post|timeout|value
  *
- * `create` makes the object and fails when it is there; `join` waits until somebody has made it. The first
- * line on stdout says "on rsipc" or "on glibc".
- */
+ * `create` makes the object and fails when it is there; `join` waits until somebody has made it.
+ * The first line on stdout says "on rsipc" or "on glibc". / */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -101,7 +100,8 @@ static void prepare(const char *name, int create, int named)
 	__atomic_store_n(&board->ready, 1, __ATOMIC_RELEASE);
 }
 
-/* Waits for our turn, counts, and gives the turn away: the count is even for one side, odd for the other. */
+/* Waits for our turn, counts, and gives the turn away: the count is even for one side, odd for the
+ * other. */
 static void take_turns(sem_t *ours, sem_t *theirs, int parity, long rounds)
 {
 	for (long i = 0; i < rounds; i++) {

@@ -2,13 +2,14 @@
  *
  *   mq_close_race hammer|reuse|fork|exec SECONDS
  *
- * hammer  mq_close and close() strike in the middle of the calls of other threads, which must end as on a
+ * hammer  mq_close and close() strike in the middle of the calls of other threads, which must end
+ * as on a
  *         descriptor that was closed before or after, and touch no memory that is gone.
- * reuse   the number of a closed queue becomes a file, a pipe or a socket, while others still use it as
+ * reuse   the number of a closed queue becomes a file, a pipe or a socket, while others still use
+ * it as
  *         a queue: not a byte may land there.
- * fork    a process whose threads are in the middle of calls forks: the child's queues work.
- * exec    the same with exec: the queue that those threads worked on is sound afterwards.
- */
+ * fork    a process whose threads are in the middle of calls forks: the child's queues work. exec
+ * the same with exec: the queue that those threads worked on is sound afterwards. / */
 #include "model.h"
 
 #include <poll.h>
@@ -157,7 +158,8 @@ struct other {
 	int fd, far_end;
 };
 
-/* Puts the descriptor under the number, if that is free: it never overlays what others may have opened. */
+/* Puts the descriptor under the number, if that is free: it never overlays what others may have
+ * opened. */
 static bool move_to(int number, int fd)
 {
 	int elsewhere = fcntl(fd, F_DUPFD, number + 1);

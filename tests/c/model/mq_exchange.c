@@ -1,15 +1,17 @@
-/* Producers and consumers in processes of their own, and a judge who knows when each call began and ended.
+/* Producers and consumers in processes of their own, and a judge who knows when each call began and
+ * ended.
  *
  *   mq_exchange DEPTH MSGSIZE MESSAGES SEED at-once|when-full
  *
- * Each of PRODUCERS sends MESSAGES; the consumers begin at once or when the queue is full. All draw their times from one counter in shared memory, before and
- * after each call. Whatever the interleaving, these must hold:
+ * Each of PRODUCERS sends MESSAGES; the consumers begin at once or when the queue is full. All draw
+ * their times from one counter in shared memory, before and after each call. Whatever the
+ * interleaving, these must hold:
  *   - each message is received once, whole, with its priority;
  *   - of two messages of one priority, the first of which had been sent before the other's send began, the
  *     second is not received before the receive of the first begins;
  *   - a receive does not give a message while one of higher priority, whose send had returned before the
  *     receive began, stays in the queue.
- */
+ * / */
 #include "model.h"
 
 enum { PRODUCERS = 4, CONSUMERS = 4, PRIORITIES = 32768 };
@@ -73,9 +75,8 @@ static void consume(void)
 	}
 }
 
-/* For each priority the latest begin of a receive among the messages seen so far, as a Fenwick tree of
- * maxima over the priorities from the highest down.
- */
+/* For each priority the latest begin of a receive among the messages seen so far, as a Fenwick tree
+ * of maxima over the priorities from the highest down. / */
 static uint32_t latest_from[PRIORITIES + 1], latest_at[PRIORITIES];
 
 static void note(uint32_t priority, uint32_t begin)
@@ -107,9 +108,8 @@ static void did_not_overtake(const struct record *record, uint32_t latest, const
 	_exit(1);
 }
 
-/* Goes through all times in order; what has been sent by then takes part. A receive of it that begins
- * after the end of ours means that it stayed in the queue all the while.
- */
+/* Goes through all times in order; what has been sent by then takes part. A receive of it that
+ * begins after the end of ours means that it stayed in the queue all the while. / */
 static void judge(void)
 {
 	uint32_t times = atomic_load(run.clock);

@@ -1,4 +1,5 @@
-/* Thread cancellation: strikes in the four calls that can wait, on entry and asleep, and nowhere else. */
+/* Thread cancellation: strikes in the four calls that can wait, on entry and asleep, and nowhere
+ * else. */
 #include "../support/queue.h"
 
 static mqd_t queue;

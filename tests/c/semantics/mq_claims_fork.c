@@ -1,4 +1,5 @@
-/* A handler forks in the middle of a call. The child comes back into the call later than its parent. */
+/* A handler forks in the middle of a call. The child comes back into the call later than its
+ * parent. */
 #include "../support/step_queue.h"
 
 #include <stdbool.h>
@@ -103,7 +104,8 @@ static void receive_call(void)
 	atomic_store(count_in_child, letter);
 }
 
-/* The handler forks after so many steps; the parent ends its call, and the child waits. False: the call was over. */
+/* The handler forks after so many steps; the parent ends its call, and the child waits. False: the
+ * call was over. */
 static bool fork_in_call(void (*call)(void), int steps, pid_t *victim)
 {
 	*victim = step_victim(rehearse_fork, call);

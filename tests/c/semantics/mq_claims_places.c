@@ -1,5 +1,5 @@
-/* A handler's call is on another stack than the call that it has interrupted, and that goes on; or the
- * handler leaves for good. */
+/* A handler's call is on another stack than the call that it has interrupted, and that goes on; or
+ * the handler leaves for good. */
 #include "../support/wall.h"
 
 #include <setjmp.h>

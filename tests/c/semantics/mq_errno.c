@@ -56,7 +56,8 @@ CASE(mq_calls_that_do_not_wait_keep_errno)
 	CHECK_KEEPS(mq_setattr(queue, &attr, &old));
 }
 
-/* So long after the child's beginning it does its part: before the wait spins, sleeps, or looks again. */
+/* So long after the child's beginning it does its part: before the wait spins, sleeps, or looks
+ * again. */
 static const long delays_ms[] = { 0, 1, 5, 40, 1300 };
 enum { DELAYS = sizeof delays_ms / sizeof delays_ms[0] };
 

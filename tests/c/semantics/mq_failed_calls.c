@@ -1,6 +1,5 @@
-/* A call on descriptors that fails has changed nothing: what it would have closed is open, with all that
- * hangs on it. The same for calls that close nothing though they look like it.
- */
+/* A call on descriptors that fails has changed nothing: what it would have closed is open, with all
+ * that hangs on it. The same for calls that close nothing though they look like it. / */
 #include "../support/vfork.h"
 
 #include <sched.h>
@@ -14,7 +13,8 @@
 
 enum { CLOSED = 500 };
 
-/* With several descriptors, an epoll and a registration; and with one descriptor that nothing else leads to. */
+/* With several descriptors, an epoll and a registration; and with one descriptor that nothing else
+ * leads to. */
 static void after_failure(void (*fail)(void))
 {
 	open_one();

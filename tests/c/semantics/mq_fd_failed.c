@@ -74,7 +74,8 @@ CASE(mqd_is_closed_by_a_thread_alone_that_unshares)
 	CHECK_FAILS(mq_send(queue, "x", 1, 0), EBADF);
 }
 
-/* The process has descriptors that it does not know of, for what polls. They are not in its way, nor it in theirs. */
+/* The process has descriptors that it does not know of, for what polls. They are not in its way,
+ * nor it in theirs. */
 static mqd_t polled_queue(void)
 {
 	mqd_t queue = queue_small(0);

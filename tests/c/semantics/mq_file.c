@@ -1,4 +1,5 @@
-/* What the calls on files say of a queue, and do to it: fstat, fchmod, fchown, read, and the others. */
+/* What the calls on files say of a queue, and do to it: fstat, fchmod, fchown, read, and the
+ * others. */
 #include "../support/nobody.h"
 #include "../support/notify.h"
 

@@ -1,4 +1,5 @@
-/* Handlers that use the queue themselves or never return, and what an interrupted wait leaves behind. */
+/* Handlers that use the queue themselves or never return, and what an interrupted wait leaves
+ * behind. */
 #include "../support/strike.h"
 
 #include <setjmp.h>

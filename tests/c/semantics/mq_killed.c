@@ -1,4 +1,5 @@
-/* A participant is killed at each instruction of its call, while another one sleeps and counts on it. */
+/* A participant is killed at each instruction of its call, while another one sleeps and counts on
+ * it. */
 #include "../support/notify.h"
 #include "../support/step_queue.h"
 
@@ -79,7 +80,8 @@ static int await_told(const char *change)
 	return ms;
 }
 
-/* `is_done`: the victim has done what the survivor waits for. If not, it must still wait, and the living do it. */
+/* `is_done`: the victim has done what the survivor waits for. If not, it must still wait, and the
+ * living do it. */
 static int judge(pid_t survivor, bool is_done, void (*again)(void))
 {
 	if (!is_done) {
@@ -168,7 +170,8 @@ static int trial_with_receiver(int steps)
 	int in_call = step_many(victim, steps);
 	step_kill(victim);
 	bool is_done = false;
-	/* Awake it has the message, or is about to have it, or takes a look of its own: that shows when it sleeps. */
+	/* Awake it has the message, or is about to have it, or takes a look of its own: that shows when it
+	 * sleeps. */
 	while (!is_done && !(queue_count(queue) == 0 && asleep(survivor, survivor))) {
 		is_done = queue_count(queue) == 1 || atomic_load(told);
 		pause_ms(1);
@@ -183,7 +186,8 @@ CASE(mq_sender_killed_at_any_instruction_while_another_receives)
 	each_step(trial_with_receiver);
 }
 
-/* The message of the victim came into the empty queue. Another one comes behind it, and a third process takes the first. */
+/* The message of the victim came into the empty queue. Another one comes behind it, and a third
+ * process takes the first. */
 static int overtaken_trial(int steps, void (*end)(pid_t victim))
 {
 	notes_are_waited_for();

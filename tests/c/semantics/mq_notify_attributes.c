@@ -1,4 +1,5 @@
-/* mq_notify with SIGEV_THREAD: the attributes are those that were given, whatever the program does with them later. */
+/* mq_notify with SIGEV_THREAD: the attributes are those that were given, whatever the program does
+ * with them later. */
 #include "../support/notify.h"
 
 /* glibc 2.32 */

@@ -1,4 +1,5 @@
-/* mq_notify: what ends a registration, and what does not, however a process is made and descriptors are closed. */
+/* mq_notify: what ends a registration, and what does not, however a process is made and descriptors
+ * are closed. */
 #include "../support/notify.h"
 
 #include <spawn.h>
@@ -109,7 +110,8 @@ CASE(mq_notify_survives_a_child_by_system_call_that_closes_all)
 	registration_is_there(queue, 8);
 }
 
-/* A process that registers, makes a child by system call that stays, and then ends, or becomes another program. */
+/* A process that registers, makes a child by system call that stays, and then ends, or becomes
+ * another program. */
 static pid_t registrant_with_heir(mqd_t queue, int ready, void (*end)(void))
 {
 	pid_t child = check_fork();

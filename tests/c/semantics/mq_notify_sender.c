@@ -1,4 +1,5 @@
-/* mq_notify by signal: the process is notified when mq_send returns, wherever the two are, and whatever they lack. */
+/* mq_notify by signal: the process is notified when mq_send returns, wherever the two are, and
+ * whatever they lack. */
 #include "../support/nobody.h"
 #include "../support/notify.h"
 

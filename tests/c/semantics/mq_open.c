@@ -1,4 +1,5 @@
-/* mq_open, mq_close and mq_unlink: what opens what, in which order it fails, how long a queue lives. */
+/* mq_open, mq_close and mq_unlink: what opens what, in which order it fails, how long a queue
+ * lives. */
 #include "../support/queue.h"
 
 #include <sys/resource.h>

@@ -1,6 +1,5 @@
-/* What an epoll or a poll was told before a fork holds in the child, and when the parent is gone, too:
- * daemon(3).
- */
+/* What an epoll or a poll was told before a fork holds in the child, and when the parent is gone,
+ * too: daemon(3). / */
 #include "../support/queue.h"
 
 #include <sys/epoll.h>
@@ -145,7 +144,8 @@ CASE(mq_epoll_shared_by_parent_and_child_wakes_both)
 	CHECK_EQ(waited(shared, 0), EPOLLIN);
 }
 
-/* The descriptor is closed; the epoll still knows the queue by the duplicate, which is never polled. */
+/* The descriptor is closed; the epoll still knows the queue by the duplicate, which is never
+ * polled. */
 CASE(mq_epoll_goes_on_when_a_duplicate_is_all_that_is_left)
 {
 	mqd_t queue = queue_small(0), writer = queue_again(0, O_WRONLY);

@@ -1,4 +1,5 @@
-/* One who takes part is stopped, at any instruction, or is killed: those who poll hear of the others. */
+/* One who takes part is stopped, at any instruction, or is killed: those who poll hear of the
+ * others. */
 #include "../support/step_queue.h"
 
 #include <sys/epoll.h>

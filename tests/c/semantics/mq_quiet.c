@@ -156,8 +156,8 @@ CASE_BETTER(mq_pair_makes_no_system_call_after_the_registered_process_was_killed
 	CHECK_EQ(first_call(pairs), QUIET);
 }
 
-/* A child that polls, in its way, until it is killed. It has opened the queue itself: what it had from us would count as
- * polled as long as we have it, too. */
+/* A child that polls, in its way, until it is killed. It has opened the queue itself: what it had
+ * from us would count as polled as long as we have it, too. */
 static pid_t poller(bool by_epoll)
 {
 	pid_t child = check_fork();

@@ -1,4 +1,5 @@
-/* Nobody is told of nothing: after the last message a queue is not readable, for whoever asks and however. */
+/* Nobody is told of nothing: after the last message a queue is not readable, for whoever asks and
+ * however. */
 #include "../support/queue.h"
 
 #include <sys/epoll.h>
@@ -80,7 +81,8 @@ CASE(mq_tells_of_each_message_that_comes_after_a_drain)
 
 CASE(mq_edge_comes_while_another_thread_drains)
 {
-	/* A thread that sleeps for an edge hears of the first message after the drain, whoever has drained. */
+	/* A thread that sleeps for an edge hears of the first message after the drain, whoever has
+	 * drained. */
 	mqd_t queue = queue_small(O_NONBLOCK);
 	mqd_t writer = queue_again(0, O_WRONLY);
 	for (int round = 0; round < 20; round++) {

@@ -1,4 +1,5 @@
-/* mq_receive and mq_timedreceive: what comes out, the errors and their order, waiting for a message. */
+/* mq_receive and mq_timedreceive: what comes out, the errors and their order, waiting for a
+ * message. */
 #include "../support/queue.h"
 
 static char *volatile no_buffer = NULL;

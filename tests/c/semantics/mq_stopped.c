@@ -1,7 +1,8 @@
 /* A participant is stopped at each instruction of its call: the others go on without it. */
 #include "../support/step_queue.h"
 
-/* What one who lives does while the victim is stopped. It must not wait for the victim for longer than it said. */
+/* What one who lives does while the victim is stopped. It must not wait for the victim for longer
+ * than it said. */
 static void receive_for_a_moment(void)
 {
 	char got[8];

@@ -1,4 +1,5 @@
-/* Threads of one process on one queue: calls that go on while another thread closes their descriptor. */
+/* Threads of one process on one queue: calls that go on while another thread closes their
+ * descriptor. */
 #include "../support/queue.h"
 
 #include <sys/stat.h>

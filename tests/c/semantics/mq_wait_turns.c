@@ -1,4 +1,5 @@
-/* Who goes first: those who have waited, in the order in which they came; but nobody who is held up holds up others. */
+/* Who goes first: those who have waited, in the order in which they came; but nobody who is held up
+ * holds up others. */
 #include "../support/queue.h"
 #include "../support/step_queue.h"
 
@@ -92,8 +93,8 @@ static void set_nonblocking(void)
 	CHECK_OK(mq_setattr(queue, &(struct mq_attr){ .mq_flags = O_NONBLOCK }, NULL));
 }
 
-/* On one processor, where the sleeper cannot run before somebody lets it. On a machine that is busy with other things it may
- * come too late for its turn, now and then. */
+/* On one processor, where the sleeper cannot run before somebody lets it. On a machine that is busy
+ * with other things it may come too late for its turn, now and then. */
 CASE(mq_receive_after_a_send_leaves_the_message_to_one_who_sleeps)
 {
 	char got[8];

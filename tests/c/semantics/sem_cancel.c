@@ -8,7 +8,8 @@ static sem_t *fresh(unsigned value)
 	return &sem;
 }
 
-/* A sleeping waiter is cancelled: its handler runs, and by then it is no longer counted as a waiter. */
+/* A sleeping waiter is cancelled: its handler runs, and by then it is no longer counted as a
+ * waiter. */
 static void cancels_a_sleeper_on(sem_t *sem, int (*wait)(sem_t *))
 {
 	for (int i = 0; i < 10; i++) {

@@ -1,4 +1,5 @@
-/* A semaphore may go as soon as the wait that was promised has returned, whatever the poster still does. */
+/* A semaphore may go as soon as the wait that was promised has returned, whatever the poster still
+ * does. */
 #include "../support/sem.h"
 
 CASE(sem_destroy_of_one_that_nobody_waits_on)
@@ -10,7 +11,8 @@ CASE(sem_destroy_of_one_that_nobody_waits_on)
 	}
 }
 
-/* Where the two sides meet: the waiter maps a semaphore, hands it over, waits, and unmaps it at once. */
+/* Where the two sides meet: the waiter maps a semaphore, hands it over, waits, and unmaps it at
+ * once. */
 static sem_t *_Atomic handed;
 
 /* A busy wait that lets others run: there may be one processor for both sides. */

@@ -1,4 +1,5 @@
-/* A participant is killed at each instruction of its call. Tokens that are there reach those who live. */
+/* A participant is killed at each instruction of its call. Tokens that are there reach those who
+ * live. */
 #include "../support/sem.h"
 #include "../support/step.h"
 
@@ -77,8 +78,8 @@ static int sleeps_on_token(pid_t survivor)
 	return value_of(&ground->sem) > 0 && asleep(survivor, survivor) && !survived();
 }
 
-/* After the victim's death: a token that is there gets to the survivor, who was asleep; or there is none. `between`: the
- * survivor slept although the token was there, just before the death. */
+/* After the victim's death: a token that is there gets to the survivor, who was asleep; or there is
+ * none. `between`: the survivor slept although the token was there, just before the death. */
 static int judge(pid_t survivor, int between)
 {
 	for (int ms = 0; !survived(); ms++) {
@@ -115,7 +116,8 @@ CASE_BETTER(poster_killed_at_any_instruction,
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] > 0 && counts[STEP_LATE] > 0);
 }
 
-/* Where it gets the token depends on the order in which the kernel wakes: first the one who slept first. */
+/* Where it gets the token depends on the order in which the kernel wakes: first the one who slept
+ * first. */
 static int woken_trial(int steps, int survivor_first)
 {
 	make_ground(0);
@@ -132,7 +134,8 @@ static int woken_trial(int steps, int survivor_first)
 		survivor = start_survivor();
 	}
 	CHECK_OK(sem_post(&ground->sem));
-	/* The wake may be the survivor's: a look of its own has come in between. Then there is nothing to see. */
+	/* The wake may be the survivor's: a look of its own has come in between. Then there is nothing to
+	 * see. */
 	while (asleep(victim, victim))
 		if (survived())
 			return STEP_LATE;

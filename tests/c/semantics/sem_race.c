@@ -27,7 +27,8 @@ static void add(int *count)
 
 typedef void step(struct course *, const char *name);
 
-/* Runs `body` in eight processes, each round on a name of its own and begun together; then one looks. */
+/* Runs `body` in eight processes, each round on a name of its own and begun together; then one
+ * looks. */
 static void race(int rounds, step *body, step *look)
 {
 	struct course *course = new_course();

@@ -135,7 +135,8 @@ CASE(sem_clockwait_does_not_give_up_early)
 
 CASE(sem_clockwait_counts_by_the_clock_it_is_given)
 {
-	/* Half a century of CLOCK_REALTIME is far in the future for CLOCK_MONOTONIC, and the other way round. */
+	/* Half a century of CLOCK_REALTIME is far in the future for CLOCK_MONOTONIC, and the other way
+	 * round. */
 	sem_t *sem = fresh(0);
 	struct timespec soon = from_now(CLOCK_MONOTONIC, 1000);
 	CHECK_FAILS(sem_clockwait(sem, CLOCK_REALTIME, &soon), ETIMEDOUT);

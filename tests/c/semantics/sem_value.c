@@ -157,7 +157,8 @@ CASE(sem_in_zeroed_memory_works)
 	CHECK_EQ(waiter.result, 0);
 }
 
-/* glibc leaves bytes 16 to 31 unset: whatever they hold, and even if somebody writes them, all is well. */
+/* glibc leaves bytes 16 to 31 unset: whatever they hold, and even if somebody writes them, all is
+ * well. */
 static void works(sem_t *sem)
 {
 	CHECK_FAILS(sem_trywait(sem), EAGAIN);

@@ -95,7 +95,8 @@ CASE_BETTER(two_posters_killed_before_their_wakes_wake_two_waiters,
 	}
 }
 
-/* On one processor: before one who was woken runs, the other poster is dead. Then both wakes may have gone to it. */
+/* On one processor: before one who was woken runs, the other poster is dead. Then both wakes may
+ * have gone to it. */
 CASE_BETTER(poster_killed_before_its_wake_while_another_one_posts,
 	    "glibc's waiters sleep for ever if the poster dies between the token and the wake")
 {
@@ -114,7 +115,8 @@ CASE_BETTER(poster_killed_before_its_wake_while_another_one_posts,
 	}
 }
 
-/* The bytes that glibc's sem_init leaves alone may hold anything: then nobody's death wakes, and nothing else changes. */
+/* The bytes that glibc's sem_init leaves alone may hold anything: then nobody's death wakes, and
+ * nothing else changes. */
 CASE(semaphore_with_any_bytes_behind_glibcs)
 {
 	for (int fill = 1; fill < 256; fill += 127) {

@@ -1,4 +1,5 @@
-/* Names of shared memory objects: what is a name, which file it means, and which errno a bad one gives. */
+/* Names of shared memory objects: what is a name, which file it means, and which errno a bad one
+ * gives. */
 #include "../support/shm.h"
 
 /* What opening, with and without O_CREAT, and unlinking this name give. */

@@ -1,10 +1,11 @@
-/* Does one thing that a setting of the library changes, and prints what came of it; for tests/settings.rs.
+/* Does one thing that a setting of the library changes, and prints what came of it; for
+ * tests/settings.rs.
  *
  *   settings create|open|unlink NAME   a semaphore and a shared memory object of that name
  *   settings value                     the value of a semaphore, free and with one to three waiters
  *   settings turns                     two threads take turns 2000 times
  *   settings secure                    whether the kernel has marked this process as secure
- */
+ * / */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>

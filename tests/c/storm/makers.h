@@ -1,7 +1,8 @@
-/* Workers that create, open, use, close and unlink queues of a few names, and are killed in the middle of that.
+/* Workers that create, open, use, close and unlink queues of a few names, and are killed in the
+ * middle of that.
  *
- * The sizes of a queue follow from its name. So who opens one that another has made knows whether it is whole.
- */
+ * The sizes of a queue follow from its name. So who opens one that another has made knows whether
+ * it is whole. / */
 #ifndef MAKERS_H
 #define MAKERS_H
 
@@ -98,7 +99,8 @@ static void makers_left_no_ruins(void)
 	}
 }
 
-/* When no queue has a name any more: FIFOs of queues that are gone may have stayed, and nothing else. */
+/* When no queue has a name any more: FIFOs of queues that are gone may have stayed, and nothing
+ * else. */
 static int fifos_left(const char *place)
 {
 	static const char prefix[] = "rsipc-mqf.";

@@ -1,9 +1,9 @@
-/* mq_hostile DEPTH SEED SECONDS: processes send to a queue, receive from it and poll it, while others write random words at
- * random places of its file, and random bytes to its FIFO, or take what is in there. Exit status 0: nobody crashed, nobody hung, and each
- * call gave a result or an errno.
+/* mq_hostile DEPTH SEED SECONDS: processes send to a queue, receive from it and poll it, while
+ * others write random words at random places of its file, and random bytes to its FIFO, or take
+ * what is in there. Exit status 0: nobody crashed, nobody hung, and each call gave a result or an
+ * errno.
  *
- * RSIPC_DIR must be a directory of our own.
- */
+ * RSIPC_DIR must be a directory of our own. / */
 #include <dirent.h>
 #include <fcntl.h>
 #include <mqueue.h>

@@ -1,13 +1,13 @@
-/* mq_storm DEPTH SECONDS: the users of a queue are killed at random instants, one a millisecond, and others take their
- * places: producers, consumers, and makers of other queues. One producer and one consumer live through it all. Exit
- * status 0: nothing acknowledged was lost, nothing came twice, nothing was torn, neither survivor stood still, and in
- * the end each place of the queue can be used, without a system call, and nothing is left behind.
+/* mq_storm DEPTH SECONDS: the users of a queue are killed at random instants, one a millisecond,
+ * and others take their places: producers, consumers, and makers of other queues. One producer and
+ * one consumer live through it all. Exit status 0: nothing acknowledged was lost, nothing came
+ * twice, nothing was torn, neither survivor stood still, and in the end each place of the queue can
+ * be used, without a system call, and nothing is left behind.
  *
- * All notes are in memory that outlives the killed. A consumer that dies after its receive and before it has noted it
- * leaves the message in its buffer, which is there, too.
+ * All notes are in memory that outlives the killed. A consumer that dies after its receive and
+ * before it has noted it leaves the message in its buffer, which is there, too.
  *
- * RSIPC_DIR must be a directory of our own.
- */
+ * RSIPC_DIR must be a directory of our own. / */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>

@@ -8,8 +8,8 @@
  * A case marked CASE_BETTER is one that plain glibc does not hold; REASON says why, and
  * docs/glibc-behaviour.md tells the story.
  *
- * CHECK_SECONDS in the environment bounds a case (20 when unset): a hang becomes a failure. When a case
- * is over, what it forked is killed and the objects it named with check_name() are removed.
+ * CHECK_SECONDS in the environment bounds a case (20 when unset): a hang becomes a failure. When a
+ * case is over, what it forked is killed and the objects it named with check_name() are removed. /
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -163,7 +163,8 @@ static struct check_names {
 	char name[64][300];
 } *check_names;
 
-/* A name "/chk.PID.NUMBER.TAG" that nobody else uses, of `length` bytes after the slash (0: as many as it has). */
+/* A name "/chk.PID.NUMBER.TAG" that nobody else uses, of `length` bytes after the slash (0: as many
+ * as it has). */
 __attribute__((unused)) static const char *check_name_of(const char *tag, size_t length)
 {
 	unsigned index = __atomic_fetch_add(&check_names->count, 1, __ATOMIC_RELAXED);

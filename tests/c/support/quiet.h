@@ -1,4 +1,5 @@
-/* Code that must make no system call: under a seccomp filter the first one ends it, and says which it was. */
+/* Code that must make no system call: under a seccomp filter the first one ends it, and says which
+ * it was. */
 #ifndef SUPPORT_QUIET_H
 #define SUPPORT_QUIET_H
 
@@ -43,8 +44,8 @@ static int quiet_filter(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-/* Runs `prepare`, and then `body` without system calls, in a child. The number of the first call that `body` made, or
- * one of the two above. */
+/* Runs `prepare`, and then `body` without system calls, in a child. The number of the first call
+ * that `body` made, or one of the two above. */
 static inline long quiet_first_call(void (*prepare)(void), void (*body)(void))
 {
 	quiet_first = mmap(NULL, sizeof *quiet_first, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

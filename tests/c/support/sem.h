@@ -1,4 +1,5 @@
-/* What the checks of semaphores share: where one lives, what its word says, a thread that waits on it. */
+/* What the checks of semaphores share: where one lives, what its word says, a thread that waits on
+ * it. */
 #ifndef SUPPORT_SEM_H
 #define SUPPORT_SEM_H
 
@@ -39,7 +40,8 @@ __attribute__((unused)) static unsigned waiters_of(sem_t *sem)
 	return (unsigned)(__atomic_load_n((uint64_t *)(void *)sem, __ATOMIC_SEQ_CST) >> 32);
 }
 
-/* A process-shared semaphore (and room beside it) that a forked child has in common with its parent. */
+/* A process-shared semaphore (and room beside it) that a forked child has in common with its
+ * parent. */
 __attribute__((unused)) static sem_t *shared_sem(unsigned value)
 {
 	sem_t *sem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

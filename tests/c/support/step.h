@@ -1,4 +1,5 @@
-/* A process that is killed, or stopped, after every number of instructions of one call: ptrace(2) counts them. */
+/* A process that is killed, or stopped, after every number of instructions of one call: ptrace(2)
+ * counts them. */
 #ifndef SUPPORT_STEP_H
 #define SUPPORT_STEP_H
 
@@ -37,8 +38,8 @@ __attribute__((unused)) static void step_begin(void)
 	__atomic_store_n(step_place, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The trial and its children run on one processor: where the other side cannot run meanwhile nobody spins, and a spin
- * has many instructions. Neighbours get different ones. */
+/* The trial and its children run on one processor: where the other side cannot run meanwhile nobody
+ * spins, and a spin has many instructions. Neighbours get different ones. */
 __attribute__((unused)) static void step_on_one_processor(void)
 {
 	cpu_set_t allowed, one;
@@ -91,8 +92,8 @@ __attribute__((unused)) static void step_to_sleep(pid_t victim)
 		CHECK_EQ(step_stage(), 1);
 }
 
-/* A restartable sequence (rseq(2)) begins anew each time that its thread is stopped in the middle: it would never end. So
- * the victim takes back what glibc 2.35 and later has registered for it. */
+/* A restartable sequence (rseq(2)) begins anew each time that its thread is stopped in the middle:
+ * it would never end. So the victim takes back what glibc 2.35 and later has registered for it. */
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 
 static void step_through_sequences(void)
@@ -104,8 +105,8 @@ static void step_through_sequences(void)
 #endif
 }
 
-/* The victim, stopped just before `call`. `rehearse` makes the same calls elsewhere: addresses of functions are looked
- * up when they are called first. */
+/* The victim, stopped just before `call`. `rehearse` makes the same calls elsewhere: addresses of
+ * functions are looked up when they are called first. */
 __attribute__((unused)) static pid_t step_victim(void (*rehearse)(void), void (*call)(void))
 {
 	step_place = mmap(NULL, sizeof *step_place, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -131,7 +132,8 @@ __attribute__((unused)) static pid_t step_victim(void (*rehearse)(void), void (*
 	return victim;
 }
 
-/* The steps after which a kill leaves something else than one step earlier. Shared by the trials of a case. */
+/* The steps after which a kill leaves something else than one step earlier. Shared by the trials of
+ * a case. */
 static struct step_changes {
 	int count, step[4096];
 	/* What others can see of the victim. */
@@ -230,8 +232,8 @@ static int step_end_of_one(int counts[STEP_ENDS], int steps)
 	return end;
 }
 
-/* Runs trial(0), trial(1), ... in processes of their own, so many at a time, until one ends with STEP_OVER, and counts
- * how they ended. */
+/* Runs trial(0), trial(1), ... in processes of their own, so many at a time, until one ends with
+ * STEP_OVER, and counts how they ended. */
 __attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_a_time, int counts[STEP_ENDS])
 {
 	int running = 0, over = 0;
@@ -249,8 +251,9 @@ __attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_
 	}
 }
 
-/* The same for the steps that make a difference to others, who see the victim as `seen` tells: for a long call. A trial
- * of STEP_RECORD steps, which finds out, is like one of more steps than the call has. */
+/* The same for the steps that make a difference to others, who see the victim as `seen` tells: for
+ * a long call. A trial of STEP_RECORD steps, which finds out, is like one of more steps than the
+ * call has. */
 __attribute__((unused))
 static void step_trials_at_changes(int (*trial)(int steps), unsigned long (*seen)(void), int at_a_time,
 				   int counts[STEP_ENDS])

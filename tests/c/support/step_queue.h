@@ -58,7 +58,8 @@ __attribute__((unused)) static void receive_one(void)
 	mq_receive(queue, got, sizeof got, NULL);
 }
 
-/* What others can see of the queue: the memory that is mapped for it, the level of its FIFO, and what the kernel says. */
+/* What others can see of the queue: the memory that is mapped for it, the level of its FIFO, and
+ * what the kernel says. */
 __attribute__((unused)) static unsigned long queue_seen(void)
 {
 	static const volatile unsigned char *from, *to;

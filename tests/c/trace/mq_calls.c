@@ -1,4 +1,5 @@
-/* Every call of <mqueue.h>, and everything else that a descriptor of a queue is good for. Prints "done". */
+/* Every call of <mqueue.h>, and everything else that a descriptor of a queue is good for. Prints
+ * "done". */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>

@@ -36,8 +36,11 @@ enum What {
 pub fn list() -> Result<Vec<Leftover>> {
     let directory = objects::directory();
     let entries = fs::read_dir(directory).map_err(|error| {
-        Failure::call(format_args!("cannot read {}", escape::word(directory.as_os_str().as_bytes())), error)
-            .advise("`rsipc doctor` says what is wrong with it")
+        Failure::call(
+            format_args!("cannot read {}", escape::word(directory.as_os_str().as_bytes())),
+            error,
+        )
+        .advise("`rsipc doctor` says what is wrong with it")
     })?;
     let found = entries.flatten().filter_map(|entry| {
         let name = entry.file_name();
@@ -63,7 +66,8 @@ struct Belongings<'a> {
 
 impl<'a> Belongings<'a> {
     fn of(survey: &'a Survey) -> Self {
-        let objects = || survey.entries.iter().map(|entry| &entry.object).filter(|object| !object.unlinked);
+        let objects =
+            || survey.entries.iter().map(|entry| &entry.object).filter(|object| !object.unlinked);
         let queues = || {
             objects().filter_map(|object| match &object.state {
                 State::Mq(state) => Some((object, state)),
@@ -121,7 +125,8 @@ pub fn clean(leftovers: &[Leftover], survey: &Survey, options: &Options) -> Resu
 
 /// Whether anybody has the FIFO open. All who take part in a queue have it open for reading too.
 fn has_readers(path: &Path) -> bool {
-    let open = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path);
+    let open =
+        OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path);
     !matches!(open, Err(error) if is_no_reader(&error))
 }
 

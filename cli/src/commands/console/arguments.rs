@@ -97,8 +97,9 @@ impl<'a> Arguments<'a> {
 
     /// Permission bits in octal.
     pub fn mode_or(&mut self, default: u32) -> Result<u32> {
-        let octal =
-            |text: &str| u32::from_str_radix(text, 8).map_err(|_| "write it in octal, as 0600".into());
+        let octal = |text: &str| {
+            u32::from_str_radix(text, 8).map_err(|_| "write it in octal, as 0600".into())
+        };
         Ok(self.parsed("MODE", octal)?.unwrap_or(default))
     }
 
@@ -108,15 +109,17 @@ impl<'a> Arguments<'a> {
         let mut goes_on = true;
         while let Some(word) = self.words.first() {
             let text = String::from_utf8_lossy(word);
-            let is_flags = text.starts_with(|first: char| first.is_ascii_uppercase() || first == '|');
+            let is_flags =
+                text.starts_with(|first: char| first.is_ascii_uppercase() || first == '|');
             if !(is_flags || goes_on && text == "0") {
                 break;
             }
             for name in text.split('|').filter(|name| !name.is_empty() && *name != "0") {
-                let (_, flag) = known.iter().find(|(other, _)| *other == name).ok_or_else(|| {
-                    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-                    usage(format!("{name} is none of {}", names.join(", ")))
-                })?;
+                let (_, flag) =
+                    known.iter().find(|(other, _)| *other == name).ok_or_else(|| {
+                        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+                        usage(format!("{name} is none of {}", names.join(", ")))
+                    })?;
                 flags |= flag;
             }
             goes_on = text.ends_with('|');
@@ -133,7 +136,8 @@ impl<'a> Arguments<'a> {
         let word = self.word("TIME")?;
         if let Some(seconds) = word.strip_prefix(b"@") {
             let since = read("TIME", seconds, |text| {
-                let seconds: f64 = text.parse().map_err(|_| "write it as @1700000000".to_owned())?;
+                let seconds: f64 =
+                    text.parse().map_err(|_| "write it as @1700000000".to_owned())?;
                 Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
             })?;
             let tv_sec = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
@@ -150,7 +154,11 @@ fn number<T: std::str::FromStr>(text: &str) -> std::result::Result<T, String> {
     text.parse().map_err(|_| "not a number in its range".to_owned())
 }
 
-fn read<T>(what: &str, word: &[u8], parse: impl Fn(&str) -> std::result::Result<T, String>) -> Result<T> {
+fn read<T>(
+    what: &str,
+    word: &[u8],
+    parse: impl Fn(&str) -> std::result::Result<T, String>,
+) -> Result<T> {
     let text = str::from_utf8(word).map_err(|_| usage(format!("{what} is no text")))?;
     parse(text).map_err(|wrong| usage(format!("{what} {}: {wrong}", escape::word(word))))
 }

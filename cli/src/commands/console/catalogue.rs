@@ -12,10 +12,12 @@ pub fn find(name: &[u8]) -> Option<&'static Command> {
     all().find(|command| command.name.as_bytes() == name)
 }
 
-/// The command that was probably meant: the one with the longest common beginning, or that ends like it.
+/// The command that was probably meant: the one with the longest common beginning, or that ends
+/// like it.
 pub fn similar(name: &[u8]) -> Option<&'static Command> {
     let common = |other: &[u8]| name.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let name_ends = |command: &&Command| !name.is_empty() && command.name.as_bytes().ends_with(name);
+    let name_ends =
+        |command: &&Command| !name.is_empty() && command.name.as_bytes().ends_with(name);
     let closest = all().max_by_key(|command| common(command.name.as_bytes()));
     all().find(name_ends).or_else(|| closest.filter(|command| common(command.name.as_bytes()) >= 3))
 }
@@ -27,8 +29,15 @@ mod tests {
     #[test]
     fn names_are_unique_and_each_is_found() {
         for command in all() {
-            assert_eq!(all().filter(|other| other.name == command.name).count(), 1, "{}", command.name);
-            assert!(find(command.name.as_bytes()).is_some_and(|found| std::ptr::eq(found, command)));
+            assert_eq!(
+                all().filter(|other| other.name == command.name).count(),
+                1,
+                "{}",
+                command.name
+            );
+            assert!(
+                find(command.name.as_bytes()).is_some_and(|found| std::ptr::eq(found, command))
+            );
         }
     }
 

@@ -106,7 +106,8 @@ fn unusable(error: impl std::fmt::Display) -> Failure {
 
 /// Where programs keep what they remember, by the XDG Base Directory Specification.
 fn history_file() -> Option<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
+    let absolute =
+        |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     state.map(|state| state.join(Path::new("rsipc/history")))
 }
@@ -115,7 +116,10 @@ impl Assistant {
     /// Words that may stand after the name of this command.
     fn candidates(&self, command: &Command, start: &str) -> Vec<String> {
         let names = |kind| {
-            objects::scan().unwrap_or_default().into_iter().filter(move |object| object.kind() == kind)
+            objects::scan()
+                .unwrap_or_default()
+                .into_iter()
+                .filter(move |object| object.kind() == kind)
         };
         let shown = |kind| names(kind).map(|object| object.shown_name());
         let mut words = match command.name {

@@ -21,7 +21,8 @@ const fn row(
 
 const OPENS: &[&str] = &["sem_open", "mq_open", "shm_open"];
 const UNLINKS: &[&str] = &["sem_unlink", "mq_unlink", "shm_unlink"];
-const NAMES: &[&str] = &["sem_open", "mq_open", "shm_open", "sem_unlink", "mq_unlink", "shm_unlink"];
+const NAMES: &[&str] =
+    &["sem_open", "mq_open", "shm_open", "sem_unlink", "mq_unlink", "shm_unlink"];
 const MQ_CALLS: &[&str] = &[
     "mq_send",
     "mq_receive",
@@ -105,7 +106,12 @@ static MEANINGS: &[Meaning] = &[
         "the name is empty or has a slash inside, or it is a directory's",
         "write the name as /name",
     ),
-    row(Errno::EINVAL, &["sem_init"], "the value is above SEM_VALUE_MAX, 2147483647", "take a smaller one"),
+    row(
+        Errno::EINVAL,
+        &["sem_init"],
+        "the value is above SEM_VALUE_MAX, 2147483647",
+        "take a smaller one",
+    ),
     row(
         Errno::EINVAL,
         &["sem_close"],
@@ -118,7 +124,12 @@ static MEANINGS: &[Meaning] = &[
         "the clock is neither CLOCK_REALTIME nor CLOCK_MONOTONIC",
         "take one of the two",
     ),
-    row(Errno::EINVAL, &["mq_setattr"], "only O_NONBLOCK can be set or cleared", "give O_NONBLOCK or 0"),
+    row(
+        Errno::EINVAL,
+        &["mq_setattr"],
+        "only O_NONBLOCK can be set or cleared",
+        "give O_NONBLOCK or 0",
+    ),
     row(
         Errno::EINVAL,
         &["mq_notify"],
@@ -155,7 +166,12 @@ static MEANINGS: &[Meaning] = &[
         "the semaphore has SEM_VALUE_MAX tokens, 2147483647",
         "somebody posts more than is taken; the value is unchanged",
     ),
-    row(Errno::EOVERFLOW, &["mq_open"], "MAXMSG times MSGSIZE is too large", "make one of them smaller"),
+    row(
+        Errno::EOVERFLOW,
+        &["mq_open"],
+        "MAXMSG times MSGSIZE is too large",
+        "make one of them smaller",
+    ),
     row(
         Errno::ENOSPC,
         &["mq_open", "sem_open", "ftruncate"],
@@ -175,7 +191,12 @@ static MEANINGS: &[Meaning] = &[
         "the object would be larger than a file can be",
         "take a smaller length",
     ),
-    row(Errno::EAGAIN, &["sem_trywait"], "there is no token now", "`sem_wait` sleeps until there is one"),
+    row(
+        Errno::EAGAIN,
+        &["sem_trywait"],
+        "there is no token now",
+        "`sem_wait` sleeps until there is one",
+    ),
     row(
         Errno::EAGAIN,
         &["mq_send", "mq_timedsend"],
@@ -188,7 +209,12 @@ static MEANINGS: &[Meaning] = &[
         "the queue is empty, and the descriptor has O_NONBLOCK",
         "`mq_setattr MQ 0` makes the call sleep instead",
     ),
-    row(Errno::EAGAIN, &["mq_notify"], "SIGEV_THREAD needs a thread, and there can be no more", "end some"),
+    row(
+        Errno::EAGAIN,
+        &["mq_notify"],
+        "SIGEV_THREAD needs a thread, and there can be no more",
+        "end some",
+    ),
     row(
         Errno::ETIMEDOUT,
         &["sem_timedwait", "sem_clockwait"],
@@ -243,7 +269,12 @@ static MEANINGS: &[Meaning] = &[
         "this is no open queue, or it was opened with O_WRONLY",
         "`list` shows what is open; open it with O_RDONLY or O_RDWR",
     ),
-    row(Errno::EBADF, MQ_CALLS, "this is no open queue", "`list` shows what is open; `mq_open` opens one"),
+    row(
+        Errno::EBADF,
+        MQ_CALLS,
+        "this is no open queue",
+        "`list` shows what is open; `mq_open` opens one",
+    ),
     row(
         Errno::EBADMSG,
         &["mq_receive", "mq_timedreceive"],

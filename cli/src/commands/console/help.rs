@@ -37,7 +37,10 @@ pub fn of(command: &Command) -> String {
         text.push_str("Errors:\n");
     }
     for meaning in errors {
-        text.push_str(&wrapped(&format!("  {:<WIDTH$}", explain::name(meaning.error)), meaning.words));
+        text.push_str(&wrapped(
+            &format!("  {:<WIDTH$}", explain::name(meaning.error)),
+            meaning.words,
+        ));
     }
     text.trim_end().to_owned()
 }
@@ -69,7 +72,8 @@ pub fn synopsis(command: &Command) -> String {
 
 /// An error, for all calls.
 pub fn of_error(error: Errno) -> String {
-    let mut text = format!("{} ({}): {}\n", explain::name(error), error.0, reason(&from_errno(error)));
+    let mut text =
+        format!("{} ({}): {}\n", explain::name(error), error.0, reason(&from_errno(error)));
     let calls = all().map(|command| command.name);
     for (call, meaning) in calls.filter_map(|call| Some((call, explain::explain(call, error)?))) {
         text.push_str(&wrapped(&format!("  {call:<WIDTH$}"), meaning.words));
@@ -108,7 +112,10 @@ mod tests {
     fn words_are_kept_whole() {
         let text = wrapped("- ", &"word ".repeat(20));
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines, [format!("- {}", ["word"; 15].join(" ")), format!("  {}", ["word"; 5].join(" "))]);
+        assert_eq!(
+            lines,
+            [format!("- {}", ["word"; 15].join(" ")), format!("  {}", ["word"; 5].join(" "))]
+        );
     }
 
     #[test]

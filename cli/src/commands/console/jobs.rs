@@ -1,4 +1,5 @@
-//! Calls that may sleep: in the console's own thread, or in the background, each in a thread of its own.
+//! Calls that may sleep: in the console's own thread, or in the background, each in a thread of its
+//! own.
 
 use std::ffi::c_int;
 use std::io;
@@ -11,7 +12,8 @@ use rsipc_core::os::Errno;
 
 use super::call::Answer;
 
-/// Wakes a thread out of its sleep. By default it does nothing, and no notification of the console uses it.
+/// Wakes a thread out of its sleep. By default it does nothing, and no notification of the console
+/// uses it.
 const WAKE: c_int = libc::SIGURG;
 /// A call that is interrupted ends at once. Nobody waits longer for that.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -53,7 +55,8 @@ pub fn set_up(by_ctrl_c: bool) {
 }
 
 fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
-    // SAFETY: the action is plain data that is filled in completely; the handlers do next to nothing.
+    // SAFETY: the action is plain data that is filled in completely; the handlers do next to
+    // nothing.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as usize;
@@ -94,8 +97,10 @@ fn stop_if_ending(thread: libc::pthread_t) {
 /// Wakes the calls of this number, or all. False: there is none.
 fn interrupt(which: Option<usize>) -> bool {
     let sleepers = sleepers();
-    let mut chosen =
-        sleepers.iter().filter(|sleeper| which.is_none_or(|number| sleeper.number == number)).peekable();
+    let mut chosen = sleepers
+        .iter()
+        .filter(|sleeper| which.is_none_or(|number| sleeper.number == number))
+        .peekable();
     let any = chosen.peek().is_some();
     for sleeper in chosen {
         // SAFETY: a thread in the list has not ended: it takes itself off first.
@@ -161,7 +166,8 @@ pub fn wait_for(jobs: &[Job]) -> Result<(), Errno> {
     if jobs.iter().all(|job| job.wait_until(gives_up)) { Ok(()) } else { Err(Errno::EINTR) }
 }
 
-/// A thread that is started in here gets no signal but the one that wakes it: Ctrl-C is for the console's own thread.
+/// A thread that is started in here gets no signal but the one that wakes it: Ctrl-C is for the
+/// console's own thread.
 fn without_signals<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: both sets are valid; a new thread inherits the mask of its maker.
     unsafe {

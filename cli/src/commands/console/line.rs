@@ -1,5 +1,5 @@
-//! From a line that was typed to its words, by the quotes of a shell: `'a b'`, `"a b"`, `a\ b`, and `$'a\n\377'`, in
-//! which the command itself writes odd names (`output::escape`).
+//! From a line that was typed to its words, by the quotes of a shell: `'a b'`, `"a b"`, `a\ b`, and
+//! `$'a\n\377'`, in which the command itself writes odd names (`output::escape`).
 
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +75,11 @@ fn push(word: &mut Vec<u8>, character: char) {
     word.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
-fn push_until(characters: &mut Characters<'_>, end: char, word: &mut Vec<u8>) -> Result<(), Malformed> {
+fn push_until(
+    characters: &mut Characters<'_>,
+    end: char,
+    word: &mut Vec<u8>,
+) -> Result<(), Malformed> {
     loop {
         match characters.next().ok_or(Malformed::Unclosed(end))? {
             character if character == end => return Ok(()),
@@ -84,7 +88,10 @@ fn push_until(characters: &mut Characters<'_>, end: char, word: &mut Vec<u8>) ->
     }
 }
 
-fn push_double_quoted(characters: &mut Characters<'_>, word: &mut Vec<u8>) -> Result<(), Malformed> {
+fn push_double_quoted(
+    characters: &mut Characters<'_>,
+    word: &mut Vec<u8>,
+) -> Result<(), Malformed> {
     loop {
         match characters.next().ok_or(Malformed::Unclosed('"'))? {
             '"' => return Ok(()),

@@ -11,8 +11,8 @@ use crate::signals::{self, Blocked};
 /// The settings of the terminal before anybody changed them.
 static TERMINAL: OnceLock<libc::termios> = OnceLock::new();
 
-/// To be called before there is another thread, since these signals are blocked in all of them. Nobody is asked when
-/// SIGINT `ends_too`.
+/// To be called before there is another thread, since these signals are blocked in all of them.
+/// Nobody is asked when SIGINT `ends_too`.
 pub fn start(ends_too: bool) -> Result<()> {
     remember_terminal();
     let mut ends = vec![libc::SIGTERM, libc::SIGHUP];
@@ -46,7 +46,8 @@ fn remember_terminal() {
     }
 }
 
-/// Takes all waits back, gives the terminal back, and ends the process as if the signal had not been caught.
+/// Takes all waits back, gives the terminal back, and ends the process as if the signal had not
+/// been caught.
 fn end_by(signal: c_int) {
     jobs::end_all();
     if let Some(settings) = TERMINAL.get() {

@@ -29,8 +29,9 @@ impl Mapping {
     pub fn new(file: File, length: usize, protection: i32) -> std::result::Result<Self, Errno> {
         use std::os::fd::AsRawFd;
         // SAFETY: a new mapping, at an address that the kernel chooses.
-        let start =
-            unsafe { libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+        let start = unsafe {
+            libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        };
         if start == libc::MAP_FAILED {
             return Err(Errno::last());
         }
@@ -47,18 +48,21 @@ impl Mapping {
         self.start.wrapping_byte_add(offset)
     }
 
-    /// Refuses what would be the end of a program: an access outside of the mapping, or behind the end of the object.
+    /// Refuses what would be the end of a program: an access outside of the mapping, or behind the
+    /// end of the object.
     pub fn check(&self, offset: usize, length: usize) -> Result<()> {
         let refuse = |what: String, advice: &str| Err(Trouble::Refused(what, advice.to_owned()));
         let end = offset.saturating_add(length);
         if end > self.length {
-            let what = format!("byte {end} is outside of the mapping of {} bytes: SIGSEGV", self.length);
+            let what =
+                format!("byte {end} is outside of the mapping of {} bytes: SIGSEGV", self.length);
             return refuse(what, "stay inside, or map more of it");
         }
         let size = self.file.metadata().map_or(0, |metadata| metadata.len());
         // The last page is there as a whole.
         if end > usize::try_from(size).unwrap_or(usize::MAX).next_multiple_of(PAGE) {
-            let what = format!("byte {end} is behind the end of the object of {size} bytes: SIGBUS");
+            let what =
+                format!("byte {end} is behind the end of the object of {size} bytes: SIGBUS");
             return refuse(what, "give it a size with `ftruncate` first");
         }
         Ok(())

@@ -165,8 +165,10 @@ fn map(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     arguments.end()?;
     let label = session.memories[&fd].label.clone();
     if session.mappings.contains_key(&label) {
-        let what =
-            format!("{} is mapped already; the console keeps one mapping of a name", escape::word(&label));
+        let what = format!(
+            "{} is mapped already; the console keeps one mapping of a name",
+            escape::word(&label)
+        );
         return Err(Trouble::Refused(what, "`munmap` takes it back".to_owned()));
     }
     let length = usize::try_from(length).map_err(|_| Errno::ENOMEM)?;
@@ -209,7 +211,10 @@ fn unmap(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     // Semaphores in it, or calls that sleep on them.
     if is_in_use(mapping) {
         let what = format!("there are semaphores in {}, which would be gone", escape::word(&label));
-        return Err(Trouble::Refused(what, "`sem_destroy` ends them; `list` shows them".to_owned()));
+        return Err(Trouble::Refused(
+            what,
+            "`sem_destroy` ends them; `list` shows them".to_owned(),
+        ));
     }
     session.mappings.remove(&label);
     Ok(Answer::zero().into())

@@ -20,12 +20,14 @@ pub fn wish(arguments: &mut Arguments, fd: i32) -> Result<Option<Wish>> {
     match arguments.optional().unwrap_or(b"SIGEV_SIGNAL") {
         b"NULL" => Ok(None),
         b"SIGEV_NONE" => Ok(Some(Wish::Nothing)),
-        b"SIGEV_SIGNAL" => {
-            Ok(Some(Wish::Signal { number: signal(arguments)?.cast_unsigned(), value: value as u64 }))
-        }
-        b"SIGEV_THREAD" => {
-            Ok(Some(Wish::Thread(Start { notification: ptr::without_provenance_mut(value), start })))
-        }
+        b"SIGEV_SIGNAL" => Ok(Some(Wish::Signal {
+            number: signal(arguments)?.cast_unsigned(),
+            value: value as u64,
+        })),
+        b"SIGEV_THREAD" => Ok(Some(Wish::Thread(Start {
+            notification: ptr::without_provenance_mut(value),
+            start,
+        }))),
         _ => Err(usage("SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_NONE or NULL is meant".to_owned())),
     }
 }
@@ -50,7 +52,8 @@ unsafe extern "C" fn start(fd: *mut c_void, duty: *const Duty) -> c_int {
 
 /// The signals that the console waits for.
 pub fn is_caught(signal: i32) -> bool {
-    matches!(signal, libc::SIGUSR1 | libc::SIGUSR2) || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal)
+    matches!(signal, libc::SIGUSR1 | libc::SIGUSR2)
+        || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&signal)
 }
 
 fn signal(arguments: &mut Arguments) -> Result<i32> {
@@ -61,20 +64,22 @@ fn signal(arguments: &mut Arguments) -> Result<i32> {
         "SIGUSR2" => Some(libc::SIGUSR2),
         other => match other.strip_prefix("SIGRTMIN") {
             Some("") => Some(libc::SIGRTMIN()),
-            Some(more) => {
-                more.strip_prefix('+').and_then(|n| n.parse().ok()).map(|n: i32| libc::SIGRTMIN() + n)
-            }
+            Some(more) => more
+                .strip_prefix('+')
+                .and_then(|n| n.parse().ok())
+                .map(|n: i32| libc::SIGRTMIN() + n),
             None => other.parse().ok(),
         },
     };
-    let number =
-        number.ok_or_else(|| usage(format!("SIGNAL {text}: write SIGUSR1, SIGUSR2 or SIGRTMIN+1")))?;
+    let number = number
+        .ok_or_else(|| usage(format!("SIGNAL {text}: write SIGUSR1, SIGUSR2 or SIGRTMIN+1")))?;
     // As the call does.
     if !(0..=64).contains(&number) {
         return Err(Errno::EINVAL.into());
     }
     if number != 0 && !is_caught(number) {
-        let what = format!("the console does not catch signal {number}, and would not live through it");
+        let what =
+            format!("the console does not catch signal {number}, and would not live through it");
         return Err(Trouble::Refused(what, "take SIGUSR1, SIGUSR2 or SIGRTMIN".to_owned()));
     }
     Ok(number)
@@ -88,7 +93,8 @@ pub fn describe(info: &libc::siginfo_t) -> String {
         number => format!("signal {number}"),
     };
     // SAFETY: all signals that the console waits for carry process and user, and a value, be it 0.
-    let (pid, uid, value) = unsafe { (info.si_pid(), info.si_uid(), info.si_value().sival_ptr.addr()) };
+    let (pid, uid, value) =
+        unsafe { (info.si_pid(), info.si_uid(), info.si_value().sival_ptr.addr()) };
     let user = user::user(uid).unwrap_or_else(|| uid.to_string());
     if info.si_code == SI_MESGQ {
         return format!(

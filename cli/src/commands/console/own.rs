@@ -93,7 +93,9 @@ fn tell_help(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
 fn tell_errno(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     let word = String::from_utf8_lossy(arguments.word("NAME")?);
     arguments.end()?;
-    explain::named(&word).map(Step::Errno).ok_or_else(|| usage(format!("no call fails with {word}")))
+    explain::named(&word)
+        .map(Step::Errno)
+        .ok_or_else(|| usage(format!("no call fails with {word}")))
 }
 
 fn list(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
@@ -119,7 +121,10 @@ fn list(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
         line(escape::word(&memory.label), format!("shared memory object, descriptor {fd}"));
     }
     for (label, mapping) in &session.mappings {
-        line(escape::word(label), format!("mapping of {} bytes at {:p}", mapping.len(), mapping.at(0)));
+        line(
+            escape::word(label),
+            format!("mapping of {} bytes at {:p}", mapping.len(), mapping.at(0)),
+        );
     }
     for job in session.jobs.iter().filter(|job| !job.is_over()) {
         line(format!("[{}]", job.number), format!("sleeps: {}", job.line));
@@ -132,7 +137,8 @@ fn list(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
 
 fn list_objects(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     arguments.end()?;
-    let table = ls::overview().map_err(|failure| Trouble::Refused(failure.to_string(), String::new()))?;
+    let table =
+        ls::overview().map_err(|failure| Trouble::Refused(failure.to_string(), String::new()))?;
     Ok(Answer::text(table.render(Style::of_stdout()).trim_end()).into())
 }
 

@@ -131,7 +131,8 @@ fn open(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     arguments.end()?;
     let fd = mq::open(&name, how)?;
     let attributes = mq::attributes(this_thread()?, fd)?;
-    let queue = OpenQueue { label: name.as_bytes().to_vec(), message_size: attributes.geometry.msgsize };
+    let queue =
+        OpenQueue { label: name.as_bytes().to_vec(), message_size: attributes.geometry.msgsize };
     session.queues.insert(fd, queue);
     Ok(Answer::returned(fd, "").into())
 }
@@ -174,10 +175,17 @@ fn receive(session: &mut Session, arguments: &mut Arguments, until: Until) -> Re
         let text = escape::text(&body[..received.length]);
         Ok(Answer::returned(received.length, format!("priority {}: {text}", received.priority)))
     };
-    Ok(Step::MaySleep(Sleepy { sleeps_for: sleeps(fd, is_empty, "a message"), call: Box::new(call) }))
+    Ok(Step::MaySleep(Sleepy {
+        sleeps_for: sleeps(fd, is_empty, "a message"),
+        call: Box::new(call),
+    }))
 }
 
-fn sleeps(fd: i32, must_wait: impl Fn(Attributes) -> bool, what: &'static str) -> Option<&'static str> {
+fn sleeps(
+    fd: i32,
+    must_wait: impl Fn(Attributes) -> bool,
+    what: &'static str,
+) -> Option<&'static str> {
     let attributes = this_thread().and_then(|thread| mq::attributes(thread, fd)).ok()?;
     (!attributes.nonblocking && must_wait(attributes)).then_some(what)
 }

@@ -152,10 +152,11 @@ fn open(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     Ok(Answer::returned(format_args!("{at:p}"), remark).into())
 }
 
-/// Under its name, or, when that stands for an older semaphore whose name is gone, under another one.
+/// Under its name, or, when that stands for an older semaphore whose name is gone, under another
+/// one.
 fn remember(session: &mut Session, name: &[u8], at: *mut Semaphore) -> (Label, usize) {
-    let labels =
-        std::iter::once(name.to_vec()).chain((2..).map(|n: u32| [name, format!("#{n}").as_bytes()].concat()));
+    let labels = std::iter::once(name.to_vec())
+        .chain((2..).map(|n: u32| [name, format!("#{n}").as_bytes()].concat()));
     for label in labels {
         let opens = match session.semaphores.get(&label).map(|held| &held.0) {
             None => 1,
@@ -182,10 +183,12 @@ fn init(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
             "`sem_destroy` ends it".to_owned(),
         ));
     }
-    let semaphore = Semaphore::new(value, if shared == 0 { Scope::Private } else { Scope::Shared })?;
+    let semaphore =
+        Semaphore::new(value, if shared == 0 { Scope::Private } else { Scope::Shared })?;
     let place = match session.place_in_memory(label)? {
         Some((mapping, offset)) => {
-            // SAFETY: there is room for a semaphore. Who uses what was there does so at their own risk, as in C.
+            // SAFETY: there is room for a semaphore. Who uses what was there does so at their own
+            // risk, as in C.
             unsafe { mapping.at(offset).cast::<Semaphore>().write(semaphore) };
             Place::Mapped(mapping, offset)
         }
@@ -280,8 +283,10 @@ fn refuse_if_in_use(session: &Session, label: &[u8], verb: &str) -> Result<()> {
     if !session.semaphores.get(label).is_some_and(is_in_use) {
         return Ok(());
     }
-    let what =
-        format!("a call in the background sleeps on {}: what happens then is undefined", escape::word(label));
+    let what = format!(
+        "a call in the background sleeps on {}: what happens then is undefined",
+        escape::word(label)
+    );
     Err(Trouble::Refused(what, format!("`interrupt` ends that call; then {verb} it")))
 }
 
@@ -297,7 +302,10 @@ fn destroy(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     arguments.end()?;
     let held = session.semaphore(label)?;
     if let Place::Named { .. } = held.0 {
-        let what = format!("{} has a name, and sem_destroy of such a one is undefined", escape::word(label));
+        let what = format!(
+            "{} has a name, and sem_destroy of such a one is undefined",
+            escape::word(label)
+        );
         return Err(Trouble::Refused(
             what,
             "`sem_close` and `sem_unlink` are for named semaphores".to_owned(),

@@ -28,8 +28,8 @@ pub enum Place {
 /// A semaphore for calls, in whatever thread.
 pub struct Held(pub Place);
 
-// SAFETY: a semaphore is made for many threads, and what holds it stays where it is: nobody closes a named one that a
-// thread still has (`is_in_use`).
+// SAFETY: a semaphore is made for many threads, and what holds it stays where it is: nobody closes
+// a named one that a thread still has (`is_in_use`).
 unsafe impl Send for Held {}
 // SAFETY: the same.
 unsafe impl Sync for Held {}
@@ -95,7 +95,8 @@ impl Session {
     pub fn place_in_memory(&self, label: &[u8]) -> Result<Option<(Arc<Mapping>, usize)>> {
         let Some(colon) = label.iter().rposition(|&byte| byte == b':') else { return Ok(None) };
         let (name, offset) = (&label[..colon], &label[colon + 1..]);
-        let Some(offset) = str::from_utf8(offset).ok().and_then(|digits| digits.parse().ok()) else {
+        let Some(offset) = str::from_utf8(offset).ok().and_then(|digits| digits.parse().ok())
+        else {
             return Ok(None);
         };
         let mapping = self.mapping(name)?;
@@ -106,7 +107,10 @@ impl Session {
         }
         if !offset.is_multiple_of(align_of::<Semaphore>()) {
             let what = format!("byte {offset} is no place for a semaphore");
-            return Err(Trouble::Refused(what, "choose a multiple of 8, as a compiler does".to_owned()));
+            return Err(Trouble::Refused(
+                what,
+                "choose a multiple of 8, as a compiler does".to_owned(),
+            ));
         }
         Ok(Some((Arc::clone(mapping), offset)))
     }
@@ -121,17 +125,21 @@ impl Session {
         })
     }
 
-    /// A descriptor by its number, whatever it is, or by the name of a queue: then the last one of that name.
+    /// A descriptor by its number, whatever it is, or by the name of a queue: then the last one of
+    /// that name.
     pub fn queue(&self, word: &[u8]) -> Result<RawFd> {
         descriptor(word, self.queues.iter().map(|(fd, queue)| (*fd, queue.label.as_slice())))
             .ok_or_else(|| unknown("queue", word, "`mq_open NAME O_RDWR|O_CREAT` opens one"))
     }
 
-    /// The same, for shared memory objects. Only those that are open here: another descriptor may be anything.
+    /// The same, for shared memory objects. Only those that are open here: another descriptor may
+    /// be anything.
     pub fn memory(&self, word: &[u8]) -> Result<RawFd> {
         descriptor(word, self.memories.iter().map(|(fd, memory)| (*fd, memory.label.as_slice())))
             .filter(|fd| self.memories.contains_key(fd))
-            .ok_or_else(|| unknown("shared memory object", word, "`shm_open NAME O_RDWR|O_CREAT` opens one"))
+            .ok_or_else(|| {
+                unknown("shared memory object", word, "`shm_open NAME O_RDWR|O_CREAT` opens one")
+            })
     }
 
     /// Everything that may be typed as an object of the console.

@@ -10,7 +10,8 @@ use crate::processes;
 use crate::survey::Survey;
 
 pub fn check() -> Vec<Finding> {
-    let mut findings = vec![release(), waitv(), robust_lists(), membarrier(), processors(), descriptors()];
+    let mut findings =
+        vec![release(), waitv(), robust_lists(), membarrier(), processors(), descriptors()];
     findings.extend(kernel_queues());
     findings.push(view());
     findings
@@ -26,7 +27,8 @@ fn read(path: &str) -> Option<String> {
 }
 
 fn release() -> Finding {
-    let release = read("/proc/sys/kernel/osrelease").unwrap_or_else(|| "of unknown release".to_owned());
+    let release =
+        read("/proc/sys/kernel/osrelease").unwrap_or_else(|| "of unknown release".to_owned());
     Finding::good("kernel", format!("Linux {release}"))
 }
 
@@ -43,14 +45,18 @@ fn waitv() -> Finding {
              a token that was given to a killed waiter wakes nobody else",
         );
     }
-    Finding::good("futex_waitv", "is there: waits are restarted after signals as the kernel's own are")
+    Finding::good(
+        "futex_waitv",
+        "is there: waits are restarted after signals as the kernel's own are",
+    )
 }
 
 fn robust_lists() -> Finding {
     let (mut head, mut length) = (ptr::null_mut::<u8>(), 0_usize);
     // SAFETY: both are valid for writing; 0 is this thread.
-    let error =
-        errno_of(unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) });
+    let error = errno_of(unsafe {
+        libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length)
+    });
     if error != 0 || head.is_null() {
         return Finding::note(
             "robust list",
@@ -68,14 +74,20 @@ fn membarrier() -> Finding {
     if known >= 0 && known & PRIVATE_EXPEDITED != 0 {
         return Finding::good("membarrier", "is there");
     }
-    Finding::note("membarrier", "is missing or forbidden", "calls on queues cost some nanoseconds more")
+    Finding::note(
+        "membarrier",
+        "is missing or forbidden",
+        "calls on queues cost some nanoseconds more",
+    )
 }
 
 fn processors() -> Finding {
     // SAFETY: takes no pointer.
     match unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) } {
         1 => Finding::good("processors", "1: waits give way once before they sleep"),
-        count => Finding::good("processors", format!("{count}: waits spin a little before they sleep")),
+        count => {
+            Finding::good("processors", format!("{count}: waits spin a little before they sleep"))
+        }
     }
 }
 
@@ -94,7 +106,10 @@ fn descriptors() -> Finding {
 fn kernel_queues() -> Option<Finding> {
     let limit = |name| read(&format!("/proc/sys/fs/mqueue/{name}"));
     let Some(messages) = limit("msg_max") else {
-        return Some(Finding::good("kernel mq", "there are none: plain programs with queues need librsipc"));
+        return Some(Finding::good(
+            "kernel mq",
+            "there are none: plain programs with queues need librsipc",
+        ));
     };
     let (size, queues) = (limit("msgsize_max")?, limit("queues_max")?);
     Some(Finding::good(
@@ -110,12 +125,19 @@ fn kernel_queues() -> Option<Finding> {
 fn view() -> Finding {
     const CHECK: &str = "/proc";
     let Ok(survey) = Survey::take() else {
-        return Finding::bad(CHECK, "cannot be read, or the directory cannot", "`mount -t proc proc /proc`");
+        return Finding::bad(
+            CHECK,
+            "cannot be read, or the directory cannot",
+            "`mount -t proc proc /proc`",
+        );
     };
     let sleeping = survey.processes.values().filter(|process| process.is_seen());
-    let hidden_threads = sleeping.filter(|process| processes::threads::of(process.pid).is_err()).count();
+    let hidden_threads =
+        sleeping.filter(|process| processes::threads::of(process.pid).is_err()).count();
     match (survey.unseen, hidden_threads) {
-        (0, 0) => Finding::good(CHECK, "all processes may be looked into: ls and graph see everything"),
+        (0, 0) => {
+            Finding::good(CHECK, "all processes may be looked into: ls and graph see everything")
+        }
         (0, threads) => Finding::note(
             CHECK,
             format!("it is hidden what the threads of {threads} processes wait for"),

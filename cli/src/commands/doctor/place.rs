@@ -38,13 +38,17 @@ fn old_queues() -> Option<Finding> {
     let objects = objects::scan().unwrap_or_default();
     let is_old = |object: &&objects::Object| {
         object.kind() == objects::Kind::Mq
-            && objects::file::open(&object.path).is_ok_and(|file| queue::other_version(&file).is_some())
+            && objects::file::open(&object.path)
+                .is_ok_and(|file| queue::other_version(&file).is_some())
     };
     let old: Vec<String> = objects.iter().filter(is_old).map(objects::Object::shown_name).collect();
     (!old.is_empty()).then(|| {
         Finding::note(
             QUEUES,
-            format!("made by another version of librsipc, and not to be opened: {}", old.join(", ")),
+            format!(
+                "made by another version of librsipc, and not to be opened: {}",
+                old.join(", ")
+            ),
             "run the version that made them, or remove them: `rsipc mq rm NAME`",
         )
     })
@@ -60,14 +64,20 @@ fn rights(directory: &Path, shown: &str, metadata: &fs::Metadata) -> Finding {
     };
     // SAFETY: a C string.
     if unsafe { libc::access(path.as_ptr(), libc::R_OK | libc::W_OK | libc::X_OK) } != 0 {
-        return Finding::bad(CHECK, format!("{shown} (mode {mode:04o}) may not be written by you"), SET_DIR);
+        return Finding::bad(
+            CHECK,
+            format!("{shown} (mode {mode:04o}) may not be written by you"),
+            SET_DIR,
+        );
     }
     let others_write = mode & 0o002 != 0;
     let is_sticky = mode & libc::S_ISVTX != 0;
     if others_write && !is_sticky {
         return Finding::note(
             CHECK,
-            format!("{shown} (mode {mode:04o}) lets every user remove the objects of every other one"),
+            format!(
+                "{shown} (mode {mode:04o}) lets every user remove the objects of every other one"
+            ),
             format!("`chmod +t {shown}`, as root, leaves that to their owners"),
         );
     }
@@ -78,7 +88,8 @@ fn memory(directory: &Path) -> Option<Finding> {
     let path = CString::new(directory.as_os_str().as_bytes()).ok()?;
     // SAFETY: a C string, and plain data that each call fills in.
     let (kind, sizes) = unsafe {
-        let (mut kind, mut sizes): (libc::statfs, libc::statvfs) = (std::mem::zeroed(), std::mem::zeroed());
+        let (mut kind, mut sizes): (libc::statfs, libc::statvfs) =
+            (std::mem::zeroed(), std::mem::zeroed());
         if libc::statfs(path.as_ptr(), &raw mut kind) != 0
             || libc::statvfs(path.as_ptr(), &raw mut sizes) != 0
         {
@@ -102,7 +113,11 @@ fn memory(directory: &Path) -> Option<Finding> {
             "`rsipc clean` removes what nobody uses; `mount -o remount,size=1G /dev/shm` makes room",
         )
     } else if size <= SMALL {
-        Finding::note(MEMORY, text, "enough for small queues; a container gets more by --shm-size=1g")
+        Finding::note(
+            MEMORY,
+            text,
+            "enough for small queues; a container gets more by --shm-size=1g",
+        )
     } else {
         Finding::good(MEMORY, text)
     })

@@ -37,17 +37,25 @@ fn preloaded() -> Finding {
         }
         Ok(output) => Finding::bad(
             CHECK,
-            format!("{} does not load: {}", shown(&library), escape::text(output.stderr.trim_ascii())),
+            format!(
+                "{} does not load: {}",
+                shown(&library),
+                escape::text(output.stderr.trim_ascii())
+            ),
             "build it on this machine: it may be for a newer glibc",
         ),
-        Err(error) => Finding::bad(CHECK, format!("/bin/true does not run: {}", reason(&error)), "see why"),
+        Err(error) => {
+            Finding::bad(CHECK, format!("/bin/true does not run: {}", reason(&error)), "see why")
+        }
     }
 }
 
 fn settings() -> Finding {
     let set: Vec<String> = env::vars_os()
         .filter(|(name, _)| name.as_bytes().starts_with(b"RSIPC_"))
-        .map(|(name, value)| format!("{}={}", escape::text(name.as_bytes()), escape::word(value.as_bytes())))
+        .map(|(name, value)| {
+            format!("{}={}", escape::text(name.as_bytes()), escape::word(value.as_bytes()))
+        })
         .collect();
     if set.is_empty() {
         return Finding::good("settings", "none are set");

@@ -1,5 +1,5 @@
-//! rsipc(1), one page with all commands: what is written by hand in `man/rsipc.1.in`, and at each of its marks what the
-//! definition of the arguments says about a command.
+//! rsipc(1), one page with all commands: what is written by hand in `man/rsipc.1.in`, and at each
+//! of its marks what the definition of the arguments says about a command.
 
 use std::fmt::Write;
 use std::io;
@@ -22,7 +22,9 @@ pub fn page(mut root: Command) -> io::Result<String> {
     for line in FRAME.lines() {
         if let Some(path) = line.strip_prefix(MARK) {
             if !missing.iter().any(|name| name == path) {
-                return Err(io::Error::other(format!("man/rsipc.1.in: no command, or twice: {path}")));
+                return Err(io::Error::other(format!(
+                    "man/rsipc.1.in: no command, or twice: {path}"
+                )));
             }
             missing.retain(|name| name != path);
             page += &describe(find(&mut root, path))?;
@@ -51,7 +53,8 @@ fn leaves(command: &Command, path: &str, found: &mut Vec<String>) {
 }
 
 fn find<'a>(root: &'a mut Command, path: &str) -> &'a mut Command {
-    path.split(' ').fold(root, |command, name| command.find_subcommand_mut(name).expect("a path of `leaves`"))
+    path.split(' ')
+        .fold(root, |command, name| command.find_subcommand_mut(name).expect("a path of `leaves`"))
 }
 
 /// Heading, usage, purpose and options.
@@ -62,7 +65,12 @@ fn describe(command: &mut Command) -> io::Result<String> {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, ".SS \"{name}\"\n\\fB{name}\\fR{}\n.PP\n{}.", escape(&usage), escape(&about));
+    let _ = writeln!(
+        text,
+        ".SS \"{name}\"\n\\fB{name}\\fR{}\n.PP\n{}.",
+        escape(&usage),
+        escape(&about)
+    );
     let command = command.clone().mut_args(|argument| {
         // It is the same for all, and said once.
         let is_help = argument.get_id() == "help";
@@ -78,11 +86,14 @@ fn escape(text: &str) -> String {
     text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq")
 }
 
-/// Without the heading, and without what formatters warn of: blanks at the end, empty lines, breaks one after the other.
+/// Without the heading, and without what formatters warn of: blanks at the end, empty lines, breaks
+/// one after the other.
 fn tidy(options: &str) -> String {
     let mut lines: Vec<&str> = Vec::new();
     let body = options.lines().map(str::trim_end);
-    for line in body.filter(|line| !line.is_empty() && ![".SH", ".ie", ".el"].contains(&first_word(line))) {
+    for line in
+        body.filter(|line| !line.is_empty() && ![".SH", ".ie", ".el"].contains(&first_word(line)))
+    {
         if line != ".br" || lines.last() != Some(&".br") {
             lines.push(line);
         }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::picture::{LineKind, Node, Picture};
 
 pub fn draw(picture: &Picture) -> String {
-    let mut out = String::from("digraph rsipc {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
+    let mut out =
+        String::from("digraph rsipc {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
     for (number, process) in picture.processes.iter().enumerate() {
         draw_node("p", number, "box", process, &mut out);
     }

@@ -44,7 +44,8 @@ impl Picture {
             let mut sleepers = deadlocks.iter().flat_map(|deadlock| &deadlock.sleepers);
             sleepers.any(|sleeper| sleeper.pid == pid && sleeper.place.file == object)
         };
-        let entries: Vec<_> = survey.entries.iter().filter(|entry| !entry.holders.is_empty()).collect();
+        let entries: Vec<_> =
+            survey.entries.iter().filter(|entry| !entry.holders.is_empty()).collect();
         let mut places = BTreeMap::new();
         for holder in entries.iter().flat_map(|entry| &entry.holders) {
             places.insert(holder.pid, 0);
@@ -62,8 +63,9 @@ impl Picture {
                 lines.push(Line { process: places[&holder.pid], object, kind });
             }
         }
-        let processes =
-            places.keys().map(|&pid| Node { label: text::process(pid, survey), is_stuck: is_member(pid) });
+        let processes = places
+            .keys()
+            .map(|&pid| Node { label: text::process(pid, survey), is_stuck: is_member(pid) });
         let objects = entries.iter().map(|entry| Node {
             label: format!("{}{}", entry.object.shown_name(), text::state(&entry.object)),
             is_stuck: deadlocks

@@ -1,4 +1,5 @@
-//! The graph as a picture of its own: processes on the left, objects on the right, lines in between.
+//! The graph as a picture of its own: processes on the left, objects on the right, lines in
+//! between.
 
 use std::fmt::Write;
 
@@ -74,7 +75,8 @@ pub fn draw(picture: &Picture) -> String {
 
 fn draw_column(column: &Column, nodes: &[Node], roundness: usize, out: &mut String) {
     for (row, node) in nodes.iter().enumerate() {
-        let (stroke, fill) = if node.is_stuck { ("#cc0000", "#ffe5e5") } else { ("#333333", "#f5f5f5") };
+        let (stroke, fill) =
+            if node.is_stuck { ("#cc0000", "#ffe5e5") } else { ("#333333", "#f5f5f5") };
         let _ = writeln!(
             out,
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{BOX_HEIGHT}\" rx=\"{roundness}\" \

@@ -34,12 +34,14 @@ fn draw_object(entry: &Entry, survey: &Survey, style: Style, out: &mut String) {
     let object = &entry.object;
     let title = style.paint(Tone::Heading, &object.shown_name());
     let _ = writeln!(out, "{title}: {}{}", object.kind().describe(), state(object));
-    let holders: Vec<String> = entry.holders.iter().map(|holder| process(holder.pid, survey)).collect();
+    let holders: Vec<String> =
+        entry.holders.iter().map(|holder| process(holder.pid, survey)).collect();
     let _ = writeln!(out, "  had by {}", holders.join(", "));
     for waiter in &entry.waiters {
         let who = process(waiter.pid, survey);
         let what = waiter.purpose.describe();
-        let _ = writeln!(out, "  {}", style.paint(Tone::Notable, &format!("{who} waits for {what}")));
+        let _ =
+            writeln!(out, "  {}", style.paint(Tone::Notable, &format!("{who} waits for {what}")));
     }
 }
 
@@ -60,7 +62,9 @@ pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
     let (members, places) = (list(&members), list(&places));
     match deadlock.shape {
         Shape::Cycle => format!("deadlock: {members} wait for each other on {places}"),
-        Shape::Abandoned => format!("deadlock: {members}: nobody else is left to wake who waits on {places}"),
+        Shape::Abandoned => {
+            format!("deadlock: {members}: nobody else is left to wake who waits on {places}")
+        }
     }
 }
 
@@ -69,7 +73,11 @@ fn describe_sleeper(sleeper: &Sleeper, survey: &Survey) -> String {
     let thread = if pid == tid { String::new() } else { format!(", thread {tid},") };
     let purpose = survey.object(place.file).and_then(|object| object.purpose(place.offset));
     let purpose = purpose.map_or("a word to change", |purpose| purpose.describe());
-    format!("{}{thread} waits for {purpose} on {}", process(*pid, survey), describe_place(*place, survey))
+    format!(
+        "{}{thread} waits for {purpose} on {}",
+        process(*pid, survey),
+        describe_place(*place, survey)
+    )
 }
 
 fn describe_place(place: Place, survey: &Survey) -> String {
@@ -79,7 +87,9 @@ fn describe_place(place: Place, survey: &Survey) -> String {
         }
         Some(object) => object.shown_name(),
         None => match survey.path_of(place.file) {
-            Some(path) => format!("{} at byte {}", escape::word(path.as_os_str().as_bytes()), place.offset),
+            Some(path) => {
+                format!("{} at byte {}", escape::word(path.as_os_str().as_bytes()), place.offset)
+            }
             None => format!("shared memory without a name at byte {}", place.offset),
         },
     }
@@ -91,7 +101,9 @@ fn advise(deadlock: &Deadlock, survey: &Survey) -> String {
         .iter()
         .find_map(|sleeper| survey.object(sleeper.place.file).filter(|object| !object.unlinked));
     match named.map(|object| (object.kind(), object.shown_name())) {
-        Some((Kind::Sem, name)) => format!("`rsipc sem post {name}` would wake one of them; or end one"),
+        Some((Kind::Sem, name)) => {
+            format!("`rsipc sem post {name}` would wake one of them; or end one")
+        }
         Some((Kind::Mq, name)) => {
             format!("`rsipc mq send {name}` or `rsipc mq recv {name}` would wake one; or end it")
         }

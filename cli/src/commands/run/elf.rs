@@ -49,7 +49,8 @@ pub fn read(file: &File) -> io::Result<Elf> {
     if header[4] != CLASS_64 || header[5] != OWN_ENDIAN || u16_at(&header, 18) != OWN_MACHINE {
         return Ok(Elf::OtherMachine);
     }
-    let (table, entry_size, entries) = (u64_at(&header, 32), u16_at(&header, 54), u16_at(&header, 56));
+    let (table, entry_size, entries) =
+        (u64_at(&header, 32), u16_at(&header, 54), u16_at(&header, 56));
     if usize::from(entry_size) != PROGRAM_HEADER {
         return Ok(Elf::None);
     }
@@ -89,7 +90,8 @@ mod tests {
     use std::io::Write;
 
     fn of(bytes: &[u8]) -> Elf {
-        let path = std::env::temp_dir().join(format!("rsipc-elf-{}-{}", std::process::id(), bytes.len()));
+        let path =
+            std::env::temp_dir().join(format!("rsipc-elf-{}-{}", std::process::id(), bytes.len()));
         File::create(&path).unwrap().write_all(bytes).unwrap();
         let elf = read(&File::open(&path).unwrap());
         std::fs::remove_file(path).unwrap();

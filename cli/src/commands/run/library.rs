@@ -29,24 +29,31 @@ pub fn find() -> Result<PathBuf> {
 
 /// What RSIPC_LIB names: the library, or its directory.
 fn named(path: &Path) -> Result<PathBuf> {
-    let found = if path.is_dir() { in_directory(path) } else { path.is_file().then(|| path.to_owned()) };
+    let found =
+        if path.is_dir() { in_directory(path) } else { path.is_file().then(|| path.to_owned()) };
     found.and_then(|found| found.canonicalize().ok()).ok_or_else(|| {
         let shown = escape::word(path.as_os_str().as_bytes());
-        Failure::new(format!("RSIPC_LIB={shown} is neither librsipc.so nor a directory that has it"))
+        Failure::new(format!(
+            "RSIPC_LIB={shown} is neither librsipc.so nor a directory that has it"
+        ))
     })
 }
 
-/// `make install` puts the command into `bin` and the library into `lib`; cargo puts both into one directory.
+/// `make install` puts the command into `bin` and the library into `lib`; cargo puts both into one
+/// directory.
 fn beside_command() -> Result<PathBuf> {
-    let command = env::current_exe().map_err(|error| Failure::call("cannot find the own program", error))?;
+    let command =
+        env::current_exe().map_err(|error| Failure::call("cannot find the own program", error))?;
     let own = command.parent().unwrap_or(Path::new("/"));
     let multiarch = format!("../lib/{}-linux-gnu", env::consts::ARCH);
     let places = ["../lib", &multiarch, "../lib64", "."].map(|place| own.join(place));
     let found = places.iter().find_map(|place| in_directory(place));
     found.and_then(|found| found.canonicalize().ok()).ok_or_else(|| {
         let shown = escape::word(own.as_os_str().as_bytes());
-        Failure::new(format!("there is no librsipc.so beside this command in {shown}, nor in its ../lib"))
-            .advise("`make install` puts both in place; RSIPC_LIB names a library elsewhere")
+        Failure::new(format!(
+            "there is no librsipc.so beside this command in {shown}, nor in its ../lib"
+        ))
+        .advise("`make install` puts both in place; RSIPC_LIB names a library elsewhere")
     })
 }
 

@@ -130,7 +130,9 @@ fn is_without_privileges(path: &Path) -> bool {
 fn has_capabilities(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
     // SAFETY: C strings; a size of 0 asks for the length only.
-    unsafe { libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), std::ptr::null_mut(), 0) > 0 }
+    unsafe {
+        libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), std::ptr::null_mut(), 0) > 0
+    }
 }
 
 fn start_of(path: &Path) -> io::Result<Vec<u8>> {

@@ -1,4 +1,5 @@
-//! The screen: a line about the whole, a line about the choice, the page, and a line about the keys.
+//! The screen: a line about the whole, a line about the choice, the page, and a line about the
+//! keys.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -40,7 +41,8 @@ pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme) {
 fn summary(view: &View) -> String {
     let directory = escape::text(objects::directory().as_os_str().as_encoded_bytes());
     let Some(snapshot) = &view.snapshot else { return format!(" rsipc top: {directory}") };
-    let count = |kind| snapshot.survey.entries.iter().filter(|entry| entry.object.kind() == kind).count();
+    let count =
+        |kind| snapshot.survey.entries.iter().filter(|entry| entry.object.kind() == kind).count();
     let waiters: usize = snapshot.survey.entries.iter().map(|entry| entry.waiters.len()).sum();
     format!(
         " rsipc top: {directory}   sem {}  mq {}  shm {}   waiters {waiters}",
@@ -113,7 +115,10 @@ fn flow(view: &View, entry: &Entry, theme: Theme, area: Rect) -> String {
         let bars = theme.sparkline(track.iter().map(|flow| direction(flow).per_second), width);
         format!("  {title:<10} {:>8}  {bars}\n", list::rate(direction(&newest)))
     };
-    let mark =
-        if newest.into.is_estimate { "  ~ is an estimate, mostly too low: `?` tells why\n" } else { "" };
+    let mark = if newest.into.is_estimate {
+        "  ~ is an estimate, mostly too low: `?` tells why\n"
+    } else {
+        ""
+    };
     format!("{}{}{mark}\n", line("in/s", |flow| flow.into), line("out/s", |flow| flow.out))
 }

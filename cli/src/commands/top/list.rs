@@ -66,7 +66,14 @@ const fn cells(count: u16) -> Constraint {
 
 const COLUMNS: [Column; 13] = [
     column("KIND", What::Kind, Some(Key::Kind), Some(cells(4)), cells(4), false),
-    column("NAME", What::Name, Some(Key::Name), Some(Constraint::Min(8)), Constraint::Fill(3), false),
+    column(
+        "NAME",
+        What::Name,
+        Some(Key::Name),
+        Some(Constraint::Min(8)),
+        Constraint::Fill(3),
+        false,
+    ),
     column("OWNER", What::Owner, None, None, cells(10), false),
     column("MODE", What::Mode, None, None, cells(4), true),
     column("SIZE", What::Size, None, None, cells(7), true),
@@ -149,7 +156,9 @@ fn cell(
     match what {
         What::Kind => plain(object.kind().name().to_owned()),
         What::Name => plain(object.shown_name()),
-        What::Owner => plain(metadata.map_or_else(unknown, |metadata| users.name(metadata.uid).to_owned())),
+        What::Owner => {
+            plain(metadata.map_or_else(unknown, |metadata| users.name(metadata.uid).to_owned()))
+        }
         What::Mode => plain(object.mode().map_or_else(unknown, |mode| format!("{mode:04o}"))),
         What::Size => plain(metadata.map_or_else(unknown, |metadata| amount::short(metadata.size))),
         What::State => toned(ls::state(&object.state)),

@@ -1,7 +1,8 @@
 //! How much passes through an object, from looks at it one after the other.
 //!
-//! A queue counts its messages. Nobody counts the tokens of a semaphore, which may be glibc's: so the differences between
-//! two looks are added up. What comes and goes between them is not seen, and the result is called an estimate.
+//! A queue counts its messages. Nobody counts the tokens of a semaphore, which may be glibc's: so
+//! the differences between two looks are added up. What comes and goes between them is not seen,
+//! and the result is called an estimate.
 
 use std::fs::File;
 use std::io;
@@ -57,7 +58,9 @@ pub fn look(object: &Object) -> Option<Reading> {
         if is_same { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
     };
     match &object.state {
-        State::Sem(_) => semaphore::State::read(&open().ok()?).ok().map(|state| Reading::Tokens(state.value)),
+        State::Sem(_) => {
+            semaphore::State::read(&open().ok()?).ok().map(|state| Reading::Tokens(state.value))
+        }
         State::Mq(_) => queue::passage(&open().ok()?).ok().map(Reading::Messages),
         State::Shm => None,
     }
@@ -86,12 +89,16 @@ impl Meter {
     pub fn take(&mut self, time: Duration) -> Flow {
         let is_estimate = matches!(self.last, Reading::Tokens(_));
         let seconds = time.as_secs_f64().max(0.001);
-        let rate = |count: &mut u64| Rate { per_second: std::mem::take(count) as f64 / seconds, is_estimate };
+        let rate = |count: &mut u64| Rate {
+            per_second: std::mem::take(count) as f64 / seconds,
+            is_estimate,
+        };
         Flow { into: rate(&mut self.into), out: rate(&mut self.out) }
     }
 }
 
-/// Messages that came, and that went. The bytes may be any: no difference is believed to be negative.
+/// Messages that came, and that went. The bytes may be any: no difference is believed to be
+/// negative.
 fn passed(before: Passage, after: Passage) -> (u64, u64) {
     let came = after.sent.saturating_sub(before.sent);
     (came, came.saturating_add(before.messages as u64).saturating_sub(after.messages as u64))

@@ -42,7 +42,8 @@ impl Key {
         Self::ALL[place.saturating_add(count).saturating_add_signed(step) % count]
     }
 
-    /// The largest numbers come first, and names from A to Z. Equals stay in the order of their names.
+    /// The largest numbers come first, and names from A to Z. Equals stay in the order of their
+    /// names.
     pub fn compare(self, (a, flow_a): (&Entry, Flow), (b, flow_b): (&Entry, Flow)) -> Ordering {
         match self {
             Self::Name => Ordering::Equal,

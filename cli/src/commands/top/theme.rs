@@ -1,4 +1,5 @@
-//! How things look: in colours where they are wanted, and with more than ASCII where the terminal knows it.
+//! How things look: in colours where they are wanted, and with more than ASCII where the terminal
+//! knows it.
 
 use std::env;
 
@@ -39,7 +40,8 @@ impl Theme {
         Look::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// A character for each number, the last ones at the end: as high as the number is beside the largest.
+    /// A character for each number, the last ones at the end: as high as the number is beside the
+    /// largest.
     pub fn sparkline(self, newest_first: impl Iterator<Item = f64>, width: usize) -> String {
         const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
         const ASCII: [char; 9] = [' ', '.', ',', '-', '~', '=', '+', '*', '#'];
@@ -47,7 +49,8 @@ impl Theme {
         let mut numbers: Vec<f64> = newest_first.take(width).collect();
         numbers.reverse();
         let largest = numbers.iter().copied().fold(0.0, f64::max);
-        let bars = numbers.iter().map(|number| heights[height(*number, largest, heights.len() - 1)]);
+        let bars =
+            numbers.iter().map(|number| heights[height(*number, largest, heights.len() - 1)]);
         " ".repeat(width - numbers.len()) + &bars.collect::<String>()
     }
 
@@ -76,7 +79,11 @@ impl Theme {
     reason = "small numbers"
 )]
 fn height(number: f64, largest: f64, highest: usize) -> usize {
-    if number <= 0.0 { 0 } else { ((number / largest * highest as f64).ceil() as usize).clamp(1, highest) }
+    if number <= 0.0 {
+        0
+    } else {
+        ((number / largest * highest as f64).ceil() as usize).clamp(1, highest)
+    }
 }
 
 /// Three digits or so: `0`, `2.5`, `120`, `15.2k`.

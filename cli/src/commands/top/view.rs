@@ -174,7 +174,9 @@ impl View {
 
     fn press_in_text(&mut self, key: KeyCode) -> Wish {
         match key {
-            KeyCode::Char('q') | KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => self.page = Page::List,
+            KeyCode::Char('q') | KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => {
+                self.page = Page::List;
+            }
             _ => self.press_anywhere(key),
         }
         if let Some(step) = step(key, self.room) {

@@ -26,8 +26,12 @@ struct Watch {
     meters: HashMap<FileId, (Meter, Instant)>,
 }
 
-/// Hands over a snapshot at once and then at this interval, until nobody wants any more: `take` says so.
-pub fn start(interval: Duration, take: impl Fn(Seen) -> bool + Send + 'static) -> std::io::Result<()> {
+/// Hands over a snapshot at once and then at this interval, until nobody wants any more: `take`
+/// says so.
+pub fn start(
+    interval: Duration,
+    take: impl Fn(Seen) -> bool + Send + 'static,
+) -> std::io::Result<()> {
     std::thread::Builder::new().spawn(move || {
         let mut watch = Watch::default();
         loop {

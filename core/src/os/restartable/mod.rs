@@ -42,7 +42,12 @@ pub fn store_both_while(
 }
 
 #[cfg_attr(target_arch = "x86_64", cold, inline(never))]
-fn store_both_if(word: &AtomicU64, expected: u64, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+fn store_both_if(
+    word: &AtomicU64,
+    expected: u64,
+    key: (&AtomicU64, u64),
+    claim: (&AtomicU32, u32),
+) -> bool {
     let is_same = word.load(Ordering::Relaxed) == expected;
     if is_same {
         key.0.store(key.1, Ordering::Release);
@@ -205,7 +210,8 @@ mod tests {
         let (mut head, mut into) = ([0; 16], vec![0; length.max(16) + 16]);
         let at = (HEAD, &raw mut head);
         // SAFETY: all have room.
-        let done = unsafe { write_while((&word, expected), at, from.as_ptr(), into.as_mut_ptr(), length) };
+        let done =
+            unsafe { write_while((&word, expected), at, from.as_ptr(), into.as_mut_ptr(), length) };
         (done, head, into)
     }
 
@@ -213,7 +219,8 @@ mod tests {
     fn all_bytes_are_copied_and_none_behind_them() {
         super::super::cpu::init();
         let from: Vec<u8> = (0..=255).cycle().take(70_000).collect();
-        for length in [0, 1, 15, 16, 17, 31, 32, 33, 255, 256, 257, 1000, 4095, 4096, 5000, 70_000] {
+        for length in [0, 1, 15, 16, 17, 31, 32, 33, 255, 256, 257, 1000, 4095, 4096, 5000, 70_000]
+        {
             let (done, head, into) = written(7, &from, length);
             assert!(done && head == HEAD);
             assert_eq!(into[..length], from[..length], "{length}");

@@ -94,7 +94,11 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
 
 /// The data file and its parts, unless it has no name any more: then nobody can open it, whatever
 /// its mode is.
-fn each_data_file(layout: &Layout, identity: (u64, u64), change: impl Fn(&File) -> Result<()>) -> Result<()> {
+fn each_data_file(
+    layout: &Layout,
+    identity: (u64, u64),
+    change: impl Fn(&File) -> Result<()>,
+) -> Result<()> {
     let data = match files::reopen(layout, identity) {
         Ok(file) => file,
         Err(Errno::ENOENT | Errno::ELOOP) => return Ok(()),
@@ -166,8 +170,9 @@ unsafe fn copy_out(from: &[u8], into: *mut u8) -> Result<()> {
     let local = libc::iovec { iov_base: into.cast(), iov_len: from.len() };
     let remote = libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() };
     // SAFETY: the kernel checks both ranges itself.
-    let copied =
-        unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
+    let copied = unsafe {
+        libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0)
+    };
     match Errno::last() {
         _ if usize::try_from(copied) == Ok(from.len()) => Ok(()),
         Errno::EPERM | Errno::ENOSYS | Errno::EACCES if !into.is_null() => {
@@ -195,7 +200,8 @@ pub fn seek(thread: &'static Thread, fd: RawFd, offset: i64, from: From) -> Resu
         From::Here => i64::try_from(position.load(Ordering::Relaxed)).unwrap_or(i64::MAX),
         From::End => SIZE,
     };
-    let new = base.checked_add(offset).and_then(|new| u64::try_from(new).ok()).ok_or(Errno::EINVAL)?;
+    let new =
+        base.checked_add(offset).and_then(|new| u64::try_from(new).ok()).ok_or(Errno::EINVAL)?;
     position.store(new, Ordering::Relaxed);
     Ok(base + offset)
 }

@@ -22,7 +22,8 @@ pub struct Attributes {
     pub messages: usize,
 }
 
-/// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES for one who owns neither queue nor directory.
+/// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES for one who owns neither queue
+/// nor directory.
 pub fn unlink(name: &CStr) -> Result<()> {
     files::unlink(Name::new(name)?)
 }
@@ -41,8 +42,13 @@ pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
     })
 }
 
-/// Sets `O_NONBLOCK` on the open description, and returns what was before. POSIX.1-2017, `mq_setattr`: EBADF.
-pub fn set_nonblocking(thread: &'static Thread, fd: RawFd, nonblocking: bool) -> Result<Attributes> {
+/// Sets `O_NONBLOCK` on the open description, and returns what was before. POSIX.1-2017,
+/// `mq_setattr`: EBADF.
+pub fn set_nonblocking(
+    thread: &'static Thread,
+    fd: RawFd,
+    nonblocking: bool,
+) -> Result<Attributes> {
     let before = attributes(thread, fd)?;
     let flags = fcntl(fd, libc::F_GETFL, 0)? & !libc::O_NONBLOCK;
     fcntl(fd, libc::F_SETFL, flags | if nonblocking { libc::O_NONBLOCK } else { 0 })?;

@@ -12,7 +12,8 @@ use crate::shared::claim::{self, Holder};
 use crate::shared::presence;
 
 impl Use<'_> {
-    /// A look at all slots; slots that a dead thread holds without the kernel's knowing become free.
+    /// A look at all slots; slots that a dead thread holds without the kernel's knowing become
+    /// free.
     #[cold]
     pub fn look(&self, wanted: Wanted) -> Look {
         // With that of `tell_receivers` (`transfer`).
@@ -43,7 +44,8 @@ impl Use<'_> {
     pub fn has_ended(&self, holder: Holder) -> bool {
         match holder {
             Holder::Nobody => false,
-            // In the child of a vfork(2) TIDs may mean something else than what is known of them says.
+            // In the child of a vfork(2) TIDs may mean something else than what is known of them
+            // says.
             Holder::Thread(tid) => {
                 self.is_at_home()
                     && preserved(Process::owns_memory)

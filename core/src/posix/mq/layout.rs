@@ -8,10 +8,13 @@
 //!         slots       SlotHeader and body, a multiple of 64 bytes each
 //! ```
 //!
-//! The geometry is read once, checked against the size of the file, and kept privately (`Geometry`): whatever happens
-//! to the bytes later, no access leaves the mapping.
+//! The geometry is read once, checked against the size of the file, and kept privately
+//! (`Geometry`): whatever happens to the bytes later, no access leaves the mapping.
 
-#![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of the page-aligned mapping")]
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "all parts are aligned to a line of the page-aligned mapping"
+)]
 
 use core::mem::{offset_of, size_of};
 use std::fs::File;
@@ -96,10 +99,11 @@ pub struct PartsId {
 #[repr(C)]
 #[derive(Default)]
 struct Access {
-    /// Number and inode of the FIFO. Changed in one step by the owner or the superuser, when the old one is lost.
+    /// Number and inode of the FIFO. Changed in one step by the owner or the superuser, when the
+    /// old one is lost.
     fifo: Pair,
-    /// Permission bits that `mq_open` enforces. Those of the files are wider: see `permission`. Stored by the owner or
-    /// the superuser.
+    /// Permission bits that `mq_open` enforces. Those of the files are wider: see `permission`.
+    /// Stored by the owner or the superuser.
     mode: AtomicU32,
 }
 
@@ -136,7 +140,8 @@ pub struct SlotHeader {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageHeader {
-    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of the rest.
+    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of
+    /// the rest.
     pub length: u32,
     /// With [`NOTES`], the registration whose process the sender must notify.
     number: u32,
@@ -146,7 +151,8 @@ pub struct MessageHeader {
     pub uid: u32,
 }
 
-/// In [`MessageHeader::length`], far above any length: the message came into the empty queue, and notes a registration.
+/// In [`MessageHeader::length`], far above any length: the message came into the empty queue, and
+/// notes a registration.
 pub const NOTES: u32 = 1 << 31;
 
 impl MessageHeader {
@@ -210,7 +216,10 @@ impl Geometry {
     /// EINVAL for numbers out of range.
     pub fn new(maxmsg: i64, msgsize: i64) -> Result<Self> {
         let within = |number, limit| {
-            usize::try_from(number).ok().filter(|number| (1..=limit).contains(number)).ok_or(Errno::EINVAL)
+            usize::try_from(number)
+                .ok()
+                .filter(|number| (1..=limit).contains(number))
+                .ok_or(Errno::EINVAL)
         };
         Ok(Self { maxmsg: within(maxmsg, MAXMSG_LIMIT)?, msgsize: within(msgsize, MSGSIZE_LIMIT)? })
     }
@@ -267,7 +276,9 @@ impl Header {
     pub fn copy(file: &File) -> Result<Box<Self>> {
         let mut header = Box::<Self>::new_uninit();
         // SAFETY: the bytes of the box, which are written before they are read.
-        let bytes = unsafe { core::slice::from_raw_parts_mut(header.as_mut_ptr().cast::<u8>(), HEADER_SIZE) };
+        let bytes = unsafe {
+            core::slice::from_raw_parts_mut(header.as_mut_ptr().cast::<u8>(), HEADER_SIZE)
+        };
         bytes.fill(0);
         file.read_exact_at(bytes, 0).map_err(|_| Errno::EINVAL)?;
         Layout::read_geometry(bytes)?;
@@ -327,7 +338,8 @@ impl Layout {
     /// Writes the header of a new queue into a mapping of zeros. All slots are free then.
     ///
     /// # Safety
-    /// `base` is a writable mapping of `birth.geometry.file_size()` bytes that nobody else knows yet.
+    /// `base` is a writable mapping of `birth.geometry.file_size()` bytes that nobody else knows
+    /// yet.
     pub unsafe fn initialise(base: *mut u8, birth: Birth<'_>) -> Result<()> {
         let Geometry { maxmsg, msgsize } = birth.geometry;
         let mut name = [0; NAME_MAX + 1];
@@ -366,7 +378,8 @@ impl Layout {
         Self::read_identity(header)?;
         let bytes = header.get(FIFO_AT..FIFO_AT + size_of::<Pair>()).ok_or(Errno::EINVAL)?;
         let (value, version) = bytes.split_at(size_of::<u64>());
-        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_ne_bytes).map_err(|_| Errno::EINVAL);
+        let number =
+            |bytes: &[u8]| bytes.try_into().map(u64::from_ne_bytes).map_err(|_| Errno::EINVAL);
         Ok(Versioned { value: number(value)?, version: number(version)? }.into())
     }
 
@@ -393,20 +406,28 @@ impl Layout {
     }
 
     /// # Safety
-    /// `base` is a writable shared mapping of `geometry.file_size()` bytes, aligned to a page, that outlives the use
-    /// of the result.
+    /// `base` is a writable shared mapping of `geometry.file_size()` bytes, aligned to a page, that
+    /// outlives the use of the result.
     pub unsafe fn new(base: *mut u8, geometry: Geometry) -> Self {
-        // SAFETY: all parts lie within the file size, and are aligned to a line at least; atomics may hold any bytes.
+        // SAFETY: all parts lie within the file size, and are aligned to a line at least; atomics
+        // may hold any bytes.
         let slots = unsafe {
-            let keys =
-                core::slice::from_raw_parts(base.add(HEADER_SIZE).cast::<AtomicU64>(), geometry.maxmsg);
+            let keys = core::slice::from_raw_parts(
+                base.add(HEADER_SIZE).cast::<AtomicU64>(),
+                geometry.maxmsg,
+            );
             let claims = base.add(geometry.claims_at()).cast::<AtomicU32>();
             let claims = core::slice::from_raw_parts(claims, geometry.maxmsg);
             let nodes = base.add(geometry.nodes_at()).cast::<Node>();
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
             let header = &*base.cast::<Header>();
             let index = Index::new(keys, claims, nodes);
-            Slots { index, sequence: &header.sequence.0, stalled: &header.stalled.0, freed: &header.freed.0 }
+            Slots {
+                index,
+                sequence: &header.sequence.0,
+                stalled: &header.stalled.0,
+                freed: &header.freed.0,
+            }
         };
         // SAFETY: within the mapping.
         let first = unsafe { base.add(geometry.slots_at()) };
@@ -494,8 +515,8 @@ impl Layout {
         unsafe { self.first.add(slot * self.stride).cast() }
     }
 
-    /// A slot is about to be claimed, and then written. A claim is a full barrier, so what is asked for only behind it
-    /// is waited for twice.
+    /// A slot is about to be claimed, and then written. A claim is a full barrier, so what is asked
+    /// for only behind it is waited for twice.
     #[inline]
     pub fn will_write(&self, slot: usize) {
         prefetch::to_write(self.slot(slot));
@@ -509,8 +530,8 @@ impl Layout {
         prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
     }
 
-    /// Counts a message more in a claimed slot, and says where its header goes, and its body: room for msgsize bytes, and
-    /// for 16.
+    /// Counts a message more in a claimed slot, and says where its header goes, and its body: room
+    /// for msgsize bytes, and for 16.
     ///
     /// # Safety
     /// The caller has claimed the slot.
@@ -524,19 +545,21 @@ impl Layout {
         }
     }
 
-    /// The header of the message in a slot. It may be of any message, or none, unless the slot is claimed.
+    /// The header of the message in a slot. It may be of any message, or none, unless the slot is
+    /// claimed.
     #[inline]
     pub fn message_header(&self, slot: usize) -> MessageHeader {
         // SAFETY: within the mapping, and any bytes are a header.
         unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
     }
 
-    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot be true, or the message
-    /// notes a registration: then [`Self::body_of`] tells.
+    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot
+    /// be true, or the message notes a registration: then [`Self::body_of`] tells.
     #[inline]
     pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
         // SAFETY: within the mapping, and any bytes are a length.
-        let length = unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
+        let length =
+            unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
         self.body_of_length(slot, length)
     }
 
@@ -561,7 +584,11 @@ mod tests {
     #[test]
     fn sizes_out_of_range_are_refused() {
         for (maxmsg, msgsize) in [(0, 1), (1, 0), (-1, 1), (65537, 1), (1, (16 << 20) + 1)] {
-            assert_eq!(Geometry::new(maxmsg, msgsize).err(), Some(Errno::EINVAL), "{maxmsg} {msgsize}");
+            assert_eq!(
+                Geometry::new(maxmsg, msgsize).err(),
+                Some(Errno::EINVAL),
+                "{maxmsg} {msgsize}"
+            );
         }
         assert!(Geometry::new(65536, 16 << 20).is_ok());
     }

@@ -14,14 +14,16 @@ use crate::posix::mq::layout::Geometry;
 const MSG_MAX: u64 = 10;
 const MSGSIZE_MAX: u64 = 8192;
 const QUEUES_MAX: u64 = 256;
-/// What the kernel counts for each message beside its bytes, and for each priority that there may be at a time.
+/// What the kernel counts for each message beside its bytes, and for each priority that there may
+/// be at a time.
 const PER_MESSAGE: u64 = 48;
 const PER_PRIORITY: u64 = 48;
 /// Hard limits, for the privileged too.
 const HARD_MSG_MAX: u64 = 65536;
 const HARD_MSGSIZE_MAX: u64 = 16 << 20;
 
-/// Whether there may be one more queue, whatever its sizes. ENOSPC when there are queues_max of them.
+/// Whether there may be one more queue, whatever its sizes. ENOSPC when there are queues_max of
+/// them.
 pub fn check_number() -> Result<()> {
     let refused = settings::get().kernel_limits
         && !is_privileged()
@@ -31,8 +33,8 @@ pub fn check_number() -> Result<()> {
 
 /// Whether a queue of these sizes may be created.
 ///
-/// Errors, as those of mq_overview(7): EINVAL for sizes above msg_max and msgsize_max, EMFILE when the user's queues
-/// would take more than RLIMIT_MSGQUEUE.
+/// Errors, as those of mq_overview(7): EINVAL for sizes above msg_max and msgsize_max, EMFILE when
+/// the user's queues would take more than RLIMIT_MSGQUEUE.
 pub fn check_sizes(geometry: Geometry) -> Result<()> {
     if !settings::get().kernel_limits {
         return Ok(());
@@ -48,8 +50,11 @@ pub fn check_sizes(geometry: Geometry) -> Result<()> {
     }
     // SAFETY: takes no arguments.
     let user = unsafe { libc::getuid() };
-    let own: u64 =
-        existing().iter().filter(|(owner, _)| *owner == user).map(|(_, geometry)| bytes(*geometry)).sum();
+    let own: u64 = existing()
+        .iter()
+        .filter(|(owner, _)| *owner == user)
+        .map(|(_, geometry)| bytes(*geometry))
+        .sum();
     if own.saturating_add(bytes(geometry)) > msgqueue_limit() {
         return Err(Errno::EMFILE);
     }
@@ -76,7 +81,8 @@ fn is_privileged() -> bool {
     let mut header = Header { version: VERSION_3, pid: 0 };
     let mut sets = [Sets::default(); 2];
     // SAFETY: a header of this version, and the two sets that it says.
-    let failed = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) } != 0;
+    let failed =
+        unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) } != 0;
     !failed && sets[0].effective & (1 << SYS_RESOURCE) != 0
 }
 
@@ -87,7 +93,10 @@ pub fn default_geometry() -> Geometry {
         return default;
     }
     let of = |name, preset: usize| usize::try_from(limit(name, preset as u64)).unwrap_or(preset);
-    Geometry { maxmsg: of("msg_default", default.maxmsg), msgsize: of("msgsize_default", default.msgsize) }
+    Geometry {
+        maxmsg: of("msg_default", default.maxmsg),
+        msgsize: of("msgsize_default", default.msgsize),
+    }
 }
 
 fn limit(name: &str, default: u64) -> u64 {
@@ -105,7 +114,9 @@ fn existing() -> Vec<(u32, Geometry)> {
     let entries = fs::read_dir(&settings::get().dir).into_iter().flatten().flatten();
     entries
         .filter(|entry| files::is_data_name(&entry.file_name()))
-        .filter_map(|entry| Some((entry.metadata().ok()?.uid(), files::geometry_of(&entry.path())?)))
+        .filter_map(|entry| {
+            Some((entry.metadata().ok()?.uid(), files::geometry_of(&entry.path())?))
+        })
         .collect()
 }
 

@@ -50,7 +50,9 @@ pub fn open(name: &CStr, how: How) -> Result<RawFd> {
         match files::open_fifo(&data) {
             Ok((fifo, false)) => return finish(data, fifo, access, how.flags),
             // Somebody may have removed the queue, and its FIFO, before we made that anew.
-            Ok((fifo, true)) if files::has_name(name, &data) => return finish(data, fifo, access, how.flags),
+            Ok((fifo, true)) if files::has_name(name, &data) => {
+                return finish(data, fifo, access, how.flags);
+            }
             Ok((_, true)) => files::remove_fifo(&data),
             // The same, seen by one who may not make it anew.
             Err(Errno::EACCES) if !files::has_name(name, &data) => {}

@@ -1,9 +1,9 @@
 //! Who may open a queue, and for what.
 //!
-//! Everybody who takes part writes to the mapping, also one who only receives. So a class of users to which the mode
-//! gives anything gets reading and writing on the files, and the mode itself stands in the header, where `mq_open`
-//! looks. Among cooperating processes that is POSIX; it does not hold a hostile one back from receiving what it may
-//! only send.
+//! Everybody who takes part writes to the mapping, also one who only receives. So a class of users
+//! to which the mode gives anything gets reading and writing on the files, and the mode itself
+//! stands in the header, where `mq_open` looks. Among cooperating processes that is POSIX; it does
+//! not hold a hostile one back from receiving what it may only send.
 
 use crate::os::Errno;
 use crate::os::Result;
@@ -43,7 +43,8 @@ impl Access {
     }
 }
 
-/// The permission bits of the files of a queue with this mode. Its owner, who could change them, always gets both.
+/// The permission bits of the files of a queue with this mode. Its owner, who could change them,
+/// always gets both.
 pub fn of_files(mode: u32) -> u32 {
     0o600
         + [3, 0]
@@ -52,11 +53,12 @@ pub fn of_files(mode: u32) -> u32 {
             .sum::<u32>()
 }
 
-/// EACCES unless the mode of the queue gives this access to the caller. `file` is the data file, which the caller has
-/// opened, and tells who owns it.
+/// EACCES unless the mode of the queue gives this access to the caller. `file` is the data file,
+/// which the caller has opened, and tells who owns it.
 pub fn check(file: &Status, mode: u32, access: Access) -> Result<()> {
     let gives = |class: u32| class & access.bits() == access.bits();
-    // Where each class has this access or none at all, the kernel has decided when the file was opened.
+    // Where each class has this access or none at all, the kernel has decided when the file was
+    // opened.
     let is_decided = gives(mode >> 6)
         && [mode >> 3, mode].into_iter().all(|class| gives(class) || class & (READ | WRITE) == 0);
     if is_decided {

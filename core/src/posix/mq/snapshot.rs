@@ -1,7 +1,7 @@
 //! A queue as one sees it who only looks, and changes nothing: from the bytes of its data file.
 //!
-//! Senders and receivers go on meanwhile. So a message is read, and then its key is looked at again: while it is the
-//! same, the message is still there.
+//! Senders and receivers go on meanwhile. So a message is read, and then its key is looked at
+//! again: while it is the same, the message is still there.
 
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
@@ -29,11 +29,13 @@ const KEY: usize = size_of::<u64>();
 /// What a file in the directory of objects is to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role<'a> {
-    /// The data of the queue of this name, without its slash; `None` where only the header has the name.
+    /// The data of the queue of this name, without its slash; `None` where only the header has the
+    /// name.
     Data(Option<&'a [u8]>),
     /// The FIFO of a queue.
     Fifo,
-    /// A part of the data of a queue that may lie in no file so large; and the inode of its data file.
+    /// A part of the data of a queue that may lie in no file so large; and the inode of its data
+    /// file.
     Part(Option<u64>),
     /// Nothing.
     Foreign,
@@ -91,8 +93,9 @@ impl Snapshot {
         let reader = Reader::new(file)?;
         let mut keys = vec![0; geometry.maxmsg * KEY];
         reader.read(file, &mut keys, HEADER_SIZE)?;
-        let keys =
-            keys.chunks_exact(KEY).map(|bytes| u64::from_ne_bytes(bytes.try_into().unwrap_or_default()));
+        let keys = keys
+            .chunks_exact(KEY)
+            .map(|bytes| u64::from_ne_bytes(bytes.try_into().unwrap_or_default()));
         let mut messages: Vec<Message> = keys
             .enumerate()
             .filter(|(_, key)| key::is_message(*key))
@@ -127,8 +130,8 @@ impl Snapshot {
         files::parts_of(file).map(|parts| parts.paths()).unwrap_or_default()
     }
 
-    /// Who is to be notified of the next message into the empty queue, as the kernel knows it. `None` as well where the
-    /// FIFO may not be opened.
+    /// Who is to be notified of the next message into the empty queue, as the kernel knows it.
+    /// `None` as well where the FIFO may not be opened.
     pub fn registered(&self) -> Option<Registered> {
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
         let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
@@ -219,7 +222,8 @@ mod tests {
             std::process::id(),
             std::thread::current().id()
         ));
-        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
+        let file =
+            fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).unwrap();
         fs::remove_file(path).unwrap();
         file.set_len(geometry.file_size() as u64).unwrap();
         let map = MmapOptions::new().len(geometry.file_size()).map_raw(&file).unwrap();
@@ -256,7 +260,10 @@ mod tests {
     fn messages_in_the_order_of_delivery() {
         let (file, _layout, _map) = queue(GEOMETRY);
         let snapshot = Snapshot::at(&file).unwrap();
-        assert_eq!((snapshot.name(), snapshot.mode(), snapshot.geometry()), (&b"queue"[..], 0o620, GEOMETRY));
+        assert_eq!(
+            (snapshot.name(), snapshot.mode(), snapshot.geometry()),
+            (&b"queue"[..], 0o620, GEOMETRY)
+        );
         assert!(snapshot.fifo().to_string_lossy().ends_with(".0000000000000abc"));
         assert_eq!(snapshot.registered(), None);
         let seen: Vec<_> = snapshot

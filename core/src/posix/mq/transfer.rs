@@ -1,7 +1,7 @@
 //! Sending and receiving, when there is room and a message: the fast path.
 //!
-//! It is a few dozen instructions around two locked ones, so what it is made of is always inlined: a value that goes
-//! through memory on its way costs as much as the work itself.
+//! It is a few dozen instructions around two locked ones, so what it is made of is always inlined:
+//! a value that goes through memory on its way costs as much as the work itself.
 
 use std::os::fd::RawFd;
 
@@ -40,8 +40,8 @@ impl Use<'_> {
         unsafe { self.try_receive(into, None) }
     }
 
-    /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a handler: it
-    /// begins anew. `owed`: what one who has been woken has announced.
+    /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a
+    /// handler: it begins anew. `owed`: what one who has been woken has announced.
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
@@ -61,7 +61,8 @@ impl Use<'_> {
             return unsafe { self.send_to_registered(message, reserved, owed, is_awaited, active) };
         }
         let header = MessageHeader::plain(length_of(message));
-        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its
+        // body.
         let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         if !is_whole {
             Slots::leave_to_parent(who);
@@ -99,7 +100,8 @@ impl Use<'_> {
     ) -> bool {
         let who = &self.operation;
         let header = self.header_for(length_of(message), active, is_awaited);
-        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its body.
+        // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its
+        // body.
         let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
         // No handler that leaves for good may part message and notification.
         let _blocked = Blocked::all();
@@ -151,10 +153,15 @@ impl Use<'_> {
         true
     }
 
-    /// Commits, and wakes those who wait. From before the commit until after the wake it is announced that the
-    /// wake is due, so that the kernel gives it should we die.
+    /// Commits, and wakes those who wait. From before the commit until after the wake it is
+    /// announced that the wake is due, so that the kernel gives it should we die.
     #[cold]
-    fn publish_and_wake(&self, sent: Reserved<'_>, priority: u32, owed: Option<&Announcement<'_>>) -> bool {
+    fn publish_and_wake(
+        &self,
+        sent: Reserved<'_>,
+        priority: u32,
+        owed: Option<&Announcement<'_>>,
+    ) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
             let published = layout.slots().publish(sent, priority, who);
@@ -165,8 +172,9 @@ impl Use<'_> {
         })
     }
 
-    /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork in a handler,
-    /// which begins anew. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`. `owed` as in [`Use::try_send`].
+    /// Receives, if there is a message. `Ok(None)`: there is none, or this is the child of a fork
+    /// in a handler, which begins anew. EFAULT, EBADMSG. POSIX.1-2017, `mq_receive`. `owed` as in
+    /// [`Use::try_send`].
     ///
     /// # Safety
     /// The room has been checked, and is valid for writing.
@@ -189,7 +197,8 @@ impl Use<'_> {
             // SAFETY: as the caller says.
             return unsafe { self.receive_noting(into, taken, owed, is_awaited) };
         };
-        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
+        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the
+        // queue fits in.
         let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
@@ -199,7 +208,8 @@ impl Use<'_> {
         Ok(self.commit_received(taken, owed, is_awaited).then_some(received))
     }
 
-    /// What is left of [`Self::try_receive`] for a message that notes a registration, or whose length cannot be true.
+    /// What is left of [`Self::try_receive`] for a message that notes a registration, or whose
+    /// length cannot be true.
     ///
     /// # Safety
     /// As there.
@@ -217,7 +227,8 @@ impl Use<'_> {
             let cleared = self.clear_and_wake(taken, owed);
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
-        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the queue fits in.
+        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the
+        // queue fits in.
         let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
@@ -232,7 +243,12 @@ impl Use<'_> {
 
     /// Commits: the message whose body has been read is gone. Tells those who want to know of it.
     #[inline(always)]
-    fn commit_received(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>, is_awaited: bool) -> bool {
+    fn commit_received(
+        &self,
+        taken: Taken<'_>,
+        owed: Option<&Announcement<'_>>,
+        is_awaited: bool,
+    ) -> bool {
         let (layout, point) = (&self.queue.layout, self.queue.layout.room());
         let pollers = layout.readiness().pollers();
         if pollers.any() {
@@ -267,8 +283,8 @@ impl Use<'_> {
         })
     }
 
-    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It is told
-    /// whether the turns there have begun with it. Gives what `commit` gives.
+    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It
+    /// is told whether the turns there have begun with it. Gives what `commit` gives.
     fn while_due(
         &self,
         point: &WaitPoint,
@@ -290,8 +306,8 @@ impl Use<'_> {
     #[cold]
     fn tell_receivers(&self, is_awaited: bool, active: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
-        // With that of `look`: either a receiver that finds nothing more has seen our message, or we see that its last one
-        // is gone, and so that ours came into the empty queue.
+        // With that of `look`: either a receiver that finds nothing more has seen our message, or
+        // we see that its last one is gone, and so that ours came into the empty queue.
         fence(Ordering::SeqCst);
         let woken = is_awaited && layout.message().wake_one(began_turns);
         if active != 0 && !woken {
@@ -305,8 +321,8 @@ impl Use<'_> {
     }
 }
 
-/// Sends if there is room at once. False: there is none, or it is for those who have waited for it. EINVAL, EBADF, EMSGSIZE,
-/// EFAULT.
+/// Sends if there is room at once. False: there is none, or it is for those who have waited for it.
+/// EINVAL, EBADF, EMSGSIZE, EFAULT.
 ///
 /// # Safety
 /// The body is valid for reading.
@@ -322,13 +338,17 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Re
     if sent { Ok(true) } else { Ok(false) }
 }
 
-/// Receives if there is a message at once. `None`: there is none, or it is for those who have waited for it. EBADF,
-/// EMSGSIZE, EFAULT, EBADMSG.
+/// Receives if there is a message at once. `None`: there is none, or it is for those who have
+/// waited for it. EBADF, EMSGSIZE, EFAULT, EBADMSG.
 ///
 /// # Safety
 /// The room is valid for writing.
 #[inline(always)]
-pub unsafe fn receive_at_once(thread: &Thread, fd: RawFd, into: &Incoming) -> Result<Option<Received>> {
+pub unsafe fn receive_at_once(
+    thread: &Thread,
+    fd: RawFd,
+    into: &Incoming,
+) -> Result<Option<Received>> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
     queue.check_incoming(into)?;

@@ -1,4 +1,5 @@
-//! Sending into a full queue and receiving from an empty one: what the wait machine (`shared::wait`) attempts.
+//! Sending into a full queue and receiving from an empty one: what the wait machine
+//! (`shared::wait`) attempts.
 //!
 //! Who sleeps, and until when:
 //!
@@ -8,11 +9,12 @@
 //! | nothing, but an operation under way | a wake, or for half a millisecond, then twice as long: that operation may not know of it (`shared::event`), or its holder may be dead, which can be seen only some time after the kernel's wake |
 //! | what it wants, but it is the turn of others | a wake, or until they have had 10 ms to come for it |
 //!
-//! From before its first sleep until it is done it owes a wake (`shared::thread`): one may have been given to it. If it dies, the
-//! kernel gives one to somebody else who sleeps here. And once it is done, or gives up, it wakes another one if
-//! something is left, because two wakes may have fallen on it (see `sem::wait`). There is one word that the kernel watches,
-//! and two directions: while it commits, the other direction's sleepers are what it owes a wake to. So whoever was woken and
-//! found nothing looks at the other direction, too.
+//! From before its first sleep until it is done it owes a wake (`shared::thread`): one may have
+//! been given to it. If it dies, the kernel gives one to somebody else who sleeps here. And once it
+//! is done, or gives up, it wakes another one if something is left, because two wakes may have
+//! fallen on it (see `sem::wait`). There is one word that the kernel watches, and two directions:
+//! while it commits, the other direction's sleepers are what it owes a wake to. So whoever was
+//! woken and found nothing looks at the other direction, too.
 
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
@@ -31,14 +33,16 @@ use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait::{Attempt, Terms, Wait};
 use crate::shared::wait_point::{Arrival, WaitPoint};
 
-/// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice as long: odd, so that
-/// they do not end together with what the program measures.
+/// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
+/// as long: odd, so that they do not end together with what the program measures.
 const SHORTEST_SLEEP: i64 = 503_003;
 /// The longest of them.
 const LONGEST_SLEEP: i64 = 1_000_000_000;
-/// So long the turn of others is waited for, in nanoseconds: longer than a thread is preempted for, mostly.
+/// So long the turn of others is waited for, in nanoseconds: longer than a thread is preempted for,
+/// mostly.
 const TURN_NS: u64 = 10_000_000;
-/// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped, and to nobody's use.
+/// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped,
+/// and to nobody's use.
 const SPINS: usize = 8;
 /// Turns of a pause for what poll(2) has told of: about a millisecond, if its sender is stopped.
 const PROMISE_TURNS: usize = 105;
@@ -73,7 +77,8 @@ pub struct Transfer {
     next_short_sleep: i64,
     /// It has been woken, or has waited for long: now it is its turn, if it is anybody's.
     is_its_turn: bool,
-    /// When it will have been held up by the turn of others for long enough, in nanoseconds of `CLOCK_MONOTONIC`.
+    /// When it will have been held up by the turn of others for long enough, in nanoseconds of
+    /// `CLOCK_MONOTONIC`.
     held_up_until: Option<u64>,
 }
 
@@ -86,10 +91,12 @@ pub struct Room {
     tag: FrameTag,
 }
 
-/// Sends at once (true), or places a wait in the room: what follows is [`Wait::begin`]. EINVAL, EBADF, EMSGSIZE, EFAULT.
+/// Sends at once (true), or places a wait in the room: what follows is [`Wait::begin`]. EINVAL,
+/// EBADF, EMSGSIZE, EFAULT.
 ///
 /// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for reading as long.
+/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for
+/// reading as long.
 #[inline(always)]
 pub unsafe fn send_or_wait(
     thread: &'static Thread,
@@ -110,7 +117,8 @@ pub unsafe fn send_or_wait(
     Ok(false)
 }
 
-/// Receives at once, or places a wait in the room: what follows is [`Wait::begin`]. EBADF, EMSGSIZE, EFAULT, EBADMSG.
+/// Receives at once, or places a wait in the room: what follows is [`Wait::begin`]. EBADF,
+/// EMSGSIZE, EFAULT, EBADMSG.
 ///
 /// # Safety
 /// As for [`send_or_wait`]; `into` is valid for writing.
@@ -172,8 +180,8 @@ unsafe fn place(room: *mut Room, queue: Use<'static>, task: Task) {
 }
 
 impl Task {
-    /// Does the task, and sleeps while that is not possible. For callers in Rust: the thread must not be cancelled in
-    /// here.
+    /// Does the task, and sleeps while that is not possible. For callers in Rust: the thread must
+    /// not be cancelled in here.
     ///
     /// Errors: those of the checks; EAGAIN when the descriptor has `O_NONBLOCK`; ETIMEDOUT, EINTR.
     ///
@@ -190,8 +198,12 @@ impl Task {
         // SAFETY: a local variable, which nobody moves; what is in it is used as the answers say.
         unsafe {
             let done = match &self {
-                Self::Send(message) => send_or_wait(thread, fd, message, room)?.then_some(Transferred::Sent),
-                Self::Receive(into) => receive_or_wait(thread, fd, into, room)?.map(Transferred::Received),
+                Self::Send(message) => {
+                    send_or_wait(thread, fd, message, room)?.then_some(Transferred::Sent)
+                }
+                Self::Receive(into) => {
+                    receive_or_wait(thread, fd, into, room)?.map(Transferred::Received)
+                }
             };
             match done {
                 Some(done) => Ok(done),
@@ -227,8 +239,8 @@ impl Attempt for Transfer {
 
     /// Whoever places a wait has just tried in vain.
     fn begin(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
-        // To ask the kernel for the flag costs more than a message. So where it was not set the last time we spin
-        // first: mostly nobody needs to know it then.
+        // To ask the kernel for the flag costs more than a message. So where it was not set the
+        // last time we spin first: mostly nobody needs to know it then.
         let may_spin = !self.queue.queue.was_nonblocking.load(Ordering::Relaxed);
         let is_too_late = terms.is_too_late();
         if may_spin
@@ -278,7 +290,9 @@ impl Attempt for Transfer {
         if woken == Woken::Called {
             self.is_its_turn = true;
         }
-        if woken == Woken::TimedOut && self.held_up_until.is_some_and(|until| monotonic_ns() >= until) {
+        if woken == Woken::TimedOut
+            && self.held_up_until.is_some_and(|until| monotonic_ns() >= until)
+        {
             self.take_its_turn();
         }
         let mut spins = 0..SPINS;
@@ -336,8 +350,12 @@ impl Transfer {
         // SAFETY: checked before the wait was placed; whoever placed it vouches for the memory.
         let done = unsafe {
             match &self.task {
-                Task::Send(message) => self.queue.try_send(message, owed).then_some(Transferred::Sent),
-                Task::Receive(into) => self.queue.try_receive(into, owed)?.map(Transferred::Received),
+                Task::Send(message) => {
+                    self.queue.try_send(message, owed).then_some(Transferred::Sent)
+                }
+                Task::Receive(into) => {
+                    self.queue.try_receive(into, owed)?.map(Transferred::Received)
+                }
             }
         };
         if done.is_some() && self.has_lain_down {
@@ -347,7 +365,8 @@ impl Transfer {
         Ok(done)
     }
 
-    /// A handler may have forked, and this be the child: the operation is the parent's then, and we begin another one.
+    /// A handler may have forked, and this be the child: the operation is the parent's then, and we
+    /// begin another one.
     fn renew(&mut self) -> Result<()> {
         if self.queue.operation.is_orphan() {
             let queue = descriptor::enter(Thread::calling()?, self.queue.fd, self.tag)?;
@@ -366,7 +385,8 @@ impl Transfer {
         }
     }
 
-    /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a moment.
+    /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a
+    /// moment.
     fn refuse(&mut self) -> Result<Transferred> {
         let mut pause = Pause::default();
         for _ in 0..PROMISE_TURNS {
@@ -394,10 +414,14 @@ impl Transfer {
         earlier(deadline, i64::try_from(until.saturating_sub(now)).unwrap_or(0) + 1)
     }
 
-    /// For one who cannot sleep: until it is nobody else's turn, or nothing is left, or it has been long enough.
+    /// For one who cannot sleep: until it is nobody else's turn, or nothing is left, or it has been
+    /// long enough.
     fn await_its_turn(&mut self) {
         let end = monotonic_ns() + TURN_NS;
-        while !self.is_its_turn && self.point().is_in_turn() && seems_ready(&self.queue, self.task.wanted()) {
+        while !self.is_its_turn
+            && self.point().is_in_turn()
+            && seems_ready(&self.queue, self.task.wanted())
+        {
             if monotonic_ns() >= end {
                 return self.take_its_turn();
             }

@@ -15,7 +15,8 @@ use crate::shared::thread::Thread;
 /// Size of a `sem_t`, and of the file of a named semaphore, in bytes.
 pub const SIZE: usize = 32;
 
-/// Value of `private` for a semaphore between processes: the bit that glibc leaves out of its futex calls.
+/// Value of `private` for a semaphore between processes: the bit that glibc leaves out of its futex
+/// calls.
 const SHARED: u32 = 128;
 
 /// A `sem_t`. The first 12 bytes are glibc's `struct new_sem` of 64-bit Linux.
@@ -27,8 +28,9 @@ pub struct Semaphore {
     _glibc_padding: u32,
     /// Bytes that glibc neither sets nor reads. Any value is harmless.
     pub(super) hint: Hint,
-    /// The word that whoever owes a wake announces to the kernel (`wait`): 0, always. glibc's `sem_init` leaves any value
-    /// in it, and with any other value than 0 nobody announces it. Nobody stores to it.
+    /// The word that whoever owes a wake announces to the kernel (`wait`): 0, always. glibc's
+    /// `sem_init` leaves any value in it, and with any other value than 0 nobody announces it.
+    /// Nobody stores to it.
     pub(super) death: AtomicU32,
     _unused: u32,
 }
@@ -60,13 +62,16 @@ impl Semaphore {
         })
     }
 
-    /// Adds a token and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe. `thread` gives what
-    /// [`TokenWanted::new`](super::TokenWanted::new) wants, if somebody waits.
+    /// Adds a token and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe. `thread`
+    /// gives what [`TokenWanted::new`](super::TokenWanted::new) wants, if somebody waits.
     ///
     /// # Safety
     /// `this` is a semaphore until the token is there; from then on another thread may free it.
     #[inline]
-    pub unsafe fn post(this: *const Self, thread: impl FnOnce() -> Option<&'static Thread>) -> Result<()> {
+    pub unsafe fn post(
+        this: *const Self,
+        thread: impl FnOnce() -> Option<&'static Thread>,
+    ) -> Result<()> {
         // SAFETY: the token is not there yet.
         unsafe {
             (*this).hint.waking();
@@ -101,8 +106,8 @@ impl Semaphore {
         self.word.try_take()
     }
 
-    /// The value as `sem_getvalue` shows it: of a locked semaphore 0, or minus the number of its waiters where
-    /// `RSIPC_SEM_GETVALUE=waiters` asks for it.
+    /// The value as `sem_getvalue` shows it: of a locked semaphore 0, or minus the number of its
+    /// waiters where `RSIPC_SEM_GETVALUE=waiters` asks for it.
     pub fn value(&self) -> i32 {
         let value = self.word.value().cast_signed();
         if value == 0 && settings::get().negative_values {

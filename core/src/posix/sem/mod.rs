@@ -1,4 +1,5 @@
-//! Semaphores, with the memory layout and the protocol of glibc, so that both may work on the same semaphore.
+//! Semaphores, with the memory layout and the protocol of glibc, so that both may work on the same
+//! semaphore.
 
 pub mod word;
 

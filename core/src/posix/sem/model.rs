@@ -36,8 +36,8 @@ impl Semaphore {
         self.obey(then);
     }
 
-    /// `sem_post` of one that dies after so many accesses. While it owes a wake the kernel gives it: see `wait`. False:
-    /// it has not posted.
+    /// `sem_post` of one that dies after so many accesses. While it owes a wake the kernel gives
+    /// it: see `wait`. False: it has not posted.
     fn post_and_die(&self, accesses: usize) -> bool {
         let (owes, has_posted) = (Cell::new(false), Cell::new(false));
         let done = modelled::stopped_after(accesses, || {

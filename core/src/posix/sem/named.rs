@@ -48,7 +48,8 @@ struct Mapped {
     opens: usize,
 }
 
-/// The named semaphores that this process has open. Each is mapped once, however often it is opened.
+/// The named semaphores that this process has open. Each is mapped once, however often it is
+/// opened.
 #[derive(Default)]
 pub struct Registry {
     semaphores: BTreeMap<Identity, Mapped>,
@@ -59,10 +60,11 @@ pub struct Registry {
 static REGISTRY: ForkMutex<Registry> =
     ForkMutex::new(0, Registry { semaphores: BTreeMap::new(), addresses: BTreeMap::new() });
 
-/// The named semaphore of this name, at the address at which this process already has it, if it has.
+/// The named semaphore of this name, at the address at which this process already has it, if it
+/// has.
 ///
-/// Errors: EINVAL for a name, value or file that cannot be a semaphore; ENOENT, EEXIST; those of open(2), mmap(2).
-/// POSIX.1-2017, `sem_open`.
+/// Errors: EINVAL for a name, value or file that cannot be a semaphore; ENOENT, EEXIST; those of
+/// open(2), mmap(2). POSIX.1-2017, `sem_open`.
 pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     let path = names::path(PREFIX, name).map_err(Refused::on_open)?;
     filter::look_while_opening();
@@ -75,7 +77,8 @@ pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     REGISTRY.lock().open(file::identity(&status), &file)
 }
 
-/// Takes back one `open`; the last one unmaps the semaphore. EINVAL when there is none open at this address.
+/// Takes back one `open`; the last one unmaps the semaphore. EINVAL when there is none open at this
+/// address.
 pub fn close(semaphore: *mut Semaphore) -> Result<()> {
     REGISTRY.lock().close(semaphore.addr())
 }

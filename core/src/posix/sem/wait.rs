@@ -2,19 +2,20 @@
 //!
 //! The thread first spins, where that pays (`shared::spin`), and only then registers and sleeps.
 //!
-//! Somebody may be killed between adding a token and waking a waiter for it, or just after the wake for a token was given
-//! to it. Then the token lies there and the others sleep on, although they could go on. So both announce the *death word*
-//! of a shared semaphore to the kernel: a poster that sees a waiter, from before the token is there until after its
-//! wake, and a waiter, from before it registers until it is done. The kernel wakes one who sleeps on that word as the thread
+//! Somebody may be killed between adding a token and waking a waiter for it, or just after the wake
+//! for a token was given to it. Then the token lies there and the others sleep on, although they
+//! could go on. So both announce the *death word* of a shared semaphore to the kernel: a poster
+//! that sees a waiter, from before the token is there until after its wake, and a waiter, from
+//! before it registers until it is done. The kernel wakes one who sleeps on that word as the thread
 //! dies (`shared::thread`).
 //!
-//! A sleeper can be woken on the value and, before it runs, on the death word, too: one of the two wakes was another
-//! one's. So whoever takes a token and sees that one is left, and somebody waits, wakes that one. Who gives up does the
-//! same, and both before they withdraw their announcement.
+//! A sleeper can be woken on the value and, before it runs, on the death word, too: one of the two
+//! wakes was another one's. So whoever takes a token and sees that one is left, and somebody waits,
+//! wakes that one. Who gives up does the same, and both before they withdraw their announcement.
 //!
-//! A timed wait must not be restarted after a handler, and so it sleeps on the value alone (`os::futex`): what a death
-//! leaves to it is found at its deadline. The threads of one process die together: a private semaphore has no use for the
-//! death word.
+//! A timed wait must not be restarted after a handler, and so it sleeps on the value alone
+//! (`os::futex`): what a death leaves to it is found at its deadline. The threads of one process
+//! die together: a private semaphore has no use for the death word.
 
 use super::layout::Semaphore;
 use super::word::{Taken, Then};
@@ -35,11 +36,14 @@ pub enum Patience {
 }
 
 impl Patience {
-    /// EINTR as Linux gives it: `sem_wait` goes on after a handler with `SA_RESTART`, a timed wait never does.
+    /// EINTR as Linux gives it: `sem_wait` goes on after a handler with `SA_RESTART`, a timed wait
+    /// never does.
     pub fn terms(self) -> Terms {
         match self {
             Self::Unlimited => Terms { until: None, interrupted: Interrupted::MayRestart },
-            Self::Until(deadline) => Terms { until: Some(deadline), interrupted: Interrupted::Fails },
+            Self::Until(deadline) => {
+                Terms { until: Some(deadline), interrupted: Interrupted::Fails }
+            }
         }
     }
 }
@@ -55,8 +59,8 @@ pub struct TokenWanted<'a> {
 }
 
 impl Semaphore {
-    /// Takes a token, and sleeps while there is none. For callers in Rust: the thread must not be cancelled in here.
-    /// `thread` as in [`TokenWanted::new`].
+    /// Takes a token, and sleeps while there is none. For callers in Rust: the thread must not be
+    /// cancelled in here. `thread` as in [`TokenWanted::new`].
     ///
     /// Errors: ETIMEDOUT, EINTR.
     pub fn wait(&self, patience: Patience, thread: Option<&'static Thread>) -> Result<()> {
@@ -65,7 +69,8 @@ impl Semaphore {
 }
 
 impl<'a> TokenWanted<'a> {
-    /// `thread`: the calling thread, if it may make other system calls than futex(2) (`os::filter`).
+    /// `thread`: the calling thread, if it may make other system calls than futex(2)
+    /// (`os::filter`).
     pub fn new(semaphore: &'a Semaphore, thread: Option<&'static Thread>) -> Self {
         Self { semaphore, thread, owed: None, incarnation: 0 }
     }
@@ -76,8 +81,8 @@ impl<'a> TokenWanted<'a> {
         self.semaphore.word.register();
     }
 
-    /// A handler may have forked, and this be the child: the registration is the parent's then. (That of a private semaphore
-    /// was copied.)
+    /// A handler may have forked, and this be the child: the registration is the parent's then.
+    /// (That of a private semaphore was copied.)
     fn register_if_forked(&mut self) {
         let is_child = self.thread.is_some_and(|thread| thread.incarnation() != self.incarnation);
         if is_child && self.semaphore.scope() == Scope::Shared {
@@ -160,7 +165,10 @@ impl Attempt for TokenWanted<'_> {
 
 impl Semaphore {
     /// Announces the death word. `None` where it is of no use.
-    pub(super) fn announce_wake(&self, thread: Option<&'static Thread>) -> Option<Announcement<'static>> {
+    pub(super) fn announce_wake(
+        &self,
+        thread: Option<&'static Thread>,
+    ) -> Option<Announcement<'static>> {
         thread.filter(|_| self.scope() == Scope::Shared)?.announce_wake(&self.death)
     }
 }

@@ -5,15 +5,17 @@
 //! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post` and `post_unawaited` add one; `try_take` and `take_registered` take one |
 //! | 32..64 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
 //!
-//! Both halves are in one word, so there is one order of all changes to it: a poster either sees the waiter's
-//! registration and wakes it, or the waiter, who looks at the value after registering, sees the poster's token. The
-//! kernel looks at the value once more before it lets the waiter sleep. No fence is needed beyond that.
+//! Both halves are in one word, so there is one order of all changes to it: a poster either sees
+//! the waiter's registration and wakes it, or the waiter, who looks at the value after registering,
+//! sees the poster's token. The kernel looks at the value once more before it lets the waiter
+//! sleep. No fence is needed beyond that.
 //!
-//! A waiter that is killed leaves its registration behind. That costs each later `post` a futex call that wakes
-//! nobody, and nothing else (glibc does the same).
+//! A waiter that is killed leaves its registration behind. That costs each later `post` a futex
+//! call that wakes nobody, and nothing else (glibc does the same).
 //!
-//! Orderings: `post` is Release and taking a token is Acquire, so what came before the post is seen after the wait.
-//! Registration publishes nothing, and the order within the one word is enough for it: Relaxed.
+//! Orderings: `post` is Release and taking a token is Acquire, so what came before the post is seen
+//! after the wait. Registration publishes nothing, and the order within the one word is enough for
+//! it: Relaxed.
 
 use crate::os::Errno;
 use crate::os::Result;
@@ -68,10 +70,11 @@ impl Word {
         Self(AtomicU64::new(value.into()))
     }
 
-    /// Adds a token if nobody waits. False: somebody waits, and nothing has changed. EOVERFLOW at [`VALUE_MAX`].
+    /// Adds a token if nobody waits. False: somebody waits, and nothing has changed. EOVERFLOW at
+    /// [`VALUE_MAX`].
     ///
-    /// As soon as the token is there another thread may take it and free the semaphore's memory. So nothing here
-    /// touches the word after that, and it is a raw pointer that leads to it.
+    /// As soon as the token is there another thread may take it and free the semaphore's memory. So
+    /// nothing here touches the word after that, and it is a raw pointer that leads to it.
     ///
     /// # Safety
     /// `this` is valid until the token is there.
@@ -118,7 +121,14 @@ impl Word {
     #[inline]
     unsafe fn add_token(this: *const Self, word: u64) -> core::result::Result<u64, u64> {
         // SAFETY: valid, says the caller.
-        unsafe { (*this).0.compare_exchange_weak(word, word + TOKEN, Ordering::Release, Ordering::Relaxed) }
+        unsafe {
+            (*this).0.compare_exchange_weak(
+                word,
+                word + TOKEN,
+                Ordering::Release,
+                Ordering::Relaxed,
+            )
+        }
     }
 
     /// Takes a token if there is one.
@@ -141,7 +151,8 @@ impl Word {
     fn take(&self, what: u64) -> Option<u64> {
         let mut word = self.0.load(Ordering::Relaxed);
         while value(word) > 0 {
-            // Wrapping: a word full of random bytes may count no waiters. It stays wrong, but nothing breaks.
+            // Wrapping: a word full of random bytes may count no waiters. It stays wrong, but
+            // nothing breaks.
             let taken = word.wrapping_sub(what);
             match self.0.compare_exchange_weak(word, taken, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Some(taken),
@@ -158,8 +169,8 @@ impl Word {
 
     /// Takes the caller's registration back: its wait has failed.
     ///
-    /// A wake that was meant for somebody may have gone to the caller (a thread that is cancelled cannot tell). So if
-    /// there is a token and another waiter, that one is woken.
+    /// A wake that was meant for somebody may have gone to the caller (a thread that is cancelled
+    /// cannot tell). So if there is a token and another waiter, that one is woken.
     pub fn deregister(&self) -> Then {
         let before = self.0.fetch_sub(WAITER, Ordering::Relaxed);
         if value(before) > 0 && waiters(before) > 1 { Then::WakeOne } else { Then::Nothing }

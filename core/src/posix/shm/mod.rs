@@ -1,4 +1,5 @@
-//! Shared memory objects: files with the names, flags and errors of glibc, so that plain programs share them.
+//! Shared memory objects: files with the names, flags and errors of glibc, so that plain programs
+//! share them.
 
 use std::ffi::{CStr, CString, c_int};
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -11,9 +12,11 @@ use crate::os::Result;
 /// Set whatever the caller's flags are. `O_NONBLOCK` matters when the name turns out to be a FIFO.
 const FLAGS: c_int = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
 
-/// A descriptor of the object of this name, opened with these flags of open(2). The mode is cut by the umask.
+/// A descriptor of the object of this name, opened with these flags of open(2). The mode is cut by
+/// the umask.
 ///
-/// Errors: EINVAL for a malformed name or a directory; otherwise those of open(2). POSIX.1-2017, `shm_open`.
+/// Errors: EINVAL for a malformed name or a directory; otherwise those of open(2). POSIX.1-2017,
+/// `shm_open`.
 pub fn open(name: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd> {
     let path = names::path("", name).map_err(Refused::on_open)?;
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;

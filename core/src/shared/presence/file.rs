@@ -212,7 +212,8 @@ pub fn remove_some_stale(is_own: impl Fn(u32) -> bool) {
     let length = usize::try_from(length).unwrap_or(0);
     // SAFETY: the kernel has written so many bytes.
     let entries = unsafe { core::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), length) };
-    let ours = Names(entries).filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)));
+    let ours = Names(entries)
+        .filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)));
     for name in ours.take(A_FEW) {
         let _ = remove_if_stale_at(home.0, name);
     }
@@ -227,7 +228,8 @@ impl<'a> Iterator for Names<'a> {
     fn next(&mut self) -> Option<&'a CStr> {
         const LENGTH_AT: usize = 16;
         const NAME_AT: usize = 19;
-        let length = self.0.get(LENGTH_AT..LENGTH_AT + 2)?.try_into().map(u16::from_ne_bytes).ok()?;
+        let length =
+            self.0.get(LENGTH_AT..LENGTH_AT + 2)?.try_into().map(u16::from_ne_bytes).ok()?;
         let (entry, rest) = self.0.split_at_checked(length.into())?;
         self.0 = rest;
         CStr::from_bytes_until_nul(entry.get(NAME_AT..)?).ok()
@@ -251,7 +253,10 @@ pub fn number_of(name: &[u8]) -> Option<u32> {
 fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
     let file = open_at(directory, name, libc::O_RDWR | libc::O_NOFOLLOW | libc::O_NONBLOCK)?;
     let status = status_of(&file)?;
-    if status.st_mode & libc::S_IFMT != libc::S_IFREG || status.st_nlink == 0 || !is_locked_here(file.0)? {
+    if status.st_mode & libc::S_IFMT != libc::S_IFREG
+        || status.st_nlink == 0
+        || !is_locked_here(file.0)?
+    {
         return Ok(false);
     }
     // SAFETY: a C string.
@@ -269,7 +274,9 @@ mod tests {
             let name = name(number);
             assert_eq!(number_of(&name[..name.len() - 1]), Some(number));
         }
-        for other in ["rsipc-pr.", "rsipc-pr.1234", "rsipc-pr.ABCDE", "rsipc-pr.+1234", "rsipc-mq.00001"] {
+        for other in
+            ["rsipc-pr.", "rsipc-pr.1234", "rsipc-pr.ABCDE", "rsipc-pr.+1234", "rsipc-mq.00001"]
+        {
             assert_eq!(number_of(other.as_bytes()), None, "{other}");
         }
     }

@@ -237,7 +237,10 @@ impl Thread {
 
     fn protects(&self, subject: *const ()) -> bool {
         self.is_in_use()
-            && self.records.iter().any(|record| ptr::eq(record.subject.load(Ordering::SeqCst), subject))
+            && self
+                .records
+                .iter()
+                .any(|record| ptr::eq(record.subject.load(Ordering::SeqCst), subject))
     }
 }
 
@@ -258,9 +261,9 @@ pub fn reclaim_all() -> bool {
 /// can be found by nobody any more, and every thread has passed a barrier since.
 pub fn is_in_use(subject: *const ()) -> bool {
     // A thread may have ended in the middle.
-    BLOCKS
-        .iter()
-        .any(|thread| thread.protects(subject) && !(preserved(Process::owns_memory) && thread.reclaim()))
+    BLOCKS.iter().any(|thread| {
+        thread.protects(subject) && !(preserved(Process::owns_memory) && thread.reclaim())
+    })
 }
 
 /// The blocks that have an owner.

@@ -49,7 +49,10 @@ pub fn is_gone(tag: usize, number: u64) -> bool {
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
     (here.saturating_sub(BELOW)..here.saturating_add(ABOVE)).contains(&tag)
-        || halves(number).into_iter().zip([tag, tag.wrapping_add(4)]).any(|(half, at)| !holds(at, half))
+        || halves(number)
+            .into_iter()
+            .zip([tag, tag.wrapping_add(4)])
+            .any(|(half, at)| !holds(at, half))
 }
 
 /// As they lie in memory.

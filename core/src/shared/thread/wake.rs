@@ -32,7 +32,11 @@ impl Thread {
     }
 
     /// Leads `list_op_pending`, which is ours to use, to the death word.
-    fn lead<'t>(&'t self, pending: &'t AtomicUsize, death_word: &AtomicU32) -> Option<Announcement<'t>> {
+    fn lead<'t>(
+        &'t self,
+        pending: &'t AtomicUsize,
+        death_word: &AtomicU32,
+    ) -> Option<Announcement<'t>> {
         // The kernel would take any other value for a TID.
         if death_word.load(Ordering::Relaxed) != 0 {
             return None;
@@ -50,7 +54,11 @@ impl<'t> Operation<'t> {
     /// word, also when the claim has been released. `None` as above, and where the process's
     /// presence is not to be had; then the claim is watched as before.
     #[cold]
-    pub fn guard_wake(&self, claim: &AtomicU32, death_word: &AtomicU32) -> Option<Announcement<'t>> {
+    pub fn guard_wake(
+        &self,
+        claim: &AtomicU32,
+        death_word: &AtomicU32,
+    ) -> Option<Announcement<'t>> {
         let pending = self.thread.pending();
         let before = pending.load(Ordering::Relaxed);
         let is_ours = before == 0 || before == self.thread.entry_of(claim);

@@ -1,9 +1,10 @@
-/* A shared file mapping: memory that starts as the contents of a file and is carried back to it. Processes
- * that are not related share it by the name of the file. Here the second process is this program again.
+/* A shared file mapping: memory that starts as the contents of a file and is carried back to it.
+ * Processes that are not related share it by the name of the file. Here the second process is this
+ * program again.
  *
  *   mmap_file             makes a file, and starts the second process
  *   mmap_file count PATH  the second process: counts and changes what it finds
- */
+ * / */
 #include "../course.h"
 
 #include <ctype.h>

@@ -1,8 +1,8 @@
-/* A file read through a pointer: no read, no buffer, no lseek. The pages come in one by one when they are
- * first touched, or all at once with MAP_POPULATE; getrusage counts these page faults.
+/* A file read through a pointer: no read, no buffer, no lseek. The pages come in one by one when
+ * they are first touched, or all at once with MAP_POPULATE; getrusage counts these page faults.
  *
  *   mmap_read [FILE]   counts its lines both ways
- */
+ * / */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,10 +1,10 @@
-/* One process sends, another receives. Unlike a pipe, a queue keeps messages apart: each receive gives
- * exactly what one send put in.
+/* One process sends, another receives. Unlike a pipe, a queue keeps messages apart: each receive
+ * gives exactly what one send put in.
  *
  *   mq_hello                 both sides, in two processes
  *   mq_hello send NAME TEXT  sends TEXT to the queue NAME, which it makes if need be
  *   mq_hello receive NAME    receives one message, and shows it
- */
+ * / */
 #include "../course.h"
 
 #include <fcntl.h>

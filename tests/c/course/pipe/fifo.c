@@ -1,10 +1,10 @@
-/* A FIFO is a pipe with a name in the file system, so processes that are not related can meet in it.
- * open waits for the other side, unless O_NONBLOCK is given.
+/* A FIFO is a pipe with a name in the file system, so processes that are not related can meet in
+ * it. open waits for the other side, unless O_NONBLOCK is given.
  *
  *   fifo              both sides, in two processes
  *   fifo write PATH   copies standard input into the FIFO
  *   fifo read PATH    copies the FIFO to standard output
- */
+ * / */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
-/* A pipe is made before the fork, so that both processes have it. The parent writes a text, the child
- * echoes what it reads until the end of file, which comes when the last write end is closed.
+/* A pipe is made before the fork, so that both processes have it. The parent writes a text, the
+ * child echoes what it reads until the end of file, which comes when the last write end is closed.
  *
  *   pipe_child [TEXT]
- */
+ * / */
 #include "../course.h"
 
 enum { BLOCK = 10 };

@@ -1,8 +1,8 @@
-/* What a shell does for `ls DIRECTORY | wc -l`: one pipe, two children, dup2 to put its ends where the
- * programs look for standard input and output.
+/* What a shell does for `ls DIRECTORY | wc -l`: one pipe, two children, dup2 to put its ends where
+ * the programs look for standard input and output.
  *
  *   pipe_filters [DIRECTORY]   without one, a directory with three files is made
- */
+ * / */
 #include "../course.h"
 
 #include <fcntl.h>

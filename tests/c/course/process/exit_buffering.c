@@ -1,7 +1,6 @@
-/* Where does "Hello" go when the process ends? Four endings, each tried as on a terminal (flushed at the
- * end of a line) and as into a file or a pipe (flushed when the buffer is full). The parent holds the other
- * end of a pipe and tells what arrived.
- */
+/* Where does "Hello" go when the process ends? Four endings, each tried as on a terminal (flushed
+ * at the end of a line) and as into a file or a pipe (flushed when the buffer is full). The parent
+ * holds the other end of a pipe and tells what arrived. / */
 #include "../course.h"
 
 static void hello_exit(void)
@@ -39,7 +38,8 @@ static const struct {
 	{ "printf(\"Hello\"), fflush, _exit", hello_fflush_underscore_exit },
 };
 
-/* Runs one ending in a child whose standard output is a pipe: the number of bytes that came through. */
+/* Runs one ending in a child whose standard output is a pipe: the number of bytes that came
+ * through. */
 static long bytes_arrived(void (*end)(void), int buffering)
 {
 	int ends[2];

@@ -1,6 +1,6 @@
-/* sigaction says what signal() leaves open: whether an interrupted call goes on (SA_RESTART) or fails with
- * EINTR, and which signals are held back while the handler runs (sa_mask). It also tells what was set before.
- */
+/* sigaction says what signal() leaves open: whether an interrupted call goes on (SA_RESTART) or
+ * fails with EINTR, and which signals are held back while the handler runs (sa_mask). It also tells
+ * what was set before. / */
 #include "../course.h"
 
 #include <signal.h>
@@ -37,8 +37,8 @@ static void set(int number, void (*handler)(int), int flags, int held_back)
 	check(sigaction(number, &action, NULL), "sigaction");
 }
 
-/* Reads from a pipe; a child waits until the reader sleeps, sends the signal, and, if the call is to go
- * on, something to read. */
+/* Reads from a pipe; a child waits until the reader sleeps, sends the signal, and, if the call is
+ * to go on, something to read. */
 static void interrupted_read(int flags)
 {
 	int ends[2];

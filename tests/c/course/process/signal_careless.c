@@ -1,8 +1,8 @@
-/* How not to write it: signal() and a handler that does more than it may. A handler runs in the middle of
- * whatever the program was doing, so it may call only what signal-safety(7) lists: write is there, printf
- * is not. This program waits for a line, a child disturbs it with SIGUSR1 first, and the line still comes,
- * because signal() in glibc means "restart the interrupted call". Elsewhere it may not: see sigaction.c.
- */
+/* How not to write it: signal() and a handler that does more than it may. A handler runs in the
+ * middle of whatever the program was doing, so it may call only what signal-safety(7) lists: write
+ * is there, printf is not. This program waits for a line, a child disturbs it with SIGUSR1 first,
+ * and the line still comes, because signal() in glibc means "restart the interrupted call".
+ * Elsewhere it may not: see sigaction.c. / */
 #include "../course.h"
 
 #include <signal.h>

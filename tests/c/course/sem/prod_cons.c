@@ -1,11 +1,11 @@
-/* Producers and consumers over named semaphores: each process opens them by name, and the store too, so
- * they need not be related.
+/* Producers and consumers over named semaphores: each process opens them by name, and the store
+ * too, so they need not be related.
  *
  *   prod_cons [--time] [ITEMS]   2 producers and 2 consumers; --time also tells how long it took
  *   prod_cons p                  a producer: each character typed, ENTER too, is produced
  *   prod_cons c                  a consumer: for each character typed one is consumed, and shown
  *   prod_cons rm                 removes what p and c leave behind
- */
+ * / */
 #include "ring.h"
 
 #include <fcntl.h>
@@ -79,7 +79,8 @@ static void by_keys(const char *name, int produce)
 	close_guards(guards);
 }
 
-/* One of the processes of the run on its own. A consumer hands the sum of what it took to the parent. */
+/* One of the processes of the run on its own. A consumer hands the sum of what it took to the
+ * parent. */
 static pid_t start(const char *name, int produce, int first, int count, int result)
 {
 	pid_t child = fork_child();

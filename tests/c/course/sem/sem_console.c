@@ -1,9 +1,9 @@
-/* A console for the semaphore calls: one command per function, on semaphores that the user names. A table
- * holds the ones in use; its size is the limit of this program, not of the system.
+/* A console for the semaphore calls: one command per function, on semaphores that the user names. A
+ * table holds the ones in use; its size is the limit of this program, not of the system.
  *
  *   sem_console     runs the commands below
  *   sem_console -   reads commands from standard input ("help" lists them)
- */
+ * / */
 #include "../course.h"
 
 #include <fcntl.h>
@@ -52,7 +52,8 @@ static const char *system_name(const char *name)
 	return text;
 }
 
-/* sem_close is for named ones and sem_destroy for unnamed ones; for the other kind they are undefined. */
+/* sem_close is for named ones and sem_destroy for unnamed ones; for the other kind they are
+ * undefined. */
 static int leave(struct entry *entry, int unnamed)
 {
 	if ((entry->sem == &entry->room) != unnamed) {

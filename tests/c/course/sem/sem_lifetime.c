@@ -1,9 +1,9 @@
-/* What becomes of an open semaphore when its process forks, calls exec, or dies. A child inherits it; a
- * new program has to open it again; and death closes it without giving back what was taken.
+/* What becomes of an open semaphore when its process forks, calls exec, or dies. A child inherits
+ * it; a new program has to open it again; and death closes it without giving back what was taken.
  *
  *   sem_lifetime            the whole story
  *   sem_lifetime post NAME  the program that is called by exec: opens and posts
- */
+ * / */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,9 +1,9 @@
-/* Several threads fill one array, each place with its index; a last thread verifies it. The position and
- * the value are shared, so taking a place is a critical section under a mutex. How many places each thread
- * gets is up to the scheduler.
+/* Several threads fill one array, each place with its index; a last thread verifies it. The
+ * position and the value are shared, so taking a place is a critical section under a mutex. How
+ * many places each thread gets is up to the scheduler.
  *
  *   fillver [PLACES [THREADS]]   with -v in front, the count of each thread is shown
- */
+ * / */
 #include "../course.h"
 
 #include <pthread.h>

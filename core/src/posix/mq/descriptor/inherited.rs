@@ -28,7 +28,11 @@ const FIRST: RawFd = 3;
 pub fn mark(fifo: &File, access: Access) -> Result<()> {
     let mark = access.bits().cast_signed();
     // SAFETY: no pointer.
-    if unsafe { libc::fcntl(fifo.as_raw_fd(), F_SETSIG, mark) } == 0 { Ok(()) } else { Err(Errno::last()) }
+    if unsafe { libc::fcntl(fifo.as_raw_fd(), F_SETSIG, mark) } == 0 {
+        Ok(())
+    } else {
+        Err(Errno::last())
+    }
 }
 
 /// What a description is for that was marked. `None`: it was opened anew, by its path in /proc.
@@ -114,8 +118,11 @@ fn unknown_fifos() -> Vec<(u64, u64)> {
 /// are not looked at.
 pub fn look_at_inherited() {
     let mut next = FIRST..;
-    let mut asked: [libc::pollfd; LOOKED_AT] =
-        core::array::from_fn(|_| libc::pollfd { fd: next.next().unwrap_or(-1), events: 0, revents: 0 });
+    let mut asked: [libc::pollfd; LOOKED_AT] = core::array::from_fn(|_| libc::pollfd {
+        fd: next.next().unwrap_or(-1),
+        events: 0,
+        revents: 0,
+    });
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the entries and the time are valid. The call itself, not our own `poll`.
     let answered = unsafe {

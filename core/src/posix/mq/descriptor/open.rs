@@ -57,7 +57,13 @@ impl Opened {
         Self::of(self.layout, self.map.clone(), self.data, self.fifo, access)
     }
 
-    fn of(layout: Layout, map: Arc<MmapRaw>, data: (u64, u64), fifo: (u64, u64), access: Access) -> Self {
+    fn of(
+        layout: Layout,
+        map: Arc<MmapRaw>,
+        data: (u64, u64),
+        fifo: (u64, u64),
+        access: Access,
+    ) -> Self {
         Self {
             layout,
             map,

@@ -235,7 +235,8 @@ fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
     let part = TABLE.get(number / PART).ok_or(Errno::EMFILE)?;
     if part.load(Ordering::Acquire).is_null() {
         let new = map_part()?;
-        if part.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        if part.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err()
+        {
             // SAFETY: nobody else has seen it.
             unsafe { libc::munmap(new.cast(), size_of::<Part>()) };
         }
@@ -245,7 +246,8 @@ fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
 
 /// All zeros: nulls.
 fn map_part() -> Result<*mut Part> {
-    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    let (protection, flags) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: new memory at an address of the kernel's choice.
     let new = unsafe { libc::mmap(ptr::null_mut(), size_of::<Part>(), protection, flags, -1, 0) };
     if new == libc::MAP_FAILED { Err(Errno::ENOMEM) } else { Ok(new.cast()) }

@@ -20,7 +20,10 @@ pub fn open_file(path: &Path) -> Result<File> {
 
 /// For reading alone, and without blocking on what is no data file.
 pub fn open_to_look(path: &Path) -> Result<File> {
-    Ok(OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?)
+    Ok(OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?)
 }
 
 /// The first bytes of a file, [`START`] of them or all that there are.

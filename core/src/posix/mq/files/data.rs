@@ -50,14 +50,16 @@ pub fn exists(name: Name<'_>) -> bool {
 
 /// Whether the queue still has its name, or another one has it now.
 pub fn has_name(name: Name<'_>, data: &Data) -> bool {
-    file::status_of(&name.path()).is_ok_and(|now| file::identity(&now) == file::identity(&data.status))
+    file::status_of(&name.path())
+        .is_ok_and(|now| file::identity(&now) == file::identity(&data.status))
 }
 
 /// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no room for all of it, or
 /// the process may make no file so large; EMFILE.
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
-    let (file, made) =
-        publish(&name.path(), mode & 0o777, |file, way| Made::fill(file, way, geometry, name.bytes()))?;
+    let (file, made) = publish(&name.path(), mode & 0o777, |file, way| {
+        Made::fill(file, way, geometry, name.bytes())
+    })?;
     let Made { map, status, fifo, provisional } = made;
     provisional.keep();
     let fifo = match file {
@@ -110,7 +112,13 @@ impl Made {
         // left.
         let file = (way == Way::Unnamed).then_some(file);
         let fifo = Fifo::make(&status, mode)?;
-        let birth = Birth { geometry, mode: real_mode, fifo: fifo.known_as(), parts: parts.known_as(), name };
+        let birth = Birth {
+            geometry,
+            mode: real_mode,
+            fifo: fifo.known_as(),
+            parts: parts.known_as(),
+            name,
+        };
         // SAFETY: the mapping has that size, and the file has no name yet that anybody knows.
         unsafe { Layout::initialise(map.as_mut_ptr(), birth)? };
         Ok((file, Self { map, status, fifo, provisional }))

@@ -79,7 +79,8 @@ impl Fifo {
             let (file, status) = opened.ok_or(Errno::EACCES)?;
             let is_owned = (status.st_uid, status.st_gid) == (data.st_uid, data.st_gid);
             // SAFETY: no pointer.
-            if !is_owned && unsafe { libc::fchown(file.as_raw_fd(), data.st_uid, data.st_gid) } != 0 {
+            if !is_owned && unsafe { libc::fchown(file.as_raw_fd(), data.st_uid, data.st_gid) } != 0
+            {
                 return Err(Errno::last());
             }
             if status.st_mode & 0o777 != mode {
@@ -88,7 +89,9 @@ impl Fifo {
             Ok((file, status))
         });
         match opened {
-            Ok((file, status)) => Ok(Self { file, status, number, provisional: Provisional(Some(path)) }),
+            Ok((file, status)) => {
+                Ok(Self { file, status, number, provisional: Provisional(Some(path)) })
+            }
             Err(error) => {
                 // Made a moment ago, and not known to anybody.
                 let _ = std::fs::remove_file(path);
@@ -123,7 +126,8 @@ impl Fifo {
         let (own, lower) = (self.file.as_raw_fd(), file.as_raw_fd());
         // SAFETY: no pointer; both descriptors are ours, and the lower one is closed by it in the
         // same step.
-        if lower < own && unsafe { libc::syscall(libc::SYS_dup3, own, lower, libc::O_CLOEXEC) } >= 0 {
+        if lower < own && unsafe { libc::syscall(libc::SYS_dup3, own, lower, libc::O_CLOEXEC) } >= 0
+        {
             self.file = file;
         }
         self
@@ -141,7 +145,8 @@ impl Drop for Provisional {
 /// `None`: what is there is no FIFO.
 pub(super) fn open_at(path: &Path) -> Result<Option<(File, Status)>> {
     // Never blocks, whatever it is: a FIFO that is opened for both, or a file.
-    let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    let file =
+        OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
     let status = file::status(file.as_raw_fd())?;
     Ok(file::is_a(&status, libc::S_IFIFO).then_some((file, status)))
 }
@@ -162,7 +167,9 @@ mod tests {
         let name = path.file_name().unwrap();
         assert_eq!(name, "rsipc-mqf.1f2e.0000000000000abc");
         assert_eq!(data_inode_of(name), Some(0x1f2e));
-        for foreign in ["rsipc-mqf.0000000000000abc", "rsipc-mqf.1.2", "rsipc-mqf.x.0000000000000abc", "x"] {
+        for foreign in
+            ["rsipc-mqf.0000000000000abc", "rsipc-mqf.1.2", "rsipc-mqf.x.0000000000000abc", "x"]
+        {
             assert_eq!(data_inode_of(OsStr::new(foreign)), None, "{foreign}");
         }
     }

@@ -43,7 +43,9 @@ fn open_known(data: &Data, known: FifoId) -> Result<Option<Fifo>> {
         // ELOOP, ENXIO and EISDIR: what is there is no FIFO.
         Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => None,
         // Somebody else's, who wants to keep us out.
-        Err(Errno::EACCES) if !file::status_of(&path).is_ok_and(|there| belongs(&there, &data.status)) => {
+        Err(Errno::EACCES)
+            if !file::status_of(&path).is_ok_and(|there| belongs(&there, &data.status)) =>
+        {
             None
         }
         opened => opened?,

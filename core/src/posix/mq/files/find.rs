@@ -23,16 +23,19 @@ pub fn open_of_fifo(fifo: &Status, path: &Path) -> Result<Data> {
     let path = named(path.parent().ok_or(Errno::ENOENT)?, (fifo.st_dev, inode))?;
     let data = map(&open_file(&path)?)?;
     // Whatever has the name by now: it must be the data file of this FIFO, and of the same owner.
-    let is_it =
-        data.status.st_ino == inode && belongs(fifo, &data.status) && data.layout.fifo().inode == fifo.st_ino;
+    let is_it = data.status.st_ino == inode
+        && belongs(fifo, &data.status)
+        && data.layout.fifo().inode == fifo.st_ino;
     if is_it { Ok(data) } else { Err(Errno::ENOENT) }
 }
 
 fn named(directory: &Path, identity: (u64, u64)) -> Result<PathBuf> {
     let entries = std::fs::read_dir(directory)?.flatten();
-    let mut paths = entries.filter(|entry| is_data_name(&entry.file_name())).map(|entry| entry.path());
-    let is_it =
-        |path: &PathBuf| file::status_of(path).is_ok_and(|status| file::identity(&status) == identity);
+    let mut paths =
+        entries.filter(|entry| is_data_name(&entry.file_name())).map(|entry| entry.path());
+    let is_it = |path: &PathBuf| {
+        file::status_of(path).is_ok_and(|status| file::identity(&status) == identity)
+    };
     paths.find(is_it).ok_or(Errno::ENOENT)
 }
 

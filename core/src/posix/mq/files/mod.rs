@@ -15,14 +15,14 @@
 //! `rsipc-mqh.HASH`, and the header has it in full. Beside it lies the FIFO
 //! `rsipc-mqf.INODE.NUMBER`.
 //!
-//! **Which FIFO belongs to a queue.** The directory is one that others may write to, and the header of a queue one that
-//! all its users may write to. So neither a name nor a header is believed by itself. The name of
-//! the FIFO has the inode of the data file in it, and only the owner of a file can have given it
-//! its name; the FIFO must have the same owner as the data file; and the header tells the inode of
-//! the FIFO, which keeps out other files of that owner that somebody has linked to the name. So a
-//! user of a queue can make its FIFO lost, but can put no other one in its place, and nobody's FIFO
-//! leads to another queue than its own. The number is random, so that nobody can take the name
-//! beforehand.
+//! **Which FIFO belongs to a queue.** The directory is one that others may write to, and the header
+//! of a queue one that all its users may write to. So neither a name nor a header is believed by
+//! itself. The name of the FIFO has the inode of the data file in it, and only the owner of a file
+//! can have given it its name; the FIFO must have the same owner as the data file; and the header
+//! tells the inode of the FIFO, which keeps out other files of that owner that somebody has linked
+//! to the name. So a user of a queue can make its FIFO lost, but can put no other one in its place,
+//! and nobody's FIFO leads to another queue than its own. The number is random, so that nobody can
+//! take the name beforehand.
 //!
 //! Nothing is changed or removed by a path unless the owner of what is there is the owner of the
 //! queue: in a sticky directory nobody else can put another file in its place then.

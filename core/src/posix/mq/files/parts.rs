@@ -47,7 +47,9 @@ impl Parts {
     pub fn new(id: PartsId, total: usize, data: &Status) -> Result<Self> {
         let parts = Self { id, total, data: *data };
         let is_possible = id.size == 0
-            || id.size.is_multiple_of(page()) && id.size < total && total.div_ceil(id.size) <= LIMIT;
+            || id.size.is_multiple_of(page())
+                && id.size < total
+                && total.div_ceil(id.size) <= LIMIT;
         if is_possible { Ok(parts) } else { Err(Errno::EINVAL) }
     }
 
@@ -80,8 +82,12 @@ impl Parts {
 
     fn make_others(&self, mode: u32) -> Result<()> {
         self.others().try_for_each(|part| {
-            let file =
-                OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(part.path)?;
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(part.path)?;
             reserve(&file, part.length)?;
             change_mode(&file, mode)
         })
@@ -141,7 +147,8 @@ impl Parts {
     }
 
     fn owns(&self, part: &Status) -> bool {
-        file::is_a(part, libc::S_IFREG) && (part.st_dev, part.st_uid) == (self.data.st_dev, self.data.st_uid)
+        file::is_a(part, libc::S_IFREG)
+            && (part.st_dev, part.st_uid) == (self.data.st_dev, self.data.st_uid)
     }
 
     fn others(&self) -> impl Iterator<Item = Part> {
@@ -171,7 +178,8 @@ impl Reader {
     /// Of the queue with this open data file. EINVAL when it is none, or a part is missing.
     pub fn new(data: &File) -> Result<Self> {
         let parts = parts_of(data)?;
-        let is_whole = usize::try_from(file::status(data.as_raw_fd())?.st_size) == Ok(parts.first());
+        let is_whole =
+            usize::try_from(file::status(data.as_raw_fd())?.st_size) == Ok(parts.first());
         let others = parts.open_others().collect::<Result<_>>()?;
         if is_whole { Ok(Self { size: parts.id.size, others }) } else { Err(Errno::EINVAL) }
     }
@@ -183,9 +191,14 @@ impl Reader {
                 0 => (0, at),
                 size => (at / size, at % size),
             };
-            let room = if self.size == 0 { bytes.len() } else { bytes.len().min(self.size - start) };
+            let room =
+                if self.size == 0 { bytes.len() } else { bytes.len().min(self.size - start) };
             let (now, later) = bytes.split_at_mut(room);
-            let file = if number == 0 { data } else { self.others.get(number - 1).ok_or(Errno::EINVAL)? };
+            let file = if number == 0 {
+                data
+            } else {
+                self.others.get(number - 1).ok_or(Errno::EINVAL)?
+            };
             file.read_exact_at(now, start as u64)?;
             (bytes, at) = (later, at + room);
         }
@@ -231,7 +244,8 @@ mod tests {
         let look = |size, total| Parts::new(PartsId { number: 1, size }, total, &data).err();
         assert_eq!(look(0, 100), None);
         assert_eq!(look(page(), 10 * page() + 1), None);
-        for (size, total) in [(1, 100_000), (page(), page()), (page(), (LIMIT + 1) * page()), (usize::MAX, 9)]
+        for (size, total) in
+            [(1, 100_000), (page(), page()), (page(), (LIMIT + 1) * page()), (usize::MAX, 9)]
         {
             assert_eq!(look(size, total), Some(Errno::EINVAL), "{size} {total}");
         }

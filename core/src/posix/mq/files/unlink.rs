@@ -44,7 +44,8 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
 pub fn take_back(name: Name<'_>, data: &Status, fifo: FifoId) {
     let path = name.path();
     let Ok(Some(file)) = open_locked(&path) else { return };
-    let is_it = file::status(file.as_raw_fd()).is_ok_and(|now| file::identity(&now) == file::identity(data));
+    let is_it = file::status(file.as_raw_fd())
+        .is_ok_and(|now| file::identity(&now) == file::identity(data));
     if is_it && std::fs::remove_file(path).is_ok() {
         remove_numbered(data, fifo.number);
         if let Ok(parts) = parts_of(&file) {
@@ -100,7 +101,8 @@ fn open_locked(path: &Path) -> Result<Option<File>> {
             Err(_) => return Ok(None),
         };
         // SAFETY: no pointer. The lock goes with the file, whatever ends us.
-        let is_locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
+        let is_locked =
+            unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
         if is_locked && is_named(path, &file) {
             return Ok(Some(file));
         }
@@ -112,7 +114,8 @@ fn open_locked(path: &Path) -> Result<Option<File>> {
 
 fn is_named(path: &Path, file: &File) -> bool {
     let named = file::status_of(path).map(|status| file::identity(&status));
-    file::status(file.as_raw_fd()).is_ok_and(|file| named.is_ok_and(|named| named == file::identity(&file)))
+    file::status(file.as_raw_fd())
+        .is_ok_and(|file| named.is_ok_and(|named| named == file::identity(&file)))
 }
 
 /// Whether the data file would go: in a sticky directory it takes its owner, or that of the

@@ -1,4 +1,5 @@
-//! The tree: who has finished a change is seen by everybody, whoever else changes something or stops in the middle.
+//! The tree: who has finished a change is seen by everybody, whoever else changes something or
+//! stops in the middle.
 
 use loom::thread;
 
@@ -101,7 +102,10 @@ fn a_late_refresh_puts_nothing_old_back() {
         queue.set_key(1, message(3, 1));
         queue.set_key(1, key::FREE);
         late.join().unwrap();
-        assert_eq!((queue.index().best(), queue.index().free()), (Some((0, message(9, 1))), Some(1)));
+        assert_eq!(
+            (queue.index().best(), queue.index().free()),
+            (Some((0, message(9, 1))), Some(1))
+        );
     });
 }
 

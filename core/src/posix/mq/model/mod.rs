@@ -1,30 +1,36 @@
-//! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`, `readiness`
-//! and `notify`, in small queues and small casts, in every interleaving of so many preemptions.
+//! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`,
+//! `readiness` and `notify`, in small queues and small casts, in every interleaving of so many
+//! preemptions.
 //!
-//! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread that dies, and the
-//! futex calls. A participant can stop at any access to memory, [killed](End::Killed) or [stopped](End::Stopped) for
-//! ever.
+//! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread
+//! that dies, and the futex calls. A participant can stop at any access to memory,
+//! [killed](End::Killed) or [stopped](End::Stopped) for ever.
 //!
-//! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst load must be one (see
-//! `shared::modelled`). Not modelled is what a thread notes of its own claims.
+//! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst
+//! load must be one (see `shared::modelled`). Not modelled is what a thread notes of its own
+//! claims.
 //!
 //! Seen to fail when
-//! * a node of the index is refreshed only twice, or without a version, or is read after what is below it;
-//! * a claim is a store, or not announced, or announced after the exchange, or withdrawn before the release; the exchange is
-//!   not SeqCst, the release not Release; the claim of a dead thread is freed Relaxed, or that of a living one at all;
-//! * a sender does not look at the key again after its claim; stores the key after the release, or does not refresh; numbers its
-//!   messages alike;
-//! * a receiver does not look at the key again; clears it before it has read the body, or after the release; does not give
-//!   way to a better message that came during its search;
+//! * a node of the index is refreshed only twice, or without a version, or is read after what is
+//!   below it;
+//! * a claim is a store, or not announced, or announced after the exchange, or withdrawn before the
+//!   release; the exchange is not SeqCst, the release not Release; the claim of a dead thread is
+//!   freed Relaxed, or that of a living one at all;
+//! * a sender does not look at the key again after its claim; stores the key after the release, or
+//!   does not refresh; numbers its messages alike;
+//! * a receiver does not look at the key again; clears it before it has read the body, or after the
+//!   release; does not give way to a better message that came during its search;
 //! * a look reads the key before the claim, does not see claims, or does not mend the tree;
-//! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit although it has reached
-//!   somebody, clears it before it wakes one, or clears it and does not wake all;
-//! * a sender puts in its packet after the commit; does not see that somebody adjusts, or counts on one packet then; who
-//!   adjusts does not look for senders in flight, or takes out the last packets at once; who begins to poll does not change
-//!   the epoch;
-//! * a sender does not look at the registration again after its commit, or without membarrier(2); notifies only of a message that
-//!   is still there; leaves no note; ends the registration before it notifies, or without a claim; a receiver, or a later sender,
-//!   does not look for a missed notification; a process registers without its lock.
+//! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit
+//!   although it has reached somebody, clears it before it wakes one, or clears it and does not
+//!   wake all;
+//! * a sender puts in its packet after the commit; does not see that somebody adjusts, or counts on
+//!   one packet then; who adjusts does not look for senders in flight, or takes out the last
+//!   packets at once; who begins to poll does not change the epoch;
+//! * a sender does not look at the registration again after its commit, or without membarrier(2);
+//!   notifies only of a message that is still there; leaves no note; ends the registration before
+//!   it notifies, or without a claim; a receiver, or a later sender, does not look for a missed
+//!   notification; a process registers without its lock.
 
 mod index;
 mod notify;
@@ -54,7 +60,8 @@ pub struct Queue {
     sequence: AtomicU64,
     stalled: AtomicU64,
     freed: AtomicU32,
-    /// Both halves hold the same number, or the message is torn. Two who touch a body at once are found by loom.
+    /// Both halves hold the same number, or the message is torn. Two who touch a body at once are
+    /// found by loom.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
     /// Messages whose send has returned.
     sent: Mutex<Vec<u64>>,
@@ -62,8 +69,8 @@ pub struct Queue {
     received: Mutex<Vec<u64>>,
     /// Messages that a participant was about to take out as it ended: they may be gone with it.
     gone: Mutex<Vec<u64>>,
-    /// Participants that have ended [unwatched](End::Unwatched): what their presence says of them. A lock of loom's, as the
-    /// kernel tells of a death only after it.
+    /// Participants that have ended [unwatched](End::Unwatched): what their presence says of them.
+    /// A lock of loom's, as the kernel tells of a death only after it.
     dead: loom::sync::Mutex<Vec<Holder>>,
 }
 
@@ -110,7 +117,8 @@ impl Participant {
         Self { identity: tid | mark, ..Self::new(tid) }
     }
 
-    /// Lets it do something, up to so many accesses to memory. `None`: it has stopped before it was done.
+    /// Lets it do something, up to so many accesses to memory. `None`: it has stopped before it was
+    /// done.
     pub fn until<R>(
         &self,
         queue: &Queue,
@@ -161,8 +169,8 @@ impl Participant {
         self.identity | UNGUARDED | NO_TID
     }
 
-    /// What the kernel does as the thread ends: `handle_futex_death` of kernel/futex/core.c. That it is dead can be seen only
-    /// after that.
+    /// What the kernel does as the thread ends: `handle_futex_death` of kernel/futex/core.c. That
+    /// it is dead can be seen only after that.
     pub fn die(&self, queue: &Queue) {
         // SAFETY: the wait point lives as long as the model.
         if let Some(futex) = unsafe { self.owed.get().as_ref() } {
@@ -171,7 +179,12 @@ impl Participant {
         queue.dead.lock().unwrap().push(claim::holder(self.unwatched()));
         // SAFETY: the queue lives as long as the model.
         if let Some(word) = unsafe { self.pending.get().as_ref() } {
-            let _ = word.compare_exchange(self.identity, OWNER_DIED, Ordering::SeqCst, Ordering::Relaxed);
+            let _ = word.compare_exchange(
+                self.identity,
+                OWNER_DIED,
+                Ordering::SeqCst,
+                Ordering::Relaxed,
+            );
         }
     }
 }
@@ -232,7 +245,12 @@ impl Queue {
     }
 
     pub fn slots(&self) -> Slots<'_> {
-        Slots { index: self.index(), sequence: &self.sequence, stalled: &self.stalled, freed: &self.freed }
+        Slots {
+            index: self.index(),
+            sequence: &self.sequence,
+            stalled: &self.stalled,
+            freed: &self.freed,
+        }
     }
 
     /// `around` is given the claim and the commit.
@@ -249,7 +267,9 @@ impl Queue {
             // SAFETY: the slot is claimed; loom looks whether that is enough.
             half.with_mut(|half| unsafe { *half = body });
         }
-        around(reserved.slot.claim(), &mut || assert!(self.slots().publish(reserved, priority, who)));
+        around(reserved.slot.claim(), &mut || {
+            assert!(self.slots().publish(reserved, priority, who))
+        });
         self.sent.lock().unwrap().push(body);
         true
     }
@@ -318,8 +338,8 @@ impl Queue {
         self.slots().free_claims_of(0, |holder| self.dead.lock().unwrap().contains(&holder))
     }
 
-    /// Everybody has come to an end, this one for ever perhaps: what was sent has been received, or is here, once. Then
-    /// all slots can be filled, but the one that is held for ever.
+    /// Everybody has come to an end, this one for ever perhaps: what was sent has been received, or
+    /// is here, once. Then all slots can be filled, but the one that is held for ever.
     pub fn assert_whole(&self, end: Option<End>) {
         let who = Participant::new(99);
         self.free_claims_of_the_dead();
@@ -332,11 +352,16 @@ impl Queue {
         let held: Vec<usize> = (0..self.claims.len()).filter(is_held).collect();
         assert!(held.len() <= usize::from(end == Some(End::Stopped)), "held: {}", self.state());
         // It is there, but nobody gets at it before its holder goes on, or dies.
-        let there: Vec<u64> =
-            held.iter().filter(|&&slot| is_message(self.key_of(slot))).map(|&slot| self.body(slot)).collect();
+        let there: Vec<u64> = held
+            .iter()
+            .filter(|&&slot| is_message(self.key_of(slot)))
+            .map(|&slot| self.body(slot))
+            .collect();
         let mut lost = self.sent.lock().unwrap().clone();
         let gone = self.gone.lock().unwrap().clone();
-        lost.retain(|body| !received.contains(body) && !there.contains(body) && !gone.contains(body));
+        lost.retain(|body| {
+            !received.contains(body) && !there.contains(body) && !gone.contains(body)
+        });
         assert!(lost.is_empty(), "lost: {lost:?}: {}", self.state());
 
         (held.len()..self.claims.len()).for_each(|body| {

@@ -247,7 +247,10 @@ fn a_sender_that_is_killed_anywhere_leaves_it_to_who_comes_next() {
         // Who comes next.
         watched.look(&Participant::new(4));
         while watched.receive(&Participant::new(4)) {}
-        assert!(watched.notifications(number) > 0, "not notified: the second one came into the queue");
+        assert!(
+            watched.notifications(number) > 0,
+            "not notified: the second one came into the queue"
+        );
     });
 }
 

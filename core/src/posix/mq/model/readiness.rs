@@ -128,7 +128,11 @@ impl Polled {
     }
 }
 
-fn both(polled: &Arc<Polled>, other: impl FnOnce(&Polled) + Send + 'static, this: impl FnOnce(&Polled)) {
+fn both(
+    polled: &Arc<Polled>,
+    other: impl FnOnce(&Polled) + Send + 'static,
+    this: impl FnOnce(&Polled),
+) {
     let other = {
         let polled = polled.clone();
         thread::spawn(move || other(&polled))
@@ -142,7 +146,11 @@ fn a_message_comes_while_packets_are_taken_back() {
     for packets in [1, 2] {
         check(3, move || {
             let polled = Polled::new(1, packets, 0);
-            both(&polled, |p| p.send(&Participant::new(1), 1), |p| p.find_empty(&Participant::new(2)));
+            both(
+                &polled,
+                |p| p.send(&Participant::new(1), 1),
+                |p| p.find_empty(&Participant::new(2)),
+            );
             polled.assert_nobody_sleeps_beside(Wanted::Message);
             polled.assert_level_at_rest();
         });

@@ -22,7 +22,9 @@ fn two_senders_and_a_receiver() {
             let queue = Queue::new(capacity);
             let senders = [1, 2].map(|number| {
                 let queue = queue.clone();
-                thread::spawn(move || assert!(queue.send(&Participant::new(number), 0, number.into())))
+                thread::spawn(move || {
+                    assert!(queue.send(&Participant::new(number), 0, number.into()))
+                })
             });
             let receiver = Participant::new(3);
             queue.receive(&receiver);
@@ -85,7 +87,9 @@ fn a_receiver_that_stops_anywhere() {
     for (capacity, end) in endings() {
         check_each_stop(1, move |accesses| {
             let queue = Queue::new(capacity);
-            assert!(queue.send(&Participant::new(9), 0, 1) && queue.send(&Participant::new(9), 0, 2));
+            assert!(
+                queue.send(&Participant::new(9), 0, 1) && queue.send(&Participant::new(9), 0, 2)
+            );
             let victim = {
                 let queue = queue.clone();
                 thread::spawn(move || {

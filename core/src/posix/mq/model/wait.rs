@@ -1,5 +1,6 @@
-//! Waiting for a message, and for room: nobody sleeps while there is one, whoever is killed on the way to wake somebody, or
-//! with a wake that another one needs. And who has slept for long is served before those who come new.
+//! Waiting for a message, and for room: nobody sleeps while there is one, whoever is killed on the
+//! way to wake somebody, or with a wake that another one needs. And who has slept for long is
+//! served before those who come new.
 
 use loom::sync::Arc;
 use loom::thread;
@@ -35,9 +36,15 @@ impl Point {
         self.futex.sleep_on_both(|| self.event.word().load(Ordering::SeqCst) == seen.0)
     }
 
-    /// As `send_as` and `receive_as` of `transfer`: looks between claim and commit, and again after the commit. `is_waiter`:
-    /// it has been woken, and owes a wake already.
-    fn pass(&self, who: &Participant, is_waiter: bool, claim: &AtomicU32, commit: &mut dyn FnMut()) {
+    /// As `send_as` and `receive_as` of `transfer`: looks between claim and commit, and again after
+    /// the commit. `is_waiter`: it has been woken, and owes a wake already.
+    fn pass(
+        &self,
+        who: &Participant,
+        is_waiter: bool,
+        claim: &AtomicU32,
+        commit: &mut dyn FnMut(),
+    ) {
         if !self.event.is_awaited() {
             commit();
             if self.event.is_awaited() {
@@ -129,7 +136,11 @@ impl Waiter<'_> {
 
 impl Room {
     fn new(capacity: usize) -> Arc<Self> {
-        Arc::new(Self { queue: Queue::new(capacity), message: Point::default(), room: Point::default() })
+        Arc::new(Self {
+            queue: Queue::new(capacity),
+            message: Point::default(),
+            room: Point::default(),
+        })
     }
 
     fn send(&self, who: &Participant, body: u64) {
@@ -141,7 +152,9 @@ impl Room {
     }
 
     fn try_send(&self, who: &Participant, body: u64, is_waiter: bool) -> bool {
-        self.queue.send_around(who, 0, body, |claim, commit| self.message.pass(who, is_waiter, claim, commit))
+        self.queue.send_around(who, 0, body, |claim, commit| {
+            self.message.pass(who, is_waiter, claim, commit)
+        })
     }
 
     fn receive(&self, who: &Participant) -> u64 {
@@ -158,7 +171,8 @@ impl Room {
     }
 
     fn try_receive(&self, who: &Participant, is_waiter: bool) -> Option<u64> {
-        self.queue.receive_around(who, |claim, commit| self.room.pass(who, is_waiter, claim, commit))
+        self.queue
+            .receive_around(who, |claim, commit| self.room.pass(who, is_waiter, claim, commit))
     }
 
     /// One that is killed in its sleep, or as it wakes up.
@@ -281,7 +295,8 @@ fn a_sender_that_is_killed_anywhere_keeps_no_wake_of_another_one() {
         let victim = {
             let room = room.clone();
             thread::spawn(move || {
-                Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
+                Participant::new(1)
+                    .until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
             })
         };
         let sender = {
@@ -302,8 +317,8 @@ fn what_a_killed_sender_has_committed_wakes_a_receiver() {
         let victim = {
             let room = room.clone();
             thread::spawn(move || {
-                let sent =
-                    Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
+                let sent = Participant::new(1)
+                    .until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
                 if sent.is_none() && room.queue.slots().count() == 0 {
                     // It died before the commit, and nobody has received it: somebody else sends.
                     if room.queue.received.lock().unwrap().is_empty() {
@@ -325,7 +340,8 @@ fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
         let victim = {
             let room = room.clone();
             thread::spawn(move || {
-                Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.receive(who));
+                Participant::new(1)
+                    .until(&room.queue, accesses, End::Killed, |who| room.receive(who));
             })
         };
         let sender = {
@@ -400,7 +416,8 @@ fn who_comes_new_is_served_when_those_before_it_are_dead() {
         let victim = {
             let room = room.clone();
             thread::spawn(move || {
-                Participant::new(1).until(&room.queue, accesses, End::Killed, |who| room.receive(who));
+                Participant::new(1)
+                    .until(&room.queue, accesses, End::Killed, |who| room.receive(who));
                 // Now somebody needs a message.
                 room.send(&Participant::new(4), 2);
             })

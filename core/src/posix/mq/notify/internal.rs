@@ -44,8 +44,9 @@ pub fn close_internal(fd: RawFd) {
 
 fn defer(fd: RawFd) -> bool {
     COUNT.fetch_add(1, Ordering::SeqCst);
-    let put =
-        |place: &AtomicI32| place.compare_exchange(0, fd + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    let put = |place: &AtomicI32| {
+        place.compare_exchange(0, fd + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    };
     let is_in = DEFERRED.iter().any(put);
     if !is_in {
         COUNT.fetch_sub(1, Ordering::SeqCst);

@@ -122,7 +122,9 @@ impl Duty {
             }
             let word = registration.number.as_ptr().expose_provenance();
             // SAFETY: a word of the page. Not a private one; without a timeout.
-            unsafe { bare::call(libc::SYS_futex, [word, libc::FUTEX_WAIT as usize, now as usize, 0]) };
+            unsafe {
+                bare::call(libc::SYS_futex, [word, libc::FUTEX_WAIT as usize, now as usize, 0])
+            };
         }
         registration.left(self.number)
     }

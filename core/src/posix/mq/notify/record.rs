@@ -42,7 +42,8 @@ const LANES: u32 = 1 << 24;
 const SIGNAL_SHIFT: u32 = u64::BITS - SIDE_BITS;
 const HOW_SHIFT: u32 = SIGNAL_SHIFT + 7;
 
-const _: () = assert!(FIRST as u64 + LANE as u64 * LANES as u64 == 1 << 63 && HOW_SHIFT + 2 < SIDE_BITS);
+const _: () =
+    assert!(FIRST as u64 + LANE as u64 * LANES as u64 == 1 << 63 && HOW_SHIFT + 2 < SIDE_BITS);
 
 /// What the registered process wants to happen, as others need to know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +108,9 @@ fn middle(number: u32) -> i64 {
 impl Record {
     fn sides(self) -> (i64, i64) {
         let low = self.value & ((1 << SIDE_BITS) - 1);
-        let high =
-            self.value >> SIDE_BITS | u64::from(self.signal) << SIGNAL_SHIFT | self.how.bits() << HOW_SHIFT;
+        let high = self.value >> SIDE_BITS
+            | u64::from(self.signal) << SIGNAL_SHIFT
+            | self.how.bits() << HOW_SHIFT;
         // Both below 2^37.
         (low.cast_signed(), high.cast_signed())
     }
@@ -217,8 +219,13 @@ mod tests {
     #[test]
     fn the_kernel_tells_who_has_it() {
         let path = std::env::temp_dir().join(format!("rsipc-record-{}", std::process::id()));
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .unwrap();
         std::fs::remove_file(path).unwrap();
         let (fd, pid) = (file.as_raw_fd(), std::process::id());
         assert!(lock(fd, 9, WISH).unwrap());

@@ -247,8 +247,9 @@ impl Registration {
     /// have been killed.
     pub fn on_its_way(&self) -> Option<(u32, Sender)> {
         let number = self.number();
-        is_on_its_way(number)
-            .then(|| (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst))))
+        is_on_its_way(number).then(|| {
+            (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst)))
+        })
     }
 
     /// Leaves the notification to a thread of the registered process, which is called when the

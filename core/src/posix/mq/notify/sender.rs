@@ -29,7 +29,8 @@ impl Use<'_> {
     /// The header of a message that is about to stand in a queue where somebody is registered. It
     /// notes the registration if this sender will notify, should it be killed before.
     pub fn header_for(&self, length: u32, active: u32, has_waiter: bool) -> MessageHeader {
-        let will_notify = is_in_force(active) && !has_waiter && self.queue.layout.slots().count() == 0;
+        let will_notify =
+            is_in_force(active) && !has_waiter && self.queue.layout.slots().count() == 0;
         if !will_notify {
             return MessageHeader::plain(length);
         }

@@ -29,7 +29,9 @@ impl Turn {
             let holder = WHOSE.load(Ordering::SeqCst);
             // Our own number is not ours: nobody takes two turns at once.
             let is_free = holder == 0 || holder == own || !is_thread_of_this_process(holder);
-            if is_free && WHOSE.compare_exchange(holder, own, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            if is_free
+                && WHOSE.compare_exchange(holder, own, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            {
                 return Self { _blocked: blocked };
             }
             if !pause.turn() {

@@ -157,7 +157,8 @@ impl Fifo for Channel<'_> {
     fn put(&self, count: usize) -> usize {
         static PACKET: [u8; 1] = *b"!";
         let Some(fd) = self.fd() else { return 0 };
-        let packet = libc::iovec { iov_base: PACKET.as_ptr().cast_mut().cast(), iov_len: PACKET.len() };
+        let packet =
+            libc::iovec { iov_base: PACKET.as_ptr().cast_mut().cast(), iov_len: PACKET.len() };
         let packets = [packet; BATCH];
         let count = count.min(BATCH);
         // SAFETY: the byte is only read, and never changes. EBADF for what is no pipe.
@@ -166,7 +167,9 @@ impl Fifo for Channel<'_> {
         };
         match usize::try_from(put) {
             Ok(put) => put,
-            Err(_) if matches!(Errno::last(), Errno::ENOSYS | Errno::EPERM) => write_packets(fd, count),
+            Err(_) if matches!(Errno::last(), Errno::ENOSYS | Errno::EPERM) => {
+                write_packets(fd, count)
+            }
             Err(_) => 0,
         }
     }
@@ -216,7 +219,8 @@ impl Fifo for Channel<'_> {
 fn write_packets(fd: RawFd, count: usize) -> usize {
     let is_put = |()| {
         // SAFETY: a valid byte.
-        is_ready(fd, libc::POLLOUT) && unsafe { libc::syscall(libc::SYS_write, fd, c"!".as_ptr(), 1) } == 1
+        is_ready(fd, libc::POLLOUT)
+            && unsafe { libc::syscall(libc::SYS_write, fd, c"!".as_ptr(), 1) } == 1
     };
     (0..count).map(|_| ()).take_while(|&unit| is_put(unit)).count()
 }
@@ -229,9 +233,12 @@ fn reopen(fd: RawFd) -> Result<RawFd> {
     let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::EINVAL)?;
     let flags = libc::O_RDWR | libc::O_NONBLOCK | libc::O_CLOEXEC;
     // SAFETY: a C string. The call itself, which is no cancellation point.
-    let opened = to_fd(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })?;
+    let opened =
+        to_fd(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })?;
     // SAFETY: no pointer. See `write_packets`.
-    unsafe { libc::syscall(libc::SYS_fcntl, opened, libc::F_SETFL, libc::O_NONBLOCK | libc::O_DIRECT) };
+    unsafe {
+        libc::syscall(libc::SYS_fcntl, opened, libc::F_SETFL, libc::O_NONBLOCK | libc::O_DIRECT)
+    };
     Ok(opened)
 }
 

@@ -67,7 +67,12 @@ impl Readiness {
     }
 
     /// Takes the packets out if there is no message, and nobody is about to send one.
-    pub fn lower_message(&self, who: &impl Claimant, fifo: &impl Fifo, look: impl Fn(Wanted) -> Look) {
+    pub fn lower_message(
+        &self,
+        who: &impl Claimant,
+        fifo: &impl Fifo,
+        look: impl Fn(Wanted) -> Look,
+    ) {
         self.adjust(who, || {
             let seen = self.packets();
             if seen.most == 0 || look(Wanted::Message) != Look::Nothing {
@@ -116,7 +121,8 @@ impl Readiness {
     /// somebody has meddled with it.
     pub fn correct(&self, fifo: &impl Fifo) {
         let seen = self.packets();
-        if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count)) {
+        if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count))
+        {
             self.counted(seen, count);
         }
     }

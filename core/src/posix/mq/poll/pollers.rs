@@ -101,7 +101,8 @@ impl Use<'_> {
     fn be_polled(&self, wanted: Pollers, how: Poll) {
         let polling = &self.queue.polling;
         // Those who change the queue may not have known of us until now.
-        let is_new = how == Poll::AtOnce || polling.announce(self.fd, self.queue.layout.readiness(), wanted);
+        let is_new =
+            how == Poll::AtOnce || polling.announce(self.fd, self.queue.layout.readiness(), wanted);
         self.level(wanted, is_new, how == Poll::Call);
         if !matches!(how, Poll::Watch { .. }) {
             polling.will_look();

@@ -47,7 +47,8 @@ impl Polling {
         let known = self.epoll.load(Ordering::Relaxed);
         let is_only_one = known == 0 || known == epoll + 1;
         self.data.store(data.unwrap_or(0), Ordering::Relaxed);
-        self.epoll.store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
+        self.epoll
+            .store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
     }
 
     /// What this epoll tells of it. `None`: it does not watch it, or is not the only one, or tells

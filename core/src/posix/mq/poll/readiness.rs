@@ -177,7 +177,8 @@ impl Readiness {
     pub fn disarm(&self, seen: Pollers) {
         if !seen.has(Pollers::UNKNOWN) {
             let idle = seen.0 & !Pollers::FLAGS;
-            let _ = self.pollers.compare_exchange(seen.0, idle, Ordering::SeqCst, Ordering::Relaxed);
+            let _ =
+                self.pollers.compare_exchange(seen.0, idle, Ordering::SeqCst, Ordering::Relaxed);
         }
     }
 
@@ -301,7 +302,9 @@ mod tests {
         let readiness = Readiness::default();
         readiness.arm(Pollers::UNKNOWN);
         readiness.disarm(readiness.pollers());
-        assert!(readiness.pollers().are(Pollers::MESSAGE) && readiness.pollers().are(Pollers::ROOM));
+        assert!(
+            readiness.pollers().are(Pollers::MESSAGE) && readiness.pollers().are(Pollers::ROOM)
+        );
     }
 
     #[test]

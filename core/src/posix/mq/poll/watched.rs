@@ -21,8 +21,9 @@ pub fn add(fd: RawFd) {
     if all().any(|known| known == fd) {
         return;
     }
-    let take =
-        |word: &AtomicI32| word.compare_exchange(0, fd + 1, Ordering::Release, Ordering::Relaxed).is_ok();
+    let take = |word: &AtomicI32| {
+        word.compare_exchange(0, fd + 1, Ordering::Release, Ordering::Relaxed).is_ok()
+    };
     match WATCHED.iter().position(take) {
         Some(index) => {
             USED.fetch_max(index + 1, Ordering::Release);

@@ -1,12 +1,13 @@
 //! Finding the message to deliver next, and a free slot, among up to 65536 slots.
 //!
-//! Up to [`GROUP`] keys are looked at one by one. Above that, a tree of groups of [`GROUP`]: each node holds the
-//! largest key below it, and whether a slot below it is free. It is an f-array (P. Jayanti, 2002): who has changed
-//! a key refreshes the nodes above it. If two exchanges in a row fail, somebody else has refreshed the node after our
-//! change. The version in a node keeps a late refresh from putting an old value back.
+//! Up to [`GROUP`] keys are looked at one by one. Above that, a tree of groups of [`GROUP`]: each
+//! node holds the largest key below it, and whether a slot below it is free. It is an f-array (P.
+//! Jayanti, 2002): who has changed a key refreshes the nodes above it. If two exchanges in a row
+//! fail, somebody else has refreshed the node after our change. The version in a node keeps a late
+//! refresh from putting an old value back.
 //!
-//! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the truth, which is in
-//! the keys: who finds nothing looks at those before it believes it.
+//! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the
+//! truth, which is in the keys: who finds nothing looks at those before it believes it.
 
 use super::key::{self, is_message};
 use super::scan::{any, largest};
@@ -16,8 +17,8 @@ use crate::shared::claim;
 
 pub use super::summary::Node;
 
-/// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest level at most. (The model
-/// checker's trees are smaller.)
+/// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest
+/// level at most. (The model checker's trees are smaller.)
 pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
@@ -51,7 +52,8 @@ impl<'a> Slot<'a> {
     /// Whether it has no message and nobody works on it.
     #[inline]
     pub fn is_free(&self) -> bool {
-        !is_message(self.key.load(Ordering::Relaxed)) && claim::is_free(self.claim.load(Ordering::Relaxed))
+        !is_message(self.key.load(Ordering::Relaxed))
+            && claim::is_free(self.claim.load(Ordering::Relaxed))
     }
 }
 
@@ -202,8 +204,8 @@ impl<'a> Index<'a> {
         self.best_of(|_| true)
     }
 
-    /// The slot of the largest key below this node of the highest level is not what the node says: who has changed it
-    /// has not come to the refresh yet, and may never.
+    /// The slot of the largest key below this node of the highest level is not what the node says:
+    /// who has changed it has not come to the refresh yet, and may never.
     #[cold]
     fn mend(&self, top: usize) {
         let mut node = top;
@@ -250,12 +252,15 @@ impl<'a> Index<'a> {
     #[inline(always)]
     fn refresh_node(&self, level: usize, number: usize) {
         let Some(node) = self.levels[level].get(number) else { return };
-        // The first exchange is also the barrier behind the store of the key, which others may not see before it. So
-        // it does not count as one of the two that fail.
+        // The first exchange is also the barrier behind the store of the key, which others may not
+        // see before it. So it does not count as one of the two that fail.
         for _ in 0..3 {
             let old = node.load();
-            let new =
-                if level == 0 { self.summary_of_keys(number) } else { self.summary_of_nodes(level, number) };
+            let new = if level == 0 {
+                self.summary_of_keys(number)
+            } else {
+                self.summary_of_nodes(level, number)
+            };
             if node.compare_exchange(old, new.after(old)) {
                 return;
             }

@@ -1,4 +1,5 @@
-//! The key of a slot: one number that says whether there is a message, and which of two comes first.
+//! The key of a slot: one number that says whether there is a message, and which of two comes
+//! first.
 //!
 //! | bits | meaning |
 //! |---|---|
@@ -6,7 +7,8 @@
 //! | 48..63 | priority, 0..=32767 |
 //! | 0..48 | inverted sequence number: the older, the larger |
 //!
-//! The message to deliver next is the one with the largest key. Without bit 63 the slot is free, whatever the rest.
+//! The message to deliver next is the one with the largest key. Without bit 63 the slot is free,
+//! whatever the rest.
 
 /// Priorities are below this: `MQ_PRIO_MAX` of limits.h.
 pub const PRIORITIES: u32 = 32768;
@@ -21,8 +23,8 @@ pub const FREE: u64 = 0;
 /// The largest key of a slot without a message, whatever its bytes: any larger one is a message's.
 pub const LARGEST_FREE: u64 = MESSAGE - 1;
 
-/// The key of a message. Only the low 48 bits of the sequence number count: at a million messages a second
-/// they last for nine years.
+/// The key of a message. Only the low 48 bits of the sequence number count: at a million messages a
+/// second they last for nine years.
 #[inline]
 pub fn new(priority: u32, sequence: u64) -> u64 {
     MESSAGE | (u64::from(priority) << PRIORITY_SHIFT) & !MESSAGE | (!sequence & SEQUENCE)
@@ -52,7 +54,8 @@ pub fn truncated(sequence: u64) -> u64 {
     sequence & SEQUENCE
 }
 
-/// The sequence number of the newest message among these keys. Without any message, the number before 0.
+/// The sequence number of the newest message among these keys. Without any message, the number
+/// before 0.
 #[inline(always)]
 pub fn newest(keys: impl Iterator<Item = u64>) -> u64 {
     const OTHERS: u32 = u64::BITS - PRIORITY_SHIFT;

@@ -1,8 +1,9 @@
 //! The protocol of the slots: claim, commit, release. `docs/design.md` argues its properties.
 //!
-//! A sender claims a free slot, writes the body, stores the key, releases. A receiver claims the slot of the largest
-//! key, reads the body, clears the key, releases. Storing or clearing the key is the commit: one store, before which
-//! nothing has happened for anybody else, and after which everything has.
+//! A sender claims a free slot, writes the body, stores the key, releases. A receiver claims the
+//! slot of the largest key, reads the body, clears the key, releases. Storing or clearing the key
+//! is the commit: one store, before which nothing has happened for anybody else, and after which
+//! everything has.
 
 use crate::posix::mq::store::index::{Index, Slot};
 use crate::posix::mq::store::key::{self, is_message};
@@ -11,7 +12,8 @@ use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
 use crate::shared::prefetch;
 
-/// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so often.
+/// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so
+/// often.
 const ATTEMPTS: usize = 512;
 
 /// Holders that are asked for in one go.
@@ -22,16 +24,17 @@ pub const ASKED_AT_A_TIME: usize = 32;
 pub struct Slots<'a> {
     /// Where to look.
     pub index: Index<'a>,
-    /// The number of messages sent through a queue with a tree. (Without one, the keys themselves tell.)
+    /// The number of messages sent through a queue with a tree. (Without one, the keys themselves
+    /// tell.)
     ///
-    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that who comes later gets a
-    /// larger one, which is the order within the word.
+    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that who comes
+    /// later gets a larger one, which is the order within the word.
     pub sequence: &'a AtomicU64,
-    /// The key of a message that somebody has claimed and not taken for a long time. Whoever has waited for it in vain
-    /// stores it. Relaxed: a hint, whose loss costs another wait.
+    /// The key of a message that somebody has claimed and not taken for a long time. Whoever has
+    /// waited for it in vain stores it. Relaxed: a hint, whose loss costs another wait.
     pub stalled: &'a AtomicU64,
-    /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it. Relaxed: a hint,
-    /// that saves the sender a search.
+    /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it.
+    /// Relaxed: a hint, that saves the sender a search.
     pub freed: &'a AtomicU32,
 }
 
@@ -73,17 +76,20 @@ pub struct Taken<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// Claims a free slot. `None`: there seems to be none. `nears` is told of a slot before it is claimed.
+    /// Claims a free slot. `None`: there seems to be none. `nears` is told of a slot before it is
+    /// claimed.
     #[inline(always)]
     pub fn reserve(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Reserved<'a>> {
         for _ in 0..ATTEMPTS {
-            let found = if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
+            let found =
+                if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
             let reserved = found?;
             nears(reserved.slot.number);
             if !claim::claim(reserved.slot.claim, who) {
                 continue;
             }
-            // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed it.
+            // Acquire is not needed: the claim has it. A sender may have filled the slot before we
+            // claimed it.
             if !is_message(reserved.slot.key.load(Ordering::Relaxed)) {
                 return Some(self.numbered(reserved));
             }
@@ -92,7 +98,8 @@ impl<'a> Slots<'a> {
         None
     }
 
-    /// Commits the message whose body is in the slot. False: this is the child of a fork, whose parent does that.
+    /// Commits the message whose body is in the slot. False: this is the child of a fork, whose
+    /// parent does that.
     #[inline(always)]
     pub fn publish(
         &self,
@@ -132,9 +139,10 @@ impl<'a> Slots<'a> {
 
     /// Claims the message to deliver next. `None`: there seems to be none.
     ///
-    /// A message that somebody else has claimed may still come back, if that one finds a better one, or dies. Passing
-    /// it over at once would break the order, so it is waited for. But its holder may be stopped: then it is stalled
-    /// for everybody, until it is gone. And it may be what our signal handler has interrupted.
+    /// A message that somebody else has claimed may still come back, if that one finds a better
+    /// one, or dies. Passing it over at once would break the order, so it is waited for. But its
+    /// holder may be stopped: then it is stalled for everybody, until it is gone. And it may be
+    /// what our signal handler has interrupted.
     ///
     /// `nears` is told of a slot before it is claimed.
     #[inline(always)]
@@ -153,9 +161,11 @@ impl<'a> Slots<'a> {
                 self.wait_for_holder(slot.claim, found, who, &mut pause);
                 continue;
             }
-            // Acquire is not needed: the claim has it. The slot may have been emptied, and filled, before we claimed it.
+            // Acquire is not needed: the claim has it. The slot may have been emptied, and filled,
+            // before we claimed it.
             let key = slot.key.load(Ordering::Relaxed);
-            // The look at all the keys took a while. A better message that came before our claim goes first.
+            // The look at all the keys took a while. A better message that came before our claim
+            // goes first.
             let is_overtaken = if pause.is_over() {
                 self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
             } else {
@@ -172,8 +182,9 @@ impl<'a> Slots<'a> {
         None
     }
 
-    /// Whether a message that one has claimed gives way to a better one. Not if others have waited for it, and have taken
-    /// later ones in its place: it would come behind those that it was sent before.
+    /// Whether a message that one has claimed gives way to a better one. Not if others have waited
+    /// for it, and have taken later ones in its place: it would come behind those that it was sent
+    /// before.
     #[cold]
     fn gives_way(&self, key: u64) -> bool {
         self.stalled.load(Ordering::Relaxed) != key
@@ -212,8 +223,9 @@ impl<'a> Slots<'a> {
 
     /// Looks at the slots themselves, as one must before one believes that there is nothing.
     ///
-    /// Each claim is read before its key. A slot that is not claimed and has no message may get one later, but the
-    /// sender's claim will come after our announcement that we wait, and so it will see that.
+    /// Each claim is read before its key. A slot that is not claimed and has no message may get one
+    /// later, but the sender's claim will come after our announcement that we wait, and so it will
+    /// see that.
     pub fn look(&self, wanted: Wanted) -> Look {
         let mut under_way = false;
         for slot in self.index.slots() {
@@ -230,10 +242,11 @@ impl<'a> Slots<'a> {
         if under_way { Look::UnderWay } else { Look::Nothing }
     }
 
-    /// Frees the claims of threads that have ended and that the kernel did not watch. True if there was one.
+    /// Frees the claims of threads that have ended and that the kernel did not watch. True if there
+    /// was one.
     ///
-    /// To ask for one costs system calls, so not more are asked for at a time than it takes some hundred
-    /// microseconds. `first` says where to begin, so that each has its turn.
+    /// To ask for one costs system calls, so not more are asked for at a time than it takes some
+    /// hundred microseconds. `first` says where to begin, so that each has its turn.
     pub fn free_claims_of(&self, first: usize, is_dead: impl Fn(Holder) -> bool) -> bool {
         let (before, after) = self.index.claims.split_at(first % self.index.claims.len().max(1));
         let held = after.iter().chain(before).filter(|claim| {
@@ -245,9 +258,10 @@ impl<'a> Slots<'a> {
 
     /// Whether the message that was published here came into the empty queue.
     ///
-    /// That none was there when its sender looked for a slot would not do: the last one may have gone since, and its
-    /// receiver have seen nothing more. So it counts as such if there is no older one now. It may have been received
-    /// itself already: then that was no later message's doing, and those that came meanwhile saw it, and rely on us.
+    /// That none was there when its sender looked for a slot would not do: the last one may have
+    /// gone since, and its receiver have seen nothing more. So it counts as such if there is no
+    /// older one now. It may have been received itself already: then that was no later message's
+    /// doing, and those that came meanwhile saw it, and rely on us.
     pub fn is_oldest(&self, Reserved { slot, sequence }: Reserved<'_>) -> bool {
         let own = (key::truncated(sequence), slot.number);
         self.ages().all(|other| other >= own)
@@ -258,7 +272,8 @@ impl<'a> Slots<'a> {
         self.ages().min().map(|(_, slot)| slot)
     }
 
-    /// Sequence numbers and slots of the messages. Of several that came at once the slots tell which is the oldest.
+    /// Sequence numbers and slots of the messages. Of several that came at once the slots tell
+    /// which is the oldest.
     fn ages(&self) -> impl Iterator<Item = (u64, usize)> + use<'a> {
         let keys = self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)).enumerate();
         keys.filter(|(_, key)| is_message(*key)).map(|(slot, key)| (key::sequence(key), slot))
@@ -269,8 +284,8 @@ impl<'a> Slots<'a> {
         self.index.keys.iter().filter(|key| is_message(key.load(Ordering::Relaxed))).count()
     }
 
-    /// A free slot, and the next sequence number: larger than that of any message that is in the queue and whose send
-    /// has returned. Where there is none, any number will do.
+    /// A free slot, and the next sequence number: larger than that of any message that is in the
+    /// queue and whose send has returned. Where there is none, any number will do.
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;
@@ -279,7 +294,8 @@ impl<'a> Slots<'a> {
     }
 
     fn find_free_by_tree(&self) -> Option<Reserved<'a>> {
-        let freed = self.index.slot(self.freed.load(Ordering::Relaxed) as usize).filter(Slot::is_free);
+        let freed =
+            self.index.slot(self.freed.load(Ordering::Relaxed) as usize).filter(Slot::is_free);
         let slot = match freed {
             Some(slot) => slot,
             None => self.index.slot(self.index.free()?)?,
