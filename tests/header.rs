@@ -43,8 +43,8 @@ int each(sem_t *unnamed, const struct timespec *until)
 	mqd_t queue = mq_open("/name", O_RDWR), made = mq_open("/name", O_RDWR | O_CREAT, (mode_t)0600, &attributes);
 	if (mq_timedsend(queue, "", 0, 1, until) != 0 || mq_getattr(made, &attributes) != 0)
 		return mq_notify(queue, 0);
-	return sem_init(unnamed, 0, 1) + sem_timedwait(unnamed, until) + sem_close(named) + (rsipc_version() == 0)
-		+ shm_open("/name", O_RDWR, 0);
+	return sem_init(unnamed, 0, 1) + sem_timedwait(unnamed, until) + sem_close(named)
+		+ (rsipc_version() == 0) + shm_open("/name", O_RDWR, 0);
 }
 "#;
 

@@ -4,8 +4,7 @@
 //! mapping. The seeded test (`tests/hostile_mq.rs`) and the fuzz target (`fuzz/`) have this body in
 //! common.
 //!
-//! One thing is left out: a file that is made shorter under a mapping is a SIGBUS, as with any
-//! mapped file.
+//! Left out is a file that is made shorter under a mapping: a SIGBUS, as with any mapped file.
 
 pub mod foreign;
 
@@ -24,9 +23,8 @@ use rsipc_core::os::Result;
 use rsipc_core::os::clock::{Clock, Deadline};
 use rsipc_core::os::settings;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
-use rsipc_core::posix::mq::{
-    self, How, Incoming, Outgoing, Poll, Pollers, Task, Transferred, Wish,
-};
+use rsipc_core::posix::mq::{self, How, Incoming, Outgoing, Poll, Pollers, Task};
+use rsipc_core::posix::mq::{Transferred, Wish};
 use rsipc_core::shared::thread::Thread;
 
 /// No call takes longer than this, however slow the machine is. It is there to tell a hang.

@@ -49,7 +49,8 @@ struct Create {
     #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
     /// Messages that it can hold
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=MAXMSG_LIMIT as i64))]
+    #[arg(long, default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MAXMSG_LIMIT as i64))]
     max_messages: u32,
     /// Bytes that a message can have, such as 8192 or 64K
     #[arg(long, default_value = "8192", value_parser = parse_message_size)]

@@ -32,7 +32,8 @@ enum Action {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
         /// Tokens that it starts with
-        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(VALUE_MAX)))]
+        #[arg(long, default_value_t = 0)]
+        #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(VALUE_MAX)))]
         value: u32,
         #[command(flatten)]
         creation: Creation,

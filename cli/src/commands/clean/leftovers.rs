@@ -8,7 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{Options, Verdict, is_mine, remove_file, report};
+use super::options::Options;
+use super::removal::{Verdict, is_mine, remove_file, report};
 use crate::failure::{Failure, Result};
 use crate::objects::file::Metadata;
 use crate::objects::queue::{self, Role};

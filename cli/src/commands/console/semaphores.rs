@@ -34,8 +34,8 @@ pub const COMMANDS: &[Command] = &[
         arguments: "SEM PSHARED VALUE",
         summary: "make an unnamed semaphore",
         more: "SEM is a word that you choose, for one in the memory of the console, or /m:64 for byte 64 of the mapped \
-               object /m, where other processes can reach it. PSHARED: 0 = for the threads of this process, 1 = for \
-               others too.",
+               object /m, where other processes can reach it. PSHARED: 0 = for the threads of this \
+               process, 1 = for others too.",
         example: "sem_init s 0 1",
         failure: "-1",
         run: init,

@@ -14,7 +14,7 @@ use crate::os::Result;
 use crate::os::file;
 use crate::posix::mq::files::{self, Reader};
 use crate::posix::mq::layout::{
-    Geometry, HEADER_SIZE, Header, Layout, MessageHeader, NOTES, SlotHeader, VERSION,
+    Geometry, HEADER_SIZE, Header, MessageHeader, NOTES, SlotHeader, VERSION, read_version,
 };
 use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
@@ -50,7 +50,7 @@ pub fn path(name: &CStr) -> Result<PathBuf> {
 pub fn other_version(file: &File) -> Option<u32> {
     let mut start = [0; 12];
     file.read_exact_at(&mut start, 0).ok()?;
-    Layout::read_version(&start).filter(|&version| version != VERSION)
+    read_version(&start).filter(|&version| version != VERSION)
 }
 
 /// By the name of the file.

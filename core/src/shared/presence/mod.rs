@@ -29,6 +29,7 @@ use crate::shared::claim::{NO_TID, UNGUARDED};
 use crate::shared::thread::{self, Thread};
 
 pub use file::PREFIX;
+pub use number::Surety;
 
 /// Bits of the number of a thread.
 const THREAD_BITS: u32 = 12;
@@ -37,18 +38,6 @@ const THREADS: u32 = 1 << THREAD_BITS;
 /// What one claims with who has neither a presence nor a TID that means something to others: number
 /// 0 of no process. Nobody can tell whether its holder has ended.
 pub(super) const NAMELESS: u32 = UNGUARDED | NO_TID;
-
-/// How sure a thread wants to be that its process still is present for others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Surety {
-    /// For a claim that may be held for long: the lock is taken again.
-    Certain,
-    /// For many claims of an instant each: now and then the lock is taken again.
-    Likely,
-}
-
-/// Of so many likely ones one is looked at.
-const LOOK_EVERY: u32 = 16;
 
 /// Objects of this process lie in several directories: others may look for our file in another one
 /// than we make it in.

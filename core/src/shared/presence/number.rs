@@ -7,11 +7,22 @@
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use super::file::{self, NUMBER_BITS, Present};
-use super::{LOOK_EVERY, Surety};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::process::Process;
 use crate::os::reserved;
 use crate::os::wiped::{Table, Wiped};
+
+/// How sure a thread wants to be that its process still is present for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surety {
+    /// For a claim that may be held for long: the lock is taken again.
+    Certain,
+    /// For many claims of an instant each: now and then the lock is taken again.
+    Likely,
+}
+
+/// Of so many likely ones one is looked at.
+const LOOK_EVERY: u32 = 16;
 
 /// Files that this process has made. Each is filled in by the one who has taken it, and then never
 /// changed.

@@ -13,7 +13,7 @@ use crate::object::publish::{Way, publish};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
-use crate::posix::mq::layout::{Birth, Geometry, Layout};
+use crate::posix::mq::layout::{self, Birth, Geometry, Layout};
 use crate::posix::mq::permission;
 
 /// A mapped data file.
@@ -131,8 +131,8 @@ pub(super) fn map(file: &File) -> Result<Data> {
         return Err(Errno::EINVAL);
     }
     let start = read_start(file)?;
-    let geometry = Layout::read_geometry(&start)?;
-    let parts = Parts::new(Layout::read_parts(&start)?, geometry.file_size(), &status)?;
+    let geometry = layout::read_geometry(&start)?;
+    let parts = Parts::new(layout::read_parts(&start)?, geometry.file_size(), &status)?;
     if usize::try_from(status.st_size) != Ok(parts.first()) {
         return Err(Errno::EINVAL);
     }

@@ -11,7 +11,7 @@ use super::name::{HASHED_PREFIX, PREFIX};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
-use crate::posix::mq::layout::{Geometry, Layout};
+use crate::posix::mq::layout::{self, Geometry};
 
 /// Opens the data file of the queue that this open FIFO belongs to. ENOENT when it has no name any
 /// more, or none that can be reached from here.
@@ -47,5 +47,5 @@ pub fn is_data_name(file: &OsStr) -> bool {
 /// The sizes of the queue with this data file.
 pub fn geometry_of(path: &Path) -> Option<Geometry> {
     let start = read_start(&open_to_look(path).ok()?).ok()?;
-    Layout::read_geometry(&start).ok()
+    layout::read_geometry(&start).ok()
 }

@@ -20,7 +20,7 @@ use crate::os::file::{self, Status};
 use crate::os::file_size;
 use crate::os::random::random;
 use crate::os::settings;
-use crate::posix::mq::layout::{Layout, PartsId};
+use crate::posix::mq::layout::{self, PartsId};
 
 /// Prefix of the parts but the first one.
 pub const PART_PREFIX: &str = "rsipc-mqp.";
@@ -165,7 +165,7 @@ impl Parts {
 /// The parts of the queue with this open data file. EINVAL when it is none.
 pub fn parts_of(file: &File) -> Result<Parts> {
     let (status, start) = (file::status(file.as_raw_fd())?, read_start(file)?);
-    Parts::new(Layout::read_parts(&start)?, Layout::read_geometry(&start)?.file_size(), &status)
+    Parts::new(layout::read_parts(&start)?, layout::read_geometry(&start)?.file_size(), &status)
 }
 
 /// The bytes of a queue, for one who only looks.

@@ -18,7 +18,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::{self, Status};
 use crate::os::settings;
-use crate::posix::mq::layout::{FifoId, Layout};
+use crate::posix::mq::layout::{self, FifoId};
 use crate::shared::pause::Pause;
 
 /// Removes the name of a queue. Those who have it open keep it.
@@ -64,7 +64,7 @@ pub fn remove_fifo(data: &Data) {
 fn remove_fifo_of(data: Option<&File>, thoroughly: bool) {
     let Some(file) = data else { return };
     let Ok(status) = file::status(file.as_raw_fd()) else { return };
-    let known = read_start(file).and_then(|start| Layout::read_fifo(&start));
+    let known = read_start(file).and_then(|start| layout::read_fifo(&start));
     let removed = known.is_ok_and(|known| remove_numbered(&status, known.number));
     if !removed && thoroughly {
         remove_all(&status);

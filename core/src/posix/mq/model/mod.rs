@@ -34,12 +34,11 @@
 
 mod index;
 mod notify;
+mod participant;
 mod readiness;
 mod slots;
 mod wait;
 
-use core::ptr;
-use std::cell::Cell;
 use std::sync::Mutex;
 
 use loom::cell::UnsafeCell;
@@ -49,8 +48,10 @@ use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Slots, Wanted};
 use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-use crate::shared::claim::{self, Claimant, Holder, NO_TID, OWNER_DIED, UNGUARDED};
-use crate::shared::modelled::{self, Futex, On};
+use crate::shared::claim;
+use crate::shared::modelled;
+
+use participant::{End, Ends, Participant};
 
 /// A queue of a few slots.
 pub struct Queue {
@@ -67,156 +68,14 @@ pub struct Queue {
     sent: Mutex<Vec<u64>>,
     /// Messages that have been received.
     received: Mutex<Vec<u64>>,
-    /// Messages that a participant was about to take out as it ended: they may be gone with it.
-    gone: Mutex<Vec<u64>>,
-    /// Participants that have ended [unwatched](End::Unwatched): what their presence says of them.
-    /// A lock of loom's, as the kernel tells of a death only after it.
-    dead: loom::sync::Mutex<Vec<Holder>>,
+    /// What is left of participants that have ended.
+    ends: Ends,
 }
 
 // SAFETY: a body is protected by the claim of its slot, which loom checks.
 unsafe impl Sync for Queue {}
 // SAFETY: the same.
 unsafe impl Send for Queue {}
-
-/// How a participant ends that does not come to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The kernel frees what it has claimed.
-    Killed,
-    /// The kernel does not know of its claim, but others can find out that it is dead.
-    Unwatched,
-    /// It keeps what it has claimed.
-    Stopped,
-}
-
-/// A thread that works on a queue.
-pub struct Participant {
-    identity: u32,
-    /// `list_op_pending`, if it leads to a claim.
-    pending: Cell<*const AtomicU32>,
-    /// `list_op_pending`, if it leads to a death word.
-    owed: Cell<*const Futex>,
-    /// The message that it has read and begun to take out.
-    taking: Cell<Option<u64>>,
-}
-
-impl Participant {
-    pub fn new(tid: u32) -> Self {
-        Self {
-            identity: tid,
-            pending: Cell::new(ptr::null()),
-            owed: Cell::new(ptr::null()),
-            taking: Cell::new(None),
-        }
-    }
-
-    /// One that ends like this.
-    pub fn ending(tid: u32, end: End) -> Self {
-        let mark = if end == End::Unwatched { UNGUARDED | NO_TID } else { 0 };
-        Self { identity: tid | mark, ..Self::new(tid) }
-    }
-
-    /// Lets it do something, up to so many accesses to memory. `None`: it has stopped before it was
-    /// done.
-    pub fn until<R>(
-        &self,
-        queue: &Queue,
-        accesses: usize,
-        end: End,
-        act: impl FnOnce(&Self) -> R,
-    ) -> Option<R> {
-        let done = modelled::stopped_after(accesses, || act(self));
-        if done.is_none() {
-            queue.gone.lock().unwrap().extend(self.taking.get());
-            match end {
-                End::Killed => self.die(queue),
-                End::Unwatched => queue.dead.lock().unwrap().push(claim::holder(self.identity)),
-                End::Stopped => {}
-            }
-        }
-        done
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.identity & !(UNGUARDED | NO_TID)
-    }
-
-    /// Whether it holds something, or is about to.
-    pub fn has_claim(&self) -> bool {
-        !self.pending.get().is_null()
-    }
-
-    /// It owes a wake to those who sleep there, and holds this.
-    pub fn owe(&self, to: &Futex, claim: Option<&AtomicU32>) {
-        if let Some(claim) = claim {
-            // As `Operation::guard_wake`: marked as long as the kernel still watches it.
-            claim.store(self.unwatched(), Ordering::Relaxed);
-        }
-        modelled::step();
-        self.pending.set(ptr::null());
-        self.owed.set(to);
-    }
-
-    /// It owes no wake any more.
-    pub fn owe_nothing(&self) {
-        modelled::step();
-        self.owed.set(ptr::null());
-    }
-
-    /// What it stores in a claim that the kernel does not watch.
-    fn unwatched(&self) -> u32 {
-        self.identity | UNGUARDED | NO_TID
-    }
-
-    /// What the kernel does as the thread ends: `handle_futex_death` of kernel/futex/core.c. That
-    /// it is dead can be seen only after that.
-    pub fn die(&self, queue: &Queue) {
-        // SAFETY: the wait point lives as long as the model.
-        if let Some(futex) = unsafe { self.owed.get().as_ref() } {
-            futex.wake(On::Death, 1);
-        }
-        queue.dead.lock().unwrap().push(claim::holder(self.unwatched()));
-        // SAFETY: the queue lives as long as the model.
-        if let Some(word) = unsafe { self.pending.get().as_ref() } {
-            let _ = word.compare_exchange(
-                self.identity,
-                OWNER_DIED,
-                Ordering::SeqCst,
-                Ordering::Relaxed,
-            );
-        }
-    }
-}
-
-impl Claimant for Participant {
-    fn announce(&self, word: &AtomicU32) -> u32 {
-        if self.identity & UNGUARDED != 0 || !self.owed.get().is_null() {
-            return 0;
-        }
-        modelled::step();
-        self.pending.set(word);
-        self.identity
-    }
-
-    fn announce_by_presence(&self, _: &AtomicU32) -> Option<u32> {
-        modelled::step();
-        Some(self.unwatched())
-    }
-
-    fn withdraw(&self) {
-        modelled::step();
-        self.pending.set(ptr::null());
-    }
-
-    fn is_own(&self, held: u32) -> bool {
-        held == self.identity || held == self.unwatched()
-    }
-
-    fn is_orphan(&self) -> bool {
-        false
-    }
-}
 
 impl Queue {
     pub fn new(capacity: usize) -> Arc<Self> {
@@ -233,8 +92,7 @@ impl Queue {
             bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
             received: Mutex::default(),
-            gone: Mutex::default(),
-            dead: loom::sync::Mutex::default(),
+            ends: Ends::default(),
         };
         (0..capacity).for_each(|slot| queue.index().refresh(slot));
         Arc::new(queue)
@@ -335,7 +193,7 @@ impl Queue {
 
     /// What one who looks at all the slots in vain does then. True if it may go better now.
     pub fn free_claims_of_the_dead(&self) -> bool {
-        self.slots().free_claims_of(0, |holder| self.dead.lock().unwrap().contains(&holder))
+        self.slots().free_claims_of(0, |holder| self.ends.dead.lock().unwrap().contains(&holder))
     }
 
     /// Everybody has come to an end, this one for ever perhaps: what was sent has been received, or
@@ -358,7 +216,7 @@ impl Queue {
             .map(|&slot| self.body(slot))
             .collect();
         let mut lost = self.sent.lock().unwrap().clone();
-        let gone = self.gone.lock().unwrap().clone();
+        let gone = self.ends.gone.lock().unwrap().clone();
         lost.retain(|body| {
             !received.contains(body) && !there.contains(body) && !gone.contains(body)
         });

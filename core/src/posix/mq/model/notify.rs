@@ -238,7 +238,7 @@ fn a_sender_that_is_killed_anywhere_leaves_it_to_who_comes_next() {
             let watched = watched.clone();
             thread::spawn(move || {
                 let who = Participant::new(1);
-                who.until(&watched.queue, accesses, End::Killed, |who| watched.send(who));
+                who.until(&watched.queue.ends, accesses, End::Killed, |who| watched.send(who));
             })
         };
         watched.send(&Participant::new(2));
@@ -260,7 +260,7 @@ fn the_next_look_makes_up_for_one_that_was_killed_behind_its_commit() {
         let watched = watched(true);
         let number = watched.register(&Participant::new(9)).unwrap();
         let who = Participant::new(1);
-        who.until(&watched.queue, accesses, End::Killed, |who| watched.send(who));
+        who.until(&watched.queue.ends, accesses, End::Killed, |who| watched.send(who));
         watched.look(&Participant::new(2));
         assert!(watched.notifications(number) > 0 || watched.is_empty());
         assert!(watched.is_empty() || watched.registration.active() == 0);
@@ -273,7 +273,7 @@ fn one_that_stops_anywhere_does_not_keep_the_notification_from_who_comes_next() 
         let watched = watched(false);
         let number = watched.register(&Participant::new(9)).unwrap();
         let who = Participant::new(1);
-        who.until(&watched.queue, accesses, End::Stopped, |who| watched.send(who));
+        who.until(&watched.queue.ends, accesses, End::Stopped, |who| watched.send(who));
         watched.send(&Participant::new(2));
         assert!(watched.notifications(number) > 0);
         assert_eq!(watched.registration.active(), 0);
@@ -287,7 +287,7 @@ fn one_that_was_notified_can_register_whatever_becomes_of_the_sender() {
             let watched = watched(true);
             let number = watched.register(&Participant::new(9)).unwrap();
             let who = Participant::new(1);
-            who.until(&watched.queue, accesses, end, |who| watched.send(who));
+            who.until(&watched.queue.ends, accesses, end, |who| watched.send(who));
             if watched.notifications(number) > 0 {
                 watched.unlock_all(9);
                 let next = watched.register(&Participant::new(9)).expect("free");
@@ -338,7 +338,7 @@ fn one_that_is_killed_while_it_registers_leaves_the_place_free() {
             let watched = watched.clone();
             thread::spawn(move || {
                 let who = Participant::new(1);
-                who.until(&watched.queue, accesses, End::Killed, |who| {
+                who.until(&watched.queue.ends, accesses, End::Killed, |who| {
                     for _ in 0..2 {
                         if let Some(number) = watched.register(who) {
                             watched.registration.end(number);

@@ -191,7 +191,7 @@ fn the_sender_ends_anywhere() {
                 &polled,
                 move |p| {
                     let who = Participant::new(1);
-                    who.until(&p.queue, accesses, end, |who| p.send(who, 1));
+                    who.until(&p.queue.ends, accesses, end, |who| p.send(who, 1));
                 },
                 |p| p.find_empty(&Participant::new(2)),
             );
@@ -212,7 +212,7 @@ fn the_one_who_takes_packets_back_ends_anywhere() {
                 &polled,
                 move |p| {
                     let who = Participant::new(1);
-                    who.until(&p.queue, accesses, end, |who| p.find_empty(who));
+                    who.until(&p.queue.ends, accesses, end, |who| p.find_empty(who));
                 },
                 |p| p.send(&Participant::new(2), 2),
             );
@@ -247,7 +247,7 @@ fn the_receiver_ends_anywhere() {
                 &polled,
                 move |p| {
                     let who = Participant::new(1);
-                    who.until(&p.queue, accesses, end, |who| p.receive(who));
+                    who.until(&p.queue.ends, accesses, end, |who| p.receive(who));
                 },
                 |p| p.find_full(&Participant::new(2)),
             );
@@ -265,7 +265,7 @@ fn the_one_who_fills_up_ends_anywhere() {
                 &polled,
                 move |p| {
                     let who = Participant::new(1);
-                    who.until(&p.queue, accesses, end, |who| p.find_full(who));
+                    who.until(&p.queue.ends, accesses, end, |who| p.find_full(who));
                 },
                 |p| {
                     p.receive(&Participant::new(2));

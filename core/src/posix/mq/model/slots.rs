@@ -61,7 +61,7 @@ fn a_sender_that_stops_anywhere() {
                 let queue = queue.clone();
                 thread::spawn(move || {
                     let who = Participant::ending(1, end);
-                    who.until(&queue, accesses, end, |who| queue.send(who, 0, 1));
+                    who.until(&queue.ends, accesses, end, |who| queue.send(who, 0, 1));
                 })
             };
             let sender = {
@@ -94,7 +94,7 @@ fn a_receiver_that_stops_anywhere() {
                 let queue = queue.clone();
                 thread::spawn(move || {
                     let who = Participant::ending(1, end);
-                    who.until(&queue, accesses, end, |who| queue.receive(who));
+                    who.until(&queue.ends, accesses, end, |who| queue.receive(who));
                 })
             };
             let receiver = {
@@ -118,7 +118,7 @@ fn what_a_dead_sender_has_committed_is_found_and_what_a_dead_receiver_has_freed(
         check_each_stop(0, move |accesses| {
             let queue = Queue::new(capacity);
             let who = Participant::new(1);
-            let sent = who.until(&queue, accesses, End::Killed, |who| queue.send(who, 0, 1));
+            let sent = who.until(&queue.ends, accesses, End::Killed, |who| queue.send(who, 0, 1));
             let committed = queue.slots().count() == 1;
             assert!(committed || sent.is_none());
             assert_eq!(queue.receive_surely(&Participant::new(2)), committed.then_some(1));
@@ -129,7 +129,7 @@ fn what_a_dead_sender_has_committed_is_found_and_what_a_dead_receiver_has_freed(
             let other = Participant::new(2);
             (0..capacity).for_each(|body| assert!(queue.send(&other, 0, body as u64)));
             let who = Participant::new(1);
-            who.until(&queue, accesses, End::Killed, |who| queue.receive(who));
+            who.until(&queue.ends, accesses, End::Killed, |who| queue.receive(who));
             let committed = queue.slots().count() < capacity;
             assert_eq!(queue.send_surely(&other, 9), committed);
             queue.assert_whole(None);

@@ -12,7 +12,7 @@
 //! of them names.
 //!
 //! ```text
-//! FIRST + (number / 4 mod LANES) * LANE      the bytes that belong to a registration with this number
+//! FIRST + (number / 4 mod LANES) * LANE      the bytes of a registration with this number
 //!     the lock contains the byte in the middle
 //!     bytes locked before it:  the low 37 bits of sigev_value
 //!     bytes locked behind it:  the other 27 bits | the signal << 27 | how << 34

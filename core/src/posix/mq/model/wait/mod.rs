@@ -2,6 +2,8 @@
 //! way to wake somebody, or with a wake that another one needs. And who has slept for long is
 //! served before those who come new.
 
+mod turns;
+
 use loom::sync::Arc;
 use loom::thread;
 
@@ -188,7 +190,7 @@ impl Room {
             }
             self.message.futex.leave(On::Death);
         }
-        who.die(&self.queue);
+        who.die(&self.queue.ends);
     }
 
     /// Sends, and is killed before it has woken anybody.
@@ -200,7 +202,7 @@ impl Room {
             }
             commit();
         });
-        who.die(&self.queue);
+        who.die(&self.queue.ends);
     }
 
     fn assert_whole(&self) {
@@ -296,7 +298,7 @@ fn a_sender_that_is_killed_anywhere_keeps_no_wake_of_another_one() {
             let room = room.clone();
             thread::spawn(move || {
                 Participant::new(1)
-                    .until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
+                    .until(&room.queue.ends, accesses, End::Killed, |who| room.send(who, 1));
             })
         };
         let sender = {
@@ -317,8 +319,9 @@ fn what_a_killed_sender_has_committed_wakes_a_receiver() {
         let victim = {
             let room = room.clone();
             thread::spawn(move || {
-                let sent = Participant::new(1)
-                    .until(&room.queue, accesses, End::Killed, |who| room.send(who, 1));
+                let sent =
+                    Participant::new(1)
+                        .until(&room.queue.ends, accesses, End::Killed, |who| room.send(who, 1));
                 if sent.is_none() && room.queue.slots().count() == 0 {
                     // It died before the commit, and nobody has received it: somebody else sends.
                     if room.queue.received.lock().unwrap().is_empty() {
@@ -341,7 +344,7 @@ fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
             let room = room.clone();
             thread::spawn(move || {
                 Participant::new(1)
-                    .until(&room.queue, accesses, End::Killed, |who| room.receive(who));
+                    .until(&room.queue.ends, accesses, End::Killed, |who| room.receive(who));
             })
         };
         let sender = {
@@ -377,54 +380,6 @@ fn one_is_woken_by_a_sender_and_by_the_death_of_another_one() {
         let mut received = receivers.map(|receiver| receiver.join().unwrap());
         received.sort_unstable();
         assert_eq!(received, [1, 2]);
-        room.assert_whole();
-    });
-}
-
-#[test]
-fn who_comes_new_leaves_the_message_to_one_who_has_slept() {
-    check(2, || {
-        let room = Room::new(2);
-        let receiver = {
-            let room = room.clone();
-            thread::spawn(move || room.receive(&Participant::new(1)))
-        };
-        let newcomer = {
-            let room = room.clone();
-            thread::spawn(move || {
-                if !room.message.futex.has_sleeper() {
-                    return;
-                }
-                if !room.message.event.is_in_turn() {
-                    let stolen = room.try_receive(&Participant::new(2), false);
-                    assert_eq!(stolen, None, "before its turn");
-                }
-            })
-        };
-        room.send(&Participant::new(3), 1);
-        newcomer.join().unwrap();
-        assert_eq!(receiver.join().unwrap(), 1);
-        room.assert_whole();
-    });
-}
-
-/// Whose turn it is may be dead: that holds up nobody for ever.
-#[test]
-fn who_comes_new_is_served_when_those_before_it_are_dead() {
-    check_each_stop(1, |accesses| {
-        let room = Room::new(2);
-        let victim = {
-            let room = room.clone();
-            thread::spawn(move || {
-                Participant::new(1)
-                    .until(&room.queue, accesses, End::Killed, |who| room.receive(who));
-                // Now somebody needs a message.
-                room.send(&Participant::new(4), 2);
-            })
-        };
-        room.send(&Participant::new(3), 1);
-        room.receive(&Participant::new(2));
-        victim.join().unwrap();
         room.assert_whole();
     });
 }

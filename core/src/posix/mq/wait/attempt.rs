@@ -16,21 +16,19 @@
 //! while it commits, the other direction's sleepers are what it owes a wake to. So whoever was
 //! woken and found nothing looks at the other direction, too.
 
-use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
-use std::os::fd::RawFd;
 
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
-use crate::os::futex::{Interrupted, Sleep, Woken};
+use crate::os::futex::{Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::message::{Incoming, Outgoing, Received};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::{self, Pause};
 use crate::shared::thread::{Announcement, FrameTag, Thread};
-use crate::shared::wait::{Attempt, Terms, Wait};
+use crate::shared::wait::{Attempt, Terms};
 use crate::shared::wait_point::{Arrival, WaitPoint};
 
 /// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
@@ -82,136 +80,7 @@ pub struct Transfer {
     held_up_until: Option<u64>,
 }
 
-/// Where a wait of this kind takes place. C gives the memory.
-#[repr(C)]
-pub struct Room {
-    /// There from the moment on at which the task must wait.
-    pub wait: MaybeUninit<Wait<Transfer>>,
-    /// Of the operation.
-    tag: FrameTag,
-}
-
-/// Sends at once (true), or places a wait in the room: what follows is [`Wait::begin`]. EINVAL,
-/// EBADF, EMSGSIZE, EFAULT.
-///
-/// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for
-/// reading as long.
-#[inline(always)]
-pub unsafe fn send_or_wait(
-    thread: &'static Thread,
-    fd: RawFd,
-    message: &Outgoing,
-    room: *mut Room,
-) -> Result<bool> {
-    message.check_priority()?;
-    // SAFETY: valid, says the caller.
-    let queue = unsafe { enter(thread, fd, room) }?;
-    queue.check_outgoing(message)?;
-    // SAFETY: checked; the caller vouches for the body.
-    if unsafe { queue.send_as_newcomer(message) } {
-        return Ok(true);
-    }
-    // SAFETY: as the caller says.
-    unsafe { place(room, queue, Task::Send(*message)) };
-    Ok(false)
-}
-
-/// Receives at once, or places a wait in the room: what follows is [`Wait::begin`]. EBADF,
-/// EMSGSIZE, EFAULT, EBADMSG.
-///
-/// # Safety
-/// As for [`send_or_wait`]; `into` is valid for writing.
-#[inline(always)]
-pub unsafe fn receive_or_wait(
-    thread: &'static Thread,
-    fd: RawFd,
-    into: &Incoming,
-    room: *mut Room,
-) -> Result<Option<Received>> {
-    // SAFETY: valid, says the caller.
-    let queue = unsafe { enter(thread, fd, room) }?;
-    queue.check_incoming(into)?;
-    // SAFETY: checked; the caller vouches for the memory.
-    match unsafe { queue.receive_as_newcomer(into) } {
-        Ok(Some(received)) => {
-            drop(queue);
-            Ok(Some(received))
-        }
-        Ok(None) => {
-            // SAFETY: as the caller says.
-            unsafe { place(room, queue, Task::Receive(*into)) };
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// # Safety
-/// `room` is valid for writing, and stays where it is as long as the result lives.
-#[inline(always)]
-unsafe fn enter(thread: &'static Thread, fd: RawFd, room: *mut Room) -> Result<Use<'static>> {
-    // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
-    let tag = unsafe {
-        (&raw mut (*room).tag).write(FrameTag::new());
-        &(*room).tag
-    };
-    descriptor::enter(thread, fd, tag)
-}
-
-/// # Safety
-/// `room` is valid for writing, and the tag in it is that of `queue`.
-#[cold]
-unsafe fn place(room: *mut Room, queue: Use<'static>, task: Task) {
-    let transfer = Transfer {
-        owed: None,
-        has_lain_down: false,
-        queue,
-        // SAFETY: it stays where it is until the wait is over, says the caller.
-        tag: unsafe { &(*room).tag },
-        task,
-        arrival: Arrival::now(),
-        next_short_sleep: SHORTEST_SLEEP,
-        is_its_turn: false,
-        held_up_until: None,
-    };
-    // SAFETY: valid for writing, says the caller.
-    unsafe { Wait::place((&raw mut (*room).wait).cast(), transfer, Interrupted::MayRestart) };
-}
-
 impl Task {
-    /// Does the task, and sleeps while that is not possible. For callers in Rust: the thread must
-    /// not be cancelled in here.
-    ///
-    /// Errors: those of the checks; EAGAIN when the descriptor has `O_NONBLOCK`; ETIMEDOUT, EINTR.
-    ///
-    /// # Safety
-    /// The memory of the task is valid.
-    pub unsafe fn perform(
-        self,
-        thread: &'static Thread,
-        fd: RawFd,
-        deadline: Option<Deadline>,
-    ) -> Result<Transferred> {
-        let mut room = MaybeUninit::<Room>::uninit();
-        let room = room.as_mut_ptr();
-        // SAFETY: a local variable, which nobody moves; what is in it is used as the answers say.
-        unsafe {
-            let done = match &self {
-                Self::Send(message) => {
-                    send_or_wait(thread, fd, message, room)?.then_some(Transferred::Sent)
-                }
-                Self::Receive(into) => {
-                    receive_or_wait(thread, fd, into, room)?.map(Transferred::Received)
-                }
-            };
-            match done {
-                Some(done) => Ok(done),
-                None => Wait::<Transfer>::finish((&raw mut (*room).wait).cast(), deadline),
-            }
-        }
-    }
-
     fn check_against(&self, queue: &Use<'_>) -> Result<()> {
         match self {
             Self::Send(message) => queue.check_outgoing(message),
@@ -328,6 +197,21 @@ impl Attempt for Transfer {
 }
 
 impl Transfer {
+    /// Of a thread that has just tried in vain.
+    pub(super) fn new(queue: Use<'static>, tag: &'static FrameTag, task: Task) -> Self {
+        Self {
+            owed: None,
+            has_lain_down: false,
+            queue,
+            tag,
+            task,
+            arrival: Arrival::now(),
+            next_short_sleep: SHORTEST_SLEEP,
+            is_its_turn: false,
+            held_up_until: None,
+        }
+    }
+
     fn point(&self) -> &'static WaitPoint {
         point(&self.queue, self.task.wanted())
     }

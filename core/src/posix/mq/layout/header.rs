@@ -1,0 +1,214 @@
+//! The first page of a queue's file.
+
+use core::mem::{offset_of, size_of};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use super::geometry::{Geometry, HEADER_SIZE};
+use crate::os::{Errno, Result};
+use crate::posix::mq::notify::registration::Registration;
+use crate::posix::mq::poll::readiness::Readiness;
+use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::shared::pair::{Pair, Versioned};
+use crate::shared::wait_point::WaitPoint;
+
+/// "rsipc-mq" and the version of the format.
+pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
+pub(in crate::posix::mq) const VERSION: u32 = 5;
+/// Longest name in bytes, without the slash.
+pub(super) const NAME_MAX: usize = 255;
+/// What is said once, when the queue is created.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) magic: u64,
+    pub(super) version: u32,
+    pub(super) maxmsg: u32,
+    pub(super) msgsize: u32,
+    /// The PID namespace of whoever made it: see `claim`.
+    pub(super) home: u64,
+    pub(super) name_length: u32,
+    pub(super) name: [u8; NAME_MAX + 1],
+    /// Of the names of the other parts, and bytes of each part; 0 = the data file is all.
+    pub(super) parts_number: u64,
+    pub(super) part_size: u64,
+}
+
+/// On lines of its own, so that one side's changes do not take the other side's line.
+#[repr(C, align(128))]
+pub(super) struct Lines<T>(pub(super) T);
+
+/// The FIFO of a queue: see `files`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FifoId {
+    /// Of its name.
+    pub number: u64,
+    /// The file system is that of the data file.
+    pub inode: u64,
+}
+
+/// The files that the data lies in: see `files`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartsId {
+    /// Of their names.
+    pub number: u64,
+    /// Bytes of each but the last one; 0 = there is one file.
+    pub size: usize,
+}
+
+/// What `mq_open` looks at, and what may change of it.
+#[repr(C)]
+#[derive(Default)]
+pub(super) struct Access {
+    /// Number and inode of the FIFO. Changed in one step by the owner or the superuser, when the
+    /// old one is lost.
+    pub(super) fifo: Pair,
+    /// Permission bits that `mq_open` enforces. Those of the files are wider: see `permission`.
+    /// Stored by the owner or the superuser.
+    pub(super) mode: AtomicU32,
+}
+
+/// The first page.
+#[repr(C, align(4096))]
+pub struct Header {
+    pub(super) identity: Identity,
+    pub(super) access: Lines<Access>,
+    pub(super) sequence: Lines<AtomicU64>,
+    pub(super) stalled: Lines<AtomicU64>,
+    pub(super) freed: Lines<AtomicU32>,
+    pub(super) message: Lines<WaitPoint>,
+    pub(super) room: Lines<WaitPoint>,
+    pub(super) readiness: Lines<Readiness>,
+    pub(super) notify: Lines<Registration>,
+}
+
+const _: () = assert!(size_of::<Header>() == HEADER_SIZE);
+
+/// In the file: the FIFO, the inode first.
+const FIFO_AT: usize = offset_of!(Header, access) + offset_of!(Access, fifo);
+
+/// What a new queue is told of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Birth<'a> {
+    /// Sizes.
+    pub geometry: Geometry,
+    /// Permission bits.
+    pub mode: u32,
+    /// Its FIFO.
+    pub fifo: FifoId,
+    /// Its data files.
+    pub parts: PartsId,
+    /// Without the slash.
+    pub name: &'a [u8],
+}
+
+impl From<FifoId> for Versioned {
+    fn from(FifoId { number, inode }: FifoId) -> Self {
+        Self { value: inode, version: number }
+    }
+}
+
+impl From<Versioned> for FifoId {
+    fn from(pair: Versioned) -> Self {
+        Self { number: pair.version, inode: pair.value }
+    }
+}
+
+impl Header {
+    /// In the file: the word that receivers sleep on.
+    pub const MESSAGE_WORD: u64 = offset_of!(Self, message) as u64;
+    /// In the file: the word that senders sleep on.
+    pub const ROOM_WORD: u64 = offset_of!(Self, room) as u64;
+
+    /// A copy of the header of a file. EINVAL if it is not that of a queue.
+    pub fn copy(file: &File) -> Result<Box<Self>> {
+        let mut header = Box::<Self>::new_uninit();
+        // SAFETY: the bytes of the box, which are written before they are read.
+        let bytes = unsafe {
+            core::slice::from_raw_parts_mut(header.as_mut_ptr().cast::<u8>(), HEADER_SIZE)
+        };
+        bytes.fill(0);
+        file.read_exact_at(bytes, 0).map_err(|_| Errno::EINVAL)?;
+        read_geometry(bytes)?;
+        // SAFETY: initialised, and any bytes are a header.
+        Ok(unsafe { header.assume_init() })
+    }
+
+    /// The sizes that the header claims. EINVAL if they are out of range.
+    pub fn geometry(&self) -> Result<Geometry> {
+        Geometry::new(self.identity.maxmsg.into(), self.identity.msgsize.into())
+    }
+
+    /// Who wants to be notified.
+    pub fn notify(&self) -> &Registration {
+        &self.notify.0
+    }
+
+    /// The number of messages ever sent through a queue with a tree: see `Slots::sequence`.
+    pub fn sent(&self) -> u64 {
+        self.sequence.0.load(Ordering::Relaxed)
+    }
+
+    /// Permission bits, as `mq_open` was given them.
+    pub fn mode(&self) -> u32 {
+        self.access.0.mode.load(Ordering::SeqCst)
+    }
+
+    /// The FIFO. Both numbers are of one only if nobody has just changed them.
+    pub fn fifo(&self) -> FifoId {
+        self.access.0.fifo.load().into()
+    }
+
+    /// The name without the slash. Whatever the bytes are, at most 255 of them.
+    pub fn name(&self) -> &[u8] {
+        &self.identity.name[..(self.identity.name_length as usize).min(NAME_MAX)]
+    }
+}
+
+/// The geometry that a header claims, if the header is that of a queue. EINVAL if it is not.
+pub fn read_geometry(header: &[u8]) -> Result<Geometry> {
+    let identity = read_identity(header)?;
+    Geometry::new(identity.maxmsg.into(), identity.msgsize.into())
+}
+
+/// The FIFO of the queue with this header. EINVAL if it is not that of a queue.
+pub fn read_fifo(header: &[u8]) -> Result<FifoId> {
+    read_identity(header)?;
+    let bytes = header.get(FIFO_AT..FIFO_AT + size_of::<Pair>()).ok_or(Errno::EINVAL)?;
+    let (value, version) = bytes.split_at(size_of::<u64>());
+    let number = |bytes: &[u8]| bytes.try_into().map(u64::from_ne_bytes).map_err(|_| Errno::EINVAL);
+    Ok(Versioned { value: number(value)?, version: number(version)? }.into())
+}
+
+/// The data files of the queue with this header. EINVAL if it is not that of a queue.
+pub fn read_parts(header: &[u8]) -> Result<PartsId> {
+    let identity = read_identity(header)?;
+    let size = usize::try_from(identity.part_size).map_err(|_| Errno::EINVAL)?;
+    Ok(PartsId { number: identity.parts_number, size })
+}
+
+/// The version of the format, if the file is that of a queue at all.
+pub fn read_version(header: &[u8]) -> Option<u32> {
+    let magic = header.get(..offset_of!(Identity, version))?;
+    let version = header.get(offset_of!(Identity, version)..offset_of!(Identity, maxmsg))?;
+    (magic == MAGIC.to_ne_bytes()).then(|| version.try_into().ok().map(u32::from_ne_bytes))?
+}
+
+fn read_identity(header: &[u8]) -> Result<Identity> {
+    let bytes = header.get(..size_of::<Identity>()).ok_or(Errno::EINVAL)?;
+    // SAFETY: long enough, any bytes are an Identity, and the read does not need alignment.
+    let identity = unsafe { bytes.as_ptr().cast::<Identity>().read_unaligned() };
+    let is_queue = identity.magic == MAGIC && identity.version == VERSION;
+    if is_queue { Ok(identity) } else { Err(Errno::EINVAL) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_header_is_refused() {
+        assert_eq!(read_geometry(&[0; HEADER_SIZE]).err(), Some(Errno::EINVAL));
+        assert_eq!(read_geometry(b"rsipc-mq").err(), Some(Errno::EINVAL));
+    }
+}

@@ -1,0 +1,264 @@
+//! Where everything of a queue lies in its file.
+//!
+//! ```text
+//! 0       Header      magic, geometry, name; then sequence, wait points, readiness and
+//!                     notification, each on lines of its own
+//! 4096    keys        u64 each
+//!         claims      u32 each
+//!         nodes       16 bytes each, where there are more than 32 slots
+//!         slots       SlotHeader and body, a multiple of 64 bytes each
+//! ```
+//!
+//! The geometry is read once, checked against the size of the file, and kept privately
+//! (`Geometry`): whatever happens to the bytes later, no access leaves the mapping.
+
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "all parts are aligned to a line of the page-aligned mapping"
+)]
+
+mod geometry;
+mod header;
+mod slot;
+
+use crate::os::{Errno, Result, namespace};
+use crate::posix::mq::notify::registration::Registration;
+use crate::posix::mq::poll::readiness::Readiness;
+use crate::posix::mq::store::index::{GROUP, Index, Node};
+use crate::posix::mq::store::slots::Slots;
+use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::shared::pair::Versioned;
+use crate::shared::prefetch;
+use crate::shared::wait_point::WaitPoint;
+
+use geometry::LINE;
+use header::{Identity, MAGIC, NAME_MAX};
+
+pub use geometry::{DEFAULT, Geometry, HEADER_SIZE, MAXMSG_LIMIT, MSGSIZE_LIMIT};
+pub(super) use header::VERSION;
+pub use header::{
+    Birth, FifoId, Header, PartsId, read_fifo, read_geometry, read_parts, read_version,
+};
+pub use slot::{MessageHeader, NOTES, SlotHeader};
+
+/// A mapped queue.
+#[derive(Clone, Copy)]
+pub struct Layout {
+    base: *mut u8,
+    geometry: Geometry,
+    slots: Slots<'static>,
+    /// Of the first slot, and from one slot to the next: they follow from the geometry.
+    first: *mut u8,
+    stride: usize,
+    is_at_home: bool,
+}
+
+// SAFETY: what it leads to is made for many processes, let alone threads.
+unsafe impl Send for Layout {}
+// SAFETY: the same.
+unsafe impl Sync for Layout {}
+
+impl Layout {
+    /// Writes the header of a new queue into a mapping of zeros. All slots are free then.
+    ///
+    /// # Safety
+    /// `base` is a writable mapping of `birth.geometry.file_size()` bytes that nobody else knows
+    /// yet.
+    pub unsafe fn initialise(base: *mut u8, birth: Birth<'_>) -> Result<()> {
+        let Geometry { maxmsg, msgsize } = birth.geometry;
+        let mut name = [0; NAME_MAX + 1];
+        name.get_mut(..birth.name.len()).ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(birth.name);
+        let small = |number: usize| u32::try_from(number).map_err(|_| Errno::EINVAL);
+        let identity = Identity {
+            magic: MAGIC,
+            version: VERSION,
+            maxmsg: small(maxmsg)?,
+            msgsize: small(msgsize)?,
+            home: namespace::of_pids(),
+            name_length: small(birth.name.len())?,
+            name,
+            parts_number: birth.parts.number,
+            part_size: birth.parts.size as u64,
+        };
+        // SAFETY: the header is at the start of the mapping, says the caller.
+        unsafe { (&raw mut (*base.cast::<Header>()).identity).write(identity) };
+        // SAFETY: the mapping has the size of this geometry.
+        let layout = unsafe { Self::new(base, birth.geometry) };
+        let access = &layout.header().access.0;
+        access.mode.store(birth.mode, Ordering::SeqCst);
+        access.fifo.compare_exchange(Versioned::default(), birth.fifo.into());
+        (0..maxmsg).step_by(GROUP).for_each(|slot| layout.slots.index.refresh(slot));
+        Ok(())
+    }
+
+    /// # Safety
+    /// `base` is a writable shared mapping of `geometry.file_size()` bytes, aligned to a page, that
+    /// outlives the use of the result.
+    pub unsafe fn new(base: *mut u8, geometry: Geometry) -> Self {
+        // SAFETY: all parts lie within the file size, and are aligned to a line at least; atomics
+        // may hold any bytes.
+        let slots = unsafe {
+            let keys = core::slice::from_raw_parts(
+                base.add(HEADER_SIZE).cast::<AtomicU64>(),
+                geometry.maxmsg,
+            );
+            let claims = base.add(geometry.claims_at()).cast::<AtomicU32>();
+            let claims = core::slice::from_raw_parts(claims, geometry.maxmsg);
+            let nodes = base.add(geometry.nodes_at()).cast::<Node>();
+            let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
+            let header = &*base.cast::<Header>();
+            let index = Index::new(keys, claims, nodes);
+            Slots {
+                index,
+                sequence: &header.sequence.0,
+                stalled: &header.stalled.0,
+                freed: &header.freed.0,
+            }
+        };
+        // SAFETY: within the mapping.
+        let first = unsafe { base.add(geometry.slots_at()) };
+        // SAFETY: the same, and any bytes are a number.
+        let home = unsafe { (&raw const (*base.cast::<Header>()).identity.home).read_volatile() };
+        let is_at_home = home == namespace::of_pids() && home != namespace::UNKNOWN;
+        Self { base, geometry, slots, first, stride: geometry.stride(), is_at_home }
+    }
+
+    /// The sizes.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Whether the queue was made in the PID namespace of whoever has mapped it.
+    #[inline]
+    pub fn is_at_home(&self) -> bool {
+        self.is_at_home
+    }
+
+    /// The slots and their index.
+    #[inline]
+    pub fn slots(&self) -> &Slots<'static> {
+        &self.slots
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: the header is at the start of the mapping; what changes in it is atomic.
+        unsafe { &*self.base.cast::<Header>() }
+    }
+
+    /// Where receivers wait for a message.
+    #[inline]
+    pub fn message(&self) -> &WaitPoint {
+        &self.header().message.0
+    }
+
+    /// Where senders wait for room.
+    #[inline]
+    pub fn room(&self) -> &WaitPoint {
+        &self.header().room.0
+    }
+
+    /// What is known of the readiness of the descriptor.
+    #[inline]
+    pub fn readiness(&self) -> &Readiness {
+        &self.header().readiness.0
+    }
+
+    /// Who wants to be notified.
+    #[inline]
+    pub fn notify(&self) -> &Registration {
+        &self.header().notify.0
+    }
+
+    /// See [`Header::mode`].
+    pub fn mode(&self) -> u32 {
+        self.header().mode()
+    }
+
+    /// From now on `mq_open` enforces these permission bits.
+    pub fn set_mode(&self, mode: u32) {
+        self.header().access.0.mode.store(mode, Ordering::SeqCst);
+    }
+
+    /// See [`Header::fifo`].
+    pub fn fifo(&self) -> FifoId {
+        self.header().fifo()
+    }
+
+    /// The queue has another FIFO now. False: it has another one than `old` already.
+    pub fn replace_fifo(&self, old: FifoId, new: FifoId) -> bool {
+        self.header().access.0.fifo.compare_exchange(old.into(), new.into())
+    }
+
+    /// See [`Header::name`].
+    pub fn name(&self) -> &[u8] {
+        self.header().name()
+    }
+
+    #[inline]
+    fn slot(&self, slot: usize) -> *mut SlotHeader {
+        debug_assert!(slot < self.geometry.maxmsg);
+        // SAFETY: within the mapping, as `slot` is below maxmsg.
+        unsafe { self.first.add(slot * self.stride).cast() }
+    }
+
+    /// A slot is about to be claimed, and then written. A claim is a full barrier, so what is asked
+    /// for only behind it is waited for twice.
+    #[inline]
+    pub fn will_write(&self, slot: usize) {
+        prefetch::to_write(self.slot(slot));
+        prefetch::to_write(self.slot(slot).wrapping_byte_add(LINE));
+    }
+
+    /// A slot is about to be claimed, and then read.
+    #[inline]
+    pub fn will_read(&self, slot: usize) {
+        prefetch::to_read(self.slot(slot));
+        prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
+    }
+
+    /// Counts a message more in a claimed slot, and says where its header goes, and its body: room
+    /// for msgsize bytes, and for 16.
+    ///
+    /// # Safety
+    /// The caller has claimed the slot.
+    #[inline]
+    pub unsafe fn next_message(&self, slot: usize) -> (*mut MessageHeader, *mut u8) {
+        let room = self.slot(slot);
+        // SAFETY: within the mapping; nobody else touches a claimed slot.
+        unsafe {
+            (*room).written = (*room).written.wrapping_add(1);
+            (&raw mut (*room).message, room.add(1).cast())
+        }
+    }
+
+    /// The header of the message in a slot. It may be of any message, or none, unless the slot is
+    /// claimed.
+    #[inline]
+    pub fn message_header(&self, slot: usize) -> MessageHeader {
+        // SAFETY: within the mapping, and any bytes are a header.
+        unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
+    }
+
+    /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot
+    /// be true, or the message notes a registration: then [`Self::body_of`] tells.
+    #[inline]
+    pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
+        // SAFETY: within the mapping, and any bytes are a length.
+        let length =
+            unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
+        self.body_of_length(slot, length)
+    }
+
+    /// The same for the message with this header, whatever that notes.
+    pub fn body_of(&self, slot: usize, header: MessageHeader) -> Result<(*const u8, usize)> {
+        self.body_of_length(slot, header.bytes())
+    }
+
+    #[inline]
+    fn body_of_length(&self, slot: usize, length: usize) -> Result<(*const u8, usize)> {
+        if length > self.geometry.msgsize {
+            return Err(Errno::EBADMSG);
+        }
+        Ok((self.slot(slot).wrapping_add(1).cast(), length))
+    }
+}

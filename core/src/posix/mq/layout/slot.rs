@@ -1,0 +1,64 @@
+//! What is in front of the body of a message.
+
+use core::mem::size_of;
+
+use crate::posix::mq::notify::registration::Sender;
+
+/// In front of each body.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SlotHeader {
+    pub(super) message: MessageHeader,
+    /// Messages ever written to this slot. Whoever has claimed the slot adds one before the commit.
+    pub(super) written: u64,
+    _reserved: u64,
+}
+
+/// What is known of a message.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MessageHeader {
+    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of
+    /// the rest.
+    pub length: u32,
+    /// With [`NOTES`], the registration whose process the sender must notify.
+    number: u32,
+    /// The sender, then.
+    pub pid: u32,
+    /// The sender's real user.
+    pub uid: u32,
+}
+
+/// In [`MessageHeader::length`], far above any length: the message came into the empty queue, and
+/// notes a registration.
+pub const NOTES: u32 = 1 << 31;
+
+impl MessageHeader {
+    /// As it lies in memory.
+    #[inline]
+    pub fn to_bytes(self) -> [u8; size_of::<Self>()] {
+        // SAFETY: four numbers without padding.
+        unsafe { core::mem::transmute(self) }
+    }
+
+    /// Of a message that notes nothing.
+    #[inline]
+    pub fn plain(length: u32) -> Self {
+        Self { length, number: 0, pid: 0, uid: 0 }
+    }
+
+    /// Of a message that notes this registration.
+    pub fn noting(length: u32, number: u32, Sender { pid, uid }: Sender) -> Self {
+        Self { length: length | NOTES, number, pid, uid }
+    }
+
+    /// The registration that it notes; 0 = none.
+    pub fn noted(self) -> u32 {
+        if self.length & NOTES == 0 { 0 } else { self.number }
+    }
+
+    /// Bytes, whatever it notes.
+    pub fn bytes(self) -> usize {
+        (self.length & !NOTES) as usize
+    }
+}
