@@ -1,9 +1,10 @@
 /* librsipc: POSIX semaphores, message queues and shared memory objects in user space.
  *
- * The types and the constants come from the headers of the system, whose declarations agree with
- * these. So a program may include both, in any order, or this one alone.
+ * The types and the constants come from the headers of the system, whose declarations agree with these. So a
+ * program may include both, in any order, or this one alone.
  *
- * Generated from src/abi by `make header`; `make check-header` compares. / */
+ * Generated from src/abi by `make header`; `make check-header` compares.
+ */
 #ifndef RSIPC_H
 #define RSIPC_H
 
@@ -20,13 +21,16 @@ struct timespec; /* not defined by <time.h> in every dialect of C */
 extern "C" {
 #endif
 
-/* * Opens a named semaphore, at the address at which this process already has it, if it has. When
- * `oflag` has O_CREAT two more arguments follow: mode_t mode, unsigned value. SEM_FAILED: see
- * errno. POSIX.1-2017, `sem_open`. / */
+/**
+ * Opens a named semaphore, at the address at which this process already has it, if it has. When `oflag` has
+ * O_CREAT two more arguments follow: mode_t mode, unsigned value. SEM_FAILED: see errno. POSIX.1-2017, `sem_open`.
+ */
 sem_t *sem_open(const char *name, int oflag, ...);
 
-/* * Opens a queue. When `oflag` has O_CREAT two more arguments follow: mode_t mode, const struct
- * mq_attr *attributes, which may be NULL. -1: see errno. POSIX.1-2017, `mq_open`. / */
+/**
+ * Opens a queue. When `oflag` has O_CREAT two more arguments follow: mode_t mode, const struct mq_attr *attributes,
+ * which may be NULL. -1: see errno. POSIX.1-2017, `mq_open`.
+ */
 mqd_t mq_open(const char *name, int oflag, ...);
 
 /**
@@ -39,8 +43,10 @@ int sem_init(sem_t *sem, int pshared, unsigned int value);
  */
 int sem_destroy(sem_t *sem);
 
-/* * Takes back one `sem_open`. POSIX.1-2017, `sem_close`: EINVAL for what is not an open named
- * semaphore. / */
+/**
+ * Takes back one `sem_open`. POSIX.1-2017, `sem_close`: EINVAL for what is not an open named
+ * semaphore.
+ */
 int sem_close(sem_t *sem);
 
 /**
@@ -79,8 +85,10 @@ int sem_timedwait(sem_t *sem, const struct timespec *abstime);
  */
 int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abstime);
 
-/* * Sends a message, and sleeps while the queue is full. A cancellation point. POSIX.1-2017,
- * `mq_send`. / */
+/**
+ * Sends a message, and sleeps while the queue is full. A cancellation point. POSIX.1-2017,
+ * `mq_send`.
+ */
 int mq_send(mqd_t mqdes, const char *msg_ptr, size_t msg_len, unsigned int msg_prio);
 
 /**
@@ -92,8 +100,10 @@ int mq_timedsend(mqd_t mqdes,
                  unsigned int msg_prio,
                  const struct timespec *abstime);
 
-/* * Receives the oldest message of the highest priority, and sleeps while there is none. A
- * cancellation point. POSIX.1-2017, `mq_receive`. / */
+/**
+ * Receives the oldest message of the highest priority, and sleeps while there is none. A
+ * cancellation point. POSIX.1-2017, `mq_receive`.
+ */
 ssize_t mq_receive(mqd_t mqdes, char *msg_ptr, size_t msg_len, unsigned int *msg_prio);
 
 /**
@@ -120,16 +130,17 @@ int mq_unlink(const char *name);
  */
 int mq_getattr(mqd_t mqdes, struct mq_attr *mqstat);
 
-/* * Sets or clears O_NONBLOCK, and stores what was before. POSIX.1-2017, `mq_setattr`: EINVAL for
- * any other flag. / */
-int mq_setattr(mqd_t mqdes,
-               const struct mq_attr *mqstat,
-               struct mq_attr *omqstat);
+/**
+ * Sets or clears O_NONBLOCK, and stores what was before. POSIX.1-2017, `mq_setattr`: EINVAL for
+ * any other flag.
+ */
+int mq_setattr(mqd_t mqdes, const struct mq_attr *mqstat, struct mq_attr *omqstat);
 
-/* * Asks to be notified when a message comes into the empty queue, or, with NULL, not to be.
- * POSIX.1-2017, `mq_notify`. / */
-int mq_notify(mqd_t mqdes,
-              const struct sigevent *notification);
+/**
+ * Asks to be notified when a message comes into the empty queue, or, with NULL, not to be.
+ * POSIX.1-2017, `mq_notify`.
+ */
+int mq_notify(mqd_t mqdes, const struct sigevent *notification);
 
 /**
  * A descriptor of the shared memory object `name`. POSIX.1-2017, `shm_open`.
