@@ -47,8 +47,11 @@ fn who_comes_new_is_served_when_those_before_it_are_dead() {
                 room.send(&Participant::new(4), 2);
             })
         };
-        room.send(&Participant::new(3), 1);
-        room.receive(&Participant::new(2));
+        let who = Participant::new(2);
+        room.send(&who, 1);
+        room.receive(&who);
+        // For the victim, if it lives and has found nothing.
+        room.send(&who, 3);
         victim.join().unwrap();
         room.assert_whole();
     });
