@@ -3,7 +3,7 @@
  *
  * A cancelled thread unwinds its stack by force, and Rust must not be on it then. So C makes the
  * sleeping system call; Rust describes it, and decides what follows. Names with rsipc_ in front are
- * not exported. / */
+ * not exported. */
 #ifndef RSIPC_CBITS_H
 #define RSIPC_CBITS_H
 

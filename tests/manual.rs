@@ -70,13 +70,14 @@ fn no_other_function_has_a_prototype() {
 #[test]
 fn every_setting_is_described_and_no_other() {
     let source = file("core/src/os/settings.rs");
-    let read: BTreeSet<&str> =
-        source.split("c\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let names = source.split("c\"RSIPC_").skip(1).filter_map(|rest| rest.split('"').next());
+    let read: BTreeSet<String> = names.map(|name| format!("RSIPC_{name}")).collect();
     assert!(read.contains("RSIPC_DIR"), "{read:?}");
     for (directory, _, environment) in LANGUAGES {
         let page = file(&format!("{directory}/rsipc.7"));
         let tagged = section(&page, environment).split("\n.TP\n.B ").skip(1);
-        let described: BTreeSet<&str> = tagged.filter_map(|rest| rest.lines().next()).collect();
+        let described: BTreeSet<String> =
+            tagged.filter_map(|rest| rest.lines().next()).map(str::to_owned).collect();
         assert_eq!(described, read, "{directory}");
     }
 }

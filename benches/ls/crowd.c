@@ -1,7 +1,7 @@
 /* crowd COMMAND [ARGUMENT ...]: makes 2,000 objects in RSIPC_DIR and 300 processes, each of which
  * has some of them, and half of which sleep in one; then runs the command twice, which has to print
  * a line for each object at least, and prints how long the second run took, in nanoseconds. Meant
- * to be preloaded; the command is not. / */
+ * to be preloaded; the command is not. */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>

@@ -8,7 +8,7 @@
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
  *   thread LINE           does the line in a thread of its own, and does not answer for it
  *
- * Names have no blanks. It ends at the end of its input. / */
+ * Names have no blanks. It ends at the end of its input. */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>

@@ -1,5 +1,5 @@
 /* Five philosophers, each a process: all take the left fork, and then each waits for the right one.
- * Their parent waits for them. The forks are named semaphores PREFIX0 to PREFIX4. / */
+ * Their parent waits for them. The forks are named semaphores PREFIX0 to PREFIX4. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <stdio.h>

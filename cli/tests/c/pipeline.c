@@ -1,5 +1,5 @@
 /* A healthy pipeline: the parent puts numbers into a slot in shared memory, its child takes them
- * out, two semaphores PREFIXfull and PREFIXfree between them. It goes on until it is killed. / */
+ * out, two semaphores PREFIXfull and PREFIXfree between them. It goes on until it is killed. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* A thousand waits of each kind, interrupted around one second, two and three after their
- * beginning. The check of tests/eintr.rs. / */
+ * beginning. The check of tests/eintr.rs. */
 #include "../support/interrupted.h"
 
 enum { AT_ONCE = 125, BATCHES = 8 };

@@ -11,7 +11,7 @@
  *     second is not received before the receive of the first begins;
  *   - a receive does not give a message while one of higher priority, whose send had returned before the
  *     receive began, stays in the queue.
- * / */
+ * */
 #include "model.h"
 
 enum { PRODUCERS = 4, CONSUMERS = 4, PRIORITIES = 32768 };
@@ -76,7 +76,7 @@ static void consume(void)
 }
 
 /* For each priority the latest begin of a receive among the messages seen so far, as a Fenwick tree
- * of maxima over the priorities from the highest down. / */
+ * of maxima over the priorities from the highest down. */
 static uint32_t latest_from[PRIORITIES + 1], latest_at[PRIORITIES];
 
 static void note(uint32_t priority, uint32_t begin)
@@ -109,7 +109,7 @@ static void did_not_overtake(const struct record *record, uint32_t latest, const
 }
 
 /* Goes through all times in order; what has been sent by then takes part. A receive of it that
- * begins after the end of ours means that it stayed in the queue all the while. / */
+ * begins after the end of ours means that it stayed in the queue all the while. */
 static void judge(void)
 {
 	uint32_t times = atomic_load(run.clock);

@@ -4,7 +4,7 @@
  *
  * The model is a list for each priority and a bit for each list that is not empty. The run goes
  * through spells of filling, draining and standing, with few or many priorities, so that the queue
- * is full and empty again and again. / */
+ * is full and empty again and again. */
 #include "model.h"
 
 enum { PRIORITIES = 32768, NONE = -1 };

@@ -5,7 +5,7 @@
  * A timer strikes every 50 microseconds. Its handler sends and receives without waiting; the thread
  * itself sends and receives, waiting if it must. With `jump` each 16th handler leaves by
  * siglongjmp, out of whatever it interrupted. From time to time, and after each jump, everything is
- * drained and accounted for. / */
+ * drained and accounted for. */
 #include "model.h"
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 enum { DEPTH = 8, SIZE = 256, TICKETS = 64, PERIOD_NS = 50000 };
 
 /* A message carries a ticket and the serial number of its use. The thread draws tickets from the
- * first half, the handler from the second, so that neither can take one from under the other. / */
+ * first half, the handler from the second, so that neither can take one from under the other. */
 enum ticket_state { FREE, SENT, MAYBE };
 
 /* serial * 4 + state, in one word: a handler never sees half a change. */

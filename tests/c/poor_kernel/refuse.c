@@ -1,6 +1,6 @@
 /* refuse ERRNO CALL[,CALL...] PROGRAM [ARGUMENT...]: runs the program where these system calls give
  * this errno, as an older kernel or a sandbox has it. refuse kill-above NUMBER PROGRAM ...: where
- * any later call kills, as the filters of systemd do. / */
+ * any later call kills, as the filters of systemd do. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>

@@ -1,5 +1,5 @@
 /* A call on descriptors that fails has changed nothing: what it would have closed is open, with all
- * that hangs on it. The same for calls that close nothing though they look like it. / */
+ * that hangs on it. The same for calls that close nothing though they look like it. */
 #include "../support/vfork.h"
 
 #include <sched.h>

@@ -1,5 +1,5 @@
 /* A handler forks while its process sleeps in a call on a queue: both sleep on, or both end with
- * EINTR. / */
+ * EINTR. */
 #include "../support/fork_asleep.h"
 
 static mqd_t queue;

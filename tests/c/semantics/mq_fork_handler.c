@@ -1,5 +1,5 @@
 /* A handler forks in the middle of a call on the queue. Parent and child return from the handler,
- * both go on with the call, and when both have ended each place of the queue can be used. / */
+ * both go on with the call, and when both have ended each place of the queue can be used. */
 #include "../support/struck.h"
 #include "../support/step_queue.h"
 

@@ -1,5 +1,5 @@
 /* Processes of several PID namespaces use one queue, as containers do that share a directory.
- * Numbers mean nothing across them, and equal ones are common: here all are process 1. / */
+ * Numbers mean nothing across them, and equal ones are common: here all are process 1. */
 #include "../support/namespace.h"
 #include "../support/notify.h"
 

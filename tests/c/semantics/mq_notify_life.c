@@ -1,5 +1,5 @@
 /* How long a registration for notification lives: it belongs to one process and its descriptors,
- * and goes with either. / */
+ * and goes with either. */
 #include "../support/notify.h"
 
 /* A note that somebody else sends to us is a thing of the past: the place is free. */

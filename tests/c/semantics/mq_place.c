@@ -1,5 +1,5 @@
 /* Where queues may lie: little room, and nothing left behind. The kernel's queues lie elsewhere, so
- * on them these hold trivially. / */
+ * on them these hold trivially. */
 #include "../support/notify.h"
 #include "../support/private_shm.h"
 

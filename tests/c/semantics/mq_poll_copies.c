@@ -1,6 +1,6 @@
 /* A descriptor of a queue is polled before anything else is done with it, however it came: by
  * fcntl, over exec, through a socket, over daemon(3). And what was set up before a fork goes on in
- * the child. / */
+ * the child. */
 #include "../support/queue.h"
 #include "../support/scm.h"
 

@@ -1,5 +1,5 @@
 /* What an epoll or a poll was told before a fork holds in the child, and when the parent is gone,
- * too: daemon(3). / */
+ * too: daemon(3). */
 #include "../support/queue.h"
 
 #include <sys/epoll.h>

@@ -1,5 +1,5 @@
 /* A process that has reached a limit of its own gets an errno at once, or what it asks for; the
- * queues of others are as they were. / */
+ * queues of others are as they were. */
 #include "../support/limits.h"
 #include "../support/notify.h"
 

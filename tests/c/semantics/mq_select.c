@@ -1,5 +1,5 @@
 /* select reads and writes the sets of its caller just as the kernel does: so many bits as it is
- * told, however large the numbers are, and nothing beyond them. / */
+ * told, however large the numbers are, and nothing beyond them. */
 #include "../support/queue.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* Signals that strike a blocked call: EINTR, or a restart with SA_RESTART, which holds for the
- * timed forms too. / */
+ * timed forms too. */
 #include "../support/strike.h"
 
 CASE(mq_receive_is_interrupted_by_a_handler)

@@ -1,6 +1,6 @@
 /* A call is interrupted at each instruction, and the handler makes another one, on a stack that
  * tells nothing by its address: an alternate one, or that of a coroutine. Both calls have their
- * effect. / */
+ * effect. */
 #include "../support/step_queue.h"
 #include "../support/stacks.h"
 

@@ -1,5 +1,5 @@
 /* No thread is there that the program did not ask for: the process ends with the last of its own,
- * and where it may start none, all but SIGEV_THREAD works. / */
+ * and where it may start none, all but SIGEV_THREAD works. */
 #include "../support/nobody.h"
 #include "../support/notify.h"
 

@@ -1,6 +1,6 @@
 /* A child of vfork shares the memory of its parent, and has descriptors of its own. Whatever it
  * closes, the queue of the parent, its epoll and its registration go on. Python's subprocess and
- * the Java launcher start programs so. / */
+ * the Java launcher start programs so. */
 #include "../support/vfork.h"
 
 static char *const nothing[] = { "true", NULL };

@@ -1,5 +1,5 @@
 /* A timer runs out around a second after the call has begun. Whenever that is, the wait for a
- * semaphore ends, and SA_RESTART lets it go on where it does so on plain glibc. / */
+ * semaphore ends, and SA_RESTART lets it go on where it does so on plain glibc. */
 #include "../support/interrupted.h"
 
 static void ends(const char *kind)

@@ -1,5 +1,5 @@
 /* A process that has reached a limit of its own gets an errno at once, or the semaphore it asks
- * for; that of others is as it was. / */
+ * for; that of others is as it was. */
 #include "../support/limits.h"
 #include "../support/sem.h"
 

@@ -1,5 +1,5 @@
 /* A call on a semaphore is interrupted at each instruction, and the handler makes others, on a
- * stack that tells nothing by its address: an alternate one, or that of a coroutine. / */
+ * stack that tells nothing by its address: an alternate one, or that of a coroutine. */
 #include "../support/sem.h"
 #include "../support/stacks.h"
 

@@ -1,6 +1,6 @@
 /* mq_limits WHAT: says how far one gets with creating queues. The kernel's queues and ours, with
  * RSIPC_MQ_LIMITS=kernel, are to say the same. Started by root, so that it can have an IPC
- * namespace of its own, in which there is no queue, and become a user who has none. / */
+ * namespace of its own, in which there is no queue, and become a user who has none. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -1,5 +1,5 @@
 /* Queues in a RSIPC_DIR with little room: ENOSPC from mq_open, and nothing is left behind. Exit
- * status 77: nothing can be mounted here. / */
+ * status 77: nothing can be mounted here. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

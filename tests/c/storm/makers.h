@@ -2,7 +2,7 @@
  * middle of that.
  *
  * The sizes of a queue follow from its name. So who opens one that another has made knows whether
- * it is whole. / */
+ * it is whole. */
 #ifndef MAKERS_H
 #define MAKERS_H
 

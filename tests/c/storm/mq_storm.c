@@ -7,7 +7,7 @@
  * All notes are in memory that outlives the killed. A consumer that dies after its receive and
  * before it has noted it leaves the message in its buffer, which is there, too.
  *
- * RSIPC_DIR must be a directory of our own. / */
+ * RSIPC_DIR must be a directory of our own. */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>

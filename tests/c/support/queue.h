@@ -2,7 +2,7 @@
  * sleeps.
  *
  * Plain cases stay inside the kernel's default limits (10 messages, 8192 bytes each, 819200 bytes
- * for all queues of a user), so that they can run on the kernel's queues too. / */
+ * for all queues of a user), so that they can run on the kernel's queues too. */
 #ifndef QUEUE_H
 #define QUEUE_H
 
@@ -127,7 +127,7 @@ static inline void queue_kill_child(pid_t pid)
 }
 
 /* A child that sends one message to an empty queue and is killed `delay_ns` after it was told to
- * start. Says whether the message got in. / */
+ * start. Says whether the message got in. */
 static inline bool queue_gets_message_of_killed(mqd_t queue, atomic_int *go, long delay_ns)
 {
 	atomic_store(go, 0);

@@ -65,7 +65,7 @@ static void strike_sleeper(pid_t victim)
 }
 
 /* After so many instructions the victim is struck by SIGUSR1, and runs on alone. Whether that was
- * in the call. / */
+ * in the call. */
 __attribute__((unused)) static bool strike_after(pid_t victim, int steps)
 {
 	bool in_call = step_many(victim, steps);

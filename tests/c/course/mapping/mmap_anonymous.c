@@ -1,5 +1,5 @@
 /* A shared anonymous mapping, made before the fork, is the same memory in parent and child. A
- * private one is copied, and so is every variable. / */
+ * private one is copied, and so is every variable. */
 #include "../course.h"
 
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* The attributes of a queue: how many messages of which size are fixed when it is made; how many
  * there are changes with every call; and O_NONBLOCK is all that mq_setattr can set, for one
- * descriptor. / */
+ * descriptor. */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Several writers and several readers on one queue, which is where a queue is better than a pipe:
  * every message goes to exactly one reader, whole. Which one is up to the scheduler; a message of
- * the lowest priority, one for each reader, tells them that there is no more. / */
+ * the lowest priority, one for each reader, tells them that there is no more. */
 #include "../course.h"
 
 #include <fcntl.h>

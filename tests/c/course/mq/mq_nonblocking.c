@@ -1,5 +1,5 @@
 /* With O_NONBLOCK a full or an empty queue is EAGAIN, which is how one empties a queue without
- * being caught in the last receive. / */
+ * being caught in the last receive. */
 #include "../course.h"
 
 #include <fcntl.h>

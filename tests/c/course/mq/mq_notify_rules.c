@@ -1,6 +1,6 @@
 /* The rules of mq_notify: one process at a time, one message only, only into an empty queue, and
  * not when somebody already waits in receive. The signal is blocked and looked for with
- * sigtimedwait. / */
+ * sigtimedwait. */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* mq_notify with SIGEV_THREAD: a message into the empty queue starts a thread, with the value that
  * was registered. It registers again, empties the queue, and tells main through a condition
- * variable. / */
+ * variable. */
 #include "../course.h"
 
 #include <fcntl.h>

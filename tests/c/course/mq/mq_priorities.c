@@ -1,5 +1,5 @@
 /* A message with a higher priority overtakes those with a lower one; among equals the first in is
- * the first out. 0 is the lowest, and receive tells which one it was. / */
+ * the first out. 0 is the lowest, and receive tells which one it was. */
 #include "../course.h"
 
 #include <fcntl.h>

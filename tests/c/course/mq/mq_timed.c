@@ -1,5 +1,5 @@
 /* The timed calls wait until a time of day (not for a length of time), then give ETIMEDOUT. They
- * look at the clock only when they would have to wait. / */
+ * look at the clock only when they would have to wait. */
 #include "../course.h"
 
 #include <fcntl.h>

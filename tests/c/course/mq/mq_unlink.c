@@ -1,5 +1,5 @@
 /* unlink takes the name away at once, and the queue goes when the last descriptor is closed. Until
- * then it works, beside a new queue of the same name. / */
+ * then it works, beside a new queue of the same name. */
 #include "../course.h"
 
 #include <fcntl.h>

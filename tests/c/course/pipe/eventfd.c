@@ -1,6 +1,6 @@
 /* An eventfd is a counter behind a descriptor: write adds to it, read takes all of it, or one at a
  * time when it was made as a semaphore. Reading a zero and writing past the end block, or give
- * EAGAIN. / */
+ * EAGAIN. */
 #include "../course.h"
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* A server with a FIFO of its own, which all know, and an answer FIFO for each client. The client
  * has to send its question before it opens the answer FIFO: the server opens that one only after
- * the question, and an open waits for the other side. / */
+ * the question, and an open waits for the other side. */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* A pipe holds only so much; then write blocks, or gives EAGAIN when it must not. Linux lets one
- * ask for the capacity and change it. / */
+ * ask for the capacity and change it. */
 #include "../course.h"
 
 #include <fcntl.h>

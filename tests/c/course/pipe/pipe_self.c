@@ -1,5 +1,5 @@
 /* The smallest pipe: one process puts bytes in at one end and takes them out at the other, in the
- * order in which they went in. / */
+ * order in which they went in. */
 #include "../course.h"
 
 int main(void)

@@ -1,5 +1,5 @@
 /* Several writers on one pipe: what is written by one call of at most PIPE_BUF bytes stays
- * together, so lines of different writers never mix. Their order is up to the scheduler. / */
+ * together, so lines of different writers never mix. Their order is up to the scheduler. */
 #include "../course.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* A pair of connected local sockets is a pipe in both directions: what goes in at either end comes
- * out at the other. / */
+ * out at the other. */
 #include "../course.h"
 
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 /* setvbuf chooses when a stream hands its bytes to the kernel: at once, at the end of a line, or
- * when the buffer is full. A stream on a pipe lets us count what the kernel has got so far. / */
+ * when the buffer is full. A stream on a pipe lets us count what the kernel has got so far. */
 #include "../course.h"
 
 #include <sys/ioctl.h>

@@ -1,6 +1,6 @@
 /* Where does "Hello" go when the process ends? Four endings, each tried as on a terminal (flushed
  * at the end of a line) and as into a file or a pipe (flushed when the buffer is full). The parent
- * holds the other end of a pipe and tells what arrived. / */
+ * holds the other end of a pipe and tells what arrived. */
 #include "../course.h"
 
 static void hello_exit(void)

@@ -1,5 +1,5 @@
 /* What the kernel does when a process ends, however it ends: it closes the descriptors, drops the
- * locks on files, and tells the parent by SIGCHLD. / */
+ * locks on files, and tells the parent by SIGCHLD. */
 #include "../course.h"
 
 #include <fcntl.h>

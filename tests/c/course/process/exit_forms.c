@@ -1,6 +1,6 @@
 /* The ways a process ends: by return, exit, _exit, _Exit, or by a signal. Only the first two run
  * the exit procedures (handlers of atexit, flush of stdio); the parent is told the status by all of
- * them. / */
+ * them. */
 #include "../course.h"
 
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* An exit status is one byte, whatever int is given to exit; 0 means success. wait packs it
  * together with how the process ended, so it has to be unpacked with the W macros. This is why main
- * returns an int. / */
+ * returns an int. */
 #include "../course.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* When a parent ends first, its child lives on and is adopted: by init, or by the nearest ancestor
- * that asked for it (PR_SET_CHILD_SUBREAPER), which then has to wait for it. / */
+ * that asked for it (PR_SET_CHILD_SUBREAPER), which then has to wait for it. */
 #include "../course.h"
 
 #include <sys/prctl.h>

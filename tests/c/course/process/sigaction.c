@@ -1,6 +1,6 @@
 /* sigaction says what signal() leaves open: whether an interrupted call goes on (SA_RESTART) or
  * fails with EINTR, and which signals are held back while the handler runs (sa_mask). It also tells
- * what was set before. / */
+ * what was set before. */
 #include "../course.h"
 
 #include <signal.h>

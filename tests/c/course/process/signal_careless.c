@@ -2,7 +2,7 @@
  * middle of whatever the program was doing, so it may call only what signal-safety(7) lists: write
  * is there, printf is not. This program waits for a line, a child disturbs it with SIGUSR1 first,
  * and the line still comes, because signal() in glibc means "restart the interrupted call".
- * Elsewhere it may not: see sigaction.c. / */
+ * Elsewhere it may not: see sigaction.c. */
 #include "../course.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* A blocked signal waits, and only once however often it was sent; an ignored one is gone; two
- * cannot be blocked, caught or ignored at all. / */
+ * cannot be blocked, caught or ignored at all. */
 #include "../course.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* A process that has ended stays in the table of processes, as a zombie, until its parent takes the
- * exit status with wait. Then its number is gone. / */
+ * exit status with wait. Then its number is gone. */
 #include "../course.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* The same for the threads of one process: pshared is 0, and the semaphores are ordinary variables.
- * One producer and one consumer, so the numbers come out in the order in which they went in. / */
+ * One producer and one consumer, so the numbers come out in the order in which they went in. */
 #include "ring.h"
 
 #include <pthread.h>

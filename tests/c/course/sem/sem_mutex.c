@@ -1,5 +1,5 @@
 /* Two processes must not update shared memory at the same time: a semaphore that starts at 1 lets
- * one in. With 0 at the start it makes one process wait for another's work instead. / */
+ * one in. With 0 at the start it makes one process wait for another's work instead. */
 #include "../course.h"
 
 #include <semaphore.h>

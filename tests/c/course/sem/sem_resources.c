@@ -1,5 +1,5 @@
 /* A semaphore that starts at N hands out N equal resources: never more than N users at a time, and
- * the one after that waits. The users count themselves under a second semaphore. / */
+ * the one after that waits. The users count themselves under a second semaphore. */
 #include "../course.h"
 
 #include <semaphore.h>

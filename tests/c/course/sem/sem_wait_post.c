@@ -1,5 +1,5 @@
 /* The two operations: wait takes one and sleeps at zero, post puts one back and wakes a sleeper.
- * trywait says EAGAIN where wait would sleep; timedwait gives up at a given time. / */
+ * trywait says EAGAIN where wait would sleep; timedwait gives up at a given time. */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* The value of a semaphore on which processes sleep. POSIX allows two answers: 0, which Linux
  * gives, and minus the number of sleepers, which the manual of the notes promises. librsipc gives
- * the second one when RSIPC_SEM_GETVALUE=waiters is set. / */
+ * the second one when RSIPC_SEM_GETVALUE=waiters is set. */
 #include "../course.h"
 
 #include <fcntl.h>

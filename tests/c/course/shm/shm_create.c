@@ -1,5 +1,5 @@
 /* A shared memory object is created by name, gets a size with ftruncate and is reached through
- * mmap. A second process that knows only the name finds the size with fstat. / */
+ * mmap. A second process that knows only the name finds the size with fstat. */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* The flags and the mode of shm_open, which are those of open; and what chmod and truncate make of
- * an object through its descriptor. / */
+ * an object through its descriptor. */
 #include "../course.h"
 
 #include <fcntl.h>

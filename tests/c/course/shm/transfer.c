@@ -6,7 +6,7 @@
  *                                     reader only sums up what it gets
  *   transfer write NAME < FILE        the writer alone, over the object NAME, which it makes
  *   transfer read NAME > COPY         the reader alone, to be started after the writer
- * / */
+ * */
 #include "transfer.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* What the writer and the reader of a transfer have in common: the layout of the shared memory
- * object, and the checksum by which both tell that the same bytes went in and came out. / */
+ * object, and the checksum by which both tell that the same bytes went in and came out. */
 #ifndef TRANSFER_H
 #define TRANSFER_H
 

@@ -1,6 +1,6 @@
 /* A condition variable: a thread may go on only when x == y, and sleeps until then, without a busy
  * loop. cond_wait gives the mutex back while it sleeps and has it again when it returns. It may
- * return although the condition does not hold, so the test is a while. / */
+ * return although the condition does not hold, so the test is a while. */
 #include "../course.h"
 
 #include <pthread.h>

@@ -54,7 +54,8 @@ fn access_of(fd: RawFd) -> Result<Access> {
     }
     // SAFETY: no pointer.
     let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
-    i32::try_from(flags).map_err(|_| Errno::EBADF).and_then(Access::from_flags)
+    // With flags that are none of a queue it has been closed, and is another file by now.
+    i32::try_from(flags).ok().and_then(|flags| Access::from_flags(flags).ok()).ok_or(Errno::EBADF)
 }
 
 /// Makes a descriptor known that we have not seen before. EBADF when it is not one of a queue.
