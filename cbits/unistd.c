@@ -32,6 +32,7 @@ int rsipc_close_begin(struct rsipc_closing *closing, int fd);
 void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *closing, int is_closed);
 int rsipc_is_closed(int fd);
 void rsipc_closed_range(struct rsipc_thread **thread, int first, int last);
+void rsipc_unshared(void);
 int rsipc_lowest_spared(int first, int last);
 int rsipc_make_way(int fd);
 void rsipc_duplicated(int from, int to);
@@ -110,6 +111,8 @@ int rsipc_c_close_range(unsigned first, unsigned last, int flags)
 	int result = close_range_around(first, last, flags);
 	if (closes_for_all(flags))
 		rsipc_closed_range(&rsipc_thread, as_number(first), as_number(last));
+	else
+		rsipc_unshared();
 	return result;
 }
 

@@ -135,6 +135,12 @@ unsafe extern "C" fn rsipc_closed_range(
     }
 }
 
+/// The calling thread has a table of descriptors of its own now.
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_unshared() {
+    preserved(mq::doubt_all);
+}
+
 /// The lowest descriptor of our own in this range; -1 = none.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_lowest_spared(first: c_int, last: c_int) -> c_int {

@@ -35,6 +35,9 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
             return Err(Errno::EBADF);
         }
     }
+    if descriptor::is_doubted(fd) {
+        return close_only(fd);
+    }
     let closing = Closing::begin(fd)?;
     let result = close_only(fd);
     end(thread, closing, result.is_ok());
@@ -67,7 +70,7 @@ pub fn begin(fd: RawFd) -> Close {
         return if Process::owns_memory() { Close::Spare } else { Close::Freely };
     }
     if descriptor::is_queue(fd) {
-        if !Process::owns_memory() {
+        if descriptor::is_doubted(fd) || !Process::owns_memory() {
             return Close::Freely;
         }
         return Closing::begin(fd).map_or(Close::Freely, Close::Queue);
@@ -117,6 +120,14 @@ pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
         if is_gone && let Ok(closing) = Closing::begin(fd) {
             end(thread, closing, true);
         }
+    }
+}
+
+/// The calling thread has a table of descriptors of its own now: what a number means is not the same for
+/// all threads any more.
+pub fn doubt_all() {
+    if Process::owns_memory() {
+        descriptor::in_range(0..=RawFd::MAX).for_each(descriptor::doubt);
     }
 }
 

@@ -42,8 +42,8 @@ pub use as_file::{From, can_send, change_mode, change_owner, describe, read, see
 pub use calls::{Attributes, attributes, set_nonblocking, unlink};
 #[cfg(not(loom))]
 pub use closing::{
-    Close, begin as begin_close, close, duplicated, end as end_close, end_unknown, forget_closed,
-    lowest_spared, make_way,
+    Close, begin as begin_close, close, doubt_all, duplicated, end as end_close, end_unknown,
+    forget_closed, lowest_spared, make_way,
 };
 #[cfg(not(loom))]
 pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, look_at_inherited};

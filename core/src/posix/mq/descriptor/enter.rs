@@ -51,6 +51,10 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
                 }
                 return Ok(Use { operation, queue, fd });
             }
+            // SAFETY: entries are never freed.
+            if let Some(queue) = unsafe { (*open).behind() } {
+                return enter_doubted(queue, operation, fd);
+            }
             drop(operation);
             leave_special(fd, open)?;
         }
@@ -66,6 +70,24 @@ fn other_thread(error: Errno) -> Result<&'static Thread> {
 #[cold]
 fn adopt_unknown(fd: RawFd) -> Result<()> {
     uncancelled(|| inherited::adopt(fd))
+}
+
+/// In this thread the number may mean something else. EBADF then.
+#[cold]
+fn enter_doubted<'t>(
+    queue: &'static Open,
+    mut operation: Operation<'t>,
+    fd: RawFd,
+) -> Result<Use<'t>> {
+    // SAFETY: the entry in front of it has a share in it, and the operation protects that one.
+    let queue = unsafe { queue.opened() }.ok_or(Errno::EBADF)?;
+    if identity(fd) != Ok(queue.fifo) {
+        return Err(Errno::EBADF);
+    }
+    if !queue.layout.is_at_home() {
+        operation.unguard();
+    }
+    Ok(Use { operation, queue, fd })
 }
 
 /// There is no queue in a special entry.

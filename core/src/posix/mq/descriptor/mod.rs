@@ -9,5 +9,6 @@ pub use enter::{Use, enter, is_found_queue};
 pub use inherited::free_unused;
 pub use open::Opened;
 pub use table::{
-    Closing, forget_what_it_was, identity, in_range, insert, insert_alias, is_queue, no_queues_in,
+    Closing, doubt, forget_what_it_was, identity, in_range, insert, insert_alias, is_doubted,
+    is_queue, no_queues_in,
 };

@@ -89,6 +89,9 @@ pub struct Open {
     descriptors: AtomicUsize,
     /// The next one that is retired.
     next: AtomicPtr<Open>,
+    /// The queue itself, where the number may mean something else in some thread: then `opened` is
+    /// `None`. This one has a share in it. Stored before the table leads here.
+    behind: AtomicPtr<Open>,
 }
 
 // SAFETY: `opened` is only changed while nobody can read it, as its comment says.
@@ -103,7 +106,14 @@ impl Open {
             opened: UnsafeCell::new(None),
             descriptors: AtomicUsize::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
+            behind: AtomicPtr::new(ptr::null_mut()),
         }
+    }
+
+    /// The queue of a number of which each thread has to see for itself whether it still is that.
+    pub(super) fn behind(&self) -> Option<&'static Self> {
+        // SAFETY: entries are never freed.
+        unsafe { self.behind.load(Ordering::Acquire).as_ref() }
     }
 
     /// # Safety Either the caller's hazard pointer protects it, and the table led here after that
@@ -162,6 +172,22 @@ impl Pool {
         ptr::from_ref(open).cast_mut()
     }
 
+    /// An entry for a number that leads to this queue in some threads, and has a share in it already.
+    pub(super) fn take_in_front_of(&mut self, queue: &'static Open) -> *mut Open {
+        let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
+        open.behind.store(ptr::from_ref(queue).cast_mut(), Ordering::Release);
+        open.descriptors.store(1, Ordering::Relaxed);
+        ptr::from_ref(open).cast_mut()
+    }
+
+    /// An entry that nobody has seen.
+    pub(super) fn give_back(&mut self, unseen: *mut Open) {
+        // SAFETY: entries are never freed.
+        let open = unsafe { &*unseen };
+        open.behind.store(ptr::null_mut(), Ordering::Release);
+        self.free.push(open);
+    }
+
     /// A retired queue for which this is true. The pool is held as long as it is looked at.
     #[expect(clippy::unused_self, reason = "the borrow keeps the pool held")]
     pub(super) fn retired(&self, is_it: impl Fn(&Opened) -> bool) -> Option<&Opened> {
@@ -206,6 +232,10 @@ impl Pool {
             // SAFETY: the table does not lead here since before the barrier, and nobody's hazard
             // pointer does.
             unsafe { *open.opened.get() = None };
+            if let Some(queue) = open.behind() {
+                open.behind.store(ptr::null_mut(), Ordering::Release);
+                queue.unshare();
+            }
             self.free.push(open);
         }
     }

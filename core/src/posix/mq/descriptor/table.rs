@@ -171,6 +171,27 @@ fn unshare(open: *mut Open) {
     }
 }
 
+/// From now on each thread sees for itself whether the number is still that of the queue: the table
+/// of descriptors is not the same for all any more.
+pub fn doubt(fd: RawFd) {
+    let mut pool = POOL.lock();
+    let Some(entry) = entry(fd) else { return };
+    let known = entry.load(Ordering::Acquire);
+    if let Some(queue) = as_queue(known).filter(|queue| queue.behind().is_none()) {
+        // Its share in the queue goes over to the new entry.
+        let new = pool.take_in_front_of(queue);
+        if !exchange(entry, known, new) {
+            pool.give_back(new);
+        }
+    }
+}
+
+/// Whether each thread has to see for itself: see [`doubt`].
+pub fn is_doubted(fd: RawFd) -> bool {
+    let queue = look_up(fd).and_then(|(_, open)| as_queue(open));
+    queue.is_some_and(|queue| queue.behind().is_some())
+}
+
 /// Puts something into an entry. What was there is not known by this number any more.
 fn replace(entry: &AtomicPtr<Open>, open: *mut Open) {
     unshare(entry.swap(open, Ordering::SeqCst));
@@ -193,7 +214,8 @@ pub fn no_queues_in(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd>
 
 /// The queues of the table. While the caller holds [`POOL`], they stay.
 pub fn queues() -> impl Iterator<Item = &'static Open> {
-    entries(0..=RawFd::MAX).filter_map(|(_, open)| as_queue(open))
+    let all = entries(0..=RawFd::MAX).filter_map(|(_, open)| as_queue(open));
+    all.map(|open| open.behind().unwrap_or(open))
 }
 
 fn entries(range: RangeInclusive<RawFd>) -> impl Iterator<Item = (RawFd, *mut Open)> {
