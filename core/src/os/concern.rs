@@ -13,6 +13,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::process::Process;
+
 /// See the module.
 pub const QUEUES: u32 = 1;
 /// See the module.
@@ -27,6 +29,8 @@ static rsipc_concern: AtomicU32 = AtomicU32::new(0);
 /// From now on descriptors concern us.
 pub fn set(bits: u32) {
     if !is_set(bits) {
+        // Whoever asks first owns the memory: that must not be the child of a vfork.
+        let _ = Process::this();
         // SeqCst: the number that it is about is handed out after this.
         rsipc_concern.fetch_or(bits, Ordering::SeqCst);
     }

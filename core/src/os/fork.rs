@@ -15,6 +15,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
+use super::process::Process;
+
 /// The mutexes, in the order in which they are taken before a fork.
 const RANKS: usize = 2;
 
@@ -148,6 +150,8 @@ extern "C" fn release() {
     for mutex in PROTECTED.iter().rev().filter_map(OnceLock::get) {
         mutex.release();
     }
+    // The child owns its memory from now on, before it has children by vfork.
+    let _ = Process::this();
 }
 
 /// Lets the C library call us before and after each fork. Done at load, so that handlers of the

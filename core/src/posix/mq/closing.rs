@@ -123,8 +123,8 @@ pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     }
 }
 
-/// The calling thread has a table of descriptors of its own now: what a number means is not the same for
-/// all threads any more.
+/// The calling thread has a table of descriptors of its own now: what a number means is not the
+/// same for all threads any more.
 pub fn doubt_all() {
     if Process::owns_memory() {
         descriptor::in_range(0..=RawFd::MAX).for_each(descriptor::doubt);

@@ -172,7 +172,8 @@ impl Pool {
         ptr::from_ref(open).cast_mut()
     }
 
-    /// An entry for a number that leads to this queue in some threads, and has a share in it already.
+    /// An entry for a number that leads to this queue in some threads, and has a share in it
+    /// already.
     pub(super) fn take_in_front_of(&mut self, queue: &'static Open) -> *mut Open {
         let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
         open.behind.store(ptr::from_ref(queue).cast_mut(), Ordering::Release);
