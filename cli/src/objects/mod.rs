@@ -186,11 +186,16 @@ pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
         queue::Role::Companion | queue::Role::Part(_) => return None,
         queue::Role::Foreign => match file_name.strip_prefix(semaphore::PREFIX) {
             Some(name) => (Kind::Sem, name),
-            None if file_name.starts_with(UNFINISHED) => return None,
+            None if file_name.starts_with(UNFINISHED) || is_presence(file_name) => return None,
             None => (Kind::Shm, file_name),
         },
     };
     Some((kind, [b"/", rest].concat()))
+}
+
+/// Whether a file only says that a process is there: `rsipc_core::shared::presence`.
+fn is_presence(file_name: &[u8]) -> bool {
+    file_name.starts_with(rsipc_core::shared::presence::PREFIX.as_bytes())
 }
 
 fn unreadable_directory(directory: &Path, error: io::Error) -> Failure {

@@ -131,8 +131,11 @@ impl Call {
         let count = usize::try_from(count).ok().filter(|count| *count <= WAITV_MAX)?;
         let mut bytes = vec![0; count * WAITV_SIZE];
         read(address, &mut bytes).ok()?;
+        // librsipc's own sleeps are on two: the first one is only for the death of a waker.
+        let of_ours = usize::from(count == 2);
         let words = bytes
             .chunks_exact(WAITV_SIZE)
+            .skip(of_ours)
             .map(|entry| Word { address: u64_at(entry, 8), expected: low_half(u64_at(entry, 0)) });
         Some(Sleep::Futex { words: words.collect(), until: until(timeout, clock) })
     }
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sleep_on_several_words_is_read_from_memory() {
+    fn a_sleep_beside_the_death_word_is_read_from_memory() {
         let call = Call { number: libc::SYS_futex_waitv, arguments: [0x1000, 2, 0, 0x2000, 1, 0] };
         let memory: Vec<u8> =
             [5, 0x7000, 2, 6, 0x8000, 2].into_iter().flat_map(u64::to_ne_bytes).collect();
@@ -228,8 +231,7 @@ mod tests {
             bytes.copy_from_slice(&memory);
             Ok(())
         });
-        let words =
-            vec![Word { address: 0x7000, expected: 5 }, Word { address: 0x8000, expected: 6 }];
+        let words = vec![Word { address: 0x8000, expected: 6 }];
         assert_eq!(sleep, Some(Sleep::Futex { words, until: Some(Until::Look) }));
         let absurd = Call { arguments: [0x1000, u64::MAX, 0, 0, 0, 0], ..call };
         assert_eq!(absurd.interpret(|_, _| unreachable!()), None);

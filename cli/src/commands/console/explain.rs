@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(named("eagain"), Some(Errno::EAGAIN));
         assert_eq!(named("2"), Some(Errno::ENOENT));
         assert_eq!(named("ENONSENSE"), None);
-        assert_eq!(name(Errno(libc::EXDEV)), format!("errno {}", libc::EXDEV));
+        assert_eq!(name(Errno(4000)), "errno 4000");
     }
 
     #[test]
