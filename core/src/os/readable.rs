@@ -85,8 +85,8 @@ fn is_readable(address: usize, anchor: usize) -> bool {
     if is_on_stack(address, anchor) {
         return true;
     }
-    // Within the page.
-    let within = address.min((address | (PAGE - 1)) - (PROBE - 1));
+    // Within the page; not NULL, by which the kernel is asked for nothing.
+    let within = address.min((address | (PAGE - 1)) - (PROBE - 1)).max(1);
     // SAFETY: the kernel checks the address, and does nothing, as the first argument is not valid.
     let result = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NOTHING, within, 0, PROBE) };
     result == 0 || Errno::last() != Errno::EFAULT
