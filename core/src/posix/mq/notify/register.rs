@@ -78,8 +78,12 @@ pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<
 
 fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     let registration = queue.queue.layout.notify();
+    // Senders are at home in the PID namespace of the queue mostly. Who is in another one than they
+    // has no number there that they could send a signal to.
     let needs_thread = matches!(wish, Wish::Signal { .. })
-        && (registration.was_unreached() || may_be_used_by_others(queue.fd)?);
+        && (registration.was_unreached()
+            || !queue.is_at_home()
+            || may_be_used_by_others(queue.fd)?);
     let mut record = wish.record();
     if needs_thread {
         record.how = How::SignalOrThread;
