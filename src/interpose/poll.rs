@@ -192,7 +192,11 @@ unsafe extern "C" fn rsipc_before_select(
         for word in 0..count.div_ceil(BITS) {
             let words =
                 sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)));
-            let [Some(input), Some(output), Some(other)] = words else { return };
+            let [Some(input), Some(output), Some(other)] = words else {
+                // The kernel will refuse it, so there is no answer to correct, nor sets to copy.
+                queues = 0;
+                return;
+            };
             for bit in bits_of(input | output | other) {
                 let fd = word * BITS + bit;
                 let wanted = selected([input, output], bit);
