@@ -4,7 +4,7 @@
 #include "../support/step_queue.h"
 #include "../support/struck.h"
 
-static atomic_int *stage;
+static atomic_int *stage, *is_ready;
 
 /* Which of the two is process 1 of a namespace of its own. */
 static bool victim_is_1, other_is_1;
@@ -21,14 +21,18 @@ static void await_stage(int wanted)
 static pid_t start_other(void (*work)(void))
 {
 	stage = shared_memory(sizeof *stage);
+	is_ready = shared_memory(sizeof *is_ready);
 	pid_t other = other_is_1 ? namespace_fork() : check_fork();
 	if (other == 0) {
 		CHECK_OK(mq_send(elsewhere, "x", 1, 0));
 		queue_take(elsewhere);
+		atomic_store(is_ready, 1);
 		await_stage(1);
 		work();
 		_exit(0);
 	}
+	/* The victim rehearses with the same queue. */
+	CHECK_SOON(atomic_load(is_ready));
 	return other;
 }
 

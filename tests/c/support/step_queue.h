@@ -37,10 +37,19 @@ __attribute__((unused)) static void step_queues(long depth)
 __attribute__((unused)) static void rehearse(void)
 {
 	char got[8];
+	int told[2];
+	pid_t number = 0;
+	CHECK_OK(pipe(told));
 	pid_t sleeper = check_fork();
-	if (sleeper == 0)
+	if (sleeper == 0) {
+		number = number_in_proc();
+		CHECK_EQ(write(told[1], &number, sizeof number), sizeof number);
 		_exit(mq_receive(elsewhere, got, sizeof got, NULL) != 1);
-	CHECK_SOON(asleep(sleeper, sleeper));
+	}
+	CHECK_EQ(read(told[0], &number, sizeof number), sizeof number);
+	CHECK_OK(close(told[0]));
+	CHECK_OK(close(told[1]));
+	CHECK_SOON(asleep(number, number));
 	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
 	check_child(sleeper);
 	CHECK_OK(mq_send(elsewhere, "x", 1, 0));
