@@ -92,19 +92,6 @@ __attribute__((unused)) static void step_to_sleep(pid_t victim)
 		CHECK_EQ(step_stage(), 1);
 }
 
-/* A restartable sequence (rseq(2)) begins anew each time that its thread is stopped in the middle:
- * it would never end. So the victim takes back what glibc 2.35 and later has registered for it. */
-extern const ptrdiff_t __rseq_offset __attribute__((weak));
-
-static void step_through_sequences(void)
-{
-	enum { LENGTH = 32, UNREGISTER = 1, SIGNATURE = 0x53053053 };
-#if defined __x86_64__ && defined SYS_rseq
-	if (&__rseq_offset)
-		syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, LENGTH, UNREGISTER, SIGNATURE);
-#endif
-}
-
 /* The victim, stopped just before `call`. `rehearse` makes the same calls elsewhere: addresses of
  * functions are looked up when they are called first. */
 __attribute__((unused)) static pid_t step_victim(void (*rehearse)(void), void (*call)(void))
@@ -113,7 +100,6 @@ __attribute__((unused)) static pid_t step_victim(void (*rehearse)(void), void (*
 	CHECK(step_place != MAP_FAILED);
 	pid_t victim = check_fork();
 	if (victim == 0) {
-		step_through_sequences();
 		rehearse();
 		CHECK_OK(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 		raise(SIGSTOP);
