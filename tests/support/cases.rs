@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Way, command, compile, run_bounded};
 
 /// Seconds that a case may take.
-pub const SECONDS: u64 = 60;
+pub const SECONDS: u64 = 120;
 
 /// The exit status of a case that cannot be tried on this machine (CHECK_SKIP in check.h).
 pub const SKIPPED: i32 = 77;
