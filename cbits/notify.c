@@ -12,11 +12,6 @@
 
 #pragma GCC visibility push(hidden)
 
-/* `Duty` of mq/notify/notifier.rs */
-struct rsipc_duty {
-	uint64_t words[5];
-};
-
 struct rsipc_notification;
 
 struct rsipc_notification *rsipc_notification_new(void (*function)(union sigval), union sigval value,

@@ -36,9 +36,16 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
-/* What Rust answers when the thread has to sleep: no errno is as large. Other answers: 0 = done,
- * otherwise an errno. */
+/* The structures and numbers from here on are those of core/src/cbits.rs, which tells what they
+ * mean; tests/abi compares the two. */
+
+/* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */
 #define RSIPC_MUST_SLEEP 4096
+
+struct rsipc_waitv {
+	uint64_t value, address;
+	uint32_t flags, reserved;
+};
 
 /* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be
  * moved. */
@@ -46,14 +53,10 @@ struct rsipc_sleep {
 	long number;
 	long arguments[6];
 	struct timespec until;
-	struct {
-		uint64_t value, address;
-		uint32_t flags, reserved;
-	} waitv[2];
+	struct rsipc_waitv waitv[2];
 };
 
-/* Room for a wait of any kind (shared/wait.rs; Rust asserts that each kind fits). It starts with
- * its sleep. */
+/* Room for a wait of any kind; Rust asserts that each kind fits. */
 struct rsipc_wait {
 	struct rsipc_sleep sleep;
 	long room[44];
@@ -69,6 +72,24 @@ struct rsipc_wait_kind {
 	/* Whether the thread can be cancelled in its sleep. */
 	int is_cancellation_point;
 };
+
+/* What a thread waits for that notifies; opaque here. */
+struct rsipc_duty {
+	uint64_t words[5];
+};
+
+/* What a call that closes a descriptor has to remember. */
+struct rsipc_closing {
+	void *open;
+	uint64_t fifo[2];
+	int fd, kind;
+};
+
+enum { RSIPC_CLOSE_FREELY, RSIPC_CLOSE_SPARE, RSIPC_CLOSE_QUEUE, RSIPC_CLOSE_UNKNOWN };
+
+/* What Rust answers when the descriptor is none of a queue after all. Other answers: the call's
+ * own, or an errno with a minus in front. */
+#define RSIPC_NOT_A_QUEUE (-4096)
 
 /* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or an errno. */
 int rsipc_wait_on(struct rsipc_wait *wait, const struct rsipc_wait_kind *kind, int answer);

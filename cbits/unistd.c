@@ -19,15 +19,6 @@
 
 #pragma GCC visibility push(hidden)
 
-/* interpose/unistd.rs */
-struct rsipc_closing {
-	void *open;
-	uint64_t fifo[2];
-	int fd, kind;
-};
-
-enum { RSIPC_FREELY, RSIPC_SPARE, RSIPC_QUEUE, RSIPC_UNKNOWN };
-
 int rsipc_close_begin(struct rsipc_closing *closing, int fd);
 void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *closing, int is_closed);
 int rsipc_is_closed(int fd);
@@ -59,9 +50,9 @@ __attribute__((noinline, cold)) static int close_concerned(int fd)
 	struct rsipc_closing closing;
 	int result;
 	switch (rsipc_close_begin(&closing, fd)) {
-	case RSIPC_FREELY:
+	case RSIPC_CLOSE_FREELY:
 		return RSIPC_REAL(close)(fd);
-	case RSIPC_SPARE:
+	case RSIPC_CLOSE_SPARE:
 		return rsipc_return(EBADF);
 	}
 	pthread_cleanup_push(cancelled, &closing);
@@ -157,7 +148,7 @@ int rsipc_c_dup(int from)
 /* The new number is closed only if the old one is good. */
 static int dup3_concerned(int from, int to, int flags, int is_dup3)
 {
-	struct rsipc_closing closing = { .kind = RSIPC_FREELY };
+	struct rsipc_closing closing = { .kind = RSIPC_CLOSE_FREELY };
 	if (from != to && fcntl(from, F_GETFD) >= 0) {
 		if (!rsipc_make_way(to))
 			return rsipc_return(EBUSY);

@@ -7,12 +7,14 @@
 //! * [`object`]: names and files of objects.
 //! * [`shared`]: what words in shared memory are made of.
 //! * [`os`]: what the kernel and the C library offer.
+//! * [`cbits`]: the layouts that the C parts share with it.
 //!
 //! `docs/design.md` tells why it is built this way.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!("librsipc takes the place of a part of glibc on 64-bit Linux");
 
+pub mod cbits;
 #[cfg(not(loom))]
 pub mod object;
 pub mod os;

@@ -8,6 +8,7 @@ use libc::{gid_t, mode_t, off_t, size_t, ssize_t, stat, statx as statx_t, uid_t}
 
 use crate::entry::jump_to;
 use crate::thread::thread_of;
+use rsipc_core::cbits::NOT_A_QUEUE;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::posix::mq::{self, From};
@@ -220,9 +221,6 @@ pub unsafe extern "C" fn lseek64(fd: c_int, offset: off_t, whence: c_int) -> off
 }
 
 // What cbits/file.c calls.
-
-/// `NOT_A_QUEUE` of `cbits/file.c`
-const NOT_A_QUEUE: i64 = -4096;
 
 /// The result of the call, an errno with a minus in front, or [`NOT_A_QUEUE`].
 fn answer(result: Result<i64>) -> i64 {

@@ -15,12 +15,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::process::Process;
 
-/// See the module.
-pub const QUEUES: u32 = 1;
-/// See the module.
-pub const RESERVED: u32 = 2;
-/// See the module.
-pub const WATCHED: u32 = 4;
+pub use crate::cbits::{QUEUES, RESERVED, WATCHED};
 
 /// `cbits/concern.h`
 #[unsafe(no_mangle)]

@@ -24,7 +24,7 @@ use crate::posix::mq::layout::HEADER_SIZE;
 /// next.
 const SEATS: usize = 64;
 
-/// What such a thread is to wait for. `struct rsipc_duty` of `cbits/notify.c`.
+/// What such a thread is to wait for. C keeps it in a `cbits::DutyRoom`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Duty {
