@@ -4,6 +4,8 @@
 mod modules;
 #[path = "structure/sizes.rs"]
 mod sizes;
+#[path = "structure/tables.rs"]
+mod tables;
 
 use std::path::{Path, PathBuf};
 
@@ -53,4 +55,11 @@ fn files_functions_and_lines_fit_in_the_head() {
         files.iter().flat_map(|file| sizes::of_file(root(), file)).collect();
     too_long.extend(sources(&["rs"]).iter().flat_map(|file| sizes::of_functions(root(), file)));
     assert!(too_long.is_empty(), "too long:\n{}", too_long.join("\n"));
+}
+
+#[test]
+fn a_file_with_many_modules_has_a_table_of_them() {
+    let wrong: Vec<String> =
+        sources(&["rs"]).iter().flat_map(|file| tables::of_modules(root(), file)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -1,5 +1,20 @@
 //! What words in shared memory are made of, and the threads that work on them. Nothing in here
 //! knows of objects.
+//!
+//! | module | |
+//! |---|---|
+//! | `atomic` | the atomics of all protocols |
+//! | `claim` | the claim word: who works on a slot |
+//! | `event` | the word that waiters sleep on |
+//! | `modelled` | the model checker's atomics, and its futex |
+//! | `pair` | two words that change together |
+//! | `pause` | waiting for another thread without a word to sleep on |
+//! | `prefetch` | asking for memory early |
+//! | `presence` | claiming in the name of the process, where the kernel cannot watch |
+//! | `spin` | a short wait before a sleep |
+//! | `thread` | the block of each thread, and its operations |
+//! | `wait` | the wait machine |
+//! | `wait_point` | a place where threads of any process wait |
 
 pub mod atomic;
 pub mod claim;

@@ -1,6 +1,6 @@
 //! `mq_notify`: one process at a time wants to know when a message comes into the empty queue.
 //!
-//! | file | what is in it |
+//! | module | |
 //! |---|---|
 //! | `registration` | the shared words, and the protocol |
 //! | `record` | the lock that tells who is registered, and for what |

@@ -1,5 +1,15 @@
 //! What makes the descriptor of a queue pollable: it really is a FIFO, and the packets in it tell
 //! the kernel how the queue is.
+//!
+//! | module | |
+//! |---|---|
+//! | `answer` | corrects what poll(2) has answered |
+//! | `fifo` | the system calls on the FIFO |
+//! | `level` | when packets are put in and taken out |
+//! | `pollers` | who polls, and what is done for them |
+//! | `polling` | how this process polls through one description |
+//! | `readiness` | the words in shared memory: who polls, how many packets |
+//! | `watched` | the queues that this process has in sets of epoll |
 
 #[cfg(not(loom))]
 pub mod answer;
