@@ -63,3 +63,18 @@ fn a_file_with_many_modules_has_a_table_of_them() {
         sources(&["rs"]).iter().flat_map(|file| tables::of_modules(root(), file)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// So that every protocol can be modelled.
+#[test]
+fn the_atomics_of_the_core_come_from_one_module() {
+    let core = root().join("core/src");
+    let elsewhere: Vec<PathBuf> = sources(&["rs"])
+        .into_iter()
+        .filter(|file| file.starts_with(&core) && *file != core.join("atomic.rs"))
+        .filter(|file| {
+            let text = std::fs::read_to_string(file).expect("a source is text");
+            ["core::sync::atomic", "std::sync::atomic"].iter().any(|path| text.contains(path))
+        })
+        .collect();
+    assert!(elsewhere.is_empty(), "`crate::atomic` has them: {elsewhere:?}");
+}

@@ -11,9 +11,8 @@
 //!
 //! Bits are never cleared.
 
-use core::sync::atomic::{AtomicU32, Ordering};
-
 use super::process::Process;
+use crate::atomic::{AtomicU32, Ordering};
 
 pub use crate::cbits::{QUEUES, RESERVED, WATCHED};
 

@@ -15,8 +15,8 @@
 //! `RSIPC_FUTEX=waitv` says the contrary.
 
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use crate::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::os::errno::preserved;
 use crate::os::settings::{self, Futex};
 

@@ -12,10 +12,10 @@
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use super::process::Process;
+use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The mutexes, in the order in which they are taken before a fork.
 const RANKS: usize = 2;

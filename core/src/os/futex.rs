@@ -5,8 +5,8 @@
 
 use core::ffi::{c_int, c_long};
 use core::ptr;
-use core::sync::atomic::AtomicU32;
 
+use crate::atomic::AtomicU32;
 pub use crate::cbits::Sleep;
 use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline};

@@ -8,8 +8,7 @@
 //! sender stores a message and then looks whether anybody wants to be notified, and who registers
 //! runs a barrier in the threads of all processes.
 
-use core::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
-
+use crate::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 use crate::os::errno::Errno;
 
 /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and its registration, linux/membarrier.h

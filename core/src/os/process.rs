@@ -12,9 +12,9 @@
 //! | exec | another one | the same |
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::robust;
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What tells this process from all others that have, or had, a copy of its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

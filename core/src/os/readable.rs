@@ -2,9 +2,9 @@
 //! read ends the reading, and nothing else.
 
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::errno::Errno;
+use crate::atomic::{AtomicUsize, Ordering};
 
 /// Bytes that the kernel reads of a set of signals.
 const PROBE: usize = size_of::<u64>();

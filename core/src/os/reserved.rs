@@ -6,11 +6,11 @@
 //!
 //! The table is a few words without a lock, for handlers and for the child of a fork.
 
-use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
 use super::concern;
 use super::errno::{Errno, Result};
+use crate::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// Descriptors at most.
 const LIMIT: usize = 256;

@@ -6,7 +6,8 @@
 //! before is put back after each use, and that is what makes uses nest.
 
 use core::mem::size_of;
-use core::sync::atomic::AtomicUsize;
+
+use crate::atomic::AtomicUsize;
 
 /// `struct robust_list_head` of linux/futex.h
 #[repr(C)]

@@ -96,7 +96,7 @@ extern "C" fn begin<T: Copy>(start: *mut c_void) -> c_int {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::sync::atomic::{AtomicU32, Ordering};
+    use crate::atomic::{AtomicU32, Ordering};
 
     static CALLS: AtomicU32 = AtomicU32::new(0);
 

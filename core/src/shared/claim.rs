@@ -19,7 +19,7 @@
 //! (`event`). Releasing is Release, so that who claims next, or sees the word free, also sees what
 //! the holder did.
 
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// `FUTEX_TID_MASK`
 const HOLDER: u32 = 0x3fff_ffff;

@@ -18,7 +18,7 @@
 //! it is over. Relaxed would do for it; it is in this word because those who look at it look at the
 //! word anyway.
 
-use crate::shared::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, Ordering};
 
 const AWAITED: u32 = 1;
 const IN_TURN: u32 = 2;

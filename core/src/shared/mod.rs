@@ -3,10 +3,8 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `atomic` | the atomics of all protocols |
 //! | `claim` | the claim word: who works on a slot |
 //! | `event` | the word that waiters sleep on |
-//! | `modelled` | the model checker's atomics, and its futex |
 //! | `pair` | two words that change together |
 //! | `pause` | waiting for another thread without a word to sleep on |
 //! | `prefetch` | asking for memory early |
@@ -16,11 +14,8 @@
 //! | `wait` | the wait machine |
 //! | `wait_point` | a place where threads of any process wait |
 
-pub mod atomic;
 pub mod claim;
 pub mod event;
-#[cfg(loom)]
-pub mod modelled;
 pub mod pair;
 pub mod pause;
 pub mod prefetch;

@@ -15,10 +15,8 @@
 //! All are hints. Any value is harmless: the worst that a wrong one can do is a spin in vain or a
 //! sleep too early.
 
-use core::sync::atomic::AtomicU16;
-
+use crate::atomic::{AtomicU16, AtomicU32, Ordering};
 use crate::os::{clock, cpu, settings};
-use crate::shared::atomic::{AtomicU32, Ordering};
 
 /// How long a spin may last, in nanoseconds: near the cost of a sleep and a wake across processors.
 const BUDGET_NS: u64 = 20_000;

@@ -16,10 +16,11 @@
 mod sequence;
 
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 #[cfg(target_arch = "x86_64")]
 use self::sequence::Attempt;
+
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Stores to both words, the key first, if the word holds `expected`. False: it does not, or no
 /// longer after the first of the two. Release.

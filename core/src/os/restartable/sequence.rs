@@ -2,7 +2,8 @@
 
 use core::arch::asm;
 use core::arch::x86_64::__m128i;
-use core::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::atomic::{AtomicU32, AtomicU64};
 
 /// As in the module above.
 type Head = ([u8; 16], *mut [u8; 16]);

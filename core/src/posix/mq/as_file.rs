@@ -5,10 +5,10 @@
 //!
 //! EBADF means: the descriptor is not one of a queue. Then the call is the kernel's.
 
-use core::sync::atomic::Ordering;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
+use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::Status;

@@ -1,13 +1,11 @@
 //! Claims of the dead, where the kernel has not told.
 
-use core::sync::atomic::AtomicUsize;
-
 use super::descriptor::Use;
 use super::store::slots::{self, Look, Wanted};
+use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 use crate::os::errno::preserved;
 use crate::os::futex;
 use crate::os::process::Process;
-use crate::shared::atomic::{AtomicU32, Ordering, fence};
 use crate::shared::claim::{self, Holder};
 use crate::shared::presence;
 

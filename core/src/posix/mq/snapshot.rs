@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn store(layout: &Layout, slot: usize, key: u64) {
-        layout.slots().index.keys()[slot].store(key, crate::shared::atomic::Ordering::SeqCst);
+        layout.slots().index.keys()[slot].store(key, crate::atomic::Ordering::SeqCst);
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
             Ok(0),
             "this test has stored its messages by hand"
         );
-        layout.slots().sequence.fetch_add(3, crate::shared::atomic::Ordering::SeqCst);
+        layout.slots().sequence.fetch_add(3, crate::atomic::Ordering::SeqCst);
         assert_eq!(Snapshot::at(&file).unwrap().sent(&file), Ok(3));
 
         let (file, layout, _map) = queue(Geometry { maxmsg: 5, ..GEOMETRY });

@@ -8,7 +8,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::word::{Taken, Then, Word};
-use crate::shared::modelled::{self, Futex, On};
+use crate::atomic::modelled::{self, Futex, On};
 
 struct Semaphore {
     word: Word,

@@ -17,9 +17,9 @@
 //! after the wait. Registration publishes nothing, and the order within the one word is enough for
 //! it: Relaxed.
 
+use crate::atomic::{AtomicU64, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
-use crate::shared::atomic::{AtomicU64, Ordering};
 
 /// Largest value, `SEM_VALUE_MAX` of limits.h.
 pub const VALUE_MAX: u32 = i32::MAX.cast_unsigned();

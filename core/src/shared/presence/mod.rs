@@ -19,9 +19,9 @@
 mod file;
 mod number;
 
-use core::sync::atomic::{AtomicBool, Ordering, fence};
 use std::path::Path;
 
+use crate::atomic::{AtomicBool, Ordering, fence};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::futex;
 use crate::os::process::Process;

@@ -4,9 +4,8 @@
 //! chosen, and the others are removed. What is known is in memory that is wiped in the child of a
 //! fork.
 
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
-
 use super::file::{self, NUMBER_BITS, Present};
+use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::process::Process;
 use crate::os::reserved;

@@ -15,9 +15,9 @@
 
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::record::Record;
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::filter::Found;
 use crate::os::futex;

@@ -6,9 +6,9 @@
 //! copies are made in parts.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
 
 use super::operation::Operation;
+use crate::atomic::Ordering;
 use crate::os::restartable::{self, Head};
 use crate::shared::claim::Claimant;
 

@@ -10,11 +10,11 @@
 //! its claim to whoever finds that no thread has its TID.
 
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use super::block::{Thread, this_tid};
 use super::frame::FrameTag;
 use super::record::Record;
+use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::namespace;
 use crate::os::process::Process;

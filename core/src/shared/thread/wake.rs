@@ -6,10 +6,10 @@
 //! word as well.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 use super::block::Thread;
 use super::operation::Operation;
+use crate::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 /// Until it is dropped the kernel wakes somebody if the thread dies.
 #[must_use]

@@ -9,9 +9,9 @@
 
 use core::ops::RangeInclusive;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
 use std::os::fd::RawFd;
 
+use crate::atomic::{AtomicPtr, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::concern;

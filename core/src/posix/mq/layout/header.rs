@@ -5,10 +5,10 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::geometry::{Geometry, HEADER_SIZE};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::{Errno, Result};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::pair::{Pair, Versioned};
 use crate::shared::wait_point::WaitPoint;
 

@@ -21,12 +21,12 @@ mod geometry;
 mod header;
 mod slot;
 
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::{Errno, Result, namespace};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
 use crate::posix::mq::store::index::{GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::pair::Versioned;
 use crate::shared::prefetch;
 use crate::shared::wait_point::WaitPoint;

@@ -7,7 +7,7 @@
 //! [killed](End::Killed) or [stopped](End::Stopped) for ever.
 //!
 //! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst
-//! load must be one (see `shared::modelled`). Not modelled is what a thread notes of its own
+//! load must be one (see `atomic::modelled`). Not modelled is what a thread notes of its own
 //! claims.
 //!
 //! Seen to fail when
@@ -44,12 +44,12 @@ use std::sync::Mutex;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 
+use crate::atomic::modelled;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Slots, Wanted};
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::shared::claim;
-use crate::shared::modelled;
 
 use participant::{End, Ends, Participant};
 

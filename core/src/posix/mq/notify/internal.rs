@@ -4,11 +4,11 @@
 //! for that. So a descriptor that the program knows nothing of, and that is not needed any more,
 //! stays open while the process is registered with that queue.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
 use super::turn::Turn;
 use super::{notifier, record, signal};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use crate::os::{file, reserved};
 
 /// At most so many stay open.

@@ -11,10 +11,10 @@
 
 use core::ffi::c_void;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::registration::{Registration, Sender, next_after};
 use super::signal::{self, Signal};
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::os::bare;
 use crate::os::futex::{self, Scope};
 use crate::os::{Errno, Result};

@@ -24,7 +24,7 @@
 //! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for
 //! one load of `number`.
 
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
 
 /// So often a claim is lost to others who notify, and are done when one looks.

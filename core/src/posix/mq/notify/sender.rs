@@ -12,13 +12,13 @@
 use super::record::{self, Holder, How};
 use super::registration::{Delivery, Patience, Prepared, Registration, Sender, is_in_force};
 use super::signal::{Signal, Target};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::errno::preserved;
 use crate::os::signals::Blocked;
 use crate::os::stopped;
 use crate::os::{Errno, Result};
 use crate::posix::mq::descriptor::Use;
 use crate::posix::mq::layout::MessageHeader;
-use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::claim::{self, Holder as Claim};
 use crate::shared::pause::Pause;
 

@@ -2,9 +2,8 @@
 //! them apart; nor does one close a descriptor of ours while another registers, which would end the
 //! registration.
 
-use core::sync::atomic::{AtomicU32, Ordering};
-
 use super::signal;
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::signals::Blocked;
 use crate::shared::pause::Pause;
 

@@ -9,11 +9,11 @@
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, RawFd};
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;

@@ -8,9 +8,9 @@
 //! expires, and no thread looks after it: whoever changes the number of packets looks now and then
 //! whether there still is a lock.
 
-use core::sync::atomic::Ordering;
 use std::os::fd::RawFd;
 
+use crate::atomic::Ordering;
 use crate::os::Result;
 use crate::os::concern;
 use crate::os::errno::preserved;

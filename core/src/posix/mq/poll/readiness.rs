@@ -24,7 +24,7 @@
 //! then looks here, and a poller that sets bits here and then looks at the slots, one sees what the
 //! other one has done.
 
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant, Holder};
 
 /// Slots of a FIFO, and so packets that it holds. That many say that the queue is full.

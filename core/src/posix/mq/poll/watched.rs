@@ -3,8 +3,9 @@
 //!
 //! A few words without a lock. A number that is a queue no longer goes when somebody comes by.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
+
+use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 /// Queues at most that are looked at. The others are brought up to date by those who change them.
 const LIMIT: usize = 64;

@@ -12,7 +12,7 @@
 use super::key::{self, is_message};
 use super::scan::{any, largest};
 use super::summary::{Summary, has_free, slot_in};
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
 
 pub use super::summary::Node;

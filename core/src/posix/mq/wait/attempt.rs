@@ -16,8 +16,7 @@
 //! while it commits, the other direction's sleepers are what it owes a wake to. So whoever was
 //! woken and found nothing looks at the other direction, too.
 
-use core::sync::atomic::Ordering;
-
+use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};

@@ -8,10 +8,10 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
+use crate::atomic::modelled::{Futex, On};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::event::{Event, Seen};
-use crate::shared::modelled::{Futex, On};
 
 /// Where one waits for something: `WaitPoint`.
 #[derive(Default)]
