@@ -106,7 +106,7 @@ impl Snapshot {
     }
 
     /// The name, without the slash.
-    pub fn name(&self) -> &[u8] {
+    pub fn name(&self) -> Vec<u8> {
         self.header.name()
     }
 
@@ -261,7 +261,7 @@ mod tests {
         let (file, _layout, _map) = queue(GEOMETRY);
         let snapshot = Snapshot::at(&file).unwrap();
         assert_eq!(
-            (snapshot.name(), snapshot.mode(), snapshot.geometry()),
+            (snapshot.name().as_slice(), snapshot.mode(), snapshot.geometry()),
             (&b"queue"[..], 0o620, GEOMETRY)
         );
         assert!(snapshot.fifo().to_string_lossy().ends_with(".0000000000000abc"));
