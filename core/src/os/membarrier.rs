@@ -10,6 +10,7 @@
 
 use crate::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 use crate::os::errno::Errno;
+use crate::os::process;
 
 /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and its registration, linux/membarrier.h
 const PRIVATE_EXPEDITED: i32 = 1 << 3;
@@ -24,12 +25,18 @@ const GLOBAL: i32 = 1;
 /// Set before the first object exists, where the kernel has no membarrier.
 static EVERYBODY_PAYS: AtomicBool = AtomicBool::new(false);
 
-/// To be called before the first object stands.
+/// To be called before the first object stands. Asks the kernel once in each process.
 pub fn prepare() {
+    let is_in_barriers = process::is_in_barriers();
+    // Acquire, with the Release below: the kernel knows of the process before it has an object.
+    if is_in_barriers.load(Ordering::Acquire) {
+        return;
+    }
     if membarrier(REGISTER_PRIVATE_EXPEDITED).is_err() {
         EVERYBODY_PAYS.store(true, Ordering::SeqCst);
     }
     let _ = membarrier(REGISTER_GLOBAL_EXPEDITED);
+    is_in_barriers.store(true, Ordering::Release);
 }
 
 /// The users' side: between the hazard pointer and the look.

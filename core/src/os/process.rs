@@ -33,6 +33,8 @@ struct Page {
     owner: AtomicU32,
     /// Whether its threads have robust lists.
     has_robust_list: AtomicBool,
+    /// See [`is_in_barriers`].
+    is_in_barriers: AtomicBool,
 }
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
@@ -42,6 +44,7 @@ static FALLBACK: Page = Page {
     generation: AtomicU64::new(0),
     owner: AtomicU32::new(0),
     has_robust_list: AtomicBool::new(false),
+    is_in_barriers: AtomicBool::new(false),
 };
 /// The last generation that was drawn here. It is inherited, so that a child draws another one than
 /// its parent.
@@ -88,6 +91,12 @@ impl Page {
             Err(theirs) => theirs,
         }
     }
+}
+
+/// Whether this process has told the kernel that it takes part in barriers (`membarrier`), which
+/// stores it. False in the child of a fork, which has to tell it anew. Async-signal-safe.
+pub(super) fn is_in_barriers() -> &'static AtomicBool {
+    &page().is_in_barriers
 }
 
 fn page() -> &'static Page {
