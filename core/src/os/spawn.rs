@@ -32,7 +32,7 @@ struct Start<T> {
 /// its last other thread does; it keeps the user and group that it begins with; no signal is
 /// delivered to it. Async-signal-safe.
 ///
-/// It has no thread-local memory of its own, so `run` makes [bare] system calls only, and nothing
+/// It has no thread-local memory of its own, so `run` makes bare system calls only, and nothing
 /// that could panic.
 ///
 /// Errors: EAGAIN when there can be no more threads; EINVAL after unshare(2) with a new PID

@@ -23,7 +23,7 @@ use crate::os::errno::{Errno, Result};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::reserved;
 
-/// Prefix of the files. [`DIGITS`] hexadecimal digits follow.
+/// Prefix of the files. `DIGITS` hexadecimal digits follow.
 pub const PREFIX: &str = "rsipc-pr.";
 /// Bits of a number.
 pub const NUMBER_BITS: u32 = 17;

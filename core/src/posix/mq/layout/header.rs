@@ -129,12 +129,11 @@ impl Header {
 
     /// A copy of the header of a file. EINVAL if it is not that of a queue.
     pub fn copy(file: &File) -> Result<Box<Self>> {
-        let mut header = Box::<Self>::new_uninit();
-        // SAFETY: the bytes of the box, which are written before they are read.
+        let mut header = Box::<Self>::new_zeroed();
+        // SAFETY: the bytes of the box, which are all initialised.
         let bytes = unsafe {
             core::slice::from_raw_parts_mut(header.as_mut_ptr().cast::<u8>(), HEADER_SIZE)
         };
-        bytes.fill(0);
         file.read_exact_at(bytes, 0).map_err(|_| Errno::EINVAL)?;
         read_geometry(bytes)?;
         // SAFETY: initialised, and any bytes are a header.

@@ -14,7 +14,7 @@
 //! *Lazy down.* Who takes the last packet out because there is no message holds the claim of the
 //! adjuster and looks, in this order: at the packets, at the senders in flight, at the messages;
 //! takes one, and looks again. A sender that claimed its slot after that look finds the adjuster's
-//! claim held, and sees to it that there are [`SLACK`] packets: one for the step that the adjuster
+//! claim held, and sees to it that there are `SLACK` packets: one for the step that the adjuster
 //! may still make. Who puts the last packet in because there is no room does the same, mirrored.
 //!
 //! A claim of the adjuster that its holder left by being killed counts as free: no late step will
