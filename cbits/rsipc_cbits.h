@@ -21,7 +21,7 @@ _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
 
 #pragma GCC visibility push(hidden)
 
-/* This thread's block (shared/thread.rs); NULL until it is needed. */
+/* The block of this thread (core/src/shared/thread); NULL until it is needed. */
 struct rsipc_thread;
 extern __thread struct rsipc_thread *rsipc_thread __attribute__((tls_model("initial-exec")));
 

@@ -3,7 +3,7 @@
  * The types and the constants come from the headers of the system, whose declarations agree with these. So a
  * program may include both, in any order, or this one alone.
  *
- * Generated from src/abi by `make header`; `make check-header` compares.
+ * Generated from src/posix by `make header`; `make check-header` compares.
  */
 #ifndef RSIPC_H
 #define RSIPC_H

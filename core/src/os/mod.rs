@@ -1,4 +1,5 @@
-//! What the kernel and the C library offer. Nothing in here knows of shared words or of objects.
+//! What the kernel and the C library offer. Nothing in here accesses an object, or
+//! knows how one is laid out.
 //!
 //! | module | |
 //! |---|---|
