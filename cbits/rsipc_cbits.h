@@ -64,8 +64,8 @@ struct rsipc_wait {
 
 /* What Rust does with waits of one kind. */
 struct rsipc_wait_kind {
-	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must sleep again
-	 * it is over. */
+	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must
+	 * sleep again it is over. */
 	int (*woken)(struct rsipc_wait *wait, int error);
 	/* The thread is being cancelled: it is over. */
 	void (*cancelled)(struct rsipc_wait *wait);
@@ -91,7 +91,8 @@ enum { RSIPC_CLOSE_FREELY, RSIPC_CLOSE_SPARE, RSIPC_CLOSE_QUEUE, RSIPC_CLOSE_UNK
  * own, or an errno with a minus in front. */
 #define RSIPC_NOT_A_QUEUE (-4096)
 
-/* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or an errno. */
+/* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or
+ * an errno. */
 int rsipc_wait_on(struct rsipc_wait *wait, const struct rsipc_wait_kind *kind, int answer);
 
 /* From the result of a core to what the caller of a C function gets: 0, or -1 with errno set. */

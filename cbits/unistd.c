@@ -20,7 +20,8 @@
 #pragma GCC visibility push(hidden)
 
 int rsipc_close_begin(struct rsipc_closing *closing, int fd);
-void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *closing, int is_closed);
+void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *closing,
+		     int is_closed);
 int rsipc_is_closed(int fd);
 void rsipc_closed_range(struct rsipc_thread **thread, int first, int last);
 void rsipc_unshared(void);
@@ -58,7 +59,8 @@ __attribute__((noinline, cold)) static int close_concerned(int fd)
 	pthread_cleanup_push(cancelled, &closing);
 	result = RSIPC_REAL(close)(fd);
 	pthread_cleanup_pop(0);
-	/* Linux has closed it whatever the error is, unless it was not open; then we know of it in vain. */
+	/* Linux has closed it whatever the error is, unless it was not open; then we know of it in
+	 * vain. */
 	rsipc_close_end(&rsipc_thread, &closing, 1);
 	return result;
 }
@@ -77,7 +79,8 @@ static int as_number(unsigned fd)
 static int close_range_around(unsigned first, unsigned last, int flags)
 {
 	int spared;
-	while (first <= last && (spared = rsipc_lowest_spared(as_number(first), as_number(last))) >= 0) {
+	while (first <= last &&
+	       (spared = rsipc_lowest_spared(as_number(first), as_number(last))) >= 0) {
 		unsigned before = (unsigned)spared;
 		if (before > first && RSIPC_REAL(close_range)(first, before - 1, flags) != 0)
 			return -1;
@@ -161,10 +164,12 @@ static int dup3_concerned(int from, int to, int flags, int is_dup3)
 
 int rsipc_c_dup2(int from, int to)
 {
-	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, 0, 0) : RSIPC_REAL(dup2)(from, to);
+	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, 0, 0)
+					 : RSIPC_REAL(dup2)(from, to);
 }
 
 int rsipc_c_dup3(int from, int to, int flags)
 {
-	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, flags, 1) : RSIPC_REAL(dup3)(from, to, flags);
+	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, flags, 1)
+					 : RSIPC_REAL(dup3)(from, to, flags);
 }

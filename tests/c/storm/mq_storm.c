@@ -86,7 +86,8 @@ static void produce(int worker, uint32_t life)
 		for (uint32_t i = 0; i < message.length; i++)
 			message.bytes[i] = (unsigned char)(i * 7 + life + number);
 		message.sum = sum_of_message(&message);
-		MUST(mq_send(queue, (char *)&message, 16 + message.length, (unsigned)rand() % 8) == 0);
+		MUST(mq_send(queue, (char *)&message, 16 + message.length, (unsigned)rand() % 8) ==
+		     0);
 		atomic_store(&notes->sent[life], number + 1);
 		beat(worker);
 		if (rand() % TURNS == 0)
@@ -152,7 +153,8 @@ static void end(int worker)
 	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	kills++;
 	struct message *left = &notes->buffers[worker];
-	if (left->life > 0 && left->length <= sizeof left->bytes && is_whole(left, 16 + left->length))
+	if (left->life > 0 && left->length <= sizeof left->bytes &&
+	    is_whole(left, 16 + left->length))
 		atomic_fetch_or(&notes->received[left->life][left->number], IN_BUFFER);
 }
 
@@ -206,8 +208,8 @@ static void account(void)
 		for (uint32_t number = 0; number < notes->sent[life]; number++)
 			lost += notes->received[life][number] == 0;
 	}
-	printf("%lu messages, %u kills: %lu lost, %lu twice, %lu torn; stalls of %ld and %ld ms\n", all, kills, lost,
-	       notes->twice, notes->torn, longest_stall[0], longest_stall[1]);
+	printf("%lu messages, %u kills: %lu lost, %lu twice, %lu torn; stalls of %ld and %ld ms\n",
+	       all, kills, lost, notes->twice, notes->torn, longest_stall[0], longest_stall[1]);
 	MUST(lost == 0 && notes->twice == 0 && notes->torn == 0 && all > 0);
 }
 
@@ -241,7 +243,8 @@ static void pairs(void)
 
 static void round_of(long depth, long seconds)
 {
-	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	MUST(notes != MAP_FAILED);
 	notes->lives = 1;
 	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
@@ -269,7 +272,8 @@ int main(int argc, char **argv)
 	MUST(argc == 3 && place && fifos_left(place) == 0);
 	srand((unsigned)getpid());
 	snprintf(name, sizeof name, "/storm-%d", (int)getpid());
-	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600, &(struct mq_attr){ .mq_maxmsg = 1, .mq_msgsize = SIZE });
+	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600,
+			&(struct mq_attr){ .mq_maxmsg = 1, .mq_msgsize = SIZE });
 	MUST(spare != (mqd_t)-1 && mq_unlink("/spare") == 0);
 	for (long left = atol(argv[2]); left > 0; left -= ROUND_S)
 		round_of(atol(argv[1]), left < ROUND_S ? left : ROUND_S);
