@@ -78,3 +78,21 @@ fn the_atomics_of_the_core_come_from_one_module() {
         .collect();
     assert!(elsewhere.is_empty(), "`crate::atomic` has them: {elsewhere:?}");
 }
+
+/// A reason that has to be looked for elsewhere is none.
+#[test]
+fn each_reason_for_unsafe_code_stands_by_itself() {
+    const ELSEWHERE: [&str; 5] = ["as above", "the same.", "the same;", "as in", "as before"];
+    let mut found = Vec::new();
+    for file in sources(&["rs"]) {
+        let text = std::fs::read_to_string(&file).expect("a source is text");
+        for (number, line) in text.lines().enumerate() {
+            let reason = line.trim_start().strip_prefix("// SAFETY: ");
+            if reason.is_some_and(|reason| ELSEWHERE.iter().any(|words| reason.starts_with(words)))
+            {
+                found.push(format!("{}:{}: {line}", file.display(), number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

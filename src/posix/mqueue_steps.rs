@@ -91,7 +91,8 @@ unsafe extern "C" fn rsipc_mq_try_receive(
 ) -> ssize_t {
     let wait: *mut MqWait = wait.cast();
     let into = Incoming { body, room };
-    // SAFETY: as in `rsipc_mq_try_send`.
+    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move;
+    // the caller of mq_receive vouches for its memory.
     let received = thread_of(unsafe { &*slot }).and_then(|thread| unsafe {
         mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room)
     });
@@ -157,7 +158,7 @@ unsafe extern "C" fn woken(wait: *mut WaitRoom, error: c_int) -> c_int {
 }
 
 unsafe extern "C" fn cancelled(wait: *mut WaitRoom) {
-    // SAFETY: as in `woken`.
+    // SAFETY: C calls this with a wait that must sleep.
     unsafe { Wait::abandon(place(wait.cast())) };
 }
 

@@ -29,7 +29,7 @@ unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin(room: *mut WaitRoom, sem: *mut sem_t) -> c_int {
-    // SAFETY: as C does.
+    // SAFETY: C gives the room of a wait, and what its caller gave.
     step(|| unsafe { begin(room, sem, Ok(Patience::Unlimited)) })
 }
 
@@ -43,7 +43,7 @@ unsafe extern "C" fn rsipc_sem_begin_timed(
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
     let deadline = until.and_then(|until| Deadline::new(Clock::from_id(clock)?, *until));
-    // SAFETY: as C does.
+    // SAFETY: C gives the room of a wait, and what its caller gave.
     step(|| unsafe { begin(room, sem, deadline.map(Patience::Until)) })
 }
 
@@ -69,7 +69,7 @@ unsafe extern "C" fn woken(room: *mut WaitRoom, error: c_int) -> c_int {
 }
 
 unsafe extern "C" fn cancelled(room: *mut WaitRoom) {
-    // SAFETY: as in `woken`.
+    // SAFETY: C calls this with a wait that must sleep.
     unsafe { TokenWait::abandon(room.cast()) };
 }
 

@@ -1,7 +1,8 @@
-//! futex(2): the only place that knows its calls.
+//! futex(2). No other module knows its operations.
 //!
-//! A sleep is only *described* here. C makes the call, because a thread may be cancelled in it, and
-//! a cancelled thread unwinds its stack by force, which must not have Rust on it (`cbits/sleep.c`).
+//! A sleep is only *described* here. C makes the system call (`cbits/sleep.c`), because the thread
+//! may be cancelled in it: cancellation unwinds the stack by force, and no Rust frame may be on it
+//! then.
 
 use core::ffi::{c_int, c_long};
 use core::ptr;

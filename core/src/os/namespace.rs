@@ -1,4 +1,4 @@
-//! The PID namespace of the calling process (pid_namespaces(7)): what TIDs mean something in.
+//! The PID namespace of the calling process (pid_namespaces(7)), in which its TIDs are valid.
 
 use core::ffi::CStr;
 

@@ -1,9 +1,9 @@
 //! Which process this is.
 //!
-//! A pid alone does not tell: the child of a vfork(2) shares the memory of its parent, so that what
-//! is written there says nothing; the child of a pid 1 in another PID namespace may be a pid 1 as
-//! well. So there is a *generation*, in a page that the kernel wipes in the child of a fork,
-//! however it was forked (`MADV_WIPEONFORK`), and beside it the pid.
+//! The pid alone does not identify it: the child of a vfork(2) shares the memory of its parent, so
+//! nothing that is written there distinguishes the two; and a pid 1 may have a child that is pid 1
+//! of another PID namespace. So there is a *generation* as well, in a page that the kernel wipes in
+//! the child of any fork (`MADV_WIPEONFORK`).
 //!
 //! | in the child of | generation | pid |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! Numbers that nobody else has, or foresees.
+//! Random numbers: unique, and not predictable.
 
 use super::clock;
 use crate::atomic::{AtomicU64, Ordering};

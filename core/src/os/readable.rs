@@ -1,5 +1,5 @@
-//! Reading what the program has given to a system call, as the kernel would: memory that cannot be
-//! read ends the reading, and nothing else.
+//! Reads memory that the program has passed to a system call, as the kernel would: where it cannot
+//! be read, the reading ends, and nothing else happens.
 
 use core::ptr;
 

@@ -1,4 +1,4 @@
-//! Threads of our own in somebody else's program.
+//! Threads of the library's own in a program that does not know of them.
 
 use core::ffi::{c_int, c_void};
 use core::ptr;

@@ -1,7 +1,8 @@
 //! Tables in memory that the kernel wipes in the child of a fork, however it was forked
 //! (`MADV_WIPEONFORK`).
 //!
-//! There they hold zeros: what was said of the threads of the parent is not said of the child's.
+//! In the child they read as zeros: what was known of the parent's threads does not apply to the
+//! child's.
 
 use core::ptr;
 

@@ -1,9 +1,9 @@
-//! What words in shared memory are made of, and the threads that work on them. Nothing in here
-//! knows of objects.
+//! Building blocks for words in shared memory, and the state of the threads that work on them.
+//! Nothing in here knows what an object is.
 //!
 //! | module | |
 //! |---|---|
-//! | `claim` | the claim word: who works on a slot |
+//! | `claim` | the claim word: which thread works on a slot |
 //! | `event` | the word that waiters sleep on |
 //! | `pair` | two words that change together |
 //! | `pause` | waiting for another thread without a word to sleep on |

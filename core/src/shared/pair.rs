@@ -1,6 +1,6 @@
 //! Two neighbouring 64-bit words that change together: a value and a version of it.
 //!
-//! The model checker has no 128-bit atomics, so it gets a lock in their place.
+//! The model checker has no 128-bit atomics. Its double uses a lock.
 
 /// A value and its version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

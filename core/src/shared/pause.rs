@@ -1,4 +1,4 @@
-//! Waiting for another thread to finish a few instructions, when there is no word to sleep on.
+//! Waits until another thread has finished a few instructions, where there is no word to sleep on.
 
 use crate::atomic::{hint, thread};
 

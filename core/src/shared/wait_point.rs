@@ -1,4 +1,4 @@
-//! A place where threads of any process wait: for a message, or for room.
+//! A place where threads of all processes wait: for a message, or for room.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::clock;

@@ -1,5 +1,5 @@
-/* A handler that forks in the middle of a call. Parent and child return from it, and both go on with
- * the call. */
+/* A handler that forks in the middle of a call. Parent and child return from it, and both go on
+ * with the call. */
 #ifndef SUPPORT_FORK_STRUCK_H
 #define SUPPORT_FORK_STRUCK_H
 

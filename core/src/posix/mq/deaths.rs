@@ -1,4 +1,4 @@
-//! Claims of the dead, where the kernel has not told.
+//! Claims whose holders have died and that the kernel did not watch.
 
 use super::descriptor::Use;
 use super::store::slots::{self, Look, Wanted};

@@ -14,7 +14,7 @@
 //! | `model` | the protocols under the model checker |
 //! | `notify` | `mq_notify` |
 //! | `open` | `mq_open` |
-//! | `permission` | who may open a queue |
+//! | `permission` | which users may open a queue |
 //! | `poll` | how poll(2) is told of messages and room |
 //! | `snapshot` | a queue as `rsipc` shows it, read and not changed |
 //! | `store` | slots, keys and the index |

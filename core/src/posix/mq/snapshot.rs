@@ -1,7 +1,7 @@
-//! A queue as one sees it who only looks, and changes nothing: from the bytes of its data file.
+//! A queue as an observer sees it, who changes nothing: from the bytes of its data file.
 //!
-//! Senders and receivers go on meanwhile. So a message is read, and then its key is looked at
-//! again: while it is the same, the message is still there.
+//! Senders and receivers continue meanwhile. So a message is read first, and then its key is
+//! checked again: if it is unchanged, the message was there.
 
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};

@@ -1,4 +1,4 @@
-//! What is noted of an operation that has begun and not ended.
+//! The record of an operation that has begun and not ended.
 
 use core::ptr;
 

@@ -55,7 +55,7 @@ pub struct Layout {
 
 // SAFETY: what it leads to is made for many processes, let alone threads.
 unsafe impl Send for Layout {}
-// SAFETY: the same.
+// SAFETY: all that is changed through it is atomic, or protected by a claim.
 unsafe impl Sync for Layout {}
 
 impl Layout {

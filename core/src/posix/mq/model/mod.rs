@@ -74,7 +74,7 @@ pub struct Queue {
 
 // SAFETY: a body is protected by the claim of its slot, which loom checks.
 unsafe impl Sync for Queue {}
-// SAFETY: the same.
+// SAFETY: a body is protected by the claim of its slot, which loom checks.
 unsafe impl Send for Queue {}
 
 impl Queue {
@@ -167,7 +167,7 @@ impl Queue {
     fn body(&self, slot: usize) -> u64 {
         let [one, other] = self.bodies[slot].each_ref().map(|half| {
             modelled::step();
-            // SAFETY: as in `send_around`.
+            // SAFETY: loom fails where somebody else accesses it meanwhile.
             half.with(|half| unsafe { *half })
         });
         assert_eq!(one, other, "torn");
