@@ -1,11 +1,14 @@
-/* mq_storm DEPTH SECONDS: the users of a queue are killed at random instants, one a millisecond,
- * and others take their places: producers, consumers, and makers of other queues. One producer and
- * one consumer live through it all. Exit status 0: nothing acknowledged was lost, nothing came
- * twice, nothing was torn, neither survivor stood still, and in the end each place of the queue can
- * be used, without a system call, and nothing is left behind.
+/* mq_storm DEPTH SECONDS [namespaces]: the users of a queue are killed at random instants, one a
+ * millisecond, and others take their places: producers, consumers, and makers of other queues. One
+ * producer and one consumer live through it all. Exit status 0: nothing acknowledged was lost,
+ * nothing came twice, nothing was torn, neither survivor stood still, and in the end each place of
+ * the queue can be used, without a system call, and nothing is left behind.
  *
  * All notes are in memory that outlives the killed. A consumer that dies after its receive and
  * before it has noted it leaves the message in its buffer, which is there, too.
+ *
+ * With `namespaces` they are born in two PID namespaces in turn, so that their TIDs are the same
+ * again and again, and one of the two is the home of the queue.
  *
  * RSIPC_DIR must be a directory of our own. */
 #include <fcntl.h>
@@ -18,6 +21,7 @@
 #include <unistd.h>
 #include "../support/quiet.h"
 #include "makers.h"
+#include "namespaces.h"
 #include "storm.h"
 
 enum {
@@ -56,6 +60,7 @@ static mqd_t queue, spare;
 static pid_t workers[WORKERS];
 static long longest_stall[SURVIVORS];
 static unsigned kills;
+static int in_namespaces;
 
 static void beat(int worker)
 {
@@ -137,6 +142,9 @@ __attribute__((noreturn)) static void work(int worker)
 static void start(int worker)
 {
 	notes->buffers[worker].life = 0;
+	/* Each of them has producers and consumers. */
+	if (in_namespaces)
+		namespaces_enter(worker / 2 % NAMESPACES);
 	workers[worker] = fork();
 	MUST(workers[worker] != -1);
 	if (workers[worker] == 0) {
@@ -241,27 +249,54 @@ static void pairs(void)
 		pair(queue);
 }
 
-static void round_of(long depth, long seconds)
+static void pairs_are_quiet(void)
 {
-	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	MUST(notes != MAP_FAILED);
-	notes->lives = 1;
-	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
-	queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	MUST(queue != (mqd_t)-1);
-	storm(seconds);
-
-	MUST(mq_setattr(queue, &(struct mq_attr){ .mq_flags = O_NONBLOCK }, NULL) == 0);
-	drain();
-	account();
-	every_place_can_be_used(depth);
 	long call = quiet_first_call(pair_elsewhere, pairs);
 	if (call == QUIET_REFUSED)
 		puts("seccomp is refused: not looked for system calls");
 	else if (call != QUIET)
 		fprintf(stderr, "after the storm a message makes system call %ld\n", call);
 	MUST(call == QUIET || call == QUIET_REFUSED);
+}
+
+/* In the namespace that becomes its home. */
+static mqd_t create(long depth)
+{
+	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
+	if (in_namespaces) {
+		namespaces_enter(0);
+		pid_t maker = fork();
+		MUST(maker != -1);
+		if (maker == 0)
+			_exit(mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr) == (mqd_t)-1);
+		int status;
+		MUST(waitpid(maker, &status, 0) == maker && status == 0);
+		namespaces_enter(NAMESPACES);
+		return mq_open(name, O_RDWR);
+	}
+	return mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
+}
+
+static void round_of(long depth, long seconds)
+{
+	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	MUST(notes != MAP_FAILED);
+	notes->lives = 1;
+	queue = create(depth);
+	MUST(queue != (mqd_t)-1);
+	storm(seconds);
+	if (in_namespaces)
+		namespaces_enter(NAMESPACES);
+
+	MUST(mq_setattr(queue, &(struct mq_attr){ .mq_flags = O_NONBLOCK }, NULL) == 0);
+	drain();
+	account();
+	every_place_can_be_used(depth);
+	/* Away from home each claim is made in the name of the process's presence, which is looked
+	 * after. */
+	if (!in_namespaces)
+		pairs_are_quiet();
 	MUST(mq_close(queue) == 0 && mq_unlink(name) == 0);
 	munmap(notes, sizeof *notes);
 }
@@ -269,7 +304,10 @@ static void round_of(long depth, long seconds)
 int main(int argc, char **argv)
 {
 	const char *place = getenv("RSIPC_DIR");
-	MUST(argc == 3 && place && fifos_left(place) == 0);
+	in_namespaces = argc == 4 && strcmp(argv[3], "namespaces") == 0;
+	MUST(argc == 3 + in_namespaces && place && fifos_left(place) == 0);
+	if (in_namespaces)
+		namespaces_make();
 	srand((unsigned)getpid());
 	snprintf(name, sizeof name, "/storm-%d", (int)getpid());
 	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600,
@@ -277,6 +315,8 @@ int main(int argc, char **argv)
 	MUST(spare != (mqd_t)-1 && mq_unlink("/spare") == 0);
 	for (long left = atol(argv[2]); left > 0; left -= ROUND_S)
 		round_of(atol(argv[1]), left < ROUND_S ? left : ROUND_S);
+	if (in_namespaces)
+		namespaces_end();
 	makers_left_no_ruins();
 	printf("%d FIFOs of queues that are gone\n", fifos_left(place));
 	return 0;
