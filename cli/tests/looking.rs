@@ -83,7 +83,7 @@ fn nobody_who_sleeps_is_disturbed() {
         place.rsipc(look).assert().success();
     }
     assert!(bytes() == before.0, "a waiter or a registration was counted otherwise");
-    assert_eq!(modified(), before.1, "a bell was rung");
+    assert_eq!(modified(), before.1, "a look has changed a FIFO");
     // Each looks for itself once a second, and may be doing so.
     eventually(asleep, |count| *count == 2);
     place.rsipc(&["sem", "post", "s"]).assert().success();

@@ -28,8 +28,8 @@ static void send_and_nest(void)
 /* Runs this as process 1 of a namespace; true if it could. */
 static pid_t run_as_first(void (*act)(void))
 {
-	pid_t keeper = check_fork();
-	if (keeper == 0) {
+	pid_t parent = check_fork();
+	if (parent == 0) {
 		pid_t one = fork_as_first();
 		if (one == 0) {
 			act();
@@ -39,13 +39,13 @@ static pid_t run_as_first(void (*act)(void))
 			check_child(one);
 		_exit(one > 0 ? 0 : CHECK_SKIPPED);
 	}
-	return keeper;
+	return parent;
 }
 
-static bool ended_well(pid_t keeper)
+static bool ended_well(pid_t parent)
 {
 	int status;
-	CHECK_EQ(waitpid(keeper, &status, 0), keeper);
+	CHECK_EQ(waitpid(parent, &status, 0), parent);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_SKIPPED)
 		return false;
 	CHECK_EQ(status, 0);
@@ -152,8 +152,8 @@ static void nested_in_namespace_then_kill(void)
 CASE(mq_send_nested_and_killed_in_another_pid_namespace_leaves_the_room)
 {
 	make_ground();
-	pid_t keeper = check_fork();
-	if (keeper == 0) {
+	pid_t parent = check_fork();
+	if (parent == 0) {
 		pid_t one = fork_as_first();
 		if (one == 0)
 			nested_in_namespace_then_kill();
@@ -165,7 +165,7 @@ CASE(mq_send_nested_and_killed_in_another_pid_namespace_leaves_the_room)
 		}
 		_exit(one > 0 ? 0 : CHECK_SKIPPED);
 	}
-	if (!ended_well(keeper))
+	if (!ended_well(parent))
 		CHECK_SKIP("no PID namespaces");
 	expect_room_in_both();
 }

@@ -122,7 +122,7 @@ impl Snapshot {
 
     /// The FIFO that descriptors of this queue really are.
     pub fn fifo(&self) -> PathBuf {
-        files::fifo_path(self.inode, self.header.fifo().number)
+        files::fifo_path(self.inode, self.header.fifo().nonce)
     }
 
     /// The files beside the data file that the data lies in, where one file was not enough.
@@ -230,7 +230,7 @@ mod tests {
         let birth = Birth {
             geometry,
             mode: 0o620,
-            fifo: FifoId { number: 0xabc, inode: 1 },
+            fifo: FifoId { nonce: 0xabc, inode: 1 },
             parts: PartsId::default(),
             name: b"queue",
         };

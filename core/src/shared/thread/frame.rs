@@ -2,7 +2,7 @@
 //!
 //! The order of addresses does not tell: a handler may run on an alternate stack, and a coroutine
 //! on any memory. But a live frame keeps its memory. So an operation leaves a *frame tag* there, a
-//! number that no other operation of the thread has used. The frame is gone if the tag has been
+//! value that no other operation of the thread has used. The frame is gone if the tag has been
 //! overwritten, if its memory is unmapped, or if it lies in the part of a stack that the caller
 //! itself uses. In doubt the frame exists.
 
@@ -12,7 +12,7 @@ use core::ptr;
 
 use crate::os::errno::{self, Errno};
 
-/// A number on the stack frame of an operation. While the frame lives, it is there.
+/// A value on the stack frame of an operation. While the frame lives, it is there.
 #[repr(C)]
 pub struct FrameTag(Cell<u64>);
 
@@ -24,8 +24,8 @@ impl FrameTag {
     }
 
     #[inline(always)]
-    pub(super) fn set(&self, number: u64) {
-        self.0.set(number);
+    pub(super) fn set(&self, value: u64) {
+        self.0.set(value);
     }
 }
 
@@ -44,19 +44,19 @@ const ABOVE: usize = 1024;
 /// Whether the frame with this tag at this address is known to be gone. Async-signal-safe, leaves
 /// `errno` alone.
 #[cold]
-pub fn is_gone(tag: usize, number: u64) -> bool {
+pub fn is_gone(tag: usize, value: u64) -> bool {
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
     (here.saturating_sub(BELOW)..here.saturating_add(ABOVE)).contains(&tag)
-        || halves(number)
+        || halves(value)
             .into_iter()
             .zip([tag, tag.wrapping_add(4)])
             .any(|(half, at)| !holds(at, half))
 }
 
 /// As they lie in memory.
-fn halves(number: u64) -> [u32; 2] {
-    let bytes = number.to_ne_bytes();
+fn halves(value: u64) -> [u32; 2] {
+    let bytes = value.to_ne_bytes();
     let (halves, _) = bytes.as_chunks::<4>();
     [u32::from_ne_bytes(halves[0]), u32::from_ne_bytes(halves[1])]
 }

@@ -50,16 +50,16 @@ impl Thread {
         let record = if is_free { first } else { self.further_record()? };
         loop {
             let incarnation = self.incarnation.load(Ordering::Relaxed);
-            let number = record.number.load(Ordering::Relaxed) + 1;
-            record.number.store(number, Ordering::Relaxed);
-            tag.set(number);
+            let value = record.tag_value.load(Ordering::Relaxed) + 1;
+            record.tag_value.store(value, Ordering::Relaxed);
+            tag.set(value);
             record.frame.store(ptr::from_ref(tag).addr(), Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
             record.subject.store(subject.cast_mut(), Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
             // A handler that came before the record was taken has used it, too, and counted on; in
             // the child of a fork it counts from the beginning.
-            if record.number.load(Ordering::Relaxed) != number {
+            if record.tag_value.load(Ordering::Relaxed) != value {
                 continue;
             }
             let claims = self.claims.load(Ordering::Relaxed);

@@ -16,7 +16,7 @@ pub(super) struct Record {
     pub frame: AtomicUsize,
     /// What the tag holds. It counts on with each operation of this record, from a beginning of the
     /// record's own, so that no two operations of the thread have the same.
-    pub number: AtomicU64,
+    pub tag_value: AtomicU64,
     /// What leads from `list_op_pending` to the claimed word, or to one that is about to be
     /// claimed; 0 = none.
     pub entry: AtomicUsize,
@@ -32,7 +32,7 @@ const RECORD_SHIFT: u32 = 52;
 impl Record {
     pub fn set_up(&self, index: u64) {
         self.clear();
-        self.number.store(TAGGED | index << RECORD_SHIFT, Ordering::Relaxed);
+        self.tag_value.store(TAGGED | index << RECORD_SHIFT, Ordering::Relaxed);
     }
 
     /// Whether it is of an operation that has begun.
@@ -42,7 +42,7 @@ impl Record {
 
     /// Whether the operation has been left for good.
     pub fn is_abandoned(&self) -> bool {
-        frame::is_gone(self.frame.load(Ordering::Relaxed), self.number.load(Ordering::Relaxed))
+        frame::is_gone(self.frame.load(Ordering::Relaxed), self.tag_value.load(Ordering::Relaxed))
     }
 
     pub fn clear(&self) {

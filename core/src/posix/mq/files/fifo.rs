@@ -20,9 +20,9 @@ pub const FIFO_PREFIX: &str = "rsipc-mqf.";
 /// Names that are tried. That one is taken by chance is not to be expected.
 const TRIES: usize = 4;
 
-/// The FIFO with this number of the queue with this data file.
-pub fn fifo_path(data_inode: u64, number: u64) -> PathBuf {
-    settings::get().dir.join(format!("{}{number:016x}", prefix_of(data_inode)))
+/// The FIFO with this nonce of the queue with this data file.
+pub fn fifo_path(data_inode: u64, nonce: u64) -> PathBuf {
+    settings::get().dir.join(format!("{}{nonce:016x}", prefix_of(data_inode)))
 }
 
 /// How the names of all FIFOs begin that were made for this data file.
@@ -32,9 +32,9 @@ pub(super) fn prefix_of(data_inode: u64) -> String {
 
 /// The inode of the data file that a FIFO of this name belongs to.
 pub fn data_inode_of(file_name: &OsStr) -> Option<u64> {
-    let (inode, number) = file_name.to_str()?.strip_prefix(FIFO_PREFIX)?.split_once('.')?;
-    let is_number = number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u64::from_str_radix(inode, 16).ok().filter(|_| is_number)
+    let (inode, nonce) = file_name.to_str()?.strip_prefix(FIFO_PREFIX)?.split_once('.')?;
+    let is_nonce = nonce.len() == 16 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(inode, 16).ok().filter(|_| is_nonce)
 }
 
 /// An open FIFO.
@@ -43,7 +43,7 @@ pub struct Fifo {
     pub file: File,
     /// Which file it is.
     pub status: Status,
-    number: u64,
+    nonce: u64,
     provisional: Provisional,
 }
 
@@ -58,12 +58,12 @@ impl Fifo {
     /// open(2).
     pub fn make(data: &Status, mode: u32) -> Result<Self> {
         for _ in 0..TRIES {
-            let number = random();
-            let path = fifo_path(data.st_ino, number);
+            let nonce = random();
+            let path = fifo_path(data.st_ino, nonce);
             let c_path = file::c_path(&path)?;
             // SAFETY: a C string. Nobody else may open it before it is as it shall be.
             if unsafe { libc::mkfifo(c_path.as_ptr(), 0o600) } == 0 {
-                return Self::finish(path, number, data, mode);
+                return Self::finish(path, nonce, data, mode);
             }
             match Errno::last() {
                 Errno::EEXIST => {}
@@ -74,7 +74,7 @@ impl Fifo {
         Err(Errno::EAGAIN)
     }
 
-    fn finish(path: PathBuf, number: u64, data: &Status, mode: u32) -> Result<Self> {
+    fn finish(path: PathBuf, nonce: u64, data: &Status, mode: u32) -> Result<Self> {
         let opened = open_at(&path).and_then(|opened| {
             let (file, status) = opened.ok_or(Errno::EACCES)?;
             let is_owned = (status.st_uid, status.st_gid) == (data.st_uid, data.st_gid);
@@ -90,7 +90,7 @@ impl Fifo {
         });
         match opened {
             Ok((file, status)) => {
-                Ok(Self { file, status, number, provisional: Provisional(Some(path)) })
+                Ok(Self { file, status, nonce, provisional: Provisional(Some(path)) })
             }
             Err(error) => {
                 // Made a moment ago, and not known to anybody.
@@ -101,13 +101,13 @@ impl Fifo {
     }
 
     /// One that is there.
-    pub(super) fn known(file: File, status: Status, number: u64) -> Self {
-        Self { file, status, number, provisional: Provisional(None) }
+    pub(super) fn known(file: File, status: Status, nonce: u64) -> Self {
+        Self { file, status, nonce, provisional: Provisional(None) }
     }
 
     /// What the header tells of it.
     pub fn known_as(&self) -> FifoId {
-        FifoId { number: self.number, inode: self.status.st_ino }
+        FifoId { nonce: self.nonce, inode: self.status.st_ino }
     }
 
     /// It stays.
@@ -119,7 +119,7 @@ impl Fifo {
 }
 
 impl Fifo {
-    /// Takes the descriptor's number of a file that is not needed any more, if it is lower than its
+    /// Takes the descriptor's nonce of a file that is not needed any more, if it is lower than its
     /// own: `open` gives the lowest that is free, and programs know that.
     #[must_use]
     pub fn in_place_of(mut self, file: File) -> Self {

@@ -38,7 +38,7 @@ pub fn open_fifo(data: &Data) -> Result<(Fifo, bool)> {
 
 /// `None`: it is missing, or not of this queue.
 fn open_known(data: &Data, known: FifoId) -> Result<Option<Fifo>> {
-    let path = fifo_path(data.status.st_ino, known.number);
+    let path = fifo_path(data.status.st_ino, known.nonce);
     let opened = match open_at(&path) {
         // ELOOP, ENXIO and EISDIR: what is there is no FIFO.
         Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => None,
@@ -52,7 +52,7 @@ fn open_known(data: &Data, known: FifoId) -> Result<Option<Fifo>> {
     };
     Ok(opened
         .filter(|(_, status)| belongs(status, &data.status) && status.st_ino == known.inode)
-        .map(|(file, status)| Fifo::known(file, status, known.number)))
+        .map(|(file, status)| Fifo::known(file, status, known.nonce)))
 }
 
 fn may_make(data: &Status) -> bool {

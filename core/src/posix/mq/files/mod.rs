@@ -13,7 +13,7 @@
 //!
 //! Queue `/NAME` is the data file `rsipc-mq.NAME`; a name that makes that too long is hashed to
 //! `rsipc-mqh.HASH`, and the header has it in full. Beside it lies the FIFO
-//! `rsipc-mqf.INODE.NUMBER`.
+//! `rsipc-mqf.INODE.NONCE`.
 //!
 //! **Which FIFO belongs to a queue.** The directory is one that others may write to, and the header
 //! of a queue one that all its users may write to. So neither a name nor a header is believed by
@@ -21,7 +21,7 @@
 //! can have given it its name; the FIFO must have the same owner as the data file; and the header
 //! tells the inode of the FIFO, which keeps out other files of that owner that somebody has linked
 //! to the name. So a user of a queue can make its FIFO lost, but can put no other one in its place,
-//! and nobody's FIFO leads to another queue than its own. The number is random, so that nobody can
+//! and nobody's FIFO leads to another queue than its own. The nonce is random, so that nobody can
 //! take the name beforehand.
 //!
 //! Nothing is changed or removed by a path unless the owner of what is there is the owner of the

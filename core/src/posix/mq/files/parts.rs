@@ -3,7 +3,7 @@
 //!
 //! The data file is the first part, and all but the last are of one size, a multiple of a page.
 //! They are mapped one behind the other, so the rest of the code sees one file. Part K of the queue
-//! with the data file INODE is `rsipc-mqp.INODE.NUMBER.K`; it belongs to that queue for the same
+//! with the data file INODE is `rsipc-mqp.INODE.NONCE.K`; it belongs to that queue for the same
 //! reasons as the FIFO.
 
 use std::fs::{File, OpenOptions};
@@ -65,7 +65,7 @@ impl Parts {
             Err(error) => return Err(error),
         }
         let longest = usize::try_from(file_size::longest()).unwrap_or(usize::MAX);
-        let id = PartsId { number: random(), size: longest / page() * page() };
+        let id = PartsId { nonce: random(), size: longest / page() * page() };
         if id.size == 0 {
             return Err(Errno::ENOSPC);
         }
@@ -154,9 +154,9 @@ impl Parts {
     fn others(&self) -> impl Iterator<Item = Part> {
         let (id, total, inode) = (self.id, self.total, self.data.st_ino);
         let count = if id.size == 0 { 1 } else { total.div_ceil(id.size) };
-        (1..count).map(move |number| {
-            let start = number * id.size;
-            let name = format!("{PART_PREFIX}{inode:x}.{:016x}.{number}", id.number);
+        (1..count).map(move |index| {
+            let start = index * id.size;
+            let name = format!("{PART_PREFIX}{inode:x}.{:016x}.{index}", id.nonce);
             Part { path: settings::get().dir.join(name), start, length: id.size.min(total - start) }
         })
     }
@@ -187,18 +187,15 @@ impl Reader {
     /// Fills `bytes` with what is there from `at` on. EINVAL when there is less.
     pub fn read(&self, data: &File, mut bytes: &mut [u8], mut at: usize) -> Result<()> {
         while !bytes.is_empty() {
-            let (number, start) = match self.size {
+            let (index, start) = match self.size {
                 0 => (0, at),
                 size => (at / size, at % size),
             };
             let room =
                 if self.size == 0 { bytes.len() } else { bytes.len().min(self.size - start) };
             let (now, later) = bytes.split_at_mut(room);
-            let file = if number == 0 {
-                data
-            } else {
-                self.others.get(number - 1).ok_or(Errno::EINVAL)?
-            };
+            let file =
+                if index == 0 { data } else { self.others.get(index - 1).ok_or(Errno::EINVAL)? };
             file.read_exact_at(now, start as u64)?;
             (bytes, at) = (later, at + room);
         }
@@ -241,7 +238,7 @@ mod tests {
     #[test]
     fn hostile_sizes_are_refused() {
         let data = file::status_of(std::path::Path::new("/")).unwrap();
-        let look = |size, total| Parts::new(PartsId { number: 1, size }, total, &data).err();
+        let look = |size, total| Parts::new(PartsId { nonce: 1, size }, total, &data).err();
         assert_eq!(look(0, 100), None);
         assert_eq!(look(page(), 10 * page() + 1), None);
         for (size, total) in

@@ -48,7 +48,7 @@ pub fn take_back(name: Name<'_>, data: &Status, fifo: FifoId) {
     let is_it = file::status(file.as_raw_fd())
         .is_ok_and(|now| file::identity(&now) == file::identity(data));
     if is_it && std::fs::remove_file(path).is_ok() {
-        remove_numbered(data, fifo.number);
+        remove_with_nonce(data, fifo.nonce);
         if let Ok(parts) = parts_of(&file) {
             parts.remove();
         }
@@ -57,7 +57,7 @@ pub fn take_back(name: Name<'_>, data: &Status, fifo: FifoId) {
 
 /// Removes the FIFO of a queue that has lost its name meanwhile.
 pub fn remove_fifo(data: &Data) {
-    remove_numbered(&data.status, data.layout.fifo().number);
+    remove_with_nonce(&data.status, data.layout.fifo().nonce);
 }
 
 /// Removes the FIFO that the header tells of, or, if the header does not tell and it is asked for,
@@ -66,14 +66,14 @@ fn remove_fifo_of(data: Option<&File>, thoroughly: bool) {
     let Some(file) = data else { return };
     let Ok(status) = file::status(file.as_raw_fd()) else { return };
     let known = read_start(file).and_then(|start| layout::read_fifo(&start));
-    let removed = known.is_ok_and(|known| remove_numbered(&status, known.number));
+    let removed = known.is_ok_and(|known| remove_with_nonce(&status, known.nonce));
     if !removed && thoroughly {
         remove_all(&status);
     }
 }
 
-fn remove_numbered(data: &Status, number: u64) -> bool {
-    remove_if_of(&fifo_path(data.st_ino, number), data)
+fn remove_with_nonce(data: &Status, nonce: u64) -> bool {
+    remove_if_of(&fifo_path(data.st_ino, nonce), data)
 }
 
 fn remove_all(data: &Status) {

@@ -33,7 +33,7 @@ pub(super) struct Identity {
     pub(super) name: [u8; NAME_MAX + 1],
     pub(super) _unused_too: u32,
     /// Of the names of the other parts, and bytes of each part; 0 = the data file is all.
-    pub(super) parts_number: u64,
+    pub(super) parts_nonce: u64,
     pub(super) part_size: u64,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Lines<T>(pub(super) T);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FifoId {
     /// Of its name.
-    pub number: u64,
+    pub nonce: u64,
     /// The file system is that of the data file.
     pub inode: u64,
 }
@@ -57,7 +57,7 @@ pub struct FifoId {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartsId {
     /// Of their names.
-    pub number: u64,
+    pub nonce: u64,
     /// Bytes of each but the last one; 0 = there is one file.
     pub size: usize,
 }
@@ -110,14 +110,14 @@ pub struct Birth<'a> {
 }
 
 impl From<FifoId> for Versioned {
-    fn from(FifoId { number, inode }: FifoId) -> Self {
-        Self { value: inode, version: number }
+    fn from(FifoId { nonce, inode }: FifoId) -> Self {
+        Self { value: inode, version: nonce }
     }
 }
 
 impl From<Versioned> for FifoId {
     fn from(pair: Versioned) -> Self {
-        Self { number: pair.version, inode: pair.value }
+        Self { nonce: pair.version, inode: pair.value }
     }
 }
 
@@ -209,7 +209,7 @@ pub fn read_fifo(header: &[u8]) -> Result<FifoId> {
 pub fn read_parts(header: &[u8]) -> Result<PartsId> {
     let identity = read_identity(header)?;
     let size = usize::try_from(identity.part_size).map_err(|_| Errno::EINVAL)?;
-    Ok(PartsId { number: identity.parts_number, size })
+    Ok(PartsId { nonce: identity.parts_nonce, size })
 }
 
 /// The version of the format, if the file is that of a queue at all.

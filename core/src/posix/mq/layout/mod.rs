@@ -79,7 +79,7 @@ impl Layout {
             name_length: small(birth.name.len())?,
             name,
             _unused_too: 0,
-            parts_number: birth.parts.number,
+            parts_nonce: birth.parts.nonce,
             part_size: birth.parts.size as u64,
         };
         // SAFETY: the header is at the start of the mapping, says the caller.
