@@ -2,15 +2,14 @@
  *
  *   prog --list      a line per case: NAME, or NAME<tab>better<tab>REASON
  *   prog NAME        runs that case: exit status 0 = holds, 1 = does not (the failing line is on
- * stderr), 77 = cannot be tried here (the reason is on stderr) prog             runs every case and
- * prints "N passed, N failed, N skipped"
+ *                    stderr), 77 = cannot be tried here (the reason is on stderr)
+ *   prog             runs every case and prints "N passed, N failed, N skipped"
  *
  * A case marked CASE_BETTER is one that plain glibc does not hold; REASON says why, and
  * docs/glibc-behaviour.md tells the story.
  *
  * CHECK_SECONDS in the environment bounds a case (20 when unset): a hang becomes a failure. When a
- * case is over, what it forked is killed and the objects it named with check_name() are removed. /
- */
+ * case is over, what it forked is killed and the objects it named with check_name() are removed. */
 #ifndef CHECK_H
 #define CHECK_H
 
