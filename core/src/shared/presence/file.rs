@@ -198,8 +198,9 @@ pub fn is_abandoned(number: u32) -> bool {
 
 /// Looks at some files of the directory, and removes a few that are stale, if they are of this
 /// user: so they do not become more and more. `is_own` says of a number whether it is this
-/// process's.
-pub fn remove_some_stale(is_own: impl Fn(u32) -> bool) {
+/// process's. `drawn` is any number: it says where the look begins, as a directory gives the newest
+/// names first, and those are of the processes that live.
+pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     const A_FEW: usize = 8;
     // One call gives as many names as fit.
     let mut buffer = [0_u64; 512];
@@ -212,9 +213,12 @@ pub fn remove_some_stale(is_own: impl Fn(u32) -> bool) {
     let length = usize::try_from(length).unwrap_or(0);
     // SAFETY: the kernel has written so many bytes.
     let entries = unsafe { core::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), length) };
-    let ours = Names(entries)
-        .filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)));
-    for name in ours.take(A_FEW) {
+    let theirs = || {
+        Names(entries)
+            .filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)))
+    };
+    let first = (drawn as usize).checked_rem(theirs().count()).unwrap_or(0);
+    for name in theirs().skip(first).chain(theirs().take(first)).take(A_FEW) {
         let _ = remove_if_stale_at(home.0, name);
     }
 }

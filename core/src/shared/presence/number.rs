@@ -136,7 +136,7 @@ fn make(choice: &Choice, chosen: u32) -> Result<u32> {
     Entry::add(number, present).inspect_err(|_| present.remove(number))?;
     match choice.number.compare_exchange(chosen, number + 1, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
-            file::remove_some_stale(is_own);
+            file::remove_some_stale(is_own, draw());
             Ok(number)
         }
         Err(theirs) => {
