@@ -68,7 +68,9 @@ fn abi() {
         "pthread.h",
         "signal.h",
         "sys/epoll.h",
+        "sys/ipc.h",
         "sys/select.h",
+        "sys/sem.h",
         "sys/socket.h",
         "sys/stat.h",
         "unistd.h",
@@ -77,6 +79,10 @@ fn abi() {
     generator.rename_type(|name| (name == "Semaphore").then(|| "sem_t".into()));
     // Atomic fields and a member of unknown length cross no call by value.
     generator.skip_roundtrip(|name| ["Semaphore", "cmsghdr"].contains(&name));
+    // Newer versions of glibc have a `mode_t` there; `libc` has its lower half, and padding.
+    generator.skip_struct_field(|structure, field| {
+        structure.ident() == "ipc_perm" && field.ident() == "mode"
+    });
     // `libc` names the largest member of the union in its place.
     generator.rename_struct_field(|structure, field| {
         let is_of_union = structure.ident() == "epoll_event" && field.ident() == "u64";

@@ -1,7 +1,7 @@
 //! What `abi.rs` compares. ctest reads the names and the fields from here; the values are of no
 //! interest.
 
-use core::ffi::{c_int, c_long, c_uint, c_void};
+use core::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
 
 /// A type whose fields the library does not touch.
 pub type Opaque = [u8; 1];
@@ -71,6 +71,43 @@ pub struct stat {
     pub st_size: c_long,
 }
 
+pub type key_t = c_int;
+
+pub struct ipc_perm {
+    pub __key: c_int,
+    pub uid: c_uint,
+    pub gid: c_uint,
+    pub cuid: c_uint,
+    pub cgid: c_uint,
+    pub mode: c_uint,
+}
+
+pub struct sembuf {
+    pub sem_num: u16,
+    pub sem_op: i16,
+    pub sem_flg: i16,
+}
+
+pub struct semid_ds {
+    pub sem_perm: ipc_perm,
+    pub sem_otime: c_long,
+    pub sem_ctime: c_long,
+    pub sem_nsems: c_ulong,
+}
+
+pub struct seminfo {
+    pub semmap: c_int,
+    pub semmni: c_int,
+    pub semmns: c_int,
+    pub semmnu: c_int,
+    pub semmsl: c_int,
+    pub semopm: c_int,
+    pub semume: c_int,
+    pub semusz: c_int,
+    pub semvmx: c_int,
+    pub semaem: c_int,
+}
+
 pub const SEM_VALUE_MAX: c_uint = 0;
 pub const SEM_FAILED: *mut sem_t = core::ptr::null_mut();
 pub const O_CREAT: c_int = 0;
@@ -95,6 +132,24 @@ pub const EPOLLONESHOT: c_int = 0;
 pub const SEEK_SET: c_int = 0;
 pub const SEEK_CUR: c_int = 0;
 pub const SEEK_END: c_int = 0;
+pub const IPC_PRIVATE: c_int = 0;
+pub const IPC_CREAT: c_int = 0;
+pub const IPC_EXCL: c_int = 0;
+pub const IPC_NOWAIT: c_int = 0;
+pub const IPC_RMID: c_int = 0;
+pub const IPC_SET: c_int = 0;
+pub const IPC_STAT: c_int = 0;
+pub const IPC_INFO: c_int = 0;
+pub const GETPID: c_int = 0;
+pub const GETVAL: c_int = 0;
+pub const GETALL: c_int = 0;
+pub const GETNCNT: c_int = 0;
+pub const GETZCNT: c_int = 0;
+pub const SETVAL: c_int = 0;
+pub const SETALL: c_int = 0;
+pub const SEM_UNDO: c_int = 0;
+pub const SEM_STAT: c_int = 0;
+pub const SEM_INFO: c_int = 0;
 
 // ctest compares where they are. Their parameters are compared by the C compiler, which sees ours
 // beside those of the system (`tests/header.rs`).
