@@ -17,7 +17,7 @@ int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd
  * be NULL. */
 ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
 			     char *body, size_t room, unsigned *priority);
-/* Where the results go is for one who receives. */
+/* `length` and `priority`: where the results of a receive go. */
 int rsipc_mq_begin(struct rsipc_wait *wait, const struct timespec *until, ssize_t *length,
 		   unsigned *priority);
 int rsipc_mq_check_time(const struct timespec *until);
@@ -57,7 +57,7 @@ __attribute__((noinline, cold)) static ssize_t receive_slowly(struct rsipc_wait 
 	return answer == 0 ? length : rsipc_return(answer);
 }
 
-/* Cancellation points, even when nobody has to wait. */
+/* Cancellation points, even without a wait. */
 __attribute__((always_inline)) static inline int
 send(mqd_t queue, const char *body, size_t length, unsigned priority, const struct timespec *until)
 {

@@ -25,13 +25,13 @@ _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
 struct rsipc_thread;
 extern __thread struct rsipc_thread *rsipc_thread __attribute__((tls_model("initial-exec")));
 
-/* Whether this thread is known to be the only one, so that nobody can cancel it. */
+/* Whether this thread is known to be the only one, so that it cannot be cancelled. */
 static inline int rsipc_is_alone(void)
 {
 #if __has_include(<sys/single_threaded.h>)
 	return __libc_single_threaded;
 #else
-	/* Before glibc 2.32 nobody tells. */
+	/* Before glibc 2.32 that is not known. */
 	return 0;
 #endif
 }

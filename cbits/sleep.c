@@ -39,7 +39,7 @@ struct occasion {
 __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep *sleep)
 {
 	const long *a = sleep->arguments;
-	/* A thread that is alone has nobody to cancel it. */
+	/* A thread that is alone cannot be cancelled. */
 	int alone = rsipc_is_alone(), before;
 	if (!alone)
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);

@@ -243,8 +243,8 @@ unsafe extern "C" fn rsipc_queue_lseek(
     unsafe { call(slot, |thread| mq::seek(thread, fd, offset, from)) }
 }
 
-/// EBADF for one who may only receive, as for any file, EINVAL for the others: nothing is written
-/// to the FIFO, which would make the queue readable.
+/// EBADF for a descriptor that may only receive, as for any file, EINVAL for the others: nothing is
+/// written to the FIFO, which would make the queue readable.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_queue_write(slot: *const Cell<*const Thread>, fd: c_int) -> c_int {
     // SAFETY: C gives the thread's own variable.

@@ -49,7 +49,7 @@ unsafe extern "C" fn rsipc_duty_wait(duty: *const Duty) -> c_int {
 #[repr(C)]
 struct MqWait {
     room: Room,
-    /// Where the results go of one who receives.
+    /// Where the results of a receive go.
     length: *mut ssize_t,
     /// The same; may be NULL.
     priority: *mut c_uint,
@@ -174,7 +174,7 @@ unsafe fn place(wait: *mut MqWait) -> *mut Wait<Transfer> {
 unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -> c_int {
     answer_of(progress, |done| {
         if let Transferred::Received(message) = done {
-            // SAFETY: one who receives has given its variables, and waits for them.
+            // SAFETY: a receive has given its variables, and waits for them.
             unsafe { *(*wait).length = give(message, (*wait).priority) };
         }
     })

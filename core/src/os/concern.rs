@@ -33,6 +33,6 @@ pub fn set(bits: u32) {
 
 /// Whether all of these bits are set.
 pub fn is_set(bits: u32) -> bool {
-    // Relaxed: whoever asks about a descriptor has got its number from the one who set the bit.
+    // Relaxed: whatever thread asks about a descriptor has its number from one that set the bit.
     rsipc_concern.load(Ordering::Relaxed) & bits == bits
 }

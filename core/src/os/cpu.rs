@@ -83,7 +83,7 @@ fn ask_kernel() -> u32 {
 static SEEN: AtomicU32 = AtomicU32::new(0);
 const SEVERAL: u32 = u32::MAX;
 
-/// Takes note that somebody runs, or ran, on this processor.
+/// Takes note that a thread runs, or ran, on this processor.
 ///
 /// That is how a process learns that there are several. The kernel could be asked, but not at load,
 /// where most programs want nothing of us, and not later: a program that waits for a semaphore may

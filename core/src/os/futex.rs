@@ -14,7 +14,7 @@ use crate::os::clock::{Clock, Deadline};
 use crate::os::errno::{Errno, Result};
 use crate::os::filter;
 
-/// Who may wait on a word: the kernel finds private ones faster.
+/// Which threads may wait on a word. The kernel finds private words faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Threads of this process.
@@ -30,7 +30,7 @@ const FUTEX2_PRIVATE: u32 = 128;
 /// Wakes up to `count` sleepers on the word at this address, and returns how many.
 /// Async-signal-safe, leaves `errno` alone.
 ///
-/// The word is not accessed and may be gone already: then nobody is woken.
+/// The word is not accessed and may be gone already: then no thread is woken.
 #[cold]
 pub fn wake(word: *const u32, count: c_int, scope: Scope) -> usize {
     let operation = libc::FUTEX_WAKE | private_flag(scope);
@@ -85,7 +85,7 @@ pub struct Awaited {
     pub word: *const u32,
     /// The sleep does not begin unless the word holds this.
     pub expected: u32,
-    /// Who else has the word.
+    /// Which threads have the word.
     pub scope: Scope,
     /// Another word on which the kernel gives a wake when a thread dies that has announced it
     /// (`death_word`). Null: none.
@@ -151,9 +151,10 @@ impl Sleep {
         }
     }
 
-    /// The death word comes first. The kernel takes the words one after the other: who commits, and
-    /// dies, once the death word is taken wakes us; who has committed before is seen by the look at
-    /// the awaited word. The other way round a commit and a death could both fall between the two.
+    /// The death word comes first. The kernel takes the words one after the other: a thread that
+    /// commits, and dies, once the death word is taken wakes us; an earlier commit is seen by the
+    /// look at the awaited word. The other way round a commit and a death could both fall between
+    /// the two.
     fn prepare_vector(
         &mut self,
         Awaited { word, expected, scope, death }: Awaited,
@@ -230,7 +231,7 @@ impl Sleep {
 /// Why a sleep ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// Somebody gave us a wake.
+    /// By a wake.
     Called,
     /// There was no sleep: the word was not as expected.
     Changed,
@@ -239,7 +240,7 @@ pub enum Woken {
 }
 
 /// Sleeps while the word holds `expected`, at most so many milliseconds; for threads of our own,
-/// which nobody cancels.
+/// which are never cancelled.
 pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<u32>) {
     let timeout = milliseconds.map(|milliseconds| libc::timespec {
         tv_sec: (milliseconds / 1000).into(),

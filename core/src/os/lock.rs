@@ -32,7 +32,7 @@ pub enum Kind {
     Write,
 }
 
-/// A lock of somebody else.
+/// A lock of another owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The process that took it, as the asker's PID namespace knows it: 0 = not at all, -1 = the
@@ -42,7 +42,7 @@ pub struct Found {
     pub bytes: (i64, i64),
 }
 
-/// Takes the lock, if nobody has one that is in its way: false. EBADF, ENOLCK, EINVAL (before Linux
+/// Takes the lock. False: another lock is in its way. EBADF, ENOLCK, EINVAL (before Linux
 /// 3.15).
 pub fn try_lock(fd: RawFd, owner: Owner, kind: Kind, byte: i64) -> Result<bool> {
     try_lock_range(fd, owner, kind, byte..=byte)
@@ -86,7 +86,7 @@ pub fn find(fd: RawFd, bytes: RangeInclusive<i64>) -> Result<Option<Found>> {
     Ok(Some(Found { pid: found.l_pid, bytes: (found.l_start, last) }))
 }
 
-/// Whether somebody else has a lock that would be in the way of this one: another description, as
+/// Whether another owner has a lock that would be in the way of this one: another description, as
 /// `owner` says, or another process. `fd` may be open for anything. Asked with [`Kind::Read`], only
 /// write locks are found.
 pub fn is_locked(fd: RawFd, owner: Owner, kind: Kind, byte: i64) -> Result<bool> {

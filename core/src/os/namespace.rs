@@ -11,7 +11,7 @@ pub const UNKNOWN: u64 = 0;
 
 const LINK: &CStr = c"/proc/self/ns/pid";
 
-/// The number of the namespace, and one: 0 = nobody has asked yet. Any thread may store it.
+/// The number of the namespace, and one: 0 = not asked for yet. Any thread may store it.
 struct Known(AtomicU64);
 
 // SAFETY: zeros are a zero.
@@ -20,7 +20,7 @@ unsafe impl Wiped for Known {}
 /// The child of a fork may be in another namespace than its parent.
 static KNOWN: Table<Known, 1, 1> = Table::new();
 
-/// The namespace in which somebody asked first in this memory, and one. A child inherits it.
+/// The namespace of the first request in this memory, and one. A child inherits it.
 static FIRST: AtomicU64 = AtomicU64::new(0);
 
 /// The inode number that names the namespace; [`UNKNOWN`]. Async-signal-safe.

@@ -38,7 +38,7 @@ struct Page {
 }
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
-/// In the place of the page where none is to be had: a process and its forked child differ by the
+/// In the place of the page where none can be mapped: a process and its forked child differ by the
 /// pid alone then.
 static FALLBACK: Page = Page {
     generation: AtomicU64::new(0),
@@ -85,7 +85,7 @@ impl Page {
         self.owner.store(pid, Ordering::Relaxed);
         self.has_robust_list.store(robust::pending().is_some(), Ordering::Relaxed);
         let new = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        // Release: who sees the generation sees the owner.
+        // Release: a thread that sees the generation sees the owner.
         match self.generation.compare_exchange(0, new, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => new,
             Err(theirs) => theirs,

@@ -26,7 +26,7 @@ pub struct Pending {
     pub offset: isize,
 }
 
-/// `None` where nobody has registered a list: a raw clone(2), a kernel without robust futexes.
+/// `None` where no list is registered: a raw clone(2), a kernel without robust futexes.
 pub fn pending() -> Option<Pending> {
     let mut head: *const RobustListHead = core::ptr::null();
     let mut size = 0_usize;

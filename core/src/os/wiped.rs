@@ -42,7 +42,7 @@ impl<T: Wiped, const SLABS: usize, const SLAB: usize> Table<T, SLABS, SLAB> {
         let length = SLAB * size_of::<T>();
         let new = map(length)?;
         for slab in &self.slabs {
-            // Release: who finds the slab finds it wiped on fork.
+            // Release: a thread that finds the slab finds it wiped on fork.
             if slab
                 .compare_exchange(ptr::null_mut(), new, Ordering::Release, Ordering::Relaxed)
                 .is_ok()

@@ -44,7 +44,7 @@ pub trait Claimant {
     /// whose claim it is and the stores, not even the child of a fork in a handler. False: this is
     /// the child, and has stored nothing; or it was forked after the key.
     fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
-        // Release: who sees the key sees the body; who claims next sees the key.
+        // Release: a thread that sees the key sees the body; the next one that claims sees the key.
         key.0.store(key.1, Ordering::Release);
         claim.0.store(claim.1, Ordering::Release);
         true
@@ -61,7 +61,7 @@ pub trait Claimant {
     fn is_orphan(&self) -> bool;
 }
 
-/// Who holds a word.
+/// The holder of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// Nobody alive.
@@ -72,7 +72,7 @@ pub enum Holder {
     Presence(u32),
 }
 
-/// Who holds this.
+/// The holder of a word with this value.
 #[inline]
 pub fn holder(word: u32) -> Holder {
     match word & HOLDER {
@@ -82,13 +82,13 @@ pub fn holder(word: u32) -> Holder {
     }
 }
 
-/// Whether nobody alive holds this.
+/// Whether no living thread holds this.
 #[inline]
 pub fn is_free(word: u32) -> bool {
     word & HOLDER == 0
 }
 
-/// Claims the word, if nobody holds it.
+/// Claims the word, if it is free.
 #[inline(always)]
 pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     // Relaxed: the exchange decides.
@@ -130,8 +130,8 @@ pub fn release(word: &AtomicU32, who: &impl Claimant) {
 pub fn free_if(word: &AtomicU32, is_dead: impl Fn(Holder) -> bool) -> bool {
     // Acquire: what the dead one did before it died is to be seen.
     let held = word.load(Ordering::Acquire);
-    // What the kernel would have stored. Release: who claims next writes after what the dead one
-    // has written, and it is we who were told of its death.
+    // What the kernel would have stored. Release: the next thread that claims writes
+    // after what the dead one has written, and only this thread was told of its death.
     holder(held) != Holder::Nobody
         && is_dead(holder(held))
         && word.compare_exchange(held, OWNER_DIED, Ordering::Release, Ordering::Relaxed).is_ok()

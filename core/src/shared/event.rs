@@ -2,7 +2,7 @@
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
-//! | 0 | *awaited*: somebody may be asleep on the word | a waiter sets it; a waker clears it when its wake has reached nobody |
+//! | 0 | *awaited*: a thread may be asleep on the word | set by a waiter; cleared by a waker whose wake has reached no thread |
 //! | 1 | *in turn*: what is there is for those who have been woken | set by a waker before its commit, if a thread has waited for long, and by a waiter that has waited for long; cleared by the one that is served last, or by one that has been held up for long enough |
 //! | 2..32 | number of wakes | a waker that sees bit 0 adds one |
 //!
@@ -35,12 +35,12 @@ pub struct Event(AtomicU32);
 pub struct Seen(pub u32);
 
 impl Seen {
-    /// Whether somebody may be asleep.
+    /// Whether a thread may be asleep.
     pub fn is_awaited(self) -> bool {
         self.0 & AWAITED != 0
     }
 
-    /// Whether who comes new must wait behind.
+    /// Whether newcomers must wait behind others.
     pub fn is_in_turn(self) -> bool {
         self.0 & IN_TURN != 0
     }
@@ -60,26 +60,26 @@ impl Event {
         (Seen(before), Seen(before | AWAITED | IN_TURN))
     }
 
-    /// Whether somebody may be asleep.
+    /// Whether a thread may be asleep.
     #[inline]
     pub fn is_awaited(&self) -> bool {
         self.0.load(Ordering::SeqCst) & AWAITED != 0
     }
 
-    /// Whether who comes new must wait behind.
+    /// Whether newcomers must wait behind others.
     #[inline]
     pub fn is_in_turn(&self) -> bool {
         // Relaxed: see the module.
         self.0.load(Ordering::Relaxed) & IN_TURN != 0
     }
 
-    /// What is about to be committed is for those who sleep. True if nobody had said so.
+    /// What is about to be committed is for the sleepers. True if that had not been said yet.
     pub fn begin_turns(&self) -> bool {
-        // Relaxed: who sees the commit has seen this, or loses no more than its turn.
+        // Relaxed: a thread that sees the commit has seen this, or loses no more than its turn.
         self.0.fetch_or(IN_TURN, Ordering::Relaxed) & IN_TURN == 0
     }
 
-    /// Nothing is left for those who have been woken, or they do not come for it.
+    /// Nothing is left for the threads that have been woken, or they do not come for it.
     pub fn end_turns(&self) {
         if self.is_in_turn() {
             self.0.fetch_and(!IN_TURN, Ordering::Relaxed);
@@ -87,14 +87,14 @@ impl Event {
     }
 
     /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many
-    /// there were. False: nobody was asleep. `began_turns`: whether it was this waker that
+    /// there were. False: no thread was asleep. `began_turns`: whether it was this waker that
     /// [`Event::begin_turns`].
     ///
     /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between,
     /// found the bit set, and fallen asleep on that same word; without its bit nobody else would
-    /// wake it. One who comes still later finds the word changed, and does not sleep. It also takes
-    /// back the turns that it has begun. Those that another one has begun may be the turn of one
-    /// who is awake, and has not come for it yet.
+    /// wake it. A thread that comes still later finds the word changed, and does not sleep. It also
+    /// takes back the turns that it has begun. Those that another one has begun may be the turn of
+    /// one who is awake, and has not come for it yet.
     pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
         let word = self.0.fetch_add(WAKE, Ordering::SeqCst).wrapping_add(WAKE);
         if wake(&self.0, 1) > 0 {
@@ -119,7 +119,7 @@ impl Event {
     /// something for another one, and a wake that has fallen on this one may have been that one's.
     /// `turns_go_on`: that one may have waited for long, too. `wake` as in [`Event::wake_one`].
     ///
-    /// Who is awake, and has not come for its own yet, is overtaken now at most once.
+    /// A thread that is awake, and has not come for its own yet, is now overtaken at most once.
     pub fn gone(&self, is_left: bool, turns_go_on: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {
         let has_woken = is_left && self.is_awaited() && self.wake_one(true, wake);
         if !has_woken || !turns_go_on {

@@ -20,8 +20,8 @@ use crate::os::{clock, cpu, settings};
 
 /// How long a spin may last, in nanoseconds: near the cost of a sleep and a wake across processors.
 const BUDGET_NS: u64 = 20_000;
-/// A yield that takes longer than this, in nanoseconds, has given somebody a time slice. Interrupts
-/// take less.
+/// A yield that takes longer than this, in nanoseconds, has given another thread a time slice.
+/// Interrupts take less.
 const SLICE_NS: u64 = 300_000;
 /// Looks at the word between two looks at the clock.
 const LOOKS_PER_CLOCK: u32 = 32;

@@ -76,7 +76,7 @@ pub enum Progress<D> {
 
 /// A wait. The first field is the sleep that C makes: `struct rsipc_sleep`.
 ///
-/// It is placed in memory that somebody else gives for it, its *room*, and stays there: from
+/// It is placed in memory that the caller provides, its *room*, and stays there: from
 /// [`Wait::place`] until a call that says that it is over.
 #[repr(C)]
 pub struct Wait<A> {

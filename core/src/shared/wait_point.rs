@@ -6,7 +6,7 @@ use crate::os::futex::{self, Awaited, Scope};
 use crate::shared::event::{Event, Seen};
 use crate::shared::spin::Hint;
 
-/// Who has waited for longer than this, in milliseconds, is served before those who come new.
+/// A thread that has waited for longer than this, in milliseconds, is served before newcomers.
 const PATIENCE_MS: i32 = 1;
 
 /// The words of a wait point. Lives in shared memory.
@@ -42,13 +42,13 @@ impl Arrival {
 }
 
 impl WaitPoint {
-    /// Whether somebody may be asleep.
+    /// Whether a thread may be asleep.
     #[inline]
     pub fn is_awaited(&self) -> bool {
         self.event.is_awaited()
     }
 
-    /// Whether who comes new must wait behind those who have been woken.
+    /// Whether newcomers must wait behind the threads that have been woken.
     #[inline]
     pub fn is_in_turn(&self) -> bool {
         self.event.is_in_turn()
@@ -82,7 +82,8 @@ impl WaitPoint {
         if arrival.since(since) > 0 {
             self.since.store(arrival.0, Ordering::Relaxed);
         }
-        // Turns among those who have not waited for long would cost a change of threads a message.
+        // Turns among threads that have not waited for long would cost a change of threads a
+        // message.
         let waited_long = Arrival::now().since(arrival) > PATIENCE_MS;
         self.event.gone(is_left, waited_long, wake);
     }
@@ -97,7 +98,7 @@ impl WaitPoint {
         self.event.end_turns();
     }
 
-    /// Wakes one who sleeps here, and takes note if there is nobody. See [`Event::wake_one`].
+    /// Wakes one sleeper, and takes note if there is none. See [`Event::wake_one`].
     pub fn wake_one(&self, began_turns: bool) -> bool {
         self.event.wake_one(began_turns, wake)
     }
@@ -117,9 +118,9 @@ impl WaitPoint {
         }
     }
 
-    /// The word that one announces to the kernel who owes a wake to those who sleep here: if it
-    /// dies, the kernel wakes one of them (`shared::thread`). That works as long as it is 0; what
-    /// else it may hold was not written by us.
+    /// The word that a thread announces to the kernel while it owes a wake to the sleepers here: if
+    /// it dies, the kernel wakes one of them (`shared::thread`). That works as long as it is 0;
+    /// what else it may hold was not written by us.
     pub fn death_word(&self) -> &AtomicU32 {
         &self.death
     }

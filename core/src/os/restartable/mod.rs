@@ -140,7 +140,7 @@ unsafe fn continue_sequences(
         // SAFETY: a part of what the caller vouches for.
         let (from, into) = unsafe { (from.add(at), into.add(at)) };
         if at == was_at {
-            // No further than before: somebody steps through us.
+            // No further than before: a debugger steps through the thread.
             if watched.0.load(Ordering::Relaxed) != watched.1 {
                 return false;
             }

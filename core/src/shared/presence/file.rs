@@ -74,7 +74,7 @@ fn identity_of(path: &CStr) -> Result<(u64, u64)> {
     }
 }
 
-/// The directory. Any error: it is not to be had (any more).
+/// The directory. Any error: it cannot be opened (any more).
 fn open_home() -> Result<Fd> {
     open_home_for(libc::O_PATH)
 }
@@ -83,7 +83,7 @@ fn open_home_for(access: c_int) -> Result<Fd> {
     let home = HOME.get().ok_or(Errno::ENOTSUP)?;
     let directory = open_directory(&home.path, access)?;
     let status = status_of(&directory)?;
-    // Not ENOENT: that nobody is there must be known.
+    // Not ENOENT, which would mean that the process is gone.
     if (status.st_dev, status.st_ino) == home.is { Ok(directory) } else { Err(Errno::ENOTSUP) }
 }
 
@@ -136,7 +136,7 @@ pub struct Present {
 }
 
 impl Present {
-    /// Makes the file. EEXIST: the number is somebody else's. EMFILE, EACCES, ENOSPC and the like.
+    /// Makes the file. EEXIST: another process has the number. EMFILE, EACCES, ENOSPC and the like.
     pub fn create(number: u32) -> Result<Self> {
         let home = open_home()?;
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
@@ -146,7 +146,7 @@ impl Present {
         // The umask has cut it.
         // SAFETY: no pointer.
         unsafe { libc::syscall(libc::SYS_fchmod, present.fd, MODE) };
-        // Who removes stale files may have been faster.
+        // A process that removes stale files may have been faster.
         match (is_locked_here(present.fd), status(present.fd)) {
             (Ok(true), Ok(status)) if status.st_nlink > 0 => {
                 Ok(Self { is: (status.st_dev, status.st_ino), ..present })

@@ -36,15 +36,15 @@ pub use number::Surety;
 const THREAD_BITS: u32 = 12;
 const THREADS: u32 = 1 << THREAD_BITS;
 
-/// What one claims with who has neither a presence nor a TID that means something to others: number
-/// 0 of no process. Nobody can tell whether its holder has ended.
+/// What a thread claims with that has neither a presence nor a TID which is valid for others:
+/// number 0 of no process. Whether its holder has ended cannot be found out.
 pub(super) const NAMELESS: u32 = UNGUARDED | NO_TID;
 
 /// Objects of this process lie in several directories: others may look for our file in another one
 /// than we make it in.
 static IS_SCATTERED: AtomicBool = AtomicBool::new(false);
 
-/// The program is about to end: nobody claims in the name of the presence any more.
+/// The program is about to end: no thread claims in the name of the presence any more.
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);
 
 /// This process takes part in objects of this directory.
@@ -55,7 +55,7 @@ pub fn prepare(directory: &Path) {
 }
 
 /// What the calling thread may claim with in the name of the presence of its process. `None`: there
-/// is none to be had. Async-signal-safe, leaves `errno` alone.
+/// is none. Async-signal-safe, leaves `errno` alone.
 ///
 /// The caller has noted before that it claims so ([`leave`]).
 #[cold]

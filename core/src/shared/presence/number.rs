@@ -23,8 +23,8 @@ pub enum Surety {
 /// Of so many likely ones one is looked at.
 const LOOK_EVERY: u32 = 16;
 
-/// Files that this process has made. Each is filled in by the one who has taken it, and then never
-/// changed.
+/// Files that this process has made. Each is filled in by the thread that has taken it, and then
+/// never changed.
 struct Entry {
     /// 0 = free, or not filled in; otherwise the number and one.
     number: AtomicU32,
@@ -40,7 +40,7 @@ struct Choice {
     number: AtomicU32,
     /// How often it was asked for.
     asked: AtomicU32,
-    /// So often one who asks is refused without a try: the last one has failed.
+    /// So many requests are refused without a try, because the last try has failed.
     refusals: AtomicU32,
 }
 
@@ -91,7 +91,7 @@ fn choice() -> Option<&'static Choice> {
     if let Some(known) = CHOICE.iter().next() {
         return Some(known);
     }
-    // Somebody else may be faster: there is one.
+    // Another thread may have been faster: then there is one.
     let _ = CHOICE.grow();
     CHOICE.iter().next()
 }
@@ -130,7 +130,7 @@ fn looked_at(choice: &Choice, chosen: u32) -> Option<u32> {
     made.ok()
 }
 
-/// Makes a file in the place of the chosen one, unless somebody else has been faster.
+/// Makes a file in the place of the chosen one, unless another thread has been faster.
 fn make(choice: &Choice, chosen: u32) -> Result<u32> {
     let (number, present) = create()?;
     Entry::add(number, present).inspect_err(|_| present.remove(number))?;
@@ -172,7 +172,7 @@ fn draw() -> u32 {
             drawn = time >> 4 ^ Process::this().pid();
         }
     }
-    // 0 is nobody's.
+    // 0 is no process.
     (drawn & ((1 << NUMBER_BITS) - 1)).max(1)
 }
 

@@ -119,8 +119,8 @@ impl Thread {
         })
     }
 
-    /// The calling thread's block, made if there is none: for one who finds, in the middle of a
-    /// call, that this is the child of a fork. ENOMEM; ERESTART before [`find_slots_with`].
+    /// The calling thread's block, made if there is none: for a thread that finds, in the middle of
+    /// a call, that this is the child of a fork. ENOMEM; ERESTART before [`find_slots_with`].
     #[cold]
     pub fn calling() -> Result<&'static Thread> {
         let find = FIND_SLOT.load(Ordering::Acquire);
@@ -154,13 +154,13 @@ impl Thread {
         self.incarnation.store(incarnation, Ordering::Relaxed);
     }
 
-    /// Notes who the thread is, and what the kernel watches of it.
+    /// Records which thread this is, and what the kernel watches of it.
     pub(super) fn identify(&self) {
         let is_borrowed = !Process::owns_memory();
         let robust = robust::pending();
         let taken = &raw const self.taken;
         let deaths = robust.map_or(taken, |pending| pending.field);
-        // Those who opened the queues in another PID namespace would take our TIDs for theirs.
+        // Users of the queues in another PID namespace would take our TIDs for their own.
         let claims = if is_borrowed || namespace::is_inherited() { taken } else { deaths };
         let offset = robust.map_or(0, |pending| pending.offset);
         self.futex_offset.store(offset.cast_unsigned(), Ordering::Relaxed);
@@ -178,8 +178,8 @@ impl Thread {
     /// Takes the block back, if its thread has ended.
     fn reclaim(&self) -> bool {
         let tid = self.tid.load(Ordering::Relaxed);
-        // One of those who find this takes it back. (The kernel gives the TID to nobody else before
-        // all others had their turn, so the block has none that is new.)
+        // One of the threads that find this takes it back. (The kernel gives the TID to nobody else
+        // before all others had their turn, so the block has none that is new.)
         let reclaims = tid != 0
             && futex::is_dead(tid)
             && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
@@ -231,7 +231,7 @@ impl Thread {
         self.records.iter().any(|record| record.by_presence.load(Ordering::SeqCst))
     }
 
-    /// Whether somebody owns it who may still use it.
+    /// Whether it has an owner that may still use it.
     fn is_in_use(&self) -> bool {
         // Acquire: what the owner before has stored is over.
         self.owner.load(Ordering::Acquire) != 0
@@ -260,7 +260,7 @@ pub fn reclaim_all() -> bool {
 }
 
 /// Whether some thread is in the middle of an operation on `subject`. Only certain once the subject
-/// can be found by nobody any more, and every thread has passed a barrier since.
+/// cannot be found any more, and every thread has passed a barrier since.
 pub fn is_in_use(subject: *const ()) -> bool {
     // A thread may have ended in the middle.
     BLOCKS.iter().any(|thread| {

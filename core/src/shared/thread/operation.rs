@@ -153,7 +153,7 @@ impl Operation<'_> {
         tid == self.thread.tid() && self.thread.records.iter().all(holds_nothing)
     }
 
-    /// Marks the claim as one that the kernel does not watch. `None`: no presence is to be had.
+    /// Marks the claim as one that the kernel does not watch. `None`: there is no presence.
     #[cold]
     pub(super) fn mark(&self, claim: &AtomicU32) -> Option<u32> {
         self.record.by_presence.store(true, Ordering::SeqCst);

@@ -11,7 +11,7 @@ use super::block::Thread;
 use super::operation::Operation;
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
-/// Until it is dropped the kernel wakes somebody if the thread dies.
+/// Until it is dropped the kernel wakes a sleeper if the thread dies.
 #[must_use]
 pub struct Announcement<'t> {
     thread: &'t Thread,
@@ -20,10 +20,10 @@ pub struct Announcement<'t> {
 }
 
 impl Thread {
-    /// Announces that a wake is due, for one who holds no claim: who posts a semaphore, or has been
-    /// woken and has not taken yet. `None`: it cannot be announced, and a death now goes unnoticed.
-    /// Somebody else's operation is pending (a handler has interrupted it); there is no robust
-    /// list; the word does not read 0.
+    /// Announces that a wake is due, for a thread without a claim: one that posts a semaphore, or
+    /// has been woken and has not taken yet. `None`: it cannot be announced, and a death now goes
+    /// unnoticed, because another operation is pending (a handler has interrupted it), there is no
+    /// robust list, or the word does not read 0.
     ///
     /// Async-signal-safe; it nests. The word is not accessed after this.
     pub fn announce_wake(&self, death_word: &AtomicU32) -> Option<Announcement<'_>> {
