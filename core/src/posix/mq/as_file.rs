@@ -58,7 +58,7 @@ pub fn describe(thread: &'static Thread, fd: RawFd, status: &mut Status) -> Resu
 /// fchmod(2): the mode is what `mq_open` enforces from now on, and those of the files follow from
 /// it.
 ///
-/// Errors: EPERM for one who is neither owner nor superuser.
+/// Errors: EPERM for a user who is neither owner nor superuser.
 pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> {
     let tag = FrameTag::new();
     let use_ = enter(thread, fd, &tag)?;

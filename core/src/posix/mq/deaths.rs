@@ -45,7 +45,7 @@ impl Use<'_> {
         self.queue.layout.slots().free_claims_of(first, |holder| self.has_ended(holder))
     }
 
-    /// Frees a word that somebody dead has claimed. True if it has.
+    /// Frees a word whose holder is dead. True if it has.
     #[cold]
     pub fn free_claim_of_dead(&self, word: &AtomicU32) -> bool {
         claim::free_if(word, |holder| self.has_ended(holder))

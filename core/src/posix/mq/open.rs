@@ -49,12 +49,13 @@ pub fn open(name: &CStr, how: How) -> Result<RawFd> {
         permission::check(&data.status, data.layout.mode(), access)?;
         match files::open_fifo(&data) {
             Ok((fifo, false)) => return finish(data, fifo, access, how.flags),
-            // Somebody may have removed the queue, and its FIFO, before we made that anew.
+            // The queue may have been removed, and its FIFO, before this process made the FIFO
+            // anew.
             Ok((fifo, true)) if files::has_name(name, &data) => {
                 return finish(data, fifo, access, how.flags);
             }
             Ok((_, true)) => files::remove_fifo(&data),
-            // The same, seen by one who may not make it anew.
+            // The same, for a user who may not make the FIFO anew.
             Err(Errno::EACCES) if !files::has_name(name, &data) => {}
             Err(error) => return Err(error),
         }
@@ -87,7 +88,7 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
         };
         limits::check_sizes(geometry)?;
         match files::create(name, geometry, how.mode) {
-            // Somebody else was faster.
+            // Another process was faster.
             Err(Errno::EEXIST) if !exclusive => {}
             created => return created,
         }

@@ -41,7 +41,7 @@ impl Use<'_> {
     }
 
     /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a
-    /// handler: it begins anew. `owed`: what one who has been woken has announced.
+    /// handler: it begins anew. `owed`: what a waiter that has been woken has announced.
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
@@ -85,7 +85,7 @@ impl Use<'_> {
         }
     }
 
-    /// What is left of [`Self::try_send`] where somebody is registered.
+    /// What is left of [`Self::try_send`] where a process is registered.
     ///
     /// # Safety
     /// As there.
@@ -112,7 +112,7 @@ impl Use<'_> {
         self.commit_sent(reserved, message.priority, owed, is_awaited)
     }
 
-    /// Commits a message whose body is in the slot, and tells those who want to know of it.
+    /// Commits a message whose body is in the slot, and tells the processes that wait for it.
     #[inline(always)]
     fn commit_sent(
         &self,
@@ -144,7 +144,7 @@ impl Use<'_> {
         if !layout.slots().publish(sent, priority, &self.operation) {
             return false;
         }
-        // Again: who has registered since, and then found no message, did not see ours.
+        // Again: a process that has registered since, and then found no message, did not see ours.
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
         if is_awaited || active != 0 {
@@ -153,7 +153,7 @@ impl Use<'_> {
         true
     }
 
-    /// Commits, and wakes those who wait. From before the commit until after the wake it is
+    /// Commits, and wakes a waiter. From before the commit until after the wake it is
     /// announced that the wake is due, so that the kernel gives it should we die.
     #[cold]
     fn publish_and_wake(
@@ -241,7 +241,7 @@ impl Use<'_> {
         Ok(Some(Received { length, priority: key::priority(taken.key) }))
     }
 
-    /// Commits: the message whose body has been read is gone. Tells those who want to know of it.
+    /// Commits: the message whose body has been read is gone. Tells the processes that wait for it.
     #[inline(always)]
     fn commit_received(
         &self,
@@ -321,8 +321,8 @@ impl Use<'_> {
     }
 }
 
-/// Sends if there is room at once. False: there is none, or it is for those who have waited for it.
-/// EINVAL, EBADF, EMSGSIZE, EFAULT.
+/// Sends if there is room at once. False: there is none, or it is for threads that have waited for
+/// it. EINVAL, EBADF, EMSGSIZE, EFAULT.
 ///
 /// # Safety
 /// The body is valid for reading.

@@ -93,7 +93,7 @@ fn enter_doubted<'t>(
 /// There is no queue in a special entry.
 #[cold]
 fn leave_special(fd: RawFd, open: *mut Open) -> Result<()> {
-    // Somebody may have closed what was no queue without our knowing.
+    // What was no queue may have been closed without the library's knowing.
     if open == no_queue() { adopt_unknown(fd) } else { Err(Errno::EBADF) }
 }
 

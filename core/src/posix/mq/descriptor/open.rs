@@ -31,8 +31,8 @@ pub struct Opened {
     pub can_receive: bool,
     /// Opened for sending.
     pub can_send: bool,
-    /// Whether the open description had `O_NONBLOCK` when somebody last asked. A hint: who would
-    /// sleep asks again.
+    /// Whether the open description had `O_NONBLOCK` when that was last asked. A hint: a thread
+    /// that would sleep asks again.
     pub was_nonblocking: AtomicBool,
     /// Device and inode of the data file.
     pub data: (u64, u64),

@@ -58,22 +58,22 @@ pub fn is_queue(fd: RawFd) -> bool {
     look_up(fd).is_some_and(|(_, open)| as_queue(open).is_some())
 }
 
-/// Somebody has seen that the number is in use, and no queue. Async-signal-safe.
+/// A thread has checked that the number is in use, and no queue. Async-signal-safe.
 pub(super) fn note_no_queue(fd: RawFd) {
     if let Ok(entry) = entry_or_new(fd) {
         exchange(entry, ptr::null_mut(), no_queue());
     }
 }
 
-/// The number is not what somebody has seen any more.
+/// The number may have changed its meaning since that check.
 pub fn forget_what_it_was(fd: RawFd) {
     if let Some(entry) = entry(fd) {
         exchange(entry, no_queue(), ptr::null_mut());
     }
 }
 
-/// Puts a new queue into the table. What the number stood for before is retired: somebody has
-/// closed it behind our back.
+/// Puts a new queue into the table. What the number stood for before is retired: it was
+/// closed by a bare system call.
 pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let entry = entry_or_new(fd)?;
@@ -206,7 +206,7 @@ pub fn in_range(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| as_queue(open).is_some()).map(|(fd, _)| fd)
 }
 
-/// Numbers in this range of which somebody has seen that they are no queues: see
+/// Numbers in this range that were checked and are no queues: see
 /// [`forget_what_it_was`].
 pub fn no_queues_in(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| open == no_queue()).map(|(fd, _)| fd)

@@ -20,8 +20,8 @@ use crate::os::futex::{self, Scope};
 use crate::os::{Errno, Result};
 use crate::posix::mq::layout::HEADER_SIZE;
 
-/// Threads at a time that a close ends at once. Any others end when somebody comes to their queue
-/// next.
+/// Threads at a time that a close ends at once. Any others end with the next operation on their
+/// queue.
 const SEATS: usize = 64;
 
 /// What such a thread is to wait for. C keeps it in a `cbits::DutyRoom`.
@@ -43,19 +43,19 @@ pub struct Duty {
 // SAFETY: the page is mapped until the thread that has the duty is done.
 unsafe impl Send for Duty {}
 
-/// Where a thread can be found by those who close its queue.
+/// Where a thread can be found when its queue is closed.
 struct Seat {
     /// 0 = free; else a number that no other thread of this process ever had. Taken by CAS, freed
     /// by the thread.
     id: AtomicU64,
     /// The process that has the thread: the child of a fork has none. The rest, too, is stored by
-    /// who takes the seat.
+    /// the thread that takes the seat.
     pid: AtomicU32,
     device: AtomicU64,
     inode: AtomicU64,
     /// What it sleeps on. Only its address is of use to others.
     word: AtomicPtr<u32>,
-    /// The `id` of a thread that is to end its registration. Stored by who closes.
+    /// The `id` of a thread that is to end its registration. Stored by the thread that closes.
     dismissed: AtomicU64,
 }
 

@@ -120,7 +120,7 @@ impl Record {
         middle(number) - low..=middle(number) + high
     }
 
-    /// `None`: somebody has locked other bytes than a registered process does.
+    /// `None`: other bytes are locked than those of a registered process.
     fn from_bytes(number: u32, (first, last): (i64, i64)) -> Option<Self> {
         let side = |side: i64| u64::try_from(side).ok().filter(|side| side >> SIDE_BITS == 0);
         let (low, high) = (side(middle(number) - first)?, side(last - middle(number))?);
@@ -150,7 +150,7 @@ pub fn unlock_all(fd: RawFd) -> Result<()> {
     lock::unlock_range(fd, Owner::Process, FIRST..=i64::MAX)
 }
 
-/// Who has this registration. `None`: nobody any more. EBADF.
+/// The process that has this registration. `None`: none any more. EBADF.
 pub fn holder(fd: RawFd, number: u32) -> Result<Option<Holder>> {
     let middle = middle(number);
     let found = lock::find(fd, middle..=middle)?;
@@ -159,7 +159,7 @@ pub fn holder(fd: RawFd, number: u32) -> Result<Option<Holder>> {
     }))
 }
 
-/// What is known of this registration to one who only looks, as the kernel knows it. `fd`: the
+/// What is known of this registration to an observer, as the kernel knows it. `fd`: the
 /// FIFO.
 pub fn registered(fd: RawFd, number: u32) -> Option<Registered> {
     let Holder { pid, record } = if number == 0 { None } else { holder(fd, number).ok()? }?;

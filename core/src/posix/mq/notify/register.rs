@@ -17,7 +17,7 @@ use crate::posix::mq::descriptor::{self, Use};
 use crate::shared::pause::Pause;
 use crate::shared::thread::{FrameTag, Thread};
 
-/// Lost races after which one who registers gives up.
+/// Lost races after which a registration is given up.
 const ATTEMPTS: usize = 64;
 
 /// What the registered process wants to happen.
@@ -106,14 +106,14 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     Err(Errno::EBUSY)
 }
 
-/// After this number, at which nobody is registered. False: somebody else was faster, or is about
+/// After this number, at which no process is registered. False: another one was faster, or is about
 /// to be.
 fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<bool> {
     let (registration, number) = (queue.queue.layout.notify(), next_after(after));
     // Registrations that are over.
     record::unlock_all(queue.fd)?;
     if !lock(queue.fd, number, record)? {
-        // Somebody is about to take this number. Or had it long ago, and keeps the lock; or is
+        // A process is about to take this number. Or had it long ago, and keeps the lock; or is
         // stopped.
         let mut pause = Pause::default();
         while registration.number() == after && !pause.is_over() {
@@ -125,7 +125,7 @@ fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Resu
     internal::note_registration();
     let duty = match start_thread(queue, after, wish, record) {
         Ok(duty) => duty,
-        // The sender may be one who does not need it.
+        // The sender may not need it.
         Err(_) if record.how == How::SignalOrThread => {
             record::unlock(queue.fd, number)?;
             if !lock(queue.fd, number, wish.record())? {

@@ -43,7 +43,7 @@ pub struct Registration {
     sender: AtomicU64,
 }
 
-/// Who sent the message that a notification is about.
+/// The sender of the message that a notification is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
     /// Its process.
@@ -52,10 +52,10 @@ pub struct Sender {
     pub uid: u32,
 }
 
-/// What is known of the registration to one who only looks.
+/// What is known of the registration to an observer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// The registered process, as the PID namespace of the one who looks knows it; 0 = not at all.
+    /// The registered process, as the PID namespace of the observer knows it; 0 = not at all.
     pub pid: u32,
     /// `SIGEV_SIGNAL`, `SIGEV_NONE` or `SIGEV_THREAD`.
     pub how: u32,
@@ -80,11 +80,11 @@ pub enum Prepared {
     Done,
     /// The process is not registered any more.
     Gone,
-    /// The caller cannot do it. Somebody else may.
+    /// The caller cannot do it. Another process may.
     Failed,
 }
 
-/// What one does who finds somebody else notifying.
+/// What a process does that finds another one notifying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
     /// Looks again.
@@ -175,7 +175,7 @@ impl Registration {
     /// Notifies the process of this registration of a message of this sender, if nobody has yet.
     /// True: the registration is over, by this call.
     ///
-    /// One at a time notifies. `patience` is asked about one who is found at it.
+    /// One at a time notifies. `patience` is asked about a process that is found at it.
     pub fn notify(
         &self,
         number: u32,
@@ -278,7 +278,7 @@ impl Registration {
     }
 }
 
-/// Who notifies.
+/// The notifying process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Claimed {
     ByUs,

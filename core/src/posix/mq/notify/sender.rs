@@ -22,11 +22,11 @@ use crate::posix::mq::layout::MessageHeader;
 use crate::shared::claim::{self, Holder as Claim};
 use crate::shared::pause::Pause;
 
-/// Turns of a pause for one who is found notifying: some 5 ms.
+/// Turns of a pause for a process that is found notifying: some 5 ms.
 const TURNS: usize = 140;
 
 impl Use<'_> {
-    /// The header of a message that is about to stand in a queue where somebody is registered. It
+    /// The header of a message that is about to stand in a queue where a process is registered. It
     /// notes the registration if this sender will notify, should it be killed before.
     pub fn header_for(&self, length: u32, active: u32, has_waiter: bool) -> MessageHeader {
         let will_notify =
@@ -95,7 +95,7 @@ impl Use<'_> {
     }
 
     /// Notifies the process of this registration, if that is still due, of a message of this
-    /// sender. `waits`: for another one who is at it.
+    /// sender. `waits`: for another one that is at it.
     fn notify(&self, number: u32, sender: Sender, waits: bool) {
         let registration = self.queue.layout.notify();
         let mut turns = 0..TURNS;

@@ -23,7 +23,7 @@ use crate::posix::mq::notify::internal;
 use crate::posix::mq::poll::level::Fifo;
 use crate::posix::mq::poll::readiness::CAPACITY;
 
-/// The byte of the FIFO on which those who poll have their locks.
+/// The byte of the FIFO on which pollers have their locks.
 pub const POLLERS_BYTE: i64 = 0;
 /// Packets that are put in by one call at most.
 const BATCH: usize = CAPACITY;
@@ -60,7 +60,8 @@ fn page_size() -> usize {
 /// The description of our own of a queue. Private to the process.
 #[derive(Default)]
 pub struct OwnDescription {
-    /// `Reserved::to_bits`, or 0 as long as there is none. Set once, by the first one who needs it.
+    /// `Reserved::to_bits`, or 0 as long as there is none. Set once, by the first thread that needs
+    /// it.
     kept: AtomicU32,
     /// 1 = it is a duplicate of the program's: it does not see the program's own lock. Set before
     /// `kept`.
@@ -88,7 +89,7 @@ impl OwnDescription {
             return None;
         }
         self.is_duplicate.fetch_max(is_duplicate, Ordering::Relaxed);
-        // Release: who sees it sees what kind it is.
+        // Release: a thread that sees it sees what kind it is.
         match self.kept.compare_exchange(0, kept.to_bits(), Ordering::Release, Ordering::Acquire) {
             Ok(_) => Some(kept.fd()),
             Err(theirs) => {
@@ -98,7 +99,7 @@ impl OwnDescription {
         }
     }
 
-    /// Somebody may have closed it without asking us, and its number be another file's.
+    /// The program may have closed it by a system call, and its number be another file's.
     fn verify(&self, fifo: (u64, u64)) {
         let bits = self.kept.load(Ordering::Acquire);
         if let Some(kept) = Reserved::from_bits(bits)
@@ -133,7 +134,7 @@ impl<'q> Channel<'q> {
         Self { own, fd, fifo }
     }
 
-    /// Whether somebody who polls holds a lock. `None`: that cannot be found out.
+    /// Whether a poller holds a lock. `None`: that cannot be found out.
     pub fn has_poller(&self) -> Option<bool> {
         self.own.verify(self.fifo);
         let fd = self.own.get_or_open(self.fd, self.fifo)?;

@@ -27,7 +27,7 @@ use crate::shared::claim::Claimant;
 
 /// Packets, or free places, that outlast the late step of an adjuster.
 const SLACK: usize = 2;
-/// Steps of one who adjusts. More are needed only if the queue keeps changing, and then others
+/// Steps of one adjustment. More are needed only if the queue keeps changing, and then others
 /// adjust, too.
 const STEPS: usize = if cfg!(loom) { 6 } else { 32 };
 
@@ -110,14 +110,14 @@ impl Readiness {
         });
     }
 
-    /// Finds out how many packets there are. False: somebody else is changing their number.
+    /// Finds out how many packets there are. False: another process is changing their number.
     pub fn count(&self, fifo: &impl Fifo) -> bool {
         let seen = self.packets();
         fifo.count().is_some_and(|count| self.counted(seen, count))
     }
 
     /// Puts right what cannot be true: the FIFO is another one than its packets were counted of, or
-    /// somebody has meddled with it.
+    /// it was meddled with.
     pub fn correct(&self, fifo: &impl Fifo) {
         let seen = self.packets();
         if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count))

@@ -22,7 +22,7 @@ use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::thread::{FrameTag, Thread};
 
-/// How long one who begins to poll waits for operations under way that may not know of it, in looks
+/// How long a new poller waits for operations under way that may not know of it, in looks
 /// at a slot.
 const SLOTS_LOOKED_AT: usize = 10_000;
 
@@ -100,7 +100,7 @@ pub fn set_up(queue: &Opened, fd: RawFd) {
 impl Use<'_> {
     fn be_polled(&self, wanted: Pollers, how: Poll) {
         let polling = &self.queue.polling;
-        // Those who change the queue may not have known of us until now.
+        // Processes that change the queue may not have known of us until now.
         let is_new =
             how == Poll::AtOnce || polling.announce(self.fd, self.queue.layout.readiness(), wanted);
         self.level(wanted, is_new, how == Poll::Call);
@@ -147,7 +147,7 @@ impl Use<'_> {
         }
     }
 
-    /// One who has just drained the queue, and is about to sleep, may be spared the sleep.
+    /// A poller that has just drained the queue, and is about to sleep, may be spared the sleep.
     fn comes_soon(&self) -> bool {
         self.queue.layout.message().hint.spin(true, || self.seems_ready(Wanted::Message))
     }
@@ -172,7 +172,7 @@ impl Use<'_> {
         }
     }
 
-    /// Before a message is committed, while its slot is claimed, and somebody polls.
+    /// Before a message is committed, while its slot is claimed, if the queue is polled.
     #[cold]
     pub fn raise_message(&self, pollers: Pollers) {
         if pollers.are(Pollers::MESSAGE) {
@@ -180,7 +180,7 @@ impl Use<'_> {
         }
     }
 
-    /// Before a slot becomes free, while it is claimed, and somebody polls.
+    /// Before a slot becomes free, while it is claimed, if the queue is polled.
     #[cold]
     pub fn raise_room(&self, pollers: Pollers) {
         if pollers.are(Pollers::ROOM) {
@@ -188,7 +188,7 @@ impl Use<'_> {
         }
     }
 
-    /// After a message was sent, and somebody polls.
+    /// After a message was sent, if the queue is polled.
     #[cold]
     pub fn lower_room(&self, pollers: Pollers) {
         if pollers.are(Pollers::ROOM) && !self.seems_ready(Wanted::Free) {
@@ -197,7 +197,7 @@ impl Use<'_> {
         self.look_for_pollers(pollers);
     }
 
-    /// After a message was received, and somebody polls. The next receiver is told of a message
+    /// After a message was received, if the queue is polled. The next receiver is told of a message
     /// that is not there only if it does not block, and not by edges, and looks before it sleeps.
     #[cold]
     pub fn lower_message(&self, pollers: Pollers) {
@@ -220,7 +220,7 @@ impl Use<'_> {
         pollers.are(kind) && self.look(wanted) != Look::Nothing
     }
 
-    /// The queue was found empty, or full, by one who does not wait, and somebody may poll.
+    /// The queue was found empty, or full, by a thread that does not wait, and may be polled.
     pub fn found_none(&self, missing: Wanted) {
         let pollers = self.queue.layout.readiness().pollers();
         match missing {

@@ -12,10 +12,10 @@ use crate::posix::mq::poll::readiness::{Pollers, Readiness};
 pub struct Polling {
     /// Bits: [`LOCKED`], [`LAZY`].
     state: AtomicU32,
-    /// What an epoll waits for: `Pollers::bits`. Added to by who puts it into a set.
+    /// What an epoll waits for: `Pollers::bits`. Added to by the thread that puts it into a set.
     watched: AtomicU32,
-    /// The epoll that has it in its set; -1 = several. From 0 it is stored by the one who puts it
-    /// there.
+    /// The epoll that has it in its set; -1 = several. From 0 it is stored by the thread that puts
+    /// it there.
     epoll: AtomicI32,
     /// What that epoll tells of it: `epoll_data_t`.
     data: AtomicU64,
@@ -62,7 +62,7 @@ impl Polling {
         Pollers::from_bits(self.watched.load(Ordering::Relaxed))
     }
 
-    /// Takes the lock of the description, and says that somebody polls. False: that was known.
+    /// Takes the lock of the description, and says that the queue is polled. False: that was known.
     pub fn announce(&self, fd: RawFd, readiness: &Readiness, wanted: Pollers) -> bool {
         let is_locked = self.state.load(Ordering::Relaxed) & LOCKED != 0;
         if is_locked && readiness.pollers().has(wanted) {

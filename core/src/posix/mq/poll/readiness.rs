@@ -29,8 +29,8 @@ use crate::shared::claim::{self, Claimant, Holder};
 
 /// Slots of a FIFO, and so packets that it holds. That many say that the queue is full.
 pub const CAPACITY: usize = 16;
-/// So many changes of the number of packets, and whoever makes the next one looks whether somebody
-/// still polls.
+/// After so many changes of the number of packets, the next one checks whether the queue is still
+/// polled.
 const CHANGES_PER_LOOK: u32 = 16;
 
 /// The shared words.
@@ -41,15 +41,15 @@ pub struct Readiness {
     pollers: AtomicU64,
     /// See the module.
     packets: AtomicU64,
-    /// Held by the one who takes packets out because there is no message, or puts them in because
-    /// there is no room: a claim word.
+    /// Held by the process that takes packets out because there is no message, or puts them in
+    /// because there is no room: a claim word.
     pub(super) adjuster: AtomicU32,
-    /// Changes of the number of packets since somebody looked whether there are pollers. Relaxed:
+    /// Changes of the number of packets since the last check whether there are pollers. Relaxed:
     /// it only says how often one looks.
     changes: AtomicU32,
 }
 
-/// Who polls.
+/// What the queue is polled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pollers(u64);
 
@@ -71,13 +71,13 @@ impl Pollers {
     const FLAGS: u64 = 15;
     const EPOCH: u64 = 16;
 
-    /// Whether somebody does.
+    /// Whether it is polled at all.
     #[inline]
     pub fn any(self) -> bool {
         self.0 & Self::FLAGS != 0
     }
 
-    /// Whether one of these does. Those who are unknown may do anything.
+    /// Whether it is polled for one of these. Unknown pollers may poll for anything.
     pub fn are(self, some: Self) -> bool {
         self.0 & (some.0 | Self::UNKNOWN.0) != 0
     }
@@ -97,8 +97,8 @@ impl Pollers {
         Self(u64::from(bits) & Self::FLAGS)
     }
 
-    /// From the events of poll(2) and epoll_ctl(2). Who waits for nothing that a queue ever has
-    /// counts as one who waits for a message.
+    /// From the events of poll(2) and epoll_ctl(2). A poller of events that a queue never has
+    /// counts as a poller of messages.
     pub fn from_events(events: u32) -> Self {
         const EDGE: u32 = 1 << 31;
         let told = Self::told_by(events);
@@ -155,7 +155,7 @@ impl Packets {
 }
 
 impl Readiness {
-    /// Who polls.
+    /// What the queue is polled for.
     #[inline]
     pub fn pollers(&self) -> Pollers {
         Pollers(self.pollers.load(Ordering::SeqCst))
@@ -192,7 +192,7 @@ impl Readiness {
         self.change(|now| Packets { most: now.most + count, ..now });
     }
 
-    /// They are in. The upper bound is raised again, in case somebody has counted in between.
+    /// They are in. The upper bound is raised again, in case the packets were counted in between.
     pub(super) fn has_put(&self, count: usize) {
         self.change(|now| {
             let least = now.least + count;
@@ -205,7 +205,7 @@ impl Readiness {
         self.change(|now| Packets { most: now.most.saturating_sub(count), ..now });
     }
 
-    /// So many packets are about to be taken out, unless somebody has changed their number since
+    /// So many packets are about to be taken out, unless their number has changed since
     /// this was seen. False.
     pub(super) fn will_take_from(&self, seen: Packets, count: usize) -> bool {
         self.exchange(seen, Packets { least: seen.least.saturating_sub(count), ..seen })
@@ -216,7 +216,7 @@ impl Readiness {
         self.change(|now| Packets { least: now.least.saturating_sub(count), ..now });
     }
 
-    /// They are out. The lower bound is lowered again, in case somebody has counted in between.
+    /// They are out. The lower bound is lowered again, in case the packets were counted in between.
     pub(super) fn has_taken(&self, count: usize) {
         self.change(|now| {
             let most = now.most.saturating_sub(count);
@@ -224,7 +224,7 @@ impl Readiness {
         });
     }
 
-    /// So many packets are about to be put in, unless somebody has changed their number since this
+    /// So many packets are about to be put in, unless their number has changed since this
     /// was seen. False.
     pub(super) fn will_put_to(&self, seen: Packets, count: usize) -> bool {
         self.exchange(seen, Packets { most: seen.most + count, ..seen })
@@ -236,7 +236,7 @@ impl Readiness {
         self.exchange(seen, Packets { least: count, most: count, ..seen })
     }
 
-    /// Whether it is time to look whether somebody still polls. Then the next time is later.
+    /// Whether it is time to check whether the queue is still polled. Then the next time is later.
     pub(super) fn is_time_to_look(&self) -> bool {
         let is_time = self.changes.load(Ordering::Relaxed) >= CHANGES_PER_LOOK;
         if is_time {
@@ -245,18 +245,18 @@ impl Readiness {
         is_time
     }
 
-    /// Whether somebody takes packets out because there is no message, or puts them in because
+    /// Whether a process takes packets out because there is no message, or puts them in because
     /// there is no room, and may be about to do so once more.
     pub(super) fn is_being_adjusted(&self) -> bool {
         !claim::is_free(self.adjuster.load(Ordering::SeqCst))
     }
 
-    /// False: somebody else does.
+    /// False: another one does.
     pub(super) fn begin_to_adjust(&self, who: &impl Claimant) -> bool {
         claim::claim(&self.adjuster, who)
     }
 
-    /// Frees the claim of one who has ended.
+    /// Frees the claim of a holder that has ended.
     pub(super) fn free_adjuster(&self, has_ended: impl Fn(Holder) -> bool) {
         claim::free_if(&self.adjuster, has_ended);
     }

@@ -106,7 +106,7 @@ impl<'a> Index<'a> {
         self.height == 0
     }
 
-    /// The largest key and its slot, whether somebody has claimed it or not.
+    /// The largest key and its slot, whether it is claimed or not.
     #[inline]
     pub fn best(&self) -> Option<(usize, u64)> {
         if self.is_flat() { self.best_of(|_| true) } else { self.best_by_tree() }
@@ -132,7 +132,7 @@ impl<'a> Index<'a> {
         self.best().is_some_and(|(_, best)| best > key)
     }
 
-    /// Whether there seems to be a message. Cheap, for one who spins.
+    /// Whether there seems to be a message. Cheap, for a spin.
     pub fn seems_to_have_message(&self) -> bool {
         if self.is_flat() {
             return self.keys.iter().any(|key| is_message(key.load(Ordering::Relaxed)));
@@ -140,7 +140,7 @@ impl<'a> Index<'a> {
         self.top().iter().any(|node| is_message(node.value()))
     }
 
-    /// Whether there seems to be a free slot. Cheap, for one who spins.
+    /// Whether there seems to be a free slot. Cheap, for a spin.
     pub fn seems_to_have_free(&self) -> bool {
         if self.is_flat() {
             return self.keys.iter().any(|key| !is_message(key.load(Ordering::Relaxed)));
@@ -206,7 +206,7 @@ impl<'a> Index<'a> {
     }
 
     /// The slot of the largest key below this node of the highest level is not what the node says:
-    /// who has changed it has not come to the refresh yet, and may never.
+    /// the thread that has changed it has not come to the refresh yet, and may never.
     #[cold]
     fn mend(&self, top: usize) {
         let mut node = top;

@@ -27,10 +27,10 @@ pub struct Slots<'a> {
     /// The number of messages sent through a queue with a tree. (Without one, the keys themselves
     /// tell.)
     ///
-    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that who comes
-    /// later gets a larger one, which is the order within the word.
+    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that whatever
+    /// comes later gets a larger one, which is the order within the word.
     pub sequence: &'a AtomicU64,
-    /// The key of a message that somebody has claimed and not taken for a long time. Whoever has
+    /// The key of a message that was claimed and not taken for a long time. A receiver that has
     /// waited for it in vain stores it. Relaxed: a hint, whose loss costs another wait.
     pub stalled: &'a AtomicU64,
     /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it.
@@ -38,7 +38,7 @@ pub struct Slots<'a> {
     pub freed: &'a AtomicU32,
 }
 
-/// What one who waits looks for.
+/// What a waiter looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// A slot to send into.
@@ -52,9 +52,9 @@ pub enum Wanted {
 pub enum Look {
     /// There is one, now.
     There,
-    /// None, but an operation is under way that may not know yet that somebody waits.
+    /// None, but an operation is under way that may not know yet that a thread waits.
     UnderWay,
-    /// None, and whoever changes that will see that somebody waits.
+    /// None, and whoever changes that will see that a thread waits.
     Nothing,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Slots<'a> {
 
     /// Claims the message to deliver next. `None`: there seems to be none.
     ///
-    /// A message that somebody else has claimed may still come back, if that one finds a better
+    /// A message that another receiver has claimed may still come back, if that one finds a better
     /// one, or dies. Passing it over at once would break the order, so it is waited for. But its
     /// holder may be stopped: then it is stalled for everybody, until it is gone. And it may be
     /// what our signal handler has interrupted.
@@ -234,7 +234,7 @@ impl<'a> Slots<'a> {
             if claimed {
                 under_way = true;
             } else if has_message == (wanted == Wanted::Message) {
-                // The tree may not know of it: somebody died before the refresh.
+                // The tree may not know of it: a thread died before the refresh.
                 self.index.refresh(slot.number);
                 return Look::There;
             }
@@ -250,7 +250,7 @@ impl<'a> Slots<'a> {
     pub fn free_claims_of(&self, first: usize, is_dead: impl Fn(Holder) -> bool) -> bool {
         let (before, after) = self.index.claims.split_at(first % self.index.claims.len().max(1));
         let held = after.iter().chain(before).filter(|claim| {
-            // Relaxed: who frees it looks again.
+            // Relaxed: the thread that frees it checks again.
             !claim::is_free(claim.load(Ordering::Relaxed))
         });
         held.take(ASKED_AT_A_TIME).filter(|claim| claim::free_if(claim, &is_dead)).count() > 0

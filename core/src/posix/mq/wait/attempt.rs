@@ -1,7 +1,7 @@
 //! Sending into a full queue and receiving from an empty one: what the wait machine
 //! (`shared::wait`) attempts.
 //!
-//! Who sleeps, and until when:
+//! When a thread sleeps, and until when:
 //!
 //! | what it saw, having announced itself | it sleeps until |
 //! |---|---|
@@ -300,8 +300,8 @@ impl Transfer {
         earlier(deadline, i64::try_from(until.saturating_sub(now)).unwrap_or(0) + 1)
     }
 
-    /// For one who cannot sleep: until it is nobody else's turn, or nothing is left, or it has been
-    /// long enough.
+    /// For a thread that cannot sleep: until it is nobody else's turn, or nothing is left, or it
+    /// has been long enough.
     fn await_its_turn(&mut self) {
         let end = monotonic_ns() + TURN_NS;
         while !self.is_its_turn
