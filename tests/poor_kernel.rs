@@ -42,6 +42,8 @@ const LAST_KNOWN: i64 = libc::SYS_futex_waitv - 1;
 const KILL: &str = "a sleeper hears of a kill through robust lists and futex_waitv";
 const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
 
+const KNOWN: &str = "a known defect, here as elsewhere";
+
 /// With nothing but futex(2).
 const CLASSIC: &[(&str, &str)] = &[
     ("mq_killed::*", KILL),
@@ -119,7 +121,8 @@ fn exempt_cases_exist(kernel: &Kernel, cases: &[Case]) -> Trial {
 
 fn trial(kernel: &Kernel, case: Case) -> Trial {
     let name = format!("{}::{}::{}", case.file, case.name, kernel.name);
-    let reason = kernel.exempt.iter().find(|(name, _)| means(name, &case)).map(|(_, why)| *why);
+    let exempt = kernel.exempt.iter().find(|(name, _)| means(name, &case)).map(|(_, why)| *why);
+    let reason = if case.is_known_defect() { Some(KNOWN) } else { exempt };
     let (filter, setting) = (kernel.filter.clone(), kernel.setting);
     let body = move || match reason {
         Some(reason) => Ok(Completion::ignored_with(reason)),

@@ -82,9 +82,11 @@ impl Thread {
             if self.is_own(word.load(Ordering::Relaxed)) {
                 word.store(0, Ordering::Release);
             }
-            let (pending, entry) = (self.pending(), record.entry.load(Ordering::Relaxed));
-            if pending.load(Ordering::Relaxed) == entry {
-                pending.store(0, Ordering::Relaxed);
+            // SAFETY: null in a wiped block, else a field that lives as long as the thread.
+            let claims = unsafe { self.claims.load(Ordering::Relaxed).as_ref() };
+            let entry = record.entry.load(Ordering::Relaxed);
+            if let Some(claims) = claims.filter(|claims| claims.load(Ordering::Relaxed) == entry) {
+                claims.store(0, Ordering::Relaxed);
             }
         }
         record.clear();
@@ -133,6 +135,18 @@ impl Operation<'_> {
     #[inline]
     pub fn unguard(&mut self) {
         self.claims = &TAKEN;
+    }
+
+    /// Whether it claims with a TID, and the kernel would not say that the thread has died.
+    #[inline]
+    pub fn is_unwatched(&self) -> bool {
+        ptr::eq(self.claims, &raw const self.thread.unwatched)
+    }
+
+    /// It claims in the name of the process's presence, though the object is at home here.
+    #[cold]
+    pub fn claim_by_presence(&mut self) {
+        self.claims = &self.thread.taken;
     }
 
     /// Whether TIDs in the claim words of its object are those of this process's PID namespace.

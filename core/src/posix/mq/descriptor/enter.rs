@@ -46,9 +46,7 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
             // SAFETY: entries are never freed; the table led here after the hazard pointer was
             // visible, so `opened` does not change before the operation ends.
             if let Some(queue) = unsafe { (*open).opened() } {
-                if !queue.layout.is_at_home() {
-                    operation.unguard();
-                }
+                choose_identity(queue, &mut operation);
                 return Ok(Use { operation, queue, fd });
             }
             // SAFETY: entries are never freed.
@@ -58,6 +56,18 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
             drop(operation);
             leave_special(fd, open)?;
         }
+    }
+}
+
+/// TIDs mean something at home alone: abroad one claims in the name of one's presence. So does at
+/// home who is not watched by the kernel, once there is somebody from abroad who would have to find
+/// out that he has died.
+#[inline(always)]
+fn choose_identity(queue: &Opened, operation: &mut Operation<'_>) {
+    if !queue.layout.is_at_home() {
+        operation.unguard();
+    } else if operation.is_unwatched() && queue.layout.has_visitors() {
+        operation.claim_by_presence();
     }
 }
 
@@ -84,9 +94,7 @@ fn enter_doubted<'t>(
     if identity(fd) != Ok(queue.fifo) {
         return Err(Errno::EBADF);
     }
-    if !queue.layout.is_at_home() {
-        operation.unguard();
-    }
+    choose_identity(queue, &mut operation);
     Ok(Use { operation, queue, fd })
 }
 
@@ -142,9 +150,7 @@ impl Closing {
         let mut operation = thread.begin(self.open.cast(), tag)?;
         // SAFETY: our share keeps it from being retired, and entries are never freed.
         let queue = unsafe { (*self.open).opened() }.ok_or(Errno::EBADF)?;
-        if !queue.layout.is_at_home() {
-            operation.unguard();
-        }
+        choose_identity(queue, &mut operation);
         Ok(Use { operation, queue, fd: self.fd })
     }
 }
