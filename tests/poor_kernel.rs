@@ -39,16 +39,23 @@ const REFUSED: [i64; 7] = [
 /// The last call that filters older than `futex_waitv` know.
 const LAST_KNOWN: i64 = libc::SYS_futex_waitv - 1;
 
-const KILL: &str = "a sleeper hears of a kill through robust lists and futex_waitv";
+const KILL: &str =
+    "a sleeper hears through robust lists and futex_waitv of one who died with its wake";
 const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
 
 const KNOWN: &str = "a known defect, here as elsewhere";
 
 /// With nothing but futex(2).
 const CLASSIC: &[(&str, &str)] = &[
-    ("mq_killed::*", KILL),
-    ("mq_poll_wake::mq_poll_wakes_for_the_message_of_a_sender_that_was_killed", KILL),
-    ("sem_killed::*", KILL),
+    ("mq_killed::mq_sender_killed_at_any_instruction_while_another_receives", KILL),
+    ("mq_wait_killed::mq_receiver_killed_at_any_instruction_after_its_wake", KILL),
+    ("mq_wait_killed::mq_sender_killed_at_any_instruction_after_its_wake", KILL),
+    ("mq_wait_killed::mq_two_senders_killed_before_their_wakes_wake_two_receivers", KILL),
+    ("sem_killed::poster_killed_at_any_instruction", KILL),
+    ("sem_killed::waiter_killed_at_any_instruction_after_its_wake", KILL),
+    ("sem_killed::waiter_killed_with_a_wake_that_overtook_the_other", KILL),
+    ("sem_wait_killed::poster_killed_before_its_wake_while_another_one_posts", KILL),
+    ("sem_wait_killed::two_posters_killed_before_their_wakes_wake_two_waiters", KILL),
     ("mq_signals::mq_timedreceive_is_restarted_with_sa_restart", RESTART),
     ("mq_signals::mq_timedreceive_keeps_its_deadline_over_a_restart", RESTART),
     ("mq_signals::mq_timedsend_is_restarted_with_sa_restart", RESTART),

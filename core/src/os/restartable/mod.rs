@@ -10,13 +10,13 @@
 //! thread that a debugger steps through is interrupted after each instruction.
 //!
 //! glibc 2.35 and later register for each thread what the kernel needs. Without that, and on other
-//! architectures, there is a window of some instructions, and of a part of a long copy.
+//! architectures, one looks before each store, and a window of some instructions is left.
 
 #[cfg(target_arch = "x86_64")]
 mod sequence;
 
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 
 #[cfg(target_arch = "x86_64")]
 use self::sequence::Attempt;
@@ -56,6 +56,9 @@ fn store_both_if(
     is_same
 }
 
+/// Bytes that are stored at once: no fewer are written.
+const PART: usize = 16;
+
 /// Sixteen bytes that stand in front of what is copied, and where they go.
 pub type Head = ([u8; 16], *mut [u8; 16]);
 
@@ -77,14 +80,6 @@ pub unsafe fn write_while(
         // SAFETY: as the caller says; glibc has registered what is at this offset.
         return unsafe { write_in_sequences(rseq, (word, expected), head, from, into, length) };
     }
-    if length <= UNWATCHED {
-        // SAFETY: as the caller says.
-        unsafe {
-            head.1.write(head.0);
-            ptr::copy_nonoverlapping(from, into, length);
-        }
-        return word.load(Ordering::Relaxed) == expected;
-    }
     // SAFETY: as the caller says.
     unsafe { write_in_parts((word, expected), head, from, into, length) }
 }
@@ -101,11 +96,11 @@ unsafe fn write_in_sequences(
     into: *mut u8,
     mut length: usize,
 ) -> bool {
-    let mut short = [0_u8; sequence::LEAST];
-    if length < sequence::LEAST {
+    let mut short = [0_u8; PART];
+    if length < PART {
         // SAFETY: as the caller says; our own memory is nobody else's.
         unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
-        (from, length) = (short.as_ptr(), sequence::LEAST);
+        (from, length) = (short.as_ptr(), PART);
     }
     // SAFETY: as the caller says; glibc has registered what is at this offset.
     match unsafe { sequence::write_while(rseq, watched, head, from, into, length) } {
@@ -130,7 +125,6 @@ unsafe fn continue_sequences(
     (from, into): (*const u8, *mut u8),
     (length, left): (usize, usize),
 ) -> bool {
-    const PART: usize = sequence::LEAST;
     // What has been copied more than once was the same.
     let (mut at, mut was_at) = ((length - left).min(length - PART), usize::MAX);
     let mut has_head = false;
@@ -168,10 +162,7 @@ unsafe fn continue_sequences(
     }
 }
 
-/// Bytes that are copied between two looks without the kernel's help.
-const UNWATCHED: usize = 16 << 10;
-
-/// Without the kernel's help.
+/// Without the kernel's help: one store after each look.
 ///
 /// # Safety
 /// As `write_while`.
@@ -179,23 +170,37 @@ const UNWATCHED: usize = 16 << 10;
 unsafe fn write_in_parts(
     (word, expected): (&AtomicU64, u64),
     head: Head,
-    from: *const u8,
+    mut from: *const u8,
     into: *mut u8,
-    length: usize,
+    mut length: usize,
 ) -> bool {
-    let mut at = 0;
+    let is_same = || {
+        // The compiler leaves each store between the looks that it stands between.
+        compiler_fence(Ordering::SeqCst);
+        let is_same = word.load(Ordering::Relaxed) == expected;
+        compiler_fence(Ordering::SeqCst);
+        is_same
+    };
+    let mut short = [0_u8; PART];
+    if length < PART {
+        // SAFETY: as the caller says; our own memory is nobody else's.
+        unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
+        (from, length) = (short.as_ptr(), PART);
+    }
+    if !is_same() {
+        return false;
+    }
     // SAFETY: as the caller says.
     unsafe { head.1.write(head.0) };
-    loop {
-        let part = UNWATCHED.min(length - at);
-        // SAFETY: a part of what the caller vouches for.
-        unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), part) };
-        at += part;
-        let is_same = word.load(Ordering::Relaxed) == expected;
-        if at == length || !is_same {
-            return is_same;
+    let last = length - PART;
+    for at in (0..last).step_by(PART).chain([last]) {
+        if !is_same() {
+            return false;
         }
+        // SAFETY: a part of what the caller vouches for.
+        unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), PART) };
     }
+    is_same()
 }
 
 #[cfg(test)]

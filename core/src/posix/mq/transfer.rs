@@ -10,6 +10,7 @@ use super::layout::MessageHeader;
 use super::message::{Incoming, Outgoing, Received};
 use super::store::key;
 use super::store::slots::{Reserved, Slots, Taken};
+use crate::os::membarrier;
 use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
 use crate::shared::atomic::{AtomicU32, Ordering, fence};
@@ -145,6 +146,7 @@ impl Use<'_> {
             return false;
         }
         // Again: who has registered since, and then found no message, did not see ours.
+        membarrier::light();
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
         if is_awaited || active != 0 {

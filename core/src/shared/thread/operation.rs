@@ -160,11 +160,16 @@ impl Operation<'_> {
         (&self.thread.incarnation, self.incarnation)
     }
 
-    /// Whether a word with this TID, at home, is claimed by nobody: it is our own, and we hold
-    /// nothing. A child that a handler forked has claimed it before it knew that it was one.
-    pub fn is_stray(&self, tid: u32) -> bool {
+    /// Whether what somebody claims as this holder is claimed by nobody: it is the thread itself,
+    /// and it holds nothing. See [`Claimant::is_stray`].
+    pub fn holds_nothing_as(&self, claimed: Holder) -> bool {
         let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
-        tid == self.thread.tid() && self.thread.records.iter().all(holds_nothing)
+        let is_own = match claimed {
+            Holder::Nobody => false,
+            Holder::Thread(tid) => tid == self.thread.tid(),
+            Holder::Presence(_) => claimed == holder(self.thread.presence()),
+        };
+        is_own && self.thread.records.iter().all(holds_nothing)
     }
 
     /// Marks the claim as one that the kernel does not watch. `None`: no presence is to be had.
@@ -236,7 +241,14 @@ impl Claimant for Operation<'_> {
         // Interrupted, we would hold the claim for as long as the handler runs.
         let is_nested = !ptr::eq(self.record, &raw const self.thread.records[0]);
         let surety = if is_nested { Surety::Certain } else { Surety::Likely };
-        Some(presence::identity(self.thread, surety).unwrap_or_else(|| self.bare()))
+        let identity = presence::identity(self.thread, surety).unwrap_or_else(|| self.bare());
+        compiler_fence(Ordering::SeqCst);
+        // Again: that took a while.
+        if self.is_orphan() {
+            self.withdraw();
+            return None;
+        }
+        Some(identity)
     }
 
     #[inline]
@@ -264,6 +276,13 @@ impl Claimant for Operation<'_> {
 
     fn is_own(&self, held: u32) -> bool {
         self.thread.is_own(held)
+    }
+
+    #[cold]
+    fn is_stray(&self, word: &AtomicU32) -> bool {
+        let entry = self.thread.entry_of(word);
+        let claims_it = |record: &Record| record.entry.load(Ordering::Relaxed) == entry;
+        !self.thread.records.iter().any(claims_it)
     }
 
     #[inline]
