@@ -1,4 +1,4 @@
-/* mq_storm DEPTH SECONDS: the users of a queue are killed at random instants, one a millisecond,
+/* mq_storm DEPTH SECONDS [namespaces]: the users of a queue are killed at random instants, one a millisecond,
  * and others take their places: producers, consumers, and makers of other queues. One producer and
  * one consumer live through it all. Exit status 0: nothing acknowledged was lost, nothing came
  * twice, nothing was torn, neither survivor stood still, and in the end each place of the queue can
@@ -7,9 +7,13 @@
  * All notes are in memory that outlives the killed. A consumer that dies after its receive and
  * before it has noted it leaves the message in its buffer, which is there, too.
  *
+ * With `namespaces` half of the users are process 1 of a PID namespace of their own. In the end
+ * system calls are not looked for then: a thread without a robust list may make some.
+ *
  * RSIPC_DIR must be a directory of our own. */
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -56,6 +60,8 @@ static mqd_t queue, spare;
 static pid_t workers[WORKERS];
 static long longest_stall[SURVIVORS];
 static unsigned kills;
+/* The PID namespace that we are in. -1: nobody leaves it. */
+static int home = -1;
 
 static void beat(int worker)
 {
@@ -133,11 +139,20 @@ __attribute__((noreturn)) static void work(int worker)
 	_exit(0);
 }
 
+/* Producers and consumers, killed ones and survivors. */
+static int lives_abroad(int worker)
+{
+	return home != -1 && worker < USERS && (worker % 4 == 1 || worker % 4 == 2);
+}
+
 static void start(int worker)
 {
 	notes->buffers[worker].life = 0;
+	MUST(!lives_abroad(worker) || unshare(CLONE_NEWPID) == 0);
 	workers[worker] = fork();
 	MUST(workers[worker] != -1);
+	if (workers[worker] != 0 && lives_abroad(worker))
+		MUST(setns(home, CLONE_NEWPID) == 0);
 	if (workers[worker] == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		work(worker);
@@ -239,6 +254,16 @@ static void pairs(void)
 		pair(queue);
 }
 
+static void makes_no_system_call(void)
+{
+	long call = quiet_first_call(pair_elsewhere, pairs);
+	if (call == QUIET_REFUSED)
+		puts("seccomp is refused: not looked for system calls");
+	else if (call != QUIET)
+		fprintf(stderr, "after the storm a message makes system call %ld\n", call);
+	MUST(call == QUIET || call == QUIET_REFUSED);
+}
+
 static void round_of(long depth, long seconds)
 {
 	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -253,20 +278,30 @@ static void round_of(long depth, long seconds)
 	drain();
 	account();
 	every_place_can_be_used(depth);
-	long call = quiet_first_call(pair_elsewhere, pairs);
-	if (call == QUIET_REFUSED)
-		puts("seccomp is refused: not looked for system calls");
-	else if (call != QUIET)
-		fprintf(stderr, "after the storm a message makes system call %ld\n", call);
-	MUST(call == QUIET || call == QUIET_REFUSED);
+	if (home == -1)
+		makes_no_system_call();
 	MUST(mq_close(queue) == 0 && mq_unlink(name) == 0);
 	munmap(notes, sizeof *notes);
+}
+
+/* Exit status 77: there are none to be had. */
+static void need_namespaces(void)
+{
+	home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	MUST(home != -1);
+	if (unshare(CLONE_NEWPID) == -1) {
+		perror("no PID namespace of our own");
+		exit(77);
+	}
+	MUST(setns(home, CLONE_NEWPID) == 0);
 }
 
 int main(int argc, char **argv)
 {
 	const char *place = getenv("RSIPC_DIR");
-	MUST(argc == 3 && place && fifos_left(place) == 0);
+	MUST(argc >= 3 && place && fifos_left(place) == 0);
+	if (argc > 3)
+		need_namespaces();
 	srand((unsigned)getpid());
 	snprintf(name, sizeof name, "/storm-%d", (int)getpid());
 	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600, &(struct mq_attr){ .mq_maxmsg = 1, .mq_msgsize = SIZE });

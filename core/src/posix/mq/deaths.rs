@@ -19,9 +19,6 @@ impl Use<'_> {
         // With that of `tell_receivers` (`transfer`).
         fence(Ordering::SeqCst);
         let slots = self.queue.layout.slots();
-        if !self.is_at_home() {
-            self.queue.layout.note_visitor();
-        }
         match slots.look(wanted) {
             Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
             found => found,

@@ -137,10 +137,12 @@ impl Operation<'_> {
         self.claims = &TAKEN;
     }
 
-    /// Whether it claims with a TID, and the kernel would not say that the thread has died.
-    #[inline]
-    pub fn is_unwatched(&self) -> bool {
-        ptr::eq(self.claims, &raw const self.thread.unwatched)
+    /// Whether the kernel watches what it claims: its claims are not announced in a word of the
+    /// thread's block.
+    #[inline(always)]
+    pub fn is_watched(&self) -> bool {
+        let at = ptr::from_ref(self.claims).addr().wrapping_sub(ptr::from_ref(self.thread).addr());
+        at >= size_of::<Thread>()
     }
 
     /// It claims in the name of the process's presence, though the object is at home here.

@@ -59,14 +59,24 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
     }
 }
 
-/// TIDs mean something at home alone: abroad one claims in the name of one's presence. So does at
-/// home who is not watched by the kernel, once there is somebody from abroad who would have to find
-/// out that he has died.
+/// TIDs mean something at home alone: abroad one claims in the name of the process's presence.
 #[inline(always)]
 fn choose_identity(queue: &Opened, operation: &mut Operation<'_>) {
     if !queue.layout.is_at_home() {
+        queue.layout.note_visitor();
         operation.unguard();
-    } else if operation.is_unwatched() && queue.layout.has_visitors() {
+    } else if !operation.is_watched() {
+        choose_unwatched(queue, operation);
+    }
+}
+
+/// At home a TID is enough also where the kernel does not watch the claim. Not so once somebody
+/// takes part from abroad, who could not find out that the thread has died.
+#[cold]
+fn choose_unwatched(queue: &Opened, operation: &mut Operation<'_>) {
+    if !operation.is_at_home() {
+        queue.layout.note_visitor();
+    } else if queue.layout.has_visitors() {
         operation.claim_by_presence();
     }
 }
