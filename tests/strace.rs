@@ -42,20 +42,31 @@ fn on_plain_glibc_each_kind_of_call_is_seen() {
     assert_eq!(seen, kinds.map(str::to_owned).into());
 }
 
-/// Most programs that are preloaded never call us: for them nothing is done but what the loader
-/// does.
+/// Most programs that are preloaded never call us. For them nothing is done but what the loader
+/// does, and one look for queues that the program has been started with: a poll that does not wait,
+/// and a question about each descriptor that is open.
 #[test]
 #[ignore = "needs strace: make test-strace"]
-fn loading_asks_the_kernel_for_nothing() {
+fn loading_asks_the_kernel_only_for_inherited_queues() {
     for way in Way::ALL {
         let trace = trace_of("loading/nothing.c", way, "");
         // The loader's last call takes away its cache, and the program begins with getppid.
         let loaded = trace
             .lines()
             .skip_while(|line| !line.contains("arch_prctl(") && !line.contains("set_tid_address("));
-        let calls: Vec<&str> =
-            loaded.skip_while(|line| !line.contains("munmap(")).skip(1).collect();
-        assert!(calls.first().is_some_and(|line| line.contains("getppid()")), "{way}\n{trace}");
+        let calls: Vec<&str> = loaded
+            .skip_while(|line| !line.contains("munmap("))
+            .skip(1)
+            .take_while(|line| !line.contains("getppid()"))
+            .collect();
+        let (looks, questions): (Vec<&str>, Vec<&str>) =
+            calls.iter().partition(|line| line.contains(" ppoll("));
+        // The linker takes nothing from the archive for a program that calls none of it.
+        let is_loaded = matches!(way, Way::Preload | Way::Shared);
+        assert_eq!(looks.len(), usize::from(is_loaded), "{way}\n{trace}");
+        assert!(looks.iter().all(|line| line.contains("{tv_sec=0, tv_nsec=0}")), "{way}\n{trace}");
+        assert!(questions.iter().all(|line| line.contains("F_GETSIG")), "{way}\n{trace}");
+        assert!(trace.contains("getppid()"), "{way}\n{trace}");
     }
 }
 

@@ -116,11 +116,12 @@ impl Event {
 
     /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is
     /// something for another one, and a wake that has fallen on this one may have been that one's.
-    /// `wake` as in [`Event::wake_one`].
+    /// `turns_go_on`: that one may have waited for long, too. `wake` as in [`Event::wake_one`].
     ///
     /// Who is awake, and has not come for its own yet, is overtaken now at most once.
-    pub fn gone(&self, is_left: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {
-        if !is_left || !self.is_awaited() || !self.wake_one(true, wake) {
+    pub fn gone(&self, is_left: bool, turns_go_on: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {
+        let has_woken = is_left && self.is_awaited() && self.wake_one(true, wake);
+        if !has_woken || !turns_go_on {
             self.end_turns();
         }
     }
@@ -189,6 +190,21 @@ mod tests {
         });
         assert!(event.is_awaited() && !event.is_in_turn());
         assert!(woken.get() > 1);
+    }
+
+    #[test]
+    fn turns_go_on_while_those_who_are_left_have_waited_for_long() {
+        for (is_left, waited_long) in [(true, true), (true, false), (false, true)] {
+            let event = Event::default();
+            event.await_in_turn();
+            let woken = Cell::new(0);
+            event.gone(is_left, waited_long, |_, count| {
+                woken.set(count);
+                1
+            });
+            assert_eq!(woken.get(), i32::from(is_left), "who is left is woken");
+            assert_eq!(event.is_in_turn(), is_left && waited_long);
+        }
     }
 
     #[test]

@@ -82,12 +82,14 @@ impl WaitPoint {
         if arrival.since(since) > 0 {
             self.since.store(arrival.0, Ordering::Relaxed);
         }
-        self.gone(is_left);
+        // Turns among those who have not waited for long would cost a change of threads a message.
+        let waited_long = Arrival::now().since(arrival) > PATIENCE_MS;
+        self.event.gone(is_left, waited_long, wake);
     }
 
     /// A waiter does not wait any more. A wake that has gone to it may have been another one's.
     pub fn gone(&self, is_left: bool) {
-        self.event.gone(is_left, wake);
+        self.event.gone(is_left, true, wake);
     }
 
     /// Those whose turn it is do not come.

@@ -7,9 +7,14 @@ use super::store::slots::{self, Look, Wanted};
 use crate::os::errno::preserved;
 use crate::os::futex;
 use crate::os::process::Process;
-use crate::shared::atomic::{AtomicU32, Ordering, fence};
+use crate::shared::atomic::{AtomicU32, Ordering, fence, hint};
 use crate::shared::claim::{self, Holder};
 use crate::shared::presence;
+
+/// For so many looks at a slot an operation under way is given the time to end: to ask for its
+/// holder costs two system calls. Whoever is woken by poll(2) mostly meets its sender like this,
+/// as that tells of a message before it commits it.
+const A_MOMENT: usize = 1000;
 
 impl Use<'_> {
     /// A look at all slots; slots that a dead thread holds without the kernel's knowing become
@@ -19,7 +24,15 @@ impl Use<'_> {
         // With that of `tell_receivers` (`transfer`).
         fence(Ordering::SeqCst);
         let slots = self.queue.layout.slots();
-        match slots.look(wanted) {
+        let mut found = slots.look(wanted);
+        for _ in 0..A_MOMENT / slots.index.keys().len().max(1) {
+            if found != Look::UnderWay {
+                return found;
+            }
+            hint::spin_loop();
+            found = slots.look(wanted);
+        }
+        match found {
             Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
             found => found,
         }

@@ -216,11 +216,14 @@ impl Transfer {
         point(&self.queue, self.task.wanted())
     }
 
-    /// True if it may be possible now.
+    /// True if it may be possible now. What is the turn of others is not worth a spin: while this
+    /// one sleeps, they have its processor.
     fn spin(&self) -> bool {
         let (point, wanted) = (self.point(), self.task.wanted());
         let may_go = || self.is_its_turn || !point.is_in_turn();
-        point.hint.spin(true, || may_go() && seems_ready(&self.queue, wanted))
+        may_go()
+            && point.hint.spin(true, || !may_go() || seems_ready(&self.queue, wanted))
+            && may_go()
     }
 
     fn attempt_in_turn(&mut self) -> Result<Option<Transferred>> {

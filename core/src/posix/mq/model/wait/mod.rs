@@ -30,7 +30,7 @@ impl Point {
     }
 
     fn gone(&self, is_left: bool) {
-        self.event.gone(is_left, |_, count| self.wake(count));
+        self.event.gone(is_left, true, |_, count| self.wake(count));
     }
 
     /// True: it was woken.
