@@ -301,3 +301,32 @@ fn is_zombie(tid: u32) -> bool {
 fn address<T>(pointer: *const T) -> c_long {
     pointer.addr().cast_signed() as c_long
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zombie_is_dead_and_who_lives_is_not() {
+        // SAFETY: the child makes one system call and ends; the parent waits for it.
+        unsafe {
+            let own = u32::try_from(libc::syscall(libc::SYS_gettid)).unwrap();
+            assert!(!is_dead(own));
+            let child = libc::fork();
+            if child == 0 {
+                libc::pause();
+                libc::_exit(0);
+            }
+            assert!(child > 0, "fork failed");
+            let tid = child.cast_unsigned();
+            assert!(!is_dead(tid));
+            libc::kill(child, libc::SIGKILL);
+            let mut end: libc::siginfo_t = core::mem::zeroed();
+            let unreaped = libc::WEXITED | libc::WNOWAIT;
+            assert_eq!(libc::waitid(libc::P_PID, tid, &raw mut end, unreaped), 0);
+            assert!(is_dead(tid));
+            assert_eq!(libc::waitpid(child, ptr::null_mut(), 0), child);
+            assert!(is_dead(tid));
+        }
+    }
+}
