@@ -7,13 +7,12 @@
  * All notes are in memory that outlives the killed. A consumer that dies after its receive and
  * before it has noted it leaves the message in its buffer, which is there, too.
  *
- * With `namespaces` half of the users are process 1 of a PID namespace of their own. In the end
- * system calls are not looked for then: a thread without a robust list may make some.
+ * With `namespaces` they are born in two PID namespaces in turn, so that their TIDs are the same
+ * again and again, and one of the two is the home of the queue.
  *
  * RSIPC_DIR must be a directory of our own. */
 #include <fcntl.h>
 #include <mqueue.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 #include "../support/quiet.h"
 #include "makers.h"
+#include "namespaces.h"
 #include "storm.h"
 
 enum {
@@ -60,8 +60,7 @@ static mqd_t queue, spare;
 static pid_t workers[WORKERS];
 static long longest_stall[SURVIVORS];
 static unsigned kills;
-/* The PID namespace that we are in. -1: nobody leaves it. */
-static int home = -1;
+static int in_namespaces;
 
 static void beat(int worker)
 {
@@ -139,20 +138,14 @@ __attribute__((noreturn)) static void work(int worker)
 	_exit(0);
 }
 
-/* Producers and consumers, killed ones and survivors. */
-static int lives_abroad(int worker)
-{
-	return home != -1 && worker < USERS && (worker % 4 == 1 || worker % 4 == 2);
-}
-
 static void start(int worker)
 {
 	notes->buffers[worker].life = 0;
-	MUST(!lives_abroad(worker) || unshare(CLONE_NEWPID) == 0);
+	/* Each of them has producers and consumers. */
+	if (in_namespaces)
+		namespaces_enter(worker / 2 % NAMESPACES);
 	workers[worker] = fork();
 	MUST(workers[worker] != -1);
-	if (workers[worker] != 0 && lives_abroad(worker))
-		MUST(setns(home, CLONE_NEWPID) == 0);
 	if (workers[worker] == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		work(worker);
@@ -254,7 +247,7 @@ static void pairs(void)
 		pair(queue);
 }
 
-static void makes_no_system_call(void)
+static void pairs_are_quiet(void)
 {
 	long call = quiet_first_call(pair_elsewhere, pairs);
 	if (call == QUIET_REFUSED)
@@ -264,50 +257,61 @@ static void makes_no_system_call(void)
 	MUST(call == QUIET || call == QUIET_REFUSED);
 }
 
+/* In the namespace that becomes its home. */
+static mqd_t create(long depth)
+{
+	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
+	if (in_namespaces) {
+		namespaces_enter(0);
+		pid_t maker = fork();
+		MUST(maker != -1);
+		if (maker == 0)
+			_exit(mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr) == (mqd_t)-1);
+		int status;
+		MUST(waitpid(maker, &status, 0) == maker && status == 0);
+		namespaces_enter(NAMESPACES);
+		return mq_open(name, O_RDWR);
+	}
+	return mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
+}
+
 static void round_of(long depth, long seconds)
 {
 	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	MUST(notes != MAP_FAILED);
 	notes->lives = 1;
-	struct mq_attr attr = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
-	queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
+	queue = create(depth);
 	MUST(queue != (mqd_t)-1);
 	storm(seconds);
+	if (in_namespaces)
+		namespaces_enter(NAMESPACES);
 
 	MUST(mq_setattr(queue, &(struct mq_attr){ .mq_flags = O_NONBLOCK }, NULL) == 0);
 	drain();
 	account();
 	every_place_can_be_used(depth);
-	if (home == -1)
-		makes_no_system_call();
+	/* Away from home each claim is made in the name of the process's presence, which is looked after. */
+	if (!in_namespaces)
+		pairs_are_quiet();
 	MUST(mq_close(queue) == 0 && mq_unlink(name) == 0);
 	munmap(notes, sizeof *notes);
-}
-
-/* Exit status 77: there are none to be had. */
-static void need_namespaces(void)
-{
-	home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-	MUST(home != -1);
-	if (unshare(CLONE_NEWPID) == -1) {
-		perror("no PID namespace of our own");
-		exit(77);
-	}
-	MUST(setns(home, CLONE_NEWPID) == 0);
 }
 
 int main(int argc, char **argv)
 {
 	const char *place = getenv("RSIPC_DIR");
-	MUST(argc >= 3 && place && fifos_left(place) == 0);
-	if (argc > 3)
-		need_namespaces();
+	in_namespaces = argc == 4 && strcmp(argv[3], "namespaces") == 0;
+	MUST(argc == 3 + in_namespaces && place && fifos_left(place) == 0);
+	if (in_namespaces)
+		namespaces_make();
 	srand((unsigned)getpid());
 	snprintf(name, sizeof name, "/storm-%d", (int)getpid());
 	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600, &(struct mq_attr){ .mq_maxmsg = 1, .mq_msgsize = SIZE });
 	MUST(spare != (mqd_t)-1 && mq_unlink("/spare") == 0);
 	for (long left = atol(argv[2]); left > 0; left -= ROUND_S)
 		round_of(atol(argv[1]), left < ROUND_S ? left : ROUND_S);
+	if (in_namespaces)
+		namespaces_end();
 	makers_left_no_ruins();
 	printf("%d FIFOs of queues that are gone\n", fifos_left(place));
 	return 0;
