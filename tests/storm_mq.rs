@@ -8,6 +8,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use support::cases::SKIPPED;
@@ -34,7 +35,7 @@ fn a_queue_of_two_namespaces_survives_kills() {
 /// The same without robust lists, as in gVisor: the kernel tells of nobody's death.
 #[test]
 fn a_queue_of_two_namespaces_survives_kills_on_a_poor_kernel() {
-    storm("11", |program| Filter::refusing(libc::ENOSYS).command(program), &["namespaces"]);
+    storm("10", |program| Filter::refusing(libc::ENOSYS).command(program), &["namespaces"]);
 }
 
 fn preloaded(program: &Path) -> Command {
@@ -45,7 +46,7 @@ fn storm(depth: &str, start: impl Fn(&Path) -> Command, options: &[&str]) {
     let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "10".into());
     let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_storm.c");
-    let place = Place::new(&[&[depth], options].concat().join("."));
+    let place = Place::new();
     let mut program = start(&compile(&source, Way::Preload));
     program.args([depth, &seconds]).args(options).env("RSIPC_DIR", &place.0);
     let ended = run_bounded(program, Duration::from_secs(length + 60));
@@ -60,8 +61,10 @@ fn storm(depth: &str, start: impl Fn(&Path) -> Command, options: &[&str]) {
 struct Place(PathBuf);
 
 impl Place {
-    fn new(depth: &str) -> Self {
-        let path = PathBuf::from(format!("/dev/shm/storm.{}.{depth}", process::id()));
+    fn new() -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = PathBuf::from(format!("/dev/shm/storm.{}.{number}", process::id()));
         fs::create_dir(&path).expect("a directory can be made");
         Self(path)
     }
