@@ -77,9 +77,10 @@ bench: all ## side by side with glibc, in one run; and what a preload costs
 	benches/preload
 
 .PHONY: lint
-lint: ## format and clippy
+lint: ## format, clippy and the documentation
 	$(CARGO) fmt --all --check
 	RSIPC_WARNINGS_ARE_ERRORS=1 $(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 .PHONY: header
 header: ## writes include/rsipc.h anew

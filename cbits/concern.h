@@ -1,4 +1,4 @@
-/* Whether descriptors concern us at all: os/concern.rs. */
+/* Whether descriptors concern us at all: os/concern.rs. The bits are those of core/src/cbits.rs. */
 #ifndef RSIPC_CONCERN_H
 #define RSIPC_CONCERN_H
 

@@ -8,15 +8,18 @@
 #include <sys/epoll.h>
 
 #pragma GCC visibility push(hidden)
-void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd, const struct epoll_event *event);
+void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
+			    const struct epoll_event *event);
 void rsipc_before_epoll_wait(struct rsipc_thread **thread, int may_sleep);
-int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events, int count);
+int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events,
+			   int count);
 
 int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int rsipc_c_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout);
-int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout, const sigset_t *mask);
-int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *timeout,
-			 const sigset_t *mask);
+int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout,
+			const sigset_t *mask);
+int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
+			 const struct timespec *timeout, const sigset_t *mask);
 #pragma GCC visibility pop
 
 int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
@@ -36,7 +39,8 @@ struct waiting {
 static int wait_once(const struct waiting *waiting, int timeout)
 {
 	if (waiting->has_mask)
-		return RSIPC_REAL(epoll_pwait)(waiting->epoll, waiting->events, waiting->most, timeout, waiting->mask);
+		return RSIPC_REAL(epoll_pwait)(waiting->epoll, waiting->events, waiting->most,
+					       timeout, waiting->mask);
 	return RSIPC_REAL(epoll_wait)(waiting->epoll, waiting->events, waiting->most, timeout);
 }
 
@@ -48,7 +52,8 @@ __attribute__((noinline)) static int wait_for_queues(const struct waiting *waiti
 		int ready = wait_once(waiting, timeout);
 		if (ready <= 0)
 			return ready;
-		ready = rsipc_after_epoll_wait(&rsipc_thread, waiting->epoll, waiting->events, ready);
+		ready = rsipc_after_epoll_wait(&rsipc_thread, waiting->epoll, waiting->events,
+					       ready);
 		if (ready > 0 || timeout == 0)
 			return ready;
 		timeout = rsipc_ms_until(end, timeout);
@@ -63,17 +68,20 @@ int rsipc_c_epoll_wait(int epoll, struct epoll_event *events, int most, int time
 	return wait_for_queues(&waiting, timeout);
 }
 
-int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout, const sigset_t *mask)
+int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout,
+			const sigset_t *mask)
 {
 	if (!rsipc_concerns(RSIPC_WATCHED))
 		return RSIPC_REAL(epoll_pwait)(epoll, events, most, timeout, mask);
-	struct waiting waiting = { .epoll = epoll, .most = most, .events = events, .mask = mask, .has_mask = 1 };
+	struct waiting waiting = {
+		.epoll = epoll, .most = most, .events = events, .mask = mask, .has_mask = 1
+	};
 	return wait_for_queues(&waiting, timeout);
 }
 
 /* An answer is not looked at here: seldom used, and its timeout is the kernel's to read. */
-int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *timeout,
-			 const sigset_t *mask)
+int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
+			 const struct timespec *timeout, const sigset_t *mask)
 {
 	if (rsipc_concerns(RSIPC_WATCHED))
 		rsipc_before_epoll_wait(&rsipc_thread, 1);

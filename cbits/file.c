@@ -14,15 +14,12 @@
 #include <unistd.h>
 
 #pragma GCC visibility push(hidden)
-/* What Rust answers when the descriptor is none of a queue after all. Other answers: the call's
- * own, or an errno with a minus in front. */
-#define NOT_A_QUEUE (-4096)
-
 int rsipc_is_queue(int fd);
 int rsipc_queue_fstat(struct rsipc_thread **thread, int fd, struct stat *status);
 int rsipc_queue_fchmod(struct rsipc_thread **thread, int fd, mode_t mode);
 int rsipc_queue_fchown(struct rsipc_thread **thread, int fd, uid_t user, gid_t group);
-ssize_t rsipc_queue_read(struct rsipc_thread **thread, int fd, void *buffer, size_t room, off_t position);
+ssize_t rsipc_queue_read(struct rsipc_thread **thread, int fd, void *buffer, size_t room,
+			 off_t position);
 off_t rsipc_queue_lseek(struct rsipc_thread **thread, int fd, off_t offset, int whence);
 int rsipc_queue_write(struct rsipc_thread **thread, int fd);
 
@@ -99,7 +96,8 @@ int rsipc_c_statx(int fd, const char *path, int flags, unsigned mask, struct sta
 {
 	struct stat plain;
 	int result = RSIPC_REAL(statx)(fd, path, flags, mask, status);
-	if (result == 0 && is_descriptor(path, flags) && S_ISFIFO(status->stx_mode) && is_queue(fd)) {
+	if (result == 0 && is_descriptor(path, flags) && S_ISFIFO(status->stx_mode) &&
+	    is_queue(fd)) {
 		int before = errno;
 		if (rsipc_c_fstat(fd, &plain) == 0) {
 			status->stx_mode = (uint16_t)plain.st_mode;
@@ -112,14 +110,16 @@ int rsipc_c_statx(int fd, const char *path, int flags, unsigned mask, struct sta
 
 int rsipc_c_fchmod(int fd, mode_t mode)
 {
-	int answer = is_queue(fd) ? rsipc_queue_fchmod(&rsipc_thread, fd, mode) : NOT_A_QUEUE;
-	return answer == NOT_A_QUEUE ? RSIPC_REAL(fchmod)(fd, mode) : (int)answered(answer);
+	int answer = is_queue(fd) ? rsipc_queue_fchmod(&rsipc_thread, fd, mode) : RSIPC_NOT_A_QUEUE;
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(fchmod)(fd, mode) : (int)answered(answer);
 }
 
 int rsipc_c_fchown(int fd, uid_t user, gid_t group)
 {
-	int answer = is_queue(fd) ? rsipc_queue_fchown(&rsipc_thread, fd, user, group) : NOT_A_QUEUE;
-	return answer == NOT_A_QUEUE ? RSIPC_REAL(fchown)(fd, user, group) : (int)answered(answer);
+	int answer = is_queue(fd) ? rsipc_queue_fchown(&rsipc_thread, fd, user, group)
+				  : RSIPC_NOT_A_QUEUE;
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(fchown)(fd, user, group)
+					   : (int)answered(answer);
 }
 
 ssize_t rsipc_c_read(int fd, void *buffer, size_t room)
@@ -128,7 +128,7 @@ ssize_t rsipc_c_read(int fd, void *buffer, size_t room)
 		return RSIPC_REAL(read)(fd, buffer, room);
 	pthread_testcancel();
 	ssize_t answer = rsipc_queue_read(&rsipc_thread, fd, buffer, room, AT_POSITION);
-	return answer == NOT_A_QUEUE ? RSIPC_REAL(read)(fd, buffer, room) : answered(answer);
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(read)(fd, buffer, room) : answered(answer);
 }
 
 ssize_t rsipc_c_pread(int fd, void *buffer, size_t room, off_t position)
@@ -137,7 +137,8 @@ ssize_t rsipc_c_pread(int fd, void *buffer, size_t room, off_t position)
 		return RSIPC_REAL(pread)(fd, buffer, room, position);
 	pthread_testcancel();
 	ssize_t answer = rsipc_queue_read(&rsipc_thread, fd, buffer, room, position);
-	return answer == NOT_A_QUEUE ? RSIPC_REAL(pread)(fd, buffer, room, position) : answered(answer);
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(pread)(fd, buffer, room, position)
+					   : answered(answer);
 }
 
 /* The forms that _FORTIFY_SOURCE makes of the two. */
@@ -161,11 +162,14 @@ ssize_t rsipc_c_write(int fd, const void *buffer, size_t length)
 		return RSIPC_REAL(write)(fd, buffer, length);
 	pthread_testcancel();
 	int answer = rsipc_queue_write(&rsipc_thread, fd);
-	return answer == NOT_A_QUEUE ? RSIPC_REAL(write)(fd, buffer, length) : answered(answer);
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(write)(fd, buffer, length)
+					   : answered(answer);
 }
 
 off_t rsipc_c_lseek(int fd, off_t offset, int whence)
 {
-	off_t answer = is_queue(fd) ? rsipc_queue_lseek(&rsipc_thread, fd, offset, whence) : NOT_A_QUEUE;
-	return answer == NOT_A_QUEUE ? RSIPC_REAL(lseek)(fd, offset, whence) : answered(answer);
+	off_t answer = is_queue(fd) ? rsipc_queue_lseek(&rsipc_thread, fd, offset, whence)
+				    : RSIPC_NOT_A_QUEUE;
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(lseek)(fd, offset, whence)
+					   : answered(answer);
 }

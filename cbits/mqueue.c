@@ -11,13 +11,15 @@
 #pragma GCC visibility push(hidden)
 
 /* Where these answer that the thread must sleep, there is a wait that has not begun. */
-int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue, const char *body,
-		      size_t length, unsigned priority);
-/* The length of the message; in the place of other answers their negative. `priority` may be NULL. */
-ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue, char *body,
-			     size_t room, unsigned *priority);
+int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
+		      const char *body, size_t length, unsigned priority);
+/* The length of the message; in the place of other answers their negative. `priority` may
+ * be NULL. */
+ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
+			     char *body, size_t room, unsigned *priority);
 /* Where the results go is for one who receives. */
-int rsipc_mq_begin(struct rsipc_wait *wait, const struct timespec *until, ssize_t *length, unsigned *priority);
+int rsipc_mq_begin(struct rsipc_wait *wait, const struct timespec *until, ssize_t *length,
+		   unsigned *priority);
 int rsipc_mq_check_time(const struct timespec *until);
 extern const struct rsipc_wait_kind rsipc_mq_wait_kind;
 mqd_t rsipc_mq_open(const char *name, int flags, mode_t mode, const struct mq_attr *attributes);
@@ -34,24 +36,30 @@ mqd_t rsipc_c_mq_open_2(const char *name, int flags);
 #pragma GCC visibility pop
 
 /* What could not be done at once. */
-__attribute__((noinline, cold)) static int send_slowly(struct rsipc_wait *wait, const struct timespec *until, int answer)
+__attribute__((noinline, cold)) static int send_slowly(struct rsipc_wait *wait,
+						       const struct timespec *until, int answer)
 {
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind, rsipc_mq_begin(wait, until, NULL, NULL));
+		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind,
+				       rsipc_mq_begin(wait, until, NULL, NULL));
 	return rsipc_return(answer);
 }
 
-__attribute__((noinline, cold)) static ssize_t receive_slowly(struct rsipc_wait *wait, unsigned *priority,
-							      const struct timespec *until, int answer)
+__attribute__((noinline, cold)) static ssize_t receive_slowly(struct rsipc_wait *wait,
+							      unsigned *priority,
+							      const struct timespec *until,
+							      int answer)
 {
 	ssize_t length;
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind, rsipc_mq_begin(wait, until, &length, priority));
+		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind,
+				       rsipc_mq_begin(wait, until, &length, priority));
 	return answer == 0 ? length : rsipc_return(answer);
 }
 
 /* Cancellation points, even when nobody has to wait. */
-__attribute__((always_inline)) static inline int send(mqd_t queue, const char *body, size_t length, unsigned priority, const struct timespec *until)
+__attribute__((always_inline)) static inline int
+send(mqd_t queue, const char *body, size_t length, unsigned priority, const struct timespec *until)
 {
 	struct rsipc_wait wait;
 	pthread_testcancel();
@@ -63,7 +71,8 @@ __attribute__((always_inline)) static inline int send(mqd_t queue, const char *b
 	return send_slowly(&wait, until, answer);
 }
 
-__attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t room, unsigned *priority, const struct timespec *until)
+__attribute__((always_inline)) static inline ssize_t
+receive(mqd_t queue, char *body, size_t room, unsigned *priority, const struct timespec *until)
 {
 	struct rsipc_wait wait;
 	pthread_testcancel();
@@ -115,7 +124,8 @@ mqd_t rsipc_c_mq_open(const char *name, int flags, ...)
 mqd_t rsipc_c_mq_open_2(const char *name, int flags)
 {
 	if (flags & O_CREAT) {
-		fputs("*** invalid mq_open call: O_CREAT without mode and attributes ***: terminated\n", stderr);
+		fputs("*** invalid mq_open call: O_CREAT without mode and attributes ***: terminated\n",
+		      stderr);
 		abort();
 	}
 	return rsipc_mq_open(name, flags, 0, NULL);

@@ -12,24 +12,23 @@
 
 #pragma GCC visibility push(hidden)
 
-/* `Duty` of mq/notify/notifier.rs */
-struct rsipc_duty {
-	uint64_t words[5];
-};
-
 struct rsipc_notification;
 
-struct rsipc_notification *rsipc_notification_new(void (*function)(union sigval), union sigval value,
+struct rsipc_notification *rsipc_notification_new(void (*function)(union sigval),
+						  union sigval value,
 						  const pthread_attr_t *attributes);
-int rsipc_notification_start(struct rsipc_notification *notification, const struct rsipc_duty *duty);
+int rsipc_notification_start(struct rsipc_notification *notification,
+			     const struct rsipc_duty *duty);
 void rsipc_notification_free(struct rsipc_notification *notification);
 int rsipc_duty_wait(const struct rsipc_duty *duty);
 
 #pragma GCC visibility pop
 
 /* glibc 2.32. Without it there are no such attributes. */
-extern __typeof__(int(const pthread_attr_t *, sigset_t *)) pthread_attr_getsigmask_np __attribute__((weak));
-extern __typeof__(int(pthread_attr_t *, const sigset_t *)) pthread_attr_setsigmask_np __attribute__((weak));
+extern __typeof__(int(const pthread_attr_t *, sigset_t *)) pthread_attr_getsigmask_np
+	__attribute__((weak));
+extern __typeof__(int(pthread_attr_t *, const sigset_t *)) pthread_attr_setsigmask_np
+	__attribute__((weak));
 
 /* What the thread is to run, and how. */
 struct rsipc_notification {
@@ -117,7 +116,8 @@ static int copy_signal_mask(struct rsipc_notification *to, const pthread_attr_t 
 	return pthread_attr_setsigmask_np(&to->attributes, &mask);
 }
 
-struct rsipc_notification *rsipc_notification_new(void (*function)(union sigval), union sigval value,
+struct rsipc_notification *rsipc_notification_new(void (*function)(union sigval),
+						  union sigval value,
 						  const pthread_attr_t *attributes)
 {
 	struct rsipc_notification *new = malloc(sizeof *new);
@@ -185,7 +185,8 @@ int rsipc_notification_start(struct rsipc_notification *notification, const stru
 	/* Too small where the program has much thread-local memory: then it gets the default. */
 	pthread_attr_setstacksize(&attributes, WAITER_STACK);
 	error = pthread_create(&thread, &attributes, wait_for_duty, notification);
-	if (error == EINVAL && (error = pthread_create(&thread, NULL, wait_for_duty, notification)) == 0)
+	if (error == EINVAL &&
+	    (error = pthread_create(&thread, NULL, wait_for_duty, notification)) == 0)
 		pthread_detach(thread);
 	pthread_attr_destroy(&attributes);
 	return error;

@@ -13,19 +13,22 @@
 #include <sys/select.h>
 
 #pragma GCC visibility push(hidden)
-int rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count, int may_sleep);
+int rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count,
+		      int may_sleep);
 int rsipc_after_poll(struct rsipc_thread **thread, struct pollfd *fds, nfds_t count, int ready);
-int rsipc_before_select(struct rsipc_thread **thread, int count, fd_set *const sets[3], int may_sleep);
+int rsipc_before_select(struct rsipc_thread **thread, int count, fd_set *const sets[3],
+			int may_sleep);
 int rsipc_after_select(struct rsipc_thread **thread, int count, fd_set *const sets[3], int ready);
 
 int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout);
-int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
+int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		  const sigset_t *mask);
 int rsipc_c_poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
-int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
-		      size_t size);
+int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		      const sigset_t *mask, size_t size);
 int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout);
-int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
-		    const sigset_t *mask);
+int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
+		    const struct timespec *timeout, const sigset_t *mask);
 #pragma GCC visibility pop
 
 __attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t count, int timeout)
@@ -48,12 +51,13 @@ __attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t coun
 
 int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-	return rsipc_concerns(RSIPC_QUEUES) ? poll_queues(fds, count, timeout) : RSIPC_REAL(poll)(fds, count, timeout);
+	return rsipc_concerns(RSIPC_QUEUES) ? poll_queues(fds, count, timeout)
+					    : RSIPC_REAL(poll)(fds, count, timeout);
 }
 
 /* The C library reads a timeout itself, as we do. */
-__attribute__((noinline)) static int ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
-						  const sigset_t *mask)
+__attribute__((noinline)) static int
+ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
 	if (rsipc_before_poll(&rsipc_thread, fds, count, may_sleep) == 0)
@@ -74,7 +78,8 @@ __attribute__((noinline)) static int ppoll_queues(struct pollfd *fds, nfds_t cou
 	}
 }
 
-int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		  const sigset_t *mask)
 {
 	return rsipc_concerns(RSIPC_QUEUES) ? ppoll_queues(fds, count, timeout, mask) :
 					      RSIPC_REAL(ppoll)(fds, count, timeout, mask);
@@ -88,8 +93,8 @@ int rsipc_c_poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 	return rsipc_c_poll(fds, count, timeout);
 }
 
-int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
-		      size_t size)
+int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		      const sigset_t *mask, size_t size)
 {
 	if (size / sizeof *fds < count)
 		abort();
@@ -108,7 +113,8 @@ static void copy_sets(struct asked *asked, int back)
 	size_t bytes = ((size_t)asked->count + 63) / 64 * 8;
 	for (int i = 0; i < 3; i++)
 		if (asked->sets[i])
-			memcpy(back ? asked->sets[i] : &asked->copies[i], back ? &asked->copies[i] : asked->sets[i], bytes);
+			memcpy(back ? asked->sets[i] : &asked->copies[i],
+			       back ? &asked->copies[i] : asked->sets[i], bytes);
 }
 
 static int before_select(struct asked *asked, int may_sleep)
@@ -153,8 +159,8 @@ int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct ti
 	return select_queues(&asked, timeout);
 }
 
-__attribute__((noinline)) static int pselect_queues(struct asked *asked, const struct timespec *timeout,
-						    const sigset_t *mask)
+__attribute__((noinline)) static int
+pselect_queues(struct asked *asked, const struct timespec *timeout, const sigset_t *mask)
 {
 	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
 	int may_sleep = !timeout || left.tv_sec || left.tv_nsec;
@@ -164,7 +170,8 @@ __attribute__((noinline)) static int pselect_queues(struct asked *asked, const s
 		copy_sets(asked, 0);
 	for (;;) {
 		fd_set *const *sets = asked->sets;
-		int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2], timeout ? &left : NULL, mask);
+		int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2],
+						timeout ? &left : NULL, mask);
 		if (queues == 0 || !is_in_vain(asked, &ready) || !may_sleep)
 			return ready;
 		if (timeout)
@@ -174,8 +181,8 @@ __attribute__((noinline)) static int pselect_queues(struct asked *asked, const s
 	}
 }
 
-int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
-		    const sigset_t *mask)
+int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
+		    const struct timespec *timeout, const sigset_t *mask)
 {
 	if (!rsipc_concerns(RSIPC_QUEUES))
 		return RSIPC_REAL(pselect)(count, in, out, except, timeout, mask);

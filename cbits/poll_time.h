@@ -17,8 +17,9 @@ static inline int64_t rsipc_now_ns(void)
 static inline int64_t rsipc_end_of(struct timespec timeout)
 {
 	const int64_t longest = INT64_MAX / 2;
-	return timeout.tv_sec < longest / 1000000000 ? rsipc_now_ns() + timeout.tv_sec * 1000000000 + timeout.tv_nsec :
-						       longest;
+	return timeout.tv_sec < longest / 1000000000
+		       ? rsipc_now_ns() + timeout.tv_sec * 1000000000 + timeout.tv_nsec
+		       : longest;
 }
 
 static inline int64_t rsipc_end_of_ms(int timeout)

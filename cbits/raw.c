@@ -57,21 +57,24 @@ int rsipc_raw_poll(struct pollfd *fds, nfds_t count, int timeout)
 }
 
 /* Unlike the kernel's, the C functions leave the timeout as it was. */
-int rsipc_raw_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+int rsipc_raw_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		    const sigset_t *mask)
 {
 	struct timespec span = timeout ? *timeout : (struct timespec){ 0 };
-	return (int)RSIPC_CANCELLABLE(SYS_ppoll, (long)fds, (long)count, timeout ? (long)&span : 0, (long)mask, SIGSET_SIZE);
+	return (int)RSIPC_CANCELLABLE(SYS_ppoll, (long)fds, (long)count, timeout ? (long)&span : 0,
+				      (long)mask, SIGSET_SIZE);
 }
 
-static int pselect6(int count, fd_set *const sets[3], struct timespec *timeout, const sigset_t *mask)
+static int pselect6(int count, fd_set *const sets[3], struct timespec *timeout,
+		    const sigset_t *mask)
 {
 	const long with_size[2] = { (long)mask, SIGSET_SIZE };
-	return (int)RSIPC_CANCELLABLE(SYS_pselect6, count, (long)sets[0], (long)sets[1], (long)sets[2], (long)timeout,
-			   (long)with_size);
+	return (int)RSIPC_CANCELLABLE(SYS_pselect6, count, (long)sets[0], (long)sets[1],
+				      (long)sets[2], (long)timeout, (long)with_size);
 }
 
-int rsipc_raw_pselect(int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
-		      const sigset_t *mask)
+int rsipc_raw_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
+		      const struct timespec *timeout, const sigset_t *mask)
 {
 	struct timespec span = timeout ? *timeout : (struct timespec){ 0 };
 	return pselect6(count, (fd_set *const[3]){ in, out, except }, timeout ? &span : NULL, mask);

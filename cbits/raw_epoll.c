@@ -24,16 +24,18 @@ int rsipc_raw_epoll_wait(int epoll, struct epoll_event *events, int most, int ti
 	return rsipc_raw_epoll_pwait(epoll, events, most, timeout, NULL);
 }
 
-int rsipc_raw_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout, const sigset_t *mask)
+int rsipc_raw_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout,
+			  const sigset_t *mask)
 {
-	return (int)RSIPC_CANCELLABLE(SYS_epoll_pwait, epoll, (long)events, most, timeout, (long)mask, SIGSET_SIZE);
+	return (int)RSIPC_CANCELLABLE(SYS_epoll_pwait, epoll, (long)events, most, timeout,
+				      (long)mask, SIGSET_SIZE);
 }
 
-int rsipc_raw_epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *timeout,
-			   const sigset_t *mask)
+int rsipc_raw_epoll_pwait2(int epoll, struct epoll_event *events, int most,
+			   const struct timespec *timeout, const sigset_t *mask)
 {
-	return (int)RSIPC_CANCELLABLE(SYS_epoll_pwait2, epoll, (long)events, most, (long)timeout, (long)mask,
-				      SIGSET_SIZE);
+	return (int)RSIPC_CANCELLABLE(SYS_epoll_pwait2, epoll, (long)events, most, (long)timeout,
+				      (long)mask, SIGSET_SIZE);
 }
 
 ssize_t rsipc_raw_sendmsg(int socket, const struct msghdr *message, int flags)

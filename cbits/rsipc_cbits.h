@@ -21,7 +21,7 @@ _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
 
 #pragma GCC visibility push(hidden)
 
-/* This thread's block (shared/thread.rs); NULL until it is needed. */
+/* The block of this thread (core/src/shared/thread); NULL until it is needed. */
 struct rsipc_thread;
 extern __thread struct rsipc_thread *rsipc_thread __attribute__((tls_model("initial-exec")));
 
@@ -36,9 +36,16 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
-/* What Rust answers when the thread has to sleep: no errno is as large. Other answers: 0 = done,
- * otherwise an errno. */
+/* The structures and numbers from here on are those of core/src/cbits.rs, which tells what they
+ * mean; tests/abi compares the two. */
+
+/* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */
 #define RSIPC_MUST_SLEEP 4096
+
+struct rsipc_waitv {
+	uint64_t value, address;
+	uint32_t flags, reserved;
+};
 
 /* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be
  * moved. */
@@ -46,14 +53,10 @@ struct rsipc_sleep {
 	long number;
 	long arguments[6];
 	struct timespec until;
-	struct {
-		uint64_t value, address;
-		uint32_t flags, reserved;
-	} waitv[2];
+	struct rsipc_waitv waitv[2];
 };
 
-/* Room for a wait of any kind (shared/wait.rs; Rust asserts that each kind fits). It starts with
- * its sleep. */
+/* Room for a wait of any kind; Rust asserts that each kind fits. */
 struct rsipc_wait {
 	struct rsipc_sleep sleep;
 	long room[44];
@@ -61,8 +64,8 @@ struct rsipc_wait {
 
 /* What Rust does with waits of one kind. */
 struct rsipc_wait_kind {
-	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must sleep again
-	 * it is over. */
+	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must
+	 * sleep again it is over. */
 	int (*woken)(struct rsipc_wait *wait, int error);
 	/* The thread is being cancelled: it is over. */
 	void (*cancelled)(struct rsipc_wait *wait);
@@ -70,7 +73,26 @@ struct rsipc_wait_kind {
 	int is_cancellation_point;
 };
 
-/* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or an errno. */
+/* What a thread waits for that notifies; opaque here. */
+struct rsipc_duty {
+	uint64_t words[5];
+};
+
+/* What a call that closes a descriptor has to remember. */
+struct rsipc_closing {
+	void *open;
+	uint64_t fifo[2];
+	int fd, kind;
+};
+
+enum { RSIPC_CLOSE_FREELY, RSIPC_CLOSE_SPARE, RSIPC_CLOSE_QUEUE, RSIPC_CLOSE_UNKNOWN };
+
+/* What Rust answers when the descriptor is none of a queue after all. Other answers: the call's
+ * own, or an errno with a minus in front. */
+#define RSIPC_NOT_A_QUEUE (-4096)
+
+/* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or
+ * an errno. */
 int rsipc_wait_on(struct rsipc_wait *wait, const struct rsipc_wait_kind *kind, int answer);
 
 /* From the result of a core to what the caller of a C function gets: 0, or -1 with errno set. */

@@ -10,7 +10,8 @@
 
 int rsipc_sem_try(sem_t *sem);
 int rsipc_sem_begin(struct rsipc_wait *wait, sem_t *sem);
-int rsipc_sem_begin_timed(struct rsipc_wait *wait, sem_t *sem, clockid_t clock, const struct timespec *until);
+int rsipc_sem_begin_timed(struct rsipc_wait *wait, sem_t *sem, clockid_t clock,
+			  const struct timespec *until);
 extern const struct rsipc_wait_kind rsipc_sem_wait_kind;
 sem_t *rsipc_sem_open(const char *name, int flags, mode_t mode, unsigned value);
 
@@ -24,7 +25,8 @@ sem_t *rsipc_c_sem_open(const char *name, int flags, ...);
 __attribute__((noinline)) static int wait_slowly(sem_t *sem)
 {
 	struct rsipc_wait wait;
-	return rsipc_return(rsipc_wait_on(&wait, &rsipc_sem_wait_kind, rsipc_sem_begin(&wait, sem)));
+	return rsipc_return(rsipc_wait_on(&wait, &rsipc_sem_wait_kind,
+					  rsipc_sem_begin(&wait, sem)));
 }
 
 /* A cancellation point even when there is a token. */

@@ -16,7 +16,8 @@ static inline int bare_call(long number, const long *a)
 	long result;
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "0"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(fourth), "r"(fifth), "r"(sixth)
+			 : "0"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(fourth), "r"(fifth),
+			   "r"(sixth)
 			 : "rcx", "r11", "memory");
 	return result < 0 ? (int)-result : 0;
 #else

@@ -10,7 +10,8 @@
 
 #pragma GCC visibility push(hidden)
 void rsipc_before_sendmsg(struct rsipc_thread **thread, const struct msghdr *message);
-void rsipc_before_sendmmsg(struct rsipc_thread **thread, const struct mmsghdr *messages, unsigned count);
+void rsipc_before_sendmmsg(struct rsipc_thread **thread, const struct mmsghdr *messages,
+			   unsigned count);
 
 ssize_t rsipc_c_sendmsg(int socket, const struct msghdr *message, int flags);
 int rsipc_c_sendmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags);

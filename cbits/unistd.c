@@ -19,17 +19,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* interpose/unistd.rs */
-struct rsipc_closing {
-	void *open;
-	uint64_t fifo[2];
-	int fd, kind;
-};
-
-enum { RSIPC_FREELY, RSIPC_SPARE, RSIPC_QUEUE, RSIPC_UNKNOWN };
-
 int rsipc_close_begin(struct rsipc_closing *closing, int fd);
-void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *closing, int is_closed);
+void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *closing,
+		     int is_closed);
 int rsipc_is_closed(int fd);
 void rsipc_closed_range(struct rsipc_thread **thread, int first, int last);
 void rsipc_unshared(void);
@@ -59,15 +51,16 @@ __attribute__((noinline, cold)) static int close_concerned(int fd)
 	struct rsipc_closing closing;
 	int result;
 	switch (rsipc_close_begin(&closing, fd)) {
-	case RSIPC_FREELY:
+	case RSIPC_CLOSE_FREELY:
 		return RSIPC_REAL(close)(fd);
-	case RSIPC_SPARE:
+	case RSIPC_CLOSE_SPARE:
 		return rsipc_return(EBADF);
 	}
 	pthread_cleanup_push(cancelled, &closing);
 	result = RSIPC_REAL(close)(fd);
 	pthread_cleanup_pop(0);
-	/* Linux has closed it whatever the error is, unless it was not open; then we know of it in vain. */
+	/* Linux has closed it whatever the error is, unless it was not open; then we know of it in
+	 * vain. */
 	rsipc_close_end(&rsipc_thread, &closing, 1);
 	return result;
 }
@@ -86,7 +79,8 @@ static int as_number(unsigned fd)
 static int close_range_around(unsigned first, unsigned last, int flags)
 {
 	int spared;
-	while (first <= last && (spared = rsipc_lowest_spared(as_number(first), as_number(last))) >= 0) {
+	while (first <= last &&
+	       (spared = rsipc_lowest_spared(as_number(first), as_number(last))) >= 0) {
 		unsigned before = (unsigned)spared;
 		if (before > first && RSIPC_REAL(close_range)(first, before - 1, flags) != 0)
 			return -1;
@@ -157,7 +151,7 @@ int rsipc_c_dup(int from)
 /* The new number is closed only if the old one is good. */
 static int dup3_concerned(int from, int to, int flags, int is_dup3)
 {
-	struct rsipc_closing closing = { .kind = RSIPC_FREELY };
+	struct rsipc_closing closing = { .kind = RSIPC_CLOSE_FREELY };
 	if (from != to && fcntl(from, F_GETFD) >= 0) {
 		if (!rsipc_make_way(to))
 			return rsipc_return(EBUSY);
@@ -170,10 +164,12 @@ static int dup3_concerned(int from, int to, int flags, int is_dup3)
 
 int rsipc_c_dup2(int from, int to)
 {
-	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, 0, 0) : RSIPC_REAL(dup2)(from, to);
+	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, 0, 0)
+					 : RSIPC_REAL(dup2)(from, to);
 }
 
 int rsipc_c_dup3(int from, int to, int flags)
 {
-	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, flags, 1) : RSIPC_REAL(dup3)(from, to, flags);
+	return rsipc_concerns(CONCERNED) ? dup3_concerned(from, to, flags, 1)
+					 : RSIPC_REAL(dup3)(from, to, flags);
 }

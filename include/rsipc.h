@@ -1,9 +1,9 @@
 /* librsipc: POSIX semaphores, message queues and shared memory objects in user space.
  *
- * The types and the constants come from the headers of the system, whose declarations agree with these. So a
- * program may include both, in any order, or this one alone.
+ * The types and the constants come from the headers of the system, whose declarations agree with
+ * these. So a program may include both, in any order, or this one alone.
  *
- * Generated from src/abi by `make header`; `make check-header` compares.
+ * Generated from src/posix by `make header`; `make check-header` compares.
  */
 #ifndef RSIPC_H
 #define RSIPC_H
@@ -22,14 +22,15 @@ extern "C" {
 #endif
 
 /**
- * Opens a named semaphore, at the address at which this process already has it, if it has. When `oflag` has
- * O_CREAT two more arguments follow: mode_t mode, unsigned value. SEM_FAILED: see errno. POSIX.1-2017, `sem_open`.
+ * Opens a named semaphore, at the address at which this process already has it, if it has. When
+ * `oflag` has O_CREAT two more arguments follow: mode_t mode, unsigned value. SEM_FAILED: see
+ * errno. POSIX.1-2017, `sem_open`.
  */
 sem_t *sem_open(const char *name, int oflag, ...);
 
 /**
- * Opens a queue. When `oflag` has O_CREAT two more arguments follow: mode_t mode, const struct mq_attr *attributes,
- * which may be NULL. -1: see errno. POSIX.1-2017, `mq_open`.
+ * Opens a queue. When `oflag` has O_CREAT two more arguments follow: mode_t mode, const struct
+ * mq_attr *attributes, which may be NULL. -1: see errno. POSIX.1-2017, `mq_open`.
  */
 mqd_t mq_open(const char *name, int oflag, ...);
 

@@ -20,4 +20,18 @@ macro_rules! jump_to {
     }};
 }
 
-pub(crate) use jump_to;
+/// Several names of one function of `cbits`. For what the header does not have.
+macro_rules! jumps_to {
+    ($target:ident $parameters:tt -> $result:ty; $($(#[$doc:meta])+ $name:ident;)+) => {
+        $(
+            $(#[$doc])+
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $name $parameters -> $result {
+                jump_to!($target)
+            }
+        )+
+    };
+}
+
+pub(crate) use {jump_to, jumps_to};

@@ -3,9 +3,16 @@
 //! An entry parses pointers and flags, calls a core, and turns `Result<_, Errno>` into -1 and
 //! `errno`.
 //!
-//! * `posix`: the calls of `<semaphore.h>`, `<mqueue.h>` and `<sys/mman.h>`
-//! * `interpose`: calls that exist without us, in which queues among the descriptors concern us
-//! * `load`, `thread`, `edge`, `entry`, `wait`: what they share
+//! | module | |
+//! |---|---|
+//! | `edge` | how results, errors and strings cross |
+//! | `entry` | exported names of functions that are written in C |
+//! | `interpose` | functions that exist without us, in which queues concern us |
+//! | `load` | what happens when the library is loaded |
+//! | `posix` | the functions of `<semaphore.h>`, `<mqueue.h>` and `<sys/mman.h>` |
+//! | `thread` | the block of the calling thread |
+//! | `version` | `rsipc_version` |
+//! | `wait` | how waits cross |
 
 #[cfg(not(any(panic = "abort", test, debug_assertions)))]
 compile_error!("librsipc must be built with panic = \"abort\": a panic must never unwind into C");

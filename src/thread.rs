@@ -21,7 +21,7 @@ pub fn this_thread() -> Result<&'static Thread> {
 pub fn thread_of(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
     match Thread::current(slot) {
         Some(thread) => Ok(thread),
-        None => Thread::adopt(slot),
+        None => Thread::assign(slot),
     }
 }
 
@@ -34,6 +34,6 @@ pub fn unconfined_thread() -> Option<&'static Thread> {
         Some(thread) => (!thread.filter.is_confined()).then_some(thread),
         // To make a block takes system calls, too.
         None if Found::default().is_confined() => None,
-        None => Thread::adopt(slot).ok(),
+        None => Thread::assign(slot).ok(),
     }
 }

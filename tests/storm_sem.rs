@@ -125,7 +125,7 @@ impl Ground {
 
     fn take(&self) {
         let start = Instant::now();
-        // SAFETY: as in `value`.
+        // SAFETY: the semaphore is open until the ground is dropped.
         while unsafe { libc::sem_trywait(self.semaphore) } != 0 {
             assert!(start.elapsed() < BOUND, "no token comes by");
             thread::sleep(Duration::from_micros(20));
@@ -133,7 +133,7 @@ impl Ground {
     }
 
     fn post(&self) {
-        // SAFETY: as in `value`.
+        // SAFETY: the semaphore is open until the ground is dropped.
         assert_eq!(unsafe { libc::sem_post(self.semaphore) }, 0);
     }
 

@@ -90,6 +90,19 @@ fn idle_waiters_make_no_system_call() {
     assert!(sleeps.values().all(|sleeps| *sleeps <= 3), "{sleeps:?}");
 }
 
+/// Of the second queue of a process, and of one that it has already.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn opening_a_queue_takes_few_system_calls() {
+    const TO_CREATE: usize = 16;
+    const TO_OPEN: usize = 10;
+    let trace = trace_of("trace/open.c", Way::Preload, "done\n");
+    let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
+    let [_, creating, opening, _] = &parts[..] else { panic!("{trace}") };
+    assert!(creating.contains(&"fallocate") && creating.len() <= TO_CREATE, "{creating:?}");
+    assert!(opening.contains(&"mmap") && opening.len() <= TO_OPEN, "{opening:?}");
+}
+
 fn no_queue_calls(way: Way) {
     let trace = trace(way);
     // The child, and the helper threads of the library, were traced, too.

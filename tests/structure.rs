@@ -4,6 +4,8 @@
 mod modules;
 #[path = "structure/sizes.rs"]
 mod sizes;
+#[path = "structure/tables.rs"]
+mod tables;
 
 use std::path::{Path, PathBuf};
 
@@ -53,4 +55,44 @@ fn files_functions_and_lines_fit_in_the_head() {
         files.iter().flat_map(|file| sizes::of_file(root(), file)).collect();
     too_long.extend(sources(&["rs"]).iter().flat_map(|file| sizes::of_functions(root(), file)));
     assert!(too_long.is_empty(), "too long:\n{}", too_long.join("\n"));
+}
+
+#[test]
+fn a_file_with_many_modules_has_a_table_of_them() {
+    let wrong: Vec<String> =
+        sources(&["rs"]).iter().flat_map(|file| tables::of_modules(root(), file)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// So that every protocol can be modelled.
+#[test]
+fn the_atomics_of_the_core_come_from_one_module() {
+    let core = root().join("core/src");
+    let elsewhere: Vec<PathBuf> = sources(&["rs"])
+        .into_iter()
+        .filter(|file| file.starts_with(&core) && *file != core.join("atomic.rs"))
+        .filter(|file| {
+            let text = std::fs::read_to_string(file).expect("a source is text");
+            ["core::sync::atomic", "std::sync::atomic"].iter().any(|path| text.contains(path))
+        })
+        .collect();
+    assert!(elsewhere.is_empty(), "`crate::atomic` has them: {elsewhere:?}");
+}
+
+/// A reason that has to be looked for elsewhere is none.
+#[test]
+fn each_reason_for_unsafe_code_stands_by_itself() {
+    const ELSEWHERE: [&str; 5] = ["as above", "the same.", "the same;", "as in", "as before"];
+    let mut found = Vec::new();
+    for file in sources(&["rs"]) {
+        let text = std::fs::read_to_string(&file).expect("a source is text");
+        for (number, line) in text.lines().enumerate() {
+            let reason = line.trim_start().strip_prefix("// SAFETY: ");
+            if reason.is_some_and(|reason| ELSEWHERE.iter().any(|words| reason.starts_with(words)))
+            {
+                found.push(format!("{}:{}: {line}", file.display(), number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

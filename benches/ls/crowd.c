@@ -23,7 +23,8 @@ static void make(int number)
 	} else if (number % 4 == 2) {
 		struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = 64 };
 		mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-		BENCH_NEED(queue != (mqd_t)-1 && mq_send(queue, "hello", 5, 1) == 0 && mq_close(queue) == 0);
+		BENCH_NEED(queue != (mqd_t)-1 && mq_send(queue, "hello", 5, 1) == 0 &&
+			   mq_close(queue) == 0);
 	} else {
 		int memory = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
 		BENCH_NEED(memory != -1 && ftruncate(memory, 4096) == 0 && close(memory) == 0);

@@ -7,10 +7,10 @@
  *
  * where sending to a full queue and receiving from an empty one wait.
  *
- *   pair SIZE DEPTH   send + receive in one thread, while DEPTH messages of random priorities stay in the queue
- *   stream            a message, from a sender on one processor to a receiver on the other
- *   pingpong PLACES   there and back between two processes
- *   crowd             a message, four senders and four receivers on two processors
+ *   pair SIZE DEPTH   send + receive in one thread, while DEPTH messages of random priorities stay
+ * in the queue stream            a message, from a sender on one processor to a receiver on the
+ * other pingpong PLACES   there and back between two processes crowd             a message, four
+ * senders and four receivers on two processors
  * */
 #include "../support/bench.h"
 
@@ -99,7 +99,8 @@ static double measure_crowd(void)
 {
 	bench_pin(3);
 	struct queue *queue = queue_new(MESSAGES, SMALL);
-	struct bench_counter *received = (struct bench_counter *)bench_shared(CROWD * sizeof *received);
+	struct bench_counter *received = (struct bench_counter *)bench_shared(CROWD *
+									      sizeof *received);
 	pid_t crowd[2 * CROWD];
 	for (int i = 0; i < 2 * CROWD; i++) {
 		static char body[SMALL];

@@ -1,11 +1,21 @@
 //! `rsipc`: see, handle and explain the IPC objects of a machine.
 //!
-//! * `args` says what may be typed; each module of `commands` holds its own options and does one
-//!   thing.
-//! * `objects` reads what lies in the directory of objects, `processes` reads `/proc`, and `survey`
-//!   joins the two. All three only look.
-//! * `deadlock` finds who waits for ever.
-//! * `output` is how things are said: data on the standard output, talk on the standard error.
+//! `objects`, `processes` and `survey` only look; `commands` changes things.
+//!
+//! | module | |
+//! |---|---|
+//! | `args` | what may be typed |
+//! | `commands` | one module for each subcommand |
+//! | `deadline` | when a wait ends |
+//! | `deadlock` | finds who waits for ever |
+//! | `failure` | why a command failed, and what can be done about it |
+//! | `interrupt` | Ctrl-C in the middle of a wait |
+//! | `objects` | reads the directory of objects |
+//! | `output` | how things are said: data on the standard output, talk on the standard error |
+//! | `processes` | reads `/proc` |
+//! | `report` | an object as programs read it |
+//! | `signals` | signals that a thread waits for |
+//! | `survey` | joins objects and processes |
 
 mod args;
 mod commands;

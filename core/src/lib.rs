@@ -7,12 +7,16 @@
 //! * [`object`]: names and files of objects.
 //! * [`shared`]: what words in shared memory are made of.
 //! * [`os`]: what the kernel and the C library offer.
+//! * [`atomic`]: atomics, the model checker's when it checks.
+//! * [`cbits`]: the layouts that the C parts share with it.
 //!
-//! `docs/design.md` tells why it is built this way.
+//! `docs/architecture.md` leads through the files, `docs/design.md` tells why they are so.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!("librsipc takes the place of a part of glibc on 64-bit Linux");
 
+pub mod atomic;
+pub mod cbits;
 #[cfg(not(loom))]
 pub mod object;
 pub mod os;

@@ -6,89 +6,55 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{gid_t, mode_t, off_t, size_t, ssize_t, stat, statx as statx_t, uid_t};
 
-use crate::entry::jump_to;
+use crate::entry::{jump_to, jumps_to};
 use crate::thread::thread_of;
+use rsipc_core::cbits::NOT_A_QUEUE;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::posix::mq::{self, From};
 use rsipc_core::shared::thread::Thread;
 
-/// fstat(2)
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fstat(fd: c_int, statbuf: *mut stat) -> c_int {
-    jump_to!(rsipc_c_fstat)
+jumps_to! {
+    rsipc_c_fstat(fd: c_int, statbuf: *mut stat) -> c_int;
+    /// fstat(2)
+    fstat;
+    /// `fstat` for programs that are built for large files. On 64-bit machines it is the same.
+    fstat64;
 }
 
-/// `fstat` for programs that are built for large files. On 64-bit machines it is the same.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fstat64(fd: c_int, statbuf: *mut stat) -> c_int {
-    jump_to!(rsipc_c_fstat)
+jumps_to! {
+    rsipc_c_fxstat(version: c_int, fd: c_int, statbuf: *mut stat) -> c_int;
+    /// `fstat` as programs call it that were built with glibc before 2.33.
+    __fxstat;
+    /// [`__fxstat`] for large files.
+    __fxstat64;
 }
 
-/// `fstat` as programs call it that were built with glibc before 2.33.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __fxstat(version: c_int, fd: c_int, statbuf: *mut stat) -> c_int {
-    jump_to!(rsipc_c_fxstat)
+jumps_to! {
+    rsipc_c_fstatat(
+        dirfd: c_int,
+        pathname: *const c_char,
+        statbuf: *mut stat,
+        flags: c_int,
+    ) -> c_int;
+    /// fstatat(2), which is fstat(2) with an empty path.
+    fstatat;
+    /// `fstatat` for large files.
+    fstatat64;
 }
 
-/// [`__fxstat`] for large files.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __fxstat64(version: c_int, fd: c_int, statbuf: *mut stat) -> c_int {
-    jump_to!(rsipc_c_fxstat)
-}
-
-/// fstatat(2), which is fstat(2) with an empty path.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fstatat(
-    dirfd: c_int,
-    pathname: *const c_char,
-    statbuf: *mut stat,
-    flags: c_int,
-) -> c_int {
-    jump_to!(rsipc_c_fstatat)
-}
-
-/// `fstatat` for large files.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fstatat64(
-    dirfd: c_int,
-    pathname: *const c_char,
-    statbuf: *mut stat,
-    flags: c_int,
-) -> c_int {
-    jump_to!(rsipc_c_fstatat)
-}
-
-/// `fstatat` as programs call it that were built with glibc before 2.33.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __fxstatat(
-    version: c_int,
-    dirfd: c_int,
-    pathname: *const c_char,
-    statbuf: *mut stat,
-    flags: c_int,
-) -> c_int {
-    jump_to!(rsipc_c_fxstatat)
-}
-
-/// [`__fxstatat`] for large files.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __fxstatat64(
-    version: c_int,
-    dirfd: c_int,
-    pathname: *const c_char,
-    statbuf: *mut stat,
-    flags: c_int,
-) -> c_int {
-    jump_to!(rsipc_c_fxstatat)
+jumps_to! {
+    rsipc_c_fxstatat(
+        version: c_int,
+        dirfd: c_int,
+        pathname: *const c_char,
+        statbuf: *mut stat,
+        flags: c_int,
+    ) -> c_int;
+    /// `fstatat` as programs call it that were built with glibc before 2.33.
+    __fxstatat;
+    /// [`__fxstatat`] for large files.
+    __fxstatat64;
 }
 
 unsafe extern "C" {
@@ -148,54 +114,26 @@ pub unsafe extern "C" fn __read_chk(
     jump_to!(rsipc_c_read_chk)
 }
 
-/// pread(2)
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pread(
-    fd: c_int,
-    buf: *mut c_void,
-    count: size_t,
-    offset: off_t,
-) -> ssize_t {
-    jump_to!(rsipc_c_pread)
+jumps_to! {
+    rsipc_c_pread(fd: c_int, buf: *mut c_void, count: size_t, offset: off_t) -> ssize_t;
+    /// pread(2)
+    pread;
+    /// `pread` for large files.
+    pread64;
 }
 
-/// `pread` for large files.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pread64(
-    fd: c_int,
-    buf: *mut c_void,
-    count: size_t,
-    offset: off_t,
-) -> ssize_t {
-    jump_to!(rsipc_c_pread)
-}
-
-/// `pread` as programs built with _FORTIFY_SOURCE call it. glibc.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __pread_chk(
-    fd: c_int,
-    buf: *mut c_void,
-    count: size_t,
-    offset: off_t,
-    size: size_t,
-) -> ssize_t {
-    jump_to!(rsipc_c_pread_chk)
-}
-
-/// [`__pread_chk`] for large files.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __pread64_chk(
-    fd: c_int,
-    buf: *mut c_void,
-    count: size_t,
-    offset: off_t,
-    size: size_t,
-) -> ssize_t {
-    jump_to!(rsipc_c_pread_chk)
+jumps_to! {
+    rsipc_c_pread_chk(
+        fd: c_int,
+        buf: *mut c_void,
+        count: size_t,
+        offset: off_t,
+        size: size_t,
+    ) -> ssize_t;
+    /// `pread` as programs built with _FORTIFY_SOURCE call it. glibc.
+    __pread_chk;
+    /// [`__pread_chk`] for large files.
+    __pread64_chk;
 }
 
 /// write(2), which a queue refuses.
@@ -205,24 +143,15 @@ pub unsafe extern "C" fn write(fd: c_int, buf: *const c_void, count: size_t) -> 
     jump_to!(rsipc_c_write)
 }
 
-/// lseek(2), in the status line of a queue.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lseek(fd: c_int, offset: off_t, whence: c_int) -> off_t {
-    jump_to!(rsipc_c_lseek)
-}
-
-/// `lseek` for large files.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lseek64(fd: c_int, offset: off_t, whence: c_int) -> off_t {
-    jump_to!(rsipc_c_lseek)
+jumps_to! {
+    rsipc_c_lseek(fd: c_int, offset: off_t, whence: c_int) -> off_t;
+    /// lseek(2), in the status line of a queue.
+    lseek;
+    /// `lseek` for large files.
+    lseek64;
 }
 
 // What cbits/file.c calls.
-
-/// `NOT_A_QUEUE` of `cbits/file.c`
-const NOT_A_QUEUE: i64 = -4096;
 
 /// The result of the call, an errno with a minus in front, or [`NOT_A_QUEUE`].
 fn answer(result: Result<i64>) -> i64 {

@@ -6,6 +6,7 @@ use std::ffi::{c_int, c_uint};
 
 use crate::entry::jump_to;
 use crate::thread::thread_of;
+use rsipc_core::cbits::{self, CLOSE_FREELY, CLOSE_QUEUE, CLOSE_SPARE, CLOSE_UNKNOWN};
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::posix::mq::{self, Close, Closing};
@@ -55,37 +56,23 @@ pub unsafe extern "C" fn dup3(oldfd: c_int, newfd: c_int, flags: c_int) -> c_int
 
 // What cbits/unistd.c calls, once descriptors concern us.
 
-/// `struct rsipc_closing`: what a call that closes a descriptor has to remember.
-#[repr(C)]
-pub struct CClosing {
-    open: *mut (),
-    fifo: [u64; 2],
-    fd: c_int,
-    kind: c_int,
-}
-
-/// `CClosing::kind`
-const FREELY: c_int = 0;
-const SPARE: c_int = 1;
-const QUEUE: c_int = 2;
-const UNKNOWN: c_int = 3;
-
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_is_queue(fd: c_int) -> c_int {
     preserved(|| c_int::from(mq::is_found_queue(fd)))
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_close_begin(closing: *mut CClosing, fd: c_int) -> c_int {
+unsafe extern "C" fn rsipc_close_begin(closing: *mut cbits::Closing, fd: c_int) -> c_int {
+    let nothing = cbits::Closing { open: ptr::null_mut(), fifo: [0; 2], fd, kind: CLOSE_FREELY };
     let begun = preserved(|| match mq::begin_close(fd) {
-        Close::Freely => CClosing { open: ptr::null_mut(), fifo: [0; 2], fd, kind: FREELY },
-        Close::Spare => CClosing { open: ptr::null_mut(), fifo: [0; 2], fd, kind: SPARE },
+        Close::Freely => cbits::Closing { kind: CLOSE_FREELY, ..nothing },
+        Close::Spare => cbits::Closing { kind: CLOSE_SPARE, ..nothing },
         Close::Queue(queue) => {
             let (fd, open) = queue.into_raw();
-            CClosing { open, fifo: [0; 2], fd, kind: QUEUE }
+            cbits::Closing { open: open.cast(), fd, kind: CLOSE_QUEUE, ..nothing }
         }
         Close::Unknown((device, inode)) => {
-            CClosing { open: ptr::null_mut(), fifo: [device, inode], fd, kind: UNKNOWN }
+            cbits::Closing { fifo: [device, inode], kind: CLOSE_UNKNOWN, ..nothing }
         }
     });
     let kind = begun.kind;
@@ -98,18 +85,18 @@ unsafe extern "C" fn rsipc_close_begin(closing: *mut CClosing, fd: c_int) -> c_i
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_close_end(
     slot: *const Cell<*const Thread>,
-    closing: *const CClosing,
+    closing: *const cbits::Closing,
     is_closed: c_int,
 ) {
     // SAFETY: C gives the thread's own variable, and what was begun, once.
     let (slot, closing) = unsafe { (&*slot, &*closing) };
     preserved(|| match (closing.kind, thread_of(slot)) {
-        (QUEUE, Ok(thread)) => {
+        (CLOSE_QUEUE, Ok(thread)) => {
             // SAFETY: the kind says that it comes from `into_raw`.
-            let queue = unsafe { Closing::from_raw(closing.fd, closing.open) };
+            let queue = unsafe { Closing::from_raw(closing.fd, closing.open.cast()) };
             mq::end_close(thread, queue, is_closed != 0);
         }
-        (UNKNOWN, _) if is_closed != 0 => {
+        (CLOSE_UNKNOWN, _) if is_closed != 0 => {
             mq::end_unknown((closing.fifo[0], closing.fifo[1]));
         }
         _ => {}

@@ -8,7 +8,8 @@ use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
 use crate::edge::{fail, string};
 use crate::thread::thread_of;
-use crate::wait::{CWait, MUST_SLEEP, WaitKind, answer_of, step};
+use crate::wait::{answer_of, has_room_for, step};
+use rsipc_core::cbits::{DutyRoom, MUST_SLEEP, WaitKind, WaitRoom};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -31,8 +32,8 @@ unsafe extern "C" {
     pub fn rsipc_notification_free(notification: *mut c_void);
 }
 
-/// `struct rsipc_duty`
-const _: () = assert!(size_of::<Duty>() == 5 * 8 && align_of::<Duty>() == 8);
+const _: () = assert!(size_of::<Duty>() == size_of::<DutyRoom>());
+const _: () = assert!(align_of::<Duty>() <= align_of::<DutyRoom>());
 
 /// Sleeps until the registration is over. 1: the caller is to notify.
 #[unsafe(no_mangle)]
@@ -54,12 +55,12 @@ struct MqWait {
     priority: *mut c_uint,
 }
 
-const _: () = assert!(CWait::has_room_for::<MqWait>());
+const _: () = assert!(has_room_for::<MqWait>());
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_send(
     slot: *const Cell<*const Thread>,
-    wait: *mut CWait,
+    wait: *mut WaitRoom,
     queue: mqd_t,
     body: *const u8,
     length: size_t,
@@ -82,7 +83,7 @@ unsafe extern "C" fn rsipc_mq_try_send(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_receive(
     slot: *const Cell<*const Thread>,
-    wait: *mut CWait,
+    wait: *mut WaitRoom,
     queue: mqd_t,
     body: *mut u8,
     room: size_t,
@@ -90,7 +91,8 @@ unsafe extern "C" fn rsipc_mq_try_receive(
 ) -> ssize_t {
     let wait: *mut MqWait = wait.cast();
     let into = Incoming { body, room };
-    // SAFETY: as in `rsipc_mq_try_send`.
+    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move;
+    // the caller of mq_receive vouches for its memory.
     let received = thread_of(unsafe { &*slot }).and_then(|thread| unsafe {
         mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room)
     });
@@ -131,7 +133,7 @@ unsafe extern "C" fn rsipc_mq_check_time(until: *const timespec) -> c_int {
 /// `until` is NULL, or has been checked. Where the results go: `MqWait`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_begin(
-    wait: *mut CWait,
+    wait: *mut WaitRoom,
     until: *const timespec,
     length: *mut ssize_t,
     priority: *mut c_uint,
@@ -149,14 +151,14 @@ unsafe extern "C" fn rsipc_mq_begin(
     step(|| unsafe { conclude(wait, Wait::begin(place(wait), until)) })
 }
 
-unsafe extern "C" fn woken(wait: *mut CWait, error: c_int) -> c_int {
+unsafe extern "C" fn woken(wait: *mut WaitRoom, error: c_int) -> c_int {
     let wait: *mut MqWait = wait.cast();
     // SAFETY: C calls this with a wait that must sleep.
     step(|| unsafe { conclude(wait, Wait::woken(place(wait), error)) })
 }
 
-unsafe extern "C" fn cancelled(wait: *mut CWait) {
-    // SAFETY: as in `woken`.
+unsafe extern "C" fn cancelled(wait: *mut WaitRoom) {
+    // SAFETY: C calls this with a wait that must sleep.
     unsafe { Wait::abandon(place(wait.cast())) };
 }
 

@@ -8,7 +8,8 @@ use libc::{clockid_t, mode_t, sem_t, timespec};
 use super::semaphore::shared;
 use crate::edge::{fail, string};
 use crate::thread::unconfined_thread;
-use crate::wait::{CWait, WaitKind, answer_of, step};
+use crate::wait::{answer_of, has_room_for, step};
+use rsipc_core::cbits::{WaitKind, WaitRoom};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -18,7 +19,7 @@ use rsipc_core::shared::wait::{Terms, Wait};
 
 type TokenWait = Wait<TokenWanted<'static>>;
 
-const _: () = assert!(CWait::has_room_for::<TokenWait>());
+const _: () = assert!(has_room_for::<TokenWait>());
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
@@ -27,14 +28,14 @@ unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_sem_begin(room: *mut CWait, sem: *mut sem_t) -> c_int {
-    // SAFETY: as C does.
+unsafe extern "C" fn rsipc_sem_begin(room: *mut WaitRoom, sem: *mut sem_t) -> c_int {
+    // SAFETY: C gives the room of a wait, and what its caller gave.
     step(|| unsafe { begin(room, sem, Ok(Patience::Unlimited)) })
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin_timed(
-    room: *mut CWait,
+    room: *mut WaitRoom,
     sem: *mut sem_t,
     clock: clockid_t,
     until: *const timespec,
@@ -42,13 +43,13 @@ unsafe extern "C" fn rsipc_sem_begin_timed(
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
     let deadline = until.and_then(|until| Deadline::new(Clock::from_id(clock)?, *until));
-    // SAFETY: as C does.
+    // SAFETY: C gives the room of a wait, and what its caller gave.
     step(|| unsafe { begin(room, sem, deadline.map(Patience::Until)) })
 }
 
 /// # Safety
 /// C gives the room of a wait, which it does not move, and what the caller of sem_wait gave.
-unsafe fn begin(room: *mut CWait, sem: *mut sem_t, patience: Result<Patience>) -> c_int {
+unsafe fn begin(room: *mut WaitRoom, sem: *mut sem_t, patience: Result<Patience>) -> c_int {
     // SAFETY: as the caller says; the semaphore outlives the wait for it.
     let begun = unsafe { shared(sem) }.and_then(|sem| {
         let Terms { until, interrupted } = patience?.terms();
@@ -62,13 +63,13 @@ unsafe fn begin(room: *mut CWait, sem: *mut sem_t, patience: Result<Patience>) -
     answer_of(begun, |()| ())
 }
 
-unsafe extern "C" fn woken(room: *mut CWait, error: c_int) -> c_int {
+unsafe extern "C" fn woken(room: *mut WaitRoom, error: c_int) -> c_int {
     // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
     step(|| answer_of(unsafe { TokenWait::woken(room.cast(), error) }, |()| ()))
 }
 
-unsafe extern "C" fn cancelled(room: *mut CWait) {
-    // SAFETY: as in `woken`.
+unsafe extern "C" fn cancelled(room: *mut WaitRoom) {
+    // SAFETY: C calls this with a wait that must sleep.
     unsafe { TokenWait::abandon(room.cast()) };
 }
 

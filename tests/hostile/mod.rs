@@ -91,7 +91,7 @@ fn thread() -> &'static Thread {
     }
     SLOT.with(|slot| {
         Thread::current(slot)
-            .unwrap_or_else(|| Thread::adopt(slot).expect("there is room for a thread"))
+            .unwrap_or_else(|| Thread::assign(slot).expect("there is room for a thread"))
     })
 }
 

@@ -6,7 +6,8 @@ int main(void)
 {
 	sem_t semaphore;
 	int value;
-	if (sem_init(&semaphore, 0, 1) != 0 || sem_post(&semaphore) != 0 || sem_wait(&semaphore) != 0)
+	if (sem_init(&semaphore, 0, 1) != 0 || sem_post(&semaphore) != 0 ||
+	    sem_wait(&semaphore) != 0)
 		return 1;
 	if (sem_getvalue(&semaphore, &value) != 0 || sem_destroy(&semaphore) != 0)
 		return 1;

@@ -23,10 +23,12 @@ static char name[64];
 static void semaphores(void)
 {
 	sem_t unnamed;
-	NEED(sem_init(&unnamed, 0, 1) == 0 && sem_wait(&unnamed) == 0 && sem_destroy(&unnamed) == 0);
+	NEED(sem_init(&unnamed, 0, 1) == 0 && sem_wait(&unnamed) == 0 &&
+	     sem_destroy(&unnamed) == 0);
 	sem_t *sem = sem_open(name, O_CREAT | O_EXCL, 0600, 1);
 	NEED(sem != SEM_FAILED && sem_open(name, 0) == sem);
-	NEED(sem_open(name, O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED && sem_open("/not/a name", 0) == SEM_FAILED);
+	NEED(sem_open(name, O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED &&
+	     sem_open("/not/a name", 0) == SEM_FAILED);
 	NEED(sem_wait(sem) == 0 && sem_post(sem) == 0);
 	NEED(sem_close(sem) == 0 && sem_close(sem) == 0 && sem_unlink(name) == 0);
 }
@@ -55,7 +57,8 @@ static void queues(void)
 	struct sigevent nothing = { .sigev_notify = SIGEV_NONE };
 	NEED(mq_notify(again, &nothing) == 0 && mq_notify(again, NULL) == 0);
 	pthread_t thread;
-	NEED(pthread_create(&thread, NULL, use_queue, &queue) == 0 && pthread_join(thread, NULL) == 0);
+	NEED(pthread_create(&thread, NULL, use_queue, &queue) == 0 &&
+	     pthread_join(thread, NULL) == 0);
 	use_queue(&again);
 	NEED(mq_close(again) == 0 && mq_close(queue) == 0 && mq_unlink(name) == 0);
 }

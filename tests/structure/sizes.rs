@@ -9,6 +9,8 @@ use syn::visit::{self, Visit};
 const LINES_OF_A_FILE: usize = 400;
 const LINES_OF_A_FUNCTION: usize = 60;
 const COLUMNS: usize = 100;
+/// In C, as the kernel writes it.
+const TAB: usize = 8;
 
 /// All files with these endings below a folder, but for what is built there.
 pub fn below(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
@@ -39,8 +41,7 @@ pub fn of_file(root: &Path, file: &Path) -> Vec<String> {
     if count > LINES_OF_A_FILE {
         found.push(format!("{name}: {count} lines"));
     }
-    let has_formatter = file.extension().is_some_and(|ending| ending == "rs");
-    for (number, line) in text.lines().enumerate().filter(|_| has_formatter) {
+    for (number, line) in text.lines().enumerate() {
         let columns = columns(line);
         if columns > COLUMNS && !is_in_one_piece(line) {
             found.push(format!("{name}:{}: {columns} columns", number + 1));
@@ -50,7 +51,10 @@ pub fn of_file(root: &Path, file: &Path) -> Vec<String> {
 }
 
 fn columns(line: &str) -> usize {
-    line.chars().count()
+    line.chars().fold(0, |columns, character| match character {
+        '\t' => (columns / TAB + 1) * TAB,
+        _ => columns + 1,
+    })
 }
 
 /// Text for people, and a row of a table, which no line break can part.

@@ -1,4 +1,25 @@
 //! `rsipc console`: every call on semaphores, queues and shared memory as a command.
+//!
+//! | module | |
+//! |---|---|
+//! | `arguments` | the words after a command, as numbers, flags, times |
+//! | `call` | what a command comes to |
+//! | `catalogue` | all commands |
+//! | `command` | what a command is |
+//! | `editor` | typing a line: history, completion |
+//! | `explain` | what an error number means for a call |
+//! | `help` | what the console tells of its commands |
+//! | `jobs` | calls that may sleep |
+//! | `line` | from a line to its words |
+//! | `listener` | the thread that takes signals |
+//! | `mapping` | a shared memory object that is mapped |
+//! | `memory` | the commands on shared memory |
+//! | `notice` | notifications of queues |
+//! | `own` | the commands that are no calls |
+//! | `queues` | the commands on message queues |
+//! | `semaphores` | the commands on semaphores |
+//! | `session` | what is open, by name |
+//! | `voice` | lines that come from other threads |
 
 mod arguments;
 mod call;

@@ -1,4 +1,20 @@
 //! One module for each subcommand: its options, and `run`.
+//!
+//! | module | |
+//! |---|---|
+//! | `clean` | removes what nobody has |
+//! | `console` | all calls, typed one by one |
+//! | `creation` | what the commands that make objects share |
+//! | `doctor` | checks the place that it runs in |
+//! | `generate` | manual page and completions |
+//! | `graph` | a picture of who has what and who waits for it |
+//! | `ls` | all objects |
+//! | `mq` | the calls on message queues |
+//! | `run` | a program, unchanged, on the library |
+//! | `sem` | the calls on semaphores |
+//! | `shm` | the calls on shared memory objects |
+//! | `stat` | one object, in words |
+//! | `top` | all objects, live |
 
 pub mod clean;
 pub mod console;

@@ -1,4 +1,16 @@
 //! `rsipc top`: a live view of all objects.
+//!
+//! | module | |
+//! |---|---|
+//! | `draw` | the screen as a whole |
+//! | `help` | the page that the question mark opens |
+//! | `list` | the table of objects |
+//! | `meter` | how much passes through an object |
+//! | `order` | in which order objects are listed |
+//! | `screen` | the terminal, taken over and given back |
+//! | `theme` | colours and signs |
+//! | `view` | what the user has chosen, and what the keys change |
+//! | `watch` | looks again and again, in a thread of its own |
 
 mod draw;
 mod help;

@@ -1,6 +1,17 @@
 //! What lies in the directory of objects. Reading it changes nothing: files are opened for reading
 //! only, never mapped writable, and where the caller may ask for it not even the time of the last
 //! access is touched.
+//!
+//! | module | |
+//! |---|---|
+//! | `file` | the files that objects lie in |
+//! | `name` | names as they are typed |
+//! | `open_queue` | a queue that this process takes part in |
+//! | `purpose` | what those who sleep in an object wait for |
+//! | `queue` | what is in a message queue |
+//! | `semaphore` | what is in a semaphore |
+//! | `trouble` | what a failed call means to the user |
+//! | `unlinked` | objects without a name that processes still have |
 
 pub mod file;
 pub mod name;

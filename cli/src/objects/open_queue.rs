@@ -71,5 +71,5 @@ impl OpenQueue {
 
 /// This thread, as the calls on queues know it.
 pub fn this_thread() -> Result<&'static Thread> {
-    SLOT.with(|slot| Thread::current(slot).map_or_else(|| Thread::adopt(slot), Ok))
+    SLOT.with(|slot| Thread::current(slot).map_or_else(|| Thread::assign(slot), Ok))
 }

@@ -91,7 +91,7 @@ impl State {
             bytes += queue.length(file, message).map_err(from_errno)?.unwrap_or(0);
         }
         Ok(Self {
-            name: [b"/", queue.name()].concat(),
+            name: [b"/", queue.name().as_slice()].concat(),
             mode: queue.mode(),
             sent: queue.sent(file).map_err(from_errno)?,
             messages: queue.messages().len(),

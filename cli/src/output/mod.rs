@@ -1,4 +1,14 @@
 //! How things are said: data on the standard output, talk on the standard error.
+//!
+//! | module | |
+//! |---|---|
+//! | `amount` | amounts of memory |
+//! | `escape` | bytes that others chose, made harmless |
+//! | `json` | documents for programs |
+//! | `style` | colours |
+//! | `table` | tables of text |
+//! | `time` | lengths of time |
+//! | `user` | names of users and groups |
 
 pub mod amount;
 pub mod escape;

@@ -4,6 +4,16 @@
 //! `/proc` is read once for a survey. What belongs to others may be hidden from an ordinary user;
 //! then it is marked as not seen. A process that ends while it is looked at is as good as one that
 //! had ended before.
+//!
+//! | module | |
+//! |---|---|
+//! | `descriptors` | the open files of a process |
+//! | `interest` | which open files are worth a look |
+//! | `mappings` | the mapped files of a process |
+//! | `pid` | numbers of processes and threads |
+//! | `poll` | what a thread sleeps for in poll, select or epoll_wait |
+//! | `sleep` | the system call that a thread sleeps in |
+//! | `threads` | the threads of a process |
 
 pub mod descriptors;
 mod interest;

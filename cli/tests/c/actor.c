@@ -137,7 +137,8 @@ int main(void)
 		int failed = 0;
 		pthread_t id;
 		if (strncmp(line, thread, sizeof thread - 1) == 0)
-			failed = pthread_create(&id, NULL, do_in_thread, strdup(line + sizeof thread - 1));
+			failed = pthread_create(&id, NULL, do_in_thread,
+						strdup(line + sizeof thread - 1));
 		else
 			failed = do_line(line) < 0;
 		puts(failed ? strerrorname_np(errno) : "ok");

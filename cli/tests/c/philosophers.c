@@ -29,7 +29,8 @@ int main(int argc, char **argv)
 		snprintf(name, sizeof name, "%s%d", argv[1], i);
 		forks[i] = sem_open(name, O_CREAT, 0600, 1);
 	}
-	sem_t *table = mmap(NULL, sizeof *table, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sem_t *table = mmap(NULL, sizeof *table, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			    -1, 0);
 	sem_init(table, 1, 0);
 	for (int i = 0; i < COUNT; i++) {
 		if (fork() == 0) {

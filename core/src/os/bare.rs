@@ -1,5 +1,5 @@
-//! System calls without the C library: for threads that have no thread-local memory of their own
-//! (`spawn`), where even `errno` would be somebody else's.
+//! System calls that bypass the C library, for threads that have no thread-local memory of their
+//! own (`spawn`): in those even `errno` would belong to another thread.
 
 use core::ffi::c_long;
 

@@ -1,5 +1,5 @@
-//! Keeping pthread_cancel(3) out of Rust: a thread that is cancelled unwinds by force, through
-//! whatever is on its stack.
+//! Disables pthread_cancel(3) while Rust code runs: cancellation unwinds the stack of the thread by
+//! force, through whatever frames are on it.
 
 use core::ffi::c_int;
 

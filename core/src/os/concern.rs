@@ -1,26 +1,21 @@
-//! Whether descriptors concern us: one word, that the C entries read without a call.
+//! Whether the process has descriptors that the library must know of: one word, which the C entries
+//! read without a call.
 //!
-//! Most programs have no queue. In those `close`, `dup2`, `poll` and `select` are the kernel's
-//! after one look at this word.
+//! Most programs have no queue. In those, `close`, `dup2`, `poll` and `select` go straight to the
+//! kernel after one load of this word.
 //!
 //! | bit | meaning | set by |
 //! |---|---|---|
-//! | [`QUEUES`] | the process has, or had, a descriptor of a queue | who makes it known, before it is used |
-//! | [`WATCHED`] | a queue is, or was, in the set of an epoll | who puts it there, before that |
-//! | [`RESERVED`] | the process has, or had, a descriptor of our own (`reserved`) | who reserves it, before that |
+//! | [`QUEUES`] | the process has, or had, a descriptor of a queue | the thread that makes it known, before it is used |
+//! | [`WATCHED`] | a queue is, or was, in the set of an epoll | the thread that puts it there, before that |
+//! | [`RESERVED`] | the process has, or had, a descriptor of the library's own (`reserved`) | the thread that reserves it, before that |
 //!
 //! Bits are never cleared.
 
-use core::sync::atomic::{AtomicU32, Ordering};
-
 use super::process::Process;
+use crate::atomic::{AtomicU32, Ordering};
 
-/// See the module.
-pub const QUEUES: u32 = 1;
-/// See the module.
-pub const RESERVED: u32 = 2;
-/// See the module.
-pub const WATCHED: u32 = 4;
+pub use crate::cbits::{QUEUES, RESERVED, WATCHED};
 
 /// `cbits/concern.h`
 #[unsafe(no_mangle)]

@@ -4,7 +4,7 @@
 //! keeps the number of the processor; `__rseq_offset` is its distance from the thread pointer.
 //! Without it `sched_getcpu` is asked.
 
-use core::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
+use crate::atomic::{AtomicIsize, AtomicU32, Ordering};
 
 /// Distance of the thread's rseq area from the thread pointer; 0 while there is none. Written
 /// once, at load.

@@ -72,10 +72,10 @@ impl Errno {
 pub fn preserved<R>(calls: impl FnOnce() -> R) -> R {
     // SAFETY: the location is valid in each thread.
     let location = unsafe { libc::__errno_location() };
-    // SAFETY: the same.
+    // SAFETY: the thread's own errno.
     let before = unsafe { *location };
     let result = calls();
-    // SAFETY: the same.
+    // SAFETY: the thread's own errno.
     unsafe { *location = before };
     result
 }

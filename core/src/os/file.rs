@@ -1,7 +1,7 @@
-//! What the file system says of a file: bare system calls.
+//! What the file system knows of a file, by bare system calls.
 //!
-//! C's `fstat` and its relatives have ours in front of them, which tell of a queue what a program
-//! wants to know of it. In here the files that a queue really consists of are meant.
+//! The library interposes `fstat` and its relatives, which describe a queue as the program expects
+//! to see it. The functions here describe the files that the queue is made of.
 
 use std::ffi::{CStr, CString, c_int};
 use std::os::fd::RawFd;

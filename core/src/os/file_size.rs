@@ -1,13 +1,13 @@
-//! The limit on the size of files, RLIMIT_FSIZE, where it stands in the way of an object.
+//! RLIMIT_FSIZE, the limit on the size of files, where it is below the size of an object.
 //!
-//! A kernel queue is no file, and a semaphore of 32 bytes is hardly one, so the limit must not be
-//! in their way as long as there is a way around it. A process may always raise its soft limit to
-//! the hard one, and with CAP_SYS_RESOURCE beyond. But limits belong to all threads of a process,
-//! and others may rely on theirs. So the file is made longer by a child that shares memory and
-//! descriptors with us, and has limits of its own.
+//! The limit does not apply to a kernel queue, and hardly to a semaphore of 32 bytes, so an object
+//! is made in spite of it wherever that is possible. A process may raise its soft limit up to the
+//! hard one, and with CAP_SYS_RESOURCE beyond. But limits belong to all threads of a process, and
+//! other threads may rely on them. So a child that shares memory and descriptors with this process,
+//! but has limits of its own, makes the file longer.
 //!
-//! What is beyond the limit all the same fails with EFBIG. The signal SIGXFSZ, which would end the
-//! process, stays blocked until it is taken back.
+//! A size that the limit still forbids is EFBIG. The signal SIGXFSZ, which would end the process,
+//! is blocked meanwhile and discarded.
 
 use core::ffi::{c_int, c_void};
 use core::mem;

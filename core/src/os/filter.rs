@@ -1,7 +1,7 @@
 //! Whether a wait may make system calls that glibc's own waits do not make: a filter (seccomp(2))
-//! may kill for them.
+//! may kill the process for them.
 //!
-//! No call asks a filter what it would do. But who makes the filters is known:
+//! No system call tells what a filter would do. But it is known who installs filters:
 //!
 //! * Those of containers are there when the program starts, and the first process of the container
 //!   has the same. They refuse what they do not know, with an errno. So the call is tried.
@@ -10,13 +10,13 @@
 //! * Those that a program puts on itself come later. Many kill, too. A thread looks for one before
 //!   its first such call, with prctl(2), which nearly all of them allow.
 //!
-//! In the two last cases the call is not made. `RSIPC_FUTEX=classic` says that beforehand, also for
-//! a filter that does not allow prctl(2), or that comes after the thread's first wait;
-//! `RSIPC_FUTEX=waitv` says the contrary.
+//! In the last two cases the call is not made. `RSIPC_FUTEX=classic` says so in advance, for a
+//! filter that forbids prctl(2), too, or that is installed after the first wait of the thread;
+//! `RSIPC_FUTEX=waitv` says the opposite.
 
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use crate::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::os::errno::preserved;
 use crate::os::settings::{self, Futex};
 

@@ -1,22 +1,22 @@
 //! Locks that a fork cannot leave locked in the child.
 //!
-//! A child of fork(2) has one thread, the one that forked. A lock that another thread held at
-//! that moment would stay locked for ever, so all of ours are taken before the fork and released
-//! on both sides of it (pthread_atfork(3)). The lock is the standard library's: one futex word,
-//! no state elsewhere. One that keeps its sleepers in a table of the process (`parking_lot`)
-//! could be caught with a bucket of that table locked.
+//! The child of a fork(2) has one thread, the one that forked. A lock that another thread held at
+//! that moment would stay locked for ever. So all locks of the library are taken before the fork,
+//! and released on both sides after it (pthread_atfork(3)). They are the standard library's: one
+//! futex word each, and no state elsewhere. `parking_lot` keeps its sleepers in a table of the
+//! process, and a fork could catch a bucket of that table locked.
 //!
-//! Handlers of the program and of its other libraries run before and after ours, in an order that
-//! depends on who was loaded first, and may make any call of ours. So the thread that forks may
-//! lock what it already holds.
+//! Fork handlers of the program and of its other libraries run before and after ours, in an order
+//! that depends on which library was loaded first, and may call this library. So the thread that
+//! forks may lock again what it already holds.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use super::errno::preserved;
 use super::process::Process;
+use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The mutexes, in the order in which they are taken before a fork.
 const RANKS: usize = 2;

@@ -1,12 +1,15 @@
-//! futex(2): the only place that knows its calls.
+//! futex(2). No other module knows its operations.
 //!
-//! A sleep is only *described* here. C makes the call, because a thread may be cancelled in it, and
-//! a cancelled thread unwinds its stack by force, which must not have Rust on it (`cbits/sleep.c`).
+//! A sleep is only *described* here. C makes the system call (`cbits/sleep.c`), because the thread
+//! may be cancelled in it: cancellation unwinds the stack by force, and no Rust frame may be on it
+//! then.
 
 use core::ffi::{c_int, c_long};
 use core::ptr;
-use core::sync::atomic::AtomicU32;
 
+use crate::atomic::AtomicU32;
+pub use crate::cbits::Sleep;
+use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::filter;
@@ -89,16 +92,6 @@ pub struct Awaited {
     pub death: *const u32,
 }
 
-/// `struct futex_waitv` of linux/futex.h
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct WaitV {
-    value: u64,
-    address: u64,
-    flags: u32,
-    reserved: u32,
-}
-
 impl WaitV {
     const NONE: Self = Self { value: 0, address: 0, flags: 0, reserved: 0 };
 
@@ -111,18 +104,6 @@ impl WaitV {
             reserved: 0,
         }
     }
-}
-
-/// A system call that sleeps: what C is to do. `struct rsipc_sleep` in `cbits/rsipc_cbits.h`.
-///
-/// Holds pointers into itself from [`Sleep::prepare`] on, so it must stay where it is until the
-/// call is made.
-#[repr(C)]
-pub struct Sleep {
-    number: c_long,
-    arguments: [c_long; 6],
-    until: libc::timespec,
-    waitv: [WaitV; 2],
 }
 
 impl Default for Sleep {

@@ -1,13 +1,12 @@
-//! Locks on single bytes of a file (fcntl(2)): what the kernel itself gives back when its holder is
-//! gone.
+//! Locks on single bytes of a file (fcntl(2)). The kernel releases them when their owner is gone.
 //!
 //! | kind of lock | belongs to | is inherited by fork | goes with |
 //! |---|---|---|---|
 //! | [`Owner::Description`] (F_OFD_SETLK) | the open file description | yes, as the description is | its last close |
 //! | [`Owner::Process`] (F_SETLK) | the process | no | the process; any close of the file in it |
 //!
-//! Bare system calls: C's `fcntl` is a cancellation point for some commands, and may be somebody's
-//! wrapper.
+//! Bare system calls: `fcntl` of the C library is a cancellation point for some commands, and
+//! another library may interpose it.
 
 use core::ffi::c_int;
 use core::ops::RangeInclusive;

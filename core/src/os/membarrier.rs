@@ -1,16 +1,16 @@
-//! A barrier in all threads of the process, or of all processes, paid for by the one who needs it
+//! Barriers in all threads of the process, or of all processes, at the expense of the caller
 //! (membarrier(2)).
 //!
-//! Who uses an object stores a hazard pointer and then looks whether the object still stands. The
-//! processor may do the look first, so there must be a barrier in between. That of the users is
-//! left out: the one who takes objects down runs a barrier in all of them, after which each of them
-//! either has its hazard pointer visible or will see that the object is gone. In the same way a
-//! sender stores a message and then looks whether anybody wants to be notified, and who registers
-//! runs a barrier in the threads of all processes.
+//! A thread that uses an object stores a hazard pointer, and then checks that the object still
+//! exists. The processor may reorder the two, so a barrier is needed between them. The user of the
+//! object omits it. The thread that takes objects down runs a barrier in all threads instead: after
+//! that, each user either has made its hazard pointer visible, or will see that the object is gone.
+//! In the same way a sender stores a message and then checks whether a process wants to be
+//! notified, and a process that registers runs a barrier in the threads of all processes.
 
-use core::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
-
+use crate::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 use crate::os::errno::Errno;
+use crate::os::process;
 
 /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and its registration, linux/membarrier.h
 const PRIVATE_EXPEDITED: i32 = 1 << 3;
@@ -26,12 +26,18 @@ const GLOBAL: i32 = 1;
 /// (before Linux 4.14).
 static EVERYBODY_PAYS: AtomicBool = AtomicBool::new(false);
 
-/// To be called before the first object stands.
+/// To be called before the first object stands. Asks the kernel once in each process.
 pub fn prepare() {
+    let is_in_barriers = process::is_in_barriers();
+    // Acquire, with the Release below: the kernel knows of the process before it has an object.
+    if is_in_barriers.load(Ordering::Acquire) {
+        return;
+    }
     if membarrier(REGISTER_PRIVATE_EXPEDITED).is_err() {
         EVERYBODY_PAYS.store(true, Ordering::SeqCst);
     }
     let _ = membarrier(REGISTER_GLOBAL_EXPEDITED);
+    is_in_barriers.store(true, Ordering::Release);
 }
 
 /// The users' side: between the hazard pointer and the look; and the sender's, between the message

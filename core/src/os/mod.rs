@@ -1,4 +1,33 @@
-//! What the kernel and the C library offer. Nothing in here knows of shared words or of objects.
+//! What the kernel and the C library offer. Nothing in here accesses an object, or
+//! knows how one is laid out.
+//!
+//! | module | |
+//! |---|---|
+//! | `errno` | error numbers as values |
+//! | `bare` | system calls without the C library |
+//! | `cancel` | no cancellation while Rust is on the stack |
+//! | `clock` | clocks, and points in time on them |
+//! | `concern` | whether the process has descriptors that concern the library |
+//! | `cpu` | the processor that the thread runs on |
+//! | `file` | status and identity of files, by bare system calls |
+//! | `file_size` | files that RLIMIT_FSIZE forbids |
+//! | `filter` | which system calls a seccomp filter may kill for |
+//! | `fork` | locks around fork(2) |
+//! | `futex` | futex(2): wakes, and sleeps that C makes |
+//! | `lock` | locks on bytes of files |
+//! | `membarrier` | barriers in the threads of other processes |
+//! | `namespace` | the PID namespace of the process |
+//! | `process` | which process this is, also after a fork |
+//! | `random` | random numbers |
+//! | `readable` | reading memory that may not be mapped |
+//! | `reserved` | descriptors of the library's own |
+//! | `restartable` | restartable sequences (rseq(2)) |
+//! | `robust` | the robust list of the thread |
+//! | `settings` | the environment variables |
+//! | `signals` | blocking all signals for a moment |
+//! | `spawn` | threads that the C library does not know |
+//! | `stopped` | whether a thread is stopped |
+//! | `wiped` | memory that the kernel wipes in the child of a fork |
 
 pub mod errno;
 

@@ -1,10 +1,10 @@
-//! The PID namespace of the calling process (pid_namespaces(7)): what TIDs mean something in.
+//! The PID namespace of the calling process (pid_namespaces(7)), in which its TIDs are valid.
 
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::errno;
 use super::wiped::{Table, Wiped};
+use crate::atomic::{AtomicU64, Ordering};
 
 /// No namespace has this number: it could not be found out, for want of /proc.
 pub const UNKNOWN: u64 = 0;

@@ -1,9 +1,9 @@
 //! Which process this is.
 //!
-//! A pid alone does not tell: the child of a vfork(2) shares the memory of its parent, so that what
-//! is written there says nothing; the child of a pid 1 in another PID namespace may be a pid 1 as
-//! well. So there is a *generation*, in a page that the kernel wipes in the child of a fork,
-//! however it was forked (`MADV_WIPEONFORK`), and beside it the pid.
+//! The pid alone does not identify it: the child of a vfork(2) shares the memory of its parent, so
+//! nothing that is written there distinguishes the two; and a pid 1 may have a child that is pid 1
+//! of another PID namespace. So there is a *generation* as well, in a page that the kernel wipes in
+//! the child of any fork (`MADV_WIPEONFORK`).
 //!
 //! | in the child of | generation | pid |
 //! |---|---|---|
@@ -12,9 +12,9 @@
 //! | exec | another one | the same |
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::robust;
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What tells this process from all others that have, or had, a copy of its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ struct Page {
     owner: AtomicU32,
     /// Whether its threads have robust lists.
     has_robust_list: AtomicBool,
+    /// See [`is_in_barriers`].
+    is_in_barriers: AtomicBool,
 }
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
@@ -42,6 +44,7 @@ static FALLBACK: Page = Page {
     generation: AtomicU64::new(0),
     owner: AtomicU32::new(0),
     has_robust_list: AtomicBool::new(false),
+    is_in_barriers: AtomicBool::new(false),
 };
 /// The last generation that was drawn here. It is inherited, so that a child draws another one than
 /// its parent.
@@ -88,6 +91,12 @@ impl Page {
             Err(theirs) => theirs,
         }
     }
+}
+
+/// Whether this process has told the kernel that it takes part in barriers (`membarrier`), which
+/// stores it. False in the child of a fork, which has to tell it anew. Async-signal-safe.
+pub(super) fn is_in_barriers() -> &'static AtomicBool {
+    &page().is_in_barriers
 }
 
 fn page() -> &'static Page {

@@ -1,8 +1,7 @@
-//! Numbers that nobody else has, or foresees.
-
-use core::sync::atomic::{AtomicU64, Ordering};
+//! Random numbers: unique, and not predictable.
 
 use super::clock;
+use crate::atomic::{AtomicU64, Ordering};
 
 /// 64 random bits. Where a filter refuses getrandom(2) they are only such that no two calls agree.
 pub fn random() -> u64 {

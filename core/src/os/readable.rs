@@ -1,10 +1,10 @@
-//! Reading what the program has given to a system call, as the kernel would: memory that cannot be
-//! read ends the reading, and nothing else.
+//! Reads memory that the program has passed to a system call, as the kernel would: where it cannot
+//! be read, the reading ends, and nothing else happens.
 
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::errno::Errno;
+use crate::atomic::{AtomicUsize, Ordering};
 
 /// Bytes that the kernel reads of a set of signals.
 const PROBE: usize = size_of::<u64>();

@@ -1,16 +1,16 @@
-//! Descriptors of our own in somebody else's program.
+//! Descriptors of the library's own in a program that does not know of them.
 //!
-//! They have high numbers, so that the program gets the low ones that it counts on, and are closed
-//! on exec. The calls of the program that close descriptors spare them ([`is_reserved`]): for the
+//! They have high numbers, so that the program gets the low ones that it expects, and they are
+//! closed on exec. Interposed calls that close descriptors skip them ([`is_reserved`]): to the
 //! program these numbers are not in use.
 //!
-//! The table is a few words without a lock, for handlers and for the child of a fork.
+//! The table is a few words without a lock, because signal handlers and the child of a fork use it.
 
-use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
 use super::concern;
 use super::errno::{Errno, Result};
+use crate::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// Descriptors at most.
 const LIMIT: usize = 256;

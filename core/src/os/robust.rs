@@ -1,12 +1,13 @@
 //! The robust list of the calling thread (set_robust_list(2)), of which only one field is used.
 //!
-//! glibc registers a list head for each thread. If the thread ends while `list_op_pending` of that
-//! head leads to a word that holds its TID, the kernel itself changes the word to
-//! `FUTEX_OWNER_DIED`, whatever ended the thread. The head stays glibc's; what the field held
-//! before is put back after each use, and that is what makes uses nest.
+//! glibc registers a list head for each thread. When a thread ends while `list_op_pending` of its
+//! head points to a word that holds its TID, the kernel changes the word to `FUTEX_OWNER_DIED`,
+//! however the thread ended. The head remains glibc's. Each use restores what the field held
+//! before, so uses nest.
 
 use core::mem::size_of;
-use core::sync::atomic::AtomicUsize;
+
+use crate::atomic::AtomicUsize;
 
 use super::errno::preserved;
 

@@ -2,8 +2,8 @@
 //! users.
 //!
 //! They are read at load, because programs change their environment later, and write their title
-//! over it. Where nothing is set, that allocates nothing and asks the kernel nothing: most
-//! programs that are preloaded never call us.
+//! over it. Where no variable is set, reading them allocates nothing and makes no system call: most
+//! programs under a preload never call the library.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char};

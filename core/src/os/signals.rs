@@ -1,7 +1,7 @@
-//! Holding back all signals of the calling thread for a few instructions.
+//! Blocks all signals of the calling thread for a few instructions.
 //!
-//! The bare call, as C's leaves out the two that the C library keeps for itself: a thread of ours
-//! must not get those either.
+//! By a bare system call: the C library's function leaves out two signals that it keeps for itself,
+//! and a thread of this library must not receive those either.
 
 /// What the calling thread held back before: that is so again when this is dropped.
 #[must_use]

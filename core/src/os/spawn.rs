@@ -1,4 +1,4 @@
-//! Threads of our own in somebody else's program.
+//! Threads of the library's own in a program that does not know of them.
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
@@ -32,7 +32,7 @@ struct Start<T> {
 /// its last other thread does; it keeps the user and group that it begins with; no signal is
 /// delivered to it. Async-signal-safe.
 ///
-/// It has no thread-local memory of its own, so `run` makes [bare] system calls only, and nothing
+/// It has no thread-local memory of its own, so `run` makes bare system calls only, and nothing
 /// that could panic.
 ///
 /// Errors: EAGAIN when there can be no more threads; EINVAL after unshare(2) with a new PID
@@ -96,7 +96,7 @@ extern "C" fn begin<T: Copy>(start: *mut c_void) -> c_int {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::sync::atomic::{AtomicU32, Ordering};
+    use crate::atomic::{AtomicU32, Ordering};
 
     static CALLS: AtomicU32 = AtomicU32::new(0);
 

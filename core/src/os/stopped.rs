@@ -1,4 +1,4 @@
-//! Whether a thread is stopped: by a signal, or by whoever traces it.
+//! Whether a thread is stopped, by a signal or by a tracer.
 
 use core::mem::MaybeUninit;
 use std::io::Write;

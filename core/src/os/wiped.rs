@@ -1,12 +1,13 @@
 //! Tables in memory that the kernel wipes in the child of a fork, however it was forked
 //! (`MADV_WIPEONFORK`).
 //!
-//! There they hold zeros: what was said of the threads of the parent is not said of the child's.
+//! In the child they read as zeros: what was known of the parent's threads does not apply to the
+//! child's.
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::errno::{Errno, Result};
+use crate::atomic::{AtomicPtr, Ordering};
 
 /// A table of atomics that grows by `SLAB` entries at a time, and never shrinks. Async-signal-safe.
 pub struct Table<T: 'static, const SLABS: usize, const SLAB: usize> {
@@ -89,7 +90,7 @@ fn map<T>(length: usize) -> Result<*mut T> {
 
 #[cfg(test)]
 mod tests {
-    use core::sync::atomic::AtomicU64;
+    use crate::atomic::AtomicU64;
 
     use super::*;
 

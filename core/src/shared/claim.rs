@@ -1,25 +1,26 @@
-//! The claim word of a slot: who works on it.
+//! The claim word of a slot: which thread works on it.
 //!
-//! | value | meaning | who stores it |
+//! | value | meaning | stored by |
 //! |---|---|---|
 //! | 0 | nobody | the holder, when it is done |
-//! | TID | that thread of the queue's home namespace; the kernel watches | who finds the word claimable, by CAS |
+//! | TID | that thread of the queue's home namespace; the kernel watches | that thread, which finds the word claimable, by CAS |
 //! | [`UNGUARDED`], [`NO_TID`], number | that thread of the process with this presence | the same; or the holder |
-//! | [`OWNER_DIED`], all else 0 | nobody: the holder died in the middle | the kernel, or who finds it dead, by CAS |
+//! | [`OWNER_DIED`], all else 0 | nobody: the holder died in the middle | the kernel, or a thread that finds it dead, by CAS |
 //!
 //! The kernel learns of a claim from `list_op_pending` of the thread's robust list
-//! (set_robust_list(2)), which [`Claimant::announce`] sets before the word is claimed. It knows the
-//! holder by its TID. In another PID namespace the same TID is another thread's, so only those of
-//! one namespace, the queue's *home*, claim with it. What the kernel cannot watch is claimed in the
-//! name of a presence (`presence`), whose number is no TID in any namespace.
+//! (set_robust_list(2)), which [`Claimant::announce`] sets before the word is claimed. It
+//! identifies the holder by its TID. In another PID namespace the same TID belongs to another
+//! thread, so only threads of one namespace, the *home* of the queue, claim with their TIDs. A
+//! claim that the kernel cannot watch is made in the name of a presence (`presence`), whose number
+//! is a TID in no namespace.
 //!
-//! There is nothing to repair after a death: the key says whether the slot holds a message.
+//! Nothing has to be repaired after a death: the key says whether the slot holds a message.
 //!
-//! Orderings. Claiming is SeqCst: it also orders the claim before the look at the event word
-//! (`event`). Releasing is Release, so that who claims next, or sees the word free, also sees what
-//! the holder did.
+//! Orderings. Claiming is SeqCst: it also orders the claim before the check of the event word
+//! (`event`). Releasing is Release: the next thread that claims the word, or sees it free, also
+//! sees what the holder did.
 
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// `FUTEX_TID_MASK`
 const HOLDER: u32 = 0x3fff_ffff;

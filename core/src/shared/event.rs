@@ -1,24 +1,25 @@
 //! The word that waiters sleep on, for a message or for room.
 //!
-//! | bits | meaning | who changes it |
+//! | bits | meaning | changed by |
 //! |---|---|---|
 //! | 0 | *awaited*: somebody may be asleep on the word | a waiter sets it; a waker clears it when its wake has reached nobody |
-//! | 1 | *in turn*: what is there is for those who have been woken | a waker sets it before its commit, if somebody has waited for long, and so does one who has waited for long; who is served last clears it, or who has been held up for long enough |
+//! | 1 | *in turn*: what is there is for those who have been woken | set by a waker before its commit, if a thread has waited for long, and by a waiter that has waited for long; cleared by the one that is served last, or by one that has been held up for long enough |
 //! | 2..32 | number of wakes | a waker that sees bit 0 adds one |
 //!
-//! A waiter sets bit 0, looks at the slots, and sleeps while the word is what it was. A sender (or
-//! receiver) looks at bit 0 after it has claimed its slot and again after it has committed. Both
-//! the claim and the setting of the bit are SeqCst, so of the two one comes first: either the bit
-//! is seen, or the waiter finds the slot claimed, and then it does not sleep for long. That costs
-//! the fast path no barrier of its own.
+//! A waiter sets bit 0, checks the slots, and sleeps while the word is unchanged. A sender (or
+//! receiver) checks bit 0 after it has claimed its slot, and again after it has committed. Both the
+//! claim and the setting of the bit are SeqCst, so one of them comes first: either the sender sees
+//! the bit, or the waiter finds the slot claimed, and then does not sleep for long. So the fast
+//! path needs no barrier of its own.
 //!
-//! Bit 0 is not a count, so a waiter that is killed leaves nothing behind but one wake in vain.
+//! Bit 0 is a flag, not a count, so a waiter that is killed causes one wake in vain and nothing
+//! more.
 //!
-//! Bit 1 decides no more than who goes first: whoever it holds up looks again after 10 ms, and then
-//! it is over. Relaxed would do for it; it is in this word because those who look at it look at the
-//! word anyway.
+//! Bit 1 only decides who goes first: a thread that it holds up checks again after 10 ms, and then
+//! goes ahead. Relaxed would do for it; it is in this word because its readers read the word
+//! anyway.
 
-use crate::shared::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, Ordering};
 
 const AWAITED: u32 = 1;
 const IN_TURN: u32 = 2;

@@ -1,11 +1,21 @@
-//! What words in shared memory are made of, and the threads that work on them. Nothing in here
-//! knows of objects.
+//! Building blocks for words in shared memory, and the state of the threads that work on them.
+//! Nothing in here knows what an object is.
+//!
+//! | module | |
+//! |---|---|
+//! | `claim` | the claim word: which thread works on a slot |
+//! | `event` | the word that waiters sleep on |
+//! | `pair` | two words that change together |
+//! | `pause` | waiting for another thread without a word to sleep on |
+//! | `prefetch` | asking for memory early |
+//! | `presence` | claiming in the name of the process, where the kernel cannot watch |
+//! | `spin` | a short wait before a sleep |
+//! | `thread` | the block of each thread, and its operations |
+//! | `wait` | the wait machine |
+//! | `wait_point` | a place where threads of any process wait |
 
-pub mod atomic;
 pub mod claim;
 pub mod event;
-#[cfg(loom)]
-pub mod modelled;
 pub mod pair;
 pub mod pause;
 pub mod prefetch;

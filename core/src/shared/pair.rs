@@ -1,6 +1,6 @@
 //! Two neighbouring 64-bit words that change together: a value and a version of it.
 //!
-//! The model checker has no 128-bit atomics, so it gets a lock in their place.
+//! The model checker has no 128-bit atomics. Its double uses a lock.
 
 /// A value and its version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Versioned {
 #[cfg(not(loom))]
 mod real {
     use super::Versioned;
-    use core::sync::atomic::{AtomicU64, Ordering};
+    use crate::atomic::{AtomicU64, Ordering};
 
     /// See the module.
     #[repr(C, align(16))]
@@ -107,7 +107,7 @@ mod real {
 #[cfg(loom)]
 mod real {
     use super::Versioned;
-    use crate::shared::modelled::{Turn, step};
+    use crate::atomic::modelled::{Turn, step};
     use loom::sync::Mutex;
     use loom::sync::atomic::{AtomicU64, Ordering, fence};
 

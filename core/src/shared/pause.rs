@@ -1,6 +1,6 @@
-//! Waiting for another thread to finish a few instructions, when there is no word to sleep on.
+//! Waits until another thread has finished a few instructions, where there is no word to sleep on.
 
-use crate::shared::atomic::{hint, thread};
+use crate::atomic::{hint, thread};
 
 /// Turns that only spin. (The model checker tries out each of them, so it gets few.)
 const SPINS: usize = if cfg!(loom) { 1 } else { 60 };

@@ -1,7 +1,7 @@
-//! Asks for memory that another processor may have, before it is needed: so the wait for it
-//! overlaps with other waits.
+//! Prefetches memory that another processor may hold, so that the transfer overlaps with other
+//! work.
 //!
-//! The address may be any: a prefetch never faults.
+//! Any address will do: a prefetch never faults.
 
 /// Soon this is read.
 #[inline(always)]
@@ -11,7 +11,7 @@ pub fn to_read<T>(at: *const T) {
     unsafe {
         core::arch::asm!("prefetcht0 [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
     }
-    // SAFETY: as above.
+    // SAFETY: a hint, which changes nothing that can be seen.
     #[cfg(target_arch = "aarch64")]
     unsafe {
         core::arch::asm!("prfm pldl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
@@ -27,7 +27,7 @@ pub fn to_write<T>(at: *const T) {
     unsafe {
         core::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
     }
-    // SAFETY: as above.
+    // SAFETY: a hint, which changes nothing that can be seen.
     #[cfg(target_arch = "aarch64")]
     unsafe {
         core::arch::asm!("prfm pstl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly));

@@ -1,24 +1,22 @@
 //! A short wait before a sleep, only where it pays.
 //!
 //! A hand-over between two processors costs a fraction of a microsecond when the waiter spins, and
-//! tens of microseconds when it sleeps. On one processor a spin only takes time from the thread
-//! that it waits for; there a waiter gives way to it, by sched_yield(2), which saves the wake. So
-//! two things are remembered beside the word that is waited on:
+//! tens of microseconds when it sleeps. On one processor a spin only delays the thread that the
+//! waiter waits for; there the waiter yields once (sched_yield(2)), which saves the wake. So two
+//! things are remembered beside the word that is waited on:
 //!
 //! * the processor of a waker: on our own we yield, on another one we spin;
 //! * how many attempts in a row were in vain, and how many waits are to sleep at once because of
 //!   that.
 //!
-//! A yield may give the processor to somebody else altogether, for a whole time slice. A wake would
-//! have brought us back earlier, so that is worse than in vain.
+//! A yield may hand the processor to an unrelated thread for a whole time slice. A wake would have
+//! been faster, so that counts as worse than a spin in vain.
 //!
-//! All are hints. Any value is harmless: the worst that a wrong one can do is a spin in vain or a
-//! sleep too early.
+//! All of this is a hint. Any value is harmless: a wrong one causes a spin in vain, or a sleep too
+//! early.
 
-use core::sync::atomic::AtomicU16;
-
+use crate::atomic::{AtomicU16, AtomicU32, Ordering};
 use crate::os::{clock, cpu, settings};
-use crate::shared::atomic::{AtomicU32, Ordering};
 
 /// How long a spin may last, in nanoseconds: near the cost of a sleep and a wake across processors.
 const BUDGET_NS: u64 = 20_000;

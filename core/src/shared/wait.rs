@@ -1,5 +1,5 @@
-//! The wait machine: whatever a thread waits for, it begins, sleeps, looks, and sleeps again in the
-//! same way.
+//! The wait machine. Whatever a thread waits for, it begins, sleeps, checks, and sleeps again in
+//! the same way.
 //!
 //! ```text
 //! begin ──> done
@@ -11,8 +11,9 @@
 //!       cancelled in the sleep: abandon
 //! ```
 //!
-//! C drives it (`cbits/sleep.c`), because a thread may be cancelled in its sleep, and then unwinds
-//! its stack by force, which must not have Rust on it. What is attempted is a parameter.
+//! C drives it (`cbits/sleep.c`), because the thread may be cancelled in its sleep: cancellation
+//! unwinds the stack by force, and no Rust frame may be on it then. What is attempted is a
+//! parameter.
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;

@@ -1,8 +1,8 @@
-//! A place where threads of any process wait: for a message, or for room.
+//! A place where threads of all processes wait: for a message, or for room.
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::clock;
 use crate::os::futex::{self, Awaited, Scope};
-use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::event::{Event, Seen};
 use crate::shared::spin::Hint;
 

@@ -22,7 +22,8 @@
 
 enum { SECONDS = 60 };
 
-/* What lies in the shared memory object; with named semaphores only `counter` and `ready` are used. */
+/* What lies in the shared memory object; with named semaphores only `counter` and `ready`
+ * are used. */
 struct board {
 	sem_t ping, pong;
 	long counter;

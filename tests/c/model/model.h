@@ -27,7 +27,8 @@
 			must_fail(__FILE__, __LINE__, #condition);                   \
 	} while (0)
 
-__attribute__((noreturn, unused)) static void must_fail(const char *file, int line, const char *condition)
+__attribute__((noreturn, unused)) static void must_fail(const char *file, int line,
+							const char *condition)
 {
 	dprintf(2, "%s:%d: not true: %s (errno %d, %s)\n", file, line, condition, errno,
 		strerrorname_np(errno));
@@ -97,7 +98,8 @@ static inline mqd_t queue_without_name(long maxmsg, long msgsize)
 	struct timespec now;
 	/* The process's number alone may be that of one that was killed here before. */
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(name, sizeof name, "/rsipc-model-%d-%ld-%ld", (int)getpid(), (long)now.tv_sec, now.tv_nsec);
+	snprintf(name, sizeof name, "/rsipc-model-%d-%ld-%ld", (int)getpid(), (long)now.tv_sec,
+		 now.tv_nsec);
 	mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
 	MUST(queue != -1);
 	MUST(mq_unlink(name) == 0);

@@ -59,7 +59,8 @@ static void judge(long result)
 
 static uint32_t length_of(uint64_t *random)
 {
-	return (uint32_t)sizeof(struct message) + random_next(random) % (SIZE - (uint32_t)sizeof(struct message) + 1);
+	return (uint32_t)sizeof(struct message) +
+	       random_next(random) % (SIZE - (uint32_t)sizeof(struct message) + 1);
 }
 
 /* Every call there is, on a number that may mean anything by now. */
@@ -153,7 +154,8 @@ static void run_hammer(double end)
 	printf("%d closes amid %ld calls\n", rounds, calls);
 }
 
-/* Something else under the number that the queue has left, and a way to see what was written to it. */
+/* Something else under the number that the queue has left, and a way to see what was written
+ * to it. */
 struct other {
 	int fd, far_end;
 };
@@ -218,7 +220,8 @@ static void run_reuse(double end)
 		if (!put_in_place(&other, queue, rounds / 2 % 3))
 			continue;
 		let_them_make(20);
-		/* The queue itself lives on, and is as full or empty as it was: it changes under the others. */
+		/* The queue itself lives on, and is as full or empty as it was: it changes under
+		 * the others. */
 		drain(kept);
 		let_them_make(5);
 		nothing_arrived(other);

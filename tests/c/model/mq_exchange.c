@@ -7,10 +7,10 @@
  * their times from one counter in shared memory, before and after each call. Whatever the
  * interleaving, these must hold:
  *   - each message is received once, whole, with its priority;
- *   - of two messages of one priority, the first of which had been sent before the other's send began, the
- *     second is not received before the receive of the first begins;
- *   - a receive does not give a message while one of higher priority, whose send had returned before the
- *     receive began, stays in the queue.
+ *   - of two messages of one priority, the first of which had been sent before the other's send
+ * began, the second is not received before the receive of the first begins;
+ *   - a receive does not give a message while one of higher priority, whose send had returned
+ * before the receive began, stays in the queue.
  * */
 #include "model.h"
 
@@ -61,7 +61,8 @@ static void consume(void)
 	for (;;) {
 		unsigned priority;
 		uint32_t begin = tick();
-		ssize_t length = mq_receive(run.queue, (char *)message, (size_t)run.msgsize, &priority);
+		ssize_t length = mq_receive(run.queue, (char *)message, (size_t)run.msgsize,
+					    &priority);
 		uint32_t end = tick();
 		MUST(length > 0 && message_is_whole(message, (size_t)length));
 		if (message->id == STOP)
@@ -102,9 +103,11 @@ static void did_not_overtake(const struct record *record, uint32_t latest, const
 {
 	if (latest <= record->receive_end)
 		return;
-	dprintf(2, "%s: sent at %u..%u with priority %u, received at %u..%u, before one that was received "
-		   "from %u on\n", rule, record->send_begin, record->send_end, record->priority,
-		record->receive_begin, record->receive_end, latest);
+	dprintf(2,
+		"%s: sent at %u..%u with priority %u, received at %u..%u, before one that was received "
+		"from %u on\n",
+		rule, record->send_begin, record->send_end, record->priority, record->receive_begin,
+		record->receive_end, latest);
 	_exit(1);
 }
 
@@ -118,7 +121,8 @@ static void judge(void)
 	for (uint32_t id = 0; id < run.total; id++) {
 		struct record *record = &run.records[id];
 		MUST(atomic_load(&record->received) == 1);
-		whose[record->send_begin] = whose[record->send_end] = whose[record->receive_begin] = id + 1;
+		whose[record->send_begin] = whose[record->send_end] = whose[record->receive_begin] =
+			id + 1;
 	}
 	for (uint32_t time = 1; time <= times; time++) {
 		if (!whose[time])
@@ -129,7 +133,8 @@ static void judge(void)
 		else if (time == record->send_begin)
 			did_not_overtake(record, latest_at[record->priority], "first in first out");
 		else
-			did_not_overtake(record, latest_above(record->priority), "highest priority first");
+			did_not_overtake(record, latest_above(record->priority),
+					 "highest priority first");
 	}
 	free(whose);
 }

@@ -98,7 +98,8 @@ int main(int argc, char **argv)
 		if (random_next(&random) % 100 < spell.send_percent) {
 			unsigned priority = spell.lowest + random_next(&random) % spell.priorities;
 			uint32_t room = (uint32_t)msgsize - (uint32_t)sizeof *message;
-			uint32_t length = (uint32_t)sizeof *message + random_next(&random) % (room + 1);
+			uint32_t length = (uint32_t)sizeof *message +
+					  random_next(&random) % (room + 1);
 			message_fill(message, id, length);
 			if (held == depth) {
 				MUST(mq_send(queue, (char *)message, length, priority) == -1);
@@ -111,7 +112,8 @@ int main(int argc, char **argv)
 			held++;
 		} else {
 			unsigned priority, expected;
-			ssize_t length = mq_receive(queue, (char *)message, (size_t)msgsize, &priority);
+			ssize_t length = mq_receive(queue, (char *)message, (size_t)msgsize,
+						    &priority);
 			if (held == 0) {
 				MUST(length == -1 && errno == EAGAIN);
 				empty++;

@@ -77,7 +77,8 @@ static void account_for(const struct message *message, size_t length)
 
 static uint32_t length_for(uint32_t serial)
 {
-	return (uint32_t)sizeof(struct message) + serial * 37 % (SIZE - (uint32_t)sizeof(struct message) + 1);
+	return (uint32_t)sizeof(struct message) +
+	       serial * 37 % (SIZE - (uint32_t)sizeof(struct message) + 1);
 }
 
 /* Sends with a ticket of the range; false if there is no room or no ticket. */
@@ -126,7 +127,8 @@ static void strike(int signal)
 	(void)signal;
 	int error = errno;
 	strikes++;
-	/* Not in balance, so that the queue is now full and now empty, and the thread waits at times. */
+	/* Not in balance, so that the queue is now full and now empty, and the thread waits at
+	 * times. */
 	static const char *const plans[] = { "sr", "rs", "s", "r", "ss", "rr", "srsr", "rsrs" };
 	for (const char *step = plans[strikes * 2654435761u / 65536 % 8]; *step; step++) {
 		if (*step == 's')
@@ -228,7 +230,7 @@ int main(int argc, char **argv)
 	MUST(strikes > 100 && sent > 100);
 	MUST(jumping ? received + unknown >= sent : received == sent && unknown == 0);
 	MUST((jumps > 0) == jumping);
-	printf("%ld strikes, %ld jumps: %ld sent, %ld received, %ld unknown\n", strikes, jumps, sent,
-	       received, unknown);
+	printf("%ld strikes, %ld jumps: %ld sent, %ld received, %ld unknown\n", strikes, jumps,
+	       sent, received, unknown);
 	return 0;
 }

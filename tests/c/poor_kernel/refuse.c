@@ -34,7 +34,8 @@ static void set_filter(void)
 
 static void load_number(void)
 {
-	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					 offsetof(struct seccomp_data, nr)));
 }
 
 static void answer_if(unsigned short comparison, unsigned number, unsigned answer)
@@ -46,14 +47,16 @@ static void answer_if(unsigned short comparison, unsigned number, unsigned answe
 static void refuse(unsigned error, char *calls)
 {
 	unsigned count = 0;
-	for (char *call = strtok(calls, ","); call && count < MOST; call = strtok(NULL, ","), count++)
+	for (char *call = strtok(calls, ","); call && count < MOST;
+	     call = strtok(NULL, ","), count++)
 		answer_if(BPF_JEQ, (unsigned)atoi(call), SECCOMP_RET_ERRNO | error);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 4) {
-		fprintf(stderr, "usage: refuse ERRNO|kill-above CALL[,CALL...] PROGRAM [ARGUMENT...]\n");
+		fprintf(stderr,
+			"usage: refuse ERRNO|kill-above CALL[,CALL...] PROGRAM [ARGUMENT...]\n");
 		return 126;
 	}
 	load_number();

@@ -171,7 +171,8 @@ CASE(mq_setattr_gives_back_the_old_attributes)
 CASE(mq_setattr_ignores_the_other_fields)
 {
 	mqd_t queue = queue_small(0);
-	struct mq_attr want = { .mq_flags = 0, .mq_maxmsg = -5, .mq_msgsize = 1, .mq_curmsgs = 99 }, got;
+	struct mq_attr want = { .mq_flags = 0, .mq_maxmsg = -5, .mq_msgsize = 1, .mq_curmsgs = 99 },
+		       got;
 	CHECK_OK(mq_setattr(queue, &want, NULL));
 	CHECK_OK(mq_getattr(queue, &got));
 	CHECK_EQ(got.mq_maxmsg, SMALL_DEPTH);
@@ -185,7 +186,8 @@ CASE(mq_setattr_of_another_flag_is_einval_and_changes_nothing)
 	struct mq_attr got;
 	long flags[] = { O_RDWR, O_APPEND, O_NONBLOCK | O_CREAT, 1L << 40, -1 };
 	for (int i = 0; i < 5; i++)
-		CHECK_FAILS(mq_setattr(queue, &(struct mq_attr){ .mq_flags = flags[i] }, NULL), EINVAL);
+		CHECK_FAILS(mq_setattr(queue, &(struct mq_attr){ .mq_flags = flags[i] }, NULL),
+			    EINVAL);
 	CHECK_OK(mq_getattr(queue, &got));
 	CHECK_EQ(got.mq_flags, 0);
 }
@@ -227,7 +229,8 @@ CASE(mq_nonblock_set_later_does_not_wake_a_blocked_receiver)
 		_exit(0);
 	}
 	queue_await_asleep(child);
-	/* The child shares the description: its next call sees the flag, the current one waits on. */
+	/* The child shares the description: its next call sees the flag, the current one
+	 * waits on. */
 	CHECK_OK(mq_setattr(queue, &(struct mq_attr){ .mq_flags = O_NONBLOCK }, NULL));
 	pause_ms(20);
 	queue_await_asleep(child);

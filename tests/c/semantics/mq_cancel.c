@@ -231,8 +231,9 @@ CASE(mq_receive_that_was_cancelled_is_not_counted_as_waiting)
 	CHECK_EQ(sigtimedwait(&set, NULL, &patience), SIGUSR2);
 }
 
-CASE_BETTER(mq_receive_cancelled_again_and_again_loses_nothing,
-	    "glibc lets a cancellation strike between the kernel's hand-over of a message and the return")
+CASE_BETTER(
+	mq_receive_cancelled_again_and_again_loses_nothing,
+	"glibc lets a cancellation strike between the kernel's hand-over of a message and the return")
 {
 	/* The cancellation races with a message: the thread has it, or the queue still does. */
 	queue = queue_small(0);
@@ -250,7 +251,8 @@ CASE_BETTER(mq_receive_cancelled_again_and_again_loses_nothing,
 		int error = pthread_cancel(thread);
 		CHECK(error == 0 || error == OLDER_CANCEL_OF_ENDED);
 		CHECK_EQ(pthread_join(thread, &result), 0);
-		/* Not the result: glibc may say PTHREAD_CANCELED of a thread that has just ended by itself. */
+		/* Not the result: glibc may say PTHREAD_CANCELED of a thread that has just ended by
+		 * itself. */
 		int is_cancelled = atomic_load(&cleaned) > 0;
 		CHECK(!is_cancelled || result == PTHREAD_CANCELED);
 		CHECK_EQ(queue_count(queue), is_cancelled);

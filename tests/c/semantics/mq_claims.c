@@ -77,7 +77,8 @@ static void end_thread(void)
 static void *end_in_the_middle(void *without_list)
 {
 	/* Where it is refused there is none. */
-	if (without_list && syscall(SYS_set_robust_list, NULL, sizeof(struct robust_list_head)) == -1)
+	size_t size = sizeof(struct robust_list_head);
+	if (without_list && syscall(SYS_set_robust_list, NULL, size) == -1)
 		CHECK(errno == ENOSYS || errno == EPERM);
 	send_against_wall(first);
 	end_thread();

@@ -71,7 +71,8 @@ static char next_letter(mqd_t from)
 	CHECK_EQ(length, SIZE);
 	for (int i = 1; i < SIZE; i++)
 		if (body[i] != body[0])
-			check_fail(__FILE__, __LINE__, "torn: %d x %c, then %c", i, body[0], body[i]);
+			check_fail(__FILE__, __LINE__, "torn: %d x %c, then %c", i, body[0],
+				   body[i]);
 	return body[0];
 }
 

@@ -69,7 +69,8 @@ static void send_beside(bool above, unsigned *flags)
 	static char local[STACK] __attribute__((aligned(64)));
 	pthread_t thread;
 	make_ground();
-	char *mapped = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *mapped = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
 	CHECK(mapped != MAP_FAILED);
 	stack = above ? mapped : local;
 	handle_wall(flags ? SA_ONSTACK : 0, flags ? send_whole : send_in_coroutine);

@@ -169,7 +169,8 @@ static void do_nothing(union sigval value)
 CASE(mq_notify_keeps_errno)
 {
 	struct sigevent none = { .sigev_notify = SIGEV_NONE };
-	struct sigevent thread = { .sigev_notify = SIGEV_THREAD, .sigev_notify_function = do_nothing };
+	struct sigevent thread = { .sigev_notify = SIGEV_THREAD,
+				   .sigev_notify_function = do_nothing };
 	queue = queue_for_notes(0);
 	CHECK_KEEPS(mq_notify(queue, &none));
 	CHECK_KEEPS(mq_notify(queue, NULL));

@@ -114,7 +114,8 @@ CASE(mq_goes_on_after_others_were_closed)
 	after_failure(close_nothing);
 }
 
-/* A task of its own that shares the descriptors, gets a table of its own, and closes all in there. */
+/* A task of its own that shares the descriptors, gets a table of its own, and closes all
+ * in there. */
 static void *unshare_and_close(void *unused)
 {
 	CHECK_OK(close_range(3, ~0u, (int)CLOSE_RANGE_UNSHARE));

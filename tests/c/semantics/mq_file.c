@@ -199,7 +199,8 @@ CASE(mqd_takes_no_bytes)
 	CHECK_EQ(queue_count(queue), 0);
 	queue_put(queue, "kept", 0);
 	queue_expect(queue, "kept", 0);
-	CHECK_FAILS(mmap(NULL, 4096, PROT_READ, MAP_SHARED, queue, 0) == MAP_FAILED ? -1 : 0, ENODEV);
+	CHECK_FAILS(mmap(NULL, 4096, PROT_READ, MAP_SHARED, queue, 0) == MAP_FAILED ? -1 : 0,
+		    ENODEV);
 }
 
 CASE(mqd_is_no_terminal)

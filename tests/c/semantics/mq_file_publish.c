@@ -48,7 +48,8 @@ static void in_child(void (*refuse)(int), int error)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_SKIPPED)
 		CHECK_SKIP("no filter can be set here");
 	if (status != 0)
-		check_fail(__FILE__, __LINE__, "refused with %s: status 0x%x", strerrorname_np(error), status);
+		check_fail(__FILE__, __LINE__, "refused with %s: status 0x%x",
+			   strerrorname_np(error), status);
 }
 
 CASE(mq_is_made_where_links_are_refused)

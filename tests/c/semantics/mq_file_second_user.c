@@ -224,7 +224,8 @@ CASE(mq_unlink_removes_no_file_of_one_who_writes_to_the_header)
 	char fifo[300], planted[300];
 	bool has_fifo = fifo_of(queue, fifo, sizeof fifo);
 	if (has_fifo) {
-		snprintf(planted, sizeof planted, "%.*s.%016llx", (int)(strrchr(fifo, '.') - fifo), fifo, 0x1234ULL);
+		snprintf(planted, sizeof planted, "%.*s.%016llx", (int)(strrchr(fifo, '.') - fifo),
+			 fifo, 0x1234ULL);
 		plant(planted, "fifo");
 		pid_t pid = check_fork();
 		if (pid == 0) {
@@ -250,7 +251,8 @@ static void is_refused(const char *name)
 }
 
 /* Whom the mode lets in can make no FIFO for the others: it would be his own. */
-CASE_BETTER(mq_without_its_fifo_is_mended_by_its_owner_alone, "the kernel's queues have no FIFO to lose")
+CASE_BETTER(mq_without_its_fifo_is_mended_by_its_owner_alone,
+	    "the kernel's queues have no FIFO to lose")
 {
 	needs_root();
 	mqd_t queue = create(0, 0666);

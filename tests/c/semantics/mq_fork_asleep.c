@@ -47,10 +47,25 @@ static void each_place_can_be_used(void)
 	}
 }
 
-static void both_receive(int (*call)(void))
+/* One that receives from an empty queue, and whose handler makes a child in this way. */
+static pid_t start_receiver(int (*call)(void), pid_t (*way)(void))
 {
+	make_child = way;
 	queue = queue_small(0);
-	pid_t sleeper = start_sleeper(call, SA_RESTART);
+	return start_sleeper(call, SA_RESTART);
+}
+
+/* One that sends to a full queue. */
+static pid_t start_sender(int (*call)(void), pid_t (*way)(void))
+{
+	make_child = way;
+	queue = queue_small(0);
+	queue_fill(queue);
+	return start_sleeper(call, SA_RESTART);
+}
+
+static void both_receive(pid_t sleeper)
+{
 	fork_sleeper(sleeper, true);
 	queue_put(queue, "news", 0);
 	CHECK_SOON(atomic_load(&both->returned) == 1);
@@ -62,27 +77,21 @@ static void both_receive(int (*call)(void))
 
 CASE(mq_receive_asleep_is_forked_by_a_handler_and_both_receive)
 {
-	make_child = fork;
-	both_receive(receive);
+	both_receive(start_receiver(receive, fork));
 }
 
 CASE(mq_receive_asleep_is_forked_by_a_system_call_and_both_receive)
 {
-	make_child = by_clone;
-	both_receive(receive);
+	both_receive(start_receiver(receive, by_clone));
 }
 
 CASE(mq_timedreceive_asleep_is_forked_by_a_handler_and_both_receive)
 {
-	make_child = fork;
-	both_receive(receive_in_time);
+	both_receive(start_receiver(receive_in_time, fork));
 }
 
-static void both_send(int (*call)(void))
+static void both_send(pid_t sleeper)
 {
-	queue = queue_small(0);
-	queue_fill(queue);
-	pid_t sleeper = start_sleeper(call, SA_RESTART);
 	fork_sleeper(sleeper, true);
 	queue_expect(queue, "filler", 1);
 	CHECK_SOON(atomic_load(&both->returned) == 1);
@@ -94,20 +103,17 @@ static void both_send(int (*call)(void))
 
 CASE(mq_send_asleep_is_forked_by_a_handler_and_both_send)
 {
-	make_child = fork;
-	both_send(send);
+	both_send(start_sender(send, fork));
 }
 
 CASE(mq_send_asleep_is_forked_by_a_system_call_and_both_send)
 {
-	make_child = by_clone;
-	both_send(send);
+	both_send(start_sender(send, by_clone));
 }
 
 CASE(mq_timedsend_asleep_is_forked_by_a_handler_and_both_send)
 {
-	make_child = fork;
-	both_send(send_in_time);
+	both_send(start_sender(send_in_time, fork));
 }
 
 CASE(mq_calls_asleep_that_are_forked_by_a_handler_are_interrupted_in_both)
@@ -127,9 +133,7 @@ CASE(mq_calls_asleep_that_are_forked_by_a_handler_are_interrupted_in_both)
 
 CASE(mq_receive_asleep_is_forked_again_and_again)
 {
-	make_child = fork;
-	queue = queue_small(0);
-	pid_t sleeper = start_sleeper(receive, SA_RESTART);
+	pid_t sleeper = start_receiver(receive, fork);
 	for (int i = 0; i < 3; i++)
 		fork_sleeper(i == 1 ? both->child[0] : sleeper, true);
 	for (int i = 0; i < 4; i++)
@@ -141,9 +145,7 @@ CASE(mq_receive_asleep_is_forked_again_and_again)
 /* The child is killed as it sleeps: its parent is served, and nothing is left of it. */
 CASE(mq_receive_asleep_is_forked_by_a_handler_and_the_child_is_killed)
 {
-	make_child = fork;
-	queue = queue_small(0);
-	pid_t sleeper = start_sleeper(receive, SA_RESTART);
+	pid_t sleeper = start_receiver(receive, fork);
 	fork_sleeper(sleeper, true);
 	CHECK_OK(kill(both->child[0], SIGKILL));
 	CHECK_SOON(state_of(both->child[0], both->child[0]) == 'Z');
@@ -154,9 +156,7 @@ CASE(mq_receive_asleep_is_forked_by_a_handler_and_the_child_is_killed)
 
 CASE(mq_receive_asleep_is_forked_by_a_handler_and_the_parent_is_killed)
 {
-	make_child = fork;
-	queue = queue_small(0);
-	pid_t sleeper = start_sleeper(receive, SA_RESTART);
+	pid_t sleeper = start_receiver(receive, fork);
 	fork_sleeper(sleeper, true);
 	queue_kill_child(sleeper);
 	queue_put(queue, "news", 0);
@@ -167,9 +167,7 @@ CASE(mq_receive_asleep_is_forked_by_a_handler_and_the_parent_is_killed)
 
 CASE(mq_poll_asleep_is_forked_by_a_handler_and_the_child_polls_anew)
 {
-	make_child = fork;
-	queue = queue_small(0);
-	pid_t sleeper = start_sleeper(wait_until_readable, SA_RESTART);
+	pid_t sleeper = start_receiver(wait_until_readable, fork);
 	fork_sleeper(sleeper, false);
 	/* poll(2) is never restarted. */
 	all_return(sleeper, 2, -EINTR);

@@ -1,76 +1,27 @@
 /* A handler forks in the middle of a call on the queue. Parent and child return from the handler,
  * both go on with the call, and when both have ended each place of the queue can be used. */
-#include "../support/struck.h"
+#include "../support/fork_struck.h"
 #include "../support/step_queue.h"
-
-static pid_t (*make_child)(void);
-
-/* The child of a system call that libc has heard nothing of. */
-static pid_t by_system_call(void)
-{
-#ifdef SYS_fork
-	return (pid_t)syscall(SYS_fork);
-#else
-	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-#endif
-}
-
-static pid_t by_clone(void)
-{
-	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-}
-
-static volatile bool in_child;
-
-static void fork_once(int signal)
-{
-	(void)signal;
-	int error = errno;
-	if (struck_read(&struck->handled) > 0)
-		return;
-	struck_add(&struck->handled);
-	pid_t child = make_child();
-	CHECK_OK(child);
-	in_child = child == 0;
-	if (in_child)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	else
-		struck->child = child;
-	errno = error;
-}
 
 static void rehearse_fork(void)
 {
 	rehearse();
-	pid_t child = make_child();
-	if (child == 0)
-		_exit(0);
-	CHECK_EQ(waitpid(child, NULL, 0), child);
-	struck_by(fork_once, SA_RESTART);
+	struck_forks();
 }
 
 static void send_in_both(void)
 {
-	struck_returned(mq_send(queue, "sent", 4, 5) == 0);
-	if (in_child)
-		_exit(0);
+	struck_returned_in_both(mq_send(queue, "sent", 4, 5) == 0);
 }
 
 static void receive_in_both(void)
 {
 	char text[8] = "";
 	struck_returned(mq_receive(queue, text, sizeof text, NULL) > 0);
-	strcpy(struck->got[in_child], text);
+	strcpy(struck->got[is_child], text);
 	struck_add(&struck->noted);
-	if (in_child)
+	if (is_child)
 		_exit(0);
-}
-
-static void both_return(pid_t victim)
-{
-	CHECK_SOON(struck_read(&struck->done) == 2);
-	CHECK_EQ(struck->error, 0);
-	step_kill(victim);
 }
 
 static void each_place_can_be_used(void)

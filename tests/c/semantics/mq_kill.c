@@ -95,7 +95,8 @@ CASE(mq_unlinked_queue_of_a_killed_process_is_gone)
 {
 	queue_name(0);
 	for (int i = 0; i < 30; i++) {
-		/* All rounds together exceed the limit for queues: it only works if nothing stays. */
+		/* All rounds together exceed the limit for queues: it only works if
+		 * nothing stays. */
 		pid_t child = check_fork();
 		if (child == 0) {
 			queue_create(0, O_RDWR, 10, 8192);
@@ -184,10 +185,12 @@ static void share_one_cpu(void)
 	CHECK_OK(sched_setaffinity(0, sizeof cpus, &cpus));
 }
 
-CASE_BETTER(mq_message_of_a_receiver_killed_in_its_call_goes_back,
-	    "the kernel hands the message to the sleeping receiver; when that is killed before it runs, it is lost")
+CASE_BETTER(
+	mq_message_of_a_receiver_killed_in_its_call_goes_back,
+	"the kernel hands the message to the sleeping receiver; when that is killed before it runs, it is lost")
 {
-	/* The receiver sleeps on our CPU with the lowest claim to it: it dies before it runs again. */
+	/* The receiver sleeps on our CPU with the lowest claim to it: it dies before it
+	 * runs again. */
 	mqd_t queue = queue_small(0);
 	atomic_int *returned = shared_memory(sizeof *returned);
 	share_one_cpu();

@@ -170,8 +170,8 @@ static int trial_with_receiver(int steps)
 	int in_call = step_many(victim, steps);
 	step_kill(victim);
 	bool is_done = false;
-	/* Awake it has the message, or is about to have it, or takes a look of its own: that shows when it
-	 * sleeps. */
+	/* Awake it has the message, or is about to have it, or takes a look of its own: that shows
+	 * when it sleeps. */
 	while (!is_done && !(queue_count(queue) == 0 && asleep(survivor, survivor))) {
 		is_done = queue_count(queue) == 1 || atomic_load(told);
 		pause_ms(1);

@@ -96,7 +96,8 @@ CASE_BETTER(mq_carries_messages_of_16_mib, "the kernel's msgsize_max is 8192 by 
 	carries_a_message_of(16 * MIB);
 }
 
-CASE_BETTER(mq_opens_20_default_queues_at_once, "RLIMIT_MSGQUEUE of 819200 bytes holds nine of them")
+CASE_BETTER(mq_opens_20_default_queues_at_once,
+	    "RLIMIT_MSGQUEUE of 819200 bytes holds nine of them")
 {
 	as_ordinary_user();
 	leave_room_for_others();
@@ -109,7 +110,8 @@ CASE_BETTER(mq_opens_20_default_queues_at_once, "RLIMIT_MSGQUEUE of 819200 bytes
 	}
 }
 
-CASE_BETTER(mq_opens_300_queues_at_once, "the kernel's queues_max is 256 by default, and RLIMIT_MSGQUEUE is less")
+CASE_BETTER(mq_opens_300_queues_at_once,
+	    "the kernel's queues_max is 256 by default, and RLIMIT_MSGQUEUE is less")
 {
 	enum { QUEUES = 300 };
 	mqd_t queues[QUEUES];

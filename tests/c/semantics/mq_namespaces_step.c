@@ -163,7 +163,9 @@ static int killed_sender_trial(int steps)
 	char got[8];
 	for (long i = 0; i < count; i++) {
 		CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 8);
-		CHECK(strcmp(got, i == count - 1 && count == 1 ? text_b : got[0] == 'a' ? text_a : text_b) == 0);
+		CHECK(strcmp(got, i == count - 1 && count == 1 ? text_b
+				  : got[0] == 'a'	       ? text_a
+							       : text_b) == 0);
 	}
 	each_place_can_be_used(4);
 	return in_call ? STEP_LATE : STEP_OVER;

@@ -204,7 +204,8 @@ CASE(mq_notify_comes_although_somebody_polls)
 
 CASE(mq_notify_comes_in_each_of_many_fresh_processes)
 {
-	/* What is set up for the first notification of a process is ready when mq_notify returns. */
+	/* What is set up for the first notification of a process is ready when
+	 * mq_notify returns. */
 	queue_name(0);
 	for (int polled = 0; polled < 2; polled++) {
 		for (int round = 0; round < 150; round++) {
@@ -216,7 +217,8 @@ CASE(mq_notify_comes_in_each_of_many_fresh_processes)
 				CHECK_OK(ask_for_note(queue, round));
 				queue_put(queue, "note", 0);
 				sigset_t set = note_set();
-				CHECK_EQ(sigtimedwait(&set, NULL, &(struct timespec){ 3, 0 }), NOTE);
+				CHECK_EQ(sigtimedwait(&set, NULL, &(struct timespec){ 3, 0 }),
+					 NOTE);
 				CHECK_OK(mq_unlink(queue_name(0)));
 				_exit(0);
 			}

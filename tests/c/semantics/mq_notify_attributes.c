@@ -3,7 +3,8 @@
 #include "../support/notify.h"
 
 /* glibc 2.32 */
-extern int pthread_attr_setsigmask_np(pthread_attr_t *attr, const sigset_t *mask) __attribute__((weak));
+extern int pthread_attr_setsigmask_np(pthread_attr_t *attr, const sigset_t *mask)
+	__attribute__((weak));
 
 static struct {
 	atomic_int calls;
@@ -17,7 +18,8 @@ static void look_around(union sigval value)
 	char here;
 	(void)value;
 	seen.stack = &here;
-	CHECK_EQ(pthread_getaffinity_np(pthread_self(), sizeof seen.processors, &seen.processors), 0);
+	CHECK_EQ(pthread_getaffinity_np(pthread_self(), sizeof seen.processors, &seen.processors),
+		 0);
 	CHECK_EQ(pthread_sigmask(SIG_SETMASK, NULL, &seen.mask), 0);
 	atomic_fetch_add(&seen.calls, 1);
 }

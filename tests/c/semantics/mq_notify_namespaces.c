@@ -19,7 +19,8 @@ static mqd_t everybodys_queue(void)
 	umask(0);
 	notes_are_waited_for();
 	mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT | O_EXCL, 0666,
-			      &(struct mq_attr){ .mq_maxmsg = SMALL_DEPTH, .mq_msgsize = SMALL_SIZE });
+			      &(struct mq_attr){ .mq_maxmsg = SMALL_DEPTH,
+						 .mq_msgsize = SMALL_SIZE });
 	CHECK_OK(queue);
 	return queue;
 }

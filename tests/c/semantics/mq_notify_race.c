@@ -32,7 +32,9 @@ CASE(mq_notify_by_two_threads_at_once_is_ebusy_for_one)
 		race.queue = queue_small(0);
 		CHECK_OK(mq_unlink(queue_name(0)));
 		for (int i = 0; i < 2; i++)
-			CHECK_EQ(pthread_create(&threads[i], NULL, register_in_thread, &race.result[i]), 0);
+			CHECK_EQ(pthread_create(&threads[i], NULL, register_in_thread,
+						&race.result[i]),
+				 0);
 		for (int i = 0; i < 2; i++)
 			CHECK_EQ(pthread_join(threads[i], NULL), 0);
 		CHECK_EQ(race.result[0] + race.result[1], EBUSY);
@@ -120,7 +122,8 @@ static void register_in_handler(int signal)
 CASE(mq_notify_in_a_handler_that_interrupts_mq_notify)
 {
 	handled_queue = queue_small(0);
-	CHECK_OK(sigaction(SIGALRM, &(struct sigaction){ .sa_handler = register_in_handler }, NULL));
+	CHECK_OK(sigaction(SIGALRM, &(struct sigaction){ .sa_handler = register_in_handler },
+			   NULL));
 	struct itimerval often = { { 0, 100 }, { 0, 100 } };
 	CHECK_OK(setitimer(ITIMER_REAL, &often, NULL));
 	while (handled < 500)

@@ -173,7 +173,8 @@ static mqd_t queue_of_mode(mode_t mode)
 	umask(0);
 	notes_are_waited_for();
 	mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT | O_EXCL, mode,
-			      &(struct mq_attr){ .mq_maxmsg = SMALL_DEPTH, .mq_msgsize = SMALL_SIZE });
+			      &(struct mq_attr){ .mq_maxmsg = SMALL_DEPTH,
+						 .mq_msgsize = SMALL_SIZE });
 	CHECK_OK(queue);
 	return queue;
 }
@@ -241,7 +242,8 @@ CASE(mq_notify_leaves_errno_alone)
 	CHECK_EQ(errno, 77);
 }
 
-/* A process that has changed its user is one that others may not signal. It was registered before. */
+/* A process that has changed its user is one that others may not signal. It was
+ * registered before. */
 CASE(mq_notify_reaches_a_process_that_has_become_another_user)
 {
 	if (geteuid() != 0)

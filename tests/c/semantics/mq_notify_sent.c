@@ -1,4 +1,5 @@
-/* The signal of a notification is sent by the time mq_send returns, with what siginfo_t has to say. */
+/* The signal of a notification is sent by the time mq_send returns, with what siginfo_t has
+ * to say. */
 #include "../support/notify.h"
 
 static mqd_t queue;
@@ -127,7 +128,8 @@ CASE(mq_notify_by_oneself_tells_so)
 	CHECK_EQ(info.si_value.sival_int, -5);
 }
 
-/* The standard signal is pending already: it stays one. The registration is used up all the same. */
+/* The standard signal is pending already: it stays one. The registration is used up all
+ * the same. */
 CASE(mq_notify_of_a_signal_that_is_pending_is_used_up)
 {
 	queue = queue_for_notes(0);

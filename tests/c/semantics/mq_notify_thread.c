@@ -25,7 +25,8 @@ static void look_around(union sigval value)
 	atomic_fetch_add(&seen.calls, 1);
 }
 
-static int ask_for_thread(mqd_t queue, void (*function)(union sigval), int value, pthread_attr_t *attr)
+static int ask_for_thread(mqd_t queue, void (*function)(union sigval), int value,
+			  pthread_attr_t *attr)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD };
 	event.sigev_value.sival_int = value;
@@ -230,8 +231,9 @@ CASE(mq_notify_threads_do_not_wait_for_each_other)
 	}
 }
 
-CASE_BETTER(mq_notify_thread_works_in_the_child_of_a_process_that_used_it,
-	    "glibc's child inherits the socket of its parent's helper: either may read the other's note")
+CASE_BETTER(
+	mq_notify_thread_works_in_the_child_of_a_process_that_used_it,
+	"glibc's child inherits the socket of its parent's helper: either may read the other's note")
 {
 	mqd_t queue = queue_small(0);
 	CHECK_OK(ask_for_thread(queue, look_around, 1, NULL));

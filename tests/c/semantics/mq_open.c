@@ -313,7 +313,8 @@ CASE(mq_open_never_fails_while_others_create_and_unlink)
 		racers[i] = check_fork();
 		for (int round = 0; racers[i] == 0 && round < 200; round++) {
 			struct mq_attr attr = { .mq_maxmsg = 10, .mq_msgsize = 8 }, got;
-			mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT | O_NONBLOCK, 0600, &attr);
+			mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT | O_NONBLOCK, 0600,
+					      &attr);
 			CHECK_OK(queue);
 			CHECK_OK(mq_getattr(queue, &got));
 			CHECK_EQ(got.mq_maxmsg, 10);

@@ -144,7 +144,8 @@ CASE(mq_messages_pass_to_a_user_who_may_only_receive)
 }
 
 /* A queue that belongs to nobody and a group; root's own rights would prove nothing. */
-static void owned_by_nobody(mode_t mode, uid_t visitor, gid_t group, gid_t further, void (*body)(const char *))
+static void owned_by_nobody(mode_t mode, uid_t visitor, gid_t group, gid_t further,
+			    void (*body)(const char *))
 {
 	needs_root();
 	const char *name = queue_name(0);

@@ -179,7 +179,8 @@ static void becomes(mqd_t queue, short events)
 
 CASE(mq_poll_is_true_at_rest_after_a_storm)
 {
-	/* Two processes send and receive at full speed; when they rest, poll tells what there is. */
+	/* Two processes send and receive at full speed; when they rest, poll tells what
+	 * there is. */
 	mqd_t queue = queue_small(O_NONBLOCK);
 	char got[SMALL_SIZE];
 	for (int round = 0; round < 5; round++) {
@@ -199,7 +200,8 @@ CASE(mq_poll_is_true_at_rest_after_a_storm)
 		check_child(children[0]);
 		check_child(children[1]);
 		long count = queue_count(queue);
-		becomes(queue, (short)((count > 0 ? POLLIN : 0) | (count < SMALL_DEPTH ? POLLOUT : 0)));
+		becomes(queue,
+			(short)((count > 0 ? POLLIN : 0) | (count < SMALL_DEPTH ? POLLOUT : 0)));
 		while (queue_count(queue))
 			queue_take(queue);
 		becomes(queue, POLLOUT);

@@ -70,7 +70,8 @@ static void waits_with_epoll(mqd_t queue)
 		queue_expect(queue, "news", 0);
 		/* One who does not block has to look whether there is more. */
 		if (fcntl(queue, F_GETFL) & O_NONBLOCK)
-			CHECK_FAILS(mq_receive(queue, (char[SMALL_SIZE]){ 0 }, SMALL_SIZE, NULL), EAGAIN);
+			CHECK_FAILS(mq_receive(queue, (char[SMALL_SIZE]){ 0 }, SMALL_SIZE, NULL),
+				    EAGAIN);
 		CHECK_EQ(waited(epoll, 0), 0);
 	}
 }

@@ -96,7 +96,10 @@ CASE(mq_poll_of_the_same_queue_several_times)
 	mqd_t queue = queue_small(0), copy = dup(queue);
 	queue_fill(queue);
 	struct pollfd fds[] = {
-		{ queue, POLLOUT, 0 }, { queue, POLLIN, 0 }, { copy, POLLIN | POLLOUT, 0 }, { queue, 0, 0 },
+		{ queue, POLLOUT, 0 },
+		{ queue, POLLIN, 0 },
+		{ copy, POLLIN | POLLOUT, 0 },
+		{ queue, 0, 0 },
 	};
 	CHECK_EQ(poll(fds, 4, 1000), 2);
 	CHECK_EQ(fds[0].revents, 0);

@@ -26,8 +26,9 @@ static void by_select(mqd_t queue, short event)
 	fd_set set;
 	FD_ZERO(&set);
 	FD_SET(queue, &set);
-	CHECK_EQ(select(queue + 1, event == POLLIN ? &set : NULL, event == POLLOUT ? &set : NULL, NULL,
-			&(struct timeval){ 15, 0 }), 1);
+	CHECK_EQ(select(queue + 1, event == POLLIN ? &set : NULL, event == POLLOUT ? &set : NULL,
+			NULL, &(struct timeval){ 15, 0 }),
+		 1);
 	CHECK(FD_ISSET(queue, &set));
 }
 
@@ -36,8 +37,9 @@ static void by_pselect(mqd_t queue, short event)
 	fd_set set;
 	FD_ZERO(&set);
 	FD_SET(queue, &set);
-	CHECK_EQ(pselect(queue + 1, event == POLLIN ? &set : NULL, event == POLLOUT ? &set : NULL, NULL,
-			 NULL, NULL), 1);
+	CHECK_EQ(pselect(queue + 1, event == POLLIN ? &set : NULL, event == POLLOUT ? &set : NULL,
+			 NULL, NULL, NULL),
+		 1);
 	CHECK(FD_ISSET(queue, &set));
 }
 
@@ -78,7 +80,8 @@ static void wakes_another_process(waiting *wait, bool inherited)
 				queue_take(queue);
 			pid_t child = check_fork();
 			if (child == 0) {
-				wait(inherited ? queue : queue_again(0, in ? O_RDONLY : O_WRONLY), events[i]);
+				wait(inherited ? queue : queue_again(0, in ? O_RDONLY : O_WRONLY),
+				     events[i]);
 				_exit(0);
 			}
 			if (before) {

@@ -24,7 +24,8 @@ static void pairs(void)
 		pair(queue);
 }
 
-/* A thread's first operation has to ask the kernel who it is. Not on the queue that is looked at. */
+/* A thread's first operation has to ask the kernel who it is. Not on the queue that is
+ * looked at. */
 static void pair_elsewhere(void)
 {
 	pair(other);

@@ -109,8 +109,9 @@ CASE(mq_receive_into_null_is_efault)
 	CHECK_FAILS(mq_receive(queue, no_buffer, SMALL_SIZE, NULL), EFAULT);
 }
 
-CASE_BETTER(mq_receive_that_fails_with_efault_leaves_the_message,
-	    "the kernel has taken the message off the queue when it finds that it cannot deliver it")
+CASE_BETTER(
+	mq_receive_that_fails_with_efault_leaves_the_message,
+	"the kernel has taken the message off the queue when it finds that it cannot deliver it")
 {
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "not lost", 4);

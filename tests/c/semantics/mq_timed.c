@@ -1,4 +1,5 @@
-/* mq_timedsend and mq_timedreceive: absolute deadlines on CLOCK_REALTIME, looked at only to wait. */
+/* mq_timedsend and mq_timedreceive: absolute deadlines on CLOCK_REALTIME, looked at only
+ * to wait. */
 #include "../support/queue.h"
 
 static const struct timespec long_ago = { 0, 0 };
@@ -19,7 +20,8 @@ static int timed_send(mqd_t queue, const struct timespec *when)
 static bool has_passed(struct timespec when)
 {
 	struct timespec now = deadline_ms(0);
-	return now.tv_sec > when.tv_sec || (now.tv_sec == when.tv_sec && now.tv_nsec >= when.tv_nsec);
+	return now.tv_sec > when.tv_sec ||
+	       (now.tv_sec == when.tv_sec && now.tv_nsec >= when.tv_nsec);
 }
 
 CASE(mq_timedsend_with_room_does_not_look_at_the_clock)
@@ -81,7 +83,11 @@ CASE(mq_timedreceive_with_a_past_deadline_is_etimedout_at_once)
 }
 
 static const struct timespec bad_times[] = {
-	{ 1, -1 }, { 1, 1000000000 }, { -1, 0 }, { -1, 999999999 }, { 0, (long)((unsigned long)1 << 63) },
+	{ 1, -1 },
+	{ 1, 1000000000 },
+	{ -1, 0 },
+	{ -1, 999999999 },
+	{ 0, (long)((unsigned long)1 << 63) },
 };
 enum { BAD_TIMES = sizeof bad_times / sizeof bad_times[0] };
 
@@ -240,7 +246,8 @@ CASE(mq_timedsend_that_gave_up_sends_nothing_later)
 
 CASE(mq_timed_receivers_lose_no_message_to_a_deadline)
 {
-	/* Messages arrive about when the deadline strikes: each is either received or still there. */
+	/* Messages arrive about when the deadline strikes: each is either received or
+	 * still there. */
 	enum { ROUNDS = 300 };
 	mqd_t queue = queue_small(0);
 	atomic_int *go = shared_memory(sizeof *go);

@@ -23,7 +23,9 @@ static void await_received(int count)
 {
 	for (int ms = 0; atomic_load(received) < count; ms++) {
 		if (ms > BOUND_MS)
-			check_fail(__FILE__, __LINE__, "%ld messages are there, and a receiver sleeps", queue_count(queue));
+			check_fail(__FILE__, __LINE__,
+				   "%ld messages are there, and a receiver sleeps",
+				   queue_count(queue));
 		pause_ms(1);
 	}
 }

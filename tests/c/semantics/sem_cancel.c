@@ -1,4 +1,5 @@
-/* Cancellation: sem_wait, sem_timedwait and sem_clockwait are cancellation points, the rest is not. */
+/* Cancellation: sem_wait, sem_timedwait and sem_clockwait are cancellation points, the rest
+ * is not. */
 #include "../support/sem.h"
 
 static sem_t *fresh(unsigned value)

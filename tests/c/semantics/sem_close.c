@@ -120,7 +120,8 @@ CASE(sem_created_again_by_another_process_is_another_one)
 
 CASE(sem_renamed_file_is_the_same_semaphore)
 {
-	/* Identity is the file, not the name: a second name for it may not split the count in two. */
+	/* Identity is the file, not the name: a second name for it may not split the count
+	 * in two. */
 	const char *name = check_name("first");
 	const char *second = check_name("second");
 	sem_t *sem = open_new(name, 1);

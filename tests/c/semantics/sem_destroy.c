@@ -126,7 +126,8 @@ CASE(sem_late_wake_to_unmapped_memory_is_no_error)
 {
 	/* errno and the result of a post whose semaphore goes away under it. */
 	for (int i = 0; i < 300; i++) {
-		sem_t *sem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		sem_t *sem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				  -1, 0);
 		CHECK(sem != MAP_FAILED);
 		CHECK_OK(sem_init(sem, 0, 0));
 		struct waiter waiter;

@@ -1,4 +1,5 @@
-/* A call that succeeds leaves errno alone: each function on semaphores and shared memory objects. */
+/* A call that succeeds leaves errno alone: each function on semaphores and shared
+ * memory objects. */
 #include "../support/sem.h"
 
 #include <stdatomic.h>

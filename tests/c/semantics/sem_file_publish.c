@@ -22,7 +22,8 @@ static void in_child(void (*refuse)(int), int error, const char *name)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_SKIPPED)
 		CHECK_SKIP("no filter can be set here");
 	if (status != 0)
-		check_fail(__FILE__, __LINE__, "refused with %s: status 0x%x", strerrorname_np(error), status);
+		check_fail(__FILE__, __LINE__, "refused with %s: status 0x%x",
+			   strerrorname_np(error), status);
 }
 
 static void must(int filtered)

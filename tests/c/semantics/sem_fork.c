@@ -115,8 +115,9 @@ static void child_uses_names(const char *name)
 	CHECK_OK(sem_unlink(name));
 }
 
-CASE_BETTER(sem_open_works_in_a_child_forked_while_others_are_inside_it,
-	    "glibc leaves the lock of its table as the other thread had it: the child waits for ever")
+CASE_BETTER(
+	sem_open_works_in_a_child_forked_while_others_are_inside_it,
+	"glibc leaves the lock of its table as the other thread had it: the child waits for ever")
 {
 	hammered = check_name("hammered");
 	const char *name = check_name("own");

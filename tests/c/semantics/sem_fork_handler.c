@@ -1,24 +1,9 @@
 /* A handler forks in the middle of a call on a semaphore: parent and child go on with the call. */
-#include "../support/struck.h"
+#include "../support/fork_struck.h"
 #include "../support/fork_asleep.h"
 #include "../support/sem.h"
 
 static sem_t *sem, *elsewhere;
-
-static void fork_once(int signal)
-{
-	(void)signal;
-	int error = errno;
-	if (struck_read(&struck->handled) > 0)
-		return;
-	struck_add(&struck->handled);
-	pid_t child = make_child();
-	CHECK_OK(child);
-	is_child = child == 0;
-	if (is_child)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	errno = error;
-}
 
 static void rehearse(void)
 {
@@ -27,25 +12,17 @@ static void rehearse(void)
 	CHECK_OK(sem_wait(elsewhere));
 	CHECK_OK(sem_post(elsewhere));
 	CHECK_OK(sem_timedwait(elsewhere, &late));
-	pid_t child = make_child();
-	if (child == 0)
-		_exit(0);
-	CHECK_EQ(waitpid(child, NULL, 0), child);
-	struck_by(fork_once, SA_RESTART);
+	struck_forks();
 }
 
 static void wait_in_both(void)
 {
-	struck_returned(sem_wait(sem) == 0);
-	if (is_child)
-		_exit(0);
+	struck_returned_in_both(sem_wait(sem) == 0);
 }
 
 static void post_in_both(void)
 {
-	struck_returned(sem_post(sem) == 0);
-	if (is_child)
-		_exit(0);
+	struck_returned_in_both(sem_post(sem) == 0);
 }
 
 static int trial(int steps, void (*call)(void), int value, int step_of_value)
@@ -59,9 +36,7 @@ static int trial(int steps, void (*call)(void), int value, int step_of_value)
 		step_kill(victim);
 		return STEP_OVER;
 	}
-	CHECK_SOON(struck_read(&struck->done) == 2);
-	CHECK_EQ(struck->error, 0);
-	step_kill(victim);
+	both_return(victim);
 	/* Once, if the call of the parent was done when it forked. */
 	CHECK(value_of(sem) == value + step_of_value || value_of(sem) == value + 2 * step_of_value);
 	CHECK_EQ(waiters_of(sem), 0);

@@ -17,7 +17,8 @@ static struct ground {
 
 static void make_ground(unsigned value)
 {
-	ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	CHECK(ground != MAP_FAILED);
 	CHECK_OK(sem_init(&ground->sem, 1, value));
 	step_on_one_processor();
@@ -29,7 +30,8 @@ static void make_ground(unsigned value)
 /* With sleep and wake: what a thread needs for its first one takes many instructions. */
 static void rehearse(void)
 {
-	sem_t *rehearsal = mmap(NULL, sizeof *rehearsal, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sem_t *rehearsal = mmap(NULL, sizeof *rehearsal, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(rehearsal != MAP_FAILED);
 	CHECK_OK(sem_init(rehearsal, 1, 0));
 	pid_t sleeper = check_fork();
@@ -125,7 +127,8 @@ static int woken_trial(int steps, int survivor_first)
 	pid_t victim = step_victim(rehearse, take);
 	step_to_sleep(victim);
 	if (survivor_first) {
-		/* A stop, unseen by the program, has it sleep once more: now it is the last in the row. */
+		/* A stop, unseen by the program, has it sleep once more: now it is the last in the
+		 * row. */
 		CHECK_OK(kill(survivor, SIGSTOP));
 		CHECK_EQ(waitpid(survivor, NULL, WUNTRACED), survivor);
 		CHECK_OK(kill(survivor, SIGCONT));
@@ -134,8 +137,8 @@ static int woken_trial(int steps, int survivor_first)
 		survivor = start_survivor();
 	}
 	CHECK_OK(sem_post(&ground->sem));
-	/* The wake may be the survivor's: a look of its own has come in between. Then there is nothing to
-	 * see. */
+	/* The wake may be the survivor's: a look of its own has come in between. Then there is
+	 * nothing to see. */
 	while (asleep(victim, victim))
 		if (survived())
 			return STEP_LATE;
@@ -174,7 +177,8 @@ CASE_BETTER(waiter_killed_with_a_wake_that_overtook_the_other,
 	CHECK(counts[STEP_BETWEEN] > 0 && counts[STEP_EARLY] > 0);
 }
 
-/* On the way to sleep. What it leaves is a count of waiters that is too high, which does no harm. */
+/* On the way to sleep. What it leaves is a count of waiters that is too high, which does
+ * no harm. */
 static int sleeper_trial(int steps)
 {
 	make_ground(0);

@@ -58,9 +58,10 @@ CASE(sem_name_loses_all_leading_slashes)
 	CHECK_FAILS(sem_unlink(name), ENOENT);
 }
 
-CASE_BETTER(sem_name_may_have_any_number_of_leading_slashes,
-	    "glibc counts the stripped slashes against the 255 bytes of its table of open semaphores, fails "
-	    "with ENOENT, and leaves the file behind")
+CASE_BETTER(
+	sem_name_may_have_any_number_of_leading_slashes,
+	"glibc counts the stripped slashes against the 255 bytes of its table of open semaphores, fails "
+	"with ENOENT, and leaves the file behind")
 {
 	const char *name = check_name("slashes");
 	char *many = padded(3000, name + 1);
@@ -102,8 +103,9 @@ CASE(sem_name_of_251_bytes_is_the_longest)
 	CHECK_OK(sem_unlink(name));
 }
 
-CASE_BETTER(sem_name_too_long_is_enametoolong,
-	    "POSIX asks for ENAMETOOLONG; glibc says EINVAL, and ENOENT to unlink, from some length on")
+CASE_BETTER(
+	sem_name_too_long_is_enametoolong,
+	"POSIX asks for ENAMETOOLONG; glibc says EINVAL, and ENOENT to unlink, from some length on")
 {
 	const size_t lengths[] = { 252, 255, 256, 298 };
 	for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++)
@@ -164,8 +166,9 @@ CASE(sem_and_shared_memory_object_may_have_the_same_name)
 	CHECK_OK(sem_unlink(name));
 }
 
-CASE_BETTER(sem_other_spelling_gives_the_same_address,
-	    "POSIX: the same name gives the same address; glibc compares the spelling, slashes and all")
+CASE_BETTER(
+	sem_other_spelling_gives_the_same_address,
+	"POSIX: the same name gives the same address; glibc compares the spelling, slashes and all")
 {
 	const char *name = check_name("spelling");
 	sem_t *sem = open_new(name, 1);

@@ -1,4 +1,5 @@
-/* Processes of several PID namespaces share a semaphore: their numbers are equal and mean nothing. */
+/* Processes of several PID namespaces share a semaphore: their numbers are equal and
+ * mean nothing. */
 #include "../support/namespace.h"
 #include "../support/sem.h"
 

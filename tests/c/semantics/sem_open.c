@@ -60,8 +60,9 @@ CASE(sem_open_ignores_the_access_mode)
 	}
 }
 
-CASE_BETTER(sem_open_ignores_o_trunc,
-	    "glibc hands the flag to open(2): the live semaphore becomes an empty file, and its users die of SIGBUS")
+CASE_BETTER(
+	sem_open_ignores_o_trunc,
+	"glibc hands the flag to open(2): the live semaphore becomes an empty file, and its users die of SIGBUS")
 {
 	const char *name = check_name("trunc");
 	open_new(name, 3);
@@ -70,7 +71,8 @@ CASE_BETTER(sem_open_ignores_o_trunc,
 	CHECK_EQ(value_of(sem), 3);
 }
 
-CASE_BETTER(sem_open_ignores_other_flags, "glibc hands them to open(2), which finds that it is no directory")
+CASE_BETTER(sem_open_ignores_other_flags,
+	    "glibc hands them to open(2), which finds that it is no directory")
 {
 	const char *name = check_name("flags");
 	sem_t *sem = open_new(name, 3);
@@ -106,7 +108,8 @@ CASE(sem_open_excl_checks_the_value_before_it_looks_for_the_name)
 {
 	const char *name = check_name("large");
 	open_new(name, 1);
-	CHECK_FAILS_AS(sem_open(name, O_CREAT | O_EXCL, 0600, SEM_VALUE_MAX + 1u), SEM_FAILED, EINVAL);
+	CHECK_FAILS_AS(sem_open(name, O_CREAT | O_EXCL, 0600, SEM_VALUE_MAX + 1u), SEM_FAILED,
+		       EINVAL);
 }
 
 CASE(sem_open_mode_is_cut_by_umask)

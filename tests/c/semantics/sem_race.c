@@ -11,7 +11,8 @@ struct course {
 
 static struct course *new_course(void)
 {
-	struct course *course = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct course *course = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				     -1, 0);
 	CHECK(course != MAP_FAILED);
 	pthread_barrierattr_t shared;
 	CHECK_EQ(pthread_barrierattr_init(&shared), 0);

@@ -135,8 +135,8 @@ CASE(sem_clockwait_does_not_give_up_early)
 
 CASE(sem_clockwait_counts_by_the_clock_it_is_given)
 {
-	/* Half a century of CLOCK_REALTIME is far in the future for CLOCK_MONOTONIC, and the other way
-	 * round. */
+	/* Half a century of CLOCK_REALTIME is far in the future for CLOCK_MONOTONIC, and the other
+	 * way round. */
 	sem_t *sem = fresh(0);
 	struct timespec soon = from_now(CLOCK_MONOTONIC, 1000);
 	CHECK_FAILS(sem_clockwait(sem, CLOCK_REALTIME, &soon), ETIMEDOUT);
@@ -146,8 +146,15 @@ CASE(sem_clockwait_counts_by_the_clock_it_is_given)
 CASE(sem_clockwait_of_another_clock_is_einval_even_with_a_token)
 {
 	static const clockid_t clocks[] = {
-		CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_BOOTTIME,
-		CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME_COARSE, CLOCK_TAI, -1, 1000,
+		CLOCK_PROCESS_CPUTIME_ID,
+		CLOCK_THREAD_CPUTIME_ID,
+		CLOCK_BOOTTIME,
+		CLOCK_MONOTONIC_RAW,
+		CLOCK_MONOTONIC_COARSE,
+		CLOCK_REALTIME_COARSE,
+		CLOCK_TAI,
+		-1,
+		1000,
 	};
 	for (int value = 0; value < 2; value++)
 		for (int i = 0; i < 9; i++) {

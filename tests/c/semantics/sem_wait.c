@@ -51,7 +51,8 @@ CASE(sem_wait_sleeps_without_using_the_processor)
 	nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
 	CHECK_OK(clock_gettime(clock, &after));
 	CHECK(asleep(getpid(), waiter.tid));
-	long used = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+	long used = (after.tv_sec - before.tv_sec) * 1000 +
+		    (after.tv_nsec - before.tv_nsec) / 1000000;
 	CHECK(used < 100);
 	CHECK_OK(sem_post(&sem));
 	waiter_join(&waiter);
@@ -136,7 +137,8 @@ static void add_one_by_one(struct ring *ring, int times)
 
 CASE(sem_as_a_lock_between_processes)
 {
-	struct ring *ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct ring *ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+				 0);
 	CHECK(ring != MAP_FAILED);
 	CHECK_OK(sem_init(&ring->mutex, 1, 1));
 	pid_t pids[6];
@@ -173,7 +175,8 @@ CASE(sem_as_a_lock_between_threads)
 
 CASE(sem_bounds_how_many_are_inside)
 {
-	struct ring *ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct ring *ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+				 0);
 	CHECK(ring != MAP_FAILED);
 	CHECK_OK(sem_init(&ring->mutex, 1, 3));
 	pid_t pids[8];

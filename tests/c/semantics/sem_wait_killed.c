@@ -27,7 +27,8 @@ static void post(void)
 
 static void rehearse(void)
 {
-	sem_t *rehearsal = mmap(NULL, sizeof *rehearsal, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sem_t *rehearsal = mmap(NULL, sizeof *rehearsal, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(rehearsal != MAP_FAILED);
 	CHECK_OK(sem_init(rehearsal, 1, 0));
 	pid_t sleeper = check_fork();
@@ -64,14 +65,16 @@ static void await_taken(int count)
 {
 	for (int ms = 0; taken() < count; ms++) {
 		if (ms > BOUND_MS)
-			check_fail(__FILE__, __LINE__, "%u tokens are there, and a waiter sleeps", value_of(&ground->sem));
+			check_fail(__FILE__, __LINE__, "%u tokens are there, and a waiter sleeps",
+				   value_of(&ground->sem));
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 }
 
 static void make_ground(void)
 {
-	ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ground = mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	CHECK(ground != MAP_FAILED);
 	CHECK_OK(sem_init(&ground->sem, 1, 0));
 }

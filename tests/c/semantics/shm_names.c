@@ -86,8 +86,9 @@ static const char *far_too_long(void)
 	return name;
 }
 
-CASE_BETTER(shm_name_too_long_is_enametoolong,
-	    "POSIX asks for ENAMETOOLONG; glibc says EINVAL, and ENOENT to unlink, from some length on")
+CASE_BETTER(
+	shm_name_too_long_is_enametoolong,
+	"POSIX asks for ENAMETOOLONG; glibc says EINVAL, and ENOENT to unlink, from some length on")
 {
 	const size_t lengths[] = { 256, 259, 260, 298 };
 	for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++)

@@ -81,7 +81,8 @@ CASE(shm_open_read_only_cannot_be_written)
 	CHECK_OK(fd);
 	CHECK_FAILS(write(fd, "x", 1), EBADF);
 	CHECK_FAILS(ftruncate(fd, 0), EINVAL);
-	CHECK_FAILS_AS(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED, EACCES);
+	CHECK_FAILS_AS(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED,
+		       EACCES);
 	const char *text = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(text != MAP_FAILED);
 	CHECK(strcmp(text, "fixed") == 0);

@@ -115,7 +115,8 @@ static void number(const char *what)
 	int count = 0, error;
 	while (count < MANY && (error = create(count, 10, 8)) == 0)
 		count++;
-	printf("%s: %d queues, then %s\n", what, count, count < MANY ? strerrorname_np(error) : "ok");
+	printf("%s: %d queues, then %s\n", what, count,
+	       count < MANY ? strerrorname_np(error) : "ok");
 	/* Which limit is told of if there are several? */
 	printf("and of bad sizes: %s\n", strerrorname_np(create(MANY, 0, 8)));
 	for (int i = 0; i < count; i++)

@@ -127,7 +127,8 @@ int main(void)
 {
 	place = getenv("RSIPC_DIR");
 	MUST(place);
-	if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == -1) {
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == -1) {
 		fprintf(stderr, "only root can mount\n");
 		return CANNOT;
 	}

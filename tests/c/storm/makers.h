@@ -34,7 +34,8 @@ static const char *maker_name(int number)
 /* With a tree and without one. */
 static struct mq_attr maker_sizes(int number)
 {
-	return (struct mq_attr){ .mq_maxmsg = 1 + number * 20, .mq_msgsize = (long)sizeof(struct small) + number };
+	return (struct mq_attr){ .mq_maxmsg = 1 + number * 20,
+				 .mq_msgsize = (long)sizeof(struct small) + number };
 }
 
 static void maker_use(mqd_t queue, int number)
@@ -46,7 +47,8 @@ static void maker_use(mqd_t queue, int number)
 		struct small message;
 		memset(message.bytes, rand(), sizeof message.bytes);
 		message.sum = sum_of(1, message.bytes, sizeof message.bytes);
-		MUST(mq_send(queue, (char *)&message, sizeof message, (unsigned)rand() % 4) == 0 || errno == EAGAIN);
+		MUST(mq_send(queue, (char *)&message, sizeof message, (unsigned)rand() % 4) == 0 ||
+		     errno == EAGAIN);
 	}
 	for (int i = rand() % USES; i > 0; i--) {
 		char got[sizeof(struct small) + NAMES];
@@ -63,7 +65,8 @@ static void maker_use(mqd_t queue, int number)
 		MUST(poll(&fd, 1, 0) >= 0 && (fd.revents & ~(POLLIN | POLLOUT)) == 0);
 	}
 	if (rand() % 8 == 0)
-		MUST(mq_notify(queue, &(struct sigevent){ .sigev_notify = SIGEV_NONE }) == 0 || errno == EBUSY);
+		MUST(mq_notify(queue, &(struct sigevent){ .sigev_notify = SIGEV_NONE }) == 0 ||
+		     errno == EBUSY);
 }
 
 __attribute__((noreturn)) static void make(unsigned seed)
@@ -110,10 +113,12 @@ static int fifos_left(const char *place)
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		/* What says that a process is there stays when that is killed, until rsipc clean. */
+		/* What says that a process is there stays when that is killed, until
+		 * rsipc clean. */
 		if (strncmp(entry->d_name, "rsipc-pr.", 9) == 0)
 			continue;
-		if (strncmp(entry->d_name, prefix, sizeof prefix - 1) != 0 || entry->d_type != DT_FIFO) {
+		if (strncmp(entry->d_name, prefix, sizeof prefix - 1) != 0 ||
+		    entry->d_type != DT_FIFO) {
 			fprintf(stderr, "left behind: %s\n", entry->d_name);
 			exit(1);
 		}

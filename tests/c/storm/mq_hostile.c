@@ -81,7 +81,8 @@ static void look_at(mqd_t queue)
 	if (mq_getattr(queue, &attr) == 0)
 		MUST(attr.mq_curmsgs >= 0 && attr.mq_curmsgs <= attr.mq_maxmsg);
 	if (rand() % 64 == 0)
-		mq_notify(queue, rand() % 2 ? NULL : &(struct sigevent){ .sigev_notify = SIGEV_NONE });
+		mq_notify(queue,
+			  rand() % 2 ? NULL : &(struct sigevent){ .sigev_notify = SIGEV_NONE });
 }
 
 static void meddle_with_fifo(mqd_t queue)
@@ -114,7 +115,8 @@ __attribute__((noreturn)) static void work(int worker, mqd_t inherited)
 			meddle_with_fifo(queue);
 		atomic_fetch_add(&notes->beats[worker], 1);
 		/* What is spoilt for good is of no more interest: then there is a new queue. */
-		mqd_t opened = atomic_load(&notes->turn) == turn ? (mqd_t)-1 : mq_open(name, O_RDWR);
+		mqd_t opened = atomic_load(&notes->turn) == turn ? (mqd_t)-1
+								 : mq_open(name, O_RDWR);
 		if (opened != (mqd_t)-1) {
 			mq_close(queue);
 			queue = opened;
@@ -162,7 +164,8 @@ static void overwrite(int data)
 	struct stat status;
 	MUST(fstat(data, &status) == 0);
 	off_t start = status.st_size < START ? status.st_size : START, at;
-	at = rand() % 4 ? IDENTITY + rand() % (start - IDENTITY) : IDENTITY + rand() % (status.st_size - IDENTITY);
+	at = rand() % 4 ? IDENTITY + rand() % (start - IDENTITY)
+			: IDENTITY + rand() % (status.st_size - IDENTITY);
 	at = rand() % 8 ? at & ~7 : at;
 	uint64_t word = 0;
 	MUST(pread(data, &word, sizeof word, at) >= 0);
@@ -210,7 +213,8 @@ int main(int argc, char **argv)
 	snprintf(name, sizeof name, "/hostile-%d", (int)getpid());
 	long depth = atol(argv[1]);
 	srand((unsigned)atol(argv[2]));
-	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	MUST(notes != MAP_FAILED);
 	int data;
 	mqd_t queue = renew((mqd_t)-1, depth, &data);
@@ -234,8 +238,8 @@ int main(int argc, char **argv)
 		}
 	}
 	end_workers();
-	printf("%lu words overwritten; %lu sent, %lu received, %lu refused\n", overwritten, notes->sent,
-	       notes->received, notes->refused);
+	printf("%lu words overwritten; %lu sent, %lu received, %lu refused\n", overwritten,
+	       notes->sent, notes->received, notes->refused);
 	MUST(overwritten > 100 && notes->sent > 100 && notes->received > 100 && notes->refused > 0);
 	return 0;
 }

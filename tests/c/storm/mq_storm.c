@@ -1,8 +1,8 @@
-/* mq_storm DEPTH SECONDS [namespaces]: the users of a queue are killed at random instants, one a millisecond,
- * and others take their places: producers, consumers, and makers of other queues. One producer and
- * one consumer live through it all. Exit status 0: nothing acknowledged was lost, nothing came
- * twice, nothing was torn, neither survivor stood still, and in the end each place of the queue can
- * be used, without a system call, and nothing is left behind.
+/* mq_storm DEPTH SECONDS [namespaces]: the users of a queue are killed at random instants, one a
+ * millisecond, and others take their places: producers, consumers, and makers of other queues. One
+ * producer and one consumer live through it all. Exit status 0: nothing acknowledged was lost,
+ * nothing came twice, nothing was torn, neither survivor stood still, and in the end each place of
+ * the queue can be used, without a system call, and nothing is left behind.
  *
  * All notes are in memory that outlives the killed. A consumer that dies after its receive and
  * before it has noted it leaves the message in its buffer, which is there, too.
@@ -91,7 +91,8 @@ static void produce(int worker, uint32_t life)
 		for (uint32_t i = 0; i < message.length; i++)
 			message.bytes[i] = (unsigned char)(i * 7 + life + number);
 		message.sum = sum_of_message(&message);
-		MUST(mq_send(queue, (char *)&message, 16 + message.length, (unsigned)rand() % 8) == 0);
+		MUST(mq_send(queue, (char *)&message, 16 + message.length, (unsigned)rand() % 8) ==
+		     0);
 		atomic_store(&notes->sent[life], number + 1);
 		beat(worker);
 		if (rand() % TURNS == 0)
@@ -160,7 +161,8 @@ static void end(int worker)
 	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	kills++;
 	struct message *left = &notes->buffers[worker];
-	if (left->life > 0 && left->length <= sizeof left->bytes && is_whole(left, 16 + left->length))
+	if (left->life > 0 && left->length <= sizeof left->bytes &&
+	    is_whole(left, 16 + left->length))
 		atomic_fetch_or(&notes->received[left->life][left->number], IN_BUFFER);
 }
 
@@ -214,8 +216,8 @@ static void account(void)
 		for (uint32_t number = 0; number < notes->sent[life]; number++)
 			lost += notes->received[life][number] == 0;
 	}
-	printf("%lu messages, %u kills: %lu lost, %lu twice, %lu torn; stalls of %ld and %ld ms\n", all, kills, lost,
-	       notes->twice, notes->torn, longest_stall[0], longest_stall[1]);
+	printf("%lu messages, %u kills: %lu lost, %lu twice, %lu torn; stalls of %ld and %ld ms\n",
+	       all, kills, lost, notes->twice, notes->torn, longest_stall[0], longest_stall[1]);
 	MUST(lost == 0 && notes->twice == 0 && notes->torn == 0 && all > 0);
 }
 
@@ -277,7 +279,8 @@ static mqd_t create(long depth)
 
 static void round_of(long depth, long seconds)
 {
-	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	MUST(notes != MAP_FAILED);
 	notes->lives = 1;
 	queue = create(depth);
@@ -290,7 +293,8 @@ static void round_of(long depth, long seconds)
 	drain();
 	account();
 	every_place_can_be_used(depth);
-	/* Away from home each claim is made in the name of the process's presence, which is looked after. */
+	/* Away from home each claim is made in the name of the process's presence, which is looked
+	 * after. */
 	if (!in_namespaces)
 		pairs_are_quiet();
 	MUST(mq_close(queue) == 0 && mq_unlink(name) == 0);
@@ -306,7 +310,8 @@ int main(int argc, char **argv)
 		namespaces_make();
 	srand((unsigned)getpid());
 	snprintf(name, sizeof name, "/storm-%d", (int)getpid());
-	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600, &(struct mq_attr){ .mq_maxmsg = 1, .mq_msgsize = SIZE });
+	spare = mq_open("/spare", O_CREAT | O_EXCL | O_RDWR, 0600,
+			&(struct mq_attr){ .mq_maxmsg = 1, .mq_msgsize = SIZE });
 	MUST(spare != (mqd_t)-1 && mq_unlink("/spare") == 0);
 	for (long left = atol(argv[2]); left > 0; left -= ROUND_S)
 		round_of(atol(argv[1]), left < ROUND_S ? left : ROUND_S);

@@ -1,9 +1,9 @@
 /* A file of checks: each CASE is one claim about the C API, run in a process of its own.
  *
  *   prog --list      a line per case: NAME, or NAME<tab>better<tab>REASON
- *   prog NAME        runs that case: exit status 0 = holds, 1 = does not (the failing line is on stderr),
- *                    77 = cannot be tried here (the reason is on stderr)
- *   prog             runs every case and prints "N passed, N failed, N skipped"
+ *   prog NAME        runs that case: exit status 0 = holds, 1 = does not (the failing line is on
+ * stderr), 77 = cannot be tried here (the reason is on stderr) prog             runs every case and
+ * prints "N passed, N failed, N skipped"
  *
  * A case marked CASE_BETTER is one that plain glibc does not hold; REASON says why, and
  * docs/glibc-behaviour.md tells the story.
@@ -116,7 +116,8 @@ static void check_fail(const char *file, int line, const char *format, ...)
 		}                                                                    \
 	} while (0)
 
-/* This machine or user cannot try the case: counted as skipped, never as passed. Not for children. */
+/* This machine or user cannot try the case: counted as skipped, never as passed. Not
+ * for children. */
 #define CHECK_SKIP(reason)                                                           \
 	do {                                                                         \
 		fprintf(stderr, "skipped: %s\n", reason);                            \
@@ -170,7 +171,8 @@ __attribute__((unused)) static const char *check_name_of(const char *tag, size_t
 	unsigned index = __atomic_fetch_add(&check_names->count, 1, __ATOMIC_RELAXED);
 	CHECK(index < 64);
 	char *name = check_names->name[index];
-	size_t used = (size_t)snprintf(name, 300, "/chk.%d.%u.%s", (int)check_names->owner, index, tag);
+	size_t used = (size_t)snprintf(name, 300, "/chk.%d.%u.%s", (int)check_names->owner, index,
+				       tag);
 	CHECK(used < 299 && length < 299);
 	if (length + 1 > used) {
 		memset(name + used, 'x', length + 1 - used);
@@ -193,7 +195,8 @@ static void check_remove_names(void)
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		const char *name = entry->d_name + (strncmp(entry->d_name, "sem.", 4) == 0 ? 4 : 0);
 		if (strncmp(name, prefix, length) == 0)
-			unlinkat(dirfd(dir), entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
+			unlinkat(dirfd(dir), entry->d_name,
+				 entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
 	}
 	if (dir)
 		closedir(dir);
@@ -202,7 +205,8 @@ static void check_remove_names(void)
 			mq_unlink(check_names->name[i]);
 }
 
-/* Whether the process ends in time. It stays a zombie: it keeps its number, and so does the group. */
+/* Whether the process ends in time. It stays a zombie: it keeps its number, and so does
+ * the group. */
 static int check_ended(pid_t pid)
 {
 	for (unsigned left = check_seconds() * 1000; left > 0; left--) {
@@ -268,7 +272,8 @@ int main(int argc, char **argv)
 		}
 		int status = check_run(&check_cases[i]);
 		if (status != 0)
-			printf("%s %s\n", status == CHECK_SKIPPED ? "SKIPPED" : "FAILED", check_cases[i].name);
+			printf("%s %s\n", status == CHECK_SKIPPED ? "SKIPPED" : "FAILED",
+			       check_cases[i].name);
 		*(status == 0 ? &passed : status == CHECK_SKIPPED ? &skipped : &failed) += 1;
 	}
 	if (argc == 2) {

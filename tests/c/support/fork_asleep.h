@@ -3,6 +3,7 @@
 #define SUPPORT_FORK_ASLEEP_H
 
 #include "asleep.h"
+#include "child.h"
 #include "queue.h"
 
 static struct {
@@ -12,15 +13,6 @@ static struct {
 	atomic_int children;
 	pid_t child[8];
 } *both;
-
-static pid_t (*make_child)(void);
-static volatile sig_atomic_t is_child;
-
-/* The child of a system call that libc has heard nothing of. */
-__attribute__((unused)) static pid_t by_clone(void)
-{
-	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-}
 
 static inline void fork_here(int signal)
 {

@@ -10,7 +10,8 @@ enum {
 	/* Timers come from so long before the second to so long after it, in so many steps. */
 	AROUND_US = 1000,
 	STEPS = 41,
-	/* A wait that goes on is fed so long after its signal; one that should not have, after so long. */
+	/* A wait that goes on is fed so long after its signal; one that should not have, after so
+	   long. */
 	FEED_MS = 700,
 	GIVE_UP_MS = 4000,
 };
@@ -89,7 +90,8 @@ static void count_interruption(int signal)
 static void feed(const struct wait_kind *kind)
 {
 	char got[16];
-	if (kind->wait == wait_sem || kind->wait == wait_sem_in_time || kind->wait == wait_sem_by_clock)
+	if (kind->wait == wait_sem || kind->wait == wait_sem_in_time ||
+	    kind->wait == wait_sem_by_clock)
 		CHECK_OK(sem_post(own_sem));
 	else if (kind->is_full)
 		CHECK_OK(mq_receive(own_queue, got, sizeof got, NULL));
@@ -131,7 +133,8 @@ static void *feed_in_the_end(void *wait)
 static void start_timer(struct interrupted *one, int flags)
 {
 	struct sigaction action = { .sa_handler = count_interruption, .sa_flags = flags };
-	struct itimerval timer = { .it_value = { one->after_us / 1000000, one->after_us % 1000000 } };
+	struct itimerval timer = { .it_value = { one->after_us / 1000000,
+						 one->after_us % 1000000 } };
 	sigset_t set;
 	pthread_t feeder;
 	sigemptyset(&set);

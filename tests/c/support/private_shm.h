@@ -26,7 +26,8 @@ static int unshare_as_plain_user(void)
 	snprintf(gids, sizeof gids, "%u %u 1", getegid(), getegid());
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
 		return -1;
-	if (write_file("/proc/self/setgroups", "deny") == -1 || write_file("/proc/self/uid_map", uids) == -1)
+	if (write_file("/proc/self/setgroups", "deny") == -1 ||
+	    write_file("/proc/self/uid_map", uids) == -1)
 		return -1;
 	return write_file("/proc/self/gid_map", gids);
 }

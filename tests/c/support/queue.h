@@ -158,15 +158,16 @@ static inline bool queue_is_asleep(pid_t tid)
 {
 	/* futex_wait, of Linux 6.7 and later. */
 	enum { FUTEX_WAIT_CALL = 455 };
-	static const long waits[] = { FUTEX_WAIT_CALL, SYS_mq_timedsend, SYS_mq_timedreceive, SYS_futex,
-				      /* One of these with an end, after a stop. */
-				      SYS_restart_syscall,
+	static const long waits[] = {
+		FUTEX_WAIT_CALL, SYS_mq_timedsend, SYS_mq_timedreceive, SYS_futex,
+		/* One of these with an end, after a stop. */
+		SYS_restart_syscall,
 #ifdef SYS_futex_waitv
-				      SYS_futex_waitv,
+		SYS_futex_waitv,
 #endif
-				      SYS_ppoll, SYS_pselect6, SYS_epoll_pwait,
+		SYS_ppoll,	 SYS_pselect6,	   SYS_epoll_pwait,
 #ifdef SYS_poll
-				      SYS_poll, SYS_select, SYS_epoll_wait,
+		SYS_poll,	 SYS_select,	   SYS_epoll_wait,
 #endif
 	};
 	char path[64], text[32] = "";

@@ -48,7 +48,8 @@ static int quiet_filter(void)
  * that `body` made, or one of the two above. */
 static inline long quiet_first_call(void (*prepare)(void), void (*body)(void))
 {
-	quiet_first = mmap(NULL, sizeof *quiet_first, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	quiet_first = mmap(NULL, sizeof *quiet_first, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (quiet_first == MAP_FAILED)
 		return QUIET_REFUSED;
 	*quiet_first = QUIET_REFUSED;

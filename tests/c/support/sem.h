@@ -119,7 +119,8 @@ __attribute__((unused)) static int waiter_done(struct waiter *self)
 }
 
 /* Starts the thread, and returns when it is asleep on the semaphore. */
-__attribute__((unused)) static void waiter_start(struct waiter *self, sem_t *sem, int (*wait)(sem_t *))
+__attribute__((unused)) static void waiter_start(struct waiter *self, sem_t *sem,
+						 int (*wait)(sem_t *))
 {
 	unsigned before = waiters_of(sem);
 	*self = (struct waiter){ .sem = sem, .wait = wait };

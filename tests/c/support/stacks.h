@@ -65,7 +65,8 @@ static void do_nothing(void)
 {
 }
 
-/* To be called by the victim before. The addresses of functions are looked up by their first calls. */
+/* To be called by the victim before. The addresses of functions are looked up by their
+ * first calls. */
 __attribute__((unused)) static void struck_on_stack(void)
 {
 	on_stack(MIDDLE, do_nothing);

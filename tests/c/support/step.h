@@ -16,9 +16,9 @@
 /* How a trial can end, as its exit status. */
 enum step_end {
 	STEP_EARLY = 100, /* killed before the call had any effect */
-	STEP_BETWEEN,     /* killed with its effect there, and somebody asleep who should know of it */
-	STEP_LATE,        /* killed when all was done */
-	STEP_OVER,        /* the call returned before it was killed */
+	STEP_BETWEEN, /* killed with its effect there, and somebody asleep who should know of it */
+	STEP_LATE,    /* killed when all was done */
+	STEP_OVER,    /* the call returned before it was killed */
 	STEP_ENDS,
 };
 
@@ -96,7 +96,8 @@ __attribute__((unused)) static void step_to_sleep(pid_t victim)
  * functions are looked up when they are called first. */
 __attribute__((unused)) static pid_t step_victim(void (*rehearse)(void), void (*call)(void))
 {
-	step_place = mmap(NULL, sizeof *step_place, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	step_place = mmap(NULL, sizeof *step_place, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(step_place != MAP_FAILED);
 	pid_t victim = check_fork();
 	if (victim == 0) {
@@ -213,14 +214,16 @@ static int step_end_of_one(int counts[STEP_ENDS], int steps)
 	CHECK_OK(wait(&status));
 	int end = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 	if (end < STEP_EARLY || end >= STEP_ENDS)
-		check_fail(__FILE__, __LINE__, "a trial of %d steps or fewer failed: status 0x%x", steps, status);
+		check_fail(__FILE__, __LINE__, "a trial of %d steps or fewer failed: status 0x%x",
+			   steps, status);
 	counts[end]++;
 	return end;
 }
 
 /* Runs trial(0), trial(1), ... in processes of their own, so many at a time, until one ends with
  * STEP_OVER, and counts how they ended. */
-__attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_a_time, int counts[STEP_ENDS])
+__attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_a_time,
+						int counts[STEP_ENDS])
 {
 	int running = 0, over = 0;
 	step_check_ptrace();
@@ -240,13 +243,14 @@ __attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_
 /* The same for the steps that make a difference to others, who see the victim as `seen` tells: for
  * a long call. A trial of STEP_RECORD steps, which finds out, is like one of more steps than the
  * call has. */
-__attribute__((unused))
-static void step_trials_at_changes(int (*trial)(int steps), unsigned long (*seen)(void), int at_a_time,
-				   int counts[STEP_ENDS])
+__attribute__((unused)) static void step_trials_at_changes(int (*trial)(int steps),
+							   unsigned long (*seen)(void),
+							   int at_a_time, int counts[STEP_ENDS])
 {
 	int running = 0;
 	step_check_ptrace();
-	step_changes = mmap(NULL, sizeof *step_changes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	step_changes = mmap(NULL, sizeof *step_changes, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(step_changes != MAP_FAILED);
 	step_changes->seen = seen;
 	if (check_fork() == 0)

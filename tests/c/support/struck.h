@@ -28,7 +28,8 @@ __attribute__((unused)) static void struck_add(int *word)
 
 __attribute__((unused)) static void struck_prepare(void)
 {
-	struck = mmap(NULL, sizeof *struck, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struck = mmap(NULL, sizeof *struck, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	CHECK(struck != MAP_FAILED);
 }
 

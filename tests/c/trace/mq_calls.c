@@ -52,7 +52,8 @@ static void send_and_receive(void)
 	MUST(mq_send(queue, "x", 1, 0) == -1 && errno == EAGAIN);
 	for (int i = 0; i < DEPTH; i++)
 		MUST(mq_receive(queue, got, SIZE, NULL) == 1);
-	MUST(mq_setattr(queue, &(struct mq_attr){ .mq_flags = 0 }, &attr) == 0 && attr.mq_flags == O_NONBLOCK);
+	MUST(mq_setattr(queue, &(struct mq_attr){ .mq_flags = 0 }, &attr) == 0 &&
+	     attr.mq_flags == O_NONBLOCK);
 }
 
 /* Each of the two sleeps until the other one has done something. */
@@ -107,11 +108,13 @@ static void notified(void)
 	struct sigevent by_thread = { .sigev_notify = SIGEV_THREAD,
 				      .sigev_notify_function = in_thread,
 				      .sigev_value.sival_int = 7 };
-	MUST(pipe(pipe_of_thread) == 0 && mq_notify(queue, &by_thread) == 0 && mq_send(queue, "x", 1, 0) == 0);
+	MUST(pipe(pipe_of_thread) == 0 && mq_notify(queue, &by_thread) == 0 &&
+	     mq_send(queue, "x", 1, 0) == 0);
 	struct pollfd fd = { pipe_of_thread[0], POLLIN, 0 };
 	MUST(poll(&fd, 1, 5000) == 1 && mq_receive(queue, got, SIZE, NULL) == 1);
 
-	MUST(mq_notify(queue, &(struct sigevent){ .sigev_notify = SIGEV_NONE }) == 0 && mq_notify(queue, NULL) == 0);
+	MUST(mq_notify(queue, &(struct sigevent){ .sigev_notify = SIGEV_NONE }) == 0 &&
+	     mq_notify(queue, NULL) == 0);
 }
 
 int main(void)

@@ -19,7 +19,7 @@ pub struct Mapping {
 
 // SAFETY: memory that other processes change anyway; all accesses here are copies, or atomic.
 unsafe impl Send for Mapping {}
-// SAFETY: the same.
+// SAFETY: no reference leads into it, only copies and atomic accesses.
 unsafe impl Sync for Mapping {}
 
 const PAGE: usize = 4096;

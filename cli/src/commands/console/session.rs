@@ -31,7 +31,7 @@ pub struct Held(pub Place);
 // SAFETY: a semaphore is made for many threads, and what holds it stays where it is: nobody closes
 // a named one that a thread still has (`is_in_use`).
 unsafe impl Send for Held {}
-// SAFETY: the same.
+// SAFETY: all calls on a semaphore may be made by several threads at once.
 unsafe impl Sync for Held {}
 
 impl Held {

@@ -23,13 +23,13 @@ pub enum Elf {
 const MAGIC: &[u8] = b"\x7fELF";
 const CLASS_64: u8 = 2;
 const OWN_ENDIAN: u8 = if cfg!(target_endian = "little") { 1 } else { 2 };
-/// `EM_X86_64`, `EM_AARCH64`, `EM_RISCV`
+/// `EM_X86_64`, `EM_AARCH64`; the library cannot be built for others.
 const OWN_MACHINE: u16 = if cfg!(target_arch = "x86_64") {
     62
 } else if cfg!(target_arch = "aarch64") {
     183
 } else {
-    243
+    0
 };
 const PT_INTERP: u32 = 3;
 const HEADER: usize = 64;

@@ -1,25 +1,27 @@
-//! Stores that a fork in a signal handler cannot continue in the child (rseq(2)).
+//! Stores that the child of a fork in a signal handler cannot make (rseq(2)).
 //!
-//! Where a handler forks just before a store to shared memory, the child comes back to it, and
-//! would write what is its parent's to write. A look at a word, that another process does not find
-//! as this one does, is not enough: the handler may run between look and store. A *restartable
-//! sequence* the kernel itself ends, whenever the thread was preempted in it or has handled a
-//! signal: then one looks once more.
+//! A handler may fork just before the interrupted code stores to shared memory. When the handler
+//! returns in the child, the child would make a store that only its parent may make. To check a
+//! word that differs in the child is not enough: the handler may run between the check and the
+//! store. The kernel restarts a *restartable sequence* whenever the thread was preempted in it, or
+//! has handled a signal; then the check is repeated.
 //!
-//! What has been interrupted is done without the kernel's help, as far as it takes to get on: a
-//! thread that a debugger steps through is interrupted after each instruction.
+//! After an interruption, single steps are done without the kernel's help until the code has made
+//! progress: a thread that a debugger steps through is interrupted after each instruction.
 //!
-//! glibc 2.35 and later register for each thread what the kernel needs. Without that, and on other
-//! architectures, one looks before each store, and a window of some instructions is left.
+//! glibc registers for each thread what the kernel needs, from version 2.35 on. Without that, and
+//! on other architectures, there is a check before each store, and a window of a few instructions
+//! is left.
 
 #[cfg(target_arch = "x86_64")]
 mod sequence;
 
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 
 #[cfg(target_arch = "x86_64")]
 use self::sequence::Attempt;
+
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 
 /// Stores to both words, the key first, if the word holds `expected`. False: it does not, or no
 /// longer after the first of the two. Release.
@@ -106,7 +108,7 @@ unsafe fn write_in_sequences(
     match unsafe { sequence::write_while(rseq, watched, head, from, into, length) } {
         Attempt::Done => true,
         Attempt::Other => false,
-        // SAFETY: the same.
+        // SAFETY: what is left of what the caller vouches for.
         Attempt::Interrupted(left) => unsafe {
             continue_sequences(rseq, watched, head, (from, into), (length, left))
         },
@@ -144,7 +146,7 @@ unsafe fn continue_sequences(
                 has_head = true;
                 continue;
             }
-            // SAFETY: the same.
+            // SAFETY: 16 bytes of that part.
             unsafe { ptr::copy_nonoverlapping(from, into, PART) };
             if left == PART {
                 return watched.0.load(Ordering::Relaxed) == watched.1;
@@ -153,7 +155,7 @@ unsafe fn continue_sequences(
             continue;
         }
         was_at = at;
-        // SAFETY: the same.
+        // SAFETY: that part has 16 bytes or more; glibc has registered what is at the offset.
         match unsafe { sequence::write_while(rseq, watched, head, from, into, left) } {
             Attempt::Done => return true,
             Attempt::Other => return false,

@@ -2,7 +2,8 @@
 
 use core::arch::asm;
 use core::arch::x86_64::__m128i;
-use core::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::atomic::{AtomicU32, AtomicU64};
 
 /// As in the module above.
 type Head = ([u8; 16], *mut [u8; 16]);
@@ -20,10 +21,48 @@ pub enum Attempt {
 /// From so many bytes on the processor's own copy is the faster one.
 const LONG: usize = 4096;
 
-// In both, between 22 and 23 the kernel leads to 24. `rseq` is the distance of the thread's `struct
-// rseq` from its thread pointer, and `rseq_cs` is 8 bytes behind its start; the kernel sets it
-// back. 0x53053053 is what glibc has registered as the signature in front of where the kernel may
-// lead to.
+/// A sequence: what is between 22 and 23 is done while the word holds what is expected, unless the
+/// kernel leads the thread to 24 in the middle of it.
+///
+/// `rseq` is the distance of the thread's `struct rseq` from its thread pointer. Its `rseq_cs`, 8
+/// bytes behind its start, is led to the description at 20; the kernel sets it back. 0x53053053 is
+/// what glibc has registered as the signature in front of where the kernel may lead to.
+///
+/// `inside` begins with the jump of a word that holds something else, and ends with 23;
+/// `interrupted` is where 24 jumps to.
+macro_rules! sequence {
+    (
+        rseq: $rseq:expr, word: $word:expr, expected: $expected:expr,
+        inside: [$($inside:literal,)*],
+        outside: [$($outside:literal,)*],
+        interrupted: $interrupted:literal,
+        $($operands:tt)*
+    ) => {
+        asm!(
+            ".pushsection .data.rel.ro, \"aw\", @progbits",
+            ".balign 32",
+            "20: .long 0, 0",
+            ".quad 22f, 23f - 22f, 24f",
+            ".popsection",
+            "lea {scratch}, [rip + 20b]",
+            "mov fs:[{rseq} + 8], {scratch}",
+            "22: cmp [{word}], {expected}",
+            $($inside,)*
+            ".pushsection .text.unlikely, \"ax\", @progbits",
+            $($outside,)*
+            ".byte 0x0f, 0xb9, 0x3d",
+            ".long 0x53053053",
+            concat!("24: jmp ", $interrupted),
+            ".popsection",
+            rseq = in(reg) $rseq,
+            word = in(reg) $word,
+            expected = in(reg) $expected,
+            scratch = out(reg) _,
+            $($operands)*
+            options(nostack),
+        )
+    };
+}
 
 #[inline(always)]
 pub fn store_both_while(
@@ -36,36 +75,23 @@ pub fn store_both_while(
     // All stores are Release on this architecture, and the compiler moves none past this.
     // SAFETY: glibc has registered what is at the offset; the words are the caller's to store to.
     unsafe {
-        asm!(
-            ".pushsection .data.rel.ro, \"aw\", @progbits",
-            ".balign 32",
-            "20: .long 0, 0",
-            ".quad 22f, 23f - 22f, 24f",
-            ".popsection",
-            "lea {scratch}, [rip + 20b]",
-            "mov fs:[{rseq} + 8], {scratch}",
-            "22: cmp [{word}], {expected}",
-            "jne {other}",
-            "mov [{key}], {new_key}",
-            "mov [{claim}], {new_claim:e}",
-            "23:",
-            ".pushsection .text.unlikely, \"ax\", @progbits",
-            ".byte 0x0f, 0xb9, 0x3d",
-            ".long 0x53053053",
-            "24: jmp {interrupted}",
-            ".popsection",
-            rseq = in(reg) rseq,
-            word = in(reg) word,
-            expected = in(reg) expected,
+        sequence! {
+            rseq: rseq, word: word, expected: expected,
+            inside: [
+                "jne {other}",
+                "mov [{key}], {new_key}",
+                "mov [{claim}], {new_claim:e}",
+                "23:",
+            ],
+            outside: [],
+            interrupted: "{interrupted}",
             key = in(reg) key.0,
             new_key = in(reg) key.1,
             claim = in(reg) claim.0,
             new_claim = in(reg) claim.1,
-            scratch = out(reg) _,
             other = label { return Attempt::Other },
             interrupted = label { return Attempt::Interrupted(0) },
-            options(nostack),
-        );
+        }
     }
     Attempt::Done
 }
@@ -107,45 +133,33 @@ unsafe fn write_short_while(
     let mut left = length.wrapping_neg();
     // SAFETY: as the caller says.
     unsafe {
-        asm!(
-            ".pushsection .data.rel.ro, \"aw\", @progbits",
-            ".balign 32",
-            "20: .long 0, 0",
-            ".quad 22f, 23f - 22f, 24f",
-            ".popsection",
-            "lea {scratch}, [rip + 20b]",
-            "mov fs:[{rseq} + 8], {scratch}",
-            "22: cmp [{word}], {expected}",
-            "jne 26f",
-            "movups [{head_at}], {head}",
-            "movups {bytes}, [{from} - 16]",
-            "movups [{into} - 16], {bytes}",
-            "25: movups {bytes}, [{from} + {left}]",
-            "movups [{into} + {left}], {bytes}",
-            "add {left}, 16",
-            "cmp {left}, -16",
-            "jle 25b",
-            "23: xor {left:e}, {left:e}",
-            "27:",
-            ".pushsection .text.unlikely, \"ax\", @progbits",
-            "26: mov {left:e}, 1",
-            "jmp 27b",
-            ".byte 0x0f, 0xb9, 0x3d",
-            ".long 0x53053053",
-            "24: jmp 27b",
-            ".popsection",
-            rseq = in(reg) rseq,
-            word = in(reg) word,
-            expected = in(reg) expected,
+        sequence! {
+            rseq: rseq, word: word, expected: expected,
+            inside: [
+                "jne 26f",
+                "movups [{head_at}], {head}",
+                "movups {bytes}, [{from} - 16]",
+                "movups [{into} - 16], {bytes}",
+                "25: movups {bytes}, [{from} + {left}]",
+                "movups [{into} + {left}], {bytes}",
+                "add {left}, 16",
+                "cmp {left}, -16",
+                "jle 25b",
+                "23: xor {left:e}, {left:e}",
+                "27:",
+            ],
+            outside: [
+                "26: mov {left:e}, 1",
+                "jmp 27b",
+            ],
+            interrupted: "27b",
             head = in(xmm_reg) head,
             head_at = in(reg) head_at,
             from = in(reg) from.wrapping_add(length),
             into = in(reg) into.wrapping_add(length),
             left = inout(reg) left,
             bytes = out(xmm_reg) _,
-            scratch = out(reg) _,
-            options(nostack),
-        );
+        }
     }
     match left {
         0 => Attempt::Done,
@@ -169,37 +183,25 @@ unsafe fn write_long_while(
     let mut left = length;
     // SAFETY: as the caller says.
     unsafe {
-        asm!(
-            ".pushsection .data.rel.ro, \"aw\", @progbits",
-            ".balign 32",
-            "20: .long 0, 0",
-            ".quad 22f, 23f - 22f, 24f",
-            ".popsection",
-            "lea {scratch}, [rip + 20b]",
-            "mov fs:[{rseq} + 8], {scratch}",
-            "22: cmp [{word}], {expected}",
-            "jne 26f",
-            "movups [{head_at}], {head}",
-            "rep movsb",
-            "23:",
-            ".pushsection .text.unlikely, \"ax\", @progbits",
-            "26: mov rcx, -1",
-            "jmp 23b",
-            ".byte 0x0f, 0xb9, 0x3d",
-            ".long 0x53053053",
-            "24: jmp 23b",
-            ".popsection",
-            rseq = in(reg) rseq,
-            word = in(reg) word,
-            expected = in(reg) expected,
+        sequence! {
+            rseq: rseq, word: word, expected: expected,
+            inside: [
+                "jne 26f",
+                "movups [{head_at}], {head}",
+                "rep movsb",
+                "23:",
+            ],
+            outside: [
+                "26: mov rcx, -1",
+                "jmp 23b",
+            ],
+            interrupted: "23b",
             head = in(xmm_reg) head,
             head_at = in(reg) head_at,
-            scratch = out(reg) _,
             inout("rsi") from => _,
             inout("rdi") into => _,
             inout("rcx") left,
-            options(nostack),
-        );
+        }
     }
     match left {
         0 => Attempt::Done,

@@ -1,14 +1,14 @@
-//! A queue's descriptor as a file. In the kernel's file system of queues, mqueue, it is a regular
-//! file, whose owner and mode are the queue's, and whose contents are one line of text that says
-//! how the queue is. Here it is a FIFO, so what a program asks of the file is answered in the
-//! kernel's place.
+//! A queue's descriptor as a file. On the kernel's own file system for queues, mqueue, a queue is a
+//! regular file: owner and mode are the queue's, and the contents are one line of text that
+//! describes it. Here it is a FIFO, so the library answers in the kernel's place what a program
+//! asks of the file.
 //!
-//! EBADF means: the descriptor is not one of a queue. Then the call is the kernel's.
+//! EBADF means that the descriptor is not a queue. Then the kernel's own call is made.
 
-use core::sync::atomic::Ordering;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
+use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::Status;

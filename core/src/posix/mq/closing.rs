@@ -1,12 +1,12 @@
 //! The calls of the program that close and duplicate descriptors, as far as queues are concerned:
 //! `close`, `close_range`, `closefrom`, `dup`, `dup2`, `dup3`, and `mq_close`.
 //!
-//! They are the kernel's. What is known of a descriptor changes only after the call has succeeded,
-//! and only in the process that the knowledge is of ([`Process::owns_memory`]): the child of a
-//! vfork closes its own copies.
+//! The kernel does the work. What the library knows of a descriptor changes only after the call has
+//! succeeded, and only in the process that owns the memory ([`Process::owns_memory`]): the child of
+//! a vfork closes its own copies.
 //!
-//! But for `mq_close` nothing in here takes a lock or allocates, so a signal handler may close
-//! whatever it likes.
+//! Except for `mq_close`, nothing in here takes a lock or allocates, so a signal handler may close
+//! any descriptor.
 
 use core::ops::RangeInclusive;
 use std::os::fd::RawFd;

@@ -1,13 +1,11 @@
-//! Claims of the dead, where the kernel has not told.
-
-use core::sync::atomic::AtomicUsize;
+//! Claims whose holders have died and that the kernel did not watch.
 
 use super::descriptor::Use;
 use super::store::slots::{self, Look, Wanted};
+use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence, hint};
 use crate::os::errno::preserved;
 use crate::os::futex;
 use crate::os::process::Process;
-use crate::shared::atomic::{AtomicU32, Ordering, fence, hint};
 use crate::shared::claim::{self, Holder};
 use crate::shared::presence;
 

@@ -1,4 +1,4 @@
-//! What is sent and received, and whether it may be.
+//! A message on its way in or out, and the checks of its arguments.
 
 use super::descriptor::Use;
 use super::store::key;

@@ -1,4 +1,25 @@
 //! POSIX message queues in shared memory.
+//!
+//! | module | |
+//! |---|---|
+//! | `as_file` | a queue's descriptor as a file: `fstat`, `read`, `fchmod` |
+//! | `calls` | `mq_unlink`, `mq_getattr`, `mq_setattr` |
+//! | `closing` | `mq_close`, and the calls that close or duplicate descriptors |
+//! | `deaths` | claims whose holder died without the kernel's telling |
+//! | `descriptor` | from a descriptor to its queue |
+//! | `files` | the files of a queue: made, found, removed |
+//! | `layout` | where everything lies in the data file |
+//! | `limits` | the kernel's limits, for `RSIPC_MQ_LIMITS` |
+//! | `message` | a message on its way in or out, and its checks |
+//! | `model` | the protocols under the model checker |
+//! | `notify` | `mq_notify` |
+//! | `open` | `mq_open` |
+//! | `permission` | which users may open a queue |
+//! | `poll` | how poll(2) is told of messages and room |
+//! | `snapshot` | a queue as `rsipc` shows it, read and not changed |
+//! | `store` | slots, keys and the index |
+//! | `transfer` | sending and receiving that need not wait |
+//! | `wait` | sending and receiving that may have to |
 
 pub mod notify;
 pub mod poll;

@@ -1,9 +1,9 @@
-//! Who may open a queue, and for what.
+//! Which users may open a queue, and for what.
 //!
-//! Everybody who takes part writes to the mapping, also one who only receives. So a class of users
-//! to which the mode gives anything gets reading and writing on the files, and the mode itself
-//! stands in the header, where `mq_open` looks. Among cooperating processes that is POSIX; it does
-//! not hold a hostile one back from receiving what it may only send.
+//! Every participant writes to the mapping, receivers, too. So a class of users to which the mode
+//! gives any access gets reading and writing on the files; the mode itself is in the header, and
+//! `mq_open` enforces it. Among cooperating processes that is POSIX; it does not keep a hostile
+//! process from receiving what it may only send.
 
 use crate::os::Errno;
 use crate::os::Result;

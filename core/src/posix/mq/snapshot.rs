@@ -1,7 +1,7 @@
-//! A queue as one sees it who only looks, and changes nothing: from the bytes of its data file.
+//! A queue as an observer sees it, who changes nothing: from the bytes of its data file.
 //!
-//! Senders and receivers go on meanwhile. So a message is read, and then its key is looked at
-//! again: while it is the same, the message is still there.
+//! Senders and receivers continue meanwhile. So a message is read first, and then its key is
+//! checked again: if it is unchanged, the message was there.
 
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
@@ -106,7 +106,7 @@ impl Snapshot {
     }
 
     /// The name, without the slash.
-    pub fn name(&self) -> &[u8] {
+    pub fn name(&self) -> Vec<u8> {
         self.header.name()
     }
 
@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn store(layout: &Layout, slot: usize, key: u64) {
-        layout.slots().index.keys()[slot].store(key, crate::shared::atomic::Ordering::SeqCst);
+        layout.slots().index.keys()[slot].store(key, crate::atomic::Ordering::SeqCst);
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
         let (file, _layout, _map) = queue(GEOMETRY);
         let snapshot = Snapshot::at(&file).unwrap();
         assert_eq!(
-            (snapshot.name(), snapshot.mode(), snapshot.geometry()),
+            (snapshot.name().as_slice(), snapshot.mode(), snapshot.geometry()),
             (&b"queue"[..], 0o620, GEOMETRY)
         );
         assert!(snapshot.fifo().to_string_lossy().ends_with(".0000000000000abc"));
@@ -282,7 +282,7 @@ mod tests {
             Ok(0),
             "this test has stored its messages by hand"
         );
-        layout.slots().sequence.fetch_add(3, crate::shared::atomic::Ordering::SeqCst);
+        layout.slots().sequence.fetch_add(3, crate::atomic::Ordering::SeqCst);
         assert_eq!(Snapshot::at(&file).unwrap().sent(&file), Ok(3));
 
         let (file, layout, _map) = queue(Geometry { maxmsg: 5, ..GEOMETRY });

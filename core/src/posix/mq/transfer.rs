@@ -10,10 +10,10 @@ use super::layout::MessageHeader;
 use super::message::{Incoming, Outgoing, Received};
 use super::store::key;
 use super::store::slots::{Reserved, Slots, Taken};
+use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::os::membarrier;
 use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
-use crate::shared::atomic::{AtomicU32, Ordering, fence};
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
 

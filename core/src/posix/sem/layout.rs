@@ -4,11 +4,11 @@ use core::mem::{align_of, offset_of, size_of};
 
 pub use super::word::VALUE_MAX;
 use super::word::{Then, Word};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::futex::{self, Scope};
 use crate::os::settings;
-use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::spin::Hint;
 use crate::shared::thread::Thread;
 

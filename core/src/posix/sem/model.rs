@@ -8,7 +8,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::word::{Taken, Then, Word};
-use crate::shared::modelled::{self, Futex, On};
+use crate::atomic::modelled::{self, Futex, On};
 
 struct Semaphore {
     word: Word,
@@ -41,14 +41,14 @@ impl Semaphore {
     fn post_and_die(&self, accesses: usize) -> bool {
         let (owes, has_posted) = (Cell::new(false), Cell::new(false));
         let done = modelled::stopped_after(accesses, || {
-            // SAFETY: as in `post`.
+            // SAFETY: the model keeps the word to its end.
             if unsafe { Word::post_unawaited(&self.word) }.unwrap() {
                 has_posted.set(true);
                 return;
             }
             modelled::step();
             owes.set(true);
-            // SAFETY: as in `post`.
+            // SAFETY: the model keeps the word to its end.
             let then = unsafe { Word::post(&self.word) }.unwrap();
             has_posted.set(true);
             modelled::step();
@@ -275,7 +275,7 @@ fn one_is_woken_by_a_poster_and_by_the_death_of_another_one() {
         });
         let victim = {
             let semaphore = semaphore.clone();
-            // SAFETY: as in `post`.
+            // SAFETY: the model keeps the word to its end.
             thread::spawn(move || match unsafe { Word::post(&semaphore.word) }.unwrap() {
                 // It has announced that it owes a wake, and is killed before it gives it.
                 Then::WakeOne => drop(semaphore.futex.wake(On::Death, 1)),

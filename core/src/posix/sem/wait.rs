@@ -2,19 +2,20 @@
 //!
 //! The thread first spins, where that pays (`shared::spin`), and only then registers and sleeps.
 //!
-//! Somebody may be killed between adding a token and waking a waiter for it, or just after the wake
-//! for a token was given to it. Then the token lies there and the others sleep on, although they
-//! could go on. So both announce the *death word* of a shared semaphore to the kernel: a poster
-//! that sees a waiter, from before the token is there until after its wake, and a waiter, from
-//! before it registers until it is done. The kernel wakes one who sleeps on that word as the thread
-//! dies (`shared::thread`).
+//! A thread may be killed between adding a token and waking a waiter for it, or just after it was
+//! given the wake for a token. Then the token is there and the others sleep on, although one of
+//! them could proceed. So both announce the *death word* of a shared semaphore to the kernel: a
+//! poster that sees a waiter, from before the token is there until after its wake, and a waiter,
+//! from before it registers until it is done. As the thread dies, the kernel wakes one sleeper on
+//! that word (`shared::thread`).
 //!
 //! A sleeper can be woken on the value and, before it runs, on the death word, too: one of the two
-//! wakes was another one's. So whoever takes a token and sees that one is left, and somebody waits,
-//! wakes that one. Who gives up does the same, and both before they withdraw their announcement.
+//! wakes was meant for another thread. So a thread that takes a token wakes another one if a token
+//! is left and threads wait. A thread that gives up does the same; both do so before they withdraw
+//! their announcement.
 //!
-//! A timed wait must not be restarted after a handler, and so it sleeps on the value alone
-//! (`os::futex`): what a death leaves to it is found at its deadline. The threads of one process
+//! A timed wait must not be restarted after a handler, so it sleeps on the value alone
+//! (`os::futex`); what a death leaves to it is found at its deadline. The threads of one process
 //! die together: a private semaphore has no use for the death word.
 
 use super::layout::Semaphore;

@@ -1,6 +1,6 @@
 //! The one word that is the semaphore.
 //!
-//! | bits | meaning | who changes it |
+//! | bits | meaning | changed by |
 //! |---|---|---|
 //! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post` and `post_unawaited` add one; `try_take` and `take_registered` take one |
 //! | 32..64 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
@@ -17,9 +17,9 @@
 //! after the wait. Registration publishes nothing, and the order within the one word is enough for
 //! it: Relaxed.
 
+use crate::atomic::{AtomicU64, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
-use crate::shared::atomic::{AtomicU64, Ordering};
 
 /// Largest value, `SEM_VALUE_MAX` of limits.h.
 pub const VALUE_MAX: u32 = i32::MAX.cast_unsigned();
@@ -89,7 +89,7 @@ impl Word {
             if waiters(word) > 0 {
                 return Ok(false);
             }
-            // SAFETY: the same; the exchange that succeeds is the last access.
+            // SAFETY: no token of ours is there yet; the exchange that adds it is the last access.
             match unsafe { Self::add_token(this, word) } {
                 Ok(_) => return Ok(true),
                 Err(now) => word = now,
@@ -108,7 +108,7 @@ impl Word {
             if value(word) >= VALUE_MAX {
                 return Err(Errno::EOVERFLOW);
             }
-            // SAFETY: the same; the exchange that succeeds is the last access.
+            // SAFETY: no token of ours is there yet; the exchange that adds it is the last access.
             match unsafe { Self::add_token(this, word) } {
                 Ok(_) => return Ok(if waiters(word) > 0 { Then::WakeOne } else { Then::Nothing }),
                 Err(now) => word = now,

@@ -1,15 +1,15 @@
-//! The file by which others know that a process lives: `rsipc-pr.NUMBER` in the directory of the
-//! objects.
+//! The file that shows that a process is alive: `rsipc-pr.NUMBER` in the directory of the objects.
 //!
-//! The process holds a write lock on its first byte, one that belongs to the process (fcntl(2)). So
-//! it is not inherited by fork, and goes with an exec and with any death, in whatever PID
-//! namespace. Others ask for it with a read lock in mind, which only a write lock is in the way of,
-//! and that takes a descriptor for writing: so only the file's owner can hold it.
+//! The process holds a write lock on the first byte, of the kind that belongs to the process
+//! (fcntl(2)). A child does not inherit it, and the kernel releases it at an exec and at any death,
+//! in every PID namespace. Other processes test for a conflict with a read lock, which only a write
+//! lock causes. A write lock takes a descriptor that is open for writing, so only the owner of the
+//! file can hold one.
 //!
-//! A file that nobody has locked is stale. Who removes it holds the lock meanwhile; so who has
-//! locked a file that still has its name keeps it.
+//! A file that is not locked is stale. A process locks a stale file while it removes it; so a
+//! process that has locked a file which still has its name keeps it.
 //!
-//! Bare system calls: they are made in signal handlers, and our own `close` is not meant.
+//! Bare system calls: signal handlers make them, and the library interposes `close`.
 
 use core::ffi::{CStr, c_int};
 use core::mem::ManuallyDrop;
@@ -23,7 +23,7 @@ use crate::os::errno::{Errno, Result};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::reserved;
 
-/// Prefix of the files. [`DIGITS`] hexadecimal digits follow.
+/// Prefix of the files. `DIGITS` hexadecimal digits follow.
 pub const PREFIX: &str = "rsipc-pr.";
 /// Bits of a number.
 pub const NUMBER_BITS: u32 = 17;
@@ -198,8 +198,9 @@ pub fn is_abandoned(number: u32) -> bool {
 
 /// Looks at some files of the directory, and removes a few that are stale, if they are of this
 /// user: so they do not become more and more. `is_own` says of a number whether it is this
-/// process's.
-pub fn remove_some_stale(is_own: impl Fn(u32) -> bool) {
+/// process's. `drawn` is any number: it says where the look begins, as a directory gives the newest
+/// names first, and those are of the processes that live.
+pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     const A_FEW: usize = 8;
     // One call gives as many names as fit.
     let mut buffer = [0_u64; 512];
@@ -212,9 +213,12 @@ pub fn remove_some_stale(is_own: impl Fn(u32) -> bool) {
     let length = usize::try_from(length).unwrap_or(0);
     // SAFETY: the kernel has written so many bytes.
     let entries = unsafe { core::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), length) };
-    let ours = Names(entries)
-        .filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)));
-    for name in ours.take(A_FEW) {
+    let theirs = || {
+        Names(entries)
+            .filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)))
+    };
+    let first = (drawn as usize).checked_rem(theirs().count()).unwrap_or(0);
+    for name in theirs().skip(first).chain(theirs().take(first)).take(A_FEW) {
         let _ = remove_if_stale_at(home.0, name);
     }
 }

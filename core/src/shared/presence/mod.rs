@@ -1,10 +1,11 @@
-//! What a thread claims with where the kernel does not watch its claim: the presence of its
-//! process.
+//! The presence of a process: what its threads claim with where the kernel does not watch the
+//! claim.
 //!
 //! The kernel watches one word of a thread, and knows the thread by its TID. It cannot watch the
-//! claim of a handler that has interrupted another one, nor of a thread without a robust list, nor
-//! of one in another PID namespace than those who look. Such a claim names its process by a number,
-//! whose file the process keeps locked (`file`), and the thread by another number within it.
+//! claim of a handler that has interrupted another operation, nor of a thread without a robust
+//! list, nor of a thread of another PID namespace than the queue's. Such a claim names the process
+//! by a number, whose file the process keeps locked (`file`), and the thread by another number
+//! within the process.
 //!
 //! | bits | meaning |
 //! |---|---|
@@ -12,16 +13,16 @@
 //! | 12..29 | the number of the process |
 //! | 0..12 | the number of the thread |
 //!
-//! Who could forge it? A lock on a file of this name, held by a stranger, makes a dead claim look
-//! alive: one slot stays taken. Nobody can make a living one look dead who may not remove the file.
-//! And whoever may write to the queue can do worse to it.
+//! What a stranger can forge: a lock on a file of this name makes a dead claim look alive, and one
+//! slot stays taken. To make a living claim look dead takes the right to remove the file. And a
+//! process that may write to the queue can do worse to it.
 
 mod file;
 mod number;
 
-use core::sync::atomic::{AtomicBool, Ordering, fence};
 use std::path::Path;
 
+use crate::atomic::{AtomicBool, Ordering, fence};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::futex;
 use crate::os::process::Process;

@@ -1,12 +1,11 @@
-//! The number of the process: drawn, and its file made, when it is needed first.
+//! The number of the process. It is drawn, and its file made, when it is first needed.
 //!
-//! All of it is done without a lock, in any thread and handler at once: of several files one is
-//! chosen, and the others are removed. What is known is in memory that is wiped in the child of a
-//! fork.
-
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+//! No lock is involved, so any thread and any handler may do this at the same time: of several
+//! files one is chosen, and the others are removed. The result is kept in memory that is wiped in
+//! the child of a fork.
 
 use super::file::{self, NUMBER_BITS, Present};
+use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::process::Process;
 use crate::os::reserved;
@@ -137,7 +136,7 @@ fn make(choice: &Choice, chosen: u32) -> Result<u32> {
     Entry::add(number, present).inspect_err(|_| present.remove(number))?;
     match choice.number.compare_exchange(chosen, number + 1, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
-            file::remove_some_stale(is_own);
+            file::remove_some_stale(is_own, draw());
             Ok(number)
         }
         Err(theirs) => {

@@ -1,23 +1,25 @@
-//! The blocks of the threads: which one is whose.
+//! The blocks of the threads, and which thread owns which.
 //!
-//! Blocks live in memory that is wiped in the child of a fork (`os::wiped`): there they have no
-//! owner and no TID, and the thread makes its block anew. An operation that a handler has forked in
-//! the middle of finds another *incarnation* there than the one it began with.
+//! Blocks live in memory that the kernel wipes in the child of a fork (`os::wiped`): there they
+//! have no owner and no TID, and the thread sets up its block anew. If a handler forks in the
+//! middle of an operation, the operation finds another *incarnation* in the child than the one that
+//! it began with.
 //!
-//! Nobody is told when a thread ends. A thread-specific key would be one of the program's 1024,
-//! might allocate in a signal handler, and leads into a library that may have been unloaded; a
-//! destructor of C++ allocates always, and ends the process when it cannot. So the block stays
-//! until blocks run out, or another thread gets its memory: then those whose TID no thread has are
-//! free.
+//! The library is not told when a thread ends. A thread-specific key would be one of the program's
+//! 1024, might allocate in a signal handler, and would lead into a library that may have been
+//! unloaded; a C++ destructor always allocates, and ends the process when it cannot. So a block
+//! stays taken until blocks run out, or another thread gets the memory of its owner. Then the
+//! blocks whose TID no thread has are freed.
 //!
 //! The child of a vfork(2) runs on the memory of its parent's thread, and uses its block. If there
-//! is none yet, it makes one that is *borrowed*: without a TID, until the parent makes it its own.
+//! is none yet, the child makes one that is *borrowed*: it has no TID until the parent takes it
+//! over.
 
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::record::Record;
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::filter::Found;
 use crate::os::futex;
@@ -90,7 +92,7 @@ impl Thread {
 
     /// Takes a free block for the calling thread. ENOMEM. Async-signal-safe.
     #[inline]
-    pub fn adopt(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
+    pub fn assign(slot: &Cell<*const Thread>) -> Result<&'static Thread> {
         Self::find_free(slot).ok_or(Errno::ENOMEM)
     }
 
@@ -129,7 +131,7 @@ impl Thread {
         }
         // SAFETY: only `find_slots_with` stores it, and the variable lives as long as the thread.
         let slot = unsafe { &*core::mem::transmute::<*mut (), FindSlot>(find)() };
-        Self::current(slot).map_or_else(|| Self::adopt(slot), Ok)
+        Self::current(slot).map_or_else(|| Self::assign(slot), Ok)
     }
 
     fn belongs_to(&self, owner: usize) -> bool {

@@ -1,14 +1,14 @@
-//! Copying to and from what an operation has claimed.
+//! Copies to and from memory that an operation has claimed.
 //!
-//! A handler may fork in the middle of it. The child comes back into the copy, and what is claimed
-//! is its parent's: it must not write any more (`os::restartable`), and what it has read is worth
-//! nothing. Nor may the handler lock a robust mutex without our announcing the claim again. So long
-//! copies are made in parts.
+//! A handler may fork in the middle of a copy. The child returns into the copy, but the claim is
+//! its parent's: it must not write any more (`os::restartable`), and what it has read is discarded.
+//! A handler may also lock a robust mutex, which overwrites the announcement of the claim. So long
+//! copies are made in parts, and the claim is announced again before each.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
 
 use super::operation::Operation;
+use crate::atomic::Ordering;
 use crate::os::restartable::{self, Head};
 use crate::shared::claim::Claimant;
 
@@ -27,7 +27,7 @@ impl Operation<'_> {
             // SAFETY: as the caller says.
             return unsafe { self.write_long(head, from, into, length) };
         }
-        // SAFETY: the same.
+        // SAFETY: the caller vouches for the places.
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
     }
 
@@ -42,7 +42,7 @@ impl Operation<'_> {
             // SAFETY: as the caller says.
             return unsafe { self.read_long(from, into, length) };
         }
-        // SAFETY: the same.
+        // SAFETY: both places are valid, and different, says the caller.
         unsafe { ptr::copy_nonoverlapping(from, into, length) };
         true
     }

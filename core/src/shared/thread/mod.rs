@@ -1,9 +1,8 @@
-//! What is known of each thread that works on shared objects, and the operations that it is in the
-//! middle of.
+//! The state of each thread that works on shared objects, and of the operations that it has begun.
 //!
-//! A signal handler may start an operation while the thread is in the middle of another one, or
-//! leave that for good, or fork. So each thread has a block with a record for each operation that
-//! has begun and not ended (`block`, `record`). They serve three ends:
+//! A signal handler may begin an operation while the thread is in the middle of another one, leave
+//! that one for good, or fork. So each thread has a block with a record for each operation that has
+//! begun and not ended (`block`, `record`). The records serve three purposes:
 //!
 //! * the word that an operation is about to claim is announced to the kernel (`operation`), or
 //!   claimed in the name of the process's presence where the kernel could not watch it

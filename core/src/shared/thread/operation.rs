@@ -1,20 +1,20 @@
-//! Operations: what a thread does to one object, from its look at it to its last access.
+//! Operations: what a thread does to one object, from the look-up to the last access.
 //!
-//! `list_op_pending` is one word, and not ours alone: glibc's robust mutexes use it, too, and a
-//! handler may run in the middle of either. So a claim is announced there only while it reads 0,
-//! and taken back only if it still is what we stored. While it is taken, one claims in the name of
-//! the process's presence.
+//! `list_op_pending` is one word, which glibc's robust mutexes use, too, and a handler may run in
+//! the middle of either use. So a claim is announced there only while the word is 0, and withdrawn
+//! only if the word still holds what was stored. While it is in use, an operation claims in the
+//! name of the process's presence.
 //!
-//! A handler that locks a robust mutex in the middle of our operation leaves 0 there. It is put
-//! back with the next part of a long message (`copy`); a thread that is killed before that leaves
-//! its claim to whoever finds that no thread has its TID.
+//! A handler that locks a robust mutex in the middle of an operation leaves 0 there. The
+//! announcement is restored with the next part of a long message (`copy`). If the thread is killed
+//! before that, its claim is freed by another thread which finds that no thread has the TID.
 
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use super::block::{Thread, this_tid};
 use super::frame::FrameTag;
 use super::record::Record;
+use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::namespace;
 use crate::os::process::Process;

@@ -1,9 +1,9 @@
-//! What is noted of an operation that has begun and not ended.
+//! The record of an operation that has begun and not ended.
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use super::frame;
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// See the module. It is for the thread itself and its signal handlers; others read `subject` and
 /// `by_presence`.

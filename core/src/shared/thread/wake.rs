@@ -1,15 +1,15 @@
-//! Announcing to the kernel that a wake is due.
+//! Announces to the kernel that a wake is due.
 //!
-//! A *death word* always reads 0. When a thread dies while `list_op_pending` leads to one, the
-//! kernel leaves the word alone and wakes one of those who sleep on it (handle_futex_death() of
-//! kernel/futex/core.c). So whoever sleeps for a wake that a thread may owe, sleeps on the death
-//! word as well.
+//! A *death word* always reads 0. When a thread dies while `list_op_pending` points to one, the
+//! kernel leaves the word unchanged and wakes one sleeper on it (handle_futex_death() of
+//! kernel/futex/core.c). So a thread that waits for a wake which another thread may owe to it
+//! sleeps on the death word as well.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 use super::block::Thread;
 use super::operation::Operation;
+use crate::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 /// Until it is dropped the kernel wakes somebody if the thread dies.
 #[must_use]

@@ -6,7 +6,8 @@
 
 static int *map(int sharing)
 {
-	int *memory = mmap(NULL, 3 * sizeof(int), PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+	int *memory = mmap(NULL, 3 * sizeof(int), PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS,
+			   -1, 0);
 	if (memory == MAP_FAILED)
 		die("mmap");
 	return memory;
@@ -25,7 +26,8 @@ int main(void)
 		shared[2] = shared[0] * shared[1];
 		private[2] = private[0] * private[1];
 		variable = 600;
-		printf("child:    shared %d, private %d, variable %d\n", shared[2], private[2], variable);
+		printf("child:    shared %d, private %d, variable %d\n", shared[2], private[2],
+		       variable);
 		exit(EXIT_SUCCESS);
 	}
 	expect_success(child);

@@ -66,7 +66,8 @@ int main(int argc, char **argv)
 	long touched, populated;
 	printf("by read:                   %ld lines\n", lines_by_read(fd));
 	printf("by pointer:                %ld lines\n", lines_by_pointer(fd, 0, &touched));
-	printf("by pointer, MAP_POPULATE:  %ld lines\n", lines_by_pointer(fd, MAP_POPULATE, &populated));
+	printf("by pointer, MAP_POPULATE:  %ld lines\n",
+	       lines_by_pointer(fd, MAP_POPULATE, &populated));
 	printf("MAP_POPULATE saves page faults: %s\n", yes_no(populated < touched));
 	close(fd);
 	if (argc == 1)

@@ -1,4 +1,5 @@
-/* receive sleeps while the queue is empty, send sleeps while it is full; the other side wakes them. */
+/* receive sleeps while the queue is empty, send sleeps while it is full; the other side
+ * wakes them. */
 #include "../course.h"
 
 #include <fcntl.h>
@@ -23,7 +24,8 @@ int main(void)
 	begin();
 	struct name name = own_name("blocking");
 	struct mq_attr attributes = { .mq_maxmsg = PLACES, .mq_msgsize = sizeof(int) };
-	mqd_t queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes), "mq_open");
+	mqd_t queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes),
+				   "mq_open");
 	check(mq_unlink(name.text), "mq_unlink");
 
 	pid_t receiver = fork_child();

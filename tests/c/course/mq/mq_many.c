@@ -39,10 +39,12 @@ static struct result read_messages(mqd_t queue)
 	for (;;) {
 		struct message message;
 		unsigned priority;
-		long size = check(mq_receive(queue, (char *)&message, sizeof(message), &priority), "mq_receive");
+		long size = check(mq_receive(queue, (char *)&message, sizeof(message), &priority),
+				  "mq_receive");
 		if (priority == LAST)
 			return result;
-		if (size != sizeof(message) || message.check != make(message.writer, message.number).check) {
+		if (size != sizeof(message) ||
+		    message.check != make(message.writer, message.number).check) {
 			result.torn++;
 			continue;
 		}
@@ -59,7 +61,8 @@ int main(void)
 	begin();
 	struct name name = own_name("many");
 	struct mq_attr attributes = { .mq_maxmsg = 8, .mq_msgsize = sizeof(struct message) };
-	mqd_t queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes), "mq_open");
+	mqd_t queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes),
+				   "mq_open");
 	check(mq_unlink(name.text), "mq_unlink");
 	int results[2];
 	check(pipe(results), "pipe");

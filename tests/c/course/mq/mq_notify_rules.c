@@ -39,7 +39,8 @@ int main(void)
 	begin();
 	struct name name = own_name("notify_rules");
 	struct mq_attr attributes = { .mq_maxmsg = 4, .mq_msgsize = 16 };
-	queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes), "mq_open");
+	queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes),
+			     "mq_open");
 	check(mq_unlink(name.text), "mq_unlink");
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGUSR1);

@@ -71,8 +71,8 @@ int main(void)
 		char text[16];
 		snprintf(text, sizeof(text), "message %d", i);
 		pid_t child = message_from_child(text, &usual);
-		printf("signal %d: value %d, from a queue: %s, the sender is the child: %s\n", (int)announced, (int)value,
-		       yes_no(by_queue), yes_no(sender == child));
+		printf("signal %d: value %d, from a queue: %s, the sender is the child: %s\n",
+		       (int)announced, (int)value, yes_no(by_queue), yes_no(sender == child));
 		ask_for_signal();
 		drain();
 	}

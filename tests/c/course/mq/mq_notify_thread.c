@@ -31,7 +31,8 @@ static void on_message(union sigval value)
 
 static void ask_for_thread(mqd_t *queue)
 {
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_message };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD,
+				  .sigev_notify_function = on_message };
 	event.sigev_value.sival_ptr = queue;
 	check(mq_notify(*queue, &event), "mq_notify");
 }

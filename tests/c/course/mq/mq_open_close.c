@@ -18,12 +18,14 @@ int main(void)
 	begin();
 	struct name name = own_name("open_close");
 	attempt("no queue, no O_CREAT", name.text, O_RDWR);
-	mqd_t queue = attempt("O_CREAT and O_EXCL, for writing", name.text, O_CREAT | O_EXCL | O_WRONLY);
+	mqd_t queue = attempt("O_CREAT and O_EXCL, for writing", name.text,
+			      O_CREAT | O_EXCL | O_WRONLY);
 	attempt("O_CREAT and O_EXCL, it is there", name.text, O_CREAT | O_EXCL | O_WRONLY);
 
 	char buffer[64];
 	printf("send: %s\n", outcome(mq_send(queue, "left behind", 12, 0)));
-	printf("receive, open for writing only: %s\n", outcome(mq_receive(queue, buffer, sizeof(buffer), NULL)));
+	printf("receive, open for writing only: %s\n",
+	       outcome(mq_receive(queue, buffer, sizeof(buffer), NULL)));
 	printf("close: %s\n", outcome(mq_close(queue)));
 	printf("send after close: %s\n", outcome(mq_send(queue, "x", 1, 0)));
 

@@ -20,12 +20,15 @@ int main(void)
 	begin();
 	struct name name = own_name("priorities");
 	struct mq_attr attributes = { .mq_maxmsg = COUNT, .mq_msgsize = 32 };
-	mqd_t queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes), "mq_open");
+	mqd_t queue = (mqd_t)check(mq_open(name.text, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes),
+				   "mq_open");
 	check(mq_unlink(name.text), "mq_unlink");
 
 	for (int i = 0; i < COUNT; i++) {
 		printf("send    %2u %s\n", messages[i].priority, messages[i].text);
-		check(mq_send(queue, messages[i].text, strlen(messages[i].text) + 1, messages[i].priority), "mq_send");
+		check(mq_send(queue, messages[i].text, strlen(messages[i].text) + 1,
+			      messages[i].priority),
+		      "mq_send");
 	}
 	for (int i = 0; i < COUNT; i++) {
 		char buffer[32];

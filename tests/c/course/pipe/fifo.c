@@ -25,9 +25,11 @@ static void both_sides(const char *path)
 	check(stat(path, &status), "stat");
 	printf("the file is a FIFO: %s\n", yes_no(S_ISFIFO(status.st_mode)));
 	printf("to make it again: %s\n", outcome(mkfifo(path, 0600)));
-	printf("mknod with S_IFIFO is the same call: %s\n", outcome(mknod(path, S_IFIFO | 0600, 0)));
+	printf("mknod with S_IFIFO is the same call: %s\n",
+	       outcome(mknod(path, S_IFIFO | 0600, 0)));
 
-	printf("O_NONBLOCK, nobody reads: open for writing gives %s\n", outcome(open(path, O_WRONLY | O_NONBLOCK)));
+	printf("O_NONBLOCK, nobody reads: open for writing gives %s\n",
+	       outcome(open(path, O_WRONLY | O_NONBLOCK)));
 	int early = (int)check(open(path, O_RDONLY | O_NONBLOCK), "open");
 	printf("O_NONBLOCK, nobody writes: open for reading succeeds\n");
 	close(early);

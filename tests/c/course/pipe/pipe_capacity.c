@@ -32,7 +32,8 @@ int main(void)
 	empty(ends[0]);
 
 	capacity = check(fcntl(ends[1], F_SETPIPE_SZ, 1), "F_SETPIPE_SZ");
-	printf("the least that one can set is a page: %s\n", yes_no(capacity == sysconf(_SC_PAGESIZE)));
+	printf("the least that one can set is a page: %s\n",
+	       yes_no(capacity == sysconf(_SC_PAGESIZE)));
 	printf("it holds that: %s\n", yes_no(fill(ends[1]) == capacity));
 	return EXIT_SUCCESS;
 }

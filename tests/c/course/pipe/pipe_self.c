@@ -18,6 +18,7 @@ int main(void)
 	printf("read %ld bytes: \"%s\", the end of the string with them\n", count, buffer);
 
 	printf("there is no way back: lseek gives %s\n", outcome(lseek(ends[0], 0, SEEK_SET)));
-	printf("and the ends are not swapped: write to the read end gives %s\n", outcome(write(ends[0], "x", 1)));
+	printf("and the ends are not swapped: write to the read end gives %s\n",
+	       outcome(write(ends[0], "x", 1)));
 	return EXIT_SUCCESS;
 }

@@ -62,7 +62,8 @@ static long bytes_arrived(void (*end)(void), int buffering)
 int main(void)
 {
 	begin();
-	/* setvbuf must come before the first output on a stream, so nothing is printed until all is known. */
+	/* setvbuf must come before the first output on a stream, so nothing is printed until all is
+	 * known. */
 	long terminal[4], file[4];
 	for (int i = 0; i < 4; i++) {
 		terminal[i] = bytes_arrived(endings[i].end, _IOLBF);

@@ -47,7 +47,8 @@ int main(void)
 	printf("SIGCHLD so far: %d\n", (int)children_ended);
 
 	kill(child, SIGKILL);
-	printf("killed; its end of the pipe is closed: read returns %ld\n", (long)read(ends[0], buffer, 1));
+	printf("killed; its end of the pipe is closed: read returns %ld\n",
+	       (long)read(ends[0], buffer, 1));
 	wait_child(child);
 	printf("nobody holds the lock: %s\n", yes_no(holder_of_lock(file) == 0));
 	printf("SIGCHLD: %d\n", (int)children_ended);

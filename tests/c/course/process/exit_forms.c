@@ -68,7 +68,8 @@ int main(void)
 		if (WIFEXITED(status))
 			printf("  it exited with status %d\n", WEXITSTATUS(status));
 		else
-			printf("  signal %d (SIG%s) ended it\n", WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
+			printf("  signal %d (SIG%s) ended it\n", WTERMSIG(status),
+			       sigabbrev_np(WTERMSIG(status)));
 	}
 	return EXIT_SUCCESS;
 }

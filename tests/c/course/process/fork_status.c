@@ -28,7 +28,8 @@ int main(int argc, char **argv)
 	pid_t child = fork_child();
 	if (child == 0) {
 		printf("child: fork gave me 0\n");
-		printf("child: my parent is the one who called fork: %s\n", yes_no(getppid() == parent));
+		printf("child: my parent is the one who called fork: %s\n",
+		       yes_no(getppid() == parent));
 		int status = choose_status(argc > 1 ? argv[1] : NULL);
 		printf("child: I leave with status %d\n", status);
 		exit(status);
@@ -36,7 +37,8 @@ int main(int argc, char **argv)
 
 	int status;
 	pid_t ended = (pid_t)check(wait(&status), "wait");
-	printf("parent: fork gave me the number of the child, wait the same one: %s\n", yes_no(ended == child));
+	printf("parent: fork gave me the number of the child, wait the same one: %s\n",
+	       yes_no(ended == child));
 	printf("parent: it left with status %d\n", WEXITSTATUS(status));
 	return EXIT_SUCCESS;
 }

@@ -18,7 +18,8 @@ int main(void)
 			while (getppid() == me)
 				usleep(1000);
 			printf("grandchild: my parent has ended, I have not\n");
-			printf("grandchild: the grandparent has adopted me: %s\n", yes_no(getppid() == grandparent));
+			printf("grandchild: the grandparent has adopted me: %s\n",
+			       yes_no(getppid() == grandparent));
 			exit(9);
 		}
 		_exit(8);
@@ -27,6 +28,7 @@ int main(void)
 	printf("grandparent: my child left with status %d\n", wait_child(parent));
 	int status;
 	check(wait(&status), "wait");
-	printf("grandparent: and a process that I never forked with status %d\n", WEXITSTATUS(status));
+	printf("grandparent: and a process that I never forked with status %d\n",
+	       WEXITSTATUS(status));
 	return EXIT_SUCCESS;
 }

@@ -56,7 +56,8 @@ static void interrupted_read(int flags)
 	}
 	char byte;
 	long result = read(ends[0], &byte, 1);
-	printf("  read returned %ld, %s; the handler ran %d time\n", result, outcome(result), (int)caught);
+	printf("  read returned %ld, %s; the handler ran %d time\n", result, outcome(result),
+	       (int)caught);
 	expect_success(child);
 	close(ends[0]);
 	close(ends[1]);
@@ -81,6 +82,7 @@ int main(void)
 
 	struct sigaction old;
 	check(sigaction(SIGUSR1, NULL, &old), "sigaction");
-	printf("sigaction with no new action tells the old: it is ours: %s\n", yes_no(old.sa_handler == outer));
+	printf("sigaction with no new action tells the old: it is ours: %s\n",
+	       yes_no(old.sa_handler == outer));
 	return EXIT_SUCCESS;
 }

@@ -18,8 +18,8 @@ struct store {
 
 static struct store *new_store(void)
 {
-	struct store *store =
-		mmap(NULL, sizeof(*store), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct store *store = mmap(NULL, sizeof(*store), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (store == MAP_FAILED)
 		die("mmap");
 	check(sem_init(&store->places, SHARED, RING_PLACES), "sem_init");
@@ -63,7 +63,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < PRODUCERS + CONSUMERS; i++)
 		expect_success(children[i]);
 
-	printf("%d producers made %d numbers, sum %ld\n", PRODUCERS, PRODUCERS * share, store->made);
+	printf("%d producers made %d numbers, sum %ld\n", PRODUCERS, PRODUCERS * share,
+	       store->made);
 	printf("%d consumers took as many, sum %ld\n", CONSUMERS, store->taken);
 	check(sem_destroy(&store->places), "sem_destroy");
 	check(sem_destroy(&store->items), "sem_destroy");

@@ -129,11 +129,13 @@ static void all_in_one(const char *name, int items, int timed)
 	close_guards(guards);
 	remove_all(name);
 
-	printf("%d producers made the numbers 1 to %ld, sum %ld\n", PRODUCERS, made, made * (made + 1) / 2);
+	printf("%d producers made the numbers 1 to %ld, sum %ld\n", PRODUCERS, made,
+	       made * (made + 1) / 2);
 	printf("%d consumers took %ld numbers, sum %ld\n", CONSUMERS, made, taken);
 	printf("at the end: %d of %d places free, %d items\n", places, RING_PLACES, left);
 	if (timed) {
-		double seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+		double seconds = (double)(after.tv_sec - before.tv_sec) +
+				 (double)(after.tv_nsec - before.tv_nsec) / 1e9;
 		printf("%.3f s, %.0f items a second\n", seconds, (double)made / seconds);
 	}
 }

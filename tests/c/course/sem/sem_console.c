@@ -18,10 +18,11 @@ static struct entry {
 } table[TABLE];
 
 static const char *const commands[] = {
-	"create a 1", "get a", "wait a", "get a", "trywait a", "post a", "open a", "unlink a", "open a", "create a 0",
-	"get a", "init b 2", "init b 0", "open b", "wait b", "get b", "init c 0", "init d 0", "init e 0", "show",
-	"close b", "destroy b", "close a", "free", "show", "wait a", "unlink a", "unlink a", "init f 1", "dance f",
-	"quit",
+	"create a 1", "get a",	 "wait a",     "get a",	   "trywait a", "post a",   "open a",
+	"unlink a",   "open a",	 "create a 0", "get a",	   "init b 2",	"init b 0", "open b",
+	"wait b",     "get b",	 "init c 0",   "init d 0", "init e 0",	"show",	    "close b",
+	"destroy b",  "close a", "free",       "show",	   "wait a",	"unlink a", "unlink a",
+	"init f 1",   "dance f", "quit",
 };
 
 static struct entry *find(const char *name)
@@ -102,7 +103,8 @@ static void show_table(void)
 {
 	for (int i = 0; i < TABLE; i++)
 		if (table[i].sem != NULL)
-			printf("[%s %s] ", table[i].name, table[i].sem == &table[i].room ? "unnamed" : "named");
+			printf("[%s %s] ", table[i].name,
+			       table[i].sem == &table[i].room ? "unnamed" : "named");
 	printf("\n");
 }
 

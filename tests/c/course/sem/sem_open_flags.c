@@ -1,4 +1,5 @@
-/* Opening by name: what O_CREAT and O_EXCL do, when mode and value count, and what is not a name. */
+/* Opening by name: what O_CREAT and O_EXCL do, when mode and value count, and what is not
+ * a name. */
 #include "../course.h"
 
 #include <fcntl.h>
@@ -27,7 +28,8 @@ int main(void)
 	sem_t *second = attempt("O_CREAT again: value 9 does not count", name.text, O_CREAT, 9);
 	attempt("O_CREAT and O_EXCL", name.text, O_CREAT | O_EXCL, 9);
 	sem_t *third = attempt("no flags", name.text, 0, 9);
-	printf("one name opened three times is one address: %s\n", yes_no(first == second && second == third));
+	printf("one name opened three times is one address: %s\n",
+	       yes_no(first == second && second == third));
 	check(sem_close(first), "sem_close");
 	check(sem_close(second), "sem_close");
 	printf("open once more, so still there: post %s\n", outcome(sem_post(third)));

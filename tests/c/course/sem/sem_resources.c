@@ -26,8 +26,8 @@ static void count(struct shared *shared, int change)
 int main(void)
 {
 	begin();
-	struct shared *shared =
-		mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("mmap");
 	check(sem_init(&shared->resources, 1, RESOURCES), "sem_init");

@@ -26,14 +26,16 @@ int main(void)
 	struct name name = own_name("unlink");
 	sem_t *old = create(name.text, 1);
 	printf("unlink: %s\n", outcome(sem_unlink(name.text)));
-	printf("open by name: %s\n", sem_open(name.text, 0) == SEM_FAILED ? strerrorname_np(errno) : "no error");
+	printf("open by name: %s\n",
+	       sem_open(name.text, 0) == SEM_FAILED ? strerrorname_np(errno) : "no error");
 	printf("unlink again: %s\n", outcome(sem_unlink(name.text)));
 
 	sem_t *new = create(name.text, 5);
 	printf("the same name anew is another semaphore: %s\n", yes_no(old != new));
 	check(sem_post(old), "sem_post");
 	check(sem_wait(new), "sem_wait");
-	printf("after a post to the old and a wait on the new: %d and %d\n", value_of(old), value_of(new));
+	printf("after a post to the old and a wait on the new: %d and %d\n", value_of(old),
+	       value_of(new));
 
 	pid_t child = fork_child();
 	if (child == 0) {

@@ -21,7 +21,8 @@ static void second_process(const char *name)
 	int fd = (int)check(shm_open(name, O_RDWR, 0), "shm_open");
 	struct stat status;
 	check(fstat(fd, &status), "fstat");
-	printf("second process: the object has %ld bytes, mode %o\n", (long)status.st_size, status.st_mode & 0777U);
+	printf("second process: the object has %ld bytes, mode %o\n", (long)status.st_size,
+	       status.st_mode & 0777U);
 	char *memory = map(fd, (size_t)status.st_size);
 	printf("second process: it says \"%s\"\n", memory);
 	strcpy(memory + SIZE / 2, "and this is from the second");

@@ -2,10 +2,10 @@
  * semaphores inside the object make them take turns, the writer first.
  *
  *   transfer [--time] [FILE [COPY]]   both, in two processes; --time also tells how long it took.
- *                                     Without a FILE one of a million bytes is made; without a COPY the
- *                                     reader only sums up what it gets
- *   transfer write NAME < FILE        the writer alone, over the object NAME, which it makes
- *   transfer read NAME > COPY         the reader alone, to be started after the writer
+ *                                     Without a FILE one of a million bytes is made; without a COPY
+ * the reader only sums up what it gets transfer write NAME < FILE        the writer alone, over the
+ * object NAME, which it makes transfer read NAME > COPY         the reader alone, to be started
+ * after the writer
  * */
 #include "transfer.h"
 
@@ -20,7 +20,8 @@ static struct transfer *map(const char *name, int flags)
 	int fd = (int)check(shm_open(name, flags, 0600), "shm_open");
 	if (flags & O_CREAT)
 		check(ftruncate(fd, sizeof(struct transfer)), "ftruncate");
-	struct transfer *transfer = mmap(NULL, sizeof(*transfer), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct transfer *transfer = mmap(NULL, sizeof(*transfer), PROT_READ | PROT_WRITE,
+					 MAP_SHARED, fd, 0);
 	if (transfer == MAP_FAILED)
 		die("mmap");
 	close(fd);
@@ -37,7 +38,8 @@ static struct transfer *create(const char *name)
 
 static void report(FILE *to, const char *who, struct checksum sum, long turns)
 {
-	fprintf(to, "%s: %ld bytes in %ld turns, checksum %u\n", who, sum.bytes, turns, checksum_end(sum));
+	fprintf(to, "%s: %ld bytes in %ld turns, checksum %u\n", who, sum.bytes, turns,
+		checksum_end(sum));
 }
 
 static void write_all(struct transfer *transfer, int file, FILE *log)
@@ -100,7 +102,8 @@ static void both(const char *path, const char *copy_path, int timed)
 	if (reader == 0) {
 		int copy = -1;
 		if (copy_path != NULL)
-			copy = (int)check(open(copy_path, O_CREAT | O_TRUNC | O_WRONLY, 0600), copy_path);
+			copy = (int)check(open(copy_path, O_CREAT | O_TRUNC | O_WRONLY, 0600),
+					  copy_path);
 		read_all(map(name.text, O_RDWR), copy, stdout);
 		exit(EXIT_SUCCESS);
 	}
@@ -109,7 +112,8 @@ static void both(const char *path, const char *copy_path, int timed)
 	expect_success(reader);
 	check(shm_unlink(name.text), "shm_unlink");
 	if (timed) {
-		double seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+		double seconds = (double)(after.tv_sec - before.tv_sec) +
+				 (double)(after.tv_nsec - before.tv_nsec) / 1e9;
 		double bytes = (double)check(lseek(file, 0, SEEK_END), "lseek");
 		printf("%.3f s, %.1f MB/s\n", seconds, bytes / 1e6 / seconds);
 	}

@@ -27,7 +27,8 @@ int main(void)
 	pthread_t waiter;
 	check_thread(pthread_create(&waiter, NULL, wait_for_equality, NULL), "pthread_create");
 
-	/* With the mutex in our hands and `waiting` set, the waiter can be nowhere but in cond_wait. */
+	/* With the mutex in our hands and `waiting` set, the waiter can be nowhere but in
+	 * cond_wait. */
 	pthread_mutex_lock(&mutex);
 	while (!waiting) {
 		pthread_mutex_unlock(&mutex);

@@ -52,7 +52,8 @@ int main(void)
 	begin();
 	pthread_t threads[THREADS];
 	for (int i = 0; i < THREADS; i++)
-		check_thread(pthread_create(&threads[i], NULL, wait_for_ticket, NULL), "pthread_create");
+		check_thread(pthread_create(&threads[i], NULL, wait_for_ticket, NULL),
+			     "pthread_create");
 	wait_until(&waiting, THREADS);
 	printf("%d threads wait\n", THREADS);
 

@@ -16,13 +16,14 @@ struct account {
 int main(void)
 {
 	begin();
-	struct account *account =
-		mmap(NULL, sizeof(*account), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct account *account = mmap(NULL, sizeof(*account), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (account == MAP_FAILED)
 		die("mmap");
 	pthread_mutexattr_t attributes;
 	check_thread(pthread_mutexattr_init(&attributes), "pthread_mutexattr_init");
-	check_thread(pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED), "setpshared");
+	check_thread(pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED),
+		     "setpshared");
 	check_thread(pthread_mutex_init(&account->mutex, &attributes), "pthread_mutex_init");
 
 	pid_t children[PROCESSES];
@@ -39,7 +40,8 @@ int main(void)
 	for (int i = 0; i < PROCESSES; i++)
 		expect_success(children[i]);
 
-	printf("%d processes added 1, %d times each: %ld\n", PROCESSES, ADDITIONS, account->balance);
+	printf("%d processes added 1, %d times each: %ld\n", PROCESSES, ADDITIONS,
+	       account->balance);
 	check_thread(pthread_mutex_destroy(&account->mutex), "pthread_mutex_destroy");
 	return EXIT_SUCCESS;
 }

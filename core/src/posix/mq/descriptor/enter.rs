@@ -1,9 +1,9 @@
 //! From a descriptor to an operation on its queue.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
 use std::os::fd::RawFd;
 
+use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::cancel::uncancelled;

@@ -1,8 +1,8 @@
 //! Descriptors of queues that did not come from `mq_open`: duplicates, those that an exec(2) has
 //! left open, and those that another process has sent.
 //!
-//! What they are for is written on the open description, where duplicates and new programs find it:
-//! in the signal number of F_SETSIG, which has no effect without O_ASYNC.
+//! The open description says what they are open for, where duplicates and new programs find it: in
+//! the signal number of F_SETSIG, which has no effect without O_ASYNC.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};

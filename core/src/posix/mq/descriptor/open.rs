@@ -1,18 +1,17 @@
-//! What a descriptor is to this process, and how long that stays mapped.
+//! What the process knows of a descriptor, and how long the queue stays mapped.
 //!
-//! An [`Open`] that has left the table stays mapped while an operation is in the middle of it (a
-//! hazard pointer, `shared::thread`), and while the process has a duplicate that we do not know
-//! yet; it is *retired*. The memory of an `Open` itself is never given back, only used again: who
-//! has an old pointer reads stale facts, and sees at the second look at the table that they are
-//! stale.
+//! An [`Open`] that has left the table stays mapped while an operation uses it (a hazard pointer,
+//! `shared::thread`), and while the process has a duplicate that the library does not know yet; it
+//! is *retired*. The memory of an `Open` itself is never freed, only reused: a thread with an old
+//! pointer reads stale data, and finds out when it checks the table again.
 
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use memmap2::MmapRaw;
 
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
@@ -196,7 +195,7 @@ impl Pool {
         // SAFETY: entries are never freed, and only the holder of the pool takes one out of the
         // chain, or frees its queue.
         while let Some(open) = unsafe { next.as_ref() } {
-            // SAFETY: the same.
+            // SAFETY: the pool is held, so nobody frees the queue.
             if let Some(opened) = unsafe { open.opened() }
                 && is_it(opened)
             {

@@ -2,16 +2,16 @@
 //!
 //! | entry | meaning | stored by |
 //! |---|---|---|
-//! | null | nobody has looked what it is | who has closed it |
-//! | an [`Open`] | a queue | who opens, duplicates or adopts it |
-//! | [`closing`] | a queue that is being closed: the number is nobody's | who closes it |
-//! | [`no_queue`] | not a queue, as somebody who was to poll it has seen | who looked, from null |
+//! | null | not known | the thread that has closed it |
+//! | an [`Open`] | a queue | the thread that opens, duplicates or finds it (`inherited`) |
+//! | [`closing`] | a queue that is being closed: the number is nobody's | the thread that closes it |
+//! | [`no_queue`] | not a queue | a thread that was to poll it and has checked, from null |
 
 use core::ops::RangeInclusive;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
 use std::os::fd::RawFd;
 
+use crate::atomic::{AtomicPtr, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::concern;

@@ -38,7 +38,7 @@ pub fn open(name: Name<'_>) -> Result<Data> {
 /// Opens the data file of a queue that is mapped already, by the name in its header. ENOENT: it has
 /// no name any more, or another queue has it.
 pub fn reopen(layout: &Layout, identity: (u64, u64)) -> Result<File> {
-    let file = open_file(&path_of(layout.name()))?;
+    let file = open_file(&path_of(&layout.name()))?;
     let is_it = file::identity(&file::status(file.as_raw_fd())?) == identity;
     if is_it { Ok(file) } else { Err(Errno::ENOENT) }
 }

@@ -1,10 +1,10 @@
-//! The data of a queue in several files, for want of one: RLIMIT_FSIZE says how long a file may be
-//! that a process makes, and a kernel queue, being no file, knows no such limit.
+//! The data of a queue in several files, where one file would exceed RLIMIT_FSIZE. A kernel queue
+//! is not a file and has no such limit.
 //!
 //! The data file is the first part, and all but the last are of one size, a multiple of a page.
-//! They are mapped one behind the other, so that nobody else notices. Part K of the queue with the
-//! data file INODE is `rsipc-mqp.INODE.NUMBER.K`; what makes it certain that it belongs to that
-//! queue is what does for the FIFO.
+//! They are mapped one behind the other, so the rest of the code sees one file. Part K of the queue
+//! with the data file INODE is `rsipc-mqp.INODE.NUMBER.K`; it belongs to that queue for the same
+//! reasons as the FIFO.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;

@@ -1,8 +1,9 @@
-//! The files of a queue, removed.
+//! Removes the files of a queue.
 //!
-//! The FIFO goes first: who is killed in between leaves a queue whose FIFO is made anew by the next
-//! one who opens it, and nothing that nobody knows. It goes again at the end, in case somebody has
-//! just done that. Parts, which few queues have, go last: a queue is not to be seen without them.
+//! The FIFO goes first. A process that is killed halfway leaves a queue without a FIFO, and the
+//! next process that opens the queue makes a new one; no file is left that nothing refers to. The
+//! FIFO is removed again at the end, in case another process has just made it. Parts, which few
+//! queues have, go last: no process may see a queue without them.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;

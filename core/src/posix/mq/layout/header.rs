@@ -5,10 +5,10 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::geometry::{Geometry, HEADER_SIZE};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::{Errno, Result};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::pair::{Pair, Versioned};
 use crate::shared::wait_point::WaitPoint;
 
@@ -17,7 +17,8 @@ pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
 pub(in crate::posix::mq) const VERSION: u32 = 5;
 /// Longest name in bytes, without the slash.
 pub(super) const NAME_MAX: usize = 255;
-/// What is said once, when the queue is created.
+/// What is said once, when the queue is created. It is no part of [`Header`]: whoever may write to
+/// the file may change it at any time, so one works on copies ([`Header::identity`]).
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Identity {
@@ -25,14 +26,19 @@ pub(super) struct Identity {
     pub(super) version: u32,
     pub(super) maxmsg: u32,
     pub(super) msgsize: u32,
+    pub(super) _unused: u32,
     /// The PID namespace of whoever made it: see `claim`.
     pub(super) home: u64,
     pub(super) name_length: u32,
     pub(super) name: [u8; NAME_MAX + 1],
+    pub(super) _unused_too: u32,
     /// Of the names of the other parts, and bytes of each part; 0 = the data file is all.
     pub(super) parts_number: u64,
     pub(super) part_size: u64,
 }
+
+const IDENTITY_WORDS: usize = size_of::<Identity>() / size_of::<u64>();
+const _: () = assert!(IDENTITY_WORDS * size_of::<u64>() == size_of::<Identity>());
 
 /// On lines of its own, so that one side's changes do not take the other side's line.
 #[repr(C, align(128))]
@@ -75,7 +81,8 @@ pub(super) struct Access {
 /// The first page.
 #[repr(C, align(4096))]
 pub struct Header {
-    pub(super) identity: Identity,
+    /// An [`Identity`], word by word. Nobody stores to it once the file has a name.
+    identity: [AtomicU64; IDENTITY_WORDS],
     pub(super) access: Lines<Access>,
     pub(super) sequence: Lines<AtomicU64>,
     pub(super) stalled: Lines<AtomicU64>,
@@ -126,21 +133,38 @@ impl Header {
 
     /// A copy of the header of a file. EINVAL if it is not that of a queue.
     pub fn copy(file: &File) -> Result<Box<Self>> {
-        let mut header = Box::<Self>::new_uninit();
-        // SAFETY: the bytes of the box, which are written before they are read.
+        let mut header = Box::<Self>::new_zeroed();
+        // SAFETY: the bytes of the box, which are all initialised.
         let bytes = unsafe {
             core::slice::from_raw_parts_mut(header.as_mut_ptr().cast::<u8>(), HEADER_SIZE)
         };
-        bytes.fill(0);
         file.read_exact_at(bytes, 0).map_err(|_| Errno::EINVAL)?;
         read_geometry(bytes)?;
         // SAFETY: initialised, and any bytes are a header.
         Ok(unsafe { header.assume_init() })
     }
 
+    /// A copy of what is said once.
+    pub(super) fn identity(&self) -> Identity {
+        // Relaxed: written before the file had a name.
+        let words = self.identity.each_ref().map(|word| word.load(Ordering::Relaxed));
+        // SAFETY: it has that size, and any bytes are an Identity.
+        unsafe { core::mem::transmute(words) }
+    }
+
+    /// Says it, in a file that nobody else knows yet.
+    pub(super) fn set_identity(&self, identity: &Identity) {
+        // SAFETY: it has that size, and no padding.
+        let words: [u64; IDENTITY_WORDS] = unsafe { core::mem::transmute(*identity) };
+        for (word, value) in self.identity.iter().zip(words) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
     /// The sizes that the header claims. EINVAL if they are out of range.
     pub fn geometry(&self) -> Result<Geometry> {
-        Geometry::new(self.identity.maxmsg.into(), self.identity.msgsize.into())
+        let identity = self.identity();
+        Geometry::new(identity.maxmsg.into(), identity.msgsize.into())
     }
 
     /// Who wants to be notified.
@@ -164,8 +188,9 @@ impl Header {
     }
 
     /// The name without the slash. Whatever the bytes are, at most 255 of them.
-    pub fn name(&self) -> &[u8] {
-        &self.identity.name[..(self.identity.name_length as usize).min(NAME_MAX)]
+    pub fn name(&self) -> Vec<u8> {
+        let Identity { name, name_length, .. } = self.identity();
+        name[..(name_length as usize).min(NAME_MAX)].to_vec()
     }
 }
 

@@ -21,12 +21,12 @@ mod geometry;
 mod header;
 mod slot;
 
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::{Errno, Result, namespace};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
 use crate::posix::mq::store::index::{GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::pair::Versioned;
 use crate::shared::prefetch;
 use crate::shared::wait_point::WaitPoint;
@@ -55,7 +55,7 @@ pub struct Layout {
 
 // SAFETY: what it leads to is made for many processes, let alone threads.
 unsafe impl Send for Layout {}
-// SAFETY: the same.
+// SAFETY: all that is changed through it is atomic, or protected by a claim.
 unsafe impl Sync for Layout {}
 
 impl Layout {
@@ -74,14 +74,16 @@ impl Layout {
             version: VERSION,
             maxmsg: small(maxmsg)?,
             msgsize: small(msgsize)?,
+            _unused: 0,
             home: namespace::of_pids(),
             name_length: small(birth.name.len())?,
             name,
+            _unused_too: 0,
             parts_number: birth.parts.number,
             part_size: birth.parts.size as u64,
         };
         // SAFETY: the header is at the start of the mapping, says the caller.
-        unsafe { (&raw mut (*base.cast::<Header>()).identity).write(identity) };
+        unsafe { &*base.cast::<Header>() }.set_identity(&identity);
         // SAFETY: the mapping has the size of this geometry.
         let layout = unsafe { Self::new(base, birth.geometry) };
         let access = &layout.header().access.0;
@@ -97,7 +99,7 @@ impl Layout {
     pub unsafe fn new(base: *mut u8, geometry: Geometry) -> Self {
         // SAFETY: all parts lie within the file size, and are aligned to a line at least; atomics
         // may hold any bytes.
-        let slots = unsafe {
+        let (header, slots) = unsafe {
             let keys = core::slice::from_raw_parts(
                 base.add(HEADER_SIZE).cast::<AtomicU64>(),
                 geometry.maxmsg,
@@ -108,17 +110,17 @@ impl Layout {
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
             let header = &*base.cast::<Header>();
             let index = Index::new(keys, claims, nodes);
-            Slots {
+            let slots = Slots {
                 index,
                 sequence: &header.sequence.0,
                 stalled: &header.stalled.0,
                 freed: &header.freed.0,
-            }
+            };
+            (header, slots)
         };
         // SAFETY: within the mapping.
         let first = unsafe { base.add(geometry.slots_at()) };
-        // SAFETY: the same, and any bytes are a number.
-        let home = unsafe { (&raw const (*base.cast::<Header>()).identity.home).read_volatile() };
+        let home = header.identity().home;
         let is_at_home = home == namespace::of_pids() && home != namespace::UNKNOWN;
         Self { base, geometry, slots, first, stride: geometry.stride(), is_at_home }
     }
@@ -203,7 +205,7 @@ impl Layout {
     }
 
     /// See [`Header::name`].
-    pub fn name(&self) -> &[u8] {
+    pub fn name(&self) -> Vec<u8> {
         self.header().name()
     }
 
@@ -237,9 +239,11 @@ impl Layout {
     #[inline]
     pub unsafe fn next_message(&self, slot: usize) -> (*mut MessageHeader, *mut u8) {
         let room = self.slot(slot);
-        // SAFETY: within the mapping; nobody else touches a claimed slot.
+        // SAFETY: within the mapping, and aligned to a line.
         unsafe {
-            (*room).written = (*room).written.wrapping_add(1);
+            let written = AtomicU64::from_ptr(&raw mut (*room).written);
+            // Relaxed: nobody else stores to a claimed slot, unless he is hostile.
+            written.store(written.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
             (&raw mut (*room).message, room.add(1).cast())
         }
     }
@@ -248,18 +252,17 @@ impl Layout {
     /// claimed.
     #[inline]
     pub fn message_header(&self, slot: usize) -> MessageHeader {
-        // SAFETY: within the mapping, and any bytes are a header.
-        unsafe { (&raw const (*self.slot(slot)).message).read_volatile() }
+        // SAFETY: within the mapping.
+        unsafe { MessageHeader::copy(&raw mut (*self.slot(slot)).message) }
     }
 
     /// The body of a claimed slot, and its length: at most msgsize. EBADMSG when the length cannot
     /// be true, or the message notes a registration: then [`Self::body_of`] tells.
     #[inline]
     pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
-        // SAFETY: within the mapping, and any bytes are a length.
-        let length =
-            unsafe { (&raw const (*self.slot(slot)).message.length).read_volatile() } as usize;
-        self.body_of_length(slot, length)
+        // SAFETY: within the mapping.
+        let length = unsafe { MessageHeader::length_in(&raw mut (*self.slot(slot)).message) };
+        self.body_of_length(slot, length as usize)
     }
 
     /// The same for the message with this header, whatever that notes.

@@ -2,6 +2,7 @@
 
 use core::mem::size_of;
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::posix::mq::notify::registration::Sender;
 
 /// In front of each body.
@@ -34,6 +35,32 @@ pub struct MessageHeader {
 pub const NOTES: u32 = 1 << 31;
 
 impl MessageHeader {
+    /// A copy of a header that others may change.
+    ///
+    /// # Safety
+    /// `shared` is valid for reading, and aligned.
+    pub(super) unsafe fn copy(shared: *mut Self) -> Self {
+        // SAFETY: as the caller says.
+        unsafe {
+            Self {
+                length: load(&raw mut (*shared).length),
+                number: load(&raw mut (*shared).number),
+                pid: load(&raw mut (*shared).pid),
+                uid: load(&raw mut (*shared).uid),
+            }
+        }
+    }
+
+    /// The same of [`Self::length`] alone.
+    ///
+    /// # Safety
+    /// As [`Self::copy`].
+    #[inline(always)]
+    pub(super) unsafe fn length_in(shared: *mut Self) -> u32 {
+        // SAFETY: as the caller says.
+        unsafe { load(&raw mut (*shared).length) }
+    }
+
     /// As it lies in memory.
     #[inline]
     pub fn to_bytes(self) -> [u8; size_of::<Self>()] {
@@ -61,4 +88,14 @@ impl MessageHeader {
     pub fn bytes(self) -> usize {
         (self.length & !NOTES) as usize
     }
+}
+
+/// Relaxed: the claim of the slot orders it, or the caller looks again.
+///
+/// # Safety
+/// As [`MessageHeader::copy`].
+#[inline(always)]
+unsafe fn load(word: *mut u32) -> u32 {
+    // SAFETY: as the caller says.
+    unsafe { AtomicU32::from_ptr(word) }.load(Ordering::Relaxed)
 }

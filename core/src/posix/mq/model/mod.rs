@@ -7,7 +7,7 @@
 //! [killed](End::Killed) or [stopped](End::Stopped) for ever.
 //!
 //! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst
-//! load must be one (see `shared::modelled`). Not modelled is what a thread notes of its own
+//! load must be one (see `atomic::modelled`). Not modelled is what a thread notes of its own
 //! claims.
 //!
 //! Seen to fail when
@@ -44,12 +44,12 @@ use std::sync::Mutex;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 
+use crate::atomic::modelled;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Slots, Wanted};
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::shared::claim;
-use crate::shared::modelled;
 
 use participant::{End, Ends, Participant};
 
@@ -74,7 +74,7 @@ pub struct Queue {
 
 // SAFETY: a body is protected by the claim of its slot, which loom checks.
 unsafe impl Sync for Queue {}
-// SAFETY: the same.
+// SAFETY: a body is protected by the claim of its slot, which loom checks.
 unsafe impl Send for Queue {}
 
 impl Queue {
@@ -167,7 +167,7 @@ impl Queue {
     fn body(&self, slot: usize) -> u64 {
         let [one, other] = self.bodies[slot].each_ref().map(|half| {
             modelled::step();
-            // SAFETY: as in `send_around`.
+            // SAFETY: loom fails where somebody else accesses it meanwhile.
             half.with(|half| unsafe { *half })
         });
         assert_eq!(one, other, "torn");

@@ -8,11 +8,11 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
+use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::posix::mq::notify::registration::{
     Delivery, Patience, Prepared, Registration, Sender, is_in_force, next_after,
 };
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::atomic::{AtomicU32, Ordering, fence};
 
 const SLOTS: usize = 2;
 

@@ -4,9 +4,9 @@ use core::ptr;
 use std::cell::Cell;
 use std::sync::Mutex;
 
-use crate::shared::atomic::{AtomicU32, Ordering};
+use crate::atomic::modelled::{self, Futex, On};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::shared::claim::{self, Claimant, Holder, NO_TID, OWNER_DIED, UNGUARDED};
-use crate::shared::modelled::{self, Futex, On};
 
 /// How a participant ends that does not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
+use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::posix::mq::poll::level::Fifo;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers, Readiness};
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::atomic::{AtomicU32, Ordering, fence};
 
 /// The kernel's FIFO: each call is one step.
 #[derive(Default)]

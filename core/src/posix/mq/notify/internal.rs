@@ -1,14 +1,14 @@
-//! Descriptors of a queue's FIFO that are ours, and not the program's.
+//! Descriptors of a queue's FIFO that belong to the library, not to the program.
 //!
-//! The registration of a process goes with any close of the FIFO by it (`record`), whoever asked
-//! for that. So a descriptor that the program knows nothing of, and that is not needed any more,
-//! stays open while the process is registered with that queue.
+//! A process loses its registration when it closes any descriptor of the FIFO (`record`), whichever
+//! code closes it. So a descriptor of the library's own that is not needed any more stays open
+//! while the process is registered with that queue.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
 
 use super::turn::Turn;
 use super::{notifier, record, signal};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use crate::os::{file, reserved};
 
 /// At most so many stay open.

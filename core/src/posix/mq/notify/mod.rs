@@ -1,11 +1,11 @@
-//! `mq_notify`: one process at a time wants to know when a message comes into the empty queue.
+//! `mq_notify`: one process at a time is notified when a message comes into the empty queue.
 //!
-//! | file | what is in it |
+//! | module | |
 //! |---|---|
 //! | `registration` | the shared words, and the protocol |
-//! | `record` | the lock that tells who is registered, and for what |
+//! | `record` | the lock that tells which process is registered, and for what |
 //! | `register` | the call |
-//! | `sender` | who sends a message notifies |
+//! | `sender` | the sender of a message notifies |
 //! | `signal` | the signal |
 //! | `notifier` | the thread that notifies where the sender cannot |
 //! | `turn` | one thread of a process registers at a time |

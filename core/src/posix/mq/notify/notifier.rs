@@ -1,20 +1,20 @@
 //! The thread that notifies from inside the registered process, where senders cannot, or must not.
 //!
 //! There is one for each registration that needs it: for `SIGEV_THREAD`, and where another user may
-//! send, whose signals the kernel would not let through. It sleeps until the registration is over,
-//! notifies if that has been left to it, and ends. For signals it is a bare thread (`os::spawn`):
-//! the program's last own thread ends the process, and the thread keeps the user that it began
-//! with. For `SIGEV_THREAD`, where glibc keeps a thread too, it is one of the C library's.
+//! send, whose signals the kernel would refuse. It sleeps until the registration is over, notifies
+//! if that has been left to it, and ends. For signals it is a bare thread (`os::spawn`), so that
+//! the process ends with the last thread of the program, and the notifier keeps the user that it
+//! began with. For `SIGEV_THREAD` it is a thread of the C library, as in glibc.
 //!
-//! The program may close the queue while the thread sleeps on it, so the thread has a mapping of
-//! the first page of its own, and a *seat*, by which those who close find it.
+//! The program may close the queue while the thread sleeps on it. So the thread has its own mapping
+//! of the first page, and a *seat*, by which a thread that closes the queue finds it.
 
 use core::ffi::c_void;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::registration::{Registration, Sender, next_after};
 use super::signal::{self, Signal};
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::os::bare;
 use crate::os::futex::{self, Scope};
 use crate::os::{Errno, Result};
@@ -24,7 +24,7 @@ use crate::posix::mq::layout::HEADER_SIZE;
 /// next.
 const SEATS: usize = 64;
 
-/// What such a thread is to wait for. `struct rsipc_duty` of `cbits/notify.c`.
+/// What such a thread is to wait for. C keeps it in a `cbits::DutyRoom`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Duty {

@@ -1,15 +1,15 @@
-//! Who is registered, and for what: a lock that the kernel keeps.
+//! Which process is registered, and for what: a lock that the kernel keeps.
 //!
-//! The registered process has a lock of the process (fcntl(2), F_SETLK) on bytes of the queue's
-//! FIFO, taken through the descriptor that was given to `mq_notify`. The rules of such a lock are
-//! those of the registration: it goes when the process closes any descriptor of the file, in
-//! whatever way, ends, or goes through exec; no child inherits it, and what the child of a vfork(2)
-//! closes does not matter to it. It costs no descriptor, and the kernel tells everybody who may use
-//! the queue which process has it, by the number that the asker's own PID namespace knows.
+//! The registered process holds a lock that belongs to the process (fcntl(2), F_SETLK) on bytes of
+//! the queue's FIFO, taken through the descriptor that was given to `mq_notify`. The rules of such
+//! a lock are those of a registration: it is released when the process closes any descriptor of the
+//! file, ends, or goes through exec; no child inherits it; and what the child of a vfork(2) closes
+//! does not affect it. It takes no extra descriptor, and the kernel tells every user of the queue
+//! which process holds it, by the pid in the asker's own PID namespace.
 //!
-//! What the process wants is told by *which* bytes it has locked. It could not lie in the memory of
-//! the queue, to which all its users may write: a sender would send any signal to anybody that one
-//! of them names.
+//! *Which* bytes are locked encodes what the process wants. The memory of the queue could not hold
+//! that, because all users of the queue may write to it: a sender would send any signal to any
+//! process that one of them names.
 //!
 //! ```text
 //! FIRST + (number / 4 mod LANES) * LANE      the bytes of a registration with this number
@@ -18,8 +18,8 @@
 //!     bytes locked behind it:  the other 27 bits | the signal << 27 | how << 34
 //! ```
 //!
-//! A process that was notified keeps its lock until it registers again or closes the queue. That is
-//! in nobody's way, as the next registration has other bytes.
+//! A process that was notified keeps its lock until it registers again or closes the queue. That
+//! disturbs no other process, because the next registration uses other bytes.
 
 use core::ffi::c_int;
 use core::ops::RangeInclusive;

@@ -1,30 +1,30 @@
-//! The shared words of `mq_notify`: whether a process is registered, and who notifies it.
+//! The shared words of `mq_notify`: whether a process is registered, and which process notifies it.
 //!
-//! | word | value | meaning | who stores it |
+//! | word | value | meaning | stored by |
 //! |---|---|---|---|
-//! | `number` | 4k | nobody is registered | who notified, withdraws, or finds the lock gone |
+//! | `number` | 4k | no process is registered | a process that has notified, withdraws, or finds the lock gone |
 //! | | 4k + 1 | registration k is in force | the process that registers, under its lock, by CAS |
-//! | | 4k + 2 | its notification is on its way, and the place is free | who notifies, by CAS |
+//! | | 4k + 2 | its notification is on its way, and the place is free | the notifying process, by CAS |
 //! | `notifying` | a claim word | somebody notifies | see `shared::claim` |
-//! | `left` | 4k + 1 | the notification is left to a thread of the registered process | who notifies |
-//! | `sender` | pid, real user | who sent the message | who notifies, before the other two |
+//! | `left` | 4k + 1 | the notification is left to a thread of the registered process | the notifying process |
+//! | `sender` | pid, real user | the sender of the message | the notifying process, before the other two |
 //! | `unreached` | 0, 1 | a sender could not reach a registered process | that sender |
 //!
-//! Who is registered, and for what, is not told by memory that all users of the queue may write to,
-//! but by the kernel: see `record`. So a registration is in force only if `number` says so *and*
-//! the process has the lock.
+//! Which process is registered, and for what, is not kept in memory that all users of the queue may
+//! write to: the kernel keeps it (`record`). So a registration is in force only if `number` says so
+//! *and* the process has the lock.
 //!
 //! A sender that finds a registration in force, and the queue empty, notes the registration in its
-//! message, commits, and then notifies. If it is killed in between, the message is a *missed
-//! notification*; if it is killed when it notifies, `number` is left at 4k + 2, and `notifying` is
-//! not held any more. In both cases whoever comes next, to send or to receive, notifies in its
-//! place (`sender`). If the signal was sent before the sender was killed, the process gets it
-//! twice; it is never left without.
+//! message, commits, and then notifies. If it is killed in between, the notification is *missed*;
+//! if it is killed while it notifies, `number` is left at 4k + 2, and `notifying` is not held any
+//! more. In both cases the next process that sends or receives notifies in its place (`sender`). If
+//! the signal was sent before the sender was killed, the process receives it twice; it never
+//! receives none.
 //!
-//! All accesses are SeqCst: none is on the path of a message that nobody wants to know of, but for
-//! one load of `number`.
+//! All accesses are SeqCst: except for one load of `number`, none is on the path of a message that
+//! no process waits to be notified of.
 
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
 
 /// So often a claim is lost to others who notify, and are done when one looks.

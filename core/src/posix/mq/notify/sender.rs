@@ -1,24 +1,24 @@
-//! Who has sent a message into the empty queue notifies the registered process itself, before
-//! `mq_send` returns.
+//! A process that sends a message into the empty queue notifies the registered process itself,
+//! before `mq_send` returns.
 //!
-//! Whether the process still is registered is asked of the kernel, just before the signal is sent.
-//! What happens in the microsecond in between is not seen: a process that goes through exec then
-//! gets the signal in its new program.
+//! It asks the kernel whether the process is still registered just before it sends the signal. A
+//! change in the microsecond in between goes unnoticed: a process that goes through exec then
+//! receives the signal in its new program.
 //!
-//! A notification that is missed, since the sender was killed between its message and the signal,
-//! is made up for by whoever comes next to that queue: to send, to receive that message, to ask for
-//! its attributes, or to register.
+//! A notification is missed when the sender is killed between its message and the signal. The next
+//! process that sends to the queue, receives that message, asks for the attributes, or registers
+//! makes up for it.
 
 use super::record::{self, Holder, How};
 use super::registration::{Delivery, Patience, Prepared, Registration, Sender, is_in_force};
 use super::signal::{Signal, Target};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::errno::preserved;
 use crate::os::signals::Blocked;
 use crate::os::stopped;
 use crate::os::{Errno, Result};
 use crate::posix::mq::descriptor::Use;
 use crate::posix::mq::layout::MessageHeader;
-use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::claim::{self, Holder as Claim};
 use crate::shared::pause::Pause;
 

@@ -1,10 +1,9 @@
-//! The threads of a process register one after the other, as a lock of the process does not keep
-//! them apart; nor does one close a descriptor of ours while another registers, which would end the
-//! registration.
-
-use core::sync::atomic::{AtomicU32, Ordering};
+//! Threads of one process register one after the other, since a lock of the process does not
+//! exclude its own threads. Nor may a thread close a descriptor of the library's own while another
+//! registers, which would end the registration.
 
 use super::signal;
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::signals::Blocked;
 use crate::shared::pause::Pause;
 

@@ -1,10 +1,10 @@
-//! What poll(2) has answered, before the program is told.
+//! Corrects the answer of poll(2) before the program gets it.
 //!
-//! A packet is put into the FIFO before the message is committed (`level`), so whoever polls may be
-//! woken a moment too early, and in vain if the sender is killed in between. The call waits for
-//! that moment if there is nothing else to tell the program of, and an answer in vain it takes
-//! back. Only of a message whose sender is stopped in the middle it tells all the same, after a
-//! while.
+//! A packet is put into the FIFO before the message is committed (`level`), so a process that polls
+//! may be woken a moment too early, or in vain if the sender is killed in between. If there is
+//! nothing else to report, the call waits for the commit, and takes back an answer that was in
+//! vain. Only where the sender is stopped in the middle is the message reported all the same, after
+//! a while.
 
 use std::os::fd::RawFd;
 

@@ -1,19 +1,19 @@
-//! The system calls on the FIFO that a queue's descriptor really is. None of them blocks, whatever
-//! the program's description says and whoever meddles with the FIFO, and none touches another file.
+//! The system calls on the FIFO behind a queue's descriptor. None of them blocks, whatever flags
+//! the program's description has and whoever meddles with the FIFO, and none touches another file.
 //!
-//! The program may close its descriptor at any time, and the number be another file's then. So we
-//! have a description of our own, under a reserved number, that is opened when it is first needed;
-//! nobody ever polls it, so it also sees the locks of those who do. Where it is not to be had (no
-//! descriptor left, or the process may not open the FIFO any more), a duplicate serves, or after a
-//! look at its identity the program's descriptor itself.
+//! The program may close its descriptor at any time, and the number may then mean another file. So
+//! the library has a description of its own, under a reserved number, which it opens when it first
+//! needs it. No process polls that description, so it also shows the locks of those that poll.
+//! Where it cannot be opened (no free descriptor, or no permission any more), a duplicate takes its
+//! place, or, after a check of its identity, the program's own descriptor.
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, RawFd};
 
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;

@@ -1,5 +1,4 @@
-//! The rule by which packets are put into the FIFO and taken out, so that poll(2) is told the
-//! truth.
+//! When packets are put into the FIFO and taken out, so that poll(2) reports the true state.
 //!
 //! | queue | packets | poll(2) says |
 //! |---|---|---|
@@ -7,20 +6,20 @@
 //! | neither | 1 or more | POLLIN, POLLOUT |
 //! | full | [`CAPACITY`] | POLLIN |
 //!
-//! *Prompt up.* A sender sees to it that there is a packet before it commits its message, while its
-//! slot is claimed; a receiver that there is a free place before it commits. So nobody who is
-//! killed leaves somebody asleep beside a message.
+//! *Prompt up.* Before it commits its message, while its slot is claimed, a sender makes sure that
+//! there is a packet; before it commits, a receiver makes sure that there is a free place. So a
+//! process that is killed leaves no other process asleep beside a message.
 //!
-//! *Lazy down.* Who takes the last packet out because there is no message holds the claim of the
-//! adjuster and looks, in this order: at the packets, at the senders in flight, at the messages;
-//! takes one, and looks again. A sender that claimed its slot after that look finds the adjuster's
-//! claim held, and sees to it that there are [`SLACK`] packets: one for the step that the adjuster
-//! may still make. Who puts the last packet in because there is no room does the same, mirrored.
+//! *Lazy down.* To take out the last packet because there is no message, a process claims the
+//! adjuster and checks, in this order: the packets, the senders in flight, the messages. It takes
+//! one packet, and checks again. A sender that claimed its slot after that check finds the adjuster
+//! claimed, and makes sure that there are `SLACK` packets: one more, for the step that the adjuster
+//! may still make. To put in the last packet because there is no room works the same way, mirrored.
 //!
-//! A claim of the adjuster that its holder left by being killed counts as free: no late step will
-//! come. One whose holder is stopped makes senders put in a second packet, and the queue readable
-//! in vain until the holder goes on; a sender that is stopped in flight likewise.
-//! `model::readiness` goes through the schedules.
+//! A claim of the adjuster whose holder was killed counts as free: no late step will come. While
+//! its holder is stopped, senders put in a second packet, and the queue is readable in vain until
+//! the holder goes on; the same holds for a sender that is stopped in flight. `model::readiness`
+//! checks the interleavings.
 
 use crate::posix::mq::poll::readiness::{CAPACITY, Readiness};
 use crate::posix::mq::store::slots::{Look, Wanted};

@@ -1,5 +1,15 @@
-//! What makes the descriptor of a queue pollable: it really is a FIFO, and the packets in it tell
-//! the kernel how the queue is.
+//! Makes the descriptor of a queue pollable: it is a FIFO, and the packets in it tell the kernel
+//! the state of the queue.
+//!
+//! | module | |
+//! |---|---|
+//! | `answer` | corrects what poll(2) has answered |
+//! | `fifo` | the system calls on the FIFO |
+//! | `level` | when packets are put in and taken out |
+//! | `pollers` | which processes poll, and what is done for them |
+//! | `polling` | how this process polls through one description |
+//! | `readiness` | the words in shared memory: which events are polled for, how many packets |
+//! | `watched` | the queues that this process has in sets of epoll |
 
 #[cfg(not(loom))]
 pub mod answer;

@@ -1,16 +1,16 @@
-//! Who polls a queue, and what is done for them: by themselves before they sleep, and by those who
-//! change the queue.
+//! Which processes poll a queue, and what is done for them: by themselves before they sleep, and by
+//! those that change the queue.
 //!
-//! That somebody polls costs those who change the queue system calls, so it is said by a word in
-//! shared memory (`readiness`). Whether it is still true is said by a lock: who polls has a read
-//! lock on a byte of the FIFO, on the description that is polled. It is shared by duplicates and by
-//! forked children, survives its maker, and goes with the last of them, however they end. Nothing
-//! expires, and no thread looks after it: whoever changes the number of packets looks now and then
-//! whether there still is a lock.
+//! Pollers cost the processes that change the queue system calls, so a word in shared memory says
+//! whether there are any (`readiness`). A lock says whether that is still true: a process that
+//! polls holds a read lock on a byte of the FIFO, on the description that it polls. Duplicates and
+//! forked children share the lock; it outlives its maker, and is released with the last of them,
+//! however they end. Nothing expires, and no thread watches over it: now and then, a process that
+//! changes the number of packets checks whether there still is a lock.
 
-use core::sync::atomic::Ordering;
 use std::os::fd::RawFd;
 
+use crate::atomic::Ordering;
 use crate::os::Result;
 use crate::os::concern;
 use crate::os::errno::preserved;

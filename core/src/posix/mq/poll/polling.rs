@@ -1,8 +1,8 @@
 //! How this process polls a queue through a description. Private to the process.
 
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::os::fd::RawFd;
 
+use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use crate::os::lock::{self, Kind, Owner};
 use crate::posix::mq::poll::fifo::{OwnDescription, POLLERS_BYTE};
 use crate::posix::mq::poll::readiness::{Pollers, Readiness};

@@ -1,30 +1,30 @@
-//! What is known of the readiness of a queue's descriptor, in shared memory: who polls it, and how
-//! many packets are in its FIFO.
+//! The readiness of a queue's descriptor, in shared memory: which events are polled for, and how
+//! many packets are in the FIFO.
 //!
 //! `pollers`:
 //!
 //! | bits | meaning | set by | cleared by |
 //! |---|---|---|---|
-//! | 0 | somebody polls for messages | who polls, after it has its lock | who finds no lock of a poller |
-//! | 1 | somebody polls for room | the same | the same |
+//! | 0 | messages are polled for | a poller, once it has its lock | a process that finds no lock of a poller |
+//! | 1 | room is polled for | the same | the same |
 //! | 2 | some of them are told of edges only | the same | the same |
-//! | 3 | nobody knows who polls, or will poll | who is refused a lock; `RSIPC_MQ_POLL=always` | nobody |
-//! | 4.. | epoch: the number of times that bits were set | who sets bits | nobody |
+//! | 3 | it is not known what is polled for, or will be | a poller that is refused a lock; `RSIPC_MQ_POLL=always` | nobody |
+//! | 4.. | epoch: the number of times that bits were set | the process that sets bits | nobody |
 //!
-//! `packets`: the number of packets is between two bounds. They differ while somebody puts a packet
-//! in or takes one out, and after one who did was killed.
+//! `packets`: the number of packets lies between two bounds. They differ while a process puts a
+//! packet in or takes one out, and after it was killed doing so.
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
-//! | 0..16 | at least | who has put one in: plus; who is about to take one out: minus |
-//! | 16..32 | at most | who is about to put one in: plus; who has taken one out: minus |
-//! | 32.. | version: the number of changes | the same, and who has counted the packets, which sets both bounds |
+//! | 0..16 | at least | a process that has put one in: plus; one that is about to take one out: minus |
+//! | 16..32 | at most | a process that is about to put one in: plus; one that has taken one out: minus |
+//! | 32.. | version: the number of changes | the same, and a process that has counted the packets, which sets both bounds |
 //!
-//! All accesses are SeqCst unless it is said why less is enough: of a sender that claims a slot and
-//! then looks here, and a poller that sets bits here and then looks at the slots, one sees what the
-//! other one has done.
+//! All accesses are SeqCst unless the code says why less is enough: of a sender that claims a slot
+//! and then checks this word, and a poller that sets bits here and then checks the slots, at least
+//! one sees the change of the other.
 
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant, Holder};
 
 /// Slots of a FIFO, and so packets that it holds. That many say that the queue is full.

@@ -1,10 +1,12 @@
-//! The queues that this process has put into sets of epoll, so that they are looked at before it
+//! The queues that this process has put into sets of epoll, so that they are checked before it
 //! sleeps.
 //!
-//! A few words without a lock. A number that is a queue no longer goes when somebody comes by.
+//! A few words without a lock. A number that is not a queue any more is dropped by the next thread
+//! that comes across it.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::os::fd::RawFd;
+
+use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 /// Queues at most that are looked at. The others are brought up to date by those who change them.
 const LIMIT: usize = 64;

@@ -1,18 +1,19 @@
 //! Finding the message to deliver next, and a free slot, among up to 65536 slots.
 //!
-//! Up to [`GROUP`] keys are looked at one by one. Above that, a tree of groups of [`GROUP`]: each
-//! node holds the largest key below it, and whether a slot below it is free. It is an f-array (P.
-//! Jayanti, 2002): who has changed a key refreshes the nodes above it. If two exchanges in a row
-//! fail, somebody else has refreshed the node after our change. The version in a node keeps a late
-//! refresh from putting an old value back.
+//! Up to [`GROUP`] keys are compared one by one. Above that there is a tree of groups of [`GROUP`]:
+//! each node holds the largest key below it, and whether a slot below it is free. It is an f-array
+//! (P. Jayanti, 2002): a thread that has changed a key refreshes the nodes above it. If two
+//! exchanges in a row fail, another thread has refreshed the node after the change. The version in
+//! a node keeps a late refresh from restoring an old value.
 //!
 //! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the
-//! truth, which is in the keys: who finds nothing looks at those before it believes it.
+//! keys, which are the truth: a thread that finds nothing in the tree checks the keys before it
+//! believes it.
 
 use super::key::{self, is_message};
 use super::scan::{any, largest};
 use super::summary::{Summary, has_free, slot_in};
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
 
 pub use super::summary::Node;

@@ -5,9 +5,9 @@
 //! is the commit: one store, before which nothing has happened for anybody else, and after which
 //! everything has.
 
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::posix::mq::store::index::{Index, Slot};
 use crate::posix::mq::store::key::{self, is_message};
-use crate::shared::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
 use crate::shared::prefetch;

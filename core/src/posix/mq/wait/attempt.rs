@@ -9,15 +9,14 @@
 //! | nothing, but an operation under way | a wake, or for half a millisecond, then twice as long: that operation may not know of it (`shared::event`), or its holder may be dead, which can be seen only some time after the kernel's wake |
 //! | what it wants, but it is the turn of others | a wake, or until they have had 10 ms to come for it |
 //!
-//! From before its first sleep until it is done it owes a wake (`shared::thread`): one may have
-//! been given to it. If it dies, the kernel gives one to somebody else who sleeps here. And once it
-//! is done, or gives up, it wakes another one if something is left, because two wakes may have
-//! fallen on it (see `sem::wait`). There is one word that the kernel watches, and two directions:
-//! while it commits, the other direction's sleepers are what it owes a wake to. So whoever was
-//! woken and found nothing looks at the other direction, too.
+//! From before its first sleep until it is done, a waiter owes a wake (`shared::thread`), because
+//! one may have been given to it. If it dies, the kernel wakes another sleeper here. And once it is
+//! done, or gives up, it wakes another one if something is left, because two wakes may have fallen
+//! on it (see `sem::wait`). The kernel watches one word, but there are two directions: while the
+//! waiter commits, it owes its wake to the sleepers of the other direction. So a waiter that was
+//! woken and found nothing checks the other direction, too.
 
-use core::sync::atomic::Ordering;
-
+use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};

@@ -8,10 +8,10 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::{End, Participant, Queue, check, check_each_stop};
+use crate::atomic::modelled::{Futex, On};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::atomic::{AtomicU32, Ordering};
 use crate::shared::event::{Event, Seen};
-use crate::shared::modelled::{Futex, On};
 
 /// Where one waits for something: `WaitPoint`.
 #[derive(Default)]
@@ -210,15 +210,43 @@ impl Room {
     }
 }
 
+/// A thread with a participant of this number.
+fn spawn<R: 'static>(
+    room: &Arc<Room>,
+    tid: u32,
+    run: impl FnOnce(&Room, &Participant) -> R + 'static,
+) -> thread::JoinHandle<R> {
+    let room = room.clone();
+    thread::spawn(move || run(&room, &Participant::new(tid)))
+}
+
+/// A thread with participant 1, which is killed after so many accesses.
+fn spawn_victim(
+    room: &Arc<Room>,
+    accesses: usize,
+    run: impl FnOnce(&Room, &Participant) + 'static,
+) -> thread::JoinHandle<()> {
+    spawn(room, 1, move |room, victim| {
+        until_killed(room, victim, accesses, run);
+    })
+}
+
+/// False: it was killed before it was done.
+fn until_killed(
+    room: &Room,
+    victim: &Participant,
+    accesses: usize,
+    run: impl FnOnce(&Room, &Participant),
+) -> bool {
+    victim.until(&room.queue.ends, accesses, End::Killed, |who| run(room, who)).is_some()
+}
+
 #[test]
 fn one_waits_and_one_sends() {
     for capacity in [2, 3] {
         check(2, move || {
             let room = Room::new(capacity);
-            let sender = {
-                let room = room.clone();
-                thread::spawn(move || room.send(&Participant::new(1), 1))
-            };
+            let sender = spawn(&room, 1, |room, who| room.send(who, 1));
             assert_eq!(room.receive(&Participant::new(2)), 1);
             sender.join().unwrap();
             room.assert_whole();
@@ -230,18 +258,11 @@ fn one_waits_and_one_sends() {
 fn two_wait_and_one_sends_twice() {
     check(1, || {
         let room = Room::new(2);
-        let waiter = {
-            let room = room.clone();
-            thread::spawn(move || room.receive(&Participant::new(1)))
-        };
-        let sender = {
-            let room = room.clone();
-            thread::spawn(move || {
-                let who = Participant::new(2);
-                room.send(&who, 1);
-                room.send(&who, 2);
-            })
-        };
+        let waiter = spawn(&room, 1, |room, who| room.receive(who));
+        let sender = spawn(&room, 2, |room, who| {
+            room.send(who, 1);
+            room.send(who, 2);
+        });
         let (mine, other) = (room.receive(&Participant::new(3)), waiter.join().unwrap());
         assert_ne!(mine, other);
         sender.join().unwrap();
@@ -253,14 +274,10 @@ fn two_wait_and_one_sends_twice() {
 fn one_waits_for_room_and_one_for_messages() {
     check(1, || {
         let room = Room::new(1);
-        let sender = {
-            let room = room.clone();
-            thread::spawn(move || {
-                let who = Participant::new(1);
-                room.send(&who, 1);
-                room.send(&who, 2);
-            })
-        };
+        let sender = spawn(&room, 1, |room, who| {
+            room.send(who, 1);
+            room.send(who, 2);
+        });
         let who = Participant::new(2);
         assert_eq!([room.receive(&who), room.receive(&who)], [1, 2]);
         sender.join().unwrap();
@@ -272,14 +289,8 @@ fn one_waits_for_room_and_one_for_messages() {
 fn a_waiter_that_is_killed_takes_no_wake_but_its_own() {
     check(1, || {
         let room = Room::new(2);
-        let victim = {
-            let room = room.clone();
-            thread::spawn(move || room.die_waiting(&Participant::new(1)))
-        };
-        let sender = {
-            let room = room.clone();
-            thread::spawn(move || room.send(&Participant::new(2), 1))
-        };
+        let victim = spawn(&room, 1, |room, who| room.die_waiting(who));
+        let sender = spawn(&room, 2, |room, who| room.send(who, 1));
         assert_eq!(room.receive(&Participant::new(3)), 1);
         sender.join().unwrap();
         victim.join().unwrap();
@@ -294,17 +305,10 @@ fn a_waiter_that_is_killed_takes_no_wake_but_its_own() {
 fn a_sender_that_is_killed_anywhere_keeps_no_wake_of_another_one() {
     check_each_stop(1, |accesses| {
         let room = Room::new(2);
-        let victim = {
-            let room = room.clone();
-            thread::spawn(move || {
-                Participant::new(1)
-                    .until(&room.queue.ends, accesses, End::Killed, |who| room.send(who, 1));
-            })
-        };
-        let sender = {
-            let room = room.clone();
-            thread::spawn(move || room.send(&Participant::new(2), 2))
-        };
+        let victim = spawn_victim(&room, accesses, |room, who| {
+            room.send(who, 1);
+        });
+        let sender = spawn(&room, 2, |room, who| room.send(who, 2));
         room.receive(&Participant::new(3));
         victim.join().unwrap();
         sender.join().unwrap();
@@ -316,20 +320,17 @@ fn a_sender_that_is_killed_anywhere_keeps_no_wake_of_another_one() {
 fn what_a_killed_sender_has_committed_wakes_a_receiver() {
     check_each_stop(1, |accesses| {
         let room = Room::new(2);
-        let victim = {
-            let room = room.clone();
-            thread::spawn(move || {
-                let sent =
-                    Participant::new(1)
-                        .until(&room.queue.ends, accesses, End::Killed, |who| room.send(who, 1));
-                if sent.is_none() && room.queue.slots().count() == 0 {
-                    // It died before the commit, and nobody has received it: somebody else sends.
-                    if room.queue.received.lock().unwrap().is_empty() {
-                        room.send(&Participant::new(3), 2);
-                    }
-                }
-            })
-        };
+        let victim = spawn(&room, 1, move |room, victim| {
+            let has_sent = until_killed(room, victim, accesses, |room, who| room.send(who, 1));
+            let is_lost = || {
+                let received = room.queue.received.lock().unwrap();
+                room.queue.slots().count() == 0 && received.is_empty()
+            };
+            // It died before the commit: somebody else sends.
+            if !has_sent && is_lost() {
+                room.send(&Participant::new(3), 2);
+            }
+        });
         room.receive(&Participant::new(2));
         victim.join().unwrap();
         room.assert_whole();
@@ -340,21 +341,13 @@ fn what_a_killed_sender_has_committed_wakes_a_receiver() {
 fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
     check_each_stop(1, |accesses| {
         let room = Room::new(2);
-        let victim = {
-            let room = room.clone();
-            thread::spawn(move || {
-                Participant::new(1)
-                    .until(&room.queue.ends, accesses, End::Killed, |who| room.receive(who));
-            })
-        };
-        let sender = {
-            let room = room.clone();
-            thread::spawn(move || {
-                let who = Participant::new(2);
-                room.send(&who, 1);
-                room.send(&who, 2);
-            })
-        };
+        let victim = spawn_victim(&room, accesses, |room, who| {
+            room.receive(who);
+        });
+        let sender = spawn(&room, 2, |room, who| {
+            room.send(who, 1);
+            room.send(who, 2);
+        });
         room.receive(&Participant::new(3));
         sender.join().unwrap();
         victim.join().unwrap();
@@ -367,14 +360,8 @@ fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
 fn one_is_woken_by_a_sender_and_by_the_death_of_another_one() {
     check(1, || {
         let room = Room::new(2);
-        let receivers = [1, 2].map(|tid| {
-            let room = room.clone();
-            thread::spawn(move || room.receive(&Participant::new(tid)))
-        });
-        let victim = {
-            let room = room.clone();
-            thread::spawn(move || room.die_after_commit(&Participant::new(3), 1))
-        };
+        let receivers = [1, 2].map(|tid| spawn(&room, tid, |room, who| room.receive(who)));
+        let victim = spawn(&room, 3, |room, who| room.die_after_commit(who, 1));
         room.send(&Participant::new(4), 2);
         victim.join().unwrap();
         let mut received = receivers.map(|receiver| receiver.join().unwrap());

@@ -1,31 +1,22 @@
 //! Whose turn it is: who has slept for long is served before those who come new, and the dead hold
 //! up nobody.
 
-use loom::thread;
-
-use super::Room;
-use crate::posix::mq::model::{End, Participant, check, check_each_stop};
+use super::{Room, spawn, until_killed};
+use crate::posix::mq::model::{Participant, check, check_each_stop};
 
 #[test]
 fn who_comes_new_leaves_the_message_to_one_who_has_slept() {
     check(2, || {
         let room = Room::new(2);
-        let receiver = {
-            let room = room.clone();
-            thread::spawn(move || room.receive(&Participant::new(1)))
-        };
-        let newcomer = {
-            let room = room.clone();
-            thread::spawn(move || {
-                if !room.message.futex.has_sleeper() {
-                    return;
-                }
-                if !room.message.event.is_in_turn() {
-                    let stolen = room.try_receive(&Participant::new(2), false);
-                    assert_eq!(stolen, None, "before its turn");
-                }
-            })
-        };
+        let receiver = spawn(&room, 1, |room, who| room.receive(who));
+        let newcomer = spawn(&room, 2, |room, who| {
+            if !room.message.futex.has_sleeper() {
+                return;
+            }
+            if !room.message.event.is_in_turn() {
+                assert_eq!(room.try_receive(who, false), None, "before its turn");
+            }
+        });
         room.send(&Participant::new(3), 1);
         newcomer.join().unwrap();
         assert_eq!(receiver.join().unwrap(), 1);
@@ -38,15 +29,13 @@ fn who_comes_new_leaves_the_message_to_one_who_has_slept() {
 fn who_comes_new_is_served_when_those_before_it_are_dead() {
     check_each_stop(1, |accesses| {
         let room = Room::new(2);
-        let victim = {
-            let room = room.clone();
-            thread::spawn(move || {
-                Participant::new(1)
-                    .until(&room.queue.ends, accesses, End::Killed, |who| room.receive(who));
-                // Now somebody needs a message.
-                room.send(&Participant::new(4), 2);
-            })
-        };
+        let victim = spawn(&room, 1, move |room, victim| {
+            until_killed(room, victim, accesses, |room, who| {
+                room.receive(who);
+            });
+            // Now somebody needs a message.
+            room.send(&Participant::new(4), 2);
+        });
         let who = Participant::new(2);
         room.send(&who, 1);
         room.receive(&who);

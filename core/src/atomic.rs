@@ -1,0 +1,25 @@
+//! The atomics of every protocol come from here, so that the model checker can put its own in their
+//! place. Nothing else names `core::sync::atomic`.
+
+#[cfg(loom)]
+pub mod modelled;
+
+#[cfg(loom)]
+pub use loom::{
+    hint,
+    sync::atomic::{Ordering, fence},
+    thread,
+};
+#[cfg(loom)]
+pub use modelled::{AtomicU32, AtomicU64};
+
+#[cfg(not(loom))]
+pub use core::{
+    hint,
+    sync::atomic::{
+        AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+        AtomicUsize, Ordering, compiler_fence, fence,
+    },
+};
+#[cfg(not(loom))]
+pub use std::thread;

@@ -1,0 +1,104 @@
+//! What Rust and C (`cbits/`) share: the layouts of `cbits/rsipc_cbits.h`, and the numbers by which
+//! the two sides talk.
+//!
+//! `tests/abi` has the crate ctest read this file and compare each item with its counterpart in C.
+//! For that the file stands alone: it refers to `core` and to `libc`, and to no other module.
+//!
+//! C makes each of these structures, on its own stack or in its own memory; Rust is lent a pointer
+//! for the duration of a call.
+
+use core::ffi::{c_int, c_long, c_uint, c_void};
+
+/// `struct futex_waitv` of linux/futex.h
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct WaitV {
+    /// The word has to hold this.
+    pub value: u64,
+    /// Of the word.
+    pub address: u64,
+    /// Its size, and whether it is private.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// A system call that sleeps: Rust describes it (`os/futex.rs`), and C makes it.
+///
+/// It holds pointers into itself from `prepare` on, so it must stay where it is until the call is
+/// made.
+#[repr(C)]
+pub struct Sleep {
+    /// Of the call.
+    pub number: c_long,
+    /// Those that it does not take are 0.
+    pub arguments: [c_long; 6],
+    /// When the sleep ends, if `arguments` refers to it.
+    pub until: libc::timespec,
+    /// What ends the sleep, if `arguments` refers to it.
+    pub waitv: [WaitV; 2],
+}
+
+/// Room for a wait of any kind: `shared::wait::Wait<A>`, whatever its `A`. It begins with its
+/// sleep.
+#[repr(C)]
+pub struct WaitRoom {
+    /// What C does next.
+    pub sleep: Sleep,
+    /// The rest of the wait.
+    pub room: [c_long; 44],
+}
+
+/// What Rust does with waits of one kind.
+#[repr(C)]
+pub struct WaitKind {
+    /// After a sleep that ended with this error, 0 = none. Answers [`MUST_SLEEP`], 0 or an errno.
+    pub woken: unsafe extern "C" fn(*mut WaitRoom, c_int) -> c_int,
+    /// In the place of `woken`, where the thread is cancelled in its sleep.
+    pub cancelled: unsafe extern "C" fn(*mut WaitRoom),
+    /// Whether the thread can be cancelled in its sleep.
+    pub is_cancellation_point: c_int,
+}
+
+/// The answer of a step of a wait when the thread must sleep. No errno is as large.
+pub const MUST_SLEEP: c_int = 4096;
+
+/// Room for what a notifying thread waits for: `posix::mq::Duty`.
+#[repr(C)]
+pub struct DutyRoom {
+    /// Opaque to C.
+    pub words: [u64; 5],
+}
+
+/// What a call that closes a descriptor has to remember from before the close until after it.
+#[repr(C)]
+pub struct Closing {
+    /// Of [`CLOSE_QUEUE`]: the open queue, opaque to C.
+    pub open: *mut c_void,
+    /// Of [`CLOSE_UNKNOWN`]: the device and the inode of the FIFO.
+    pub fifo: [u64; 2],
+    /// The descriptor.
+    pub fd: c_int,
+    /// What it is: one of the `CLOSE_` constants.
+    pub kind: c_int,
+}
+
+/// The descriptor is none of ours.
+pub const CLOSE_FREELY: c_int = 0;
+/// A descriptor of the library's own, which the program cannot close: EBADF.
+pub const CLOSE_SPARE: c_int = 1;
+/// A queue.
+pub const CLOSE_QUEUE: c_int = 2;
+/// The FIFO of a queue that this process does not know.
+pub const CLOSE_UNKNOWN: c_int = 3;
+
+/// A bit of `rsipc_concern`: the process has, or had, a descriptor of a queue.
+pub const QUEUES: c_uint = 1;
+/// A bit of `rsipc_concern`: the process has, or had, a descriptor of the library's own.
+pub const RESERVED: c_uint = 2;
+/// A bit of `rsipc_concern`: a queue is, or was, in the set of an epoll.
+pub const WATCHED: c_uint = 4;
+
+/// In the place of the result of a call on a file: the descriptor is none of a queue after all. No
+/// negative errno is as small.
+pub const NOT_A_QUEUE: c_long = -4096;

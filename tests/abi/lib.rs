@@ -1,0 +1,1 @@
+//! Nothing: the tests are `cbits.rs` and `abi.rs`.
