@@ -1,7 +1,6 @@
 /* The C library's own functions behind which ours stand: `RSIPC_REAL(close)(fd)`. Callable at any
  * time: before our constructor has run, in a signal handler, where the C library has no such
- * function, in a program without a loader.
- */
+ * function, in a program without a loader. */
 #ifndef RSIPC_REAL_H
 #define RSIPC_REAL_H
 

@@ -21,7 +21,7 @@ const BOUND: Duration = Duration::from_mins(1);
 
 /// The families of programs, and whether the library carries what they need. What it does not carry
 /// yet runs on plain glibc only.
-const FAMILIES: [(&str, bool); 7] = [
+const FAMILIES: [(&str, bool); 8] = [
     ("process", true),
     ("pipe", true),
     ("mapping", true),
@@ -29,6 +29,7 @@ const FAMILIES: [(&str, bool); 7] = [
     ("sem", true),
     ("shm", true),
     ("mq", true),
+    ("sysv_sem", false),
 ];
 
 fn main() -> ExitCode {

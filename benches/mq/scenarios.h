@@ -7,11 +7,12 @@
  *
  * where sending to a full queue and receiving from an empty one wait.
  *
- *   pair SIZE DEPTH   send + receive in one thread, while DEPTH messages of random priorities stay
- * in the queue stream            a message, from a sender on one processor to a receiver on the
- * other pingpong PLACES   there and back between two processes crowd             a message, four
- * senders and four receivers on two processors
- * */
+ *   pair SIZE DEPTH   send + receive in one thread, while DEPTH messages of random priorities
+ *                     stay in the queue
+ *   stream            a message, from a sender on one processor to a receiver on the other
+ *   pingpong PLACES   there and back between two processes
+ *   crowd             a message, four senders and four receivers on two processors
+ */
 #include "../support/bench.h"
 
 enum { SMALL = 64, MESSAGES = 10, CROWD = 4, LARGEST = 4096 };

@@ -1,6 +1,6 @@
 /* What the benchmarks share. Each program measures one thing for a fifth of a second, and prints
  * one line: nanoseconds for an operation, and the file that the measured function was loaded from.
- * */
+ */
 #ifndef BENCH_H
 #define BENCH_H
 

@@ -12,8 +12,11 @@ fail() {
 	exit 1
 }
 
+# What a client has to preload behind the library.
+behind=
+
 # on_librsipc COMMAND...
-on_librsipc() { env LD_PRELOAD="$library" RSIPC_VERBOSE=1 "$@"; }
+on_librsipc() { env LD_PRELOAD="$library $behind" RSIPC_VERBOSE=1 "$@"; }
 
 # Does the library have this function?
 exports() { nm -D --defined-only "$library" | grep -q " $1\$"; }
@@ -41,7 +44,7 @@ packages() {
 # the library.
 bound() {
 	rm -f "$scratch"/bindings.*
-	LD_DEBUG=bindings LD_DEBUG_OUTPUT=$scratch/bindings LD_BIND_NOW=1 LD_PRELOAD="$library" "$@" >/dev/null ||
+	LD_DEBUG=bindings LD_DEBUG_OUTPUT=$scratch/bindings LD_BIND_NOW=1 LD_PRELOAD="$library $behind" "$@" >/dev/null ||
 		fail "$* does not start under the library"
 	nm -D --defined-only "$library" | awk '{ print $NF }' >"$scratch/exports"
 	# binding file PROGRAM [0] to LIBRARY [0]: normal symbol `NAME' [VERSION]
@@ -55,6 +58,14 @@ bound() {
 		fail "$1 takes these from elsewhere"
 	fi
 	say "from librsipc: $(awk '{ print $1 }' "$scratch/bound" | sort -u | tr '\n' ' ')"
+}
+
+# takes FUNCTION...: the program that bound() has asked about gets these, among others, from the library.
+takes() {
+	local function
+	for function; do
+		grep -q "^$function " "$scratch/bound" || fail "$function does not come from the library"
+	done
 }
 
 python=/usr/bin/python3.11
@@ -88,15 +99,17 @@ tally() {
 	say "$1: $(count passed "$2") passed, $failed failed, $(count skipped "$2") skipped"
 }
 
-# posix_ipc_package: the package posix_ipc, built from its source, in our own Python.
-posix_ipc_version=1.3.2
-posix_ipc_package() {
+# built_package NAME VERSION: a package with C in it, built from its source, in our own Python.
+built_package() {
 	packages /usr/bin/gcc:gcc /usr/include/python3.11/Python.h:python3.11-dev
 	python_packages
-	sdist posix_ipc $posix_ipc_version
-	"$environment/bin/pip" install --quiet "$scratch/posix_ipc-$posix_ipc_version" >"$scratch/pip.log" 2>&1 ||
-		fail "pip could not build posix_ipc; see $scratch/pip.log"
+	sdist "$1" "$2"
+	"$environment/bin/pip" install --quiet "$scratch/$1-$2" >"$scratch/pip.log" 2>&1 ||
+		fail "pip could not build $1; see $scratch/pip.log"
 }
+
+posix_ipc_version=1.3.2
+posix_ipc_package() { built_package posix_ipc $posix_ipc_version; }
 
 # suite NAME TESTS DIRECTORY: a package's own tests by pytest, on glibc and preloaded. So many, and no fewer, have to
 # pass on both. Standard input is not captured: a test of posix_ipc wants its number.
@@ -121,4 +134,25 @@ suite() {
 		fail "$tests tests of $name have to pass; see $scratch/$name-*.log"
 	fi
 	say "$name: $tests passed, 0 failed"
+}
+
+# compared NAME COMMAND...: a program that prints "passed NAME" for each of its tests, on glibc and preloaded. All have
+# to pass, and on both the same ones.
+compared() {
+	local name=$1 side
+	shift
+	for side in glibc librsipc; do
+		# What stands behind the library may be for the program alone.
+		local run=(env)
+		[ $side = glibc ] || run+=(LD_PRELOAD="$library $behind" RSIPC_VERBOSE=1)
+		timeout --kill-after=10 120 "${run[@]}" "$@" >"$scratch/$name-$side.txt" 2>"$scratch/$name-$side.err" ||
+			fail "$name, $side: ended with status $?; see $scratch/$name-$side.*"
+		tally "$name, $side" "$scratch/$name-$side.txt"
+	done
+	grep -q '^rsipc .*: active:' "$scratch/$name-librsipc.err" || fail "the library was not active"
+	# < on glibc, > on librsipc
+	diff "$scratch/$name-glibc.txt" "$scratch/$name-librsipc.txt" >&2 || fail "the results of $name differ"
+	if [ ! -s "$scratch/$name-librsipc.txt" ] || grep -v '^passed ' "$scratch/$name-librsipc.txt" >&2; then
+		fail "not all tests of $name pass"
+	fi
 }

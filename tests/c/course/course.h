@@ -1,6 +1,5 @@
 /* What every program of the course needs beside its subject: an end when a call fails, a bound on
- * its time, child processes, and names of objects that no other run uses.
- */
+ * its time, child processes, and names of objects that no other run uses. */
 #ifndef COURSE_H
 #define COURSE_H
 

@@ -1,6 +1,5 @@
 /* What the programs of this directory share: conditions, reproducible randomness, bodies that tell
- * whether they are whole.
- */
+ * whether they are whole. */
 #ifndef MODEL_H
 #define MODEL_H
 

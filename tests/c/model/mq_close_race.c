@@ -3,13 +3,12 @@
  *   mq_close_race hammer|reuse|fork|exec SECONDS
  *
  * hammer  mq_close and close() strike in the middle of the calls of other threads, which must end
- * as on a
- *         descriptor that was closed before or after, and touch no memory that is gone.
+ *         as on a descriptor that was closed before or after, and touch no memory that is gone.
  * reuse   the number of a closed queue becomes a file, a pipe or a socket, while others still use
- * it as
- *         a queue: not a byte may land there.
- * fork    a process whose threads are in the middle of calls forks: the child's queues work. exec
- * the same with exec: the queue that those threads worked on is sound afterwards. / */
+ *         it as a queue: not a byte may land there.
+ * fork    a process whose threads are in the middle of calls forks: the child's queues work.
+ * exec    the same with exec: the queue that those threads worked on is sound afterwards.
+ */
 #include "model.h"
 
 #include <poll.h>

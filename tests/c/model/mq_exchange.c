@@ -8,10 +8,10 @@
  * interleaving, these must hold:
  *   - each message is received once, whole, with its priority;
  *   - of two messages of one priority, the first of which had been sent before the other's send
- * began, the second is not received before the receive of the first begins;
+ *     began, the second is not received before the receive of the first begins;
  *   - a receive does not give a message while one of higher priority, whose send had returned
- * before the receive began, stays in the queue.
- * */
+ *     before the receive began, stays in the queue.
+ */
 #include "model.h"
 
 enum { PRODUCERS = 4, CONSUMERS = 4, PRIORITIES = 32768 };

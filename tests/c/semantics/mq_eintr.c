@@ -1,6 +1,5 @@
 /* A timer runs out around a second after the call has begun. Whenever that is, the call on a queue
- * ends, and SA_RESTART lets it go on where it does so on plain glibc.
- */
+ * ends, and SA_RESTART lets it go on where it does so on plain glibc. */
 #include "../support/interrupted.h"
 
 static void ends(const char *kind)

@@ -1,6 +1,5 @@
 /* Programs built with _FORTIFY_SOURCE reach mq_open under another name: __mq_open_2, when the flags
- * are not known at compile time and no mode is given.
- */
+ * are not known at compile time and no mode is given. */
 #undef _FORTIFY_SOURCE
 #define _FORTIFY_SOURCE 2
 #include "../support/queue.h"

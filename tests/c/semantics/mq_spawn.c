@@ -1,6 +1,5 @@
 /* Children that share the memory of their parent, made by clone(2), posix_spawn,
- * system and popen: see mq_vfork.c.
- */
+ * system and popen: see mq_vfork.c. */
 #include "../support/vfork.h"
 
 #include <spawn.h>

@@ -5,7 +5,7 @@
  *   settings value                     the value of a semaphore, free and with one to three waiters
  *   settings turns                     two threads take turns 2000 times
  *   settings secure                    whether the kernel has marked this process as secure
- * */
+ */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>

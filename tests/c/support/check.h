@@ -2,15 +2,14 @@
  *
  *   prog --list      a line per case: NAME, or NAME<tab>better<tab>REASON
  *   prog NAME        runs that case: exit status 0 = holds, 1 = does not (the failing line is on
- * stderr), 77 = cannot be tried here (the reason is on stderr) prog             runs every case and
- * prints "N passed, N failed, N skipped"
+ *                    stderr), 77 = cannot be tried here (the reason is on stderr)
+ *   prog             runs every case and prints "N passed, N failed, N skipped"
  *
  * A case marked CASE_BETTER is one that plain glibc does not hold; REASON says why, and
  * docs/glibc-behaviour.md tells the story.
  *
  * CHECK_SECONDS in the environment bounds a case (20 when unset): a hang becomes a failure. When a
- * case is over, what it forked is killed and the objects it named with check_name() are removed. /
- */
+ * case is over, what it forked is killed and the objects it named with check_name() are removed. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -205,6 +204,9 @@ static void check_remove_names(void)
 			mq_unlink(check_names->name[i]);
 }
 
+/* Removes what else a case has made: set by the header that knows how. */
+__attribute__((unused)) static void (*check_remove_more)(void);
+
 /* Whether the process ends in time. It stays a zombie: it keeps its number, and so does
  * the group. */
 static int check_ended(pid_t pid)
@@ -244,6 +246,8 @@ static int check_run(const struct check_case *one)
 	kill(-pid, SIGKILL);
 	CHECK_OK(waitid(P_PID, (id_t)pid, &end, WEXITED));
 	check_remove_names();
+	if (check_remove_more)
+		check_remove_more();
 	munmap(check_names, sizeof *check_names);
 	if (!in_time)
 		fprintf(stderr, "%s: too slow\n", one->name);

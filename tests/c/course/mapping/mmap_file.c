@@ -4,7 +4,7 @@
  *
  *   mmap_file             makes a file, and starts the second process
  *   mmap_file count PATH  the second process: counts and changes what it finds
- * */
+ */
 #include "../course.h"
 
 #include <ctype.h>

@@ -2,7 +2,7 @@
  * they are first touched, or all at once with MAP_POPULATE; getrusage counts these page faults.
  *
  *   mmap_read [FILE]   counts its lines both ways
- * */
+ */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  *   mq_hello                 both sides, in two processes
  *   mq_hello send NAME TEXT  sends TEXT to the queue NAME, which it makes if need be
  *   mq_hello receive NAME    receives one message, and shows it
- * */
+ */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  *   fifo              both sides, in two processes
  *   fifo write PATH   copies standard input into the FIFO
  *   fifo read PATH    copies the FIFO to standard output
- * */
+ */
 #include "../course.h"
 
 #include <fcntl.h>

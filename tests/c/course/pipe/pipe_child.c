@@ -2,7 +2,7 @@
  * child echoes what it reads until the end of file, which comes when the last write end is closed.
  *
  *   pipe_child [TEXT]
- * */
+ */
 #include "../course.h"
 
 enum { BLOCK = 10 };

@@ -1,6 +1,5 @@
 /* Why unused ends have to be closed. A reader sees the end of file only when no write end is open
- * anywhere; a writer learns that nobody reads only when no read end is.
- */
+ * anywhere; a writer learns that nobody reads only when no read end is. */
 #include "../course.h"
 
 #include <fcntl.h>

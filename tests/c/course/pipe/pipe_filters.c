@@ -2,7 +2,7 @@
  * the programs look for standard input and output.
  *
  *   pipe_filters [DIRECTORY]   without one, a directory with three files is made
- * */
+ */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Exit handlers are a stack: the one registered last runs first. on_exit also gets the status and
  * an argument. They run for exit and for return from main, never for _exit; a child inherits them.
- * */
+ */
 #include "../course.h"
 
 static void close_files(void)

@@ -1,6 +1,5 @@
 /* pause sleeps until a signal comes. It returns when a handler has run, and never when the signal's
- * default action is to end the process.
- */
+ * default action is to end the process. */
 #include "../course.h"
 
 #include <signal.h>

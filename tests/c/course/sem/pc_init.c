@@ -3,7 +3,7 @@
  * processes share, so pshared is not 0.
  *
  *   pc_init [ITEMS]
- * */
+ */
 #include "ring.h"
 
 #include <sys/mman.h>

@@ -5,7 +5,7 @@
  *   prod_cons p                  a producer: each character typed, ENTER too, is produced
  *   prod_cons c                  a consumer: for each character typed one is consumed, and shown
  *   prod_cons rm                 removes what p and c leave behind
- * */
+ */
 #include "ring.h"
 
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  *
  *   sem_console     runs the commands below
  *   sem_console -   reads commands from standard input ("help" lists them)
- * */
+ */
 #include "../course.h"
 
 #include <fcntl.h>

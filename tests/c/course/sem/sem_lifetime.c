@@ -3,7 +3,7 @@
  *
  *   sem_lifetime            the whole story
  *   sem_lifetime post NAME  the program that is called by exec: opens and posts
- * */
+ */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -2,11 +2,11 @@
  * semaphores inside the object make them take turns, the writer first.
  *
  *   transfer [--time] [FILE [COPY]]   both, in two processes; --time also tells how long it took.
- *                                     Without a FILE one of a million bytes is made; without a COPY
- * the reader only sums up what it gets transfer write NAME < FILE        the writer alone, over the
- * object NAME, which it makes transfer read NAME > COPY         the reader alone, to be started
- * after the writer
- * */
+ *                                     Without a FILE one of a million bytes is made; without a
+ *                                     COPY the reader only sums up what it gets
+ *   transfer write NAME < FILE        the writer alone, over the object NAME, which it makes
+ *   transfer read NAME > COPY         the reader alone, to be started after the writer
+ */
 #include "transfer.h"
 
 #include <fcntl.h>

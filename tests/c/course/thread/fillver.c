@@ -3,7 +3,7 @@
  * many places each thread gets is up to the scheduler.
  *
  *   fillver [PLACES [THREADS]]   with -v in front, the count of each thread is shown
- * */
+ */
 #include "../course.h"
 
 #include <pthread.h>

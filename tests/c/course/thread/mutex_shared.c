@@ -1,6 +1,5 @@
 /* A mutex for several processes: it lies in memory that they share and is made with
- * PTHREAD_PROCESS_SHARED. Without the lock some of the additions would be lost.
- */
+ * PTHREAD_PROCESS_SHARED. Without the lock some of the additions would be lost. */
 #include "../course.h"
 
 #include <pthread.h>

@@ -1,0 +1,60 @@
+/* What the programs on System V semaphores share: the union that semctl(2) has each program define,
+ * a set of their own, one operation. */
+#ifndef SET_H
+#define SET_H
+
+#include "../course.h"
+
+#include <fcntl.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+
+union semun {
+	int val;	       /* for SETVAL */
+	struct semid_ds *buf;  /* for IPC_STAT and IPC_SET */
+	unsigned short *array; /* for GETALL and SETALL */
+};
+
+/* The key of a file in the directory for temporary files: any process that knows its name finds the
+ * set. The file is gone when this returns; the key remains what it was. */
+HELPER key_t own_key(const char *what)
+{
+	struct name path = own_path(what);
+	check(close((int)check(open(path.text, O_CREAT | O_EXCL | O_WRONLY, 0600), path.text)),
+	      "close");
+	key_t key = (key_t)check(ftok(path.text, 'S'), "ftok");
+	check(unlink(path.text), "unlink");
+	return key;
+}
+
+/* A set for this process and its children. */
+HELPER int own_set(int members)
+{
+	return (int)check(semget(IPC_PRIVATE, members, 0600), "semget");
+}
+
+HELPER void set_value(int set, int member, int value)
+{
+	check(semctl(set, member, SETVAL, (union semun){ .val = value }), "SETVAL");
+}
+
+HELPER int value(int set, int member)
+{
+	return (int)check(semctl(set, member, GETVAL), "GETVAL");
+}
+
+/* Adds to a member; a negative number is taken away, and waited for; 0 waits for 0. */
+HELPER void change(int set, int member, int by, int flags)
+{
+	struct sembuf operation = { (unsigned short)member, (short)by, (short)flags };
+	check(semop(set, &operation, 1), "semop");
+}
+
+/* Removes the set and shows that it is gone: at once, and for everybody. */
+HELPER void remove_set(int set)
+{
+	check(semctl(set, 0, IPC_RMID), "IPC_RMID");
+	printf("removed: %s\n", outcome(semctl(set, 0, GETVAL)));
+}
+
+#endif

@@ -1,0 +1,272 @@
+/* Who is served when: hand-over by the one who changes the value, in the order of arrival. */
+#include "../support/sysv_sleepers.h"
+
+CASE(semop_hands_over_at_once)
+{
+	int set = new_set(1);
+	struct sleeper *taker = PROCESS_SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	/* It has the value, whether it has run or not. */
+	CHECK_EQ(value_of(set, 0), 0);
+	CHECK_EQ(takers_of(set, 0), 0);
+	CHECK_FAILS(SEMOP(set, { 0, -1, IPC_NOWAIT }), EAGAIN);
+	CHECK_EQ(last_pid_of(set, 0), taker->pid);
+	CHECK_EQ(end_of(taker), 0);
+}
+
+CASE(semop_nobody_overtakes_a_sleeper_who_fits)
+{
+	int set = new_set(1);
+	for (int i = 0; i < 200; i++) {
+		struct sleeper *taker = SLEEPS(set, { 0, -1, 0 });
+		CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+		CHECK_FAILS(SEMOP(set, { 0, -1, IPC_NOWAIT }), EAGAIN);
+		CHECK_EQ(end_of(taker), 0);
+	}
+}
+
+CASE(semop_serves_in_the_order_of_arrival)
+{
+	enum { COUNT = 6 };
+	struct sleeper *sleepers[COUNT];
+	int set = new_set(1);
+	for (int i = 0; i < COUNT; i++)
+		sleepers[i] = i % 2 ? PROCESS_SLEEPS(set, { 0, -1, 0 }) : SLEEPS(set, { 0, -1, 0 });
+	for (int i = 0; i < COUNT; i++) {
+		CHECK_EQ(takers_of(set, 0), COUNT - i);
+		CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+		CHECK_EQ(end_of(sleepers[i]), 0);
+		for (int j = i + 1; j < COUNT; j++)
+			CHECK(!is_done(sleepers[j]));
+	}
+}
+
+CASE(semop_serves_those_who_fit_and_passes_over_the_others)
+{
+	int set = new_set(1);
+	struct sleeper *large = SLEEPS(set, { 0, -3, 0 }), *small = SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(small), 0);
+	CHECK_EQ(value_of(set, 0), 0);
+	CHECK(!is_done(large));
+	CHECK_OK(SEMOP(set, { 0, 3, 0 }));
+	CHECK_EQ(end_of(large), 0);
+}
+
+CASE(semop_serves_the_first_of_those_who_fit)
+{
+	int set = new_set(1);
+	struct sleeper *large = SLEEPS(set, { 0, -2, 0 }), *small = SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 2, 0 }));
+	CHECK_EQ(end_of(large), 0);
+	CHECK(!is_done(small));
+	CHECK_EQ(takers_of(set, 0), 1);
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(small), 0);
+}
+
+CASE(semop_later_call_takes_what_a_sleeper_cannot_use)
+{
+	int set = new_set(1);
+	struct sleeper *large = SLEEPS(set, { 0, -3, 0 });
+	CHECK_OK(SEMOP(set, { 0, 2, 0 }));
+	CHECK_OK(SEMOP(set, { 0, -1, IPC_NOWAIT }));
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+	CHECK_EQ(value_of(set, 0), 0);
+	CHECK(!is_done(large));
+	CHECK_OK(SEMOP(set, { 0, 3, 0 }));
+	CHECK_EQ(end_of(large), 0);
+}
+
+CASE(semop_a_served_sleeper_serves_the_next)
+{
+	int set = new_set(3);
+	struct sleeper *third = SLEEPS(set, { 2, -1, 0 }),
+		       *second = SLEEPS(set, { 1, -1, 0 }, { 2, 1, 0 }),
+		       *first = SLEEPS(set, { 0, -1, 0 }, { 1, 1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_VALUES(set, 0, 0, 0);
+	CHECK_EQ(asleep_in(set), 0);
+	CHECK_EQ(end_of(first), 0);
+	CHECK_EQ(end_of(second), 0);
+	CHECK_EQ(end_of(third), 0);
+}
+
+CASE(semop_a_served_sleeper_serves_one_who_came_before_it)
+{
+	int set = new_set(1);
+	struct sleeper *early = SLEEPS(set, { 0, -5, 0 }),
+		       *late = SLEEPS(set, { 0, -1, 0 }, { 0, 5, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(late), 0);
+	CHECK_EQ(end_of(early), 0);
+	CHECK_EQ(value_of(set, 0), 0);
+}
+
+CASE(semop_zero_waiters_see_a_zero_between_two_steps)
+{
+	int set = new_set_of_value(1);
+	struct sleeper *zero = SLEEPS(set, { 0, 0, 0 }),
+		       *adds = SLEEPS(set, { 0, 0, 0 }, { 0, 1, 0 });
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+	CHECK_EQ(value_of(set, 0), 1);
+	CHECK_EQ(end_of(zero), 0);
+	CHECK_EQ(end_of(adds), 0);
+}
+
+CASE(semop_zero_waiters_come_before_one_who_ends_the_zero)
+{
+	int set = new_set_of_value(1);
+	struct sleeper *adds = SLEEPS(set, { 0, 0, 0 }, { 0, 1, 0 }),
+		       *zero = SLEEPS(set, { 0, 0, 0 });
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+	CHECK_EQ(value_of(set, 0), 1);
+	CHECK_EQ(end_of(zero), 0);
+	CHECK_EQ(end_of(adds), 0);
+}
+
+CASE(semop_zero_waiters_are_served_by_the_zero_that_a_taker_makes)
+{
+	int set = new_set(1);
+	struct sleeper *taker = SLEEPS(set, { 0, -2, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	struct sleeper *zero = SLEEPS(set, { 0, 0, 0 });
+	/* 1 + 1 - 2. */
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(taker), 0);
+	CHECK_EQ(end_of(zero), 0);
+	CHECK_EQ(asleep_in(set), 0);
+}
+
+CASE(semop_zero_that_an_array_passes_through_is_not_seen_by_others)
+{
+	int set = new_set_of_value(1);
+	struct sleeper *zero = SLEEPS(set, { 0, 0, 0 });
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }, { 0, 1, 0 }));
+	CHECK_EQ(zero_waiters_of(set, 0), 1);
+	CHECK(!is_done(zero));
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+	CHECK_EQ(end_of(zero), 0);
+}
+
+CASE(semop_of_two_waiters_for_the_lock_the_first_gets_it)
+{
+	int set = new_set_of_value(1);
+	struct sleeper *first = SLEEPS(set, { 0, 0, 0 }, { 0, 1, 0 }),
+		       *second = SLEEPS(set, { 0, 0, 0 }, { 0, 1, 0 });
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+	CHECK_EQ(end_of(first), 0);
+	CHECK(!is_done(second));
+	CHECK_EQ(value_of(set, 0), 1);
+	CHECK_EQ(zero_waiters_of(set, 0), 1);
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+	CHECK_EQ(end_of(second), 0);
+	CHECK_EQ(value_of(set, 0), 1);
+}
+
+CASE(semop_array_and_simple_sleepers_form_one_queue)
+{
+	int set = new_set(2);
+	struct sleeper *simple = SLEEPS(set, { 0, -1, 0 }),
+		       *array = SLEEPS(set, { 0, -1, 0 }, { 1, 0, 0 }),
+		       *later = SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(simple), 0);
+	CHECK(!is_done(array) && !is_done(later));
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(array), 0);
+	CHECK(!is_done(later));
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(later), 0);
+}
+
+CASE(semop_array_that_slept_first_is_served_first)
+{
+	int set = new_set(2);
+	struct sleeper *array = SLEEPS(set, { 0, -1, 0 }, { 1, 1, 0 }),
+		       *simple = SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(array), 0);
+	CHECK(!is_done(simple));
+	CHECK_VALUES(set, 0, 1);
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(simple), 0);
+}
+
+CASE(semop_sleeper_whose_next_obstacle_must_not_block_ends_with_eagain)
+{
+	int set = new_set(2);
+	struct sleeper *array = SLEEPS(set, { 0, -1, 0 }, { 1, -1, IPC_NOWAIT });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(array), EAGAIN);
+	CHECK_VALUES(set, 1, 0);
+	CHECK_EQ(asleep_in(set), 0);
+}
+
+CASE(semop_sleeper_that_would_overflow_ends_with_erange)
+{
+	int set = new_set(2);
+	set_value(set, 1, SEMVMX);
+	struct sleeper *array = SLEEPS(set, { 0, -1, 0 }, { 1, 1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(array), ERANGE);
+	CHECK_VALUES(set, 1, SEMVMX);
+	CHECK_EQ(asleep_in(set), 0);
+}
+
+CASE(semop_sleeper_that_fails_leaves_the_value_to_the_next)
+{
+	int set = new_set(2);
+	struct sleeper *fails = SLEEPS(set, { 0, -1, 0 }, { 1, -1, IPC_NOWAIT }),
+		       *next = SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(fails), EAGAIN);
+	CHECK_EQ(end_of(next), 0);
+	CHECK_VALUES(set, 0, 0);
+}
+
+CASE(semop_sleeper_goes_on_sleeping_at_its_next_obstacle)
+{
+	int set = new_set(3);
+	struct sleeper *array = SLEEPS(set, { 0, -1, 0 }, { 1, -1, 0 }, { 2, -1, 0 });
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 3; j++)
+			CHECK_EQ(takers_of(set, j), i == j);
+		CHECK(!is_done(array));
+		CHECK_OK(SEMOP(set, { (unsigned short)i, 1, 0 }));
+	}
+	CHECK_EQ(end_of(array), 0);
+	CHECK_VALUES(set, 0, 0, 0);
+}
+
+CASE(semop_setall_serves_in_the_order_of_arrival)
+{
+	int set = new_set(1);
+	unsigned short values[] = { 3 };
+	struct sleeper *first = SLEEPS(set, { 0, -2, 0 }), *second = SLEEPS(set, { 0, -2, 0 }),
+		       *third = SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(semctl(set, 0, SETALL, (union semun){ .array = values }));
+	CHECK_EQ(end_of(first), 0);
+	CHECK_EQ(end_of(third), 0);
+	CHECK(!is_done(second));
+	CHECK_EQ(value_of(set, 0), 0);
+	CHECK_EQ(takers_of(set, 0), 1);
+}
+
+CASE(semop_a_barrier_lets_all_go_together)
+{
+	enum { COUNT = 5 };
+	struct sleeper *sleepers[COUNT];
+	int set = new_set_of_value(COUNT + 1);
+	for (int i = 0; i < COUNT; i++) {
+		CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+		sleepers[i] = PROCESS_SLEEPS(set, { 0, 0, 0 });
+	}
+	CHECK_EQ(zero_waiters_of(set, 0), COUNT);
+	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
+	CHECK_EQ(zero_waiters_of(set, 0), 0);
+	/* The next round begins before anybody has run. */
+	CHECK_OK(SEMOP(set, { 0, COUNT, 0 }));
+	for (int i = 0; i < COUNT; i++)
+		CHECK_EQ(end_of(sleepers[i]), 0);
+}

@@ -1,0 +1,39 @@
+/* A signal that strikes those who sleep in semop(2). */
+#ifndef SUPPORT_SYSV_STRIKE_H
+#define SUPPORT_SYSV_STRIKE_H
+
+#include "sysv_sleepers.h"
+
+static volatile sig_atomic_t handled;
+
+__attribute__((unused)) static void counts(int signal)
+{
+	(void)signal;
+	handled++;
+}
+
+__attribute__((unused)) static void handle(int signal, void (*handler)(int), int flags)
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+	CHECK_OK(sigaction(signal, &action, NULL));
+}
+
+__attribute__((unused)) static const int handler_flags[] = { 0, SA_RESTART };
+
+static void strike(struct sleeper *sleeper)
+{
+	if (sleeper->is_process)
+		CHECK_OK(kill(sleeper->pid, SIGUSR1));
+	else
+		CHECK_EQ(pthread_kill(sleeper->thread, SIGUSR1), 0);
+}
+
+/* The sleeper's call ends with EINTR and leaves nothing. */
+__attribute__((unused)) static void is_interrupted(int set, struct sleeper *sleeper)
+{
+	strike(sleeper);
+	CHECK_EQ(end_of(sleeper), EINTR);
+	CHECK_EQ(asleep_in(set), 0);
+}
+
+#endif

@@ -1,0 +1,71 @@
+//! Users of System V semaphores, killed at random instants: `tests/c/storm/sysv_sem_storm.c` and
+//! `sysv_sem_late.c` tell what must hold. It holds on the kernel's semaphores, which are tried
+//! first.
+//!
+//! `RSIPC_STORM_SECONDS` sets how long the storm on the library lasts (20 when unset).
+
+mod support;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
+
+use support::{Way, command, compile, run_bounded};
+
+/// Seconds, deaths and reads, where it is only to be shown that the programs tell the truth.
+const SHORT: [&str; 3] = ["3", "100", "3"];
+
+#[test]
+fn on_the_kernel_values_are_right_after_kills() {
+    run("sysv_sem_storm", Way::Glibc, &SHORT[..1], Duration::from_mins(1));
+}
+
+#[test]
+fn on_the_kernel_undo_is_neither_late_nor_early() {
+    run("sysv_sem_late", Way::Glibc, &SHORT[1..], Duration::from_mins(2));
+}
+
+#[test]
+fn values_are_right_after_kills() {
+    let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "20".into());
+    let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
+    run("sysv_sem_storm", Way::Preload, &[&seconds], Duration::from_secs(length + 60));
+}
+
+#[test]
+fn undo_is_neither_late_nor_early() {
+    run("sysv_sem_late", Way::Preload, &["1000", "20"], Duration::from_mins(5));
+}
+
+fn run(name: &str, way: Way, arguments: &[&str], bound: Duration) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/storm/{name}.c"));
+    let place = Place::new(&format!("{name}.{way}"));
+    let mut program = command(&compile(&source, way), way);
+    program.args(arguments);
+    if way != Way::Glibc {
+        program.env("RSIPC_DIR", &place.0);
+    }
+    let ended = run_bounded(program, bound);
+    print!("{name}, {way}: {}", ended.stdout);
+    assert!(ended.success(), "{}: {}{}", ended.ended, ended.stdout, ended.stderr);
+}
+
+/// A directory in memory, for the sets of one storm.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(tag: &str) -> Self {
+        let path = PathBuf::from(format!("/dev/shm/storm.{}.{tag}", process::id()));
+        fs::create_dir(&path).expect("a directory can be made");
+        Self(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left over is small, and goes with the memory.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
