@@ -3,50 +3,41 @@
 
 mod support;
 
-use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use support::cases::{Case, SECONDS, SKIPPED, all_cases};
-use support::{Ended, Way, command, compile, run_bounded};
+use support::poor::Filter;
+use support::{Ended, Way, compile, run_bounded};
 
 /// Where the checks run.
 struct Kernel {
     name: &'static str,
-    /// What `tests/c/poor_kernel/refuse.c` is told.
-    filter: [String; 2],
+    filter: Filter,
     /// The setting that the documents ask for in such a place.
     setting: Option<(&'static str, &'static str)>,
     /// Cases that do not hold there: `file::case`, or the beginning of it with a `*`.
     exempt: &'static [(&'static str, &'static str)],
 }
 
-/// Of Linux 6.7 and later; libc knows no name for it yet.
-const FUTEX_WAIT: i64 = 455;
-
-const REFUSED: [i64; 7] = [
-    libc::SYS_set_robust_list,
-    libc::SYS_get_robust_list,
-    libc::SYS_futex_waitv,
-    FUTEX_WAIT,
-    libc::SYS_membarrier,
-    libc::SYS_process_vm_readv,
-    libc::SYS_rseq,
-];
-
-/// The last call that filters older than `futex_waitv` know.
-const LAST_KNOWN: i64 = libc::SYS_futex_waitv - 1;
-
-const KILL: &str = "a sleeper hears of a kill through robust lists and futex_waitv";
+const KILL: &str =
+    "a sleeper hears through robust lists and futex_waitv of one who died with its wake";
 const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
+
+const KNOWN: &str = "a known defect, here as elsewhere";
 
 /// With nothing but futex(2).
 const CLASSIC: &[(&str, &str)] = &[
-    ("mq_killed::*", KILL),
-    ("mq_poll_wake::mq_poll_wakes_for_the_message_of_a_sender_that_was_killed", KILL),
-    ("sem_killed::*", KILL),
+    ("mq_killed::mq_sender_killed_at_any_instruction_while_another_receives", KILL),
+    ("mq_wait_killed::mq_receiver_killed_at_any_instruction_after_its_wake", KILL),
+    ("mq_wait_killed::mq_sender_killed_at_any_instruction_after_its_wake", KILL),
+    ("mq_wait_killed::mq_two_senders_killed_before_their_wakes_wake_two_receivers", KILL),
+    ("sem_killed::poster_killed_at_any_instruction", KILL),
+    ("sem_killed::waiter_killed_at_any_instruction_after_its_wake", KILL),
+    ("sem_killed::waiter_killed_with_a_wake_that_overtook_the_other", KILL),
+    ("sem_wait_killed::poster_killed_before_its_wake_while_another_one_posts", KILL),
+    ("sem_wait_killed::two_posters_killed_before_their_wakes_wake_two_waiters", KILL),
     ("mq_signals::mq_timedreceive_is_restarted_with_sa_restart", RESTART),
     ("mq_signals::mq_timedreceive_keeps_its_deadline_over_a_restart", RESTART),
     ("mq_signals::mq_timedsend_is_restarted_with_sa_restart", RESTART),
@@ -57,14 +48,18 @@ const CLASSIC: &[(&str, &str)] = &[
 ];
 
 fn kernels() -> [Kernel; 3] {
-    let refused = REFUSED.map(|call| call.to_string()).join(",");
-    let refuse = |error: i32| [error.to_string(), refused.clone()];
+    let refusing = |name, error| Kernel {
+        name,
+        filter: Filter::refusing(error),
+        setting: None,
+        exempt: CLASSIC,
+    };
     [
-        Kernel { name: "enosys", filter: refuse(libc::ENOSYS), setting: None, exempt: CLASSIC },
-        Kernel { name: "eperm", filter: refuse(libc::EPERM), setting: None, exempt: CLASSIC },
+        refusing("enosys", libc::ENOSYS),
+        refusing("eperm", libc::EPERM),
         Kernel {
             name: "kill",
-            filter: ["kill-above".into(), LAST_KNOWN.to_string()],
+            filter: Filter::killing(),
             setting: Some(("RSIPC_FUTEX", "classic")),
             exempt: CLASSIC,
         },
@@ -119,7 +114,8 @@ fn exempt_cases_exist(kernel: &Kernel, cases: &[Case]) -> Trial {
 
 fn trial(kernel: &Kernel, case: Case) -> Trial {
     let name = format!("{}::{}::{}", case.file, case.name, kernel.name);
-    let reason = kernel.exempt.iter().find(|(name, _)| means(name, &case)).map(|(_, why)| *why);
+    let exempt = kernel.exempt.iter().find(|(name, _)| means(name, &case)).map(|(_, why)| *why);
+    let reason = if case.is_known_defect() { Some(KNOWN) } else { exempt };
     let (filter, setting) = (kernel.filter.clone(), kernel.setting);
     let body = move || match reason {
         Some(reason) => Ok(Completion::ignored_with(reason)),
@@ -128,28 +124,15 @@ fn trial(kernel: &Kernel, case: Case) -> Trial {
     Trial::ignorable_test(name, body).with_ignored_flag(true)
 }
 
-fn run(
-    case: &Case,
-    filter: &[String; 2],
-    setting: Option<(&str, &str)>,
-) -> Result<Completion, Failed> {
-    let output = run_bounded(refused(case, filter, setting), Duration::from_secs(SECONDS + 10));
+fn run(case: &Case, filter: &Filter, setting: Option<(&str, &str)>) -> Result<Completion, Failed> {
+    let mut command = filter.command(&compile(&case.source, Way::Preload));
+    command.arg(&case.name).env("CHECK_SECONDS", SECONDS.to_string());
+    command.envs(setting);
+    let output = run_bounded(command, Duration::from_secs(SECONDS + 10));
     let stderr = output.stderr.trim_end();
     match output.ended {
         Ended::Exit(SKIPPED) => Ok(Completion::ignored_with(stderr.lines().last().unwrap_or(""))),
         Ended::Exit(0) => Ok(Completion::Completed),
         ended => Err(Failed::from(format!("{ended}\n{stderr}"))),
     }
-}
-
-/// The filter is in place before the library is loaded.
-fn refused(case: &Case, filter: &[String; 2], setting: Option<(&str, &str)>) -> Command {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/poor_kernel/refuse.c");
-    let mut command = command(&compile(&source, Way::Glibc), Way::Preload);
-    command.args(filter).arg(compile(&case.source, Way::Preload)).arg(&case.name);
-    command.env("CHECK_SECONDS", SECONDS.to_string());
-    if let Some((name, value)) = setting {
-        command.env(name, value);
-    }
-    command
 }

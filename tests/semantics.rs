@@ -19,9 +19,6 @@ use support::{Ended, Way, command, compile, run_bounded};
 /// The families that the library has: files of other families are tried on plain glibc alone.
 const STANDING: [&str; 5] = ["sem", "shm", "mq", "load", "sysv"];
 
-/// Cases that do not hold yet. They are shown as ignored.
-const KNOWN_DEFECTS: &str = include_str!("../docs/known-defects.md");
-
 /// What a better case may take on plain glibc, where some hang.
 const SECONDS_TO_HANG: u64 = 4;
 
@@ -53,7 +50,7 @@ fn trial(case: &Case, way: Way) -> Trial {
     let name = format!("{}::{}::{way}", case.file, case.name);
     let (source, case_name) = (case.source.clone(), case.name.clone());
     let must_fail = case.better && way == Way::Glibc;
-    let is_known_defect = way != Way::Glibc && KNOWN_DEFECTS.contains(&format!("`{}`", case.name));
+    let is_known_defect = way != Way::Glibc && case.is_known_defect();
     let test = Trial::ignorable_test(name, move || {
         let seconds = if must_fail { SECONDS_TO_HANG } else { SECONDS };
         let mut run = command(&compile(&source, way), way);

@@ -7,37 +7,47 @@ mod support;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use support::cases::SKIPPED;
+use support::poor::Filter;
 use support::{Ended, Way, command, compile, run_bounded};
 
 #[test]
 fn a_small_queue_survives_kills() {
-    storm("10", &[]);
+    storm("10", preloaded, &[]);
 }
 
 /// More than 32 slots: found by the tree.
 #[test]
 fn a_large_queue_survives_kills() {
-    storm("1000", &[]);
+    storm("1000", preloaded, &[]);
 }
 
 /// As in two containers that share a directory: the same TIDs on both sides.
 #[test]
 fn a_queue_of_two_namespaces_survives_kills() {
-    storm("10", &["namespaces"]);
+    storm("10", preloaded, &["namespaces"]);
 }
 
-/// Exit status of a storm that needs what is refused here.
-const SKIPPED: i32 = 77;
+/// The same without robust lists, as in gVisor: the kernel tells of nobody's death.
+#[test]
+fn a_queue_of_two_namespaces_survives_kills_on_a_poor_kernel() {
+    storm("10", |program| Filter::refusing(libc::ENOSYS).command(program), &["namespaces"]);
+}
 
-fn storm(depth: &str, options: &[&str]) {
+fn preloaded(program: &Path) -> Command {
+    command(program, Way::Preload)
+}
+
+fn storm(depth: &str, start: impl Fn(&Path) -> Command, options: &[&str]) {
     let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "10".into());
     let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_storm.c");
-    let place = Place::new(&[&[depth], options].concat().join("."));
-    let mut program = command(&compile(&source, Way::Preload), Way::Preload);
+    let place = Place::new();
+    let mut program = start(&compile(&source, Way::Preload));
     program.args([depth, &seconds]).args(options).env("RSIPC_DIR", &place.0);
     let ended = run_bounded(program, Duration::from_secs(length + 60));
     print!("depth {depth} {options:?}: {}", ended.stdout);
@@ -51,8 +61,10 @@ fn storm(depth: &str, options: &[&str]) {
 struct Place(PathBuf);
 
 impl Place {
-    fn new(depth: &str) -> Self {
-        let path = PathBuf::from(format!("/dev/shm/storm.{}.{depth}", process::id()));
+    fn new() -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = PathBuf::from(format!("/dev/shm/storm.{}.{number}", process::id()));
         fs::create_dir(&path).expect("a directory can be made");
         Self(path)
     }

@@ -1,6 +1,8 @@
 //! The atomics of every protocol come from here, so that the model checker can put its own in their
 //! place. Nothing else names `core::sync::atomic`.
 
+#[cfg(all(loom, test))]
+pub mod explore;
 #[cfg(loom)]
 pub mod modelled;
 

@@ -8,6 +8,7 @@
 
 pub mod cases;
 mod cc;
+pub mod poor;
 mod run;
 mod scratch;
 mod ways;

@@ -14,6 +14,7 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
+use super::errno::preserved;
 use super::process::Process;
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -141,17 +142,21 @@ fn this_thread() -> usize {
 static PROTECTED: [OnceLock<&'static dyn Protected>; RANKS] = [const { OnceLock::new() }; RANKS];
 
 extern "C" fn prepare() {
-    for mutex in PROTECTED.iter().filter_map(OnceLock::get) {
-        mutex.hold();
-    }
+    preserved(|| {
+        for mutex in PROTECTED.iter().filter_map(OnceLock::get) {
+            mutex.hold();
+        }
+    });
 }
 
 extern "C" fn release() {
-    for mutex in PROTECTED.iter().rev().filter_map(OnceLock::get) {
-        mutex.release();
-    }
-    // The child owns its memory from now on, before it has children by vfork.
-    let _ = Process::this();
+    preserved(|| {
+        for mutex in PROTECTED.iter().rev().filter_map(OnceLock::get) {
+            mutex.release();
+        }
+        // The child owns its memory from now on, before it has children by vfork.
+        let _ = Process::this();
+    });
 }
 
 /// Lets the C library call us before and after each fork. Done at load, so that handlers of the

@@ -11,7 +11,7 @@ use crate::atomic::AtomicU32;
 pub use crate::cbits::Sleep;
 use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline};
-use crate::os::errno::{Errno, Result};
+use crate::os::errno::{Errno, Result, preserved};
 use crate::os::filter;
 
 /// Which threads may wait on a word. The kernel finds private words faster.
@@ -259,19 +259,56 @@ pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<
     };
 }
 
-/// Whether no thread of this process's PID namespace has this TID. Leaves `errno` alone.
+/// Whether no thread of this process's PID namespace has this TID, or only one that has ended and
+/// that nobody has waited for (a zombie). Leaves `errno` alone.
 pub fn is_dead(tid: u32) -> bool {
-    // SAFETY: tkill takes no pointer, and signal 0 is only a question; the location of errno is
-    // valid in each thread.
-    unsafe {
-        let errno = libc::__errno_location();
-        let before = *errno;
-        let is_dead = libc::syscall(libc::SYS_tkill, tid, 0) != 0 && Errno::last() == Errno::ESRCH;
-        *errno = before;
-        is_dead
-    }
+    preserved(|| {
+        // SAFETY: takes no pointer, and signal 0 is only a question.
+        let failed = unsafe { libc::syscall(libc::SYS_tkill, tid, 0) } != 0;
+        (failed && Errno::last() == Errno::ESRCH) || is_zombie(tid)
+    })
+}
+
+/// The kernel looks for the thread whose TID is in a lock with priority inheritance: ESRCH if it
+/// finds none, or one that is past its robust list. In doubt (EWOULDBLOCK, EDEADLK, no such locks)
+/// it lives.
+fn is_zombie(tid: u32) -> bool {
+    let lock = AtomicU32::new(tid);
+    let operation = libc::FUTEX_TRYLOCK_PI | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the word lives through the call.
+    let failed = unsafe { libc::syscall(libc::SYS_futex, lock.as_ptr(), operation, 0, 0) } != 0;
+    failed && Errno::last() == Errno::ESRCH
 }
 
 fn address<T>(pointer: *const T) -> c_long {
     pointer.addr().cast_signed() as c_long
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zombie_is_dead_and_who_lives_is_not() {
+        // SAFETY: the child makes one system call and ends; the parent waits for it.
+        unsafe {
+            let own = u32::try_from(libc::syscall(libc::SYS_gettid)).unwrap();
+            assert!(!is_dead(own));
+            let child = libc::fork();
+            if child == 0 {
+                libc::pause();
+                libc::_exit(0);
+            }
+            assert!(child > 0, "fork failed");
+            let tid = child.cast_unsigned();
+            assert!(!is_dead(tid));
+            libc::kill(child, libc::SIGKILL);
+            let mut end: libc::siginfo_t = core::mem::zeroed();
+            let unreaped = libc::WEXITED | libc::WNOWAIT;
+            assert_eq!(libc::waitid(libc::P_PID, tid, &raw mut end, unreaped), 0);
+            assert!(is_dead(tid));
+            assert_eq!(libc::waitpid(child, ptr::null_mut(), 0), child);
+            assert!(is_dead(tid));
+        }
+    }
 }

@@ -22,7 +22,8 @@ const GLOBAL_EXPEDITED: i32 = 1 << 1;
 const REGISTER_GLOBAL_EXPEDITED: i32 = 1 << 2;
 const GLOBAL: i32 = 1;
 
-/// Set before the first object exists, where the kernel has no membarrier.
+/// Set before the first object exists, where the kernel has no membarrier, or none of this kind
+/// (before Linux 4.14).
 static EVERYBODY_PAYS: AtomicBool = AtomicBool::new(false);
 
 /// To be called before the first object stands. Asks the kernel once in each process.
@@ -39,7 +40,8 @@ pub fn prepare() {
     is_in_barriers.store(true, Ordering::Release);
 }
 
-/// The users' side: between the hazard pointer and the look.
+/// The users' side: between the hazard pointer and the look; and the sender's, between the message
+/// and the look.
 #[inline]
 pub fn light() {
     compiler_fence(Ordering::SeqCst);
@@ -62,8 +64,8 @@ pub fn heavy() {
     }
 }
 
-/// A barrier in all threads of all processes that have called [`prepare`]. (There is none before
-/// Linux 4.16 and 4.3, and under some system call filters.)
+/// A barrier in all threads of all processes that have called [`prepare`]. Where the kernel refuses
+/// it (before Linux 4.3, and under some filters), those to which it does so run one each time.
 pub fn everywhere() {
     fence(Ordering::SeqCst);
     if membarrier(GLOBAL_EXPEDITED).is_err() {

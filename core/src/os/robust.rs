@@ -9,6 +9,8 @@ use core::mem::size_of;
 
 use crate::atomic::AtomicUsize;
 
+use super::errno::preserved;
+
 /// `struct robust_list_head` of linux/futex.h
 #[repr(C)]
 struct RobustListHead {
@@ -27,12 +29,14 @@ pub struct Pending {
 }
 
 /// `None` where no list is registered: a raw clone(2), a kernel without robust futexes.
+/// Leaves `errno` alone.
 pub fn pending() -> Option<Pending> {
     let mut head: *const RobustListHead = core::ptr::null();
     let mut size = 0_usize;
     // SAFETY: both are valid for writing; 0 is the calling thread.
-    let failed =
-        unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut size) } != 0;
+    let failed = preserved(|| unsafe {
+        libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut size) != 0
+    });
     if failed || head.is_null() || size != size_of::<RobustListHead>() {
         return None;
     }

@@ -111,6 +111,36 @@ CASE(mq_receiver_killed_in_another_namespace_is_not_waited_for)
 	each_place_can_be_used();
 }
 
+/* Nobody at home looks after what the killed have left. */
+CASE(mq_users_killed_at_home_are_not_waited_for_in_another_namespace)
+{
+	enum { ROUNDS = 100 };
+	set_up(O_NONBLOCK);
+	pid_t abroad = namespace_fork();
+	for (int round = 0; abroad == 0 && round < ROUNDS; round++) {
+		each_place_can_be_used();
+		atomic_store(stage, 2 * round + 1);
+		await_stage(2 * round + 2);
+		while (queue_count(queue) > 0)
+			queue_take(queue);
+	}
+	if (abroad == 0)
+		_exit(0);
+	for (int round = 0; round < ROUNDS; round++) {
+		await_stage(2 * round + 1);
+		char got[SMALL_SIZE];
+		pid_t user = check_fork();
+		while (user == 0) {
+			mq_send(queue, "message", 7, 0);
+			mq_receive(queue, got, sizeof got, NULL);
+		}
+		pause_ms(round % 4);
+		queue_kill_child(user);
+		atomic_store(stage, 2 * round + 2);
+	}
+	check_child(abroad);
+}
+
 CASE(mq_senders_of_two_namespaces_wait_for_room)
 {
 	pid_t children[2];

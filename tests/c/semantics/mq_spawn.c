@@ -97,7 +97,10 @@ CASE(mq_goes_on_after_posix_spawn_that_closes_from_a_number)
 	posix_spawn_file_actions_t actions;
 	set_up();
 	CHECK_EQ(posix_spawn_file_actions_init(&actions), 0);
-	CHECK_EQ(posix_spawn_file_actions_addclosefrom_np(&actions, 3), 0);
+	int failed = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	if (failed == ENOSYS)
+		CHECK_SKIP("posix_spawn closes no range here");
+	CHECK_EQ(failed, 0);
 	spawn(&actions);
 	all_goes_on();
 }

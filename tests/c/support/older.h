@@ -1,15 +1,40 @@
-/* Where older C libraries differ: the names of errors and signals came with glibc 2.32, close_range
- * and closefrom with 2.34; until then pthread_cancel knew no thread that had ended. */
+/* Where older C libraries differ: the names of errors and signals came with glibc 2.32,
+ * close_range, closefrom, _Fork and posix_spawn_file_actions_addclosefrom_np with 2.34; until
+ * then pthread_cancel knew no thread that had ended. */
 #ifndef OLDER_H
 #define OLDER_H
 
 #include <errno.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if !__GLIBC_PREREQ(2, 34)
 /* Ours then, and NULL without us. */
 __attribute__((weak)) int close_range(unsigned first, unsigned last, int flags);
 __attribute__((weak)) void closefrom(int lowest);
+
+/* A fork of which the C library runs no handlers. */
+__attribute__((unused)) static pid_t _Fork(void)
+{
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+__attribute__((unused)) static int
+posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int lowest)
+{
+	(void)actions;
+	(void)lowest;
+	return ENOSYS;
+}
+#endif
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
+#endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
 /* What pthread_cancel may give for a thread that has ended and is not joined yet. */

@@ -160,6 +160,8 @@ static inline bool queue_is_asleep(pid_t tid)
 	enum { FUTEX_WAIT_CALL = 455 };
 	static const long waits[] = {
 		FUTEX_WAIT_CALL, SYS_mq_timedsend, SYS_mq_timedreceive, SYS_futex,
+		/* One of these with an end, after a stop. */
+		SYS_restart_syscall,
 #ifdef SYS_futex_waitv
 		SYS_futex_waitv,
 #endif

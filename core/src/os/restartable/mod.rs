@@ -10,7 +10,8 @@
 //! progress: a thread that a debugger steps through is interrupted after each instruction.
 //!
 //! glibc registers for each thread what the kernel needs, from version 2.35 on. Without that, and
-//! on other architectures, a window of a few instructions is left, and of a part of a long copy.
+//! on other architectures, there is a check before each store, and a window of a few instructions
+//! is left.
 
 #[cfg(target_arch = "x86_64")]
 mod sequence;
@@ -20,7 +21,7 @@ use core::ptr;
 #[cfg(target_arch = "x86_64")]
 use self::sequence::Attempt;
 
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 
 /// Stores to both words, the key first, if the word holds `expected`. False: it does not, or no
 /// longer after the first of the two. Release.
@@ -57,6 +58,9 @@ fn store_both_if(
     is_same
 }
 
+/// Bytes that are stored at once: no fewer are written.
+const PART: usize = 16;
+
 /// Sixteen bytes that stand in front of what is copied, and where they go.
 pub type Head = ([u8; 16], *mut [u8; 16]);
 
@@ -78,14 +82,6 @@ pub unsafe fn write_while(
         // SAFETY: as the caller says; glibc has registered what is at this offset.
         return unsafe { write_in_sequences(rseq, (word, expected), head, from, into, length) };
     }
-    if length <= UNWATCHED {
-        // SAFETY: as the caller says.
-        unsafe {
-            head.1.write(head.0);
-            ptr::copy_nonoverlapping(from, into, length);
-        }
-        return word.load(Ordering::Relaxed) == expected;
-    }
     // SAFETY: as the caller says.
     unsafe { write_in_parts((word, expected), head, from, into, length) }
 }
@@ -102,11 +98,11 @@ unsafe fn write_in_sequences(
     into: *mut u8,
     mut length: usize,
 ) -> bool {
-    let mut short = [0_u8; sequence::LEAST];
-    if length < sequence::LEAST {
+    let mut short = [0_u8; PART];
+    if length < PART {
         // SAFETY: as the caller says; our own memory is nobody else's.
         unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
-        (from, length) = (short.as_ptr(), sequence::LEAST);
+        (from, length) = (short.as_ptr(), PART);
     }
     // SAFETY: as the caller says; glibc has registered what is at this offset.
     match unsafe { sequence::write_while(rseq, watched, head, from, into, length) } {
@@ -131,7 +127,6 @@ unsafe fn continue_sequences(
     (from, into): (*const u8, *mut u8),
     (length, left): (usize, usize),
 ) -> bool {
-    const PART: usize = sequence::LEAST;
     // What has been copied more than once was the same.
     let (mut at, mut was_at) = ((length - left).min(length - PART), usize::MAX);
     let mut has_head = false;
@@ -169,10 +164,7 @@ unsafe fn continue_sequences(
     }
 }
 
-/// Bytes that are copied between two looks without the kernel's help.
-const UNWATCHED: usize = 16 << 10;
-
-/// Without the kernel's help.
+/// Without the kernel's help: one store after each look.
 ///
 /// # Safety
 /// As `write_while`.
@@ -180,23 +172,37 @@ const UNWATCHED: usize = 16 << 10;
 unsafe fn write_in_parts(
     (word, expected): (&AtomicU64, u64),
     head: Head,
-    from: *const u8,
+    mut from: *const u8,
     into: *mut u8,
-    length: usize,
+    mut length: usize,
 ) -> bool {
-    let mut at = 0;
+    let is_same = || {
+        // The compiler leaves each store between the looks that it stands between.
+        compiler_fence(Ordering::SeqCst);
+        let is_same = word.load(Ordering::Relaxed) == expected;
+        compiler_fence(Ordering::SeqCst);
+        is_same
+    };
+    let mut short = [0_u8; PART];
+    if length < PART {
+        // SAFETY: as the caller says; our own memory is nobody else's.
+        unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
+        (from, length) = (short.as_ptr(), PART);
+    }
+    if !is_same() {
+        return false;
+    }
     // SAFETY: as the caller says.
     unsafe { head.1.write(head.0) };
-    loop {
-        let part = UNWATCHED.min(length - at);
-        // SAFETY: a part of what the caller vouches for.
-        unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), part) };
-        at += part;
-        let is_same = word.load(Ordering::Relaxed) == expected;
-        if at == length || !is_same {
-            return is_same;
+    let last = length - PART;
+    for at in (0..last).step_by(PART).chain([last]) {
+        if !is_same() {
+            return false;
         }
+        // SAFETY: a part of what the caller vouches for.
+        unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), PART) };
     }
+    is_same()
 }
 
 #[cfg(test)]

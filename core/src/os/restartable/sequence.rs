@@ -18,8 +18,6 @@ pub enum Attempt {
     Interrupted(usize),
 }
 
-/// Bytes that can be copied.
-pub const LEAST: usize = 16;
 /// From so many bytes on the processor's own copy is the faster one.
 const LONG: usize = 4096;
 
@@ -99,7 +97,7 @@ pub fn store_both_while(
 }
 
 /// # Safety
-/// As that of the outer module; [`LEAST`] bytes or more.
+/// As that of the outer module; sixteen bytes or more.
 #[inline(always)]
 pub unsafe fn write_while(
     rseq: isize,

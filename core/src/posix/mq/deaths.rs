@@ -60,9 +60,11 @@ impl Use<'_> {
             Holder::Thread(tid) => {
                 self.is_at_home()
                     && preserved(Process::owns_memory)
-                    && (futex::is_dead(tid) || self.operation.is_stray(tid))
+                    && (futex::is_dead(tid) || self.operation.holds_nothing_as(holder))
             }
-            Holder::Presence(number) => presence::has_ended(number),
+            Holder::Presence(number) => {
+                self.operation.holds_nothing_as(holder) || presence::has_ended(number)
+            }
         }
     }
 }

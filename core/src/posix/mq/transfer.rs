@@ -11,6 +11,7 @@ use super::message::{Incoming, Outgoing, Received};
 use super::store::key;
 use super::store::slots::{Reserved, Slots, Taken};
 use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::os::membarrier;
 use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{Announcement, FrameTag, Thread};
@@ -145,6 +146,7 @@ impl Use<'_> {
             return false;
         }
         // Again: a process that has registered since, and then found no message, did not see ours.
+        membarrier::light();
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
         if is_awaited || active != 0 {

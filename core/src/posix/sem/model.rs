@@ -8,6 +8,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::word::{Taken, Then, Word};
+use crate::atomic::explore;
 use crate::atomic::modelled::{self, Futex, On};
 
 struct Semaphore {
@@ -131,11 +132,11 @@ impl Semaphore {
     }
 }
 
+/// Without a bound the casts of three take hours; most protocol errors need two.
+const PREEMPTIONS: usize = 2;
+
 fn check(model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    // Without a bound the casts of three take hours; most protocol errors need two preemptions.
-    builder.preemption_bound = Some(2);
-    builder.check(model);
+    explore::check(PREEMPTIONS, model);
 }
 
 #[test]
@@ -218,20 +219,9 @@ fn what_came_before_the_post_is_seen_after_the_wait() {
     });
 }
 
-fn check_each_stop(model: impl Fn(usize) + Clone + Sync + Send + 'static) {
-    for accesses in 0.. {
-        let model = model.clone();
-        check(move || model(accesses));
-        if !modelled::has_stopped() {
-            assert!(accesses > 1, "nobody was ever stopped");
-            return;
-        }
-    }
-}
-
 #[test]
 fn the_token_of_a_killed_poster_reaches_a_waiter() {
-    check_each_stop(|accesses| {
+    explore::check_each_stop(PREEMPTIONS, |accesses| {
         let semaphore = Semaphore::new(0);
         let waiter = {
             let semaphore = semaphore.clone();
@@ -247,7 +237,7 @@ fn the_token_of_a_killed_poster_reaches_a_waiter() {
 
 #[test]
 fn the_wake_of_a_killed_waiter_reaches_another_one() {
-    check_each_stop(|accesses| {
+    explore::check_each_stop(PREEMPTIONS, |accesses| {
         let semaphore = Semaphore::new(0);
         let victim = {
             let semaphore = semaphore.clone();

@@ -50,16 +50,18 @@ pub struct Thread {
     pub(super) tid: AtomicU32,
     /// What it claims with in the name of the process's presence; 0 = nothing yet.
     pub(super) presence: AtomicU32,
-    /// Where claims are announced: `list_op_pending`, or `taken` of this block.
+    /// Where claims are announced: `list_op_pending`; `unwatched` of this block where there is
+    /// none; `taken` where TIDs mean nothing to others.
     pub(super) claims: AtomicPtr<AtomicUsize>,
-    /// Where death words are announced: the same, or `list_op_pending` where TIDs mean nothing to
-    /// others.
+    /// Where death words are announced: `list_op_pending`, or `taken` where there is none.
     pub(super) deaths: AtomicPtr<AtomicUsize>,
     pub(super) futex_offset: AtomicUsize,
     /// Which calls the thread's waits may make.
     pub filter: Found,
     /// In the place of `list_op_pending`: never 0, so that nobody announces anything.
-    taken: AtomicUsize,
+    pub(super) taken: AtomicUsize,
+    /// The same where the thread has no robust list: used as that would be, and seen by nobody.
+    pub(super) unwatched: AtomicUsize,
     pub(super) records: [Record; DEPTH],
 }
 
@@ -144,6 +146,7 @@ impl Thread {
 
     fn set_up(&self) {
         self.taken.store(1, Ordering::Relaxed);
+        self.unwatched.store(0, Ordering::Relaxed);
         self.presence.store(0, Ordering::Relaxed);
         self.filter.forget();
         for (record, index) in self.records.iter().zip(0_u64..) {
@@ -158,10 +161,12 @@ impl Thread {
     pub(super) fn identify(&self) {
         let is_borrowed = !Process::owns_memory();
         let robust = robust::pending();
+        let field_or = |own| robust.map_or(own, |pending| pending.field);
         let taken = &raw const self.taken;
-        let deaths = robust.map_or(taken, |pending| pending.field);
+        let deaths = field_or(taken);
         // Users of the queues in another PID namespace would take our TIDs for their own.
-        let claims = if is_borrowed || namespace::is_inherited() { taken } else { deaths };
+        let is_abroad = is_borrowed || namespace::is_inherited();
+        let claims = if is_abroad { taken } else { field_or(&raw const self.unwatched) };
         let offset = robust.map_or(0, |pending| pending.offset);
         self.futex_offset.store(offset.cast_unsigned(), Ordering::Relaxed);
         self.deaths.store(deaths.cast_mut(), Ordering::Relaxed);

@@ -82,9 +82,11 @@ impl Thread {
             if self.is_own(word.load(Ordering::Relaxed)) {
                 word.store(0, Ordering::Release);
             }
-            let (pending, entry) = (self.pending(), record.entry.load(Ordering::Relaxed));
-            if pending.load(Ordering::Relaxed) == entry {
-                pending.store(0, Ordering::Relaxed);
+            // SAFETY: null in a wiped block, else a field that lives as long as the thread.
+            let claims = unsafe { self.claims.load(Ordering::Relaxed).as_ref() };
+            let entry = record.entry.load(Ordering::Relaxed);
+            if let Some(claims) = claims.filter(|claims| claims.load(Ordering::Relaxed) == entry) {
+                claims.store(0, Ordering::Relaxed);
             }
         }
         record.clear();
@@ -135,6 +137,20 @@ impl Operation<'_> {
         self.claims = &TAKEN;
     }
 
+    /// Whether the kernel watches what it claims: its claims are not announced in a word of the
+    /// thread's block.
+    #[inline(always)]
+    pub fn is_watched(&self) -> bool {
+        let at = ptr::from_ref(self.claims).addr().wrapping_sub(ptr::from_ref(self.thread).addr());
+        at >= size_of::<Thread>()
+    }
+
+    /// It claims in the name of the process's presence, though the object is at home here.
+    #[cold]
+    pub fn claim_by_presence(&mut self) {
+        self.claims = &self.thread.taken;
+    }
+
     /// Whether TIDs in the claim words of its object are those of this process's PID namespace.
     pub fn is_at_home(&self) -> bool {
         !ptr::eq(self.claims, &raw const TAKEN) && !namespace::is_inherited()
@@ -146,11 +162,16 @@ impl Operation<'_> {
         (&self.thread.incarnation, self.incarnation)
     }
 
-    /// Whether a word with this TID, at home, is claimed by nobody: it is our own, and we hold
-    /// nothing. A child that a handler forked has claimed it before it knew that it was one.
-    pub fn is_stray(&self, tid: u32) -> bool {
+    /// Whether what somebody claims as this holder is claimed by nobody: it is the thread itself,
+    /// and it holds nothing. See [`Claimant::is_stray`].
+    pub fn holds_nothing_as(&self, claimed: Holder) -> bool {
         let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
-        tid == self.thread.tid() && self.thread.records.iter().all(holds_nothing)
+        let is_own = match claimed {
+            Holder::Nobody => false,
+            Holder::Thread(tid) => tid == self.thread.tid(),
+            Holder::Presence(_) => claimed == holder(self.thread.presence()),
+        };
+        is_own && self.thread.records.iter().all(holds_nothing)
     }
 
     /// Marks the claim as one that the kernel does not watch. `None`: there is no presence.
@@ -222,7 +243,14 @@ impl Claimant for Operation<'_> {
         // Interrupted, we would hold the claim for as long as the handler runs.
         let is_nested = !ptr::eq(self.record, &raw const self.thread.records[0]);
         let surety = if is_nested { Surety::Certain } else { Surety::Likely };
-        Some(presence::identity(self.thread, surety).unwrap_or_else(|| self.bare()))
+        let identity = presence::identity(self.thread, surety).unwrap_or_else(|| self.bare());
+        compiler_fence(Ordering::SeqCst);
+        // Again: that took a while.
+        if self.is_orphan() {
+            self.withdraw();
+            return None;
+        }
+        Some(identity)
     }
 
     #[inline]
@@ -250,6 +278,13 @@ impl Claimant for Operation<'_> {
 
     fn is_own(&self, held: u32) -> bool {
         self.thread.is_own(held)
+    }
+
+    #[cold]
+    fn is_stray(&self, word: &AtomicU32) -> bool {
+        let entry = self.thread.entry_of(word);
+        let claims_it = |record: &Record| record.entry.load(Ordering::Relaxed) == entry;
+        !self.thread.records.iter().any(claims_it)
     }
 
     #[inline]

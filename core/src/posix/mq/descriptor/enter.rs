@@ -46,9 +46,7 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
             // SAFETY: entries are never freed; the table led here after the hazard pointer was
             // visible, so `opened` does not change before the operation ends.
             if let Some(queue) = unsafe { (*open).opened() } {
-                if !queue.layout.is_at_home() {
-                    operation.unguard();
-                }
+                choose_identity(queue, &mut operation);
                 return Ok(Use { operation, queue, fd });
             }
             // SAFETY: entries are never freed.
@@ -58,6 +56,28 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
             drop(operation);
             leave_special(fd, open)?;
         }
+    }
+}
+
+/// TIDs mean something at home alone: abroad one claims in the name of the process's presence.
+#[inline(always)]
+fn choose_identity(queue: &Opened, operation: &mut Operation<'_>) {
+    if !queue.layout.is_at_home() {
+        queue.layout.note_visitor();
+        operation.unguard();
+    } else if !operation.is_watched() {
+        choose_unwatched(queue, operation);
+    }
+}
+
+/// At home a TID is enough also where the kernel does not watch the claim. Not so once somebody
+/// takes part from abroad, who could not find out that the thread has died.
+#[cold]
+fn choose_unwatched(queue: &Opened, operation: &mut Operation<'_>) {
+    if !operation.is_at_home() {
+        queue.layout.note_visitor();
+    } else if queue.layout.has_visitors() {
+        operation.claim_by_presence();
     }
 }
 
@@ -84,9 +104,7 @@ fn enter_doubted<'t>(
     if identity(fd) != Ok(queue.fifo) {
         return Err(Errno::EBADF);
     }
-    if !queue.layout.is_at_home() {
-        operation.unguard();
-    }
+    choose_identity(queue, &mut operation);
     Ok(Use { operation, queue, fd })
 }
 
@@ -142,9 +160,7 @@ impl Closing {
         let mut operation = thread.begin(self.open.cast(), tag)?;
         // SAFETY: our share keeps it from being retired, and entries are never freed.
         let queue = unsafe { (*self.open).opened() }.ok_or(Errno::EBADF)?;
-        if !queue.layout.is_at_home() {
-            operation.unguard();
-        }
+        choose_identity(queue, &mut operation);
         Ok(Use { operation, queue, fd: self.fd })
     }
 }

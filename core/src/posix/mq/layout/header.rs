@@ -72,6 +72,10 @@ pub(super) struct Access {
     /// Permission bits that `mq_open` enforces. Those of the files are wider: see `permission`.
     /// Stored by the owner or the superuser.
     pub(super) mode: AtomicU32,
+    /// 1: a process of another PID namespace than the queue's home has used it, and TIDs mean
+    /// nothing there. Each such process stores it, and nobody clears it. Relaxed: a claim that is
+    /// made before it is seen is for those at home to look after.
+    pub(super) has_visitors: AtomicU32,
 }
 
 /// The first page.

@@ -136,6 +136,19 @@ impl Layout {
         self.is_at_home
     }
 
+    /// Whether somebody takes part who is not at home: see [`header::Access`].
+    #[inline]
+    pub fn has_visitors(&self) -> bool {
+        self.header().access.0.has_visitors.load(Ordering::Relaxed) != 0
+    }
+
+    /// Somebody does.
+    pub fn note_visitor(&self) {
+        if !self.has_visitors() {
+            self.header().access.0.has_visitors.store(1, Ordering::Relaxed);
+        }
+    }
+
     /// The slots and their index.
     #[inline]
     pub fn slots(&self) -> &Slots<'static> {

@@ -3,7 +3,8 @@
 
 use loom::thread;
 
-use super::{End, Participant, Queue, check, check_each_stop, message};
+use super::{End, Participant, Queue, message};
+use crate::atomic::explore::{check, check_each_stop};
 use crate::posix::mq::store::key;
 
 /// Three slots have one level of nodes above them, five have two.

@@ -6,9 +6,9 @@
 //! that dies, and the futex calls. A participant can stop at any access to memory,
 //! [killed](End::Killed) or [stopped](End::Stopped) for ever.
 //!
-//! Preemptions are bounded, by 1 to 4: what needs more of them is not found. Nor is that a SeqCst
-//! load must be one (see `atomic::modelled`). Not modelled is what a thread notes of its own
-//! claims.
+//! Preemptions are bounded, by 1 to 4, and so is the time (`atomic::explore`): what needs more is
+//! not found. Nor is that a SeqCst load must be one (see `atomic::modelled`). Not modelled is what
+//! a thread notes of its own claims.
 //!
 //! Seen to fail when
 //! * a node of the index is refreshed only twice, or without a version, or is read after what is
@@ -259,24 +259,4 @@ impl Queue {
 /// The key of a message.
 pub fn message(priority: u32, sequence: u64) -> u64 {
     key::new(priority, sequence)
-}
-
-/// Every interleaving with at most so many preemptions.
-pub fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.max_branches = 100_000;
-    builder.check(model);
-}
-
-/// The same for each access at which a participant may stop.
-pub fn check_each_stop(preemptions: usize, model: impl Fn(usize) + Clone + Sync + Send + 'static) {
-    for accesses in 0.. {
-        let model = model.clone();
-        check(preemptions, move || model(accesses));
-        if !modelled::has_stopped() {
-            assert!(accesses > 5, "nobody was ever stopped");
-            return;
-        }
-    }
 }

@@ -7,7 +7,8 @@
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::{End, Participant, Queue, check, check_each_stop};
+use super::{End, Participant, Queue};
+use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::posix::mq::notify::registration::{
     Delivery, Patience, Prepared, Registration, Sender, is_in_force, next_after,

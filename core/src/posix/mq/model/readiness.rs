@@ -5,7 +5,8 @@
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{End, Participant, Queue, check, check_each_stop};
+use super::{End, Participant, Queue};
+use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::posix::mq::poll::level::Fifo;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers, Readiness};

@@ -2,7 +2,8 @@
 
 use loom::thread;
 
-use super::{End, Participant, Queue, check, check_each_stop};
+use super::{End, Participant, Queue};
+use crate::atomic::explore::{check, check_each_stop};
 use crate::posix::mq::store::key;
 use crate::posix::mq::store::slots::Slots;
 

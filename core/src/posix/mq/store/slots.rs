@@ -192,7 +192,12 @@ impl<'a> Slots<'a> {
 
     #[cold]
     fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
-        let is_ours = who.is_own(claim.load(Ordering::Relaxed));
+        let held = claim.load(Ordering::Relaxed);
+        let is_ours = who.is_own(held);
+        if is_ours && who.is_stray(claim) {
+            claim::free_if(claim, |holder| holder == claim::holder(held));
+            return;
+        }
         if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
             pause.end();
             return;

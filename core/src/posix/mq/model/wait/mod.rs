@@ -7,7 +7,8 @@ mod turns;
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{End, Participant, Queue, check, check_each_stop};
+use super::{End, Participant, Queue};
+use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::modelled::{Futex, On};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::posix::mq::store::slots::{Look, Wanted};

@@ -2,7 +2,10 @@
 //! up nobody.
 
 use super::{Room, spawn, until_killed};
-use crate::posix::mq::model::{Participant, check, check_each_stop};
+use crate::atomic::explore::{check, check_each_stop};
+use crate::atomic::{Ordering, fence};
+use crate::posix::mq::model::Participant;
+use crate::posix::mq::store::slots::Wanted;
 
 #[test]
 fn who_comes_new_leaves_the_message_to_one_who_has_slept() {
@@ -10,10 +13,11 @@ fn who_comes_new_leaves_the_message_to_one_who_has_slept() {
         let room = Room::new(2);
         let receiver = spawn(&room, 1, |room, who| room.receive(who));
         let newcomer = spawn(&room, 2, |room, who| {
-            if !room.message.futex.has_sleeper() {
-                return;
-            }
-            if !room.message.event.is_in_turn() {
+            let is_asleep = room.message.futex.has_sleeper();
+            let is_there = room.queue.seems_ready(Wanted::Message);
+            // Whoever has seen the commit sees whose turn it is.
+            fence(Ordering::Acquire);
+            if is_asleep && is_there && !room.message.event.is_in_turn() {
                 assert_eq!(room.try_receive(who, false), None, "before its turn");
             }
         });
