@@ -4,13 +4,17 @@
 //! |---|---|---|
 //! | 0 | *awaited*: a thread may be asleep on the word | set by a waiter; cleared by a waker whose wake has reached no thread |
 //! | 1 | *in turn*: what is there is for those who have been woken | set by a waker before its commit, if a thread has waited for long, and by a waiter that has waited for long; cleared by the one that is served last, or by one that has been held up for long enough |
-//! | 2..32 | number of wakes | a waker that sees bit 0 adds one |
+//! | 2..32 | a count | a waker that sees bit 0 adds one before its commit, and one before its wake |
 //!
 //! A waiter sets bit 0, checks the slots, and sleeps while the word is unchanged. A sender (or
 //! receiver) checks bit 0 after it has claimed its slot, and again after it has committed. Both the
 //! claim and the setting of the bit are SeqCst, so one of them comes first: either the sender sees
 //! the bit, or the waiter finds the slot claimed, and then does not sleep for long. So the fast
 //! path needs no barrier of its own.
+//!
+//! A waker that is killed between its commit and its wake is made good by the kernel, which wakes
+//! only those that are asleep by then. A waiter that has found nothing, and does not sleep yet,
+//! must not sleep through that. So a sender that has seen bit 0 changes the word before it commits.
 //!
 //! Bit 0 is a flag, not a count, so a waiter that is killed causes one wake in vain and nothing
 //! more.
@@ -71,6 +75,12 @@ impl Event {
     pub fn is_in_turn(&self) -> bool {
         // Relaxed: see the module.
         self.0.load(Ordering::Relaxed) & IN_TURN != 0
+    }
+
+    /// Something is about to be committed, and then a thread is woken: a waiter that has found
+    /// nothing before checks again.
+    pub fn will_wake(&self) {
+        self.0.fetch_add(WAKE, Ordering::SeqCst);
     }
 
     /// What is about to be committed is for the sleepers. True if that had not been said yet.
@@ -164,6 +174,15 @@ mod tests {
         });
         assert_ne!(event.word().load(Ordering::Relaxed), expected.get(), "its sleep ends at once");
         assert!(woken.get() > 1, "and those who sleep already are woken");
+    }
+
+    #[test]
+    fn one_who_has_looked_does_not_sleep_through_what_is_about_to_come() {
+        let event = Event::default();
+        let (_, expected) = event.await_it();
+        event.will_wake();
+        assert_ne!(event.word().load(Ordering::Relaxed), expected.0);
+        assert!(event.is_awaited());
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl WaitPoint {
     /// Before the commit of a waker that has seen a waiter. If one of them has waited for long,
     /// what is committed is theirs. The result is for [`WaitPoint::wake_one`].
     pub fn will_wake(&self) -> bool {
+        self.event.will_wake();
         let since = Arrival(self.since.load(Ordering::Relaxed));
         Arrival::now().since(since) > PATIENCE_MS && self.event.begin_turns()
     }

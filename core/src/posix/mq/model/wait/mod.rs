@@ -55,6 +55,7 @@ impl Point {
             }
             return;
         }
+        self.event.will_wake();
         // Whoever sleeps has slept for long.
         let began_turns = self.event.begin_turns();
         who.owe(&self.futex, (!is_waiter).then_some(claim));
@@ -199,6 +200,7 @@ impl Room {
         self.queue.send_around(who, 0, body, |claim, commit| {
             let is_awaited = self.message.event.is_awaited();
             if is_awaited {
+                self.message.event.will_wake();
                 who.owe(&self.message.futex, Some(claim));
             }
             commit();
