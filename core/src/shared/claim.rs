@@ -56,9 +56,10 @@ pub trait Claimant {
     }
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
-    /// Whether none of its operations has claimed the word, though that holds what is its own: a
-    /// child that a handler forked has, before it knew that it was one.
-    fn is_stray(&self, _word: &AtomicU32) -> bool {
+    /// Whether no operation of the thread that this one has interrupted holds a claim, and this one
+    /// holds none either. A word that is claimed as its own then was claimed by a child that a
+    /// handler forked, before it knew that it was one.
+    fn is_stray(&self) -> bool {
         false
     }
     /// Whether this is the child of a fork that happened since it has begun. What it has claimed is

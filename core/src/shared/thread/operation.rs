@@ -280,11 +280,19 @@ impl Claimant for Operation<'_> {
         self.thread.is_own(held)
     }
 
+    /// Of the operations that this one has interrupted each knows its claim at the address at which
+    /// it has the object mapped; the same word may be at another one here. So none of them may
+    /// hold anything.
     #[cold]
-    fn is_stray(&self, word: &AtomicU32) -> bool {
-        let entry = self.thread.entry_of(word);
-        let claims_it = |record: &Record| record.entry.load(Ordering::Relaxed) == entry;
-        !self.thread.records.iter().any(claims_it)
+    fn is_stray(&self) -> bool {
+        let mut others = self.thread.records.iter().filter(|other| !ptr::eq(*other, self.record));
+        !others.any(|other| {
+            other.is_taken()
+                && self.thread.claim_of(other).is_some_and(|word| {
+                    // Relaxed: the thread itself stored it.
+                    self.thread.is_own(word.load(Ordering::Relaxed))
+                })
+        })
     }
 
     #[inline]

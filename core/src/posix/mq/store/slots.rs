@@ -194,7 +194,7 @@ impl<'a> Slots<'a> {
     fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
         let held = claim.load(Ordering::Relaxed);
         let is_ours = who.is_own(held);
-        if is_ours && who.is_stray(claim) {
+        if is_ours && who.is_stray() {
             claim::free_if(claim, |holder| holder == claim::holder(held));
             return;
         }
