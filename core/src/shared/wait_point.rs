@@ -151,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn one_who_has_found_nothing_does_not_sleep_once_a_waker_is_about_to_commit() {
+        let point = WaitPoint::default();
+        for _ in 0..2 {
+            let (seen, _) = point.await_it(Arrival::now(), false);
+            point.will_wake();
+            assert_ne!(point.event.word().load(Ordering::Relaxed), seen.0);
+        }
+    }
+
+    #[test]
     fn times_wrap_around() {
         assert_eq!(Arrival(3).since(Arrival(u32::MAX)), 4);
         assert_eq!(Arrival(u32::MAX).since(Arrival(3)), -4);

@@ -21,6 +21,7 @@
 //! * a receiver does not look at the key again; clears it before it has read the body, or after the
 //!   release; does not give way to a better message that came during its search;
 //! * a look reads the key before the claim, does not see claims, or does not mend the tree;
+//! * a waker that has seen a waiter does not change the word before its commit;
 //! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit
 //!   although it has reached somebody, clears it before it wakes one, or clears it and does not
 //!   wake all;

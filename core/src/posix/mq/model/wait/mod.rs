@@ -358,6 +358,18 @@ fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
     });
 }
 
+/// It has found nothing, and the sender that it has not seen ends before it sleeps.
+#[test]
+fn a_receiver_on_its_way_to_sleep_is_not_left_by_a_sender_that_is_killed() {
+    check(3, || {
+        let room = Room::new(2);
+        let victim = spawn(&room, 1, |room, who| room.die_after_commit(who, 1));
+        assert_eq!(room.receive(&Participant::new(2)), 1);
+        victim.join().unwrap();
+        room.assert_whole();
+    });
+}
+
 /// Both wakes may fall on one of them.
 #[test]
 fn one_is_woken_by_a_sender_and_by_the_death_of_another_one() {
