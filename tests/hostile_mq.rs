@@ -7,14 +7,13 @@ mod hostile;
 mod support;
 
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hostile::Tally;
 use libtest_mimic::{Arguments, Failed, Trial};
-use support::{Way, command, compile, run_bounded};
+use support::{Place, Way, command, compile, run_bounded};
 
 /// Seeds of one run, and the runs.
 const SEEDS: u64 = 50;
@@ -91,18 +90,18 @@ fn bytes(seed: u64) -> Vec<u8> {
 
 /// This program once more, in a process and a directory of its own.
 fn start(words: &[&str]) -> Result<(), Failed> {
-    let place = Place::new(&words.join("."));
+    let place = Place::new();
     let mut again = Command::new(env::current_exe()?);
-    again.args(words).env("RSIPC_DIR", &place.0).env("RUST_BACKTRACE", "0");
+    again.args(words).env("RSIPC_DIR", place.path()).env("RUST_BACKTRACE", "0");
     finish(again)
 }
 
 /// `tests/c/storm/mq_hostile.c` tells what must hold.
 fn under_load(depth: &str) -> Result<(), Failed> {
-    let place = Place::new(depth);
+    let place = Place::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_hostile.c");
     let mut program = command(&compile(&source, Way::Preload), Way::Preload);
-    program.args([depth, "1", SECONDS]).env("RSIPC_DIR", &place.0);
+    program.args([depth, "1", SECONDS]).env("RSIPC_DIR", place.path());
     finish(program)
 }
 
@@ -118,21 +117,4 @@ fn finish(program: Command) -> Result<(), Failed> {
 fn last(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].join("\n")
-}
-
-/// A directory in memory that goes when the run is over.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(tag: &str) -> Self {
-        let path = Path::new("/dev/shm").join(format!("hostile.{}.{tag}", process::id()));
-        fs::create_dir(&path).expect("a directory can be made");
-        Self(path)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

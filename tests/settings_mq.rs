@@ -3,14 +3,12 @@
 
 mod support;
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use support::{Ended, Output, Way, command, compile, run_bounded};
+use support::{Ended, Output, Place, Way, command, compile, run_bounded};
 
 const BOUND: Duration = Duration::from_secs(50);
 
@@ -73,18 +71,18 @@ fn unlimited() -> Result<(), Failed> {
 }
 
 fn limits(what: &str, who: &str, way: Way, setting: Option<&str>) -> Output {
-    let place = Place::new(&format!("{what}.{who}.{way}.{}", setting.unwrap_or("none")));
+    let place = Place::for_all_users();
     let mut run = program("mq_limits", way);
     run.args([what, who])
-        .env("RSIPC_DIR", &place.0)
+        .env("RSIPC_DIR", place.path())
         .envs(setting.map(|setting| ("RSIPC_MQ_LIMITS", setting)));
     run_bounded(run, BOUND)
 }
 
 fn room(way: Way) -> Result<Completion, Failed> {
-    let place = Place::new(&format!("room.{way}"));
+    let place = Place::for_all_users();
     let mut run = program("mq_room", way);
-    run.env("RSIPC_DIR", &place.0);
+    run.env("RSIPC_DIR", place.path());
     let output = run_bounded(run, BOUND);
     match output.ended {
         Ended::Exit(0) => Ok(Completion::Completed),
@@ -101,23 +99,4 @@ fn program(name: &str, way: Way) -> Command {
 fn is_root() -> bool {
     // SAFETY: takes no arguments.
     unsafe { libc::geteuid() == 0 }
-}
-
-/// A directory in memory for any user, gone when the test is over.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(tag: &str) -> Self {
-        let path = Path::new("/dev/shm").join(format!("settings-mq.{}.{tag}", process::id()));
-        fs::create_dir(&path).expect("a directory can be made");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("chmod");
-        Self(path)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // What is left over is small, and goes with the memory.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -5,15 +5,13 @@
 mod support;
 
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use support::cases::SKIPPED;
 use support::poor::Filter;
-use support::{Ended, Way, command, compile, run_bounded};
+use support::{Ended, Place, Way, command, compile, run_bounded};
 
 #[test]
 fn a_small_queue_survives_kills() {
@@ -48,31 +46,11 @@ fn storm(depth: &str, start: impl Fn(&Path) -> Command, options: &[&str]) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_storm.c");
     let place = Place::new();
     let mut program = start(&compile(&source, Way::Preload));
-    program.args([depth, &seconds]).args(options).env("RSIPC_DIR", &place.0);
+    program.args([depth, &seconds]).args(options).env("RSIPC_DIR", place.path());
     let ended = run_bounded(program, Duration::from_secs(length + 60));
     print!("depth {depth} {options:?}: {}", ended.stdout);
     if ended.ended == Ended::Exit(SKIPPED) {
         return;
     }
     assert!(ended.success(), "{}: {}{}", ended.ended, ended.stdout, ended.stderr);
-}
-
-/// A directory in memory, for the queues of one storm.
-struct Place(PathBuf);
-
-impl Place {
-    fn new() -> Self {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let path = PathBuf::from(format!("/dev/shm/storm.{}.{number}", process::id()));
-        fs::create_dir(&path).expect("a directory can be made");
-        Self(path)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // What is left over is small, and goes with the memory.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -2,17 +2,17 @@
 //! `sysv_sem_late.c` tell what must hold. It holds on the kernel's semaphores, which are tried
 //! first.
 //!
-//! `RSIPC_STORM_SECONDS` sets how long the storm on the library lasts (20 when unset).
+//! The library leaves such semaphores to the kernel so far; so do the preloaded programs here.
+//!
+//! `RSIPC_STORM_SECONDS` sets how long the storm with the preload lasts (20 when unset).
 
 mod support;
 
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::Path;
 use std::time::Duration;
 
-use support::{Way, command, compile, run_bounded};
+use support::{Place, Way, command, compile, run_bounded};
 
 /// Seconds, deaths and reads, where it is only to be shown that the programs tell the truth.
 const SHORT: [&str; 3] = ["3", "100", "3"];
@@ -41,31 +41,13 @@ fn undo_is_neither_late_nor_early() {
 
 fn run(name: &str, way: Way, arguments: &[&str], bound: Duration) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/storm/{name}.c"));
-    let place = Place::new(&format!("{name}.{way}"));
+    let place = Place::new();
     let mut program = command(&compile(&source, way), way);
     program.args(arguments);
     if way != Way::Glibc {
-        program.env("RSIPC_DIR", &place.0);
+        program.env("RSIPC_DIR", place.path());
     }
     let ended = run_bounded(program, bound);
     print!("{name}, {way}: {}", ended.stdout);
     assert!(ended.success(), "{}: {}{}", ended.ended, ended.stdout, ended.stderr);
-}
-
-/// A directory in memory, for the sets of one storm.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(tag: &str) -> Self {
-        let path = PathBuf::from(format!("/dev/shm/storm.{}.{tag}", process::id()));
-        fs::create_dir(&path).expect("a directory can be made");
-        Self(path)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // What is left over is small, and goes with the memory.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

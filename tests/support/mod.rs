@@ -8,12 +8,14 @@
 
 pub mod cases;
 mod cc;
+mod place;
 pub mod poor;
 mod run;
 mod scratch;
 mod ways;
 
 pub use cc::compile;
+pub use place::Place;
 pub use run::{Ended, Output, run_bounded};
 pub use scratch::Scratch;
 pub use ways::{Way, command, library_dir};
