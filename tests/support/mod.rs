@@ -1,7 +1,15 @@
 //! What the tests that run C programs stand on: compile a source one of four ways, run it, never
-//! wait for ever.
+//! wait for ever. A test crate takes it in with `mod support;`.
 //!
-//! A test crate takes it in with `mod support;` and uses the four items named below.
+//! | module | |
+//! |---|---|
+//! | `cases` | the cases of `tests/c/semantics/` |
+//! | `cc` | compiling a C file, once |
+//! | `place` | a directory in memory for the objects of a test |
+//! | `poor` | programs where the kernel refuses newer calls |
+//! | `run` | running a command within a time |
+//! | `scratch` | a directory for programs that are linked in ways of their own |
+//! | `ways` | the four ways, and where the library is |
 
 // Each test crate compiles its own copy of this module and needs only a part of it.
 #![allow(dead_code, unused_imports)]
