@@ -146,12 +146,13 @@ impl Operation<'_> {
     }
 
     /// It claims in the name of the process's presence, though the object is at home here.
-    #[cold]
+    #[inline(always)]
     pub fn claim_by_presence(&mut self) {
         self.claims = &self.thread.taken;
     }
 
     /// Whether TIDs in the claim words of its object are those of this process's PID namespace.
+    #[inline(always)]
     pub fn is_at_home(&self) -> bool {
         !ptr::eq(self.claims, &raw const TAKEN) && !namespace::is_inherited()
     }

@@ -59,26 +59,28 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
     }
 }
 
-/// TIDs mean something at home alone: abroad one claims in the name of the process's presence.
+/// TIDs mean something at home alone: abroad a thread claims in the name of the process's presence.
+///
+/// No function that is called here is given the operation: it would lie in memory from then on, and
+/// a message would take half as long again.
 #[inline(always)]
 fn choose_identity(queue: &Opened, operation: &mut Operation<'_>) {
     if !queue.layout.is_at_home() {
         queue.layout.note_visitor();
         operation.unguard();
-    } else if !operation.is_watched() {
-        choose_unwatched(queue, operation);
+    } else if !operation.is_watched() && needs_presence(queue, operation.is_at_home()) {
+        operation.claim_by_presence();
     }
 }
 
-/// At home a TID is enough also where the kernel does not watch the claim. Not so once somebody
-/// takes part from abroad, who could not find out that the thread has died.
+/// At home a TID is enough also where the kernel does not watch the claim. Not so once a thread
+/// takes part from abroad, which could not find out that the holder has died.
 #[cold]
-fn choose_unwatched(queue: &Opened, operation: &mut Operation<'_>) {
-    if !operation.is_at_home() {
+fn needs_presence(queue: &Opened, is_at_home: bool) -> bool {
+    if !is_at_home {
         queue.layout.note_visitor();
-    } else if queue.layout.has_visitors() {
-        operation.claim_by_presence();
     }
+    is_at_home && queue.layout.has_visitors()
 }
 
 /// The block of the calling thread, if this is the child of a fork and `thread` was its parent's.
