@@ -241,8 +241,8 @@ static void end(int worker)
 	kills++;
 }
 
-/* How long a survivor has been in one turn. In the storm no end of it is promised: whoever waits for
- * several members at once is passed over by those who want one. */
+/* How long a survivor has been in one turn. In the storm no end of it is promised: whoever waits
+ * for several members at once is passed over by those who want one. */
 static void watch_survivors(void)
 {
 	static unsigned long seen[SURVIVORS];
