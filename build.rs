@@ -23,12 +23,14 @@ fn compile_cbits() {
     cc::Build::new()
         .files(
             [
+                "credentials",
                 "epoll",
                 "file",
                 "mqueue",
                 "notify",
                 "poll",
                 "raw",
+                "raw_credentials",
                 "raw_epoll",
                 "raw_closefrom",
                 "raw_file",
@@ -36,6 +38,7 @@ fn compile_cbits() {
                 "semaphore",
                 "sleep",
                 "socket",
+                "sysv",
                 "thread",
                 "unistd",
             ]
@@ -68,9 +71,13 @@ fn generate_header() {
     let config =
         cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is readable");
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in
-        ["src/posix/semaphore.rs", "src/posix/mqueue.rs", "src/posix/mman.rs", "src/version.rs"]
-    {
+    for file in [
+        "src/posix/semaphore.rs",
+        "src/posix/mqueue.rs",
+        "src/posix/mman.rs",
+        "src/sysv/sem.rs",
+        "src/version.rs",
+    ] {
         builder = builder.with_src(root.join(file));
     }
     builder.generate().expect("the C edge is valid Rust").write_to_file(out.join("rsipc.h"));

@@ -5,7 +5,7 @@
 
 #include "real.h"
 
-#define RSIPC_RAW_DECLARE(result, name, parameters) result rsipc_raw_##name parameters;
+#define RSIPC_RAW_DECLARE(result, name, parameters, ...) result rsipc_raw_##name parameters;
 
 #pragma GCC visibility push(hidden)
 RSIPC_REAL_FUNCTIONS(RSIPC_RAW_DECLARE)

@@ -5,7 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 
-#define AT_FIRST(result, name, parameters) .name = rsipc_raw_##name,
+#define AT_FIRST(result, name, parameters, ...) .name = rsipc_raw_##name,
 
 /* The system calls themselves, until the next library's functions are known. The loader has
  * put in these addresses before any constructor runs. */
@@ -24,11 +24,21 @@ static void look_up(void *field, const char *name)
 		__atomic_store_n((void **)field, next, __ATOMIC_RELAXED);
 }
 
-#define LOOK_UP(result, name, parameters) look_up(&rsipc_real.name, #name);
+#define LOOK_UP(result, name, parameters, ...) look_up(&rsipc_real.name, #name);
+
+static int is_found;
 
 __attribute__((constructor(101))) static void look_up_all(void)
 {
 	int before = errno;
 	RSIPC_REAL_FUNCTIONS(LOOK_UP)
 	errno = before;
+	/* Release: the functions before. */
+	__atomic_store_n(&is_found, 1, __ATOMIC_RELEASE);
+}
+
+void rsipc_find_real(void)
+{
+	if (!__atomic_load_n(&is_found, __ATOMIC_ACQUIRE))
+		look_up_all();
 }

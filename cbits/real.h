@@ -13,7 +13,25 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* F(result, name, parameters). Each has its system call in raw.h. */
+/* The calls that change credentials. F(result, name, parameters, arguments) */
+#define RSIPC_CREDENTIAL_CALLS(F)                                                            \
+	F(int, setuid, (uid_t user), (user))                                                 \
+	F(int, seteuid, (uid_t user), (user))                                                \
+	F(int, setreuid, (uid_t real, uid_t effective), (real, effective))                   \
+	F(int, setresuid, (uid_t real, uid_t effective, uid_t saved),                        \
+	  (real, effective, saved))                                                          \
+	F(int, setgid, (gid_t group), (group))                                               \
+	F(int, setegid, (gid_t group), (group))                                              \
+	F(int, setresgid, (gid_t real, gid_t effective, gid_t saved),                        \
+	  (real, effective, saved))                                                          \
+	F(int, setgroups, (size_t count, const gid_t *groups), (count, groups))              \
+	F(int, setfsuid, (uid_t user), (user))                                               \
+	F(int, setfsgid, (gid_t group), (group))                                             \
+	F(int, capset, (void *header, const void *sets), (header, sets))                     \
+	F(int, unshare, (int flags), (flags))                                                \
+	F(int, setns, (int fd, int type), (fd, type))
+
+/* F(result, name, parameters, ...). Each has its system call in raw.h. */
 #define RSIPC_REAL_FUNCTIONS(F)                                                              \
 	F(int, close, (int fd))                                                              \
 	F(int, close_range, (unsigned first, unsigned last, int flags))                      \
@@ -48,9 +66,10 @@
 	F(ssize_t, read, (int fd, void *buffer, size_t room))                                \
 	F(ssize_t, pread, (int fd, void *buffer, size_t room, off_t position))               \
 	F(ssize_t, write, (int fd, const void *buffer, size_t length))                       \
-	F(off_t, lseek, (int fd, off_t offset, int whence))
+	F(off_t, lseek, (int fd, off_t offset, int whence))                                  \
+	RSIPC_CREDENTIAL_CALLS(F)
 
-#define RSIPC_REAL_FIELD(result, name, parameters) result(*name) parameters;
+#define RSIPC_REAL_FIELD(result, name, parameters, ...) result(*name) parameters;
 
 #pragma GCC visibility push(hidden)
 
@@ -58,8 +77,13 @@ struct rsipc_real {
 	RSIPC_REAL_FUNCTIONS(RSIPC_REAL_FIELD)
 };
 
-/* Written once, by our constructor; another thread may be calling while we are loaded. */
+/* Written by our constructor, or by rsipc_find_real before it; another thread may be calling
+ * meanwhile. */
 extern struct rsipc_real rsipc_real;
+
+/* For a call that only the C library makes well: looks the functions up if that has not been done
+ * yet. Not to be called in a signal handler before our constructor has run. */
+void rsipc_find_real(void);
 
 #pragma GCC visibility pop
 

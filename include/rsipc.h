@@ -1,4 +1,5 @@
-/* librsipc: POSIX semaphores, message queues and shared memory objects in user space.
+/* librsipc: POSIX semaphores, message queues and shared memory objects, and System V semaphores,
+ * in user space.
  *
  * The types and the constants come from the headers of the system, whose declarations agree with
  * these. So a program may include both, in any order, or this one alone.
@@ -12,6 +13,7 @@
 #include <mqueue.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -33,6 +35,13 @@ sem_t *sem_open(const char *name, int oflag, ...);
  * mq_attr *attributes, which may be NULL. -1: see errno. POSIX.1-2017, `mq_open`.
  */
 mqd_t mq_open(const char *name, int oflag, ...);
+
+/**
+ * Looks at a set of semaphores, or changes it. SETVAL, GETALL, SETALL, IPC_STAT, IPC_SET, IPC_INFO,
+ * SEM_STAT, SEM_STAT_ANY and SEM_INFO take a fourth argument, a union semun. -1: see errno.
+ * POSIX.1-2017, `semctl`.
+ */
+int semctl(int semid, int semnum, int cmd, ...);
 
 /**
  * Makes an unnamed semaphore. POSIX.1-2017, `sem_init`: EINVAL for a value above `SEM_VALUE_MAX`.
@@ -152,6 +161,21 @@ int shm_open(const char *name, int oflag, mode_t mode);
  * Removes the name of a shared memory object. POSIX.1-2017, `shm_unlink`.
  */
 int shm_unlink(const char *name);
+
+/**
+ * The id of the set with this key, or of a new one. POSIX.1-2017, `semget`.
+ */
+int semget(key_t key, int nsems, int semflg);
+
+/**
+ * Performs an array of operations, and sleeps while that is not possible. POSIX.1-2017, `semop`.
+ */
+int semop(int semid, struct sembuf *sops, size_t nsops);
+
+/**
+ * `semop` for so long at most: EAGAIN. Linux.
+ */
+int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);
 
 /**
  * The version of librsipc, such as "0.1.0". The string lives as long as the library is loaded.

@@ -10,6 +10,7 @@
 //! | `interpose` | functions that exist without us, in which queues concern us |
 //! | `load` | what happens when the library is loaded |
 //! | `posix` | the functions of `<semaphore.h>`, `<mqueue.h>` and `<sys/mman.h>` |
+//! | `sysv` | the functions of `<sys/sem.h>` |
 //! | `thread` | the block of the calling thread |
 //! | `version` | `rsipc_version` |
 //! | `wait` | how waits cross |
@@ -28,6 +29,8 @@ mod interpose;
 mod load;
 #[cfg(all(panic = "abort", not(test)))]
 mod posix;
+#[cfg(all(panic = "abort", not(test)))]
+mod sysv;
 #[cfg(all(panic = "abort", not(test)))]
 mod thread;
 #[cfg(all(panic = "abort", not(test)))]

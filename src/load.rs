@@ -36,6 +36,7 @@ extern "C" fn on_load() {
     cpu::init();
     thread::find_slots_with(rsipc_thread_slot);
     fork::first_in_child(thread::forget_threads);
+    fork::first_in_child(presence::leave_parent);
     fork::install();
     readable::learn_stack();
     preserved(mq::look_at_inherited);
@@ -44,7 +45,7 @@ extern "C" fn on_load() {
         // A program whose standard error is closed still runs.
         let _ = writeln!(
             std::io::stderr(),
-            "rsipc {VERSION}: active: semaphores, shared memory, message queues; library {}; objects in {}; spin {}",
+            "rsipc {VERSION}: active: semaphores, shared memory, message queues, System V semaphores; library {}; objects in {}; spin {}",
             own_path().display(),
             settings.dir.display(),
             if settings.spin { "adaptive" } else { "off" },

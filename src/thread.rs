@@ -2,8 +2,8 @@
 
 use core::cell::Cell;
 
-use rsipc_core::os::Result;
 use rsipc_core::os::filter::Found;
+use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::Thread;
 
 unsafe extern "C" {
@@ -14,6 +14,17 @@ unsafe extern "C" {
 pub fn this_thread() -> Result<&'static Thread> {
     // SAFETY: the thread's own variable, which lives as long as the thread.
     thread_of(unsafe { &*rsipc_thread_slot() })
+}
+
+/// Makes a call again that finds itself in the child of a fork, made by a handler in the middle of
+/// it: the block of this thread is a new one.
+pub fn on_this_thread<T>(call: impl Fn(&'static Thread) -> Result<T>) -> Result<T> {
+    loop {
+        match call(this_thread()?) {
+            Err(Errno::ERESTART) => {}
+            result => return result,
+        }
+    }
 }
 
 /// The block that this thread-local variable leads to, made if there is none. ENOMEM.

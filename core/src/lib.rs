@@ -2,13 +2,15 @@
 //!
 //! The folders are the architecture, and the arrows go one way, down this list:
 //!
-//! * [`posix`]: semaphores, message queues, shared memory objects. They never see `errno` nor a raw
-//!   string of a caller.
-//! * [`object`]: names and files of objects.
-//! * [`shared`]: what words in shared memory are made of.
-//! * [`os`]: what the kernel and the C library offer.
-//! * [`atomic`]: atomics, the model checker's when it checks.
-//! * [`cbits`]: the layouts that the C parts share with it.
+//! | module | |
+//! |---|---|
+//! | `sysv` | System V semaphores |
+//! | `posix` | semaphores, message queues, shared memory objects. As `sysv`, they never see `errno` nor a raw string of a caller |
+//! | `object` | names and files of objects |
+//! | `shared` | what words in shared memory are made of |
+//! | `os` | what the kernel and the C library offer |
+//! | `atomic` | atomics, the model checker's when it checks |
+//! | `cbits` | the layouts that the C parts share with it |
 //!
 //! `docs/architecture.md` leads through the files, `docs/design.md` tells why they are so.
 
@@ -22,6 +24,7 @@ pub mod object;
 pub mod os;
 pub mod posix;
 pub mod shared;
+pub mod sysv;
 
 /// The version of the library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,5 +1,7 @@
-//! Calls that are not ours, in which queues among the descriptors concern us.
+//! Calls that are not ours: those in which queues among the descriptors concern us, and those that
+//! change credentials.
 
+mod credentials;
 mod file;
 mod poll;
 mod socket;

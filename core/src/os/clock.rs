@@ -39,6 +39,14 @@ impl Clock {
     }
 }
 
+/// Seconds of CLOCK_REALTIME at its last tick, a few milliseconds ago at most.
+pub fn realtime_seconds() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is valid for writing; a clock that exists cannot fail.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &raw mut now) };
+    u64::try_from(now.tv_sec).unwrap_or(0)
+}
+
 /// Nanoseconds of `CLOCK_MONOTONIC`.
 pub fn monotonic_ns() -> u64 {
     let now = Clock::Monotonic.now();
@@ -82,6 +90,15 @@ impl Deadline {
     pub fn or_after_ns(self, nanoseconds: i64) -> Self {
         let other = Self::after_ns(self.clock, nanoseconds);
         if self.is_before(&other) { self } else { other }
+    }
+
+    /// A relative time from now on: `semtimedop`.
+    pub fn after(clock: Clock, time: libc::timespec) -> Self {
+        let mut until = clock.now();
+        let sum = until.tv_nsec + time.tv_nsec;
+        until.tv_sec = until.tv_sec.saturating_add(time.tv_sec).saturating_add(sum / NS_PER_S);
+        until.tv_nsec = sum % NS_PER_S;
+        Self { clock, time: until }
     }
 
     /// Whether this comes before `other`, which is on the same clock.

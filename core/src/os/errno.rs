@@ -29,6 +29,7 @@ macro_rules! known {
 }
 
 known!(
+    E2BIG,
     EACCES,
     EAGAIN,
     EBADF,
@@ -38,6 +39,7 @@ known!(
     EEXIST,
     EFAULT,
     EFBIG,
+    EIDRM,
     EINTR,
     EINVAL,
     EISDIR,
@@ -49,6 +51,7 @@ known!(
     ENFILE,
     ENOENT,
     ENOMEM,
+    ENOMSG,
     ENOSPC,
     ENOSYS,
     ENOTSUP,
@@ -56,6 +59,7 @@ known!(
     ERESTART,
     EOVERFLOW,
     EPERM,
+    ERANGE,
     ESRCH,
     ETIMEDOUT,
     EXDEV,

@@ -1,10 +1,12 @@
 //! What the file system knows of a file, by bare system calls.
 //!
 //! The library interposes `fstat` and its relatives, which describe a queue as the program expects
-//! to see it. The functions here describe the files that the queue is made of.
+//! to see it. The functions here describe the files that the queue is made of. Others interpose
+//! them, too: fakeroot asks a daemon, by way of System V semaphores.
 
 use std::ffi::{CStr, CString, c_int};
-use std::os::fd::RawFd;
+use std::fs::File;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -21,7 +23,12 @@ pub fn status(fd: RawFd) -> Result<Status> {
 /// The file of this path itself, which may be a symbolic link. ENOENT, EACCES and others of
 /// stat(2).
 pub fn status_of(path: &Path) -> Result<Status> {
-    call(libc::AT_FDCWD, &c_path(path)?, libc::AT_SYMLINK_NOFOLLOW)
+    status_of_c(&c_path(path)?)
+}
+
+/// The same for a path that C can read. Allocates nothing.
+pub fn status_of_c(path: &CStr) -> Result<Status> {
+    call(libc::AT_FDCWD, path, libc::AT_SYMLINK_NOFOLLOW)
 }
 
 fn call(fd: c_int, path: &CStr, flags: c_int) -> Result<Status> {
@@ -34,6 +41,14 @@ fn call(fd: c_int, path: &CStr, flags: c_int) -> Result<Status> {
             _ => Err(Errno::last()),
         }
     }
+}
+
+/// By the descriptor: a path could lead to another file by now. Not C's `fchmod`, which has ours in
+/// front of it.
+pub fn change_mode(file: &File, mode: u32) -> Result<()> {
+    // SAFETY: no pointer.
+    let changed = unsafe { libc::syscall(libc::SYS_fchmod, file.as_raw_fd(), mode) } == 0;
+    if changed { Ok(()) } else { Err(Errno::last()) }
 }
 
 /// pread(2), which may read less. 0: the end.
@@ -49,6 +64,11 @@ pub fn read_at(fd: RawFd, bytes: &mut [u8], offset: usize) -> Result<usize> {
             Err(_) => return Err(Errno::last()),
         }
     }
+}
+
+/// The file that this path leads to. ENOENT and others of stat(2).
+pub fn status_behind(path: &CStr) -> Result<Status> {
+    call(libc::AT_FDCWD, path, 0)
 }
 
 /// Device and inode: the same only for one file under several names.
@@ -69,8 +89,6 @@ pub fn c_path(path: &Path) -> Result<CString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::File;
-    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{MetadataExt, symlink};
 
     #[test]

@@ -12,6 +12,8 @@
 use core::ffi::{c_int, c_void};
 use core::mem;
 use core::ptr;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 
 use super::errno::{Errno, Result};
 
@@ -36,6 +38,24 @@ pub fn beyond_limit(size: u64, mut call: impl FnMut() -> Result<()>) -> Result<(
     };
     restore_signals(&before);
     result
+}
+
+/// Makes a file that long, and reserves its blocks now, so that a full file system is ENOSPC here
+/// and not SIGBUS later. EFBIG: see [`beyond_limit`]. EOVERFLOW.
+pub fn reserve(file: &File, size: usize) -> Result<()> {
+    let length = libc::off_t::try_from(size).map_err(|_| Errno::EOVERFLOW)?;
+    beyond_limit(size as u64, || {
+        // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system
+        // cannot reserve.
+        if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) } == 0 {
+            return Ok(());
+        }
+        match Errno::last() {
+            // The file system cannot reserve. A hole is what it has to offer.
+            Errno::ENOTSUP | Errno::ENOSYS => Ok(file.set_len(length.unsigned_abs())?),
+            error => Err(error),
+        }
+    })
 }
 
 /// Bytes of the longest file that [`beyond_limit`] lets through without privileges.
@@ -150,7 +170,6 @@ fn restore_signals(before: &libc::sigset_t) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::File;
     use std::io::Write;
 
     /// In a process of its own: the limit is that of all threads.

@@ -69,6 +69,34 @@ fn private_flag(scope: Scope) -> c_int {
     }
 }
 
+/// In the place of a sixth argument, which `futex_waitv` does not have.
+const NEVER_RESTARTED: c_long = 1;
+
+/// Whether the kernel can be kept from restarting a sleep after a handler with `SA_RESTART`.
+pub fn can_be_interrupted() -> bool {
+    cfg!(target_arch = "x86_64") && super::cpu::rseq_offset().is_some()
+}
+
+/// The kernel goes back to the instruction of the call to restart it. If that is a restartable
+/// sequence (rseq(2)), of this one instruction, it goes on to where that has failed, instead.
+#[cfg(target_arch = "x86_64")]
+fn run_interruptibly(number: c_long, arguments: &[c_long; 6]) -> c_int {
+    let Some(rseq) = super::cpu::rseq_offset() else { return libc::ENOSYS };
+    loop {
+        // SAFETY: the arguments are those of the described call; the offset is that of what the C
+        // library has registered.
+        let result = unsafe { super::restartable::call(rseq, number, arguments) };
+        if let Some(result) = result {
+            return c_int::try_from(-result.min(0)).unwrap_or(libc::EINVAL);
+        }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn run_interruptibly(_: c_long, _: &[c_long; 6]) -> c_int {
+    libc::ENOSYS
+}
+
 /// What a signal handler does to a sleep, once it has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupted {
@@ -93,9 +121,11 @@ pub struct Awaited {
 }
 
 impl WaitV {
-    const NONE: Self = Self { value: 0, address: 0, flags: 0, reserved: 0 };
+    /// No word.
+    pub const NONE: Self = Self { value: 0, address: 0, flags: 0, reserved: 0 };
 
-    fn new(word: *const u32, value: u32, scope: Scope) -> Self {
+    /// A word, which is expected to hold this.
+    pub fn new(word: *const u32, value: u32, scope: Scope) -> Self {
         let private = if scope == Scope::Private { FUTEX2_PRIVATE } else { 0 };
         Self {
             value: value.into(),
@@ -179,6 +209,17 @@ impl Sleep {
         self.arguments = [address(&raw const self.waitv), count, 0, timeout, clock, 0];
     }
 
+    /// Describes: sleep until a wake on one of these words, which stay where they are. A handler
+    /// ends it with EINTR, whatever its flags. For those who call [`Sleep::run`], and where
+    /// [`can_be_interrupted`].
+    pub fn prepare_any(&mut self, words: &[WaitV], until: Deadline) {
+        self.until = until.time;
+        self.number = libc::SYS_futex_waitv;
+        let (count, clock) = (words.len().cast_signed() as c_long, until.clock.id().into());
+        let timeout = address(&raw const self.until);
+        self.arguments = [address(words.as_ptr()), count, 0, timeout, clock, NEVER_RESTARTED];
+    }
+
     fn prepare_wait(&mut self, awaited: Awaited, until: Option<Deadline>) {
         let mut operation = libc::FUTEX_WAIT_BITSET | private_flag(awaited.scope);
         let timeout = match until {
@@ -206,6 +247,9 @@ impl Sleep {
     /// C makes the call itself where the thread may be cancelled.
     pub fn run(&self) -> c_int {
         let a = &self.arguments;
+        if self.number == libc::SYS_futex_waitv && a[5] == NEVER_RESTARTED {
+            return run_interruptibly(self.number, a);
+        }
         // SAFETY: the arguments are those of the described call; what they point to is in `self`,
         // which is borrowed.
         let result = unsafe { libc::syscall(self.number, a[0], a[1], a[2], a[3], a[4], a[5]) };

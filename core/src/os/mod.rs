@@ -3,12 +3,13 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `errno` | error numbers as values |
 //! | `bare` | system calls without the C library |
 //! | `cancel` | no cancellation while Rust is on the stack |
 //! | `clock` | clocks, and points in time on them |
 //! | `concern` | whether the process has descriptors that concern the library |
 //! | `cpu` | the processor that the thread runs on |
+//! | `credentials` | users, groups and capabilities of the calling thread |
+//! | `errno` | error numbers as values |
 //! | `file` | status and identity of files, by bare system calls |
 //! | `file_size` | files that RLIMIT_FSIZE forbids |
 //! | `filter` | which system calls a seccomp filter may kill for |
@@ -18,15 +19,18 @@
 //! | `membarrier` | barriers in the threads of other processes |
 //! | `namespace` | the PID namespace of the process |
 //! | `process` | which process this is, also after a fork |
+//! | `publication` | a changed copy of two places, and the exchange that leads others there |
 //! | `random` | random numbers |
 //! | `readable` | reading memory that may not be mapped |
 //! | `reserved` | descriptors of the library's own |
 //! | `restartable` | restartable sequences (rseq(2)) |
 //! | `robust` | the robust list of the thread |
+//! | `scratch` | memory for the length of a call |
 //! | `settings` | the environment variables |
 //! | `signals` | blocking all signals for a moment |
 //! | `spawn` | threads that the C library does not know |
 //! | `stopped` | whether a thread is stopped |
+//! | `user` | the memory that the program gives to a call, read and written as the kernel does it |
 //! | `wiped` | memory that the kernel wipes in the child of a fork |
 
 pub mod errno;
@@ -41,6 +45,8 @@ pub mod clock;
 pub mod concern;
 #[cfg(not(loom))]
 pub mod cpu;
+#[cfg(not(loom))]
+pub mod credentials;
 #[cfg(not(loom))]
 pub mod file;
 #[cfg(not(loom))]
@@ -59,6 +65,7 @@ pub mod membarrier;
 pub mod namespace;
 #[cfg(not(loom))]
 pub mod process;
+pub mod publication;
 #[cfg(not(loom))]
 pub mod random;
 #[cfg(not(loom))]
@@ -70,6 +77,8 @@ pub mod restartable;
 #[cfg(not(loom))]
 pub mod robust;
 #[cfg(not(loom))]
+pub mod scratch;
+#[cfg(not(loom))]
 pub mod settings;
 #[cfg(not(loom))]
 pub mod signals;
@@ -77,6 +86,8 @@ pub mod signals;
 pub mod spawn;
 #[cfg(not(loom))]
 pub mod stopped;
+#[cfg(not(loom))]
+pub mod user;
 #[cfg(not(loom))]
 pub mod wiped;
 

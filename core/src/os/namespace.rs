@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 
 use super::errno;
+use super::file;
 use super::wiped::{Table, Wiped};
 use crate::atomic::{AtomicU64, Ordering};
 
@@ -56,11 +57,7 @@ fn find_out() -> u64 {
 }
 
 fn inode(path: &CStr) -> Option<u64> {
-    // SAFETY: `status` is plain data that stat fills in; the path is a C string.
-    unsafe {
-        let mut status: libc::stat = core::mem::zeroed();
-        (libc::stat(path.as_ptr(), &raw mut status) == 0).then_some(status.st_ino)
-    }
+    file::status_behind(path).ok().map(|status| status.st_ino)
 }
 
 #[cfg(test)]

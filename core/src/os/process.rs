@@ -69,6 +69,18 @@ impl Process {
         this.generation != 0 && page().owner.load(Ordering::Relaxed) == this.pid
     }
 
+    /// The pid of the process that owns the memory of the calling one: but for the child of a
+    /// vfork(2) that is itself. No system call, but for the first time.
+    #[inline]
+    pub fn pid_of_memory() -> u32 {
+        let page = page();
+        // Acquire: who sees the generation sees the owner.
+        match page.generation.load(Ordering::Acquire) {
+            0 => Self::this().pid,
+            _ => page.owner.load(Ordering::Relaxed),
+        }
+    }
+
     /// Its pid, in its own PID namespace.
     pub fn pid(self) -> u32 {
         self.pid

@@ -4,7 +4,7 @@
 use core::ptr;
 
 use super::errno::Errno;
-use crate::atomic::{AtomicUsize, Ordering};
+use crate::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// Bytes that the kernel reads of a set of signals.
 const PROBE: usize = size_of::<u64>();
@@ -81,7 +81,7 @@ fn is_on_stack(address: usize, anchor: usize) -> bool {
 
 /// Whether the byte at this address can be read. Asks the kernel for a change of the signal mask
 /// that is none: it reads the new mask before it sees that. No filter refuses that call.
-fn is_readable(address: usize, anchor: usize) -> bool {
+pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
     if is_on_stack(address, anchor) {
         return true;
     }
@@ -90,6 +90,21 @@ fn is_readable(address: usize, anchor: usize) -> bool {
     // SAFETY: the kernel checks the address, and does nothing, as the first argument is not valid.
     let result = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NOTHING, within, 0, PROBE) };
     result == 0 || Errno::last() != Errno::EFAULT
+}
+
+/// Whether the byte at this address can be written. Asks the kernel to change the word there by
+/// nothing, in one step, as futex(2) does for those who wake in two places.
+pub(super) fn is_writable(address: usize) -> bool {
+    const CHANGE_BY_NOTHING: libc::c_int = libc::FUTEX_OP_OR << 28;
+    let nobody = AtomicU32::new(0);
+    let operation = libc::FUTEX_WAKE_OP | libc::FUTEX_PRIVATE_FLAG;
+    let word = address & !(size_of::<u32>() - 1);
+    // SAFETY: the kernel checks the address, and leaves what is there; nobody sleeps on our word,
+    // and of those on the other one none is woken.
+    let result = unsafe {
+        libc::syscall(libc::SYS_futex, nobody.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
+    };
+    result >= 0 || Errno::last() != Errno::EFAULT
 }
 
 #[cfg(test)]
@@ -109,6 +124,10 @@ mod tests {
         let last = PAGE / size_of::<u64>() - 1;
         let mut array = Array::at(start, 0);
         assert_eq!(array.get(0), Some(0));
+        let bytes = [0, PAGE - 1, PAGE].map(|offset| is_writable(start.addr() + offset));
+        assert_eq!(bytes, [true, true, false]);
+        assert!(is_readable(is_readable as *const () as usize, 0));
+        assert!(!is_writable(is_readable as *const () as usize), "code");
         assert_eq!((array.get(last), array.get(last + 1)), (Some(0), None));
         assert_eq!(Array::at(start.wrapping_byte_add(PAGE - 4), 0).get(0), None, "half of it");
         assert_eq!(Array::at(ptr::null::<u64>(), 0).get(0), None);

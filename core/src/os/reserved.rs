@@ -72,13 +72,23 @@ pub fn keep(fd: RawFd) -> Result<Reserved> {
 pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
     let moved = duplicate_out_of_the_way(fd)?;
+    note(moved).inspect_err(|_| close(moved))
+}
+
+/// Keeps one that an exec has left, under the number that it has. EMFILE: there is no place in the
+/// table.
+pub fn adopt(fd: RawFd) -> Result<Reserved> {
+    concern::set(concern::RESERVED);
+    // SAFETY: no pointer.
+    unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+    note(fd)
+}
+
+fn note(fd: RawFd) -> Result<Reserved> {
     let taken = TABLE.iter().position(|word| {
-        word.compare_exchange(0, moved + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        word.compare_exchange(0, fd + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     });
-    let Some(index) = taken.and_then(|index| u32::try_from(index).ok()) else {
-        close(moved);
-        return Err(Errno::EMFILE);
-    };
+    let index = taken.and_then(|index| u32::try_from(index).ok()).ok_or(Errno::EMFILE)?;
     USED.fetch_max(index as usize + 1, Ordering::SeqCst);
     Ok(Reserved(index))
 }

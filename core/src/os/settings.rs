@@ -31,6 +31,8 @@ pub struct Settings {
     pub futex: Futex,
     /// `RSIPC_VERBOSE=1`: say at load that the library is active.
     pub verbose: bool,
+    /// `RSIPC_SYSV` names `sem`: System V semaphores are ours and not the kernel's.
+    pub sysv_semaphores: bool,
     /// `RSIPC_SEM_GETVALUE=waiters`: a locked semaphore's value is minus the number of its waiters.
     pub negative_values: bool,
 }
@@ -71,6 +73,9 @@ impl Settings {
                 () => Futex::AsPermitted,
             },
             verbose: is(c"RSIPC_VERBOSE", "1"),
+            sysv_semaphores: variable(c"RSIPC_SYSV").is_none_or(|families| {
+                families.as_bytes().split(|&byte| byte == b',').any(|family| family == b"sem")
+            }),
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
         }
     }

@@ -21,6 +21,7 @@
 //! sees what the holder did.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::os::publication::Publication;
 
 /// `FUTEX_TID_MASK`
 const HOLDER: u32 = 0x3fff_ffff;
@@ -53,6 +54,31 @@ pub trait Claimant {
     fn give_back(&self, claim: &AtomicU32) {
         // Release: see `commit`.
         claim.store(0, Ordering::Release);
+    }
+    /// Writes these words, in any order, to the front of what the claimed word guards. False: this
+    /// is the child, and an unknown part has been written, before the fork.
+    fn write(&self, words: &[u64], into: &[AtomicU64]) -> bool {
+        // Relaxed: the exchange that leads others there is a release.
+        into.iter().zip(words).for_each(|(into, word)| into.store(*word, Ordering::Relaxed));
+        true
+    }
+    /// Exchanges the word that leads others to what has been written. SeqCst. False: it does not
+    /// hold `before`, or this is the child.
+    fn exchange(&self, word: &AtomicU64, before: u64, after: u64) -> bool {
+        word.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+    /// Copies these words to the front of what the claimed word guards. False: this is the child,
+    /// as above.
+    fn copy(&self, from: &[AtomicU64], into: &[AtomicU64]) -> bool {
+        let words = from.iter().zip(into);
+        words.for_each(|(from, into)| into.store(from.load(Ordering::Relaxed), Ordering::Relaxed));
+        true
+    }
+    /// Writes the copies of a publication to what the claimed word guards, and makes its exchange.
+    /// SeqCst. False as above.
+    fn publish(&self, publication: &Publication<'_>) -> bool {
+        publication.store();
+        publication.exchange()
     }
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
@@ -129,6 +155,14 @@ fn exchange(word: &AtomicU32, before: u32, identity: u32, who: &impl Claimant) -
 #[inline(always)]
 pub fn release(word: &AtomicU32, who: &impl Claimant) {
     who.give_back(word);
+    who.withdraw();
+}
+
+/// The same in a straight line.
+#[inline(always)]
+pub fn release_at_once(word: &AtomicU32, who: &impl Claimant) {
+    let nothing = AtomicU64::new(0);
+    who.commit((&nothing, 0), (word, 0));
     who.withdraw();
 }
 

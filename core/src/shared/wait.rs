@@ -60,8 +60,9 @@ pub trait Attempt {
     fn attempt_at_last(&mut self) -> Result<Option<Self::Done>>;
 
     /// Ends a wait that has failed, or whose thread is cancelled. A wake may have been meant for
-    /// somebody and gone to us.
-    fn give_up(&mut self);
+    /// somebody and gone to us. Gives what has come all the same, where that cannot be left to
+    /// others: then the wait has not failed.
+    fn give_up(&mut self) -> Option<Self::Done>;
 }
 
 /// What a wait needs next.
@@ -132,10 +133,7 @@ impl<A: Attempt> Wait<A> {
         let next = match attempted {
             Ok(Some(done)) => Ok(Progress::Done(done)),
             Ok(None) => wait.settle(),
-            Err(error) => {
-                wait.attempt.give_up();
-                Err(error)
-            }
+            Err(error) => wait.give_up(error),
         };
         // SAFETY: `wait` is not used after this.
         unsafe { Self::end_unless_asleep(room, next) }
@@ -168,11 +166,11 @@ impl<A: Attempt> Wait<A> {
 
     /// Attempts until there is nothing left but to sleep.
     fn settle(&mut self) -> Result<Progress<A::Done>> {
-        let settled = self.attempt_until_asleep();
-        if settled.is_err() {
-            self.attempt.give_up();
-        }
-        settled
+        self.attempt_until_asleep().or_else(|error| self.give_up(error))
+    }
+
+    fn give_up(&mut self, error: Errno) -> Result<Progress<A::Done>> {
+        self.attempt.give_up().map(Progress::Done).ok_or(error)
     }
 
     fn attempt_until_asleep(&mut self) -> Result<Progress<A::Done>> {

@@ -14,10 +14,16 @@
 //! is left.
 
 #[cfg(target_arch = "x86_64")]
+mod call;
+mod publish;
+#[cfg(target_arch = "x86_64")]
 mod sequence;
 
 use core::ptr;
 
+#[cfg(target_arch = "x86_64")]
+pub use self::call::call;
+pub use self::publish::publish_while;
 #[cfg(target_arch = "x86_64")]
 use self::sequence::Attempt;
 
@@ -56,6 +62,35 @@ fn store_both_if(
         claim.0.store(claim.1, Ordering::Release);
     }
     is_same
+}
+
+/// Exchanges a word, if another one holds `expected`. False: that one does not, or this one does
+/// not hold `before`. SeqCst.
+#[inline(always)]
+pub fn exchange_while(
+    watched: (&AtomicU64, u64),
+    place: &AtomicU64,
+    (before, after): (u64, u64),
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(rseq) = super::cpu::rseq_offset() {
+        match sequence::exchange_while(rseq, watched, place, (before, after)) {
+            Attempt::Done => return true,
+            Attempt::Other => return false,
+            Attempt::Interrupted(_) => {}
+        }
+    }
+    exchange_if(watched, place, (before, after))
+}
+
+#[cfg_attr(target_arch = "x86_64", cold, inline(never))]
+fn exchange_if(
+    (word, expected): (&AtomicU64, u64),
+    place: &AtomicU64,
+    (before, after): (u64, u64),
+) -> bool {
+    word.load(Ordering::Relaxed) == expected
+        && place.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed).is_ok()
 }
 
 /// Bytes that are stored at once: no fewer are written.
@@ -244,6 +279,17 @@ mod tests {
         assert_eq!((key.load(Ordering::Relaxed), claim.load(Ordering::Relaxed)), (1, 2));
         assert!(store_both_while(&word, 7, (&key, 3), (&claim, 4)));
         assert_eq!((key.load(Ordering::Relaxed), claim.load(Ordering::Relaxed)), (3, 4));
+    }
+
+    #[test]
+    fn a_word_is_exchanged_while_another_one_is_as_expected() {
+        super::super::cpu::init();
+        let (word, place) = (AtomicU64::new(7), AtomicU64::new(1));
+        assert!(!exchange_while((&word, 8), &place, (1, 2)));
+        assert!(!exchange_while((&word, 7), &place, (3, 2)));
+        assert_eq!(place.load(Ordering::Relaxed), 1);
+        assert!(exchange_while((&word, 7), &place, (1, 2)));
+        assert_eq!(place.load(Ordering::Relaxed), 2);
     }
 
     #[test]

@@ -32,7 +32,7 @@ const LONG: usize = 4096;
 /// `interrupted` is where 24 jumps to.
 macro_rules! sequence {
     (
-        rseq: $rseq:expr, word: $word:expr, expected: $expected:expr,
+        rseq: $direction:ident $rseq:expr, word: $word:expr, expected: $expected:expr,
         inside: [$($inside:literal,)*],
         outside: [$($outside:literal,)*],
         interrupted: $interrupted:literal,
@@ -54,7 +54,7 @@ macro_rules! sequence {
             ".long 0x53053053",
             concat!("24: jmp ", $interrupted),
             ".popsection",
-            rseq = in(reg) $rseq,
+            rseq = $direction(reg) $rseq,
             word = in(reg) $word,
             expected = in(reg) $expected,
             scratch = out(reg) _,
@@ -63,6 +63,8 @@ macro_rules! sequence {
         )
     };
 }
+
+pub(super) use sequence;
 
 #[inline(always)]
 pub fn store_both_while(
@@ -76,7 +78,7 @@ pub fn store_both_while(
     // SAFETY: glibc has registered what is at the offset; the words are the caller's to store to.
     unsafe {
         sequence! {
-            rseq: rseq, word: word, expected: expected,
+            rseq: in rseq, word: word, expected: expected,
             inside: [
                 "jne {other}",
                 "mov [{key}], {new_key}",
@@ -94,6 +96,48 @@ pub fn store_both_while(
         }
     }
     Attempt::Done
+}
+
+/// An exchange is one instruction, the last one of the sequence: the kernel sees it before, or
+/// behind it.
+#[inline(always)]
+pub fn exchange_while(
+    rseq: isize,
+    (word, expected): (&AtomicU64, u64),
+    place: &AtomicU64,
+    (before, after): (u64, u64),
+) -> Attempt {
+    const INTERRUPTED: u32 = 0;
+    const COMPARED: u32 = 1;
+    let mut outcome = INTERRUPTED;
+    let mut seen = before;
+    // A locked instruction is SeqCst, and the compiler moves nothing past this.
+    // SAFETY: glibc has registered what is at the offset; the word is the caller's to exchange.
+    unsafe {
+        sequence! {
+            rseq: in rseq, word: word, expected: expected,
+            inside: [
+                "jne 26f",
+                "lock cmpxchg [{place}], {after}",
+                "23: mov {outcome:e}, 1",
+                "27:",
+            ],
+            outside: [
+                "26: mov {outcome:e}, 2",
+                "jmp 27b",
+            ],
+            interrupted: "27b",
+            place = in(reg) place,
+            after = in(reg) after,
+            outcome = inout(reg) outcome,
+            inout("rax") seen,
+        }
+    }
+    match outcome {
+        INTERRUPTED => Attempt::Interrupted(0),
+        COMPARED if seen == before => Attempt::Done,
+        _ => Attempt::Other,
+    }
 }
 
 /// # Safety
@@ -134,7 +178,7 @@ unsafe fn write_short_while(
     // SAFETY: as the caller says.
     unsafe {
         sequence! {
-            rseq: rseq, word: word, expected: expected,
+            rseq: in rseq, word: word, expected: expected,
             inside: [
                 "jne 26f",
                 "movups [{head_at}], {head}",
@@ -184,7 +228,7 @@ unsafe fn write_long_while(
     // SAFETY: as the caller says.
     unsafe {
         sequence! {
-            rseq: rseq, word: word, expected: expected,
+            rseq: in rseq, word: word, expected: expected,
             inside: [
                 "jne 26f",
                 "movups [{head_at}], {head}",

@@ -3,11 +3,7 @@
 use super::descriptor::Use;
 use super::store::slots::{self, Look, Wanted};
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence, hint};
-use crate::os::errno::preserved;
-use crate::os::futex;
-use crate::os::process::Process;
 use crate::shared::claim::{self, Holder};
-use crate::shared::presence;
 
 /// For so many looks at a slot an operation under way is given the time to end: to ask for its
 /// holder costs two system calls. Whoever is woken by poll(2) mostly meets its sender like this,
@@ -53,18 +49,6 @@ impl Use<'_> {
 
     /// Whether the holder of a claim is dead, as far as that can be found out.
     pub fn has_ended(&self, holder: Holder) -> bool {
-        match holder {
-            Holder::Nobody => false,
-            // In the child of a vfork(2) TIDs may mean something else than what is known of them
-            // says.
-            Holder::Thread(tid) => {
-                self.is_at_home()
-                    && preserved(Process::owns_memory)
-                    && (futex::is_dead(tid) || self.operation.holds_nothing_as(holder))
-            }
-            Holder::Presence(number) => {
-                self.operation.holds_nothing_as(holder) || presence::has_ended(number)
-            }
-        }
+        self.operation.has_ended(holder, self.is_at_home())
     }
 }

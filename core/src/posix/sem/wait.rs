@@ -155,12 +155,13 @@ impl Attempt for TokenWanted<'_> {
         Ok(self.take())
     }
 
-    fn give_up(&mut self) {
+    fn give_up(&mut self) -> Option<()> {
         self.register_if_forked();
         if self.semaphore.word.deregister() == Then::WakeOne {
             self.wake_another();
         }
         self.owed = None;
+        None
     }
 }
 

@@ -6,8 +6,10 @@
 //! lock causes. A write lock takes a descriptor that is open for writing, so only the owner of the
 //! file can hold one.
 //!
-//! A file that is not locked is stale. A process locks a stale file while it removes it; so a
-//! process that has locked a file which still has its name keeps it.
+//! A file that is not locked is stale. Whoever removes a stale file has a read lock on the first
+//! byte meanwhile, beside which no process gets a write lock; so a process that has locked a file
+//! which still has its name keeps it. Those who test do not take a remover for an owner. Removers
+//! exclude each other by a write lock on the second byte.
 //!
 //! Bare system calls: signal handlers make them, and the library interposes `close`.
 
@@ -19,7 +21,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::entries::{Names, entries_of};
 use crate::os::errno::{Errno, Result};
+use crate::os::file::{Status, identity, status, status_behind};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::reserved;
 
@@ -31,14 +35,19 @@ const DIGITS: usize = 5;
 
 /// The byte that is locked.
 const PRESENT: i64 = 0;
+/// The byte that is locked by a remover, beside that.
+const REMOVED: i64 = 1;
 
 /// Anybody may look.
 const MODE: libc::mode_t = 0o644;
 
+/// Bytes of its path, the final zero included.
+const LENGTH: usize = 1024;
+
 /// The directory of the objects, and how to see that it is the one that we mean: after a chroot(2)
 /// the same path leads elsewhere.
 struct Home {
-    path: CString,
+    path: [u8; LENGTH],
     is: (u64, u64),
 }
 
@@ -54,24 +63,24 @@ impl Drop for Fd {
     }
 }
 
-/// Takes note of the directory of the objects. False: it is another one than before.
+/// Takes note of the directory of the objects. False: it is another one than before. Allocates
+/// nothing.
 pub fn note_home(directory: &Path) -> Result<bool> {
-    let path = CString::new(directory.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    let is = identity_of(&path)?;
+    let name = directory.as_os_str().as_bytes();
+    let mut path = [0; LENGTH];
+    path[..LENGTH - 1].get_mut(..name.len()).ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(name);
+    let is = identity_of(c_string(&path)?)?;
     Ok(HOME.get_or_init(|| Home { path, is }).is == is)
+}
+
+/// Up to the first zero, where the kernel ends it, too.
+fn c_string(path: &[u8; LENGTH]) -> Result<&CStr> {
+    CStr::from_bytes_until_nul(path).map_err(|_| Errno::EINVAL)
 }
 
 /// Device and inode. Takes no descriptor: there may be one left, for the object itself.
 fn identity_of(path: &CStr) -> Result<(u64, u64)> {
-    // SAFETY: `status` is plain data that stat fills in; the path is a C string.
-    unsafe {
-        let mut status: libc::stat = core::mem::zeroed();
-        if libc::stat(path.as_ptr(), &raw mut status) == 0 {
-            Ok((status.st_dev, status.st_ino))
-        } else {
-            Err(Errno::last())
-        }
-    }
+    status_behind(path).map(|status| identity(&status))
 }
 
 /// The directory. Any error: it cannot be opened (any more).
@@ -81,8 +90,8 @@ fn open_home() -> Result<Fd> {
 
 fn open_home_for(access: c_int) -> Result<Fd> {
     let home = HOME.get().ok_or(Errno::ENOTSUP)?;
-    let directory = open_directory(&home.path, access)?;
-    let status = status_of(&directory)?;
+    let directory = open_directory(c_string(&home.path)?, access)?;
+    let status = status(directory.0)?;
     // Not ENOENT, which would mean that the process is gone.
     if (status.st_dev, status.st_ino) == home.is { Ok(directory) } else { Err(Errno::ENOTSUP) }
 }
@@ -97,18 +106,6 @@ fn open_at(directory: RawFd, path: &CStr, flags: c_int) -> Result<Fd> {
     // SAFETY: a C string.
     let fd = unsafe { libc::syscall(libc::SYS_openat, directory, path.as_ptr(), flags, MODE) };
     if fd < 0 { Err(Errno::last()) } else { RawFd::try_from(fd).map(Fd).map_err(|_| Errno::EMFILE) }
-}
-
-fn status_of(fd: &Fd) -> Result<libc::stat> {
-    status(fd.0)
-}
-
-fn status(fd: RawFd) -> Result<libc::stat> {
-    // SAFETY: `status` is plain data that fstat fills in.
-    unsafe {
-        let mut status: libc::stat = core::mem::zeroed();
-        if libc::fstat(fd, &raw mut status) == 0 { Ok(status) } else { Err(Errno::last()) }
-    }
 }
 
 /// The name of the file with this number, as a C string.
@@ -196,6 +193,74 @@ pub fn is_abandoned(number: u32) -> bool {
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
 
+/// What tells this file from those that have had its name before: from its inode, and the time it
+/// was made at. It is never written to.
+pub fn stamp_of(status: &Status) -> u64 {
+    let time = (status.st_mtime.cast_unsigned() << 30) ^ status.st_mtime_nsec.cast_unsigned();
+    status.st_ino.rotate_left(16) ^ time
+}
+
+/// The same for a descriptor of the process.
+pub fn stamp(fd: RawFd) -> Option<u64> {
+    status(fd).ok().as_ref().map(stamp_of)
+}
+
+/// Whether no process holds the file with this number, or it is another file than the one with this
+/// stamp. In doubt one does.
+pub fn is_gone(number: u32, is_its_stamp: impl Fn(u64) -> bool) -> bool {
+    let held = open_home().and_then(|home| {
+        let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let file = with_name(number, |name| open_at(home.0, name, flags))?;
+        Ok(is_its_stamp(stamp_of(&status(file.0)?))
+            && lock::is_locked(file.0, Owner::Process, Kind::Read, PRESENT)?)
+    });
+    matches!(held, Ok(false) | Err(Errno::ENOENT))
+}
+
+/// Removes the file with this number if nobody holds it, and it is ours to remove.
+pub fn remove_stale(number: u32) {
+    let _ = open_home().and_then(|home| with_name(number, |name| remove_if_stale_at(home.0, name)));
+}
+
+/// A file of this process that it has had before an exec.
+pub fn find_inherited() -> Option<(u32, Present)> {
+    const LIMIT: usize = 4096;
+    let fds = open_directory(c"/proc/self/fd", libc::O_RDONLY).ok()?;
+    let mut buffer = [0_u64; 512];
+    loop {
+        let entries = entries_of(fds.0, &mut buffer)?;
+        let numbers =
+            Names(entries).take(LIMIT).filter_map(|name| name.to_str().ok()?.parse().ok());
+        if let Some(found) = numbers.into_iter().find_map(inherited_under) {
+            return Some(found);
+        }
+    }
+}
+
+fn inherited_under(fd: RawFd) -> Option<(u32, Present)> {
+    let mut link = [0_u8; 64];
+    let _ = write_to(&mut link, format_args!("/proc/self/fd/{fd}"));
+    let mut path = [0_u8; 512];
+    let (at, into, room) = (link.as_ptr(), path.as_mut_ptr(), path.len());
+    // SAFETY: a C string, and room for so many bytes.
+    let length = unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
+    let path = path.get(..usize::try_from(length).ok()?)?;
+    let number = number_of(path.rsplit(|&byte| byte == b'/').next()?)?;
+    let is = status(fd).ok().filter(|status| status.st_nlink > 0)?;
+    // One that another process holds was inherited from it.
+    let holder = lock::find(fd, PRESENT..=PRESENT).ok()??;
+    // SAFETY: takes no arguments.
+    let own = unsafe { libc::syscall(libc::SYS_getpid) };
+    (i64::from(holder.pid) == own).then_some((number, Present { fd, is: (is.st_dev, is.st_ino) }))
+}
+
+/// As a C string. An error: it does not fit.
+fn write_to(into: &mut [u8], text: core::fmt::Arguments<'_>) -> std::io::Result<()> {
+    use std::io::Write;
+    let end = into.len() - 1;
+    (&mut into[..end]).write_fmt(text)
+}
+
 /// Looks at some files of the directory, and removes a few that are stale, if they are of this
 /// user: so they do not become more and more. `is_own` says of a number whether it is this
 /// process's. `drawn` is any number: it says where the look begins, as a directory gives the newest
@@ -205,14 +270,7 @@ pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     // One call gives as many names as fit.
     let mut buffer = [0_u64; 512];
     let Ok(home) = open_home_for(libc::O_RDONLY) else { return };
-    // SAFETY: the buffer is valid for writing its bytes.
-    let length = unsafe {
-        let size = size_of_val(&buffer);
-        libc::syscall(libc::SYS_getdents64, home.0, buffer.as_mut_ptr(), size)
-    };
-    let length = usize::try_from(length).unwrap_or(0);
-    // SAFETY: the kernel has written so many bytes.
-    let entries = unsafe { core::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), length) };
+    let Some(entries) = entries_of(home.0, &mut buffer) else { return };
     let theirs = || {
         Names(entries)
             .filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)))
@@ -220,23 +278,6 @@ pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     let first = (drawn as usize).checked_rem(theirs().count()).unwrap_or(0);
     for name in theirs().skip(first).chain(theirs().take(first)).take(A_FEW) {
         let _ = remove_if_stale_at(home.0, name);
-    }
-}
-
-/// The names in what getdents64(2) gives: `struct linux_dirent64`.
-struct Names<'a>(&'a [u8]);
-
-impl<'a> Iterator for Names<'a> {
-    type Item = &'a CStr;
-
-    fn next(&mut self) -> Option<&'a CStr> {
-        const LENGTH_AT: usize = 16;
-        const NAME_AT: usize = 19;
-        let length =
-            self.0.get(LENGTH_AT..LENGTH_AT + 2)?.try_into().map(u16::from_ne_bytes).ok()?;
-        let (entry, rest) = self.0.split_at_checked(length.into())?;
-        self.0 = rest;
-        CStr::from_bytes_until_nul(entry.get(NAME_AT..)?).ok()
     }
 }
 
@@ -256,11 +297,12 @@ pub fn number_of(name: &[u8]) -> Option<u32> {
 
 fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
     let file = open_at(directory, name, libc::O_RDWR | libc::O_NOFOLLOW | libc::O_NONBLOCK)?;
-    let status = status_of(&file)?;
-    if status.st_mode & libc::S_IFMT != libc::S_IFREG
-        || status.st_nlink == 0
-        || !is_locked_here(file.0)?
-    {
+    if !is_locked_for_removal(file.0)? {
+        return Ok(false);
+    }
+    // Behind the locks: somebody else may have removed it.
+    let status = status(file.0)?;
+    if status.st_mode & libc::S_IFMT != libc::S_IFREG || status.st_nlink == 0 {
         return Ok(false);
     }
     // SAFETY: a C string.
@@ -268,9 +310,58 @@ fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
     if failed { Err(Errno::last()) } else { Ok(true) }
 }
 
+/// Takes the locks of one who removes the file. False: a process holds it, or somebody else is
+/// about to remove it.
+fn is_locked_for_removal(fd: RawFd) -> Result<bool> {
+    Ok(lock::try_lock(fd, Owner::Process, Kind::Write, REMOVED)?
+        && lock::try_lock(fd, Owner::Process, Kind::Read, PRESENT)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    /// What `look` says while another process has these locks.
+    fn beside<T>(take: fn(RawFd) -> Result<bool>, look: impl Fn(RawFd) -> T) -> T {
+        let path = std::env::temp_dir().join(format!("rsipc-presence-{}", std::process::id()));
+        drop(std::fs::File::create_new(&path).unwrap());
+        let open = || std::fs::File::options().read(true).write(true).open(&path).unwrap();
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        // SAFETY: the child makes system calls, and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            drop(ours);
+            let file = open();
+            let is_taken = take(file.as_raw_fd()) == Ok(true);
+            let _ = theirs.write(&[is_taken.into()]);
+            let _ = theirs.read(&mut [0]);
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(0) };
+        }
+        assert!(child > 0, "fork failed");
+        drop(theirs);
+        let mut is_taken = [0];
+        ours.read_exact(&mut is_taken).unwrap();
+        assert_eq!(is_taken, [1]);
+        let seen = look(open().as_raw_fd());
+        drop(ours);
+        // SAFETY: a child of ours, which ends.
+        assert_eq!(unsafe { libc::waitpid(child, core::ptr::null_mut(), 0) }, child);
+        std::fs::remove_file(path).unwrap();
+        seen
+    }
+
+    #[test]
+    fn a_remover_is_no_owner_and_keeps_owners_and_removers_away() {
+        let is_held = |fd| lock::is_locked(fd, Owner::Process, Kind::Read, PRESENT).unwrap();
+        let look =
+            |fd| (is_held(fd), is_locked_here(fd).unwrap(), is_locked_for_removal(fd).unwrap());
+        assert_eq!(beside(is_locked_here, look), (true, false, false), "an owner");
+        assert_eq!(beside(is_locked_for_removal, look), (false, false, false), "a remover");
+    }
 
     #[test]
     fn names_lead_to_numbers_and_back() {

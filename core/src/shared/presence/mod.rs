@@ -17,8 +17,11 @@
 //! slot stays taken. To make a living claim look dead takes the right to remove the file. And a
 //! process that may write to the queue can do worse to it.
 
+mod entries;
 mod file;
+pub mod marks;
 mod number;
+mod process;
 
 use std::path::Path;
 
@@ -31,6 +34,7 @@ use crate::shared::thread::{self, Thread};
 
 pub use file::PREFIX;
 pub use number::Surety;
+pub use process::{ProcessId, leave_parent};
 
 /// Bits of the number of a thread.
 const THREAD_BITS: u32 = 12;
@@ -121,6 +125,10 @@ fn thread_has_ended(identity: u32) -> bool {
 pub fn leave() {
     IS_LEAVING.store(true, Ordering::SeqCst);
     fence(Ordering::SeqCst);
+    // What is to be undone when the process has ended is not to be undone yet.
+    if ProcessId::known().is_some() {
+        return;
+    }
     // Either we see the note of a thread that claims, or it sees that we leave.
     if thread::in_use().all(|thread| !thread.claims_by_presence()) {
         preserved(number::give_up);
@@ -130,6 +138,13 @@ pub fn leave() {
 /// Whether a file of this name is one of ours, of whatever process.
 pub fn is_its_name(name: &[u8]) -> bool {
     file::number_of(name).is_some()
+}
+
+/// Whether the process of a file of [`PREFIX`] in this directory is gone. In doubt it is not.
+pub fn is_stale(directory: &Path, name: &[u8]) -> bool {
+    prepare(directory);
+    let number = file::number_of(name).filter(|number| !number::is_own(*number));
+    preserved(|| number.is_some_and(file::is_abandoned))
 }
 
 /// Removes a file of [`PREFIX`] at this path if its process is gone. False: it is not. EINVAL: it

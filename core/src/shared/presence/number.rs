@@ -4,8 +4,10 @@
 //! files one is chosen, and the others are removed. The result is kept in memory that is wiped in
 //! the child of a fork.
 
+use std::os::fd::RawFd;
+
 use super::file::{self, NUMBER_BITS, Present};
-use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::process::Process;
 use crate::os::reserved;
@@ -176,9 +178,55 @@ fn draw() -> u32 {
     (drawn & ((1 << NUMBER_BITS) - 1)).max(1)
 }
 
+/// Takes the lock on the file of this number again. False: it is not to be had any more.
+pub fn renew(number: u32) -> bool {
+    Entry::of(number).is_some_and(|entry| entry.present().renew() == Ok(true))
+}
+
+/// See [`file::stamp`].
+pub fn stamp(number: u32) -> Option<u64> {
+    Entry::of(number).and_then(|entry| file::stamp(entry.present().fd))
+}
+
+/// The number that the process has had before an exec, plus one; 0 = none. A child inherits it, and
+/// has no such entry.
+static INHERITED: AtomicU32 = AtomicU32::new(0);
+/// This program has looked for it. Not in the child of a fork: that has none.
+static HAS_LOOKED: AtomicBool = AtomicBool::new(false);
+
+/// The number that the process has had before an exec: it has it from now on, too. To be asked for
+/// before any file is opened that may be its own: to close that would give back the lock.
+pub fn inherited() -> Option<u32> {
+    if !HAS_LOOKED.load(Ordering::Acquire) {
+        look_for_inherited();
+        HAS_LOOKED.store(true, Ordering::Release);
+    }
+    let number = INHERITED.load(Ordering::Acquire).checked_sub(1)?;
+    Entry::of(number).map(|_| number)
+}
+
+#[cold]
+fn look_for_inherited() {
+    if !Process::owns_memory() {
+        return;
+    }
+    let Some((number, found)) = file::find_inherited() else { return };
+    if Entry::of(number).is_none()
+        && reserved::adopt(found.fd).is_ok()
+        && Entry::add(number, found).is_ok()
+    {
+        INHERITED.store(number + 1, Ordering::Release);
+    }
+}
+
+/// The descriptor of the file of this number.
+pub fn descriptor(number: u32) -> Option<RawFd> {
+    Entry::of(number).map(|entry| entry.present().fd)
+}
+
 /// Whether this process has, or had, this number.
 pub fn is_own(number: u32) -> bool {
-    Entry::of(number).is_some()
+    inherited() == Some(number) || Entry::of(number).is_some()
 }
 
 /// Removes the file that is in force.

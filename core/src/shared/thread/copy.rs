@@ -8,7 +8,7 @@
 use core::ptr;
 
 use super::operation::Operation;
-use crate::atomic::Ordering;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::restartable::{self, Head};
 use crate::shared::claim::Claimant;
 
@@ -29,6 +29,60 @@ impl Operation<'_> {
         }
         // SAFETY: the caller vouches for the places.
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
+    }
+
+    /// Writes words to the front of what the operation has claimed. False as above.
+    #[inline(always)]
+    pub(super) fn write_words(&self, words: &[u64], into: &[AtomicU64]) -> bool {
+        match words {
+            [first, second, rest @ ..] if rest.len() >= 2 && into.len() >= words.len() => {
+                // SAFETY: our own words, and `into` is as long.
+                unsafe { self.write_rest((*first, *second), rest, into) }
+            }
+            _ => into.iter().zip(words).all(|(into, word)| self.write_word(into, *word)),
+        }
+    }
+
+    /// The same of words that others may change: what is written then is for nobody.
+    #[inline(always)]
+    pub(super) fn copy_words(&self, from: &[AtomicU64], into: &[AtomicU64]) -> bool {
+        let read = |word: &AtomicU64| word.load(Ordering::Relaxed);
+        match from {
+            [first, second, rest @ ..] if rest.len() >= 2 && into.len() >= from.len() => {
+                // SAFETY: valid for reading; no reference to what is not atomic leads there; `into`
+                // is as long.
+                unsafe { self.write_rest((read(first), read(second)), rest, into) }
+            }
+            _ => into.iter().zip(from).all(|(into, from)| self.write_word(into, read(from))),
+        }
+    }
+
+    fn write_word(&self, into: &AtomicU64, word: u64) -> bool {
+        let nothing = AtomicU32::new(0);
+        restartable::store_both_while(
+            self.watched().0,
+            self.watched().1,
+            (into, word),
+            (&nothing, 0),
+        )
+    }
+
+    /// # Safety
+    /// `rest`, of two words or more, is valid for reading, and `into` as long as it and two words.
+    #[inline(always)]
+    unsafe fn write_rest<T>(&self, head: (u64, u64), rest: &[T], into: &[AtomicU64]) -> bool {
+        const { assert!(size_of::<T>() == size_of::<u64>()) };
+        let mut bytes = [0; 16];
+        let (first, second) = bytes.split_at_mut(size_of::<u64>());
+        first.copy_from_slice(&head.0.to_ne_bytes());
+        second.copy_from_slice(&head.1.to_ne_bytes());
+        let at = into.as_ptr().cast_mut();
+        // SAFETY: as the caller says; the claim says that nobody else writes there; atomics may be
+        // written through a shared reference.
+        unsafe {
+            let length = size_of_val(rest);
+            self.write((bytes, at.cast()), rest.as_ptr().cast(), at.add(2).cast(), length)
+        }
     }
 
     /// Copies from what the operation has claimed. False as above, as far as that is known before

@@ -16,8 +16,10 @@ use super::frame::FrameTag;
 use super::record::Record;
 use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 use crate::os::errno::{Errno, Result, preserved};
+use crate::os::futex;
 use crate::os::namespace;
 use crate::os::process::Process;
+use crate::os::publication::Publication;
 use crate::os::restartable;
 use crate::shared::claim::{Claimant, Holder, holder};
 use crate::shared::presence::{self, NAMELESS, Surety};
@@ -30,6 +32,8 @@ pub struct Operation<'t> {
     pub(super) claims: &'t AtomicUsize,
     /// That of the thread's block when it began.
     pub(super) incarnation: u64,
+    /// How sure it wants to be that others see its process, for what the kernel does not watch.
+    surety: Surety,
 }
 
 /// In the place of `list_op_pending` for those whose TID means nothing to others.
@@ -47,7 +51,34 @@ impl Thread {
         let first = &self.records[0];
         // Relaxed: the thread itself stored it.
         let is_free = first.subject.load(Ordering::Relaxed).is_null();
-        let record = if is_free { first } else { self.further_record()? };
+        if is_free {
+            return self.begin_in(first, subject, tag, Surety::Likely);
+        }
+        // Interrupted, the outer one would hold a claim for as long as the handler runs.
+        self.begin_in(self.further_record(None)?, subject, tag, Surety::Certain)
+    }
+
+    /// Begins an operation in the middle of another one of the same call: that has not been left,
+    /// however near to each other their frames are. The same errors.
+    #[cold]
+    pub fn begin_within<'t>(
+        &'t self,
+        outer: &Operation<'_>,
+        subject: *const (),
+        tag: &FrameTag,
+    ) -> Result<Operation<'t>> {
+        let record = self.further_record(Some(outer.record))?;
+        self.begin_in(record, subject, tag, Surety::Likely)
+    }
+
+    #[inline(always)]
+    fn begin_in<'t>(
+        &'t self,
+        record: &'t Record,
+        subject: *const (),
+        tag: &FrameTag,
+        surety: Surety,
+    ) -> Result<Operation<'t>> {
         loop {
             let incarnation = self.incarnation.load(Ordering::Relaxed);
             let value = record.tag_value.load(Ordering::Relaxed) + 1;
@@ -65,15 +96,17 @@ impl Thread {
             let claims = self.claims.load(Ordering::Relaxed);
             // SAFETY: null in a wiped block, else a field that lives as long as the thread.
             let Some(claims) = (unsafe { claims.as_ref() }) else { return begin_anew(record) };
-            return Ok(Operation { thread: self, record, claims, incarnation });
+            return Ok(Operation { thread: self, record, claims, incarnation, surety });
         }
     }
 
-    /// Ends the operations whose frames are gone, and gives a record that is free.
+    /// Ends the operations whose frames are gone, but for the one in this record, and gives a
+    /// record that is free.
     #[cold]
-    fn further_record(&self) -> Result<&Record> {
-        let left = self.records.iter().filter(|record| record.is_taken() && record.is_abandoned());
-        left.for_each(|record| self.undo(record));
+    fn further_record(&self, outer: Option<&Record>) -> Result<&Record> {
+        let is_outer = |record: &Record| outer.is_some_and(|outer| ptr::eq(outer, record));
+        let left = self.records.iter().filter(|record| record.is_taken() && !is_outer(record));
+        left.filter(|record| record.is_abandoned()).for_each(|record| self.undo(record));
         self.records.iter().find(|record| !record.is_taken()).ok_or(Errno::EAGAIN)
     }
 
@@ -175,6 +208,25 @@ impl Operation<'_> {
         is_own && self.thread.records.iter().all(holds_nothing)
     }
 
+    /// Whether the holder of a claim is dead, as far as that can be found out. `is_at_home`:
+    /// whether TIDs in the claim words of the object are those of this process's PID namespace.
+    #[cold]
+    pub fn has_ended(&self, holder: Holder, is_at_home: bool) -> bool {
+        match holder {
+            Holder::Nobody => false,
+            // In the child of a vfork(2) TIDs may mean something else than what is known of them
+            // says.
+            Holder::Thread(tid) => {
+                is_at_home
+                    && preserved(Process::owns_memory)
+                    && (futex::is_dead(tid) || self.holds_nothing_as(holder))
+            }
+            Holder::Presence(number) => {
+                self.holds_nothing_as(holder) || presence::has_ended(number)
+            }
+        }
+    }
+
     /// Marks the claim as one that the kernel does not watch. `None`: there is no presence.
     #[cold]
     pub(super) fn mark(&self, claim: &AtomicU32) -> Option<u32> {
@@ -241,10 +293,7 @@ impl Claimant for Operation<'_> {
         }
         self.record.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
         self.record.by_presence.store(true, Ordering::SeqCst);
-        // Interrupted, we would hold the claim for as long as the handler runs.
-        let is_nested = !ptr::eq(self.record, &raw const self.thread.records[0]);
-        let surety = if is_nested { Surety::Certain } else { Surety::Likely };
-        let identity = presence::identity(self.thread, surety).unwrap_or_else(|| self.bare());
+        let identity = presence::identity(self.thread, self.surety).unwrap_or_else(|| self.bare());
         compiler_fence(Ordering::SeqCst);
         // Again: that took a while.
         if self.is_orphan() {
@@ -254,7 +303,7 @@ impl Claimant for Operation<'_> {
         Some(identity)
     }
 
-    #[inline]
+    #[inline(always)]
     fn withdraw(&self) {
         compiler_fence(Ordering::SeqCst);
         if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
@@ -275,6 +324,26 @@ impl Claimant for Operation<'_> {
     fn give_back(&self, claim: &AtomicU32) {
         let nothing = AtomicU64::new(0);
         self.commit((&nothing, 0), (claim, 0));
+    }
+
+    #[inline(always)]
+    fn write(&self, words: &[u64], into: &[AtomicU64]) -> bool {
+        self.write_words(words, into)
+    }
+
+    #[inline(always)]
+    fn exchange(&self, word: &AtomicU64, before: u64, after: u64) -> bool {
+        restartable::exchange_while(self.watched(), word, (before, after))
+    }
+
+    #[inline(always)]
+    fn copy(&self, from: &[AtomicU64], into: &[AtomicU64]) -> bool {
+        self.copy_words(from, into)
+    }
+
+    #[inline(always)]
+    fn publish(&self, publication: &Publication<'_>) -> bool {
+        restartable::publish_while(self.watched(), publication)
     }
 
     fn is_own(&self, held: u32) -> bool {

@@ -5,13 +5,14 @@ use std::os::fd::AsRawFd;
 
 use memmap2::MmapRaw;
 
-use super::access::{change_mode, open_file, read_start};
+use super::access::{open_file, read_start};
 use super::fifo::Fifo;
 use super::name::{Name, path_of};
 use super::parts::Parts;
 use crate::object::publish::{Way, publish};
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file::change_mode;
 use crate::os::file::{self, Status};
 use crate::posix::mq::layout::{self, Birth, Geometry, Layout};
 use crate::posix::mq::permission;

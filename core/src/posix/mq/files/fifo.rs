@@ -7,9 +7,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::access::change_mode;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file::change_mode;
 use crate::os::file::{self, Status};
 use crate::os::random::random;
 use crate::os::settings;

@@ -13,11 +13,13 @@ use std::path::PathBuf;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::access::{change_mode, open_file, read_start, reserve};
+use super::access::{open_file, read_start};
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::file::change_mode;
 use crate::os::file::{self, Status};
 use crate::os::file_size;
+use crate::os::file_size::reserve;
 use crate::os::random::random;
 use crate::os::settings;
 use crate::posix::mq::layout::{self, PartsId};

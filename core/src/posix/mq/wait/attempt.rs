@@ -185,13 +185,14 @@ impl Attempt for Transfer {
         }
     }
 
-    fn give_up(&mut self) {
+    fn give_up(&mut self) -> Option<Transferred> {
         if self.has_lain_down {
             let is_left = self.queue.look(self.task.wanted()) != Look::Nothing;
             self.point().gone(is_left);
             self.tell_the_other_side();
         }
         self.owed = None;
+        None
     }
 }
 

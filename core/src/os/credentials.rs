@@ -1,0 +1,143 @@
+//! Users, groups and capabilities of the calling thread, and whether they have changed.
+
+use core::ptr;
+
+use super::errno::preserved;
+use super::file;
+use crate::atomic::{AtomicU32, Ordering};
+
+/// Capabilities of linux/capability.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// To become a member of any group.
+    SetGroup = 6,
+    /// To become any user.
+    SetUser = 7,
+    /// The permissions of System V objects do not hold.
+    IpcOwner = 15,
+    /// Many things, among them to remove anybody's System V objects.
+    SysAdmin = 21,
+    /// Limits on resources do not hold.
+    SysResource = 24,
+}
+
+/// The effective user.
+#[inline]
+pub fn user() -> u32 {
+    ask(libc::SYS_geteuid)
+}
+
+/// The generation of the process's credentials: a number, moved on when a function of the C library
+/// that changes credentials has returned (`cbits/credentials.c`, the only place that writes it).
+/// Which thread has called, and whether the call has succeeded, does not matter.
+///
+/// *After the call.* Who asks the kernel reads the generation before. If that was before a change
+/// was complete, the number is an old one as soon as the call that made the change returns. So from
+/// its return on no answer from before is taken for one of now. Until then, threads operate at the
+/// same time as the change, and either answer is right. A move before the call would end no answer
+/// earlier, as somebody could ask between the move and the change.
+///
+/// *Not moved* by bare system calls, by the two functions that cannot be interposed (they are named
+/// there), by a call that a handler leaves with siglongjmp(3), or that an asynchronous cancellation
+/// ends. For these, who keeps answers asks again in another second.
+///
+/// The child of a fork has a copy. The child of a vfork moves its parent's, which asks once in
+/// vain. It wraps around; within a second nobody makes 2^32 calls.
+///
+/// The move is a release: the change is made before. A thread that knows of the return of the call
+/// finds the move by coherence.
+#[unsafe(no_mangle)]
+static rsipc_credentials: AtomicU32 = AtomicU32::new(0);
+
+/// See `rsipc_credentials`. The credentials have changed if this has.
+#[inline(always)]
+pub fn generation() -> u32 {
+    // Acquire: the kernel is asked behind it.
+    rsipc_credentials.load(Ordering::Acquire)
+}
+
+/// Whether no thread of this process can get other credentials than the calling one has. What it
+/// answers once holds for the process, and for its children; another program has its own memory.
+///
+/// That is so if there is no other thread, which might have credentials of its own, and this one
+/// can change nothing. Changes by user namespaces move the generation.
+pub fn are_fixed() -> bool {
+    preserved(|| !may_change() && is_alone())
+}
+
+/// Whether the thread can become another user, or a member of another group.
+fn may_change() -> bool {
+    let (mut user, mut group) = ([0_u32; 3], [0_u32; 3]);
+    // SAFETY: all are valid for writing.
+    let known = unsafe {
+        let [real, effective, saved] = user.each_mut().map(ptr::from_mut);
+        let users = libc::syscall(libc::SYS_getresuid, real, effective, saved);
+        let [real, effective, saved] = group.each_mut().map(ptr::from_mut);
+        users == 0 && libc::syscall(libc::SYS_getresgid, real, effective, saved) == 0
+    };
+    let differ = |ids: [u32; 3]| ids.iter().any(|id| *id != ids[0]);
+    !known
+        || user[0] == 0
+        || differ(user)
+        || differ(group)
+        || has(Capability::SetUser)
+        || has(Capability::SetGroup)
+}
+
+/// Whether there is no other thread, be it one that the C library does not know.
+fn is_alone() -> bool {
+    /// Of a directory, `.` and `..`; each thread is a directory in it.
+    const ALONE: u64 = 2 + 1;
+    file::status_of_c(c"/proc/self/task").is_ok_and(|status| status.st_nlink == ALONE)
+}
+
+/// Whether the thread has a capability, which root does not have everywhere.
+pub fn has(capability: Capability) -> bool {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy, Default)]
+    struct Sets {
+        effective: u32,
+        _permitted: u32,
+        _inheritable: u32,
+    }
+    /// From linux/capability.h
+    const VERSION_3: u32 = 0x2008_0522;
+    let mut header = Header { version: VERSION_3, pid: 0 };
+    let mut sets = [Sets::default(); 2];
+    // SAFETY: a header of this version, and the two sets that it says.
+    let failed =
+        unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) } != 0;
+    !failed && sets[0].effective & (1 << capability as u32) != 0
+}
+
+/// `NGROUPS_MAX` of linux/limits.h is 65,536; few are in more groups than these.
+const FEW: usize = 1024;
+
+/// The effective group.
+pub fn group() -> u32 {
+    ask(libc::SYS_getegid)
+}
+
+/// Not by the C library: others have functions in front of it, and fakeroot says that all are root.
+#[inline]
+fn ask(call: libc::c_long) -> u32 {
+    // SAFETY: takes no arguments.
+    let id = unsafe { libc::syscall(call) };
+    u32::try_from(id).unwrap_or(u32::MAX)
+}
+
+/// Whether the thread is in this group. Allocates nothing.
+pub fn is_member(wanted: u32) -> bool {
+    if group() == wanted {
+        return true;
+    }
+    let mut groups = [0; FEW];
+    // SAFETY: room for that many.
+    let count = unsafe { libc::syscall(libc::SYS_getgroups, FEW, groups.as_mut_ptr()) };
+    groups.iter().take(usize::try_from(count).unwrap_or(0)).any(|&member| member == wanted)
+}

@@ -1,0 +1,129 @@
+//! The memory that the program gives to a call: read and written as the kernel does it, so that
+//! what leads nowhere is EFAULT.
+
+use crate::atomic::{AtomicUsize, Ordering};
+use core::mem::MaybeUninit;
+use core::ptr;
+
+use super::errno::{Errno, Result};
+use super::readable::{is_readable, is_writable};
+
+/// The smallest pages there are, in bytes.
+const PAGE: usize = 4096;
+/// Pages that are remembered.
+const KNOWN: usize = 64;
+
+/// Pages that were readable when somebody asked, each in the place that its number gives. Relaxed:
+/// a number that is there was looked at. (Whoever gives away memory and then gives it to a call,
+/// which had read it before, crashes.)
+static READABLE: [AtomicUsize; KNOWN] = [const { AtomicUsize::new(0) }; KNOWN];
+
+/// The same pointer, if so many things can be read there. EFAULT.
+#[inline(always)]
+pub fn readable<T>(start: *const T, count: usize) -> Result<*const T> {
+    let (page, place) = (start.addr() / PAGE, start.addr() % PAGE);
+    let is_near = count < PAGE && place + count * size_of::<T>() <= PAGE;
+    let is_known = READABLE[page % KNOWN].load(Ordering::Relaxed) == page;
+    if is_near && is_known && page != 0 { Ok(start) } else { readable_pages(start, count) }
+}
+
+#[cold]
+#[inline(never)]
+fn readable_pages<T>(start: *const T, count: usize) -> Result<*const T> {
+    let first = start.addr() / PAGE;
+    let end = count.checked_mul(size_of::<T>()).and_then(|bytes| start.addr().checked_add(bytes));
+    let last = end.ok_or(Errno::EFAULT)?.saturating_sub(1) / PAGE;
+    for page in first..=last {
+        let known = &READABLE[page % KNOWN];
+        if known.load(Ordering::Relaxed) != page || page == 0 {
+            look_at(page, if page == first { start.addr() } else { page * PAGE })?;
+        }
+    }
+    Ok(start)
+}
+
+#[cold]
+fn look_at(page: usize, address: usize) -> Result<()> {
+    if page == 0 || !super::errno::preserved(|| is_readable(address, 0)) {
+        return Err(Errno::EFAULT);
+    }
+    READABLE[page % KNOWN].store(page, Ordering::Relaxed);
+    Ok(())
+}
+
+/// What the program has at this address. EFAULT. Any bytes must be a `T`.
+pub fn read<T: Copy>(from: *const T) -> Result<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    copy(libc::SYS_process_vm_readv, value.as_mut_ptr().cast(), from.cast(), size_of::<T>())?;
+    // SAFETY: all of it has been copied, and any bytes are a `T`, says the caller.
+    Ok(unsafe { value.assume_init() })
+}
+
+/// Fills a slice with what the program has at this address. EFAULT. Any bytes must be a `T`.
+pub fn read_into<T: Copy>(from: *const T, into: &mut [T]) -> Result<()> {
+    copy(libc::SYS_process_vm_readv, into.as_mut_ptr().cast(), from.cast(), size_of_val(into))
+}
+
+/// Stores to the memory of the program. EFAULT.
+pub fn write<T: Copy>(into: *mut T, values: &[T]) -> Result<()> {
+    let from = values.as_ptr().cast_mut().cast();
+    copy(libc::SYS_process_vm_writev, from, into.cast_const().cast(), size_of_val(values))
+}
+
+/// Lets the kernel copy between our memory and that of the program, which is the same process.
+fn copy(call: libc::c_long, ours: *mut u8, theirs: *const u8, length: usize) -> Result<()> {
+    let local = libc::iovec { iov_base: ours.cast(), iov_len: length };
+    let remote = libc::iovec { iov_base: theirs.cast_mut().cast(), iov_len: length };
+    // SAFETY: our memory is valid for so many bytes; the kernel looks at the other.
+    let copied = unsafe {
+        let this = libc::syscall(libc::SYS_getpid);
+        let (one, flags): (usize, usize) = (1, 0);
+        libc::syscall(call, this, &raw const local, one, &raw const remote, one, flags)
+    };
+    match usize::try_from(copied) {
+        Ok(copied) if copied == length => Ok(()),
+        // The kernel, or a filter, does not do it.
+        Err(_) if matches!(Errno::last(), Errno::ENOSYS | Errno::EPERM) => {
+            let is_read = call == libc::SYS_process_vm_readv;
+            copy_by_hand(is_read, ours, theirs.cast_mut(), length)
+        }
+        _ => Err(Errno::EFAULT),
+    }
+}
+
+/// The same where the kernel only tells whether a page can be accessed. (Whoever gives away memory
+/// in the middle of a call that uses it crashes.)
+#[cold]
+fn copy_by_hand(is_read: bool, ours: *mut u8, theirs: *mut u8, length: usize) -> Result<()> {
+    let start = theirs.addr();
+    let end = start.checked_add(length).ok_or(Errno::EFAULT)?;
+    let can_access = |address: usize| {
+        if is_read { is_readable(address, 0) } else { is_writable(address) }
+    };
+    for page in start / PAGE..end.div_ceil(PAGE) {
+        if page == 0 || !can_access(start.max(page * PAGE)) {
+            return Err(Errno::EFAULT);
+        }
+    }
+    let (from, into) = if is_read { (theirs, ours) } else { (ours, theirs) };
+    // SAFETY: our memory is valid for so many bytes; that of the program was a moment ago.
+    unsafe { ptr::copy_nonoverlapping(from.cast_const(), into, length) };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_nowhere_is_efault() {
+        let nowhere = ptr::without_provenance_mut::<u64>(64);
+        assert_eq!(read(nowhere), Err(Errno::EFAULT));
+        assert_eq!(write(nowhere, &[1]), Err(Errno::EFAULT));
+        assert_eq!(readable(nowhere, 1), Err(Errno::EFAULT));
+        let mut here = 7_u64;
+        assert_eq!((read(&raw const here), write(&raw mut here, &[8])), (Ok(7), Ok(())));
+        assert_eq!(readable(&raw const here, 1), Ok(&raw const here));
+        assert_eq!(here, 8);
+    }
+}

@@ -1,0 +1,275 @@
+//! Words in shared memory that the kernel marks when the process dies, or begins another program.
+//!
+//! The kernel marks the words on the robust list of a thread (set_robust_list(2)) as it ends, and
+//! wakes one who sleeps on each. The lists of the program's threads are the C library's. So a
+//! thread of our own registers one and sleeps: a bare one (`os::spawn`), made when the process
+//! needs it first, which ends with the process, however that ends.
+//!
+//! The list is in memory of the process, so that nobody else can cut it. A word that is marked lies
+//! at a fixed distance behind its node on the list. So there is a region of two halves: nodes in
+//! the first one, and in the second one, a half behind them, mappings of the pages in which the
+//! words are.
+//!
+//! ```text
+//! page 0   the head of the list, and what the thread says of itself
+//! page 1   for each page what it is used for
+//! page 2.. nodes, each where its word is in its page
+//! ```
+//!
+//! The child of a fork has a copy, and no thread: it makes a region of its own when it needs one.
+//! If a handler has forked in the middle of `add`, the child goes on in the copy, to no effect.
+
+use crate::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::ffi::c_void;
+use core::ptr;
+use std::os::fd::RawFd;
+
+use crate::os::bare;
+use crate::os::errno::{Errno, Result, preserved};
+use crate::os::futex::{self, Scope};
+use crate::os::process::Process;
+use crate::os::spawn;
+use crate::os::wiped::{Table, Wiped};
+use crate::shared::claim::UNGUARDED;
+
+const PAGE: usize = 4096;
+/// Pages in a half. The kernel goes through 2048 entries of a list at most.
+const PAGES: usize = 1024;
+const HALF: usize = PAGES * PAGE;
+const FIRST: usize = 2;
+/// So long the thread may take to begin, in milliseconds.
+const BEGIN_MS: u32 = 1000;
+/// From linux/futex.h
+const HEAD_SIZE: usize = 24;
+
+/// The first page: `struct robust_list_head` of linux/futex.h, and more.
+#[repr(C)]
+struct Head {
+    /// The first node; the address of the head itself is the end.
+    list: AtomicUsize,
+    futex_offset: usize,
+    list_op_pending: usize,
+    /// The TID of the thread, once it has registered the list; 0 before.
+    tid: AtomicU32,
+    /// It sleeps on this, which stays 0.
+    never: AtomicU32,
+}
+
+/// What a page is used for.
+///
+/// | value | meaning | who changes it |
+/// |---|---|---|
+/// | 0 | nothing yet | whoever needs a page, to taken |
+/// | [`TAKEN`], offset | a word at this offset; its node is linked, or about to be | who took it, to released |
+/// | offset and one | nothing; the node at this offset is linked | whoever needs one for this offset, to taken |
+type Pages = [AtomicU32; PAGES];
+
+const TAKEN: u32 = 1 << 31;
+
+/// Of this process.
+struct Region {
+    /// Its address; [`NONE`], [`IN_THE_MAKING`], [`REFUSED`].
+    base: AtomicUsize,
+}
+
+const NONE: usize = 0;
+const IN_THE_MAKING: usize = 1;
+const REFUSED: usize = 2;
+
+// SAFETY: zeros are no region.
+unsafe impl Wiped for Region {}
+
+static REGION: Table<Region, 1, 1> = Table::new();
+
+/// A word that is marked when this process dies, until it is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(u32);
+
+impl Mark {
+    /// To keep in an atomic: never 0.
+    pub fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The reverse of [`Mark::to_bits`]. `None` for 0.
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        (bits as usize >= FIRST && (bits as usize) < PAGES).then_some(Self(bits))
+    }
+}
+
+/// Lets the kernel mark a word of this file, in the page at `page_at`, when the process dies, and
+/// gives what the word is to hold for that. Nothing is stored to it.
+///
+/// Errors: ENOSYS, EAGAIN, ENOMEM and others: the kernel cannot be asked to. Async-signal-safe.
+pub fn add(file: RawFd, page_at: usize, offset: usize) -> Result<(Mark, u32)> {
+    preserved(|| {
+        let base = region()?;
+        let index = take_page(base, offset).ok_or(Errno::ENOMEM)?;
+        let mark = Mark(u32::try_from(index).unwrap_or(0));
+        map_word(base, index, file, page_at).inspect_err(|_| release(mark))?;
+        // SAFETY: within the region, which is never unmapped.
+        let head = unsafe { &*(base as *const Head) };
+        Ok((mark, head.tid.load(Ordering::Acquire) | UNGUARDED))
+    })
+}
+
+/// The word is not marked any more. Nothing in the child of a fork.
+pub fn release(Mark(index): Mark) {
+    let base = REGION.iter().next().map_or(NONE, |region| region.base.load(Ordering::Acquire));
+    if base > REFUSED {
+        // The node stays where it is, and its word says nothing to the kernel.
+        let _ = preserved(|| map_at(base + HALF + index as usize * PAGE, -1, 0));
+        let page = &pages(base)[index as usize];
+        let offset = page.load(Ordering::Relaxed) & !TAKEN;
+        page.store(offset, Ordering::Release);
+    }
+}
+
+fn pages(base: usize) -> &'static Pages {
+    // SAFETY: the second page of the region, which is never unmapped.
+    unsafe { &*((base + PAGE) as *const Pages) }
+}
+
+/// A page for a word at this offset, whose node is linked.
+fn take_page(base: usize, offset: usize) -> Option<usize> {
+    let pages = pages(base);
+    let linked = u32::try_from(offset + 1).ok()?;
+    let take = |from: u32| {
+        (FIRST..PAGES).find(|&index| {
+            let order = Ordering::AcqRel;
+            pages[index].compare_exchange(from, TAKEN | linked, order, Ordering::Relaxed).is_ok()
+        })
+    };
+    if let Some(index) = take(linked) {
+        return Some(index);
+    }
+    let index = take(0)?;
+    link(base, base + index * PAGE + offset);
+    Some(index)
+}
+
+/// Puts a node at the front of the list. The kernel may go through it at any moment.
+fn link(base: usize, node: usize) {
+    // SAFETY: within the region, which is never unmapped.
+    let (head, next) = unsafe { (&*(base as *const Head), &*(node as *const AtomicUsize)) };
+    let mut first = head.list.load(Ordering::Acquire);
+    loop {
+        next.store(first, Ordering::Relaxed);
+        match head.list.compare_exchange(first, node, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return,
+            Err(other) => first = other,
+        }
+    }
+}
+
+fn map_word(base: usize, index: usize, file: RawFd, page_at: usize) -> Result<()> {
+    map_at(base + HALF + index * PAGE, file, page_at)
+}
+
+/// A page of a file, or, with -1, of nothing, in the place of what is there.
+fn map_at(address: usize, file: RawFd, page_at: usize) -> Result<()> {
+    let kind = if file < 0 { libc::MAP_PRIVATE | libc::MAP_ANONYMOUS } else { libc::MAP_SHARED };
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let at = libc::off_t::try_from(page_at).map_err(|_| Errno::EOVERFLOW)?;
+    let address = ptr::with_exposed_provenance_mut::<c_void>(address);
+    // SAFETY: a page of the region, whose words only the kernel accesses.
+    unsafe {
+        if libc::mmap(address, PAGE, protection, kind | libc::MAP_FIXED, file, at)
+            == libc::MAP_FAILED
+        {
+            return Err(Errno::last());
+        }
+    }
+    Ok(())
+}
+
+/// The region, with its thread.
+fn region() -> Result<usize> {
+    if REGION.iter().next().is_none() {
+        // Somebody else may be faster: there is one.
+        let _ = REGION.grow();
+    }
+    let region = &REGION.iter().next().ok_or(Errno::ENOMEM)?.base;
+    match region.load(Ordering::Acquire) {
+        NONE => {}
+        // By another thread, or by the one that this handler has interrupted.
+        IN_THE_MAKING => return Err(Errno::EAGAIN),
+        REFUSED => return Err(Errno::ENOSYS),
+        base => return Ok(base),
+    }
+    let making =
+        || region.compare_exchange(NONE, IN_THE_MAKING, Ordering::AcqRel, Ordering::Relaxed);
+    if !Process::owns_memory() || making().is_err() {
+        return Err(Errno::EAGAIN);
+    }
+    let made = make();
+    region.store(made.unwrap_or(REFUSED), Ordering::Release);
+    made
+}
+
+fn make() -> Result<usize> {
+    // SAFETY: new memory at an address of the kernel's choice, which nobody else knows yet.
+    unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let region = libc::mmap(ptr::null_mut(), 2 * HALF, protection, flags, -1, 0);
+        if region == libc::MAP_FAILED {
+            return Err(Errno::ENOMEM);
+        }
+        let base = region.expose_provenance();
+        let head = &mut *region.cast::<Head>();
+        head.list.store(base, Ordering::Relaxed);
+        head.futex_offset = HALF;
+        spawn::bare(keep, base).inspect_err(|_| {
+            libc::munmap(region, 2 * HALF);
+        })?;
+        wait_for(&(*region.cast::<Head>()).tid).map(|()| base)
+    }
+}
+
+/// Until the thread has registered its list. ENOSYS: it cannot.
+fn wait_for(tid: &AtomicU32) -> Result<()> {
+    /// So often, a little later each time.
+    const LOOKS: u32 = 100;
+    for _ in 0..LOOKS {
+        if tid.load(Ordering::Acquire) != 0 {
+            break;
+        }
+        futex::wait(tid, 0, Scope::Private, Some(BEGIN_MS / LOOKS));
+    }
+    match tid.load(Ordering::Acquire) {
+        0 | UNGUARDED => Err(Errno::ENOSYS),
+        _ => Ok(()),
+    }
+}
+
+/// What the thread does. Bare.
+fn keep(base: &usize) {
+    // SAFETY: the region outlives the thread; the calls get what they expect.
+    unsafe {
+        let head = &*(*base as *const Head);
+        let failed = bare::call(libc::SYS_set_robust_list, [*base, HEAD_SIZE, 0, 0]) != 0;
+        let tid = bare::call(libc::SYS_gettid, [0; 4]);
+        let tid = if failed { UNGUARDED } else { u32::try_from(tid).unwrap_or(UNGUARDED) };
+        head.tid.store(tid, Ordering::Release);
+        let wake = [
+            (&raw const head.tid).expose_provenance(),
+            (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as usize,
+            i32::MAX as usize,
+            0,
+        ];
+        bare::call(libc::SYS_futex, wake);
+        if failed {
+            return;
+        }
+        let sleep = [
+            (&raw const head.never).expose_provenance(),
+            (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as usize,
+            0,
+            0,
+        ];
+        loop {
+            bare::call(libc::SYS_futex, sleep);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What tells a process from all others, for what outlives its threads and its programs: what is to
+//! be undone when it has ended.
+//!
+//! It is the number of its presence, and of the file by which that is known a *stamp*: numbers are
+//! drawn again, and then another file has the name. The lock on the file belongs to the process, so
+//! it goes when the last thread is gone and can write no more. It stays over an exec if the
+//! descriptor does (`stay_over_exec`); the new program finds it among its descriptors.
+
+use crate::atomic::{AtomicI32, AtomicU64, Ordering};
+use core::ffi::c_int;
+use std::os::fd::RawFd;
+
+use super::file::{self, NUMBER_BITS};
+use super::number::{self, Surety};
+use crate::os::errno::preserved;
+use crate::os::process::Process;
+use crate::os::wiped::{Table, Wiped};
+
+/// A process: the number in the low bits, the stamp above it. Never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessId(u64);
+
+/// That of this process; 0 = it has none yet. Changed by exchange.
+struct Known(AtomicU64);
+
+// SAFETY: zeros are a zero.
+unsafe impl Wiped for Known {}
+
+static KNOWN: Table<Known, 1, 1> = Table::new();
+
+fn known() -> Option<&'static AtomicU64> {
+    if KNOWN.iter().next().is_none() {
+        // Somebody else may be faster: there is one.
+        let _ = preserved(|| KNOWN.grow());
+    }
+    KNOWN.iter().next().map(|known| &known.0)
+}
+
+impl ProcessId {
+    /// From what stands in shared memory. `None`: nobody.
+    #[inline]
+    pub fn from_word(word: u64) -> Option<Self> {
+        (word != 0).then_some(Self(word))
+    }
+
+    /// For shared memory.
+    #[inline]
+    pub fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// The number of its presence, below 2^17.
+    pub fn number(self) -> u32 {
+        u32::try_from(self.0 & ((1 << NUMBER_BITS) - 1)).unwrap_or(0)
+    }
+
+    /// This process, if it has had a presence before an exec, or asked for it.
+    #[cold]
+    pub fn before() -> Option<Self> {
+        Self::known().or_else(|| preserved(number::inherited).and_then(|_| Self::of_this()))
+    }
+
+    /// This process, if it has asked before.
+    #[inline]
+    pub fn known() -> Option<Self> {
+        // Relaxed: a number.
+        let known = KNOWN.iter().next().map_or(0, |known| known.0.load(Ordering::Relaxed));
+        Self::from_word(known)
+    }
+
+    /// This process. `None`: it can have no presence, or this is the child of a vfork(2), which
+    /// would be taken for its parent. Others see it from now on. Async-signal-safe.
+    #[cold]
+    pub fn of_this() -> Option<Self> {
+        preserved(|| {
+            let this = Process::this();
+            if !Process::owns_memory() {
+                return None;
+            }
+            let word = known()?;
+            let before = word.load(Ordering::Acquire);
+            if let Some(known) = Self::from_word(before)
+                && number::renew(known.number())
+            {
+                return Some(known);
+            }
+            let number = number::inherited().or_else(|| number::of_process(Surety::Certain))?;
+            let new = Self::new(number, number::stamp(number)?);
+            stay_over_exec(number);
+            match word.compare_exchange(before, new.0, Ordering::AcqRel, Ordering::Acquire) {
+                // A handler has forked meanwhile, and this is the child.
+                Ok(_) if Process::this() != this => {
+                    word.store(0, Ordering::Release);
+                    None
+                }
+                Ok(_) => Some(new),
+                Err(theirs) => Self::from_word(theirs),
+            }
+        })
+    }
+
+    fn new(number: u32, stamp: u64) -> Self {
+        // The lowest bit of the stamp is 1, so it is not 0.
+        Self(u64::from(number) | (stamp | 1) << NUMBER_BITS)
+    }
+
+    /// Whether it has ended, so that it can write no more. In doubt it has not. Async-signal-safe,
+    /// leaves `errno` alone.
+    #[cold]
+    pub fn has_ended(self) -> bool {
+        preserved(|| {
+            !number::is_own(self.number())
+                && file::is_gone(self.number(), |stamp| Self::new(self.number(), stamp) == self)
+        })
+    }
+
+    /// Removes what is left of one that has ended.
+    pub fn tidy(self) {
+        preserved(|| file::remove_stale(self.number()));
+    }
+}
+
+/// From now on an exec leaves the process present. (Programs that it starts have the descriptor,
+/// too. The lock is not theirs.)
+fn stay_over_exec(number: u32) {
+    if let Some(fd) = number::descriptor(number) {
+        set_flags(fd, 0);
+        LEFT_OPEN.store(fd, Ordering::Relaxed);
+    }
+}
+
+/// The descriptor that an exec leaves open; -1 = none. Inherited by children.
+static LEFT_OPEN: AtomicI32 = AtomicI32::new(-1);
+
+/// In the child of a fork: what is the parent's does not stay over an exec.
+pub extern "C" fn leave_parent() {
+    let fd = LEFT_OPEN.swap(-1, Ordering::Relaxed);
+    if fd >= 0 {
+        preserved(|| set_flags(fd, libc::FD_CLOEXEC));
+    }
+}
+
+fn set_flags(fd: RawFd, flags: c_int) {
+    // SAFETY: no pointer.
+    unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, flags) };
+}

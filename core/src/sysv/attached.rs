@@ -1,0 +1,220 @@
+//! The objects of a family that this process has mapped, by their ids.
+//!
+//! The table is looked up without a lock, and changed without one, as signal handlers do both. An
+//! entry stays mapped while an operation is in the middle of it (a hazard pointer, see
+//! `shared::thread`). The memory of an entry is never given back, only used again.
+//!
+//! | state of an entry | meaning | who changes it |
+//! |---|---|---|
+//! | 0 free | nobody has it | whoever needs one takes it to 1, by exchange |
+//! | 1 in hand | its taker fills or empties it | the taker, to 2 or 0 |
+//! | 2 attached | the table leads to it | whoever finds the object removed takes it to 3, by exchange |
+//! | 3 detached | nobody finds it any more | whoever sees that no operation is in it takes it to 1, by exchange |
+
+use crate::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::ptr;
+
+use crate::os::{Errno, Result, membarrier};
+use crate::shared::thread::{self, FrameTag, Operation, Thread};
+
+/// Places of the table. More objects than three quarters of it are ENOMEM.
+const PLACES: usize = 1 << 15;
+/// Neighbours whose entries are in one piece of memory.
+const GROUP: usize = 32;
+/// Places that are looked at for an id.
+const PROBES: usize = 256;
+
+mod state {
+    pub const FREE: u32 = 0;
+    pub const IN_HAND: u32 = 1;
+    pub const ATTACHED: u32 = 2;
+    pub const DETACHED: u32 = 3;
+}
+
+struct Entry<T> {
+    state: AtomicU32,
+    /// The object's id. Written in hand.
+    id: AtomicI32,
+    object: UnsafeCell<MaybeUninit<T>>,
+}
+
+/// See the module.
+pub struct Attached<T: 'static> {
+    table: [AtomicPtr<[Entry<T>; GROUP]>; PLACES / GROUP],
+}
+
+// SAFETY: `object` is only written by who has the entry in hand, while nobody reads it.
+unsafe impl<T: Send + Sync> Sync for Attached<T> {}
+
+/// An operation on an object, which stays mapped until it is dropped.
+pub struct Use<T: 'static> {
+    /// What the operation may claim with.
+    pub operation: Operation<'static>,
+    /// The object.
+    pub object: &'static T,
+}
+
+impl<T: Send + Sync> Attached<T> {
+    /// None.
+    pub const fn new() -> Self {
+        Self { table: [const { AtomicPtr::new(ptr::null_mut()) }; PLACES / GROUP] }
+    }
+
+    /// Begins an operation on the object with this id, which is attached by `attach` if need be.
+    pub fn enter(
+        &'static self,
+        mut thread: &'static Thread,
+        id: i32,
+        tag: &FrameTag,
+        attach: impl Fn() -> Result<T>,
+    ) -> Result<Use<T>> {
+        loop {
+            match self.enter_attached(thread, id, tag) {
+                Ok(Some(entered)) => return Ok(entered),
+                Ok(None) => self.insert(id, attach()?)?,
+                // This is the child of a fork, and the block was its parent's.
+                Err(Errno::ERESTART) => thread = Thread::calling()?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The same for one that is attached already.
+    #[inline(always)]
+    pub fn enter_attached(
+        &'static self,
+        thread: &'static Thread,
+        id: i32,
+        tag: &FrameTag,
+    ) -> Result<Option<Use<T>>> {
+        let Some(entry) = self.find(id) else { return Ok(None) };
+        let operation = thread.begin(ptr::from_ref(entry).cast(), tag)?;
+        membarrier::light();
+        if entry.is(id) {
+            // SAFETY: the entry was attached after the hazard pointer was visible, so the object
+            // stays until the operation ends.
+            let object = unsafe { (*entry.object.get()).assume_init_ref() };
+            return Ok(Some(Use { operation, object }));
+        }
+        Ok(None)
+    }
+
+    #[inline(always)]
+    fn find(&'static self, id: i32) -> Option<&'static Entry<T>> {
+        // Nearly always.
+        let first = self.entry(first_place(id)).filter(|entry| entry.is(id));
+        first.or_else(|| self.find_further(id))
+    }
+
+    #[cold]
+    fn find_further(&'static self, id: i32) -> Option<&'static Entry<T>> {
+        places(id).filter_map(|place| self.entry(place)).find(|entry| entry.is(id))
+    }
+
+    #[inline(always)]
+    fn entry(&'static self, place: usize) -> Option<&'static Entry<T>> {
+        // SAFETY: groups are never freed.
+        let group = unsafe { self.table[place / GROUP].load(Ordering::Acquire).as_ref() }?;
+        Some(&group[place % GROUP])
+    }
+
+    /// Lets the object with this id be found. ENOMEM.
+    pub fn insert(&'static self, id: i32, object: T) -> Result<()> {
+        for place in places(id) {
+            let group = &self.table[place / GROUP];
+            if group.load(Ordering::Acquire).is_null() {
+                fill(group)?;
+            }
+            let Some(entry) = self.entry(place) else { continue };
+            entry.recycle();
+            if entry.take(state::FREE) {
+                // SAFETY: the entry is in hand.
+                unsafe { (*entry.object.get()).write(object) };
+                entry.id.store(id, Ordering::Relaxed);
+                // Release: who finds it attached finds the object.
+                entry.state.store(state::ATTACHED, Ordering::Release);
+                return Ok(());
+            }
+        }
+        Err(Errno::ENOMEM)
+    }
+
+    /// Nobody is to find the object with this id any more. It is unmapped when no operation is in
+    /// the middle of it.
+    pub fn detach(&'static self, id: i32) {
+        // Two threads may have attached it at the same time.
+        while let Some(entry) = self.find(id) {
+            if entry.exchange(state::ATTACHED, state::DETACHED) {
+                entry.recycle();
+            }
+        }
+    }
+}
+
+impl<T> Entry<T> {
+    fn is(&self, id: i32) -> bool {
+        // Acquire: with the store of `insert`.
+        self.state.load(Ordering::Acquire) == state::ATTACHED
+            && self.id.load(Ordering::Relaxed) == id
+    }
+
+    fn exchange(&self, from: u32, to: u32) -> bool {
+        self.state.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+
+    fn take(&self, from: u32) -> bool {
+        self.exchange(from, state::IN_HAND)
+    }
+
+    /// Unmaps what is detached, if no operation is in the middle of it.
+    fn recycle(&self) {
+        if self.state.load(Ordering::Relaxed) != state::DETACHED {
+            return;
+        }
+        membarrier::heavy();
+        if thread::is_in_use(ptr::from_ref(self).cast()) || !self.take(state::DETACHED) {
+            return;
+        }
+        // SAFETY: it was attached once, the entry is in hand, and nobody's hazard pointer leads
+        // here.
+        unsafe { (*self.object.get()).assume_init_drop() };
+        self.state.store(state::FREE, Ordering::Release);
+    }
+}
+
+/// Ids are random numbers.
+fn first_place(id: i32) -> usize {
+    usize::try_from(id).unwrap_or(0) % PLACES
+}
+
+fn places(id: i32) -> impl Iterator<Item = usize> {
+    (0..PROBES).map(move |probe| (first_place(id) + probe) % PLACES)
+}
+
+fn fill<T>(group: &AtomicPtr<[Entry<T>; GROUP]>) -> Result<()> {
+    let new = new_group()?;
+    let null = ptr::null_mut();
+    if group.compare_exchange(null, new, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        // SAFETY: nobody else has seen it.
+        unsafe { libc::munmap(new.cast(), size_of::<[Entry<T>; GROUP]>()) };
+    }
+    Ok(())
+}
+
+/// Free entries, in memory of their own: no allocation, as a handler may have interrupted one.
+fn new_group<T>() -> Result<*mut [Entry<T>; GROUP]> {
+    // SAFETY: new memory, all zeros, which are free entries.
+    let new = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            size_of::<[Entry<T>; GROUP]>(),
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if new == libc::MAP_FAILED { Err(Errno::ENOMEM) } else { Ok(new.cast()) }
+}

@@ -1,0 +1,177 @@
+//! What every System V object's file begins with.
+
+use core::mem::size_of;
+
+use super::family::Family;
+use super::permission::Permission;
+use crate::atomic::{AtomicU32, Ordering};
+use crate::os::namespace;
+use crate::os::{Errno, Result};
+use crate::shared::claim;
+
+/// "rsipc-sv"
+const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-sv");
+/// Of the format of all families.
+const VERSION: u32 = 1;
+
+/// Bytes from the start of the file to what the family has of its own.
+pub const HEADER_SIZE: usize = 128;
+
+/// See the module. What does not change is written before the file has a name.
+///
+/// | word | states | who changes it |
+/// |---|---|---|
+/// | `life` | 0 unborn, 1 lives, 2 removed | 0 to 1: its maker, once its key leads here alone; 0 to 2: whoever has waited for that in vain; 1 to 2: the holder of `removal`; all by exchange |
+/// | `birth`, `removal` | see [`claim`] | the maker; whoever removes the object |
+#[repr(C)]
+pub struct Header {
+    magic: u64,
+    version: u32,
+    family: u32,
+    id: i32,
+    /// 0 = IPC_PRIVATE.
+    key: i32,
+    cuid: u32,
+    cgid: u32,
+    /// The number that the family's geometry follows from: semaphores, or bytes.
+    size: u64,
+    /// The PID namespace of whoever made it: see `shared::claim`.
+    home: u64,
+    /// How far its life has come: [`Life`].
+    life: AtomicU32,
+    /// Held by the maker until the key leads here.
+    pub birth: AtomicU32,
+    /// Held by whoever removes the names. One who is killed leaves it to whoever comes next.
+    pub removal: AtomicU32,
+    _reserved: u32,
+}
+
+const _: () = assert!(size_of::<Header>() <= HEADER_SIZE);
+
+/// How far the life of an object has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Life {
+    /// Its key does not lead to it alone yet, and perhaps never will.
+    Unborn,
+    /// It can be found and used.
+    Lives,
+    /// Nobody can use it any more. Its names are to go.
+    Removed,
+}
+
+/// What a new object is told of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Birth {
+    /// Which family.
+    pub family: Family,
+    /// Its id.
+    pub id: i32,
+    /// Its key, or IPC_PRIVATE.
+    pub key: i32,
+    /// Semaphores, or bytes.
+    pub size: u64,
+    /// Who makes it.
+    pub permission: Permission,
+}
+
+/// A copy of what does not change in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its id.
+    pub id: i32,
+    /// Its key.
+    pub key: i32,
+    /// Its creator, and the creator's group.
+    pub creator: (u32, u32),
+    /// Semaphores, or bytes.
+    pub size: u64,
+    /// Whether TIDs in its claim words are those of this process's PID namespace.
+    pub is_at_home: bool,
+}
+
+impl Facts {
+    /// Whether they are those of the same object.
+    pub fn is_same(&self, other: &Self) -> bool {
+        *self == Self { is_at_home: self.is_at_home, ..*other }
+    }
+}
+
+impl Header {
+    /// Of a new object. One without a key lives at once.
+    pub fn new(birth: &Birth) -> Self {
+        let life = if birth.key == libc::IPC_PRIVATE { Life::Lives } else { Life::Unborn };
+        Self {
+            magic: MAGIC,
+            version: VERSION,
+            family: birth.family.number(),
+            id: birth.id,
+            key: birth.key,
+            cuid: birth.permission.cuid,
+            cgid: birth.permission.cgid,
+            size: birth.size,
+            home: namespace::of_pids(),
+            life: AtomicU32::new(life as u32),
+            birth: AtomicU32::new(0),
+            removal: AtomicU32::new(0),
+            _reserved: 0,
+        }
+    }
+
+    /// What does not change. EINVAL: this is no object of this family, or of another version.
+    ///
+    /// # Safety
+    /// `bytes` is aligned, and valid for reading [`HEADER_SIZE`] bytes, which others may be
+    /// writing.
+    pub unsafe fn facts(bytes: *const u8, family: Family) -> Result<Facts> {
+        #[expect(clippy::cast_ptr_alignment, reason = "aligned, says the caller")]
+        let header = bytes.cast::<Self>();
+        // SAFETY: valid for reading, and any bytes are integers. Each is read once.
+        unsafe {
+            let magic = (&raw const (*header).magic).read_volatile();
+            let version = (&raw const (*header).version).read_volatile();
+            let number = (&raw const (*header).family).read_volatile();
+            if magic != MAGIC || version != VERSION || number != family.number() {
+                return Err(Errno::EINVAL);
+            }
+            let home = (&raw const (*header).home).read_volatile();
+            let cuid = (&raw const (*header).cuid).read_volatile();
+            let cgid = (&raw const (*header).cgid).read_volatile();
+            Ok(Facts {
+                id: (&raw const (*header).id).read_volatile(),
+                key: (&raw const (*header).key).read_volatile(),
+                creator: (cuid, cgid),
+                size: (&raw const (*header).size).read_volatile(),
+                is_at_home: home == namespace::of_pids() && home != namespace::UNKNOWN,
+            })
+        }
+    }
+
+    /// How far its life has come.
+    #[inline]
+    pub fn life(&self) -> Life {
+        // Acquire: what was made before is there.
+        match self.life.load(Ordering::Acquire) {
+            0 => Life::Unborn,
+            1 => Life::Lives,
+            _ => Life::Removed,
+        }
+    }
+
+    /// Whether it lives, and nobody removes it, or has begun to.
+    #[inline]
+    pub fn is_well(&self) -> bool {
+        self.life() == Life::Lives && self.removal.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether somebody who had begun to remove it is dead.
+    pub fn is_half_removed(&self) -> bool {
+        let removal = self.removal.load(Ordering::Acquire);
+        removal != 0 && claim::is_free(removal)
+    }
+
+    /// It goes on to the next part of its life. False: it was not in the one before.
+    pub fn pass(&self, from: Life, to: Life) -> bool {
+        let (from, to) = (from as u32, to as u32);
+        self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}

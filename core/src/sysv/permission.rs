@@ -1,0 +1,68 @@
+//! Who may do what with a System V object: `struct ipc_perm`, and Linux's rules (ipc/util.c).
+
+use crate::os::credentials::{self, Capability, is_member};
+use crate::os::{Errno, Result};
+
+/// What stands in the object of its permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// Owner: may be changed by IPC_SET.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Creator: never changes.
+    pub cuid: u32,
+    /// Its group.
+    pub cgid: u32,
+    /// The 9 permission bits.
+    pub mode: u16,
+}
+
+/// What a call asks for: 4 to read, 2 to change.
+pub const READ: u16 = 4;
+/// See [`READ`].
+pub const ALTER: u16 = 2;
+
+/// The access that all three triples of flags ask for together.
+pub fn asked_for(flags: u16) -> u16 {
+    (flags >> 6 | flags >> 3 | flags) & 0o7
+}
+
+impl Permission {
+    /// EACCES unless the caller has this access. It is what all three triples of flags ask for
+    /// together, as `semget` and its like have them.
+    pub fn check(&self, wanted: u16) -> Result<()> {
+        let wanted = asked_for(wanted);
+        let user = credentials::user();
+        let granted = if user == self.cuid || user == self.uid {
+            self.mode >> 6
+        } else if is_member(self.cgid) || is_member(self.gid) {
+            self.mode >> 3
+        } else {
+            self.mode
+        };
+        let missing = wanted & !granted & 0o7;
+        if missing == 0 || credentials::has(Capability::IpcOwner) {
+            Ok(())
+        } else {
+            Err(Errno::EACCES)
+        }
+    }
+
+    /// EPERM unless the caller may remove the object and change its permissions.
+    pub fn check_owner(&self) -> Result<()> {
+        let user = credentials::user();
+        if user == self.cuid || user == self.uid || credentials::has(Capability::SysAdmin) {
+            Ok(())
+        } else {
+            Err(Errno::EPERM)
+        }
+    }
+
+    /// The permission bits of the file, which belongs to the creator. Everybody who takes part maps
+    /// it for writing, so a class of users to which the mode gives anything gets both.
+    pub fn of_file(&self) -> u32 {
+        let class = |shift: u16| if self.mode >> shift & 0o6 == 0 { 0 } else { 0o6 << shift };
+        0o600 | class(3) | class(0)
+    }
+}

@@ -1,0 +1,95 @@
+//! What must hold, whatever happens when.
+
+use loom::thread;
+
+use super::{GIVE, Set, Then, Thread, actor};
+use crate::atomic::explore::{check, check_each_stop};
+use crate::sysv::sem::cells::Status;
+use crate::sysv::sem::operate::perform;
+use crate::sysv::sem::state::{self, Fact};
+
+#[test]
+fn no_change_is_lost_and_no_reader_sees_a_part() {
+    check(2, || {
+        let set = Set::new(0);
+        let adders = [1, 2].map(|tid| {
+            let set = set.clone();
+            thread::spawn(move || {
+                let who = Thread::new(tid);
+                set.change(&who, |draft| {
+                    perform(draft, &[GIVE], actor(tid))?;
+                    draft.set_fact(Fact::Ctime, draft.member(0)?.value.into());
+                    Ok(Then::Publish)
+                });
+            })
+        });
+        let seen = state::read(&*set, |view| Ok((view.fact(Fact::Ctime), view.member(0)?.value)));
+        let (time, value) = seen.unwrap();
+        assert_eq!(time, u64::from(value));
+        adders.into_iter().for_each(|adder| adder.join().unwrap());
+        assert_eq!(set.value(), 2);
+    });
+}
+
+#[test]
+fn a_waiter_is_woken() {
+    check(3, || {
+        let set = Set::new(0);
+        let waiter = {
+            let set = set.clone();
+            thread::spawn(move || set.take(&Thread::new(1)))
+        };
+        set.give(&Thread::new(2));
+        waiter.join().unwrap();
+        assert_eq!(set.value(), 0);
+    });
+}
+
+/// Whoever gives a token, and then dies, is followed by one who does not.
+#[test]
+fn a_waiter_is_woken_though_its_waker_dies() {
+    check_each_stop(1, |accesses| {
+        let set = Set::new(0);
+        let waiter = {
+            let set = set.clone();
+            thread::spawn(move || set.take(&Thread::new(1)))
+        };
+        Thread::new(2).give_and_die(&set, accesses);
+        if set.value() == 0 && set.status() != Status::Granted {
+            set.give(&Thread::new(3));
+        }
+        waiter.join().unwrap();
+    });
+}
+
+/// In a straight line, beside one whose change is larger.
+#[test]
+fn no_operation_at_once_is_lost() {
+    check(2, || {
+        let set = Set::new(0);
+        let givers = [1, 2].map(|tid| {
+            let set = set.clone();
+            thread::spawn(move || set.give(&Thread::new(tid)))
+        });
+        set.change(&Thread::new(3), |draft| {
+            perform(draft, &[GIVE], actor(3))?;
+            Ok(Then::Publish)
+        });
+        givers.into_iter().for_each(|giver| giver.join().unwrap());
+        assert_eq!(set.value(), 3);
+    });
+}
+
+#[test]
+fn to_give_up_or_to_be_granted() {
+    check(3, || {
+        let set = Set::new(0);
+        let waiter = {
+            let set = set.clone();
+            thread::spawn(move || set.take_briefly(&Thread::new(1)))
+        };
+        set.give(&Thread::new(2));
+        let granted = waiter.join().unwrap();
+        assert_eq!(set.value(), u16::from(!granted));
+    });
+}

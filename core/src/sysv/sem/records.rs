@@ -1,0 +1,124 @@
+//! Records of waiters: claimed by those who wait, each for one wait.
+//!
+//! A waiter in the state whose record nobody holds is dead, or has been left by siglongjmp(3), and
+//! is given nothing any more. So it is taken out of the state before somebody else claims the
+//! record.
+
+use super::cells::Status;
+use super::change::{Step, change};
+use super::layout::Layout;
+use super::operate::Operation;
+use super::record::{Long, Record, asleep};
+use super::serve::{Records, leave};
+use super::set::{Set, within};
+use super::state::Kind;
+use crate::atomic::Ordering;
+use crate::os::{Errno, Result};
+use crate::shared::claim::{self, Claimant};
+use crate::shared::thread::Operation as ThreadOperation;
+
+/// A record for a waiter. ENOMEM, ENOSPC: there is no memory for one more; EIDRM.
+pub fn claim_record(set: &Set, who: &ThreadOperation<'static>) -> Result<usize> {
+    loop {
+        for slot in 0..capacity(&set.layout) {
+            if is_claimed(set, who, slot)? {
+                let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
+                set.layout.words().records.fetch_max(used, Ordering::SeqCst);
+                return Ok(slot);
+            }
+        }
+        set.add_part()?;
+    }
+}
+
+fn capacity(layout: &Layout) -> usize {
+    layout.parts() * Kind::Waiter.cells()
+}
+
+/// Claims this record, if nobody has it.
+fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<bool> {
+    let Some(record) = set.layout.record(slot) else { return Ok(false) };
+    let has_ended = |holder| who.has_ended(holder, set.is_at_home(who));
+    // Relaxed: the claim decides.
+    if !claim::is_free(record.claim.load(Ordering::Relaxed))
+        && !claim::free_if(&record.claim, has_ended)
+    {
+        return Ok(false);
+    }
+    if set.status(slot)?.0 == Status::Waiting {
+        within(who, set, |who| take_out(set, who, slot, true))?;
+    }
+    if !claim::claim(&record.claim, who) {
+        return Ok(false);
+    }
+    record.asleep.store(asleep::AWAKE, Ordering::Relaxed);
+    // Somebody had it for an instant, and died.
+    if set.status(slot)?.0 == Status::Waiting {
+        within(who, set, |who| take_out(set, who, slot, false))?;
+    }
+    Ok(true)
+}
+
+/// Takes a waiter out of the state. True: it was there.
+pub fn take_out(
+    set: &Set,
+    who: &ThreadOperation<'static>,
+    slot: usize,
+    only_if_dead: bool,
+) -> Result<bool> {
+    change(set, who, |draft| {
+        let is_there = draft.waiter(slot)?.status == Status::Waiting;
+        if !is_there || only_if_dead && !set.is_dead(slot) {
+            return Ok(Step::Leave(false));
+        }
+        leave(draft, slot, Status::Free)?;
+        Ok(Step::Publish(true, None))
+    })
+}
+
+/// Says in one's own record what is wanted. ENOMEM, ENOSPC, EIDRM.
+pub fn write(set: &Set, slot: usize, operations: &[Operation]) -> Result<()> {
+    let record = set.layout.record(slot).ok_or(Errno::EINVAL)?;
+    if !Record::is_long(operations.len()) {
+        record.write(operations, None);
+        return Ok(());
+    }
+    loop {
+        for part in 0..set.layout.parts() {
+            if let Some(long) = set.layout.long(part)
+                && is_taken(set, long, slot)
+            {
+                record.write(operations, Some((part, long)));
+                return Ok(());
+            }
+        }
+        set.add_part()?;
+    }
+}
+
+/// Takes the room for a long array, if its last user is done with it.
+fn is_taken(set: &Set, long: &Long, slot: usize) -> bool {
+    let before = long.owner.load(Ordering::Relaxed);
+    let owner = usize::try_from(before).unwrap_or(0).checked_sub(1);
+    let holder = owner.and_then(|owner| set.layout.record(owner));
+    let is_free = holder.is_none_or(|record| claim::is_free(record.claim.load(Ordering::Acquire)));
+    let own = u32::try_from(slot + 1).unwrap_or(0);
+    is_free && long.owner.compare_exchange(before, own, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+/// Gives one's own record back, when the waiter is not in the state any more.
+pub fn give_back(set: &Set, who: &ThreadOperation<'static>, slot: usize) {
+    let Some(record) = set.layout.record(slot) else { return };
+    if who.is_orphan() {
+        who.withdraw();
+        return;
+    }
+    let own = u32::try_from(slot + 1).unwrap_or(0);
+    for long in (0..set.layout.parts()).filter_map(|part| set.layout.long(part)) {
+        if long.owner.load(Ordering::Relaxed) == own {
+            let _ = long.owner.compare_exchange(own, 0, Ordering::Release, Ordering::Relaxed);
+        }
+    }
+    record.rouse();
+    claim::release(&record.claim, who);
+}

@@ -1,0 +1,112 @@
+//! Slots of processes in a set: who may have something to be undone.
+//!
+//! A process takes one before its first operation with SEM_UNDO, and keeps it. It is given to
+//! another process when it is dead, and what was to be undone has been (`undo`).
+
+use std::os::fd::AsRawFd;
+
+use super::cells::Holder;
+use super::change::rouse_all;
+use super::layout::PROCESSES;
+use super::record::{Process, UNMARKED};
+use super::set::Set;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::os::process;
+use crate::os::{Errno, Result};
+use crate::shared::claim::Claimant;
+use crate::shared::presence::{ProcessId, marks};
+use crate::shared::thread::Operation;
+
+/// The slot of this process, if it is known.
+#[inline]
+pub fn known(set: &Set) -> Option<Holder> {
+    let slot = set.own.load(Ordering::Relaxed).checked_sub(1)?;
+    let own = ProcessId::known()?;
+    // In the child of a fork it is its parent's.
+    is_of(set, slot as usize, own).then(|| holder(slot as usize, own))
+}
+
+fn holder(slot: usize, process: ProcessId) -> Holder {
+    Holder { slot: u16::try_from(slot).unwrap_or(u16::MAX), number: process.number() }
+}
+
+#[inline]
+fn is_of(set: &Set, slot: usize, process: ProcessId) -> bool {
+    // Relaxed: what the process itself has stored.
+    let owner = |slot: &Process| slot.owner.load(Ordering::Relaxed);
+    set.layout.process(slot).is_some_and(|slot| owner(slot) == process.to_word())
+}
+
+/// A slot for this process. ENOMEM: there is none, or the process can have no presence; ENOSPC;
+/// EIDRM; ERESTART: this is the child of a fork that happened meanwhile.
+#[cold]
+pub fn take(set: &Set, who: &Operation<'_>) -> Result<Holder> {
+    let own = ProcessId::of_this().ok_or(Errno::ENOMEM)?;
+    loop {
+        let all = set.layout.parts() * PROCESSES;
+        let before = (0..all).find(|&slot| is_of(set, slot, own));
+        let Some(slot) = before.or_else(|| (0..all).find(|&slot| is_taken(set, slot, own))) else {
+            set.add_part()?;
+            continue;
+        };
+        // Another thread may have taken one at the same time: the first one counts.
+        if let Some(first) = (0..slot).find(|&slot| is_of(set, slot, own)) {
+            free(set, slot, own);
+            return begin(set, who, first, own);
+        }
+        return begin(set, who, slot, own);
+    }
+}
+
+/// Takes a free slot.
+fn is_taken(set: &Set, slot: usize, process: ProcessId) -> bool {
+    let Some(slot) = set.layout.process(slot) else { return false };
+    let owner = &slot.owner;
+    owner.load(Ordering::Relaxed) == 0
+        && owner.compare_exchange(0, process.to_word(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+/// The slot is nobody's any more.
+pub fn free(set: &Set, slot: usize, process: ProcessId) {
+    if let Some(slot) = set.layout.process(slot) {
+        let owner = process.to_word();
+        let _ = slot.owner.compare_exchange(owner, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+/// From now on the kernel marks the slot when the process dies, and those who sleep see to that.
+fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<Holder> {
+    let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
+    // Nothing in the child of a fork: the slot may be its parent's. Release: who sees the mark sees
+    // the pid.
+    let nothing = AtomicU64::new(0);
+    let store = |word: &AtomicU32, value| {
+        if who.commit((&nothing, 0), (word, value)) { Ok(()) } else { Err(Errno::ERESTART) }
+    };
+    store(&process.pid, process::Process::pid_of_memory())?;
+    let (page, place) = set.layout.mark_at(slot);
+    let marked = set.reopen().and_then(|opened| marks::add(opened.file.as_raw_fd(), page, place));
+    match marked {
+        Ok((mark, value)) => {
+            store(&process.mark, value).inspect_err(|_| marks::release(mark))?;
+            set.mark.store(mark.to_bits(), Ordering::Relaxed);
+        }
+        Err(Errno::EIDRM) => return Err(Errno::EIDRM),
+        Err(_) => store(&process.mark, UNMARKED)?,
+    }
+    let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
+    // SeqCst: either a waiter sees the number before it sleeps, or it is seen to sleep.
+    if set.layout.words().processes.fetch_max(used, Ordering::SeqCst) < used {
+        rouse_all(set);
+    }
+    set.own.store(used, Ordering::Relaxed);
+    Ok(holder(slot, own))
+}
+
+/// The slots that have ever been taken.
+#[inline]
+pub fn used(set: &Set) -> impl Iterator<Item = (usize, &Process)> {
+    // SeqCst: see `begin`.
+    let used = set.layout.words().processes.load(Ordering::SeqCst) as usize;
+    (0..used).map_while(|slot| set.layout.process(slot).map(|process| (slot, process)))
+}

@@ -1,0 +1,312 @@
+//! A set as one sees it who only looks, and changes nothing: from the bytes of its file.
+//!
+//! The file is read and not mapped, which would make a holder of the one who looks. Operations go
+//! on meanwhile. While `current` stays the same, so do the root that it names, the buffers that
+//! this one refers to, and the records of those who wait: so all these are read, and then `current`
+//! is looked at again. Of a set that never rests this does not succeed. Then each number is one
+//! that was true at some time during the look.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+
+use super::cells;
+use super::cells::Status;
+use super::image::Image;
+use super::operate::Operation;
+use super::record::{Long, Process, Record};
+use super::serve::{Wanted, split};
+use super::state::{self, Fact, Kind, Memory, REMOVED};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::os::settings;
+use crate::os::{Errno, Result};
+use crate::shared::claim;
+use crate::shared::presence::{self, ProcessId};
+use crate::sysv::family::Family;
+use crate::sysv::header::{Facts, Life};
+use crate::sysv::permission::Permission;
+
+/// What a file in the directory of objects is to sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The set with this id.
+    Set(i32),
+    /// One of the names of this key: a symbolic link to the file of a set.
+    Key(i32),
+    /// Nothing.
+    Foreign,
+}
+
+/// By the name of the file.
+pub fn role(file_name: &[u8]) -> Role {
+    const FAMILY: Family = Family::Semaphores;
+    if let Some(id) = FAMILY.id_in(file_name) {
+        return Role::Set(id);
+    }
+    key_in(FAMILY, file_name).map_or(Role::Foreign, Role::Key)
+}
+
+/// The key in one of its names.
+fn key_in(family: Family, file_name: &[u8]) -> Option<i32> {
+    let mut fields = core::str::from_utf8(file_name).ok()?.rsplitn(3, '.');
+    let number = fields.next()?.parse().ok()?;
+    let key = u32::from_str_radix(fields.next()?, 16).ok()?.cast_signed();
+    let path = family.key_path(key, number).ok()?;
+    (path.as_path().file_name() == Some(OsStr::from_bytes(file_name))).then_some(key)
+}
+
+/// A semaphore of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its value.
+    pub value: u16,
+    /// `sempid`; 0 = nobody yet.
+    pub pid: u32,
+    /// GETNCNT: waiters for an increase of this semaphore.
+    pub increase: usize,
+    /// GETZCNT: waiters for its zero.
+    pub zero: usize,
+}
+
+/// A thread that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiter {
+    /// Its process, as that knows itself.
+    pub pid: u32,
+    /// `None`: what it has claimed with does not say.
+    pub tid: Option<u32>,
+    /// The first operation that cannot proceed is on this semaphore.
+    pub member: u16,
+    /// And it waits for zero.
+    pub for_zero: bool,
+    /// All that it wants to do.
+    pub operations: Vec<Operation>,
+    /// Whether the wait ends by itself: it has a timeout.
+    pub ends: bool,
+    /// Where in the file the word is that it sleeps on.
+    pub word: u64,
+    /// The order of arrival.
+    pub ticket: u64,
+}
+
+/// What is to be added to a semaphore when a process has ended: what it has taken is positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The process, as it knows itself. `None`: it is not known any more.
+    pub pid: Option<u32>,
+    /// Whether it has ended, so that the next one who looks or operates makes the adjustment.
+    pub has_ended: bool,
+    /// The semaphore.
+    pub member: u16,
+    /// `semadj`
+    pub amount: i16,
+}
+
+/// A set at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: i32,
+    /// Its key; 0 = IPC_PRIVATE.
+    pub key: i32,
+    /// Who may do what.
+    pub permission: Permission,
+    /// The last `semop`, in seconds since 1970; 0 = never.
+    pub otime: u64,
+    /// The last change by `semctl`.
+    pub ctime: u64,
+    /// How far its life has come.
+    pub life: Life,
+    /// Whoever made it, or began to remove it, has died over that.
+    pub is_half_done: bool,
+    /// Whether its PIDs are those of the caller's PID namespace.
+    pub is_at_home: bool,
+    /// How often it has changed.
+    pub changes: u64,
+    /// Its semaphores.
+    pub members: Vec<Member>,
+    /// Those who wait, in the order of arrival. The dead are left out.
+    pub waiters: Vec<Waiter>,
+    /// What is to be undone.
+    pub adjustments: Vec<Adjustment>,
+}
+
+/// Looks, if the set changes each time meanwhile.
+const LOOKS: usize = 32;
+
+impl Snapshot {
+    /// Errors: EINVAL if the file is not that of a set; those of pread(2).
+    pub fn at(file: &File) -> Result<Self> {
+        presence::prepare(&settings::get().dir);
+        let mut last = Err(Errno::EINVAL);
+        for _ in 0..LOOKS {
+            let look = Look { image: Image::of(file)? };
+            let seen = look.at_all();
+            if seen.is_ok() && look.image.is_settled()? {
+                return seen;
+            }
+            last = seen.or(last);
+        }
+        last.map_err(|_| Errno::EINVAL)
+    }
+}
+
+/// How often the set in this file has changed: each operation that is performed is a change, and so
+/// is each wait that begins. EINVAL, and the errors of pread(2).
+pub fn changes(file: &File) -> Result<u64> {
+    let image = Image::of(file)?;
+    Ok(count_of(image.current()))
+}
+
+fn count_of(current: u64) -> u64 {
+    current >> 8
+}
+
+/// A look at a set.
+struct Look<'f> {
+    image: Image<'f>,
+}
+
+impl Look<'_> {
+    fn at_all(&self) -> Result<Snapshot> {
+        let root = state::root_of(self.image.current());
+        let words: &[AtomicU64] = self.image.layout.root(root);
+        self.image.copy(words.as_ptr(), words.len())?;
+        let fact = |fact: Fact| words[fact as usize].load(Ordering::Relaxed);
+        let mut members = self.members(root)?;
+        let waiters = self.waiters(root, fact(Fact::Waiting))?;
+        for waiter in &waiters {
+            if let Some(member) = members.get_mut(usize::from(waiter.member)) {
+                if waiter.for_zero { member.zero += 1 } else { member.increase += 1 }
+            }
+        }
+        let header = self.image.layout.header();
+        let (life, is_removed) = (header.life(), fact(Fact::Mode) & REMOVED != 0);
+        let is_left_unborn =
+            life == Life::Unborn && claim::is_free(header.birth.load(Ordering::Relaxed));
+        Ok(Snapshot {
+            id: self.image.facts.id,
+            key: self.image.facts.key,
+            permission: permission(&self.image.facts, fact(Fact::Owner), fact(Fact::Mode)),
+            otime: fact(Fact::Otime),
+            ctime: fact(Fact::Ctime),
+            life: if is_removed { Life::Removed } else { life },
+            is_half_done: is_left_unborn || header.is_half_removed(),
+            is_at_home: self.image.facts.is_at_home,
+            changes: count_of(self.image.current()),
+            members,
+            waiters,
+            adjustments: self.adjustments(root, fact(Fact::Adjusted))?,
+        })
+    }
+
+    fn members(&self, root: usize) -> Result<Vec<Member>> {
+        let words = self.image.cells(root, Kind::Member, self.image.layout.members())?;
+        let members = words.into_iter().map(|word| {
+            let cells::Member { value, pid, .. } = cells::Member::read(word);
+            Member { value, pid, increase: 0, zero: 0 }
+        });
+        Ok(members.collect())
+    }
+
+    fn waiters(&self, root: usize, waiting: u64) -> Result<Vec<Waiter>> {
+        let capacity = state::capacity(&self.image.layout, Kind::Waiter);
+        let (_, used) = split(waiting, capacity);
+        let mut waiters = Vec::new();
+        for (slot, word) in self.image.cells(root, Kind::Waiter, used)?.into_iter().enumerate() {
+            let waiter = cells::Waiter::read(word);
+            if waiter.status == Status::Waiting {
+                waiters.extend(self.waiter(slot, waiter)?);
+            }
+        }
+        waiters.sort_by_key(|waiter| waiter.ticket);
+        Ok(waiters)
+    }
+
+    /// `None`: it is dead.
+    fn waiter(&self, slot: usize, waiter: cells::Waiter) -> Result<Option<Waiter>> {
+        let record: &Record = self.image.layout.record(slot).ok_or(Errno::EINVAL)?;
+        self.image.copy(record, 1)?;
+        let tid = match claim::holder(record.claim.load(Ordering::Relaxed)) {
+            claim::Holder::Nobody => return Ok(None),
+            claim::Holder::Presence(number) if presence::has_ended(number) => return Ok(None),
+            claim::Holder::Thread(tid) => Some(tid),
+            claim::Holder::Presence(_) => None,
+        };
+        let long = |part: usize| -> Option<&Long> {
+            let long = self.image.layout.long(part)?;
+            self.image.copy(long, 1).ok().map(|()| long)
+        };
+        let mut wanted = Box::new(Wanted::none());
+        let is_told = record.wanted(&mut wanted, long).is_some();
+        Ok(Some(Waiter {
+            pid: record.pid.load(Ordering::Relaxed),
+            tid,
+            member: waiter.member,
+            for_zero: waiter.for_zero,
+            operations: if is_told { wanted.operations().to_vec() } else { Vec::new() },
+            ends: record.until.load(Ordering::Relaxed) != 0,
+            word: self.image.layout.geometry().sleep_word(slot) as u64,
+            ticket: waiter.ticket,
+        }))
+    }
+
+    fn adjustments(&self, root: usize, adjusted: u64) -> Result<Vec<Adjustment>> {
+        let capacity = state::capacity(&self.image.layout, Kind::Adjustment);
+        let used = usize::try_from(adjusted).unwrap_or(capacity).min(capacity);
+        let words = self.image.cells(root, Kind::Adjustment, used)?;
+        let mut adjustments: Vec<Adjustment> = words
+            .into_iter()
+            .filter_map(cells::Adjustment::read)
+            .map(|adjustment| self.adjustment(adjustment))
+            .collect();
+        adjustments.sort_by_key(|known| (known.pid, known.member));
+        Ok(adjustments)
+    }
+
+    fn adjustment(
+        &self,
+        cells::Adjustment { holder, member, amount }: cells::Adjustment,
+    ) -> Adjustment {
+        let process: Option<&Process> = self.image.layout.process(usize::from(holder.slot));
+        let process = process.filter(|process| self.image.copy(*process, 1).is_ok());
+        let owner = process.and_then(|process| {
+            let owner = ProcessId::from_word(process.owner.load(Ordering::Relaxed))?;
+            // Somebody else has the slot by now.
+            (owner.number() == holder.number).then_some((owner, process))
+        });
+        Adjustment {
+            pid: owner.map(|(_, process)| process.pid.load(Ordering::Relaxed)),
+            has_ended: owner.is_none_or(|(owner, _)| owner.has_ended()),
+            member,
+            amount,
+        }
+    }
+}
+
+fn permission(facts: &Facts, owner: u64, mode: u64) -> Permission {
+    let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
+    let (cuid, cgid) = facts.creator;
+    let mode = u16::try_from(mode & 0o777).unwrap_or(0);
+    Permission { uid: half(owner), gid: half(owner >> 32), cuid, cgid, mode }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_by_their_names() {
+        let name = |path: crate::sysv::family::Path| {
+            path.as_path().file_name().unwrap().as_bytes().to_vec()
+        };
+        let id = Family::Semaphores.id_path(7_654_321).unwrap();
+        assert_eq!(role(&name(id)), Role::Set(7_654_321));
+        let key = Family::Semaphores.key_path(-2, 3).unwrap();
+        assert_eq!(role(&name(key)), Role::Key(-2));
+        let queue = Family::Queues.key_path(5, 0).unwrap();
+        for other in [&name(queue)[..], b"a.00000005.0", b"5.0", b"sem.a"] {
+            assert_eq!(role(other), Role::Foreign);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What is undone when a process has ended.
+//!
+//! The kernel marks the slot of a process that dies, and wakes one of those who sleep on the mark
+//! (`presence::marks`). That one wakes the others: it may itself be about to die. Whoever looks at
+//! a set, or changes it, sees the mark, too. The process may still write, or be running another
+//! program; so nothing is undone before it has ended (`ProcessId::has_ended`).
+//!
+//! Undoing is a change like any other. It takes the dead waiters of the process out in the same
+//! step, so that nothing is given to them after that; only then the slot is free.
+
+use super::cells::{Holder, Member, Status, VALUE_MAX};
+use super::change::{SetDraft, Step, change, free_roots_of_dead, rouse_others};
+use super::record::{NOTICED, Process};
+use super::serve::{Changed, Records, leave, waiting};
+use super::set::Set;
+use super::slots;
+use super::state::{self, Fact, Kind};
+use crate::atomic::Ordering;
+use crate::os::clock::realtime_seconds;
+use crate::os::futex::{self, Scope};
+use crate::os::{Errno, Result};
+use crate::shared::claim::OWNER_DIED;
+use crate::shared::presence::ProcessId;
+use crate::shared::thread::Operation;
+
+/// What is to be said of the processes of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// They live.
+    Well,
+    /// Some had ended: what they had is undone.
+    Mended,
+    /// The kernel marks one of them not.
+    Unmarked,
+    /// Some may be about to end.
+    Doubtful,
+}
+
+/// Whether some process may have ended. No system call.
+#[inline]
+pub fn is_doubtful(set: &Set) -> bool {
+    slots::used(set).any(|(_, process)| process.is_doubtful())
+}
+
+/// Undoes what is to be undone of processes that have ended.
+#[inline]
+pub fn mend(set: &Set, who: &Operation<'static>) -> Result<Health> {
+    if is_doubtful(set) { mend_doubtful(set, who) } else { Ok(Health::Well) }
+}
+
+#[cold]
+fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
+    let own = ProcessId::before();
+    let mut health = Health::Well;
+    for (slot, process) in slots::used(set).filter(|(_, process)| process.is_doubtful()) {
+        let Some(owner) = ProcessId::from_word(process.owner.load(Ordering::Acquire)) else {
+            continue;
+        };
+        if Some(owner) == own {
+            continue;
+        }
+        notice(set, process);
+        if owner.has_ended() {
+            bury(set, who, slot, owner)?;
+            free_roots_of_dead(set, who);
+            health = Health::Mended;
+        } else if health != Health::Mended {
+            let is_marked = process.mark.load(Ordering::Relaxed) & OWNER_DIED != 0;
+            let doubt = if is_marked { Health::Doubtful } else { Health::Unmarked };
+            health = if health == Health::Doubtful { health } else { doubt };
+        }
+    }
+    Ok(health)
+}
+
+/// Whoever sees the mark first wakes all who sleep on it. And the process may have been about to
+/// wake somebody.
+fn notice(set: &Set, process: &Process) {
+    let mark = process.mark.load(Ordering::Acquire);
+    let is_first = mark & OWNER_DIED != 0
+        && mark & NOTICED == 0
+        && process
+            .mark
+            .compare_exchange(mark, mark | NOTICED, Ordering::SeqCst, Ordering::Relaxed)
+            .is_ok();
+    if is_first {
+        futex::wake(process.mark.as_ptr(), i32::MAX, Scope::Shared);
+        rouse_others(set);
+    }
+}
+
+fn bury(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> Result<()> {
+    let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
+    let pid = process.pid.load(Ordering::Acquire);
+    let holder = Holder { slot: u16::try_from(slot).unwrap_or(u16::MAX), number: owner.number() };
+    let buried = change(set, who, |draft| {
+        // Somebody else has been faster. If the slot changes hands behind this, so has the set.
+        if process.owner.load(Ordering::Acquire) != owner.to_word() {
+            return Ok(Step::Leave(()));
+        }
+        take_out(set, draft, slot)?;
+        undo(draft, holder, pid)?;
+        // Also with nothing to undo, as in Linux.
+        draft.set_fact(Fact::Otime, realtime_seconds());
+        Ok(Step::Publish((), Some(Changed::all())))
+    });
+    // In a set that has been removed nothing is undone.
+    buried.or_else(|error| if error == Errno::EIDRM { Ok(()) } else { Err(error) })?;
+    slots::free(set, slot, owner);
+    owner.tidy();
+    Ok(())
+}
+
+/// Takes the waiters of the process out of the state, and all that are dead.
+fn take_out(set: &Set, draft: &mut SetDraft<'_>, slot: usize) -> Result<()> {
+    let (_, used) = waiting(draft);
+    for waiter in 0..used {
+        let is_its = set
+            .layout
+            .record(waiter)
+            .is_some_and(|record| record.process.load(Ordering::Relaxed) as usize == slot + 1);
+        if draft.waiter(waiter)?.status == Status::Waiting && (is_its || set.is_dead(waiter)) {
+            leave(draft, waiter, Status::Free)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the adjustments of the process, within the range of values.
+fn undo(draft: &mut SetDraft<'_>, holder: Holder, pid: u32) -> Result<()> {
+    let capacity = state::capacity(draft.memory(), Kind::Adjustment);
+    let used = usize::try_from(draft.fact(Fact::Adjusted)).unwrap_or(0).min(capacity);
+    let mut last_used = 0;
+    for cell in 0..used {
+        let Some(adjustment) = draft.adjustment(cell)? else { continue };
+        if adjustment.holder != holder {
+            last_used = cell + 1;
+            continue;
+        }
+        let number = usize::from(adjustment.member);
+        let member = draft.member(number)?;
+        let value = i32::from(member.value) + i32::from(adjustment.amount);
+        let value = u16::try_from(value.clamp(0, VALUE_MAX)).map_err(|_| Errno::EINVAL)?;
+        draft.set_member(number, Member { value, pid, ..member })?;
+        draft.set_adjustment(cell, None)?;
+    }
+    draft.set_fact(Fact::Adjusted, last_used as u64);
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! The calls of the System V headers.
+
+mod sem;
+mod sem_control;
