@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{clean, console, doctor, generate, graph, ls, mq, run, sem, shm, stat, top};
 
-/// See, handle and explain POSIX semaphores, message queues and shared memory objects.
+/// See, handle and explain semaphores, message queues, shared memory objects and semaphore sets.
 #[derive(Parser)]
 #[command(name = "rsipc", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Arguments {

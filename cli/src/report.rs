@@ -11,6 +11,7 @@ use crate::objects::{Kind, Purpose, State, queue, semaphore};
 use crate::output::user;
 use crate::processes::Pid;
 use crate::survey::{Entry, Survey};
+use set::{Set, SetOperation};
 
 /// Text that may hold bytes which are no UTF-8: then they are replaced, and `hex` has the exact
 /// ones.
@@ -40,6 +41,9 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
+pub mod kernel;
+mod set;
+
 #[derive(Serialize)]
 pub struct Report {
     kind: Kind,
@@ -57,6 +61,7 @@ pub struct Report {
     stale: Option<bool>,
     semaphore: Option<Semaphore>,
     queue: Option<Queue>,
+    set: Option<Set>,
     error: Option<String>,
     holders: Vec<Holder>,
     holders_known: bool,
@@ -65,7 +70,7 @@ pub struct Report {
 }
 
 #[derive(Serialize)]
-struct Owner {
+pub struct Owner {
     uid: u32,
     gid: u32,
     user: Option<String>,
@@ -106,11 +111,20 @@ struct Holder {
 #[derive(Serialize)]
 struct Waiter {
     pid: Pid,
-    tid: Pid,
+    tid: Option<Pid>,
     program: String,
     waits_for: Purpose,
     /// Null for one that polls its descriptor.
     offset: Option<u64>,
+    /// Of a set: the one that keeps it waiting, and all that it wants to do.
+    semaphore: Option<u16>,
+    operations: Option<Vec<SetOperation>>,
+}
+
+impl Owner {
+    pub fn of((uid, gid): (u32, u32)) -> Self {
+        Self { uid, gid, user: user::user(uid), group: user::group(gid) }
+    }
 }
 
 impl Report {
@@ -119,18 +133,13 @@ impl Report {
         let metadata = object.metadata.as_ref();
         let Bytes { text: name, hex: name_hex } = Bytes::from(object.name.as_slice());
         let program = |pid| String::from_utf8_lossy(survey.program(pid)).into_owned();
-        let (semaphore, queue, error) = state(&object.state);
+        let (semaphore, queue) = state(&object.state);
         Self {
             kind: object.kind(),
             name,
             name_hex,
             file: String::from_utf8_lossy(object.path.as_os_str().as_bytes()).into_owned(),
-            owner: metadata.map(|metadata| Owner {
-                uid: metadata.uid,
-                gid: metadata.gid,
-                user: user::user(metadata.uid),
-                group: user::group(metadata.gid),
-            }),
+            owner: object.owner().map(Owner::of),
             mode: object.mode().map(|mode| format!("{mode:04o}")),
             size: metadata.map(|metadata| metadata.size),
             allocated: metadata.map(|metadata| metadata.allocated),
@@ -140,7 +149,8 @@ impl Report {
             stale: entry.is_stale(survey),
             semaphore,
             queue,
-            error,
+            set: object.set().map(|set| Set::of(set, survey)),
+            error: object.state.error().map(reason),
             holders: entry
                 .holders
                 .iter()
@@ -161,6 +171,8 @@ impl Report {
                     program: program(waiter.pid),
                     waits_for: waiter.purpose,
                     offset: waiter.offset,
+                    semaphore: waiter.wish.as_ref().map(|wish| wish.member),
+                    operations: waiter.wish.as_ref().map(SetOperation::all),
                 })
                 .collect(),
             waiters_known: entry.knows_all_waiters(survey),
@@ -168,14 +180,13 @@ impl Report {
     }
 }
 
-fn state(state: &State) -> (Option<Semaphore>, Option<Queue>, Option<String>) {
+fn state(state: &State) -> (Option<Semaphore>, Option<Queue>) {
     match state {
         State::Sem(Ok(semaphore::State { value, registered })) => {
-            (Some(Semaphore { value: *value, registered: *registered }), None, None)
+            (Some(Semaphore { value: *value, registered: *registered }), None)
         }
-        State::Mq(Ok(queue)) => (None, Some(Queue::from(queue)), None),
-        State::Sem(Err(error)) | State::Mq(Err(error)) => (None, None, Some(reason(error))),
-        State::Shm => (None, None, None),
+        State::Mq(Ok(queue)) => (None, Some(Queue::from(queue))),
+        _ => (None, None),
     }
 }
 

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use rsipc_core::sysv::sem::Operation;
+
 use crate::failure::{Failure, Result};
 use crate::objects::file::{FileId, Metadata};
 use crate::objects::unlinked::{self, Seen};
-use crate::objects::{self, Kind, Object, Purpose, State};
+use crate::objects::{self, Kind, Object, Purpose, State, kernel, set};
 use crate::processes::poll::Polled;
 use crate::processes::sleep::{Sleep, Word};
 use crate::processes::threads::Thread;
-use crate::processes::{self, Interest, Pid, Process};
+use crate::processes::{self, Interest, Mapping, Pid, Process};
 
 /// A process that has an object.
 #[derive(Debug)]
@@ -25,10 +27,23 @@ pub struct Holder {
 #[derive(Clone, Debug)]
 pub struct Waiter {
     pub pid: Pid,
-    pub tid: Pid,
+    /// None: what it has left in the set does not say.
+    pub tid: Option<Pid>,
     pub purpose: Purpose,
     /// Of the word that it sleeps on. None: it polls its descriptor.
     pub offset: Option<u64>,
+    /// In a set, what it wants.
+    pub wish: Option<Wish>,
+}
+
+/// What a waiter wants of a set.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The first operation that cannot proceed is on this semaphore.
+    pub member: u16,
+    pub operations: Vec<Operation>,
+    /// It gives up after some time.
+    pub ends: bool,
 }
 
 /// An object with those who have to do with it.
@@ -46,6 +61,8 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Survey {
     pub entries: Vec<Entry>,
+    /// Objects of System V that the kernel has.
+    pub kernel: Vec<kernel::Object>,
     pub processes: BTreeMap<Pid, Process>,
     /// Processes that we may not look into.
     pub unseen: usize,
@@ -73,13 +90,14 @@ impl Survey {
         for process in &processes {
             book.enter(process);
         }
+        book.enter_set_waiters();
         let mut entries = book.entries;
         entries.sort_by(|a, b| {
             (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind()))
         });
         let unseen = processes.iter().filter(|process| !process.is_seen()).count();
         let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
-        Self { entries, processes, unseen }
+        Self { entries, kernel: kernel::list(), processes, unseen }
     }
 
     /// Whether all processes could be looked into, so that nobody can have an object without being
@@ -115,7 +133,19 @@ impl Survey {
 
     /// The name of the program that runs under this number.
     pub fn program(&self, pid: Pid) -> &[u8] {
-        self.processes.get(&pid).map_or(b"?", |process| &process.name)
+        match self.processes.get(&pid) {
+            Some(process) => &process.name,
+            // The processes are all but this one.
+            None if pid == std::process::id().cast_signed() => b"rsipc",
+            None => b"?",
+        }
+    }
+
+    /// The processes that have a segment of the kernel attached.
+    pub fn attached(&self, segment: &kernel::Object) -> Vec<Pid> {
+        let is_it = |mapping: &Mapping| kernel::segment_of(mapping) == Some(segment.id);
+        let has = |process: &&Process| process.mappings.iter().flatten().any(is_it);
+        self.processes.values().filter(has).map(|process| process.pid).collect()
     }
 }
 
@@ -126,11 +156,22 @@ impl Entry {
 
     /// Whether nobody has the object. None = those who might have it cannot be seen.
     pub fn is_stale(&self, survey: &Survey) -> Option<bool> {
-        match (self.holders.is_empty(), survey.is_complete()) {
+        match (self.holders.is_empty() && !self.is_held_by_undo(), survey.is_complete()) {
             (false, _) => Some(false),
             (true, true) => Some(true),
             (true, false) => None,
         }
+    }
+
+    /// Whether some process has to do with it.
+    pub fn concerns_somebody(&self) -> bool {
+        !self.holders.is_empty() || !self.waiters.is_empty() || self.is_held_by_undo()
+    }
+
+    /// Whether a process that lives has done something to a set that is to be undone: it need not
+    /// have the set mapped any more.
+    fn is_held_by_undo(&self) -> bool {
+        self.object.set().is_some_and(|set| set::living(set).next().is_some())
     }
 
     /// Whether the list of waiters has all of them.
@@ -141,6 +182,8 @@ impl Entry {
         // Each waiter of a semaphore is registered in it.
         match &self.object.state {
             State::Sem(Ok(semaphore)) => self.waiters.len() >= semaphore.registered as usize,
+            // And so is each of a set, with what it wants.
+            State::Set(Ok(_)) => true,
             _ => false,
         }
     }
@@ -158,6 +201,8 @@ impl Entry {
 struct Book {
     entries: Vec<Entry>,
     places: HashMap<FileId, usize>,
+    /// Threads that sleep on words of sets: by the entry, and the place of the word.
+    in_sets: HashMap<(usize, u64), (Pid, Pid)>,
 }
 
 impl Book {
@@ -173,7 +218,7 @@ impl Book {
                 places.insert(fifo.id, place);
             }
         }
-        Self { entries, places }
+        Self { entries, places, in_sets: HashMap::new() }
     }
 
     /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
@@ -246,8 +291,30 @@ impl Book {
         let Some(&place) = self.places.get(&mapping.id) else { return };
         let offset = mapping.file_offset(word.address);
         let entry = &mut self.entries[place];
+        if entry.object.set().is_some() {
+            self.in_sets.insert((place, offset), (process.pid, tid));
+        }
         if let Some(purpose) = entry.object.purpose(offset) {
-            entry.waiters.push(Waiter { pid: process.pid, tid, purpose, offset: Some(offset) });
+            let (pid, tid) = (process.pid, Some(tid));
+            entry.waiters.push(Waiter { pid, tid, purpose, offset: Some(offset), wish: None });
+        }
+    }
+
+    /// A set has a list of its waiters. Those who have been seen asleep are told by the numbers
+    /// that they have here, which may be others than in their own PID namespace.
+    fn enter_set_waiters(&mut self) {
+        for (place, entry) in self.entries.iter_mut().enumerate() {
+            let Some(set) = entry.object.set() else { continue };
+            let waiters = set.waiters.iter().map(|waiter| {
+                let own = (waiter.pid.cast_signed(), waiter.tid.map(u32::cast_signed));
+                let seen = self.in_sets.get(&(place, waiter.word));
+                let (pid, tid) = seen.map_or(own, |&(pid, tid)| (pid, Some(tid)));
+                let operations = waiter.operations.clone();
+                let wish = Wish { member: waiter.member, operations, ends: waiter.ends };
+                let (purpose, offset) = (set::purpose(waiter), Some(waiter.word));
+                Waiter { pid, tid, purpose, offset, wish: Some(wish) }
+            });
+            entry.waiters = waiters.collect();
         }
     }
 
@@ -266,6 +333,7 @@ impl Book {
             (Kind::Mq, false) if polled.to_write => Purpose::Room,
             _ => return,
         };
-        entry.waiters.push(Waiter { pid: process.pid, tid, purpose, offset: None });
+        let (pid, tid) = (process.pid, Some(tid));
+        entry.waiters.push(Waiter { pid, tid, purpose, offset: None, wish: None });
     }
 }

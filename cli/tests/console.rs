@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Command;
 
-use common::terminal::{LARGE, SMALL, Size, Terminal};
+use common::terminal::{LARGE, SMALL, Size, Terminal, size};
 use common::{Actor, Cleanup, Place, Way, binary, eventually, listed, unique};
 use serde_json::Value;
 
@@ -243,6 +243,7 @@ fn errors_are_explained_and_commands_are_told() {
     let help = answer(&mut terminal, "help mq_send");
     assert!(help.contains("Errors:") && help.contains("EMSGSIZE"), "{help}");
     assert!(answer(&mut terminal, "errno EAGAIN").contains("sem_trywait"));
+    terminal.resize(size(100, 80));
     assert!(answer(&mut terminal, "help").contains("Message queues"));
     terminal.press(CTRL_D);
     assert!(terminal.ends().success());

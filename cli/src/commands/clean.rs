@@ -9,7 +9,7 @@ mod removal;
 use std::fs;
 
 use crate::failure::{Failure, Result};
-use crate::objects::{Object, State};
+use crate::objects::{Object, State, set};
 use crate::output::{time, warn};
 use crate::survey::Survey;
 pub use options::Options;
@@ -33,8 +33,11 @@ pub fn run(options: &Options) -> Result<()> {
             None => remove(&entry.object, &survey, options.force),
         };
         let what = format!("{} {}", entry.object.kind().name(), entry.object.shown_name());
-        let why =
-            format!("nobody has it, last used {} ago", time::short(time::since(metadata.last_use)));
+        let age = time::short(time::since(metadata.last_use));
+        let why = match entry.object.set().and_then(set::trouble) {
+            Some(trouble) => format!("{trouble}, last used {age} ago"),
+            None => format!("nobody has it, last used {age} ago"),
+        };
         failures += report(&what, &why, verdict)?;
     }
     if options.kinds.is_empty() {
@@ -67,6 +70,10 @@ fn remove(object: &Object, survey: &Survey, force: bool) -> std::io::Result<Verd
             // As the library does it: who is killed in between leaves no FIFO that belongs to
             // nothing.
             let _ = fs::remove_file(&queue.fifo);
+        }
+        if let State::Set(Ok(set)) = &now {
+            // Nobody has the set, or can open it: so nobody else removes it, or uses its key.
+            set::unlink_key(set);
         }
         None
     })?;

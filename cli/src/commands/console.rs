@@ -1,4 +1,4 @@
-//! `rsipc console`: every call on semaphores, queues and shared memory as a command.
+//! `rsipc console`: every call on semaphores, sets of them, queues and memory as a command.
 //!
 //! | module | |
 //! |---|---|
@@ -19,6 +19,7 @@
 //! | `queues` | the commands on message queues |
 //! | `semaphores` | the commands on semaphores |
 //! | `session` | what is open, by name |
+//! | `sets` | the commands on semaphore sets |
 //! | `voice` | lines that come from other threads |
 
 mod arguments;
@@ -38,6 +39,7 @@ mod own;
 mod queues;
 mod semaphores;
 mod session;
+mod sets;
 mod voice;
 
 use std::io::{self, BufRead, IsTerminal};

@@ -67,9 +67,12 @@ struct Graph {
 #[derive(Serialize)]
 struct NamedDeadlock {
     shape: deadlock::Shape,
+    certain: bool,
     description: String,
     processes: Vec<Member>,
     sleepers: Vec<NamedSleeper>,
+    /// Awake, and able to wake one of them; none if it is certain.
+    others: Vec<Member>,
 }
 
 #[derive(Serialize)]
@@ -84,21 +87,25 @@ struct NamedSleeper {
     tid: i32,
     /// Null for anonymous shared memory.
     object: Option<String>,
-    offset: u64,
+    /// Null in a set.
+    offset: Option<u64>,
+    /// Of a set; null elsewhere.
+    semaphore: Option<u16>,
+    /// Who has taken what it waits for, by undo.
+    held_by: Vec<i32>,
 }
 
 impl Graph {
     fn of(scene: &Scene) -> Self {
         let Scene { survey, deadlocks } = scene;
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let member = |pid: &i32| Member { pid: *pid, program: lossy(survey.program(*pid)) };
         let deadlocks = deadlocks.iter().map(|deadlock| NamedDeadlock {
             shape: deadlock.shape,
+            certain: deadlock.is_certain,
             description: text::name(deadlock, survey),
-            processes: deadlock
-                .members
-                .iter()
-                .map(|&pid| Member { pid, program: lossy(survey.program(pid)) })
-                .collect(),
+            processes: deadlock.members.iter().map(member).collect(),
+            others: deadlock.others.iter().map(member).collect(),
             sleepers: deadlock
                 .sleepers
                 .iter()
@@ -106,7 +113,9 @@ impl Graph {
                     pid: sleeper.pid,
                     tid: sleeper.tid,
                     object: survey.object(sleeper.place.file).map(|object| lossy(&object.name)),
-                    offset: sleeper.place.offset,
+                    offset: sleeper.place.spot.byte(),
+                    semaphore: sleeper.place.spot.semaphore(),
+                    held_by: sleeper.givers.clone(),
                 })
                 .collect(),
         });
@@ -115,7 +124,7 @@ impl Graph {
             objects: survey
                 .entries
                 .iter()
-                .filter(|entry| !entry.holders.is_empty())
+                .filter(|entry| entry.concerns_somebody())
                 .map(|entry| crate::report::Report::of(entry, survey))
                 .collect(),
             deadlocks: deadlocks.collect(),

@@ -1,18 +1,24 @@
 //! `rsipc ls`: every object, in a table or as JSON.
 
+mod kernel;
+mod processes;
+
 use clap::Args;
 use serde::Serialize;
 
 use crate::failure::{Result, reason};
+use crate::objects::set::{self, Snapshot};
 use crate::objects::{self, Kind, State};
-use crate::output::escape;
 use crate::output::json;
 use crate::output::style::{Style, Tone};
 use crate::output::table::{Align, Cell, Table};
 use crate::output::user::Users;
 use crate::output::{amount, print, time, warn};
+use crate::processes::Pid;
 use crate::report::Report;
+use crate::report::kernel::KernelReport;
 use crate::survey::{Entry, Survey};
+use processes::shown;
 
 /// List the objects: what they hold, who has them, who waits for them
 #[derive(Args)]
@@ -31,6 +37,8 @@ pub struct Listing {
     /// Processes that could not be looked into.
     unseen_processes: usize,
     objects: Vec<Report>,
+    /// Those of System V that the kernel has.
+    kernel: Vec<KernelReport>,
 }
 
 impl Listing {
@@ -39,17 +47,16 @@ impl Listing {
             directory: objects::directory().to_string_lossy().into_owned(),
             unseen_processes: survey.unseen,
             objects: survey.entries.iter().map(|entry| Report::of(entry, survey)).collect(),
+            kernel: survey.kernel.iter().map(|object| KernelReport::of(object, survey)).collect(),
         }
     }
 }
-
-/// Of the holders in a table; the others are counted.
-const SHOWN_HOLDERS: usize = 3;
 
 pub fn run(options: &Options) -> Result<()> {
     let mut survey = Survey::take()?;
     if !options.kinds.is_empty() {
         survey.entries.retain(|entry| options.kinds.contains(&entry.object.kind()));
+        survey.kernel.retain(|object| options.kinds.contains(&object.kind));
     }
     if options.json {
         return json::print_document(Listing::of(&survey));
@@ -83,6 +90,9 @@ fn table(survey: &Survey) -> Table {
     for entry in &survey.entries {
         table.push(row(entry, survey, &mut users));
     }
+    for object in &survey.kernel {
+        table.push(kernel::row(object, survey, &mut users));
+    }
     table
 }
 
@@ -93,7 +103,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> [Cell; 10] {
     [
         object.kind().name().into(),
         object.shown_name().into(),
-        metadata.map_or_else(unknown, |metadata| users.name(metadata.uid).to_owned()).into(),
+        object.owner().map_or_else(unknown, |(uid, _)| users.name(uid).to_owned()).into(),
         object.mode().map_or_else(unknown, |mode| format!("{mode:04o}")).into(),
         metadata.map_or_else(unknown, |metadata| amount::short(metadata.size)).into(),
         metadata.map_or_else(unknown, |metadata| time::short(time::since(metadata.created))).into(),
@@ -104,12 +114,16 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> [Cell; 10] {
     ]
 }
 
-/// The value of a semaphore; of a queue how many messages it has and may have.
+/// Values of a set are shown in so many columns.
+const VALUES: usize = 12;
+
+/// The value of a semaphore; of a queue how many messages it has and may have; the values of a set.
 pub fn state(state: &State) -> Cell {
     match state {
         State::Sem(Ok(semaphore)) => semaphore.value.to_string().into(),
         State::Mq(Ok(queue)) => format!("{}/{}", queue.messages, queue.max_messages).into(),
-        State::Sem(Err(_)) | State::Mq(Err(_)) => Cell::new("?", Tone::Bad),
+        State::Set(Ok(set)) => set::shown_values(set, VALUES).into(),
+        State::Sem(Err(_)) | State::Mq(Err(_)) | State::Set(Err(_)) => Cell::new("?", Tone::Bad),
         State::Shm => Cell::new("-", Tone::Faint),
     }
 }
@@ -125,35 +139,48 @@ pub fn waiters(entry: &Entry, survey: &Survey) -> Cell {
 }
 
 pub fn holders(entry: &Entry, survey: &Survey) -> String {
-    let mut shown: Vec<String> = entry
-        .holders
-        .iter()
-        .take(SHOWN_HOLDERS)
-        .map(|holder| format!("{}:{}", escape::word(survey.program(holder.pid)), holder.pid))
-        .collect();
-    if entry.holders.len() > SHOWN_HOLDERS {
-        shown.push(format!("+{}", entry.holders.len() - SHOWN_HOLDERS));
+    let pids: Vec<Pid> = entry.holders.iter().map(|holder| holder.pid).collect();
+    if !pids.is_empty() {
+        return shown(&pids, survey);
     }
-    match entry.is_stale(survey) {
-        Some(true) => "-".to_owned(),
-        None => "?".to_owned(),
-        Some(false) => shown.join(","),
-    }
+    if survey.is_complete() { "-".to_owned() } else { "?".to_owned() }
 }
 
 pub fn note(entry: &Entry, survey: &Survey) -> Cell {
     let object = &entry.object;
-    if let State::Sem(Err(error)) | State::Mq(Err(error)) = &object.state {
+    if let Some(error) = object.state.error() {
         return Cell::new(reason(error), Tone::Bad);
     }
-    if object.unlinked {
-        return Cell::new("unlinked", Tone::Notable);
+    let own = object.set().map(|set| note_of_set(set, survey)).unwrap_or_default();
+    let (general, tone) = general_note(entry, survey);
+    let tone = if object.set().and_then(set::trouble).is_some() { Tone::Notable } else { tone };
+    let parts: Vec<String> = own.into_iter().chain(general).collect();
+    Cell::new(parts.join("; "), tone)
+}
+
+/// Of any object.
+fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
+    if entry.object.unlinked {
+        return (Some("unlinked".to_owned()), Tone::Notable);
     }
-    let Some(metadata) = &object.metadata else { return "".into() };
+    let Some(metadata) = &entry.object.metadata else { return (None, Tone::Plain) };
     let idle = time::short(time::since(metadata.last_use));
     match entry.is_stale(survey) {
-        Some(true) => Cell::new(format!("stale, last used {idle} ago"), Tone::Notable),
-        None => Cell::new(format!("stale?, last used {idle} ago"), Tone::Faint),
-        Some(false) => "".into(),
+        Some(true) => (Some(format!("stale, last used {idle} ago")), Tone::Notable),
+        None => (Some(format!("stale?, last used {idle} ago")), Tone::Faint),
+        Some(false) => (None, Tone::Plain),
     }
+}
+
+/// Its id if that is not its name, what is wrong with it, and who will give back what.
+fn note_of_set(set: &Snapshot, survey: &Survey) -> Vec<String> {
+    let id = set::shown_key(set.key).map(|_| format!("id {}", set.id));
+    let trouble = set::trouble(set).map(str::to_owned);
+    let mut pids: Vec<Pid> = set::living(set)
+        .filter(|adjustment| adjustment.amount > 0)
+        .filter_map(|adjustment| Some(adjustment.pid?.cast_signed()))
+        .collect();
+    pids.dedup();
+    let held = (!pids.is_empty()).then(|| format!("held by undo: {}", shown(&pids, survey)));
+    [id, trouble, held].into_iter().flatten().collect()
 }

@@ -1,5 +1,9 @@
 //! `rsipc stat NAME`: everything about one object, in words.
 
+mod description;
+mod kernel;
+mod set;
+
 use std::fmt::Write;
 
 use clap::Args;
@@ -7,16 +11,18 @@ use clap::Args;
 use super::ls::Listing;
 use crate::failure::{Failure, Result, reason};
 use crate::objects::file::Metadata;
-use crate::objects::name::{self, Name};
-use crate::objects::{Kind, Purpose, State, queue, semaphore};
-use crate::output::style::{Style, Tone};
+use crate::objects::name::Name;
+use crate::objects::set::{Typed, shown_operations};
+use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
+use crate::output::style::Style;
 use crate::output::{amount, escape, json, print, time, user, warn};
-use crate::survey::{Entry, Holder, Survey};
+use crate::survey::{Entry, Holder, Survey, Waiter};
+use description::{Description, count};
 
 /// Tell everything about one object
 #[derive(Args)]
 pub struct Options {
-    #[arg(value_parser = Name::parser(), help = name::HELP)]
+    #[arg(value_parser = Name::parser(), help = HELP)]
     name: Name,
     /// Only of this kind: a semaphore and a queue may have the same name
     #[arg(long)]
@@ -29,13 +35,19 @@ pub struct Options {
     line: bool,
 }
 
+const HELP: &str = "Name of the object, whose slash may be left out; of one of System V its key, as 0xbeef, or its id";
+
 pub fn run(options: &Options) -> Result<()> {
     let mut survey = Survey::take()?;
-    survey.entries.retain(|entry| {
-        entry.object.name == options.name.bytes()
-            && options.kind.is_none_or(|kind| kind == entry.object.kind())
+    let is_asked_for = |kind| options.kind.is_none_or(|asked| asked == kind);
+    survey
+        .entries
+        .retain(|entry| entry.object.is_called(&options.name) && is_asked_for(entry.object.kind()));
+    let typed = Typed::read(options.name.bytes());
+    survey.kernel.retain(|object| {
+        typed.is_some_and(|typed| typed.means(object.key, object.id)) && is_asked_for(object.kind)
     });
-    if survey.entries.is_empty() {
+    if survey.entries.is_empty() && survey.kernel.is_empty() {
         let what = options.kind.map_or("object", Kind::describe);
         return Err(Failure::new(format!("there is no {what} {}", options.name.shown()))
             .advise("`rsipc ls` shows what there is"));
@@ -47,8 +59,9 @@ pub fn run(options: &Options) -> Result<()> {
         return print_line(&survey, &options.name);
     }
     let style = Style::of_stdout();
-    let texts: Vec<String> =
-        survey.entries.iter().map(|entry| describe(entry, &survey, style)).collect();
+    let ours = survey.entries.iter().map(|entry| describe(entry, &survey, style));
+    let theirs = survey.kernel.iter().map(|object| kernel::describe(object, &survey, style));
+    let texts: Vec<String> = ours.chain(theirs).collect();
     print(texts.join("\n"))?;
     if !survey.is_complete() {
         warn(survey.what_is_hidden());
@@ -68,33 +81,19 @@ fn print_line(survey: &Survey, name: &Name) -> Result<()> {
     print(format!("{}\n", queue.kernel_line()))
 }
 
-/// Lines of a description: a label and what belongs to it.
-struct Description {
-    text: String,
-    style: Style,
-}
-
-impl Description {
-    fn line(&mut self, label: &str, what: impl AsRef<str>) {
-        let label = self.style.paint(Tone::Faint, &format!("{label:<10}"));
-        // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "  {label} {}", what.as_ref());
-    }
-}
-
 /// An object in words, a line for each thing.
 pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let object = &entry.object;
-    let title = style.paint(Tone::Heading, &object.shown_name());
     let unlinked =
         if object.unlinked { ", unlinked: it goes when the last holder lets go of it" } else { "" };
-    let mut out =
-        Description { text: format!("{title}: {}{unlinked}\n", object.kind().describe()), style };
-    describe_state(&object.state, &mut out);
+    let what = format!("{}{unlinked}", object.kind().describe());
+    let mut out = Description::new(&object.shown_name(), &what, style);
+    describe_state(&object.state, survey, &mut out);
     describe_waiters(entry, survey, &mut out);
     describe_holders(entry, survey, &mut out);
     if let Some(metadata) = &object.metadata {
-        describe_file(metadata, object.mode().unwrap_or(metadata.mode), &mut out);
+        describe_owner(object, &mut out);
+        describe_file(metadata, &mut out);
     }
     if !object.unlinked {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
@@ -102,11 +101,12 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     out.text
 }
 
-fn describe_state(state: &State, out: &mut Description) {
+fn describe_state(state: &State, survey: &Survey, out: &mut Description) {
     match state {
         State::Sem(Ok(semaphore)) => describe_semaphore(*semaphore, out),
         State::Mq(Ok(queue)) => describe_queue(queue, out),
-        State::Sem(Err(error)) | State::Mq(Err(error)) => {
+        State::Set(Ok(set)) => set::describe(set, survey, out),
+        State::Sem(Err(error)) | State::Mq(Err(error)) | State::Set(Err(error)) => {
             out.line("state", format!("cannot be read: {}", reason(error)));
         }
         State::Shm => {}
@@ -135,18 +135,7 @@ fn describe_queue(queue: &queue::State, out: &mut Description) {
 
 fn describe_waiters(entry: &Entry, survey: &Survey, out: &mut Description) {
     for waiter in &entry.waiters {
-        let mut text = format!("{} {}", escape::text(survey.program(waiter.pid)), waiter.pid);
-        if waiter.tid != waiter.pid {
-            let _ = write!(text, ", thread {}", waiter.tid);
-        }
-        let _ = write!(text, ": waits for {}", waiter.purpose.describe());
-        match waiter.offset {
-            Some(offset) if waiter.purpose == Purpose::Change => {
-                let _ = write!(text, ", at byte {offset}");
-            }
-            None => text.push_str(", in poll"),
-            Some(_) => {}
-        }
+        let text = describe_waiter(waiter, survey);
         out.line("waiter", text);
     }
     match (entry.waiters.is_empty(), entry.knows_all_waiters(survey)) {
@@ -154,6 +143,25 @@ fn describe_waiters(entry: &Entry, survey: &Survey, out: &mut Description) {
         (true, false) => out.line("waiters", "not known"),
         (false, _) => {}
     }
+}
+
+fn describe_waiter(waiter: &Waiter, survey: &Survey) -> String {
+    let mut text = format!("{} {}", escape::text(survey.program(waiter.pid)), waiter.pid);
+    // Writing to a String cannot fail.
+    if let Some(tid) = waiter.tid.filter(|tid| *tid != waiter.pid) {
+        let _ = write!(text, ", thread {tid}");
+    }
+    let _ = write!(text, ": waits for {}", waiter.purpose.describe());
+    if let Some(wish) = &waiter.wish {
+        let operations = shown_operations(&wish.operations);
+        let _ = write!(text, " of semaphore {}, wants {operations}", wish.member);
+    } else if waiter.offset.is_none() {
+        text.push_str(", in poll");
+    }
+    if let Some(offset) = waiter.offset.filter(|_| waiter.purpose == Purpose::Change) {
+        let _ = write!(text, ", at byte {offset}");
+    }
+    text
 }
 
 fn describe_holders(entry: &Entry, survey: &Survey, out: &mut Description) {
@@ -177,10 +185,14 @@ fn how(holder: &Holder) -> String {
     }
 }
 
-fn describe_file(metadata: &Metadata, mode: u32, out: &mut Description) {
-    let user = user::user(metadata.uid).unwrap_or_else(|| metadata.uid.to_string());
-    let group = user::group(metadata.gid).unwrap_or_else(|| metadata.gid.to_string());
-    out.line("owner", format!("{user}, group {group}, mode {mode:04o}"));
+fn describe_owner(object: &Object, out: &mut Description) {
+    if let (Some(owner), Some(mode)) = (object.owner(), object.mode()) {
+        let (user, group) = user::names(owner);
+        out.line("owner", format!("{user}, group {group}, mode {mode:04o}"));
+    }
+}
+
+fn describe_file(metadata: &Metadata, out: &mut Description) {
     let taken = amount::short(metadata.allocated);
     out.line("size", format!("{} bytes, {taken} of memory taken", metadata.size));
     out.line("created", format!("{} ago", time::short(time::since(metadata.created))));
@@ -188,8 +200,4 @@ fn describe_file(metadata: &Metadata, mode: u32, out: &mut Description) {
         "last use",
         format!("{} ago: opened, resized or changed", time::short(time::since(metadata.last_use))),
     );
-}
-
-fn count(number: u64, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }

@@ -6,7 +6,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::blocker::Blocker;
-use super::place::{Place, Sleeper};
+use super::place::{Place, Sleeper, Spot};
+use super::sets;
 use crate::failure::Result;
 use crate::objects::file::FileId;
 use crate::processes::sleep::{Sleep, Until, Word};
@@ -39,7 +40,7 @@ impl Actors {
     pub fn look() -> Result<(Survey, Self)> {
         let runs_before = count_runs();
         let survey = Survey::take()?;
-        let actors = survey.processes.values().map(Actor::of).collect();
+        let actors = survey.processes.values().map(|process| Actor::of(process, &survey)).collect();
         Ok((survey, Self { runs_before, ..Self::of(actors) }))
     }
 
@@ -89,11 +90,20 @@ impl Actors {
     /// The threads of a process that sleep on something shared.
     pub fn sleepers(&self, pid: Pid) -> Vec<Sleeper> {
         let threads = self.by_pid.get(&pid).map_or(&[][..], |actor| &actor.threads);
-        let places = threads.iter().flat_map(|(tid, blocker)| match blocker {
-            Blocker::Words(places) => places.iter().map(|place| (*tid, *place)).collect(),
-            _ => Vec::new(),
+        let sleepers = threads.iter().flat_map(|(tid, blocker)| {
+            let sleeper = |place: &Place, givers: &[Pid]| Sleeper {
+                pid,
+                tid: *tid,
+                place: *place,
+                givers: givers.to_vec(),
+            };
+            match blocker {
+                Blocker::Words(places) => places.iter().map(|place| sleeper(place, &[])).collect(),
+                Blocker::Semaphore(place, givers) => vec![sleeper(place, givers)],
+                Blocker::Own | Blocker::Child(_) | Blocker::Nothing => Vec::new(),
+            }
         });
-        places.map(|(tid, place)| Sleeper { pid, tid, place }).collect()
+        sleepers.collect()
     }
 
     /// Whether one could wake the other.
@@ -108,6 +118,8 @@ impl Actors {
         };
         self.blockers(other).any(|blocker| match blocker {
             Blocker::Words(places) => places.iter().any(|place| self.has(one, place.file)),
+            Blocker::Semaphore(place, givers) if givers.is_empty() => self.has(one, place.file),
+            Blocker::Semaphore(_, givers) => givers.contains(&one),
             Blocker::Child(child) => is_child(*child),
             Blocker::Own | Blocker::Nothing => false,
         })
@@ -115,9 +127,12 @@ impl Actors {
 }
 
 impl Actor {
-    fn of(process: &Process) -> Self {
+    fn of(process: &Process, survey: &Survey) -> Self {
         let memory = File::open(format!("/proc/{}/mem", process.pid));
         let blocker = |sleep: Option<Sleep>| match sleep {
+            Some(Sleep::Futex { words, .. }) if is_in_set(process, &words, survey) => {
+                in_set(process, &words, survey, &memory)
+            }
             Some(sleep) => blocker(process, sleep, &memory),
             None => Blocker::Nothing,
         };
@@ -142,13 +157,43 @@ fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocke
             }
             let place = |word: &Word| {
                 let mapping = process.mapping_at(word.address)?;
-                Some(Place { file: mapping.id, offset: mapping.file_offset(word.address) })
+                let spot = Spot::Byte(mapping.file_offset(word.address));
+                Some(Place { file: mapping.id, spot })
             };
             // With a word of its own among several, the others of them still need somebody else.
             let shared: Vec<Place> = words.iter().filter_map(place).collect();
             if shared.is_empty() { Blocker::Own } else { Blocker::Words(shared) }
         }
     }
+}
+
+/// A waiter of a set sleeps on a word of its own there, beside others.
+fn is_in_set(process: &Process, words: &[Word], survey: &Survey) -> bool {
+    words.iter().any(|word| {
+        let mapping = process.mapping_at(word.address);
+        mapping.and_then(|mapping| survey.object(mapping.id)?.set()).is_some()
+    })
+}
+
+/// Whether it sleeps for ever the set itself knows: whatever the time is at which the thread looks
+/// again.
+fn in_set(
+    process: &Process,
+    words: &[Word],
+    survey: &Survey,
+    memory: &io::Result<File>,
+) -> Blocker {
+    let wait = |word: &Word| {
+        let mapping = process.mapping_at(word.address)?;
+        let offset = mapping.file_offset(word.address);
+        let entry = survey.entries.iter().find(|entry| entry.object.id == mapping.id)?;
+        let waiter = entry.waiters.iter().find(|waiter| waiter.offset == Some(offset))?;
+        let wish = waiter.wish.as_ref().filter(|wish| !wish.ends)?;
+        let place = Place { file: mapping.id, spot: Spot::Semaphore(wish.member) };
+        Some(Blocker::Semaphore(place, sets::givers(entry.object.set()?, waiter)))
+    };
+    let blocker = words.iter().find_map(wait).unwrap_or(Blocker::Nothing);
+    if words.iter().all(|word| holds_expected(word, memory)) { blocker } else { Blocker::Nothing }
 }
 
 fn holds_expected(word: &Word, memory: &io::Result<File>) -> bool {

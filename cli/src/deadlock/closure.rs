@@ -6,15 +6,25 @@ use super::actors::Actors;
 use super::blocker::Blocker;
 use crate::processes::Pid;
 
+/// Who is thought to let the waiters of a semaphore set go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wakers {
+    /// Whoever has the set: nobody who could is left out.
+    AllWhoCould,
+    /// Those who have taken from the semaphore what will be undone, where they are known: nobody
+    /// who has not taken a lock gives it back.
+    Holders,
+}
+
 /// All processes that sleep for ever, if those in `awake` do not.
 ///
 /// It begins with all of them and leaves out those that somebody who was left out could wake, until
 /// nobody is left out any more. What stays is the largest such set, so no deadlock is missed.
-pub fn stuck(actors: &Actors, awake: &BTreeSet<Pid>) -> BTreeSet<Pid> {
+pub fn stuck(actors: &Actors, awake: &BTreeSet<Pid>, wakers: Wakers) -> BTreeSet<Pid> {
     let mut stuck: BTreeSet<Pid> = actors.pids().filter(|pid| !awake.contains(pid)).collect();
     loop {
-        let woken: Vec<Pid> =
-            stuck.iter().copied().filter(|pid| !stays_asleep(actors, *pid, &stuck)).collect();
+        let wakes = |pid: &Pid| !stays_asleep(actors, *pid, &stuck, wakers);
+        let woken: Vec<Pid> = stuck.iter().copied().filter(wakes).collect();
         if woken.is_empty() {
             return stuck;
         }
@@ -24,13 +34,19 @@ pub fn stuck(actors: &Actors, awake: &BTreeSet<Pid>) -> BTreeSet<Pid> {
     }
 }
 
-fn stays_asleep(actors: &Actors, pid: Pid, stuck: &BTreeSet<Pid>) -> bool {
+fn stays_asleep(actors: &Actors, pid: Pid, stuck: &BTreeSet<Pid>, wakers: Wakers) -> bool {
+    let are_stuck = |pids: &[Pid]| pids.iter().all(|pid| stuck.contains(pid));
     let mut blockers = actors.blockers(pid).peekable();
     blockers.peek().is_some()
         && blockers.all(|blocker| match blocker {
-            Blocker::Words(places) => places
-                .iter()
-                .all(|place| actors.having(place.file).iter().all(|holder| stuck.contains(holder))),
+            Blocker::Words(places) => {
+                places.iter().all(|place| are_stuck(actors.having(place.file)))
+            }
+            Blocker::Semaphore(place, givers) => {
+                let others_count = givers.is_empty() || wakers == Wakers::AllWhoCould;
+                // Some of the givers may not have the set any more: they run another program.
+                are_stuck(givers) && (!others_count || are_stuck(actors.having(place.file)))
+            }
             Blocker::Own => true,
             Blocker::Child(Some(child)) => stuck.contains(child),
             Blocker::Child(None) => {
@@ -45,14 +61,14 @@ fn stays_asleep(actors: &Actors, pid: Pid, stuck: &BTreeSet<Pid>) -> bool {
 mod tests {
     use super::*;
     use crate::deadlock::actors::Actor;
-    use crate::deadlock::place::Place;
+    use crate::deadlock::place::{Place, Spot};
     use crate::objects::file::FileId;
 
     const A: u64 = 1;
     const B: u64 = 2;
 
     fn on(inode: u64) -> Blocker {
-        Blocker::Words(vec![Place { file: file(inode), offset: 0 }])
+        Blocker::Words(vec![Place { file: file(inode), spot: Spot::Byte(0) }])
     }
 
     fn file(inode: u64) -> FileId {
@@ -66,7 +82,7 @@ mod tests {
     }
 
     fn stuck_of(actors: Vec<Actor>) -> Vec<Pid> {
-        stuck(&Actors::of(actors), &BTreeSet::new()).into_iter().collect()
+        stuck(&Actors::of(actors), &BTreeSet::new(), Wakers::AllWhoCould).into_iter().collect()
     }
 
     #[test]
@@ -125,11 +141,33 @@ mod tests {
     }
 
     #[test]
+    fn holders_by_undo_are_stuck_although_another_one_has_the_set() {
+        let of_set = |number, giver| {
+            let place = Place { file: file(A), spot: Spot::Semaphore(number) };
+            Blocker::Semaphore(place, vec![giver])
+        };
+        let actors = |third| {
+            Actors::of(vec![
+                actor(10, 1, &[A], vec![of_set(1, 20)]),
+                actor(20, 1, &[], vec![of_set(0, 10)]),
+                actor(30, 1, &[A], vec![third]),
+            ])
+        };
+        let found =
+            |third: &Blocker, wakers| stuck(&actors(third.clone()), &BTreeSet::new(), wakers);
+        assert_eq!(found(&Blocker::Nothing, Wakers::Holders), BTreeSet::from([10, 20]));
+        assert!(found(&Blocker::Nothing, Wakers::AllWhoCould).is_empty());
+        assert_eq!(found(&of_set(0, 10), Wakers::AllWhoCould), BTreeSet::from([10, 20, 30]));
+        assert!(found(&of_set(0, 40), Wakers::AllWhoCould).is_empty(), "40 is none of them");
+    }
+
+    #[test]
     fn who_moves_is_awake() {
         let actors = Actors::of(vec![
             actor(10, 1, &[A, B], vec![on(A)]),
             actor(20, 1, &[A, B], vec![on(B)]),
         ]);
-        assert!(stuck(&actors, &BTreeSet::from([20])).is_empty());
+        let awake = BTreeSet::from([20]);
+        assert!(stuck(&actors, &awake, Wakers::AllWhoCould).is_empty());
     }
 }

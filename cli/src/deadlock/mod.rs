@@ -6,6 +6,10 @@
 //! who could wake one of them are in the set (`closure`). Nobody outside can change that, but for
 //! one who opens an object anew, sends a signal, or may not be looked into.
 //!
+//! System V semaphores do record it, for operations with SEM_UNDO. Where all that is waited for is
+//! with such holders, and each of these sleeps so, they are stuck in all likelihood, even if others
+//! have the set and are awake: whoever has not taken a lock does not give it back (`sets`).
+//!
 //! A look at many threads takes a while, and threads that take turns may each be asleep when they
 //! are looked at. So a set counts only if none of its threads has run between the look at the first
 //! and at the last one: then all of them slept at the same time (`actors`).
@@ -14,6 +18,7 @@ mod actors;
 mod blocker;
 mod closure;
 mod place;
+mod sets;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +26,8 @@ use crate::failure::Result;
 use crate::processes::Pid;
 use crate::survey::Survey;
 use actors::Actors;
-pub use place::{Place, Sleeper};
+use closure::Wakers;
+pub use place::{Place, Sleeper, Spot};
 
 /// How it came to that, as far as can be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -41,6 +47,10 @@ pub struct Deadlock {
     /// All members: also those that have one of the objects and wait for a child or for a thread of
     /// their own.
     pub members: BTreeSet<Pid>,
+    /// Nobody else can wake them. Otherwise it is not for anybody else to do it.
+    pub is_certain: bool,
+    /// Awake processes that have one of the objects, and so could.
+    pub others: BTreeSet<Pid>,
 }
 
 /// Looks so often, when something moves while it looks.
@@ -51,20 +61,30 @@ pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
     let mut looks = 1;
     loop {
         let (survey, actors) = Actors::look()?;
-        let stuck = closure::stuck(&actors, &BTreeSet::new());
+        // Whoever is stuck in all likelihood includes those who are for certain.
+        let stuck = closure::stuck(&actors, &BTreeSet::new(), Wakers::Holders);
         let moved = actors.moved(&stuck);
         if !moved.is_empty() && looks < LOOKS {
             looks += 1;
             continue;
         }
         // Who still moves is not stuck, and neither is who may be woken by one who moves.
-        let stuck = closure::stuck(&actors, &moved);
-        return Ok((survey, split(&actors, &stuck)));
+        let certain = closure::stuck(&actors, &moved, Wakers::AllWhoCould);
+        let mut likely = closure::stuck(&actors, &moved, Wakers::Holders);
+        likely.retain(|pid| !certain.contains(pid));
+        let all = &certain | &likely;
+        let mut deadlocks = split(&actors, &certain, &all);
+        for deadlock in &mut deadlocks {
+            deadlock.is_certain = true;
+        }
+        deadlocks.extend(split(&actors, &likely, &all));
+        return Ok((survey, deadlocks));
     }
 }
 
 /// One deadlock for each set of processes that have to do with each other.
-fn split(actors: &Actors, stuck: &BTreeSet<Pid>) -> Vec<Deadlock> {
+/// `all` are the ones that are stuck, for certain or in all likelihood.
+fn split(actors: &Actors, stuck: &BTreeSet<Pid>, all: &BTreeSet<Pid>) -> Vec<Deadlock> {
     let mut rest = stuck.clone();
     let mut deadlocks = Vec::new();
     while let Some(first) = rest.pop_first() {
@@ -78,13 +98,13 @@ fn split(actors: &Actors, stuck: &BTreeSet<Pid>) -> Vec<Deadlock> {
             new.extend(&linked);
             members.extend(linked);
         }
-        deadlocks.extend(deadlock(actors, members));
+        deadlocks.extend(deadlock(actors, members, all));
     }
     deadlocks
 }
 
 /// None when nobody in the set sleeps on anything that is shared: then it is no business of ours.
-fn deadlock(actors: &Actors, members: BTreeSet<Pid>) -> Option<Deadlock> {
+fn deadlock(actors: &Actors, members: BTreeSet<Pid>, all: &BTreeSet<Pid>) -> Option<Deadlock> {
     let sleepers: Vec<Sleeper> = members.iter().flat_map(|pid| actors.sleepers(*pid)).collect();
     let places: BTreeSet<Place> = sleepers.iter().map(|sleeper| sleeper.place).collect();
     let shape = match places.len() {
@@ -94,6 +114,13 @@ fn deadlock(actors: &Actors, members: BTreeSet<Pid>) -> Option<Deadlock> {
     };
     // A shell that waits for a member is stuck too, but nobody has to know.
     let concerned = |pid: &Pid| places.iter().any(|place| actors.has(*pid, place.file));
-    let members = members.into_iter().filter(concerned).collect();
-    Some(Deadlock { shape, sleepers, members })
+    let gives = |pid: &Pid| sleepers.iter().any(|sleeper| sleeper.givers.contains(pid));
+    let others: BTreeSet<Pid> = places
+        .iter()
+        .flat_map(|place| actors.having(place.file))
+        .copied()
+        .filter(|pid| !all.contains(pid))
+        .collect();
+    let members = members.into_iter().filter(|pid| concerned(pid) || gives(pid)).collect();
+    Some(Deadlock { shape, sleepers, members, is_certain: false, others })
 }

@@ -3,11 +3,36 @@
 use crate::objects::file::FileId;
 use crate::processes::Pid;
 
-/// A word in a file (or in anonymous shared memory) that threads sleep on.
+/// What threads sleep for in a file (or in anonymous shared memory).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub file: FileId,
-    pub offset: u64,
+    pub spot: Spot,
+}
+
+/// Where in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Spot {
+    /// The word at this byte.
+    Byte(u64),
+    /// A semaphore of a set, by its number.
+    Semaphore(u16),
+}
+
+impl Spot {
+    pub fn byte(self) -> Option<u64> {
+        match self {
+            Self::Byte(offset) => Some(offset),
+            Self::Semaphore(_) => None,
+        }
+    }
+
+    pub fn semaphore(self) -> Option<u16> {
+        match self {
+            Self::Semaphore(number) => Some(number),
+            Self::Byte(_) => None,
+        }
+    }
 }
 
 /// A thread that nobody will wake, and what it sleeps on.
@@ -16,4 +41,7 @@ pub struct Sleeper {
     pub pid: Pid,
     pub tid: Pid,
     pub place: Place,
+    /// Those who have taken from the semaphore of a set what it waits for, and will give it back
+    /// when they end. Empty: not known.
+    pub givers: Vec<Pid>,
 }

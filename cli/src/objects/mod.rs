@@ -5,20 +5,24 @@
 //! | module | |
 //! |---|---|
 //! | `file` | the files that objects lie in |
+//! | `kernel` | what the kernel has of System V |
 //! | `name` | names as they are typed |
 //! | `open_queue` | a queue that this process takes part in |
 //! | `purpose` | what those who sleep in an object wait for |
 //! | `queue` | what is in a message queue |
 //! | `semaphore` | what is in a semaphore |
+//! | `set` | what is in a semaphore set |
 //! | `trouble` | what a failed call means to the user |
 //! | `unlinked` | objects without a name that processes still have |
 
 pub mod file;
+pub mod kernel;
 pub mod name;
 pub mod open_queue;
 mod purpose;
 pub mod queue;
 pub mod semaphore;
+pub mod set;
 pub mod trouble;
 pub mod unlinked;
 
@@ -48,6 +52,12 @@ pub enum Kind {
     Mq,
     /// Shared memory objects
     Shm,
+    /// System V semaphore sets
+    Svsem,
+    /// System V message queues
+    Svmsg,
+    /// System V shared memory segments
+    Svshm,
 }
 
 impl Kind {
@@ -57,6 +67,9 @@ impl Kind {
             Self::Sem => "sem",
             Self::Mq => "mq",
             Self::Shm => "shm",
+            Self::Svsem => "svsem",
+            Self::Svmsg => "svmsg",
+            Self::Svshm => "svshm",
         }
     }
 
@@ -66,6 +79,9 @@ impl Kind {
             Self::Sem => "semaphore",
             Self::Mq => "message queue",
             Self::Shm => "shared memory object",
+            Self::Svsem => "System V semaphore set",
+            Self::Svmsg => "System V message queue",
+            Self::Svshm => "System V shared memory segment",
         }
     }
 }
@@ -80,12 +96,13 @@ pub enum State {
     Sem(io::Result<semaphore::State>),
     Mq(io::Result<queue::State>),
     Shm,
+    Set(io::Result<Box<set::Snapshot>>),
 }
 
-/// A semaphore, queue or shared memory object.
+/// A semaphore, queue, shared memory object or semaphore set.
 #[derive(Debug)]
 pub struct Object {
-    /// With its leading slash. Any bytes but NUL and further slashes.
+    /// With its leading slash. Any bytes but NUL and further slashes. Of a set its key or its id.
     pub name: Vec<u8>,
     /// The file that the object's data lies in.
     pub path: PathBuf,
@@ -103,17 +120,28 @@ impl State {
         match kind {
             Kind::Sem => Self::Sem(semaphore::State::read(file)),
             Kind::Mq => Self::Mq(queue::State::read(file)),
-            Kind::Shm => Self::Shm,
+            Kind::Svsem => Self::Set(set::read(file)),
+            // Queues and segments of System V are the kernel's.
+            Kind::Shm | Kind::Svmsg | Kind::Svshm => Self::Shm,
         }
     }
 
     /// Of the object of this kind in the file of this path.
     pub fn at(kind: Kind, path: &Path) -> Self {
         match (kind, file::open(path)) {
-            (Kind::Shm, _) => Self::Shm,
-            (_, Ok(file)) => Self::read(kind, &file),
             (Kind::Sem, Err(error)) => Self::Sem(Err(error)),
             (Kind::Mq, Err(error)) => Self::Mq(Err(error)),
+            (Kind::Svsem, Err(error)) => Self::Set(Err(error)),
+            (Kind::Shm | Kind::Svmsg | Kind::Svshm, _) => Self::Shm,
+            (_, Ok(file)) => Self::read(kind, &file),
+        }
+    }
+
+    /// Why it cannot be read.
+    pub fn error(&self) -> Option<&io::Error> {
+        match self {
+            Self::Sem(Err(error)) | Self::Mq(Err(error)) | Self::Set(Err(error)) => Some(error),
+            Self::Sem(Ok(_)) | Self::Mq(Ok(_)) | Self::Set(Ok(_)) | Self::Shm => None,
         }
     }
 }
@@ -126,6 +154,34 @@ impl Object {
             Kind::Sem => Some(Purpose::Token),
             Kind::Mq => queue::purpose(offset),
             Kind::Shm => Some(Purpose::Change),
+            // The set itself knows its waiters.
+            Kind::Svsem | Kind::Svmsg | Kind::Svshm => None,
+        }
+    }
+
+    /// What is in it, if it is a set that may be read.
+    pub fn set(&self) -> Option<&set::Snapshot> {
+        match &self.state {
+            State::Set(Ok(set)) => Some(set),
+            _ => None,
+        }
+    }
+
+    /// Whether it was typed so: by its name, or by the key or the id of an object of System V.
+    pub fn is_called(&self, name: &Name) -> bool {
+        let typed = set::Typed::read(name.bytes());
+        match self.set() {
+            Some(set) => typed.is_some_and(|typed| typed.means(set.key, set.id)),
+            None if self.kind() == Kind::Svsem => self.name == name.bytes()[1..],
+            None => self.name == name.bytes(),
+        }
+    }
+
+    /// User and group that it belongs to.
+    pub fn owner(&self) -> Option<(u32, u32)> {
+        match self.set() {
+            Some(set) => Some((set.permission.uid, set.permission.gid)),
+            None => self.metadata.as_ref().map(|metadata| (metadata.uid, metadata.gid)),
         }
     }
 
@@ -133,6 +189,7 @@ impl Object {
     pub fn mode(&self) -> Option<u32> {
         match &self.state {
             State::Mq(Ok(queue)) => Some(queue.mode),
+            State::Set(Ok(set)) => Some(set.permission.mode.into()),
             _ => self.metadata.as_ref().map(|metadata| metadata.mode),
         }
     }
@@ -142,6 +199,7 @@ impl Object {
             State::Sem(_) => Kind::Sem,
             State::Mq(_) => Kind::Mq,
             State::Shm => Kind::Shm,
+            State::Set(_) => Kind::Svsem,
         }
     }
 
@@ -185,6 +243,7 @@ pub fn look_at(file_name: &OsString) -> Option<Object> {
     let state = State::at(kind, &path);
     let name = match &state {
         State::Mq(Ok(queue)) => queue.name.clone(),
+        State::Set(Ok(set)) => set::name(set.key, set.id).into_bytes(),
         _ => name,
     };
     Some(Object { name, path, id: metadata.id, metadata: Some(metadata), unlinked: false, state })
@@ -192,6 +251,11 @@ pub fn look_at(file_name: &OsString) -> Option<Object> {
 
 /// Which family a file belongs to by its name, and the name of the object.
 pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
+    match set::classify(file_name) {
+        set::Role::Set(id) => return Some((Kind::Svsem, id.to_string().into_bytes())),
+        set::Role::Key(_) => return None,
+        set::Role::Foreign => {}
+    }
     let (kind, rest) = match queue::classify(file_name) {
         queue::Role::Data(name) => (Kind::Mq, name),
         queue::Role::Companion | queue::Role::Part(_) => return None,

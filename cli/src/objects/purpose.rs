@@ -13,6 +13,10 @@ pub enum Purpose {
     /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition
     /// variable.
     Change,
+    /// Of a semaphore of a set.
+    Increase,
+    /// In a semaphore of a set.
+    Zero,
 }
 
 impl Purpose {
@@ -23,6 +27,8 @@ impl Purpose {
             Self::Message => "a message",
             Self::Room => "room",
             Self::Change => "a word to change",
+            Self::Increase => "an increase",
+            Self::Zero => "zero",
         }
     }
 }

@@ -16,6 +16,12 @@ pub fn since(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
 
+/// The same of a time in seconds since 1970.
+pub fn since_unix(seconds: u64) -> Duration {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+    time.map_or(Duration::ZERO, since)
+}
+
 /// `90`, `90s`, `500ms`, `1.5h`, `2d`: for options.
 pub fn parse(text: &str) -> Result<Duration, String> {
     const EXAMPLES: &str = "write it as 90s, 500ms, 15m, 1h or 2d";

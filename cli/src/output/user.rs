@@ -41,6 +41,11 @@ pub fn user(uid: u32) -> Option<String> {
     })
 }
 
+/// Names of a user and a group, or the numbers where they have none.
+pub fn names((uid, gid): (u32, u32)) -> (String, String) {
+    (user(uid).unwrap_or_else(|| uid.to_string()), group(gid).unwrap_or_else(|| gid.to_string()))
+}
+
 /// The group's name.
 pub fn group(gid: u32) -> Option<String> {
     look_up(|buffer, found| {

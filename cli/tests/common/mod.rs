@@ -8,6 +8,7 @@
 mod support;
 
 pub mod files;
+pub mod sets;
 pub mod terminal;
 
 use std::io::{BufRead, BufReader, Write};

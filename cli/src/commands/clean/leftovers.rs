@@ -1,5 +1,5 @@
-//! What was killed halfway leaves behind: FIFOs and parts of queues that are gone, and objects that
-//! were never finished.
+//! What was killed halfway leaves behind: FIFOs and parts of queues that are gone, keys of sets
+//! that are gone, what told of processes, and objects that were never finished.
 
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
@@ -8,12 +8,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rsipc_core::shared::presence;
+
 use super::options::Options;
 use super::removal::{Verdict, is_mine, remove_file, report};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, from_errno};
 use crate::objects::file::Metadata;
 use crate::objects::queue::{self, Role};
-use crate::objects::{self, State, UNFINISHED};
+use crate::objects::{self, State, UNFINISHED, set};
 use crate::output::{escape, time};
 use crate::survey::Survey;
 
@@ -31,6 +33,10 @@ enum What {
     Part(Option<u64>),
     /// An object without its name yet.
     Unfinished,
+    /// A key that leads to no set.
+    Key,
+    /// What says that a process is there.
+    Presence,
 }
 
 /// All files that may be leftovers.
@@ -45,10 +51,15 @@ pub fn list() -> Result<Vec<Leftover>> {
     })?;
     let found = entries.flatten().filter_map(|entry| {
         let name = entry.file_name();
+        if let set::Role::Key(_) = set::classify(name.as_bytes()) {
+            return leads_nowhere(&entry.path())
+                .then(|| Leftover { path: entry.path(), what: What::Key });
+        }
         let what = match queue::classify(name.as_bytes()) {
             Role::Companion => What::Fifo,
             Role::Part(data) => What::Part(data),
             _ if name.as_bytes().starts_with(UNFINISHED) => What::Unfinished,
+            _ if presence::is_stale(directory, name.as_bytes()) => What::Presence,
             _ => return None,
         };
         Some(Leftover { path: entry.path(), what })
@@ -88,7 +99,7 @@ impl<'a> Belongings<'a> {
         match leftover.what {
             What::Fifo => self.fifos.contains(leftover.path.as_path()),
             What::Part(data) => data.is_some_and(|data| self.data.contains(&data)),
-            What::Unfinished => false,
+            What::Unfinished | What::Key | What::Presence => false,
         }
     }
 }
@@ -107,10 +118,12 @@ pub fn clean(leftovers: &[Leftover], survey: &Survey, options: &Options) -> Resu
         let verdict = if is_fifo && belongings.some_are_unknown && !options.force {
             Ok(Verdict::kept("it may be of a queue that cannot be looked into; --force removes it"))
         } else {
-            match (options.dry_run, is_fifo) {
+            match (options.dry_run, what) {
                 (true, _) => Ok(Verdict::WouldGo),
-                (false, true) => fs::remove_file(path).map(|()| Verdict::Removed),
-                (false, false) => remove_file(path, metadata.id, survey, |_| None),
+                (false, What::Fifo) => fs::remove_file(path).map(|()| Verdict::Removed),
+                (false, What::Key) => remove_key(path),
+                (false, What::Presence) => remove_presence(path),
+                (false, _) => remove_file(path, metadata.id, survey, |_| None),
             }
         };
         let shown = format!("file {}", escape::word(path.as_os_str().as_bytes()));
@@ -118,10 +131,43 @@ pub fn clean(leftovers: &[Leftover], survey: &Survey, options: &Options) -> Resu
         let why = match what {
             What::Fifo | What::Part(_) => "its queue is gone",
             What::Unfinished => "its maker never finished it",
+            What::Key => "its set is gone",
+            What::Presence => "its process is gone",
         };
         failures += report(&shown, &format!("{why}, made {age} ago"), verdict)?;
     }
     Ok(failures)
+}
+
+/// By the library, which knows whether the process has ended.
+fn remove_presence(path: &Path) -> io::Result<Verdict> {
+    match presence::remove_if_stale(path) {
+        Ok(true) => Ok(Verdict::Removed),
+        Ok(false) => Ok(Verdict::kept("its process is there")),
+        Err(error) => Err(from_errno(error)),
+    }
+}
+
+/// Whether this symbolic link leads to a file that is not there.
+fn leads_nowhere(link: &Path) -> bool {
+    matches!(fs::metadata(link), Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Removes the name of a key that leads nowhere. Only one process at a time does that: between the
+/// look and the removal another one could remove it, and a new set get the name.
+fn remove_key(path: &Path) -> io::Result<Verdict> {
+    let directory = fs::File::open(objects::directory())?;
+    match directory.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => {
+            return Ok(Verdict::kept("another `rsipc clean` is at work"));
+        }
+        Err(fs::TryLockError::Error(error)) => return Err(error),
+        Ok(()) => {}
+    }
+    if !leads_nowhere(path) {
+        return Ok(Verdict::kept("it has changed meanwhile"));
+    }
+    fs::remove_file(path).map(|()| Verdict::Removed)
 }
 
 /// Whether anybody has the FIFO open. All who take part in a queue have it open for reading too.

@@ -15,7 +15,7 @@ pub struct Options {
     /// Only say what would be removed
     #[arg(long)]
     pub dry_run: bool,
-    /// Also what holds messages or has no token, and what cannot be looked into
+    /// Also what holds messages or has no token or is to be undone, and what cannot be looked into
     #[arg(long)]
     pub force: bool,
     /// Only what nobody has opened or changed for this long

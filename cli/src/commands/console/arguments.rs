@@ -131,6 +131,11 @@ impl<'a> Arguments<'a> {
         Ok(flags)
     }
 
+    /// `2s`, `500ms`: so long.
+    pub fn time(&mut self) -> Result<Duration> {
+        read("TIME", self.word("TIME")?, time::parse)
+    }
+
     /// `2s`: so long from now; `@1700000000.5`: that time of the clock, in seconds.
     pub fn deadline(&mut self, clock: Clock) -> Result<Deadline> {
         let word = self.word("TIME")?;

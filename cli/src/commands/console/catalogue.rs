@@ -1,11 +1,13 @@
 //! All commands of the console.
 
 use super::command::Command;
-use super::{memory, own, queues, semaphores};
+use super::{memory, own, queues, semaphores, sets};
 
 /// In the order of the help.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    [semaphores::COMMANDS, queues::COMMANDS, memory::COMMANDS, own::COMMANDS].into_iter().flatten()
+    [semaphores::COMMANDS, queues::COMMANDS, memory::COMMANDS, sets::COMMANDS, own::COMMANDS]
+        .into_iter()
+        .flatten()
 }
 
 pub fn find(name: &[u8]) -> Option<&'static Command> {

@@ -10,18 +10,22 @@ pub enum Family {
     Semaphores,
     Queues,
     Memory,
+    /// Of System V.
+    Sets,
     /// Of the console itself.
     Own,
 }
 
 impl Family {
-    pub const ALL: [Self; 4] = [Self::Semaphores, Self::Queues, Self::Memory, Self::Own];
+    pub const ALL: [Self; 5] =
+        [Self::Semaphores, Self::Queues, Self::Memory, Self::Sets, Self::Own];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Semaphores => "Semaphores",
             Self::Queues => "Message queues",
             Self::Memory => "Shared memory",
+            Self::Sets => "System V semaphore sets",
             Self::Own => "The console",
         }
     }

@@ -1,10 +1,13 @@
 //! The graph as boxes and lines, whatever they are drawn with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::scene::Scene;
 use super::text;
+use crate::deadlock::{Deadlock, Place};
+use crate::objects::set;
 use crate::processes::Pid;
+use crate::survey::Entry;
 
 /// A process or an object.
 pub struct Node {
@@ -24,6 +27,8 @@ pub struct Line {
 pub enum LineKind {
     /// Has it open or mapped.
     Has,
+    /// Has taken from it what will be undone.
+    Taken,
     /// Waits in it.
     Waits,
     /// Waits in it for ever.
@@ -36,43 +41,99 @@ pub struct Picture {
     pub lines: Vec<Line>,
 }
 
+/// What lines lead to: an object, or a semaphore of a set that somebody waits for or has taken
+/// from.
+struct Target<'a> {
+    entry: &'a Entry,
+    semaphore: Option<u16>,
+}
+
 impl Picture {
     pub fn of(scene: &Scene) -> Self {
         let Scene { survey, deadlocks } = scene;
         let is_member = |pid: Pid| deadlocks.iter().any(|deadlock| deadlock.members.contains(&pid));
-        let sleeps_for_ever = |pid: Pid, object| {
-            let mut sleepers = deadlocks.iter().flat_map(|deadlock| &deadlock.sleepers);
-            sleepers.any(|sleeper| sleeper.pid == pid && sleeper.place.file == object)
-        };
-        let entries: Vec<_> =
-            survey.entries.iter().filter(|entry| !entry.holders.is_empty()).collect();
-        let mut places = BTreeMap::new();
-        for holder in entries.iter().flat_map(|entry| &entry.holders) {
-            places.insert(holder.pid, 0);
-        }
+        let targets: Vec<Target> = survey
+            .entries
+            .iter()
+            .filter(|entry| entry.concerns_somebody())
+            .flat_map(Target::all)
+            .collect();
+        let drawn: Vec<(usize, Pid, LineKind)> = targets
+            .iter()
+            .enumerate()
+            .flat_map(|(object, target)| {
+                target.lines(deadlocks).into_iter().map(move |(pid, kind)| (object, pid, kind))
+            })
+            .collect();
+        let mut places: BTreeMap<Pid, usize> = drawn.iter().map(|(_, pid, _)| (*pid, 0)).collect();
         places.values_mut().zip(0..).for_each(|(place, number)| *place = number);
-        let mut lines = Vec::new();
-        for (object, entry) in entries.iter().enumerate() {
-            for holder in &entry.holders {
-                let waits = entry.waiters.iter().any(|waiter| waiter.pid == holder.pid);
-                let kind = match (waits, sleeps_for_ever(holder.pid, entry.object.id)) {
-                    (_, true) => LineKind::Stuck,
-                    (true, false) => LineKind::Waits,
-                    (false, false) => LineKind::Has,
-                };
-                lines.push(Line { process: places[&holder.pid], object, kind });
-            }
-        }
         let processes = places
             .keys()
             .map(|&pid| Node { label: text::process(pid, survey), is_stuck: is_member(pid) });
-        let objects = entries.iter().map(|entry| Node {
-            label: format!("{}{}", entry.object.shown_name(), text::state(&entry.object)),
-            is_stuck: deadlocks
-                .iter()
-                .flat_map(|deadlock| &deadlock.sleepers)
-                .any(|sleeper| sleeper.place.file == entry.object.id),
+        let objects = targets
+            .iter()
+            .map(|target| Node { label: target.label(), is_stuck: target.is_stuck(deadlocks) });
+        let line = |&(object, pid, kind)| Line { process: places[&pid], object, kind };
+        Self {
+            processes: processes.collect(),
+            objects: objects.collect(),
+            lines: drawn.iter().map(line).collect(),
+        }
+    }
+}
+
+impl<'a> Target<'a> {
+    fn all(entry: &'a Entry) -> Vec<Self> {
+        let taken = entry.object.set().into_iter().flat_map(set::living);
+        let waited = entry.waiters.iter().filter_map(|waiter| Some(waiter.wish.as_ref()?.member));
+        let semaphores: BTreeSet<u16> =
+            taken.map(|adjustment| adjustment.member).chain(waited).collect();
+        if semaphores.is_empty() {
+            return vec![Self { entry, semaphore: None }];
+        }
+        semaphores.into_iter().map(|number| Self { entry, semaphore: Some(number) }).collect()
+    }
+
+    fn label(&self) -> String {
+        let object = &self.entry.object;
+        let set = object.set().zip(self.semaphore);
+        match set.and_then(|(set, number)| Some((number, set.members.get(usize::from(number))?))) {
+            Some((number, member)) => {
+                format!("{} semaphore {number} ({})", object.shown_name(), member.value)
+            }
+            None => format!("{}{}", object.shown_name(), text::state(object)),
+        }
+    }
+
+    fn is_here(&self, place: Place) -> bool {
+        place.file == self.entry.object.id
+            && self.semaphore.is_none_or(|number| place.spot.semaphore() == Some(number))
+    }
+
+    fn is_stuck(&self, deadlocks: &[Deadlock]) -> bool {
+        let mut sleepers = deadlocks.iter().flat_map(|deadlock| &deadlock.sleepers);
+        sleepers.any(|sleeper| self.is_here(sleeper.place))
+    }
+
+    /// One for each process that has to do with it.
+    fn lines(&self, deadlocks: &[Deadlock]) -> BTreeMap<Pid, LineKind> {
+        let mut lines = BTreeMap::new();
+        let Self { entry, semaphore } = self;
+        match (semaphore, entry.object.set()) {
+            (Some(number), Some(set)) => {
+                let its = set::living(set).filter(|adjustment| adjustment.member == *number);
+                let pids = its.filter_map(|adjustment| Some(adjustment.pid?.cast_signed()));
+                lines.extend(pids.map(|pid| (pid, LineKind::Taken)));
+            }
+            _ => lines.extend(entry.holders.iter().map(|holder| (holder.pid, LineKind::Has))),
+        }
+        let its = entry.waiters.iter().filter(|waiter| {
+            semaphore.is_none() || waiter.wish.as_ref().map(|wish| wish.member) == *semaphore
         });
-        Self { processes: processes.collect(), objects: objects.collect(), lines }
+        lines.extend(its.map(|waiter| (waiter.pid, LineKind::Waits)));
+        let sleepers = deadlocks.iter().flat_map(|deadlock| &deadlock.sleepers);
+        let stuck = sleepers.filter(|sleeper| self.is_here(sleeper.place));
+        lines.extend(stuck.map(|sleeper| (sleeper.pid, LineKind::Stuck)));
+        lines
     }
 }

@@ -52,15 +52,17 @@ pub fn draw(picture: &Picture) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
     for line in &picture.lines {
-        let (colour, thickness, dashes) = match line.kind {
-            LineKind::Has => ("#999999", 1, ""),
-            LineKind::Waits => ("#e69f00", 2, " stroke-dasharray=\"6 4\""),
-            LineKind::Stuck => ("#cc0000", 3, ""),
+        let (colour, thickness, dashes, meaning) = match line.kind {
+            LineKind::Has => ("#999999", 1, "", "has"),
+            LineKind::Taken => ("#333333", 2, "", "has taken"),
+            LineKind::Waits => ("#e69f00", 2, " stroke-dasharray=\"6 4\"", "waits"),
+            LineKind::Stuck => ("#cc0000", 3, "", "waits for ever"),
         };
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"{colour}\" stroke-width=\"{thickness}\"{dashes}/>",
+            "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"{colour}\" stroke-width=\"{thickness}\"{dashes}>\
+             <title>{meaning}</title></line>",
             processes.right(),
             middle(line.process),
             objects.left,

@@ -5,16 +5,17 @@ use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
 use super::scene::Scene;
-use crate::deadlock::{Deadlock, Place, Shape, Sleeper};
-use crate::objects::{Kind, Object, State};
+use crate::deadlock::{Deadlock, Place, Shape, Sleeper, Spot};
+use crate::objects::set::{self, Snapshot};
+use crate::objects::{Kind, Object, Purpose, State};
 use crate::output::escape;
 use crate::output::style::{Style, Tone};
 use crate::processes::Pid;
-use crate::survey::{Entry, Survey};
+use crate::survey::{Entry, Survey, Waiter};
 
 pub fn draw(scene: &Scene, style: Style) -> String {
     let mut out = String::new();
-    for entry in scene.survey.entries.iter().filter(|entry| !entry.holders.is_empty()) {
+    for entry in scene.survey.entries.iter().filter(|entry| entry.concerns_somebody()) {
         draw_object(entry, &scene.survey, style, &mut out);
     }
     if out.is_empty() {
@@ -24,6 +25,9 @@ pub fn draw(scene: &Scene, style: Style) -> String {
         let _ = write!(out, "\n{}\n", style.paint(Tone::Bad, &name(deadlock, &scene.survey)));
         for sleeper in &deadlock.sleepers {
             let _ = writeln!(out, "  {}", describe_sleeper(sleeper, &scene.survey));
+        }
+        if let Some(other) = describe_others(deadlock, &scene.survey) {
+            let _ = writeln!(out, "  {other}");
         }
         let _ = writeln!(out, "  {}", style.paint(Tone::Faint, &advise(deadlock, &scene.survey)));
     }
@@ -36,10 +40,17 @@ fn draw_object(entry: &Entry, survey: &Survey, style: Style, out: &mut String) {
     let _ = writeln!(out, "{title}: {}{}", object.kind().describe(), state(object));
     let holders: Vec<String> =
         entry.holders.iter().map(|holder| process(holder.pid, survey)).collect();
-    let _ = writeln!(out, "  had by {}", holders.join(", "));
+    if !holders.is_empty() {
+        let _ = writeln!(out, "  had by {}", holders.join(", "));
+    }
+    for held in object.set().into_iter().flat_map(|set| held_by_undo(set, survey)) {
+        let _ = writeln!(out, "  {held}");
+    }
     for waiter in &entry.waiters {
         let who = process(waiter.pid, survey);
         let what = waiter.purpose.describe();
+        let of = waiter.wish.as_ref().map(|wish| format!(" of semaphore {}", wish.member));
+        let what = what.to_owned() + &of.unwrap_or_default();
         let _ =
             writeln!(out, "  {}", style.paint(Tone::Notable, &format!("{who} waits for {what}")));
     }
@@ -50,8 +61,24 @@ pub fn state(object: &Object) -> String {
     match &object.state {
         State::Sem(Ok(semaphore)) => format!(" (value {})", semaphore.value),
         State::Mq(Ok(queue)) => format!(" ({} of {} messages)", queue.messages, queue.max_messages),
+        State::Set(Ok(set)) => format!(" ({})", set::shown_values(set, VALUES)),
         _ => String::new(),
     }
+}
+
+/// Values of a set are shown in so many columns.
+const VALUES: usize = 24;
+
+/// `semaphore 0: a 12 has taken 1, to be undone when it ends`
+fn held_by_undo(set: &Snapshot, survey: &Survey) -> Vec<String> {
+    let held = set::living(set).map(|adjustment| {
+        let who = adjustment.pid.map(|pid| process(pid.cast_signed(), survey));
+        let (who, amount) = (who.unwrap_or("somebody".to_owned()), adjustment.amount);
+        let verb = if amount > 0 { "taken" } else { "added" };
+        let (number, amount) = (adjustment.member, i32::from(amount).abs());
+        format!("semaphore {number}: {who} has {verb} {amount}, to be undone when it ends")
+    });
+    held.collect()
 }
 
 /// A deadlock in one line: processes with their numbers, and objects.
@@ -60,54 +87,101 @@ pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
     let places: BTreeSet<Place> = deadlock.sleepers.iter().map(|sleeper| sleeper.place).collect();
     let places: Vec<String> = places.iter().map(|place| describe_place(*place, survey)).collect();
     let (members, places) = (list(&members), list(&places));
-    match deadlock.shape {
-        Shape::Cycle => format!("deadlock: {members} wait for each other on {places}"),
-        Shape::Abandoned => {
-            format!("deadlock: {members}: nobody else is left to wake who waits on {places}")
+    let how = if deadlock.is_certain { "deadlock" } else { "deadlock, in all likelihood" };
+    match (deadlock.shape, deadlock.is_certain) {
+        (Shape::Cycle, _) => format!("{how}: {members} wait for each other on {places}"),
+        (Shape::Abandoned, true) => {
+            format!("{how}: {members}: nobody else is left to wake who waits on {places}")
+        }
+        (Shape::Abandoned, false) => {
+            format!("{how}: {members}: nobody else has taken what is waited for on {places}")
         }
     }
 }
 
 fn describe_sleeper(sleeper: &Sleeper, survey: &Survey) -> String {
-    let Sleeper { pid, tid, place } = sleeper;
+    let Sleeper { pid, tid, place, givers } = sleeper;
     let thread = if pid == tid { String::new() } else { format!(", thread {tid},") };
-    let purpose = survey.object(place.file).and_then(|object| object.purpose(place.offset));
-    let purpose = purpose.map_or("a word to change", |purpose| purpose.describe());
-    format!(
-        "{}{thread} waits for {purpose} on {}",
-        process(*pid, survey),
-        describe_place(*place, survey)
-    )
+    let purpose = purpose(sleeper, survey).unwrap_or(Purpose::Change).describe();
+    let who = process(*pid, survey);
+    let place = describe_place(*place, survey);
+    let givers: Vec<String> = givers.iter().map(|giver| process(*giver, survey)).collect();
+    let held = match givers.len() {
+        0 => String::new(),
+        1 => format!(", which {} has taken", list(&givers)),
+        _ => format!(", which {} have taken", list(&givers)),
+    };
+    format!("{who}{thread} waits for {purpose} on {place}{held}")
 }
 
-fn describe_place(place: Place, survey: &Survey) -> String {
-    match survey.object(place.file) {
-        Some(object) if object.kind() == Kind::Shm => {
-            format!("{} at byte {}", object.shown_name(), place.offset)
+fn purpose(sleeper: &Sleeper, survey: &Survey) -> Option<Purpose> {
+    match sleeper.place.spot {
+        Spot::Byte(offset) => survey.object(sleeper.place.file)?.purpose(offset),
+        Spot::Semaphore(_) => {
+            let is_it = |entry: &&Entry| entry.object.id == sleeper.place.file;
+            let entry = survey.entries.iter().find(is_it)?;
+            let is_its = |waiter: &&Waiter| waiter.tid == Some(sleeper.tid);
+            Some(entry.waiters.iter().find(is_its)?.purpose)
         }
-        Some(object) => object.shown_name(),
-        None => match survey.path_of(place.file) {
-            Some(path) => {
-                format!("{} at byte {}", escape::word(path.as_os_str().as_bytes()), place.offset)
-            }
-            None => format!("shared memory without a name at byte {}", place.offset),
-        },
     }
 }
 
+/// Why it is not certain.
+fn describe_others(deadlock: &Deadlock, survey: &Survey) -> Option<String> {
+    let others: Vec<String> = deadlock.others.iter().map(|pid| process(*pid, survey)).collect();
+    match others.len() {
+        0 => None,
+        1 => Some(format!("{} is awake and could let one of them go on", list(&others))),
+        _ => Some(format!("{} are awake and could let one of them go on", list(&others))),
+    }
+}
+
+fn describe_place(place: Place, survey: &Survey) -> String {
+    let object = survey.object(place.file);
+    match (object, place.spot) {
+        (Some(set), Spot::Semaphore(number)) => {
+            format!("semaphore {number} of {}", set.shown_name())
+        }
+        (Some(object), Spot::Byte(offset)) if object.kind() == Kind::Shm => {
+            format!("{} at byte {offset}", object.shown_name())
+        }
+        (Some(object), Spot::Byte(_)) => object.shown_name(),
+        (None, spot) => {
+            let path = survey.path_of(place.file).map(|path| path.as_os_str().as_bytes());
+            let name = path.map_or("shared memory without a name".to_owned(), escape::word);
+            format!("{name} at byte {}", spot.byte().unwrap_or(0))
+        }
+    }
+}
+
+/// What would wake one of them.
 fn advise(deadlock: &Deadlock, survey: &Survey) -> String {
-    let named = deadlock
-        .sleepers
-        .iter()
-        .find_map(|sleeper| survey.object(sleeper.place.file).filter(|object| !object.unlinked));
-    match named.map(|object| (object.kind(), object.shown_name())) {
-        Some((Kind::Sem, name)) => {
-            format!("`rsipc sem post {name}` would wake one of them; or end one")
-        }
-        Some((Kind::Mq, name)) => {
-            format!("`rsipc mq send {name}` or `rsipc mq recv {name}` would wake one; or end it")
-        }
-        _ => "nothing but a signal wakes them: end them".to_owned(),
+    let named = deadlock.sleepers.iter().find_map(|sleeper| {
+        let object = survey.object(sleeper.place.file).filter(|object| !object.unlinked)?;
+        Some((sleeper, purpose(sleeper, survey)?, object.shown_name()))
+    });
+    let Some((sleeper, purpose, name)) = named else {
+        return "nothing but a signal wakes them: end them".to_owned();
+    };
+    let number = sleeper.place.spot.semaphore().unwrap_or(0);
+    match purpose {
+        Purpose::Token => format!(
+            "`rsipc sem post {name}` would wake one of them; a process that ends gives nothing back"
+        ),
+        Purpose::Message => format!("`rsipc mq send {name}` would wake one; or end it"),
+        Purpose::Room => format!("`rsipc mq recv {name}` would wake one; or end it"),
+        Purpose::Change => "nothing but a signal wakes them: end them".to_owned(),
+        Purpose::Increase | Purpose::Zero if !sleeper.givers.is_empty() => format!(
+            "end one: what it has taken with SEM_UNDO is given back then (`kill {}`)",
+            sleeper.givers[0]
+        ),
+        Purpose::Increase => format!(
+            "`semop {name} {number}:+1` in `rsipc console` might let one go on; a process that \
+             ends gives back only what it has taken with SEM_UNDO"
+        ),
+        Purpose::Zero => format!(
+            "`semctl {name} {number} SETVAL 0` in `rsipc console` would let who waits for zero go on"
+        ),
     }
 }
 

@@ -45,10 +45,11 @@ fn summary(view: &View) -> String {
         |kind| snapshot.survey.entries.iter().filter(|entry| entry.object.kind() == kind).count();
     let waiters: usize = snapshot.survey.entries.iter().map(|entry| entry.waiters.len()).sum();
     format!(
-        " rsipc top: {directory}   sem {}  mq {}  shm {}   waiters {waiters}",
+        " rsipc top: {directory}   sem {}  mq {}  shm {}  svsem {}   waiters {waiters}",
         count(Kind::Sem),
         count(Kind::Mq),
-        count(Kind::Shm)
+        count(Kind::Shm),
+        count(Kind::Svsem)
     )
 }
 
@@ -120,5 +121,9 @@ fn flow(view: &View, entry: &Entry, theme: Theme, area: Rect) -> String {
     } else {
         ""
     };
-    format!("{}{}{mark}\n", line("in/s", |flow| flow.into), line("out/s", |flow| flow.out))
+    if newest.out.is_none() {
+        return format!("{}\n", line("changes/s", |flow| flow.into));
+    }
+    let out = line("out/s", |flow| flow.out.unwrap_or_default());
+    format!("{}{out}{mark}\n", line("in/s", |flow| flow.into))
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style as Look;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Cell, Row, Table};
 
-use super::meter::Rate;
+use super::meter::{Flow, Rate};
 use super::order::Key;
 use super::theme::{Theme, short_rate};
 use super::view::View;
@@ -65,7 +65,7 @@ const fn cells(count: u16) -> Constraint {
 }
 
 const COLUMNS: [Column; 13] = [
-    column("KIND", What::Kind, Some(Key::Kind), Some(cells(4)), cells(4), false),
+    column("KIND", What::Kind, Some(Key::Kind), Some(cells(5)), cells(5), false),
     column(
         "NAME",
         What::Name,
@@ -157,12 +157,12 @@ fn cell(
         What::Kind => plain(object.kind().name().to_owned()),
         What::Name => plain(object.shown_name()),
         What::Owner => {
-            plain(metadata.map_or_else(unknown, |metadata| users.name(metadata.uid).to_owned()))
+            plain(object.owner().map_or_else(unknown, |(uid, _)| users.name(uid).to_owned()))
         }
         What::Mode => plain(object.mode().map_or_else(unknown, |mode| format!("{mode:04o}"))),
         What::Size => plain(metadata.map_or_else(unknown, |metadata| amount::short(metadata.size))),
         What::State => toned(ls::state(&object.state)),
-        What::Into => (passing(entry, view, |flow| flow.into), Look::new()),
+        What::Into => (passing(entry, view, |flow| Some(flow.into)), Look::new()),
         What::Out => (passing(entry, view, |flow| flow.out), Look::new()),
         What::Waiters => toned(ls::waiters(entry, survey)),
         What::HolderCount => plain(holder_count(entry, survey)),
@@ -170,18 +170,18 @@ fn cell(
         What::Note => toned(ls::note(entry, survey)),
         What::Activity => {
             let track = view.track(entry).into_iter().flatten();
-            let both = track.map(|flow| flow.into.per_second + flow.out.per_second);
+            let both = track.map(Flow::total);
             (theme.sparkline(both, width), theme.look(Tone::Good))
         }
     }
 }
 
 /// Nothing passes through a shared memory object, as far as anybody can tell.
-fn passing(entry: &Entry, view: &View, direction: impl Fn(super::meter::Flow) -> Rate) -> String {
+fn passing(entry: &Entry, view: &View, direction: impl Fn(Flow) -> Option<Rate>) -> String {
     match (&entry.object.state, view.flow(entry)) {
         (State::Shm, _) => "-".to_owned(),
         (_, None) => "?".to_owned(),
-        (_, Some(flow)) => rate(direction(flow)),
+        (_, Some(flow)) => direction(flow).map_or("-".to_owned(), rate),
     }
 }
 

@@ -1,21 +1,23 @@
 //! How much passes through an object, from looks at it one after the other.
 //!
-//! A queue counts its messages. Nobody counts the tokens of a semaphore, which may be glibc's: so
-//! the differences between two looks are added up. What comes and goes between them is not seen,
-//! and the result is called an estimate.
+//! A queue counts its messages, and a set its changes. Nobody counts the tokens of a semaphore,
+//! which may be glibc's: so the differences between two looks are added up. What comes and goes
+//! between them is not seen, and the result is called an estimate.
 
 use std::fs::File;
 use std::io;
 use std::time::Duration;
 
 use crate::objects::queue::{self, Passage};
-use crate::objects::{Object, State, file, semaphore};
+use crate::objects::{Object, State, file, semaphore, set};
 
 /// What a look has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     Tokens(u32),
     Messages(Passage),
+    /// Of a set, ever.
+    Changes(u64),
 }
 
 /// In one direction, each second.
@@ -28,10 +30,17 @@ pub struct Rate {
 /// Of a second or so.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Flow {
-    /// Messages sent, tokens posted.
+    /// Messages sent, tokens posted; changes of a set.
     pub into: Rate,
-    /// Messages received, tokens taken.
-    pub out: Rate,
+    /// Messages received, tokens taken. None: of a set, whose changes have no direction.
+    pub out: Option<Rate>,
+}
+
+impl Flow {
+    /// In both directions, each second.
+    pub fn total(&self) -> f64 {
+        self.into.per_second + self.out.unwrap_or_default().per_second
+    }
 }
 
 /// See the module.
@@ -62,6 +71,7 @@ pub fn look(object: &Object) -> Option<Reading> {
             semaphore::State::read(&open().ok()?).ok().map(|state| Reading::Tokens(state.value))
         }
         State::Mq(_) => queue::passage(&open().ok()?).ok().map(Reading::Messages),
+        State::Set(_) => set::changes(&open().ok()?).ok().map(Reading::Changes),
         State::Shm => None,
     }
 }
@@ -77,6 +87,9 @@ impl Meter {
                 (after.saturating_sub(*before).into(), before.saturating_sub(*after).into())
             }
             (Reading::Messages(before), Reading::Messages(after)) => passed(*before, *after),
+            (Reading::Changes(before), Reading::Changes(after)) => {
+                (after.saturating_sub(*before), 0)
+            }
             _ => (0, 0),
         };
         self.into = self.into.saturating_add(into);
@@ -93,7 +106,8 @@ impl Meter {
             per_second: std::mem::take(count) as f64 / seconds,
             is_estimate,
         };
-        Flow { into: rate(&mut self.into), out: rate(&mut self.out) }
+        let has_directions = !matches!(self.last, Reading::Changes(_));
+        Flow { into: rate(&mut self.into), out: has_directions.then(|| rate(&mut self.out)) }
     }
 }
 
@@ -114,12 +128,18 @@ mod tests {
         readings.for_each(|reading| meter.add(reading));
         let flow = meter.take(Duration::from_secs(2));
         assert!(meter.take(Duration::from_secs(1)).into.per_second <= 0.0, "all of it was taken");
-        (flow.into.per_second, flow.out.per_second, flow.into.is_estimate)
+        let out = flow.out.map_or(-1.0, |out| out.per_second);
+        (flow.into.per_second, out, flow.into.is_estimate)
     }
 
     #[test]
     fn tokens_that_come_and_go() {
         assert_eq!(flow([5, 9, 3, 3].map(Reading::Tokens)), (2.0, 3.0, true));
+    }
+
+    #[test]
+    fn changes_of_a_set_have_no_direction() {
+        assert_eq!(flow([5, 9, 25].map(Reading::Changes)), (10.0, -1.0, false));
     }
 
     #[test]

@@ -50,18 +50,24 @@ impl Key {
             Self::Kind => a.object.kind().cmp(&b.object.kind()),
             Self::State => level(b).cmp(&level(a)),
             Self::Into => flow_b.into.per_second.total_cmp(&flow_a.into.per_second),
-            Self::Out => flow_b.out.per_second.total_cmp(&flow_a.out.per_second),
+            Self::Out => out(flow_b).total_cmp(&out(flow_a)),
             Self::Waiters => b.waiters.len().cmp(&a.waiters.len()),
             Self::Holders => b.holders.len().cmp(&a.holders.len()),
         }
     }
 }
 
-/// Tokens, or messages.
+/// Below all others where it is not known which direction something passes in.
+fn out(flow: Flow) -> f64 {
+    flow.out.map_or(-1.0, |rate| rate.per_second)
+}
+
+/// Tokens, or messages; of a set all values together.
 fn level(entry: &Entry) -> u64 {
     match &entry.object.state {
         State::Sem(Ok(semaphore)) => semaphore.value.into(),
         State::Mq(Ok(queue)) => queue.messages as u64,
+        State::Set(Ok(set)) => set.members.iter().map(|member| u64::from(member.value)).sum(),
         _ => 0,
     }
 }

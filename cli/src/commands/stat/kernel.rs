@@ -1,0 +1,63 @@
+//! An object of the kernel in words.
+
+use super::description::{Description, count, semaphore};
+use crate::objects::kernel::{self, Contents, Object};
+use crate::objects::set::shown_key;
+use crate::output::style::Style;
+use crate::output::{escape, time, user};
+use crate::processes::Pid;
+use crate::survey::Survey;
+
+pub fn describe(object: &Object, survey: &Survey, style: Style) -> String {
+    let what = format!("{}, the kernel's", object.kind.describe());
+    let mut out = Description::new(&object.name(), &what, style);
+    if shown_key(object.key).is_some() {
+        out.line("id", object.id.to_string());
+    }
+    describe_contents(object, survey, &mut out);
+    let (user, group) = user::names((object.uid, object.gid));
+    out.line("owner", format!("{user}, group {group}, mode {:04o}", object.mode & 0o777));
+    let ago = |seconds| format!("{} ago", time::short(time::since_unix(seconds)));
+    let last_use = if object.last_use == 0 { "never".to_owned() } else { ago(object.last_use) };
+    out.line("last use", last_use);
+    out.line("changed", format!("{}: made, or changed by a ctl call", ago(object.changed)));
+    out.text
+}
+
+fn describe_contents(object: &Object, survey: &Survey, out: &mut Description) {
+    let process = |pid: Pid| match pid {
+        0 => "nobody".to_owned(),
+        _ => format!("{} {pid}", escape::text(survey.program(pid))),
+    };
+    match object.contents {
+        Contents::Set { semaphores } => describe_set(object.id, semaphores, &process, out),
+        Contents::Queue { messages, bytes, last_sender, last_receiver } => {
+            out.line("messages", format!("{messages}, of {bytes} bytes together"));
+            out.line("sender", format!("last: {}", process(last_sender)));
+            out.line("receiver", format!("last: {}", process(last_receiver)));
+        }
+        Contents::Segment { bytes, attached, creator, last_user } => {
+            out.line("size", format!("{bytes} bytes"));
+            out.line("attached", count(attached, "time", "times"));
+            for pid in survey.attached(object) {
+                out.line("holder", process(pid));
+            }
+            out.line("creator", process(creator));
+            out.line("last user", process(last_user));
+            if object.is_to_be_removed() {
+                out.line("state", "removed: it goes when the last process detaches it");
+            }
+        }
+    }
+}
+
+fn describe_set(id: i32, semaphores: u64, process: &impl Fn(Pid) -> String, out: &mut Description) {
+    out.line("semaphores", semaphores.to_string());
+    // Of one that we may not read the kernel tells no more.
+    for (number, member) in kernel::members(id, semaphores).into_iter().flatten().enumerate() {
+        let kernel::Member { value, pid, increase, zero } = member;
+        let last = (pid != 0).then(|| process(pid));
+        let text = semaphore(number, value, [increase, zero], last);
+        out.line("semaphore", text);
+    }
+}

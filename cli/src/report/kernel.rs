@@ -1,0 +1,59 @@
+//! An object of the kernel as programs read it.
+
+use serde::Serialize;
+
+use super::Owner;
+use crate::objects::Kind;
+use crate::objects::kernel::{Contents, Object};
+use crate::objects::set::shown_key;
+use crate::processes::Pid;
+use crate::survey::Survey;
+
+#[derive(Serialize)]
+pub struct KernelReport {
+    kind: Kind,
+    id: i32,
+    key: Option<String>,
+    owner: Owner,
+    mode: String,
+    last_use: Option<u64>,
+    changed: u64,
+    to_be_removed: bool,
+    semaphores: Option<u64>,
+    messages: Option<u64>,
+    /// Of all messages together, or of the segment.
+    bytes: Option<u64>,
+    attached: Option<u64>,
+    /// Processes that were seen to have the segment attached.
+    attached_by: Option<Vec<Pid>>,
+}
+
+impl KernelReport {
+    pub fn of(object: &Object, survey: &Survey) -> Self {
+        let (mut semaphores, mut messages, mut bytes, mut attached) = (None, None, None, None);
+        match object.contents {
+            Contents::Set { semaphores: count } => semaphores = Some(count),
+            Contents::Queue { messages: count, bytes: size, .. } => {
+                (messages, bytes) = (Some(count), Some(size));
+            }
+            Contents::Segment { bytes: size, attached: count, .. } => {
+                (bytes, attached) = (Some(size), Some(count));
+            }
+        }
+        Self {
+            kind: object.kind,
+            id: object.id,
+            key: shown_key(object.key),
+            owner: Owner::of((object.uid, object.gid)),
+            mode: format!("{:04o}", object.mode & 0o777),
+            last_use: (object.last_use != 0).then_some(object.last_use),
+            changed: object.changed,
+            to_be_removed: object.is_to_be_removed(),
+            semaphores,
+            messages,
+            bytes,
+            attached,
+            attached_by: attached.map(|_| survey.attached(object)),
+        }
+    }
+}

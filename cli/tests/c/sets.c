@@ -1,0 +1,96 @@
+/* Does as it is told with System V semaphore sets, one line of the standard input after the other,
+ * and answers each with a line: "ok", or the name of an error number. A call that sleeps answers
+ * when it is over.
+ *
+ *   get KEY COUNT             makes or opens it (KEY 0: one without a key)
+ *   set KEY NUMBER VALUE      remove KEY
+ *   op KEY NUMBER:AMOUNT[:u]...          u: SEM_UNDO
+ *   timed KEY MILLISECONDS NUMBER:AMOUNT[:u]...
+ *   exec PROGRAM ARGUMENT     answers nothing any more
+ *   thread LINE               does the line in a thread of its own, and does not answer for it
+ *
+ * Keys are hexadecimal. It ends at the end of its input. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LENGTH = 512, OPERATIONS = 16 };
+
+static int private_id;
+
+static int id_of(key_t key)
+{
+	return key == IPC_PRIVATE ? private_id : semget(key, 0, 0);
+}
+
+static int operate(int id, char *words, const struct timespec *patience)
+{
+	struct sembuf operations[OPERATIONS];
+	size_t count = 0;
+	char *state;
+	for (char *word = strtok_r(words, " \n", &state); word; word = strtok_r(NULL, " \n", &state)) {
+		char *amount = strchr(word, ':') + 1;
+		short flags = strchr(amount, ':') ? SEM_UNDO : 0;
+		operations[count].sem_num = (unsigned short)atoi(word);
+		operations[count].sem_op = (short)atoi(amount);
+		operations[count++].sem_flg = flags;
+	}
+	return semtimedop(id, operations, count, patience);
+}
+
+static int do_line(char *line)
+{
+	char *state, *call = strtok_r(line, " \n", &state), *first = strtok_r(NULL, " \n", &state);
+	char *rest = strtok_r(NULL, "\n", &state);
+	key_t key = (key_t)strtoul(first, NULL, 16);
+	if (strcmp(call, "exec") == 0)
+		return execlp(first, first, rest, NULL);
+	if (strcmp(call, "get") == 0) {
+		int id = semget(key, atoi(rest), IPC_CREAT | 0600);
+		private_id = key == IPC_PRIVATE ? id : private_id;
+		return id;
+	}
+	if (strcmp(call, "set") == 0) {
+		char *value = strchr(rest, ' ');
+		return semctl(id_of(key), atoi(rest), SETVAL, atoi(value));
+	}
+	if (strcmp(call, "remove") == 0)
+		return semctl(id_of(key), 0, IPC_RMID);
+	if (strcmp(call, "timed") == 0) {
+		long milliseconds = strtol(rest, &rest, 10);
+		struct timespec patience = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+		return operate(id_of(key), rest, &patience);
+	}
+	return operate(id_of(key), rest, NULL);
+}
+
+static void *do_in_thread(void *line)
+{
+	do_line(line);
+	free(line);
+	return NULL;
+}
+
+int main(void)
+{
+	static const char thread[] = "thread ";
+	char line[LENGTH];
+	while (fgets(line, sizeof line, stdin)) {
+		int failed = 0;
+		pthread_t id;
+		if (strncmp(line, thread, sizeof thread - 1) == 0)
+			failed = pthread_create(&id, NULL, do_in_thread,
+						strdup(line + sizeof thread - 1));
+		else
+			failed = do_line(line) < 0;
+		puts(failed ? strerrorname_np(errno) : "ok");
+		fflush(stdout);
+	}
+	return 0;
+}
