@@ -29,7 +29,7 @@ const FAMILIES: [(&str, bool); 8] = [
     ("sem", true),
     ("shm", true),
     ("mq", true),
-    ("sysv_sem", false),
+    ("sysv_sem", true),
 ];
 
 fn main() -> ExitCode {
@@ -131,7 +131,7 @@ impl Program {
             imports.into_iter().filter(|name| is_ours(name)).collect()
         };
         let plain = ours(Way::Glibc);
-        let family_is_ours = ["sem", "shm", "mq"].contains(&self.family);
+        let family_is_ours = ["sem", "shm", "mq", "sysv_sem"].contains(&self.family);
         if plain.is_empty() == family_is_ours {
             return Err(format!(
                 "a program of {}/ takes {plain:?} from the C library",
@@ -226,7 +226,7 @@ fn is_ours(function: &str) -> bool {
     function.starts_with("sem_")
         || function.starts_with("mq_")
         || function.starts_with("__mq_")
-        || ["shm_open", "shm_unlink"].contains(&function)
+        || ["shm_open", "shm_unlink", "semget", "semop", "semtimedop", "semctl"].contains(&function)
 }
 
 /// The transfer of a real file: the program's own source, which needs several turns.

@@ -139,7 +139,7 @@ fn archive() -> Vec<&'static str> {
 /// Without a loader there is nobody to ask for the C library's own `close` and `poll`.
 #[test]
 fn a_program_may_be_linked_wholly_statically() {
-    const FILES: [&str; 8] = [
+    const FILES: [&str; 10] = [
         "load_calls",
         "load_closefrom",
         "load_keys",
@@ -148,6 +148,8 @@ fn a_program_may_be_linked_wholly_statically() {
         "mq_fd_number",
         "sem_cancel",
         "shm_open",
+        "sysv_sem_credentials",
+        "sysv_sem_groups",
     ];
     let scratch = Scratch::new("static");
     if !scratch.try_compile("loading/nothing.c", "nothing", &["-static"]).success() {

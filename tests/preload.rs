@@ -40,7 +40,7 @@ fn verbose_says_one_line_and_touches_no_file() {
     let objects = directory("verbose");
     let output = run("true", &[("RSIPC_VERBOSE", Path::new("1")), ("RSIPC_DIR", &objects)]);
     let expected = format!(
-        "rsipc {}: active: semaphores, shared memory, message queues; library {}; objects in {}; spin ",
+        "rsipc {}: active: semaphores, shared memory, message queues, System V semaphores; library {}; objects in {}; spin ",
         env!("CARGO_PKG_VERSION"),
         library_dir().join("librsipc.so").display(),
         objects.display(),

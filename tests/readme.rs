@@ -72,27 +72,32 @@ fn the_crates_in_the_library_are_listed() {
 #[test]
 fn the_tests_of_each_claim_exist() {
     let readme = file("README.md");
-    let claims = section(&readme, "What you get beyond the kernel's queues");
-    let named = between(claims, "`mq_", "`").into_iter().map(|name| format!("mq_{name}"));
     let folders = ["tests/c/semantics", "tests/c/storm"].map(|folder| {
         let sources = fs::read_dir(format!("{}/{folder}", env!("CARGO_MANIFEST_DIR")))
             .expect("the folder is there");
         sources.map(|source| source.expect("it can be read").path())
     });
     let sources: Vec<_> = folders.into_iter().flatten().collect();
-    let named: Vec<_> = named.collect();
-    assert!(named.len() >= 9, "{named:?}");
-    for name in named {
-        let is_program = sources
-            .iter()
-            .any(|source| source.file_stem().is_some_and(|stem| stem == name.as_str()));
-        let is_case = || {
-            let case = [format!("({name})"), format!("({name},")];
-            sources
+    // Where the claims are, how the names of their tests begin, and how many there are at least.
+    for (heading, family, count) in
+        [("What you get beyond the kernel's queues", "mq_", 9), ("System V semaphores", "sysv_", 9)]
+    {
+        let claims = section(&readme, heading);
+        let named = between(claims, &format!("`{family}"), "`").into_iter();
+        let named: Vec<_> = named.map(|name| format!("{family}{name}")).collect();
+        assert!(named.len() >= count, "{named:?}");
+        for name in named {
+            let is_program = sources
                 .iter()
-                .filter_map(|source| fs::read_to_string(source).ok())
-                .any(|text| case.iter().any(|case| text.contains(case)))
-        };
-        assert!(is_program || is_case(), "there is no test {name}");
+                .any(|source| source.file_stem().is_some_and(|stem| stem == name.as_str()));
+            let is_case = || {
+                let case = [format!("({name})"), format!("({name},")];
+                sources
+                    .iter()
+                    .filter_map(|source| fs::read_to_string(source).ok())
+                    .any(|text| case.iter().any(|case| text.contains(case)))
+            };
+            assert!(is_program || is_case(), "there is no test {name}");
+        }
     }
 }

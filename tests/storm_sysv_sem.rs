@@ -2,8 +2,6 @@
 //! `sysv_sem_late.c` tell what must hold. It holds on the kernel's semaphores, which are tried
 //! first.
 //!
-//! The library leaves such semaphores to the kernel so far; so do the preloaded programs here.
-//!
 //! `RSIPC_STORM_SECONDS` sets how long the storm with the preload lasts (20 when unset).
 
 mod support;

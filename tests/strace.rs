@@ -1,5 +1,5 @@
 //! What the kernel is asked for, as strace sees it: a program on the library makes no system call
-//! on the kernel's queues.
+//! on the kernel's queues and sets of semaphores.
 
 mod support;
 
@@ -14,32 +14,83 @@ use support::{Way, command, compile, run_bounded};
 
 const BOUND: Duration = Duration::from_mins(1);
 
+/// What the kernel has of its own, and the library makes no call on.
+struct Kind {
+    /// A program of tests/c that makes each call. It says "done".
+    source: &'static str,
+    /// How the names of the system calls begin.
+    prefix: &'static str,
+    /// The calls themselves.
+    calls: &'static [&'static str],
+    /// Threads of the program, its children and the library, at least.
+    threads: usize,
+}
+
+const QUEUES: Kind = Kind {
+    source: "trace/mq_calls.c",
+    prefix: "mq_",
+    calls: &[
+        "mq_getsetattr",
+        "mq_notify",
+        "mq_open",
+        "mq_timedreceive",
+        "mq_timedsend",
+        "mq_unlink",
+    ],
+    threads: 4,
+};
+
+const SETS: Kind = Kind {
+    source: "trace/sem_calls.c",
+    prefix: "sem",
+    calls: &["semctl", "semget", "semtimedop"],
+    threads: 3,
+};
+
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn a_preloaded_program_makes_no_call_on_the_kernels_queues() {
-    no_queue_calls(Way::Preload);
+    QUEUES.makes_no_call(Way::Preload);
+}
+
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_preloaded_program_makes_no_call_on_the_kernels_sets() {
+    SETS.makes_no_call(Way::Preload);
 }
 
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn a_program_linked_shared_makes_no_call_on_the_kernels_queues() {
-    no_queue_calls(Way::Shared);
+    QUEUES.makes_no_call(Way::Shared);
+}
+
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_program_linked_shared_makes_no_call_on_the_kernels_sets() {
+    SETS.makes_no_call(Way::Shared);
 }
 
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn a_program_linked_static_makes_no_call_on_the_kernels_queues() {
-    no_queue_calls(Way::Static);
+    QUEUES.makes_no_call(Way::Static);
 }
 
-/// The same program, so the test above can fail.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_program_linked_static_makes_no_call_on_the_kernels_sets() {
+    SETS.makes_no_call(Way::Static);
+}
+
+/// The same programs, so the tests above can fail.
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn on_plain_glibc_each_kind_of_call_is_seen() {
-    let seen = queue_calls(&trace(Way::Glibc));
-    let kinds =
-        ["mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink"];
-    assert_eq!(seen, kinds.map(str::to_owned).into());
+    for kind in [QUEUES, SETS] {
+        let seen = kind.calls_in(&kind.trace(Way::Glibc));
+        assert_eq!(seen, kind.calls.iter().map(ToString::to_string).collect());
+    }
 }
 
 /// Most programs that are preloaded never call us. For them nothing is done but what the loader
@@ -103,16 +154,24 @@ fn opening_a_queue_takes_few_system_calls() {
     assert!(opening.contains(&"mmap") && opening.len() <= TO_OPEN, "{opening:?}");
 }
 
-fn no_queue_calls(way: Way) {
-    let trace = trace(way);
-    // The child, and the helper threads of the library, were traced, too.
-    let threads: BTreeSet<&str> = trace.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert!(threads.len() >= 4, "{trace}");
-    assert_eq!(queue_calls(&trace), BTreeSet::new(), "{way}");
-}
+impl Kind {
+    fn makes_no_call(&self, way: Way) {
+        let trace = self.trace(way);
+        // The child, and the helper threads of the library, were traced, too.
+        let threads: BTreeSet<&str> =
+            trace.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert!(threads.len() >= self.threads, "{trace}");
+        assert_eq!(self.calls_in(&trace), BTreeSet::new(), "{way}");
+    }
 
-fn queue_calls(trace: &str) -> BTreeSet<String> {
-    calls(trace).filter(|call| call.starts_with("mq_")).map(str::to_owned).collect()
+    fn calls_in(&self, trace: &str) -> BTreeSet<String> {
+        calls(trace).filter(|call| call.starts_with(self.prefix)).map(str::to_owned).collect()
+    }
+
+    /// All system calls of the program and of whatever it starts.
+    fn trace(&self, way: Way) -> String {
+        trace_of(self.source, way, "done\n")
+    }
 }
 
 /// The names of the calls in a trace: `PID NAME(ARGUMENTS) = RESULT`.
@@ -123,12 +182,8 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// All system calls of the program and of whatever it starts.
-fn trace(way: Way) -> String {
-    trace_of("trace/mq_calls.c", way, "done\n")
-}
-
-/// The same of a program of tests/c, which says this in the end.
+/// All system calls of a program of tests/c, which says this in the end, and of whatever it
+/// starts.
 fn trace_of(source: &str, way: Way, says: &str) -> String {
     let program = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source), way);
     let log = Log::new(way);

@@ -25,6 +25,13 @@ const QUEUE: Function = Function { header: "<mqueue.h>", family: "message queues
 
 const MEMORY: Function = Function { header: "<sys/mman.h>", family: "shared memory", ..SEMAPHORE };
 
+const SET: Function = Function {
+    header: "<sys/sem.h>",
+    family: "System V semaphores",
+    signal_safe: true,
+    ..SEMAPHORE
+};
+
 /// Interposed for the queues among the descriptors; without one, they are glibc's own.
 const POLL: Function = Function {
     header: "<poll.h>",
@@ -58,6 +65,16 @@ const FILE: Function = Function {
 /// The forms for older programs, for large files, and those that _FORTIFY_SOURCE makes.
 const FILE_FORM: Function =
     Function { standard: "glibc", notes: "another form of the one above", ..FILE };
+
+/// Interposed so that nobody is judged by credentials that it had before.
+const CREDENTIALS: Function = Function {
+    header: "<unistd.h>",
+    family: "credentials",
+    standard: "Linux",
+    signal_safe: true,
+    notes: "glibc's own; access to System V objects is checked anew after it",
+    ..SEMAPHORE
+};
 
 const OWN: Function =
     Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
@@ -163,6 +180,23 @@ pub const FUNCTIONS: &[Function] = &[
         ..MEMORY
     },
     Function { name: "shm_unlink", notes: "those who have it open or mapped keep it", ..MEMORY },
+    Function {
+        name: "semget",
+        signal_safe: false,
+        notes: "up to 32000 semaphores; as many sets as the directory has room for",
+        ..SET
+    },
+    Function {
+        name: "semop",
+        notes: "not restarted after any handler; SEM_UNDO survives SIGKILL and exec",
+        ..SET
+    },
+    Function { name: "semtimedop", standard: "Linux", notes: "a relative time", ..SET },
+    Function {
+        name: "semctl",
+        notes: "all commands of Linux; SEM_STAT takes a number, which a set keeps while it lives, or an id; the commands on all sets allocate memory",
+        ..SET
+    },
     Function { name: "poll", ..POLL },
     Function { name: "ppoll", standard: "POSIX.1-2024", ..POLL },
     Function {
@@ -262,6 +296,19 @@ pub const FUNCTIONS: &[Function] = &[
         ..FILE
     },
     Function { name: "lseek64", header: "<unistd.h>", ..FILE_FORM },
+    Function { name: "setuid", standard: "POSIX.1-2017", ..CREDENTIALS },
+    Function { name: "seteuid", standard: "POSIX.1-2017", ..CREDENTIALS },
+    Function { name: "setreuid", standard: "POSIX.1-2017", ..CREDENTIALS },
+    Function { name: "setresuid", ..CREDENTIALS },
+    Function { name: "setgid", standard: "POSIX.1-2017", ..CREDENTIALS },
+    Function { name: "setegid", standard: "POSIX.1-2017", ..CREDENTIALS },
+    Function { name: "setresgid", ..CREDENTIALS },
+    Function { name: "setgroups", header: "<grp.h>", ..CREDENTIALS },
+    Function { name: "setfsuid", header: "<sys/fsuid.h>", ..CREDENTIALS },
+    Function { name: "setfsgid", header: "<sys/fsuid.h>", ..CREDENTIALS },
+    Function { name: "capset", header: "none", ..CREDENTIALS },
+    Function { name: "unshare", header: "<sched.h>", ..CREDENTIALS },
+    Function { name: "setns", header: "<sched.h>", ..CREDENTIALS },
     Function {
         name: "rsipc_version",
         signal_safe: true,

@@ -59,7 +59,8 @@ fn columns(line: &str) -> usize {
 
 /// Text for people, and a row of a table, which no line break can part.
 fn is_in_one_piece(line: &str) -> bool {
-    line.contains('"') || line.ends_with('\\') || line.trim_start().starts_with("//! |")
+    let is_row = |line: &str| line.starts_with("//! |") || line.starts_with("/// |");
+    line.contains('"') || line.ends_with('\\') || is_row(line.trim_start())
 }
 
 /// The functions of this file that are too long.

@@ -8,13 +8,14 @@ use super::{Way, command, compile};
 /// Of Linux 6.7 and later; libc knows no name for it yet.
 const FUTEX_WAIT: i64 = 455;
 
-const REFUSED: [i64; 7] = [
+const REFUSED: [i64; 8] = [
     libc::SYS_set_robust_list,
     libc::SYS_get_robust_list,
     libc::SYS_futex_waitv,
     FUTEX_WAIT,
     libc::SYS_membarrier,
     libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
     libc::SYS_rseq,
 ];
 

@@ -113,6 +113,42 @@ static void close_and_duplicate(int fd)
 	MUST(close(300) == 0);
 }
 
+static int asked[2], told[2];
+
+/* Says who it is, as often as it is asked. */
+static void *says_its_user(void *unused)
+{
+	char question;
+	while (read(asked[0], &question, 1) == 1) {
+		uid_t user = geteuid();
+		MUST(write(told[1], &user, sizeof user) == sizeof user);
+	}
+	return unused;
+}
+
+static uid_t user_of_the_other(void)
+{
+	uid_t user;
+	MUST(write(asked[1], "?", 1) == 1);
+	MUST(read(told[0], &user, sizeof user) == sizeof user);
+	return user;
+}
+
+/* The C library changes all threads. */
+static void become_another_and_back(void)
+{
+	enum { NOBODY = 65534 };
+	pthread_t other;
+	if (geteuid() != 0)
+		return;
+	MUST(pipe(asked) == 0 && pipe(told) == 0);
+	MUST(pthread_create(&other, NULL, says_its_user, NULL) == 0);
+	MUST(seteuid(NOBODY) == 0 && geteuid() == NOBODY && user_of_the_other() == NOBODY);
+	MUST(seteuid(0) == 0 && geteuid() == 0 && user_of_the_other() == 0);
+	MUST(close(asked[1]) == 0 && pthread_join(other, NULL) == 0);
+	MUST(close(asked[0]) == 0 && close(told[0]) == 0 && close(told[1]) == 0);
+}
+
 static mqd_t queue;
 
 /* Whoever has installed his handlers first is called last before the fork, and first after it. */
@@ -137,6 +173,7 @@ __attribute__((constructor)) static void early(void)
 	MUST(pipe(quiet) == 0);
 	wait_for_descriptors((int)queue, quiet[0]);
 	close_and_duplicate(quiet[0]);
+	become_another_and_back();
 	MUST(close(quiet[0]) == 0 && close(quiet[1]) == 0);
 	MUST(pthread_getspecific(key) == &value);
 	SAY("early\n");

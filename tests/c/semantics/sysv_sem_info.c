@@ -103,6 +103,22 @@ CASE(semctl_sem_stat_fills_in_the_status)
 	}
 }
 
+CASE(semctl_sem_stat_keeps_the_index_of_a_set_while_others_come_and_go)
+{
+	struct semid_ds status;
+	int sets[20], indices[20];
+	for (int i = 0; i < 20; i++)
+		sets[i] = new_set(1);
+	for (int i = 0; i < 20; i++)
+		indices[i] = index_of(sets[i], SEM_STAT);
+	for (int i = 0; i < 20; i += 2)
+		remove_set(sets[i]);
+	new_set(1);
+	CHECK(highest_index() >= 0);
+	for (int i = 1; i < 20; i += 2)
+		CHECK_EQ(semctl(indices[i], 0, SEM_STAT, (union semun){ .buf = &status }), sets[i]);
+}
+
 CASE(semctl_sem_stat_takes_an_id_as_well)
 {
 	struct semid_ds status;

@@ -2,7 +2,7 @@
  * millisecond: while they hold something, while they sleep, in exec, in fork. Others take their
  * places; two live through it all. Exit status 0: nobody was let in beside a living holder, the
  * survivors go on when the others are gone, and in the end every value is what it was in the
- * beginning, and nobody is counted as asleep.
+ * beginning, nobody is counted as asleep, and RSIPC_DIR, if it is set, has not grown.
  *
  * The locks are single semaphores, arrays of three, and one that is free at 0; beside them there
  * are tokens. What a worker does is in memory that outlives it. */
@@ -14,6 +14,7 @@
 #include <sys/sem.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "place.h"
 #include "storm.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	WORKERS = 8,
 	LIVES = 200000,
 	PATIENCE_MS = 15000,
+	NEWCOMERS = 200,
 	/* The members of the set. */
 	LOCKS = 3,
 	ZERO_LOCK = LOCKS,
@@ -35,14 +37,14 @@ static struct {
 	unsigned owner[LOCKS + 1];
 	pid_t pid_of[LIVES];
 	unsigned long together, beats[SURVIVORS];
-	unsigned long singles, arrays, zeros, tokens, execs, forks;
+	unsigned long singles, arrays, zeros, tokens, execs, ends, forks;
 } * notes;
 
 static int set, notes_fd, self;
 static unsigned life;
 static pid_t workers[WORKERS];
 static long longest_turn;
-static unsigned kills;
+static unsigned kills, ended;
 
 static void must_do(struct sembuf *ops, size_t count)
 {
@@ -149,12 +151,26 @@ static void exec_inside(int lock)
 	MUST(!"exec");
 }
 
+/* Another program, with the library or without it, has what we took, knows nothing of it, and ends
+ * soon. */
+static void end_inside(int lock)
+{
+	char *brief[] = { "sysv_sem_storm", "brief", NULL }, *nothing[] = { NULL };
+	take_one(lock);
+	execve("/proc/self/exe", brief, rand() % 2 ? environ : nothing);
+	MUST(!"exec");
+}
+
 static void one_turn(void)
 {
 	int lock = rand() % LOCKS;
 	unsigned long *count = &notes->singles;
 	switch (rand() % 64) {
 	case 0:
+		if (self >= SURVIVORS && rand() % 2) {
+			__atomic_fetch_add(&notes->ends, 1, __ATOMIC_RELAXED);
+			end_inside(lock);
+		}
 		__atomic_fetch_add(&notes->execs, 1, __ATOMIC_RELAXED);
 		exec_inside(lock);
 		break;
@@ -236,9 +252,15 @@ static void end(int worker)
 	int status;
 	MUST(workers[worker] > 0 && kill(workers[worker], SIGKILL) == 0);
 	MUST(waitpid(workers[worker], &status, 0) == workers[worker]);
-	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	workers[worker] = 0;
-	kills++;
+	if (WIFSIGNALED(status)) {
+		MUST(WTERMSIG(status) == SIGKILL);
+		kills++;
+	} else {
+		/* Another program came to its end. */
+		MUST(WEXITSTATUS(status) == 0);
+		ended++;
+	}
 }
 
 /* How long a survivor has been in one turn. In the storm no end of it is promised: whoever waits
@@ -308,24 +330,55 @@ static void all_is_as_it_was(void)
 	}
 }
 
+/* The places of the dead are free again: more newcomers than there are places find one. */
+static void come_and_go(void)
+{
+	for (int i = 0; i < NEWCOMERS; i++) {
+		pid_t child = fork();
+		MUST(child != -1);
+		if (child == 0) {
+			struct sembuf wait = { ZERO_LOCK, -1, 0 };
+			must_do(&(struct sembuf){ TOKENS, -1, SEM_UNDO }, 1);
+			MUST(semtimedop(set, &wait, 1, &(struct timespec){ .tv_nsec = 1000 }) ==
+				     -1 &&
+			     errno == EAGAIN);
+			raise(SIGKILL);
+		}
+		int status;
+		MUST(waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+		     WTERMSIG(status) == SIGKILL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 6)
 		go_on(argv);
+	if (argc == 2 && strcmp(argv[1], "brief") == 0) {
+		srand((unsigned)getpid());
+		nanosleep(&(struct timespec){ .tv_nsec = rand() % 2000000 }, NULL);
+		return 0;
+	}
 	MUST(argc == 2);
 	notes_fd = memfd_create("storm", 0);
 	MUST(notes_fd != -1 && ftruncate(notes_fd, sizeof *notes) == 0);
 	map_notes();
 	set = semget(IPC_PRIVATE, MEMBERS, 0600);
 	MUST(set != -1 && semctl(set, 0, SETALL, in_the_beginning) == 0);
+	long before = bytes_used();
 	srand((unsigned)getpid());
 	storm(atol(argv[1]));
-	printf("%lu singles, %lu arrays, %lu zeros, %lu tokens, %lu execs, %lu forks, %u kills; a turn of %ld ms\n",
+	printf("%lu singles, %lu arrays, %lu zeros, %lu tokens, %lu execs, %lu forks, ",
 	       notes->singles, notes->arrays, notes->zeros, notes->tokens, notes->execs,
-	       notes->forks, kills, longest_turn);
+	       notes->forks);
+	printf("%u killed, %u of %lu ended as other programs; a turn of %ld ms\n", kills, ended,
+	       notes->ends, longest_turn);
 	all_is_as_it_was();
 	MUST(notes->singles && notes->arrays && notes->zeros && notes->tokens && notes->execs &&
-	     notes->forks);
+	     notes->ends && notes->forks);
+	come_and_go();
+	all_is_as_it_was();
+	MUST(bytes_used() == before);
 	MUST(semctl(set, 0, IPC_RMID) == 0);
 	return 0;
 }

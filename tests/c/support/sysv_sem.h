@@ -44,7 +44,7 @@ __attribute__((unused)) static void *common_memory(size_t size)
 /* The sets of the case, for the process that cleans up. */
 static struct noted_sets {
 	unsigned count;
-	int set[1024];
+	int set[4096];
 } * noted_sets;
 
 static void remove_noted_sets(void)
@@ -65,7 +65,7 @@ __attribute__((unused)) static int noted(int set)
 {
 	CHECK_OK(set);
 	unsigned index = __atomic_fetch_add(&noted_sets->count, 1, __ATOMIC_RELAXED);
-	CHECK(index < 1024);
+	CHECK(index < 4096);
 	noted_sets->set[index] = set;
 	return set;
 }

@@ -57,12 +57,20 @@ static bool is_in_the_kernel(struct sleeper *self)
 	return asleep(self->pid, __atomic_load_n(&self->tid, __ATOMIC_ACQUIRE));
 }
 
+/* Whether it is one more that sleeps. */
+static bool sleeps_beside(struct sleeper *self, int before)
+{
+	if (is_done(self))
+		check_fail(__FILE__, __LINE__, "the call has returned, with error %d", self->error);
+	return asleep_in(self->set) == before + 1 && is_in_the_kernel(self);
+}
+
 static struct sleeper *start_thread(struct sleeper *self)
 {
 	int before = asleep_in(self->set);
 	self->pid = getpid();
 	CHECK_EQ(pthread_create(&self->thread, NULL, sleeper_body, self), 0);
-	CHECK_SOON(asleep_in(self->set) == before + 1 && is_in_the_kernel(self));
+	CHECK_SOON(sleeps_beside(self, before));
 	return self;
 }
 
@@ -95,7 +103,7 @@ __attribute__((unused)) static struct sleeper *sleep_in_process(int set, const s
 		_exit(0);
 	}
 	self->pid = pid;
-	CHECK_SOON(asleep_in(set) == before + 1 && is_in_the_kernel(self));
+	CHECK_SOON(sleeps_beside(self, before));
 	return self;
 }
 

@@ -1,0 +1,99 @@
+/* A process is killed at each instruction of semop. With SEM_UNDO nothing is left of it; without,
+ * an array has happened whole or not at all. */
+#include "../support/step.h"
+#include "../support/sysv_sem.h"
+
+enum { AT_A_TIME = 16, MEMBERS = 3, BEFORE = 5 };
+
+static int set, elsewhere;
+
+static struct sembuf *operations;
+static size_t count;
+
+/* Instructions from one trial to the next, after the first ones: an array has many. */
+static int stride;
+
+static int instructions(int steps)
+{
+	enum { FIRST = 8 };
+	return steps <= FIRST ? steps : FIRST + (steps - FIRST) * stride;
+}
+
+static int set_of_all(int value)
+{
+	int made = new_set(MEMBERS);
+	for (int i = 0; i < MEMBERS; i++)
+		set_value(made, i, value);
+	return made;
+}
+
+/* It has undo in the set that is tried, too: to begin with that takes many instructions. */
+static void rehearse(void)
+{
+	CHECK_OK(SEMOP(elsewhere, { 0, 1, 0 }, { 1, 1, 0 }));
+	CHECK_OK(SEMOP(elsewhere, { 0, -1, 0 }));
+	CHECK_OK(SEMOP(set, { 0, 1, SEM_UNDO }));
+	CHECK_OK(SEMOP(set, { 0, -1, SEM_UNDO }));
+}
+
+static void operate(void)
+{
+	semop(set, operations, count);
+}
+
+static int trial(int steps)
+{
+	step_on_one_processor();
+	set = set_of_all(BEFORE);
+	elsewhere = set_of_all(0);
+	pid_t victim = step_victim(rehearse, operate);
+	int in_call = step_many(victim, instructions(steps));
+	step_kill(victim);
+	int done = -1;
+	for (size_t i = 0; i < count; i++) {
+		int change = value_of(set, operations[i].sem_num) - BEFORE;
+		int is_done = change != 0;
+		CHECK(change == 0 || change == operations[i].sem_op);
+		if (operations[i].sem_flg & SEM_UNDO)
+			CHECK_EQ(change, 0);
+		CHECK(done == -1 || done == is_done);
+		done = is_done;
+	}
+	CHECK_EQ(takers_of(set, 0), 0);
+	for (int i = 0; i < 17; i++) {
+		CHECK_OK(SEMOP(set, { 0, 1, SEM_UNDO }, { 2, 1, 0 }));
+		CHECK_OK(SEMOP(set, { 0, -1, SEM_UNDO }, { 2, -1, 0 }));
+	}
+	remove_set(set);
+	remove_set(elsewhere);
+	return !in_call ? STEP_OVER : done ? STEP_LATE : STEP_EARLY;
+}
+
+#define KILLED(counts, ...)                                                                        \
+	do {                                                                                       \
+		operations = (struct sembuf[]){ __VA_ARGS__ };                                     \
+		count = sizeof((struct sembuf[]){ __VA_ARGS__ }) / sizeof(struct sembuf);          \
+		stride = count > 1 || operations->sem_flg ? 17 : 3;                                  \
+		step_trials(trial, AT_A_TIME, counts);                                             \
+	} while (0)
+
+CASE(semop_killed_at_any_instruction_with_undo_leaves_nothing)
+{
+	int counts[STEP_ENDS] = { 0 };
+	KILLED(counts, { 0, -1, SEM_UNDO });
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
+}
+
+CASE(semop_of_an_array_killed_at_any_instruction_with_undo_leaves_nothing)
+{
+	int counts[STEP_ENDS] = { 0 };
+	KILLED(counts, { 0, -1, SEM_UNDO }, { 1, -2, SEM_UNDO }, { 2, 1, SEM_UNDO });
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
+}
+
+CASE(semop_of_an_array_killed_at_any_instruction_has_happened_whole_or_not)
+{
+	int counts[STEP_ENDS] = { 0 };
+	KILLED(counts, { 0, -1, 0 }, { 1, -2, 0 }, { 2, 1, 0 });
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
+}
