@@ -3,7 +3,7 @@
 #include "../support/step.h"
 #include "../support/sysv_sem.h"
 
-enum { AT_A_TIME = 16, MEMBERS = 3, BEFORE = 5 };
+enum { AT_A_TIME = 4, MEMBERS = 3, BEFORE = 5 };
 
 static int set, elsewhere;
 
