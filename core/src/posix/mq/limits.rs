@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use super::store::key;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::credentials::{Capability, has};
 use crate::os::settings;
 use crate::posix::mq::files;
 use crate::posix::mq::layout::Geometry;
@@ -26,7 +27,7 @@ const HARD_MSGSIZE_MAX: u64 = 16 << 20;
 /// them.
 pub fn check_number() -> Result<()> {
     let refused = settings::get().kernel_limits
-        && !is_privileged()
+        && !has(Capability::SysResource)
         && existing().len() as u64 >= limit("queues_max", QUEUES_MAX);
     if refused { Err(Errno::ENOSPC) } else { Ok(()) }
 }
@@ -40,7 +41,7 @@ pub fn check_sizes(geometry: Geometry) -> Result<()> {
         return Ok(());
     }
     let (maxmsg, msgsize) = (geometry.maxmsg as u64, geometry.msgsize as u64);
-    let (msg_max, msgsize_max) = if is_privileged() {
+    let (msg_max, msgsize_max) = if has(Capability::SysResource) {
         (HARD_MSG_MAX, HARD_MSGSIZE_MAX)
     } else {
         (limit("msg_max", MSG_MAX), limit("msgsize_max", MSGSIZE_MAX))
@@ -59,31 +60,6 @@ pub fn check_sizes(geometry: Geometry) -> Result<()> {
         return Err(Errno::EMFILE);
     }
     Ok(())
-}
-
-/// Whether the caller has CAP_SYS_RESOURCE, which root does not have everywhere.
-fn is_privileged() -> bool {
-    #[repr(C)]
-    struct Header {
-        version: u32,
-        pid: i32,
-    }
-    #[repr(C)]
-    #[derive(Clone, Copy, Default)]
-    struct Sets {
-        effective: u32,
-        _permitted: u32,
-        _inheritable: u32,
-    }
-    /// From linux/capability.h
-    const VERSION_3: u32 = 0x2008_0522;
-    const SYS_RESOURCE: u32 = 24;
-    let mut header = Header { version: VERSION_3, pid: 0 };
-    let mut sets = [Sets::default(); 2];
-    // SAFETY: a header of this version, and the two sets that it says.
-    let failed =
-        unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) } != 0;
-    !failed && sets[0].effective & (1 << SYS_RESOURCE) != 0
 }
 
 /// The attributes of a queue that is created without any.
