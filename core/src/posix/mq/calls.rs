@@ -52,6 +52,10 @@ pub fn set_nonblocking(
     let before = attributes(thread, fd)?;
     let flags = fcntl(fd, libc::F_GETFL, 0)? & !libc::O_NONBLOCK;
     fcntl(fd, libc::F_SETFL, flags | if nonblocking { libc::O_NONBLOCK } else { 0 })?;
+    let tag = FrameTag::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
+        queue.queue.nonblocking.learn(nonblocking);
+    }
     Ok(before)
 }
 

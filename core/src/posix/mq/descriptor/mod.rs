@@ -2,6 +2,7 @@
 
 mod enter;
 pub mod inherited;
+mod nonblocking;
 mod open;
 mod table;
 

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use memmap2::MmapRaw;
 
-use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
+use crate::posix::mq::descriptor::nonblocking::Nonblocking;
 use crate::posix::mq::files::Data;
 use crate::posix::mq::layout::Layout;
 use crate::posix::mq::permission::Access;
@@ -31,9 +32,8 @@ pub struct Opened {
     pub can_receive: bool,
     /// Opened for sending.
     pub can_send: bool,
-    /// Whether the open description had `O_NONBLOCK` when that was last asked. A hint: a thread
-    /// that would sleep asks again.
-    pub was_nonblocking: AtomicBool,
+    /// What is known of `O_NONBLOCK` of the open description.
+    pub nonblocking: Nonblocking,
     /// Device and inode of the data file.
     pub data: (u64, u64),
     /// Device and inode of the FIFO that the descriptor really is.
@@ -68,7 +68,7 @@ impl Opened {
             map,
             can_receive: access.receive,
             can_send: access.send,
-            was_nonblocking: AtomicBool::new(false),
+            nonblocking: Nonblocking::unknown(),
             data,
             fifo,
             polling: Polling::default(),

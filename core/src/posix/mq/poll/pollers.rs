@@ -10,7 +10,6 @@
 
 use std::os::fd::RawFd;
 
-use crate::atomic::Ordering;
 use crate::os::Result;
 use crate::os::concern;
 use crate::os::errno::preserved;
@@ -202,7 +201,7 @@ impl Use<'_> {
     #[cold]
     pub fn lower_message(&self, pollers: Pollers) {
         if pollers.are(Pollers::MESSAGE) && !self.seems_ready(Wanted::Message) {
-            let would_block = !self.queue.was_nonblocking.load(Ordering::Relaxed);
+            let would_block = !self.queue.nonblocking.was_set();
             if pollers.are(Pollers::EDGE) || (would_block && !self.may_be_lazy(pollers)) {
                 preserved(|| self.take_packets_back());
             }

@@ -16,7 +16,6 @@
 //! waiter commits, it owes its wake to the sleepers of the other direction. So a waiter that was
 //! woken and found nothing checks the other direction, too.
 
-use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
@@ -107,23 +106,25 @@ impl Attempt for Transfer {
 
     /// Whoever places a wait has just tried in vain.
     fn begin(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
-        // To ask the kernel for the flag costs more than a message. So where it was not set the
-        // last time we spin first: mostly nobody needs to know it then.
-        let may_spin = !self.queue.queue.was_nonblocking.load(Ordering::Relaxed);
+        // A call that must not wait does not spin, either.
+        let is_known = self.queue.queue.nonblocking.may_wait();
+        if !is_known && self.is_nonblocking()? {
+            return self.refuse().map(Some);
+        }
         let is_too_late = terms.is_too_late();
-        if may_spin
-            && !is_too_late
+        if !is_too_late
             && self.spin()
             && let Some(done) = self.attempt_in_turn()?
         {
             return Ok(Some(done));
         }
-        let error = match self.is_nonblocking()? {
-            true => return self.refuse().map(Some),
-            false if is_too_late => Errno::ETIMEDOUT,
-            false => return Ok(None),
-        };
-        self.attempt_at_last()?.ok_or(error).map(Some)
+        if is_known && self.is_nonblocking()? {
+            return self.refuse().map(Some);
+        }
+        if is_too_late {
+            return self.attempt_at_last()?.ok_or(Errno::ETIMEDOUT).map(Some);
+        }
+        Ok(None)
     }
 
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
@@ -324,7 +325,7 @@ impl Transfer {
             return Err(Errno::last());
         }
         let is_nonblocking = flags & i64::from(libc::O_NONBLOCK) != 0;
-        self.queue.queue.was_nonblocking.store(is_nonblocking, Ordering::Relaxed);
+        self.queue.queue.nonblocking.learn(is_nonblocking);
         Ok(is_nonblocking)
     }
 }
