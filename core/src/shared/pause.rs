@@ -19,6 +19,12 @@ pub struct Pause {
 }
 
 impl Pause {
+    /// One whose turns offer the processor from the first on: where the caller takes a good look
+    /// between two turns, which is as long as some spins. The other thread may run here.
+    pub fn without_spins() -> Self {
+        Self { turns: SPINS }
+    }
+
     /// Waits a moment. False, at once: it has been long enough.
     #[cold]
     pub fn turn(&mut self) -> bool {

@@ -81,7 +81,7 @@ impl Use<'_> {
 
     /// Whether there is none.
     fn is_refuted(&self, wanted: Wanted, under_way: UnderWay) -> bool {
-        let mut pause = Pause::default();
+        let mut pause = Pause::without_spins();
         loop {
             if self.seems_ready(wanted) {
                 return false;

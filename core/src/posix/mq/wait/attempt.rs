@@ -41,7 +41,7 @@ const TURN_NS: u64 = 10_000_000;
 /// and to nobody's use.
 const SPINS: usize = 8;
 /// Turns of a pause for what poll(2) has told of: about a millisecond, if its sender is stopped.
-const PROMISE_TURNS: usize = 105;
+const PROMISE_TURNS: usize = 45;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -276,7 +276,7 @@ impl Transfer {
     /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a
     /// moment.
     fn refuse(&mut self) -> Result<Transferred> {
-        let mut pause = Pause::default();
+        let mut pause = Pause::without_spins();
         for _ in 0..PROMISE_TURNS {
             if let Some(done) = self.attempt_at_last()? {
                 return Ok(done);
