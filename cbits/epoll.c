@@ -12,7 +12,7 @@ void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
 			    const struct epoll_event *event);
 void rsipc_before_epoll_wait(struct rsipc_thread **thread, int may_sleep);
 int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events,
-			   int count);
+			   int count, int may_wait, int *too_early);
 
 int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int rsipc_c_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout);
@@ -44,18 +44,41 @@ static int wait_once(const struct waiting *waiting, int timeout)
 	return RSIPC_REAL(epoll_wait)(waiting->epoll, waiting->events, waiting->most, timeout);
 }
 
+/* Corrects an answer. One that the kernel tells of only once is kept as long as it comes too early,
+ * unless there is something else, a signal or the end. */
+static int correct(const struct waiting *waiting, int ready, int *too_early, int may_wait,
+		   int64_t end)
+{
+	struct rsipc_rest rest = { 0 };
+	int is_alone = ready == 1;
+	for (;;) {
+		*too_early = 0;
+		ready = rsipc_after_epoll_wait(&rsipc_thread, waiting->epoll, waiting->events,
+					       ready, rsipc_may_wait(&rest, ready), too_early);
+		if (!is_alone || ready == 0 || !*too_early || !may_wait)
+			return ready;
+		if (rsipc_take_rest(&rest, waiting->epoll, end, waiting->mask) != 0)
+			return ready;
+		may_wait = !end || rsipc_now_ns() < end;
+	}
+}
+
 __attribute__((noinline)) static int wait_for_queues(const struct waiting *waiting, int timeout)
 {
 	int64_t end = rsipc_end_of_ms(timeout);
+	struct rsipc_rest rest = { 0 };
+	int too_early = 0;
 	for (;;) {
-		rsipc_before_epoll_wait(&rsipc_thread, timeout != 0);
+		if (!too_early)
+			rsipc_before_epoll_wait(&rsipc_thread, timeout != 0);
 		int ready = wait_once(waiting, timeout);
 		if (ready <= 0)
 			return ready;
-		ready = rsipc_after_epoll_wait(&rsipc_thread, waiting->epoll, waiting->events,
-					       ready);
+		ready = correct(waiting, ready, &too_early, timeout != 0, end);
 		if (ready > 0 || timeout == 0)
 			return ready;
+		if (too_early && rsipc_take_rest(&rest, -1, end, waiting->mask) < 0)
+			return -1;
 		timeout = rsipc_ms_until(end, timeout);
 	}
 }

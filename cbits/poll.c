@@ -1,6 +1,6 @@
 /* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among
- * the descriptors are brought up to date before, and an answer that was in vain is taken back
- * (mq/poll of the core). */
+ * the descriptors are brought up to date before, and an answer that was in vain, or came too early,
+ * is taken back (mq/poll of the core). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "poll_time.h"
@@ -15,10 +15,12 @@
 #pragma GCC visibility push(hidden)
 int rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count,
 		      int may_sleep);
-int rsipc_after_poll(struct rsipc_thread **thread, struct pollfd *fds, nfds_t count, int ready);
+int rsipc_after_poll(struct rsipc_thread **thread, struct pollfd *fds, nfds_t count, int may_wait,
+		     int *too_early);
 int rsipc_before_select(struct rsipc_thread **thread, int count, fd_set *const sets[3],
 			int may_sleep);
-int rsipc_after_select(struct rsipc_thread **thread, int count, fd_set *const sets[3], int ready);
+int rsipc_after_select(struct rsipc_thread **thread, int count, fd_set *const sets[3],
+		       int may_wait, int *too_early);
 
 int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout);
 int rsipc_c_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -36,16 +38,21 @@ __attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t coun
 	if (rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0) == 0)
 		return RSIPC_REAL(poll)(fds, count, timeout);
 	int64_t end = rsipc_end_of_ms(timeout);
+	struct rsipc_rest rest = { 0 };
 	for (;;) {
-		int ready = RSIPC_REAL(poll)(fds, count, timeout);
+		int too_early = 0, ready = RSIPC_REAL(poll)(fds, count, timeout);
 		if (ready > 0)
-			ready -= rsipc_after_poll(&rsipc_thread, fds, count, ready);
+			ready -= rsipc_after_poll(&rsipc_thread, fds, count,
+						  rsipc_may_wait(&rest, ready), &too_early);
 		else
 			return ready;
 		if (ready > 0 || timeout == 0)
 			return ready;
+		if (too_early && rsipc_take_rest(&rest, -1, end, NULL) < 0)
+			return -1;
 		timeout = rsipc_ms_until(end, timeout);
-		rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0);
+		if (!too_early)
+			rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0);
 	}
 }
 
@@ -64,17 +71,23 @@ ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout, c
 		return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
 	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
 	int64_t end = timeout ? rsipc_end_of(left) : 0;
+	struct rsipc_rest rest = { 0 };
 	for (;;) {
+		int too_early = 0;
 		int ready = RSIPC_REAL(ppoll)(fds, count, timeout ? &left : NULL, mask);
 		if (ready > 0)
-			ready -= rsipc_after_poll(&rsipc_thread, fds, count, ready);
+			ready -= rsipc_after_poll(&rsipc_thread, fds, count,
+						  rsipc_may_wait(&rest, ready), &too_early);
 		else
 			return ready;
 		if (ready > 0 || !may_sleep)
 			return ready;
+		if (too_early && rsipc_take_rest(&rest, -1, end, mask) < 0)
+			return -1;
 		if (timeout)
 			may_sleep = rsipc_time_until(end, &left);
-		rsipc_before_poll(&rsipc_thread, fds, count, may_sleep);
+		if (!too_early)
+			rsipc_before_poll(&rsipc_thread, fds, count, may_sleep);
 	}
 }
 
@@ -123,29 +136,53 @@ static int before_select(struct asked *asked, int may_sleep)
 }
 
 /* Whether there is nothing left of an answer. Larger sets are answered as the kernel does. */
-static int is_in_vain(struct asked *asked, int *ready)
+static int is_in_vain(struct asked *asked, const struct rsipc_rest *rest, int *ready,
+		      int *too_early)
 {
+	*too_early = 0;
 	if (*ready <= 0 || asked->count > FD_SETSIZE)
 		return 0;
-	*ready -= rsipc_after_select(&rsipc_thread, asked->count, asked->sets, *ready);
+	*ready -= rsipc_after_select(&rsipc_thread, asked->count, asked->sets,
+				     rsipc_may_wait(rest, *ready), too_early);
 	return *ready == 0;
 }
 
-/* The kernel leaves in the timeout what is left of it. */
+/* The kernel leaves in the timeout what is left of it, and so do rests. */
+static int rest_of_select(struct rsipc_rest *rest, struct timeval *timeout)
+{
+	struct timespec left = { 0 };
+	int64_t end = 0;
+	if (timeout) {
+		left = (struct timespec){ timeout->tv_sec, timeout->tv_usec * 1000 };
+		end = rsipc_end_of(left);
+	}
+	int result = rsipc_take_rest(rest, -1, end, NULL);
+	if (timeout) {
+		rsipc_time_until(end, &left);
+		*timeout = (struct timeval){ left.tv_sec, left.tv_nsec / 1000 };
+	}
+	return result;
+}
+
 __attribute__((noinline)) static int select_queues(struct asked *asked, struct timeval *timeout)
 {
 	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
 	int queues = before_select(asked, may_sleep);
 	if (queues > 0 && asked->count <= FD_SETSIZE)
 		copy_sets(asked, 0);
+	struct rsipc_rest rest = { 0 };
 	for (;;) {
 		fd_set *const *sets = asked->sets;
 		int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
-		if (queues == 0 || !is_in_vain(asked, &ready) || !may_sleep)
+		int too_early;
+		if (queues == 0 || !is_in_vain(asked, &rest, &ready, &too_early) || !may_sleep)
 			return ready;
-		may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
 		copy_sets(asked, 1);
-		before_select(asked, may_sleep);
+		if (too_early && rest_of_select(&rest, timeout) < 0)
+			return -1;
+		may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
+		if (!too_early)
+			before_select(asked, may_sleep);
 	}
 }
 
@@ -168,16 +205,21 @@ pselect_queues(struct asked *asked, const struct timespec *timeout, const sigset
 	int queues = before_select(asked, may_sleep);
 	if (queues > 0 && asked->count <= FD_SETSIZE)
 		copy_sets(asked, 0);
+	struct rsipc_rest rest = { 0 };
 	for (;;) {
 		fd_set *const *sets = asked->sets;
 		int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2],
 						timeout ? &left : NULL, mask);
-		if (queues == 0 || !is_in_vain(asked, &ready) || !may_sleep)
+		int too_early;
+		if (queues == 0 || !is_in_vain(asked, &rest, &ready, &too_early) || !may_sleep)
 			return ready;
+		copy_sets(asked, 1);
+		if (too_early && rsipc_take_rest(&rest, -1, end, mask) < 0)
+			return -1;
 		if (timeout)
 			may_sleep = rsipc_time_until(end, &left);
-		copy_sets(asked, 1);
-		before_select(asked, may_sleep);
+		if (!too_early)
+			before_select(asked, may_sleep);
 	}
 }
 

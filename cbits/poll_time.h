@@ -1,8 +1,11 @@
-/* The end of a wait that is taken up again. */
+/* A wait that is taken up again: its end, and the rests in between. */
 #ifndef RSIPC_POLL_TIME_H
 #define RSIPC_POLL_TIME_H
 
+#include "real.h"
+
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -34,6 +37,33 @@ static inline int rsipc_time_until(int64_t end, struct timespec *left)
 	ns = ns > 0 ? ns : 0;
 	*left = (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 	return ns > 0;
+}
+
+/* What the kernel has told of is about to be there, and the kernel would tell of it again at once
+ * (mq/poll/answer.rs of the core). */
+struct rsipc_rest {
+	int64_t ns; /* the last one; 0: none so far */
+};
+
+/* Whether what one answer tells of may be waited for, for a moment. */
+static inline int rsipc_may_wait(const struct rsipc_rest *rest, int ready)
+{
+	return ready == 1 && rest->ns == 0;
+}
+
+/* Sleeps a little, for longer each time, and not beyond the end, if that is not 0; ends when there
+ * is something else in the epoll, if that is not -1. The result is that of ppoll. */
+static inline int rsipc_take_rest(struct rsipc_rest *rest, int epoll, int64_t end,
+				  const sigset_t *mask)
+{
+	const int64_t shortest = 500000, longest = 8000000;
+	int64_t left = end ? end - rsipc_now_ns() : longest;
+	rest->ns = rest->ns ? rest->ns * 2 : shortest;
+	if (rest->ns > longest)
+		rest->ns = longest;
+	int64_t ns = rest->ns < left ? rest->ns : left > 0 ? left : 0;
+	struct pollfd in = { .fd = epoll, .events = POLLIN };
+	return RSIPC_REAL(ppoll)(&in, 1, &(struct timespec){ .tv_nsec = ns }, mask);
 }
 
 /* Never too early. `timeout` is what it was: negative ones have no end. */

@@ -11,7 +11,7 @@ use crate::entry::jump_to;
 use crate::thread::thread_of;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::readable::Array;
-use rsipc_core::posix::mq::{self, Poll, Pollers, UnderWay};
+use rsipc_core::posix::mq::{self, Poll, Pollers};
 use rsipc_core::shared::thread::Thread;
 
 /// As many descriptors as a process can have: the kernel refuses more.
@@ -236,13 +236,15 @@ unsafe extern "C" fn rsipc_before_epoll_wait(slot: *const Cell<*const Thread>, m
     }
 }
 
-/// Takes out of the answer of poll what is in vain. Returns how many descriptors have nothing left.
+/// Takes out of the answer of poll what is not true. Returns how many descriptors have nothing left.
+/// `may_wait`: for a moment, for what is about to come true. `too_early`: set if there is such.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_poll(
     slot: *const Cell<*const Thread>,
     fds: *mut pollfd,
     count: nfds_t,
-    ready: c_int,
+    may_wait: c_int,
+    too_early: *mut c_int,
 ) -> c_int {
     // SAFETY: C gives the thread's own variable.
     let Ok(thread) = thread_of(unsafe { &*slot }) else { return 0 };
@@ -252,9 +254,9 @@ unsafe extern "C" fn rsipc_after_poll(
         let polled = unsafe { &mut *fds.add(index) };
         if polled.revents != 0 && mq::is_found_queue(polled.fd) {
             let told = u32::from(polled.revents.cast_unsigned());
-            let left = told
-                & !mq::in_vain(thread, polled.fd, Pollers::told_by(told), under_way(ready))
-                    .events();
+            let correction = mq::correct(thread, polled.fd, Pollers::told_by(told), may_wait != 0);
+            note(correction.is_too_early(), too_early);
+            let left = told & !correction.untrue().events();
             polled.revents = i16::try_from(left).unwrap_or(polled.revents);
             emptied += c_int::from(left == 0);
         }
@@ -262,13 +264,15 @@ unsafe extern "C" fn rsipc_after_poll(
     emptied
 }
 
-/// Takes out of the answer of select what is in vain. Returns how many bits that were.
+/// Takes out of the answer of select what is not true. Returns how many bits that were. The
+/// others as above.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_select(
     slot: *const Cell<*const Thread>,
     count: c_int,
     sets: *const [*mut u64; 3],
-    ready: c_int,
+    may_wait: c_int,
+    too_early: *mut c_int,
 ) -> c_int {
     // SAFETY: C gives the thread's own variable, and an array of its own.
     let (Ok(thread), sets) = (thread_of(unsafe { &*slot }), unsafe { *sets }) else { return 0 };
@@ -278,43 +282,48 @@ unsafe extern "C" fn rsipc_after_select(
         let [input, output] =
             [sets[0], sets[1]].map(|set| (!set.is_null()).then(|| unsafe { &mut *set.add(word) }));
         let answer = [&input, &output].map(|set| set.as_ref().map_or(0, |set| **set));
-        let mut vain = [0; 2];
+        let mut untrue = [0; 2];
         for bit in bits_of(answer[0] | answer[1]) {
             let Ok(fd) = c_int::try_from(word * BITS + bit) else { break };
             if mq::is_found_queue(fd) {
-                let in_vain = mq::in_vain(thread, fd, selected(answer, bit), under_way(ready));
-                vain[0] |= u64::from(in_vain.has(Pollers::MESSAGE)) << bit;
-                vain[1] |= u64::from(in_vain.has(Pollers::ROOM)) << bit;
+                let correction = mq::correct(thread, fd, selected(answer, bit), may_wait != 0);
+                note(correction.is_too_early(), too_early);
+                untrue[0] |= u64::from(correction.untrue().has(Pollers::MESSAGE)) << bit;
+                untrue[1] |= u64::from(correction.untrue().has(Pollers::ROOM)) << bit;
             }
         }
-        for (set, vain) in [input, output].into_iter().zip(vain) {
+        for (set, untrue) in [input, output].into_iter().zip(untrue) {
             if let Some(set) = set {
-                emptied += vain.count_ones().cast_signed();
-                *set &= !vain;
+                emptied += untrue.count_ones().cast_signed();
+                *set &= !untrue;
             }
         }
     }
     emptied
 }
 
-/// Takes out of the answer of epoll_wait what is in vain. Returns how many events are left.
+/// Takes out of the answer of epoll_wait what is not true. Returns how many events are left.
+/// `too_early`: set if nothing of one is true yet. It may still be in the answer. `may_wait` as above.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_epoll_wait(
     slot: *const Cell<*const Thread>,
     epoll: c_int,
     events: *mut epoll_event,
     count: c_int,
+    may_wait: c_int,
+    too_early: *mut c_int,
 ) -> c_int {
     // SAFETY: C gives the thread's own variable.
     let Ok(thread) = thread_of(unsafe { &*slot }) else { return count };
     // SAFETY: the kernel has just written so many events there.
     let events =
         unsafe { core::slice::from_raw_parts_mut(events, usize::try_from(count).unwrap_or(0)) };
-    mq::correct_epoll(thread, epoll, count == 1, |data, change| {
+    let is_too_early = mq::correct_epoll(thread, epoll, may_wait != 0, |data, change| {
         for event in events.iter_mut().filter(|event| event.u64 == data) {
             event.events = change(event.events);
         }
     });
+    note(is_too_early, too_early);
     let mut left = 0;
     for index in 0..events.len() {
         if events[index].events != 0 {
@@ -325,9 +334,12 @@ unsafe extern "C" fn rsipc_after_epoll_wait(
     c_int::try_from(left).unwrap_or(count)
 }
 
-/// How long an answer about so many descriptors may wait.
-fn under_way(ready: c_int) -> UnderWay {
-    if ready == 1 { UnderWay::WaitedFor } else { UnderWay::NotYet }
+/// Tells C that something is true.
+fn note(it_is: bool, place: *mut c_int) {
+    if it_is {
+        // SAFETY: C gives a variable of its own.
+        unsafe { *place = 1 };
+    }
 }
 
 fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {

@@ -7,22 +7,30 @@ const SPINS: usize = if cfg!(loom) { 1 } else { 60 };
 /// Turns up to which the processor is offered to others.
 const YIELDS: usize = if cfg!(loom) { 2 } else { 100 };
 /// Turns altogether. The last ones sleep, for 20 ms together: longer than the other thread is
-/// preempted for.
+/// preempted for, where there are processors enough.
 const TURNS: usize = if cfg!(loom) { 3 } else { 300 };
+/// Turns of a short one, which sleeps for a millisecond together.
+const FEW_TURNS: usize = if cfg!(loom) { 3 } else { 105 };
 #[cfg(not(loom))]
 const SLEEP_NS: i64 = 100_000;
 
 /// A wait that gets slower and comes to an end.
-#[derive(Default)]
 pub struct Pause {
     turns: usize,
+    most: usize,
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self { turns: 0, most: TURNS }
+    }
 }
 
 impl Pause {
-    /// One whose turns offer the processor from the first on: where the caller takes a good look
-    /// between two turns, which is as long as some spins. The other thread may run here.
-    pub fn without_spins() -> Self {
-        Self { turns: SPINS }
+    /// A short one, for a caller whose looks between the turns are as long as some spins: its turns
+    /// offer the processor from the first on. The other thread may be one that can only run here.
+    pub fn between_looks() -> Self {
+        Self { turns: SPINS, most: FEW_TURNS }
     }
 
     /// Waits a moment. False, at once: it has been long enough.
@@ -31,7 +39,7 @@ impl Pause {
         match self.turns {
             0..SPINS => hint::spin_loop(),
             SPINS..YIELDS => thread::yield_now(),
-            YIELDS..TURNS => sleep(),
+            turns if turns < self.most => sleep(),
             _ => return false,
         }
         self.turns += 1;
@@ -40,13 +48,13 @@ impl Pause {
 
     /// It has been long enough.
     pub fn end(&mut self) {
-        self.turns = TURNS;
+        self.turns = self.most;
     }
 
     /// Whether it has been long enough.
     #[inline]
     pub fn is_over(&self) -> bool {
-        self.turns >= TURNS
+        self.turns >= self.most
     }
 }
 

@@ -83,7 +83,7 @@ pub use notify::registration::Registered;
 #[cfg(not(loom))]
 pub use open::{How, open};
 #[cfg(not(loom))]
-pub use poll::answer::{UnderWay, correct_epoll, in_vain};
+pub use poll::answer::{Correction, correct, correct_epoll};
 #[cfg(not(loom))]
 pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over};
 #[cfg(not(loom))]

@@ -1,10 +1,14 @@
 //! Corrects the answer of poll(2) before the program gets it.
 //!
 //! A packet is put into the FIFO before the message is committed (`level`), so a process that polls
-//! may be woken a moment too early, or in vain if the sender is killed in between. If there is
-//! nothing else to report, the call waits for the commit, and takes back an answer that was in
-//! vain. Only where the sender is stopped in the middle is the message reported all the same, after
-//! a while.
+//! may be woken a moment too early, or in vain if the sender is killed in between. So what is told
+//! of is looked for. An answer that was in vain is taken back. One that came too early is waited
+//! for, for a moment, if there is nothing else to report; then the caller takes it out, and sleeps
+//! a little before it asks the kernel again (`cbits/rest.h`). So it does not matter for how long a
+//! sender is stopped in the middle, or does without a processor.
+//!
+//! A program that is told of edges would never hear again of what is taken out. There the caller
+//! keeps the answer until it has come true, or there is something else to report.
 
 use std::os::fd::RawFd;
 
@@ -16,83 +20,100 @@ use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::pause::Pause;
 use crate::shared::thread::{FrameTag, Thread};
 
-/// What is believed of something that is about to be there.
+/// What of an answer is not true, or not yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnderWay {
-    /// It is there soon; it is waited for.
-    WaitedFor,
-    /// The program is told of something else now, and will be told of this the next time.
-    NotYet,
-    /// It counts as if it were there: the program is told of edges, and would never hear of this
-    /// again.
-    There,
+pub struct Correction {
+    /// There is none.
+    pub in_vain: Pollers,
+    /// It is about to be there.
+    pub too_early: Pollers,
+}
+
+impl Correction {
+    const NONE: Self = Self { in_vain: Pollers::NONE, too_early: Pollers::NONE };
+
+    /// All that is not true now.
+    pub fn untrue(self) -> Pollers {
+        self.in_vain.and(self.too_early)
+    }
+
+    /// Whether something is about to be there.
+    pub fn is_too_early(self) -> bool {
+        self.too_early.any()
+    }
 }
 
 /// What of this is not true of the queue: a message, room, both. What is no queue is always right.
-pub fn in_vain(thread: &'static Thread, fd: RawFd, told: Pollers, under_way: UnderWay) -> Pollers {
+/// `may_wait`: for a moment, for what is about to be there.
+pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool) -> Correction {
     let tag = FrameTag::new();
     match descriptor::enter(thread, fd, &tag) {
-        Ok(queue) => preserved(|| queue.in_vain(told, under_way)),
-        Err(_) => Pollers::NONE,
+        Ok(queue) => preserved(|| queue.correct(told, may_wait)),
+        Err(_) => Correction::NONE,
     }
 }
 
 /// Corrects the answer of this epoll. `change` is told how to change the events of those of which
-/// the program is told by some data, if there are any. `is_alone`: there is one event. An event
-/// that becomes empty is the caller's to take out.
+/// the program is told by some data, if there are any. `may_wait` as above. An event
+/// that becomes empty is the caller's to take out. True: nothing of an event is true yet; it has
+/// become empty, or, where there are edges, is kept.
 pub fn correct_epoll(
     thread: &'static Thread,
     epoll: RawFd,
-    is_alone: bool,
-    mut change: impl FnMut(u64, &dyn Fn(u32) -> u32),
-) {
+    may_wait: bool,
+    mut change: impl FnMut(u64, &mut dyn FnMut(u32) -> u32),
+) -> bool {
+    let mut is_too_early = false;
     for fd in watched::all() {
         let tag = FrameTag::new();
         let Ok(queue) = descriptor::enter(thread, fd, &tag) else { continue };
         let Some(data) = queue.queue.polling.data_for(epoll) else { continue };
         if !queue.seems_ready(Wanted::Message) || !queue.seems_ready(Wanted::Free) {
-            let pollers = queue.queue.layout.readiness().pollers();
-            let under_way = match (is_alone, pollers.are(Pollers::EDGE)) {
-                (true, _) => UnderWay::WaitedFor,
-                (false, true) => UnderWay::There,
-                (false, false) => UnderWay::NotYet,
-            };
-            change(data, &|told| {
-                let in_vain = preserved(|| queue.in_vain(Pollers::told_by(told), under_way));
-                told & !in_vain.events()
+            let by_edges = queue.queue.layout.readiness().pollers().are(Pollers::EDGE);
+            change(data, &mut |told| {
+                let correction = preserved(|| queue.correct(Pollers::told_by(told), may_wait));
+                let true_now = told & !correction.untrue().events();
+                is_too_early |= correction.is_too_early() && true_now == 0;
+                let untrue = if by_edges { correction.in_vain } else { correction.untrue() };
+                told & !untrue.events()
             });
         }
     }
+    is_too_early
 }
 
 impl Use<'_> {
-    fn in_vain(&self, told: Pollers, under_way: UnderWay) -> Pollers {
-        let mut in_vain = Pollers::NONE;
-        if told.has(Pollers::MESSAGE) && self.is_refuted(Wanted::Message, under_way) {
-            self.take_packets_back();
-            in_vain = in_vain.and(Pollers::MESSAGE);
+    fn correct(&self, told: Pollers, may_wait: bool) -> Correction {
+        let mut correction = Correction::NONE;
+        for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::ROOM, Wanted::Free)] {
+            match told.has(kind).then(|| self.look_after(wanted, may_wait)) {
+                Some(Look::Nothing) => {
+                    self.take_back(wanted);
+                    correction.in_vain = correction.in_vain.and(kind);
+                }
+                Some(Look::UnderWay) => correction.too_early = correction.too_early.and(kind),
+                Some(Look::There) | None => {}
+            }
         }
-        if told.has(Pollers::ROOM) && self.is_refuted(Wanted::Free, under_way) {
-            self.fill_up();
-            in_vain = in_vain.and(Pollers::ROOM);
-        }
-        in_vain
+        correction
     }
 
-    /// Whether there is none.
-    fn is_refuted(&self, wanted: Wanted, under_way: UnderWay) -> bool {
-        let mut pause = Pause::without_spins();
+    fn take_back(&self, wanted: Wanted) {
+        match wanted {
+            Wanted::Message => self.take_packets_back(),
+            Wanted::Free => self.fill_up(),
+        }
+    }
+
+    fn look_after(&self, wanted: Wanted, may_wait: bool) -> Look {
+        let mut pause = Pause::between_looks();
         loop {
             if self.seems_ready(wanted) {
-                return false;
+                return Look::There;
             }
-            match (self.look(wanted), under_way) {
-                (Look::There, _) | (Look::UnderWay, UnderWay::There) => return false,
-                (Look::Nothing, _) | (Look::UnderWay, UnderWay::NotYet) => return true,
-                (Look::UnderWay, UnderWay::WaitedFor) => {}
-            }
-            if !pause.turn() {
-                return false;
+            let found = self.look(wanted);
+            if found != Look::UnderWay || !may_wait || !pause.turn() {
+                return found;
             }
         }
     }

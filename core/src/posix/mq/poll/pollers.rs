@@ -19,11 +19,8 @@ use crate::posix::mq::poll::fifo::Channel;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
 use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
+use crate::shared::pause::Pause;
 use crate::shared::thread::{FrameTag, Thread};
-
-/// How long a new poller waits for operations under way that may not know of it, in looks
-/// at a slot.
-const SLOTS_LOOKED_AT: usize = 10_000;
 
 /// How a queue is going to be polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,14 +150,13 @@ impl Use<'_> {
 
     /// An operation that began before we polled may not know of us: then it counts as done.
     fn look_patiently(&self, wanted: Wanted) -> Look {
-        let slots = self.queue.layout.geometry().maxmsg;
-        for _ in 0..SLOTS_LOOKED_AT.div_ceil(slots) {
-            match self.look(wanted) {
-                Look::UnderWay => core::hint::spin_loop(),
-                decided => return decided,
+        let mut pause = Pause::between_looks();
+        loop {
+            let found = self.look(wanted);
+            if found != Look::UnderWay || !pause.turn() {
+                return found;
             }
         }
-        Look::UnderWay
     }
 
     pub(super) fn seems_ready(&self, wanted: Wanted) -> bool {

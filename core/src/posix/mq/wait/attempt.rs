@@ -40,8 +40,6 @@ const TURN_NS: u64 = 10_000_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped,
 /// and to nobody's use.
 const SPINS: usize = 8;
-/// Turns of a pause for what poll(2) has told of: about a millisecond, if its sender is stopped.
-const PROMISE_TURNS: usize = 45;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -276,15 +274,14 @@ impl Transfer {
     /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a
     /// moment.
     fn refuse(&mut self) -> Result<Transferred> {
-        let mut pause = Pause::without_spins();
-        for _ in 0..PROMISE_TURNS {
+        let mut pause = Pause::between_looks();
+        loop {
             if let Some(done) = self.attempt_at_last()? {
                 return Ok(done);
             }
-            if !self.queue.is_promised(self.task.wanted()) {
+            if !self.queue.is_promised(self.task.wanted()) || !pause.turn() {
                 break;
             }
-            pause.turn();
         }
         self.queue.found_none(self.task.wanted());
         Err(Errno::EAGAIN)
