@@ -236,7 +236,8 @@ unsafe extern "C" fn rsipc_before_epoll_wait(slot: *const Cell<*const Thread>, m
     }
 }
 
-/// Takes out of the answer of poll what is not true. Returns how many descriptors have nothing left.
+/// Takes out of the answer of poll what is not true. Returns how many descriptors have nothing
+/// left.
 /// `may_wait`: for a moment, for what is about to come true. `too_early`: set if there is such.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_poll(
@@ -303,7 +304,8 @@ unsafe extern "C" fn rsipc_after_select(
 }
 
 /// Takes out of the answer of epoll_wait what is not true. Returns how many events are left.
-/// `too_early`: set if nothing of one is true yet. It may still be in the answer. `may_wait` as above.
+/// `too_early`: set if nothing of one is true yet. It may still be in the answer. `may_wait` as
+/// above.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_epoll_wait(
     slot: *const Cell<*const Thread>,

@@ -1,6 +1,6 @@
 /* Who receives until there is none comes to an end, and so does who sends until there is no room:
- * also where another one on the same processor is always ready to send, or receive, one more. A call
- * that waited for that one, and be it for a moment, would always get something. */
+ * also where another one on the same processor is always ready to send, or receive, one more. A
+ * call that waited for that one, and be it for a moment, would always get something. */
 #include "../support/step_queue.h"
 
 enum {
@@ -9,7 +9,7 @@ enum {
 	WAITS = 10000, /* after which it is known whether it pays to wait for a moment */
 };
 
-/* A child that changes the queue whenever it is like that. It gives the processor away until then. */
+/* A child that changes the queue whenever so many are in it. It yields until then. */
 static pid_t start_partner(long messages, void (*change)(void))
 {
 	pid_t partner = check_fork();

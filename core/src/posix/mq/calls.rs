@@ -9,6 +9,7 @@ use crate::os::Result;
 use crate::posix::mq::descriptor;
 use crate::posix::mq::files::{self, Name};
 use crate::posix::mq::layout::Geometry;
+use crate::posix::mq::store::slots::Wanted;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// `struct mq_attr`, as numbers.
@@ -35,6 +36,7 @@ pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
     let layout = &queue.queue.layout;
     let flags = fcntl(fd, libc::F_GETFL, 0)?;
     queue.make_up_for_missed();
+    queue.await_promised(Wanted::Message);
     Ok(Attributes {
         nonblocking: flags & libc::O_NONBLOCK != 0,
         geometry: layout.geometry(),

@@ -215,6 +215,13 @@ impl Use<'_> {
         pollers.are(kind) && self.look(wanted) != Look::Nothing
     }
 
+    /// Waits for a moment until what poll(2) may have told of is there: who polls past us is told
+    /// before the commit.
+    pub fn await_promised(&self, wanted: Wanted) {
+        let mut pause = Pause::between_looks();
+        while !self.seems_ready(wanted) && self.is_promised(wanted) && pause.turn() {}
+    }
+
     /// The queue was found empty, or full, by a thread that does not wait, and may be polled.
     pub fn found_none(&self, missing: Wanted) {
         let pollers = self.queue.layout.readiness().pollers();
