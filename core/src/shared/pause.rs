@@ -9,37 +9,25 @@ const YIELDS: usize = if cfg!(loom) { 2 } else { 100 };
 /// Turns altogether. The last ones sleep, for 20 ms together: longer than the other thread is
 /// preempted for, where there are processors enough.
 const TURNS: usize = if cfg!(loom) { 3 } else { 300 };
-/// Turns of a short one, which sleeps for a millisecond together.
+/// Turns up to the end of a [`Moment`], which sleeps for a millisecond together.
 const FEW_TURNS: usize = if cfg!(loom) { 3 } else { 105 };
 #[cfg(not(loom))]
 const SLEEP_NS: i64 = 100_000;
 
 /// A wait that gets slower and comes to an end.
+#[derive(Default)]
 pub struct Pause {
     turns: usize,
-    most: usize,
-}
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self { turns: 0, most: TURNS }
-    }
 }
 
 impl Pause {
-    /// A short one, for a caller whose looks between the turns are as long as some spins: its turns
-    /// offer the processor from the first on. The other thread may be one that can only run here.
-    pub fn between_looks() -> Self {
-        Self { turns: SPINS, most: FEW_TURNS }
-    }
-
     /// Waits a moment. False, at once: it has been long enough.
     #[cold]
     pub fn turn(&mut self) -> bool {
         match self.turns {
             0..SPINS => hint::spin_loop(),
             SPINS..YIELDS => thread::yield_now(),
-            turns if turns < self.most => sleep(),
+            YIELDS..TURNS => sleep(),
             _ => return false,
         }
         self.turns += 1;
@@ -48,13 +36,30 @@ impl Pause {
 
     /// It has been long enough.
     pub fn end(&mut self) {
-        self.turns = self.most;
+        self.turns = TURNS;
     }
 
     /// Whether it has been long enough.
     #[inline]
     pub fn is_over(&self) -> bool {
-        self.turns >= self.most
+        self.turns >= TURNS
+    }
+}
+
+/// A short pause between looks that are as long as some spins: its turns offer the processor from
+/// the first on, as the other thread may be one that can only run here.
+pub struct Moment(Pause);
+
+impl Default for Moment {
+    fn default() -> Self {
+        Self(Pause { turns: SPINS })
+    }
+}
+
+impl Moment {
+    /// As [`Pause::turn`].
+    pub fn turn(&mut self) -> bool {
+        self.0.turns < FEW_TURNS && self.0.turn()
     }
 }
 

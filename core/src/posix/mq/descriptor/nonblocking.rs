@@ -17,21 +17,21 @@
 //! Relaxed: nothing is published through it, and with a lost update calls rely on it for longer, by
 //! as many as there are threads.
 
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU8, Ordering};
 
-const UNKNOWN: u32 = 0;
-const SET: u32 = 1;
-const CLEAR: u32 = 2;
+const UNKNOWN: u8 = 0;
+const SET: u8 = 1;
+const CLEAR: u8 = 2;
 /// Calls that rely on an answer: so many that the question costs each of them a nanosecond or two.
-const TRUST: u32 = 64;
+const TRUST: u8 = 64;
 
 /// See the module.
-pub struct Nonblocking(AtomicU32);
+pub struct Nonblocking(AtomicU8);
 
 impl Nonblocking {
     /// Not known.
     pub fn unknown() -> Self {
-        Self(AtomicU32::new(UNKNOWN))
+        Self(AtomicU8::new(UNKNOWN))
     }
 
     /// The kernel has told, or has been told.
@@ -66,7 +66,7 @@ mod tests {
         flag.learn(true);
         assert!(!flag.may_wait() && flag.was_set());
         flag.learn(false);
-        assert_eq!((0..1000).filter(|_| flag.may_wait()).count(), TRUST as usize);
+        assert_eq!((0..1000).filter(|_| flag.may_wait()).count(), usize::from(TRUST));
         assert!(!flag.was_set());
     }
 }

@@ -17,7 +17,7 @@ use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::poll::readiness::Pollers;
 use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::pause::Pause;
+use crate::shared::pause::Moment;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// What of an answer is not true, or not yet.
@@ -106,13 +106,13 @@ impl Use<'_> {
     }
 
     fn look_after(&self, wanted: Wanted, may_wait: bool) -> Look {
-        let mut pause = Pause::between_looks();
+        let mut moment = Moment::default();
         loop {
             if self.seems_ready(wanted) {
                 return Look::There;
             }
             let found = self.look(wanted);
-            if found != Look::UnderWay || !may_wait || !pause.turn() {
+            if found != Look::UnderWay || !may_wait || !moment.turn() {
                 return found;
             }
         }

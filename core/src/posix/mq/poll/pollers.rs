@@ -19,7 +19,7 @@ use crate::posix::mq::poll::fifo::Channel;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
 use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
-use crate::shared::pause::Pause;
+use crate::shared::pause::Moment;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// How a queue is going to be polled.
@@ -150,10 +150,10 @@ impl Use<'_> {
 
     /// An operation that began before we polled may not know of us: then it counts as done.
     fn look_patiently(&self, wanted: Wanted) -> Look {
-        let mut pause = Pause::between_looks();
+        let mut moment = Moment::default();
         loop {
             let found = self.look(wanted);
-            if found != Look::UnderWay || !pause.turn() {
+            if found != Look::UnderWay || !moment.turn() {
                 return found;
             }
         }
@@ -218,8 +218,8 @@ impl Use<'_> {
     /// Waits for a moment until what poll(2) may have told of is there: who polls past us is told
     /// before the commit.
     pub fn await_promised(&self, wanted: Wanted) {
-        let mut pause = Pause::between_looks();
-        while !self.seems_ready(wanted) && self.is_promised(wanted) && pause.turn() {}
+        let mut moment = Moment::default();
+        while !self.seems_ready(wanted) && self.is_promised(wanted) && moment.turn() {}
     }
 
     /// The queue was found empty, or full, by a thread that does not wait, and may be polled.

@@ -24,7 +24,7 @@ use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::message::{Incoming, Outgoing, Received};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
-use crate::shared::pause::{self, Pause};
+use crate::shared::pause::{self, Moment};
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait::{Attempt, Terms};
 use crate::shared::wait_point::{Arrival, WaitPoint};
@@ -274,12 +274,12 @@ impl Transfer {
     /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a
     /// moment.
     fn refuse(&mut self) -> Result<Transferred> {
-        let mut pause = Pause::between_looks();
+        let mut moment = Moment::default();
         loop {
             if let Some(done) = self.attempt_at_last()? {
                 return Ok(done);
             }
-            if !self.queue.is_promised(self.task.wanted()) || !pause.turn() {
+            if !self.queue.is_promised(self.task.wanted()) || !moment.turn() {
                 break;
             }
         }
