@@ -39,6 +39,7 @@ fn compile_cbits() {
                 "sleep",
                 "socket",
                 "sysv",
+                "sysv_msg",
                 "thread",
                 "unistd",
             ]
@@ -76,6 +77,8 @@ fn generate_header() {
         "src/posix/mqueue.rs",
         "src/posix/mman.rs",
         "src/sysv/sem.rs",
+        "src/sysv/msg.rs",
+        "src/sysv/shm.rs",
         "src/version.rs",
     ] {
         builder = builder.with_src(root.join(file));

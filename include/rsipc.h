@@ -1,5 +1,5 @@
 /* librsipc: POSIX semaphores, message queues and shared memory objects, and System V semaphores,
- * in user space.
+ * message queues and shared memory, in user space.
  *
  * The types and the constants come from the headers of the system, whose declarations agree with
  * these. So a program may include both, in any order, or this one alone.
@@ -13,7 +13,9 @@
 #include <mqueue.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -176,6 +178,46 @@ int semop(int semid, struct sembuf *sops, size_t nsops);
  * `semop` for so long at most: EAGAIN. Linux.
  */
 int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);
+
+/**
+ * The id of the queue with this key, or of a new one. POSIX.1-2017, `msgget`.
+ */
+int msgget(key_t key, int msgflg);
+
+/**
+ * Sends a message, and sleeps while there is no room for it. POSIX.1-2017, `msgsnd`.
+ */
+int msgsnd(int msqid, const void *msgp, size_t msgsz, int msgflg);
+
+/**
+ * Receives a message, and sleeps while there is none. POSIX.1-2017, `msgrcv`.
+ */
+ssize_t msgrcv(int msqid, void *msgp, size_t msgsz, long msgtyp, int msgflg);
+
+/**
+ * Looks at a queue, or changes it. POSIX.1-2017, `msgctl`.
+ */
+int msgctl(int msqid, int cmd, struct msqid_ds *buf);
+
+/**
+ * The id of the segment with this key, or of a new one. POSIX.1-2017, `shmget`.
+ */
+int shmget(key_t key, size_t size, int shmflg);
+
+/**
+ * Maps a segment, and gives its address. POSIX.1-2017, `shmat`.
+ */
+void *shmat(int shmid, const void *shmaddr, int shmflg);
+
+/**
+ * Unmaps the segment that is mapped here. POSIX.1-2017, `shmdt`.
+ */
+int shmdt(const void *shmaddr);
+
+/**
+ * Looks at a segment, or changes it. POSIX.1-2017, `shmctl`.
+ */
+int shmctl(int shmid, int cmd, struct shmid_ds *buf);
 
 /**
  * The version of librsipc, such as "0.1.0". The string lives as long as the library is loaded.

@@ -14,7 +14,7 @@ use rsipc_core::os::cpu;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::fork;
 use rsipc_core::os::readable;
-use rsipc_core::os::settings;
+use rsipc_core::os::settings::{self, Memory};
 use rsipc_core::posix::mq;
 use rsipc_core::shared::{presence, thread};
 
@@ -42,10 +42,15 @@ extern "C" fn on_load() {
     preserved(mq::look_at_inherited);
     let settings = settings::get();
     if settings.verbose {
+        let sysv = &settings.sysv;
+        let if_ours = |is_ours, family| if is_ours { family } else { "" };
         // A program whose standard error is closed still runs.
         let _ = writeln!(
             std::io::stderr(),
-            "rsipc {VERSION}: active: semaphores, shared memory, message queues, System V semaphores; library {}; objects in {}; spin {}",
+            "rsipc {VERSION}: active: semaphores, shared memory, message queues{}{}{}; library {}; objects in {}; spin {}",
+            if_ours(sysv.semaphores, ", System V semaphores"),
+            if_ours(sysv.queues, ", System V message queues"),
+            if_ours(sysv.memory == Memory::Ours, ", System V shared memory"),
             own_path().display(),
             settings.dir.display(),
             if settings.spin { "adaptive" } else { "off" },

@@ -13,17 +13,16 @@ use rsipc_core::os::settings;
 use rsipc_core::os::user;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::FrameTag;
-use rsipc_core::sysv::sem::{self, Operation, Request, Wanted};
+use rsipc_core::sysv::sem::{self, Operation, Wanted};
 
 /// The id of the set with this key, or of a new one. POSIX.1-2017, `semget`.
 #[unsafe(no_mangle)]
 pub extern "C" fn semget(key: key_t, nsems: c_int, semflg: c_int) -> c_int {
-    if !settings::get().sysv_semaphores {
+    if !settings::get().sysv.semaphores {
         // SAFETY: no pointer.
         return kernel(unsafe { libc::syscall(libc::SYS_semget, key, nsems, semflg) });
     }
-    let request = Request { key, members: nsems, flags: semflg };
-    number(uncancelled(|| on_this_thread(|thread| sem::get(thread, request))))
+    number(uncancelled(|| on_this_thread(|thread| sem::get(thread, key, nsems, semflg))))
 }
 
 /// Performs an array of operations, and sleeps while that is not possible. POSIX.1-2017, `semop`.
@@ -41,7 +40,7 @@ pub unsafe extern "C" fn semtimedop(
     nsops: size_t,
     timeout: *const timespec,
 ) -> c_int {
-    if !settings::get().sysv_semaphores {
+    if !settings::get().sysv.semaphores {
         // SAFETY: the kernel checks all pointers.
         return kernel(unsafe { libc::syscall(libc::SYS_semtimedop, semid, sops, nsops, timeout) });
     }

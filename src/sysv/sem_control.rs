@@ -34,7 +34,7 @@ unsafe extern "C" fn rsipc_semctl(
     command: c_int,
     argument: *mut c_void,
 ) -> c_int {
-    if !settings::get().sysv_semaphores {
+    if !settings::get().sysv.semaphores {
         // SAFETY: the kernel checks all pointers.
         return kernel(unsafe { libc::syscall(libc::SYS_semctl, id, semnum, command, argument) });
     }
@@ -133,7 +133,11 @@ fn info(totals: Totals, of_use: bool) -> seminfo {
         semume: small(OPERATIONS_MAX),
         semusz: if of_use { small(totals.sets) } else { UNDO_SIZE },
         semvmx: VALUE_MAX,
-        semaem: if of_use { small(totals.members) } else { VALUE_MAX },
+        semaem: if of_use {
+            c_int::try_from(totals.members).unwrap_or(c_int::MAX)
+        } else {
+            VALUE_MAX
+        },
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Capability {
     SetGroup = 6,
     /// To become any user.
     SetUser = 7,
+    /// To keep memory from being swapped out.
+    IpcLock = 14,
     /// The permissions of System V objects do not hold.
     IpcOwner = 15,
     /// Many things, among them to remove anybody's System V objects.

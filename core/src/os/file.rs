@@ -6,7 +6,7 @@
 
 use std::ffi::{CStr, CString, c_int};
 use std::fs::File;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -66,6 +66,20 @@ pub fn read_at(fd: RawFd, bytes: &mut [u8], offset: usize) -> Result<usize> {
     }
 }
 
+/// The number in a file of the kernel's, such as those below /proc/sys. `None`: it cannot be read.
+/// Allocates nothing.
+pub fn number_in(path: &CStr) -> Option<u64> {
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+    // SAFETY: a C string.
+    let fd = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+    let fd = RawFd::try_from(fd).ok().filter(|&fd| fd >= 0)?;
+    // SAFETY: a new descriptor of our own.
+    let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let mut text = [0; 32];
+    let length = read_at(file.as_raw_fd(), &mut text, 0).ok()?;
+    core::str::from_utf8(&text[..length]).ok()?.trim().parse().ok()
+}
+
 /// The file that this path leads to. ENOENT and others of stat(2).
 pub fn status_behind(path: &CStr) -> Result<Status> {
     call(libc::AT_FDCWD, path, 0)
@@ -98,6 +112,13 @@ mod tests {
         assert!(is_a(&status_of(&link).unwrap(), libc::S_IFLNK));
         std::fs::remove_file(&link).unwrap();
         assert_eq!(status_of(&link).err(), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn a_number_of_the_kernel_is_read() {
+        assert!(number_in(c"/proc/sys/kernel/pid_max").is_some_and(|number| number > 100));
+        assert_eq!(number_in(c"/proc/version"), None);
+        assert_eq!(number_in(c"/nowhere"), None);
     }
 
     #[test]

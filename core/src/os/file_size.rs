@@ -43,16 +43,27 @@ pub fn beyond_limit(size: u64, mut call: impl FnMut() -> Result<()>) -> Result<(
 /// Makes a file that long, and reserves its blocks now, so that a full file system is ENOSPC here
 /// and not SIGBUS later. EFBIG: see [`beyond_limit`]. EOVERFLOW.
 pub fn reserve(file: &File, size: usize) -> Result<()> {
+    reserve_from(file, 0, size)
+}
+
+/// The same for so many bytes from `start` on: what is before has been reserved.
+pub fn reserve_from(file: &File, start: usize, size: usize) -> Result<()> {
+    let offset = libc::off_t::try_from(start).map_err(|_| Errno::EOVERFLOW)?;
     let length = libc::off_t::try_from(size).map_err(|_| Errno::EOVERFLOW)?;
-    beyond_limit(size as u64, || {
+    let end = offset.checked_add(length).ok_or(Errno::EOVERFLOW)?.unsigned_abs();
+    beyond_limit(end, || {
         // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system
         // cannot reserve.
-        if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) } == 0 {
+        if unsafe { libc::fallocate(file.as_raw_fd(), 0, offset, length) } == 0 {
             return Ok(());
         }
         match Errno::last() {
-            // The file system cannot reserve. A hole is what it has to offer.
-            Errno::ENOTSUP | Errno::ENOSYS => Ok(file.set_len(length.unsigned_abs())?),
+            // The file system cannot reserve. A hole is what it has to offer. Another process may
+            // have made the file longer meanwhile.
+            Errno::ENOTSUP | Errno::ENOSYS if file.metadata()?.len() < end => {
+                Ok(file.set_len(end)?)
+            }
+            Errno::ENOTSUP | Errno::ENOSYS => Ok(()),
             error => Err(error),
         }
     })

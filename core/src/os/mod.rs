@@ -15,9 +15,12 @@
 //! | `filter` | which system calls a seccomp filter may kill for |
 //! | `fork` | locks around fork(2) |
 //! | `futex` | futex(2): wakes, and sleeps that C makes |
+//! | `growing` | a list for the length of a call |
 //! | `lock` | locks on bytes of files |
+//! | `maps` | what processes have mapped |
 //! | `membarrier` | barriers in the threads of other processes |
 //! | `namespace` | the PID namespace of the process |
+//! | `open` | files that are open for the length of a call |
 //! | `process` | which process this is, also after a fork |
 //! | `publication` | a changed copy of two places, and the exchange that leads others there |
 //! | `random` | random numbers |
@@ -57,12 +60,17 @@ pub mod filter;
 pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
+pub mod growing;
 #[cfg(not(loom))]
 pub mod lock;
+#[cfg(not(loom))]
+pub mod maps;
 #[cfg(not(loom))]
 pub mod membarrier;
 #[cfg(not(loom))]
 pub mod namespace;
+#[cfg(not(loom))]
+pub mod open;
 #[cfg(not(loom))]
 pub mod process;
 pub mod publication;

@@ -31,10 +31,54 @@ pub struct Settings {
     pub futex: Futex,
     /// `RSIPC_VERBOSE=1`: say at load that the library is active.
     pub verbose: bool,
-    /// `RSIPC_SYSV` names `sem`: System V semaphores are ours and not the kernel's.
-    pub sysv_semaphores: bool,
+    /// `RSIPC_SYSV`: the System V families that are ours and not the kernel's.
+    pub sysv: Families,
+    /// `RSIPC_MSGMAX`: bytes of the longest message of a new System V queue.
+    pub message_max: Option<u64>,
+    /// `RSIPC_MSGMNB`: bytes that a new System V queue has room for.
+    pub queue_max: Option<u64>,
     /// `RSIPC_SEM_GETVALUE=waiters`: a locked semaphore's value is minus the number of its waiters.
     pub negative_values: bool,
+}
+
+/// The System V families that are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Families {
+    /// `sem`, or nothing is said.
+    pub semaphores: bool,
+    /// `msg`, or nothing is said.
+    pub queues: bool,
+    /// Segments of shared memory.
+    pub memory: Memory,
+}
+
+/// Whose segments of System V are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// `shm`: ours.
+    Ours,
+    /// A list without `shm`: the kernel's.
+    Kernels,
+    /// Nothing is said: the kernel's, or ours if it refuses them.
+    AsPermitted,
+}
+
+impl Families {
+    fn read(list: Option<&[u8]>) -> Self {
+        let names = |name: &[u8]| {
+            list.is_some_and(|list| list.split(|&byte| byte == b',').any(|family| family == name))
+        };
+        let unsaid = list.is_none();
+        Self {
+            semaphores: unsaid || names(b"sem"),
+            queues: unsaid || names(b"msg"),
+            memory: match () {
+                () if unsaid => Memory::AsPermitted,
+                () if names(b"shm") => Memory::Ours,
+                () => Memory::Kernels,
+            },
+        }
+    }
 }
 
 /// Which system calls may sleep, besides futex(2).
@@ -58,6 +102,7 @@ pub fn get() -> &'static Settings {
 impl Settings {
     fn read(variable: impl Fn(&CStr) -> Option<OsString>) -> Self {
         let is = |name, value: &str| variable(name).is_some_and(|set| set == OsStr::new(value));
+        let number = |name| variable(name)?.to_str()?.parse().ok();
         Self {
             dir: variable(c"RSIPC_DIR")
                 .filter(|dir| !dir.is_empty())
@@ -73,9 +118,9 @@ impl Settings {
                 () => Futex::AsPermitted,
             },
             verbose: is(c"RSIPC_VERBOSE", "1"),
-            sysv_semaphores: variable(c"RSIPC_SYSV").is_none_or(|families| {
-                families.as_bytes().split(|&byte| byte == b',').any(|family| family == b"sem")
-            }),
+            sysv: Families::read(variable(c"RSIPC_SYSV").as_deref().map(OsStrExt::as_bytes)),
+            message_max: number(c"RSIPC_MSGMAX"),
+            queue_max: number(c"RSIPC_MSGMNB"),
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
         }
     }
@@ -121,10 +166,23 @@ mod tests {
             (c"RSIPC_VERBOSE", "1"),
             (c"RSIPC_FUTEX", "classic"),
             (c"RSIPC_SEM_GETVALUE", "waiters"),
+            (c"RSIPC_MSGMAX", "65536"),
+            (c"RSIPC_MSGMNB", "many"),
         ]);
         assert_eq!(settings.dir, Path::new("/tmp/objects"));
         assert!(!settings.spin && settings.verbose && settings.negative_values);
         assert_eq!(settings.futex, Futex::Classic);
+        assert_eq!((settings.message_max, settings.queue_max), (Some(65536), None));
+    }
+
+    #[test]
+    fn families_are_those_of_the_list() {
+        let all = Families { semaphores: true, queues: true, memory: Memory::Ours };
+        let none = Families { semaphores: false, queues: false, memory: Memory::Kernels };
+        assert_eq!(Families::read(None), Families { memory: Memory::AsPermitted, ..all });
+        assert_eq!(Families::read(Some(b"sem,msg,shm")), all);
+        assert_eq!(Families::read(Some(b"none")), none);
+        assert_eq!(Families::read(Some(b"msg")), Families { queues: true, ..none });
     }
 
     #[test]

@@ -13,42 +13,75 @@ const PAGE: usize = 4096;
 /// Pages that are remembered.
 const KNOWN: usize = 64;
 
-/// Pages that were readable when somebody asked, each in the place that its number gives. Relaxed:
-/// a number that is there was looked at. (Whoever gives away memory and then gives it to a call,
-/// which had read it before, crashes.)
-static READABLE: [AtomicUsize; KNOWN] = [const { AtomicUsize::new(0) }; KNOWN];
+/// What a call does to memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// Pages that could be accessed when somebody asked, each in the place that its number gives.
+/// Relaxed: a number that is there was looked at. (Whoever gives away memory and then gives it to a
+/// call, which had accessed it before, crashes.)
+struct Pages {
+    known: [AtomicUsize; KNOWN],
+    access: Access,
+}
+
+static READABLE: Pages = Pages::new(Access::Read);
+static WRITABLE: Pages = Pages::new(Access::Write);
 
 /// The same pointer, if so many things can be read there. EFAULT.
 #[inline(always)]
 pub fn readable<T>(start: *const T, count: usize) -> Result<*const T> {
-    let (page, place) = (start.addr() / PAGE, start.addr() % PAGE);
-    let is_near = count < PAGE && place + count * size_of::<T>() <= PAGE;
-    let is_known = READABLE[page % KNOWN].load(Ordering::Relaxed) == page;
-    if is_near && is_known && page != 0 { Ok(start) } else { readable_pages(start, count) }
+    READABLE.check(start.addr(), count, size_of::<T>()).map(|()| start)
 }
 
-#[cold]
-#[inline(never)]
-fn readable_pages<T>(start: *const T, count: usize) -> Result<*const T> {
-    let first = start.addr() / PAGE;
-    let end = count.checked_mul(size_of::<T>()).and_then(|bytes| start.addr().checked_add(bytes));
-    let last = end.ok_or(Errno::EFAULT)?.saturating_sub(1) / PAGE;
-    for page in first..=last {
-        let known = &READABLE[page % KNOWN];
-        if known.load(Ordering::Relaxed) != page || page == 0 {
-            look_at(page, if page == first { start.addr() } else { page * PAGE })?;
+/// The same pointer, if so many things can be written there. EFAULT.
+#[inline(always)]
+pub fn writable<T>(start: *mut T, count: usize) -> Result<*mut T> {
+    WRITABLE.check(start.addr(), count, size_of::<T>()).map(|()| start)
+}
+
+impl Pages {
+    const fn new(access: Access) -> Self {
+        Self { known: [const { AtomicUsize::new(0) }; KNOWN], access }
+    }
+
+    #[inline(always)]
+    fn check(&self, start: usize, count: usize, size: usize) -> Result<()> {
+        let (page, place) = (start / PAGE, start % PAGE);
+        let is_near = count < PAGE && place + count * size <= PAGE;
+        let is_known = self.known[page % KNOWN].load(Ordering::Relaxed) == page;
+        if is_near && is_known && page != 0 { Ok(()) } else { self.check_all(start, count, size) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_all(&self, start: usize, count: usize, size: usize) -> Result<()> {
+        let end = count.checked_mul(size).and_then(|bytes| start.checked_add(bytes));
+        let last = end.ok_or(Errno::EFAULT)?.saturating_sub(1) / PAGE;
+        for page in start / PAGE..=last {
+            let known = &self.known[page % KNOWN];
+            if known.load(Ordering::Relaxed) != page || page == 0 {
+                self.look_at(page, start.max(page * PAGE))?;
+            }
         }
+        Ok(())
     }
-    Ok(start)
-}
 
-#[cold]
-fn look_at(page: usize, address: usize) -> Result<()> {
-    if page == 0 || !super::errno::preserved(|| is_readable(address, 0)) {
-        return Err(Errno::EFAULT);
+    #[cold]
+    fn look_at(&self, page: usize, address: usize) -> Result<()> {
+        let can_be_accessed = || match self.access {
+            Access::Read => is_readable(address, 0),
+            Access::Write => is_writable(address),
+        };
+        if page == 0 || !super::errno::preserved(can_be_accessed) {
+            return Err(Errno::EFAULT);
+        }
+        self.known[page % KNOWN].store(page, Ordering::Relaxed);
+        Ok(())
     }
-    READABLE[page % KNOWN].store(page, Ordering::Relaxed);
-    Ok(())
 }
 
 /// What the program has at this address. EFAULT. Any bytes must be a `T`.
@@ -115,15 +148,21 @@ fn copy_by_hand(is_read: bool, ours: *mut u8, theirs: *mut u8, length: usize) ->
 mod tests {
     use super::*;
 
+    static KNOWN_TEXT: [u8; 5] = *b"const";
+
     #[test]
     fn what_leads_nowhere_is_efault() {
         let nowhere = ptr::without_provenance_mut::<u64>(64);
         assert_eq!(read(nowhere), Err(Errno::EFAULT));
         assert_eq!(write(nowhere, &[1]), Err(Errno::EFAULT));
         assert_eq!(readable(nowhere, 1), Err(Errno::EFAULT));
+        assert_eq!(writable(nowhere, 1), Err(Errno::EFAULT));
+        let constant = (&raw const KNOWN_TEXT).cast::<u8>().cast_mut();
+        assert_eq!(writable(constant, 1), Err(Errno::EFAULT), "it can only be read");
         let mut here = 7_u64;
         assert_eq!((read(&raw const here), write(&raw mut here, &[8])), (Ok(7), Ok(())));
         assert_eq!(readable(&raw const here, 1), Ok(&raw const here));
+        assert_eq!(writable(&raw mut here, 1), Ok(&raw mut here));
         assert_eq!(here, 8);
     }
 }

@@ -6,6 +6,7 @@
 //! | `claim` | the claim word: which thread works on a slot |
 //! | `event` | the word that waiters sleep on |
 //! | `pair` | two words that change together |
+//! | `participant` | a thread under the model checker, which may end anywhere |
 //! | `pause` | waiting for another thread without a word to sleep on |
 //! | `prefetch` | asking for memory early |
 //! | `presence` | claiming in the name of the process, where the kernel cannot watch |
@@ -17,6 +18,8 @@
 pub mod claim;
 pub mod event;
 pub mod pair;
+#[cfg(all(test, loom))]
+pub mod participant;
 pub mod pause;
 pub mod prefetch;
 #[cfg(not(loom))]

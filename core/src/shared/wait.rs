@@ -63,6 +63,11 @@ pub trait Attempt {
     /// somebody and gone to us. Gives what has come all the same, where that cannot be left to
     /// others: then the wait has not failed.
     fn give_up(&mut self) -> Option<Self::Done>;
+
+    /// The same for a thread that is cancelled: what has come is left to others.
+    fn abandon(&mut self) {
+        self.give_up();
+    }
 }
 
 /// What a wait needs next.
@@ -146,7 +151,7 @@ impl<A: Attempt> Wait<A> {
     pub unsafe fn abandon(room: *mut Self) {
         // SAFETY: there is one, says the caller; it is not used after this.
         unsafe {
-            (*room).attempt.give_up();
+            (*room).attempt.abandon();
             core::ptr::drop_in_place(room);
         }
     }

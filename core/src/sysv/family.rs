@@ -7,7 +7,7 @@
 //! [`KEY_NAMES`] names for a key, and look-ups read all of them.
 
 use core::fmt::{self, Write};
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::os::{Errno, Result, settings};
@@ -29,6 +29,9 @@ pub const KEY_NAMES: u32 = 8;
 /// Ids are from here up to the largest `int`. Smaller numbers are indices: see `SEM_STAT`.
 pub const LEAST_ID: i32 = 1 << 20;
 
+/// The memory of a segment is a file of its own, whose name is this and the id.
+const MEMORY_PREFIX: &str = "rsipc-svshm-memory.";
+
 impl Family {
     /// What the names of files begin with, `rsipc-` left out.
     fn word(self) -> &'static str {
@@ -48,6 +51,12 @@ impl Family {
         }
     }
 
+    /// Whether an object is one file. That of a segment is not mapped by those who may only read
+    /// the memory, which is a file of its own.
+    pub fn has_one_file(self) -> bool {
+        self != Self::Memory
+    }
+
     /// The file of the object with this id.
     pub fn id_path(self, id: i32) -> Result<Path> {
         Path::new(format_args!("rsipc-{}.{id}", self.word()))
@@ -58,9 +67,29 @@ impl Family {
         Path::new(format_args!("rsipc-{}-key.{:08x}.{number}", self.word(), key.cast_unsigned()))
     }
 
+    /// The file of the memory of the segment with this id.
+    pub fn memory_path(id: i32) -> Result<Path> {
+        Path::new(format_args!("{MEMORY_PREFIX}{id}"))
+    }
+
+    /// The id in the name of the file of a segment's memory. `None`: it is no such name.
+    pub fn id_of_memory(file: &[u8]) -> Option<i32> {
+        let id = core::str::from_utf8(file.strip_prefix(MEMORY_PREFIX.as_bytes())?).ok()?;
+        id.parse().ok().filter(|&id| id >= LEAST_ID)
+    }
+
     /// What the link of a key contains.
     pub fn link_to(self, id: i32) -> Result<Path> {
         Path::relative(format_args!("rsipc-{}.{id}", self.word()))
+    }
+
+    /// The key in one of its names. `None`: it is no such name.
+    pub fn key_in(self, file: &[u8]) -> Option<i32> {
+        let mut fields = core::str::from_utf8(file).ok()?.rsplitn(3, '.');
+        let number = fields.next()?.parse().ok()?;
+        let key = u32::from_str_radix(fields.next()?, 16).ok()?.cast_signed();
+        let path = self.key_path(key, number).ok()?;
+        (path.as_path().file_name() == Some(OsStr::from_bytes(file))).then_some(key)
     }
 
     /// The id in the name of an object's file. `None`: it is no such name.
@@ -132,6 +161,10 @@ mod tests {
         let name = path.as_path().file_name().unwrap().as_bytes().to_vec();
         assert_eq!(Family::Semaphores.id_in(&name), Some(1_234_567));
         assert_eq!(Family::Queues.id_in(&name), None);
+        let memory = Family::memory_path(1_234_567).unwrap();
+        let name = memory.as_path().file_name().unwrap().as_bytes();
+        assert_eq!(Family::id_of_memory(name), Some(1_234_567));
+        assert_eq!(Family::Memory.id_in(name), None);
         for other in [&b"rsipc-svsem.12"[..], b"rsipc-svsem.x", b"rsipc-svsem-key.1.0", b"a"] {
             assert_eq!(Family::Semaphores.id_in(other), None);
         }

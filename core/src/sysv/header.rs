@@ -90,6 +90,14 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Who may do what, if this is its owner, `uid | gid << 32`, and these are its mode bits.
+    pub fn permission(&self, owner: u64, mode: u64) -> Permission {
+        let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
+        let (cuid, cgid) = self.creator;
+        let mode = u16::try_from(mode & 0o777).unwrap_or(0);
+        Permission { uid: half(owner), gid: half(owner >> 32), cuid, cgid, mode }
+    }
+
     /// Whether they are those of the same object.
     pub fn is_same(&self, other: &Self) -> bool {
         *self == Self { is_at_home: self.is_at_home, ..*other }
@@ -97,9 +105,10 @@ impl Facts {
 }
 
 impl Header {
-    /// Of a new object. One without a key lives at once.
+    /// Of a new object. One that needs neither a key nor another file lives at once.
     pub fn new(birth: &Birth) -> Self {
-        let life = if birth.key == libc::IPC_PRIVATE { Life::Lives } else { Life::Unborn };
+        let is_whole = birth.key == libc::IPC_PRIVATE && birth.family.has_one_file();
+        let life = if is_whole { Life::Lives } else { Life::Unborn };
         Self {
             magic: MAGIC,
             version: VERSION,

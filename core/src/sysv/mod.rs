@@ -4,10 +4,16 @@
 //! |---|---|
 //! | `attached` | the objects that a process has mapped |
 //! | `family` | the three families, and the names of their files |
+//! | `find` | finding, making and removing objects of any family |
 //! | `header` | what every object's file begins with |
+//! | `msg` | message queues |
+//! | `numbering` | the numbers under which SEM_STAT and its like know all objects |
+//! | `object` | what the families have in common |
 //! | `permission` | who may do what |
-//! | `registry` | finding, making and removing objects |
+//! | `registry` | the directory of objects |
+//! | `role` | what a file in it is, by its name |
 //! | `sem` | semaphore sets |
+//! | `shm` | segments of shared memory |
 //! | `verdict` | what a process was last found to be allowed |
 
 #[cfg(not(loom))]
@@ -15,10 +21,21 @@ mod attached;
 #[cfg(not(loom))]
 pub mod family;
 #[cfg(not(loom))]
+pub mod find;
+#[cfg(not(loom))]
 pub mod header;
+pub mod msg;
+#[cfg(not(loom))]
+pub mod numbering;
+#[cfg(not(loom))]
+pub mod object;
 #[cfg(not(loom))]
 pub mod permission;
 #[cfg(not(loom))]
 pub mod registry;
+#[cfg(not(loom))]
+pub mod role;
 pub mod sem;
+#[cfg(not(loom))]
+pub mod shm;
 mod verdict;

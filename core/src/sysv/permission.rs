@@ -1,5 +1,7 @@
 //! Who may do what with a System V object: `struct ipc_perm`, and Linux's rules (ipc/util.c).
 
+use std::os::fd::RawFd;
+
 use crate::os::credentials::{self, Capability, is_member};
 use crate::os::{Errno, Result};
 
@@ -51,12 +53,26 @@ impl Permission {
 
     /// EPERM unless the caller may remove the object and change its permissions.
     pub fn check_owner(&self) -> Result<()> {
+        let checked = self.check_is_owner();
+        if checked.is_err() && credentials::has(Capability::SysAdmin) { Ok(()) } else { checked }
+    }
+
+    /// EPERM unless the caller is the owner or the creator.
+    pub fn check_is_owner(&self) -> Result<()> {
         let user = credentials::user();
-        if user == self.cuid || user == self.uid || credentials::has(Capability::SysAdmin) {
-            Ok(())
-        } else {
-            Err(Errno::EPERM)
+        if user == self.cuid || user == self.uid { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// Makes the owner that of a file, if root has created the object: root needs no permission,
+    /// and whoever it has given the object to does. False: it is somebody else's. EPERM: only root
+    /// can.
+    pub fn give(&self, file: RawFd) -> Result<bool> {
+        if self.cuid != 0 {
+            return Ok(false);
         }
+        // SAFETY: takes no pointer.
+        let failed = unsafe { libc::syscall(libc::SYS_fchown, file, self.uid, self.gid) } != 0;
+        if failed { Err(Errno::last()) } else { Ok(true) }
     }
 
     /// The permission bits of the file, which belongs to the creator. Everybody who takes part maps

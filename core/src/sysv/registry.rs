@@ -2,9 +2,9 @@
 //!
 //! * An object is made whole, gets its id, and then its key. It lives from then on. A maker that
 //!   loses its key to another one takes its object back.
-//! * Whoever removes an object holds its removal claim: first the names of the key go, then the
-//!   object is marked, then the name of its id goes. Whoever meets a removal that was left half
-//!   done finishes it.
+//! * Whoever removes an object holds its removal claim: first the name of a segment's memory goes,
+//!   then the names of the key, then the object is marked, then the name of its id goes. Whoever
+//!   meets a removal that was left half done finishes it.
 //!
 //! Bare system calls: these calls are made in signal handlers, C's are cancellation points, and
 //! some have ours in front of them.
@@ -164,6 +164,19 @@ pub fn unlink_key(family: Family, key: i32, id: i32) {
     }
 }
 
+/// Makes this user the owner of the names of a key that lead to this object, as far as the caller
+/// can do that.
+pub fn give_key(family: Family, key: i32, id: i32, user: u32) {
+    for (number, _) in ids_of(family, key).filter(|(_, target)| *target == id) {
+        if let Ok(path) = family.key_path(key, number) {
+            let (path, link) = (path.as_c_str().as_ptr(), libc::AT_SYMLINK_NOFOLLOW);
+            let (here, group) = (libc::AT_FDCWD, u32::MAX);
+            // SAFETY: a C string.
+            unsafe { libc::syscall(libc::SYS_fchownat, here, path, user, group, link) };
+        }
+    }
+}
+
 /// Takes away the name of an id. Only for the holder of the object's removal claim.
 pub fn unlink_id(family: Family, id: i32) {
     if let Ok(path) = family.id_path(id) {
@@ -179,10 +192,15 @@ fn unlink(path: &CStr) {
 
 /// Maps so many bytes of a file, of which some may lie beyond its end. ENOMEM.
 pub fn map(file: RawFd, length: usize) -> Result<*mut u8> {
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    map_from(file, 0, length)
+}
+
+/// The same from this place on, which begins a page.
+pub fn map_from(file: RawFd, start: usize, length: usize) -> Result<*mut u8> {
+    let start = libc::off_t::try_from(start).map_err(|_| Errno::EOVERFLOW)?;
+    let (protection, anywhere) = (libc::PROT_READ | libc::PROT_WRITE, core::ptr::null_mut());
     // SAFETY: new memory at an address of the kernel's choice.
-    let map =
-        unsafe { libc::mmap(core::ptr::null_mut(), length, protection, libc::MAP_SHARED, file, 0) };
+    let map = unsafe { libc::mmap(anywhere, length, protection, libc::MAP_SHARED, file, start) };
     if map == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(map.cast()) }
 }
 

@@ -31,6 +31,13 @@ impl Thread {
         (pending.load(Ordering::Relaxed) == 0).then(|| self.lead(pending, death_word))?
     }
 
+    /// Whether the kernel gives a wake on this word if the thread dies now.
+    #[cold]
+    pub fn owes_wake(&self, death_word: &AtomicU32) -> bool {
+        self.pending().load(Ordering::Relaxed) == self.entry_of(death_word)
+            && death_word.load(Ordering::Relaxed) == 0
+    }
+
     /// Leads `list_op_pending`, which is ours to use, to the death word.
     fn lead<'t>(
         &'t self,

@@ -2,7 +2,7 @@
 
 use super::operate::{Array, Operation};
 use super::serve::OPERATIONS_MAX;
-use super::set::{Set, enter, enter_at_once};
+use super::set::Set;
 use super::slots;
 use super::undo;
 use super::wait::{Waited, wait};
@@ -12,6 +12,7 @@ use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{FrameTag, Thread};
 use crate::sysv::attached::Use;
+use crate::sysv::object::{enter, enter_at_once};
 
 /// `semop(2)` as far as it goes without a wait. `None`: it must wait, or more has to be looked at.
 /// Makes no system call but the wakes that are due. The same errors as [`semop`].

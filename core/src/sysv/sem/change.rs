@@ -183,7 +183,7 @@ fn wait_for_root<'d>(set: &'d Set, who: &'d Operation<'static>) -> Option<SetDra
 #[cold]
 pub fn free_roots_of_dead(set: &Set, who: &Operation<'static>) {
     for root in 0..ROOTS {
-        let has_ended = |holder| who.has_ended(holder, set.is_at_home(who));
+        let has_ended = |holder| who.has_ended(holder, set.identity.is_at_home(who));
         claim::free_if(set.layout.claim(root), has_ended);
     }
 }

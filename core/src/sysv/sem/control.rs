@@ -2,9 +2,8 @@
 
 use super::cells::{Member, Status, VALUE_MAX};
 use super::change::{Step, change};
-use super::find;
 use super::serve::{Changed, split};
-use super::set::{self, Set, enter_at_once};
+use super::set::Set;
 use super::state::{self, Fact, Kind, Memory};
 use super::undo::{is_doubtful, mend};
 use super::wish::gone;
@@ -14,6 +13,9 @@ use crate::os::scratch::Scratch;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Operation, Thread};
 use crate::sysv::attached::Use;
+use crate::sysv::find;
+use crate::sysv::numbering;
+use crate::sysv::object::{self, Object, admit, enter_at_once};
 use crate::sysv::permission::{ALTER, Permission, READ};
 use core::cell::Cell;
 
@@ -53,7 +55,7 @@ pub enum Question {
 fn enter(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Set>> {
     let entered = match enter_at_once(thread, id, tag) {
         Some(entered) => entered,
-        None => set::enter(thread, id, tag)?,
+        None => object::enter(thread, id, tag)?,
     };
     mend(entered.object, &entered.operation).map_err(gone)?;
     Ok(entered)
@@ -68,7 +70,7 @@ pub fn ask_at_once(
     pid: bool,
 ) -> Option<Result<i32>> {
     let tag = FrameTag::new();
-    let entered = enter_at_once(thread, id, &tag)?;
+    let entered: Use<Set> = enter_at_once(thread, id, &tag)?;
     let set = entered.object;
     if is_doubtful(set) {
         return None;
@@ -95,8 +97,8 @@ fn ask_of(set: &Set, member: i32, question: Question) -> Result<i32> {
 }
 
 fn may_read(set: &Set) -> Result<()> {
-    let (owner, mode) = set.read(|view| Ok((view.fact(Fact::Owner), view.fact(Fact::Mode))))?;
-    set.check(owner, mode, READ, realtime_seconds())
+    let (owner, mode) = set.owner_and_mode()?;
+    set.identity.check(owner, mode, READ, realtime_seconds())
 }
 
 /// Waiters whose next obstacle is this semaphore. The dead do not count.
@@ -137,19 +139,13 @@ pub fn values(thread: &'static Thread, id: i32) -> Result<Scratch> {
     Ok(values)
 }
 
-/// The number of semaphores of a set. EINVAL: there is none with this id; EACCES.
-pub fn members(thread: &'static Thread, id: i32) -> Result<usize> {
-    let tag = FrameTag::new();
-    Ok(enter(thread, id, &tag)?.object.members())
-}
-
 /// The number of values that SETALL is going to read. EACCES.
 pub fn members_to_set(thread: &'static Thread, id: i32) -> Result<usize> {
     let tag = FrameTag::new();
     let entered = enter(thread, id, &tag)?;
     let set = entered.object;
-    let (owner, mode) = set.read(|view| Ok((view.fact(Fact::Owner), view.fact(Fact::Mode))))?;
-    set.check(owner, mode, ALTER, realtime_seconds())?;
+    let (owner, mode) = set.owner_and_mode()?;
+    set.identity.check(owner, mode, ALTER, realtime_seconds())?;
     Ok(set.members())
 }
 
@@ -191,7 +187,7 @@ fn set_values(
     let pid = Process::pid_of_memory();
     let result = change(set, who, |draft| {
         let (owner, mode) = (draft.fact(Fact::Owner), draft.fact(Fact::Mode));
-        set.check(owner, mode, ALTER, realtime_seconds())?;
+        set.identity.check(owner, mode, ALTER, realtime_seconds())?;
         for number in which.clone() {
             let member = draft.member(number)?;
             draft.set_member(number, Member { value: value(number), pid, ..member })?;
@@ -220,11 +216,34 @@ pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Descripti
         Ok((fact(Fact::Owner), fact(Fact::Mode), fact(Fact::Otime), fact(Fact::Ctime)))
     })?;
     if !any {
-        set.check(owner, mode, READ, realtime_seconds())?;
+        set.identity.check(owner, mode, READ, realtime_seconds())?;
     }
-    let permission = set.permission(owner, mode);
+    let permission = set.identity.permission(owner, mode);
     let members = set.layout.members();
-    Ok(Description { id, key: set.facts.key, permission, otime, ctime, members })
+    Ok(Description { id, key: set.identity.facts.key, permission, otime, ctime, members })
+}
+
+/// What IPC_INFO and SEM_INFO say of all sets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Sets.
+    pub sets: usize,
+    /// Semaphores in them.
+    pub members: u64,
+    /// The highest number of a set; 0 if there is none.
+    pub highest: usize,
+}
+
+/// See [`Totals`].
+pub fn totals(thread: &'static Thread) -> Result<Totals> {
+    let all = numbering::all::<Set>(thread)?;
+    let members = all.objects.iter().map(|(_, members)| members).sum();
+    Ok(Totals { sets: all.objects.len(), members, highest: all.highest })
+}
+
+/// The id that SEM_STAT means: the number of a set, or an id. EINVAL.
+pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
+    numbering::id_of_index::<Set>(thread, index)
 }
 
 /// IPC_SET: owner, group and mode. EINVAL for -1; EPERM.
@@ -238,14 +257,14 @@ pub fn set_permission(
     let tag = FrameTag::new();
     let entered = enter(thread, id, &tag)?;
     let set = entered.object;
-    let (owner, bits) = set.read(|view| Ok((view.fact(Fact::Owner), view.fact(Fact::Mode))))?;
-    set.permission(owner, bits).check_owner()?;
+    let (owner, bits) = set.owner_and_mode()?;
+    set.identity.permission(owner, bits).check_owner()?;
     if user == u32::MAX || group == u32::MAX {
         return Err(Errno::EINVAL);
     }
     let owner = u64::from(user) | u64::from(group) << 32;
     let mode = u64::from(mode & 0o777);
-    find::admit(set, owner, mode);
+    admit(set, owner, mode);
     let changed = change(set, &entered.operation, |draft| {
         draft.set_fact(Fact::Owner, owner);
         draft.set_fact(Fact::Mode, draft.fact(Fact::Mode) & !0o777 | mode);
@@ -261,8 +280,8 @@ pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
         let tag = FrameTag::new();
         let entered = enter(thread, id, &tag)?;
         let set = entered.object;
-        let (owner, mode) = set.read(|view| Ok((view.fact(Fact::Owner), view.fact(Fact::Mode))))?;
-        set.permission(owner, mode).check_owner()?;
+        let (owner, mode) = set.owner_and_mode()?;
+        set.identity.permission(owner, mode).check_owner()?;
     }
-    find::remove(thread, id)
+    find::remove::<Set>(thread, id)
 }

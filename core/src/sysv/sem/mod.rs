@@ -8,12 +8,11 @@
 //! | `change` | one change, from the first copy to the last wake |
 //! | `control` | `semctl` |
 //! | `draft` | a changed copy, swapped in whole or not at all |
-//! | `find` | `semget`, and removal |
+//! | `find` | `semget`: sets as objects that are found and made |
 //! | `image` | copies of parts of a set's file, for one who does not map it |
 //! | `layout` | where everything lies in the file |
 //! | `many` | an array of operations, put together at once |
 //! | `model` | the protocol under the model checker |
-//! | `numbering` | the numbers under which SEM_STAT knows all sets |
 //! | `one` | one operation, in one sequence |
 //! | `operate` | an array of operations, whole or not at all |
 //! | `record` | what is known of waiters and processes, beside the state |
@@ -52,8 +51,6 @@ mod find;
 mod image;
 #[cfg(not(loom))]
 mod layout;
-#[cfg(not(loom))]
-mod numbering;
 mod record;
 #[cfg(not(loom))]
 mod records;
@@ -74,13 +71,11 @@ mod wish;
 pub use call::{semop, semop_at_once};
 #[cfg(not(loom))]
 pub use control::{
-    Description, Question, ask, ask_at_once, describe, members_to_set, remove, set_all,
-    set_permission, set_value, values,
+    Description, Question, Totals, ask, ask_at_once, describe, id_of_index, members_to_set, remove,
+    set_all, set_permission, set_value, totals, values,
 };
 #[cfg(not(loom))]
-pub use find::{Request, get};
-#[cfg(not(loom))]
-pub use numbering::{Totals, id_of_index, totals};
+pub use find::get;
 #[cfg(not(loom))]
 pub use operate::Operation;
 #[cfg(not(loom))]

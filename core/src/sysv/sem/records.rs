@@ -10,12 +10,13 @@ use super::layout::Layout;
 use super::operate::Operation;
 use super::record::{Long, Record, asleep};
 use super::serve::{Records, leave};
-use super::set::{Set, within};
+use super::set::Set;
 use super::state::Kind;
 use crate::atomic::Ordering;
 use crate::os::{Errno, Result};
 use crate::shared::claim::{self, Claimant};
 use crate::shared::thread::Operation as ThreadOperation;
+use crate::sysv::object::within;
 
 /// A record for a waiter. ENOMEM, ENOSPC: there is no memory for one more; EIDRM.
 pub fn claim_record(set: &Set, who: &ThreadOperation<'static>) -> Result<usize> {
@@ -38,7 +39,7 @@ fn capacity(layout: &Layout) -> usize {
 /// Claims this record, if nobody has it.
 fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<bool> {
     let Some(record) = set.layout.record(slot) else { return Ok(false) };
-    let has_ended = |holder| who.has_ended(holder, set.is_at_home(who));
+    let has_ended = |holder| who.has_ended(holder, set.identity.is_at_home(who));
     // Relaxed: the claim decides.
     if !claim::is_free(record.claim.load(Ordering::Relaxed))
         && !claim::free_if(&record.claim, has_ended)

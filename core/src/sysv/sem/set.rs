@@ -1,4 +1,4 @@
-//! A mapped set, and how one gets at it.
+//! A mapped set.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -9,20 +9,16 @@ use super::operate::Actor;
 use super::serve::{Records, Wanted};
 use super::state::{self, Fact, Memory, NO_PART, REMOVED, View};
 use crate::atomic::{AtomicU32, Ordering};
-use crate::os::credentials;
 use crate::os::file_size::reserve;
 use crate::os::membarrier;
 use crate::os::settings;
 use crate::os::{Errno, Result};
 use crate::shared::claim;
 use crate::shared::presence::{self, ProcessId, marks};
-use crate::shared::thread::{FrameTag, Operation, Thread};
-use crate::sysv::attached::{Attached, Use};
-use crate::sysv::family::Family;
-use crate::sysv::header::{Birth, Facts, Header, Life};
-use crate::sysv::permission::Permission;
-use crate::sysv::registry::{self, For, Opened};
-use crate::sysv::verdict::{Subject, Verdict};
+use crate::sysv::attached::Attached;
+use crate::sysv::header::{Birth, Facts, Header};
+use crate::sysv::object::{Identity, reopen};
+use crate::sysv::registry::{self, Opened};
 
 /// The sets that this process has mapped.
 pub static SETS: Attached<Set> = Attached::new();
@@ -31,10 +27,8 @@ pub static SETS: Attached<Set> = Attached::new();
 pub struct Set {
     /// What is in it.
     pub layout: Layout,
-    /// What does not change.
-    pub facts: Facts,
-    /// What the caller was last found to be allowed: see [`Set::check`].
-    verdict: Verdict,
+    /// What the process knows of it.
+    pub identity: Identity,
     /// The slot of this process plus one: see `slots`. 0 = none. A hint.
     pub own: AtomicU32,
     /// What the kernel marks there; 0 = nothing.
@@ -52,70 +46,9 @@ impl Drop for Set {
     }
 }
 
-/// Begins an operation on the set with this id. EINVAL: there is none, or none any more; EACCES.
-pub fn enter(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Set>> {
-    let entered = enter_any(thread, id, tag)?;
-    if entered.object.layout.header().is_well() || is_usable(entered.object) {
-        return Ok(entered);
-    }
-    drop(entered);
-    SETS.detach(id);
-    Err(Errno::EINVAL)
-}
-
-/// The same if it is mapped already, and nothing is the matter with it.
-#[inline(always)]
-pub fn enter_at_once(thread: &'static Thread, id: i32, tag: &FrameTag) -> Option<Use<Set>> {
-    let mut entered = SETS.enter_attached(thread, id, tag).ok()??;
-    if !entered.object.facts.is_at_home {
-        entered.operation.unguard();
-    }
-    entered.object.layout.header().is_well().then_some(entered)
-}
-
-/// One that somebody is about to remove, and one whose maker is about to give it its key, or to
-/// take it back.
-#[cold]
-fn is_usable(set: &Set) -> bool {
-    let header = set.layout.header();
-    match header.life() {
-        Life::Unborn => !claim::is_free(header.birth.load(Ordering::Relaxed)),
-        life => life == Life::Lives,
-    }
-}
-
-/// The same for one in any part of its life.
-pub fn enter_any(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Set>> {
-    let mut entered = SETS.enter(thread, id, tag, || attach(id))?;
-    if !entered.object.facts.is_at_home {
-        entered.operation.unguard();
-    }
-    Ok(entered)
-}
-
-/// An operation within another one of this call.
-pub fn within<T>(
-    outer: &Operation<'static>,
-    set: &Set,
-    act: impl FnOnce(&Operation<'static>) -> Result<T>,
-) -> Result<T> {
-    let tag = FrameTag::new();
-    let subject = core::ptr::from_ref(set).cast();
-    let mut inner = outer.thread().begin_within(outer, subject, &tag)?;
-    if !set.facts.is_at_home {
-        inner.unguard();
-    }
-    act(&inner)
-}
-
-/// Maps the set with this id.
-fn attach(id: i32) -> Result<Set> {
-    Set::map(&registry::open(Family::Semaphores, id, For::Use)?)
-}
-
 impl Set {
     /// Maps a set. EINVAL: the file cannot be one.
-    fn map(Opened { file, facts, length }: &Opened) -> Result<Self> {
+    pub fn map_opened(Opened { file, facts, length }: &Opened) -> Result<Self> {
         let geometry = Geometry::new(facts.size)?;
         Self::map_file(file, geometry, geometry.parts(*length)?, *facts)
     }
@@ -142,8 +75,7 @@ impl Set {
         let layout = unsafe { Layout::new(base, geometry, parts) };
         Ok(Self {
             layout,
-            facts,
-            verdict: Verdict::default(),
+            identity: Identity::new(facts),
             own: AtomicU32::new(0),
             mark: AtomicU32::new(0),
         })
@@ -166,47 +98,6 @@ impl Set {
         }
     }
 
-    /// Whose it is, and what its mode is.
-    pub fn permission(&self, owner: u64, mode: u64) -> Permission {
-        let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
-        let (cuid, cgid) = self.facts.creator;
-        let mode = u16::try_from(mode & 0o777).unwrap_or(0);
-        Permission { uid: half(owner), gid: half(owner >> 32), cuid, cgid, mode }
-    }
-
-    /// EACCES unless the caller has this access. `now`: seconds of CLOCK_REALTIME. Makes no system
-    /// call while the last answer holds.
-    #[inline]
-    pub fn check(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> Result<()> {
-        if self.is_known_to_permit(owner, mode, wanted, now) {
-            return Ok(());
-        }
-        self.check_anew(owner, mode, wanted, now)
-    }
-
-    /// Whether the last answer says so, and holds.
-    #[inline(always)]
-    pub fn is_known_to_permit(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> bool {
-        let subject = Subject { owner, mode, generation: credentials::generation(), now };
-        self.verdict.grants(&subject, wanted)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn check_anew(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> Result<()> {
-        // Before the kernel is asked: what changes meanwhile makes the answer an old one.
-        let generation = credentials::generation();
-        let permission = self.permission(owner, mode);
-        let grants = |bit: u16| permission.check(bit).is_ok();
-        let granted = [1, 2, 4].into_iter().filter(|bit| grants(*bit)).sum::<u16>();
-        if wanted & !granted != 0 {
-            return Err(Errno::EACCES);
-        }
-        let subject = Subject { owner, mode, generation, now };
-        self.verdict.keep(&subject, granted, credentials::are_fixed());
-        Ok(())
-    }
-
     /// What has become of a waiter, and whether the waits of others ended with its own. EIDRM: the
     /// set has been removed.
     pub fn status(&self, slot: usize) -> Result<(Status, bool)> {
@@ -222,7 +113,7 @@ impl Set {
 
     /// Others have reserved memory for more parts. EINVAL: they have not.
     fn learn_parts(&self) -> Result<()> {
-        let opened = self.reopen()?;
+        let opened = reopen(self)?;
         let known = self.layout.parts();
         self.layout.has_parts(self.layout.geometry().parts(opened.length)?);
         if self.layout.parts() > known { Ok(()) } else { Err(Errno::EINVAL) }
@@ -231,7 +122,7 @@ impl Set {
     /// Reserves memory for one more part. ENOMEM: there can be no more; ENOSPC; EIDRM.
     #[cold]
     pub fn add_part(&self) -> Result<()> {
-        let opened = self.reopen()?;
+        let opened = reopen(self)?;
         let geometry = self.layout.geometry();
         let known = self.layout.parts();
         let parts = geometry.parts(opened.length)?;
@@ -245,21 +136,6 @@ impl Set {
         reserve(&opened.file, geometry.file_size(known + 1))?;
         self.layout.has_parts(known + 1);
         Ok(())
-    }
-
-    /// The file of the set. EIDRM: it has lost its name.
-    pub fn reopen(&self) -> Result<Opened> {
-        match registry::open(Family::Semaphores, self.facts.id, For::Use) {
-            // Not where it is at home, which the child of a fork may see otherwise.
-            Ok(opened) if opened.facts.is_same(&self.facts) => Ok(opened),
-            Ok(_) | Err(Errno::EINVAL) => Err(Errno::EIDRM),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Whether TIDs in its claim words are those of this process's PID namespace.
-    pub fn is_at_home(&self, who: &Operation<'_>) -> bool {
-        self.facts.is_at_home && who.is_at_home()
     }
 
     /// The number of semaphores.

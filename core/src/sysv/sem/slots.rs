@@ -16,6 +16,7 @@ use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::presence::{ProcessId, marks};
 use crate::shared::thread::Operation;
+use crate::sysv::object::reopen;
 
 /// The slot of this process, if it is known.
 #[inline]
@@ -85,7 +86,7 @@ fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<
     };
     store(&process.pid, process::Process::pid_of_memory())?;
     let (page, place) = set.layout.mark_at(slot);
-    let marked = set.reopen().and_then(|opened| marks::add(opened.file.as_raw_fd(), page, place));
+    let marked = reopen(set).and_then(|opened| marks::add(opened.file.as_raw_fd(), page, place));
     match marked {
         Ok((mark, value)) => {
             store(&process.mark, value).inspect_err(|_| marks::release(mark))?;

@@ -6,9 +6,7 @@
 //! is looked at again. Of a set that never rests this does not succeed. Then each number is one
 //! that was true at some time during the look.
 
-use std::ffi::OsStr;
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
 
 use super::cells;
 use super::cells::Status;
@@ -22,38 +20,8 @@ use crate::os::settings;
 use crate::os::{Errno, Result};
 use crate::shared::claim;
 use crate::shared::presence::{self, ProcessId};
-use crate::sysv::family::Family;
-use crate::sysv::header::{Facts, Life};
+use crate::sysv::header::Life;
 use crate::sysv::permission::Permission;
-
-/// What a file in the directory of objects is to sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The set with this id.
-    Set(i32),
-    /// One of the names of this key: a symbolic link to the file of a set.
-    Key(i32),
-    /// Nothing.
-    Foreign,
-}
-
-/// By the name of the file.
-pub fn role(file_name: &[u8]) -> Role {
-    const FAMILY: Family = Family::Semaphores;
-    if let Some(id) = FAMILY.id_in(file_name) {
-        return Role::Set(id);
-    }
-    key_in(FAMILY, file_name).map_or(Role::Foreign, Role::Key)
-}
-
-/// The key in one of its names.
-fn key_in(family: Family, file_name: &[u8]) -> Option<i32> {
-    let mut fields = core::str::from_utf8(file_name).ok()?.rsplitn(3, '.');
-    let number = fields.next()?.parse().ok()?;
-    let key = u32::from_str_radix(fields.next()?, 16).ok()?.cast_signed();
-    let path = family.key_path(key, number).ok()?;
-    (path.as_path().file_name() == Some(OsStr::from_bytes(file_name))).then_some(key)
-}
 
 /// A semaphore of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +155,7 @@ impl Look<'_> {
         Ok(Snapshot {
             id: self.image.facts.id,
             key: self.image.facts.key,
-            permission: permission(&self.image.facts, fact(Fact::Owner), fact(Fact::Mode)),
+            permission: self.image.facts.permission(fact(Fact::Owner), fact(Fact::Mode)),
             otime: fact(Fact::Otime),
             ctime: fact(Fact::Ctime),
             life: if is_removed { Life::Removed } else { life },
@@ -280,33 +248,6 @@ impl Look<'_> {
             has_ended: owner.is_none_or(|(owner, _)| owner.has_ended()),
             member,
             amount,
-        }
-    }
-}
-
-fn permission(facts: &Facts, owner: u64, mode: u64) -> Permission {
-    let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
-    let (cuid, cgid) = facts.creator;
-    let mode = u16::try_from(mode & 0o777).unwrap_or(0);
-    Permission { uid: half(owner), gid: half(owner >> 32), cuid, cgid, mode }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_by_their_names() {
-        let name = |path: crate::sysv::family::Path| {
-            path.as_path().file_name().unwrap().as_bytes().to_vec()
-        };
-        let id = Family::Semaphores.id_path(7_654_321).unwrap();
-        assert_eq!(role(&name(id)), Role::Set(7_654_321));
-        let key = Family::Semaphores.key_path(-2, 3).unwrap();
-        assert_eq!(role(&name(key)), Role::Key(-2));
-        let queue = Family::Queues.key_path(5, 0).unwrap();
-        for other in [&name(queue)[..], b"a.00000005.0", b"5.0", b"sem.a"] {
-            assert_eq!(role(other), Role::Foreign);
         }
     }
 }

@@ -16,7 +16,6 @@ use super::operate::{Outcome, perform};
 use super::record::{Record, asleep};
 use super::records::{self, claim_record, give_back};
 use super::serve::enter as enter_queue;
-use super::set::within;
 use super::slots;
 use super::undo::{self, Health};
 use super::wish::{Wish, gone};
@@ -28,6 +27,7 @@ use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::Operation as ThreadOperation;
 use crate::shared::wait::{self as machine, Attempt, Terms};
+use crate::sysv::object::within;
 
 /// So long a waiter sleeps whose word is in flight, in nanoseconds.
 const IN_FLIGHT_NS: i64 = 1_000_000;

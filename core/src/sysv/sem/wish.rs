@@ -42,7 +42,7 @@ struct Permits {
 impl straight::Permits for Permits {
     #[inline(always)]
     fn permits(&self, owner: u64, mode: u64) -> bool {
-        self.set.is_known_to_permit(owner, mode, self.wanted, self.now)
+        self.set.identity.is_known_to_permit(owner, mode, self.wanted, self.now)
     }
 }
 
@@ -85,7 +85,7 @@ impl<'w> Wish<'w> {
         }
         let (owner, mode) =
             self.set.read(|view| Ok((view.fact(Fact::Owner), view.fact(Fact::Mode))))?;
-        self.set.check(owner, mode, self.wanted(), self.actor.now)
+        self.set.identity.check(owner, mode, self.wanted(), self.actor.now)
     }
 
     /// Attempts it. EFBIG, EACCES, ERANGE, EAGAIN, EINVAL; ENOMEM, ENOSPC.
@@ -155,7 +155,7 @@ impl<'w> Wish<'w> {
         let (set, wanted, operations) = (self.set, self.wanted(), self.array.operations());
         let attempted = change(set, who, |draft| {
             let (owner, mode) = (draft.fact(Fact::Owner), draft.fact(Fact::Mode));
-            set.check(owner, mode, wanted, self.actor.now)?;
+            set.identity.check(owner, mode, wanted, self.actor.now)?;
             match perform(draft, operations, self.actor)? {
                 Outcome::Done => {
                     let changed = self.array.alters.then(|| Changed::by(operations));

@@ -35,7 +35,6 @@
 
 mod index;
 mod notify;
-mod participant;
 mod readiness;
 mod slots;
 mod wait;
@@ -51,8 +50,7 @@ use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Slots, Wanted};
 use crate::shared::claim;
-
-use participant::{End, Ends, Participant};
+use crate::shared::participant::{End, Ends, Participant};
 
 /// A queue of a few slots.
 pub struct Queue {

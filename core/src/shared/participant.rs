@@ -1,4 +1,4 @@
-//! A thread that works on a queue of the model, and may end anywhere.
+//! A thread of a model that works on an object, and may end anywhere.
 
 use core::ptr;
 use std::cell::Cell;
@@ -29,18 +29,20 @@ pub struct Ends {
     pub dead: loom::sync::Mutex<Vec<Holder>>,
 }
 
-/// A thread that works on a queue.
+/// A thread that works on an object.
 pub struct Participant {
-    pub(super) identity: u32,
+    /// What it stores in a claim.
+    pub identity: u32,
     /// `list_op_pending`, if it leads to a claim.
-    pub(super) pending: Cell<*const AtomicU32>,
+    pub pending: Cell<*const AtomicU32>,
     /// `list_op_pending`, if it leads to a death word.
-    pub(super) owed: Cell<*const Futex>,
+    pub owed: Cell<*const Futex>,
     /// The message that it has read and begun to take out.
-    pub(super) taking: Cell<Option<u64>>,
+    pub taking: Cell<Option<u64>>,
 }
 
 impl Participant {
+    /// One that does not end before it is done.
     pub fn new(tid: u32) -> Self {
         Self {
             identity: tid,
@@ -77,6 +79,7 @@ impl Participant {
         done
     }
 
+    /// Without the marks.
     pub fn pid(&self) -> u32 {
         self.identity & !(UNGUARDED | NO_TID)
     }

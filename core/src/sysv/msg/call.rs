@@ -1,0 +1,130 @@
+//! `msgsnd` and `msgrcv`: done at once, or waited for.
+
+use super::limits;
+use super::queue::Queue;
+use super::task::Task;
+use super::transfer::{Incoming, Outgoing, Transfer};
+use super::wait::{self, Room};
+use crate::os::clock::realtime_seconds;
+use crate::os::{Errno, Result};
+use crate::shared::thread::{FrameTag, Thread};
+use crate::sysv::attached::Use;
+use crate::sysv::object::{enter, enter_at_once};
+use crate::sysv::permission::{ALTER, READ};
+
+/// Whether a message of so many bytes is too long for the queue with this id, or for all of them.
+/// Others than the limits of this process were in force where it was made.
+pub fn is_too_long(thread: &'static Thread, id: i32, length: usize) -> bool {
+    let length = length as u64;
+    if length <= limits::of_new_queues().message {
+        return false;
+    }
+    let tag = FrameTag::new();
+    let entered: Result<Use<Queue>> = enter(thread, id, &tag);
+    !entered.is_ok_and(|entered| length <= entered.object.identity.facts.size)
+}
+
+#[inline(always)]
+fn enter_queue(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Queue>> {
+    match enter_at_once(thread, id, tag) {
+        Some(entered) => Ok(entered),
+        None => enter(thread, id, tag),
+    }
+}
+
+/// What has become of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// It is done.
+    Done(T),
+    /// It has to wait: there is a wait in the room, which has not begun.
+    MustWait,
+}
+
+/// Sends at once, or places a wait in the room. msgsnd(2).
+///
+/// Errors: EINVAL for the id; EACCES; EAGAIN with `IPC_NOWAIT`; ENOMEM; EIDRM; ERESTART: this is
+/// the child of a fork, and the call begins anew.
+///
+/// # Safety
+/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for
+/// reading as long, and not too long.
+#[inline(always)]
+pub unsafe fn send_or_wait(
+    thread: &'static Thread,
+    id: i32,
+    message: &Outgoing,
+    flags: i32,
+    room: *mut Room,
+) -> Result<Outcome<()>> {
+    {
+        let tag = FrameTag::new();
+        let entered = enter_queue(thread, id, &tag)?;
+        let (queue, who) = (entered.object, &entered.operation);
+        queue.check(ALTER, realtime_seconds())?;
+        // SAFETY: as the caller says.
+        if unsafe { Transfer { queue, who, owed: None }.send(message) }.map_err(in_time)? {
+            return Ok(Outcome::Done(()));
+        }
+    }
+    if flags & libc::IPC_NOWAIT != 0 {
+        return Err(Errno::EAGAIN);
+    }
+    // SAFETY: as the caller says.
+    unsafe { wait::place(thread, id, Task::Send(*message), room) }.map(|()| Outcome::MustWait)
+}
+
+/// Receives at once, or places a wait in the room. Gives the length of the body. msgrcv(2).
+///
+/// Errors: as above; ENOMSG with `IPC_NOWAIT`; E2BIG, EFAULT.
+///
+/// # Safety
+/// As above. No part of the memory of the program is anything else than its own.
+#[inline(always)]
+pub unsafe fn receive_or_wait(
+    thread: &'static Thread,
+    id: i32,
+    into: &Incoming,
+    flags: i32,
+    room: *mut Room,
+) -> Result<Outcome<usize>> {
+    {
+        let tag = FrameTag::new();
+        let entered = enter_queue(thread, id, &tag)?;
+        let (queue, who) = (entered.object, &entered.operation);
+        queue.check(READ, realtime_seconds())?;
+        // SAFETY: as the caller says.
+        let received = unsafe { Transfer { queue, who, owed: None }.receive(into) };
+        if let Some(length) = received.map_err(in_time)? {
+            return Ok(Outcome::Done(length));
+        }
+    }
+    if flags & libc::IPC_NOWAIT != 0 {
+        return Err(Errno::ENOMSG);
+    }
+    // SAFETY: as the caller says.
+    unsafe { wait::place(thread, id, Task::Receive(*into), room) }.map(|()| Outcome::MustWait)
+}
+
+/// Copies the message at this place: `MSG_COPY`. EINVAL, EACCES; ENOMSG; EFAULT.
+///
+/// # Safety
+/// As above.
+pub unsafe fn copy(
+    thread: &'static Thread,
+    id: i32,
+    into: &Incoming,
+    place: usize,
+) -> Result<usize> {
+    let tag = FrameTag::new();
+    let entered = enter_queue(thread, id, &tag)?;
+    let (queue, who) = (entered.object, &entered.operation);
+    queue.check(READ, realtime_seconds())?;
+    // SAFETY: as the caller says.
+    unsafe { Transfer { queue, who, owed: None }.copy(into, place) }
+}
+
+/// A queue that was removed before the call had to wait is none.
+fn in_time(error: Errno) -> Errno {
+    if error == Errno::EIDRM { Errno::EINVAL } else { error }
+}

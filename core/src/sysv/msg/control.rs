@@ -1,0 +1,153 @@
+//! `msgctl`: looking at queues, and changing them by hand.
+
+use super::layout::Did;
+use super::queue::Queue;
+use super::records::now;
+use super::selector::Selector;
+use super::standing::Standing;
+use super::store;
+use super::tell;
+use super::transfer::note;
+use super::usage::Amount;
+use crate::atomic::Ordering;
+use crate::os::clock::realtime_seconds;
+use crate::os::{Errno, Result};
+use crate::shared::thread::{FrameTag, Operation, Thread};
+use crate::sysv::find;
+use crate::sysv::numbering::{self, All};
+use crate::sysv::object::{Object, admit, enter};
+use crate::sysv::permission::{Permission, READ};
+
+/// `struct msqid_ds`, as numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// Its id.
+    pub id: i32,
+    /// Its key.
+    pub key: i32,
+    /// Who may do what.
+    pub permission: Permission,
+    /// The messages in it that are for nobody who waits.
+    pub amount: Amount,
+    /// Bytes that may be in it.
+    pub bound: u64,
+    /// Bytes of the longest message.
+    pub longest: u64,
+    /// The last msgsnd, msgrcv and change, in seconds; 0 = never.
+    pub times: [u64; 3],
+    /// The processes that sent and received last; 0 = none.
+    pub pids: [u32; 2],
+}
+
+/// IPC_STAT; MSG_STAT_ANY with `any`. EINVAL, EACCES.
+pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Description> {
+    let tag = FrameTag::new();
+    let entered = enter::<Queue>(thread, id, &tag)?;
+    let queue = entered.object;
+    if !any {
+        queue.check(READ, realtime_seconds())?;
+    }
+    description(queue, &entered.operation)
+}
+
+/// What msgctl(2) says of a queue. EINVAL: hostile bytes.
+fn description(queue: &Queue, who: &Operation<'static>) -> Result<Description> {
+    let mut standing = Standing::unknown();
+    standing.look(queue, None)?;
+    let is_dead = |holder| store::has_ended(queue, who, holder);
+    while standing.free_dead(Selector::Any, now(), is_dead) {
+        standing.look(queue, None)?;
+    }
+    description_of(queue, &standing)
+}
+
+/// The same, where it is known whom each message is for.
+pub fn description_of(queue: &Queue, standing: &Standing<'_>) -> Result<Description> {
+    let words = queue.layout.words();
+    let mut amount = Amount::default();
+    store::messages(queue, |message| {
+        if !standing.is_given(&message) {
+            amount = amount.plus(Amount::of(message.length));
+        }
+    })?;
+    let mut times = words.times.each_ref().map(|time| time.load(Ordering::Relaxed));
+    let mut pids = words.pids.each_ref().map(|pid| pid.load(Ordering::Relaxed));
+    // What is for one that waits counts as received.
+    if let Some(last) = standing.receivers().filter(|one| one.given.is_some()).last() {
+        pids[Did::Receive as usize] = last.record.pid.load(Ordering::Relaxed);
+        let sent = times[Did::Send as usize];
+        times[Did::Receive as usize] = times[Did::Receive as usize].max(sent);
+    }
+    Ok(Description {
+        id: queue.identity().facts.id,
+        key: queue.identity().facts.key,
+        permission: queue.permission(),
+        amount,
+        bound: words.bound.load(Ordering::Relaxed),
+        longest: queue.identity().facts.size,
+        times,
+        pids,
+    })
+}
+
+/// What IPC_SET changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// 9 bits.
+    pub mode: u16,
+    /// Bytes that may be in it.
+    pub bound: u64,
+}
+
+/// IPC_SET. EINVAL for -1; EPERM. Raising the bound needs no privilege.
+pub fn set(thread: &'static Thread, id: i32, change: Change) -> Result<()> {
+    let tag = FrameTag::new();
+    let entered = enter::<Queue>(thread, id, &tag)?;
+    let queue = entered.object;
+    queue.permission().check_owner()?;
+    if change.uid == u32::MAX || change.gid == u32::MAX {
+        return Err(Errno::EINVAL);
+    }
+    let words = queue.layout.words();
+    let owner = u64::from(change.uid) | u64::from(change.gid) << 32;
+    let mode = u32::from(change.mode & 0o777);
+    admit(queue, owner, mode.into());
+    words.owner.store(owner, Ordering::SeqCst);
+    words.mode.store(mode, Ordering::SeqCst);
+    words.bound.store(change.bound, Ordering::SeqCst);
+    note(queue, Did::Change);
+    tell::everybody(queue)
+}
+
+/// IPC_RMID. EINVAL, EPERM.
+pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
+    {
+        let tag = FrameTag::new();
+        let entered = enter::<Queue>(thread, id, &tag)?;
+        entered.object.permission().check_owner()?;
+    }
+    find::remove::<Queue>(thread, id)
+}
+
+/// What is in all queues together, for MSG_INFO: as far as they may be looked into.
+pub fn total(thread: &'static Thread, all: &All) -> Amount {
+    let amount = |id: i32| {
+        let tag = FrameTag::new();
+        let entered = enter::<Queue>(thread, id, &tag)?;
+        Ok(description(entered.object, &entered.operation)?.amount)
+    };
+    let amounts = all.objects.iter().filter_map(|(id, _)| -> Option<Amount> {
+        let found: Result<Amount> = amount(*id);
+        found.ok()
+    });
+    amounts.fold(Amount::default(), Amount::plus)
+}
+
+/// The id that MSG_STAT means. EINVAL.
+pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
+    numbering::id_of_index::<Queue>(thread, index)
+}

@@ -1,0 +1,78 @@
+//! Whether anybody may wait: one word for those who wait for a message, one for those who wait for
+//! room.
+//!
+//! | bits | meaning | changed by |
+//! |---|---|---|
+//! | 0 | somebody may wait | set by whoever begins to; cleared by whoever finds nobody |
+//! | 1..32 | changes, modulo 2^31 | whoever clears bit 0, or is about to commit what may be for one who waits |
+//!
+//! One who waits sets the bit, looks, and sleeps as long as the word is what it was when it set the
+//! bit. (Nobody gives a wake here: the word only keeps a sleep from beginning.) So it either sees a
+//! commit, or sleeps before the word is changed for it. Then whoever commits wakes it, or dies:
+//! then the kernel does, or wakes another one, who looks after all.
+//!
+//! Whoever clears the bit looks again, and sets it again if somebody waits. Meanwhile others may
+//! have committed, and seen that nobody waits: so all those who wait are to look again.
+//!
+//! All accesses are SeqCst: one who waits sets the bit, and looks; one who commits claims its slot,
+//! and looks at the bit. Either the bit is seen, or the claim.
+
+use crate::atomic::{AtomicU32, Ordering};
+
+const WAITS: u32 = 1;
+const CHANGE: u32 = 2;
+
+/// The word.
+#[repr(transparent)]
+#[derive(Default)]
+pub struct Flag(AtomicU32);
+
+/// A value of it with which one may sleep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen(pub u32);
+
+impl Flag {
+    /// Whether somebody may wait.
+    #[inline(always)]
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst) & WAITS != 0
+    }
+
+    /// Somebody waits, who is about to look. Gives what it may sleep on, once it has looked.
+    pub fn set(&self) -> Seen {
+        Seen(self.0.fetch_or(WAITS, Ordering::SeqCst) | WAITS)
+    }
+
+    /// A commit comes: those who have looked before do not begin to sleep.
+    pub fn change(&self) {
+        self.0.fetch_add(CHANGE, Ordering::SeqCst);
+    }
+
+    /// Nobody seems to wait any more. True: somebody does, and all who do are to look again. The
+    /// caller has announced to the kernel that it owes them a wake.
+    pub fn forget<E>(&self, is_anybody_there: impl FnOnce() -> Result<bool, E>) -> Result<bool, E> {
+        let before = self.0.load(Ordering::SeqCst);
+        let after = before.wrapping_add(CHANGE) & !WAITS;
+        let (success, failure) = (Ordering::SeqCst, Ordering::Relaxed);
+        if before & WAITS == 0
+            || self.0.compare_exchange(before, after, success, failure).is_err()
+            || !is_anybody_there()?
+        {
+            return Ok(false);
+        }
+        self.set();
+        Ok(true)
+    }
+
+    /// Whether one may still sleep on this.
+    #[cfg(loom)]
+    pub fn is(&self, seen: Seen) -> bool {
+        self.0.load(Ordering::Relaxed) == seen.0
+    }
+
+    /// The word, for a sleep.
+    #[cfg(not(loom))]
+    pub fn as_ptr(&self) -> *const u32 {
+        self.0.as_ptr()
+    }
+}

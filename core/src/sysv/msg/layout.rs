@@ -1,0 +1,374 @@
+//! Where everything of a queue lies in its file.
+//!
+//! The file is a row of *blocks* of 8 KiB, which grows as they are needed and never shrinks. 512 of
+//! them are a *region*, which a process maps as a whole, beyond the end of the file, too.
+//!
+//! ```text
+//! region 0   block 0   the header, the words of the queue, the lists of slot and waiter blocks
+//!            block 1   the table: an entry for each block of the region
+//!            block 2   the first 63 slots
+//! region n   block 0   not used
+//!            block 1   the table
+//! ```
+//!
+//! A block is of one kind for as long as the queue lives (`blocks`): 63 slots of messages with room
+//! for short bodies, 128 records of waiters, or room for longer bodies.
+
+#![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of a page")]
+
+use core::mem::size_of;
+use core::ptr;
+use core::slice::from_raw_parts;
+
+use super::flag::Flag;
+use super::occupied::{Occupied, Used};
+pub use super::occupied::{SLOT_BLOCKS, SLOTS};
+use super::record::Record;
+use super::usage::Usage;
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::os::{Errno, Result};
+use crate::shared::spin::Hint;
+use crate::sysv::header::Header;
+
+/// Bytes of a block.
+pub const BLOCK: usize = 8192;
+/// Blocks of a region.
+pub const REGION: usize = 512;
+/// Regions of a queue at most: a file of 1 GiB.
+pub const REGIONS: usize = 256;
+/// The table of a region is its block with this number; the first one that can be anything else is
+/// the next one.
+const TABLE: usize = 1;
+
+/// Messages in a queue at most.
+pub const MESSAGES_MAX: usize = SLOTS * SLOT_BLOCKS;
+/// Bytes of a body for which there is room in the slot.
+pub const INLINE: usize = 96;
+
+/// Records of a block.
+pub const RECORDS: usize = BLOCK / size_of::<Record>();
+/// Blocks of records at most.
+pub const RECORD_BLOCKS: usize = 256;
+
+/// The words of the queue that are no message. Relaxed where nothing else is said: numbers for
+/// msgctl(2), each of which is true by itself.
+#[repr(C)]
+pub struct Words {
+    /// Bytes and messages: see `usage`.
+    pub usage: Usage,
+    /// The number that the last message, or waiter, has got. Any that comes adds one to it.
+    /// Relaxed: only that no two get the same, and that whatever comes later gets a larger one,
+    /// which is the order within the word.
+    pub arrivals: AtomicU64,
+    /// How often a receiver has begun to wait, or to take what is for it. Whoever finds it changed
+    /// has seen records and messages of different times: see `standing`.
+    pub turns: AtomicU64,
+    /// A message that was claimed and not taken for a long time. A receiver that has waited for it
+    /// in vain stores its number. A hint.
+    pub stalled: AtomicU64,
+    /// `msg_qbytes`. Changed by IPC_SET.
+    pub bound: AtomicU64,
+    /// The slot from which a message was taken last: a hint, that saves a sender a search.
+    pub freed: AtomicU32,
+    /// Blocks of slots that are listed, or more. Raised by whoever lists one.
+    pub slot_blocks: AtomicU32,
+    /// Whether a receiver may be waiting: see `flag`.
+    pub receivers: Flag,
+    /// The same for senders.
+    pub senders: Flag,
+    /// Always 0: see `shared::thread::wake`.
+    pub death: AtomicU32,
+    /// Records that have ever been used. Raised by whoever uses one.
+    pub records: AtomicU32,
+    /// 1 = it has been removed. Set by whoever has its removal claim, before all who wait are
+    /// called.
+    pub removed: AtomicU32,
+    /// The low 9 bits of the mode. Changed by IPC_SET.
+    pub mode: AtomicU32,
+    /// User, and group << 32. Changed by IPC_SET.
+    pub owner: AtomicU64,
+    /// `msg_stime`, `msg_rtime`, `msg_ctime`, in seconds: stored by those who send, receive, and
+    /// call msgctl.
+    pub times: [AtomicU64; 3],
+    /// `msg_lspid`, `msg_lrpid`: stored by those who send and receive.
+    pub pids: [AtomicU32; 2],
+    /// Where room for a body was last found, for each size: a hint.
+    pub body_hints: [AtomicU32; 3],
+    _line: [u32; 5],
+    /// Which blocks of slots may hold messages: see `occupied`.
+    pub occupied: Occupied,
+    /// Whether it pays to spin before a sleep for a message, and for room.
+    pub hints: [Hint; 2],
+}
+
+/// Which time, or pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// Sent.
+    Send = 0,
+    /// Received.
+    Receive = 1,
+    /// Changed by msgctl(2).
+    Change = 2,
+}
+
+const WORDS_AT: usize = 256;
+const RECORD_LIST_AT: usize = 1024;
+const SLOT_LIST_AT: usize = 4096;
+const _: () = assert!(WORDS_AT + size_of::<Words>() <= RECORD_LIST_AT);
+const _: () = assert!(RECORD_LIST_AT + RECORD_BLOCKS * 4 <= SLOT_LIST_AT);
+const _: () = assert!(SLOT_LIST_AT + SLOT_BLOCKS * 4 <= BLOCK);
+
+/// What a block is used for: see `blocks`.
+pub mod kind {
+    /// Nothing yet.
+    pub const FREE: u64 = 0;
+    /// Slots.
+    pub const SLOTS: u64 = 1;
+    /// Records of those who wait.
+    pub const RECORDS: u64 = 2;
+    /// Pieces of 512 bytes.
+    pub const SHORT: u64 = 3;
+    /// Pieces of 2048 bytes.
+    pub const MEDIUM: u64 = 4;
+    /// One piece.
+    pub const WHOLE: u64 = 5;
+    /// The bits of the kind.
+    pub const KIND: u64 = 0xff;
+    /// Above them: the place in a list, plus one.
+    pub const PLACE_SHIFT: u32 = 8;
+}
+
+/// An entry of the table: what a block is.
+#[repr(C)]
+pub struct Entry {
+    /// See `blocks`.
+    pub kind: AtomicU64,
+    /// The owner of a block that is one piece of room for a body: see `body`.
+    pub owner: AtomicU64,
+}
+const _: () = assert!(REGION * size_of::<Entry>() <= BLOCK);
+
+/// Bytes of a new file: the first two blocks, and the first slots.
+pub const FIRST_SIZE: usize = (TABLE + 2) * BLOCK;
+/// The block with the first slots.
+pub const FIRST_SLOTS: usize = TABLE + 1;
+
+const LINE: usize = 64;
+const CLAIMS_AT: usize = LINE;
+const KEYS_AT: usize = (CLAIMS_AT + SLOTS * 4).next_multiple_of(LINE);
+const HEADS_AT: usize = (KEYS_AT + SLOTS * 8).next_multiple_of(LINE);
+const BODIES_AT: usize = 2048;
+const _: () = assert!(HEADS_AT.is_multiple_of(16) && HEADS_AT + SLOTS * 16 <= BODIES_AT);
+const _: () = assert!(BODIES_AT + SLOTS * INLINE <= BLOCK);
+
+/// The words of the slots of one block.
+#[derive(Clone, Copy)]
+pub struct Slots<'q> {
+    /// Which of them may hold messages: see `occupied`.
+    pub used: &'q Used,
+    /// See `shared::claim`.
+    pub claims: &'q [AtomicU32; SLOTS],
+    /// The number with which the message has arrived; 0 = none. Stored by whoever holds the claim:
+    /// that is the commit.
+    pub keys: &'q [AtomicU64; SLOTS],
+    /// Type, and length | room << 32. Written by a sender before its commit.
+    pub heads: &'q [[AtomicU64; 2]; SLOTS],
+    bodies: *mut u8,
+}
+
+/// Where in the file the key of a slot is.
+pub fn key_place(block: usize, index: usize) -> usize {
+    block * BLOCK + KEYS_AT + index % SLOTS * size_of::<u64>()
+}
+
+/// Where in the file the room for a short body is.
+pub fn body_place(block: usize, index: usize) -> usize {
+    block * BLOCK + BODIES_AT + index % SLOTS * INLINE
+}
+
+impl Slots<'_> {
+    /// Room for a short body. The index is below [`SLOTS`].
+    #[inline(always)]
+    pub fn body(&self, index: usize) -> *mut u8 {
+        self.bodies.wrapping_add(index % SLOTS * INLINE)
+    }
+}
+
+/// A mapped queue.
+pub struct Layout {
+    /// Where each region is mapped; null = not yet. Stored by whoever maps it first.
+    regions: [AtomicPtr<u8>; REGIONS],
+    /// Blocks that the file is known to have. Only ever grows, by whoever has looked. Release, and
+    /// Acquire: their regions are mapped.
+    blocks: AtomicUsize,
+}
+
+/// Bytes of a region.
+pub const REGION_SIZE: usize = REGION * BLOCK;
+
+impl Layout {
+    /// # Safety
+    /// `base` is a shared mapping, for writing, of [`REGION_SIZE`] bytes of the start of a file
+    /// that has [`FIRST_SIZE`] of them.
+    pub unsafe fn new(base: *mut u8) -> Self {
+        let layout = Self {
+            regions: [const { AtomicPtr::new(ptr::null_mut()) }; REGIONS],
+            blocks: AtomicUsize::new(FIRST_SIZE / BLOCK),
+        };
+        layout.regions[0].store(base, Ordering::Relaxed);
+        layout
+    }
+
+    #[inline(always)]
+    fn base(&self) -> *mut u8 {
+        // Relaxed: stored before anybody else knew the layout.
+        self.regions[0].load(Ordering::Relaxed)
+    }
+
+    /// What the file begins with.
+    #[inline(always)]
+    pub fn header(&self) -> &Header {
+        // SAFETY: at the start of the mapping; what changes in it is atomic.
+        unsafe { &*self.base().cast() }
+    }
+
+    /// Where the header is written.
+    pub fn header_place(&self) -> *mut Header {
+        self.base().cast()
+    }
+
+    /// The words of the queue.
+    #[inline(always)]
+    pub fn words(&self) -> &Words {
+        // SAFETY: within the first block; all of it is atomic.
+        unsafe { &*self.base().add(WORDS_AT).cast() }
+    }
+
+    /// Numbers of the blocks of slots plus one, in the order of the slots; 0 = none.
+    #[inline(always)]
+    pub fn slot_list(&self) -> &[AtomicU32; SLOT_BLOCKS] {
+        // SAFETY: within the first block; all of it is atomic.
+        unsafe { &*self.base().add(SLOT_LIST_AT).cast() }
+    }
+
+    /// The same of the blocks of records.
+    #[inline(always)]
+    pub fn record_list(&self) -> &[AtomicU32; RECORD_BLOCKS] {
+        // SAFETY: within the first block; all of it is atomic.
+        unsafe { &*self.base().add(RECORD_LIST_AT).cast() }
+    }
+
+    /// A block of the file. `None`: the file is not known to have it.
+    #[inline(always)]
+    pub fn block(&self, number: usize) -> Option<*mut u8> {
+        if number >= self.blocks() {
+            return None;
+        }
+        let region = self.regions.get(number / REGION)?.load(Ordering::Relaxed);
+        Some(region.wrapping_add(number % REGION * BLOCK))
+    }
+
+    /// Blocks that the file is known to have.
+    #[inline(always)]
+    pub fn blocks(&self) -> usize {
+        self.blocks.load(Ordering::Acquire)
+    }
+
+    /// The file has been seen to have so many blocks. `map` maps the region with this number.
+    pub fn has_blocks(&self, count: usize, map: impl Fn(usize) -> Result<*mut u8>) -> Result<()> {
+        let count = count.min(REGIONS * REGION);
+        for region in 0..count.div_ceil(REGION) {
+            if self.regions[region].load(Ordering::Relaxed).is_null() {
+                self.has_mapped(region, map(region)?);
+            }
+        }
+        self.blocks.fetch_max(count, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn has_mapped(&self, region: usize, at: *mut u8) {
+        let (null, place) = (ptr::null_mut(), &self.regions[region]);
+        if place.compare_exchange(null, at, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            // SAFETY: another thread was faster, and nobody has seen this mapping.
+            unsafe { libc::munmap(at.cast(), REGION_SIZE) };
+        }
+    }
+
+    /// What a block is. `None`: the file is not known to have it, or it can be nothing else than it
+    /// is.
+    #[inline]
+    pub fn entry(&self, number: usize) -> Option<&Entry> {
+        if number % REGION <= TABLE || number >= self.blocks() {
+            return None;
+        }
+        let table = self.block(number - number % REGION + TABLE)?;
+        // SAFETY: a table, within the mapping; all of it is atomic.
+        Some(unsafe { &*table.cast::<Entry>().add(number % REGION) })
+    }
+
+    /// The first block from this one on that can be of any kind.
+    pub fn next_usable(number: usize) -> usize {
+        if number % REGION <= TABLE { number - number % REGION + TABLE + 1 } else { number }
+    }
+
+    /// The words of the slots in a block.
+    #[inline(always)]
+    pub fn slots(&self, block: usize) -> Option<Slots<'_>> {
+        let at = self.block(block)?;
+        // SAFETY: within a block that the file has; all of it is atomic but for the bodies.
+        unsafe {
+            Some(Slots {
+                used: &*at.cast(),
+                claims: &*at.add(CLAIMS_AT).cast(),
+                keys: &*at.add(KEYS_AT).cast(),
+                heads: &*at.add(HEADS_AT).cast(),
+                bodies: at.add(BODIES_AT),
+            })
+        }
+    }
+
+    /// The records in a block.
+    pub fn records(&self, block: usize) -> Option<&[Record]> {
+        let at = self.block(block)?;
+        // SAFETY: within a block that the file has; all of it is atomic.
+        Some(unsafe { from_raw_parts(at.cast(), RECORDS) })
+    }
+
+    /// Unmaps all of it.
+    ///
+    /// # Safety
+    /// Nobody uses it any more.
+    pub unsafe fn unmap(&self) {
+        for region in &self.regions {
+            let at = region.load(Ordering::Acquire);
+            if !at.is_null() {
+                // SAFETY: mapped with this length.
+                unsafe { libc::munmap(at.cast(), REGION_SIZE) };
+            }
+        }
+    }
+}
+
+/// EINVAL: a file of this length is none of a queue.
+pub fn check_length(length: usize) -> Result<()> {
+    if length < FIRST_SIZE { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+// SAFETY: what it leads to is made for many processes, let alone threads.
+unsafe impl Send for Layout {}
+// SAFETY: all that changes there is atomic, or guarded by a claim.
+unsafe impl Sync for Layout {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_and_the_first_block_are_of_no_kind() {
+        assert_eq!(
+            [0, 1, 2, 511, 512, 513, 514].map(Layout::next_usable),
+            [2, 2, 2, 511, 514, 514, 514]
+        );
+    }
+}

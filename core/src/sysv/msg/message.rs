@@ -1,0 +1,16 @@
+//! A message, as it was seen in its slot.
+
+/// See the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its slot.
+    pub slot: usize,
+    /// The number with which it has arrived.
+    pub arrival: u64,
+    /// Its type.
+    pub kind: i64,
+    /// Bytes of its body.
+    pub length: usize,
+    /// Where the body is, if that is not in the slot.
+    pub room: u32,
+}

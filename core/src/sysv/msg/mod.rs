@@ -1,0 +1,100 @@
+//! Message queues of System V.
+//!
+//! | module | |
+//! |---|---|
+//! | `blocks` | what the blocks of a file are used for |
+//! | `body` | room for bodies |
+//! | `call` | `msgsnd`, `msgrcv` |
+//! | `control` | `msgctl` |
+//! | `find` | `msgget` |
+//! | `flag` | whether anybody may wait |
+//! | `image` | a copy of a queue's file, for one who does not map it |
+//! | `layout` | where everything lies in a file |
+//! | `limits` | the limits of new queues |
+//! | `message` | a message |
+//! | `model` | the models of the protocols |
+//! | `occupied` | where messages may be |
+//! | `owner` | whose a piece of room for bodies is |
+//! | `queue` | a mapped queue |
+//! | `record` | one who waits |
+//! | `records` | all records of a queue |
+//! | `registering` | saying so in a record, when one begins to wait, and when one does not any more |
+//! | `search` | the message that a receiver gets next |
+//! | `selector` | which message a receiver wants |
+//! | `snapshot` | a queue as one sees it who only looks |
+//! | `standing` | which message is for which of those who wait |
+//! | `store` | the slots of messages: claim, commit, release |
+//! | `task` | what is done by one that may have to wait |
+//! | `tell` | waking those who wait |
+//! | `transfer` | sending and receiving without a wait |
+//! | `usage` | what is in use, in one word |
+//! | `wait` | a wait for a message, or for room |
+
+mod flag;
+mod message;
+#[cfg(all(test, loom))]
+mod model;
+mod occupied;
+mod owner;
+mod record;
+mod selector;
+mod standing;
+mod usage;
+
+#[cfg(not(loom))]
+mod blocks;
+#[cfg(not(loom))]
+mod body;
+#[cfg(not(loom))]
+mod call;
+#[cfg(not(loom))]
+mod control;
+#[cfg(not(loom))]
+mod find;
+#[cfg(not(loom))]
+mod image;
+#[cfg(not(loom))]
+mod layout;
+#[cfg(not(loom))]
+mod limits;
+#[cfg(not(loom))]
+mod queue;
+#[cfg(not(loom))]
+mod records;
+#[cfg(not(loom))]
+mod registering;
+#[cfg(not(loom))]
+mod search;
+#[cfg(not(loom))]
+pub mod snapshot;
+#[cfg(not(loom))]
+mod store;
+#[cfg(not(loom))]
+mod task;
+#[cfg(not(loom))]
+mod tell;
+#[cfg(not(loom))]
+mod transfer;
+#[cfg(not(loom))]
+mod wait;
+
+#[cfg(not(loom))]
+pub use call::{Outcome, copy, is_too_long, receive_or_wait, send_or_wait};
+#[cfg(not(loom))]
+pub use control::{Change, Description, describe, id_of_index, remove, set, total};
+#[cfg(not(loom))]
+pub use find::get;
+#[cfg(not(loom))]
+pub use limits::{Limits, of_new_queues};
+#[cfg(not(loom))]
+pub use queue::Queue;
+#[cfg(not(loom))]
+pub use selector::Selector;
+#[cfg(not(loom))]
+pub use task::Done;
+#[cfg(not(loom))]
+pub use transfer::{Incoming, Outgoing};
+#[cfg(not(loom))]
+pub use usage::Amount;
+#[cfg(not(loom))]
+pub use wait::{Room, Waiting};

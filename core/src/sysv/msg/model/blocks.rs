@@ -1,0 +1,134 @@
+//! No message is invisible, and what is in use is what the messages amount to.
+//!
+//! Seen to fail when
+//! * a receiver clears the bit of a closed block although the word of the queue has changed, or
+//!   that word counts no changes; a sender opens a block before it has set its bit there;
+//! * a recount does not look who is under way, before or after the count, or corrects a word that
+//!   has changed since before it.
+
+use loom::thread;
+
+use super::{BOUND, Queue};
+use crate::atomic::explore::{check, check_each_stop};
+use crate::shared::participant::{End, Participant};
+use crate::sysv::msg::usage::Amount;
+
+#[test]
+fn a_block_is_closed_while_a_sender_opens_it() {
+    check(4, || {
+        let queue = Queue::new();
+        queue.send(&Participant::new(3), 0).unwrap();
+        let receiver = {
+            let queue = queue.clone();
+            thread::spawn(move || assert!(queue.receive_from(&Participant::new(1), (0, 1), || {})))
+        };
+        let arrival = queue.send(&Participant::new(2), 1).unwrap();
+        assert!(queue.has(arrival), "beside the receiver");
+        receiver.join().unwrap();
+        assert!(queue.has(arrival), "after it");
+        assert!(queue.receive(&Participant::new(3)));
+        let again = queue.send(&Participant::new(3), 1).unwrap();
+        assert!(queue.has(again), "after it was closed");
+    });
+}
+
+/// Whoever dies is followed by one who sends, in the same slot or another one.
+#[test]
+fn a_block_is_open_whoever_dies() {
+    for slot in 0..super::SLOTS {
+        for victim_sends in [true, false] {
+            check_each_stop(2, move |accesses| {
+                let queue = Queue::new();
+                queue.send(&Participant::new(3), 0).unwrap();
+                let victim = {
+                    let queue = queue.clone();
+                    thread::spawn(move || {
+                        let who = Participant::new(1);
+                        who.until(&queue.ends, accesses, End::Killed, |who| {
+                            if victim_sends {
+                                queue.send(who, 1);
+                            } else {
+                                queue.receive_from(who, (0, 1), || {});
+                            }
+                        });
+                    })
+                };
+                if victim_sends {
+                    queue.receive_from(&Participant::new(2), (0, 1), || {});
+                }
+                let sent = queue.send(&Participant::new(2), slot);
+                assert!(sent.is_none_or(|arrival| queue.has(arrival)), "beside it");
+                victim.join().unwrap();
+                assert!(sent.is_none_or(|arrival| queue.has(arrival)), "after it");
+                while queue.receive(&Participant::new(3)) {}
+                let last = queue.send(&Participant::new(3), slot).unwrap();
+                assert!(queue.has(last), "in the end");
+            });
+        }
+    }
+}
+
+/// What is in use is too high before, as of one who has died.
+#[test]
+fn a_recount_beside_senders_and_receivers() {
+    for sends in [true, false] {
+        for is_high in [true, false] {
+            check(3, move || {
+                let queue = Queue::new();
+                queue.send(&Participant::new(3), 0).unwrap();
+                if !sends {
+                    queue.send(&Participant::new(3), 1).unwrap();
+                }
+                if is_high {
+                    let (one, none) = (Amount::of(1), Amount::default());
+                    assert!(queue.usage.add(one, BOUND, none, &Participant::new(3)));
+                }
+                let other = {
+                    let queue = queue.clone();
+                    thread::spawn(move || {
+                        let who = Participant::new(1);
+                        if sends {
+                            queue.send(&who, 1).unwrap();
+                        } else {
+                            assert!(queue.receive(&who));
+                        }
+                    })
+                };
+                queue.recount(&Participant::new(2));
+                other.join().unwrap();
+                let (used, amount) = (queue.usage.seen().amount(), queue.amount());
+                let may_be = amount.plus(Amount::of(1));
+                assert!(used == amount || is_high && used == may_be, "{used:?}, not {amount:?}");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_recount_after_a_death() {
+    for sends in [true, false] {
+        check_each_stop(2, move |accesses| {
+            let queue = Queue::new();
+            queue.send(&Participant::new(3), 0).unwrap();
+            let victim = {
+                let queue = queue.clone();
+                thread::spawn(move || {
+                    let who = Participant::new(1);
+                    who.until(&queue.ends, accesses, End::Killed, |who| {
+                        if sends {
+                            queue.send(who, 1);
+                        } else {
+                            queue.receive(who);
+                        }
+                    });
+                })
+            };
+            queue.recount(&Participant::new(2));
+            victim.join().unwrap();
+            let used = queue.usage.seen().amount();
+            assert_eq!(used, used.plus(queue.amount().minus(used)), "too low");
+            assert!(queue.recount(&Participant::new(2)));
+            assert_eq!(queue.usage.seen().amount(), queue.amount());
+        });
+    }
+}

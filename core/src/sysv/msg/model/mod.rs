@@ -1,0 +1,147 @@
+//! The protocols of a message queue under the model checker: the real code of `flag`, `occupied`,
+//! `owner`, `record`, `standing` and `usage`, in queues of two slots and small casts.
+//!
+//! Run by `make model`. What `store`, `tell` and `wait` do around that is repeated here, step by
+//! step, as the kernel's part is modelled: what it does to the claim of a thread that dies, and the
+//! futex calls. Preemptions are bounded.
+
+mod blocks;
+mod pieces;
+mod turns;
+mod waits;
+
+use loom::sync::Arc;
+
+use super::occupied::{Occupied, Used};
+use super::usage::{Amount, Usage};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::shared::claim::{self, Claimant};
+use crate::shared::participant::{Ends, Participant};
+
+const SLOTS: usize = 2;
+/// Of the block in the list: the first one is never closed.
+const PLACE: usize = 1;
+const BOUND: Amount = Amount { bytes: 9, messages: 9 };
+
+/// The slots of a queue, in one block.
+#[derive(Default)]
+struct Queue {
+    occupied: Occupied,
+    used: Used,
+    usage: Usage,
+    claims: [AtomicU32; SLOTS],
+    keys: [AtomicU64; SLOTS],
+    arrivals: AtomicU64,
+    ends: Ends,
+}
+
+// SAFETY: what is not atomic in it is behind locks.
+unsafe impl Sync for Queue {}
+// SAFETY: what is not atomic in it is behind locks, which any thread may take.
+unsafe impl Send for Queue {}
+
+impl Queue {
+    fn new() -> Arc<Self> {
+        let queue = Self::default();
+        queue.used.begin();
+        Arc::new(queue)
+    }
+
+    /// `store::claim_free` of this slot.
+    fn claim_free(&self, who: &Participant, slot: usize) -> bool {
+        if !claim::claim(&self.claims[slot], who) {
+            return false;
+        }
+        if self.keys[slot].load(Ordering::Relaxed) != 0 {
+            claim::release(&self.claims[slot], who);
+            return false;
+        }
+        self.occupied.set(&self.used, PLACE, slot, who);
+        true
+    }
+
+    /// `store::reserve`: the number of the message.
+    fn reserve(&self, who: &Participant, slot: usize) -> Option<u64> {
+        if !self.claim_free(who, slot) {
+            return None;
+        }
+        assert!(self.usage.add(Amount::of(1), BOUND, Amount::default(), who));
+        Some(self.arrivals.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// `Claimed::publish`
+    fn publish(&self, who: &Participant, slot: usize, arrival: u64) {
+        who.commit((&self.keys[slot], arrival), (&self.claims[slot], 0));
+        who.withdraw();
+    }
+
+    fn send(&self, who: &Participant, slot: usize) -> Option<u64> {
+        let arrival = self.reserve(who, slot)?;
+        self.publish(who, slot, arrival);
+        Some(arrival)
+    }
+
+    /// `store::take` of this message. `read` reads it.
+    fn receive_from(
+        &self,
+        who: &Participant,
+        (slot, arrival): (usize, u64),
+        read: impl FnOnce(),
+    ) -> bool {
+        let claim = &self.claims[slot];
+        if !claim::claim(claim, who) {
+            return false;
+        }
+        if self.keys[slot].load(Ordering::Relaxed) != arrival {
+            claim::release(claim, who);
+            return false;
+        }
+        read();
+        // `Claimed::clear`
+        let held = claim.load(Ordering::Relaxed);
+        who.commit((&self.keys[slot], 0), (claim, held));
+        self.usage.subtract(Amount::of(1), who);
+        self.occupied.clear(&self.used, PLACE, slot, who);
+        who.give_back(claim);
+        who.withdraw();
+        true
+    }
+
+    /// Whatever is found first.
+    fn receive(&self, who: &Participant) -> bool {
+        self.messages().into_iter().any(|message| self.receive_from(who, message, || {}))
+    }
+
+    fn used_slots(&self) -> Vec<usize> {
+        let is_open = self.occupied.blocks(PLACE + 1).any(|place| place == PLACE);
+        self.used.slots().filter(|_| is_open).collect()
+    }
+
+    /// `store::messages`
+    fn messages(&self) -> Vec<(usize, u64)> {
+        let keys = self.used_slots().into_iter();
+        let keys = keys.map(|slot| (slot, self.keys[slot].load(Ordering::SeqCst)));
+        keys.filter(|(_, key)| *key != 0).collect()
+    }
+
+    /// `store::is_under_way`
+    fn is_under_way(&self) -> bool {
+        let is_held = |slot: usize| !claim::is_free(self.claims[slot].load(Ordering::SeqCst));
+        self.used_slots().into_iter().any(is_held)
+    }
+
+    /// `store::recount`
+    fn recount(&self, who: &Participant) -> bool {
+        let is_under_way = || Ok::<_, ()>(self.is_under_way());
+        let count = || Ok(self.amount());
+        self.usage.recount(is_under_way, count, who).unwrap()
+    }
+
+    fn amount(&self) -> Amount {
+        self.messages().iter().fold(Amount::default(), |sum, _| sum.plus(Amount::of(1)))
+    }
+
+    fn has(&self, arrival: u64) -> bool {
+        self.messages().iter().any(|(_, key)| *key == arrival)
+    }
+}

@@ -1,0 +1,113 @@
+//! A piece of room is written by one, while nobody reads it: loom looks at that.
+//!
+//! Seen to fail when the key is read before the claim; the claim is not looked at; whoever holds
+//! the slot that had the piece takes it for another one's.
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+
+use super::Queue;
+use crate::atomic::explore::{check, check_each_stop};
+use crate::atomic::modelled;
+use crate::atomic::{AtomicU64, Ordering};
+use crate::shared::claim::Claimant;
+use crate::shared::participant::{End, Participant};
+use crate::sysv::msg::owner::{Owner, is_in_use};
+
+/// A queue with one piece of room.
+struct Room {
+    queue: Arc<Queue>,
+    owner: AtomicU64,
+    body: UnsafeCell<u64>,
+}
+
+// SAFETY: the owner of the piece alone writes there; loom looks whether that is so.
+unsafe impl Sync for Room {}
+// SAFETY: any thread may own the piece; loom looks whether one alone does.
+unsafe impl Send for Room {}
+
+impl Room {
+    fn new() -> Arc<Self> {
+        let (queue, owner) = (Queue::new(), AtomicU64::default());
+        Arc::new(Self { queue, owner, body: UnsafeCell::new(0) })
+    }
+
+    /// `body::take_piece_of`
+    fn take_piece(&self, who: &Participant, owner: Owner) -> bool {
+        let queue = &self.queue;
+        let words = |slot: usize| Ok(Some((&queue.claims[slot], &queue.keys[slot])));
+        let before = self.owner.load(Ordering::Acquire);
+        !is_in_use(before, owner, words).unwrap() && who.exchange(&self.owner, before, owner.word())
+    }
+
+    /// True: it was there, and is committed.
+    fn send(&self, who: &Participant, slot: usize) -> bool {
+        let Some(arrival) = self.queue.reserve(who, slot) else { return false };
+        if !self.take_piece(who, Owner { slot, arrival }) {
+            crate::shared::claim::release(&self.queue.claims[slot], who);
+            return false;
+        }
+        modelled::step();
+        // SAFETY: loom looks.
+        self.body.with_mut(|body| unsafe { *body = arrival });
+        self.queue.publish(who, slot, arrival);
+        true
+    }
+
+    fn receive(&self, who: &Participant) -> bool {
+        self.queue.messages().into_iter().any(|(slot, arrival)| {
+            self.queue.receive_from(who, (slot, arrival), || {
+                modelled::step();
+                // SAFETY: loom looks.
+                assert_eq!(self.body.with(|body| unsafe { *body }), arrival, "another body");
+            })
+        })
+    }
+}
+
+#[test]
+fn a_piece_is_reused_while_its_slot_is_claimed_anew() {
+    check(3, || {
+        let room = Room::new();
+        assert!(room.send(&Participant::new(3), 0));
+        let same_slot = {
+            let room = room.clone();
+            thread::spawn(move || {
+                let who = Participant::new(1);
+                room.receive(&who);
+                room.send(&who, 0);
+            })
+        };
+        room.send(&Participant::new(2), 1);
+        room.receive(&Participant::new(2));
+        same_slot.join().unwrap();
+        while room.receive(&Participant::new(3)) {}
+        assert!(room.send(&Participant::new(3), 1), "the piece is lost");
+    });
+}
+
+#[test]
+fn a_piece_is_free_whoever_dies() {
+    for receives in [false, true] {
+        check_each_stop(2, move |accesses| {
+            let room = Room::new();
+            if receives {
+                assert!(room.send(&Participant::new(3), 0));
+            }
+            let victim = {
+                let room = room.clone();
+                thread::spawn(move || {
+                    let who = Participant::new(1);
+                    who.until(&room.queue.ends, accesses, End::Killed, |who| {
+                        if receives { room.receive(who) } else { room.send(who, 0) }
+                    });
+                })
+            };
+            room.send(&Participant::new(2), 1);
+            victim.join().unwrap();
+            while room.receive(&Participant::new(3)) {}
+            assert!(room.send(&Participant::new(3), 1), "the piece is lost");
+        });
+    }
+}

@@ -1,0 +1,198 @@
+//! Nobody gets what is for another one, and whoever has got something is called.
+//!
+//! Seen to fail when
+//! * a receiver does not say what it takes; whoever looks does not compare
+//!   `turns`, or reads the ticket before that;
+//! * one that has said what it takes does not tell those for whom there is something now.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::Queue;
+use crate::atomic::explore::{check, check_each_stop};
+use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::os::Result;
+use crate::shared::participant::{End, Participant};
+use crate::sysv::msg::message::Message;
+use crate::sysv::msg::record::{Record, Wanted, call};
+use crate::sysv::msg::selector::Selector;
+use crate::sysv::msg::standing::{Scene, Standing};
+
+/// A queue with those who wait for its messages. The type of a message is its slot.
+struct Waited {
+    queue: Arc<Queue>,
+    turns: AtomicU64,
+    records: Vec<Record>,
+}
+
+impl Scene for Waited {
+    fn turns(&self) -> &AtomicU64 {
+        &self.turns
+    }
+
+    fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()> {
+        self.records.iter().for_each(visit);
+        Ok(())
+    }
+
+    fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
+        for (slot, arrival) in self.queue.messages() {
+            visit(Message { slot, arrival, kind: slot as i64, length: 1, room: 0 });
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> u32 {
+        0
+    }
+}
+
+impl Waited {
+    /// These wait, and sleep.
+    fn new(selectors: &[Selector]) -> Arc<Self> {
+        let queue = Queue::new();
+        let record = |(number, selector): (usize, &Selector)| {
+            let record = Record::default();
+            let ticket = queue.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+            let wanted = Record::words_of(Wanted::Message { selector: *selector, room: None });
+            let words = record.wanted_words().iter().zip(wanted);
+            words.for_each(|(word, wanted)| word.store(wanted, Ordering::Relaxed));
+            record.claim.store(100 + u32::try_from(number).unwrap(), Ordering::Relaxed);
+            record.call.store(call::ASLEEP, Ordering::Relaxed);
+            record.ticket.store(ticket, Ordering::Relaxed);
+            record
+        };
+        let records = selectors.iter().enumerate().map(record).collect();
+        Arc::new(Self { queue, turns: AtomicU64::default(), records })
+    }
+
+    /// `tell::receivers`
+    fn tell(&self) {
+        fence(Ordering::SeqCst);
+        for receiver in Standing::of(self, None).unwrap().receivers() {
+            let called = &receiver.record.call;
+            let (from, to) = (call::ASLEEP, call::CALLED);
+            if receiver.given.is_some() {
+                let _ = called.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+            }
+        }
+    }
+
+    fn send(&self, who: &Participant, slot: usize) -> u64 {
+        let arrival = self.queue.send(who, slot).unwrap();
+        self.tell();
+        arrival
+    }
+
+    /// `Transfer::receive_given`, and the end of the wait.
+    fn receive_given(&self, who: &Participant, number: usize) -> Option<u64> {
+        let record = &self.records[number];
+        loop {
+            let standing = Standing::of(self, Some(record)).unwrap();
+            let given = standing.receiver(record)?.given;
+            self.take_turn(record, given.map_or(0, |message| message.arrival));
+            let message = given?;
+            if self.queue.receive_from(who, (message.slot, message.arrival), || {}) {
+                record.ticket.store(0, Ordering::SeqCst);
+                record.taking.store(0, Ordering::SeqCst);
+                return Some(message.arrival);
+            }
+            thread::yield_now();
+        }
+    }
+
+    fn take_turn(&self, record: &Record, arrival: u64) {
+        if record.taking.load(Ordering::Relaxed) != arrival {
+            record.taking.swap(arrival, Ordering::SeqCst);
+            self.turns.fetch_add(1, Ordering::SeqCst);
+            self.tell();
+        }
+    }
+
+    /// `Transfer::receive` of one that does not wait.
+    fn receive(&self, who: &Participant) -> Option<u64> {
+        loop {
+            let standing = Standing::of(self, None).unwrap();
+            let mut found: Option<Message> = None;
+            self.each_message(|message| {
+                let is_first = found.is_none_or(|found| message.arrival < found.arrival);
+                if is_first && !standing.is_given(&message) {
+                    found = Some(message);
+                }
+            })
+            .unwrap();
+            let message = found?;
+            if self.queue.receive_from(who, (message.slot, message.arrival), || {}) {
+                return Some(message.arrival);
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// At rest: whoever has got something does not sleep.
+    fn assert_called(&self) {
+        for receiver in Standing::of(self, None).unwrap().receivers() {
+            let is_asleep = receiver.record.call.load(Ordering::SeqCst) == call::ASLEEP;
+            assert!(!is_asleep || receiver.given.is_none(), "{:?} is not called", receiver.given);
+        }
+    }
+}
+
+/// The first of two messages is for the one that waits, at any time of its taking it.
+#[test]
+fn one_takes_its_message_while_another_one_looks() {
+    check(3, || {
+        let waited = Waited::new(&[Selector::Any]);
+        let first = waited.send(&Participant::new(3), 0);
+        let second = waited.send(&Participant::new(3), 1);
+        let waiter = {
+            let waited = waited.clone();
+            thread::spawn(move || waited.receive_given(&Participant::new(1), 0))
+        };
+        assert_eq!(waited.receive(&Participant::new(2)), Some(second));
+        assert_eq!(waiter.join().unwrap(), Some(first));
+    });
+}
+
+/// An older message is committed while the first one that waits takes a younger one: then it is for
+/// the second one.
+#[test]
+fn an_older_message_comes_while_one_takes_a_younger_one() {
+    check(3, || {
+        let waited = Waited::new(&[Selector::Any, Selector::Type(1)]);
+        let older = waited.queue.reserve(&Participant::new(2), 1).unwrap();
+        waited.send(&Participant::new(3), 0);
+        let waiter = {
+            let waited = waited.clone();
+            thread::spawn(move || waited.receive_given(&Participant::new(1), 0))
+        };
+        waited.queue.publish(&Participant::new(2), 1, older);
+        waited.tell();
+        assert!(waiter.join().unwrap().is_some());
+        waited.assert_called();
+    });
+}
+
+/// What was for one that dies is for the next one, which is there, whole.
+#[test]
+fn a_receiver_dies_while_it_takes_its_message() {
+    check_each_stop(2, |accesses| {
+        let waited = Waited::new(&[Selector::Any, Selector::Any]);
+        let sent = waited.send(&Participant::new(3), 0);
+        let victim = {
+            let waited = waited.clone();
+            thread::spawn(move || {
+                let who = Participant::new(1);
+                let act = |who: &Participant| waited.receive_given(who, 0);
+                who.until(&waited.queue.ends, accesses, End::Killed, act).is_some()
+            })
+        };
+        assert_eq!(waited.receive(&Participant::new(2)), None, "it is for one that waits");
+        let is_done = victim.join().unwrap();
+        if !is_done {
+            waited.records[0].claim.store(0, Ordering::SeqCst);
+        }
+        let rest = waited.receive_given(&Participant::new(2), 1);
+        assert!(rest.is_none_or(|rest| rest == sent && !is_done));
+    });
+}

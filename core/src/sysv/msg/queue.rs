@@ -1,0 +1,133 @@
+//! A mapped queue.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+use super::layout::{BLOCK, FIRST_SIZE, FIRST_SLOTS, Layout, MESSAGES_MAX, REGION_SIZE, kind};
+use super::layout::{REGION, REGIONS};
+use super::usage::Amount;
+use crate::atomic::Ordering;
+use crate::os::file_size::reserve_from;
+use crate::os::membarrier;
+use crate::os::settings;
+use crate::os::{Errno, Result};
+use crate::shared::presence;
+use crate::sysv::header::{Birth, Facts, Header};
+use crate::sysv::object::{Identity, reopen};
+use crate::sysv::permission::Permission;
+use crate::sysv::registry::{self, Opened};
+
+/// A mapped queue.
+pub struct Queue {
+    /// What is in it.
+    pub layout: Layout,
+    /// What the process knows of it. The size is that of the longest message, in bytes.
+    pub identity: Identity,
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it any more.
+        unsafe { self.layout.unmap() };
+    }
+}
+
+impl Queue {
+    /// Maps the file of a new queue, and writes what does not change into it.
+    pub fn map_new(file: &File, birth: &Birth) -> Result<Self> {
+        reserve_from(file, 0, FIRST_SIZE)?;
+        let header = Header::new(birth);
+        // SAFETY: a header.
+        let facts = unsafe { Header::facts((&raw const header).cast(), birth.family)? };
+        let queue = Self::map_file(file, facts)?;
+        // SAFETY: the header is at the start of the mapping, which nobody else knows.
+        unsafe { queue.layout.header_place().write(header) };
+        // The first slots.
+        let block = u32::try_from(FIRST_SLOTS).unwrap_or(0);
+        queue.layout.slot_list()[0].store(block + 1, Ordering::Relaxed);
+        if let Some(entry) = queue.layout.entry(FIRST_SLOTS) {
+            entry.kind.store(kind::SLOTS | 1 << kind::PLACE_SHIFT, Ordering::Relaxed);
+        }
+        queue.layout.words().slot_blocks.store(1, Ordering::Relaxed);
+        Ok(queue)
+    }
+
+    /// Maps a file that begins so.
+    pub fn map_file(file: &File, facts: Facts) -> Result<Self> {
+        membarrier::prepare();
+        presence::prepare(&settings::get().dir);
+        let base = registry::map(file.as_raw_fd(), REGION_SIZE)?;
+        // SAFETY: mapped so, and unmapped when this is dropped.
+        let layout = unsafe { Layout::new(base) };
+        Ok(Self { layout, identity: Identity::new(facts) })
+    }
+
+    /// The file has been seen to have so many bytes.
+    pub fn has_length(&self, file: &File, length: usize) -> Result<()> {
+        self.layout.has_blocks(length / BLOCK, |region| {
+            registry::map_from(file.as_raw_fd(), region * REGION_SIZE, REGION_SIZE)
+        })
+    }
+
+    /// Others have made the file longer. EIDRM; ENOMEM.
+    #[cold]
+    pub fn learn_blocks(&self) -> Result<()> {
+        let Opened { file, length, .. } = reopen(self)?;
+        self.has_length(&file, length)
+    }
+
+    /// Makes the file longer by so many blocks, unless another process has done so. ENOMEM; EIDRM.
+    #[cold]
+    pub fn grow(&self, count: usize) -> Result<()> {
+        let Opened { file, length, .. } = reopen(self)?;
+        if length / BLOCK <= self.layout.blocks() {
+            let first = Layout::next_usable(length / BLOCK);
+            let blocks = first + count;
+            if blocks > REGIONS * REGION {
+                return Err(Errno::ENOMEM);
+            }
+            reserve_from(&file, length, blocks * BLOCK - length).map_err(|error| match error {
+                Errno::ENOSPC | Errno::EDQUOT => Errno::ENOMEM,
+                other => other,
+            })?;
+            return self.has_length(&file, blocks * BLOCK);
+        }
+        self.has_length(&file, length)
+    }
+
+    /// What the messages in it may amount to.
+    #[inline(always)]
+    pub fn bound(&self) -> Amount {
+        let bytes = self.layout.words().bound.load(Ordering::SeqCst);
+        Amount { bytes: bytes.min(u32::MAX.into()), messages: bytes.min(MESSAGES_MAX as u64) }
+    }
+
+    /// Whose it is, as `uid | gid << 32`, and its mode.
+    #[inline(always)]
+    pub fn owner_words(&self) -> (u64, u64) {
+        let words = self.layout.words();
+        let mode = words.mode.load(Ordering::Relaxed);
+        (words.owner.load(Ordering::Relaxed), mode.into())
+    }
+
+    /// Whose it is, and what its mode is.
+    pub fn permission(&self) -> Permission {
+        let (owner, mode) = self.owner_words();
+        self.identity.permission(owner, mode)
+    }
+
+    /// EACCES unless the caller has this access. `now`: seconds of CLOCK_REALTIME. Makes no system
+    /// call while the last answer holds.
+    #[inline(always)]
+    pub fn check(&self, wanted: u16, now: u64) -> Result<()> {
+        let (owner, mode) = self.owner_words();
+        self.identity.check(owner, mode, wanted, now)
+    }
+
+    /// EIDRM: it has been removed.
+    #[inline]
+    pub fn check_life(&self) -> Result<()> {
+        let is_removed = self.layout.words().removed.load(Ordering::SeqCst) != 0;
+        if is_removed { Err(Errno::EIDRM) } else { Ok(()) }
+    }
+}

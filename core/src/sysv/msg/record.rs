@@ -1,0 +1,123 @@
+//! The record of one who waits: for a message, or for room.
+//!
+//! | word | states | who changes it |
+//! |---|---|---|
+//! | `claim` | see `shared::claim`; in the name of a presence | the one who waits |
+//! | `ticket` | 0 = does not wait; else the number of its arrival | the holder of the claim |
+//! | `given` | 0, or the number of the message that is for it, as long as that is in the queue | whoever sees that it is |
+//! | `taking` | 0, or the number of the message that it is about to claim, or has claimed | the holder of the claim |
+//! | `call` | [`call`] | the holder, and those who call it |
+//! | `refused` | the largest ticket with which somebody waited here for whom a message was too long | whoever has found that, of the ticket that it has seen |
+//! | the rest | what is wanted, and by whom | the holder, while `ticket` is 0 |
+//!
+//! One whose claim is free does not wait, whatever else stands here: it was killed.
+
+use super::selector::Selector;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// The word that a waiter sleeps on.
+pub mod call {
+    /// It looks by itself.
+    pub const AWAKE: u32 = 0;
+    /// It sleeps, or is about to.
+    pub const ASLEEP: u32 = 1;
+    /// There may be something for it. Whoever stores this wakes it.
+    pub const CALLED: u32 = 2;
+    /// There may be something for it, and it did not sleep: it is about to look, or has been left
+    /// by siglongjmp(3). Stored by whoever has called it.
+    pub const MISSED: u32 = 3;
+}
+
+/// What one waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A message.
+    Message {
+        /// Which.
+        selector: Selector,
+        /// Bytes of its buffer. A longer message is too long; `None`: it would be cut.
+        room: Option<u64>,
+    },
+    /// Room for a message of so many bytes.
+    Room(u64),
+}
+
+/// See the module. Of the size of two lines.
+#[repr(C)]
+#[derive(Default)]
+pub struct Record {
+    /// Who waits.
+    pub claim: AtomicU32,
+    /// What it sleeps on.
+    pub call: AtomicU32,
+    /// When it came.
+    pub ticket: AtomicU64,
+    /// What is for it.
+    pub given: AtomicU64,
+    /// What it takes.
+    pub taking: AtomicU64,
+    /// A selector, or a kind that is none; a type; bytes.
+    wanted: [AtomicU64; 3],
+    /// The process that waits, in its own PID namespace.
+    pub pid: AtomicU32,
+    /// When it lay down, or was called in vain, in milliseconds of CLOCK_MONOTONIC; the low half of
+    /// them.
+    pub since: AtomicU32,
+    /// Which wait has ended, as a message came that was too long for it, and has gone to another
+    /// one. Nobody can end the wait of one who has the record later: tickets only grow.
+    refused: AtomicU64,
+    _line: [u64; 7],
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Record>() == 128);
+
+/// In the place of a selector: room is wanted.
+const ROOM: u64 = 4;
+/// No message is too long.
+const ANY_LENGTH: u64 = u64::MAX;
+
+impl Record {
+    /// A message was too long for the one that waits here with this ticket.
+    pub fn refuse(&self, ticket: u64) {
+        self.refused.fetch_max(ticket, Ordering::SeqCst);
+    }
+
+    /// Whether that has happened to the one that waits here.
+    pub fn is_refused(&self) -> bool {
+        let ticket = self.ticket.load(Ordering::SeqCst);
+        ticket != 0 && self.refused.load(Ordering::SeqCst) == ticket
+    }
+
+    /// Milliseconds from the time that stands here to this one.
+    pub fn since(&self, now: u32) -> i32 {
+        now.wrapping_sub(self.since.load(Ordering::Relaxed)).cast_signed()
+    }
+
+    /// What is wanted, as words.
+    pub fn words_of(wanted: Wanted) -> [u64; 3] {
+        match wanted {
+            Wanted::Message { selector, room } => {
+                let [kind, of] = selector.to_words();
+                [kind, of, room.unwrap_or(ANY_LENGTH)]
+            }
+            Wanted::Room(bytes) => [ROOM, 0, bytes],
+        }
+    }
+
+    /// Where these words are.
+    pub fn wanted_words(&self) -> &[AtomicU64; 3] {
+        &self.wanted
+    }
+
+    /// What is wanted. Any words mean something.
+    pub fn wanted(&self) -> Wanted {
+        // Relaxed: written before the ticket, which the caller has read.
+        let [kind, of, bytes] = self.wanted.each_ref().map(|word| word.load(Ordering::Relaxed));
+        if kind >= ROOM {
+            return Wanted::Room(bytes);
+        }
+        let room = (bytes != ANY_LENGTH).then_some(bytes);
+        Wanted::Message { selector: Selector::from_words([kind, of]), room }
+    }
+}

@@ -1,0 +1,49 @@
+//! The records of a queue, and what else `standing` looks at there.
+
+use super::blocks::known_records;
+use super::layout::{RECORD_BLOCKS, RECORDS};
+use super::message::Message;
+use super::queue::Queue;
+use super::record::Record;
+use super::standing::Scene;
+use super::store;
+use crate::atomic::{AtomicU64, Ordering};
+use crate::os::Result;
+use crate::os::clock;
+
+impl Scene for Queue {
+    fn turns(&self) -> &AtomicU64 {
+        &self.layout.words().turns
+    }
+
+    fn each_record<'q>(&'q self, mut visit: impl FnMut(&'q Record)) -> Result<()> {
+        all_records(self, |_, record| visit(record))
+    }
+
+    fn each_message(&self, visit: impl FnMut(Message)) -> Result<()> {
+        store::messages(self, visit)
+    }
+
+    fn now(&self) -> u32 {
+        now()
+    }
+}
+
+/// Milliseconds of CLOCK_MONOTONIC, the low half of them.
+#[expect(clippy::cast_possible_truncation, reason = "only differences count")]
+pub fn now() -> u32 {
+    (clock::monotonic_ns() / 1_000_000) as u32
+}
+
+/// All records that have ever been used, with their numbers.
+pub fn all_records<'q>(queue: &'q Queue, mut visit: impl FnMut(usize, &'q Record)) -> Result<()> {
+    let used = queue.layout.words().records.load(Ordering::SeqCst) as usize;
+    let used = used.min(RECORDS * RECORD_BLOCKS);
+    for place in 0..used.div_ceil(RECORDS) {
+        let Some(block) = known_records(queue, place)? else { continue };
+        let Some(records) = queue.layout.records(block) else { continue };
+        let here = records.iter().take(used - place * RECORDS).enumerate();
+        here.for_each(|(index, record)| visit(place * RECORDS + index, record));
+    }
+    Ok(())
+}

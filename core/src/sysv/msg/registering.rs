@@ -1,0 +1,110 @@
+//! How one that waits says so in a record, and that it does not wait any more.
+
+use super::blocks::records_at;
+use super::layout::{RECORD_BLOCKS, RECORDS};
+use super::queue::Queue;
+use super::record::{Record, Wanted, call};
+use super::records::now;
+use super::store;
+use crate::atomic::{AtomicU64, Ordering, fence};
+use crate::os::process::Process;
+use crate::os::{Errno, Result};
+use crate::shared::claim::{Claimant, claim as claim_word, free_if, is_free, release};
+use crate::shared::thread::Operation;
+use crate::sysv::object::within;
+
+/// The holder of a record waits for this. EINTR: this is the child of a fork.
+pub fn begin(
+    queue: &Queue,
+    record: &Record,
+    wanted: Wanted,
+    who: &Operation<'static>,
+) -> Result<()> {
+    let pid = Process::pid_of_memory();
+    // Not by the child of a fork: nobody calls one that is awake.
+    who.commit((&record.taking, 0), (&record.pid, pid));
+    who.commit((&record.taking, 0), (&record.call, call::AWAKE));
+    let words = queue.layout.words();
+    let ticket = words.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+    let is_written = Claimant::write(who, &Record::words_of(wanted), record.wanted_words())
+        && who.exchange(&record.ticket, 0, ticket);
+    if !is_written {
+        who.withdraw();
+        return Err(Errno::EINTR);
+    }
+    words.turns.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+/// It is about to sleep. E2BIG: a message was too long for it, and has gone to another one; EINTR.
+pub fn lie(record: &Record, who: &Operation<'static>) -> Result<()> {
+    record.since.store(now(), Ordering::Relaxed);
+    let nothing = AtomicU64::new(0);
+    if !who.commit((&nothing, 0), (&record.call, call::ASLEEP)) {
+        return Err(Errno::EINTR);
+    }
+    // The stores are a release only: whoever calls it sees that it sleeps, or it sees what for.
+    fence(Ordering::SeqCst);
+    if record.is_refused() { Err(Errno::E2BIG) } else { Ok(()) }
+}
+
+/// It does not wait any more: gives the record back.
+pub fn end(record: &Record, who: &Operation<'static>) {
+    clear(record, who);
+    release(&record.claim, who);
+}
+
+/// The holder of a record does not wait.
+fn clear(record: &Record, who: &Operation<'static>) {
+    // The ticket first: one without a ticket takes nothing.
+    for word in [&record.ticket, &record.given, &record.taking] {
+        let before = word.load(Ordering::Relaxed);
+        if before != 0 {
+            who.exchange(word, before, 0);
+        }
+    }
+}
+
+/// Records up to which a new one is used rather than asked whether those that have the others live:
+/// that costs system calls.
+const FEW: usize = 64;
+
+/// A record that nobody has. ENOMEM, EIDRM; EINTR: this is the child of a fork.
+pub fn claim(queue: &'static Queue, who: &Operation<'static>) -> Result<&'static Record> {
+    let words = queue.layout.words();
+    let used = words.records.load(Ordering::SeqCst) as usize;
+    for number in 0..used {
+        if let Some(record) = claim_this(queue, who, number, used >= FEW)? {
+            return Ok(record);
+        }
+    }
+    for number in used..RECORD_BLOCKS * RECORDS {
+        let claimed = claim_this(queue, who, number, false)?;
+        words.records.fetch_max(u32::try_from(number + 1).unwrap_or(u32::MAX), Ordering::SeqCst);
+        if let Some(record) = claimed {
+            return Ok(record);
+        }
+    }
+    Err(Errno::ENOMEM)
+}
+
+/// Claims the record with this number, if nobody has it. `asks`: also if its holder is dead.
+fn claim_this(
+    queue: &'static Queue,
+    who: &Operation<'static>,
+    number: usize,
+    asks: bool,
+) -> Result<Option<&'static Record>> {
+    let block = within(who, queue, |who| records_at(queue, number / RECORDS, who))?;
+    let records = queue.layout.records(block).ok_or(Errno::EINVAL)?;
+    let record = &records[number % RECORDS];
+    let has_ended = |holder| store::has_ended(queue, who, holder);
+    let is_free =
+        is_free(record.claim.load(Ordering::Relaxed)) || asks && free_if(&record.claim, has_ended);
+    if !is_free || !claim_word(&record.claim, who) {
+        return if who.is_orphan() { Err(Errno::EINTR) } else { Ok(None) };
+    }
+    // Of one that was killed.
+    clear(record, who);
+    Ok(Some(record))
+}

@@ -1,0 +1,114 @@
+//! The search for the message that a receiver gets next.
+
+use super::message::Message;
+use super::queue::Queue;
+use super::records::now;
+use super::selector::Selector;
+use super::standing::Standing;
+use super::store::{self, occupied, read_head};
+use crate::atomic::Ordering;
+use crate::os::Result;
+use crate::shared::thread::Operation;
+
+/// What the order of two messages depends on: the smaller one is delivered first.
+type Rank = (i64, u64);
+
+/// The message that a receiver gets next. `is_other`: whether it is for another one.
+#[inline(always)]
+pub fn find(
+    queue: &Queue,
+    selector: Selector,
+    is_other: impl Fn(&Message) -> bool,
+) -> Result<Option<Message>> {
+    match selector {
+        Selector::Any => search(queue, |_| true, false, is_other),
+        Selector::Type(of) => search_among(queue, |kind| kind == of, false, is_other),
+        Selector::Except(of) => search_among(queue, |kind| kind != of, false, is_other),
+        Selector::Lowest(bound) => search_among(queue, |kind| kind <= bound, true, is_other),
+    }
+}
+
+#[inline(never)]
+fn search_among(
+    queue: &Queue,
+    admits: impl Fn(i64) -> bool,
+    lowest: bool,
+    is_other: impl Fn(&Message) -> bool,
+) -> Result<Option<Message>> {
+    search(queue, admits, lowest, is_other)
+}
+
+/// Looks at types first: most are not the one that is wanted, and slots that have become empty keep
+/// theirs.
+#[inline(always)]
+fn search(
+    queue: &Queue,
+    admits: impl Fn(i64) -> bool,
+    lowest: bool,
+    is_other: impl Fn(&Message) -> bool,
+) -> Result<Option<Message>> {
+    let mut best: Rank = (i64::MAX, u64::MAX);
+    let mut found = None;
+    for block in occupied(queue) {
+        let (first, slots) = block?;
+        for index in slots.used.slots() {
+            // Relaxed: see `read_head`.
+            let kind = || slots.heads[index][0].load(Ordering::Relaxed).cast_signed();
+            if !admits(kind()) || lowest && kind() > best.0 {
+                continue;
+            }
+            let arrival = slots.keys[index].load(Ordering::SeqCst);
+            // Again: the type of this message.
+            let kind = kind();
+            let rank = if lowest { (kind, arrival) } else { (0, arrival) };
+            if arrival == 0 || rank >= best || !admits(kind) {
+                continue;
+            }
+            let message = read_head(&slots, first, index, arrival);
+            if !is_other(&message) {
+                (best, found) = (rank, Some(message));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The message for one that does not wait, while others do.
+#[cold]
+pub fn find_among(
+    queue: &Queue,
+    who: &Operation<'static>,
+    selector: Selector,
+    skips: bool,
+) -> Result<Option<Message>> {
+    let mut standing = Standing::unknown();
+    loop {
+        standing.look(queue, None)?;
+        let found = find(queue, selector, |message| {
+            standing.is_given(message) || skips && store::is_claimed(queue, message)
+        })?;
+        if !standing.bind() {
+            continue;
+        }
+        let is_dead = |holder| store::has_ended(queue, who, holder);
+        if found.is_some() || !standing.free_dead(selector, now(), is_dead) {
+            return Ok(found);
+        }
+    }
+}
+
+/// The message before which so many have arrived.
+pub fn nth(queue: &Queue, place: usize) -> Result<Option<Message>> {
+    let mut standing = Standing::unknown();
+    standing.look(queue, None)?;
+    let mut after = 0;
+    for _ in 0..place {
+        match find(queue, Selector::Any, |message| {
+            message.arrival <= after || standing.is_given(message)
+        })? {
+            Some(message) => after = message.arrival,
+            None => return Ok(None),
+        }
+    }
+    find(queue, Selector::Any, |message| message.arrival <= after || standing.is_given(message))
+}

@@ -1,0 +1,275 @@
+//! Which message is for which of the receivers that wait.
+//!
+//! The kernel hands a message over: whoever sends it looks for the first receiver that admits it,
+//! in the order of their arrival, and the message never lies in the queue. Here it does, until that
+//! receiver has woken up. But whom it is for follows from what is in the queue: of the messages in
+//! order of arrival each is for the first receiver that admits it, and has none yet. So nothing is
+//! to be repaired when a receiver is killed: its messages are for the next ones.
+//!
+//! A message that is for a receiver is for nobody else; it does not count as being in the queue.
+//! One that is too long for a receiver ends its wait, and is for the next one.
+//!
+//! A message may come late that has an earlier number: then others would be for others. So whoever
+//! relies on whom a message is for writes that into their records first ([`Standing::bind`]), and
+//! it stays so.
+//!
+//! A receiver that takes what is for it says so first, in its record, and in the word `turns`; then
+//! it has its message, and nothing else is for it. Whoever looks reads `turns`, the records, the
+//! messages, and `turns` again. An older message may have been committed since the receiver looked,
+//! and others may have been told that it is for that one. So it then tells those for whom there is
+//! something now.
+//!
+//! A receiver that did not sleep when it was called is about to look, or has been left by
+//! siglongjmp(3), and will not. If it has not come within [`ABSENCE_MS`] it does not count any
+//! more.
+
+use super::message::Message;
+use super::record::{Record, Wanted, call};
+use super::selector::Selector;
+use super::usage::Amount;
+use crate::atomic::{AtomicU64, Ordering};
+use crate::os::Result;
+use crate::os::growing::Growing;
+use crate::shared::claim::{self, Holder};
+
+/// So long a receiver may take to come that did not sleep when it was called, in milliseconds.
+const ABSENCE_MS: i32 = 100;
+/// So long it takes at most, mostly, to come for a message, in milliseconds.
+const TO_COME_MS: i32 = 2;
+/// Looks that may be in vain, as somebody takes something meanwhile.
+const ATTEMPTS: usize = 64;
+/// Receivers that wait at a time, mostly.
+const FEW: usize = 8;
+
+/// What is looked at.
+pub trait Scene {
+    /// See the module.
+    fn turns(&self) -> &AtomicU64;
+    /// All records that have ever been used. EINVAL, EIDRM.
+    fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()>;
+    /// All messages, in any order. EINVAL, EIDRM.
+    fn each_message(&self, visit: impl FnMut(Message)) -> Result<()>;
+    /// Milliseconds of CLOCK_MONOTONIC, the low half of them.
+    fn now(&self) -> u32;
+}
+
+/// One that waits for a message.
+#[derive(Clone, Copy)]
+pub struct Receiver<'q> {
+    /// Its record.
+    pub record: &'q Record,
+    ticket: u64,
+    selector: Selector,
+    room: Option<u64>,
+    /// The number of the message that it takes; 0 = none.
+    taking: u64,
+    /// What stands in its record: the number of the message that is for it.
+    bound: u64,
+    /// What is for it.
+    pub given: Option<Message>,
+    /// A message was too long for it.
+    pub is_too_long: bool,
+}
+
+impl Receiver<'_> {
+    /// A message was too long for it.
+    pub fn refuse(&self) {
+        self.record.refuse(self.ticket);
+    }
+
+    /// Whether nothing is for it yet.
+    fn is_free(&self) -> bool {
+        self.given.is_none() && !self.is_too_long && self.taking == 0
+    }
+
+    /// Whether it may get a message of this type.
+    pub fn is_free_for(&self, kind: i64) -> bool {
+        self.is_free() && self.selector.admits(kind)
+    }
+}
+
+/// See the module.
+pub struct Standing<'q> {
+    /// In the order of their arrival.
+    receivers: Growing<Receiver<'q>, FEW>,
+}
+
+impl<'q> Standing<'q> {
+    /// Before the first look. (It is large, so it is filled where it lies.)
+    #[inline(always)]
+    pub fn unknown() -> Self {
+        Self { receivers: Growing::new() }
+    }
+
+    /// What it is now.
+    #[cfg(all(test, loom))]
+    pub fn of(queue: &'q impl Scene, own: Option<&Record>) -> Result<Self> {
+        let mut standing = Self::unknown();
+        standing.look(queue, own)?;
+        Ok(standing)
+    }
+
+    /// Looks what it is now. `own`: the record of the caller, which is not absent. ENOMEM; EINVAL,
+    /// EIDRM.
+    pub fn look(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
+        let turns = queue.turns();
+        let mut attempts = 0..ATTEMPTS;
+        loop {
+            let before = turns.load(Ordering::SeqCst);
+            self.look_once(queue, own)?;
+            // In the end a wrong order is better than none.
+            if turns.load(Ordering::SeqCst) == before || attempts.next().is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn look_once(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
+        self.receivers.clear();
+        let mut pushed = Ok(());
+        queue.each_record(|record| {
+            let is_own = own.is_some_and(|own| core::ptr::eq(own, record));
+            if let Some(receiver) = standing_of(record, is_own, || queue.now()) {
+                pushed = pushed.and_then(|()| self.receivers.push(receiver));
+            }
+        })?;
+        pushed?;
+        self.receivers.sort_unstable_by_key(|receiver: &Receiver<'_>| receiver.ticket);
+        self.assign(queue)
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.receivers.is_empty()
+    }
+
+    /// Writes into their records what is for whom. False: another one has seen it otherwise, and
+    /// one has to look again.
+    pub fn bind(&self) -> bool {
+        self.receivers().all(|one| {
+            let Some(message) = one.given.filter(|given| given.arrival != one.bound) else {
+                return true;
+            };
+            let (word, bound, arrival) = (&one.record.given, one.bound, message.arrival);
+            let (success, failure) = (Ordering::SeqCst, Ordering::Relaxed);
+            one.taking != 0 || word.compare_exchange(bound, arrival, success, failure).is_ok()
+        })
+    }
+
+    /// Frees the records of those that are dead, and have what this selector admits. True if there
+    /// was one. To ask costs system calls, so those are not asked that have just lain down.
+    #[cold]
+    pub fn free_dead(
+        &self,
+        selector: Selector,
+        now: u32,
+        is_dead: impl Fn(Holder) -> bool,
+    ) -> bool {
+        let mut freed = false;
+        for one in self.receivers() {
+            let has_it = one.given.is_some_and(|given| selector.admits(given.kind));
+            if has_it && one.record.since(now) > TO_COME_MS {
+                freed |= claim::free_if(&one.record.claim, &is_dead);
+            }
+        }
+        freed
+    }
+
+    /// Each message in its turn; those that nobody is free for are passed over.
+    fn assign(&mut self, queue: &impl Scene) -> Result<()> {
+        let mut after = 0;
+        if self.receivers.iter().any(|one| one.taking | one.bound != 0) {
+            queue.each_message(|message| {
+                let has = |one: &&mut Receiver<'_>| {
+                    let number = if one.taking == 0 { one.bound } else { one.taking };
+                    number == message.arrival
+                };
+                if let Some(one) = self.receivers.iter_mut().find(has) {
+                    one.given = Some(message);
+                }
+            })?;
+        }
+        while self.receivers.iter().any(Receiver::is_free) {
+            let mut next: Option<Message> = None;
+            queue.each_message(|message| {
+                let is_next = message.arrival > after
+                    && next.is_none_or(|other| message.arrival < other.arrival);
+                if is_next
+                    && self.receivers.iter().any(|one| one.is_free_for(message.kind))
+                    && !self.is_given(&message)
+                {
+                    next = Some(message);
+                }
+            })?;
+            let Some(message) = next else { return Ok(()) };
+            after = message.arrival;
+            self.give(message);
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, message: Message) {
+        for receiver in self.receivers.iter_mut().filter(|one| one.is_free_for(message.kind)) {
+            if receiver.room.is_none_or(|room| message.length as u64 <= room) {
+                receiver.given = Some(message);
+                return;
+            }
+            receiver.is_too_long = true;
+        }
+    }
+
+    /// In the order of their arrival.
+    pub fn receivers(&self) -> impl Iterator<Item = &Receiver<'q>> {
+        self.receivers.iter()
+    }
+
+    /// Whether a message that this one admits is for another one, which may not come: it may have
+    /// been left by siglongjmp(3), or be killed before this one sleeps where the kernel tells of
+    /// that.
+    pub fn is_held_up(&self, own: &Receiver<'_>) -> bool {
+        let holds = |message: Message| own.selector.admits(message.kind);
+        let is_other = |receiver: &Receiver<'_>| !core::ptr::eq(receiver.record, own.record);
+        self.receivers().any(|receiver| is_other(receiver) && receiver.given.is_some_and(holds))
+    }
+
+    /// The one with this record.
+    pub fn receiver(&self, record: &Record) -> Option<&Receiver<'q>> {
+        self.receivers().find(|receiver| core::ptr::eq(receiver.record, record))
+    }
+
+    /// Whether a message is for one of them.
+    pub fn is_given(&self, message: &Message) -> bool {
+        let is_it = |given: &Message| given.arrival == message.arrival;
+        self.receivers().any(|receiver| receiver.given.as_ref().is_some_and(is_it))
+    }
+
+    /// What is for them.
+    pub fn given(&self) -> Amount {
+        let given = self.receivers().filter_map(|receiver| receiver.given);
+        given.fold(Amount::default(), |sum, message| sum.plus(Amount::of(message.length)))
+    }
+}
+
+/// `None`: it does not wait for a message.
+fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<Receiver<'_>> {
+    // Each word is SeqCst: whoever has stored a message since sees one that waits, or is seen. What
+    // it takes comes first: one that has taken it gives up its ticket before that.
+    let taking = record.taking.load(Ordering::SeqCst);
+    let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
+    let ticket = record.ticket.load(Ordering::SeqCst);
+    let called = record.call.load(Ordering::SeqCst);
+    let Wanted::Message { selector, room } = record.wanted() else { return None };
+    let is_missed = called == call::MISSED && !is_own;
+    let is_absent = is_missed && record.since(now()) > ABSENCE_MS;
+    let waits = is_held && ticket != 0 && !record.is_refused() && !is_absent;
+    waits.then_some(Receiver {
+        record,
+        ticket,
+        selector,
+        room,
+        taking,
+        bound: record.given.load(Ordering::SeqCst),
+        given: None,
+        is_too_long: false,
+    })
+}

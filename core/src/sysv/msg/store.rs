@@ -1,0 +1,376 @@
+//! The slots of messages: claim, commit, release (`docs/design.md`).
+//!
+//! A sender claims a free slot, adds its message to what is in use, writes the body, stores the
+//! key, releases. A receiver claims the slot of the message that it wants, reads the body, clears
+//! the key, takes the message from what is in use, releases. Storing or clearing the key is the
+//! commit: one store, before which nothing has happened for anybody else, and after which
+//! everything has.
+
+use super::blocks::{self, known_slots};
+use super::layout::{MESSAGES_MAX, SLOT_BLOCKS, SLOTS, Slots};
+use super::message::Message;
+use super::queue::Queue;
+use super::usage::Amount;
+use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::os::{Errno, Result};
+use crate::shared::claim::{self, Claimant, Holder};
+use crate::shared::pause::Pause;
+use crate::shared::thread::Operation;
+
+/// Lost races after which an operation gives up for the moment. Only hostile bytes make it lose so
+/// often.
+const ATTEMPTS: usize = 512;
+
+/// A claimed slot.
+#[derive(Clone, Copy)]
+pub struct Claimed<'q> {
+    slots: Slots<'q>,
+    index: usize,
+    /// Its number among all.
+    pub slot: usize,
+    /// The number of the message that is in it, or is to be.
+    pub arrival: u64,
+}
+
+impl<'q> Claimed<'q> {
+    /// The claim word.
+    #[inline(always)]
+    pub fn claim(&self) -> &'q AtomicU32 {
+        &self.slots.claims[self.index]
+    }
+
+    /// Where the head goes.
+    #[inline(always)]
+    pub fn head(&self) -> *mut [u8; 16] {
+        self.slots.heads[self.index].as_ptr().cast_mut().cast()
+    }
+
+    /// Room for a short body.
+    #[inline(always)]
+    pub fn short_body(&self) -> *mut u8 {
+        self.slots.body(self.index)
+    }
+
+    /// Commits a message whose head and body have been written, and gives the slot back. False:
+    /// this is the child of a fork.
+    #[inline(always)]
+    pub fn publish(&self, who: &impl Claimant) -> bool {
+        let committed = who.commit((&self.slots.keys[self.index], self.arrival), (self.claim(), 0));
+        who.withdraw();
+        committed
+    }
+
+    /// Commits: the message that has been read is gone. Gives the slot back. False as above.
+    #[inline(always)]
+    pub fn clear(&self, queue: &Queue, length: usize, who: &impl Claimant) -> bool {
+        // Relaxed: it is ours.
+        let held = self.claim().load(Ordering::Relaxed);
+        let committed = who.commit((&self.slots.keys[self.index], 0), (self.claim(), held));
+        if committed {
+            let words = queue.layout.words();
+            words.usage.subtract(Amount::of(length), who);
+            words.freed.store(u32::try_from(self.slot).unwrap_or(0), Ordering::Relaxed);
+            words.occupied.clear(self.slots.used, self.slot / SLOTS, self.index, who);
+            who.give_back(self.claim());
+        }
+        who.withdraw();
+        committed
+    }
+
+    /// Gives the slot back as it was.
+    #[inline(always)]
+    pub fn put_back(&self, who: &impl Claimant) {
+        claim::release(self.claim(), who);
+    }
+}
+
+/// The words of a slot, and its place among them. `None`: there is no such slot. EIDRM, EINVAL.
+#[inline(always)]
+pub fn slot(queue: &Queue, slot: usize) -> Result<Option<(Slots<'_>, usize)>> {
+    if slot >= MESSAGES_MAX {
+        return Ok(None);
+    }
+    let block = known_slots(queue, slot / SLOTS)?;
+    let slots = block.and_then(|block| queue.layout.slots(block));
+    Ok(slots.map(|slots| (slots, slot % SLOTS)))
+}
+
+/// The block of slots with this place, if there is one. EINVAL, EIDRM.
+#[inline(always)]
+fn block(queue: &Queue, place: usize) -> Result<Option<Slots<'_>>> {
+    Ok(known_slots(queue, place)?.and_then(|block| queue.layout.slots(block)))
+}
+
+/// Blocks of slots that there are.
+#[inline(always)]
+fn count(queue: &Queue) -> usize {
+    (queue.layout.words().slot_blocks.load(Ordering::SeqCst) as usize).min(SLOT_BLOCKS)
+}
+
+/// The blocks that may hold messages, each with the number of its first slot.
+#[inline(always)]
+pub fn occupied(queue: &Queue) -> impl Iterator<Item = Result<(usize, Slots<'_>)>> {
+    queue.layout.words().occupied.blocks(count(queue)).filter_map(|place| {
+        block(queue, place).map(|slots| Some((place * SLOTS, slots?))).transpose()
+    })
+}
+
+/// The same of all blocks.
+fn all_blocks(queue: &Queue) -> impl Iterator<Item = Result<(usize, Slots<'_>)>> {
+    (0..count(queue)).filter_map(|place| {
+        block(queue, place).map(|slots| Some((place * SLOTS, slots?))).transpose()
+    })
+}
+
+/// All messages, in the order of their slots. EINVAL, EIDRM.
+#[inline(always)]
+pub fn messages(queue: &Queue, mut visit: impl FnMut(Message)) -> Result<()> {
+    for block in occupied(queue) {
+        let (first, slots) = block?;
+        for index in slots.used.slots() {
+            let arrival = slots.keys[index].load(Ordering::SeqCst);
+            if arrival == 0 {
+                continue;
+            }
+            let message = read_head(&slots, first, index, arrival);
+            // The head may be that of the next message in this slot. Acquire: whoever writes one
+            // has found the key cleared, so we find it, too. Relaxed: the fence is enough.
+            fence(Ordering::Acquire);
+            if slots.keys[index].load(Ordering::Relaxed) == arrival {
+                visit(message);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The message in a slot that has had this key a moment ago: see [`messages`].
+#[inline(always)]
+pub fn read_head(slots: &Slots<'_>, first: usize, index: usize, arrival: u64) -> Message {
+    // Relaxed: the key, which was read before, was stored after it with Release.
+    let [kind, rest] = slots.heads[index].each_ref().map(|word| word.load(Ordering::Relaxed));
+    let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
+    let (length, room) = (half(rest) as usize, half(rest >> 32));
+    Message { slot: first + index, arrival, kind: kind.cast_signed(), length, room }
+}
+
+/// As it lies in the head of a slot.
+#[inline(always)]
+pub fn head(kind: i64, length: usize, room: u32) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let (first, second) = bytes.split_at_mut(8);
+    first.copy_from_slice(&kind.to_ne_bytes());
+    second.copy_from_slice(&(length as u64 | u64::from(room) << 32).to_ne_bytes());
+    bytes
+}
+
+/// What a look for room found.
+pub enum Reserved<'q> {
+    /// A claimed slot, whose message has been added to what is in use.
+    Slot(Claimed<'q>),
+    /// There is none.
+    Full,
+}
+
+/// Claims a free slot, and adds a message of this length to what is in use. `spared`: what does not
+/// count. ENOMEM: the file cannot grow; EIDRM; ERESTART.
+#[inline(always)]
+pub fn reserve<'q>(
+    queue: &'q Queue,
+    length: usize,
+    spared: Amount,
+    who: &Operation<'static>,
+) -> Result<Reserved<'q>> {
+    let (words, bound, what) = (queue.layout.words(), queue.bound(), Amount::of(length));
+    for _ in 0..ATTEMPTS {
+        if !words.usage.seen().amount().plus(what).minus(spared).fits(bound) {
+            return Ok(Reserved::Full);
+        }
+        let Some(claimed) = claim_free(queue, who)? else { continue };
+        if words.usage.add(what, bound, spared, who) {
+            // Relaxed: see the word.
+            let arrival = words.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+            return Ok(Reserved::Slot(Claimed { arrival, ..claimed }));
+        }
+        claimed.put_back(who);
+        if who.is_orphan() {
+            return Err(Errno::ERESTART);
+        }
+    }
+    Ok(Reserved::Full)
+}
+
+/// `None`: another one was faster.
+#[inline(always)]
+fn claim_free<'q>(queue: &'q Queue, who: &Operation<'static>) -> Result<Option<Claimed<'q>>> {
+    let hinted = queue.layout.words().freed.load(Ordering::Relaxed) as usize;
+    let found = slot(queue, hinted)?.filter(|(slots, index)| is_free(slots, *index));
+    let (slots, index, slot) = match found {
+        Some((slots, index)) => (slots, index, hinted),
+        None => match search_free(queue, who)? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+    };
+    if !claim::claim(&slots.claims[index], who) {
+        return if who.is_orphan() { Err(Errno::ERESTART) } else { Ok(None) };
+    }
+    let claimed = Claimed { slots, index, slot, arrival: 0 };
+    // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed
+    // it.
+    if slots.keys[index].load(Ordering::Relaxed) == 0 {
+        // Before anybody is asked whether he waits: see `is_under_way`.
+        queue.layout.words().occupied.set(slots.used, slot / SLOTS, index, who);
+        return Ok(Some(claimed));
+    }
+    claimed.put_back(who);
+    Ok(None)
+}
+
+#[inline(always)]
+fn is_free(slots: &Slots<'_>, index: usize) -> bool {
+    slots.keys[index].load(Ordering::Relaxed) == 0
+        && claim::is_free(slots.claims[index].load(Ordering::Relaxed))
+}
+
+/// A free slot; a block of them is made if there is none. `None`: one has just become free.
+#[cold]
+fn search_free<'q>(
+    queue: &'q Queue,
+    who: &Operation<'static>,
+) -> Result<Option<(Slots<'q>, usize, usize)>> {
+    for block in all_blocks(queue) {
+        let (first, slots) = block?;
+        if let Some(index) = (0..SLOTS).find(|index| is_free(&slots, *index)) {
+            return Ok(Some((slots, index, first + index)));
+        }
+    }
+    // Also of those that the kernel did not watch.
+    if free_claims_of_dead(queue, who)? {
+        return Ok(None);
+    }
+    let words = queue.layout.words();
+    let place = words.slot_blocks.load(Ordering::SeqCst) as usize;
+    let block = blocks::slots_at(queue, place, who)?;
+    words.slot_blocks.fetch_max(u32::try_from(place + 1).unwrap_or(0), Ordering::SeqCst);
+    let slots = queue.layout.slots(block).ok_or(Errno::EINVAL)?;
+    Ok(Some((slots, 0, place * SLOTS)))
+}
+
+/// Claims the message that `find` gives, which is told whether those that others have claimed do
+/// not count any more. `None`: there is none.
+///
+/// A message that another receiver has claimed may still come back, if that one dies, or cannot
+/// take it. Passing it over at once would break the order, so it is waited for. But its holder may
+/// be stopped, or be what our signal handler has interrupted: then it is passed over.
+#[inline(always)]
+pub fn take<'q>(
+    queue: &'q Queue,
+    who: &Operation<'static>,
+    find: impl Fn(bool) -> Result<Option<Message>>,
+) -> Result<Option<(Claimed<'q>, Message)>> {
+    let mut pause = Pause::default();
+    for _ in 0..ATTEMPTS {
+        let Some(message) = find(pause.is_over())? else { return Ok(None) };
+        let Some((slots, index)) = slot(queue, message.slot)? else { return Ok(None) };
+        if !claim::claim(&slots.claims[index], who) {
+            if who.is_orphan() {
+                return Err(Errno::ERESTART);
+            }
+            wait_for_holder(queue, &slots.claims[index], message.arrival, who, &mut pause);
+            continue;
+        }
+        let claimed = Claimed { slots, index, slot: message.slot, arrival: message.arrival };
+        // Acquire is not needed: the claim has it. A number is given out once, so it is the same
+        // message.
+        if slots.keys[index].load(Ordering::Relaxed) == message.arrival {
+            return Ok(Some((claimed, message)));
+        }
+        claimed.put_back(who);
+    }
+    Ok(None)
+}
+
+#[cold]
+fn wait_for_holder(
+    queue: &Queue,
+    claim: &AtomicU32,
+    arrival: u64,
+    who: &Operation<'static>,
+    pause: &mut Pause,
+) {
+    let stalled = &queue.layout.words().stalled;
+    let held = claim.load(Ordering::Relaxed);
+    let is_ours = who.is_own(held);
+    if is_ours && who.is_stray() {
+        claim::free_if(claim, |holder| holder == claim::holder(held));
+        return;
+    }
+    if is_ours || stalled.load(Ordering::Relaxed) == arrival {
+        pause.end();
+        return;
+    }
+    pause.turn();
+    if pause.is_over() && !claim::free_if(claim, |holder| has_ended(queue, who, holder)) {
+        stalled.store(arrival, Ordering::Relaxed);
+    }
+}
+
+/// Whether somebody holds the claim of this message.
+pub fn is_claimed(queue: &Queue, message: &Message) -> bool {
+    let Ok(Some((slots, index))) = slot(queue, message.slot) else { return false };
+    !claim::is_free(slots.claims[index].load(Ordering::Relaxed))
+}
+
+/// Whether an operation is under way: somebody holds a slot that has, or gets, a message.
+pub fn is_under_way(queue: &Queue) -> Result<bool> {
+    for block in occupied(queue) {
+        let (_, slots) = block?;
+        let is_held = |index: usize| !claim::is_free(slots.claims[index].load(Ordering::SeqCst));
+        if slots.used.slots().any(is_held) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Corrects what is in use, as nobody may believe that a queue is full before. False: an operation
+/// is under way, so it cannot be told.
+#[cold]
+pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
+    // The claim of one that the kernel does not watch is freed by nobody else where nobody waits.
+    Ok(recount_at_rest(queue, who)?
+        || free_claims_of_dead(queue, who)? && recount_at_rest(queue, who)?)
+}
+
+fn recount_at_rest(queue: &Queue, who: &impl Claimant) -> Result<bool> {
+    let count = || {
+        let mut counted = Amount::default();
+        messages(queue, |message| counted = counted.plus(Amount::of(message.length)))?;
+        Ok(counted)
+    };
+    queue.layout.words().usage.recount(|| is_under_way(queue), count, who)
+}
+
+/// Whether the holder of a claim is dead, as far as that can be found out.
+pub fn has_ended(queue: &Queue, who: &Operation<'static>, holder: Holder) -> bool {
+    who.has_ended(holder, queue.identity.is_at_home(who))
+}
+
+/// Frees the claims of those that have ended and that the kernel did not watch. True if there was
+/// one.
+#[cold]
+pub fn free_claims_of_dead(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
+    let mut freed = false;
+    for block in all_blocks(queue) {
+        let (_, slots) = block?;
+        let held = slots.claims.iter().filter(|claim| {
+            // Relaxed: whoever frees it looks again.
+            !claim::is_free(claim.load(Ordering::Relaxed))
+        });
+        for claim in held {
+            freed |= claim::free_if(claim, |holder| has_ended(queue, who, holder));
+        }
+    }
+    Ok(freed)
+}

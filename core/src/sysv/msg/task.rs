@@ -1,0 +1,35 @@
+//! What is done by one that may have to wait.
+
+use super::record::Wanted;
+use super::transfer::{Incoming, Outgoing};
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub enum Task {
+    /// msgsnd(2)
+    Send(Outgoing),
+    /// msgrcv(2)
+    Receive(Incoming),
+}
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The message is sent.
+    Sent,
+    /// A message was received, with a body of so many bytes.
+    Received(usize),
+}
+
+impl Task {
+    /// What its record says.
+    pub fn wanted(&self) -> Wanted {
+        match self {
+            Task::Send(message) => Wanted::Room(message.length as u64),
+            Task::Receive(into) => Wanted::Message {
+                selector: into.selector,
+                room: (!into.cut).then_some(into.room as u64),
+            },
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Waking those who wait, when there may be something for them.
+
+use super::flag::Flag;
+use super::queue::Queue;
+use super::record::{Record, Wanted, call};
+use super::records::{all_records, now};
+use super::standing::Standing;
+use super::store;
+use super::usage::Amount;
+use crate::atomic::{Ordering, fence};
+use crate::os::Result;
+use crate::os::futex::{self, Scope};
+use crate::shared::claim;
+use crate::shared::thread::Operation;
+
+/// Whom to wake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Those that sleep, and have not been called.
+    Sleepers,
+    /// Also those that have been called: whoever did so may have been killed before the wake.
+    All,
+}
+
+/// What has become of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Called {
+    /// It is awake, or will be.
+    Awake,
+    /// It did not sleep, though it said that it was about to.
+    Missed,
+    /// The same, and that was some time ago: it may be dead.
+    Gone,
+}
+
+/// So long it takes at most, mostly, from the word that one is about to sleep to the sleep, in
+/// milliseconds. To ask whether one lives costs system calls.
+const TO_SLEEP_MS: i32 = 2;
+
+/// Calls one that waits, if it sleeps. A wake for nothing is harmless: it looks, and sleeps again.
+fn call_one(record: &Record, whom: Whom) -> Called {
+    let exchange = |from, to| {
+        record.call.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    };
+    let is_called = exchange(call::ASLEEP, call::CALLED);
+    if is_called || whom == Whom::All {
+        let is_awake = wake(record) > 0;
+        if is_called && !is_awake {
+            let now = now();
+            let is_gone = record.since(now) > TO_SLEEP_MS;
+            // Before the exchange: whoever sees that it was missed sees when.
+            record.since.store(now, Ordering::SeqCst);
+            exchange(call::CALLED, call::MISSED);
+            return if is_gone { Called::Gone } else { Called::Missed };
+        }
+    }
+    Called::Awake
+}
+
+fn wake(record: &Record) -> usize {
+    futex::wake(record.call.as_ptr(), 1, Scope::Shared)
+}
+
+/// A message has come; or what was for one is for another.
+#[cold]
+pub fn receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<()> {
+    // With that of `wait`: one that waits sees the message, or we see that it waits.
+    fence(Ordering::SeqCst);
+    while tell_receivers(queue, who, whom)? {}
+    Ok(())
+}
+
+/// True: it is to be done again. One of them is dead, and what was for it is for others; or another
+/// one has seen it otherwise.
+fn tell_receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<bool> {
+    let mut standing = Standing::unknown();
+    standing.look(queue, None)?;
+    if !standing.bind() {
+        return Ok(true);
+    }
+    if whom == Whom::All {
+        all_records(queue, |_, record| {
+            if record.is_refused() {
+                call_one(record, whom);
+            }
+        })?;
+    }
+    if standing.is_empty() {
+        let find = || {
+            let mut standing = Standing::unknown();
+            standing.look(queue, None)?;
+            Ok(!standing.is_empty())
+        };
+        return forget(queue, who, &queue.layout.words().receivers, find).map(|()| false);
+    }
+    let mut one_is_dead = false;
+    for receiver in standing.receivers() {
+        let record = receiver.record;
+        if receiver.is_too_long {
+            receiver.refuse();
+            call_one(record, whom);
+            continue;
+        }
+        let Some(message) = receiver.given else { continue };
+        let called = call_one(record, whom);
+        if called == Called::Awake {
+            continue;
+        }
+        let is_dead = |holder| store::has_ended(queue, who, holder);
+        one_is_dead |= called == Called::Gone && claim::free_if(&record.claim, is_dead);
+        // Others are to see to it that somebody comes.
+        let others = standing.receivers().filter(|one| one.is_free_for(message.kind));
+        others.for_each(|other| {
+            call_one(other.record, Whom::Sleepers);
+        });
+    }
+    Ok(one_is_dead)
+}
+
+/// There is room, perhaps for those who wait for it: as many as fit are called, in the order of
+/// their arrival, and one more, as one of them may be stopped. One that has been called before, and
+/// has not come, does not count.
+#[cold]
+pub fn senders(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<()> {
+    fence(Ordering::SeqCst);
+    let words = queue.layout.words();
+    if next_sender(queue, 0)?.is_none() {
+        let find = || Ok(next_sender(queue, 0)?.is_some());
+        return forget(queue, who, &words.senders, find);
+    }
+    let mut used = words.usage.seen().amount();
+    if words.receivers.is_set() {
+        let mut standing = Standing::unknown();
+        standing.look(queue, None)?;
+        used = used.minus(standing.given());
+    }
+    let (before, mut after) = (used, 0);
+    // Each is looked for behind the one before: there may be any number.
+    while let Some((ticket, bytes, record)) = next_sender(queue, after)? {
+        if used.messages >= queue.bound().messages {
+            break;
+        }
+        let what = Amount { bytes, messages: 1 };
+        if what.plus(before).fits(queue.bound()) {
+            let is_asleep = record.call.load(Ordering::SeqCst) == call::ASLEEP;
+            call_one(record, whom);
+            if is_asleep && whom != Whom::All {
+                // The one more.
+                if !used.plus(what).fits(queue.bound()) {
+                    break;
+                }
+                used = used.plus(what);
+            }
+        }
+        after = ticket;
+    }
+    Ok(())
+}
+
+/// The one of those who wait for room that came next after this ticket: its ticket, the bytes that
+/// it wants, its record.
+fn next_sender(queue: &Queue, after: u64) -> Result<Option<(u64, u64, &Record)>> {
+    let mut next: Option<(u64, u64, &Record)> = None;
+    all_records(queue, |_, record| {
+        let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
+        let ticket = record.ticket.load(Ordering::SeqCst);
+        let is_next = ticket > after && next.is_none_or(|(other, ..)| ticket < other);
+        if let Wanted::Room(bytes) = record.wanted()
+            && is_held
+            && is_next
+        {
+            next = Some((ticket, bytes, record));
+        }
+    })?;
+    Ok(next)
+}
+
+/// Nobody seems to wait any more. If the kernel would not know who is killed in the middle, another
+/// one is to find that.
+fn forget(
+    queue: &Queue,
+    who: &Operation<'static>,
+    flag: &Flag,
+    is_anybody_there: impl Fn() -> Result<bool>,
+) -> Result<()> {
+    let death = &queue.layout.words().death;
+    let due = who.thread().announce_wake(death);
+    if !who.thread().owes_wake(death) {
+        return Ok(());
+    }
+    if flag.forget(is_anybody_there)? {
+        everybody(queue)?;
+    }
+    drop(due);
+    Ok(())
+}
+
+/// All of them look again: the queue has been changed, or removed, or they may have been
+/// overlooked.
+#[cold]
+pub fn everybody(queue: &Queue) -> Result<()> {
+    fence(Ordering::SeqCst);
+    all_records(queue, |_, record| {
+        call_one(record, Whom::All);
+    })
+}

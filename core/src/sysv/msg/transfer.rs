@@ -1,0 +1,361 @@
+//! Sending and receiving, when there is room and a message: the fast path.
+
+use super::body;
+use super::layout::{Did, INLINE};
+use super::message::Message;
+use super::owner::Owner;
+use super::queue::Queue;
+use super::record::Record;
+use super::search;
+use super::selector::Selector;
+use super::standing::Standing;
+use super::store::{self, Claimed, Reserved};
+use super::tell::{self, Whom};
+use super::usage::Amount;
+use crate::atomic::{AtomicU32, Ordering};
+use crate::os::clock::realtime_seconds;
+use crate::os::membarrier;
+use crate::os::process::Process;
+use crate::os::user;
+use crate::os::{Errno, Result};
+use crate::shared::claim::Claimant;
+use crate::shared::thread::{Announcement, Operation};
+
+/// What msgsnd(2) is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing {
+    /// The type.
+    pub kind: i64,
+    /// The body.
+    pub body: *const u8,
+    /// Bytes of it.
+    pub length: usize,
+}
+
+/// What msgrcv(2) is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming {
+    /// Where type and body go.
+    pub into: *mut u8,
+    /// Bytes that the body may have.
+    pub room: usize,
+    /// Which message.
+    pub selector: Selector,
+    /// `MSG_NOERROR`: a longer body is cut.
+    pub cut: bool,
+}
+
+/// Bytes of a type, in front of the body.
+const TYPE: usize = size_of::<i64>();
+
+/// A queue, and the operation of the caller in it.
+#[derive(Clone, Copy)]
+pub struct Transfer<'t> {
+    /// The queue.
+    pub queue: &'t Queue,
+    /// The operation.
+    pub who: &'t Operation<'static>,
+    /// What one that has waited owes to the others.
+    pub owed: Option<&'t Announcement<'static>>,
+}
+
+impl Transfer<'_> {
+    /// Sends, if there is room. ENOMEM: there is no memory for the body; EIDRM; ERESTART: this is
+    /// the child of a fork, and nothing has happened.
+    ///
+    /// # Safety
+    /// The body is valid for reading, and no longer than the queue's longest.
+    #[inline(always)]
+    pub unsafe fn send(&self, message: &Outgoing) -> Result<bool> {
+        let (queue, who) = (self.queue, self.who);
+        let claimed = match store::reserve(queue, message.length, Amount::default(), who)? {
+            Reserved::Slot(claimed) => claimed,
+            Reserved::Full => match self.reserve_at_last(message.length)? {
+                Some(claimed) => claimed,
+                None => return Ok(false),
+            },
+        };
+        // Between claim and commit, and again after the commit: see `wait`.
+        let receivers = &queue.layout.words().receivers;
+        let is_awaited = receivers.is_set();
+        // SAFETY: the slot is claimed; the caller vouches for the body.
+        let written = unsafe { self.write(&claimed, message) };
+        if written != Ok(true) {
+            return self.take_back(&claimed, message.length, written);
+        }
+        if is_awaited {
+            return self.publish_and_wake(&claimed);
+        }
+        if !claimed.publish(who) {
+            return Err(Errno::ERESTART);
+        }
+        membarrier::light();
+        if receivers.is_set() {
+            let _ = tell::receivers(queue, who, Whom::Sleepers);
+        }
+        self.note(Did::Send);
+        Ok(true)
+    }
+
+    /// The queue seems to be full. What is in use may be too high, and what is for receivers that
+    /// wait does not count.
+    #[cold]
+    #[inline(never)]
+    fn reserve_at_last(&self, length: usize) -> Result<Option<Claimed<'_>>> {
+        let queue = self.queue;
+        store::recount(queue, self.who)?;
+        let spared = if queue.layout.words().receivers.is_set() {
+            let mut standing = Standing::unknown();
+            standing.look(queue, None)?;
+            standing.given()
+        } else {
+            Amount::default()
+        };
+        match store::reserve(queue, length, spared, self.who)? {
+            Reserved::Slot(claimed) => Ok(Some(claimed)),
+            Reserved::Full => Ok(None),
+        }
+    }
+
+    /// # Safety
+    /// As for [`Transfer::send`]; the slot is claimed.
+    #[inline(always)]
+    unsafe fn write(&self, claimed: &Claimed<'_>, message: &Outgoing) -> Result<bool> {
+        let (queue, who, length) = (self.queue, self.who, message.length);
+        let room = if length <= INLINE {
+            0
+        } else {
+            let owner = Owner { slot: claimed.slot, arrival: claimed.arrival };
+            body::make_room(queue, length, owner, who)?
+        };
+        let head = (store::head(message.kind, length, room), claimed.head());
+        let place = (claimed.short_body(), room);
+        // SAFETY: as the caller says; the room is that of this message.
+        unsafe { body::write(queue, who, head, place, message.body, length) }
+    }
+
+    /// The message could not be written.
+    #[cold]
+    #[inline(never)]
+    fn take_back(
+        &self,
+        claimed: &Claimed<'_>,
+        length: usize,
+        written: Result<bool>,
+    ) -> Result<bool> {
+        let (queue, who) = (self.queue, self.who);
+        if who.is_orphan() {
+            who.withdraw();
+            return Err(Errno::ERESTART);
+        }
+        queue.layout.words().usage.subtract(Amount::of(length), who);
+        claimed.put_back(who);
+        if queue.layout.words().senders.is_set() {
+            let _ = tell::senders(queue, who, Whom::Sleepers);
+        }
+        Err(written.err().unwrap_or(Errno::ERESTART))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn publish_and_wake(&self, claimed: &Claimed<'_>) -> Result<bool> {
+        self.while_due(claimed.claim(), || {
+            self.queue.layout.words().receivers.change();
+            if !claimed.publish(self.who) {
+                return Err(Errno::ERESTART);
+            }
+            let _ = tell::receivers(self.queue, self.who, Whom::Sleepers);
+            self.note(Did::Send);
+            Ok(true)
+        })
+    }
+
+    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake is due.
+    fn while_due<T>(&self, claim: &AtomicU32, commit: impl FnOnce() -> T) -> T {
+        let due = match self.owed {
+            Some(_) => None,
+            None => self.who.guard_wake(claim, &self.queue.layout.words().death),
+        };
+        let committed = commit();
+        drop(due);
+        committed
+    }
+
+    /// Receives, if there is a message that is for nobody else. Gives the length of its body.
+    /// `None`: there is none. E2BIG, EFAULT; EIDRM; ERESTART as above.
+    ///
+    /// # Safety
+    /// No part of the memory of the program is anything else than its own.
+    #[inline(always)]
+    pub unsafe fn receive(&self, into: &Incoming) -> Result<Option<usize>> {
+        let (queue, who) = (self.queue, self.who);
+        let taken = store::take(queue, who, |skips| {
+            let are_waiting = queue.layout.words().receivers.is_set();
+            if are_waiting || skips {
+                search::find_among(queue, who, into.selector, skips)
+            } else {
+                search::find(queue, into.selector, |_| false)
+            }
+        })?;
+        match taken {
+            // SAFETY: as the caller says.
+            Some((claimed, message)) => unsafe { self.take(&claimed, &message, into) }.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Receives what is for the receiver with this record. The same otherwise; E2BIG also: a
+    /// message was too long for it.
+    ///
+    /// # Safety
+    /// As for [`Transfer::receive`].
+    #[cold]
+    pub unsafe fn receive_given(&self, into: &Incoming, record: &Record) -> Result<Option<usize>> {
+        let (queue, who) = (self.queue, self.who);
+        let taken = store::take(queue, who, |skips| {
+            let mut standing = Standing::unknown();
+            standing.look(queue, Some(record))?;
+            while !standing.bind() {
+                standing.look(queue, Some(record))?;
+            }
+            let Some(own) = standing.receiver(record) else { return Ok(None) };
+            if own.is_too_long {
+                return Err(Errno::E2BIG);
+            }
+            let given = own.given.filter(|message| !skips || !store::is_claimed(queue, message));
+            // Before it is claimed: see `standing`.
+            self.take_turn(record, given.map_or(0, |message| message.arrival))?;
+            Ok(given)
+        })?;
+        let Some((claimed, message)) = taken else { return Ok(None) };
+        // SAFETY: as the caller says.
+        unsafe { self.take(&claimed, &message, into) }.map(Some)
+    }
+
+    /// Says in the record which message is about to be taken; 0 = none. What is for the others may
+    /// be something else then. ERESTART.
+    fn take_turn(&self, record: &Record, arrival: u64) -> Result<()> {
+        let before = record.taking.load(Ordering::Relaxed);
+        if before != arrival {
+            if !self.who.exchange(&record.taking, before, arrival) {
+                return Err(Errno::ERESTART);
+            }
+            self.queue.layout.words().turns.fetch_add(1, Ordering::SeqCst);
+            tell::receivers(self.queue, self.who, Whom::Sleepers)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a claimed message, and clears it.
+    ///
+    /// # Safety
+    /// As for [`Transfer::receive`]; the slot is claimed.
+    #[inline(always)]
+    unsafe fn take(
+        &self,
+        claimed: &Claimed<'_>,
+        message: &Message,
+        into: &Incoming,
+    ) -> Result<usize> {
+        let (queue, who) = (self.queue, self.who);
+        let is_awaited = queue.layout.words().senders.is_set();
+        // SAFETY: as the caller says.
+        let length = match unsafe { self.read(claimed, message, into) } {
+            Ok(length) => length,
+            Err(error) => {
+                claimed.put_back(who);
+                return Err(if who.is_orphan() { Errno::ERESTART } else { error });
+            }
+        };
+        if is_awaited {
+            return self.clear_and_wake(claimed, message.length, length);
+        }
+        if !claimed.clear(queue, message.length, who) {
+            return Err(Errno::ERESTART);
+        }
+        if queue.layout.words().senders.is_set() {
+            let _ = tell::senders(queue, who, Whom::Sleepers);
+        }
+        self.note(Did::Receive);
+        Ok(length)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clear_and_wake(&self, claimed: &Claimed<'_>, held: usize, length: usize) -> Result<usize> {
+        self.while_due(claimed.claim(), || {
+            self.queue.layout.words().senders.change();
+            if !claimed.clear(self.queue, held, self.who) {
+                return Err(Errno::ERESTART);
+            }
+            let _ = tell::senders(self.queue, self.who, Whom::Sleepers);
+            self.note(Did::Receive);
+            Ok(length)
+        })
+    }
+
+    /// Copies type and body to where they go. E2BIG, EFAULT; EINVAL: hostile bytes.
+    ///
+    /// # Safety
+    /// As for [`Transfer::take`].
+    #[inline(always)]
+    unsafe fn read(
+        &self,
+        claimed: &Claimed<'_>,
+        message: &Message,
+        into: &Incoming,
+    ) -> Result<usize> {
+        if message.length > into.room && !into.cut {
+            return Err(Errno::E2BIG);
+        }
+        let wanted = message.length.min(into.room);
+        let place = user::writable(into.into, TYPE + wanted)?;
+        let from = (claimed.short_body(), message.room);
+        // SAFETY: it can be written a moment ago; the slot is claimed, says the caller.
+        unsafe {
+            place.cast::<i64>().write_unaligned(message.kind);
+            let body = place.add(TYPE);
+            if body::read(self.queue, self.who, from, message.length, body, wanted)? {
+                return Ok(wanted);
+            }
+        }
+        Err(Errno::ERESTART)
+    }
+
+    /// Copies the message at this place, in the order of arrival, and takes nothing: `MSG_COPY`.
+    /// ENOMSG; E2BIG: it is too long; EINVAL: it is, and is to be cut.
+    ///
+    /// # Safety
+    /// As for [`Transfer::receive`].
+    #[cold]
+    pub unsafe fn copy(&self, into: &Incoming, place: usize) -> Result<usize> {
+        let (queue, who) = (self.queue, self.who);
+        let taken = store::take(queue, who, |_| search::nth(queue, place))?;
+        let Some((claimed, message)) = taken else { return Err(Errno::ENOMSG) };
+        let read = if message.length > into.room && into.cut {
+            Err(Errno::EINVAL)
+        } else {
+            // SAFETY: as the caller says.
+            unsafe { self.read(&claimed, &message, into) }
+        };
+        claimed.put_back(who);
+        if who.is_orphan() { Err(Errno::ERESTART) } else { read }
+    }
+
+    /// For msgctl(2).
+    #[inline(always)]
+    fn note(&self, did: Did) {
+        note(self.queue, did);
+    }
+}
+
+/// Notes when something was done, and by whom.
+#[inline(always)]
+pub fn note(queue: &Queue, did: Did) {
+    let words = queue.layout.words();
+    // Relaxed: see the words.
+    words.times[did as usize].store(realtime_seconds(), Ordering::Relaxed);
+    if let Some(pid) = words.pids.get(did as usize) {
+        pid.store(Process::pid_of_memory(), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,392 @@
+//! Waiting for a message, or for room: what the wait machine (`shared::wait`) attempts.
+//!
+//! One that waits has a record (`record`), which says what it wants, and sleeps on a word there and
+//! on the *death word* of the queue (`shared::thread::wake`). From before its first sleep on it
+//! owes a wake there, because it may have been called, and be killed before it has come: then the
+//! kernel wakes another one, which looks after all of them.
+//!
+//! | what it sees, having announced itself | it sleeps until |
+//! |---|---|
+//! | nothing, and nobody in the middle of an operation | it is called, or somebody dies |
+//! | nothing, but an operation under way that may not know of it | that, or for half a millisecond, then twice as long |
+//! | somebody has died, who may not be seen to be dead yet | the same, for a second |
+//! | the kernel does not tell of deaths | that, or for a second |
+//!
+//! A sender claims its slot, looks whether anybody waits, commits. One that waits says so, and
+//! looks at all slots. All of that is SeqCst. So either the sender sees it, or it finds the slot
+//! claimed.
+
+use core::mem::MaybeUninit;
+
+use super::flag::{self, Flag};
+use super::queue::Queue;
+use super::record::{Record, call};
+use super::records::all_records;
+use super::standing::Standing;
+use super::store;
+use super::task::{Done, Task};
+use super::tell::{self, Whom};
+use super::transfer::Transfer;
+use super::usage::Amount;
+use super::{registering, search};
+use crate::atomic::Ordering;
+use crate::cbits::WaitV;
+use crate::os::clock::{Clock, Deadline, monotonic_ns, realtime_seconds};
+use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::{Errno, Result};
+use crate::shared::claim::{self, Claimant};
+use crate::shared::spin::Hint;
+use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
+use crate::shared::wait::{Attempt, Terms, Wait};
+use crate::sysv::attached::Use;
+use crate::sysv::object::{enter, within};
+use crate::sysv::permission::{ALTER, READ};
+
+/// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
+/// as long.
+const SHORTEST_SLEEP: i64 = 503_003;
+/// The longest of them, and of those that nothing ends but the time.
+const LONGEST_SLEEP: i64 = 1_000_000_000;
+/// So long after a death somebody may be dead who does not seem so, in nanoseconds.
+const DOUBT_NS: u64 = 1_000_000_000;
+
+/// Where a wait takes place. C gives the memory.
+#[repr(C)]
+pub struct Room {
+    /// There from the moment on at which the task must wait.
+    pub wait: MaybeUninit<Wait<Waiting>>,
+    /// Of the operation that holds the record.
+    tag: FrameTag,
+}
+
+/// A task of a thread that has to wait.
+pub struct Waiting {
+    entered: Use<Queue>,
+    task: Task,
+    /// The record, once it has one.
+    record: Option<&'static Record>,
+    /// From before the first sleep on.
+    owed: Option<Announcement<'static>>,
+    words: [WaitV; 3],
+    /// The flag, as it was before the last look.
+    seen: flag::Seen,
+    next_short_sleep: i64,
+    /// Until then somebody may be dead who does not seem so.
+    doubtful_until: u64,
+}
+
+/// Places a wait in the room: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
+///
+/// # Safety
+/// `room` is valid for writing, and nobody moves it before the wait is over. The memory of the task
+/// is valid as long.
+pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Room) -> Result<()> {
+    // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
+    let tag = unsafe {
+        (&raw mut (*room).tag).write(FrameTag::new());
+        &(*room).tag
+    };
+    let mut entered = enter::<Queue>(thread, id, tag)?;
+    // The word that the kernel watches is needed for what is owed.
+    entered.operation.claim_by_presence();
+    let waiting = Waiting {
+        entered,
+        task,
+        record: None,
+        owed: None,
+        words: [WaitV::NONE; 3],
+        seen: flag::Seen::default(),
+        next_short_sleep: SHORTEST_SLEEP,
+        doubtful_until: 0,
+    };
+    // SAFETY: valid for writing, says the caller.
+    unsafe { Wait::place((&raw mut (*room).wait).cast(), waiting, Interrupted::Fails) };
+    Ok(())
+}
+
+impl Attempt for Waiting {
+    type Done = Done;
+
+    fn begin(&mut self, terms: &Terms) -> Result<Option<Done>> {
+        if self.spin()
+            && let Some(done) = self.attempt_now()?
+        {
+            return Ok(Some(done));
+        }
+        if terms.is_too_late() {
+            return Err(Errno::ETIMEDOUT);
+        }
+        self.register()?;
+        Ok(None)
+    }
+
+    fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
+        self.check_process()?;
+        let (queue, record) = (self.queue(), self.record()?);
+        self.owe();
+        registering::lie(record, self.who())?;
+        self.seen = self.flag().set();
+        // After the announcement.
+        queue.check_life()?;
+        let mut until = terms.until;
+        match self.look(record)? {
+            Look::There => return Ok(false),
+            Look::UnderWay => until = Some(self.next_short_sleep(until)),
+            Look::Nothing if monotonic_ns() < self.doubtful_until => {
+                until = Some(self.next_short_sleep(until));
+            }
+            Look::Nothing => self.next_short_sleep = SHORTEST_SLEEP,
+        }
+        self.describe(sleep, record, until);
+        Ok(true)
+    }
+
+    fn attempt(&mut self, woken: Woken) -> Result<Option<Done>> {
+        self.check_process()?;
+        let was_called = self.record()?.call.load(Ordering::SeqCst) != call::ASLEEP;
+        if woken != Woken::Changed && !was_called {
+            self.look_after_all()?;
+        }
+        self.attempt_now()
+    }
+
+    fn attempt_at_last(&mut self) -> Result<Option<Done>> {
+        Ok(None)
+    }
+
+    /// What has been handed over to one that is interrupted is its own.
+    fn give_up(&mut self) -> Option<Done> {
+        if self.entered.operation.is_orphan() {
+            return None;
+        }
+        let is_given = matches!(self.task, Task::Receive(_))
+            && self.record.is_some_and(|record| {
+                let mut standing = Standing::unknown();
+                standing.look(self.queue(), Some(record)).is_ok()
+                    && standing.receiver(record).is_some_and(|own| own.given.is_some())
+            });
+        let done = if is_given { self.attempt_now().ok().flatten() } else { None };
+        self.abandon();
+        done
+    }
+
+    /// Takes nothing.
+    fn abandon(&mut self) {
+        if self.entered.operation.is_orphan() {
+            self.entered.operation.withdraw();
+            return;
+        }
+        let queue = self.queue();
+        let words = queue.layout.words();
+        words.receivers.change();
+        self.leave();
+        // What was for us is for others.
+        if words.receivers.is_set() {
+            let _ = tell::receivers(queue, self.who(), Whom::All);
+        }
+        if words.senders.is_set() {
+            let _ = tell::senders(queue, self.who(), Whom::All);
+        }
+        self.owed = None;
+    }
+}
+
+/// What a look at the queue found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    There,
+    UnderWay,
+    Nothing,
+}
+
+impl Waiting {
+    fn queue(&self) -> &'static Queue {
+        self.entered.object
+    }
+
+    fn who(&self) -> &Operation<'static> {
+        &self.entered.operation
+    }
+
+    fn record(&self) -> Result<&'static Record> {
+        self.record.ok_or(Errno::EINVAL)
+    }
+
+    /// EINTR: a handler has forked, and this is the child, which does not wait.
+    fn check_process(&self) -> Result<()> {
+        if self.who().is_orphan() { Err(Errno::EINTR) } else { Ok(()) }
+    }
+
+    fn hint(&self) -> &'static Hint {
+        &self.queue().layout.words().hints[usize::from(matches!(self.task, Task::Send(_)))]
+    }
+
+    fn flag(&self) -> &'static Flag {
+        match self.task {
+            Task::Receive(_) => &self.queue().layout.words().receivers,
+            Task::Send(_) => &self.queue().layout.words().senders,
+        }
+    }
+
+    /// From now on it may be called.
+    fn owe(&mut self) {
+        if self.owed.is_none() {
+            let thread = self.entered.operation.thread();
+            self.owed = thread.announce_wake(&self.queue().layout.words().death);
+        }
+    }
+
+    /// True if it may be possible now.
+    fn spin(&self) -> bool {
+        let queue = self.queue();
+        self.hint().spin(true, || match &self.task {
+            Task::Receive(into) => {
+                search::find(queue, into.selector, |_| false).is_ok_and(|found| found.is_some())
+            }
+            Task::Send(message) => self.seems_to_fit(message.length),
+        })
+    }
+
+    fn seems_to_fit(&self, length: usize) -> bool {
+        let queue = self.queue();
+        let used = queue.layout.words().usage.seen().amount();
+        used.plus(Amount::of(length)).fits(queue.bound())
+    }
+
+    /// Claims a record, and says in it what is wanted. ENOMEM, EIDRM.
+    fn register(&mut self) -> Result<()> {
+        // Before anything can be for it: others would wait for it in vain.
+        self.owe();
+        let record = registering::claim(self.queue(), self.who())?;
+        self.record = Some(record);
+        registering::begin(self.queue(), record, self.task.wanted(), self.who())
+    }
+
+    fn look(&self, record: &Record) -> Result<Look> {
+        let queue = self.queue();
+        if let Task::Send(message) = &self.task {
+            if self.seems_to_fit(message.length) {
+                return Ok(Look::There);
+            }
+            let is_counted = within(self.who(), queue, |who| store::recount(queue, who))?;
+            return Ok(match (self.seems_to_fit(message.length), is_counted) {
+                (true, _) => Look::There,
+                (false, true) => Look::Nothing,
+                (false, false) => Look::UnderWay,
+            });
+        }
+        // The claims first: whoever has given one back before has stored its key before.
+        let is_under_way = store::is_under_way(queue)?;
+        let mut standing = Standing::unknown();
+        standing.look(queue, Some(record))?;
+        let Some(own) = standing.receiver(record) else {
+            // Only hostile bytes end a wait otherwise.
+            return if record.is_refused() { Ok(Look::There) } else { Err(Errno::EIDRM) };
+        };
+        if own.is_too_long {
+            return Ok(Look::There);
+        }
+        Ok(match own.given {
+            Some(message) if store::is_claimed(queue, &message) => Look::UnderWay,
+            Some(_) => Look::There,
+            None if is_under_way || standing.is_held_up(own) => Look::UnderWay,
+            None => Look::Nothing,
+        })
+    }
+
+    fn attempt_now(&mut self) -> Result<Option<Done>> {
+        let queue = self.queue();
+        queue.check_life()?;
+        let wanted = if matches!(self.task, Task::Send(_)) { ALTER } else { READ };
+        queue.check(wanted, realtime_seconds())?;
+        let done = within(self.who(), queue, |who| {
+            let transfer = Transfer { queue, who, owed: self.owed.as_ref() };
+            // SAFETY: whoever placed the wait vouches for the memory of the task.
+            unsafe {
+                match (&self.task, self.record) {
+                    (Task::Send(message), _) => {
+                        transfer.send(message).map(|sent| sent.then_some(Done::Sent))
+                    }
+                    (Task::Receive(into), Some(record)) => {
+                        let received = transfer.receive_given(into, record);
+                        received.map(|length| length.map(Done::Received))
+                    }
+                    (Task::Receive(into), None) => {
+                        transfer.receive(into).map(|length| length.map(Done::Received))
+                    }
+                }
+            }
+        })?;
+        if done.is_some() {
+            self.leave();
+            self.owed = None;
+        }
+        Ok(done)
+    }
+
+    /// Nothing is for it any more: gives its record back.
+    fn leave(&mut self) {
+        if let Some(record) = self.record.take() {
+            registering::end(record, self.who());
+        }
+    }
+
+    /// It was woken, and nobody has called it: somebody may have died who owed a wake.
+    #[cold]
+    fn look_after_all(&mut self) -> Result<()> {
+        let (queue, who) = (self.queue(), self.who());
+        all_records(queue, |_, record| {
+            if !claim::is_free(record.claim.load(Ordering::Relaxed)) {
+                claim::free_if(&record.claim, |holder| store::has_ended(queue, who, holder));
+            }
+        })?;
+        store::free_claims_of_dead(queue, who)?;
+        // It may have been about to set them again.
+        queue.layout.words().receivers.set();
+        queue.layout.words().senders.set();
+        tell::receivers(queue, self.who(), Whom::All)?;
+        tell::senders(queue, self.who(), Whom::All)?;
+        if monotonic_ns() >= self.doubtful_until {
+            self.doubtful_until = monotonic_ns() + DOUBT_NS;
+            self.next_short_sleep = SHORTEST_SLEEP;
+        }
+        Ok(())
+    }
+
+    /// A short sleep, which ends at the deadline at the latest.
+    fn next_short_sleep(&mut self, until: Option<Deadline>) -> Deadline {
+        let length = self.next_short_sleep;
+        self.next_short_sleep = (length * 2 + 1).min(LONGEST_SLEEP);
+        match until {
+            Some(until) => until.or_after_ns(length),
+            None => Deadline::after_ns(Clock::Monotonic, length),
+        }
+    }
+
+    /// Where the kernel can wait for both words, and be interrupted at that, it wakes us when
+    /// somebody dies. Where not, we look now and then.
+    fn describe(&mut self, sleep: &mut Sleep, record: &Record, until: Option<Deadline>) {
+        let word = record.call.as_ptr();
+        let death = &self.queue().layout.words().death;
+        let filter = &self.who().thread().filter;
+        let may_wait_on_both = futex::can_be_interrupted() && filter.may_wait_on_vectors();
+        // With any other value each sleep would end at once.
+        if may_wait_on_both && death.load(Ordering::Relaxed) == 0 {
+            // The death word first: see `os::futex`. The flag then: see `flag`.
+            self.words = [
+                WaitV::new(death.as_ptr(), 0, Scope::Shared),
+                WaitV::new(self.flag().as_ptr(), self.seen.0, Scope::Shared),
+                WaitV::new(word, call::ASLEEP, Scope::Shared),
+            ];
+            sleep.prepare_any(&self.words, until.unwrap_or(Deadline::NEVER));
+            return;
+        }
+        let until = match until {
+            Some(until) => until.or_after_ns(LONGEST_SLEEP),
+            None => Deadline::after_ns(Clock::Monotonic, LONGEST_SLEEP),
+        };
+        let none = core::ptr::null();
+        let awaited = Awaited { word, expected: call::ASLEEP, scope: Scope::Shared, death: none };
+        sleep.prepare(awaited, Some(until), Interrupted::Fails, || false);
+    }
+}

@@ -1,0 +1,214 @@
+//! What the families have in common: an object that this process has mapped, and how one gets at
+//! it.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+use super::attached::{Attached, Use};
+use super::family::Family;
+use super::header::{Birth, Facts, Header, Life};
+use super::permission::Permission;
+use super::registry::{self, For, Opened};
+use super::verdict::{Subject, Verdict};
+use crate::atomic::Ordering;
+use crate::os::credentials;
+use crate::os::file::change_mode;
+use crate::os::{Errno, Result};
+use crate::shared::claim;
+use crate::shared::thread::{FrameTag, Operation, Thread};
+
+/// A mapped object of one of the families.
+pub trait Object: Send + Sync + Sized + 'static {
+    /// Which family.
+    const FAMILY: Family;
+
+    /// Those that this process has mapped.
+    fn table() -> &'static Attached<Self>;
+
+    /// Maps an object. EINVAL: the file cannot be one.
+    fn map(opened: &Opened) -> Result<Self>;
+
+    /// Writes a new object into a file that has no name yet, and leaves it mapped.
+    fn make(file: &File, birth: &Birth) -> Result<Self>;
+
+    /// What the process knows of it.
+    fn identity(&self) -> &Identity;
+
+    /// What the file begins with.
+    fn header(&self) -> &Header;
+
+    /// Whose it is now, as `uid | gid << 32`, and its mode. EINVAL: it has been removed.
+    fn owner_and_mode(&self) -> Result<(u64, u64)>;
+
+    /// Marks it as removed, and wakes all who wait. EIDRM: it has been before.
+    fn mark_removed(&self, who: &Operation<'static>) -> Result<()>;
+
+    /// Gives a new object its key, by `give_key`, and what else it needs before it lives, if its
+    /// family has more than one file. A death in the middle is followed by [`Object::discard`].
+    fn complete(&self, give_key: impl Fn() -> Result<()>) -> Result<()> {
+        give_key()
+    }
+
+    /// Takes the names of its other files away. Only for the holder of its removal claim.
+    fn discard(&self) {}
+
+    /// Whether those who have it mapped may go on with it after its removal.
+    fn outlives_removal(&self) -> bool {
+        false
+    }
+}
+
+/// What a process knows of an object that it has mapped.
+pub struct Identity {
+    /// What does not change.
+    pub facts: Facts,
+    /// What the caller was last found to be allowed: see [`Identity::check`].
+    verdict: Verdict,
+}
+
+impl Identity {
+    /// Nothing has been asked yet.
+    pub fn new(facts: Facts) -> Self {
+        Self { facts, verdict: Verdict::default() }
+    }
+
+    /// Who may do what.
+    pub fn permission(&self, owner: u64, mode: u64) -> Permission {
+        self.facts.permission(owner, mode)
+    }
+
+    /// EACCES unless the caller has this access. `now`: seconds of CLOCK_REALTIME. Makes no system
+    /// call while the last answer holds.
+    #[inline]
+    pub fn check(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> Result<()> {
+        if self.is_known_to_permit(owner, mode, wanted, now) {
+            return Ok(());
+        }
+        self.check_anew(owner, mode, wanted, now)
+    }
+
+    /// Whether the last answer says so, and holds.
+    #[inline(always)]
+    pub fn is_known_to_permit(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> bool {
+        let subject = Subject { owner, mode, generation: credentials::generation(), now };
+        self.verdict.grants(&subject, wanted)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_anew(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> Result<()> {
+        // Before the kernel is asked: what changes meanwhile makes the answer an old one.
+        let generation = credentials::generation();
+        let permission = self.permission(owner, mode);
+        let grants = |bit: u16| permission.check(bit).is_ok();
+        let granted = [1, 2, 4].into_iter().filter(|bit| grants(*bit)).sum::<u16>();
+        if wanted & !granted != 0 {
+            return Err(Errno::EACCES);
+        }
+        let subject = Subject { owner, mode, generation, now };
+        self.verdict.keep(&subject, granted, credentials::are_fixed());
+        Ok(())
+    }
+
+    /// Whether TIDs in its claim words are those of this process's PID namespace.
+    pub fn is_at_home(&self, who: &Operation<'_>) -> bool {
+        self.facts.is_at_home && who.is_at_home()
+    }
+}
+
+/// Begins an operation on the object with this id. EINVAL: there is none, or none any more; EACCES.
+pub fn enter<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<O>> {
+    let entered = enter_any::<O>(thread, id, tag)?;
+    if entered.object.header().is_well() || is_usable(entered.object.header()) {
+        return Ok(entered);
+    }
+    drop(entered);
+    O::table().detach(id);
+    Err(Errno::EINVAL)
+}
+
+/// The same if it is mapped already, and nothing is the matter with it.
+#[inline(always)]
+pub fn enter_at_once<O: Object>(
+    thread: &'static Thread,
+    id: i32,
+    tag: &FrameTag,
+) -> Option<Use<O>> {
+    let mut entered = O::table().enter_attached(thread, id, tag).ok()??;
+    if !entered.object.identity().facts.is_at_home {
+        entered.operation.unguard();
+    }
+    entered.object.header().is_well().then_some(entered)
+}
+
+/// One that somebody is about to remove, and one whose maker is about to give it its key, or to
+/// take it back.
+#[cold]
+pub fn is_usable(header: &Header) -> bool {
+    match header.life() {
+        Life::Unborn => !claim::is_free(header.birth.load(Ordering::Relaxed)),
+        life => life == Life::Lives,
+    }
+}
+
+/// The same for one in any part of its life.
+pub fn enter_any<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<O>> {
+    let map = || O::map(&registry::open(O::FAMILY, id, For::Use)?);
+    let mut entered = O::table().enter(thread, id, tag, map)?;
+    if !entered.object.identity().facts.is_at_home {
+        entered.operation.unguard();
+    }
+    Ok(entered)
+}
+
+/// Whether somebody who had begun to remove it is dead, be it that the kernel has said so, or that
+/// the process of its presence has ended.
+pub fn is_half_removed<O: Object>(entered: &Use<O>) -> bool {
+    let (header, who) = (entered.object.header(), &entered.operation);
+    if header.removal.load(Ordering::Relaxed) == 0 {
+        return false;
+    }
+    let is_at_home = entered.object.identity().is_at_home(who);
+    claim::free_if(&header.removal, |holder| who.has_ended(holder, is_at_home));
+    header.is_half_removed()
+}
+
+/// An operation within another one of this call.
+pub fn within<O: Object, T>(
+    outer: &Operation<'static>,
+    object: &O,
+    act: impl FnOnce(&Operation<'static>) -> Result<T>,
+) -> Result<T> {
+    let tag = FrameTag::new();
+    let subject = core::ptr::from_ref(object).cast();
+    let mut inner = outer.thread().begin_within(outer, subject, &tag)?;
+    if !object.identity().facts.is_at_home {
+        inner.unguard();
+    }
+    act(&inner)
+}
+
+/// The file of an object. EIDRM: it has lost its name.
+pub fn reopen<O: Object>(object: &O) -> Result<Opened> {
+    let facts = &object.identity().facts;
+    match registry::open(O::FAMILY, facts.id, For::Use) {
+        // Not where it is at home, which the child of a fork may see otherwise.
+        Ok(opened) if opened.facts.is_same(facts) => Ok(opened),
+        Ok(_) | Err(Errno::EINVAL) => Err(Errno::EIDRM),
+        Err(error) => Err(error),
+    }
+}
+
+/// Lets those map the file to whom this owner and mode give anything. It is the creator's, so
+/// nobody else can do that; then they are EACCES when they first use the object.
+pub fn admit<O: Object>(object: &O, owner: u64, mode: u64) {
+    if let Ok(opened) = reopen(object) {
+        let permission = object.identity().permission(owner, mode);
+        if permission.give(opened.file.as_raw_fd()) == Ok(true) {
+            // In a sticky directory only the owner of a name can take it away.
+            let Facts { key, id, .. } = object.identity().facts;
+            registry::give_key(O::FAMILY, key, id, permission.uid);
+        }
+        let _ = change_mode(&opened.file, permission.of_file());
+    }
+}

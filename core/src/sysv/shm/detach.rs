@@ -1,0 +1,87 @@
+//! `shmdt`: an attachment goes by the address that `shmat` gave.
+
+use super::attachments;
+use super::places::{self, Attachment, Claim};
+use super::segment::Segment;
+use crate::os::maps::{self, Look, Mapping};
+use crate::os::{Errno, Result};
+use crate::shared::thread::{FrameTag, Thread};
+use crate::sysv::object::enter_any;
+
+/// Detaches the segment that is attached at this address. shmdt(2). EINVAL: there is none.
+pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
+    if address == 0 || !address.is_multiple_of(2) {
+        return Err(Errno::EINVAL);
+    }
+    let claim = places::claim(address)?;
+    let id = match &claim {
+        Some(Claim { attachment, .. }) if is_whole(attachment) => {
+            unmap(attachment.start, attachment.length);
+            attachment.id
+        }
+        // Parts of it have been unmapped by hand, or it was not we who mapped it.
+        _ => detach_parts(address)?,
+    };
+    drop(claim);
+    let tag = FrameTag::new();
+    // It is known still, unless that takes more memory than there is.
+    if let Ok(entered) = enter_any::<Segment>(thread, id, &tag) {
+        entered.object.words().note_detach();
+    }
+    Ok(())
+}
+
+/// Whether all of it is mapped still. It is what was mapped there, unless the program has unmapped
+/// it by hand, mapped something else in the same place, and detaches it all the same.
+fn is_whole(attachment: &Attachment) -> bool {
+    let start = core::ptr::with_exposed_provenance_mut(attachment.start);
+    // SAFETY: a range of addresses, whatever is there; with this flag nothing is written.
+    unsafe { libc::msync(start, attachment.length, libc::MS_ASYNC) == 0 }
+}
+
+/// Parts of one attachment that are looked for at a time.
+const PARTS: usize = 16;
+
+/// Unmaps what is left of the attachment that began at this address: each part that lies where it
+/// would lie. EINVAL: there is none.
+fn detach_parts(address: usize) -> Result<i32> {
+    let mut detached = None;
+    loop {
+        let (parts, memory) = parts(address, detached);
+        for (start, length) in parts.into_iter().flatten() {
+            unmap(start, length);
+        }
+        detached = detached.or(memory);
+        if parts[PARTS - 1].is_none() {
+            return detached.map(|(id, _)| id).ok_or(Errno::EINVAL);
+        }
+    }
+}
+
+type Parts = [Option<(usize, usize)>; PARTS];
+
+/// Parts of an attachment, and its id and inode. The first part says which segment it is.
+fn parts(address: usize, memory: Option<(i32, u64)>) -> (Parts, Option<(i32, u64)>) {
+    let (mut parts, mut count, mut memory) = ([None; PARTS], 0, memory);
+    let _ = maps::each_of_own(|mapping| {
+        let Mapping { start, end, offset, inode, .. } = *mapping;
+        let would_lie_here = start.checked_sub(address) == Some(offset);
+        if let Some(id) = attachments::id_of(mapping).filter(|_| would_lie_here)
+            && memory.is_none_or(|known| known == (id, inode))
+        {
+            memory = Some((id, inode));
+            parts[count] = Some((start, end - start));
+            count += 1;
+            if count == PARTS {
+                return Look::Break(());
+            }
+        }
+        Look::Continue(())
+    });
+    (parts, memory)
+}
+
+fn unmap(start: usize, length: usize) {
+    // SAFETY: what the program wants to be rid of.
+    unsafe { libc::munmap(core::ptr::with_exposed_provenance_mut(start), length) };
+}

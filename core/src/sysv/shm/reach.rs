@@ -1,0 +1,116 @@
+//! The memory of a segment that has lost its name: it has been removed, and goes on for as long as
+//! somebody has it attached.
+//!
+//! This process makes one more mapping of what it has attached itself, or has inherited. With the
+//! privilege to do so (CAP_CHECKPOINT_RESTORE) it opens the memory through a mapping of any process
+//! that it sees.
+
+use core::ffi::c_int;
+use std::os::fd::RawFd;
+
+use super::access::Access;
+use super::attachments;
+use super::placement::{Where, keep, map};
+use super::places;
+use super::segment::Segment;
+use crate::atomic::Ordering;
+use crate::os::maps::{self, Look, Mapping, Name};
+use crate::os::open::Open;
+use crate::os::{Errno, Result};
+
+/// Attaches it once more. EINVAL: it is out of reach; EACCES: what there is cannot be written to.
+pub fn attach(segment: &Segment, length: usize, place: Where, access: Access) -> Result<usize> {
+    if let Some(file) = open(segment, access) {
+        return map(file.fd(), length, place, access);
+    }
+    let (start, is_writable) = own(segment, length, access).ok_or(Errno::EINVAL)?;
+    if access.writes && !is_writable {
+        return Err(Errno::EACCES);
+    }
+    duplicate(start, length, place, access)
+}
+
+/// An attachment of this process as a whole, which can be written to if there is such a one and it
+/// is to be.
+fn own(segment: &Segment, length: usize, access: Access) -> Option<(usize, bool)> {
+    let (id, inode) = (segment.facts().id, inode(segment));
+    let mut found = None;
+    let looked = maps::each_of_own(|mapping| {
+        let Mapping { start, end, offset, is_writable, .. } = *mapping;
+        let is_whole = offset == 0 && end - start >= length;
+        if is_whole && attachments::is_of(mapping, id, inode) {
+            found = Some((start, is_writable));
+            if is_writable == access.writes {
+                return Look::Break(());
+            }
+        }
+        Look::Continue(())
+    });
+    if looked.is_err() {
+        // Without /proc. Whether it can be written to is seen when it has been duplicated.
+        return places::find(id).map(|attachment| (attachment.start, true));
+    }
+    found
+}
+
+fn inode(segment: &Segment) -> u64 {
+    segment.words().inode.load(Ordering::Relaxed)
+}
+
+/// A second mapping of the same pages: one of no old size.
+fn duplicate(start: usize, length: usize, place: Where, access: Access) -> Result<usize> {
+    let old: *mut libc::c_void = core::ptr::with_exposed_provenance_mut(start);
+    let fixed = if place.flag == 0 { None } else { Some(keep(length, place)?) };
+    let target: *mut libc::c_void = core::ptr::with_exposed_provenance_mut(fixed.unwrap_or(0));
+    let flag: c_int = if fixed.is_some() { libc::MREMAP_FIXED } else { 0 };
+    // SAFETY: the old mapping stays; the new one is where the kernel wants it, or in a place that
+    // was kept for it.
+    let new = unsafe { libc::mremap(old, 0, length, libc::MREMAP_MAYMOVE | flag, target) };
+    if new == libc::MAP_FAILED {
+        let error = Errno::last();
+        if let Some(kept) = fixed {
+            unmap(kept, length);
+        }
+        // Another thread has detached it meanwhile.
+        return Err(if error == Errno::EFAULT { Errno::EINVAL } else { error });
+    }
+    let new = new.expose_provenance();
+    // SAFETY: the new mapping.
+    if unsafe {
+        libc::mprotect(core::ptr::with_exposed_provenance_mut(new), length, access.protection())
+    } != 0
+    {
+        let error = Errno::last();
+        unmap(new, length);
+        return Err(error);
+    }
+    Ok(new)
+}
+
+fn unmap(start: usize, length: usize) {
+    // SAFETY: a mapping that this call has made.
+    unsafe { libc::munmap(core::ptr::with_exposed_provenance_mut(start), length) };
+}
+
+/// The memory, opened through a mapping. `None`: that needs a privilege, or there is none.
+fn open(segment: &Segment, access: Access) -> Option<Open> {
+    let (id, inode) = (segment.facts().id, inode(segment));
+    let mut opened = None;
+    attachments::each(id, inode, |pid, mapping| {
+        let Mapping { start, end, .. } = *mapping;
+        let path = Name::new(format_args!("/proc/{pid}/map_files/{start:x}-{end:x}"));
+        match Open::new(path.as_c_str(), access.of_open()) {
+            Ok(file) => opened = Some(file),
+            // No other one can be opened, either.
+            Err(Errno::EPERM) => return Look::Break(()),
+            Err(_) => {}
+        }
+        if opened.is_some() { Look::Break(()) } else { Look::Continue(()) }
+    });
+    opened.filter(|file| is_memory(file.fd(), inode))
+}
+
+/// Something else may have been mapped there meanwhile.
+fn is_memory(file: RawFd, inode: u64) -> bool {
+    crate::os::file::status(file).is_ok_and(|status| status.st_ino == inode)
+}

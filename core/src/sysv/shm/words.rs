@@ -1,0 +1,68 @@
+//! What is in the file of a segment beside the header.
+
+use core::mem::size_of;
+
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::os::clock::realtime_seconds;
+use crate::os::process::Process;
+use crate::sysv::header::HEADER_SIZE;
+
+/// Bytes of the file.
+pub const FILE_SIZE: usize = 4096;
+
+/// Behind the header. Each word stands for itself, and is read once: a call that looks while
+/// another one changes several of them sees some of the changes, as it does in the kernel.
+///
+/// Relaxed, all of them: nothing is published through them.
+///
+/// | word | says | who changes it |
+/// |---|---|---|
+/// | `owner` | `uid \| gid << 32` | IPC_SET |
+/// | `mode` | 9 permission bits, and [`LOCKED`] | IPC_SET, SHM_LOCK, SHM_UNLOCK |
+/// | `atime`, `dtime` | the last attach and detach, in seconds; 0 = never | shmat, fork; shmdt |
+/// | `ctime` | the birth, or the last IPC_SET | IPC_SET |
+/// | `inode` | of the file of the memory | the maker, before the segment lives |
+/// | `creator` | the PID of the maker, as it knows itself | the maker |
+/// | `last` | the PID of whoever last attached or detached; 0 = nobody | shmat, shmdt, fork |
+#[repr(C)]
+pub struct Words {
+    /// See the table.
+    pub owner: AtomicU64,
+    /// See the table.
+    pub mode: AtomicU64,
+    /// See the table.
+    pub atime: AtomicU64,
+    /// See the table.
+    pub dtime: AtomicU64,
+    /// See the table.
+    pub ctime: AtomicU64,
+    /// See the table.
+    pub inode: AtomicU64,
+    /// See the table.
+    pub creator: AtomicU32,
+    /// See the table.
+    pub last: AtomicU32,
+}
+
+/// Where they are in the file: on lines of their own.
+pub const WORDS_AT: usize = HEADER_SIZE;
+const _: () = assert!(WORDS_AT + size_of::<Words>() <= FILE_SIZE);
+
+/// `SHM_LOCKED` of the mode.
+pub const LOCKED: u64 = 0o2000;
+/// `SHM_DEST` of the mode that the program is shown: it is not in the word.
+pub const DEST: u64 = 0o1000;
+
+impl Words {
+    /// Somebody has attached it.
+    pub fn note_attach(&self) {
+        self.atime.store(realtime_seconds(), Ordering::Relaxed);
+        self.last.store(Process::pid_of_memory(), Ordering::Relaxed);
+    }
+
+    /// Somebody has detached it.
+    pub fn note_detach(&self) {
+        self.dtime.store(realtime_seconds(), Ordering::Relaxed);
+        self.last.store(Process::pid_of_memory(), Ordering::Relaxed);
+    }
+}
