@@ -2,9 +2,11 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{clean, console, doctor, generate, graph, ls, mq, run, sem, shm, stat, top};
+use crate::commands::{
+    clean, console, doctor, generate, graph, ls, mq, msg, rm, run, sem, shm, stat, top,
+};
 
-/// See, handle and explain semaphores, message queues, shared memory objects and semaphore sets.
+/// See, handle and explain semaphores, message queues and shared memory, of POSIX and System V.
 #[derive(Parser)]
 #[command(name = "rsipc", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -24,6 +26,8 @@ pub enum Command {
     Sem(sem::Options),
     Mq(mq::Options),
     Shm(shm::Options),
+    Msg(msg::Options),
+    Rm(rm::Options),
     Graph(graph::Options),
     Clean(clean::Options),
     Run(run::Options),

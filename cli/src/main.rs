@@ -36,6 +36,8 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     die_of_broken_pipes();
+    // What the library does at load: without it a wait of ours looks now and then.
+    rsipc_core::os::cpu::init();
     // clap ends with status 2 and the usage on the standard error when the arguments make no sense.
     let arguments = args::Arguments::parse();
     match commands::run(arguments.command) {

@@ -7,11 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::failure::reason;
-use crate::objects::{Kind, Purpose, State, queue, semaphore};
-use crate::output::user;
+use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::processes::Pid;
 use crate::survey::{Entry, Survey};
+use owner::Owner;
 use set::{Set, SetOperation};
+use sysv::{MessageQueue, SharedSegment, Sysv, Want};
 
 /// Text that may hold bytes which are no UTF-8: then they are replaced, and `hex` has the exact
 /// ones.
@@ -42,7 +43,9 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 pub mod kernel;
+mod owner;
 mod set;
+mod sysv;
 
 #[derive(Serialize)]
 pub struct Report {
@@ -61,20 +64,16 @@ pub struct Report {
     stale: Option<bool>,
     semaphore: Option<Semaphore>,
     queue: Option<Queue>,
+    /// Of any object of System V.
+    sysv: Option<Sysv>,
     set: Option<Set>,
+    message_queue: Option<MessageQueue>,
+    segment: Option<SharedSegment>,
     error: Option<String>,
     holders: Vec<Holder>,
     holders_known: bool,
     waiters: Vec<Waiter>,
     waiters_known: bool,
-}
-
-#[derive(Serialize)]
-pub struct Owner {
-    uid: u32,
-    gid: u32,
-    user: Option<String>,
-    group: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -119,12 +118,8 @@ struct Waiter {
     /// Of a set: the one that keeps it waiting, and all that it wants to do.
     semaphore: Option<u16>,
     operations: Option<Vec<SetOperation>>,
-}
-
-impl Owner {
-    pub fn of((uid, gid): (u32, u32)) -> Self {
-        Self { uid, gid, user: user::user(uid), group: user::group(gid) }
-    }
+    /// Of a System V queue.
+    wants: Option<Want>,
 }
 
 impl Report {
@@ -134,6 +129,7 @@ impl Report {
         let Bytes { text: name, hex: name_hex } = Bytes::from(object.name.as_slice());
         let program = |pid| String::from_utf8_lossy(survey.program(pid)).into_owned();
         let (semaphore, queue) = state(&object.state);
+        let trouble = object.common().and_then(|common| common.trouble());
         Self {
             kind: object.kind(),
             name,
@@ -149,7 +145,10 @@ impl Report {
             stale: entry.is_stale(survey),
             semaphore,
             queue,
-            set: object.set().map(|set| Set::of(set, survey)),
+            sysv: sysv_of(object),
+            set: object.set().map(|set| Set::of(set, trouble, survey)),
+            message_queue: object.messages().map(MessageQueue::of),
+            segment: object.segment().map(SharedSegment::of),
             error: object.state.error().map(reason),
             holders: entry
                 .holders
@@ -173,11 +172,16 @@ impl Report {
                     offset: waiter.offset,
                     semaphore: waiter.wish.as_ref().map(|wish| wish.member),
                     operations: waiter.wish.as_ref().map(SetOperation::all),
+                    wants: waiter.wanted.map(Want::from),
                 })
                 .collect(),
             waiters_known: entry.knows_all_waiters(survey),
         }
     }
+}
+
+fn sysv_of(object: &Object) -> Option<Sysv> {
+    Some(Sysv::of(&object.common()?, &object.account()?))
 }
 
 fn state(state: &State) -> (Option<Semaphore>, Option<Queue>) {

@@ -8,7 +8,7 @@ use rsipc_core::sysv::sem::Operation;
 use crate::failure::{Failure, Result};
 use crate::objects::file::{FileId, Metadata};
 use crate::objects::unlinked::{self, Seen};
-use crate::objects::{self, Kind, Object, Purpose, State, kernel, set};
+use crate::objects::{self, Kind, Object, Purpose, State, kernel, messages, segment, set};
 use crate::processes::poll::Polled;
 use crate::processes::sleep::{Sleep, Word};
 use crate::processes::threads::Thread;
@@ -34,6 +34,8 @@ pub struct Waiter {
     pub offset: Option<u64>,
     /// In a set, what it wants.
     pub wish: Option<Wish>,
+    /// In a System V queue, what it wants.
+    pub wanted: Option<messages::Wanted>,
 }
 
 /// What a waiter wants of a set.
@@ -90,7 +92,7 @@ impl Survey {
         for process in &processes {
             book.enter(process);
         }
-        book.enter_set_waiters();
+        book.enter_known_waiters();
         let mut entries = book.entries;
         entries.sort_by(|a, b| {
             (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind()))
@@ -141,6 +143,11 @@ impl Survey {
         }
     }
 
+    /// Whether this process is there, and not just a number from the past.
+    pub fn knows(&self, pid: Pid) -> bool {
+        self.processes.contains_key(&pid)
+    }
+
     /// The processes that have a segment of the kernel attached.
     pub fn attached(&self, segment: &kernel::Object) -> Vec<Pid> {
         let is_it = |mapping: &Mapping| kernel::segment_of(mapping) == Some(segment.id);
@@ -156,16 +163,22 @@ impl Entry {
 
     /// Whether nobody has the object. None = those who might have it cannot be seen.
     pub fn is_stale(&self, survey: &Survey) -> Option<bool> {
-        match (self.holders.is_empty() && !self.is_held_by_undo(), survey.is_complete()) {
+        match (self.is_let_go(), survey.is_complete()) {
             (false, _) => Some(false),
             (true, true) => Some(true),
             (true, false) => None,
         }
     }
 
+    /// Whether nobody that was seen has it.
+    fn is_let_go(&self) -> bool {
+        let is_attached = self.object.segment().is_some_and(|known| !known.attached.is_empty());
+        self.holders.is_empty() && !self.is_held_by_undo() && !is_attached
+    }
+
     /// Whether some process has to do with it.
     pub fn concerns_somebody(&self) -> bool {
-        !self.holders.is_empty() || !self.waiters.is_empty() || self.is_held_by_undo()
+        !self.is_let_go() || !self.waiters.is_empty()
     }
 
     /// Whether a process that lives has done something to a set that is to be undone: it need not
@@ -182,8 +195,8 @@ impl Entry {
         // Each waiter of a semaphore is registered in it.
         match &self.object.state {
             State::Sem(Ok(semaphore)) => self.waiters.len() >= semaphore.registered as usize,
-            // And so is each of a set, with what it wants.
-            State::Set(Ok(_)) => true,
+            // And so is each of a set, or of a System V queue, with what it wants.
+            State::Set(Ok(_)) | State::Messages(Ok(_)) => true,
             _ => false,
         }
     }
@@ -201,8 +214,9 @@ impl Entry {
 struct Book {
     entries: Vec<Entry>,
     places: HashMap<FileId, usize>,
-    /// Threads that sleep on words of sets: by the entry, and the place of the word.
-    in_sets: HashMap<(usize, u64), (Pid, Pid)>,
+    /// Threads that sleep on words of sets and System V queues: by the entry, and the place of the
+    /// word.
+    asleep: HashMap<(usize, u64), (Pid, Pid)>,
 }
 
 impl Book {
@@ -217,8 +231,15 @@ impl Book {
             {
                 places.insert(fifo.id, place);
             }
+            // What is attached of a segment is another file than its own.
+            if let Some(known) = entry.object.segment()
+                && let Ok(memory) =
+                    segment::memory_path(known.id).and_then(|path| Metadata::of(&path))
+            {
+                places.insert(memory.id, place);
+            }
         }
-        Self { entries, places, in_sets: HashMap::new() }
+        Self { entries, places, asleep: HashMap::new() }
     }
 
     /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
@@ -291,30 +312,50 @@ impl Book {
         let Some(&place) = self.places.get(&mapping.id) else { return };
         let offset = mapping.file_offset(word.address);
         let entry = &mut self.entries[place];
-        if entry.object.set().is_some() {
-            self.in_sets.insert((place, offset), (process.pid, tid));
+        if entry.object.set().is_some() || entry.object.messages().is_some() {
+            self.asleep.insert((place, offset), (process.pid, tid));
         }
         if let Some(purpose) = entry.object.purpose(offset) {
             let (pid, tid) = (process.pid, Some(tid));
-            entry.waiters.push(Waiter { pid, tid, purpose, offset: Some(offset), wish: None });
+            entry.waiters.push(Waiter {
+                pid,
+                tid,
+                purpose,
+                offset: Some(offset),
+                wish: None,
+                wanted: None,
+            });
         }
     }
 
-    /// A set has a list of its waiters. Those who have been seen asleep are told by the numbers
-    /// that they have here, which may be others than in their own PID namespace.
-    fn enter_set_waiters(&mut self) {
+    /// Sets and System V queues have lists of their waiters. Those who have been seen asleep are
+    /// told by the numbers that they have here, which may be others than in their own PID
+    /// namespace.
+    fn enter_known_waiters(&mut self) {
         for (place, entry) in self.entries.iter_mut().enumerate() {
-            let Some(set) = entry.object.set() else { continue };
-            let waiters = set.waiters.iter().map(|waiter| {
-                let own = (waiter.pid.cast_signed(), waiter.tid.map(u32::cast_signed));
-                let seen = self.in_sets.get(&(place, waiter.word));
-                let (pid, tid) = seen.map_or(own, |&(pid, tid)| (pid, Some(tid)));
+            let seen = |pid: u32, tid: Option<u32>, word: u64| {
+                let own = (pid.cast_signed(), tid.map(u32::cast_signed));
+                let seen = self.asleep.get(&(place, word));
+                seen.map_or(own, |&(pid, tid)| (pid, Some(tid)))
+            };
+            let in_set = entry.object.set().into_iter().flat_map(|set| &set.waiters);
+            let in_set = in_set.map(|waiter| {
+                let (pid, tid) = seen(waiter.pid, waiter.tid, waiter.word);
                 let operations = waiter.operations.clone();
-                let wish = Wish { member: waiter.member, operations, ends: waiter.ends };
+                let wish = Some(Wish { member: waiter.member, operations, ends: waiter.ends });
                 let (purpose, offset) = (set::purpose(waiter), Some(waiter.word));
-                Waiter { pid, tid, purpose, offset, wish: Some(wish) }
+                Waiter { pid, tid, purpose, offset, wish, wanted: None }
             });
-            entry.waiters = waiters.collect();
+            let in_queue = entry.object.messages().into_iter().flat_map(|queue| &queue.waiters);
+            let in_queue = in_queue.map(|waiter| {
+                let (pid, tid) = seen(waiter.pid, waiter.tid, waiter.word);
+                let (purpose, offset) = (messages::purpose(waiter), Some(waiter.word));
+                Waiter { pid, tid, purpose, offset, wish: None, wanted: Some(waiter.wanted) }
+            });
+            let known: Vec<Waiter> = in_set.chain(in_queue).collect();
+            if entry.object.set().is_some() || entry.object.messages().is_some() {
+                entry.waiters = known;
+            }
         }
     }
 
@@ -334,6 +375,6 @@ impl Book {
             _ => return,
         };
         let (pid, tid) = (process.pid, Some(tid));
-        entry.waiters.push(Waiter { pid, tid, purpose, offset: None, wish: None });
+        entry.waiters.push(Waiter { pid, tid, purpose, offset: None, wish: None, wanted: None });
     }
 }

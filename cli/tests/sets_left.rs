@@ -73,7 +73,7 @@ fn what_was_left_half_made_or_half_removed_goes() {
     let mut one = operator(&place);
     one.does("get a1 1");
     let said = text(&place, &["clean"]);
-    assert!(said.contains("key.0000beef.0: its set is gone"), "{said}");
+    assert!(said.contains("key.0000beef.0: its object is gone"), "{said}");
     assert!(!said.contains("000000a1") && place.files().len() == 2, "{said}");
 }
 

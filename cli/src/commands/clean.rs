@@ -8,8 +8,10 @@ mod removal;
 
 use std::fs;
 
+use rsipc_core::sysv::registry;
+
 use crate::failure::{Failure, Result};
-use crate::objects::{Object, State, set};
+use crate::objects::{Object, State, segment, sysv};
 use crate::output::{time, warn};
 use crate::survey::Survey;
 pub use options::Options;
@@ -34,7 +36,7 @@ pub fn run(options: &Options) -> Result<()> {
         };
         let what = format!("{} {}", entry.object.kind().name(), entry.object.shown_name());
         let age = time::short(time::since(metadata.last_use));
-        let why = match entry.object.set().and_then(set::trouble) {
+        let why = match entry.object.common().and_then(|common| common.trouble()) {
             Some(trouble) => format!("{trouble}, last used {age} ago"),
             None => format!("nobody has it, last used {age} ago"),
         };
@@ -71,12 +73,15 @@ fn remove(object: &Object, survey: &Survey, force: bool) -> std::io::Result<Verd
             // nothing.
             let _ = fs::remove_file(&queue.fifo);
         }
-        if let State::Set(Ok(set)) = &now {
-            // Nobody has the set, or can open it: so nobody else removes it, or uses its key.
-            set::unlink_key(set);
+        if let Some(common) = sysv::common(&now) {
+            // Nobody has it, or can open it: so nobody else removes it, or uses its key.
+            registry::unlink_key(common.family, common.key, common.id);
         }
         None
     })?;
+    if let (Verdict::Removed, Some(segment)) = (&gone, object.segment()) {
+        let _ = segment::memory_path(segment.id).and_then(fs::remove_file);
+    }
     if let (Verdict::Removed, State::Mq(Ok(queue))) = (&gone, &object.state) {
         for part in &queue.parts {
             let _ = fs::remove_file(part);

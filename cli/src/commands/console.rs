@@ -1,4 +1,5 @@
-//! `rsipc console`: every call on semaphores, sets of them, queues and memory as a command.
+//! `rsipc console`: every call on semaphores, queues and memory, of POSIX and System V, as a
+//! command.
 //!
 //! | module | |
 //! |---|---|
@@ -10,13 +11,16 @@
 //! | `explain` | what an error number means for a call |
 //! | `help` | what the console tells of its commands |
 //! | `jobs` | calls that may sleep |
+//! | `keys` | keys and ids of System V |
 //! | `line` | from a line to its words |
 //! | `listener` | the thread that takes signals |
 //! | `mapping` | a shared memory object that is mapped |
 //! | `memory` | the commands on shared memory |
+//! | `messages` | the commands on System V message queues |
 //! | `notice` | notifications of queues |
 //! | `own` | the commands that are no calls |
 //! | `queues` | the commands on message queues |
+//! | `segments` | the commands on System V segments |
 //! | `semaphores` | the commands on semaphores |
 //! | `session` | what is open, by name |
 //! | `sets` | the commands on semaphore sets |
@@ -30,13 +34,16 @@ mod editor;
 mod explain;
 mod help;
 mod jobs;
+mod keys;
 mod line;
 mod listener;
 mod mapping;
 mod memory;
+mod messages;
 mod notice;
 mod own;
 mod queues;
+mod segments;
 mod semaphores;
 mod session;
 mod sets;

@@ -1,5 +1,6 @@
 //! `rsipc ls`: every object, in a table or as JSON.
 
+mod ipcs;
 mod kernel;
 mod processes;
 
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::failure::{Result, reason};
 use crate::objects::set::{self, Snapshot};
+use crate::objects::sysv::{Common, shown_key};
 use crate::objects::{self, Kind, State};
 use crate::output::json;
 use crate::output::style::{Style, Tone};
@@ -24,9 +26,11 @@ use processes::shown;
 #[derive(Args)]
 pub struct Options {
     /// Print JSON for programs
-    #[arg(long)]
+    #[arg(long, conflicts_with = "Aspect")]
     json: bool,
-    /// Only objects of these kinds
+    #[command(flatten)]
+    aspect: ipcs::Aspect,
+    /// Only objects of these kinds: sem and shm are those of System V, too, and msg is svmsg
     kinds: Vec<Kind>,
 }
 
@@ -54,9 +58,13 @@ impl Listing {
 
 pub fn run(options: &Options) -> Result<()> {
     let mut survey = Survey::take()?;
-    if !options.kinds.is_empty() {
-        survey.entries.retain(|entry| options.kinds.contains(&entry.object.kind()));
-        survey.kernel.retain(|object| options.kinds.contains(&object.kind));
+    let kinds = with_sysv(&options.kinds);
+    if !kinds.is_empty() {
+        survey.entries.retain(|entry| kinds.contains(&entry.object.kind()));
+        survey.kernel.retain(|object| kinds.contains(&object.kind));
+    }
+    if ipcs::show(&options.aspect, &kinds, &survey)? {
+        return Ok(());
     }
     if options.json {
         return json::print_document(Listing::of(&survey));
@@ -66,6 +74,16 @@ pub fn run(options: &Options) -> Result<()> {
         warn(survey.what_is_hidden());
     }
     Ok(())
+}
+
+/// Who asks for semaphores, or for shared memory, is shown those of System V, too.
+fn with_sysv(kinds: &[Kind]) -> Vec<Kind> {
+    let more = kinds.iter().filter_map(|kind| match kind {
+        Kind::Sem => Some(Kind::Svsem),
+        Kind::Shm => Some(Kind::Svshm),
+        _ => None,
+    });
+    kinds.iter().copied().chain(more).collect()
 }
 
 /// All objects, as a table.
@@ -117,14 +135,17 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> [Cell; 10] {
 /// Values of a set are shown in so many columns.
 const VALUES: usize = 12;
 
-/// The value of a semaphore; of a queue how many messages it has and may have; the values of a set.
+/// The value of a semaphore; of a queue how many messages it has and may have; the values of a set;
+/// how often a segment is attached.
 pub fn state(state: &State) -> Cell {
     match state {
         State::Sem(Ok(semaphore)) => semaphore.value.to_string().into(),
         State::Mq(Ok(queue)) => format!("{}/{}", queue.messages, queue.max_messages).into(),
         State::Set(Ok(set)) => set::shown_values(set, VALUES).into(),
-        State::Sem(Err(_)) | State::Mq(Err(_)) | State::Set(Err(_)) => Cell::new("?", Tone::Bad),
-        State::Shm => Cell::new("-", Tone::Faint),
+        State::Messages(Ok(queue)) => queue.description.amount.messages.to_string().into(),
+        State::Segment(Ok(segment)) => format!("{} att", segment.attached.len()).into(),
+        state if state.error().is_some() => Cell::new("?", Tone::Bad),
+        _ => Cell::new("-", Tone::Faint),
     }
 }
 
@@ -151,10 +172,13 @@ pub fn note(entry: &Entry, survey: &Survey) -> Cell {
     if let Some(error) = object.state.error() {
         return Cell::new(reason(error), Tone::Bad);
     }
-    let own = object.set().map(|set| note_of_set(set, survey)).unwrap_or_default();
+    let common = object.common();
+    let own = common.map(|common| note_of_sysv(&common)).unwrap_or_default();
+    let held = object.set().and_then(|set| note_of_set(set, survey));
     let (general, tone) = general_note(entry, survey);
-    let tone = if object.set().and_then(set::trouble).is_some() { Tone::Notable } else { tone };
-    let parts: Vec<String> = own.into_iter().chain(general).collect();
+    let is_notable = common.is_some_and(|common| common.trouble().is_some());
+    let tone = if is_notable { Tone::Notable } else { tone };
+    let parts: Vec<String> = own.into_iter().chain(held).chain(general).collect();
     Cell::new(parts.join("; "), tone)
 }
 
@@ -172,15 +196,21 @@ fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
     }
 }
 
-/// Its id if that is not its name, what is wrong with it, and who will give back what.
-fn note_of_set(set: &Snapshot, survey: &Survey) -> Vec<String> {
-    let id = set::shown_key(set.key).map(|_| format!("id {}", set.id));
-    let trouble = set::trouble(set).map(str::to_owned);
+/// Its id if that is not its name, and what is wrong with it.
+fn note_of_sysv(common: &Common) -> Vec<String> {
+    let id = shown_key(common.key).map(|_| format!("id {}", common.id));
+    let goes = (common.is_removed() && common.trouble().is_none())
+        .then(|| "goes with the last that detaches it".to_owned());
+    let trouble = common.trouble().map(str::to_owned);
+    [id, goes, trouble].into_iter().flatten().collect()
+}
+
+/// Who will give back what.
+fn note_of_set(set: &Snapshot, survey: &Survey) -> Option<String> {
     let mut pids: Vec<Pid> = set::living(set)
         .filter(|adjustment| adjustment.amount > 0)
         .filter_map(|adjustment| Some(adjustment.pid?.cast_signed()))
         .collect();
     pids.dedup();
-    let held = (!pids.is_empty()).then(|| format!("held by undo: {}", shown(&pids, survey)));
-    [id, trouble, held].into_iter().flatten().collect()
+    (!pids.is_empty()).then(|| format!("held by undo: {}", shown(&pids, survey)))
 }

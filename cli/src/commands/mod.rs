@@ -10,9 +10,11 @@
 //! | `graph` | a picture of who has what and who waits for it |
 //! | `ls` | all objects |
 //! | `mq` | the calls on message queues |
+//! | `msg` | the calls on System V message queues |
+//! | `rm` | removes objects of any kind |
 //! | `run` | a program, unchanged, on the library |
 //! | `sem` | the calls on semaphores |
-//! | `shm` | the calls on shared memory objects |
+//! | `shm` | the calls on shared memory objects, and the memory of segments |
 //! | `stat` | one object, in words |
 //! | `top` | all objects, live |
 
@@ -24,6 +26,8 @@ pub mod generate;
 pub mod graph;
 pub mod ls;
 pub mod mq;
+pub mod msg;
+pub mod rm;
 pub mod run;
 pub mod sem;
 pub mod shm;
@@ -43,6 +47,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Sem(options) => sem::run(&options),
         Command::Mq(options) => mq::run(&options),
         Command::Shm(options) => shm::run(&options),
+        Command::Msg(options) => msg::run(&options),
+        Command::Rm(options) => rm::run(&options),
         Command::Graph(options) => graph::run(&options),
         Command::Clean(options) => clean::run(&options),
         Command::Run(options) => run::run(&options),

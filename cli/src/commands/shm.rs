@@ -1,7 +1,9 @@
-//! `rsipc shm`: the calls on shared memory objects.
+//! `rsipc shm`: the calls on shared memory objects, and reading and writing System V segments.
+
+mod segment;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 
 use clap::{Args, Subcommand};
@@ -11,8 +13,9 @@ use super::creation::{Creation, Removal};
 use crate::failure::{Failure, Result};
 use crate::objects::Kind;
 use crate::objects::name::{self, Name};
+use crate::objects::sysv::Typed;
 use crate::objects::trouble::Subject;
-use crate::output::amount;
+use crate::output::{amount, hex};
 
 /// Create, read, write and remove shared memory objects
 #[derive(Args)]
@@ -34,9 +37,9 @@ enum Action {
         #[command(flatten)]
         creation: Creation,
     },
-    /// Write the bytes of an object to the standard output
+    /// Write the bytes of an object, or of a System V segment, to the standard output
     Read {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Name::parser(), help = HELP)]
         name: Name,
         /// Leave out so many bytes
         #[arg(long, default_value = "0", value_parser = amount::parse)]
@@ -44,10 +47,13 @@ enum Action {
         /// Stop after so many bytes
         #[arg(long, value_parser = amount::parse)]
         length: Option<u64>,
+        /// Show them in hexadecimal, and as text beside that
+        #[arg(long)]
+        hex: bool,
     },
-    /// Write the standard input into an object, which grows if need be
+    /// Write the standard input into an object, which grows if need be, or into a System V segment
     Write {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Name::parser(), help = HELP)]
         name: Name,
         /// Start after so many bytes
         #[arg(long, default_value = "0", value_parser = amount::parse)]
@@ -60,10 +66,12 @@ enum Action {
     Rm(Removal),
 }
 
+const HELP: &str = "Name of the object, whose slash may be left out; of a System V segment its key, as 0xbeef, or its id";
+
 pub fn run(options: &Options) -> Result<()> {
     match &options.action {
         Action::Create { name, size, creation } => create(name, *size, creation),
-        Action::Read { name, offset, length } => read(name, *offset, *length),
+        Action::Read { name, offset, length, hex } => read(name, *offset, *length, *hex),
         Action::Write { name, offset, truncate } => write(name, *offset, *truncate),
         Action::Rm(removal) => removal.names.iter().try_for_each(remove),
     }
@@ -101,26 +109,54 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
     }
 }
 
-fn read(name: &Name, offset: u64, length: Option<u64>) -> Result<()> {
+/// The segment that is meant, if one is: there may be an object of POSIX whose name is a number.
+fn segment(name: &Name, writes: bool, offset: u64) -> Result<Option<segment::Memory>> {
+    match Typed::read(name.bytes()) {
+        Some(typed) => segment::open(typed, writes, offset),
+        None => Ok(None),
+    }
+}
+
+fn read(name: &Name, offset: u64, length: Option<u64>, hex: bool) -> Result<()> {
+    let length = length.unwrap_or(u64::MAX);
+    if let Some(memory) = segment(name, false, offset)? {
+        return show(memory.take(length), name, offset, hex);
+    }
     let mut file = open(name, libc::O_RDONLY)?;
     file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("read", error))?;
-    io::copy(&mut file.take(length.unwrap_or(u64::MAX)), &mut io::stdout().lock()).map_err(
-        |error| {
-            Failure::call(
-                format_args!("cannot copy {} to the standard output", name.shown()),
-                error,
-            )
-        },
-    )?;
-    Ok(())
+    show(file.take(length), name, offset, hex)
+}
+
+fn show(mut from: impl Read, name: &Name, offset: u64, hex: bool) -> Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let copied = if hex {
+        hex::dump(from, offset, |line| out.write_all(line.as_bytes()))
+    } else {
+        io::copy(&mut from, &mut out).map(drop)
+    };
+    copied.and_then(|()| out.flush()).map_err(|error| {
+        Failure::call(format_args!("cannot copy {} to the standard output", name.shown()), error)
+    })
 }
 
 fn write(name: &Name, offset: u64, truncate: bool) -> Result<()> {
+    let failed = |error| {
+        Failure::call(format_args!("cannot copy the standard input to {}", name.shown()), error)
+    };
+    if let Some(mut memory) = segment(name, true, offset)? {
+        return match io::copy(&mut io::stdin().lock(), &mut memory) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WriteZero => {
+                let what = format!("the segment {} ends before the input does", name.shown());
+                Err(Failure::new(what)
+                    .advise("a segment does not grow: all before its end is written"))
+            }
+            Err(error) => Err(failed(error)),
+        };
+    }
     let mut file = open(name, libc::O_RDWR)?;
     file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("write", error))?;
-    let written = io::copy(&mut io::stdin().lock(), &mut file).map_err(|error| {
-        Failure::call(format_args!("cannot copy the standard input to {}", name.shown()), error)
-    })?;
+    let written = io::copy(&mut io::stdin().lock(), &mut file).map_err(failed)?;
     if truncate {
         file.set_len(offset + written).map_err(|error| subject(name).failed("shorten", error))?;
     }

@@ -3,6 +3,7 @@
 mod description;
 mod kernel;
 mod set;
+mod sysv;
 
 use std::fmt::Write;
 
@@ -11,8 +12,10 @@ use clap::Args;
 use super::ls::Listing;
 use crate::failure::{Failure, Result, reason};
 use crate::objects::file::Metadata;
+use crate::objects::messages::shown_wanted;
 use crate::objects::name::Name;
-use crate::objects::set::{Typed, shown_operations};
+use crate::objects::set::shown_operations;
+use crate::objects::sysv::Typed;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::output::style::Style;
 use crate::output::{amount, escape, json, print, time, user, warn};
@@ -88,7 +91,9 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
         if object.unlinked { ", unlinked: it goes when the last holder lets go of it" } else { "" };
     let what = format!("{}{unlinked}", object.kind().describe());
     let mut out = Description::new(&object.shown_name(), &what, style);
+    sysv::begin(object, &mut out);
     describe_state(&object.state, survey, &mut out);
+    sysv::end(object, &mut out);
     describe_waiters(entry, survey, &mut out);
     describe_holders(entry, survey, &mut out);
     if let Some(metadata) = &object.metadata {
@@ -106,10 +111,13 @@ fn describe_state(state: &State, survey: &Survey, out: &mut Description) {
         State::Sem(Ok(semaphore)) => describe_semaphore(*semaphore, out),
         State::Mq(Ok(queue)) => describe_queue(queue, out),
         State::Set(Ok(set)) => set::describe(set, survey, out),
-        State::Sem(Err(error)) | State::Mq(Err(error)) | State::Set(Err(error)) => {
-            out.line("state", format!("cannot be read: {}", reason(error)));
+        State::Messages(Ok(queue)) => sysv::describe_queue(queue, survey, out),
+        State::Segment(Ok(segment)) => sysv::describe_segment(segment, survey, out),
+        state => {
+            if let Some(error) = state.error() {
+                out.line("state", format!("cannot be read: {}", reason(error)));
+            }
         }
-        State::Shm => {}
     }
 }
 
@@ -155,6 +163,8 @@ fn describe_waiter(waiter: &Waiter, survey: &Survey) -> String {
     if let Some(wish) = &waiter.wish {
         let operations = shown_operations(&wish.operations);
         let _ = write!(text, " of semaphore {}, wants {operations}", wish.member);
+    } else if let Some(wanted) = waiter.wanted {
+        text.push_str(&shown_wanted(wanted));
     } else if waiter.offset.is_none() {
         text.push_str(", in poll");
     }

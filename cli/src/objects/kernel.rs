@@ -2,50 +2,13 @@
 //! From `/proc/sysvipc`, where a line of headings names the columns.
 
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Kind, set};
+use super::Kind;
 use crate::processes::{Mapping, Pid};
 
-/// An object of the kernel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    pub kind: Kind,
-    /// 0 = IPC_PRIVATE.
-    pub key: i32,
-    pub id: i32,
-    pub uid: u32,
-    pub gid: u32,
-    /// Permission bits, and the kernel's flags above them.
-    pub mode: u32,
-    /// In seconds since 1970: of the last operation; 0 = never.
-    pub last_use: u64,
-    /// Of the making, or the last change by a `ctl` call.
-    pub changed: u64,
-    pub contents: Contents,
-}
-
-/// What is in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contents {
-    Set { semaphores: u64 },
-    Queue { messages: u64, bytes: u64, last_sender: i32, last_receiver: i32 },
-    Segment { bytes: u64, attached: u64, creator: i32, last_user: i32 },
-}
-
-/// `SHM_DEST` of linux/shm.h: it goes when the last one detaches it.
-const TO_BE_REMOVED: u32 = 0o1000;
-
-impl Object {
-    /// Its key if it has one, or its id.
-    pub fn name(&self) -> String {
-        set::name(self.key, self.id)
-    }
-
-    pub fn is_to_be_removed(&self) -> bool {
-        matches!(self.contents, Contents::Segment { .. }) && self.mode & TO_BE_REMOVED != 0
-    }
-}
+pub use super::sysv::{Account as Object, Contents};
 
 /// All that there are, by kind and name. None of a kind that the kernel was built without, or where
 /// /proc does not show it.
@@ -89,6 +52,19 @@ pub fn members(id: i32, count: u64) -> Option<Vec<Member>> {
     (0..count.min(SHOWN)).map(member).collect()
 }
 
+/// Removes an object of the kernel. The call goes to the kernel, whatever library is preloaded.
+pub fn remove(kind: Kind, id: i32) -> io::Result<()> {
+    // SAFETY: this command takes no further argument.
+    let answer = unsafe {
+        match kind {
+            Kind::Svsem => libc::syscall(libc::SYS_semctl, id, 0, libc::IPC_RMID),
+            Kind::Svmsg => libc::syscall(libc::SYS_msgctl, id, libc::IPC_RMID, 0),
+            _ => libc::syscall(libc::SYS_shmctl, id, libc::IPC_RMID, 0),
+        }
+    };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// The id of the segment that is mapped: the number of the file that the kernel shows for it. None:
 /// it is something else.
 pub fn segment_of(mapping: &Mapping) -> Option<i32> {
@@ -121,26 +97,26 @@ impl<'a> Line<'a> {
         self.field(heading)?.parse().ok()
     }
 
-    /// The latest of some times.
-    fn latest(&self, headings: &[&str]) -> u64 {
-        headings.iter().filter_map(|heading| self.number(heading)).max().unwrap_or(0)
+    /// 0 where there is none.
+    fn time(&self, heading: &str) -> u64 {
+        self.number(heading).unwrap_or(0)
     }
 
     fn object(&self, kind: Kind) -> Option<Object> {
-        let (id, uses): (&str, &[&str]) = match kind {
-            Kind::Svsem => ("semid", &["otime"]),
-            Kind::Svmsg => ("msqid", &["stime", "rtime"]),
-            _ => ("shmid", &["atime", "dtime"]),
+        let (id, times) = match kind {
+            Kind::Svsem => ("semid", ["otime", ""]),
+            Kind::Svmsg => ("msqid", ["stime", "rtime"]),
+            _ => ("shmid", ["atime", "dtime"]),
         };
         Some(Object {
             kind,
             key: self.number("key")?,
             id: self.number(id)?,
-            uid: self.number("uid")?,
-            gid: self.number("gid")?,
+            owner: (self.number("uid")?, self.number("gid")?),
+            creator: (self.number("cuid")?, self.number("cgid")?),
             mode: u32::from_str_radix(self.field("perms")?, 8).ok()?,
-            last_use: self.latest(uses),
-            changed: self.latest(&["ctime"]),
+            times: times.map(|heading| self.time(heading)),
+            changed: self.time("ctime"),
             contents: self.contents(kind)?,
         })
     }
@@ -177,9 +153,10 @@ mod tests {
 ";
         let found = parse(Kind::Svsem, sets);
         assert_eq!((found[0].name(), found[1].name()), ("0x0000beef".into(), "0xffffffff".into()));
-        assert_eq!((found[0].id, found[0].uid, found[0].mode), (7, 100, 0o640));
+        assert_eq!((found[0].id, found[0].owner, found[0].mode), (7, (100, 101), 0o640));
+        assert_eq!(found[0].creator, (102, 103));
         assert_eq!(found[0].contents, Contents::Set { semaphores: 3 });
-        assert_eq!((found[1].last_use, found[1].changed), (1_700_000_009, 1_700_000_001));
+        assert_eq!((found[1].last_use(), found[1].changed), (1_700_000_009, 1_700_000_001));
     }
 
     #[test]
@@ -190,7 +167,7 @@ key shmid perms size cpid lpid nattch uid gid cuid cgid atime dtime ctime rss sw
 ";
         let found = parse(Kind::Svshm, segments);
         assert!(found[0].is_to_be_removed());
-        assert_eq!((found[0].name(), found[0].last_use), ("5".to_owned(), 9));
+        assert_eq!((found[0].name(), found[0].times), ("5".to_owned(), [9, 8]));
     }
 
     #[test]

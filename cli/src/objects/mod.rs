@@ -6,103 +6,61 @@
 //! |---|---|
 //! | `file` | the files that objects lie in |
 //! | `kernel` | what the kernel has of System V |
+//! | `messages` | what is in a System V message queue |
 //! | `name` | names as they are typed |
+//! | `open_messages` | a System V queue that this process takes part in |
 //! | `open_queue` | a queue that this process takes part in |
 //! | `purpose` | what those who sleep in an object wait for |
 //! | `queue` | what is in a message queue |
+//! | `segment` | what is in a System V shared memory segment |
 //! | `semaphore` | what is in a semaphore |
 //! | `set` | what is in a semaphore set |
+//! | `state` | kinds of objects, and what is inside of one |
+//! | `sysv` | what the families of System V have in common |
 //! | `trouble` | what a failed call means to the user |
 //! | `unlinked` | objects without a name that processes still have |
 
 pub mod file;
 pub mod kernel;
+pub mod messages;
 pub mod name;
+pub mod open_messages;
 pub mod open_queue;
 mod purpose;
 pub mod queue;
+pub mod segment;
 pub mod semaphore;
 pub mod set;
+mod state;
+pub mod sysv;
 pub mod trouble;
 pub mod unlinked;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rsipc_core::os::settings;
+use rsipc_core::sysv::role::{Role, role};
 
 use crate::failure::{Failure, Result};
 use crate::output::escape;
 use file::{FileId, Metadata};
 use name::Name;
 pub use purpose::Purpose;
-
-/// A family of objects.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, clap::ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Named semaphores
-    Sem,
-    /// Message queues
-    Mq,
-    /// Shared memory objects
-    Shm,
-    /// System V semaphore sets
-    Svsem,
-    /// System V message queues
-    Svmsg,
-    /// System V shared memory segments
-    Svshm,
-}
-
-impl Kind {
-    /// As a word of the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sem => "sem",
-            Self::Mq => "mq",
-            Self::Shm => "shm",
-            Self::Svsem => "svsem",
-            Self::Svmsg => "svmsg",
-            Self::Svshm => "svshm",
-        }
-    }
-
-    /// In words.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Sem => "semaphore",
-            Self::Mq => "message queue",
-            Self::Shm => "shared memory object",
-            Self::Svsem => "System V semaphore set",
-            Self::Svmsg => "System V message queue",
-            Self::Svshm => "System V shared memory segment",
-        }
-    }
-}
+pub use state::{Kind, State};
 
 /// Of the files that become objects when they are finished, where a file cannot be made without a
 /// name.
 pub const UNFINISHED: &[u8] = b".rsipc-";
 
-/// What is inside of an object, as far as it may be read.
-#[derive(Debug)]
-pub enum State {
-    Sem(io::Result<semaphore::State>),
-    Mq(io::Result<queue::State>),
-    Shm,
-    Set(io::Result<Box<set::Snapshot>>),
-}
-
-/// A semaphore, queue, shared memory object or semaphore set.
+/// An object of POSIX, or one of System V that is ours.
 #[derive(Debug)]
 pub struct Object {
-    /// With its leading slash. Any bytes but NUL and further slashes. Of a set its key or its id.
+    /// With its leading slash. Any bytes but NUL and further slashes. Of one of
+    /// System V its key or its id.
     pub name: Vec<u8>,
     /// The file that the object's data lies in.
     pub path: PathBuf,
@@ -114,38 +72,6 @@ pub struct Object {
     pub state: State,
 }
 
-impl State {
-    /// Of the object of this kind in this file.
-    pub fn read(kind: Kind, file: &File) -> Self {
-        match kind {
-            Kind::Sem => Self::Sem(semaphore::State::read(file)),
-            Kind::Mq => Self::Mq(queue::State::read(file)),
-            Kind::Svsem => Self::Set(set::read(file)),
-            // Queues and segments of System V are the kernel's.
-            Kind::Shm | Kind::Svmsg | Kind::Svshm => Self::Shm,
-        }
-    }
-
-    /// Of the object of this kind in the file of this path.
-    pub fn at(kind: Kind, path: &Path) -> Self {
-        match (kind, file::open(path)) {
-            (Kind::Sem, Err(error)) => Self::Sem(Err(error)),
-            (Kind::Mq, Err(error)) => Self::Mq(Err(error)),
-            (Kind::Svsem, Err(error)) => Self::Set(Err(error)),
-            (Kind::Shm | Kind::Svmsg | Kind::Svshm, _) => Self::Shm,
-            (_, Ok(file)) => Self::read(kind, &file),
-        }
-    }
-
-    /// Why it cannot be read.
-    pub fn error(&self) -> Option<&io::Error> {
-        match self {
-            Self::Sem(Err(error)) | Self::Mq(Err(error)) | Self::Set(Err(error)) => Some(error),
-            Self::Sem(Ok(_)) | Self::Mq(Ok(_)) | Self::Set(Ok(_)) | Self::Shm => None,
-        }
-    }
-}
-
 impl Object {
     /// What a thread waits for that sleeps on the word at this offset of the file. None: it is not
     /// the caller's wait.
@@ -153,9 +79,9 @@ impl Object {
         match self.kind() {
             Kind::Sem => Some(Purpose::Token),
             Kind::Mq => queue::purpose(offset),
-            Kind::Shm => Some(Purpose::Change),
-            // The set itself knows its waiters.
-            Kind::Svsem | Kind::Svmsg | Kind::Svshm => None,
+            Kind::Shm | Kind::Svshm => Some(Purpose::Change),
+            // They themselves know their waiters.
+            Kind::Svsem | Kind::Svmsg => None,
         }
     }
 
@@ -167,20 +93,46 @@ impl Object {
         }
     }
 
+    /// What is in it, if it is a message queue of System V that may be read.
+    pub fn messages(&self) -> Option<&messages::Snapshot> {
+        match &self.state {
+            State::Messages(Ok(queue)) => Some(queue),
+            _ => None,
+        }
+    }
+
+    /// What is in it, if it is a segment that may be read.
+    pub fn segment(&self) -> Option<&segment::Snapshot> {
+        match &self.state {
+            State::Segment(Ok(segment)) => Some(segment),
+            _ => None,
+        }
+    }
+
+    /// What all of System V have, if it is one of them that may be read.
+    pub fn common(&self) -> Option<sysv::Common> {
+        sysv::common(&self.state)
+    }
+
+    /// As ipcs(1) would tell of it.
+    pub fn account(&self) -> Option<sysv::Account> {
+        sysv::account(self.kind(), &self.state)
+    }
+
     /// Whether it was typed so: by its name, or by the key or the id of an object of System V.
     pub fn is_called(&self, name: &Name) -> bool {
-        let typed = set::Typed::read(name.bytes());
-        match self.set() {
-            Some(set) => typed.is_some_and(|typed| typed.means(set.key, set.id)),
-            None if self.kind() == Kind::Svsem => self.name == name.bytes()[1..],
+        let typed = sysv::Typed::read(name.bytes());
+        match self.common() {
+            Some(common) => typed.is_some_and(|typed| typed.means(common.key, common.id)),
+            None if self.kind().is_sysv() => self.name == name.bytes()[1..],
             None => self.name == name.bytes(),
         }
     }
 
     /// User and group that it belongs to.
     pub fn owner(&self) -> Option<(u32, u32)> {
-        match self.set() {
-            Some(set) => Some((set.permission.uid, set.permission.gid)),
+        match self.common() {
+            Some(common) => Some((common.permission.uid, common.permission.gid)),
             None => self.metadata.as_ref().map(|metadata| (metadata.uid, metadata.gid)),
         }
     }
@@ -189,8 +141,10 @@ impl Object {
     pub fn mode(&self) -> Option<u32> {
         match &self.state {
             State::Mq(Ok(queue)) => Some(queue.mode),
-            State::Set(Ok(set)) => Some(set.permission.mode.into()),
-            _ => self.metadata.as_ref().map(|metadata| metadata.mode),
+            state => match sysv::common(state) {
+                Some(common) => Some(common.permission.mode.into()),
+                None => self.metadata.as_ref().map(|metadata| metadata.mode),
+            },
         }
     }
 
@@ -200,6 +154,8 @@ impl Object {
             State::Mq(_) => Kind::Mq,
             State::Shm => Kind::Shm,
             State::Set(_) => Kind::Svsem,
+            State::Messages(_) => Kind::Svmsg,
+            State::Segment(_) => Kind::Svshm,
         }
     }
 
@@ -243,18 +199,19 @@ pub fn look_at(file_name: &OsString) -> Option<Object> {
     let state = State::at(kind, &path);
     let name = match &state {
         State::Mq(Ok(queue)) => queue.name.clone(),
-        State::Set(Ok(set)) => set::name(set.key, set.id).into_bytes(),
-        _ => name,
+        state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),
     };
     Some(Object { name, path, id: metadata.id, metadata: Some(metadata), unlinked: false, state })
 }
 
 /// Which family a file belongs to by its name, and the name of the object.
 pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
-    match set::classify(file_name) {
-        set::Role::Set(id) => return Some((Kind::Svsem, id.to_string().into_bytes())),
-        set::Role::Key(_) => return None,
-        set::Role::Foreign => {}
+    match role(file_name) {
+        Some(Role::Object(family, id)) => {
+            return Some((Kind::of_family(family), id.to_string().into_bytes()));
+        }
+        Some(Role::Key(..) | Role::Memory(_)) => return None,
+        None => {}
     }
     let (kind, rest) = match queue::classify(file_name) {
         queue::Role::Data(name) => (Kind::Mq, name),
@@ -266,6 +223,14 @@ pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
         },
     };
     Some((kind, [b"/", rest].concat()))
+}
+
+/// The id of an object of System V, whether it may be read or not.
+pub fn id_of(object: &Object) -> Option<i32> {
+    match role(object.path.file_name()?.as_bytes())? {
+        Role::Object(_, id) => Some(id),
+        Role::Key(..) | Role::Memory(_) => None,
+    }
 }
 
 /// Whether a file only says that a process is there: `rsipc_core::shared::presence`.

@@ -33,7 +33,8 @@ impl Name {
         crate::output::escape::word(self.bytes())
     }
 
-    fn parse(typed: &OsStr) -> Result<Self, &'static str> {
+    /// Of any bytes; the error says what is wrong with them.
+    pub fn parse(typed: &OsStr) -> Result<Self, &'static str> {
         let bytes = typed.as_bytes();
         let bare = &bytes[bytes.iter().take_while(|&&byte| byte == b'/').count()..];
         if bare.is_empty() {

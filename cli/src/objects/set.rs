@@ -5,20 +5,12 @@ use std::fs::File;
 use std::io;
 
 use rsipc_core::os::Errno;
-use rsipc_core::sysv::family::Family;
-use rsipc_core::sysv::header::Life;
-use rsipc_core::sysv::registry;
 use rsipc_core::sysv::sem::Operation;
 use rsipc_core::sysv::sem::snapshot;
-pub use rsipc_core::sysv::sem::snapshot::{Adjustment, Role, Snapshot, Waiter};
+pub use rsipc_core::sysv::sem::snapshot::{Adjustment, Snapshot, Waiter};
 
 use super::purpose::Purpose;
 use crate::failure::from_errno;
-
-/// What a file is to a set.
-pub fn classify(file_name: &[u8]) -> Role {
-    snapshot::role(file_name)
-}
 
 /// Reads, and does not map: that would make a holder of the one who looks.
 pub fn read(file: &File) -> io::Result<Box<Snapshot>> {
@@ -37,49 +29,6 @@ fn failed(error: Errno) -> io::Error {
             "the file is no semaphore set, or one of another version of librsipc",
         ),
         other => from_errno(other),
-    }
-}
-
-/// Takes the names of its key away, of a set that nobody has and nobody can open.
-pub fn unlink_key(set: &Snapshot) {
-    registry::unlink_key(Family::Semaphores, set.key, set.id);
-}
-
-/// As users know an object: by its key if it has one, or by its id.
-pub fn name(key: i32, id: i32) -> String {
-    shown_key(key).unwrap_or_else(|| id.to_string())
-}
-
-/// `0x0000beef`. None: it was made with IPC_PRIVATE.
-pub fn shown_key(key: i32) -> Option<String> {
-    (key != libc::IPC_PRIVATE).then(|| format!("0x{key:08x}"))
-}
-
-/// What was typed for an object of System V.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Typed {
-    Key(i32),
-    Id(i32),
-}
-
-impl Typed {
-    /// `0xbeef` is a key, a decimal number is an id. A slash in front does not matter.
-    pub fn read(text: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(text).ok()?.trim_start_matches('/');
-        match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            Some(digits) => {
-                u32::from_str_radix(digits, 16).ok().map(|key| Self::Key(key.cast_signed()))
-            }
-            None => text.parse().ok().filter(|id: &i32| *id >= 0).map(Self::Id),
-        }
-    }
-
-    /// Whether an object with this key and this id is meant.
-    pub fn means(self, key: i32, id: i32) -> bool {
-        match self {
-            Self::Key(wanted) => wanted == key && key != libc::IPC_PRIVATE,
-            Self::Id(wanted) => wanted == id,
-        }
     }
 }
 
@@ -147,30 +96,9 @@ pub fn value(set: &Snapshot, number: usize) -> i32 {
     set.members.get(number).map_or(0, |member| i32::from(member.value) + owed)
 }
 
-/// What is wrong with a set that is there but cannot be used.
-pub fn trouble(set: &Snapshot) -> Option<&'static str> {
-    match (set.life, set.is_half_done) {
-        (Life::Removed, _) => Some("removed, its file is left"),
-        (Life::Lives, true) => Some("its remover was killed"),
-        (Life::Unborn, true) => Some("its maker was killed"),
-        (Life::Unborn | Life::Lives, false) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_and_ids_as_they_are_typed() {
-        assert_eq!(Typed::read(b"/0xBEEF"), Some(Typed::Key(0xbeef)));
-        assert_eq!(Typed::read(b"0xffffffff"), Some(Typed::Key(-1)));
-        assert_eq!(Typed::read(b"1234567"), Some(Typed::Id(1_234_567)));
-        for other in [&b"/s"[..], b"-1", b"0x", b"0x1ffffffff", b""] {
-            assert_eq!(Typed::read(other), None);
-        }
-        assert!(!Typed::Key(0).means(0, 5), "0 is no key");
-    }
 
     #[test]
     fn operations_as_the_console_takes_them() {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rsipc_core::posix::sem::SIZE;
 
 use super::file::{FileId, Metadata};
-use super::{Kind, Object, State, classify, queue, semaphore, set};
+use super::{Kind, Object, State, classify, queue, semaphore, sysv};
 use crate::processes::{Descriptor, Mapping, Pid};
 
 /// What the kernel calls a file that was made without a name: `#` and its inode.
@@ -75,13 +75,13 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
     let state = match kind {
         Kind::Sem => State::Sem(read_semaphore(pid, seen, &link)),
         Kind::Mq => State::Mq(open(&link).and_then(|file| queue::State::read(&file))),
-        Kind::Svsem => State::Set(open(&link).and_then(|file| set::read(&file))),
-        Kind::Shm | Kind::Svmsg | Kind::Svshm => State::Shm,
+        Kind::Shm => State::Shm,
+        Kind::Svsem | Kind::Svmsg | Kind::Svshm => match open(&link) {
+            Ok(file) => State::read(kind, &file),
+            Err(error) => State::unreadable(kind, error),
+        },
     };
-    let name = match &state {
-        State::Set(Ok(set)) => set::name(set.key, set.id).into_bytes(),
-        _ => name,
-    };
+    let name = sysv::common(&state).map_or(name, |common| common.name().into_bytes());
     let path = seen.path().to_owned();
     Some(Object { name, path, id: seen.id(), metadata, unlinked: true, state })
 }
@@ -106,8 +106,13 @@ fn kind_by_contents(link: &Path, metadata: Option<&Metadata>) -> Kind {
         None => Kind::Sem,
         Some(metadata) if metadata.size == SIZE as u64 => Kind::Sem,
         Some(_) if open(link).and_then(|file| queue::State::read(&file)).is_ok() => Kind::Mq,
-        Some(_) if open(link).and_then(|file| set::read(&file)).is_ok() => Kind::Svsem,
-        Some(_) => Kind::Shm,
+        Some(_) => {
+            let sysv = [Kind::Svsem, Kind::Svmsg, Kind::Svshm];
+            let is_one = |kind: &Kind| {
+                open(link).is_ok_and(|file| State::read(*kind, &file).error().is_none())
+            };
+            sysv.into_iter().find(is_one).unwrap_or(Kind::Shm)
+        }
     }
 }
 

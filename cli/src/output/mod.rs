@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `amount` | amounts of memory |
 //! | `escape` | bytes that others chose, made harmless |
+//! | `hex` | bytes in hexadecimal |
 //! | `json` | documents for programs |
 //! | `style` | colours |
 //! | `table` | tables of text |
@@ -12,6 +13,7 @@
 
 pub mod amount;
 pub mod escape;
+pub mod hex;
 pub mod json;
 pub mod style;
 pub mod table;

@@ -22,6 +22,23 @@ pub fn since_unix(seconds: u64) -> Duration {
     time.map_or(Duration::ZERO, since)
 }
 
+/// A time in seconds since 1970, of the user's time zone: `2026-11-26 18:23:09`. 0: `never`.
+pub fn date(seconds: u64) -> String {
+    if seconds == 0 {
+        return "never".to_owned();
+    }
+    let time = seconds.try_into().unwrap_or(libc::time_t::MAX);
+    // SAFETY: all zeros is a value of it.
+    let mut parts: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: valid for reading, and for writing.
+    if unsafe { libc::localtime_r(&raw const time, &raw mut parts) }.is_null() {
+        return format!("@{seconds}");
+    }
+    let libc::tm { tm_year, tm_mon, tm_mday, tm_hour, tm_min, tm_sec, .. } = parts;
+    let (year, month) = (i64::from(tm_year) + 1900, tm_mon + 1);
+    format!("{year}-{month:02}-{tm_mday:02} {tm_hour:02}:{tm_min:02}:{tm_sec:02}")
+}
+
 /// `90`, `90s`, `500ms`, `1.5h`, `2d`: for options.
 pub fn parse(text: &str) -> Result<Duration, String> {
     const EXAMPLES: &str = "write it as 90s, 500ms, 15m, 1h or 2d";
@@ -42,6 +59,14 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates() {
+        assert_eq!(date(0), "never");
+        let shown = date(1_700_000_000);
+        assert!(shown.starts_with("2023-11-1") && shown.ends_with(":20"), "{shown}");
+        assert!(!date(u64::MAX).is_empty());
+    }
 
     #[test]
     fn lengths_in_their_largest_unit() {

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::Owner;
+use super::owner::Owner;
 use crate::objects::Kind;
 use crate::objects::kernel::{Contents, Object};
-use crate::objects::set::shown_key;
+use crate::objects::sysv::shown_key;
 use crate::processes::Pid;
 use crate::survey::Survey;
 
@@ -15,6 +15,7 @@ pub struct KernelReport {
     id: i32,
     key: Option<String>,
     owner: Owner,
+    creator: Owner,
     mode: String,
     last_use: Option<u64>,
     changed: u64,
@@ -24,6 +25,9 @@ pub struct KernelReport {
     /// Of all messages together, or of the segment.
     bytes: Option<u64>,
     attached: Option<u64>,
+    /// Of a queue: who sent and received last. Of a segment: who made it, and who attached or
+    /// detached it last.
+    pids: Option<[Pid; 2]>,
     /// Processes that were seen to have the segment attached.
     attached_by: Option<Vec<Pid>>,
 }
@@ -31,28 +35,33 @@ pub struct KernelReport {
 impl KernelReport {
     pub fn of(object: &Object, survey: &Survey) -> Self {
         let (mut semaphores, mut messages, mut bytes, mut attached) = (None, None, None, None);
+        let mut pids = None;
         match object.contents {
             Contents::Set { semaphores: count } => semaphores = Some(count),
-            Contents::Queue { messages: count, bytes: size, .. } => {
+            Contents::Queue { messages: count, bytes: size, last_sender, last_receiver } => {
                 (messages, bytes) = (Some(count), Some(size));
+                pids = Some([last_sender, last_receiver]);
             }
-            Contents::Segment { bytes: size, attached: count, .. } => {
+            Contents::Segment { bytes: size, attached: count, creator, last_user } => {
                 (bytes, attached) = (Some(size), Some(count));
+                pids = Some([creator, last_user]);
             }
         }
         Self {
             kind: object.kind,
             id: object.id,
             key: shown_key(object.key),
-            owner: Owner::of((object.uid, object.gid)),
+            owner: Owner::of(object.owner),
+            creator: Owner::of(object.creator),
             mode: format!("{:04o}", object.mode & 0o777),
-            last_use: (object.last_use != 0).then_some(object.last_use),
+            last_use: Some(object.last_use()).filter(|time| *time != 0),
             changed: object.changed,
             to_be_removed: object.is_to_be_removed(),
             semaphores,
             messages,
             bytes,
             attached,
+            pids,
             attached_by: attached.map(|_| survey.attached(object)),
         }
     }

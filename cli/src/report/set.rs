@@ -3,7 +3,8 @@
 use rsipc_core::sysv::header::Life;
 use serde::Serialize;
 
-use crate::objects::set::{self, Snapshot};
+use crate::objects::set::Snapshot;
+use crate::objects::sysv::shown_key;
 use crate::processes::Pid;
 use crate::survey::{Survey, Wish};
 
@@ -53,7 +54,7 @@ pub struct SetOperation {
 }
 
 impl Set {
-    pub fn of(set: &Snapshot, survey: &Survey) -> Self {
+    pub fn of(set: &Snapshot, trouble: Option<&'static str>, survey: &Survey) -> Self {
         let semaphores = set.members.iter().map(|member| Semaphore {
             value: member.value,
             last_pid: (member.pid != 0).then_some(member.pid),
@@ -73,14 +74,14 @@ impl Set {
         });
         Self {
             id: set.id,
-            key: set::shown_key(set.key),
+            key: shown_key(set.key),
             semaphores: semaphores.collect(),
             undo: undo.collect(),
             operated: (set.otime != 0).then_some(set.otime),
             changed: set.ctime,
             changes: set.changes,
             removed: set.life == Life::Removed,
-            trouble: set::trouble(set),
+            trouble,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What was killed halfway leaves behind: FIFOs and parts of queues that are gone, keys of sets
-//! that are gone, what told of processes, and objects that were never finished.
+//! What was killed halfway leaves behind: FIFOs and parts of queues that are gone, keys and memory
+//! of System V objects that are gone, what told of processes, and objects that were never finished.
 
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
@@ -9,13 +9,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rsipc_core::shared::presence;
+use rsipc_core::sysv::family::Family;
+use rsipc_core::sysv::role::{Role as sysv, role};
 
 use super::options::Options;
 use super::removal::{Verdict, is_mine, remove_file, report};
 use crate::failure::{Failure, Result, from_errno};
 use crate::objects::file::Metadata;
 use crate::objects::queue::{self, Role};
-use crate::objects::{self, State, UNFINISHED, set};
+use crate::objects::{self, State, UNFINISHED};
 use crate::output::{escape, time};
 use crate::survey::Survey;
 
@@ -33,8 +35,10 @@ enum What {
     Part(Option<u64>),
     /// An object without its name yet.
     Unfinished,
-    /// A key that leads to no set.
+    /// A key that leads to no object.
     Key,
+    /// The memory of a segment that is gone.
+    Memory,
     /// What says that a process is there.
     Presence,
 }
@@ -51,9 +55,14 @@ pub fn list() -> Result<Vec<Leftover>> {
     })?;
     let found = entries.flatten().filter_map(|entry| {
         let name = entry.file_name();
-        if let set::Role::Key(_) = set::classify(name.as_bytes()) {
-            return leads_nowhere(&entry.path())
-                .then(|| Leftover { path: entry.path(), what: What::Key });
+        let leftover = |what| Some(Leftover { path: entry.path(), what });
+        match role(name.as_bytes()) {
+            Some(sysv::Key(..)) => return leftover(What::Key).filter(Leftover::leads_nowhere),
+            Some(sysv::Memory(id)) => {
+                return leftover(What::Memory).filter(|_| has_no_segment(id));
+            }
+            Some(sysv::Object(..)) => return None,
+            None => {}
         }
         let what = match queue::classify(name.as_bytes()) {
             Role::Companion => What::Fifo,
@@ -62,7 +71,7 @@ pub fn list() -> Result<Vec<Leftover>> {
             _ if presence::is_stale(directory, name.as_bytes()) => What::Presence,
             _ => return None,
         };
-        Some(Leftover { path: entry.path(), what })
+        leftover(what)
     });
     Ok(found.collect())
 }
@@ -99,7 +108,7 @@ impl<'a> Belongings<'a> {
         match leftover.what {
             What::Fifo => self.fifos.contains(leftover.path.as_path()),
             What::Part(data) => data.is_some_and(|data| self.data.contains(&data)),
-            What::Unfinished | What::Key | What::Presence => false,
+            What::Unfinished | What::Key | What::Memory | What::Presence => false,
         }
     }
 }
@@ -131,7 +140,8 @@ pub fn clean(leftovers: &[Leftover], survey: &Survey, options: &Options) -> Resu
         let why = match what {
             What::Fifo | What::Part(_) => "its queue is gone",
             What::Unfinished => "its maker never finished it",
-            What::Key => "its set is gone",
+            What::Key => "its object is gone",
+            What::Memory => "its segment is gone",
             What::Presence => "its process is gone",
         };
         failures += report(&shown, &format!("{why}, made {age} ago"), verdict)?;
@@ -146,6 +156,18 @@ fn remove_presence(path: &Path) -> io::Result<Verdict> {
         Ok(false) => Ok(Verdict::kept("its process is there")),
         Err(error) => Err(from_errno(error)),
     }
+}
+
+impl Leftover {
+    fn leads_nowhere(&self) -> bool {
+        leads_nowhere(&self.path)
+    }
+}
+
+/// Whether memory belongs to no segment. A segment is there before its memory.
+fn has_no_segment(id: i32) -> bool {
+    let path = Family::Memory.id_path(id);
+    path.is_ok_and(|path| leads_nowhere(path.as_path()))
 }
 
 /// Whether this symbolic link leads to a file that is not there.

@@ -40,6 +40,11 @@ impl<'a> Arguments<'a> {
         Some(first)
     }
 
+    /// The next word, which stays.
+    pub fn peek(&self) -> Option<&'a [u8]> {
+        self.words.first().map(Vec::as_slice)
+    }
+
     /// The next word, which must be there.
     pub fn word(&mut self, what: &str) -> Result<&'a [u8]> {
         self.optional().ok_or_else(|| usage(format!("{what} is missing")))

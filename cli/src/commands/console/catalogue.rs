@@ -1,13 +1,13 @@
 //! All commands of the console.
 
 use super::command::Command;
-use super::{memory, own, queues, semaphores, sets};
+use super::{memory, messages, own, queues, segments, semaphores, sets};
 
 /// In the order of the help.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    [semaphores::COMMANDS, queues::COMMANDS, memory::COMMANDS, sets::COMMANDS, own::COMMANDS]
-        .into_iter()
-        .flatten()
+    let posix = [semaphores::COMMANDS, queues::COMMANDS, memory::COMMANDS];
+    let sysv = [sets::COMMANDS, messages::COMMANDS, segments::COMMANDS];
+    posix.into_iter().chain(sysv).chain([own::COMMANDS]).flatten()
 }
 
 pub fn find(name: &[u8]) -> Option<&'static Command> {

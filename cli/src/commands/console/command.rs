@@ -12,13 +12,22 @@ pub enum Family {
     Memory,
     /// Of System V.
     Sets,
+    Messages,
+    Segments,
     /// Of the console itself.
     Own,
 }
 
 impl Family {
-    pub const ALL: [Self; 5] =
-        [Self::Semaphores, Self::Queues, Self::Memory, Self::Sets, Self::Own];
+    pub const ALL: [Self; 7] = [
+        Self::Semaphores,
+        Self::Queues,
+        Self::Memory,
+        Self::Sets,
+        Self::Messages,
+        Self::Segments,
+        Self::Own,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -26,6 +35,8 @@ impl Family {
             Self::Queues => "Message queues",
             Self::Memory => "Shared memory",
             Self::Sets => "System V semaphore sets",
+            Self::Messages => "System V message queues",
+            Self::Segments => "System V shared memory",
             Self::Own => "The console",
         }
     }

@@ -3,6 +3,7 @@
 mod meaning;
 mod posix;
 mod sysv;
+mod sysv_others;
 
 use rsipc_core::os::Errno;
 
@@ -10,7 +11,7 @@ use meaning::Meaning;
 
 /// The first row of a call and an error counts.
 fn meanings() -> impl Iterator<Item = &'static Meaning> {
-    posix::TABLE.iter().chain(sysv::TABLE)
+    posix::TABLE.iter().chain(sysv::TABLE).chain(sysv_others::TABLE)
 }
 
 /// What this error means when this call fails.

@@ -1,4 +1,4 @@
-//! A shared memory object in the memory of the console.
+//! A shared memory object, or a System V segment, in the memory of the console.
 
 use std::ffi::c_void;
 use std::fs::File;
@@ -13,8 +13,15 @@ pub struct Mapping {
     start: *mut c_void,
     length: usize,
     pub is_writable: bool,
-    /// Of the mapped object: its size may change.
-    file: File,
+    back: Back,
+}
+
+/// What is mapped.
+enum Back {
+    /// An object, whose size may change.
+    Object(File),
+    /// A System V segment, and what detaches it from its address.
+    Segment(fn(usize)),
 }
 
 // SAFETY: memory that other processes change anyway; all accesses here are copies, or atomic.
@@ -35,7 +42,18 @@ impl Mapping {
         if start == libc::MAP_FAILED {
             return Err(Errno::last());
         }
-        Ok(Self { start, length, is_writable: protection & libc::PROT_WRITE != 0, file })
+        Ok(Self {
+            start,
+            length,
+            is_writable: protection & libc::PROT_WRITE != 0,
+            back: Back::Object(file),
+        })
+    }
+
+    /// A segment that has been attached.
+    pub fn attached(at: usize, length: usize, is_writable: bool, release: fn(usize)) -> Self {
+        let start = ptr::with_exposed_provenance_mut(at);
+        Self { start, length, is_writable, back: Back::Segment(release) }
     }
 
     pub fn len(&self) -> usize {
@@ -58,7 +76,8 @@ impl Mapping {
                 format!("byte {end} is outside of the mapping of {} bytes: SIGSEGV", self.length);
             return refuse(what, "stay inside, or map more of it");
         }
-        let size = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let Back::Object(file) = &self.back else { return Ok(()) };
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
         // The last page is there as a whole.
         if end > usize::try_from(size).unwrap_or(usize::MAX).next_multiple_of(PAGE) {
             let what =
@@ -90,7 +109,10 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and nobody has a share in it any more.
-        unsafe { libc::munmap(self.start, self.length) };
+        match self.back {
+            // SAFETY: the mapping is ours, and nobody has a share in it any more.
+            Back::Object(_) => drop(unsafe { libc::munmap(self.start, self.length) }),
+            Back::Segment(release) => release(self.start.expose_provenance()),
+        }
     }
 }

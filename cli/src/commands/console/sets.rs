@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use rsipc_core::os::Errno;
 use rsipc_core::shared::thread::FrameTag;
-use rsipc_core::sysv::sem::{self, Operation, Request};
+use rsipc_core::sysv::sem::{self, Operation};
 
-use super::arguments::{Arguments, Flags, usage};
+use super::arguments::{Arguments, usage};
 use super::call::{Answer, Result, Sleepy, Step};
 use super::command::{Command, Family};
+use super::keys::{GET_FLAGS, key};
 use super::session::Session;
 use crate::objects::open_queue::this_thread;
-use crate::objects::set::{Typed, shown_key, shown_operation};
-use crate::output::escape;
+use crate::objects::set::shown_operation;
+use crate::objects::sysv::shown_key;
 use control::control;
 use id::id;
 
@@ -87,8 +88,6 @@ pub const COMMANDS: &[Command] = &[
     },
 ];
 
-const GET_FLAGS: Flags = &[("IPC_CREAT", libc::IPC_CREAT), ("IPC_EXCL", libc::IPC_EXCL)];
-
 fn make_key(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     let path = CString::new(arguments.word("PATH")?);
     let path = path.map_err(|_| usage("a path has no NUL".to_owned()))?;
@@ -105,21 +104,14 @@ fn make_key(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
 }
 
 fn get(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
-    let key = match arguments.word("KEY")? {
-        b"IPC_PRIVATE" => libc::IPC_PRIVATE,
-        word => match Typed::read(word) {
-            Some(Typed::Key(key) | Typed::Id(key)) => key,
-            None => return Err(usage(format!("{} is no key: 0xbeef is one", escape::word(word)))),
-        },
-    };
+    let key = key(arguments)?;
     let members = arguments.number("COUNT")?;
     let flags = arguments.flags(GET_FLAGS)?;
     let mode = arguments.mode_or(0o600)?;
     arguments.end()?;
     // The mode of one that is there is what is asked for: nothing, to learn its id.
     let mode = if flags & libc::IPC_CREAT == 0 { 0 } else { mode & 0o777 };
-    let request = Request { key, members, flags: flags | mode.cast_signed() };
-    let id = sem::get(this_thread()?, request)?;
+    let id = sem::get(this_thread()?, key, members, flags | mode.cast_signed())?;
     let remark = shown_key(key).map(|key| format!("{key} leads to this set")).unwrap_or_default();
     Ok(Answer::returned(id, remark).into())
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
+use rsipc_core::sysv::msg::Selector;
+
 use super::scene::Scene;
 use crate::deadlock::{Deadlock, Place, Shape, Sleeper, Spot};
+use crate::objects::messages::{Wanted, shown_wanted};
 use crate::objects::set::{self, Snapshot};
 use crate::objects::{Kind, Object, Purpose, State};
 use crate::output::escape;
@@ -50,10 +53,23 @@ fn draw_object(entry: &Entry, survey: &Survey, style: Style, out: &mut String) {
         let who = process(waiter.pid, survey);
         let what = waiter.purpose.describe();
         let of = waiter.wish.as_ref().map(|wish| format!(" of semaphore {}", wish.member));
-        let what = what.to_owned() + &of.unwrap_or_default();
+        let wanted = waiter.wanted.map(|wanted| could_come(entry, waiter, wanted, survey));
+        let what = what.to_owned() + &of.or(wanted).unwrap_or_default();
         let _ =
             writeln!(out, "  {}", style.paint(Tone::Notable, &format!("{who} waits for {what}")));
     }
+}
+
+/// What exactly it wants of a System V queue, and who could let it go on: whoever else has it.
+fn could_come(entry: &Entry, waiter: &Waiter, wanted: Wanted, survey: &Survey) -> String {
+    let others = entry.holders.iter().filter(|holder| holder.pid != waiter.pid);
+    let others: Vec<String> = others.map(|holder| process(holder.pid, survey)).collect();
+    let verb = match wanted {
+        Wanted::Message { .. } => "send it",
+        Wanted::Room(_) => "make room",
+    };
+    let who = if others.is_empty() { "nobody else".to_owned() } else { list(&others) };
+    format!("{}: {who} could {verb}", shown_wanted(wanted))
 }
 
 /// In brackets behind an object's kind.
@@ -62,6 +78,11 @@ pub fn state(object: &Object) -> String {
         State::Sem(Ok(semaphore)) => format!(" (value {})", semaphore.value),
         State::Mq(Ok(queue)) => format!(" ({} of {} messages)", queue.messages, queue.max_messages),
         State::Set(Ok(set)) => format!(" ({})", set::shown_values(set, VALUES)),
+        State::Messages(Ok(queue)) => {
+            let (amount, bound) = (queue.description.amount, queue.description.bound);
+            format!(" ({} messages, {} of {bound} bytes)", amount.messages, amount.bytes)
+        }
+        State::Segment(Ok(segment)) => format!(" ({} bytes)", segment.size),
         _ => String::new(),
     }
 }
@@ -116,14 +137,19 @@ fn describe_sleeper(sleeper: &Sleeper, survey: &Survey) -> String {
 
 fn purpose(sleeper: &Sleeper, survey: &Survey) -> Option<Purpose> {
     match sleeper.place.spot {
-        Spot::Byte(offset) => survey.object(sleeper.place.file)?.purpose(offset),
-        Spot::Semaphore(_) => {
-            let is_it = |entry: &&Entry| entry.object.id == sleeper.place.file;
-            let entry = survey.entries.iter().find(is_it)?;
-            let is_its = |waiter: &&Waiter| waiter.tid == Some(sleeper.tid);
-            Some(entry.waiters.iter().find(is_its)?.purpose)
+        Spot::Byte(offset) => {
+            let purpose = survey.object(sleeper.place.file)?.purpose(offset);
+            purpose.or_else(|| Some(known_waiter(sleeper, survey)?.purpose))
         }
+        Spot::Semaphore(_) => Some(known_waiter(sleeper, survey)?.purpose),
     }
+}
+
+/// As its set or System V queue knows it.
+fn known_waiter<'s>(sleeper: &Sleeper, survey: &'s Survey) -> Option<&'s Waiter> {
+    let is_it = |entry: &&Entry| entry.object.id == sleeper.place.file;
+    let entry = survey.entries.iter().find(is_it)?;
+    entry.waiters.iter().find(|waiter| waiter.tid == Some(sleeper.tid))
 }
 
 /// Why it is not certain.
@@ -142,7 +168,7 @@ fn describe_place(place: Place, survey: &Survey) -> String {
         (Some(set), Spot::Semaphore(number)) => {
             format!("semaphore {number} of {}", set.shown_name())
         }
-        (Some(object), Spot::Byte(offset)) if object.kind() == Kind::Shm => {
+        (Some(object), Spot::Byte(offset)) if matches!(object.kind(), Kind::Shm | Kind::Svshm) => {
             format!("{} at byte {offset}", object.shown_name())
         }
         (Some(object), Spot::Byte(_)) => object.shown_name(),
@@ -164,12 +190,18 @@ fn advise(deadlock: &Deadlock, survey: &Survey) -> String {
         return "nothing but a signal wakes them: end them".to_owned();
     };
     let number = sleeper.place.spot.semaphore().unwrap_or(0);
+    let wanted = known_waiter(sleeper, survey).and_then(|waiter| waiter.wanted);
+    let queues = || if wanted.is_some() { "msg" } else { "mq" };
+    let send = |name: &str| match wanted {
+        Some(wanted) => format!("msg send {name} --type {}`", admitted(wanted)),
+        None => format!("mq send {name}`"),
+    };
     match purpose {
         Purpose::Token => format!(
             "`rsipc sem post {name}` would wake one of them; a process that ends gives nothing back"
         ),
-        Purpose::Message => format!("`rsipc mq send {name}` would wake one; or end it"),
-        Purpose::Room => format!("`rsipc mq recv {name}` would wake one; or end it"),
+        Purpose::Message => format!("`rsipc {} would wake one; or end it", send(&name)),
+        Purpose::Room => format!("`rsipc {} recv {name}` would wake one; or end it", queues()),
         Purpose::Change => "nothing but a signal wakes them: end them".to_owned(),
         Purpose::Increase | Purpose::Zero if !sleeper.givers.is_empty() => format!(
             "end one: what it has taken with SEM_UNDO is given back then (`kill {}`)",
@@ -182,6 +214,15 @@ fn advise(deadlock: &Deadlock, survey: &Survey) -> String {
         Purpose::Zero => format!(
             "`semctl {name} {number} SETVAL 0` in `rsipc console` would let who waits for zero go on"
         ),
+    }
+}
+
+/// A type that one who waits would take.
+fn admitted(wanted: Wanted) -> i64 {
+    match wanted {
+        Wanted::Message { selector: Selector::Type(kind), .. } => kind,
+        Wanted::Message { selector: Selector::Except(1), .. } => 2,
+        _ => 1,
     }
 }
 

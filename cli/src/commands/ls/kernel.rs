@@ -2,7 +2,7 @@
 
 use super::processes::shown;
 use crate::objects::kernel::{Contents, Object};
-use crate::objects::set::shown_key;
+use crate::objects::sysv::shown_key;
 use crate::output::amount;
 use crate::output::style::Tone;
 use crate::output::table::Cell;
@@ -22,7 +22,7 @@ pub fn row(object: &Object, survey: &Survey, users: &mut Users) -> [Cell; 10] {
     [
         object.kind.name().into(),
         object.name().into(),
-        users.name(object.uid).to_owned().into(),
+        users.name(object.owner.0).to_owned().into(),
         format!("{:04o}", object.mode & 0o777).into(),
         size,
         // The kernel does not tell when it was made.
@@ -62,8 +62,8 @@ fn note(object: &Object) -> Cell {
     if object.is_to_be_removed() {
         parts.push("goes with the last that detaches it".to_owned());
     }
-    if object.last_use != 0 {
-        parts.push(format!("last used {} ago", time::short(time::since_unix(object.last_use))));
+    if object.last_use() != 0 {
+        parts.push(format!("last used {} ago", time::short(time::since_unix(object.last_use()))));
     }
     Cell::new(parts.join("; "), Tone::Faint)
 }

@@ -1,10 +1,11 @@
 //! An object of the kernel in words.
 
 use super::description::{Description, count, semaphore};
+use super::sysv::{ago, process};
 use crate::objects::kernel::{self, Contents, Object};
-use crate::objects::set::shown_key;
+use crate::objects::sysv::shown_key;
 use crate::output::style::Style;
-use crate::output::{escape, time, user};
+use crate::output::user;
 use crate::processes::Pid;
 use crate::survey::Survey;
 
@@ -15,20 +16,19 @@ pub fn describe(object: &Object, survey: &Survey, style: Style) -> String {
         out.line("id", object.id.to_string());
     }
     describe_contents(object, survey, &mut out);
-    let (user, group) = user::names((object.uid, object.gid));
+    let (user, group) = user::names(object.owner);
     out.line("owner", format!("{user}, group {group}, mode {:04o}", object.mode & 0o777));
-    let ago = |seconds| format!("{} ago", time::short(time::since_unix(seconds)));
-    let last_use = if object.last_use == 0 { "never".to_owned() } else { ago(object.last_use) };
-    out.line("last use", last_use);
+    if object.creator != object.owner {
+        let (user, group) = user::names(object.creator);
+        out.line("creator", format!("{user}, group {group}"));
+    }
+    out.line("last use", ago(object.last_use()));
     out.line("changed", format!("{}: made, or changed by a ctl call", ago(object.changed)));
     out.text
 }
 
 fn describe_contents(object: &Object, survey: &Survey, out: &mut Description) {
-    let process = |pid: Pid| match pid {
-        0 => "nobody".to_owned(),
-        _ => format!("{} {pid}", escape::text(survey.program(pid))),
-    };
+    let process = |pid: Pid| process(pid, survey);
     match object.contents {
         Contents::Set { semaphores } => describe_set(object.id, semaphores, &process, out),
         Contents::Queue { messages, bytes, last_sender, last_receiver } => {

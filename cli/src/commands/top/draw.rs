@@ -1,6 +1,8 @@
 //! The screen: a line about the whole, a line about the choice, the page, and a line about the
 //! keys.
 
+use std::fmt::Write;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -44,13 +46,15 @@ fn summary(view: &View) -> String {
     let count =
         |kind| snapshot.survey.entries.iter().filter(|entry| entry.object.kind() == kind).count();
     let waiters: usize = snapshot.survey.entries.iter().map(|entry| entry.waiters.len()).sum();
-    format!(
-        " rsipc top: {directory}   sem {}  mq {}  shm {}  svsem {}   waiters {waiters}",
-        count(Kind::Sem),
-        count(Kind::Mq),
-        count(Kind::Shm),
-        count(Kind::Svsem)
-    )
+    let mut text = format!(" rsipc top: {directory} ");
+    for kind in [Kind::Sem, Kind::Mq, Kind::Shm, Kind::Svsem, Kind::Svmsg, Kind::Svshm] {
+        // Those of System V are left out where there are none, as the line may be short.
+        if count(kind) > 0 || !matches!(kind, Kind::Svmsg | Kind::Svshm) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "  {} {}", kind.name(), count(kind));
+        }
+    }
+    format!("{text}   waiters {waiters}")
 }
 
 /// The filter and the order; what is wrong, or unknown.

@@ -179,7 +179,7 @@ fn cell(
 /// Nothing passes through a shared memory object, as far as anybody can tell.
 fn passing(entry: &Entry, view: &View, direction: impl Fn(Flow) -> Option<Rate>) -> String {
     match (&entry.object.state, view.flow(entry)) {
-        (State::Shm, _) => "-".to_owned(),
+        (State::Shm | State::Segment(_), _) => "-".to_owned(),
         (_, None) => "?".to_owned(),
         (_, Some(flow)) => direction(flow).map_or("-".to_owned(), rate),
     }

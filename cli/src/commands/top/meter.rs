@@ -9,13 +9,15 @@ use std::io;
 use std::time::Duration;
 
 use crate::objects::queue::{self, Passage};
-use crate::objects::{Object, State, file, semaphore, set};
+use crate::objects::{Object, State, file, messages, semaphore, set};
 
 /// What a look has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     Tokens(u32),
     Messages(Passage),
+    /// Of a System V queue, where a wait counts as a message that was sent.
+    Arrivals(Passage),
     /// Of a set, ever.
     Changes(u64),
 }
@@ -72,7 +74,8 @@ pub fn look(object: &Object) -> Option<Reading> {
         }
         State::Mq(_) => queue::passage(&open().ok()?).ok().map(Reading::Messages),
         State::Set(_) => set::changes(&open().ok()?).ok().map(Reading::Changes),
-        State::Shm => None,
+        State::Messages(_) => messages::passage(&open().ok()?).ok().map(Reading::Arrivals),
+        State::Shm | State::Segment(_) => None,
     }
 }
 
@@ -86,7 +89,8 @@ impl Meter {
             (Reading::Tokens(before), Reading::Tokens(after)) => {
                 (after.saturating_sub(*before).into(), before.saturating_sub(*after).into())
             }
-            (Reading::Messages(before), Reading::Messages(after)) => passed(*before, *after),
+            (Reading::Messages(before), Reading::Messages(after))
+            | (Reading::Arrivals(before), Reading::Arrivals(after)) => passed(*before, *after),
             (Reading::Changes(before), Reading::Changes(after)) => {
                 (after.saturating_sub(*before), 0)
             }
@@ -100,7 +104,7 @@ impl Meter {
     /// What has passed since the last time this was asked.
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     pub fn take(&mut self, time: Duration) -> Flow {
-        let is_estimate = matches!(self.last, Reading::Tokens(_));
+        let is_estimate = matches!(self.last, Reading::Tokens(_) | Reading::Arrivals(_));
         let seconds = time.as_secs_f64().max(0.001);
         let rate = |count: &mut u64| Rate {
             per_second: std::mem::take(count) as f64 / seconds,

@@ -68,6 +68,7 @@ fn level(entry: &Entry) -> u64 {
         State::Sem(Ok(semaphore)) => semaphore.value.into(),
         State::Mq(Ok(queue)) => queue.messages as u64,
         State::Set(Ok(set)) => set.members.iter().map(|member| u64::from(member.value)).sum(),
+        State::Messages(Ok(queue)) => queue.description.amount.messages,
         _ => 0,
     }
 }

@@ -7,7 +7,7 @@ use crate::commands::console::arguments::{Arguments, usage};
 use crate::commands::console::call::{Answer, Result, Step};
 use crate::commands::console::session::Session;
 use crate::objects::open_queue::this_thread;
-use crate::objects::set::shown_key;
+use crate::objects::sysv::shown_key;
 use crate::output::{escape, time, user};
 
 /// `semctl ID NUMBER COMMAND [VALUE...]`

@@ -1,0 +1,83 @@
+//! What all of System V have, and message queues and segments, in words.
+
+use super::description::{Description, count};
+use crate::objects::Object;
+use crate::objects::messages::{self, Snapshot as Queue};
+use crate::objects::segment::{self, Snapshot as Segment};
+use crate::output::{escape, time, user};
+use crate::processes::Pid;
+use crate::survey::Survey;
+
+/// Types of messages that are told of; `--json` has the others.
+const SHOWN: usize = 16;
+
+/// Before what is in it.
+pub fn begin(object: &Object, out: &mut Description) {
+    let Some(common) = object.common() else { return };
+    out.line("id", common.id.to_string());
+    if let Some(trouble) = common.trouble() {
+        out.line("state", format!("{trouble}: `rsipc clean` removes it"));
+    } else if common.is_removed() {
+        out.line("state", "removed: it goes when the last process detaches it");
+    }
+}
+
+/// Behind what is in it.
+pub fn end(object: &Object, out: &mut Description) {
+    let Some(account) = object.account() else { return };
+    if account.owner != account.creator {
+        let (user, group) = user::names(account.creator);
+        out.line("creator", format!("{user}, group {group}"));
+    }
+    out.line("changed", format!("{}: made, or changed by a ctl call", ago(account.changed)));
+}
+
+/// `5s ago`, or `never`.
+pub fn ago(seconds: u64) -> String {
+    match seconds {
+        0 => "never".to_owned(),
+        _ => format!("{} ago", time::short(time::since_unix(seconds))),
+    }
+}
+
+pub fn process(pid: Pid, survey: &Survey) -> String {
+    match pid {
+        0 => "nobody".to_owned(),
+        // It has ended, or is of another PID namespace.
+        _ if !survey.knows(pid) => format!("process {pid}"),
+        _ => format!("{} {pid}", escape::text(survey.program(pid))),
+    }
+}
+
+pub fn describe_queue(queue: &Queue, survey: &Survey, out: &mut Description) {
+    let described = &queue.description;
+    let (amount, bound) = (described.amount, described.bound);
+    let messages = count(amount.messages, "message", "messages");
+    out.line("messages", format!("{messages}, {} of {bound} bytes", amount.bytes));
+    let types = messages::by_type(queue);
+    for (kind, number) in types.iter().take(SHOWN) {
+        out.line("type", format!("{kind}: {}", count(*number as u64, "message", "messages")));
+    }
+    if types.len() > SHOWN {
+        out.line("types", format!("{}; --json has the others", types.len()));
+    }
+    out.line("longest", format!("{} bytes may be in a message", described.longest));
+    let [sent, received, _] = described.times;
+    let [sender, receiver] = described.pids.map(u32::cast_signed);
+    out.line("sent", format!("{}, by {}", ago(sent), process(sender, survey)));
+    out.line("received", format!("{}, by {}", ago(received), process(receiver, survey)));
+}
+
+pub fn describe_segment(segment: &Segment, survey: &Survey, out: &mut Description) {
+    let locked = if segment.is_locked { ", locked (SHM_LOCK)" } else { "" };
+    out.line("bytes", format!("{}{locked}", segment.size));
+    let pids = segment::attached_by(segment);
+    let by: Vec<String> = pids.iter().map(|pid| process(*pid, survey)).collect();
+    let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) };
+    let times = count(segment.attached.len() as u64, "time", "times");
+    out.line("attached", format!("{times}{by}"));
+    out.line("attach", ago(segment.atime));
+    out.line("detach", ago(segment.dtime));
+    out.line("maker", process(segment.creator.cast_signed(), survey));
+    out.line("last user", process(segment.last.cast_signed(), survey));
+}
