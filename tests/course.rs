@@ -21,7 +21,7 @@ const BOUND: Duration = Duration::from_mins(1);
 
 /// The families of programs, and whether the library carries what they need. What it does not carry
 /// yet runs on plain glibc only.
-const FAMILIES: [(&str, bool); 8] = [
+const FAMILIES: [(&str, bool); 10] = [
     ("process", true),
     ("pipe", true),
     ("mapping", true),
@@ -30,7 +30,13 @@ const FAMILIES: [(&str, bool); 8] = [
     ("shm", true),
     ("mq", true),
     ("sysv_sem", true),
+    ("sysv_msg", true),
+    ("sysv_shm", true),
 ];
+
+/// The programs of a family that is the kernel's by default run with this setting, too.
+const OF_TWO_KINDS: &str = "sysv_shm";
+const OURS: (&str, &str) = ("RSIPC_SYSV", "sem,msg,shm");
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -47,7 +53,15 @@ fn main() -> ExitCode {
     }
     for (family, stands) in FAMILIES {
         for source in programs(family) {
-            let program = Arc::new(Program::new(family, source));
+            if family == OF_TWO_KINDS {
+                let program = Arc::new(Program::new(family, Some(OURS), source.clone()));
+                for way in Way::OURS {
+                    let program = Arc::clone(&program);
+                    let name = format!("{family}/{}::{way}_ours", program.name());
+                    trials.push(Trial::test(name, move || program.check(way)));
+                }
+            }
+            let program = Arc::new(Program::new(family, None, source));
             for way in Way::ALL {
                 let program = Arc::clone(&program);
                 let name = format!("{family}/{}::{way}", program.name());
@@ -62,14 +76,20 @@ fn main() -> ExitCode {
 
 struct Program {
     family: &'static str,
+    /// A setting of the library.
+    setting: Option<(&'static str, &'static str)>,
     source: PathBuf,
     /// What it does on glibc, which the other ways are compared with.
     reference: OnceLock<Output>,
 }
 
 impl Program {
-    fn new(family: &'static str, source: PathBuf) -> Self {
-        Self { family, source, reference: OnceLock::new() }
+    fn new(
+        family: &'static str,
+        setting: Option<(&'static str, &'static str)>,
+        source: PathBuf,
+    ) -> Self {
+        Self { family, setting, source, reference: OnceLock::new() }
     }
 
     fn name(&self) -> String {
@@ -82,7 +102,7 @@ impl Program {
 
     fn run(&self, way: Way) -> Output {
         let mut command = command(&compile(&self.source, way), way);
-        command.env("RSIPC_VERBOSE", "1");
+        command.env("RSIPC_VERBOSE", "1").envs(self.setting);
         run_bounded(command, BOUND)
     }
 
@@ -131,7 +151,8 @@ impl Program {
             imports.into_iter().filter(|name| is_ours(name)).collect()
         };
         let plain = ours(Way::Glibc);
-        let family_is_ours = ["sem", "shm", "mq", "sysv_sem"].contains(&self.family);
+        let family_is_ours =
+            ["sem", "shm", "mq", "sysv_sem", "sysv_msg", "sysv_shm"].contains(&self.family);
         if plain.is_empty() == family_is_ours {
             return Err(format!(
                 "a program of {}/ takes {plain:?} from the C library",
@@ -223,10 +244,24 @@ fn imports(program: &Path) -> Vec<String> {
 }
 
 fn is_ours(function: &str) -> bool {
-    function.starts_with("sem_")
-        || function.starts_with("mq_")
-        || function.starts_with("__mq_")
-        || ["shm_open", "shm_unlink", "semget", "semop", "semtimedop", "semctl"].contains(&function)
+    const NAMES: [&str; 14] = [
+        "shm_open",
+        "shm_unlink",
+        "semget",
+        "semop",
+        "semtimedop",
+        "semctl",
+        "msgget",
+        "msgsnd",
+        "msgrcv",
+        "msgctl",
+        "shmget",
+        "shmat",
+        "shmdt",
+        "shmctl",
+    ];
+    ["sem_", "mq_", "__mq_"].iter().any(|prefix| function.starts_with(prefix))
+        || NAMES.contains(&function)
 }
 
 /// The transfer of a real file: the program's own source, which needs several turns.

@@ -1,5 +1,5 @@
-//! Sets of System V semaphores whose files are overwritten: errnos only, no crash and no hang.
-//! `tests/c/storm/sysv_sem_hostile.c` tells what must hold.
+//! System V objects whose files are overwritten: errnos only, no crash and no hang.
+//! `tests/c/storm/sysv_*_hostile.c` tell what must hold.
 
 mod support;
 
@@ -8,28 +8,38 @@ use std::time::Duration;
 
 use support::{Place, Way, command, compile, run_bounded};
 
-/// How long a set is overwritten.
+/// How long an object is overwritten.
 const SECONDS: &str = "5";
 /// Only bounds a hang.
 const BOUND: Duration = Duration::from_secs(90);
 
 #[test]
 fn a_small_set_is_overwritten() {
-    overwrite("3", "1");
+    run("sysv_sem_hostile.c", &["3", "1", SECONDS]);
 }
 
 /// More than one chunk of members.
 #[test]
 fn a_large_set_is_overwritten() {
-    overwrite("200", "2");
+    run("sysv_sem_hostile.c", &["200", "2", SECONDS]);
 }
 
-fn overwrite(members: &str, seed: &str) {
+#[test]
+fn a_queue_is_overwritten() {
+    run("sysv_msg_hostile.c", &["3", SECONDS]);
+}
+
+#[test]
+fn a_segment_is_overwritten() {
+    run("sysv_shm_hostile.c", &["3", SECONDS]);
+}
+
+fn run(source: &str, arguments: &[&str]) {
     let place = Place::new();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/sysv_sem_hostile.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm").join(source);
     let mut program = command(&compile(&source, Way::Preload), Way::Preload);
-    program.args([members, seed, SECONDS]).env("RSIPC_DIR", place.path());
+    program.args(arguments).env("RSIPC_DIR", place.path()).env("RSIPC_SYSV", "sem,msg,shm");
     let ended = run_bounded(program, BOUND);
-    print!("{members} members: {}", ended.stdout);
+    print!("{arguments:?}: {}", ended.stdout);
     assert!(ended.success(), "{}: {}{}", ended.ended, ended.stdout, ended.stderr);
 }

@@ -17,6 +17,8 @@ struct Kernel {
     filter: Filter,
     /// The setting that the documents ask for in such a place.
     setting: Option<(&'static str, &'static str)>,
+    /// How the names of the files begin that are tried there.
+    files: &'static str,
     /// Cases that do not hold there: `file::case`, or the beginning of it with a `*`.
     exempt: &'static [(&'static str, &'static str)],
 }
@@ -47,12 +49,20 @@ const CLASSIC: &[(&str, &str)] = &[
     ("mq_fork_asleep::mq_timed*", RESTART),
 ];
 
-fn kernels() -> [Kernel; 3] {
+fn kernels() -> [Kernel; 5] {
     let refusing = |name, error| Kernel {
         name,
         filter: Filter::refusing(error),
         setting: None,
+        files: "",
         exempt: CLASSIC,
+    };
+    let without_system_v = |name, error| Kernel {
+        name,
+        filter: Filter::without_system_v(error),
+        setting: None,
+        files: "sysv_",
+        exempt: &[],
     };
     [
         refusing("enosys", libc::ENOSYS),
@@ -61,8 +71,11 @@ fn kernels() -> [Kernel; 3] {
             name: "kill",
             filter: Filter::killing(),
             setting: Some(("RSIPC_FUTEX", "classic")),
+            files: "",
             exempt: CLASSIC,
         },
+        without_system_v("system_v_enosys", libc::ENOSYS),
+        without_system_v("system_v_eperm", libc::EPERM),
     ]
 }
 
@@ -88,7 +101,8 @@ fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for kernel in kernels() {
         trials.push(exempt_cases_exist(&kernel, &cases));
-        trials.extend(cases.iter().map(|case| trial(&kernel, case.clone())));
+        let tried = cases.iter().filter(|case| case.file.starts_with(kernel.files));
+        trials.extend(tried.map(|case| trial(&kernel, case.clone())));
     }
     trials
 }

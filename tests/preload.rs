@@ -40,7 +40,7 @@ fn verbose_says_one_line_and_touches_no_file() {
     let objects = directory("verbose");
     let output = run("true", &[("RSIPC_VERBOSE", Path::new("1")), ("RSIPC_DIR", &objects)]);
     let expected = format!(
-        "rsipc {}: active: semaphores, shared memory, message queues, System V semaphores; library {}; objects in {}; spin ",
+        "rsipc {}: active: semaphores, shared memory, message queues, System V semaphores, System V message queues; library {}; objects in {}; spin ",
         env!("CARGO_PKG_VERSION"),
         library_dir().join("librsipc.so").display(),
         objects.display(),
@@ -50,6 +50,15 @@ fn verbose_says_one_line_and_touches_no_file() {
     assert!(line.starts_with(&expected) && !line.contains('\n'), "{line:?}");
     // Removable only if it is still empty.
     std::fs::remove_dir(objects).expect("nothing was made in the directory");
+}
+
+#[test]
+fn verbose_names_the_families_that_are_taken_over() {
+    let said = |sysv| {
+        run("true", &[("RSIPC_VERBOSE", Path::new("1")), ("RSIPC_SYSV", Path::new(sysv))]).stderr
+    };
+    assert!(said("none").contains("message queues; library"), "{}", said("none"));
+    assert!(said("shm").contains("message queues, System V shared memory; library"));
 }
 
 /// `RSIPC_VERBOSE` is 1 or it is not set: no other value says anything.

@@ -1,5 +1,5 @@
 //! The checks of tests/c/semantics/: each case is tried on plain glibc first, then on the library
-//! in three ways.
+//! in three ways; segments of System V shared memory with the kernel's and with ours.
 //!
 //! What a CASE claims must hold everywhere. What a CASE_BETTER claims must not hold on plain glibc
 //! (or the mark is out of date) and must be explained in docs/glibc-behaviour*.md.
@@ -19,6 +19,10 @@ use support::{Ended, Way, command, compile, run_bounded};
 /// The families that the library has: files of other families are tried on plain glibc alone.
 const STANDING: [&str; 5] = ["sem", "shm", "mq", "load", "sysv"];
 
+/// The files of a family that is the kernel's by default are tried with this setting, too.
+const OF_TWO_KINDS: &str = "sysv_shm";
+const OURS: (&str, &str) = ("RSIPC_SYSV", "sem,msg,shm");
+
 /// What a better case may take on plain glibc, where some hang.
 const SECONDS_TO_HANG: u64 = 4;
 
@@ -36,7 +40,10 @@ fn main() {
     let mut trials = vec![names_differ(&cases)];
     trials.extend(documentation(&cases));
     for case in cases {
-        trials.extend(ways_of(&case.file).map(|way| trial(&case, way)));
+        trials.extend(ways_of(&case.file).map(|way| trial(&case, way, None)));
+        if case.file.starts_with(OF_TWO_KINDS) {
+            trials.extend(Way::OURS.map(|way| trial(&case, way, Some(OURS))));
+        }
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -46,15 +53,16 @@ fn ways_of(file: &str) -> impl Iterator<Item = Way> + use<> {
     Way::ALL.into_iter().filter(move |way| stands || *way == Way::Glibc)
 }
 
-fn trial(case: &Case, way: Way) -> Trial {
-    let name = format!("{}::{}::{way}", case.file, case.name);
+fn trial(case: &Case, way: Way, setting: Option<(&'static str, &'static str)>) -> Trial {
+    let kind = if setting.is_some() { "_ours" } else { "" };
+    let name = format!("{}::{}::{way}{kind}", case.file, case.name);
     let (source, case_name) = (case.source.clone(), case.name.clone());
     let must_fail = case.better && way == Way::Glibc;
     let is_known_defect = way != Way::Glibc && case.is_known_defect();
     let test = Trial::ignorable_test(name, move || {
         let seconds = if must_fail { SECONDS_TO_HANG } else { SECONDS };
         let mut run = command(&compile(&source, way), way);
-        run.arg(case_name).env("CHECK_SECONDS", seconds.to_string());
+        run.arg(case_name).env("CHECK_SECONDS", seconds.to_string()).envs(setting);
         let output = run_bounded(run, Duration::from_secs(seconds + 10));
         let stderr = output.stderr.trim_end();
         match output.ended {

@@ -1,5 +1,6 @@
 //! What the kernel is asked for, as strace sees it: a program on the library makes no system call
-//! on the kernel's queues and sets of semaphores.
+//! on the kernel's queues, of both kinds, and sets of semaphores, and none on its segments if they
+//! are to be ours.
 
 mod support;
 
@@ -22,6 +23,8 @@ struct Kind {
     prefix: &'static str,
     /// The calls themselves.
     calls: &'static [&'static str],
+    /// The setting that the kernel is left alone with.
+    setting: Option<(&'static str, &'static str)>,
     /// Threads of the program, its children and the library, at least.
     threads: usize,
 }
@@ -37,6 +40,7 @@ const QUEUES: Kind = Kind {
         "mq_timedsend",
         "mq_unlink",
     ],
+    setting: None,
     threads: 4,
 };
 
@@ -44,7 +48,24 @@ const SETS: Kind = Kind {
     source: "trace/sem_calls.c",
     prefix: "sem",
     calls: &["semctl", "semget", "semtimedop"],
+    setting: None,
     threads: 3,
+};
+
+const SYSV_QUEUES: Kind = Kind {
+    source: "trace/msg_calls.c",
+    prefix: "msg",
+    calls: &["msgctl", "msgget", "msgrcv", "msgsnd"],
+    threads: 4,
+    setting: None,
+};
+
+const SEGMENTS: Kind = Kind {
+    source: "trace/shm_calls.c",
+    prefix: "shm",
+    calls: &["shmat", "shmctl", "shmdt", "shmget"],
+    setting: Some(("RSIPC_SYSV", "shm")),
+    threads: 2,
 };
 
 #[test]
@@ -61,6 +82,18 @@ fn a_preloaded_program_makes_no_call_on_the_kernels_sets() {
 
 #[test]
 #[ignore = "needs strace: make test-strace"]
+fn a_preloaded_program_makes_no_call_on_the_kernels_sysv_queues() {
+    SYSV_QUEUES.makes_no_call(Way::Preload);
+}
+
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_preloaded_program_makes_no_call_on_the_kernels_segments() {
+    SEGMENTS.makes_no_call(Way::Preload);
+}
+
+#[test]
+#[ignore = "needs strace: make test-strace"]
 fn a_program_linked_shared_makes_no_call_on_the_kernels_queues() {
     QUEUES.makes_no_call(Way::Shared);
 }
@@ -69,6 +102,18 @@ fn a_program_linked_shared_makes_no_call_on_the_kernels_queues() {
 #[ignore = "needs strace: make test-strace"]
 fn a_program_linked_shared_makes_no_call_on_the_kernels_sets() {
     SETS.makes_no_call(Way::Shared);
+}
+
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_program_linked_shared_makes_no_call_on_the_kernels_sysv_queues() {
+    SYSV_QUEUES.makes_no_call(Way::Shared);
+}
+
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_program_linked_shared_makes_no_call_on_the_kernels_segments() {
+    SEGMENTS.makes_no_call(Way::Shared);
 }
 
 #[test]
@@ -83,11 +128,23 @@ fn a_program_linked_static_makes_no_call_on_the_kernels_sets() {
     SETS.makes_no_call(Way::Static);
 }
 
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_program_linked_static_makes_no_call_on_the_kernels_sysv_queues() {
+    SYSV_QUEUES.makes_no_call(Way::Static);
+}
+
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_program_linked_static_makes_no_call_on_the_kernels_segments() {
+    SEGMENTS.makes_no_call(Way::Static);
+}
+
 /// The same programs, so the tests above can fail.
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn on_plain_glibc_each_kind_of_call_is_seen() {
-    for kind in [QUEUES, SETS] {
+    for kind in [QUEUES, SETS, SYSV_QUEUES, SEGMENTS] {
         let seen = kind.calls_in(&kind.trace(Way::Glibc));
         assert_eq!(seen, kind.calls.iter().map(ToString::to_string).collect());
     }
@@ -170,7 +227,7 @@ impl Kind {
 
     /// All system calls of the program and of whatever it starts.
     fn trace(&self, way: Way) -> String {
-        trace_of(self.source, way, "done\n")
+        trace_with(self.source, way, self.setting, "done\n")
     }
 }
 
@@ -185,9 +242,14 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
 /// All system calls of a program of tests/c, which says this in the end, and of whatever it
 /// starts.
 fn trace_of(source: &str, way: Way, says: &str) -> String {
+    trace_with(source, way, None, says)
+}
+
+/// The same with a setting of the library.
+fn trace_with(source: &str, way: Way, setting: Option<(&str, &str)>, says: &str) -> String {
     let program = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source), way);
     let log = Log::new(way);
-    let output = run_bounded(under_strace(&command(&program, way), &log.0), BOUND);
+    let output = run_bounded(under_strace(command(&program, way).envs(setting), &log.0), BOUND);
     assert!(output.success() && output.stdout == says, "{}\n{}", output.ended, output.stderr);
     fs::read_to_string(&log.0).expect("strace has written what it saw")
 }

@@ -8,6 +8,7 @@
 
 use libc::*;
 use rsipc_core::posix::sem::{self, Semaphore};
+use rsipc_core::sysv::shm::{Limits as shminfo, Usage as shm_info};
 
 const SEM_VALUE_MAX: c_uint = sem::VALUE_MAX;
 

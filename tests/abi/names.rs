@@ -108,6 +108,55 @@ pub struct seminfo {
     pub semaem: c_int,
 }
 
+pub struct msqid_ds {
+    pub msg_perm: ipc_perm,
+    pub msg_stime: c_long,
+    pub msg_rtime: c_long,
+    pub msg_ctime: c_long,
+    pub __msg_cbytes: c_ulong,
+    pub msg_qnum: c_ulong,
+    pub msg_qbytes: c_ulong,
+    pub msg_lspid: c_int,
+    pub msg_lrpid: c_int,
+}
+
+pub struct msginfo {
+    pub msgpool: c_int,
+    pub msgmap: c_int,
+    pub msgmax: c_int,
+    pub msgmnb: c_int,
+    pub msgmni: c_int,
+    pub msgssz: c_int,
+    pub msgtql: c_int,
+    pub msgseg: u16,
+}
+
+pub struct shmid_ds {
+    pub shm_perm: ipc_perm,
+    pub shm_segsz: usize,
+    pub shm_atime: c_long,
+    pub shm_dtime: c_long,
+    pub shm_ctime: c_long,
+    pub shm_cpid: c_int,
+    pub shm_lpid: c_int,
+    pub shm_nattch: c_ulong,
+}
+
+pub struct shminfo {
+    pub shmmax: c_ulong,
+    pub shmmin: c_ulong,
+    pub shmmni: c_ulong,
+    pub shmseg: c_ulong,
+    pub shmall: c_ulong,
+}
+
+pub struct shm_info {
+    pub used_ids: c_int,
+    pub shm_tot: c_ulong,
+    pub shm_rss: c_ulong,
+    pub shm_swp: c_ulong,
+}
+
 pub const SEM_VALUE_MAX: c_uint = 0;
 pub const SEM_FAILED: *mut sem_t = core::ptr::null_mut();
 pub const O_CREAT: c_int = 0;
@@ -150,10 +199,19 @@ pub const SETALL: c_int = 0;
 pub const SEM_UNDO: c_int = 0;
 pub const SEM_STAT: c_int = 0;
 pub const SEM_INFO: c_int = 0;
+pub const SHM_RDONLY: c_int = 0;
+pub const SHM_RND: c_int = 0;
+pub const SHM_REMAP: c_int = 0;
+pub const SHM_EXEC: c_int = 0;
+pub const SHM_HUGETLB: c_int = 0;
 
 // ctest compares where they are. Their parameters are compared by the C compiler, which sees ours
 // beside those of the system (`tests/header.rs`).
 unsafe extern "C" {
+    pub fn msgctl();
+    pub fn msgget();
+    pub fn msgrcv();
+    pub fn msgsnd();
     pub fn mq_close();
     pub fn mq_getattr();
     pub fn mq_notify();
@@ -177,4 +235,8 @@ unsafe extern "C" {
     pub fn sem_wait();
     pub fn shm_open();
     pub fn shm_unlink();
+    pub fn shmget();
+    pub fn shmat();
+    pub fn shmdt();
+    pub fn shmctl();
 }

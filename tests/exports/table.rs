@@ -32,6 +32,17 @@ const SET: Function = Function {
     ..SEMAPHORE
 };
 
+const MESSAGES: Function =
+    Function { header: "<sys/msg.h>", family: "System V message queues", ..SET };
+
+const SEGMENT: Function = Function {
+    header: "<sys/shm.h>",
+    family: "System V shared memory",
+    signal_safe: true,
+    notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm",
+    ..SEMAPHORE
+};
+
 /// Interposed for the queues among the descriptors; without one, they are glibc's own.
 const POLL: Function = Function {
     header: "<poll.h>",
@@ -196,6 +207,42 @@ pub const FUNCTIONS: &[Function] = &[
         name: "semctl",
         notes: "all commands of Linux; SEM_STAT takes a number, which a set keeps while it lives, or an id; the commands on all sets allocate memory",
         ..SET
+    },
+    Function {
+        name: "msgget",
+        signal_safe: false,
+        notes: "as many queues as the directory has room for",
+        ..MESSAGES
+    },
+    Function {
+        name: "msgsnd",
+        cancellation_point: "yes",
+        notes: "not restarted after any handler; bodies of up to 16 MiB where RSIPC_MSGMAX allows them",
+        ..MESSAGES
+    },
+    Function {
+        name: "msgrcv",
+        cancellation_point: "yes",
+        notes: "not restarted after any handler; all flags of Linux; a bad buffer loses no message",
+        ..MESSAGES
+    },
+    Function {
+        name: "msgctl",
+        notes: "all commands of Linux; IPC_SET raises msg_qbytes without privilege; the commands on all queues allocate memory",
+        ..MESSAGES
+    },
+    Function {
+        name: "shmget",
+        signal_safe: false,
+        notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm: then the memory is reserved at once, and there are no huge pages",
+        ..SEGMENT
+    },
+    Function { name: "shmat", ..SEGMENT },
+    Function { name: "shmdt", ..SEGMENT },
+    Function {
+        name: "shmctl",
+        notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm: then SHM_STAT takes a number, which a segment keeps while it lives, or an id; the commands on all segments allocate memory",
+        ..SEGMENT
     },
     Function { name: "poll", ..POLL },
     Function { name: "ppoll", standard: "POSIX.1-2024", ..POLL },

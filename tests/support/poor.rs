@@ -19,6 +19,23 @@ const REFUSED: [i64; 8] = [
     libc::SYS_rseq,
 ];
 
+/// The calls of System V. The library makes none of them for sets and queues; for segments it asks
+/// once.
+const SYSTEM_V: [i64; 12] = [
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_shmdt,
+];
+
 /// The last call that filters older than `futex_waitv` know.
 const LAST_KNOWN: i64 = libc::SYS_futex_waitv - 1;
 
@@ -29,7 +46,16 @@ pub struct Filter([String; 2]);
 impl Filter {
     /// The calls that gVisor and older kernels do not have give this errno.
     pub fn refusing(error: i32) -> Self {
-        Self([error.to_string(), REFUSED.map(|call| call.to_string()).join(",")])
+        Self([error.to_string(), Self::list(&REFUSED)])
+    }
+
+    /// There is no System V, and calls for it give this errno.
+    pub fn without_system_v(error: i32) -> Self {
+        Self([error.to_string(), Self::list(&SYSTEM_V)])
+    }
+
+    fn list(calls: &[i64]) -> String {
+        calls.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
     }
 
     /// Newer calls kill, as under filters of systemd.

@@ -1,32 +1,8 @@
 /* What a set says of itself: owner, mode, size, times, the last process of each member. */
+#include "../support/seconds.h"
 #include "../support/sysv_sleepers.h"
 
 #include <stddef.h>
-
-static time_t second_of(clockid_t clock)
-{
-	struct timespec time;
-	CHECK_OK(clock_gettime(clock, &time));
-	return time.tv_sec;
-}
-
-/* The kernel reads the coarse clock, which is up to a tick behind the other one: the second that no
- * later time is before, and the one that no earlier time is after. */
-static time_t now_at_least(void)
-{
-	return second_of(CLOCK_REALTIME_COARSE);
-}
-
-static time_t now_at_most(void)
-{
-	return second_of(CLOCK_REALTIME);
-}
-
-/* Until the next second: then a time that is set anew differs. */
-static void await_next_second_after(time_t time)
-{
-	CHECK_SOON(now_at_least() > time);
-}
 
 CASE(semctl_status_of_a_new_set)
 {

@@ -3,14 +3,8 @@
 #ifndef SUPPORT_SYSV_SEM_H
 #define SUPPORT_SYSV_SEM_H
 
-#include <limits.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdbool.h>
-#include <sys/ipc.h>
 #include <sys/sem.h>
-#include "asleep.h"
-#include "check.h"
+#include "sysv.h"
 
 #ifndef SEM_STAT_ANY
 #define SEM_STAT_ANY 20
@@ -33,41 +27,15 @@ union semun {
 #define SEMOP(set, ...) semop(set, OPS(__VA_ARGS__))
 #define SEMTIMEDOP(set, timeout, ...) semtimedop(set, OPS(__VA_ARGS__), timeout)
 
-/* Memory that the children have in common with the case. */
-__attribute__((unused)) static void *common_memory(size_t size)
+static void remove_if_there(int set)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(memory != MAP_FAILED);
-	return memory;
-}
-
-/* The sets of the case, for the process that cleans up. */
-static struct noted_sets {
-	unsigned count;
-	int set[4096];
-} * noted_sets;
-
-static void remove_noted_sets(void)
-{
-	for (unsigned i = 0; i < noted_sets->count; i++)
-		semctl(noted_sets->set[i], 0, IPC_RMID);
-	noted_sets->count = 0;
-}
-
-__attribute__((constructor)) static void make_noted_sets(void)
-{
-	noted_sets = common_memory(sizeof *noted_sets);
-	check_remove_more = remove_noted_sets;
+	semctl(set, 0, IPC_RMID);
 }
 
 /* A set that semget() has just made: removed when the case is over. */
 __attribute__((unused)) static int noted(int set)
 {
-	CHECK_OK(set);
-	unsigned index = __atomic_fetch_add(&noted_sets->count, 1, __ATOMIC_RELAXED);
-	CHECK(index < 4096);
-	noted_sets->set[index] = set;
-	return set;
+	return note_object(set, remove_if_there);
 }
 
 __attribute__((unused)) static int new_set_with_mode(int members, int mode)
@@ -86,12 +54,6 @@ __attribute__((unused)) static int new_set_of_value(int value)
 	int set = new_set(1);
 	CHECK_OK(semctl(set, 0, SETVAL, (union semun){ .val = value }));
 	return set;
-}
-
-/* A key that nobody else uses, for `number` from 0 to 255. */
-__attribute__((unused)) static key_t own_key(int number)
-{
-	return (key_t)(0x40000000 | (check_names->owner & 0x3fffff) << 8 | number);
 }
 
 __attribute__((unused)) static int value_of(int set, int member)
@@ -147,14 +109,6 @@ __attribute__((unused)) static int removed_set(void)
 	int set = new_set(1);
 	remove_set(set);
 	return set;
-}
-
-/* Memory that can be neither read nor written. */
-__attribute__((unused)) static void *no_memory(void)
-{
-	void *memory = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(memory != MAP_FAILED);
-	return memory;
 }
 
 /* Each member has this value, in order. */

@@ -2,23 +2,8 @@
 #ifndef SUPPORT_SYSV_STRIKE_H
 #define SUPPORT_SYSV_STRIKE_H
 
+#include "handled.h"
 #include "sysv_sleepers.h"
-
-static volatile sig_atomic_t handled;
-
-__attribute__((unused)) static void counts(int signal)
-{
-	(void)signal;
-	handled++;
-}
-
-__attribute__((unused)) static void handle(int signal, void (*handler)(int), int flags)
-{
-	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
-	CHECK_OK(sigaction(signal, &action, NULL));
-}
-
-__attribute__((unused)) static const int handler_flags[] = { 0, SA_RESTART };
 
 static void strike(struct sleeper *sleeper)
 {

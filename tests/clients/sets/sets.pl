@@ -4,40 +4,10 @@ use warnings;
 use IPC::SysV qw(IPC_PRIVATE IPC_CREAT IPC_EXCL IPC_NOWAIT IPC_RMID IPC_STAT SEM_UNDO SETVAL GETVAL
 	GETALL SETALL GETNCNT GETZCNT GETPID S_IRUSR S_IWUSR ftok);
 use IPC::Semaphore;
-use POSIX ();
-use Time::HiRes qw(usleep);
 use File::Temp qw(tempfile);
-
-$| = 1;
-
-sub report {
-	my ($name, $holds) = @_;
-	print $holds ? 'passed' : 'failure', " $name\n";
-}
-
-# Runs the code in a child, which ends without further ado.
-sub child {
-	my ($body) = @_;
-	my $pid = fork // die "fork: $!";
-	POSIX::_exit($body->() ? 0 : 1) if $pid == 0;
-	return $pid;
-}
-
-sub ended_well {
-	my ($pid) = @_;
-	waitpid $pid, 0;
-	return $? == 0;
-}
-
-# Whether it becomes true within ten seconds.
-sub soon {
-	my ($condition) = @_;
-	for (1 .. 10000) {
-		return 1 if $condition->();
-		usleep 1000;
-	}
-	return 0;
-}
+use FindBin;
+use lib "$FindBin::Bin/../sysv";
+use Common;
 
 sub new_set {
 	my ($members) = @_;

@@ -3,10 +3,8 @@
 #ifndef SET_H
 #define SET_H
 
-#include "../course.h"
+#include "../ftok.h"
 
-#include <fcntl.h>
-#include <sys/ipc.h>
 #include <sys/sem.h>
 
 union semun {
@@ -14,18 +12,6 @@ union semun {
 	struct semid_ds *buf;  /* for IPC_STAT and IPC_SET */
 	unsigned short *array; /* for GETALL and SETALL */
 };
-
-/* The key of a file in the directory for temporary files: any process that knows its name finds the
- * set. The file is gone when this returns; the key remains what it was. */
-HELPER key_t own_key(const char *what)
-{
-	struct name path = own_path(what);
-	check(close((int)check(open(path.text, O_CREAT | O_EXCL | O_WRONLY, 0600), path.text)),
-	      "close");
-	key_t key = (key_t)check(ftok(path.text, 'S'), "ftok");
-	check(unlink(path.text), "unlink");
-	return key;
-}
 
 /* A set for this process and its children. */
 HELPER int own_set(int members)
