@@ -1,12 +1,13 @@
 //! Whose a piece of room for bodies is: its *owner word*, slot plus one << 40 | the low 40 bits of
 //! the number with which the message has arrived; 0 = nobody's yet.
 //!
-//! A piece is in use while the claim of that slot is held, or the slot has that message. Nobody
-//! gives a piece back: it is free once its message is gone, whoever died.
+//! A piece is in use while the slot has that message, or has none and its claim is held: then a
+//! sender may be writing it. Nobody gives a piece back: it is free once its message is gone,
+//! whoever died.
 //!
-//! Whoever looks reads the claim before the key. A sender stores the key while it holds the claim,
-//! so if the claim is free and the key another one, the message will never be there: no number is
-//! given out twice.
+//! Whoever looks reads the claim before the key. A sender claims a slot without a message, and
+//! stores the key while it holds the claim. So if the slot has another message, or if it has none
+//! and the claim is free, this one will never be there: no number is given out twice.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::Result;
@@ -46,9 +47,9 @@ pub fn is_in_use<'q>(
         return Ok(word == asking.word());
     }
     let Some((claim, key)) = words(slot)? else { return Ok(false) };
-    if !claim::is_free(claim.load(Ordering::SeqCst)) {
-        return Ok(true);
+    let is_held = !claim::is_free(claim.load(Ordering::SeqCst));
+    match key.load(Ordering::SeqCst) {
+        0 => Ok(is_held),
+        key => Ok(key & ARRIVAL == word & ARRIVAL),
     }
-    let key = key.load(Ordering::SeqCst);
-    Ok(key != 0 && key & ARRIVAL == word & ARRIVAL)
 }

@@ -10,8 +10,8 @@
 //! One that is too long for a receiver ends its wait, and is for the next one.
 //!
 //! A message may come late that has an earlier number: then others would be for others. So whoever
-//! relies on whom a message is for writes that into their records first ([`Standing::bind`]), and
-//! it stays so.
+//! relies on whom a message is for writes that into their records first
+//! ([`Standing::look_and_bind`]), and it stays so.
 //!
 //! A receiver that takes what is for it says so first, in its record, and in the word `turns`; then
 //! it has its message, and nothing else is for it. Whoever looks reads `turns`, the records, the
@@ -143,9 +143,19 @@ impl<'q> Standing<'q> {
         self.receivers.is_empty()
     }
 
-    /// Writes into their records what is for whom. False: another one has seen it otherwise, and
-    /// one has to look again.
-    pub fn bind(&self) -> bool {
+    /// The same, and writes into their records what is for whom: so it stays.
+    pub fn look_and_bind(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            self.look(queue, own)?;
+            if self.bind() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// False: another one has seen it otherwise, and one has to look again.
+    fn bind(&self) -> bool {
         self.receivers().all(|one| {
             let Some(message) = one.given.filter(|given| given.arrival != one.bound) else {
                 return true;

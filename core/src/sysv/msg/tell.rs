@@ -33,6 +33,8 @@ enum Called {
     Gone,
 }
 
+/// Receivers that are found dead one after the other. Only hostile bytes make them more.
+const ATTEMPTS: usize = 512;
 /// So long it takes at most, mostly, from the word that one is about to sleep to the sleep, in
 /// milliseconds. To ask whether one lives costs system calls.
 const TO_SLEEP_MS: i32 = 2;
@@ -66,18 +68,18 @@ fn wake(record: &Record) -> usize {
 pub fn receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<()> {
     // With that of `wait`: one that waits sees the message, or we see that it waits.
     fence(Ordering::SeqCst);
-    while tell_receivers(queue, who, whom)? {}
+    for _ in 0..ATTEMPTS {
+        if !tell_receivers(queue, who, whom)? {
+            break;
+        }
+    }
     Ok(())
 }
 
-/// True: it is to be done again. One of them is dead, and what was for it is for others; or another
-/// one has seen it otherwise.
+/// True: one of them is dead, and what was for it is for others.
 fn tell_receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<bool> {
     let mut standing = Standing::unknown();
-    standing.look(queue, None)?;
-    if !standing.bind() {
-        return Ok(true);
-    }
+    standing.look_and_bind(queue, None)?;
     if whom == Whom::All {
         all_records(queue, |_, record| {
             if record.is_refused() {

@@ -214,10 +214,7 @@ impl Transfer<'_> {
         let (queue, who) = (self.queue, self.who);
         let taken = store::take(queue, who, |skips| {
             let mut standing = Standing::unknown();
-            standing.look(queue, Some(record))?;
-            while !standing.bind() {
-                standing.look(queue, Some(record))?;
-            }
+            standing.look_and_bind(queue, Some(record))?;
             let Some(own) = standing.receiver(record) else { return Ok(None) };
             if own.is_too_long {
                 return Err(Errno::E2BIG);
@@ -311,7 +308,7 @@ impl Transfer<'_> {
         let wanted = message.length.min(into.room);
         let place = user::writable(into.into, TYPE + wanted)?;
         let from = (claimed.short_body(), message.room);
-        // SAFETY: it can be written a moment ago; the slot is claimed, says the caller.
+        // SAFETY: it could be written a moment ago; the slot is claimed, says the caller.
         unsafe {
             place.cast::<i64>().write_unaligned(message.kind);
             let body = place.add(TYPE);
