@@ -75,6 +75,11 @@ memcheck: all ## the C programs under valgrind
 bench: all ## side by side with glibc, in one run; and what a preload costs
 	benches/run
 	benches/preload
+	benches/instructions/run
+
+.PHONY: instructions
+instructions: all ## the length of each fast path, which must not grow
+	benches/instructions/run
 
 .PHONY: lint
 lint: ## format, clippy and the documentation

@@ -70,12 +70,20 @@ __attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char 
 }
 
 /* Cancellation points, even without a wait. */
+__attribute__((always_inline)) static inline int send(mqd_t queue, const char *body, size_t length,
+						      unsigned priority,
+						      const struct timespec *until)
+{
+	_Bool sent = rsipc_mq_send_at_once(&rsipc_thread, queue, body, length, priority);
+	if (__builtin_expect(sent, 1))
+		return 0;
+	return send_slowly(queue, body, length, priority, until);
+}
+
 int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority)
 {
 	pthread_testcancel();
-	if (__builtin_expect(rsipc_mq_send_at_once(&rsipc_thread, queue, body, length, priority), 1))
-		return 0;
-	return send_slowly(queue, body, length, priority, NULL);
+	return send(queue, body, length, priority, NULL);
 }
 
 int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,
@@ -83,11 +91,7 @@ int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned 
 {
 	pthread_testcancel();
 	int answer = until ? rsipc_mq_check_time(until) : 0;
-	if (answer != 0)
-		return rsipc_return(answer);
-	if (__builtin_expect(rsipc_mq_send_at_once(&rsipc_thread, queue, body, length, priority), 1))
-		return 0;
-	return send_slowly(queue, body, length, priority, until);
+	return answer == 0 ? send(queue, body, length, priority, until) : rsipc_return(answer);
 }
 
 __attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t room,

@@ -101,7 +101,7 @@ impl Word {
             if waiters(word) > 0 {
                 return Ok(false);
             }
-            // SAFETY: as above.
+            // SAFETY: no token of ours is there before it succeeds.
             if unsafe { Self::post_at_once(this) } {
                 return Ok(true);
             }

@@ -12,8 +12,8 @@
 //!
 //! Seen to fail when
 //! * a node of the index is exchanged without a version, or is read after what is below it; is left
-//!   alone by a sender whose key is not larger, or those above it are; is not refreshed when the exchange of a receiver
-//!   fails;
+//!   alone by a sender whose key is not larger, or those above it are; is not refreshed when the
+//!   exchange of a receiver fails;
 //! * a claim is a store, or not announced, or announced after the exchange, or withdrawn before the
 //!   release; the exchange is not SeqCst, the release not Release; the claim of a dead thread is
 //!   freed Relaxed, or that of a living one at all;

@@ -3,17 +3,7 @@
 //! Up to [`GROUP`] keys are compared one by one. Above that there is a tree of groups of [`GROUP`]:
 //! each node holds the largest key below it, and whether a slot below it may be free. It is an
 //! f-array (P. Jayanti, 2002): a thread that has changed a key brings the nodes above it up to
-//! date, one by one, by an exchange that fails if another thread has changed the node since it was
-//! read. The version in a node keeps a late exchange from restoring an old value.
-//!
-//! * A sender *raises* the nodes to its key. It holds the claim meanwhile, so the key stays. Where a
-//!   node is as large already, its version changes all the same: a thread that has looked at what
-//!   is below it before has to look again. So do the nodes above that one: the thread that has
-//!   made it so large may not have come to them yet.
-//! * A receiver looks at the other keys before it clears its own, and exchanges the node behind the
-//!   clearing. What changes between the look and the exchange makes the exchange fail, or is
-//!   brought up to date by the thread that changes it. If it fails, the receiver refreshes the
-//!   node: it looks at all keys again.
+//! date (`update`).
 //!
 //! Of few keys without a tree those below the *high-water mark* are compared: no slot from that
 //! number on has held a message since the queue was made. It is raised by a sender that has claimed
@@ -24,19 +14,18 @@
 //! believes it.
 
 use super::key::{self, is_message};
-use super::scan::{any, has_larger_node, largest, largest_node, largest_of_few, largest_without};
-use super::summary::{Summary, has_free, slot_in};
+use super::scan::{any, has_larger_node, largest_node, largest_of_few};
+use super::summary::{has_free, slot_in};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
+
+mod update;
 
 pub use super::summary::Node;
 
 /// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest
 /// level at most. (The model checker's trees are smaller.)
 pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
-/// Exchanges of a node that fail, one after the other, before it is left to others. Only hostile
-/// bytes make so many fail, and the tree is a hint.
-const EXCHANGES: usize = 64;
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
 
@@ -192,71 +181,6 @@ impl<'a> Index<'a> {
         self.keys.get(..mark).unwrap_or(self.keys)
     }
 
-    /// A message is about to be in this slot, which the caller has claimed.
-    #[inline(always)]
-    pub fn use_slot(&self, slot: usize) {
-        // Relaxed: nobody lowers it.
-        if slot >= self.high_water.load(Ordering::Relaxed) as usize {
-            self.raise_high_water(slot);
-        }
-    }
-
-    #[cold]
-    fn raise_high_water(&self, slot: usize) {
-        let mark = u32::try_from(slot + 1).unwrap_or(u32::MAX);
-        self.high_water.fetch_max(mark, Ordering::SeqCst);
-    }
-
-    /// Brings what leads to a slot up to date: the nodes above it, which is also a full barrier, or
-    /// the high-water mark, which only hostile bytes put below a message.
-    #[inline]
-    pub fn refresh(&self, slot: usize) {
-        if self.is_flat() {
-            return self.use_slot(slot);
-        }
-        self.refresh_from(0, slot);
-    }
-
-    /// A message with this key has been stored in a slot, which the caller has claimed. Also a full
-    /// barrier.
-    pub fn raise(&self, slot: usize, key: u64) {
-        let mut child = slot;
-        for level in &self.levels[..self.height] {
-            child /= GROUP;
-            if let Some(node) = level.get(child) {
-                raise_node(node, slot, key);
-            }
-        }
-    }
-
-    /// Has a message removed, which has this key and whose slot the caller has claimed. Gives what
-    /// `clear` gives: whether it has been done. Also a full barrier, then.
-    pub fn lower(&self, slot: usize, key: u64, clear: impl FnOnce() -> bool) -> bool {
-        let number = slot / GROUP;
-        let Some(node) = self.levels[0].get(number) else { return clear() };
-        let old = node.load();
-        let others = self.summary_without(number, key);
-        if !clear() {
-            return false;
-        }
-        if !node.compare_exchange(old, others.after(old)) {
-            self.refresh_node(0, number);
-        }
-        self.refresh_from(1, slot);
-        true
-    }
-
-    #[inline]
-    fn refresh_from(&self, lowest: usize, slot: usize) {
-        let mut child = slot;
-        for level in 0..self.height {
-            child /= GROUP;
-            if level >= lowest {
-                self.refresh_node(level, child);
-            }
-        }
-    }
-
     fn top(&self) -> &'a [Node] {
         self.levels[self.height - 1]
     }
@@ -343,71 +267,6 @@ impl<'a> Index<'a> {
             self.refresh_node(level, node);
         }
         found
-    }
-
-    #[inline(always)]
-    fn refresh_node(&self, level: usize, number: usize) {
-        let Some(node) = self.levels[level].get(number) else { return };
-        // The first exchange is also the barrier behind the store of the key, which others may not
-        // see before it.
-        for _ in 0..EXCHANGES {
-            let old = node.load();
-            let new = if level == 0 {
-                self.summary_of_keys(number)
-            } else {
-                self.summary_of_nodes(level, number)
-            };
-            if node.compare_exchange(old, new.after(old)) {
-                return;
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn summary_of_keys(&self, node: usize) -> Summary {
-        let children = self.children(0, node);
-        let keys = &self.keys[children.clone()];
-        let mut common = u64::MAX;
-        let (index, key) = largest(keys, |key| {
-            let key = key.load(Ordering::SeqCst);
-            common &= key;
-            key
-        });
-        Summary { key, slot: children.start + index, free: !is_message(common) }
-    }
-
-    /// Without the message that has this key.
-    #[inline(always)]
-    fn summary_without(&self, node: usize, key: u64) -> Summary {
-        let children = self.children(0, node);
-        let (index, key) = largest_without(&self.keys[children.clone()], key);
-        Summary { key, slot: children.start + index, free: true }
-    }
-
-    fn summary_of_nodes(&self, level: usize, node: usize) -> Summary {
-        let mut found = Summary::NOTHING;
-        for child in &self.levels[level - 1][self.children(level, node)] {
-            let child = child.load();
-            found.free |= has_free(child.version);
-            if child.value > found.key {
-                found = Summary { key: child.value, slot: slot_in(child.version), ..found };
-            }
-        }
-        found
-    }
-}
-
-/// Raises a node to the key of this slot.
-#[inline(always)]
-fn raise_node(node: &Node, slot: usize, key: u64) {
-    for _ in 0..EXCHANGES {
-        let old = node.load();
-        let is_larger = key > old.value;
-        let (key, slot) = if is_larger { (key, slot) } else { (old.value, slot_in(old.version)) };
-        let new = Summary { key, slot, free: has_free(old.version) };
-        if node.compare_exchange(old, new.after(old)) {
-            return;
-        }
     }
 }
 

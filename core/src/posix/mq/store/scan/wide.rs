@@ -61,7 +61,7 @@ impl<const STRIDE: usize> Words<STRIDE> {
             return read(at);
         }
         const { assert!(STRIDE == 1 || STRIDE == 2) };
-        // SAFETY: as above.
+        // SAFETY: four pairs of words, says the caller, and this is half of them.
         _mm256_unpacklo_epi64(read(at), read(unsafe { at.add(TOGETHER) }))
     }
 

@@ -1,0 +1,153 @@
+//! An operation as the one that claims: what it announces to the kernel, and what it stores while
+//! the child of a fork in a handler cannot.
+
+use core::ptr;
+
+use super::block::this_tid;
+use super::operation::Operation;
+use super::record::Record;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
+use crate::os::errno::preserved;
+use crate::os::process::Process;
+use crate::os::publication::Publication;
+use crate::os::restartable;
+use crate::shared::claim::Claimant;
+use crate::shared::presence::{self, NAMELESS};
+
+impl Operation<'_> {
+    /// Without a presence: neither the kernel nor a file tells of a death. At home one can still
+    /// look whether there is such a thread.
+    fn bare(&self) -> u32 {
+        self.record.by_presence.store(false, Ordering::Release);
+        match self.thread.tid() {
+            _ if !self.is_at_home() => NAMELESS,
+            0 => preserved(this_tid),
+            tid => tid,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn no_claim(&self) -> u32 {
+        self.withdraw();
+        0
+    }
+}
+
+impl Claimant for Operation<'_> {
+    #[inline]
+    fn announce(&self, word: &AtomicU32) -> u32 {
+        if self.claims.load(Ordering::Relaxed) != 0 {
+            return 0;
+        }
+        let entry = self.thread.entry_of(word);
+        self.record.entry.store(entry, Ordering::Relaxed);
+        self.claims.store(entry, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        // Before the look whether it still is our block: in the child of a fork it may hold 0. The
+        // claim itself is an atomic exchange, which no store passes.
+        let tid = self.thread.tid.load(Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        if self.is_orphan() { self.apart(Self::no_claim) } else { tid }
+    }
+
+    #[cold]
+    fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32> {
+        if self.is_orphan() {
+            return None;
+        }
+        if self.thread.tid() == 0 && preserved(Process::owns_memory) {
+            // The child of a vfork(2) made the block on our memory.
+            preserved(|| self.thread.identify());
+        }
+        self.record.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
+        self.record.by_presence.store(true, Ordering::SeqCst);
+        let identity = presence::identity(self.thread, self.surety).unwrap_or_else(|| self.bare());
+        compiler_fence(Ordering::SeqCst);
+        // Again: that took a while.
+        if self.is_orphan() {
+            self.withdraw();
+            return None;
+        }
+        Some(identity)
+    }
+
+    #[inline(always)]
+    fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        seldom(&self.copy())
+    }
+
+    #[inline(always)]
+    fn withdraw(&self) {
+        compiler_fence(Ordering::SeqCst);
+        if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
+            self.claims.store(0, Ordering::Relaxed);
+        } else {
+            withdraw_unannounced(self.record);
+        }
+        self.record.entry.store(0, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+        let (word, expected) = self.watched();
+        restartable::store_both_while(word, expected, key, claim)
+    }
+
+    #[inline(never)]
+    fn give_back(&self, claim: &AtomicU32) {
+        let nothing = AtomicU64::new(0);
+        self.commit((&nothing, 0), (claim, 0));
+    }
+
+    #[inline(always)]
+    fn write(&self, words: &[u64], into: &[AtomicU64]) -> bool {
+        self.write_words(words, into)
+    }
+
+    #[inline(always)]
+    fn exchange(&self, word: &AtomicU64, before: u64, after: u64) -> bool {
+        restartable::exchange_while(self.watched(), word, (before, after))
+    }
+
+    #[inline(always)]
+    fn copy(&self, from: &[AtomicU64], into: &[AtomicU64]) -> bool {
+        self.copy_words(from, into)
+    }
+
+    #[inline(always)]
+    fn publish(&self, publication: &Publication<'_>) -> bool {
+        restartable::publish_while(self.watched(), publication)
+    }
+
+    fn is_own(&self, held: u32) -> bool {
+        self.thread.is_own(held)
+    }
+
+    /// Of the operations that this one has interrupted each knows its claim at the address at which
+    /// it has the object mapped; the same word may be at another one here. So none of them may
+    /// hold anything.
+    #[cold]
+    fn is_stray(&self) -> bool {
+        let mut others = self.thread.records.iter().filter(|other| !ptr::eq(*other, self.record));
+        !others.any(|other| {
+            other.is_taken()
+                && self.thread.claim_of(other).is_some_and(|word| {
+                    // Relaxed: the thread itself stored it.
+                    self.thread.is_own(word.load(Ordering::Relaxed))
+                })
+        })
+    }
+
+    #[inline]
+    fn is_orphan(&self) -> bool {
+        self.thread.incarnation.load(Ordering::Relaxed) != self.incarnation
+    }
+}
+
+/// It was claimed in the name of the presence.
+#[cold]
+#[inline(never)]
+fn withdraw_unannounced(record: &Record) {
+    record.by_presence.store(false, Ordering::Release);
+}
