@@ -18,6 +18,23 @@ behind=
 # on_librsipc COMMAND...
 on_librsipc() { env LD_PRELOAD="$library $behind" RSIPC_VERBOSE=1 "$@"; }
 
+# library_for_all DIRECTORY: a copy of the library there, where all users may look.
+library_for_all() {
+	chmod 755 "$1"
+	cp "$library" "$1/librsipc.so"
+	library=$1/librsipc.so
+}
+
+# soon COMMAND...: whether it succeeds within ten seconds or so.
+soon() {
+	local left=1000
+	until "$@"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		sleep 0.01
+	done
+}
+
 # Does the library have this function?
 exports() { nm -D --defined-only "$library" | grep -q " $1\$"; }
 
