@@ -50,6 +50,7 @@ fn compile_cbits() {
         .flag("-fasynchronous-unwind-tables")
         .flag("-fvisibility=hidden")
         .flag("-fno-plt")
+        .force_frame_pointer(false)
         .pic(true)
         .opt_level(2)
         .warnings_into_errors(env::var_os(STRICT).is_some())

@@ -10,6 +10,12 @@
 
 #pragma GCC visibility push(hidden)
 
+/* The fast path. Where these answer false, or that the thread must sleep, nothing has happened:
+ * those below find out why. */
+_Bool rsipc_mq_send_at_once(struct rsipc_thread **thread, mqd_t queue, const char *body,
+			    size_t length, unsigned priority);
+ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, mqd_t queue, char *body, size_t room,
+				 unsigned *priority);
 /* Where these answer that the thread must sleep, there is a wait that has not begun. */
 int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
 		      const char *body, size_t length, unsigned priority);
@@ -36,74 +42,78 @@ mqd_t rsipc_c_mq_open_2(const char *name, int flags);
 #pragma GCC visibility pop
 
 /* What could not be done at once. */
-__attribute__((noinline, cold)) static int send_slowly(struct rsipc_wait *wait,
-						       const struct timespec *until, int answer)
+__attribute__((noinline, cold)) static int send_slowly(mqd_t queue, const char *body, size_t length,
+						       unsigned priority,
+						       const struct timespec *until)
 {
+	struct rsipc_wait wait;
+	int answer = rsipc_mq_try_send(&rsipc_thread, &wait, queue, body, length, priority);
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind,
-				       rsipc_mq_begin(wait, until, NULL, NULL));
+		answer = rsipc_wait_on(&wait, &rsipc_mq_wait_kind,
+				       rsipc_mq_begin(&wait, until, NULL, NULL));
 	return rsipc_return(answer);
 }
 
-__attribute__((noinline, cold)) static ssize_t receive_slowly(struct rsipc_wait *wait,
+__attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char *body, size_t room,
 							      unsigned *priority,
-							      const struct timespec *until,
-							      int answer)
+							      const struct timespec *until)
 {
-	ssize_t length;
+	struct rsipc_wait wait;
+	ssize_t length = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, room, priority);
+	if (length >= 0)
+		return length;
+	int answer = (int)-length;
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(wait, &rsipc_mq_wait_kind,
-				       rsipc_mq_begin(wait, until, &length, priority));
+		answer = rsipc_wait_on(&wait, &rsipc_mq_wait_kind,
+				       rsipc_mq_begin(&wait, until, &length, priority));
 	return answer == 0 ? length : rsipc_return(answer);
 }
 
 /* Cancellation points, even without a wait. */
-__attribute__((always_inline)) static inline int
-send(mqd_t queue, const char *body, size_t length, unsigned priority, const struct timespec *until)
-{
-	struct rsipc_wait wait;
-	pthread_testcancel();
-	int answer = until ? rsipc_mq_check_time(until) : 0;
-	if (answer == 0)
-		answer = rsipc_mq_try_send(&rsipc_thread, &wait, queue, body, length, priority);
-	if (__builtin_expect(answer == 0, 1))
-		return 0;
-	return send_slowly(&wait, until, answer);
-}
-
-__attribute__((always_inline)) static inline ssize_t
-receive(mqd_t queue, char *body, size_t room, unsigned *priority, const struct timespec *until)
-{
-	struct rsipc_wait wait;
-	pthread_testcancel();
-	ssize_t length = until ? -rsipc_mq_check_time(until) : 0;
-	if (length == 0)
-		length = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, room, priority);
-	if (__builtin_expect(length >= 0, 1))
-		return length;
-	return receive_slowly(&wait, priority, until, (int)-length);
-}
-
 int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority)
 {
-	return send(queue, body, length, priority, NULL);
+	pthread_testcancel();
+	if (__builtin_expect(rsipc_mq_send_at_once(&rsipc_thread, queue, body, length, priority), 1))
+		return 0;
+	return send_slowly(queue, body, length, priority, NULL);
 }
 
 int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,
 			 const struct timespec *until)
 {
-	return send(queue, body, length, priority, until);
+	pthread_testcancel();
+	int answer = until ? rsipc_mq_check_time(until) : 0;
+	if (answer != 0)
+		return rsipc_return(answer);
+	if (__builtin_expect(rsipc_mq_send_at_once(&rsipc_thread, queue, body, length, priority), 1))
+		return 0;
+	return send_slowly(queue, body, length, priority, until);
+}
+
+__attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t room,
+							     unsigned *priority,
+							     const struct timespec *until)
+{
+	ssize_t length = rsipc_mq_receive_at_once(&rsipc_thread, queue, body, room, priority);
+	if (__builtin_expect(length >= 0, 1))
+		return length;
+	if (length != -RSIPC_MUST_SLEEP)
+		return rsipc_return((int)-length);
+	return receive_slowly(queue, body, room, priority, until);
 }
 
 ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t room, unsigned *priority)
 {
+	pthread_testcancel();
 	return receive(queue, body, room, priority, NULL);
 }
 
 ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t room, unsigned *priority,
 				const struct timespec *until)
 {
-	return receive(queue, body, room, priority, until);
+	pthread_testcancel();
+	int answer = until ? rsipc_mq_check_time(until) : 0;
+	return answer == 0 ? receive(queue, body, room, priority, until) : rsipc_return(answer);
 }
 
 mqd_t rsipc_c_mq_open(const char *name, int flags, ...)

@@ -8,7 +8,6 @@
 
 #pragma GCC visibility push(hidden)
 
-int rsipc_sem_try(sem_t *sem);
 int rsipc_sem_begin(struct rsipc_wait *wait, sem_t *sem);
 int rsipc_sem_begin_timed(struct rsipc_wait *wait, sem_t *sem, clockid_t clock,
 			  const struct timespec *until);
@@ -22,7 +21,18 @@ sem_t *rsipc_c_sem_open(const char *name, int flags, ...);
 
 #pragma GCC visibility pop
 
-__attribute__((noinline)) static int wait_slowly(sem_t *sem)
+/* Takes a token, if one is there and nobody else changes the word: what `Word::try_take` does
+ * (core/src/posix/sem/word.rs), once, and without a call. The word is the first of the semaphore;
+ * its low half counts the tokens. */
+__attribute__((always_inline)) static inline int take_at_once(sem_t *sem)
+{
+	uint64_t *word = (uint64_t *)sem;
+	uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
+	return (uint32_t)now > 0 && __atomic_compare_exchange_n(word, &now, now - 1, 0,
+								__ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+__attribute__((noinline, cold)) static int wait_slowly(sem_t *sem)
 {
 	struct rsipc_wait wait;
 	return rsipc_return(rsipc_wait_on(&wait, &rsipc_sem_wait_kind,
@@ -33,7 +43,9 @@ __attribute__((noinline)) static int wait_slowly(sem_t *sem)
 int rsipc_c_sem_wait(sem_t *sem)
 {
 	pthread_testcancel();
-	return rsipc_sem_try(sem) ? 0 : wait_slowly(sem);
+	if (__builtin_expect(sem && take_at_once(sem), 1))
+		return 0;
+	return wait_slowly(sem);
 }
 
 /* A cancellation point even when there is a token, but a bad time is looked at before. */

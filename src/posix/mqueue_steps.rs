@@ -57,6 +57,42 @@ struct MqWait {
 
 const _: () = assert!(has_room_for::<MqWait>());
 
+/// Whether it has been sent. Otherwise nothing has happened.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_send_at_once(
+    slot: *const Cell<*const Thread>,
+    queue: mqd_t,
+    body: *const u8,
+    length: size_t,
+    priority: c_uint,
+) -> bool {
+    let message = Outgoing { body, length, priority };
+    // SAFETY: C gives the thread's own variable; the caller of mq_send vouches for its memory.
+    Thread::current(unsafe { &*slot })
+        .is_some_and(|thread| unsafe { mq::send_at_once(thread, queue, &message) })
+}
+
+/// The length of the message; minus [`MUST_SLEEP`]: nothing has happened; minus another errno.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_receive_at_once(
+    slot: *const Cell<*const Thread>,
+    queue: mqd_t,
+    body: *mut u8,
+    room: size_t,
+    priority: *mut c_uint,
+) -> ssize_t {
+    let into = Incoming { body, room };
+    // SAFETY: C gives the thread's own variable.
+    let Some(thread) = Thread::current(unsafe { &*slot }) else { return negative(MUST_SLEEP) };
+    // SAFETY: the caller of mq_receive vouches for its memory.
+    match unsafe { mq::receive_at_once(thread, queue, &into) } {
+        // SAFETY: NULL, or the caller's variable.
+        Ok(Some(message)) => unsafe { give(message, priority) },
+        Ok(None) => negative(MUST_SLEEP),
+        Err(Errno(number)) => negative(number),
+    }
+}
+
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_send(
     slot: *const Cell<*const Thread>,

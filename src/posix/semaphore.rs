@@ -50,6 +50,16 @@ pub unsafe extern "C" fn sem_unlink(name: *const c_char) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller gives a semaphore.
+    if !sem.is_null() && unsafe { Semaphore::post_at_once(sem.cast()) } {
+        return 0;
+    }
+    post_slowly(sem)
+}
+
+#[cold]
+#[inline(never)]
+fn post_slowly(sem: *mut sem_t) -> c_int {
+    // SAFETY: the caller of `sem_post` gives a semaphore.
     status(core(sem).and_then(|sem| unsafe { Semaphore::post(sem, unconfined_thread) }))
 }
 

@@ -14,18 +14,12 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::posix::sem::{self, Open, Patience, Semaphore, TokenWanted};
+use rsipc_core::posix::sem::{self, Open, Patience, TokenWanted};
 use rsipc_core::shared::wait::{Terms, Wait};
 
 type TokenWait = Wait<TokenWanted<'static>>;
 
 const _: () = assert!(has_room_for::<TokenWait>());
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_sem_try(sem: *mut sem_t) -> bool {
-    // SAFETY: C hands on what the caller of sem_wait gave.
-    unsafe { shared(sem) }.is_ok_and(Semaphore::try_take)
-}
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin(room: *mut WaitRoom, sem: *mut sem_t) -> c_int {

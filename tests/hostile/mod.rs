@@ -346,7 +346,7 @@ impl Game {
         // SAFETY: the body has that many bytes.
         let sent = unsafe {
             match deadline {
-                None => mq::send_at_once(thread(), fd, &message),
+                None => Ok(mq::send_at_once(thread(), fd, &message)),
                 Some(_) => Task::Send(message).perform(thread(), fd, deadline).map(|_| true),
             }
         };

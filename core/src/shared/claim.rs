@@ -80,6 +80,12 @@ pub trait Claimant {
         publication.store();
         publication.exchange()
     }
+    /// Hands a copy of itself to what is done seldom. Were it handed there itself, it would lie in
+    /// memory from its beginning on, and the fast path would read each word of it from there.
+    #[inline(always)]
+    fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        seldom(self)
+    }
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
     /// Whether no operation of the thread that this one has interrupted holds a claim, and this one
@@ -130,7 +136,7 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     }
     let identity = who.announce(word);
     if identity == 0 {
-        return claim_by_presence(word, before, who);
+        return who.apart(|who| claim_by_presence(word, before, who));
     }
     exchange(word, before, identity, who)
 }
@@ -154,7 +160,7 @@ fn exchange(word: &AtomicU32, before: u32, identity: u32, who: &impl Claimant) -
 /// Gives the word back, if it is one's own.
 #[inline(always)]
 pub fn release(word: &AtomicU32, who: &impl Claimant) {
-    who.give_back(word);
+    who.apart(|who| who.give_back(word));
     who.withdraw();
 }
 

@@ -56,9 +56,15 @@ impl Hint {
     /// Leaves word of where the waker runs, if a waiter has asked. Async-signal-safe.
     #[inline]
     pub fn waking(&self) {
-        if self.waker.load(Ordering::Relaxed) == ASKED {
+        if !self.is_answered() {
             self.answer();
         }
+    }
+
+    /// Whether [`Self::waking`] has nothing to do.
+    #[inline(always)]
+    pub fn is_answered(&self) -> bool {
+        self.waker.load(Ordering::Relaxed) != ASKED
     }
 
     /// Whether the waker, as far as we know, can only run when we do not.

@@ -96,8 +96,18 @@ fn exchange_if(
 /// Bytes that are stored at once: no fewer are written.
 const PART: usize = 16;
 
-/// Sixteen bytes that stand in front of what is copied, and where they go.
-pub type Head = ([u8; 16], *mut [u8; 16]);
+/// Sixteen bytes that stand in front of what is copied, as one number, which a register can hold,
+/// and where they go.
+pub type Head = (u128, *mut [u8; 16]);
+
+/// A head of two words, made in registers: what is stored in parts and loaded as a whole costs as
+/// much as all the rest of a message.
+#[inline(always)]
+pub fn two_words(first: u64, second: u64) -> u128 {
+    let (low, high) =
+        if cfg!(target_endian = "little") { (first, second) } else { (second, first) };
+    u128::from(low) | u128::from(high) << u64::BITS
+}
 
 /// Writes the head and copies the body behind it, as long as the word holds `expected`. False: it
 /// does not, and an unknown part has been written.
@@ -177,7 +187,7 @@ unsafe fn continue_sequences(
             // One store after each look.
             if !has_head {
                 // SAFETY: as the caller says.
-                unsafe { head.1.write(head.0) };
+                unsafe { head.1.write(head.0.to_ne_bytes()) };
                 has_head = true;
                 continue;
             }
@@ -228,16 +238,20 @@ unsafe fn write_in_parts(
         return false;
     }
     // SAFETY: as the caller says.
-    unsafe { head.1.write(head.0) };
-    let last = length - PART;
-    for at in (0..last).step_by(PART).chain([last]) {
-        if !is_same() {
-            return false;
-        }
+    unsafe { head.1.write(head.0.to_ne_bytes()) };
+    // The last part first, as in the sequences: then all the others are whole.
+    let (last, mut at) = (length - PART, 0);
+    let mut part = last;
+    while is_same() {
         // SAFETY: a part of what the caller vouches for.
-        unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), PART) };
+        unsafe { ptr::copy_nonoverlapping(from.add(part), into.add(part), PART) };
+        if at >= last {
+            return is_same();
+        }
+        part = at;
+        at += PART;
     }
-    is_same()
+    false
 }
 
 #[cfg(test)]
@@ -250,7 +264,7 @@ mod tests {
     fn written(expected: u64, from: &[u8], length: usize) -> (bool, [u8; 16], Vec<u8>) {
         let word = AtomicU64::new(7);
         let (mut head, mut into) = ([0; 16], vec![0; length.max(16) + 16]);
-        let at = (HEAD, &raw mut head);
+        let at = (u128::from_ne_bytes(HEAD), &raw mut head);
         // SAFETY: all have room.
         let done =
             unsafe { write_while((&word, expected), at, from.as_ptr(), into.as_mut_ptr(), length) };

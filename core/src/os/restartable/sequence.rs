@@ -6,7 +6,7 @@ use core::arch::x86_64::__m128i;
 use crate::atomic::{AtomicU32, AtomicU64};
 
 /// As in the module above.
-type Head = ([u8; 16], *mut [u8; 16]);
+type Head = (u128, *mut [u8; 16]);
 
 /// How a sequence has ended.
 pub enum Attempt {

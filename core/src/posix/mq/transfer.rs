@@ -59,9 +59,11 @@ impl Use<'_> {
         let active = notify.active();
         if active != 0 {
             // SAFETY: as the caller says.
-            return unsafe { self.send_to_registered(message, reserved, owed, is_awaited, active) };
+            return self.apart(|this| unsafe {
+                this.send_to_registered(message, reserved, owed, is_awaited, active)
+            });
         }
-        let header = MessageHeader::plain(length_of(message));
+        let header = MessageHeader::only(length_of(message));
         // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its
         // body.
         let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
@@ -77,11 +79,11 @@ impl Use<'_> {
     /// # Safety
     /// The slot is claimed; the message has been checked, and its body is valid for reading.
     #[inline(always)]
-    unsafe fn write(&self, slot: usize, header: MessageHeader, message: &Outgoing) -> bool {
+    unsafe fn write(&self, slot: usize, header: u128, message: &Outgoing) -> bool {
         // SAFETY: as the caller says.
         unsafe {
             let (head, into) = self.queue.layout.next_message(slot);
-            let head = (header.to_bytes(), head.cast());
+            let head = (header, head.cast());
             self.operation.write(head, message.body, into, message.length)
         }
     }
@@ -103,7 +105,7 @@ impl Use<'_> {
         let header = self.header_for(length_of(message), active, is_awaited);
         // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its
         // body.
-        let is_whole = unsafe { self.write(reserved.slot.number, header, message) };
+        let is_whole = unsafe { self.write(reserved.slot.number, header.to_number(), message) };
         // No handler that leaves for good may part message and notification.
         let _blocked = Blocked::all();
         if !is_whole {
@@ -125,16 +127,16 @@ impl Use<'_> {
         let layout = &self.queue.layout;
         let pollers = layout.readiness().pollers();
         if pollers.any() {
-            self.raise_message(pollers);
+            self.apart(|this| this.raise_message(pollers));
         }
         layout.message().hint.waking();
         let committed = if is_awaited {
-            self.publish_and_wake(sent, priority, owed)
+            self.apart(|this| this.publish_and_wake(sent, priority, owed))
         } else {
             self.publish(sent, priority)
         };
         if committed && pollers.any() {
-            self.lower_room(pollers);
+            self.apart(|this| this.lower_room(pollers));
         }
         committed
     }
@@ -150,7 +152,7 @@ impl Use<'_> {
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
         if is_awaited || active != 0 {
-            self.tell_receivers(is_awaited, active, sent, false);
+            self.apart(|this| this.tell_receivers(is_awaited, active, sent, false));
         }
         true
     }
@@ -197,7 +199,8 @@ impl Use<'_> {
         let is_awaited = layout.room().is_awaited();
         let Ok((body, length)) = layout.body(taken.slot.number) else {
             // SAFETY: as the caller says.
-            return unsafe { self.receive_noting(into, taken, owed, is_awaited) };
+            return self
+                .apart(|this| unsafe { this.receive_noting(into, taken, owed, is_awaited) });
         };
         // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the
         // queue fits in.
@@ -254,20 +257,20 @@ impl Use<'_> {
         let (layout, point) = (&self.queue.layout, self.queue.layout.room());
         let pollers = layout.readiness().pollers();
         if pollers.any() {
-            self.raise_room(pollers);
+            self.apart(|this| this.raise_room(pollers));
         }
         point.hint.waking();
         let committed = if is_awaited {
-            self.clear_and_wake(taken, owed)
+            self.apart(|this| this.clear_and_wake(taken, owed))
         } else {
             let cleared = layout.slots().clear(taken, &self.operation);
             if cleared && point.is_awaited() {
-                self.tell_senders(false);
+                self.apart(|this| this.tell_senders(false));
             }
             cleared
         };
         if committed && pollers.any() {
-            self.lower_message(pollers);
+            self.apart(|this| this.lower_message(pollers));
         }
         committed
     }
@@ -323,25 +326,23 @@ impl Use<'_> {
     }
 }
 
-/// Sends if there is room at once. False: there is none, or it is for threads that have waited for
-/// it. EINVAL, EBADF, EMSGSIZE, EFAULT.
+/// Sends, where nothing stands in the way. False: nothing has been done, and what follows is
+/// `send_or_wait`, which finds out why.
 ///
 /// # Safety
 /// The body is valid for reading.
 #[inline(always)]
-pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> Result<bool> {
-    message.check_priority()?;
+pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> bool {
     let tag = FrameTag::new();
-    let queue = descriptor::enter(thread, fd, &tag)?;
-    queue.check_outgoing(message)?;
-    // SAFETY: checked; the body is valid, says the caller.
-    let sent = unsafe { queue.send_as_newcomer(message) };
-    drop(queue);
-    if sent { Ok(true) } else { Ok(false) }
+    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag) else { return false };
+    message.check_priority().is_ok()
+        && queue.check_outgoing(message).is_ok()
+        // SAFETY: checked; the body is valid, says the caller.
+        && unsafe { queue.send_as_newcomer(message) }
 }
 
-/// Receives if there is a message at once. `None`: there is none, or it is for those who have
-/// waited for it. EBADF, EMSGSIZE, EFAULT, EBADMSG.
+/// Receives, where nothing stands in the way. `None`: nothing has been done, and what follows is
+/// `receive_or_wait`. EFAULT, EBADMSG.
 ///
 /// # Safety
 /// The room is valid for writing.
@@ -352,10 +353,13 @@ pub unsafe fn receive_at_once(
     into: &Incoming,
 ) -> Result<Option<Received>> {
     let tag = FrameTag::new();
-    let queue = descriptor::enter(thread, fd, &tag)?;
-    queue.check_incoming(into)?;
-    // SAFETY: checked; the room is valid, says the caller.
-    unsafe { queue.receive_as_newcomer(into) }
+    match descriptor::enter_at_once(thread, fd, &tag) {
+        // SAFETY: checked; the room is valid, says the caller.
+        Some(queue) if queue.check_incoming(into).is_ok() => unsafe {
+            queue.receive_as_newcomer(into)
+        },
+        _ => Ok(None),
+    }
 }
 
 /// At most 16 MiB.

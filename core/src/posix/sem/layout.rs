@@ -62,12 +62,22 @@ impl Semaphore {
         })
     }
 
+    /// Adds a token, if nobody waits and no waiter has asked for the hint. False: [`Self::post`]
+    /// has to see to it. Async-signal-safe.
+    ///
+    /// # Safety
+    /// `this` is a semaphore until the token is there; from then on another thread may free it.
+    #[inline(always)]
+    pub unsafe fn post_at_once(this: *const Self) -> bool {
+        // SAFETY: the token is not there yet.
+        unsafe { (*this).hint.is_answered() && Word::post_at_once(&raw const (*this).word) }
+    }
+
     /// Adds a token and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe. `thread`
     /// gives what [`TokenWanted::new`](super::TokenWanted::new) wants, if somebody waits.
     ///
     /// # Safety
-    /// `this` is a semaphore until the token is there; from then on another thread may free it.
-    #[inline]
+    /// As for [`Self::post_at_once`].
     pub unsafe fn post(
         this: *const Self,
         thread: impl FnOnce() -> Option<&'static Thread>,
@@ -84,7 +94,7 @@ impl Semaphore {
     }
 
     /// # Safety
-    /// As for [`Semaphore::post`].
+    /// As for [`Self::post_at_once`].
     #[cold]
     unsafe fn post_and_wake(this: *const Self, thread: Option<&'static Thread>) -> Result<()> {
         // SAFETY: the token is not there yet. All that is needed after it is read before it.

@@ -2,7 +2,7 @@
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
-//! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post` and `post_unawaited` add one; `try_take` and `take_registered` take one |
+//! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post`, `post_unawaited` and `post_at_once` add one; `try_take`, `take_registered` and `cbits/semaphore.c` take one |
 //! | 32..64 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
 //!
 //! Both halves are in one word, so there is one order of all changes to it: a poster either sees
@@ -70,29 +70,40 @@ impl Word {
         Self(AtomicU64::new(value.into()))
     }
 
-    /// Adds a token if nobody waits. False: somebody waits, and nothing has changed. EOVERFLOW at
-    /// [`VALUE_MAX`].
+    /// Adds a token if nobody waits and nobody else changes the word. False: nothing has changed.
     ///
     /// As soon as the token is there another thread may take it and free the semaphore's memory. So
     /// nothing here touches the word after that, and it is a raw pointer that leads to it.
     ///
     /// # Safety
     /// `this` is valid until the token is there.
-    #[inline]
-    pub unsafe fn post_unawaited(this: *const Self) -> Result<bool> {
+    #[inline(always)]
+    pub unsafe fn post_at_once(this: *const Self) -> bool {
         // SAFETY: no token of ours is there yet.
-        let mut word = unsafe { (*this).0.load(Ordering::Relaxed) };
+        let word = unsafe { (*this).0.load(Ordering::Relaxed) };
+        // Neither the largest value nor a waiter, in one comparison.
+        // SAFETY: no token of ours is there yet; the exchange that adds it is the last access.
+        word < u64::from(VALUE_MAX) && unsafe { Self::add_token(this, word) }.is_ok()
+    }
+
+    /// The same, however often others change the word. False: somebody waits. EOVERFLOW at
+    /// [`VALUE_MAX`].
+    ///
+    /// # Safety
+    /// As for [`Word::post_at_once`].
+    pub unsafe fn post_unawaited(this: *const Self) -> Result<bool> {
         loop {
+            // SAFETY: no token of ours is there yet.
+            let word = unsafe { (*this).0.load(Ordering::Relaxed) };
             if value(word) >= VALUE_MAX {
                 return Err(Errno::EOVERFLOW);
             }
             if waiters(word) > 0 {
                 return Ok(false);
             }
-            // SAFETY: no token of ours is there yet; the exchange that adds it is the last access.
-            match unsafe { Self::add_token(this, word) } {
-                Ok(_) => return Ok(true),
-                Err(now) => word = now,
+            // SAFETY: as above.
+            if unsafe { Self::post_at_once(this) } {
+                return Ok(true);
             }
         }
     }
@@ -100,7 +111,7 @@ impl Word {
     /// Adds a token, whoever waits. EOVERFLOW, and no change, at [`VALUE_MAX`].
     ///
     /// # Safety
-    /// As for [`Word::post_unawaited`].
+    /// As for [`Word::post_at_once`].
     pub unsafe fn post(this: *const Self) -> Result<Then> {
         // SAFETY: no token of ours is there yet.
         let mut word = unsafe { (*this).0.load(Ordering::Relaxed) };

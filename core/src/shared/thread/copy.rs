@@ -9,7 +9,7 @@ use core::ptr;
 
 use super::operation::Operation;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::os::restartable::{self, Head};
+use crate::os::restartable::{self, Head, two_words};
 use crate::shared::claim::Claimant;
 
 /// Bytes of a part.
@@ -25,7 +25,7 @@ impl Operation<'_> {
     pub unsafe fn write(&self, head: Head, from: *const u8, into: *mut u8, length: usize) -> bool {
         if length > PART {
             // SAFETY: as the caller says.
-            return unsafe { self.write_long(head, from, into, length) };
+            return self.apart(|this| unsafe { this.write_long(head, from, into, length) });
         }
         // SAFETY: the caller vouches for the places.
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
@@ -72,16 +72,17 @@ impl Operation<'_> {
     #[inline(always)]
     unsafe fn write_rest<T>(&self, head: (u64, u64), rest: &[T], into: &[AtomicU64]) -> bool {
         const { assert!(size_of::<T>() == size_of::<u64>()) };
-        let mut bytes = [0; 16];
-        let (first, second) = bytes.split_at_mut(size_of::<u64>());
-        first.copy_from_slice(&head.0.to_ne_bytes());
-        second.copy_from_slice(&head.1.to_ne_bytes());
         let at = into.as_ptr().cast_mut();
         // SAFETY: as the caller says; the claim says that nobody else writes there; atomics may be
         // written through a shared reference.
         unsafe {
             let length = size_of_val(rest);
-            self.write((bytes, at.cast()), rest.as_ptr().cast(), at.add(2).cast(), length)
+            self.write(
+                (two_words(head.0, head.1), at.cast()),
+                rest.as_ptr().cast(),
+                at.add(2).cast(),
+                length,
+            )
         }
     }
 
@@ -94,7 +95,7 @@ impl Operation<'_> {
     pub unsafe fn read(&self, from: *const u8, into: *mut u8, length: usize) -> bool {
         if length > PART {
             // SAFETY: as the caller says.
-            return unsafe { self.read_long(from, into, length) };
+            return self.apart(|this| unsafe { this.read_long(from, into, length) });
         }
         // SAFETY: both places are valid, and different, says the caller.
         unsafe { ptr::copy_nonoverlapping(from, into, length) };

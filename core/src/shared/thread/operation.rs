@@ -9,6 +9,7 @@
 //! announcement is restored with the next part of a long message (`copy`). If the thread is killed
 //! before that, its claim is freed by another thread which finds that no thread has the TID.
 
+use core::mem::ManuallyDrop;
 use core::ptr;
 
 use super::block::{Thread, this_tid};
@@ -71,6 +72,37 @@ impl Thread {
         self.begin_in(record, subject, tag, Surety::Likely)
     }
 
+    /// The same, if nothing stands in its way: no other operation, and no handler meanwhile.
+    #[inline(always)]
+    pub fn begin_at_once<'t>(
+        &'t self,
+        subject: *const (),
+        tag: &FrameTag,
+    ) -> Option<Operation<'t>> {
+        let record = &self.records[0];
+        // Relaxed, as all of this: the thread itself stored it.
+        if !record.subject.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        let incarnation = self.incarnation.load(Ordering::Relaxed);
+        let value = record.take(subject, tag);
+        let claims = self.claims.load(Ordering::Relaxed);
+        // SAFETY: null in a wiped block, else a field that lives as long as the thread.
+        match unsafe { claims.as_ref() } {
+            Some(claims) if record.is_undisturbed(value) => Some(Operation {
+                thread: self,
+                record,
+                claims,
+                incarnation,
+                surety: Surety::Likely,
+            }),
+            _ => {
+                record.give_back();
+                None
+            }
+        }
+    }
+
     #[inline(always)]
     fn begin_in<'t>(
         &'t self,
@@ -81,16 +113,8 @@ impl Thread {
     ) -> Result<Operation<'t>> {
         loop {
             let incarnation = self.incarnation.load(Ordering::Relaxed);
-            let value = record.tag_value.load(Ordering::Relaxed) + 1;
-            record.tag_value.store(value, Ordering::Relaxed);
-            tag.set(value);
-            record.frame.store(ptr::from_ref(tag).addr(), Ordering::Relaxed);
-            compiler_fence(Ordering::SeqCst);
-            record.subject.store(subject.cast_mut(), Ordering::Relaxed);
-            compiler_fence(Ordering::SeqCst);
-            // A handler that came before the record was taken has used it, too, and counted on; in
-            // the child of a fork it counts from the beginning.
-            if record.tag_value.load(Ordering::Relaxed) != value {
+            let value = record.take(subject, tag);
+            if !record.is_undisturbed(value) {
                 continue;
             }
             let claims = self.claims.load(Ordering::Relaxed);
@@ -149,10 +173,23 @@ impl Thread {
 }
 
 impl<'t> Operation<'t> {
+    /// A copy, which does not end the operation.
+    #[inline(always)]
+    pub fn copy(&self) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(Self { ..*self })
+    }
+
     /// The thread whose operation it is.
     pub fn thread(&self) -> &'t Thread {
         self.thread
     }
+}
+
+/// It was claimed in the name of the presence.
+#[cold]
+#[inline(never)]
+fn withdraw_unannounced(record: &Record) {
+    record.by_presence.store(false, Ordering::Release);
 }
 
 /// The record is of a block that the kernel has wiped meanwhile.
@@ -257,12 +294,6 @@ impl Operation<'_> {
         self.withdraw();
         0
     }
-
-    #[cold]
-    #[inline(never)]
-    fn withdraw_unannounced(&self) {
-        self.record.by_presence.store(false, Ordering::Release);
-    }
 }
 
 impl Claimant for Operation<'_> {
@@ -279,7 +310,7 @@ impl Claimant for Operation<'_> {
         // claim itself is an atomic exchange, which no store passes.
         let tid = self.thread.tid.load(Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        if self.is_orphan() { self.no_claim() } else { tid }
+        if self.is_orphan() { self.apart(Self::no_claim) } else { tid }
     }
 
     #[cold]
@@ -304,12 +335,17 @@ impl Claimant for Operation<'_> {
     }
 
     #[inline(always)]
+    fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        seldom(&self.copy())
+    }
+
+    #[inline(always)]
     fn withdraw(&self) {
         compiler_fence(Ordering::SeqCst);
         if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
             self.claims.store(0, Ordering::Relaxed);
         } else {
-            self.withdraw_unannounced();
+            withdraw_unannounced(self.record);
         }
         self.record.entry.store(0, Ordering::Relaxed);
     }
@@ -374,9 +410,8 @@ impl Claimant for Operation<'_> {
 impl Drop for Operation<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Release: all accesses to the subject are over when another thread sees that it is free to
-        // go. In the child of a fork the block is still this thread's, or nobody's: see
+        // In the child of a fork the block is still this thread's, or nobody's: see
         // `Thread::find_free`.
-        self.record.subject.store(ptr::null_mut(), Ordering::Release);
+        self.record.give_back();
     }
 }

@@ -2,8 +2,8 @@
 
 use core::ptr;
 
-use super::frame;
-use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use super::frame::{self, FrameTag};
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 /// See the module. It is for the thread itself and its signal handlers; others read `subject` and
 /// `by_presence`.
@@ -35,6 +35,34 @@ impl Record {
         self.tag_value.store(TAGGED | index << RECORD_SHIFT, Ordering::Relaxed);
     }
 
+    /// For an operation that begins, whose tag it sets. Gives the tag's value.
+    #[inline(always)]
+    pub fn take(&self, subject: *const (), tag: &FrameTag) -> u64 {
+        let value = self.tag_value.load(Ordering::Relaxed) + 1;
+        self.tag_value.store(value, Ordering::Relaxed);
+        tag.set(value);
+        self.frame.store(ptr::from_ref(tag).addr(), Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        self.subject.store(subject.cast_mut(), Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        value
+    }
+
+    /// A handler that came before the record was taken has used it, too, and counted on; in the
+    /// child of a fork it counts from the beginning.
+    #[inline(always)]
+    pub fn is_undisturbed(&self, value: u64) -> bool {
+        self.tag_value.load(Ordering::Relaxed) == value
+    }
+
+    /// The operation has ended.
+    #[inline(always)]
+    pub fn give_back(&self) {
+        // Release: all accesses to the subject are over when another thread sees that it is free to
+        // go.
+        self.subject.store(ptr::null_mut(), Ordering::Release);
+    }
+
     /// Whether it is of an operation that has begun.
     pub fn is_taken(&self) -> bool {
         !self.subject.load(Ordering::SeqCst).is_null()
@@ -48,8 +76,6 @@ impl Record {
     pub fn clear(&self) {
         self.entry.store(0, Ordering::Relaxed);
         self.by_presence.store(false, Ordering::Relaxed);
-        // Release: all accesses to the subject are over when another thread sees that it is free to
-        // go.
-        self.subject.store(ptr::null_mut(), Ordering::Release);
+        self.give_back();
     }
 }

@@ -19,6 +19,7 @@ use super::owner::{Owner, is_in_use};
 use super::queue::Queue;
 use super::store;
 use crate::atomic::{AtomicU64, Ordering};
+use crate::os::restartable::Head;
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::Operation;
@@ -240,7 +241,7 @@ fn know(queue: &Queue, block: u32) -> Result<()> {
 pub unsafe fn write(
     queue: &Queue,
     who: &Operation<'_>,
-    head: ([u8; 16], *mut [u8; 16]),
+    head: Head,
     (short, room): (*mut u8, u32),
     from: *const u8,
     length: usize,
@@ -260,7 +261,7 @@ pub unsafe fn write(
 unsafe fn write_parts(
     queue: &Queue,
     who: &Operation<'_>,
-    head: ([u8; 16], *mut [u8; 16]),
+    head: Head,
     room: u32,
     mut from: *const u8,
     length: usize,

@@ -12,6 +12,7 @@ use super::message::Message;
 use super::queue::Queue;
 use super::usage::Amount;
 use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::os::restartable::two_words;
 use crate::os::{Errno, Result};
 use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
@@ -156,12 +157,8 @@ pub fn read_head(slots: &Slots<'_>, first: usize, index: usize, arrival: u64) ->
 
 /// As it lies in the head of a slot.
 #[inline(always)]
-pub fn head(kind: i64, length: usize, room: u32) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    let (first, second) = bytes.split_at_mut(8);
-    first.copy_from_slice(&kind.to_ne_bytes());
-    second.copy_from_slice(&(length as u64 | u64::from(room) << 32).to_ne_bytes());
-    bytes
+pub fn head(kind: i64, length: usize, room: u32) -> u128 {
+    two_words(kind.cast_unsigned(), length as u64 | u64::from(room) << 32)
 }
 
 /// What a look for room found.

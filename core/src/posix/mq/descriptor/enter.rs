@@ -1,5 +1,6 @@
 //! From a descriptor to an operation on its queue.
 
+use core::mem::ManuallyDrop;
 use core::ptr;
 use std::os::fd::RawFd;
 
@@ -24,6 +25,24 @@ pub struct Use<'t> {
     pub queue: &'t Opened,
     /// The descriptor it was found by.
     pub fd: RawFd,
+}
+
+/// Begins an operation on the queue of `fd`, where that is simple: the thread is in the middle of
+/// nothing, and it claims with its TID, which the kernel watches. `None`: [`enter`] finds out.
+///
+/// There is one place that makes the result, so that it need not lie in memory.
+#[inline(always)]
+pub fn enter_at_once<'t>(thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Option<Use<'t>> {
+    let (entry, open) = look_up(fd)?;
+    let operation = thread.begin_at_once(open.cast(), tag)?;
+    membarrier::light();
+    if !ptr::eq(entry.load(Ordering::Acquire), open) || !operation.is_watched() {
+        return None;
+    }
+    // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so
+    // `opened` does not change before the operation ends.
+    let queue = unsafe { (*open).opened() }?;
+    queue.layout.is_at_home().then_some(Use { operation, queue, fd })
 }
 
 /// Begins an operation on the queue of `fd`. EBADF when it is not one.
@@ -139,6 +158,13 @@ fn find_out(fd: RawFd) -> bool {
 }
 
 impl<'t> Use<'t> {
+    /// Hands a copy of itself to what is done seldom: see [`Claimant::apart`].
+    #[inline(always)]
+    pub fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        let operation = ManuallyDrop::into_inner(self.operation.copy());
+        seldom(&ManuallyDrop::new(Use { operation, queue: self.queue, fd: self.fd }))
+    }
+
     /// The thread whose operation it is.
     pub fn thread(&self) -> &'t Thread {
         self.operation.thread()

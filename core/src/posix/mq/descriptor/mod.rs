@@ -6,7 +6,7 @@ mod nonblocking;
 mod open;
 mod table;
 
-pub use enter::{Use, enter, is_found_queue};
+pub use enter::{Use, enter, enter_at_once, is_found_queue};
 pub use inherited::free_unused;
 pub use open::Opened;
 pub use table::{

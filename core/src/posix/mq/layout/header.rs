@@ -14,7 +14,7 @@ use crate::shared::wait_point::WaitPoint;
 
 /// "rsipc-mq" and the version of the format.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-pub(in crate::posix::mq) const VERSION: u32 = 5;
+pub(in crate::posix::mq) const VERSION: u32 = 6;
 /// Longest name in bytes, without the slash.
 pub(super) const NAME_MAX: usize = 255;
 /// What is said once, when the queue is created. It is no part of [`Header`]: whoever may write to
@@ -87,6 +87,7 @@ pub struct Header {
     pub(super) sequence: Lines<AtomicU64>,
     pub(super) stalled: Lines<AtomicU64>,
     pub(super) freed: Lines<AtomicU32>,
+    pub(super) high_water: Lines<AtomicU32>,
     pub(super) message: Lines<WaitPoint>,
     pub(super) room: Lines<WaitPoint>,
     pub(super) readiness: Lines<Readiness>,

@@ -109,7 +109,7 @@ impl Layout {
             let nodes = base.add(geometry.nodes_at()).cast::<Node>();
             let nodes = core::slice::from_raw_parts(nodes, geometry.nodes());
             let header = &*base.cast::<Header>();
-            let index = Index::new(keys, claims, nodes);
+            let index = Index::new(keys, claims, nodes, &header.high_water.0);
             let slots = Slots {
                 index,
                 sequence: &header.sequence.0,

@@ -61,11 +61,17 @@ impl MessageHeader {
         unsafe { load(&raw mut (*shared).length) }
     }
 
-    /// As it lies in memory.
-    #[inline]
-    pub fn to_bytes(self) -> [u8; size_of::<Self>()] {
+    /// As it lies in memory, as one number.
+    pub fn to_number(self) -> u128 {
         // SAFETY: four numbers without padding.
-        unsafe { core::mem::transmute(self) }
+        u128::from_ne_bytes(unsafe { core::mem::transmute::<Self, [u8; size_of::<Self>()]>(self) })
+    }
+
+    /// [`Self::to_number`] of [`Self::plain`], made in a register (see `restartable::two_words`).
+    #[inline(always)]
+    pub fn only(length: u32) -> u128 {
+        let shift = if cfg!(target_endian = "little") { 0 } else { u128::BITS - u32::BITS };
+        u128::from(length) << shift
     }
 
     /// Of a message that notes nothing.

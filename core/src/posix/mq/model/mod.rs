@@ -60,6 +60,7 @@ pub struct Queue {
     sequence: AtomicU64,
     stalled: AtomicU64,
     freed: AtomicU32,
+    high_water: AtomicU32,
     /// Both halves hold the same number, or the message is torn. Two who touch a body at once are
     /// found by loom.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
@@ -88,17 +89,19 @@ impl Queue {
             sequence: AtomicU64::default(),
             stalled: AtomicU64::default(),
             freed: AtomicU32::default(),
+            high_water: AtomicU32::default(),
             bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
             received: Mutex::default(),
             ends: Ends::default(),
         };
-        (0..capacity).for_each(|slot| queue.index().refresh(slot));
+        let index = queue.index();
+        (0..capacity).filter(|_| !index.is_flat()).for_each(|slot| index.refresh(slot));
         Arc::new(queue)
     }
 
     pub fn index(&self) -> Index<'_> {
-        Index::new(&self.keys, &self.claims, &self.nodes)
+        Index::new(&self.keys, &self.claims, &self.nodes, &self.high_water)
     }
 
     pub fn slots(&self) -> Slots<'_> {

@@ -6,12 +6,16 @@
 //! exchanges in a row fail, another thread has refreshed the node after the change. The version in
 //! a node keeps a late refresh from restoring an old value.
 //!
+//! Of few keys without a tree those below the *high-water mark* are compared: no slot from that
+//! number on has held a message since the queue was made. It is raised by a sender that has claimed
+//! such a slot, before it commits, and never lowered.
+//!
 //! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the
 //! keys, which are the truth: a thread that finds nothing in the tree checks the keys before it
 //! believes it.
 
 use super::key::{self, is_message};
-use super::scan::{any, largest};
+use super::scan::{any, largest, largest_of_few};
 use super::summary::{Summary, has_free, slot_in};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
@@ -32,6 +36,9 @@ pub struct Index<'a> {
     /// From the lowest to the highest; empty ones at the end.
     levels: [&'a [Node]; LEVELS],
     height: usize,
+    /// The high-water mark, where there is no tree: see the module. SeqCst: whoever sees the key
+    /// that a sender has stored after it looks at that key.
+    high_water: &'a AtomicU32,
 }
 
 /// The words of one slot.
@@ -69,14 +76,20 @@ pub fn level_sizes(keys: usize) -> [usize; LEVELS] {
 
 impl<'a> Index<'a> {
     /// `nodes` are all the nodes, level after level.
-    pub fn new(keys: &'a [AtomicU64], claims: &'a [AtomicU32], mut nodes: &'a [Node]) -> Self {
+    pub fn new(
+        keys: &'a [AtomicU64],
+        claims: &'a [AtomicU32],
+        mut nodes: &'a [Node],
+        high_water: &'a AtomicU32,
+    ) -> Self {
         let sizes = level_sizes(keys.len());
         let levels = sizes.map(|size| {
             let (level, rest) = nodes.split_at(size);
             nodes = rest;
             level
         });
-        Self { keys, claims, levels, height: sizes.iter().filter(|&&size| size > 0).count() }
+        let height = sizes.iter().filter(|&&size| size > 0).count();
+        Self { keys, claims, levels, height, high_water }
     }
 
     /// The keys themselves.
@@ -109,7 +122,11 @@ impl<'a> Index<'a> {
     /// The largest key and its slot, whether it is claimed or not.
     #[inline]
     pub fn best(&self) -> Option<(usize, u64)> {
-        if self.is_flat() { self.best_of(|_| true) } else { self.best_by_tree() }
+        if !self.is_flat() {
+            return self.best_by_tree();
+        }
+        let (slot, key) = largest_of_few(self.used());
+        is_message(key).then_some((slot, key))
     }
 
     /// The largest key that nobody has claimed, and its slot. Looks at all of them.
@@ -122,7 +139,7 @@ impl<'a> Index<'a> {
     #[inline(always)]
     pub fn has_better(&self, key: u64) -> bool {
         if self.is_flat() {
-            return any(self.keys, |other| other.load(Ordering::SeqCst) > key);
+            return any(self.used(), |other| other.load(Ordering::SeqCst) > key);
         }
         any(self.top(), |node| node.value() > key) && self.finds_better(key)
     }
@@ -135,7 +152,7 @@ impl<'a> Index<'a> {
     /// Whether there seems to be a message. Cheap, for a spin.
     pub fn seems_to_have_message(&self) -> bool {
         if self.is_flat() {
-            return self.keys.iter().any(|key| is_message(key.load(Ordering::Relaxed)));
+            return self.used().iter().any(|key| is_message(key.load(Ordering::Relaxed)));
         }
         self.top().iter().any(|node| is_message(node.value()))
     }
@@ -156,9 +173,35 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// Brings the nodes above a slot up to date. Also a full barrier, if there are any.
+    /// The keys below the high-water mark.
+    #[inline(always)]
+    pub fn used(&self) -> &'a [AtomicU64] {
+        let mark = self.high_water.load(Ordering::SeqCst) as usize;
+        self.keys.get(..mark).unwrap_or(self.keys)
+    }
+
+    /// A message is about to be in this slot, which the caller has claimed.
+    #[inline(always)]
+    pub fn use_slot(&self, slot: usize) {
+        // Relaxed: nobody lowers it.
+        if slot >= self.high_water.load(Ordering::Relaxed) as usize {
+            self.raise_high_water(slot);
+        }
+    }
+
+    #[cold]
+    fn raise_high_water(&self, slot: usize) {
+        let mark = u32::try_from(slot + 1).unwrap_or(u32::MAX);
+        self.high_water.fetch_max(mark, Ordering::SeqCst);
+    }
+
+    /// Brings what leads to a slot up to date: the nodes above it, which is also a full barrier, or
+    /// the high-water mark, which only hostile bytes put below a message.
     #[inline]
     pub fn refresh(&self, slot: usize) {
+        if self.is_flat() {
+            return self.use_slot(slot);
+        }
         let mut child = slot;
         for level in 0..self.height {
             child /= GROUP;

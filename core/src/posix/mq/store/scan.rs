@@ -3,13 +3,38 @@
 use core::hint::select_unpredictable;
 
 use super::key;
+use crate::atomic::{AtomicU64, Ordering};
 
-/// Whether it is true of one of these, where that is seldom: it is asked of four at a time.
+/// Whether it is true of one of these, where that is seldom: a branch each, which is not taken.
 #[inline(always)]
 pub fn any<T>(items: &[T], is_true: impl Fn(&T) -> bool) -> bool {
     let (fours, rest) = items.as_chunks::<4>();
-    fours.iter().any(|[a, b, c, d]| is_true(a) | is_true(b) | is_true(c) | is_true(d))
+    fours.iter().any(|[a, b, c, d]| is_true(a) || is_true(b) || is_true(c) || is_true(d))
         || rest.iter().any(is_true)
+}
+
+/// The largest of some keys, and where it is; what is no message's counts for nothing. For few of
+/// them, of which most are not: a branch each.
+#[inline(always)]
+pub fn largest_of_few(keys: &[AtomicU64]) -> (usize, u64) {
+    let mut best = (0, key::LARGEST_FREE);
+    let mut look = |number: usize, key: &AtomicU64| {
+        let key = key.load(Ordering::SeqCst);
+        if key > best.1 {
+            best = (number, key);
+        }
+    };
+    let (fours, rest) = keys.as_chunks::<4>();
+    for (four, [a, b, c, d]) in fours.iter().enumerate() {
+        look(four * 4, a);
+        look(four * 4 + 1, b);
+        look(four * 4 + 2, c);
+        look(four * 4 + 3, d);
+    }
+    for (number, key) in rest.iter().enumerate() {
+        look(fours.len() * 4 + number, key);
+    }
+    best
 }
 
 /// The largest of some values, and where it is.

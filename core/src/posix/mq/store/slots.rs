@@ -114,7 +114,7 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     fn commit(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
         if !self.index.is_flat() {
-            return self.commit_in_tree(slot, key, who);
+            return who.apart(|who| self.commit_in_tree(slot, key, who));
         }
         let committed = who.commit((slot.key, key), (slot.claim, 0));
         who.withdraw();
@@ -158,7 +158,7 @@ impl<'a> Slots<'a> {
             let slot = self.index.slot(slot)?;
             nears(slot.number);
             if !claim::claim(slot.claim, who) {
-                self.wait_for_holder(slot.claim, found, who, &mut pause);
+                who.apart(|who| self.wait_for_holder(slot.claim, found, who, &mut pause));
                 continue;
             }
             // Acquire is not needed: the claim has it. The slot may have been emptied, and filled,
@@ -221,7 +221,7 @@ impl<'a> Slots<'a> {
     }
 
     /// In the child of a fork that happened while the slot was claimed: its parent goes on with it.
-    #[cold]
+    #[inline(always)]
     pub fn leave_to_parent(who: &impl Claimant) {
         who.withdraw();
     }
@@ -294,7 +294,7 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;
-        let newest = key::newest(self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)));
+        let newest = key::newest(self.index.used().iter().map(|key| key.load(Ordering::SeqCst)));
         Some(Reserved { slot, sequence: newest.wrapping_add(1) })
     }
 
@@ -311,6 +311,7 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
         if self.index.is_flat() {
+            self.index.use_slot(reserved.slot.number);
             return reserved;
         }
         Reserved { sequence: self.sequence.fetch_add(1, Ordering::Relaxed), ..reserved }

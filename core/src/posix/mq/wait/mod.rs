@@ -30,7 +30,6 @@ pub struct Room {
 /// # Safety
 /// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for
 /// reading as long.
-#[inline(always)]
 pub unsafe fn send_or_wait(
     thread: &'static Thread,
     fd: RawFd,
@@ -55,7 +54,6 @@ pub unsafe fn send_or_wait(
 ///
 /// # Safety
 /// As for [`send_or_wait`]; `into` is valid for writing.
-#[inline(always)]
 pub unsafe fn receive_or_wait(
     thread: &'static Thread,
     fd: RawFd,

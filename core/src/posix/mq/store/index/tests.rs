@@ -7,6 +7,7 @@ struct Storage {
     keys: Vec<AtomicU64>,
     claims: Vec<AtomicU32>,
     nodes: Vec<Node>,
+    high_water: AtomicU32,
 }
 
 impl Storage {
@@ -15,13 +16,14 @@ impl Storage {
             keys: (0..slots).map(|_| AtomicU64::new(key::FREE)).collect(),
             claims: (0..slots).map(|_| AtomicU32::new(0)).collect(),
             nodes: (0..level_sizes(slots).iter().sum()).map(|_| Node::default()).collect(),
+            high_water: AtomicU32::new(0),
         };
         (0..slots).for_each(|slot| storage.index().refresh(slot));
         storage
     }
 
     fn index(&self) -> Index<'_> {
-        Index::new(&self.keys, &self.claims, &self.nodes)
+        Index::new(&self.keys, &self.claims, &self.nodes, &self.high_water)
     }
 
     fn set(&self, slot: usize, key: u64) {
