@@ -103,7 +103,8 @@ function holds_bytes(): bool
 	$again = shmop_open($key, 'n', 0600, 5000) === false;
 	$all = implode('', array_map('chr', range(0, 255)));
 	$holds = $block !== false && shmop_size($block) === 5000
-		&& shmop_read($block, 0, 5000) === str_repeat("\0", 5000) && shmop_write($block, $all, 4000) === 256 && shmop_read($block, 4000, 256) === $all;
+		&& shmop_read($block, 0, 5000) === str_repeat("\0", 5000)
+		&& shmop_write($block, $all, 4000) === 256 && shmop_read($block, 4000, 256) === $all;
 	$read = ended_well(child(function () use ($key, $all) {
 		$block = shmop_open($key, 'a', 0, 0);
 		return shmop_read($block, 4000, 256) === $all && !writes($block);
@@ -131,6 +132,7 @@ function outlives_its_removal(): bool
 }
 
 foreach (['keeps_values', 'replaces_and_removes_values', 'is_full_at_its_size',
-	'is_shared_with_children', 'is_found_by_its_key', 'counts_under_a_lock', 'holds_bytes', 'outlives_its_removal'] as $test) {
+	'is_shared_with_children', 'is_found_by_its_key', 'counts_under_a_lock', 'holds_bytes',
+	'outlives_its_removal'] as $test) {
 	report($test, $test());
 }
