@@ -4,6 +4,8 @@
 //! keeps the number of the processor; `__rseq_offset` is its distance from the thread pointer.
 //! Without it `sched_getcpu` is asked.
 
+#[cfg(target_arch = "x86_64")]
+use crate::atomic::AtomicBool;
 use crate::atomic::{AtomicIsize, AtomicU32, Ordering};
 
 /// Distance of the thread's rseq area from the thread pointer; 0 while there is none. Written
@@ -41,6 +43,25 @@ pub fn current() -> u32 {
 pub fn rseq_offset() -> Option<isize> {
     // Relaxed: as above.
     Some(RSEQ_OFFSET.load(Ordering::Relaxed)).filter(|&offset| offset != 0)
+}
+
+/// Whether the processor has AVX2; false, too, until it has been asked.
+#[cfg(target_arch = "x86_64")]
+static HAS_AVX2: AtomicBool = AtomicBool::new(false);
+
+/// Asks the processor what it can do. Not at load: the question is dear in a virtual machine, and
+/// most programs need no answer.
+pub fn learn_features() {
+    // Relaxed: whoever does not see the answer yet does without.
+    #[cfg(target_arch = "x86_64")]
+    HAS_AVX2.store(std::arch::is_x86_feature_detected!("avx2"), Ordering::Relaxed);
+}
+
+/// Whether the processor is known to have AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn has_avx2() -> bool {
+    HAS_AVX2.load(Ordering::Relaxed)
 }
 
 #[cfg(target_arch = "x86_64")]

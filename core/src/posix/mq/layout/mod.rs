@@ -22,6 +22,7 @@ mod header;
 mod slot;
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::os::cpu;
 use crate::os::{Errno, Result, namespace};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
@@ -97,6 +98,7 @@ impl Layout {
     /// `base` is a writable shared mapping of `geometry.file_size()` bytes, aligned to a page, that
     /// outlives the use of the result.
     pub unsafe fn new(base: *mut u8, geometry: Geometry) -> Self {
+        cpu::learn_features();
         // SAFETY: all parts lie within the file size, and are aligned to a line at least; atomics
         // may hold any bytes.
         let (header, slots) = unsafe {

@@ -11,8 +11,9 @@
 //! a thread notes of its own claims.
 //!
 //! Seen to fail when
-//! * a node of the index is refreshed only twice, or without a version, or is read after what is
-//!   below it;
+//! * a node of the index is exchanged without a version, or is read after what is below it; is left
+//!   alone by a sender whose key is not larger, or those above it are; is not refreshed when the exchange of a receiver
+//!   fails;
 //! * a claim is a store, or not announced, or announced after the exchange, or withdrawn before the
 //!   release; the exchange is not SeqCst, the release not Release; the claim of a dead thread is
 //!   freed Relaxed, or that of a living one at all;
@@ -251,10 +252,18 @@ impl Queue {
         self.keys[slot].load(Ordering::SeqCst)
     }
 
+    /// As `publish` and `clear` do, whose store is Release.
     pub fn set_key(&self, slot: usize, key: u64) {
-        // Release, as in `publish` and `clear`.
-        self.keys[slot].store(key, Ordering::Release);
-        self.index().refresh(slot);
+        let store = || {
+            self.keys[slot].store(key, Ordering::Release);
+            true
+        };
+        if is_message(key) {
+            store();
+            self.index().raise(slot, key);
+        } else {
+            self.index().lower(slot, self.key_of(slot), store);
+        }
     }
 }
 

@@ -1,10 +1,19 @@
 //! Finding the message to deliver next, and a free slot, among up to 65536 slots.
 //!
 //! Up to [`GROUP`] keys are compared one by one. Above that there is a tree of groups of [`GROUP`]:
-//! each node holds the largest key below it, and whether a slot below it is free. It is an f-array
-//! (P. Jayanti, 2002): a thread that has changed a key refreshes the nodes above it. If two
-//! exchanges in a row fail, another thread has refreshed the node after the change. The version in
-//! a node keeps a late refresh from restoring an old value.
+//! each node holds the largest key below it, and whether a slot below it may be free. It is an
+//! f-array (P. Jayanti, 2002): a thread that has changed a key brings the nodes above it up to
+//! date, one by one, by an exchange that fails if another thread has changed the node since it was
+//! read. The version in a node keeps a late exchange from restoring an old value.
+//!
+//! * A sender *raises* the nodes to its key. It holds the claim meanwhile, so the key stays. Where a
+//!   node is as large already, its version changes all the same: a thread that has looked at what
+//!   is below it before has to look again. So do the nodes above that one: the thread that has
+//!   made it so large may not have come to them yet.
+//! * A receiver looks at the other keys before it clears its own, and exchanges the node behind the
+//!   clearing. What changes between the look and the exchange makes the exchange fail, or is
+//!   brought up to date by the thread that changes it. If it fails, the receiver refreshes the
+//!   node: it looks at all keys again.
 //!
 //! Of few keys without a tree those below the *high-water mark* are compared: no slot from that
 //! number on has held a message since the queue was made. It is raised by a sender that has claimed
@@ -15,7 +24,7 @@
 //! believes it.
 
 use super::key::{self, is_message};
-use super::scan::{any, largest, largest_of_few};
+use super::scan::{any, has_larger_node, largest, largest_node, largest_of_few, largest_without};
 use super::summary::{Summary, has_free, slot_in};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
@@ -25,6 +34,9 @@ pub use super::summary::Node;
 /// Keys below a node of the lowest level, nodes below any other node, and nodes of the highest
 /// level at most. (The model checker's trees are smaller.)
 pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
+/// Exchanges of a node that fail, one after the other, before it is left to others. Only hostile
+/// bytes make so many fail, and the tree is a hint.
+const EXCHANGES: usize = 64;
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
 
@@ -141,7 +153,7 @@ impl<'a> Index<'a> {
         if self.is_flat() {
             return any(self.used(), |other| other.load(Ordering::SeqCst) > key);
         }
-        any(self.top(), |node| node.value() > key) && self.finds_better(key)
+        has_larger_node(self.top(), key) && self.finds_better(key)
     }
 
     #[cold]
@@ -202,10 +214,46 @@ impl<'a> Index<'a> {
         if self.is_flat() {
             return self.use_slot(slot);
         }
+        self.refresh_from(0, slot);
+    }
+
+    /// A message with this key has been stored in a slot, which the caller has claimed. Also a full
+    /// barrier.
+    pub fn raise(&self, slot: usize, key: u64) {
+        let mut child = slot;
+        for level in &self.levels[..self.height] {
+            child /= GROUP;
+            if let Some(node) = level.get(child) {
+                raise_node(node, slot, key);
+            }
+        }
+    }
+
+    /// Has a message removed, which has this key and whose slot the caller has claimed. Gives what
+    /// `clear` gives: whether it has been done. Also a full barrier, then.
+    pub fn lower(&self, slot: usize, key: u64, clear: impl FnOnce() -> bool) -> bool {
+        let number = slot / GROUP;
+        let Some(node) = self.levels[0].get(number) else { return clear() };
+        let old = node.load();
+        let others = self.summary_without(number, key);
+        if !clear() {
+            return false;
+        }
+        if !node.compare_exchange(old, others.after(old)) {
+            self.refresh_node(0, number);
+        }
+        self.refresh_from(1, slot);
+        true
+    }
+
+    #[inline]
+    fn refresh_from(&self, lowest: usize, slot: usize) {
         let mut child = slot;
         for level in 0..self.height {
             child /= GROUP;
-            self.refresh_node(level, child);
+            if level >= lowest {
+                self.refresh_node(level, child);
+            }
         }
     }
 
@@ -234,7 +282,7 @@ impl<'a> Index<'a> {
     fn best_by_tree(&self) -> Option<(usize, u64)> {
         // A node that is out of date is refreshed on the way, so a second try mostly succeeds.
         for _ in 0..4 {
-            let (node, key) = largest(self.top(), Node::value);
+            let (node, key) = largest_node(self.top());
             if !is_message(key) {
                 return None;
             }
@@ -268,7 +316,7 @@ impl<'a> Index<'a> {
             // Any slot below the lowest node leads to it.
             None => children.start.lt(&children.end).then_some(children.start),
             Some(below) => {
-                let (child, _) = largest(self.levels[below].get(children.clone())?, Node::value);
+                let (child, _) = largest_node(self.levels[below].get(children.clone())?);
                 Some(children.start + child)
             }
         }
@@ -286,19 +334,23 @@ impl<'a> Index<'a> {
             return None;
         }
         let mut children = self.children(level, node);
-        if level == 0 {
-            self.free_of(children)
-        } else {
-            children.find_map(|child| self.free_below(level - 1, child))
+        let found = match level.checked_sub(1) {
+            None => self.free_of(children),
+            Some(below) => children.find_map(|child| self.free_below(below, child)),
+        };
+        if found.is_none() {
+            // A sender has taken the last one, and does not look whether it was that.
+            self.refresh_node(level, node);
         }
+        found
     }
 
     #[inline(always)]
     fn refresh_node(&self, level: usize, number: usize) {
         let Some(node) = self.levels[level].get(number) else { return };
         // The first exchange is also the barrier behind the store of the key, which others may not
-        // see before it. So it does not count as one of the two that fail.
-        for _ in 0..3 {
+        // see before it.
+        for _ in 0..EXCHANGES {
             let old = node.load();
             let new = if level == 0 {
                 self.summary_of_keys(number)
@@ -324,6 +376,14 @@ impl<'a> Index<'a> {
         Summary { key, slot: children.start + index, free: !is_message(common) }
     }
 
+    /// Without the message that has this key.
+    #[inline(always)]
+    fn summary_without(&self, node: usize, key: u64) -> Summary {
+        let children = self.children(0, node);
+        let (index, key) = largest_without(&self.keys[children.clone()], key);
+        Summary { key, slot: children.start + index, free: true }
+    }
+
     fn summary_of_nodes(&self, level: usize, node: usize) -> Summary {
         let mut found = Summary::NOTHING;
         for child in &self.levels[level - 1][self.children(level, node)] {
@@ -334,6 +394,20 @@ impl<'a> Index<'a> {
             }
         }
         found
+    }
+}
+
+/// Raises a node to the key of this slot.
+#[inline(always)]
+fn raise_node(node: &Node, slot: usize, key: u64) {
+    for _ in 0..EXCHANGES {
+        let old = node.load();
+        let is_larger = key > old.value;
+        let (key, slot) = if is_larger { (key, slot) } else { (old.value, slot_in(old.version)) };
+        let new = Summary { key, slot, free: has_free(old.version) };
+        if node.compare_exchange(old, new.after(old)) {
+            return;
+        }
     }
 }
 

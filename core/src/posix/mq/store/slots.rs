@@ -123,11 +123,19 @@ impl<'a> Slots<'a> {
 
     #[inline(never)]
     fn commit_in_tree(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
-        // Relaxed: it is ours, and stays so until the nodes above the slot know of the key.
-        let held = slot.claim.load(Ordering::Relaxed);
-        let committed = who.commit((slot.key, key), (slot.claim, held));
+        // Relaxed: both are ours, and stay so until the nodes above the slot know of the key.
+        let (held, before) = (slot.claim.load(Ordering::Relaxed), slot.key.load(Ordering::Relaxed));
+        let store = || who.commit((slot.key, key), (slot.claim, held));
+        let committed = if is_message(key) {
+            let committed = store();
+            if committed {
+                self.index.raise(slot.number, key);
+            }
+            committed
+        } else {
+            self.index.lower(slot.number, before, store)
+        };
         if committed {
-            self.index.refresh(slot.number);
             if !is_message(key) {
                 self.freed.store(u32::try_from(slot.number).unwrap_or(0), Ordering::Relaxed);
             }

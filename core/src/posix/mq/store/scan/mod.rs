@@ -1,9 +1,58 @@
-//! Looking at many words as fast as one thread can.
+//! Looking at many words as fast as one thread can: few keys one by one, those of a tree four at a
+//! time where the processor can (`wide`).
+//!
+//! The words change meanwhile. Each is read whole, at some moment of the look; in which order is
+//! left open, and no caller relies on one.
+
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+mod wide;
 
 use core::hint::select_unpredictable;
 
 use super::key;
+use super::summary::Node;
 use crate::atomic::{AtomicU64, Ordering};
+
+/// What the look of `wide` at each `$stride`th word of these finds. `None`: the processor cannot
+/// make it.
+macro_rules! wide {
+    ($look:ident($words:ident, $stride:literal $(, $argument:ident)?)) => {{
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        let found = ($words.len() >= wide::TOGETHER && crate::os::cpu::has_avx2()).then(|| {
+            let words =
+                wide::Words::<$stride> { first: $words.as_ptr().cast(), count: $words.len() };
+            // SAFETY: the processor has AVX2, and the slice its words.
+            unsafe { wide::$look(words $(, $argument)?) }
+        });
+        #[cfg(not(all(target_arch = "x86_64", not(loom))))]
+        let found = None;
+        found
+    }};
+}
+
+/// The largest of the keys below a node, and where it is; this one, which is about to go, counts
+/// for nothing.
+#[inline(always)]
+pub fn largest_without(keys: &[AtomicU64], goes: u64) -> (usize, u64) {
+    wide!(largest_key(keys, 1, goes)).flatten().unwrap_or_else(|| {
+        largest(keys, |key| match key.load(Ordering::SeqCst) {
+            key if key == goes => key::FREE,
+            key => key,
+        })
+    })
+}
+
+/// The node with the largest value, and that.
+#[inline(always)]
+pub fn largest_node(nodes: &[Node]) -> (usize, u64) {
+    wide!(largest_value(nodes, 2)).flatten().unwrap_or_else(|| largest(nodes, Node::value))
+}
+
+/// Whether the value of one of these nodes is larger than this key.
+#[inline(always)]
+pub fn has_larger_node(nodes: &[Node], than: u64) -> bool {
+    wide!(has_larger(nodes, 2, than)).unwrap_or_else(|| any(nodes, |node| node.value() > than))
+}
 
 /// Whether it is true of one of these, where that is seldom: a branch each, which is not taken.
 #[inline(always)]
@@ -64,3 +113,6 @@ pub fn largest<T>(items: &[T], mut value: impl FnMut(&T) -> u64) -> (usize, u64)
     }
     best.into_iter().fold((0, key::FREE), larger)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
