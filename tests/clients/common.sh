@@ -18,6 +18,47 @@ behind=
 # on_librsipc COMMAND...
 on_librsipc() { env LD_PRELOAD="$library $behind" RSIPC_VERBOSE=1 "$@"; }
 
+# What is compared. Scripts that use segments of System V add "segments".
+sides=(glibc librsipc)
+
+# choose SIDE: sets $side, which a command begins with: on plain glibc, on the library, or on the
+# library with all of System V its own, whose segments are the kernel's otherwise.
+choose() {
+	case $1 in
+	glibc) side=(env) ;;
+	librsipc) side=(env LD_PRELOAD="$library $behind" RSIPC_VERBOSE=1) ;;
+	segments) side=(env LD_PRELOAD="$library $behind" RSIPC_VERBOSE=1 RSIPC_SYSV=sem,msg,shm) ;;
+	*) fail "there is no side $1" ;;
+	esac
+}
+
+# was_active SIDE FILE: what a command on this side has written to standard error tells that it had
+# from the library what it was to have.
+was_active() {
+	local wanted='^rsipc .*: active:' segments=', System V shared memory[,;]'
+	[ "$1" != glibc ] || return 0
+	grep -q "$wanted" "$2" || fail "the library was not active; see $2"
+	if [ "$1" = segments ]; then
+		grep -q "$wanted.*$segments" "$2" || fail "the segments were not the library's; see $2"
+	fi
+}
+
+# library_for_all DIRECTORY: a copy of the library there, where all users may look.
+library_for_all() {
+	chmod 755 "$1"
+	cp "$library" "$1/librsipc.so"
+	library=$1/librsipc.so
+}
+
+# soon COMMAND...: whether it succeeds within ten seconds.
+soon() {
+	local end=$((SECONDS + 10))
+	until "$@"; do
+		[ $SECONDS -le $end ] || return 1
+		sleep 0.01
+	done
+}
+
 # Does the library have this function?
 exports() { nm -D --defined-only "$library" | grep -q " $1\$"; }
 
@@ -111,48 +152,45 @@ built_package() {
 posix_ipc_version=1.3.2
 posix_ipc_package() { built_package posix_ipc $posix_ipc_version; }
 
-# suite NAME TESTS DIRECTORY: a package's own tests by pytest, on glibc and preloaded. So many, and no fewer, have to
-# pass on both. Standard input is not captured: a test of posix_ipc wants its number.
+# suite NAME TESTS DIRECTORY: a package's own tests by pytest, on all sides. So many, and no fewer,
+# have to pass on each. Standard input is not captured: a test of posix_ipc wants its number.
 suite() {
-	local name=$1 tests=$2 directory=$3 side outcomes good=yes
-	for side in glibc librsipc; do
-		outcomes=$scratch/$name-$side
+	local name=$1 tests=$2 directory=$3 one side outcomes good=yes
+	for one in "${sides[@]}"; do
+		outcomes=$scratch/$name-$one
 		rm -f "$outcomes".{xml,txt}
-		local run=(env)
-		[ $side = glibc ] || run=(on_librsipc)
-		(cd "$directory" && "${run[@]}" timeout --kill-after=10 300 "$environment/bin/python" -m pytest \
+		choose "$one"
+		(cd "$directory" && timeout --kill-after=10 300 "${side[@]}" "$environment/bin/python" -m pytest \
 			-p no:cacheprovider --capture=no --junit-xml "$outcomes.xml" tests) >"$outcomes.log" 2>&1 || true
 		[ -s "$outcomes.xml" ] || fail "the tests of $name have left no results; see $outcomes.log"
 		$python tests/clients/outcomes.py "$outcomes.xml" >"$outcomes.txt"
 		[ "$(count passed "$outcomes.txt")" -eq "$tests" ] || good=no
-		tally "$name, $side" "$outcomes.txt"
+		tally "$name, $one" "$outcomes.txt"
+		was_active "$one" "$outcomes.log"
+		# < on glibc, > on this side
+		[ $good = yes ] || diff "$scratch/$name-glibc.txt" "$outcomes.txt" >&2 || true
 	done
-	grep -q '^rsipc .*: active:' "$scratch/$name-librsipc.log" || fail "the library was not active"
-	if [ $good = no ]; then
-		# < on glibc, > on librsipc
-		diff "$scratch/$name-glibc.txt" "$scratch/$name-librsipc.txt" >&2 || true
-		fail "$tests tests of $name have to pass; see $scratch/$name-*.log"
-	fi
+	[ $good = yes ] || fail "$tests tests of $name have to pass; see $scratch/$name-*.log"
 	say "$name: $tests passed, 0 failed"
 }
 
-# compared NAME COMMAND...: a program that prints "passed NAME" for each of its tests, on glibc and preloaded. All have
-# to pass, and on both the same ones.
+# compared NAME COMMAND...: a program that prints "passed NAME" for each of its tests, on all sides.
+# All have to pass, and on all sides the same ones.
 compared() {
-	local name=$1 side
+	local name=$1 one side results
 	shift
-	for side in glibc librsipc; do
+	for one in "${sides[@]}"; do
+		results=$scratch/$name-$one
 		# What stands behind the library may be for the program alone.
-		local run=(env)
-		[ $side = glibc ] || run+=(LD_PRELOAD="$library $behind" RSIPC_VERBOSE=1)
-		timeout --kill-after=10 120 "${run[@]}" "$@" >"$scratch/$name-$side.txt" 2>"$scratch/$name-$side.err" ||
-			fail "$name, $side: ended with status $?; see $scratch/$name-$side.*"
-		tally "$name, $side" "$scratch/$name-$side.txt"
+		choose "$one"
+		timeout --kill-after=10 120 "${side[@]}" "$@" >"$results.txt" 2>"$results.err" ||
+			fail "$name, $one: ended with status $?; see $results.*"
+		tally "$name, $one" "$results.txt"
+		was_active "$one" "$results.err"
+		# < on glibc, > on this side
+		diff "$scratch/$name-glibc.txt" "$results.txt" >&2 || fail "the results of $name differ"
+		if [ ! -s "$results.txt" ] || grep -v '^passed ' "$results.txt" >&2; then
+			fail "not all tests of $name pass"
+		fi
 	done
-	grep -q '^rsipc .*: active:' "$scratch/$name-librsipc.err" || fail "the library was not active"
-	# < on glibc, > on librsipc
-	diff "$scratch/$name-glibc.txt" "$scratch/$name-librsipc.txt" >&2 || fail "the results of $name differ"
-	if [ ! -s "$scratch/$name-librsipc.txt" ] || grep -v '^passed ' "$scratch/$name-librsipc.txt" >&2; then
-		fail "not all tests of $name pass"
-	fi
 }
