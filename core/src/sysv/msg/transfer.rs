@@ -3,7 +3,6 @@
 use super::body;
 use super::layout::{Did, INLINE};
 use super::message::Message;
-use super::owner::Owner;
 use super::queue::Queue;
 use super::record::Record;
 use super::search;
@@ -125,8 +124,7 @@ impl Transfer<'_> {
         let room = if length <= INLINE {
             0
         } else {
-            let owner = Owner { slot: claimed.slot, arrival: claimed.arrival };
-            body::make_room(queue, length, owner, who)?
+            body::make_room(queue, length, claimed.begin_long(who)?, who)?
         };
         let head = (store::head(message.kind, length, room), claimed.head());
         let place = (claimed.short_body(), room);
