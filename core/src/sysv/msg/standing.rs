@@ -167,18 +167,21 @@ impl<'q> Standing<'q> {
     }
 
     /// Frees the records of those that are dead, and have what this selector admits. True if there
-    /// was one. To ask costs system calls, so those are not asked that have just lain down.
+    /// was one. To ask costs system calls, so those that have just lain down are not asked, unless
+    /// the look `is_final`: the caller tells the program that there is nothing, and waits for
+    /// nobody.
     #[cold]
     pub fn free_dead(
         &self,
         selector: Selector,
+        is_final: bool,
         now: u32,
         is_dead: impl Fn(Holder) -> bool,
     ) -> bool {
         let mut freed = false;
         for one in self.receivers() {
             let has_it = one.given.is_some_and(|given| selector.admits(given.kind));
-            if has_it && one.record.since(now) > TO_COME_MS {
+            if has_it && (is_final || one.record.since(now) > TO_COME_MS) {
                 freed |= claim::free_if(&one.record.claim, &is_dead);
             }
         }
