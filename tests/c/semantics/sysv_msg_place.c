@@ -1,5 +1,5 @@
-/* Where there is little memory for queues: an errno and no signal, and what was sent stays whole. The
- * kernel's queues do not lie in /dev/shm. */
+/* Where there is little memory for queues: an errno and no signal, and what was sent stays whole.
+ * The kernel's queues do not lie in /dev/shm. */
 #include "../support/private_shm.h"
 #include "../support/sysv_msg.h"
 

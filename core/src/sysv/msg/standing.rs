@@ -171,7 +171,7 @@ impl<'q> Standing<'q> {
 
     /// Frees the records of those that are dead, and have what this selector admits. True if there
     /// was one. To ask costs system calls, so those that have just lain down are not asked, unless
-    /// the look `is_final`: the caller tells the program that there is nothing, and waits for
+    /// the look `is_final`: then the caller tells the program that there is nothing, and waits for
     /// nobody.
     #[cold]
     pub fn free_dead(

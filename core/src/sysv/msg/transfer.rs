@@ -180,7 +180,8 @@ impl Transfer<'_> {
     }
 
     /// Receives, if there is a message that is for nobody else. Gives the length of its body.
-    /// `None`: there is none. `is_final`: then the caller will not wait for one. E2BIG, EFAULT; EIDRM; ERESTART as above.
+    /// `None`: there is none. `is_final`: then the caller will not wait for one. E2BIG, EFAULT;
+    /// EIDRM; ERESTART as above.
     ///
     /// # Safety
     /// No part of the memory of the program is anything else than its own.
