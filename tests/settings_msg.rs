@@ -43,6 +43,17 @@ fn a_new_queue_has_the_bytes_that_are_set() {
     }
 }
 
+/// The checks that memory is used again, for bodies that lie in several blocks.
+#[test]
+fn the_memory_of_a_long_body_is_used_again() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/semantics/sysv_msg_reuse.c");
+    let set = [("RSIPC_MSGMAX", "9000"), ("RSIPC_MSGMNB", "60000"), ("CHECK_SECONDS", "60")];
+    let mut program = command(&compile(&source, Way::Preload), Way::Preload);
+    program.envs(set);
+    let output = run_bounded(program, Duration::from_mins(4));
+    assert!(output.success(), "{}\n{}{}", output.ended, output.stdout, output.stderr);
+}
+
 /// What `msg_sizes` says of these sizes.
 fn says(way: Way, set: &[(&str, &str)], sizes: &[&str]) -> String {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/settings/msg_sizes.c");

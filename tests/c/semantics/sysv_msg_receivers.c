@@ -225,6 +225,28 @@ CASE(msgrcv_killed_asleep_takes_nothing)
 	GET(queue, 0, 0, 1, "stays");
 }
 
+/* However shortly before. */
+CASE(msgrcv_killed_asleep_holds_nothing_back)
+{
+	int queue = new_queue();
+	for (int turn = 0; turn < 30; turn++) {
+		pid_t receiver = check_fork();
+		if (receiver == 0) {
+			msgrcv(queue, &(struct message){ 0 }, BODY, 0, 0);
+			_exit(0);
+		}
+		CHECK_SOON(asleep(receiver, receiver));
+		CHECK_OK(kill(receiver, SIGKILL));
+		CHECK_EQ(waitpid(receiver, NULL, 0), receiver);
+		if (turn % 2)
+			limit_queue(queue, 1000);
+		PUT(queue, 1, "stays");
+		if (turn % 3)
+			CHECK_HOLDS(queue, 1, 5);
+		GET(queue, 0, 0, 1, "stays");
+	}
+}
+
 CASE(msgrcv_50_sleepers_get_one_message_each)
 {
 	enum { MANY = 50 };

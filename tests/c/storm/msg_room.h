@@ -81,6 +81,8 @@ static void all_room_is_left(void)
 {
 	MUST(status().msg_qnum == 0 && status().__msg_cbytes == 0);
 	limit(LIMIT);
+	fill(4, sizeof(struct message) - sizeof(long));
+	fill(LIMIT / 2100, 2100);
 	fill(8, LIMIT / 8);
 	fill(256, LIMIT / 256);
 	fill(LIMIT, 1);

@@ -4,7 +4,7 @@
  * and makers of other queues. A sender and a receiver live through it all. Exit status 0: nothing
  * acknowledged was lost, nothing came twice, nothing was torn or of a type that was not asked for,
  * neither survivor stood still, and in the end bytes and count are right, the queue can be filled
- * to its limit, and RSIPC_DIR, if it is set, has not grown.
+ * to its limit, and RSIPC_DIR, if it is set, has grown by no more than what ten users have in hand.
  *
  * All notes are in memory that outlives the killed. A receiver that dies after its msgrcv and
  * before it has noted it leaves the message in its buffer, which is there, too.
@@ -28,6 +28,10 @@ enum {
 	WORKERS = 13, /* and makers */
 	LIVES = 60000,
 	EACH = 2048,
+	/* A body lies in one block or in a part of one. A user has one in hand beside those that
+	 * are in the queue, and a block may have a part of another size. */
+	BLOCK = 8192,
+	IN_HAND = 2 * USERS * BLOCK,
 	STALL_MS = 1000,
 	/* The notes have room for the lives of so many seconds. */
 	ROUND_S = 20,
@@ -324,6 +328,7 @@ int main(int argc, char **argv)
 	queue = msgget(IPC_PRIVATE, 0600);
 	MUST(queue != -1 && atexit(remove_all) == 0);
 	all_room_is_left();
+	long bytes = bytes_used();
 	for (long left = atol(argv[1]); left > 0; left -= ROUND_S)
 		round_of(left < ROUND_S ? left : ROUND_S);
 	if (in_namespaces)
@@ -332,5 +337,8 @@ int main(int argc, char **argv)
 	/* Whoever lists all queues takes away what was left half made, or half removed. */
 	MUST(msgctl(0, MSG_INFO, (struct msqid_ds *)(void *)&(struct msginfo){ 0 }) != -1);
 	MUST(objects_left() <= 1);
+	long grown = bytes_used() - bytes;
+	printf("grown by %ld bytes\n", grown);
+	MUST(grown <= IN_HAND);
 	return 0;
 }

@@ -28,14 +28,17 @@ pub fn kind(layout: &Layout, block: usize) -> u64 {
 }
 
 /// Makes a free block one of this kind, and gives its number. `ahead`: how many will be needed.
-/// ENOMEM: the file cannot grow; EIDRM; ERESTART: this is the child of a fork.
+/// `None`: others have made the file longer, and what is wanted may be among that. ENOMEM: the file
+/// cannot grow; EIDRM; ERESTART: this is the child of a fork.
 #[cold]
-pub fn take(queue: &Queue, kind: u64, ahead: usize, who: &impl Claimant) -> Result<usize> {
+pub fn take(queue: &Queue, kind: u64, ahead: usize, who: &impl Claimant) -> Result<Option<usize>> {
     loop {
         if let Some(block) = turn_into(&queue.layout, kind, who)? {
-            return Ok(block);
+            return Ok(Some(block));
         }
-        queue.grow(ahead.max(1).next_multiple_of(STEP))?;
+        if !queue.grow(ahead.max(1).next_multiple_of(STEP))? {
+            return Ok(None);
+        }
     }
 }
 
@@ -99,9 +102,9 @@ fn listed_or_made(queue: &Queue, kind: u64, place: usize, who: &impl Claimant) -
     if place >= longest {
         return Err(Errno::ENOMEM);
     }
-    if list[place].load(Ordering::Acquire) == 0 {
+    while list[place].load(Ordering::Acquire) == 0 {
         let word = kind | (place as u64 + 1) << PLACE_SHIFT;
-        let block = take(queue, word, 1, who)?;
+        let Some(block) = take(queue, word, 1, who)? else { continue };
         if let Some(slots) = queue.layout.slots(block).filter(|_| kind == SLOTS) {
             slots.used.begin();
         }

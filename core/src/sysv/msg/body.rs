@@ -15,7 +15,7 @@ use core::slice::{from_raw_parts, from_ref};
 use super::blocks;
 use super::layout::kind::{MEDIUM, SHORT, WHOLE};
 use super::layout::{BLOCK, INLINE, Layout};
-use super::owner::{Owner, is_in_use};
+use super::owner::{Owner, Slot, is_in_use};
 use super::queue::Queue;
 use super::store;
 use crate::atomic::{AtomicU64, Ordering};
@@ -148,7 +148,7 @@ fn find_piece(
                 return room_of(block, piece);
             }
         }
-        // A piece is in use as long as the claim of its slot is held, be it by one who is dead.
+        // A piece may be in use as long as the claim of its slot is held, be it by one who is dead.
         if !store::free_claims_of_dead(queue, who)? {
             blocks::take(queue, size.kind, ahead, who)?;
         }
@@ -167,7 +167,11 @@ fn take_piece_of(
         let before = word.load(Ordering::Acquire);
         let words = |slot| {
             let found = store::slot(queue, slot)?;
-            Ok(found.map(|(slots, index)| (&slots.claims[index], &slots.keys[index])))
+            Ok(found.map(|(slots, index)| Slot {
+                claim: &slots.claims[index],
+                key: &slots.keys[index],
+                long: &slots.longs[index],
+            }))
         };
         if is_in_use(before, owner, words)? {
             continue;

@@ -93,8 +93,9 @@ pub unsafe fn receive_or_wait(
         let entered = enter_queue(thread, id, &tag)?;
         let (queue, who) = (entered.object, &entered.operation);
         queue.check(READ, realtime_seconds())?;
+        let is_final = flags & libc::IPC_NOWAIT != 0;
         // SAFETY: as the caller says.
-        let received = unsafe { Transfer { queue, who, owed: None }.receive(into) };
+        let received = unsafe { Transfer { queue, who, owed: None }.receive(into, is_final) };
         if let Some(length) = received.map_err(in_time)? {
             return Ok(Outcome::Done(length));
         }

@@ -55,7 +55,7 @@ fn description(queue: &Queue, who: &Operation<'static>) -> Result<Description> {
     let mut standing = Standing::unknown();
     standing.look(queue, None)?;
     let is_dead = |holder| store::has_ended(queue, who, holder);
-    while standing.free_dead(Selector::Any, now(), is_dead) {
+    while standing.free_dead(Selector::Any, true, now(), is_dead) {
         standing.look(queue, None)?;
     }
     description_of(queue, &standing)

@@ -158,8 +158,9 @@ const LINE: usize = 64;
 const CLAIMS_AT: usize = LINE;
 const KEYS_AT: usize = (CLAIMS_AT + SLOTS * 4).next_multiple_of(LINE);
 const HEADS_AT: usize = (KEYS_AT + SLOTS * 8).next_multiple_of(LINE);
-const BODIES_AT: usize = 2048;
-const _: () = assert!(HEADS_AT.is_multiple_of(16) && HEADS_AT + SLOTS * 16 <= BODIES_AT);
+const LONGS_AT: usize = HEADS_AT + SLOTS * 16;
+const BODIES_AT: usize = (LONGS_AT + SLOTS * 4).next_multiple_of(LINE);
+const _: () = assert!(HEADS_AT.is_multiple_of(16));
 const _: () = assert!(BODIES_AT + SLOTS * INLINE <= BLOCK);
 
 /// The words of the slots of one block.
@@ -174,6 +175,9 @@ pub struct Slots<'q> {
     pub keys: &'q [AtomicU64; SLOTS],
     /// Type, and length | room << 32. Written by a sender before its commit.
     pub heads: &'q [[AtomicU64; 2]; SLOTS],
+    /// The low half of the number of the last message whose body does not fit here: see `owner`.
+    /// Stored by its sender, which holds the claim, before it looks for room.
+    pub longs: &'q [AtomicU32; SLOTS],
     bodies: *mut u8,
 }
 
@@ -323,6 +327,7 @@ impl Layout {
                 claims: &*at.add(CLAIMS_AT).cast(),
                 keys: &*at.add(KEYS_AT).cast(),
                 heads: &*at.add(HEADS_AT).cast(),
+                longs: &*at.add(LONGS_AT).cast(),
                 bodies: at.add(BODIES_AT),
             })
         }

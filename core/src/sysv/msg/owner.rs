@@ -1,13 +1,25 @@
 //! Whose a piece of room for bodies is: its *owner word*, slot plus one << 40 | the low 40 bits of
 //! the number with which the message has arrived; 0 = nobody's yet.
 //!
-//! A piece is in use while the slot has that message, or has none and its claim is held: then a
-//! sender may be writing it. Nobody gives a piece back: it is free once its message is gone,
-//! whoever died.
+//! A piece is in use while the slot has that message. It also is while the slot has none, its claim
+//! is held, and that message is the last long one that was begun there: then its sender may be
+//! writing it. Nobody gives a piece back: it is free once its message is gone, whoever died.
 //!
-//! Whoever looks reads the claim before the key. A sender claims a slot without a message, and
-//! stores the key while it holds the claim. So if the slot has another message, or if it has none
-//! and the claim is free, this one will never be there: no number is given out twice.
+//! A sender claims a slot without a message, stores the number of a long message in the slot's
+//! *long word*, takes pieces, and stores the key while it holds the claim. So whoever looks at a
+//! piece reads claim, key and long word in this order, and finds that the message
+//!
+//! * is there, if the key is its number;
+//! * will never be there, if the key is another one's: no number is given out twice;
+//! * will never be there, if there is none and the claim is free;
+//! * will never be there, if there is none and the long word has another number: that was stored
+//!   after the piece was taken, which has led here, by one who has claimed the slot since.
+//!
+//! Without the long word a sender that is stopped would keep all pieces that its slot ever had; and
+//! a file would grow by as many each time. As it is, a slot keeps those of one message at most.
+//!
+//! The long word has 32 bits. After 2^32 messages it may be that of another message: then a piece
+//! that is free is taken for one in use, as long as that lasts.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::Result;
@@ -30,14 +42,34 @@ impl Owner {
     pub fn word(self) -> u64 {
         (self.slot as u64 + 1) << SLOT_SHIFT | self.arrival & ARRIVAL
     }
+
+    /// What its long word says.
+    pub fn low_half(self) -> u32 {
+        low_half(self.arrival)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "so it is meant")]
+fn low_half(word: u64) -> u32 {
+    word as u32
+}
+
+/// The words of a slot that count here.
+pub struct Slot<'q> {
+    /// See `shared::claim`.
+    pub claim: &'q AtomicU32,
+    /// The number of the message that is there; 0 = none.
+    pub key: &'q AtomicU64,
+    /// See the module.
+    pub long: &'q AtomicU32,
 }
 
 /// Whether a piece with this owner word is in use. `asking`: the one who wants it, and holds the
-/// claim of its slot. `words`: claim and key of a slot. `None`: there is no such slot.
+/// claim of its slot. `find` finds a slot. `None`: there is no such slot.
 pub fn is_in_use<'q>(
     word: u64,
     asking: Owner,
-    words: impl FnOnce(usize) -> Result<Option<(&'q AtomicU32, &'q AtomicU64)>>,
+    find: impl FnOnce(usize) -> Result<Option<Slot<'q>>>,
 ) -> Result<bool> {
     let Some(slot) = usize::try_from(word >> SLOT_SHIFT).unwrap_or(0).checked_sub(1) else {
         return Ok(false);
@@ -46,10 +78,11 @@ pub fn is_in_use<'q>(
         // What it has not taken for this message was for one that is gone.
         return Ok(word == asking.word());
     }
-    let Some((claim, key)) = words(slot)? else { return Ok(false) };
-    let is_held = !claim::is_free(claim.load(Ordering::SeqCst));
-    match key.load(Ordering::SeqCst) {
-        0 => Ok(is_held),
+    let Some(slot) = find(slot)? else { return Ok(false) };
+    let is_held = !claim::is_free(slot.claim.load(Ordering::SeqCst));
+    match slot.key.load(Ordering::SeqCst) {
+        // Acquire: the owner word, which was read with it, was stored after the long word.
+        0 => Ok(is_held && slot.long.load(Ordering::Acquire) == low_half(word)),
         key => Ok(key & ARRIVAL == word & ARRIVAL),
     }
 }

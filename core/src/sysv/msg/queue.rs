@@ -76,23 +76,24 @@ impl Queue {
         self.has_length(&file, length)
     }
 
-    /// Makes the file longer by so many blocks, unless another process has done so. ENOMEM; EIDRM.
+    /// Makes the file longer by so many blocks. False: another process has made it longer before,
+    /// and that is known now. ENOMEM; EIDRM.
     #[cold]
-    pub fn grow(&self, count: usize) -> Result<()> {
+    pub fn grow(&self, count: usize) -> Result<bool> {
         let Opened { file, length, .. } = reopen(self)?;
-        if length / BLOCK <= self.layout.blocks() {
-            let first = Layout::next_usable(length / BLOCK);
-            let blocks = first + count;
-            if blocks > REGIONS * REGION {
-                return Err(Errno::ENOMEM);
-            }
-            reserve_from(&file, length, blocks * BLOCK - length).map_err(|error| match error {
-                Errno::ENOSPC | Errno::EDQUOT => Errno::ENOMEM,
-                other => other,
-            })?;
-            return self.has_length(&file, blocks * BLOCK);
+        if length / BLOCK > self.layout.blocks() {
+            return self.has_length(&file, length).map(|()| false);
         }
-        self.has_length(&file, length)
+        let first = Layout::next_usable(length / BLOCK);
+        let blocks = first + count;
+        if blocks > REGIONS * REGION {
+            return Err(Errno::ENOMEM);
+        }
+        reserve_from(&file, length, blocks * BLOCK - length).map_err(|error| match error {
+            Errno::ENOSPC | Errno::EDQUOT => Errno::ENOMEM,
+            other => other,
+        })?;
+        self.has_length(&file, blocks * BLOCK).map(|()| true)
     }
 
     /// What the messages in it may amount to.

@@ -76,13 +76,13 @@ fn search(
     Ok(found)
 }
 
-/// The message for one that does not wait, while others do.
+/// The message for one that does not wait, while others do. `is_final`: and will not.
 #[cold]
 pub fn find_among(
     queue: &Queue,
     who: &Operation<'static>,
     selector: Selector,
-    skips: bool,
+    (skips, is_final): (bool, bool),
 ) -> Result<Option<Message>> {
     let mut standing = Standing::unknown();
     let mut attempts = 0..ATTEMPTS;
@@ -94,7 +94,7 @@ pub fn find_among(
         let is_dead = |holder| store::has_ended(queue, who, holder);
         if found.is_some()
             || attempts.next().is_none()
-            || !standing.free_dead(selector, now(), is_dead)
+            || !standing.free_dead(selector, is_final, now(), is_dead)
         {
             return Ok(found);
         }

@@ -38,6 +38,9 @@ const ABSENCE_MS: i32 = 100;
 const TO_COME_MS: i32 = 2;
 /// Looks that may be in vain, as somebody takes something meanwhile.
 const ATTEMPTS: usize = 64;
+/// Comparisons of a message with a receiver for one look. Each message takes a round over all that
+/// are there, so they grow with the cube of what waits; only hostile bytes need so many.
+const COMPARISONS: usize = 1 << 26;
 /// Receivers that wait at a time, mostly.
 const FEW: usize = 8;
 
@@ -167,29 +170,41 @@ impl<'q> Standing<'q> {
     }
 
     /// Frees the records of those that are dead, and have what this selector admits. True if there
-    /// was one. To ask costs system calls, so those are not asked that have just lain down.
+    /// was one. To ask costs system calls, so those that have just lain down are not asked, unless
+    /// the look `is_final`: then the caller tells the program that there is nothing, and waits for
+    /// nobody.
     #[cold]
     pub fn free_dead(
         &self,
         selector: Selector,
+        is_final: bool,
         now: u32,
         is_dead: impl Fn(Holder) -> bool,
     ) -> bool {
         let mut freed = false;
         for one in self.receivers() {
             let has_it = one.given.is_some_and(|given| selector.admits(given.kind));
-            if has_it && one.record.since(now) > TO_COME_MS {
+            if has_it && (is_final || one.record.since(now) > TO_COME_MS) {
                 freed |= claim::free_if(&one.record.claim, &is_dead);
             }
         }
         freed
     }
 
-    /// Each message in its turn; those that nobody is free for are passed over.
+    /// Each message in its turn; those that nobody is free for are passed over. After so many
+    /// comparisons the rest is for nobody: they take what they find.
     fn assign(&mut self, queue: &impl Scene) -> Result<()> {
-        let mut after = 0;
+        let (mut after, mut compared) = (0, 0);
+        // Whether one more message may be compared with all receivers.
+        let mut may_compare = |receivers: usize| {
+            compared += receivers;
+            compared <= COMPARISONS
+        };
         if self.receivers.iter().any(|one| one.taking | one.bound != 0) {
             queue.each_message(|message| {
+                if !may_compare(self.receivers.len()) {
+                    return;
+                }
                 let has = |one: &&mut Receiver<'_>| {
                     let number = if one.taking == 0 { one.bound } else { one.taking };
                     number == message.arrival
@@ -202,9 +217,11 @@ impl<'q> Standing<'q> {
         while self.receivers.iter().any(Receiver::is_free) {
             let mut next: Option<Message> = None;
             queue.each_message(|message| {
-                let is_next = message.arrival > after
+                let is_next = may_compare(1)
+                    && message.arrival > after
                     && next.is_none_or(|other| message.arrival < other.arrival);
                 if is_next
+                    && may_compare(self.receivers.len())
                     && self.receivers.iter().any(|one| one.is_free_for(message.kind))
                     && !self.is_given(&message)
                 {
@@ -282,4 +299,75 @@ fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<R
         given: None,
         is_too_long: false,
     })
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::cell::Cell;
+
+    use super::*;
+
+    /// So many receivers sleep, and as many messages are there, in the order that takes longest.
+    struct Crowd {
+        turns: AtomicU64,
+        records: Vec<Record>,
+        visited: Cell<usize>,
+    }
+
+    impl Crowd {
+        fn of(count: u32) -> Self {
+            let record = |number: u32| {
+                let record = Record::default();
+                record.claim.store(number, Ordering::Relaxed);
+                record.ticket.store(number.into(), Ordering::Relaxed);
+                record
+            };
+            let records = (1..=count).map(record).collect();
+            Self { turns: AtomicU64::new(0), records, visited: Cell::new(0) }
+        }
+    }
+
+    impl Scene for Crowd {
+        fn turns(&self) -> &AtomicU64 {
+            &self.turns
+        }
+
+        fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()> {
+            self.records.iter().for_each(visit);
+            Ok(())
+        }
+
+        fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
+            self.visited.set(self.visited.get() + self.records.len());
+            for slot in (0..self.records.len()).rev() {
+                visit(Message { slot, arrival: slot as u64 + 1, kind: 1, length: 0, room: 0 });
+            }
+            Ok(())
+        }
+
+        fn now(&self) -> u32 {
+            0
+        }
+    }
+
+    fn given_in_a_crowd_of(count: u32) -> (usize, usize) {
+        let crowd = Crowd::of(count);
+        let mut standing = Standing::unknown();
+        standing.look(&crowd, None).unwrap();
+        let given = standing.receivers().filter(|one| one.given.is_some()).count();
+        (given, crowd.visited.get())
+    }
+
+    #[test]
+    fn a_crowd_gets_a_message_each() {
+        assert_eq!(given_in_a_crowd_of(200).0, 200);
+    }
+
+    #[test]
+    fn a_look_at_more_than_ever_wait_comes_to_an_end() {
+        const MANY: u32 = 3000;
+        let (given, visited) = given_in_a_crowd_of(MANY);
+        assert!(given < MANY as usize);
+        assert!(visited <= 2 * COMPARISONS / MANY as usize, "{visited} messages");
+    }
 }

@@ -9,9 +9,10 @@
 use super::blocks::{self, known_slots};
 use super::layout::{MESSAGES_MAX, SLOT_BLOCKS, SLOTS, Slots};
 use super::message::Message;
+use super::owner::Owner;
 use super::queue::Queue;
 use super::usage::Amount;
-use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::os::restartable::two_words;
 use crate::os::{Errno, Result};
 use crate::shared::claim::{self, Claimant, Holder};
@@ -50,6 +51,15 @@ impl<'q> Claimed<'q> {
     #[inline(always)]
     pub fn short_body(&self) -> *mut u8 {
         self.slots.body(self.index)
+    }
+
+    /// The message is one whose body does not fit into the slot: what its pieces belong to.
+    /// ERESTART: this is the child of a fork.
+    pub fn begin_long(&self, who: &impl Claimant) -> Result<Owner> {
+        let owner = Owner { slot: self.slot, arrival: self.arrival };
+        let nothing = AtomicU64::new(0);
+        let is_said = who.commit((&nothing, 0), (&self.slots.longs[self.index], owner.low_half()));
+        if is_said { Ok(owner) } else { Err(Errno::ERESTART) }
     }
 
     /// Commits a message whose head and body have been written, and gives the slot back. False:

@@ -3,7 +3,6 @@
 use super::body;
 use super::layout::{Did, INLINE};
 use super::message::Message;
-use super::owner::Owner;
 use super::queue::Queue;
 use super::record::Record;
 use super::search;
@@ -125,8 +124,7 @@ impl Transfer<'_> {
         let room = if length <= INLINE {
             0
         } else {
-            let owner = Owner { slot: claimed.slot, arrival: claimed.arrival };
-            body::make_room(queue, length, owner, who)?
+            body::make_room(queue, length, claimed.begin_long(who)?, who)?
         };
         let head = (store::head(message.kind, length, room), claimed.head());
         let place = (claimed.short_body(), room);
@@ -182,17 +180,18 @@ impl Transfer<'_> {
     }
 
     /// Receives, if there is a message that is for nobody else. Gives the length of its body.
-    /// `None`: there is none. E2BIG, EFAULT; EIDRM; ERESTART as above.
+    /// `None`: there is none. `is_final`: then the caller will not wait for one. E2BIG, EFAULT;
+    /// EIDRM; ERESTART as above.
     ///
     /// # Safety
     /// No part of the memory of the program is anything else than its own.
     #[inline(always)]
-    pub unsafe fn receive(&self, into: &Incoming) -> Result<Option<usize>> {
+    pub unsafe fn receive(&self, into: &Incoming, is_final: bool) -> Result<Option<usize>> {
         let (queue, who) = (self.queue, self.who);
         let taken = store::take(queue, who, |skips| {
             let are_waiting = queue.layout.words().receivers.is_set();
             if are_waiting || skips {
-                search::find_among(queue, who, into.selector, skips)
+                search::find_among(queue, who, into.selector, (skips, is_final))
             } else {
                 search::find(queue, into.selector, |_| false)
             }

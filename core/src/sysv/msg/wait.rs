@@ -312,7 +312,7 @@ impl Waiting {
                         received.map(|length| length.map(Done::Received))
                     }
                     (Task::Receive(into), None) => {
-                        transfer.receive(into).map(|length| length.map(Done::Received))
+                        transfer.receive(into, false).map(|length| length.map(Done::Received))
                     }
                 }
             }

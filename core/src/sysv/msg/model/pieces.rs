@@ -1,7 +1,8 @@
 //! A piece of room is written by one, while nobody reads it: loom looks at that.
 //!
-//! Seen to fail when the key is read before the claim; the claim is not looked at; whoever holds
-//! the slot that had the piece takes it for another one's.
+//! Seen to fail when the key is read before the claim; the claim, or the long word, is not looked
+//! at; that word is stored after the piece is taken, or by one who has not looked at the key;
+//! whoever holds the slot that had the piece takes it for another one's.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -10,14 +11,15 @@ use loom::thread;
 use super::Queue;
 use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::modelled;
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::Claimant;
 use crate::shared::participant::{End, Participant};
-use crate::sysv::msg::owner::{Owner, is_in_use};
+use crate::sysv::msg::owner::{Owner, Slot, is_in_use};
 
 /// A queue with one piece of room.
 struct Room {
     queue: Arc<Queue>,
+    longs: [AtomicU32; super::SLOTS],
     owner: AtomicU64,
     body: UnsafeCell<u64>,
 }
@@ -29,22 +31,34 @@ unsafe impl Send for Room {}
 
 impl Room {
     fn new() -> Arc<Self> {
-        let (queue, owner) = (Queue::new(), AtomicU64::default());
-        Arc::new(Self { queue, owner, body: UnsafeCell::new(0) })
+        let (longs, owner) = (Default::default(), AtomicU64::default());
+        Arc::new(Self { queue: Queue::new(), longs, owner, body: UnsafeCell::new(0) })
     }
 
     /// `body::take_piece_of`
     fn take_piece(&self, who: &Participant, owner: Owner) -> bool {
         let queue = &self.queue;
-        let words = |slot: usize| Ok(Some((&queue.claims[slot], &queue.keys[slot])));
+        let find = |slot: usize| {
+            let (claim, key, long) = (&queue.claims[slot], &queue.keys[slot], &self.longs[slot]);
+            Ok(Some(Slot { claim, key, long }))
+        };
         let before = self.owner.load(Ordering::Acquire);
-        !is_in_use(before, owner, words).unwrap() && who.exchange(&self.owner, before, owner.word())
+        !is_in_use(before, owner, find).unwrap() && who.exchange(&self.owner, before, owner.word())
+    }
+
+    /// `store::reserve`, `Claimed::begin_long`
+    fn begin(&self, who: &Participant, slot: usize) -> Option<Owner> {
+        let owner = Owner { slot, arrival: self.queue.reserve(who, slot)? };
+        let nothing = AtomicU64::new(0);
+        who.commit((&nothing, 0), (&self.longs[slot], owner.low_half()));
+        Some(owner)
     }
 
     /// True: it was there, and is committed.
     fn send(&self, who: &Participant, slot: usize) -> bool {
-        let Some(arrival) = self.queue.reserve(who, slot) else { return false };
-        if !self.take_piece(who, Owner { slot, arrival }) {
+        let Some(owner) = self.begin(who, slot) else { return false };
+        let arrival = owner.arrival;
+        if !self.take_piece(who, owner) {
             crate::shared::claim::release(&self.queue.claims[slot], who);
             return false;
         }
@@ -110,4 +124,21 @@ fn a_piece_is_free_whoever_dies() {
             assert!(room.send(&Participant::new(3), 1), "the piece is lost");
         });
     }
+}
+
+/// One holds the slot that had the piece, and has not taken it, for however long.
+#[test]
+fn a_piece_is_free_while_its_slot_waits_for_another_message() {
+    check(3, || {
+        let room = Room::new();
+        assert!(room.send(&Participant::new(3), 0));
+        assert!(room.receive(&Participant::new(3)));
+        assert!(room.begin(&Participant::new(3), 0).is_some());
+        let other = {
+            let room = room.clone();
+            thread::spawn(move || assert!(room.send(&Participant::new(1), 1), "the piece is kept"))
+        };
+        room.receive(&Participant::new(2));
+        other.join().unwrap();
+    });
 }
