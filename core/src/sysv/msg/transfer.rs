@@ -338,9 +338,15 @@ impl Transfer<'_> {
         if who.is_orphan() { Err(Errno::ERESTART) } else { read }
     }
 
-    /// For msgctl(2).
+    /// For msgctl(2), and for those who spin for what this has made possible.
     #[inline(always)]
     fn note(&self, did: Did) {
+        let [message, room] = &self.queue.layout.words().hints;
+        match did {
+            Did::Send => message.waking(),
+            Did::Receive => room.waking(),
+            Did::Change => {}
+        }
         note(self.queue, did);
     }
 }
@@ -349,9 +355,16 @@ impl Transfer<'_> {
 #[inline(always)]
 pub fn note(queue: &Queue, did: Did) {
     let words = queue.layout.words();
-    // Relaxed: see the words.
-    words.times[did as usize].store(realtime_seconds(), Ordering::Relaxed);
+    // Relaxed: see the words. Mostly nothing is new, and a store would take the line away from the
+    // other side.
+    let (time, now) = (&words.times[did as usize], realtime_seconds());
+    if time.load(Ordering::Relaxed) != now {
+        time.store(now, Ordering::Relaxed);
+    }
     if let Some(pid) = words.pids.get(did as usize) {
-        pid.store(Process::pid_of_memory(), Ordering::Relaxed);
+        let own = Process::pid_of_memory();
+        if pid.load(Ordering::Relaxed) != own {
+            pid.store(own, Ordering::Relaxed);
+        }
     }
 }
