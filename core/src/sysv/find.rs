@@ -2,7 +2,7 @@
 
 use super::attached::Use;
 use super::header::{Birth, Life};
-use super::object::{Object, enter_any, enter_at_once, is_half_removed, within};
+use super::object::{Object, enter_any, enter_at_once, is_left_half_done, within};
 use super::permission::{Permission, asked_for};
 use super::registry;
 use crate::atomic::{AtomicU64, Ordering};
@@ -151,11 +151,12 @@ fn settled<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Settled {
         };
         let header = entered.object.header();
         match header.life() {
-            Life::Lives if is_half_removed(&entered) => {}
+            Life::Lives if is_left_half_done(&entered) => {}
             Life::Lives => return Settled::Lives,
             Life::Unborn => {
-                let is_made = !claim::is_free(header.birth.load(Ordering::SeqCst));
-                if is_made && pause.turn() || !header.pass(Life::Unborn, Life::Removed) {
+                if !is_left_half_done(&entered) && pause.turn()
+                    || !header.pass(Life::Unborn, Life::Removed)
+                {
                     continue;
                 }
             }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::family::LEAST_ID;
 use super::find::settle;
-use super::object::{Object, enter, is_half_removed};
+use super::object::{Object, enter, is_left_half_done};
 use super::registry;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
@@ -66,7 +66,7 @@ fn size<O: Object>(thread: &'static Thread, id: i32) -> Option<u64> {
     let seen = {
         let tag = FrameTag::new();
         enter::<O>(thread, id, &tag).map(|entered| {
-            let is_whole = !is_half_removed(&entered);
+            let is_whole = !is_left_half_done(&entered);
             is_whole.then_some(entered.object.identity().facts.size)
         })
     };

@@ -161,16 +161,20 @@ pub fn enter_any<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) ->
     Ok(entered)
 }
 
-/// Whether somebody who had begun to remove it is dead, be it that the kernel has said so, or that
-/// the process of its presence has ended.
-pub fn is_half_removed<O: Object>(entered: &Use<O>) -> bool {
+/// Whether somebody who had begun to make it, or to remove it, is dead, be it that the kernel has
+/// said so, or that the process of its presence has ended.
+pub fn is_left_half_done<O: Object>(entered: &Use<O>) -> bool {
     let (header, who) = (entered.object.header(), &entered.operation);
-    if header.removal.load(Ordering::Relaxed) == 0 {
+    let is_unborn = header.life() == Life::Unborn;
+    if header.removal.load(Ordering::Relaxed) == 0 && !is_unborn {
         return false;
     }
     let is_at_home = entered.object.identity().is_at_home(who);
-    claim::free_if(&header.removal, |holder| who.has_ended(holder, is_at_home));
-    header.is_half_removed()
+    for claim in [&header.birth, &header.removal] {
+        claim::free_if(claim, |holder| who.has_ended(holder, is_at_home));
+    }
+    let is_made = !claim::is_free(header.birth.load(Ordering::SeqCst));
+    header.is_half_removed() || is_unborn && !is_made
 }
 
 /// An operation within another one of this call.
