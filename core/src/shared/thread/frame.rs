@@ -37,17 +37,23 @@ impl Default for FrameTag {
 
 /// Bytes below the stack pointer that any call of ours may use: there is no other frame in them.
 const BELOW: usize = 1024;
-/// Bytes above it that are of the calls that lead here. An operation that they have interrupted is
-/// farther away: what the kernel stores for a signal handler alone is more.
+/// Bytes above the tag of the operation that begins that are of the calls that lead to it. An
+/// operation that they have interrupted is farther away: what the kernel stores for a signal handler
+/// alone is more.
 const ABOVE: usize = 1024;
+/// Bytes between that tag and here at most, if it is on this stack at all: frames of calls of ours.
+const BETWEEN: usize = 16 << 10;
 
-/// Whether the frame with this tag at this address is known to be gone. Async-signal-safe, leaves
+/// Whether the frame with this tag at this address is known to be gone. `own`: the address of the
+/// tag of the operation that begins, which is in a frame of a caller. Async-signal-safe, leaves
 /// `errno` alone.
 #[cold]
-pub fn is_gone(tag: usize, value: u64) -> bool {
+pub fn is_gone(tag: usize, value: u64, own: usize) -> bool {
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
-    (here.saturating_sub(BELOW)..here.saturating_add(ABOVE)).contains(&tag)
+    let is_here = (here..here.saturating_add(BETWEEN)).contains(&own);
+    let top = if is_here { own } else { here };
+    (here.saturating_sub(BELOW)..top.saturating_add(ABOVE)).contains(&tag)
         || halves(value)
             .into_iter()
             .zip([tag, tag.wrapping_add(4)])
@@ -90,6 +96,11 @@ mod tests {
 
     const NUMBER: u64 = 0xa500_1234_0000_5678;
 
+    fn here() -> usize {
+        let here = 0_u8;
+        ptr::from_ref(&here).addr()
+    }
+
     /// Where no frame of this thread is.
     #[expect(clippy::unnecessary_box_returns, reason = "it must not lie on this stack")]
     fn elsewhere() -> Box<FrameTag> {
@@ -101,7 +112,7 @@ mod tests {
     #[test]
     fn a_tag_that_is_there_may_be_that_of_a_live_frame() {
         let tag = elsewhere();
-        assert!(!is_gone(ptr::from_ref(&*tag).addr(), NUMBER));
+        assert!(!is_gone(ptr::from_ref(&*tag).addr(), NUMBER, here()));
     }
 
     #[test]
@@ -109,7 +120,7 @@ mod tests {
         let tag = elsewhere();
         for other in [0, NUMBER + 1, NUMBER ^ 1 << 60] {
             tag.set(other);
-            assert!(is_gone(ptr::from_ref(&*tag).addr(), NUMBER));
+            assert!(is_gone(ptr::from_ref(&*tag).addr(), NUMBER, here()));
         }
     }
 
@@ -117,7 +128,19 @@ mod tests {
     fn no_frame_is_in_memory_that_is_gone_or_in_our_own_frames() {
         let own = FrameTag::new();
         own.set(NUMBER);
-        assert!(is_gone(ptr::from_ref(&own).addr(), NUMBER));
-        assert!(is_gone(8, NUMBER));
+        assert!(is_gone(ptr::from_ref(&own).addr(), NUMBER, here()));
+        assert!(is_gone(8, NUMBER, here()));
+    }
+
+    #[test]
+    fn the_frames_that_lead_to_the_operation_that_begins_are_our_own() {
+        // The tag of an operation that was left, 8 KiB above the frames of the look, and near to
+        // that of the one that begins.
+        let frame = [const { Cell::new(0_u64) }; 1200];
+        let left = &frame[1100];
+        left.set(NUMBER);
+        let (left, near) = (ptr::from_ref(left).addr(), ptr::from_ref(&frame[1050]).addr());
+        assert!(is_gone(left, NUMBER, near));
+        assert!(!is_gone(left, NUMBER, here()));
     }
 }

@@ -54,7 +54,7 @@ impl Thread {
             return self.begin_in(first, subject, tag, Surety::Likely);
         }
         // Interrupted, the outer one would hold a claim for as long as the handler runs.
-        self.begin_in(self.further_record(None)?, subject, tag, Surety::Certain)
+        self.begin_in(self.further_record(None, tag)?, subject, tag, Surety::Certain)
     }
 
     /// Begins an operation in the middle of another one of the same call: that has not been left,
@@ -66,7 +66,7 @@ impl Thread {
         subject: *const (),
         tag: &FrameTag,
     ) -> Result<Operation<'t>> {
-        let record = self.further_record(Some(outer.record))?;
+        let record = self.further_record(Some(outer.record), tag)?;
         self.begin_in(record, subject, tag, Surety::Likely)
     }
 
@@ -125,10 +125,10 @@ impl Thread {
     /// Ends the operations whose frames are gone, but for the one in this record, and gives a
     /// record that is free.
     #[cold]
-    fn further_record(&self, outer: Option<&Record>) -> Result<&Record> {
+    fn further_record(&self, outer: Option<&Record>, tag: &FrameTag) -> Result<&Record> {
         let is_outer = |record: &Record| outer.is_some_and(|outer| ptr::eq(outer, record));
         let left = self.records.iter().filter(|record| record.is_taken() && !is_outer(record));
-        left.filter(|record| record.is_abandoned()).for_each(|record| self.undo(record));
+        left.filter(|record| record.is_abandoned(tag)).for_each(|record| self.undo(record));
         self.records.iter().find(|record| !record.is_taken()).ok_or(Errno::EAGAIN)
     }
 

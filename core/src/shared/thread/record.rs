@@ -68,9 +68,11 @@ impl Record {
         !self.subject.load(Ordering::SeqCst).is_null()
     }
 
-    /// Whether the operation has been left for good.
-    pub fn is_abandoned(&self) -> bool {
-        frame::is_gone(self.frame.load(Ordering::Relaxed), self.tag_value.load(Ordering::Relaxed))
+    /// Whether the operation has been left for good. `own`: the tag of the one that begins.
+    pub fn is_abandoned(&self, own: &FrameTag) -> bool {
+        let (tag, value) = (&self.frame, &self.tag_value);
+        let own = ptr::from_ref(own).addr();
+        frame::is_gone(tag.load(Ordering::Relaxed), value.load(Ordering::Relaxed), own)
     }
 
     pub fn clear(&self) {
