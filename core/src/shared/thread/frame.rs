@@ -38,8 +38,8 @@ impl Default for FrameTag {
 /// Bytes below the stack pointer that any call of ours may use: there is no other frame in them.
 const BELOW: usize = 1024;
 /// Bytes above the tag of the operation that begins that are of the calls that lead to it. An
-/// operation that they have interrupted is farther away: what the kernel stores for a signal handler
-/// alone is more.
+/// operation that they have interrupted is farther away: what the kernel stores for a signal
+/// handler alone is more.
 const ABOVE: usize = 1024;
 /// Bytes between that tag and here at most, if it is on this stack at all: frames of calls of ours.
 const BETWEEN: usize = 16 << 10;
