@@ -165,16 +165,16 @@ pub fn enter_any<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) ->
 /// said so, or that the process of its presence has ended.
 pub fn is_left_half_done<O: Object>(entered: &Use<O>) -> bool {
     let (header, who) = (entered.object.header(), &entered.operation);
-    let is_unborn = header.life() == Life::Unborn;
-    if header.removal.load(Ordering::Relaxed) == 0 && !is_unborn {
+    if header.removal.load(Ordering::Relaxed) == 0 && header.life() != Life::Unborn {
         return false;
     }
     let is_at_home = entered.object.identity().is_at_home(who);
     for claim in [&header.birth, &header.removal] {
         claim::free_if(claim, |holder| who.has_ended(holder, is_at_home));
     }
+    // Before the life: a maker that is done has passed it on before it gives its claim back.
     let is_made = !claim::is_free(header.birth.load(Ordering::SeqCst));
-    header.is_half_removed() || is_unborn && !is_made
+    header.is_half_removed() || !is_made && header.life() == Life::Unborn
 }
 
 /// An operation within another one of this call.

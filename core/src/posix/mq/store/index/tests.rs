@@ -92,3 +92,16 @@ fn random_nodes_harm_nobody() {
     }
     assert_eq!(storage.index().best(), None);
 }
+
+#[test]
+fn a_high_water_mark_below_a_message_is_mended() {
+    let storage = Storage::new(10);
+    storage.high_water.store(0, Ordering::SeqCst);
+    let key = key::new(3, 1);
+    storage.keys[7].store(key, Ordering::SeqCst);
+    assert_eq!(storage.index().best(), None, "as after hostile bytes");
+    storage.index().refresh(7);
+    assert_eq!(storage.index().best(), Some((7, key)));
+    storage.high_water.store(u32::MAX, Ordering::SeqCst);
+    assert_eq!(storage.index().best(), Some((7, key)), "beyond the keys");
+}

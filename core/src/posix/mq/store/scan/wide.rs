@@ -58,11 +58,12 @@ impl<const STRIDE: usize> Words<STRIDE> {
         // SAFETY: within the words, says the caller.
         let at = unsafe { self.first.add(number * STRIDE) };
         if STRIDE == 1 {
-            return read(at);
+            // SAFETY: four words, says the caller.
+            return unsafe { read(at) };
         }
         const { assert!(STRIDE == 1 || STRIDE == 2) };
-        // SAFETY: four pairs of words, says the caller, and this is half of them.
-        _mm256_unpacklo_epi64(read(at), read(unsafe { at.add(TOGETHER) }))
+        // SAFETY: four pairs of words, says the caller: twice four words in a row.
+        unsafe { _mm256_unpacklo_epi64(read(at), read(at.add(TOGETHER))) }
     }
 
     /// Which of four words is in this place of what [`Self::four`] gives.
@@ -74,11 +75,14 @@ impl<const STRIDE: usize> Words<STRIDE> {
 
 /// Four words in a row. By an instruction of which the compiler assumes nothing, as others store
 /// there.
+///
+/// # Safety
+/// They are valid for reading.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn read(at: *const u64) -> __m256i {
+unsafe fn read(at: *const u64) -> __m256i {
     let four: __m256i;
-    // SAFETY: reads what `four` has found to be within the words.
+    // SAFETY: valid, says the caller.
     unsafe {
         asm!("vmovdqu {}, [{}]", out(ymm_reg) four, in(reg) at,
             options(nostack, preserves_flags, readonly));
