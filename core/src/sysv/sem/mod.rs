@@ -79,6 +79,6 @@ pub use find::get;
 #[cfg(not(loom))]
 pub use operate::Operation;
 #[cfg(not(loom))]
-pub use undo::leave;
-#[cfg(not(loom))]
 pub use serve::{OPERATIONS_MAX, Wanted};
+#[cfg(not(loom))]
+pub use undo::leave;

@@ -73,6 +73,13 @@ fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
     Ok(health)
 }
 
+/// Tells those who sleep of each process that has been marked, and may have ended.
+pub fn notice_all(set: &Set) {
+    slots::used(set)
+        .filter(|(_, process)| process.is_doubtful())
+        .for_each(|(_, process)| notice(set, process));
+}
+
 /// Whoever sees the mark first wakes all who sleep on it. And the process may have been about to
 /// wake somebody.
 fn notice(set: &Set, process: &Process) {
