@@ -27,6 +27,7 @@ fn compile_cbits() {
                 "epoll",
                 "file",
                 "mqueue",
+                "mqueue_ext",
                 "notify",
                 "poll",
                 "raw",
@@ -76,6 +77,7 @@ fn generate_header() {
     for file in [
         "src/posix/semaphore.rs",
         "src/posix/mqueue.rs",
+        "src/posix/mqueue_ext.rs",
         "src/posix/mman.rs",
         "src/sysv/sem.rs",
         "src/sysv/msg.rs",

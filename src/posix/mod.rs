@@ -2,6 +2,7 @@
 
 mod mman;
 mod mqueue;
+mod mqueue_ext;
 mod mqueue_steps;
 mod semaphore;
 mod semaphore_steps;

@@ -51,6 +51,7 @@ fn structure_of_cbits(name: &str) -> String {
         "Sleep" => "sleep",
         "WaitRoom" => "wait",
         "WaitKind" => "wait_kind",
+        "MqMessage" => "mq_message",
         "DutyRoom" => "duty",
         "Closing" => "closing",
         of_the_system => return format!("struct {of_the_system}"),

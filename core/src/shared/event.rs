@@ -96,7 +96,12 @@ impl Event {
         }
     }
 
-    /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many
+    /// Wakes one. See [`Event::wake`].
+    pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
+        self.wake(1, began_turns, wake)
+    }
+
+    /// Wakes so many, by the futex call that is given: it wakes so many sleepers and says how many
     /// there were. False: no thread was asleep. `began_turns`: whether it was this waker that
     /// [`Event::begin_turns`].
     ///
@@ -105,9 +110,14 @@ impl Event {
     /// wake it. A thread that comes still later finds the word changed, and does not sleep. It also
     /// takes back the turns that it has begun. Those that another one has begun may be the turn of
     /// one who is awake, and has not come for it yet.
-    pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
+    pub fn wake(
+        &self,
+        count: i32,
+        began_turns: bool,
+        wake: impl Fn(&AtomicU32, i32) -> usize,
+    ) -> bool {
         let word = self.0.fetch_add(WAKE, Ordering::SeqCst).wrapping_add(WAKE);
-        if wake(&self.0, 1) > 0 {
+        if wake(&self.0, count) > 0 {
             return true;
         }
         let taken_back = AWAITED | if began_turns { IN_TURN } else { 0 };
