@@ -211,16 +211,6 @@ ssize_t rsipc_mq_peek(mqd_t mqdes,
                       unsigned int *msg_prio,
                       unsigned int position);
 
-int rsipc_mq_send_some(const Thread *const *slot,
-                       mqd_t queue,
-                       const struct rsipc_mq_message *messages,
-                       unsigned int count);
-
-int rsipc_mq_receive_some(const Thread *const *slot,
-                          mqd_t queue,
-                          struct rsipc_mq_message *messages,
-                          unsigned int count);
-
 /**
  * A descriptor of the shared memory object `name`. POSIX.1-2017, `shm_open`.
  */
@@ -245,11 +235,6 @@ int semop(int semid, struct sembuf *sops, size_t nsops);
  * `semop` for so long at most: EAGAIN. Linux.
  */
 int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);
-
-/**
- * The calling process, which has one thread, has left its list of adjustments.
- */
-void rsipc_left_undo_list(void);
 
 /**
  * The id of the queue with this key, or of a new one. POSIX.1-2017, `msgget`.

@@ -2,6 +2,7 @@
 
 mod mman;
 mod mqueue;
+mod mqueue_batch;
 mod mqueue_ext;
 mod mqueue_steps;
 mod semaphore;
