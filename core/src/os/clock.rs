@@ -42,7 +42,7 @@ impl Clock {
 /// Seconds of CLOCK_REALTIME at its last tick, a few milliseconds ago at most. By time(2), which is
 /// one load where `clock_gettime` is a call of a call.
 pub fn realtime_seconds() -> u64 {
-    // SAFETY: it may be given no place for a copy.
+    // SAFETY: the pointer for a copy may be NULL.
     u64::try_from(unsafe { libc::time(core::ptr::null_mut()) }).unwrap_or(0)
 }
 

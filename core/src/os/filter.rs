@@ -1,7 +1,7 @@
 //! Whether a wait may make system calls that glibc's own waits do not make: a filter (seccomp(2))
 //! may kill the process for them.
 //!
-//! No system call tells what a filter would do. But it is known who installs filters:
+//! No system call tells what a filter would do. But it is known which programs install filters:
 //!
 //! * Those of containers are there when the program starts, and the first process of the container
 //!   has the same. They refuse what they do not know, with an errno. So the call is tried.

@@ -13,7 +13,7 @@ pub struct Growing<T: Copy, const FEW: usize> {
     few: [MaybeUninit<T>; FEW],
     /// Where more than a few are; null = nowhere.
     many: *mut T,
-    /// How many have room there.
+    /// How many fit there.
     room: usize,
     count: usize,
 }
@@ -43,7 +43,7 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
             if self.count >= self.room {
                 self.grow()?;
             }
-            // SAFETY: there is room for more than `count`.
+            // SAFETY: there is space for more than `count`.
             unsafe { self.many.add(self.count).write(value) };
         }
         self.count += 1;
@@ -62,7 +62,7 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
             return Err(Errno::ENOMEM);
         }
         let new: *mut T = new.cast();
-        // SAFETY: the new memory has room for what there is, and is another.
+        // SAFETY: the new memory is large enough for what there is, and does not overlap it.
         unsafe { ptr::copy_nonoverlapping(self.as_ptr(), new, self.count) };
         self.release();
         (self.many, self.room) = (new, room);
@@ -71,7 +71,7 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
 
     fn release(&mut self) {
         if !self.many.is_null() {
-            // SAFETY: mapped with this length; nobody uses it any more.
+            // SAFETY: mapped with this length; no thread uses it any more.
             unsafe { libc::munmap(self.many.cast(), self.room * size_of::<T>()) };
         }
     }

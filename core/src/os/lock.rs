@@ -67,7 +67,7 @@ pub fn unlock(fd: RawFd, owner: Owner, byte: i64) -> Result<()> {
     unlock_range(fd, owner, byte..=byte)
 }
 
-/// Gives back whatever of these bytes the owner has locked.
+/// Unlocks those of these bytes that the owner has locked.
 pub fn unlock_range(fd: RawFd, owner: Owner, bytes: RangeInclusive<i64>) -> Result<()> {
     call(fd, set(owner), &mut request(libc::F_UNLCK, bytes))
 }

@@ -59,9 +59,9 @@ pub trait Attempt {
     /// Attempts it for the last time, at the deadline: what came at the last moment still counts.
     fn attempt_at_last(&mut self) -> Result<Option<Self::Done>>;
 
-    /// Ends a wait that has failed, or whose thread is cancelled. A wake may have been meant for
-    /// somebody and gone to us. Gives what has come all the same, where that cannot be left to
-    /// others: then the wait has not failed.
+    /// Ends a wait that has failed, or whose thread is cancelled. A wake that was meant for another
+    /// thread may have come to this one. Gives what has come all the same, where that cannot be
+    /// left to others: then the wait has not failed.
     fn give_up(&mut self) -> Option<Self::Done>;
 
     /// The same for a thread that is cancelled: what has come is left to others.
@@ -82,7 +82,7 @@ pub enum Progress<D> {
 
 /// A wait. The first field is the sleep that C makes: `struct rsipc_sleep`.
 ///
-/// It is placed in memory that the caller provides, its *room*, and stays there: from
+/// It is placed in memory that the caller provides, its *storage*, and stays there: from
 /// [`Wait::place`] until a call that says that it is over.
 #[repr(C)]
 pub struct Wait<A> {
@@ -95,7 +95,8 @@ impl<A: Attempt> Wait<A> {
     /// Places a wait that has not begun.
     ///
     /// # Safety
-    /// `room` is valid for writing, and aligned; nobody moves what is there until the wait is over.
+    /// `storage` is valid for writing, and aligned; what is there is not moved until the wait is
+    /// over.
     pub unsafe fn place(room: *mut Self, attempt: A, interrupted: Interrupted) {
         let terms = Terms { until: None, interrupted };
         // SAFETY: valid for writing, says the caller.
@@ -105,7 +106,7 @@ impl<A: Attempt> Wait<A> {
     /// Begins it. It is over unless it must sleep.
     ///
     /// # Safety
-    /// There is a wait in `room` that has not begun.
+    /// There is a wait in `storage` that has not begun.
     pub unsafe fn begin(room: *mut Self, until: Option<Deadline>) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
         let wait = unsafe { &mut *room };
@@ -122,7 +123,7 @@ impl<A: Attempt> Wait<A> {
     /// After a sleep that ended with this error (0 = none). It is over unless it must sleep again.
     ///
     /// # Safety
-    /// There is a wait in `room` that must sleep.
+    /// There is a wait in `storage` that must sleep.
     pub unsafe fn woken(room: *mut Self, error: c_int) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
         let wait = unsafe { &mut *room };
@@ -147,7 +148,7 @@ impl<A: Attempt> Wait<A> {
     /// Ends a wait whose thread is cancelled in its sleep.
     ///
     /// # Safety
-    /// There is a wait in `room` that must sleep.
+    /// There is a wait in `storage` that must sleep.
     pub unsafe fn abandon(room: *mut Self) {
         // SAFETY: there is one, says the caller; it is not used after this.
         unsafe {
@@ -157,7 +158,7 @@ impl<A: Attempt> Wait<A> {
     }
 
     /// # Safety
-    /// There is a wait in `room`.
+    /// There is a wait in `storage`.
     unsafe fn end_unless_asleep<R>(
         room: *mut Self,
         progress: Result<Progress<R>>,
@@ -213,7 +214,7 @@ impl<A: Attempt> Wait<A> {
 /// Waits to the end. For callers in Rust: the thread must not be cancelled in here.
 pub fn wait<A: Attempt>(attempt: A, Terms { until, interrupted }: Terms) -> Result<A::Done> {
     let mut room = MaybeUninit::uninit();
-    // SAFETY: a local variable, which nobody moves.
+    // SAFETY: a local variable, which is not moved.
     unsafe {
         Wait::place(room.as_mut_ptr(), attempt, interrupted);
         Wait::finish(room.as_mut_ptr(), until)

@@ -1,4 +1,4 @@
-//! A place where threads of all processes wait: for a message, or for room.
+//! Where threads of all processes wait: for a message, or for space in the queue.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::clock;
@@ -94,7 +94,7 @@ impl WaitPoint {
         self.event.gone(is_left, true, wake);
     }
 
-    /// Those whose turn it is do not come.
+    /// The threads whose turn it is do not come.
     pub fn end_turns(&self) {
         self.event.end_turns();
     }

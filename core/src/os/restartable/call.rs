@@ -1,4 +1,5 @@
-//! A system call that is not restarted after a signal handler, whatever the handler's flags.
+//! A system call that is not restarted after a signal handler, whether or not it was installed with
+//! SA_RESTART.
 //!
 //! The kernel restarts a call by going back to its instruction. Before it runs a handler, and
 //! whenever it has taken the processor away, it looks whether the instruction that it is about to
@@ -12,8 +13,8 @@
 use core::arch::asm;
 use core::ffi::c_long;
 
-/// The result of the call, or minus the error number: EINTR in the place of a restart, also after
-/// the process was stopped. `None`: it has not begun.
+/// The result of the call, or minus the error number: EINTR instead of a restart, also after the
+/// process was stopped. `None`: it has not begun.
 ///
 /// # Safety
 /// Of the call. The C library has registered a `struct rseq` at this distance from the thread

@@ -30,14 +30,14 @@ static KNOWN: Table<Known, 1, 1> = Table::new();
 
 fn known() -> Option<&'static AtomicU64> {
     if KNOWN.iter().next().is_none() {
-        // Somebody else may be faster: there is one.
+        // Another thread may be faster: there is one.
         let _ = preserved(|| KNOWN.grow());
     }
     KNOWN.iter().next().map(|known| &known.0)
 }
 
 impl ProcessId {
-    /// From what stands in shared memory. `None`: nobody.
+    /// From the words in shared memory. `None`: no process.
     #[inline]
     pub fn from_word(word: u64) -> Option<Self> {
         (word != 0).then_some(Self(word))

@@ -68,7 +68,7 @@ fn halves(value: u64) -> [u32; 2] {
 }
 
 /// Whether a word of this thread's memory is what it was. It may be unmapped meanwhile, so the
-/// kernel is asked to compare it: it does so before it wakes, here, nobody. In doubt it is.
+/// kernel is asked to compare it, which it does before it wakes, here none. True in doubt.
 fn holds(address: usize, expected: u32) -> bool {
     const NOBODY: c_int = 0;
     let operation = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
