@@ -56,10 +56,10 @@ struct rsipc_sleep {
 	struct rsipc_waitv waitv[2];
 };
 
-/* Room for a wait of any kind; Rust asserts that each kind fits. */
+/* Storage for a wait of any kind; Rust asserts that each kind fits. */
 struct rsipc_wait {
 	struct rsipc_sleep sleep;
-	long room[44];
+	long rest[44];
 };
 
 /* What Rust does with waits of one kind. */

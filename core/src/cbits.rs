@@ -42,20 +42,20 @@ pub struct Sleep {
 /// Storage for a wait of any kind: `shared::wait::Wait<A>`, whatever its `A`. It begins with its
 /// sleep.
 #[repr(C)]
-pub struct WaitRoom {
+pub struct WaitStorage {
     /// What C does next.
     pub sleep: Sleep,
     /// The rest of the wait.
-    pub room: [c_long; 44],
+    pub rest: [c_long; 44],
 }
 
 /// What Rust does with waits of one kind.
 #[repr(C)]
 pub struct WaitKind {
     /// After a sleep that ended with this error, 0 = none. Answers [`MUST_SLEEP`], 0 or an errno.
-    pub woken: unsafe extern "C" fn(*mut WaitRoom, c_int) -> c_int,
+    pub woken: unsafe extern "C" fn(*mut WaitStorage, c_int) -> c_int,
     /// Called instead of `woken`, where the thread is cancelled in its sleep.
-    pub cancelled: unsafe extern "C" fn(*mut WaitRoom),
+    pub cancelled: unsafe extern "C" fn(*mut WaitStorage),
     /// Whether the thread can be cancelled in its sleep.
     pub is_cancellation_point: c_int,
 }
@@ -65,7 +65,7 @@ pub const MUST_SLEEP: c_int = 4096;
 
 /// Storage for what a notifying thread waits for: `posix::mq::Duty`.
 #[repr(C)]
-pub struct DutyRoom {
+pub struct DutyStorage {
     /// Opaque to C.
     pub words: [u64; 5],
 }

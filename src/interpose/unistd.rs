@@ -76,7 +76,7 @@ unsafe extern "C" fn rsipc_close_begin(closing: *mut cbits::Closing, fd: c_int) 
         }
     });
     let kind = begun.kind;
-    // SAFETY: C gives room of its own.
+    // SAFETY: C gives a variable of its own.
     unsafe { closing.write(begun) };
     kind
 }

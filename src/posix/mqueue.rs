@@ -99,7 +99,7 @@ pub unsafe extern "C" fn mq_unlink(name: *const c_char) -> c_int {
 pub unsafe extern "C" fn mq_getattr(mqdes: mqd_t, mqstat: *mut mq_attr) -> c_int {
     status(uncancelled(|| {
         let attributes = mq::attributes(this_thread()?, mqdes)?;
-        // SAFETY: the caller gives room for a mq_attr, or NULL.
+        // SAFETY: the caller gives memory for a mq_attr, or NULL.
         unsafe { store(attributes, mqstat) };
         Ok(())
     }))
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn mq_setattr(
                 mq::set_nonblocking(this_thread()?, mqdes, new.mq_flags & nonblock != 0)?
             }
         };
-        // SAFETY: the caller gives room for a mq_attr, or NULL.
+        // SAFETY: the caller gives memory for a mq_attr, or NULL.
         unsafe { store(before, omqstat) };
         Ok(())
     }))

@@ -18,10 +18,10 @@ use rsipc_core::posix::sem::{self, Semaphore};
 pub unsafe extern "C" fn sem_init(sem: *mut sem_t, pshared: c_int, value: c_uint) -> c_int {
     let scope = if pshared == 0 { Scope::Private } else { Scope::Shared };
     status(Semaphore::new(value, scope).and_then(|new| {
-        let room = core(sem)?;
+        let storage = core(sem)?;
         // SAFETY: the caller gives memory of the size and alignment of a sem_t that nobody uses as
         // a semaphore.
-        unsafe { room.write(new) };
+        unsafe { storage.write(new) };
         Ok(())
     }))
 }

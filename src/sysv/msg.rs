@@ -23,7 +23,7 @@ pub extern "C" fn msgget(key: key_t, msgflg: c_int) -> c_int {
     number(uncancelled(|| on_this_thread(|thread| msg::get(thread, key, msgflg))))
 }
 
-/// Sends a message, and sleeps while there is no room for it. POSIX.1-2017, `msgsnd`.
+/// Sends a message, and sleeps while there is no space for it. POSIX.1-2017, `msgsnd`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn msgsnd(

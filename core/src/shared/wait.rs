@@ -97,19 +97,19 @@ impl<A: Attempt> Wait<A> {
     /// # Safety
     /// `storage` is valid for writing, and aligned; what is there is not moved until the wait is
     /// over.
-    pub unsafe fn place(room: *mut Self, attempt: A, interrupted: Interrupted) {
+    pub unsafe fn place(storage: *mut Self, attempt: A, interrupted: Interrupted) {
         let terms = Terms { until: None, interrupted };
         // SAFETY: valid for writing, says the caller.
-        unsafe { room.write(Self { sleep: Sleep::default(), terms, attempt }) };
+        unsafe { storage.write(Self { sleep: Sleep::default(), terms, attempt }) };
     }
 
     /// Begins it. It is over unless it must sleep.
     ///
     /// # Safety
     /// There is a wait in `storage` that has not begun.
-    pub unsafe fn begin(room: *mut Self, until: Option<Deadline>) -> Result<Progress<A::Done>> {
+    pub unsafe fn begin(storage: *mut Self, until: Option<Deadline>) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
-        let wait = unsafe { &mut *room };
+        let wait = unsafe { &mut *storage };
         wait.terms.until = until;
         let begun = match wait.attempt.begin(&wait.terms) {
             Ok(None) => wait.settle(),
@@ -117,16 +117,16 @@ impl<A: Attempt> Wait<A> {
             Err(error) => Err(error),
         };
         // SAFETY: `wait` is not used after this.
-        unsafe { Self::end_unless_asleep(room, begun) }
+        unsafe { Self::end_unless_asleep(storage, begun) }
     }
 
     /// After a sleep that ended with this error (0 = none). It is over unless it must sleep again.
     ///
     /// # Safety
     /// There is a wait in `storage` that must sleep.
-    pub unsafe fn woken(room: *mut Self, error: c_int) -> Result<Progress<A::Done>> {
+    pub unsafe fn woken(storage: *mut Self, error: c_int) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
-        let wait = unsafe { &mut *room };
+        let wait = unsafe { &mut *storage };
         let attempted = match wait.sleep.woken(error) {
             Ok(Woken::TimedOut) if wait.terms.is_too_late() => wait
                 .attempt
@@ -142,30 +142,30 @@ impl<A: Attempt> Wait<A> {
             Err(error) => wait.give_up(error),
         };
         // SAFETY: `wait` is not used after this.
-        unsafe { Self::end_unless_asleep(room, next) }
+        unsafe { Self::end_unless_asleep(storage, next) }
     }
 
     /// Ends a wait whose thread is cancelled in its sleep.
     ///
     /// # Safety
     /// There is a wait in `storage` that must sleep.
-    pub unsafe fn abandon(room: *mut Self) {
+    pub unsafe fn abandon(storage: *mut Self) {
         // SAFETY: there is one, says the caller; it is not used after this.
         unsafe {
-            (*room).attempt.abandon();
-            core::ptr::drop_in_place(room);
+            (*storage).attempt.abandon();
+            core::ptr::drop_in_place(storage);
         }
     }
 
     /// # Safety
     /// There is a wait in `storage`.
     unsafe fn end_unless_asleep<R>(
-        room: *mut Self,
+        storage: *mut Self,
         progress: Result<Progress<R>>,
     ) -> Result<Progress<R>> {
         if !matches!(progress, Ok(Progress::MustSleep)) {
             // SAFETY: there is one, says the caller.
-            unsafe { core::ptr::drop_in_place(room) };
+            unsafe { core::ptr::drop_in_place(storage) };
         }
         progress
     }
@@ -197,14 +197,14 @@ impl<A: Attempt> Wait<A> {
     ///
     /// # Safety
     /// As for [`Wait::begin`].
-    pub unsafe fn finish(room: *mut Self, until: Option<Deadline>) -> Result<A::Done> {
+    pub unsafe fn finish(storage: *mut Self, until: Option<Deadline>) -> Result<A::Done> {
         // SAFETY: as the caller says; then as the answers say.
         unsafe {
-            let mut progress = Self::begin(room, until)?;
+            let mut progress = Self::begin(storage, until)?;
             loop {
                 match progress {
                     Progress::Done(done) => return Ok(done),
-                    Progress::MustSleep => progress = Self::woken(room, (*room).sleep.run())?,
+                    Progress::MustSleep => progress = Self::woken(storage, (*storage).sleep.run())?,
                 }
             }
         }
@@ -213,10 +213,10 @@ impl<A: Attempt> Wait<A> {
 
 /// Waits to the end. For callers in Rust: the thread must not be cancelled in here.
 pub fn wait<A: Attempt>(attempt: A, Terms { until, interrupted }: Terms) -> Result<A::Done> {
-    let mut room = MaybeUninit::uninit();
+    let mut storage = MaybeUninit::uninit();
     // SAFETY: a local variable, which is not moved.
     unsafe {
-        Wait::place(room.as_mut_ptr(), attempt, interrupted);
-        Wait::finish(room.as_mut_ptr(), until)
+        Wait::place(storage.as_mut_ptr(), attempt, interrupted);
+        Wait::finish(storage.as_mut_ptr(), until)
     }
 }

@@ -23,7 +23,7 @@ pub struct Attributes {
     pub messages: usize,
 }
 
-/// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES for one who owns neither queue
+/// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES if the caller owns neither queue
 /// nor directory.
 pub fn unlink(name: &CStr) -> Result<()> {
     files::unlink(Name::new(name)?)

@@ -28,9 +28,9 @@ pub struct Semaphore {
     _glibc_padding: u32,
     /// Bytes that glibc neither sets nor reads. Any value is harmless.
     pub(super) hint: Hint,
-    /// The word that whoever owes a wake announces to the kernel (`wait`): 0, always. glibc's
-    /// `sem_init` leaves any value in it, and with any other value than 0 nobody announces it.
-    /// Nobody stores to it.
+    /// The word that a thread that owes a wake announces to the kernel (`wait`): 0, always. glibc's
+    /// `sem_init` leaves any value in it; a word other than 0 is not announced. It is never written
+    /// to.
     pub(super) death: AtomicU32,
     _unused: u32,
 }
@@ -62,8 +62,8 @@ impl Semaphore {
         })
     }
 
-    /// Adds a token, if nobody waits and no waiter has asked for the hint. False: [`Self::post`]
-    /// has to see to it. Async-signal-safe.
+    /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
+    /// [`Self::post`] has to see to it. Async-signal-safe.
     ///
     /// # Safety
     /// `this` is a semaphore until the token is there; from then on another thread may free it.
@@ -73,8 +73,8 @@ impl Semaphore {
         unsafe { (*this).hint.is_answered() && Word::post_at_once(&raw const (*this).word) }
     }
 
-    /// Adds a token and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe. `thread`
-    /// gives what [`TokenWanted::new`](super::TokenWanted::new) wants, if somebody waits.
+    /// Increments the value and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe.
+    /// `thread` gives what [`TokenWanted::new`](super::TokenWanted::new) wants, if a thread waits.
     ///
     /// # Safety
     /// As for [`Self::post_at_once`].
@@ -103,7 +103,7 @@ impl Semaphore {
             ((*this).scope(), announced, Word::post(&raw const (*this).word)?)
         };
         if then == Then::WakeOne {
-            // How many were woken matters to nobody: see `word`.
+            // How many were woken does not matter: see `word`.
             futex::wake(Self::value_address(this), 1, scope);
         }
         drop(announced);
@@ -144,12 +144,12 @@ impl Semaphore {
 
     /// Whether the death word can be used.
     pub(super) fn heals(&self) -> bool {
-        // Relaxed: nobody stores to it.
+        // Relaxed: it is never written to.
         self.death.load(Ordering::Relaxed) == 0
     }
 
     pub(super) fn scope(&self) -> Scope {
-        // Relaxed: written before the semaphore is given to anybody.
+        // Relaxed: written before any other thread gets the semaphore.
         if self.private.load(Ordering::Relaxed) == 0 { Scope::Private } else { Scope::Shared }
     }
 
@@ -158,7 +158,7 @@ impl Semaphore {
         this.cast::<u32>().wrapping_byte_add(VALUE_OFFSET)
     }
 
-    /// The bytes of a semaphore that nobody uses yet.
+    /// The bytes of a semaphore that no thread uses yet.
     pub(super) fn into_bytes(self) -> [u8; SIZE] {
         // SAFETY: all fields are integers without padding between them (asserted above).
         unsafe { core::mem::transmute(self) }

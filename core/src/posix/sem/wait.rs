@@ -49,7 +49,7 @@ impl Patience {
     }
 }
 
-/// One who wants a token.
+/// A thread that wants to decrement the value.
 pub struct TokenWanted<'a> {
     semaphore: &'a Semaphore,
     thread: Option<&'static Thread>,

@@ -2,16 +2,16 @@
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
-//! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post`, `post_unawaited` and `post_at_once` add one; `try_take`, `take_registered` and `cbits/semaphore.c` take one |
+//! | 0..32 | the value, 0..=2^31-1 | `post`, `post_unawaited` and `post_at_once` add one; `try_take`, `take_registered` and `cbits/semaphore.c` take one |
 //! | 32..64 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
 //!
 //! Both halves are in one word, so there is one order of all changes to it: a poster either sees
-//! the waiter's registration and wakes it, or the waiter, who looks at the value after registering,
-//! sees the poster's token. The kernel looks at the value once more before it lets the waiter
-//! sleep. No fence is needed beyond that.
+//! the waiter's registration and wakes it, or the waiter, which looks at the value after
+//! registering, sees the poster's increment. The kernel looks at the value once more before it lets
+//! the waiter sleep. No fence is needed beyond that.
 //!
 //! A waiter that is killed leaves its registration behind. That costs each later `post` a futex
-//! call that wakes nobody, and nothing else (glibc does the same).
+//! call that wakes no thread, and nothing else (glibc does the same).
 //!
 //! Orderings: `post` is Release and taking a token is Acquire, so what came before the post is seen
 //! after the wait. Registration publishes nothing, and the order within the one word is enough for
@@ -35,13 +35,13 @@ pub struct Word(AtomicU64);
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// Nobody waits.
+    /// No thread waits.
     Nothing,
-    /// Wake one of those who sleep on the value.
+    /// Wake one of the threads that sleep on the value.
     WakeOne,
 }
 
-/// What one who wanted a token has got.
+/// What a thread that wanted to decrement the value has got.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -49,7 +49,7 @@ pub enum Taken {
     Nothing,
     /// A token.
     Token,
-    /// A token, and another one is there that somebody waits for.
+    /// It has decremented the value, which is still positive, and another thread waits.
     AndMoreAwaited,
 }
 
@@ -70,7 +70,8 @@ impl Word {
         Self(AtomicU64::new(value.into()))
     }
 
-    /// Adds a token if nobody waits and nobody else changes the word. False: nothing has changed.
+    /// Increments the value if no thread waits and no other thread changes the word. False: nothing
+    /// has changed.
     ///
     /// As soon as the token is there another thread may take it and free the semaphore's memory. So
     /// nothing here touches the word after that, and it is a raw pointer that leads to it.
@@ -86,7 +87,7 @@ impl Word {
         word < u64::from(VALUE_MAX) && unsafe { Self::add_token(this, word) }.is_ok()
     }
 
-    /// The same, however often others change the word. False: somebody waits. EOVERFLOW at
+    /// The same, however often others change the word. False: a thread waits. EOVERFLOW at
     /// [`VALUE_MAX`].
     ///
     /// # Safety
@@ -108,7 +109,8 @@ impl Word {
         }
     }
 
-    /// Adds a token, whoever waits. EOVERFLOW, and no change, at [`VALUE_MAX`].
+    /// Increments the value, whether or not a thread waits. EOVERFLOW, and no change, at
+    /// [`VALUE_MAX`].
     ///
     /// # Safety
     /// As for [`Word::post_at_once`].
@@ -173,15 +175,16 @@ impl Word {
         None
     }
 
-    /// Announces a waiter: from now on each post wakes one of those who sleep.
+    /// Announces a waiter: from now on each post wakes one of the threads that sleep.
     pub fn register(&self) {
         self.0.fetch_add(WAITER, Ordering::Relaxed);
     }
 
     /// Takes the caller's registration back: its wait has failed.
     ///
-    /// A wake that was meant for somebody may have gone to the caller (a thread that is cancelled
-    /// cannot tell). So if there is a token and another waiter, that one is woken.
+    /// The caller may have taken a wake that was meant for another thread (a thread that is
+    /// cancelled cannot tell). So if the value is positive and there is another waiter, that one is
+    /// woken.
     pub fn deregister(&self) -> Then {
         let before = self.0.fetch_sub(WAITER, Ordering::Relaxed);
         if value(before) > 0 && waiters(before) > 1 { Then::WakeOne } else { Then::Nothing }

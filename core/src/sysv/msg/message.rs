@@ -12,5 +12,5 @@ pub struct Message {
     /// Bytes of its body.
     pub length: usize,
     /// Where the body is, if that is not in the slot.
-    pub room: u32,
+    pub location: u32,
 }

@@ -97,4 +97,4 @@ pub use transfer::{Incoming, Outgoing};
 #[cfg(not(loom))]
 pub use usage::Amount;
 #[cfg(not(loom))]
-pub use wait::{Room, Waiting};
+pub use wait::{CallStorage, Waiting};

@@ -36,10 +36,10 @@ pub enum Wanted {
         /// Which.
         selector: Selector,
         /// Bytes of its buffer. A longer message is too long; `None`: it would be cut.
-        room: Option<u64>,
+        capacity: Option<u64>,
     },
     /// Room for a message of so many bytes.
-    Room(u64),
+    Space(u64),
 }
 
 /// See the module. Of the size of two lines.
@@ -73,7 +73,7 @@ pub struct Record {
 const _: () = assert!(size_of::<Record>() == 128);
 
 /// In the place of a selector: room is wanted.
-const ROOM: u64 = 4;
+const SPACE: u64 = 4;
 /// No message is too long.
 const ANY_LENGTH: u64 = u64::MAX;
 
@@ -97,11 +97,11 @@ impl Record {
     /// What is wanted, as words.
     pub fn words_of(wanted: Wanted) -> [u64; 3] {
         match wanted {
-            Wanted::Message { selector, room } => {
+            Wanted::Message { selector, capacity } => {
                 let [kind, of] = selector.to_words();
-                [kind, of, room.unwrap_or(ANY_LENGTH)]
+                [kind, of, capacity.unwrap_or(ANY_LENGTH)]
             }
-            Wanted::Room(bytes) => [ROOM, 0, bytes],
+            Wanted::Space(bytes) => [SPACE, 0, bytes],
         }
     }
 
@@ -114,10 +114,10 @@ impl Record {
     pub fn wanted(&self) -> Wanted {
         // Relaxed: written before the ticket, which the caller has read.
         let [kind, of, bytes] = self.wanted.each_ref().map(|word| word.load(Ordering::Relaxed));
-        if kind >= ROOM {
-            return Wanted::Room(bytes);
+        if kind >= SPACE {
+            return Wanted::Space(bytes);
         }
-        let room = (bytes != ANY_LENGTH).then_some(bytes);
-        Wanted::Message { selector: Selector::from_words([kind, of]), room }
+        let capacity = (bytes != ANY_LENGTH).then_some(bytes);
+        Wanted::Message { selector: Selector::from_words([kind, of]), capacity }
     }
 }

@@ -54,7 +54,7 @@ pub struct Message {
     pub arrival: u64,
     /// The block of its slot, and the place in it.
     slot: (usize, usize),
-    room: u32,
+    location: u32,
 }
 
 /// A queue at one moment.
@@ -111,7 +111,7 @@ impl Snapshot {
         let places = if message.length <= INLINE {
             vec![(body_place(block, index), message.length)]
         } else {
-            body::places(message.room, message.length, |at| {
+            body::places(message.location, message.length, |at| {
                 let mut number = [0; 4];
                 read(&mut number, at).map(|()| u32::from_ne_bytes(number))
             })?
@@ -192,8 +192,8 @@ fn is_waiting(record: &Record) -> bool {
 fn seen(queue: &Queue, message: &super::message::Message) -> Option<Message> {
     let (place, index) = (message.slot / SLOTS, message.slot % SLOTS);
     let number = queue.layout.slot_list().get(place)?.load(Ordering::Relaxed) as usize;
-    let super::message::Message { kind, length, arrival, room, .. } = *message;
-    Some(Message { kind, length, arrival, slot: (number.checked_sub(1)?, index), room })
+    let super::message::Message { kind, length, arrival, location, .. } = *message;
+    Some(Message { kind, length, arrival, slot: (number.checked_sub(1)?, index), location })
 }
 
 fn waiters(queue: &Queue, standing: &Standing<'_>) -> Result<Vec<Waiter>> {

@@ -63,7 +63,7 @@ pub struct Receiver<'q> {
     pub record: &'q Record,
     ticket: u64,
     selector: Selector,
-    room: Option<u64>,
+    capacity: Option<u64>,
     /// The number of the message that it takes; 0 = none.
     taking: u64,
     /// What stands in its record: the number of the message that is for it.
@@ -237,7 +237,7 @@ impl<'q> Standing<'q> {
 
     fn give(&mut self, message: Message) {
         for receiver in self.receivers.iter_mut().filter(|one| one.is_free_for(message.kind)) {
-            if receiver.room.is_none_or(|room| message.length as u64 <= room) {
+            if receiver.capacity.is_none_or(|capacity| message.length as u64 <= capacity) {
                 receiver.given = Some(message);
                 return;
             }
@@ -285,7 +285,7 @@ fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<R
     let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
     let ticket = record.ticket.load(Ordering::SeqCst);
     let called = record.call.load(Ordering::SeqCst);
-    let Wanted::Message { selector, room } = record.wanted() else { return None };
+    let Wanted::Message { selector, capacity } = record.wanted() else { return None };
     let is_missed = called == call::MISSED && !is_own;
     let is_absent = is_missed && record.since(now()) > ABSENCE_MS;
     let waits = is_held && ticket != 0 && !record.is_refused() && !is_absent;
@@ -293,7 +293,7 @@ fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<R
         record,
         ticket,
         selector,
-        room,
+        capacity,
         taking,
         bound: record.given.load(Ordering::SeqCst),
         given: None,
@@ -340,7 +340,7 @@ mod tests {
         fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
             self.visited.set(self.visited.get() + self.records.len());
             for slot in (0..self.records.len()).rev() {
-                visit(Message { slot, arrival: slot as u64 + 1, kind: 1, length: 0, room: 0 });
+                visit(Message { slot, arrival: slot as u64 + 1, kind: 1, length: 0, location: 0 });
             }
             Ok(())
         }

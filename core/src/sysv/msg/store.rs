@@ -161,14 +161,14 @@ pub fn read_head(slots: &Slots<'_>, first: usize, index: usize, arrival: u64) ->
     // Relaxed: the key, which was read before, was stored after it with Release.
     let [kind, rest] = slots.heads[index].each_ref().map(|word| word.load(Ordering::Relaxed));
     let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
-    let (length, room) = (half(rest) as usize, half(rest >> 32));
-    Message { slot: first + index, arrival, kind: kind.cast_signed(), length, room }
+    let (length, location) = (half(rest) as usize, half(rest >> 32));
+    Message { slot: first + index, arrival, kind: kind.cast_signed(), length, location }
 }
 
 /// As it lies in the head of a slot.
 #[inline(always)]
-pub fn head(kind: i64, length: usize, room: u32) -> u128 {
-    two_words(kind.cast_unsigned(), length as u64 | u64::from(room) << 32)
+pub fn head(kind: i64, length: usize, location: u32) -> u128 {
+    two_words(kind.cast_unsigned(), length as u64 | u64::from(location) << 32)
 }
 
 /// What a look for room found.

@@ -167,7 +167,7 @@ fn next_sender(queue: &Queue, after: u64) -> Result<Option<(u64, u64, &Record)>>
         let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
         let ticket = record.ticket.load(Ordering::SeqCst);
         let is_next = ticket > after && next.is_none_or(|(other, ..)| ticket < other);
-        if let Wanted::Room(bytes) = record.wanted()
+        if let Wanted::Space(bytes) = record.wanted()
             && is_held
             && is_next
         {

@@ -37,7 +37,7 @@ pub struct Incoming {
     /// Where type and body go.
     pub into: *mut u8,
     /// Bytes that the body may have.
-    pub room: usize,
+    pub capacity: usize,
     /// Which message.
     pub selector: Selector,
     /// `MSG_NOERROR`: a longer body is cut.
@@ -121,13 +121,13 @@ impl Transfer<'_> {
     #[inline(always)]
     unsafe fn write(&self, claimed: &Claimed<'_>, message: &Outgoing) -> Result<bool> {
         let (queue, who, length) = (self.queue, self.who, message.length);
-        let room = if length <= INLINE {
+        let location = if length <= INLINE {
             0
         } else {
-            body::make_room(queue, length, claimed.begin_long(who)?, who)?
+            body::allocate(queue, length, claimed.begin_long(who)?, who)?
         };
-        let head = (store::head(message.kind, length, room), claimed.head());
-        let place = (claimed.short_body(), room);
+        let head = (store::head(message.kind, length, location), claimed.head());
+        let place = (claimed.short_body(), location);
         // SAFETY: as the caller says; the room is that of this message.
         unsafe { body::write(queue, who, head, place, message.body, length) }
     }
@@ -301,12 +301,12 @@ impl Transfer<'_> {
         message: &Message,
         into: &Incoming,
     ) -> Result<usize> {
-        if message.length > into.room && !into.cut {
+        if message.length > into.capacity && !into.cut {
             return Err(Errno::E2BIG);
         }
-        let wanted = message.length.min(into.room);
+        let wanted = message.length.min(into.capacity);
         let place = user::writable(into.into, TYPE + wanted)?;
-        let from = (claimed.short_body(), message.room);
+        let from = (claimed.short_body(), message.location);
         // SAFETY: it could be written a moment ago; the slot is claimed, says the caller.
         unsafe {
             place.cast::<i64>().write_unaligned(message.kind);
@@ -328,7 +328,7 @@ impl Transfer<'_> {
         let (queue, who) = (self.queue, self.who);
         let taken = store::take(queue, who, |_| search::nth(queue, place))?;
         let Some((claimed, message)) = taken else { return Err(Errno::ENOMSG) };
-        let read = if message.length > into.room && into.cut {
+        let read = if message.length > into.capacity && into.cut {
             Err(Errno::EINVAL)
         } else {
             // SAFETY: as the caller says.
@@ -341,10 +341,10 @@ impl Transfer<'_> {
     /// For msgctl(2), and for those who spin for what this has made possible.
     #[inline(always)]
     fn note(&self, did: Did) {
-        let [message, room] = &self.queue.layout.words().hints;
+        let [message, space] = &self.queue.layout.words().hints;
         match did {
             Did::Send => message.waking(),
-            Did::Receive => room.waking(),
+            Did::Receive => space.waking(),
             Did::Change => {}
         }
         note(self.queue, did);

@@ -52,7 +52,7 @@ const DOUBT_NS: u64 = 1_000_000_000;
 
 /// Where a wait takes place. C gives the memory.
 #[repr(C)]
-pub struct Room {
+pub struct CallStorage {
     /// There from the moment on at which the task must wait.
     pub wait: MaybeUninit<Wait<Waiting>>,
     /// Of the operation that holds the record.
@@ -75,16 +75,21 @@ pub struct Waiting {
     doubtful_until: u64,
 }
 
-/// Places a wait in the room: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
+/// Places a wait in `storage`: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
 ///
 /// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The memory of the task
+/// `storage` is valid for writing, and nobody moves it before the wait is over. The memory of the task
 /// is valid as long.
-pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Room) -> Result<()> {
+pub unsafe fn place(
+    thread: &'static Thread,
+    id: i32,
+    task: Task,
+    storage: *mut CallStorage,
+) -> Result<()> {
     // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
     let tag = unsafe {
-        (&raw mut (*room).tag).write(FrameTag::new());
-        &(*room).tag
+        (&raw mut (*storage).tag).write(FrameTag::new());
+        &(*storage).tag
     };
     let mut entered = enter::<Queue>(thread, id, tag)?;
     // The word that the kernel watches is needed for what is owed.
@@ -100,7 +105,7 @@ pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Roo
         doubtful_until: 0,
     };
     // SAFETY: valid for writing, says the caller.
-    unsafe { Wait::place((&raw mut (*room).wait).cast(), waiting, Interrupted::Fails) };
+    unsafe { Wait::place((&raw mut (*storage).wait).cast(), waiting, Interrupted::Fails) };
     Ok(())
 }
 

@@ -136,7 +136,8 @@ fn leave_special(fd: RawFd, open: *mut Open) -> Result<()> {
     if open == no_queue() { adopt_unknown(fd) } else { Err(Errno::EBADF) }
 }
 
-/// Whether `fd` is a queue. One that nobody has looked at is looked at now, and then it is known.
+/// Whether `fd` is a queue. A descriptor that has not been checked yet is checked now, and is known
+/// from then on.
 #[inline]
 pub fn is_found_queue(fd: RawFd) -> bool {
     match look_up(fd) {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | null | not known | the thread that has closed it |
 //! | an [`Open`] | a queue | the thread that opens, duplicates or finds it (`inherited`) |
-//! | [`closing`] | a queue that is being closed: the number is nobody's | the thread that closes it |
+//! | [`closing`] | a queue that is being closed: no thread may use the descriptor | the thread that closes it |
 //! | [`no_queue`] | not a queue | a thread that was to poll it and has checked, from null |
 
 use core::ops::RangeInclusive;
@@ -82,8 +82,8 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     Ok(())
 }
 
-/// Puts a queue into the table under a number that was not ours, unless the number has become
-/// somebody else's since. EBADF then.
+/// Puts a queue into the table for a descriptor that was not in it, unless the descriptor has come
+/// to mean another file since. EBADF then.
 pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let fifo = opened.fifo;
@@ -91,7 +91,7 @@ pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     let open = POOL.lock().take(opened);
     if !exchange(entry, ptr::null_mut(), open) && !exchange(entry, no_queue(), open) {
         unshare(open);
-        // Another thread has adopted it, or is closing it: the next look-up tells.
+        // Another thread has entered it, or is closing it: the next look-up shows which.
         return Ok(());
     }
     if identity(fd) == Ok(fifo) {
@@ -135,8 +135,8 @@ impl Closing {
         Err(Errno::EBADF)
     }
 
-    /// The descriptor has been closed, and its number is free, or somebody's who has got it
-    /// meanwhile and keeps it.
+    /// The descriptor has been closed. It is free, or has been reused meanwhile, and then stays as
+    /// it is.
     pub fn done(self) {
         if let Some(entry) = entry(self.fd) {
             exchange(entry, closing(), ptr::null_mut());
@@ -259,7 +259,7 @@ fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
         let new = map_part()?;
         if part.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err()
         {
-            // SAFETY: nobody else has seen it.
+            // SAFETY: no other thread has seen it.
             unsafe { libc::munmap(new.cast(), size_of::<Part>()) };
         }
     }

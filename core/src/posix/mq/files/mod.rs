@@ -19,13 +19,13 @@
 //! of a queue one that all its users may write to. So neither a name nor a header is believed by
 //! itself. The name of the FIFO has the inode of the data file in it, and only the owner of a file
 //! can have given it its name; the FIFO must have the same owner as the data file; and the header
-//! tells the inode of the FIFO, which keeps out other files of that owner that somebody has linked
-//! to the name. So a user of a queue can make its FIFO lost, but can put no other one in its place,
-//! and nobody's FIFO leads to another queue than its own. The nonce is random, so that nobody can
-//! take the name beforehand.
+//! holds the inode of the FIFO, which keeps out other files of that owner that another user has
+//! linked to the name. So a user of a queue can make its FIFO lost, but cannot replace it, and each
+//! FIFO leads to its own queue alone. The nonce is random, so that no user can take the name
+//! beforehand.
 //!
 //! Nothing is changed or removed by a path unless the owner of what is there is the owner of the
-//! queue: in a sticky directory nobody else can put another file in its place then.
+//! queue: in a sticky directory no other user can replace it then.
 
 mod access;
 mod data;

@@ -10,7 +10,8 @@ use crate::posix::mq::notify::registration::Sender;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotHeader {
     pub(super) message: MessageHeader,
-    /// Messages ever written to this slot. Whoever has claimed the slot adds one before the commit.
+    /// Messages ever written to this slot. The thread that has claimed the slot adds one before the
+    /// commit.
     pub(super) written: u64,
     _reserved: u64,
 }

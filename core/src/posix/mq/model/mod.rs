@@ -226,7 +226,7 @@ impl Queue {
         assert!(lost.is_empty(), "lost: {lost:?}: {}", self.state());
 
         (held.len()..self.claims.len()).for_each(|body| {
-            assert!(self.send_surely(&who, 1000 + body as u64), "no room: {}", self.state())
+            assert!(self.send_surely(&who, 1000 + body as u64), "no space: {}", self.state())
         });
     }
 

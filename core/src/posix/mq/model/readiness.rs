@@ -62,7 +62,7 @@ impl Polled {
             pipe: Pipe::default(),
             locks: AtomicU32::new(0),
         };
-        polled.readiness.arm(Pollers::MESSAGE.and(Pollers::ROOM));
+        polled.readiness.arm(Pollers::MESSAGE.and(Pollers::SPACE));
         polled.pipe.put(packets);
         assert!(polled.readiness.counted(polled.readiness.packets(), packets));
         for body in 0..messages {
@@ -89,7 +89,7 @@ impl Polled {
     fn receive(&self, who: &Participant) -> Option<u64> {
         self.queue.receive_around(who, |_, commit| {
             if self.readiness.pollers().any() {
-                self.readiness.raise_room(&self.pipe);
+                self.readiness.raise_space(&self.pipe);
             }
             commit();
         })
@@ -100,7 +100,7 @@ impl Polled {
     }
 
     fn find_full(&self, who: &Participant) {
-        self.readiness.lower_room(who, &self.pipe, |wanted| self.look(wanted));
+        self.readiness.lower_space(who, &self.pipe, |wanted| self.look(wanted));
     }
 
     fn drain(&self, who: &Participant) {

@@ -24,14 +24,14 @@ use crate::posix::mq::layout::HEADER_SIZE;
 /// queue.
 const SEATS: usize = 64;
 
-/// What such a thread is to wait for. C keeps it in a `cbits::DutyRoom`.
+/// What such a thread is to wait for. C keeps it in a `cbits::DutyStorage`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Duty {
     /// In a page of its own.
     registration: *const Registration,
     page: *mut c_void,
-    /// The number at which nobody was registered, and that of the registration that follows.
+    /// The number at which no process was registered, and that of the registration that follows.
     after: u32,
     number: u32,
     /// In `SEATTABLE`; `SEATS` = none.
@@ -80,7 +80,7 @@ impl Seat {
 
     fn dismiss(&self, id: u64) {
         self.dismissed.store(id, Ordering::SeqCst);
-        // It may have ended, and its page be gone: then nobody is woken.
+        // It may have ended, and its page may be gone: then no thread is woken.
         futex::wake(self.word.load(Ordering::SeqCst), i32::MAX, Scope::Shared);
     }
 }

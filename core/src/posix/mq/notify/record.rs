@@ -4,7 +4,7 @@
 //! the queue's FIFO, taken through the descriptor that was given to `mq_notify`. The rules of such
 //! a lock are those of a registration: it is released when the process closes any descriptor of the
 //! file, ends, or goes through exec; no child inherits it; and what the child of a vfork(2) closes
-//! does not affect it. It takes no extra descriptor, and the kernel tells every user of the queue
+//! does not affect it. It takes no extra descriptor, and every user of the queue can ask the kernel
 //! which process holds it, by the pid in the asker's own PID namespace.
 //!
 //! *Which* bytes are locked encodes what the process wants. The memory of the queue could not hold
@@ -133,8 +133,8 @@ impl Record {
     }
 }
 
-/// Takes the lock of the registration with this number, for the calling process. False: somebody
-/// else has it. EBADF, ENOLCK.
+/// Takes the lock of the registration with this number, for the calling process. False: another
+/// process has it. EBADF, ENOLCK.
 pub fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
     lock::try_lock_range(fd, Owner::Process, Kind::Write, record.bytes(number))
 }

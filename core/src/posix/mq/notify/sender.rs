@@ -131,8 +131,8 @@ impl ToRegistered<'_, '_> {
         self.queue.queue.layout.notify()
     }
 
-    /// `Ok(None)`: nobody has the registration any more. EBADF: that cannot be found out, as the
-    /// number is another file's by now.
+    /// `Ok(None)`: no process has the registration any more. EBADF: that cannot be found out, as
+    /// the descriptor means another file by now.
     fn holder(&self) -> Result<Option<Holder>> {
         match record::holder(self.queue.fd, self.number)? {
             None if !self.queue.is_open() => Err(Errno::EBADF),

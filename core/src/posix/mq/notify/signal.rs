@@ -69,8 +69,8 @@ impl Signal {
 /// A process that a signal can be sent to.
 pub struct Target {
     pid: u32,
-    /// pidfd_open(2): that process, whoever gets its number. `None`: there is no such call, or a
-    /// filter that does not know it, or no descriptor left, or it is the calling process.
+    /// pidfd_open(2): that process, even after its PID is reused. `None`: there is no such call, or
+    /// a filter that does not know it, or no descriptor left, or it is the calling process.
     pidfd: Option<RawFd>,
 }
 
@@ -83,8 +83,8 @@ impl Target {
         target.call(0, 0).map(|()| target)
     }
 
-    /// Sends it. If there is no room for it (RLIMIT_SIGPENDING), it is dropped, as the kernel's own
-    /// queues do.
+    /// Sends it. If the signal queue is full (RLIMIT_SIGPENDING), it is dropped, as the kernel's
+    /// own queues do.
     pub fn send(&self, signal: Signal, sender: Sender) {
         if signal.number != 0 {
             let info = signal.info(sender);

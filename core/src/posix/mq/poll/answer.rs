@@ -43,7 +43,7 @@ impl Correction {
     }
 }
 
-/// What of this is not true of the queue: a message, room, both. What is no queue is always right.
+/// What of this is not true of the queue: a message, space, both. What is no queue is always right.
 /// `may_wait`: for a moment, for what is about to be there.
 pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool) -> Correction {
     let tag = FrameTag::new();
@@ -85,7 +85,8 @@ pub fn correct_epoll(
 impl Use<'_> {
     fn correct(&self, told: Pollers, may_wait: bool) -> Correction {
         let mut correction = Correction::NONE;
-        for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::ROOM, Wanted::Free)] {
+        for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::SPACE, Wanted::Free)]
+        {
             match told.has(kind).then(|| self.look_after(wanted, may_wait)) {
                 Some(Look::Nothing) => {
                     self.take_back(wanted);

@@ -1,5 +1,6 @@
 //! The system calls on the FIFO behind a queue's descriptor. None of them blocks, whatever flags
-//! the program's description has and whoever meddles with the FIFO, and none touches another file.
+//! the program's description has and whatever other processes do to the FIFO, and none touches
+//! another file.
 //!
 //! The program may close its descriptor at any time, and the number may then mean another file. So
 //! the library has a description of its own, under a reserved number, which it opens when it first
@@ -28,7 +29,7 @@ pub const POLLERS_BYTE: i64 = 0;
 /// Packets that are put in by one call at most.
 const BATCH: usize = CAPACITY;
 /// Bytes that are taken out by one call at most.
-const ROOM: usize = 64;
+const BUFFER: usize = 64;
 
 /// Gives a freshly opened FIFO its flag, and its full number of slots, if it was made in a process
 /// that had too many pipes already, and may have more now.
@@ -177,17 +178,17 @@ impl Fifo for Channel<'_> {
 
     fn take(&self, count: usize) {
         let Some(fd) = self.fd() else { return };
-        let mut room = [MaybeUninit::<u8>::uninit(); ROOM];
+        let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
         // Of our own description this is never asked; a description of the program's may block.
         let may_block = Reserved::from_bits(self.own.kept.load(Ordering::Acquire)).is_none()
             || self.own.is_duplicate.load(Ordering::Relaxed) != 0;
         if may_block && !is_ready(fd, libc::POLLIN) {
             return;
         }
-        let mut left = count.min(ROOM);
+        let mut left = count.min(BUFFER);
         while left > 0 {
-            // SAFETY: `room` is valid for writing so many bytes. Mostly one call takes them all.
-            let taken = unsafe { libc::syscall(libc::SYS_read, fd, room.as_mut_ptr(), left) };
+            // SAFETY: `buffer` is valid for writing so many bytes. Mostly one call takes them all.
+            let taken = unsafe { libc::syscall(libc::SYS_read, fd, buffer.as_mut_ptr(), left) };
             match usize::try_from(taken) {
                 Ok(taken @ 1..) if !may_block => left = left.saturating_sub(taken),
                 _ => break,

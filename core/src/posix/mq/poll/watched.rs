@@ -8,14 +8,15 @@ use std::os::fd::RawFd;
 
 use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
-/// Queues at most that are looked at. The others are brought up to date by those who change them.
+/// Queues at most that are looked at. The others are brought up to date by the threads that change
+/// them.
 const LIMIT: usize = 64;
 
 /// 0 = free; otherwise the number plus one.
 static WATCHED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Words that have ever been in use.
 static USED: AtomicUsize = AtomicUsize::new(0);
-/// There were too many: nobody is to rely on it that all are looked at.
+/// There were too many: it must not be assumed that all are looked at.
 static IS_FULL: AtomicBool = AtomicBool::new(false);
 
 /// From now on it is looked at.

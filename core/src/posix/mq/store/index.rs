@@ -37,8 +37,8 @@ pub struct Index<'a> {
     /// From the lowest to the highest; empty ones at the end.
     levels: [&'a [Node]; LEVELS],
     height: usize,
-    /// The high-water mark, where there is no tree: see the module. SeqCst: whoever sees the key
-    /// that a sender has stored after it looks at that key.
+    /// The high-water mark, where there is no tree: see the module. SeqCst: a thread that can see a
+    /// key that was stored after the mark was raised sees the mark, too, and so looks at that key.
     high_water: &'a AtomicU32,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Slot<'a> {
         self.claim
     }
 
-    /// Whether it has no message and nobody works on it.
+    /// Whether it has no message and no thread works on it.
     #[inline]
     pub fn is_free(&self) -> bool {
         !is_message(self.key.load(Ordering::Relaxed))
@@ -130,7 +130,7 @@ impl<'a> Index<'a> {
         is_message(key).then_some((slot, key))
     }
 
-    /// The largest key that nobody has claimed, and its slot. Looks at all of them.
+    /// The largest unclaimed key, and its slot. Looks at all of them.
     #[cold]
     pub fn best_unclaimed(&self) -> Option<(usize, u64)> {
         self.best_of(|slot| claim::is_free(self.claims[slot].load(Ordering::Relaxed)))
@@ -166,7 +166,7 @@ impl<'a> Index<'a> {
         self.top().iter().any(|node| has_free(node.version()))
     }
 
-    /// A free slot that nobody has claimed.
+    /// A free, unclaimed slot.
     pub fn free(&self) -> Option<usize> {
         match self.height.checked_sub(1) {
             None => self.free_of(0..self.keys.len()),

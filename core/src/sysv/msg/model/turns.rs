@@ -37,7 +37,7 @@ impl Scene for Waited {
 
     fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
         for (slot, arrival) in self.queue.messages() {
-            visit(Message { slot, arrival, kind: slot as i64, length: 1, room: 0 });
+            visit(Message { slot, arrival, kind: slot as i64, length: 1, location: 0 });
         }
         Ok(())
     }
@@ -54,7 +54,7 @@ impl Waited {
         let record = |(number, selector): (usize, &Selector)| {
             let record = Record::default();
             let ticket = queue.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
-            let wanted = Record::words_of(Wanted::Message { selector: *selector, room: None });
+            let wanted = Record::words_of(Wanted::Message { selector: *selector, capacity: None });
             let words = record.wanted_words().iter().zip(wanted);
             words.for_each(|(word, wanted)| word.store(wanted, Ordering::Relaxed));
             record.claim.store(100 + u32::try_from(number).unwrap(), Ordering::Relaxed);

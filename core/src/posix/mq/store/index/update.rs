@@ -27,7 +27,7 @@ impl Index<'_> {
     /// A message is about to be in this slot, which the caller has claimed.
     #[inline(always)]
     pub fn use_slot(&self, slot: usize) {
-        // Relaxed: nobody lowers it.
+        // Relaxed: it is never lowered.
         if slot >= self.high_water.load(Ordering::Relaxed) as usize {
             self.raise_high_water(slot);
         }

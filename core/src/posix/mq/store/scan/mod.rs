@@ -88,8 +88,8 @@ pub fn largest_of_few(keys: &[AtomicU64]) -> (usize, u64) {
 
 /// The largest of some values, and where it is.
 ///
-/// Which one that is nobody can predict, so there is no branch on it; and each comparison waits for
-/// the one before it, so there is more than one chain of them. "Less" is in one flag of a
+/// Which one that is cannot be predicted, so there is no branch on it; and each comparison waits
+/// for the one before it, so there is more than one chain of them. "Less" is in one flag of a
 /// comparison, "greater" in two, which would make each conditional move twice the work.
 #[inline(always)]
 pub fn largest<T>(items: &[T], mut value: impl FnMut(&T) -> u64) -> (usize, u64) {

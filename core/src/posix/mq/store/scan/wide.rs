@@ -2,7 +2,7 @@
 //! at: to see a word twice does not change an answer.
 //!
 //! A processor reads each of the four, which are aligned, at once, as it reads a word alone. What
-//! is found is a hint all the same: whoever claims a slot reads its key again.
+//! is found is a hint all the same: a thread that claims a slot reads its key again.
 //!
 //! A load of four words that follows a store to one of them waits until the store has reached the
 //! cache. So these looks are for words that were changed by locked instructions, or a while ago;
