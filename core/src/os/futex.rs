@@ -333,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zombie_is_dead_and_who_lives_is_not() {
+    fn a_zombie_is_dead_and_a_living_thread_is_not() {
         // SAFETY: the child makes one system call and ends; the parent waits for it.
         unsafe {
             let own = u32::try_from(libc::syscall(libc::SYS_gettid)).unwrap();

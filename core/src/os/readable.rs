@@ -96,13 +96,13 @@ pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
 /// atomically, with FUTEX_WAKE_OP of futex(2).
 pub(super) fn is_writable(address: usize) -> bool {
     const CHANGE_BY_NOTHING: libc::c_int = libc::FUTEX_OP_OR << 28;
-    let nobody = AtomicU32::new(0);
+    let unused = AtomicU32::new(0);
     let operation = libc::FUTEX_WAKE_OP | libc::FUTEX_PRIVATE_FLAG;
     let word = address & !(size_of::<u32>() - 1);
     // SAFETY: the kernel checks the address, and leaves what is there; no thread sleeps on our
     // word, and none that sleeps on the other one is woken.
     let result = unsafe {
-        libc::syscall(libc::SYS_futex, nobody.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
+        libc::syscall(libc::SYS_futex, unused.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
     };
     result >= 0 || Errno::last() != Errno::EFAULT
 }

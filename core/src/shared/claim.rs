@@ -104,7 +104,7 @@ pub trait Claimant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// No living thread.
-    Nobody,
+    None,
     /// The thread with this TID, of the home namespace.
     Thread(u32),
     /// The thread that this number is given to (`presence`).
@@ -115,7 +115,7 @@ pub enum Holder {
 #[inline]
 pub fn holder(word: u32) -> Holder {
     match word & HOLDER {
-        0 => Holder::Nobody,
+        0 => Holder::None,
         number if word & UNGUARDED != 0 => Holder::Presence(number & !NO_TID),
         tid => Holder::Thread(tid),
     }
@@ -179,7 +179,7 @@ pub fn free_if(word: &AtomicU32, is_dead: impl Fn(Holder) -> bool) -> bool {
     let held = word.load(Ordering::Acquire);
     // What the kernel would have stored. Release: the next thread that claims writes
     // after what the dead one has written, and only this thread was told of its death.
-    holder(held) != Holder::Nobody
+    holder(held) != Holder::None
         && is_dead(holder(held))
         && word.compare_exchange(held, OWNER_DIED, Ordering::Release, Ordering::Relaxed).is_ok()
 }

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_has_looked_does_not_sleep_through_what_is_about_to_come() {
+    fn a_waiter_that_has_looked_does_not_sleep_through_a_commit_to_come() {
         let event = Event::default();
         let (_, expected) = event.await_it();
         event.will_wake();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_that_were_begun_for_nobody_are_taken_back() {
+    fn turns_that_were_begun_in_vain_are_taken_back() {
         let event = Event::default();
         event.await_it();
         assert!(event.begin_turns() && event.is_in_turn());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_while_turns_are_begun_for_nobody_is_woken() {
+    fn a_thread_that_comes_while_turns_are_begun_in_vain_is_woken() {
         let event = Event::default();
         event.await_it();
         assert!(event.begin_turns());
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_go_on_while_those_who_are_left_have_waited_for_long() {
+    fn turns_go_on_while_the_threads_that_are_left_have_waited_for_long() {
         for (is_left, waited_long) in [(true, true), (true, false), (false, true)] {
             let event = Event::default();
             event.await_in_turn();

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_who_has_waited_for_long_is_served_in_turn() {
+    fn a_thread_that_has_waited_for_long_is_served_in_turn() {
         let point = WaitPoint::default();
         let now = Arrival::now();
         point.await_it(now, false);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_has_found_nothing_does_not_sleep_once_a_waker_is_about_to_commit() {
+    fn a_waiter_that_has_found_nothing_does_not_sleep_once_a_waker_is_about_to_commit() {
         let point = WaitPoint::default();
         for _ in 0..2 {
             let (seen, _) = point.await_it(Arrival::now(), false);

@@ -9,7 +9,7 @@
 //! | `msg` | message queues |
 //! | `numbering` | the numbers under which SEM_STAT and its like know all objects |
 //! | `object` | what the families have in common |
-//! | `permission` | who may do what |
+//! | `permission` | which user may do what |
 //! | `registry` | the directory of objects |
 //! | `role` | what a file in it is, by its name |
 //! | `sem` | semaphore sets |

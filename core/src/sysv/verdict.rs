@@ -2,16 +2,16 @@
 //! nothing while nothing has changed.
 //!
 //! An answer is five words. Threads write and read them without a lock, and each word says of which
-//! answer it is a part: words of two answers are never taken for one. So it does not matter who
-//! writes at the same time, who is interrupted by a handler that writes, nor what a child of fork
-//! inherits: the worst is that the kernel is asked once more.
+//! answer it is a part: words of two answers are never taken for one. So it does no harm if threads
+//! write at the same time, if a handler that writes interrupts one of them, or whatever a child of
+//! fork inherits: at worst the kernel is asked once more.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What an answer is about. It holds for nothing else.
 #[derive(Clone, Copy)]
 pub struct Subject {
-    /// Who owns the object: user, and group << 32.
+    /// The owner of the object: user | group << 32.
     pub owner: u64,
     /// Its mode, in 9 bits. Others do not matter.
     pub mode: u64,
@@ -98,7 +98,7 @@ mod tests {
     const ASKED: Subject = Subject { owner: 7 << 32 | 5, mode: 0o640, generation: 3, now: 1000 };
 
     #[test]
-    fn nothing_is_granted_before_somebody_has_asked() {
+    fn nothing_is_granted_before_the_kernel_was_asked() {
         let nothing = Subject { owner: 0, mode: 0, generation: 0, now: 0 };
         assert!(!Verdict::default().grants(&nothing, READ));
     }

@@ -213,7 +213,7 @@ fn what_came_before_the_post_is_seen_after_the_wait() {
             })
         };
         semaphore.wait();
-        // SAFETY: after the wait nobody else accesses it; loom checks just that.
+        // SAFETY: after the wait no other thread accesses it; loom checks just that.
         assert_eq!(data.with(|data| unsafe { *data }), 42);
         poster.join().unwrap();
     });
@@ -228,7 +228,7 @@ fn the_token_of_a_killed_poster_reaches_a_waiter() {
             thread::spawn(move || semaphore.wait())
         };
         if !semaphore.post_and_die(accesses) {
-            // It died before there was a token: somebody else posts.
+            // It died before it incremented the value: another thread posts.
             semaphore.post();
         }
         waiter.join().unwrap();

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_takes_a_token_sees_that_another_is_awaited() {
+    fn a_thread_that_decrements_sees_that_another_waits() {
         let word = Word::new(0);
         word.register();
         word.register();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_gives_up_passes_the_wake_on() {
+    fn a_waiter_that_gives_up_passes_the_wake_on() {
         let word = Word::new(0);
         word.register();
         word.register();

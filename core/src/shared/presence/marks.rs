@@ -57,7 +57,7 @@ struct Head {
 
 /// What a page is used for.
 ///
-/// | value | meaning | who changes it |
+/// | value | meaning | changed by |
 /// |---|---|---|
 /// | 0 | nothing yet | a thread that needs a page, to taken |
 /// | [`TAKEN`], offset | a word at this offset; its node is linked, or about to be | the thread that took it, to released |

@@ -70,7 +70,7 @@ fn halves(value: u64) -> [u32; 2] {
 /// Whether a word of this thread's memory is what it was. It may be unmapped meanwhile, so the
 /// kernel is asked to compare it, which it does before it wakes, here none. True in doubt.
 fn holds(address: usize, expected: u32) -> bool {
-    const NOBODY: c_int = 0;
+    const NONE: c_int = 0;
     let operation = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
     let elsewhere = 0_u32;
     // SAFETY: the kernel looks whether it may read at the first address, and does not access the
@@ -80,7 +80,7 @@ fn holds(address: usize, expected: u32) -> bool {
             libc::SYS_futex,
             address,
             operation,
-            NOBODY,
+            NONE,
             ptr::without_provenance::<u32>(0),
             &raw const elsewhere,
             expected,

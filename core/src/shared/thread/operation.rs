@@ -150,7 +150,7 @@ impl Thread {
     /// Whether this is what the thread has stored in some word.
     pub(super) fn is_own(&self, held: u32) -> bool {
         match holder(held) {
-            Holder::Nobody => false,
+            Holder::None => false,
             Holder::Thread(tid) => tid == self.tid(),
             Holder::Presence(_) => held == self.presence(),
         }
@@ -229,7 +229,7 @@ impl Operation<'_> {
     pub fn holds_nothing_as(&self, claimed: Holder) -> bool {
         let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
         let is_own = match claimed {
-            Holder::Nobody => false,
+            Holder::None => false,
             Holder::Thread(tid) => tid == self.thread.tid(),
             Holder::Presence(_) => claimed == holder(self.thread.presence()),
         };
@@ -241,7 +241,7 @@ impl Operation<'_> {
     #[cold]
     pub fn has_ended(&self, holder: Holder, is_at_home: bool) -> bool {
         match holder {
-            Holder::Nobody => false,
+            Holder::None => false,
             // In the child of a vfork(2) TIDs may mean something else than what is known of them
             // says.
             Holder::Thread(tid) => {

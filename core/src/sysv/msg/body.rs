@@ -1,6 +1,6 @@
-//! Room for the bodies of messages.
+//! Storage for the bodies of messages.
 //!
-//! | length in bytes | room |
+//! | length in bytes | location |
 //! |---|---|
 //! | up to 96 | in the slot |
 //! | up to 512 | one of 15 pieces of a block |
@@ -27,7 +27,7 @@ use crate::shared::thread::Operation;
 /// Bytes of the longest body.
 pub const LONGEST: usize = BLOCK / size_of::<u32>() * BLOCK;
 
-/// Bits of a room below the number of its block.
+/// Bits of a location below the number of its block.
 const PIECE_BITS: u32 = 4;
 
 /// A kind of pieces.
@@ -76,8 +76,8 @@ impl Size {
     }
 }
 
-/// Makes room for a body that does not fit into its slot, for a sender that holds the claim of the
-/// slot, and gives what leads there. ENOMEM: the file cannot grow; EIDRM; ERESTART: this is the
+/// Allocates storage for a body that does not fit into its slot, for a sender that holds the claim
+/// of the slot, and gives its location. ENOMEM: the file cannot grow; EIDRM; ERESTART: this is the
 /// child of a fork.
 #[cold]
 #[inline(never)]
@@ -99,7 +99,7 @@ pub fn allocate(
             pair |= u64::from(location >> PIECE_BITS) << shift_of(index);
         }
         let word = pair_of(&queue.layout, list, index).ok_or(Errno::EINVAL)?;
-        // The list is the parent's in the child of a fork, or somebody else's by now.
+        // The list is the parent's in the child of a fork, or another message's by now.
         if !Claimant::write(who, &[pair], from_ref(word)) {
             return Err(Errno::ERESTART);
         }
@@ -148,7 +148,7 @@ fn find_piece(
                 return location_of(block, piece);
             }
         }
-        // A piece may be in use as long as the claim of its slot is held, be it by one who is dead.
+        // A piece may be in use as long as the claim of its slot is held, even by a dead thread.
         if !store::free_claims_of_dead(queue, who)? {
             blocks::take(queue, size.kind, ahead, who)?;
         }
@@ -187,7 +187,7 @@ fn take_piece_of(
 }
 
 /// The parts of a body that lies outside its slot: where each is, and how long. EINVAL: there is no
-/// such room, as only hostile bytes can say; EIDRM.
+/// such location, which only hostile bytes can hold; EIDRM.
 fn parts(
     queue: &Queue,
     location: u32,
@@ -236,11 +236,11 @@ fn know(queue: &Queue, block: u32) -> Result<()> {
     if (block as usize) < queue.layout.blocks() { Ok(()) } else { queue.learn_blocks() }
 }
 
-/// Copies a body into its room, with its head in front of it. False: this is the child of a fork.
-/// EINVAL as above.
+/// Copies a head, and then the body to its location. False: this is the child of a fork. EINVAL as
+/// above.
 ///
 /// # Safety
-/// The slot is claimed, and the room its own. `from` is valid for reading.
+/// The slot is claimed, and the location belongs to it. `from` is valid for reading.
 #[inline(always)]
 pub unsafe fn write(
     queue: &Queue,

@@ -47,7 +47,7 @@ pub enum Outcome<T> {
 /// the child of a fork, and the call begins anew.
 ///
 /// # Safety
-/// `storage` is valid for writing, and nobody moves it before the wait is over. The body is valid for
+/// `storage` is valid for writing, and is not moved before the wait is over. The body is valid for
 /// reading as long, and not too long.
 #[inline(always)]
 pub unsafe fn send_or_wait(

@@ -14,7 +14,7 @@ use super::body;
 pub struct Limits {
     /// Of the longest message: MSGMAX.
     pub message: u64,
-    /// That a queue has room for: MSGMNB.
+    /// The capacity of a queue: MSGMNB.
     pub queue: u64,
 }
 

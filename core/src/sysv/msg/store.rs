@@ -3,7 +3,7 @@
 //! A sender claims a free slot, adds its message to what is in use, writes the body, stores the
 //! key, releases. A receiver claims the slot of the message that it wants, reads the body, clears
 //! the key, takes the message from what is in use, releases. Storing or clearing the key is the
-//! commit: one store, before which nothing has happened for anybody else, and after which
+//! commit: one store, before which nothing has happened for other threads, and after which
 //! everything has.
 
 use super::blocks::{self, known_slots};
@@ -47,7 +47,7 @@ impl<'q> Claimed<'q> {
         self.slots.heads[self.index].as_ptr().cast_mut().cast()
     }
 
-    /// Room for a short body.
+    /// A short body.
     #[inline(always)]
     pub fn short_body(&self) -> *mut u8 {
         self.slots.body(self.index)
@@ -144,8 +144,8 @@ pub fn messages(queue: &Queue, mut visit: impl FnMut(Message)) -> Result<()> {
                 continue;
             }
             let message = read_head(&slots, first, index, arrival);
-            // The head may be that of the next message in this slot. Acquire: whoever writes one
-            // has found the key cleared, so we find it, too. Relaxed: the fence is enough.
+            // The head may be that of the next message in this slot. Acquire: a thread that writes
+            // one has found the key cleared, so we find it, too. Relaxed: the fence is enough.
             fence(Ordering::Acquire);
             if slots.keys[index].load(Ordering::Relaxed) == arrival {
                 visit(message);
@@ -171,7 +171,7 @@ pub fn head(kind: i64, length: usize, location: u32) -> u128 {
     two_words(kind.cast_unsigned(), length as u64 | u64::from(location) << 32)
 }
 
-/// What a look for room found.
+/// What a look for space found.
 pub enum Reserved<'q> {
     /// A claimed slot, whose message has been added to what is in use.
     Slot(Claimed<'q>),
@@ -226,7 +226,7 @@ fn claim_free<'q>(queue: &'q Queue, who: &Operation<'static>) -> Result<Option<C
     // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed
     // it.
     if slots.keys[index].load(Ordering::Relaxed) == 0 {
-        // Before anybody is asked whether he waits: see `is_under_way`.
+        // Before any thread is asked whether it waits: see `is_under_way`.
         queue.layout.words().occupied.set(slots.used, slot / SLOTS, index, who);
         return Ok(Some(claimed));
     }
@@ -323,13 +323,13 @@ fn wait_for_holder(
     }
 }
 
-/// Whether somebody holds the claim of this message.
+/// Whether a thread holds the claim of this message.
 pub fn is_claimed(queue: &Queue, message: &Message) -> bool {
     let Ok(Some((slots, index))) = slot(queue, message.slot) else { return false };
     !claim::is_free(slots.claims[index].load(Ordering::Relaxed))
 }
 
-/// Whether an operation is under way: somebody holds a slot that has, or gets, a message.
+/// Whether an operation is under way: a thread holds a slot that has, or gets, a message.
 pub fn is_under_way(queue: &Queue) -> Result<bool> {
     for block in occupied(queue) {
         let (_, slots) = block?;
@@ -341,11 +341,11 @@ pub fn is_under_way(queue: &Queue) -> Result<bool> {
     Ok(false)
 }
 
-/// Corrects what is in use, as nobody may believe that a queue is full before. False: an operation
+/// Corrects what is in use: only then may it be believed that a queue is full. False: an operation
 /// is under way, so it cannot be told.
 #[cold]
 pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
-    // The claim of one that the kernel does not watch is freed by nobody else where nobody waits.
+    // Where no thread waits, this alone frees a claim that the kernel does not watch.
     Ok(recount_at_rest(queue, who)?
         || free_claims_of_dead(queue, who)? && recount_at_rest(queue, who)?)
 }
@@ -372,7 +372,7 @@ pub fn free_claims_of_dead(queue: &Queue, who: &Operation<'static>) -> Result<bo
     for block in all_blocks(queue) {
         let (_, slots) = block?;
         let held = slots.claims.iter().filter(|claim| {
-            // Relaxed: whoever frees it looks again.
+            // Relaxed: the thread that frees it looks again.
             !claim::is_free(claim.load(Ordering::Relaxed))
         });
         for claim in held {

@@ -26,7 +26,7 @@ pub struct Description {
     pub id: i32,
     /// Its key.
     pub key: i32,
-    /// Who may do what.
+    /// Which user may do what.
     pub permission: Permission,
     /// The last `semop`, in seconds; 0 = never.
     pub otime: u64,

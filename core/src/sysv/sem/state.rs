@@ -9,10 +9,10 @@
 //! Each root has two buffers of its own for each chunk. At most one of them can be referred to by
 //! what is current, so the other one is free for the holder of the root.
 //!
-//! | word | states | who changes it |
+//! | word | states | changed by |
 //! |---|---|---|
 //! | `current` | root (8 bits), number of changes (56 bits) | the holder of the claim of the root that it is to name, by exchange |
-//! | claim of a root | see [`claim`](crate::shared::claim) | whoever finds it free while `current` does not name its root |
+//! | claim of a root | see [`claim`](crate::shared::claim) | a thread that finds it free while `current` does not name its root |
 //! | words and buffers of a root | plain data | the holder of its claim, while `current` does not name it |
 //!
 //! Orderings. All words of roots and buffers are read and written Relaxed. A reader looks at
@@ -64,7 +64,7 @@ impl Kind {
 pub enum Fact {
     /// `sem_otime`, in seconds; 0 = never.
     Otime = 0,
-    /// Cells of adjustments that are in use: nobody looks at the others.
+    /// Cells of adjustments that are in use: the others are not looked at.
     Adjusted = 3,
     /// Waiters that wait, in the low half; slots that have ever been in use, in the high half.
     Waiting = 4,
@@ -197,7 +197,7 @@ pub fn reference(memory: &impl Memory, kind: Kind, chunk: usize) -> (usize, u32)
     (word, u32::try_from(place).unwrap_or(0) * 8)
 }
 
-/// A state as one who only reads it sees it. It may turn out to have been overwritten meanwhile.
+/// A state as a reader sees it. It may turn out to have been overwritten meanwhile.
 pub struct View<'m, M> {
     memory: &'m M,
     current: u64,
@@ -243,7 +243,7 @@ impl<'m, M: Memory> View<'m, M> {
 
 /// Reads what is current, again if it changes meanwhile.
 ///
-/// Each try that fails is a change by somebody else, so somebody gets on.
+/// Each try that fails is a change by another thread, so some thread makes progress.
 pub fn read<M: Memory, T>(memory: &M, look: impl Fn(&View<'_, M>) -> Result<T>) -> Result<T> {
     loop {
         let view = View::of_current(memory);

@@ -35,7 +35,7 @@ pub trait Permits {
 pub struct Straight<'a, M, C> {
     /// Of the set.
     pub memory: &'a M,
-    /// Who has claimed the root.
+    /// The claimant of the root.
     pub who: &'a C,
     /// What was current before.
     pub source: u64,
@@ -52,7 +52,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
     }
 
     /// Changes a copy of the adjustments: so many are in use, in this buffer. Gives both anew. The
-    /// cells that are in use are copied alone: nobody looks at the others.
+    /// cells that are in use are copied alone: the others are not looked at.
     #[inline(always)]
     pub fn adjust(
         &self,
@@ -110,7 +110,7 @@ pub fn changed(cell: u64, operation: Operation, actor: Actor) -> Result<u64, Att
 }
 
 /// As `operate::adjust`, in cells of which so many are in use. `None`: it is out of range, or there
-/// is no room.
+/// is no space.
 #[inline(always)]
 fn adjust_cells(
     cells: &mut [u64; ADJUSTMENTS],

@@ -9,8 +9,8 @@ use crate::os::errno::preserved;
 use crate::os::settings::{self, Memory};
 
 /// What the kernel has answered to the first call of the process: 0 = not asked yet, [`OURS`] or
-/// [`KERNELS`]. Whoever asks finds the same, and stores it; Relaxed, as it is all there is to know.
-/// The child of a fork goes on with it, so that it finds the segments of its parent.
+/// [`KERNELS`]. Each thread that asks finds the same, and stores it; Relaxed, as it is all there is
+/// to know. The child of a fork goes on with it, so that it finds the segments of its parent.
 static ANSWER: AtomicU8 = AtomicU8::new(0);
 
 const OURS: u8 = 1;

@@ -86,8 +86,8 @@ pub fn unlink(id: i32) {
     }
 }
 
-/// Gives the file to those to whom this permission gives the memory, as far as the caller can do
-/// that.
+/// Gives access to the file to the users to which this permission gives access to the memory, as
+/// far as the caller can do that.
 pub fn admit(id: i32, permission: &Permission) {
     let access = Access { writes: false, executes: false };
     if let Ok(file) = open(id, access) {

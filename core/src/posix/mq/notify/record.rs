@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_tells_who_has_it() {
+    fn the_kernel_tells_which_process_has_it() {
         let path = std::env::temp_dir().join(format!("rsipc-record-{}", std::process::id()));
         let file = OpenOptions::new()
             .read(true)

@@ -192,6 +192,6 @@ impl Delivery for ToRegistered<'_, '_> {
 fn is_stopped(word: &AtomicU32) -> bool {
     match claim::holder(word.load(Ordering::SeqCst)) {
         Claim::Thread(tid) => stopped::is_stopped(tid),
-        Claim::Nobody | Claim::Presence(_) => false,
+        Claim::None | Claim::Presence(_) => false,
     }
 }

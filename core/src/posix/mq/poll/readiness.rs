@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_who_comes_during_the_look_keeps_the_queue_armed() {
+    fn a_poller_that_comes_during_the_look_keeps_the_queue_armed() {
         let readiness = Readiness::default();
         readiness.arm(Pollers::MESSAGE);
         let seen = readiness.pollers();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_are_unknown_poll_for_ever() {
+    fn unknown_pollers_poll_for_ever() {
         let readiness = Readiness::default();
         readiness.arm(Pollers::UNKNOWN);
         readiness.disarm(readiness.pollers());
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_enclose_what_one_may_have_done_who_was_killed() {
+    fn the_bounds_enclose_what_a_killed_thread_may_have_done() {
         let readiness = Readiness::default();
         readiness.will_put(1);
         assert_eq!((readiness.packets().least, readiness.packets().most), (0, 1));

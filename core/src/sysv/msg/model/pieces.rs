@@ -1,8 +1,8 @@
-//! A piece of fixture is written by one, while nobody reads it: loom looks at that.
+//! A piece is written by one thread, while no other reads it: loom looks at that.
 //!
 //! Seen to fail when the key is read before the claim; the claim, or the long word, is not looked
-//! at; that word is stored after the piece is taken, or by one who has not looked at the key;
-//! whoever holds the slot that had the piece takes it for another one's.
+//! at; that word is stored after the piece is taken, or by a thread that has not looked at the key;
+//! the holder of the slot that had the piece takes it for another one's.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -102,7 +102,7 @@ fn a_piece_is_reused_while_its_slot_is_claimed_anew() {
 }
 
 #[test]
-fn a_piece_is_free_whoever_dies() {
+fn a_piece_is_free_whichever_thread_dies() {
     for receives in [false, true] {
         check_each_stop(2, move |accesses| {
             let fixture = Fixture::new();

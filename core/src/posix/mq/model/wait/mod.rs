@@ -1,6 +1,6 @@
-//! Waiting for a message, and for room: nobody sleeps while there is one, whoever is killed on the
-//! way to wake somebody, or with a wake that another one needs. And who has slept for long is
-//! served before those who come new.
+//! Waiting for a message, and for space: no thread sleeps while there is some, whichever thread is
+//! killed on the way to a wake, or with a wake that another one needs. And a thread that has slept
+//! for long is served before newcomers.
 
 mod turns;
 
@@ -56,7 +56,7 @@ impl Point {
             return;
         }
         self.event.will_wake();
-        // Whoever sleeps has slept for long.
+        // Any thread that sleeps has slept for long.
         let began_turns = self.event.begin_turns();
         who.owe(&self.futex, (!is_waiter).then_some(claim));
         commit();
@@ -113,7 +113,7 @@ impl Waiter<'_> {
         };
         let is_called = match look {
             Look::There if self.is_its_turn || !seen.is_in_turn() => false,
-            // A sleep of 10 ms, and then nobody has come for it.
+            // A sleep of 10 ms, and then no thread has come for it.
             Look::There => {
                 thread::yield_now();
                 point.event.end_turns();
@@ -195,7 +195,7 @@ impl Fixture {
         who.die(&self.queue.ends);
     }
 
-    /// Sends, and is killed before it has woken anybody.
+    /// Sends, and is killed before it has woken any thread.
     fn die_after_commit(&self, who: &Participant, body: u64) {
         self.queue.send_around(who, 0, body, |claim, commit| {
             let is_awaited = self.message.event.is_awaited();
@@ -330,7 +330,7 @@ fn what_a_killed_sender_has_committed_wakes_a_receiver() {
                 let received = fixture.queue.received.lock().unwrap();
                 fixture.queue.slots().count() == 0 && received.is_empty()
             };
-            // It died before the commit: somebody else sends.
+            // It died before the commit: another thread sends.
             if !has_sent && is_lost() {
                 fixture.send(&Participant::new(3), 2);
             }

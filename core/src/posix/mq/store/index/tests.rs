@@ -84,7 +84,7 @@ fn a_tree_behind_the_truth_mends_itself() {
 }
 
 #[test]
-fn random_nodes_harm_nobody() {
+fn random_nodes_do_no_harm() {
     let storage = Storage::new(1024);
     for node in &storage.nodes {
         let old = node.load();
