@@ -1,6 +1,6 @@
-/* The calls that take a descriptor for a file: who owns it, what its mode is, what is in it.
- * They are the kernel's; for a queue, which it does not know, they are answered as it answers
- * for its own (mq/as_file.rs). */
+/* The calls that take a descriptor for a file: its owner, its mode, its contents. They are the
+ * kernel's; for a queue, which it does not know, they are answered as it answers for its own
+ * (mq/as_file.rs). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "real.h"
@@ -38,7 +38,7 @@ ssize_t rsipc_c_write(int fd, const void *buffer, size_t length);
 off_t rsipc_c_lseek(int fd, off_t offset, int whence);
 #pragma GCC visibility pop
 
-/* In the place of the position: where the last read ended. */
+/* Passed instead of a position: where the last read ended. */
 #define AT_POSITION (-1)
 
 /* A process without queues pays for one look at a word. */

@@ -19,8 +19,7 @@ ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, mqd_t queue, char
 /* Where these answer that the thread must sleep, there is a wait that has not begun. */
 int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
 		      const char *body, size_t length, unsigned priority);
-/* The length of the message; in the place of other answers their negative. `priority` may
- * be NULL. */
+/* The length of the message; other answers are negated. `priority` may be NULL. */
 ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
 			     char *body, size_t size, unsigned *priority);
 /* `length` and `priority`: where the results of a receive go. */

@@ -21,9 +21,9 @@ sem_t *rsipc_c_sem_open(const char *name, int flags, ...);
 
 #pragma GCC visibility pop
 
-/* Takes a token, if one is there and nobody else changes the word: what `Word::try_take` does
- * (core/src/posix/sem/word.rs), once, and without a call. The word is the first of the semaphore;
- * its low half counts the tokens. */
+/* Decrements the value, if it is positive and no other thread changes the word: what
+ * `Word::try_take` does (core/src/posix/sem/word.rs), once, and without a call. The word is the
+ * first of the semaphore; its low half is the value. */
 __attribute__((always_inline)) static inline int take_at_once(sem_t *sem)
 {
 	uint64_t *word = (uint64_t *)sem;

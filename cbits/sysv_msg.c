@@ -13,7 +13,7 @@ int rsipc_msg_is_ours(void);
 /* Where these answer that the thread must sleep, there is a wait that has not begun. */
 int rsipc_msg_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, int queue,
 		       const void *message, size_t length, int flags);
-/* The length of the body; in the place of other answers their negative. */
+/* The length of the body; other answers are negated. */
 ssize_t rsipc_msg_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, int queue,
 			      void *message, size_t size, long type, int flags);
 /* `length`: where the result of a receive goes. */

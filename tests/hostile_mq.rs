@@ -76,7 +76,7 @@ fn play(first: u64) {
     assert!(all.sent.min(all.received).min(all.refused).min(all.overwritten) > 100, "{all:?}");
 }
 
-/// Like a script that somebody has thought of: most of them begin with a good queue.
+/// Like a script that a person has thought of: most of them begin with a good queue.
 fn bytes(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
     let mut next = || {

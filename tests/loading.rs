@@ -136,7 +136,7 @@ fn archive() -> Vec<&'static str> {
     [archive].into_iter().chain(libraries).collect()
 }
 
-/// Without a loader there is nobody to ask for the C library's own `close` and `poll`.
+/// Without a loader there is no way to find the C library's own `close` and `poll`.
 #[test]
 fn a_program_may_be_linked_wholly_statically() {
     const FILES: [&str; 10] = [

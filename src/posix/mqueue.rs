@@ -140,7 +140,7 @@ pub unsafe extern "C" fn mq_notify(mqdes: mqd_t, notification: *const sigevent) 
         let wish = unsafe { notification.as_ref().map(|event| wish(event)) }.transpose()?;
         let result = this_thread().and_then(|thread| mq::notify(thread, mqdes, wish));
         if let (Err(_), Some(Wish::Thread(start))) = (&result, wish) {
-            // SAFETY: made by `wish`, and nobody's now.
+            // SAFETY: made by `wish`, and not used by any thread now.
             unsafe { rsipc_notification_free(start.notification) };
         }
         result

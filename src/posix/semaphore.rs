@@ -19,8 +19,8 @@ pub unsafe extern "C" fn sem_init(sem: *mut sem_t, pshared: c_int, value: c_uint
     let scope = if pshared == 0 { Scope::Private } else { Scope::Shared };
     status(Semaphore::new(value, scope).and_then(|new| {
         let storage = core(sem)?;
-        // SAFETY: the caller gives memory of the size and alignment of a sem_t that nobody uses as
-        // a semaphore.
+        // SAFETY: the caller gives memory of the size and alignment of a sem_t that no thread uses
+        // as a semaphore.
         unsafe { storage.write(new) };
         Ok(())
     }))
@@ -127,7 +127,7 @@ fn core(sem: *mut sem_t) -> Result<*mut Semaphore> {
 }
 
 /// # Safety
-/// `sem` is NULL or a semaphore that nobody frees while the result is used.
+/// `sem` is NULL or a semaphore that is not freed while the result is used.
 #[inline]
 pub unsafe fn shared<'a>(sem: *mut sem_t) -> Result<&'a Semaphore> {
     // SAFETY: not NULL, so it is a semaphore, says the caller.

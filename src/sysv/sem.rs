@@ -44,7 +44,7 @@ pub unsafe extern "C" fn semtimedop(
         // SAFETY: the kernel checks all pointers.
         return kernel(unsafe { libc::syscall(libc::SYS_semtimedop, semid, sops, nsops, timeout) });
     }
-    // Near the frame of whoever calls us next, if a handler leaves this one for good.
+    // Near the frame of the next call, if a handler leaves this one for good.
     let tag = FrameTag::new();
     // SAFETY: as the caller of semtimedop says.
     status(unsafe { operate(&tag, semid, sops, nsops, timeout) })
