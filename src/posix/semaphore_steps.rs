@@ -57,9 +57,9 @@ unsafe fn begin(storage: *mut WaitStorage, sem: *mut sem_t, patience: Result<Pat
     answer_of(begun, |()| ())
 }
 
-unsafe extern "C" fn woken(storage: *mut WaitStorage, error: c_int) -> c_int {
+unsafe extern "C" fn woken(storage: *mut WaitStorage, end: c_int) -> c_int {
     // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
-    step(|| answer_of(unsafe { TokenWait::woken(storage.cast(), error) }, |()| ()))
+    step(|| answer_of(unsafe { TokenWait::woken(storage.cast(), end) }, |()| ()))
 }
 
 unsafe extern "C" fn cancelled(storage: *mut WaitStorage) {

@@ -171,10 +171,10 @@ unsafe extern "C" fn rsipc_msg_begin(wait: *mut WaitStorage, length: *mut ssize_
     step(|| unsafe { conclude(wait, Wait::begin(place(wait), None)) })
 }
 
-unsafe extern "C" fn woken(wait: *mut WaitStorage, error: c_int) -> c_int {
+unsafe extern "C" fn woken(wait: *mut WaitStorage, end: c_int) -> c_int {
     let wait: *mut MsgWait = wait.cast();
     // SAFETY: C calls this with a wait that must sleep.
-    step(|| unsafe { conclude(wait, Wait::woken(place(wait), error)) })
+    step(|| unsafe { conclude(wait, Wait::woken(place(wait), end)) })
 }
 
 unsafe extern "C" fn cancelled(wait: *mut WaitStorage) {

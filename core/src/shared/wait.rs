@@ -120,14 +120,14 @@ impl<A: Attempt> Wait<A> {
         unsafe { Self::end_unless_asleep(storage, begun) }
     }
 
-    /// After a sleep that ended with this error (0 = none). It is over unless it must sleep again.
+    /// After a sleep that ended so ([`Sleep::run`]). It is over unless it must sleep again.
     ///
     /// # Safety
     /// There is a wait in `storage` that must sleep.
-    pub unsafe fn woken(storage: *mut Self, error: c_int) -> Result<Progress<A::Done>> {
+    pub unsafe fn woken(storage: *mut Self, end: c_int) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
         let wait = unsafe { &mut *storage };
-        let attempted = match wait.sleep.woken(error) {
+        let attempted = match wait.sleep.woken(end) {
             Ok(Woken::TimedOut) if wait.terms.is_too_late() => wait
                 .attempt
                 .attempt_at_last()
