@@ -39,7 +39,7 @@ __attribute__((noinline, cold)) static int wait_slowly(sem_t *sem)
 					  rsipc_sem_begin(&wait, sem)));
 }
 
-/* A cancellation point even when there is a token. */
+/* A cancellation point even when the value is positive. */
 int rsipc_c_sem_wait(sem_t *sem)
 {
 	pthread_testcancel();
@@ -48,7 +48,7 @@ int rsipc_c_sem_wait(sem_t *sem)
 	return wait_slowly(sem);
 }
 
-/* A cancellation point even when there is a token, but a bad time is looked at before. */
+/* A cancellation point even when the value is positive, but a bad time is checked before. */
 int rsipc_c_sem_timedwait(sem_t *sem, const struct timespec *until)
 {
 	if (until && (until->tv_nsec < 0 || until->tv_nsec >= 1000000000))

@@ -14,12 +14,12 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::posix::sem::{self, Open, Patience, TokenWanted};
+use rsipc_core::posix::sem::{self, Decrement, Open, Patience};
 use rsipc_core::shared::wait::{Terms, Wait};
 
-type TokenWait = Wait<TokenWanted<'static>>;
+type SemWait = Wait<Decrement<'static>>;
 
-const _: () = assert!(fits_in_c::<TokenWait>());
+const _: () = assert!(fits_in_c::<SemWait>());
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin(storage: *mut WaitStorage, sem: *mut sem_t) -> c_int {
@@ -47,10 +47,10 @@ unsafe fn begin(storage: *mut WaitStorage, sem: *mut sem_t, patience: Result<Pat
     // SAFETY: as the caller says; the semaphore outlives the wait for it.
     let begun = unsafe { shared(sem) }.and_then(|sem| {
         let Terms { until, interrupted } = patience?.terms();
-        let storage: *mut TokenWait = storage.cast();
+        let storage: *mut SemWait = storage.cast();
         // SAFETY: as the caller says.
         unsafe {
-            Wait::place(storage, TokenWanted::new(sem, unconfined_thread()), interrupted);
+            Wait::place(storage, Decrement::new(sem, unconfined_thread()), interrupted);
             Wait::begin(storage, until)
         }
     });
@@ -59,12 +59,12 @@ unsafe fn begin(storage: *mut WaitStorage, sem: *mut sem_t, patience: Result<Pat
 
 unsafe extern "C" fn woken(storage: *mut WaitStorage, end: c_int) -> c_int {
     // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
-    step(|| answer_of(unsafe { TokenWait::woken(storage.cast(), end) }, |()| ()))
+    step(|| answer_of(unsafe { SemWait::woken(storage.cast(), end) }, |()| ()))
 }
 
 unsafe extern "C" fn cancelled(storage: *mut WaitStorage) {
     // SAFETY: C calls this with a wait that must sleep.
-    unsafe { TokenWait::abandon(storage.cast()) };
+    unsafe { SemWait::abandon(storage.cast()) };
 }
 
 #[unsafe(no_mangle)]

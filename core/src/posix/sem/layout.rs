@@ -46,7 +46,7 @@ const _: () = {
 const VALUE_OFFSET: usize = if cfg!(target_endian = "big") { 4 } else { 0 };
 
 impl Semaphore {
-    /// A semaphore with `value` tokens. EINVAL above [`VALUE_MAX`].
+    /// A semaphore with this value. EINVAL above [`VALUE_MAX`].
     pub fn new(value: u32, scope: Scope) -> Result<Self> {
         if value > VALUE_MAX {
             return Err(Errno::EINVAL);
@@ -66,15 +66,15 @@ impl Semaphore {
     /// [`Self::post`] has to see to it. Async-signal-safe.
     ///
     /// # Safety
-    /// `this` is a semaphore until the token is there; from then on another thread may free it.
+    /// `this` is a semaphore until the increment; from then on another thread may free it.
     #[inline(always)]
     pub unsafe fn post_at_once(this: *const Self) -> bool {
-        // SAFETY: the token is not there yet.
+        // SAFETY: before the increment.
         unsafe { (*this).hint.is_answered() && Word::post_at_once(&raw const (*this).word) }
     }
 
     /// Increments the value and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe.
-    /// `thread` gives what [`TokenWanted::new`](super::TokenWanted::new) wants, if a thread waits.
+    /// `thread` gives what [`Decrement::new`](super::Decrement::new) wants, if a thread waits.
     ///
     /// # Safety
     /// As for [`Self::post_at_once`].
@@ -82,7 +82,7 @@ impl Semaphore {
         this: *const Self,
         thread: impl FnOnce() -> Option<&'static Thread>,
     ) -> Result<()> {
-        // SAFETY: the token is not there yet.
+        // SAFETY: before the increment.
         unsafe {
             (*this).hint.waking();
             if Word::post_unawaited(&raw const (*this).word)? {
@@ -97,7 +97,7 @@ impl Semaphore {
     /// As for [`Self::post_at_once`].
     #[cold]
     unsafe fn post_and_wake(this: *const Self, thread: Option<&'static Thread>) -> Result<()> {
-        // SAFETY: the token is not there yet. All that is needed after it is read before it.
+        // SAFETY: before the increment. All that is needed after it is read before it.
         let (scope, announced, then) = unsafe {
             let announced = (*this).announce_wake(thread);
             ((*this).scope(), announced, Word::post(&raw const (*this).word)?)
@@ -110,7 +110,7 @@ impl Semaphore {
         Ok(())
     }
 
-    /// Takes a token if there is one.
+    /// Decrements the value if it is positive.
     #[inline]
     pub fn try_take(&self) -> bool {
         self.word.try_take()
@@ -132,8 +132,8 @@ impl Semaphore {
         unsafe { core::mem::transmute(bytes) }
     }
 
-    /// The number of tokens, whatever the settings are.
-    pub fn tokens(&self) -> u32 {
+    /// The value, whatever the settings are.
+    pub fn raw_value(&self) -> u32 {
         self.word.value()
     }
 

@@ -103,7 +103,7 @@ impl Semaphore {
         }
     }
 
-    /// `sem_timedwait` whose time is up as soon as it sleeps. True: it took a token.
+    /// `sem_timedwait` whose time is up as soon as it sleeps. True: it decremented the value.
     fn wait_briefly(&self) -> bool {
         if self.word.try_take() {
             return true;
@@ -159,7 +159,7 @@ fn two_waiters_two_posters() {
 }
 
 #[test]
-fn one_gives_up_while_a_token_comes() {
+fn a_waiter_gives_up_while_a_post_comes() {
     check(|| {
         let semaphore = Semaphore::new(0);
         let brief = {
@@ -220,7 +220,7 @@ fn what_came_before_the_post_is_seen_after_the_wait() {
 }
 
 #[test]
-fn the_token_of_a_killed_poster_reaches_a_waiter() {
+fn the_post_of_a_killed_poster_reaches_a_waiter() {
     explore::check_each_stop(PREEMPTIONS, |accesses| {
         let semaphore = Semaphore::new(0);
         let waiter = {

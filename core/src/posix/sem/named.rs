@@ -33,7 +33,7 @@ pub enum Open {
     OrCreate {
         /// Permission bits of a new one.
         mode: u32,
-        /// Tokens of a new one.
+        /// The value of a new one.
         value: u32,
         /// EEXIST when there is one.
         exclusive: bool,
