@@ -45,7 +45,7 @@ fn main() {
         })
         .collect();
     trials.push(Trial::test("foreign_and_truncated_files_are_refused", || start(&["refuse"])));
-    trials.push(Trial::test("overwritten_registration_holds_up_nobody", || start(&["forget"])));
+    trials.push(Trial::test("overwritten_registration_holds_up_no_process", || start(&["forget"])));
     for depth in ["10", "100"] {
         trials.push(Trial::test(format!("live_queue_of_{depth}_is_overwritten"), move || {
             under_load(depth)

@@ -29,7 +29,7 @@ fn main() {
                 move || same_limits(what, who, way),
             ));
         }
-        trials.push(Trial::ignorable_test(format!("little_room_is_enospc::{way}"), move || {
+        trials.push(Trial::ignorable_test(format!("little_space_is_enospc::{way}"), move || {
             room(way)
         }));
     }

@@ -293,7 +293,7 @@ fn draw(chance: &mut u64, limit: u64) -> u64 {
 }
 
 #[test]
-fn survivors_of_kills_never_hang_on_a_token() {
+fn survivors_of_kills_never_hang_on_a_positive_value() {
     let ground = Ground::new("kills");
     let end = Instant::now() + storm_seconds();
     let start = |slot| ground.start(slot, Way::Preload);
