@@ -36,7 +36,7 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
-/* The structures and numbers from here on are those of core/src/cbits.rs, which tells what they
+/* The structures and constants from here on are those of core/src/cbits.rs, which says what they
  * mean; tests/abi compares the two. */
 
 /* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */

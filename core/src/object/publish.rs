@@ -22,8 +22,8 @@ use crate::os::random::random;
 
 /// Temporary names begin so.
 pub const TEMPORARY_PREFIX: &str = ".rsipc-";
-/// Temporary names that are tried. They are random numbers of 64 bits: none is met by chance or can
-/// be predicted.
+/// Temporary names that are tried. They are random integers of 64 bits: none is met by chance or
+/// can be predicted.
 const TRIES: usize = 8;
 
 /// How a file is made.

@@ -66,7 +66,7 @@ impl Deadline {
     pub const NEVER: Self =
         Self { clock: Clock::Monotonic, time: libc::timespec { tv_sec: 1 << 32, tv_nsec: 0 } };
 
-    /// EINVAL when `tv_nsec` is not a number of nanoseconds below one second.
+    /// EINVAL when `tv_nsec` is not in 0..10^9.
     pub fn new(clock: Clock, time: libc::timespec) -> Result<Self> {
         if (0..NS_PER_S).contains(&time.tv_nsec) {
             Ok(Self { clock, time })

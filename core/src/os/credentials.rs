@@ -29,9 +29,9 @@ pub fn user() -> u32 {
     ask(libc::SYS_geteuid)
 }
 
-/// The generation of the process's credentials: a number, moved on when a function of the C library
-/// that changes credentials has returned (`cbits/credentials.c`, the only place that writes it).
-/// Which thread has called, and whether the call has succeeded, does not matter.
+/// The generation of the process's credentials: a counter, incremented when a function of the C
+/// library that changes credentials has returned (`cbits/credentials.c`, the only place that writes
+/// it). Which thread has called, and whether the call has succeeded, does not matter.
 ///
 /// *After the call.* A thread that asks the kernel reads the generation first. If it read it before
 /// a change was complete, that generation is out of date as soon as the call that made the change

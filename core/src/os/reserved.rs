@@ -14,8 +14,8 @@ use crate::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// Descriptors at most.
 const LIMIT: usize = 256;
-/// They are above this number where the limit of the process allows it: few programs come so far,
-/// and a table of descriptors that reaches there is still small.
+/// They are above this one where the limit of the process allows it: few programs come so far, and
+/// a table of descriptors that reaches there is still small.
 const PREFERRED: RawFd = 960;
 
 /// 0 = free; otherwise the descriptor plus one. A thread that makes a descriptor takes a free word;

@@ -6,10 +6,10 @@ use core::ptr::{self, NonNull};
 
 use super::errno::{Errno, Result};
 
-/// So many numbers are on the stack.
+/// So many integers are on the stack.
 const FEW: usize = 256;
 
-/// Numbers.
+/// Integers.
 pub struct Scratch {
     few: [u16; FEW],
     /// Where more than a few are.

@@ -107,7 +107,7 @@ pub enum Holder {
     None,
     /// The thread with this TID, of the home namespace.
     Thread(u32),
-    /// The thread that this number is given to (`presence`).
+    /// The thread that has this number (`presence`).
     Presence(u32),
 }
 

@@ -193,7 +193,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// Ids are random numbers.
+/// Ids are random integers.
 fn first_place(id: i32) -> usize {
     usize::try_from(id).unwrap_or(0) % PLACES
 }

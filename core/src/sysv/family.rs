@@ -26,7 +26,7 @@ pub enum Family {
 /// Names that a key may have at a time.
 pub const KEY_NAMES: u32 = 8;
 
-/// Ids are from here up to the largest `int`. Smaller numbers are indices: see `SEM_STAT`.
+/// Ids are from here up to the largest `int`. Smaller integers are indices: see `SEM_STAT`.
 pub const LEAST_ID: i32 = 1 << 20;
 
 /// The memory of a segment is a file of its own, whose name is this and the id.

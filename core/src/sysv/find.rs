@@ -253,7 +253,7 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
 }
 
 /// Two objects that are about to get the same key see each other, as each looks after it has got
-/// its name. The one with the lower number waits for the other one, which gives way: that was
+/// its name. The one with the lower name number waits for the other one, which gives way: that was
 /// linked before the other one looked.
 fn link<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Result<()> {
     let own = registry::link_key(O::FAMILY, key, id)?;

@@ -33,7 +33,7 @@ pub struct Header {
     key: i32,
     cuid: u32,
     cgid: u32,
-    /// The number that the family's geometry follows from: semaphores, or bytes.
+    /// The size that the family's geometry follows from: semaphores, or bytes.
     size: u64,
     /// The PID namespace of the process that made it: see `shared::claim`.
     home: u64,

@@ -31,17 +31,17 @@ pub struct Subject {
 /// | 3 | the second in which it was asked |
 /// | 4 | bits 0..9 the mode, 12..15 what is granted, 16 the process cannot change its credentials |
 ///
-/// The upper half is the number of the answer, the same in all five. The words change in any order,
-/// by any thread that has asked.
+/// The upper half is the sequence number of the answer, the same in all five. The words change in
+/// any order, by any thread that has asked.
 ///
-/// All accesses are Relaxed. Two words with one number were stored by one thread for one answer, so
-/// what was read was read whole, in whatever order it arrived. A number comes again after 2^32
-/// answers, each of which takes system calls; a thread would have to be stopped for all of them in
-/// the midst of its stores.
+/// All accesses are Relaxed. Two words with one sequence number were stored by one thread for one
+/// answer, so what was read was read whole, in whatever order it arrived. A sequence number comes
+/// again after 2^32 answers, each of which takes system calls; a thread would have to be stopped
+/// for all of them in the midst of its stores.
 #[derive(Default)]
 pub struct Verdict {
     words: [AtomicU64; 5],
-    /// Numbers that have been given out. Relaxed: each is given out once.
+    /// Sequence numbers that have been given out. Relaxed: each is given out once.
     numbers: AtomicU32,
 }
 
@@ -133,7 +133,7 @@ mod tests {
     }
 }
 
-/// Seen to fail when all answers have the same number.
+/// Seen to fail when all answers have the same sequence number.
 #[cfg(all(test, loom))]
 mod model {
     use loom::sync::Arc;

@@ -12,7 +12,7 @@ use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::store::slots::Wanted;
 use crate::shared::thread::{FrameTag, Thread};
 
-/// `struct mq_attr`, as numbers.
+/// `struct mq_attr`, as integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// `O_NONBLOCK` of the open description.

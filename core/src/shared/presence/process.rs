@@ -63,7 +63,7 @@ impl ProcessId {
     /// This process, if it has asked before.
     #[inline]
     pub fn known() -> Option<Self> {
-        // Relaxed: a number.
+        // Relaxed: it publishes nothing.
         let known = KNOWN.iter().next().map_or(0, |known| known.0.load(Ordering::Relaxed));
         Self::from_word(known)
     }

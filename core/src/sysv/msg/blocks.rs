@@ -27,7 +27,7 @@ pub fn kind(layout: &Layout, block: usize) -> u64 {
     layout.entry(block).map_or(FREE, |entry| entry.kind.load(Ordering::Acquire) & KIND)
 }
 
-/// Makes a free block one of this kind, and gives its number. `ahead`: how many will be needed.
+/// Makes a free block one of this kind, and gives its index. `ahead`: how many will be needed.
 /// `None`: others have made the file longer, and what is wanted may be among that. ENOMEM: the file
 /// cannot grow; EIDRM; ERESTART: this is the child of a fork.
 #[cold]
@@ -109,7 +109,7 @@ fn listed_or_made(queue: &Queue, kind: u64, place: usize, who: &impl Claimant) -
             slots.used.begin();
         }
         let number = u32::try_from(block + 1).map_err(|_| Errno::ENOMEM)?;
-        // AcqRel: a thread that reads the number of the block finds its kind set. It makes no
+        // AcqRel: a thread that reads the index of the block finds its kind set. It makes no
         // difference if another thread lists another block, or the same. In the child of a fork it
         // lists what its parent is about to list.
         let _ = list[place].compare_exchange(0, number, Ordering::AcqRel, Ordering::Acquire);

@@ -6,7 +6,7 @@
 //! | up to 512 | one of 15 pieces of a block |
 //! | up to 2048 | one of 3 pieces of a block |
 //! | up to 8192 | a block |
-//! | more | blocks, whose numbers are in one more block: up to 16 MiB |
+//! | more | blocks, whose indices are in one more block: up to 16 MiB |
 //!
 //! Whose a piece is says its owner word (`owner`).
 
@@ -27,7 +27,7 @@ use crate::shared::thread::Operation;
 /// Bytes of the longest body.
 pub const LONGEST: usize = BLOCK / size_of::<u32>() * BLOCK;
 
-/// Bits of a location below the number of its block.
+/// Bits of a location below the index of its block.
 const PIECE_BITS: u32 = 4;
 
 /// A kind of pieces.
@@ -111,7 +111,7 @@ pub fn allocate(
 fn pair_of(layout: &Layout, list: u32, index: usize) -> Option<&AtomicU64> {
     let block = layout.block((list >> PIECE_BITS) as usize)?;
     #[expect(clippy::cast_ptr_alignment, reason = "a block is aligned")]
-    // SAFETY: a block of such numbers.
+    // SAFETY: a block of such indices.
     let pairs = unsafe { from_raw_parts(block.cast::<AtomicU64>(), BLOCK / size_of::<u64>()) };
     pairs.get(index / 2)
 }
@@ -212,7 +212,7 @@ fn parts(
 }
 
 /// Where in the file the parts of a body are that lies outside its slot, and how long. `read` gives
-/// the number at a place of the file. What `read` says.
+/// the integer at an offset of the file. Errors: those of `read`.
 pub fn places(
     location: u32,
     length: usize,

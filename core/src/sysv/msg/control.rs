@@ -18,7 +18,7 @@ use crate::sysv::numbering::{self, All};
 use crate::sysv::object::{Object, admit, enter};
 use crate::sysv::permission::{Permission, READ};
 
-/// `struct msqid_ds`, as numbers.
+/// `struct msqid_ds`, as integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     /// Its id.

@@ -36,7 +36,7 @@ pub const BLOCK: usize = 8192;
 pub const REGION: usize = 512;
 /// Regions of a queue at most: a file of 1 GiB.
 pub const REGIONS: usize = 256;
-/// The table of a region is its block with this number; the first one that can be anything else is
+/// The table of a region is its block with this index; the first one that can be anything else is
 /// the next one.
 const TABLE: usize = 1;
 
@@ -50,21 +50,21 @@ pub const RECORDS: usize = BLOCK / size_of::<Record>();
 /// Blocks of records at most.
 pub const RECORD_BLOCKS: usize = 256;
 
-/// The words of the queue that are no message. Relaxed where nothing else is said: numbers for
+/// The words of the queue that are no message. Relaxed where nothing else is said: statistics for
 /// msgctl(2), each of which is true by itself.
 #[repr(C)]
 pub struct Words {
     /// Bytes and messages: see `usage`.
     pub usage: Usage,
-    /// The number that the last message, or waiter, has got. Any that comes adds one to it.
-    /// Relaxed: only that no two get the same, and that whatever comes later gets a larger one,
-    /// which is the order within the word.
+    /// The sequence number of the last message, or the ticket of the last waiter. Each new one adds
+    /// one to it. Relaxed: only that no two get the same, and that whatever comes later gets a
+    /// larger one, which is the order within the word.
     pub arrivals: AtomicU64,
     /// How often a receiver has begun to wait, or to take what is for it. A thread that finds it
     /// changed has seen records and messages of different times: see `standing`.
     pub turns: AtomicU64,
     /// A message that was claimed and not taken for a long time. A receiver that has waited for it
-    /// in vain stores its number. A hint.
+    /// in vain stores its sequence number. A hint.
     pub stalled: AtomicU64,
     /// `msg_qbytes`. Changed by IPC_SET.
     pub bound: AtomicU64,
@@ -249,7 +249,7 @@ impl Layout {
         unsafe { &*self.base().add(WORDS_AT).cast() }
     }
 
-    /// Numbers of the blocks of slots plus one, in the order of the slots; 0 = none.
+    /// Indices of the blocks of slots plus one, in the order of the slots; 0 = none.
     #[inline(always)]
     pub fn slot_list(&self) -> &[AtomicU32; SLOT_BLOCKS] {
         // SAFETY: within the first block; all of it is atomic.
@@ -279,7 +279,7 @@ impl Layout {
         self.blocks.load(Ordering::Acquire)
     }
 
-    /// The file has been seen to have so many blocks. `map` maps the region with this number.
+    /// The file has been seen to have so many blocks. `map` maps the region with this index.
     pub fn has_blocks(&self, count: usize, map: impl Fn(usize) -> Result<*mut u8>) -> Result<()> {
         let count = count.min(REGIONS * REGION);
         for region in 0..count.div_ceil(REGION) {

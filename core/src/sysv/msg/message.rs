@@ -5,7 +5,7 @@
 pub struct Message {
     /// Its slot.
     pub slot: usize,
-    /// The number with which it has arrived.
+    /// Its sequence number, in the order of arrival.
     pub arrival: u64,
     /// Its type.
     pub kind: i64,

@@ -34,7 +34,7 @@ const ARRIVAL: u64 = (1 << SLOT_SHIFT) - 1;
 pub struct Owner {
     /// The slot.
     pub slot: usize,
-    /// The number of the message.
+    /// The sequence number of the message.
     pub arrival: u64,
 }
 
@@ -59,7 +59,7 @@ fn low_half(word: u64) -> u32 {
 pub struct Slot<'q> {
     /// See `shared::claim`.
     pub claim: &'q AtomicU32,
-    /// The number of the message that is there; 0 = none.
+    /// The sequence number of the message that is there; 0 = none.
     pub key: &'q AtomicU64,
     /// See the module.
     pub long: &'q AtomicU32,

@@ -3,9 +3,9 @@
 //! | word | states | changed by |
 //! |---|---|---|
 //! | `claim` | see `shared::claim`; in the name of a presence | the waiter |
-//! | `ticket` | 0 = does not wait; else the number of its arrival | the holder of the claim |
+//! | `ticket` | 0 = does not wait; else the sequence number of its arrival | the holder of the claim |
 //! | `given` | 0, or the sequence number of the message that is for it, as long as that is in the queue | a thread that sees that it is |
-//! | `taking` | 0, or the number of the message that it is about to claim, or has claimed | the holder of the claim |
+//! | `taking` | 0, or the sequence number of the message that it is about to claim, or has claimed | the holder of the claim |
 //! | `call` | [`call`] | the holder, and threads that call it |
 //! | `refused` | the largest ticket with which a thread waited here for which a message was too long | a thread that has found that, of the ticket that it has seen |
 //! | the rest | what is wanted, and by which process | the holder, while `ticket` is 0 |

@@ -89,7 +89,7 @@ pub fn claim(queue: &'static Queue, who: &Operation<'static>) -> Result<&'static
     Err(Errno::ENOMEM)
 }
 
-/// Claims the record with this number, if no thread has it. `asks`: also if its holder is dead.
+/// Claims the record with this index, if no thread has it. `asks`: also if its holder is dead.
 fn claim_this(
     queue: &'static Queue,
     who: &Operation<'static>,

@@ -50,7 +50,7 @@ pub struct Message {
     pub kind: i64,
     /// Bytes of its body.
     pub length: usize,
-    /// The order of arrival. No two have the same number.
+    /// The order of arrival. No two are equal.
     pub arrival: u64,
     /// The block of its slot, and the place in it.
     slot: (usize, usize),

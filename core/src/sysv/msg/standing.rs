@@ -9,8 +9,8 @@
 //! A message that is for a receiver is for no other one; it does not count as being in the queue.
 //! One that is too long for a receiver ends its wait, and is for the next one.
 //!
-//! A message may come late that has an earlier number: this would move the messages after it to
-//! other receivers. So a thread that relies on the receiver of a message writes that into the
+//! A message may come late that has an earlier sequence number: this would move the messages after
+//! it to other receivers. So a thread that relies on the receiver of a message writes that into the
 //! records first ([`Standing::look_and_bind`]), and it stays so.
 //!
 //! A receiver that takes what is for it says so first, in its record, and in the word `turns`; then
@@ -64,9 +64,9 @@ pub struct Receiver<'q> {
     ticket: u64,
     selector: Selector,
     capacity: Option<u64>,
-    /// The number of the message that it takes; 0 = none.
+    /// The sequence number of the message that it takes; 0 = none.
     taking: u64,
-    /// What stands in its record: the number of the message that is for it.
+    /// What stands in its record: the sequence number of the message that is for it.
     bound: u64,
     /// What is for it.
     pub given: Option<Message>,

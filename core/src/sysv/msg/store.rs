@@ -28,9 +28,9 @@ const ATTEMPTS: usize = 512;
 pub struct Claimed<'q> {
     slots: Slots<'q>,
     index: usize,
-    /// Its number among all.
+    /// Its index among all.
     pub slot: usize,
-    /// The number of the message that is in it, or is to be.
+    /// The sequence number of the message that is in it, or is to be.
     pub arrival: u64,
 }
 
@@ -118,7 +118,7 @@ fn count(queue: &Queue) -> usize {
     (queue.layout.words().slot_blocks.load(Ordering::SeqCst) as usize).min(SLOT_BLOCKS)
 }
 
-/// The blocks that may hold messages, each with the number of its first slot.
+/// The blocks that may hold messages, each with the index of its first slot.
 #[inline(always)]
 pub fn occupied(queue: &Queue) -> impl Iterator<Item = Result<(usize, Slots<'_>)>> {
     queue.layout.words().occupied.blocks(count(queue)).filter_map(|place| {
@@ -288,8 +288,8 @@ pub fn take<'q>(
             continue;
         }
         let claimed = Claimed { slots, index, slot: message.slot, arrival: message.arrival };
-        // Acquire is not needed: the claim has it. A number is given out once, so it is the same
-        // message.
+        // Acquire is not needed: the claim has it. A sequence number is given out once, so it is
+        // the same message.
         if slots.keys[index].load(Ordering::Relaxed) == message.arrival {
             return Ok(Some((claimed, message)));
         }

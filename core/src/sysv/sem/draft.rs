@@ -63,7 +63,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
             }
             // Whatever has become of it meanwhile, these are the words that were copied.
             self.store(&new[Fact::Parts as usize], parts);
-            // Nothing of the copy is used as a number before it is known to be whole.
+            // Nothing of the copy is used as an index before it is known to be whole.
             if self.is_fresh() {
                 return true;
             }

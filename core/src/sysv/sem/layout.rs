@@ -45,7 +45,7 @@ pub struct Words {
     /// thread, and by one that has given way for long enough.
     pub turn: AtomicU32,
     _line: [u32; 11],
-    /// Whether it pays to spin before a sleep: for the semaphores with this number, or this
+    /// Whether it pays to spin before a sleep: for the semaphores with this index, or this
     /// remainder. Threads that wake each other in turn wait for different ones.
     hints: [Hint; HINTS],
 }
@@ -64,8 +64,8 @@ impl Words {
 /// Where the words are: on a line of their own behind the header.
 const WORDS_AT: usize = 256;
 
-/// The number from which all places follow, and what does not change of them, as each operation
-/// needs it.
+/// The number of semaphores, from which all offsets follow, and what does not change of them, as
+/// each operation needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     members: usize,
@@ -170,7 +170,7 @@ impl Layout {
 
     /// Parts that the file is known to have.
     pub fn parts(&self) -> usize {
-        // Relaxed: a number that only grows, and is checked against the file before it does.
+        // Relaxed: it only grows, and is checked against the file before it does.
         self.parts.load(Ordering::Relaxed)
     }
 

@@ -20,7 +20,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
             return Attempt::Beaten;
         }
         let mut words = copy::<USUAL_WORDS>(self.memory.root(root_of(self.source)));
-        // Nothing of the copy is used as a number before it is known to be whole. And after this
+        // Nothing of the copy is used as an index before it is known to be whole. And after this
         // the only buffer of this root that any state refers to is the one that the copy refers to.
         if !self.is_fresh() {
             return Attempt::Beaten;

@@ -36,7 +36,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
         let numbers = [MEMBER_BUFFERS, ADJUSTMENT_BUFFERS, Fact::Adjusted as usize];
         let [members, adjustments, used] = numbers.map(|word| old[word].load(Ordering::Relaxed));
         // After the claim: from now on no other thread makes this root current. Nothing that was
-        // read is used as a number before it is known to be whole. And after this the only buffer
+        // read is used as an index before it is known to be whole. And after this the only buffer
         // of this root that any state refers to is the one that was read.
         if !self.is_fresh() {
             return Attempt::Beaten;
@@ -64,7 +64,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
     ) -> Result<(), Attempt> {
         let (chunk, place) =
             (usize::from(operation.member) / MEMBERS, usize::from(operation.member) % MEMBERS);
-        // The numbers of further ones are in other words.
+        // The indices of further ones are in other words.
         if chunk >= state::REFERENCES {
             return Err(Attempt::Other);
         }

@@ -39,7 +39,7 @@ pub struct Straight<'a, M, C> {
     pub who: &'a C,
     /// What was current before.
     pub source: u64,
-    /// The number of the root.
+    /// The index of the root.
     pub root: usize,
 }
 
@@ -79,14 +79,14 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
         Some((used as u64, state::with_buffer(buffers, 0, own)))
     }
 
-    /// The number of the buffer of a chunk, and that of this root's own which is to take its place.
+    /// The index of the buffer of a chunk, and that of this root's own which replaces it.
     #[inline(always)]
     pub fn buffers(&self, word: u64, shift: u32) -> (usize, usize) {
         let before = state::buffer_in(word, shift);
         (before, own_buffer(self.root, before))
     }
 
-    /// A buffer of a chunk, by its number.
+    /// A buffer of a chunk, by its index.
     #[inline(always)]
     pub fn buffer(&self, kind: Kind, chunk: usize, number: usize) -> Option<&[AtomicU64]> {
         self.memory.buffer(kind, chunk, number)

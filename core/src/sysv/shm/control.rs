@@ -16,7 +16,7 @@ use crate::sysv::numbering;
 use crate::sysv::object::{Object, admit};
 use crate::sysv::permission::{Permission, READ};
 
-/// `struct shmid_ds`, as numbers.
+/// `struct shmid_ds`, as integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     /// Its id.
@@ -166,7 +166,7 @@ pub struct Totals {
     pub segments: usize,
     /// Bytes in them, each rounded up to whole pages of 4096.
     pub bytes: u64,
-    /// The highest number of a segment; 0 if there is none.
+    /// The highest index of a segment; 0 if there is none.
     pub highest: usize,
 }
 
@@ -178,7 +178,7 @@ pub fn totals(thread: &'static Thread) -> Result<Totals> {
     Ok(Totals { segments: all.objects.len(), bytes, highest: all.highest })
 }
 
-/// The id that SHM_STAT means: the number of a segment, or an id. EINVAL.
+/// The id that SHM_STAT means: the index of a segment, or an id. EINVAL.
 pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
     numbering::id_of_index::<Segment>(thread, index)
 }

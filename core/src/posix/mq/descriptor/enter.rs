@@ -113,7 +113,7 @@ fn adopt_unknown(fd: RawFd) -> Result<()> {
     uncancelled(|| inherited::adopt(fd))
 }
 
-/// In this thread the number may mean something else. EBADF then.
+/// In this thread the descriptor may mean another file. EBADF then.
 #[cold]
 fn enter_doubted<'t>(
     queue: &'static Open,
@@ -151,7 +151,7 @@ fn find_out(fd: RawFd) -> bool {
     if uncancelled(|| inherited::adopt(fd)).is_ok() {
         return is_queue(fd);
     }
-    // A number that is not in use may be a queue's tomorrow.
+    // A descriptor that is not in use may be a queue's later.
     if file::status(fd).is_ok() {
         note_no_queue(fd);
     }

@@ -88,8 +88,8 @@ pub struct Open {
     descriptors: AtomicUsize,
     /// The next one that is retired.
     next: AtomicPtr<Open>,
-    /// The queue itself, where the number may mean something else in some thread: then `opened` is
-    /// `None`. This one has a share in it. Stored before the table leads here.
+    /// The queue itself, where the descriptor may mean another file in some thread: then `opened`
+    /// is `None`. This one has a share in it. Stored before the table leads here.
     behind: AtomicPtr<Open>,
 }
 
@@ -109,7 +109,8 @@ impl Open {
         }
     }
 
-    /// The queue of a number of which each thread has to see for itself whether it still is that.
+    /// The queue of a descriptor of which each thread has to see for itself whether it still is
+    /// that queue's.
     pub(super) fn behind(&self) -> Option<&'static Self> {
         // SAFETY: entries are never freed.
         unsafe { self.behind.load(Ordering::Acquire).as_ref() }
@@ -171,7 +172,7 @@ impl Pool {
         ptr::from_ref(open).cast_mut()
     }
 
-    /// An entry for a number that leads to this queue in some threads, and has a share in it
+    /// An entry for a descriptor that leads to this queue in some threads, and has a share in it
     /// already.
     pub(super) fn take_in_front_of(&mut self, queue: &'static Open) -> *mut Open {
         let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));

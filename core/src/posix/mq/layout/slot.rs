@@ -62,9 +62,9 @@ impl MessageHeader {
         unsafe { load(&raw mut (*shared).length) }
     }
 
-    /// As it lies in memory, as one number.
+    /// As it lies in memory, as one integer.
     pub fn to_number(self) -> u128 {
-        // SAFETY: four numbers without padding.
+        // SAFETY: four integers without padding.
         u128::from_ne_bytes(unsafe { core::mem::transmute::<Self, [u8; size_of::<Self>()]>(self) })
     }
 

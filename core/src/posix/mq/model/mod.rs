@@ -18,7 +18,7 @@
 //!   release; the exchange is not SeqCst, the release not Release; the claim of a dead thread is
 //!   freed Relaxed, or that of a living one at all;
 //! * a sender does not look at the key again after its claim; stores the key after the release, or
-//!   does not refresh; numbers its messages alike;
+//!   does not refresh; gives its messages the same sequence number;
 //! * a receiver does not look at the key again; clears it before it has read the body, or after the
 //!   release; does not give way to a better message that came during its search;
 //! * a look reads the key before the claim, does not see claims, or does not mend the tree;

@@ -23,9 +23,9 @@ struct Watched {
     registration: Registration,
     /// What each slot's message notes. Written by the thread that has claimed the slot.
     notes: [AtomicU32; SLOTS],
-    /// Numbers of registrations, and the processes that have their locks.
+    /// Sequence numbers of registrations, and the processes that have their locks.
     locks: Mutex<Vec<(u32, u32)>>,
-    /// Numbers of registrations whose process has been notified.
+    /// Sequence numbers of registrations whose process has been notified.
     notified: Mutex<Vec<u32>>,
     /// Whether a thread that notifies is waited for, however long that takes.
     is_patient: bool,
@@ -138,7 +138,7 @@ impl Watched {
                 }
                 self.registration.end(now);
             } else if !self.lock(number, who.pid()) {
-                // A process is about to take this number, or has ended.
+                // A process is about to take this sequence number, or has ended.
                 thread::yield_now();
             } else if self.registration.begin(now) {
                 fence(Ordering::SeqCst);

@@ -31,7 +31,8 @@ pub struct Duty {
     /// In a page of its own.
     registration: *const Registration,
     page: *mut c_void,
-    /// The number at which no process was registered, and that of the registration that follows.
+    /// The sequence number at which no process was registered, and that of the registration that
+    /// follows.
     after: u32,
     number: u32,
     /// In `SEATTABLE`; `SEATS` = none.
@@ -45,8 +46,8 @@ unsafe impl Send for Duty {}
 
 /// Where a thread can be found when its queue is closed.
 struct Seat {
-    /// 0 = free; else a number that no other thread of this process ever had. Taken by CAS, freed
-    /// by the thread.
+    /// 0 = free; else a serial number that no other thread of this process ever had. Taken by CAS,
+    /// freed by the thread.
     id: AtomicU64,
     /// The process that has the thread: the child of a fork has none. The rest, too, is stored by
     /// the thread that takes the seat.
@@ -86,7 +87,7 @@ impl Seat {
 }
 
 impl Duty {
-    /// For the registration that follows this number. ENOMEM.
+    /// For the registration that follows this sequence number. ENOMEM.
     pub fn new(registration: &Registration, after: u32, fifo: (u64, u64)) -> Result<Self> {
         let offset = ptr::from_ref(registration).addr() % HEADER_SIZE;
         let page = ptr::from_ref(registration).wrapping_byte_sub(offset);

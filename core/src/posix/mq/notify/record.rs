@@ -12,7 +12,7 @@
 //! process that one of them names.
 //!
 //! ```text
-//! FIRST + (number / 4 mod LANES) * LANE      the bytes of a registration with this number
+//! FIRST + (number / 4 mod LANES) * LANE      the bytes of a registration with this sequence number
 //!     the lock contains the byte in the middle
 //!     bytes locked before it:  the low 37 bits of sigev_value
 //!     bytes locked behind it:  the other 27 bits | the signal << 27 | how << 34
@@ -36,7 +36,7 @@ const SIDE_BITS: u32 = 37;
 /// Bytes for one registration.
 const LANE: i64 = 1 << (SIDE_BITS + 1);
 /// How many there are. A process must not keep its lock for longer than that many registrations of
-/// others: then one number is skipped.
+/// others: then one sequence number is skipped.
 const LANES: u32 = 1 << 24;
 /// Bits of the second side.
 const SIGNAL_SHIFT: u32 = u64::BITS - SIDE_BITS;
@@ -133,8 +133,8 @@ impl Record {
     }
 }
 
-/// Takes the lock of the registration with this number, for the calling process. False: another
-/// process has it. EBADF, ENOLCK.
+/// Takes the lock of the registration with this sequence number, for the calling process. False:
+/// another process has it. EBADF, ENOLCK.
 pub fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
     lock::try_lock_range(fd, Owner::Process, Kind::Write, record.bytes(number))
 }

@@ -106,15 +106,15 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     Err(Errno::EBUSY)
 }
 
-/// After this number, at which no process is registered. False: another one was faster, or is about
-/// to be.
+/// After this sequence number, at which no process is registered. False: another one was faster, or
+/// is about to be.
 fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<bool> {
     let (registration, number) = (queue.queue.layout.notify(), next_after(after));
     // Registrations that are over.
     record::unlock_all(queue.fd)?;
     if !lock(queue.fd, number, record)? {
-        // A process is about to take this number. Or had it long ago, and keeps the lock; or is
-        // stopped.
+        // A process is about to take this sequence number. Or had it long ago, and keeps the lock;
+        // or is stopped.
         let mut pause = Pause::default();
         while registration.number() == after && !pause.is_over() {
             pause.turn();

@@ -96,7 +96,7 @@ pub enum Patience {
     TakeOver,
 }
 
-/// Whether a number is that of a registration, whose notification is not on its way.
+/// Whether a sequence number is that of a registration, whose notification is not on its way.
 pub fn is_in_force(number: u32) -> bool {
     number % STEP == 1
 }
@@ -105,7 +105,7 @@ fn is_on_its_way(number: u32) -> bool {
     number % STEP == 2
 }
 
-/// The number of the registration that follows when no process is registered.
+/// The sequence number of the registration that follows when no process is registered.
 pub fn next_after(number: u32) -> u32 {
     (number.wrapping_add(STEP - 1) & !(STEP - 1)).wrapping_add(1)
 }
@@ -133,15 +133,15 @@ impl Sender {
 }
 
 impl Registration {
-    /// The number of the registration that is in force, or whose notification is on its way; 0 =
-    /// neither.
+    /// The sequence number of the registration that is in force, or whose notification is on its
+    /// way; 0 = neither.
     #[inline]
     pub fn active(&self) -> u32 {
         let number = self.number.load(Ordering::SeqCst);
         if number.is_multiple_of(STEP) { 0 } else { number }
     }
 
-    /// The number of the registration in force; 0 = there is none.
+    /// The sequence number of the registration in force; 0 = there is none.
     pub fn in_force(&self) -> u32 {
         let number = self.number();
         if is_in_force(number) { number } else { 0 }
@@ -152,14 +152,14 @@ impl Registration {
         self.number.load(Ordering::SeqCst)
     }
 
-    /// The registration with the number after this one, at which no process was registered, begins.
-    /// The caller has its lock. False: another one began first.
+    /// The registration with the sequence number after this one, at which no process was
+    /// registered, begins. The caller has its lock. False: another one began first.
     #[must_use]
     pub fn begin(&self, after: u32) -> bool {
         self.change(after, next_after(after))
     }
 
-    /// Gives up the number after this one, whose lock cannot be had.
+    /// Gives up the sequence number after this one, whose lock cannot be had.
     pub fn skip(&self, after: u32) {
         self.change(after, next_after(after).wrapping_add(STEP - 1));
     }

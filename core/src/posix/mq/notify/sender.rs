@@ -188,7 +188,7 @@ impl Delivery for ToRegistered<'_, '_> {
 }
 
 /// Whether the thread that has claimed this does not run, since a signal or a debugger has stopped
-/// it. (One that the kernel cannot watch is not known by its number.)
+/// it. (One that the kernel cannot watch is not known by its TID.)
 fn is_stopped(word: &AtomicU32) -> bool {
     match claim::holder(word.load(Ordering::SeqCst)) {
         Claim::Thread(tid) => stopped::is_stopped(tid),

@@ -75,9 +75,9 @@ pub struct Target {
 }
 
 impl Target {
-    /// This process, if it may be sent a signal. It may have ended, and another one have got its
-    /// number, before we have hold of it: so whether it is the one that is meant is to be asked
-    /// when this returns. ESRCH, EPERM, EINVAL.
+    /// This process, if it may be sent a signal. It may have ended, and its PID may have been
+    /// reused, before this has opened it: so the caller checks afterwards whether it is the right
+    /// one. ESRCH, EPERM, EINVAL.
     pub fn new(pid: u32) -> Result<Self> {
         let target = Self { pid, pidfd: if pid == own_pid() { None } else { open(pid) } };
         target.call(0, 0).map(|()| target)

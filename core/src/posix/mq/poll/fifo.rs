@@ -2,11 +2,11 @@
 //! the program's description has and whatever other processes do to the FIFO, and none touches
 //! another file.
 //!
-//! The program may close its descriptor at any time, and the number may then mean another file. So
-//! the library has a description of its own, under a reserved number, which it opens when it first
-//! needs it. No process polls that description, so it also shows the locks of those that poll.
-//! Where it cannot be opened (no free descriptor, or no permission any more), a duplicate takes its
-//! place, or, after a check of its identity, the program's own descriptor.
+//! The program may close its descriptor at any time, and the descriptor may then mean another file.
+//! So the library has a description of its own, under a reserved descriptor, which it opens when it
+//! first needs it. No process polls that description, so it also shows the locks of those that
+//! poll. Where it cannot be opened (no free descriptor, or no permission any more), a duplicate
+//! takes its place, or, after a check of its identity, the program's own descriptor.
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
@@ -80,7 +80,7 @@ impl OwnDescription {
 
     #[cold]
     fn open(&self, fd: RawFd, fifo: (u64, u64)) -> Option<RawFd> {
-        // What else the number may mean by now is not ours to open.
+        // What else the descriptor may mean by now is not ours to open.
         if identity(fd) != Ok(fifo) {
             return None;
         }
@@ -100,7 +100,7 @@ impl OwnDescription {
         }
     }
 
-    /// The program may have closed it by a system call, and its number be another file's.
+    /// The program may have closed it by a system call, and it may mean another file.
     fn verify(&self, fifo: (u64, u64)) {
         let bits = self.kept.load(Ordering::Acquire);
         if let Some(kept) = Reserved::from_bits(bits)
@@ -246,8 +246,8 @@ fn reopen(fd: RawFd) -> Result<RawFd> {
 
 /// A description of our own, or else a duplicate of the program's. Whether it is that.
 ///
-/// A new description gets a low number first, and to close that would end the registration of the
-/// process, if it has one with this queue (`notify::internal`).
+/// A new description gets a low descriptor first, and to close that would end the registration of
+/// the process, if it has one with this queue (`notify::internal`).
 fn keep(fd: RawFd) -> Option<(Reserved, u32)> {
     if !internal::has_registered()
         && let Ok(new) = reopen(fd)

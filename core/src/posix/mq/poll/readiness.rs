@@ -87,7 +87,7 @@ impl Pollers {
         self.0 & all.0 == all.0
     }
 
-    /// As a number.
+    /// As an integer.
     pub fn bits(self) -> u32 {
         (self.0 & Self::FLAGS) as u32
     }
@@ -148,7 +148,7 @@ impl Packets {
         field(self.least) | field(self.most) << 16 | u64::from(self.version) << 32
     }
 
-    /// Whether the number itself is known.
+    /// Whether the number of packets is known.
     pub fn are_known(self) -> bool {
         self.least == self.most
     }

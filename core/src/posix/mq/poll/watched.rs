@@ -1,8 +1,8 @@
 //! The queues that this process has put into sets of epoll, so that they are checked before it
 //! sleeps.
 //!
-//! A few words without a lock. A number that is not a queue any more is dropped by the next thread
-//! that comes across it.
+//! A few words without a lock. A descriptor that is not a queue's any more is dropped by the next
+//! thread that comes across it.
 
 use std::os::fd::RawFd;
 
@@ -12,7 +12,7 @@ use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 /// them.
 const LIMIT: usize = 64;
 
-/// 0 = free; otherwise the number plus one.
+/// 0 = free; otherwise the descriptor plus one.
 static WATCHED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Words that have ever been in use.
 static USED: AtomicUsize = AtomicUsize::new(0);

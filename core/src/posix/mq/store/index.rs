@@ -6,7 +6,7 @@
 //! date (`update`).
 //!
 //! Of few keys without a tree those below the *high-water mark* are compared: no slot from that
-//! number on has held a message since the queue was made. It is raised by a sender that has claimed
+//! index on has held a message since the queue was made. It is raised by a sender that has claimed
 //! such a slot, before it commits, and never lowered.
 //!
 //! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the
@@ -29,7 +29,7 @@ pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
 
-/// Keys, claims and nodes of one queue. Keys and claims are of the same number.
+/// Keys, claims and nodes of one queue. There are as many claims as keys.
 #[derive(Clone, Copy)]
 pub struct Index<'a> {
     pub(super) keys: &'a [AtomicU64],
@@ -45,7 +45,7 @@ pub struct Index<'a> {
 /// The words of one slot.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<'a> {
-    /// Its number.
+    /// Its index.
     pub number: usize,
     pub(in crate::posix::mq) key: &'a AtomicU64,
     pub(in crate::posix::mq) claim: &'a AtomicU32,
@@ -98,7 +98,7 @@ impl<'a> Index<'a> {
         self.keys
     }
 
-    /// The slot of this number. `None`: there is none, as only hostile bytes can ask for.
+    /// The slot of this index. `None`: there is none, as only hostile bytes can ask for.
     #[inline(always)]
     pub fn slot(&self, number: usize) -> Option<Slot<'a>> {
         Some(Slot { number, key: self.keys.get(number)?, claim: self.claims.get(number)? })

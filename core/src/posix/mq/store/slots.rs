@@ -27,8 +27,8 @@ pub struct Slots<'a> {
     /// The number of messages sent through a queue with a tree. (Without one, the keys themselves
     /// tell.)
     ///
-    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that whatever
-    /// comes later gets a larger one, which is the order within the word.
+    /// Any sender adds one to it. Relaxed: only that no two get the same sequence number, and that
+    /// whatever comes later gets a larger one, which is the order within the word.
     pub sequence: &'a AtomicU64,
     /// The key of a message that was claimed and not taken for a long time. A receiver that has
     /// waited for it in vain stores it. Relaxed: a hint, whose loss costs another wait.
@@ -298,7 +298,7 @@ impl<'a> Slots<'a> {
     }
 
     /// A free slot, and the next sequence number: larger than that of any message that is in the
-    /// queue and whose send has returned. Where there is none, any number will do.
+    /// queue and whose send has returned. Where there is none, any sequence number will do.
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;

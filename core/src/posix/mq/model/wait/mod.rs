@@ -213,7 +213,7 @@ impl Fixture {
     }
 }
 
-/// A thread with a participant of this number.
+/// A thread with a participant of this TID.
 fn spawn<R: 'static>(
     fixture: &Arc<Fixture>,
     tid: u32,
