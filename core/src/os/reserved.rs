@@ -76,7 +76,7 @@ pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
 }
 
 /// Keeps a descriptor that an exec has left, as it is. EMFILE: there is no free word in the table.
-pub fn adopt(fd: RawFd) -> Result<Reserved> {
+pub fn retain(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
     // SAFETY: no pointer.
     unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, libc::FD_CLOEXEC) };

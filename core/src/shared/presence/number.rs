@@ -212,7 +212,7 @@ fn look_for_inherited() {
     }
     let Some((number, found)) = file::find_inherited() else { return };
     if Entry::of(number).is_none()
-        && reserved::adopt(found.fd).is_ok()
+        && reserved::retain(found.fd).is_ok()
         && Entry::add(number, found).is_ok()
     {
         INHERITED.store(number + 1, Ordering::Release);
