@@ -4,8 +4,8 @@
 //! `tests/abi` has the crate ctest read this file and compare each item with its counterpart in C.
 //! For that the file stands alone: it refers to `core` and to `libc`, and to no other module.
 //!
-//! C makes each of these structures, on its own stack or in its own memory; Rust is lent a pointer
-//! for the duration of a call.
+//! C allocates each of these structures, on its stack or elsewhere. Rust gets a pointer that is
+//! valid during the call.
 
 use core::ffi::{c_int, c_long, c_uint, c_void};
 

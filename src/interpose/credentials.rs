@@ -1,5 +1,5 @@
-//! The calls that change credentials: `<unistd.h>`, `<grp.h>`, `<sys/fsuid.h>`, `<sched.h>`. They
-//! do what they do, and what was found about permissions before is known to be old
+//! The calls that change credentials: `<unistd.h>`, `<grp.h>`, `<sys/fsuid.h>`, `<sched.h>`. Each
+//! makes the C library's call, and marks what was found about permissions before as out of date
 //! (`os/credentials.rs` of the core).
 
 use std::ffi::{c_int, c_void};

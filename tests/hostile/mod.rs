@@ -1,5 +1,4 @@
-//! A queue whose files any process may have written to: opened, used and overwritten as some bytes
-//! say.
+//! A queue whose files anything may have been written to: opened, used and overwritten as bytes say.
 //!
 //! Whatever the bytes are, each call gives a result or an errno, in time, and no access leaves the
 //! mapping. The seeded test (`tests/hostile_mq.rs`) and the fuzz target (`fuzz/`) have this body in
@@ -356,8 +355,8 @@ impl Game {
 
     fn receive(&mut self, fd: RawFd, script: &mut Script<'_>, deadline: Option<Deadline>) {
         let size = mq::attributes(thread(), fd).map_or(1, |attributes| attributes.geometry.msgsize);
-        let mut room = vec![0_u8; size - usize::from(script.one_in(16))];
-        let into = Incoming { body: room.as_mut_ptr(), capacity: room.len() };
+        let mut buffer = vec![0_u8; size - usize::from(script.one_in(16))];
+        let into = Incoming { body: buffer.as_mut_ptr(), capacity: buffer.len() };
         // SAFETY: the buffer has that many bytes.
         let received = unsafe {
             match deadline {

@@ -1,8 +1,8 @@
 //! Which executions of a model are tried.
 //!
-//! Every interleaving with at most so many preemptions, but for [`SECONDS`] at most: the larger
-//! models have more of them than can be run. A model that was not exhausted says so, and
-//! `RSIPC_MODEL_SECONDS` gives each more time (0: as long as it takes).
+//! Runs every interleaving with at most so many preemptions, for [`SECONDS`] at most: the larger
+//! models have more interleavings than can be run. A model that was not exhausted says so.
+//! `RSIPC_MODEL_SECONDS` sets the time of each model in seconds (0: no limit).
 
 use std::env;
 use std::time::{Duration, Instant};

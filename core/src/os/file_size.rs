@@ -2,7 +2,7 @@
 //!
 //! The limit does not apply to a kernel queue, and hardly to a semaphore of 32 bytes, so an object
 //! is made in spite of it wherever that is possible. A process may raise its soft limit up to the
-//! hard one, and with CAP_SYS_RESOURCE beyond. But limits belong to all threads of a process, and
+//! hard limit, or beyond with CAP_SYS_RESOURCE. But limits belong to all threads of a process, and
 //! other threads may rely on them. So a child that shares memory and descriptors with this process,
 //! but has limits of its own, makes the file longer.
 //!

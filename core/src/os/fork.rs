@@ -8,7 +8,7 @@
 //!
 //! Fork handlers of the program and of its other libraries run before and after ours, in an order
 //! that depends on which library was loaded first, and may call this library. So the thread that
-//! forks may lock again what it already holds.
+//! forks may take a lock again that it already holds.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};

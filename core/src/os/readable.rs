@@ -1,5 +1,5 @@
 //! Reads memory that the program has passed to a system call, as the kernel would: where it cannot
-//! be read, the reading ends, and nothing else happens.
+//! be read, the read ends without an error.
 
 use core::ptr;
 

@@ -1,9 +1,9 @@
 //! The settings from the environment, read once. All are optional; `README.md` documents them for
 //! users.
 //!
-//! They are read at load, because programs change their environment later, and write their title
-//! over it. Where no variable is set, reading them allocates nothing and makes no system call: most
-//! programs under a preload never call the library.
+//! They are read when the library is loaded, because programs may change their environment later,
+//! or overwrite it with their title. Where no variable is set, reading them allocates nothing and
+//! makes no system call: most programs under a preload never call the library.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char};

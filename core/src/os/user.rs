@@ -1,5 +1,5 @@
-//! The memory that the program gives to a call: read and written as the kernel does it, so that
-//! what leads nowhere is EFAULT.
+//! The memory that the program gives to a call: read and written as the kernel does it, so that an
+//! invalid pointer is EFAULT.
 
 use crate::atomic::{AtomicUsize, Ordering};
 use core::mem::MaybeUninit;

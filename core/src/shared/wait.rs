@@ -1,5 +1,5 @@
-//! The wait machine. Whatever a thread waits for, it begins, sleeps, checks, and sleeps again in
-//! the same way.
+//! The wait machine. A thread begins a wait, sleeps, checks, and sleeps again in the same way,
+//! whatever it waits for.
 //!
 //! ```text
 //! begin ──> done

@@ -1,8 +1,8 @@
 //! The indices under which SEM_STAT, MSG_STAT and SHM_STAT know all objects of a family.
 //!
 //! An object has the same index for as long as it lives, whatever else comes and goes, so that a
-//! loop over all indices finds it. The indices are those of this process: its first question gives
-//! one to each object that there is, in the order of the ids.
+//! loop over all indices finds it. The indices are local to the process: its first query gives one
+//! to each existing object, in the order of the ids.
 
 use std::sync::Mutex;
 

@@ -1,5 +1,4 @@
-//! What the families have in common: an object that this process has mapped, and how one gets at
-//! it.
+//! What the families have in common: an object that this process has mapped, and how it is reached.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;

@@ -7,7 +7,7 @@
 //!   process that meets a removal that was left half done finishes it.
 //!
 //! Bare system calls: these calls are made in signal handlers, C's are cancellation points, and
-//! some have ours in front of them.
+//! some are interposed by this library.
 
 use core::ffi::CStr;
 use std::fs::File;

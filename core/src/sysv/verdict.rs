@@ -1,5 +1,5 @@
-//! What a process was last found to be allowed with an object, so that an operation asks the kernel
-//! nothing while nothing has changed.
+//! What access to an object a process was last found to have, so that an operation does not ask the
+//! kernel again while nothing has changed.
 //!
 //! An answer is five words. Threads write and read them without a lock, and each word says of which
 //! answer it is a part: words of two answers are never taken for one. So it does no harm if threads

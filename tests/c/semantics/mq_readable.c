@@ -81,8 +81,8 @@ CASE(mq_tells_of_each_message_that_comes_after_a_drain)
 
 CASE(mq_edge_comes_while_another_thread_drains)
 {
-	/* A thread that sleeps for an edge hears of the first message after the drain, whichever process
-	 * has drained it. */
+	/* A thread that sleeps for an edge hears of the first message after the drain,
+	 * whichever process has drained it. */
 	mqd_t queue = queue_small(O_NONBLOCK);
 	mqd_t writer = queue_again(0, O_WRONLY);
 	for (int round = 0; round < 20; round++) {

@@ -42,7 +42,7 @@ static struct {
 	atomic_ulong torn, twice, unasked, beats[SURVIVORS], by_receiver[USERS];
 	/* The number of a life's messages whose msgsnd has returned. */
 	atomic_uint sent[LIVES];
-	/* How often each message was received; IN_BUFFER: it may have been, by a process that died. */
+	/* How often each message was received; IN_BUFFER: perhaps, by a process that died. */
 	atomic_uchar received[LIVES][EACH];
 	struct message buffers[WORKERS];
 } * notes;

@@ -125,7 +125,7 @@ static int make_segment(char good[256])
 static void spoil(int file, char good[256], long seconds)
 {
 	for (long until = now_ms() + seconds * 1000; now_ms() < until;) {
-		/* Some bytes say that it has been removed, and a process that lists all finishes that. */
+		/* Some bytes say that it has been removed, and a list of all finishes that. */
 		if (access(path_of("", atomic_load(&notes->segment)), F_OK) == -1) {
 			close(file);
 			file = make_segment(good);

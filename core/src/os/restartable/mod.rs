@@ -1,12 +1,12 @@
 //! Stores that the child of a fork in a signal handler cannot make (rseq(2)).
 //!
 //! A handler may fork just before the interrupted code stores to shared memory. When the handler
-//! returns in the child, the child would make a store that only its parent may make. To check a
+//! returns in the child, the child would make a store that only its parent may make. Checking a
 //! word that differs in the child is not enough: the handler may run between the check and the
 //! store. The kernel restarts a *restartable sequence* whenever the thread was preempted in it, or
 //! has handled a signal; then the check is repeated.
 //!
-//! After an interruption, single steps are done without the kernel's help until the code has made
+//! After an interruption, each store is made without the kernel's help until the code has made
 //! progress: a thread that a debugger steps through is interrupted after each instruction.
 //!
 //! glibc registers for each thread what the kernel needs, from version 2.35 on. Without that, and

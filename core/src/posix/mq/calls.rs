@@ -1,4 +1,4 @@
-//! Asking about queues: `mq_unlink`, `mq_getattr`, `mq_setattr`.
+//! Calls on queues as a whole: `mq_unlink`, `mq_getattr`, `mq_setattr`.
 
 use core::ffi::c_int;
 use std::ffi::CStr;

@@ -1,7 +1,7 @@
 //! Sending and receiving, when there is space or a message: the fast path.
 //!
-//! It is a few dozen instructions around two locked ones, so what it is made of is always inlined:
-//! a value that goes through memory on its way costs as much as the work itself.
+//! It is a few dozen instructions around two locked ones, so its parts are always inlined: passing
+//! a value through memory would cost as much as the work itself.
 
 use std::os::fd::RawFd;
 

@@ -8,7 +8,7 @@
 //!
 //! A file that is not locked is stale. A process that removes a stale file has a read lock on the
 //! first byte meanwhile. No process gets a write lock beside it, so a process that has locked a
-//! file which still has its name keeps it. A test does not take a remover for an owner. Removers
+//! file which still has its name keeps it. A test does not mistake a remover for an owner. Removers
 //! exclude each other by a write lock on the second byte.
 //!
 //! Bare system calls: signal handlers make them, and the library interposes `close`.

@@ -7,8 +7,8 @@
 //!
 //! The list is in memory of the process, so that no other process can cut it. A word that is marked
 //! lies at a fixed distance behind its node on the list. So there is a region of two halves: nodes
-//! in the first one, and in the second one, a half behind them, mappings of the pages in which the
-//! words are.
+//! in the first half, and mappings of the pages that hold the words in the second. The distance is
+//! half the length of the region.
 //!
 //! ```text
 //! page 0   the head of the list, and what the thread says of itself

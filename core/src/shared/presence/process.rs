@@ -1,10 +1,10 @@
-//! What tells a process from all others, for what outlives its threads and its programs: what is to
-//! be undone when it has ended.
+//! What identifies a process beyond the life of its threads and programs, so that its adjustments
+//! can be undone when it has ended.
 //!
-//! It is the number of its presence, and of the file by which that is known a *stamp*: numbers are
-//! drawn again, and then another file has the name. The lock on the file belongs to the process, so
-//! it goes when the last thread is gone and can write no more. It stays over an exec if the
-//! descriptor does (`stay_over_exec`); the new program finds it among its descriptors.
+//! It consists of the number of its presence and a *stamp* of the presence's file: a number may be
+//! drawn again later, and then another file has the name. The lock on the file belongs to the
+//! process, so it goes when the last thread is gone and can write no more. It stays over an exec if
+//! the descriptor does (`stay_over_exec`); the new program finds it among its descriptors.
 
 use crate::atomic::{AtomicI32, AtomicU64, Ordering};
 use core::ffi::c_int;

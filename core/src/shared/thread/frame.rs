@@ -1,10 +1,10 @@
 //! Whether the stack frame of an operation still exists, or has been abandoned (siglongjmp(3)).
 //!
-//! The order of addresses does not tell: a handler may run on an alternate stack, and a coroutine
-//! on any memory. But a live frame keeps its memory. So an operation leaves a *frame tag* there, a
-//! value that no other operation of the thread has used. The frame is gone if the tag has been
-//! overwritten, if its memory is unmapped, or if it lies in the part of a stack that the caller
-//! itself uses. In doubt the frame exists.
+//! The order of addresses does not show that: a handler may run on an alternate stack, and a
+//! coroutine on any memory. But a live frame keeps its memory. So an operation leaves a *frame tag*
+//! there, a value that no other operation of the thread has used. The frame is gone if the tag has
+//! been overwritten, if its memory is unmapped, or if it lies in the part of a stack that the
+//! caller itself uses. In doubt the frame exists.
 
 use core::cell::Cell;
 use core::ffi::c_int;

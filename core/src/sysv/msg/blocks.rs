@@ -7,10 +7,10 @@
 //! | [`RECORDS`], and its place in the list | records of waiters |
 //! | [`SHORT`], [`MEDIUM`], [`WHOLE`] | storage for bodies (`body`) |
 //!
-//! A free block becomes one of another kind by an exchange of that word, and stays so. One that is
-//! to be listed says where before it is; so a thread that looks for the block of that index finds
-//! what a thread that was killed has left, and lists it. If two threads have made a block for one
-//! index, the one that is not listed is free again.
+//! A free block gets another kind by an exchange of that word, and keeps it. A block that is to be
+//! listed stores its index in the list before it is listed. So a thread that looks for the block of
+//! that index finds what a thread that was killed has left, and lists it. If two threads have made
+//! a block for one index, the one that is not listed is free again.
 
 use super::layout::kind::{FREE, KIND, PLACE_SHIFT, RECORDS, SLOTS};
 use super::layout::{Layout, RECORD_BLOCKS, SLOT_BLOCKS};

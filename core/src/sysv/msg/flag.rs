@@ -8,7 +8,7 @@
 //!
 //! A waiter sets the bit, looks, and sleeps as long as the word is what it was when it set the bit.
 //! (There is no wake on this word: it only keeps a sleep from beginning.) So it either sees a
-//! commit, or sleeps before the word is changed for it. In the second case the committing thread
+//! commit, or sleeps before the commit changes the word. In the second case the committing thread
 //! wakes it. If that thread dies first, the kernel wakes this waiter, or another one, which then
 //! checks all waiters.
 //!

@@ -17,7 +17,7 @@
 //!
 //! A receiver reads the word of the queue, closes the block, and clears its bit only if the word is
 //! unchanged. A sender that finds the block closed changes the word in any case, and then opens the
-//! block. So a block that is open has its bit set, wherever a thread is killed.
+//! block. So an open block always has its bit set, even if a thread is killed in between.
 //!
 //! All accesses are SeqCst. What clears a bit is an exchange of the claimant, so the child of a
 //! fork in a handler clears nothing; what it sets is harmless.

@@ -1,4 +1,4 @@
-//! Which message a piece of storage belongs to: its *owner word*, slot plus one << 40 | the low 40
+//! Which message a piece of storage belongs to. Its *owner word* is (slot + 1) << 40 | the low 40
 //! bits of the message's sequence number; 0 = none yet.
 //!
 //! A piece is in use while the slot has that message. It also is while the slot has none, its claim
@@ -17,10 +17,10 @@
 //!   that has claimed the slot since has stored that after the piece was taken.
 //!
 //! Without the long word a sender that is stopped would keep all pieces that its slot ever had; and
-//! a file would grow by as many each time. As it is, a slot keeps those of one message at most.
+//! a file would grow by as many each time. With it, a slot keeps those of one message at most.
 //!
-//! The long word has 32 bits. After 2^32 messages it may be that of another message: then a piece
-//! that is free is taken for one in use, as long as that lasts.
+//! The long word has 32 bits. After 2^32 messages it may be that of another message: then a free
+//! piece counts as in use for as long as that lasts.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::Result;

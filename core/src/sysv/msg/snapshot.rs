@@ -1,9 +1,9 @@
 //! A queue as an observer sees it, without changing it: from the bytes of its file.
 //!
 //! The file is read and not mapped, which would make the observer a holder. Messages come and go
-//! meanwhile; while the words that tell of that stay the same, what was read belongs together. Of a
-//! queue that never rests this does not succeed: then each number is one that was true at some time
-//! during the look.
+//! meanwhile; while the words that count these changes stay the same, what was read is consistent.
+//! For a queue that never rests this does not succeed: then each value was true at some time during
+//! the look.
 
 use core::mem::offset_of;
 use std::fs::File;

@@ -1,23 +1,24 @@
 //! Which message is for which of the receivers that wait.
 //!
-//! The kernel hands a message over: the sender looks for the first receiver that admits it, in the
-//! order of their arrival, and the message never lies in the queue. Here it does, until that
-//! receiver has woken up. But which receiver it is for follows from what is in the queue: of the
-//! messages in order of arrival each is for the first receiver that admits it, and has none yet. So
-//! nothing is to be repaired when a receiver is killed: its messages are for the next ones.
+//! The kernel hands a message over: the sender looks for the first receiver that accepts it, in the
+//! order of their arrival, and the message is never in the queue. Here the message stays in the
+//! queue until that receiver has woken up. Which receiver a message is for follows from what is in
+//! the queue: in the order of arrival, each message is for the first receiver that accepts it and
+//! has none yet. So nothing has to be repaired when a receiver is killed: its messages are for the
+//! next receivers.
 //!
-//! A message that is for a receiver is for no other one; it does not count as being in the queue.
-//! One that is too long for a receiver ends its wait, and is for the next one.
+//! A message that is for a receiver is for no other one; it does not count as being in the queue. A
+//! message that is too long for a receiver ends that receiver's wait, and is for the next one.
 //!
-//! A message may come late that has an earlier sequence number: this would move the messages after
-//! it to other receivers. So a thread that relies on the receiver of a message writes that into the
-//! records first ([`Standing::look_and_bind`]), and it stays so.
+//! A message with an earlier sequence number may be committed late: this would move the messages
+//! after it to other receivers. So a thread that relies on the receiver of a message writes that
+//! into the records first ([`Standing::look_and_bind`]), and it stays so.
 //!
-//! A receiver that takes what is for it says so first, in its record, and in the word `turns`; then
-//! it has its message, and nothing else is for it. A thread that looks reads `turns`, the records,
-//! the messages, and `turns` again. An older message may have been committed since the receiver
-//! looked, and others may have counted it as meant for that receiver. So the receiver then calls
-//! those for which there is a message now.
+//! A receiver that takes its message first says so in its record, and in the word `turns`. From
+//! then on no other message is for it. A thread that looks reads `turns`, the records, the
+//! messages, and `turns` again. An older message may have been committed since the receiver looked,
+//! and others may have counted it as meant for that receiver. So the receiver then calls those for
+//! which there is a message now.
 //!
 //! A receiver that did not sleep when it was called is about to look, or has been left by
 //! siglongjmp(3), and will not. If it has not come within [`ABSENCE_MS`] it does not count any

@@ -1,10 +1,9 @@
 //! The slots of messages: claim, commit, release (`docs/design.md`).
 //!
-//! A sender claims a free slot, adds its message to what is in use, writes the body, stores the
-//! key, releases. A receiver claims the slot of the message that it wants, reads the body, clears
-//! the key, takes the message from what is in use, releases. Storing or clearing the key is the
-//! commit: one store, before which nothing has happened for other threads, and after which
-//! everything has.
+//! A sender claims a free slot, adds its message to the usage, writes the body, stores the key,
+//! releases. A receiver claims the slot of the message that it wants, reads the body, clears the
+//! key, subtracts it from the usage, releases. Storing or clearing the key is the commit: one
+//! store, before which nothing has happened for other threads, and after which everything has.
 
 use super::blocks::{self, known_slots};
 use super::layout::{MESSAGES_MAX, SLOT_BLOCKS, SLOTS, Slots};

@@ -6,9 +6,9 @@
 //! | 32..49 | messages |
 //! | 49..64 | changes, modulo 2^15 |
 //!
-//! A sender adds its message after it has claimed a slot, and a receiver takes it away before it
+//! A sender adds its message after it has claimed a slot, and a receiver subtracts it before it
 //! gives its slot back. So while no slot is claimed, the word is the sum over all messages, unless
-//! a thread died in between: then it is too high, mostly. A thread that is about to believe that a
+//! a thread died in between: then it is usually too high. A thread that is about to believe that a
 //! queue is full counts the messages (`store`), and corrects the word if it is unchanged since
 //! before the count.
 //!

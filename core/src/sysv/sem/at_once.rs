@@ -1,8 +1,8 @@
 //! Operations that proceed at once while no thread waits, in a straight line.
 //!
-//! They are a change like any other (`draft`, `operate`). But what becomes current goes to shared
-//! memory as a whole, or nearly so. Whatever would lead away from the straight line is left to
-//! `change`: waiters, errors, semaphores in several chunks, very large sets.
+//! They are a change like any other (`draft`, `operate`). But the new state is written to shared
+//! memory in one piece, or nearly so. Everything else is left to `change`: waiters,
+//! errors, semaphores in several chunks, very large sets.
 
 use super::operate::{Actor, Array};
 use super::state::{Memory, ROOTS, root_of};

@@ -1,5 +1,5 @@
-//! An array of operations that proceeds at once: what becomes current is put together on the
-//! caller's stack, and goes to shared memory as a whole.
+//! An array of operations that proceeds at once: the new state is built on the caller's stack, and
+//! copied to shared memory in one piece.
 
 use super::operate::{Actor, Array, Operation};
 use super::state::{

@@ -1,5 +1,5 @@
-//! One operation that proceeds at once: nothing is put together for it. What is current is copied,
-//! changed and made to be current in one sequence (`os::restartable`).
+//! One operation that proceeds at once. The current state is copied, changed and published in one
+//! sequence (`os::restartable`).
 
 use super::operate::{Actor, Operation};
 use super::state::{

@@ -2,9 +2,9 @@
 //!
 //! The file is read and not mapped, which would make the observer a holder. Operations go on
 //! meanwhile. While `current` stays the same, so do the root that it names, the buffers that this
-//! one refers to, and the records of waiters: so all these are read, and then `current` is looked
-//! at again. Of a set that never rests this does not succeed. Then each number is one that was true
-//! at some time during the look.
+//! one refers to, and the records of waiters: so all these are read, and then `current` is checked
+//! again. For a set that never rests this does not succeed: then each value was true at some time
+//! during the look.
 
 use std::fs::File;
 

@@ -6,8 +6,8 @@
 //! changes the copy, and swaps it in with one exchange on `current` ([`super::draft`]). Chunks that
 //! do not change are shared by the old root and the new one.
 //!
-//! Each root has two buffers of its own for each chunk. At most one of them can be referred to by
-//! what is current, so the other one is free for the holder of the root.
+//! Each root has two buffers of its own for each chunk. The current state refers to at most one of
+//! them, so the other one is free for the holder of the root.
 //!
 //! | word | states | changed by |
 //! |---|---|---|
@@ -16,7 +16,7 @@
 //! | words and buffers of a root | plain data | the holder of its claim, while `current` does not name it |
 //!
 //! Orderings. All words of roots and buffers are read and written Relaxed. A reader looks at
-//! `current` again behind an acquire fence; a writer has a release fence between the look at
+//! `current` again after an acquire fence. A writer has a release fence between the look at
 //! `current` that showed its root to be free and its first store. So a reader that has read
 //! anything of a root that was taken anew sees that `current` has moved. The exchange on `current`
 //! is SeqCst: it is one side of the question whether a waiter sleeps (`super::change`).

@@ -6,7 +6,7 @@
 //! running another program; so nothing is undone before it has ended (`ProcessId::has_ended`).
 //!
 //! Undoing is a change like any other. It takes the dead waiters of the process out in the same
-//! step, so that nothing is given to them after that; only then the slot is free.
+//! step, so that nothing is given to them after that. Only then is the slot free.
 
 use super::cells::{Holder, Member, Status, VALUE_MAX};
 use super::change::{SetDraft, Step, change, free_roots_of_dead, rouse_others};

@@ -1,8 +1,8 @@
 //! The file that is the memory of a segment.
 //!
 //! It is as long as the segment was asked to be; the kernel fills its last page with zeros. Its
-//! memory is reserved when it is made, so that a full file system is an error then, and no SIGBUS
-//! later.
+//! memory is reserved when it is made, so that a full file system is an error at that time, and not
+//! a SIGBUS later.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};

@@ -1,9 +1,9 @@
 //! Where this process has segments attached: what `shmdt` would find in /proc/self/maps, which
 //! costs more than the attachment itself.
 //!
-//! It is a hint. The program can unmap and map what it wants without us; another thread may fork
-//! between a mapping and its entry here. So what is not found here is looked for in /proc, and what
-//! is found is asked for in the kernel before it is unmapped.
+//! It is a hint. The program can map and unmap memory by itself, and another thread may fork
+//! between a mapping and its entry here. So an attachment that is not found here is looked for in
+//! /proc, and one that is found is verified with the kernel before it is unmapped.
 //!
 //! Looked up and changed without a lock, as signal handlers do both; the child of a fork inherits
 //! it.

@@ -1,5 +1,5 @@
-//! The FIFO of a queue: its name, made, opened. What belongs to what is told in the folder's
-//! `mod.rs`.
+//! The FIFO of a queue: its name, made, opened. The folder's `mod.rs` says which FIFO belongs to
+//! which queue.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};

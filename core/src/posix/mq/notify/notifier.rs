@@ -7,7 +7,7 @@
 //! began with. For `SIGEV_THREAD` it is a thread of the C library, as in glibc.
 //!
 //! The program may close the queue while the thread sleeps on it. So the thread has its own mapping
-//! of the first page, and a *seat*, by which a thread that closes the queue finds it.
+//! of the first page, and a *seat*, through which a thread that closes the queue finds it.
 
 use core::ffi::c_void;
 use core::ptr;

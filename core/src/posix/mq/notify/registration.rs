@@ -18,8 +18,8 @@
 //! message, commits, and then notifies. If it is killed in between, the notification is *missed*;
 //! if it is killed while it notifies, `number` is left at 4k + 2, and `notifying` is not held any
 //! more. In both cases the next process that sends or receives notifies in its place (`sender`). If
-//! the signal was sent before the sender was killed, the process receives it twice; it never
-//! receives none.
+//! the signal was sent before the sender was killed, the process receives it twice. It always
+//! receives it at least once.
 //!
 //! All accesses are SeqCst: except for one load of `number`, none is on the path of a message that
 //! no process waits to be notified of.

@@ -5,8 +5,8 @@
 //! The program may close its descriptor at any time, and the descriptor may then mean another file.
 //! So the library has a description of its own, under a reserved descriptor, which it opens when it
 //! first needs it. No process polls that description, so it also shows the locks of those that
-//! poll. Where it cannot be opened (no free descriptor, or no permission any more), a duplicate
-//! takes its place, or, after a check of its identity, the program's own descriptor.
+//! poll. Where it cannot be opened (no free descriptor, or no permission any more), a duplicate is
+//! used instead, or, after a check of its identity, the program's own descriptor.
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;

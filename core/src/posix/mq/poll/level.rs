@@ -7,15 +7,15 @@
 //! | full | [`CAPACITY`] | POLLIN |
 //!
 //! *Prompt up.* Before it commits its message, while its slot is claimed, a sender makes sure that
-//! there is a packet; before it commits, a receiver makes sure that there is a free place. So a
-//! process that is killed leaves no other process asleep beside a message.
+//! there is a packet; before it commits, a receiver makes sure that there is space for a packet. So
+//! a process that is killed leaves no other process asleep while there is a message.
 //!
-//! *Lazy down.* To take out the last packet because there is no message, a process claims the
-//! adjuster and checks, in this order: the packets, the senders in flight, the messages. It takes
-//! one packet, and checks again. A sender that claimed its slot after that check finds the adjuster
-//! claimed, and makes sure that there are `SLACK` packets: one more, for the step that the adjuster
-//! may still make. To put in the last packet because there is no space works the same way,
-//! mirrored.
+//! *Lazy down.* Before it takes out the last packet, because there is no message, a process claims
+//! the adjuster and checks, in this order: the packets, the senders in flight, the messages. It
+//! takes one packet, and checks again. A sender that claimed its slot after that check finds the
+//! adjuster claimed, and makes sure that there are `SLACK` packets: one more, for the step that the
+//! adjuster may still make. Putting in the last packet, because there is no space, is the mirror
+//! image.
 //!
 //! A claim of the adjuster whose holder was killed counts as free: no late step will come. While
 //! its holder is stopped, senders put in a second packet, and the queue is readable in vain until

@@ -1,12 +1,12 @@
 //! Which processes poll a queue, and what is done for them: by themselves before they sleep, and by
 //! those that change the queue.
 //!
-//! Pollers cost the processes that change the queue system calls, so a word in shared memory says
-//! whether there are any (`readiness`). A lock says whether that is still true: a process that
-//! polls holds a read lock on a byte of the FIFO, on the description that it polls. Duplicates and
-//! forked children share the lock; it outlives its maker, and is released with the last of them,
-//! however they end. Nothing expires, and no thread watches over it: now and then, a process that
-//! changes the number of packets checks whether there still is a lock.
+//! While there are pollers, each change of the queue may cost system calls. So a word in shared
+//! memory says whether there are any (`readiness`). A lock says whether that is still true: a
+//! process that polls holds a read lock on a byte of the FIFO, on the description that it polls.
+//! Duplicates and forked children share the lock; it outlives its maker, and is released with the
+//! last of them, however they end. Nothing expires, and no thread watches over it: now and then, a
+//! process that changes the number of packets checks whether there still is a lock.
 
 use std::os::fd::RawFd;
 

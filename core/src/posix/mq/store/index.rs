@@ -9,9 +9,8 @@
 //! index on has held a message since the queue was made. It is raised by a sender that has claimed
 //! such a slot, before it commits, and never lowered.
 //!
-//! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the
-//! keys, which are the truth: a thread that finds nothing in the tree checks the keys before it
-//! believes it.
+//! The tree is a hint. A thread that dies between its change and the refresh leaves the tree out of
+//! date. The keys are authoritative: a thread that finds nothing in the tree checks the keys.
 
 use super::key::{self, is_message};
 use super::scan::{any, has_larger_node, largest_node, largest_of_few};

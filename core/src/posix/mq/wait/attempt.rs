@@ -11,8 +11,8 @@
 //!
 //! From before its first sleep until it is done, a waiter owes a wake (`shared::thread`), because
 //! one may have been given to it. If it dies, the kernel wakes another sleeper here. And once it is
-//! done, or gives up, it wakes another one if something is left, because two wakes may have fallen
-//! on it (see `sem::wait`). The kernel watches one word, but there are two directions: while the
+//! done, or gives up, it wakes another one if something is left, because it may have received two
+//! wakes (see `sem::wait`). The kernel watches one word, but there are two directions: while the
 //! waiter commits, it owes its wake to the sleepers of the other direction. So a waiter that was
 //! woken and found nothing checks the other direction, too.
 

@@ -1,8 +1,8 @@
 //! Looking at many words as fast as one thread can: few keys one by one, those of a tree four at a
 //! time where the processor can (`wide`).
 //!
-//! The words change meanwhile. Each is read whole, at some moment of the look; in which order is
-//! left open, and no caller relies on one.
+//! The words change meanwhile. Each is read atomically, at some moment of the look. The order is
+//! unspecified, and no caller relies on it.
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 mod wide;

@@ -1,5 +1,5 @@
-//! Looks at many words with AVX2, four at a time. The last four may be some that have been looked
-//! at: to see a word twice does not change an answer.
+//! Looks at many words with AVX2, four at a time. The last four may include words that have been
+//! looked at already: seeing a word twice does not change an answer.
 //!
 //! A processor reads each of the four, which are aligned, at once, as it reads a word alone. What
 //! is found is a hint all the same: a thread that claims a slot reads its key again.
