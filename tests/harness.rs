@@ -17,7 +17,7 @@ fn run_for(argument: Option<&str>, seconds: u32) -> Output {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/harness/selftest.c");
     let mut command = command(&compile(&source, Way::Glibc), Way::Glibc);
     command.args(argument).env("CHECK_SECONDS", seconds.to_string());
-    run_bounded(command, Duration::from_secs(60))
+    run_bounded(command, Duration::from_mins(1))
 }
 
 fn fails_saying(case: &str, text: &str) {
