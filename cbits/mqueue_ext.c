@@ -1,5 +1,5 @@
 /* The calls on queues that <mqueue.h> does not have. */
-#include "mqueue.h"
+#include "mq_waits.h"
 
 #pragma GCC visibility push(hidden)
 

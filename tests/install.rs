@@ -195,6 +195,7 @@ fn manual_pages_and_completions_are_where_they_are_looked_for() {
             ("rsipc_shm", 3),
             ("rsipc_sysv_sem", 3),
             ("rsipc_sysv_shm", 3),
+            ("rsipc_ext", 3),
             ("rsipc_version", 3),
             ("rsipc", 7),
         ] {

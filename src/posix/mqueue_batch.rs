@@ -41,7 +41,7 @@ unsafe extern "C" fn rsipc_mq_receive_some(
     let at = |index: usize| {
         // SAFETY: the caller gives so many messages.
         let message = unsafe { messages.add(index).read() };
-        Incoming { body: message.body.cast(), room: message.length }
+        Incoming { body: message.body.cast(), capacity: message.length }
     };
     let done = |index: usize, received: mq::Received| {
         // SAFETY: the caller gives so many messages.
@@ -49,7 +49,7 @@ unsafe extern "C" fn rsipc_mq_receive_some(
         message.length = received.length;
         message.priority = received.priority;
     };
-    // SAFETY: C gives the thread's own variable; the caller vouches for the rooms.
+    // SAFETY: C gives the thread's own variable; the caller vouches for the buffers.
     answer(messages.cast_const().cast(), count, |count| unsafe {
         mq::receive_some(thread_of(&*slot)?, queue, (0..count).map(at), done)
     })

@@ -41,8 +41,8 @@ pub unsafe extern "C" fn rsipc_mq_clockreceive(
     jump_to!(rsipc_c_mq_clockreceive)
 }
 
-/// Sends messages in their order: waits for room for the first one, and sends as many more as there
-/// is room for then. Returns how many were sent. -1: none; see errno, as for `mq_send`. A
+/// Sends messages in their order: waits for space for the first one, and sends as many more as there
+/// is space for then. Returns how many were sent. -1: none; see errno, as for `mq_send`. A
 /// cancellation point.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn rsipc_mq_sendv(
 }
 
 /// Receives messages in the order of delivery: waits for the first one, and receives as many more
-/// as there are then. `length` of each is the room at `body`, at least mq_msgsize, and becomes the
+/// as there are then. `length` of each is the size of `body`, at least mq_msgsize, and becomes the
 /// length of the message. Returns how many were received. -1: none; see errno, as for `mq_receive`.
 /// A cancellation point.
 #[unsafe(naked)]
@@ -79,9 +79,9 @@ pub unsafe extern "C" fn rsipc_mq_peek(
     msg_prio: *mut c_uint,
     position: c_uint,
 ) -> ssize_t {
-    let into = Incoming { body: msg_ptr.cast(), room: msg_len };
+    let into = Incoming { body: msg_ptr.cast(), capacity: msg_len };
     let position = usize::try_from(position).unwrap_or(usize::MAX);
-    // SAFETY: the caller gives room for so many bytes, or NULL.
+    // SAFETY: the caller gives a buffer of so many bytes, or NULL.
     match uncancelled(|| unsafe { mq::peek(this_thread()?, mqdes, &into, position) }) {
         Ok(message) => {
             // SAFETY: the caller gives a variable, or NULL.

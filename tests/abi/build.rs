@@ -49,10 +49,10 @@ fn structure_of_cbits(name: &str) -> String {
     let ours = match name {
         "WaitV" => "waitv",
         "Sleep" => "sleep",
-        "WaitRoom" => "wait",
+        "WaitStorage" => "wait",
         "WaitKind" => "wait_kind",
         "MqMessage" => "mq_message",
-        "DutyRoom" => "duty",
+        "DutyStorage" => "duty",
         "Closing" => "closing",
         of_the_system => return format!("struct {of_the_system}"),
     };

@@ -16,32 +16,31 @@ use super::message::{Incoming, Outgoing, Received};
 use super::store::key;
 use super::store::slots::Slots;
 use super::transfer::length_of;
-use crate::atomic::{Ordering, fence};
+use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::os::{Errno, Result, membarrier};
-use crate::shared::thread::{Announcement, FrameTag, Thread};
+use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
 use crate::shared::wait_point::WaitPoint;
 
 /// The wakes that a batch owes at one wait point.
 struct Wakes<'q> {
     point: &'q WaitPoint,
-    thread: &'q Thread,
     owed: Option<Announcement<'q>>,
     began_turns: bool,
     count: i32,
 }
 
 impl<'q> Wakes<'q> {
-    fn new(point: &'q WaitPoint, thread: &'q Thread) -> Self {
-        Self { point, thread, owed: None, began_turns: false, count: 0 }
+    fn new(point: &'q WaitPoint) -> Self {
+        Self { point, owed: None, began_turns: false, count: 0 }
     }
 
-    /// Before a commit that a sleeper is to know of.
+    /// Before a commit, by which this claim ends, that a sleeper is to know of.
     #[cold]
-    fn will_wake(&mut self) {
-        if self.owed.is_none() {
-            self.owed = self.thread.announce_wake(self.point.death_word());
-        }
+    fn will_wake(&mut self, who: &Operation<'q>, claim: &AtomicU32) {
         self.began_turns |= self.point.will_wake();
+        if self.owed.is_none() {
+            self.owed = who.guard_wake(claim, self.point.death_word());
+        }
     }
 
     /// Behind a commit. `is_due`: a sleeper is to know of it. One that has begun to wait since the
@@ -62,13 +61,13 @@ impl<'q> Wakes<'q> {
     }
 }
 
-impl Use<'_> {
+impl<'t> Use<'t> {
     /// As `try_send`, but for the wakes. A process that is registered, or polls, is told of each
     /// message by itself.
     ///
     /// # Safety
     /// The message has been checked, and its body is valid for reading.
-    unsafe fn send_of_batch(&self, message: &Outgoing, wakes: &mut Wakes<'_>) -> bool {
+    unsafe fn send_of_batch(&self, message: &Outgoing, wakes: &mut Wakes<'t>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
         let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
             return false;
@@ -91,7 +90,7 @@ impl Use<'_> {
             return self.commit_sent(reserved, message.priority, wakes.owed.as_ref(), is_awaited);
         }
         if is_awaited {
-            wakes.will_wake();
+            wakes.will_wake(who, reserved.slot.claim());
         }
         if !layout.slots().publish(reserved, message.priority, who) {
             return false;
@@ -107,11 +106,11 @@ impl Use<'_> {
     /// next call.
     ///
     /// # Safety
-    /// The room has been checked, and is valid for writing.
+    /// The buffer has been checked, and is valid for writing.
     unsafe fn receive_of_batch(
         &self,
         into: &Incoming,
-        wakes: &mut Wakes<'_>,
+        wakes: &mut Wakes<'t>,
         is_first: bool,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
@@ -129,7 +128,7 @@ impl Use<'_> {
             Slots::put_back(taken, who);
             return Ok(None);
         };
-        // SAFETY: the slot is claimed; the caller vouches for the room.
+        // SAFETY: the slot is claimed; the caller vouches for the buffer.
         if !unsafe { who.read(body, into.body, length) } {
             Slots::leave_to_parent(who);
             return Ok(None);
@@ -140,7 +139,7 @@ impl Use<'_> {
             return Ok(committed.then_some(received));
         }
         if is_awaited {
-            wakes.will_wake();
+            wakes.will_wake(who, taken.slot.claim());
         }
         if !layout.slots().clear(taken, who) {
             return Ok(None);
@@ -150,8 +149,8 @@ impl Use<'_> {
     }
 }
 
-/// Sends as many of these messages as there is room for, in their order, and says how many. 0:
-/// there is no room, or it is the turn of others. An error: of the first message; EBADF, EINVAL,
+/// Sends as many of these messages as there is space for, in their order, and says how many. 0:
+/// there is no space, or it is the turn of others. An error: of the first message; EBADF, EINVAL,
 /// EMSGSIZE, EFAULT.
 ///
 /// # Safety
@@ -164,7 +163,7 @@ pub unsafe fn send_some(
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
     let layout = &queue.queue.layout;
-    let mut wakes = Wakes::new(layout.message(), queue.thread());
+    let mut wakes = Wakes::new(layout.message());
     let mut sent = 0;
     for message in messages {
         match message.check_priority().and_then(|()| queue.check_outgoing(&message)) {
@@ -173,7 +172,7 @@ pub unsafe fn send_some(
             Ok(()) => {}
         }
         // SAFETY: checked; the caller vouches for the bodies.
-        if layout.room().is_in_turn() || !unsafe { queue.send_of_batch(&message, &mut wakes) } {
+        if layout.space().is_in_turn() || !unsafe { queue.send_of_batch(&message, &mut wakes) } {
             break;
         }
         sent += 1;
@@ -182,23 +181,23 @@ pub unsafe fn send_some(
     Ok(sent)
 }
 
-/// Receives as many messages as there are into as many rooms, gives each to `done`, and says how
+/// Receives as many messages as there are into as many buffers, gives each to `done`, and says how
 /// many. 0 as above. An error: of the first message; EBADF, EMSGSIZE, EFAULT, EBADMSG.
 ///
 /// # Safety
-/// The rooms are valid for writing.
+/// The buffers are valid for writing.
 pub unsafe fn receive_some(
     thread: &'static Thread,
     fd: RawFd,
-    rooms: impl Iterator<Item = Incoming>,
+    buffers: impl Iterator<Item = Incoming>,
     mut done: impl FnMut(usize, Received),
 ) -> Result<usize> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
     let layout = &queue.queue.layout;
-    let mut wakes = Wakes::new(layout.room(), queue.thread());
+    let mut wakes = Wakes::new(layout.space());
     let mut received = 0;
-    for into in rooms {
+    for into in buffers {
         let is_first = received == 0;
         let checked = queue
             .check_incoming(&into)
@@ -209,7 +208,7 @@ pub unsafe fn receive_some(
             Ok(()) if layout.message().is_in_turn() => break,
             Ok(()) => {}
         }
-        // SAFETY: checked; the caller vouches for the rooms.
+        // SAFETY: checked; the caller vouches for the buffers.
         let message = unsafe { queue.receive_of_batch(&into, &mut wakes, is_first) }?;
         let Some(message) = message else { break };
         done(received, message);

@@ -21,11 +21,11 @@ const ATTEMPTS: usize = 4096;
 
 /// Copies the message at this position in the order of delivery, from 0, and leaves it there.
 ///
-/// Errors: EBADF; EFAULT; ENOMSG: there are not so many; EMSGSIZE: it is longer than the room;
+/// Errors: EBADF; EFAULT; ENOMSG: there are not so many; EMSGSIZE: it is longer than the buffer;
 /// EBADMSG: its length cannot be true; EAGAIN: others change the queue faster than it can be read.
 ///
 /// # Safety
-/// The room is valid for writing.
+/// The buffer is valid for writing.
 pub unsafe fn peek(
     thread: &'static Thread,
     fd: RawFd,
@@ -69,10 +69,10 @@ impl Use<'_> {
             Ok(read) => read,
             Err(error) => return if is_there() { Err(error) } else { Ok(None) },
         };
-        if length > into.room {
+        if length > into.capacity {
             return if is_there() { Err(Errno::EMSGSIZE) } else { Ok(None) };
         }
-        // SAFETY: within the mapping; the caller vouches for the room. Others may write there, and
+        // SAFETY: within the mapping; the caller vouches for the buffer. Others may write there, and
         // then the copy does not count.
         unsafe { ptr::copy_nonoverlapping(body, into.body, length) };
         Ok(is_there().then_some(Received { length, priority: key::priority(key) }))

@@ -1,6 +1,6 @@
 /* The waiting calls of mqueue.c, for mqueue_ext.c. */
-#ifndef RSIPC_CBITS_MQUEUE_H
-#define RSIPC_CBITS_MQUEUE_H
+#ifndef RSIPC_CBITS_MQ_WAITS_H
+#define RSIPC_CBITS_MQ_WAITS_H
 
 #define _GNU_SOURCE
 #include "rsipc_cbits.h"
