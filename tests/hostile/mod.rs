@@ -1,4 +1,4 @@
-//! A queue whose files anything may have been written to: opened, used and overwritten as bytes say.
+//! A queue whose files may hold any bytes: opened, used and overwritten as some bytes say.
 //!
 //! Whatever the bytes are, each call gives a result or an errno, in time, and no access leaves the
 //! mapping. The seeded test (`tests/hostile_mq.rs`) and the fuzz target (`fuzz/`) have this body in
@@ -371,7 +371,7 @@ impl Game {
         };
         if let Some(Some(received)) = self.tally.count(received) {
             assert!(
-                received.length <= room.len() && received.priority < PRIORITIES,
+                received.length <= buffer.len() && received.priority < PRIORITIES,
                 "{received:?}"
             );
             self.tally.received += 1;

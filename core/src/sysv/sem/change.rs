@@ -39,9 +39,10 @@ pub enum Step<T> {
 /// A draft of a mapped set.
 pub type SetDraft<'d> = Draft<'d, Layout, Operation<'static>>;
 
-/// Tries in vain after which others give way: it is a large change, and they make many small ones.
+/// Failed tries after which others give way: this one makes a large change, and they make many
+/// small ones.
 const PATIENCE: usize = 64;
-/// Exchanges that others may make meanwhile. (With hostile bytes there is no end to them.)
+/// Exchanges that others may make meanwhile. (With hostile bytes they would never end.)
 const TRIES: usize = 1 << 20;
 
 /// Changes a set: `step` is tried on a copy of what is current, until no other thread was faster.
@@ -165,7 +166,8 @@ fn serve_all(set: &Set, draft: &mut SetDraft<'_>, changed: Changed) -> Result<Sl
     Ok(over)
 }
 
-/// `None`: all roots are held, for as long as one may wait for them, by threads that are stopped.
+/// `None`: all roots were held by stopped threads for the whole time that a thread may wait for
+/// them.
 #[cold]
 fn wait_for_root<'d>(set: &'d Set, who: &'d Operation<'static>) -> Option<SetDraft<'d>> {
     let mut pause = Pause::default();

@@ -101,7 +101,8 @@ fn bury(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> R
     let pid = process.pid.load(Ordering::Acquire);
     let holder = Holder { slot: u16::try_from(slot).unwrap_or(u16::MAX), number: owner.number() };
     let buried = change(set, who, |draft| {
-        // Another thread has been faster. If the slot changes hands behind this, so has the set.
+        // Another thread has been faster. If the slot gets another owner after this, the set has
+        // changed, too.
         if process.owner.load(Ordering::Acquire) != owner.to_word() {
             return Ok(Step::Leave(()));
         }
@@ -118,11 +119,11 @@ fn bury(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> R
     Ok(())
 }
 
-/// The calling process leaves its list of adjustments, which no other process shares: what is to be
-/// undone is undone now, as when the process ends. unshare(2), `CLONE_SYSVSEM`.
+/// The calling process leaves its list of adjustments, which no other process shares: its
+/// adjustments are applied now, as when the process ends. unshare(2), `CLONE_SYSVSEM`.
 ///
-/// In the sets that it has mapped. What it has left in others, by an earlier program, is undone
-/// when it ends. Async-signal-safe.
+/// Only in the sets that it has mapped. Adjustments in other sets, from an earlier program, are
+/// applied when the process ends. Async-signal-safe.
 pub fn leave(thread: &'static Thread) -> Result<()> {
     let Some(own) = ProcessId::before() else { return Ok(()) };
     for id in SETS.ids() {

@@ -65,7 +65,8 @@ pub fn wait(
         was_in_flight: false,
     };
     let waited = machine::wait(waiting, terms);
-    // The kernel wakes one sleeper for a death, and we may have been that one, and granted as well.
+    // The kernel wakes one sleeper for a death. This thread may have been that one, and granted at
+    // the same time.
     undo::notice_all(wish.set);
     give_back(wish.set, who, slot);
     waited.map_err(|error| if error == Errno::ETIMEDOUT { Errno::EAGAIN } else { error })
@@ -221,8 +222,8 @@ impl Waiting<'_> {
         self.within(|who| change(self.wish.set, who, |_| Ok(Step::Publish((), None))))
     }
 
-    /// Where the kernel can wait for several words, and be interrupted at that, it wakes us when a
-    /// process dies. Where not, we look now and then.
+    /// Where the kernel can wait for several words, and be interrupted at that, it wakes this
+    /// thread when a process dies. Elsewhere this thread looks now and then.
     fn describe(&mut self, sleep: &mut Sleep, word: u32, count: usize, until: Option<Deadline>) {
         let record = self.wish.set.layout.record(self.slot);
         let own = record.map_or(core::ptr::null_mut(), |record| record.asleep.as_ptr());
