@@ -7,7 +7,7 @@
 //! *A death in between.* The first of the waiters whose wait is to end, their leader, has its word
 //! set to 0, in flight, before the exchange, and announced to the kernel, which wakes the leader if
 //! the thread dies (`shared::thread`). It is woken last; until then it has to wake the others, too
-//! ([`rouse_others`]). A leader that finds its word in flight, and its wait not over, sleeps for a
+//! ([`wake_others`]). A leader that finds its word in flight, and its wait not over, sleeps for a
 //! moment only: the kernel's wake may have come before its sleep. After that it makes a change of
 //! its own, of nothing: any later exchange comes from a copy that was made after it, and so its
 //! maker will have set the word anew.
@@ -208,37 +208,37 @@ fn wake(set: &Set, over: &Slots, leader: usize) {
     let others = over.iter().filter(|&slot| slot != leader);
     for slot in others.chain([leader]) {
         if let Some(record) = set.layout.record(slot) {
-            rouse(record);
+            wake_waiter(record);
         }
     }
 }
 
 /// Wakes the waiter of this record, if it sleeps.
-pub fn rouse(record: &Record) {
-    if record.rouse() != asleep::AWAKE {
+pub fn wake_waiter(record: &Record) {
+    if record.wake() != asleep::AWAKE {
         futex::wake(record.asleep.as_ptr(), 1, Scope::Shared);
     }
 }
 
 /// Wakes all waiters that sleep, so that they look at everything anew.
 #[cold]
-pub fn rouse_all(set: &Set) {
+pub fn wake_all(set: &Set) {
     let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
     for record in (0..used).map_while(|slot| set.layout.record(slot)) {
-        rouse(record);
+        wake_waiter(record);
     }
 }
 
 /// Wakes the threads whose wait is over and that sleep all the same: a thread has died before it
 /// could wake them.
 #[cold]
-pub fn rouse_others(set: &Set) {
+pub fn wake_others(set: &Set) {
     let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
     for slot in 0..used {
         let Some(record) = set.layout.record(slot) else { return };
         let is_over = |status| !matches!(status, Ok((Status::Waiting | Status::Free, _)));
         if record.asleep.load(Ordering::SeqCst) != asleep::AWAKE && is_over(set.status(slot)) {
-            rouse(record);
+            wake_waiter(record);
         }
     }
 }
@@ -254,7 +254,7 @@ pub fn mark_removed(set: &Set, who: &Operation<'static>) -> Result<()> {
         draft.set_fact(Fact::Mode, draft.fact(Fact::Mode) | REMOVED);
         Ok(Step::Publish((), None))
     });
-    rouse_all(set);
+    wake_all(set);
     debug_assert!(set.layout.members() > 0);
     marked
 }

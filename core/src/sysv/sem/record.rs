@@ -104,7 +104,7 @@ impl Record {
     }
 
     /// Its thread will look by itself. Gives what it was before.
-    pub fn rouse(&self) -> u32 {
+    pub fn wake(&self) -> u32 {
         // SeqCst: behind the exchange on `current`. See `change`.
         self.asleep.swap(asleep::AWAKE, Ordering::SeqCst)
     }

@@ -6,7 +6,7 @@
 use std::os::fd::AsRawFd;
 
 use super::cells::Holder;
-use super::change::rouse_all;
+use super::change::wake_all;
 use super::layout::PROCESSES;
 use super::record::{Process, UNMARKED};
 use super::set::Set;
@@ -100,7 +100,7 @@ fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<
     // SeqCst: either a waiter sees the new number of slots before it sleeps, or it is seen to
     // sleep.
     if set.layout.words().processes.fetch_max(used, Ordering::SeqCst) < used {
-        rouse_all(set);
+        wake_all(set);
     }
     set.own.store(used, Ordering::Relaxed);
     Ok(holder(slot, own))

@@ -11,7 +11,7 @@
 //! | the kernel marks one of them not, or cannot wait for all of them | that, or for a second |
 
 use super::cells::Status;
-use super::change::{Step, change, rouse_others};
+use super::change::{Step, change, wake_others};
 use super::operate::{Outcome, perform};
 use super::record::{Record, asleep};
 use super::records::{self, claim_record, give_back};
@@ -202,7 +202,7 @@ impl Waiting<'_> {
         }
         // The thread that has ended it may have died before it woke the others.
         if leads && self.record()?.asleep.load(Ordering::SeqCst) != asleep::AWAKE {
-            rouse_others(self.wish.set);
+            wake_others(self.wish.set);
         }
         match status {
             Status::Granted => Ok(Some(Waited::Done)),
