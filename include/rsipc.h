@@ -183,11 +183,6 @@ int semop(int semid, struct sembuf *sops, size_t nsops);
 int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);
 
 /**
- * The calling process, which has one thread, has left its list of adjustments.
- */
-void rsipc_left_undo_list(void);
-
-/**
  * Returns the id of the queue with this key, or of a new one. POSIX.1-2017, `msgget`.
  */
 int msgget(key_t key, int msgflg);

@@ -1,4 +1,4 @@
-//! A queue whose files may hold any bytes: opened, used and overwritten as some bytes say.
+//! A queue whose files may hold any bytes: opened, used and overwritten as those say.
 //!
 //! Whatever the bytes are, each call gives a result or an errno, in time, and no access leaves the
 //! mapping. The seeded test (`tests/hostile_mq.rs`) and the fuzz target (`fuzz/`) have this body in
