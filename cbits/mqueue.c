@@ -85,7 +85,8 @@ int rsipc_c_mq_send_until(mqd_t queue, const char *body, size_t length, unsigned
 {
 	pthread_testcancel();
 	int answer = rsipc_mq_check_time(clock, until);
-	return answer == 0 ? send(queue, body, length, priority, clock, until) : rsipc_return(answer);
+	return answer == 0 ? send(queue, body, length, priority, clock, until)
+			   : rsipc_return(answer);
 }
 
 int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,

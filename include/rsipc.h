@@ -189,8 +189,8 @@ ssize_t rsipc_mq_clockreceive(mqd_t mqdes,
                               const struct timespec *abstime);
 
 /**
- * Sends messages in their order: waits for space for the first one, and sends as many more as there
- * is space for then. Returns how many were sent. -1: none; see errno, as for `mq_send`. A
+ * Sends messages in their order: waits for space for the first one, and sends as many others as
+ * there is space for then. Returns how many were sent. -1: none; see errno, as for `mq_send`. A
  * cancellation point.
  */
 int rsipc_mq_sendv(mqd_t mqdes, const struct rsipc_mq_message *messages, unsigned int count);

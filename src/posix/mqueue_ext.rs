@@ -41,8 +41,8 @@ pub unsafe extern "C" fn rsipc_mq_clockreceive(
     jump_to!(rsipc_c_mq_clockreceive)
 }
 
-/// Sends messages in their order: waits for space for the first one, and sends as many more as there
-/// is space for then. Returns how many were sent. -1: none; see errno, as for `mq_send`. A
+/// Sends messages in their order: waits for space for the first one, and sends as many others as
+/// there is space for then. Returns how many were sent. -1: none; see errno, as for `mq_send`. A
 /// cancellation point.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]

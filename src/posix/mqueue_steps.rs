@@ -157,8 +157,8 @@ unsafe fn give(message: Received, priority: *mut c_uint) -> ssize_t {
     message.length.cast_signed()
 }
 
-/// EINVAL as the kernel gives it for a time, before it looks at anything else; also for a clock that
-/// nothing can be waited for by.
+/// EINVAL as the kernel gives it for a time, before it looks at anything else; also for any other
+/// clock than the two.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_check_time(clock: clockid_t, until: *const timespec) -> c_int {
     let Ok(clock) = Clock::from_id(clock) else { return libc::EINVAL };

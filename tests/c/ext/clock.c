@@ -53,7 +53,8 @@ CASE(clock_of_another_kind_is_einval_and_nothing_happens)
 			continue;
 		CHECK_FAILS(rsipc_mq_clocksend(queue, "x", 1, 0, clock, &when), EINVAL);
 		CHECK_FAILS(rsipc_mq_clocksend(queue, "x", 1, 0, clock, NULL), EINVAL);
-		CHECK_FAILS(rsipc_mq_clockreceive(queue, got, sizeof got, NULL, clock, &when), EINVAL);
+		CHECK_FAILS(rsipc_mq_clockreceive(queue, got, sizeof got, NULL, clock, &when),
+			    EINVAL);
 	}
 	CHECK_EQ(queue_count(queue), 0);
 }
@@ -73,7 +74,8 @@ CASE(clock_calls_without_an_end_move_messages)
 	unsigned priority;
 	errno = 0;
 	CHECK_OK(rsipc_mq_clocksend(queue, "hello", 5, 7, CLOCK_MONOTONIC, NULL));
-	CHECK_EQ(rsipc_mq_clockreceive(queue, got, sizeof got, &priority, CLOCK_MONOTONIC, NULL), 5);
+	CHECK_EQ(rsipc_mq_clockreceive(queue, got, sizeof got, &priority, CLOCK_MONOTONIC, NULL),
+		 5);
 	CHECK_EQ(priority, 7);
 	CHECK_EQ(memcmp(got, "hello", 5), 0);
 	CHECK_EQ(errno, 0);
@@ -125,7 +127,8 @@ CASE(clock_calls_of_a_nonblocking_descriptor_do_not_wait)
 {
 	mqd_t queue = queue_small(O_NONBLOCK);
 	struct timespec when = in_ms(CLOCK_MONOTONIC, 60000);
-	CHECK_FAILS(rsipc_mq_clockreceive(queue, got, sizeof got, NULL, CLOCK_MONOTONIC, &when), EAGAIN);
+	CHECK_FAILS(rsipc_mq_clockreceive(queue, got, sizeof got, NULL, CLOCK_MONOTONIC, &when),
+		    EAGAIN);
 	queue_fill(queue);
 	CHECK_FAILS(rsipc_mq_clocksend(queue, "x", 1, 0, CLOCK_MONOTONIC, &when), EAGAIN);
 }

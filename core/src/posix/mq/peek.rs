@@ -5,14 +5,13 @@
 //! not.
 
 use core::ptr;
-use core::sync::atomic::fence;
 use std::os::fd::RawFd;
 
 use super::descriptor::{self, Use};
 use super::layout::Layout;
 use super::message::{Incoming, Received};
 use super::store::key::{self, is_message};
-use crate::atomic::Ordering;
+use crate::atomic::{Ordering, fence};
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
 
@@ -72,8 +71,8 @@ impl Use<'_> {
         if length > into.capacity {
             return if is_there() { Err(Errno::EMSGSIZE) } else { Ok(None) };
         }
-        // SAFETY: within the mapping; the caller vouches for the buffer. Others may write there, and
-        // then the copy does not count.
+        // SAFETY: within the mapping; the caller vouches for the buffer. If others write to the
+        // slot meanwhile, the copy does not count.
         unsafe { ptr::copy_nonoverlapping(body, into.body, length) };
         Ok(is_there().then_some(Received { length, priority: key::priority(key) }))
     }
