@@ -72,9 +72,8 @@ memcheck: all ## the C programs under valgrind
 	tests/memcheck/run
 
 .PHONY: bench
-bench: all ## side by side with glibc, in one run; and what a preload costs
+bench: all ## side by side with glibc, in one run
 	benches/run
-	benches/preload
 	benches/instructions/run
 
 .PHONY: instructions
