@@ -76,6 +76,10 @@ bench: all ## side by side with glibc, in one run
 	benches/run
 	benches/instructions/run
 
+.PHONY: report
+report: all ## docs/benchmarks.md, with plots; needs Python, and gets matplotlib and iceoryx2
+	benches/report/run
+
 .PHONY: instructions
 instructions: all ## the length of each fast path, which must not grow
 	benches/instructions/run
