@@ -112,7 +112,7 @@ static void *find(const char *name)
 	return wanted.function;
 }
 
-/* F(result, name, parameters, arguments): all that our C, and Rust's standard library, use of it. */
+/* F(result, name, parameters, arguments): what our C, and Rust's standard library, use of it. */
 #define UNWINDER_FUNCTIONS(F)                                                                \
 	F(_Unwind_Reason_Code, __gcc_personality_v0,                                         \
 	  (int version, _Unwind_Action actions, _Unwind_Exception_Class class,               \

@@ -21,12 +21,24 @@ WIDTH = 8.4  # inches of 72 points
 # Text, lines of the grid, and the sides: colours that can be told apart without red and green.
 THEMES = {
     "light": {
-        "text": "#1f2328", "grid": "#d8dee4", OURS: "#0969da", KERNEL: "#57606a", GLIBC: "#57606a",
-        BOOST: "#bc4c00", ICEORYX: "#8250df", ICEORYX_POLLING: "#8250df",
+        "text": "#1f2328",
+        "grid": "#d8dee4",
+        OURS: "#0969da",
+        KERNEL: "#57606a",
+        GLIBC: "#57606a",
+        BOOST: "#bc4c00",
+        ICEORYX: "#8250df",
+        ICEORYX_POLLING: "#8250df",
     },
     "dark": {
-        "text": "#e6edf3", "grid": "#30363d", OURS: "#58a6ff", KERNEL: "#9da7b1", GLIBC: "#9da7b1",
-        BOOST: "#f0883e", ICEORYX: "#bc8cff", ICEORYX_POLLING: "#bc8cff",
+        "text": "#e6edf3",
+        "grid": "#30363d",
+        OURS: "#58a6ff",
+        KERNEL: "#9da7b1",
+        GLIBC: "#9da7b1",
+        BOOST: "#f0883e",
+        ICEORYX: "#bc8cff",
+        ICEORYX_POLLING: "#bc8cff",
     },
 }
 MARKERS = {OURS: "o", KERNEL: "s", GLIBC: "s", BOOST: "^", ICEORYX: "D", ICEORYX_POLLING: "D"}
@@ -84,7 +96,9 @@ def dress(axes, axis, theme):
 
 def set_ticks(ticks, low, high):
     """Powers of ten; where there would be hardly any, twice and five times as much, too."""
-    ticks.set_major_locator(LogLocator(10, subs=(1,) if high / low > 100 else (1, 2, 5), numticks=12))
+    ticks.set_major_locator(
+        LogLocator(10, subs=(1,) if high / low > 100 else (1, 2, 5), numticks=12)
+    )
 
 
 def draw_lines(figure, values, theme):
@@ -99,11 +113,21 @@ def draw_lines(figure, values, theme):
         measured = [values[names[place]] for place in places]
         colour, is_ours = theme[side.name], side.name == OURS
         axes.fill_between(
-            places, [min(of) for of in measured], [max(of) for of in measured], color=colour, alpha=0.18, lw=0
+            places,
+            [min(of) for of in measured],
+            [max(of) for of in measured],
+            color=colour,
+            alpha=0.18,
+            lw=0,
         )
         axes.plot(
-            places, [statistics.median(of) for of in measured], color=colour, marker=MARKERS[side.name],
-            label=side.name, zorder=3 if is_ours else 2, linewidth=2.4 if is_ours else 1.8,
+            places,
+            [statistics.median(of) for of in measured],
+            color=colour,
+            marker=MARKERS[side.name],
+            label=side.name,
+            zorder=3 if is_ours else 2,
+            linewidth=2.4 if is_ours else 1.8,
         )
     axes.set_xticks(range(len(points)), list(figure.points.values()))
     axes.set_xlabel(figure.axis)
@@ -122,7 +146,12 @@ def draw_groups(figure, values, theme):
             place += 1
         place += 0.7
     drawing, columns = plt.subplots(
-        1, len(PLACES), sharey=True, sharex=True, figsize=(WIDTH, 0.3 * place + 0.8), layout="constrained"
+        1,
+        len(PLACES),
+        sharey=True,
+        sharex=True,
+        figsize=(WIDTH, 0.3 * place + 0.8),
+        layout="constrained",
     )
     for (key, name), axes in zip(PLACES.items(), columns):
         dress(axes, "x", theme)
@@ -133,11 +162,23 @@ def draw_groups(figure, values, theme):
                 continue
             middle, colour = statistics.median(measured), theme[side.name]
             axes.errorbar(
-                middle, at, xerr=ends(measured), color=colour, marker=MARKERS[side.name], elinewidth=3, alpha=0.9
+                middle,
+                at,
+                xerr=ends(measured),
+                color=colour,
+                marker=MARKERS[side.name],
+                elinewidth=3,
+                alpha=0.9,
             )
             axes.annotate(
-                time_name(middle), (max(measured), at), xytext=(6, 0), textcoords="offset points", va="center",
-                fontsize=8.5, color=theme["text"], fontweight="bold" if side.name == OURS else "normal",
+                time_name(middle),
+                (max(measured), at),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8.5,
+                color=theme["text"],
+                fontweight="bold" if side.name == OURS else "normal",
             )
         # Room for what is written behind the last one.
         axes.margins(x=0.22)
@@ -147,8 +188,15 @@ def draw_groups(figure, values, theme):
     for group in figure.groups:
         first = min(at for at, of, _ in rows if of == group)
         columns[0].annotate(
-            group, (0, first - 0.75), xycoords=("axes fraction", "data"), xytext=(-4, 0),
-            textcoords="offset points", ha="right", va="center", fontweight="bold", color=theme["text"],
+            group,
+            (0, first - 0.75),
+            xycoords=("axes fraction", "data"),
+            xytext=(-4, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontweight="bold",
+            color=theme["text"],
         )
     return drawing
 
@@ -158,13 +206,23 @@ def main():
     for name, theme in THEMES.items():
         colours = {
             key: theme["text"]
-            for key in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
+            for key in (
+                "text.color",
+                "axes.labelcolor",
+                "xtick.color",
+                "ytick.color",
+                "axes.edgecolor",
+            )
         }
         with plt.rc_context(STYLE | colours):
             for figure in FIGURES:
                 draw = draw_groups if figure.groups else draw_lines
                 drawing = draw(figure, values, theme)
-                drawing.savefig(DIRECTORY / f"{figure.key}-{name}.svg", transparent=True, metadata={"Date": None})
+                drawing.savefig(
+                    DIRECTORY / f"{figure.key}-{name}.svg",
+                    transparent=True,
+                    metadata={"Date": None},
+                )
                 plt.close(drawing)
 
 

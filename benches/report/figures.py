@@ -65,8 +65,9 @@ FIGURES = (
         key="hand-over",
         title="Hand-over, there and back",
         text="Two processes wake each other in turn: A hands over to B and waits, B hands back. "
-        "On two processors, and on one. iceoryx2 publishes a sample; its receiver "
-        "sleeps until it is notified, or looks again and again (\"polling\"), which takes a whole processor.",
+        "They run on two processors, or share one. iceoryx2 publishes a sample; its receiver "
+        'sleeps until it is notified, or looks again and again ("polling"), '
+        "which takes a whole processor.",
         groups={
             "POSIX semaphore": (
                 Side(GLIBC, "semaphore {x}"),
@@ -92,8 +93,9 @@ FIGURES = (
     Figure(
         key="pairs-by-size",
         title="Send and receive, by message size",
-        text="One thread sends a message and receives it, so that nobody waits: what a message costs by "
-        "itself. It is copied in and out, by iceoryx2, too, which could do without.",
+        text="One thread sends a message and receives it, so that nobody waits: "
+        "what a message costs by itself. All copy it in and out, iceoryx2 too, which could do "
+        "without.",
         axis="size of the message",
         time="send + receive",
         points={size: size_name(size) for size in SIZES},
@@ -107,7 +109,8 @@ FIGURES = (
     Figure(
         key="pairs-by-depth",
         title="Send and receive, by depth of the queue",
-        text="The same with 64 B, while other messages stay in the queue, all of random priorities.",
+        text="The same with 64 B, while other messages stay in the queue, all of random "
+        "priorities.",
         axis="messages that stay in the queue",
         time="send + receive",
         points={depth: f"{depth:,}" for depth in DEPTHS},
@@ -120,8 +123,8 @@ FIGURES = (
     Figure(
         key="crowd",
         title="Many senders and receivers",
-        text="Processes on two processors that send to one queue, and as many that receive from it, "
-        "all as fast as they can: the time from one message to the next.",
+        text="Processes on two processors that send to one queue, and as many that receive from "
+        "it, all as fast as they can: the time from one message to the next.",
         axis="senders × receivers",
         time="from message to message",
         points={each: f"{each} × {each}" for each in CROWDS},

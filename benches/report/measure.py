@@ -42,7 +42,11 @@ def measure(side, command, directory, library):
     environment = dict(os.environ, **({"LD_PRELOAD": library} if side.ours else {}))
     try:
         done = subprocess.run(
-            [directory / program, *arguments], env=environment, capture_output=True, text=True, timeout=BOUND
+            [directory / program, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=BOUND,
         )
     except (subprocess.TimeoutExpired, FileNotFoundError) as error:
         print(f"\n{command}: {error}", file=sys.stderr)
@@ -64,13 +68,13 @@ def first_match(pattern, path, default="?"):
 
 
 def conditions(rounds):
-    boost = first_match(r'BOOST_LIB_VERSION "(.*)"', "/usr/include/boost/version.hpp").replace("_", ".")
+    boost = first_match(r'BOOST_LIB_VERSION "(.*)"', "/usr/include/boost/version.hpp")
     iceoryx = first_match(r'name = "iceoryx2"\nversion = "(.*)"', "benches/peers/Cargo.lock")
     return {
         "machine": f"{first_match(r'^model name.*: (.*)', '/proc/cpuinfo')}, "
         f"{len(os.sched_getaffinity(0))} processors for us, Linux {platform.release()}, "
-        f"{' '.join(platform.libc_ver())}, Boost {boost}, iceoryx2 {iceoryx}",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
+        f"{' '.join(platform.libc_ver())}, Boost {boost.replace('_', '.')}, iceoryx2 {iceoryx}",
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
         + f", load {os.getloadavg()[0]:.2f} before the start",
         "command": f"benches/report/run, {rounds} rounds",
     }

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import textwrap
 
 from draw import DIRECTORY, median, time_name
 from figures import FIGURES, PLACES
@@ -10,15 +11,17 @@ PAGE = pathlib.Path("docs/benchmarks.md")
 INTRODUCTION = """\
 # Benchmarks
 
-librsipc beside what it takes the place of (glibc's semaphores, the kernel's queues and System V) and beside two
-libraries that programs can be written for: Boost.Interprocess, and iceoryx2 from crates.io. Both are other kinds of
-library: Boost's queue is under one lock, and a process that is killed under it leaves it unusable. iceoryx2 publishes samples
-to subscribers, each of which gets all of them, and a program has to be written for it.
+librsipc beside what it takes the place of (glibc's semaphores, the kernel's queues and System V)
+and beside two libraries that programs can be written for: Boost.Interprocess, and iceoryx2 from
+crates.io. Both are of another kind. Boost's queue is under one lock, and a process that is killed
+while it holds the lock leaves the queue unusable. iceoryx2 publishes samples to subscribers, each
+of which gets all of them.
 
-`benches/report/run` has measured it and written this page: all sides in turn, again and again. A point is the median of
-the rounds; the band, or the bar, around it goes from the lowest round to the highest. All scales of time are logarithmic.
-The values of all rounds are in [benchmarks/measured.json](benchmarks/measured.json). `make bench` has further
-measurements, with targets.
+`benches/report/run` has measured it and written this page: all sides in turn, again and again. A
+point is the median of the rounds; the band, or the bar, around it goes from the lowest round to
+the highest. All scales of time are logarithmic.
+[benchmarks/measured.json](benchmarks/measured.json) has the values of all rounds. `make bench`
+has further measurements, with targets.
 """
 
 
@@ -42,7 +45,10 @@ def cell(value):
 def table_of(figure, values):
     if figure.groups:
         rows = [
-            [f"{group}, {side.name}", *(cell(median(values, figure, side, place, group)) for place in PLACES)]
+            [
+                f"{group}, {side.name}",
+                *(cell(median(values, figure, side, place, group)) for place in PLACES),
+            ]
             for group, sides in figure.groups.items()
             for side in sides
         ]
@@ -61,8 +67,18 @@ def main():
     parts = [INTRODUCTION]
     for figure in FIGURES:
         shown = table_of(figure, values)
-        missing = "\n–: not measured. It is not offered, or the kernel refused it.\n" if "–" in shown else ""
-        parts += [f"## {figure.title}\n", f"{figure.text}\n", picture(figure), shown + missing, below]
+        missing = (
+            "\n–: not measured. It is not offered, or the kernel refused it.\n"
+            if "–" in shown
+            else ""
+        )
+        parts += [
+            f"## {figure.title}\n",
+            textwrap.fill(figure.text, 100) + "\n",
+            picture(figure),
+            shown + missing,
+            below,
+        ]
     PAGE.write_text("\n".join(parts))
 
 
