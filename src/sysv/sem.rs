@@ -9,7 +9,6 @@ use crate::edge::status;
 use crate::entry::jump_to;
 use crate::thread::{on_this_thread, this_thread};
 use rsipc_core::os::cancel::uncancelled;
-use rsipc_core::os::errno::preserved;
 use rsipc_core::os::settings;
 use rsipc_core::os::user;
 use rsipc_core::os::{Errno, Result};
@@ -155,13 +154,4 @@ fn is_valid(time: timespec) -> bool {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn semctl(semid: c_int, semnum: c_int, cmd: c_int) -> c_int {
     jump_to!(rsipc_c_semctl)
-}
-
-/// The calling process, which has one thread, has left its list of adjustments.
-#[unsafe(no_mangle)]
-extern "C" fn rsipc_left_undo_list() {
-    preserved(|| {
-        // There is nobody to tell. What could not be undone is undone when the process ends.
-        let _ = uncancelled(|| on_this_thread(sem::leave));
-    });
 }
