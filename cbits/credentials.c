@@ -29,8 +29,8 @@ RSIPC_CREDENTIAL_CALLS(DECLARE)
 RSIPC_NAMESPACE_CALLS(DECLARE)
 #pragma GCC visibility pop
 
-/* A constructor of a library that is initialised before us may have started threads. Nobody but
- * the C library makes a change for all of them. */
+/* A constructor of a library that is initialised before us may have started threads. Only the C
+ * library makes a change for all of them. */
 static void find_real(void)
 {
 	if (!rsipc_is_alone())

@@ -17,7 +17,7 @@
 long rsipc_rseq_offset(void);
 #pragma GCC visibility pop
 
-/* In the place of a sixth argument, which futex_waitv does not have: see os/futex.rs. */
+/* Passed as the sixth argument, which futex_waitv does not have: see os/futex.rs. */
 #define NEVER_RESTARTED 1
 
 /* The system call, without the detour by errno where that is known. Returns how it ended, as
@@ -56,7 +56,7 @@ static inline int bare_call(long number, const long *a)
 /* The same call, which is not restarted after a signal handler: core/src/os/restartable/call.rs
  * tells how. The sequence ends within this function, so a thread that is cancelled in it can be
  * unwound. `touched`: words that have been overwritten below the stack, as by a handler. Returns
- * what the kernel does; -EINTR also in the place of a restart without a handler. */
+ * what the kernel does; -EINTR also instead of a restart without a handler. */
 static long call_once(long offset, long number, const long *a, long *touched)
 {
 	long result;

@@ -1,12 +1,12 @@
 //! What is undone when a process has ended.
 //!
-//! The kernel marks the slot of a process that dies, and wakes one of those who sleep on the mark
-//! (`presence::marks`). That one wakes the others: it may itself be about to die. Whoever looks at
-//! a set, or changes it, sees the mark, too. The process may still write, or be running another
-//! program; so nothing is undone before it has ended (`ProcessId::has_ended`).
+//! The kernel marks the slot of a process that dies, and wakes one of the threads that sleep on the
+//! mark (`presence::marks`). That one wakes the others, as it may itself be about to die. A thread
+//! that looks at a set, or changes it, sees the mark, too. The process may still write, or be
+//! running another program; so nothing is undone before it has ended (`ProcessId::has_ended`).
 //!
 //! Undoing is a change like any other. It takes the dead waiters of the process out in the same
-//! step, so that nothing is given to them after that; only then the slot is free.
+//! step, so that nothing is given to them after that. Only then is the slot free.
 
 use super::cells::{Holder, Member, Status, VALUE_MAX};
 use super::change::{SetDraft, Step, change, free_roots_of_dead, rouse_others};
@@ -73,15 +73,15 @@ fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
     Ok(health)
 }
 
-/// Tells those who sleep of each process that has been marked, and may have ended.
+/// Tells the threads that sleep of each process that has been marked, and may have ended.
 pub fn notice_all(set: &Set) {
     slots::used(set)
         .filter(|(_, process)| process.is_doubtful())
         .for_each(|(_, process)| notice(set, process));
 }
 
-/// Whoever sees the mark first wakes all who sleep on it. And the process may have been about to
-/// wake somebody.
+/// The thread that sees the mark first wakes all that sleep on it. And the process may have been
+/// about to wake a thread.
 fn notice(set: &Set, process: &Process) {
     let mark = process.mark.load(Ordering::Acquire);
     let is_first = mark & OWNER_DIED != 0
@@ -101,7 +101,7 @@ fn bury(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> R
     let pid = process.pid.load(Ordering::Acquire);
     let holder = Holder { slot: u16::try_from(slot).unwrap_or(u16::MAX), number: owner.number() };
     let buried = change(set, who, |draft| {
-        // Somebody else has been faster. If the slot changes hands behind this, so has the set.
+        // Another thread has been faster. If the slot changes hands behind this, so has the set.
         if process.owner.load(Ordering::Acquire) != owner.to_word() {
             return Ok(Step::Leave(()));
         }
