@@ -72,10 +72,13 @@ memcheck: all ## the C programs under valgrind
 	tests/memcheck/run
 
 .PHONY: bench
-bench: all ## side by side with glibc, in one run; and what a preload costs
+bench: all ## side by side with glibc, in one run
 	benches/run
-	benches/preload
 	benches/instructions/run
+
+.PHONY: report
+report: all ## docs/benchmarks.md, with plots; needs Python, and gets matplotlib and iceoryx2
+	benches/report/run
 
 .PHONY: instructions
 instructions: all ## the length of each fast path, which must not grow

@@ -25,7 +25,7 @@ pub struct Process {
 }
 
 /// The wiped page: all zeros in a new process, until it asks for the first time.
-#[repr(C, align(4096))]
+#[repr(C)]
 struct Page {
     /// Set once, from 0, by the first one that asks; the other two are set before.
     generation: AtomicU64,
@@ -36,6 +36,9 @@ struct Page {
     /// See [`is_in_barriers`].
     is_in_barriers: AtomicBool,
 }
+
+/// Bytes that are mapped for it: the kernel wipes whole pages.
+const WIPED: usize = 4096;
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
 /// Used instead of the page where none can be mapped: a process and its forked child differ by the
@@ -123,7 +126,7 @@ fn page() -> &'static Page {
 
 #[cold]
 fn map_page() -> Option<&'static Page> {
-    let length = size_of::<Page>();
+    let length = WIPED;
     // SAFETY: new memory, all zeros, at an address of the kernel's choice; no other thread has it
     // yet.
     unsafe {
