@@ -1,0 +1,169 @@
+//! What is known of objects and processes. Who calls has the book's lock.
+
+use watch_run::tables::{
+    Book, HANDLES, Handle, NAME, OBJECTS, Object, ObjectKind, PROCESSES, Process,
+};
+
+use crate::system;
+
+/// All zeros: nothing.
+const NO_OBJECT: Object = Object {
+    kind: ObjectKind::None,
+    is_made: false,
+    is_linked: false,
+    is_alive: false,
+    is_shared: false,
+    is_signal: false,
+    is_notified: false,
+    name_length: 0,
+    name: [0; NAME],
+    place: [0; 3],
+    maker: 0,
+    taker: 0,
+    taker_pid: 0,
+    notified: 0,
+    initial: 0,
+    returns: 0,
+    sent: 0,
+};
+
+/// The name of an object as a user knows it.
+pub fn name(object: &Object) -> &[u8] {
+    &object.name[..usize::from(object.name_length)]
+}
+
+fn set_name(object: &mut Object, name: &[u8]) {
+    let length = name.len().min(usize::from(u8::MAX));
+    object.name[..length].copy_from_slice(&name[..length]);
+    object.name_length = u8::try_from(length).unwrap_or(u8::MAX);
+}
+
+pub fn used(book: &Book) -> usize {
+    (book.objects_used as usize).min(OBJECTS)
+}
+
+/// The object of this kind that the name leads to.
+pub fn named(book: &Book, kind: ObjectKind, wanted: &[u8]) -> Option<usize> {
+    book.objects[..used(book)].iter().position(|object| {
+        object.kind == kind && object.is_linked && is_same(name(object), wanted)
+    })
+}
+
+/// A leading slash may be left out (sem_open(3) of glibc).
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn bare(name: &[u8]) -> &[u8] {
+        name.strip_prefix(b"/").unwrap_or(name)
+    }
+    bare(one) == bare(other)
+}
+
+/// The object of this kind at a place.
+pub fn placed(book: &Book, kind: ObjectKind, place: [u64; 3]) -> Option<usize> {
+    let objects = &book.objects[..used(book)];
+    objects.iter().rposition(|object| object.kind == kind && object.place == place)
+}
+
+/// A new entry; None when there is no room.
+pub fn add_object(book: &mut Book, kind: ObjectKind, name: &[u8]) -> Option<usize> {
+    let index = used(book);
+    let object = book.objects.get_mut(index)?;
+    *object = NO_OBJECT;
+    set_name(object, name);
+    object.kind = kind;
+    object.is_linked = true;
+    book.objects_used = u32::try_from(index + 1).ok()?;
+    Some(index)
+}
+
+/// The place in the row where a search for this handle begins.
+fn start(pid: i32, key: u64) -> usize {
+    let mixed = (key ^ u64::from(pid.unsigned_abs()) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize % HANDLES
+}
+
+/// What a process knows by this key.
+pub fn handle(book: &Book, pid: i32, key: u64) -> Option<usize> {
+    let first = start(pid, key);
+    let row = (0..HANDLES).map(|step| (first + step) % HANDLES);
+    row.take_while(|&index| book.handles[index].pid != 0)
+        .find(|&index| book.handles[index].pid == pid && book.handles[index].key == key)
+}
+
+/// The entry for this key, made if it is not there. None when there is no room.
+pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<usize> {
+    let found = handle(book, pid, key);
+    let first = start(pid, key);
+    let index = found.or_else(|| {
+        let mut row = (0..HANDLES).map(|step| (first + step) % HANDLES);
+        row.find(|&index| book.handles[index].pid <= 0)
+    })?;
+    let object = u32::try_from(object).ok()?;
+    let entry = &mut book.handles[index];
+    if found.is_none() || entry.object != object {
+        *entry =
+            Handle { pid, object, key, opens: 0, heir_of: 0, is_used: false, is_over: false };
+    }
+    Some(index)
+}
+
+/// Forgets handles of a process.
+pub fn drop_handles(book: &mut Book, pid: i32, is_meant: impl Fn(&Handle) -> bool) {
+    for handle in &mut book.handles {
+        if handle.pid == pid && is_meant(handle) {
+            handle.pid = -1;
+        }
+    }
+}
+
+/// A child has what its parent has.
+pub fn inherit(book: &mut Book, parent: i32, child: i32) {
+    drop_handles(book, child, |_| true);
+    for index in 0..HANDLES {
+        let handle = book.handles[index];
+        if handle.pid != parent {
+            continue;
+        }
+        let own = own_memory(book, &handle, child);
+        let Some(object) = own else { continue };
+        if let Some(new) = add_handle(book, child, handle.key, object) {
+            let entry = &mut book.handles[new];
+            *entry = Handle { heir_of: parent, is_used: false, pid: child, ..handle };
+            entry.object = u32::try_from(object).unwrap_or(handle.object);
+        }
+    }
+}
+
+/// The child's object: its private memory is a copy of the parent's.
+fn own_memory(book: &mut Book, handle: &Handle, child: i32) -> Option<usize> {
+    let index = handle.object as usize;
+    let object = *book.objects.get(index)?;
+    if object.kind != ObjectKind::Unnamed || object.is_shared {
+        return Some(index);
+    }
+    let copy = add_object(book, ObjectKind::Unnamed, name(&object))?;
+    book.objects[copy] =
+        Object { place: [u64::from(child.unsigned_abs()), 0, handle.key], taker: 0, ..object };
+    Some(copy)
+}
+
+pub fn process(book: &mut Book, pid: i32) -> Option<&mut Process> {
+    book.processes.iter_mut().find(|process| process.pid == pid)
+}
+
+/// The entry of a new process, in the place of one that has ended if all are taken.
+pub fn add_process(book: &mut Book, pid: i32, path: u64) {
+    let free = book.processes.iter().position(|process| process.pid == 0).or_else(|| {
+        (0..PROCESSES).find(|&index| !system::is_alive(book.processes[index].pid))
+    });
+    let known = book.processes.iter().position(|process| process.pid == pid);
+    if let Some(index) = known.or(free) {
+        book.processes[index] =
+            Process { pid, children: 0, path, programs: 0, name: system::name() };
+    }
+}
+
+/// The name of a program, as far as it is known.
+pub fn program(book: &Book, pid: i32) -> [u8; 16] {
+    let known = book.processes.iter().find(|process| process.pid == pid);
+    known.map_or([0; 16], |process| process.name)
+}

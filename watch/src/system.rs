@@ -1,0 +1,110 @@
+//! System calls as the hooks make them: no cancellation points, and not through functions that
+//! stand in front of the C library's.
+
+use std::ffi::CStr;
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+pub fn now() -> u64 {
+    clock(libc::CLOCK_MONOTONIC)
+}
+
+/// Nanoseconds of a clock; 0 if there is none of this number.
+pub fn clock(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is there to be written.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    nanoseconds(time)
+}
+
+/// 0 for times before the beginning.
+pub fn nanoseconds(time: libc::timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+pub fn pid() -> i32 {
+    // SAFETY: takes no arguments.
+    unsafe { libc::getpid() }
+}
+
+pub fn parent() -> i32 {
+    // SAFETY: takes no arguments.
+    unsafe { libc::getppid() }
+}
+
+pub fn tid() -> i32 {
+    // SAFETY: takes no arguments.
+    unsafe { libc::gettid() }
+}
+
+/// Whether a process or thread has this number.
+pub fn is_alive(number: i32) -> bool {
+    // SAFETY: signal 0 is sent to nobody.
+    unsafe { libc::syscall(libc::SYS_kill, number, 0) == 0 || errno() == libc::EPERM }
+}
+
+pub fn errno() -> i32 {
+    // SAFETY: the address is that of this thread's errno.
+    unsafe { *libc::__errno_location() }
+}
+
+pub fn set_errno(value: i32) {
+    // SAFETY: the address is that of this thread's errno.
+    unsafe { *libc::__errno_location() = value };
+}
+
+/// Sleeps, and sleeps on after a signal.
+pub fn sleep(nanoseconds: u64) {
+    let mut rest = libc::timespec {
+        tv_sec: (nanoseconds / 1_000_000_000).cast_signed(),
+        tv_nsec: (nanoseconds % 1_000_000_000).cast_signed(),
+    };
+    let room = &raw mut rest;
+    // SAFETY: `rest` is read and written, by this call alone.
+    while unsafe { libc::syscall(libc::SYS_nanosleep, room, room) } != 0
+        && errno() == libc::EINTR
+    {}
+}
+
+pub fn yield_now() {
+    // SAFETY: takes no arguments.
+    unsafe { libc::sched_yield() };
+}
+
+/// A descriptor to read from, or to append to, which is not passed on to other programs.
+pub fn open(path: &CStr, flags: i32) -> Option<i32> {
+    let flags = flags | libc::O_CLOEXEC;
+    // SAFETY: a C string.
+    let descriptor =
+        unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags, 0o600) };
+    i32::try_from(descriptor).ok().filter(|descriptor| *descriptor >= 0)
+}
+
+/// All in one call, or it has failed.
+pub fn write(descriptor: i32, bytes: &[u8]) -> bool {
+    // SAFETY: the bytes are there.
+    let written =
+        unsafe { libc::syscall(libc::SYS_write, descriptor, bytes.as_ptr(), bytes.len()) };
+    usize::try_from(written) == Ok(bytes.len())
+}
+
+/// The number of bytes that were read; 0 at the end and after an error.
+pub fn read(descriptor: i32, bytes: &mut [u8]) -> usize {
+    // SAFETY: there is room for that many bytes.
+    let read =
+        unsafe { libc::syscall(libc::SYS_read, descriptor, bytes.as_mut_ptr(), bytes.len()) };
+    usize::try_from(read).unwrap_or(0)
+}
+
+pub fn close(descriptor: i32) {
+    // SAFETY: the caller has opened it.
+    unsafe { libc::syscall(libc::SYS_close, descriptor) };
+}
+
+/// The name of this thread, which is the program's unless it has another one; zeros behind.
+pub fn name() -> [u8; 16] {
+    let mut name = [0; 16];
+    // SAFETY: the call writes at most 16 bytes.
+    unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+    name
+}
