@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use watch_run::calls::{CALLS, number};
 use watch_run::tables::mode;
 
-use crate::{chaos, check, run, slots, system, trace};
+use crate::{chaos, check, memory, run, slots, system, trace};
 
 /// One call, on the stack of who makes it: `struct rsipc_watch_call`.
 #[repr(C)]
@@ -61,6 +61,7 @@ unsafe extern "C" fn rsipc_watch_before(call: *mut Call) -> i32 {
     let call = unsafe { &mut *call };
     let errno = system::errno();
     let checks = run::has_mode(run, mode::CHECK);
+    let knows = run::has_mode(run, mode::CHECK | mode::TRACE);
     let is_ours = call.number != number::MUNMAP;
     let mut refused = 0;
     if is_ours && run::has_mode(run, mode::CHAOS) {
@@ -68,10 +69,14 @@ unsafe extern "C" fn rsipc_watch_before(call: *mut Call) -> i32 {
     }
     call.began = system::now();
     let mut in_handler = false;
+    if change_depth(is_ours, true) > 0 && !is_ours {
+        system::set_errno(errno);
+        return 0;
+    }
     if is_ours {
         (call.slot, in_handler) = slots::enter(run, call, checks);
     }
-    if checks {
+    if knows {
         check::before(run, call, in_handler);
     }
     system::set_errno(errno);
@@ -87,10 +92,13 @@ unsafe extern "C" fn rsipc_watch_after(call: *mut Call) {
     let errno = system::errno();
     call.ended = system::now();
     slots::leave(run, call.slot);
-    if run::has_mode(run, mode::CHECK) {
+    let is_ours = call.number != number::MUNMAP;
+    let is_outermost = change_depth(false, false) == u32::from(is_ours);
+    if run::has_mode(run, mode::CHECK | mode::TRACE) && (is_ours || is_outermost) {
         check::after(run, call);
     }
-    if call.number != number::MUNMAP {
+    if is_ours {
+        change_depth(true, false);
         if run::has_mode(run, mode::TRACE) {
             trace::record(run, call);
         }
@@ -99,6 +107,17 @@ unsafe extern "C" fn rsipc_watch_after(call: *mut Call) {
         }
     }
     system::set_errno(errno);
+}
+
+/// How many watched calls the thread was in before; one more or less from now on, if it is one.
+fn change_depth(is_ours: bool, enters: bool) -> u32 {
+    // SAFETY: a handler that interrupts this leaves the number as it has found it.
+    let own = unsafe { memory::own() };
+    let before = own.depth;
+    if is_ours {
+        own.depth = if enters { before + 1 } else { before.saturating_sub(1) };
+    }
+    before
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub struct Memory {
     pub ordinal: u32,
     /// Calls so far.
     pub calls: u64,
+    /// Calls that this thread is in: what the library behind does in one is no act of the program.
+    pub depth: u32,
     pub lost: Lost,
     pub asked: Asked,
     /// Objects and 1.

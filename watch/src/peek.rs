@@ -13,10 +13,10 @@ pub fn bytes(address: u64, room: &mut [u8]) -> &[u8] {
             libc::SYS_process_vm_readv,
             system::pid(),
             &raw const local,
-            1,
+            1_usize,
             &raw const remote,
-            1,
-            0,
+            1_usize,
+            0_usize,
         )
     };
     &room[..usize::try_from(copied).unwrap_or(0).min(room.len())]

@@ -124,7 +124,7 @@ fn put_argument(text: &mut Line, call: &Call, index: usize, kind: Argument) {
         Argument::OpenFlags => put_open_flags(text, number(value)),
         Argument::GetFlags => put_get_flags(text, number(value)),
         Argument::MessageFlags => put_message_flags(text, number(value)),
-        Argument::Mode => text.put(format_args!("{value:#o}")),
+        Argument::Mode => text.put(format_args!("0{value:o}")),
         Argument::Number => text.put(format_args!("{}", value.cast_signed())),
         Argument::Queue | Argument::Id => text.put(format_args!("{}", number(value))),
         Argument::Size => text.put(format_args!("{value}")),
@@ -195,21 +195,21 @@ fn put_open_flags(text: &mut Line, flags: i32) {
     ];
     let left = put_flags(text, rest, &names);
     if left != 0 {
-        text.put(format_args!("{}{left:#o}", if left == rest { "" } else { "|" }));
+        text.put(format_args!("{}0{left:o}", if left == rest { "" } else { "|" }));
     }
 }
 
 fn put_get_flags(text: &mut Line, flags: i32) {
     let names = [(libc::IPC_CREAT, "IPC_CREAT"), (libc::IPC_EXCL, "IPC_EXCL")];
     let left = put_flags(text, flags, &names);
-    text.put(format_args!("{}{left:#o}", if left == flags { "" } else { "|" }));
+    text.put(format_args!("{}0{left:o}", if left == flags { "" } else { "|" }));
 }
 
 fn put_message_flags(text: &mut Line, flags: i32) {
     let names = [(libc::IPC_NOWAIT, "IPC_NOWAIT"), (libc::MSG_NOERROR, "MSG_NOERROR")];
     let left = put_flags(text, flags, &names);
     if left != 0 || flags == 0 {
-        text.put(format_args!("{}{left:#o}", if left == flags { "" } else { "|" }));
+        text.put(format_args!("{}0{left:o}", if left == flags { "" } else { "|" }));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{book, next, run, system};
 /// A call that is none, for what is found without one.
 fn no_call() -> Call {
     Call {
-        // It has no object.
+        // It has no object, and no site: it is in no report.
         number: number::MUNMAP,
         arguments: [0; 6],
         site: std::ptr::null(),
@@ -145,7 +145,7 @@ pub fn judge_end(run: &Tables) {
                 never_removed(&mut case, index, left);
             }
         });
-        found.report_end(run);
+        found.report(run, None);
     }
 }
 

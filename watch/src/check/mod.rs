@@ -64,7 +64,7 @@ fn judge(run: &Tables, call: &mut Call, work: impl FnOnce(&mut Case)) {
         know_process(book, pid);
         work(&mut Case { run, book, own, call, pid, tid, found: &mut found });
     });
-    found.report(run, call);
+    found.report(run, (!call.site.is_null()).then_some(&*call));
 }
 
 /// A process that was begun by a bare clone(2) or by vfork(2).

@@ -74,18 +74,9 @@ impl Findings {
         });
     }
 
-    /// Reports each that has not been reported of this object from this place. The call gives the
-    /// stack.
-    pub fn report(&self, run: &Tables, call: &Call) {
-        self.report_at(run, Some(call));
-    }
-
-    /// Those that belong to no call.
-    pub fn report_end(&self, run: &Tables) {
-        self.report_at(run, None);
-    }
-
-    fn report_at(&self, run: &Tables, call: Option<&Call>) {
+    /// Reports each that has not been reported of this object from this place. The call, if there
+    /// is one, gives the stack.
+    pub fn report(&self, run: &Tables, call: Option<&Call>) {
         if !run::has_mode(run, mode::CHECK) {
             return;
         }
