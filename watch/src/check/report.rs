@@ -74,16 +74,17 @@ impl Findings {
         });
     }
 
-    /// Reports each that has not been reported of this object from this place. The call, if there
-    /// is one, gives the stack.
+    /// Reports each that has not been reported of this object. The call, if there is one, gives the
+    /// stack.
     pub fn report(&self, run: &Tables, call: Option<&Call>) {
         if !run::has_mode(run, mode::CHECK) {
             return;
         }
         for finding in self.0.iter().flatten() {
+            // What has no object is known by its place.
             let site = call.map_or(0, |call| call.site as u64);
-            let object = finding.object.map_or(0, |index| index as u64 + 1);
-            let hash = mix(mix(object << 8 | finding.kind as u64, site), 1) | 1;
+            let object = finding.object.map_or(site, |index| index as u64 + 1);
+            let hash = mix(object, u64::from(finding.kind as u8)) | 1;
             if run::with_book(run, |book| is_first(book, hash)) != Some(true) {
                 continue;
             }

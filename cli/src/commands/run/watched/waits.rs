@@ -109,7 +109,7 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
             return None;
         }
         if !members.insert(current.tid) {
-            return Some(Reason::Stuck(format!("deadlock: {}", said.join("; ")), members));
+            return Some(Reason::Stuck(said.join("; "), members));
         }
         let (holder, holder_pid) = (object.taker, object.taker_pid);
         let own = who(current.pid, current.tid);
@@ -121,7 +121,7 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
         }
         if holder == current.tid {
             said.push(format!("{own} waits for {name}, which it has itself"));
-            return Some(Reason::Stuck(format!("deadlock: {}", said.join("; ")), members));
+            return Some(Reason::Stuck(said.join("; "), members));
         }
         said.push(format!("{own} waits for {name}, which {} has", who(holder_pid, holder)));
         current = all.iter().find(|other| other.tid == holder)?;
@@ -137,7 +137,9 @@ fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
     let found = deadlocks.iter().find(is_it)?;
     let members = all.iter().filter(|other| found.members.contains(&other.pid));
     let members = members.map(|other| other.tid).collect();
-    Some(Reason::Stuck(text::name(found, &survey), members))
+    let name = text::name(found, &survey);
+    let name = name.strip_prefix("deadlock: ").unwrap_or(&name);
+    Some(Reason::Stuck(name.to_owned(), members))
 }
 
 fn note(tables: &Tables, waiting: &Waiting) -> String {
