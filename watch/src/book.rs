@@ -44,9 +44,9 @@ pub fn used(book: &Book) -> usize {
 
 /// The object of this kind that the name leads to.
 pub fn named(book: &Book, kind: ObjectKind, wanted: &[u8]) -> Option<usize> {
-    book.objects[..used(book)].iter().position(|object| {
-        object.kind == kind && object.is_linked && is_same(name(object), wanted)
-    })
+    book.objects[..used(book)]
+        .iter()
+        .position(|object| object.kind == kind && object.is_linked && is_same(name(object), wanted))
 }
 
 /// A leading slash may be left out (sem_open(3) of glibc).
@@ -65,13 +65,50 @@ pub fn placed(book: &Book, kind: ObjectKind, place: [u64; 3]) -> Option<usize> {
 
 /// A new entry; None when there is no room.
 pub fn add_object(book: &mut Book, kind: ObjectKind, name: &[u8]) -> Option<usize> {
-    let index = used(book);
-    let object = book.objects.get_mut(index)?;
+    let fresh = used(book);
+    let index = if fresh < OBJECTS { fresh } else { forgotten(book)? };
+    if index == fresh {
+        book.objects_used = u32::try_from(index + 1).ok()?;
+    }
+    let object = &mut book.objects[index];
     *object = NO_OBJECT;
     set_name(object, name);
     object.kind = kind;
     object.is_linked = true;
-    book.objects_used = u32::try_from(index + 1).ok()?;
+    Some(index)
+}
+
+/// An object that is gone, and that nobody has any more.
+fn forgotten(book: &mut Book) -> Option<usize> {
+    let mut is_known = [false; OBJECTS];
+    let mut last = (0, false);
+    for handle in book.handles.iter_mut().filter(|handle| handle.pid > 0) {
+        // Those of one process often stand together.
+        if last.0 != handle.pid {
+            last = (handle.pid, handle.pid >= FIRST_TICKET || system::is_alive(handle.pid));
+        }
+        if last.1 {
+            is_known[handle.object as usize % OBJECTS] = true;
+        } else {
+            handle.pid = -1;
+        }
+    }
+    let is_gone = |object: &Object| match object.kind {
+        ObjectKind::Unnamed => true,
+        _ => !object.is_linked,
+    };
+    let index = (0..OBJECTS).find(|&index| {
+        let object = &book.objects[index];
+        !is_known[index] && is_gone(object) && object.taker == 0
+    })?;
+    // What is noted of it by its number is not true of the next one.
+    let number = u32::try_from(index + 1).ok()?;
+    for order in &mut book.orders {
+        if order.had == number || order.took == number {
+            // It stays taken, so that those behind it are found.
+            (order.had, order.took) = (u32::MAX, u32::MAX);
+        }
+    }
     Some(index)
 }
 
@@ -100,8 +137,7 @@ pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<
     let object = u32::try_from(object).ok()?;
     let entry = &mut book.handles[index];
     if found.is_none() || entry.object != object {
-        *entry =
-            Handle { pid, object, key, opens: 0, heir_of: 0, is_used: false, is_over: false };
+        *entry = Handle { pid, object, key, opens: 0, heir_of: 0, is_used: false, is_over: false };
     }
     Some(index)
 }
@@ -115,21 +151,44 @@ pub fn drop_handles(book: &mut Book, pid: i32, is_meant: impl Fn(&Handle) -> boo
     }
 }
 
-/// A child has what its parent has.
-pub fn inherit(book: &mut Book, parent: i32, child: i32) {
+/// No process has a number as large.
+const FIRST_TICKET: i32 = 1 << 30;
+
+/// Notes what a process has, for the child that it is about to begin: the number under which that
+/// stands, 0 if there is no room.
+pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
+    let ticket = FIRST_TICKET | (book.tickets & 0xff_ffff).cast_signed();
+    book.tickets = book.tickets.wrapping_add(1);
+    drop_handles(book, ticket, |_| true);
+    for index in 0..HANDLES {
+        let handle = book.handles[index];
+        if handle.pid == parent {
+            let Some(new) = add_handle(book, ticket, handle.key, handle.object as usize) else {
+                return 0;
+            };
+            book.handles[new] = Handle { pid: ticket, ..handle };
+        }
+    }
+    ticket
+}
+
+/// A child has what stands under `from`: the number of [`hand_down`], or that of its parent.
+pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) {
     drop_handles(book, child, |_| true);
     for index in 0..HANDLES {
         let handle = book.handles[index];
-        if handle.pid != parent {
+        if handle.pid != from {
             continue;
         }
-        let own = own_memory(book, &handle, child);
-        let Some(object) = own else { continue };
+        let Some(object) = own_memory(book, &handle, child) else { continue };
         if let Some(new) = add_handle(book, child, handle.key, object) {
             let entry = &mut book.handles[new];
             *entry = Handle { heir_of: parent, is_used: false, pid: child, ..handle };
             entry.object = u32::try_from(object).unwrap_or(handle.object);
         }
+    }
+    if from != parent {
+        drop_handles(book, from, |_| true);
     }
 }
 
@@ -152,9 +211,11 @@ pub fn process(book: &mut Book, pid: i32) -> Option<&mut Process> {
 
 /// The entry of a new process, in the place of one that has ended if all are taken.
 pub fn add_process(book: &mut Book, pid: i32, path: u64) {
-    let free = book.processes.iter().position(|process| process.pid == 0).or_else(|| {
-        (0..PROCESSES).find(|&index| !system::is_alive(book.processes[index].pid))
-    });
+    let free = book
+        .processes
+        .iter()
+        .position(|process| process.pid == 0)
+        .or_else(|| (0..PROCESSES).find(|&index| !system::is_alive(book.processes[index].pid)));
     let known = book.processes.iter().position(|process| process.pid == pid);
     if let Some(index) = known.or(free) {
         book.processes[index] =

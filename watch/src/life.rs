@@ -2,18 +2,16 @@
 
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, ptr};
 
 use watch_run::tables::{MAGIC, SIZE, Tables, mode};
 use watch_run::{DIRECTORY, END, RECORDS_FILE, TABLES_FILE};
 
+use crate::memory::{self, Fork};
 use crate::records::{self, Places};
 use crate::{book, chaos, check, run, system};
 
-/// The process that is about to fork, and the path of the child that it begins. A fork copies them.
-static PARENT: AtomicI32 = AtomicI32::new(0);
-static CHILD_PATH: AtomicU64 = AtomicU64::new(0);
 /// Children so far, where the book could not be had.
 static CHILDREN: AtomicU32 = AtomicU32::new(0);
 
@@ -121,9 +119,9 @@ fn map(file: i32, flags: i32) -> Option<*mut Tables> {
 fn enter(run: &Tables) {
     let (pid, seed) = (system::pid(), run.head.seed.load(Ordering::Relaxed));
     let path = run::with_book(run, |book| {
-        // The memory of the program that was here before is gone; its descriptors of queues, too,
-        // unless somebody has taken care that they stay.
-        book::drop_handles(book, pid, |handle| handle.key >= 1 << 20);
+        // The memory of the program that was here before is gone, and with most programs its
+        // descriptors of queues.
+        book::drop_handles(book, pid, |handle| !system::is_open(handle.key));
         if let Some(known) = book::process(book, pid) {
             known.programs += 1;
             known.path = chaos::mix(known.path, u64::from(known.programs) << 32);
@@ -141,22 +139,25 @@ fn enter(run: &Tables) {
     chaos::enter(path.unwrap_or(seed));
 }
 
-/// Before a fork, in the parent.
+/// Before a fork, in the parent. What it has now is what the child gets: when that runs, the parent
+/// may have gone on.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_watch_fork() {
     let Some(run) = run::current() else { return };
     let errno = system::errno();
     let pid = system::pid();
-    let number = run::with_book(run, |book| {
-        book::process(book, pid).map(|own| {
-            own.children += 1;
-            own.children
-        })
+    let known = run::with_book(run, |book| {
+        let ticket = book::hand_down(book, pid);
+        let own = book::process(book, pid)?;
+        own.children += 1;
+        Some((own.children, ticket))
     });
-    let number =
-        number.flatten().unwrap_or_else(|| CHILDREN.fetch_add(1, Ordering::Relaxed) + (1 << 16));
-    PARENT.store(pid, Ordering::Relaxed);
-    CHILD_PATH.store(chaos::mix(chaos::path(), u64::from(number)), Ordering::Relaxed);
+    let (number, ticket) = known
+        .flatten()
+        .unwrap_or_else(|| (CHILDREN.fetch_add(1, Ordering::Relaxed) + (1 << 16), 0));
+    // SAFETY: a handler that interrupts this and forks leaves its own, and then its child has them.
+    let own = unsafe { memory::own() };
+    own.fork = Fork { parent: pid, ticket, path: chaos::mix(chaos::path(), u64::from(number)) };
     system::set_errno(errno);
 }
 
@@ -165,11 +166,11 @@ extern "C" fn rsipc_watch_fork() {
 extern "C" fn rsipc_watch_forked() {
     let Some(run) = run::current() else { return };
     let errno = system::errno();
-    let (parent, path) = (PARENT.load(Ordering::Relaxed), CHILD_PATH.load(Ordering::Relaxed));
+    let Fork { parent, ticket, path } = memory::fork();
     chaos::enter(path);
     run::with_book(run, |book| {
         book::add_process(book, system::pid(), path);
-        book::inherit(book, parent, system::pid());
+        book::inherit(book, if ticket == 0 { parent } else { ticket }, parent, system::pid());
     });
     system::set_errno(errno);
 }

@@ -30,6 +30,16 @@ pub struct Asked {
     pub is_positive: bool,
 }
 
+/// What the child of a fork has to know.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Fork {
+    pub parent: i32,
+    /// Under which the book has what it inherits; 0: it has not.
+    pub ticket: i32,
+    pub path: u64,
+}
+
 /// The block of a thread, zeros at its beginning. Who changes it has signals blocked.
 #[repr(C)]
 pub struct Memory {
@@ -43,6 +53,8 @@ pub struct Memory {
     pub depth: u32,
     pub lost: Lost,
     pub asked: Asked,
+    /// Of the fork that this thread is about to make, or has just been made by.
+    pub fork: Fork,
     /// Objects and 1.
     pub held: [u32; HELD],
 }
@@ -64,12 +76,21 @@ pub unsafe fn own<'a>() -> &'a mut Memory {
     let memory = unsafe { &mut *rsipc_watch_memory() };
     let pid = system::pid();
     if memory.pid != pid {
+        // The child of a fork may get here before its handler has run.
+        let fork = memory.fork;
         // SAFETY: all zeros are a value of it.
         *memory = unsafe { std::mem::zeroed() };
+        memory.fork = fork;
         memory.pid = pid;
         memory.ordinal = crate::chaos::next_ordinal();
     }
     memory
+}
+
+/// In the child of a fork, before anything else: what its parent's thread has left.
+pub fn fork() -> Fork {
+    // SAFETY: the thread is the only one of its process, and in no hook.
+    unsafe { (*rsipc_watch_memory()).fork }
 }
 
 impl Memory {

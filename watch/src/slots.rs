@@ -80,4 +80,3 @@ pub fn waiter(run: &Tables, object: usize, but: i32) -> Option<(i32, i32)> {
             .then(|| (slot.pid.load(Ordering::Relaxed), tid))
     })
 }
-

@@ -61,9 +61,8 @@ pub fn sleep(nanoseconds: u64) {
     };
     let room = &raw mut rest;
     // SAFETY: `rest` is read and written, by this call alone.
-    while unsafe { libc::syscall(libc::SYS_nanosleep, room, room) } != 0
-        && errno() == libc::EINTR
-    {}
+    while unsafe { libc::syscall(libc::SYS_nanosleep, room, room) } != 0 && errno() == libc::EINTR {
+    }
 }
 
 pub fn yield_now() {
@@ -94,6 +93,13 @@ pub fn read(descriptor: i32, bytes: &mut [u8]) -> usize {
     let read =
         unsafe { libc::syscall(libc::SYS_read, descriptor, bytes.as_mut_ptr(), bytes.len()) };
     usize::try_from(read).unwrap_or(0)
+}
+
+/// Whether this is the number of an open descriptor.
+pub fn is_open(number: u64) -> bool {
+    let number = i32::try_from(number).unwrap_or(-1);
+    // SAFETY: it only asks.
+    unsafe { libc::syscall(libc::SYS_fcntl, number, libc::F_GETFD) >= 0 }
 }
 
 pub fn close(descriptor: i32) {

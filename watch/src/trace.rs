@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use libc::{mq_attr, sembuf, timespec};
 use watch_run::calls::{Argument, CALLS, number};
-use watch_run::tables::Tables;
+use watch_run::tables::{Tables, mode};
 
 use crate::chaos::trimmed;
 use crate::hooks::Call;
@@ -65,6 +65,9 @@ pub fn record(run: &Tables, call: &Call) {
     line.push(b"],\"object\":");
     put_object(run, &mut line, call);
     put_result(&mut line, call);
+    if run::has_mode(run, mode::CHAOS) {
+        line.put(format_args!(",\"decision\":\"{:016x}\"", call.decision));
+    }
     line.push(b"}");
     records::call(run, &mut line);
 }
@@ -260,11 +263,8 @@ fn put_time(text: &mut Line, address: u64) {
 fn put_attributes(text: &mut Line, address: u64) {
     match peek::value::<mq_attr>(address) {
         Some(asked) => {
-            let flags = if asked.mq_flags & i64::from(libc::O_NONBLOCK) != 0 {
-                "O_NONBLOCK, "
-            } else {
-                ""
-            };
+            let flags =
+                if asked.mq_flags & i64::from(libc::O_NONBLOCK) != 0 { "O_NONBLOCK, " } else { "" };
             let (messages, size) = (asked.mq_maxmsg, asked.mq_msgsize);
             // It has room.
             let _ = write!(text, "{{{flags}maxmsg={messages}, msgsize={size}}}");

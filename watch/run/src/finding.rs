@@ -128,15 +128,15 @@ impl Kind {
                 "mq_send(3), msgsnd(2): a call that fails has not sent the message; \
                  mq_receive(3): EMSGSIZE leaves it in the queue"
             }
-            DecidedByValue => {
-                "sem_getvalue(3): the value may have changed before the call returns"
-            }
+            DecidedByValue => "sem_getvalue(3): the value may have changed before the call returns",
             InHandler => {
                 "signal-safety(7): of these calls a handler may make sem_post alone; \
                  a wait in it may be for the thread that it interrupts"
             }
             NotOpen => "sem_close(3), mq_close(3): EINVAL or EBADF for what is not open",
-            OpenedOften => "sem_close(3), mq_close(3): each open takes a close to free what it took",
+            OpenedOften => {
+                "sem_close(3), mq_close(3): each open takes a close to free what it took"
+            }
             KeptOpen => {
                 "mq_unlink(3): a queue is destroyed when all processes that have it open have closed it; \
                  mq_overview(7): a child inherits the descriptors of its parent"
@@ -155,7 +155,9 @@ impl Kind {
             }
             NeverRemoved => "svipc(7): an object of System V lives until IPC_RMID removes it",
             Unread => "mq_overview(7): messages stay in the queue until somebody receives them",
-            Deadlock => "sem_wait(3), mq_receive(3), semop(2): without a timeout it waits until somebody acts",
+            Deadlock => {
+                "sem_wait(3), mq_receive(3), semop(2): without a timeout it waits until somebody acts"
+            }
         }
     }
 }

@@ -235,6 +235,8 @@ pub struct Book {
     pub said: [u64; SAID],
     /// Entries of `objects` that are used.
     pub objects_used: u32,
+    /// Forks so far.
+    pub tickets: u32,
 }
 
 /// All of it.

@@ -138,8 +138,7 @@ pub fn judge_end(run: &Tables) {
             // SAFETY: signals are blocked, and nothing else in here asks for it.
             let own = unsafe { crate::memory::own() };
             let (pid, tid) = (object.maker, object.maker);
-            let mut case =
-                Case { run, book, own, call: &mut call, pid, tid, found: &mut found };
+            let mut case = Case { run, book, own, call: &mut call, pid, tid, found: &mut found };
             not_given_back(&mut case, index, left);
             if let Some(left) = left {
                 never_removed(&mut case, index, left);

@@ -92,9 +92,7 @@ pub fn opened(case: &mut Case) {
     let Some(name) = name(call.arguments[0], &mut room) else { return };
     let kind = kind_of_open(call.number);
     let mut known = book::named(case.book, kind, name.to_bytes());
-    if is_new
-        && let Some(old) = known.take()
-    {
+    if is_new && let Some(old) = known.take() {
         // Somebody outside of the run has unlinked it.
         case.book.objects[old].is_linked = false;
     }

@@ -77,7 +77,7 @@ fn order(case: &mut Case, index: usize) {
     let wanted = u32::try_from(index + 1).unwrap_or(0);
     let is_lock = |case: &Case, number: u32| {
         let object = &case.book.objects[number as usize - 1];
-        object.initial == 1 && !object.is_signal && object.is_alive
+        object.initial == 1 && !object.is_signal && object.is_alive && object.returns > 0
     };
     let held: [u32; 4] = std::array::from_fn(|place| case.own.held[place]);
     if !is_lock(case, wanted) || held.contains(&wanted) {

@@ -73,7 +73,7 @@ fn know_process(book: &mut watch_run::tables::Book, pid: i32) {
         let parent = system::parent();
         let path = book::process(book, parent).map_or(0, |process| process.path);
         book::add_process(book, pid, path);
-        book::inherit(book, parent, pid);
+        book::inherit(book, parent, parent, pid);
     }
 }
 

@@ -24,6 +24,10 @@ int main(int count, char **arguments)
 	struct sigaction action = { .sa_handler = handle };
 	check(sigaction(SIGUSR1, &action, NULL), "sigaction");
 	blame_address(&lock, getpid());
+	for (int i = 0; i < 3; i++) {
+		check(sem_wait(&lock), "sem_wait");
+		check(sem_post(&lock), "sem_post");
+	}
 	check(sem_wait(&lock), "sem_wait");
 	check(raise(SIGUSR1), "raise");
 	check(sem_post(&lock), "sem_post");

@@ -93,8 +93,7 @@ impl<'a> Watcher<'a> {
             modes |= mode::CHECK;
         }
         if let Some(chaos) = wishes.chaos {
-            let Chaos { kills, seed: wanted } =
-                chaos.unwrap_or(Chaos { kills: false, seed: None });
+            let Chaos { kills, seed: wanted } = chaos.unwrap_or(Chaos { kills: false, seed: None });
             modes |= mode::CHAOS | if kills { mode::KILL } else { 0 };
             seed = wanted.unwrap_or_else(any_seed);
             let kind = if kills { "kill:" } else { "" };
@@ -106,9 +105,10 @@ impl<'a> Watcher<'a> {
             .records()
             .map_err(|error| Failure::call("cannot read the records of the run", error))?;
         let trace = match &wishes.trace {
-            Some(file) => Some(Trace::open(file.as_deref(), wishes.trace_format).map_err(
-                |error| Failure::call("cannot write the record of calls", error),
-            )?),
+            Some(file) => Some(
+                Trace::open(file.as_deref(), wishes.trace_format)
+                    .map_err(|error| Failure::call("cannot write the record of calls", error))?,
+            ),
             None => None,
         };
         Ok(Self {

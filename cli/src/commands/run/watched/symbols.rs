@@ -42,9 +42,9 @@ impl Symbols {
             while let Ok(Some(frame)) = frames.next() {
                 let Some(function) = frame.function else { continue };
                 let function = function.demangle().map_or_else(|_| "?".into(), String::from);
-                let line = frame.location.and_then(|location| {
-                    Some(format!("{}:{}", location.file?, location.line?))
-                });
+                let line = frame
+                    .location
+                    .and_then(|location| Some(format!("{}:{}", location.file?, location.line?)));
                 found.push(match line {
                     Some(line) => format!("{function} at {line}"),
                     None => format!("{function} in {name}"),

@@ -104,7 +104,8 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
     loop {
         let object = object(tables, current.object?)?;
         let name = name(&object);
-        let is_lock = object.initial == 1 && !object.is_signal && object.taker != 0;
+        let is_lock =
+            object.initial == 1 && !object.is_signal && object.taker != 0 && object.returns > 0;
         if !is_lock {
             return None;
         }
@@ -135,6 +136,10 @@ fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
         deadlock.is_certain && deadlock.members.contains(&waiting.pid)
     };
     let found = deadlocks.iter().find(is_it)?;
+    // A handler could post.
+    if found.members.iter().any(|pid| has_handlers(*pid)) {
+        return None;
+    }
     let members = all.iter().filter(|other| found.members.contains(&other.pid));
     let members = members.map(|other| other.tid).collect();
     let name = text::name(found, &survey);
@@ -194,6 +199,15 @@ fn program(pid: i32) -> String {
     name.trim_end().to_owned()
 }
 
+/// Whether the process has signal handlers of its own (proc(5), `SigCgt`); those of the C library
+/// have the numbers 32 and 33.
+fn has_handlers(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & !(0b11 << 31) != 0)
+}
+
 fn is_alive(number: i32) -> bool {
     // SAFETY: signal 0 is sent to nobody.
     let is_there = unsafe { libc::kill(number, 0) == 0 };
@@ -204,8 +218,11 @@ fn finding(tables: &Tables, waiting: &Waiting, what: String) -> Finding {
     let object = waiting.object.and_then(|index| object(tables, index));
     let (mut stack, mut variable) = (Vec::new(), None);
     if let Ok(maps) = fs::read_to_string(format!("/proc/{}/maps", waiting.pid)) {
-        stack =
-            waiting.stack.iter().filter_map(|counter| place(&maps, counter.wrapping_sub(1))).collect();
+        stack = waiting
+            .stack
+            .iter()
+            .filter_map(|counter| place(&maps, counter.wrapping_sub(1)))
+            .collect();
         if waiting.call.starts_with("sem_") {
             variable = place(&maps, waiting.arguments[0]);
         }
@@ -219,9 +236,8 @@ fn finding(tables: &Tables, waiting: &Waiting, what: String) -> Finding {
         object: object.as_ref().map(name).unwrap_or_default(),
         what,
         why: Kind::Deadlock.why().to_owned(),
-        variable: variable.filter(|_| {
-            object.as_ref().is_some_and(|object| object.kind == ObjectKind::Unnamed)
-        }),
+        variable: variable
+            .filter(|_| object.as_ref().is_some_and(|object| object.kind == ObjectKind::Unnamed)),
         stack,
     }
 }
