@@ -38,7 +38,7 @@ fn source(name: &str) -> PathBuf {
 
 /// Standard output, standard error and exit status.
 fn run(exercise: &Exercise, check: bool, twin: &str) -> (String, String, Option<i32>) {
-    let place = Place::new(exercise.program);
+    let place = Place::new(&format!("{}-{twin}", exercise.program));
     let mut options = vec!["run".to_owned()];
     if check {
         options.extend(["--check=fatal".into(), "--patience=1".into()]);

@@ -172,37 +172,33 @@ pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
     ticket
 }
 
-/// A child has what stands under `from`: the number of [`hand_down`], or that of its parent.
-pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) {
+/// A child has what stands under `from`: the number of [`hand_down`], or that of its parent. False
+/// if there is no room for all of it.
+pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) -> bool {
+    let mut is_whole = true;
     drop_handles(book, child, |_| true);
     for index in 0..HANDLES {
         let handle = book.handles[index];
         if handle.pid != from {
             continue;
         }
-        let Some(object) = own_memory(book, &handle, child) else { continue };
-        if let Some(new) = add_handle(book, child, handle.key, object) {
-            let entry = &mut book.handles[new];
-            *entry = Handle { heir_of: parent, is_used: false, pid: child, ..handle };
-            entry.object = u32::try_from(object).unwrap_or(handle.object);
+        let object = handle.object as usize;
+        // The child has a copy of its own. Two that are one in the book cannot be seen as locks.
+        if book.objects[object].kind == ObjectKind::Unnamed && !book.objects[object].is_shared {
+            book.objects[object].is_signal = true;
+        }
+        match add_handle(book, child, handle.key, object) {
+            Some(new) => {
+                book.handles[new] =
+                    Handle { heir_of: parent, is_used: false, pid: child, ..handle };
+            }
+            None => is_whole = false,
         }
     }
     if from != parent {
         drop_handles(book, from, |_| true);
     }
-}
-
-/// The child's object: its private memory is a copy of the parent's.
-fn own_memory(book: &mut Book, handle: &Handle, child: i32) -> Option<usize> {
-    let index = handle.object as usize;
-    let object = *book.objects.get(index)?;
-    if object.kind != ObjectKind::Unnamed || object.is_shared {
-        return Some(index);
-    }
-    let copy = add_object(book, ObjectKind::Unnamed, name(&object))?;
-    book.objects[copy] =
-        Object { place: [u64::from(child.unsigned_abs()), 0, handle.key], taker: 0, ..object };
-    Some(copy)
+    is_whole
 }
 
 pub fn process(book: &mut Book, pid: i32) -> Option<&mut Process> {

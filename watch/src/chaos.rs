@@ -14,7 +14,8 @@ use crate::hooks::Call;
 use crate::line::Line;
 use crate::{memory, peek, records, run, system};
 
-/// Of this process; see [`enter`]. A fork copies it, and the child stores its own before it goes on.
+/// Of this process; see [`enter`]. A fork copies it, and the child stores its own before it goes
+/// on.
 static PATH: AtomicU64 = AtomicU64::new(0);
 /// Threads of this process that have made a call.
 static THREADS: AtomicU32 = AtomicU32::new(0);

@@ -157,7 +157,8 @@ extern "C" fn rsipc_watch_fork() {
         .unwrap_or_else(|| (CHILDREN.fetch_add(1, Ordering::Relaxed) + (1 << 16), 0));
     // SAFETY: a handler that interrupts this and forks leaves its own, and then its child has them.
     let own = unsafe { memory::own() };
-    own.fork = Fork { parent: pid, ticket, path: chaos::mix(chaos::path(), u64::from(number)) };
+    let path = chaos::mix(chaos::path(), u64::from(number));
+    own.fork = Fork { parent: pid, ticket, path };
     system::set_errno(errno);
 }
 
@@ -170,7 +171,10 @@ extern "C" fn rsipc_watch_forked() {
     chaos::enter(path);
     run::with_book(run, |book| {
         book::add_process(book, system::pid(), path);
-        book::inherit(book, if ticket == 0 { parent } else { ticket }, parent, system::pid());
+        let from = if ticket == 0 { parent } else { ticket };
+        if !book::inherit(book, from, parent, system::pid()) {
+            run::note_missed(run);
+        }
     });
     system::set_errno(errno);
 }

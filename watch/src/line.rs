@@ -37,8 +37,8 @@ impl Line {
         ROOM - self.used >= bytes
     }
 
-    /// A string of JSON, with the quotes. A byte that is no printable character of ASCII is shown by
-    /// its number. What is long is cut, so that there is room for what follows.
+    /// A string of JSON, with the quotes. A byte that is no printable character of ASCII is shown
+    /// by its number. What is long is cut, so that there is room for what follows.
     pub fn put_string(&mut self, bytes: &[u8]) {
         self.push(b"\"");
         for &byte in bytes {

@@ -11,10 +11,13 @@ static TABLES: AtomicPtr<Tables> = AtomicPtr::new(std::ptr::null_mut());
 
 /// A thread that is killed while it has the book is found dead by the next one. One that is stopped
 /// is not waited for longer than this, in nanoseconds.
-const PATIENCE: u64 = 200_000_000;
+const PATIENCE: u64 = 2_000_000_000;
+
+/// The book is never kept as long by one who can run.
+const SHORT: u64 = 1_000_000;
 
 /// After the first time that the patience ended.
-const IMPATIENCE: u64 = 2_000_000;
+const IMPATIENCE: u64 = 100_000_000;
 
 /// The tables, if this process is watched.
 pub fn current() -> Option<&'static Tables> {
@@ -64,7 +67,7 @@ pub fn with_book<R>(run: &Tables, work: impl FnOnce(&mut Book) -> R) -> Option<R
     let _blocked = Blocked::new();
     let tid = system::tid();
     if !lock(run, tid) {
-        run.head.missed.fetch_add(1, Ordering::Relaxed);
+        note_missed(run);
         return None;
     }
     // SAFETY: who has the lock is alone; all that follow its rules see what it wrote (Acquire and
@@ -74,23 +77,30 @@ pub fn with_book<R>(run: &Tables, work: impl FnOnce(&mut Book) -> R) -> Option<R
     Some(result)
 }
 
+/// The book does not have everything.
+pub fn note_missed(run: &Tables) {
+    run.head.missed.fetch_add(1, Ordering::Relaxed);
+}
+
 fn lock(run: &Tables, tid: i32) -> bool {
     let word = &run.head.lock;
-    let mut until = None;
+    let mut start = None;
     loop {
         let taken = word.compare_exchange(0, tid, Ordering::Acquire, Ordering::Relaxed);
         let Err(owner) = taken else { return true };
-        // It has been killed. What it left is odd at most in the one entry that it was writing.
+        let now = system::now();
+        let since = *start.get_or_insert(now);
+        // It has been killed, and perhaps nobody has waited for it yet. What it left is odd at most
+        // in the one entry that it was writing.
         if owner != 0
-            && !system::is_alive(owner)
+            && (!system::is_alive(owner) || (now - since > SHORT && system::has_ended(owner)))
             && word.compare_exchange(owner, tid, Ordering::Acquire, Ordering::Relaxed).is_ok()
         {
             return true;
         }
-        let now = system::now();
         let patience =
             if run.head.missed.load(Ordering::Relaxed) == 0 { PATIENCE } else { IMPATIENCE };
-        if now > *until.get_or_insert(now + patience) {
+        if now - since > patience {
             return false;
         }
         system::yield_now();

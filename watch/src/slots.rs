@@ -76,7 +76,7 @@ pub fn waiter(run: &Tables, object: usize, but: i32) -> Option<(i32, i32)> {
         let waits = number > 0 && CALLS.get(number - 1).is_some_and(|call| call.waits);
         let tid = slot.tid.load(Ordering::Relaxed);
         let is_it = slot.object.load(Ordering::Relaxed) as usize == object + 1;
-        (waits && is_it && tid != but && tid != 0 && system::is_alive(tid))
+        (waits && is_it && tid != but && tid != 0 && !system::has_ended(tid))
             .then(|| (slot.pid.load(Ordering::Relaxed), tid))
     })
 }

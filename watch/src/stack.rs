@@ -11,8 +11,8 @@ unsafe extern "C" {
 /// Frames of our own that may come first.
 const OWN: usize = 12;
 
-/// The callers, from the one that the call returns to on, zeros behind; and whether a signal handler
-/// is among them.
+/// The callers, from the one that the call returns to on, zeros behind; and whether a signal
+/// handler is among them.
 pub fn take(site: *const c_void) -> ([u64; STACK], bool) {
     let mut all = [0; STACK + OWN];
     let mut in_handler = 0;

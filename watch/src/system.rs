@@ -43,6 +43,26 @@ pub fn is_alive(number: i32) -> bool {
     unsafe { libc::syscall(libc::SYS_kill, number, 0) == 0 || errno() == libc::EPERM }
 }
 
+/// Whether a thread will do nothing any more: it has ended, or is a zombie (proc(5)).
+pub fn has_ended(tid: i32) -> bool {
+    if !is_alive(tid) {
+        return true;
+    }
+    let mut path = [0; 32];
+    let mut room = std::io::Cursor::new(&mut path[..]);
+    // The numbers have room, and the zeros behind end the string.
+    let _ = std::io::Write::write_fmt(&mut room, format_args!("/proc/{tid}/stat"));
+    let Ok(path) = CStr::from_bytes_until_nul(&path) else { return false };
+    let Some(file) = open(path, libc::O_RDONLY) else { return false };
+    let mut text = [0; 128];
+    let read = self::read(file, &mut text);
+    close(file);
+    // `pid (name) state`, where a name may have anything.
+    let state =
+        text[..read].iter().rposition(|&byte| byte == b')').and_then(|end| text.get(end + 2));
+    matches!(state, Some(b'Z' | b'X'))
+}
+
 pub fn errno() -> i32 {
     // SAFETY: the address is that of this thread's errno.
     unsafe { *libc::__errno_location() }

@@ -90,15 +90,36 @@ impl Kind {
         }
     }
 
+    /// Whether it follows from what processes have done before, so that one call that is not in the
+    /// book may make it untrue.
+    #[must_use]
+    pub const fn is_concluded(self) -> bool {
+        matches!(
+            self,
+            Uninitialised
+                | Destroyed
+                | Closed
+                | ForeignPost
+                | LockOrder
+                | NotOpen
+                | OpenedOften
+                | KeptOpen
+                | NotifiedOnce
+                | NotGivenBack
+        )
+    }
+
     /// The manual page, and what it says.
     #[must_use]
     pub const fn why(self) -> &'static str {
         match self {
             Uninitialised => {
-                "sem_overview(7): an unnamed semaphore has to be initialised by sem_init before it is used"
+                "sem_overview(7): an unnamed semaphore has to be initialised by sem_init before \
+                 it is used"
             }
             Destroyed => {
-                "sem_destroy(3): to use a destroyed semaphore is undefined until sem_init makes it anew"
+                "sem_destroy(3): to use a destroyed semaphore is undefined until sem_init makes \
+                 it anew"
             }
             Closed => "sem_close(3): the process has no access to the semaphore any more",
             Unmapped => "munmap(2): the addresses of the range are invalid from then on",
@@ -138,7 +159,8 @@ impl Kind {
                 "sem_close(3), mq_close(3): each open takes a close to free what it took"
             }
             KeptOpen => {
-                "mq_unlink(3): a queue is destroyed when all processes that have it open have closed it; \
+                "mq_unlink(3): a queue is destroyed when all processes that have it open have \
+                 closed it; \
                  mq_overview(7): a child inherits the descriptors of its parent"
             }
             NotifiedOnce => {
@@ -146,7 +168,8 @@ impl Kind {
                  registers again, before the queue is empty"
             }
             NotGivenBack => {
-                "sem_overview(7): the value lives in the semaphore; nobody gives back what a process \
+                "sem_overview(7): the value lives in the semaphore; nobody gives back what a \
+                 process \
                  took when it ends"
             }
             NeverUnlinked => {
@@ -156,7 +179,8 @@ impl Kind {
             NeverRemoved => "svipc(7): an object of System V lives until IPC_RMID removes it",
             Unread => "mq_overview(7): messages stay in the queue until somebody receives them",
             Deadlock => {
-                "sem_wait(3), mq_receive(3), semop(2): without a timeout it waits until somebody acts"
+                "sem_wait(3), mq_receive(3), semop(2): without a timeout it waits until somebody \
+                 acts"
             }
         }
     }

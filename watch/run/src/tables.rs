@@ -36,9 +36,9 @@ pub struct Head {
     pub root: AtomicI32,
     /// Of all random decisions.
     pub seed: AtomicU64,
-    /// The TID of who has the book, or 0. 0 -> TID: an exchange by that thread. TID -> 0: a store by
-    /// that thread. TID of a dead thread -> TID: an exchange by a thread that has seen that it is
-    /// dead.
+    /// The TID of who has the book, or 0. 0 -> TID: an exchange by that thread. TID -> 0: a store
+    /// by that thread. TID of a dead thread -> TID: an exchange by a thread that has seen that it
+    /// is dead.
     pub lock: AtomicI32,
     /// Calls that were not entered in the book, because it could not be had. From then on nothing
     /// is concluded from what is not in it.

@@ -41,6 +41,7 @@ pub fn exit(run: &Tables) {
         lost::at_exit(case);
         opened_often(case);
         kept_open(case);
+        kept_lock(case);
         let mut own = open_queues(case).into_iter();
         kept.fill_with(|| own.next().flatten());
     });
@@ -66,6 +67,33 @@ fn opened_often(case: &mut Case) {
     }
 }
 
+/// A lock that this process has taken, and that others have open.
+fn kept_lock(case: &mut Case) {
+    for index in 0..book::used(case.book) {
+        let object = case.book.objects[index];
+        if object.taker == 0
+            || object.taker_pid != case.pid
+            || object.is_signal
+            || object.returns == 0
+        {
+            continue;
+        }
+        let is_missed = case.book.handles.iter().any(|other| {
+            other.pid > 0
+                && other.pid != case.pid
+                && other.object as usize == index
+                && other.is_used
+                && !other.is_over
+                && system::is_alive(other.pid)
+        });
+        if is_missed {
+            let thread = object.taker;
+            let text = format_args!("the process ends with it; thread {thread} took it last");
+            case.say(Kind::NotGivenBack, Some(index), text);
+        }
+    }
+}
+
 /// A queue that nobody has any more but this process, which has inherited it and never used it.
 fn kept_open(case: &mut Case) {
     for index in 0..HANDLES {
@@ -74,7 +102,8 @@ fn kept_open(case: &mut Case) {
             && let Some(parent) = is_kept(case.book, handle.pid, index)
         {
             let text = format_args!(
-                "inherited from process {parent}, never used and never closed; it kept the queue, which is unlinked and closed everywhere else"
+                "inherited from process {parent}, never used and never closed; it kept the \
+                 queue, which is unlinked and closed everywhere else"
             );
             case.say(Kind::KeptOpen, Some(handle.object as usize), text);
         }
@@ -190,8 +219,9 @@ fn never_removed(case: &mut Case, index: usize, left: i64) {
 /// A lock whose taker has ended, or tokens that are missing.
 fn not_given_back(case: &mut Case, index: usize, left: Option<i64>) {
     let object = case.book.objects[index];
-    let is_semaphore = matches!(object.kind, ObjectKind::Named | ObjectKind::Unnamed);
-    if !is_semaphore || object.is_signal || !object.is_made || object.returns == 0 {
+    // What is gone nobody can miss.
+    let Some(value) = left.filter(|_| object.kind == ObjectKind::Named) else { return };
+    if object.is_signal || object.returns == 0 {
         return;
     }
     let (thread, process) = (object.taker, object.taker_pid);
@@ -200,10 +230,7 @@ fn not_given_back(case: &mut Case, index: usize, left: Option<i64>) {
             "process {process}, thread {thread} has ended with the token that it took last"
         );
         case.found.add(case.book, Kind::NotGivenBack, Some(index), (process, thread), text);
-    } else if let Some(value) = left
-        && object.kind == ObjectKind::Named
-        && (0..i64::from(object.initial)).contains(&value)
-    {
+    } else if (0..i64::from(object.initial)).contains(&value) {
         let initial = object.initial;
         let text = format_args!("made with {initial}, left with {value}");
         case.say(Kind::NotGivenBack, Some(index), text);

@@ -9,7 +9,7 @@ use super::{Case, system_v};
 use crate::book;
 use crate::hooks::Call;
 use crate::line::Line;
-use crate::{maps, next, peek};
+use crate::{maps, next, peek, run};
 
 /// A name and a zero.
 const ROOM: usize = 257;
@@ -115,7 +115,11 @@ pub fn opened(case: &mut Case) {
     if kind == ObjectKind::Memory {
         return;
     }
-    if let Some(new) = book::add_handle(case.book, case.pid, result, index) {
+    let entry = book::add_handle(case.book, case.pid, result, index);
+    if entry.is_none() {
+        run::note_missed(case.run);
+    }
+    if let Some(new) = entry {
         let handle = &mut case.book.handles[new];
         // A descriptor of a queue that was closed by other means.
         handle.opens = if kind == ObjectKind::Queue { 1 } else { handle.opens + 1 };
@@ -131,6 +135,10 @@ fn semaphore(case: &mut Case) -> Option<usize> {
     if !is_made_anew && let Some(index) = book::handle(case.book, case.pid, address) {
         case.book.handles[index].is_used = true;
         return Some(case.book.handles[index].object as usize);
+    }
+    // One for the threads of this process need not be looked for: there are many of these.
+    if is_made_anew && next::number(case.call.arguments[1]) == 0 {
+        return private(case, address);
     }
     let region = maps::at(address)?;
     let place = if region.is_shared {
@@ -160,6 +168,25 @@ fn semaphore(case: &mut Case) -> Option<usize> {
         object.is_signal = object.is_alive;
         Some(index)
     })?;
-    book::add_handle(case.book, case.pid, address, index);
+    if book::add_handle(case.book, case.pid, address, index).is_none() {
+        run::note_missed(case.run);
+    }
+    Some(index)
+}
+
+/// A semaphore in memory of this process alone.
+fn private(case: &mut Case, address: u64) -> Option<usize> {
+    let place = [u64::from(case.pid.unsigned_abs()), 0, address];
+    let known = book::placed(case.book, ObjectKind::Unnamed, place);
+    let index = known.or_else(|| {
+        let mut text = Line::new();
+        text.put(format_args!("{address:#x}"));
+        let index = book::add_object(case.book, ObjectKind::Unnamed, text.bytes())?;
+        case.book.objects[index].place = place;
+        Some(index)
+    })?;
+    if book::add_handle(case.book, case.pid, address, index).is_none() {
+        run::note_missed(case.run);
+    }
     Some(index)
 }

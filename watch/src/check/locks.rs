@@ -61,7 +61,8 @@ fn posts(case: &mut Case, index: usize) {
     }
     if taker == 0 {
         let text = format_args!(
-            "posted while nobody has it: it is a lock, made with 1 and given back by its taker {returns} times"
+            "posted while nobody has it: it is a lock, made with 1 and given back by its taker \
+             {returns} times"
         );
         case.say(Kind::ForeignPost, Some(index), text);
     } else {

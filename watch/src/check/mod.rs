@@ -61,19 +61,21 @@ fn judge(run: &Tables, call: &mut Call, work: impl FnOnce(&mut Case)) {
         // SAFETY: signals are blocked, and nothing else in here asks for it.
         let own = unsafe { own::own() };
         let (pid, tid) = (system::pid(), system::tid());
-        know_process(book, pid);
+        know_process(run, book, pid);
         work(&mut Case { run, book, own, call, pid, tid, found: &mut found });
     });
     found.report(run, (!call.site.is_null()).then_some(&*call));
 }
 
 /// A process that was begun by a bare clone(2) or by vfork(2).
-fn know_process(book: &mut watch_run::tables::Book, pid: i32) {
+fn know_process(run: &Tables, book: &mut watch_run::tables::Book, pid: i32) {
     if book::process(book, pid).is_none() {
         let parent = system::parent();
         let path = book::process(book, parent).map_or(0, |process| process.path);
         book::add_process(book, pid, path);
-        book::inherit(book, parent, parent, pid);
+        if !book::inherit(book, parent, parent, pid) {
+            run::note_missed(run);
+        }
     }
 }
 

@@ -71,7 +71,8 @@ pub fn unread(case: &mut Case, index: usize, messages: i64, pid: i32) {
             Some(index),
             (told, told),
             format_args!(
-                "process {told} was notified once and has not registered again; {sent} more messages came, {messages} are unread"
+                "process {told} was notified once and has not registered again; {sent} more \
+                 messages came, {messages} are unread"
             ),
         );
     } else {
@@ -102,7 +103,8 @@ pub fn after(case: &mut Case) {
             let asked = peek::value::<libc::mq_attr>(call.arguments[3]);
             let (room, size) = asked.map_or((0, 0), |asked| (asked.mq_maxmsg, asked.mq_msgsize));
             let text = format_args!(
-                "it was there before, with other attributes than asked for (maxmsg {room}, msgsize {size})"
+                "it was there before, with other attributes than asked for (maxmsg {room}, \
+                 msgsize {size})"
             );
             case.say(Kind::OtherAttributes, Some(index), text);
         }

@@ -80,7 +80,11 @@ impl Findings {
         if !run::has_mode(run, mode::CHECK) {
             return;
         }
+        let is_whole = run.head.missed.load(Ordering::Relaxed) == 0;
         for finding in self.0.iter().flatten() {
+            if finding.kind.is_concluded() && !is_whole {
+                continue;
+            }
             // What has no object is known by its place.
             let site = call.map_or(0, |call| call.site as u64);
             let object = finding.object.map_or(site, |index| index as u64 + 1);

@@ -13,7 +13,7 @@ pub fn before(case: &mut Case) {
         return;
     }
     let Some(index) = case.call.object() else {
-        if address != 0 && maps::at(address).is_none() && case.is_book_whole() {
+        if address != 0 && maps::at(address).is_none() {
             let text = format_args!("there is no memory at {address:#x}");
             case.say(Kind::Unmapped, None, text);
         }
@@ -22,9 +22,6 @@ pub fn before(case: &mut Case) {
     let object = case.book.objects[index];
     let handle = book::handle(case.book, case.pid, address).map(|index| case.book.handles[index]);
     let is_over = handle.is_some_and(|handle| handle.is_over);
-    if !case.is_book_whole() {
-        return;
-    }
     if object.kind == ObjectKind::Named {
         if is_over {
             let kind =
@@ -34,7 +31,7 @@ pub fn before(case: &mut Case) {
     } else if case.call.number == number::SEM_CLOSE {
         let text = format_args!("sem_close of a semaphore that sem_open has not opened");
         case.say(Kind::NotOpen, Some(index), text);
-    } else if !object.is_alive && object.is_made {
+    } else if is_over || (!object.is_alive && object.is_made) {
         case.say(Kind::Destroyed, Some(index), format_args!("it was destroyed before"));
     } else if !object.is_alive {
         let text = format_args!("no process of the run has called sem_init for it");
@@ -42,13 +39,6 @@ pub fn before(case: &mut Case) {
     }
     if matches!(case.call.number, number::SEM_DESTROY | number::SEM_CLOSE) {
         is_awaited(case, index);
-    }
-}
-
-impl Case<'_> {
-    /// Whether something can be concluded from what is not in the book.
-    pub fn is_book_whole(&self) -> bool {
-        self.run.head.missed.load(std::sync::atomic::Ordering::Relaxed) == 0
     }
 }
 
@@ -91,6 +81,12 @@ pub fn after(case: &mut Case) {
     let handle = book::handle(case.book, case.pid, address);
     match case.call.number {
         number::SEM_INIT => made(case, index),
+        // Of private memory a child of the process has a copy.
+        number::SEM_DESTROY if !case.book.objects[index].is_shared => {
+            if let Some(handle) = handle {
+                case.book.handles[handle].is_over = true;
+            }
+        }
         number::SEM_DESTROY => case.book.objects[index].is_alive = false,
         number::SEM_CLOSE => {
             if let Some(handle) = handle {
@@ -105,6 +101,9 @@ pub fn after(case: &mut Case) {
 
 fn made(case: &mut Case, index: usize) {
     let (for_all, value) = (case.call.arguments[1] & 0xffff_ffff, case.call.arguments[2]);
+    if let Some(handle) = book::handle(case.book, case.pid, case.call.arguments[0]) {
+        case.book.handles[handle].is_over = false;
+    }
     let (pid, object) = (case.pid, &mut case.book.objects[index]);
     object.is_alive = true;
     object.is_made = true;

@@ -50,7 +50,8 @@ pub fn before(case: &mut Case) {
         return;
     };
     let text = format_args!(
-        "sem_getvalue decides: an operation followed when it said {when} ({counts} times), none otherwise ({others} times)"
+        "sem_getvalue decides: an operation followed when it said {when} ({counts} times), none \
+         otherwise ({others} times)"
     );
     case.say(Kind::DecidedByValue, Some(asked.object as usize), text);
 }

@@ -1,5 +1,5 @@
-//! A watched run: `--trace`, `--check` and `--chaos`. The command stays, reads what the processes of
-//! the run write down, and ends when all of them have ended.
+//! A watched run: `--trace`, `--check` and `--chaos`. The command stays, reads what the processes
+//! of the run write down, and ends when all of them have ended.
 //!
 //! | module | |
 //! |---|---|
@@ -194,7 +194,9 @@ impl<'a> Watcher<'a> {
         }
         let missed = head.missed.load(Ordering::Relaxed);
         if missed > 0 {
-            warn(format!("{missed} calls could not be judged: a stopped process had the book"));
+            warn(format!(
+                "{missed} times the book of the run had no room, or was kept by a stopped process; what follows from it was not reported"
+            ));
         }
         if self.findings > 0 {
             let plural = if self.findings == 1 { "" } else { "s" };

@@ -12,7 +12,8 @@ pub struct Wishes {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub trace: Option<Option<PathBuf>>,
     /// How the record is written
-    #[arg(long, value_enum, default_value_t = Format::Text, requires = "trace", value_name = "FORMAT")]
+    #[arg(long, value_enum, value_name = "FORMAT", requires = "trace")]
+    #[arg(default_value_t = Format::Text)]
     pub trace_format: Format,
     /// Name wrong uses of the calls; with =fatal a finding ends with status 66
     #[arg(long, value_name = "fatal", num_args = 0..=1, require_equals = true)]
