@@ -80,18 +80,10 @@ pub fn add_object(book: &mut Book, kind: ObjectKind, name: &[u8]) -> Option<usiz
 
 /// An object that is gone, and that nobody has any more.
 fn forgotten(book: &mut Book) -> Option<usize> {
+    sweep(book);
     let mut is_known = [false; OBJECTS];
-    let mut last = (0, false);
-    for handle in book.handles.iter_mut().filter(|handle| handle.pid > 0) {
-        // Those of one process often stand together.
-        if last.0 != handle.pid {
-            last = (handle.pid, handle.pid >= FIRST_TICKET || system::is_alive(handle.pid));
-        }
-        if last.1 {
-            is_known[handle.object as usize % OBJECTS] = true;
-        } else {
-            handle.pid = -1;
-        }
+    for handle in book.handles.iter().filter(|handle| handle.pid != 0) {
+        is_known[handle.object as usize % OBJECTS] = true;
     }
     let is_gone = |object: &Object| match object.kind {
         ObjectKind::Unnamed => true,
@@ -132,7 +124,7 @@ pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<
     let first = start(pid, key);
     let index = found.or_else(|| {
         let mut row = (0..HANDLES).map(|step| (first + step) % HANDLES);
-        row.find(|&index| book.handles[index].pid <= 0)
+        row.find(|&index| book.handles[index].pid == 0)
     })?;
     let object = u32::try_from(object).ok()?;
     let entry = &mut book.handles[index];
@@ -144,12 +136,50 @@ pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<
 
 /// Forgets handles of a process.
 pub fn drop_handles(book: &mut Book, pid: i32, is_meant: impl Fn(&Handle) -> bool) {
-    for handle in &mut book.handles {
-        if handle.pid == pid && is_meant(handle) {
-            handle.pid = -1;
+    let mut index = 0;
+    while index < HANDLES {
+        if book.handles[index].pid == pid && is_meant(&book.handles[index]) {
+            // Another one may stand here now.
+            remove(book, index);
+        } else {
+            index += 1;
         }
     }
 }
+
+/// Frees a place, and closes the gap in the row: those behind it that are found by a search from in
+/// front of it move up.
+fn remove(book: &mut Book, place: usize) {
+    let mut gap = place;
+    for step in 1..HANDLES {
+        let next = (place + step) % HANDLES;
+        let handle = book.handles[next];
+        if handle.pid == 0 {
+            break;
+        }
+        let from_start = |index: usize| (index + HANDLES - start(handle.pid, handle.key)) % HANDLES;
+        if from_start(gap) < from_start(next) {
+            book.handles[gap] = handle;
+            gap = next;
+        }
+    }
+    book.handles[gap].pid = 0;
+}
+
+/// Forgets the handles of processes that have ended.
+fn sweep(book: &mut Book) {
+    for index in 0..PROCESSES {
+        let process = &mut book.processes[index];
+        if process.pid != 0 && !process.is_over && !system::is_alive(process.pid) {
+            process.is_over = true;
+            let pid = process.pid;
+            drop_handles(book, pid, |_| true);
+        }
+    }
+}
+
+/// So many forks later it is looked at who has ended.
+const OFTEN: u32 = 16;
 
 /// No process has a number as large.
 const FIRST_TICKET: i32 = 1 << 30;
@@ -159,7 +189,9 @@ const FIRST_TICKET: i32 = 1 << 30;
 pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
     let ticket = FIRST_TICKET | (book.tickets & 0xff_ffff).cast_signed();
     book.tickets = book.tickets.wrapping_add(1);
-    drop_handles(book, ticket, |_| true);
+    if book.tickets % OFTEN == 0 {
+        sweep(book);
+    }
     for index in 0..HANDLES {
         let handle = book.handles[index];
         if handle.pid == parent {
@@ -215,7 +247,7 @@ pub fn add_process(book: &mut Book, pid: i32, path: u64) {
     let known = book.processes.iter().position(|process| process.pid == pid);
     if let Some(index) = known.or(free) {
         book.processes[index] =
-            Process { pid, children: 0, path, programs: 0, name: system::name() };
+            Process { pid, children: 0, path, programs: 0, name: system::name(), is_over: false };
     }
 }
 
@@ -223,4 +255,42 @@ pub fn add_process(book: &mut Book, pid: i32, path: u64) {
 pub fn program(book: &Book, pid: i32) -> [u8; 16] {
     let known = book.processes.iter().find(|process| process.pid == pid);
     known.map_or([0; 16], |process| process.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Box<Book> {
+        // SAFETY: all zeros are the empty book.
+        unsafe { Box::new_zeroed().assume_init() }
+    }
+
+    #[test]
+    fn handles_are_found_while_others_go() {
+        let mut book = empty();
+        let count = HANDLES as u64 * 3 / 4;
+        for key in 0..count {
+            let pid = 1 + i32::try_from(key % 3).unwrap();
+            assert!(add_handle(&mut book, pid, key, 0).is_some());
+        }
+        drop_handles(&mut book, 2, |handle| handle.key % 2 == 0);
+        for key in 0..count {
+            let pid = 1 + i32::try_from(key % 3).unwrap();
+            let is_there = handle(&book, pid, key).is_some();
+            assert_eq!(is_there, pid != 2 || key % 2 != 0, "{pid} {key}");
+        }
+    }
+
+    #[test]
+    fn a_child_has_what_its_parent_had_at_the_fork() {
+        let mut book = empty();
+        add_handle(&mut book, 7, 3, 1);
+        let ticket = hand_down(&mut book, 7);
+        drop_handles(&mut book, 7, |_| true);
+        assert!(inherit(&mut book, ticket, 7, 8));
+        let index = handle(&book, 8, 3).unwrap();
+        assert_eq!((book.handles[index].object, book.handles[index].heir_of), (1, 7));
+        assert!(book.handles.iter().filter(|handle| handle.pid != 0).count() == 1);
+    }
 }

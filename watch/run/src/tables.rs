@@ -145,7 +145,7 @@ pub struct Object {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Handle {
-    /// 0: free. A freed one that stands before others in its row has -1.
+    /// 0: free.
     pub pid: i32,
     /// The index in `Book::objects`.
     pub object: u32,
@@ -175,6 +175,8 @@ pub struct Process {
     pub programs: u32,
     /// Its name, zeros behind.
     pub name: [u8; 16],
+    /// It has ended, and its handles are forgotten.
+    pub is_over: bool,
 }
 
 /// That a thread took one lock while it had another.

@@ -160,6 +160,13 @@ impl<'a> Watcher<'a> {
         }
     }
 
+    /// Whether some process has found the tables.
+    fn was_entered(&self) -> bool {
+        let book = self.home.tables().book.get();
+        // SAFETY: a place in the mapped tables, of which only the address is made.
+        home::copy(unsafe { &raw const (*book).processes[0].pid }) != 0
+    }
+
     /// What is left: another process with the same libraries looks at it.
     fn judge(&mut self, preload: &OsStr) -> Result<()> {
         if self.wishes.check.is_none() {
@@ -197,6 +204,9 @@ impl<'a> Watcher<'a> {
             warn(format!(
                 "{missed} times the book of the run had no room, or was kept by a stopped process; what follows from it was not reported"
             ));
+        }
+        if !self.was_entered() {
+            warn("no process of the run was watched: is librsipc_watch.so of another version?");
         }
         if self.findings > 0 {
             let plural = if self.findings == 1 { "" } else { "s" };
