@@ -148,7 +148,7 @@ int rsipc_c_dup(int from)
 	return rsipc_concerns(RSIPC_QUEUES) ? duplicated(from, to) : to;
 }
 
-/* The new number is closed only if the old one is good. */
+/* The new descriptor is closed only if the old one is valid. */
 static int dup3_concerned(int from, int to, int flags, int is_dup3)
 {
 	struct rsipc_closing closing = { .kind = RSIPC_CLOSE_FREELY };

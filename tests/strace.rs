@@ -179,8 +179,8 @@ fn loading_asks_the_kernel_only_for_inherited_queues() {
 }
 
 /// Until the program says that it is over, by getppid(2), each waiter has gone to sleep; perhaps
-/// for a moment before that, as another one of them was in the middle of its own look. Who looked
-/// once a second would have slept six times.
+/// for a moment before that, as another one of them was in the middle of its own look. A waiter
+/// that looked once a second would have slept six times.
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn idle_waiters_make_no_system_call() {

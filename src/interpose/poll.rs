@@ -19,7 +19,7 @@ const MOST_DESCRIPTORS: usize = 1 << 20;
 /// Descriptors in a word of a set.
 const BITS: usize = 64;
 
-/// poll(2), for which a queue is readable when it has a message, and writable when it has room.
+/// poll(2), for which a queue is readable when it has a message, and writable when it has space.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int {
@@ -290,7 +290,7 @@ unsafe extern "C" fn rsipc_after_select(
                 let correction = mq::correct(thread, fd, selected(answer, bit), may_wait != 0);
                 note(correction.is_too_early(), too_early);
                 untrue[0] |= u64::from(correction.untrue().has(Pollers::MESSAGE)) << bit;
-                untrue[1] |= u64::from(correction.untrue().has(Pollers::ROOM)) << bit;
+                untrue[1] |= u64::from(correction.untrue().has(Pollers::SPACE)) << bit;
             }
         }
         for (set, untrue) in [input, output].into_iter().zip(untrue) {
@@ -355,5 +355,5 @@ fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
 /// What a bit of the sets to read from and to write to stands for.
 fn selected([input, output]: [u64; 2], bit: usize) -> Pollers {
     let of = |set: u64, who| if set >> bit & 1 == 1 { who } else { Pollers::NONE };
-    of(input, Pollers::MESSAGE).and(of(output, Pollers::ROOM))
+    of(input, Pollers::MESSAGE).and(of(output, Pollers::SPACE))
 }

@@ -22,8 +22,8 @@ use crate::os::random::random;
 
 /// Temporary names begin so.
 pub const TEMPORARY_PREFIX: &str = ".rsipc-";
-/// Temporary names that are tried. They are random numbers of 64 bits: nobody meets one by chance,
-/// or foresees it.
+/// Temporary names that are tried. They are random integers of 64 bits: none is met by chance or
+/// can be predicted.
 const TRIES: usize = 8;
 
 /// How a file is made.
@@ -123,7 +123,8 @@ fn publish_renamed<T>(
     let filled = fill(file, Way::Named)
         .and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
     if filled.is_err() {
-        // Nobody knows the temporary name: what is left to say is why the file was not published.
+        // Only this call knows the temporary name. What remains to be reported is why the file was
+        // not published.
         let _ = std::fs::remove_file(&temporary);
     }
     filled

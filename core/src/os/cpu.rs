@@ -52,7 +52,7 @@ static HAS_AVX2: AtomicBool = AtomicBool::new(false);
 /// Asks the processor what it can do. Not at load: the question is dear in a virtual machine, and
 /// most programs need no answer.
 pub fn learn_features() {
-    // Relaxed: whoever does not see the answer yet does without.
+    // Relaxed: a thread that does not see the answer yet does without it.
     #[cfg(target_arch = "x86_64")]
     HAS_AVX2.store(std::arch::is_x86_feature_detected!("avx2"), Ordering::Relaxed);
 }
@@ -120,7 +120,7 @@ pub fn saw(number: u32) {
     }
 }
 
-/// Whether all whom this process has seen were on one processor.
+/// Whether all threads that this process has seen were on one processor.
 #[inline]
 pub fn is_only_one() -> bool {
     SEEN.load(Ordering::Relaxed) != SEVERAL

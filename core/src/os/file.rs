@@ -66,7 +66,7 @@ pub fn read_at(fd: RawFd, bytes: &mut [u8], offset: usize) -> Result<usize> {
     }
 }
 
-/// The number in a file of the kernel's, such as those below /proc/sys. `None`: it cannot be read.
+/// The integer in a file of the kernel's, such as those below /proc/sys. `None`: it cannot be read.
 /// Allocates nothing.
 pub fn number_in(path: &CStr) -> Option<u64> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;

@@ -67,7 +67,7 @@ pub fn unlock(fd: RawFd, owner: Owner, byte: i64) -> Result<()> {
     unlock_range(fd, owner, byte..=byte)
 }
 
-/// Gives back whatever of these bytes the owner has locked.
+/// Unlocks those of these bytes that the owner has locked.
 pub fn unlock_range(fd: RawFd, owner: Owner, bytes: RangeInclusive<i64>) -> Result<()> {
     call(fd, set(owner), &mut request(libc::F_UNLCK, bytes))
 }
@@ -115,7 +115,8 @@ fn set(owner: Owner) -> c_int {
 
 fn request(kind: c_int, bytes: RangeInclusive<i64>) -> libc::flock {
     let (first, last) = bytes.into_inner();
-    // A length of 0 reaches to the last byte that there can be, whose number plus one is none.
+    // A length of 0 reaches to the last byte that there can be, whose offset plus one is no valid
+    // offset.
     let length = if last == i64::MAX { 0 } else { last - first + 1 };
     libc::flock {
         l_type: small(kind),

@@ -24,7 +24,7 @@ const GLOBAL: i32 = 1;
 
 /// Set before the first object exists, where the kernel has no membarrier, or none of this kind
 /// (before Linux 4.14).
-static EVERYBODY_PAYS: AtomicBool = AtomicBool::new(false);
+static NO_MEMBARRIER: AtomicBool = AtomicBool::new(false);
 
 /// To be called before the first object stands. Asks the kernel once in each process.
 pub fn prepare() {
@@ -34,7 +34,7 @@ pub fn prepare() {
         return;
     }
     if membarrier(REGISTER_PRIVATE_EXPEDITED).is_err() {
-        EVERYBODY_PAYS.store(true, Ordering::SeqCst);
+        NO_MEMBARRIER.store(true, Ordering::SeqCst);
     }
     let _ = membarrier(REGISTER_GLOBAL_EXPEDITED);
     is_in_barriers.store(true, Ordering::Release);
@@ -46,7 +46,7 @@ pub fn prepare() {
 pub fn light() {
     compiler_fence(Ordering::SeqCst);
     // Relaxed: stored before any object stood.
-    if EVERYBODY_PAYS.load(Ordering::Relaxed) {
+    if NO_MEMBARRIER.load(Ordering::Relaxed) {
         fence(Ordering::SeqCst);
     }
 }
@@ -54,7 +54,7 @@ pub fn light() {
 /// The other side: after the object can be found no more, before the look at the hazard pointers.
 pub fn heavy() {
     fence(Ordering::SeqCst);
-    if EVERYBODY_PAYS.load(Ordering::Relaxed) {
+    if NO_MEMBARRIER.load(Ordering::Relaxed) {
         return;
     }
     // The child of a fork has the objects of its parent, but perhaps not the registration.

@@ -38,7 +38,7 @@ struct Page {
 }
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
-/// In the place of the page where none can be mapped: a process and its forked child differ by the
+/// Used instead of the page where none can be mapped: a process and its forked child differ by the
 /// pid alone then.
 static FALLBACK: Page = Page {
     generation: AtomicU64::new(0),
@@ -74,7 +74,7 @@ impl Process {
     #[inline]
     pub fn pid_of_memory() -> u32 {
         let page = page();
-        // Acquire: who sees the generation sees the owner.
+        // Acquire: a thread that sees the generation sees the owner.
         match page.generation.load(Ordering::Acquire) {
             0 => Self::this().pid,
             _ => page.owner.load(Ordering::Relaxed),
@@ -123,7 +123,8 @@ fn page() -> &'static Page {
 #[cold]
 fn map_page() -> Option<&'static Page> {
     let length = size_of::<Page>();
-    // SAFETY: new memory, all zeros, at an address of the kernel's choice; nobody else has it yet.
+    // SAFETY: new memory, all zeros, at an address of the kernel's choice; no other thread has it
+    // yet.
     unsafe {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;

@@ -1,5 +1,5 @@
 //! Reads memory that the program has passed to a system call, as the kernel would: where it cannot
-//! be read, the reading ends, and nothing else happens.
+//! be read, the read ends without an error.
 
 use core::ptr;
 
@@ -43,8 +43,8 @@ impl<T: Copy> Array<T> {
             }
             self.known = ((end - 1) | (PAGE - 1)).checked_add(1)?;
         }
-        // SAFETY: readable a moment ago. Whoever unmaps memory that is in use by a call crashes
-        // without us, too: the C library reads such arguments itself.
+        // SAFETY: readable a moment ago. A program that unmaps memory in use by a call crashes
+        // without this library, too: the C library reads such arguments itself.
         Some(unsafe { element.read_unaligned() })
     }
 }
@@ -92,17 +92,17 @@ pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
     result == 0 || Errno::last() != Errno::EFAULT
 }
 
-/// Whether the byte at this address can be written. Asks the kernel to change the word there by
-/// nothing, in one step, as futex(2) does for those who wake in two places.
+/// Whether the byte at this address can be written. Asks the kernel to add 0 to the word there
+/// atomically, with FUTEX_WAKE_OP of futex(2).
 pub(super) fn is_writable(address: usize) -> bool {
     const CHANGE_BY_NOTHING: libc::c_int = libc::FUTEX_OP_OR << 28;
-    let nobody = AtomicU32::new(0);
+    let unused = AtomicU32::new(0);
     let operation = libc::FUTEX_WAKE_OP | libc::FUTEX_PRIVATE_FLAG;
     let word = address & !(size_of::<u32>() - 1);
-    // SAFETY: the kernel checks the address, and leaves what is there; nobody sleeps on our word,
-    // and of those on the other one none is woken.
+    // SAFETY: the kernel checks the address, and leaves what is there; no thread sleeps on our
+    // word, and none that sleeps on the other one is woken.
     let result = unsafe {
-        libc::syscall(libc::SYS_futex, nobody.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
+        libc::syscall(libc::SYS_futex, unused.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
     };
     result >= 0 || Errno::last() != Errno::EFAULT
 }

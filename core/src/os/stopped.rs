@@ -11,7 +11,7 @@ pub fn is_stopped(tid: u32) -> bool {
         return false;
     }
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-    // SAFETY: a C string; room for the bytes; the descriptor is ours.
+    // SAFETY: a C string; space for the bytes; the descriptor is ours.
     let length = unsafe {
         let file = libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags);
         if file < 0 {

@@ -73,6 +73,6 @@ pub fn sleep() {
 #[cfg(not(loom))]
 pub fn sleep() {
     let time = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NS };
-    // SAFETY: `time` is valid; nobody wants to know what is left of it.
+    // SAFETY: `time` is valid; the time that is left is not needed, so NULL.
     unsafe { libc::syscall(libc::SYS_nanosleep, &raw const time, 0) };
 }

@@ -3,9 +3,9 @@
 //! A hand-over between two processors costs a fraction of a microsecond when the waiter spins, and
 //! tens of microseconds when it sleeps. On one processor a spin only delays the thread that the
 //! waiter waits for; there the waiter yields once (sched_yield(2)), which saves the wake. So two
-//! things are remembered beside the word that is waited on:
+//! things are stored next to the word that is waited on:
 //!
-//! * the processor of a waker: on our own we yield, on another one we spin;
+//! * the processor of a waker: if it is the waiter's own, the waiter yields, otherwise it spins;
 //! * how many attempts in a row were in vain, and how many waits are to sleep at once because of
 //!   that.
 //!

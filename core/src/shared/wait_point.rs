@@ -1,4 +1,4 @@
-//! A place where threads of all processes wait: for a message, or for room.
+//! Where threads of all processes wait: for a message, or for space in the queue.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::clock;
@@ -94,7 +94,7 @@ impl WaitPoint {
         self.event.gone(is_left, true, wake);
     }
 
-    /// Those whose turn it is do not come.
+    /// The threads whose turn it is do not come.
     pub fn end_turns(&self) {
         self.event.end_turns();
     }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_who_has_waited_for_long_is_served_in_turn() {
+    fn a_thread_that_has_waited_for_long_is_served_in_turn() {
         let point = WaitPoint::default();
         let now = Arrival::now();
         point.await_it(now, false);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_has_found_nothing_does_not_sleep_once_a_waker_is_about_to_commit() {
+    fn a_waiter_that_has_found_nothing_does_not_sleep_once_a_waker_is_about_to_commit() {
         let point = WaitPoint::default();
         for _ in 0..2 {
             let (seen, _) = point.await_it(Arrival::now(), false);

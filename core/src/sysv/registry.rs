@@ -2,12 +2,12 @@
 //!
 //! * An object is made whole, gets its id, and then its key. It lives from then on. A maker that
 //!   loses its key to another one takes its object back.
-//! * Whoever removes an object holds its removal claim: first the name of a segment's memory goes,
-//!   then the names of the key, then the object is marked, then the name of its id goes. Whoever
-//!   meets a removal that was left half done finishes it.
+//! * A process that removes an object holds its removal claim: first the name of a segment's memory
+//!   goes, then the names of the key, then the object is marked, then the name of its id goes. A
+//!   process that meets a removal that was left half done finishes it.
 //!
 //! Bare system calls: these calls are made in signal handlers, C's are cancellation points, and
-//! some have ours in front of them.
+//! some are interposed by this library.
 
 use core::ffi::CStr;
 use std::fs::File;
@@ -82,7 +82,7 @@ pub fn examine(file: File, family: Family) -> Result<Opened> {
     {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: a header's bytes, aligned, and nobody else's.
+    // SAFETY: a header's bytes, aligned, and borrowed by no other code.
     let facts = unsafe { Header::facts(start.as_ptr().cast(), family)? };
     let length = usize::try_from(status.st_size).map_err(|_| Errno::EINVAL)?;
     Ok(Opened { file, facts, length })
@@ -132,7 +132,7 @@ fn target(family: Family, key: i32, number: u32) -> Option<i32> {
     let path = family.key_path(key, number).ok()?;
     let mut text = [0_u8; 64];
     let (at, into, room) = (path.as_c_str().as_ptr(), text.as_mut_ptr(), text.len());
-    // SAFETY: a C string, and room for so many bytes.
+    // SAFETY: a C string, and space for so many bytes.
     let length = unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
     family.id_in(text.get(..usize::try_from(length).ok()?)?)
 }

@@ -2,7 +2,8 @@
  * and goes with either. */
 #include "../support/notify.h"
 
-/* A note that somebody else sends to us is a thing of the past: the place is free. */
+/* A signal that another process has sent to us says that the registration is over: a new one is
+ * possible. */
 static void registration_is_gone(mqd_t queue)
 {
 	CHECK_OK(ask_for_note(queue, 42));
@@ -120,7 +121,7 @@ CASE(mq_notify_ends_with_sigterm)
 	registrant_ends(end_by_sigterm, true);
 }
 
-CASE(mq_notify_ends_with_death_before_anybody_reaps)
+CASE(mq_notify_ends_with_death_before_the_parent_reaps)
 {
 	mqd_t queue = queue_for_notes(0);
 	pid_t child = check_fork();

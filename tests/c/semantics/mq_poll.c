@@ -9,7 +9,7 @@ CASE(mq_poll_of_an_empty_queue_is_writable)
 	CHECK_EQ(queue_events(queue_small(0)), POLLOUT);
 }
 
-CASE(mq_poll_of_a_queue_with_messages_and_room_is_both)
+CASE(mq_poll_of_a_queue_with_messages_and_space_is_both)
 {
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "one", 0);

@@ -61,7 +61,7 @@ CASE(mq_close_leaves_a_blocked_receiver_its_message)
 	CHECK_EQ(queue_count(other), 0);
 }
 
-CASE(mq_close_leaves_a_blocked_sender_its_room)
+CASE(mq_close_leaves_a_blocked_sender_its_space)
 {
 	queue = queue_small(0);
 	mqd_t other = queue_again(0, O_RDWR);

@@ -1,12 +1,12 @@
-/* A participant is killed at each instruction of its call. Tokens that are there reach those who
- * live. */
+/* A participant is killed at each instruction of its call. A positive value reaches the living
+ * waiters. */
 #include "../support/sem.h"
 #include "../support/step.h"
 
 /* Trials at a time. */
 enum { AT_A_TIME = 16 };
 
-/* The bound: nobody hangs on a token that is there. */
+/* The bound: no waiter sleeps for longer while the value is positive. */
 #define PROMISED_MS 2000
 
 /* Shared between a trial, its victim and its survivor. */
@@ -55,7 +55,7 @@ static void take(void)
 	sem_wait(&ground->sem);
 }
 
-/* One who waits for a token once. Returns when it is asleep. */
+/* A waiter that decrements once. Returns when it is asleep. */
 static pid_t start_survivor(void)
 {
 	unsigned before = waiters_of(&ground->sem);
@@ -80,8 +80,8 @@ static int sleeps_on_token(pid_t survivor)
 	return value_of(&ground->sem) > 0 && asleep(survivor, survivor) && !survived();
 }
 
-/* After the victim's death: a token that is there gets to the survivor, who was asleep; or there is
- * none. `between`: the survivor slept although the token was there, just before the death. */
+/* After the victim's death: if the value is positive, the survivor, which was asleep, decrements
+ * it. `between`: the survivor slept although the value was positive, just before the death. */
 static int judge(pid_t survivor, int between)
 {
 	for (int ms = 0; !survived(); ms++) {
@@ -118,8 +118,8 @@ CASE_BETTER(poster_killed_at_any_instruction,
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] > 0 && counts[STEP_LATE] > 0);
 }
 
-/* Where it gets the token depends on the order in which the kernel wakes: first the one who slept
- * first. */
+/* Where it decrements the value depends on the order in which the kernel wakes: the thread that
+ * slept first is first. */
 static int woken_trial(int steps, int survivor_first)
 {
 	make_ground(0);
@@ -217,7 +217,7 @@ static int taker_trial(int steps)
 	return !in_call ? STEP_OVER : left ? STEP_EARLY : STEP_LATE;
 }
 
-CASE(waiter_killed_while_it_takes_a_token)
+CASE(waiter_killed_while_it_takes_a_post)
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(taker_trial, AT_A_TIME, counts);

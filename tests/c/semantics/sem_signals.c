@@ -188,7 +188,7 @@ CASE(sem_waits_survive_stop_and_continue)
 	survives_a_stop(by_clockwait);
 }
 
-CASE(sem_wait_with_a_token_is_not_interrupted)
+CASE(sem_wait_with_a_positive_value_is_not_interrupted)
 {
 	sem_t sem;
 	CHECK_OK(sem_init(&sem, 0, 0));
@@ -225,7 +225,7 @@ CASE(sem_post_from_a_handler_wakes_the_thread_it_interrupted)
 	CHECK_EQ(waiters_of(posted), 0);
 }
 
-CASE(sem_wait_interrupted_by_a_handler_that_posts_leaves_the_token)
+CASE(sem_wait_interrupted_by_a_handler_that_posts_leaves_the_post)
 {
 	posted = shared_sem(0);
 	handle(SIGUSR1, posts, 0);

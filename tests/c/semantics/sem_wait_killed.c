@@ -51,7 +51,7 @@ static pid_t start_waiter(void)
 	return waiter;
 }
 
-/* A poster that has posted, and has woken nobody. */
+/* A poster that has posted, and has woken no waiter. */
 static pid_t post_up_to_the_wake(void)
 {
 	int before = value_of(&ground->sem);
@@ -98,8 +98,8 @@ CASE_BETTER(two_posters_killed_before_their_wakes_wake_two_waiters,
 	}
 }
 
-/* On one processor: before one who was woken runs, the other poster is dead. Then both wakes may
- * have gone to it. */
+/* On one processor: before a woken thread runs, the other poster is dead. Then both wakes may have
+ * gone to it. */
 CASE_BETTER(poster_killed_before_its_wake_while_another_one_posts,
 	    "glibc's waiters sleep for ever if the poster dies between the token and the wake")
 {
@@ -118,7 +118,7 @@ CASE_BETTER(poster_killed_before_its_wake_while_another_one_posts,
 	}
 }
 
-/* The bytes that glibc's sem_init leaves alone may hold anything: then nobody's death wakes, and
+/* The bytes that glibc's sem_init leaves alone may hold anything: then no death wakes a waiter, and
  * nothing else changes. */
 CASE(semaphore_with_any_bytes_behind_glibcs)
 {

@@ -1,4 +1,4 @@
-/* What the checks on message queues share: queues, their messages, and waiting until somebody
+/* What the checks on message queues share: queues, their messages, and waiting until a thread
  * sleeps.
  *
  * Plain cases stay inside the kernel's default limits (10 messages, 8192 bytes each, 819200 bytes

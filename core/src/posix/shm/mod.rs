@@ -23,7 +23,7 @@ pub fn open(name: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd> {
     // SAFETY: `path` is a C string. Whatever the flags are, the kernel checks them.
     let fd = unsafe { libc::open(path.as_ptr(), flags | FLAGS, mode) };
     if fd >= 0 {
-        // SAFETY: nobody else has this new descriptor.
+        // SAFETY: no other thread has this new descriptor.
         return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
     }
     match Errno::last() {
@@ -32,7 +32,8 @@ pub fn open(name: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd> {
     }
 }
 
-/// Removes the name; those who have the object open or mapped keep it. POSIX.1-2017, `shm_unlink`.
+/// Removes the name; processes that have the object open or mapped keep it. POSIX.1-2017,
+/// `shm_unlink`.
 pub fn unlink(name: &CStr) -> Result<()> {
     names::unlink(names::path("", name).map_err(Refused::on_unlink))
 }

@@ -58,9 +58,10 @@ pub struct Thread {
     pub(super) futex_offset: AtomicUsize,
     /// Which calls the thread's waits may make.
     pub filter: Found,
-    /// In the place of `list_op_pending`: never 0, so that nobody announces anything.
+    /// Used instead of `list_op_pending`: never 0, so that nothing is announced.
     pub(super) taken: AtomicUsize,
-    /// The same where the thread has no robust list: used as that would be, and seen by nobody.
+    /// The same where the thread has no robust list: used as that would be, and seen by no other
+    /// thread.
     pub(super) unwatched: AtomicUsize,
     pub(super) records: [Record; DEPTH],
 }
@@ -183,8 +184,8 @@ impl Thread {
     /// Takes the block back, if its thread has ended.
     fn reclaim(&self) -> bool {
         let tid = self.tid.load(Ordering::Relaxed);
-        // One of the threads that find this takes it back. (The kernel gives the TID to nobody else
-        // before all others had their turn, so the block has none that is new.)
+        // One of the threads that find this takes it back. (The kernel does not reuse the TID
+        // before it has used all others, so the block belongs to no new thread.)
         let reclaims = tid != 0
             && futex::is_dead(tid)
             && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();

@@ -35,13 +35,13 @@ pub struct Operation<'t> {
     pub(super) surety: Surety,
 }
 
-/// In the place of `list_op_pending` for those whose TID means nothing to others.
+/// Used instead of `list_op_pending` for threads whose TID means nothing to others.
 static TAKEN: AtomicUsize = AtomicUsize::new(1);
 
 impl Thread {
     /// Begins an operation on `subject`. The thread is in the middle of no other one, unless this
-    /// is a handler that has interrupted it, or a coroutine: so those whose frames are gone have
-    /// been left for good.
+    /// is a handler that has interrupted it, or a coroutine: so operations whose frames are gone
+    /// have been left for good.
     ///
     /// EAGAIN: 16 are under way already. ERESTART: this is the child of a fork in a handler, and
     /// the block is not its own any more.
@@ -150,13 +150,13 @@ impl Thread {
     /// Whether this is what the thread has stored in some word.
     pub(super) fn is_own(&self, held: u32) -> bool {
         match holder(held) {
-            Holder::Nobody => false,
+            Holder::None => false,
             Holder::Thread(tid) => tid == self.tid(),
             Holder::Presence(_) => held == self.presence(),
         }
     }
 
-    /// `list_op_pending`; in its place a word that is never 0 where there is none.
+    /// `list_op_pending`, or, where there is none, a word that is never 0.
     pub(super) fn pending(&self) -> &AtomicUsize {
         // SAFETY: null in a wiped block, else a field that lives as long as the thread.
         unsafe { self.deaths.load(Ordering::Relaxed).as_ref() }.unwrap_or(&TAKEN)
@@ -224,12 +224,12 @@ impl Operation<'_> {
         (&self.thread.incarnation, self.incarnation)
     }
 
-    /// Whether what somebody claims as this holder is claimed by nobody: it is the thread itself,
-    /// and it holds nothing. See [`Claimant::is_stray`].
+    /// Whether a claim of this holder is void: the holder is the calling thread itself, which holds
+    /// nothing. See [`Claimant::is_stray`].
     pub fn holds_nothing_as(&self, claimed: Holder) -> bool {
         let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
         let is_own = match claimed {
-            Holder::Nobody => false,
+            Holder::None => false,
             Holder::Thread(tid) => tid == self.thread.tid(),
             Holder::Presence(_) => claimed == holder(self.thread.presence()),
         };
@@ -241,7 +241,7 @@ impl Operation<'_> {
     #[cold]
     pub fn has_ended(&self, holder: Holder, is_at_home: bool) -> bool {
         match holder {
-            Holder::Nobody => false,
+            Holder::None => false,
             // In the child of a vfork(2) TIDs may mean something else than what is known of them
             // says.
             Holder::Thread(tid) => {
@@ -272,7 +272,7 @@ impl Operation<'_> {
 impl Drop for Operation<'_> {
     #[inline]
     fn drop(&mut self) {
-        // In the child of a fork the block is still this thread's, or nobody's: see
+        // In the child of a fork the block is still this thread's, or free: see
         // `Thread::find_free`.
         self.record.give_back();
     }

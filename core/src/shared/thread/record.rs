@@ -10,7 +10,7 @@ use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, com
 #[repr(C)]
 #[derive(Default)]
 pub(super) struct Record {
-    /// The hazard pointer: nobody unmaps this. Null = the record is free.
+    /// The hazard pointer: no thread unmaps this. Null = the record is free.
     pub subject: AtomicPtr<()>,
     /// Address of the operation's frame tag.
     pub frame: AtomicUsize,

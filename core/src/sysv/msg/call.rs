@@ -4,7 +4,7 @@ use super::limits;
 use super::queue::Queue;
 use super::task::Task;
 use super::transfer::{Incoming, Outgoing, Transfer};
-use super::wait::{self, Room};
+use super::wait::{self, CallStorage};
 use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
@@ -37,17 +37,17 @@ fn enter_queue(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Q
 pub enum Outcome<T> {
     /// It is done.
     Done(T),
-    /// It has to wait: there is a wait in the room, which has not begun.
+    /// It has to wait: there is a wait in `storage`, which has not begun.
     MustWait,
 }
 
-/// Sends at once, or places a wait in the room. msgsnd(2).
+/// Sends at once, or places a wait in `storage`. msgsnd(2).
 ///
 /// Errors: EINVAL for the id; EACCES; EAGAIN with `IPC_NOWAIT`; ENOMEM; EIDRM; ERESTART: this is
 /// the child of a fork, and the call begins anew.
 ///
 /// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for
+/// `storage` is valid for writing, and is not moved before the wait is over. The body is valid for
 /// reading as long, and not too long.
 #[inline(always)]
 pub unsafe fn send_or_wait(
@@ -55,7 +55,7 @@ pub unsafe fn send_or_wait(
     id: i32,
     message: &Outgoing,
     flags: i32,
-    room: *mut Room,
+    storage: *mut CallStorage,
 ) -> Result<Outcome<()>> {
     {
         let tag = FrameTag::new();
@@ -71,10 +71,10 @@ pub unsafe fn send_or_wait(
         return Err(Errno::EAGAIN);
     }
     // SAFETY: as the caller says.
-    unsafe { wait::place(thread, id, Task::Send(*message), room) }.map(|()| Outcome::MustWait)
+    unsafe { wait::place(thread, id, Task::Send(*message), storage) }.map(|()| Outcome::MustWait)
 }
 
-/// Receives at once, or places a wait in the room. Gives the length of the body. msgrcv(2).
+/// Receives at once, or places a wait in `storage`. Gives the length of the body. msgrcv(2).
 ///
 /// Errors: as above; ENOMSG with `IPC_NOWAIT`; E2BIG, EFAULT.
 ///
@@ -86,7 +86,7 @@ pub unsafe fn receive_or_wait(
     id: i32,
     into: &Incoming,
     flags: i32,
-    room: *mut Room,
+    storage: *mut CallStorage,
 ) -> Result<Outcome<usize>> {
     {
         let tag = FrameTag::new();
@@ -104,7 +104,7 @@ pub unsafe fn receive_or_wait(
         return Err(Errno::ENOMSG);
     }
     // SAFETY: as the caller says.
-    unsafe { wait::place(thread, id, Task::Receive(*into), room) }.map(|()| Outcome::MustWait)
+    unsafe { wait::place(thread, id, Task::Receive(*into), storage) }.map(|()| Outcome::MustWait)
 }
 
 /// Copies the message at this place: `MSG_COPY`. EINVAL, EACCES; ENOMSG; EFAULT.

@@ -27,7 +27,7 @@ pub struct Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // SAFETY: nobody uses it any more.
+        // SAFETY: no thread uses it any more.
         unsafe { self.layout.unmap() };
     }
 }
@@ -40,7 +40,7 @@ impl Queue {
         // SAFETY: a header.
         let facts = unsafe { Header::facts((&raw const header).cast(), birth.family)? };
         let queue = Self::map_file(file, facts)?;
-        // SAFETY: the header is at the start of the mapping, which nobody else knows.
+        // SAFETY: the header is at the start of the mapping, which no other process knows.
         unsafe { queue.layout.header_place().write(header) };
         // The first slots.
         let block = u32::try_from(FIRST_SLOTS).unwrap_or(0);

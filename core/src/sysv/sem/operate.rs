@@ -183,7 +183,7 @@ fn back<M: Memory, C: Claimant>(
 }
 
 /// Changes what is added to the semaphore when the process has ended. ERANGE; ENOMEM: there is no
-/// room for one more adjustment.
+/// space for one more adjustment.
 #[inline(never)]
 fn adjust<M: Memory, C: Claimant>(
     draft: &mut Draft<'_, M, C>,

@@ -19,7 +19,7 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
             unmap(attachment.start, attachment.length);
             attachment.id
         }
-        // Parts of it have been unmapped by hand, or it was not we who mapped it.
+        // Parts of it have been unmapped by hand, or it was not mapped by this library.
         _ => detach_parts(address)?,
     };
     drop(claim);

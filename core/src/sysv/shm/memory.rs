@@ -1,8 +1,8 @@
 //! The file that is the memory of a segment.
 //!
 //! It is as long as the segment was asked to be; the kernel fills its last page with zeros. Its
-//! memory is reserved when it is made, so that a full file system is an error then, and no SIGBUS
-//! later.
+//! memory is reserved when it is made, so that a full file system is an error at that time, and not
+//! a SIGBUS later.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
@@ -86,8 +86,8 @@ pub fn unlink(id: i32) {
     }
 }
 
-/// Gives the file to those to whom this permission gives the memory, as far as the caller can do
-/// that.
+/// Gives access to the file to the users to which this permission gives access to the memory, as
+/// far as the caller can do that.
 pub fn admit(id: i32, permission: &Permission) {
     let access = Access { writes: false, executes: false };
     if let Ok(file) = open(id, access) {

@@ -1,5 +1,5 @@
 //! The memory of a segment that has lost its name: it has been removed, and goes on for as long as
-//! somebody has it attached.
+//! a process has it attached.
 //!
 //! This process makes one more mapping of what it has attached itself, or has inherited. With the
 //! privilege to do so (CAP_CHECKPOINT_RESTORE) it opens the memory through a mapping of any process

@@ -113,7 +113,7 @@ fn adopt_unknown(fd: RawFd) -> Result<()> {
     uncancelled(|| inherited::adopt(fd))
 }
 
-/// In this thread the number may mean something else. EBADF then.
+/// In this thread the descriptor may mean another file. EBADF then.
 #[cold]
 fn enter_doubted<'t>(
     queue: &'static Open,
@@ -136,7 +136,8 @@ fn leave_special(fd: RawFd, open: *mut Open) -> Result<()> {
     if open == no_queue() { adopt_unknown(fd) } else { Err(Errno::EBADF) }
 }
 
-/// Whether `fd` is a queue. One that nobody has looked at is looked at now, and then it is known.
+/// Whether `fd` is a queue. A descriptor that has not been checked yet is checked now, and is known
+/// from then on.
 #[inline]
 pub fn is_found_queue(fd: RawFd) -> bool {
     match look_up(fd) {
@@ -150,7 +151,7 @@ fn find_out(fd: RawFd) -> bool {
     if uncancelled(|| inherited::adopt(fd)).is_ok() {
         return is_queue(fd);
     }
-    // A number that is not in use may be a queue's tomorrow.
+    // A descriptor that is not in use may be a queue's later.
     if file::status(fd).is_ok() {
         note_no_queue(fd);
     }

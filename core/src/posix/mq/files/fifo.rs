@@ -1,5 +1,5 @@
-//! The FIFO of a queue: its name, made, opened. What belongs to what is told in the folder's
-//! `mod.rs`.
+//! The FIFO of a queue: its name, made, opened. The folder's `mod.rs` says which FIFO belongs to
+//! which queue.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -54,14 +54,13 @@ impl Fifo {
     /// Makes one for the queue with this data file, with this mode, and of the same owner. It is
     /// removed when this value goes, unless it is kept.
     ///
-    /// Errors: EPERM when it is not for the caller to give it that owner; those of mkfifo(3) and
-    /// open(2).
+    /// Errors: EPERM when the caller may not give it that owner; those of mkfifo(3) and open(2).
     pub fn make(data: &Status, mode: u32) -> Result<Self> {
         for _ in 0..TRIES {
             let nonce = random();
             let path = fifo_path(data.st_ino, nonce);
             let c_path = file::c_path(&path)?;
-            // SAFETY: a C string. Nobody else may open it before it is as it shall be.
+            // SAFETY: a C string. No other user may open it before its owner and mode are set.
             if unsafe { libc::mkfifo(c_path.as_ptr(), 0o600) } == 0 {
                 return Self::finish(path, nonce, data, mode);
             }
@@ -93,7 +92,7 @@ impl Fifo {
                 Ok(Self { file, status, nonce, provisional: Provisional(Some(path)) })
             }
             Err(error) => {
-                // Made a moment ago, and not known to anybody.
+                // Made a moment ago, and not known to any other process.
                 let _ = std::fs::remove_file(path);
                 Err(error)
             }

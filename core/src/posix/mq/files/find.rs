@@ -16,8 +16,8 @@ use crate::posix::mq::layout::{self, Geometry};
 /// Opens the data file of the queue that this open FIFO belongs to. ENOENT when it has no name any
 /// more, or none that can be reached from here.
 ///
-/// `path` is that of the FIFO as it was opened: the kernel tells it of a descriptor, and nobody can
-/// change it.
+/// `path` is that of the FIFO as it was opened: the kernel gives it for a descriptor, and no user
+/// can change it.
 pub fn open_of_fifo(fifo: &Status, path: &Path) -> Result<Data> {
     let inode = path.file_name().and_then(data_inode_of).ok_or(Errno::ENOENT)?;
     let path = named(path.parent().ok_or(Errno::ENOENT)?, (fifo.st_dev, inode))?;

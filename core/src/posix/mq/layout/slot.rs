@@ -10,7 +10,8 @@ use crate::posix::mq::notify::registration::Sender;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotHeader {
     pub(super) message: MessageHeader,
-    /// Messages ever written to this slot. Whoever has claimed the slot adds one before the commit.
+    /// Messages ever written to this slot. The thread that has claimed the slot adds one before the
+    /// commit.
     pub(super) written: u64,
     _reserved: u64,
 }
@@ -61,9 +62,9 @@ impl MessageHeader {
         unsafe { load(&raw mut (*shared).length) }
     }
 
-    /// As it lies in memory, as one number.
+    /// As it lies in memory, as one integer.
     pub fn to_number(self) -> u128 {
-        // SAFETY: four numbers without padding.
+        // SAFETY: four integers without padding.
         u128::from_ne_bytes(unsafe { core::mem::transmute::<Self, [u8; size_of::<Self>()]>(self) })
     }
 

@@ -16,8 +16,7 @@ const LIMIT: usize = 64;
 
 /// Whether this process, or the one it was forked from, has ever registered. Never cleared.
 static HAS_REGISTERED: AtomicBool = AtomicBool::new(false);
-/// 0 = free, else a number plus one. A number that is put in is nobody's until it is taken out, by
-/// CAS.
+/// 0 = free, else a number plus one. A number in here is unused until it is taken out, by CAS.
 static DEFERRED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Numbers in there, or about to be.
 static COUNT: AtomicUsize = AtomicUsize::new(0);

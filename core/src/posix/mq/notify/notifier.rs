@@ -7,7 +7,7 @@
 //! began with. For `SIGEV_THREAD` it is a thread of the C library, as in glibc.
 //!
 //! The program may close the queue while the thread sleeps on it. So the thread has its own mapping
-//! of the first page, and a *seat*, by which a thread that closes the queue finds it.
+//! of the first page, and a *seat*, through which a thread that closes the queue finds it.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -24,14 +24,15 @@ use crate::posix::mq::layout::HEADER_SIZE;
 /// queue.
 const SEATS: usize = 64;
 
-/// What such a thread is to wait for. C keeps it in a `cbits::DutyRoom`.
+/// What such a thread is to wait for. C keeps it in a `cbits::DutyStorage`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Duty {
     /// In a page of its own.
     registration: *const Registration,
     page: *mut c_void,
-    /// The number at which nobody was registered, and that of the registration that follows.
+    /// The sequence number at which no process was registered, and that of the registration that
+    /// follows.
     after: u32,
     number: u32,
     /// In `SEATTABLE`; `SEATS` = none.
@@ -45,8 +46,8 @@ unsafe impl Send for Duty {}
 
 /// Where a thread can be found when its queue is closed.
 struct Seat {
-    /// 0 = free; else a number that no other thread of this process ever had. Taken by CAS, freed
-    /// by the thread.
+    /// 0 = free; else a serial number that no other thread of this process ever had. Taken by CAS,
+    /// freed by the thread.
     id: AtomicU64,
     /// The process that has the thread: the child of a fork has none. The rest, too, is stored by
     /// the thread that takes the seat.
@@ -80,13 +81,13 @@ impl Seat {
 
     fn dismiss(&self, id: u64) {
         self.dismissed.store(id, Ordering::SeqCst);
-        // It may have ended, and its page be gone: then nobody is woken.
+        // It may have ended, and its page may be gone: then no thread is woken.
         futex::wake(self.word.load(Ordering::SeqCst), i32::MAX, Scope::Shared);
     }
 }
 
 impl Duty {
-    /// For the registration that follows this number. ENOMEM.
+    /// For the registration that follows this sequence number. ENOMEM.
     pub fn new(registration: &Registration, after: u32, fifo: (u64, u64)) -> Result<Self> {
         let offset = ptr::from_ref(registration).addr() % HEADER_SIZE;
         let page = ptr::from_ref(registration).wrapping_byte_sub(offset);

@@ -131,8 +131,8 @@ impl ToRegistered<'_, '_> {
         self.queue.queue.layout.notify()
     }
 
-    /// `Ok(None)`: nobody has the registration any more. EBADF: that cannot be found out, as the
-    /// number is another file's by now.
+    /// `Ok(None)`: no process has the registration any more. EBADF: that cannot be found out, as
+    /// the descriptor means another file by now.
     fn holder(&self) -> Result<Option<Holder>> {
         match record::holder(self.queue.fd, self.number)? {
             None if !self.queue.is_open() => Err(Errno::EBADF),
@@ -188,10 +188,10 @@ impl Delivery for ToRegistered<'_, '_> {
 }
 
 /// Whether the thread that has claimed this does not run, since a signal or a debugger has stopped
-/// it. (One that the kernel cannot watch is not known by its number.)
+/// it. (One that the kernel cannot watch is not known by its TID.)
 fn is_stopped(word: &AtomicU32) -> bool {
     match claim::holder(word.load(Ordering::SeqCst)) {
         Claim::Thread(tid) => stopped::is_stopped(tid),
-        Claim::Nobody | Claim::Presence(_) => false,
+        Claim::None | Claim::Presence(_) => false,
     }
 }

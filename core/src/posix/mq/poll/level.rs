@@ -7,14 +7,15 @@
 //! | full | [`CAPACITY`] | POLLIN |
 //!
 //! *Prompt up.* Before it commits its message, while its slot is claimed, a sender makes sure that
-//! there is a packet; before it commits, a receiver makes sure that there is a free place. So a
-//! process that is killed leaves no other process asleep beside a message.
+//! there is a packet; before it commits, a receiver makes sure that there is space for a packet. So
+//! a process that is killed leaves no other process asleep while there is a message.
 //!
-//! *Lazy down.* To take out the last packet because there is no message, a process claims the
-//! adjuster and checks, in this order: the packets, the senders in flight, the messages. It takes
-//! one packet, and checks again. A sender that claimed its slot after that check finds the adjuster
-//! claimed, and makes sure that there are `SLACK` packets: one more, for the step that the adjuster
-//! may still make. To put in the last packet because there is no room works the same way, mirrored.
+//! *Lazy down.* Before it takes out the last packet, because there is no message, a process claims
+//! the adjuster and checks, in this order: the packets, the senders in flight, the messages. It
+//! takes one packet, and checks again. A sender that claimed its slot after that check finds the
+//! adjuster claimed, and makes sure that there are `SLACK` packets: one more, for the step that the
+//! adjuster may still make. Putting in the last packet, because there is no space, is the mirror
+//! image.
 //!
 //! A claim of the adjuster whose holder was killed counts as free: no late step will come. While
 //! its holder is stopped, senders put in a second packet, and the queue is readable in vain until
@@ -54,8 +55,8 @@ impl Readiness {
         }
     }
 
-    /// Sees to it that poll(2) tells of the room that is about to be there.
-    pub fn raise_room(&self, fifo: &impl Fifo) {
+    /// Makes poll(2) report the space that is about to be there.
+    pub fn raise_space(&self, fifo: &impl Fifo) {
         let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
         let most = self.packets().most.min(CAPACITY);
         if most + wanted > CAPACITY {
@@ -65,7 +66,7 @@ impl Readiness {
         }
     }
 
-    /// Takes the packets out if there is no message, and nobody is about to send one.
+    /// Takes the packets out if there is no message, and no thread is about to send one.
     pub fn lower_message(
         &self,
         who: &impl Claimant,
@@ -90,10 +91,15 @@ impl Readiness {
         });
     }
 
-    /// Fills the FIFO up if there is no room, and nobody is about to receive.
-    pub fn lower_room(&self, who: &impl Claimant, fifo: &impl Fifo, look: impl Fn(Wanted) -> Look) {
-        // Where the kernel gives fewer places, there is no slack; poll(2) says that there is room
-        // then.
+    /// Fills the FIFO up if there is no space, and no thread is about to receive.
+    pub fn lower_space(
+        &self,
+        who: &impl Claimant,
+        fifo: &impl Fifo,
+        look: impl Fn(Wanted) -> Look,
+    ) {
+        // Where the kernel gives the FIFO a smaller capacity, there is no slack; poll(2) then
+        // reports that there is space.
         if fifo.capacity() != CAPACITY {
             return;
         }

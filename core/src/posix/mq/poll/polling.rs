@@ -26,8 +26,8 @@ pub struct Polling {
 /// The description has its lock, and the word says so. Set once.
 const LOCKED: u32 = 1;
 /// The process has waited for the queue by a call that looks before it sleeps, and will do so
-/// again: so the packet may stay for that call to take out. Set by that call; cleared by the one
-/// who leaves a packet.
+/// again: so the packet may stay for that call to take out. Set by that call; cleared by the thread
+/// that leaves a packet.
 const LAZY: u32 = 2;
 
 impl Polling {
@@ -69,8 +69,8 @@ impl Polling {
             return false;
         }
         let locked = lock::try_lock(fd, Owner::Description, Kind::Read, POLLERS_BYTE);
-        // Somebody may have a write lock, or the kernel none to give: then nobody will know when we
-        // are gone.
+        // Another process may have a write lock, or the kernel may have no lock to give: then no
+        // process will notice when this one has ended.
         let who = if locked == Ok(true) { wanted } else { wanted.and(Pollers::UNKNOWN) };
         readiness.arm(who);
         self.state.fetch_or(LOCKED, Ordering::Relaxed);

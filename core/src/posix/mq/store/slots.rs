@@ -2,7 +2,7 @@
 //!
 //! A sender claims a free slot, writes the body, stores the key, releases. A receiver claims the
 //! slot of the largest key, reads the body, clears the key, releases. Storing or clearing the key
-//! is the commit: one store, before which nothing has happened for anybody else, and after which
+//! is the commit: one store, before which nothing has happened for other threads, and after which
 //! everything has.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -27,8 +27,8 @@ pub struct Slots<'a> {
     /// The number of messages sent through a queue with a tree. (Without one, the keys themselves
     /// tell.)
     ///
-    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that whatever
-    /// comes later gets a larger one, which is the order within the word.
+    /// Any sender adds one to it. Relaxed: only that no two get the same sequence number, and that
+    /// whatever comes later gets a larger one, which is the order within the word.
     pub sequence: &'a AtomicU64,
     /// The key of a message that was claimed and not taken for a long time. A receiver that has
     /// waited for it in vain stores it. Relaxed: a hint, whose loss costs another wait.
@@ -54,7 +54,7 @@ pub enum Look {
     There,
     /// None, but an operation is under way that may not know yet that a thread waits.
     UnderWay,
-    /// None, and whoever changes that will see that a thread waits.
+    /// None, and the thread that changes that will see that a thread waits.
     Nothing,
 }
 
@@ -149,8 +149,8 @@ impl<'a> Slots<'a> {
     ///
     /// A message that another receiver has claimed may still come back, if that one finds a better
     /// one, or dies. Passing it over at once would break the order, so it is waited for. But its
-    /// holder may be stopped: then it is stalled for everybody, until it is gone. And it may be
-    /// what our signal handler has interrupted.
+    /// holder may be stopped: then the message is stalled for all, until the holder has ended. And
+    /// it may be what our signal handler has interrupted.
     ///
     /// `nears` is told of a slot before it is claimed.
     #[inline(always)]
@@ -298,7 +298,7 @@ impl<'a> Slots<'a> {
     }
 
     /// A free slot, and the next sequence number: larger than that of any message that is in the
-    /// queue and whose send has returned. Where there is none, any number will do.
+    /// queue and whose send has returned. Where there is none, any sequence number will do.
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;

@@ -1,8 +1,8 @@
 //! Looking at many words as fast as one thread can: few keys one by one, those of a tree four at a
 //! time where the processor can (`wide`).
 //!
-//! The words change meanwhile. Each is read whole, at some moment of the look; in which order is
-//! left open, and no caller relies on one.
+//! The words change meanwhile. Each is read atomically, at some moment of the look. The order is
+//! unspecified, and no caller relies on it.
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 mod wide;
@@ -88,8 +88,8 @@ pub fn largest_of_few(keys: &[AtomicU64]) -> (usize, u64) {
 
 /// The largest of some values, and where it is.
 ///
-/// Which one that is nobody can predict, so there is no branch on it; and each comparison waits for
-/// the one before it, so there is more than one chain of them. "Less" is in one flag of a
+/// Which one that is cannot be predicted, so there is no branch on it; and each comparison waits
+/// for the one before it, so there is more than one chain of them. "Less" is in one flag of a
 /// comparison, "greater" in two, which would make each conditional move twice the work.
 #[inline(always)]
 pub fn largest<T>(items: &[T], mut value: impl FnMut(&T) -> u64) -> (usize, u64) {
