@@ -189,7 +189,7 @@ const FIRST_TICKET: i32 = 1 << 30;
 pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
     let ticket = FIRST_TICKET | (book.tickets & 0xff_ffff).cast_signed();
     book.tickets = book.tickets.wrapping_add(1);
-    if book.tickets % OFTEN == 0 {
+    if book.tickets.is_multiple_of(OFTEN) {
         sweep(book);
     }
     for index in 0..HANDLES {

@@ -10,15 +10,13 @@ use libc::{mq_attr, timespec};
 use watch_run::calls::{Argument, CALLS, number};
 use watch_run::tables::{Tables, mode};
 
-use crate::hooks::Call;
+use crate::call::Call;
 use crate::line::Line;
 use crate::{memory, peek, records, run, system};
 
 /// Of this process; see [`enter`]. A fork copies it, and the child stores its own before it goes
 /// on.
 static PATH: AtomicU64 = AtomicU64::new(0);
-/// Threads of this process that have made a call.
-static THREADS: AtomicU32 = AtomicU32::new(0);
 /// Calls of this process.
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -32,17 +30,12 @@ const PATIENCE: u64 = 2_000 * MILLISECOND;
 /// This process has this place in the tree.
 pub fn enter(path: u64) {
     PATH.store(path, Ordering::Relaxed);
-    THREADS.store(0, Ordering::Relaxed);
+    memory::forget_threads();
     COUNT.store(0, Ordering::Relaxed);
 }
 
 pub fn path() -> u64 {
     PATH.load(Ordering::Relaxed)
-}
-
-/// The number of a thread that makes its first call.
-pub fn next_ordinal() -> u32 {
-    THREADS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The finishing steps of MurmurHash3: every bit of the result depends on every bit of both.
@@ -71,15 +64,19 @@ pub fn before(run: &Tables, call: &mut Call) -> i32 {
     }
     delay(decision, calls);
     if CALLS[call.index()].waits {
-        if decision >> 40 & 7 == 0 {
+        if one_in_eight(decision >> 40) {
             outlast_deadline(call);
         }
-        if decision >> 44 & 7 == 0 && may_be_interrupted(call) {
+        if one_in_eight(decision >> 44) && may_be_interrupted(call) {
             return libc::EINTR;
         }
     }
     shrink_queue(call);
     0
+}
+
+const fn one_in_eight(decision: u64) -> bool {
+    decision.is_multiple_of(8)
 }
 
 /// After a call.

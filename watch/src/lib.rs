@@ -7,6 +7,7 @@
 //! | module | |
 //! |---|---|
 //! | `book` | what is known of objects and processes |
+//! | `call` | a call while it is made |
 //! | `chaos` | delays, interruptions and a death, from a seed |
 //! | `check` | judges calls |
 //! | `entry` | the exported names |
@@ -25,6 +26,7 @@
 //! | `trace` | a call as text |
 
 mod book;
+mod call;
 mod chaos;
 mod check;
 mod entry;

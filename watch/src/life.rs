@@ -1,7 +1,7 @@
 //! Load, forks and the end of a process.
 
-use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, ptr};
 
@@ -23,7 +23,7 @@ fn setting(name: &str) -> Option<OsString> {
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_watch_begin() {
     let found = match setting(DIRECTORY) {
-        Some(directory) => of_command(directory),
+        Some(directory) => of_command(&directory),
         None => of_settings(),
     };
     let Some(tables) = found else { return };
@@ -39,9 +39,9 @@ extern "C" fn rsipc_watch_begin() {
 }
 
 /// The run of a command.
-fn of_command(directory: OsString) -> Option<*mut Tables> {
+fn of_command(directory: &OsStr) -> Option<*mut Tables> {
     let below = |name: &str| {
-        let mut path = directory.clone().into_vec();
+        let mut path = directory.as_bytes().to_vec();
         path.push(b'/');
         path.extend_from_slice(name.as_bytes());
         CString::new(path).ok()

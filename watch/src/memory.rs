@@ -1,8 +1,16 @@
 //! What a thread remembers from one call to the next.
 
-use watch_run::tables::NAME;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::system;
+
+/// Threads of this process that have made a call.
+static THREADS: AtomicU32 = AtomicU32::new(0);
+
+/// The process begins.
+pub fn forget_threads() {
+    THREADS.store(0, Ordering::Relaxed);
+}
 
 /// Locks of one thread that are remembered.
 pub const HELD: usize = 8;
@@ -59,7 +67,7 @@ pub struct Memory {
     pub held: [u32; HELD],
 }
 
-const _: () = assert!(size_of::<Memory>() <= 512 && NAME >= 256, "WATCHED_MEMORY has room for it");
+const _: () = assert!(size_of::<Memory>() <= 512, "WATCHED_MEMORY has room for it");
 
 unsafe extern "C" {
     fn rsipc_watch_memory() -> *mut Memory;
@@ -82,7 +90,7 @@ pub unsafe fn own<'a>() -> &'a mut Memory {
         *memory = unsafe { std::mem::zeroed() };
         memory.fork = fork;
         memory.pid = pid;
-        memory.ordinal = crate::chaos::next_ordinal();
+        memory.ordinal = THREADS.fetch_add(1, Ordering::Relaxed);
     }
     memory
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use watch_run::calls::CALLS;
 use watch_run::tables::{THREADS, Tables, Thread};
 
-use crate::hooks::Call;
+use crate::call::Call;
 use crate::{stack, system};
 
 /// Enters the call; -1 if there is no room. A call that waits gets its stack; whether that leads

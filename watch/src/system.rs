@@ -33,8 +33,8 @@ pub fn parent() -> i32 {
 }
 
 pub fn tid() -> i32 {
-    // SAFETY: takes no arguments.
-    unsafe { libc::gettid() }
+    // SAFETY: takes no arguments. glibc has a function for it since 2.30 only.
+    i32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0)
 }
 
 /// Whether a process or thread has this number.

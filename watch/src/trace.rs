@@ -6,8 +6,8 @@ use libc::{mq_attr, sembuf, timespec};
 use watch_run::calls::{Argument, CALLS, number};
 use watch_run::tables::{Tables, mode};
 
+use crate::call::Call;
 use crate::chaos::trimmed;
-use crate::hooks::Call;
 use crate::line::Line;
 use crate::next::number;
 use crate::{peek, records, run, system};

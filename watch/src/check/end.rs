@@ -6,9 +6,10 @@ use watch_run::calls::number;
 use watch_run::finding::Kind;
 use watch_run::tables::{Book, HANDLES, Object, ObjectKind, Tables};
 
+use super::case::{Case, judge};
 use super::report::Findings;
-use super::{Case, judge, lost, queues};
-use crate::hooks::Call;
+use super::{lost, queues};
+use crate::call::Call;
 use crate::{book, next, run, system};
 
 /// A call that is none, for what is found without one.

@@ -5,9 +5,10 @@ use std::ffi::CStr;
 use watch_run::calls::{Argument, CALLS, number};
 use watch_run::tables::ObjectKind;
 
-use super::{Case, system_v};
+use super::case::Case;
+use super::system_v;
 use crate::book;
-use crate::hooks::Call;
+use crate::call::Call;
 use crate::line::Line;
 use crate::{maps, next, peek, run};
 
@@ -156,15 +157,15 @@ fn semaphore(case: &mut Case) -> Option<usize> {
             text.put(format_args!("{address:#x}"));
         }
         let index = book::add_object(case.book, ObjectKind::Unnamed, text.bytes())?;
-        let made_here = !region.path().starts_with(b"/dev/shm/")
-            || book::named(case.book, ObjectKind::Memory, &region.path()[8..])
+        let is_new_file = region.path().starts_with(b"/dev/shm/")
+            && book::named(case.book, ObjectKind::Memory, &region.path()[8..])
                 .is_some_and(|memory| case.book.objects[memory].is_made);
         let is_own = !region.is_shared || region.path().starts_with(b"/dev/zero");
         let object = &mut case.book.objects[index];
         object.place = place;
         object.is_shared = region.is_shared;
         // In a file that was there before, others may have made it.
-        object.is_alive = !is_own && !(made_here && region.path().starts_with(b"/dev/shm/"));
+        object.is_alive = !is_own && !is_new_file;
         object.is_signal = object.is_alive;
         Some(index)
     })?;

@@ -6,7 +6,7 @@ use watch_run::calls::number;
 use watch_run::finding::Kind;
 use watch_run::tables::Order;
 
-use super::Case;
+use super::case::Case;
 use crate::line::Shown;
 
 /// Posts by who had taken it, after which one by somebody else is a mistake.

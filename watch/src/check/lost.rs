@@ -4,9 +4,9 @@
 use watch_run::calls::number;
 use watch_run::finding::Kind;
 
-use super::Case;
+use super::case::Case;
+use crate::call::Call;
 use crate::chaos::mix;
-use crate::hooks::Call;
 use crate::memory::Lost;
 use crate::peek;
 

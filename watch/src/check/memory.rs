@@ -4,7 +4,8 @@ use watch_run::calls::{CALLS, number};
 use watch_run::finding::Kind;
 use watch_run::tables::{HANDLES, ObjectKind};
 
-use super::{Case, semaphores};
+use super::case::Case;
+use super::semaphores;
 use crate::{book, slots};
 
 fn range(case: &Case) -> std::ops::Range<u64> {

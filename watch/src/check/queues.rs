@@ -4,8 +4,9 @@ use watch_run::calls::number;
 use watch_run::finding::Kind;
 use watch_run::tables::ObjectKind;
 
-use super::{Case, identify};
-use crate::hooks::Call;
+use super::case::Case;
+use super::identify;
+use crate::call::Call;
 use crate::{book, next, peek, system};
 
 /// How many messages are in the queue, which matters when it goes, and when one comes.

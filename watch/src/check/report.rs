@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use watch_run::finding::Kind;
 use watch_run::tables::{Book, NAME, STACK, Tables, mode};
 
+use crate::call::Call;
 use crate::chaos::{mix, trimmed};
-use crate::hooks::Call;
 use crate::line::Line;
 use crate::maps::{self, Place};
 use crate::{book, records, run, stack, system};

@@ -4,7 +4,7 @@ use watch_run::calls::number;
 use watch_run::finding::Kind;
 use watch_run::tables::ObjectKind;
 
-use super::Case;
+use super::case::Case;
 use crate::{book, maps, peek, slots};
 
 pub fn before(case: &mut Case) {
@@ -66,7 +66,10 @@ fn is_awaited(case: &mut Case, index: usize) {
 /// The first word of a semaphore is the same in glibc and librsipc on 64 bits: value below, number
 /// of waiters above.
 pub fn is_blocked(address: u64) -> bool {
-    peek::value::<u64>(address).is_some_and(|word| word & 0xffff_ffff == 0 && word >> 32 != 0)
+    peek::value::<u64>(address).is_some_and(|word| {
+        let (value, waiters) = (word % (1 << 32), word >> 32);
+        value == 0 && waiters != 0
+    })
 }
 
 pub fn after(case: &mut Case) {

@@ -3,9 +3,9 @@
 use watch_run::calls::number;
 use watch_run::tables::ObjectKind;
 
-use super::Case;
+use super::case::Case;
 use crate::book;
-use crate::hooks::Call;
+use crate::call::Call;
 use crate::line::Line;
 use crate::next;
 

@@ -5,7 +5,7 @@
 use watch_run::calls::number;
 use watch_run::finding::Kind;
 
-use super::Case;
+use super::case::Case;
 use crate::chaos::mix;
 use crate::memory::Asked;
 use crate::peek;
