@@ -75,7 +75,7 @@ impl Children {
     }
 
     /// Ends all descendants. Each is a child of this process, or of one that is.
-    pub fn end(&self) {
+    pub fn end() {
         let own = std::process::id().cast_signed();
         for pid in descendants(own) {
             // SAFETY: a descendant, which was there a moment ago; its number is not given out again

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use watch_run::tables::mode;
 use watch_run::{DIRECTORY, END};
 
-use crate::failure::{Failure, Result, reason};
+use crate::failure::{Failure, Result};
 use crate::output::{say, warn};
 use children::Children;
 use home::Home;
@@ -73,7 +73,7 @@ pub fn run(wishes: &Wishes, mut command: Command, preload: &OsStr) -> Result<i32
         if wishes.check.is_some() && last_look.elapsed() >= LOOK {
             watcher.look();
             if wishes.is_fatal() && watcher.is_stuck {
-                children.end();
+                Children::end();
             }
             last_look = Instant::now();
         }
@@ -217,7 +217,7 @@ impl<'a> Watcher<'a> {
 }
 
 fn not_written(error: std::io::Error) -> Failure {
-    Failure::new(format!("cannot write the record of calls: {}", reason(&error)))
+    Failure::call("cannot write the record of calls", error)
 }
 
 fn now() -> u64 {

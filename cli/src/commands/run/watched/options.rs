@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 /// How a run is watched.
 #[derive(Args)]
+#[expect(clippy::option_option, reason = "absent, given, given with a value: so clap tells them")]
 pub struct Wishes {
     /// Record every IPC call of all processes of the run, in FILE or on the standard error
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A line.
 #[derive(Debug, Deserialize)]
@@ -15,7 +15,7 @@ pub enum Record {
 }
 
 /// A call that has ended.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 pub struct Call {
     pub pid: i32,
     pub tid: i32,
@@ -23,7 +23,8 @@ pub struct Call {
     /// Nanoseconds of CLOCK_MONOTONIC.
     pub began: u64,
     pub ended: u64,
-    pub call: String,
+    #[serde(rename = "call")]
+    pub function: String,
     pub arguments: Vec<String>,
     pub object: Option<String>,
     pub state: String,

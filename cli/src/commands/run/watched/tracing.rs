@@ -55,8 +55,8 @@ impl Trace {
         }
         let object = call.object.as_deref().map(|object| format!(" {object}"));
         let event = serde_json::json!({
-            "name": format!("{}{}", call.call, object.unwrap_or_default()),
-            "cat": family(&call.call),
+            "name": format!("{}{}", call.function, object.unwrap_or_default()),
+            "cat": family(&call.function),
             "ph": "X",
             "ts": microseconds(call.began),
             "dur": microseconds(call.ended.saturating_sub(call.began)),
@@ -127,7 +127,7 @@ fn text(call: &Call, start: u64) -> String {
     let line = format!(
         "{seconds:4}.{rest:06} {who} {} {}({}) = {result} ({waited} us)",
         call.program,
-        call.call,
+        call.function,
         arguments.join(", ")
     );
     escape::text(line.as_bytes())
@@ -144,7 +144,7 @@ mod tests {
             program: "p".into(),
             began: 1_000_002_000,
             ended: 1_000_005_000,
-            call: "sem_wait".into(),
+            function: "sem_wait".into(),
             arguments: vec!["0x10".into()],
             object: Some("/s".into()),
             state: "returned".into(),
