@@ -166,7 +166,7 @@ mqd_t rsipc_watch_mq_open_2(const char *name, int flags)
 int rsipc_watch_semctl(int set, int member, int command, ...);
 int rsipc_watch_semctl(int set, int member, int command, ...)
 {
-	/* Whether there is a fourth one only the command says; it is read from where it would be. */
+	/* The command alone says whether there is a fourth one: it is read from its place. */
 	va_list rest;
 	va_start(rest, command);
 	void *value = va_arg(rest, void *);

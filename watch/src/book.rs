@@ -81,17 +81,17 @@ pub fn add_object(book: &mut Book, kind: ObjectKind, name: &[u8]) -> Option<usiz
 /// An object that is gone, and that nobody has any more.
 fn forgotten(book: &mut Book) -> Option<usize> {
     sweep(book);
-    let mut is_known = [false; OBJECTS];
-    for handle in book.handles.iter().filter(|handle| handle.pid != 0) {
-        is_known[handle.object as usize % OBJECTS] = true;
-    }
-    let is_gone = |object: &Object| match object.kind {
-        ObjectKind::Unnamed => true,
-        _ => !object.is_linked,
-    };
-    let index = (0..OBJECTS).find(|&index| {
-        let object = &book.objects[index];
-        !is_known[index] && is_gone(object) && object.taker == 0
+    let index = unknown(book).or_else(|| {
+        // Next those go of which it is only known that they were closed or destroyed.
+        let mut index = 0;
+        while index < HANDLES {
+            if book.handles[index].pid != 0 && book.handles[index].is_over {
+                remove(book, index);
+            } else {
+                index += 1;
+            }
+        }
+        unknown(book)
     })?;
     // What is noted of it by its number is not true of the next one.
     let number = u32::try_from(index + 1).ok()?;
@@ -102,6 +102,18 @@ fn forgotten(book: &mut Book) -> Option<usize> {
         }
     }
     Some(index)
+}
+
+/// An object that has no name any more, and that no process has.
+fn unknown(book: &Book) -> Option<usize> {
+    let mut is_known = [false; OBJECTS];
+    for handle in book.handles.iter().filter(|handle| handle.pid != 0) {
+        is_known[handle.object as usize % OBJECTS] = true;
+    }
+    (0..OBJECTS).find(|&index| {
+        let object = &book.objects[index];
+        !is_known[index] && (object.kind == ObjectKind::Unnamed || !object.is_linked)
+    })
 }
 
 /// The place in the row where a search for this handle begins.

@@ -142,6 +142,13 @@ impl Kind {
                 "sem_wait(3): it blocks until somebody posts; two who take two locks in opposite \
                  orders can block each other for ever"
             }
+            _ => self.why_later(),
+        }
+    }
+
+    /// Of those that are about queues, the use of calls, and the end.
+    const fn why_later(self) -> &'static str {
+        match self {
             OtherAttributes => {
                 "mq_open(3): the attributes count only for a queue that the call itself makes"
             }
@@ -182,6 +189,22 @@ impl Kind {
                 "sem_wait(3), mq_receive(3), semop(2): without a timeout it waits until somebody \
                  acts"
             }
+            // The others are told of above.
+            _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_reason() {
+        for number in 0..=Deadlock as u8 {
+            // SAFETY: the kinds are numbered from 0 to the last one.
+            let kind: Kind = unsafe { std::mem::transmute(number) };
+            assert!(kind.why().contains("): "), "{}", kind.name());
         }
     }
 }
