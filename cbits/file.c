@@ -1,5 +1,5 @@
 /* The calls that take a descriptor for a file: its owner, its mode, its contents. They are the
- * kernel's; for a queue, which it does not know, they are answered as it answers for its own
+ * kernel's; for a queue of this library, the answer is what the kernel gives for its own queues
  * (mq/as_file.rs). */
 #define _GNU_SOURCE
 #include "concern.h"
@@ -73,8 +73,8 @@ int rsipc_c_fxstat(int version, int fd, struct stat *status)
 	return describe(RSIPC_REAL(__fxstat)(version, fd, status), fd, status);
 }
 
-/* The path is looked at only after the kernel has taken it. It takes NULL for an empty one, in
- * newer versions. */
+/* The path is looked at only after the kernel has taken it. Newer kernels take NULL for an empty
+ * path. */
 static inline int is_descriptor(const char *path, int flags)
 {
 	return (flags & AT_EMPTY_PATH) && rsipc_concerns(RSIPC_QUEUES) && (!path || !*path);

@@ -10,13 +10,13 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The fast path. Where these answer false, or that the thread must sleep, nothing has happened:
- * those below find out why. */
+/* The fast path. If these return false, or that the thread must sleep, nothing has happened: the
+ * functions below find out why. */
 _Bool rsipc_mq_send_at_once(struct rsipc_thread **thread, mqd_t queue, const char *body,
 			    size_t length, unsigned priority);
 ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, mqd_t queue, char *body, size_t size,
 				 unsigned *priority);
-/* Where these answer that the thread must sleep, there is a wait that has not begun. */
+/* If these return that the thread must sleep, a wait has been placed that has not begun. */
 int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
 		      const char *body, size_t length, unsigned priority);
 /* The length of the message; other answers are negated. `priority` may be NULL. */

@@ -87,8 +87,8 @@ struct rsipc_closing {
 
 enum { RSIPC_CLOSE_FREELY, RSIPC_CLOSE_SPARE, RSIPC_CLOSE_QUEUE, RSIPC_CLOSE_UNKNOWN };
 
-/* What Rust answers when the descriptor is none of a queue after all. Other answers: the call's
- * own, or an errno with a minus in front. */
+/* What Rust answers when the descriptor does not belong to a queue after all. Other answers: the
+ * call's own, or an errno with a minus in front. */
 #define RSIPC_NOT_A_QUEUE (-4096)
 
 /* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or

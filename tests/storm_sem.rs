@@ -127,7 +127,7 @@ impl Ground {
         let start = Instant::now();
         // SAFETY: the semaphore is open until the ground is dropped.
         while unsafe { libc::sem_trywait(self.semaphore) } != 0 {
-            assert!(start.elapsed() < BOUND, "no token comes by");
+            assert!(start.elapsed() < BOUND, "the value stays 0");
             thread::sleep(Duration::from_micros(20));
         }
     }

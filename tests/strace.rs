@@ -239,8 +239,7 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// All system calls of a program of tests/c, which says this in the end, and of whatever it
-/// starts.
+/// All system calls of a program of tests/c, which says this at the end, and of whatever it starts.
 fn trace_of(source: &str, way: Way, says: &str) -> String {
     trace_with(source, way, None, says)
 }

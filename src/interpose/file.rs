@@ -153,7 +153,7 @@ jumps_to! {
 
 // What cbits/file.c calls.
 
-/// The result of the call, an errno with a minus in front, or [`NOT_A_QUEUE`].
+/// The result of the call, minus an errno, or [`NOT_A_QUEUE`].
 fn answer(result: Result<i64>) -> i64 {
     match result {
         Ok(result) => result,

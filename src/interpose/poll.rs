@@ -236,9 +236,9 @@ unsafe extern "C" fn rsipc_before_epoll_wait(slot: *const Cell<*const Thread>, m
     }
 }
 
-/// Takes out of the answer of poll what is not true. Returns how many descriptors have nothing
-/// left.
-/// `may_wait`: for a moment, for what is about to come true. `too_early`: set if there is such.
+/// Removes from the answer of poll the events that are not true. Returns how many descriptors have
+/// none left. `may_wait`: whether it may wait for a moment for what is about to come true.
+/// `too_early`: set if there is such an event.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_poll(
     slot: *const Cell<*const Thread>,
@@ -265,8 +265,8 @@ unsafe extern "C" fn rsipc_after_poll(
     emptied
 }
 
-/// Takes out of the answer of select what is not true. Returns how many bits that were. The
-/// others as above.
+/// Removes from the answer of select what is not true. Returns how many bits that were. The others
+/// as above.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_select(
     slot: *const Cell<*const Thread>,
@@ -303,7 +303,7 @@ unsafe extern "C" fn rsipc_after_select(
     emptied
 }
 
-/// Takes out of the answer of epoll_wait what is not true. Returns how many events are left.
+/// Removes from the answer of epoll_wait what is not true. Returns how many events are left.
 /// `too_early`: set if nothing of one is true yet. It may still be in the answer. `may_wait` as
 /// above.
 #[unsafe(no_mangle)]

@@ -135,7 +135,7 @@ extern "C" fn rsipc_lowest_spared(first: c_int, last: c_int) -> c_int {
     preserved(|| mq::lowest_spared(first..=last).unwrap_or(-1))
 }
 
-/// The program is about to duplicate another descriptor to this one. 0: it cannot have it.
+/// The program is about to duplicate another descriptor to this one. 0: that is not possible.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_make_way(fd: c_int) -> c_int {
     preserved(|| c_int::from(mq::make_way(fd)))

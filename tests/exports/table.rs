@@ -133,7 +133,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "sem_post",
         signal_safe: true,
-        notes: "touches nothing of the semaphore once the token is there",
+        notes: "touches nothing of the semaphore once the value is incremented",
         ..SEMAPHORE
     },
     Function {

@@ -371,7 +371,7 @@ impl Game {
         };
         if let Some(Some(received)) = self.tally.count(received) {
             assert!(
-                received.length <= room.len() && received.priority < PRIORITIES,
+                received.length <= buffer.len() && received.priority < PRIORITIES,
                 "{received:?}"
             );
             self.tally.received += 1;

@@ -11,7 +11,7 @@ use super::modelled;
 
 /// For a model, unless the environment says otherwise.
 const SECONDS: u64 = 60;
-/// Of the models of a participant that may stop anywhere, each stop has this part of it.
+/// The models of a participant that may stop anywhere divide the time among the stops.
 const STOPS: u32 = 20;
 /// Executions between two looks at the clock.
 const EXECUTIONS: usize = 200;

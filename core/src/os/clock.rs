@@ -40,7 +40,7 @@ impl Clock {
 }
 
 /// Seconds of CLOCK_REALTIME at its last tick, a few milliseconds ago at most. By time(2), which is
-/// one load where `clock_gettime` is a call of a call.
+/// one load and cheaper than `clock_gettime`.
 pub fn realtime_seconds() -> u64 {
     // SAFETY: the pointer for a copy may be NULL.
     u64::try_from(unsafe { libc::time(core::ptr::null_mut()) }).unwrap_or(0)
@@ -62,7 +62,8 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Later than any machine runs: for a sleep that must have an end, and does not want one.
+    /// Later than any machine runs: for a sleep that must have a deadline, but should not end by
+    /// it.
     pub const NEVER: Self =
         Self { clock: Clock::Monotonic, time: libc::timespec { tv_sec: 1 << 32, tv_nsec: 0 } };
 

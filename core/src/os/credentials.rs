@@ -86,7 +86,7 @@ fn may_change() -> bool {
         || has(Capability::SetGroup)
 }
 
-/// Whether there is no other thread, be it one that the C library does not know.
+/// Whether there is no other thread, including one that the C library does not know.
 fn is_alone() -> bool {
     /// Of a directory, `.` and `..`; each thread is a directory in it.
     const ALONE: u64 = 2 + 1;
@@ -125,7 +125,8 @@ pub fn group() -> u32 {
     ask(libc::SYS_getegid)
 }
 
-/// Not by the C library: others have functions in front of it, and fakeroot says that all are root.
+/// Not by the C library: its functions may be interposed, and fakeroot says that all users are
+/// root.
 #[inline]
 fn ask(call: libc::c_long) -> u32 {
     // SAFETY: takes no arguments.

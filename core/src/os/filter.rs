@@ -93,8 +93,8 @@ pub fn refuse_vectors() {
     VECTORS_REFUSED.store(true, Ordering::Relaxed);
 }
 
-/// As the process opens an object: a filter that allows that does not kill for opening and reading
-/// two files more.
+/// Called when the process opens an object: a filter that allows that also allows opening and
+/// reading two more files.
 pub fn look_while_opening() {
     if STATE.load(Ordering::Relaxed) == 0 {
         let state = match preserved(|| filters(c"/proc/self/status")) {

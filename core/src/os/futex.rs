@@ -77,8 +77,8 @@ pub fn can_be_interrupted() -> bool {
     cfg!(target_arch = "x86_64") && super::cpu::rseq_offset().is_some()
 }
 
-/// The kernel goes back to the instruction of the call to restart it. If that is a restartable
-/// sequence (rseq(2)), of this one instruction, it goes on to where that has failed, instead.
+/// The kernel goes back to the instruction of the call to restart it. If that instruction alone is
+/// a restartable sequence (rseq(2)), the kernel goes to the abort handler of the sequence instead.
 #[cfg(target_arch = "x86_64")]
 fn run_interruptibly(number: c_long, arguments: &[c_long; 6]) -> c_int {
     let Some(rseq) = super::cpu::rseq_offset() else { return libc::ENOSYS };
@@ -181,10 +181,10 @@ impl Sleep {
         }
     }
 
-    /// The death word comes first. The kernel takes the words one after the other: a thread that
-    /// commits, and dies, once the death word is taken wakes us; an earlier commit is seen by the
-    /// look at the awaited word. The other way round a commit and a death could both fall between
-    /// the two.
+    /// The death word comes first. The kernel checks and queues on the words one after the other. A
+    /// thread that commits and dies after the death word was queued on wakes this one; an earlier
+    /// commit is seen when the kernel checks the awaited word. In the other order, a commit and a
+    /// death could both happen between the two.
     fn prepare_vector(
         &mut self,
         Awaited { word, expected, scope, death }: Awaited,

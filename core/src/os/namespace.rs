@@ -21,7 +21,7 @@ unsafe impl Wiped for Known {}
 /// The child of a fork may be in another namespace than its parent.
 static KNOWN: Table<Known, 1, 1> = Table::new();
 
-/// The namespace of the first request in this memory, and one. A child inherits it.
+/// The namespace of the first request in this memory, plus one. A child inherits it.
 static FIRST: AtomicU64 = AtomicU64::new(0);
 
 /// The inode number that names the namespace; [`UNKNOWN`]. Async-signal-safe.

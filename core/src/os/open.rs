@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 
 use super::errno::{Errno, Result};
 
-/// A file for the length of a call. Not the C library's: others have functions in front of it.
+/// A file for the length of a call. Not the C library's, which may be interposed.
 pub struct Open(RawFd);
 
 impl Open {

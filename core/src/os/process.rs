@@ -16,7 +16,7 @@ use core::ptr;
 use super::robust;
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-/// What tells this process from all others that have, or had, a copy of its memory.
+/// What distinguishes this process from all others that have, or had, a copy of its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process {
     /// 0 in a child that shares its parent's memory and pid.
@@ -62,15 +62,16 @@ impl Process {
         Self { generation: if shares_pid { 0 } else { generation }, pid }
     }
 
-    /// Whether the memory of the calling process is its own, so that what is kept there of
-    /// descriptors, threads and registrations is true of it. Not so in the child of a vfork(2).
+    /// Whether the memory of the calling process is its own, so that what it holds about
+    /// descriptors, threads and registrations applies to this process. Not so in the child of a
+    /// vfork(2).
     pub fn owns_memory() -> bool {
         let this = Self::this();
         this.generation != 0 && page().owner.load(Ordering::Relaxed) == this.pid
     }
 
-    /// The pid of the process that owns the memory of the calling one: but for the child of a
-    /// vfork(2) that is itself. No system call, but for the first time.
+    /// The PID of the process that owns the memory of the calling one: the process itself, except
+    /// in the child of a vfork(2). Makes a system call the first time only.
     #[inline]
     pub fn pid_of_memory() -> u32 {
         let page = page();

@@ -49,8 +49,8 @@ impl<T: Copy> Array<T> {
     }
 }
 
-/// Bytes above our own frame up to which the stack is looked for: further up a caller seldom keeps
-/// what it waits for.
+/// Bytes above our own frame within which an address is assumed to be on the stack: a caller seldom
+/// keeps what it waits for further up.
 const NEAR: usize = 256 * 1024;
 
 /// Where the first thread's stack surely reaches: the environment of the program lies there. 0 =
@@ -70,8 +70,8 @@ pub fn learn_stack() {
     }
 }
 
-/// Whether an address is on the calling thread's stack, between our frame and something of which it
-/// is known that it lies above it: the environment, or a thread's own variables.
+/// Whether an address is on the calling thread's stack, between our frame and something that is
+/// known to lie above it: the environment, or a thread's own variables.
 fn is_on_stack(address: usize, anchor: usize) -> bool {
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
@@ -79,8 +79,8 @@ fn is_on_stack(address: usize, anchor: usize) -> bool {
     reaches(anchor) || reaches(STACK_OF_FIRST_THREAD.load(Ordering::Relaxed))
 }
 
-/// Whether the byte at this address can be read. Asks the kernel for a change of the signal mask
-/// that is none: it reads the new mask before it sees that. No filter refuses that call.
+/// Whether the byte at this address can be read. Asks the kernel for an invalid change of the
+/// signal mask: it reads the new mask before it rejects the request. No filter refuses that call.
 pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
     if is_on_stack(address, anchor) {
         return true;

@@ -14,8 +14,8 @@ use crate::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// Descriptors at most.
 const LIMIT: usize = 256;
-/// They are above this one where the limit of the process allows it: few programs come so far, and
-/// a table of descriptors that reaches there is still small.
+/// They are from this one up where the limit of the process allows it: few programs have so many,
+/// and a table of descriptors of that size is still small.
 const PREFERRED: RawFd = 960;
 
 /// 0 = free; otherwise the descriptor plus one. A thread that makes a descriptor takes a free word;
@@ -106,8 +106,7 @@ pub fn release(fd: RawFd) {
     }
 }
 
-/// The program has got rid of the descriptor by a bare system call, and may use the same number
-/// itself.
+/// The program has closed the descriptor by a bare system call, and may use the same number itself.
 pub fn forget(fd: RawFd) {
     for word in &TABLE {
         let _ = word.compare_exchange(fd + 1, 0, Ordering::AcqRel, Ordering::Relaxed);

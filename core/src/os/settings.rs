@@ -22,8 +22,8 @@ pub struct Settings {
     pub dir: Cow<'static, Path>,
     /// `RSIPC_SPIN=0` clears it.
     pub spin: bool,
-    /// `RSIPC_MQ_POLL=always`: any descriptor of a queue is ready for poll(2) without being asked
-    /// first.
+    /// `RSIPC_MQ_POLL=always`: the descriptor of any queue can be polled without a first call to
+    /// this library.
     pub always_pollable: bool,
     /// `RSIPC_MQ_LIMITS=kernel`: the kernel's limits on queues are in force.
     pub kernel_limits: bool,

@@ -3,7 +3,8 @@
 use core::mem::MaybeUninit;
 use std::io::Write;
 
-/// What proc(5) says. False for a thread that is not there, or not to be seen. Async-signal-safe.
+/// Whether proc(5) says that it is stopped. False for a thread that does not exist, or cannot be
+/// seen. Async-signal-safe.
 pub fn is_stopped(tid: u32) -> bool {
     let mut path = [0_u8; 32];
     let mut stat = [MaybeUninit::<u8>::uninit(); 128];

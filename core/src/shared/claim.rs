@@ -29,13 +29,13 @@ const HOLDER: u32 = 0x3fff_ffff;
 pub const OWNER_DIED: u32 = 0x4000_0000;
 /// `FUTEX_WAITERS`, which the kernel leaves alone here: no thread sleeps on claims.
 pub const UNGUARDED: u32 = 0x8000_0000;
-/// A TID is at most 2^22 (`PID_MAX_LIMIT`). So the kernel takes nothing with this bit for one.
+/// A TID is at most 2^22 (`PID_MAX_LIMIT`). So the kernel takes no value with this bit for a TID.
 pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// Lets the kernel know which word is about to be claimed, if it can watch it, and says what to
-    /// store in it. 0: it cannot.
+    /// Announces to the kernel which word is about to be claimed, if it can watch it, and returns
+    /// what to store in the word. 0: it cannot.
     fn announce(&self, word: &AtomicU32) -> u32;
     /// Called instead of `announce` where the kernel cannot watch the claim. `None`: it must not be
     /// claimed.
@@ -63,8 +63,8 @@ pub trait Claimant {
         into.iter().zip(words).for_each(|(into, word)| into.store(*word, Ordering::Relaxed));
         true
     }
-    /// Exchanges the word that leads others to what has been written. SeqCst. False: it does not
-    /// hold `before`, or this is the child.
+    /// Exchanges the word through which others find what has been written. SeqCst. False: it does
+    /// not hold `before`, or this is the child.
     fn exchange(&self, word: &AtomicU64, before: u64, after: u64) -> bool {
         word.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
@@ -81,8 +81,9 @@ pub trait Claimant {
         publication.store();
         publication.exchange()
     }
-    /// Hands a copy of itself to what is done seldom. Were it handed there itself, it would lie in
-    /// memory from its beginning on, and the fast path would read each word of it from there.
+    /// Passes a copy of itself to code that seldom runs. If a reference to itself were passed, it
+    /// would be kept in memory from the beginning, and the fast path would read each of its words
+    /// from there.
     #[inline(always)]
     fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
         seldom(self)
@@ -90,13 +91,13 @@ pub trait Claimant {
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
     /// Whether no operation of the thread that this one has interrupted holds a claim, and this one
-    /// holds none either. A word that is claimed as its own then was claimed by a child that a
-    /// handler forked, before it knew that it was one.
+    /// holds none either. Then a word that is claimed as its own was claimed by a child that a
+    /// handler forked, before the child knew that it was one.
     fn is_stray(&self) -> bool {
         false
     }
-    /// Whether this is the child of a fork that happened since it has begun. What it has claimed is
-    /// the parent's then.
+    /// Whether this is the child of a fork that happened since the operation began. What it has
+    /// claimed is the parent's then.
     fn is_orphan(&self) -> bool;
 }
 

@@ -85,7 +85,7 @@ impl Event {
 
     /// What is about to be committed is for the sleepers. True if that had not been said yet.
     pub fn begin_turns(&self) -> bool {
-        // Relaxed: a thread that sees the commit has seen this, or loses no more than its turn.
+        // Relaxed: a thread that sees the commit sees this, too, or only misses its turn.
         self.0.fetch_or(IN_TURN, Ordering::Relaxed) & IN_TURN == 0
     }
 
@@ -96,8 +96,8 @@ impl Event {
         }
     }
 
-    /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many
-    /// there were. False: no thread was asleep. `began_turns`: whether it was this waker that
+    /// Wakes one sleeper, by the given futex call, which wakes up to so many sleepers and returns
+    /// how many it woke. False: no thread was asleep. `began_turns`: whether it was this waker that
     /// [`Event::begin_turns`].
     ///
     /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between,
@@ -126,8 +126,8 @@ impl Event {
     }
 
     /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is
-    /// something for another one, and a wake that has fallen on this one may have been that one's.
-    /// `turns_go_on`: that one may have waited for long, too. `wake` as in [`Event::wake_one`].
+    /// something for another waiter, whose wake this one may have received. `turns_go_on`: that
+    /// other waiter may have waited for long, too. `wake` as in [`Event::wake_one`].
     ///
     /// A thread that is awake, and has not come for its own yet, is now overtaken at most once.
     pub fn gone(&self, is_left: bool, turns_go_on: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {

@@ -46,8 +46,8 @@ impl Pause {
     }
 }
 
-/// A short pause between looks that are as long as some spins: its turns offer the processor from
-/// the first on, as the other thread may be one that can only run here.
+/// A short pause between looks that take as long as some spins. Each turn yields the processor, as
+/// the other thread may be able to run on this processor only.
 pub struct Moment(Pause);
 
 impl Default for Moment {

@@ -38,8 +38,8 @@ impl Terms {
     }
 }
 
-/// What one may have to wait for. The machine calls [`Attempt::begin`] first, once. What it has
-/// begun ends with one of the calls that give it done, or with [`Attempt::give_up`].
+/// What a thread may have to wait for. The machine calls [`Attempt::begin`] first, once. After that
+/// the attempt ends with a call that returns that it is done, or with [`Attempt::give_up`].
 pub trait Attempt {
     /// What it gives.
     type Done;

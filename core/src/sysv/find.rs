@@ -39,8 +39,8 @@ impl Request {
 
 /// The id of the object with this key, or of a new one.
 ///
-/// `can_be_made` says whether there can be a new object of this size; one that is found is asked
-/// for its size first.
+/// `can_be_made` says whether there can be a new object of this size; the size of an existing one
+/// is checked first.
 ///
 /// Errors: ENOENT, EEXIST; EINVAL for the size; EACCES; what `can_be_made` says; ENOSPC, ENOMEM.
 pub fn get<O: Object>(
@@ -48,8 +48,9 @@ pub fn get<O: Object>(
     request: Request,
     can_be_made: impl Fn() -> Result<()>,
 ) -> Result<i32> {
-    // Most programs have no other thread yet. Later the kernel would let the first operation wait
-    // for all processors, which takes milliseconds, and seconds on a machine that is busy.
+    // Most programs have no other thread yet. Later, with more threads, the kernel would make the
+    // first operation wait for all processors, which takes milliseconds, or seconds on a busy
+    // machine.
     membarrier::prepare();
     if request.key == libc::IPC_PRIVATE {
         can_be_made()?;
@@ -84,9 +85,9 @@ pub fn get<O: Object>(
     }
 }
 
-/// Keys, and the ids that they were last seen to lead to, each in the place that the key gives: id
-/// in the low half. A row for each family. Relaxed: what stands here is looked at before it is
-/// believed.
+/// Keys, and the ids that they were last seen to lead to, each at an index that follows from the
+/// key: the id is in the low half. A row for each family. Relaxed: each entry is verified before it
+/// is used.
 static KNOWN: [[AtomicU64; 64]; 3] = [const { [const { AtomicU64::new(0) }; 64] }; 3];
 
 fn known<O: Object>(key: i32) -> &'static AtomicU64 {

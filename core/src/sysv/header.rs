@@ -179,7 +179,7 @@ impl Header {
         removal != 0 && claim::is_free(removal)
     }
 
-    /// It goes on to the next part of its life. False: it was not in the one before.
+    /// Moves it from one state of its life to another. False: it was not in the first one.
     pub fn pass(&self, from: Life, to: Life) -> bool {
         let (from, to) = (from as u32, to as u32);
         self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()

@@ -14,7 +14,7 @@ use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
 
 /// The ids of each family, each at its index; 0 = the index is free. A handler that interrupts a
-/// question, and the child that another thread forks in the middle of one, do without.
+/// query, and the child that another thread forks in the middle of one, do without it.
 static NUMBERED: [Mutex<Vec<i32>>; 3] = [const { Mutex::new(Vec::new()) }; 3];
 
 fn numbered<O: Object>() -> &'static Mutex<Vec<i32>> {
@@ -25,7 +25,7 @@ fn numbered<O: Object>() -> &'static Mutex<Vec<i32>> {
 #[derive(Clone, Debug, Default)]
 pub struct All {
     /// Their ids, in order, and their sizes: semaphores, or bytes. 0: it is not known, as the
-    /// object may not be looked into.
+    /// object could not be inspected.
     pub objects: Vec<(i32, u64)>,
     /// The highest index of one; 0 if there is none.
     pub highest: usize,

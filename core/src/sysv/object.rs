@@ -36,7 +36,7 @@ pub trait Object: Send + Sync + Sized + 'static {
     /// What the file begins with.
     fn header(&self) -> &Header;
 
-    /// Whose it is now, as `uid | gid << 32`, and its mode. EINVAL: it has been removed.
+    /// Its owner now, as `uid | gid << 32`, and its mode. EINVAL: it has been removed.
     fn owner_and_mode(&self) -> Result<(u64, u64)>;
 
     /// Marks it as removed, and wakes all waiters. EIDRM: it has been before.
@@ -48,7 +48,7 @@ pub trait Object: Send + Sync + Sized + 'static {
         give_key()
     }
 
-    /// Takes the names of its other files away. Only for the holder of its removal claim.
+    /// Removes the names of its other files. Only for the holder of its removal claim.
     fn discard(&self) {}
 
     /// Whether processes that have it mapped may go on with it after its removal.
@@ -96,7 +96,7 @@ impl Identity {
     #[cold]
     #[inline(never)]
     fn check_anew(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> Result<()> {
-        // Before the kernel is asked: what changes meanwhile makes the answer an old one.
+        // Before the kernel is asked: a change meanwhile makes the answer out of date.
         let generation = credentials::generation();
         let permission = self.permission(owner, mode);
         let grants = |bit: u16| permission.check(bit).is_ok();
@@ -171,7 +171,7 @@ pub fn is_left_half_done<O: Object>(entered: &Use<O>) -> bool {
     for claim in [&header.birth, &header.removal] {
         claim::free_if(claim, |holder| who.has_ended(holder, is_at_home));
     }
-    // Before the life: a maker that is done has passed it on before it gives its claim back.
+    // Before the life: a maker that is done has changed its life before it gives its claim back.
     let is_made = !claim::is_free(header.birth.load(Ordering::SeqCst));
     header.is_half_removed() || !is_made && header.life() == Life::Unborn
 }

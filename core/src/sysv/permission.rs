@@ -32,8 +32,8 @@ pub fn asked_for(flags: u16) -> u16 {
 }
 
 impl Permission {
-    /// EACCES unless the caller has this access. It is what all three triples of flags ask for
-    /// together, as `semget` and its like have them.
+    /// EACCES unless the caller has this access. The access is what all three permission triples of
+    /// the flags ask for together, as `semget` and its like take them.
     pub fn check(&self, wanted: u16) -> Result<()> {
         let wanted = asked_for(wanted);
         let user = credentials::user();

@@ -88,8 +88,8 @@ pub fn examine(file: File, family: Family) -> Result<Opened> {
     Ok(Opened { file, facts, length })
 }
 
-/// Makes a file under a new id. `fill` writes the object into it, and what it gives is given back
-/// with the id. The permission bits of the file are `mode`, whatever the umask is.
+/// Makes a file under a new id. `fill` writes the object into it, and its result is returned with
+/// the id. The permission bits of the file are `mode`, whatever the umask is.
 pub fn create<T>(
     family: Family,
     mode: u32,
@@ -154,8 +154,8 @@ pub fn link_key(family: Family, key: i32, id: i32) -> Result<u32> {
     Err(Errno::ENOSPC)
 }
 
-/// Takes away the names of a key that lead to this object. Only for the holder of its removal
-/// claim: so none of them leads elsewhere by the time it is unlinked.
+/// Removes the names of a key that lead to this object. Only for the holder of its removal claim:
+/// so none of them leads elsewhere by the time it is unlinked.
 pub fn unlink_key(family: Family, key: i32, id: i32) {
     for (number, _) in ids_of(family, key).filter(|(_, target)| *target == id) {
         if let Ok(path) = family.key_path(key, number) {
@@ -177,14 +177,14 @@ pub fn give_key(family: Family, key: i32, id: i32, user: u32) {
     }
 }
 
-/// Takes away the name of an id. Only for the holder of the object's removal claim.
+/// Removes the name of an id. Only for the holder of the object's removal claim.
 pub fn unlink_id(family: Family, id: i32) {
     if let Ok(path) = family.id_path(id) {
         unlink(path.as_c_str());
     }
 }
 
-/// In a sticky directory it may be refused: then the name stays, and look-ups pass over it.
+/// In a sticky directory this may be refused: then the name stays, and look-ups pass over it.
 fn unlink(path: &CStr) {
     // SAFETY: a C string.
     unsafe { libc::syscall(libc::SYS_unlinkat, libc::AT_FDCWD, path.as_ptr(), 0) };

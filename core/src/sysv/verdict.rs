@@ -35,7 +35,7 @@ pub struct Subject {
 /// any order, by any thread that has asked.
 ///
 /// All accesses are Relaxed. Two words with one sequence number were stored by one thread for one
-/// answer, so what was read was read whole, in whatever order it arrived. A sequence number comes
+/// answer, so they belong together, in whatever order they were stored. A sequence number comes
 /// again after 2^32 answers, each of which takes system calls; a thread would have to be stopped
 /// for all of them in the midst of its stores.
 #[derive(Default)]

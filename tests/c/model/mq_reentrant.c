@@ -81,7 +81,7 @@ static uint32_t length_for(uint32_t serial)
 	       serial * 37 % (SIZE - (uint32_t)sizeof(struct message) + 1);
 }
 
-/* Sends with a ticket of the range; false if there is no room or no ticket. */
+/* Sends with a ticket of the range; false if there is no space or no ticket. */
 static bool send_one(mqd_t queue, int from, int to, uint64_t *buffer)
 {
 	int ticket = draw_ticket(from, to);

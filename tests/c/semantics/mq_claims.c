@@ -1,4 +1,5 @@
-/* A participant that ends in the middle of a call, in every way that it can: its room is left. */
+/* A participant that ends in the middle of a call, in every way that it can: its slot becomes free
+ * again. */
 #include "../support/wall.h"
 
 #include <linux/futex.h>

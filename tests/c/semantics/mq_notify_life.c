@@ -297,8 +297,7 @@ CASE(mq_notify_belongs_to_the_process_and_not_to_the_thread)
 
 CASE(mq_notify_comes_for_the_message_of_a_sender_that_was_killed)
 {
-	/* Killed at whatever step: a message comes with its note, and no message leaves the
-	 * registration. */
+	/* Killed at any step: a message has its note, and no message leaves the registration. */
 	mqd_t queue = queue_for_notes(0);
 	atomic_int *go = shared_memory(sizeof *go);
 	for (int round = 0; round < 200; round++) {

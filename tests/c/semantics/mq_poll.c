@@ -1,5 +1,5 @@
 /* What poll and select say of a queue: readable while there is a message, writable while there is
- * room. */
+ * space. */
 #include "../support/queue.h"
 
 #include <sys/select.h>

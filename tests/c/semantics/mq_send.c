@@ -1,4 +1,4 @@
-/* mq_send and mq_timedsend: what goes in, the errors and their order, waiting for room. */
+/* mq_send and mq_timedsend: what goes in, the errors and their order, waiting for space. */
 #include "../support/queue.h"
 
 /* Hidden from the compiler, which knows that these pointers must not be NULL. */

@@ -295,7 +295,8 @@ CASE(sem_wait_cancelled_runs_destructors_of_the_thread)
 	CHECK_EQ(destroyed, 1);
 }
 
-/* Posts and cancels that meet. One waiter: it has the token, or the token is still there. */
+/* Posts and cancels that meet. One waiter: it has decremented the value, or the value is still
+ * positive. */
 static void posts_meet_cancels(int (*wait)(sem_t *))
 {
 	int cancelled = 0;
@@ -315,7 +316,7 @@ static void posts_meet_cancels(int (*wait)(sem_t *))
 		 * is noticed after the thread's function has returned, glibc changes it. */
 		waiter_join(&waiter);
 		int was_cancelled = !waiter_done(&waiter);
-		/* Cancelled after a wait that succeeded would be a token lost. */
+		/* Cancelled after a wait that succeeded would be a post lost. */
 		CHECK_EQ(value_of(sem), was_cancelled);
 		CHECK_EQ(waiters_of(sem), 0);
 		cancelled += was_cancelled;

@@ -74,7 +74,7 @@ static int survived(void)
 	return __atomic_load_n(&ground->survived, __ATOMIC_SEQ_CST);
 }
 
-/* Whether the survivor sleeps although there is a token. The victim is stopped. */
+/* Whether the survivor sleeps although the value is positive. The victim is stopped. */
 static int sleeps_on_token(pid_t survivor)
 {
 	return value_of(&ground->sem) > 0 && asleep(survivor, survivor) && !survived();
@@ -91,7 +91,7 @@ static int judge(pid_t survivor, int between)
 		if (!token && sleeps)
 			return STEP_EARLY;
 		if (ms > PROMISED_MS)
-			check_fail(__FILE__, __LINE__, "a token is there and the survivor sleeps");
+			check_fail(__FILE__, __LINE__, "the value is positive and the survivor sleeps");
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	CHECK_EQ(value_of(&ground->sem), 0);
@@ -111,7 +111,7 @@ static int poster_trial(int steps)
 }
 
 CASE_BETTER(poster_killed_at_any_instruction,
-	    "glibc's waiters sleep for ever if the poster dies between the token and the wake")
+	    "glibc's waiters sleep for ever if the poster dies between the increment and the wake")
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(poster_trial, AT_A_TIME, counts);
@@ -161,16 +161,16 @@ static int woken_past_another_trial(int steps)
 }
 
 CASE_BETTER(waiter_killed_at_any_instruction_after_its_wake,
-	    "glibc's other waiters sleep on although the token is there")
+	    "glibc's other waiters sleep on although the value is positive")
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(woken_first_trial, AT_A_TIME, counts);
-	/* "Early" is here: it took the token along. */
+	/* "Early" is here: it took the post along. */
 	CHECK(counts[STEP_BETWEEN] > 0 && counts[STEP_EARLY] > 0);
 }
 
 CASE_BETTER(waiter_killed_with_a_wake_that_overtook_the_other,
-	    "glibc's other waiter sleeps on although the token is there")
+	    "glibc's other waiter sleeps on although the value is positive")
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(woken_past_another_trial, AT_A_TIME, counts);

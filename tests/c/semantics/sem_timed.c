@@ -1,4 +1,4 @@
-/* Timed waits: what is a time, which clock counts, and that a token beats the deadline. */
+/* Timed waits: what is a time, which clock counts, and that a post beats the deadline. */
 #include "../support/sem.h"
 
 static sem_t *fresh(unsigned value)

@@ -187,7 +187,7 @@ static bool took(long type, const char *text)
 	return true;
 }
 
-/* The only message is received while another process waits for its room. */
+/* The only message is received while another process waits for its space. */
 static int receiver_trial(int steps)
 {
 	prepare(1);

@@ -1,7 +1,7 @@
 /* Senders that sleep until their message fits. */
 #include "../support/sysv_msg_sleepers.h"
 
-/* A queue of `bytes` that is full: of one message of type 1, and no room for a byte. */
+/* A queue of `bytes` that is full: of one message of type 1, and no space for a byte. */
 static int full_queue(unsigned long bytes)
 {
 	int queue = new_queue_of(bytes);

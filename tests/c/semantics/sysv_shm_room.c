@@ -12,7 +12,7 @@ static void little_room(void)
 
 static int segments[MOST], count;
 
-/* Segments until there is no room for another one. */
+/* Segments until there is no space for another one. */
 static void fill(void)
 {
 	for (count = 0; count < MOST; count++) {

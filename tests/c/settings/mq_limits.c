@@ -110,7 +110,7 @@ static void prices(void)
 	price(10, 8192);
 }
 
-/* Until it is refused, by whatever limit. */
+/* Until it is refused, by any limit. */
 static void number(const char *what)
 {
 	int count = 0, error;

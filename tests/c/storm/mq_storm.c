@@ -32,7 +32,7 @@ enum {
 	EACH = 2048,
 	SIZE = 4096,
 	STALL_MS = 1000,
-	/* The notes have room for the lives of so many seconds. */
+	/* The notes have space for the lives of so many seconds. */
 	ROUND_S = 20,
 	/* A descriptor is closed, and the queue opened anew, after so many messages. */
 	TURNS = 64,

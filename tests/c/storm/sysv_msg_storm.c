@@ -33,7 +33,7 @@ enum {
 	BLOCK = 8192,
 	IN_HAND = 2 * USERS * BLOCK,
 	STALL_MS = 1000,
-	/* The notes have room for the lives of so many seconds. */
+	/* The notes have space for the lives of so many seconds. */
 	ROUND_S = 20,
 };
 

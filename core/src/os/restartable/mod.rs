@@ -96,12 +96,12 @@ fn exchange_if(
 /// Bytes that are stored at once: no fewer are written.
 const PART: usize = 16;
 
-/// Sixteen bytes that stand in front of what is copied, as one integer, which a register can hold,
-/// and where they go.
+/// Sixteen bytes in front of what is copied, as one integer that fits in a register, and where they
+/// go.
 pub type Head = (u128, *mut [u8; 16]);
 
-/// A head of two words, made in registers: what is stored in parts and loaded as a whole costs as
-/// much as all the rest of a message.
+/// A head of two words, made in registers: storing it in parts and loading it as a whole would cost
+/// as much as the rest of a message (a failed store-to-load forward).
 #[inline(always)]
 pub fn two_words(first: u64, second: u64) -> u128 {
     let (low, high) =

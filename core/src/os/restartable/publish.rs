@@ -43,7 +43,7 @@ const COMPARED: isize = 1;
 #[cfg(target_arch = "x86_64")]
 const INTERRUPTED: isize = 2;
 
-/// The exchange is the last instruction: the kernel sees it before, or behind it.
+/// The exchange is the last instruction: the kernel sees the thread before it or after it.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn publish_in_sequence(

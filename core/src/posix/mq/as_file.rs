@@ -125,8 +125,8 @@ fn fchown(fd: RawFd, user: u32, group: u32) -> Result<()> {
 
 /// read(2) and, with a position, pread(2): a part of the status line.
 ///
-/// Without a position it begins where the last one ended, in this process: it is no property of the
-/// open description.
+/// Without a position the read begins where the last one in this process ended. The position is no
+/// property of the open description.
 ///
 /// Errors: EFAULT for NULL. `Ok(None)`: the description is not open for receiving, EBADF.
 ///

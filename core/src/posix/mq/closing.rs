@@ -23,7 +23,7 @@ use crate::shared::thread::{FrameTag, Thread};
 /// `mq_close`: EBADF.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     if !Process::owns_memory() {
-        // The child of a vfork: what is known of descriptors is known of the parent's.
+        // The child of a vfork: the table describes the parent's descriptors.
         return if inherited::is_marked(fd) { close_only(fd) } else { Err(Errno::EBADF) };
     }
     {
@@ -104,8 +104,8 @@ pub fn end_unknown(fifo: (u64, u64)) {
     internal::closed(fifo);
 }
 
-/// Some descriptors of this range may have been closed: those are forgotten that do not lead to
-/// their queues any more.
+/// Some descriptors of this range may have been closed: forgets those that do not lead to their
+/// queues any more.
 pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     if !Process::owns_memory() {
         return;

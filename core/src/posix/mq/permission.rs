@@ -57,7 +57,7 @@ pub fn of_files(mode: u32) -> u32 {
 /// which the caller has opened, and whose owner is the queue's.
 pub fn check(file: &Status, mode: u32, access: Access) -> Result<()> {
     let gives = |class: u32| class & access.bits() == access.bits();
-    // Where each class has this access or none at all, the kernel has decided when the file was
+    // If each class has this access or none at all, the kernel has checked it when the file was
     // opened.
     let is_decided = gives(mode >> 6)
         && [mode >> 3, mode].into_iter().all(|class| gives(class) || class & (READ | WRITE) == 0);

@@ -41,7 +41,7 @@ pub enum Role<'a> {
     Foreign,
 }
 
-/// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as `mq_open`.
+/// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as for `mq_open`.
 pub fn path(name: &CStr) -> Result<PathBuf> {
     files::Name::new(name).map(files::Name::path)
 }

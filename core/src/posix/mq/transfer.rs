@@ -288,8 +288,8 @@ impl Use<'_> {
         })
     }
 
-    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It
-    /// is told whether the turns there have begun with it. Gives what `commit` gives.
+    /// Runs `commit`, which also wakes, while the kernel knows that a wake at `point` is due. Its
+    /// argument says whether it has begun the turns there. Returns what `commit` returns.
     fn while_due(
         &self,
         point: &WaitPoint,
@@ -311,8 +311,9 @@ impl Use<'_> {
     #[cold]
     fn tell_receivers(&self, is_awaited: bool, active: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
-        // With that of `look`: either a receiver that finds nothing more has seen our message, or
-        // we see that its last one is gone, and so that ours came into the empty queue.
+        // With that of `look`: either a receiver that finds nothing more has seen this message, or
+        // this thread sees that the last older one is gone, and so that this one came into the
+        // empty queue.
         fence(Ordering::SeqCst);
         let woken = is_awaited && layout.message().wake_one(began_turns);
         if active != 0 && !woken {

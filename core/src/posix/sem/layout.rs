@@ -63,7 +63,7 @@ impl Semaphore {
     }
 
     /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
-    /// [`Self::post`] has to see to it. Async-signal-safe.
+    /// [`Self::post`] has to do it. Async-signal-safe.
     ///
     /// # Safety
     /// `this` is a semaphore until the increment; from then on another thread may free it.

@@ -82,7 +82,7 @@ impl<'a> Decrement<'a> {
         self.semaphore.word.register();
     }
 
-    /// A handler may have forked, and this be the child: the registration is the parent's then.
+    /// A handler may have forked, and this may be the child: the registration is the parent's then.
     /// (That of a private semaphore was copied.)
     fn register_if_forked(&mut self) {
         let is_child = self.thread.is_some_and(|thread| thread.incarnation() != self.incarnation);

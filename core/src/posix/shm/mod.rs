@@ -12,8 +12,8 @@ use crate::os::Result;
 /// Set whatever the caller's flags are. `O_NONBLOCK` matters when the name turns out to be a FIFO.
 const FLAGS: c_int = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
 
-/// A descriptor of the object of this name, opened with these flags of open(2). The mode is cut by
-/// the umask.
+/// A descriptor of the object of this name, opened with these flags of open(2). The umask applies
+/// to the mode.
 ///
 /// Errors: EINVAL for a malformed name or a directory; otherwise those of open(2). POSIX.1-2017,
 /// `shm_open`.

@@ -44,8 +44,8 @@ const MODE: libc::mode_t = 0o644;
 /// Bytes of its path, the final zero included.
 const LENGTH: usize = 1024;
 
-/// The directory of the objects, and how to see that it is the one that we mean: after a chroot(2)
-/// the same path leads elsewhere.
+/// The directory of the objects, and how to recognise it: after a chroot(2) the same path leads
+/// elsewhere.
 struct Home {
     path: [u8; LENGTH],
     is: (u64, u64),
@@ -193,8 +193,8 @@ pub fn is_abandoned(number: u32) -> bool {
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
 
-/// What tells this file from those that have had its name before: from its inode, and the time it
-/// was made at. It is never written to.
+/// What distinguishes this file from earlier ones of the same name: made from its inode, and the
+/// time of its creation. The file is never written to.
 pub fn stamp_of(status: &Status) -> u64 {
     let time = (status.st_mtime.cast_unsigned() << 30) ^ status.st_mtime_nsec.cast_unsigned();
     status.st_ino.rotate_left(16) ^ time
@@ -261,10 +261,10 @@ fn write_to(into: &mut [u8], text: core::fmt::Arguments<'_>) -> std::io::Result<
     (&mut into[..end]).write_fmt(text)
 }
 
-/// Looks at some files of the directory, and removes a few that are stale, if they are of this
-/// user: so they do not become more and more. `is_own` says of a number whether it is this
-/// process's. `drawn` is any number: it says where the look begins, as a directory gives the newest
-/// names first, and those are of the processes that live.
+/// Looks at some files of the directory, and removes a few stale ones of this user, so that they do
+/// not accumulate. `is_own` says whether a number is this process's. `drawn` is any number, and
+/// says where the look begins: a directory gives the newest names first, and those belong to living
+/// processes.
 pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     const A_FEW: usize = 8;
     // One call gives as many names as fit.

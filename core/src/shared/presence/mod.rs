@@ -40,8 +40,8 @@ pub use process::{ProcessId, leave_parent};
 const THREAD_BITS: u32 = 12;
 const THREADS: u32 = 1 << THREAD_BITS;
 
-/// What a thread claims with that has neither a presence nor a TID which is valid for others:
-/// number 0 of no process. Whether its holder has ended cannot be found out.
+/// What a thread without a presence and without a TID that is valid for others claims with: number
+/// 0 of no process. Whether its holder has ended cannot be found out.
 pub(super) const NAMELESS: u32 = UNGUARDED | NO_TID;
 
 /// Objects of this process lie in several directories: others may look for our file in another one
@@ -140,7 +140,7 @@ pub fn is_its_name(name: &[u8]) -> bool {
     file::number_of(name).is_some()
 }
 
-/// Whether the process of a file of [`PREFIX`] in this directory is gone. In doubt it is not.
+/// Whether the process of a file of [`PREFIX`] in this directory is gone. False in doubt.
 pub fn is_stale(directory: &Path, name: &[u8]) -> bool {
     prepare(directory);
     let number = file::number_of(name).filter(|number| !number::is_own(*number));

@@ -42,7 +42,7 @@ struct Choice {
     number: AtomicU32,
     /// How often it was asked for.
     asked: AtomicU32,
-    /// So many requests are refused without a try, because the last try has failed.
+    /// How many more requests are refused without a try, because the last try has failed.
     refusals: AtomicU32,
 }
 
@@ -51,7 +51,7 @@ unsafe impl Wiped for Entry {}
 // SAFETY: zeros are no choice.
 unsafe impl Wiped for Choice {}
 
-/// A program that closes all its descriptors again and again gets no more than these.
+/// The most files that a program gets that closes all its descriptors again and again.
 static ENTRIES: Table<Entry, 16, 64> = Table::new();
 static CHOICE: Table<Choice, 1, 1> = Table::new();
 

@@ -104,7 +104,7 @@ impl ProcessId {
         Self(u64::from(number) | (stamp | 1) << NUMBER_BITS)
     }
 
-    /// Whether it has ended, so that it can write no more. In doubt it has not. Async-signal-safe,
+    /// Whether it has ended, so that it can write no more. False in doubt. Async-signal-safe,
     /// leaves `errno` alone.
     #[cold]
     pub fn has_ended(self) -> bool {

@@ -68,8 +68,8 @@ pub struct Thread {
 
 static BLOCKS: Table<Thread, SLABS, SLAB> = Table::new();
 
-/// The last incarnation. A child inherits it, and so never gives one that an operation of its
-/// parent knows.
+/// The last incarnation. A child inherits it, and so never uses one that an operation of its parent
+/// has seen.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 /// Finds the calling thread's own pointer to its block: a C function without arguments.
@@ -213,7 +213,8 @@ impl Thread {
         self.owner.store(0, Ordering::Release);
     }
 
-    /// Another number each time that the block is set up: other than before in the child of a fork.
+    /// Another value each time that the block is set up: in the child of a fork it differs from the
+    /// parent's.
     pub fn incarnation(&self) -> u64 {
         self.incarnation.load(Ordering::Relaxed)
     }
@@ -265,8 +266,8 @@ pub fn reclaim_all() -> bool {
     preserved(Process::owns_memory) && BLOCKS.iter().filter(|thread| thread.reclaim()).count() > 0
 }
 
-/// Whether some thread is in the middle of an operation on `subject`. Only certain once the subject
-/// cannot be found any more, and every thread has passed a barrier since.
+/// Whether some thread is in the middle of an operation on `subject`. Reliable only once the
+/// subject cannot be found any more, and every thread has passed a barrier since.
 pub fn is_in_use(subject: *const ()) -> bool {
     // A thread may have ended in the middle.
     BLOCKS.iter().any(|thread| {

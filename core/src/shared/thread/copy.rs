@@ -86,8 +86,8 @@ impl Operation<'_> {
         }
     }
 
-    /// Copies from what the operation has claimed. False as above, as far as that is known before
-    /// the commit.
+    /// Copies from what the operation has claimed. False as above, if that is noticed before the
+    /// commit.
     ///
     /// # Safety
     /// Both areas are valid for so many bytes, and do not overlap.

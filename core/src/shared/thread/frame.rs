@@ -37,11 +37,12 @@ impl Default for FrameTag {
 
 /// Bytes below the stack pointer that any call of ours may use: there is no other frame in them.
 const BELOW: usize = 1024;
-/// Bytes above the tag of the operation that begins that are of the calls that lead to it. An
-/// operation that they have interrupted is farther away: what the kernel stores for a signal
-/// handler alone is more.
+/// Bytes above the tag of the new operation that belong to the calls that lead to it. An operation
+/// that a handler has interrupted is farther away: what the kernel stores for a signal handler
+/// takes more than that.
 const ABOVE: usize = 1024;
-/// Bytes between that tag and here at most, if it is on this stack at all: frames of calls of ours.
+/// The most bytes between that tag and this frame, if both are on the same stack: frames of this
+/// library's calls.
 const BETWEEN: usize = 16 << 10;
 
 /// Whether the frame with this tag at this address is known to be gone. `own`: the address of the

@@ -31,7 +31,8 @@ pub struct Operation<'t> {
     pub(super) claims: &'t AtomicUsize,
     /// That of the thread's block when it began.
     pub(super) incarnation: u64,
-    /// How sure it wants to be that others see its process, for what the kernel does not watch.
+    /// How sure it needs to be that others see its process, for claims that the kernel does not
+    /// watch.
     pub(super) surety: Surety,
 }
 
@@ -57,8 +58,8 @@ impl Thread {
         self.begin_in(self.further_record(None, tag)?, subject, tag, Surety::Certain)
     }
 
-    /// Begins an operation in the middle of another one of the same call: that has not been left,
-    /// however near to each other their frames are. The same errors.
+    /// Begins an operation in the middle of another one of the same call: the outer one has not
+    /// been left, however close their frames are. The same errors.
     #[cold]
     pub fn begin_within<'t>(
         &'t self,
@@ -70,7 +71,7 @@ impl Thread {
         self.begin_in(record, subject, tag, Surety::Likely)
     }
 
-    /// The same, if nothing stands in its way: no other operation, and no handler meanwhile.
+    /// The same, in the simple case: no other operation, and no handler meanwhile.
     #[inline(always)]
     pub fn begin_at_once<'t>(
         &'t self,
@@ -198,8 +199,8 @@ impl Operation<'_> {
         self.claims = &TAKEN;
     }
 
-    /// Whether the kernel watches what it claims: its claims are not announced in a word of the
-    /// thread's block.
+    /// Whether the kernel watches what it claims: its claims are announced to the kernel, not in a
+    /// word of the thread's block.
     #[inline(always)]
     pub fn is_watched(&self) -> bool {
         let at = ptr::from_ref(self.claims).addr().wrapping_sub(ptr::from_ref(self.thread).addr());
@@ -242,8 +243,8 @@ impl Operation<'_> {
     pub fn has_ended(&self, holder: Holder, is_at_home: bool) -> bool {
         match holder {
             Holder::None => false,
-            // In the child of a vfork(2) TIDs may mean something else than what is known of them
-            // says.
+            // In the child of a vfork(2), which may be in another PID namespace, the known TIDs may
+            // be wrong.
             Holder::Thread(tid) => {
                 is_at_home
                     && preserved(Process::owns_memory)

@@ -99,7 +99,7 @@ pub fn allocate(
             pair |= u64::from(location >> PIECE_BITS) << shift_of(index);
         }
         let word = pair_of(&queue.layout, list, index).ok_or(Errno::EINVAL)?;
-        // The list is the parent's in the child of a fork, or another message's by now.
+        // In the child of a fork the list is the parent's, or another message's by now.
         if !Claimant::write(who, &[pair], from_ref(word)) {
             return Err(Errno::ERESTART);
         }

@@ -13,7 +13,7 @@ use crate::sysv::object::{enter, enter_at_once};
 use crate::sysv::permission::{ALTER, READ};
 
 /// Whether a message of so many bytes is too long for the queue with this id, or for all of them.
-/// Others than the limits of this process were in force where it was made.
+/// The limits of its creator applied, which may differ from those of this process.
 pub fn is_too_long(thread: &'static Thread, id: i32, length: usize) -> bool {
     let length = length as u64;
     if length <= limits::of_new_queues().message {
@@ -79,7 +79,7 @@ pub unsafe fn send_or_wait(
 /// Errors: as above; ENOMSG with `IPC_NOWAIT`; E2BIG, EFAULT.
 ///
 /// # Safety
-/// As above. No part of the memory of the program is anything else than its own.
+/// As above. The memory is the program's own.
 #[inline(always)]
 pub unsafe fn receive_or_wait(
     thread: &'static Thread,
@@ -107,7 +107,8 @@ pub unsafe fn receive_or_wait(
     unsafe { wait::place(thread, id, Task::Receive(*into), storage) }.map(|()| Outcome::MustWait)
 }
 
-/// Copies the message at this place: `MSG_COPY`. EINVAL, EACCES; ENOMSG; EFAULT.
+/// Copies the message at this index, in the order of arrival: `MSG_COPY`. EINVAL, EACCES; ENOMSG;
+/// EFAULT.
 ///
 /// # Safety
 /// As above.

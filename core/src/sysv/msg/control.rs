@@ -133,7 +133,7 @@ pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
     find::remove::<Queue>(thread, id)
 }
 
-/// What is in all queues together, for MSG_INFO: as far as they may be looked into.
+/// What is in all queues together, for MSG_INFO: as far as they can be inspected.
 pub fn total(thread: &'static Thread, all: &All) -> Amount {
     let amount = |id: i32| {
         let tag = FrameTag::new();

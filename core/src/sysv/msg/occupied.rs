@@ -131,8 +131,8 @@ impl Occupied {
         }
     }
 
-    /// For the holder of a slot, which holds no message any more. In the first block bits stay set
-    /// while they are few: so a queue that is mostly empty sets and clears none.
+    /// For the holder of a slot, which holds no message any more. In the first block a few bits
+    /// stay set, so that a queue that is mostly empty sets and clears none.
     #[inline(always)]
     pub fn clear(&self, used: &Used, place: usize, index: usize, who: &impl Claimant) {
         let word = used.0.load(Ordering::SeqCst);

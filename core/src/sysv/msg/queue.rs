@@ -21,7 +21,7 @@ use crate::sysv::registry::{self, Opened};
 pub struct Queue {
     /// What is in it.
     pub layout: Layout,
-    /// What the process knows of it. The size is that of the longest message, in bytes.
+    /// What the process knows of it. The size is the limit on a message, in bytes.
     pub identity: Identity,
 }
 

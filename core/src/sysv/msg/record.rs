@@ -60,8 +60,8 @@ pub struct Record {
     wanted: [AtomicU64; 3],
     /// The process that waits, in its own PID namespace.
     pub pid: AtomicU32,
-    /// When it lay down, or was called in vain, in milliseconds of CLOCK_MONOTONIC; the low half of
-    /// them.
+    /// When it went to sleep, or was called in vain, in milliseconds of CLOCK_MONOTONIC; the low
+    /// half of them.
     pub since: AtomicU32,
     /// Which wait has ended, as a message came that was too long for it, and has gone to another
     /// one. This cannot end the wait of a later holder of the record: tickets only grow.

@@ -66,8 +66,8 @@ fn clear(record: &Record, who: &Operation<'static>) {
     }
 }
 
-/// Records up to which a new one is used rather than asked whether those that have the others live:
-/// that costs system calls.
+/// Up to so many records, a new one is used, rather than a check whether the holders of the others
+/// live, which costs system calls.
 const FEW: usize = 64;
 
 /// A record that no thread has. ENOMEM, EIDRM; EINTR: this is the child of a fork.

@@ -33,14 +33,15 @@ use crate::os::Result;
 use crate::os::growing::Growing;
 use crate::shared::claim::{self, Holder};
 
-/// So long a receiver may take to come that did not sleep when it was called, in milliseconds.
+/// How long a receiver that did not sleep when it was called may take to come, in milliseconds.
 const ABSENCE_MS: i32 = 100;
 /// So long it takes at most, mostly, to come for a message, in milliseconds.
 const TO_COME_MS: i32 = 2;
 /// Looks that may be in vain, as a receiver takes a message meanwhile.
 const ATTEMPTS: usize = 64;
-/// Comparisons of a message with a receiver for one look. Each message takes a round over all that
-/// are there, so they grow with the cube of what waits; only hostile bytes need so many.
+/// Comparisons of a message with a receiver for one look. Each message takes a pass over all
+/// waiting receivers, so the comparisons may grow with the cube of their number; only hostile bytes
+/// need so many.
 const COMPARISONS: usize = 1 << 26;
 /// Receivers that wait at a time, mostly.
 const FEW: usize = 8;
@@ -67,7 +68,7 @@ pub struct Receiver<'q> {
     capacity: Option<u64>,
     /// The sequence number of the message that it takes; 0 = none.
     taking: u64,
-    /// What stands in its record: the sequence number of the message that is for it.
+    /// From its record: the sequence number of the message that is for it.
     bound: u64,
     /// What is for it.
     pub given: Option<Message>,
@@ -113,8 +114,8 @@ impl<'q> Standing<'q> {
         Ok(standing)
     }
 
-    /// Looks what it is now. `own`: the record of the caller, which is not absent. ENOMEM; EINVAL,
-    /// EIDRM.
+    /// Reads the current state. `own`: the record of the caller, which is not absent. ENOMEM;
+    /// EINVAL, EIDRM.
     pub fn look(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
         let turns = queue.turns();
         let mut attempts = 0..ATTEMPTS;
@@ -170,10 +171,10 @@ impl<'q> Standing<'q> {
         })
     }
 
-    /// Frees the records of those that are dead, and have what this selector admits. True if there
-    /// was one. To ask costs system calls, so those that have just lain down are not asked, unless
-    /// the look `is_final`: then the caller tells the program that there is nothing, and does not
-    /// wait.
+    /// Frees the records of those that are dead, and have a message that this selector accepts.
+    /// True if there was one. Asking costs system calls, so those that have just gone to sleep are
+    /// not asked about, unless the look `is_final`: then the caller tells the program that there is
+    /// nothing, and does not wait.
     #[cold]
     pub fn free_dead(
         &self,
@@ -251,9 +252,9 @@ impl<'q> Standing<'q> {
         self.receivers.iter()
     }
 
-    /// Whether a message that this one admits is for another one, which may not come: it may have
-    /// been left by siglongjmp(3), or be killed before this one sleeps where the kernel tells of
-    /// that.
+    /// Whether a message that this receiver accepts is for another one, which may not come: it may
+    /// have been left by siglongjmp(3), or be killed before this one sleeps where the kernel tells
+    /// of that.
     pub fn is_held_up(&self, own: &Receiver<'_>) -> bool {
         let holds = |message: Message| own.selector.admits(message.kind);
         let is_other = |receiver: &Receiver<'_>| !core::ptr::eq(receiver.record, own.record);
@@ -281,7 +282,8 @@ impl<'q> Standing<'q> {
 /// `None`: it does not wait for a message.
 fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<Receiver<'_>> {
     // Each word is SeqCst: a thread that has stored a message since sees the waiter, or its message
-    // is seen. What it takes comes first: one that has taken it gives up its ticket before that.
+    // is seen. The word `taking` is read first: a receiver that has taken its message gives up its
+    // ticket before that.
     let taking = record.taking.load(Ordering::SeqCst);
     let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
     let ticket = record.ticket.load(Ordering::SeqCst);
@@ -308,7 +310,7 @@ mod tests {
 
     use super::*;
 
-    /// So many receivers sleep, and as many messages are there, in the order that takes longest.
+    /// How many receivers sleep, and as many messages are there, in the order that takes longest.
     struct Crowd {
         turns: AtomicU64,
         records: Vec<Record>,

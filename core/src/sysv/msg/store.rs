@@ -94,7 +94,7 @@ impl<'q> Claimed<'q> {
     }
 }
 
-/// The words of a slot, and its place among them. `None`: there is no such slot. EIDRM, EINVAL.
+/// The words of a slot, and its index in the block. `None`: there is no such slot. EIDRM, EINVAL.
 #[inline(always)]
 pub fn slot(queue: &Queue, slot: usize) -> Result<Option<(Slots<'_>, usize)>> {
     if slot >= MESSAGES_MAX {
@@ -178,7 +178,7 @@ pub enum Reserved<'q> {
     Full,
 }
 
-/// Claims a free slot, and adds a message of this length to what is in use. `spared`: what does not
+/// Claims a free slot, and adds a message of this length to the usage. `spared`: what does not
 /// count. ENOMEM: the file cannot grow; EIDRM; ERESTART.
 #[inline(always)]
 pub fn reserve<'q>(
@@ -222,8 +222,8 @@ fn claim_free<'q>(queue: &'q Queue, who: &Operation<'static>) -> Result<Option<C
         return if who.is_orphan() { Err(Errno::ERESTART) } else { Ok(None) };
     }
     let claimed = Claimed { slots, index, slot, arrival: 0 };
-    // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed
-    // it.
+    // No Acquire is needed here: the claim has it. A sender may have filled the slot before we
+    // claimed it.
     if slots.keys[index].load(Ordering::Relaxed) == 0 {
         // Before any thread is asked whether it waits: see `is_under_way`.
         queue.layout.words().occupied.set(slots.used, slot / SLOTS, index, who);
@@ -263,8 +263,8 @@ fn search_free<'q>(
     Ok(Some((slots, 0, place * SLOTS)))
 }
 
-/// Claims the message that `find` gives, which is told whether those that others have claimed do
-/// not count any more. `None`: there is none.
+/// Claims the message that `find` gives, whose argument says whether those that others have claimed
+/// do not count any more. `None`: there is none.
 ///
 /// A message that another receiver has claimed may still come back, if that one dies, or cannot
 /// take it. Passing it over at once would break the order, so it is waited for. But its holder may
@@ -287,8 +287,8 @@ pub fn take<'q>(
             continue;
         }
         let claimed = Claimed { slots, index, slot: message.slot, arrival: message.arrival };
-        // Acquire is not needed: the claim has it. A sequence number is given out once, so it is
-        // the same message.
+        // No Acquire is needed here: the claim has it. A sequence number is given out once, so it
+        // is the same message.
         if slots.keys[index].load(Ordering::Relaxed) == message.arrival {
             return Ok(Some((claimed, message)));
         }
@@ -340,8 +340,8 @@ pub fn is_under_way(queue: &Queue) -> Result<bool> {
     Ok(false)
 }
 
-/// Corrects what is in use: only then may it be believed that a queue is full. False: an operation
-/// is under way, so it cannot be told.
+/// Corrects the usage: only then may it be believed that a queue is full. False: an operation is
+/// under way, so it cannot be told.
 #[cold]
 pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
     // Where no thread waits, this alone frees a claim that the kernel does not watch.

@@ -34,10 +34,10 @@ enum Called {
     Gone,
 }
 
-/// Receivers that are found dead one after the other. Only hostile bytes make them more.
+/// How many receivers in a row may be found dead. Only hostile bytes give more.
 const ATTEMPTS: usize = 512;
-/// So long it takes at most, mostly, from the word that one is about to sleep to the sleep, in
-/// milliseconds. To ask whether one lives costs system calls.
+/// The usual time at most, in milliseconds, from a waiter's announcement that it is about to sleep
+/// to the sleep. Asking whether it lives costs system calls.
 const TO_SLEEP_MS: i32 = 2;
 
 /// Calls a waiter, if it sleeps. A wake for nothing is harmless: it looks, and sleeps again.
@@ -178,8 +178,8 @@ fn next_sender(queue: &Queue, after: u64) -> Result<Option<(u64, u64, &Record)>>
     Ok(next)
 }
 
-/// No thread seems to wait any more. Where the kernel would not notice a death in the middle,
-/// another thread is to find that.
+/// No thread seems to wait any more. Where the kernel would not notice a death in the middle, this
+/// is left to another thread.
 fn forget(
     queue: &Queue,
     who: &Operation<'static>,

@@ -96,8 +96,8 @@ impl Transfer<'_> {
         Ok(true)
     }
 
-    /// The queue seems to be full. What is in use may be too high, and what is for receivers that
-    /// wait does not count.
+    /// The queue seems to be full. The usage may be too high, and messages for waiting receivers do
+    /// not count.
     #[cold]
     #[inline(never)]
     fn reserve_at_last(&self, length: usize) -> Result<Option<Claimed<'_>>> {
@@ -168,7 +168,7 @@ impl Transfer<'_> {
         })
     }
 
-    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake is due.
+    /// Runs `commit`, which also wakes, while the kernel knows that a wake is due.
     fn while_due<T>(&self, claim: &AtomicU32, commit: impl FnOnce() -> T) -> T {
         let due = match self.owed {
             Some(_) => None,
@@ -228,8 +228,8 @@ impl Transfer<'_> {
         unsafe { self.take(&claimed, &message, into) }.map(Some)
     }
 
-    /// Says in the record which message is about to be taken; 0 = none. What is for the others may
-    /// be something else then. ERESTART.
+    /// Says in the record which message is about to be taken; 0 = none. This may change which
+    /// messages are for the others. ERESTART.
     fn take_turn(&self, record: &Record, arrival: u64) -> Result<()> {
         let before = record.taking.load(Ordering::Relaxed);
         if before != arrival {
@@ -318,7 +318,7 @@ impl Transfer<'_> {
         Err(Errno::ERESTART)
     }
 
-    /// Copies the message at this place, in the order of arrival, and takes nothing: `MSG_COPY`.
+    /// Copies the message at this index, in the order of arrival, and takes nothing: `MSG_COPY`.
     /// ENOMSG; E2BIG: it is too long; EINVAL: it is, and is to be cut.
     ///
     /// # Safety
@@ -355,8 +355,8 @@ impl Transfer<'_> {
 #[inline(always)]
 pub fn note(queue: &Queue, did: Did) {
     let words = queue.layout.words();
-    // Relaxed: see the words. Mostly nothing is new, and a store would take the line away from the
-    // other side.
+    // Relaxed: see the words. Usually the value is unchanged, and a store would take the cache line
+    // away from the other side.
     let (time, now) = (&words.times[did as usize], realtime_seconds());
     if time.load(Ordering::Relaxed) != now {
         time.store(now, Ordering::Relaxed);

@@ -133,8 +133,8 @@ impl Usage {
     ) -> Result<bool, E> {
         let seen = self.seen();
         // Before the count: one that has added its message, and stores the key during the count.
-        // After it: one that has cleared the key during the count, and has not taken its message
-        // away. All others change the word.
+        // After it: one that has cleared the key during the count, and has not subtracted its
+        // message yet. All others change the word.
         if is_under_way()? {
             return Ok(false);
         }

@@ -60,7 +60,7 @@ pub struct Waiter {
     pub is_complex: bool,
     /// Whether what blocks it is a wait for zero.
     pub for_zero: bool,
-    /// Whether the waits of others ended with its own, so that it sees to it that they wake.
+    /// Whether the waits of others ended with its own, so that it has to make sure that they wake.
     pub leads: bool,
     /// The semaphore that blocks it.
     pub member: u16,

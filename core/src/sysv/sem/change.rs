@@ -7,7 +7,7 @@
 //! *A death in between.* The first of the waiters whose wait is to end, their leader, has its word
 //! set to 0, in flight, before the exchange, and announced to the kernel, which wakes the leader if
 //! the thread dies (`shared::thread`). It is woken last; until then it has to wake the others, too
-//! ([`rouse_others`]). A leader that finds its word in flight, and its wait not over, sleeps for a
+//! ([`wake_others`]). A leader that finds its word in flight, and its wait not over, sleeps for a
 //! moment only: the kernel's wake may have come before its sleep. After that it makes a change of
 //! its own, of nothing: any later exchange comes from a copy that was made after it, and so its
 //! maker will have set the word anew.
@@ -39,9 +39,10 @@ pub enum Step<T> {
 /// A draft of a mapped set.
 pub type SetDraft<'d> = Draft<'d, Layout, Operation<'static>>;
 
-/// Tries in vain after which others give way: it is a large change, and they make many small ones.
+/// Failed tries after which others give way: this one makes a large change, and they make many
+/// small ones.
 const PATIENCE: usize = 64;
-/// Exchanges that others may make meanwhile. (With hostile bytes there is no end to them.)
+/// Exchanges that others may make meanwhile. (With hostile bytes they would never end.)
 const TRIES: usize = 1 << 20;
 
 /// Changes a set: `step` is tried on a copy of what is current, until no other thread was faster.
@@ -165,7 +166,8 @@ fn serve_all(set: &Set, draft: &mut SetDraft<'_>, changed: Changed) -> Result<Sl
     Ok(over)
 }
 
-/// `None`: all roots are held, for as long as one may wait for them, by threads that are stopped.
+/// `None`: all roots were held by stopped threads for the whole time that a thread may wait for
+/// them.
 #[cold]
 fn wait_for_root<'d>(set: &'d Set, who: &'d Operation<'static>) -> Option<SetDraft<'d>> {
     let mut pause = Pause::default();
@@ -206,37 +208,37 @@ fn wake(set: &Set, over: &Slots, leader: usize) {
     let others = over.iter().filter(|&slot| slot != leader);
     for slot in others.chain([leader]) {
         if let Some(record) = set.layout.record(slot) {
-            rouse(record);
+            wake_waiter(record);
         }
     }
 }
 
 /// Wakes the waiter of this record, if it sleeps.
-pub fn rouse(record: &Record) {
-    if record.rouse() != asleep::AWAKE {
+pub fn wake_waiter(record: &Record) {
+    if record.wake() != asleep::AWAKE {
         futex::wake(record.asleep.as_ptr(), 1, Scope::Shared);
     }
 }
 
 /// Wakes all waiters that sleep, so that they look at everything anew.
 #[cold]
-pub fn rouse_all(set: &Set) {
+pub fn wake_all(set: &Set) {
     let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
     for record in (0..used).map_while(|slot| set.layout.record(slot)) {
-        rouse(record);
+        wake_waiter(record);
     }
 }
 
 /// Wakes the threads whose wait is over and that sleep all the same: a thread has died before it
 /// could wake them.
 #[cold]
-pub fn rouse_others(set: &Set) {
+pub fn wake_others(set: &Set) {
     let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
     for slot in 0..used {
         let Some(record) = set.layout.record(slot) else { return };
         let is_over = |status| !matches!(status, Ok((Status::Waiting | Status::Free, _)));
         if record.asleep.load(Ordering::SeqCst) != asleep::AWAKE && is_over(set.status(slot)) {
-            rouse(record);
+            wake_waiter(record);
         }
     }
 }
@@ -252,7 +254,7 @@ pub fn mark_removed(set: &Set, who: &Operation<'static>) -> Result<()> {
         draft.set_fact(Fact::Mode, draft.fact(Fact::Mode) | REMOVED);
         Ok(Step::Publish((), None))
     });
-    rouse_all(set);
+    wake_all(set);
     debug_assert!(set.layout.members() > 0);
     marked
 }

@@ -124,7 +124,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         self.who.write(&[word], core::slice::from_ref(into));
     }
 
-    /// A part comes into use. The references of those before it, and its own, count from now on.
+    /// A part comes into use. From now on the references of all parts up to it count.
     pub fn use_part(&mut self, part: usize) {
         let before = self.fact(Fact::Parts);
         if part as u64 <= before {
@@ -154,7 +154,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         Ok(())
     }
 
-    /// Sees to it that the chunk is in a buffer of this root, and not in one that is current.
+    /// Makes sure that the chunk is in a buffer of this root, and not in one that is current.
     fn make_own(&mut self, kind: Kind, chunk: usize) -> Result<()> {
         let bit = chunk
             + match kind {

@@ -213,7 +213,7 @@ impl Layout {
         Some(unsafe { &*part.add(PROCESSES_AT).cast::<Process>().add(slot % PROCESSES) })
     }
 
-    /// Where in the file the word of a process lies that the kernel marks: the page, and the place
+    /// Where in the file the word of a process lies that the kernel marks: the page, and the offset
     /// in it.
     pub fn mark_at(&self, slot: usize) -> (usize, usize) {
         let page = self.geometry.parts_at + slot / PROCESSES * PART + PROCESSES_AT;

@@ -42,7 +42,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
         if done { Attempt::Done } else { Attempt::Beaten }
     }
 
-    /// Writes the chunks that change to buffers of the root. `None`: something is not so simple.
+    /// Writes the chunks that change to buffers of the root. `None`: the case is not simple.
     #[inline(always)]
     fn change(
         &self,

@@ -8,8 +8,8 @@ use crate::shared::claim::{NO_TID, OWNER_DIED, UNGUARDED};
 /// Operations that fit in a record itself.
 const FEW: usize = 12;
 
-/// What a waiter sleeps on, beside the marks of processes. A hint: what has become of the wait is
-/// in the state.
+/// What a waiter sleeps on, beside the marks of processes. A hint: the outcome of the wait is in
+/// the state.
 pub mod asleep {
     /// The thread that ends its wait has announced the word to the kernel, which wakes the waiter
     /// if that thread dies: so it has to be 0. The waiter looks again soon.
@@ -54,7 +54,7 @@ const _: () = assert!(size_of::<Record>() == 128);
 #[repr(C)]
 pub struct Long {
     /// The slot of the waiter that uses it, plus one; 0 = none. Taken and given back by the thread
-    /// that waits in that slot; what it belonged to before is taken over.
+    /// that waits in that slot, which takes it over from a previous user.
     pub owner: AtomicU32,
     _reserved: u32,
     operations: [AtomicU64; OPERATIONS_MAX],
@@ -104,7 +104,7 @@ impl Record {
     }
 
     /// Its thread will look by itself. Gives what it was before.
-    pub fn rouse(&self) -> u32 {
+    pub fn wake(&self) -> u32 {
         // SeqCst: behind the exchange on `current`. See `change`.
         self.asleep.swap(asleep::AWAKE, Ordering::SeqCst)
     }

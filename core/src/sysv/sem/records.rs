@@ -120,6 +120,6 @@ pub fn give_back(set: &Set, who: &ThreadOperation<'static>, slot: usize) {
             let _ = long.owner.compare_exchange(own, 0, Ordering::Release, Ordering::Relaxed);
         }
     }
-    record.rouse();
+    record.wake();
     claim::release(&record.claim, who);
 }

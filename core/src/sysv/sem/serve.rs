@@ -19,8 +19,8 @@ pub const OPERATIONS_MAX: usize = 500;
 
 /// What is known of waiters, beside the state.
 pub trait Records {
-    /// The operations of the waiter in this slot, and whose they are. At most [`OPERATIONS_MAX`],
-    /// whatever the bytes are. `now` is left to the caller.
+    /// The operations of the waiter in this slot, and for which process. At most
+    /// [`OPERATIONS_MAX`], whatever the bytes are. `now` is left to the caller.
     fn wanted(&self, slot: usize, into: &mut Wanted) -> Option<Actor>;
     /// Whether the waiter in this slot is dead, and must be given nothing any more.
     fn is_dead(&self, slot: usize) -> bool;
@@ -211,7 +211,7 @@ impl Service {
         records: &impl Records,
         over: &mut Slots,
     ) -> Result<bool> {
-        // Arrays of waits for zero are looked at when something has become zero: so it is in Linux.
+        // Arrays of waits for zero are looked at when something has become zero: as in Linux.
         let mut wanted = Wanted::none();
         let has_zero = waiting(draft).0 > 0 && self.changed.named.have_zero(draft)?;
         for alters in [false, true].into_iter().filter(|alters| *alters || has_zero) {
@@ -354,7 +354,7 @@ pub fn enter<M: Memory, C: Claimant>(
     draft.set_waiter(slot, waiter)
 }
 
-/// Ends the wait of the waiter in this slot, with this status. Nothing if it does not wait.
+/// Ends the wait of the waiter in this slot, with this status. Does nothing if it does not wait.
 pub fn leave<M: Memory, C: Claimant>(
     draft: &mut Draft<'_, M, C>,
     slot: usize,

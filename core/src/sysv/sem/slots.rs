@@ -6,7 +6,7 @@
 use std::os::fd::AsRawFd;
 
 use super::cells::Holder;
-use super::change::rouse_all;
+use super::change::wake_all;
 use super::layout::PROCESSES;
 use super::record::{Process, UNMARKED};
 use super::set::Set;
@@ -75,8 +75,8 @@ pub fn free(set: &Set, slot: usize, process: ProcessId) {
     }
 }
 
-/// From now on the kernel marks the slot when the process dies, and the threads that sleep deal
-/// with the mark.
+/// From now on the kernel marks the slot when the process dies, and sleeping threads deal with the
+/// mark.
 fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<Holder> {
     let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
     // Nothing in the child of a fork: the slot may be its parent's. Release: a thread that sees the
@@ -97,9 +97,10 @@ fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<
         Err(_) => store(&process.mark, UNMARKED)?,
     }
     let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
-    // SeqCst: either a waiter sees the number before it sleeps, or it is seen to sleep.
+    // SeqCst: either a waiter sees the new number of slots before it sleeps, or it is seen to
+    // sleep.
     if set.layout.words().processes.fetch_max(used, Ordering::SeqCst) < used {
-        rouse_all(set);
+        wake_all(set);
     }
     set.own.store(used, Ordering::Relaxed);
     Ok(holder(slot, own))

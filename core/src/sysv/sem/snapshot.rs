@@ -57,7 +57,7 @@ pub struct Waiter {
     pub ticket: u64,
 }
 
-/// What is to be added to a semaphore when a process has ended: what it has taken is positive.
+/// What is to be added to a semaphore when a process has ended: positive for what it has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Adjustment {
     /// The process, as it knows itself. `None`: it is not known any more.

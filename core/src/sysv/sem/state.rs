@@ -93,8 +93,8 @@ const FURTHER: usize = 11;
 /// Words of a root in front, which are all that one operation changes.
 pub const HEAD: usize = 4;
 
-/// What a look at a cell fails with whose memory this process does not know of: the file is to
-/// grow, or has grown. No call gives it to its caller.
+/// The error of an access to a cell in memory that this process has not mapped: the file has to
+/// grow, or has grown. No call returns it to its caller.
 pub const NO_PART: Errno = Errno(libc::ENOBUFS);
 
 /// In [`Fact::Mode`]: the set has been removed.
@@ -132,7 +132,7 @@ const fn further_words(members: usize) -> (usize, usize) {
     (waiters, waiters + references(CHUNKS_MAX) - 1)
 }
 
-/// Whether [`USUAL_WORDS`] are all that counts in a root, if so many parts are in use.
+/// Whether [`USUAL_WORDS`] are all the words of a root that are used, if so many parts are in use.
 #[inline(always)]
 pub fn is_usual(memory: &impl Memory, parts: u64) -> bool {
     parts < REFERENCES as u64 && memory.members() <= USUAL_MEMBERS
@@ -288,7 +288,7 @@ pub fn buffer_in(word: u64, shift: u32) -> usize {
     usize::try_from(word >> shift & 0xff).unwrap_or(0) % BUFFERS
 }
 
-/// The buffer of a root's own that the chunk can be copied into: what is current refers to the
+/// The buffer of a root's own that the chunk can be copied into: the current state refers to the
 /// other one at most.
 #[inline(always)]
 pub fn own_buffer(root: usize, before: usize) -> usize {

@@ -11,7 +11,7 @@
 //! | the kernel marks one of them not, or cannot wait for all of them | that, or for a second |
 
 use super::cells::Status;
-use super::change::{Step, change, rouse_others};
+use super::change::{Step, change, wake_others};
 use super::operate::{Outcome, perform};
 use super::record::{Record, asleep};
 use super::records::{self, claim_record, give_back};
@@ -65,7 +65,8 @@ pub fn wait(
         was_in_flight: false,
     };
     let waited = machine::wait(waiting, terms);
-    // The kernel wakes one sleeper for a death, and we may have been that one, and granted as well.
+    // The kernel wakes one sleeper for a death. This thread may have been that one, and granted at
+    // the same time.
     undo::notice_all(wish.set);
     give_back(wish.set, who, slot);
     waited.map_err(|error| if error == Errno::ETIMEDOUT { Errno::EAGAIN } else { error })
@@ -201,7 +202,7 @@ impl Waiting<'_> {
         }
         // The thread that has ended it may have died before it woke the others.
         if leads && self.record()?.asleep.load(Ordering::SeqCst) != asleep::AWAKE {
-            rouse_others(self.wish.set);
+            wake_others(self.wish.set);
         }
         match status {
             Status::Granted => Ok(Some(Waited::Done)),
@@ -221,8 +222,8 @@ impl Waiting<'_> {
         self.within(|who| change(self.wish.set, who, |_| Ok(Step::Publish((), None))))
     }
 
-    /// Where the kernel can wait for several words, and be interrupted at that, it wakes us when a
-    /// process dies. Where not, we look now and then.
+    /// Where the kernel can wait for several words, and be interrupted at that, it wakes this
+    /// thread when a process dies. Elsewhere this thread looks now and then.
     fn describe(&mut self, sleep: &mut Sleep, word: u32, count: usize, until: Option<Deadline>) {
         let record = self.wish.set.layout.record(self.slot);
         let own = record.map_or(core::ptr::null_mut(), |record| record.asleep.as_ptr());

@@ -131,7 +131,7 @@ impl<'w> Wish<'w> {
         }
     }
 
-    /// Another thread was faster: some tries more, and then a change that others give way to.
+    /// Another thread was faster: a few more tries, and then a change that others give way to.
     #[cold]
     #[inline(never)]
     fn attempt_again(&self, who: &ThreadOperation<'static>) -> Result<Attempted> {

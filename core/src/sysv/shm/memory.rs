@@ -16,9 +16,9 @@ use crate::os::{Errno, Result};
 use crate::sysv::family::Family;
 use crate::sysv::permission::Permission;
 
-/// Makes the file. `name` is told its inode, as soon as the memory is there, and before it has a
-/// name. EEXIST; ENOSPC: there is not so much memory free; ENOMEM: there will never be; what `name`
-/// says.
+/// Makes the file. `name` is called with its inode once the memory is reserved, and before the file
+/// has a name. EEXIST; ENOSPC: so much memory is not free at the moment; ENOMEM: there is not so
+/// much at all; the errors of `name`.
 pub fn make(
     id: i32,
     size: usize,
@@ -56,8 +56,9 @@ fn capacity(file: &File) -> Option<u64> {
     (!failed).then(|| found.f_blocks.saturating_mul(found.f_frsize))
 }
 
-/// The permission bits of the file. Others get no more than the mode gives; the owner and the
-/// creator are told by the header what they may do, and are not to lock themselves out.
+/// The permission bits of the file. Others get no more than the mode gives. The owner and the
+/// creator can always open the file, so that they cannot lock themselves out; the header decides
+/// what they may do.
 fn mode(permission: &Permission) -> u32 {
     0o600 | u32::from(permission.mode & 0o066)
 }

@@ -118,8 +118,8 @@ pub fn claim(start: usize) -> Result<Option<Claim>> {
         }
         // Another call was faster.
         Some(_) => Err(Errno::EINVAL),
-        // One that has unmapped it already may have been interrupted before it says so; then what
-        // has been attached here since was found above.
+        // A thread that has unmapped it may have been interrupted before it says so; then what has
+        // been attached here since was found above.
         None if with(start | UNMAPPED).is_some() => Err(Errno::EINVAL),
         None => Ok(None),
     }

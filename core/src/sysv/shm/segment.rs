@@ -22,7 +22,7 @@ use crate::sysv::header::{Birth, Facts, Header, Life};
 use crate::sysv::object::{self, Identity, Object};
 use crate::sysv::registry::{self, Opened};
 
-/// The segments that this process knows. That is nothing that it has attached.
+/// The segments that this process knows. Knowing a segment does not mean that it is attached.
 static SEGMENTS: Attached<Segment> = Attached::new();
 
 /// See the module.

@@ -10,8 +10,8 @@ use crate::sysv::header::HEADER_SIZE;
 /// Bytes of the file.
 pub const FILE_SIZE: usize = 4096;
 
-/// Behind the header. Each word stands for itself, and is read once: a call that looks while
-/// another one changes several of them sees some of the changes, as it does in the kernel.
+/// After the header. Each word is independent, and is read once: a call that looks while another
+/// one changes several of them sees some of the changes, as it does in the kernel.
 ///
 /// Relaxed, all of them: nothing is published through them.
 ///

@@ -22,7 +22,7 @@ use crate::atomic::{AtomicU8, Ordering};
 const UNKNOWN: u8 = 0;
 const SET: u8 = 1;
 const CLEAR: u8 = 2;
-/// Calls that rely on an answer: so many that the question costs each of them a nanosecond or two.
+/// Calls that rely on one answer: enough that asking costs each of them a nanosecond or two.
 const TRUST: u8 = 64;
 
 /// See the module.

@@ -25,7 +25,7 @@ pub struct Data {
     pub layout: Layout,
     /// Which file it is, and who owns it.
     pub status: Status,
-    /// The FIFO, if we have just made the queue: then we may do anything with it, whatever its mode
+    /// The FIFO, if we have just made the queue: then this process may use it, whatever its mode
     /// is.
     pub made: Option<Fifo>,
 }

@@ -119,7 +119,7 @@ impl Fifo {
 
 impl Fifo {
     /// Takes the descriptor's nonce of a file that is not needed any more, if it is lower than its
-    /// own: `open` gives the lowest that is free, and programs know that.
+    /// own: `open` returns the lowest free one, and programs rely on that.
     #[must_use]
     pub fn in_place_of(mut self, file: File) -> Self {
         let (own, lower) = (self.file.as_raw_fd(), file.as_raw_fd());
@@ -150,7 +150,7 @@ pub(super) fn open_at(path: &Path) -> Result<Option<(File, Status)>> {
     Ok(file::is_a(&status, libc::S_IFIFO).then_some((file, status)))
 }
 
-/// Whether a FIFO, or what is there in its place, is of the owner of this data file, and in the
+/// Whether a FIFO, or what is there instead, belongs to the owner of this data file, and in the
 /// same file system.
 pub(super) fn belongs(fifo: &Status, data: &Status) -> bool {
     file::is_a(fifo, libc::S_IFIFO) && (fifo.st_dev, fifo.st_uid) == (data.st_dev, data.st_uid)

@@ -22,7 +22,8 @@ pub fn open_of_fifo(fifo: &Status, path: &Path) -> Result<Data> {
     let inode = path.file_name().and_then(data_inode_of).ok_or(Errno::ENOENT)?;
     let path = named(path.parent().ok_or(Errno::ENOENT)?, (fifo.st_dev, inode))?;
     let data = map(&open_file(&path)?)?;
-    // Whatever has the name by now: it must be the data file of this FIFO, and of the same owner.
+    // Another file may have the name by now: it must be the data file of this FIFO, and of the same
+    // owner.
     let is_it = data.status.st_ino == inode
         && belongs(fifo, &data.status)
         && data.layout.fifo().inode == fifo.st_ino;

@@ -60,8 +60,8 @@ pub fn remove_fifo(data: &Data) {
     remove_with_nonce(&data.status, data.layout.fifo().nonce);
 }
 
-/// Removes the FIFO that the header tells of, or, if the header does not tell and it is asked for,
-/// whatever is there for this data file.
+/// Removes the FIFO that the header tells of, or, if the header does not say and it is asked for,
+/// any FIFO of this data file.
 fn remove_fifo_of(data: Option<&File>, thoroughly: bool) {
     let Some(file) = data else { return };
     let Ok(status) = file::status(file.as_raw_fd()) else { return };
@@ -119,7 +119,7 @@ fn is_named(path: &Path, file: &File) -> bool {
         .is_ok_and(|file| named.is_ok_and(|named| named == file::identity(&file)))
 }
 
-/// Whether the data file would go: in a sticky directory it takes its owner, or that of the
+/// Whether the data file can be removed: in a sticky directory only by its owner, or by that of the
 /// directory.
 fn may_remove(path: &Path) -> Result<bool> {
     let owner = file::status_of(path)?.st_uid;

@@ -218,8 +218,8 @@ impl Layout {
         unsafe { self.first.add(slot * self.stride).cast() }
     }
 
-    /// A slot is about to be claimed, and then written. A claim is a full barrier, so what is asked
-    /// for only behind it is waited for twice.
+    /// A slot is about to be claimed, and then written. A claim is a full barrier, so a prefetch
+    /// after it would come too late to overlap with it.
     #[inline]
     pub fn will_write(&self, slot: usize) {
         prefetch::to_write(self.slot(slot));

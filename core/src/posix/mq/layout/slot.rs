@@ -20,8 +20,7 @@ pub struct SlotHeader {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageHeader {
-    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of
-    /// the rest.
+    /// The length of the body in bytes, and [`NOTES`]: a receiver reads this word anyway.
     pub length: u32,
     /// With [`NOTES`], the registration whose process the sender must notify.
     number: u32,

@@ -31,8 +31,8 @@ pub fn has_registered() -> bool {
     HAS_REGISTERED.load(Ordering::SeqCst)
 }
 
-/// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does
-/// not end a registration any more. Async-signal-safe.
+/// Closes a descriptor of the library's own for a FIFO: now, or once that does not end a
+/// registration any more. Async-signal-safe.
 pub fn close_internal(fd: RawFd) {
     let _turn = Turn::take();
     let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);

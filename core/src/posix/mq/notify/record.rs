@@ -35,7 +35,7 @@ const FIRST: i64 = 1 << 62;
 const SIDE_BITS: u32 = 37;
 /// Bytes for one registration.
 const LANE: i64 = 1 << (SIDE_BITS + 1);
-/// How many there are. A process must not keep its lock for longer than that many registrations of
+/// The number of lanes. A process must not keep its lock for longer than that many registrations of
 /// others: then one sequence number is skipped.
 const LANES: u32 = 1 << 24;
 /// Bits of the second side.

@@ -60,8 +60,8 @@ impl Wish {
 
 /// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`.
 ///
-/// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. When it fails, the
-/// caller still has what belongs to its wish.
+/// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. If it fails, the
+/// caller still owns what belongs to its wish.
 pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;

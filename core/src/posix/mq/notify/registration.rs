@@ -56,7 +56,8 @@ pub struct Sender {
 /// What is known of the registration to an observer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// The registered process, as the PID namespace of the observer knows it; 0 = not at all.
+    /// The PID of the registered process in the PID namespace of the observer; 0 = it has none
+    /// there.
     pub pid: u32,
     /// `SIGEV_SIGNAL`, `SIGEV_NONE` or `SIGEV_THREAD`.
     pub how: u32,
@@ -176,7 +177,8 @@ impl Registration {
     /// Notifies the process of this registration of a message of this sender, if no other thread
     /// has yet. True: the registration is over, by this call.
     ///
-    /// One at a time notifies. `patience` is asked about a process that is found at it.
+    /// One thread at a time notifies. `patience` decides whether to wait for another one that is
+    /// notifying.
     pub fn notify(
         &self,
         number: u32,

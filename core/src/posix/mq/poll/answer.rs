@@ -44,8 +44,8 @@ impl Correction {
     }
 }
 
-/// What of this is not true of the queue: a message, space, both. What is no queue is always right.
-/// `may_wait`: for a moment, for what is about to be there.
+/// Which of these events the queue does not have: a message, space, both. None for a descriptor
+/// that is no queue's. `may_wait`: whether it may wait for a moment for what is about to be there.
 pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool) -> Correction {
     let tag = FrameTag::new();
     match descriptor::enter(thread, fd, &tag) {
@@ -54,10 +54,9 @@ pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool
     }
 }
 
-/// Corrects the answer of this epoll. `change` is told how to change the events of those of which
-/// the program is told by some data, if there are any. `may_wait` as above. An event
-/// that becomes empty is the caller's to take out. True: nothing of an event is true yet; it has
-/// become empty, or, where there are edges, is kept.
+/// Corrects the answer of this epoll. `change` applies a correction to the events with this data,
+/// if there are any. `may_wait` as above. The caller removes an event that becomes empty. True: an
+/// event has come too early; it has become empty, or, if it is edge-triggered, is kept.
 pub fn correct_epoll(
     thread: &'static Thread,
     epoll: RawFd,

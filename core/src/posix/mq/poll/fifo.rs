@@ -148,8 +148,8 @@ impl<'q> Channel<'q> {
     /// A descriptor of the FIFO, as safe as it can be had.
     fn fd(&self) -> Option<RawFd> {
         self.own.get_or_open(self.fd, self.fifo).or_else(|| {
-            // There is no descriptor left. Between this look and the call another thread would have
-            // to close the queue that this one works on, and to make a pipe.
+            // There is no descriptor left. This check fails only if another thread closes the queue
+            // and opens a pipe between the check and the call.
             (identity(self.fd) == Ok(self.fifo)).then_some(self.fd)
         })
     }
@@ -179,7 +179,7 @@ impl Fifo for Channel<'_> {
     fn take(&self, count: usize) {
         let Some(fd) = self.fd() else { return };
         let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
-        // Of our own description this is never asked; a description of the program's may block.
+        // Our own description never blocks; a description of the program's may.
         let may_block = Reserved::from_bits(self.own.kept.load(Ordering::Acquire)).is_none()
             || self.own.is_duplicate.load(Ordering::Relaxed) != 0;
         if may_block && !is_ready(fd, libc::POLLIN) {

@@ -28,8 +28,8 @@ use crate::shared::claim::Claimant;
 
 /// Packets, or free places, that outlast the late step of an adjuster.
 const SLACK: usize = 2;
-/// Steps of one adjustment. More are needed only if the queue keeps changing, and then others
-/// adjust, too.
+/// Steps of one adjustment at most. More are needed only if the queue keeps changing, and then
+/// other threads adjust, too.
 const STEPS: usize = if cfg!(loom) { 6 } else { 32 };
 
 /// The FIFO. No call blocks.
@@ -46,7 +46,7 @@ pub trait Fifo {
 }
 
 impl Readiness {
-    /// Sees to it that poll(2) tells of the message that is about to be committed.
+    /// Makes poll(2) report the message that is about to be committed.
     pub fn raise_message(&self, fifo: &impl Fifo) {
         let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
         let least = self.packets().least;
@@ -81,7 +81,8 @@ impl Readiness {
             if !seen.are_known() {
                 return self.count(fifo);
             }
-            // Any number at once, as long as the late step leaves what a sender counts on.
+            // Any number at once, as long as a late step leaves the packets that a sender counts
+            // on.
             let count = seen.least.saturating_sub(SLACK).max(1);
             if self.will_take_from(seen, count) {
                 fifo.take(count);
@@ -122,8 +123,8 @@ impl Readiness {
         fifo.count().is_some_and(|count| self.counted(seen, count))
     }
 
-    /// Puts right what cannot be true: the FIFO is another one than its packets were counted of, or
-    /// it was meddled with.
+    /// Corrects bounds that cannot be true: the packets were counted in another FIFO, or another
+    /// process has changed its contents.
     pub fn correct(&self, fifo: &impl Fifo) {
         let seen = self.packets();
         if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count))

@@ -33,8 +33,8 @@ pub enum Poll {
     Watch {
         /// Its descriptor.
         epoll: RawFd,
-        /// What it tells the program of the queue. `None`: it tells only once, so that every word
-        /// counts.
+        /// The `epoll_data_t` with which it reports the queue. `None`: it reports only once
+        /// (`EPOLLONESHOT`), so that each event counts.
         data: Option<u64>,
     },
 }
@@ -105,7 +105,7 @@ impl Use<'_> {
         }
     }
 
-    /// The FIFO tells how the queue is. `may_sleep`: a moment may be spent to spare a sleep.
+    /// Brings the FIFO up to date. `may_sleep`: the thread may spin for a moment to avoid a sleep.
     fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) {
         if wanted.are(Pollers::MESSAGE) {
             self.level_messages(is_new, may_sleep);
@@ -148,7 +148,7 @@ impl Use<'_> {
         self.queue.layout.message().hint.spin(true, || self.seems_ready(Wanted::Message))
     }
 
-    /// An operation that began before we polled may not know of us: then it counts as done.
+    /// An operation that began before this poll may not know of the poller: then it counts as done.
     fn look_patiently(&self, wanted: Wanted) -> Look {
         let mut moment = Moment::default();
         loop {
@@ -192,8 +192,8 @@ impl Use<'_> {
         self.look_for_pollers(pollers);
     }
 
-    /// After a message was received, if the queue is polled. The next receiver is told of a message
-    /// that is not there only if it does not block, and not by edges, and looks before it sleeps.
+    /// After a message was received, if the queue is polled. The packet may stay in vain only for a
+    /// receiver that does not block, is not edge-triggered, and checks the queue before it sleeps.
     #[cold]
     pub fn lower_message(&self, pollers: Pollers) {
         if pollers.are(Pollers::MESSAGE) && !self.seems_ready(Wanted::Message) {

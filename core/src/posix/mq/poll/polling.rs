@@ -41,7 +41,8 @@ impl Polling {
         self.state.fetch_and(!LAZY, Ordering::Relaxed) & LAZY != 0
     }
 
-    /// It is in the set of this epoll, which waits for this, and tells of it by this.
+    /// It is in the set of this epoll, which waits for these events, and reports them with this
+    /// data.
     pub fn watch(&self, wanted: Pollers, epoll: RawFd, data: Option<u64>) {
         self.watched.fetch_or(wanted.bits(), Ordering::Relaxed);
         let known = self.epoll.load(Ordering::Relaxed);
@@ -51,8 +52,8 @@ impl Polling {
             .store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
     }
 
-    /// What this epoll tells of it. `None`: it does not watch it, or is not the only one, or tells
-    /// only once.
+    /// The data with which this epoll reports it. `None`: it does not watch it, is not the only
+    /// one, or reports only once.
     pub fn data_for(&self, epoll: RawFd) -> Option<u64> {
         (self.epoll.load(Ordering::Acquire) == epoll + 1).then(|| self.data.load(Ordering::Relaxed))
     }
@@ -62,7 +63,8 @@ impl Polling {
         Pollers::from_bits(self.watched.load(Ordering::Relaxed))
     }
 
-    /// Takes the lock of the description, and says that the queue is polled. False: that was known.
+    /// Takes the lock of the description, and says that the queue is polled. False: it was known
+    /// already.
     pub fn announce(&self, fd: RawFd, readiness: &Readiness, wanted: Pollers) -> bool {
         let is_locked = self.state.load(Ordering::Relaxed) & LOCKED != 0;
         if is_locked && readiness.pollers().has(wanted) {

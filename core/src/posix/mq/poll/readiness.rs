@@ -143,7 +143,7 @@ impl Packets {
     }
 
     fn to_word(self) -> u64 {
-        // Whatever bytes a hostile process leaves here, they only say what is not true.
+        // Bytes that a hostile process leaves here can only make the readiness wrong.
         let field = |number: usize| u64::from(u16::try_from(number).unwrap_or(u16::MAX));
         field(self.least) | field(self.most) << 16 | u64::from(self.version) << 32
     }

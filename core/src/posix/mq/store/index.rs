@@ -209,7 +209,7 @@ impl<'a> Index<'a> {
             if !is_message(key) {
                 return None;
             }
-            // The two words of the node may not belong together; the key in the slot tells.
+            // The two words of the node may not belong together; the key in the slot decides.
             let slot = slot_in(self.top()[node].version());
             if self.keys.get(slot).is_some_and(|found| found.load(Ordering::SeqCst) == key) {
                 return Some((slot, key));
@@ -220,7 +220,7 @@ impl<'a> Index<'a> {
     }
 
     /// The slot of the largest key below this node of the highest level is not what the node says:
-    /// the thread that has changed it has not come to the refresh yet, and may never.
+    /// the thread that has changed it has not refreshed the node yet, and may never do so.
     #[cold]
     fn mend(&self, top: usize) {
         let mut node = top;

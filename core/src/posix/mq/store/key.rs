@@ -59,7 +59,8 @@ pub fn truncated(sequence: u64) -> u64 {
 #[inline(always)]
 pub fn newest(keys: impl Iterator<Item = u64>) -> u64 {
     const OTHERS: u32 = u64::BITS - PRIORITY_SHIFT;
-    // Less one, a free slot has the largest integer of all, and so need not be told from a message.
+    // With 1 subtracted, a free slot wraps to the largest integer, so it needs no separate
+    // comparison.
     let smallest = keys.map(|key| (key << OTHERS).wrapping_sub(1)).fold(u64::MAX, u64::min);
     sequence(smallest.wrapping_add(1) >> OTHERS)
 }

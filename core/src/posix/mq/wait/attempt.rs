@@ -34,8 +34,8 @@ use crate::shared::wait_point::{Arrival, WaitPoint};
 const SHORTEST_SLEEP: i64 = 503_003;
 /// The longest of them.
 const LONGEST_SLEEP: i64 = 1_000_000_000;
-/// So long the turn of others is waited for, in nanoseconds: longer than a thread is preempted for,
-/// mostly.
+/// How long the turn of others is waited for, in nanoseconds: usually longer than a thread is
+/// preempted for.
 const TURN_NS: u64 = 10_000_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped,
 /// which no thread can use.
@@ -71,7 +71,7 @@ pub struct Transfer {
     next_short_sleep: i64,
     /// It has been woken, or has waited for long: now it is its turn, if it is any thread's.
     is_its_turn: bool,
-    /// When it will have been held up by the turn of others for long enough, in nanoseconds of
+    /// The time at which it stops giving way to the turn of others, in nanoseconds of
     /// `CLOCK_MONOTONIC`.
     held_up_until: Option<u64>,
 }
@@ -173,7 +173,7 @@ impl Attempt for Transfer {
         }
     }
 
-    /// The index may be behind the truth, so "nothing" is believed only after a look at the slots.
+    /// The index may be out of date, so "nothing" is believed only after a look at the slots.
     fn attempt_at_last(&mut self) -> Result<Option<Transferred>> {
         self.await_its_turn();
         loop {
@@ -215,8 +215,8 @@ impl Transfer {
         point(&self.queue, self.task.wanted())
     }
 
-    /// True if it may be possible now. What is the turn of others is not worth a spin: while this
-    /// one sleeps, they have its processor.
+    /// True if it may be possible now. While it is the turn of others a spin is not worth it: if
+    /// this thread sleeps, they can use its processor.
     fn spin(&self) -> bool {
         let (point, wanted) = (self.point(), self.task.wanted());
         let may_go = || self.is_its_turn || !point.is_in_turn();
@@ -252,8 +252,8 @@ impl Transfer {
         Ok(done)
     }
 
-    /// A handler may have forked, and this be the child: the operation is the parent's then, and we
-    /// begin another one.
+    /// A handler may have forked, and this may be the child: the operation is the parent's then,
+    /// and this thread begins another one.
     fn renew(&mut self) -> Result<()> {
         if self.queue.operation.is_orphan() {
             let queue = descriptor::enter(Thread::calling()?, self.queue.fd, self.tag)?;
@@ -272,8 +272,8 @@ impl Transfer {
         }
     }
 
-    /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a
-    /// moment.
+    /// The result for a descriptor with `O_NONBLOCK`. What poll(2) may have reported is waited for,
+    /// for a moment.
     fn refuse(&mut self) -> Result<Transferred> {
         let mut moment = Moment::default();
         loop {

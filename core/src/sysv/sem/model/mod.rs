@@ -151,7 +151,7 @@ impl Set {
             }
             let published = draft.publish();
             if published && wakes {
-                self.rouse();
+                self.wake();
             }
             if wakes {
                 modelled::step();
@@ -163,8 +163,8 @@ impl Set {
         }
     }
 
-    fn rouse(&self) {
-        if self.record.rouse() != asleep::AWAKE {
+    fn wake(&self) {
+        if self.record.wake() != asleep::AWAKE {
             self.futex.wake(On::Awaited, 1);
         }
     }

@@ -40,7 +40,7 @@ impl Index<'_> {
     }
 
     /// Brings what leads to a slot up to date: the nodes above it, which is also a full barrier, or
-    /// the high-water mark, which only hostile bytes put below a message.
+    /// the high-water mark. Only hostile bytes can put that below a message.
     #[inline]
     pub fn refresh(&self, slot: usize) {
         if self.is_flat() {
@@ -61,8 +61,8 @@ impl Index<'_> {
         }
     }
 
-    /// Has a message removed, which has this key and whose slot the caller has claimed. Gives what
-    /// `clear` gives: whether it has been done. Also a full barrier, then.
+    /// Removes a message with this key from a slot that the caller has claimed, by `clear`, and
+    /// returns what that returns: whether it has been done. If it has, also a full barrier.
     pub fn lower(&self, slot: usize, key: u64, clear: impl FnOnce() -> bool) -> bool {
         let number = slot / GROUP;
         let Some(node) = self.levels[0].get(number) else { return clear() };
@@ -92,8 +92,8 @@ impl Index<'_> {
     #[inline(always)]
     pub(super) fn refresh_node(&self, level: usize, number: usize) {
         let Some(node) = self.levels[level].get(number) else { return };
-        // The first exchange is also the barrier behind the store of the key, which others may not
-        // see before it.
+        // The first exchange is also the barrier after the store of the key, before which others
+        // may not see the key.
         for _ in 0..EXCHANGES {
             let old = node.load();
             let new = if level == 0 {

@@ -73,8 +73,7 @@ impl<const STRIDE: usize> Words<STRIDE> {
     }
 }
 
-/// Four words in a row. By an instruction of which the compiler assumes nothing, as others store
-/// there.
+/// Four words in a row. By inline assembly, because other threads store there.
 ///
 /// # Safety
 /// They are valid for reading.
