@@ -15,6 +15,12 @@ use clap::Args;
 use crate::failure::{Failure, Result};
 use crate::output::{escape, say};
 
+/// The exit statuses of env(1), which leave those of the program apart: the command itself failed,
+/// the program is there but cannot be run, or there is none.
+const OWN_FAILURE: u8 = 125;
+const NOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
 /// Run a program on librsipc in the place of glibc's own calls
 #[derive(Args)]
 pub struct Options {
@@ -34,8 +40,8 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let (name, arguments) = options.command.split_first().expect("clap asks for one at least");
     let program = program::find(name)?;
-    program::check(&program)?;
-    let library = library::find()?;
+    program::check(&program).map_err(|failure| failure.with_status(NOT_RUN))?;
+    let library = library::find().map_err(|failure| failure.with_status(OWN_FAILURE))?;
     if options.verbose {
         say(format!(
             "rsipc: {} runs with {}",
@@ -50,7 +56,8 @@ pub fn run(options: &Options) -> Result<()> {
     }
     // Returns only if it fails.
     let error = command.exec();
-    Err(Failure::call(format_args!("cannot run {}", shown(program.as_os_str())), error))
+    let what = format!("cannot run {}", shown(program.as_os_str()));
+    Err(Failure::call(what, error).with_status(NOT_RUN))
 }
 
 /// In front of what is preloaded already.
