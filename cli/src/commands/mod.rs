@@ -13,6 +13,7 @@
 //! | `msg` | the calls on System V message queues |
 //! | `rm` | removes objects of any kind |
 //! | `run` | a program, unchanged, on the library |
+//! | `selection` | which objects the user asks for |
 //! | `sem` | the calls on semaphores |
 //! | `shm` | the calls on shared memory objects, and the memory of segments |
 //! | `stat` | one object, in words |
@@ -29,6 +30,7 @@ pub mod mq;
 pub mod msg;
 pub mod rm;
 pub mod run;
+mod selection;
 pub mod sem;
 pub mod shm;
 pub mod stat;

@@ -10,6 +10,7 @@
 //! | `name` | names as they are typed |
 //! | `open_messages` | a System V queue that this process takes part in |
 //! | `open_queue` | a queue that this process takes part in |
+//! | `pattern` | patterns of names |
 //! | `purpose` | what those who sleep in an object wait for |
 //! | `queue` | what is in a message queue |
 //! | `segment` | what is in a System V shared memory segment |
@@ -26,6 +27,7 @@ pub mod messages;
 pub mod name;
 pub mod open_messages;
 pub mod open_queue;
+pub mod pattern;
 mod purpose;
 pub mod queue;
 pub mod segment;
@@ -117,6 +119,11 @@ impl Object {
     /// As ipcs(1) would tell of it.
     pub fn account(&self) -> Option<sysv::Account> {
         sysv::account(self.kind(), &self.state)
+    }
+
+    /// Whether it can be found by its name in the directory.
+    pub fn is_here(&self) -> bool {
+        !self.unlinked
     }
 
     /// Whether it was typed so: by its name, or by the key or the id of an object of System V.
