@@ -12,7 +12,7 @@ use crate::objects::{self, Kind, Object, Purpose, State, kernel, messages, segme
 use crate::processes::poll::Polled;
 use crate::processes::sleep::{Sleep, Word};
 use crate::processes::threads::Thread;
-use crate::processes::{self, Interest, Mapping, Pid, Process};
+use crate::processes::{self, Condition, Interest, Mapping, Pid, Process, describe_call};
 
 /// A process that has an object.
 #[derive(Debug)]
@@ -66,8 +66,10 @@ pub struct Survey {
     /// Objects of System V that the kernel has.
     pub kernel: Vec<kernel::Object>,
     pub processes: BTreeMap<Pid, Process>,
-    /// Processes that we may not look into.
+    /// Processes that could not be inspected.
     pub unseen: usize,
+    /// What those who have an object are doing, where that can be seen.
+    activities: HashMap<Pid, String>,
 }
 
 impl Survey {
@@ -93,13 +95,13 @@ impl Survey {
             book.enter(process);
         }
         book.enter_known_waiters();
-        let mut entries = book.entries;
+        let (mut entries, activities) = (book.entries, book.activities);
         entries.sort_by(|a, b| {
             (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind()))
         });
         let unseen = processes.iter().filter(|process| !process.is_seen()).count();
         let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
-        Self { entries, kernel: kernel::list(), processes, unseen }
+        Self { entries, kernel: kernel::list(), processes, unseen, activities }
     }
 
     /// Whether all processes could be looked into, so that nobody can have an object without being
@@ -116,7 +118,7 @@ impl Survey {
             format!("{} processes", self.unseen)
         };
         format!(
-            "{processes} may not be looked into; ? stands for what is not known, others may have more"
+            "{processes} could not be inspected; ? stands for what is not known, others may have more"
         )
     }
 
@@ -145,7 +147,17 @@ impl Survey {
 
     /// Whether this process is there, and not just a number from the past.
     pub fn knows(&self, pid: Pid) -> bool {
-        self.processes.contains_key(&pid)
+        self.processes.get(&pid).is_some_and(|process| process.condition != Condition::Zombie)
+    }
+
+    /// How a process is, where that is worth a word: stopped, or ended.
+    pub fn condition(&self, pid: Pid) -> Option<&'static str> {
+        self.processes.get(&pid)?.condition.describe()
+    }
+
+    /// What a process that has an object is doing. None: that cannot be seen.
+    pub fn activity(&self, pid: Pid) -> Option<&str> {
+        self.activities.get(&pid).map(String::as_str)
     }
 
     /// The processes that have a segment of the kernel attached.
@@ -210,6 +222,19 @@ impl Entry {
     }
 }
 
+/// Of the first thread, and how many there are.
+fn activity(process: &Process, threads: &[Thread]) -> String {
+    if let Some(condition) = process.condition.describe() {
+        return condition.to_owned();
+    }
+    let first = threads.iter().find(|thread| thread.tid == process.pid);
+    let call = first.map_or("its first thread has ended", |thread| describe_call(thread.call));
+    match threads.len() {
+        0 | 1 => call.to_owned(),
+        count => format!("{call}, {count} threads"),
+    }
+}
+
 /// The entries while they are made.
 struct Book {
     entries: Vec<Entry>,
@@ -217,6 +242,7 @@ struct Book {
     /// Threads that sleep on words of sets and System V queues: by the entry, and the place of the
     /// word.
     asleep: HashMap<(usize, u64), (Pid, Pid)>,
+    activities: HashMap<Pid, String>,
 }
 
 impl Book {
@@ -239,7 +265,7 @@ impl Book {
                 places.insert(memory.id, place);
             }
         }
-        Self { entries, places, asleep: HashMap::new() }
+        Self { entries, places, asleep: HashMap::new(), activities: HashMap::new() }
     }
 
     /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
@@ -261,7 +287,10 @@ impl Book {
             return;
         }
         match process.threads() {
-            Some(threads) => self.enter_waiters(process, threads),
+            Some(threads) => {
+                self.activities.insert(process.pid, activity(process, &threads));
+                self.enter_waiters(process, threads);
+            }
             None => held.into_iter().for_each(|place| self.entries[place].waiters_known = false),
         }
     }
@@ -302,7 +331,7 @@ impl Book {
                         self.enter_poller(process, thread.tid, polled);
                     }
                 }
-                Some(Sleep::Child(_)) | None => {}
+                Some(Sleep::Child(_) | Sleep::Signal) | None => {}
             }
         }
     }

@@ -166,6 +166,11 @@ impl Object {
         }
     }
 
+    /// What a command finds it by: its name, or the number of its file where it has none any more.
+    pub fn address(&self) -> String {
+        if self.is_here() { self.shown_name() } else { format!("'#{}'", self.id.inode) }
+    }
+
     /// The name as it may be shown anywhere, and pasted into a shell.
     pub fn shown_name(&self) -> String {
         escape::word(&self.name)

@@ -7,25 +7,30 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `condition` | what a process is doing |
 //! | `descriptors` | the open files of a process |
 //! | `interest` | which open files are worth a look |
 //! | `mappings` | the mapped files of a process |
 //! | `pid` | numbers of processes and threads |
 //! | `poll` | what a thread sleeps for in poll, select or epoll_wait |
+//! | `signals` | what handlers a process has |
 //! | `sleep` | the system call that a thread sleeps in |
 //! | `threads` | the threads of a process |
 
+mod condition;
 pub mod descriptors;
 mod interest;
 pub mod mappings;
 mod pid;
 pub mod poll;
+pub mod signals;
 pub mod sleep;
 pub mod threads;
 
 use std::io;
 
 use crate::objects::file::FileId;
+pub use condition::{Condition, describe_call};
 pub use descriptors::Descriptor;
 pub use interest::Interest;
 pub use mappings::Mapping;
@@ -42,6 +47,7 @@ pub struct Process {
     pub parent: Pid,
     /// The name of the program, as the kernel shortens it. Any bytes but NUL.
     pub name: Vec<u8>,
+    pub condition: Condition,
     /// Mappings that are shared, or of what may be an object. None = we may not see them.
     pub mappings: Option<Vec<Mapping>>,
     /// Open files that may be objects. None = we may not see them.
@@ -94,14 +100,29 @@ pub fn read(interest: &Interest) -> io::Result<Vec<Process>> {
 fn read_one(process: &procfs::process::Process, interest: &Interest) -> Option<Process> {
     let stat = process.stat().ok()?;
     let has_ended = matches!(stat.state, 'Z' | 'X');
-    if stat.flags & PF_KTHREAD != 0 || (has_ended && stat.num_threads <= 1) {
+    if stat.flags & PF_KTHREAD != 0 {
         return None;
     }
     let pid = process.pid;
+    let (parent, name) = (stat.ppid, name_of(&format!("/proc/{pid}/comm")));
+    if has_ended && stat.num_threads <= 1 {
+        let nothing = (Some(Vec::new()), Some(Vec::new()));
+        let (mappings, descriptors) = nothing;
+        return Some(Process {
+            pid,
+            parent,
+            name,
+            condition: Condition::Zombie,
+            mappings,
+            descriptors,
+        });
+    }
     Some(Process {
         pid,
-        parent: stat.ppid,
-        name: name_of(&format!("/proc/{pid}/comm")),
+        parent,
+        name,
+        // Where only the first thread has ended, the others go on.
+        condition: Condition::of(if has_ended { 'S' } else { stat.state }),
         // When the first thread has ended before the others, the file is empty.
         mappings: seen(mappings::of(pid, interest))?.filter(|_| !has_ended),
         descriptors: seen(descriptors::of(pid, interest))?,
