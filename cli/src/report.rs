@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::failure::reason;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
-use crate::processes::Pid;
+use crate::processes::{Access, Pid};
 use crate::survey::{Entry, Survey};
 use owner::Owner;
 use set::{Set, SetOperation};
@@ -85,6 +85,7 @@ struct Semaphore {
 #[derive(Serialize)]
 struct Queue {
     sent: u64,
+    received: u64,
     messages: usize,
     max_messages: usize,
     message_size: usize,
@@ -105,6 +106,10 @@ struct Holder {
     program: String,
     mapped: bool,
     descriptors: Vec<u32>,
+    /// Null: unknown.
+    access: Option<Access>,
+    /// What it is doing; null: unknown.
+    activity: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -158,6 +163,8 @@ impl Report {
                     program: program(holder.pid),
                     mapped: holder.mapped,
                     descriptors: holder.descriptors.clone(),
+                    access: holder.access,
+                    activity: survey.activity(holder.pid).map(str::to_owned),
                 })
                 .collect(),
             holders_known: survey.is_complete(),
@@ -198,6 +205,7 @@ impl From<&queue::State> for Queue {
     fn from(queue: &queue::State) -> Self {
         Self {
             sent: queue.sent,
+            received: queue.received(),
             messages: queue.messages,
             max_messages: queue.max_messages,
             message_size: queue.message_size,

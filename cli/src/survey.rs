@@ -12,7 +12,7 @@ use crate::objects::{self, Kind, Object, Purpose, State, kernel, messages, segme
 use crate::processes::poll::Polled;
 use crate::processes::sleep::{Sleep, Word};
 use crate::processes::threads::Thread;
-use crate::processes::{self, Condition, Interest, Mapping, Pid, Process, describe_call};
+use crate::processes::{self, Access, Condition, Interest, Mapping, Pid, Process, describe_call};
 
 /// A process that has an object.
 #[derive(Debug)]
@@ -21,6 +21,17 @@ pub struct Holder {
     pub mapped: bool,
     /// Descriptors of the object.
     pub descriptors: Vec<u32>,
+    /// What it has it open and mapped for. None: that cannot be seen.
+    pub access: Option<Access>,
+}
+
+impl Holder {
+    fn has_for(&mut self, access: Option<Access>) {
+        self.access = match (self.access, access) {
+            (Some(before), Some(more)) => Some(before.and(more)),
+            (before, more) => before.or(more),
+        };
+    }
 }
 
 /// A thread that is asleep in an object.
@@ -155,6 +166,24 @@ impl Survey {
         self.processes.get(&pid)?.condition.describe()
     }
 
+    /// Whether the process that had this number at that time, in seconds since 1970, has ended. None:
+    /// that cannot be seen.
+    pub fn has_ended(&self, pid: Pid, then: u64) -> Option<bool> {
+        // A second is as exact as either time is.
+        const INEXACT: u64 = 2;
+        match self.processes.get(&pid) {
+            Some(process) if process.condition == Condition::Zombie => Some(true),
+            // It has the number from one that is gone.
+            Some(process) if process.started() > then + INEXACT => Some(true),
+            Some(_) => Some(false),
+            None if pid == std::process::id().cast_signed() => Some(false),
+            // SAFETY: signal 0 only asks.
+            None if unsafe { libc::kill(pid, 0) } == 0 => None,
+            None => (std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
+                .then_some(true),
+        }
+    }
+
     /// What a process that has an object is doing. None: that cannot be seen.
     pub fn activity(&self, pid: Pid) -> Option<&str> {
         self.activities.get(&pid).map(String::as_str)
@@ -216,7 +245,7 @@ impl Entry {
     fn holder(&mut self, pid: Pid) -> &mut Holder {
         // One process is looked at after the other.
         if self.holders.last().is_none_or(|last| last.pid != pid) {
-            self.holders.push(Holder { pid, mapped: false, descriptors: Vec::new() });
+            self.holders.push(Holder { pid, mapped: false, descriptors: Vec::new(), access: None });
         }
         self.holders.last_mut().expect("just pushed")
     }
@@ -273,13 +302,24 @@ impl Book {
         let mut held = Vec::new();
         for mapping in process.mappings.iter().flatten() {
             if let Some(place) = self.place(process.pid, &Seen::Mapped(mapping)) {
-                self.entries[place].holder(process.pid).mapped = true;
+                let is_queue = self.entries[place].object.kind() == Kind::Mq;
+                let holder = self.entries[place].holder(process.pid);
+                holder.mapped = true;
+                // All who have a queue open have its file mapped to write.
+                let access = Access { read: true, write: mapping.writable };
+                holder.has_for((!is_queue).then_some(access));
                 held.push(place);
             }
         }
         for descriptor in process.descriptors.iter().flatten() {
             if let Some(place) = self.place(process.pid, &Seen::Open(descriptor)) {
-                self.entries[place].holder(process.pid).descriptors.push(descriptor.number);
+                let access = match self.entries[place].object.kind() {
+                    Kind::Mq => Access::of_queue(process.pid, descriptor.number),
+                    _ => Access::of_file(process.pid, descriptor.number),
+                };
+                let holder = self.entries[place].holder(process.pid);
+                holder.descriptors.push(descriptor.number);
+                holder.has_for(access);
                 held.push(place);
             }
         }

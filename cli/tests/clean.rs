@@ -79,7 +79,7 @@ fn what_holds_something_stays_unless_forced() {
     for dry_run in [&["--dry-run"][..], &[]] {
         let said = clean(&place, dry_run);
         for why in [
-            "kept sem /taken: its token is taken; --force removes it\n",
+            "kept sem /taken: its value is 0: it may be taken; --force removes it\n",
             "kept mq /one: it holds a message; --force removes it\n",
             "kept mq /two: it holds 2 messages; --force removes it\n",
         ] {
@@ -205,7 +205,7 @@ fn on_a_terminal_it_asks() {
             terminal.shows("Remove 1 object? [y/N]");
             terminal.enter(answer);
         }
-        let screen = terminal.until(|screen| screen.contains("object, 4096 of memory"));
+        let screen = terminal.until(|screen| screen.contains("object, 4096 bytes of memory"));
         assert!(terminal.ends().success());
         screen
     };

@@ -50,7 +50,7 @@ fn what_is_closed_is_unknown() {
     let output = nobody(&place, &["ls"], 0);
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(
-        String::from_utf8_lossy(&output.stderr).contains("may not be looked into"),
+        String::from_utf8_lossy(&output.stderr).contains("could not be inspected"),
         "said where it is not read"
     );
     let fields = |kind: &str| {
@@ -84,7 +84,7 @@ fn what_is_closed_is_unknown() {
     for part in [
         "cannot be read: Permission denied",
         "waiters    not known",
-        "holders    none seen",
+        "open by    no process that could be inspected",
         "owner      root",
     ] {
         assert!(told.contains(part), "{part} in {told}");

@@ -23,7 +23,7 @@ fn top(place: &Place, size: Size) -> Terminal {
 fn begin(mut command: Command, size: Size) -> Terminal {
     command.env_remove("NO_COLOR").env("LC_ALL", "C.UTF-8");
     let terminal = Terminal::run(command, size);
-    terminal.shows("HOLD");
+    terminal.shows("OPEN");
     terminal
 }
 
@@ -196,7 +196,7 @@ fn one_object_is_opened() {
         terminal.press("\x1b");
         terminal.shows("KIND");
         terminal.press("?");
-        let help = terminal.shows("no message and no token is taken");
+        let help = terminal.shows("no message is taken and no value lowered");
         assert!(help.contains("is not seen") && help.contains("estimate"), "{help}");
         terminal.press("q");
         terminal.shows("KIND");
@@ -255,7 +255,7 @@ fn no_key_is_lost() {
         terminal.resize(size(80, rows));
         terminal.press("?");
         terminal.signal(libc::SIGCONT);
-        terminal.shows("no message and no token is taken");
+        terminal.shows("no message is taken and no value lowered");
         terminal.press("q");
         terminal.shows("KIND");
     }
@@ -372,7 +372,7 @@ fn what_others_have_is_unknown() {
         command.args(["top", "--interval", "100ms"]);
         let mut terminal = begin(command, SMALL);
         let screen = terminal.shows("unknown");
-        assert!(screen.contains("may not be looked into"), "{screen}");
+        assert!(screen.contains("could not be inspected"), "{screen}");
         assert_eq!(row(&screen, "/closed")[2..7], ["?", "?", "?", "?", "?"], "{screen}");
         let readable = row_becomes(&terminal, "/readable", |row| row.get(3) == Some(&"~0"));
         assert_eq!(

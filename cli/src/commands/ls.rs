@@ -101,7 +101,7 @@ fn table(survey: &Survey) -> Table {
         ("AGE", Align::Right),
         ("STATE", Align::Right),
         ("WAITERS", Align::Right),
-        ("HOLDERS", Align::Left),
+        ("OPEN BY", Align::Left),
         ("NOTE", Align::Left),
     ]);
     let mut users = Users::default();

@@ -31,19 +31,19 @@ enum Action {
     Create {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
-        /// Tokens that it starts with
+        /// The value that it starts with
         #[arg(long, default_value_t = 0)]
         #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(VALUE_MAX)))]
         value: u32,
         #[command(flatten)]
         creation: Creation,
     },
-    /// Print the number of tokens
+    /// Print the value
     Get {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
     },
-    /// Add a token, which wakes a waiter
+    /// Raise the value by one, which wakes a waiter
     Post {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
@@ -51,7 +51,7 @@ enum Action {
         #[arg(long, default_value_t = 1)]
         times: u32,
     },
-    /// Take a token, and sleep until there is one
+    /// Lower the value by one, and sleep while it is 0
     Wait {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
@@ -59,7 +59,7 @@ enum Action {
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
         timeout: Option<Duration>,
     },
-    /// Take a token if there is one: exit status 1 if not
+    /// Lower the value by one if it is above 0: exit status 1 if not
     Trywait {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
@@ -105,7 +105,7 @@ fn post(name: &Name, times: u32) -> Result<()> {
         unsafe { Semaphore::post(semaphore, || this_thread().ok()) }.map_err(
             |error| match error {
                 Errno::EOVERFLOW => {
-                    Failure::new(format!("{} has as many tokens as it can have", name.shown()))
+                    Failure::new(format!("the value of {} is as high as it can be", name.shown()))
                 }
                 other => subject(name).failed_as("post", other),
             },
@@ -129,8 +129,8 @@ fn wait(name: &Name, timeout: Option<Duration>) -> Result<()> {
     };
     waited.map_err(|error| match (error, timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no token came to {} within {timeout:?}", name.shown())).advise(
-                format!("`rsipc stat {}` shows who has it and who else waits", name.shown()),
+            Failure::new(format!("the value of {} stayed 0 for {timeout:?}", name.shown())).advise(
+                format!("`rsipc stat {}` shows who has it open and who else waits", name.shown()),
             )
         }
         (other, _) => subject(name).failed_as("wait for", other),
@@ -141,8 +141,8 @@ fn try_wait(name: &Name) -> Result<()> {
     if open(name)?.try_take() {
         return Ok(());
     }
-    Err(Failure::new(format!("{} has no token", name.shown()))
-        .advise(format!("`rsipc sem wait {}` waits for one", name.shown())))
+    Err(Failure::new(format!("the value of {} is 0", name.shown()))
+        .advise(format!("`rsipc sem wait {}` waits for a post", name.shown())))
 }
 
 fn remove(name: &Name) -> Result<()> {

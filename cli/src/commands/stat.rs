@@ -19,6 +19,7 @@ use crate::objects::sysv::Typed;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::output::style::Style;
 use crate::output::{amount, escape, json, print, time, user, warn};
+use crate::processes::Access;
 use crate::survey::{Entry, Holder, Survey, Waiter};
 use description::{Description, count};
 
@@ -88,7 +89,7 @@ fn print_line(survey: &Survey, name: &Name) -> Result<()> {
 pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let object = &entry.object;
     let unlinked =
-        if object.unlinked { ", unlinked: it goes when the last holder lets go of it" } else { "" };
+        if object.unlinked { ", unlinked: it goes when the last process closes it" } else { "" };
     let what = format!("{}{unlinked}", object.kind().describe());
     let mut out = Description::new(&object.shown_name(), &what, style);
     sysv::begin(object, &mut out);
@@ -125,6 +126,7 @@ fn describe_semaphore(state: semaphore::State, out: &mut Description) {
     let meaning = if state.value == 0 { "the next wait sleeps" } else { "the next wait takes one" };
     out.line("value", format!("{}: {meaning}", state.value));
     out.line("registered", count(u64::from(state.registered), "wait", "waits"));
+    out.line("last user", "unknown: a POSIX semaphore does not record who took or posted");
 }
 
 fn describe_queue(queue: &queue::State, out: &mut Description) {
@@ -134,7 +136,9 @@ fn describe_queue(queue: &queue::State, out: &mut Description) {
         _ => "neither empty nor full",
     };
     out.line("messages", format!("{} of {}: {room}", queue.messages, queue.max_messages));
-    out.line("sent", count(queue.sent, "message", "messages"));
+    out.line("in", format!("{} sent", count(queue.sent, "message", "messages")));
+    out.line("out", format!("{} received", count(queue.received(), "message", "messages")));
+    out.line("last user", "unknown: a POSIX queue does not record who sent or received");
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
     if let Some(registered) = queue.notify {
         out.line("notifies", format!("process {} of the next message", registered.pid));
@@ -177,21 +181,36 @@ fn describe_waiter(waiter: &Waiter, survey: &Survey) -> String {
 fn describe_holders(entry: &Entry, survey: &Survey, out: &mut Description) {
     for holder in &entry.holders {
         let program = escape::text(survey.program(holder.pid));
-        out.line("holder", format!("{program} {}: {}", holder.pid, how(holder)));
+        let state = match (survey.condition(holder.pid), survey.activity(holder.pid)) {
+            (Some(condition), _) => format!("; {condition}"),
+            (None, Some(activity)) => format!("; {activity}"),
+            (None, None) => String::new(),
+        };
+        let how = how(holder, entry.object.kind());
+        out.line("open by", format!("{program} {}: {how}{state}", holder.pid));
     }
     match entry.is_stale(survey) {
-        Some(true) => out.line("holders", "none: stale"),
-        None => out.line("holders", "none seen"),
+        Some(true) => out.line("open by", "no process: stale"),
+        None => out.line("open by", "no process that could be inspected"),
         Some(false) => {}
     }
 }
 
-fn how(holder: &Holder) -> String {
+/// `mapped, and open as 3, to read`
+fn how(holder: &Holder, kind: Kind) -> String {
     let descriptors: Vec<String> = holder.descriptors.iter().map(u32::to_string).collect();
-    match (holder.mapped, descriptors.is_empty()) {
+    let how = match (holder.mapped, descriptors.is_empty()) {
         (true, true) => "mapped".to_owned(),
         (true, false) => format!("mapped, and open as {}", descriptors.join(", ")),
         (false, _) => format!("open as {}", descriptors.join(", ")),
+    };
+    let [read, write] = if kind == Kind::Mq { ["receive", "send"] } else { ["read", "write"] };
+    match (holder.access, kind) {
+        // All who have one of these have it to read and to write.
+        (_, Kind::Sem | Kind::Svsem | Kind::Svmsg) | (None, _) => how,
+        (Some(Access { read: true, write: true }), _) => format!("{how}, to {read} and {write}"),
+        (Some(Access { read: true, .. }), _) => format!("{how}, to {read} only"),
+        (Some(_), _) => format!("{how}, to {write} only"),
     }
 }
 
@@ -203,8 +222,8 @@ fn describe_owner(object: &Object, out: &mut Description) {
 }
 
 fn describe_file(metadata: &Metadata, out: &mut Description) {
-    let taken = amount::short(metadata.allocated);
-    out.line("size", format!("{} bytes, {taken} of memory taken", metadata.size));
+    let allocated = amount::in_words(metadata.allocated);
+    out.line("size", format!("{} bytes, {allocated} allocated", metadata.size));
     out.line("created", format!("{} ago", time::short(time::since(metadata.created))));
     out.line(
         "last use",

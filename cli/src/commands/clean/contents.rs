@@ -20,7 +20,9 @@ pub fn at(object: &Object) -> Option<String> {
 pub fn of(state: &State, object: &Object, leased: Option<&File>) -> Option<String> {
     let because = match state {
         State::Shm => of_memory(leased.map_or_else(|| file::open(&object.path), File::try_clone))?,
-        State::Sem(Ok(semaphore)) if semaphore.value == 0 => "its token is taken".to_owned(),
+        State::Sem(Ok(semaphore)) if semaphore.value == 0 => {
+            "its value is 0: it may be taken".to_owned()
+        }
         State::Mq(Ok(queue)) if queue.messages == 1 => "it holds a message".to_owned(),
         State::Mq(Ok(queue)) if queue.messages > 1 => {
             format!("it holds {} messages", queue.messages)

@@ -23,7 +23,7 @@ impl Tally {
         let verb = if is_dry_run { "would remove" } else { "removed" };
         let mut parts = vec![match self.gone {
             0 => "nothing to remove".to_owned(),
-            gone => format!("{verb} {}, {} of memory", objects(gone), amount::short(self.bytes)),
+            gone => format!("{verb} {}, {} of memory", objects(gone), amount::in_words(self.bytes)),
         }];
         if self.kept > 0 {
             parts.push(format!("kept {}", objects(self.kept)));
@@ -55,7 +55,7 @@ mod tests {
         let tally = Tally { gone: 2, bytes: 8192, kept: 1, young: 3, failures: 0 };
         assert_eq!(
             tally.shown(false, hour),
-            "removed 2 objects, 8192 of memory; kept 1 object; \
+            "removed 2 objects, 8192 bytes of memory; kept 1 object; \
              3 objects were used within 1h (--older-than 0s takes those, too)"
         );
         assert_eq!(Tally::default().shown(true, hour), "nothing to remove");

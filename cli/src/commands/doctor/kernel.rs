@@ -42,7 +42,7 @@ fn waitv() -> Finding {
             "futex_waitv",
             "is missing (it came with Linux 5.16)",
             "timed calls on queues fail with EINTR after a handler with SA_RESTART, where the kernel's own go on; \
-             a token that was given to a killed waiter wakes nobody else",
+             a post whose wake went to a killed waiter wakes nobody else",
         );
     }
     Finding::good(
@@ -136,7 +136,7 @@ fn view() -> Finding {
         sleeping.filter(|process| processes::threads::of(process.pid).is_err()).count();
     match (survey.unseen, hidden_threads) {
         (0, 0) => {
-            Finding::good(CHECK, "all processes may be looked into: ls and graph see everything")
+            Finding::good(CHECK, "all processes can be inspected: ls and graph see everything")
         }
         (0, threads) => Finding::note(
             CHECK,

@@ -110,7 +110,7 @@ fn memory(directory: &Path) -> Option<Finding> {
         Finding::bad(
             MEMORY,
             text,
-            "`rsipc clean` removes what nobody uses; `mount -o remount,size=1G /dev/shm` makes room",
+            "`rsipc clean` removes what nobody uses; `mount -o remount,size=1G /dev/shm` makes space",
         )
     } else if size <= SMALL {
         Finding::note(

@@ -115,7 +115,7 @@ fn draw_legend(top: usize, out: &mut String) {
         pen.draw("legend", (left, y), (left + SAMPLE, y), out);
         let _ = writeln!(
             out,
-            "<text x=\"{}\" y=\"{y}\" dominant-baseline=\"central\">{}</text>",
+            "<text x=\"{}\" y=\"{y}\" dy=\"0.35em\">{}</text>",
             left + SAMPLE + PADDING / 2,
             pen.meaning
         );
@@ -150,7 +150,7 @@ pub fn draw(picture: &Picture) -> String {
 fn draw_column(column: &Column, nodes: &[Node], roundness: usize, out: &mut String) {
     let _ = writeln!(
         out,
-        "<text x=\"{}\" y=\"{MARGIN}\" text-anchor=\"middle\" dominant-baseline=\"central\" \
+        "<text x=\"{}\" y=\"{MARGIN}\" text-anchor=\"middle\" dy=\"0.35em\" \
          font-weight=\"bold\">{}</text>",
         column.left + column.width / 2,
         column.title
@@ -162,7 +162,7 @@ fn draw_column(column: &Column, nodes: &[Node], roundness: usize, out: &mut Stri
             out,
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{BOX_HEIGHT}\" rx=\"{roundness}\" \
              fill=\"{fill}\" stroke=\"{stroke}\"/>\n\
-             <text x=\"{}\" y=\"{}\" text-anchor=\"middle\" dominant-baseline=\"central\">{}</text>",
+             <text x=\"{}\" y=\"{}\" text-anchor=\"middle\" dy=\"0.35em\">{}</text>",
             column.left,
             top(row),
             column.width,

@@ -26,8 +26,8 @@ pub fn draw(scene: &Scene, style: Style) -> String {
     }
     for deadlock in scene.deadlocks() {
         let _ = write!(out, "\n{}\n", style.paint(Tone::Bad, &words::name(deadlock, survey)));
-        for sleeper in &deadlock.sleepers {
-            let _ = writeln!(out, "  {}", words::describe_sleeper(sleeper, survey));
+        for sleeper in words::sleepers(deadlock, survey) {
+            let _ = writeln!(out, "  {sleeper}");
         }
         for doubt in words::doubts(deadlock, survey) {
             let _ = writeln!(out, "  {doubt}");

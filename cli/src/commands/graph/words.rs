@@ -13,7 +13,11 @@ use crate::survey::{Entry, Survey, Waiter};
 pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
     let members: Vec<String> = deadlock.members.iter().map(|pid| process(*pid, survey)).collect();
     let places: BTreeSet<Place> = deadlock.sleepers.iter().map(|sleeper| sleeper.place).collect();
-    let places: Vec<String> = places.iter().map(|place| describe_place(*place, survey)).collect();
+    let mut places: Vec<String> =
+        places.iter().map(|place| describe_place(*place, survey)).collect();
+    // A thread may sleep on several words of a System V queue.
+    places.dedup();
+    let shape = if places.len() == 1 { Shape::Abandoned } else { deadlock.shape };
     let (is_one, members, places) = (members.len() == 1, list(&members), list(&places));
     let how = match deadlock.confidence {
         Confidence::Certain => "deadlock",
@@ -21,7 +25,7 @@ pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
         Confidence::Possible => "possible deadlock",
     };
     let (wait, them) = if is_one { ("waits", "it") } else { ("wait", "them") };
-    match (deadlock.shape, deadlock.confidence) {
+    match (shape, deadlock.confidence) {
         (Shape::Cycle, _) if is_one => {
             format!("{how}: the threads of {members} wait for each other on {places}")
         }
@@ -77,7 +81,15 @@ pub fn doubts(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     told
 }
 
-pub fn describe_sleeper(sleeper: &Sleeper, survey: &Survey) -> String {
+/// Each thread once.
+pub fn sleepers(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
+    let mut told: Vec<String> =
+        deadlock.sleepers.iter().map(|sleeper| describe_sleeper(sleeper, survey)).collect();
+    told.dedup();
+    told
+}
+
+fn describe_sleeper(sleeper: &Sleeper, survey: &Survey) -> String {
     let Sleeper { pid, tid, place, givers } = sleeper;
     let thread = if pid == tid { String::new() } else { format!(", thread {tid},") };
     let purpose = purpose(sleeper, survey).unwrap_or(Purpose::Change).describe();

@@ -206,7 +206,7 @@ fn limits(kind: Kind) -> Table {
         ("KERNEL", Align::Right),
     ]);
     let new = msg::of_new_queues();
-    let room = "as the directory has room".to_owned();
+    let room = "as the directory has space".to_owned();
     let rows: Vec<(&str, String, Option<String>)> = match kind {
         Kind::Svmsg => vec![
             ("queues", room, setting("msgmni", 0)),

@@ -79,7 +79,7 @@ fn note<'a>(view: &View, theme: Theme) -> Line<'a> {
         && hidden > 0
     {
         let processes = if hidden == 1 { "process" } else { "processes" };
-        let text = format!("   ? = unknown: {hidden} {processes} of others may not be looked into");
+        let text = format!("   ? = unknown: {hidden} {processes} could not be inspected");
         spans.push(Span::styled(text, theme.look(Tone::Notable)));
     }
     Line::from(spans)

@@ -81,8 +81,8 @@ const COLUMNS: [Column; 13] = [
     column("IN/s", What::Into, Some(Key::Into), Some(cells(7)), cells(8), true),
     column("OUT/s", What::Out, Some(Key::Out), Some(cells(7)), cells(8), true),
     column("WAIT", What::Waiters, Some(Key::Waiters), Some(cells(4)), cells(4), true),
-    column("HOLD", What::HolderCount, Some(Key::Holders), Some(cells(4)), cells(4), true),
-    column("HOLDERS", What::Holders, None, None, Constraint::Fill(3), false),
+    column("OPEN", What::HolderCount, Some(Key::Holders), Some(cells(4)), cells(4), true),
+    column("OPEN BY", What::Holders, None, None, Constraint::Fill(3), false),
     column("ACTIVITY", What::Activity, None, Some(cells(14)), cells(32), false),
     column("NOTE", What::Note, None, None, Constraint::Fill(2), false),
 ];

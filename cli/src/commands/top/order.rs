@@ -31,7 +31,7 @@ impl Key {
             Self::Into => "in",
             Self::Out => "out",
             Self::Waiters => "waiters",
-            Self::Holders => "holders",
+            Self::Holders => "open by",
         }
     }
 
