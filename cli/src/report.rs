@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::failure::reason;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::processes::{Access, Pid};
-use crate::survey::{Entry, Survey};
+use crate::survey::{Confidence, Entry, Survey};
 use owner::Owner;
 use set::{Set, SetOperation};
 use sysv::{MessageQueue, SharedSegment, Sysv, Want};
@@ -61,6 +61,9 @@ pub struct Report {
     created: Option<u64>,
     last_use: Option<u64>,
     unlinked: bool,
+    /// It lies in the directory of another mount namespace, which this process is in.
+    elsewhere: Option<Pid>,
+    deadlock: Option<Confidence>,
     stale: Option<bool>,
     semaphore: Option<Semaphore>,
     queue: Option<Queue>,
@@ -147,6 +150,8 @@ impl Report {
             created: metadata.map(|metadata| unix_time(metadata.created)),
             last_use: metadata.map(|metadata| unix_time(metadata.last_use)),
             unlinked: object.unlinked,
+            elsewhere: object.elsewhere,
+            deadlock: entry.deadlock,
             stale: entry.is_stale(survey),
             semaphore,
             queue,

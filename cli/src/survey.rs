@@ -6,6 +6,7 @@ use std::path::Path;
 use rsipc_core::sysv::sem::Operation;
 
 use crate::failure::{Failure, Result};
+use crate::objects::elsewhere;
 use crate::objects::file::{FileId, Metadata};
 use crate::objects::unlinked::{self, Seen};
 use crate::objects::{self, Kind, Object, Purpose, State, kernel, messages, segment, set};
@@ -59,6 +60,18 @@ pub struct Wish {
     pub ends: bool,
 }
 
+/// How sure it is that threads wait for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Nobody else can wake them.
+    Certain,
+    /// It is not for anybody else to do it.
+    Likely,
+    /// Those who could do not look as if they would: see the doubts.
+    Possible,
+}
+
 /// An object with those who have to do with it.
 #[derive(Debug)]
 pub struct Entry {
@@ -68,6 +81,8 @@ pub struct Entry {
     pub waiters: Vec<Waiter>,
     /// The threads of all holders were seen.
     pub waiters_known: bool,
+    /// Threads wait in it for ever. None also where nobody has looked for that.
+    pub deadlock: Option<Confidence>,
 }
 
 /// What was found on this machine, at about one moment.
@@ -199,7 +214,13 @@ impl Survey {
 
 impl Entry {
     fn of(object: Object) -> Self {
-        Self { object, holders: Vec::new(), waiters: Vec::new(), waiters_known: true }
+        Self {
+            object,
+            holders: Vec::new(),
+            waiters: Vec::new(),
+            waiters_known: true,
+            deadlock: None,
+        }
     }
 
     /// Whether nobody has the object. None = those who might have it cannot be seen.
@@ -272,6 +293,8 @@ struct Book {
     /// word.
     asleep: HashMap<(usize, u64), (Pid, Pid)>,
     activities: HashMap<Pid, String>,
+    /// Of the directory of objects.
+    device: Option<u64>,
 }
 
 impl Book {
@@ -294,7 +317,9 @@ impl Book {
                 places.insert(memory.id, place);
             }
         }
-        Self { entries, places, asleep: HashMap::new(), activities: HashMap::new() }
+        let device = Metadata::of(objects::directory()).ok().map(|directory| directory.id.device);
+        let (asleep, activities) = (HashMap::new(), HashMap::new());
+        Self { entries, places, asleep, activities, device }
     }
 
     /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
@@ -349,11 +374,22 @@ impl Book {
             }
             return Some(place);
         }
-        if !seen.is_deleted() || seen.path().parent() != Some(objects::directory()) {
-            return None;
-        }
-        let object = unlinked::look_at(pid, seen)?;
+        let is_ours = Some(seen.id().device) == self.device;
+        let is_in_directory = seen.path().parent() == Some(objects::directory());
+        let is_object = is_in_directory || (!is_ours && elsewhere::is_by_name(seen.path()));
+        let found = if is_ours { None } else { elsewhere::look_at(pid, seen) };
+        let object = match found {
+            Some(object) => object,
+            None if seen.is_deleted() && is_object => unlinked::look_at(pid, seen)?,
+            // What is ours and has a name is newer than the list of objects.
+            None => return None,
+        };
         self.places.insert(seen.id(), self.entries.len());
+        if let (Some(_), State::Mq(Ok(queue))) = (object.elsewhere, &object.state)
+            && let Some(fifo) = elsewhere::companion(pid, &queue.fifo)
+        {
+            self.places.insert(fifo, self.entries.len());
+        }
         self.entries.push(Entry::of(object));
         Some(self.entries.len() - 1)
     }

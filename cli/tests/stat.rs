@@ -71,7 +71,7 @@ fn messages_are_counted() {
         actors[0].does(&format!("mq_send /{name} last"));
         let output = place.rsipc(&["stat", name]).output().unwrap().stdout;
         let text = String::from_utf8(output).unwrap();
-        assert!(text.contains("sent       101 messages\n"), "{text}");
+        assert!(text.contains("in         101 messages sent\n"), "{text}");
     }
 }
 

@@ -81,7 +81,7 @@ fn objects_of_plain_and_preloaded_programs() {
             };
             let words = |row: &[String]| row.iter().skip(2).map(word).collect::<Vec<_>>().join(" ");
             // In a wide terminal owner, mode and size are in between.
-            words(&semaphore).contains("0 ~0 ~0 2 2") && words(&queue).contains("0/4 0 0 0 1")
+            words(&semaphore).contains("0 0 0 2! 2") && words(&queue).contains("0/4 0 0 0 1")
         };
         let screen = terminal.until(is_complete);
         assert_eq!(screen.contains(&format!(":{}", holder.pid())), size == LARGE, "{screen}");
@@ -90,7 +90,8 @@ fn objects_of_plain_and_preloaded_programs() {
         }
         assert_eq!((plain.answer().as_str(), preloaded.answer().as_str()), ("ok", "ok"));
         // Nobody waits any more.
-        terminal.until(|screen| of(screen, "sem ").join(" ").contains(" 0 2"));
+        terminal
+            .until(|screen| of(screen, "sem ").join(" ").contains(" 0 2") && !screen.contains('!'));
         terminal.press("q");
         assert!(terminal.ends().success());
     }
@@ -127,20 +128,49 @@ fn rates_of_queues_are_exact() {
 }
 
 #[test]
-fn rates_of_semaphores_are_estimated() {
-    let place = Place::new("top-estimates");
+fn rates_of_semaphores_are_unknown_and_not_guessed() {
+    let place = Place::new("top-unknown");
     let mut poster = place.actor();
     poster.does("sem_open /s 0");
     let mut terminal = top(&place, SMALL);
-    eventually(
-        || {
-            poster.does("sem_post /s");
-            row(&terminal.screen(), "/s")
-        },
-        |row| row.get(3).is_some_and(|rate| rate != "~0" && rate.starts_with('~')),
-    );
+    for _ in 0..3 {
+        poster.does("sem_post /s");
+    }
+    row_becomes(&terminal, "/s", |row| row.get(2..5) == Some(&["3", "?", "?"]));
+    terminal.press("\r");
+    terminal.shows("unknown: nobody counts the posts of a semaphore");
+    terminal.press("\x1b");
+    terminal.shows("KIND");
     terminal.press("q");
     assert!(terminal.ends().success());
+}
+
+#[test]
+fn a_deadlock_is_flagged() {
+    for size in [SMALL, LARGE] {
+        let place = Place::new("top-deadlock");
+        let mut actors = [place.actor(), place.actor()];
+        for actor in &mut actors {
+            actor.does("sem_open /a 0");
+            actor.does("sem_open /b 0");
+        }
+        actors[0].begins("sem_wait /a");
+        actors[1].begins("sem_wait /b");
+        let mut terminal = top(&place, size);
+        let screen = terminal.shows("deadlock: actor");
+        let is_marked = |row: &[&str]| row.iter().any(|word| word.ends_with('!'));
+        row_becomes(&terminal, "/a", is_marked);
+        assert!(screen.contains(" wait for each other on ") || size == SMALL, "{screen}");
+        terminal.press("q");
+        assert!(terminal.ends().success());
+        let table = place.rsipc(&["ls"]).output().unwrap().stdout;
+        let table = String::from_utf8(table).unwrap();
+        let notes = table.lines().filter(|line| line.trim_end().ends_with("  deadlock"));
+        assert_eq!(notes.count(), 2, "{table}");
+        let told = place.rsipc(&["stat", "a", "b"]).output().unwrap().stdout;
+        let told = String::from_utf8(told).unwrap();
+        assert_eq!(told.matches("  deadlock   threads wait in it for ever").count(), 2, "{told}");
+    }
 }
 
 #[test]
@@ -197,7 +227,7 @@ fn one_object_is_opened() {
         terminal.shows("KIND");
         terminal.press("?");
         let help = terminal.shows("no message is taken and no value lowered");
-        assert!(help.contains("is not seen") && help.contains("estimate"), "{help}");
+        assert!(help.contains("nobody counts") && help.contains("estimate"), "{help}");
         terminal.press("q");
         terminal.shows("KIND");
         // The choice is where it was.
@@ -374,10 +404,10 @@ fn what_others_have_is_unknown() {
         let screen = terminal.shows("unknown");
         assert!(screen.contains("could not be inspected"), "{screen}");
         assert_eq!(row(&screen, "/closed")[2..7], ["?", "?", "?", "?", "?"], "{screen}");
-        let readable = row_becomes(&terminal, "/readable", |row| row.get(3) == Some(&"~0"));
+        let readable = row_becomes(&terminal, "/readable", |row| row.get(2) == Some(&"7"));
         assert_eq!(
             readable[2..7],
-            ["7", "~0", "~0", "0", "?"],
+            ["7", "?", "?", "0", "?"],
             "each waiter of a semaphore is registered in it"
         );
         terminal.press("q");

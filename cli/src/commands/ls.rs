@@ -7,6 +7,7 @@ mod processes;
 use clap::Args;
 use serde::Serialize;
 
+use crate::deadlock;
 use crate::failure::{Result, reason};
 use crate::objects::set::{self, Snapshot};
 use crate::objects::sysv::{Common, shown_key};
@@ -19,7 +20,7 @@ use crate::output::{amount, print, time, warn};
 use crate::processes::Pid;
 use crate::report::Report;
 use crate::report::kernel::KernelReport;
-use crate::survey::{Entry, Survey};
+use crate::survey::{Confidence, Entry, Survey};
 use processes::shown;
 
 /// List the objects: what they hold, who has them, who waits for them
@@ -57,7 +58,7 @@ impl Listing {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    let mut survey = Survey::take()?;
+    let (mut survey, _) = deadlock::look()?;
     let kinds = with_sysv(&options.kinds);
     if !kinds.is_empty() {
         survey.entries.retain(|entry| kinds.contains(&entry.object.kind()));
@@ -178,14 +179,26 @@ pub fn note(entry: &Entry, survey: &Survey) -> Cell {
     let (general, tone) = general_note(entry, survey);
     let is_notable = common.is_some_and(|common| common.trouble().is_some());
     let tone = if is_notable { Tone::Notable } else { tone };
-    let parts: Vec<String> = own.into_iter().chain(held).chain(general).collect();
+    let (stuck, tone) = match entry.deadlock {
+        None => (None, tone),
+        Some(Confidence::Possible) => (Some("deadlock?".to_owned()), Tone::Notable),
+        Some(_) => (Some("deadlock".to_owned()), Tone::Bad),
+    };
+    let parts: Vec<String> = stuck.into_iter().chain(own).chain(held).chain(general).collect();
     Cell::new(parts.join("; "), tone)
 }
 
 /// Of any object.
 fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
     if entry.object.unlinked {
-        return (Some("unlinked".to_owned()), Tone::Notable);
+        let called = match entry.object.name.starts_with(b"#") {
+            true => "unlinked".to_owned(),
+            false => format!("unlinked: #{}", entry.object.id.inode),
+        };
+        return (Some(called), Tone::Notable);
+    }
+    if let Some(pid) = entry.object.elsewhere {
+        return (Some(format!("in the mount namespace of {pid}")), Tone::Plain);
     }
     let Some(metadata) = &entry.object.metadata else { return (None, Tone::Plain) };
     let idle = time::short(time::since(metadata.last_use));

@@ -1,5 +1,6 @@
 //! `rsipc sem`: the calls on semaphores.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -13,9 +14,11 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::objects::name::{self, Name};
 use crate::objects::open_queue::this_thread;
+use crate::objects::open_semaphore;
 use crate::objects::trouble::Subject;
 use crate::objects::{self, Kind, file, semaphore};
 use crate::output::{print, time};
+use crate::survey::Survey;
 
 /// Create, use and remove semaphores
 #[derive(Args)]
@@ -93,6 +96,13 @@ fn create(name: &Name, value: u32, creation: &Creation) -> Result<()> {
 /// Only looks: no descriptor for writing, no mapping.
 fn get(name: &Name) -> Result<()> {
     let path = objects::semaphore_path(name);
+    if !path.exists()
+        && let Some(link) = unlinked(name)?
+    {
+        let semaphore = open_semaphore::map(&link);
+        let semaphore = semaphore.map_err(|error| subject(name).failed("read", error))?;
+        return print(format!("{}\n", semaphore.tokens()));
+    }
     let state = file::open(&path).and_then(|file| semaphore::State::read(&file));
     let state = state.map_err(|error| subject(name).failed("read", error))?;
     print(format!("{}\n", state.value))
@@ -149,9 +159,25 @@ fn remove(name: &Name) -> Result<()> {
     sem::unlink(name.c_str()).map_err(|error| subject(name).failed_as("remove", error))
 }
 
+/// The way to the file of a semaphore without a name that was typed as `#1234`.
+fn unlinked(name: &Name) -> Result<Option<PathBuf>> {
+    if !name.bytes().starts_with(b"/#") {
+        return Ok(None);
+    }
+    let survey = Survey::take()?;
+    let is_it = |object: &&objects::Object| object.kind() == Kind::Sem && object.is_called(name);
+    let found = survey.entries.into_iter().map(|entry| entry.object).find(|object| is_it(&object));
+    Ok(found.map(|object| object.link.unwrap_or(object.path)))
+}
+
 /// For use, not for a look.
 fn open(name: &Name) -> Result<&'static Semaphore> {
     let semaphore = sem::open(name.c_str(), Open::Existing);
+    if semaphore.as_ref().is_err_and(|error| *error == Errno::ENOENT)
+        && let Some(link) = unlinked(name)?
+    {
+        return open_semaphore::map(&link).map_err(|error| subject(name).failed("open", error));
+    }
     let semaphore = semaphore.map_err(|error| subject(name).failed_as("open", error))?;
     // SAFETY: mapped until this process ends, since nobody closes it.
     Ok(unsafe { &*semaphore })

@@ -10,24 +10,25 @@ use std::fmt::Write;
 use clap::Args;
 
 use super::ls::Listing;
+use crate::deadlock;
 use crate::failure::{Failure, Result, reason};
 use crate::objects::file::Metadata;
 use crate::objects::messages::shown_wanted;
-use crate::objects::name::Name;
+use crate::objects::pattern::Asked;
 use crate::objects::set::shown_operations;
-use crate::objects::sysv::Typed;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::output::style::Style;
-use crate::output::{amount, escape, json, print, time, user, warn};
+use crate::output::{amount, complain, escape, json, print, time, user, warn};
 use crate::processes::Access;
-use crate::survey::{Entry, Holder, Survey, Waiter};
+use crate::survey::{Confidence, Entry, Holder, Survey, Waiter};
 use description::{Description, count};
 
-/// Tell everything about one object
+/// Tell everything about objects
 #[derive(Args)]
 pub struct Options {
-    #[arg(value_parser = Name::parser(), help = HELP)]
-    name: Name,
+    #[arg(required = true, value_name = "NAME", value_parser = Asked::parser_of_names())]
+    #[arg(help = HELP)]
+    names: Vec<Asked>,
     /// Only of this kind: a semaphore and a queue may have the same name
     #[arg(long)]
     kind: Option<Kind>,
@@ -39,32 +40,46 @@ pub struct Options {
     line: bool,
 }
 
-const HELP: &str = "Name of the object, whose slash may be left out; of one of System V its key, as 0xbeef, or its id";
+const HELP: &str = "Names of objects, whose slash may be left out, or patterns such as 'job*'; of one of System V its key, as 0xbeef, or its id; of one without a name the number of its file, as #1234";
 
 pub fn run(options: &Options) -> Result<()> {
-    let mut survey = Survey::take()?;
-    let is_asked_for = |kind| options.kind.is_none_or(|asked| asked == kind);
-    survey
-        .entries
-        .retain(|entry| entry.object.is_called(&options.name) && is_asked_for(entry.object.kind()));
-    let typed = Typed::read(options.name.bytes());
+    let (mut survey, _) = deadlock::look()?;
+    let is_kind = |kind| options.kind.is_none_or(|asked| asked == kind);
+    let is_asked =
+        |asked: &Asked, entry: &Entry| asked.means(&entry.object) && is_kind(entry.object.kind());
+    let names = &options.names;
+    survey.entries.retain(|entry| names.iter().any(|asked| is_asked(asked, entry)));
     survey.kernel.retain(|object| {
-        typed.is_some_and(|typed| typed.means(object.key, object.id)) && is_asked_for(object.kind)
+        names.iter().any(|asked| asked.means_kernels(object)) && is_kind(object.kind)
     });
-    if survey.entries.is_empty() && survey.kernel.is_empty() {
-        let what = options.kind.map_or("object", Kind::describe);
-        return Err(Failure::new(format!("there is no {what} {}", options.name.shown()))
-            .advise("`rsipc ls` shows what there is"));
+    let is_missing = |asked: &&Asked| {
+        !survey.entries.iter().any(|entry| is_asked(asked, entry))
+            && !survey.kernel.iter().any(|object| asked.means_kernels(object))
+    };
+    let missing: Vec<&Asked> = names.iter().filter(is_missing).collect();
+    if !survey.entries.is_empty() || !survey.kernel.is_empty() {
+        show(options, &survey)?;
     }
+    let Some((last, others)) = missing.split_last() else { return Ok(()) };
+    let failure = |asked: &Asked| {
+        let what = options.kind.map_or("object", Kind::describe);
+        let shown = asked.shown();
+        Failure::new(format!("there is no {what} {shown}")).advise("`rsipc ls` shows what there is")
+    };
+    others.iter().for_each(|asked| complain(&failure(asked)));
+    Err(failure(last))
+}
+
+fn show(options: &Options, survey: &Survey) -> Result<()> {
     if options.json {
-        return json::print_document(Listing::of(&survey));
+        return json::print_document(Listing::of(survey));
     }
     if options.line {
-        return print_line(&survey, &options.name);
+        return print_lines(survey);
     }
     let style = Style::of_stdout();
-    let ours = survey.entries.iter().map(|entry| describe(entry, &survey, style));
-    let theirs = survey.kernel.iter().map(|object| kernel::describe(object, &survey, style));
+    let ours = survey.entries.iter().map(|entry| describe(entry, survey, style));
+    let theirs = survey.kernel.iter().map(|object| kernel::describe(object, survey, style));
     let texts: Vec<String> = ours.chain(theirs).collect();
     print(texts.join("\n"))?;
     if !survey.is_complete() {
@@ -73,16 +88,16 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn print_line(survey: &Survey, name: &Name) -> Result<()> {
-    let queue = survey.entries.iter().find_map(|entry| match &entry.object.state {
-        State::Mq(Ok(queue)) => Some(queue),
-        _ => None,
-    });
-    let queue = queue.ok_or_else(|| {
-        Failure::new(format!("{} is no message queue that may be read", name.shown()))
-            .advise("`rsipc ls mq` shows the queues")
-    })?;
-    print(format!("{}\n", queue.kernel_line()))
+fn print_lines(survey: &Survey) -> Result<()> {
+    for entry in &survey.entries {
+        let State::Mq(Ok(queue)) = &entry.object.state else {
+            let name = entry.object.shown_name();
+            return Err(Failure::new(format!("{name} is no message queue that may be read"))
+                .advise("`rsipc ls mq` shows the queues"));
+        };
+        print(format!("{}\n", queue.kernel_line()))?;
+    }
+    Ok(())
 }
 
 /// An object in words, a line for each thing.
@@ -95,13 +110,27 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     sysv::begin(object, &mut out);
     describe_state(&object.state, survey, &mut out);
     sysv::end(object, &mut out);
+    match entry.deadlock {
+        Some(Confidence::Possible) => {
+            out.line("deadlock", "possibly, threads wait in it for ever: `rsipc graph` tells more");
+        }
+        Some(_) => out.line("deadlock", "threads wait in it for ever: `rsipc graph` names them"),
+        None => {}
+    }
     describe_waiters(entry, survey, &mut out);
     describe_holders(entry, survey, &mut out);
     if let Some(metadata) = &object.metadata {
         describe_owner(object, &mut out);
         describe_file(metadata, &mut out);
     }
-    if !object.unlinked {
+    if let Some(pid) = object.elsewhere {
+        let directory = object.path.parent().unwrap_or(&object.path).as_os_str();
+        let directory = escape::word(directory.as_encoded_bytes());
+        out.line("directory", format!("in the mount namespace of {pid}: RSIPC_DIR={directory}"));
+    }
+    if object.unlinked {
+        out.line("number", format!("#{}: commands find it by this", object.id.inode));
+    } else {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
     }
     out.text

@@ -32,6 +32,7 @@ use std::collections::BTreeSet;
 use crate::failure::Result;
 use crate::objects::Kind;
 use crate::processes::{Pid, signals};
+pub use crate::survey::Confidence;
 use crate::survey::Survey;
 use actors::Actors;
 use closure::Wakers;
@@ -46,18 +47,6 @@ pub enum Shape {
     Cycle,
     /// All sleep on one word, and nobody else has it.
     Abandoned,
-}
-
-/// How sure it is that they wait for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Confidence {
-    /// Nobody else can wake them.
-    Certain,
-    /// It is not for anybody else to do it.
-    Likely,
-    /// Those who could do not look as if they would: see the doubts.
-    Possible,
 }
 
 /// Processes that wait for ever.
@@ -78,11 +67,21 @@ pub struct Deadlock {
 /// Looks so often, when something moves while it looks.
 const LOOKS: usize = 5;
 
+/// What is on this machine, and the deadlocks in objects. Where nobody waits in one there are none,
+/// and it is enough to look once.
+pub fn look() -> Result<(Survey, Vec<Deadlock>)> {
+    let survey = Survey::take()?;
+    match survey.entries.iter().all(|entry| entry.waiters.is_empty()) {
+        true => Ok((survey, Vec::new())),
+        false => find(),
+    }
+}
+
 /// What is on this machine, and all deadlocks, each with its processes.
 pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
     let mut looks = 1;
     loop {
-        let (survey, actors) = Actors::look()?;
+        let (mut survey, actors) = Actors::look()?;
         // Whoever is stuck in all likelihood includes those who are for certain; of those who may
         // be stuck, who sits in poll may have moved.
         let asleep = closure::stuck(&actors, &BTreeSet::new(), Wakers::Active);
@@ -104,7 +103,19 @@ pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
         deadlocks.extend(split(&actors, &likely, &all, Confidence::Likely));
         let may_be = split(&actors, &possible, &(&all | &possible), Confidence::Possible);
         deadlocks.extend(may_be.into_iter().filter(|deadlock| is_worth_telling(deadlock, &survey)));
+        mark(&mut survey, &deadlocks);
         return Ok((survey, deadlocks));
+    }
+}
+
+/// Notes in each object how sure it is that threads wait in it for ever.
+fn mark(survey: &mut Survey, deadlocks: &[Deadlock]) {
+    for entry in &mut survey.entries {
+        let id = entry.object.id;
+        let is_here =
+            |deadlock: &&Deadlock| deadlock.sleepers.iter().any(|sleeper| sleeper.place.file == id);
+        let here = deadlocks.iter().filter(is_here);
+        entry.deadlock = here.map(|deadlock| deadlock.confidence).min();
     }
 }
 

@@ -43,6 +43,17 @@ impl Asked {
         OsStringValueParser::new().try_map(|typed| Self::parse(typed).map_err(str::to_owned))
     }
 
+    /// The same where a kind would make no sense.
+    pub fn parser_of_names() -> impl TypedValueParser<Value = Self> {
+        OsStringValueParser::new().try_map(|typed: OsString| {
+            let bytes = typed.into_vec();
+            let is_bare = bytes.first() != Some(&b'/');
+            // With its slash it is no kind.
+            let bytes = if is_bare { [b"/", bytes.as_slice()].concat() } else { bytes };
+            Self::parse(OsString::from_vec(bytes)).map_err(str::to_owned)
+        })
+    }
+
     /// As it was typed.
     pub fn shown(&self) -> String {
         match self {

@@ -6,6 +6,7 @@ use super::words::{known_waiter, purpose};
 use crate::deadlock::{Deadlock, Doubt, Sleeper};
 use crate::objects::messages::Wanted;
 use crate::objects::{Object, Purpose};
+use crate::output::escape;
 use crate::survey::Survey;
 
 /// More nobody reads.
@@ -39,24 +40,27 @@ fn end_them() -> String {
 
 fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey) -> String {
     let name = object.address();
+    let rsipc = object.directory().map_or("rsipc".to_owned(), |directory| {
+        format!("RSIPC_DIR={} rsipc", escape::word(directory.as_os_str().as_encoded_bytes()))
+    });
     let number = sleeper.place.spot.semaphore().unwrap_or(0);
     let wanted = known_waiter(sleeper, survey).and_then(|waiter| waiter.wanted);
     match (purpose, wanted) {
         (Purpose::Token, _) => format!(
-            "`rsipc sem post {name}` wakes one that waits there; to end a process gives nothing back"
+            "`{rsipc} sem post {name}` wakes one that waits there; to end a process gives nothing back"
         ),
         (Purpose::Message, Some(wanted)) => format!(
-            "`rsipc msg send {name} --type {} MESSAGE` wakes one that receives; or end it",
+            "`{rsipc} msg send {name} --type {} MESSAGE` wakes one that receives; or end it",
             admitted(wanted)
         ),
         (Purpose::Message, None) => {
-            format!("`rsipc mq send {name} MESSAGE` wakes one that receives; or end it")
+            format!("`{rsipc} mq send {name} MESSAGE` wakes one that receives; or end it")
         }
         (Purpose::Room, Some(_)) => {
-            format!("`rsipc msg recv {name}` takes a message out, and wakes one that sends")
+            format!("`{rsipc} msg recv {name}` takes a message out, and wakes one that sends")
         }
         (Purpose::Room, None) => {
-            format!("`rsipc mq recv {name}` takes a message out, and wakes one that sends")
+            format!("`{rsipc} mq recv {name}` takes a message out, and wakes one that sends")
         }
         (Purpose::Change, _) => end_them(),
         (Purpose::Increase | Purpose::Zero, _) if !sleeper.givers.is_empty() => format!(
@@ -64,11 +68,11 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
             sleeper.givers[0]
         ),
         (Purpose::Increase, _) => format!(
-            "`semop {name} {number}:+1` in `rsipc console` might let one go on; a process that \
+            "`semop {name} {number}:+1` in `{rsipc} console` might let one go on; a process that \
              ends gives back only what it has taken with SEM_UNDO"
         ),
         (Purpose::Zero, _) => format!(
-            "`semctl {name} {number} SETVAL 0` in `rsipc console` lets those go on that wait for \
+            "`semctl {name} {number} SETVAL 0` in `{rsipc} console` lets those go on that wait for \
              zero"
         ),
     }
