@@ -2,10 +2,12 @@
 //! change.
 
 mod calls;
+mod features;
 mod finding;
 mod kernel;
 mod place;
 mod preload;
+mod settings;
 
 use clap::Args;
 use serde::Serialize;
@@ -32,7 +34,9 @@ pub fn run(options: &Options) -> Result<()> {
     let mut findings = place::check();
     findings.extend(calls::check());
     findings.extend(kernel::check());
-    findings.extend(preload::check());
+    findings.extend(features::check());
+    findings.push(preload::check());
+    findings.extend(settings::check());
     let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
     if options.json {
         json::print_document(Diagnosis { findings })?;

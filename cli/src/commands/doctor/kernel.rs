@@ -6,6 +6,7 @@ use std::io;
 use std::ptr;
 
 use super::finding::Finding;
+use crate::objects;
 use crate::processes;
 use crate::survey::Survey;
 
@@ -13,7 +14,7 @@ pub fn check() -> Vec<Finding> {
     let mut findings =
         vec![release(), waitv(), robust_lists(), membarrier(), processors(), descriptors()];
     findings.extend(kernel_queues());
-    findings.push(view());
+    findings.extend(view());
     findings
 }
 
@@ -122,19 +123,18 @@ fn kernel_queues() -> Option<Finding> {
 }
 
 /// How much of the other processes this user sees.
-fn view() -> Finding {
+/// None where the directory cannot be read, which is told elsewhere.
+fn view() -> Option<Finding> {
     const CHECK: &str = "/proc";
+    objects::scan().ok()?;
     let Ok(survey) = Survey::take() else {
-        return Finding::bad(
-            CHECK,
-            "cannot be read, or the directory cannot",
-            "`mount -t proc proc /proc`",
-        );
+        let advice = "`mount -t proc proc /proc`";
+        return Some(Finding::bad(CHECK, "cannot be read", advice));
     };
     let sleeping = survey.processes.values().filter(|process| process.is_seen());
     let hidden_threads =
         sleeping.filter(|process| processes::threads::of(process.pid).is_err()).count();
-    match (survey.unseen, hidden_threads) {
+    Some(match (survey.unseen, hidden_threads) {
         (0, 0) => {
             Finding::good(CHECK, "all processes can be inspected: ls and graph see everything")
         }
@@ -150,5 +150,5 @@ fn view() -> Finding {
             "nothing to change: a process with more capabilities is closed to one with fewer, even to root",
         ),
         _ => Finding::note(CHECK, survey.what_is_hidden(), "root sees more"),
-    }
+    })
 }
