@@ -6,6 +6,7 @@
 //! | `console` | all calls, typed one by one |
 //! | `creation` | what the commands that make objects share |
 //! | `doctor` | checks the place that it runs in |
+//! | `examples` | what `--help` shows at its end |
 //! | `generate` | manual page and completions |
 //! | `graph` | a picture of who has what and who waits for it |
 //! | `ls` | all objects |
@@ -23,6 +24,7 @@ pub mod clean;
 pub mod console;
 mod creation;
 pub mod doctor;
+pub mod examples;
 pub mod generate;
 pub mod graph;
 pub mod ls;
