@@ -265,9 +265,10 @@ pub fn note(entry: &Entry, survey: &Survey) -> Cell {
 /// Of any object.
 fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
     if entry.object.unlinked {
-        let called = match entry.object.name.starts_with(b"#") {
-            true => "unlinked".to_owned(),
-            false => format!("unlinked: #{}", entry.object.id.inode),
+        let called = if entry.object.name.starts_with(b"#") {
+            "unlinked".to_owned()
+        } else {
+            format!("unlinked: #{}", entry.object.id.inode)
         };
         return (Some(called), Tone::Notable);
     }

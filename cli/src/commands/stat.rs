@@ -66,7 +66,9 @@ pub fn run(options: &Options) -> Result<()> {
         let shown = asked.shown();
         Failure::new(format!("there is no {what} {shown}")).advise("`rsipc ls` shows what there is")
     };
-    others.iter().for_each(|asked| complain(&failure(asked)));
+    for asked in others {
+        complain(&failure(asked));
+    }
     Err(failure(last))
 }
 

@@ -30,7 +30,7 @@ mod sets;
 use std::collections::BTreeSet;
 
 use crate::failure::Result;
-use crate::objects::Kind;
+use crate::objects::{Kind, Object};
 use crate::processes::{Pid, signals};
 pub use crate::survey::Confidence;
 use crate::survey::Survey;
@@ -71,10 +71,8 @@ const LOOKS: usize = 5;
 /// and it is enough to look once.
 pub fn look() -> Result<(Survey, Vec<Deadlock>)> {
     let survey = Survey::take()?;
-    match survey.entries.iter().all(|entry| entry.waiters.is_empty()) {
-        true => Ok((survey, Vec::new())),
-        false => find(),
-    }
+    let nobody_waits = survey.entries.iter().all(|entry| entry.waiters.is_empty());
+    if nobody_waits { Ok((survey, Vec::new())) } else { find() }
 }
 
 /// What is on this machine, and all deadlocks, each with its processes.
@@ -84,10 +82,10 @@ pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
         let (mut survey, actors) = Actors::look()?;
         // Whoever is stuck in all likelihood includes those who are for certain; of those who may
         // be stuck, who sits in poll may have moved.
-        let asleep = closure::stuck(&actors, &BTreeSet::new(), Wakers::Active);
-        let asleep = asleep.into_iter().filter(|pid| !actors.sleepers(*pid).is_empty());
-        let watched =
-            &closure::stuck(&actors, &BTreeSet::new(), Wakers::Holders) | &asleep.collect();
+        let active = closure::stuck(&actors, &BTreeSet::new(), Wakers::Active);
+        let holders = closure::stuck(&actors, &BTreeSet::new(), Wakers::Holders);
+        let sleeps = |pid: &&Pid| !actors.sleepers(**pid).is_empty();
+        let watched = &holders | &active.iter().filter(sleeps).copied().collect();
         let moved = actors.moved(&watched);
         if !moved.is_empty() && looks < LOOKS {
             looks += 1;
@@ -95,10 +93,15 @@ pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
         }
         // Who still moves is not stuck, and neither is who may be woken by one who moves.
         let stuck = |wakers| closure::stuck(&actors, &moved, wakers);
+        let (active, holders) = if moved.is_empty() {
+            (active, holders)
+        } else {
+            (stuck(Wakers::Active), stuck(Wakers::Holders))
+        };
         let certain = stuck(Wakers::AllWhoCould);
-        let likely = &stuck(Wakers::Holders) - &certain;
+        let likely = &holders - &certain;
         let all = &certain | &likely;
-        let possible = involved(&actors, &(&stuck(Wakers::Active) - &all));
+        let possible = involved(&actors, &(&active - &all));
         let mut deadlocks = split(&actors, &certain, &all, Confidence::Certain);
         deadlocks.extend(split(&actors, &likely, &all, Confidence::Likely));
         let may_be = split(&actors, &possible, &(&all | &possible), Confidence::Possible);
@@ -132,7 +135,7 @@ fn involved(actors: &Actors, stuck: &BTreeSet<Pid>) -> BTreeSet<Pid> {
 /// Whether a deadlock that is no more than possible looks like one: see the module.
 fn is_worth_telling(deadlock: &Deadlock, survey: &Survey) -> bool {
     let waits_for_token = |sleeper: &Sleeper| {
-        let kind = survey.object(sleeper.place.file).map(|object| object.kind());
+        let kind = survey.object(sleeper.place.file).map(Object::kind);
         !matches!(kind, Some(Kind::Mq | Kind::Svmsg))
     };
     let are_crossed =

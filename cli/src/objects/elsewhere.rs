@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirEntryExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::file::{FileId, Metadata};
@@ -29,7 +29,13 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
     if !is_at_top(seen.path()) && seen.path().parent() != Some(directory) {
         return None;
     }
-    let path = named(&path_for(pid, directory), seen)?;
+    let there = path_for(pid, directory);
+    // It lies in that directory's file system, or not there at all: memory without a name has no
+    // path, either.
+    if fs::metadata(&there).ok()?.dev() != seen.id().device {
+        return None;
+    }
+    let path = named(&there, seen)?;
     let (kind, name) = classify(path.file_name()?.as_bytes())?;
     let metadata = Some(Metadata::of(&path).ok()?);
     let state = State::at(kind, &path);

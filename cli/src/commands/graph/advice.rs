@@ -31,6 +31,10 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         lines.push(end_them());
     }
     lines.truncate(MOST);
+    let waits_for_post = |sleeper: &Sleeper| purpose(sleeper, survey) == Some(Purpose::Token);
+    if deadlock.sleepers.iter().any(waits_for_post) {
+        lines.push("to end a process gives back nothing that it took from a semaphore".to_owned());
+    }
     lines
 }
 
@@ -46,9 +50,7 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
     let number = sleeper.place.spot.semaphore().unwrap_or(0);
     let wanted = known_waiter(sleeper, survey).and_then(|waiter| waiter.wanted);
     match (purpose, wanted) {
-        (Purpose::Token, _) => format!(
-            "`{rsipc} sem post {name}` wakes one that waits there; to end a process gives nothing back"
-        ),
+        (Purpose::Token, _) => format!("`{rsipc} sem post {name}` wakes one that waits there"),
         (Purpose::Message, Some(wanted)) => format!(
             "`{rsipc} msg send {name} --type {} MESSAGE` wakes one that receives; or end it",
             admitted(wanted)

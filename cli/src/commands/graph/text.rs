@@ -69,10 +69,11 @@ fn opener(holder: &Holder, entry: &Entry, survey: &Survey) -> String {
     if waits_in(entry) || survey.condition(holder.pid).is_some() {
         return who;
     }
-    match (survey.entries.iter().find(|entry| waits_in(entry)), survey.activity(holder.pid)) {
-        (Some(other), _) => format!("{who} (waiting in {})", other.object.shown_name()),
-        (None, Some(activity)) => format!("{who} ({activity})"),
-        (None, None) => who,
+    let waits = survey.entries.iter().any(waits_in);
+    match survey.activity(holder.pid).filter(|_| !waits) {
+        Some(activity) => format!("{who} ({activity})"),
+        // Where it waits tells its own line.
+        None => who,
     }
 }
 

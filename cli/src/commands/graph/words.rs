@@ -11,7 +11,9 @@ use crate::survey::{Entry, Survey, Waiter};
 
 /// A deadlock in one line: processes with their numbers, and objects.
 pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
-    let members: Vec<String> = deadlock.members.iter().map(|pid| process(*pid, survey)).collect();
+    let sleeps = |pid: &&Pid| deadlock.sleepers.iter().any(|sleeper| sleeper.pid == **pid);
+    let members = deadlock.members.iter().filter(sleeps);
+    let members: Vec<String> = members.map(|pid| process(*pid, survey)).collect();
     let places: BTreeSet<Place> = deadlock.sleepers.iter().map(|sleeper| sleeper.place).collect();
     let mut places: Vec<String> =
         places.iter().map(|place| describe_place(*place, survey)).collect();
@@ -86,6 +88,12 @@ pub fn sleepers(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     let mut told: Vec<String> =
         deadlock.sleepers.iter().map(|sleeper| describe_sleeper(sleeper, survey)).collect();
     told.dedup();
+    // A parent that waits for them, say.
+    let sleeps = |pid: Pid| deadlock.sleepers.iter().any(|sleeper| sleeper.pid == pid);
+    for pid in deadlock.members.iter().copied().filter(|pid| !sleeps(*pid)) {
+        let activity = survey.activity(pid).unwrap_or("asleep");
+        told.push(format!("{} is stuck with them: {activity}", process(pid, survey)));
+    }
     told
 }
 

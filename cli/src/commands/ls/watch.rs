@@ -31,11 +31,8 @@ pub fn again(interval: Duration, look: impl Fn() -> Result<String>) -> Result<()
     loop {
         let text = look()?;
         if is_terminal {
-            let fitting: Vec<&str> = text.lines().take(height()).collect();
-            print(format!(
-                "{HOME}{}{REST}",
-                fitting.iter().map(|line| format!("{line}{LINE}")).collect::<String>()
-            ))?;
+            let lines: Vec<&str> = text.lines().take(height()).collect();
+            print([HOME, &lines.join(LINE), LINE, REST].concat())?;
         } else {
             print(format!("{text}\n"))?;
         }
