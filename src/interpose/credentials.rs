@@ -1,5 +1,5 @@
-//! The calls that change credentials: `<unistd.h>`, `<grp.h>`, `<sys/fsuid.h>`, `<sched.h>`. They
-//! do what they do, and what was found about permissions before is known to be old
+//! The calls that change credentials: `<unistd.h>`, `<grp.h>`, `<sys/fsuid.h>`, `<sched.h>`. Each
+//! makes the C library's call, and marks what was found about permissions before as out of date
 //! (`os/credentials.rs` of the core).
 
 use std::ffi::{c_int, c_void};
@@ -7,6 +7,10 @@ use std::ffi::{c_int, c_void};
 use libc::{gid_t, size_t, uid_t};
 
 use crate::entry::jump_to;
+use crate::thread::on_this_thread;
+use rsipc_core::os::cancel::uncancelled;
+use rsipc_core::os::errno::preserved;
+use rsipc_core::sysv::sem;
 
 /// setuid(2)
 #[unsafe(naked)]
@@ -97,4 +101,13 @@ pub unsafe extern "C" fn unshare(flags: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn setns(fd: c_int, kind: c_int) -> c_int {
     jump_to!(rsipc_c_setns)
+}
+
+/// The calling process, which has one thread, has left its list of adjustments.
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_left_undo_list() {
+    preserved(|| {
+        // No caller takes an error. What could not be undone is undone when the process ends.
+        let _ = uncancelled(|| on_this_thread(sem::leave));
+    });
 }

@@ -101,7 +101,7 @@ fn get(name: &Name) -> Result<()> {
     {
         let semaphore = open_semaphore::map(&link);
         let semaphore = semaphore.map_err(|error| subject(name).failed("read", error))?;
-        return print(format!("{}\n", semaphore.tokens()));
+        return print(format!("{}\n", semaphore.raw_value()));
     }
     let state = file::open(&path).and_then(|file| semaphore::State::read(&file));
     let state = state.map_err(|error| subject(name).failed("read", error))?;

@@ -11,7 +11,7 @@ use crate::atomic::{AtomicPtr, Ordering};
 
 /// A table of atomics that grows by `SLAB` entries at a time, and never shrinks. Async-signal-safe.
 pub struct Table<T: 'static, const SLABS: usize, const SLAB: usize> {
-    /// Those that are mapped, and then nulls.
+    /// The slabs that are mapped, and then nulls.
     slabs: [AtomicPtr<T>; SLABS],
 }
 
@@ -50,7 +50,7 @@ impl<T: Wiped, const SLABS: usize, const SLAB: usize> Table<T, SLABS, SLAB> {
                 return Ok(());
             }
         }
-        // SAFETY: nobody else knows this mapping.
+        // SAFETY: no other thread knows this mapping.
         unsafe { libc::munmap(new.cast(), length) };
         Err(Errno::ENOMEM)
     }
@@ -61,7 +61,7 @@ impl<T: Wiped, const SLABS: usize, const SLAB: usize> Table<T, SLABS, SLAB> {
     /// The calling thread is the only one, and uses no entry.
     pub unsafe fn wipe(&self) {
         for slab in self.mapped() {
-            // SAFETY: the slab is mapped, and nobody else is there to read it.
+            // SAFETY: the slab is mapped, and no other thread is there to read it.
             unsafe { ptr::write_bytes(slab, 0, SLAB) };
         }
     }

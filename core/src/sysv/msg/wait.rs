@@ -1,40 +1,38 @@
-//! Waiting for a message, or for room: what the wait machine (`shared::wait`) attempts.
+//! Waiting for a message, or for space: what the wait machine (`shared::wait`) attempts.
 //!
-//! One that waits has a record (`record`), which says what it wants, and sleeps on a word there and
-//! on the *death word* of the queue (`shared::thread::wake`). From before its first sleep on it
-//! owes a wake there, because it may have been called, and be killed before it has come: then the
-//! kernel wakes another one, which looks after all of them.
+//! A waiter has a record (`record`), which says what it wants, and sleeps on a word there and on
+//! the *death word* of the queue (`shared::thread::wake`). From before its first sleep on it owes a
+//! wake there, because it may have been called, and be killed before it has come: then the kernel
+//! wakes another one, which checks all of them.
 //!
 //! | what it sees, having announced itself | it sleeps until |
 //! |---|---|
-//! | nothing, and nobody in the middle of an operation | it is called, or somebody dies |
+//! | nothing, and no thread in the middle of an operation | it is called, or a thread dies |
 //! | nothing, but an operation under way that may not know of it | that, or for half a millisecond, then twice as long |
-//! | somebody has died, who may not be seen to be dead yet | the same, for a second |
+//! | a thread has died that may not be seen to be dead yet | the same, for a second |
 //! | the kernel does not tell of deaths | that, or for a second |
 //!
-//! A sender claims its slot, looks whether anybody waits, commits. One that waits says so, and
-//! looks at all slots. All of that is SeqCst. So either the sender sees it, or it finds the slot
-//! claimed.
+//! A sender claims its slot, looks whether any thread waits, commits. A waiter says that it waits,
+//! and looks at all slots. All of that is SeqCst. So either the sender sees it, or it finds the
+//! slot claimed.
 
 use core::mem::MaybeUninit;
 
+use super::asleep::{self, LONGEST_SLEEP, Words};
 use super::flag::{self, Flag};
 use super::queue::Queue;
-use super::record::{Record, call};
-use super::records::all_records;
+use super::record::Record;
 use super::standing::Standing;
 use super::store;
 use super::task::{Done, Task};
-use super::tell::{self, Whom};
+use super::tell::{self, Which};
 use super::transfer::Transfer;
 use super::usage::Amount;
 use super::{registering, search};
-use crate::atomic::Ordering;
-use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline, monotonic_ns, realtime_seconds};
-use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::os::{Errno, Result};
-use crate::shared::claim::{self, Claimant};
+use crate::shared::claim::Claimant;
 use crate::shared::spin::Hint;
 use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
 use crate::shared::wait::{Attempt, Terms, Wait};
@@ -45,14 +43,12 @@ use crate::sysv::permission::{ALTER, READ};
 /// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
 /// as long.
 const SHORTEST_SLEEP: i64 = 503_003;
-/// The longest of them, and of those that nothing ends but the time.
-const LONGEST_SLEEP: i64 = 1_000_000_000;
-/// So long after a death somebody may be dead who does not seem so, in nanoseconds.
+/// How long after a death a dead thread may still seem alive, in nanoseconds.
 const DOUBT_NS: u64 = 1_000_000_000;
 
 /// Where a wait takes place. C gives the memory.
 #[repr(C)]
-pub struct Room {
+pub struct CallStorage {
     /// There from the moment on at which the task must wait.
     pub wait: MaybeUninit<Wait<Waiting>>,
     /// Of the operation that holds the record.
@@ -67,24 +63,29 @@ pub struct Waiting {
     record: Option<&'static Record>,
     /// From before the first sleep on.
     owed: Option<Announcement<'static>>,
-    words: [WaitV; 3],
+    words: Words,
     /// The flag, as it was before the last look.
     seen: flag::Seen,
     next_short_sleep: i64,
-    /// Until then somebody may be dead who does not seem so.
+    /// Until then a dead thread may still seem alive.
     doubtful_until: u64,
 }
 
-/// Places a wait in the room: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
+/// Places a wait in `storage`: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
 ///
 /// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The memory of the task
+/// `storage` is valid for writing, and is not moved before the wait is over. The memory of the task
 /// is valid as long.
-pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Room) -> Result<()> {
+pub unsafe fn place(
+    thread: &'static Thread,
+    id: i32,
+    task: Task,
+    storage: *mut CallStorage,
+) -> Result<()> {
     // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
     let tag = unsafe {
-        (&raw mut (*room).tag).write(FrameTag::new());
-        &(*room).tag
+        (&raw mut (*storage).tag).write(FrameTag::new());
+        &(*storage).tag
     };
     let mut entered = enter::<Queue>(thread, id, tag)?;
     // The word that the kernel watches is needed for what is owed.
@@ -94,13 +95,13 @@ pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Roo
         task,
         record: None,
         owed: None,
-        words: [WaitV::NONE; 3],
+        words: Words::NONE,
         seen: flag::Seen::default(),
         next_short_sleep: SHORTEST_SLEEP,
         doubtful_until: 0,
     };
     // SAFETY: valid for writing, says the caller.
-    unsafe { Wait::place((&raw mut (*room).wait).cast(), waiting, Interrupted::Fails) };
+    unsafe { Wait::place((&raw mut (*storage).wait).cast(), waiting, Interrupted::Fails) };
     Ok(())
 }
 
@@ -137,14 +138,15 @@ impl Attempt for Waiting {
             }
             Look::Nothing => self.next_short_sleep = SHORTEST_SLEEP,
         }
-        self.describe(sleep, record, until);
+        let awaited = (self.flag(), self.seen);
+        let filter = &self.entered.operation.thread().filter;
+        self.words.describe(sleep, record, queue, awaited, filter, until);
         Ok(true)
     }
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Done>> {
         self.check_process()?;
-        let was_called = self.record()?.call.load(Ordering::SeqCst) != call::ASLEEP;
-        if woken != Woken::Changed && !was_called {
+        if asleep::may_be_by_death(woken, self.record()?) {
             self.look_after_all()?;
         }
         self.attempt_now()
@@ -166,28 +168,19 @@ impl Attempt for Waiting {
                     && standing.receiver(record).is_some_and(|own| own.given.is_some())
             });
         let done = if is_given { self.attempt_now().ok().flatten() } else { None };
-        self.abandon();
+        self.withdraw();
         done
     }
 
-    /// Takes nothing.
+    /// Takes nothing. A wake for the death of another thread may have come at the same time.
     fn abandon(&mut self) {
         if self.entered.operation.is_orphan() {
             self.entered.operation.withdraw();
             return;
         }
-        let queue = self.queue();
-        let words = queue.layout.words();
-        words.receivers.change();
-        self.leave();
-        // What was for us is for others.
-        if words.receivers.is_set() {
-            let _ = tell::receivers(queue, self.who(), Whom::All);
-        }
-        if words.senders.is_set() {
-            let _ = tell::senders(queue, self.who(), Whom::All);
-        }
-        self.owed = None;
+        // No caller takes an error.
+        let _ = self.look_after_all();
+        self.withdraw();
     }
 }
 
@@ -202,6 +195,22 @@ enum Look {
 impl Waiting {
     fn queue(&self) -> &'static Queue {
         self.entered.object
+    }
+
+    /// Ends a wait that takes nothing.
+    fn withdraw(&mut self) {
+        let queue = self.queue();
+        let words = queue.layout.words();
+        words.receivers.change();
+        self.leave();
+        // What was for us is for others.
+        if words.receivers.is_set() {
+            let _ = tell::receivers(queue, self.who(), Which::All);
+        }
+        if words.senders.is_set() {
+            let _ = tell::senders(queue, self.who(), Which::All);
+        }
+        self.owed = None;
     }
 
     fn who(&self) -> &Operation<'static> {
@@ -275,7 +284,7 @@ impl Waiting {
                 (false, false) => Look::UnderWay,
             });
         }
-        // The claims first: whoever has given one back before has stored its key before.
+        // The claims first: a thread that has given one back before has stored its key before.
         let is_under_way = store::is_under_way(queue)?;
         let mut standing = Standing::unknown();
         standing.look(queue, Some(record))?;
@@ -301,7 +310,7 @@ impl Waiting {
         queue.check(wanted, realtime_seconds())?;
         let done = within(self.who(), queue, |who| {
             let transfer = Transfer { queue, who, owed: self.owed.as_ref() };
-            // SAFETY: whoever placed the wait vouches for the memory of the task.
+            // SAFETY: the code that placed the wait vouches for the memory of the task.
             unsafe {
                 match (&self.task, self.record) {
                     (Task::Send(message), _) => {
@@ -331,21 +340,10 @@ impl Waiting {
         }
     }
 
-    /// It was woken, and nobody has called it: somebody may have died who owed a wake.
+    /// It was woken, and no thread has called it: a thread that owed a wake may have died.
     #[cold]
     fn look_after_all(&mut self) -> Result<()> {
-        let (queue, who) = (self.queue(), self.who());
-        all_records(queue, |_, record| {
-            if !claim::is_free(record.claim.load(Ordering::Relaxed)) {
-                claim::free_if(&record.claim, |holder| store::has_ended(queue, who, holder));
-            }
-        })?;
-        store::free_claims_of_dead(queue, who)?;
-        // It may have been about to set them again.
-        queue.layout.words().receivers.set();
-        queue.layout.words().senders.set();
-        tell::receivers(queue, self.who(), Whom::All)?;
-        tell::senders(queue, self.who(), Whom::All)?;
+        tell::after_a_death(self.queue(), self.who())?;
         if monotonic_ns() >= self.doubtful_until {
             self.doubtful_until = monotonic_ns() + DOUBT_NS;
             self.next_short_sleep = SHORTEST_SLEEP;
@@ -361,32 +359,5 @@ impl Waiting {
             Some(until) => until.or_after_ns(length),
             None => Deadline::after_ns(Clock::Monotonic, length),
         }
-    }
-
-    /// Where the kernel can wait for both words, and be interrupted at that, it wakes us when
-    /// somebody dies. Where not, we look now and then.
-    fn describe(&mut self, sleep: &mut Sleep, record: &Record, until: Option<Deadline>) {
-        let word = record.call.as_ptr();
-        let death = &self.queue().layout.words().death;
-        let filter = &self.who().thread().filter;
-        let may_wait_on_both = futex::can_be_interrupted() && filter.may_wait_on_vectors();
-        // With any other value each sleep would end at once.
-        if may_wait_on_both && death.load(Ordering::Relaxed) == 0 {
-            // The death word first: see `os::futex`. The flag then: see `flag`.
-            self.words = [
-                WaitV::new(death.as_ptr(), 0, Scope::Shared),
-                WaitV::new(self.flag().as_ptr(), self.seen.0, Scope::Shared),
-                WaitV::new(word, call::ASLEEP, Scope::Shared),
-            ];
-            sleep.prepare_any(&self.words, until.unwrap_or(Deadline::NEVER));
-            return;
-        }
-        let until = match until {
-            Some(until) => until.or_after_ns(LONGEST_SLEEP),
-            None => Deadline::after_ns(Clock::Monotonic, LONGEST_SLEEP),
-        };
-        let none = core::ptr::null();
-        let awaited = Awaited { word, expected: call::ASLEEP, scope: Scope::Shared, death: none };
-        sleep.prepare(awaited, Some(until), Interrupted::Fails, || false);
     }
 }
