@@ -1,5 +1,5 @@
-//! Objects that cannot be found by a name in the directory: they keep the name that they had, and can
-//! be addressed.
+//! Objects that cannot be found by a name in the directory: they keep the name that they had, and
+//! can be addressed.
 
 mod common;
 

@@ -1,5 +1,15 @@
 //! `rsipc doctor`: checks the place it runs in, and says in plain words what will work and what to
 //! change.
+//!
+//! | module | |
+//! |---|---|
+//! | `calls` | tries each family once |
+//! | `features` | what the C library and newer kernels offer |
+//! | `finding` | what a check comes to |
+//! | `kernel` | what the kernel offers, and the limits in force |
+//! | `place` | the directory of objects |
+//! | `preload` | whether a preload works |
+//! | `settings` | the settings in the environment |
 
 mod calls;
 mod features;

@@ -1,4 +1,14 @@
 //! `rsipc graph`: who has what and who waits for it, as a picture; and who waits for ever.
+//!
+//! | module | |
+//! |---|---|
+//! | `advice` | what would wake those that wait for ever |
+//! | `dot` | in the language of Graphviz |
+//! | `picture` | boxes and lines |
+//! | `scene` | what there is to draw |
+//! | `svg` | a picture of its own |
+//! | `text` | lines to read |
+//! | `words` | deadlocks in words |
 
 mod advice;
 mod dot;

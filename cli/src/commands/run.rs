@@ -3,6 +3,7 @@
 mod elf;
 pub mod library;
 mod program;
+mod status;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -14,12 +15,7 @@ use clap::Args;
 
 use crate::failure::{Failure, Result};
 use crate::output::{escape, say};
-
-/// The exit statuses of env(1), which leave those of the program apart: the command itself failed,
-/// the program is there but cannot be run, or there is none.
-const OWN_FAILURE: u8 = 125;
-const NOT_RUN: u8 = 126;
-const NOT_FOUND: u8 = 127;
+use status::{NOT_RUN, OWN_FAILURE};
 
 /// Run a program on librsipc in the place of glibc's own calls
 #[derive(Args)]

@@ -11,8 +11,8 @@ use super::unlinked::Seen;
 use super::{Kind, Object, State, classify, sysv};
 use crate::processes::Pid;
 
-/// Whether the file may lie at the top of a file system that is mounted there only: the kernel shows
-/// no more of its path than that.
+/// Whether the file may lie at the top of a file system that is mounted there only: the kernel
+/// shows no more of its path than that.
 fn is_at_top(path: &Path) -> bool {
     path.parent() == Some(Path::new("/"))
 }

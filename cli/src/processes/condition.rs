@@ -4,6 +4,9 @@ use std::ffi::c_long;
 
 use super::poll;
 
+/// `futex_wait` of Linux 6.7; the same number on all machines.
+pub const SYS_FUTEX_WAIT: c_long = 455;
+
 /// As the kernel tells of a process as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Condition {
@@ -47,7 +50,7 @@ pub fn describe_call(number: Option<c_long>) -> &'static str {
         return "in poll";
     }
     match number {
-        libc::SYS_futex | super::sleep::SYS_FUTEX_WAIT | libc::SYS_futex_waitv => "in a futex wait",
+        libc::SYS_futex | SYS_FUTEX_WAIT | libc::SYS_futex_waitv => "in a futex wait",
         libc::SYS_wait4 | libc::SYS_waitid => "waiting for a child",
         libc::SYS_nanosleep | libc::SYS_clock_nanosleep => "sleeping for a time",
         libc::SYS_read | libc::SYS_readv | libc::SYS_pread64 => "in read",

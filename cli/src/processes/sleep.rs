@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::condition::is_signal_wait;
+use super::condition::{SYS_FUTEX_WAIT, is_signal_wait};
 use super::pid::Pid;
 use super::poll::{self, Polled};
 
@@ -44,8 +44,6 @@ pub enum Until {
     Look,
 }
 
-/// `futex_wait` of Linux 6.7; the same number on all machines.
-pub const SYS_FUTEX_WAIT: c_long = 455;
 /// Of a `struct futex_waitv`.
 const WAITV_SIZE: usize = 24;
 /// More the kernel does not take (`FUTEX_WAITV_MAX`).

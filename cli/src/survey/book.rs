@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Entry, Waiter, Wish};
+use super::entry::{Entry, Waiter, Wish};
 use crate::objects::file::{FileId, Metadata};
 use crate::objects::unlinked::{self, Seen};
 use crate::objects::{self, Kind, Object, Purpose, State, elsewhere, messages, segment, set};

@@ -8,7 +8,8 @@
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
  *   mq_open_r NAME        opens it to receive only    mq_open_w NAME   to send only
  *   sit poll, sit wait    sits in the call for ever; wait: for a child, which sits, too
- *   sig_handle NUMBER     has a handler for this signal    sig_timer NUMBER  a timer that sends it in an hour
+ *   sig_handle NUMBER     has a handler for this signal
+ *   sig_timer NUMBER      has a timer that sends it in an hour
  *   thread LINE           does the line in a thread of its own, and does not answer for it
  *
  * Names have no blanks. It ends at the end of its input. */
@@ -133,7 +134,9 @@ static int sig_do(const char *call, int number)
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = number };
 	struct itimerspec hour = { .it_value.tv_sec = 3600 };
 	timer_t timer;
-	return timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ? -1 : timer_settime(timer, 0, &hour, NULL);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
+		return -1;
+	return timer_settime(timer, 0, &hour, NULL);
 }
 
 static int sit(const char *where)

@@ -18,8 +18,8 @@ pub struct Options {
     /// Do not ask, on a terminal, before anything is removed
     #[arg(long, short)]
     yes: bool,
-    /// Also what holds messages or data, has the value 0 or is to be undone; what cannot be inspected;
-    /// and what a process might have that cannot be
+    /// Also what holds messages or data, has the value 0 or is to be undone; what cannot be
+    /// inspected; and what a process might have that cannot be
     #[arg(long)]
     pub force: bool,
     /// Only what was neither opened nor changed for this long

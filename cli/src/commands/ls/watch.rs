@@ -17,8 +17,8 @@ pub fn parse(text: &str) -> std::result::Result<Duration, String> {
     }
 }
 
-/// On a terminal each look takes the place of the one before; elsewhere they follow each other, with
-/// an empty line in between.
+/// On a terminal each look takes the place of the one before; elsewhere they follow each other,
+/// with an empty line in between.
 pub fn again(interval: Duration, look: impl Fn() -> Result<String>) -> Result<()> {
     // Home, and what was below goes: the screen does not flicker as it would when it is emptied.
     const HOME: &str = "\x1b[H";

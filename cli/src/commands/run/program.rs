@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::elf::{self, Elf};
-use super::{NOT_FOUND, NOT_RUN};
+use super::status::{NOT_FOUND, NOT_RUN};
 use crate::failure::{Failure, Result};
 use crate::output::escape;
 

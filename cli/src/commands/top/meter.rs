@@ -1,8 +1,8 @@
 //! How much passes through an object, from looks at it one after the other.
 //!
-//! A queue counts its messages, and a set its changes. Nobody counts the posts of a semaphore, which
-//! may be glibc's: how many there are is not known. A System V queue counts the waits in it among
-//! the messages that came, and the result is called an estimate.
+//! A queue counts its messages, and a set its changes. Nobody counts the posts of a semaphore,
+//! which may be glibc's: how many there are is not known. A System V queue counts the waits in it
+//! among the messages that came, and the result is called an estimate.
 
 use std::fs::File;
 use std::io;
