@@ -26,8 +26,12 @@ export RSIPC_LIBDIR = $(abspath $(BUILD))
 all: ## the library, the archive and the command, in target/release/
 	$(build)
 
+.PHONY: say-what-is-built
+say-what-is-built:
+	@[ -e "$(BUILD)/rsipc" ] || echo "The library and its command are built first. That takes some minutes; cargo tells how far it is."
+
 .PHONY: demo
-demo: all ## programs that were never meant for librsipc, on glibc and on librsipc, side by side
+demo: say-what-is-built all ## programs that were never meant for librsipc, on glibc and on librsipc, side by side
 	@demo/run
 
 .PHONY: test

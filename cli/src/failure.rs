@@ -13,11 +13,15 @@ pub type Result<T> = std::result::Result<T, Failure>;
 pub struct Failure {
     what: String,
     advice: Option<String>,
+    status: u8,
 }
+
+/// The exit status of a command that failed.
+const FAILED: u8 = 1;
 
 impl Failure {
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), advice: None }
+        Self { what: what.into(), advice: None, status: FAILED }
     }
 
     /// A call that failed on something that the user knows by this name.
@@ -28,6 +32,16 @@ impl Failure {
     /// Adds what to do next.
     pub fn advise(self, advice: impl Into<String>) -> Self {
         Self { advice: Some(advice.into()), ..self }
+    }
+
+    /// Ends the command with another exit status than 1.
+    pub fn with_status(self, status: u8) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The exit status that the command ends with.
+    pub fn status(&self) -> u8 {
+        self.status
     }
 }
 

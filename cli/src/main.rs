@@ -32,19 +32,21 @@ mod survey;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 fn main() -> ExitCode {
     die_of_broken_pipes();
     // What the library does at load: without it a wait of ours looks now and then.
     rsipc_core::os::cpu::init();
     // clap ends with status 2 and the usage on the standard error when the arguments make no sense.
-    let arguments = args::Arguments::parse();
+    let matches = commands::examples::add(args::Arguments::command()).get_matches();
+    let arguments =
+        args::Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match commands::run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure);
-            ExitCode::FAILURE
+            ExitCode::from(failure.status())
         }
     }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::failure::reason;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
-use crate::processes::Pid;
-use crate::survey::{Entry, Survey};
+use crate::processes::{Access, Pid};
+use crate::survey::{Confidence, Entry, Survey};
 use owner::Owner;
 use set::{Set, SetOperation};
 use sysv::{MessageQueue, SharedSegment, Sysv, Want};
@@ -61,6 +61,9 @@ pub struct Report {
     created: Option<u64>,
     last_use: Option<u64>,
     unlinked: bool,
+    /// It lies in the directory of another mount namespace, which this process is in.
+    elsewhere: Option<Pid>,
+    deadlock: Option<Confidence>,
     stale: Option<bool>,
     semaphore: Option<Semaphore>,
     queue: Option<Queue>,
@@ -85,6 +88,7 @@ struct Semaphore {
 #[derive(Serialize)]
 struct Queue {
     sent: u64,
+    received: u64,
     messages: usize,
     max_messages: usize,
     message_size: usize,
@@ -105,6 +109,10 @@ struct Holder {
     program: String,
     mapped: bool,
     descriptors: Vec<u32>,
+    /// Null: unknown.
+    access: Option<Access>,
+    /// What it is doing; null: unknown.
+    activity: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +150,8 @@ impl Report {
             created: metadata.map(|metadata| unix_time(metadata.created)),
             last_use: metadata.map(|metadata| unix_time(metadata.last_use)),
             unlinked: object.unlinked,
+            elsewhere: object.elsewhere,
+            deadlock: entry.deadlock,
             stale: entry.is_stale(survey),
             semaphore,
             queue,
@@ -158,6 +168,8 @@ impl Report {
                     program: program(holder.pid),
                     mapped: holder.mapped,
                     descriptors: holder.descriptors.clone(),
+                    access: holder.access,
+                    activity: survey.activity(holder.pid).map(str::to_owned),
                 })
                 .collect(),
             holders_known: survey.is_complete(),
@@ -198,6 +210,7 @@ impl From<&queue::State> for Queue {
     fn from(queue: &queue::State) -> Self {
         Self {
             sent: queue.sent,
+            received: queue.received(),
             messages: queue.messages,
             max_messages: queue.max_messages,
             message_size: queue.message_size,

@@ -107,7 +107,7 @@ fn a_sleep_is_announced_and_interrupted() {
     let mut terminal = console(&place, SMALL);
     answer(&mut terminal, "sem_open /s O_CREAT");
     terminal.enter("sem_wait /s");
-    terminal.shows("sem_wait sleeps until there is a token; Ctrl-C interrupts it");
+    terminal.shows("sem_wait sleeps until there is a post; Ctrl-C interrupts it");
     eventually(|| object(&place), |object| object["waiters"][0]["waits_for"] == "token");
     terminal.press(CTRL_C);
     terminal.shows("sem_wait = -1: EINTR");

@@ -150,3 +150,49 @@ fn no_colours_in_pipes() {
         assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b), "{arguments:?}");
     }
 }
+
+fn doctor(command: &mut assert_cmd::Command) -> String {
+    let output = command.output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn settings_are_checked_for_their_spelling_and_their_values() {
+    let place = Place::new("doctor-settings");
+    let mut command = place.rsipc(&["doctor"]);
+    command.env("RSIPC_VERBOS", "1").env("RSIPC_FUTEX", "clasic").env("RSIPC_SYSV", "sem,msg");
+    let said = doctor(&mut command);
+    assert!(said.contains("RSIPC_VERBOS is no setting: it has no effect"), "{said}");
+    assert!(said.contains("-> RSIPC_VERBOSE is one"), "{said}");
+    assert!(said.contains("RSIPC_FUTEX=clasic has no effect"), "{said}");
+    assert!(said.contains("-> it may be classic or waitv; classic is near"), "{said}");
+    assert!(!said.contains("RSIPC_SYSV="), "what is right is not complained of: {said}");
+}
+
+#[test]
+fn a_missing_directory_is_named_as_such() {
+    let mut command = rsipc(&["doctor"]);
+    command.env("RSIPC_DIR", "/nonexistent/objects");
+    let said = doctor(&mut command);
+    assert!(said.contains("/nonexistent/objects does not exist"), "{said}");
+    assert!(!said.contains("mount -t proc"), "/proc is there: {said}");
+}
+
+#[test]
+fn objects_of_another_version_and_what_the_system_offers() {
+    let place = Place::new("doctor-formats");
+    place.rsipc(&["msg", "create", "0xbeef"]).assert().success();
+    let is_queue = |file: &String| file.starts_with("rsipc-svmsg.");
+    let file = place.files().into_iter().find(is_queue).unwrap();
+    let path = place.path().join(&file);
+    let mut bytes = fs::read(&path).unwrap();
+    // The version of the format, behind the eight bytes that tell whose file it is.
+    bytes[8] = 77;
+    fs::write(&path, bytes).unwrap();
+    let said = doctor(&mut place.rsipc(&["doctor"]));
+    let line = said.lines().find(|line| line.contains("another version of librsipc")).unwrap();
+    assert!(line.contains(file.trim_start_matches("rsipc-svmsg.")), "{said}");
+    for check in ["libc        glibc ", "pidfd_getfd", "O_TMPFILE", "kernel sysv"] {
+        assert!(said.contains(check), "{check} in {said}");
+    }
+}

@@ -198,7 +198,10 @@ fn pictures() {
             .unwrap();
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
     assert!(svg.contains("a&lt;b&gt;&amp;&quot;c"), "{svg}");
-    assert_eq!(svg.matches("<line").count(), 1);
+    assert_eq!(svg.matches("<line class=\"edge\"").count(), 1);
+    assert_eq!(svg.matches("<line class=\"legend\"").count(), 4, "a line of each kind");
+    let edge = svg.lines().find(|line| line.contains("class=\"edge\"")).unwrap();
+    assert!(edge.contains("marker-end=\"url(#stuck)\""), "it has an arrow: {edge}");
     assert_eq!(svg.matches("<rect").count(), 3, "the ground, a process, an object");
 }
 
@@ -219,6 +222,7 @@ fn the_json_has_its_shape() {
     insta::assert_json_snapshot!(graph, {
         ".unseen_processes" => "[number]",
         ".deadlocks[].description" => "[text]",
+        ".deadlocks[].advice[]" => "[text]",
         ".deadlocks[].processes[].pid" => "[pid]",
         ".deadlocks[].processes[].program" => "[program]",
         ".deadlocks[].sleepers[].pid" => "[pid]",
@@ -231,7 +235,11 @@ fn nothing_to_draw() {
     let place = Place::new("nothing");
     // Memory without a name belongs to every directory, so others may be stuck in theirs.
     let text = String::from_utf8(place.rsipc(&["graph"]).output().unwrap().stdout).unwrap();
-    assert!(text.starts_with("no process has an object\n"), "{text}");
+    let is_all_seen = text.starts_with("no process has an object\n");
+    let is_hidden = text.starts_with("no process that could be inspected has an object\n");
+    assert!(is_all_seen || is_hidden, "{text}");
+    let unseen = json(&["graph", "--format", "json"])["unseen_processes"].as_u64().unwrap();
+    assert_eq!(is_hidden, unseen > 0, "{text}");
     place.rsipc(&["graph", "--format", "dot"]).assert().success();
     place.rsipc(&["graph", "--format", "svg"]).assert().success();
     place.rsipc(&["graph", "--format", "png"]).assert().code(2);

@@ -26,7 +26,7 @@ const LOOKS: &[&[&str]] = &[
     &["graph", "--format", "dot"],
     &["graph", "--format", "svg"],
     &["graph", "--format", "json"],
-    &["clean", "--dry-run"],
+    &["clean", "--older-than", "0s", "--dry-run"],
     &["clean", "--older-than", "1d"],
 ];
 

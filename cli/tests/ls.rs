@@ -107,7 +107,7 @@ fn a_queue_with_messages_a_receiver_and_a_registration() {
         pids(&found[0]["holders"]),
         BTreeSet::from([sender.pid().into(), receiver.pid().into()])
     );
-    let full = json!({ "messages": 1, "max_messages": 4, "message_size": 64, "bytes": 5, "sent": 1, "notify": null });
+    let full = json!({ "messages": 1, "max_messages": 4, "message_size": 64, "bytes": 5, "sent": 1, "received": 0, "notify": null });
     assert_eq!(found[1]["queue"], full);
     // Descriptors of a queue are those of its FIFO.
     assert_eq!(found[1]["holders"][0]["descriptors"].as_array().unwrap().len(), 1);
@@ -191,7 +191,7 @@ fn what_nobody_has_is_stale() {
     let expected = if listing["unseen_processes"] == 0 { json!(true) } else { Value::Null };
     assert_eq!(listing["objects"][0]["stale"], expected);
     let table = place.rsipc(&["ls"]).output().unwrap().stdout;
-    assert!(String::from_utf8(table).unwrap().contains("last used 0s ago"));
+    assert!(String::from_utf8(table).unwrap().contains(", last used "));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn only_the_kinds_that_were_asked_for() {
     assert_eq!(kinds(&[]), ["sem", "mq", "shm"]);
     assert_eq!(kinds(&["mq"]), ["mq"]);
     assert_eq!(kinds(&["shm", "sem"]), ["sem", "shm"]);
-    place.rsipc(&["ls", "nonsense"]).assert().code(2);
+    place.rsipc(&["ls", "nonsense"]).assert().code(1);
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn the_library_is_found_from_the_command() {
                 .output()
                 .unwrap()
         };
-        assert_eq!(installed().status.code(), Some(1), "there is none yet");
+        assert_eq!(installed().status.code(), Some(125), "there is none yet");
         fs::copy(library_dir().join("librsipc.so"), lib.join("librsipc.so.0")).unwrap();
         let output = installed();
         assert!(output.status.success(), "{layout:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -84,7 +84,7 @@ fn the_library_is_found_from_the_command() {
 }
 
 fn refused(path: &Path, because: &str) {
-    let output = run(&["--", path.to_str().unwrap()]).assert().code(1).get_output().clone();
+    let output = run(&["--", path.to_str().unwrap()]).assert().code(126).get_output().clone();
     let talk = String::from_utf8(output.stderr).unwrap();
     assert!(talk.contains(because), "{talk}");
 }
@@ -96,11 +96,27 @@ fn scratch(name: &str) -> PathBuf {
 #[test]
 fn static_programs_are_refused() {
     let (source, built) = (scratch("static.c"), scratch("static"));
-    fs::write(&source, "int main(void) { return 0; }").unwrap();
+    let uses_one = "#include <semaphore.h>\n\
+                    int main(void) { sem_t s; return sem_init(&s, 0, 0) || sem_post(&s); }";
+    fs::write(&source, uses_one).unwrap();
     let compiled =
         Command::new("cc").arg("-static").arg(&source).arg("-o").arg(&built).status().unwrap();
     assert!(compiled.success(), "a static C library is there");
     refused(&built, "linked statically");
+    // What the advice says works.
+    let archive = library_dir().join("librsipc.a");
+    let compiled = Command::new("cc")
+        .arg("-static")
+        .arg(&source)
+        .arg(archive)
+        .arg("-o")
+        .arg(&built)
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let output = Command::new(&built).env("RSIPC_VERBOSE", "1").output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && talk.contains("active"), "{output:?}");
 }
 
 #[test]
@@ -151,19 +167,19 @@ fn scripts_are_judged_by_their_interpreter() {
 
 #[test]
 fn what_is_no_program_is_refused() {
-    let refused = |arguments: &[&str], because: &str| {
-        let output = run(arguments).assert().code(1).get_output().clone();
+    let refused = |arguments: &[&str], status: i32, because: &str| {
+        let output = run(arguments).assert().code(status).get_output().clone();
         let talk = String::from_utf8(output.stderr).unwrap();
         assert!(talk.contains(because), "{talk}");
     };
-    refused(&["no-such-program-of-rsipc"], "no program no-such-program-of-rsipc in PATH");
-    refused(&["/etc/passwd"], "not executable");
-    refused(&["/nonexistent/x"], "No such file");
+    refused(&["no-such-program-of-rsipc"], 127, "no program no-such-program-of-rsipc in PATH");
+    refused(&["/etc/passwd"], 126, "not executable");
+    refused(&["/nonexistent/x"], 127, "No such file");
     rsipc(&["run"]).assert().code(2);
     let output = rsipc(&["run", "true"])
         .env("RSIPC_LIB", "/nonexistent")
         .assert()
-        .code(1)
+        .code(125)
         .get_output()
         .clone();
     assert!(String::from_utf8(output.stderr).unwrap().contains("RSIPC_LIB=/nonexistent"));
@@ -202,6 +218,6 @@ fn privileged_programs_are_refused() {
     let (plain, set_user, set_group) = (try_mode(0o755), try_mode(0o4755), try_mode(0o2755));
     fs::remove_dir_all(&directory).unwrap();
     assert_eq!(plain, (Some(0), String::new()));
-    assert!(set_user.0 == Some(1) && set_user.1.contains("set-user-ID"), "{set_user:?}");
-    assert!(set_group.0 == Some(1) && set_group.1.contains("set-group-ID"), "{set_group:?}");
+    assert!(set_user.0 == Some(126) && set_user.1.contains("set-user-ID"), "{set_user:?}");
+    assert!(set_group.0 == Some(126) && set_group.1.contains("set-group-ID"), "{set_group:?}");
 }

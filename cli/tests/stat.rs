@@ -14,7 +14,7 @@ fn everything_about_a_semaphore() {
     let stat = || String::from_utf8(place.rsipc(&["stat", "s"]).output().unwrap().stdout).unwrap();
     // The semaphore is looked at before its waiters are.
     let text = eventually(stat, |text| {
-        text.contains("waits for a token") && text.contains("registered 1 wait\n")
+        text.contains("waits for a post") && text.contains("registered 1 wait\n")
     });
     let pid = actor.pid().to_string();
     for part in ["/s: semaphore", "value      0", "mode 0600", "32 bytes", &pid, "mapped"] {
@@ -71,7 +71,7 @@ fn messages_are_counted() {
         actors[0].does(&format!("mq_send /{name} last"));
         let output = place.rsipc(&["stat", name]).output().unwrap().stdout;
         let text = String::from_utf8(output).unwrap();
-        assert!(text.contains("sent       101 messages\n"), "{text}");
+        assert!(text.contains("in         101 messages sent\n"), "{text}");
     }
 }
 

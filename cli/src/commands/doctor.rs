@@ -1,11 +1,23 @@
 //! `rsipc doctor`: checks the place it runs in, and says in plain words what will work and what to
 //! change.
+//!
+//! | module | |
+//! |---|---|
+//! | `calls` | tries each family once |
+//! | `features` | what the C library and newer kernels offer |
+//! | `finding` | what a check comes to |
+//! | `kernel` | what the kernel offers, and the limits in force |
+//! | `place` | the directory of objects |
+//! | `preload` | whether a preload works |
+//! | `settings` | the settings in the environment |
 
 mod calls;
+mod features;
 mod finding;
 mod kernel;
 mod place;
 mod preload;
+mod settings;
 
 use clap::Args;
 use serde::Serialize;
@@ -32,7 +44,9 @@ pub fn run(options: &Options) -> Result<()> {
     let mut findings = place::check();
     findings.extend(calls::check());
     findings.extend(kernel::check());
-    findings.extend(preload::check());
+    findings.extend(features::check());
+    findings.push(preload::check());
+    findings.extend(settings::check());
     let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
     if options.json {
         json::print_document(Diagnosis { findings })?;

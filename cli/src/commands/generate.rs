@@ -1,13 +1,13 @@
 //! `rsipc generate man|completions DIR`: what `make install` puts beside the command. Hidden, since
 //! users need it never.
 
+mod completions;
 mod manual;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, ValueEnum};
-use clap_complete::Shell;
 
 use crate::failure::{Failure, Result};
 
@@ -38,11 +38,7 @@ fn write(what: What, whole: Command, dir: &Path) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
     match what {
         What::Man => fs::write(dir.join("rsipc.1"), manual::page(whole)?),
-        What::Completions => {
-            [Shell::Bash, Shell::Zsh, Shell::Fish].into_iter().try_for_each(|shell| {
-                clap_complete::generate_to(shell, &mut shown(&whole), "rsipc", dir).map(drop)
-            })
-        }
+        What::Completions => completions::write(&mut shown(&whole), dir),
     }
 }
 

@@ -1,10 +1,22 @@
 //! `rsipc graph`: who has what and who waits for it, as a picture; and who waits for ever.
+//!
+//! | module | |
+//! |---|---|
+//! | `advice` | what would wake those that wait for ever |
+//! | `dot` | in the language of Graphviz |
+//! | `picture` | boxes and lines |
+//! | `scene` | what there is to draw |
+//! | `svg` | a picture of its own |
+//! | `text` | lines to read |
+//! | `words` | deadlocks in words |
 
+mod advice;
 mod dot;
 mod picture;
 mod scene;
 mod svg;
-pub mod text;
+mod text;
+pub mod words;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -14,7 +26,9 @@ use crate::failure::Result;
 use crate::output::style::Style;
 use crate::output::{json, print, warn};
 use picture::Picture;
-use scene::Scene;
+use scene::{Filter, Scene};
+
+use super::selection::Selection;
 
 /// Show who has which object and who waits for it, and name deadlocks
 #[derive(Args)]
@@ -22,6 +36,11 @@ pub struct Options {
     /// How to draw it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Only what this process has to do with: its number, or the name of its program
+    #[arg(long, short, value_name = "PID|PROGRAM")]
+    process: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,7 +57,8 @@ enum Format {
 
 pub fn run(options: &Options) -> Result<()> {
     let (survey, deadlocks) = deadlock::find()?;
-    let scene = Scene { survey, deadlocks };
+    let filter = Filter { objects: options.selection.clone(), processes: options.process.clone() };
+    let scene = Scene { survey, deadlocks, filter };
     match options.format {
         Format::Text => print(text::draw(&scene, Style::of_stdout()))?,
         Format::Dot => print(dot::draw(&Picture::of(&scene)))?,
@@ -47,8 +67,8 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if !matches!(options.format, Format::Text) {
         // A picture marks them in red; this says it.
-        for deadlock in &scene.deadlocks {
-            warn(text::name(deadlock, &scene.survey));
+        for deadlock in scene.deadlocks() {
+            warn(words::name(deadlock, &scene.survey));
         }
     }
     if !scene.survey.is_complete() {
@@ -68,6 +88,10 @@ struct Graph {
 struct NamedDeadlock {
     shape: deadlock::Shape,
     certain: bool,
+    confidence: deadlock::Confidence,
+    /// Why it is no more than possible, in words.
+    doubts: Vec<String>,
+    advice: Vec<String>,
     description: String,
     processes: Vec<Member>,
     sleepers: Vec<NamedSleeper>,
@@ -97,13 +121,16 @@ struct NamedSleeper {
 
 impl Graph {
     fn of(scene: &Scene) -> Self {
-        let Scene { survey, deadlocks } = scene;
+        let Scene { survey, .. } = scene;
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let member = |pid: &i32| Member { pid: *pid, program: lossy(survey.program(*pid)) };
-        let deadlocks = deadlocks.iter().map(|deadlock| NamedDeadlock {
+        let deadlocks = scene.deadlocks().map(|deadlock| NamedDeadlock {
             shape: deadlock.shape,
-            certain: deadlock.is_certain,
-            description: text::name(deadlock, survey),
+            certain: deadlock.confidence == deadlock::Confidence::Certain,
+            confidence: deadlock.confidence,
+            doubts: words::doubts(deadlock, survey),
+            advice: advice::of(deadlock, survey),
+            description: words::name(deadlock, survey),
             processes: deadlock.members.iter().map(member).collect(),
             others: deadlock.others.iter().map(member).collect(),
             sleepers: deadlock
@@ -121,10 +148,8 @@ impl Graph {
         });
         Self {
             unseen_processes: survey.unseen,
-            objects: survey
-                .entries
-                .iter()
-                .filter(|entry| entry.concerns_somebody())
+            objects: scene
+                .entries()
                 .map(|entry| crate::report::Report::of(entry, survey))
                 .collect(),
             deadlocks: deadlocks.collect(),

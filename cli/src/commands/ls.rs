@@ -1,28 +1,36 @@
 //! `rsipc ls`: every object, in a table or as JSON.
 
+mod columns;
 mod ipcs;
 mod kernel;
 mod processes;
+mod watch;
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
+use super::selection::Selection;
+use crate::deadlock;
 use crate::failure::{Result, reason};
 use crate::objects::set::{self, Snapshot};
 use crate::objects::sysv::{Common, shown_key};
-use crate::objects::{self, Kind, State};
+use crate::objects::{self, State};
 use crate::output::json;
 use crate::output::style::{Style, Tone};
-use crate::output::table::{Align, Cell, Table};
+use crate::output::table::{Cell, Table};
 use crate::output::user::Users;
 use crate::output::{amount, print, time, warn};
 use crate::processes::Pid;
 use crate::report::Report;
 use crate::report::kernel::KernelReport;
-use crate::survey::{Entry, Survey};
+use crate::survey::{Confidence, Entry, Survey};
+use columns::{Column, Numbers, Row};
 use processes::shown;
 
-/// List the objects: what they hold, who has them, who waits for them
+/// List the objects: what they hold, who has them open, who waits for them
 #[derive(Args)]
 pub struct Options {
     /// Print JSON for programs
@@ -30,8 +38,35 @@ pub struct Options {
     json: bool,
     #[command(flatten)]
     aspect: ipcs::Aspect,
-    /// Only objects of these kinds: sem and shm are those of System V, too, and msg is svmsg
-    kinds: Vec<Kind>,
+    #[command(flatten)]
+    layout: Layout,
+    /// Look again and again, every 2s or so often, until Ctrl-C
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "2s", value_parser = watch::parse)]
+    #[arg(conflicts_with_all = ["json", "Aspect"])]
+    watch: Option<Duration>,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// How the table is laid out.
+#[derive(Args, Default)]
+struct Layout {
+    /// Only these columns, in this order
+    #[arg(long, short = 'o', value_name = "COLUMNS", value_enum, value_delimiter = ',')]
+    columns: Vec<Column>,
+    /// By this column: numbers from the largest, text from A to Z
+    #[arg(long, value_name = "COLUMN", value_enum)]
+    sort: Option<Column>,
+    /// In the reverse order
+    #[arg(long, short)]
+    reverse: bool,
+    /// Without the line of headings
+    #[arg(long)]
+    noheadings: bool,
+    /// With a last line that counts the objects and their memory
+    #[arg(long)]
+    total: bool,
 }
 
 /// Objects for programs.
@@ -57,79 +92,119 @@ impl Listing {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    let mut survey = Survey::take()?;
-    let kinds = with_sysv(&options.kinds);
-    if !kinds.is_empty() {
-        survey.entries.retain(|entry| kinds.contains(&entry.object.kind()));
-        survey.kernel.retain(|object| kinds.contains(&object.kind));
+    if let Some(interval) = options.watch {
+        return watch::again(interval, || Ok(draw(&options.layout, &survey(options, false)?)));
     }
-    if ipcs::show(&options.aspect, &kinds, &survey)? {
+    let survey = survey(options, true)?;
+    if ipcs::show(&options.aspect, |kind| options.selection.has_kind(kind), &survey)? {
         return Ok(());
     }
     if options.json {
         return json::print_document(Listing::of(&survey));
     }
-    print(table(&survey).render(Style::of_stdout()))?;
+    print(draw(&options.layout, &survey))?;
     if !survey.is_complete() && !survey.entries.is_empty() {
         warn(survey.what_is_hidden());
     }
     Ok(())
 }
 
-/// Who asks for semaphores, or for shared memory, is shown those of System V, too.
-fn with_sysv(kinds: &[Kind]) -> Vec<Kind> {
-    let more = kinds.iter().filter_map(|kind| match kind {
-        Kind::Sem => Some(Kind::Svsem),
-        Kind::Shm => Some(Kind::Svshm),
-        _ => None,
-    });
-    kinds.iter().copied().chain(more).collect()
+/// What is to be listed. `must_be_there`: a name that nothing has is a failure.
+fn survey(options: &Options, must_be_there: bool) -> Result<Survey> {
+    let (mut survey, _) = deadlock::look()?;
+    match options.selection.apply(&mut survey) {
+        Err(failure) if must_be_there => Err(failure),
+        _ => Ok(survey),
+    }
 }
 
 /// All objects, as a table.
 pub fn overview() -> Result<Table> {
-    Survey::take().map(|survey| table(&survey))
+    Survey::take().map(|survey| table(&Layout::default(), &survey))
 }
 
-fn table(survey: &Survey) -> Table {
-    let mut table = Table::new([
-        ("KIND", Align::Left),
-        ("NAME", Align::Left),
-        ("OWNER", Align::Left),
-        ("MODE", Align::Right),
-        ("SIZE", Align::Right),
-        ("AGE", Align::Right),
-        ("STATE", Align::Right),
-        ("WAITERS", Align::Right),
-        ("HOLDERS", Align::Left),
-        ("NOTE", Align::Left),
-    ]);
+fn draw(layout: &Layout, survey: &Survey) -> String {
+    let mut text = table(layout, survey).render(Style::of_stdout());
+    if layout.total {
+        text += &total(survey);
+    }
+    text
+}
+
+/// The objects, their memory, and the threads that wait in them.
+fn total(survey: &Survey) -> String {
+    let count = survey.entries.len() + survey.kernel.len();
+    let allocated = |entry: &Entry| entry.object.metadata.as_ref().map(|file| file.allocated);
+    let bytes: u64 = survey.entries.iter().filter_map(allocated).sum();
+    let waiters: usize = survey.entries.iter().map(|entry| entry.waiters.len()).sum();
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let (objects, threads) = (plural(count), plural(waiters));
+    let bytes = amount::in_words(bytes);
+    format!("{count} object{objects}, {bytes} allocated, {waiters} waiter{threads}\n")
+}
+
+fn table(layout: &Layout, survey: &Survey) -> Table {
     let mut users = Users::default();
-    for entry in &survey.entries {
-        table.push(row(entry, survey, &mut users));
+    let ours = survey.entries.iter().map(|entry| row(entry, survey, &mut users));
+    let mut rows: Vec<Row> = ours.collect();
+    rows.extend(survey.kernel.iter().map(|object| kernel::row(object, survey, &mut users)));
+    if let Some(column) = layout.sort {
+        columns::sort(&mut rows, column, layout.reverse);
+    } else if layout.reverse {
+        rows.reverse();
     }
-    for object in &survey.kernel {
-        table.push(kernel::row(object, survey, &mut users));
+    let width = terminal_width();
+    let asked = if layout.columns.is_empty() { &Column::ALL[..] } else { &layout.columns };
+    let mut shown = asked.to_vec();
+    let mut dispensable = Column::DISPENSABLE.iter().filter(|_| layout.columns.is_empty());
+    loop {
+        let mut table = Table::new(shown.iter().map(|column| column.heading()).collect::<Vec<_>>());
+        table.without_headings(layout.noheadings);
+        for Row { cells, .. } in &rows {
+            table.push(
+                shown.iter().map(|column| cells[*column as usize].clone()).collect::<Vec<_>>(),
+            );
+        }
+        let fits = width.is_none_or(|width| table.fit(width));
+        match dispensable.next() {
+            Some(column) if !fits => shown.retain(|kept| kept != column),
+            _ => return table,
+        }
     }
-    table
 }
 
-fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> [Cell; 10] {
+/// None where there is no terminal that is too narrow for anything.
+fn terminal_width() -> Option<usize> {
+    let is_terminal = io::stdout().is_terminal();
+    let size = crossterm::terminal::size().ok().filter(|_| is_terminal)?;
+    Some(usize::from(size.0)).filter(|width| *width > 0)
+}
+
+fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
     let object = &entry.object;
     let unknown = || "?".to_owned();
     let metadata = object.metadata.as_ref();
-    [
+    let age = metadata.map(|metadata| time::since(metadata.created));
+    let cells = [
         object.kind().name().into(),
         object.shown_name().into(),
         object.owner().map_or_else(unknown, |(uid, _)| users.name(uid).to_owned()).into(),
         object.mode().map_or_else(unknown, |mode| format!("{mode:04o}")).into(),
         metadata.map_or_else(unknown, |metadata| amount::short(metadata.size)).into(),
-        metadata.map_or_else(unknown, |metadata| time::short(time::since(metadata.created))).into(),
+        age.map_or_else(unknown, time::short).into(),
         state(&object.state),
         waiters(entry, survey),
         holders(entry, survey).into(),
         note(entry, survey),
-    ]
+    ];
+    let numbers = Numbers {
+        size: metadata.map_or(0, |metadata| metadata.size),
+        age: age.map_or(0, |age| age.as_secs()),
+        level: object.state.level(),
+        waiters: entry.waiters.len(),
+        openers: entry.holders.len(),
+    };
+    Row { cells, numbers }
 }
 
 /// Values of a set are shown in so many columns.
@@ -178,14 +253,27 @@ pub fn note(entry: &Entry, survey: &Survey) -> Cell {
     let (general, tone) = general_note(entry, survey);
     let is_notable = common.is_some_and(|common| common.trouble().is_some());
     let tone = if is_notable { Tone::Notable } else { tone };
-    let parts: Vec<String> = own.into_iter().chain(held).chain(general).collect();
+    let (stuck, tone) = match entry.deadlock {
+        None => (None, tone),
+        Some(Confidence::Possible) => (Some("deadlock?".to_owned()), Tone::Notable),
+        Some(_) => (Some("deadlock".to_owned()), Tone::Bad),
+    };
+    let parts: Vec<String> = stuck.into_iter().chain(own).chain(held).chain(general).collect();
     Cell::new(parts.join("; "), tone)
 }
 
 /// Of any object.
 fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
     if entry.object.unlinked {
-        return (Some("unlinked".to_owned()), Tone::Notable);
+        let called = if entry.object.name.starts_with(b"#") {
+            "unlinked".to_owned()
+        } else {
+            format!("unlinked: #{}", entry.object.id.inode)
+        };
+        return (Some(called), Tone::Notable);
+    }
+    if let Some(pid) = entry.object.elsewhere {
+        return (Some(format!("in the mount namespace of {pid}")), Tone::Plain);
     }
     let Some(metadata) = &entry.object.metadata else { return (None, Tone::Plain) };
     let idle = time::short(time::since(metadata.last_use));

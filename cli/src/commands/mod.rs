@@ -6,6 +6,7 @@
 //! | `console` | all calls, typed one by one |
 //! | `creation` | what the commands that make objects share |
 //! | `doctor` | checks the place that it runs in |
+//! | `examples` | what `--help` shows at its end |
 //! | `generate` | manual page and completions |
 //! | `graph` | a picture of who has what and who waits for it |
 //! | `ls` | all objects |
@@ -13,6 +14,7 @@
 //! | `msg` | the calls on System V message queues |
 //! | `rm` | removes objects of any kind |
 //! | `run` | a program, unchanged, on the library |
+//! | `selection` | which objects the user asks for |
 //! | `sem` | the calls on semaphores |
 //! | `shm` | the calls on shared memory objects, and the memory of segments |
 //! | `stat` | one object, in words |
@@ -22,6 +24,7 @@ pub mod clean;
 pub mod console;
 mod creation;
 pub mod doctor;
+pub mod examples;
 pub mod generate;
 pub mod graph;
 pub mod ls;
@@ -29,6 +32,7 @@ pub mod mq;
 pub mod msg;
 pub mod rm;
 pub mod run;
+mod selection;
 pub mod sem;
 pub mod shm;
 pub mod stat;

@@ -185,7 +185,7 @@ fn not_sent(options: &Send, queue: &OpenQueue, length: usize, error: Errno) -> F
     let name = options.name.shown();
     match (error, options.timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no room came in {name} within {timeout:?}"))
+            Failure::new(format!("no space came free in {name} within {timeout:?}"))
                 .advise(format!("`rsipc stat {name}` shows who receives from it"))
         }
         (Errno::EMSGSIZE, _) => Failure::new(format!(

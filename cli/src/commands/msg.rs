@@ -234,10 +234,10 @@ fn not_sent(options: &Send, length: usize, error: Errno) -> Failure {
     let shown = options.queue.shown();
     match (error, options.waiting.timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no room came in {shown} within {timeout:?}"))
+            Failure::new(format!("no space came free in {shown} within {timeout:?}"))
                 .advise(format!("`rsipc stat {shown}` shows what is in it"))
         }
-        (Errno::EAGAIN, _) => Failure::new(format!("there is no room in {shown}"))
+        (Errno::EAGAIN, _) => Failure::new(format!("there is no space in {shown}"))
             .advise(format!("`rsipc stat {shown}` shows what is in it")),
         (Errno::E2BIG, _) => {
             Failure::new(format!("a message of {length} bytes is too long for {shown}"))

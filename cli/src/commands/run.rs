@@ -3,6 +3,7 @@
 mod elf;
 pub mod library;
 mod program;
+mod status;
 mod watched;
 
 use std::env;
@@ -15,6 +16,7 @@ use clap::Args;
 
 use crate::failure::{Failure, Result};
 use crate::output::{escape, say};
+use status::{NOT_RUN, OWN_FAILURE};
 use watched::options::Wishes;
 
 /// Run a program on librsipc in the place of glibc's own calls
@@ -38,8 +40,8 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let (name, arguments) = options.command.split_first().expect("clap asks for one at least");
     let program = program::find(name)?;
-    program::check(&program)?;
-    let library = library::find()?;
+    program::check(&program).map_err(|failure| failure.with_status(NOT_RUN))?;
+    let library = library::find().map_err(|failure| failure.with_status(OWN_FAILURE))?;
     if options.verbose {
         say(format!(
             "rsipc: {} runs with {}",
@@ -62,7 +64,8 @@ pub fn run(options: &Options) -> Result<()> {
     command.env("LD_PRELOAD", list);
     // Returns only if it fails.
     let error = command.exec();
-    Err(Failure::call(format_args!("cannot run {}", shown(program.as_os_str())), error))
+    let what = format!("cannot run {}", shown(program.as_os_str()));
+    Err(Failure::call(what, error).with_status(NOT_RUN))
 }
 
 /// In front of what is preloaded already.

@@ -1,5 +1,6 @@
 //! `rsipc sem`: the calls on semaphores.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -13,9 +14,11 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::objects::name::{self, Name};
 use crate::objects::open_queue::this_thread;
+use crate::objects::open_semaphore;
 use crate::objects::trouble::Subject;
 use crate::objects::{self, Kind, file, semaphore};
 use crate::output::{print, time};
+use crate::survey::Survey;
 
 /// Create, use and remove semaphores
 #[derive(Args)]
@@ -31,19 +34,19 @@ enum Action {
     Create {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
-        /// Tokens that it starts with
+        /// The value that it starts with
         #[arg(long, default_value_t = 0)]
         #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(VALUE_MAX)))]
         value: u32,
         #[command(flatten)]
         creation: Creation,
     },
-    /// Print the number of tokens
+    /// Print the value
     Get {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
     },
-    /// Add a token, which wakes a waiter
+    /// Raise the value by one, which wakes a waiter
     Post {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
@@ -51,7 +54,7 @@ enum Action {
         #[arg(long, default_value_t = 1)]
         times: u32,
     },
-    /// Take a token, and sleep until there is one
+    /// Lower the value by one, and sleep while it is 0
     Wait {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
@@ -59,7 +62,7 @@ enum Action {
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
         timeout: Option<Duration>,
     },
-    /// Take a token if there is one: exit status 1 if not
+    /// Lower the value by one if it is above 0: exit status 1 if not
     Trywait {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
@@ -93,6 +96,13 @@ fn create(name: &Name, value: u32, creation: &Creation) -> Result<()> {
 /// Only looks: no descriptor for writing, no mapping.
 fn get(name: &Name) -> Result<()> {
     let path = objects::semaphore_path(name);
+    if !path.exists()
+        && let Some(link) = unlinked(name)?
+    {
+        let semaphore = open_semaphore::map(&link);
+        let semaphore = semaphore.map_err(|error| subject(name).failed("read", error))?;
+        return print(format!("{}\n", semaphore.raw_value()));
+    }
     let state = file::open(&path).and_then(|file| semaphore::State::read(&file));
     let state = state.map_err(|error| subject(name).failed("read", error))?;
     print(format!("{}\n", state.value))
@@ -105,7 +115,7 @@ fn post(name: &Name, times: u32) -> Result<()> {
         unsafe { Semaphore::post(semaphore, || this_thread().ok()) }.map_err(
             |error| match error {
                 Errno::EOVERFLOW => {
-                    Failure::new(format!("{} has as many tokens as it can have", name.shown()))
+                    Failure::new(format!("the value of {} is as high as it can be", name.shown()))
                 }
                 other => subject(name).failed_as("post", other),
             },
@@ -129,8 +139,8 @@ fn wait(name: &Name, timeout: Option<Duration>) -> Result<()> {
     };
     waited.map_err(|error| match (error, timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no token came to {} within {timeout:?}", name.shown())).advise(
-                format!("`rsipc stat {}` shows who has it and who else waits", name.shown()),
+            Failure::new(format!("the value of {} stayed 0 for {timeout:?}", name.shown())).advise(
+                format!("`rsipc stat {}` shows who has it open and who else waits", name.shown()),
             )
         }
         (other, _) => subject(name).failed_as("wait for", other),
@@ -141,17 +151,33 @@ fn try_wait(name: &Name) -> Result<()> {
     if open(name)?.try_take() {
         return Ok(());
     }
-    Err(Failure::new(format!("{} has no token", name.shown()))
-        .advise(format!("`rsipc sem wait {}` waits for one", name.shown())))
+    Err(Failure::new(format!("the value of {} is 0", name.shown()))
+        .advise(format!("`rsipc sem wait {}` waits for a post", name.shown())))
 }
 
 fn remove(name: &Name) -> Result<()> {
     sem::unlink(name.c_str()).map_err(|error| subject(name).failed_as("remove", error))
 }
 
+/// The way to the file of a semaphore without a name that was typed as `#1234`.
+fn unlinked(name: &Name) -> Result<Option<PathBuf>> {
+    if !name.bytes().starts_with(b"/#") {
+        return Ok(None);
+    }
+    let survey = Survey::take()?;
+    let is_it = |object: &&objects::Object| object.kind() == Kind::Sem && object.is_called(name);
+    let found = survey.entries.into_iter().map(|entry| entry.object).find(|object| is_it(&object));
+    Ok(found.map(|object| object.link.unwrap_or(object.path)))
+}
+
 /// For use, not for a look.
 fn open(name: &Name) -> Result<&'static Semaphore> {
     let semaphore = sem::open(name.c_str(), Open::Existing);
+    if semaphore.as_ref().is_err_and(|error| *error == Errno::ENOENT)
+        && let Some(link) = unlinked(name)?
+    {
+        return open_semaphore::map(&link).map_err(|error| subject(name).failed("open", error));
+    }
     let semaphore = semaphore.map_err(|error| subject(name).failed_as("open", error))?;
     // SAFETY: mapped until this process ends, since nobody closes it.
     Ok(unsafe { &*semaphore })

@@ -10,23 +10,25 @@ use std::fmt::Write;
 use clap::Args;
 
 use super::ls::Listing;
+use crate::deadlock;
 use crate::failure::{Failure, Result, reason};
 use crate::objects::file::Metadata;
 use crate::objects::messages::shown_wanted;
-use crate::objects::name::Name;
+use crate::objects::pattern::Asked;
 use crate::objects::set::shown_operations;
-use crate::objects::sysv::Typed;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::output::style::Style;
-use crate::output::{amount, escape, json, print, time, user, warn};
-use crate::survey::{Entry, Holder, Survey, Waiter};
+use crate::output::{amount, complain, escape, json, print, time, user, warn};
+use crate::processes::Access;
+use crate::survey::{Confidence, Entry, Holder, Survey, Waiter};
 use description::{Description, count};
 
-/// Tell everything about one object
+/// Tell everything about objects
 #[derive(Args)]
 pub struct Options {
-    #[arg(value_parser = Name::parser(), help = HELP)]
-    name: Name,
+    #[arg(required = true, value_name = "NAME", value_parser = Asked::parser_of_names())]
+    #[arg(help = HELP)]
+    names: Vec<Asked>,
     /// Only of this kind: a semaphore and a queue may have the same name
     #[arg(long)]
     kind: Option<Kind>,
@@ -38,32 +40,48 @@ pub struct Options {
     line: bool,
 }
 
-const HELP: &str = "Name of the object, whose slash may be left out; of one of System V its key, as 0xbeef, or its id";
+const HELP: &str = "Names of objects, whose slash may be left out, or patterns such as 'job*'; of one of System V its key, as 0xbeef, or its id; of one without a name the number of its file, as #1234";
 
 pub fn run(options: &Options) -> Result<()> {
-    let mut survey = Survey::take()?;
-    let is_asked_for = |kind| options.kind.is_none_or(|asked| asked == kind);
-    survey
-        .entries
-        .retain(|entry| entry.object.is_called(&options.name) && is_asked_for(entry.object.kind()));
-    let typed = Typed::read(options.name.bytes());
+    let (mut survey, _) = deadlock::look()?;
+    let is_kind = |kind| options.kind.is_none_or(|asked| asked == kind);
+    let is_asked =
+        |asked: &Asked, entry: &Entry| asked.means(&entry.object) && is_kind(entry.object.kind());
+    let names = &options.names;
+    survey.entries.retain(|entry| names.iter().any(|asked| is_asked(asked, entry)));
     survey.kernel.retain(|object| {
-        typed.is_some_and(|typed| typed.means(object.key, object.id)) && is_asked_for(object.kind)
+        names.iter().any(|asked| asked.means_kernels(object)) && is_kind(object.kind)
     });
-    if survey.entries.is_empty() && survey.kernel.is_empty() {
-        let what = options.kind.map_or("object", Kind::describe);
-        return Err(Failure::new(format!("there is no {what} {}", options.name.shown()))
-            .advise("`rsipc ls` shows what there is"));
+    let is_missing = |asked: &&Asked| {
+        !survey.entries.iter().any(|entry| is_asked(asked, entry))
+            && !survey.kernel.iter().any(|object| asked.means_kernels(object))
+    };
+    let missing: Vec<&Asked> = names.iter().filter(is_missing).collect();
+    if !survey.entries.is_empty() || !survey.kernel.is_empty() {
+        show(options, &survey)?;
     }
+    let Some((last, others)) = missing.split_last() else { return Ok(()) };
+    let failure = |asked: &Asked| {
+        let what = options.kind.map_or("object", Kind::describe);
+        let shown = asked.shown();
+        Failure::new(format!("there is no {what} {shown}")).advise("`rsipc ls` shows what there is")
+    };
+    for asked in others {
+        complain(&failure(asked));
+    }
+    Err(failure(last))
+}
+
+fn show(options: &Options, survey: &Survey) -> Result<()> {
     if options.json {
-        return json::print_document(Listing::of(&survey));
+        return json::print_document(Listing::of(survey));
     }
     if options.line {
-        return print_line(&survey, &options.name);
+        return print_lines(survey);
     }
     let style = Style::of_stdout();
-    let ours = survey.entries.iter().map(|entry| describe(entry, &survey, style));
-    let theirs = survey.kernel.iter().map(|object| kernel::describe(object, &survey, style));
+    let ours = survey.entries.iter().map(|entry| describe(entry, survey, style));
+    let theirs = survey.kernel.iter().map(|object| kernel::describe(object, survey, style));
     let texts: Vec<String> = ours.chain(theirs).collect();
     print(texts.join("\n"))?;
     if !survey.is_complete() {
@@ -72,35 +90,49 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn print_line(survey: &Survey, name: &Name) -> Result<()> {
-    let queue = survey.entries.iter().find_map(|entry| match &entry.object.state {
-        State::Mq(Ok(queue)) => Some(queue),
-        _ => None,
-    });
-    let queue = queue.ok_or_else(|| {
-        Failure::new(format!("{} is no message queue that may be read", name.shown()))
-            .advise("`rsipc ls mq` shows the queues")
-    })?;
-    print(format!("{}\n", queue.kernel_line()))
+fn print_lines(survey: &Survey) -> Result<()> {
+    for entry in &survey.entries {
+        let State::Mq(Ok(queue)) = &entry.object.state else {
+            let name = entry.object.shown_name();
+            return Err(Failure::new(format!("{name} is no message queue that may be read"))
+                .advise("`rsipc ls mq` shows the queues"));
+        };
+        print(format!("{}\n", queue.kernel_line()))?;
+    }
+    Ok(())
 }
 
 /// An object in words, a line for each thing.
 pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let object = &entry.object;
     let unlinked =
-        if object.unlinked { ", unlinked: it goes when the last holder lets go of it" } else { "" };
+        if object.unlinked { ", unlinked: it goes when the last process closes it" } else { "" };
     let what = format!("{}{unlinked}", object.kind().describe());
     let mut out = Description::new(&object.shown_name(), &what, style);
     sysv::begin(object, &mut out);
     describe_state(&object.state, survey, &mut out);
     sysv::end(object, &mut out);
+    match entry.deadlock {
+        Some(Confidence::Possible) => {
+            out.line("deadlock", "possibly, threads wait in it for ever: `rsipc graph` tells more");
+        }
+        Some(_) => out.line("deadlock", "threads wait in it for ever: `rsipc graph` names them"),
+        None => {}
+    }
     describe_waiters(entry, survey, &mut out);
     describe_holders(entry, survey, &mut out);
     if let Some(metadata) = &object.metadata {
         describe_owner(object, &mut out);
         describe_file(metadata, &mut out);
     }
-    if !object.unlinked {
+    if let Some(pid) = object.elsewhere {
+        let directory = object.path.parent().unwrap_or(&object.path).as_os_str();
+        let directory = escape::word(directory.as_encoded_bytes());
+        out.line("directory", format!("in the mount namespace of {pid}: RSIPC_DIR={directory}"));
+    }
+    if object.unlinked {
+        out.line("number", format!("#{}: commands find it by this", object.id.inode));
+    } else {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
     }
     out.text
@@ -125,6 +157,7 @@ fn describe_semaphore(state: semaphore::State, out: &mut Description) {
     let meaning = if state.value == 0 { "the next wait sleeps" } else { "the next wait takes one" };
     out.line("value", format!("{}: {meaning}", state.value));
     out.line("registered", count(u64::from(state.registered), "wait", "waits"));
+    out.line("last user", "unknown: a POSIX semaphore does not record who took or posted");
 }
 
 fn describe_queue(queue: &queue::State, out: &mut Description) {
@@ -134,7 +167,9 @@ fn describe_queue(queue: &queue::State, out: &mut Description) {
         _ => "neither empty nor full",
     };
     out.line("messages", format!("{} of {}: {room}", queue.messages, queue.max_messages));
-    out.line("sent", count(queue.sent, "message", "messages"));
+    out.line("in", format!("{} sent", count(queue.sent, "message", "messages")));
+    out.line("out", format!("{} received", count(queue.received(), "message", "messages")));
+    out.line("last user", "unknown: a POSIX queue does not record who sent or received");
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
     if let Some(registered) = queue.notify {
         out.line("notifies", format!("process {} of the next message", registered.pid));
@@ -177,21 +212,36 @@ fn describe_waiter(waiter: &Waiter, survey: &Survey) -> String {
 fn describe_holders(entry: &Entry, survey: &Survey, out: &mut Description) {
     for holder in &entry.holders {
         let program = escape::text(survey.program(holder.pid));
-        out.line("holder", format!("{program} {}: {}", holder.pid, how(holder)));
+        let state = match (survey.condition(holder.pid), survey.activity(holder.pid)) {
+            (Some(condition), _) => format!("; {condition}"),
+            (None, Some(activity)) => format!("; {activity}"),
+            (None, None) => String::new(),
+        };
+        let how = how(holder, entry.object.kind());
+        out.line("open by", format!("{program} {}: {how}{state}", holder.pid));
     }
     match entry.is_stale(survey) {
-        Some(true) => out.line("holders", "none: stale"),
-        None => out.line("holders", "none seen"),
+        Some(true) => out.line("open by", "no process: stale"),
+        None => out.line("open by", "no process that could be inspected"),
         Some(false) => {}
     }
 }
 
-fn how(holder: &Holder) -> String {
+/// `mapped, and open as 3, to read`
+fn how(holder: &Holder, kind: Kind) -> String {
     let descriptors: Vec<String> = holder.descriptors.iter().map(u32::to_string).collect();
-    match (holder.mapped, descriptors.is_empty()) {
+    let how = match (holder.mapped, descriptors.is_empty()) {
         (true, true) => "mapped".to_owned(),
         (true, false) => format!("mapped, and open as {}", descriptors.join(", ")),
         (false, _) => format!("open as {}", descriptors.join(", ")),
+    };
+    let [read, write] = if kind == Kind::Mq { ["receive", "send"] } else { ["read", "write"] };
+    match (holder.access, kind) {
+        // All who have one of these have it to read and to write.
+        (_, Kind::Sem | Kind::Svsem | Kind::Svmsg) | (None, _) => how,
+        (Some(Access { read: true, write: true }), _) => format!("{how}, to {read} and {write}"),
+        (Some(Access { read: true, .. }), _) => format!("{how}, to {read} only"),
+        (Some(_), _) => format!("{how}, to {write} only"),
     }
 }
 
@@ -203,8 +253,8 @@ fn describe_owner(object: &Object, out: &mut Description) {
 }
 
 fn describe_file(metadata: &Metadata, out: &mut Description) {
-    let taken = amount::short(metadata.allocated);
-    out.line("size", format!("{} bytes, {taken} of memory taken", metadata.size));
+    let allocated = amount::in_words(metadata.allocated);
+    out.line("size", format!("{} bytes, {allocated} allocated", metadata.size));
     out.line("created", format!("{} ago", time::short(time::since(metadata.created))));
     out.line(
         "last use",

@@ -6,12 +6,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::blocker::Blocker;
+use super::doubt::Doubt;
 use super::place::{Place, Sleeper, Spot};
 use super::sets;
 use crate::failure::Result;
 use crate::objects::file::FileId;
 use crate::processes::sleep::{Sleep, Until, Word};
-use crate::processes::{Pid, Process};
+use crate::processes::{Condition, Pid, Process};
 use crate::survey::Survey;
 
 /// A process.
@@ -100,7 +101,7 @@ impl Actors {
             match blocker {
                 Blocker::Words(places) => places.iter().map(|place| sleeper(place, &[])).collect(),
                 Blocker::Semaphore(place, givers) => vec![sleeper(place, givers)],
-                Blocker::Own | Blocker::Child(_) | Blocker::Nothing => Vec::new(),
+                _ => Vec::new(),
             }
         });
         sleepers.collect()
@@ -121,20 +122,45 @@ impl Actors {
             Blocker::Semaphore(place, givers) if givers.is_empty() => self.has(one, place.file),
             Blocker::Semaphore(_, givers) => givers.contains(&one),
             Blocker::Child(child) => is_child(*child),
-            Blocker::Own | Blocker::Nothing => false,
+            Blocker::Own | Blocker::Idle(_) | Blocker::Stopped | Blocker::Nothing => false,
         })
+    }
+
+    /// Why a process might be woken, or wake another one, after all: its threads that sit in a
+    /// call, and whether it is stopped.
+    pub fn doubts(&self, pid: Pid) -> Vec<Doubt> {
+        let threads = self.by_pid.get(&pid).map_or(&[][..], |actor| &actor.threads);
+        let is_alone = threads.len() == 1;
+        let doubts = threads.iter().filter_map(|(tid, blocker)| match blocker {
+            Blocker::Idle(call) => {
+                Some(Doubt::Idle { pid, tid: (!is_alone).then_some(*tid), call })
+            }
+            Blocker::Child(_) if is_alone => {
+                Some(Doubt::Idle { pid, tid: None, call: "waiting for a child" })
+            }
+            Blocker::Stopped => Some(Doubt::Stopped { pid }),
+            _ => None,
+        });
+        let mut doubts: Vec<Doubt> = doubts.collect();
+        doubts.dedup();
+        doubts
     }
 }
 
 impl Actor {
     fn of(process: &Process, survey: &Survey) -> Self {
         let memory = File::open(format!("/proc/{}/mem", process.pid));
-        let blocker = |sleep: Option<Sleep>| match sleep {
+        let is_stopped = matches!(process.condition, Condition::Stopped | Condition::Traced);
+        let of_sleep = |sleep: Option<Sleep>| match sleep {
             Some(Sleep::Futex { words, .. }) if is_in_set(process, &words, survey) => {
                 in_set(process, &words, survey, &memory)
             }
             Some(sleep) => blocker(process, sleep, &memory),
             None => Blocker::Nothing,
+        };
+        let blocker = |sleep| match of_sleep(sleep) {
+            Blocker::Idle(_) | Blocker::Nothing if is_stopped => Blocker::Stopped,
+            other => other,
         };
         let threads = process.threads().unwrap_or_default().into_iter();
         Self {
@@ -149,7 +175,9 @@ impl Actor {
 fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocker {
     match sleep {
         Sleep::Child(child) => Blocker::Child(child),
-        Sleep::Futex { until: Some(Until::Timed), .. } | Sleep::Poll(_) => Blocker::Nothing,
+        Sleep::Poll(_) => Blocker::Idle("in poll"),
+        Sleep::Signal => Blocker::Idle("waiting for a signal"),
+        Sleep::Futex { until: Some(Until::Timed), .. } => Blocker::Nothing,
         Sleep::Futex { words, .. } => {
             // A word that has changed means that a wake is under way.
             if !words.iter().all(|word| holds_expected(word, memory)) {

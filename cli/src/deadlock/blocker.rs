@@ -16,6 +16,10 @@ pub enum Blocker {
     Own,
     /// A child of its process, or any of them.
     Child(Option<Pid>),
+    /// It sits in this call, until something from outside wakes it.
+    Idle(&'static str),
+    /// Its process is stopped.
+    Stopped,
     /// It runs, or something else wakes it.
     Nothing,
 }

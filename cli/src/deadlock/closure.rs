@@ -14,6 +14,8 @@ pub enum Wakers {
     /// Those who have taken from the semaphore what will be undone, where they are known: nobody
     /// who has not taken a lock gives it back.
     Holders,
+    /// Nobody who sits in poll or in a wait, or is stopped: to post is not what they are at.
+    Active,
 }
 
 /// All processes that sleep for ever, if those in `awake` do not.
@@ -48,12 +50,15 @@ fn stays_asleep(actors: &Actors, pid: Pid, stuck: &BTreeSet<Pid>, wakers: Wakers
                 are_stuck(givers) && (!others_count || are_stuck(actors.having(place.file)))
             }
             Blocker::Own => true,
+            Blocker::Idle(_) | Blocker::Stopped | Blocker::Child(_) if wakers == Wakers::Active => {
+                true
+            }
             Blocker::Child(Some(child)) => stuck.contains(child),
             Blocker::Child(None) => {
                 let mut children = actors.children(pid).peekable();
                 children.peek().is_some() && children.all(|child| stuck.contains(&child))
             }
-            Blocker::Nothing => false,
+            Blocker::Idle(_) | Blocker::Stopped | Blocker::Nothing => false,
         })
 }
 
@@ -159,6 +164,21 @@ mod tests {
         assert!(found(&Blocker::Nothing, Wakers::AllWhoCould).is_empty());
         assert_eq!(found(&of_set(0, 10), Wakers::AllWhoCould), BTreeSet::from([10, 20, 30]));
         assert!(found(&of_set(0, 40), Wakers::AllWhoCould).is_empty(), "40 is none of them");
+    }
+
+    #[test]
+    fn who_sits_in_poll_or_is_stopped_saves_them_only_perhaps() {
+        for idle in [Blocker::Idle("in poll"), Blocker::Stopped, Blocker::Child(None)] {
+            let actors = Actors::of(vec![
+                actor(10, 5, &[A, B], vec![on(A)]),
+                actor(20, 5, &[A, B], vec![on(B)]),
+                actor(5, 1, &[A, B], vec![idle]),
+                actor(7, 5, &[], vec![Blocker::Nothing]),
+            ]);
+            let found = |wakers| stuck(&actors, &BTreeSet::new(), wakers);
+            assert!(found(Wakers::AllWhoCould).is_empty());
+            assert_eq!(found(Wakers::Active), BTreeSet::from([5, 10, 20]));
+        }
     }
 
     #[test]

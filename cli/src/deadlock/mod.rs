@@ -4,11 +4,17 @@
 //! sleeper: a thread that sleeps in an object can only be woken by a process that has the object.
 //! So a set of processes is stuck if each of their threads is asleep, without a timeout, and all
 //! who could wake one of them are in the set (`closure`). Nobody outside can change that, but for
-//! one who opens an object anew, sends a signal, or may not be looked into.
+//! one who opens an object anew, sends a signal, or may not be inspected.
 //!
 //! System V semaphores do record it, for operations with SEM_UNDO. Where all that is waited for is
 //! with such holders, and each of these sleeps so, they are stuck in all likelihood, even if others
 //! have the set and are awake: whoever has not taken a lock does not give it back (`sets`).
+//!
+//! It is possible that they are stuck where all others who could wake them are stopped, or sit in
+//! poll or in a wait, as a supervisor does; and it is no more than possible where a handler of a
+//! signal or a timer may post (`doubt`). A process that sits in poll could be the one that all wait
+//! for, as idle workers do: so this is told only of those who wait for tokens, and of different
+//! ones.
 //!
 //! A look at many threads takes a while, and threads that take turns may each be asleep when they
 //! are looked at. So a set counts only if none of its threads has run between the look at the first
@@ -17,16 +23,20 @@
 mod actors;
 mod blocker;
 mod closure;
+mod doubt;
 mod place;
 mod sets;
 
 use std::collections::BTreeSet;
 
 use crate::failure::Result;
-use crate::processes::Pid;
+use crate::objects::{Kind, Object};
+use crate::processes::{Pid, signals};
+pub use crate::survey::Confidence;
 use crate::survey::Survey;
 use actors::Actors;
 use closure::Wakers;
+pub use doubt::Doubt;
 pub use place::{Place, Sleeper, Spot};
 
 /// How it came to that, as far as can be seen.
@@ -47,8 +57,9 @@ pub struct Deadlock {
     /// All members: also those that have one of the objects and wait for a child or for a thread of
     /// their own.
     pub members: BTreeSet<Pid>,
-    /// Nobody else can wake them. Otherwise it is not for anybody else to do it.
-    pub is_certain: bool,
+    pub confidence: Confidence,
+    /// Why it is no more than possible.
+    pub doubts: Vec<Doubt>,
     /// Awake processes that have one of the objects, and so could.
     pub others: BTreeSet<Pid>,
 }
@@ -56,35 +67,91 @@ pub struct Deadlock {
 /// Looks so often, when something moves while it looks.
 const LOOKS: usize = 5;
 
+/// What is on this machine, and the deadlocks in objects. Where nobody waits in one there are none,
+/// and it is enough to look once.
+pub fn look() -> Result<(Survey, Vec<Deadlock>)> {
+    let survey = Survey::take()?;
+    let nobody_waits = survey.entries.iter().all(|entry| entry.waiters.is_empty());
+    if nobody_waits { Ok((survey, Vec::new())) } else { find() }
+}
+
 /// What is on this machine, and all deadlocks, each with its processes.
 pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
     let mut looks = 1;
     loop {
-        let (survey, actors) = Actors::look()?;
-        // Whoever is stuck in all likelihood includes those who are for certain.
-        let stuck = closure::stuck(&actors, &BTreeSet::new(), Wakers::Holders);
-        let moved = actors.moved(&stuck);
+        let (mut survey, actors) = Actors::look()?;
+        // Whoever is stuck in all likelihood includes those who are for certain; of those who may
+        // be stuck, who sits in poll may have moved.
+        let active = closure::stuck(&actors, &BTreeSet::new(), Wakers::Active);
+        let holders = closure::stuck(&actors, &BTreeSet::new(), Wakers::Holders);
+        let sleeps = |pid: &&Pid| !actors.sleepers(**pid).is_empty();
+        let watched = &holders | &active.iter().filter(sleeps).copied().collect();
+        let moved = actors.moved(&watched);
         if !moved.is_empty() && looks < LOOKS {
             looks += 1;
             continue;
         }
         // Who still moves is not stuck, and neither is who may be woken by one who moves.
-        let certain = closure::stuck(&actors, &moved, Wakers::AllWhoCould);
-        let mut likely = closure::stuck(&actors, &moved, Wakers::Holders);
-        likely.retain(|pid| !certain.contains(pid));
+        let stuck = |wakers| closure::stuck(&actors, &moved, wakers);
+        let (active, holders) = if moved.is_empty() {
+            (active, holders)
+        } else {
+            (stuck(Wakers::Active), stuck(Wakers::Holders))
+        };
+        let certain = stuck(Wakers::AllWhoCould);
+        let likely = &holders - &certain;
         let all = &certain | &likely;
-        let mut deadlocks = split(&actors, &certain, &all);
-        for deadlock in &mut deadlocks {
-            deadlock.is_certain = true;
-        }
-        deadlocks.extend(split(&actors, &likely, &all));
+        let possible = involved(&actors, &(&active - &all));
+        let mut deadlocks = split(&actors, &certain, &all, Confidence::Certain);
+        deadlocks.extend(split(&actors, &likely, &all, Confidence::Likely));
+        let may_be = split(&actors, &possible, &(&all | &possible), Confidence::Possible);
+        deadlocks.extend(may_be.into_iter().filter(|deadlock| is_worth_telling(deadlock, &survey)));
+        mark(&mut survey, &deadlocks);
         return Ok((survey, deadlocks));
     }
 }
 
+/// Notes in each object how sure it is that threads wait in it for ever.
+fn mark(survey: &mut Survey, deadlocks: &[Deadlock]) {
+    for entry in &mut survey.entries {
+        let id = entry.object.id;
+        let is_here =
+            |deadlock: &&Deadlock| deadlock.sleepers.iter().any(|sleeper| sleeper.place.file == id);
+        let here = deadlocks.iter().filter(is_here);
+        entry.deadlock = here.map(|deadlock| deadlock.confidence).min();
+    }
+}
+
+/// Those that sleep on something shared, and those that have it.
+fn involved(actors: &Actors, stuck: &BTreeSet<Pid>) -> BTreeSet<Pid> {
+    let sleepers = stuck.iter().flat_map(|pid| actors.sleepers(*pid));
+    let pids = sleepers.flat_map(|sleeper| {
+        let having = actors.having(sleeper.place.file).iter().copied();
+        having.chain(sleeper.givers).chain([sleeper.pid]).collect::<Vec<Pid>>()
+    });
+    pids.filter(|pid| stuck.contains(pid)).collect()
+}
+
+/// Whether a deadlock that is no more than possible looks like one: see the module.
+fn is_worth_telling(deadlock: &Deadlock, survey: &Survey) -> bool {
+    let waits_for_token = |sleeper: &Sleeper| {
+        let kind = survey.object(sleeper.place.file).map(Object::kind);
+        !matches!(kind, Some(Kind::Mq | Kind::Svmsg))
+    };
+    let are_crossed =
+        deadlock.shape == Shape::Cycle && deadlock.sleepers.iter().all(waits_for_token);
+    let is_stopped = |doubt: &Doubt| matches!(doubt, Doubt::Stopped { .. });
+    are_crossed || deadlock.doubts.iter().any(is_stopped)
+}
+
 /// One deadlock for each set of processes that have to do with each other.
-/// `all` are the ones that are stuck, for certain or in all likelihood.
-fn split(actors: &Actors, stuck: &BTreeSet<Pid>, all: &BTreeSet<Pid>) -> Vec<Deadlock> {
+/// `all` are the ones that are stuck, as sure as these or more so.
+fn split(
+    actors: &Actors,
+    stuck: &BTreeSet<Pid>,
+    all: &BTreeSet<Pid>,
+    confidence: Confidence,
+) -> Vec<Deadlock> {
     let mut rest = stuck.clone();
     let mut deadlocks = Vec::new();
     while let Some(first) = rest.pop_first() {
@@ -98,13 +165,18 @@ fn split(actors: &Actors, stuck: &BTreeSet<Pid>, all: &BTreeSet<Pid>) -> Vec<Dea
             new.extend(&linked);
             members.extend(linked);
         }
-        deadlocks.extend(deadlock(actors, members, all));
+        deadlocks.extend(deadlock(actors, members, all, confidence));
     }
     deadlocks
 }
 
 /// None when nobody in the set sleeps on anything that is shared: then it is no business of ours.
-fn deadlock(actors: &Actors, members: BTreeSet<Pid>, all: &BTreeSet<Pid>) -> Option<Deadlock> {
+fn deadlock(
+    actors: &Actors,
+    members: BTreeSet<Pid>,
+    all: &BTreeSet<Pid>,
+    confidence: Confidence,
+) -> Option<Deadlock> {
     let sleepers: Vec<Sleeper> = members.iter().flat_map(|pid| actors.sleepers(*pid)).collect();
     let places: BTreeSet<Place> = sleepers.iter().map(|sleeper| sleeper.place).collect();
     let shape = match places.len() {
@@ -121,6 +193,26 @@ fn deadlock(actors: &Actors, members: BTreeSet<Pid>, all: &BTreeSet<Pid>) -> Opt
         .copied()
         .filter(|pid| !all.contains(pid))
         .collect();
-    let members = members.into_iter().filter(|pid| concerned(pid) || gives(pid)).collect();
-    Some(Deadlock { shape, sleepers, members, is_certain: false, others })
+    let (mut confidence, mut doubts) = (confidence, Vec::new());
+    let mut members: BTreeSet<Pid> =
+        members.into_iter().filter(|pid| concerned(pid) || gives(pid)).collect();
+    match confidence {
+        Confidence::Certain => doubts.extend(members.iter().copied().flat_map(own_doubts)),
+        Confidence::Likely => {}
+        Confidence::Possible => {
+            doubts.extend(members.iter().flat_map(|pid| actors.doubts(*pid)));
+            members.retain(|pid| sleepers.iter().any(|sleeper| sleeper.pid == *pid));
+        }
+    }
+    if !doubts.is_empty() {
+        confidence = Confidence::Possible;
+    }
+    Some(Deadlock { shape, sleepers, members, confidence, doubts, others })
+}
+
+/// What may run in a process all threads of which sleep.
+fn own_doubts(pid: Pid) -> Vec<Doubt> {
+    let handlers = signals::handled(pid).into_iter().map(|signal| Doubt::Handler { pid, signal });
+    let timer = signals::has_timers(pid).then_some(Doubt::Timer { pid });
+    handlers.chain(timer).collect()
 }

@@ -4,12 +4,15 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `elsewhere` | objects of other mount namespaces |
 //! | `file` | the files that objects lie in |
 //! | `kernel` | what the kernel has of System V |
 //! | `messages` | what is in a System V message queue |
 //! | `name` | names as they are typed |
 //! | `open_messages` | a System V queue that this process takes part in |
 //! | `open_queue` | a queue that this process takes part in |
+//! | `open_semaphore` | a semaphore for use |
+//! | `pattern` | patterns of names |
 //! | `purpose` | what those who sleep in an object wait for |
 //! | `queue` | what is in a message queue |
 //! | `segment` | what is in a System V shared memory segment |
@@ -20,12 +23,15 @@
 //! | `trouble` | what a failed call means to the user |
 //! | `unlinked` | objects without a name that processes still have |
 
+pub mod elsewhere;
 pub mod file;
 pub mod kernel;
 pub mod messages;
 pub mod name;
 pub mod open_messages;
 pub mod open_queue;
+pub mod open_semaphore;
+pub mod pattern;
 mod purpose;
 pub mod queue;
 pub mod segment;
@@ -47,6 +53,7 @@ use rsipc_core::sysv::role::{Role, role};
 
 use crate::failure::{Failure, Result};
 use crate::output::escape;
+use crate::processes::Pid;
 use file::{FileId, Metadata};
 use name::Name;
 pub use purpose::Purpose;
@@ -69,6 +76,10 @@ pub struct Object {
     pub metadata: Option<Metadata>,
     /// Its name is gone, but processes still have it.
     pub unlinked: bool,
+    /// It lies in the directory of another mount namespace, which this process is in.
+    pub elsewhere: Option<Pid>,
+    /// The way to the file of one that is unlinked.
+    pub link: Option<PathBuf>,
     pub state: State,
 }
 
@@ -119,8 +130,22 @@ impl Object {
         sysv::account(self.kind(), &self.state)
     }
 
-    /// Whether it was typed so: by its name, or by the key or the id of an object of System V.
+    /// Whether it can be found by its name in the directory.
+    pub fn is_here(&self) -> bool {
+        !self.unlinked && self.elsewhere.is_none()
+    }
+
+    /// The directory to be named by RSIPC_DIR, for one in another mount namespace.
+    pub fn directory(&self) -> Option<&Path> {
+        self.elsewhere.and_then(|_| self.path.parent())
+    }
+
+    /// Whether it was typed so: by its name, by the key or the id of an object of System V, or by
+    /// the number of its file, as `#1234`.
     pub fn is_called(&self, name: &Name) -> bool {
+        if name.bytes() == format!("/#{}", self.id.inode).as_bytes() {
+            return true;
+        }
         let typed = sysv::Typed::read(name.bytes());
         match self.common() {
             Some(common) => typed.is_some_and(|typed| typed.means(common.key, common.id)),
@@ -157,6 +182,11 @@ impl Object {
             State::Messages(_) => Kind::Svmsg,
             State::Segment(_) => Kind::Svshm,
         }
+    }
+
+    /// What a command finds it by: its name, or the number of its file where it has none any more.
+    pub fn address(&self) -> String {
+        if self.unlinked { format!("'#{}'", self.id.inode) } else { self.shown_name() }
     }
 
     /// The name as it may be shown anywhere, and pasted into a shell.
@@ -201,7 +231,16 @@ pub fn look_at(file_name: &OsString) -> Option<Object> {
         State::Mq(Ok(queue)) => queue.name.clone(),
         state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),
     };
-    Some(Object { name, path, id: metadata.id, metadata: Some(metadata), unlinked: false, state })
+    Some(Object {
+        name,
+        path,
+        id: metadata.id,
+        metadata: Some(metadata),
+        unlinked: false,
+        elsewhere: None,
+        link: None,
+        state,
+    })
 }
 
 /// Which family a file belongs to by its name, and the name of the object.

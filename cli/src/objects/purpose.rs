@@ -23,9 +23,9 @@ impl Purpose {
     /// `waits for …`
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Token => "a token",
+            Self::Token => "a post",
             Self::Message => "a message",
-            Self::Room => "room",
+            Self::Room => "space",
             Self::Change => "a word to change",
             Self::Increase => "an increase",
             Self::Zero => "zero",

@@ -104,6 +104,11 @@ impl State {
         })
     }
 
+    /// Messages that are not there any more.
+    pub fn received(&self) -> u64 {
+        self.sent.saturating_sub(self.messages as u64)
+    }
+
     /// As the kernel shows it for a queue of its own, in the file system of queues.
     pub fn kernel_line(&self) -> String {
         mq::status_line(self.bytes, self.notify)

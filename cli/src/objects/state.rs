@@ -111,6 +111,17 @@ impl State {
         }
     }
 
+    /// The value, or messages; of a set all values together.
+    pub fn level(&self) -> u64 {
+        match self {
+            Self::Sem(Ok(semaphore)) => semaphore.value.into(),
+            Self::Mq(Ok(queue)) => queue.messages as u64,
+            Self::Set(Ok(set)) => set.members.iter().map(|member| u64::from(member.value)).sum(),
+            Self::Messages(Ok(queue)) => queue.description.amount.messages,
+            _ => 0,
+        }
+    }
+
     /// Why it cannot be read.
     pub fn error(&self) -> Option<&io::Error> {
         match self {

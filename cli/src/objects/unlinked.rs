@@ -83,7 +83,8 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
     };
     let name = sysv::common(&state).map_or(name, |common| common.name().into_bytes());
     let path = seen.path().to_owned();
-    Some(Object { name, path, id: seen.id(), metadata, unlinked: true, state })
+    let (id, elsewhere, link) = (seen.id(), None, Some(link));
+    Some(Object { name, path, id, metadata, unlinked: true, elsewhere, link, state })
 }
 
 /// Whether the path is only what the maker of the object sees, and may say nothing about the name

@@ -17,6 +17,12 @@ pub fn short(bytes: u64) -> String {
     format!("{amount:.1}{}", UNITS[unit])
 }
 
+/// `32 bytes`, `64.0M`
+pub fn in_words(bytes: u64) -> String {
+    let short = short(bytes);
+    if short.ends_with(UNITS) { short } else { format!("{short} bytes") }
+}
+
 /// `4096`, `64K`, `1M`, `2G`: for options.
 pub fn parse(text: &str) -> Result<u64, String> {
     const EXAMPLES: &str = "write it as 4096, 64K, 1M or 2G";

@@ -1,7 +1,7 @@
 //! Tables of text: columns as wide as their widest cell, two blanks between them, nothing after the
-//! last.
+//! last. Where there is too little room, some columns may be cut.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style::{Style, Tone};
 
@@ -24,6 +24,21 @@ impl Cell {
         Self { text: text.into(), tone }
     }
 
+    /// To so many columns of the terminal.
+    fn cut(&mut self, width: usize) {
+        if self.text.width() <= width {
+            return;
+        }
+        let mut left = width.saturating_sub(1);
+        let fits = |character: &char| {
+            let rest = left.checked_sub(character.width().unwrap_or(0));
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let cut: String = self.text.chars().take_while(fits).collect();
+        self.text = cut + "\u{2026}";
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -39,15 +54,56 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-pub struct Table {
-    columns: Vec<(&'static str, Align)>,
-    rows: Vec<Vec<Cell>>,
+/// A column and its heading.
+#[derive(Clone, Copy)]
+pub struct Column {
+    pub title: &'static str,
+    pub align: Align,
+    /// Its cells may be cut where there is too little room.
+    pub may_be_cut: bool,
 }
+
+impl From<(&'static str, Align)> for Column {
+    fn from((title, align): (&'static str, Align)) -> Self {
+        Self { title, align, may_be_cut: false }
+    }
+}
+
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+    has_headings: bool,
+}
+
+/// Between two columns.
+const GAP: usize = 2;
 
 impl Table {
     /// A table with these headings.
-    pub fn new(columns: impl Into<Vec<(&'static str, Align)>>) -> Self {
-        Self { columns: columns.into(), rows: Vec::new() }
+    pub fn new<C: Into<Column>>(columns: impl IntoIterator<Item = C>) -> Self {
+        let columns = columns.into_iter().map(Into::into).collect();
+        Self { columns, rows: Vec::new(), has_headings: true }
+    }
+
+    pub fn without_headings(&mut self, is_without: bool) {
+        self.has_headings = !is_without;
+    }
+
+    /// Cuts cells so that the table is no wider than that. False: it cannot be.
+    pub fn fit(&mut self, width: usize) -> bool {
+        /// No column is cut to less.
+        const NARROWEST: usize = 16;
+        for column in (0..self.columns.len()).rev().filter(|&at| self.columns[at].may_be_cut) {
+            let own = self.width(column);
+            let others: usize = (0..self.columns.len()).map(|at| self.width(at) + GAP).sum();
+            let excess = (others - GAP).saturating_sub(width);
+            let room = own.saturating_sub(excess).max(NARROWEST);
+            for row in &mut self.rows {
+                row[column].cut(room);
+            }
+        }
+        let whole: usize = (0..self.columns.len()).map(|at| self.width(at) + GAP).sum();
+        whole - GAP <= width
     }
 
     /// Adds a row, which has a cell for each column.
@@ -60,9 +116,9 @@ impl Table {
     pub fn render(&self, style: Style) -> String {
         let widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width(column)).collect();
         let heading: Vec<Cell> =
-            self.columns.iter().map(|(title, _)| Cell::new(*title, Tone::Heading)).collect();
+            self.columns.iter().map(|column| Cell::new(column.title, Tone::Heading)).collect();
         let mut out = String::new();
-        for row in std::iter::once(&heading).chain(&self.rows) {
+        for row in self.has_headings.then_some(&heading).into_iter().chain(&self.rows) {
             self.render_row(row, &widths, style, &mut out);
         }
         out
@@ -70,7 +126,8 @@ impl Table {
 
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().map(|row| row[column].text.width());
-        cells.max().unwrap_or(0).max(self.columns[column].0.width())
+        let heading = if self.has_headings { self.columns[column].title.width() } else { 0 };
+        cells.max().unwrap_or(0).max(heading)
     }
 
     fn render_row(&self, row: &[Cell], widths: &[usize], style: Style, out: &mut String) {
@@ -81,7 +138,7 @@ impl Table {
             if column > 0 {
                 out.push_str("  ");
             }
-            match self.columns[column].1 {
+            match self.columns[column].align {
                 Align::Right => out.extend([padding.as_str(), &painted]),
                 Align::Left if Some(column) == last => out.push_str(&painted),
                 Align::Left => out.extend([painted.as_str(), &padding]),
@@ -94,6 +151,18 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_cut_to_fit() {
+        let heading = |title, may_be_cut| Column { title, align: Align::Left, may_be_cut };
+        let mut table = Table::new([heading("NAME", false), heading("NOTE", true)]);
+        table.push(["/a".into(), Cell::from("a long note about it")]);
+        assert!(table.fit(25));
+        assert_eq!(table.render(Style::PLAIN), "NAME  NOTE\n/a    a long note about \u{2026}\n");
+        table.without_headings(true);
+        assert!(!table.fit(10), "names are never cut, and notes not to nothing");
+        assert_eq!(table.render(Style::PLAIN), "/a  a long note abo\u{2026}\n");
+    }
 
     #[test]
     fn columns_are_as_wide_as_need_be() {

@@ -27,6 +27,8 @@ pub struct Mapping {
     pub deleted: bool,
     /// Changes in it are seen by others.
     pub shared: bool,
+    /// It may be written.
+    pub writable: bool,
 }
 
 impl Mapping {
@@ -50,7 +52,8 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
     let mut fields = line.splitn(6, |&byte| byte == b' ');
     let range = fields.next()?;
     // The last of the four flags: shared or private.
-    let shared = fields.next()?.get(3) == Some(&b's');
+    let flags = fields.next()?;
+    let (shared, writable) = (flags.get(3) == Some(&b's'), flags.get(1) == Some(&b'w'));
     let (start, end) = str::from_utf8(range).ok()?.split_once('-')?;
     let offset = str::from_utf8(fields.next()?).ok()?;
     let (major, minor) = str::from_utf8(fields.next()?).ok()?.split_once(':')?;
@@ -76,6 +79,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
         path: PathBuf::from(std::ffi::OsString::from_vec(unescape(path))),
         deleted,
         shared,
+        writable,
     })
 }
 

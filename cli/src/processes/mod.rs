@@ -7,25 +7,33 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `access` | what a process has a file open for |
+//! | `condition` | what a process is doing |
 //! | `descriptors` | the open files of a process |
 //! | `interest` | which open files are worth a look |
 //! | `mappings` | the mapped files of a process |
 //! | `pid` | numbers of processes and threads |
 //! | `poll` | what a thread sleeps for in poll, select or epoll_wait |
+//! | `signals` | what handlers a process has |
 //! | `sleep` | the system call that a thread sleeps in |
 //! | `threads` | the threads of a process |
 
+mod access;
+mod condition;
 pub mod descriptors;
 mod interest;
 pub mod mappings;
 mod pid;
 pub mod poll;
+pub mod signals;
 pub mod sleep;
 pub mod threads;
 
 use std::io;
 
 use crate::objects::file::FileId;
+pub use access::Access;
+pub use condition::{Condition, describe_call};
 pub use descriptors::Descriptor;
 pub use interest::Interest;
 pub use mappings::Mapping;
@@ -42,6 +50,8 @@ pub struct Process {
     pub parent: Pid,
     /// The name of the program, as the kernel shortens it. Any bytes but NUL.
     pub name: Vec<u8>,
+    pub condition: Condition,
+    started: u64,
     /// Mappings that are shared, or of what may be an object. None = we may not see them.
     pub mappings: Option<Vec<Mapping>>,
     /// Open files that may be objects. None = we may not see them.
@@ -64,6 +74,11 @@ impl Process {
             .filter(|mapping| mapping.shared && mapping.range.contains(&address))
     }
 
+    /// When it was started, in seconds since 1970; 0: unknown.
+    pub fn started(&self) -> u64 {
+        self.started
+    }
+
     /// The files it has mapped or open.
     pub fn files(&self) -> impl Iterator<Item = FileId> {
         let mapped = self.mappings.iter().flatten().map(|mapping| mapping.id);
@@ -80,32 +95,62 @@ impl Process {
 pub fn read(interest: &Interest) -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
     let own = std::process::id().cast_signed();
+    let clock = (boot_time(), procfs::ticks_per_second().max(1));
     for process in procfs::process::all_processes().map_err(io::Error::other)? {
         let Ok(process) = process else { continue };
         if process.pid == own {
             continue;
         }
-        processes.extend(read_one(&process, interest));
+        processes.extend(read_one(&process, interest, clock));
     }
     processes.sort_by_key(|process| process.pid);
     Ok(processes)
 }
 
-fn read_one(process: &procfs::process::Process, interest: &Interest) -> Option<Process> {
+fn read_one(
+    process: &procfs::process::Process,
+    interest: &Interest,
+    (boot, ticks): (u64, u64),
+) -> Option<Process> {
     let stat = process.stat().ok()?;
     let has_ended = matches!(stat.state, 'Z' | 'X');
-    if stat.flags & PF_KTHREAD != 0 || (has_ended && stat.num_threads <= 1) {
+    if stat.flags & PF_KTHREAD != 0 {
         return None;
     }
     let pid = process.pid;
+    let started = boot + stat.starttime / ticks;
+    let (parent, name) = (stat.ppid, name_of(&format!("/proc/{pid}/comm")));
+    if has_ended && stat.num_threads <= 1 {
+        let nothing = (Some(Vec::new()), Some(Vec::new()));
+        let (mappings, descriptors) = nothing;
+        return Some(Process {
+            pid,
+            parent,
+            name,
+            condition: Condition::Zombie,
+            started,
+            mappings,
+            descriptors,
+        });
+    }
     Some(Process {
         pid,
-        parent: stat.ppid,
-        name: name_of(&format!("/proc/{pid}/comm")),
+        parent,
+        name,
+        // Where only the first thread has ended, the others go on.
+        condition: Condition::of(if has_ended { 'S' } else { stat.state }),
+        started,
         // When the first thread has ended before the others, the file is empty.
         mappings: seen(mappings::of(pid, interest))?.filter(|_| !has_ended),
         descriptors: seen(descriptors::of(pid, interest))?,
     })
+}
+
+/// When the machine was started, in seconds since 1970; 0: unknown.
+fn boot_time() -> u64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().find_map(|line| line.strip_prefix("btime "));
+    line.and_then(|seconds| seconds.trim().parse().ok()).unwrap_or(0)
 }
 
 /// The name in a `comm` file.

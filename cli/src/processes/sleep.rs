@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::condition::{SYS_FUTEX_WAIT, is_signal_wait};
 use super::pid::Pid;
 use super::poll::{self, Polled};
 
@@ -22,6 +23,8 @@ pub enum Sleep {
     Child(Option<Pid>),
     /// For descriptors.
     Poll(Vec<Polled>),
+    /// For a signal.
+    Signal,
 }
 
 /// A word that is slept on while it holds the expected value.
@@ -41,24 +44,24 @@ pub enum Until {
     Look,
 }
 
-/// `futex_wait` of Linux 6.7; the same number on all machines.
-const SYS_FUTEX_WAIT: c_long = 455;
 /// Of a `struct futex_waitv`.
 const WAITV_SIZE: usize = 24;
 /// More the kernel does not take (`FUTEX_WAITV_MAX`).
 const WAITV_MAX: usize = 128;
 
-/// What this thread sleeps in. None when it runs, or sleeps in something else.
-pub fn of(pid: Pid, tid: Pid) -> io::Result<Option<Sleep>> {
+/// The number of the system call that this thread is in, if it is in one, and what it sleeps in, if
+/// that is of these kinds.
+pub fn of(pid: Pid, tid: Pid) -> io::Result<(Option<c_long>, Option<Sleep>)> {
     let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall"))?;
-    let Some(call) = parse(&line) else { return Ok(None) };
+    let Some(call) = parse(&line) else { return Ok((None, None)) };
     let read = |address, bytes: &mut [u8]| {
         File::open(format!("/proc/{pid}/mem"))?.read_exact_at(bytes, address)
     };
-    Ok(match poll::Call::of(call.number) {
+    let sleep = match poll::Call::of(call.number) {
         Some(poll) => call.polled(poll, read, pid),
         None => call.interpret(read),
-    })
+    };
+    Ok((Some(call.number), sleep))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -97,6 +100,7 @@ impl Call {
                     (int(self.arguments[0]) == libc::P_PID.cast_signed()).then_some(child),
                 ))
             }
+            number if is_signal_wait(number) => Some(Sleep::Signal),
             _ => None,
         }
     }

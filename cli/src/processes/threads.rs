@@ -1,5 +1,6 @@
 //! The threads of a process: `/proc/PID/task`.
 
+use std::ffi::c_long;
 use std::fs;
 use std::io;
 
@@ -10,6 +11,8 @@ use super::sleep::{self, Sleep};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
     pub tid: Pid,
+    /// The number of the system call that it is in. None = it is in no call.
+    pub call: Option<c_long>,
     /// None = it runs, or waits for something that is nothing to us.
     pub sleep: Option<Sleep>,
 }
@@ -21,14 +24,14 @@ pub fn of(pid: Pid) -> io::Result<Vec<Thread>> {
         let Some(tid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        let sleep = match sleep::of(pid, tid) {
-            Ok(sleep) => sleep,
+        let (call, sleep) = match sleep::of(pid, tid) {
+            Ok(found) => found,
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {
                 continue;
             }
             Err(error) => return Err(error),
         };
-        threads.push(Thread { tid, sleep });
+        threads.push(Thread { tid, call, sleep });
     }
     Ok(threads)
 }

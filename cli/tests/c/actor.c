@@ -6,6 +6,10 @@
  *   mq_poll NAME          mq_select NAME   mq_epoll NAME    sleep until there is a message
  *   shm_open NAME SIZE    makes, opens and maps it
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
+ *   mq_open_r NAME        opens it to receive only    mq_open_w NAME   to send only
+ *   sit poll, sit wait    sits in the call for ever; wait: for a child, which sits, too
+ *   sig_handle NUMBER     has a handler for this signal
+ *   sig_timer NUMBER      has a timer that sends it in an hour
  *   thread LINE           does the line in a thread of its own, and does not answer for it
  *
  * Names have no blanks. It ends at the end of its input. */
@@ -21,7 +25,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SLOTS = 64, LENGTH = 512, UNNAMED_AT = 64, MESSAGE = 64 };
@@ -69,6 +76,10 @@ static int mq_do(const char *call, const char *name, const char *rest)
 		slot->queue = mq_open(name, O_RDWR | O_CREAT, 0600, &attr);
 		return slot->queue;
 	}
+	if (strcmp(call, "mq_open_r") == 0 || strcmp(call, "mq_open_w") == 0) {
+		slot->queue = mq_open(name, call[8] == 'r' ? O_RDONLY : O_WRONLY);
+		return slot->queue;
+	}
 	if (strcmp(call, "mq_poll") == 0) {
 		struct pollfd entries[] = { { .fd = -1 }, { .fd = slot->queue, .events = POLLIN } };
 		return poll(entries, 2, -1);
@@ -110,6 +121,36 @@ static int shm_do(const char *call, const char *name, const char *rest)
 	return strcmp(call, "shm_sem") == 0 ? sem_init(sem, 1, 0) : sem_wait(sem);
 }
 
+static void handler(int number)
+{
+	(void)number;
+}
+
+static int sig_do(const char *call, int number)
+{
+	struct sigaction action = { .sa_handler = handler };
+	if (strcmp(call, "sig_handle") == 0)
+		return sigaction(number, &action, NULL);
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = number };
+	struct itimerspec hour = { .it_value.tv_sec = 3600 };
+	timer_t timer;
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
+		return -1;
+	return timer_settime(timer, 0, &hour, NULL);
+}
+
+static int sit(const char *where)
+{
+	if (strcmp(where, "poll") == 0)
+		return poll(NULL, 0, -1);
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return wait(NULL);
+}
+
 static int do_line(char *line)
 {
 	char *state, *call = strtok_r(line, " \n", &state), *name = strtok_r(NULL, " \n", &state);
@@ -119,6 +160,10 @@ static int do_line(char *line)
 		return sem_do(call, name, rest);
 	if (strncmp(call, "mq", 2) == 0)
 		return mq_do(call, name, rest);
+	if (strncmp(call, "sig", 3) == 0)
+		return sig_do(call, atoi(name));
+	if (strcmp(call, "sit") == 0)
+		return sit(name);
 	return shm_do(call, name, rest);
 }
 

@@ -7,7 +7,8 @@ use super::permission::Permission;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::namespace;
 use crate::os::{Errno, Result};
-use crate::shared::claim;
+use crate::shared::claim::{self, Holder};
+use crate::shared::presence;
 
 /// "rsipc-sv"
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-sv");
@@ -176,12 +177,30 @@ impl Header {
     /// Whether a process that had begun to remove it is dead.
     pub fn is_half_removed(&self) -> bool {
         let removal = self.removal.load(Ordering::Acquire);
-        removal != 0 && claim::is_free(removal)
+        removal != 0 && is_abandoned(removal)
+    }
+
+    /// Whether whoever made it, or began to remove it, has died over that.
+    pub fn is_half_done(&self) -> bool {
+        // Acquire, and before the life: a maker that is done has passed it on before it gives its
+        // claim back.
+        let is_made = !is_abandoned(self.birth.load(Ordering::Acquire));
+        self.is_half_removed() || !is_made && self.life() == Life::Unborn
     }
 
     /// Moves it from one state of its life to another. False: it was not in the first one.
     pub fn pass(&self, from: Life, to: Life) -> bool {
         let (from, to) = (from as u32, to as u32);
         self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
+
+/// Whether no living thread holds this claim. The kernel frees the claims that it watches; of the
+/// others the presence of their process tells.
+fn is_abandoned(claimed: u32) -> bool {
+    match claim::holder(claimed) {
+        Holder::None => true,
+        Holder::Thread(_) => false,
+        Holder::Presence(number) => presence::has_ended(number),
     }
 }

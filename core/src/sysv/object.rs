@@ -171,9 +171,7 @@ pub fn is_left_half_done<O: Object>(entered: &Use<O>) -> bool {
     for claim in [&header.birth, &header.removal] {
         claim::free_if(claim, |holder| who.has_ended(holder, is_at_home));
     }
-    // Before the life: a maker that is done has changed its life before it gives its claim back.
-    let is_made = !claim::is_free(header.birth.load(Ordering::SeqCst));
-    header.is_half_removed() || !is_made && header.life() == Life::Unborn
+    header.is_half_done()
 }
 
 /// An operation within another one of this call.

@@ -13,7 +13,7 @@ use rsipc_core::sysv::family::Family;
 use rsipc_core::sysv::role::{Role as sysv, role};
 
 use super::options::Options;
-use super::removal::{Verdict, is_mine, remove_file, report};
+use super::removal::{Reporter, Verdict, is_mine, remove_file};
 use crate::failure::{Failure, Result, from_errno};
 use crate::objects::file::Metadata;
 use crate::objects::queue::{self, Role};
@@ -113,26 +113,34 @@ impl<'a> Belongings<'a> {
     }
 }
 
-/// Removes those that belong to nothing. Gives the number of failures.
-pub fn clean(leftovers: &[Leftover], survey: &Survey, options: &Options) -> Result<u32> {
+/// Removes those that belong to nothing.
+pub fn clean(
+    leftovers: &[Leftover],
+    survey: &Survey,
+    options: &Options,
+    reporter: &mut Reporter,
+) -> Result<()> {
     let belongings = Belongings::of(survey);
-    let mut failures = 0;
     for leftover in leftovers.iter().filter(|leftover| !belongings.include(leftover)) {
         let Leftover { path, what } = leftover;
         let Ok(metadata) = Metadata::of(path) else { continue };
         let is_fifo = matches!(what, What::Fifo);
-        if !is_mine(&metadata) || !options.is_old(&metadata) || (is_fifo && has_readers(path)) {
+        if !is_mine(&metadata) || (is_fifo && has_readers(path)) {
+            continue;
+        }
+        if !options.is_old(&metadata) {
+            reporter.tally.young += 1;
             continue;
         }
         let verdict = if is_fifo && belongings.some_are_unknown && !options.force {
-            Ok(Verdict::kept("it may be of a queue that cannot be looked into; --force removes it"))
+            Ok(Verdict::kept("it may be of a queue that cannot be inspected; --force removes it"))
         } else {
-            match (options.dry_run, what) {
+            match (reporter.is_dry_run, what) {
                 (true, _) => Ok(Verdict::WouldGo),
                 (false, What::Fifo) => fs::remove_file(path).map(|()| Verdict::Removed),
                 (false, What::Key) => remove_key(path),
                 (false, What::Presence) => remove_presence(path),
-                (false, _) => remove_file(path, metadata.id, survey, |_| None),
+                (false, _) => remove_file(path, metadata.id, survey, false, |_| None),
             }
         };
         let shown = format!("file {}", escape::word(path.as_os_str().as_bytes()));
@@ -144,9 +152,10 @@ pub fn clean(leftovers: &[Leftover], survey: &Survey, options: &Options) -> Resu
             What::Memory => "its segment is gone",
             What::Presence => "its process is gone",
         };
-        failures += report(&shown, &format!("{why}, made {age} ago"), verdict)?;
+        let why = format!("{why}, made {age} ago");
+        reporter.report(&shown, &why, metadata.allocated, verdict)?;
     }
-    Ok(failures)
+    Ok(())
 }
 
 /// By the library, which knows whether the process has ended.

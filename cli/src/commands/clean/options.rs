@@ -1,42 +1,42 @@
 //! What the user wants to be cleaned.
 
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::objects::Kind;
+use crate::commands::selection::Selection;
 use crate::objects::file::Metadata;
 use crate::output::time;
-use crate::survey::Entry;
 
-/// Remove objects that nobody has open or mapped, and that hold nothing
+/// Remove objects that no process has open or mapped, and that hold nothing
 #[derive(Args)]
 pub struct Options {
     /// Only say what would be removed
     #[arg(long)]
     pub dry_run: bool,
-    /// Also what holds messages or has no token or is to be undone, and what cannot be looked into
+    /// Do not ask, on a terminal, before anything is removed
+    #[arg(long, short)]
+    yes: bool,
+    /// Also what holds messages or data, has the value 0 or is to be undone; what cannot be
+    /// inspected; and what a process might have that cannot be
     #[arg(long)]
     pub force: bool,
-    /// Only what nobody has opened or changed for this long
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time::parse)]
+    /// Only what was neither opened nor changed for this long
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time::parse)]
     pub older_than: Duration,
-    /// Only objects of these kinds
-    pub kinds: Vec<Kind>,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 impl Options {
-    /// Whether this object may be one of those.
-    pub fn covers(&self, entry: &Entry) -> bool {
-        let object = &entry.object;
-        (self.kinds.is_empty() || self.kinds.contains(&object.kind()))
-            && !object.unlinked
-            && entry.holders.is_empty()
-            && object.metadata.as_ref().is_some_and(|metadata| self.is_old(metadata))
-    }
-
     /// Whether it has been left alone for long enough.
     pub fn is_old(&self, metadata: &Metadata) -> bool {
         time::since(metadata.last_use) >= self.older_than
+    }
+
+    /// Whether the user is to be asked, and can be.
+    pub fn asks(&self) -> bool {
+        !self.yes && !self.dry_run && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 }

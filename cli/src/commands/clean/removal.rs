@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::lease::{self, Claim};
+use super::tally::Tally;
 use crate::failure::{Result, reason};
 use crate::objects::file::{FileId, Metadata};
 use crate::output::{print, warn};
@@ -32,18 +33,47 @@ pub fn is_mine(metadata: &Metadata) -> bool {
     user == 0 || user == metadata.uid
 }
 
-/// Tells the verdict. Gives the number of failures.
-pub fn report(what: &str, why: &str, verdict: std::io::Result<Verdict>) -> Result<u32> {
-    match verdict {
-        Ok(Verdict::Removed) => print(format!("removed {what}: {why}\n"))?,
-        Ok(Verdict::WouldGo) => print(format!("would remove {what}: {why}\n"))?,
-        Ok(Verdict::Kept(because)) => print(format!("kept {what}: {because}\n"))?,
-        Err(error) => {
-            warn(format!("cannot remove {what}: {}", reason(&error)));
-            return Ok(1);
+/// Tells the verdicts, and counts them.
+pub struct Reporter {
+    pub is_dry_run: bool,
+    /// What is kept is told, too.
+    tells_kept: bool,
+    pub tally: Tally,
+}
+
+impl Reporter {
+    pub fn new(is_dry_run: bool, tells_kept: bool) -> Self {
+        Self { is_dry_run, tells_kept, tally: Tally::default() }
+    }
+
+    /// `bytes` of memory are free when it has gone.
+    pub fn report(
+        &mut self,
+        what: &str,
+        why: &str,
+        bytes: u64,
+        verdict: std::io::Result<Verdict>,
+    ) -> Result<()> {
+        match verdict {
+            Ok(Verdict::Removed) => self.goes(bytes, format!("removed {what}: {why}\n")),
+            Ok(Verdict::WouldGo) => self.goes(bytes, format!("would remove {what}: {why}\n")),
+            Ok(Verdict::Kept(because)) => {
+                self.tally.kept += 1;
+                if self.tells_kept { print(format!("kept {what}: {because}\n")) } else { Ok(()) }
+            }
+            Err(error) => {
+                self.tally.failures += 1;
+                warn(format!("cannot remove {what}: {}", reason(&error)));
+                Ok(())
+            }
         }
     }
-    Ok(0)
+
+    fn goes(&mut self, bytes: u64, line: String) -> Result<()> {
+        self.tally.gone += 1;
+        self.tally.bytes += bytes;
+        print(line)
+    }
 }
 
 /// Removes a file that nobody has. `first` is done when that is certain, with the file if it may be
@@ -52,6 +82,7 @@ pub fn remove_file(
     path: &Path,
     id: FileId,
     survey: &Survey,
+    force: bool,
     first: impl FnOnce(Option<&File>) -> Option<String>,
 ) -> std::io::Result<Verdict> {
     let claim = lease::claim(path)?;
@@ -59,10 +90,11 @@ pub fn remove_file(
         fs::symlink_metadata(path).is_ok_and(|now| FileId::of(&now) == id && now.nlink() > 0);
     let file = match &claim {
         _ if !still_there => return Ok(Verdict::kept("it has changed meanwhile")),
-        Claim::Held => return Ok(Verdict::kept("a process that may not be looked into has it")),
-        Claim::Unknown if !survey.is_complete() => {
+        Claim::Held => return Ok(Verdict::kept("a process that could not be inspected has it")),
+        Claim::Unknown if !survey.is_complete() && !force => {
             return Ok(Verdict::kept(
-                "a process that may not be looked into might have it; root can tell",
+                "a process that could not be inspected might have it: root can tell, and --force \
+                 removes it",
             ));
         }
         Claim::Unknown => None,

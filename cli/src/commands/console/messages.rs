@@ -29,7 +29,7 @@ pub const COMMANDS: &[Command] = &[
         name: "msgsnd",
         family: Family::Messages,
         arguments: "ID TYPE TEXT [FLAGS] [&]",
-        summary: "send a message of a type, and sleep while there is no room",
+        summary: "send a message of a type, and sleep while there is no space",
         more: "TYPE: from 1 on. FLAGS: IPC_NOWAIT.",
         example: "msgsnd 0xbeef 5 hello",
         failure: "-1",
@@ -90,7 +90,7 @@ fn send(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     let is_full = queue.describe().is_ok_and(|Description { amount, bound, .. }| {
         amount.bytes.saturating_add(body.len() as u64) > bound || amount.messages >= bound
     });
-    let sleeps_for = (is_full && flags == 0).then_some("room");
+    let sleeps_for = (is_full && flags == 0).then_some("space");
     // As msgsnd has it: in Linux a message that is too long is EINVAL, too.
     let call = move || match queue.send(kind, &body, patience(flags)) {
         Err(Errno::E2BIG) => Err(Errno::EINVAL),

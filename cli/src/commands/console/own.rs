@@ -47,7 +47,7 @@ pub const COMMANDS: &[Command] = &[
         family: Family::Own,
         arguments: "",
         summary: "list the objects of the machine, as `rsipc ls` does",
-        more: "The console itself is not among the holders.",
+        more: "The console itself is not among the processes that have it open.",
         example: "ls",
         failure: "",
         run: list_objects,

@@ -155,7 +155,7 @@ fn send(session: &mut Session, arguments: &mut Arguments, until: Until) -> Resul
         // SAFETY: the body lives until the call is over.
         unsafe { Task::Send(message).perform(this_thread()?, fd, deadline) }.map(|_| Answer::zero())
     };
-    Ok(Step::MaySleep(Sleepy { sleeps_for: sleeps(fd, is_full, "room"), call: Box::new(call) }))
+    Ok(Step::MaySleep(Sleepy { sleeps_for: sleeps(fd, is_full, "space"), call: Box::new(call) }))
 }
 
 fn receive(session: &mut Session, arguments: &mut Arguments, until: Until) -> Result<Step> {

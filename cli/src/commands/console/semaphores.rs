@@ -44,7 +44,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_wait",
         family: Family::Semaphores,
         arguments: "SEM [&]",
-        summary: "take a token, and sleep while there is none",
+        summary: "lower the value by one, and sleep while it is 0",
         more: "Ctrl-C interrupts the sleep. With & the call is made in a thread of its own.",
         example: "sem_wait /s",
         failure: "-1",
@@ -54,7 +54,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_trywait",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "take a token if there is one, and never sleep",
+        summary: "lower the value by one if it is above 0, and never sleep",
         more: "",
         example: "sem_trywait /s",
         failure: "-1",
@@ -64,7 +64,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_timedwait",
         family: Family::Semaphores,
         arguments: "SEM TIME [&]",
-        summary: "take a token, and sleep until TIME at most",
+        summary: "lower the value by one, and sleep until TIME at most",
         more: "TIME: 2s or 500ms from now, or @SECONDS, a time of CLOCK_REALTIME, which is what the call gets.",
         example: "sem_timedwait /s 2s",
         failure: "-1",
@@ -84,7 +84,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_post",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "add a token, which wakes a waiter",
+        summary: "raise the value by one, which wakes a waiter",
         more: "",
         example: "sem_post /s",
         failure: "-1",
@@ -94,8 +94,8 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_getvalue",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "tell how many tokens there are",
-        more: "With RSIPC_SEM_GETVALUE=waiters a semaphore without tokens shows minus the number of its waiters.",
+        summary: "tell the value",
+        more: "With RSIPC_SEM_GETVALUE=waiters a semaphore with the value 0 shows minus the number of its waiters.",
         example: "sem_getvalue /s",
         failure: "-1",
         run: get_value,
@@ -211,7 +211,7 @@ fn wait(
     let held = session.semaphore(arguments.word("SEM")?)?;
     let patience = patience(arguments)?;
     arguments.end()?;
-    let sleeps_for = (held.semaphore().raw_value() == 0).then_some("a token");
+    let sleeps_for = (held.semaphore().raw_value() == 0).then_some("a post");
     let call = move || held.semaphore().wait(patience, this_thread().ok()).map(|()| Answer::zero());
     Ok(Step::MaySleep(Sleepy { sleeps_for, call: Box::new(call) }))
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::ptr;
 
 use super::finding::Finding;
+use crate::objects;
 use crate::processes;
 use crate::survey::Survey;
 
@@ -13,7 +14,7 @@ pub fn check() -> Vec<Finding> {
     let mut findings =
         vec![release(), waitv(), robust_lists(), membarrier(), processors(), descriptors()];
     findings.extend(kernel_queues());
-    findings.push(view());
+    findings.extend(view());
     findings
 }
 
@@ -42,7 +43,7 @@ fn waitv() -> Finding {
             "futex_waitv",
             "is missing (it came with Linux 5.16)",
             "timed calls on queues fail with EINTR after a handler with SA_RESTART, where the kernel's own go on; \
-             a token that was given to a killed waiter wakes nobody else",
+             a post whose wake went to a killed waiter wakes nobody else",
         );
     }
     Finding::good(
@@ -122,21 +123,20 @@ fn kernel_queues() -> Option<Finding> {
 }
 
 /// How much of the other processes this user sees.
-fn view() -> Finding {
+/// None where the directory cannot be read, which is told elsewhere.
+fn view() -> Option<Finding> {
     const CHECK: &str = "/proc";
+    objects::scan().ok()?;
     let Ok(survey) = Survey::take() else {
-        return Finding::bad(
-            CHECK,
-            "cannot be read, or the directory cannot",
-            "`mount -t proc proc /proc`",
-        );
+        let advice = "`mount -t proc proc /proc`";
+        return Some(Finding::bad(CHECK, "cannot be read", advice));
     };
     let sleeping = survey.processes.values().filter(|process| process.is_seen());
     let hidden_threads =
         sleeping.filter(|process| processes::threads::of(process.pid).is_err()).count();
-    match (survey.unseen, hidden_threads) {
+    Some(match (survey.unseen, hidden_threads) {
         (0, 0) => {
-            Finding::good(CHECK, "all processes may be looked into: ls and graph see everything")
+            Finding::good(CHECK, "all processes can be inspected: ls and graph see everything")
         }
         (0, threads) => Finding::note(
             CHECK,
@@ -150,5 +150,5 @@ fn view() -> Finding {
             "nothing to change: a process with more capabilities is closed to one with fewer, even to root",
         ),
         _ => Finding::note(CHECK, survey.what_is_hidden(), "root sees more"),
-    }
+    })
 }

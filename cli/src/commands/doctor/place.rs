@@ -8,12 +8,12 @@ use std::path::Path;
 
 use super::finding::Finding;
 use crate::failure::reason;
-use crate::objects::{self, queue};
+use crate::objects::{self, Kind, queue};
 use crate::output::{amount, escape};
 
 const CHECK: &str = "directory";
 const MEMORY: &str = "memory";
-const QUEUES: &str = "queues";
+const FORMATS: &str = "formats";
 /// What containers get when nobody asks for more.
 const SMALL: u64 = 64 << 20;
 
@@ -23,35 +23,43 @@ pub fn check() -> Vec<Finding> {
     let metadata = match fs::metadata(directory) {
         Ok(metadata) if metadata.is_dir() => metadata,
         Ok(_) => return vec![Finding::bad(CHECK, format!("{shown} is no directory"), SET_DIR)],
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return vec![Finding::bad(CHECK, format!("{shown} does not exist"), SET_DIR)];
+        }
         Err(error) => {
             return vec![Finding::bad(CHECK, format!("{shown}: {}", reason(&error)), SET_DIR)];
         }
     };
     let mut findings = vec![rights(directory, &shown, &metadata)];
     findings.extend(memory(directory));
-    findings.extend(old_queues());
+    findings.extend(old_objects());
     findings
 }
 
-/// Queues that `mq_open` refuses with EINVAL.
-fn old_queues() -> Option<Finding> {
+/// Objects that the library refuses with EINVAL.
+fn old_objects() -> Option<Finding> {
     let objects = objects::scan().unwrap_or_default();
-    let is_old = |object: &&objects::Object| {
-        object.kind() == objects::Kind::Mq
-            && objects::file::open(&object.path)
-                .is_ok_and(|file| queue::other_version(&file).is_some())
+    let is_old = |object: &&objects::Object| match object.kind() {
+        Kind::Mq => objects::file::open(&object.path)
+            .is_ok_and(|file| queue::other_version(&file).is_some()),
+        kind => kind.is_sysv() && object.state.error().is_some_and(is_invalid),
     };
     let old: Vec<String> = objects.iter().filter(is_old).map(objects::Object::shown_name).collect();
     (!old.is_empty()).then(|| {
         Finding::note(
-            QUEUES,
+            FORMATS,
             format!(
                 "made by another version of librsipc, and not to be opened: {}",
                 old.join(", ")
             ),
-            "run the version that made them, or remove them: `rsipc mq rm NAME`",
+            "run the version that made them, or remove them: `rsipc clean --force --older-than 0s NAME`",
         )
     })
+}
+
+/// The bytes are none of an object of this version.
+fn is_invalid(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::InvalidData
 }
 
 const SET_DIR: &str = "mount a tmpfs on /dev/shm (mode 1777), or let RSIPC_DIR name a directory that can be written; \
@@ -110,7 +118,7 @@ fn memory(directory: &Path) -> Option<Finding> {
         Finding::bad(
             MEMORY,
             text,
-            "`rsipc clean` removes what nobody uses; `mount -o remount,size=1G /dev/shm` makes room",
+            "`rsipc clean` removes what nobody uses; `mount -o remount,size=1G /dev/shm` makes space",
         )
     } else if size <= SMALL {
         Finding::note(

@@ -1,6 +1,5 @@
-//! Whether a preload works here, and the settings in force.
+//! Whether a preload works here.
 
-use std::env;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,11 +9,7 @@ use crate::commands::run::{library, preload};
 use crate::failure::reason;
 use crate::output::escape;
 
-pub fn check() -> Vec<Finding> {
-    vec![preloaded(), settings()]
-}
-
-fn preloaded() -> Finding {
+pub fn check() -> Finding {
     const CHECK: &str = "preload";
     let library = match library::find() {
         Ok(library) => library,
@@ -48,19 +43,6 @@ fn preloaded() -> Finding {
             Finding::bad(CHECK, format!("/bin/true does not run: {}", reason(&error)), "see why")
         }
     }
-}
-
-fn settings() -> Finding {
-    let set: Vec<String> = env::vars_os()
-        .filter(|(name, _)| name.as_bytes().starts_with(b"RSIPC_"))
-        .map(|(name, value)| {
-            format!("{}={}", escape::text(name.as_bytes()), escape::word(value.as_bytes()))
-        })
-        .collect();
-    if set.is_empty() {
-        return Finding::good("settings", "none are set");
-    }
-    Finding::good("settings", set.join(" "))
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

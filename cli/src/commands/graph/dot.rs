@@ -15,7 +15,7 @@ pub fn draw(picture: &Picture) -> String {
     }
     for line in &picture.lines {
         let style = match line.kind {
-            LineKind::Has => "color=gray, arrowhead=none",
+            LineKind::Has => "color=gray, arrowhead=none, label=\"has it open\"",
             LineKind::Taken => "color=black, dir=back, label=\"has taken\"",
             LineKind::Waits => "color=orange, style=dashed, label=\"waits\"",
             LineKind::Stuck => "color=red, style=bold, label=\"waits for ever\"",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scene::Scene;
-use super::text;
+use super::{text, words};
 use crate::deadlock::{Deadlock, Place};
 use crate::objects::set;
 use crate::processes::Pid;
@@ -50,14 +50,11 @@ struct Target<'a> {
 
 impl Picture {
     pub fn of(scene: &Scene) -> Self {
-        let Scene { survey, deadlocks } = scene;
+        let Scene { survey, .. } = scene;
+        let deadlocks: Vec<&Deadlock> = scene.deadlocks().collect();
+        let deadlocks = &deadlocks[..];
         let is_member = |pid: Pid| deadlocks.iter().any(|deadlock| deadlock.members.contains(&pid));
-        let targets: Vec<Target> = survey
-            .entries
-            .iter()
-            .filter(|entry| entry.concerns_somebody())
-            .flat_map(Target::all)
-            .collect();
+        let targets: Vec<Target> = scene.entries().flat_map(Target::all).collect();
         let drawn: Vec<(usize, Pid, LineKind)> = targets
             .iter()
             .enumerate()
@@ -69,7 +66,7 @@ impl Picture {
         places.values_mut().zip(0..).for_each(|(place, number)| *place = number);
         let processes = places
             .keys()
-            .map(|&pid| Node { label: text::process(pid, survey), is_stuck: is_member(pid) });
+            .map(|&pid| Node { label: words::process(pid, survey), is_stuck: is_member(pid) });
         let objects = targets
             .iter()
             .map(|target| Node { label: target.label(), is_stuck: target.is_stuck(deadlocks) });
@@ -110,13 +107,13 @@ impl<'a> Target<'a> {
             && self.semaphore.is_none_or(|number| place.spot.semaphore() == Some(number))
     }
 
-    fn is_stuck(&self, deadlocks: &[Deadlock]) -> bool {
+    fn is_stuck(&self, deadlocks: &[&Deadlock]) -> bool {
         let mut sleepers = deadlocks.iter().flat_map(|deadlock| &deadlock.sleepers);
         sleepers.any(|sleeper| self.is_here(sleeper.place))
     }
 
     /// One for each process that has to do with it.
-    fn lines(&self, deadlocks: &[Deadlock]) -> BTreeMap<Pid, LineKind> {
+    fn lines(&self, deadlocks: &[&Deadlock]) -> BTreeMap<Pid, LineKind> {
         let mut lines = BTreeMap::new();
         let Self { entry, semaphore } = self;
         match (semaphore, entry.object.set()) {

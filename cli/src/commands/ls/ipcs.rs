@@ -42,10 +42,9 @@ pub struct Aspect {
 type Known = (Account, bool);
 
 /// False: none of these was asked for.
-pub fn show(aspect: &Aspect, kinds: &[Kind], survey: &Survey) -> Result<bool> {
+pub fn show(aspect: &Aspect, is_asked: impl Fn(Kind) -> bool, survey: &Survey) -> Result<bool> {
     let all = [Kind::Svmsg, Kind::Svsem, Kind::Svshm];
-    let kinds: Vec<Kind> =
-        all.into_iter().filter(|kind| kinds.is_empty() || kinds.contains(kind)).collect();
+    let kinds: Vec<Kind> = all.into_iter().filter(|kind| is_asked(*kind)).collect();
     let ours = survey.entries.iter().filter_map(|entry| Some((entry.object.account()?, false)));
     let known: Vec<Known> =
         ours.chain(survey.kernel.iter().map(|object| (object.clone(), true))).collect();
@@ -206,7 +205,7 @@ fn limits(kind: Kind) -> Table {
         ("KERNEL", Align::Right),
     ]);
     let new = msg::of_new_queues();
-    let room = "as the directory has room".to_owned();
+    let room = "as the directory has space".to_owned();
     let rows: Vec<(&str, String, Option<String>)> = match kind {
         Kind::Svmsg => vec![
             ("queues", room, setting("msgmni", 0)),

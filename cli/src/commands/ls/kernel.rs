@@ -1,5 +1,6 @@
 //! Objects of the kernel in the table.
 
+use super::columns::{Numbers, Row};
 use super::processes::shown;
 use crate::objects::kernel::{Contents, Object};
 use crate::objects::sysv::shown_key;
@@ -11,7 +12,7 @@ use crate::output::user::Users;
 use crate::survey::Survey;
 
 /// A row of the table.
-pub fn row(object: &Object, survey: &Survey, users: &mut Users) -> [Cell; 10] {
+pub fn row(object: &Object, survey: &Survey, users: &mut Users) -> Row {
     let faint = |text: &str| Cell::new(text, Tone::Faint);
     let size = match object.contents {
         Contents::Set { .. } => faint("-"),
@@ -19,7 +20,13 @@ pub fn row(object: &Object, survey: &Survey, users: &mut Users) -> [Cell; 10] {
             amount::short(bytes).into()
         }
     };
-    [
+    let (bytes, level, openers) = match object.contents {
+        Contents::Set { .. } => (0, 0, 0),
+        Contents::Queue { bytes, messages, .. } => (bytes, messages, 0),
+        Contents::Segment { bytes, .. } => (bytes, 0, survey.attached(object).len()),
+    };
+    let numbers = Numbers { size: bytes, level, openers, ..Numbers::default() };
+    let cells = [
         object.kind.name().into(),
         object.name().into(),
         users.name(object.owner.0).to_owned().into(),
@@ -31,7 +38,8 @@ pub fn row(object: &Object, survey: &Survey, users: &mut Users) -> [Cell; 10] {
         faint("?"),
         holders(object, survey),
         note(object),
-    ]
+    ];
+    Row { cells, numbers }
 }
 
 /// The values of a set may be read by those who may read the set: `rsipc stat` does.

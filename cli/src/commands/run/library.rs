@@ -40,6 +40,13 @@ pub fn watching(library: &Path) -> Result<PathBuf> {
     })
 }
 
+/// The archive beside it, for programs that are linked statically.
+pub fn archive() -> Option<PathBuf> {
+    let library = find().ok()?;
+    let beside = library.with_file_name("librsipc.a");
+    beside.is_file().then_some(beside)
+}
+
 /// What RSIPC_LIB names: the library, or its directory.
 fn named(path: &Path) -> Result<PathBuf> {
     let found =

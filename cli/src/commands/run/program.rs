@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::elf::{self, Elf};
+use super::status::{NOT_FOUND, NOT_RUN};
 use crate::failure::{Failure, Result};
 use crate::output::escape;
 
@@ -25,8 +26,13 @@ pub fn find(name: &OsStr) -> Result<PathBuf> {
         return match fs::metadata(&path) {
             Ok(metadata) if is_program(&metadata) => Ok(path),
             Ok(_) => Err(Failure::new(format!("{shown} is not executable"))
-                .advise(format!("`chmod +x {shown}` makes it so, if it is a program"))),
-            Err(error) => Err(Failure::call(format_args!("cannot run {shown}"), error)),
+                .advise(format!("`chmod +x {shown}` makes it so, if it is a program"))
+                .with_status(NOT_RUN)),
+            Err(error) => {
+                let is_missing = error.kind() == io::ErrorKind::NotFound;
+                Err(Failure::call(format_args!("cannot run {shown}"), error)
+                    .with_status(if is_missing { NOT_FOUND } else { NOT_RUN }))
+            }
         };
     }
     let search = env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
@@ -36,6 +42,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf> {
         .ok_or_else(|| {
             Failure::new(format!("there is no program {shown} in PATH"))
                 .advise("name it with its directory, such as ./prog")
+                .with_status(NOT_FOUND)
         })
 }
 
@@ -72,7 +79,10 @@ fn check_binary(path: &Path) -> Result<()> {
             "{} is linked statically: it has its own copy of the C library, and nothing can be preloaded",
             shown(path)
         ))
-        .advise("build it anew, dynamically or with librsipc.a in front of the C library")),
+        .advise(format!(
+            "link it with the archive: `cc -static PROGRAM.c {}`; or build it without -static",
+            super::library::archive().as_deref().map_or("librsipc.a".to_owned(), shown)
+        ))),
         Ok(Elf::OtherMachine) => {
             Err(Failure::new(format!("{} is built for another kind of processor than librsipc", shown(path)))
                 .advise("build librsipc for that one, and name it by RSIPC_LIB"))

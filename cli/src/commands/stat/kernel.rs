@@ -1,7 +1,7 @@
 //! An object of the kernel in words.
 
 use super::description::{Description, count, semaphore};
-use super::sysv::{ago, process};
+use super::sysv::{ago, past, process};
 use crate::objects::kernel::{self, Contents, Object};
 use crate::objects::sysv::shown_key;
 use crate::output::style::Style;
@@ -33,17 +33,19 @@ fn describe_contents(object: &Object, survey: &Survey, out: &mut Description) {
         Contents::Set { semaphores } => describe_set(object.id, semaphores, &process, out),
         Contents::Queue { messages, bytes, last_sender, last_receiver } => {
             out.line("messages", format!("{messages}, of {bytes} bytes together"));
-            out.line("sender", format!("last: {}", process(last_sender)));
-            out.line("receiver", format!("last: {}", process(last_receiver)));
+            let [sent, received] = object.times;
+            let by = |pid, time| past(pid, time, true, survey);
+            out.line("sent", format!("{}, by {}", ago(sent), by(last_sender, sent)));
+            out.line("received", format!("{}, by {}", ago(received), by(last_receiver, received)));
         }
         Contents::Segment { bytes, attached, creator, last_user } => {
             out.line("size", format!("{bytes} bytes"));
             out.line("attached", count(attached, "time", "times"));
             for pid in survey.attached(object) {
-                out.line("holder", process(pid));
+                out.line("open by", process(pid));
             }
-            out.line("creator", process(creator));
-            out.line("last user", process(last_user));
+            out.line("creator", past(creator, object.changed, true, survey));
+            out.line("last user", past(last_user, object.last_use(), true, survey));
             if object.is_to_be_removed() {
                 out.line("state", "removed: it goes when the last process detaches it");
             }

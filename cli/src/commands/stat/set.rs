@@ -1,7 +1,7 @@
 //! A semaphore set in words.
 
 use super::description::{Description, semaphore};
-use super::sysv::{ago, process};
+use super::sysv::{ago, past, process};
 use crate::objects::set::Snapshot;
 use crate::survey::Survey;
 
@@ -11,7 +11,8 @@ const SHOWN: usize = 64;
 pub fn describe(set: &Snapshot, survey: &Survey, out: &mut Description) {
     for (number, member) in set.members.iter().enumerate().take(SHOWN) {
         let waiting = [member.increase as u64, member.zero as u64];
-        let last = (member.pid != 0).then(|| process(member.pid.cast_signed(), survey));
+        let past = |pid: u32| past(pid.cast_signed(), set.otime, set.is_at_home, survey);
+        let last = (member.pid != 0).then(|| past(member.pid));
         let text = semaphore(number, member.value.into(), waiting, last);
         out.line("semaphore", text);
     }

@@ -40,6 +40,20 @@ pub fn ago(seconds: u64) -> String {
     }
 }
 
+/// Who did something last, at this time at the latest, and whether that process has ended.
+/// `is_at_home`: its number is one of this PID namespace.
+pub fn past(pid: Pid, then: u64, is_at_home: bool, survey: &Survey) -> String {
+    match pid {
+        0 => "nobody".to_owned(),
+        _ if !is_at_home => format!("process {pid} of another PID namespace"),
+        _ => match survey.has_ended(pid, then) {
+            Some(true) => format!("{pid}, which has ended"),
+            Some(false) => process(pid, survey),
+            None => format!("process {pid}"),
+        },
+    }
+}
+
 pub fn process(pid: Pid, survey: &Survey) -> String {
     match pid {
         0 => "nobody".to_owned(),
@@ -64,8 +78,9 @@ pub fn describe_queue(queue: &Queue, survey: &Survey, out: &mut Description) {
     out.line("longest", format!("{} bytes may be in a message", described.longest));
     let [sent, received, _] = described.times;
     let [sender, receiver] = described.pids.map(u32::cast_signed);
-    out.line("sent", format!("{}, by {}", ago(sent), process(sender, survey)));
-    out.line("received", format!("{}, by {}", ago(received), process(receiver, survey)));
+    let by = |pid, time| past(pid, time, queue.is_at_home, survey);
+    out.line("sent", format!("{}, by {}", ago(sent), by(sender, sent)));
+    out.line("received", format!("{}, by {}", ago(received), by(receiver, received)));
 }
 
 pub fn describe_segment(segment: &Segment, survey: &Survey, out: &mut Description) {
@@ -78,6 +93,7 @@ pub fn describe_segment(segment: &Segment, survey: &Survey, out: &mut Descriptio
     out.line("attached", format!("{times}{by}"));
     out.line("attach", ago(segment.atime));
     out.line("detach", ago(segment.dtime));
-    out.line("maker", process(segment.creator.cast_signed(), survey));
-    out.line("last user", process(segment.last.cast_signed(), survey));
+    let by = |pid: u32, time| past(pid.cast_signed(), time, segment.is_at_home, survey);
+    out.line("maker", by(segment.creator, segment.ctime));
+    out.line("last user", by(segment.last, segment.atime.max(segment.dtime)));
 }

@@ -75,11 +75,13 @@ fn note<'a>(view: &View, theme: Theme) -> Line<'a> {
     if let Some(trouble) = &view.trouble {
         let first = trouble.lines().next().unwrap_or_default().to_owned();
         spans.push(Span::styled(format!("   {first}"), theme.look(Tone::Bad)));
+    } else if let Some(deadlock) = view.snapshot.as_ref().and_then(|now| now.deadlocks.first()) {
+        spans.push(Span::styled(format!("   {deadlock}"), theme.look(Tone::Bad)));
     } else if let Some(hidden) = view.snapshot.as_ref().map(|snapshot| snapshot.survey.unseen)
         && hidden > 0
     {
         let processes = if hidden == 1 { "process" } else { "processes" };
-        let text = format!("   ? = unknown: {hidden} {processes} of others may not be looked into");
+        let text = format!("   ? = unknown: {hidden} {processes} could not be inspected");
         spans.push(Span::styled(text, theme.look(Tone::Notable)));
     }
     Line::from(spans)
@@ -113,6 +115,9 @@ fn detail(view: &View, theme: Theme, area: Rect) -> String {
 
 /// What passes through an object, and has passed.
 fn flow(view: &View, entry: &Entry, theme: Theme, area: Rect) -> String {
+    if entry.object.kind() == Kind::Sem {
+        return "  in/s, out/s  unknown: nobody counts the posts of a semaphore\n\n".to_owned();
+    }
     let Some(track) = view.track(entry) else { return String::new() };
     let width = usize::from(area.width).saturating_sub(24);
     let newest = track.front().copied().unwrap_or_default();

@@ -8,18 +8,18 @@ pub const TEXT: &str = "
   space                        pause, and go on
   ?  h    q  ctrl-c    ctrl-z  this page; quit; suspend
 
-  STATE     tokens of a semaphore; messages in a queue, and how many may be;
+  STATE     the value of a semaphore; messages in a queue, and how many may be;
             values of a System V set
-  IN/s      messages sent or tokens posted each second; OUT/s: received, taken;
-            of a set IN/s has its changes
-  WAIT      threads that sleep in it       HOLD  processes that have it
+  IN/s      messages sent each second; OUT/s: received; of a set IN/s has its
+            changes; of a semaphore both are unknown: nobody counts its posts
+  WAIT      threads that sleep in it; ! marks a deadlock: `rsipc graph` names it
+  OPEN      processes that have it open or mapped
   ACTIVITY  in and out, a second a character, each object on its own scale
-  ?         unknown, since it belongs to others; root sees it
+  ?         unknown: nobody counts it, or it belongs to others; root sees more
 
   A queue counts its messages and a set its changes: these rates are exact.
-  Nobody counts the posts of a semaphore: ~ marks an estimate, mostly too low,
-  of net changes 20 times a second: what came and went in between is not seen.
-  Nothing here changes an object: no message and no token is taken.";
+  A System V queue counts waits as messages that came: ~ marks the estimate.
+  Nothing here changes an object: no message is taken and no value lowered.";
 
 #[cfg(test)]
 mod tests {

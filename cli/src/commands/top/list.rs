@@ -15,7 +15,7 @@ use crate::objects::State;
 use crate::output::style::Tone;
 use crate::output::user::Users;
 use crate::output::{amount, table};
-use crate::survey::{Entry, Survey};
+use crate::survey::{Confidence, Entry, Survey};
 
 /// Below this, the columns that one can do without are left out.
 const WIDE: u16 = 120;
@@ -81,8 +81,8 @@ const COLUMNS: [Column; 13] = [
     column("IN/s", What::Into, Some(Key::Into), Some(cells(7)), cells(8), true),
     column("OUT/s", What::Out, Some(Key::Out), Some(cells(7)), cells(8), true),
     column("WAIT", What::Waiters, Some(Key::Waiters), Some(cells(4)), cells(4), true),
-    column("HOLD", What::HolderCount, Some(Key::Holders), Some(cells(4)), cells(4), true),
-    column("HOLDERS", What::Holders, None, None, Constraint::Fill(3), false),
+    column("OPEN", What::HolderCount, Some(Key::Holders), Some(cells(4)), cells(4), true),
+    column("OPEN BY", What::Holders, None, None, Constraint::Fill(3), false),
     column("ACTIVITY", What::Activity, None, Some(cells(14)), cells(32), false),
     column("NOTE", What::Note, None, None, Constraint::Fill(2), false),
 ];
@@ -149,13 +149,20 @@ fn cell(
     let plain = |text: String| (text, Look::new());
     let toned = |cell: table::Cell| (cell.text().to_owned(), theme.look(cell.tone()));
     let unknown = || "?".to_owned();
-    let Some(survey) = view.snapshot.as_ref().map(|snapshot| &*snapshot.survey) else {
+    let Some(survey) = view.snapshot.as_ref().map(|snapshot| &snapshot.survey) else {
         return plain(String::new());
     };
     let metadata = object.metadata.as_ref();
     match what {
         What::Kind => plain(object.kind().name().to_owned()),
-        What::Name => plain(object.shown_name()),
+        What::Name => {
+            let tone = match entry.deadlock {
+                None => Tone::Plain,
+                Some(Confidence::Possible) => Tone::Notable,
+                Some(_) => Tone::Bad,
+            };
+            (object.shown_name(), theme.look(tone))
+        }
         What::Owner => {
             plain(object.owner().map_or_else(unknown, |(uid, _)| users.name(uid).to_owned()))
         }
@@ -164,7 +171,10 @@ fn cell(
         What::State => toned(ls::state(&object.state)),
         What::Into => (passing(entry, view, |flow| Some(flow.into)), Look::new()),
         What::Out => (passing(entry, view, |flow| flow.out), Look::new()),
-        What::Waiters => toned(ls::waiters(entry, survey)),
+        What::Waiters => {
+            let (text, look) = toned(ls::waiters(entry, survey));
+            (if entry.deadlock.is_some() { text + "!" } else { text }, look)
+        }
         What::HolderCount => plain(holder_count(entry, survey)),
         What::Holders => plain(ls::holders(entry, survey)),
         What::Note => toned(ls::note(entry, survey)),

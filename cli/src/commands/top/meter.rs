@@ -1,20 +1,19 @@
 //! How much passes through an object, from looks at it one after the other.
 //!
-//! A queue counts its messages, and a set its changes. Nobody counts the tokens of a semaphore,
-//! which may be glibc's: so the differences between two looks are added up. What comes and goes
-//! between them is not seen, and the result is called an estimate.
+//! A queue counts its messages, and a set its changes. Nobody counts the posts of a semaphore,
+//! which may be glibc's: how many there are is not known. A System V queue counts the waits in it
+//! among the messages that came, and the result is called an estimate.
 
 use std::fs::File;
 use std::io;
 use std::time::Duration;
 
 use crate::objects::queue::{self, Passage};
-use crate::objects::{Object, State, file, messages, semaphore, set};
+use crate::objects::{Object, State, file, messages, set};
 
 /// What a look has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    Tokens(u32),
     Messages(Passage),
     /// Of a System V queue, where a wait counts as a message that was sent.
     Arrivals(Passage),
@@ -32,9 +31,9 @@ pub struct Rate {
 /// Of a second or so.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Flow {
-    /// Messages sent, tokens posted; changes of a set.
+    /// Messages sent; changes of a set.
     pub into: Rate,
-    /// Messages received, tokens taken. None: of a set, whose changes have no direction.
+    /// Messages received. None: of a set, whose changes have no direction.
     pub out: Option<Rate>,
 }
 
@@ -53,11 +52,6 @@ pub struct Meter {
     out: u64,
 }
 
-/// Whether a look more than once a second pays.
-pub fn is_worth_watching(object: &Object) -> bool {
-    !object.unlinked && matches!(&object.state, State::Sem(Ok(_)))
-}
-
 /// Looks at an object. None for one through which nothing passes, and for one that is gone.
 pub fn look(object: &Object) -> Option<Reading> {
     if object.unlinked {
@@ -69,13 +63,10 @@ pub fn look(object: &Object) -> Option<Reading> {
         if is_same { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
     };
     match &object.state {
-        State::Sem(_) => {
-            semaphore::State::read(&open().ok()?).ok().map(|state| Reading::Tokens(state.value))
-        }
         State::Mq(_) => queue::passage(&open().ok()?).ok().map(Reading::Messages),
         State::Set(_) => set::changes(&open().ok()?).ok().map(Reading::Changes),
         State::Messages(_) => messages::passage(&open().ok()?).ok().map(Reading::Arrivals),
-        State::Shm | State::Segment(_) => None,
+        State::Sem(_) | State::Shm | State::Segment(_) => None,
     }
 }
 
@@ -86,9 +77,6 @@ impl Meter {
 
     pub fn add(&mut self, reading: Reading) {
         let (into, out) = match (&self.last, &reading) {
-            (Reading::Tokens(before), Reading::Tokens(after)) => {
-                (after.saturating_sub(*before).into(), before.saturating_sub(*after).into())
-            }
             (Reading::Messages(before), Reading::Messages(after))
             | (Reading::Arrivals(before), Reading::Arrivals(after)) => passed(*before, *after),
             (Reading::Changes(before), Reading::Changes(after)) => {
@@ -104,7 +92,7 @@ impl Meter {
     /// What has passed since the last time this was asked.
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     pub fn take(&mut self, time: Duration) -> Flow {
-        let is_estimate = matches!(self.last, Reading::Tokens(_) | Reading::Arrivals(_));
+        let is_estimate = matches!(self.last, Reading::Arrivals(_));
         let seconds = time.as_secs_f64().max(0.001);
         let rate = |count: &mut u64| Rate {
             per_second: std::mem::take(count) as f64 / seconds,
@@ -134,11 +122,6 @@ mod tests {
         assert!(meter.take(Duration::from_secs(1)).into.per_second <= 0.0, "all of it was taken");
         let out = flow.out.map_or(-1.0, |out| out.per_second);
         (flow.into.per_second, out, flow.into.is_estimate)
-    }
-
-    #[test]
-    fn tokens_that_come_and_go() {
-        assert_eq!(flow([5, 9, 3, 3].map(Reading::Tokens)), (2.0, 3.0, true));
     }
 
     #[test]

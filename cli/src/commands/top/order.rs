@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::meter::Flow;
-use crate::objects::State;
 use crate::survey::Entry;
 
 /// What one sorts by.
@@ -31,7 +30,7 @@ impl Key {
             Self::Into => "in",
             Self::Out => "out",
             Self::Waiters => "waiters",
-            Self::Holders => "holders",
+            Self::Holders => "open by",
         }
     }
 
@@ -48,7 +47,7 @@ impl Key {
         match self {
             Self::Name => Ordering::Equal,
             Self::Kind => a.object.kind().cmp(&b.object.kind()),
-            Self::State => level(b).cmp(&level(a)),
+            Self::State => b.object.state.level().cmp(&a.object.state.level()),
             Self::Into => flow_b.into.per_second.total_cmp(&flow_a.into.per_second),
             Self::Out => out(flow_b).total_cmp(&out(flow_a)),
             Self::Waiters => b.waiters.len().cmp(&a.waiters.len()),
@@ -60,17 +59,6 @@ impl Key {
 /// Below all others where it is not known which direction something passes in.
 fn out(flow: Flow) -> f64 {
     flow.out.map_or(-1.0, |rate| rate.per_second)
-}
-
-/// Tokens, or messages; of a set all values together.
-fn level(entry: &Entry) -> u64 {
-    match &entry.object.state {
-        State::Sem(Ok(semaphore)) => semaphore.value.into(),
-        State::Mq(Ok(queue)) => queue.messages as u64,
-        State::Set(Ok(set)) => set.members.iter().map(|member| u64::from(member.value)).sum(),
-        State::Messages(Ok(queue)) => queue.description.amount.messages,
-        _ => 0,
-    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,20 @@
 //! Looking again and again, in a thread of its own, so that the keys are never slow.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::meter::{self, Flow, Meter};
+use crate::commands::graph::words;
+use crate::deadlock;
 use crate::failure::Failure;
 use crate::objects::file::FileId;
 use crate::survey::Survey;
 
-/// Between two looks at what nobody counts.
-const STEP: Duration = Duration::from_millis(50);
-/// A look may take one part in so many of the time.
-const SHARE: u32 = 20;
-
 /// All objects at one moment, and how much has passed through them since the one before.
 pub struct Snapshot {
-    pub survey: Arc<Survey>,
+    pub survey: Survey,
+    /// Each in a line.
+    pub deadlocks: Vec<String>,
     /// Not of those that were not there before.
     pub flows: HashMap<FileId, Flow>,
 }
@@ -36,13 +34,14 @@ pub fn start(
         let mut watch = Watch::default();
         loop {
             let next = Instant::now() + interval;
-            let survey = Survey::take().map(Arc::new);
-            let seen = survey.as_ref().ok().map(Arc::clone);
-            let snapshot = survey.map(|survey| watch.measure(survey));
+            let snapshot = deadlock::look().map(|(survey, deadlocks)| {
+                let names = deadlocks.iter().map(|found| words::name(found, &survey)).collect();
+                watch.measure(survey, names)
+            });
             if !take(snapshot) {
                 return;
             }
-            watch.until(next, seen.as_deref());
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
         }
     })?;
     Ok(())
@@ -52,7 +51,7 @@ pub fn start(
 pub type Seen = Result<Snapshot, Failure>;
 
 impl Watch {
-    fn measure(&mut self, survey: Arc<Survey>) -> Snapshot {
+    fn measure(&mut self, survey: Survey, deadlocks: Vec<String>) -> Snapshot {
         let mut flows = HashMap::new();
         let mut meters = HashMap::new();
         for object in survey.entries.iter().map(|entry| &entry.object) {
@@ -70,28 +69,6 @@ impl Watch {
         }
         // The meters of objects that are gone go.
         self.meters = meters;
-        Snapshot { survey, flows }
-    }
-
-    /// Looks at what nobody counts, from time to time.
-    fn until(&mut self, end: Instant, survey: Option<&Survey>) {
-        let objects = survey.iter().flat_map(|survey| &survey.entries).map(|entry| &entry.object);
-        let watched: Vec<_> = objects.filter(|object| meter::is_worth_watching(object)).collect();
-        let mut pause = STEP;
-        while let Some(left) = end.checked_duration_since(Instant::now()) {
-            std::thread::sleep(left.min(pause));
-            if left <= pause {
-                return;
-            }
-            let start = Instant::now();
-            for object in &watched {
-                if let (Some((meter, _)), Some(reading)) =
-                    (self.meters.get_mut(&object.id), meter::look(object))
-                {
-                    meter.add(reading);
-                }
-            }
-            pause = STEP.max(start.elapsed() * SHARE);
-        }
+        Snapshot { survey, deadlocks, flows }
     }
 }

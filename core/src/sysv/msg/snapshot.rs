@@ -149,12 +149,10 @@ fn look(queue: &Queue) -> Result<Snapshot> {
     let words = queue.layout.words();
     let header = queue.header();
     let (life, is_removed) = (header.life(), words.removed.load(Ordering::Relaxed) != 0);
-    let is_left_unborn =
-        life == Life::Unborn && claim::is_free(header.birth.load(Ordering::Relaxed));
     Ok(Snapshot {
         description: description_of(queue, &standing)?,
         life: if is_removed { Life::Removed } else { life },
-        is_half_done: is_left_unborn || header.is_half_removed(),
+        is_half_done: header.is_half_done(),
         is_at_home: queue.identity().facts.is_at_home,
         arrivals: words.arrivals.load(Ordering::Relaxed),
         messages,

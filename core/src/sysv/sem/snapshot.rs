@@ -150,8 +150,6 @@ impl Look<'_> {
         }
         let header = self.image.layout.header();
         let (life, is_removed) = (header.life(), fact(Fact::Mode) & REMOVED != 0);
-        let is_left_unborn =
-            life == Life::Unborn && claim::is_free(header.birth.load(Ordering::Relaxed));
         Ok(Snapshot {
             id: self.image.facts.id,
             key: self.image.facts.key,
@@ -159,7 +157,7 @@ impl Look<'_> {
             otime: fact(Fact::Otime),
             ctime: fact(Fact::Ctime),
             life: if is_removed { Life::Removed } else { life },
-            is_half_done: is_left_unborn || header.is_half_removed(),
+            is_half_done: header.is_half_done(),
             is_at_home: self.image.facts.is_at_home,
             changes: count_of(self.image.current()),
             members,

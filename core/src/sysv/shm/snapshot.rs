@@ -9,7 +9,6 @@ use crate::atomic::Ordering;
 use crate::os::file::read_at;
 use crate::os::maps::Look;
 use crate::os::{Errno, Result};
-use crate::shared::claim;
 use crate::sysv::family::Family;
 use crate::sysv::header::{Header, Life};
 use crate::sysv::permission::Permission;
@@ -70,8 +69,6 @@ impl Snapshot {
         };
         let load = |word: &crate::atomic::AtomicU64| word.load(Ordering::Relaxed);
         let (mode, life) = (load(&words.mode), header.life());
-        let is_left_unborn =
-            life == Life::Unborn && claim::is_free(header.birth.load(Ordering::Relaxed));
         let mut attached = Vec::new();
         attachments::each(facts.id, load(&words.inode), |pid, _| {
             attached.push(pid);
@@ -84,7 +81,7 @@ impl Snapshot {
             size: facts.size,
             is_locked: mode & LOCKED != 0,
             life,
-            is_half_done: is_left_unborn || header.is_half_removed(),
+            is_half_done: header.is_half_done(),
             is_at_home: facts.is_at_home,
             attached,
             atime: load(&words.atime),

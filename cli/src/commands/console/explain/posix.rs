@@ -148,7 +148,7 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::EOVERFLOW,
         &["sem_post"],
-        "the semaphore has SEM_VALUE_MAX tokens, 2147483647",
+        "the value is SEM_VALUE_MAX already, 2147483647",
         "somebody posts more than is taken; the value is unchanged",
     ),
     row(
@@ -161,9 +161,9 @@ pub static TABLE: &[Meaning] = &[
         Errno::ENOSPC,
         &["mq_open", "sem_open", "ftruncate"],
         "the directory of objects is full",
-        "`rsipc clean` removes what nobody has; `rsipc doctor` shows its size",
+        "`rsipc clean` removes what no process has open; `rsipc doctor` shows its size",
     ),
-    row(Errno::ENOMEM, &["mmap"], "there is no room for so large a mapping", "map less"),
+    row(Errno::ENOMEM, &["mmap"], "there is no space for so large a mapping", "map less"),
     row(
         Errno::EMFILE,
         &["mq_open", "shm_open", "sem_open"],
@@ -179,7 +179,7 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::EAGAIN,
         &["sem_trywait"],
-        "there is no token now",
+        "the value is 0 now",
         "`sem_wait` sleeps until there is one",
     ),
     row(
@@ -203,13 +203,13 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::ETIMEDOUT,
         &["sem_timedwait", "sem_clockwait"],
-        "no token came until then",
+        "the value stayed 0 until then",
         "nothing was taken; wait longer, or see who should post: `rsipc graph`",
     ),
     row(
         Errno::ETIMEDOUT,
         &["mq_timedsend"],
-        "no room came until then",
+        "no space came free until then",
         "nothing was sent; see who should receive: `rsipc stat NAME`",
     ),
     row(

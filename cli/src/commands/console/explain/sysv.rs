@@ -115,7 +115,7 @@ pub static TABLE: &[Meaning] = &[
         Errno::ENOSPC,
         &["semget", "semop", "semtimedop"],
         "the directory of objects is full",
-        "`rsipc clean` removes what nobody has; `rsipc doctor` shows its size",
+        "`rsipc clean` removes what no process has open; `rsipc doctor` shows its size",
     ),
     row(
         Errno::ENOMEM,

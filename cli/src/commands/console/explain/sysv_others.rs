@@ -65,7 +65,7 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::EAGAIN,
         &["msgsnd"],
-        "there is no room for the message, and IPC_NOWAIT was given",
+        "there is no space for the message, and IPC_NOWAIT was given",
         "nothing was sent; without IPC_NOWAIT the call sleeps until somebody receives",
     ),
     row(
@@ -89,8 +89,8 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::ENOSPC,
         &["msgget", "shmget"],
-        "there is no room for it: the directory of objects is full, or the kernel's limit reached",
-        "`rsipc clean` removes what nobody has; `rsipc ls -l` shows the limits",
+        "there is no space for it: the directory of objects is full, or the kernel's limit reached",
+        "`rsipc clean` removes what no process has open; `rsipc ls -l` shows the limits",
     ),
     row(
         Errno::ENOMEM,

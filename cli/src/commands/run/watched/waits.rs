@@ -11,8 +11,8 @@ use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
 
 use super::home::copy;
 use super::records::{Finding, Place};
-use crate::commands::graph::text;
-use crate::deadlock;
+use crate::commands::graph::words;
+use crate::deadlock::{self, Confidence};
 use crate::output::warn;
 
 /// A thread in a call.
@@ -137,7 +137,7 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
 fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
     let (survey, deadlocks) = deadlock::find().ok()?;
     let is_it = |deadlock: &&deadlock::Deadlock| {
-        deadlock.is_certain && deadlock.members.contains(&waiting.pid)
+        deadlock.confidence == Confidence::Certain && deadlock.members.contains(&waiting.pid)
     };
     let found = deadlocks.iter().find(is_it)?;
     // A handler could post.
@@ -146,7 +146,7 @@ fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
     }
     let members = all.iter().filter(|other| found.members.contains(&other.pid));
     let members = members.map(|other| other.tid).collect();
-    let name = text::name(found, &survey);
+    let name = words::name(found, &survey);
     let name = name.strip_prefix("deadlock: ").unwrap_or(&name);
     Some(Reason::Stuck(name.to_owned(), members))
 }

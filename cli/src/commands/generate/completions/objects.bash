@@ -1,0 +1,30 @@
+
+# Names of the objects that are there.
+_rsipc_objects() {
+    local names
+    names=$("$1" ls --noheadings -o name ${2:+"$2"} 2>/dev/null | grep -v '^[$#]')
+    case $3 in
+        /*) ;;
+        *) names=$(sed 's|^/||' <<<"$names") ;;
+    esac
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$names" -- "$3")
+}
+
+_rsipc_with_objects() {
+    _rsipc "$@"
+    local current=${COMP_WORDS[COMP_CWORD]} kind=
+    case $current in
+        -*) return ;;
+    esac
+    case ${COMP_WORDS[1]} in
+        ls | stat | graph | clean | rm) ((COMP_CWORD >= 2)) || return ;;
+        sem | mq | shm | msg)
+            ((COMP_CWORD >= 3)) && [ "${COMP_WORDS[2]}" != create ] || return
+            kind=${COMP_WORDS[1]}
+            ;;
+        *) return ;;
+    esac
+    _rsipc_objects "${COMP_WORDS[0]}" "$kind" "$current"
+}
+
+complete -F _rsipc_with_objects -o bashdefault -o default rsipc

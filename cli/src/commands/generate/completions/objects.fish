@@ -1,0 +1,16 @@
+
+# Names of the objects that are there.
+function __rsipc_objects
+    set -l names (rsipc ls --noheadings -o name $argv 2>/dev/null)
+    if not string match -q '/*' -- (commandline -ct)
+        set names (string replace -r '^/' '' -- $names)
+    end
+    printf '%s\n' $names
+end
+for command in ls stat graph clean rm
+    complete -c rsipc -n "__fish_seen_subcommand_from $command" -f -a '(__rsipc_objects)'
+end
+for kind in sem mq shm msg
+    complete -c rsipc -f -a "(__rsipc_objects $kind)" \
+        -n "__fish_seen_subcommand_from $kind; and test (count (commandline -opc)) -ge 3; and not __fish_seen_subcommand_from create"
+end

@@ -1,0 +1,90 @@
+//! What would let processes go on that wait for ever.
+
+use rsipc_core::sysv::msg::Selector;
+
+use super::words::{known_waiter, purpose};
+use crate::deadlock::{Deadlock, Doubt, Sleeper};
+use crate::objects::messages::Wanted;
+use crate::objects::{Object, Purpose};
+use crate::output::escape;
+use crate::survey::Survey;
+
+/// More nobody reads.
+const MOST: usize = 3;
+
+/// A line for each kind of wait in each object.
+pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
+    let stopped = deadlock.doubts.iter().filter_map(|doubt| match doubt {
+        Doubt::Stopped { pid } => Some(format!("`kill -CONT {pid}` lets it go on")),
+        _ => None,
+    });
+    let mut lines: Vec<String> = stopped.collect();
+    for sleeper in &deadlock.sleepers {
+        let Some(object) = survey.object(sleeper.place.file) else { continue };
+        let line = purpose(sleeper, survey)
+            .map_or_else(end_them, |purpose| advise(sleeper, object, purpose, survey));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if lines.is_empty() {
+        lines.push(end_them());
+    }
+    lines.truncate(MOST);
+    let waits_for_post = |sleeper: &Sleeper| purpose(sleeper, survey) == Some(Purpose::Token);
+    if deadlock.sleepers.iter().any(waits_for_post) {
+        lines.push("to end a process gives back nothing that it took from a semaphore".to_owned());
+    }
+    lines
+}
+
+fn end_them() -> String {
+    "no command of rsipc can wake them; end them, or wake them in a debugger".to_owned()
+}
+
+fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey) -> String {
+    let name = object.address();
+    let rsipc = object.directory().map_or("rsipc".to_owned(), |directory| {
+        format!("RSIPC_DIR={} rsipc", escape::word(directory.as_os_str().as_encoded_bytes()))
+    });
+    let number = sleeper.place.spot.semaphore().unwrap_or(0);
+    let wanted = known_waiter(sleeper, survey).and_then(|waiter| waiter.wanted);
+    match (purpose, wanted) {
+        (Purpose::Token, _) => format!("`{rsipc} sem post {name}` wakes one that waits there"),
+        (Purpose::Message, Some(wanted)) => format!(
+            "`{rsipc} msg send {name} --type {} MESSAGE` wakes one that receives; or end it",
+            admitted(wanted)
+        ),
+        (Purpose::Message, None) => {
+            format!("`{rsipc} mq send {name} MESSAGE` wakes one that receives; or end it")
+        }
+        (Purpose::Room, Some(_)) => {
+            format!("`{rsipc} msg recv {name}` takes a message out, and wakes one that sends")
+        }
+        (Purpose::Room, None) => {
+            format!("`{rsipc} mq recv {name}` takes a message out, and wakes one that sends")
+        }
+        (Purpose::Change, _) => end_them(),
+        (Purpose::Increase | Purpose::Zero, _) if !sleeper.givers.is_empty() => format!(
+            "end one: what it has taken with SEM_UNDO is given back then (`kill {}`)",
+            sleeper.givers[0]
+        ),
+        (Purpose::Increase, _) => format!(
+            "`semop {name} {number}:+1` in `{rsipc} console` might let one go on; a process that \
+             ends gives back only what it has taken with SEM_UNDO"
+        ),
+        (Purpose::Zero, _) => format!(
+            "`semctl {name} {number} SETVAL 0` in `{rsipc} console` lets those go on that wait for \
+             zero"
+        ),
+    }
+}
+
+/// A type that one who waits would take.
+fn admitted(wanted: Wanted) -> i64 {
+    match wanted {
+        Wanted::Message { selector: Selector::Type(kind), .. } => kind,
+        Wanted::Message { selector: Selector::Except(1), .. } => 2,
+        _ => 1,
+    }
+}

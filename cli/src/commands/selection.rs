@@ -1,0 +1,57 @@
+//! Which objects the user asks for.
+
+use clap::Args;
+
+use crate::failure::{Failure, Result};
+use crate::objects::pattern::{self, Asked};
+use crate::objects::{Kind, Object, kernel};
+use crate::survey::Survey;
+
+/// Kinds and names: an object is meant if it is of one of the kinds, where there are any, and has
+/// one of the names.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Selection {
+    #[arg(value_name = "KIND|NAME", value_parser = Asked::parser(), help = pattern::HELP)]
+    asked: Vec<Asked>,
+}
+
+impl Selection {
+    /// Whether all objects are meant.
+    pub fn is_all(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    fn has(&self, is_it: impl Fn(&Asked) -> bool, is_kind: bool) -> bool {
+        let mut asked =
+            self.asked.iter().filter(|asked| matches!(asked, Asked::Kind(_)) == is_kind).peekable();
+        asked.peek().is_none() || asked.any(is_it)
+    }
+
+    pub fn has_kind(&self, kind: Kind) -> bool {
+        self.has(|asked| asked.is_kind(kind), true)
+    }
+
+    pub fn means(&self, object: &Object) -> bool {
+        self.has_kind(object.kind()) && self.has(|asked| asked.means(object), false)
+    }
+
+    pub fn means_kernels(&self, object: &kernel::Object) -> bool {
+        self.has_kind(object.kind) && self.has(|asked| asked.means_kernels(object), false)
+    }
+
+    /// Leaves the others out. A name that nothing has is a failure, as it is for ls(1).
+    pub fn apply(&self, survey: &mut Survey) -> Result<()> {
+        survey.entries.retain(|entry| self.means(&entry.object));
+        survey.kernel.retain(|object| self.means_kernels(object));
+        let is_missing = |asked: &&Asked| {
+            !matches!(asked, Asked::Kind(_))
+                && !survey.entries.iter().any(|entry| asked.means(&entry.object))
+                && !survey.kernel.iter().any(|object| asked.means_kernels(object))
+        };
+        match self.asked.iter().find(is_missing) {
+            None => Ok(()),
+            Some(asked) => Err(Failure::new(format!("there is no object {}", asked.shown()))
+                .advise("`rsipc ls` shows what there is")),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Objects and processes while they are joined.
+
+use std::collections::HashMap;
+
+use super::entry::{Entry, Waiter, Wish};
+use crate::objects::file::{FileId, Metadata};
+use crate::objects::unlinked::{self, Seen};
+use crate::objects::{self, Kind, Object, Purpose, State, elsewhere, messages, segment, set};
+use crate::processes::poll::Polled;
+use crate::processes::sleep::{Sleep, Word};
+use crate::processes::threads::Thread;
+use crate::processes::{Access, Pid, Process, describe_call};
+
+/// Of the first thread, and how many there are.
+fn activity(process: &Process, threads: &[Thread]) -> String {
+    if let Some(condition) = process.condition.describe() {
+        return condition.to_owned();
+    }
+    let first = threads.iter().find(|thread| thread.tid == process.pid);
+    let call = first.map_or("its first thread has ended", |thread| describe_call(thread.call));
+    match threads.len() {
+        0 | 1 => call.to_owned(),
+        count => format!("{call}, {count} threads"),
+    }
+}
+
+/// The entries while they are made.
+pub struct Book {
+    pub entries: Vec<Entry>,
+    places: HashMap<FileId, usize>,
+    /// Threads that sleep on words of sets and System V queues: by the entry, and the place of the
+    /// word.
+    asleep: HashMap<(usize, u64), (Pid, Pid)>,
+    pub activities: HashMap<Pid, String>,
+    /// Of the directory of objects.
+    device: Option<u64>,
+}
+
+impl Book {
+    pub fn new(objects: Vec<Object>) -> Self {
+        let entries: Vec<Entry> = objects.into_iter().map(Entry::of).collect();
+        let mut places = HashMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            places.insert(entry.object.id, place);
+            // The descriptors of a queue are not those of the file with its messages.
+            if let State::Mq(Ok(queue)) = &entry.object.state
+                && let Ok(fifo) = Metadata::of(&queue.fifo)
+            {
+                places.insert(fifo.id, place);
+            }
+            // What is attached of a segment is another file than its own.
+            if let Some(known) = entry.object.segment()
+                && let Ok(memory) =
+                    segment::memory_path(known.id).and_then(|path| Metadata::of(&path))
+            {
+                places.insert(memory.id, place);
+            }
+        }
+        let device = Metadata::of(objects::directory()).ok().map(|directory| directory.id.device);
+        let (asleep, activities) = (HashMap::new(), HashMap::new());
+        Self { entries, places, asleep, activities, device }
+    }
+
+    /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
+    pub fn enter(&mut self, process: &Process) {
+        let mut held = Vec::new();
+        for mapping in process.mappings.iter().flatten() {
+            if let Some(place) = self.place(process.pid, &Seen::Mapped(mapping)) {
+                let is_queue = self.entries[place].object.kind() == Kind::Mq;
+                let holder = self.entries[place].holder(process.pid);
+                holder.mapped = true;
+                // All who have a queue open have its file mapped to write.
+                let access = Access { read: true, write: mapping.writable };
+                holder.has_for((!is_queue).then_some(access));
+                held.push(place);
+            }
+        }
+        for descriptor in process.descriptors.iter().flatten() {
+            if let Some(place) = self.place(process.pid, &Seen::Open(descriptor)) {
+                let access = match self.entries[place].object.kind() {
+                    Kind::Mq => Access::of_queue(process.pid, descriptor.number),
+                    _ => Access::of_file(process.pid, descriptor.number),
+                };
+                let holder = self.entries[place].holder(process.pid);
+                holder.descriptors.push(descriptor.number);
+                holder.has_for(access);
+                held.push(place);
+            }
+        }
+        if held.is_empty() {
+            return;
+        }
+        match process.threads() {
+            Some(threads) => {
+                self.activities.insert(process.pid, activity(process, &threads));
+                self.enter_waiters(process, threads);
+            }
+            None => held.into_iter().for_each(|place| self.entries[place].waiters_known = false),
+        }
+    }
+
+    /// Of the entry for what the process has. One that has no name any more gets its entry now.
+    fn place(&mut self, pid: Pid, seen: &Seen) -> Option<usize> {
+        if let Some(&place) = self.places.get(&seen.id()) {
+            let object = &mut self.entries[place].object;
+            // Another process may know it under the name that it had.
+            if object.unlinked
+                && unlinked::is_provisional(&object.path)
+                && !unlinked::is_provisional(seen.path())
+                && let Some(named) = unlinked::look_at(pid, seen)
+            {
+                *object = named;
+            }
+            return Some(place);
+        }
+        let is_ours = Some(seen.id().device) == self.device;
+        let is_in_directory = seen.path().parent() == Some(objects::directory());
+        let is_object = is_in_directory || (!is_ours && elsewhere::is_by_name(seen.path()));
+        let found = if is_ours { None } else { elsewhere::look_at(pid, seen) };
+        let object = match found {
+            Some(object) => object,
+            None if seen.is_deleted() && is_object => unlinked::look_at(pid, seen)?,
+            // What is ours and has a name is newer than the list of objects.
+            None => return None,
+        };
+        self.places.insert(seen.id(), self.entries.len());
+        if let (Some(_), State::Mq(Ok(queue))) = (object.elsewhere, &object.state)
+            && let Some(fifo) = elsewhere::companion(pid, &queue.fifo)
+        {
+            self.places.insert(fifo, self.entries.len());
+        }
+        self.entries.push(Entry::of(object));
+        Some(self.entries.len() - 1)
+    }
+
+    fn enter_waiters(&mut self, process: &Process, threads: Vec<Thread>) {
+        for thread in threads {
+            match thread.sleep {
+                Some(Sleep::Futex { words, .. }) => {
+                    for word in words {
+                        self.enter_sleeper(process, thread.tid, word);
+                    }
+                }
+                Some(Sleep::Poll(polled)) => {
+                    for polled in polled {
+                        self.enter_poller(process, thread.tid, polled);
+                    }
+                }
+                Some(Sleep::Child(_) | Sleep::Signal) | None => {}
+            }
+        }
+    }
+
+    fn enter_sleeper(&mut self, process: &Process, tid: Pid, word: Word) {
+        let Some(mapping) = process.mapping_at(word.address) else { return };
+        let Some(&place) = self.places.get(&mapping.id) else { return };
+        let offset = mapping.file_offset(word.address);
+        let entry = &mut self.entries[place];
+        if entry.object.set().is_some() || entry.object.messages().is_some() {
+            self.asleep.insert((place, offset), (process.pid, tid));
+        }
+        if let Some(purpose) = entry.object.purpose(offset) {
+            let (pid, tid) = (process.pid, Some(tid));
+            entry.waiters.push(Waiter {
+                pid,
+                tid,
+                purpose,
+                offset: Some(offset),
+                wish: None,
+                wanted: None,
+            });
+        }
+    }
+
+    /// Sets and System V queues have lists of their waiters. Those who have been seen asleep are
+    /// told by the numbers that they have here, which may be others than in their own PID
+    /// namespace.
+    pub fn enter_known_waiters(&mut self) {
+        for (place, entry) in self.entries.iter_mut().enumerate() {
+            let seen = |pid: u32, tid: Option<u32>, word: u64| {
+                let own = (pid.cast_signed(), tid.map(u32::cast_signed));
+                let seen = self.asleep.get(&(place, word));
+                seen.map_or(own, |&(pid, tid)| (pid, Some(tid)))
+            };
+            let in_set = entry.object.set().into_iter().flat_map(|set| &set.waiters);
+            let in_set = in_set.map(|waiter| {
+                let (pid, tid) = seen(waiter.pid, waiter.tid, waiter.word);
+                let operations = waiter.operations.clone();
+                let wish = Some(Wish { member: waiter.member, operations, ends: waiter.ends });
+                let (purpose, offset) = (set::purpose(waiter), Some(waiter.word));
+                Waiter { pid, tid, purpose, offset, wish, wanted: None }
+            });
+            let in_queue = entry.object.messages().into_iter().flat_map(|queue| &queue.waiters);
+            let in_queue = in_queue.map(|waiter| {
+                let (pid, tid) = seen(waiter.pid, waiter.tid, waiter.word);
+                let (purpose, offset) = (messages::purpose(waiter), Some(waiter.word));
+                Waiter { pid, tid, purpose, offset, wish: None, wanted: Some(waiter.wanted) }
+            });
+            let known: Vec<Waiter> = in_set.chain(in_queue).collect();
+            if entry.object.set().is_some() || entry.object.messages().is_some() {
+                entry.waiters = known;
+            }
+        }
+    }
+
+    /// Only queues can be waited for in this way.
+    fn enter_poller(&mut self, process: &Process, tid: Pid, polled: Polled) {
+        let mut descriptors = process.descriptors.iter().flatten();
+        let Some(descriptor) =
+            descriptors.find(|descriptor| descriptor.number == polled.descriptor)
+        else {
+            return;
+        };
+        let Some(&place) = self.places.get(&descriptor.id) else { return };
+        let entry = &mut self.entries[place];
+        let purpose = match (entry.object.kind(), polled.to_read) {
+            (Kind::Mq, true) => Purpose::Message,
+            (Kind::Mq, false) if polled.to_write => Purpose::Room,
+            _ => return,
+        };
+        let (pid, tid) = (process.pid, Some(tid));
+        entry.waiters.push(Waiter { pid, tid, purpose, offset: None, wish: None, wanted: None });
+    }
+}

@@ -1,0 +1,150 @@
+//! `rsipc ls`: its layout, names and patterns, again and again; completions of names.
+
+mod common;
+
+use std::process::Command;
+
+use common::sets::text;
+use common::terminal::{LARGE, SMALL, Terminal, size};
+use common::{Place, binary};
+
+fn place_with_objects(what: &str) -> Place {
+    let place = Place::new(what);
+    for (name, value) in [("job-1", "3"), ("job-2", "10"), ("other", "1")] {
+        place.rsipc(&["sem", "create", name, "--value", value]).assert().success();
+    }
+    place.rsipc(&["mq", "create", "jobs"]).assert().success();
+    place
+}
+
+/// Without what the kernel has of others.
+fn names(place: &Place, arguments: &[&str]) -> Vec<String> {
+    let arguments = [&["ls", "--noheadings", "-o", "name"], arguments].concat();
+    let names = text(place, &arguments);
+    names.lines().filter(|name| name.starts_with('/')).map(str::to_owned).collect()
+}
+
+#[test]
+fn columns_order_and_names_are_chosen() {
+    let place = place_with_objects("listing");
+    assert_eq!(names(&place, &[]), ["/job-1", "/job-2", "/jobs", "/other"]);
+    assert_eq!(names(&place, &["job-*"]), ["/job-1", "/job-2"]);
+    assert_eq!(names(&place, &["mq", "job*"]), ["/jobs"]);
+    assert_eq!(names(&place, &["other", "/jobs"]), ["/jobs", "/other"]);
+    assert_eq!(names(&place, &["sem", "--sort", "state"]), ["/job-2", "/job-1", "/other"]);
+    assert_eq!(names(&place, &["sem", "--sort", "state", "-r"]), ["/other", "/job-1", "/job-2"]);
+    assert_eq!(text(&place, &["ls", "-o", "state,name", "job-2"]), "STATE  NAME\n   10  /job-2\n");
+    let total = text(&place, &["ls", "--total", "job-*"]);
+    assert!(total.ends_with("\n2 objects, 8192 bytes allocated, 0 waiters\n"), "{total}");
+    place.rsipc(&["ls", "-o", "colour"]).assert().code(2);
+    let missing = place.rsipc(&["ls", "nothing"]).assert().code(1).get_output().stderr.clone();
+    assert!(String::from_utf8(missing).unwrap().contains("there is no object /nothing"));
+}
+
+#[test]
+fn stat_takes_several_names() {
+    let place = place_with_objects("stat-names");
+    let told = text(&place, &["stat", "job-1", "jobs"]);
+    assert!(told.contains("/job-1: semaphore\n") && told.contains("\n/jobs: message queue\n"));
+    let output = place.rsipc(&["stat", "other", "nothing"]).assert().code(1).get_output().clone();
+    assert!(
+        String::from_utf8(output.stdout).unwrap().contains("/other: semaphore"),
+        "what is there"
+    );
+    assert!(String::from_utf8(output.stderr).unwrap().contains("no object /nothing"));
+}
+
+/// Runs `ls` in a terminal.
+fn in_terminal(place: &Place, arguments: &[&str], columns: (u16, u16)) -> Terminal {
+    let mut command = Command::new(binary());
+    command.arg("ls").args(arguments).env("RSIPC_DIR", place.path());
+    Terminal::run(command, size(columns.0, columns.1))
+}
+
+#[test]
+fn a_table_fits_the_terminal() {
+    let place = place_with_objects("listing-fits");
+    let mut actor = place.actor();
+    for name in ["job-1", "job-2", "other"] {
+        actor.does(&format!("sem_open /{name} 0"));
+    }
+    for (columns, has_mode) in [((60, 24), false), ((200, 50), true)] {
+        let mut terminal = in_terminal(&place, &["sem"], columns);
+        let screen = terminal.shows("/other");
+        assert!(terminal.ends().success());
+        let heading = screen.lines().next().unwrap();
+        assert!(heading.starts_with("KIND") && heading.contains("OPEN BY"), "{screen}");
+        assert_eq!(heading.contains("MODE"), has_mode, "{screen}");
+        let rows = screen.lines().filter(|line| line.starts_with("sem "));
+        assert_eq!(rows.count(), 3, "each object has a line, and no line is broken: {screen}");
+    }
+}
+
+#[test]
+fn it_looks_again_and_again() {
+    for size in [SMALL, LARGE] {
+        let place = place_with_objects("listing-watch");
+        let mut command = Command::new(binary());
+        command.args(["ls", "--watch=100ms", "sem"]).env("RSIPC_DIR", place.path());
+        let mut terminal = Terminal::run(command, size);
+        terminal.shows("/job-2");
+        place.rsipc(&["sem", "create", "later", "--value", "1"]).assert().success();
+        terminal.shows("/later");
+        place.rsipc(&["sem", "rm", "job-2", "later"]).assert().success();
+        // What was below is gone, too.
+        terminal.until(|screen| {
+            let is_gone = !screen.contains("/job-2") && !screen.contains("/later");
+            is_gone && screen.matches("/other").count() == 1 && screen.matches("KIND").count() == 1
+        });
+        terminal.press("\x03");
+        assert_eq!(terminal.ends_by_signal(), Some(libc::SIGINT));
+    }
+}
+
+/// What bash offers for these words, the last of which is begun.
+fn offered(place: &Place, script: &std::path::Path, words: &[&str]) -> Vec<String> {
+    let ask = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); \
+        COMP_LINE=\"$*\"; COMP_POINT=${#COMP_LINE}; \
+        _rsipc_with_objects \"$1\" \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+        printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", ask]).arg(script).arg(binary()).args(words).env("RSIPC_DIR", place.path());
+    let output = bash.output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let offered = String::from_utf8(output.stdout).unwrap();
+    offered
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('-'))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn names_of_objects_are_completed() {
+    let place = place_with_objects("completion");
+    let directory = place.path().join("completions");
+    let shown = directory.to_str().unwrap();
+    place.rsipc(&["generate", "completions", shown]).assert().success();
+    let script = directory.join("rsipc.bash");
+    let offered = |words: &[&str]| offered(&place, &script, words);
+    assert_eq!(offered(&["stat", "job"]), ["job-1", "job-2", "jobs"]);
+    assert_eq!(offered(&["sem", "post", "/j"]), ["/job-1", "/job-2"]);
+    assert_eq!(offered(&["mq", "recv", "j"]), ["jobs"]);
+    assert_eq!(offered(&["sem", "create", "j"]), [] as [&str; 0]);
+    assert!(offered(&["st"]).contains(&"stat".to_owned()), "and commands as before");
+    let zsh = std::fs::read_to_string(directory.join("_rsipc")).unwrap();
+    assert!(zsh.matches(":_rsipc_objects'").count() > 10 && zsh.contains("_rsipc_objects() {"));
+    let fish = std::fs::read_to_string(directory.join("rsipc.fish")).unwrap();
+    assert!(fish.contains("(__rsipc_objects)"));
+    assert!(shells_accept(&directory));
+}
+
+/// Those shells that are there.
+fn shells_accept(directory: &std::path::Path) -> bool {
+    [("bash", "rsipc.bash"), ("zsh", "_rsipc"), ("fish", "rsipc.fish")].iter().all(
+        |(shell, file)| {
+            let checked = Command::new(shell).arg("-n").arg(directory.join(file)).status();
+            checked.map_or(true, |status| status.success())
+        },
+    )
+}
