@@ -54,6 +54,10 @@ test-eintr: all ## a thousand waits of each kind, each interrupted around a whol
 test-poor-kernel: all ## the checks of semantics where the kernel refuses newer calls
 	$(CARGO) test --test poor_kernel -- --ignored
 
+.PHONY: test-arm64
+test-arm64: ## the checks of semantics on aarch64, under qemu-user; FILTER selects cases; installs what it needs
+	tests/arm64/run $(FILTER)
+
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \

@@ -87,7 +87,24 @@ impl Process {
     }
 }
 
+/// In the child of a fork: does to the page what the kernel has done already, unless it is older
+/// than 4.14 or an emulator has the last word.
+pub extern "C" fn forget_parent() {
+    page().wipe();
+}
+
 impl Page {
+    /// The calling thread is the only one. A page that has been wiped is not touched: it would
+    /// become memory of the child's own.
+    fn wipe(&self) {
+        if self.generation.load(Ordering::Relaxed) != 0 {
+            self.is_in_barriers.store(false, Ordering::Relaxed);
+            self.has_robust_list.store(false, Ordering::Relaxed);
+            self.owner.store(0, Ordering::Relaxed);
+            self.generation.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// The generation, drawn now if there is none yet.
     fn drawn(&self, pid: u32) -> u64 {
         let known = self.generation.load(Ordering::Acquire);
@@ -131,7 +148,7 @@ fn map_page() -> Option<&'static Page> {
         if new == libc::MAP_FAILED {
             return None;
         }
-        // Fails before Linux 4.14: see `FALLBACK`.
+        // Before Linux 4.14 it fails: then `forget_parent` does it, unless the fork is a bare clone.
         libc::madvise(new, length, libc::MADV_WIPEONFORK);
         let new = new.cast::<Page>();
         match PAGE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
