@@ -1,6 +1,7 @@
 /* The calls that change the credentials of the process, or of a thread. They are the C library's,
  * which has all threads make the system call; here only the word is moved by which answers about
- * permissions are known to be old (os/credentials.rs).
+ * permissions are known to be old (os/credentials.rs). unshare and setns may also leave the list of
+ * semaphore adjustments, and the table of descriptors.
  *
  * Two are missing. initgroups is in one file of libc.a with getgrouplist, so a second one would
  * keep programs that use that from being linked statically; there it calls our setgroups.
@@ -10,11 +11,22 @@
 #include "real.h"
 #include "rsipc_cbits.h"
 
+#include <errno.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+
 #pragma GCC visibility push(hidden)
 extern unsigned rsipc_credentials;
 
+/* What is to be undone of System V semaphores is undone. */
+void rsipc_left_undo_list(void);
+/* The thread has a table of descriptors of its own now. */
+void rsipc_unshared(void);
+
 #define DECLARE(result, name, parameters, arguments) result rsipc_c_##name parameters;
 RSIPC_CREDENTIAL_CALLS(DECLARE)
+RSIPC_NAMESPACE_CALLS(DECLARE)
 #pragma GCC visibility pop
 
 /* A constructor of a library that is initialised before us may have started threads. Nobody but
@@ -41,3 +53,44 @@ static void may_have_changed(void)
 	}
 
 RSIPC_CREDENTIAL_CALLS(DEFINE)
+
+/* Other threads of the process still have the list of adjustments that one of them leaves: nothing
+ * is undone then. */
+static void left_undo_list(void)
+{
+	if (rsipc_is_alone())
+		rsipc_left_undo_list();
+}
+
+int rsipc_c_unshare(int flags)
+{
+	find_real();
+	int result = RSIPC_REAL(unshare)(flags);
+	may_have_changed();
+	if (result == 0 && (flags & (CLONE_SYSVSEM | CLONE_NEWIPC)))
+		left_undo_list();
+	if (result == 0 && (flags & CLONE_FILES))
+		rsipc_unshared();
+	return result;
+}
+
+/* Whether to enter the namespaces of this descriptor changes that of IPC. One of a process leads to
+ * those in `type`; one of a namespace, with any type, to that. */
+static int leads_to_ipc(int fd, int type)
+{
+	int error = errno;
+	int kind = ioctl(fd, NS_GET_NSTYPE);
+	errno = error;
+	return kind == CLONE_NEWIPC || (kind == -1 && (type & CLONE_NEWIPC));
+}
+
+int rsipc_c_setns(int fd, int type)
+{
+	find_real();
+	int is_ipc = leads_to_ipc(fd, type);
+	int result = RSIPC_REAL(setns)(fd, type);
+	may_have_changed();
+	if (result == 0 && is_ipc)
+		left_undo_list();
+	return result;
+}

@@ -27,7 +27,10 @@
 	F(int, setgroups, (size_t count, const gid_t *groups), (count, groups))              \
 	F(int, setfsuid, (uid_t user), (user))                                               \
 	F(int, setfsgid, (gid_t group), (group))                                             \
-	F(int, capset, (void *header, const void *sets), (header, sets))                     \
+	F(int, capset, (void *header, const void *sets), (header, sets))
+
+/* F(result, name, parameters, arguments): the calls that change credentials and more. */
+#define RSIPC_NAMESPACE_CALLS(F)                                                             \
 	F(int, unshare, (int flags), (flags))                                                \
 	F(int, setns, (int fd, int type), (fd, type))
 
@@ -67,7 +70,8 @@
 	F(ssize_t, pread, (int fd, void *buffer, size_t room, off_t position))               \
 	F(ssize_t, write, (int fd, const void *buffer, size_t length))                       \
 	F(off_t, lseek, (int fd, off_t offset, int whence))                                  \
-	RSIPC_CREDENTIAL_CALLS(F)
+	RSIPC_CREDENTIAL_CALLS(F)                                                            \
+	RSIPC_NAMESPACE_CALLS(F)
 
 #define RSIPC_REAL_FIELD(result, name, parameters, ...) result(*name) parameters;
 

@@ -64,9 +64,9 @@ struct rsipc_wait {
 
 /* What Rust does with waits of one kind. */
 struct rsipc_wait_kind {
-	/* After a sleep that ended with this error, 0 = none. Answers as above. Unless it must
-	 * sleep again it is over. */
-	int (*woken)(struct rsipc_wait *wait, int error);
+	/* After a sleep that ended so: an errno, or minus the index of the word that was woken.
+	 * Answers as above. Unless it must sleep again it is over. */
+	int (*woken)(struct rsipc_wait *wait, int end);
 	/* The thread is being cancelled: it is over. */
 	void (*cancelled)(struct rsipc_wait *wait);
 	/* Whether the thread can be cancelled in its sleep. */

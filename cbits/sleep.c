@@ -20,8 +20,8 @@ long rsipc_rseq_offset(void);
 /* In the place of a sixth argument, which futex_waitv does not have: see os/futex.rs. */
 #define NEVER_RESTARTED 1
 
-/* The system call, without the detour by errno where that is known. Returns 0 or an errno, and
- * leaves the variable. */
+/* The system call, without the detour by errno where that is known. Returns how it ended, as
+ * `woken` of rsipc_wait_kind takes it, and leaves the variable. */
 static inline int bare_call(long number, const long *a)
 {
 #ifdef __x86_64__
@@ -34,12 +34,13 @@ static inline int bare_call(long number, const long *a)
 			 : "0"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(fourth), "r"(fifth),
 			   "r"(sixth)
 			 : "rcx", "r11", "memory");
-	return result < 0 ? (int)-result : 0;
+	return (int)-result;
 #else
 	int before = errno;
-	int error = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]) < 0 ? errno : 0;
+	long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	int end = result < 0 ? errno : (int)-result;
 	errno = before;
-	return error;
+	return end;
 #endif
 }
 
@@ -113,7 +114,7 @@ static int interruptible_call(long number, const long *a)
 		result = call_once(offset, number, a, &touched);
 	} while (result == -EINTR && touched == 0 &&
 		 sigaltstack(NULL, &other) == 0 && (other.ss_flags & SS_DISABLE));
-	return result < 0 ? (int)-result : 0;
+	return (int)-result;
 }
 #else
 static int interruptible_call(long number, const long *a)
@@ -145,10 +146,10 @@ __attribute__((noinline)) static int sleep_cancellable(const struct rsipc_sleep 
 	int alone = rsipc_is_alone(), before;
 	if (!alone)
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
-	int error = make_call(sleep);
+	int end = make_call(sleep);
 	if (!alone)
 		pthread_setcanceltype(before, NULL);
-	return error;
+	return end;
 }
 
 static void cancelled(void *argument)

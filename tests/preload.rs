@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::{Ended, Output, Way, command, library_dir, run_bounded};
 
-const BOUND: Duration = Duration::from_secs(10);
+const BOUND: Duration = Duration::from_mins(1);
 
 fn run(program: &str, settings: &[(&str, &Path)]) -> Output {
     let mut command = command(Path::new(program), Way::Preload);

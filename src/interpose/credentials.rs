@@ -7,6 +7,10 @@ use std::ffi::{c_int, c_void};
 use libc::{gid_t, size_t, uid_t};
 
 use crate::entry::jump_to;
+use crate::thread::on_this_thread;
+use rsipc_core::os::cancel::uncancelled;
+use rsipc_core::os::errno::preserved;
+use rsipc_core::sysv::sem;
 
 /// setuid(2)
 #[unsafe(naked)]
@@ -97,4 +101,13 @@ pub unsafe extern "C" fn unshare(flags: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn setns(fd: c_int, kind: c_int) -> c_int {
     jump_to!(rsipc_c_setns)
+}
+
+/// The calling process, which has one thread, has left its list of adjustments.
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_left_undo_list() {
+    preserved(|| {
+        // There is nobody to tell. What could not be undone is undone when the process ends.
+        let _ = uncancelled(|| on_this_thread(sem::leave));
+    });
 }

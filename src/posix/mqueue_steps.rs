@@ -187,10 +187,10 @@ unsafe extern "C" fn rsipc_mq_begin(
     step(|| unsafe { conclude(wait, Wait::begin(place(wait), until)) })
 }
 
-unsafe extern "C" fn woken(wait: *mut WaitRoom, error: c_int) -> c_int {
+unsafe extern "C" fn woken(wait: *mut WaitRoom, end: c_int) -> c_int {
     let wait: *mut MqWait = wait.cast();
     // SAFETY: C calls this with a wait that must sleep.
-    step(|| unsafe { conclude(wait, Wait::woken(place(wait), error)) })
+    step(|| unsafe { conclude(wait, Wait::woken(place(wait), end)) })
 }
 
 unsafe extern "C" fn cancelled(wait: *mut WaitRoom) {

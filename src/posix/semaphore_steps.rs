@@ -57,9 +57,9 @@ unsafe fn begin(room: *mut WaitRoom, sem: *mut sem_t, patience: Result<Patience>
     answer_of(begun, |()| ())
 }
 
-unsafe extern "C" fn woken(room: *mut WaitRoom, error: c_int) -> c_int {
+unsafe extern "C" fn woken(room: *mut WaitRoom, end: c_int) -> c_int {
     // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
-    step(|| answer_of(unsafe { TokenWait::woken(room.cast(), error) }, |()| ()))
+    step(|| answer_of(unsafe { TokenWait::woken(room.cast(), end) }, |()| ()))
 }
 
 unsafe extern "C" fn cancelled(room: *mut WaitRoom) {

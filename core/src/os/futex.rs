@@ -87,7 +87,7 @@ fn run_interruptibly(number: c_long, arguments: &[c_long; 6]) -> c_int {
         // library has registered.
         let result = unsafe { super::restartable::call(rseq, number, arguments) };
         if let Some(result) = result {
-            return c_int::try_from(-result.min(0)).unwrap_or(libc::EINVAL);
+            return c_int::try_from(-result).unwrap_or(libc::EINVAL);
         }
     }
 }
@@ -243,8 +243,8 @@ impl Sleep {
         ];
     }
 
-    /// Sleeps as described, and gives the error of the call (0 = none). For callers in Rust alone:
-    /// C makes the call itself where the thread may be cancelled.
+    /// Sleeps as described, and gives its end: an errno, or minus the index of the word that was
+    /// woken. For callers in Rust alone: C makes the call itself where the thread may be cancelled.
     pub fn run(&self) -> c_int {
         let a = &self.arguments;
         if self.number == libc::SYS_futex_waitv && a[5] == NEVER_RESTARTED {
@@ -253,13 +253,13 @@ impl Sleep {
         // SAFETY: the arguments are those of the described call; what they point to is in `self`,
         // which is borrowed.
         let result = unsafe { libc::syscall(self.number, a[0], a[1], a[2], a[3], a[4], a[5]) };
-        if result < 0 { Errno::last().0 } else { 0 }
+        if result < 0 { Errno::last().0 } else { c_int::try_from(-result).unwrap_or(0) }
     }
 
-    /// What the end of the sleep means, given the error of the call (0 = none).
-    pub fn woken(&self, error: c_int) -> Result<Woken> {
-        match error {
-            0 => Ok(Woken::Called),
+    /// What the end of the sleep means ([`Sleep::run`]).
+    pub fn woken(&self, end: c_int) -> Result<Woken> {
+        match end {
+            ..=0 => Ok(Woken::Called { word: end.unsigned_abs() as usize }),
             libc::EAGAIN => Ok(Woken::Changed),
             libc::ETIMEDOUT => Ok(Woken::TimedOut),
             // EPERM is the answer of a seccomp filter that does not know the call.
@@ -276,7 +276,10 @@ impl Sleep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
     /// By a wake.
-    Called,
+    Called {
+        /// Which of the words it was: the last one, if it was several. 0 where there is one.
+        word: usize,
+    },
     /// There was no sleep: the word was not as expected.
     Changed,
     /// The deadline of the sleep has passed.

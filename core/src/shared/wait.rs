@@ -119,14 +119,14 @@ impl<A: Attempt> Wait<A> {
         unsafe { Self::end_unless_asleep(room, begun) }
     }
 
-    /// After a sleep that ended with this error (0 = none). It is over unless it must sleep again.
+    /// After a sleep that ended so ([`Sleep::run`]). It is over unless it must sleep again.
     ///
     /// # Safety
     /// There is a wait in `room` that must sleep.
-    pub unsafe fn woken(room: *mut Self, error: c_int) -> Result<Progress<A::Done>> {
+    pub unsafe fn woken(room: *mut Self, end: c_int) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
         let wait = unsafe { &mut *room };
-        let attempted = match wait.sleep.woken(error) {
+        let attempted = match wait.sleep.woken(end) {
             Ok(Woken::TimedOut) if wait.terms.is_too_late() => wait
                 .attempt
                 .attempt_at_last()

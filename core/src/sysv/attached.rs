@@ -101,6 +101,15 @@ impl<T: Send + Sync> Attached<T> {
         Ok(None)
     }
 
+    /// The ids of all that are attached. Allocates nothing.
+    pub fn ids(&'static self) -> impl Iterator<Item = i32> {
+        let entries = (0..PLACES).filter_map(|place| self.entry(place));
+        entries.filter_map(|entry| {
+            let id = entry.id.load(Ordering::Relaxed);
+            entry.is(id).then_some(id)
+        })
+    }
+
     #[inline(always)]
     fn find(&'static self, id: i32) -> Option<&'static Entry<T>> {
         // Nearly always.

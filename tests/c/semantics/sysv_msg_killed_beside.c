@@ -3,7 +3,7 @@
 #include "../support/step.h"
 #include "../support/sysv_msg_sleepers.h"
 
-enum { AT_A_TIME = 8 };
+static int at_a_time = 8;
 
 /* Instructions from one trial to the next, after the first ones. */
 static int stride = 29;
@@ -69,7 +69,7 @@ static int finish(int in_call, bool is_done)
 static void try_each_step(int (*trial)(int))
 {
 	int counts[STEP_ENDS] = { 0 };
-	step_trials(trial, AT_A_TIME, counts);
+	step_trials(trial, at_a_time, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }
 
@@ -139,6 +139,41 @@ CASE(msgsnd_killed_at_any_instruction_while_two_of_different_types_receive)
 	try_each_step(sender_beside_others_trial);
 }
 
+/* Lets these two keep the processor from all others, or no more. Without the privilege the trial
+ * proves less. */
+static void take_the_processor(pid_t victim, int policy)
+{
+	struct sched_param parameter = { .sched_priority = policy == SCHED_FIFO };
+	sched_setscheduler(victim, policy, &parameter);
+	sched_setscheduler(0, policy, &parameter);
+}
+
+/* Two receivers. The first one is called for another message, and does not run before the victim is
+ * dead: the kernel's wake for the death goes to it, too. */
+static int sender_beside_one_that_is_called_trial(int steps)
+{
+	prepare(100);
+	struct sleeper *called = PROCESS_RECEIVES(queue, 2, 0),
+		       *sleeper = PROCESS_RECEIVES(queue, 1, 0);
+	pid_t victim = step_victim(rehearse, call_sends);
+	take_the_processor(victim, SCHED_FIFO);
+	PUT(queue, 2, "other");
+	int in_call = step_many(victim, instructions(steps));
+	step_kill(victim);
+	take_the_processor(0, SCHED_OTHER);
+	GETS(called, 2, "other");
+	bool is_done = is_served(sleeper);
+	CHECK_HOLDS(queue, 0, 0);
+	return finish(in_call, is_done);
+}
+
+CASE(msgsnd_killed_at_any_instruction_while_another_sleeper_is_called)
+{
+	/* One on each processor. */
+	at_a_time = 2;
+	try_each_step(sender_beside_one_that_is_called_trial);
+}
+
 static bool took(long type, const char *text)
 {
 	struct message got;
@@ -197,7 +232,7 @@ static int woken_sender_trial(int steps)
 CASE(msgsnd_killed_at_any_instruction_after_its_wake)
 {
 	int counts[STEP_ENDS] = { 0 };
-	step_trials(woken_sender_trial, AT_A_TIME, counts);
+	step_trials(woken_sender_trial, at_a_time, counts);
 	CHECK(counts[STEP_OVER] > 0);
 }
 

@@ -1,4 +1,5 @@
 /* The death of a process serves those who sleep: the dead one ran no code. */
+#include "../support/step.h"
 #include "../support/sysv_holders.h"
 
 static void is_served_when_the_holder(enum holder_end end)
@@ -230,4 +231,21 @@ CASE(semop_many_holders_killed_at_once_give_all_back)
 		CHECK_OK(kill(holders[i]->pid, SIGKILL));
 	CHECK_EQ(end_of(all), 0);
 	CHECK_EQ(value_of(set, 0), 0);
+}
+
+CASE(semop_sleeper_is_served_by_a_death_of_which_one_that_is_granted_was_told)
+{
+	step_on_one_processor();
+	int set = new_set(2);
+	CHECK_OK(semctl(set, 1, SETVAL, 1));
+	struct holder *holder = HOLDER(set, { 1, -1, SEM_UNDO });
+	struct sleeper *granted = PROCESS_SLEEPS(set, { 0, -1, 0 }),
+		       *sleeper = PROCESS_SLEEPS(set, { 1, -1, 0 });
+	/* It is awake, and does not run before the holder is dead: the kernel's wake for that goes
+	 * to it, as it came first. */
+	CHECK_OK(sched_setscheduler(granted->pid, SCHED_IDLE, &(struct sched_param){ 0 }));
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	end_holder(holder, KILLED);
+	CHECK_EQ(end_of(granted), 0);
+	CHECK_EQ(end_of(sleeper), 0);
 }

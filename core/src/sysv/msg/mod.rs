@@ -2,6 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `asleep` | what a thread that waits sleeps on |
 //! | `blocks` | what the blocks of a file are used for |
 //! | `body` | room for bodies |
 //! | `call` | `msgsnd`, `msgrcv` |
@@ -41,6 +42,8 @@ mod selector;
 mod standing;
 mod usage;
 
+#[cfg(not(loom))]
+mod asleep;
 #[cfg(not(loom))]
 mod blocks;
 #[cfg(not(loom))]

@@ -206,3 +206,19 @@ pub fn everybody(queue: &Queue) -> Result<()> {
         call_one(record, Whom::All);
     })
 }
+
+/// A thread may have died that owed a wake: takes back what the dead had, and calls all others.
+#[cold]
+pub fn after_a_death(queue: &Queue, who: &Operation<'static>) -> Result<()> {
+    all_records(queue, |_, record| {
+        if !claim::is_free(record.claim.load(Ordering::Relaxed)) {
+            claim::free_if(&record.claim, |holder| store::has_ended(queue, who, holder));
+        }
+    })?;
+    store::free_claims_of_dead(queue, who)?;
+    // It may have been about to set them again.
+    queue.layout.words().receivers.set();
+    queue.layout.words().senders.set();
+    receivers(queue, who, Whom::All)?;
+    senders(queue, who, Whom::All)
+}

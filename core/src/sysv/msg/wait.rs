@@ -18,10 +18,10 @@
 
 use core::mem::MaybeUninit;
 
+use super::asleep::{self, LONGEST_SLEEP, Words};
 use super::flag::{self, Flag};
 use super::queue::Queue;
-use super::record::{Record, call};
-use super::records::all_records;
+use super::record::Record;
 use super::standing::Standing;
 use super::store;
 use super::task::{Done, Task};
@@ -29,12 +29,10 @@ use super::tell::{self, Whom};
 use super::transfer::Transfer;
 use super::usage::Amount;
 use super::{registering, search};
-use crate::atomic::Ordering;
-use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline, monotonic_ns, realtime_seconds};
-use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::os::{Errno, Result};
-use crate::shared::claim::{self, Claimant};
+use crate::shared::claim::Claimant;
 use crate::shared::spin::Hint;
 use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
 use crate::shared::wait::{Attempt, Terms, Wait};
@@ -45,8 +43,6 @@ use crate::sysv::permission::{ALTER, READ};
 /// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
 /// as long.
 const SHORTEST_SLEEP: i64 = 503_003;
-/// The longest of them, and of those that nothing ends but the time.
-const LONGEST_SLEEP: i64 = 1_000_000_000;
 /// So long after a death somebody may be dead who does not seem so, in nanoseconds.
 const DOUBT_NS: u64 = 1_000_000_000;
 
@@ -67,7 +63,7 @@ pub struct Waiting {
     record: Option<&'static Record>,
     /// From before the first sleep on.
     owed: Option<Announcement<'static>>,
-    words: [WaitV; 3],
+    words: Words,
     /// The flag, as it was before the last look.
     seen: flag::Seen,
     next_short_sleep: i64,
@@ -94,7 +90,7 @@ pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Roo
         task,
         record: None,
         owed: None,
-        words: [WaitV::NONE; 3],
+        words: Words::NONE,
         seen: flag::Seen::default(),
         next_short_sleep: SHORTEST_SLEEP,
         doubtful_until: 0,
@@ -137,14 +133,15 @@ impl Attempt for Waiting {
             }
             Look::Nothing => self.next_short_sleep = SHORTEST_SLEEP,
         }
-        self.describe(sleep, record, until);
+        let awaited = (self.flag(), self.seen);
+        let filter = &self.entered.operation.thread().filter;
+        self.words.describe(sleep, record, queue, awaited, filter, until);
         Ok(true)
     }
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Done>> {
         self.check_process()?;
-        let was_called = self.record()?.call.load(Ordering::SeqCst) != call::ASLEEP;
-        if woken != Woken::Changed && !was_called {
+        if asleep::may_be_by_death(woken, self.record()?) {
             self.look_after_all()?;
         }
         self.attempt_now()
@@ -166,28 +163,19 @@ impl Attempt for Waiting {
                     && standing.receiver(record).is_some_and(|own| own.given.is_some())
             });
         let done = if is_given { self.attempt_now().ok().flatten() } else { None };
-        self.abandon();
+        self.withdraw();
         done
     }
 
-    /// Takes nothing.
+    /// Takes nothing. A wake for the death of another thread may have come at the same time.
     fn abandon(&mut self) {
         if self.entered.operation.is_orphan() {
             self.entered.operation.withdraw();
             return;
         }
-        let queue = self.queue();
-        let words = queue.layout.words();
-        words.receivers.change();
-        self.leave();
-        // What was for us is for others.
-        if words.receivers.is_set() {
-            let _ = tell::receivers(queue, self.who(), Whom::All);
-        }
-        if words.senders.is_set() {
-            let _ = tell::senders(queue, self.who(), Whom::All);
-        }
-        self.owed = None;
+        // There is nobody to give an error to.
+        let _ = self.look_after_all();
+        self.withdraw();
     }
 }
 
@@ -202,6 +190,22 @@ enum Look {
 impl Waiting {
     fn queue(&self) -> &'static Queue {
         self.entered.object
+    }
+
+    /// Ends a wait that takes nothing.
+    fn withdraw(&mut self) {
+        let queue = self.queue();
+        let words = queue.layout.words();
+        words.receivers.change();
+        self.leave();
+        // What was for us is for others.
+        if words.receivers.is_set() {
+            let _ = tell::receivers(queue, self.who(), Whom::All);
+        }
+        if words.senders.is_set() {
+            let _ = tell::senders(queue, self.who(), Whom::All);
+        }
+        self.owed = None;
     }
 
     fn who(&self) -> &Operation<'static> {
@@ -334,18 +338,7 @@ impl Waiting {
     /// It was woken, and nobody has called it: somebody may have died who owed a wake.
     #[cold]
     fn look_after_all(&mut self) -> Result<()> {
-        let (queue, who) = (self.queue(), self.who());
-        all_records(queue, |_, record| {
-            if !claim::is_free(record.claim.load(Ordering::Relaxed)) {
-                claim::free_if(&record.claim, |holder| store::has_ended(queue, who, holder));
-            }
-        })?;
-        store::free_claims_of_dead(queue, who)?;
-        // It may have been about to set them again.
-        queue.layout.words().receivers.set();
-        queue.layout.words().senders.set();
-        tell::receivers(queue, self.who(), Whom::All)?;
-        tell::senders(queue, self.who(), Whom::All)?;
+        tell::after_a_death(self.queue(), self.who())?;
         if monotonic_ns() >= self.doubtful_until {
             self.doubtful_until = monotonic_ns() + DOUBT_NS;
             self.next_short_sleep = SHORTEST_SLEEP;
@@ -361,32 +354,5 @@ impl Waiting {
             Some(until) => until.or_after_ns(length),
             None => Deadline::after_ns(Clock::Monotonic, length),
         }
-    }
-
-    /// Where the kernel can wait for both words, and be interrupted at that, it wakes us when
-    /// somebody dies. Where not, we look now and then.
-    fn describe(&mut self, sleep: &mut Sleep, record: &Record, until: Option<Deadline>) {
-        let word = record.call.as_ptr();
-        let death = &self.queue().layout.words().death;
-        let filter = &self.who().thread().filter;
-        let may_wait_on_both = futex::can_be_interrupted() && filter.may_wait_on_vectors();
-        // With any other value each sleep would end at once.
-        if may_wait_on_both && death.load(Ordering::Relaxed) == 0 {
-            // The death word first: see `os::futex`. The flag then: see `flag`.
-            self.words = [
-                WaitV::new(death.as_ptr(), 0, Scope::Shared),
-                WaitV::new(self.flag().as_ptr(), self.seen.0, Scope::Shared),
-                WaitV::new(word, call::ASLEEP, Scope::Shared),
-            ];
-            sleep.prepare_any(&self.words, until.unwrap_or(Deadline::NEVER));
-            return;
-        }
-        let until = match until {
-            Some(until) => until.or_after_ns(LONGEST_SLEEP),
-            None => Deadline::after_ns(Clock::Monotonic, LONGEST_SLEEP),
-        };
-        let none = core::ptr::null();
-        let awaited = Awaited { word, expected: call::ASLEEP, scope: Scope::Shared, death: none };
-        sleep.prepare(awaited, Some(until), Interrupted::Fails, || false);
     }
 }

@@ -80,3 +80,5 @@ pub use find::get;
 pub use operate::Operation;
 #[cfg(not(loom))]
 pub use serve::{OPERATIONS_MAX, Wanted};
+#[cfg(not(loom))]
+pub use undo::leave;

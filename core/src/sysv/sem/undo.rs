@@ -11,17 +11,17 @@
 use super::cells::{Holder, Member, Status, VALUE_MAX};
 use super::change::{SetDraft, Step, change, free_roots_of_dead, rouse_others};
 use super::record::{NOTICED, Process};
-use super::serve::{Changed, Records, leave, waiting};
-use super::set::Set;
+use super::serve::{self, Changed, Records, waiting};
+use super::set::{SETS, Set};
 use super::slots;
 use super::state::{self, Fact, Kind};
 use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
 use crate::os::futex::{self, Scope};
 use crate::os::{Errno, Result};
-use crate::shared::claim::OWNER_DIED;
+use crate::shared::claim::{Claimant, OWNER_DIED};
 use crate::shared::presence::ProcessId;
-use crate::shared::thread::Operation;
+use crate::shared::thread::{FrameTag, Operation, Thread};
 
 /// What is to be said of the processes of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,13 @@ fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
     Ok(health)
 }
 
+/// Tells those who sleep of each process that has been marked, and may have ended.
+pub fn notice_all(set: &Set) {
+    slots::used(set)
+        .filter(|(_, process)| process.is_doubtful())
+        .for_each(|(_, process)| notice(set, process));
+}
+
 /// Whoever sees the mark first wakes all who sleep on it. And the process may have been about to
 /// wake somebody.
 fn notice(set: &Set, process: &Process) {
@@ -111,6 +118,36 @@ fn bury(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> R
     Ok(())
 }
 
+/// The calling process leaves its list of adjustments, which no other process shares: what is to be
+/// undone is undone now, as when the process ends. unshare(2), `CLONE_SYSVSEM`.
+///
+/// In the sets that it has mapped. What it has left in others, by an earlier program, is undone
+/// when it ends. Async-signal-safe.
+pub fn leave(thread: &'static Thread) -> Result<()> {
+    let Some(own) = ProcessId::before() else { return Ok(()) };
+    for id in SETS.ids() {
+        let tag = FrameTag::new();
+        // One that has been removed meanwhile has nothing to undo.
+        let Some(entered) = SETS.enter_attached(thread, id, &tag)? else { continue };
+        let (set, who) = (entered.object, &entered.operation);
+        let Some(holder) = slots::known(set) else { continue };
+        let process = set.layout.process(usize::from(holder.slot)).ok_or(Errno::EINVAL)?;
+        let pid = process.pid.load(Ordering::Relaxed);
+        let undone = change(set, who, |draft| {
+            undo(draft, holder, pid)?;
+            draft.set_fact(Fact::Otime, realtime_seconds());
+            Ok(Step::Publish((), Some(Changed::all())))
+        });
+        match undone {
+            Ok(()) | Err(Errno::EIDRM) => {}
+            // In the child of a fork the adjustments were the parent's.
+            Err(_) if who.is_orphan() || ProcessId::known() != Some(own) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Takes the waiters of the process out of the state, and all that are dead.
 fn take_out(set: &Set, draft: &mut SetDraft<'_>, slot: usize) -> Result<()> {
     let (_, used) = waiting(draft);
@@ -120,7 +157,7 @@ fn take_out(set: &Set, draft: &mut SetDraft<'_>, slot: usize) -> Result<()> {
             .record(waiter)
             .is_some_and(|record| record.process.load(Ordering::Relaxed) as usize == slot + 1);
         if draft.waiter(waiter)?.status == Status::Waiting && (is_its || set.is_dead(waiter)) {
-            leave(draft, waiter, Status::Free)?;
+            serve::leave(draft, waiter, Status::Free)?;
         }
     }
     Ok(())

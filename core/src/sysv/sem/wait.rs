@@ -65,6 +65,8 @@ pub fn wait(
         was_in_flight: false,
     };
     let waited = machine::wait(waiting, terms);
+    // The kernel wakes one sleeper for a death, and we may have been that one, and granted as well.
+    undo::notice_all(wish.set);
     give_back(wish.set, who, slot);
     waited.map_err(|error| if error == Errno::ETIMEDOUT { Errno::EAGAIN } else { error })
 }

@@ -154,7 +154,7 @@ impl Attempt for Transfer {
     }
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Transferred>> {
-        if woken == Woken::Called {
+        if matches!(woken, Woken::Called { .. }) {
             self.is_its_turn = true;
         }
         if woken == Woken::TimedOut
