@@ -13,9 +13,9 @@ use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::fork;
-use rsipc_core::os::process;
 use rsipc_core::os::readable;
 use rsipc_core::os::settings::{self, Memory};
+use rsipc_core::os::wiped;
 use rsipc_core::posix::mq;
 use rsipc_core::shared::{presence, thread};
 
@@ -36,8 +36,7 @@ extern "C" fn on_exit() {
 extern "C" fn on_load() {
     cpu::init();
     thread::find_slots_with(rsipc_thread_slot);
-    fork::first_in_child(process::forget_parent);
-    fork::first_in_child(thread::forget_threads);
+    fork::first_in_child(wiped::wipe);
     fork::first_in_child(presence::leave_parent);
     fork::install();
     readable::learn_stack();

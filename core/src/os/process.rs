@@ -14,6 +14,7 @@
 use core::ptr;
 
 use super::robust;
+use super::wiped::{self, Wiped};
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What tells this process from all others that have, or had, a copy of its memory.
@@ -25,7 +26,7 @@ pub struct Process {
 }
 
 /// The wiped page: all zeros in a new process, until it asks for the first time.
-#[repr(C, align(4096))]
+#[repr(C)]
 struct Page {
     /// Set once, from 0, by the first one that asks; the other two are set before.
     generation: AtomicU64,
@@ -36,6 +37,9 @@ struct Page {
     /// See [`is_in_barriers`].
     is_in_barriers: AtomicBool,
 }
+
+// SAFETY: zeros are a page of nobody, and all fields are atomics.
+unsafe impl Wiped for Page {}
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
 /// In the place of the page where none can be mapped: a process and its forked child differ by the
@@ -87,24 +91,7 @@ impl Process {
     }
 }
 
-/// In the child of a fork: does to the page what the kernel has done already, unless it is older
-/// than 4.14 or an emulator has the last word.
-pub extern "C" fn forget_parent() {
-    page().wipe();
-}
-
 impl Page {
-    /// The calling thread is the only one. A page that has been wiped is not touched: it would
-    /// become memory of the child's own.
-    fn wipe(&self) {
-        if self.generation.load(Ordering::Relaxed) != 0 {
-            self.is_in_barriers.store(false, Ordering::Relaxed);
-            self.has_robust_list.store(false, Ordering::Relaxed);
-            self.owner.store(0, Ordering::Relaxed);
-            self.generation.store(0, Ordering::Relaxed);
-        }
-    }
-
     /// The generation, drawn now if there is none yet.
     fn drawn(&self, pid: u32) -> u64 {
         let known = self.generation.load(Ordering::Acquire);
@@ -139,25 +126,12 @@ fn page() -> &'static Page {
 
 #[cold]
 fn map_page() -> Option<&'static Page> {
-    let length = size_of::<Page>();
-    // SAFETY: new memory, all zeros, at an address of the kernel's choice; nobody else has it yet.
-    unsafe {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        let new = libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0);
-        if new == libc::MAP_FAILED {
-            return None;
-        }
-        // Before Linux 4.14 it fails: then `forget_parent` does it, unless the fork is a bare clone.
-        libc::madvise(new, length, libc::MADV_WIPEONFORK);
-        let new = new.cast::<Page>();
-        match PAGE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Some(&*new),
-            Err(theirs) => {
-                libc::munmap(new.cast(), length);
-                Some(&*theirs)
-            }
-        }
+    let new = wiped::map::<Page>(1).ok()?;
+    match PAGE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+        // SAFETY: what has just been mapped for it, and is never unmapped.
+        Ok(_) => Some(unsafe { &*new }),
+        // SAFETY: the same of another thread.
+        Err(theirs) => Some(unsafe { &*theirs }),
     }
 }
 
