@@ -4,8 +4,8 @@
 use std::env;
 use std::path::PathBuf;
 
-/// Set in the environment by `make lint`. A compiler that we have never seen may warn of
-/// something new, and that must stop nobody from building the library.
+/// Set in the environment by `make lint`. Another compiler may have new warnings, and the library
+/// must still build with it.
 const STRICT: &str = "RSIPC_WARNINGS_ARE_ERRORS";
 
 fn main() {

@@ -13,7 +13,8 @@
 extern unsigned rsipc_concern;
 #pragma GCC visibility pop
 
-/* Relaxed: a thread that asks about a descriptor has its number from the one that set the bit. */
+/* Relaxed: a thread that asks about a descriptor got it, directly or not, from one that set the
+   bit. */
 static inline int rsipc_concerns(unsigned bits)
 {
 	return __builtin_expect((__atomic_load_n(&rsipc_concern, __ATOMIC_RELAXED) & bits) != 0, 0);

@@ -1,12 +1,12 @@
 /* The calls that change the credentials of the process, or of a thread. They are the C library's,
- * which has all threads make the system call; here only the word is moved by which answers about
- * permissions are known to be old (os/credentials.rs). unshare and setns may also leave the list of
- * semaphore adjustments, and the table of descriptors.
+ * which has all threads make the system call. Here only the generation is incremented that marks
+ * kept answers about permissions as out of date (os/credentials.rs). unshare and setns may also
+ * leave the list of semaphore adjustments, and the table of descriptors.
  *
  * Two are missing. initgroups is in one file of libc.a with getgrouplist, so a second one would
  * keep programs that use that from being linked statically; there it calls our setgroups.
  * raw_credentials.c needs setregid for itself. What these two change is seen in the next second, as
- * it is of a bare system call. */
+ * with a bare system call. */
 #define _GNU_SOURCE
 #include "real.h"
 #include "rsipc_cbits.h"
@@ -29,8 +29,8 @@ RSIPC_CREDENTIAL_CALLS(DECLARE)
 RSIPC_NAMESPACE_CALLS(DECLARE)
 #pragma GCC visibility pop
 
-/* A constructor of a library that is initialised before us may have started threads. Nobody but
- * the C library makes a change for all of them. */
+/* A constructor of a library that is initialised before us may have started threads. Only the C
+ * library makes a change for all of them. */
 static void find_real(void)
 {
 	if (!rsipc_is_alone())
@@ -74,8 +74,8 @@ int rsipc_c_unshare(int flags)
 	return result;
 }
 
-/* Whether to enter the namespaces of this descriptor changes that of IPC. One of a process leads to
- * those in `type`; one of a namespace, with any type, to that. */
+/* Whether entering the namespaces of this descriptor changes the IPC namespace. A descriptor of a
+ * process leads to the namespaces in `type`; one of a namespace, with any type, to that one. */
 static int leads_to_ipc(int fd, int type)
 {
 	int error = errno;

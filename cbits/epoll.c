@@ -44,8 +44,8 @@ static int wait_once(const struct waiting *waiting, int timeout)
 	return RSIPC_REAL(epoll_wait)(waiting->epoll, waiting->events, waiting->most, timeout);
 }
 
-/* Corrects an answer. One that the kernel tells of only once is kept as long as it comes too early,
- * unless there is something else, a signal or the end. */
+/* Corrects an answer. An edge, which the kernel reports only once, is kept for as long as it is too
+ * early, unless there is something else to report, a signal or the timeout. */
 static int correct(const struct waiting *waiting, int ready, int *too_early, int may_wait,
 		   int64_t end)
 {
@@ -102,7 +102,7 @@ int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int tim
 	return wait_for_queues(&waiting, timeout);
 }
 
-/* An answer is not looked at here: seldom used, and its timeout is the kernel's to read. */
+/* The answer is not corrected here: the call is seldom used, and the kernel reads its timeout. */
 int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 			 const struct timespec *timeout, const sigset_t *mask)
 {

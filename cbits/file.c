@@ -1,6 +1,6 @@
-/* The calls that take a descriptor for a file: who owns it, what its mode is, what is in it.
- * They are the kernel's; for a queue, which it does not know, they are answered as it answers
- * for its own (mq/as_file.rs). */
+/* The calls that take a descriptor for a file: its owner, its mode, its contents. They are the
+ * kernel's; for a queue of this library, the answer is what the kernel gives for its own queues
+ * (mq/as_file.rs). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "real.h"
@@ -18,7 +18,7 @@ int rsipc_is_queue(int fd);
 int rsipc_queue_fstat(struct rsipc_thread **thread, int fd, struct stat *status);
 int rsipc_queue_fchmod(struct rsipc_thread **thread, int fd, mode_t mode);
 int rsipc_queue_fchown(struct rsipc_thread **thread, int fd, uid_t user, gid_t group);
-ssize_t rsipc_queue_read(struct rsipc_thread **thread, int fd, void *buffer, size_t room,
+ssize_t rsipc_queue_read(struct rsipc_thread **thread, int fd, void *buffer, size_t count,
 			 off_t position);
 off_t rsipc_queue_lseek(struct rsipc_thread **thread, int fd, off_t offset, int whence);
 int rsipc_queue_write(struct rsipc_thread **thread, int fd);
@@ -30,15 +30,15 @@ int rsipc_c_fxstatat(int version, int fd, const char *path, struct stat *status,
 int rsipc_c_statx(int fd, const char *path, int flags, unsigned mask, struct statx *status);
 int rsipc_c_fchmod(int fd, mode_t mode);
 int rsipc_c_fchown(int fd, uid_t user, gid_t group);
-ssize_t rsipc_c_read(int fd, void *buffer, size_t room);
-ssize_t rsipc_c_read_chk(int fd, void *buffer, size_t room, size_t size);
-ssize_t rsipc_c_pread(int fd, void *buffer, size_t room, off_t position);
-ssize_t rsipc_c_pread_chk(int fd, void *buffer, size_t room, off_t position, size_t size);
+ssize_t rsipc_c_read(int fd, void *buffer, size_t count);
+ssize_t rsipc_c_read_chk(int fd, void *buffer, size_t count, size_t size);
+ssize_t rsipc_c_pread(int fd, void *buffer, size_t count, off_t position);
+ssize_t rsipc_c_pread_chk(int fd, void *buffer, size_t count, off_t position, size_t size);
 ssize_t rsipc_c_write(int fd, const void *buffer, size_t length);
 off_t rsipc_c_lseek(int fd, off_t offset, int whence);
 #pragma GCC visibility pop
 
-/* In the place of the position: where the last read ended. */
+/* Passed instead of a position: where the last read ended. */
 #define AT_POSITION (-1)
 
 /* A process without queues pays for one look at a word. */
@@ -73,8 +73,8 @@ int rsipc_c_fxstat(int version, int fd, struct stat *status)
 	return describe(RSIPC_REAL(__fxstat)(version, fd, status), fd, status);
 }
 
-/* The path is looked at only after the kernel has taken it. It takes NULL for an empty one, in
- * newer versions. */
+/* The path is looked at only after the kernel has taken it. Newer kernels take NULL for an empty
+ * path. */
 static inline int is_descriptor(const char *path, int flags)
 {
 	return (flags & AT_EMPTY_PATH) && rsipc_concerns(RSIPC_QUEUES) && (!path || !*path);
@@ -122,38 +122,38 @@ int rsipc_c_fchown(int fd, uid_t user, gid_t group)
 					   : (int)answered(answer);
 }
 
-ssize_t rsipc_c_read(int fd, void *buffer, size_t room)
+ssize_t rsipc_c_read(int fd, void *buffer, size_t count)
 {
 	if (!is_queue(fd))
-		return RSIPC_REAL(read)(fd, buffer, room);
+		return RSIPC_REAL(read)(fd, buffer, count);
 	pthread_testcancel();
-	ssize_t answer = rsipc_queue_read(&rsipc_thread, fd, buffer, room, AT_POSITION);
-	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(read)(fd, buffer, room) : answered(answer);
+	ssize_t answer = rsipc_queue_read(&rsipc_thread, fd, buffer, count, AT_POSITION);
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(read)(fd, buffer, count) : answered(answer);
 }
 
-ssize_t rsipc_c_pread(int fd, void *buffer, size_t room, off_t position)
+ssize_t rsipc_c_pread(int fd, void *buffer, size_t count, off_t position)
 {
 	if (!is_queue(fd) || position < 0)
-		return RSIPC_REAL(pread)(fd, buffer, room, position);
+		return RSIPC_REAL(pread)(fd, buffer, count, position);
 	pthread_testcancel();
-	ssize_t answer = rsipc_queue_read(&rsipc_thread, fd, buffer, room, position);
-	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(pread)(fd, buffer, room, position)
+	ssize_t answer = rsipc_queue_read(&rsipc_thread, fd, buffer, count, position);
+	return answer == RSIPC_NOT_A_QUEUE ? RSIPC_REAL(pread)(fd, buffer, count, position)
 					   : answered(answer);
 }
 
 /* The forms that _FORTIFY_SOURCE makes of the two. */
-ssize_t rsipc_c_read_chk(int fd, void *buffer, size_t room, size_t size)
+ssize_t rsipc_c_read_chk(int fd, void *buffer, size_t count, size_t size)
 {
-	if (size < room)
+	if (size < count)
 		abort();
-	return rsipc_c_read(fd, buffer, room);
+	return rsipc_c_read(fd, buffer, count);
 }
 
-ssize_t rsipc_c_pread_chk(int fd, void *buffer, size_t room, off_t position, size_t size)
+ssize_t rsipc_c_pread_chk(int fd, void *buffer, size_t count, off_t position, size_t size)
 {
-	if (size < room)
+	if (size < count)
 		abort();
-	return rsipc_c_pread(fd, buffer, room, position);
+	return rsipc_c_pread(fd, buffer, count, position);
 }
 
 ssize_t rsipc_c_write(int fd, const void *buffer, size_t length)

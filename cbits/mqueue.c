@@ -10,19 +10,18 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The fast path. Where these answer false, or that the thread must sleep, nothing has happened:
- * those below find out why. */
+/* The fast path. If these return false, or that the thread must sleep, nothing has happened: the
+ * functions below find out why. */
 _Bool rsipc_mq_send_at_once(struct rsipc_thread **thread, mqd_t queue, const char *body,
 			    size_t length, unsigned priority);
-ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, mqd_t queue, char *body, size_t room,
+ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, mqd_t queue, char *body, size_t size,
 				 unsigned *priority);
-/* Where these answer that the thread must sleep, there is a wait that has not begun. */
+/* If these return that the thread must sleep, a wait has been placed that has not begun. */
 int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
 		      const char *body, size_t length, unsigned priority);
-/* The length of the message; in the place of other answers their negative. `priority` may
- * be NULL. */
+/* The length of the message; other answers are negated. `priority` may be NULL. */
 ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
-			     char *body, size_t room, unsigned *priority);
+			     char *body, size_t size, unsigned *priority);
 /* `length` and `priority`: where the results of a receive go. */
 int rsipc_mq_begin(struct rsipc_wait *wait, const struct timespec *until, ssize_t *length,
 		   unsigned *priority);
@@ -54,12 +53,12 @@ __attribute__((noinline, cold)) static int send_slowly(mqd_t queue, const char *
 	return rsipc_return(answer);
 }
 
-__attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char *body, size_t room,
+__attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char *body, size_t size,
 							      unsigned *priority,
 							      const struct timespec *until)
 {
 	struct rsipc_wait wait;
-	ssize_t length = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, room, priority);
+	ssize_t length = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, size, priority);
 	if (length >= 0)
 		return length;
 	int answer = (int)-length;
@@ -94,30 +93,30 @@ int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned 
 	return answer == 0 ? send(queue, body, length, priority, until) : rsipc_return(answer);
 }
 
-__attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t room,
+__attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t size,
 							     unsigned *priority,
 							     const struct timespec *until)
 {
-	ssize_t length = rsipc_mq_receive_at_once(&rsipc_thread, queue, body, room, priority);
+	ssize_t length = rsipc_mq_receive_at_once(&rsipc_thread, queue, body, size, priority);
 	if (__builtin_expect(length >= 0, 1))
 		return length;
 	if (length != -RSIPC_MUST_SLEEP)
 		return rsipc_return((int)-length);
-	return receive_slowly(queue, body, room, priority, until);
+	return receive_slowly(queue, body, size, priority, until);
 }
 
-ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t room, unsigned *priority)
+ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t size, unsigned *priority)
 {
 	pthread_testcancel();
-	return receive(queue, body, room, priority, NULL);
+	return receive(queue, body, size, priority, NULL);
 }
 
-ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t room, unsigned *priority,
+ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t size, unsigned *priority,
 				const struct timespec *until)
 {
 	pthread_testcancel();
 	int answer = until ? rsipc_mq_check_time(until) : 0;
-	return answer == 0 ? receive(queue, body, room, priority, until) : rsipc_return(answer);
+	return answer == 0 ? receive(queue, body, size, priority, until) : rsipc_return(answer);
 }
 
 mqd_t rsipc_c_mq_open(const char *name, int flags, ...)

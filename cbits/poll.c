@@ -1,6 +1,6 @@
 /* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among
- * the descriptors are brought up to date before, and an answer that was in vain, or came too early,
- * is taken back (mq/poll of the core). */
+ * the descriptors are brought up to date first, and events that were reported in vain or too early
+ * are removed from the answer (mq/poll of the core). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "poll_time.h"

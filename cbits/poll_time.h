@@ -39,7 +39,7 @@ static inline int rsipc_time_until(int64_t end, struct timespec *left)
 	return ns > 0;
 }
 
-/* What the kernel has told of is about to be there, and the kernel would tell of it again at once
+/* What the kernel has reported is about to be there, and the kernel would report it again at once
  * (mq/poll/answer.rs of the core). */
 struct rsipc_rest {
 	int64_t ns; /* the last one; 0: none so far */
@@ -51,8 +51,8 @@ static inline int rsipc_may_wait(const struct rsipc_rest *rest, int ready)
 	return ready == 1 && rest->ns == 0;
 }
 
-/* Sleeps a little, for longer each time, and not beyond the end, if that is not 0; ends when there
- * is something else in the epoll, if that is not -1. The result is that of ppoll. */
+/* Sleeps for a moment, longer each time, and not beyond `end`, if that is not 0; ends when the
+ * epoll has another event, if that is not -1. The result is that of ppoll. */
 static inline int rsipc_take_rest(struct rsipc_rest *rest, int epoll, int64_t end,
 				  const sigset_t *mask)
 {

@@ -36,7 +36,7 @@ int rsipc_raw_dup(int from)
 	return (int)syscall(SYS_dup, from);
 }
 
-/* Newer architectures have dup3 alone, which refuses two equal numbers. */
+/* Newer architectures have dup3 alone, which refuses two equal descriptors. */
 int rsipc_raw_dup2(int from, int to)
 {
 	if (from != to)

@@ -1,5 +1,5 @@
-/* A system call that is a cancellation point: RSIPC_CANCELLABLE(number, arguments...). -1 and
- * errno when it fails. */
+/* A system call that is a cancellation point: RSIPC_CANCELLABLE(number of the call, arguments...).
+ * -1 and errno when it fails. */
 #ifndef RSIPC_RAW_CANCEL_H
 #define RSIPC_RAW_CANCEL_H
 

@@ -18,7 +18,7 @@ int rsipc_raw_close_range(unsigned first, unsigned last, int flags)
 	return (int)syscall(SYS_close_range, first, last, flags);
 }
 
-/* The number that a directory entry of /proc/self/fd names; -1 = none. */
+/* The descriptor that a directory entry of /proc/self/fd names; -1 = none. */
 static int number_of(const char *name)
 {
 	long number = 0;
@@ -44,8 +44,8 @@ static void close_entries(const char *entries, long length, int lowest, int dire
 	}
 }
 
-/* By the kernel's list. It goes on with the next number, so closing does not disturb it.
- * False: there is none. */
+/* By the kernel's list. It goes on with the next descriptor, so closing does not disturb it. False:
+ * there is none. */
 static int close_listed(int lowest)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;

@@ -1,10 +1,10 @@
 /* The system calls of real.h that change credentials. The kernel knows credentials of threads
  * alone; POSIX has those of the process. glibc has each thread make the system call.
  *
- * In a program that is linked statically ours stand in the place of glibc's functions, and the part
- * of glibc that makes all threads do something is called: __nptl_setxid, as glibc's functions call
- * it, since 2.3.4. It is there if there can be threads; since 2.34 it comes with any function that
- * needs it, which is why one is referred to that we do not stand in front of. */
+ * In a program that is linked statically ours replace glibc's functions, and the part of glibc that
+ * makes all threads do something is called: __nptl_setxid, as glibc's functions call it, since
+ * 2.3.4. It is there if there can be threads; since 2.34 it comes with any function that needs it,
+ * which is why one is referred to that we do not replace. */
 #define _GNU_SOURCE
 #include "raw.h"
 #include "rsipc_cbits.h"
@@ -37,7 +37,7 @@ int rsipc_raw_setuid(uid_t user)
 	return in_all_threads(SYS_setuid, user, 0, 0);
 }
 
-/* -1 means no change to setresuid, and nobody to seteuid. */
+/* To setresuid, -1 means no change; to seteuid, it is no valid user. */
 int rsipc_raw_seteuid(uid_t user)
 {
 	if (user == (uid_t)-1)

@@ -46,14 +46,14 @@ int rsipc_raw_fchown(int fd, uid_t user, gid_t group)
 	return (int)syscall(SYS_fchown, fd, user, group);
 }
 
-ssize_t rsipc_raw_read(int fd, void *buffer, size_t room)
+ssize_t rsipc_raw_read(int fd, void *buffer, size_t count)
 {
-	return RSIPC_CANCELLABLE(SYS_read, fd, (long)buffer, (long)room);
+	return RSIPC_CANCELLABLE(SYS_read, fd, (long)buffer, (long)count);
 }
 
-ssize_t rsipc_raw_pread(int fd, void *buffer, size_t room, off_t position)
+ssize_t rsipc_raw_pread(int fd, void *buffer, size_t count, off_t position)
 {
-	return RSIPC_CANCELLABLE(SYS_pread64, fd, (long)buffer, (long)room, position);
+	return RSIPC_CANCELLABLE(SYS_pread64, fd, (long)buffer, (long)count, position);
 }
 
 ssize_t rsipc_raw_write(int fd, const void *buffer, size_t length)

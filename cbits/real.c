@@ -11,8 +11,8 @@
  * put in these addresses before any constructor runs. */
 struct rsipc_real rsipc_real = { RSIPC_REAL_FUNCTIONS(AT_FIRST) };
 
-/* dlsym allocates, and takes the loader's lock. So it is called at load alone: never in a
- * signal handler, nor in the child of a fork, nor in an allocator that closes a file of its
+/* dlsym allocates, and takes the loader's lock. So it is called only when the library is loaded:
+ * never in a signal handler, in the child of a fork, or in an allocator that closes a file of its
  * own.
  *
  * Nothing is found in a program that is linked statically, and in an older C library for what

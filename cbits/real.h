@@ -66,8 +66,8 @@
 		       struct statx *status))                                                \
 	F(int, fchmod, (int fd, mode_t mode))                                                \
 	F(int, fchown, (int fd, uid_t user, gid_t group))                                    \
-	F(ssize_t, read, (int fd, void *buffer, size_t room))                                \
-	F(ssize_t, pread, (int fd, void *buffer, size_t room, off_t position))               \
+	F(ssize_t, read, (int fd, void *buffer, size_t count))                               \
+	F(ssize_t, pread, (int fd, void *buffer, size_t count, off_t position))              \
 	F(ssize_t, write, (int fd, const void *buffer, size_t length))                       \
 	F(off_t, lseek, (int fd, off_t offset, int whence))                                  \
 	RSIPC_CREDENTIAL_CALLS(F)                                                            \

@@ -36,7 +36,7 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
-/* The structures and numbers from here on are those of core/src/cbits.rs, which tells what they
+/* The structures and constants from here on are those of core/src/cbits.rs, which says what they
  * mean; tests/abi compares the two. */
 
 /* What Rust answers when the thread has to sleep. Other answers: 0 = done, otherwise an errno. */
@@ -56,10 +56,10 @@ struct rsipc_sleep {
 	struct rsipc_waitv waitv[2];
 };
 
-/* Room for a wait of any kind; Rust asserts that each kind fits. */
+/* Storage for a wait of any kind; Rust asserts that each kind fits. */
 struct rsipc_wait {
 	struct rsipc_sleep sleep;
-	long room[44];
+	long rest[44];
 };
 
 /* What Rust does with waits of one kind. */
@@ -87,8 +87,8 @@ struct rsipc_closing {
 
 enum { RSIPC_CLOSE_FREELY, RSIPC_CLOSE_SPARE, RSIPC_CLOSE_QUEUE, RSIPC_CLOSE_UNKNOWN };
 
-/* What Rust answers when the descriptor is none of a queue after all. Other answers: the call's
- * own, or an errno with a minus in front. */
+/* What Rust answers when the descriptor does not belong to a queue after all. Other answers: the
+ * call's own, or an errno with a minus in front. */
 #define RSIPC_NOT_A_QUEUE (-4096)
 
 /* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or

@@ -21,9 +21,9 @@ sem_t *rsipc_c_sem_open(const char *name, int flags, ...);
 
 #pragma GCC visibility pop
 
-/* Takes a token, if one is there and nobody else changes the word: what `Word::try_take` does
- * (core/src/posix/sem/word.rs), once, and without a call. The word is the first of the semaphore;
- * its low half counts the tokens. */
+/* Decrements the value, if it is positive and no other thread changes the word: what
+ * `Word::try_take` does (core/src/posix/sem/word.rs), once, and without a call. The word is the
+ * first of the semaphore; its low half is the value. */
 __attribute__((always_inline)) static inline int take_at_once(sem_t *sem)
 {
 	uint64_t *word = (uint64_t *)sem;
@@ -39,7 +39,7 @@ __attribute__((noinline, cold)) static int wait_slowly(sem_t *sem)
 					  rsipc_sem_begin(&wait, sem)));
 }
 
-/* A cancellation point even when there is a token. */
+/* A cancellation point even when the value is positive. */
 int rsipc_c_sem_wait(sem_t *sem)
 {
 	pthread_testcancel();
@@ -48,7 +48,7 @@ int rsipc_c_sem_wait(sem_t *sem)
 	return wait_slowly(sem);
 }
 
-/* A cancellation point even when there is a token, but a bad time is looked at before. */
+/* A cancellation point even when the value is positive, but a bad time is checked before. */
 int rsipc_c_sem_timedwait(sem_t *sem, const struct timespec *until)
 {
 	if (until && (until->tv_nsec < 0 || until->tv_nsec >= 1000000000))

@@ -17,10 +17,10 @@
 long rsipc_rseq_offset(void);
 #pragma GCC visibility pop
 
-/* In the place of a sixth argument, which futex_waitv does not have: see os/futex.rs. */
+/* Passed as the sixth argument, which futex_waitv does not have: see os/futex.rs. */
 #define NEVER_RESTARTED 1
 
-/* The system call, without the detour by errno where that is known. Returns how it ended, as
+/* The system call, without going through errno where that is possible. Returns how it ended, as
  * `woken` of rsipc_wait_kind takes it, and leaves the variable. */
 static inline int bare_call(long number, const long *a)
 {
@@ -45,8 +45,8 @@ static inline int bare_call(long number, const long *a)
 }
 
 #ifdef __x86_64__
-/* Bytes below the stack pointer that the kernel leaves to the function; what it stores for a
- * handler comes below them. */
+/* Bytes below the stack pointer that belong to the function (the red zone); what the kernel stores
+ * for a handler is below them. */
 #define RED_ZONE 128
 /* Words there that are marked: fewer than the kernel stores, and than the calls that have led here
  * have used. */
@@ -56,7 +56,7 @@ static inline int bare_call(long number, const long *a)
 /* The same call, which is not restarted after a signal handler: core/src/os/restartable/call.rs
  * tells how. The sequence ends within this function, so a thread that is cancelled in it can be
  * unwound. `touched`: words that have been overwritten below the stack, as by a handler. Returns
- * what the kernel does; -EINTR also in the place of a restart without a handler. */
+ * what the kernel does; -EINTR also instead of a restart without a handler. */
 static long call_once(long offset, long number, const long *a, long *touched)
 {
 	long result;
@@ -104,8 +104,8 @@ static long call_once(long offset, long number, const long *a, long *touched)
 	return result;
 }
 
-/* A handler ends it; that the process was stopped and goes on does not. A handler that may have
- * run on a stack of its own is taken for one that has. */
+/* A handler ends it; a stop and a continuation of the process do not. If a handler may have run on
+ * a stack of its own, it is assumed that it has. */
 static int interruptible_call(long number, const long *a)
 {
 	long offset = rsipc_rseq_offset(), touched, result;

@@ -13,15 +13,15 @@ int rsipc_msg_is_ours(void);
 /* Where these answer that the thread must sleep, there is a wait that has not begun. */
 int rsipc_msg_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, int queue,
 		       const void *message, size_t length, int flags);
-/* The length of the body; in the place of other answers their negative. */
+/* The length of the body; other answers are negated. */
 ssize_t rsipc_msg_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, int queue,
-			      void *message, size_t room, long type, int flags);
+			      void *message, size_t size, long type, int flags);
 /* `length`: where the result of a receive goes. */
 int rsipc_msg_begin(struct rsipc_wait *wait, ssize_t *length);
 extern const struct rsipc_wait_kind rsipc_msg_wait_kind;
 
 int rsipc_c_msgsnd(int queue, const void *message, size_t length, int flags);
-ssize_t rsipc_c_msgrcv(int queue, void *message, size_t room, long type, int flags);
+ssize_t rsipc_c_msgrcv(int queue, void *message, size_t size, long type, int flags);
 
 #pragma GCC visibility pop
 
@@ -54,14 +54,14 @@ int rsipc_c_msgsnd(int queue, const void *message, size_t length, int flags)
 	return send_slowly(&wait, answer);
 }
 
-ssize_t rsipc_c_msgrcv(int queue, void *message, size_t room, long type, int flags)
+ssize_t rsipc_c_msgrcv(int queue, void *message, size_t size, long type, int flags)
 {
 	struct rsipc_wait wait;
 	if (__builtin_expect(!rsipc_msg_is_ours(), 0))
-		return RSIPC_CANCELLABLE(SYS_msgrcv, queue, (long)message, (long)room, type, flags);
+		return RSIPC_CANCELLABLE(SYS_msgrcv, queue, (long)message, (long)size, type, flags);
 	pthread_testcancel();
 	ssize_t length =
-		rsipc_msg_try_receive(&rsipc_thread, &wait, queue, message, room, type, flags);
+		rsipc_msg_try_receive(&rsipc_thread, &wait, queue, message, size, type, flags);
 	if (__builtin_expect(length >= 0, 1))
 		return length;
 	return receive_slowly(&wait, (int)-length);

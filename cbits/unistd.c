@@ -39,7 +39,7 @@ int rsipc_c_dup3(int from, int to, int flags);
 
 #define CONCERNED (RSIPC_QUEUES | RSIPC_RESERVED)
 
-/* The thread is cancelled in close, which comes before the descriptor is closed, or after. */
+/* The thread is cancelled in close, before the descriptor is closed, or after. */
 static void cancelled(void *argument)
 {
 	const struct rsipc_closing *closing = argument;
@@ -59,8 +59,8 @@ __attribute__((noinline, cold)) static int close_concerned(int fd)
 	pthread_cleanup_push(cancelled, &closing);
 	result = RSIPC_REAL(close)(fd);
 	pthread_cleanup_pop(0);
-	/* Linux has closed it whatever the error is, unless it was not open; then we know of it in
-	 * vain. */
+	/* Linux has closed it whatever the error is, unless it was not open; then the entry is
+	 * useless. */
 	rsipc_close_end(&rsipc_thread, &closing, 1);
 	return result;
 }
@@ -148,7 +148,7 @@ int rsipc_c_dup(int from)
 	return rsipc_concerns(RSIPC_QUEUES) ? duplicated(from, to) : to;
 }
 
-/* The new number is closed only if the old one is good. */
+/* The new descriptor is closed only if the old one is valid. */
 static int dup3_concerned(int from, int to, int flags, int is_dup3)
 {
 	struct rsipc_closing closing = { .kind = RSIPC_CLOSE_FREELY };

@@ -2,7 +2,7 @@
  * message queues and shared memory, in user space.
  *
  * The types and the constants come from the headers of the system, whose declarations agree with
- * these. So a program may include both, in any order, or this one alone.
+ * these. A program may include both, in any order, or this one alone.
  *
  * Generated from src/posix by `make header`; `make check-header` compares.
  */
@@ -26,38 +26,40 @@ extern "C" {
 #endif
 
 /**
- * Opens a named semaphore, at the address at which this process already has it, if it has. When
- * `oflag` has O_CREAT two more arguments follow: mode_t mode, unsigned value. SEM_FAILED: see
- * errno. POSIX.1-2017, `sem_open`.
+ * Opens a named semaphore. If this process already has it open, the address is the same. If
+ * `oflag` has O_CREAT, two more arguments follow: mode_t mode, unsigned value. Returns SEM_FAILED
+ * on error, and sets errno. POSIX.1-2017, `sem_open`.
  */
 sem_t *sem_open(const char *name, int oflag, ...);
 
 /**
- * Opens a queue. When `oflag` has O_CREAT two more arguments follow: mode_t mode, const struct
- * mq_attr *attributes, which may be NULL. -1: see errno. POSIX.1-2017, `mq_open`.
+ * Opens a queue. If `oflag` has O_CREAT, two more arguments follow: mode_t mode, const struct
+ * mq_attr *attributes, which may be NULL. Returns -1 on error, and sets errno. POSIX.1-2017,
+ * `mq_open`.
  */
 mqd_t mq_open(const char *name, int oflag, ...);
 
 /**
- * Looks at a set of semaphores, or changes it. SETVAL, GETALL, SETALL, IPC_STAT, IPC_SET, IPC_INFO,
- * SEM_STAT, SEM_STAT_ANY and SEM_INFO take a fourth argument, a union semun. -1: see errno.
- * POSIX.1-2017, `semctl`.
+ * Returns the state of a set of semaphores, or changes it. SETVAL, GETALL, SETALL, IPC_STAT,
+ * IPC_SET, IPC_INFO, SEM_STAT, SEM_STAT_ANY and SEM_INFO take a fourth argument, a union semun.
+ * Returns -1 on error, and sets errno. POSIX.1-2017, `semctl`.
  */
 int semctl(int semid, int semnum, int cmd, ...);
 
 /**
- * Makes an unnamed semaphore. POSIX.1-2017, `sem_init`: EINVAL for a value above `SEM_VALUE_MAX`.
+ * Initialises an unnamed semaphore. POSIX.1-2017, `sem_init`: EINVAL for a value above
+ * `SEM_VALUE_MAX`.
  */
 int sem_init(sem_t *sem, int pshared, unsigned int value);
 
 /**
- * Ends the use of an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
+ * Destroys an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
  */
 int sem_destroy(sem_t *sem);
 
 /**
- * Takes back one `sem_open`. POSIX.1-2017, `sem_close`: EINVAL for what is not an open named
- * semaphore.
+ * Closes a named semaphore that `sem_open` has opened. POSIX.1-2017, `sem_close`: EINVAL for what
+ * is not an open named semaphore.
  */
 int sem_close(sem_t *sem);
 
@@ -67,28 +69,29 @@ int sem_close(sem_t *sem);
 int sem_unlink(const char *name);
 
 /**
- * Adds a token. Async-signal-safe. POSIX.1-2017, `sem_post`: EOVERFLOW at `SEM_VALUE_MAX`.
+ * Increments the value, and wakes a waiter. Async-signal-safe. POSIX.1-2017, `sem_post`: EOVERFLOW
+ * at `SEM_VALUE_MAX`.
  */
 int sem_post(sem_t *sem);
 
 /**
- * Takes a token, or fails with EAGAIN. POSIX.1-2017, `sem_trywait`.
+ * Decrements the value, or fails with EAGAIN if it is 0. POSIX.1-2017, `sem_trywait`.
  */
 int sem_trywait(sem_t *sem);
 
 /**
- * The number of tokens. POSIX.1-2017, `sem_getvalue`; 0 for a locked semaphore, unless
+ * Stores the value in `sval`. POSIX.1-2017, `sem_getvalue`; 0 for a locked semaphore, unless
  * RSIPC_SEM_GETVALUE=waiters asks for minus the number of waiters.
  */
 int sem_getvalue(sem_t *sem, int *sval);
 
 /**
- * Takes a token, and sleeps while there is none. A cancellation point. POSIX.1-2017, `sem_wait`.
+ * Decrements the value, and sleeps while it is 0. A cancellation point. POSIX.1-2017, `sem_wait`.
  */
 int sem_wait(sem_t *sem);
 
 /**
- * `sem_wait` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `sem_timedwait`.
+ * `sem_wait` until a time of CLOCK_REALTIME at most: ETIMEDOUT. POSIX.1-2017, `sem_timedwait`.
  */
 int sem_timedwait(sem_t *sem, const struct timespec *abstime);
 
@@ -104,7 +107,7 @@ int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abstime)
 int mq_send(mqd_t mqdes, const char *msg_ptr, size_t msg_len, unsigned int msg_prio);
 
 /**
- * `mq_send` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `mq_timedsend`.
+ * `mq_send` until a time of CLOCK_REALTIME at most: ETIMEDOUT. POSIX.1-2017, `mq_timedsend`.
  */
 int mq_timedsend(mqd_t mqdes,
                  const char *msg_ptr,
@@ -119,7 +122,7 @@ int mq_timedsend(mqd_t mqdes,
 ssize_t mq_receive(mqd_t mqdes, char *msg_ptr, size_t msg_len, unsigned int *msg_prio);
 
 /**
- * `mq_receive` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `mq_timedreceive`.
+ * `mq_receive` until a time of CLOCK_REALTIME at most: ETIMEDOUT. POSIX.1-2017, `mq_timedreceive`.
  */
 ssize_t mq_timedreceive(mqd_t mqdes,
                         char *msg_ptr,
@@ -128,7 +131,7 @@ ssize_t mq_timedreceive(mqd_t mqdes,
                         const struct timespec *abstime);
 
 /**
- * Closes a descriptor of a queue. POSIX.1-2017, `mq_close`.
+ * Closes the descriptor of a queue. POSIX.1-2017, `mq_close`.
  */
 int mq_close(mqd_t mqdes);
 
@@ -138,24 +141,24 @@ int mq_close(mqd_t mqdes);
 int mq_unlink(const char *name);
 
 /**
- * What a queue is like now. POSIX.1-2017, `mq_getattr`.
+ * Stores the attributes of a queue in `mqstat`. POSIX.1-2017, `mq_getattr`.
  */
 int mq_getattr(mqd_t mqdes, struct mq_attr *mqstat);
 
 /**
- * Sets or clears O_NONBLOCK, and stores what was before. POSIX.1-2017, `mq_setattr`: EINVAL for
- * any other flag.
+ * Sets or clears O_NONBLOCK, and stores the previous attributes in `omqstat`, which may be NULL.
+ * POSIX.1-2017, `mq_setattr`: EINVAL for any other flag.
  */
 int mq_setattr(mqd_t mqdes, const struct mq_attr *mqstat, struct mq_attr *omqstat);
 
 /**
- * Asks to be notified when a message comes into the empty queue, or, with NULL, not to be.
- * POSIX.1-2017, `mq_notify`.
+ * Registers the process to be notified when a message arrives at the empty queue. NULL: ends the
+ * registration. POSIX.1-2017, `mq_notify`.
  */
 int mq_notify(mqd_t mqdes, const struct sigevent *notification);
 
 /**
- * A descriptor of the shared memory object `name`. POSIX.1-2017, `shm_open`.
+ * Opens the shared memory object `name`, and returns its descriptor. POSIX.1-2017, `shm_open`.
  */
 int shm_open(const char *name, int oflag, mode_t mode);
 
@@ -165,7 +168,7 @@ int shm_open(const char *name, int oflag, mode_t mode);
 int shm_unlink(const char *name);
 
 /**
- * The id of the set with this key, or of a new one. POSIX.1-2017, `semget`.
+ * Returns the id of the set of semaphores with this key, or of a new one. POSIX.1-2017, `semget`.
  */
 int semget(key_t key, int nsems, int semflg);
 
@@ -175,17 +178,17 @@ int semget(key_t key, int nsems, int semflg);
 int semop(int semid, struct sembuf *sops, size_t nsops);
 
 /**
- * `semop` for so long at most: EAGAIN. Linux.
+ * `semop` that sleeps for `timeout` at most: EAGAIN. Linux.
  */
 int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);
 
 /**
- * The id of the queue with this key, or of a new one. POSIX.1-2017, `msgget`.
+ * Returns the id of the queue with this key, or of a new one. POSIX.1-2017, `msgget`.
  */
 int msgget(key_t key, int msgflg);
 
 /**
- * Sends a message, and sleeps while there is no room for it. POSIX.1-2017, `msgsnd`.
+ * Sends a message, and sleeps while there is no space for it. POSIX.1-2017, `msgsnd`.
  */
 int msgsnd(int msqid, const void *msgp, size_t msgsz, int msgflg);
 
@@ -195,27 +198,27 @@ int msgsnd(int msqid, const void *msgp, size_t msgsz, int msgflg);
 ssize_t msgrcv(int msqid, void *msgp, size_t msgsz, long msgtyp, int msgflg);
 
 /**
- * Looks at a queue, or changes it. POSIX.1-2017, `msgctl`.
+ * Returns the state of a queue, or changes it. POSIX.1-2017, `msgctl`.
  */
 int msgctl(int msqid, int cmd, struct msqid_ds *buf);
 
 /**
- * The id of the segment with this key, or of a new one. POSIX.1-2017, `shmget`.
+ * Returns the id of the segment with this key, or of a new one. POSIX.1-2017, `shmget`.
  */
 int shmget(key_t key, size_t size, int shmflg);
 
 /**
- * Maps a segment, and gives its address. POSIX.1-2017, `shmat`.
+ * Attaches a segment, and returns its address. POSIX.1-2017, `shmat`.
  */
 void *shmat(int shmid, const void *shmaddr, int shmflg);
 
 /**
- * Unmaps the segment that is mapped here. POSIX.1-2017, `shmdt`.
+ * Detaches the segment that is attached at this address. POSIX.1-2017, `shmdt`.
  */
 int shmdt(const void *shmaddr);
 
 /**
- * Looks at a segment, or changes it. POSIX.1-2017, `shmctl`.
+ * Returns the state of a segment, or changes it. POSIX.1-2017, `shmctl`.
  */
 int shmctl(int shmid, int cmd, struct shmid_ds *buf);
 

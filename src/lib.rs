@@ -1,6 +1,6 @@
 //! librsipc: the C ABI of interprocess communication, on the cores of `rsipc-core`.
 //!
-//! An entry parses pointers and flags, calls a core, and turns `Result<_, Errno>` into -1 and
+//! An entry point parses pointers and flags, calls a core, and turns `Result<_, Errno>` into -1 and
 //! `errno`.
 //!
 //! | module | |

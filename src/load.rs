@@ -1,8 +1,8 @@
 //! What happens when the library is loaded, before the program starts.
 //!
-//! Libraries that know nothing of us are often initialised before us, and may call already then.
-//! So nothing may need what is done here: each module does it by itself at the first use
-//! (settings, locks), or does without until then (`os::cpu`, `cbits/real.c`).
+//! Other libraries are often initialised before this one, and may already call it then. So no
+//! module may depend on what is done here: each does it by itself at the first use (settings,
+//! locks), or does without it until then (`os::cpu`, `cbits/real.c`).
 
 use std::ffi::{CStr, OsStr, c_void};
 use std::io::Write;

@@ -16,7 +16,7 @@ pub fn this_thread() -> Result<&'static Thread> {
     thread_of(unsafe { &*rsipc_thread_slot() })
 }
 
-/// Makes a call again that finds itself in the child of a fork, made by a handler in the middle of
+/// Repeats a call that finds that it is in the child of a fork, made by a handler in the middle of
 /// it: the block of this thread is a new one.
 pub fn on_this_thread<T>(call: impl Fn(&'static Thread) -> Result<T>) -> Result<T> {
     loop {

@@ -21,14 +21,14 @@ fn run_for(argument: Option<&str>, seconds: u32) -> Output {
 }
 
 fn fails_saying(case: &str, text: &str) {
-    says_at_failure(case, run(Some(case)), text);
+    says_at_failure(case, &run(Some(case)), text);
 }
 
 fn hangs_saying(case: &str, text: &str) {
-    says_at_failure(case, run_for(Some(case), 1), text);
+    says_at_failure(case, &run_for(Some(case), 1), text);
 }
 
-fn says_at_failure(case: &str, output: Output, text: &str) {
+fn says_at_failure(case: &str, output: &Output, text: &str) {
     assert_eq!(output.ended, Ended::Exit(1), "{case}");
     assert!(output.stderr.contains(text), "{case} said {:?}", output.stderr);
 }

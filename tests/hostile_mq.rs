@@ -45,7 +45,7 @@ fn main() {
         })
         .collect();
     trials.push(Trial::test("foreign_and_truncated_files_are_refused", || start(&["refuse"])));
-    trials.push(Trial::test("overwritten_registration_holds_up_nobody", || start(&["forget"])));
+    trials.push(Trial::test("overwritten_registration_holds_up_no_process", || start(&["forget"])));
     for depth in ["10", "100"] {
         trials.push(Trial::test(format!("live_queue_of_{depth}_is_overwritten"), move || {
             under_load(depth)
@@ -76,7 +76,7 @@ fn play(first: u64) {
     assert!(all.sent.min(all.received).min(all.refused).min(all.overwritten) > 100, "{all:?}");
 }
 
-/// Like a script that somebody has thought of: most of them begin with a good queue.
+/// Like a script that a person has thought of: most of them begin with a good queue.
 fn bytes(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
     let mut next = || {

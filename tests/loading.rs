@@ -85,7 +85,7 @@ fn programs_of_older_c_libraries_are_served() {
 /// The table of docs/preload.md: no more can be reached, and no less is.
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn a_preload_reaches_who_asks_by_name_alone() {
+fn a_preload_reaches_callers_that_look_up_the_name_alone() {
     let scratch = Scratch::new("handles");
     let program = scratch.compile("loading/handles.c", "handles", &["-ldl", "-lrt"]);
     let output = run_bounded(command(&program, Way::Preload), BOUND);
@@ -136,7 +136,7 @@ fn archive() -> Vec<&'static str> {
     [archive].into_iter().chain(libraries).collect()
 }
 
-/// Without a loader there is nobody to ask for the C library's own `close` and `poll`.
+/// Without a loader there is no way to find the C library's own `close` and `poll`.
 #[test]
 fn a_program_may_be_linked_wholly_statically() {
     const FILES: [&str; 10] = [

@@ -70,7 +70,7 @@ fn verbose_off_is_silent() {
 }
 
 #[test]
-fn a_closed_standard_error_disturbs_nobody() {
+fn a_closed_standard_error_disturbs_no_program() {
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"exec 2>&-; LD_PRELOAD="$0" RSIPC_VERBOSE=1 sh -c 'echo out; exit 7'"#]);
     shell.arg(library_dir().join("librsipc.so"));

@@ -1,5 +1,5 @@
 //! The settings that concern queues: `RSIPC_MQ_LIMITS=kernel`, compared with the kernel's own
-//! queues on plain glibc, and a `RSIPC_DIR` with little room.
+//! queues on plain glibc, and a `RSIPC_DIR` with little space.
 
 mod support;
 
@@ -15,8 +15,8 @@ const BOUND: Duration = Duration::from_secs(50);
 /// The exit status of a program that cannot do here what it is made for.
 const CANNOT: i32 = 77;
 
-/// What `mq_limits` is asked, and as whom. What root's queues take already is not known, so prices
-/// are the user's.
+/// What `mq_limits` is asked, and as which user. What root's queues take already is not known, so
+/// prices are the user's.
 const LIMITS: [(&str, &str); 4] =
     [("sizes", "user"), ("prices", "user"), ("numbers", "user"), ("sizes", "root")];
 
@@ -29,7 +29,7 @@ fn main() {
                 move || same_limits(what, who, way),
             ));
         }
-        trials.push(Trial::ignorable_test(format!("little_room_is_enospc::{way}"), move || {
+        trials.push(Trial::ignorable_test(format!("little_space_is_enospc::{way}"), move || {
             room(way)
         }));
     }

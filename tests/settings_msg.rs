@@ -10,7 +10,7 @@ use support::{Place, Way, command, compile, run_bounded};
 
 const BOUND: Duration = Duration::from_mins(1);
 
-/// The largest body that can be asked for, and room for two of them.
+/// The largest body that can be asked for, and space for two of them.
 const LARGEST: [(&str, &str); 2] = [("RSIPC_MSGMAX", "16777216"), ("RSIPC_MSGMNB", "33554432")];
 
 #[test]

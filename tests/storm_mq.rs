@@ -30,7 +30,7 @@ fn a_queue_of_two_namespaces_survives_kills() {
     storm("10", preloaded, &["namespaces"]);
 }
 
-/// The same without robust lists, as in gVisor: the kernel tells of nobody's death.
+/// The same without robust lists, as in gVisor: the kernel does not tell of a death.
 #[test]
 fn a_queue_of_two_namespaces_survives_kills_on_a_poor_kernel() {
     storm("10", |program| Filter::refusing(libc::ENOSYS).command(program), &["namespaces"]);

@@ -4,11 +4,11 @@
 //! How a kill is accounted for. The victim's slot says what it was doing. While it held a token,
 //! the token is lost for certain, and it is posted anew at once. In the middle of taking or giving
 //! one it may be lost or not: that is a *doubt*. Doubts add up, but never to as many as there are
-//! tokens, so there always is one that goes round, and nobody who lives has a reason to hang.
-//! Before they become too many, everybody is told to pause. Then the value of the semaphore must be
-//! the number of tokens less at most the doubts; what is missing is posted, and the next round
-//! begins. The supervisor is a plain glibc process, so each round also shows that glibc finds the
-//! file in order.
+//! tokens, so there always is one that goes round, and no living process has a reason to hang.
+//! Before they become too many, all processes are told to pause. Then the value of the semaphore
+//! must be the number of tokens less at most the doubts; what is missing is posted, and the next
+//! round begins. The supervisor is a plain glibc process, so each round also shows that glibc finds
+//! the file in order.
 //!
 //! `RSIPC_STORM_SECONDS` sets how long it lasts (10 when unset).
 
@@ -30,7 +30,7 @@ use support::{Way, command, compile};
 const SURVIVORS: usize = 4;
 const VICTIMS: usize = 3;
 const TOKENS: i32 = 3;
-/// Nobody who lives waits for longer than this.
+/// No living process waits for longer than this.
 const PROMISED: Duration = Duration::from_secs(2);
 /// For what is not promised.
 const BOUND: Duration = Duration::from_secs(20);
@@ -127,7 +127,7 @@ impl Ground {
         let start = Instant::now();
         // SAFETY: the semaphore is open until the ground is dropped.
         while unsafe { libc::sem_trywait(self.semaphore) } != 0 {
-            assert!(start.elapsed() < BOUND, "no token comes by");
+            assert!(start.elapsed() < BOUND, "the value stays 0");
             thread::sleep(Duration::from_micros(20));
         }
     }
@@ -137,7 +137,7 @@ impl Ground {
         assert_eq!(unsafe { libc::sem_post(self.semaphore) }, 0);
     }
 
-    /// Everybody pauses, and the tokens are counted.
+    /// All processes pause, and the tokens are counted.
     fn settle(&self, doubts: i32) {
         self.tell(order::PAUSE);
         let start = Instant::now();
@@ -164,8 +164,8 @@ impl Ground {
     }
 
     /// All are asleep in `sem_wait`, one token comes, and at that instant the victims are killed:
-    /// whoever of them had the wake took it along, and the token must reach one of the others all
-    /// the same. Leaves a doubt of one token.
+    /// the one of them that had the wake took it along, and the token must reach one of the others
+    /// all the same. Leaves a doubt of one token.
     fn kill_the_woken(&self, workers: &mut Workers) {
         (0..TOKENS).for_each(|_| self.take());
         let start = Instant::now();
@@ -192,7 +192,7 @@ impl Ground {
         }
         let start = Instant::now();
         while self.value() > 0 && self.all_turns()[..SURVIVORS] == turns[..SURVIVORS] {
-            assert!(start.elapsed() < PROMISED, "a token is there, and all who live sleep");
+            assert!(start.elapsed() < PROMISED, "a token is there, and all living processes sleep");
             thread::sleep(Duration::from_micros(100));
         }
         (1..TOKENS).for_each(|_| self.post());
@@ -212,8 +212,8 @@ impl Ground {
 impl Drop for Ground {
     fn drop(&mut self) {
         self.tell(order::STOP);
-        // SAFETY: the semaphore is open, and nobody uses it after this. Whether the names can be
-        // removed is of no interest to a test that is over.
+        // SAFETY: the semaphore is open, and is not used after this. It does not matter whether the
+        // names can be removed.
         unsafe {
             libc::sem_close(self.semaphore);
             libc::sem_unlink(self.name.as_ptr());
@@ -293,7 +293,7 @@ fn draw(chance: &mut u64, limit: u64) -> u64 {
 }
 
 #[test]
-fn survivors_of_kills_never_hang_on_a_token() {
+fn survivors_of_kills_never_hang_on_a_positive_value() {
     let ground = Ground::new("kills");
     let end = Instant::now() + storm_seconds();
     let start = |slot| ground.start(slot, Way::Preload);

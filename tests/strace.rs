@@ -179,8 +179,8 @@ fn loading_asks_the_kernel_only_for_inherited_queues() {
 }
 
 /// Until the program says that it is over, by getppid(2), each waiter has gone to sleep; perhaps
-/// for a moment before that, as another one of them was in the middle of its own look. Who looked
-/// once a second would have slept six times.
+/// for a moment before that, as another one of them was in the middle of its own look. A waiter
+/// that looked once a second would have slept six times.
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn idle_waiters_make_no_system_call() {
@@ -239,8 +239,7 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// All system calls of a program of tests/c, which says this in the end, and of whatever it
-/// starts.
+/// All system calls of a program of tests/c, which says this at the end, and of whatever it starts.
 fn trace_of(source: &str, way: Way, says: &str) -> String {
     trace_with(source, way, None, says)
 }

@@ -1,6 +1,6 @@
 /* fair senders|receivers: four senders and one receiver, or one sender and four receivers, of one
  * queue, on two processors for two seconds. Prints nanoseconds for a message, the file that mq_send
- * came from, and what the one who was served least got of what the one who was served most got. */
+ * came from, and the ratio of what the least served thread got to what the most served one got. */
 #include <mqueue.h>
 #include <fcntl.h>
 

@@ -1,4 +1,4 @@
-/* What is measured of message queues, the same for all who have them. The file that includes this
+/* What is measured of message queues, the same for all implementations. The file that includes this
  * has defined
  *
  *   struct queue; struct queue *queue_new(unsigned messages, unsigned size);

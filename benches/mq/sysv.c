@@ -20,7 +20,7 @@ struct message {
 static struct queue *made[2];
 static long wanted;
 
-/* The kernel's queues have room for 16 KiB; for as many messages as are asked for, if it may be
+/* The kernel's queues hold 16 KiB, or as many messages as are asked for, if the limit may be
  * raised. */
 static struct queue *queue_new(unsigned messages, unsigned size)
 {

@@ -1,4 +1,4 @@
-/* A post and a wait on a semaphore that nobody else uses. */
+/* A post and a wait on a semaphore that no other thread uses. */
 #include <semaphore.h>
 
 #include "../support/bench.h"

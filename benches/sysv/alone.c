@@ -1,5 +1,5 @@
-/* alone pair|undo|array|getval|large|find|create: what one process does to a set that nobody else
- * uses. */
+/* alone pair|undo|array|getval|large|find|create: what one process does to a set that no other
+ * process uses. */
 #include <sys/ipc.h>
 #include <sys/sem.h>
 

@@ -1,5 +1,5 @@
-//! The atomics of every protocol come from here, so that the model checker can put its own in their
-//! place. Nothing else names `core::sync::atomic`.
+//! The atomics of every protocol come from here, so that the model checker can replace them by its
+//! own. Nothing else names `core::sync::atomic`.
 
 #[cfg(all(loom, test))]
 pub mod explore;

@@ -1,11 +1,11 @@
-//! What Rust and C (`cbits/`) share: the layouts of `cbits/rsipc_cbits.h`, and the numbers by which
-//! the two sides talk.
+//! What Rust and C (`cbits/`) share: the layouts of `cbits/rsipc_cbits.h`, and the constants by
+//! which the two sides communicate.
 //!
 //! `tests/abi` has the crate ctest read this file and compare each item with its counterpart in C.
 //! For that the file stands alone: it refers to `core` and to `libc`, and to no other module.
 //!
-//! C makes each of these structures, on its own stack or in its own memory; Rust is lent a pointer
-//! for the duration of a call.
+//! C allocates each of these structures, on its stack or elsewhere. Rust gets a pointer that is
+//! valid during the call.
 
 use core::ffi::{c_int, c_long, c_uint, c_void};
 
@@ -39,23 +39,23 @@ pub struct Sleep {
     pub waitv: [WaitV; 2],
 }
 
-/// Room for a wait of any kind: `shared::wait::Wait<A>`, whatever its `A`. It begins with its
+/// Storage for a wait of any kind: `shared::wait::Wait<A>`, whatever its `A`. It begins with its
 /// sleep.
 #[repr(C)]
-pub struct WaitRoom {
+pub struct WaitStorage {
     /// What C does next.
     pub sleep: Sleep,
     /// The rest of the wait.
-    pub room: [c_long; 44],
+    pub rest: [c_long; 44],
 }
 
 /// What Rust does with waits of one kind.
 #[repr(C)]
 pub struct WaitKind {
     /// After a sleep that ended with this error, 0 = none. Answers [`MUST_SLEEP`], 0 or an errno.
-    pub woken: unsafe extern "C" fn(*mut WaitRoom, c_int) -> c_int,
-    /// In the place of `woken`, where the thread is cancelled in its sleep.
-    pub cancelled: unsafe extern "C" fn(*mut WaitRoom),
+    pub woken: unsafe extern "C" fn(*mut WaitStorage, c_int) -> c_int,
+    /// Called instead of `woken`, where the thread is cancelled in its sleep.
+    pub cancelled: unsafe extern "C" fn(*mut WaitStorage),
     /// Whether the thread can be cancelled in its sleep.
     pub is_cancellation_point: c_int,
 }
@@ -63,9 +63,9 @@ pub struct WaitKind {
 /// The answer of a step of a wait when the thread must sleep. No errno is as large.
 pub const MUST_SLEEP: c_int = 4096;
 
-/// Room for what a notifying thread waits for: `posix::mq::Duty`.
+/// Storage for what a notifying thread waits for: `posix::mq::Duty`.
 #[repr(C)]
-pub struct DutyRoom {
+pub struct DutyStorage {
     /// Opaque to C.
     pub words: [u64; 5],
 }
@@ -99,6 +99,6 @@ pub const RESERVED: c_uint = 2;
 /// A bit of `rsipc_concern`: a queue is, or was, in the set of an epoll.
 pub const WATCHED: c_uint = 4;
 
-/// In the place of the result of a call on a file: the descriptor is none of a queue after all. No
-/// negative errno is as small.
+/// Returned instead of the result of a call on a file: the descriptor does not belong to a queue
+/// after all. No negative error number is as small.
 pub const NOT_A_QUEUE: c_long = -4096;

@@ -12,7 +12,7 @@
 //! | `atomic` | atomics, the model checker's when it checks |
 //! | `cbits` | the layouts that the C parts share with it |
 //!
-//! `docs/architecture.md` leads through the files, `docs/design.md` tells why they are so.
+//! `docs/architecture.md` leads through the files, `docs/design.md` says why they are so.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!("librsipc takes the place of a part of glibc on 64-bit Linux");

@@ -1,5 +1,5 @@
-//! The calls that change credentials: `<unistd.h>`, `<grp.h>`, `<sys/fsuid.h>`, `<sched.h>`. They
-//! do what they do, and what was found about permissions before is known to be old
+//! The calls that change credentials: `<unistd.h>`, `<grp.h>`, `<sys/fsuid.h>`, `<sched.h>`. Each
+//! makes the C library's call, and marks what was found about permissions before as out of date
 //! (`os/credentials.rs` of the core).
 
 use std::ffi::{c_int, c_void};
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn setns(fd: c_int, kind: c_int) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_left_undo_list() {
     preserved(|| {
-        // There is nobody to tell. What could not be undone is undone when the process ends.
+        // No caller takes an error. What could not be undone is undone when the process ends.
         let _ = uncancelled(|| on_this_thread(sem::leave));
     });
 }

@@ -153,7 +153,7 @@ jumps_to! {
 
 // What cbits/file.c calls.
 
-/// The result of the call, an errno with a minus in front, or [`NOT_A_QUEUE`].
+/// The result of the call, minus an errno, or [`NOT_A_QUEUE`].
 fn answer(result: Result<i64>) -> i64 {
     match result {
         Ok(result) => result,
@@ -213,13 +213,13 @@ unsafe extern "C" fn rsipc_queue_read(
     slot: *const Cell<*const Thread>,
     fd: c_int,
     into: *mut u8,
-    room: size_t,
+    capacity: size_t,
     position: off_t,
 ) -> ssize_t {
     // SAFETY: C gives the thread's own variable; the caller of read vouches for its memory.
     let read = unsafe {
         call(slot, |thread| {
-            let read = mq::read(thread, fd, into, room, u64::try_from(position).ok())?;
+            let read = mq::read(thread, fd, into, capacity, u64::try_from(position).ok())?;
             Ok(read.map_or(-i64::from(libc::EBADF), |length| i64::try_from(length).unwrap_or(0)))
         })
     };

@@ -1,5 +1,5 @@
-//! Calls that are not ours: those in which queues among the descriptors concern us, and those that
-//! change credentials.
+//! Interposed calls of the C library: those that may be given the descriptor of a queue, and those
+//! that change credentials.
 
 mod credentials;
 mod file;

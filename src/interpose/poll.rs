@@ -19,7 +19,7 @@ const MOST_DESCRIPTORS: usize = 1 << 20;
 /// Descriptors in a word of a set.
 const BITS: usize = 64;
 
-/// poll(2), for which a queue is readable when it has a message, and writable when it has room.
+/// poll(2), for which a queue is readable when it has a message, and writable when it has space.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int {
@@ -236,9 +236,9 @@ unsafe extern "C" fn rsipc_before_epoll_wait(slot: *const Cell<*const Thread>, m
     }
 }
 
-/// Takes out of the answer of poll what is not true. Returns how many descriptors have nothing
-/// left.
-/// `may_wait`: for a moment, for what is about to come true. `too_early`: set if there is such.
+/// Removes from the answer of poll the events that are not true. Returns how many descriptors have
+/// none left. `may_wait`: whether it may wait for a moment for what is about to come true.
+/// `too_early`: set if there is such an event.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_poll(
     slot: *const Cell<*const Thread>,
@@ -265,8 +265,8 @@ unsafe extern "C" fn rsipc_after_poll(
     emptied
 }
 
-/// Takes out of the answer of select what is not true. Returns how many bits that were. The
-/// others as above.
+/// Removes from the answer of select what is not true. Returns how many bits that were. The others
+/// as above.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_after_select(
     slot: *const Cell<*const Thread>,
@@ -290,7 +290,7 @@ unsafe extern "C" fn rsipc_after_select(
                 let correction = mq::correct(thread, fd, selected(answer, bit), may_wait != 0);
                 note(correction.is_too_early(), too_early);
                 untrue[0] |= u64::from(correction.untrue().has(Pollers::MESSAGE)) << bit;
-                untrue[1] |= u64::from(correction.untrue().has(Pollers::ROOM)) << bit;
+                untrue[1] |= u64::from(correction.untrue().has(Pollers::SPACE)) << bit;
             }
         }
         for (set, untrue) in [input, output].into_iter().zip(untrue) {
@@ -303,7 +303,7 @@ unsafe extern "C" fn rsipc_after_select(
     emptied
 }
 
-/// Takes out of the answer of epoll_wait what is not true. Returns how many events are left.
+/// Removes from the answer of epoll_wait what is not true. Returns how many events are left.
 /// `too_early`: set if nothing of one is true yet. It may still be in the answer. `may_wait` as
 /// above.
 #[unsafe(no_mangle)]
@@ -355,5 +355,5 @@ fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
 /// What a bit of the sets to read from and to write to stands for.
 fn selected([input, output]: [u64; 2], bit: usize) -> Pollers {
     let of = |set: u64, who| if set >> bit & 1 == 1 { who } else { Pollers::NONE };
-    of(input, Pollers::MESSAGE).and(of(output, Pollers::ROOM))
+    of(input, Pollers::MESSAGE).and(of(output, Pollers::SPACE))
 }

@@ -76,7 +76,7 @@ unsafe extern "C" fn rsipc_close_begin(closing: *mut cbits::Closing, fd: c_int) 
         }
     });
     let kind = begun.kind;
-    // SAFETY: C gives room of its own.
+    // SAFETY: C gives a variable of its own.
     unsafe { closing.write(begun) };
     kind
 }
@@ -103,7 +103,8 @@ unsafe extern "C" fn rsipc_close_end(
     });
 }
 
-/// Whether the number that was to be closed is closed, after a call that did not come to its end.
+/// Whether the descriptor that was to be closed is closed, after a call that did not come to its
+/// end.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_is_closed(fd: c_int) -> c_int {
     preserved(|| c_int::from(!mq::is_descriptor_of_queue(fd)))
@@ -134,7 +135,7 @@ extern "C" fn rsipc_lowest_spared(first: c_int, last: c_int) -> c_int {
     preserved(|| mq::lowest_spared(first..=last).unwrap_or(-1))
 }
 
-/// The program is about to duplicate something to this number. 0: it cannot have it.
+/// The program is about to duplicate another descriptor to this one. 0: that is not possible.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_make_way(fd: c_int) -> c_int {
     preserved(|| c_int::from(mq::make_way(fd)))

@@ -9,7 +9,7 @@ use crate::edge::{fail, status, string};
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::posix::shm;
 
-/// A descriptor of the shared memory object `name`. POSIX.1-2017, `shm_open`.
+/// Opens the shared memory object `name`, and returns its descriptor. POSIX.1-2017, `shm_open`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shm_open(name: *const c_char, oflag: c_int, mode: mode_t) -> c_int {
     // SAFETY: the caller gives a C string or NULL.

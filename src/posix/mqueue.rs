@@ -42,7 +42,7 @@ pub unsafe extern "C" fn mq_send(
     jump_to!(rsipc_c_mq_send)
 }
 
-/// `mq_send` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `mq_timedsend`.
+/// `mq_send` until a time of CLOCK_REALTIME at most: ETIMEDOUT. POSIX.1-2017, `mq_timedsend`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_timedsend(
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn mq_receive(
     jump_to!(rsipc_c_mq_receive)
 }
 
-/// `mq_receive` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `mq_timedreceive`.
+/// `mq_receive` until a time of CLOCK_REALTIME at most: ETIMEDOUT. POSIX.1-2017, `mq_timedreceive`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_timedreceive(
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn mq_timedreceive(
     jump_to!(rsipc_c_mq_timedreceive)
 }
 
-/// Closes a descriptor of a queue. POSIX.1-2017, `mq_close`.
+/// Closes the descriptor of a queue. POSIX.1-2017, `mq_close`.
 #[unsafe(no_mangle)]
 pub extern "C" fn mq_close(mqdes: mqd_t) -> c_int {
     status(uncancelled(|| mq::close(this_thread()?, mqdes)))
@@ -94,19 +94,19 @@ pub unsafe extern "C" fn mq_unlink(name: *const c_char) -> c_int {
     status(uncancelled(|| mq::unlink(unsafe { string(name) }?)))
 }
 
-/// What a queue is like now. POSIX.1-2017, `mq_getattr`.
+/// Stores the attributes of a queue in `mqstat`. POSIX.1-2017, `mq_getattr`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_getattr(mqdes: mqd_t, mqstat: *mut mq_attr) -> c_int {
     status(uncancelled(|| {
         let attributes = mq::attributes(this_thread()?, mqdes)?;
-        // SAFETY: the caller gives room for a mq_attr, or NULL.
+        // SAFETY: the caller gives memory for a mq_attr, or NULL.
         unsafe { store(attributes, mqstat) };
         Ok(())
     }))
 }
 
-/// Sets or clears O_NONBLOCK, and stores what was before. POSIX.1-2017, `mq_setattr`: EINVAL for
-/// any other flag.
+/// Sets or clears O_NONBLOCK, and stores the previous attributes in `omqstat`, which may be NULL.
+/// POSIX.1-2017, `mq_setattr`: EINVAL for any other flag.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_setattr(
     mqdes: mqd_t,
@@ -125,14 +125,14 @@ pub unsafe extern "C" fn mq_setattr(
                 mq::set_nonblocking(this_thread()?, mqdes, new.mq_flags & nonblock != 0)?
             }
         };
-        // SAFETY: the caller gives room for a mq_attr, or NULL.
+        // SAFETY: the caller gives memory for a mq_attr, or NULL.
         unsafe { store(before, omqstat) };
         Ok(())
     }))
 }
 
-/// Asks to be notified when a message comes into the empty queue, or, with NULL, not to be.
-/// POSIX.1-2017, `mq_notify`.
+/// Registers the process to be notified when a message arrives at the empty queue. NULL: ends the
+/// registration. POSIX.1-2017, `mq_notify`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_notify(mqdes: mqd_t, notification: *const sigevent) -> c_int {
     status(uncancelled(|| {
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn mq_notify(mqdes: mqd_t, notification: *const sigevent) 
         let wish = unsafe { notification.as_ref().map(|event| wish(event)) }.transpose()?;
         let result = this_thread().and_then(|thread| mq::notify(thread, mqdes, wish));
         if let (Err(_), Some(Wish::Thread(start))) = (&result, wish) {
-            // SAFETY: made by `wish`, and nobody's now.
+            // SAFETY: made by `wish`, and not used by any thread now.
             unsafe { rsipc_notification_free(start.notification) };
         }
         result

@@ -8,14 +8,14 @@ use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
 use crate::edge::{fail, string};
 use crate::thread::thread_of;
-use crate::wait::{answer_of, has_room_for, step};
-use rsipc_core::cbits::{DutyRoom, MUST_SLEEP, WaitKind, WaitRoom};
+use crate::wait::{answer_of, fits_in_c, step};
+use rsipc_core::cbits::{DutyStorage, MUST_SLEEP, WaitKind, WaitStorage};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
 use rsipc_core::posix::mq::{
-    self, Duty, How, Incoming, Outgoing, Received, Room, Transfer, Transferred,
+    self, CallStorage, Duty, How, Incoming, Outgoing, Received, Transfer, Transferred,
 };
 use rsipc_core::shared::thread::Thread;
 use rsipc_core::shared::wait::{Progress, Wait};
@@ -32,8 +32,8 @@ unsafe extern "C" {
     pub fn rsipc_notification_free(notification: *mut c_void);
 }
 
-const _: () = assert!(size_of::<Duty>() == size_of::<DutyRoom>());
-const _: () = assert!(align_of::<Duty>() <= align_of::<DutyRoom>());
+const _: () = assert!(size_of::<Duty>() == size_of::<DutyStorage>());
+const _: () = assert!(align_of::<Duty>() <= align_of::<DutyStorage>());
 
 /// Sleeps until the registration is over. 1: the caller is to notify.
 #[unsafe(no_mangle)]
@@ -45,17 +45,17 @@ unsafe extern "C" fn rsipc_duty_wait(duty: *const Duty) -> c_int {
     c_int::from(is_due)
 }
 
-/// What is in the room that C gives for a wait.
+/// What is in the storage that C gives for a wait.
 #[repr(C)]
 struct MqWait {
-    room: Room,
+    storage: CallStorage,
     /// Where the results of a receive go.
     length: *mut ssize_t,
     /// The same; may be NULL.
     priority: *mut c_uint,
 }
 
-const _: () = assert!(has_room_for::<MqWait>());
+const _: () = assert!(fits_in_c::<MqWait>());
 
 /// Whether it has been sent. Otherwise nothing has happened.
 #[unsafe(no_mangle)]
@@ -78,10 +78,10 @@ unsafe extern "C" fn rsipc_mq_receive_at_once(
     slot: *const Cell<*const Thread>,
     queue: mqd_t,
     body: *mut u8,
-    room: size_t,
+    capacity: size_t,
     priority: *mut c_uint,
 ) -> ssize_t {
-    let into = Incoming { body, room };
+    let into = Incoming { body, capacity };
     // SAFETY: C gives the thread's own variable.
     let Some(thread) = Thread::current(unsafe { &*slot }) else { return negative(MUST_SLEEP) };
     // SAFETY: the caller of mq_receive vouches for its memory.
@@ -96,7 +96,7 @@ unsafe extern "C" fn rsipc_mq_receive_at_once(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_send(
     slot: *const Cell<*const Thread>,
-    wait: *mut WaitRoom,
+    wait: *mut WaitStorage,
     queue: mqd_t,
     body: *const u8,
     length: size_t,
@@ -104,10 +104,10 @@ unsafe extern "C" fn rsipc_mq_try_send(
 ) -> c_int {
     let wait: *mut MqWait = wait.cast();
     let message = Outgoing { body, length, priority };
-    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move;
+    // SAFETY: C gives the thread's own variable, and the storage of a wait, which it does not move;
     // the caller of mq_send vouches for its memory.
     let sent = thread_of(unsafe { &*slot }).and_then(|thread| unsafe {
-        mq::send_or_wait(thread, queue, &message, &raw mut (*wait).room)
+        mq::send_or_wait(thread, queue, &message, &raw mut (*wait).storage)
     });
     match sent {
         Ok(true) => 0,
@@ -119,18 +119,18 @@ unsafe extern "C" fn rsipc_mq_try_send(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_receive(
     slot: *const Cell<*const Thread>,
-    wait: *mut WaitRoom,
+    wait: *mut WaitStorage,
     queue: mqd_t,
     body: *mut u8,
-    room: size_t,
+    capacity: size_t,
     priority: *mut c_uint,
 ) -> ssize_t {
     let wait: *mut MqWait = wait.cast();
-    let into = Incoming { body, room };
-    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move;
+    let into = Incoming { body, capacity };
+    // SAFETY: C gives the thread's own variable, and the storage of a wait, which it does not move;
     // the caller of mq_receive vouches for its memory.
     let received = thread_of(unsafe { &*slot }).and_then(|thread| unsafe {
-        mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).room)
+        mq::receive_or_wait(thread, queue, &into, &raw mut (*wait).storage)
     });
     match received {
         // SAFETY: NULL, or the caller's variable.
@@ -169,13 +169,13 @@ unsafe extern "C" fn rsipc_mq_check_time(until: *const timespec) -> c_int {
 /// `until` is NULL, or has been checked. Where the results go: `MqWait`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_begin(
-    wait: *mut WaitRoom,
+    wait: *mut WaitStorage,
     until: *const timespec,
     length: *mut ssize_t,
     priority: *mut c_uint,
 ) -> c_int {
     let wait: *mut MqWait = wait.cast();
-    // SAFETY: C gives the room of a wait.
+    // SAFETY: C gives the storage of a wait.
     unsafe {
         (&raw mut (*wait).length).write(length);
         (&raw mut (*wait).priority).write(priority);
@@ -187,13 +187,13 @@ unsafe extern "C" fn rsipc_mq_begin(
     step(|| unsafe { conclude(wait, Wait::begin(place(wait), until)) })
 }
 
-unsafe extern "C" fn woken(wait: *mut WaitRoom, end: c_int) -> c_int {
+unsafe extern "C" fn woken(wait: *mut WaitStorage, end: c_int) -> c_int {
     let wait: *mut MqWait = wait.cast();
     // SAFETY: C calls this with a wait that must sleep.
     step(|| unsafe { conclude(wait, Wait::woken(place(wait), end)) })
 }
 
-unsafe extern "C" fn cancelled(wait: *mut WaitRoom) {
+unsafe extern "C" fn cancelled(wait: *mut WaitStorage) {
     // SAFETY: C calls this with a wait that must sleep.
     unsafe { Wait::abandon(place(wait.cast())) };
 }
@@ -202,7 +202,7 @@ unsafe extern "C" fn cancelled(wait: *mut WaitRoom) {
 /// `wait` is valid.
 unsafe fn place(wait: *mut MqWait) -> *mut Wait<Transfer> {
     // SAFETY: only its address is taken.
-    unsafe { (&raw mut (*wait).room.wait).cast() }
+    unsafe { (&raw mut (*wait).storage.wait).cast() }
 }
 
 /// # Safety

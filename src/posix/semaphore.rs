@@ -13,27 +13,28 @@ use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::futex::Scope;
 use rsipc_core::posix::sem::{self, Semaphore};
 
-/// Makes an unnamed semaphore. POSIX.1-2017, `sem_init`: EINVAL for a value above `SEM_VALUE_MAX`.
+/// Initialises an unnamed semaphore. POSIX.1-2017, `sem_init`: EINVAL for a value above
+/// `SEM_VALUE_MAX`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_init(sem: *mut sem_t, pshared: c_int, value: c_uint) -> c_int {
     let scope = if pshared == 0 { Scope::Private } else { Scope::Shared };
     status(Semaphore::new(value, scope).and_then(|new| {
-        let room = core(sem)?;
-        // SAFETY: the caller gives memory of the size and alignment of a sem_t that nobody uses as
-        // a semaphore.
-        unsafe { room.write(new) };
+        let storage = core(sem)?;
+        // SAFETY: the caller gives memory of the size and alignment of a sem_t that no thread uses
+        // as a semaphore.
+        unsafe { storage.write(new) };
         Ok(())
     }))
 }
 
-/// Ends the use of an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
+/// Destroys an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_destroy(sem: *mut sem_t) -> c_int {
     status(core(sem).map(drop))
 }
 
-/// Takes back one `sem_open`. POSIX.1-2017, `sem_close`: EINVAL for what is not an open named
-/// semaphore.
+/// Closes a named semaphore that `sem_open` has opened. POSIX.1-2017, `sem_close`: EINVAL for what
+/// is not an open named semaphore.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_close(sem: *mut sem_t) -> c_int {
     status(uncancelled(|| sem::close(sem.cast())))
@@ -46,7 +47,8 @@ pub unsafe extern "C" fn sem_unlink(name: *const c_char) -> c_int {
     status(uncancelled(|| sem::unlink(unsafe { string(name) }?)))
 }
 
-/// Adds a token. Async-signal-safe. POSIX.1-2017, `sem_post`: EOVERFLOW at `SEM_VALUE_MAX`.
+/// Increments the value, and wakes a waiter. Async-signal-safe. POSIX.1-2017, `sem_post`: EOVERFLOW
+/// at `SEM_VALUE_MAX`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller gives a semaphore.
@@ -63,7 +65,7 @@ fn post_slowly(sem: *mut sem_t) -> c_int {
     status(core(sem).and_then(|sem| unsafe { Semaphore::post(sem, unconfined_thread) }))
 }
 
-/// Takes a token, or fails with EAGAIN. POSIX.1-2017, `sem_trywait`.
+/// Decrements the value, or fails with EAGAIN if it is 0. POSIX.1-2017, `sem_trywait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_trywait(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller gives a semaphore.
@@ -72,7 +74,7 @@ pub unsafe extern "C" fn sem_trywait(sem: *mut sem_t) -> c_int {
     status(taken)
 }
 
-/// The number of tokens. POSIX.1-2017, `sem_getvalue`; 0 for a locked semaphore, unless
+/// Stores the value in `sval`. POSIX.1-2017, `sem_getvalue`; 0 for a locked semaphore, unless
 /// RSIPC_SEM_GETVALUE=waiters asks for minus the number of waiters.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_getvalue(sem: *mut sem_t, sval: *mut c_int) -> c_int {
@@ -95,14 +97,14 @@ pub unsafe extern "C" fn sem_open(name: *const c_char, oflag: c_int) -> *mut sem
     jump_to!(rsipc_c_sem_open)
 }
 
-/// Takes a token, and sleeps while there is none. A cancellation point. POSIX.1-2017, `sem_wait`.
+/// Decrements the value, and sleeps while it is 0. A cancellation point. POSIX.1-2017, `sem_wait`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_wait(sem: *mut sem_t) -> c_int {
     jump_to!(rsipc_c_sem_wait)
 }
 
-/// `sem_wait` until a time of CLOCK_REALTIME: ETIMEDOUT. POSIX.1-2017, `sem_timedwait`.
+/// `sem_wait` until a time of CLOCK_REALTIME at most: ETIMEDOUT. POSIX.1-2017, `sem_timedwait`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_timedwait(sem: *mut sem_t, abstime: *const timespec) -> c_int {
@@ -127,7 +129,7 @@ fn core(sem: *mut sem_t) -> Result<*mut Semaphore> {
 }
 
 /// # Safety
-/// `sem` is NULL or a semaphore that nobody frees while the result is used.
+/// `sem` is NULL or a semaphore that is not freed while the result is used.
 #[inline]
 pub unsafe fn shared<'a>(sem: *mut sem_t) -> Result<&'a Semaphore> {
     // SAFETY: not NULL, so it is a semaphore, says the caller.

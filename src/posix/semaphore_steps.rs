@@ -8,28 +8,28 @@ use libc::{clockid_t, mode_t, sem_t, timespec};
 use super::semaphore::shared;
 use crate::edge::{fail, string};
 use crate::thread::unconfined_thread;
-use crate::wait::{answer_of, has_room_for, step};
-use rsipc_core::cbits::{WaitKind, WaitRoom};
+use crate::wait::{answer_of, fits_in_c, step};
+use rsipc_core::cbits::{WaitKind, WaitStorage};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::posix::sem::{self, Open, Patience, TokenWanted};
+use rsipc_core::posix::sem::{self, Decrement, Open, Patience};
 use rsipc_core::shared::wait::{Terms, Wait};
 
-type TokenWait = Wait<TokenWanted<'static>>;
+type SemWait = Wait<Decrement<'static>>;
 
-const _: () = assert!(has_room_for::<TokenWait>());
+const _: () = assert!(fits_in_c::<SemWait>());
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_sem_begin(room: *mut WaitRoom, sem: *mut sem_t) -> c_int {
-    // SAFETY: C gives the room of a wait, and what its caller gave.
-    step(|| unsafe { begin(room, sem, Ok(Patience::Unlimited)) })
+unsafe extern "C" fn rsipc_sem_begin(storage: *mut WaitStorage, sem: *mut sem_t) -> c_int {
+    // SAFETY: C gives the storage of a wait, and what its caller gave.
+    step(|| unsafe { begin(storage, sem, Ok(Patience::Unlimited)) })
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin_timed(
-    room: *mut WaitRoom,
+    storage: *mut WaitStorage,
     sem: *mut sem_t,
     clock: clockid_t,
     until: *const timespec,
@@ -37,34 +37,34 @@ unsafe extern "C" fn rsipc_sem_begin_timed(
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() }.ok_or(Errno::EINVAL);
     let deadline = until.and_then(|until| Deadline::new(Clock::from_id(clock)?, *until));
-    // SAFETY: C gives the room of a wait, and what its caller gave.
-    step(|| unsafe { begin(room, sem, deadline.map(Patience::Until)) })
+    // SAFETY: C gives the storage of a wait, and what its caller gave.
+    step(|| unsafe { begin(storage, sem, deadline.map(Patience::Until)) })
 }
 
 /// # Safety
-/// C gives the room of a wait, which it does not move, and what the caller of sem_wait gave.
-unsafe fn begin(room: *mut WaitRoom, sem: *mut sem_t, patience: Result<Patience>) -> c_int {
+/// C gives the storage of a wait, which it does not move, and what the caller of sem_wait gave.
+unsafe fn begin(storage: *mut WaitStorage, sem: *mut sem_t, patience: Result<Patience>) -> c_int {
     // SAFETY: as the caller says; the semaphore outlives the wait for it.
     let begun = unsafe { shared(sem) }.and_then(|sem| {
         let Terms { until, interrupted } = patience?.terms();
-        let room: *mut TokenWait = room.cast();
+        let storage: *mut SemWait = storage.cast();
         // SAFETY: as the caller says.
         unsafe {
-            Wait::place(room, TokenWanted::new(sem, unconfined_thread()), interrupted);
-            Wait::begin(room, until)
+            Wait::place(storage, Decrement::new(sem, unconfined_thread()), interrupted);
+            Wait::begin(storage, until)
         }
     });
     answer_of(begun, |()| ())
 }
 
-unsafe extern "C" fn woken(room: *mut WaitRoom, end: c_int) -> c_int {
+unsafe extern "C" fn woken(storage: *mut WaitStorage, end: c_int) -> c_int {
     // SAFETY: C calls this with a wait that `begin` has begun, and that must sleep.
-    step(|| answer_of(unsafe { TokenWait::woken(room.cast(), end) }, |()| ()))
+    step(|| answer_of(unsafe { SemWait::woken(storage.cast(), end) }, |()| ()))
 }
 
-unsafe extern "C" fn cancelled(room: *mut WaitRoom) {
+unsafe extern "C" fn cancelled(storage: *mut WaitStorage) {
     // SAFETY: C calls this with a wait that must sleep.
-    unsafe { TokenWait::abandon(room.cast()) };
+    unsafe { SemWait::abandon(storage.cast()) };
 }
 
 #[unsafe(no_mangle)]

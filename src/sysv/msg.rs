@@ -13,7 +13,7 @@ use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::settings;
 use rsipc_core::sysv::msg;
 
-/// The id of the queue with this key, or of a new one. POSIX.1-2017, `msgget`.
+/// Returns the id of the queue with this key, or of a new one. POSIX.1-2017, `msgget`.
 #[unsafe(no_mangle)]
 pub extern "C" fn msgget(key: key_t, msgflg: c_int) -> c_int {
     if !settings::get().sysv.queues {
@@ -23,7 +23,7 @@ pub extern "C" fn msgget(key: key_t, msgflg: c_int) -> c_int {
     number(uncancelled(|| on_this_thread(|thread| msg::get(thread, key, msgflg))))
 }
 
-/// Sends a message, and sleeps while there is no room for it. POSIX.1-2017, `msgsnd`.
+/// Sends a message, and sleeps while there is no space for it. POSIX.1-2017, `msgsnd`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn msgsnd(
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn msgrcv(
     jump_to!(rsipc_c_msgrcv)
 }
 
-/// Looks at a queue, or changes it. POSIX.1-2017, `msgctl`.
+/// Returns the state of a queue, or changes it. POSIX.1-2017, `msgctl`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn msgctl(msqid: c_int, cmd: c_int, buf: *mut msqid_ds) -> c_int {
     if !settings::get().sysv.queues {

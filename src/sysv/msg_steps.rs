@@ -6,29 +6,31 @@ use std::ffi::{c_int, c_long, c_void};
 use libc::{size_t, ssize_t};
 
 use crate::thread::{on_this_thread, thread_of};
-use crate::wait::{answer_of, has_room_for, step};
-use rsipc_core::cbits::{MUST_SLEEP, WaitKind, WaitRoom};
+use crate::wait::{answer_of, fits_in_c, step};
+use rsipc_core::cbits::{MUST_SLEEP, WaitKind, WaitStorage};
 use rsipc_core::os::settings;
 use rsipc_core::os::user;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::Thread;
 use rsipc_core::shared::wait::{Progress, Wait};
-use rsipc_core::sysv::msg::{self, Done, Incoming, Outcome, Outgoing, Room, Selector, Waiting};
+use rsipc_core::sysv::msg::{
+    self, CallStorage, Done, Incoming, Outcome, Outgoing, Selector, Waiting,
+};
 
 /// Bits of the flags of msgrcv(2), from linux/msg.h.
 const NOERROR: c_int = 0o10_000;
 const EXCEPT: c_int = 0o20_000;
 const COPY: c_int = 0o40_000;
 
-/// What is in the room that C gives for a wait.
+/// What is in the storage that C gives for a wait.
 #[repr(C)]
 struct MsgWait {
-    room: Room,
+    storage: CallStorage,
     /// Where the result of a receive goes.
     length: *mut ssize_t,
 }
 
-const _: () = assert!(has_room_for::<MsgWait>());
+const _: () = assert!(fits_in_c::<MsgWait>());
 
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_msg_is_ours() -> c_int {
@@ -38,19 +40,19 @@ extern "C" fn rsipc_msg_is_ours() -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_msg_try_send(
     slot: *const Cell<*const Thread>,
-    wait: *mut WaitRoom,
+    wait: *mut WaitStorage,
     queue: c_int,
     message: *const c_void,
     length: size_t,
     flags: c_int,
 ) -> c_int {
     let wait: *mut MsgWait = wait.cast();
-    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move;
+    // SAFETY: C gives the thread's own variable, and the storage of a wait, which it does not move;
     // the caller of msgsnd vouches for its memory.
     let sent = unsafe {
         attempt(slot, |thread| {
             let message = outgoing(thread, queue, message, length)?;
-            msg::send_or_wait(thread, queue, &message, flags, &raw mut (*wait).room)
+            msg::send_or_wait(thread, queue, &message, flags, &raw mut (*wait).storage)
         })
     };
     match sent {
@@ -86,19 +88,19 @@ fn outgoing(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_msg_try_receive(
     slot: *const Cell<*const Thread>,
-    wait: *mut WaitRoom,
+    wait: *mut WaitStorage,
     queue: c_int,
     message: *mut c_void,
-    room: size_t,
+    capacity: size_t,
     kind: c_long,
     flags: c_int,
 ) -> ssize_t {
     let wait: *mut MsgWait = wait.cast();
-    // SAFETY: C gives the thread's own variable, and the room of a wait, which it does not move;
+    // SAFETY: C gives the thread's own variable, and the storage of a wait, which it does not move;
     // the caller of msgrcv vouches for its memory.
     let received = unsafe {
         attempt(slot, |thread| {
-            receive(thread, &raw mut (*wait).room, queue, message, room, kind, flags)
+            receive(thread, &raw mut (*wait).storage, queue, message, capacity, kind, flags)
         })
     };
     match received {
@@ -114,18 +116,18 @@ unsafe extern "C" fn rsipc_msg_try_receive(
 #[inline(always)]
 unsafe fn receive(
     thread: &'static Thread,
-    place: *mut Room,
+    place: *mut CallStorage,
     queue: c_int,
     message: *mut c_void,
-    room: size_t,
+    capacity: size_t,
     kind: c_long,
     flags: c_int,
 ) -> Result<Outcome<usize>> {
-    if queue < 0 || room.cast_signed() < 0 {
+    if queue < 0 || capacity.cast_signed() < 0 {
         return Err(Errno::EINVAL);
     }
     let selector = Selector::new(kind, flags);
-    let into = Incoming { into: message.cast(), room, selector, cut: flags & NOERROR != 0 };
+    let into = Incoming { into: message.cast(), capacity, selector, cut: flags & NOERROR != 0 };
     if flags & COPY == 0 {
         // SAFETY: as the caller says.
         return unsafe { msg::receive_or_wait(thread, queue, &into, flags, place) };
@@ -161,21 +163,21 @@ fn negative(answer: c_int) -> ssize_t {
 
 /// Where the result goes: `MsgWait`.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_msg_begin(wait: *mut WaitRoom, length: *mut ssize_t) -> c_int {
+unsafe extern "C" fn rsipc_msg_begin(wait: *mut WaitStorage, length: *mut ssize_t) -> c_int {
     let wait: *mut MsgWait = wait.cast();
-    // SAFETY: C gives the room of a wait.
+    // SAFETY: C gives the storage of a wait.
     unsafe { (&raw mut (*wait).length).write(length) };
     // SAFETY: C gives a wait that one of the functions above has placed.
     step(|| unsafe { conclude(wait, Wait::begin(place(wait), None)) })
 }
 
-unsafe extern "C" fn woken(wait: *mut WaitRoom, end: c_int) -> c_int {
+unsafe extern "C" fn woken(wait: *mut WaitStorage, end: c_int) -> c_int {
     let wait: *mut MsgWait = wait.cast();
     // SAFETY: C calls this with a wait that must sleep.
     step(|| unsafe { conclude(wait, Wait::woken(place(wait), end)) })
 }
 
-unsafe extern "C" fn cancelled(wait: *mut WaitRoom) {
+unsafe extern "C" fn cancelled(wait: *mut WaitStorage) {
     // SAFETY: C calls this with a wait that must sleep.
     unsafe { Wait::abandon(place(wait.cast())) };
 }
@@ -184,7 +186,7 @@ unsafe extern "C" fn cancelled(wait: *mut WaitRoom) {
 /// `wait` is valid.
 unsafe fn place(wait: *mut MsgWait) -> *mut Wait<Waiting> {
     // SAFETY: only its address is taken.
-    unsafe { (&raw mut (*wait).room.wait).cast() }
+    unsafe { (&raw mut (*wait).storage.wait).cast() }
 }
 
 /// # Safety

@@ -15,7 +15,7 @@ use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::FrameTag;
 use rsipc_core::sysv::sem::{self, Operation, Wanted};
 
-/// The id of the set with this key, or of a new one. POSIX.1-2017, `semget`.
+/// Returns the id of the set of semaphores with this key, or of a new one. POSIX.1-2017, `semget`.
 #[unsafe(no_mangle)]
 pub extern "C" fn semget(key: key_t, nsems: c_int, semflg: c_int) -> c_int {
     if !settings::get().sysv.semaphores {
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn semop(semid: c_int, sops: *mut sembuf, nsops: size_t) -
     unsafe { semtimedop(semid, sops, nsops, core::ptr::null()) }
 }
 
-/// `semop` for so long at most: EAGAIN. Linux.
+/// `semop` that sleeps for `timeout` at most: EAGAIN. Linux.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn semtimedop(
     semid: c_int,
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn semtimedop(
         // SAFETY: the kernel checks all pointers.
         return kernel(unsafe { libc::syscall(libc::SYS_semtimedop, semid, sops, nsops, timeout) });
     }
-    // Near the frame of whoever calls us next, if a handler leaves this one for good.
+    // Near the frame of the next call, if a handler leaves this one for good.
     let tag = FrameTag::new();
     // SAFETY: as the caller of semtimedop says.
     status(unsafe { operate(&tag, semid, sops, nsops, timeout) })
@@ -149,7 +149,7 @@ fn is_valid(time: timespec) -> bool {
     time.tv_sec >= 0 && (0..1_000_000_000).contains(&time.tv_nsec)
 }
 
-/// Looks at a set, or changes it. POSIX.1-2017, `semctl`.
+/// Returns the state of a set of semaphores, or changes it. POSIX.1-2017, `semctl`.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn semctl(semid: c_int, semnum: c_int, cmd: c_int) -> c_int {

@@ -27,7 +27,7 @@ const SEM_STAT: c_int = 18;
 const SEM_INFO: c_int = 19;
 const SEM_STAT_ANY: c_int = 20;
 
-/// The fourth argument of `semctl`: a number, or a pointer to something.
+/// The fourth argument of `semctl`: an integer, or a pointer.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_semctl(
     id: c_int,
@@ -137,7 +137,7 @@ fn info(totals: Totals, of_use: bool) -> seminfo {
     }
 }
 
-/// A number, or -1 with `errno`.
+/// The result, or -1 with `errno`.
 pub fn number(result: Result<c_int>) -> c_int {
     match result {
         Ok(number) => number,

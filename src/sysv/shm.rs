@@ -12,7 +12,7 @@ use crate::thread::on_this_thread;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::sysv::shm::{self, kind};
 
-/// The id of the segment with this key, or of a new one. POSIX.1-2017, `shmget`.
+/// Returns the id of the segment with this key, or of a new one. POSIX.1-2017, `shmget`.
 #[unsafe(no_mangle)]
 pub extern "C" fn shmget(key: key_t, size: size_t, shmflg: c_int) -> c_int {
     if !kind::is_ours() {
@@ -22,7 +22,7 @@ pub extern "C" fn shmget(key: key_t, size: size_t, shmflg: c_int) -> c_int {
     number(uncancelled(|| on_this_thread(|thread| shm::get(thread, key, size as u64, shmflg))))
 }
 
-/// Maps a segment, and gives its address. POSIX.1-2017, `shmat`.
+/// Attaches a segment, and returns its address. POSIX.1-2017, `shmat`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shmat(shmid: c_int, shmaddr: *const c_void, shmflg: c_int) -> *mut c_void {
     if !kind::is_ours() {
@@ -38,7 +38,7 @@ pub unsafe extern "C" fn shmat(shmid: c_int, shmaddr: *const c_void, shmflg: c_i
     }
 }
 
-/// Unmaps the segment that is mapped here. POSIX.1-2017, `shmdt`.
+/// Detaches the segment that is attached at this address. POSIX.1-2017, `shmdt`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shmdt(shmaddr: *const c_void) -> c_int {
     if !kind::is_ours() {
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn shmdt(shmaddr: *const c_void) -> c_int {
     status(uncancelled(|| on_this_thread(|thread| shm::detach(thread, shmaddr.addr()))))
 }
 
-/// Looks at a segment, or changes it. POSIX.1-2017, `shmctl`.
+/// Returns the state of a segment, or changes it. POSIX.1-2017, `shmctl`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shmctl(shmid: c_int, cmd: c_int, buf: *mut shmid_ds) -> c_int {
     if !kind::is_ours() {

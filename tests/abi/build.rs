@@ -49,9 +49,9 @@ fn structure_of_cbits(name: &str) -> String {
     let ours = match name {
         "WaitV" => "waitv",
         "Sleep" => "sleep",
-        "WaitRoom" => "wait",
+        "WaitStorage" => "wait",
         "WaitKind" => "wait_kind",
-        "DutyRoom" => "duty",
+        "DutyStorage" => "duty",
         "Closing" => "closing",
         of_the_system => return format!("struct {of_the_system}"),
     };

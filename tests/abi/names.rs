@@ -7,7 +7,7 @@ use core::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
 pub type Opaque = [u8; 1];
 
 pub type sem_t = Opaque;
-/// The library's own, in the place of a `sem_t`.
+/// The library's own, instead of a `sem_t`.
 pub type Semaphore = Opaque;
 pub type mqd_t = c_int;
 pub type mode_t = c_uint;

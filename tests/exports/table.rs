@@ -77,7 +77,7 @@ const FILE: Function = Function {
 const FILE_FORM: Function =
     Function { standard: "glibc", notes: "another form of the one above", ..FILE };
 
-/// Interposed so that nobody is judged by credentials that it had before.
+/// Interposed so that no process is judged by credentials that it had before.
 const CREDENTIALS: Function = Function {
     header: "<unistd.h>",
     family: "credentials",
@@ -109,7 +109,7 @@ pub const FUNCTIONS: &[Function] = &[
         notes: "counts the opens; EINVAL for what is not an open named semaphore",
         ..SEMAPHORE
     },
-    Function { name: "sem_unlink", notes: "those who have it open keep it", ..SEMAPHORE },
+    Function { name: "sem_unlink", notes: "processes that have it open keep it", ..SEMAPHORE },
     Function {
         name: "sem_wait",
         cancellation_point: "yes",
@@ -133,7 +133,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "sem_post",
         signal_safe: true,
-        notes: "touches nothing of the semaphore once the token is there",
+        notes: "touches nothing of the semaphore once the value is incremented",
         ..SEMAPHORE
     },
     Function {
@@ -154,7 +154,7 @@ pub const FUNCTIONS: &[Function] = &[
         ..QUEUE
     },
     Function { name: "mq_close", notes: "also while others use or wait on the queue", ..QUEUE },
-    Function { name: "mq_unlink", notes: "those who have it open keep it", ..QUEUE },
+    Function { name: "mq_unlink", notes: "processes that have it open keep it", ..QUEUE },
     Function { name: "mq_send", cancellation_point: "yes", signal_safe: true, ..QUEUE },
     Function {
         name: "mq_timedsend",
@@ -190,11 +190,15 @@ pub const FUNCTIONS: &[Function] = &[
         notes: "adds O_NOFOLLOW, O_CLOEXEC and O_NONBLOCK, as glibc does",
         ..MEMORY
     },
-    Function { name: "shm_unlink", notes: "those who have it open or mapped keep it", ..MEMORY },
+    Function {
+        name: "shm_unlink",
+        notes: "processes that have it open or mapped keep it",
+        ..MEMORY
+    },
     Function {
         name: "semget",
         signal_safe: false,
-        notes: "up to 32000 semaphores; as many sets as the directory has room for",
+        notes: "up to 32000 semaphores; as many sets as the directory has space for",
         ..SET
     },
     Function {
@@ -211,7 +215,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "msgget",
         signal_safe: false,
-        notes: "as many queues as the directory has room for",
+        notes: "as many queues as the directory has space for",
         ..MESSAGES
     },
     Function {

@@ -19,8 +19,7 @@ fn open(flags: i32) -> Result<(), Errno> {
     mq::close(thread(), fd)
 }
 
-/// Each is refused with an errno, by one who opens and by one who would create, and is left as it
-/// is.
+/// Each is refused with an errno, by an open and by a create, and is left as it is.
 pub fn are_refused() {
     let path = snapshot::path(NAME).expect("a good name");
     open(libc::O_CREAT | libc::O_EXCL).expect("a queue can be made");

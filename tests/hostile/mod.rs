@@ -1,4 +1,4 @@
-//! A queue whose files anybody may have written to: opened, used and overwritten as some bytes say.
+//! A queue whose files may hold any bytes: opened, used and overwritten as those say.
 //!
 //! Whatever the bytes are, each call gives a result or an errno, in time, and no access leaves the
 //! mapping. The seeded test (`tests/hostile_mq.rs`) and the fuzz target (`fuzz/`) have this body in
@@ -91,7 +91,7 @@ fn thread() -> &'static Thread {
     }
     SLOT.with(|slot| {
         Thread::current(slot)
-            .unwrap_or_else(|| Thread::assign(slot).expect("there is room for a thread"))
+            .unwrap_or_else(|| Thread::assign(slot).expect("there is a free thread number"))
     })
 }
 
@@ -139,7 +139,7 @@ pub fn play(data: &[u8]) -> Tally {
     game.end()
 }
 
-/// A registration that is overwritten holds up nobody, least of all the one who had it.
+/// A registration that is overwritten holds up no process, least of all the one that had it.
 pub fn forget_registration() {
     let name = CString::new(format!("/hostile-{}", process::id())).expect("no zero in it");
     let how = How {
@@ -177,7 +177,7 @@ struct Game {
     name: CString,
     path: PathBuf,
     open: Vec<RawFd>,
-    /// The data file, as one has it who only writes to it.
+    /// The data file, as a process has it that only writes to it.
     file: Option<File>,
     tally: Tally,
 }
@@ -310,7 +310,7 @@ impl Game {
         self.tally.overwritten += 1;
     }
 
-    /// The FIFO as everybody has it who may open the queue.
+    /// The FIFO, as any process has it that may open the queue.
     fn meddle_with_fifo(&self, script: &mut Script<'_>) {
         let Ok(data) = File::open(&self.path) else { return };
         let Ok(snapshot) = Snapshot::at(&data) else { return };
@@ -355,9 +355,9 @@ impl Game {
 
     fn receive(&mut self, fd: RawFd, script: &mut Script<'_>, deadline: Option<Deadline>) {
         let size = mq::attributes(thread(), fd).map_or(1, |attributes| attributes.geometry.msgsize);
-        let mut room = vec![0_u8; size - usize::from(script.one_in(16))];
-        let into = Incoming { body: room.as_mut_ptr(), room: room.len() };
-        // SAFETY: the room has that many bytes.
+        let mut buffer = vec![0_u8; size - usize::from(script.one_in(16))];
+        let into = Incoming { body: buffer.as_mut_ptr(), capacity: buffer.len() };
+        // SAFETY: the buffer has that many bytes.
         let received = unsafe {
             match deadline {
                 None => mq::receive_at_once(thread(), fd, &into),
@@ -371,7 +371,7 @@ impl Game {
         };
         if let Some(Some(received)) = self.tally.count(received) {
             assert!(
-                received.length <= room.len() && received.priority < PRIORITIES,
+                received.length <= buffer.len() && received.priority < PRIORITIES,
                 "{received:?}"
             );
             self.tally.received += 1;

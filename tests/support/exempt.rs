@@ -8,7 +8,7 @@ use super::cases::Case;
 pub type Exempt = (&'static str, &'static str);
 
 const KILL: &str =
-    "a sleeper hears through robust lists and futex_waitv of one who died with its wake";
+    "a sleeper hears through robust lists and futex_waitv of a thread that died with its wake";
 const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
 
 const KNOWN: &str = "a known defect, here as elsewhere";

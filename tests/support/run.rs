@@ -53,7 +53,7 @@ impl From<ExitStatus> for Ended {
 }
 
 /// Runs `command` with an empty standard input in a process group of its own, until it has ended
-/// and nobody holds its output any more; at the end of `bound` the whole group is killed.
+/// and no process holds its output any more; at the end of `bound` the whole group is killed.
 pub fn run_bounded(mut command: Command, bound: Duration) -> Output {
     let deadline = Instant::now() + bound;
     let mut child = command

@@ -266,7 +266,7 @@ fn not_received(options: &Recv, error: Errno) -> Failure {
     let shown = options.queue.shown();
     let what = messages::shown_wanted(messages::Wanted::Message {
         selector: options.wanted.selector(),
-        room: None,
+        capacity: None,
     });
     match (error, options.waiting.timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {

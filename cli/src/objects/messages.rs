@@ -41,7 +41,7 @@ fn failed(error: Errno) -> io::Error {
 pub fn purpose(waiter: &Waiter) -> Purpose {
     match waiter.wanted {
         Wanted::Message { .. } => Purpose::Message,
-        Wanted::Room(_) => Purpose::Room,
+        Wanted::Space(_) => Purpose::Room,
     }
 }
 
@@ -56,8 +56,8 @@ pub fn shown_wanted(wanted: Wanted) -> String {
         Wanted::Message { selector: Selector::Lowest(bound), .. } => {
             format!(" of the lowest type up to {bound}")
         }
-        Wanted::Room(1) => " for 1 byte".to_owned(),
-        Wanted::Room(bytes) => format!(" for {bytes} bytes"),
+        Wanted::Space(1) => " for 1 byte".to_owned(),
+        Wanted::Space(bytes) => format!(" for {bytes} bytes"),
     }
 }
 

@@ -7,7 +7,7 @@ use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::Thread;
 use rsipc_core::shared::wait::Wait;
 use rsipc_core::sysv::msg::{
-    self, Change, Description, Done, Incoming, Outcome, Outgoing, Room, Selector, Waiting,
+    self, CallStorage, Change, Description, Done, Incoming, Outcome, Outgoing, Selector, Waiting,
 };
 
 use super::open_queue::this_thread;
@@ -88,7 +88,7 @@ impl OpenMessages {
     pub fn receive(self, selector: Selector, patience: Patience) -> Result<Received> {
         let longest = usize::try_from(self.describe()?.longest).map_err(|_| Errno::EINVAL)?;
         let mut bytes = vec![0; TYPE + longest];
-        let into = Incoming { into: bytes.as_mut_ptr(), room: longest, selector, cut: false };
+        let into = Incoming { into: bytes.as_mut_ptr(), capacity: longest, selector, cut: false };
         let done = perform(patience, |thread, flags, room| {
             // SAFETY: the room is on the stack of `perform`; the bytes live in this function.
             let got = unsafe { msg::receive_or_wait(thread, self.id, &into, flags, room) }?;
@@ -108,13 +108,13 @@ impl OpenMessages {
 /// Makes a call, and waits to the end if it must. EINTR.
 fn perform(
     patience: Patience,
-    call: impl Fn(&'static Thread, i32, *mut Room) -> Result<Outcome<Done>>,
+    call: impl Fn(&'static Thread, i32, *mut CallStorage) -> Result<Outcome<Done>>,
 ) -> Result<Done> {
     let (flags, until) = match patience {
         Patience::None => (libc::IPC_NOWAIT, None),
         Patience::Until(until) => (0, until),
     };
-    let mut room = MaybeUninit::<Room>::uninit();
+    let mut room = MaybeUninit::<CallStorage>::uninit();
     let at = room.as_mut_ptr();
     if let Outcome::Done(done) = call(this_thread()?, flags, at)? {
         return Ok(done);

@@ -34,7 +34,7 @@ impl State {
 
     pub fn from_bytes(bytes: [u8; SIZE]) -> Self {
         let copy = Semaphore::from_bytes(bytes);
-        Self { value: copy.tokens(), registered: copy.waiters() }
+        Self { value: copy.raw_value(), registered: copy.waiters() }
     }
 }
 

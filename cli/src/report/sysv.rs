@@ -122,11 +122,11 @@ impl SharedSegment {
 impl From<Wanted> for Want {
     fn from(wanted: Wanted) -> Self {
         match wanted {
-            Wanted::Message { selector, room } => {
+            Wanted::Message { selector, capacity } => {
                 let (r#type, except) = messages::argument(selector);
-                Self { r#type: Some(r#type), except, bytes: room }
+                Self { r#type: Some(r#type), except, bytes: capacity }
             }
-            Wanted::Room(bytes) => Self { r#type: None, except: false, bytes: Some(bytes) },
+            Wanted::Space(bytes) => Self { r#type: None, except: false, bytes: Some(bytes) },
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which executions of a model are tried.
 //!
-//! Every interleaving with at most so many preemptions, but for [`SECONDS`] at most: the larger
-//! models have more of them than anybody waits for. A model that was not exhausted says so, and
-//! `RSIPC_MODEL_SECONDS` gives each more time (0: as long as it takes).
+//! Runs every interleaving with at most so many preemptions, for [`SECONDS`] at most: the larger
+//! models have more interleavings than can be run. A model that was not exhausted says so.
+//! `RSIPC_MODEL_SECONDS` sets the time of each model in seconds (0: no limit).
 
 use std::env;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use super::modelled;
 
 /// For a model, unless the environment says otherwise.
 const SECONDS: u64 = 60;
-/// Of the models of a participant that may stop anywhere, each stop has this part of it.
+/// The models of a participant that may stop anywhere divide the time among the stops.
 const STOPS: u32 = 20;
 /// Executions between two looks at the clock.
 const EXECUTIONS: usize = 200;
@@ -28,7 +28,7 @@ pub fn check_each_stop(preemptions: usize, model: impl Fn(usize) + Clone + Sync 
         let model = model.clone();
         explore(preemptions, limit, move || model(accesses));
         if !modelled::has_stopped() {
-            assert!(accesses > 1, "nobody was ever stopped");
+            assert!(accesses > 1, "no thread was ever preempted");
             return;
         }
     }

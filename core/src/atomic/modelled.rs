@@ -57,7 +57,7 @@ pub fn stopped_after<R>(accesses: usize, run: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
-/// Runs what the kernel does in the place of the thread: that is not stopped in the middle.
+/// Runs what the kernel does on behalf of the thread: that is not stopped in the middle.
 fn not_stopping<R>(run: impl FnOnce() -> R) -> R {
     let left = LEFT.with(|left| left.replace(usize::MAX));
     let result = run();
@@ -101,7 +101,7 @@ fn after_store(order: Ordering) {
     }
 }
 
-/// What loom is asked for in the place of SeqCst.
+/// What loom is asked for instead of SeqCst.
 fn for_load(order: Ordering) -> Ordering {
     if order == Ordering::SeqCst { Ordering::Acquire } else { order }
 }
@@ -207,7 +207,7 @@ macro_rules! modelled {
 modelled!(AtomicU32, atomic::AtomicU32, u32);
 modelled!(AtomicU64, atomic::AtomicU64, u64);
 
-/// A word that one sleeps on, of those that a [`Futex`] stands for.
+/// One of the words of a [`Futex`], on which a thread can sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     /// The word that is awaited.
@@ -236,7 +236,8 @@ impl Futex {
         must_sleep
     }
 
-    /// The sleep on the awaited word alone. One that nobody ends is a deadlock, which loom reports.
+    /// The sleep on the awaited word alone. A sleep that no wake ends is a deadlock, which loom
+    /// reports.
     pub fn sleep(&self) {
         self.sleep_while(|sleepers, me| sleepers.contains(&(On::Awaited, me)));
     }
@@ -265,7 +266,7 @@ impl Futex {
         }
     }
 
-    /// FUTEX_WAKE of so many, those who have slept longest.
+    /// FUTEX_WAKE of so many threads; those that have slept longest are first.
     pub fn wake(&self, on: On, count: usize) -> usize {
         let mut sleepers = self.sleepers.lock().unwrap();
         let mut woken = 0;
@@ -290,7 +291,7 @@ impl Futex {
         sleepers.len() < before
     }
 
-    /// Whether somebody sleeps on the awaited word.
+    /// Whether a thread sleeps on the awaited word.
     pub fn has_sleeper(&self) -> bool {
         self.sleepers.lock().unwrap().iter().any(|(on, _)| *on == On::Awaited)
     }

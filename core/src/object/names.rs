@@ -1,5 +1,5 @@
-//! From the name of an object to its path, with the errors of glibc, and those of POSIX for what
-//! is too long.
+//! From the name of an object to its path, with the errors of glibc, and those of POSIX for names
+//! that are too long.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;

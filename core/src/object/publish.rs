@@ -22,8 +22,8 @@ use crate::os::random::random;
 
 /// Temporary names begin so.
 pub const TEMPORARY_PREFIX: &str = ".rsipc-";
-/// Temporary names that are tried. They are random numbers of 64 bits: nobody meets one by chance,
-/// or foresees it.
+/// Temporary names that are tried. They are random integers of 64 bits: none is met by chance or
+/// can be predicted.
 const TRIES: usize = 8;
 
 /// How a file is made.
@@ -36,11 +36,11 @@ pub enum Way {
 }
 
 /// Makes `path` with the contents that `fill` gives it, and returns the file and what `fill` has
-/// made of it. The mode is cut by the umask. `fill` may be called twice, for two files; it gives
+/// made of it. The umask applies to the mode. `fill` may be called twice, for two files; it gives
 /// the file back unless it has closed it.
 ///
-/// Errors: EEXIST when the name is taken; what `fill` says; what open(2) and link(2) say of the
-/// directory.
+/// Errors: EEXIST when the name is taken; the errors of `fill`; those of open(2) and link(2) for
+/// the directory.
 pub fn publish<T>(
     path: &Path,
     mode: u32,
@@ -95,8 +95,9 @@ fn publish_unnamed<T>(
     }
 }
 
-/// Whether the kernel, the file system or a filter may say so of a whole way of doing it. Some of
-/// these errors can have another cause, too; then the next way fails for the same one.
+/// Whether this error may mean that the kernel, the file system or a filter does not support this
+/// way of making a file. Some of these errors can have another cause, too; then the next way fails
+/// with the same error.
 fn is_refusal(error: Option<i32>) -> bool {
     error.is_some_and(|number| {
         matches!(
@@ -123,7 +124,8 @@ fn publish_renamed<T>(
     let filled = fill(file, Way::Named)
         .and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
     if filled.is_err() {
-        // Nobody knows the temporary name: what is left to say is why the file was not published.
+        // Only this call knows the temporary name. What remains to be reported is why the file was
+        // not published.
         let _ = std::fs::remove_file(&temporary);
     }
     filled

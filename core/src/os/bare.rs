@@ -56,7 +56,7 @@ pub unsafe fn call(number: c_long, [a, b, c, d]: [usize; 4]) -> c_long {
 /// Unmaps the stack that the calling thread runs on, and ends the thread.
 ///
 /// # Safety
-/// Nobody else uses that memory, and the thread is a bare one.
+/// No other thread uses that memory, and the thread is a bare one.
 #[cfg(target_arch = "x86_64")]
 pub unsafe fn unmap_and_exit(base: usize, length: usize) -> ! {
     // SAFETY: between the two calls nothing is on the stack.
@@ -70,7 +70,7 @@ pub unsafe fn unmap_and_exit(base: usize, length: usize) -> ! {
 /// Unmaps the stack that the calling thread runs on, and ends the thread.
 ///
 /// # Safety
-/// Nobody else uses that memory, and the thread is a bare one.
+/// No other thread uses that memory, and the thread is a bare one.
 #[cfg(target_arch = "aarch64")]
 pub unsafe fn unmap_and_exit(base: usize, length: usize) -> ! {
     // SAFETY: between the two calls nothing is on the stack.

@@ -12,8 +12,9 @@ unsafe extern "C" {
 /// `PTHREAD_CANCEL_DISABLE` of pthread.h
 const DISABLE: c_int = 1;
 
-/// Runs what is no cancellation point, although it makes system calls that are, and leaves `errno`
-/// as it is: a call of the C API that succeeds does not change it, whatever failed on the way.
+/// Runs code that makes system calls which are cancellation points, without being one, and
+/// preserves `errno`: a call of the C API that succeeds leaves it unchanged, whatever failed on the
+/// way.
 pub fn uncancelled<T>(call: impl FnOnce() -> T) -> T {
     let mut before = DISABLE;
     // SAFETY: `before` is valid for writing. No error is possible with a valid state.

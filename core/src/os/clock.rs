@@ -40,9 +40,9 @@ impl Clock {
 }
 
 /// Seconds of CLOCK_REALTIME at its last tick, a few milliseconds ago at most. By time(2), which is
-/// one load where `clock_gettime` is a call of a call.
+/// one load and cheaper than `clock_gettime`.
 pub fn realtime_seconds() -> u64 {
-    // SAFETY: it may be given no place for a copy.
+    // SAFETY: the pointer for a copy may be NULL.
     u64::try_from(unsafe { libc::time(core::ptr::null_mut()) }).unwrap_or(0)
 }
 
@@ -62,11 +62,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Later than any machine runs: for a sleep that must have an end, and does not want one.
+    /// Later than any machine runs: for a sleep that must have a deadline, but should not end by
+    /// it.
     pub const NEVER: Self =
         Self { clock: Clock::Monotonic, time: libc::timespec { tv_sec: 1 << 32, tv_nsec: 0 } };
 
-    /// EINVAL when `tv_nsec` is not a number of nanoseconds below one second.
+    /// EINVAL when `tv_nsec` is not in 0..10^9.
     pub fn new(clock: Clock, time: libc::timespec) -> Result<Self> {
         if (0..NS_PER_S).contains(&time.tv_nsec) {
             Ok(Self { clock, time })

@@ -24,15 +24,17 @@ static rsipc_concern: AtomicU32 = AtomicU32::new(0);
 /// From now on descriptors concern us.
 pub fn set(bits: u32) {
     if !is_set(bits) {
-        // Whoever asks first owns the memory: that must not be the child of a vfork.
+        // The process that asks first owns the memory. The child of a vfork must not be that
+        // process.
         let _ = Process::this();
-        // SeqCst: the number that it is about is handed out after this.
+        // SeqCst: the descriptor that it is about is handed out after this.
         rsipc_concern.fetch_or(bits, Ordering::SeqCst);
     }
 }
 
 /// Whether all of these bits are set.
 pub fn is_set(bits: u32) -> bool {
-    // Relaxed: whatever thread asks about a descriptor has its number from one that set the bit.
+    // Relaxed: a thread that asks about a descriptor got it, directly or not, from one that set the
+    // bit.
     rsipc_concern.load(Ordering::Relaxed) & bits == bits
 }

@@ -49,10 +49,10 @@ pub fn rseq_offset() -> Option<isize> {
 #[cfg(target_arch = "x86_64")]
 static HAS_AVX2: AtomicBool = AtomicBool::new(false);
 
-/// Asks the processor what it can do. Not at load: the question is dear in a virtual machine, and
-/// most programs need no answer.
+/// Asks the processor what it can do. Not at load: asking is expensive in a virtual machine, and
+/// most programs do not need the answer.
 pub fn learn_features() {
-    // Relaxed: whoever does not see the answer yet does without.
+    // Relaxed: a thread that does not see the answer yet does without it.
     #[cfg(target_arch = "x86_64")]
     HAS_AVX2.store(std::arch::is_x86_feature_detected!("avx2"), Ordering::Relaxed);
 }
@@ -107,8 +107,8 @@ const SEVERAL: u32 = u32::MAX;
 /// Takes note that a thread runs, or ran, on this processor.
 ///
 /// That is how a process learns that there are several. The kernel could be asked, but not at load,
-/// where most programs want nothing of us, and not later: a program that waits for a semaphore may
-/// have confined itself to the calls that such a wait needs.
+/// because most programs do not use the library, and not later, because a program that waits for a
+/// semaphore may have installed a filter that allows only the calls that such a wait needs.
 #[inline]
 pub fn saw(number: u32) {
     // Relaxed: a hint, and nothing depends on it.
@@ -120,7 +120,7 @@ pub fn saw(number: u32) {
     }
 }
 
-/// Whether all whom this process has seen were on one processor.
+/// Whether all threads that this process has seen were on one processor.
 #[inline]
 pub fn is_only_one() -> bool {
     SEEN.load(Ordering::Relaxed) != SEVERAL

@@ -17,7 +17,7 @@ pub enum Capability {
     IpcLock = 14,
     /// The permissions of System V objects do not hold.
     IpcOwner = 15,
-    /// Many things, among them to remove anybody's System V objects.
+    /// Many things, among them to remove the System V objects of any user.
     SysAdmin = 21,
     /// Limits on resources do not hold.
     SysResource = 24,
@@ -29,22 +29,22 @@ pub fn user() -> u32 {
     ask(libc::SYS_geteuid)
 }
 
-/// The generation of the process's credentials: a number, moved on when a function of the C library
-/// that changes credentials has returned (`cbits/credentials.c`, the only place that writes it).
-/// Which thread has called, and whether the call has succeeded, does not matter.
+/// The generation of the process's credentials: a counter, incremented when a function of the C
+/// library that changes credentials has returned (`cbits/credentials.c`, the only place that writes
+/// it). Which thread has called, and whether the call has succeeded, does not matter.
 ///
-/// *After the call.* Who asks the kernel reads the generation before. If that was before a change
-/// was complete, the number is an old one as soon as the call that made the change returns. So from
-/// its return on no answer from before is taken for one of now. Until then, threads operate at the
-/// same time as the change, and either answer is right. A move before the call would end no answer
-/// earlier, as somebody could ask between the move and the change.
+/// *After the call.* A thread that asks the kernel reads the generation first. If it read it before
+/// a change was complete, that generation is out of date as soon as the call that made the change
+/// returns. So no earlier answer is used after that return. Until then, threads operate at the same
+/// time as the change, and either answer is right. Moving the generation before the call would
+/// invalidate no answer earlier: a thread could still ask between the move and the change.
 ///
 /// *Not moved* by bare system calls, by the two functions that cannot be interposed (they are named
 /// there), by a call that a handler leaves with siglongjmp(3), or that an asynchronous cancellation
-/// ends. For these, who keeps answers asks again in another second.
+/// ends. To cover these, an answer that is kept is used for one second at most.
 ///
 /// The child of a fork has a copy. The child of a vfork moves its parent's, which asks once in
-/// vain. It wraps around; within a second nobody makes 2^32 calls.
+/// vain. It wraps around; 2^32 calls take longer than a second.
 ///
 /// The move is a release: the change is made before. A thread that knows of the return of the call
 /// finds the move by coherence.
@@ -86,7 +86,7 @@ fn may_change() -> bool {
         || has(Capability::SetGroup)
 }
 
-/// Whether there is no other thread, be it one that the C library does not know.
+/// Whether there is no other thread, including one that the C library does not know.
 fn is_alone() -> bool {
     /// Of a directory, `.` and `..`; each thread is a directory in it.
     const ALONE: libc::nlink_t = 2 + 1;
@@ -125,7 +125,8 @@ pub fn group() -> u32 {
     ask(libc::SYS_getegid)
 }
 
-/// Not by the C library: others have functions in front of it, and fakeroot says that all are root.
+/// Not by the C library: its functions may be interposed, and fakeroot says that all users are
+/// root.
 #[inline]
 fn ask(call: libc::c_long) -> u32 {
     // SAFETY: takes no arguments.
@@ -139,7 +140,7 @@ pub fn is_member(wanted: u32) -> bool {
         return true;
     }
     let mut groups = [0; FEW];
-    // SAFETY: room for that many.
+    // SAFETY: there is space for that many.
     let count = unsafe { libc::syscall(libc::SYS_getgroups, FEW, groups.as_mut_ptr()) };
     groups.iter().take(usize::try_from(count).unwrap_or(0)).any(|&member| member == wanted)
 }

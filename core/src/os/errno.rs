@@ -72,7 +72,7 @@ impl Errno {
     }
 }
 
-/// Leaves `errno` as it is, whatever the calls in here do to it.
+/// Preserves `errno`, whatever the calls in here do to it.
 pub fn preserved<R>(calls: impl FnOnce() -> R) -> R {
     // SAFETY: the location is valid in each thread.
     let location = unsafe { libc::__errno_location() };

@@ -43,8 +43,8 @@ fn call(fd: c_int, path: &CStr, flags: c_int) -> Result<Status> {
     }
 }
 
-/// By the descriptor: a path could lead to another file by now. Not C's `fchmod`, which has ours in
-/// front of it.
+/// By the descriptor: a path could lead to another file by now. Not C's `fchmod`, which this
+/// library interposes.
 pub fn change_mode(file: &File, mode: u32) -> Result<()> {
     // SAFETY: no pointer.
     let changed = unsafe { libc::syscall(libc::SYS_fchmod, file.as_raw_fd(), mode) } == 0;
@@ -66,7 +66,7 @@ pub fn read_at(fd: RawFd, bytes: &mut [u8], offset: usize) -> Result<usize> {
     }
 }
 
-/// The number in a file of the kernel's, such as those below /proc/sys. `None`: it cannot be read.
+/// The integer in a file of the kernel's, such as those below /proc/sys. `None`: it cannot be read.
 /// Allocates nothing.
 pub fn number_in(path: &CStr) -> Option<u64> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;

@@ -2,7 +2,7 @@
 //!
 //! The limit does not apply to a kernel queue, and hardly to a semaphore of 32 bytes, so an object
 //! is made in spite of it wherever that is possible. A process may raise its soft limit up to the
-//! hard one, and with CAP_SYS_RESOURCE beyond. But limits belong to all threads of a process, and
+//! hard limit, or beyond with CAP_SYS_RESOURCE. But limits belong to all threads of a process, and
 //! other threads may rely on them. So a child that shares memory and descriptors with this process,
 //! but has limits of its own, makes the file longer.
 //!
@@ -19,8 +19,8 @@ use super::errno::{Errno, Result};
 
 /// Bytes of the child's stack: it makes a few system calls.
 const STACK: usize = 64 * 1024;
-/// For a child that sends no signal when it ends, so that only those who know of it wait for it.
-/// From sched.h
+/// For a child that sends no signal when it ends, so that only a wait that names it finds it. From
+/// sched.h
 const WCLONE: c_int = libc::__WCLONE;
 
 /// Makes a call that lets a file grow to `size` bytes. The call makes system calls, and nothing
@@ -115,7 +115,7 @@ fn in_child(call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>> {
     if child < 0 {
         return None;
     }
-    // SAFETY: nobody wants to know the status. Not C's `waitpid`, which is a cancellation point.
+    // SAFETY: the status is not needed, so NULL. Not C's `waitpid`, which is a cancellation point.
     while unsafe { libc::syscall(libc::SYS_wait4, child, ptr::null_mut::<c_int>(), WCLONE, 0) } < 0
         && Errno::last() == Errno::EINTR
     {}
@@ -123,7 +123,7 @@ fn in_child(call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>> {
 }
 
 extern "C" fn run_errand(errand: *mut c_void) -> c_int {
-    // SAFETY: what `in_child` gave, and nobody else uses it meanwhile.
+    // SAFETY: what `in_child` gave, and only this thread uses it meanwhile.
     let errand = unsafe { &mut *errand.cast::<Errand<'_>>() };
     raise_limit();
     errand.result = (errand.call)();

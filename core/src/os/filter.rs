@@ -1,14 +1,15 @@
-//! Whether a wait may make system calls that glibc's own waits do not make: a filter (seccomp(2))
-//! may kill the process for them.
+//! Whether a wait may make system calls that glibc's own waits do not make: a seccomp(2) filter may
+//! kill the process for such a call.
 //!
-//! No system call tells what a filter would do. But it is known who installs filters:
+//! No system call reports what a filter would do. But it is known which programs install filters:
 //!
-//! * Those of containers are there when the program starts, and the first process of the container
-//!   has the same. They refuse what they do not know, with an errno. So the call is tried.
-//! * Those of a service manager are there when the program starts, too, but its own first process
-//!   has fewer. Many kill.
-//! * Those that a program puts on itself come later. Many kill, too. A thread looks for one before
-//!   its first such call, with prctl(2), which nearly all of them allow.
+//! * Filters of containers are there when the program starts, and the first process of the
+//!   container has the same number of them. They refuse unknown calls with an errno. So the call is
+//!   tried.
+//! * Filters of a service manager are there when the program starts, too, but the first process has
+//!   fewer. Many of them kill the process.
+//! * Filters that a program installs for itself come later. Many of them kill, too. A thread looks
+//!   for one before its first such call, with prctl(2), which nearly all of them allow.
 //!
 //! In the last two cases the call is not made. `RSIPC_FUTEX=classic` says so in advance, for a
 //! filter that forbids prctl(2), too, or that is installed after the first wait of the thread;
@@ -92,8 +93,8 @@ pub fn refuse_vectors() {
     VECTORS_REFUSED.store(true, Ordering::Relaxed);
 }
 
-/// As the process opens an object: a filter that allows that does not kill for opening and reading
-/// two files more.
+/// Called when the process opens an object: a filter that allows that also allows opening and
+/// reading two more files.
 pub fn look_while_opening() {
     if STATE.load(Ordering::Relaxed) == 0 {
         let state = match preserved(|| filters(c"/proc/self/status")) {

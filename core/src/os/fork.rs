@@ -8,7 +8,7 @@
 //!
 //! Fork handlers of the program and of its other libraries run before and after ours, in an order
 //! that depends on which library was loaded first, and may call this library. So the thread that
-//! forks may lock again what it already holds.
+//! forks may take a lock again that it already holds.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
@@ -23,7 +23,7 @@ const RANKS: usize = 2;
 
 /// A mutex of this process that is free in the child of a fork.
 pub struct ForkMutex<T: 'static> {
-    /// Its place in the order, and nobody else's.
+    /// Its place in the order, which no other lock has.
     rank: usize,
     is_known: AtomicBool,
     lock: Mutex<T>,
@@ -108,7 +108,7 @@ impl<T> DerefMut for Guard<T> {
     }
 }
 
-/// A mutex, whatever it guards.
+/// A mutex, without the type of what it guards.
 trait Protected: Sync {
     /// Takes the mutex before the fork.
     fn hold(&'static self);
@@ -165,8 +165,8 @@ extern "C" fn release() {
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // SAFETY: the functions are never unloaded. It fails only without memory, and then forks
-        // are as safe as anybody else's.
+        // SAFETY: the functions are never unloaded. It fails only when there is no memory; forks
+        // are then as safe as in any other program.
         unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release)) };
     });
 }

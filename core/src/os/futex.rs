@@ -77,8 +77,8 @@ pub fn can_be_interrupted() -> bool {
     cfg!(target_arch = "x86_64") && super::cpu::rseq_offset().is_some()
 }
 
-/// The kernel goes back to the instruction of the call to restart it. If that is a restartable
-/// sequence (rseq(2)), of this one instruction, it goes on to where that has failed, instead.
+/// The kernel goes back to the instruction of the call to restart it. If that instruction alone is
+/// a restartable sequence (rseq(2)), the kernel goes to the abort handler of the sequence instead.
 #[cfg(target_arch = "x86_64")]
 fn run_interruptibly(number: c_long, arguments: &[c_long; 6]) -> c_int {
     let Some(rseq) = super::cpu::rseq_offset() else { return libc::ENOSYS };
@@ -100,7 +100,7 @@ fn run_interruptibly(_: c_long, _: &[c_long; 6]) -> c_int {
 /// What a signal handler does to a sleep, once it has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupted {
-    /// The sleep ends with EINTR, whatever the handler's flags.
+    /// The sleep ends with EINTR, even after a handler with SA_RESTART.
     Fails,
     /// With `SA_RESTART` the sleep goes on; else it ends with EINTR.
     MayRestart,
@@ -181,10 +181,10 @@ impl Sleep {
         }
     }
 
-    /// The death word comes first. The kernel takes the words one after the other: a thread that
-    /// commits, and dies, once the death word is taken wakes us; an earlier commit is seen by the
-    /// look at the awaited word. The other way round a commit and a death could both fall between
-    /// the two.
+    /// The death word comes first. The kernel checks and queues on the words one after the other. A
+    /// thread that commits and dies after the death word was queued on wakes this one; an earlier
+    /// commit is seen when the kernel checks the awaited word. In the other order, a commit and a
+    /// death could both happen between the two.
     fn prepare_vector(
         &mut self,
         Awaited { word, expected, scope, death }: Awaited,
@@ -209,9 +209,9 @@ impl Sleep {
         self.arguments = [address(&raw const self.waitv), count, 0, timeout, clock, 0];
     }
 
-    /// Describes: sleep until a wake on one of these words, which stay where they are. A handler
-    /// ends it with EINTR, whatever its flags. For those who call [`Sleep::run`], and where
-    /// [`can_be_interrupted`].
+    /// Describes: sleep until a wake on one of these words, which stay where they are. Any signal
+    /// handler ends it with EINTR, with or without SA_RESTART. For callers of [`Sleep::run`], and
+    /// where [`can_be_interrupted`].
     pub fn prepare_any(&mut self, words: &[WaitV], until: Deadline) {
         self.until = until.time;
         self.number = libc::SYS_futex_waitv;
@@ -307,7 +307,7 @@ pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<
 }
 
 /// Whether no thread of this process's PID namespace has this TID, or only one that has ended and
-/// that nobody has waited for (a zombie). Leaves `errno` alone.
+/// has not been waited for (a zombie). Leaves `errno` alone.
 pub fn is_dead(tid: u32) -> bool {
     preserved(|| {
         // SAFETY: takes no pointer, and signal 0 is only a question.
@@ -336,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zombie_is_dead_and_who_lives_is_not() {
+    fn a_zombie_is_dead_and_a_living_thread_is_not() {
         // SAFETY: the child makes one system call and ends; the parent waits for it.
         unsafe {
             let own = u32::try_from(libc::syscall(libc::SYS_gettid)).unwrap();

@@ -13,8 +13,8 @@ pub struct Growing<T: Copy, const FEW: usize> {
     few: [MaybeUninit<T>; FEW],
     /// Where more than a few are; null = nowhere.
     many: *mut T,
-    /// How many have room there.
-    room: usize,
+    /// How many fit there.
+    capacity: usize,
     count: usize,
 }
 
@@ -25,7 +25,7 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
         Self {
             few: [const { MaybeUninit::uninit() }; FEW],
             many: ptr::null_mut(),
-            room: 0,
+            capacity: 0,
             count: 0,
         }
     }
@@ -40,10 +40,10 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
         if self.many.is_null() && self.count < FEW {
             self.few[self.count].write(value);
         } else {
-            if self.count >= self.room {
+            if self.count >= self.capacity {
                 self.grow()?;
             }
-            // SAFETY: there is room for more than `count`.
+            // SAFETY: there is space for more than `count`.
             unsafe { self.many.add(self.count).write(value) };
         }
         self.count += 1;
@@ -52,8 +52,8 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
 
     #[cold]
     fn grow(&mut self) -> Result<()> {
-        let room = (self.count * 2).max(128);
-        let length = room.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM)?;
+        let capacity = (self.count * 2).max(128);
+        let length = capacity.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM)?;
         let (protection, flags) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         // SAFETY: new memory at an address of the kernel's choice.
@@ -62,17 +62,17 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
             return Err(Errno::ENOMEM);
         }
         let new: *mut T = new.cast();
-        // SAFETY: the new memory has room for what there is, and is another.
+        // SAFETY: the new memory is large enough for what there is, and does not overlap it.
         unsafe { ptr::copy_nonoverlapping(self.as_ptr(), new, self.count) };
         self.release();
-        (self.many, self.room) = (new, room);
+        (self.many, self.capacity) = (new, capacity);
         Ok(())
     }
 
     fn release(&mut self) {
         if !self.many.is_null() {
-            // SAFETY: mapped with this length; nobody uses it any more.
-            unsafe { libc::munmap(self.many.cast(), self.room * size_of::<T>()) };
+            // SAFETY: mapped with this length; no thread uses it any more.
+            unsafe { libc::munmap(self.many.cast(), self.capacity * size_of::<T>()) };
         }
     }
 }

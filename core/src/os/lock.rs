@@ -35,8 +35,8 @@ pub enum Kind {
 /// A lock of another owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The process that took it, as the asker's PID namespace knows it: 0 = not at all, -1 = the
-    /// lock is a description's.
+    /// The PID of the process that took it, in the PID namespace of the caller; 0 = it has none
+    /// there, -1 = the lock belongs to a description.
     pub pid: i32,
     /// Its first byte and its last.
     pub bytes: (i64, i64),
@@ -67,7 +67,7 @@ pub fn unlock(fd: RawFd, owner: Owner, byte: i64) -> Result<()> {
     unlock_range(fd, owner, byte..=byte)
 }
 
-/// Gives back whatever of these bytes the owner has locked.
+/// Unlocks those of these bytes that the owner has locked.
 pub fn unlock_range(fd: RawFd, owner: Owner, bytes: RangeInclusive<i64>) -> Result<()> {
     call(fd, set(owner), &mut request(libc::F_UNLCK, bytes))
 }
@@ -115,7 +115,8 @@ fn set(owner: Owner) -> c_int {
 
 fn request(kind: c_int, bytes: RangeInclusive<i64>) -> libc::flock {
     let (first, last) = bytes.into_inner();
-    // A length of 0 reaches to the last byte that there can be, whose number plus one is none.
+    // A length of 0 means up to the last possible byte, for which start plus length would not be a
+    // valid offset.
     let length = if last == i64::MAX { 0 } else { last - first + 1 };
     libc::flock {
         l_type: small(kind),

@@ -1,6 +1,6 @@
-//! What processes have mapped, as /proc tells (proc_pid_maps(5)).
+//! What processes have mapped, as /proc shows (proc_pid_maps(5)).
 //!
-//! Async-signal-safe: bare system calls, and room on the stack.
+//! Async-signal-safe: bare system calls, and memory on the stack.
 
 use core::ffi::CStr;
 use core::fmt::Write;

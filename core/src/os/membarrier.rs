@@ -24,9 +24,9 @@ const GLOBAL: i32 = 1;
 
 /// Set before the first object exists, where the kernel has no membarrier, or none of this kind
 /// (before Linux 4.14).
-static EVERYBODY_PAYS: AtomicBool = AtomicBool::new(false);
+static NO_MEMBARRIER: AtomicBool = AtomicBool::new(false);
 
-/// To be called before the first object stands. Asks the kernel once in each process.
+/// To be called before the first object exists. Asks the kernel once in each process.
 pub fn prepare() {
     let is_in_barriers = process::is_in_barriers();
     // Acquire, with the Release below: the kernel knows of the process before it has an object.
@@ -34,27 +34,28 @@ pub fn prepare() {
         return;
     }
     if membarrier(REGISTER_PRIVATE_EXPEDITED).is_err() {
-        EVERYBODY_PAYS.store(true, Ordering::SeqCst);
+        NO_MEMBARRIER.store(true, Ordering::SeqCst);
     }
     let _ = membarrier(REGISTER_GLOBAL_EXPEDITED);
     is_in_barriers.store(true, Ordering::Release);
 }
 
-/// The users' side: between the hazard pointer and the look; and the sender's, between the message
-/// and the look.
+/// The users' side: between storing the hazard pointer and the check; and the sender's side,
+/// between storing the message and the check.
 #[inline]
 pub fn light() {
     compiler_fence(Ordering::SeqCst);
     // Relaxed: stored before any object stood.
-    if EVERYBODY_PAYS.load(Ordering::Relaxed) {
+    if NO_MEMBARRIER.load(Ordering::Relaxed) {
         fence(Ordering::SeqCst);
     }
 }
 
-/// The other side: after the object can be found no more, before the look at the hazard pointers.
+/// The other side: after the object cannot be found any more, and before the hazard pointers are
+/// checked.
 pub fn heavy() {
     fence(Ordering::SeqCst);
-    if EVERYBODY_PAYS.load(Ordering::Relaxed) {
+    if NO_MEMBARRIER.load(Ordering::Relaxed) {
         return;
     }
     // The child of a fork has the objects of its parent, but perhaps not the registration.
@@ -65,7 +66,8 @@ pub fn heavy() {
 }
 
 /// A barrier in all threads of all processes that have called [`prepare`]. Where the kernel refuses
-/// it (before Linux 4.3, and under some filters), those to which it does so run one each time.
+/// it (before Linux 4.3, and under some filters), the processes that were refused run a barrier
+/// each time.
 pub fn everywhere() {
     fence(Ordering::SeqCst);
     if membarrier(GLOBAL_EXPEDITED).is_err() {

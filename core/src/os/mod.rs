@@ -22,7 +22,7 @@
 //! | `namespace` | the PID namespace of the process |
 //! | `open` | files that are open for the length of a call |
 //! | `process` | which process this is, also after a fork |
-//! | `publication` | a changed copy of two places, and the exchange that leads others there |
+//! | `publication` | a changed copy of two areas, and the exchange that publishes it |
 //! | `random` | random numbers |
 //! | `readable` | reading memory that may not be mapped |
 //! | `reserved` | descriptors of the library's own |

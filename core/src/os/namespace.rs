@@ -7,12 +7,12 @@ use super::file;
 use super::wiped::{Table, Wiped};
 use crate::atomic::{AtomicU64, Ordering};
 
-/// No namespace has this number: it could not be found out, for want of /proc.
+/// The namespace is not known, for want of /proc. No namespace has this inode number.
 pub const UNKNOWN: u64 = 0;
 
 const LINK: &CStr = c"/proc/self/ns/pid";
 
-/// The number of the namespace, and one: 0 = not asked for yet. Any thread may store it.
+/// The inode number of the namespace plus one; 0 = not looked up yet. Any thread may store it.
 struct Known(AtomicU64);
 
 // SAFETY: zeros are a zero.
@@ -21,13 +21,13 @@ unsafe impl Wiped for Known {}
 /// The child of a fork may be in another namespace than its parent.
 static KNOWN: Table<Known, 1, 1> = Table::new();
 
-/// The namespace of the first request in this memory, and one. A child inherits it.
+/// The namespace of the first request in this memory, plus one. A child inherits it.
 static FIRST: AtomicU64 = AtomicU64::new(0);
 
 /// The inode number that names the namespace; [`UNKNOWN`]. Async-signal-safe.
 pub fn of_pids() -> u64 {
     let known = KNOWN.iter().next();
-    // Relaxed: whoever finds it out finds the same.
+    // Relaxed: all threads that find it out find the same.
     match known.map_or(0, |known| known.0.load(Ordering::Relaxed)) {
         0 => find_out(),
         found => found - 1,
@@ -46,7 +46,7 @@ pub fn is_inherited() -> bool {
 fn find_out() -> u64 {
     let number = errno::preserved(|| inode(LINK)).unwrap_or(UNKNOWN);
     if KNOWN.iter().next().is_none() {
-        // Without memory everybody asks each time. One table is enough.
+        // When there is no memory, each call asks again. One table is enough.
         let _ = errno::preserved(|| KNOWN.grow());
     }
     if let Some(known) = KNOWN.iter().next() {

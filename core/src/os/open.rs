@@ -1,14 +1,14 @@
 //! Files that are open for the length of a call.
 //!
-//! Async-signal-safe: bare system calls. C's are cancellation points, and some have functions of
-//! other libraries, and of ours, in front of them.
+//! Async-signal-safe: bare system calls. C's are cancellation points, and some are interposed by
+//! other libraries, and by this one.
 
 use core::ffi::CStr;
 use std::os::fd::RawFd;
 
 use super::errno::{Errno, Result};
 
-/// A file for the length of a call. Not the C library's: others have functions in front of it.
+/// A file for the length of a call. Not the C library's, which may be interposed.
 pub struct Open(RawFd);
 
 impl Open {

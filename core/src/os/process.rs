@@ -17,7 +17,7 @@ use super::robust;
 use super::wiped::{self, Wiped};
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-/// What tells this process from all others that have, or had, a copy of its memory.
+/// What distinguishes this process from all others that have, or had, a copy of its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process {
     /// 0 in a child that shares its parent's memory and pid.
@@ -42,7 +42,7 @@ struct Page {
 unsafe impl Wiped for Page {}
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
-/// In the place of the page where none can be mapped: a process and its forked child differ by the
+/// Used instead of the page where none can be mapped: a process and its forked child differ by the
 /// pid alone then.
 static FALLBACK: Page = Page {
     generation: AtomicU64::new(0),
@@ -66,19 +66,20 @@ impl Process {
         Self { generation: if shares_pid { 0 } else { generation }, pid }
     }
 
-    /// Whether the memory of the calling process is its own, so that what is kept there of
-    /// descriptors, threads and registrations is true of it. Not so in the child of a vfork(2).
+    /// Whether the memory of the calling process is its own, so that what it holds about
+    /// descriptors, threads and registrations applies to this process. Not so in the child of a
+    /// vfork(2).
     pub fn owns_memory() -> bool {
         let this = Self::this();
         this.generation != 0 && page().owner.load(Ordering::Relaxed) == this.pid
     }
 
-    /// The pid of the process that owns the memory of the calling one: but for the child of a
-    /// vfork(2) that is itself. No system call, but for the first time.
+    /// The PID of the process that owns the memory of the calling one: the process itself, except
+    /// in the child of a vfork(2). Makes a system call the first time only.
     #[inline]
     pub fn pid_of_memory() -> u32 {
         let page = page();
-        // Acquire: who sees the generation sees the owner.
+        // Acquire: a thread that sees the generation sees the owner.
         match page.generation.load(Ordering::Acquire) {
             0 => Self::this().pid,
             _ => page.owner.load(Ordering::Relaxed),

@@ -1,22 +1,22 @@
-//! A changed copy of two places, and the exchange that leads others there.
+//! A changed copy of two areas, and the exchange that publishes it.
 
 use crate::atomic::{AtomicU64, Ordering};
 
-/// Words of the larger place.
+/// Words of the larger area.
 pub const ROOT: usize = 12;
 /// Words in front of it that are replaced.
 pub const HEAD: usize = 4;
-/// Words of the smaller place.
+/// Words of the smaller area.
 pub const LINE: usize = 8;
 
 /// What is copied, what is changed, and what is exchanged.
 #[derive(Clone, Copy)]
 pub struct Publication<'a> {
-    /// The larger place, and where its copy goes.
+    /// The larger area, and where its copy goes.
     pub root: (&'a [AtomicU64; ROOT], &'a [AtomicU64; ROOT]),
     /// What the copy begins with.
     pub head: [u64; HEAD],
-    /// The smaller place, and where its copy goes.
+    /// The smaller area, and where its copy goes.
     pub line: (&'a [AtomicU64; LINE], &'a [AtomicU64; LINE]),
     /// A word of that copy, below [`LINE`], and what it is to be.
     pub cell: (usize, u64),

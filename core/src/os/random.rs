@@ -3,7 +3,7 @@
 use super::clock;
 use crate::atomic::{AtomicU64, Ordering};
 
-/// 64 random bits. Where a filter refuses getrandom(2) they are only such that no two calls agree.
+/// 64 random bits. Where a filter refuses getrandom(2) they are merely different in each call.
 pub fn random() -> u64 {
     let mut number = 0_u64;
     let length = size_of_val(&number);

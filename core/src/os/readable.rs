@@ -1,5 +1,5 @@
 //! Reads memory that the program has passed to a system call, as the kernel would: where it cannot
-//! be read, the reading ends, and nothing else happens.
+//! be read, the read ends without an error.
 
 use core::ptr;
 
@@ -43,14 +43,14 @@ impl<T: Copy> Array<T> {
             }
             self.known = ((end - 1) | (PAGE - 1)).checked_add(1)?;
         }
-        // SAFETY: readable a moment ago. Whoever unmaps memory that is in use by a call crashes
-        // without us, too: the C library reads such arguments itself.
+        // SAFETY: readable a moment ago. A program that unmaps memory in use by a call crashes
+        // without this library, too: the C library reads such arguments itself.
         Some(unsafe { element.read_unaligned() })
     }
 }
 
-/// Bytes above our own frame up to which the stack is looked for: further up a caller seldom keeps
-/// what it waits for.
+/// Bytes above our own frame within which an address is assumed to be on the stack: a caller seldom
+/// keeps what it waits for further up.
 const NEAR: usize = 256 * 1024;
 
 /// Where the first thread's stack surely reaches: the environment of the program lies there. 0 =
@@ -70,8 +70,8 @@ pub fn learn_stack() {
     }
 }
 
-/// Whether an address is on the calling thread's stack, between our frame and something of which it
-/// is known that it lies above it: the environment, or a thread's own variables.
+/// Whether an address is on the calling thread's stack, between our frame and something that is
+/// known to lie above it: the environment, or a thread's own variables.
 fn is_on_stack(address: usize, anchor: usize) -> bool {
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
@@ -79,8 +79,8 @@ fn is_on_stack(address: usize, anchor: usize) -> bool {
     reaches(anchor) || reaches(STACK_OF_FIRST_THREAD.load(Ordering::Relaxed))
 }
 
-/// Whether the byte at this address can be read. Asks the kernel for a change of the signal mask
-/// that is none: it reads the new mask before it sees that. No filter refuses that call.
+/// Whether the byte at this address can be read. Asks the kernel for an invalid change of the
+/// signal mask: it reads the new mask before it rejects the request. No filter refuses that call.
 pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
     if is_on_stack(address, anchor) {
         return true;
@@ -92,17 +92,17 @@ pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
     result == 0 || Errno::last() != Errno::EFAULT
 }
 
-/// Whether the byte at this address can be written. Asks the kernel to change the word there by
-/// nothing, in one step, as futex(2) does for those who wake in two places.
+/// Whether the byte at this address can be written. Asks the kernel to add 0 to the word there
+/// atomically, with FUTEX_WAKE_OP of futex(2).
 pub(super) fn is_writable(address: usize) -> bool {
     const CHANGE_BY_NOTHING: libc::c_int = libc::FUTEX_OP_OR << 28;
-    let nobody = AtomicU32::new(0);
+    let unused = AtomicU32::new(0);
     let operation = libc::FUTEX_WAKE_OP | libc::FUTEX_PRIVATE_FLAG;
     let word = address & !(size_of::<u32>() - 1);
-    // SAFETY: the kernel checks the address, and leaves what is there; nobody sleeps on our word,
-    // and of those on the other one none is woken.
+    // SAFETY: the kernel checks the address, and leaves what is there; no thread sleeps on our
+    // word, and none that sleeps on the other one is woken.
     let result = unsafe {
-        libc::syscall(libc::SYS_futex, nobody.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
+        libc::syscall(libc::SYS_futex, unused.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
     };
     result >= 0 || Errno::last() != Errno::EFAULT
 }

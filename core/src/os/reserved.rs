@@ -2,7 +2,7 @@
 //!
 //! They have high numbers, so that the program gets the low ones that it expects, and they are
 //! closed on exec. Interposed calls that close descriptors skip them ([`is_reserved`]): to the
-//! program these numbers are not in use.
+//! program these descriptors are not in use.
 //!
 //! The table is a few words without a lock, because signal handlers and the child of a fork use it.
 
@@ -14,23 +14,23 @@ use crate::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// Descriptors at most.
 const LIMIT: usize = 256;
-/// They are above this number where the limit of the process allows it: few programs come so far,
-/// and a table of descriptors that reaches there is still small.
+/// They are from this one up where the limit of the process allows it: few programs have so many,
+/// and a table of descriptors of that size is still small.
 const PREFERRED: RawFd = 960;
 
-/// 0 = free; otherwise the number plus one. Whoever makes a descriptor takes a free word; who ends
-/// it frees it.
+/// 0 = free; otherwise the descriptor plus one. A thread that makes a descriptor takes a free word;
+/// the thread that closes it frees the word.
 static TABLE: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Words that have ever been in use: all others are free.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// One of our descriptors. Its number may change ([`move_away`]), so it is asked for before each
+/// One of our descriptors. Its value may change ([`move_away`]), so it is asked for before each
 /// use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reserved(u32);
 
 impl Reserved {
-    /// The number that it has now. -1 once it is released.
+    /// The descriptor. -1 once it is released.
     pub fn fd(self) -> RawFd {
         TABLE[self.0 as usize].load(Ordering::Acquire) - 1
     }
@@ -43,7 +43,7 @@ impl Reserved {
         }
     }
 
-    /// Forgets it: the number is not ours any more, as somebody has closed it without asking.
+    /// Forgets it, because the program has closed it: the descriptor is not ours any more.
     pub fn forget(self) {
         TABLE[self.0 as usize].store(0, Ordering::Release);
     }
@@ -59,8 +59,8 @@ impl Reserved {
     }
 }
 
-/// Moves a descriptor to a number out of the way, and closes it under its old one. EMFILE: there is
-/// no number left, or no place in the table. Async-signal-safe.
+/// Moves a descriptor out of the way: duplicates it to a high one, and closes the old one. EMFILE:
+/// there is no descriptor left, or no free word in the table. Async-signal-safe.
 pub fn keep(fd: RawFd) -> Result<Reserved> {
     let kept = keep_copy(fd);
     close(fd);
@@ -75,9 +75,8 @@ pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
     note(moved).inspect_err(|_| close(moved))
 }
 
-/// Keeps one that an exec has left, under the number that it has. EMFILE: there is no place in the
-/// table.
-pub fn adopt(fd: RawFd) -> Result<Reserved> {
+/// Keeps a descriptor that an exec has left, as it is. EMFILE: there is no free word in the table.
+pub fn retain(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
     // SAFETY: no pointer.
     unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, libc::FD_CLOEXEC) };
@@ -93,7 +92,7 @@ fn note(fd: RawFd) -> Result<Reserved> {
     Ok(Reserved(index))
 }
 
-/// [`keep`], for those who never close it and need no more than its existence.
+/// [`keep`], for a caller that never closes it and needs only its existence.
 pub fn reserve(fd: RawFd) -> Result<RawFd> {
     keep(fd).map(Reserved::fd)
 }
@@ -107,20 +106,20 @@ pub fn release(fd: RawFd) {
     }
 }
 
-/// The program has got rid of the descriptor by a bare system call, and may use the number itself.
+/// The program has closed the descriptor by a bare system call, and may use the same number itself.
 pub fn forget(fd: RawFd) {
     for word in &TABLE {
         let _ = word.compare_exchange(fd + 1, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 }
 
-/// The program is about to use this number: if it is one of ours, that gets another one. EMFILE:
-/// there is none.
+/// The program is about to use this descriptor: if it is one of ours, ours is moved. EMFILE: there
+/// is none to move to.
 pub fn move_away(fd: RawFd) -> Result<()> {
     for word in &TABLE {
         if word.load(Ordering::Acquire) == fd + 1 {
             let moved = duplicate_out_of_the_way(fd)?;
-            // Somebody may have released it meanwhile.
+            // Another thread may have released it meanwhile.
             if word
                 .compare_exchange(fd + 1, moved + 1, Ordering::AcqRel, Ordering::Relaxed)
                 .is_err()
@@ -141,7 +140,7 @@ pub fn is_reserved(fd: RawFd) -> bool {
 /// The reserved descriptors, in no order.
 #[inline]
 pub fn all() -> impl Iterator<Item = RawFd> {
-    // Acquire: the words below the number are there.
+    // Acquire: the words below the index are filled in.
     let used = USED.load(Ordering::Acquire).min(LIMIT);
     TABLE[..used].iter().map(|word| word.load(Ordering::Acquire) - 1).filter(|&fd| fd >= 0)
 }

@@ -6,10 +6,10 @@ use core::ptr::{self, NonNull};
 
 use super::errno::{Errno, Result};
 
-/// So many numbers are on the stack.
+/// So many integers are on the stack.
 const FEW: usize = 256;
 
-/// Numbers.
+/// Integers.
 pub struct Scratch {
     few: [u16; FEW],
     /// Where more than a few are.
@@ -30,7 +30,7 @@ impl Deref for Scratch {
 
     fn deref(&self) -> &[u16] {
         match self.many {
-            // SAFETY: mapped for so many, and nobody else's.
+            // SAFETY: mapped for so many, and used by this owner alone.
             Some(many) => unsafe { core::slice::from_raw_parts(many.as_ptr(), self.count) },
             None => &self.few[..self.count],
         }
@@ -40,7 +40,7 @@ impl Deref for Scratch {
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [u16] {
         match self.many {
-            // SAFETY: mapped for so many, and nobody else's; borrowed alone.
+            // SAFETY: mapped for so many, used by this owner alone, and borrowed mutably.
             Some(many) => unsafe { core::slice::from_raw_parts_mut(many.as_ptr(), self.count) },
             None => &mut self.few[..self.count],
         }
@@ -62,7 +62,7 @@ fn map(count: usize) -> Result<NonNull<u16>> {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Some(many) = self.many {
-            // SAFETY: mapped with this length; nobody uses it any more.
+            // SAFETY: mapped with this length; no thread uses it any more.
             unsafe { libc::munmap(many.as_ptr().cast(), self.count * size_of::<u16>()) };
         }
     }

@@ -1,9 +1,9 @@
 //! The settings from the environment, read once. All are optional; `README.md` documents them for
 //! users.
 //!
-//! They are read at load, because programs change their environment later, and write their title
-//! over it. Where no variable is set, reading them allocates nothing and makes no system call: most
-//! programs under a preload never call the library.
+//! They are read when the library is loaded, because programs may change their environment later,
+//! or overwrite it with their title. Where no variable is set, reading them allocates nothing and
+//! makes no system call: most programs under a preload never call the library.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char};
@@ -22,8 +22,8 @@ pub struct Settings {
     pub dir: Cow<'static, Path>,
     /// `RSIPC_SPIN=0` clears it.
     pub spin: bool,
-    /// `RSIPC_MQ_POLL=always`: any descriptor of a queue is ready for poll(2) without being asked
-    /// first.
+    /// `RSIPC_MQ_POLL=always`: the descriptor of any queue can be polled without a first call to
+    /// this library.
     pub always_pollable: bool,
     /// `RSIPC_MQ_LIMITS=kernel`: the kernel's limits on queues are in force.
     pub kernel_limits: bool,
@@ -35,7 +35,7 @@ pub struct Settings {
     pub sysv: Families,
     /// `RSIPC_MSGMAX`: bytes of the longest message of a new System V queue.
     pub message_max: Option<u64>,
-    /// `RSIPC_MSGMNB`: bytes that a new System V queue has room for.
+    /// `RSIPC_MSGMNB`: the capacity of a new System V queue, in bytes.
     pub queue_max: Option<u64>,
     /// `RSIPC_SEM_GETVALUE=waiters`: a locked semaphore's value is minus the number of its waiters.
     pub negative_values: bool,
@@ -131,8 +131,8 @@ fn variable(name: &CStr) -> Option<OsString> {
     unsafe extern "C" {
         fn secure_getenv(name: *const c_char) -> *const c_char;
     }
-    // SAFETY: `name` is a C string; the result is NULL or one that lives until somebody changes
-    // the environment, and it is copied at once.
+    // SAFETY: `name` is a C string; the result is NULL or one that lives until the environment
+    // changes, and it is copied at once.
     unsafe {
         let value = secure_getenv(name.as_ptr());
         (!value.is_null()).then(|| OsStr::from_bytes(CStr::from_ptr(value).to_bytes()).to_owned())

@@ -43,7 +43,7 @@ pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
         return Err(Errno::ENOSYS);
     }
     let stack = map_stack()?;
-    // SAFETY: the top of the new stack, aligned to 16 bytes, which nobody else knows yet.
+    // SAFETY: the top of the new stack, aligned to 16 bytes, which no other thread knows yet.
     let top = unsafe {
         let top = stack.byte_add(BARE_STACK - size_of::<Start<T>>().next_multiple_of(16));
         top.cast::<Start<T>>().write(Start { run, argument, stack });

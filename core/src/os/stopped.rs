@@ -3,7 +3,8 @@
 use core::mem::MaybeUninit;
 use std::io::Write;
 
-/// What proc(5) says. False for a thread that is not there, or not to be seen. Async-signal-safe.
+/// Whether proc(5) says that it is stopped. False for a thread that does not exist, or cannot be
+/// seen. Async-signal-safe.
 pub fn is_stopped(tid: u32) -> bool {
     let mut path = [0_u8; 32];
     let mut stat = [MaybeUninit::<u8>::uninit(); 128];
@@ -11,7 +12,7 @@ pub fn is_stopped(tid: u32) -> bool {
         return false;
     }
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-    // SAFETY: a C string; room for the bytes; the descriptor is ours.
+    // SAFETY: a C string; space for the bytes; the descriptor is ours.
     let length = unsafe {
         let file = libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags);
         if file < 0 {

@@ -1,5 +1,5 @@
-//! The memory that the program gives to a call: read and written as the kernel does it, so that
-//! what leads nowhere is EFAULT.
+//! The memory that the program gives to a call: read and written as the kernel does it, so that an
+//! invalid pointer is EFAULT.
 
 use crate::atomic::{AtomicUsize, Ordering};
 use core::mem::MaybeUninit;
@@ -20,9 +20,9 @@ enum Access {
     Write,
 }
 
-/// Pages that could be accessed when somebody asked, each in the place that its number gives.
-/// Relaxed: a number that is there was looked at. (Whoever gives away memory and then gives it to a
-/// call, which had accessed it before, crashes.)
+/// Pages that could be accessed when they were checked, each at the index that its page number
+/// gives. Relaxed: a page number that is there was checked. (A program that unmaps such memory and
+/// then passes it to a call crashes.)
 struct Pages {
     known: [AtomicUsize; KNOWN],
     access: Access,
@@ -124,8 +124,8 @@ fn copy(call: libc::c_long, ours: *mut u8, theirs: *const u8, length: usize) -> 
     }
 }
 
-/// The same where the kernel only tells whether a page can be accessed. (Whoever gives away memory
-/// in the middle of a call that uses it crashes.)
+/// The same where the kernel only tells whether a page can be accessed. (A program that unmaps
+/// memory in the middle of a call that uses it crashes.)
 #[cold]
 fn copy_by_hand(is_read: bool, ours: *mut u8, theirs: *mut u8, length: usize) -> Result<()> {
     let start = theirs.addr();

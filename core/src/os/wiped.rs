@@ -13,7 +13,7 @@ use crate::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// A table of atomics that grows by `SLAB` entries at a time, and never shrinks. Async-signal-safe.
 pub struct Table<T: 'static, const SLABS: usize, const SLAB: usize> {
-    /// Those that are mapped, and then nulls.
+    /// The slabs that are mapped, and then nulls.
     slabs: [AtomicPtr<T>; SLABS],
 }
 

@@ -2,10 +2,10 @@
 //!
 //! | value | meaning | stored by |
 //! |---|---|---|
-//! | 0 | nobody | the holder, when it is done |
+//! | 0 | no holder | the holder, when it is done |
 //! | TID | that thread of the queue's home namespace; the kernel watches | that thread, which finds the word claimable, by CAS |
 //! | [`UNGUARDED`], [`NO_TID`], number | that thread of the process with this presence | the same; or the holder |
-//! | [`OWNER_DIED`], all else 0 | nobody: the holder died in the middle | the kernel, or a thread that finds it dead, by CAS |
+//! | [`OWNER_DIED`], all else 0 | no holder: the last one died in the middle | the kernel, or a thread that finds it dead, by CAS |
 //!
 //! The kernel learns of a claim from `list_op_pending` of the thread's robust list
 //! (set_robust_list(2)), which [`Claimant::announce`] sets before the word is claimed. It
@@ -27,22 +27,23 @@ use crate::os::publication::Publication;
 const HOLDER: u32 = 0x3fff_ffff;
 /// `FUTEX_OWNER_DIED`
 pub const OWNER_DIED: u32 = 0x4000_0000;
-/// `FUTEX_WAITERS`, which the kernel leaves alone here: nobody sleeps on claims.
+/// `FUTEX_WAITERS`, which the kernel leaves alone here: no thread sleeps on claims.
 pub const UNGUARDED: u32 = 0x8000_0000;
-/// A TID is at most 2^22 (`PID_MAX_LIMIT`). So the kernel takes nothing with this bit for one.
+/// A TID is at most 2^22 (`PID_MAX_LIMIT`). So the kernel takes no value with this bit for a TID.
 pub const NO_TID: u32 = 0x2000_0000;
 
 /// A thread that claims.
 pub trait Claimant {
-    /// Lets the kernel know which word is about to be claimed, if it can watch it, and says what to
-    /// store in it. 0: it cannot.
+    /// Announces to the kernel which word is about to be claimed, if it can watch it, and returns
+    /// what to store in the word. 0: it cannot.
     fn announce(&self, word: &AtomicU32) -> u32;
-    /// In the place of it, where the kernel cannot watch it. `None`: it must not be claimed.
+    /// Called instead of `announce` where the kernel cannot watch the claim. `None`: it must not be
+    /// claimed.
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
     /// This word, which was announced either way, is not claimed any more.
     fn withdraw(&self);
-    /// Commits: stores the key, and to the claimed word after it. Nobody can come between the look
-    /// whose claim it is and the stores, not even the child of a fork in a handler. False: this is
+    /// Commits: stores the key, and to the claimed word after it. Nothing can come between the
+    /// check of the claim and the stores, not even the child of a fork in a handler. False: this is
     /// the child, and has stored nothing; or it was forked after the key.
     fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
         // Release: a thread that sees the key sees the body; the next one that claims sees the key.
@@ -62,8 +63,8 @@ pub trait Claimant {
         into.iter().zip(words).for_each(|(into, word)| into.store(*word, Ordering::Relaxed));
         true
     }
-    /// Exchanges the word that leads others to what has been written. SeqCst. False: it does not
-    /// hold `before`, or this is the child.
+    /// Exchanges the word through which others find what has been written. SeqCst. False: it does
+    /// not hold `before`, or this is the child.
     fn exchange(&self, word: &AtomicU64, before: u64, after: u64) -> bool {
         word.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
@@ -80,8 +81,9 @@ pub trait Claimant {
         publication.store();
         publication.exchange()
     }
-    /// Hands a copy of itself to what is done seldom. Were it handed there itself, it would lie in
-    /// memory from its beginning on, and the fast path would read each word of it from there.
+    /// Passes a copy of itself to code that seldom runs. If a reference to itself were passed, it
+    /// would be kept in memory from the beginning, and the fast path would read each of its words
+    /// from there.
     #[inline(always)]
     fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
         seldom(self)
@@ -89,24 +91,24 @@ pub trait Claimant {
     /// Whether this is what the thread itself has stored in some word.
     fn is_own(&self, held: u32) -> bool;
     /// Whether no operation of the thread that this one has interrupted holds a claim, and this one
-    /// holds none either. A word that is claimed as its own then was claimed by a child that a
-    /// handler forked, before it knew that it was one.
+    /// holds none either. Then a word that is claimed as its own was claimed by a child that a
+    /// handler forked, before the child knew that it was one.
     fn is_stray(&self) -> bool {
         false
     }
-    /// Whether this is the child of a fork that happened since it has begun. What it has claimed is
-    /// the parent's then.
+    /// Whether this is the child of a fork that happened since the operation began. What it has
+    /// claimed is the parent's then.
     fn is_orphan(&self) -> bool;
 }
 
 /// The holder of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// Nobody alive.
-    Nobody,
+    /// No living thread.
+    None,
     /// The thread with this TID, of the home namespace.
     Thread(u32),
-    /// The thread that this number is given to (`presence`).
+    /// The thread that has this number (`presence`).
     Presence(u32),
 }
 
@@ -114,7 +116,7 @@ pub enum Holder {
 #[inline]
 pub fn holder(word: u32) -> Holder {
     match word & HOLDER {
-        0 => Holder::Nobody,
+        0 => Holder::None,
         number if word & UNGUARDED != 0 => Holder::Presence(number & !NO_TID),
         tid => Holder::Thread(tid),
     }
@@ -178,12 +180,12 @@ pub fn free_if(word: &AtomicU32, is_dead: impl Fn(Holder) -> bool) -> bool {
     let held = word.load(Ordering::Acquire);
     // What the kernel would have stored. Release: the next thread that claims writes
     // after what the dead one has written, and only this thread was told of its death.
-    holder(held) != Holder::Nobody
+    holder(held) != Holder::None
         && is_dead(holder(held))
         && word.compare_exchange(held, OWNER_DIED, Ordering::Release, Ordering::Relaxed).is_ok()
 }
 
-/// Frees the word of a thread that has ended and claimed as one of these; 0 = nobody.
+/// Frees the word if a thread that has ended claimed it as one of these holders; 0 = none.
 pub fn free_of_dead(word: &AtomicU32, identities: [u32; 2]) {
     let holders = identities.map(holder);
     free_if(word, |holder| holders.contains(&holder));

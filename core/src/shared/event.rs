@@ -1,9 +1,9 @@
-//! The word that waiters sleep on, for a message or for room.
+//! The word that waiters sleep on, for a message or for space.
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
 //! | 0 | *awaited*: a thread may be asleep on the word | set by a waiter; cleared by a waker whose wake has reached no thread |
-//! | 1 | *in turn*: what is there is for those who have been woken | set by a waker before its commit, if a thread has waited for long, and by a waiter that has waited for long; cleared by the one that is served last, or by one that has been held up for long enough |
+//! | 1 | *in turn*: what is there is for the threads that have been woken | set by a waker before its commit, if a thread has waited for long, and by a waiter that has waited for long; cleared by the one that is served last, or by one that has been held up for long enough |
 //! | 2..32 | a count | a waker that sees bit 0 adds one before its commit, and one before its wake |
 //!
 //! A waiter sets bit 0, checks the slots, and sleeps while the word is unchanged. A sender (or
@@ -12,9 +12,9 @@
 //! the bit, or the waiter finds the slot claimed, and then does not sleep for long. So the fast
 //! path needs no barrier of its own.
 //!
-//! A waker that is killed between its commit and its wake is made good by the kernel, which wakes
-//! only those that are asleep by then. A waiter that has found nothing, and does not sleep yet,
-//! must not sleep through that. So a sender that has seen bit 0 changes the word before it commits.
+//! If a waker is killed between its commit and its wake, the kernel wakes in its place, but only
+//! threads that are asleep by then. A waiter that has found nothing, and does not sleep yet, must
+//! not sleep through that. So a sender that has seen bit 0 changes the word before it commits.
 //!
 //! Bit 0 is a flag, not a count, so a waiter that is killed causes one wake in vain and nothing
 //! more.
@@ -85,7 +85,7 @@ impl Event {
 
     /// What is about to be committed is for the sleepers. True if that had not been said yet.
     pub fn begin_turns(&self) -> bool {
-        // Relaxed: a thread that sees the commit has seen this, or loses no more than its turn.
+        // Relaxed: a thread that sees the commit sees this, too, or only misses its turn.
         self.0.fetch_or(IN_TURN, Ordering::Relaxed) & IN_TURN == 0
     }
 
@@ -96,22 +96,22 @@ impl Event {
         }
     }
 
-    /// Wakes one, by the futex call that is given: it wakes so many sleepers and says how many
-    /// there were. False: no thread was asleep. `began_turns`: whether it was this waker that
+    /// Wakes one sleeper, by the given futex call, which wakes up to so many sleepers and returns
+    /// how many it woke. False: no thread was asleep. `began_turns`: whether it was this waker that
     /// [`Event::begin_turns`].
     ///
     /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between,
-    /// found the bit set, and fallen asleep on that same word; without its bit nobody else would
-    /// wake it. A thread that comes still later finds the word changed, and does not sleep. It also
-    /// takes back the turns that it has begun. Those that another one has begun may be the turn of
-    /// one who is awake, and has not come for it yet.
+    /// found the bit set, and fallen asleep on that same word; without its bit no other wake would
+    /// reach it. A thread that comes still later finds the word changed, and does not sleep. It
+    /// also takes back the turns that it has begun. A turn that another waker has begun may belong
+    /// to a thread that is awake, and has not come for it yet.
     pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
         let word = self.0.fetch_add(WAKE, Ordering::SeqCst).wrapping_add(WAKE);
         if wake(&self.0, 1) > 0 {
             return true;
         }
         let taken_back = AWAITED | if began_turns { IN_TURN } else { 0 };
-        // Relaxed on failure: somebody else has changed the word. If that was a waker, it will do
+        // Relaxed on failure: another thread has changed the word. If it was a waker, it will do
         // what is needed.
         let cleared =
             self.0.compare_exchange(word, word & !taken_back, Ordering::SeqCst, Ordering::Relaxed);
@@ -126,8 +126,8 @@ impl Event {
     }
 
     /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is
-    /// something for another one, and a wake that has fallen on this one may have been that one's.
-    /// `turns_go_on`: that one may have waited for long, too. `wake` as in [`Event::wake_one`].
+    /// something for another waiter, whose wake this one may have received. `turns_go_on`: that
+    /// other waiter may have waited for long, too. `wake` as in [`Event::wake_one`].
     ///
     /// A thread that is awake, and has not come for its own yet, is now overtaken at most once.
     pub fn gone(&self, is_left: bool, turns_go_on: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {
@@ -173,11 +173,11 @@ mod tests {
             0
         });
         assert_ne!(event.word().load(Ordering::Relaxed), expected.get(), "its sleep ends at once");
-        assert!(woken.get() > 1, "and those who sleep already are woken");
+        assert!(woken.get() > 1, "and the threads that sleep already are woken");
     }
 
     #[test]
-    fn one_who_has_looked_does_not_sleep_through_what_is_about_to_come() {
+    fn a_waiter_that_has_looked_does_not_sleep_through_a_commit_to_come() {
         let event = Event::default();
         let (_, expected) = event.await_it();
         event.will_wake();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_that_were_begun_for_nobody_are_taken_back() {
+    fn turns_that_were_begun_in_vain_are_taken_back() {
         let event = Event::default();
         event.await_it();
         assert!(event.begin_turns() && event.is_in_turn());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_while_turns_are_begun_for_nobody_is_woken() {
+    fn a_thread_that_comes_while_turns_are_begun_in_vain_is_woken() {
         let event = Event::default();
         event.await_it();
         assert!(event.begin_turns());
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_go_on_while_those_who_are_left_have_waited_for_long() {
+    fn turns_go_on_while_the_threads_that_are_left_have_waited_for_long() {
         for (is_left, waited_long) in [(true, true), (true, false), (false, true)] {
             let event = Event::default();
             event.await_in_turn();
@@ -222,7 +222,7 @@ mod tests {
                 woken.set(count);
                 1
             });
-            assert_eq!(woken.get(), i32::from(is_left), "who is left is woken");
+            assert_eq!(woken.get(), i32::from(is_left), "the thread that is left is woken");
             assert_eq!(event.is_in_turn(), is_left && waited_long);
         }
     }

@@ -13,7 +13,7 @@
 //! | `spin` | a short wait before a sleep |
 //! | `thread` | the block of each thread, and its operations |
 //! | `wait` | the wait machine |
-//! | `wait_point` | a place where threads of any process wait |
+//! | `wait_point` | where threads of any process wait |
 
 pub mod claim;
 pub mod event;

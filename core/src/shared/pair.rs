@@ -25,8 +25,8 @@ mod real {
     }
 
     impl Pair {
-        /// Both words, read one after the other: [`Pair::compare_exchange`] finds out if they do
-        /// not belong together.
+        /// Both words, read one after the other: [`Pair::compare_exchange`] fails if they do not
+        /// belong together.
         pub fn load(&self) -> Versioned {
             // Acquire: what is read after this must not be older than the version.
             let version = self.version.load(Ordering::Acquire);

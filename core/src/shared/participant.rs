@@ -24,8 +24,8 @@ pub enum End {
 pub struct Ends {
     /// Messages that one was about to take out as it ended: they may be gone with it.
     pub gone: Mutex<Vec<u64>>,
-    /// Those that have ended [unwatched](End::Unwatched): what their presence says of them. A lock
-    /// of loom's, as the kernel tells of a death only after it.
+    /// Those that have ended [unwatched](End::Unwatched): what their presence says of them. This is
+    /// a lock of loom's, as the kernel tells of a death only after it.
     pub dead: loom::sync::Mutex<Vec<Holder>>,
 }
 
@@ -84,7 +84,7 @@ impl Participant {
         self.identity & !(UNGUARDED | NO_TID)
     }
 
-    /// It owes a wake to those who sleep there, and holds this.
+    /// It owes a wake to the threads that sleep there, and holds this.
     pub fn owe(&self, to: &Futex, claim: Option<&AtomicU32>) {
         if let Some(claim) = claim {
             // As `Operation::guard_wake`: marked as long as the kernel still watches it.

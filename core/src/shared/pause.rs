@@ -46,8 +46,8 @@ impl Pause {
     }
 }
 
-/// A short pause between looks that are as long as some spins: its turns offer the processor from
-/// the first on, as the other thread may be one that can only run here.
+/// A short pause between looks that take as long as some spins. Each turn yields the processor, as
+/// the other thread may be able to run on this processor only.
 pub struct Moment(Pause);
 
 impl Default for Moment {
@@ -73,6 +73,6 @@ pub fn sleep() {
 #[cfg(not(loom))]
 pub fn sleep() {
     let time = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NS };
-    // SAFETY: `time` is valid; nobody wants to know what is left of it.
+    // SAFETY: `time` is valid; the time that is left is not needed, so NULL.
     unsafe { libc::syscall(libc::SYS_nanosleep, &raw const time, 0) };
 }

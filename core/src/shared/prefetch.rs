@@ -19,7 +19,7 @@ pub fn to_read<T>(at: *const T) {
     let _ = at;
 }
 
-/// Soon this is written. (A processor that does not know the instruction takes it for a no-op.)
+/// This will be written soon. (A processor without the instruction executes a no-op.)
 #[inline(always)]
 pub fn to_write<T>(at: *const T) {
     // SAFETY: a hint, which changes nothing that can be seen.

@@ -3,9 +3,9 @@
 //! A hand-over between two processors costs a fraction of a microsecond when the waiter spins, and
 //! tens of microseconds when it sleeps. On one processor a spin only delays the thread that the
 //! waiter waits for; there the waiter yields once (sched_yield(2)), which saves the wake. So two
-//! things are remembered beside the word that is waited on:
+//! things are stored next to the word that is waited on:
 //!
-//! * the processor of a waker: on our own we yield, on another one we spin;
+//! * the processor of a waker: if it is the waiter's own, the waiter yields, otherwise it spins;
 //! * how many attempts in a row were in vain, and how many waits are to sleep at once because of
 //!   that.
 //!
@@ -29,7 +29,7 @@ const LOOKS_PER_CLOCK: u32 = 32;
 const GIVE_UP: u16 = 4;
 /// So many of them, before another attempt shows whether things have changed.
 const REST: u16 = 64;
-/// The same after a yield that was too slow: so seldom that the time slices do not count.
+/// The same after a yield that was too slow: so many that the time slices do not matter.
 const LONG_REST: u16 = 4096;
 
 /// See [`Hint`].
@@ -85,8 +85,8 @@ impl Hint {
         self.waker.store(cpu::current().wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Spins, or yields, until `ready` gives true. False: it did not happen within what that is
-    /// worth. `may_yield`: the thread may call sched_yield(2).
+    /// Spins, or yields, until `ready` gives true. False: it did not happen within the time that a
+    /// spin is worth. `may_yield`: the thread may call sched_yield(2).
     pub fn spin(&self, may_yield: bool, ready: impl Fn() -> bool) -> bool {
         let settings = settings::get();
         if !settings.spin {

@@ -1,5 +1,5 @@
-//! The wait machine. Whatever a thread waits for, it begins, sleeps, checks, and sleeps again in
-//! the same way.
+//! The wait machine. A thread begins a wait, sleeps, checks, and sleeps again in the same way,
+//! whatever it waits for.
 //!
 //! ```text
 //! begin ──> done
@@ -38,8 +38,8 @@ impl Terms {
     }
 }
 
-/// What one may have to wait for. The machine calls [`Attempt::begin`] first, once. What it has
-/// begun ends with one of the calls that give it done, or with [`Attempt::give_up`].
+/// What a thread may have to wait for. The machine calls [`Attempt::begin`] first, once. After that
+/// the attempt ends with a call that returns that it is done, or with [`Attempt::give_up`].
 pub trait Attempt {
     /// What it gives.
     type Done;
@@ -59,9 +59,9 @@ pub trait Attempt {
     /// Attempts it for the last time, at the deadline: what came at the last moment still counts.
     fn attempt_at_last(&mut self) -> Result<Option<Self::Done>>;
 
-    /// Ends a wait that has failed, or whose thread is cancelled. A wake may have been meant for
-    /// somebody and gone to us. Gives what has come all the same, where that cannot be left to
-    /// others: then the wait has not failed.
+    /// Ends a wait that has failed, or whose thread is cancelled. A wake that was meant for another
+    /// thread may have come to this one. Gives what has come all the same, where that cannot be
+    /// left to others: then the wait has not failed.
     fn give_up(&mut self) -> Option<Self::Done>;
 
     /// The same for a thread that is cancelled: what has come is left to others.
@@ -82,7 +82,7 @@ pub enum Progress<D> {
 
 /// A wait. The first field is the sleep that C makes: `struct rsipc_sleep`.
 ///
-/// It is placed in memory that the caller provides, its *room*, and stays there: from
+/// It is placed in memory that the caller provides, its *storage*, and stays there: from
 /// [`Wait::place`] until a call that says that it is over.
 #[repr(C)]
 pub struct Wait<A> {
@@ -95,20 +95,21 @@ impl<A: Attempt> Wait<A> {
     /// Places a wait that has not begun.
     ///
     /// # Safety
-    /// `room` is valid for writing, and aligned; nobody moves what is there until the wait is over.
-    pub unsafe fn place(room: *mut Self, attempt: A, interrupted: Interrupted) {
+    /// `storage` is valid for writing, and aligned; what is there is not moved until the wait is
+    /// over.
+    pub unsafe fn place(storage: *mut Self, attempt: A, interrupted: Interrupted) {
         let terms = Terms { until: None, interrupted };
         // SAFETY: valid for writing, says the caller.
-        unsafe { room.write(Self { sleep: Sleep::default(), terms, attempt }) };
+        unsafe { storage.write(Self { sleep: Sleep::default(), terms, attempt }) };
     }
 
     /// Begins it. It is over unless it must sleep.
     ///
     /// # Safety
-    /// There is a wait in `room` that has not begun.
-    pub unsafe fn begin(room: *mut Self, until: Option<Deadline>) -> Result<Progress<A::Done>> {
+    /// There is a wait in `storage` that has not begun.
+    pub unsafe fn begin(storage: *mut Self, until: Option<Deadline>) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
-        let wait = unsafe { &mut *room };
+        let wait = unsafe { &mut *storage };
         wait.terms.until = until;
         let begun = match wait.attempt.begin(&wait.terms) {
             Ok(None) => wait.settle(),
@@ -116,16 +117,16 @@ impl<A: Attempt> Wait<A> {
             Err(error) => Err(error),
         };
         // SAFETY: `wait` is not used after this.
-        unsafe { Self::end_unless_asleep(room, begun) }
+        unsafe { Self::end_unless_asleep(storage, begun) }
     }
 
     /// After a sleep that ended so ([`Sleep::run`]). It is over unless it must sleep again.
     ///
     /// # Safety
-    /// There is a wait in `room` that must sleep.
-    pub unsafe fn woken(room: *mut Self, end: c_int) -> Result<Progress<A::Done>> {
+    /// There is a wait in `storage` that must sleep.
+    pub unsafe fn woken(storage: *mut Self, end: c_int) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
-        let wait = unsafe { &mut *room };
+        let wait = unsafe { &mut *storage };
         let attempted = match wait.sleep.woken(end) {
             Ok(Woken::TimedOut) if wait.terms.is_too_late() => wait
                 .attempt
@@ -141,30 +142,30 @@ impl<A: Attempt> Wait<A> {
             Err(error) => wait.give_up(error),
         };
         // SAFETY: `wait` is not used after this.
-        unsafe { Self::end_unless_asleep(room, next) }
+        unsafe { Self::end_unless_asleep(storage, next) }
     }
 
     /// Ends a wait whose thread is cancelled in its sleep.
     ///
     /// # Safety
-    /// There is a wait in `room` that must sleep.
-    pub unsafe fn abandon(room: *mut Self) {
+    /// There is a wait in `storage` that must sleep.
+    pub unsafe fn abandon(storage: *mut Self) {
         // SAFETY: there is one, says the caller; it is not used after this.
         unsafe {
-            (*room).attempt.abandon();
-            core::ptr::drop_in_place(room);
+            (*storage).attempt.abandon();
+            core::ptr::drop_in_place(storage);
         }
     }
 
     /// # Safety
-    /// There is a wait in `room`.
+    /// There is a wait in `storage`.
     unsafe fn end_unless_asleep<R>(
-        room: *mut Self,
+        storage: *mut Self,
         progress: Result<Progress<R>>,
     ) -> Result<Progress<R>> {
         if !matches!(progress, Ok(Progress::MustSleep)) {
             // SAFETY: there is one, says the caller.
-            unsafe { core::ptr::drop_in_place(room) };
+            unsafe { core::ptr::drop_in_place(storage) };
         }
         progress
     }
@@ -196,14 +197,14 @@ impl<A: Attempt> Wait<A> {
     ///
     /// # Safety
     /// As for [`Wait::begin`].
-    pub unsafe fn finish(room: *mut Self, until: Option<Deadline>) -> Result<A::Done> {
+    pub unsafe fn finish(storage: *mut Self, until: Option<Deadline>) -> Result<A::Done> {
         // SAFETY: as the caller says; then as the answers say.
         unsafe {
-            let mut progress = Self::begin(room, until)?;
+            let mut progress = Self::begin(storage, until)?;
             loop {
                 match progress {
                     Progress::Done(done) => return Ok(done),
-                    Progress::MustSleep => progress = Self::woken(room, (*room).sleep.run())?,
+                    Progress::MustSleep => progress = Self::woken(storage, (*storage).sleep.run())?,
                 }
             }
         }
@@ -212,10 +213,10 @@ impl<A: Attempt> Wait<A> {
 
 /// Waits to the end. For callers in Rust: the thread must not be cancelled in here.
 pub fn wait<A: Attempt>(attempt: A, Terms { until, interrupted }: Terms) -> Result<A::Done> {
-    let mut room = MaybeUninit::uninit();
-    // SAFETY: a local variable, which nobody moves.
+    let mut storage = MaybeUninit::uninit();
+    // SAFETY: a local variable, which is not moved.
     unsafe {
-        Wait::place(room.as_mut_ptr(), attempt, interrupted);
-        Wait::finish(room.as_mut_ptr(), until)
+        Wait::place(storage.as_mut_ptr(), attempt, interrupted);
+        Wait::finish(storage.as_mut_ptr(), until)
     }
 }

@@ -1,4 +1,4 @@
-//! A place where threads of all processes wait: for a message, or for room.
+//! Where threads of all processes wait: for a message, or for space in the queue.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::clock;
@@ -55,8 +55,8 @@ impl WaitPoint {
     }
 
     /// Announces a waiter that has come at this time. Gives the value to sleep on, once it has
-    /// looked, and whether it has waited for long: then it is its turn. Not so if it is `held_up`
-    /// by the turn of others.
+    /// looked, and whether it has waited for long: then it is its turn. Not if it is `held_up` by
+    /// the turn of others.
     pub fn await_it(&self, arrival: Arrival, held_up: bool) -> (Seen, bool) {
         let waits_long = !held_up && Arrival::now().since(arrival) > PATIENCE_MS;
         let (before, now) =
@@ -68,33 +68,34 @@ impl WaitPoint {
         (now, waits_long)
     }
 
-    /// Before the commit of a waker that has seen a waiter. If one of them has waited for long,
-    /// what is committed is theirs. The result is for [`WaitPoint::wake_one`].
+    /// Before the commit of a waker that has seen a waiter. If one of them has waited for long, the
+    /// commit is for them. The result is for [`WaitPoint::wake_one`].
     pub fn will_wake(&self) -> bool {
         self.event.will_wake();
         let since = Arrival(self.since.load(Ordering::Relaxed));
         Arrival::now().since(since) > PATIENCE_MS && self.event.begin_turns()
     }
 
-    /// A waiter that came at this time has got what it wanted; the others came later, as the kernel
-    /// wakes them in this order. `is_left`: there is something for another one.
+    /// A waiter that came at this time has got what it wanted. The others came later, as the kernel
+    /// wakes in the order of arrival. `is_left`: there is something for another one.
     pub fn served(&self, arrival: Arrival, is_left: bool) {
         let since = Arrival(self.since.load(Ordering::Relaxed));
         if arrival.since(since) > 0 {
             self.since.store(arrival.0, Ordering::Relaxed);
         }
-        // Turns among threads that have not waited for long would cost a change of threads a
+        // Turns among threads that have not waited for long would cost a context switch for each
         // message.
         let waited_long = Arrival::now().since(arrival) > PATIENCE_MS;
         self.event.gone(is_left, waited_long, wake);
     }
 
-    /// A waiter does not wait any more. A wake that has gone to it may have been another one's.
+    /// A waiter does not wait any more. A wake that it has received may have been meant for another
+    /// one.
     pub fn gone(&self, is_left: bool) {
         self.event.gone(is_left, true, wake);
     }
 
-    /// Those whose turn it is do not come.
+    /// The threads whose turn it is do not come.
     pub fn end_turns(&self) {
         self.event.end_turns();
     }
@@ -121,7 +122,7 @@ impl WaitPoint {
 
     /// The word that a thread announces to the kernel while it owes a wake to the sleepers here: if
     /// it dies, the kernel wakes one of them (`shared::thread`). That works as long as it is 0;
-    /// what else it may hold was not written by us.
+    /// this library stores nothing else.
     pub fn death_word(&self) -> &AtomicU32 {
         &self.death
     }
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_who_has_waited_for_long_is_served_in_turn() {
+    fn a_thread_that_has_waited_for_long_is_served_in_turn() {
         let point = WaitPoint::default();
         let now = Arrival::now();
         point.await_it(now, false);
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_has_found_nothing_does_not_sleep_once_a_waker_is_about_to_commit() {
+    fn a_waiter_that_has_found_nothing_does_not_sleep_once_a_waker_is_about_to_commit() {
         let point = WaitPoint::default();
         for _ in 0..2 {
             let (seen, _) = point.await_it(Arrival::now(), false);

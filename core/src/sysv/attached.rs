@@ -4,12 +4,12 @@
 //! entry stays mapped while an operation is in the middle of it (a hazard pointer, see
 //! `shared::thread`). The memory of an entry is never given back, only used again.
 //!
-//! | state of an entry | meaning | who changes it |
+//! | state of an entry | meaning | changed by |
 //! |---|---|---|
-//! | 0 free | nobody has it | whoever needs one takes it to 1, by exchange |
+//! | 0 free | not in use | a thread that needs one takes it to 1, by exchange |
 //! | 1 in hand | its taker fills or empties it | the taker, to 2 or 0 |
-//! | 2 attached | the table leads to it | whoever finds the object removed takes it to 3, by exchange |
-//! | 3 detached | nobody finds it any more | whoever sees that no operation is in it takes it to 1, by exchange |
+//! | 2 attached | the table leads to it | a thread that finds the object removed takes it to 3, by exchange |
+//! | 3 detached | no look-up finds it any more | a thread that sees that no operation is in it takes it to 1, by exchange |
 
 use crate::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use core::cell::UnsafeCell;
@@ -45,7 +45,8 @@ pub struct Attached<T: 'static> {
     table: [AtomicPtr<[Entry<T>; GROUP]>; PLACES / GROUP],
 }
 
-// SAFETY: `object` is only written by who has the entry in hand, while nobody reads it.
+// SAFETY: `object` is only written by the thread that has the entry in hand, while no thread reads
+// it.
 unsafe impl<T: Send + Sync> Sync for Attached<T> {}
 
 /// An operation on an object, which stays mapped until it is dropped.
@@ -142,7 +143,7 @@ impl<T: Send + Sync> Attached<T> {
                 // SAFETY: the entry is in hand.
                 unsafe { (*entry.object.get()).write(object) };
                 entry.id.store(id, Ordering::Relaxed);
-                // Release: who finds it attached finds the object.
+                // Release: a thread that finds it attached finds the object.
                 entry.state.store(state::ATTACHED, Ordering::Release);
                 return Ok(());
             }
@@ -150,7 +151,7 @@ impl<T: Send + Sync> Attached<T> {
         Err(Errno::ENOMEM)
     }
 
-    /// Nobody is to find the object with this id any more. It is unmapped when no operation is in
+    /// From now on no look-up finds the object with this id. It is unmapped when no operation is in
     /// the middle of it.
     pub fn detach(&'static self, id: i32) {
         // Two threads may have attached it at the same time.
@@ -186,14 +187,13 @@ impl<T> Entry<T> {
         if thread::is_in_use(ptr::from_ref(self).cast()) || !self.take(state::DETACHED) {
             return;
         }
-        // SAFETY: it was attached once, the entry is in hand, and nobody's hazard pointer leads
-        // here.
+        // SAFETY: it was attached once, the entry is in hand, and no hazard pointer leads here.
         unsafe { (*self.object.get()).assume_init_drop() };
         self.state.store(state::FREE, Ordering::Release);
     }
 }
 
-/// Ids are random numbers.
+/// Ids are random integers.
 fn first_place(id: i32) -> usize {
     usize::try_from(id).unwrap_or(0) % PLACES
 }
@@ -206,7 +206,7 @@ fn fill<T>(group: &AtomicPtr<[Entry<T>; GROUP]>) -> Result<()> {
     let new = new_group()?;
     let null = ptr::null_mut();
     if group.compare_exchange(null, new, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-        // SAFETY: nobody else has seen it.
+        // SAFETY: no other thread has seen it.
         unsafe { libc::munmap(new.cast(), size_of::<[Entry<T>; GROUP]>()) };
     }
     Ok(())

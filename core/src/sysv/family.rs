@@ -1,9 +1,9 @@
 //! The three families of System V objects, and the names of their files.
 //!
 //! The directory of objects is the registry. An object is a file whose name holds its *id*. Its
-//! *key*, if it has one, is a symbolic link that leads to that file; so whoever may not open the
-//! object can still learn its id. A link that leads to an object which has been removed, and which
-//! its remover was not allowed to unlink, must not block its key for ever: there are up to
+//! *key*, if it has one, is a symbolic link that leads to that file; so a process that may not open
+//! the object can still learn its id. A link that leads to an object which has been removed, and
+//! which its remover was not allowed to unlink, must not block its key for ever: there are up to
 //! [`KEY_NAMES`] names for a key, and look-ups read all of them.
 
 use core::fmt::{self, Write};
@@ -26,7 +26,7 @@ pub enum Family {
 /// Names that a key may have at a time.
 pub const KEY_NAMES: u32 = 8;
 
-/// Ids are from here up to the largest `int`. Smaller numbers are indices: see `SEM_STAT`.
+/// Ids are from here up to the largest `int`. Smaller integers are indices: see `SEM_STAT`.
 pub const LEAST_ID: i32 = 1 << 20;
 
 /// The memory of a segment is a file of its own, whose name is this and the id.
@@ -51,8 +51,8 @@ impl Family {
         }
     }
 
-    /// Whether an object is one file. That of a segment is not mapped by those who may only read
-    /// the memory, which is a file of its own.
+    /// Whether an object is one file. That of a segment is not mapped by processes that may only
+    /// read the memory, which is a file of its own.
     pub fn has_one_file(self) -> bool {
         self != Self::Memory
     }

@@ -39,8 +39,8 @@ impl Request {
 
 /// The id of the object with this key, or of a new one.
 ///
-/// `can_be_made` says whether there can be a new object of this size; one that is found is asked
-/// for its size first.
+/// `can_be_made` says whether there can be a new object of this size; the size of an existing one
+/// is checked first.
 ///
 /// Errors: ENOENT, EEXIST; EINVAL for the size; EACCES; what `can_be_made` says; ENOSPC, ENOMEM.
 pub fn get<O: Object>(
@@ -48,14 +48,15 @@ pub fn get<O: Object>(
     request: Request,
     can_be_made: impl Fn() -> Result<()>,
 ) -> Result<i32> {
-    // Most programs have no other thread yet. Later the kernel would let the first operation wait
-    // for all processors, which takes milliseconds, and seconds on a machine that is busy.
+    // Most programs have no other thread yet. Later, with more threads, the kernel would make the
+    // first operation wait for all processors, which takes milliseconds, or seconds on a busy
+    // machine.
     membarrier::prepare();
     if request.key == libc::IPC_PRIVATE {
         can_be_made()?;
         loop {
             match create::<O>(thread, request) {
-                // Somebody who lists all objects took it for one that was left half made.
+                // A process that lists all objects took it for one that was left half made.
                 Err(Errno::EEXIST) => {}
                 created => return created,
             }
@@ -74,7 +75,7 @@ pub fn get<O: Object>(
         }
         can_be_made()?;
         match create::<O>(thread, request) {
-            // Somebody else was faster.
+            // Another process was faster.
             Err(Errno::EEXIST) => {}
             created => {
                 created.inspect(|id| know::<O>(request.key, *id))?;
@@ -84,9 +85,9 @@ pub fn get<O: Object>(
     }
 }
 
-/// Keys, and the ids that they were last seen to lead to, each in the place that the key gives: id
-/// in the low half. A row for each family. Relaxed: what stands here is looked at before it is
-/// believed.
+/// Keys, and the ids that they were last seen to lead to, each at an index that follows from the
+/// key: the id is in the low half. A row for each family. Relaxed: each entry is verified before it
+/// is used.
 static KNOWN: [[AtomicU64; 64]; 3] = [const { [const { AtomicU64::new(0) }; 64] }; 3];
 
 fn known<O: Object>(key: i32) -> &'static AtomicU64 {
@@ -188,7 +189,7 @@ fn examine<O: Object>(thread: &'static Thread, id: i32, request: Request) -> Res
     let tag = FrameTag::new();
     let entered: Use<O> = match enter_any(thread, id, &tag) {
         Err(Errno::EACCES) if request.wants_new() => return Err(Errno::EEXIST),
-        // Nothing is asked for: everybody may learn an id.
+        // No permission is asked for: any process may learn an id.
         Err(Errno::EACCES) if request.permission() == 0 => return Ok(Some(id)),
         Err(Errno::EINVAL) => return Ok(None),
         entered => entered?,
@@ -236,13 +237,13 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
     let tag = FrameTag::new();
     let entered = enter_any::<O>(thread, id, &tag)?;
     let header = entered.object.header();
-    // From here on a death of ours is seen by whoever looks for the key.
+    // From here on a death of this process is noticed by any look-up of the key.
     if !claim::claim(&header.birth, &entered.operation) {
         return Err(Errno::EEXIST);
     }
     let give_key = || if key == libc::IPC_PRIVATE { Ok(()) } else { link::<O>(thread, key, id) };
     let named = entered.object.complete(give_key).and_then(|()| {
-        // Somebody may have waited for us in vain.
+        // Another process may have waited for this one in vain.
         if header.pass(Life::Unborn, Life::Lives) { Ok(()) } else { Err(Errno::EEXIST) }
     });
     if named.is_err() {
@@ -253,7 +254,7 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
 }
 
 /// Two objects that are about to get the same key see each other, as each looks after it has got
-/// its name. The one with the lower number waits for the other one, which gives way: that was
+/// its name. The one with the lower name number waits for the other one, which gives way: that was
 /// linked before the other one looked.
 fn link<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Result<()> {
     let own = registry::link_key(O::FAMILY, key, id)?;
@@ -269,7 +270,7 @@ fn link<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Result<()> {
     Ok(())
 }
 
-/// Whether an object is being made by somebody who lives. `None`: it cannot be looked into.
+/// Whether an object is being made by a process that is alive. `None`: it cannot be inspected.
 fn unborn<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Option<bool> {
     let tag = FrameTag::new();
     let entered = enter_any::<O>(thread, id, &tag).ok()?;
@@ -289,7 +290,7 @@ pub fn remove<O: Object>(thread: &'static Thread, id: i32) -> Result<()> {
 }
 
 /// Removes an object, or finishes its removal. False: it was removed already. EINVAL: it is not
-/// there, or somebody else removes it.
+/// there, or another process is removing it.
 fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<bool> {
     let tag = FrameTag::new();
     let entered = enter_any::<O>(thread, id, &tag)?;
@@ -302,7 +303,7 @@ fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<bool> {
             return Err(Errno::EINVAL);
         }
     }
-    // First, as it is large, and nobody would find it any more without its key.
+    // First, as it is large, and could not be found any more without its key.
     object.discard();
     if identity.facts.key != libc::IPC_PRIVATE {
         registry::unlink_key(O::FAMILY, identity.facts.key, id);

@@ -19,10 +19,10 @@ pub const HEADER_SIZE: usize = 128;
 
 /// See the module. What does not change is written before the file has a name.
 ///
-/// | word | states | who changes it |
+/// | word | states | changed by |
 /// |---|---|---|
-/// | `life` | 0 unborn, 1 lives, 2 removed | 0 to 1: its maker, once its key leads here alone; 0 to 2: whoever has waited for that in vain; 1 to 2: the holder of `removal`; all by exchange |
-/// | `birth`, `removal` | see [`claim`] | the maker; whoever removes the object |
+/// | `life` | 0 unborn, 1 lives, 2 removed | 0 to 1: its maker, once its key leads here alone; 0 to 2: a process that has waited for that in vain; 1 to 2: the holder of `removal`; all by exchange |
+/// | `birth`, `removal` | see [`claim`] | the maker; the process that removes the object |
 #[repr(C)]
 pub struct Header {
     magic: u64,
@@ -33,15 +33,16 @@ pub struct Header {
     key: i32,
     cuid: u32,
     cgid: u32,
-    /// The number that the family's geometry follows from: semaphores, or bytes.
+    /// The size that the family's geometry follows from: semaphores, or bytes.
     size: u64,
-    /// The PID namespace of whoever made it: see `shared::claim`.
+    /// The PID namespace of the process that made it: see `shared::claim`.
     home: u64,
     /// How far its life has come: [`Life`].
     life: AtomicU32,
     /// Held by the maker until the key leads here.
     pub birth: AtomicU32,
-    /// Held by whoever removes the names. One who is killed leaves it to whoever comes next.
+    /// Held by the process that removes the names. If it is killed, it leaves the claim to the next
+    /// one.
     pub removal: AtomicU32,
     _reserved: u32,
 }
@@ -55,7 +56,7 @@ pub enum Life {
     Unborn,
     /// It can be found and used.
     Lives,
-    /// Nobody can use it any more. Its names are to go.
+    /// It cannot be used any more. Its names are to go.
     Removed,
 }
 
@@ -70,7 +71,7 @@ pub struct Birth {
     pub key: i32,
     /// Semaphores, or bytes.
     pub size: u64,
-    /// Who makes it.
+    /// Which thread makes it.
     pub permission: Permission,
 }
 
@@ -90,7 +91,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Who may do what, if this is its owner, `uid | gid << 32`, and these are its mode bits.
+    /// The permissions, if this is its owner, `uid | gid << 32`, and these are its mode bits.
     pub fn permission(&self, owner: u64, mode: u64) -> Permission {
         let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
         let (cuid, cgid) = self.creator;
@@ -166,19 +167,19 @@ impl Header {
         }
     }
 
-    /// Whether it lives, and nobody removes it, or has begun to.
+    /// Whether it lives, and no process removes it, or has begun to.
     #[inline]
     pub fn is_well(&self) -> bool {
         self.life() == Life::Lives && self.removal.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether somebody who had begun to remove it is dead.
+    /// Whether a process that had begun to remove it is dead.
     pub fn is_half_removed(&self) -> bool {
         let removal = self.removal.load(Ordering::Acquire);
         removal != 0 && claim::is_free(removal)
     }
 
-    /// It goes on to the next part of its life. False: it was not in the one before.
+    /// Moves it from one state of its life to another. False: it was not in the first one.
     pub fn pass(&self, from: Life, to: Life) -> bool {
         let (from, to) = (from as u32, to as u32);
         self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()

@@ -7,9 +7,9 @@
 //! | `find` | finding, making and removing objects of any family |
 //! | `header` | what every object's file begins with |
 //! | `msg` | message queues |
-//! | `numbering` | the numbers under which SEM_STAT and its like know all objects |
+//! | `numbering` | the indices under which SEM_STAT and its like know all objects |
 //! | `object` | what the families have in common |
-//! | `permission` | who may do what |
+//! | `permission` | which user may do what |
 //! | `registry` | the directory of objects |
 //! | `role` | what a file in it is, by its name |
 //! | `sem` | semaphore sets |

@@ -1,8 +1,8 @@
-//! The numbers under which SEM_STAT, MSG_STAT and SHM_STAT know all objects of a family.
+//! The indices under which SEM_STAT, MSG_STAT and SHM_STAT know all objects of a family.
 //!
-//! An object has the same number for as long as it lives, whatever else comes and goes, so that a
-//! loop over all numbers finds it. The numbers are those of this process: its first question
-//! numbers the objects that there are in the order of their ids.
+//! An object has the same index for as long as it lives, whatever else comes and goes, so that a
+//! loop over all indices finds it. The indices are local to the process: its first query gives one
+//! to each existing object, in the order of the ids.
 
 use std::sync::Mutex;
 
@@ -13,8 +13,8 @@ use super::registry;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
 
-/// The ids of each family, each where its number is; 0 = the number is free. A handler that
-/// interrupts a question, and the child that another thread forks in the middle of one, do without.
+/// The ids of each family, each at its index; 0 = the index is free. A handler that interrupts a
+/// query, and the child that another thread forks in the middle of one, do without it.
 static NUMBERED: [Mutex<Vec<i32>>; 3] = [const { Mutex::new(Vec::new()) }; 3];
 
 fn numbered<O: Object>() -> &'static Mutex<Vec<i32>> {
@@ -25,9 +25,9 @@ fn numbered<O: Object>() -> &'static Mutex<Vec<i32>> {
 #[derive(Clone, Debug, Default)]
 pub struct All {
     /// Their ids, in order, and their sizes: semaphores, or bytes. 0: it is not known, as the
-    /// object may not be looked into.
+    /// object could not be inspected.
     pub objects: Vec<(i32, u64)>,
-    /// The highest number of one; 0 if there is none.
+    /// The highest index of one; 0 if there is none.
     pub highest: usize,
 }
 
@@ -39,7 +39,7 @@ pub fn all<O: Object>(thread: &'static Thread) -> Result<All> {
     Ok(All { objects, highest })
 }
 
-/// The id that SEM_STAT and its like mean: the number of an object, or an id. EINVAL.
+/// The id that SEM_STAT and its like mean: the index of an object, or an id. EINVAL.
 pub fn id_of_index<O: Object>(thread: &'static Thread, index: i32) -> Result<i32> {
     if index >= LEAST_ID {
         return Ok(index);
@@ -82,7 +82,7 @@ fn size<O: Object>(thread: &'static Thread, id: i32) -> Option<u64> {
     }
 }
 
-/// The ids by number, now that these are all there are.
+/// The ids by index, now that these are all there are.
 fn number<O: Object>(all: &[(i32, u64)]) -> Vec<i32> {
     let Ok(mut ids) = numbered::<O>().try_lock() else {
         return all.iter().map(|(id, _)| *id).collect();
@@ -91,7 +91,7 @@ fn number<O: Object>(all: &[(i32, u64)]) -> Vec<i32> {
     ids.clone()
 }
 
-/// Frees the numbers of those that are gone, and gives the lowest free ones to those that are new.
+/// Frees the indices of those that are gone, and gives the lowest free ones to those that are new.
 /// `all` is in the order of the ids.
 fn renumber(ids: &mut Vec<i32>, all: &[(i32, u64)]) {
     let is_there = |id: i32| all.binary_search_by_key(&id, |(id, _)| *id).is_ok();

@@ -1,5 +1,4 @@
-//! What the families have in common: an object that this process has mapped, and how one gets at
-//! it.
+//! What the families have in common: an object that this process has mapped, and how it is reached.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -37,10 +36,10 @@ pub trait Object: Send + Sync + Sized + 'static {
     /// What the file begins with.
     fn header(&self) -> &Header;
 
-    /// Whose it is now, as `uid | gid << 32`, and its mode. EINVAL: it has been removed.
+    /// Its owner now, as `uid | gid << 32`, and its mode. EINVAL: it has been removed.
     fn owner_and_mode(&self) -> Result<(u64, u64)>;
 
-    /// Marks it as removed, and wakes all who wait. EIDRM: it has been before.
+    /// Marks it as removed, and wakes all waiters. EIDRM: it has been before.
     fn mark_removed(&self, who: &Operation<'static>) -> Result<()>;
 
     /// Gives a new object its key, by `give_key`, and what else it needs before it lives, if its
@@ -49,10 +48,10 @@ pub trait Object: Send + Sync + Sized + 'static {
         give_key()
     }
 
-    /// Takes the names of its other files away. Only for the holder of its removal claim.
+    /// Removes the names of its other files. Only for the holder of its removal claim.
     fn discard(&self) {}
 
-    /// Whether those who have it mapped may go on with it after its removal.
+    /// Whether processes that have it mapped may go on with it after its removal.
     fn outlives_removal(&self) -> bool {
         false
     }
@@ -72,7 +71,7 @@ impl Identity {
         Self { facts, verdict: Verdict::default() }
     }
 
-    /// Who may do what.
+    /// Which user may do what.
     pub fn permission(&self, owner: u64, mode: u64) -> Permission {
         self.facts.permission(owner, mode)
     }
@@ -97,7 +96,7 @@ impl Identity {
     #[cold]
     #[inline(never)]
     fn check_anew(&self, owner: u64, mode: u64, wanted: u16, now: u64) -> Result<()> {
-        // Before the kernel is asked: what changes meanwhile makes the answer an old one.
+        // Before the kernel is asked: a change meanwhile makes the answer out of date.
         let generation = credentials::generation();
         let permission = self.permission(owner, mode);
         let grants = |bit: u16| permission.check(bit).is_ok();
@@ -141,8 +140,8 @@ pub fn enter_at_once<O: Object>(
     entered.object.header().is_well().then_some(entered)
 }
 
-/// One that somebody is about to remove, and one whose maker is about to give it its key, or to
-/// take it back.
+/// An object that a process is about to remove, and one whose maker is about to give it its key, or
+/// to take it back.
 #[cold]
 pub fn is_usable(header: &Header) -> bool {
     match header.life() {
@@ -161,8 +160,8 @@ pub fn enter_any<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) ->
     Ok(entered)
 }
 
-/// Whether somebody who had begun to make it, or to remove it, is dead, be it that the kernel has
-/// said so, or that the process of its presence has ended.
+/// Whether a thread that had begun to make it, or to remove it, is dead: the kernel has said so, or
+/// the process of its presence has ended.
 pub fn is_left_half_done<O: Object>(entered: &Use<O>) -> bool {
     let (header, who) = (entered.object.header(), &entered.operation);
     if header.removal.load(Ordering::Relaxed) == 0 && header.life() != Life::Unborn {
@@ -172,7 +171,7 @@ pub fn is_left_half_done<O: Object>(entered: &Use<O>) -> bool {
     for claim in [&header.birth, &header.removal] {
         claim::free_if(claim, |holder| who.has_ended(holder, is_at_home));
     }
-    // Before the life: a maker that is done has passed it on before it gives its claim back.
+    // Before the life: a maker that is done has changed its life before it gives its claim back.
     let is_made = !claim::is_free(header.birth.load(Ordering::SeqCst));
     header.is_half_removed() || !is_made && header.life() == Life::Unborn
 }
@@ -203,8 +202,9 @@ pub fn reopen<O: Object>(object: &O) -> Result<Opened> {
     }
 }
 
-/// Lets those map the file to whom this owner and mode give anything. It is the creator's, so
-/// nobody else can do that; then they are EACCES when they first use the object.
+/// Lets the users map the file to which this owner and mode give any access. The file is the
+/// creator's, so no other user can do that; without it those users get EACCES when they first use
+/// the object.
 pub fn admit<O: Object>(object: &O, owner: u64, mode: u64) {
     if let Ok(opened) = reopen(object) {
         let permission = object.identity().permission(owner, mode);

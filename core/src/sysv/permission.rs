@@ -1,4 +1,5 @@
-//! Who may do what with a System V object: `struct ipc_perm`, and Linux's rules (ipc/util.c).
+//! Which user may do what with a System V object: `struct ipc_perm`, and Linux's rules
+//! (ipc/util.c).
 
 use std::os::fd::RawFd;
 
@@ -31,8 +32,8 @@ pub fn asked_for(flags: u16) -> u16 {
 }
 
 impl Permission {
-    /// EACCES unless the caller has this access. It is what all three triples of flags ask for
-    /// together, as `semget` and its like have them.
+    /// EACCES unless the caller has this access. The access is what all three permission triples of
+    /// the flags ask for together, as `semget` and its like take them.
     pub fn check(&self, wanted: u16) -> Result<()> {
         let wanted = asked_for(wanted);
         let user = credentials::user();
@@ -64,8 +65,8 @@ impl Permission {
     }
 
     /// Makes the owner that of a file, if root has created the object: root needs no permission,
-    /// and whoever it has given the object to does. False: it is somebody else's. EPERM: only root
-    /// can.
+    /// but the user does that it has given the object to. False: the file is another user's. EPERM:
+    /// only root can.
     pub fn give(&self, file: RawFd) -> Result<bool> {
         if self.cuid != 0 {
             return Ok(false);
@@ -75,8 +76,8 @@ impl Permission {
         if failed { Err(Errno::last()) } else { Ok(true) }
     }
 
-    /// The permission bits of the file, which belongs to the creator. Everybody who takes part maps
-    /// it for writing, so a class of users to which the mode gives anything gets both.
+    /// The permission bits of the file, which belongs to the creator. All processes that take part
+    /// map it for writing, so a class of users to which the mode gives anything gets both.
     pub fn of_file(&self) -> u32 {
         let class = |shift: u16| if self.mode >> shift & 0o6 == 0 { 0 } else { 0o6 << shift };
         0o600 | class(3) | class(0)

@@ -2,12 +2,12 @@
 //!
 //! * An object is made whole, gets its id, and then its key. It lives from then on. A maker that
 //!   loses its key to another one takes its object back.
-//! * Whoever removes an object holds its removal claim: first the name of a segment's memory goes,
-//!   then the names of the key, then the object is marked, then the name of its id goes. Whoever
-//!   meets a removal that was left half done finishes it.
+//! * A process that removes an object holds its removal claim: first the name of a segment's memory
+//!   goes, then the names of the key, then the object is marked, then the name of its id goes. A
+//!   process that meets a removal that was left half done finishes it.
 //!
 //! Bare system calls: these calls are made in signal handlers, C's are cancellation points, and
-//! some have ours in front of them.
+//! some are interposed by this library.
 
 use core::ffi::CStr;
 use std::fs::File;
@@ -82,14 +82,14 @@ pub fn examine(file: File, family: Family) -> Result<Opened> {
     {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: a header's bytes, aligned, and nobody else's.
+    // SAFETY: a header's bytes, aligned, and borrowed by no other code.
     let facts = unsafe { Header::facts(start.as_ptr().cast(), family)? };
     let length = usize::try_from(status.st_size).map_err(|_| Errno::EINVAL)?;
     Ok(Opened { file, facts, length })
 }
 
-/// Makes a file under a new id. `fill` writes the object into it, and what it gives is given back
-/// with the id. The permission bits of the file are `mode`, whatever the umask is.
+/// Makes a file under a new id. `fill` writes the object into it, and its result is returned with
+/// the id. The permission bits of the file are `mode`, whatever the umask is.
 pub fn create<T>(
     family: Family,
     mode: u32,
@@ -132,7 +132,7 @@ fn target(family: Family, key: i32, number: u32) -> Option<i32> {
     let path = family.key_path(key, number).ok()?;
     let mut text = [0_u8; 64];
     let (at, into, room) = (path.as_c_str().as_ptr(), text.as_mut_ptr(), text.len());
-    // SAFETY: a C string, and room for so many bytes.
+    // SAFETY: a C string, and space for so many bytes.
     let length = unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
     family.id_in(text.get(..usize::try_from(length).ok()?)?)
 }
@@ -154,8 +154,8 @@ pub fn link_key(family: Family, key: i32, id: i32) -> Result<u32> {
     Err(Errno::ENOSPC)
 }
 
-/// Takes away the names of a key that lead to this object. Only for the holder of its removal
-/// claim: so none of them leads elsewhere by the time it is unlinked.
+/// Removes the names of a key that lead to this object. Only for the holder of its removal claim:
+/// so none of them leads elsewhere by the time it is unlinked.
 pub fn unlink_key(family: Family, key: i32, id: i32) {
     for (number, _) in ids_of(family, key).filter(|(_, target)| *target == id) {
         if let Ok(path) = family.key_path(key, number) {
@@ -177,14 +177,14 @@ pub fn give_key(family: Family, key: i32, id: i32, user: u32) {
     }
 }
 
-/// Takes away the name of an id. Only for the holder of the object's removal claim.
+/// Removes the name of an id. Only for the holder of the object's removal claim.
 pub fn unlink_id(family: Family, id: i32) {
     if let Ok(path) = family.id_path(id) {
         unlink(path.as_c_str());
     }
 }
 
-/// In a sticky directory it may be refused: then the name stays, and look-ups pass over it.
+/// In a sticky directory this may be refused: then the name stays, and look-ups pass over it.
 fn unlink(path: &CStr) {
     // SAFETY: a C string.
     unsafe { libc::syscall(libc::SYS_unlinkat, libc::AT_FDCWD, path.as_ptr(), 0) };

@@ -1,17 +1,17 @@
-//! What a process was last found to be allowed with an object, so that an operation asks the kernel
-//! nothing while nothing has changed.
+//! What access to an object a process was last found to have, so that an operation does not ask the
+//! kernel again while nothing has changed.
 //!
 //! An answer is five words. Threads write and read them without a lock, and each word says of which
-//! answer it is a part: words of two answers are never taken for one. So it does not matter who
-//! writes at the same time, who is interrupted by a handler that writes, nor what a child of fork
-//! inherits: the worst is that the kernel is asked once more.
+//! answer it is a part: words of two answers are never taken for one. So it does no harm if threads
+//! write at the same time, if a handler that writes interrupts one of them, or whatever a child of
+//! fork inherits: at worst the kernel is asked once more.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What an answer is about. It holds for nothing else.
 #[derive(Clone, Copy)]
 pub struct Subject {
-    /// Who owns the object: user, and group << 32.
+    /// The owner of the object: user | group << 32.
     pub owner: u64,
     /// Its mode, in 9 bits. Others do not matter.
     pub mode: u64,
@@ -31,17 +31,17 @@ pub struct Subject {
 /// | 3 | the second in which it was asked |
 /// | 4 | bits 0..9 the mode, 12..15 what is granted, 16 the process cannot change its credentials |
 ///
-/// The upper half is the number of the answer, the same in all five. The words change in any order,
-/// by any thread that has asked.
+/// The upper half is the sequence number of the answer, the same in all five. The words change in
+/// any order, by any thread that has asked.
 ///
-/// All accesses are Relaxed. Two words with one number were stored by one thread for one answer, so
-/// what was read was read whole, in whatever order it arrived. A number comes again after 2^32
-/// answers, each of which takes system calls; a thread would have to be stopped for all of them in
-/// the midst of its stores.
+/// All accesses are Relaxed. Two words with one sequence number were stored by one thread for one
+/// answer, so they belong together, in whatever order they were stored. A sequence number comes
+/// again after 2^32 answers, each of which takes system calls; a thread would have to be stopped
+/// for all of them in the midst of its stores.
 #[derive(Default)]
 pub struct Verdict {
     words: [AtomicU64; 5],
-    /// Numbers that have been given out. Relaxed: each is given out once.
+    /// Sequence numbers that have been given out. Relaxed: each is given out once.
     numbers: AtomicU32,
 }
 
@@ -98,7 +98,7 @@ mod tests {
     const ASKED: Subject = Subject { owner: 7 << 32 | 5, mode: 0o640, generation: 3, now: 1000 };
 
     #[test]
-    fn nothing_is_granted_before_somebody_has_asked() {
+    fn nothing_is_granted_before_the_kernel_was_asked() {
         let nothing = Subject { owner: 0, mode: 0, generation: 0, now: 0 };
         assert!(!Verdict::default().grants(&nothing, READ));
     }
@@ -133,7 +133,7 @@ mod tests {
     }
 }
 
-/// Seen to fail when all answers have the same number.
+/// Seen to fail when all answers have the same sequence number.
 #[cfg(all(test, loom))]
 mod model {
     use loom::sync::Arc;

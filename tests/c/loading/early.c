@@ -115,7 +115,7 @@ static void close_and_duplicate(int fd)
 
 static int asked[2], told[2];
 
-/* Says who it is, as often as it is asked. */
+/* Says which library it is, as often as it is asked. */
 static void *says_its_user(void *unused)
 {
 	char question;
@@ -151,7 +151,8 @@ static void become_another_and_back(void)
 
 static mqd_t queue;
 
-/* Whoever has installed his handlers first is called last before the fork, and first after it. */
+/* The library that has installed its handlers first is called last before the fork, and first after
+ * it. */
 static void at_fork(void)
 {
 	use_semaphore();

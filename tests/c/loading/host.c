@@ -1,6 +1,6 @@
 /* usage: host LIBRARY [busy]
  * Loads librsipc, or a plugin that is linked with it, and unloads it while a queue is open and a
- * thread has used it; busy: while somebody also polls it and is registered for notification, for
+ * thread has used it; busy: while a process also polls it and is registered for notification, for
  * which the library may have threads. */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  *   mixed create|join named|unnamed NAME lock ROUNDS        counts in turn with several others
  *   mixed create|join named|unnamed NAME wait|timedwait|post|timeout|value
  *
- * `create` makes the object and fails when it is there; `join` waits until somebody has made it.
- * The first line on stdout says "on rsipc" or "on glibc". */
+ * `create` makes the object and fails when it is there; `join` waits until another process has made
+ * it. The first line on stdout says "on rsipc" or "on glibc". */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Producers and consumers in processes of their own, and a judge who knows when each call began and
- * ended.
+/* Producers and consumers in processes of their own, and a judge that knows when each call began
+ * and ended.
  *
  *   mq_exchange DEPTH MSGSIZE MESSAGES SEED at-once|when-full
  *

@@ -51,7 +51,7 @@ static atomic_long sent, received, unknown, jumps, strikes;
 static bool jumping;
 static sigjmp_buf out;
 
-/* What the thread is doing, for the one who jumps out of it. */
+/* What the thread is doing, for the handler that jumps out of it. */
 static volatile int sending = -1;
 static volatile bool receiving;
 static uint64_t in_thread[SIZE / 8], in_handler[SIZE / 8];
@@ -81,7 +81,7 @@ static uint32_t length_for(uint32_t serial)
 	       serial * 37 % (SIZE - (uint32_t)sizeof(struct message) + 1);
 }
 
-/* Sends with a ticket of the range; false if there is no room or no ticket. */
+/* Sends with a ticket of the range; false if there is no space or no ticket. */
 static bool send_one(mqd_t queue, int from, int to, uint64_t *buffer)
 {
 	int ticket = draw_ticket(from, to);
@@ -143,7 +143,7 @@ static void strike(int signal)
 	}
 }
 
-/* After a jump nobody knows whether the call had its effect, except by the bytes that it left. */
+/* After a jump only the bytes that the call left tell whether it had its effect. */
 static void after_the_jump(void)
 {
 	if (sending >= 0)

@@ -52,7 +52,7 @@ CASE(load_closefrom_without_close_range)
 	CHECK_FAILS(close_range(20, 20, 0), ENOSYS);
 }
 
-/* No room for the descriptor that looks what there is. */
+/* No free descriptor for the look at what there is. */
 CASE(load_closefrom_with_a_full_table)
 {
 	open_some();

@@ -98,8 +98,7 @@ CASE(load_threads_that_have_ended_take_no_memory)
 	CHECK_EQ(memory(), before);
 }
 
-/* Each keeps what it has until all have started: more threads than a part of our table has
- * room for. */
+/* Each keeps what it has until all have started: more threads than fit in a part of our table. */
 static pthread_barrier_t all_started;
 
 static void *user_among_many(void *unused)

@@ -141,14 +141,14 @@ CASE(mq_timedreceive_is_cancelled_on_entry_even_with_a_message)
 	queue_expect(queue, "stays", 0);
 }
 
-CASE(mq_send_is_cancelled_on_entry_even_with_room)
+CASE(mq_send_is_cancelled_on_entry_even_with_space)
 {
 	queue = queue_small(0);
 	cancel_before(send_one);
 	CHECK_EQ(queue_count(queue), 0);
 }
 
-CASE(mq_timedsend_is_cancelled_on_entry_even_with_room)
+CASE(mq_timedsend_is_cancelled_on_entry_even_with_space)
 {
 	queue = queue_small(0);
 	cancel_before(timed_send);

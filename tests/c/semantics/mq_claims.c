@@ -1,4 +1,5 @@
-/* A participant that ends in the middle of a call, in every way that it can: its room is left. */
+/* A participant that ends in the middle of a call, in every way that it can: its slot becomes free
+ * again. */
 #include "../support/wall.h"
 
 #include <linux/futex.h>
@@ -17,12 +18,12 @@ static void kill_in_nested_call(bool reaped)
 	expect_room_in_both();
 }
 
-CASE(mq_send_nested_in_a_handler_and_killed_leaves_the_room)
+CASE(mq_send_nested_in_a_handler_and_killed_leaves_the_space)
 {
 	kill_in_nested_call(true);
 }
 
-CASE(mq_send_nested_in_a_handler_of_a_zombie_leaves_the_room)
+CASE(mq_send_nested_in_a_handler_of_a_zombie_leaves_the_space)
 {
 	kill_in_nested_call(false);
 }
@@ -41,7 +42,7 @@ static void *send_in_thread(void *unused)
 	return NULL;
 }
 
-CASE(mq_send_of_a_thread_that_is_not_the_leader_and_execs_leaves_the_room)
+CASE(mq_send_of_a_thread_that_is_not_the_leader_and_execs_leaves_the_space)
 {
 	make_ground();
 	pid_t child = check_fork();
@@ -96,12 +97,12 @@ static void thread_that_ends(void *without_list)
 	expect_room_in_both();
 }
 
-CASE(mq_send_of_a_thread_that_ends_in_a_handler_leaves_the_room)
+CASE(mq_send_of_a_thread_that_ends_in_a_handler_leaves_the_space)
 {
 	thread_that_ends(NULL);
 }
 
-CASE(mq_send_of_a_thread_without_a_robust_list_leaves_the_room)
+CASE(mq_send_of_a_thread_without_a_robust_list_leaves_the_space)
 {
 	thread_that_ends(&thread_over);
 }
@@ -114,7 +115,7 @@ static void mutex_then_kill(void)
 	end_by_kill();
 }
 
-CASE(mq_send_whose_handler_used_a_robust_mutex_leaves_the_room)
+CASE(mq_send_whose_handler_used_a_robust_mutex_leaves_the_space)
 {
 	make_ground();
 	pthread_mutexattr_t attr;
@@ -132,7 +133,7 @@ CASE(mq_send_whose_handler_used_a_robust_mutex_leaves_the_room)
 	expect_room(first);
 }
 
-CASE(mq_send_of_a_vfork_child_that_dies_leaves_the_room)
+CASE(mq_send_of_a_vfork_child_that_dies_leaves_the_space)
 {
 	char text[SIZE] = "";
 	make_ground();

@@ -123,7 +123,7 @@ static void end_both(pid_t victim)
 {
 	CHECK_SOON(atomic_load(child_over));
 	step_kill(victim);
-	/* Whatever one of them had claimed is free. */
+	/* Everything that one of them had claimed is free. */
 	struct timespec when = deadline_ms(5000);
 	char body[SIZE] = "";
 	struct mq_attr wait = { .mq_flags = 0 };

@@ -149,7 +149,7 @@ static void nested_in_namespace_then_kill(void)
 	end_by_kill();
 }
 
-CASE(mq_send_nested_and_killed_in_another_pid_namespace_leaves_the_room)
+CASE(mq_send_nested_and_killed_in_another_pid_namespace_leaves_the_space)
 {
 	make_ground();
 	pid_t parent = check_fork();

@@ -108,7 +108,7 @@ static void jump_out(void)
 	siglongjmp(out, 1);
 }
 
-CASE(mq_send_left_by_siglongjmp_again_and_again_leaves_the_room)
+CASE(mq_send_left_by_siglongjmp_again_and_again_leaves_the_space)
 {
 	make_ground();
 	handle_wall(0, jump_out);

@@ -1,6 +1,7 @@
-/* Who receives until there is none comes to an end, and so does who sends until there is no room:
- * also where another one on the same processor is always ready to send, or receive, one more. A
- * call that waited for that one, and be it for a moment, would always get something. */
+/* A process that receives until the queue is empty comes to an end, and so does one that sends
+ * until it is full: also where another process on the same processor is always ready to send, or
+ * receive, one more message. A call that waited for that process, even for a moment, would always
+ * get something. */
 #include "../support/step_queue.h"
 
 enum {
@@ -101,7 +102,7 @@ static void fill_new_ones(void)
 	}
 }
 
-CASE(mq_sends_until_there_is_no_room_come_to_an_end)
+CASE(mq_sends_until_there_is_no_space_come_to_an_end)
 {
 	beside_receiver(fill_new_ones);
 }

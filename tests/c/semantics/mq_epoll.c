@@ -34,7 +34,7 @@ CASE(mq_epoll_tells_an_edge_once)
 	}
 }
 
-CASE(mq_epoll_tells_the_edge_of_room_once)
+CASE(mq_epoll_tells_the_edge_of_space_once)
 {
 	mqd_t queue = queue_small(0);
 	struct epoll_event want = { .events = EPOLLOUT | EPOLLET }, seen;

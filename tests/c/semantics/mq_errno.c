@@ -116,7 +116,7 @@ static void wake_sleeper(void)
 	CHECK_OK(mq_receive(queue, got, sizeof got, &priority));
 }
 
-CASE(mq_calls_that_wake_somebody_keep_errno)
+CASE(mq_calls_that_wake_a_thread_keep_errno)
 {
 	queue = queue_small(0);
 	pid_t child = check_fork();

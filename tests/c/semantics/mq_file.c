@@ -16,7 +16,7 @@ static mode_t mode_of(mqd_t fd)
 	return status.st_mode & 07777;
 }
 
-CASE(mqd_is_owned_by_who_made_it)
+CASE(mqd_is_owned_by_its_maker)
 {
 	struct stat status;
 	struct mq_attr attr = { .mq_maxmsg = 2, .mq_msgsize = 8 };
@@ -54,7 +54,7 @@ CASE(mqds_of_one_queue_are_one_file)
 
 static const char *name_for_nobody;
 
-/* What nobody gets when it opens the queue so. */
+/* What the user nobody gets when it opens the queue with these flags. */
 static int opened_by_nobody(int flags)
 {
 	int status;
@@ -158,7 +158,8 @@ CASE(mq_is_used_and_removed_by_the_owner_that_fchown_gave_it)
 	CHECK_FAILS(mq_open(queue_name(0), O_RDWR), ENOENT);
 }
 
-/* As the kernel prints it: bytes of all messages, and how and whom the next one is told. */
+/* As the kernel prints it: bytes of all messages, and how and to which process the next one is
+ * notified. */
 static void expect_status(long bytes, int notify, int signal, pid_t pid)
 {
 	char want[128], text[128] = "";

@@ -1,8 +1,8 @@
-/* What a second user can do who may put files into the directory of objects, as everybody may,
- * but has no right to the queue; or who has, and writes to its header. Nothing reaches him, and
- * no call touches a file that is not the queue's.
+/* What a second user can do who may put files into the directory of objects, as any user may, but
+ * has no right to the queue; or who has, and writes to its header. That user gets no access, and no
+ * call touches a file that is not the queue's.
  *
- * On the kernel's queues, which are no files, he has nothing to try, and the claims hold all the
+ * On the kernel's queues, which are no files, there is nothing to try, and the claims hold all the
  * same. */
 #include "../support/nobody.h"
 #include "../support/queue.h"
@@ -16,7 +16,7 @@ static const char fifos[] = "rsipc-mqf.";
 static void needs_root(void)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	umask(0);
 }
 
@@ -36,8 +36,8 @@ static const char *data_of(int n)
 	return path[n];
 }
 
-/* The FIFO behind a descriptor: the directory is open to all, so everybody can find it. False:
- * the queue has none. */
+/* The FIFO behind a descriptor: the directory is open to all, so any user can find it. False: the
+ * queue has none. */
 static bool fifo_of(mqd_t queue, char *path, size_t size)
 {
 	char link[64];
@@ -146,7 +146,7 @@ CASE(mq_of_mode_0600_is_out_of_reach_for_others)
 	queue_expect(queue, "private", 0);
 }
 
-/* What nobody has put there, and how it was. */
+/* What the user nobody has put there, and its state. */
 static struct stat planted_status;
 
 static void plant(const char *path, const char *what)
@@ -176,8 +176,8 @@ static void is_as_planted(const char *path)
 	CHECK_EQ(now.st_ctime, planted_status.st_ctime);
 }
 
-/* The owner was killed while it removed the queue, and the FIFO is gone: somebody puts something
- * in its place. */
+/* The owner was killed while it removed the queue, and the FIFO is gone: another user puts
+ * something in its place. */
 static void lost_fifo(const char *what)
 {
 	needs_root();
@@ -216,8 +216,8 @@ CASE(mq_follows_no_link_to_its_fifo)
 	lost_fifo("/etc/passwd");
 }
 
-/* He may use the queue, so he may write to its header. */
-CASE(mq_unlink_removes_no_file_of_one_who_writes_to_the_header)
+/* That user may use the queue, and so may write to its header. */
+CASE(mq_unlink_removes_no_file_of_a_user_that_writes_to_the_header)
 {
 	needs_root();
 	mqd_t queue = create(0, 0666);
@@ -250,7 +250,7 @@ static void is_refused(const char *name)
 	CHECK_FAILS(mq_open(name, O_RDWR), EACCES);
 }
 
-/* Whom the mode lets in can make no FIFO for the others: it would be his own. */
+/* A user whom the mode lets in can make no FIFO for the others: its owner would be wrong. */
 CASE_BETTER(mq_without_its_fifo_is_mended_by_its_owner_alone,
 	    "the kernel's queues have no FIFO to lose")
 {
@@ -275,7 +275,7 @@ CASE(mq_follows_no_link_to_a_queue)
 	CHECK_OK(unlink(data_of(0)));
 }
 
-/* With protected_hardlinks off, he can give the files of others further names. */
+/* With protected_hardlinks off, a user can give the files of others further names. */
 CASE(mq_is_found_under_no_name_but_its_own)
 {
 	needs_root();

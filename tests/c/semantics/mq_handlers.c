@@ -27,7 +27,7 @@ CASE(mq_receive_gets_what_a_handler_sends_meanwhile)
 	CHECK_EQ(queue_count(queue), 0);
 }
 
-CASE(mq_send_uses_the_room_that_a_handler_makes_meanwhile)
+CASE(mq_send_uses_the_space_that_a_handler_makes_meanwhile)
 {
 	queue = queue_small(0);
 	queue_fill(queue);

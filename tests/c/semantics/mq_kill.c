@@ -1,4 +1,5 @@
-/* SIGKILL, at rest and at work: what a killed process leaves behind, and that it wedges nobody. */
+/* SIGKILL, at rest and at work: what a killed process leaves behind, and that no other process
+ * hangs because of it. */
 #include "../support/queue.h"
 
 static char got[SMALL_SIZE];
@@ -74,7 +75,7 @@ CASE(mq_killed_sender_sends_nothing)
 	CHECK_EQ(queue_count(queue), 0);
 }
 
-CASE(mq_killed_sender_leaves_the_room_to_another)
+CASE(mq_killed_sender_leaves_the_space_to_another)
 {
 	mqd_t queue = queue_small(0);
 	queue_fill(queue);
@@ -149,7 +150,7 @@ CASE(mq_killed_senders_lose_nothing_they_were_told_of)
 	CHECK_EQ(queue_count(queue), SMALL_DEPTH);
 }
 
-CASE(mq_killed_processes_hold_up_nobody)
+CASE(mq_killed_processes_hold_up_no_other)
 {
 	/* Others come and go by SIGKILL in mid-call, while we send and receive all the time. */
 	mqd_t queue = queue_small(O_NONBLOCK);

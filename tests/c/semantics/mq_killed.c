@@ -5,7 +5,7 @@
 
 #include <sys/epoll.h>
 
-/* The promise: a message that is there is known to whoever wants to know of it after this time. */
+/* The promise: after this time every process that wants to know of a message knows of it. */
 enum { PROMISED_MS = 1000 };
 
 static atomic_int *ready, *told;
@@ -53,7 +53,7 @@ static void by_receive(void)
 	receive_one();
 }
 
-/* One who wants to know of a change. Returns when it is asleep. */
+/* A process that wants to know of a change. Returns when it is asleep. */
 static pid_t start_survivor(void (*wait)(void))
 {
 	pid_t survivor = check_fork();
@@ -74,7 +74,7 @@ static int await_told(const char *change)
 	int ms = 0;
 	for (; !atomic_load(told); ms++) {
 		if (ms > PROMISED_MS)
-			check_fail(__FILE__, __LINE__, "nobody is told of the %s", change);
+			check_fail(__FILE__, __LINE__, "no process is told of the %s", change);
 		pause_ms(1);
 	}
 	return ms;
@@ -157,7 +157,7 @@ static int trial_with_poll_for_room(int steps)
 	return in_call ? end : STEP_OVER;
 }
 
-CASE(mq_receiver_killed_at_any_instruction_while_another_polls_for_room)
+CASE(mq_receiver_killed_at_any_instruction_while_another_polls_for_space)
 {
 	each_step(trial_with_poll_for_room);
 }

@@ -1,6 +1,6 @@
-/* Before and after each system call of an operation somebody else fills what the queue's descriptor
- * is for poll(2), or empties it: an operation that changes a queue which is polled goes on all the
- * same. Whoever may open a queue can do that. */
+/* Before and after each system call of an operation another process fills the FIFO behind the
+ * queue's descriptor, or empties it: an operation that changes a queue which is polled goes on all
+ * the same. Any process that may open a queue can do that. */
 #include "../support/step_queue.h"
 
 /* The descriptor as a file of its own, which does not block. */
@@ -30,8 +30,8 @@ static void drain(int file)
 		;
 }
 
-/* For a while the queue counts as polled. By one who then ends, as a living one would repair what
- * it polls. */
+/* For a while the queue counts as polled. By a process that then ends, as a living one would repair
+ * what it polls. */
 static void poll_once(void)
 {
 	pid_t poller = check_fork();

@@ -111,7 +111,7 @@ CASE(mq_receiver_killed_in_another_namespace_is_not_waited_for)
 	each_place_can_be_used();
 }
 
-/* Nobody at home looks after what the killed have left. */
+/* No process at home looks after what the killed ones have left. */
 CASE(mq_users_killed_at_home_are_not_waited_for_in_another_namespace)
 {
 	enum { ROUNDS = 100 };
@@ -141,7 +141,7 @@ CASE(mq_users_killed_at_home_are_not_waited_for_in_another_namespace)
 	check_child(abroad);
 }
 
-CASE(mq_senders_of_two_namespaces_wait_for_room)
+CASE(mq_senders_of_two_namespaces_wait_for_space)
 {
 	pid_t children[2];
 	set_up(0);
@@ -164,7 +164,7 @@ CASE(mq_senders_of_two_namespaces_wait_for_room)
 	each_place_can_be_used();
 }
 
-/* One who registers, and waits for its note, or for stage 2. */
+/* A process that registers, and waits for its notification, or for stage 2. */
 static pid_t start_registered(bool is_told)
 {
 	pid_t child = namespace_fork();

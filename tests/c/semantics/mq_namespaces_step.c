@@ -1,5 +1,5 @@
 /* A process is stopped, or killed, at each instruction of its call, while one of another PID
- * namespace uses the same queue: a number may mean nobody there, or somebody else. */
+ * namespace uses the same queue: a PID may mean no process there, or another one. */
 #include "../support/namespace.h"
 #include "../support/step_queue.h"
 #include "../support/struck.h"

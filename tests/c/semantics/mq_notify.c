@@ -186,7 +186,7 @@ CASE(mq_notify_leaves_a_message_to_a_receiver_with_a_deadline)
 	CHECK_FAILS(ask_for_note(queue, 4), EBUSY);
 }
 
-CASE(mq_notify_comes_although_somebody_polls)
+CASE(mq_notify_comes_although_a_process_polls)
 {
 	mqd_t queue = queue_for_notes(0);
 	CHECK_OK(ask_for_note(queue, 3));

@@ -169,7 +169,7 @@ CASE(mq_notify_ends_with_exec_though_a_child_has_the_queue)
 	/* The new program runs. */
 	CHECK_EQ(read(done[0], &byte, 1), 1);
 	registration_is_gone(queue);
-	/* And nobody has sent it a signal that would end it. */
+	/* And no process has sent it a signal that would end it. */
 	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
 	queue_kill_child(child);
 }

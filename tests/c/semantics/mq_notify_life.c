@@ -2,7 +2,8 @@
  * and goes with either. */
 #include "../support/notify.h"
 
-/* A note that somebody else sends to us is a thing of the past: the place is free. */
+/* A signal that another process has sent to us says that the registration is over: a new one is
+ * possible. */
 static void registration_is_gone(mqd_t queue)
 {
 	CHECK_OK(ask_for_note(queue, 42));
@@ -120,7 +121,7 @@ CASE(mq_notify_ends_with_sigterm)
 	registrant_ends(end_by_sigterm, true);
 }
 
-CASE(mq_notify_ends_with_death_before_anybody_reaps)
+CASE(mq_notify_ends_with_death_before_the_parent_reaps)
 {
 	mqd_t queue = queue_for_notes(0);
 	pid_t child = check_fork();
@@ -296,8 +297,7 @@ CASE(mq_notify_belongs_to_the_process_and_not_to_the_thread)
 
 CASE(mq_notify_comes_for_the_message_of_a_sender_that_was_killed)
 {
-	/* Killed at whatever step: a message comes with its note, and no message leaves the
-	 * registration. */
+	/* Killed at any step: a message has its note, and no message leaves the registration. */
 	mqd_t queue = queue_for_notes(0);
 	atomic_int *go = shared_memory(sizeof *go);
 	for (int round = 0; round < 200; round++) {

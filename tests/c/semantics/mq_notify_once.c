@@ -1,4 +1,5 @@
-/* One registration at a time, from the first on: whoever asks at the same time, however it ends. */
+/* One registration at a time, from the first on: whichever processes ask at the same time, however
+ * it ends. */
 #include "../support/notify.h"
 #include "../support/vfork.h"
 

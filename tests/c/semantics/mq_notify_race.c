@@ -1,4 +1,4 @@
-/* mq_notify: several who register at once, or are killed while they do. */
+/* mq_notify: several processes that register at once, or are killed while they do. */
 #include "../support/notify.h"
 
 #include <sys/time.h>
@@ -84,7 +84,7 @@ CASE(mq_notify_by_two_processes_at_once_is_ebusy_for_one)
 	check_child(children[1]);
 }
 
-CASE(mq_notify_by_one_who_is_killed_meanwhile_leaves_the_place_free)
+CASE(mq_notify_by_a_process_that_is_killed_meanwhile_leaves_the_place_free)
 {
 	mqd_t queue = queue_small(0);
 	atomic_int *started = shared_memory(sizeof *started);
@@ -133,7 +133,7 @@ CASE(mq_notify_in_a_handler_that_interrupts_mq_notify)
 	CHECK_OK(register_silently(handled_queue));
 }
 
-CASE(mq_notify_by_those_who_were_notified_leaves_the_place_free)
+CASE(mq_notify_by_processes_that_were_notified_leaves_the_place_free)
 {
 	/* They live on, with the queue open, and do not register again. */
 	enum { PROCESSES = 20 };

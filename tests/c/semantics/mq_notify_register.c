@@ -1,4 +1,4 @@
-/* mq_notify: who may register, when, how, and how to take it back. */
+/* mq_notify: which process may register, when, how, and how to take it back. */
 #include "../support/notify.h"
 
 CASE(mq_notify_twice_is_ebusy_in_the_same_process)

@@ -131,7 +131,7 @@ CASE(mq_notify_by_signal_number_0_sends_nothing)
 	CHECK_OK(mq_notify(queue, &event));
 }
 
-CASE(mq_notify_without_room_for_another_realtime_signal_is_used_up)
+CASE(mq_notify_without_space_for_another_realtime_signal_is_used_up)
 {
 	mqd_t queue = queue_small(0);
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
@@ -167,7 +167,7 @@ CASE(mq_notify_needs_no_descriptor)
 	CHECK_EQ(expect_note().si_value.sival_int, 6);
 }
 
-/* A queue of this mode, which somebody else may open or not. */
+/* A queue of this mode, which another user may open or not. */
 static mqd_t queue_of_mode(mode_t mode)
 {
 	umask(0);
@@ -182,7 +182,7 @@ static mqd_t queue_of_mode(mode_t mode)
 CASE(mq_notify_needs_no_thread)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become a user who may have no thread");
+		CHECK_SKIP("needs root to become a user that may have no thread");
 	queue_name(0);
 	pid_t child = check_fork();
 	if (child == 0) {
@@ -247,7 +247,7 @@ CASE(mq_notify_leaves_errno_alone)
 CASE(mq_notify_reaches_a_process_that_has_become_another_user)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	mqd_t queue = queue_of_mode(0666);
 	pid_t child = check_fork();
 	if (child == 0) {

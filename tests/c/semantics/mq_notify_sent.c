@@ -99,7 +99,7 @@ CASE(mq_notify_by_a_real_time_signal_is_handled_when_send_returns)
 	CHECK_EQ(noted.si_signo, SIGRTMIN + 3);
 }
 
-CASE(mq_notify_tells_who_sent)
+CASE(mq_notify_tells_which_process_sent)
 {
 	queue = queue_small(0);
 	note_is_handled(SA_RESTART);

@@ -7,7 +7,7 @@
 static mqd_t everybodys_queue(void)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	notes_are_waited_for();
 	umask(0);
 	mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT | O_EXCL, 0666,

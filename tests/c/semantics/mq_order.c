@@ -177,7 +177,7 @@ CASE(mq_order_of_each_of_two_senders_is_kept)
 	CHECK_EQ(queue_count(queue), 0);
 }
 
-CASE(mq_order_puts_a_message_that_waited_for_room_in_its_place)
+CASE(mq_order_puts_a_message_that_waited_for_space_in_its_place)
 {
 	mqd_t queue = queue_create(0, O_RDWR, 2, 16);
 	unsigned priority;

@@ -1,4 +1,4 @@
-/* Who may open and unlink which queue. The cases need root, to become somebody else. */
+/* Which user may open and unlink which queue. The cases need root, to become another user. */
 #include "../support/nobody.h"
 #include "../support/queue.h"
 
@@ -9,7 +9,7 @@ enum { OTHER_GROUP = 4321 };
 static void needs_root(void)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	umask(0);
 }
 
@@ -126,7 +126,7 @@ CASE(mq_messages_pass_between_users)
 	CHECK_EQ(queue_count(queue), 0);
 }
 
-CASE(mq_messages_pass_from_a_user_who_may_only_send)
+CASE(mq_messages_pass_from_a_user_that_may_only_send)
 {
 	needs_root();
 	mqd_t queue = create_with_mode(queue_name(0), 0622);
@@ -134,7 +134,7 @@ CASE(mq_messages_pass_from_a_user_who_may_only_send)
 	queue_expect(queue, "by nobody", 2);
 }
 
-CASE(mq_messages_pass_to_a_user_who_may_only_receive)
+CASE(mq_messages_pass_to_a_user_that_may_only_receive)
 {
 	needs_root();
 	mqd_t queue = create_with_mode(queue_name(0), 0644);
@@ -143,7 +143,7 @@ CASE(mq_messages_pass_to_a_user_who_may_only_receive)
 	CHECK_EQ(queue_count(queue), 0);
 }
 
-/* A queue that belongs to nobody and a group; root's own rights would prove nothing. */
+/* A queue that belongs to the user nobody and a group; root's own rights would prove nothing. */
 static void owned_by_nobody(mode_t mode, uid_t visitor, gid_t group, gid_t further,
 			    void (*body)(const char *))
 {

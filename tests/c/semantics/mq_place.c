@@ -1,11 +1,11 @@
-/* Where queues may lie: little room, and nothing left behind. The kernel's queues lie elsewhere, so
- * on them these hold trivially. */
+/* Where queues may lie: little space, and nothing left behind. The kernel's queues lie elsewhere,
+ * so on them these hold trivially. */
 #include "../support/notify.h"
 #include "../support/private_shm.h"
 
 CASE(mq_open_in_a_tiny_place_works_or_is_enospc)
 {
-	/* A queue that exists can be filled: its room is reserved, and nothing ends in SIGBUS. */
+	/* A queue that exists can be filled: its space is reserved, and nothing ends in SIGBUS. */
 	private_tmpfs("/dev/shm", 0, "size=128k");
 	for (int n = 0; n < QUEUE_NAMES; n++) {
 		int before = entries_in("/dev/shm");

@@ -1,5 +1,5 @@
 /* What poll and select say of a queue: readable while there is a message, writable while there is
- * room. */
+ * space. */
 #include "../support/queue.h"
 
 #include <sys/select.h>
@@ -9,7 +9,7 @@ CASE(mq_poll_of_an_empty_queue_is_writable)
 	CHECK_EQ(queue_events(queue_small(0)), POLLOUT);
 }
 
-CASE(mq_poll_of_a_queue_with_messages_and_room_is_both)
+CASE(mq_poll_of_a_queue_with_messages_and_space_is_both)
 {
 	mqd_t queue = queue_small(0);
 	queue_put(queue, "one", 0);

@@ -35,7 +35,7 @@ static void wait_readable(mqd_t queue, enum way way)
 	CHECK_OK(close(epoll));
 }
 
-/* One who sends when the process sleeps. `fd` is not the descriptor that is polled. */
+/* A process that sends when this one sleeps. `fd` is not the descriptor that is polled. */
 static pid_t send_when_asleep(mqd_t fd, pid_t sleeper)
 {
 	pid_t child = check_fork();

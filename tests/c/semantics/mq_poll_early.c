@@ -1,6 +1,6 @@
-/* One who changes a queue is stopped, at any instruction, and for longer than anybody is without a
- * processor: who polls is not told before the change, and told after it. Meanwhile it is told of
- * other descriptors, and hears signals. */
+/* A process that changes a queue is stopped, at any instruction, and for longer than a process is
+ * ever without a processor: a poller is not told before the change, and is told after it. Meanwhile
+ * it is told of other descriptors, and hears signals. */
 #include "../support/step_queue.h"
 
 #include <sys/epoll.h>
@@ -183,7 +183,7 @@ static const struct way poll_way = { nothing, by_poll, false },
 	{                                                                               \
 		return trial(steps, &way, true);                                        \
 	}                                                                               \
-	CASE(mq_##name##_tells_of_room_only_once_its_stopped_receiver_has_left_it)      \
+	CASE(mq_##name##_tells_of_space_only_once_its_stopped_receiver_has_left_it)     \
 	{                                                                               \
 		each_step(receiver_##name);                                             \
 	}

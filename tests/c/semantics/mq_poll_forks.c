@@ -68,7 +68,7 @@ static void waits_with_epoll(mqd_t queue)
 		send_when_asleep(queue);
 		CHECK_EQ(waited(epoll, -1), EPOLLIN);
 		queue_expect(queue, "news", 0);
-		/* One who does not block has to look whether there is more. */
+		/* A receiver that does not block has to look whether there is more. */
 		if (fcntl(queue, F_GETFL) & O_NONBLOCK)
 			CHECK_FAILS(mq_receive(queue, (char[SMALL_SIZE]){ 0 }, SMALL_SIZE, NULL),
 				    EAGAIN);
@@ -98,7 +98,7 @@ CASE(mq_poll_before_daemon_and_after)
 	as_daemon(queue_small(0), poll_once, waits_with_poll);
 }
 
-/* Nobody looks for longer than anything that might run out. */
+/* The process does not look for longer than anything that might run out in the library. */
 static void waits_after_a_while(mqd_t queue)
 {
 	pause_ms(3500);

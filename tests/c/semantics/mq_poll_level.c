@@ -1,4 +1,5 @@
-/* What poll and epoll say follows the queue in both directions, for whoever looks and however. */
+/* What poll and epoll say follows the queue in both directions, for every process and every
+ * call. */
 #include "../support/queue.h"
 
 #include <sys/epoll.h>
@@ -56,7 +57,7 @@ CASE(mq_epoll_is_quiet_when_another_has_drained_the_queue)
 	}
 }
 
-CASE(mq_epoll_is_quiet_for_one_who_drains_until_eagain)
+CASE(mq_epoll_is_quiet_for_a_process_that_drains_until_eagain)
 {
 	mqd_t queue = queue_small(O_NONBLOCK);
 	int epoll = epoll_of(queue, EPOLLIN);
@@ -71,7 +72,7 @@ CASE(mq_epoll_is_quiet_for_one_who_drains_until_eagain)
 	}
 }
 
-CASE(mq_epoll_tells_of_room_level_by_level)
+CASE(mq_epoll_tells_of_space_level_by_level)
 {
 	mqd_t queue = queue_small(0);
 	int epoll = epoll_of(queue, EPOLLOUT);
@@ -86,7 +87,7 @@ CASE(mq_epoll_tells_of_room_level_by_level)
 	}
 }
 
-CASE(mq_epoll_wakes_for_room_in_a_full_queue)
+CASE(mq_epoll_wakes_for_space_in_a_full_queue)
 {
 	mqd_t queue = queue_small(0);
 	int epoll = epoll_of(queue, EPOLLOUT);
@@ -168,7 +169,7 @@ CASE(mq_epoll_of_both_directions)
 	}
 }
 
-/* Several are told of one message; who blocks then gets another one. */
+/* Several are told of one message; a receiver that then blocks gets another one. */
 CASE(mq_poll_and_receive_by_several_blocking_readers)
 {
 	enum { READERS = 3, EACH = 300 };

@@ -1,4 +1,4 @@
-/* One who takes part is stopped, at any instruction, or is killed: those who poll hear of the
+/* A process that uses the queue is stopped, at any instruction, or is killed: pollers hear of the
  * others. */
 #include "../support/step_queue.h"
 
@@ -53,7 +53,7 @@ static void in_another(void (*body)(void))
 	check_child(child);
 }
 
-/* The victim is stopped in its call; another one makes the same, and whoever polls is told. */
+/* The victim is stopped in its call; another one makes the same, and every poller is told. */
 static int stopped_trial(int steps, pid_t poller, void (*call)(void))
 {
 	pid_t victim = step_victim(rehearse, call);
@@ -110,7 +110,7 @@ CASE(mq_epoll_hears_of_one_sender_while_another_is_stopped_at_any_instruction)
 	each_step(sender_trial_with_epoll);
 }
 
-CASE(mq_poll_hears_of_room_while_a_receiver_is_stopped_at_any_instruction)
+CASE(mq_poll_hears_of_space_while_a_receiver_is_stopped_at_any_instruction)
 {
 	each_step(receiver_trial);
 }
@@ -120,7 +120,7 @@ static void await_state(pid_t pid, char state)
 	CHECK_SOON(state_of(pid, pid) == state);
 }
 
-CASE(mq_poller_that_is_stopped_holds_up_nobody_and_is_told_later)
+CASE(mq_poller_that_is_stopped_holds_up_no_other_and_is_told_later)
 {
 	queue = unnamed_queue("stopped", 2);
 	pid_t poller = start_poller(POLLIN);

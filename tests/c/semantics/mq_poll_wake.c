@@ -138,7 +138,7 @@ CASE(mq_epoll_on_edges_wakes_another_process)
 	wakes_another_process(by_epoll_edge, false);
 }
 
-CASE(mq_poll_wakes_all_who_poll)
+CASE(mq_poll_wakes_all_pollers)
 {
 	mqd_t queue = queue_small(0);
 	pid_t pollers[4];
@@ -176,7 +176,7 @@ CASE(mq_poll_goes_on_after_a_poller_was_killed)
 
 CASE(mq_poll_wakes_for_the_message_of_a_sender_that_was_killed)
 {
-	/* Killed at whatever step: either the message is not there, or who polls hears of it. */
+	/* Killed at any step: either the message is not there, or a poller hears of it. */
 	mqd_t queue = queue_small(0);
 	atomic_int *go = shared_memory(sizeof *go);
 	for (int round = 0; round < 200; round++) {

@@ -1,4 +1,4 @@
-/* What nobody waits for costs no system call, whatever has happened to the queue before. */
+/* What no process waits for costs no system call, whatever has happened to the queue before. */
 #include "../support/notify.h"
 #include "../support/quiet.h"
 
@@ -24,8 +24,8 @@ static void pairs(void)
 		pair(queue);
 }
 
-/* A thread's first operation has to ask the kernel who it is. Not on the queue that is
- * looked at. */
+/* A thread's first operation has to ask the kernel for its TID. Not on the queue that is looked
+ * at. */
 static void pair_elsewhere(void)
 {
 	pair(other);
@@ -85,7 +85,7 @@ static void tides(void)
 	}
 }
 
-CASE_BETTER(mq_changes_of_state_make_no_system_call_while_nobody_polls, REASON)
+CASE_BETTER(mq_changes_of_state_make_no_system_call_while_no_process_polls, REASON)
 {
 	open_queues(SMALL_DEPTH);
 	CHECK_EQ(first_call(tides), QUIET);
@@ -116,7 +116,7 @@ CASE_BETTER(mq_pair_makes_no_system_call_after_sleepers_were_killed, REASON)
 	kill_at_once(children, KILLED);
 	while (queue_count(queue))
 		queue_take(queue);
-	/* The first ones may try to wake somebody, in vain. */
+	/* The first ones may try to wake a waiter, in vain. */
 	pair(queue);
 	CHECK_EQ(first_call(pairs), QUIET);
 }
@@ -177,7 +177,7 @@ static pid_t poller(bool by_epoll)
 	return child;
 }
 
-/* Whoever changes the queue looks now and then whether somebody still polls. */
+/* A process that changes the queue looks now and then whether one still polls. */
 static bool is_quiet_again(void)
 {
 	for (int i = 0; i < 100; i++)

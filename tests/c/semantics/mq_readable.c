@@ -1,5 +1,5 @@
-/* Nobody is told of nothing: after the last message a queue is not readable, for whoever asks and
- * however. */
+/* No poller is told of a message that is not there: after the last message a queue is not readable,
+ * for every process and every call. */
 #include "../support/queue.h"
 
 #include <sys/epoll.h>
@@ -81,8 +81,8 @@ CASE(mq_tells_of_each_message_that_comes_after_a_drain)
 
 CASE(mq_edge_comes_while_another_thread_drains)
 {
-	/* A thread that sleeps for an edge hears of the first message after the drain, whoever has
-	 * drained. */
+	/* A thread that sleeps for an edge hears of the first message after the drain,
+	 * whichever process has drained it. */
 	mqd_t queue = queue_small(O_NONBLOCK);
 	mqd_t writer = queue_again(0, O_WRONLY);
 	for (int round = 0; round < 20; round++) {
@@ -123,7 +123,7 @@ CASE(mq_is_not_writable_while_it_is_full)
 
 CASE(mq_what_was_polled_before_all_closed_it_is_forgotten)
 {
-	/* The queue stays, with its messages; nobody has it open, and then somebody else does. */
+	/* The queue stays, with its messages; no process has it open, and then another one does. */
 	for (int left = 0; left <= 1; left++) {
 		mqd_t queue = queue_small(O_NONBLOCK);
 		struct pollfd fd = { queue, POLLIN, 0 };

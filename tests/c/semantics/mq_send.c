@@ -1,4 +1,4 @@
-/* mq_send and mq_timedsend: what goes in, the errors and their order, waiting for room. */
+/* mq_send and mq_timedsend: what goes in, the errors and their order, waiting for space. */
 #include "../support/queue.h"
 
 /* Hidden from the compiler, which knows that these pointers must not be NULL. */
@@ -213,7 +213,7 @@ CASE(mq_send_says_efault_before_eagain)
 	CHECK_FAILS(mq_send(queue, no_buffer, 1, 0), EFAULT);
 }
 
-CASE(mq_send_waits_until_a_receiver_makes_room)
+CASE(mq_send_waits_until_a_receiver_makes_space)
 {
 	mqd_t queue = queue_small(0);
 	queue_fill(queue);
@@ -238,7 +238,7 @@ static void *send_in_a_thread(void *queue)
 	return NULL;
 }
 
-CASE(mq_send_of_many_threads_waits_for_room)
+CASE(mq_send_of_many_threads_waits_for_space)
 {
 	enum { SENDERS = 6 };
 	mqd_t queue = queue_create(0, O_RDWR, 1, 32);

@@ -1,8 +1,8 @@
 /* A participant is stopped at each instruction of its call: the others go on without it. */
 #include "../support/step_queue.h"
 
-/* What one who lives does while the victim is stopped. It must not wait for the victim for longer
- * than it said. */
+/* What a living process does while the victim is stopped. It must not wait for the victim for
+ * longer than its call allows. */
 static void receive_for_a_moment(void)
 {
 	char got[8];
@@ -38,7 +38,7 @@ static int stopped_trial(int steps, void (*call)(void), void (*other)(void))
 	step_kill(victim);
 	long after = queue_count(queue);
 	CHECK(after == 0 || after == 1);
-	/* All is as it should be for those who come later. */
+	/* All is as it should be for processes that come later. */
 	if (after == 0)
 		send_one();
 	receive_one();

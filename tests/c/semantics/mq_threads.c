@@ -61,7 +61,7 @@ CASE(mq_close_leaves_a_blocked_receiver_its_message)
 	CHECK_EQ(queue_count(other), 0);
 }
 
-CASE(mq_close_leaves_a_blocked_sender_its_room)
+CASE(mq_close_leaves_a_blocked_sender_its_space)
 {
 	queue = queue_small(0);
 	mqd_t other = queue_again(0, O_RDWR);
@@ -144,7 +144,7 @@ CASE(mq_fork_beside_a_blocked_receiver_leaves_the_child_a_queue_that_works)
 	pthread_t receiver = asleep_in(receive_one);
 	pthread_t forker;
 	CHECK_EQ(pthread_create(&forker, NULL, fork_and_use, NULL), 0);
-	/* One message for either, in whatever order they come. */
+	/* One message for either, in any order. */
 	queue_put(queue, "for both1", 0);
 	queue_put(queue, "for both2", 0);
 	CHECK_EQ(result_of(receiver), 9);

@@ -122,7 +122,7 @@ CASE(mq_process_ends_when_main_ends_before_the_thread_that_uses_the_queue)
 	}
 }
 
-/* A user with as many processes as he may have. */
+/* A user with as many processes as the limit allows. */
 static void may_start_nothing(void)
 {
 	struct rlimit limit = { 1, 1 };

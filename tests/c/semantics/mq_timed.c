@@ -24,7 +24,7 @@ static bool has_passed(struct timespec when)
 	       (now.tv_sec == when.tv_sec && now.tv_nsec >= when.tv_nsec);
 }
 
-CASE(mq_timedsend_with_room_does_not_look_at_the_clock)
+CASE(mq_timedsend_with_space_does_not_look_at_the_clock)
 {
 	mqd_t queue = queue_small(0);
 	CHECK_OK(timed_send(queue, &long_ago));
@@ -106,7 +106,7 @@ CASE(mq_timedreceive_with_a_bad_time_is_einval)
 		CHECK_FAILS(timed_receive(queue, &bad_times[i]), EINVAL);
 }
 
-CASE(mq_timedsend_with_a_bad_time_is_einval_even_with_room)
+CASE(mq_timedsend_with_a_bad_time_is_einval_even_with_space)
 {
 	mqd_t queue = queue_small(0);
 	for (int i = 0; i < BAD_TIMES; i++)
@@ -179,7 +179,7 @@ CASE(mq_timedreceive_takes_a_message_that_comes_in_time)
 	CHECK_EQ(queue_count(queue), 0);
 }
 
-CASE(mq_timedsend_uses_room_that_comes_in_time)
+CASE(mq_timedsend_uses_space_that_comes_in_time)
 {
 	mqd_t queue = queue_small(0);
 	queue_fill(queue);

@@ -1,8 +1,8 @@
-/* Wakes that die with those who have to give them, or were given them. */
+/* Wakes that die with the process that has to give them, or was given them. */
 #include "../support/queue.h"
 #include "../support/step_queue.h"
 
-/* Long enough for whatever is awake. Nobody here looks at the clock. */
+/* Long enough for any process that is awake. No process here looks at the clock. */
 #define BOUND_MS 5000
 
 static atomic_int *received;
@@ -99,7 +99,7 @@ CASE_BETTER(mq_sender_killed_at_any_instruction_after_its_wake,
 	CHECK(counts[STEP_BETWEEN] > 0);
 }
 
-/* A sender that has sent, and has woken nobody. */
+/* A sender that has sent, and has woken no waiter. */
 static pid_t send_up_to_the_wake(void)
 {
 	long before = queue_count(queue);

@@ -1,5 +1,5 @@
-/* Who goes first: those who have waited, in the order in which they came; but nobody who is held up
- * holds up others. */
+/* Which waiter goes first: the one that has waited longest; but a waiter that is held up does not
+ * hold up others. */
 #include "../support/queue.h"
 #include "../support/step_queue.h"
 
@@ -74,7 +74,7 @@ CASE(mq_senders_are_served_in_the_order_in_which_they_came)
 	receive_one();
 }
 
-/* One who has slept for longer than a moment. */
+/* A waiter that has slept for longer than a moment. */
 static pid_t start_sleeper(void (*wait)(void))
 {
 	pid_t sleeper = check_fork();
@@ -93,9 +93,9 @@ static void set_nonblocking(void)
 	CHECK_OK(mq_setattr(queue, &(struct mq_attr){ .mq_flags = O_NONBLOCK }, NULL));
 }
 
-/* On one processor, where the sleeper cannot run before somebody lets it. On a machine that is busy
- * with other things it may come too late for its turn, now and then. */
-CASE(mq_receive_after_a_send_leaves_the_message_to_one_who_sleeps)
+/* On one processor, where the sleeper cannot run before another process lets it. On a machine that
+ * is busy with other things it may come too late for its turn, now and then. */
+CASE(mq_receive_after_a_send_leaves_the_message_to_a_sleeper)
 {
 	char got[8];
 	int left = 0;
@@ -119,7 +119,7 @@ CASE(mq_receive_after_a_send_leaves_the_message_to_one_who_sleeps)
 	CHECK(left > ROUNDS / 2);
 }
 
-CASE(mq_send_after_a_receive_leaves_the_room_to_one_who_sleeps)
+CASE(mq_send_after_a_receive_leaves_the_space_to_a_sleeper)
 {
 	int left = 0;
 	step_on_one_processor();
@@ -161,7 +161,7 @@ CASE_BETTER(mq_receiver_that_is_stopped_as_it_is_woken_holds_up_no_other,
 	step_kill(victim);
 }
 
-/* A message that was left to somebody, and who is gone: nobody waits for the dead. */
+/* A message that was left to a waiter that has died since: no process waits for the dead one. */
 CASE_BETTER(mq_receiver_that_is_killed_as_it_is_woken_holds_up_no_other,
 	    "the kernel has given it the message already, and drops it")
 {

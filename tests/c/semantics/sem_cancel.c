@@ -102,7 +102,7 @@ static int returns(sem_t *sem, int (*call)(sem_t *))
 	return caller.returned;
 }
 
-CASE(sem_wait_acts_on_a_pending_cancel_even_with_a_token)
+CASE(sem_wait_acts_on_a_pending_cancel_even_with_a_positive_value)
 {
 	sem_t *sem = fresh(1);
 	CHECK(!returns(sem, by_wait));
@@ -110,7 +110,7 @@ CASE(sem_wait_acts_on_a_pending_cancel_even_with_a_token)
 	CHECK_EQ(waiters_of(sem), 0);
 }
 
-CASE(sem_timedwait_acts_on_a_pending_cancel_even_with_a_token)
+CASE(sem_timedwait_acts_on_a_pending_cancel_even_with_a_positive_value)
 {
 	sem_t *sem = fresh(1);
 	CHECK(!returns(sem, by_timedwait));
@@ -118,14 +118,14 @@ CASE(sem_timedwait_acts_on_a_pending_cancel_even_with_a_token)
 	CHECK_EQ(waiters_of(sem), 0);
 }
 
-CASE(sem_clockwait_with_a_token_does_not_look_for_a_cancel)
+CASE(sem_clockwait_with_a_positive_value_does_not_look_for_a_cancel)
 {
 	sem_t *sem = fresh(1);
 	CHECK(returns(sem, by_clockwait));
 	CHECK_EQ(value_of(sem), 0);
 }
 
-CASE(sem_waits_without_a_token_act_on_a_pending_cancel)
+CASE(sem_waits_on_the_value_0_act_on_a_pending_cancel)
 {
 	sem_t *sem = fresh(0);
 	CHECK(!returns(sem, by_wait));
@@ -295,7 +295,8 @@ CASE(sem_wait_cancelled_runs_destructors_of_the_thread)
 	CHECK_EQ(destroyed, 1);
 }
 
-/* Posts and cancels that meet. One waiter: it has the token, or the token is still there. */
+/* Posts and cancels that meet. One waiter: it has decremented the value, or the value is still
+ * positive. */
 static void posts_meet_cancels(int (*wait)(sem_t *))
 {
 	int cancelled = 0;
@@ -315,7 +316,7 @@ static void posts_meet_cancels(int (*wait)(sem_t *))
 		 * is noticed after the thread's function has returned, glibc changes it. */
 		waiter_join(&waiter);
 		int was_cancelled = !waiter_done(&waiter);
-		/* Cancelled after a wait that succeeded would be a token lost. */
+		/* Cancelled after a wait that succeeded would be a post lost. */
 		CHECK_EQ(value_of(sem), was_cancelled);
 		CHECK_EQ(waiters_of(sem), 0);
 		cancelled += was_cancelled;
@@ -323,7 +324,7 @@ static void posts_meet_cancels(int (*wait)(sem_t *))
 	CHECK(cancelled > 0);
 }
 
-CASE(sem_wait_cancelled_at_the_time_of_a_post_loses_no_token)
+CASE(sem_wait_cancelled_at_the_time_of_a_post_loses_no_post)
 {
 	posts_meet_cancels(by_wait);
 	posts_meet_cancels(by_timedwait);

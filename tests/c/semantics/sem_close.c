@@ -66,7 +66,7 @@ CASE(sem_close_keeps_the_name)
 	CHECK_EQ(value_of(sem), 2);
 }
 
-CASE(sem_unlink_leaves_those_who_have_it_open)
+CASE(sem_unlink_leaves_processes_that_have_it_open)
 {
 	const char *name = check_name("unlinked");
 	sem_t *sem = open_new(name, 0);

@@ -2,7 +2,7 @@
  * does. */
 #include "../support/sem.h"
 
-CASE(sem_destroy_of_one_that_nobody_waits_on)
+CASE(sem_destroy_of_one_without_waiters)
 {
 	for (unsigned value = 0; value < 3; value++) {
 		sem_t sem;

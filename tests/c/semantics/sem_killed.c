@@ -1,12 +1,12 @@
-/* A participant is killed at each instruction of its call. Tokens that are there reach those who
- * live. */
+/* A participant is killed at each instruction of its call. A positive value reaches the living
+ * waiters. */
 #include "../support/sem.h"
 #include "../support/step.h"
 
 /* Trials at a time. */
 enum { AT_A_TIME = 16 };
 
-/* The bound: nobody hangs on a token that is there. */
+/* The bound: no waiter sleeps for longer while the value is positive. */
 #define PROMISED_MS 2000
 
 /* Shared between a trial, its victim and its survivor. */
@@ -55,7 +55,7 @@ static void take(void)
 	sem_wait(&ground->sem);
 }
 
-/* One who waits for a token once. Returns when it is asleep. */
+/* A waiter that decrements once. Returns when it is asleep. */
 static pid_t start_survivor(void)
 {
 	unsigned before = waiters_of(&ground->sem);
@@ -74,14 +74,14 @@ static int survived(void)
 	return __atomic_load_n(&ground->survived, __ATOMIC_SEQ_CST);
 }
 
-/* Whether the survivor sleeps although there is a token. The victim is stopped. */
+/* Whether the survivor sleeps although the value is positive. The victim is stopped. */
 static int sleeps_on_token(pid_t survivor)
 {
 	return value_of(&ground->sem) > 0 && asleep(survivor, survivor) && !survived();
 }
 
-/* After the victim's death: a token that is there gets to the survivor, who was asleep; or there is
- * none. `between`: the survivor slept although the token was there, just before the death. */
+/* After the victim's death: if the value is positive, the survivor, which was asleep, decrements
+ * it. `between`: the survivor slept although the value was positive, just before the death. */
 static int judge(pid_t survivor, int between)
 {
 	for (int ms = 0; !survived(); ms++) {
@@ -91,7 +91,7 @@ static int judge(pid_t survivor, int between)
 		if (!token && sleeps)
 			return STEP_EARLY;
 		if (ms > PROMISED_MS)
-			check_fail(__FILE__, __LINE__, "a token is there and the survivor sleeps");
+			check_fail(__FILE__, __LINE__, "the value is positive and the survivor sleeps");
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	CHECK_EQ(value_of(&ground->sem), 0);
@@ -111,15 +111,15 @@ static int poster_trial(int steps)
 }
 
 CASE_BETTER(poster_killed_at_any_instruction,
-	    "glibc's waiters sleep for ever if the poster dies between the token and the wake")
+	    "glibc's waiters sleep for ever if the poster dies between the increment and the wake")
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(poster_trial, AT_A_TIME, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] > 0 && counts[STEP_LATE] > 0);
 }
 
-/* Where it gets the token depends on the order in which the kernel wakes: first the one who slept
- * first. */
+/* Where it decrements the value depends on the order in which the kernel wakes: the thread that
+ * slept first is first. */
 static int woken_trial(int steps, int survivor_first)
 {
 	make_ground(0);
@@ -161,16 +161,16 @@ static int woken_past_another_trial(int steps)
 }
 
 CASE_BETTER(waiter_killed_at_any_instruction_after_its_wake,
-	    "glibc's other waiters sleep on although the token is there")
+	    "glibc's other waiters sleep on although the value is positive")
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(woken_first_trial, AT_A_TIME, counts);
-	/* "Early" is here: it took the token along. */
+	/* "Early" is here: it took the post along. */
 	CHECK(counts[STEP_BETWEEN] > 0 && counts[STEP_EARLY] > 0);
 }
 
 CASE_BETTER(waiter_killed_with_a_wake_that_overtook_the_other,
-	    "glibc's other waiter sleeps on although the token is there")
+	    "glibc's other waiter sleeps on although the value is positive")
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(woken_past_another_trial, AT_A_TIME, counts);
@@ -217,7 +217,7 @@ static int taker_trial(int steps)
 	return !in_call ? STEP_OVER : left ? STEP_EARLY : STEP_LATE;
 }
 
-CASE(waiter_killed_while_it_takes_a_token)
+CASE(waiter_killed_while_it_takes_a_post)
 {
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(taker_trial, AT_A_TIME, counts);

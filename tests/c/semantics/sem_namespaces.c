@@ -16,7 +16,7 @@ static pid_t start_waiter(sem_t *sem, int (*wait_for)(sem_t *))
 	return child;
 }
 
-CASE(sem_waiters_of_three_namespaces_get_a_token_each)
+CASE(sem_waiters_of_three_namespaces_get_a_post_each)
 {
 	int (*const ways[])(sem_t *) = { by_wait, by_timedwait, by_clockwait };
 	pid_t children[3];
@@ -32,7 +32,7 @@ CASE(sem_waiters_of_three_namespaces_get_a_token_each)
 	CHECK_EQ(waiters_of(sem), 0);
 }
 
-CASE(sem_waiter_killed_in_another_namespace_takes_no_token)
+CASE(sem_waiter_killed_in_another_namespace_takes_no_post)
 {
 	need_namespaces();
 	sem_t *sem = shared_sem(0);

@@ -128,7 +128,7 @@ CASE(sem_open_mode_is_cut_by_umask)
 	}
 }
 
-CASE(sem_open_belongs_to_the_one_who_created_it)
+CASE(sem_open_belongs_to_its_creator)
 {
 	const char *name = check_name("owner");
 	open_new(name, 1);

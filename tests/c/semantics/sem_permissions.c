@@ -1,4 +1,4 @@
-/* Who may open and remove: root makes it, somebody else tries. */
+/* Which user may open and remove: root creates it, another user tries. */
 #include "../support/nobody.h"
 #include "../support/sem.h"
 

@@ -123,7 +123,7 @@ static void all_have_opened(struct course *course, const char *name)
 	CHECK_EQ(__atomic_exchange_n(&course->opened, 0, __ATOMIC_SEQ_CST), RACERS);
 }
 
-CASE(sem_race_shows_nobody_half_a_semaphore)
+CASE(sem_race_shows_no_process_half_a_semaphore)
 {
 	race(300, creates_or_finds, all_have_opened);
 }
@@ -156,7 +156,7 @@ CASE(sem_race_unlinks_as_often_as_it_creates)
 	race(300, creates_then_all_unlink, as_many_unlinked_as_created);
 }
 
-/* Everything at once on one name: whoever gets a semaphore gets a whole one. */
+/* Everything at once on one name: a process that gets a semaphore gets a whole one. */
 static void storm(const char *name, unsigned seed)
 {
 	for (int i = 0; i < 3000; i++) {

@@ -188,7 +188,7 @@ CASE(sem_waits_survive_stop_and_continue)
 	survives_a_stop(by_clockwait);
 }
 
-CASE(sem_wait_with_a_token_is_not_interrupted)
+CASE(sem_wait_with_a_positive_value_is_not_interrupted)
 {
 	sem_t sem;
 	CHECK_OK(sem_init(&sem, 0, 0));
@@ -225,7 +225,7 @@ CASE(sem_post_from_a_handler_wakes_the_thread_it_interrupted)
 	CHECK_EQ(waiters_of(posted), 0);
 }
 
-CASE(sem_wait_interrupted_by_a_handler_that_posts_leaves_the_token)
+CASE(sem_wait_interrupted_by_a_handler_that_posts_leaves_the_post)
 {
 	posted = shared_sem(0);
 	handle(SIGUSR1, posts, 0);
@@ -233,8 +233,7 @@ CASE(sem_wait_interrupted_by_a_handler_that_posts_leaves_the_token)
 	waiter_start(&waiter, posted, by_wait);
 	CHECK_EQ(pthread_kill(waiter.thread, SIGUSR1), 0);
 	waiter_join(&waiter);
-	/* EINTR with the token still there, or the token without EINTR: never both,
-	 * never neither. */
+	/* EINTR with the value still positive, or a decrement without EINTR: one of the two. */
 	CHECK_EQ(waiter.result == 0 ? 0 : waiter.error, waiter.result == 0 ? 0 : EINTR);
 	CHECK_EQ(value_of(posted), waiter.result == 0 ? 0 : 1);
 	CHECK_EQ(waiters_of(posted), 0);

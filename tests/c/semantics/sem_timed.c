@@ -1,4 +1,4 @@
-/* Timed waits: what is a time, which clock counts, and that a token beats the deadline. */
+/* Timed waits: what is a time, which clock counts, and that a post beats the deadline. */
 #include "../support/sem.h"
 
 static sem_t *fresh(unsigned value)
@@ -18,7 +18,7 @@ static struct timespec now(clockid_t clock)
 	return from_now(clock, 0);
 }
 
-CASE(sem_timedwait_bad_nanoseconds_are_einval_even_with_a_token)
+CASE(sem_timedwait_bad_nanoseconds_are_einval_even_with_a_positive_value)
 {
 	static const long bad[] = { -1, 1000000000, LONG_MAX, LONG_MIN };
 	for (int i = 0; i < 8; i++) {
@@ -41,7 +41,7 @@ CASE(sem_timedwait_takes_the_last_valid_nanosecond)
 	CHECK_FAILS(sem_timedwait(sem, &when), ETIMEDOUT);
 }
 
-CASE(sem_timedwait_token_beats_a_deadline_long_past)
+CASE(sem_timedwait_post_beats_a_deadline_long_past)
 {
 	sem_t *sem = fresh(2);
 	struct timespec past = { 1, 0 }, negative = { -1, 0 };
@@ -143,7 +143,7 @@ CASE(sem_clockwait_counts_by_the_clock_it_is_given)
 	CHECK(before(now(CLOCK_MONOTONIC), soon));
 }
 
-CASE(sem_clockwait_of_another_clock_is_einval_even_with_a_token)
+CASE(sem_clockwait_of_another_clock_is_einval_even_with_a_positive_value)
 {
 	static const clockid_t clocks[] = {
 		CLOCK_PROCESS_CPUTIME_ID,
@@ -165,7 +165,7 @@ CASE(sem_clockwait_of_another_clock_is_einval_even_with_a_token)
 		}
 }
 
-CASE(sem_clockwait_bad_nanoseconds_are_einval_even_with_a_token)
+CASE(sem_clockwait_bad_nanoseconds_are_einval_even_with_a_positive_value)
 {
 	sem_t *sem = fresh(1);
 	struct timespec bad = { 0, 1000000000 };
@@ -176,7 +176,7 @@ CASE(sem_clockwait_bad_nanoseconds_are_einval_even_with_a_token)
 	CHECK_EQ(value_of(sem), 1);
 }
 
-CASE(sem_clockwait_token_beats_the_deadline)
+CASE(sem_clockwait_post_beats_the_deadline)
 {
 	sem_t *sem = fresh(2);
 	struct timespec past = { 0, 0 }, negative = { -1, 0 };
@@ -200,7 +200,7 @@ CASE(sem_timed_out_waiter_leaves_the_others)
 	CHECK_EQ(waiter.result, 0);
 }
 
-/* Posts and timeouts that meet: each token is taken once, by somebody or by the end. */
+/* Posts and timeouts that meet: each post is taken once, by a waiter or by the end. */
 static sem_t *raced;
 static int taken[2];
 
@@ -221,7 +221,7 @@ static void *waits_shortly(void *count)
 	return NULL;
 }
 
-CASE(sem_timeouts_and_posts_that_meet_lose_no_token)
+CASE(sem_timeouts_and_posts_that_meet_lose_no_post)
 {
 	raced = fresh(0);
 	pthread_t threads[2];

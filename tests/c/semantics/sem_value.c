@@ -73,7 +73,7 @@ CASE(sem_post_wait_and_trywait_count)
 	}
 }
 
-CASE(sem_trywait_without_a_token_is_eagain)
+CASE(sem_trywait_of_the_value_0_is_eagain)
 {
 	sem_t sem;
 	CHECK_OK(sem_init(&sem, 0, 0));
@@ -145,7 +145,7 @@ CASE(sem_init_after_destroy_is_a_new_one)
 
 CASE(sem_in_zeroed_memory_works)
 {
-	/* Not promised, but programs live on it: a static sem_t that nobody has initialised. */
+	/* Not promised, but programs live on it: a static sem_t that has not been initialised. */
 	static sem_t sem;
 	CHECK_FAILS(sem_trywait(&sem), EAGAIN);
 	CHECK_OK(sem_post(&sem));
@@ -157,8 +157,8 @@ CASE(sem_in_zeroed_memory_works)
 	CHECK_EQ(waiter.result, 0);
 }
 
-/* glibc leaves bytes 16 to 31 unset: whatever they hold, and even if somebody writes them, all is
- * well. */
+/* glibc leaves bytes 16 to 31 unset: whatever they hold, and even if another thread writes them,
+ * all is well. */
 static void works(sem_t *sem)
 {
 	CHECK_FAILS(sem_trywait(sem), EAGAIN);

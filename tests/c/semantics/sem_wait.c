@@ -1,4 +1,4 @@
-/* Waiting and waking: nobody is forgotten, nobody gets through without a token. */
+/* Waiting and waking: no waiter is forgotten, and none gets through without a post. */
 #include "../support/sem.h"
 
 static void one_post_wakes_one(sem_t *sem)
@@ -103,7 +103,7 @@ CASE(sem_post_through_another_mapping_wakes)
 	CHECK_EQ(waiter.result, 0);
 }
 
-CASE(sem_post_many_before_anybody_waits)
+CASE(sem_post_many_before_any_wait)
 {
 	sem_t *sem = shared_sem(0);
 	pid_t pid = check_fork();
@@ -196,7 +196,7 @@ CASE(sem_bounds_how_many_are_inside)
 	CHECK_EQ(waiters_of(&ring->mutex), 0);
 }
 
-CASE(sem_killed_waiter_takes_no_token)
+CASE(sem_killed_waiter_takes_no_post)
 {
 	sem_t *sem = shared_sem(0);
 	pid_t pid = check_fork();

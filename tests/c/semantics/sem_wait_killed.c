@@ -51,7 +51,7 @@ static pid_t start_waiter(void)
 	return waiter;
 }
 
-/* A poster that has posted, and has woken nobody. */
+/* A poster that has posted, and has woken no waiter. */
 static pid_t post_up_to_the_wake(void)
 {
 	int before = value_of(&ground->sem);
@@ -65,7 +65,7 @@ static void await_taken(int count)
 {
 	for (int ms = 0; taken() < count; ms++) {
 		if (ms > BOUND_MS)
-			check_fail(__FILE__, __LINE__, "%u tokens are there, and a waiter sleeps",
+			check_fail(__FILE__, __LINE__, "the value is %u, and a waiter sleeps",
 				   value_of(&ground->sem));
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
@@ -80,7 +80,7 @@ static void make_ground(void)
 }
 
 CASE_BETTER(two_posters_killed_before_their_wakes_wake_two_waiters,
-	    "glibc's waiters sleep for ever if the poster dies between the token and the wake")
+	    "glibc's waiters sleep for ever if the poster dies between the increment and the wake")
 {
 	step_check_ptrace();
 	for (int round = 0; round < 10; round++) {
@@ -98,10 +98,10 @@ CASE_BETTER(two_posters_killed_before_their_wakes_wake_two_waiters,
 	}
 }
 
-/* On one processor: before one who was woken runs, the other poster is dead. Then both wakes may
- * have gone to it. */
+/* On one processor: before a woken thread runs, the other poster is dead. Then both wakes may have
+ * gone to it. */
 CASE_BETTER(poster_killed_before_its_wake_while_another_one_posts,
-	    "glibc's waiters sleep for ever if the poster dies between the token and the wake")
+	    "glibc's waiters sleep for ever if the poster dies between the increment and the wake")
 {
 	step_check_ptrace();
 	for (int round = 0; round < 20; round++) {
@@ -118,7 +118,7 @@ CASE_BETTER(poster_killed_before_its_wake_while_another_one_posts,
 	}
 }
 
-/* The bytes that glibc's sem_init leaves alone may hold anything: then nobody's death wakes, and
+/* The bytes that glibc's sem_init leaves alone may hold anything: then no death wakes a waiter, and
  * nothing else changes. */
 CASE(semaphore_with_any_bytes_behind_glibcs)
 {

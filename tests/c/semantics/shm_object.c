@@ -66,7 +66,7 @@ CASE(shm_lives_on_without_users)
 	CHECK(strcmp(shm_text(fd), "left behind") == 0);
 }
 
-CASE(shm_unlink_leaves_those_who_have_it_open)
+CASE(shm_unlink_leaves_processes_that_have_it_open)
 {
 	const char *name = check_name("unlinked");
 	int fd = shm_new(name, "still here");

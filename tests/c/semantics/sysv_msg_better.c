@@ -50,7 +50,7 @@ CASE_BETTER(msgrcv_whose_body_fails_with_efault_leaves_the_message,
 	PUT_BYTES(queue, 1, 2000, 5);
 	CHECK_FAILS(msgrcv(queue, pages + 4096 - 8 - 1999, 2000, 0, 0), EFAULT);
 	CHECK_HOLDS(queue, 1, 2000);
-	/* Room that it does not need may be missing. */
+	/* A part of the buffer that it does not need may be missing. */
 	CHECK_EQ(msgrcv(queue, pages + 4096 - 8 - 2000, 4000, 0, 0), 2000);
 	for (size_t i = 0; i < 2000; i++)
 		CHECK_EQ((unsigned char)pages[4096 - 2000 + i], byte_of(5, i));

@@ -7,7 +7,7 @@ static ssize_t receive(int queue, struct message *got, size_t room, long selecto
 	return msgrcv(queue, got, room, selector, flags | IPC_NOWAIT);
 }
 
-CASE(msgrcv_with_too_little_room_is_e2big_and_leaves_the_message)
+CASE(msgrcv_with_too_small_a_buffer_is_e2big_and_leaves_the_message)
 {
 	struct message got;
 	int queue = new_queue();
@@ -23,7 +23,7 @@ CASE(msgrcv_with_too_little_room_is_e2big_and_leaves_the_message)
 	check_message(__FILE__, __LINE__, &got, 8, 3, "eight by");
 }
 
-CASE(msgrcv_with_too_little_room_is_e2big_without_nowait_too)
+CASE(msgrcv_with_too_small_a_buffer_is_e2big_without_nowait_too)
 {
 	struct message got;
 	int queue = new_queue();
@@ -45,7 +45,7 @@ CASE(msgrcv_noerror_cuts_and_the_rest_is_lost)
 	GET(queue, 0, 0, 4, "next");
 }
 
-CASE(msgrcv_noerror_with_no_room_at_all_takes_the_message)
+CASE(msgrcv_noerror_with_no_buffer_at_all_takes_the_message)
 {
 	struct message got;
 	int queue = new_queue();
@@ -136,7 +136,7 @@ CASE(msgrcv_copy_with_except_is_einval)
 	CHECK_FAILS(receive(queue, &got, BODY, 9, MSG_COPY | MSG_EXCEPT), EINVAL);
 }
 
-CASE(msgrcv_copy_with_too_little_room)
+CASE(msgrcv_copy_with_too_small_a_buffer)
 {
 	struct message got;
 	int queue = new_queue();

@@ -147,7 +147,7 @@ CASE(msgrcv_of_a_negative_size_is_einval)
 	CHECK_HOLDS(queue, 1, 5);
 }
 
-CASE(msgrcv_room_may_be_larger_than_any_message)
+CASE(msgrcv_buffer_may_be_larger_than_any_message)
 {
 	int queue = new_queue();
 	struct message got;

@@ -156,7 +156,7 @@ CASE(msgrcv_answers_come_to_each_child_by_its_pid)
 	CHECK_HOLDS(queue, 0, 0);
 }
 
-/* Another program that ends leaves what its process has sent, and those who sleep. */
+/* Another program that ends leaves what its process has sent, and the sleepers. */
 CASE(msgsnd_before_exec_stays_after_it)
 {
 	int queue = new_queue();

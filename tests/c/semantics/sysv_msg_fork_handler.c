@@ -40,7 +40,7 @@ static void prepare(void)
 	step_on_one_processor();
 	queue = new_queue();
 	elsewhere = new_queue();
-	/* So that it has room for a body. */
+	/* So that it has storage for a body. */
 	PUT_BYTES(queue, 1, LENGTH, 1);
 	GET_BYTES(queue, 1, LENGTH, 1, LENGTH);
 	letter.type = 1;

@@ -89,7 +89,7 @@ CASE(msgget_any_number_but_0_is_a_key)
 	for (int i = 0; i < 3; i++) {
 		int queue = msgget(keys[i], IPC_CREAT | IPC_EXCL | 0600);
 		if (queue == -1 && errno == EEXIST)
-			continue; /* somebody else's */
+			continue; /* another program's */
 		noted(queue);
 		CHECK_EQ(msgget(keys[i], 0600), queue);
 		CHECK_EQ(status_of(queue).msg_perm.__key, keys[i]);

@@ -54,7 +54,7 @@ static void receives(int signal)
 	GET(the_queue, 1, 0, 1, "x");
 }
 
-CASE(msgrcv_in_a_handler_makes_room_for_the_interrupted_msgsnd)
+CASE(msgrcv_in_a_handler_makes_space_for_the_interrupted_msgsnd)
 {
 	the_queue = new_queue_of(1);
 	for (int i = 0; i < 2; i++) {

@@ -65,7 +65,7 @@ static void prepare(void)
 		letter.body[i] = byte_of(11, i);
 	queue = new_queue();
 	elsewhere = new_queue();
-	/* So that it has room for a body. */
+	/* So that it has storage for a body. */
 	CHECK_OK(send_bytes(queue, 1, LONG_BODY, 1, 0));
 	GET_BYTES(queue, 1, LONG_BODY, 1, LONG_BODY);
 }

@@ -96,7 +96,7 @@ static bool is_served(struct sleeper *sleeper)
 		return true;
 	}
 	PUT(queue, 1, "y");
-	/* Not the one of the victim, which nobody had told it of. */
+	/* Not the one of the victim, which it had not been told of. */
 	GETS(sleeper, 1, "y");
 	return false;
 }
@@ -187,7 +187,7 @@ static bool took(long type, const char *text)
 	return true;
 }
 
-/* The only message is received while another process waits for its room. */
+/* The only message is received while another process waits for its space. */
 static int receiver_trial(int steps)
 {
 	prepare(1);
@@ -251,7 +251,7 @@ static int remover_trial(int steps)
 	int in_call = step_many(victim, instructions(steps));
 	step_kill(victim);
 	bool is_gone = msgctl(queue, IPC_STAT, &(struct msqid_ds){ 0 }) == -1;
-	/* Somebody else may be the one who finishes it: then that is what there is to say. */
+	/* Another process may be the one that finishes it: then the call says so. */
 	if (!is_gone && msgctl(queue, IPC_RMID, NULL) == -1)
 		CHECK(errno == EINVAL || errno == EIDRM);
 	CHECK_EQ(end_of(receiver), EIDRM);

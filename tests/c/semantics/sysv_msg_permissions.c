@@ -1,4 +1,4 @@
-/* Who may do what with a queue. The cases need root, to become somebody else. */
+/* Which user may do what with a queue. The cases need root, to become another user. */
 #include "../support/nobody.h"
 #include "../support/sysv_msg_sleepers.h"
 
@@ -9,7 +9,7 @@ static int the_queue;
 static void needs_root(void)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 }
 
 /* A queue of root, with this mode, that holds a message. */
@@ -258,7 +258,7 @@ CASE(msgctl_set_changes_owner_mode_bytes_and_ctime_alone)
 	GET(queue, 0, 0, 1, "stays");
 }
 
-/* A sleeper of nobody's while root takes the rights away. */
+/* A sleeper of the user nobody while root takes the rights away. */
 static pid_t nobody_sleeps(struct sleeper *self, int *sleeps, int error)
 {
 	pid_t pid = check_fork();
@@ -298,7 +298,7 @@ CASE(msgctl_set_leaves_receivers_that_still_may_read_asleep)
 	CHECK_HOLDS(the_queue, 1, 6);
 }
 
-CASE(msgctl_set_with_room_wakes_senders_that_may_no_longer_write_with_eacces)
+CASE(msgctl_set_with_space_wakes_senders_that_may_no_longer_write_with_eacces)
 {
 	root_has(0666);
 	limit_queue(the_queue, 6);

@@ -33,7 +33,7 @@ static int files_of_queues(void)
 	return count;
 }
 
-CASE(msgget_without_room_is_an_errno_and_leaves_nothing)
+CASE(msgget_without_space_is_an_errno_and_leaves_nothing)
 {
 	int queues[MANY], count = 0;
 	private_tmpfs("/dev/shm", 0, "size=256k");

@@ -117,7 +117,7 @@ CASE(msgrcv_first_that_the_message_suits_gets_it)
 	GETS(four, 4, "four");
 }
 
-CASE(msgrcv_asleep_with_too_little_room_is_e2big_and_the_next_is_tried)
+CASE(msgrcv_asleep_with_too_small_a_buffer_is_e2big_and_the_next_is_tried)
 {
 	int queue = new_queue();
 	struct sleeper *small = sleep_in_thread(receiver_of(queue, 3, 0, 0)),
@@ -130,7 +130,7 @@ CASE(msgrcv_asleep_with_too_little_room_is_e2big_and_the_next_is_tried)
 	GETS(large, 1, "four");
 }
 
-CASE(msgrcv_asleep_with_too_little_room_leaves_the_message_if_nobody_takes_it)
+CASE(msgrcv_asleep_with_too_small_a_buffer_leaves_the_message_if_no_other_takes_it)
 {
 	int queue = new_queue();
 	struct sleeper *small = sleep_in_thread(receiver_of(queue, 3, 0, 0)),
@@ -144,7 +144,7 @@ CASE(msgrcv_asleep_with_too_little_room_leaves_the_message_if_nobody_takes_it)
 	GETS(other, 2, "for it");
 }
 
-CASE(msgrcv_asleep_with_too_little_room_of_another_type_sleeps_on)
+CASE(msgrcv_asleep_with_too_small_a_buffer_of_another_type_sleeps_on)
 {
 	int queue = new_queue();
 	struct sleeper *small = sleep_in_thread(receiver_of(queue, 3, 9, 0));

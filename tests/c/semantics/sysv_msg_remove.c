@@ -1,4 +1,4 @@
-/* IPC_RMID: at once, for everybody. */
+/* IPC_RMID: at once, for all processes. */
 #include "../support/sysv_msg_sleepers.h"
 
 /* A queue that takes no byte more, and holds nothing of the other types. */
@@ -113,7 +113,7 @@ CASE(msgctl_removal_leaves_other_queues_alone)
 	GETS(sleeper, 2, "for the sleeper");
 }
 
-CASE(msgctl_removal_leaves_those_who_come_after_it_to_a_queue_with_einval)
+CASE(msgctl_removal_leaves_calls_after_it_with_einval)
 {
 	int queue = new_queue();
 	struct sleeper *sleeper = RECEIVES(queue, 0, 0);
@@ -153,7 +153,8 @@ static bool is_gone(int result)
 	return result == -1 && (errno == EINVAL || errno == EIDRM);
 }
 
-/* Who uses a queue while it is made and removed gets its messages, or is told that it is gone. */
+/* A process that uses a queue while it is made and removed gets its messages, or is told that it is
+ * gone. */
 CASE(msgget_and_removal_race_with_users_of_the_queue)
 {
 	enum { USERS = 3, TURNS = 300 };

@@ -1,6 +1,6 @@
-/* The memory of a body is used again once its message is gone, whoever is in the middle of a call
- * or was killed there. Here in a /dev/shm with room for a few more bodies than there are at a time:
- * what was lost would be missing in the end. The kernel's queues do not lie there. */
+/* The memory of a body is used again once its message is gone, whichever process is in the middle
+ * of a call or was killed there. Here in a /dev/shm with space for a few more bodies than there are
+ * at a time: what was lost would be missing in the end. The kernel's queues do not lie there. */
 #include "../support/private_shm.h"
 #include "../support/step.h"
 #include "../support/sysv_msg.h"

@@ -120,7 +120,7 @@ CASE(msgctl_set_below_what_is_there_loses_nothing)
 	GET_BYTES(queue, 1, 50, 77, 50);
 }
 
-CASE(msgctl_set_up_again_makes_room)
+CASE(msgctl_set_up_again_makes_space)
 {
 	int queue = new_queue_of(4);
 	PUT(queue, 1, "1234");

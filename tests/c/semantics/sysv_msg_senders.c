@@ -1,7 +1,7 @@
 /* Senders that sleep until their message fits. */
 #include "../support/sysv_msg_sleepers.h"
 
-/* A queue of `bytes` that is full: of one message of type 1, and no room for a byte. */
+/* A queue of `bytes` that is full: of one message of type 1, and no space for a byte. */
 static int full_queue(unsigned long bytes)
 {
 	int queue = new_queue_of(bytes);
@@ -14,7 +14,7 @@ static void take_filler(int queue, unsigned long bytes)
 	GET_BYTES(queue, 1, bytes, 1, bytes);
 }
 
-CASE(msgsnd_sleeps_until_there_is_room)
+CASE(msgsnd_sleeps_until_there_is_space)
 {
 	int queue = full_queue(100);
 	struct sleeper *thread = SENDS(queue, 2, "by a thread");
@@ -182,7 +182,7 @@ CASE(msgsnd_sleeps_on_though_a_receiver_waits_for_its_type)
 	CHECK_HOLDS(queue, 0, 0);
 }
 
-CASE(msgsnd_handed_over_takes_no_room)
+CASE(msgsnd_handed_over_takes_no_space)
 {
 	int queue = new_queue_of(10);
 	struct sleeper *receivers[3];
@@ -196,7 +196,7 @@ CASE(msgsnd_handed_over_takes_no_room)
 		GETS(receivers[i], 2, "123456");
 }
 
-CASE(msgrcv_that_cuts_gives_the_whole_room_back)
+CASE(msgrcv_that_cuts_gives_the_whole_space_back)
 {
 	int queue = full_queue(100);
 	struct sleeper *sender = SENDS(queue, 2, "fits now");

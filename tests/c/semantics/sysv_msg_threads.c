@@ -4,14 +4,14 @@
 
 enum { SENDERS = 4, RECEIVERS = 4, EACH = 1500 };
 
-/* Shared by all who take part. */
+/* Shared by all that take part. */
 static struct crowd {
 	int queue;
 	unsigned received[SENDERS][EACH];
 	unsigned out_of_order;
 } *crowd;
 
-/* Who sent it, and its number; the body follows from both. */
+/* Its sender, and its number; the body follows from both. */
 struct note {
 	unsigned sender, number;
 	unsigned char bytes[248];
@@ -77,7 +77,7 @@ static void all_came_once(void)
 
 static unsigned numbers[] = { 0, 1, 2, 3 };
 
-/* Somebody of the crowd: a thread, or a process. */
+/* One of the crowd: a thread, or a process. */
 struct member {
 	pthread_t thread;
 	pid_t child;

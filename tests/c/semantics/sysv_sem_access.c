@@ -1,5 +1,5 @@
 /* What semget asks for, and the place of EACCES and EPERM among the errors. Most need root, to
- * become somebody else. */
+ * become another user. */
 #include "../support/nobody.h"
 #include "../support/sysv_sem.h"
 
@@ -8,7 +8,7 @@ static int the_set;
 static void root_has(int mode)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	the_set = noted(semget(own_key(0), 2, IPC_CREAT | mode));
 }
 
@@ -90,7 +90,7 @@ CASE(semget_size_comes_before_eacces)
 CASE(semget_owner_without_rights_is_refused)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	pid_t pid = check_fork();
 	if (pid == 0) {
 		become_user(NOBODY, NOBODY);

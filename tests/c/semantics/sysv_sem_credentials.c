@@ -1,5 +1,5 @@
 /* A process that becomes another user is judged as that one from the next call on: what it was
- * allowed before does not count. The cases need root, to become somebody else. */
+ * allowed before does not count. The cases need root, to become another user. */
 #include <sched.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>

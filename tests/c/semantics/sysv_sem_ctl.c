@@ -223,7 +223,7 @@ CASE(semctl_stat_set_and_removal_take_no_notice_of_the_member)
 	CHECK_FAILS(semctl(set, 0, GETVAL), EINVAL);
 }
 
-CASE(semctl_getncnt_and_getzcnt_are_0_where_nobody_sleeps)
+CASE(semctl_getncnt_and_getzcnt_are_0_without_sleepers)
 {
 	int set = new_set(2);
 	for (int i = 0; i < 2; i++) {
@@ -248,7 +248,7 @@ CASE(semctl_reads_while_others_sleep)
 	CHECK_EQ(asleep_in(set), 2);
 }
 
-CASE(semctl_setval_counts_those_who_sleep_on)
+CASE(semctl_setval_counts_sleepers_that_sleep_on)
 {
 	int set = new_set(1);
 	struct sleeper *sleeper = SLEEPS(set, { 0, -5, 0 });

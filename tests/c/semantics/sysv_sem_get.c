@@ -149,7 +149,7 @@ CASE(semget_any_number_but_0_is_a_key)
 	for (int i = 0; i < 3; i++) {
 		int set = semget(keys[i], 1, IPC_CREAT | IPC_EXCL | 0600);
 		if (set == -1 && errno == EEXIST)
-			continue; /* somebody else's */
+			continue; /* another program's */
 		noted(set);
 		CHECK_EQ(semget(keys[i], 1, 0600), set);
 		CHECK_EQ(status_of(set).sem_perm.__key, keys[i]);

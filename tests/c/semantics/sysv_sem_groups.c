@@ -1,5 +1,5 @@
 /* A process that changes its groups or capabilities is judged by the new ones from the next call
- * on. The cases need root, to become somebody else. */
+ * on. The cases need root, to become another user. */
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include "../support/sysv_credentials.h"
@@ -15,7 +15,7 @@ static int capabilities(int wanted)
 	return (int)syscall(SYS_capset, &header, sets);
 }
 
-/* Nobody, who can be in the group of the set, and is. */
+/* The user nobody, which can be in the group of the set, and is. */
 static void become_member(void)
 {
 	struct semid_ds status = status_of(the_set);

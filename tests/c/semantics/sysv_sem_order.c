@@ -1,4 +1,5 @@
-/* Who is served when: hand-over by the one who changes the value, in the order of arrival. */
+/* Which waiter is served when: hand-over by the process that changes the value, in the order of
+ * arrival. */
 #include "../support/sysv_sleepers.h"
 
 CASE(semop_hands_over_at_once)
@@ -14,7 +15,7 @@ CASE(semop_hands_over_at_once)
 	CHECK_EQ(end_of(taker), 0);
 }
 
-CASE(semop_nobody_overtakes_a_sleeper_who_fits)
+CASE(semop_no_other_overtakes_a_sleeper_that_fits)
 {
 	int set = new_set(1);
 	for (int i = 0; i < 200; i++) {
@@ -41,7 +42,7 @@ CASE(semop_serves_in_the_order_of_arrival)
 	}
 }
 
-CASE(semop_serves_those_who_fit_and_passes_over_the_others)
+CASE(semop_serves_sleepers_that_fit_and_passes_over_the_others)
 {
 	int set = new_set(1);
 	struct sleeper *large = SLEEPS(set, { 0, -3, 0 }), *small = SLEEPS(set, { 0, -1, 0 });
@@ -53,7 +54,7 @@ CASE(semop_serves_those_who_fit_and_passes_over_the_others)
 	CHECK_EQ(end_of(large), 0);
 }
 
-CASE(semop_serves_the_first_of_those_who_fit)
+CASE(semop_serves_the_first_sleeper_that_fits)
 {
 	int set = new_set(1);
 	struct sleeper *large = SLEEPS(set, { 0, -2, 0 }), *small = SLEEPS(set, { 0, -1, 0 });
@@ -92,7 +93,7 @@ CASE(semop_a_served_sleeper_serves_the_next)
 	CHECK_EQ(end_of(third), 0);
 }
 
-CASE(semop_a_served_sleeper_serves_one_who_came_before_it)
+CASE(semop_a_served_sleeper_serves_one_that_came_before_it)
 {
 	int set = new_set(1);
 	struct sleeper *early = SLEEPS(set, { 0, -5, 0 }),
@@ -114,7 +115,7 @@ CASE(semop_zero_waiters_see_a_zero_between_two_steps)
 	CHECK_EQ(end_of(adds), 0);
 }
 
-CASE(semop_zero_waiters_come_before_one_who_ends_the_zero)
+CASE(semop_zero_waiters_come_before_one_that_ends_the_zero)
 {
 	int set = new_set_of_value(1);
 	struct sleeper *adds = SLEEPS(set, { 0, 0, 0 }, { 0, 1, 0 }),
@@ -265,7 +266,7 @@ CASE(semop_a_barrier_lets_all_go_together)
 	CHECK_EQ(zero_waiters_of(set, 0), COUNT);
 	CHECK_OK(SEMOP(set, { 0, -1, 0 }));
 	CHECK_EQ(zero_waiters_of(set, 0), 0);
-	/* The next round begins before anybody has run. */
+	/* The next round begins before any sleeper has run. */
 	CHECK_OK(SEMOP(set, { 0, COUNT, 0 }));
 	for (int i = 0; i < COUNT; i++)
 		CHECK_EQ(end_of(sleepers[i]), 0);

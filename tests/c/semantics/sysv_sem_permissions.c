@@ -1,4 +1,4 @@
-/* Who may do what with a set. The cases need root, to become somebody else. */
+/* Which user may do what with a set. The cases need root, to become another user. */
 #include "../support/nobody.h"
 #include "../support/sysv_sleepers.h"
 
@@ -9,7 +9,7 @@ static int the_set;
 static void needs_root(void)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 }
 
 /* A set of two members, of root, with this mode. */
@@ -160,7 +160,7 @@ CASE(semctl_group_does_not_fall_through_to_others)
 	as_nobody(may_nothing, NULL);
 }
 
-/* As nobody who is in a further group. */
+/* As the user nobody, in a further group. */
 static void in_a_further_group(void (*body)(const char *))
 {
 	gid_t groups[] = { OTHER_GROUP };
@@ -310,7 +310,7 @@ CASE(semctl_set_changes_owner_mode_and_ctime_alone)
 	CHECK_VALUES(set, 3, 0);
 }
 
-CASE(semctl_set_leaves_those_asleep_and_refuses_their_next_call)
+CASE(semctl_set_leaves_sleepers_and_refuses_their_next_call)
 {
 	root_has(0666);
 	int *sleeps = common_memory(sizeof *sleeps);

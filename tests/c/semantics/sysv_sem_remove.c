@@ -1,4 +1,4 @@
-/* IPC_RMID: at once, for everybody. */
+/* IPC_RMID: at once, for all processes. */
 #include "../support/sysv_sleepers.h"
 
 CASE(semctl_removal_takes_the_set_away_at_once)
@@ -101,7 +101,7 @@ CASE(semctl_removal_leaves_other_sets_alone)
 	CHECK_EQ(end_of(sleeper), 0);
 }
 
-CASE(semctl_removal_leaves_those_who_come_after_it_with_einval)
+CASE(semctl_removal_leaves_calls_after_it_with_einval)
 {
 	int set = new_set(1);
 	struct sleeper *sleeper = SLEEPS(set, { 0, -1, 0 });
@@ -151,7 +151,8 @@ CASE(semctl_set_has_one_remover)
 		CHECK_EQ(removed[i], 1);
 }
 
-/* Who uses a set while it is made and removed gets its values, or is told that it is gone. */
+/* A process that uses a set while it is made and removed gets its values, or is told that it is
+ * gone. */
 CASE(semget_and_removal_race_with_users)
 {
 	enum { USERS = 3, TURNS = 300 };

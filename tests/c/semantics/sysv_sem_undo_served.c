@@ -1,4 +1,4 @@
-/* The death of a process serves those who sleep: the dead one ran no code. */
+/* The death of a process serves sleepers: the dead process ran no code. */
 #include "../support/step.h"
 #include "../support/sysv_holders.h"
 

@@ -1,4 +1,4 @@
-/* Sleeping in semop: who is counted where, and what ends it. */
+/* Sleeping in semop: which process is counted where, and what ends the sleep. */
 #include "../support/sysv_sleepers.h"
 
 CASE(semop_taker_sleeps_until_it_can_take)
@@ -63,7 +63,7 @@ CASE(semop_setval_of_0_wakes_zero_waiters)
 	CHECK_EQ(end_of(waiter), 0);
 }
 
-CASE(semop_setall_wakes_all_who_can_go_on)
+CASE(semop_setall_wakes_all_that_can_go_on)
 {
 	int set = new_set(3);
 	set_value(set, 2, 1);

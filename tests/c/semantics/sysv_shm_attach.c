@@ -208,7 +208,7 @@ CASE(shmat_exec_memory_can_be_executed)
 
 CASE(shmat_exec_needs_the_permission)
 {
-	/* Not of root, who needs none. */
+	/* Not of root, which needs none. */
 	if (geteuid() == 0)
 		CHECK_OK(syscall(SYS_setresuid, 4320, 4320, 4320));
 	int segment = new_segment(page_size());

@@ -113,7 +113,7 @@ CASE(shmdt_after_a_part_has_been_unmapped)
 	CHECK_EQ(attached(segment), 0);
 }
 
-/* What is mapped in the place of a part is the program's own. */
+/* What is mapped over a part is the program's own. */
 CASE(shmdt_leaves_what_is_mapped_behind_a_shortened_segment)
 {
 	int segment = new_segment(2 * page_size()), other = new_segment(page_size());

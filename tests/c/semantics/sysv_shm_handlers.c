@@ -134,7 +134,7 @@ CASE(shmget_of_a_key_whose_maker_was_killed)
 			CHECK_FAILS(shmget(own_key(number), 0, 0), ENOENT);
 		}
 	}
-	/* Who lists all segments takes away what the dead have left half made. */
+	/* A process that lists all segments removes what dead ones have left half made. */
 	struct shm_info info;
 	CHECK_OK(shmctl(0, SHM_INFO, (struct shmid_ds *)&info));
 }

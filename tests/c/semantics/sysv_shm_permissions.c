@@ -1,4 +1,4 @@
-/* Who may do what with a segment. The cases need root, to become somebody else. */
+/* Which user may do what with a segment. The cases need root, to become another user. */
 #include "../support/nobody.h"
 #include "../support/sysv_shm.h"
 
@@ -10,7 +10,7 @@ static int the_segment;
 static void root_has(int mode)
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	the_segment = noted(shmget(own_key(0), 100, IPC_CREAT | mode));
 	char *at = attach(the_segment);
 	strcpy(at, "root's");
@@ -143,7 +143,7 @@ static void asks_for_nothing(void)
 	CHECK_FAILS(shmget(own_key(0), 0, IPC_CREAT | IPC_EXCL), EEXIST);
 }
 
-CASE(shmget_gives_the_id_to_who_asks_for_nothing)
+CASE(shmget_gives_the_id_to_a_call_that_asks_for_nothing)
 {
 	root_has(0600);
 	as(OTHER_USER, OTHER_GROUP, asks_for_nothing);
@@ -195,7 +195,7 @@ CASE(shmctl_set_gives_and_takes_permissions)
 	as(OTHER_USER, OTHER_GROUP, may_nothing);
 }
 
-CASE(shmctl_set_does_not_touch_those_who_are_attached)
+CASE(shmctl_set_does_not_touch_attached_processes)
 {
 	root_has(0606);
 	struct gate ready = new_gate(), gate = new_gate();

@@ -1,7 +1,7 @@
 /* IPC_RMID: at once, or with the last attachment. */
 #include "../support/sysv_shm.h"
 
-CASE(shmctl_rmid_removes_what_nobody_has_attached)
+CASE(shmctl_rmid_removes_what_no_process_has_attached)
 {
 	int segment = noted(shmget(own_key(0), 100, IPC_CREAT | 0600));
 	struct shmid_ds status;

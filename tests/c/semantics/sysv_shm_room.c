@@ -12,7 +12,7 @@ static void little_room(void)
 
 static int segments[MOST], count;
 
-/* Segments until there is no room for another one. */
+/* Segments until there is no space for another one. */
 static void fill(void)
 {
 	for (count = 0; count < MOST; count++) {
@@ -25,7 +25,7 @@ static void fill(void)
 	}
 }
 
-CASE(shmget_without_room_is_an_errno_and_no_signal)
+CASE(shmget_without_space_is_an_errno_and_no_signal)
 {
 	little_room();
 	fill();
@@ -34,7 +34,7 @@ CASE(shmget_without_room_is_an_errno_and_no_signal)
 		memset(attach(segments[i]), 'x', SIZE);
 }
 
-CASE(shmget_has_room_again_after_rmid)
+CASE(shmget_has_space_again_after_rmid)
 {
 	little_room();
 	fill();
@@ -46,7 +46,7 @@ CASE(shmget_has_room_again_after_rmid)
 	CHECK_EQ(count, before);
 }
 
-CASE(shmget_has_room_again_after_the_last_death)
+CASE(shmget_has_space_again_after_the_last_death)
 {
 	little_room();
 	fill();
@@ -64,7 +64,7 @@ CASE(shmget_has_room_again_after_the_last_death)
 	CHECK_EQ(count, before);
 }
 
-CASE(shmget_larger_than_the_room_leaves_nothing)
+CASE(shmget_larger_than_the_space_leaves_nothing)
 {
 	little_room();
 	int segment = shmget(own_key(0), 1 << 22, IPC_CREAT | 0600);

@@ -57,7 +57,7 @@ static void attach_and_detach(int segment)
 	CHECK_OK(shmdt(attach(segment)));
 }
 
-CASE(shmctl_stat_tells_who_came_last)
+CASE(shmctl_stat_tells_which_process_came_last)
 {
 	int segment = new_segment(100);
 	attach(segment);

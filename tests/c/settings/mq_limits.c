@@ -1,6 +1,6 @@
 /* mq_limits WHAT: says how far one gets with creating queues. The kernel's queues and ours, with
  * RSIPC_MQ_LIMITS=kernel, are to say the same. Started by root, so that it can have an IPC
- * namespace of its own, in which there is no queue, and become a user who has none. */
+ * namespace of its own, in which there is no queue, and become a user that has none. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -25,7 +25,8 @@ enum { USERS = 100000, MANY = 1000, MIB = 1024 * 1024 };
 		}                                                                    \
 	} while (0)
 
-/* One that nobody else is: the bytes of a user are counted in all IPC namespaces together. */
+/* One that no other program uses: the bytes of a user are counted in all IPC namespaces
+ * together. */
 static void become_user(void)
 {
 	uid_t user = USERS + (uid_t)getpid();
@@ -109,7 +110,7 @@ static void prices(void)
 	price(10, 8192);
 }
 
-/* Until it is refused, by whatever limit. */
+/* Until it is refused, by any limit. */
 static void number(const char *what)
 {
 	int count = 0, error;

@@ -1,4 +1,4 @@
-/* Queues in a RSIPC_DIR with little room: ENOSPC from mq_open, and nothing is left behind. Exit
+/* Queues in a RSIPC_DIR with little space: ENOSPC from mq_open, and nothing is left behind. Exit
  * status 77: nothing can be mounted here. */
 #include <dirent.h>
 #include <errno.h>
@@ -69,7 +69,7 @@ static void fill_and_drain(mqd_t queue)
 		MUST(mq_receive(queue, message, sizeof message, NULL) == attr.mq_msgsize);
 }
 
-/* Takes what room there is left. */
+/* Takes the space that is left. */
 static void fill_place(void)
 {
 	char path[600], page[PAGE] = "x";
@@ -91,7 +91,7 @@ static void little_memory(void)
 	for (int i = 0; i < 100; i++)
 		refused("/another", 2 * PAGE);
 	fill_place();
-	/* Its room is its own. */
+	/* Its space is its own. */
 	fill_and_drain(queue);
 	refused("/tiny", 1);
 	MUST(mq_close(queue) == 0 && mq_unlink("/small") == 0);

@@ -1,8 +1,8 @@
 /* Workers that create, open, use, close and unlink queues of a few names, and are killed in the
  * middle of that.
  *
- * The sizes of a queue follow from its name. So who opens one that another has made knows whether
- * it is whole. */
+ * The sizes of a queue follow from its name. So a process that opens one that another has made
+ * knows whether it is whole. */
 #ifndef MAKERS_H
 #define MAKERS_H
 

@@ -1,6 +1,6 @@
 /* mq_hostile DEPTH SEED SECONDS: processes send to a queue, receive from it and poll it, while
  * others write random words at random places of its file, and random bytes to its FIFO, or take
- * what is in there. Exit status 0: nobody crashed, nobody hung, and each call gave a result or an
+ * what is in there. Exit status 0: no process crashed or hung, and each call gave a result or an
  * errno.
  *
  * RSIPC_DIR must be a directory of our own. */
@@ -174,7 +174,7 @@ static void overwrite(int data)
 	MUST(pwrite(data, &word, length, at) == (ssize_t)length);
 }
 
-/* A new queue in the place of the old one. */
+/* A new queue instead of the old one. */
 static mqd_t renew(mqd_t old, long depth, int *data)
 {
 	char path[600];

@@ -32,7 +32,7 @@ enum {
 	EACH = 2048,
 	SIZE = 4096,
 	STALL_MS = 1000,
-	/* The notes have room for the lives of so many seconds. */
+	/* The notes have space for the lives of so many seconds. */
 	ROUND_S = 20,
 	/* A descriptor is closed, and the queue opened anew, after so many messages. */
 	TURNS = 64,
@@ -48,7 +48,7 @@ static struct {
 	atomic_ulong torn, twice, beats[SURVIVORS];
 	/* The number of a life's messages whose send has returned. */
 	atomic_uint sent[LIVES];
-	/* How often each message was received; IN_BUFFER: it may have been, by one who died. */
+	/* How often each message was received; IN_BUFFER: perhaps, by a process that died. */
 	atomic_uchar received[LIVES][EACH];
 	struct message buffers[WORKERS];
 } *notes;
@@ -166,7 +166,7 @@ static void end(int worker)
 		atomic_fetch_or(&notes->received[left->life][left->number], IN_BUFFER);
 }
 
-/* Nobody who lives stands still. */
+/* No living process stands still. */
 static void watch_survivors(void)
 {
 	static unsigned long seen[SURVIVORS];

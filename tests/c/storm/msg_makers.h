@@ -1,5 +1,6 @@
 /* Workers that make, find, use and remove System V queues of a few keys, and are killed in the
- * middle of that. Whoever finds a queue by its key can use it, or is told that it is gone. */
+ * middle of that. A process that finds a queue by its key can use it, or is told that it is
+ * gone. */
 #ifndef MSG_MAKERS_H
 #define MSG_MAKERS_H
 

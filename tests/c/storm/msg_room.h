@@ -1,4 +1,4 @@
-/* The messages of a storm on a System V queue, and the room that has to be left after it. */
+/* The messages of a storm on a System V queue, and the space that has to be left after it. */
 #ifndef MSG_ROOM_H
 #define MSG_ROOM_H
 

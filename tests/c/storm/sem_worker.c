@@ -1,6 +1,6 @@
-/* sem_worker NAME FILE SLOT: takes and gives back a token of the semaphore NAME until it is told to
- * stop, or killed. What it is doing stands in its slot of FILE, so that tests/storm_sem.rs can tell
- * what a kill cost. */
+/* sem_worker NAME FILE SLOT: waits on and posts the semaphore NAME until it is told to stop, or
+ * killed. What it is doing stands in its slot of FILE, so that tests/storm_sem.rs can tell what a
+ * kill cost. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* sysv_msg_hostile SEED SECONDS: processes use a System V queue in every way, while another one
- * writes random bytes to its file. Exit status 0: nobody crashed, and each call came to an end:
+ * writes random bytes to its file. Exit status 0: no process crashed, and each call came to an end:
  * with an errno, or done. And a file of random bytes that has the name of a queue is no queue.
  *
  * RSIPC_DIR must be a directory of our own. */

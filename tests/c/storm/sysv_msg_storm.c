@@ -33,7 +33,7 @@ enum {
 	BLOCK = 8192,
 	IN_HAND = 2 * USERS * BLOCK,
 	STALL_MS = 1000,
-	/* The notes have room for the lives of so many seconds. */
+	/* The notes have space for the lives of so many seconds. */
 	ROUND_S = 20,
 };
 
@@ -42,7 +42,7 @@ static struct {
 	atomic_ulong torn, twice, unasked, beats[SURVIVORS], by_receiver[USERS];
 	/* The number of a life's messages whose msgsnd has returned. */
 	atomic_uint sent[LIVES];
-	/* How often each message was received; IN_BUFFER: it may have been, by one who died. */
+	/* How often each message was received; IN_BUFFER: perhaps, by a process that died. */
 	atomic_uchar received[LIVES][EACH];
 	struct message buffers[WORKERS];
 } * notes;
@@ -188,7 +188,7 @@ static void end(int worker)
 	bury(worker);
 }
 
-/* Nobody who lives stands still. */
+/* No living process stands still. */
 static void watch_survivors(void)
 {
 	static unsigned long seen[SURVIVORS];
@@ -334,7 +334,7 @@ int main(int argc, char **argv)
 	if (in_namespaces)
 		namespaces_end();
 	makers_left_no_ruins();
-	/* Whoever lists all queues takes away what was left half made, or half removed. */
+	/* A process that lists all queues removes what was left half made, or half removed. */
 	MUST(msgctl(0, MSG_INFO, (struct msqid_ds *)(void *)&(struct msginfo){ 0 }) != -1);
 	MUST(objects_left() <= 1);
 	long grown = bytes_used() - bytes;

@@ -1,6 +1,7 @@
 /* sysv_sem_hostile MEMBERS SEED SECONDS: processes use a set of semaphores in every way, while
- * another one writes random bytes to its file. Exit status 0: nobody crashed, and each call came to
- * an end: with an errno, or done. And a file of random bytes that has the name of a set is no set.
+ * another one writes random bytes to its file. Exit status 0: no process crashed, and each call
+ * came to an end: with an errno, or done. And a file of random bytes that has the name of a set is
+ * no set.
  *
  * RSIPC_DIR must be a directory of our own. */
 #include <fcntl.h>

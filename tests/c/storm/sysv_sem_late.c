@@ -1,9 +1,9 @@
 /* sysv_sem_late DEATHS READS: what a killed process held is given on neither late nor early.
  *
- * DEATHS times a holder is killed and somebody sleeps for what it has: the time from the end of the
- * holder to the moment at which the sleeper has it is printed. READS times the holder is killed in
- * the middle of a large read into the memory that its lock protects: whoever has the lock after it
- * finds that nobody writes there any more. */
+ * DEATHS times a holder is killed while a process sleeps for what it has: the time from the end of
+ * the holder to the moment at which the sleeper has it is printed. READS times the holder is killed
+ * in the middle of a large read into the memory that its lock protects: the next holder of the lock
+ * finds that no process writes there any more. */
 #include <signal.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -48,7 +48,7 @@ static pid_t start(void (*body)(void))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != supervisor)
 			_exit(1);
-		/* Who is never served ends the test. */
+		/* A process that is never served ends the test. */
 		alarm(4 * LATE_MS / 1000);
 		body();
 		_exit(0);

@@ -1,8 +1,8 @@
 /* sysv_sem_storm SECONDS: processes that lock with SEM_UNDO are killed at random instants, one a
  * millisecond: while they hold something, while they sleep, in exec, in fork. Others take their
- * places; two live through it all. Exit status 0: nobody was let in beside a living holder, the
+ * places; two live through it all. Exit status 0: no process was let in beside a living holder, the
  * survivors go on when the others are gone, and in the end every value is what it was in the
- * beginning, nobody is counted as asleep, and RSIPC_DIR, if it is set, has not grown.
+ * beginning, no process is counted as asleep, and RSIPC_DIR, if it is set, has not grown.
  *
  * The locks are single semaphores, arrays of three, and one that is free at 0; beside them there
  * are tokens. What a worker does is in memory that outlives it. */
@@ -33,7 +33,7 @@ enum {
 
 static struct {
 	unsigned lives;
-	/* The life that is inside, of each lock; 0: nobody, or one that has not got to say so. */
+	/* The life that is inside, of each lock; 0: none, or one that has not got to say so. */
 	unsigned owner[LOCKS + 1];
 	pid_t pid_of[LIVES];
 	unsigned long together, beats[SURVIVORS];
@@ -263,8 +263,8 @@ static void end(int worker)
 	}
 }
 
-/* How long a survivor has been in one turn. In the storm no end of it is promised: whoever waits
- * for several members at once is passed over by those who want one. */
+/* How long a survivor has been in one turn. In the storm no end of it is promised: a waiter for
+ * several members at once is passed over by waiters for one. */
 static void watch_survivors(void)
 {
 	static unsigned long seen[SURVIVORS];

@@ -1,7 +1,7 @@
 /* sysv_shm_hostile SEED SECONDS: processes use a segment of shared memory in every way, while
- * another one writes random bytes to the file that tells of it. Exit status 0: nobody crashed, and
- * each call came to an end: with an errno, or done. What was attached could be read and written to
- * its end. And a file of random bytes that has the name of a segment is no segment.
+ * another one writes random bytes to the file that describes it. Exit status 0: no process crashed,
+ * and each call came to an end: with an errno, or done. What was attached could be read and written
+ * to its end. And a file of random bytes that has the name of a segment is no segment.
  *
  * RSIPC_DIR must be a directory of our own, and RSIPC_SYSV name shm. */
 #include <fcntl.h>
@@ -125,7 +125,7 @@ static int make_segment(char good[256])
 static void spoil(int file, char good[256], long seconds)
 {
 	for (long until = now_ms() + seconds * 1000; now_ms() < until;) {
-		/* Some bytes say that it has been removed, and whoever lists all finishes that. */
+		/* Some bytes say that it has been removed, and a list of all finishes that. */
 		if (access(path_of("", atomic_load(&notes->segment)), F_OK) == -1) {
 			close(file);
 			file = make_segment(good);

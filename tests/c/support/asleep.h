@@ -1,4 +1,4 @@
-/* Whether somebody sleeps. */
+/* Whether a thread sleeps. */
 #ifndef SUPPORT_ASLEEP_H
 #define SUPPORT_ASLEEP_H
 

@@ -129,7 +129,7 @@ static unsigned check_seconds(void)
 	return set ? (unsigned)atoi(set) : 20;
 }
 
-/* A second net for a process that nobody is left to end: the first is check_ended(). */
+/* A second safety net, for a process that no other one is left to end. The first: check_ended(). */
 static void check_end_some_day(void)
 {
 	alarm(check_seconds() + 5);
@@ -163,8 +163,8 @@ static struct check_names {
 	char name[64][300];
 } *check_names;
 
-/* A name "/chk.PID.NUMBER.TAG" that nobody else uses, of `length` bytes after the slash (0: as many
- * as it has). */
+/* A name "/chk.PID.NUMBER.TAG" that no other program uses, of `length` bytes after the slash (0: as
+ * many as it has). */
 __attribute__((unused)) static const char *check_name_of(const char *tag, size_t length)
 {
 	unsigned index = __atomic_fetch_add(&check_names->count, 1, __ATOMIC_RELAXED);

@@ -40,7 +40,7 @@ static inline pid_t start_sleeper(int (*call)(void), int flags)
 		int result = call();
 		int value = result == -1 ? -errno : result;
 		both->result[atomic_fetch_add(&both->returned, 1)] = value;
-		/* The child is nobody else's to wait for. */
+		/* No other code waits for the child. */
 		while (!is_child && wait(NULL) != -1)
 			;
 		_exit(0);

@@ -1,4 +1,4 @@
-/* Another user: root makes an object, somebody who owns nothing tries to use it. */
+/* Another user: root makes an object, a user that owns nothing tries to use it. */
 #ifndef SUPPORT_NOBODY_H
 #define SUPPORT_NOBODY_H
 
@@ -14,7 +14,7 @@ __attribute__((unused)) static void become_user(uid_t user, gid_t group)
 	CHECK_OK(setuid(user));
 }
 
-/* Runs `body` in a child that is nobody. */
+/* Runs `body` in a child that is the user nobody. */
 __attribute__((unused))
 static void as_nobody(void (*body)(const char *), const char *name)
 {

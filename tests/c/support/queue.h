@@ -1,4 +1,4 @@
-/* What the checks on message queues share: queues, their messages, and waiting until somebody
+/* What the checks on message queues share: queues, their messages, and waiting until a thread
  * sleeps.
  *
  * Plain cases stay inside the kernel's default limits (10 messages, 8192 bytes each, 819200 bytes
@@ -49,7 +49,7 @@ static inline void pause_ms(long ms)
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-/* For tests that make many at once: the kernel has room for 256, of all that run meanwhile. */
+/* For tests that make many at once: the kernel allows 256, of all that run meanwhile. */
 static inline mqd_t queue_create_patiently(const char *name, struct mq_attr *attr)
 {
 	for (;;) {

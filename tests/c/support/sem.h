@@ -40,7 +40,7 @@ __attribute__((unused)) static unsigned waiters_of(sem_t *sem)
 	return (unsigned)(__atomic_load_n((uint64_t *)(void *)sem, __ATOMIC_SEQ_CST) >> 32);
 }
 
-/* A process-shared semaphore (and room beside it) that a forked child has in common with its
+/* A process-shared semaphore (and memory beside it) that a forked child has in common with its
  * parent. */
 __attribute__((unused)) static sem_t *shared_sem(unsigned value)
 {

@@ -16,7 +16,7 @@
 /* How a trial can end, as its exit status. */
 enum step_end {
 	STEP_EARLY = 100, /* killed before the call had any effect */
-	STEP_BETWEEN, /* killed with its effect there, and somebody asleep who should know of it */
+	STEP_BETWEEN, /* killed with its effect there, and a thread asleep that should know of it */
 	STEP_LATE,    /* killed when all was done */
 	STEP_OVER,    /* the call returned before it was killed */
 	STEP_ENDS,
@@ -38,8 +38,8 @@ __attribute__((unused)) static void step_begin(void)
 	__atomic_store_n(step_place, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The trial and its children run on one processor: where the other side cannot run meanwhile nobody
- * spins, and a spin has many instructions. Neighbours get different ones. */
+/* The trial and its children run on one processor: where the other side cannot run meanwhile no
+ * thread spins, and a spin has many instructions. Neighbours get different ones. */
 __attribute__((unused)) static void step_on_one_processor(void)
 {
 	cpu_set_t allowed, one;
@@ -52,7 +52,7 @@ __attribute__((unused)) static void step_on_one_processor(void)
 	CHECK_OK(sched_setaffinity(0, sizeof one, &one));
 }
 
-/* For one who is to spin all the same. */
+/* For a thread that is to spin all the same. */
 __attribute__((unused)) static void step_on_another_processor(void)
 {
 	cpu_set_t set;
@@ -127,7 +127,7 @@ static struct step_changes {
 	unsigned long (*seen)(void);
 } *step_changes;
 
-/* In the place of a number of steps: go through the whole call, and take note of the changes. */
+/* Instead of a number of steps: go through the whole call, and record the changes. */
 enum { STEP_RECORD = -1 };
 
 /* Whether the next instruction is a system call. Where that is not known any may be. */
@@ -240,9 +240,9 @@ __attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_
 	}
 }
 
-/* The same for the steps that make a difference to others, who see the victim as `seen` tells: for
- * a long call. A trial of STEP_RECORD steps, which finds out, is like one of more steps than the
- * call has. */
+/* The same for the steps that make a difference to others, which see the victim as `seen` tells:
+ * for a long call. A trial of STEP_RECORD steps, which finds out, is like one of more steps than
+ * the call has. */
 __attribute__((unused)) static void step_trials_at_changes(int (*trial)(int steps),
 							   unsigned long (*seen)(void),
 							   int at_a_time, int counts[STEP_ENDS])

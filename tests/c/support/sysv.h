@@ -51,7 +51,7 @@ __attribute__((unused)) static int note_object(int id, void (*remove)(int id))
 	return id;
 }
 
-/* A key that nobody else uses, for `number` from 0 to 255. */
+/* A key that no other program uses, for `number` from 0 to 255. */
 __attribute__((unused)) static key_t own_key(int number)
 {
 	return (key_t)(0x40000000 | (check_names->owner & 0x3fffff) << 8 | number);

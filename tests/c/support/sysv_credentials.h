@@ -33,7 +33,7 @@ static void is_out(void)
 static void with_set(int mode, void (*body)(void))
 {
 	if (geteuid() != 0)
-		CHECK_SKIP("needs root to become somebody else");
+		CHECK_SKIP("needs root to become another user");
 	the_set = noted(semget(own_key(0), 1, IPC_CREAT | mode));
 	pid_t pid = check_fork();
 	if (pid == 0) {

@@ -8,7 +8,7 @@
 struct sleeper {
 	int queue;
 	bool sends, is_process;
-	size_t size;	/* of the body, or of the room for it */
+	size_t size;	/* of the body, or of the buffer for it */
 	long selector;
 	int flags;
 	pthread_t thread;

@@ -1,5 +1,5 @@
 /* What the checks of System V semaphores share: sets that are removed at the end, operations, and
- * those who sleep in one. */
+ * sleepers in one. */
 #ifndef SUPPORT_SYSV_SEM_H
 #define SUPPORT_SYSV_SEM_H
 

@@ -1,4 +1,4 @@
-/* A signal that strikes those who sleep in semop(2). */
+/* A signal that strikes sleepers in semop(2). */
 #ifndef SUPPORT_SYSV_STRIKE_H
 #define SUPPORT_SYSV_STRIKE_H
 

@@ -1,6 +1,6 @@
 /* A call that stops in its middle: its body runs into memory that cannot be read, and the handler
  * of SIGSEGV does what a handler may do. (The kernel's queues give EFAULT instead.) Whatever ends
- * there, all the room of the queue is left. */
+ * there, all the space of the queue is left. */
 #ifndef SUPPORT_WALL_H
 #define SUPPORT_WALL_H
 

@@ -39,7 +39,7 @@ sub soon {
 	return 0;
 }
 
-# Whether the process sleeps in the kernel, as it does when it waits for somebody.
+# Whether the process sleeps in the kernel, as it does when it waits for another process.
 sub sleeps {
 	my ($pid) = @_;
 	open my $file, '<', "/proc/$pid/stat" or return 0;

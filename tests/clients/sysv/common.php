@@ -37,7 +37,7 @@ function soon(callable $condition): bool
 	return false;
 }
 
-/** Whether the process sleeps in the kernel, as it does when it waits for somebody. */
+/** Whether the process sleeps in the kernel, as it does when it waits for another process. */
 function sleeps(int $pid): bool
 {
 	$after_name = strrchr(file_get_contents("/proc/$pid/stat"), ')');

@@ -211,7 +211,7 @@ fn wait(
     let held = session.semaphore(arguments.word("SEM")?)?;
     let patience = patience(arguments)?;
     arguments.end()?;
-    let sleeps_for = (held.semaphore().tokens() == 0).then_some("a token");
+    let sleeps_for = (held.semaphore().raw_value() == 0).then_some("a token");
     let call = move || held.semaphore().wait(patience, this_thread().ok()).map(|()| Answer::zero());
     Ok(Step::MaySleep(Sleepy { sleeps_for, call: Box::new(call) }))
 }

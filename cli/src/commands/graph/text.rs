@@ -66,7 +66,7 @@ fn could_come(entry: &Entry, waiter: &Waiter, wanted: Wanted, survey: &Survey) -
     let others: Vec<String> = others.map(|holder| process(holder.pid, survey)).collect();
     let verb = match wanted {
         Wanted::Message { .. } => "send it",
-        Wanted::Room(_) => "make room",
+        Wanted::Space(_) => "make room",
     };
     let who = if others.is_empty() { "nobody else".to_owned() } else { list(&others) };
     format!("{}: {who} could {verb}", shown_wanted(wanted))

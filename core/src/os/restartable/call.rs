@@ -1,19 +1,20 @@
-//! A system call that is not restarted after a signal handler, whatever the handler's flags.
+//! A system call that is not restarted after a signal handler, even with SA_RESTART.
 //!
 //! The kernel restarts a call by going back to its instruction. Before it runs a handler, and
-//! whenever it has taken the processor away, it looks whether the instruction that it is about to
-//! return to is part of a restartable sequence; then it returns to where that fails. Here the
-//! sequence is that one instruction: a call that has ended is behind it. (A kernel that was built
-//! to check that there is no system call in a sequence looks at the same place.)
+//! whenever the thread was preempted, it checks whether the instruction that it is about to return
+//! to is part of a restartable sequence. If it is, the kernel returns to the abort handler of the
+//! sequence instead. Here the sequence is that one instruction: after a call that has ended, the
+//! thread is past it. (A kernel with CONFIG_DEBUG_RSEQ, which checks that a sequence makes no
+//! system call, looks at the same instruction.)
 //!
-//! The instruction itself leaves in `rcx` where it came from. So one knows whether the call had
-//! begun: if not, the processor was taken away just before it.
+//! The instruction itself leaves its return address in `rcx`, which shows whether the call had
+//! begun: if not, the thread was preempted just before it.
 
 use core::arch::asm;
 use core::ffi::c_long;
 
-/// The result of the call, or minus the error number: EINTR in the place of a restart, also after
-/// the process was stopped. `None`: it has not begun.
+/// The result of the call, or minus the error number: EINTR instead of a restart, also after the
+/// process was stopped. `None`: it has not begun.
 ///
 /// # Safety
 /// Of the call. The C library has registered a `struct rseq` at this distance from the thread

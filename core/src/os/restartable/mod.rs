@@ -1,12 +1,12 @@
 //! Stores that the child of a fork in a signal handler cannot make (rseq(2)).
 //!
 //! A handler may fork just before the interrupted code stores to shared memory. When the handler
-//! returns in the child, the child would make a store that only its parent may make. To check a
+//! returns in the child, the child would make a store that only its parent may make. Checking a
 //! word that differs in the child is not enough: the handler may run between the check and the
 //! store. The kernel restarts a *restartable sequence* whenever the thread was preempted in it, or
 //! has handled a signal; then the check is repeated.
 //!
-//! After an interruption, single steps are done without the kernel's help until the code has made
+//! After an interruption, each store is made without the kernel's help until the code has made
 //! progress: a thread that a debugger steps through is interrupted after each instruction.
 //!
 //! glibc registers for each thread what the kernel needs, from version 2.35 on. Without that, and
@@ -96,12 +96,12 @@ fn exchange_if(
 /// Bytes that are stored at once: no fewer are written.
 const PART: usize = 16;
 
-/// Sixteen bytes that stand in front of what is copied, as one number, which a register can hold,
-/// and where they go.
+/// Sixteen bytes in front of what is copied, as one integer that fits in a register, and where they
+/// go.
 pub type Head = (u128, *mut [u8; 16]);
 
-/// A head of two words, made in registers: what is stored in parts and loaded as a whole costs as
-/// much as all the rest of a message.
+/// A head of two words, made in registers: storing it in parts and loading it as a whole would cost
+/// as much as the rest of a message (a failed store-to-load forward).
 #[inline(always)]
 pub fn two_words(first: u64, second: u64) -> u128 {
     let (low, high) =
@@ -145,7 +145,7 @@ unsafe fn write_in_sequences(
 ) -> bool {
     let mut short = [0_u8; PART];
     if length < PART {
-        // SAFETY: as the caller says; our own memory is nobody else's.
+        // SAFETY: as the caller says; no other thread uses our own memory.
         unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
         (from, length) = (short.as_ptr(), PART);
     }
@@ -230,7 +230,7 @@ unsafe fn write_in_parts(
     };
     let mut short = [0_u8; PART];
     if length < PART {
-        // SAFETY: as the caller says; our own memory is nobody else's.
+        // SAFETY: as the caller says; no other thread uses our own memory.
         unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
         (from, length) = (short.as_ptr(), PART);
     }
@@ -265,7 +265,7 @@ mod tests {
         let word = AtomicU64::new(7);
         let (mut head, mut into) = ([0; 16], vec![0; length.max(16) + 16]);
         let at = (u128::from_ne_bytes(HEAD), &raw mut head);
-        // SAFETY: all have room.
+        // SAFETY: all are large enough.
         let done =
             unsafe { write_while((&word, expected), at, from.as_ptr(), into.as_mut_ptr(), length) };
         (done, head, into)

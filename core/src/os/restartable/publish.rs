@@ -43,7 +43,7 @@ const COMPARED: isize = 1;
 #[cfg(target_arch = "x86_64")]
 const INTERRUPTED: isize = 2;
 
-/// The exchange is the last instruction: the kernel sees it before, or behind it.
+/// The exchange is the last instruction: the kernel sees the thread before it or after it.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn publish_in_sequence(
@@ -59,8 +59,8 @@ fn publish_in_sequence(
     let (mut seen, mut outcome) = (exchange.0, rseq);
     // A locked instruction is SeqCst, all stores are Release here, and the compiler moves nothing
     // past this.
-    // SAFETY: glibc has registered what is at the offset; all places are as long as their types
-    // say, and the copies are the caller's to write.
+    // SAFETY: glibc has registered what is at the offset; all areas are as long as their types say,
+    // and the copies are the caller's to write.
     unsafe {
         sequence! {
             rseq: inout outcome, word: word, expected: expected,

@@ -21,12 +21,12 @@ pub enum Attempt {
 /// From so many bytes on the processor's own copy is the faster one.
 const LONG: usize = 4096;
 
-/// A sequence: what is between 22 and 23 is done while the word holds what is expected, unless the
-/// kernel leads the thread to 24 in the middle of it.
+/// A sequence: what is between 22 and 23 is executed while the word holds what is expected, unless
+/// the kernel sends the thread to 24 in the middle of it.
 ///
-/// `rseq` is the distance of the thread's `struct rseq` from its thread pointer. Its `rseq_cs`, 8
-/// bytes behind its start, is led to the description at 20; the kernel sets it back. 0x53053053 is
-/// what glibc has registered as the signature in front of where the kernel may lead to.
+/// `rseq` is the distance of the thread's `struct rseq` from its thread pointer. Its `rseq_cs`, at
+/// offset 8, is set to the address of the description at 20; the kernel clears it. 0x53053053 is
+/// the signature that glibc has registered, in front of the abort handler.
 ///
 /// `inside` begins with the jump of a word that holds something else, and ends with 23;
 /// `interrupted` is where 24 jumps to.
@@ -98,8 +98,8 @@ pub fn store_both_while(
     Attempt::Done
 }
 
-/// An exchange is one instruction, the last one of the sequence: the kernel sees it before, or
-/// behind it.
+/// An exchange is one instruction, the last one of the sequence: the kernel sees the thread before
+/// it or after it.
 #[inline(always)]
 pub fn exchange_while(
     rseq: isize,

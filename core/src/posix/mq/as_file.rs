@@ -58,7 +58,7 @@ pub fn describe(thread: &'static Thread, fd: RawFd, status: &mut Status) -> Resu
 /// fchmod(2): the mode is what `mq_open` enforces from now on, and those of the files follow from
 /// it.
 ///
-/// Errors: EPERM for a user who is neither owner nor superuser.
+/// Errors: EPERM if the calling user is neither owner nor superuser.
 pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> {
     let tag = FrameTag::new();
     let use_ = enter(thread, fd, &tag)?;
@@ -73,13 +73,13 @@ pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> 
 
 /// fchown(2): both files get a new owner or group; -1 leaves it as it is.
 ///
-/// Errors: EPERM for one who may not.
+/// Errors: EPERM if the caller may not do this.
 pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -> Result<()> {
     let tag = FrameTag::new();
     let use_ = enter(thread, fd, &tag)?;
     let queue = use_.queue;
-    // The data file first: its owner is the queue's. Who may not open it can change nothing but to
-    // -1, and that is the kernel's to say.
+    // The data file first: its owner is the queue's. A process that may not open it may change
+    // nothing. It may still pass -1 for both, and the kernel decides on that.
     match each_data_file(&queue.layout, queue.data, |file| fchown(file.as_raw_fd(), user, group)) {
         Ok(()) | Err(Errno::EACCES) => {}
         Err(error) => return Err(error),
@@ -92,8 +92,8 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     Ok(())
 }
 
-/// The data file and its parts, unless it has no name any more: then nobody can open it, whatever
-/// its mode is.
+/// The data file and its parts, unless it has no name any more: then no process can open it,
+/// whatever its mode is.
 fn each_data_file(
     layout: &Layout,
     identity: (u64, u64),
@@ -125,18 +125,18 @@ fn fchown(fd: RawFd, user: u32, group: u32) -> Result<()> {
 
 /// read(2) and, with a position, pread(2): a part of the status line.
 ///
-/// Without a position it begins where the last one ended, in this process: it is no property of the
-/// open description.
+/// Without a position the read begins where the last one in this process ended. The position is no
+/// property of the open description.
 ///
 /// Errors: EFAULT for NULL. `Ok(None)`: the description is not open for receiving, EBADF.
 ///
 /// # Safety
-/// `into` is NULL or valid for writing `room` bytes.
+/// `into` is NULL or valid for writing `capacity` bytes.
 pub unsafe fn read(
     thread: &'static Thread,
     fd: RawFd,
     into: *mut u8,
-    room: usize,
+    capacity: usize,
     position: Option<u64>,
 ) -> Result<Option<usize>> {
     let tag = FrameTag::new();
@@ -150,11 +150,11 @@ pub unsafe fn read(
     let start = position.unwrap_or_else(|| queue.position.load(Ordering::Relaxed));
     let start = usize::try_from(start).unwrap_or(usize::MAX).min(line.len());
     let part = &line.as_bytes()[start..];
-    let part = &part[..part.len().min(room)];
+    let part = &part[..part.len().min(capacity)];
     if part.is_empty() {
         return Ok(Some(0));
     }
-    // SAFETY: at most `room` bytes, says the caller.
+    // SAFETY: at most `capacity` bytes, says the caller.
     unsafe { copy_out(part, into)? };
     if position.is_none() {
         queue.position.store((start + part.len()) as u64, Ordering::Relaxed);
@@ -214,8 +214,8 @@ fn bytes(layout: &Layout) -> usize {
     messages.map(|(slot, _)| length(slot).min(layout.geometry().msgsize)).sum()
 }
 
-/// The line of mq_overview(7), without its end: the bytes of all messages together, and who is
-/// registered.
+/// The line of mq_overview(7), without its end: the bytes of all messages together, and which
+/// process is registered.
 pub fn status_line(bytes: usize, registered: Option<Registered>) -> String {
     let (how, signal, pid) = registered.map_or((0, 0, 0), |registered| {
         let is_signal = registered.how == libc::SIGEV_SIGNAL.cast_unsigned();

@@ -1,4 +1,4 @@
-//! Asking about queues: `mq_unlink`, `mq_getattr`, `mq_setattr`.
+//! Calls on queues as a whole: `mq_unlink`, `mq_getattr`, `mq_setattr`.
 
 use core::ffi::c_int;
 use std::ffi::CStr;
@@ -12,7 +12,7 @@ use crate::posix::mq::layout::Geometry;
 use crate::posix::mq::store::slots::Wanted;
 use crate::shared::thread::{FrameTag, Thread};
 
-/// `struct mq_attr`, as numbers.
+/// `struct mq_attr`, as integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// `O_NONBLOCK` of the open description.
@@ -23,7 +23,7 @@ pub struct Attributes {
     pub messages: usize,
 }
 
-/// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES for one who owns neither queue
+/// Removes the name of a queue. POSIX.1-2017, `mq_unlink`: EACCES if the caller owns neither queue
 /// nor directory.
 pub fn unlink(name: &CStr) -> Result<()> {
     files::unlink(Name::new(name)?)

@@ -23,7 +23,7 @@ use crate::shared::thread::{FrameTag, Thread};
 /// `mq_close`: EBADF.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     if !Process::owns_memory() {
-        // The child of a vfork: what is known of descriptors is known of the parent's.
+        // The child of a vfork: the table describes the parent's descriptors.
         return if inherited::is_marked(fd) { close_only(fd) } else { Err(Errno::EBADF) };
     }
     {
@@ -47,11 +47,11 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
 
 /// Not our own `close`.
 fn close_only(fd: RawFd) -> Result<()> {
-    // SAFETY: the number is that of the FIFO, and the caller gives it up.
+    // SAFETY: the descriptor is that of the FIFO, and the caller gives it up.
     if unsafe { libc::syscall(libc::SYS_close, fd) } == 0 { Ok(()) } else { Err(Errno::last()) }
 }
 
-/// What is to be done about a number that is about to be closed.
+/// What is to be done about a descriptor that is about to be closed.
 pub enum Close {
     /// It is none of our concern.
     Freely,
@@ -64,7 +64,7 @@ pub enum Close {
     Unknown((u64, u64)),
 }
 
-/// A number is about to be closed.
+/// A descriptor is about to be closed.
 pub fn begin(fd: RawFd) -> Close {
     if reserved::is_reserved(fd) {
         return if Process::owns_memory() { Close::Spare } else { Close::Freely };
@@ -104,8 +104,8 @@ pub fn end_unknown(fifo: (u64, u64)) {
     internal::closed(fifo);
 }
 
-/// Some descriptors of this range may have been closed: those are forgotten that do not lead to
-/// their queues any more.
+/// Some descriptors of this range may have been closed: forgets those that do not lead to their
+/// queues any more.
 pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     if !Process::owns_memory() {
         return;
@@ -123,7 +123,7 @@ pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     }
 }
 
-/// The calling thread has a table of descriptors of its own now: what a number means is not the
+/// The calling thread has a table of descriptors of its own now: what a descriptor means is not the
 /// same for all threads any more.
 pub fn doubt_all() {
     if Process::owns_memory() {
@@ -137,8 +137,8 @@ pub fn lowest_spared(range: RangeInclusive<RawFd>) -> Option<RawFd> {
     reserved::all().filter(|fd| range.contains(fd)).min().filter(|_| Process::owns_memory())
 }
 
-/// The program is about to duplicate something to this number. False: it is one of ours, and there
-/// is no other number for that.
+/// The program is about to duplicate another descriptor to this one. False: it is one of ours, and
+/// there is no other one to move ours to.
 pub fn make_way(fd: RawFd) -> bool {
     !reserved::is_reserved(fd) || !Process::owns_memory() || reserved::move_away(fd).is_ok()
 }

@@ -5,9 +5,9 @@ use super::store::slots::{self, Look, Wanted};
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence, hint};
 use crate::shared::claim::{self, Holder};
 
-/// For so many looks at a slot an operation under way is given the time to end: to ask for its
-/// holder costs two system calls. Whoever is woken by poll(2) mostly meets its sender like this,
-/// as that tells of a message before it commits it.
+/// An operation under way is given so many looks at its slot to end: to find out about its holder
+/// costs two system calls. A thread that poll(2) wakes mostly meets its sender like this, because a
+/// sender makes the queue readable before it commits the message.
 const A_MOMENT: usize = 1000;
 
 impl Use<'_> {

@@ -1,4 +1,4 @@
-//! The kernel's limits on queues, for those who ask for them with `RSIPC_MQ_LIMITS=kernel`.
+//! The kernel's limits on queues, where `RSIPC_MQ_LIMITS=kernel` asks for them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -15,13 +15,13 @@ pub struct Outgoing {
     pub priority: u32,
 }
 
-/// Room for a message to receive.
+/// The buffer for a message to receive.
 #[derive(Clone, Copy, Debug)]
 pub struct Incoming {
     /// Where it goes.
     pub body: *mut u8,
     /// Bytes.
-    pub room: usize,
+    pub capacity: usize,
 }
 
 /// A message that has been received.
@@ -59,6 +59,10 @@ impl Use<'_> {
         if !self.queue.can_receive {
             return Err(Errno::EBADF);
         }
-        if into.room < self.queue.layout.geometry().msgsize { Err(Errno::EMSGSIZE) } else { Ok(()) }
+        if into.capacity < self.queue.layout.geometry().msgsize {
+            Err(Errno::EMSGSIZE)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -15,7 +15,7 @@
 //! | `notify` | `mq_notify` |
 //! | `open` | `mq_open` |
 //! | `permission` | which users may open a queue |
-//! | `poll` | how poll(2) is told of messages and room |
+//! | `poll` | how poll(2) learns of messages and space |
 //! | `snapshot` | a queue as `rsipc` shows it, read and not changed |
 //! | `store` | slots, keys and the index |
 //! | `transfer` | sending and receiving that need not wait |
@@ -91,4 +91,4 @@ pub use poll::readiness::Pollers;
 #[cfg(not(loom))]
 pub use transfer::{receive_at_once, send_at_once};
 #[cfg(not(loom))]
-pub use wait::{Room, Task, Transfer, Transferred, receive_or_wait, send_or_wait};
+pub use wait::{CallStorage, Task, Transfer, Transferred, receive_or_wait, send_or_wait};

@@ -34,7 +34,7 @@ pub struct How {
 ///
 /// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is
 /// none, for sizes out of range, and for a file that is not a queue; EACCES; ENOSPC when the
-/// directory has no room, or the process may make no file so large; EMFILE.
+/// directory has no space, or the process may make no file so large; EMFILE.
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     membarrier::prepare();
@@ -55,7 +55,7 @@ pub fn open(name: &CStr, how: How) -> Result<RawFd> {
                 return finish(data, fifo, access, how.flags);
             }
             Ok((_, true)) => files::remove_fifo(&data),
-            // The same, for a user who may not make the FIFO anew.
+            // The same, for a user that may not make the FIFO anew.
             Err(Errno::EACCES) if !files::has_name(name, &data) => {}
             Err(error) => return Err(error),
         }

@@ -54,10 +54,10 @@ pub fn of_files(mode: u32) -> u32 {
 }
 
 /// EACCES unless the mode of the queue gives this access to the caller. `file` is the data file,
-/// which the caller has opened, and tells who owns it.
+/// which the caller has opened, and whose owner is the queue's.
 pub fn check(file: &Status, mode: u32, access: Access) -> Result<()> {
     let gives = |class: u32| class & access.bits() == access.bits();
-    // Where each class has this access or none at all, the kernel has decided when the file was
+    // If each class has this access or none at all, the kernel has checked it when the file was
     // opened.
     let is_decided = gives(mode >> 6)
         && [mode >> 3, mode].into_iter().all(|class| gives(class) || class & (READ | WRITE) == 0);
@@ -84,7 +84,7 @@ fn is_member(group: u32) -> bool {
     // SAFETY: a size of 0 asks for the number of groups only.
     let count = unsafe { libc::getgroups(0, core::ptr::null_mut()) };
     let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
-    // SAFETY: `groups` has room for `count` of them.
+    // SAFETY: `groups` has space for `count` of them.
     let count = unsafe { libc::getgroups(count, groups.as_mut_ptr()) };
     groups.iter().take(usize::try_from(count).unwrap_or(0)).any(|&member| member == group)
 }

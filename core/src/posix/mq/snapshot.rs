@@ -1,4 +1,4 @@
-//! A queue as an observer sees it, who changes nothing: from the bytes of its data file.
+//! A queue as an observer sees it, without changing it: from the bytes of its data file.
 //!
 //! Senders and receivers continue meanwhile. So a message is read first, and then its key is
 //! checked again: if it is unchanged, the message was there.
@@ -21,8 +21,8 @@ use crate::posix::mq::notify::registration::Registered;
 
 /// In the data file: the word that receivers sleep on while there is no message.
 pub const MESSAGE_WORD: u64 = Header::MESSAGE_WORD;
-/// In the data file: the word that senders sleep on while there is no room.
-pub const ROOM_WORD: u64 = Header::ROOM_WORD;
+/// In the data file: the word that senders sleep on while the queue is full.
+pub const SPACE_WORD: u64 = Header::SPACE_WORD;
 
 const KEY: usize = size_of::<u64>();
 
@@ -41,7 +41,7 @@ pub enum Role<'a> {
     Foreign,
 }
 
-/// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as `mq_open`.
+/// The data file of the queue of this name. ENAMETOOLONG, EACCES and others, as for `mq_open`.
 pub fn path(name: &CStr) -> Result<PathBuf> {
     files::Name::new(name).map(files::Name::path)
 }
@@ -130,8 +130,8 @@ impl Snapshot {
         files::parts_of(file).map(|parts| parts.paths()).unwrap_or_default()
     }
 
-    /// Who is to be notified of the next message into the empty queue, as the kernel knows it.
-    /// `None` as well where the FIFO may not be opened.
+    /// Which process is to be notified of the next message into the empty queue, as the kernel
+    /// knows it. `None` as well where the FIFO may not be opened.
     pub fn registered(&self) -> Option<Registered> {
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
         let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
@@ -234,14 +234,15 @@ mod tests {
             parts: PartsId::default(),
             name: b"queue",
         };
-        // SAFETY: a mapping of that size, which nobody else knows and which outlives the layout.
+        // SAFETY: a mapping of that size, which no other thread knows and which outlives the
+        // layout.
         let layout = unsafe {
             Layout::initialise(map.as_mut_ptr(), birth).unwrap();
             Layout::new(map.as_mut_ptr(), geometry)
         };
         for (slot, priority, body) in [(3, 1, "later"), (geometry.maxmsg - 1, 7, "first!")] {
             let header = MessageHeader::plain(u32::try_from(body.len()).unwrap());
-            // SAFETY: nobody else works on this queue.
+            // SAFETY: no other thread works on this queue.
             unsafe {
                 let (head, into) = layout.next_message(slot);
                 head.write(header);
@@ -290,7 +291,7 @@ mod tests {
         assert_eq!(snapshot.sent(&file), Ok(2));
         let header = MessageHeader::plain(1);
         for slot in [0, 3, 3] {
-            // SAFETY: nobody else works on this queue.
+            // SAFETY: no other thread works on this queue.
             unsafe { layout.next_message(slot).0.write(header) };
         }
         assert_eq!(snapshot.sent(&file), Ok(5));

@@ -1,7 +1,7 @@
-//! Sending and receiving, when there is room and a message: the fast path.
+//! Sending and receiving, when there is space or a message: the fast path.
 //!
-//! It is a few dozen instructions around two locked ones, so what it is made of is always inlined:
-//! a value that goes through memory on its way costs as much as the work itself.
+//! It is a few dozen instructions around two locked ones, so its parts are always inlined: passing
+//! a value through memory would cost as much as the work itself.
 
 use std::os::fd::RawFd;
 
@@ -18,17 +18,17 @@ use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait_point::WaitPoint;
 
 impl Use<'_> {
-    /// Sends, if there is room and it is nobody else's turn.
+    /// Sends, if there is space and it is no other thread's turn.
     ///
     /// # Safety
     /// As for [`Use::try_send`].
     #[inline(always)]
     pub unsafe fn send_as_newcomer(&self, message: &Outgoing) -> bool {
         // SAFETY: as the caller says.
-        !self.queue.layout.room().is_in_turn() && unsafe { self.try_send(message, None) }
+        !self.queue.layout.space().is_in_turn() && unsafe { self.try_send(message, None) }
     }
 
-    /// Receives, if there is a message and it is nobody else's turn.
+    /// Receives, if there is a message and it is no other thread's turn.
     ///
     /// # Safety
     /// As for [`Use::try_receive`].
@@ -41,7 +41,7 @@ impl Use<'_> {
         unsafe { self.try_receive(into, None) }
     }
 
-    /// Sends, if there is room. POSIX.1-2017, `mq_send`. False also in the child of a fork in a
+    /// Sends, if there is space. POSIX.1-2017, `mq_send`. False also in the child of a fork in a
     /// handler: it begins anew. `owed`: what a waiter that has been woken has announced.
     ///
     /// # Safety
@@ -136,7 +136,7 @@ impl Use<'_> {
             self.publish(sent, priority)
         };
         if committed && pollers.any() {
-            self.apart(|this| this.lower_room(pollers));
+            self.apart(|this| this.lower_space(pollers));
         }
         committed
     }
@@ -181,7 +181,7 @@ impl Use<'_> {
     /// [`Use::try_send`].
     ///
     /// # Safety
-    /// The room has been checked, and is valid for writing.
+    /// The buffer has been checked, and is valid for writing.
     #[inline(always)]
     pub unsafe fn try_receive(
         &self,
@@ -196,13 +196,13 @@ impl Use<'_> {
             Slots::put_back(taken, who);
             return Err(Errno::EFAULT);
         }
-        let is_awaited = layout.room().is_awaited();
+        let is_awaited = layout.space().is_awaited();
         let Ok((body, length)) = layout.body(taken.slot.number) else {
             // SAFETY: as the caller says.
             return self
                 .apart(|this| unsafe { this.receive_noting(into, taken, owed, is_awaited) });
         };
-        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the
+        // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.
         let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
@@ -232,7 +232,7 @@ impl Use<'_> {
             let cleared = self.clear_and_wake(taken, owed);
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
-        // SAFETY: the slot is claimed; the caller vouches for the room, which any message of the
+        // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.
         let is_whole = unsafe { who.read(body, into.body, length) };
         if !is_whole {
@@ -254,10 +254,10 @@ impl Use<'_> {
         owed: Option<&Announcement<'_>>,
         is_awaited: bool,
     ) -> bool {
-        let (layout, point) = (&self.queue.layout, self.queue.layout.room());
+        let (layout, point) = (&self.queue.layout, self.queue.layout.space());
         let pollers = layout.readiness().pollers();
         if pollers.any() {
-            self.apart(|this| this.raise_room(pollers));
+            self.apart(|this| this.raise_space(pollers));
         }
         point.hint.waking();
         let committed = if is_awaited {
@@ -279,7 +279,7 @@ impl Use<'_> {
     #[cold]
     fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        self.while_due(layout.room(), taken.slot.claim(), owed, |began_turns| {
+        self.while_due(layout.space(), taken.slot.claim(), owed, |began_turns| {
             let cleared = layout.slots().clear(taken, who);
             if cleared {
                 self.tell_senders(began_turns);
@@ -288,8 +288,8 @@ impl Use<'_> {
         })
     }
 
-    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake at `point` is due. It
-    /// is told whether the turns there have begun with it. Gives what `commit` gives.
+    /// Runs `commit`, which also wakes, while the kernel knows that a wake at `point` is due. Its
+    /// argument says whether it has begun the turns there. Returns what `commit` returns.
     fn while_due(
         &self,
         point: &WaitPoint,
@@ -311,8 +311,9 @@ impl Use<'_> {
     #[cold]
     fn tell_receivers(&self, is_awaited: bool, active: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
-        // With that of `look`: either a receiver that finds nothing more has seen our message, or
-        // we see that its last one is gone, and so that ours came into the empty queue.
+        // With that of `look`: either a receiver that finds nothing more has seen this message, or
+        // this thread sees that the last older one is gone, and so that this one came into the
+        // empty queue.
         fence(Ordering::SeqCst);
         let woken = is_awaited && layout.message().wake_one(began_turns);
         if active != 0 && !woken {
@@ -322,7 +323,7 @@ impl Use<'_> {
 
     #[cold]
     fn tell_senders(&self, began_turns: bool) {
-        self.queue.layout.room().wake_one(began_turns);
+        self.queue.layout.space().wake_one(began_turns);
     }
 }
 
@@ -345,7 +346,7 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> bo
 /// `receive_or_wait`. EFAULT, EBADMSG.
 ///
 /// # Safety
-/// The room is valid for writing.
+/// The buffer is valid for writing.
 #[inline(always)]
 pub unsafe fn receive_at_once(
     thread: &Thread,
@@ -354,7 +355,7 @@ pub unsafe fn receive_at_once(
 ) -> Result<Option<Received>> {
     let tag = FrameTag::new();
     match descriptor::enter_at_once(thread, fd, &tag) {
-        // SAFETY: checked; the room is valid, says the caller.
+        // SAFETY: checked; the buffer is valid, says the caller.
         Some(queue) if queue.check_incoming(into).is_ok() => unsafe {
             queue.receive_as_newcomer(into)
         },

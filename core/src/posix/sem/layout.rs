@@ -28,9 +28,9 @@ pub struct Semaphore {
     _glibc_padding: u32,
     /// Bytes that glibc neither sets nor reads. Any value is harmless.
     pub(super) hint: Hint,
-    /// The word that whoever owes a wake announces to the kernel (`wait`): 0, always. glibc's
-    /// `sem_init` leaves any value in it, and with any other value than 0 nobody announces it.
-    /// Nobody stores to it.
+    /// The word that a thread that owes a wake announces to the kernel (`wait`): 0, always. glibc's
+    /// `sem_init` leaves any value in it; a word other than 0 is not announced. It is never written
+    /// to.
     pub(super) death: AtomicU32,
     _unused: u32,
 }
@@ -46,7 +46,7 @@ const _: () = {
 const VALUE_OFFSET: usize = if cfg!(target_endian = "big") { 4 } else { 0 };
 
 impl Semaphore {
-    /// A semaphore with `value` tokens. EINVAL above [`VALUE_MAX`].
+    /// A semaphore with this value. EINVAL above [`VALUE_MAX`].
     pub fn new(value: u32, scope: Scope) -> Result<Self> {
         if value > VALUE_MAX {
             return Err(Errno::EINVAL);
@@ -62,19 +62,19 @@ impl Semaphore {
         })
     }
 
-    /// Adds a token, if nobody waits and no waiter has asked for the hint. False: [`Self::post`]
-    /// has to see to it. Async-signal-safe.
+    /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
+    /// [`Self::post`] has to do it. Async-signal-safe.
     ///
     /// # Safety
-    /// `this` is a semaphore until the token is there; from then on another thread may free it.
+    /// `this` is a semaphore until the increment; from then on another thread may free it.
     #[inline(always)]
     pub unsafe fn post_at_once(this: *const Self) -> bool {
-        // SAFETY: the token is not there yet.
+        // SAFETY: before the increment.
         unsafe { (*this).hint.is_answered() && Word::post_at_once(&raw const (*this).word) }
     }
 
-    /// Adds a token and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe. `thread`
-    /// gives what [`TokenWanted::new`](super::TokenWanted::new) wants, if somebody waits.
+    /// Increments the value and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe.
+    /// `thread` gives what [`Decrement::new`](super::Decrement::new) wants, if a thread waits.
     ///
     /// # Safety
     /// As for [`Self::post_at_once`].
@@ -82,7 +82,7 @@ impl Semaphore {
         this: *const Self,
         thread: impl FnOnce() -> Option<&'static Thread>,
     ) -> Result<()> {
-        // SAFETY: the token is not there yet.
+        // SAFETY: before the increment.
         unsafe {
             (*this).hint.waking();
             if Word::post_unawaited(&raw const (*this).word)? {
@@ -97,20 +97,20 @@ impl Semaphore {
     /// As for [`Self::post_at_once`].
     #[cold]
     unsafe fn post_and_wake(this: *const Self, thread: Option<&'static Thread>) -> Result<()> {
-        // SAFETY: the token is not there yet. All that is needed after it is read before it.
+        // SAFETY: before the increment. All that is needed after it is read before it.
         let (scope, announced, then) = unsafe {
             let announced = (*this).announce_wake(thread);
             ((*this).scope(), announced, Word::post(&raw const (*this).word)?)
         };
         if then == Then::WakeOne {
-            // How many were woken matters to nobody: see `word`.
+            // How many were woken does not matter: see `word`.
             futex::wake(Self::value_address(this), 1, scope);
         }
         drop(announced);
         Ok(())
     }
 
-    /// Takes a token if there is one.
+    /// Decrements the value if it is positive.
     #[inline]
     pub fn try_take(&self) -> bool {
         self.word.try_take()
@@ -132,8 +132,8 @@ impl Semaphore {
         unsafe { core::mem::transmute(bytes) }
     }
 
-    /// The number of tokens, whatever the settings are.
-    pub fn tokens(&self) -> u32 {
+    /// The value, whatever the settings are.
+    pub fn raw_value(&self) -> u32 {
         self.word.value()
     }
 
@@ -144,12 +144,12 @@ impl Semaphore {
 
     /// Whether the death word can be used.
     pub(super) fn heals(&self) -> bool {
-        // Relaxed: nobody stores to it.
+        // Relaxed: it is never written to.
         self.death.load(Ordering::Relaxed) == 0
     }
 
     pub(super) fn scope(&self) -> Scope {
-        // Relaxed: written before the semaphore is given to anybody.
+        // Relaxed: written before any other thread gets the semaphore.
         if self.private.load(Ordering::Relaxed) == 0 { Scope::Private } else { Scope::Shared }
     }
 
@@ -158,7 +158,7 @@ impl Semaphore {
         this.cast::<u32>().wrapping_byte_add(VALUE_OFFSET)
     }
 
-    /// The bytes of a semaphore that nobody uses yet.
+    /// The bytes of a semaphore that no thread uses yet.
     pub(super) fn into_bytes(self) -> [u8; SIZE] {
         // SAFETY: all fields are integers without padding between them (asserted above).
         unsafe { core::mem::transmute(self) }

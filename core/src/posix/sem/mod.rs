@@ -15,6 +15,6 @@ pub use layout::{SIZE, Semaphore, VALUE_MAX};
 #[cfg(not(loom))]
 pub use named::{Open, PREFIX, close, open, unlink};
 #[cfg(not(loom))]
-pub use wait::{Patience, TokenWanted};
+pub use wait::{Decrement, Patience};
 #[cfg(all(test, loom))]
 mod model;

@@ -103,7 +103,7 @@ impl Semaphore {
         }
     }
 
-    /// `sem_timedwait` whose time is up as soon as it sleeps. True: it took a token.
+    /// `sem_timedwait` whose time is up as soon as it sleeps. True: it decremented the value.
     fn wait_briefly(&self) -> bool {
         if self.word.try_take() {
             return true;
@@ -159,7 +159,7 @@ fn two_waiters_two_posters() {
 }
 
 #[test]
-fn one_gives_up_while_a_token_comes() {
+fn a_waiter_gives_up_while_a_post_comes() {
     check(|| {
         let semaphore = Semaphore::new(0);
         let brief = {
@@ -213,14 +213,14 @@ fn what_came_before_the_post_is_seen_after_the_wait() {
             })
         };
         semaphore.wait();
-        // SAFETY: after the wait nobody else accesses it; loom checks just that.
+        // SAFETY: after the wait no other thread accesses it; loom checks just that.
         assert_eq!(data.with(|data| unsafe { *data }), 42);
         poster.join().unwrap();
     });
 }
 
 #[test]
-fn the_token_of_a_killed_poster_reaches_a_waiter() {
+fn the_post_of_a_killed_poster_reaches_a_waiter() {
     explore::check_each_stop(PREEMPTIONS, |accesses| {
         let semaphore = Semaphore::new(0);
         let waiter = {
@@ -228,7 +228,7 @@ fn the_token_of_a_killed_poster_reaches_a_waiter() {
             thread::spawn(move || semaphore.wait())
         };
         if !semaphore.post_and_die(accesses) {
-            // It died before there was a token: somebody else posts.
+            // It died before it incremented the value: another thread posts.
             semaphore.post();
         }
         waiter.join().unwrap();

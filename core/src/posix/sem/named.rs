@@ -33,7 +33,7 @@ pub enum Open {
     OrCreate {
         /// Permission bits of a new one.
         mode: u32,
-        /// Tokens of a new one.
+        /// The value of a new one.
         value: u32,
         /// EEXIST when there is one.
         exclusive: bool,
@@ -83,7 +83,7 @@ pub fn close(semaphore: *mut Semaphore) -> Result<()> {
     REGISTRY.lock().close(semaphore.addr())
 }
 
-/// Removes the name; those who have the semaphore open keep it. POSIX.1-2017, `sem_unlink`.
+/// Removes the name; processes that have the semaphore open keep it. POSIX.1-2017, `sem_unlink`.
 pub fn unlink(name: &CStr) -> Result<()> {
     names::unlink(names::path(PREFIX, name).map_err(Refused::on_unlink))
 }
@@ -112,7 +112,7 @@ fn open_or_create(path: &Path, mode: u32, value: u32, exclusive: bool) -> Result
             beyond_limit(SIZE as u64, || Ok(file.write_all(&bytes)?)).map(|()| (Some(file), ()))
         };
         match publish(path, mode, fill) {
-            // Somebody else was faster: theirs is the one to open.
+            // Another process was faster: its semaphore is the one to open.
             Err(Errno::EEXIST) if !exclusive => {}
             decided => return decided.and_then(|(file, ())| file.ok_or(Errno::EBADF)),
         }

@@ -1,18 +1,18 @@
-//! A wait for a token.
+//! A wait until the value can be decremented.
 //!
 //! The thread first spins, where that pays (`shared::spin`), and only then registers and sleeps.
 //!
-//! A thread may be killed between adding a token and waking a waiter for it, or just after it was
-//! given the wake for a token. Then the token is there and the others sleep on, although one of
-//! them could proceed. So both announce the *death word* of a shared semaphore to the kernel: a
-//! poster that sees a waiter, from before the token is there until after its wake, and a waiter,
-//! from before it registers until it is done. As the thread dies, the kernel wakes one sleeper on
-//! that word (`shared::thread`).
+//! A thread may be killed between incrementing the value and waking a waiter for it, or just after
+//! it was woken for an increment. Then the value is positive and the others sleep on, although one
+//! of them could proceed. So both announce the *death word* of a shared semaphore to the kernel: a
+//! poster that sees a waiter, from before the increment until after its wake, and a waiter, from
+//! before it registers until it is done. As the thread dies, the kernel wakes one sleeper on that
+//! word (`shared::thread`).
 //!
 //! A sleeper can be woken on the value and, before it runs, on the death word, too: one of the two
-//! wakes was meant for another thread. So a thread that takes a token wakes another one if a token
-//! is left and threads wait. A thread that gives up does the same; both do so before they withdraw
-//! their announcement.
+//! wakes was meant for another thread. So a thread that decrements the value wakes another one if
+//! the value is still positive and threads wait. A thread that gives up does the same; both do so
+//! before they withdraw their announcement.
 //!
 //! A timed wait must not be restarted after a handler, so it sleeps on the value alone
 //! (`os::futex`); what a death leaves to it is found at its deadline. The threads of one process
@@ -30,7 +30,7 @@ use crate::shared::wait::{self, Attempt, Terms};
 /// How long a wait may last.
 #[derive(Clone, Copy, Debug)]
 pub enum Patience {
-    /// Until there is a token (`sem_wait`).
+    /// Until the value is positive (`sem_wait`).
     Unlimited,
     /// Until that time (`sem_timedwait`, `sem_clockwait`).
     Until(Deadline),
@@ -49,8 +49,8 @@ impl Patience {
     }
 }
 
-/// One who wants a token.
-pub struct TokenWanted<'a> {
+/// A decrement that a thread waits for.
+pub struct Decrement<'a> {
     semaphore: &'a Semaphore,
     thread: Option<&'static Thread>,
     /// From before the registration on; withdrawn by its drop.
@@ -60,16 +60,16 @@ pub struct TokenWanted<'a> {
 }
 
 impl Semaphore {
-    /// Takes a token, and sleeps while there is none. For callers in Rust: the thread must not be
-    /// cancelled in here. `thread` as in [`TokenWanted::new`].
+    /// Decrements the value, and sleeps while it is 0. For callers in Rust: the thread must not be
+    /// cancelled in here. `thread` as in [`Decrement::new`].
     ///
     /// Errors: ETIMEDOUT, EINTR.
     pub fn wait(&self, patience: Patience, thread: Option<&'static Thread>) -> Result<()> {
-        wait::wait(TokenWanted::new(self, thread), patience.terms())
+        wait::wait(Decrement::new(self, thread), patience.terms())
     }
 }
 
-impl<'a> TokenWanted<'a> {
+impl<'a> Decrement<'a> {
     /// `thread`: the calling thread, if it may make other system calls than futex(2)
     /// (`os::filter`).
     pub fn new(semaphore: &'a Semaphore, thread: Option<&'static Thread>) -> Self {
@@ -82,7 +82,7 @@ impl<'a> TokenWanted<'a> {
         self.semaphore.word.register();
     }
 
-    /// A handler may have forked, and this be the child: the registration is the parent's then.
+    /// A handler may have forked, and this may be the child: the registration is the parent's then.
     /// (That of a private semaphore was copied.)
     fn register_if_forked(&mut self) {
         let is_child = self.thread.is_some_and(|thread| thread.incarnation() != self.incarnation);
@@ -109,7 +109,7 @@ impl<'a> TokenWanted<'a> {
     }
 }
 
-impl Attempt for TokenWanted<'_> {
+impl Attempt for Decrement<'_> {
     type Done = ();
 
     fn begin(&mut self, terms: &Terms) -> Result<Option<()>> {

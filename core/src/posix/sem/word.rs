@@ -2,20 +2,20 @@
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
-//! | 0..32 | value: tokens that nobody has taken yet, 0..=2^31-1 | `post`, `post_unawaited` and `post_at_once` add one; `try_take`, `take_registered` and `cbits/semaphore.c` take one |
+//! | 0..32 | the value, 0..=2^31-1 | `post`, `post_unawaited` and `post_at_once` add one; `try_take`, `take_registered` and `cbits/semaphore.c` take one |
 //! | 32..64 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
 //!
 //! Both halves are in one word, so there is one order of all changes to it: a poster either sees
-//! the waiter's registration and wakes it, or the waiter, who looks at the value after registering,
-//! sees the poster's token. The kernel looks at the value once more before it lets the waiter
-//! sleep. No fence is needed beyond that.
+//! the waiter's registration and wakes it, or the waiter, which looks at the value after
+//! registering, sees the poster's increment. The kernel looks at the value once more before it lets
+//! the waiter sleep. No fence is needed beyond that.
 //!
 //! A waiter that is killed leaves its registration behind. That costs each later `post` a futex
-//! call that wakes nobody, and nothing else (glibc does the same).
+//! call that wakes no thread, and nothing else (glibc does the same).
 //!
-//! Orderings: `post` is Release and taking a token is Acquire, so what came before the post is seen
-//! after the wait. Registration publishes nothing, and the order within the one word is enough for
-//! it: Relaxed.
+//! Orderings: an increment is Release and a decrement is Acquire, so what came before the post is
+//! seen after the wait. Registration publishes nothing, and the order within the one word is enough
+//! for it: Relaxed.
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::Errno;
@@ -24,7 +24,7 @@ use crate::os::Result;
 /// Largest value, `SEM_VALUE_MAX` of limits.h.
 pub const VALUE_MAX: u32 = i32::MAX.cast_unsigned();
 
-const TOKEN: u64 = 1;
+const ONE: u64 = 1;
 const WAITER: u64 = 1 << 32;
 
 /// Value and waiters. See the table above.
@@ -35,21 +35,21 @@ pub struct Word(AtomicU64);
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// Nobody waits.
+    /// No thread waits.
     Nothing,
-    /// Wake one of those who sleep on the value.
+    /// Wake one of the threads that sleep on the value.
     WakeOne,
 }
 
-/// What one who wanted a token has got.
+/// What a thread that wanted to decrement the value has got.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// There was none.
+    /// Nothing: the value is 0.
     Nothing,
-    /// A token.
-    Token,
-    /// A token, and another one is there that somebody waits for.
+    /// It has decremented the value.
+    One,
+    /// The same, and the value is still positive while another thread waits.
     AndMoreAwaited,
 }
 
@@ -70,30 +70,31 @@ impl Word {
         Self(AtomicU64::new(value.into()))
     }
 
-    /// Adds a token if nobody waits and nobody else changes the word. False: nothing has changed.
+    /// Increments the value if no thread waits and no other thread changes the word. False: nothing
+    /// has changed.
     ///
-    /// As soon as the token is there another thread may take it and free the semaphore's memory. So
-    /// nothing here touches the word after that, and it is a raw pointer that leads to it.
+    /// As soon as the value is incremented another thread may decrement it and free the semaphore's
+    /// memory. So nothing here touches the word after that, and a raw pointer leads to it.
     ///
     /// # Safety
-    /// `this` is valid until the token is there.
+    /// `this` is valid until the increment.
     #[inline(always)]
     pub unsafe fn post_at_once(this: *const Self) -> bool {
-        // SAFETY: no token of ours is there yet.
+        // SAFETY: before the increment.
         let word = unsafe { (*this).0.load(Ordering::Relaxed) };
         // Neither the largest value nor a waiter, in one comparison.
-        // SAFETY: no token of ours is there yet; the exchange that adds it is the last access.
-        word < u64::from(VALUE_MAX) && unsafe { Self::add_token(this, word) }.is_ok()
+        // SAFETY: before the increment; the exchange that does it is the last access.
+        word < u64::from(VALUE_MAX) && unsafe { Self::increment(this, word) }.is_ok()
     }
 
-    /// The same, however often others change the word. False: somebody waits. EOVERFLOW at
+    /// The same, however often others change the word. False: a thread waits. EOVERFLOW at
     /// [`VALUE_MAX`].
     ///
     /// # Safety
     /// As for [`Word::post_at_once`].
     pub unsafe fn post_unawaited(this: *const Self) -> Result<bool> {
         loop {
-            // SAFETY: no token of ours is there yet.
+            // SAFETY: before the increment.
             let word = unsafe { (*this).0.load(Ordering::Relaxed) };
             if value(word) >= VALUE_MAX {
                 return Err(Errno::EOVERFLOW);
@@ -101,26 +102,27 @@ impl Word {
             if waiters(word) > 0 {
                 return Ok(false);
             }
-            // SAFETY: no token of ours is there before it succeeds.
+            // SAFETY: before the increment, until it succeeds.
             if unsafe { Self::post_at_once(this) } {
                 return Ok(true);
             }
         }
     }
 
-    /// Adds a token, whoever waits. EOVERFLOW, and no change, at [`VALUE_MAX`].
+    /// Increments the value, whether or not a thread waits. EOVERFLOW, and no change, at
+    /// [`VALUE_MAX`].
     ///
     /// # Safety
     /// As for [`Word::post_at_once`].
     pub unsafe fn post(this: *const Self) -> Result<Then> {
-        // SAFETY: no token of ours is there yet.
+        // SAFETY: before the increment.
         let mut word = unsafe { (*this).0.load(Ordering::Relaxed) };
         loop {
             if value(word) >= VALUE_MAX {
                 return Err(Errno::EOVERFLOW);
             }
-            // SAFETY: no token of ours is there yet; the exchange that adds it is the last access.
-            match unsafe { Self::add_token(this, word) } {
+            // SAFETY: before the increment; the exchange that does it is the last access.
+            match unsafe { Self::increment(this, word) } {
                 Ok(_) => return Ok(if waiters(word) > 0 { Then::WakeOne } else { Then::Nothing }),
                 Err(now) => word = now,
             }
@@ -130,30 +132,25 @@ impl Word {
     /// # Safety
     /// `this` is valid, and stays so if the exchange fails.
     #[inline]
-    unsafe fn add_token(this: *const Self, word: u64) -> core::result::Result<u64, u64> {
+    unsafe fn increment(this: *const Self, word: u64) -> core::result::Result<u64, u64> {
         // SAFETY: valid, says the caller.
         unsafe {
-            (*this).0.compare_exchange_weak(
-                word,
-                word + TOKEN,
-                Ordering::Release,
-                Ordering::Relaxed,
-            )
+            (*this).0.compare_exchange_weak(word, word + ONE, Ordering::Release, Ordering::Relaxed)
         }
     }
 
-    /// Takes a token if there is one.
+    /// Decrements the value if it is positive.
     #[inline]
     pub fn try_take(&self) -> bool {
-        self.take(TOKEN).is_some()
+        self.take(ONE).is_some()
     }
 
-    /// Takes a token if there is one, and the caller's registration with it.
+    /// Decrements the value if it is positive, and takes the caller's registration back with it.
     pub fn take_registered(&self) -> Taken {
-        match self.take(TOKEN + WAITER) {
+        match self.take(ONE + WAITER) {
             None => Taken::Nothing,
             Some(left) if value(left) > 0 && waiters(left) > 0 => Taken::AndMoreAwaited,
-            Some(_) => Taken::Token,
+            Some(_) => Taken::One,
         }
     }
 
@@ -173,21 +170,22 @@ impl Word {
         None
     }
 
-    /// Announces a waiter: from now on each post wakes one of those who sleep.
+    /// Announces a waiter: from now on each post wakes one of the threads that sleep.
     pub fn register(&self) {
         self.0.fetch_add(WAITER, Ordering::Relaxed);
     }
 
     /// Takes the caller's registration back: its wait has failed.
     ///
-    /// A wake that was meant for somebody may have gone to the caller (a thread that is cancelled
-    /// cannot tell). So if there is a token and another waiter, that one is woken.
+    /// The caller may have taken a wake that was meant for another thread (a thread that is
+    /// cancelled cannot tell). So if the value is positive and there is another waiter, that one is
+    /// woken.
     pub fn deregister(&self) -> Then {
         let before = self.0.fetch_sub(WAITER, Ordering::Relaxed);
         if value(before) > 0 && waiters(before) > 1 { Then::WakeOne } else { Then::Nothing }
     }
 
-    /// The number of tokens.
+    /// The value.
     pub fn value(&self) -> u32 {
         value(self.0.load(Ordering::Relaxed))
     }
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_and_go() {
+    fn the_value_goes_up_and_down() {
         let word = Word::new(1);
         assert!(word.try_take());
         assert!(!word.try_take());
@@ -223,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn one_who_takes_a_token_sees_that_another_is_awaited() {
+    fn a_thread_that_decrements_sees_that_another_waits() {
         let word = Word::new(0);
         word.register();
         word.register();
         assert_eq!([post(&word), post(&word)], [Ok(Then::WakeOne); 2]);
         assert_eq!(word.take_registered(), Taken::AndMoreAwaited);
-        assert_eq!(word.take_registered(), Taken::Token);
+        assert_eq!(word.take_registered(), Taken::One);
     }
 
     #[test]
@@ -248,12 +246,12 @@ mod tests {
         assert_eq!(post_unawaited(&word), Ok(false));
         assert_eq!(word.value(), 0);
         assert_eq!(post(&word), Ok(Then::WakeOne));
-        assert_eq!(word.take_registered(), Taken::Token);
+        assert_eq!(word.take_registered(), Taken::One);
         assert_eq!((word.value(), word.waiters()), (0, 0));
     }
 
     #[test]
-    fn one_who_gives_up_passes_the_wake_on() {
+    fn a_waiter_that_gives_up_passes_the_wake_on() {
         let word = Word::new(0);
         word.register();
         word.register();

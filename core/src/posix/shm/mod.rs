@@ -12,8 +12,8 @@ use crate::os::Result;
 /// Set whatever the caller's flags are. `O_NONBLOCK` matters when the name turns out to be a FIFO.
 const FLAGS: c_int = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
 
-/// A descriptor of the object of this name, opened with these flags of open(2). The mode is cut by
-/// the umask.
+/// A descriptor of the object of this name, opened with these flags of open(2). The umask applies
+/// to the mode.
 ///
 /// Errors: EINVAL for a malformed name or a directory; otherwise those of open(2). POSIX.1-2017,
 /// `shm_open`.
@@ -23,7 +23,7 @@ pub fn open(name: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd> {
     // SAFETY: `path` is a C string. Whatever the flags are, the kernel checks them.
     let fd = unsafe { libc::open(path.as_ptr(), flags | FLAGS, mode) };
     if fd >= 0 {
-        // SAFETY: nobody else has this new descriptor.
+        // SAFETY: no other thread has this new descriptor.
         return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
     }
     match Errno::last() {
@@ -32,7 +32,8 @@ pub fn open(name: &CStr, flags: c_int, mode: u32) -> Result<OwnedFd> {
     }
 }
 
-/// Removes the name; those who have the object open or mapped keep it. POSIX.1-2017, `shm_unlink`.
+/// Removes the name; processes that have the object open or mapped keep it. POSIX.1-2017,
+/// `shm_unlink`.
 pub fn unlink(name: &CStr) -> Result<()> {
     names::unlink(names::path("", name).map_err(Refused::on_unlink))
 }

@@ -6,9 +6,9 @@
 //! lock causes. A write lock takes a descriptor that is open for writing, so only the owner of the
 //! file can hold one.
 //!
-//! A file that is not locked is stale. Whoever removes a stale file has a read lock on the first
-//! byte meanwhile, beside which no process gets a write lock; so a process that has locked a file
-//! which still has its name keeps it. Those who test do not take a remover for an owner. Removers
+//! A file that is not locked is stale. A process that removes a stale file has a read lock on the
+//! first byte meanwhile. No process gets a write lock beside it, so a process that has locked a
+//! file which still has its name keeps it. A test does not mistake a remover for an owner. Removers
 //! exclude each other by a write lock on the second byte.
 //!
 //! Bare system calls: signal handlers make them, and the library interposes `close`.
@@ -38,14 +38,14 @@ const PRESENT: i64 = 0;
 /// The byte that is locked by a remover, beside that.
 const REMOVED: i64 = 1;
 
-/// Anybody may look.
+/// Any user may look.
 const MODE: libc::mode_t = 0o644;
 
 /// Bytes of its path, the final zero included.
 const LENGTH: usize = 1024;
 
-/// The directory of the objects, and how to see that it is the one that we mean: after a chroot(2)
-/// the same path leads elsewhere.
+/// The directory of the objects, and how to recognise it: after a chroot(2) the same path leads
+/// elsewhere.
 struct Home {
     path: [u8; LENGTH],
     is: (u64, u64),
@@ -193,8 +193,8 @@ pub fn is_abandoned(number: u32) -> bool {
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
 
-/// What tells this file from those that have had its name before: from its inode, and the time it
-/// was made at. It is never written to.
+/// What distinguishes this file from earlier ones of the same name: made from its inode, and the
+/// time of its creation. The file is never written to.
 pub fn stamp_of(status: &Status) -> u64 {
     let time = (status.st_mtime.cast_unsigned() << 30) ^ status.st_mtime_nsec.cast_unsigned();
     status.st_ino.rotate_left(16) ^ time
@@ -205,8 +205,8 @@ pub fn stamp(fd: RawFd) -> Option<u64> {
     status(fd).ok().as_ref().map(stamp_of)
 }
 
-/// Whether no process holds the file with this number, or it is another file than the one with this
-/// stamp. In doubt one does.
+/// Whether no process holds the file of this number, or the file is not the one with this stamp.
+/// False in doubt.
 pub fn is_gone(number: u32, is_its_stamp: impl Fn(u64) -> bool) -> bool {
     let held = open_home().and_then(|home| {
         let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
@@ -217,7 +217,7 @@ pub fn is_gone(number: u32, is_its_stamp: impl Fn(u64) -> bool) -> bool {
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
 
-/// Removes the file with this number if nobody holds it, and it is ours to remove.
+/// Removes the file of this number if no process holds it, and it is ours to remove.
 pub fn remove_stale(number: u32) {
     let _ = open_home().and_then(|home| with_name(number, |name| remove_if_stale_at(home.0, name)));
 }
@@ -242,7 +242,7 @@ fn inherited_under(fd: RawFd) -> Option<(u32, Present)> {
     let _ = write_to(&mut link, format_args!("/proc/self/fd/{fd}"));
     let mut path = [0_u8; 512];
     let (at, into, room) = (link.as_ptr(), path.as_mut_ptr(), path.len());
-    // SAFETY: a C string, and room for so many bytes.
+    // SAFETY: a C string, and space for so many bytes.
     let length = unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
     let path = path.get(..usize::try_from(length).ok()?)?;
     let number = number_of(path.rsplit(|&byte| byte == b'/').next()?)?;
@@ -261,10 +261,10 @@ fn write_to(into: &mut [u8], text: core::fmt::Arguments<'_>) -> std::io::Result<
     (&mut into[..end]).write_fmt(text)
 }
 
-/// Looks at some files of the directory, and removes a few that are stale, if they are of this
-/// user: so they do not become more and more. `is_own` says of a number whether it is this
-/// process's. `drawn` is any number: it says where the look begins, as a directory gives the newest
-/// names first, and those are of the processes that live.
+/// Looks at some files of the directory, and removes a few stale ones of this user, so that they do
+/// not accumulate. `is_own` says whether a number is this process's. `drawn` is any number, and
+/// says where the look begins: a directory gives the newest names first, and those belong to living
+/// processes.
 pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     const A_FEW: usize = 8;
     // One call gives as many names as fit.
@@ -300,7 +300,7 @@ fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
     if !is_locked_for_removal(file.0)? {
         return Ok(false);
     }
-    // Behind the locks: somebody else may have removed it.
+    // Behind the locks: another process may have removed it.
     let status = status(file.0)?;
     if status.st_mode & libc::S_IFMT != libc::S_IFREG || status.st_nlink == 0 {
         return Ok(false);
@@ -310,8 +310,8 @@ fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
     if failed { Err(Errno::last()) } else { Ok(true) }
 }
 
-/// Takes the locks of one who removes the file. False: a process holds it, or somebody else is
-/// about to remove it.
+/// Takes the locks for removing the file. False: a process holds it, or another one is about to
+/// remove it.
 fn is_locked_for_removal(fd: RawFd) -> Result<bool> {
     Ok(lock::try_lock(fd, Owner::Process, Kind::Write, REMOVED)?
         && lock::try_lock(fd, Owner::Process, Kind::Read, PRESENT)?)

@@ -1,14 +1,14 @@
 //! Words in shared memory that the kernel marks when the process dies, or begins another program.
 //!
 //! The kernel marks the words on the robust list of a thread (set_robust_list(2)) as it ends, and
-//! wakes one who sleeps on each. The lists of the program's threads are the C library's. So a
-//! thread of our own registers one and sleeps: a bare one (`os::spawn`), made when the process
+//! wakes one thread that sleeps on each. The lists of the program's threads are the C library's. So
+//! a thread of our own registers one and sleeps: a bare one (`os::spawn`), made when the process
 //! needs it first, which ends with the process, however that ends.
 //!
-//! The list is in memory of the process, so that nobody else can cut it. A word that is marked lies
-//! at a fixed distance behind its node on the list. So there is a region of two halves: nodes in
-//! the first one, and in the second one, a half behind them, mappings of the pages in which the
-//! words are.
+//! The list is in memory of the process, so that no other process can cut it. A word that is marked
+//! lies at a fixed distance behind its node on the list. So there is a region of two halves: nodes
+//! in the first half, and mappings of the pages that hold the words in the second. The distance is
+//! half the length of the region.
 //!
 //! ```text
 //! page 0   the head of the list, and what the thread says of itself
@@ -57,11 +57,11 @@ struct Head {
 
 /// What a page is used for.
 ///
-/// | value | meaning | who changes it |
+/// | value | meaning | changed by |
 /// |---|---|---|
-/// | 0 | nothing yet | whoever needs a page, to taken |
-/// | [`TAKEN`], offset | a word at this offset; its node is linked, or about to be | who took it, to released |
-/// | offset and one | nothing; the node at this offset is linked | whoever needs one for this offset, to taken |
+/// | 0 | nothing yet | a thread that needs a page, to taken |
+/// | [`TAKEN`], offset | a word at this offset; its node is linked, or about to be | the thread that took it, to released |
+/// | offset and one | nothing; the node at this offset is linked | a thread that needs one for this offset, to taken |
 type Pages = [AtomicU32; PAGES];
 
 const TAKEN: u32 = 1 << 31;
@@ -166,7 +166,7 @@ fn map_word(base: usize, index: usize, file: RawFd, page_at: usize) -> Result<()
     map_at(base + HALF + index * PAGE, file, page_at)
 }
 
-/// A page of a file, or, with -1, of nothing, in the place of what is there.
+/// Maps a page of a file, or, with -1, no memory, over what is there.
 fn map_at(address: usize, file: RawFd, page_at: usize) -> Result<()> {
     let kind = if file < 0 { libc::MAP_PRIVATE | libc::MAP_ANONYMOUS } else { libc::MAP_SHARED };
     let protection = libc::PROT_READ | libc::PROT_WRITE;
@@ -186,7 +186,7 @@ fn map_at(address: usize, file: RawFd, page_at: usize) -> Result<()> {
 /// The region, with its thread.
 fn region() -> Result<usize> {
     if REGION.iter().next().is_none() {
-        // Somebody else may be faster: there is one.
+        // Another thread may be faster: there is one.
         let _ = REGION.grow();
     }
     let region = &REGION.iter().next().ok_or(Errno::ENOMEM)?.base;
@@ -208,7 +208,7 @@ fn region() -> Result<usize> {
 }
 
 fn make() -> Result<usize> {
-    // SAFETY: new memory at an address of the kernel's choice, which nobody else knows yet.
+    // SAFETY: new memory at an address of the kernel's choice, which no other thread knows yet.
     unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         let protection = libc::PROT_READ | libc::PROT_WRITE;

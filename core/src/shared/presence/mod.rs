@@ -1,11 +1,11 @@
 //! The presence of a process: what its threads claim with where the kernel does not watch the
 //! claim.
 //!
-//! The kernel watches one word of a thread, and knows the thread by its TID. It cannot watch the
-//! claim of a handler that has interrupted another operation, nor of a thread without a robust
-//! list, nor of a thread of another PID namespace than the queue's. Such a claim names the process
-//! by a number, whose file the process keeps locked (`file`), and the thread by another number
-//! within the process.
+//! The kernel watches one word of a thread, and knows the thread by its TID. It cannot watch a
+//! claim by a handler that has interrupted another operation, by a thread without a robust list, or
+//! by a thread of another PID namespace than the queue's. Such a claim names the process by a
+//! number, whose file the process keeps locked (`file`), and the thread by another number within
+//! the process.
 //!
 //! | bits | meaning |
 //! |---|---|
@@ -13,9 +13,9 @@
 //! | 12..29 | the number of the process |
 //! | 0..12 | the number of the thread |
 //!
-//! What a stranger can forge: a lock on a file of this name makes a dead claim look alive, and one
-//! slot stays taken. To make a living claim look dead takes the right to remove the file. And a
-//! process that may write to the queue can do worse to it.
+//! What another user can forge: a lock on a file of this name makes a dead claim look alive, and
+//! one slot stays taken. Making a living claim look dead requires the right to remove the file. A
+//! process that may write to the queue can do worse to it anyway.
 
 mod entries;
 mod file;
@@ -40,8 +40,8 @@ pub use process::{ProcessId, leave_parent};
 const THREAD_BITS: u32 = 12;
 const THREADS: u32 = 1 << THREAD_BITS;
 
-/// What a thread claims with that has neither a presence nor a TID which is valid for others:
-/// number 0 of no process. Whether its holder has ended cannot be found out.
+/// What a thread without a presence and without a TID that is valid for others claims with: number
+/// 0 of no process. Whether its holder has ended cannot be found out.
 pub(super) const NAMELESS: u32 = UNGUARDED | NO_TID;
 
 /// Objects of this process lie in several directories: others may look for our file in another one
@@ -140,7 +140,7 @@ pub fn is_its_name(name: &[u8]) -> bool {
     file::number_of(name).is_some()
 }
 
-/// Whether the process of a file of [`PREFIX`] in this directory is gone. In doubt it is not.
+/// Whether the process of a file of [`PREFIX`] in this directory is gone. False in doubt.
 pub fn is_stale(directory: &Path, name: &[u8]) -> bool {
     prepare(directory);
     let number = file::number_of(name).filter(|number| !number::is_own(*number));

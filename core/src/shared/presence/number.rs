@@ -42,7 +42,7 @@ struct Choice {
     number: AtomicU32,
     /// How often it was asked for.
     asked: AtomicU32,
-    /// So many requests are refused without a try, because the last try has failed.
+    /// How many more requests are refused without a try, because the last try has failed.
     refusals: AtomicU32,
 }
 
@@ -51,7 +51,7 @@ unsafe impl Wiped for Entry {}
 // SAFETY: zeros are no choice.
 unsafe impl Wiped for Choice {}
 
-/// A program that closes all its descriptors again and again gets no more than these.
+/// The most files that a program gets that closes all its descriptors again and again.
 static ENTRIES: Table<Entry, 16, 64> = Table::new();
 static CHOICE: Table<Choice, 1, 1> = Table::new();
 
@@ -132,7 +132,7 @@ fn looked_at(choice: &Choice, chosen: u32) -> Option<u32> {
     made.ok()
 }
 
-/// Makes a file in the place of the chosen one, unless another thread has been faster.
+/// Makes a file to replace the chosen one, unless another thread has been faster.
 fn make(choice: &Choice, chosen: u32) -> Result<u32> {
     let (number, present) = create()?;
     Entry::add(number, present).inspect_err(|_| present.remove(number))?;
@@ -160,7 +160,7 @@ fn create() -> Result<(u32, Present)> {
     Err(Errno::EEXIST)
 }
 
-/// A random number. Any will do, but one that others draw at the same time.
+/// A random number. Any will do that no other process draws at the same time.
 fn draw() -> u32 {
     let mut drawn = 0_u32;
     // SAFETY: `drawn` is valid for writing its bytes; the calls take no other pointer.
@@ -212,7 +212,7 @@ fn look_for_inherited() {
     }
     let Some((number, found)) = file::find_inherited() else { return };
     if Entry::of(number).is_none()
-        && reserved::adopt(found.fd).is_ok()
+        && reserved::retain(found.fd).is_ok()
         && Entry::add(number, found).is_ok()
     {
         INHERITED.store(number + 1, Ordering::Release);

@@ -1,10 +1,10 @@
-//! What tells a process from all others, for what outlives its threads and its programs: what is to
-//! be undone when it has ended.
+//! What identifies a process beyond the life of its threads and programs, so that its adjustments
+//! can be undone when it has ended.
 //!
-//! It is the number of its presence, and of the file by which that is known a *stamp*: numbers are
-//! drawn again, and then another file has the name. The lock on the file belongs to the process, so
-//! it goes when the last thread is gone and can write no more. It stays over an exec if the
-//! descriptor does (`stay_over_exec`); the new program finds it among its descriptors.
+//! It consists of the number of its presence and a *stamp* of the presence's file: a number may be
+//! drawn again later, and then another file has the name. The lock on the file belongs to the
+//! process, so it goes when the last thread is gone and can write no more. It stays over an exec if
+//! the descriptor does (`stay_over_exec`); the new program finds it among its descriptors.
 
 use crate::atomic::{AtomicI32, AtomicU64, Ordering};
 use core::ffi::c_int;
@@ -30,14 +30,14 @@ static KNOWN: Table<Known, 1, 1> = Table::new();
 
 fn known() -> Option<&'static AtomicU64> {
     if KNOWN.iter().next().is_none() {
-        // Somebody else may be faster: there is one.
+        // Another thread may be faster: there is one.
         let _ = preserved(|| KNOWN.grow());
     }
     KNOWN.iter().next().map(|known| &known.0)
 }
 
 impl ProcessId {
-    /// From what stands in shared memory. `None`: nobody.
+    /// From the words in shared memory. `None`: no process.
     #[inline]
     pub fn from_word(word: u64) -> Option<Self> {
         (word != 0).then_some(Self(word))
@@ -63,7 +63,7 @@ impl ProcessId {
     /// This process, if it has asked before.
     #[inline]
     pub fn known() -> Option<Self> {
-        // Relaxed: a number.
+        // Relaxed: it publishes nothing.
         let known = KNOWN.iter().next().map_or(0, |known| known.0.load(Ordering::Relaxed));
         Self::from_word(known)
     }
@@ -104,7 +104,7 @@ impl ProcessId {
         Self(u64::from(number) | (stamp | 1) << NUMBER_BITS)
     }
 
-    /// Whether it has ended, so that it can write no more. In doubt it has not. Async-signal-safe,
+    /// Whether it has ended, so that it can write no more. False in doubt. Async-signal-safe,
     /// leaves `errno` alone.
     #[cold]
     pub fn has_ended(self) -> bool {

@@ -58,17 +58,18 @@ pub struct Thread {
     pub(super) futex_offset: AtomicUsize,
     /// Which calls the thread's waits may make.
     pub filter: Found,
-    /// In the place of `list_op_pending`: never 0, so that nobody announces anything.
+    /// Used instead of `list_op_pending`: never 0, so that nothing is announced.
     pub(super) taken: AtomicUsize,
-    /// The same where the thread has no robust list: used as that would be, and seen by nobody.
+    /// The same where the thread has no robust list: used as that would be, and seen by no other
+    /// thread.
     pub(super) unwatched: AtomicUsize,
     pub(super) records: [Record; DEPTH],
 }
 
 static BLOCKS: Table<Thread, SLABS, SLAB> = Table::new();
 
-/// The last incarnation. A child inherits it, and so never gives one that an operation of its
-/// parent knows.
+/// The last incarnation. A child inherits it, and so never uses one that an operation of its parent
+/// has seen.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 /// Finds the calling thread's own pointer to its block: a C function without arguments.
@@ -183,8 +184,8 @@ impl Thread {
     /// Takes the block back, if its thread has ended.
     fn reclaim(&self) -> bool {
         let tid = self.tid.load(Ordering::Relaxed);
-        // One of the threads that find this takes it back. (The kernel gives the TID to nobody else
-        // before all others had their turn, so the block has none that is new.)
+        // One of the threads that find this takes it back. (The kernel does not reuse the TID
+        // before it has used all others, so the block belongs to no new thread.)
         let reclaims = tid != 0
             && futex::is_dead(tid)
             && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
@@ -212,7 +213,8 @@ impl Thread {
         self.owner.store(0, Ordering::Release);
     }
 
-    /// Another number each time that the block is set up: other than before in the child of a fork.
+    /// Another value each time that the block is set up: in the child of a fork it differs from the
+    /// parent's.
     pub fn incarnation(&self) -> u64 {
         self.incarnation.load(Ordering::Relaxed)
     }
@@ -264,8 +266,8 @@ pub fn reclaim_all() -> bool {
     preserved(Process::owns_memory) && BLOCKS.iter().filter(|thread| thread.reclaim()).count() > 0
 }
 
-/// Whether some thread is in the middle of an operation on `subject`. Only certain once the subject
-/// cannot be found any more, and every thread has passed a barrier since.
+/// Whether some thread is in the middle of an operation on `subject`. Reliable only once the
+/// subject cannot be found any more, and every thread has passed a barrier since.
 pub fn is_in_use(subject: *const ()) -> bool {
     // A thread may have ended in the middle.
     BLOCKS.iter().any(|thread| {

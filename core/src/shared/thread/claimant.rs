@@ -1,5 +1,5 @@
-//! An operation as the one that claims: what it announces to the kernel, and what it stores while
-//! the child of a fork in a handler cannot.
+//! An operation as a claimant: what it announces to the kernel, and what it stores while the child
+//! of a fork in a handler cannot.
 
 use core::ptr;
 
@@ -15,8 +15,8 @@ use crate::shared::claim::Claimant;
 use crate::shared::presence::{self, NAMELESS};
 
 impl Operation<'_> {
-    /// Without a presence: neither the kernel nor a file tells of a death. At home one can still
-    /// look whether there is such a thread.
+    /// Without a presence: neither the kernel nor a file tells of a death. At home it can still be
+    /// checked whether there is such a thread.
     fn bare(&self) -> u32 {
         self.record.by_presence.store(false, Ordering::Release);
         match self.thread.tid() {
@@ -124,9 +124,9 @@ impl Claimant for Operation<'_> {
         self.thread.is_own(held)
     }
 
-    /// Of the operations that this one has interrupted each knows its claim at the address at which
-    /// it has the object mapped; the same word may be at another one here. So none of them may
-    /// hold anything.
+    /// Each operation that this one has interrupted knows its claim by the address in its own
+    /// mapping of the object; the same word may have another address here. So the check is that
+    /// none of them holds anything.
     #[cold]
     fn is_stray(&self) -> bool {
         let mut others = self.thread.records.iter().filter(|other| !ptr::eq(*other, self.record));

@@ -27,7 +27,7 @@ impl Operation<'_> {
             // SAFETY: as the caller says.
             return self.apart(|this| unsafe { this.write_long(head, from, into, length) });
         }
-        // SAFETY: the caller vouches for the places.
+        // SAFETY: the caller vouches for both areas.
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
     }
 
@@ -43,7 +43,7 @@ impl Operation<'_> {
         }
     }
 
-    /// The same of words that others may change: what is written then is for nobody.
+    /// The same of words that others may change: what is written then is not used.
     #[inline(always)]
     pub(super) fn copy_words(&self, from: &[AtomicU64], into: &[AtomicU64]) -> bool {
         let read = |word: &AtomicU64| word.load(Ordering::Relaxed);
@@ -73,8 +73,8 @@ impl Operation<'_> {
     unsafe fn write_rest<T>(&self, head: (u64, u64), rest: &[T], into: &[AtomicU64]) -> bool {
         const { assert!(size_of::<T>() == size_of::<u64>()) };
         let at = into.as_ptr().cast_mut();
-        // SAFETY: as the caller says; the claim says that nobody else writes there; atomics may be
-        // written through a shared reference.
+        // SAFETY: as the caller says; the claim says that no other thread writes there; atomics may
+        // be written through a shared reference.
         unsafe {
             let length = size_of_val(rest);
             self.write(
@@ -86,18 +86,18 @@ impl Operation<'_> {
         }
     }
 
-    /// Copies from what the operation has claimed. False as above, as far as that is known before
-    /// the commit.
+    /// Copies from what the operation has claimed. False as above, if that is noticed before the
+    /// commit.
     ///
     /// # Safety
-    /// Both places are valid for so many bytes, and different.
+    /// Both areas are valid for so many bytes, and do not overlap.
     #[inline(always)]
     pub unsafe fn read(&self, from: *const u8, into: *mut u8, length: usize) -> bool {
         if length > PART {
             // SAFETY: as the caller says.
             return self.apart(|this| unsafe { this.read_long(from, into, length) });
         }
-        // SAFETY: both places are valid, and different, says the caller.
+        // SAFETY: both areas are valid, and do not overlap, says the caller.
         unsafe { ptr::copy_nonoverlapping(from, into, length) };
         true
     }
@@ -124,7 +124,7 @@ impl Operation<'_> {
         })
     }
 
-    /// The last part is never a short one: what is shorter takes up more room.
+    /// The last part is never a short one: what is shorter takes up more space.
     fn all_parts(&self, length: usize, copy: impl Fn(usize, usize) -> bool) -> bool {
         let parts = length / PART;
         (0..parts).all(|part| {
@@ -134,7 +134,7 @@ impl Operation<'_> {
         })
     }
 
-    /// A handler that locked a robust mutex has left 0 in the place of the announcement.
+    /// A handler that locked a robust mutex has overwritten the announcement with 0.
     fn watch_again(&self) {
         if self.claims.load(Ordering::Relaxed) == 0 {
             self.claims.store(self.record.entry.load(Ordering::Relaxed), Ordering::Relaxed);

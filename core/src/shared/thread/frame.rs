@@ -1,10 +1,10 @@
 //! Whether the stack frame of an operation still exists, or has been abandoned (siglongjmp(3)).
 //!
-//! The order of addresses does not tell: a handler may run on an alternate stack, and a coroutine
-//! on any memory. But a live frame keeps its memory. So an operation leaves a *frame tag* there, a
-//! value that no other operation of the thread has used. The frame is gone if the tag has been
-//! overwritten, if its memory is unmapped, or if it lies in the part of a stack that the caller
-//! itself uses. In doubt the frame exists.
+//! The order of addresses does not show that: a handler may run on an alternate stack, and a
+//! coroutine on any memory. But a live frame keeps its memory. So an operation leaves a *frame tag*
+//! there, a value that no other operation of the thread has used. The frame is gone if the tag has
+//! been overwritten, if its memory is unmapped, or if it lies in the part of a stack that the
+//! caller itself uses. In doubt the frame exists.
 
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -37,11 +37,12 @@ impl Default for FrameTag {
 
 /// Bytes below the stack pointer that any call of ours may use: there is no other frame in them.
 const BELOW: usize = 1024;
-/// Bytes above the tag of the operation that begins that are of the calls that lead to it. An
-/// operation that they have interrupted is farther away: what the kernel stores for a signal
-/// handler alone is more.
+/// Bytes above the tag of the new operation that belong to the calls that lead to it. An operation
+/// that a handler has interrupted is farther away: what the kernel stores for a signal handler
+/// takes more than that.
 const ABOVE: usize = 1024;
-/// Bytes between that tag and here at most, if it is on this stack at all: frames of calls of ours.
+/// The most bytes between that tag and this frame, if both are on the same stack: frames of this
+/// library's calls.
 const BETWEEN: usize = 16 << 10;
 
 /// Whether the frame with this tag at this address is known to be gone. `own`: the address of the
@@ -68,9 +69,9 @@ fn halves(value: u64) -> [u32; 2] {
 }
 
 /// Whether a word of this thread's memory is what it was. It may be unmapped meanwhile, so the
-/// kernel is asked to compare it: it does so before it wakes, here, nobody. In doubt it is.
+/// kernel is asked to compare it, which it does before it wakes, here none. True in doubt.
 fn holds(address: usize, expected: u32) -> bool {
-    const NOBODY: c_int = 0;
+    const NONE: c_int = 0;
     let operation = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
     let elsewhere = 0_u32;
     // SAFETY: the kernel looks whether it may read at the first address, and does not access the
@@ -80,7 +81,7 @@ fn holds(address: usize, expected: u32) -> bool {
             libc::SYS_futex,
             address,
             operation,
-            NOBODY,
+            NONE,
             ptr::without_provenance::<u32>(0),
             &raw const elsewhere,
             expected,

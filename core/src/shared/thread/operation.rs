@@ -31,17 +31,18 @@ pub struct Operation<'t> {
     pub(super) claims: &'t AtomicUsize,
     /// That of the thread's block when it began.
     pub(super) incarnation: u64,
-    /// How sure it wants to be that others see its process, for what the kernel does not watch.
+    /// How sure it needs to be that others see its process, for claims that the kernel does not
+    /// watch.
     pub(super) surety: Surety,
 }
 
-/// In the place of `list_op_pending` for those whose TID means nothing to others.
+/// Used instead of `list_op_pending` for threads whose TID means nothing to others.
 static TAKEN: AtomicUsize = AtomicUsize::new(1);
 
 impl Thread {
     /// Begins an operation on `subject`. The thread is in the middle of no other one, unless this
-    /// is a handler that has interrupted it, or a coroutine: so those whose frames are gone have
-    /// been left for good.
+    /// is a handler that has interrupted it, or a coroutine: so operations whose frames are gone
+    /// have been left for good.
     ///
     /// EAGAIN: 16 are under way already. ERESTART: this is the child of a fork in a handler, and
     /// the block is not its own any more.
@@ -57,8 +58,8 @@ impl Thread {
         self.begin_in(self.further_record(None, tag)?, subject, tag, Surety::Certain)
     }
 
-    /// Begins an operation in the middle of another one of the same call: that has not been left,
-    /// however near to each other their frames are. The same errors.
+    /// Begins an operation in the middle of another one of the same call: the outer one has not
+    /// been left, however close their frames are. The same errors.
     #[cold]
     pub fn begin_within<'t>(
         &'t self,
@@ -70,7 +71,7 @@ impl Thread {
         self.begin_in(record, subject, tag, Surety::Likely)
     }
 
-    /// The same, if nothing stands in its way: no other operation, and no handler meanwhile.
+    /// The same, in the simple case: no other operation, and no handler meanwhile.
     #[inline(always)]
     pub fn begin_at_once<'t>(
         &'t self,
@@ -150,13 +151,13 @@ impl Thread {
     /// Whether this is what the thread has stored in some word.
     pub(super) fn is_own(&self, held: u32) -> bool {
         match holder(held) {
-            Holder::Nobody => false,
+            Holder::None => false,
             Holder::Thread(tid) => tid == self.tid(),
             Holder::Presence(_) => held == self.presence(),
         }
     }
 
-    /// `list_op_pending`; in its place a word that is never 0 where there is none.
+    /// `list_op_pending`, or, where there is none, a word that is never 0.
     pub(super) fn pending(&self) -> &AtomicUsize {
         // SAFETY: null in a wiped block, else a field that lives as long as the thread.
         unsafe { self.deaths.load(Ordering::Relaxed).as_ref() }.unwrap_or(&TAKEN)
@@ -198,8 +199,8 @@ impl Operation<'_> {
         self.claims = &TAKEN;
     }
 
-    /// Whether the kernel watches what it claims: its claims are not announced in a word of the
-    /// thread's block.
+    /// Whether the kernel watches what it claims: its claims are announced to the kernel, not in a
+    /// word of the thread's block.
     #[inline(always)]
     pub fn is_watched(&self) -> bool {
         let at = ptr::from_ref(self.claims).addr().wrapping_sub(ptr::from_ref(self.thread).addr());
@@ -224,12 +225,12 @@ impl Operation<'_> {
         (&self.thread.incarnation, self.incarnation)
     }
 
-    /// Whether what somebody claims as this holder is claimed by nobody: it is the thread itself,
-    /// and it holds nothing. See [`Claimant::is_stray`].
+    /// Whether a claim of this holder is void: the holder is the calling thread itself, which holds
+    /// nothing. See [`Claimant::is_stray`].
     pub fn holds_nothing_as(&self, claimed: Holder) -> bool {
         let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
         let is_own = match claimed {
-            Holder::Nobody => false,
+            Holder::None => false,
             Holder::Thread(tid) => tid == self.thread.tid(),
             Holder::Presence(_) => claimed == holder(self.thread.presence()),
         };
@@ -241,9 +242,9 @@ impl Operation<'_> {
     #[cold]
     pub fn has_ended(&self, holder: Holder, is_at_home: bool) -> bool {
         match holder {
-            Holder::Nobody => false,
-            // In the child of a vfork(2) TIDs may mean something else than what is known of them
-            // says.
+            Holder::None => false,
+            // In the child of a vfork(2), which may be in another PID namespace, the known TIDs may
+            // be wrong.
             Holder::Thread(tid) => {
                 is_at_home
                     && preserved(Process::owns_memory)
@@ -272,7 +273,7 @@ impl Operation<'_> {
 impl Drop for Operation<'_> {
     #[inline]
     fn drop(&mut self) {
-        // In the child of a fork the block is still this thread's, or nobody's: see
+        // In the child of a fork the block is still this thread's, or free: see
         // `Thread::find_free`.
         self.record.give_back();
     }

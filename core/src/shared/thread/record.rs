@@ -10,15 +10,15 @@ use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, com
 #[repr(C)]
 #[derive(Default)]
 pub(super) struct Record {
-    /// The hazard pointer: nobody unmaps this. Null = the record is free.
+    /// The hazard pointer: no thread unmaps this. Null = the record is free.
     pub subject: AtomicPtr<()>,
     /// Address of the operation's frame tag.
     pub frame: AtomicUsize,
-    /// What the tag holds. It counts on with each operation of this record, from a beginning of the
-    /// record's own, so that no two operations of the thread have the same.
+    /// The value of the tag. It is incremented with each operation of this record, from a start
+    /// value of the record's own, so that no two operations of the thread have the same.
     pub tag_value: AtomicU64,
-    /// What leads from `list_op_pending` to the claimed word, or to one that is about to be
-    /// claimed; 0 = none.
+    /// The value for `list_op_pending` that leads to the claimed word, or to one that is about to
+    /// be claimed; 0 = none.
     pub entry: AtomicUsize,
     /// Whether that is claimed in the name of the process's presence.
     pub by_presence: AtomicBool,
@@ -48,8 +48,8 @@ impl Record {
         value
     }
 
-    /// A handler that came before the record was taken has used it, too, and counted on; in the
-    /// child of a fork it counts from the beginning.
+    /// A handler that came before the record was taken has used it, too, and incremented the value;
+    /// in the child of a fork it starts anew.
     #[inline(always)]
     pub fn is_undisturbed(&self, value: u64) -> bool {
         self.tag_value.load(Ordering::Relaxed) == value

@@ -25,8 +25,8 @@ impl Words {
     /// Describes a sleep until the thread is called, or another one dies. `awaited`: the flag, as
     /// it was before the last look at the queue.
     ///
-    /// Where the kernel can wait for several words, and be interrupted at that, it wakes us when a
-    /// thread dies. Where not, we look now and then.
+    /// Where the kernel can wait for several words, and be interrupted at that, it wakes this
+    /// thread when another one dies. Elsewhere this thread looks now and then.
     pub fn describe(
         &mut self,
         sleep: &mut Sleep,
@@ -42,8 +42,8 @@ impl Words {
         // With any other value each sleep would end at once.
         if may_wait_on_all && death.load(Ordering::Relaxed) == 0 {
             let (flag, seen) = awaited;
-            // The death word before the flag: see `os::futex`, and `flag`. And behind the call, as
-            // the kernel tells of the last word that was woken.
+            // The death word before the flag: see `os::futex`, and `flag`. And after the call, as
+            // the kernel reports the last word that was woken.
             self.0 = [
                 WaitV::new(word, call::ASLEEP, Scope::Shared),
                 WaitV::new(death.as_ptr(), 0, Scope::Shared),
@@ -64,8 +64,8 @@ impl Words {
 
 /// Whether a sleep may have ended by the kernel's wake for a thread that has died.
 ///
-/// That wake goes to one sleeper alone. So the sleeper looks after all others even if it has been
-/// called at the same time.
+/// That wake goes to one sleeper alone. So the sleeper checks all others even if it has been called
+/// at the same time.
 pub fn may_be_by_death(woken: Woken, record: &Record) -> bool {
     let was_called = || record.call.load(Ordering::SeqCst) != call::ASLEEP;
     match woken {

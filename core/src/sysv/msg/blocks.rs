@@ -5,12 +5,12 @@
 //! | [`FREE`] | nothing yet |
 //! | [`SLOTS`], and its place in the list of such blocks | 64 slots |
 //! | [`RECORDS`], and its place in the list | records of waiters |
-//! | [`SHORT`], [`MEDIUM`], [`WHOLE`] | room for bodies (`body`) |
+//! | [`SHORT`], [`MEDIUM`], [`WHOLE`] | storage for bodies (`body`) |
 //!
-//! A free block becomes one of another kind by an exchange of that word, and stays so. One that is
-//! to be listed says where before it is; so whoever looks for the block of that place finds what
-//! one who was killed has left, and lists it. If two have made a block for one place, the one that
-//! is not listed is free again.
+//! A free block gets another kind by an exchange of that word, and keeps it. A block that is to be
+//! listed stores its index in the list before it is listed. So a thread that looks for the block of
+//! that index finds what a thread that was killed has left, and lists it. If two threads have made
+//! a block for one index, the one that is not listed is free again.
 
 use super::layout::kind::{FREE, KIND, PLACE_SHIFT, RECORDS, SLOTS};
 use super::layout::{Layout, RECORD_BLOCKS, SLOT_BLOCKS};
@@ -27,7 +27,7 @@ pub fn kind(layout: &Layout, block: usize) -> u64 {
     layout.entry(block).map_or(FREE, |entry| entry.kind.load(Ordering::Acquire) & KIND)
 }
 
-/// Makes a free block one of this kind, and gives its number. `ahead`: how many will be needed.
+/// Makes a free block one of this kind, and gives its index. `ahead`: how many will be needed.
 /// `None`: others have made the file longer, and what is wanted may be among that. ENOMEM: the file
 /// cannot grow; EIDRM; ERESTART: this is the child of a fork.
 #[cold]
@@ -50,7 +50,7 @@ fn turn_into(layout: &Layout, kind: u64, who: &impl Claimant) -> Result<Option<u
         block = Layout::next_usable(block);
         let Some(entry) = layout.entry(block) else { return Ok(None) };
         let before = entry.kind.load(Ordering::Acquire);
-        // Left by one who was killed, or is about to list it.
+        // Left by a thread that was killed, or is about to list it.
         if before == kind && before >> PLACE_SHIFT != 0 {
             return Ok(Some(block));
         }
@@ -67,8 +67,8 @@ fn turn_into(layout: &Layout, kind: u64, who: &impl Claimant) -> Result<Option<u
     }
 }
 
-/// Whether a block with this word is of no use: also one that somebody else's has been listed
-/// before.
+/// Whether a block with this word is of no use: also if another thread's block has been listed
+/// before it.
 fn is_free(layout: &Layout, block: usize, word: u64) -> bool {
     let place = usize::try_from(word >> PLACE_SHIFT).unwrap_or(0);
     let list: &[AtomicU32] = match word & KIND {
@@ -109,9 +109,9 @@ fn listed_or_made(queue: &Queue, kind: u64, place: usize, who: &impl Claimant) -
             slots.used.begin();
         }
         let number = u32::try_from(block + 1).map_err(|_| Errno::ENOMEM)?;
-        // AcqRel: whoever reads the number finds the block of its kind. One that lists another
-        // block, or the same, is as good. In the child of a fork it lists what its parent is about
-        // to.
+        // AcqRel: a thread that reads the index of the block finds its kind set. It makes no
+        // difference if another thread lists another block, or the same. In the child of a fork it
+        // lists what its parent is about to list.
         let _ = list[place].compare_exchange(0, number, Ordering::AcqRel, Ordering::Acquire);
     }
     listed(queue, &list[place])

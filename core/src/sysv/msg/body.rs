@@ -1,12 +1,12 @@
-//! Room for the bodies of messages.
+//! Storage for the bodies of messages.
 //!
-//! | length in bytes | room |
+//! | length in bytes | location |
 //! |---|---|
 //! | up to 96 | in the slot |
 //! | up to 512 | one of 15 pieces of a block |
 //! | up to 2048 | one of 3 pieces of a block |
 //! | up to 8192 | a block |
-//! | more | blocks, whose numbers are in one more block: up to 16 MiB |
+//! | more | blocks, whose indices are in one more block: up to 16 MiB |
 //!
 //! Whose a piece is says its owner word (`owner`).
 
@@ -27,7 +27,7 @@ use crate::shared::thread::Operation;
 /// Bytes of the longest body.
 pub const LONGEST: usize = BLOCK / size_of::<u32>() * BLOCK;
 
-/// Bits of a room below the number of its block.
+/// Bits of a location below the index of its block.
 const PIECE_BITS: u32 = 4;
 
 /// A kind of pieces.
@@ -76,12 +76,12 @@ impl Size {
     }
 }
 
-/// Makes room for a body that does not fit into its slot, for a sender that holds the claim of the
-/// slot, and gives what leads there. ENOMEM: the file cannot grow; EIDRM; ERESTART: this is the
+/// Allocates storage for a body that does not fit into its slot, for a sender that holds the claim
+/// of the slot, and gives its location. ENOMEM: the file cannot grow; EIDRM; ERESTART: this is the
 /// child of a fork.
 #[cold]
 #[inline(never)]
-pub fn make_room(
+pub fn allocate(
     queue: &Queue,
     length: usize,
     owner: Owner,
@@ -95,11 +95,11 @@ pub fn make_room(
     for index in (0..count).step_by(2) {
         let mut pair = 0;
         for index in index..(index + 2).min(count) {
-            let room = find_piece(queue, SIZES[2], owner, count - index, who)?;
-            pair |= u64::from(room >> PIECE_BITS) << shift_of(index);
+            let location = find_piece(queue, SIZES[2], owner, count - index, who)?;
+            pair |= u64::from(location >> PIECE_BITS) << shift_of(index);
         }
         let word = pair_of(&queue.layout, list, index).ok_or(Errno::EINVAL)?;
-        // The list is the parent's in the child of a fork, or somebody else's by now.
+        // In the child of a fork the list is the parent's, or another message's by now.
         if !Claimant::write(who, &[pair], from_ref(word)) {
             return Err(Errno::ERESTART);
         }
@@ -111,7 +111,7 @@ pub fn make_room(
 fn pair_of(layout: &Layout, list: u32, index: usize) -> Option<&AtomicU64> {
     let block = layout.block((list >> PIECE_BITS) as usize)?;
     #[expect(clippy::cast_ptr_alignment, reason = "a block is aligned")]
-    // SAFETY: a block of such numbers.
+    // SAFETY: a block of such indices.
     let pairs = unsafe { from_raw_parts(block.cast::<AtomicU64>(), BLOCK / size_of::<u64>()) };
     pairs.get(index / 2)
 }
@@ -121,7 +121,7 @@ fn shift_of(index: usize) -> u32 {
     if index.is_multiple_of(2) { 0 } else { u32::BITS }
 }
 
-fn room_of(block: usize, piece: usize) -> Result<u32> {
+fn location_of(block: usize, piece: usize) -> Result<u32> {
     u32::try_from(block << PIECE_BITS | piece).map_err(|_| Errno::ENOMEM)
 }
 
@@ -145,10 +145,10 @@ fn find_piece(
             }
             if let Some(piece) = take_piece_of(queue, size, block, owner, who)? {
                 hint.store(u32::try_from(block).unwrap_or(0), Ordering::Relaxed);
-                return room_of(block, piece);
+                return location_of(block, piece);
             }
         }
-        // A piece may be in use as long as the claim of its slot is held, be it by one who is dead.
+        // A piece may be in use as long as the claim of its slot is held, even by a dead thread.
         if !store::free_claims_of_dead(queue, who)? {
             blocks::take(queue, size.kind, ahead, who)?;
         }
@@ -187,23 +187,23 @@ fn take_piece_of(
 }
 
 /// The parts of a body that lies outside its slot: where each is, and how long. EINVAL: there is no
-/// such room, as only hostile bytes can say; EIDRM.
+/// such location, which only hostile bytes can hold; EIDRM.
 fn parts(
     queue: &Queue,
-    room: u32,
+    location: u32,
     length: usize,
 ) -> impl Iterator<Item = Result<(*mut u8, usize)>> {
     let count = length.div_ceil(BLOCK).max(1);
     let size = size_for(length.min(BLOCK));
     (0..count).map(move |index| {
         let (block, piece) = if count > 1 {
-            know(queue, room >> PIECE_BITS)?;
-            let pair = pair_of(&queue.layout, room, index).ok_or(Errno::EINVAL)?;
+            know(queue, location >> PIECE_BITS)?;
+            let pair = pair_of(&queue.layout, location, index).ok_or(Errno::EINVAL)?;
             // Relaxed: stored before the key, which has led here.
             let pair = pair.load(Ordering::Relaxed);
             (u32::try_from(pair >> shift_of(index) & u64::from(u32::MAX)).unwrap_or(0), 0)
         } else {
-            (room >> PIECE_BITS, (room & ((1 << PIECE_BITS) - 1)) as usize)
+            (location >> PIECE_BITS, (location & ((1 << PIECE_BITS) - 1)) as usize)
         };
         know(queue, block)?;
         let place = size.place(&queue.layout, block as usize, piece).ok_or(Errno::EINVAL)?;
@@ -212,15 +212,15 @@ fn parts(
 }
 
 /// Where in the file the parts of a body are that lies outside its slot, and how long. `read` gives
-/// the number at a place of the file. What `read` says.
+/// the integer at an offset of the file. Errors: those of `read`.
 pub fn places(
-    room: u32,
+    location: u32,
     length: usize,
     read: impl Fn(usize) -> Result<u32>,
 ) -> Result<Vec<(usize, usize)>> {
-    let (block, count) = ((room >> PIECE_BITS) as usize, length.div_ceil(BLOCK));
+    let (block, count) = ((location >> PIECE_BITS) as usize, length.div_ceil(BLOCK));
     if count <= 1 {
-        let piece = (room & ((1 << PIECE_BITS) - 1)) as usize;
+        let piece = (location & ((1 << PIECE_BITS) - 1)) as usize;
         return Ok(vec![(block * BLOCK + size_for(length).offset(piece), length)]);
     }
     let part = |index: usize| {
@@ -236,17 +236,17 @@ fn know(queue: &Queue, block: u32) -> Result<()> {
     if (block as usize) < queue.layout.blocks() { Ok(()) } else { queue.learn_blocks() }
 }
 
-/// Copies a body into its room, with its head in front of it. False: this is the child of a fork.
-/// EINVAL as above.
+/// Copies a head, and then the body to its location. False: this is the child of a fork. EINVAL as
+/// above.
 ///
 /// # Safety
-/// The slot is claimed, and the room its own. `from` is valid for reading.
+/// The slot is claimed, and the location belongs to it. `from` is valid for reading.
 #[inline(always)]
 pub unsafe fn write(
     queue: &Queue,
     who: &Operation<'_>,
     head: Head,
-    (short, room): (*mut u8, u32),
+    (short, location): (*mut u8, u32),
     from: *const u8,
     length: usize,
 ) -> Result<bool> {
@@ -255,7 +255,7 @@ pub unsafe fn write(
         return Ok(unsafe { who.write(head, from, short, length) });
     }
     // SAFETY: as the caller says.
-    unsafe { write_parts(queue, who, head, room, from, length) }
+    unsafe { write_parts(queue, who, head, location, from, length) }
 }
 
 /// # Safety
@@ -266,11 +266,11 @@ unsafe fn write_parts(
     queue: &Queue,
     who: &Operation<'_>,
     head: Head,
-    room: u32,
+    location: u32,
     mut from: *const u8,
     length: usize,
 ) -> Result<bool> {
-    for part in parts(queue, room, length) {
+    for part in parts(queue, location, length) {
         let (into, bytes) = part?;
         // SAFETY: a part of what the caller vouches for.
         unsafe {
@@ -291,7 +291,7 @@ unsafe fn write_parts(
 pub unsafe fn read(
     queue: &Queue,
     who: &Operation<'_>,
-    (short, room): (*mut u8, u32),
+    (short, location): (*mut u8, u32),
     length: usize,
     into: *mut u8,
     wanted: usize,
@@ -301,7 +301,7 @@ pub unsafe fn read(
         return Ok(unsafe { who.read(short, into, wanted) });
     }
     // SAFETY: as the caller says.
-    unsafe { read_parts(queue, who, room, length, into, wanted) }
+    unsafe { read_parts(queue, who, location, length, into, wanted) }
 }
 
 /// # Safety
@@ -311,12 +311,12 @@ pub unsafe fn read(
 unsafe fn read_parts(
     queue: &Queue,
     who: &Operation<'_>,
-    room: u32,
+    location: u32,
     length: usize,
     mut into: *mut u8,
     mut wanted: usize,
 ) -> Result<bool> {
-    for part in parts(queue, room, length) {
+    for part in parts(queue, location, length) {
         let (from, bytes) = part?;
         let bytes = bytes.min(wanted);
         // SAFETY: a part of what the caller vouches for.

@@ -4,7 +4,7 @@ use super::limits;
 use super::queue::Queue;
 use super::task::Task;
 use super::transfer::{Incoming, Outgoing, Transfer};
-use super::wait::{self, Room};
+use super::wait::{self, CallStorage};
 use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
@@ -13,7 +13,7 @@ use crate::sysv::object::{enter, enter_at_once};
 use crate::sysv::permission::{ALTER, READ};
 
 /// Whether a message of so many bytes is too long for the queue with this id, or for all of them.
-/// Others than the limits of this process were in force where it was made.
+/// The limits of its creator applied, which may differ from those of this process.
 pub fn is_too_long(thread: &'static Thread, id: i32, length: usize) -> bool {
     let length = length as u64;
     if length <= limits::of_new_queues().message {
@@ -37,17 +37,17 @@ fn enter_queue(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Q
 pub enum Outcome<T> {
     /// It is done.
     Done(T),
-    /// It has to wait: there is a wait in the room, which has not begun.
+    /// It has to wait: there is a wait in `storage`, which has not begun.
     MustWait,
 }
 
-/// Sends at once, or places a wait in the room. msgsnd(2).
+/// Sends at once, or places a wait in `storage`. msgsnd(2).
 ///
 /// Errors: EINVAL for the id; EACCES; EAGAIN with `IPC_NOWAIT`; ENOMEM; EIDRM; ERESTART: this is
 /// the child of a fork, and the call begins anew.
 ///
 /// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for
+/// `storage` is valid for writing, and is not moved before the wait is over. The body is valid for
 /// reading as long, and not too long.
 #[inline(always)]
 pub unsafe fn send_or_wait(
@@ -55,7 +55,7 @@ pub unsafe fn send_or_wait(
     id: i32,
     message: &Outgoing,
     flags: i32,
-    room: *mut Room,
+    storage: *mut CallStorage,
 ) -> Result<Outcome<()>> {
     {
         let tag = FrameTag::new();
@@ -71,22 +71,22 @@ pub unsafe fn send_or_wait(
         return Err(Errno::EAGAIN);
     }
     // SAFETY: as the caller says.
-    unsafe { wait::place(thread, id, Task::Send(*message), room) }.map(|()| Outcome::MustWait)
+    unsafe { wait::place(thread, id, Task::Send(*message), storage) }.map(|()| Outcome::MustWait)
 }
 
-/// Receives at once, or places a wait in the room. Gives the length of the body. msgrcv(2).
+/// Receives at once, or places a wait in `storage`. Gives the length of the body. msgrcv(2).
 ///
 /// Errors: as above; ENOMSG with `IPC_NOWAIT`; E2BIG, EFAULT.
 ///
 /// # Safety
-/// As above. No part of the memory of the program is anything else than its own.
+/// As above. The memory is the program's own.
 #[inline(always)]
 pub unsafe fn receive_or_wait(
     thread: &'static Thread,
     id: i32,
     into: &Incoming,
     flags: i32,
-    room: *mut Room,
+    storage: *mut CallStorage,
 ) -> Result<Outcome<usize>> {
     {
         let tag = FrameTag::new();
@@ -104,10 +104,11 @@ pub unsafe fn receive_or_wait(
         return Err(Errno::ENOMSG);
     }
     // SAFETY: as the caller says.
-    unsafe { wait::place(thread, id, Task::Receive(*into), room) }.map(|()| Outcome::MustWait)
+    unsafe { wait::place(thread, id, Task::Receive(*into), storage) }.map(|()| Outcome::MustWait)
 }
 
-/// Copies the message at this place: `MSG_COPY`. EINVAL, EACCES; ENOMSG; EFAULT.
+/// Copies the message at this index, in the order of arrival: `MSG_COPY`. EINVAL, EACCES; ENOMSG;
+/// EFAULT.
 ///
 /// # Safety
 /// As above.

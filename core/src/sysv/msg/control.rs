@@ -18,16 +18,16 @@ use crate::sysv::numbering::{self, All};
 use crate::sysv::object::{Object, admit, enter};
 use crate::sysv::permission::{Permission, READ};
 
-/// `struct msqid_ds`, as numbers.
+/// `struct msqid_ds`, as integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     /// Its id.
     pub id: i32,
     /// Its key.
     pub key: i32,
-    /// Who may do what.
+    /// Which user may do what.
     pub permission: Permission,
-    /// The messages in it that are for nobody who waits.
+    /// The messages in it that are for no waiting receiver.
     pub amount: Amount,
     /// Bytes that may be in it.
     pub bound: u64,
@@ -61,7 +61,7 @@ fn description(queue: &Queue, who: &Operation<'static>) -> Result<Description> {
     description_of(queue, &standing)
 }
 
-/// The same, where it is known whom each message is for.
+/// The same, where it is known which receiver each message is for.
 pub fn description_of(queue: &Queue, standing: &Standing<'_>) -> Result<Description> {
     let words = queue.layout.words();
     let mut amount = Amount::default();
@@ -72,7 +72,7 @@ pub fn description_of(queue: &Queue, standing: &Standing<'_>) -> Result<Descript
     })?;
     let mut times = words.times.each_ref().map(|time| time.load(Ordering::Relaxed));
     let mut pids = words.pids.each_ref().map(|pid| pid.load(Ordering::Relaxed));
-    // What is for one that waits counts as received.
+    // A message for a waiting receiver counts as received.
     if let Some(last) = standing.receivers().filter(|one| one.given.is_some()).last() {
         pids[Did::Receive as usize] = last.record.pid.load(Ordering::Relaxed);
         let sent = times[Did::Send as usize];
@@ -120,7 +120,7 @@ pub fn set(thread: &'static Thread, id: i32, change: Change) -> Result<()> {
     words.mode.store(mode, Ordering::SeqCst);
     words.bound.store(change.bound, Ordering::SeqCst);
     note(queue, Did::Change);
-    tell::everybody(queue)
+    tell::all(queue)
 }
 
 /// IPC_RMID. EINVAL, EPERM.
@@ -133,7 +133,7 @@ pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
     find::remove::<Queue>(thread, id)
 }
 
-/// What is in all queues together, for MSG_INFO: as far as they may be looked into.
+/// What is in all queues together, for MSG_INFO: as far as they can be inspected.
 pub fn total(thread: &'static Thread, all: &All) -> Amount {
     let amount = |id: i32| {
         let tag = FrameTag::new();

@@ -71,10 +71,10 @@ impl Object for Queue {
 
     fn mark_removed(&self, who: &Operation<'static>) -> Result<()> {
         let words = self.layout.words();
-        // Whoever is killed in here leaves the rest to those who sleep.
+        // A thread that is killed in here leaves the rest to the threads that sleep.
         let due = who.guard_wake(&self.layout.header().removal, &words.death);
         let was_removed = words.removed.swap(1, Ordering::SeqCst) != 0;
-        let _ = tell::everybody(self);
+        let _ = tell::all(self);
         drop(due);
         if was_removed { Err(Errno::EIDRM) } else { Ok(()) }
     }

@@ -1,20 +1,21 @@
-//! Whether anybody may wait: one word for those who wait for a message, one for those who wait for
-//! room.
+//! Whether any thread may wait: one word for threads that wait for a message, one for threads that
+//! wait for space.
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
-//! | 0 | somebody may wait | set by whoever begins to; cleared by whoever finds nobody |
-//! | 1..32 | changes, modulo 2^31 | whoever clears bit 0, or is about to commit what may be for one who waits |
+//! | 0 | a thread may wait | set by a thread that begins to; cleared by one that finds no waiter |
+//! | 1..32 | changes, modulo 2^31 | a thread that clears bit 0, or is about to commit what may be for a waiter |
 //!
-//! One who waits sets the bit, looks, and sleeps as long as the word is what it was when it set the
-//! bit. (Nobody gives a wake here: the word only keeps a sleep from beginning.) So it either sees a
-//! commit, or sleeps before the word is changed for it. Then whoever commits wakes it, or dies:
-//! then the kernel does, or wakes another one, who looks after all.
+//! A waiter sets the bit, looks, and sleeps as long as the word is what it was when it set the bit.
+//! (There is no wake on this word: it only keeps a sleep from beginning.) So it either sees a
+//! commit, or sleeps before the commit changes the word. In the second case the committing thread
+//! wakes it. If that thread dies first, the kernel wakes this waiter, or another one, which then
+//! checks all waiters.
 //!
-//! Whoever clears the bit looks again, and sets it again if somebody waits. Meanwhile others may
-//! have committed, and seen that nobody waits: so all those who wait are to look again.
+//! A thread that clears the bit looks again, and sets it again if a thread waits. Meanwhile others
+//! may have committed, and seen no waiter: so all waiters are to look again.
 //!
-//! All accesses are SeqCst: one who waits sets the bit, and looks; one who commits claims its slot,
+//! All accesses are SeqCst: a waiter sets the bit, and looks; a committing thread claims its slot,
 //! and looks at the bit. Either the bit is seen, or the claim.
 
 use crate::atomic::{AtomicU32, Ordering};
@@ -32,31 +33,31 @@ pub struct Flag(AtomicU32);
 pub struct Seen(pub u32);
 
 impl Flag {
-    /// Whether somebody may wait.
+    /// Whether a thread may wait.
     #[inline(always)]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::SeqCst) & WAITS != 0
     }
 
-    /// Somebody waits, who is about to look. Gives what it may sleep on, once it has looked.
+    /// A thread waits, and is about to look. Gives what it may sleep on, once it has looked.
     pub fn set(&self) -> Seen {
         Seen(self.0.fetch_or(WAITS, Ordering::SeqCst) | WAITS)
     }
 
-    /// A commit comes: those who have looked before do not begin to sleep.
+    /// A commit comes: threads that have looked before do not begin to sleep.
     pub fn change(&self) {
         self.0.fetch_add(CHANGE, Ordering::SeqCst);
     }
 
-    /// Nobody seems to wait any more. True: somebody does, and all who do are to look again. The
+    /// No thread seems to wait any more. True: one does, and all waiters are to look again. The
     /// caller has announced to the kernel that it owes them a wake.
-    pub fn forget<E>(&self, is_anybody_there: impl FnOnce() -> Result<bool, E>) -> Result<bool, E> {
+    pub fn forget<E>(&self, is_any_there: impl FnOnce() -> Result<bool, E>) -> Result<bool, E> {
         let before = self.0.load(Ordering::SeqCst);
         let after = before.wrapping_add(CHANGE) & !WAITS;
         let (success, failure) = (Ordering::SeqCst, Ordering::Relaxed);
         if before & WAITS == 0
             || self.0.compare_exchange(before, after, success, failure).is_err()
-            || !is_anybody_there()?
+            || !is_any_there()?
         {
             return Ok(false);
         }

@@ -1,4 +1,5 @@
-//! A copy of some blocks of a queue's file, each in its place, for one who does not map it.
+//! A copy of some blocks of a queue's file, each at its offset, for an observer that does not map
+//! it.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -26,8 +27,8 @@ pub struct Image<'f> {
 type Marks = [u64; 2];
 
 impl<'f> Image<'f> {
-    /// Of the first block, of those that may hold messages, and of the records of those who wait.
-    /// EINVAL: the file is not that of a queue, or has become shorter; ENOMEM.
+    /// Of the first block, of those that may hold messages, and of the records of waiters. EINVAL:
+    /// the file is not that of a queue, or has become shorter; ENOMEM.
     pub fn of(file: &'f File) -> Result<Self> {
         let Opened { facts, length, .. } = registry::examine(file.try_clone()?, Family::Queues)?;
         check_length(length)?;
@@ -80,7 +81,7 @@ impl<'f> Image<'f> {
         Ok(())
     }
 
-    /// What tells whether anything has been sent or received, or somebody has begun to wait.
+    /// What tells whether anything has been sent or received, or a thread has begun to wait.
     fn marks(&self) -> Marks {
         let words = self.queue.layout.words();
         [words.arrivals.load(Ordering::Relaxed), words.turns.load(Ordering::Relaxed)]

@@ -11,8 +11,8 @@
 //!            block 1   the table
 //! ```
 //!
-//! A block is of one kind for as long as the queue lives (`blocks`): 63 slots of messages with room
-//! for short bodies, 128 records of waiters, or room for longer bodies.
+//! A block is of one kind for as long as the queue lives (`blocks`): 63 slots of messages with
+//! space for short bodies, 128 records of waiters, or storage for longer bodies.
 
 #![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of a page")]
 
@@ -36,13 +36,13 @@ pub const BLOCK: usize = 8192;
 pub const REGION: usize = 512;
 /// Regions of a queue at most: a file of 1 GiB.
 pub const REGIONS: usize = 256;
-/// The table of a region is its block with this number; the first one that can be anything else is
+/// The table of a region is its block with this index; the first one that can be anything else is
 /// the next one.
 const TABLE: usize = 1;
 
 /// Messages in a queue at most.
 pub const MESSAGES_MAX: usize = SLOTS * SLOT_BLOCKS;
-/// Bytes of a body for which there is room in the slot.
+/// Bytes of the longest body that fits in the slot.
 pub const INLINE: usize = 96;
 
 /// Records of a block.
@@ -50,27 +50,27 @@ pub const RECORDS: usize = BLOCK / size_of::<Record>();
 /// Blocks of records at most.
 pub const RECORD_BLOCKS: usize = 256;
 
-/// The words of the queue that are no message. Relaxed where nothing else is said: numbers for
+/// The words of the queue that are no message. Relaxed where nothing else is said: statistics for
 /// msgctl(2), each of which is true by itself.
 #[repr(C)]
 pub struct Words {
     /// Bytes and messages: see `usage`.
     pub usage: Usage,
-    /// The number that the last message, or waiter, has got. Any that comes adds one to it.
-    /// Relaxed: only that no two get the same, and that whatever comes later gets a larger one,
-    /// which is the order within the word.
+    /// The sequence number of the last message, or the ticket of the last waiter. Each new one adds
+    /// one to it. Relaxed: only that no two get the same, and that whatever comes later gets a
+    /// larger one, which is the order within the word.
     pub arrivals: AtomicU64,
-    /// How often a receiver has begun to wait, or to take what is for it. Whoever finds it changed
-    /// has seen records and messages of different times: see `standing`.
+    /// How often a receiver has begun to wait, or to take what is for it. A thread that finds it
+    /// changed has seen records and messages of different times: see `standing`.
     pub turns: AtomicU64,
     /// A message that was claimed and not taken for a long time. A receiver that has waited for it
-    /// in vain stores its number. A hint.
+    /// in vain stores its sequence number. A hint.
     pub stalled: AtomicU64,
     /// `msg_qbytes`. Changed by IPC_SET.
     pub bound: AtomicU64,
     /// The slot from which a message was taken last: a hint, that saves a sender a search.
     pub freed: AtomicU32,
-    /// Blocks of slots that are listed, or more. Raised by whoever lists one.
+    /// Blocks of slots that are listed, or more. Raised by a thread that lists one.
     pub slot_blocks: AtomicU32,
     /// Whether a receiver may be waiting: see `flag`.
     pub receivers: Flag,
@@ -78,26 +78,26 @@ pub struct Words {
     pub senders: Flag,
     /// Always 0: see `shared::thread::wake`.
     pub death: AtomicU32,
-    /// Records that have ever been used. Raised by whoever uses one.
+    /// Records that have ever been used. Raised by a thread that uses one.
     pub records: AtomicU32,
-    /// 1 = it has been removed. Set by whoever has its removal claim, before all who wait are
+    /// 1 = it has been removed. Set by the holder of its removal claim, before all waiters are
     /// called.
     pub removed: AtomicU32,
     /// The low 9 bits of the mode. Changed by IPC_SET.
     pub mode: AtomicU32,
     /// User, and group << 32. Changed by IPC_SET.
     pub owner: AtomicU64,
-    /// `msg_stime`, `msg_rtime`, `msg_ctime`, in seconds: stored by those who send, receive, and
+    /// `msg_stime`, `msg_rtime`, `msg_ctime`, in seconds: stored by threads that send, receive, and
     /// call msgctl.
     pub times: [AtomicU64; 3],
-    /// `msg_lspid`, `msg_lrpid`: stored by those who send and receive.
+    /// `msg_lspid`, `msg_lrpid`: stored by threads that send and receive.
     pub pids: [AtomicU32; 2],
-    /// Where room for a body was last found, for each size: a hint.
+    /// Where storage for a body was last found, for each size: a hint.
     pub body_hints: [AtomicU32; 3],
     _line: [u32; 5],
     /// Which blocks of slots may hold messages: see `occupied`.
     pub occupied: Occupied,
-    /// Whether it pays to spin before a sleep for a message, and for room.
+    /// Whether it pays to spin before a sleep for a message, and for space.
     pub hints: [Hint; 2],
 }
 
@@ -125,7 +125,7 @@ pub mod kind {
     pub const FREE: u64 = 0;
     /// Slots.
     pub const SLOTS: u64 = 1;
-    /// Records of those who wait.
+    /// Records of waiters.
     pub const RECORDS: u64 = 2;
     /// Pieces of 512 bytes.
     pub const SHORT: u64 = 3;
@@ -144,7 +144,7 @@ pub mod kind {
 pub struct Entry {
     /// See `blocks`.
     pub kind: AtomicU64,
-    /// The owner of a block that is one piece of room for a body: see `body`.
+    /// The owner of a block that is one piece of storage for a body: see `body`.
     pub owner: AtomicU64,
 }
 const _: () = assert!(REGION * size_of::<Entry>() <= BLOCK);
@@ -170,13 +170,13 @@ pub struct Slots<'q> {
     pub used: &'q Used,
     /// See `shared::claim`.
     pub claims: &'q [AtomicU32; SLOTS],
-    /// The number with which the message has arrived; 0 = none. Stored by whoever holds the claim:
-    /// that is the commit.
+    /// The sequence number of the message, in the order of arrival; 0 = none. Stored by the holder
+    /// of the claim: that is the commit.
     pub keys: &'q [AtomicU64; SLOTS],
-    /// Type, and length | room << 32. Written by a sender before its commit.
+    /// Type, and length | location << 32. Written by a sender before its commit.
     pub heads: &'q [[AtomicU64; 2]; SLOTS],
-    /// The low half of the number of the last message whose body does not fit here: see `owner`.
-    /// Stored by its sender, which holds the claim, before it looks for room.
+    /// The low half of the sequence number of the last message whose body does not fit here: see
+    /// `owner`. Stored by its sender, which holds the claim, before it looks for storage.
     pub longs: &'q [AtomicU32; SLOTS],
     bodies: *mut u8,
 }
@@ -186,13 +186,13 @@ pub fn key_place(block: usize, index: usize) -> usize {
     block * BLOCK + KEYS_AT + index % SLOTS * size_of::<u64>()
 }
 
-/// Where in the file the room for a short body is.
+/// Where in the file a short body is.
 pub fn body_place(block: usize, index: usize) -> usize {
     block * BLOCK + BODIES_AT + index % SLOTS * INLINE
 }
 
 impl Slots<'_> {
-    /// Room for a short body. The index is below [`SLOTS`].
+    /// A short body. The index is below [`SLOTS`].
     #[inline(always)]
     pub fn body(&self, index: usize) -> *mut u8 {
         self.bodies.wrapping_add(index % SLOTS * INLINE)
@@ -201,10 +201,10 @@ impl Slots<'_> {
 
 /// A mapped queue.
 pub struct Layout {
-    /// Where each region is mapped; null = not yet. Stored by whoever maps it first.
+    /// Where each region is mapped; null = not yet. Stored by the thread that maps it first.
     regions: [AtomicPtr<u8>; REGIONS],
-    /// Blocks that the file is known to have. Only ever grows, by whoever has looked. Release, and
-    /// Acquire: their regions are mapped.
+    /// Blocks that the file is known to have. Only ever grows; stored by a thread that has looked.
+    /// Release, and Acquire: their regions are mapped.
     blocks: AtomicUsize,
 }
 
@@ -226,7 +226,7 @@ impl Layout {
 
     #[inline(always)]
     fn base(&self) -> *mut u8 {
-        // Relaxed: stored before anybody else knew the layout.
+        // Relaxed: stored before any other thread knew the layout.
         self.regions[0].load(Ordering::Relaxed)
     }
 
@@ -249,7 +249,7 @@ impl Layout {
         unsafe { &*self.base().add(WORDS_AT).cast() }
     }
 
-    /// Numbers of the blocks of slots plus one, in the order of the slots; 0 = none.
+    /// Indices of the blocks of slots plus one, in the order of the slots; 0 = none.
     #[inline(always)]
     pub fn slot_list(&self) -> &[AtomicU32; SLOT_BLOCKS] {
         // SAFETY: within the first block; all of it is atomic.
@@ -279,7 +279,7 @@ impl Layout {
         self.blocks.load(Ordering::Acquire)
     }
 
-    /// The file has been seen to have so many blocks. `map` maps the region with this number.
+    /// The file has been seen to have so many blocks. `map` maps the region with this index.
     pub fn has_blocks(&self, count: usize, map: impl Fn(usize) -> Result<*mut u8>) -> Result<()> {
         let count = count.min(REGIONS * REGION);
         for region in 0..count.div_ceil(REGION) {
@@ -294,7 +294,7 @@ impl Layout {
     fn has_mapped(&self, region: usize, at: *mut u8) {
         let (null, place) = (ptr::null_mut(), &self.regions[region]);
         if place.compare_exchange(null, at, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            // SAFETY: another thread was faster, and nobody has seen this mapping.
+            // SAFETY: another thread was faster, and no thread has seen this mapping.
             unsafe { libc::munmap(at.cast(), REGION_SIZE) };
         }
     }
@@ -343,7 +343,7 @@ impl Layout {
     /// Unmaps all of it.
     ///
     /// # Safety
-    /// Nobody uses it any more.
+    /// It is not used any more.
     pub unsafe fn unmap(&self) {
         for region in &self.regions {
             let at = region.load(Ordering::Acquire);

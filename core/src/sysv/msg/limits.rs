@@ -14,14 +14,14 @@ use super::body;
 pub struct Limits {
     /// Of the longest message: MSGMAX.
     pub message: u64,
-    /// That a queue has room for: MSGMNB.
+    /// The capacity of a queue: MSGMNB.
     pub queue: u64,
 }
 
 /// What Linux begins with.
 const DEFAULT: Limits = Limits { message: 8192, queue: 16384 };
 
-/// What the kernel has; 0 = not asked yet. Relaxed: numbers, each of which is true by itself.
+/// What the kernel has; 0 = not asked yet. Relaxed: limits, each of which is true by itself.
 static MESSAGE: AtomicU64 = AtomicU64::new(0);
 static QUEUE: AtomicU64 = AtomicU64::new(0);
 

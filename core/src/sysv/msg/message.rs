@@ -5,12 +5,12 @@
 pub struct Message {
     /// Its slot.
     pub slot: usize,
-    /// The number with which it has arrived.
+    /// Its sequence number, in the order of arrival.
     pub arrival: u64,
     /// Its type.
     pub kind: i64,
     /// Bytes of its body.
     pub length: usize,
     /// Where the body is, if that is not in the slot.
-    pub room: u32,
+    pub location: u32,
 }

@@ -4,32 +4,32 @@
 //! |---|---|
 //! | `asleep` | what a thread that waits sleeps on |
 //! | `blocks` | what the blocks of a file are used for |
-//! | `body` | room for bodies |
+//! | `body` | storage for bodies |
 //! | `call` | `msgsnd`, `msgrcv` |
 //! | `control` | `msgctl` |
 //! | `find` | `msgget` |
-//! | `flag` | whether anybody may wait |
-//! | `image` | a copy of a queue's file, for one who does not map it |
+//! | `flag` | whether any thread may wait |
+//! | `image` | a copy of a queue's file, for an observer that does not map it |
 //! | `layout` | where everything lies in a file |
 //! | `limits` | the limits of new queues |
 //! | `message` | a message |
 //! | `model` | the models of the protocols |
 //! | `occupied` | where messages may be |
-//! | `owner` | whose a piece of room for bodies is |
+//! | `owner` | which message a piece of storage belongs to |
 //! | `queue` | a mapped queue |
-//! | `record` | one who waits |
+//! | `record` | a waiter |
 //! | `records` | all records of a queue |
 //! | `registering` | saying so in a record, when one begins to wait, and when one does not any more |
 //! | `search` | the message that a receiver gets next |
 //! | `selector` | which message a receiver wants |
-//! | `snapshot` | a queue as one sees it who only looks |
-//! | `standing` | which message is for which of those who wait |
+//! | `snapshot` | a queue as an observer sees it |
+//! | `standing` | which message is for which waiter |
 //! | `store` | the slots of messages: claim, commit, release |
 //! | `task` | what is done by one that may have to wait |
-//! | `tell` | waking those who wait |
+//! | `tell` | waking waiters |
 //! | `transfer` | sending and receiving without a wait |
 //! | `usage` | what is in use, in one word |
-//! | `wait` | a wait for a message, or for room |
+//! | `wait` | a wait for a message, or for space |
 
 mod flag;
 mod message;
@@ -100,4 +100,4 @@ pub use transfer::{Incoming, Outgoing};
 #[cfg(not(loom))]
 pub use usage::Amount;
 #[cfg(not(loom))]
-pub use wait::{Room, Waiting};
+pub use wait::{CallStorage, Waiting};

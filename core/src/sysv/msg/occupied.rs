@@ -1,5 +1,5 @@
-//! Where messages may be: which blocks, and which slots of a block. Whoever looks for one passes
-//! over the rest.
+//! Where messages may be: which blocks, and which slots of a block. A search for one passes over
+//! the rest.
 //!
 //! A slot that holds a message, or that a sender holds, has its bit set in the word of its block
 //! ([`Used`]), and the block has its bit set in a word of the queue ([`Occupied`]). The reverse
@@ -17,7 +17,7 @@
 //!
 //! A receiver reads the word of the queue, closes the block, and clears its bit only if the word is
 //! unchanged. A sender that finds the block closed changes the word in any case, and then opens the
-//! block. So a block that is open has its bit set, wherever anybody is killed.
+//! block. So an open block always has its bit set, even if a thread is killed in between.
 //!
 //! All accesses are SeqCst. What clears a bit is an exchange of the claimant, so the child of a
 //! fork in a handler clears nothing; what it sets is harmless.
@@ -48,7 +48,7 @@ pub struct Used(AtomicU64);
 pub struct Occupied([AtomicU64; SLOT_BLOCKS / BLOCKS]);
 
 impl Used {
-    /// Of a block that is about to be listed, if nobody has begun before.
+    /// Of a block that is about to be listed, if no thread has begun before.
     pub fn begin(&self) {
         let _ = self.0.compare_exchange(0, CLOSED, Ordering::SeqCst, Ordering::SeqCst);
     }
@@ -96,7 +96,7 @@ impl Occupied {
         })
     }
 
-    /// For the holder of a slot, who is going to send: its bit is set, and its block is open.
+    /// For the holder of a slot that is going to send: its bit is set, and its block is open.
     #[inline(always)]
     pub fn set(&self, used: &Used, place: usize, index: usize, who: &impl Claimant) {
         if !used.has(index) {
@@ -131,8 +131,8 @@ impl Occupied {
         }
     }
 
-    /// For the holder of a slot, which holds no message any more. In the first block bits stay set
-    /// while they are few: so a queue that is mostly empty sets and clears none.
+    /// For the holder of a slot, which holds no message any more. In the first block a few bits
+    /// stay set, so that a queue that is mostly empty sets and clears none.
     #[inline(always)]
     pub fn clear(&self, used: &Used, place: usize, index: usize, who: &impl Claimant) {
         let word = used.0.load(Ordering::SeqCst);

@@ -1,25 +1,26 @@
-//! Whose a piece of room for bodies is: its *owner word*, slot plus one << 40 | the low 40 bits of
-//! the number with which the message has arrived; 0 = nobody's yet.
+//! Which message a piece of storage belongs to. Its *owner word* is (slot + 1) << 40 | the low 40
+//! bits of the message's sequence number; 0 = none yet.
 //!
 //! A piece is in use while the slot has that message. It also is while the slot has none, its claim
 //! is held, and that message is the last long one that was begun there: then its sender may be
-//! writing it. Nobody gives a piece back: it is free once its message is gone, whoever died.
+//! writing it. A piece is not given back: it is free once its message is gone, whichever thread
+//! died.
 //!
-//! A sender claims a slot without a message, stores the number of a long message in the slot's
-//! *long word*, takes pieces, and stores the key while it holds the claim. So whoever looks at a
-//! piece reads claim, key and long word in this order, and finds that the message
+//! A sender claims a slot without a message, stores the sequence number of a long message in the
+//! slot's *long word*, takes pieces, and stores the key while it holds the claim. So a thread that
+//! looks at a piece reads claim, key and long word in this order, and finds that the message
 //!
-//! * is there, if the key is its number;
-//! * will never be there, if the key is another one's: no number is given out twice;
+//! * is there, if the key is its sequence number;
+//! * will never be there, if the key is another message's: no sequence number is used twice;
 //! * will never be there, if there is none and the claim is free;
-//! * will never be there, if there is none and the long word has another number: that was stored
-//!   after the piece was taken, which has led here, by one who has claimed the slot since.
+//! * will never be there, if there is none and the long word has another sequence number: a thread
+//!   that has claimed the slot since has stored that after the piece was taken.
 //!
 //! Without the long word a sender that is stopped would keep all pieces that its slot ever had; and
-//! a file would grow by as many each time. As it is, a slot keeps those of one message at most.
+//! a file would grow by as many each time. With it, a slot keeps those of one message at most.
 //!
-//! The long word has 32 bits. After 2^32 messages it may be that of another message: then a piece
-//! that is free is taken for one in use, as long as that lasts.
+//! The long word has 32 bits. After 2^32 messages it may be that of another message: then a free
+//! piece counts as in use for as long as that lasts.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::Result;
@@ -33,7 +34,7 @@ const ARRIVAL: u64 = (1 << SLOT_SHIFT) - 1;
 pub struct Owner {
     /// The slot.
     pub slot: usize,
-    /// The number of the message.
+    /// The sequence number of the message.
     pub arrival: u64,
 }
 
@@ -58,14 +59,14 @@ fn low_half(word: u64) -> u32 {
 pub struct Slot<'q> {
     /// See `shared::claim`.
     pub claim: &'q AtomicU32,
-    /// The number of the message that is there; 0 = none.
+    /// The sequence number of the message that is there; 0 = none.
     pub key: &'q AtomicU64,
     /// See the module.
     pub long: &'q AtomicU32,
 }
 
-/// Whether a piece with this owner word is in use. `asking`: the one who wants it, and holds the
-/// claim of its slot. `find` finds a slot. `None`: there is no such slot.
+/// Whether a piece with this owner word is in use. `asking`: the sender that wants it, and holds
+/// the claim of its slot. `find` finds a slot. `None`: there is no such slot.
 pub fn is_in_use<'q>(
     word: u64,
     asking: Owner,

@@ -21,13 +21,13 @@ use crate::sysv::registry::{self, Opened};
 pub struct Queue {
     /// What is in it.
     pub layout: Layout,
-    /// What the process knows of it. The size is that of the longest message, in bytes.
+    /// What the process knows of it. The size is the limit on a message, in bytes.
     pub identity: Identity,
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // SAFETY: nobody uses it any more.
+        // SAFETY: no thread uses it any more.
         unsafe { self.layout.unmap() };
     }
 }
@@ -40,7 +40,7 @@ impl Queue {
         // SAFETY: a header.
         let facts = unsafe { Header::facts((&raw const header).cast(), birth.family)? };
         let queue = Self::map_file(file, facts)?;
-        // SAFETY: the header is at the start of the mapping, which nobody else knows.
+        // SAFETY: the header is at the start of the mapping, which no other process knows.
         unsafe { queue.layout.header_place().write(header) };
         // The first slots.
         let block = u32::try_from(FIRST_SLOTS).unwrap_or(0);

@@ -35,7 +35,7 @@ pub fn now() -> u32 {
     (clock::monotonic_ns() / 1_000_000) as u32
 }
 
-/// All records that have ever been used, with their numbers.
+/// All records that have ever been used, with their indices.
 pub fn all_records<'q>(queue: &'q Queue, mut visit: impl FnMut(usize, &'q Record)) -> Result<()> {
     let used = queue.layout.words().records.load(Ordering::SeqCst) as usize;
     let used = used.min(RECORDS * RECORD_BLOCKS);

@@ -1,4 +1,4 @@
-//! How one that waits says so in a record, and that it does not wait any more.
+//! How a thread says in a record that it waits, and that it does not wait any more.
 
 use super::blocks::records_at;
 use super::layout::{RECORD_BLOCKS, RECORDS};
@@ -21,7 +21,7 @@ pub fn begin(
     who: &Operation<'static>,
 ) -> Result<()> {
     let pid = Process::pid_of_memory();
-    // Not by the child of a fork: nobody calls one that is awake.
+    // Not by the child of a fork: a waiter that is awake is not called.
     who.commit((&record.taking, 0), (&record.pid, pid));
     who.commit((&record.taking, 0), (&record.call, call::AWAKE));
     let words = queue.layout.words();
@@ -43,7 +43,8 @@ pub fn lie(record: &Record, who: &Operation<'static>) -> Result<()> {
     if !who.commit((&nothing, 0), (&record.call, call::ASLEEP)) {
         return Err(Errno::EINTR);
     }
-    // The stores are a release only: whoever calls it sees that it sleeps, or it sees what for.
+    // The stores are a release only: a thread that calls it sees that it sleeps, or it sees what it
+    // is called for.
     fence(Ordering::SeqCst);
     if record.is_refused() { Err(Errno::E2BIG) } else { Ok(()) }
 }
@@ -65,11 +66,11 @@ fn clear(record: &Record, who: &Operation<'static>) {
     }
 }
 
-/// Records up to which a new one is used rather than asked whether those that have the others live:
-/// that costs system calls.
+/// Up to so many records, a new one is used, rather than a check whether the holders of the others
+/// live, which costs system calls.
 const FEW: usize = 64;
 
-/// A record that nobody has. ENOMEM, EIDRM; EINTR: this is the child of a fork.
+/// A record that no thread has. ENOMEM, EIDRM; EINTR: this is the child of a fork.
 pub fn claim(queue: &'static Queue, who: &Operation<'static>) -> Result<&'static Record> {
     let words = queue.layout.words();
     let used = words.records.load(Ordering::SeqCst) as usize;
@@ -88,7 +89,7 @@ pub fn claim(queue: &'static Queue, who: &Operation<'static>) -> Result<&'static
     Err(Errno::ENOMEM)
 }
 
-/// Claims the record with this number, if nobody has it. `asks`: also if its holder is dead.
+/// Claims the record with this index, if no thread has it. `asks`: also if its holder is dead.
 fn claim_this(
     queue: &'static Queue,
     who: &Operation<'static>,

@@ -10,7 +10,7 @@ use crate::atomic::Ordering;
 use crate::os::Result;
 use crate::shared::thread::Operation;
 
-/// Receivers that are found dead one after the other. Only hostile bytes make them more.
+/// How many receivers in a row may be found dead. Only hostile bytes give more.
 const ATTEMPTS: usize = 512;
 
 /// What the order of two messages depends on: the smaller one is delivered first.
@@ -41,8 +41,7 @@ fn search_among(
     search(queue, admits, lowest, is_other)
 }
 
-/// Looks at types first: most are not the one that is wanted, and slots that have become empty keep
-/// theirs.
+/// Looks at types first: most do not match. Slots that have become empty keep their type.
 #[inline(always)]
 fn search(
     queue: &Queue,
@@ -76,7 +75,7 @@ fn search(
     Ok(found)
 }
 
-/// The message for one that does not wait, while others do. `is_final`: and will not.
+/// The message for a receiver that does not wait, while others do. `is_final`: it will not wait.
 #[cold]
 pub fn find_among(
     queue: &Queue,

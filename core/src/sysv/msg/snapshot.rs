@@ -1,9 +1,9 @@
-//! A queue as one sees it who only looks, and changes nothing: from the bytes of its file.
+//! A queue as an observer sees it, without changing it: from the bytes of its file.
 //!
-//! The file is read and not mapped, which would make a holder of the one who looks. Messages come
-//! and go meanwhile; while the words that tell of that stay the same, what was read belongs
-//! together. Of a queue that never rests this does not succeed: then each number is one that was
-//! true at some time during the look.
+//! The file is read and not mapped, which would make the observer a holder. Messages come and go
+//! meanwhile; while the words that count these changes stay the same, what was read is consistent.
+//! For a queue that never rests this does not succeed: then each value was true at some time during
+//! the look.
 
 use core::mem::offset_of;
 use std::fs::File;
@@ -50,11 +50,11 @@ pub struct Message {
     pub kind: i64,
     /// Bytes of its body.
     pub length: usize,
-    /// The order of arrival. No two have the same number.
+    /// The order of arrival. No two are equal.
     pub arrival: u64,
     /// The block of its slot, and the place in it.
     slot: (usize, usize),
-    room: u32,
+    location: u32,
 }
 
 /// A queue at one moment.
@@ -64,22 +64,22 @@ pub struct Snapshot {
     pub description: Description,
     /// How far its life has come.
     pub life: Life,
-    /// Whoever made it, or began to remove it, has died over that.
+    /// The process that made it, or began to remove it, died before it was done.
     pub is_half_done: bool,
     /// Whether its PIDs are those of the caller's PID namespace.
     pub is_at_home: bool,
     /// Messages that have come, and waits that have begun, ever.
     pub arrivals: u64,
-    /// The messages that are for nobody who waits, in the order of arrival.
+    /// The messages that are for no waiting receiver, in the order of arrival.
     pub messages: Vec<Message>,
-    /// Those who wait and have not got anything, in the order of arrival. The dead are left out.
+    /// The waiters that have not got anything, in the order of arrival. The dead are left out.
     pub waiters: Vec<Waiter>,
 }
 
 /// Looks, if the queue changes each time meanwhile.
 const LOOKS: usize = 32;
-/// So many steps may be taken to find whom each message is for. Only of hostile bytes more are
-/// needed.
+/// Steps that may be taken to find which receiver each message is for. Only hostile bytes need
+/// more.
 const STEPS: u64 = 1 << 26;
 
 impl Snapshot {
@@ -111,7 +111,7 @@ impl Snapshot {
         let places = if message.length <= INLINE {
             vec![(body_place(block, index), message.length)]
         } else {
-            body::places(message.room, message.length, |at| {
+            body::places(message.location, message.length, |at| {
                 let mut number = [0; 4];
                 read(&mut number, at).map(|()| u32::from_ne_bytes(number))
             })?
@@ -122,7 +122,8 @@ impl Snapshot {
             read(&mut part, at)?;
             body.append(&mut part);
         }
-        // The room of a message is not used again before it has lost its number.
+        // The storage of a message is not used again before the message has lost its sequence
+        // number.
         let mut arrival = [0; 8];
         read(&mut arrival, key_place(block, index))?;
         Ok((u64::from_ne_bytes(arrival) == message.arrival).then_some(body))
@@ -161,8 +162,8 @@ fn look(queue: &Queue) -> Result<Snapshot> {
     })
 }
 
-/// Whom each message is for, unless that would take for ever. What the dead were given is for
-/// others.
+/// Which receiver each message is for, unless that would take for ever. What the dead were given is
+/// for others.
 fn standing(queue: &Queue) -> Result<Standing<'_>> {
     let (mut receivers, mut messages) = (0_u64, 0_u64);
     all_records(queue, |_, record| {
@@ -192,8 +193,8 @@ fn is_waiting(record: &Record) -> bool {
 fn seen(queue: &Queue, message: &super::message::Message) -> Option<Message> {
     let (place, index) = (message.slot / SLOTS, message.slot % SLOTS);
     let number = queue.layout.slot_list().get(place)?.load(Ordering::Relaxed) as usize;
-    let super::message::Message { kind, length, arrival, room, .. } = *message;
-    Some(Message { kind, length, arrival, slot: (number.checked_sub(1)?, index), room })
+    let super::message::Message { kind, length, arrival, location, .. } = *message;
+    Some(Message { kind, length, arrival, slot: (number.checked_sub(1)?, index), location })
 }
 
 fn waiters(queue: &Queue, standing: &Standing<'_>) -> Result<Vec<Waiter>> {
@@ -213,7 +214,7 @@ fn waiters(queue: &Queue, standing: &Standing<'_>) -> Result<Vec<Waiter>> {
 /// `None`: it does not wait, or is dead.
 fn waiter(queue: &Queue, number: usize, record: &Record) -> Option<Waiter> {
     let tid = match claim::holder(record.claim.load(Ordering::Relaxed)) {
-        claim::Holder::Nobody => return None,
+        claim::Holder::None => return None,
         claim::Holder::Thread(tid) => Some(tid),
         claim::Holder::Presence(_) => None,
     };

@@ -1,23 +1,24 @@
 //! Which message is for which of the receivers that wait.
 //!
-//! The kernel hands a message over: whoever sends it looks for the first receiver that admits it,
-//! in the order of their arrival, and the message never lies in the queue. Here it does, until that
-//! receiver has woken up. But whom it is for follows from what is in the queue: of the messages in
-//! order of arrival each is for the first receiver that admits it, and has none yet. So nothing is
-//! to be repaired when a receiver is killed: its messages are for the next ones.
+//! The kernel hands a message over: the sender looks for the first receiver that accepts it, in the
+//! order of their arrival, and the message is never in the queue. Here the message stays in the
+//! queue until that receiver has woken up. Which receiver a message is for follows from what is in
+//! the queue: in the order of arrival, each message is for the first receiver that accepts it and
+//! has none yet. So nothing has to be repaired when a receiver is killed: its messages are for the
+//! next receivers.
 //!
-//! A message that is for a receiver is for nobody else; it does not count as being in the queue.
-//! One that is too long for a receiver ends its wait, and is for the next one.
+//! A message that is for a receiver is for no other one; it does not count as being in the queue. A
+//! message that is too long for a receiver ends that receiver's wait, and is for the next one.
 //!
-//! A message may come late that has an earlier number: then others would be for others. So whoever
-//! relies on whom a message is for writes that into their records first
-//! ([`Standing::look_and_bind`]), and it stays so.
+//! A message with an earlier sequence number may be committed late: this would move the messages
+//! after it to other receivers. So a thread that relies on the receiver of a message writes that
+//! into the records first ([`Standing::look_and_bind`]), and it stays so.
 //!
-//! A receiver that takes what is for it says so first, in its record, and in the word `turns`; then
-//! it has its message, and nothing else is for it. Whoever looks reads `turns`, the records, the
+//! A receiver that takes its message first says so in its record, and in the word `turns`. From
+//! then on no other message is for it. A thread that looks reads `turns`, the records, the
 //! messages, and `turns` again. An older message may have been committed since the receiver looked,
-//! and others may have been told that it is for that one. So it then tells those for whom there is
-//! something now.
+//! and others may have counted it as meant for that receiver. So the receiver then calls those for
+//! which there is a message now.
 //!
 //! A receiver that did not sleep when it was called is about to look, or has been left by
 //! siglongjmp(3), and will not. If it has not come within [`ABSENCE_MS`] it does not count any
@@ -32,14 +33,15 @@ use crate::os::Result;
 use crate::os::growing::Growing;
 use crate::shared::claim::{self, Holder};
 
-/// So long a receiver may take to come that did not sleep when it was called, in milliseconds.
+/// How long a receiver that did not sleep when it was called may take to come, in milliseconds.
 const ABSENCE_MS: i32 = 100;
 /// So long it takes at most, mostly, to come for a message, in milliseconds.
 const TO_COME_MS: i32 = 2;
-/// Looks that may be in vain, as somebody takes something meanwhile.
+/// Looks that may be in vain, as a receiver takes a message meanwhile.
 const ATTEMPTS: usize = 64;
-/// Comparisons of a message with a receiver for one look. Each message takes a round over all that
-/// are there, so they grow with the cube of what waits; only hostile bytes need so many.
+/// Comparisons of a message with a receiver for one look. Each message takes a pass over all
+/// waiting receivers, so the comparisons may grow with the cube of their number; only hostile bytes
+/// need so many.
 const COMPARISONS: usize = 1 << 26;
 /// Receivers that wait at a time, mostly.
 const FEW: usize = 8;
@@ -56,17 +58,17 @@ pub trait Scene {
     fn now(&self) -> u32;
 }
 
-/// One that waits for a message.
+/// A waiter for a message.
 #[derive(Clone, Copy)]
 pub struct Receiver<'q> {
     /// Its record.
     pub record: &'q Record,
     ticket: u64,
     selector: Selector,
-    room: Option<u64>,
-    /// The number of the message that it takes; 0 = none.
+    capacity: Option<u64>,
+    /// The sequence number of the message that it takes; 0 = none.
     taking: u64,
-    /// What stands in its record: the number of the message that is for it.
+    /// From its record: the sequence number of the message that is for it.
     bound: u64,
     /// What is for it.
     pub given: Option<Message>,
@@ -112,8 +114,8 @@ impl<'q> Standing<'q> {
         Ok(standing)
     }
 
-    /// Looks what it is now. `own`: the record of the caller, which is not absent. ENOMEM; EINVAL,
-    /// EIDRM.
+    /// Reads the current state. `own`: the record of the caller, which is not absent. ENOMEM;
+    /// EINVAL, EIDRM.
     pub fn look(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
         let turns = queue.turns();
         let mut attempts = 0..ATTEMPTS;
@@ -141,12 +143,12 @@ impl<'q> Standing<'q> {
         self.assign(queue)
     }
 
-    /// Whether nobody waits.
+    /// Whether no thread waits.
     pub fn is_empty(&self) -> bool {
         self.receivers.is_empty()
     }
 
-    /// The same, and writes into their records what is for whom: so it stays.
+    /// The same, and writes into each record which message is for it: so it stays.
     pub fn look_and_bind(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
         for _ in 0..ATTEMPTS {
             self.look(queue, own)?;
@@ -169,10 +171,10 @@ impl<'q> Standing<'q> {
         })
     }
 
-    /// Frees the records of those that are dead, and have what this selector admits. True if there
-    /// was one. To ask costs system calls, so those that have just lain down are not asked, unless
-    /// the look `is_final`: then the caller tells the program that there is nothing, and waits for
-    /// nobody.
+    /// Frees the records of those that are dead, and have a message that this selector accepts.
+    /// True if there was one. Asking costs system calls, so those that have just gone to sleep are
+    /// not asked about, unless the look `is_final`: then the caller tells the program that there is
+    /// nothing, and does not wait.
     #[cold]
     pub fn free_dead(
         &self,
@@ -191,8 +193,8 @@ impl<'q> Standing<'q> {
         freed
     }
 
-    /// Each message in its turn; those that nobody is free for are passed over. After so many
-    /// comparisons the rest is for nobody: they take what they find.
+    /// Each message in its turn; those for which no waiter is free are passed over. After so many
+    /// comparisons the rest is for no waiter: receivers take what they find.
     fn assign(&mut self, queue: &impl Scene) -> Result<()> {
         let (mut after, mut compared) = (0, 0);
         // Whether one more message may be compared with all receivers.
@@ -237,7 +239,7 @@ impl<'q> Standing<'q> {
 
     fn give(&mut self, message: Message) {
         for receiver in self.receivers.iter_mut().filter(|one| one.is_free_for(message.kind)) {
-            if receiver.room.is_none_or(|room| message.length as u64 <= room) {
+            if receiver.capacity.is_none_or(|capacity| message.length as u64 <= capacity) {
                 receiver.given = Some(message);
                 return;
             }
@@ -250,9 +252,9 @@ impl<'q> Standing<'q> {
         self.receivers.iter()
     }
 
-    /// Whether a message that this one admits is for another one, which may not come: it may have
-    /// been left by siglongjmp(3), or be killed before this one sleeps where the kernel tells of
-    /// that.
+    /// Whether a message that this receiver accepts is for another one, which may not come: it may
+    /// have been left by siglongjmp(3), or be killed before this one sleeps where the kernel tells
+    /// of that.
     pub fn is_held_up(&self, own: &Receiver<'_>) -> bool {
         let holds = |message: Message| own.selector.admits(message.kind);
         let is_other = |receiver: &Receiver<'_>| !core::ptr::eq(receiver.record, own.record);
@@ -279,13 +281,14 @@ impl<'q> Standing<'q> {
 
 /// `None`: it does not wait for a message.
 fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<Receiver<'_>> {
-    // Each word is SeqCst: whoever has stored a message since sees one that waits, or is seen. What
-    // it takes comes first: one that has taken it gives up its ticket before that.
+    // Each word is SeqCst: a thread that has stored a message since sees the waiter, or its message
+    // is seen. The word `taking` is read first: a receiver that has taken its message gives up its
+    // ticket before that.
     let taking = record.taking.load(Ordering::SeqCst);
     let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
     let ticket = record.ticket.load(Ordering::SeqCst);
     let called = record.call.load(Ordering::SeqCst);
-    let Wanted::Message { selector, room } = record.wanted() else { return None };
+    let Wanted::Message { selector, capacity } = record.wanted() else { return None };
     let is_missed = called == call::MISSED && !is_own;
     let is_absent = is_missed && record.since(now()) > ABSENCE_MS;
     let waits = is_held && ticket != 0 && !record.is_refused() && !is_absent;
@@ -293,7 +296,7 @@ fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<R
         record,
         ticket,
         selector,
-        room,
+        capacity,
         taking,
         bound: record.given.load(Ordering::SeqCst),
         given: None,
@@ -307,7 +310,7 @@ mod tests {
 
     use super::*;
 
-    /// So many receivers sleep, and as many messages are there, in the order that takes longest.
+    /// How many receivers sleep, and as many messages are there, in the order that takes longest.
     struct Crowd {
         turns: AtomicU64,
         records: Vec<Record>,
@@ -340,7 +343,7 @@ mod tests {
         fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
             self.visited.set(self.visited.get() + self.records.len());
             for slot in (0..self.records.len()).rev() {
-                visit(Message { slot, arrival: slot as u64 + 1, kind: 1, length: 0, room: 0 });
+                visit(Message { slot, arrival: slot as u64 + 1, kind: 1, length: 0, location: 0 });
             }
             Ok(())
         }

@@ -1,10 +1,9 @@
 //! The slots of messages: claim, commit, release (`docs/design.md`).
 //!
-//! A sender claims a free slot, adds its message to what is in use, writes the body, stores the
-//! key, releases. A receiver claims the slot of the message that it wants, reads the body, clears
-//! the key, takes the message from what is in use, releases. Storing or clearing the key is the
-//! commit: one store, before which nothing has happened for anybody else, and after which
-//! everything has.
+//! A sender claims a free slot, adds its message to the usage, writes the body, stores the key,
+//! releases. A receiver claims the slot of the message that it wants, reads the body, clears the
+//! key, subtracts it from the usage, releases. Storing or clearing the key is the commit: one
+//! store, before which nothing has happened for other threads, and after which everything has.
 
 use super::blocks::{self, known_slots};
 use super::layout::{MESSAGES_MAX, SLOT_BLOCKS, SLOTS, Slots};
@@ -28,9 +27,9 @@ const ATTEMPTS: usize = 512;
 pub struct Claimed<'q> {
     slots: Slots<'q>,
     index: usize,
-    /// Its number among all.
+    /// Its index among all.
     pub slot: usize,
-    /// The number of the message that is in it, or is to be.
+    /// The sequence number of the message that is in it, or is to be.
     pub arrival: u64,
 }
 
@@ -47,7 +46,7 @@ impl<'q> Claimed<'q> {
         self.slots.heads[self.index].as_ptr().cast_mut().cast()
     }
 
-    /// Room for a short body.
+    /// A short body.
     #[inline(always)]
     pub fn short_body(&self) -> *mut u8 {
         self.slots.body(self.index)
@@ -95,7 +94,7 @@ impl<'q> Claimed<'q> {
     }
 }
 
-/// The words of a slot, and its place among them. `None`: there is no such slot. EIDRM, EINVAL.
+/// The words of a slot, and its index in the block. `None`: there is no such slot. EIDRM, EINVAL.
 #[inline(always)]
 pub fn slot(queue: &Queue, slot: usize) -> Result<Option<(Slots<'_>, usize)>> {
     if slot >= MESSAGES_MAX {
@@ -118,7 +117,7 @@ fn count(queue: &Queue) -> usize {
     (queue.layout.words().slot_blocks.load(Ordering::SeqCst) as usize).min(SLOT_BLOCKS)
 }
 
-/// The blocks that may hold messages, each with the number of its first slot.
+/// The blocks that may hold messages, each with the index of its first slot.
 #[inline(always)]
 pub fn occupied(queue: &Queue) -> impl Iterator<Item = Result<(usize, Slots<'_>)>> {
     queue.layout.words().occupied.blocks(count(queue)).filter_map(|place| {
@@ -144,8 +143,8 @@ pub fn messages(queue: &Queue, mut visit: impl FnMut(Message)) -> Result<()> {
                 continue;
             }
             let message = read_head(&slots, first, index, arrival);
-            // The head may be that of the next message in this slot. Acquire: whoever writes one
-            // has found the key cleared, so we find it, too. Relaxed: the fence is enough.
+            // The head may be that of the next message in this slot. Acquire: a thread that writes
+            // one has found the key cleared, so we find it, too. Relaxed: the fence is enough.
             fence(Ordering::Acquire);
             if slots.keys[index].load(Ordering::Relaxed) == arrival {
                 visit(message);
@@ -161,17 +160,17 @@ pub fn read_head(slots: &Slots<'_>, first: usize, index: usize, arrival: u64) ->
     // Relaxed: the key, which was read before, was stored after it with Release.
     let [kind, rest] = slots.heads[index].each_ref().map(|word| word.load(Ordering::Relaxed));
     let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
-    let (length, room) = (half(rest) as usize, half(rest >> 32));
-    Message { slot: first + index, arrival, kind: kind.cast_signed(), length, room }
+    let (length, location) = (half(rest) as usize, half(rest >> 32));
+    Message { slot: first + index, arrival, kind: kind.cast_signed(), length, location }
 }
 
 /// As it lies in the head of a slot.
 #[inline(always)]
-pub fn head(kind: i64, length: usize, room: u32) -> u128 {
-    two_words(kind.cast_unsigned(), length as u64 | u64::from(room) << 32)
+pub fn head(kind: i64, length: usize, location: u32) -> u128 {
+    two_words(kind.cast_unsigned(), length as u64 | u64::from(location) << 32)
 }
 
-/// What a look for room found.
+/// What a look for space found.
 pub enum Reserved<'q> {
     /// A claimed slot, whose message has been added to what is in use.
     Slot(Claimed<'q>),
@@ -179,7 +178,7 @@ pub enum Reserved<'q> {
     Full,
 }
 
-/// Claims a free slot, and adds a message of this length to what is in use. `spared`: what does not
+/// Claims a free slot, and adds a message of this length to the usage. `spared`: what does not
 /// count. ENOMEM: the file cannot grow; EIDRM; ERESTART.
 #[inline(always)]
 pub fn reserve<'q>(
@@ -223,10 +222,10 @@ fn claim_free<'q>(queue: &'q Queue, who: &Operation<'static>) -> Result<Option<C
         return if who.is_orphan() { Err(Errno::ERESTART) } else { Ok(None) };
     }
     let claimed = Claimed { slots, index, slot, arrival: 0 };
-    // Acquire is not needed: the claim has it. A sender may have filled the slot before we claimed
-    // it.
+    // No Acquire is needed here: the claim has it. A sender may have filled the slot before we
+    // claimed it.
     if slots.keys[index].load(Ordering::Relaxed) == 0 {
-        // Before anybody is asked whether he waits: see `is_under_way`.
+        // Before any thread is asked whether it waits: see `is_under_way`.
         queue.layout.words().occupied.set(slots.used, slot / SLOTS, index, who);
         return Ok(Some(claimed));
     }
@@ -264,8 +263,8 @@ fn search_free<'q>(
     Ok(Some((slots, 0, place * SLOTS)))
 }
 
-/// Claims the message that `find` gives, which is told whether those that others have claimed do
-/// not count any more. `None`: there is none.
+/// Claims the message that `find` gives, whose argument says whether those that others have claimed
+/// do not count any more. `None`: there is none.
 ///
 /// A message that another receiver has claimed may still come back, if that one dies, or cannot
 /// take it. Passing it over at once would break the order, so it is waited for. But its holder may
@@ -288,8 +287,8 @@ pub fn take<'q>(
             continue;
         }
         let claimed = Claimed { slots, index, slot: message.slot, arrival: message.arrival };
-        // Acquire is not needed: the claim has it. A number is given out once, so it is the same
-        // message.
+        // No Acquire is needed here: the claim has it. A sequence number is given out once, so it
+        // is the same message.
         if slots.keys[index].load(Ordering::Relaxed) == message.arrival {
             return Ok(Some((claimed, message)));
         }
@@ -323,13 +322,13 @@ fn wait_for_holder(
     }
 }
 
-/// Whether somebody holds the claim of this message.
+/// Whether a thread holds the claim of this message.
 pub fn is_claimed(queue: &Queue, message: &Message) -> bool {
     let Ok(Some((slots, index))) = slot(queue, message.slot) else { return false };
     !claim::is_free(slots.claims[index].load(Ordering::Relaxed))
 }
 
-/// Whether an operation is under way: somebody holds a slot that has, or gets, a message.
+/// Whether an operation is under way: a thread holds a slot that has, or gets, a message.
 pub fn is_under_way(queue: &Queue) -> Result<bool> {
     for block in occupied(queue) {
         let (_, slots) = block?;
@@ -341,11 +340,11 @@ pub fn is_under_way(queue: &Queue) -> Result<bool> {
     Ok(false)
 }
 
-/// Corrects what is in use, as nobody may believe that a queue is full before. False: an operation
-/// is under way, so it cannot be told.
+/// Corrects the usage: only then may it be believed that a queue is full. False: an operation is
+/// under way, so it cannot be told.
 #[cold]
 pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
-    // The claim of one that the kernel does not watch is freed by nobody else where nobody waits.
+    // Where no thread waits, this alone frees a claim that the kernel does not watch.
     Ok(recount_at_rest(queue, who)?
         || free_claims_of_dead(queue, who)? && recount_at_rest(queue, who)?)
 }
@@ -372,7 +371,7 @@ pub fn free_claims_of_dead(queue: &Queue, who: &Operation<'static>) -> Result<bo
     for block in all_blocks(queue) {
         let (_, slots) = block?;
         let held = slots.claims.iter().filter(|claim| {
-            // Relaxed: whoever frees it looks again.
+            // Relaxed: the thread that frees it looks again.
             !claim::is_free(claim.load(Ordering::Relaxed))
         });
         for claim in held {

@@ -25,10 +25,10 @@ impl Task {
     /// What its record says.
     pub fn wanted(&self) -> Wanted {
         match self {
-            Task::Send(message) => Wanted::Room(message.length as u64),
+            Task::Send(message) => Wanted::Space(message.length as u64),
             Task::Receive(into) => Wanted::Message {
                 selector: into.selector,
-                room: (!into.cut).then_some(into.room as u64),
+                capacity: (!into.cut).then_some(into.capacity as u64),
             },
         }
     }

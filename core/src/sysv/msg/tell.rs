@@ -1,4 +1,4 @@
-//! Waking those who wait, when there may be something for them.
+//! Waking waiters, when there may be something for them.
 
 use super::flag::Flag;
 use super::queue::Queue;
@@ -13,12 +13,13 @@ use crate::os::futex::{self, Scope};
 use crate::shared::claim;
 use crate::shared::thread::Operation;
 
-/// Whom to wake.
+/// Which waiters to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whom {
+pub enum Which {
     /// Those that sleep, and have not been called.
     Sleepers,
-    /// Also those that have been called: whoever did so may have been killed before the wake.
+    /// Also those that have been called: the thread that called them may have been killed before
+    /// the wake.
     All,
 }
 
@@ -33,24 +34,24 @@ enum Called {
     Gone,
 }
 
-/// Receivers that are found dead one after the other. Only hostile bytes make them more.
+/// How many receivers in a row may be found dead. Only hostile bytes give more.
 const ATTEMPTS: usize = 512;
-/// So long it takes at most, mostly, from the word that one is about to sleep to the sleep, in
-/// milliseconds. To ask whether one lives costs system calls.
+/// The usual time at most, in milliseconds, from a waiter's announcement that it is about to sleep
+/// to the sleep. Asking whether it lives costs system calls.
 const TO_SLEEP_MS: i32 = 2;
 
-/// Calls one that waits, if it sleeps. A wake for nothing is harmless: it looks, and sleeps again.
-fn call_one(record: &Record, whom: Whom) -> Called {
+/// Calls a waiter, if it sleeps. A wake for nothing is harmless: it looks, and sleeps again.
+fn call_one(record: &Record, which: Which) -> Called {
     let exchange = |from, to| {
         record.call.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     };
     let is_called = exchange(call::ASLEEP, call::CALLED);
-    if is_called || whom == Whom::All {
+    if is_called || which == Which::All {
         let is_awake = wake(record) > 0;
         if is_called && !is_awake {
             let now = now();
             let is_gone = record.since(now) > TO_SLEEP_MS;
-            // Before the exchange: whoever sees that it was missed sees when.
+            // Before the exchange: a thread that sees that it was missed sees when.
             record.since.store(now, Ordering::SeqCst);
             exchange(call::CALLED, call::MISSED);
             return if is_gone { Called::Gone } else { Called::Missed };
@@ -65,11 +66,11 @@ fn wake(record: &Record) -> usize {
 
 /// A message has come; or what was for one is for another.
 #[cold]
-pub fn receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<()> {
-    // With that of `wait`: one that waits sees the message, or we see that it waits.
+pub fn receivers(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<()> {
+    // With that of `wait`: a waiter sees the message, or this thread sees that it waits.
     fence(Ordering::SeqCst);
     for _ in 0..ATTEMPTS {
-        if !tell_receivers(queue, who, whom)? {
+        if !tell_receivers(queue, who, which)? {
             break;
         }
     }
@@ -77,13 +78,13 @@ pub fn receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<
 }
 
 /// True: one of them is dead, and what was for it is for others.
-fn tell_receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<bool> {
+fn tell_receivers(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<bool> {
     let mut standing = Standing::unknown();
     standing.look_and_bind(queue, None)?;
-    if whom == Whom::All {
+    if which == Which::All {
         all_records(queue, |_, record| {
             if record.is_refused() {
-                call_one(record, whom);
+                call_one(record, which);
             }
         })?;
     }
@@ -100,30 +101,30 @@ fn tell_receivers(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result
         let record = receiver.record;
         if receiver.is_too_long {
             receiver.refuse();
-            call_one(record, whom);
+            call_one(record, which);
             continue;
         }
         let Some(message) = receiver.given else { continue };
-        let called = call_one(record, whom);
+        let called = call_one(record, which);
         if called == Called::Awake {
             continue;
         }
         let is_dead = |holder| store::has_ended(queue, who, holder);
         one_is_dead |= called == Called::Gone && claim::free_if(&record.claim, is_dead);
-        // Others are to see to it that somebody comes.
+        // Others are to make sure that a waiter comes.
         let others = standing.receivers().filter(|one| one.is_free_for(message.kind));
         others.for_each(|other| {
-            call_one(other.record, Whom::Sleepers);
+            call_one(other.record, Which::Sleepers);
         });
     }
     Ok(one_is_dead)
 }
 
-/// There is room, perhaps for those who wait for it: as many as fit are called, in the order of
-/// their arrival, and one more, as one of them may be stopped. One that has been called before, and
-/// has not come, does not count.
+/// There is space, perhaps for waiters: as many as fit are called, in the order of their arrival,
+/// and one more, as one of them may be stopped. A waiter that has been called before, and has not
+/// come, does not count.
 #[cold]
-pub fn senders(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<()> {
+pub fn senders(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<()> {
     fence(Ordering::SeqCst);
     let words = queue.layout.words();
     if next_sender(queue, 0)?.is_none() {
@@ -145,8 +146,8 @@ pub fn senders(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<()
         let what = Amount { bytes, messages: 1 };
         if what.plus(before).fits(queue.bound()) {
             let is_asleep = record.call.load(Ordering::SeqCst) == call::ASLEEP;
-            call_one(record, whom);
-            if is_asleep && whom != Whom::All {
+            call_one(record, which);
+            if is_asleep && which != Which::All {
                 // The one more.
                 if !used.plus(what).fits(queue.bound()) {
                     break;
@@ -159,15 +160,15 @@ pub fn senders(queue: &Queue, who: &Operation<'static>, whom: Whom) -> Result<()
     Ok(())
 }
 
-/// The one of those who wait for room that came next after this ticket: its ticket, the bytes that
-/// it wants, its record.
+/// The waiter for space that came next after this ticket: its ticket, the bytes that it wants, its
+/// record.
 fn next_sender(queue: &Queue, after: u64) -> Result<Option<(u64, u64, &Record)>> {
     let mut next: Option<(u64, u64, &Record)> = None;
     all_records(queue, |_, record| {
         let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
         let ticket = record.ticket.load(Ordering::SeqCst);
         let is_next = ticket > after && next.is_none_or(|(other, ..)| ticket < other);
-        if let Wanted::Room(bytes) = record.wanted()
+        if let Wanted::Space(bytes) = record.wanted()
             && is_held
             && is_next
         {
@@ -177,21 +178,21 @@ fn next_sender(queue: &Queue, after: u64) -> Result<Option<(u64, u64, &Record)>>
     Ok(next)
 }
 
-/// Nobody seems to wait any more. If the kernel would not know who is killed in the middle, another
-/// one is to find that.
+/// No thread seems to wait any more. Where the kernel would not notice a death in the middle, this
+/// is left to another thread.
 fn forget(
     queue: &Queue,
     who: &Operation<'static>,
     flag: &Flag,
-    is_anybody_there: impl Fn() -> Result<bool>,
+    is_any_there: impl Fn() -> Result<bool>,
 ) -> Result<()> {
     let death = &queue.layout.words().death;
     let due = who.thread().announce_wake(death);
     if !who.thread().owes_wake(death) {
         return Ok(());
     }
-    if flag.forget(is_anybody_there)? {
-        everybody(queue)?;
+    if flag.forget(is_any_there)? {
+        all(queue)?;
     }
     drop(due);
     Ok(())
@@ -200,10 +201,10 @@ fn forget(
 /// All of them look again: the queue has been changed, or removed, or they may have been
 /// overlooked.
 #[cold]
-pub fn everybody(queue: &Queue) -> Result<()> {
+pub fn all(queue: &Queue) -> Result<()> {
     fence(Ordering::SeqCst);
     all_records(queue, |_, record| {
-        call_one(record, Whom::All);
+        call_one(record, Which::All);
     })
 }
 
@@ -219,6 +220,6 @@ pub fn after_a_death(queue: &Queue, who: &Operation<'static>) -> Result<()> {
     // It may have been about to set them again.
     queue.layout.words().receivers.set();
     queue.layout.words().senders.set();
-    receivers(queue, who, Whom::All)?;
-    senders(queue, who, Whom::All)
+    receivers(queue, who, Which::All)?;
+    senders(queue, who, Which::All)
 }

@@ -1,4 +1,4 @@
-//! Sending and receiving, when there is room and a message: the fast path.
+//! Sending and receiving, when there is space or a message: the fast path.
 
 use super::body;
 use super::layout::{Did, INLINE};
@@ -9,7 +9,7 @@ use super::search;
 use super::selector::Selector;
 use super::standing::Standing;
 use super::store::{self, Claimed, Reserved};
-use super::tell::{self, Whom};
+use super::tell::{self, Which};
 use super::usage::Amount;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::clock::realtime_seconds;
@@ -37,7 +37,7 @@ pub struct Incoming {
     /// Where type and body go.
     pub into: *mut u8,
     /// Bytes that the body may have.
-    pub room: usize,
+    pub capacity: usize,
     /// Which message.
     pub selector: Selector,
     /// `MSG_NOERROR`: a longer body is cut.
@@ -59,7 +59,7 @@ pub struct Transfer<'t> {
 }
 
 impl Transfer<'_> {
-    /// Sends, if there is room. ENOMEM: there is no memory for the body; EIDRM; ERESTART: this is
+    /// Sends, if there is space. ENOMEM: there is no memory for the body; EIDRM; ERESTART: this is
     /// the child of a fork, and nothing has happened.
     ///
     /// # Safety
@@ -90,14 +90,14 @@ impl Transfer<'_> {
         }
         membarrier::light();
         if receivers.is_set() {
-            let _ = tell::receivers(queue, who, Whom::Sleepers);
+            let _ = tell::receivers(queue, who, Which::Sleepers);
         }
         self.note(Did::Send);
         Ok(true)
     }
 
-    /// The queue seems to be full. What is in use may be too high, and what is for receivers that
-    /// wait does not count.
+    /// The queue seems to be full. The usage may be too high, and messages for waiting receivers do
+    /// not count.
     #[cold]
     #[inline(never)]
     fn reserve_at_last(&self, length: usize) -> Result<Option<Claimed<'_>>> {
@@ -121,14 +121,14 @@ impl Transfer<'_> {
     #[inline(always)]
     unsafe fn write(&self, claimed: &Claimed<'_>, message: &Outgoing) -> Result<bool> {
         let (queue, who, length) = (self.queue, self.who, message.length);
-        let room = if length <= INLINE {
+        let location = if length <= INLINE {
             0
         } else {
-            body::make_room(queue, length, claimed.begin_long(who)?, who)?
+            body::allocate(queue, length, claimed.begin_long(who)?, who)?
         };
-        let head = (store::head(message.kind, length, room), claimed.head());
-        let place = (claimed.short_body(), room);
-        // SAFETY: as the caller says; the room is that of this message.
+        let head = (store::head(message.kind, length, location), claimed.head());
+        let place = (claimed.short_body(), location);
+        // SAFETY: as the caller says; the location is that of this message.
         unsafe { body::write(queue, who, head, place, message.body, length) }
     }
 
@@ -149,7 +149,7 @@ impl Transfer<'_> {
         queue.layout.words().usage.subtract(Amount::of(length), who);
         claimed.put_back(who);
         if queue.layout.words().senders.is_set() {
-            let _ = tell::senders(queue, who, Whom::Sleepers);
+            let _ = tell::senders(queue, who, Which::Sleepers);
         }
         Err(written.err().unwrap_or(Errno::ERESTART))
     }
@@ -162,13 +162,13 @@ impl Transfer<'_> {
             if !claimed.publish(self.who) {
                 return Err(Errno::ERESTART);
             }
-            let _ = tell::receivers(self.queue, self.who, Whom::Sleepers);
+            let _ = tell::receivers(self.queue, self.who, Which::Sleepers);
             self.note(Did::Send);
             Ok(true)
         })
     }
 
-    /// Runs `commit`, and whatever wakes, while the kernel knows that a wake is due.
+    /// Runs `commit`, which also wakes, while the kernel knows that a wake is due.
     fn while_due<T>(&self, claim: &AtomicU32, commit: impl FnOnce() -> T) -> T {
         let due = match self.owed {
             Some(_) => None,
@@ -179,7 +179,7 @@ impl Transfer<'_> {
         committed
     }
 
-    /// Receives, if there is a message that is for nobody else. Gives the length of its body.
+    /// Receives, if there is a message that is for no other receiver. Gives the length of its body.
     /// `None`: there is none. `is_final`: then the caller will not wait for one. E2BIG, EFAULT;
     /// EIDRM; ERESTART as above.
     ///
@@ -228,8 +228,8 @@ impl Transfer<'_> {
         unsafe { self.take(&claimed, &message, into) }.map(Some)
     }
 
-    /// Says in the record which message is about to be taken; 0 = none. What is for the others may
-    /// be something else then. ERESTART.
+    /// Says in the record which message is about to be taken; 0 = none. This may change which
+    /// messages are for the others. ERESTART.
     fn take_turn(&self, record: &Record, arrival: u64) -> Result<()> {
         let before = record.taking.load(Ordering::Relaxed);
         if before != arrival {
@@ -237,7 +237,7 @@ impl Transfer<'_> {
                 return Err(Errno::ERESTART);
             }
             self.queue.layout.words().turns.fetch_add(1, Ordering::SeqCst);
-            tell::receivers(self.queue, self.who, Whom::Sleepers)?;
+            tell::receivers(self.queue, self.who, Which::Sleepers)?;
         }
         Ok(())
     }
@@ -270,7 +270,7 @@ impl Transfer<'_> {
             return Err(Errno::ERESTART);
         }
         if queue.layout.words().senders.is_set() {
-            let _ = tell::senders(queue, who, Whom::Sleepers);
+            let _ = tell::senders(queue, who, Which::Sleepers);
         }
         self.note(Did::Receive);
         Ok(length)
@@ -284,7 +284,7 @@ impl Transfer<'_> {
             if !claimed.clear(self.queue, held, self.who) {
                 return Err(Errno::ERESTART);
             }
-            let _ = tell::senders(self.queue, self.who, Whom::Sleepers);
+            let _ = tell::senders(self.queue, self.who, Which::Sleepers);
             self.note(Did::Receive);
             Ok(length)
         })
@@ -301,12 +301,12 @@ impl Transfer<'_> {
         message: &Message,
         into: &Incoming,
     ) -> Result<usize> {
-        if message.length > into.room && !into.cut {
+        if message.length > into.capacity && !into.cut {
             return Err(Errno::E2BIG);
         }
-        let wanted = message.length.min(into.room);
+        let wanted = message.length.min(into.capacity);
         let place = user::writable(into.into, TYPE + wanted)?;
-        let from = (claimed.short_body(), message.room);
+        let from = (claimed.short_body(), message.location);
         // SAFETY: it could be written a moment ago; the slot is claimed, says the caller.
         unsafe {
             place.cast::<i64>().write_unaligned(message.kind);
@@ -318,7 +318,7 @@ impl Transfer<'_> {
         Err(Errno::ERESTART)
     }
 
-    /// Copies the message at this place, in the order of arrival, and takes nothing: `MSG_COPY`.
+    /// Copies the message at this index, in the order of arrival, and takes nothing: `MSG_COPY`.
     /// ENOMSG; E2BIG: it is too long; EINVAL: it is, and is to be cut.
     ///
     /// # Safety
@@ -328,7 +328,7 @@ impl Transfer<'_> {
         let (queue, who) = (self.queue, self.who);
         let taken = store::take(queue, who, |_| search::nth(queue, place))?;
         let Some((claimed, message)) = taken else { return Err(Errno::ENOMSG) };
-        let read = if message.length > into.room && into.cut {
+        let read = if message.length > into.capacity && into.cut {
             Err(Errno::EINVAL)
         } else {
             // SAFETY: as the caller says.
@@ -338,25 +338,25 @@ impl Transfer<'_> {
         if who.is_orphan() { Err(Errno::ERESTART) } else { read }
     }
 
-    /// For msgctl(2), and for those who spin for what this has made possible.
+    /// For msgctl(2), and for threads that spin for what this has made possible.
     #[inline(always)]
     fn note(&self, did: Did) {
-        let [message, room] = &self.queue.layout.words().hints;
+        let [message, space] = &self.queue.layout.words().hints;
         match did {
             Did::Send => message.waking(),
-            Did::Receive => room.waking(),
+            Did::Receive => space.waking(),
             Did::Change => {}
         }
         note(self.queue, did);
     }
 }
 
-/// Notes when something was done, and by whom.
+/// Notes when something was done, and by which process.
 #[inline(always)]
 pub fn note(queue: &Queue, did: Did) {
     let words = queue.layout.words();
-    // Relaxed: see the words. Mostly nothing is new, and a store would take the line away from the
-    // other side.
+    // Relaxed: see the words. Usually the value is unchanged, and a store would take the cache line
+    // away from the other side.
     let (time, now) = (&words.times[did as usize], realtime_seconds());
     if time.load(Ordering::Relaxed) != now {
         time.store(now, Ordering::Relaxed);

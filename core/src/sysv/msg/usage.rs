@@ -6,11 +6,11 @@
 //! | 32..49 | messages |
 //! | 49..64 | changes, modulo 2^15 |
 //!
-//! A sender adds its message after it has claimed a slot, and a receiver takes it away before it
+//! A sender adds its message after it has claimed a slot, and a receiver subtracts it before it
 //! gives its slot back. So while no slot is claimed, the word is the sum over all messages, unless
-//! somebody died in between: then it is too high, mostly. Whoever is about to believe that a queue
-//! is full counts the messages (`store`), and corrects the word if it is unchanged since before
-//! the count.
+//! a thread died in between: then it is usually too high. A thread that is about to believe that a
+//! queue is full counts the messages (`store`), and corrects the word if it is unchanged since
+//! before the count.
 //!
 //! All exchanges are SeqCst and by [`Claimant::exchange`], so the child of a fork in a handler
 //! changes nothing.
@@ -123,8 +123,8 @@ impl Usage {
         }
     }
 
-    /// Corrects it. `is_under_way`: whether anybody holds a slot; `count`: what the messages amount
-    /// to. False: an operation is under way, so it cannot be told.
+    /// Corrects it. `is_under_way`: whether any thread holds a slot; `count`: what the messages
+    /// amount to. False: an operation is under way, so it cannot be told.
     pub fn recount<E>(
         &self,
         is_under_way: impl Fn() -> Result<bool, E>,
@@ -133,8 +133,8 @@ impl Usage {
     ) -> Result<bool, E> {
         let seen = self.seen();
         // Before the count: one that has added its message, and stores the key during the count.
-        // After it: one that has cleared the key during the count, and has not taken its message
-        // away. All others change the word.
+        // After it: one that has cleared the key during the count, and has not subtracted its
+        // message yet. All others change the word.
         if is_under_way()? {
             return Ok(false);
         }

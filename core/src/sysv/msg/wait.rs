@@ -1,20 +1,20 @@
-//! Waiting for a message, or for room: what the wait machine (`shared::wait`) attempts.
+//! Waiting for a message, or for space: what the wait machine (`shared::wait`) attempts.
 //!
-//! One that waits has a record (`record`), which says what it wants, and sleeps on a word there and
-//! on the *death word* of the queue (`shared::thread::wake`). From before its first sleep on it
-//! owes a wake there, because it may have been called, and be killed before it has come: then the
-//! kernel wakes another one, which looks after all of them.
+//! A waiter has a record (`record`), which says what it wants, and sleeps on a word there and on
+//! the *death word* of the queue (`shared::thread::wake`). From before its first sleep on it owes a
+//! wake there, because it may have been called, and be killed before it has come: then the kernel
+//! wakes another one, which checks all of them.
 //!
 //! | what it sees, having announced itself | it sleeps until |
 //! |---|---|
-//! | nothing, and nobody in the middle of an operation | it is called, or somebody dies |
+//! | nothing, and no thread in the middle of an operation | it is called, or a thread dies |
 //! | nothing, but an operation under way that may not know of it | that, or for half a millisecond, then twice as long |
-//! | somebody has died, who may not be seen to be dead yet | the same, for a second |
+//! | a thread has died that may not be seen to be dead yet | the same, for a second |
 //! | the kernel does not tell of deaths | that, or for a second |
 //!
-//! A sender claims its slot, looks whether anybody waits, commits. One that waits says so, and
-//! looks at all slots. All of that is SeqCst. So either the sender sees it, or it finds the slot
-//! claimed.
+//! A sender claims its slot, looks whether any thread waits, commits. A waiter says that it waits,
+//! and looks at all slots. All of that is SeqCst. So either the sender sees it, or it finds the
+//! slot claimed.
 
 use core::mem::MaybeUninit;
 
@@ -25,7 +25,7 @@ use super::record::Record;
 use super::standing::Standing;
 use super::store;
 use super::task::{Done, Task};
-use super::tell::{self, Whom};
+use super::tell::{self, Which};
 use super::transfer::Transfer;
 use super::usage::Amount;
 use super::{registering, search};
@@ -43,12 +43,12 @@ use crate::sysv::permission::{ALTER, READ};
 /// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
 /// as long.
 const SHORTEST_SLEEP: i64 = 503_003;
-/// So long after a death somebody may be dead who does not seem so, in nanoseconds.
+/// How long after a death a dead thread may still seem alive, in nanoseconds.
 const DOUBT_NS: u64 = 1_000_000_000;
 
 /// Where a wait takes place. C gives the memory.
 #[repr(C)]
-pub struct Room {
+pub struct CallStorage {
     /// There from the moment on at which the task must wait.
     pub wait: MaybeUninit<Wait<Waiting>>,
     /// Of the operation that holds the record.
@@ -67,20 +67,25 @@ pub struct Waiting {
     /// The flag, as it was before the last look.
     seen: flag::Seen,
     next_short_sleep: i64,
-    /// Until then somebody may be dead who does not seem so.
+    /// Until then a dead thread may still seem alive.
     doubtful_until: u64,
 }
 
-/// Places a wait in the room: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
+/// Places a wait in `storage`: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
 ///
 /// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The memory of the task
+/// `storage` is valid for writing, and is not moved before the wait is over. The memory of the task
 /// is valid as long.
-pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Room) -> Result<()> {
+pub unsafe fn place(
+    thread: &'static Thread,
+    id: i32,
+    task: Task,
+    storage: *mut CallStorage,
+) -> Result<()> {
     // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
     let tag = unsafe {
-        (&raw mut (*room).tag).write(FrameTag::new());
-        &(*room).tag
+        (&raw mut (*storage).tag).write(FrameTag::new());
+        &(*storage).tag
     };
     let mut entered = enter::<Queue>(thread, id, tag)?;
     // The word that the kernel watches is needed for what is owed.
@@ -96,7 +101,7 @@ pub unsafe fn place(thread: &'static Thread, id: i32, task: Task, room: *mut Roo
         doubtful_until: 0,
     };
     // SAFETY: valid for writing, says the caller.
-    unsafe { Wait::place((&raw mut (*room).wait).cast(), waiting, Interrupted::Fails) };
+    unsafe { Wait::place((&raw mut (*storage).wait).cast(), waiting, Interrupted::Fails) };
     Ok(())
 }
 
@@ -173,7 +178,7 @@ impl Attempt for Waiting {
             self.entered.operation.withdraw();
             return;
         }
-        // There is nobody to give an error to.
+        // No caller takes an error.
         let _ = self.look_after_all();
         self.withdraw();
     }
@@ -200,10 +205,10 @@ impl Waiting {
         self.leave();
         // What was for us is for others.
         if words.receivers.is_set() {
-            let _ = tell::receivers(queue, self.who(), Whom::All);
+            let _ = tell::receivers(queue, self.who(), Which::All);
         }
         if words.senders.is_set() {
-            let _ = tell::senders(queue, self.who(), Whom::All);
+            let _ = tell::senders(queue, self.who(), Which::All);
         }
         self.owed = None;
     }
@@ -279,7 +284,7 @@ impl Waiting {
                 (false, false) => Look::UnderWay,
             });
         }
-        // The claims first: whoever has given one back before has stored its key before.
+        // The claims first: a thread that has given one back before has stored its key before.
         let is_under_way = store::is_under_way(queue)?;
         let mut standing = Standing::unknown();
         standing.look(queue, Some(record))?;
@@ -305,7 +310,7 @@ impl Waiting {
         queue.check(wanted, realtime_seconds())?;
         let done = within(self.who(), queue, |who| {
             let transfer = Transfer { queue, who, owed: self.owed.as_ref() };
-            // SAFETY: whoever placed the wait vouches for the memory of the task.
+            // SAFETY: the code that placed the wait vouches for the memory of the task.
             unsafe {
                 match (&self.task, self.record) {
                     (Task::Send(message), _) => {
@@ -335,7 +340,7 @@ impl Waiting {
         }
     }
 
-    /// It was woken, and nobody has called it: somebody may have died who owed a wake.
+    /// It was woken, and no thread has called it: a thread that owed a wake may have died.
     #[cold]
     fn look_after_all(&mut self) -> Result<()> {
         tell::after_a_death(self.queue(), self.who())?;

@@ -1,8 +1,8 @@
-//! Operations that proceed at once while nobody waits, in a straight line.
+//! Operations that proceed at once while no thread waits, in a straight line.
 //!
-//! They are a change like any other (`draft`, `operate`). But what becomes current goes to shared
-//! memory as a whole, or nearly so. Whatever would lead away from the straight line is left to
-//! `change`: waiters, errors, semaphores in several chunks, very large sets.
+//! They are a change like any other (`draft`, `operate`). But the new state is written to shared
+//! memory in one piece, or nearly so. Everything else is left to `change`: waiters,
+//! errors, semaphores in several chunks, very large sets.
 
 use super::operate::{Actor, Array};
 use super::state::{Memory, ROOTS, root_of};
@@ -10,7 +10,7 @@ use super::straight::{Attempt, Permits, Straight};
 use crate::atomic::Ordering;
 use crate::shared::claim::{self, Claimant};
 
-/// Performs the array, if it can proceed, nobody waits, and `permits` says so of the owner and the
+/// Performs the array, if it can proceed, no thread waits, and `permits` accepts the owner and the
 /// mode. `hint`: where the search for a root begins.
 #[inline(always)]
 pub fn perform_at_once<M: Memory, C: Claimant>(

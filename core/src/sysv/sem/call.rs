@@ -14,7 +14,7 @@ use crate::shared::thread::{FrameTag, Thread};
 use crate::sysv::attached::Use;
 use crate::sysv::object::{enter, enter_at_once};
 
-/// `semop(2)` as far as it goes without a wait. `None`: it must wait, or more has to be looked at.
+/// `semop(2)` as far as it goes without a wait. `None`: it must wait, or more has to be checked.
 /// Makes no system call but the wakes that are due. The same errors as [`semop`].
 #[inline(always)]
 pub fn semop_at_once(
@@ -72,7 +72,7 @@ pub fn semop(
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(Errno::EINTR) => return Err(Errno::EINTR),
-            // In the child of a fork what was refused was the parent's: the call begins anew.
+            // In the child of a fork the refusal was the parent's: the call begins anew.
             Err(_) if entered.operation.is_orphan() => return Err(Errno::ERESTART),
             Err(error) => return Err(error),
         }

@@ -60,7 +60,7 @@ pub struct Waiter {
     pub is_complex: bool,
     /// Whether what blocks it is a wait for zero.
     pub for_zero: bool,
-    /// Whether the waits of others ended with its own, so that it sees to it that they wake.
+    /// Whether the waits of others ended with its own, so that it has to make sure that they wake.
     pub leads: bool,
     /// The semaphore that blocks it.
     pub member: u16,
@@ -68,8 +68,8 @@ pub struct Waiter {
     pub ticket: u64,
 }
 
-/// Whose an adjustment is: the slot of a process in the set, and the number of its presence, by
-/// which one who has the slot after it is told from it.
+/// The owner of an adjustment: the slot of a process in the set, and the number of its presence,
+/// which tells it from the next process in that slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holder {
     /// The slot.

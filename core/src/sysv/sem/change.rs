@@ -1,16 +1,16 @@
 //! One change of a set, from the first copy to the last wake.
 //!
-//! Whoever makes a change wakes those whose wait it has ended ([`asleep`]). It looks at their words
-//! behind the exchange on `current`; they look at the state behind the store to their word. Both
-//! are SeqCst, so either the waiter sees that its wait is over, or it is seen to sleep.
+//! A thread that makes a change wakes the waiters whose wait it has ended ([`asleep`]). It looks at
+//! their words after the exchange on `current`; they look at the state after the store to their
+//! word. Both are SeqCst, so either the waiter sees that its wait is over, or it is seen to sleep.
 //!
-//! *Who dies in between.* The first of those whose wait is to end, their leader, has its word set
-//! to 0, in flight, before the exchange, and announced to the kernel, which wakes the leader if the
-//! thread dies (`shared::thread`). It is woken last; until then the others are its business, too
-//! ([`rouse_others`]). A leader that finds its word in flight, and its wait not over, sleeps for a
+//! *A death in between.* The first of the waiters whose wait is to end, their leader, has its word
+//! set to 0, in flight, before the exchange, and announced to the kernel, which wakes the leader if
+//! the thread dies (`shared::thread`). It is woken last; until then it has to wake the others, too
+//! ([`wake_others`]). A leader that finds its word in flight, and its wait not over, sleeps for a
 //! moment only: the kernel's wake may have come before its sleep. After that it makes a change of
-//! its own, of nothing: any exchange after that one comes from a copy that was made behind it, and
-//! so its maker will have set the word anew.
+//! its own, of nothing: any later exchange comes from a copy that was made after it, and so its
+//! maker will have set the word anew.
 
 use super::cells::{Status, Waiter};
 use super::draft::Draft;
@@ -29,8 +29,8 @@ use crate::shared::thread::{Announcement, Operation};
 
 /// What a change comes to.
 pub enum Step<T> {
-    /// It is to become current. Those who can go on because of that are served: `None` for nobody,
-    /// as nothing has changed that one could wait for.
+    /// It is to become current. The waiters that can go on because of that are served; `None`:
+    /// none, as nothing has changed that a thread could wait for.
     Publish(T, Option<Changed>),
     /// Nothing is to change.
     Leave(T),
@@ -39,12 +39,13 @@ pub enum Step<T> {
 /// A draft of a mapped set.
 pub type SetDraft<'d> = Draft<'d, Layout, Operation<'static>>;
 
-/// Tries in vain after which others give way: it is a large change, and they make many small ones.
+/// Failed tries after which others give way: this one makes a large change, and they make many
+/// small ones.
 const PATIENCE: usize = 64;
-/// Exchanges that others may make meanwhile. (With hostile bytes there is no end to them.)
+/// Exchanges that others may make meanwhile. (With hostile bytes they would never end.)
 const TRIES: usize = 1 << 20;
 
-/// Changes a set: `step` is tried on a copy of what is current, until nobody else was faster.
+/// Changes a set: `step` is tried on a copy of what is current, until no other thread was faster.
 ///
 /// EIDRM: the set has been removed; ENOMEM, ENOSPC; EINVAL; what `step` says. ERESTART: a handler
 /// has forked, and this is the child.
@@ -76,7 +77,7 @@ pub fn change<T>(
     Err(Errno::EINVAL)
 }
 
-/// Somebody else has tried in vain for long.
+/// Another thread has tried in vain for long.
 #[cold]
 fn give_way(set: &Set) {
     let turn = &set.layout.words().turn;
@@ -118,7 +119,7 @@ fn try_change<T>(
         Ok(Step::Leave(value)) => Ok(value),
         Err(error) => Err(error),
     };
-    // What was read of chunks that somebody has taken anew since is nothing to go by.
+    // What was read of chunks that another thread has taken anew since is not used.
     if !draft.is_fresh() {
         return None;
     }
@@ -129,8 +130,7 @@ fn try_change<T>(
     Some(result)
 }
 
-/// Publishes a draft in which those who wait have been served. `None`: something else has become
-/// current.
+/// Publishes a draft in which waiters have been served. `None`: something else has become current.
 #[cold]
 #[inline(never)]
 fn publish_and_serve(
@@ -166,7 +166,8 @@ fn serve_all(set: &Set, draft: &mut SetDraft<'_>, changed: Changed) -> Result<Sl
     Ok(over)
 }
 
-/// `None`: all roots are held, for as long as one may wait for them, by threads that are stopped.
+/// `None`: all roots were held by stopped threads for the whole time that a thread may wait for
+/// them.
 #[cold]
 fn wait_for_root<'d>(set: &'d Set, who: &'d Operation<'static>) -> Option<SetDraft<'d>> {
     let mut pause = Pause::default();
@@ -207,37 +208,37 @@ fn wake(set: &Set, over: &Slots, leader: usize) {
     let others = over.iter().filter(|&slot| slot != leader);
     for slot in others.chain([leader]) {
         if let Some(record) = set.layout.record(slot) {
-            rouse(record);
+            wake_waiter(record);
         }
     }
 }
 
 /// Wakes the waiter of this record, if it sleeps.
-pub fn rouse(record: &Record) {
-    if record.rouse() != asleep::AWAKE {
+pub fn wake_waiter(record: &Record) {
+    if record.wake() != asleep::AWAKE {
         futex::wake(record.asleep.as_ptr(), 1, Scope::Shared);
     }
 }
 
 /// Wakes all waiters that sleep, so that they look at everything anew.
 #[cold]
-pub fn rouse_all(set: &Set) {
+pub fn wake_all(set: &Set) {
     let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
     for record in (0..used).map_while(|slot| set.layout.record(slot)) {
-        rouse(record);
+        wake_waiter(record);
     }
 }
 
-/// Wakes those whose wait is over and who sleep all the same: somebody has died before it could
-/// wake them.
+/// Wakes the threads whose wait is over and that sleep all the same: a thread has died before it
+/// could wake them.
 #[cold]
-pub fn rouse_others(set: &Set) {
+pub fn wake_others(set: &Set) {
     let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
     for slot in 0..used {
         let Some(record) = set.layout.record(slot) else { return };
         let is_over = |status| !matches!(status, Ok((Status::Waiting | Status::Free, _)));
         if record.asleep.load(Ordering::SeqCst) != asleep::AWAKE && is_over(set.status(slot)) {
-            rouse(record);
+            wake_waiter(record);
         }
     }
 }
@@ -247,13 +248,13 @@ pub fn root_hint() -> usize {
     crate::os::cpu::current() as usize * 2
 }
 
-/// Marks the set as removed, and wakes all who wait. EIDRM: it has been before.
+/// Marks the set as removed, and wakes all waiters. EIDRM: it has been before.
 pub fn mark_removed(set: &Set, who: &Operation<'static>) -> Result<()> {
     let marked = change(set, who, |draft| {
         draft.set_fact(Fact::Mode, draft.fact(Fact::Mode) | REMOVED);
         Ok(Step::Publish((), None))
     });
-    rouse_all(set);
+    wake_all(set);
     debug_assert!(set.layout.members() > 0);
     marked
 }

@@ -19,14 +19,14 @@ use crate::sysv::object::{self, Object, admit, enter_at_once};
 use crate::sysv::permission::{ALTER, Permission, READ};
 use core::cell::Cell;
 
-/// `struct semid_ds`, as numbers.
+/// `struct semid_ds`, as integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     /// Its id.
     pub id: i32,
     /// Its key.
     pub key: i32,
-    /// Who may do what.
+    /// Which user may do what.
     pub permission: Permission,
     /// The last `semop`, in seconds; 0 = never.
     pub otime: u64,
@@ -230,7 +230,7 @@ pub struct Totals {
     pub sets: usize,
     /// Semaphores in them.
     pub members: u64,
-    /// The highest number of a set; 0 if there is none.
+    /// The highest index of a set; 0 if there is none.
     pub highest: usize,
 }
 
@@ -241,7 +241,7 @@ pub fn totals(thread: &'static Thread) -> Result<Totals> {
     Ok(Totals { sets: all.objects.len(), members, highest: all.highest })
 }
 
-/// The id that SEM_STAT means: the number of a set, or an id. EINVAL.
+/// The id that SEM_STAT means: the index of a set, or an id. EINVAL.
 pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
     numbering::id_of_index::<Set>(thread, index)
 }

@@ -31,7 +31,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         (0..ROOTS).find_map(|step| Self::in_root(memory, who, (hint + step) % ROOTS))
     }
 
-    /// `None`: the root is current, or somebody's.
+    /// `None`: the root is current, or claimed.
     #[inline(always)]
     fn in_root(memory: &'d M, who: &'d C, root: usize) -> Option<Self> {
         // Relaxed: it is looked at again behind the claim.
@@ -63,7 +63,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
             }
             // Whatever has become of it meanwhile, these are the words that were copied.
             self.store(&new[Fact::Parts as usize], parts);
-            // Nothing of the copy is used as a number before it is known to be whole.
+            // Nothing of the copy is used as an index before it is known to be whole.
             if self.is_fresh() {
                 return true;
             }
@@ -96,7 +96,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         self.who.exchange(self.memory.current(), self.source, following(self.source, self.root))
     }
 
-    /// The claim of the root, for one who guards it.
+    /// The claim of the root, for a holder that guards it.
     pub fn claim(&self) -> &crate::atomic::AtomicU32 {
         self.memory.claim(self.root)
     }
@@ -124,7 +124,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         self.who.write(&[word], core::slice::from_ref(into));
     }
 
-    /// A part comes into use. The references of those before it, and its own, count from now on.
+    /// A part comes into use. From now on the references of all parts up to it count.
     pub fn use_part(&mut self, part: usize) {
         let before = self.fact(Fact::Parts);
         if part as u64 <= before {
@@ -154,7 +154,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         Ok(())
     }
 
-    /// Sees to it that the chunk is in a buffer of this root, and not in one that is current.
+    /// Makes sure that the chunk is in a buffer of this root, and not in one that is current.
     fn make_own(&mut self, kind: Kind, chunk: usize) -> Result<()> {
         let bit = chunk
             + match kind {
@@ -213,7 +213,7 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
 }
 
 impl<M: Memory, C: Claimant> Drop for Draft<'_, M, C> {
-    /// If it has become current nobody takes the root anew before something else is.
+    /// If it has become current, no thread takes the root anew before another one is current.
     fn drop(&mut self) {
         // One that is killed in the middle gives nothing back.
         #[cfg(loom)]

@@ -20,7 +20,7 @@ use crate::sysv::registry::Opened;
 
 /// The id of the set with this key, or of a new one. semget(2).
 ///
-/// Errors: EINVAL for the number; ENOENT, EEXIST, EACCES; ENOSPC, ENOMEM.
+/// Errors: EINVAL for the number of semaphores; ENOENT, EEXIST, EACCES; ENOSPC, ENOMEM.
 pub fn get(thread: &'static Thread, key: i32, members: i32, flags: i32) -> Result<i32> {
     let size = u64::try_from(members).map_err(|_| Errno::EINVAL)?;
     if size > MEMBERS_MAX as u64 {

@@ -1,4 +1,4 @@
-//! A copy of some parts of a set's file, each in its place, for one who does not map it.
+//! A copy of some parts of a set's file, each at its offset, for an observer that does not map it.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A part has, for 32 waiters and 32 processes: buffers of the cells, records, slots of processes,
-//! and room for the operations of one long array. The geometry follows from the number of
+//! and space for the operations of one long array. The geometry follows from the number of
 //! semaphores alone, which is read once.
 
 #![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of a page")]
@@ -37,17 +37,16 @@ pub struct Words {
     /// See `state`.
     pub current: AtomicU64,
     /// Slots of processes that have ever been taken: all others are free. Only ever grows; raised
-    /// by whoever has taken one.
+    /// by a process that has taken one.
     pub processes: AtomicU32,
     /// The same of records of waiters.
     pub records: AtomicU32,
-    /// 1 = somebody has tried in vain for long to make a change: see `change`. Stored by that one,
-    /// and by whoever has given way for long enough.
+    /// 1 = a thread has tried in vain for long to make a change: see `change`. Stored by that
+    /// thread, and by one that has given way for long enough.
     pub turn: AtomicU32,
     _line: [u32; 11],
-    /// Whether it pays to spin before a sleep: for the semaphores with this number, or this
-    /// remainder.
-    /// Those who wake each other in turn wait for different ones.
+    /// Whether it pays to spin before a sleep: for the semaphores with this index, or this
+    /// remainder. Threads that wake each other in turn wait for different ones.
     hints: [Hint; HINTS],
 }
 
@@ -65,8 +64,8 @@ impl Words {
 /// Where the words are: on a line of their own behind the header.
 const WORDS_AT: usize = 256;
 
-/// The number from which all places follow, and what does not change of them, as each operation
-/// needs it.
+/// The number of semaphores, from which all offsets follow, and what does not change of them, as
+/// each operation needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     members: usize,
@@ -142,7 +141,7 @@ impl Geometry {
 pub struct Layout {
     base: *mut u8,
     geometry: Geometry,
-    /// Parts that the file is known to have. Only ever grows, by whoever has looked.
+    /// Parts that the file is known to have. Only ever grows; stored by a thread that has looked.
     parts: AtomicUsize,
 }
 
@@ -171,7 +170,7 @@ impl Layout {
 
     /// Parts that the file is known to have.
     pub fn parts(&self) -> usize {
-        // Relaxed: a number that only grows, and is checked against the file before it does.
+        // Relaxed: it only grows, and is checked against the file before it does.
         self.parts.load(Ordering::Relaxed)
     }
 
@@ -214,14 +213,14 @@ impl Layout {
         Some(unsafe { &*part.add(PROCESSES_AT).cast::<Process>().add(slot % PROCESSES) })
     }
 
-    /// Where in the file the word of a process lies that the kernel marks: the page, and the place
+    /// Where in the file the word of a process lies that the kernel marks: the page, and the offset
     /// in it.
     pub fn mark_at(&self, slot: usize) -> (usize, usize) {
         let page = self.geometry.parts_at + slot / PROCESSES * PART + PROCESSES_AT;
         (page, slot % PROCESSES * size_of::<Process>() + offset_of!(Process, mark))
     }
 
-    /// Room for the operations of a long array.
+    /// Space for the operations of a long array.
     pub fn long(&self, part: usize) -> Option<&Long> {
         let part = self.part(part)?;
         // SAFETY: within the part; all of it is atomic.

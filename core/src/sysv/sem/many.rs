@@ -1,5 +1,5 @@
-//! An array of operations that proceeds at once: what becomes current is put together on the
-//! caller's stack, and goes to shared memory as a whole.
+//! An array of operations that proceeds at once: the new state is built on the caller's stack, and
+//! copied to shared memory in one piece.
 
 use super::operate::{Actor, Array, Operation};
 use super::state::{
@@ -15,13 +15,13 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
     /// As `at_once`.
     #[inline(always)]
     pub fn perform_many(&self, array: &Array<'_>, actor: Actor, permits: &impl Permits) -> Attempt {
-        // Behind the claim: from now on nobody else makes this root current.
+        // After the claim: from now on no other thread makes this root current.
         if !self.is_fresh() {
             return Attempt::Beaten;
         }
         let mut words = copy::<USUAL_WORDS>(self.memory.root(root_of(self.source)));
-        // Nothing of the copy is used as a number before it is known to be whole. And after this
-        // nobody refers to a buffer of this root but to that which the copy refers to.
+        // Nothing of the copy is used as an index before it is known to be whole. And after this
+        // the only buffer of this root that any state refers to is the one that the copy refers to.
         if !self.is_fresh() {
             return Attempt::Beaten;
         }
@@ -42,7 +42,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
         if done { Attempt::Done } else { Attempt::Beaten }
     }
 
-    /// Writes the chunks that change to buffers of the root. `None`: something is not so simple.
+    /// Writes the chunks that change to buffers of the root. `None`: the case is not simple.
     #[inline(always)]
     fn change(
         &self,

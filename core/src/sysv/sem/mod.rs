@@ -2,14 +2,14 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `at_once` | operations that nobody has to wait for, in a straight line |
+//! | `at_once` | operations that need no wait, in a straight line |
 //! | `call` | `semop` |
 //! | `cells` | what the words of a state say |
 //! | `change` | one change, from the first copy to the last wake |
 //! | `control` | `semctl` |
 //! | `draft` | a changed copy, swapped in whole or not at all |
 //! | `find` | `semget`: sets as objects that are found and made |
-//! | `image` | copies of parts of a set's file, for one who does not map it |
+//! | `image` | copies of parts of a set's file, for an observer that does not map it |
 //! | `layout` | where everything lies in the file |
 //! | `many` | an array of operations, put together at once |
 //! | `model` | the protocol under the model checker |
@@ -17,7 +17,7 @@
 //! | `operate` | an array of operations, whole or not at all |
 //! | `record` | what is known of waiters and processes, beside the state |
 //! | `records` | records of waiters: claimed and given back |
-//! | `serve` | what a change makes possible for those who wait |
+//! | `serve` | what a change makes possible for waiters |
 //! | `set` | a mapped set |
 //! | `slots` | slots of processes that use SEM_UNDO |
 //! | `snapshot` | a set as `rsipc` shows it, read and not changed |
@@ -25,7 +25,7 @@
 //! | `straight` | what the straight lines share |
 //! | `undo` | what is undone when a process has ended |
 //! | `wait` | a wait for what cannot be done yet |
-//! | `wish` | what somebody wants, attempted without a wait |
+//! | `wish` | what a caller wants, attempted without a wait |
 
 pub mod at_once;
 pub mod cells;

@@ -1,5 +1,5 @@
-//! One operation that proceeds at once: nothing is put together for it. What is current is copied,
-//! changed and made to be current in one sequence (`os::restartable`).
+//! One operation that proceeds at once. The current state is copied, changed and published in one
+//! sequence (`os::restartable`).
 
 use super::operate::{Actor, Operation};
 use super::state::{
@@ -35,9 +35,9 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
             && state::is_usual(self.memory, fact(Fact::Parts));
         let numbers = [MEMBER_BUFFERS, ADJUSTMENT_BUFFERS, Fact::Adjusted as usize];
         let [members, adjustments, used] = numbers.map(|word| old[word].load(Ordering::Relaxed));
-        // Behind the claim: from now on nobody else makes this root current. Nothing that was read
-        // is used as a number before it is known to be whole. And after this nobody refers to a
-        // buffer of this root but to that which was read.
+        // After the claim: from now on no other thread makes this root current. Nothing that was
+        // read is used as an index before it is known to be whole. And after this the only buffer
+        // of this root that any state refers to is the one that was read.
         if !self.is_fresh() {
             return Attempt::Beaten;
         }
@@ -64,7 +64,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
     ) -> Result<(), Attempt> {
         let (chunk, place) =
             (usize::from(operation.member) / MEMBERS, usize::from(operation.member) % MEMBERS);
-        // The numbers of further ones are in other words.
+        // The indices of further ones are in other words.
         if chunk >= state::REFERENCES {
             return Err(Attempt::Other);
         }

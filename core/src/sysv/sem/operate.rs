@@ -182,8 +182,8 @@ fn back<M: Memory, C: Claimant>(
     Ok(())
 }
 
-/// Changes what is added to the semaphore when the process has ended. ERANGE; ENOMEM: there is no
-/// room for one more adjustment.
+/// Changes the adjustment that is added to the semaphore when the process has ended. ERANGE;
+/// ENOMEM: there is no space for one more adjustment.
 #[inline(never)]
 fn adjust<M: Memory, C: Claimant>(
     draft: &mut Draft<'_, M, C>,

@@ -5,14 +5,14 @@ use super::serve::{OPERATIONS_MAX, Wanted};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{NO_TID, OWNER_DIED, UNGUARDED};
 
-/// Operations that a record has room for itself.
+/// Operations that fit in a record itself.
 const FEW: usize = 12;
 
-/// What a waiter sleeps on, beside the marks of processes. A hint: what has become of the wait is
-/// in the state.
+/// What a waiter sleeps on, beside the marks of processes. A hint: the outcome of the wait is in
+/// the state.
 pub mod asleep {
-    /// The one who ends its wait has announced the word to the kernel, which wakes the waiter if
-    /// that one dies: so it has to be 0. The waiter looks again soon.
+    /// The thread that ends its wait has announced the word to the kernel, which wakes the waiter
+    /// if that thread dies: so it has to be 0. The waiter looks again soon.
     pub const IN_FLIGHT: u32 = 0;
     /// It sleeps, or is about to.
     pub const ASLEEP: u32 = 1;
@@ -22,10 +22,10 @@ pub mod asleep {
 
 /// A waiter.
 ///
-/// | word | states | who changes it |
+/// | word | states | changed by |
 /// |---|---|---|
-/// | `claim` | see [`claim`](crate::shared::claim) | the thread that waits; a waiter in the state whose record nobody holds is dead |
-/// | `asleep` | [`asleep`] | its thread, from awake to asleep, and from in flight to asleep behind a change of its own; whoever ends its wait, to in flight before that becomes current and to awake after it. All by exchange |
+/// | `claim` | see [`claim`](crate::shared::claim) | the thread that waits; a waiter in the state whose record is not held is dead |
+/// | `asleep` | [`asleep`] | its thread, from awake to asleep, and from in flight to asleep behind a change of its own; the thread that ends its wait, to in flight before that becomes current and to awake after it. All by exchange |
 /// | the others | plain data, while the waiter is not in the state | its thread |
 #[repr(C)]
 #[derive(Default)]
@@ -42,19 +42,19 @@ pub struct Record {
     /// The part in which a long array lies plus one; 0 = here.
     long: AtomicU32,
     few: [AtomicU64; FEW],
-    /// When the wait ends by itself, in seconds of CLOCK_MONOTONIC plus one; 0 = never. For those
-    /// who look.
+    /// When the wait ends by itself, in seconds of CLOCK_MONOTONIC plus one; 0 = never. For
+    /// observers.
     pub until: AtomicU64,
 }
 
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Record>() == 128);
 
-/// Room for the operations of a long array.
+/// Space for the operations of a long array.
 #[repr(C)]
 pub struct Long {
     /// The slot of the waiter that uses it, plus one; 0 = none. Taken and given back by the thread
-    /// that waits in that slot; what it belonged to before is taken over.
+    /// that waits in that slot, which takes it over from a previous user.
     pub owner: AtomicU32,
     _reserved: u32,
     operations: [AtomicU64; OPERATIONS_MAX],
@@ -62,10 +62,10 @@ pub struct Long {
 
 /// A process that may have adjustments in the set.
 ///
-/// | word | states | who changes it |
+/// | word | states | changed by |
 /// |---|---|---|
-/// | `owner` | 0 = free; otherwise its [`ProcessId`](crate::shared::presence::ProcessId) | the process takes a free one; who has made the adjustments of a dead one, and taken its waiters out, frees it. Both by exchange |
-/// | `mark` | the TID of a thread of it, which ends with it, and `FUTEX_WAITERS`: it lives; `FUTEX_OWNER_DIED`: it dies, or has begun another program; [`UNMARKED`]: nobody will tell | the owner; the kernel; whoever has noticed, to [`NOTICED`] |
+/// | `owner` | 0 = free; otherwise its [`ProcessId`](crate::shared::presence::ProcessId) | the process takes a free one; a thread that has made the adjustments of a dead one, and taken its waiters out, frees it. Both by exchange |
+/// | `mark` | the TID of a thread of it, which ends with it, and `FUTEX_WAITERS`: it lives; `FUTEX_OWNER_DIED`: it dies, or has begun another program; [`UNMARKED`]: its death will not be marked | the owner; the kernel; a thread that has noticed, to [`NOTICED`] |
 /// | `pid` | for `sempid` of what is undone | the owner |
 #[repr(C)]
 pub struct Process {
@@ -79,7 +79,7 @@ pub struct Process {
 
 /// The kernel marks the slot of this process not.
 pub const UNMARKED: u32 = UNGUARDED | NO_TID;
-/// Beside the kernel's mark: all who slept on it have been woken.
+/// Beside the kernel's mark: all threads that slept on it have been woken.
 pub const NOTICED: u32 = NO_TID;
 
 impl Process {
@@ -104,12 +104,12 @@ impl Record {
     }
 
     /// Its thread will look by itself. Gives what it was before.
-    pub fn rouse(&self) -> u32 {
+    pub fn wake(&self) -> u32 {
         // SeqCst: behind the exchange on `current`. See `change`.
         self.asleep.swap(asleep::AWAKE, Ordering::SeqCst)
     }
 
-    /// The thread that has claimed the record says what it wants. `long`: where there is room, if
+    /// The thread that has claimed the record says what it wants. `long`: where there is space, if
     /// the operations are more than a few.
     pub fn write(&self, operations: &[Operation], long: Option<(usize, &Long)>) {
         let place = match long {
@@ -124,12 +124,12 @@ impl Record {
         self.count.store(u32::try_from(operations.len()).unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Whether so many operations need room elsewhere.
+    /// Whether so many operations need space elsewhere.
     pub fn is_long(operations: usize) -> bool {
         operations > FEW
     }
 
-    /// What the waiter wants. `long` finds the room of a part.
+    /// What the waiter wants. `long` finds the space of a part.
     pub fn wanted<'l>(
         &'l self,
         into: &mut Wanted,

@@ -1,7 +1,7 @@
-//! Records of waiters: claimed by those who wait, each for one wait.
+//! Records of waiters: claimed by waiters, each for one wait.
 //!
-//! A waiter in the state whose record nobody holds is dead, or has been left by siglongjmp(3), and
-//! is given nothing any more. So it is taken out of the state before somebody else claims the
+//! A waiter in the state whose record is not held is dead, or has been left by siglongjmp(3), and
+//! is given nothing any more. So it is taken out of the state before another thread claims the
 //! record.
 
 use super::cells::Status;
@@ -36,7 +36,7 @@ fn capacity(layout: &Layout) -> usize {
     layout.parts() * Kind::Waiter.cells()
 }
 
-/// Claims this record, if nobody has it.
+/// Claims this record, if no thread has it.
 fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<bool> {
     let Some(record) = set.layout.record(slot) else { return Ok(false) };
     let has_ended = |holder| who.has_ended(holder, set.identity.is_at_home(who));
@@ -53,7 +53,7 @@ fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<
         return Ok(false);
     }
     record.asleep.store(asleep::AWAKE, Ordering::Relaxed);
-    // Somebody had it for an instant, and died.
+    // A thread had it for an instant, and died.
     if set.status(slot)?.0 == Status::Waiting {
         within(who, set, |who| take_out(set, who, slot, false))?;
     }
@@ -97,7 +97,7 @@ pub fn write(set: &Set, slot: usize, operations: &[Operation]) -> Result<()> {
     }
 }
 
-/// Takes the room for a long array, if its last user is done with it.
+/// Takes the space for a long array, if its last user is done with it.
 fn is_taken(set: &Set, long: &Long, slot: usize) -> bool {
     let before = long.owner.load(Ordering::Relaxed);
     let owner = usize::try_from(before).unwrap_or(0).checked_sub(1);
@@ -120,6 +120,6 @@ pub fn give_back(set: &Set, who: &ThreadOperation<'static>, slot: usize) {
             let _ = long.owner.compare_exchange(own, 0, Ordering::Release, Ordering::Relaxed);
         }
     }
-    record.rouse();
+    record.wake();
     claim::release(&record.claim, who);
 }

@@ -1,8 +1,8 @@
-//! Whoever changes a set performs, in the same draft, what that makes possible for those who wait.
+//! A thread that changes a set performs, in the same draft, what that makes possible for waiters.
 //!
 //! So a grant and the change that made it possible become true in the same instant: a zero that
-//! lasts for an instant is not missed, and nobody who comes new gets in between. The order is
-//! Linux's (ipc/sem.c): first those who wait for zeros alone, then the others in the order of their
+//! lasts for an instant is not missed, and no thread that comes later gets in between. The order is
+//! Linux's (ipc/sem.c): first the waiters for zeros alone, then the others in the order of their
 //! arrival, and from the start again after each grant.
 
 use core::mem::MaybeUninit;
@@ -17,16 +17,16 @@ use crate::shared::claim::Claimant;
 /// Operations of an array at most: `SEMOPM`.
 pub const OPERATIONS_MAX: usize = 500;
 
-/// What is known of those who wait, beside the state.
+/// What is known of waiters, beside the state.
 pub trait Records {
-    /// The operations of the waiter in this slot, and whose they are. At most [`OPERATIONS_MAX`],
-    /// whatever the bytes are. `now` is left to the caller.
+    /// The operations of the waiter in this slot, and for which process. At most
+    /// [`OPERATIONS_MAX`], whatever the bytes are. `now` is left to the caller.
     fn wanted(&self, slot: usize, into: &mut Wanted) -> Option<Actor>;
     /// Whether the waiter in this slot is dead, and must be given nothing any more.
     fn is_dead(&self, slot: usize) -> bool;
 }
 
-/// The operations of a waiter, or of a caller: a copy that nobody else can change.
+/// The operations of a waiter, or of a caller: a copy that no other thread can change.
 pub struct Wanted {
     operations: [MaybeUninit<Operation>; OPERATIONS_MAX],
     count: usize,
@@ -179,8 +179,8 @@ pub fn split(word: u64, capacity: usize) -> (u32, usize) {
     (waiting, usize::try_from(word >> 32).unwrap_or(0).min(capacity))
 }
 
-/// Serves those who can go on now. Gives the slots of those whose wait is over: they must be woken
-/// once the draft is current.
+/// Serves the waiters that can go on now. Gives the slots of those whose wait is over: they must be
+/// woken once the draft is current.
 pub fn serve<M: Memory, C: Claimant>(
     draft: &mut Draft<'_, M, C>,
     records: &impl Records,
@@ -204,14 +204,14 @@ struct Service {
 }
 
 impl Service {
-    /// Serves those who wait for zeros, and then up to one of the others. False: there is none.
+    /// Serves the waiters for zeros, and then up to one of the others. False: there is none.
     fn round<M: Memory, C: Claimant>(
         &mut self,
         draft: &mut Draft<'_, M, C>,
         records: &impl Records,
         over: &mut Slots,
     ) -> Result<bool> {
-        // Arrays of waits for zero are looked at when something has become zero: so it is in Linux.
+        // Arrays of waits for zero are looked at when something has become zero: as in Linux.
         let mut wanted = Wanted::none();
         let has_zero = waiting(draft).0 > 0 && self.changed.named.have_zero(draft)?;
         for alters in [false, true].into_iter().filter(|alters| *alters || has_zero) {
@@ -235,7 +235,7 @@ impl Service {
         Ok(false)
     }
 
-    /// The first of those that may go on who came after this ticket.
+    /// The first waiter after this ticket that may go on.
     fn next<M: Memory, C: Claimant>(
         &self,
         draft: &Draft<'_, M, C>,
@@ -354,7 +354,7 @@ pub fn enter<M: Memory, C: Claimant>(
     draft.set_waiter(slot, waiter)
 }
 
-/// Ends the wait of the waiter in this slot, with this status. Nothing if it does not wait.
+/// Ends the wait of the waiter in this slot, with this status. Does nothing if it does not wait.
 pub fn leave<M: Memory, C: Claimant>(
     draft: &mut Draft<'_, M, C>,
     slot: usize,
@@ -365,7 +365,7 @@ pub fn leave<M: Memory, C: Claimant>(
         return Ok(());
     }
     let (waiting, used) = waiting(draft);
-    // Slots at the end that nobody uses are not looked at any more.
+    // Unused slots at the end are not looked at any more.
     let last_used = (0..used).rev().find(|&other| {
         other != slot && draft.waiter(other).is_ok_and(|other| other.status == Status::Waiting)
     });

@@ -41,7 +41,7 @@ impl Drop for Set {
             marks::release(mark);
         }
         let span = self.layout.geometry().span();
-        // SAFETY: mapped with this length; nobody uses it any more.
+        // SAFETY: mapped with this length; no thread uses it any more.
         unsafe { libc::munmap(self.layout.base().cast(), span) };
     }
 }
@@ -60,7 +60,7 @@ impl Set {
         let facts = unsafe { Header::facts((&raw const header).cast(), birth.family)? };
         let set = Self::map_file(file, geometry, 1, facts)?;
         #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins with a page")]
-        // SAFETY: the header is at the start of the mapping, which nobody else knows.
+        // SAFETY: the header is at the start of the mapping, which no other process knows.
         unsafe {
             set.layout.base().cast::<Header>().write(header);
         }
@@ -159,9 +159,9 @@ impl Records for Set {
 
     fn is_dead(&self, slot: usize) -> bool {
         let Some(record) = self.layout.record(slot) else { return true };
-        // SeqCst: whoever has claimed it did so before its waiter came into the state.
+        // SeqCst: the thread that has claimed it did so before its waiter came into the state.
         match claim::holder(record.claim.load(Ordering::SeqCst)) {
-            claim::Holder::Nobody => true,
+            claim::Holder::None => true,
             // The kernel would have said so.
             claim::Holder::Thread(_) => false,
             claim::Holder::Presence(number) => presence::has_ended(number),

@@ -1,4 +1,4 @@
-//! Slots of processes in a set: who may have something to be undone.
+//! Slots of processes in a set: which processes may have something to be undone.
 //!
 //! A process takes one before its first operation with SEM_UNDO, and keeps it. It is given to
 //! another process when it is dead, and what was to be undone has been (`undo`).
@@ -6,7 +6,7 @@
 use std::os::fd::AsRawFd;
 
 use super::cells::Holder;
-use super::change::rouse_all;
+use super::change::wake_all;
 use super::layout::PROCESSES;
 use super::record::{Process, UNMARKED};
 use super::set::Set;
@@ -67,7 +67,7 @@ fn is_taken(set: &Set, slot: usize, process: ProcessId) -> bool {
         && owner.compare_exchange(0, process.to_word(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
-/// The slot is nobody's any more.
+/// The slot is free again.
 pub fn free(set: &Set, slot: usize, process: ProcessId) {
     if let Some(slot) = set.layout.process(slot) {
         let owner = process.to_word();
@@ -75,11 +75,12 @@ pub fn free(set: &Set, slot: usize, process: ProcessId) {
     }
 }
 
-/// From now on the kernel marks the slot when the process dies, and those who sleep see to that.
+/// From now on the kernel marks the slot when the process dies, and sleeping threads deal with the
+/// mark.
 fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<Holder> {
     let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
-    // Nothing in the child of a fork: the slot may be its parent's. Release: who sees the mark sees
-    // the pid.
+    // Nothing in the child of a fork: the slot may be its parent's. Release: a thread that sees the
+    // mark sees the pid.
     let nothing = AtomicU64::new(0);
     let store = |word: &AtomicU32, value| {
         if who.commit((&nothing, 0), (word, value)) { Ok(()) } else { Err(Errno::ERESTART) }
@@ -96,9 +97,10 @@ fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<
         Err(_) => store(&process.mark, UNMARKED)?,
     }
     let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
-    // SeqCst: either a waiter sees the number before it sleeps, or it is seen to sleep.
+    // SeqCst: either a waiter sees the new number of slots before it sleeps, or it is seen to
+    // sleep.
     if set.layout.words().processes.fetch_max(used, Ordering::SeqCst) < used {
-        rouse_all(set);
+        wake_all(set);
     }
     set.own.store(used, Ordering::Relaxed);
     Ok(holder(slot, own))

@@ -1,10 +1,10 @@
-//! A set as one sees it who only looks, and changes nothing: from the bytes of its file.
+//! A set as an observer sees it, without changing it: from the bytes of its file.
 //!
-//! The file is read and not mapped, which would make a holder of the one who looks. Operations go
-//! on meanwhile. While `current` stays the same, so do the root that it names, the buffers that
-//! this one refers to, and the records of those who wait: so all these are read, and then `current`
-//! is looked at again. Of a set that never rests this does not succeed. Then each number is one
-//! that was true at some time during the look.
+//! The file is read and not mapped, which would make the observer a holder. Operations go on
+//! meanwhile. While `current` stays the same, so do the root that it names, the buffers that this
+//! one refers to, and the records of waiters: so all these are read, and then `current` is checked
+//! again. For a set that never rests this does not succeed: then each value was true at some time
+//! during the look.
 
 use std::fs::File;
 
@@ -28,7 +28,7 @@ use crate::sysv::permission::Permission;
 pub struct Member {
     /// Its value.
     pub value: u16,
-    /// `sempid`; 0 = nobody yet.
+    /// `sempid`; 0 = none yet.
     pub pid: u32,
     /// GETNCNT: waiters for an increase of this semaphore.
     pub increase: usize,
@@ -57,12 +57,12 @@ pub struct Waiter {
     pub ticket: u64,
 }
 
-/// What is to be added to a semaphore when a process has ended: what it has taken is positive.
+/// What is to be added to a semaphore when a process has ended: positive for what it has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Adjustment {
     /// The process, as it knows itself. `None`: it is not known any more.
     pub pid: Option<u32>,
-    /// Whether it has ended, so that the next one who looks or operates makes the adjustment.
+    /// Whether it has ended, so that the next thread that looks or operates makes the adjustment.
     pub has_ended: bool,
     /// The semaphore.
     pub member: u16,
@@ -77,7 +77,7 @@ pub struct Snapshot {
     pub id: i32,
     /// Its key; 0 = IPC_PRIVATE.
     pub key: i32,
-    /// Who may do what.
+    /// Which user may do what.
     pub permission: Permission,
     /// The last `semop`, in seconds since 1970; 0 = never.
     pub otime: u64,
@@ -85,7 +85,7 @@ pub struct Snapshot {
     pub ctime: u64,
     /// How far its life has come.
     pub life: Life,
-    /// Whoever made it, or began to remove it, has died over that.
+    /// The process that made it, or began to remove it, died before it was done.
     pub is_half_done: bool,
     /// Whether its PIDs are those of the caller's PID namespace.
     pub is_at_home: bool,
@@ -93,7 +93,7 @@ pub struct Snapshot {
     pub changes: u64,
     /// Its semaphores.
     pub members: Vec<Member>,
-    /// Those who wait, in the order of arrival. The dead are left out.
+    /// The waiters, in the order of arrival. The dead are left out.
     pub waiters: Vec<Waiter>,
     /// What is to be undone.
     pub adjustments: Vec<Adjustment>,
@@ -196,7 +196,7 @@ impl Look<'_> {
         let record: &Record = self.image.layout.record(slot).ok_or(Errno::EINVAL)?;
         self.image.copy(record, 1)?;
         let tid = match claim::holder(record.claim.load(Ordering::Relaxed)) {
-            claim::Holder::Nobody => return Ok(None),
+            claim::Holder::None => return Ok(None),
             claim::Holder::Presence(number) if presence::has_ended(number) => return Ok(None),
             claim::Holder::Thread(tid) => Some(tid),
             claim::Holder::Presence(_) => None,
@@ -240,7 +240,7 @@ impl Look<'_> {
         let process = process.filter(|process| self.image.copy(*process, 1).is_ok());
         let owner = process.and_then(|process| {
             let owner = ProcessId::from_word(process.owner.load(Ordering::Relaxed))?;
-            // Somebody else has the slot by now.
+            // Another process has the slot by now.
             (owner.number() == holder.number).then_some((owner, process))
         });
         Adjustment {

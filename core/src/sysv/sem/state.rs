@@ -1,22 +1,22 @@
 //! A set is a value: how its state lies in memory, and how it is read.
 //!
 //! There are [`ROOTS`] roots. The word `current` names one of them, and counts its own changes. A
-//! root holds the facts of the set and, for each chunk of cells, the number of the buffer in which
+//! root holds the facts of the set and, for each chunk of cells, the index of the buffer in which
 //! that chunk is. An operation claims a root that is not current, copies the current one into it,
 //! changes the copy, and swaps it in with one exchange on `current` ([`super::draft`]). Chunks that
 //! do not change are shared by the old root and the new one.
 //!
-//! Each root has two buffers of its own for each chunk. At most one of them can be referred to by
-//! what is current, so the other one is free for the holder of the root.
+//! Each root has two buffers of its own for each chunk. The current state refers to at most one of
+//! them, so the other one is free for the holder of the root.
 //!
-//! | word | states | who changes it |
+//! | word | states | changed by |
 //! |---|---|---|
 //! | `current` | root (8 bits), number of changes (56 bits) | the holder of the claim of the root that it is to name, by exchange |
-//! | claim of a root | see [`claim`](crate::shared::claim) | whoever finds it free while `current` does not name its root |
+//! | claim of a root | see [`claim`](crate::shared::claim) | a thread that finds it free while `current` does not name its root |
 //! | words and buffers of a root | plain data | the holder of its claim, while `current` does not name it |
 //!
 //! Orderings. All words of roots and buffers are read and written Relaxed. A reader looks at
-//! `current` again behind an acquire fence; a writer has a release fence between the look at
+//! `current` again after an acquire fence. A writer has a release fence between the look at
 //! `current` that showed its root to be free and its first store. So a reader that has read
 //! anything of a root that was taken anew sees that `current` has moved. The exchange on `current`
 //! is SeqCst: it is one side of the question whether a waiter sleeps (`super::change`).
@@ -38,7 +38,7 @@ pub const MEMBERS_MAX: usize = 32000;
 /// Chunks of members at most.
 pub const MEMBER_CHUNKS_MAX: usize = MEMBERS_MAX / 64;
 
-/// Numbers of buffers in a word.
+/// Indices of buffers in a word.
 pub const REFERENCES: usize = 8;
 
 /// A kind of cell.
@@ -64,7 +64,7 @@ impl Kind {
 pub enum Fact {
     /// `sem_otime`, in seconds; 0 = never.
     Otime = 0,
-    /// Cells of adjustments that are in use: nobody looks at the others.
+    /// Cells of adjustments that are in use: the others are not looked at.
     Adjusted = 3,
     /// Waiters that wait, in the low half; slots that have ever been in use, in the high half.
     Waiting = 4,
@@ -80,7 +80,7 @@ pub enum Fact {
     Ctime = 9,
 }
 
-/// The first word of numbers of buffers of members. It stands, as the next one does, among the
+/// The first word of indices of buffers of members. It stands, as the next one does, among the
 /// first [`HEAD`] words.
 pub const MEMBER_BUFFERS: usize = 1;
 /// The same of adjustments.
@@ -93,14 +93,14 @@ const FURTHER: usize = 11;
 /// Words of a root in front, which are all that one operation changes.
 pub const HEAD: usize = 4;
 
-/// What a look at a cell fails with whose memory this process does not know of: the file is to
-/// grow, or has grown. No call gives it to its caller.
+/// The error of an access to a cell in memory that this process has not mapped: the file has to
+/// grow, or has grown. No call returns it to its caller.
 pub const NO_PART: Errno = Errno(libc::ENOBUFS);
 
 /// In [`Fact::Mode`]: the set has been removed.
 pub const REMOVED: u64 = 1 << 32;
 
-/// Words of a root that nearly all sets need: the facts, and the numbers of the buffers of the
+/// Words of a root that nearly all sets need: the facts, and the indices of the buffers of the
 /// first [`REFERENCES`] chunks of waiters and of adjustments, and of twice as many of members.
 pub const USUAL_WORDS: usize = 12;
 
@@ -125,14 +125,14 @@ pub fn used_words(memory: &impl Memory, parts: u64) -> [core::ops::Range<usize>;
     [0..waiters + further, adjustments..adjustments + further]
 }
 
-/// Where the numbers of buffers of further chunks of waiters begin, and those of adjustments.
+/// Where the indices of buffers of further chunks of waiters begin, and those of adjustments.
 #[inline(always)]
 const fn further_words(members: usize) -> (usize, usize) {
     let waiters = FURTHER + references(members.div_ceil(Kind::Member.cells())) - 1;
     (waiters, waiters + references(CHUNKS_MAX) - 1)
 }
 
-/// Whether [`USUAL_WORDS`] are all that counts in a root, if so many parts are in use.
+/// Whether [`USUAL_WORDS`] are all the words of a root that are used, if so many parts are in use.
 #[inline(always)]
 pub fn is_usual(memory: &impl Memory, parts: u64) -> bool {
     parts < REFERENCES as u64 && memory.members() <= USUAL_MEMBERS
@@ -173,7 +173,7 @@ pub fn capacity(memory: &impl Memory, kind: Kind) -> usize {
     }
 }
 
-/// Where in a root the number of a chunk's buffer is: the word, and the shift in it.
+/// Where in a root the index of a chunk's buffer is: the word, and the shift in it.
 ///
 /// What all sets have is in front: the facts, a word of each kind, and the further ones of members.
 #[inline(always)]
@@ -197,7 +197,7 @@ pub fn reference(memory: &impl Memory, kind: Kind, chunk: usize) -> (usize, u32)
     (word, u32::try_from(place).unwrap_or(0) * 8)
 }
 
-/// A state as one who only reads it sees it. It may turn out to have been overwritten meanwhile.
+/// A state as a reader sees it. It may turn out to have been overwritten meanwhile.
 pub struct View<'m, M> {
     memory: &'m M,
     current: u64,
@@ -244,7 +244,7 @@ impl<'m, M: Memory> View<'m, M> {
 
 /// Reads what is current, again if it changes meanwhile.
 ///
-/// Each try that fails is a change by somebody else, so somebody gets on.
+/// Each try that fails is a change by another thread, so some thread makes progress.
 pub fn read<M: Memory, T>(memory: &M, look: impl Fn(&View<'_, M>) -> Result<T>) -> Result<T> {
     loop {
         let view = View::of_current(memory);
@@ -275,7 +275,7 @@ pub fn buffer_of(
     memory.buffer(kind, chunk, buffer).ok_or(NO_PART)
 }
 
-/// Its number, whatever the bytes are below [`BUFFERS`].
+/// Its index, whatever the bytes are below [`BUFFERS`].
 #[inline(always)]
 pub fn buffer_number(memory: &impl Memory, root: usize, kind: Kind, chunk: usize) -> usize {
     let (word, shift) = reference(memory, kind, chunk);
@@ -283,20 +283,20 @@ pub fn buffer_number(memory: &impl Memory, root: usize, kind: Kind, chunk: usize
     buffer_in(found, shift)
 }
 
-/// The number of a buffer in a word of them, whatever the bytes are below [`BUFFERS`].
+/// The index of a buffer in a word of them, whatever the bytes are below [`BUFFERS`].
 #[inline(always)]
 pub fn buffer_in(word: u64, shift: u32) -> usize {
     usize::try_from(word >> shift & 0xff).unwrap_or(0) % BUFFERS
 }
 
-/// The buffer of a root's own that the chunk can be copied into: what is current refers to the
+/// The buffer of a root's own that the chunk can be copied into: the current state refers to the
 /// other one at most.
 #[inline(always)]
 pub fn own_buffer(root: usize, before: usize) -> usize {
     2 * root + usize::from(before == 2 * root)
 }
 
-/// The same word with another number in it.
+/// The same word with another index in it.
 #[inline(always)]
 pub fn with_buffer(word: u64, shift: u32, buffer: usize) -> u64 {
     word & !(0xff << shift) | (buffer as u64) << shift

@@ -35,11 +35,11 @@ pub trait Permits {
 pub struct Straight<'a, M, C> {
     /// Of the set.
     pub memory: &'a M,
-    /// Who has claimed the root.
+    /// The claimant of the root.
     pub who: &'a C,
     /// What was current before.
     pub source: u64,
-    /// The number of the root.
+    /// The index of the root.
     pub root: usize,
 }
 
@@ -52,7 +52,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
     }
 
     /// Changes a copy of the adjustments: so many are in use, in this buffer. Gives both anew. The
-    /// cells that are in use are copied alone: nobody looks at the others.
+    /// cells that are in use are copied alone: the others are not looked at.
     #[inline(always)]
     pub fn adjust(
         &self,
@@ -79,14 +79,14 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
         Some((used as u64, state::with_buffer(buffers, 0, own)))
     }
 
-    /// The number of the buffer of a chunk, and that of this root's own which is to take its place.
+    /// The index of the buffer of a chunk, and that of this root's own which replaces it.
     #[inline(always)]
     pub fn buffers(&self, word: u64, shift: u32) -> (usize, usize) {
         let before = state::buffer_in(word, shift);
         (before, own_buffer(self.root, before))
     }
 
-    /// A buffer of a chunk, by its number.
+    /// A buffer of a chunk, by its index.
     #[inline(always)]
     pub fn buffer(&self, kind: Kind, chunk: usize, number: usize) -> Option<&[AtomicU64]> {
         self.memory.buffer(kind, chunk, number)
@@ -110,7 +110,7 @@ pub fn changed(cell: u64, operation: Operation, actor: Actor) -> Result<u64, Att
 }
 
 /// As `operate::adjust`, in cells of which so many are in use. `None`: it is out of range, or there
-/// is no room.
+/// is no space.
 #[inline(always)]
 fn adjust_cells(
     cells: &mut [u64; ADJUSTMENTS],

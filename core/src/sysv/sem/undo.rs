@@ -1,15 +1,15 @@
 //! What is undone when a process has ended.
 //!
-//! The kernel marks the slot of a process that dies, and wakes one of those who sleep on the mark
-//! (`presence::marks`). That one wakes the others: it may itself be about to die. Whoever looks at
-//! a set, or changes it, sees the mark, too. The process may still write, or be running another
-//! program; so nothing is undone before it has ended (`ProcessId::has_ended`).
+//! The kernel marks the slot of a process that dies, and wakes one of the threads that sleep on the
+//! mark (`presence::marks`). That one wakes the others, as it may itself be about to die. A thread
+//! that looks at a set, or changes it, sees the mark, too. The process may still write, or be
+//! running another program; so nothing is undone before it has ended (`ProcessId::has_ended`).
 //!
 //! Undoing is a change like any other. It takes the dead waiters of the process out in the same
-//! step, so that nothing is given to them after that; only then the slot is free.
+//! step, so that nothing is given to them after that. Only then is the slot free.
 
 use super::cells::{Holder, Member, Status, VALUE_MAX};
-use super::change::{SetDraft, Step, change, free_roots_of_dead, rouse_others};
+use super::change::{SetDraft, Step, change, free_roots_of_dead, wake_others};
 use super::record::{NOTICED, Process};
 use super::serve::{self, Changed, Records, waiting};
 use super::set::{SETS, Set};
@@ -61,7 +61,7 @@ fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
         }
         notice(set, process);
         if owner.has_ended() {
-            bury(set, who, slot, owner)?;
+            undo_for(set, who, slot, owner)?;
             free_roots_of_dead(set, who);
             health = Health::Mended;
         } else if health != Health::Mended {
@@ -73,15 +73,15 @@ fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
     Ok(health)
 }
 
-/// Tells those who sleep of each process that has been marked, and may have ended.
+/// Tells the threads that sleep of each process that has been marked, and may have ended.
 pub fn notice_all(set: &Set) {
     slots::used(set)
         .filter(|(_, process)| process.is_doubtful())
         .for_each(|(_, process)| notice(set, process));
 }
 
-/// Whoever sees the mark first wakes all who sleep on it. And the process may have been about to
-/// wake somebody.
+/// The thread that sees the mark first wakes all that sleep on it. And the process may have been
+/// about to wake a thread.
 fn notice(set: &Set, process: &Process) {
     let mark = process.mark.load(Ordering::Acquire);
     let is_first = mark & OWNER_DIED != 0
@@ -92,16 +92,17 @@ fn notice(set: &Set, process: &Process) {
             .is_ok();
     if is_first {
         futex::wake(process.mark.as_ptr(), i32::MAX, Scope::Shared);
-        rouse_others(set);
+        wake_others(set);
     }
 }
 
-fn bury(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> Result<()> {
+fn undo_for(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> Result<()> {
     let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
     let pid = process.pid.load(Ordering::Acquire);
     let holder = Holder { slot: u16::try_from(slot).unwrap_or(u16::MAX), number: owner.number() };
-    let buried = change(set, who, |draft| {
-        // Somebody else has been faster. If the slot changes hands behind this, so has the set.
+    let undone = change(set, who, |draft| {
+        // Another thread has been faster. If the slot gets another owner after this, the set has
+        // changed, too.
         if process.owner.load(Ordering::Acquire) != owner.to_word() {
             return Ok(Step::Leave(()));
         }
@@ -112,17 +113,17 @@ fn bury(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> R
         Ok(Step::Publish((), Some(Changed::all())))
     });
     // In a set that has been removed nothing is undone.
-    buried.or_else(|error| if error == Errno::EIDRM { Ok(()) } else { Err(error) })?;
+    undone.or_else(|error| if error == Errno::EIDRM { Ok(()) } else { Err(error) })?;
     slots::free(set, slot, owner);
     owner.tidy();
     Ok(())
 }
 
-/// The calling process leaves its list of adjustments, which no other process shares: what is to be
-/// undone is undone now, as when the process ends. unshare(2), `CLONE_SYSVSEM`.
+/// The calling process leaves its list of adjustments, which no other process shares: its
+/// adjustments are applied now, as when the process ends. unshare(2), `CLONE_SYSVSEM`.
 ///
-/// In the sets that it has mapped. What it has left in others, by an earlier program, is undone
-/// when it ends. Async-signal-safe.
+/// Only in the sets that it has mapped. Adjustments in other sets, from an earlier program, are
+/// applied when the process ends. Async-signal-safe.
 pub fn leave(thread: &'static Thread) -> Result<()> {
     let Some(own) = ProcessId::before() else { return Ok(()) };
     for id in SETS.ids() {

@@ -11,7 +11,7 @@
 //! | the kernel marks one of them not, or cannot wait for all of them | that, or for a second |
 
 use super::cells::Status;
-use super::change::{Step, change, rouse_others};
+use super::change::{Step, change, wake_others};
 use super::operate::{Outcome, perform};
 use super::record::{Record, asleep};
 use super::records::{self, claim_record, give_back};
@@ -34,7 +34,7 @@ const IN_FLIGHT_NS: i64 = 1_000_000;
 /// The first look at a process that may be about to end, and the longest time between two.
 const FIRST_LOOK_NS: i64 = 200_000;
 const LONGEST_LOOK_NS: i64 = 32_000_000;
-/// The same where nobody tells of an end.
+/// The same where an end is not signalled.
 const LOOK_NS: i64 = 1_000_000_000;
 /// Words that one may sleep on: `FUTEX_WAITV_MAX` of linux/futex.h.
 const WORDS: usize = 128;
@@ -65,13 +65,14 @@ pub fn wait(
         was_in_flight: false,
     };
     let waited = machine::wait(waiting, terms);
-    // The kernel wakes one sleeper for a death, and we may have been that one, and granted as well.
+    // The kernel wakes one sleeper for a death. This thread may have been that one, and granted at
+    // the same time.
     undo::notice_all(wish.set);
     give_back(wish.set, who, slot);
     waited.map_err(|error| if error == Errno::ETIMEDOUT { Errno::EAGAIN } else { error })
 }
 
-/// One who waits.
+/// A waiter.
 struct Waiting<'w> {
     wish: Wish<'w>,
     /// Holds the record of the waiter.
@@ -181,7 +182,7 @@ impl Waiting<'_> {
         })
     }
 
-    /// Says in the record what is wanted, and by whom.
+    /// Says in the record what is wanted, and by which process.
     fn write(&self, terms: &Terms) -> Result<()> {
         let record = self.record()?;
         let seconds = |until: Deadline| until.time.tv_sec.max(0).cast_unsigned() + 1;
@@ -199,9 +200,9 @@ impl Waiting<'_> {
         if status == Status::Waiting {
             return Ok(None);
         }
-        // Whoever has ended it may have died before it woke the others.
+        // The thread that has ended it may have died before it woke the others.
         if leads && self.record()?.asleep.load(Ordering::SeqCst) != asleep::AWAKE {
-            rouse_others(self.wish.set);
+            wake_others(self.wish.set);
         }
         match status {
             Status::Granted => Ok(Some(Waited::Done)),
@@ -212,8 +213,8 @@ impl Waiting<'_> {
         }
     }
 
-    /// The word has been in flight for long. Whoever has set it so has died, or is slow, and will
-    /// find that something else has become current.
+    /// The word has been in flight for long. The thread that has set it so has died, or is slow,
+    /// and will find that something else has become current.
     fn end_flight(&self) -> Result<()> {
         let word = &self.record()?.asleep;
         let (from, to) = (asleep::IN_FLIGHT, asleep::AWAKE);
@@ -221,8 +222,8 @@ impl Waiting<'_> {
         self.within(|who| change(self.wish.set, who, |_| Ok(Step::Publish((), None))))
     }
 
-    /// Where the kernel can wait for several words, and be interrupted at that, it wakes us when a
-    /// process dies. Where not, we look now and then.
+    /// Where the kernel can wait for several words, and be interrupted at that, it wakes this
+    /// thread when a process dies. Elsewhere this thread looks now and then.
     fn describe(&mut self, sleep: &mut Sleep, word: u32, count: usize, until: Option<Deadline>) {
         let record = self.wish.set.layout.record(self.slot);
         let own = record.map_or(core::ptr::null_mut(), |record| record.asleep.as_ptr());

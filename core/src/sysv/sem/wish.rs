@@ -1,4 +1,4 @@
-//! What somebody wants of a set, attempted without a wait.
+//! What a caller wants of a set, attempted without a wait.
 
 use super::at_once::perform_at_once;
 use super::cells::Holder;
@@ -21,7 +21,7 @@ const SPINS: usize = 8;
 /// Further tries in a straight line, before a change that others give way to.
 const TRIES: usize = 8;
 
-/// What somebody wants of a set.
+/// What a caller wants of a set.
 #[derive(Clone, Copy)]
 pub struct Wish<'w> {
     /// Of this set.
@@ -55,7 +55,7 @@ pub enum Attempted {
     MustWait(u16),
 }
 
-/// Who is asleep when a set is removed is told EIDRM; everybody else, EINVAL.
+/// A thread that is asleep when a set is removed gets EIDRM; any other, EINVAL.
 pub fn gone(error: Errno) -> Errno {
     if error == Errno::EIDRM { Errno::EINVAL } else { error }
 }
@@ -99,7 +99,7 @@ impl<'w> Wish<'w> {
         }
         match self.attempt_at_once(who) {
             Attempt::Done => {
-                self.say_who_wakes();
+                self.announce_as_waker();
                 Ok(Attempted::Done)
             }
             // Copies: what is wanted need not be in memory.
@@ -115,9 +115,9 @@ impl<'w> Wish<'w> {
         perform_at_once(&self.set.layout, who, root_hint(), (&self.array, self.actor), &permits)
     }
 
-    /// To those who spin for what has changed.
+    /// Tells threads that spin on the changed semaphores that this one wakes them.
     #[inline(always)]
-    fn say_who_wakes(&self) {
+    fn announce_as_waker(&self) {
         for operation in self.array.operations().iter().filter(|one| one.amount != 0) {
             self.set.layout.words().hint(operation.member).waking();
         }
@@ -131,14 +131,14 @@ impl<'w> Wish<'w> {
         }
     }
 
-    /// Another thread was faster: some tries more, and then a change that others give way to.
+    /// Another thread was faster: a few more tries, and then a change that others give way to.
     #[cold]
     #[inline(never)]
     fn attempt_again(&self, who: &ThreadOperation<'static>) -> Result<Attempted> {
         for _ in 0..TRIES {
             match self.attempt_at_once(who) {
                 Attempt::Done => {
-                    self.say_who_wakes();
+                    self.announce_as_waker();
                     return Ok(Attempted::Done);
                 }
                 Attempt::Beaten => {}
@@ -166,7 +166,7 @@ impl<'w> Wish<'w> {
             }
         });
         if attempted == Ok(Attempted::Done) {
-            self.say_who_wakes();
+            self.announce_as_waker();
         }
         attempted.map_err(gone)
     }

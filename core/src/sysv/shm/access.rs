@@ -29,7 +29,8 @@ impl Access {
         READ | alter | execute
     }
 
-    /// For open(2). A mapping of a descriptor that cannot write can never be made to.
+    /// For open(2). A mapping of a descriptor that is not open for writing can never be made
+    /// writable.
     pub fn of_open(self) -> c_int {
         if self.writes { libc::O_RDWR } else { libc::O_RDONLY }
     }

@@ -1,7 +1,7 @@
-//! Who has a segment attached, as /proc tells.
+//! Which processes have a segment attached, as /proc shows.
 //!
-//! Nobody counts when a segment is attached and detached: what is mapped is looked up when somebody
-//! asks. So the number is right after a fork, an exec, and any death.
+//! Attaches and detaches are not counted: what is mapped is looked up when the number is asked for.
+//! So it is right after a fork, an exec, and any death.
 //!
 //! A process that may not look at others of other users, or in other PID namespaces, sees fewer.
 //! Without /proc this process sees its own attachments.

@@ -16,14 +16,14 @@ use crate::sysv::numbering;
 use crate::sysv::object::{Object, admit};
 use crate::sysv::permission::{Permission, READ};
 
-/// `struct shmid_ds`, as numbers.
+/// `struct shmid_ds`, as integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     /// Its id.
     pub id: i32,
     /// Its key; 0 once it has been removed.
     pub key: i32,
-    /// Who may do what.
+    /// Which user may do what.
     pub permission: Permission,
     /// All bits of the mode: `SHM_LOCKED` and `SHM_DEST` besides the permission bits.
     pub mode: u16,
@@ -39,7 +39,7 @@ pub struct Description {
     pub ctime: u64,
     /// The PID of its maker.
     pub creator: u32,
-    /// The PID of whoever last attached or detached it; 0 = nobody.
+    /// The PID of the process that last attached or detached it; 0 = none.
     pub last: u32,
 }
 
@@ -74,7 +74,7 @@ pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Descripti
 /// Begins what only the owner may do. EPERM.
 fn enter_as_owner(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Segment>> {
     let entered = enter(thread, id, tag).map_err(|error| match error {
-        // Whoever may not even look is not the owner.
+        // A process that may not even look is not the owner.
         Errno::EACCES => Errno::EPERM,
         other => other,
     })?;
@@ -150,7 +150,7 @@ pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
         }
     }
     match find::remove::<Segment>(thread, id) {
-        // Somebody else was faster.
+        // Another process was faster.
         Err(Errno::EINVAL) => {
             let tag = FrameTag::new();
             enter(thread, id, &tag).map(drop)
@@ -166,7 +166,7 @@ pub struct Totals {
     pub segments: usize,
     /// Bytes in them, each rounded up to whole pages of 4096.
     pub bytes: u64,
-    /// The highest number of a segment; 0 if there is none.
+    /// The highest index of a segment; 0 if there is none.
     pub highest: usize,
 }
 
@@ -178,7 +178,7 @@ pub fn totals(thread: &'static Thread) -> Result<Totals> {
     Ok(Totals { segments: all.objects.len(), bytes, highest: all.highest })
 }
 
-/// The id that SHM_STAT means: the number of a segment, or an id. EINVAL.
+/// The id that SHM_STAT means: the index of a segment, or an id. EINVAL.
 pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
     numbering::id_of_index::<Segment>(thread, index)
 }

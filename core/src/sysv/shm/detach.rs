@@ -19,7 +19,7 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
             unmap(attachment.start, attachment.length);
             attachment.id
         }
-        // Parts of it have been unmapped by hand, or it was not we who mapped it.
+        // The program has unmapped parts of it itself, or it was not mapped by this library.
         _ => detach_parts(address)?,
     };
     drop(claim);
@@ -31,8 +31,8 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether all of it is mapped still. It is what was mapped there, unless the program has unmapped
-/// it by hand, mapped something else in the same place, and detaches it all the same.
+/// Whether all of it is mapped still. Then it is what was attached, unless the program has unmapped
+/// that itself, mapped something else at the same address, and detaches it all the same.
 fn is_whole(attachment: &Attachment) -> bool {
     let start = core::ptr::with_exposed_provenance_mut(attachment.start);
     // SAFETY: a range of addresses, whatever is there; with this flag nothing is written.
@@ -42,8 +42,8 @@ fn is_whole(attachment: &Attachment) -> bool {
 /// Parts of one attachment that are looked for at a time.
 const PARTS: usize = 16;
 
-/// Unmaps what is left of the attachment that began at this address: each part that lies where it
-/// would lie. EINVAL: there is none.
+/// Unmaps what is left of the attachment that began at this address: each part that is at its
+/// expected address. EINVAL: there is none.
 fn detach_parts(address: usize) -> Result<i32> {
     let mut detached = None;
     loop {

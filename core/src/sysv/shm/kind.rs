@@ -1,7 +1,7 @@
 //! Whether segments are the kernel's or ours.
 //!
-//! `RSIPC_SYSV` says so. Where it says nothing they are the kernel's, so that a program shares them
-//! with others that do not have the library; where the kernel refuses to have any, they are ours.
+//! `RSIPC_SYSV` says so. Where it is not set, they are the kernel's, so that a program shares them
+//! with programs without the library. Where the kernel refuses to make any, they are ours.
 
 use crate::atomic::{AtomicU8, Ordering};
 use crate::os::Errno;
@@ -9,8 +9,8 @@ use crate::os::errno::preserved;
 use crate::os::settings::{self, Memory};
 
 /// What the kernel has answered to the first call of the process: 0 = not asked yet, [`OURS`] or
-/// [`KERNELS`]. Whoever asks finds the same, and stores it; Relaxed, as it is all there is to know.
-/// The child of a fork goes on with it, so that it finds the segments of its parent.
+/// [`KERNELS`]. Each thread that asks finds the same, and stores it; Relaxed, as it is all there is
+/// to know. The child of a fork goes on with it, so that it finds the segments of its parent.
 static ANSWER: AtomicU8 = AtomicU8::new(0);
 
 const OURS: u8 = 1;

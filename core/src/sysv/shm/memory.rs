@@ -1,8 +1,8 @@
 //! The file that is the memory of a segment.
 //!
 //! It is as long as the segment was asked to be; the kernel fills its last page with zeros. Its
-//! memory is reserved when it is made, so that a full file system is an error then, and no SIGBUS
-//! later.
+//! memory is reserved when it is made, so that a full file system is an error at that time, and not
+//! a SIGBUS later.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
@@ -16,9 +16,9 @@ use crate::os::{Errno, Result};
 use crate::sysv::family::Family;
 use crate::sysv::permission::Permission;
 
-/// Makes the file. `name` is told its inode, as soon as the memory is there, and before it has a
-/// name. EEXIST; ENOSPC: there is not so much memory free; ENOMEM: there will never be; what `name`
-/// says.
+/// Makes the file. `name` is called with its inode once the memory is reserved, and before the file
+/// has a name. EEXIST; ENOSPC: so much memory is not free at the moment; ENOMEM: there is not so
+/// much at all; the errors of `name`.
 pub fn make(
     id: i32,
     size: usize,
@@ -56,8 +56,9 @@ fn capacity(file: &File) -> Option<u64> {
     (!failed).then(|| found.f_blocks.saturating_mul(found.f_frsize))
 }
 
-/// The permission bits of the file. Others get no more than the mode gives; the owner and the
-/// creator are told by the header what they may do, and are not to lock themselves out.
+/// The permission bits of the file. Others get no more than the mode gives. The owner and the
+/// creator can always open the file, so that they cannot lock themselves out; the header decides
+/// what they may do.
 fn mode(permission: &Permission) -> u32 {
     0o600 | u32::from(permission.mode & 0o066)
 }
@@ -86,8 +87,8 @@ pub fn unlink(id: i32) {
     }
 }
 
-/// Gives the file to those to whom this permission gives the memory, as far as the caller can do
-/// that.
+/// Gives access to the file to the users to which this permission gives access to the memory, as
+/// far as the caller can do that.
 pub fn admit(id: i32, permission: &Permission) {
     let access = Access { writes: false, executes: false };
     if let Ok(file) = open(id, access) {

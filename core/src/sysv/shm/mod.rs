@@ -1,15 +1,15 @@
 //! Segments of shared memory, where they are not the kernel's.
 //!
 //! A segment is two files. One holds the header and a few words, and is mapped by all who know the
-//! segment; the other one is the memory, and is mapped where the program wants it. So whoever may
-//! only read the memory gets a descriptor that cannot write to it, and the memory is gone with its
-//! last mapping once it has lost its name, however the process ended that had it.
+//! segment; the other one is the memory, and is mapped where the program wants it. So a process
+//! that may only read the memory gets a descriptor that cannot write to it, and the memory is gone
+//! with its last mapping once it has lost its name, however the last process that had it ended.
 //!
 //! | module | |
 //! |---|---|
 //! | `access` | what a program wants to do with the memory |
 //! | `attach` | `shmat` |
-//! | `attachments` | who has a segment attached, as /proc tells |
+//! | `attachments` | which processes have a segment attached, as /proc shows |
 //! | `control` | `shmctl` |
 //! | `detach` | `shmdt` |
 //! | `find` | `shmget` |

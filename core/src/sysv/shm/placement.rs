@@ -19,8 +19,8 @@ pub struct Where {
 }
 
 impl Where {
-    /// As `shmat` is told. EINVAL: the address is not that of a page, and not to be rounded; or
-    /// something is to be replaced, but not said what.
+    /// From the arguments of `shmat`. EINVAL: the address is not that of a page, and is not to be
+    /// rounded; or SHM_REMAP without an address.
     pub fn read(address: usize, flags: c_int) -> Result<Self> {
         let (rounds, replaces) = (flags & libc::SHM_RND != 0, flags & libc::SHM_REMAP != 0);
         // SHMLBA is the size of a page on all architectures that the library is for.
@@ -53,7 +53,7 @@ pub fn map(file: RawFd, length: usize, place: Where, access: Access) -> Result<u
     })
 }
 
-/// Keeps a place free for memory that comes from elsewhere. EINVAL: something else is there.
+/// Reserves addresses for memory that comes from elsewhere. EINVAL: something else is there.
 pub fn keep(length: usize, place: Where) -> Result<usize> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | place.flag;
     place_new(place, length, libc::PROT_NONE, flags, -1)
@@ -76,8 +76,8 @@ fn place_new(
         });
     }
     if place.flag != 0 && map.addr() != place.address {
-        // A kernel that does not know the flag has taken the address for a wish.
-        // SAFETY: the mapping that has just been made.
+        // A kernel that does not know the flag takes the address as a hint. SAFETY: the mapping
+        // that has just been made.
         unsafe { libc::munmap(map, length) };
         return Err(Errno::EINVAL);
     }

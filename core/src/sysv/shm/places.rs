@@ -1,18 +1,18 @@
 //! Where this process has segments attached: what `shmdt` would find in /proc/self/maps, which
 //! costs more than the attachment itself.
 //!
-//! It is a hint. The program can unmap and map what it wants without us; another thread may fork
-//! between a mapping and its entry here. So what is not found here is looked for in /proc, and what
-//! is found is asked for in the kernel before it is unmapped.
+//! It is a hint. The program can map and unmap memory by itself, and another thread may fork
+//! between a mapping and its entry here. So an attachment that is not found here is looked for in
+//! /proc, and one that is found is verified with the kernel before it is unmapped.
 //!
 //! Looked up and changed without a lock, as signal handlers do both; the child of a fork inherits
 //! it.
 //!
-//! | state of a place | meaning | who changes it |
+//! | state of a place | meaning | changed by |
 //! |---|---|---|
-//! | `start` 0 | free | whoever needs one takes it to 1, by exchange |
+//! | `start` 0 | free | a thread that needs one takes it to 1, by exchange |
 //! | `start` 1 | in hand: its taker writes the rest | the taker, to an address |
-//! | `start` an address, which is even | a segment is attached there | whoever detaches it takes it to the odd one, by exchange; who has mapped something else there, to 0, by exchange |
+//! | `start` an address, which is even | a segment is attached there | a thread that detaches it takes it to the odd one, by exchange; one that has mapped something else there, to 0, by exchange |
 //! | `start` an address and 1 | a call is unmapping it | that call, to 0 |
 
 use core::ptr;
@@ -78,7 +78,7 @@ impl Place {
     }
 }
 
-/// An attachment that the caller may unmap, and nobody else. The place is free when it is dropped.
+/// An attachment that the caller alone may unmap. The place is free when it is dropped.
 pub struct Claim {
     /// What is to be unmapped.
     pub attachment: Attachment,
@@ -87,7 +87,7 @@ pub struct Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Release: it has been unmapped when somebody finds the place free.
+        // Release: it has been unmapped when a thread finds the place free.
         self.place.start.store(FREE, Ordering::Release);
     }
 }
@@ -100,7 +100,7 @@ pub fn insert(new: Attachment) {
         if place.start.load(Ordering::Relaxed) == FREE && place.exchange(FREE, IN_HAND) {
             place.length.store(new.length, Ordering::Relaxed);
             place.id.store(new.id, Ordering::Relaxed);
-            // Release: who finds the address finds the rest.
+            // Release: a thread that finds the address finds the rest.
             place.start.store(new.start, Ordering::Release);
             USED.fetch_max(u32::try_from(number).unwrap_or(0) + 1, Ordering::Release);
             return;
@@ -118,8 +118,8 @@ pub fn claim(start: usize) -> Result<Option<Claim>> {
         }
         // Another call was faster.
         Some(_) => Err(Errno::EINVAL),
-        // One that has unmapped it already may have been interrupted before it says so; then what
-        // has been attached here since was found above.
+        // A thread that has unmapped it may have been interrupted before it says so; then what has
+        // been attached here since was found above.
         None if with(start | UNMAPPED).is_some() => Err(Errno::EINVAL),
         None => Ok(None),
     }
@@ -164,7 +164,7 @@ fn grow(number: usize) -> Option<&'static Place> {
     let slab = TABLE.get(number / SLAB)?;
     let null = ptr::null_mut();
     if slab.compare_exchange(null, new.cast(), Ordering::AcqRel, Ordering::Relaxed).is_err() {
-        // SAFETY: nobody else has seen it.
+        // SAFETY: no other thread has seen it.
         unsafe { libc::munmap(new, size_of::<Slab>()) };
     }
     place(number)

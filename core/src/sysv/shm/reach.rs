@@ -1,5 +1,5 @@
 //! The memory of a segment that has lost its name: it has been removed, and goes on for as long as
-//! somebody has it attached.
+//! a process has it attached.
 //!
 //! This process makes one more mapping of what it has attached itself, or has inherited. With the
 //! privilege to do so (CAP_CHECKPOINT_RESTORE) it opens the memory through a mapping of any process
@@ -30,8 +30,8 @@ pub fn attach(segment: &Segment, length: usize, place: Where, access: Access) ->
     duplicate(start, length, place, access)
 }
 
-/// An attachment of this process as a whole, which can be written to if there is such a one and it
-/// is to be.
+/// A whole attachment of this process, preferably with this access; and whether it can be written
+/// to.
 fn own(segment: &Segment, length: usize, access: Access) -> Option<(usize, bool)> {
     let (id, inode) = (segment.facts().id, inode(segment));
     let mut found = None;
@@ -92,7 +92,8 @@ fn unmap(start: usize, length: usize) {
     unsafe { libc::munmap(core::ptr::with_exposed_provenance_mut(start), length) };
 }
 
-/// The memory, opened through a mapping. `None`: that needs a privilege, or there is none.
+/// The memory, opened through a mapping. `None`: the privilege is missing, or there is no such
+/// mapping.
 fn open(segment: &Segment, access: Access) -> Option<Open> {
     let (id, inode) = (segment.facts().id, inode(segment));
     let mut opened = None;

@@ -22,7 +22,7 @@ use crate::sysv::header::{Birth, Facts, Header, Life};
 use crate::sysv::object::{self, Identity, Object};
 use crate::sysv::registry::{self, Opened};
 
-/// The segments that this process knows. That is nothing that it has attached.
+/// The segments that this process knows. Knowing a segment does not mean that it is attached.
 static SEGMENTS: Attached<Segment> = Attached::new();
 
 /// See the module.
@@ -41,13 +41,13 @@ unsafe impl Sync for Segment {}
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        // SAFETY: mapped with this length; nobody uses it any more.
+        // SAFETY: mapped with this length; no thread uses it any more.
         unsafe { libc::munmap(self.base.cast(), FILE_SIZE) };
     }
 }
 
 /// Begins an operation on the segment with this id. One that has been removed is there for as long
-/// as somebody has it attached. EINVAL: there is none; EACCES.
+/// as a process has it attached. EINVAL: there is none; EACCES.
 pub fn enter(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Segment>> {
     let entered = object::enter_any::<Segment>(thread, id, tag)?;
     let header = entered.object.header();
@@ -87,7 +87,7 @@ impl Segment {
         usize::try_from(self.facts().size).map_err(|_| Errno::EINVAL)
     }
 
-    /// Whether anybody has it attached.
+    /// Whether any process has it attached.
     pub fn is_attached(&self) -> bool {
         attachments::is_any(self.facts().id, self.words().inode.load(Ordering::Relaxed))
     }
@@ -127,7 +127,7 @@ impl Object for Segment {
         let facts = unsafe { Header::facts((&raw const header).cast(), birth.family)? };
         let segment = Self::map_file(file, facts)?;
         #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins with a page")]
-        // SAFETY: the header is at the start of the mapping, which nobody else knows.
+        // SAFETY: the header is at the start of the mapping, which no other process knows.
         unsafe {
             segment.base.cast::<Header>().write(header);
         }
@@ -160,13 +160,13 @@ impl Object for Segment {
         Ok((owner, mode & 0o777))
     }
 
-    /// Nobody waits in a segment: that its life is over is all there is to know.
+    /// No thread waits in a segment: that its life is over is all there is to know.
     fn mark_removed(&self, _: &Operation<'static>) -> Result<()> {
         if self.header().life() == Life::Removed { Err(Errno::EIDRM) } else { Ok(()) }
     }
 
-    /// The memory gets its name last: so a maker that is killed leaves none behind that nobody
-    /// finds by its key.
+    /// The memory gets its name last: so a maker that is killed leaves no memory behind that cannot
+    /// be found by its key.
     fn complete(&self, give_key: impl Fn() -> Result<()>) -> Result<()> {
         let (owner, mode) = self.owner_and_mode_of_any();
         let permission = self.identity.permission(owner, mode);

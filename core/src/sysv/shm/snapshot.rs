@@ -22,16 +22,16 @@ pub struct Snapshot {
     pub id: i32,
     /// Its key; 0 = IPC_PRIVATE.
     pub key: i32,
-    /// Who may do what.
+    /// Which user may do what.
     pub permission: Permission,
     /// Bytes.
     pub size: u64,
     /// SHM_LOCK: it is to stay in memory.
     pub is_locked: bool,
-    /// How far its life has come. Once it has been removed, it is gone when nobody has it attached
-    /// any more.
+    /// How far its life has come. Once it has been removed, it is gone when no process has it
+    /// attached any more.
     pub life: Life,
-    /// Whoever made it, or began to remove it, has died over that.
+    /// The process that made it, or began to remove it, died before it was done.
     pub is_half_done: bool,
     /// Whether its PIDs are those of the caller's PID namespace.
     pub is_at_home: bool,
@@ -46,7 +46,7 @@ pub struct Snapshot {
     pub ctime: u64,
     /// The PID of its maker, as it knows itself.
     pub creator: u32,
-    /// The PID of whoever last attached or detached it; 0 = nobody.
+    /// The PID of the process that last attached or detached it; 0 = none.
     pub last: u32,
 }
 

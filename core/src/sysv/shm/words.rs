@@ -10,12 +10,12 @@ use crate::sysv::header::HEADER_SIZE;
 /// Bytes of the file.
 pub const FILE_SIZE: usize = 4096;
 
-/// Behind the header. Each word stands for itself, and is read once: a call that looks while
-/// another one changes several of them sees some of the changes, as it does in the kernel.
+/// After the header. Each word is independent, and is read once: a call that looks while another
+/// one changes several of them sees some of the changes, as it does in the kernel.
 ///
 /// Relaxed, all of them: nothing is published through them.
 ///
-/// | word | says | who changes it |
+/// | word | says | changed by |
 /// |---|---|---|
 /// | `owner` | `uid \| gid << 32` | IPC_SET |
 /// | `mode` | 9 permission bits, and [`LOCKED`] | IPC_SET, SHM_LOCK, SHM_UNLOCK |
@@ -23,7 +23,7 @@ pub const FILE_SIZE: usize = 4096;
 /// | `ctime` | the birth, or the last IPC_SET | IPC_SET |
 /// | `inode` | of the file of the memory | the maker, before the segment lives |
 /// | `creator` | the PID of the maker, as it knows itself | the maker |
-/// | `last` | the PID of whoever last attached or detached; 0 = nobody | shmat, shmdt, fork |
+/// | `last` | the PID of the process that last attached or detached; 0 = none | shmat, shmdt, fork |
 #[repr(C)]
 pub struct Words {
     /// See the table.
@@ -54,13 +54,13 @@ pub const LOCKED: u64 = 0o2000;
 pub const DEST: u64 = 0o1000;
 
 impl Words {
-    /// Somebody has attached it.
+    /// A process has attached it.
     pub fn note_attach(&self) {
         self.atime.store(realtime_seconds(), Ordering::Relaxed);
         self.last.store(Process::pid_of_memory(), Ordering::Relaxed);
     }
 
-    /// Somebody has detached it.
+    /// A process has detached it.
     pub fn note_detach(&self) {
         self.dtime.store(realtime_seconds(), Ordering::Relaxed);
         self.last.store(Process::pid_of_memory(), Ordering::Relaxed);

@@ -1,5 +1,5 @@
 /* The rules of mq_notify: one process at a time, one message only, only into an empty queue, and
- * not when somebody already waits in receive. The signal is blocked and looked for with
+ * not when a process already waits in receive. The signal is blocked and looked for with
  * sigtimedwait. */
 #include "../course.h"
 
@@ -80,6 +80,6 @@ int main(void)
 	expect_success(child);
 	printf("a child waits in receive and gets it, told: %s\n", is_told(50));
 	send_one();
-	printf("nobody waits for the next one, told: %s\n", is_told(5000));
+	printf("no process waits for the next one, told: %s\n", is_told(5000));
 	return EXIT_SUCCESS;
 }

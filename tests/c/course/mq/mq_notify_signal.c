@@ -1,6 +1,6 @@
 /* mq_notify asks for a signal when a message comes into the empty queue. It is for one message
  * only: so the handler registers again, and it does so before the queue is emptied, or a message
- * that comes in between would be announced to nobody. */
+ * that comes in between would not be announced. */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* A queue is made and found by name with mq_open; closing gives up the descriptor and leaves the
- * queue, with its messages, for whoever opens it later. */
+ * queue, with its messages, for the process that opens it later. */
 #include "../course.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* A message is received whole or not at all: the buffer must have room for the largest the queue
+/* A message is received whole or not at all: the buffer must have space for the largest the queue
  * allows, however short the message is. Nothing larger can be sent, and nothing at all is a message
  * as well. */
 #include "../course.h"

@@ -28,10 +28,10 @@ static void both_sides(const char *path)
 	printf("mknod with S_IFIFO is the same call: %s\n",
 	       outcome(mknod(path, S_IFIFO | 0600, 0)));
 
-	printf("O_NONBLOCK, nobody reads: open for writing gives %s\n",
+	printf("O_NONBLOCK, no reader: open for writing gives %s\n",
 	       outcome(open(path, O_WRONLY | O_NONBLOCK)));
 	int early = (int)check(open(path, O_RDONLY | O_NONBLOCK), "open");
-	printf("O_NONBLOCK, nobody writes: open for reading succeeds\n");
+	printf("O_NONBLOCK, no writer: open for reading succeeds\n");
 	close(early);
 
 	pid_t writer = fork_child();

@@ -16,8 +16,8 @@ struct question {
 _Static_assert(sizeof(struct question) <= PIPE_BUF, "questions of several clients must not mix");
 
 static const char *const sayings[CLIENTS] = {
-	"one process alone has nobody to wait for",
-	"who opens first waits longest",
+	"one process alone has no other to wait for",
+	"the first to open waits longest",
 	"a pipe has two ends, and so has a queue",
 };
 

@@ -1,5 +1,5 @@
 /* Why unused ends have to be closed. A reader sees the end of file only when no write end is open
- * anywhere; a writer learns that nobody reads only when no read end is. */
+ * anywhere; a writer learns that there is no reader only when no read end is. */
 #include "../course.h"
 
 #include <fcntl.h>
@@ -36,10 +36,10 @@ static void writer_side(void)
 		exit(EXIT_SUCCESS);
 	}
 	int status = wait_child(child);
-	printf("nobody reads: the child is ended by SIG%s\n", sigabbrev_np(status - 128));
+	printf("no reader: the child is ended by SIG%s\n", sigabbrev_np(status - 128));
 
 	signal(SIGPIPE, SIG_IGN);
-	printf("nobody reads, SIGPIPE ignored: write gives %s\n", outcome(write(ends[1], "x", 1)));
+	printf("no reader, SIGPIPE ignored: write gives %s\n", outcome(write(ends[1], "x", 1)));
 	close(ends[1]);
 }
 

@@ -13,7 +13,7 @@ static void on_child(int number)
 	children_ended++;
 }
 
-/* The process that holds a write lock on the file, or 0 when nobody else does. */
+/* The process that holds a write lock on the file, or 0 when no other process does. */
 static pid_t holder_of_lock(int file)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -50,7 +50,7 @@ int main(void)
 	printf("killed; its end of the pipe is closed: read returns %ld\n",
 	       (long)read(ends[0], buffer, 1));
 	wait_child(child);
-	printf("nobody holds the lock: %s\n", yes_no(holder_of_lock(file) == 0));
+	printf("no process holds the lock: %s\n", yes_no(holder_of_lock(file) == 0));
 	printf("SIGCHLD: %d\n", (int)children_ended);
 	return EXIT_SUCCESS;
 }

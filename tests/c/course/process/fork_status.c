@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	pid_t child = fork_child();
 	if (child == 0) {
 		printf("child: fork gave me 0\n");
-		printf("child: my parent is the one who called fork: %s\n",
+		printf("child: my parent is the process that called fork: %s\n",
 		       yes_no(getppid() == parent));
 		int status = choose_status(argc > 1 ? argv[1] : NULL);
 		printf("child: I leave with status %d\n", status);

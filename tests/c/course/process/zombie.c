@@ -25,7 +25,7 @@ int main(void)
 	/* WNOWAIT: wait for the end, but leave the status where it is. */
 	siginfo_t info;
 	check(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), "waitid");
-	printf("the child has ended with status %d; nobody has waited for it\n", info.si_status);
+	printf("the child has ended with status %d; it has not been waited for\n", info.si_status);
 	printf("its state is %c\n", state_of(child));
 	printf("the number is still taken: kill(child, 0) gives %s\n", outcome(kill(child, 0)));
 

@@ -1,6 +1,6 @@
-/* Producers and consumers over unnamed semaphores: sem_init and sem_destroy in the place of
- * sem_open and sem_close. The semaphores lie beside the store they guard, in memory that the
- * processes share, so pshared is not 0.
+/* Producers and consumers over unnamed semaphores: sem_init and sem_destroy instead of sem_open and
+ * sem_close. The semaphores lie beside the store they guard, in memory that the processes share, so
+ * pshared is not 0.
  *
  *   pc_init [ITEMS]
  */

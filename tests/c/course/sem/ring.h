@@ -1,6 +1,6 @@
 /* The store of the producers and consumers: a ring of places, guarded by three semaphores. `items`
  * and `places` count what can be taken and what can be put; `lock` lets one process at a time move
- * the marks. Whoever includes this brings the semaphores, named or unnamed. */
+ * the marks. The file that includes this brings the semaphores, named or unnamed. */
 #ifndef RING_H
 #define RING_H
 

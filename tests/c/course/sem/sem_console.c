@@ -11,7 +11,7 @@
 
 enum { TABLE = 4 };
 
-/* sem is NULL in an entry that is free; an unnamed semaphore points to the room beside it. */
+/* sem is NULL in an entry that is free; an unnamed semaphore points to the memory beside it. */
 static struct entry {
 	char name[32];
 	sem_t *sem, room;

@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 		raise(SIGKILL);
 	}
 	printf("a child took one and was killed: %d\n", wait_child(child));
-	value_is(semaphore, "nobody gives it back");
+	value_is(semaphore, "no process gives it back");
 
 	child = fork_child();
 	if (child == 0) {

@@ -1,5 +1,5 @@
-/* unlink takes the name away, not the semaphore: who has it open goes on with it, and the name is
- * free for a new one at once. */
+/* unlink takes the name away, not the semaphore: a process that has it open goes on with it, and
+ * the name is free for a new one at once. */
 #include "../course.h"
 
 #include <fcntl.h>

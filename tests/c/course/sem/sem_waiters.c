@@ -24,7 +24,7 @@ int main(void)
 		die("sem_open");
 	check(sem_unlink(name.text), "sem_unlink");
 
-	printf("nobody waits: %d\n", value_of(semaphore));
+	printf("no waiters: %d\n", value_of(semaphore));
 	check(sem_wait(semaphore), "sem_wait");
 	printf("one has taken it: %d\n", value_of(semaphore));
 	pid_t waiters[WAITERS];

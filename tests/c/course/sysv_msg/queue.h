@@ -44,7 +44,8 @@ HELPER struct msqid_ds status(int queue)
 	return status;
 }
 
-/* Removes the queue and shows that it is gone: at once, with what is in it, and for everybody. */
+/* Removes the queue and shows that it is gone: at once, with what is in it, and for all
+   processes. */
 HELPER void remove_queue(int queue)
 {
 	check(msgctl(queue, IPC_RMID, NULL), "IPC_RMID");

@@ -1,5 +1,5 @@
-/* A queue has a limit: msgsnd(2) waits for room, or fails with EAGAIN. A signal ends the wait, even
- * if its handler has SA_RESTART; so does the end of the queue. */
+/* A queue has a limit: msgsnd(2) waits for space, or fails with EAGAIN. A signal ends the wait,
+ * even if its handler has SA_RESTART; so does the end of the queue. */
 #include "queue.h"
 
 #include <signal.h>

@@ -1,5 +1,6 @@
-/* Producers and consumers over one queue: each item has the type of those who are to have it, and
- * each consumer asks for its own. The queue holds few bytes, so the producers have to wait. */
+/* Producers and consumers over one queue: each item has the type of the consumers that are to have
+ * it, and each consumer asks for its own. The queue holds few bytes, so the producers have to
+ * wait. */
 #include "queue.h"
 
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* A queue outlives whoever made it, with its messages, until it is removed. Then it is gone at
- * once, and those who sleep in it are told. */
+/* A queue outlives its maker, with its messages, until it is removed. Then it is gone at once, and
+ * processes that sleep in it are told. */
 #include "queue.h"
 
 enum { WAITERS = 3 };
@@ -11,7 +11,7 @@ int main(void)
 	pid_t maker = fork_child();
 	if (maker == 0) {
 		int queue = (int)check(msgget(key, IPC_CREAT | IPC_EXCL | 0600), "msgget");
-		send(queue, 1, "from one who is gone");
+		send(queue, 1, "from a process that is gone");
 		exit(EXIT_SUCCESS);
 	}
 	expect_success(maker);
@@ -28,7 +28,7 @@ int main(void)
 		}
 		wait_until_asleep(waiters[i]);
 	}
-	send(queue, WAITERS + 1, "for nobody");
+	send(queue, WAITERS + 1, "for no reader");
 	remove_queue(queue);
 	for (int i = 0; i < WAITERS; i++)
 		printf("waiter %d was told that the queue is gone: %s\n", i + 1,

@@ -14,8 +14,8 @@ struct question {
 };
 
 static const char *const sayings[CLIENTS] = {
-	"one process alone has nobody to wait for",
-	"who asks by name is answered by number",
+	"one process alone has no other to wait for",
+	"asked by name, answered by number",
 	"a queue has two ends, and so has a pipe",
 };
 

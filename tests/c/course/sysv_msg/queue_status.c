@@ -1,5 +1,5 @@
-/* What a queue knows of itself: msgsnd(2) and msgrcv(2) note who was the last one, how many
- * messages there are, and when; IPC_SET changes mode and limit. */
+/* What a queue knows of itself: msgsnd(2) and msgrcv(2) note which process was the last one, how
+ * many messages there are, and when; IPC_SET changes mode and limit. */
 #include "queue.h"
 
 static void show(const char *when, int queue, pid_t sender, pid_t receiver)
@@ -9,10 +9,10 @@ static void show(const char *when, int queue, pid_t sender, pid_t receiver)
 	       (unsigned long)now.msg_qnum,
 	       now.msg_lspid == 0	? "none"
 	       : now.msg_lspid == sender ? "the child"
-					 : "somebody",
+					 : "another",
 	       now.msg_lrpid == 0	    ? "none"
 	       : now.msg_lrpid == receiver ? "the parent"
-					   : "somebody");
+					   : "another");
 	printf("sent at a time: %s, received: %s\n", yes_no(now.msg_stime != 0),
 	       yes_no(now.msg_rtime != 0));
 }

@@ -36,7 +36,7 @@ HELPER void change(int set, int member, int by, int flags)
 	check(semop(set, &operation, 1), "semop");
 }
 
-/* Removes the set and shows that it is gone: at once, and for everybody. */
+/* Removes the set and shows that it is gone: at once, and for all processes. */
 HELPER void remove_set(int set)
 {
 	check(semctl(set, 0, IPC_RMID), "IPC_RMID");

@@ -20,7 +20,7 @@ static void meet(int set, int round)
 static void run(int set, int self, struct shared *shared)
 {
 	for (int round = 0; round < ROUNDS; round++) {
-		/* In each round somebody else is late. */
+		/* In each round another process is late. */
 		if (self == round)
 			usleep(10000);
 		__atomic_add_fetch(&shared->arrived[round], 1, __ATOMIC_SEQ_CST);

@@ -1,6 +1,7 @@
 /* A new set is not initialised: semget(2) makes it, semctl(2) or semop(2) gives it its value, and
- * somebody else may come in between. Who finds a set waits until it has been used once: only then
- * sem_otime is not 0. The one who made it gives it its value by semop, which sets that time. */
+ * another process may come in between. A process that finds a set waits until it has been used
+ * once: only then sem_otime is not 0. The maker gives it its value by semop, which sets that
+ * time. */
 #include "set.h"
 
 #include <sys/mman.h>
@@ -18,7 +19,7 @@ static time_t used_at(int set)
 	return status.sem_otime;
 }
 
-/* What somebody sees who comes too early. */
+/* What a process sees that comes too early. */
 static void show_the_gap(key_t key)
 {
 	int set = (int)check(semget(key, 1, IPC_CREAT | IPC_EXCL | 0600), "semget");
@@ -32,7 +33,7 @@ static void show_the_gap(key_t key)
 	remove_set(set);
 }
 
-/* The id of the set, ready for use, whoever comes first. */
+/* The id of the set, ready for use, whichever process comes first. */
 static int open_set(key_t key, struct shared *shared)
 {
 	int set = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);

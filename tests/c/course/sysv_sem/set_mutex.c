@@ -48,7 +48,7 @@ static void lock_and_be_killed(int set)
 	printf("held: value %d, one waits\n", value(set, 0));
 	check(kill(holder, SIGKILL), "kill");
 	printf("holder: %d, ", wait_child(holder));
-	printf("the one who waited: %d\n", wait_child(next));
+	printf("the one that waited: %d\n", wait_child(next));
 	printf("value %d\n", value(set, 0));
 }
 

@@ -1,6 +1,6 @@
-/* Readers and writers with operations on two semaphores at once: a reader waits until nobody
- * writes, and counts itself, in one step; a writer waits until nobody reads nor writes. With
- * SEM_UNDO the counts are right even if one of them dies inside. */
+/* Readers and writers with operations on two semaphores at once: a reader waits until there is no
+ * writer, and counts itself, in one step; a writer waits until there is neither a reader nor a
+ * writer. With SEM_UNDO the counts are right even if one of them dies inside. */
 #include "set.h"
 
 #include <signal.h>

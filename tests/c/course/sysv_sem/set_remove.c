@@ -1,5 +1,6 @@
 /* A server that removes its set when it is told to end: semctl(2) is a system call, and may be used
- * in a handler. Who sleeps in the set is woken with EIDRM, who comes later is told EINVAL. */
+ * in a handler. A process that sleeps in the set is woken with EIDRM; one that comes later gets
+ * EINVAL. */
 #include "set.h"
 
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SEM_UNDO: what a process did with it is taken back at its end. The account is the process's own:
  * a child does not inherit it, a new program keeps it. What cannot be taken back whole is taken
- * back as far as it goes, for nobody can wait any more. */
+ * back as far as it goes, for no process can wait any more. */
 #include "set.h"
 
 #include <signal.h>

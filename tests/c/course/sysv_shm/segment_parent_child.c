@@ -1,5 +1,5 @@
-/* A segment without a key, IPC_PRIVATE: only who is forked after shmget knows its id. The child
- * attaches it by itself, at an address of its own; the memory is the same. */
+/* A segment without a key, IPC_PRIVATE: only a process that is forked after shmget knows its id.
+ * The child attaches it by itself, at an address of its own; the memory is the same. */
 #include "segment.h"
 
 enum { NUMBERS = 256 };

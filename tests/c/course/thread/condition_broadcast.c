@@ -1,5 +1,5 @@
-/* signal wakes one of those who wait, broadcast all of them; they still leave cond_wait one after
- * the other, as each of them needs the mutex. */
+/* signal wakes one of the waiters, broadcast all of them; they still leave cond_wait one after the
+ * other, as each of them needs the mutex. */
 #include "../course.h"
 
 #include <pthread.h>

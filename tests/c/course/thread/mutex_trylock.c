@@ -1,5 +1,5 @@
 /* A mutex is locked or not: trylock says EBUSY instead of waiting. The default kind does not look
- * who locks; one of the error-checking kind also tells its owner off. */
+ * which thread locks; one of the error-checking kind also tells its owner off. */
 #include "../course.h"
 
 #include <pthread.h>

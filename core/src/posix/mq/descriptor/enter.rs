@@ -30,7 +30,7 @@ pub struct Use<'t> {
 /// Begins an operation on the queue of `fd`, where that is simple: the thread is in the middle of
 /// nothing, and it claims with its TID, which the kernel watches. `None`: [`enter`] finds out.
 ///
-/// There is one place that makes the result, so that it need not lie in memory.
+/// The result is made in one place only, so that it can stay in registers.
 #[inline(always)]
 pub fn enter_at_once<'t>(thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Option<Use<'t>> {
     let (entry, open) = look_up(fd)?;
@@ -78,10 +78,11 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
     }
 }
 
-/// TIDs mean something at home alone: abroad a thread claims in the name of the process's presence.
+/// TIDs are valid at home only: in another PID namespace a thread claims in the name of the
+/// process's presence.
 ///
-/// No function that is called here is given the operation: it would lie in memory from then on, and
-/// a message would take half as long again.
+/// No function that is called here gets a reference to the operation: it would be kept in memory
+/// from then on, and a message would take half as long again.
 #[inline(always)]
 fn choose_identity(queue: &Opened, operation: &mut Operation<'_>) {
     if !queue.layout.is_at_home() {
@@ -92,8 +93,8 @@ fn choose_identity(queue: &Opened, operation: &mut Operation<'_>) {
     }
 }
 
-/// At home a TID is enough also where the kernel does not watch the claim. Not so once a thread
-/// takes part from abroad, which could not find out that the holder has died.
+/// At home a TID is enough even where the kernel does not watch the claim. It is not enough once a
+/// thread of another PID namespace takes part, which could not find out that the holder has died.
 #[cold]
 fn needs_presence(queue: &Opened, is_at_home: bool) -> bool {
     if !is_at_home {
@@ -113,7 +114,7 @@ fn adopt_unknown(fd: RawFd) -> Result<()> {
     uncancelled(|| inherited::adopt(fd))
 }
 
-/// In this thread the number may mean something else. EBADF then.
+/// In this thread the descriptor may mean another file. EBADF then.
 #[cold]
 fn enter_doubted<'t>(
     queue: &'static Open,
@@ -136,7 +137,8 @@ fn leave_special(fd: RawFd, open: *mut Open) -> Result<()> {
     if open == no_queue() { adopt_unknown(fd) } else { Err(Errno::EBADF) }
 }
 
-/// Whether `fd` is a queue. One that nobody has looked at is looked at now, and then it is known.
+/// Whether `fd` is a queue. A descriptor that has not been checked yet is checked now, and is known
+/// from then on.
 #[inline]
 pub fn is_found_queue(fd: RawFd) -> bool {
     match look_up(fd) {
@@ -150,7 +152,7 @@ fn find_out(fd: RawFd) -> bool {
     if uncancelled(|| inherited::adopt(fd)).is_ok() {
         return is_queue(fd);
     }
-    // A number that is not in use may be a queue's tomorrow.
+    // A descriptor that is not in use may be a queue's later.
     if file::status(fd).is_ok() {
         note_no_queue(fd);
     }

@@ -35,7 +35,8 @@ pub fn mark(fifo: &File, access: Access) -> Result<()> {
     }
 }
 
-/// What a description is for that was marked. `None`: it was opened anew, by its path in /proc.
+/// What a marked description is open for. `None`: it has no mark, because it was opened through its
+/// path in /proc.
 fn marked(fd: RawFd) -> Option<Access> {
     // SAFETY: no pointer.
     let mark = unsafe { libc::syscall(libc::SYS_fcntl, fd, F_GETSIG) };
@@ -54,7 +55,7 @@ fn access_of(fd: RawFd) -> Result<Access> {
     }
     // SAFETY: no pointer.
     let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
-    // With flags that are none of a queue it has been closed, and is another file by now.
+    // If its flags are not those of a queue, it has been closed and means another file by now.
     i32::try_from(flags).ok().and_then(|flags| Access::from_flags(flags).ok()).ok_or(Errno::EBADF)
 }
 
@@ -114,9 +115,9 @@ fn unknown_fifos() -> Vec<(u64, u64)> {
     unknown.filter_map(|fd| fifo_of(fd).ok()).collect()
 }
 
-/// At load: whether the program has been started with a descriptor of a queue, and may poll it
-/// before it does anything else with it. One system call where there is none; the standard streams
-/// are not looked at.
+/// At load: checks whether the program has been started with a descriptor of a queue, which it may
+/// poll before it makes any other call on it. One system call where there is none; the standard
+/// streams are not looked at.
 pub fn look_at_inherited() {
     let mut next = FIRST..;
     let mut asked: [libc::pollfd; LOOKED_AT] = core::array::from_fn(|_| libc::pollfd {

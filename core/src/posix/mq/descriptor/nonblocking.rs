@@ -1,12 +1,12 @@
 //! What is known of `O_NONBLOCK` of an open description.
 //!
 //! Only the kernel knows it: each process that shares the description may change the flag, also by
-//! a system call of its own. To ask costs more than a message. So a thread that finds nothing asks
-//! before it waits, be it for a moment, unless the flag was clear a short while ago. What is known
-//! may be out of date, and then some more calls wait for a moment, where they should not; a thread
-//! asks again in any case before it sleeps. A call that must not wait may find a message each time
-//! that it waits for a moment; a program that receives until there is none would never come to an
-//! end if calls went on to do so.
+//! a system call of its own. Asking costs more than a message. So a thread that finds nothing asks
+//! before it waits, even for a moment, unless the flag was clear a short while ago. That knowledge
+//! may be out of date, and then a few calls wait for a moment although they should not; a thread
+//! asks again in any case before it sleeps. The number of such calls is bounded: a call that waits
+//! for a moment may find a message each time, and a program that receives until the queue is empty
+//! would never come to an end.
 //!
 //! | value | meaning |
 //! |---|---|
@@ -14,15 +14,15 @@
 //! | 1 | it was set |
 //! | 2 + n | it was clear, and n more calls may rely on that |
 //!
-//! Relaxed: nothing is published through it, and with a lost update calls rely on it for longer, by
-//! as many as there are threads.
+//! Relaxed: nothing is published through it, and a lost update only prolongs the use of the old
+//! flag, by as many calls as there are threads.
 
 use crate::atomic::{AtomicU8, Ordering};
 
 const UNKNOWN: u8 = 0;
 const SET: u8 = 1;
 const CLEAR: u8 = 2;
-/// Calls that rely on an answer: so many that the question costs each of them a nanosecond or two.
+/// Calls that rely on one answer: enough that asking costs each of them a nanosecond or two.
 const TRUST: u8 = 64;
 
 /// See the module.

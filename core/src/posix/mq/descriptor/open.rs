@@ -80,20 +80,20 @@ impl Opened {
 /// What an entry of the table leads to.
 #[derive(Default)]
 pub struct Open {
-    /// Changed by the holder of [`POOL`] alone, while the table does not lead here and nobody works
-    /// on it.
+    /// Changed by the holder of [`POOL`] alone, while the table does not lead here and no thread
+    /// works on it.
     opened: UnsafeCell<Option<Opened>>,
     /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used
     /// anew.
     descriptors: AtomicUsize,
     /// The next one that is retired.
     next: AtomicPtr<Open>,
-    /// The queue itself, where the number may mean something else in some thread: then `opened` is
-    /// `None`. This one has a share in it. Stored before the table leads here.
+    /// The queue itself, where the descriptor may mean another file in some thread: then `opened`
+    /// is `None`. This one has a share in it. Stored before the table leads here.
     behind: AtomicPtr<Open>,
 }
 
-// SAFETY: `opened` is only changed while nobody can read it, as its comment says.
+// SAFETY: `opened` is only changed while no thread can read it, as its comment says.
 unsafe impl Sync for Open {}
 // SAFETY: nothing in it belongs to a thread.
 unsafe impl Send for Open {}
@@ -109,7 +109,8 @@ impl Open {
         }
     }
 
-    /// The queue of a number of which each thread has to see for itself whether it still is that.
+    /// The queue of a descriptor of which each thread has to see for itself whether it still is
+    /// that queue's.
     pub(super) fn behind(&self) -> Option<&'static Self> {
         // SAFETY: entries are never freed.
         unsafe { self.behind.load(Ordering::Acquire).as_ref() }
@@ -118,7 +119,7 @@ impl Open {
     /// # Safety Either the caller's hazard pointer protects it, and the table led here after that
     /// was visible; or the caller holds [`POOL`].
     pub(super) unsafe fn opened(&self) -> Option<&Opened> {
-        // SAFETY: nobody changes it meanwhile, says the caller.
+        // SAFETY: no thread changes it meanwhile, says the caller.
         unsafe { (*self.opened.get()).as_ref() }
     }
 
@@ -136,7 +137,7 @@ impl Open {
     }
 }
 
-/// Entries that nobody uses.
+/// Entries that are not in use.
 #[derive(Default)]
 pub struct Pool {
     free: Vec<&'static Open>,
@@ -145,14 +146,14 @@ pub struct Pool {
 /// Held while entries are made and freed; never by an operation on a queue.
 pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new() });
 
-/// Entries that have left the table, chained by `next`. Anybody may put one in front; the holder of
-/// [`POOL`] takes all.
+/// Entries that have left the table, chained by `next`. Any thread may put one in front; the holder
+/// of [`POOL`] takes all.
 static RETIRED: AtomicPtr<Open> = AtomicPtr::new(ptr::null_mut());
 
 fn retire(open: *mut Open) {
     let mut first = RETIRED.load(Ordering::Relaxed);
     loop {
-        // SAFETY: entries are never freed, and this one is nobody else's now.
+        // SAFETY: entries are never freed, and no other thread uses this one now.
         unsafe { (*open).next.store(first, Ordering::Relaxed) };
         match RETIRED.compare_exchange_weak(first, open, Ordering::AcqRel, Ordering::Relaxed) {
             Ok(_) => return,
@@ -165,13 +166,13 @@ impl Pool {
     /// An entry for a queue, with one descriptor.
     pub(super) fn take(&mut self, opened: Opened) -> *mut Open {
         let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
-        // SAFETY: it comes from the free ones: nobody can read it.
+        // SAFETY: it comes from the free ones: no thread can read it.
         unsafe { *open.opened.get() = Some(opened) };
         open.descriptors.store(1, Ordering::Relaxed);
         ptr::from_ref(open).cast_mut()
     }
 
-    /// An entry for a number that leads to this queue in some threads, and has a share in it
+    /// An entry for a descriptor that leads to this queue in some threads, and has a share in it
     /// already.
     pub(super) fn take_in_front_of(&mut self, queue: &'static Open) -> *mut Open {
         let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
@@ -180,7 +181,7 @@ impl Pool {
         ptr::from_ref(open).cast_mut()
     }
 
-    /// An entry that nobody has seen.
+    /// An entry that no other thread has seen.
     pub(super) fn give_back(&mut self, unseen: *mut Open) {
         // SAFETY: entries are never freed.
         let open = unsafe { &*unseen };
@@ -195,7 +196,7 @@ impl Pool {
         // SAFETY: entries are never freed, and only the holder of the pool takes one out of the
         // chain, or frees its queue.
         while let Some(open) = unsafe { next.as_ref() } {
-            // SAFETY: the pool is held, so nobody frees the queue.
+            // SAFETY: the pool is held, so no thread frees the queue.
             if let Some(opened) = unsafe { open.opened() }
                 && is_it(opened)
             {
@@ -229,8 +230,8 @@ impl Pool {
                 retire(this);
                 continue;
             }
-            // SAFETY: the table does not lead here since before the barrier, and nobody's hazard
-            // pointer does.
+            // SAFETY: the table has not led here since before the barrier, and no hazard pointer
+            // does.
             unsafe { *open.opened.get() = None };
             if let Some(queue) = open.behind() {
                 open.behind.store(ptr::null_mut(), Ordering::Release);

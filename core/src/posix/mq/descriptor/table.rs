@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | null | not known | the thread that has closed it |
 //! | an [`Open`] | a queue | the thread that opens, duplicates or finds it (`inherited`) |
-//! | [`closing`] | a queue that is being closed: the number is nobody's | the thread that closes it |
+//! | [`closing`] | a queue that is being closed: no thread may use the descriptor | the thread that closes it |
 //! | [`no_queue`] | not a queue | a thread that was to poll it and has checked, from null |
 
 use core::ops::RangeInclusive;
@@ -58,22 +58,22 @@ pub fn is_queue(fd: RawFd) -> bool {
     look_up(fd).is_some_and(|(_, open)| as_queue(open).is_some())
 }
 
-/// A thread has checked that the number is in use, and no queue. Async-signal-safe.
+/// A thread has checked that the descriptor is in use, and not a queue's. Async-signal-safe.
 pub(super) fn note_no_queue(fd: RawFd) {
     if let Ok(entry) = entry_or_new(fd) {
         exchange(entry, ptr::null_mut(), no_queue());
     }
 }
 
-/// The number may have changed its meaning since that check.
+/// The descriptor may have changed its meaning since that check.
 pub fn forget_what_it_was(fd: RawFd) {
     if let Some(entry) = entry(fd) {
         exchange(entry, no_queue(), ptr::null_mut());
     }
 }
 
-/// Puts a new queue into the table. What the number stood for before is retired: it was
-/// closed by a bare system call.
+/// Puts a new queue into the table. What the descriptor stood for before is retired: it was closed
+/// by a bare system call.
 pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let entry = entry_or_new(fd)?;
@@ -82,8 +82,8 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     Ok(())
 }
 
-/// Puts a queue into the table under a number that was not ours, unless the number has become
-/// somebody else's since. EBADF then.
+/// Puts a queue into the table for a descriptor that was not in it, unless the descriptor has come
+/// to mean another file since. EBADF then.
 pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     let fifo = opened.fifo;
@@ -91,7 +91,7 @@ pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     let open = POOL.lock().take(opened);
     if !exchange(entry, ptr::null_mut(), open) && !exchange(entry, no_queue(), open) {
         unshare(open);
-        // Another thread has adopted it, or is closing it: the next look-up tells.
+        // Another thread has entered it, or is closing it: the next look-up shows which.
         return Ok(());
     }
     if identity(fd) == Ok(fifo) {
@@ -135,8 +135,8 @@ impl Closing {
         Err(Errno::EBADF)
     }
 
-    /// The descriptor has been closed, and its number is free, or somebody's who has got it
-    /// meanwhile and keeps it.
+    /// The descriptor has been closed. It is free, or has been reused meanwhile, and then stays as
+    /// it is.
     pub fn done(self) {
         if let Some(entry) = entry(self.fd) {
             exchange(entry, closing(), ptr::null_mut());
@@ -171,8 +171,8 @@ fn unshare(open: *mut Open) {
     }
 }
 
-/// From now on each thread sees for itself whether the number is still that of the queue: the table
-/// of descriptors is not the same for all any more.
+/// From now on each thread sees for itself whether the descriptor is still that of the queue: the
+/// table of descriptors is not the same for all any more.
 pub fn doubt(fd: RawFd) {
     let mut pool = POOL.lock();
     let Some(entry) = entry(fd) else { return };
@@ -192,7 +192,7 @@ pub fn is_doubted(fd: RawFd) -> bool {
     queue.is_some_and(|queue| queue.behind().is_some())
 }
 
-/// Puts something into an entry. What was there is not known by this number any more.
+/// Puts something into an entry. What was there is not found by this descriptor any more.
 fn replace(entry: &AtomicPtr<Open>, open: *mut Open) {
     unshare(entry.swap(open, Ordering::SeqCst));
 }
@@ -206,8 +206,7 @@ pub fn in_range(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| as_queue(open).is_some()).map(|(fd, _)| fd)
 }
 
-/// Numbers in this range that were checked and are no queues: see
-/// [`forget_what_it_was`].
+/// Descriptors in this range that were checked and are not queues': see [`forget_what_it_was`].
 pub fn no_queues_in(range: RangeInclusive<RawFd>) -> impl Iterator<Item = RawFd> {
     entries(range).filter(|&(_, open)| open == no_queue()).map(|(fd, _)| fd)
 }
@@ -251,7 +250,7 @@ fn entry(fd: RawFd) -> Option<&'static AtomicPtr<Open>> {
     unsafe { part.as_ref() }.map(|part| &part[fd % PART])
 }
 
-/// EMFILE for a number beyond the table; ENOMEM. Async-signal-safe.
+/// EMFILE for a descriptor beyond the table; ENOMEM. Async-signal-safe.
 fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
     let number = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
     let part = TABLE.get(number / PART).ok_or(Errno::EMFILE)?;
@@ -259,7 +258,7 @@ fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
         let new = map_part()?;
         if part.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err()
         {
-            // SAFETY: nobody else has seen it.
+            // SAFETY: no other thread has seen it.
             unsafe { libc::munmap(new.cast(), size_of::<Part>()) };
         }
     }

@@ -25,7 +25,7 @@ pub struct Data {
     pub layout: Layout,
     /// Which file it is, and who owns it.
     pub status: Status,
-    /// The FIFO, if we have just made the queue: then we may do anything with it, whatever its mode
+    /// The FIFO, if we have just made the queue: then this process may use it, whatever its mode
     /// is.
     pub made: Option<Fifo>,
 }
@@ -44,7 +44,7 @@ pub fn reopen(layout: &Layout, identity: (u64, u64)) -> Result<File> {
     if is_it { Ok(file) } else { Err(Errno::ENOENT) }
 }
 
-/// Whether there is a file for this name, whoever may open it.
+/// Whether there is a file for this name, even if the caller may not open it.
 pub fn exists(name: Name<'_>) -> bool {
     file::status_of(&name.path()).is_ok()
 }
@@ -55,7 +55,7 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
         .is_ok_and(|now| file::identity(&now) == file::identity(&data.status))
 }
 
-/// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no room for all of it, or
+/// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no space for all of it, or
 /// the process may make no file so large; EMFILE.
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
     let (file, made) = publish(&name.path(), mode & 0o777, |file, way| {
@@ -120,7 +120,7 @@ impl Made {
             parts: parts.known_as(),
             name,
         };
-        // SAFETY: the mapping has that size, and the file has no name yet that anybody knows.
+        // SAFETY: the mapping has that size, and the file has no name yet that is known elsewhere.
         unsafe { Layout::initialise(map.as_mut_ptr(), birth)? };
         Ok((file, Self { map, status, fifo, provisional }))
     }

@@ -1,5 +1,5 @@
-//! The FIFO of a queue: its name, made, opened. What belongs to what is told in the folder's
-//! `mod.rs`.
+//! The FIFO of a queue: its name, made, opened. The folder's `mod.rs` says which FIFO belongs to
+//! which queue.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -54,14 +54,13 @@ impl Fifo {
     /// Makes one for the queue with this data file, with this mode, and of the same owner. It is
     /// removed when this value goes, unless it is kept.
     ///
-    /// Errors: EPERM when it is not for the caller to give it that owner; those of mkfifo(3) and
-    /// open(2).
+    /// Errors: EPERM when the caller may not give it that owner; those of mkfifo(3) and open(2).
     pub fn make(data: &Status, mode: u32) -> Result<Self> {
         for _ in 0..TRIES {
             let nonce = random();
             let path = fifo_path(data.st_ino, nonce);
             let c_path = file::c_path(&path)?;
-            // SAFETY: a C string. Nobody else may open it before it is as it shall be.
+            // SAFETY: a C string. No other user may open it before its owner and mode are set.
             if unsafe { libc::mkfifo(c_path.as_ptr(), 0o600) } == 0 {
                 return Self::finish(path, nonce, data, mode);
             }
@@ -93,7 +92,7 @@ impl Fifo {
                 Ok(Self { file, status, nonce, provisional: Provisional(Some(path)) })
             }
             Err(error) => {
-                // Made a moment ago, and not known to anybody.
+                // Made a moment ago, and not known to any other process.
                 let _ = std::fs::remove_file(path);
                 Err(error)
             }
@@ -120,7 +119,7 @@ impl Fifo {
 
 impl Fifo {
     /// Takes the descriptor's nonce of a file that is not needed any more, if it is lower than its
-    /// own: `open` gives the lowest that is free, and programs know that.
+    /// own: `open` returns the lowest free one, and programs rely on that.
     #[must_use]
     pub fn in_place_of(mut self, file: File) -> Self {
         let (own, lower) = (self.file.as_raw_fd(), file.as_raw_fd());
@@ -151,7 +150,7 @@ pub(super) fn open_at(path: &Path) -> Result<Option<(File, Status)>> {
     Ok(file::is_a(&status, libc::S_IFIFO).then_some((file, status)))
 }
 
-/// Whether a FIFO, or what is there in its place, is of the owner of this data file, and in the
+/// Whether a FIFO, or what is there instead, belongs to the owner of this data file, and in the
 /// same file system.
 pub(super) fn belongs(fifo: &Status, data: &Status) -> bool {
     file::is_a(fifo, libc::S_IFIFO) && (fifo.st_dev, fifo.st_uid) == (data.st_dev, data.st_uid)

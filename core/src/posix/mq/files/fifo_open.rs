@@ -12,9 +12,9 @@ use crate::shared::pause::Pause;
 /// Opens the FIFO of a queue.
 ///
 /// One that is missing, or not of this queue, is made anew by the owner of the queue or the
-/// superuser: its maker was killed while it removed the queue, or somebody has written to the
-/// header. `true`: it was, so the queue may have lost its name meanwhile. EACCES for others, once
-/// it is clear that nobody else is about to do it.
+/// superuser: a process was killed while it removed the queue, or a user has written to the header.
+/// `true`: it was made anew, so the queue may have lost its name meanwhile. EACCES for others, once
+/// it is clear that no other process is about to do it.
 pub fn open_fifo(data: &Data) -> Result<(Fifo, bool)> {
     let mut pause = Pause::default();
     loop {
@@ -30,7 +30,7 @@ pub fn open_fifo(data: &Data) -> Result<(Fifo, bool)> {
             }
         }
         if !pause.turn() {
-            // To the owner: somebody keeps writing to the header.
+            // The caller is the owner: another process keeps writing to the header.
             return Err(if makes { Errno::EINVAL } else { Errno::EACCES });
         }
     }
@@ -42,7 +42,7 @@ fn open_known(data: &Data, known: FifoId) -> Result<Option<Fifo>> {
     let opened = match open_at(&path) {
         // ELOOP, ENXIO and EISDIR: what is there is no FIFO.
         Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => None,
-        // Somebody else's, who wants to keep us out.
+        // Another user's, made to keep us out.
         Err(Errno::EACCES)
             if !file::status_of(&path).is_ok_and(|there| belongs(&there, &data.status)) =>
         {

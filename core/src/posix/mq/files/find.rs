@@ -16,13 +16,14 @@ use crate::posix::mq::layout::{self, Geometry};
 /// Opens the data file of the queue that this open FIFO belongs to. ENOENT when it has no name any
 /// more, or none that can be reached from here.
 ///
-/// `path` is that of the FIFO as it was opened: the kernel tells it of a descriptor, and nobody can
-/// change it.
+/// `path` is that of the FIFO as it was opened: the kernel gives it for a descriptor, and no user
+/// can change it.
 pub fn open_of_fifo(fifo: &Status, path: &Path) -> Result<Data> {
     let inode = path.file_name().and_then(data_inode_of).ok_or(Errno::ENOENT)?;
     let path = named(path.parent().ok_or(Errno::ENOENT)?, (fifo.st_dev, inode))?;
     let data = map(&open_file(&path)?)?;
-    // Whatever has the name by now: it must be the data file of this FIFO, and of the same owner.
+    // Another file may have the name by now: it must be the data file of this FIFO, and of the same
+    // owner.
     let is_it = data.status.st_ino == inode
         && belongs(fifo, &data.status)
         && data.layout.fifo().inode == fifo.st_ino;

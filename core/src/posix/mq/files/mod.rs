@@ -11,21 +11,20 @@
 //! | `find` | data files by something else than their name |
 //! | `access` | files that others may have put there, opened and changed |
 //!
-//! Queue `/NAME` is the data file `rsipc-mq.NAME`; a name that makes that too long is hashed to
-//! `rsipc-mqh.HASH`, and the header has it in full. Beside it lies the FIFO
-//! `rsipc-mqf.INODE.NONCE`.
+//! Queue `/NAME` is the data file `rsipc-mq.NAME`; if that is too long, the file is
+//! `rsipc-mqh.HASH`, with a hash of the name, and the header holds the name in full. Beside it lies
+//! the FIFO `rsipc-mqf.INODE.NONCE`.
 //!
-//! **Which FIFO belongs to a queue.** The directory is one that others may write to, and the header
-//! of a queue one that all its users may write to. So neither a name nor a header is believed by
-//! itself. The name of the FIFO has the inode of the data file in it, and only the owner of a file
-//! can have given it its name; the FIFO must have the same owner as the data file; and the header
-//! tells the inode of the FIFO, which keeps out other files of that owner that somebody has linked
-//! to the name. So a user of a queue can make its FIFO lost, but can put no other one in its place,
-//! and nobody's FIFO leads to another queue than its own. The nonce is random, so that nobody can
-//! take the name beforehand.
+//! **Which FIFO belongs to a queue.** Other users may write to the directory, and all users of a
+//! queue may write to its header. So neither a name nor a header is trusted by itself. The name of
+//! the FIFO contains the inode of the data file, and only the owner of a file can have given it its
+//! name. The FIFO must have the same owner as the data file. And the header holds the inode of the
+//! FIFO, which keeps out other files of that owner that another user has linked to the name. So a
+//! user of a queue can make its FIFO lost, but cannot replace it, and each FIFO leads to its own
+//! queue alone. The nonce is random, so that no user can take the name beforehand.
 //!
 //! Nothing is changed or removed by a path unless the owner of what is there is the owner of the
-//! queue: in a sticky directory nobody else can put another file in its place then.
+//! queue: in a sticky directory no other user can replace it then.
 
 mod access;
 mod data;

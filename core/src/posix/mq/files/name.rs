@@ -55,8 +55,7 @@ pub fn path_of(name: &[u8]) -> PathBuf {
     settings::get().dir.join(OsStr::from_bytes(&file))
 }
 
-/// FNV-1a of 128 bits. That two names meet here by chance is not to be expected; that they do is
-/// found out.
+/// FNV-1a of 128 bits. Two names are not expected to collide by chance; if they do, it is noticed.
 fn hash(name: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -55,8 +55,8 @@ impl Parts {
         if is_possible { Ok(parts) } else { Err(Errno::EINVAL) }
     }
 
-    /// Makes room for `total` bytes in the data file, or in parts, of this mode. The parts go if
-    /// there is no room after all.
+    /// Allocates `total` bytes in the data file, or in parts, of this mode. The parts are removed
+    /// if there is no space after all.
     ///
     /// Errors: ENOSPC.
     pub fn make(file: &File, data: &Status, total: usize, mode: u32) -> Result<Self> {
@@ -110,12 +110,13 @@ impl Parts {
         if self.id.size == 0 {
             return Ok(MmapOptions::new().len(self.total).map_raw(file)?);
         }
-        let room: MmapRaw = MmapOptions::new().len(self.total).no_reserve_swap().map_anon()?.into();
-        map_at(&room, 0, self.id.size, file)?;
+        let whole: MmapRaw =
+            MmapOptions::new().len(self.total).no_reserve_swap().map_anon()?.into();
+        map_at(&whole, 0, self.id.size, file)?;
         for part in self.others() {
-            map_at(&room, part.start, part.length, &self.open(&part)?)?;
+            map_at(&whole, part.start, part.length, &self.open(&part)?)?;
         }
-        Ok(room)
+        Ok(whole)
     }
 
     /// The files but the data file, opened one by one. EINVAL for one that is missing.
@@ -131,7 +132,7 @@ impl Parts {
     /// Removes all but the data file.
     pub fn remove(&self) {
         for part in self.others() {
-            // Never a file of somebody else's.
+            // Never a file of another user.
             if file::status_of(&part.path).is_ok_and(|status| self.owns(&status)) {
                 let _ = std::fs::remove_file(part.path);
             }
@@ -170,7 +171,7 @@ pub fn parts_of(file: &File) -> Result<Parts> {
     Parts::new(layout::read_parts(&start)?, layout::read_geometry(&start)?.file_size(), &status)
 }
 
-/// The bytes of a queue, for one who only looks.
+/// The bytes of a queue, for an observer.
 pub struct Reader {
     size: usize,
     others: Vec<File>,
@@ -193,13 +194,13 @@ impl Reader {
                 0 => (0, at),
                 size => (at / size, at % size),
             };
-            let room =
+            let part =
                 if self.size == 0 { bytes.len() } else { bytes.len().min(self.size - start) };
-            let (now, later) = bytes.split_at_mut(room);
+            let (now, later) = bytes.split_at_mut(part);
             let file =
                 if index == 0 { data } else { self.others.get(index - 1).ok_or(Errno::EINVAL)? };
             file.read_exact_at(now, start as u64)?;
-            (bytes, at) = (later, at + room);
+            (bytes, at) = (later, at + part);
         }
         Ok(())
     }
@@ -213,11 +214,11 @@ struct Part {
     length: usize,
 }
 
-fn map_at(room: &MmapRaw, start: usize, length: usize, file: &File) -> Result<()> {
-    // SAFETY: the range is a part of a mapping of our own, which nobody uses yet.
+fn map_at(whole: &MmapRaw, start: usize, length: usize, file: &File) -> Result<()> {
+    // SAFETY: the range is a part of a mapping of our own, which no thread uses yet.
     let mapped = unsafe {
         libc::mmap(
-            room.as_mut_ptr().add(start).cast(),
+            whole.as_mut_ptr().add(start).cast(),
             length,
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_SHARED | libc::MAP_FIXED,

@@ -22,9 +22,9 @@ use crate::os::settings;
 use crate::posix::mq::layout::{self, FifoId};
 use crate::shared::pause::Pause;
 
-/// Removes the name of a queue. Those who have it open keep it.
+/// Removes the name of a queue. Processes that have it open keep it.
 ///
-/// Errors: ENOENT; EACCES for one who owns neither queue nor directory.
+/// Errors: ENOENT; EACCES if the caller owns neither queue nor directory.
 pub fn unlink(name: Name<'_>) -> Result<()> {
     let path = name.path();
     if !may_remove(&path)? {
@@ -40,7 +40,7 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Removes a queue that we have made and that cannot be used after all, unless somebody else has
+/// Removes a queue that we have made and that cannot be used after all, unless another process has
 /// removed it.
 pub fn take_back(name: Name<'_>, data: &Status, fifo: FifoId) {
     let path = name.path();
@@ -60,8 +60,8 @@ pub fn remove_fifo(data: &Data) {
     remove_with_nonce(&data.status, data.layout.fifo().nonce);
 }
 
-/// Removes the FIFO that the header tells of, or, if the header does not tell and it is asked for,
-/// whatever is there for this data file.
+/// Removes the FIFO that the header tells of, or, if the header does not say and it is asked for,
+/// any FIFO of this data file.
 fn remove_fifo_of(data: Option<&File>, thoroughly: bool) {
     let Some(file) = data else { return };
     let Ok(status) = file::status(file.as_raw_fd()) else { return };
@@ -84,15 +84,15 @@ fn remove_all(data: &Status) {
     }
 }
 
-/// Never a file of somebody else's. Only its owner could put another one in its place meanwhile.
+/// Never a file of another user. Only its owner could replace it meanwhile.
 fn remove_if_of(path: &Path, data: &Status) -> bool {
     let is_it = file::status_of(path).is_ok_and(|fifo| belongs(&fifo, data));
     is_it && std::fs::remove_file(path).is_ok()
 }
 
-/// The data file that has this name, locked against being removed by others, who could let the name
-/// pass to another queue between our look at it and its removal; or not locked, if whoever has done
-/// so does not go on. `None` when it may not be read. ENOENT when there is none.
+/// The data file that has this name, locked against removal by another process, which could let the
+/// name pass to another queue between our look at it and its removal. Not locked if the process
+/// that holds the lock does not go on. `None` when it may not be read. ENOENT when there is none.
 fn open_locked(path: &Path) -> Result<Option<File>> {
     let mut pause = Pause::default();
     loop {
@@ -119,7 +119,7 @@ fn is_named(path: &Path, file: &File) -> bool {
         .is_ok_and(|file| named.is_ok_and(|named| named == file::identity(&file)))
 }
 
-/// Whether the data file would go: in a sticky directory it takes its owner, or that of the
+/// Whether the data file can be removed: in a sticky directory only by its owner, or by that of the
 /// directory.
 fn may_remove(path: &Path) -> Result<bool> {
     let owner = file::status_of(path)?.st_uid;

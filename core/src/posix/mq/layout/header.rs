@@ -17,8 +17,8 @@ pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
 pub(in crate::posix::mq) const VERSION: u32 = 6;
 /// Longest name in bytes, without the slash.
 pub(super) const NAME_MAX: usize = 255;
-/// What is said once, when the queue is created. It is no part of [`Header`]: whoever may write to
-/// the file may change it at any time, so one works on copies ([`Header::identity`]).
+/// What is set once, when the queue is created. It is no part of [`Header`]: a process that may
+/// write to the file may change it at any time, so operations use copies ([`Header::identity`]).
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Identity {
@@ -27,7 +27,7 @@ pub(super) struct Identity {
     pub(super) maxmsg: u32,
     pub(super) msgsize: u32,
     pub(super) _unused: u32,
-    /// The PID namespace of whoever made it: see `claim`.
+    /// The PID namespace of the process that made it: see `claim`.
     pub(super) home: u64,
     pub(super) name_length: u32,
     pub(super) name: [u8; NAME_MAX + 1],
@@ -73,15 +73,15 @@ pub(super) struct Access {
     /// Stored by the owner or the superuser.
     pub(super) mode: AtomicU32,
     /// 1: a process of another PID namespace than the queue's home has used it, and TIDs mean
-    /// nothing there. Each such process stores it, and nobody clears it. Relaxed: a claim that is
-    /// made before it is seen is for those at home to look after.
+    /// nothing there. Each such process stores it, and it is never cleared. Relaxed: a claim that
+    /// is made before it is seen is left to the threads at home to check.
     pub(super) has_visitors: AtomicU32,
 }
 
 /// The first page.
 #[repr(C, align(4096))]
 pub struct Header {
-    /// An [`Identity`], word by word. Nobody stores to it once the file has a name.
+    /// An [`Identity`], word by word. It is not written to once the file has a name.
     identity: [AtomicU64; IDENTITY_WORDS],
     pub(super) access: Lines<Access>,
     pub(super) sequence: Lines<AtomicU64>,
@@ -89,7 +89,7 @@ pub struct Header {
     pub(super) freed: Lines<AtomicU32>,
     pub(super) high_water: Lines<AtomicU32>,
     pub(super) message: Lines<WaitPoint>,
-    pub(super) room: Lines<WaitPoint>,
+    pub(super) space: Lines<WaitPoint>,
     pub(super) readiness: Lines<Readiness>,
     pub(super) notify: Lines<Registration>,
 }
@@ -130,7 +130,7 @@ impl Header {
     /// In the file: the word that receivers sleep on.
     pub const MESSAGE_WORD: u64 = offset_of!(Self, message) as u64;
     /// In the file: the word that senders sleep on.
-    pub const ROOM_WORD: u64 = offset_of!(Self, room) as u64;
+    pub const SPACE_WORD: u64 = offset_of!(Self, space) as u64;
 
     /// A copy of the header of a file. EINVAL if it is not that of a queue.
     pub fn copy(file: &File) -> Result<Box<Self>> {
@@ -153,7 +153,7 @@ impl Header {
         unsafe { core::mem::transmute(words) }
     }
 
-    /// Says it, in a file that nobody else knows yet.
+    /// Sets it, in a file that no other process knows yet.
     pub(super) fn set_identity(&self, identity: &Identity) {
         // SAFETY: it has that size, and no padding.
         let words: [u64; IDENTITY_WORDS] = unsafe { core::mem::transmute(*identity) };
@@ -168,7 +168,7 @@ impl Header {
         Geometry::new(identity.maxmsg.into(), identity.msgsize.into())
     }
 
-    /// Who wants to be notified.
+    /// Which process wants to be notified.
     pub fn notify(&self) -> &Registration {
         &self.notify.0
     }
@@ -183,7 +183,7 @@ impl Header {
         self.access.0.mode.load(Ordering::SeqCst)
     }
 
-    /// The FIFO. Both numbers are of one only if nobody has just changed them.
+    /// The FIFO. Its two words belong together unless another process has just changed them.
     pub fn fifo(&self) -> FifoId {
         self.access.0.fifo.load().into()
     }

@@ -63,8 +63,8 @@ impl Layout {
     /// Writes the header of a new queue into a mapping of zeros. All slots are free then.
     ///
     /// # Safety
-    /// `base` is a writable mapping of `birth.geometry.file_size()` bytes that nobody else knows
-    /// yet.
+    /// `base` is a writable mapping of `birth.geometry.file_size()` bytes that no other process
+    /// knows yet.
     pub unsafe fn initialise(base: *mut u8, birth: Birth<'_>) -> Result<()> {
         let Geometry { maxmsg, msgsize } = birth.geometry;
         let mut name = [0; NAME_MAX + 1];
@@ -132,19 +132,19 @@ impl Layout {
         self.geometry
     }
 
-    /// Whether the queue was made in the PID namespace of whoever has mapped it.
+    /// Whether the queue was made in the PID namespace of this process.
     #[inline]
     pub fn is_at_home(&self) -> bool {
         self.is_at_home
     }
 
-    /// Whether somebody takes part who is not at home: see [`header::Access`].
+    /// Whether a process takes part that is not at home: see [`header::Access`].
     #[inline]
     pub fn has_visitors(&self) -> bool {
         self.header().access.0.has_visitors.load(Ordering::Relaxed) != 0
     }
 
-    /// Somebody does.
+    /// A process does.
     pub fn note_visitor(&self) {
         if !self.has_visitors() {
             self.header().access.0.has_visitors.store(1, Ordering::Relaxed);
@@ -168,10 +168,10 @@ impl Layout {
         &self.header().message.0
     }
 
-    /// Where senders wait for room.
+    /// Where senders wait for space.
     #[inline]
-    pub fn room(&self) -> &WaitPoint {
-        &self.header().room.0
+    pub fn space(&self) -> &WaitPoint {
+        &self.header().space.0
     }
 
     /// What is known of the readiness of the descriptor.
@@ -180,7 +180,7 @@ impl Layout {
         &self.header().readiness.0
     }
 
-    /// Who wants to be notified.
+    /// Which process wants to be notified.
     #[inline]
     pub fn notify(&self) -> &Registration {
         &self.header().notify.0
@@ -218,8 +218,8 @@ impl Layout {
         unsafe { self.first.add(slot * self.stride).cast() }
     }
 
-    /// A slot is about to be claimed, and then written. A claim is a full barrier, so what is asked
-    /// for only behind it is waited for twice.
+    /// A slot is about to be claimed, and then written. A claim is a full barrier, so a prefetch
+    /// after it would come too late to overlap with it.
     #[inline]
     pub fn will_write(&self, slot: usize) {
         prefetch::to_write(self.slot(slot));
@@ -233,20 +233,20 @@ impl Layout {
         prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
     }
 
-    /// Counts a message more in a claimed slot, and says where its header goes, and its body: room
-    /// for msgsize bytes, and for 16.
+    /// Counts one more message in a claimed slot, and gives where its header and its body go. The
+    /// body has space for msgsize bytes, and for at least 16.
     ///
     /// # Safety
     /// The caller has claimed the slot.
     #[inline]
     pub unsafe fn next_message(&self, slot: usize) -> (*mut MessageHeader, *mut u8) {
-        let room = self.slot(slot);
+        let message = self.slot(slot);
         // SAFETY: within the mapping, and aligned to a line.
         unsafe {
-            let written = AtomicU64::from_ptr(&raw mut (*room).written);
-            // Relaxed: nobody else stores to a claimed slot, unless he is hostile.
+            let written = AtomicU64::from_ptr(&raw mut (*message).written);
+            // Relaxed: no other thread stores to a claimed slot, except in a hostile process.
             written.store(written.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            (&raw mut (*room).message, room.add(1).cast())
+            (&raw mut (*message).message, message.add(1).cast())
         }
     }
 

@@ -10,7 +10,8 @@ use crate::posix::mq::notify::registration::Sender;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotHeader {
     pub(super) message: MessageHeader,
-    /// Messages ever written to this slot. Whoever has claimed the slot adds one before the commit.
+    /// Messages ever written to this slot. The thread that has claimed the slot adds one before the
+    /// commit.
     pub(super) written: u64,
     _reserved: u64,
 }
@@ -19,8 +20,7 @@ pub struct SlotHeader {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageHeader {
-    /// Bytes of the body that count, and [`NOTES`]. So what a receiver looks at anyway tells it of
-    /// the rest.
+    /// The length of the body in bytes, and [`NOTES`]: a receiver reads this word anyway.
     pub length: u32,
     /// With [`NOTES`], the registration whose process the sender must notify.
     number: u32,
@@ -61,9 +61,9 @@ impl MessageHeader {
         unsafe { load(&raw mut (*shared).length) }
     }
 
-    /// As it lies in memory, as one number.
+    /// As it lies in memory, as one integer.
     pub fn to_number(self) -> u128 {
-        // SAFETY: four numbers without padding.
+        // SAFETY: four integers without padding.
         u128::from_ne_bytes(unsafe { core::mem::transmute::<Self, [u8; size_of::<Self>()]>(self) })
     }
 

@@ -1,5 +1,5 @@
-//! The tree: who has finished a change is seen by everybody, whoever else changes something or
-//! stops in the middle.
+//! The tree: all threads see a change that has been finished, whatever other threads change, and
+//! wherever they stop.
 
 use loom::thread;
 
@@ -51,7 +51,7 @@ fn a_message_that_goes_leaves_the_other_ones_seen() {
 }
 
 #[test]
-fn one_who_stops_in_the_middle_hides_nothing_that_is_finished() {
+fn a_thread_that_stops_in_the_middle_hides_nothing_that_is_finished() {
     for capacity in CAPACITIES {
         check_each_stop(2, move |accesses| {
             let queue = Queue::new(capacity);

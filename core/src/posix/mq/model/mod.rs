@@ -17,17 +17,17 @@
 //!   release; the exchange is not SeqCst, the release not Release; the claim of a dead thread is
 //!   freed Relaxed, or that of a living one at all;
 //! * a sender does not look at the key again after its claim; stores the key after the release, or
-//!   does not refresh; numbers its messages alike;
+//!   does not refresh; gives its messages the same sequence number;
 //! * a receiver does not look at the key again; clears it before it has read the body, or after the
 //!   release; does not give way to a better message that came during its search;
 //! * a look reads the key before the claim, does not see claims, or does not mend the tree;
 //! * a waker that has seen a waiter does not change the word before its commit;
 //! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit
-//!   although it has reached somebody, clears it before it wakes one, or clears it and does not
+//!   although it has reached a thread, clears it before it wakes one, or clears it and does not
 //!   wake all;
-//! * a sender puts in its packet after the commit; does not see that somebody adjusts, or counts on
-//!   one packet then; who adjusts does not look for senders in flight, or takes out the last
-//!   packets at once; who begins to poll does not change the epoch;
+//! * a sender puts in its packet after the commit; does not see that a thread adjusts, or counts on
+//!   one packet then; a thread that adjusts does not look for senders in flight, or takes out the
+//!   last packets at once; a thread that begins to poll does not change the epoch;
 //! * a sender does not look at the registration again after its commit, or without membarrier(2);
 //!   notifies only of a message that is still there; leaves no note; ends the registration before
 //!   it notifies, or without a claim; a receiver, or a later sender, does not look for a missed
@@ -61,8 +61,8 @@ pub struct Queue {
     stalled: AtomicU64,
     freed: AtomicU32,
     high_water: AtomicU32,
-    /// Both halves hold the same number, or the message is torn. Two who touch a body at once are
-    /// found by loom.
+    /// Both halves hold the same value, or the message is torn. Loom finds two threads that touch a
+    /// body at once.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
     /// Messages whose send has returned.
     sent: Mutex<Vec<u64>>,
@@ -136,7 +136,7 @@ impl Queue {
 
     /// Sends, and looks whether the message came into the empty queue.
     pub fn send_and_look(&self, who: &Participant, priority: u32) -> bool {
-        let reserved = self.slots().reserve(who, |_| {}).expect("room");
+        let reserved = self.slots().reserve(who, |_| {}).expect("a free slot");
         self.slots().publish(reserved, priority, who);
         // As `tell_receivers` of `queue`.
         fence(Ordering::SeqCst);
@@ -169,7 +169,7 @@ impl Queue {
     fn body(&self, slot: usize) -> u64 {
         let [one, other] = self.bodies[slot].each_ref().map(|half| {
             modelled::step();
-            // SAFETY: loom fails where somebody else accesses it meanwhile.
+            // SAFETY: loom fails where another thread accesses it meanwhile.
             half.with(|half| unsafe { *half })
         });
         assert_eq!(one, other, "torn");
@@ -193,13 +193,13 @@ impl Queue {
         }
     }
 
-    /// What one who looks at all the slots in vain does then. True if it may go better now.
+    /// What a thread does that has looked at all slots in vain. True if it is worth looking again.
     pub fn free_claims_of_the_dead(&self) -> bool {
         self.slots().free_claims_of(0, |holder| self.ends.dead.lock().unwrap().contains(&holder))
     }
 
-    /// Everybody has come to an end, this one for ever perhaps: what was sent has been received, or
-    /// is here, once. Then all slots can be filled, but the one that is held for ever.
+    /// All threads have come to an end, this one for ever perhaps: what was sent has been received,
+    /// or is here, once. Then all slots can be filled, except the one that is held for ever.
     pub fn assert_whole(&self, end: Option<End>) {
         let who = Participant::new(99);
         self.free_claims_of_the_dead();
@@ -211,7 +211,7 @@ impl Queue {
         let is_held = |slot: &usize| !claim::is_free(self.claims[*slot].load(Ordering::Relaxed));
         let held: Vec<usize> = (0..self.claims.len()).filter(is_held).collect();
         assert!(held.len() <= usize::from(end == Some(End::Stopped)), "held: {}", self.state());
-        // It is there, but nobody gets at it before its holder goes on, or dies.
+        // It is there, but no thread gets at it before its holder goes on, or dies.
         let there: Vec<u64> = held
             .iter()
             .filter(|&&slot| is_message(self.key_of(slot)))
@@ -225,11 +225,11 @@ impl Queue {
         assert!(lost.is_empty(), "lost: {lost:?}: {}", self.state());
 
         (held.len()..self.claims.len()).for_each(|body| {
-            assert!(self.send_surely(&who, 1000 + body as u64), "no room: {}", self.state())
+            assert!(self.send_surely(&who, 1000 + body as u64), "no space: {}", self.state())
         });
     }
 
-    /// Sends; "no room" is believed only after a look at the slots.
+    /// Sends; that the queue is full is believed only after a look at the slots.
     pub fn send_surely(&self, who: &Participant, body: u64) -> bool {
         loop {
             let sent = self.send(who, 0, body);

@@ -1,5 +1,5 @@
-//! Notification: who is registered and has found the queue empty since is notified of the next
-//! message.
+//! Notification: a process that is registered and has found the queue empty since is notified of
+//! the next message.
 //!
 //! membarrier(2) is modelled by a fence in each sender where the real one has none, the kernel's
 //! locks by a list behind a lock of loom's.
@@ -17,17 +17,17 @@ use crate::posix::mq::store::slots::{Look, Wanted};
 
 const SLOTS: usize = 2;
 
-/// A queue, and who wants to know of messages in it.
+/// A queue, and the process that wants to know of messages in it.
 struct Watched {
     queue: Arc<Queue>,
     registration: Registration,
-    /// What each slot's message notes. Written by who has claimed the slot.
+    /// What each slot's message notes. Written by the thread that has claimed the slot.
     notes: [AtomicU32; SLOTS],
-    /// Numbers of registrations, and the processes that have their locks.
+    /// Sequence numbers of registrations, and the processes that have their locks.
     locks: Mutex<Vec<(u32, u32)>>,
-    /// Numbers of registrations whose process has been notified.
+    /// Sequence numbers of registrations whose process has been notified.
     notified: Mutex<Vec<u32>>,
-    /// Whether somebody who notifies is waited for, however long that takes.
+    /// Whether a thread that notifies is waited for, however long that takes.
     is_patient: bool,
 }
 
@@ -46,7 +46,7 @@ impl Watched {
     /// As `try_send` of `transfer`.
     fn send(&self, who: &Participant) {
         let slots = self.queue.slots();
-        let reserved = slots.reserve(who, |_| {}).expect("room");
+        let reserved = slots.reserve(who, |_| {}).expect("a free slot");
         let before = self.registration.active();
         let note = if is_in_force(before) && slots.count() == 0 { before } else { 0 };
         self.notes[reserved.slot.number].store(note, Ordering::Relaxed);
@@ -138,7 +138,7 @@ impl Watched {
                 }
                 self.registration.end(now);
             } else if !self.lock(number, who.pid()) {
-                // Somebody is about to take this number, or has ended.
+                // A process is about to take this sequence number, or has ended.
                 thread::yield_now();
             } else if self.registration.begin(now) {
                 fence(Ordering::SeqCst);
@@ -231,7 +231,7 @@ fn one_is_notified_of_each_message_after_each_registration() {
 }
 
 #[test]
-fn a_sender_that_is_killed_anywhere_leaves_it_to_who_comes_next() {
+fn a_sender_that_is_killed_anywhere_leaves_it_to_the_next() {
     check_each_stop(1, |accesses| {
         let watched = watched(true);
         let number = watched.register(&Participant::new(9)).unwrap();
@@ -245,7 +245,7 @@ fn a_sender_that_is_killed_anywhere_leaves_it_to_who_comes_next() {
         watched.send(&Participant::new(2));
         watched.receive(&Participant::new(3));
         victim.join().unwrap();
-        // Who comes next.
+        // The next process.
         watched.look(&Participant::new(4));
         while watched.receive(&Participant::new(4)) {}
         assert!(
@@ -269,7 +269,7 @@ fn the_next_look_makes_up_for_one_that_was_killed_behind_its_commit() {
 }
 
 #[test]
-fn one_that_stops_anywhere_does_not_keep_the_notification_from_who_comes_next() {
+fn one_that_stops_anywhere_does_not_keep_the_notification_from_the_next() {
     check_each_stop(0, |accesses| {
         let watched = watched(false);
         let number = watched.register(&Participant::new(9)).unwrap();
@@ -299,7 +299,7 @@ fn one_that_was_notified_can_register_whatever_becomes_of_the_sender() {
 }
 
 #[test]
-fn who_is_dead_is_not_notified_and_its_registration_ends() {
+fn a_dead_process_is_not_notified_and_its_registration_ends() {
     check(3, || {
         let watched = watched(true);
         let sender = {

@@ -1,6 +1,6 @@
-//! Readiness: whoever ends, and wherever, nobody is left asleep in poll(2) beside a message, or
-//! beside room. And once all are done who live, an empty queue is not readable, and a full one not
-//! writable.
+//! Readiness: whichever thread ends, and wherever, no thread is left asleep in poll(2) while there
+//! is a message, or space. And once all living threads are done, an empty queue is not readable,
+//! and a full one not writable.
 
 use loom::sync::Arc;
 use loom::thread;
@@ -62,7 +62,7 @@ impl Polled {
             pipe: Pipe::default(),
             locks: AtomicU32::new(0),
         };
-        polled.readiness.arm(Pollers::MESSAGE.and(Pollers::ROOM));
+        polled.readiness.arm(Pollers::MESSAGE.and(Pollers::SPACE));
         polled.pipe.put(packets);
         assert!(polled.readiness.counted(polled.readiness.packets(), packets));
         for body in 0..messages {
@@ -89,7 +89,7 @@ impl Polled {
     fn receive(&self, who: &Participant) -> Option<u64> {
         self.queue.receive_around(who, |_, commit| {
             if self.readiness.pollers().any() {
-                self.readiness.raise_room(&self.pipe);
+                self.readiness.raise_space(&self.pipe);
             }
             commit();
         })
@@ -100,7 +100,7 @@ impl Polled {
     }
 
     fn find_full(&self, who: &Participant) {
-        self.readiness.lower_room(who, &self.pipe, |wanted| self.look(wanted));
+        self.readiness.lower_space(who, &self.pipe, |wanted| self.look(wanted));
     }
 
     fn drain(&self, who: &Participant) {
@@ -108,19 +108,23 @@ impl Polled {
         self.find_empty(who);
     }
 
-    /// Nobody who lives is in the middle of anything.
-    fn assert_nobody_sleeps_beside(&self, wanted: Wanted) {
+    /// No living thread is in the middle of anything.
+    fn assert_no_sleeper_beside(&self, wanted: Wanted) {
         let packets = self.pipe.count().unwrap();
         let is_there = self.look(wanted) == Look::There;
         match wanted {
-            Wanted::Message => assert!(!is_there || packets > 0, "a message, and nobody is told"),
-            Wanted::Free => assert!(!is_there || packets < CAPACITY, "room, and nobody is told"),
+            Wanted::Message => {
+                assert!(!is_there || packets > 0, "a message, and it is not reported")
+            }
+            Wanted::Free => {
+                assert!(!is_there || packets < CAPACITY, "space, and it is not reported")
+            }
         }
         let bounds = self.readiness.packets();
         assert!((bounds.least..=bounds.most).contains(&packets), "{packets} packets, {bounds:?}");
     }
 
-    /// What one who comes by and finds nothing makes good.
+    /// What a thread repairs that comes by and finds nothing.
     fn assert_level_at_rest(&self) {
         let who = Participant::new(98);
         while self.queue.receive_surely(&who).is_some() {}
@@ -152,7 +156,7 @@ fn a_message_comes_while_packets_are_taken_back() {
                 |p| p.send(&Participant::new(1), 1),
                 |p| p.find_empty(&Participant::new(2)),
             );
-            polled.assert_nobody_sleeps_beside(Wanted::Message);
+            polled.assert_no_sleeper_beside(Wanted::Message);
             polled.assert_level_at_rest();
         });
     }
@@ -168,7 +172,7 @@ fn two_messages_come_while_packets_are_taken_back() {
         };
         both(&polled, |p| p.send(&Participant::new(1), 1), |p| p.find_empty(&Participant::new(2)));
         other.join().unwrap();
-        polled.assert_nobody_sleeps_beside(Wanted::Message);
+        polled.assert_no_sleeper_beside(Wanted::Message);
         polled.assert_level_at_rest();
     });
 }
@@ -178,7 +182,7 @@ fn a_receiver_drains_while_a_message_comes() {
     check(2, || {
         let polled = Polled::new(2, 1, 1);
         both(&polled, |p| p.send(&Participant::new(1), 1), |p| p.drain(&Participant::new(2)));
-        polled.assert_nobody_sleeps_beside(Wanted::Message);
+        polled.assert_no_sleeper_beside(Wanted::Message);
         polled.assert_level_at_rest();
     });
 }
@@ -196,7 +200,7 @@ fn the_sender_ends_anywhere() {
                 },
                 |p| p.find_empty(&Participant::new(2)),
             );
-            polled.assert_nobody_sleeps_beside(Wanted::Message);
+            polled.assert_no_sleeper_beside(Wanted::Message);
             if end == End::Killed {
                 polled.assert_level_at_rest();
             }
@@ -205,7 +209,7 @@ fn the_sender_ends_anywhere() {
 }
 
 #[test]
-fn the_one_who_takes_packets_back_ends_anywhere() {
+fn the_thread_that_takes_packets_back_ends_anywhere() {
     for end in [End::Killed, End::Stopped] {
         check_each_stop(2, move |accesses| {
             let polled = Polled::new(1, 1, 0);
@@ -217,7 +221,7 @@ fn the_one_who_takes_packets_back_ends_anywhere() {
                 },
                 |p| p.send(&Participant::new(2), 2),
             );
-            polled.assert_nobody_sleeps_beside(Wanted::Message);
+            polled.assert_no_sleeper_beside(Wanted::Message);
             if end == End::Killed {
                 polled.assert_level_at_rest();
             }
@@ -234,7 +238,7 @@ fn room_comes_while_the_fifo_is_filled_up() {
                 p.receive(&Participant::new(1));
             };
             both(&polled, receive, |p| p.find_full(&Participant::new(2)));
-            polled.assert_nobody_sleeps_beside(Wanted::Free);
+            polled.assert_no_sleeper_beside(Wanted::Free);
         });
     }
 }
@@ -252,13 +256,13 @@ fn the_receiver_ends_anywhere() {
                 },
                 |p| p.find_full(&Participant::new(2)),
             );
-            polled.assert_nobody_sleeps_beside(Wanted::Free);
+            polled.assert_no_sleeper_beside(Wanted::Free);
         });
     }
 }
 
 #[test]
-fn the_one_who_fills_up_ends_anywhere() {
+fn the_thread_that_fills_up_ends_anywhere() {
     for end in [End::Killed, End::Stopped] {
         check_each_stop(2, move |accesses| {
             let polled = Polled::new(1, CAPACITY - 1, 1);
@@ -272,7 +276,7 @@ fn the_one_who_fills_up_ends_anywhere() {
                     p.receive(&Participant::new(2));
                 },
             );
-            polled.assert_nobody_sleeps_beside(Wanted::Free);
+            polled.assert_no_sleeper_beside(Wanted::Free);
         });
     }
 }
@@ -293,7 +297,7 @@ fn one_begins_to_poll_while_a_message_comes() {
         let polled = Polled::new(1, 0, 0);
         polled.readiness.disarm(polled.readiness.pollers());
         both(&polled, |p| p.send(&Participant::new(1), 1), begin_to_poll);
-        polled.assert_nobody_sleeps_beside(Wanted::Message);
+        polled.assert_no_sleeper_beside(Wanted::Message);
     });
 }
 
@@ -306,10 +310,10 @@ fn look_for_pollers(polled: &Polled) {
 }
 
 #[test]
-fn one_begins_to_poll_while_another_finds_that_nobody_does() {
+fn a_thread_begins_to_poll_while_another_finds_no_poller() {
     check(3, || {
         let polled = Polled::new(1, 0, 0);
         both(&polled, look_for_pollers, begin_to_poll);
-        assert!(polled.readiness.pollers().any(), "nobody will tell the one who polls");
+        assert!(polled.readiness.pollers().any(), "the poller will not be told");
     });
 }

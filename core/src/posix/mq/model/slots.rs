@@ -112,7 +112,7 @@ fn a_receiver_that_stops_anywhere() {
     }
 }
 
-/// Nobody else refreshes the tree.
+/// No other thread refreshes the tree.
 #[test]
 fn what_a_dead_sender_has_committed_is_found_and_what_a_dead_receiver_has_freed() {
     for capacity in [2, 3, 5] {
@@ -180,7 +180,7 @@ fn the_higher_priority_comes_first_when_its_send_had_returned() {
     }
 }
 
-/// Who is registered is told of one of them, even if the other one is received at once.
+/// The registered process is told of one of them, even if the other one is received at once.
 #[test]
 fn one_of_two_came_into_the_empty_queue() {
     for (capacity, preemptions) in CAPACITIES.into_iter().zip([2, 1]) {
@@ -194,7 +194,7 @@ fn one_of_two_came_into_the_empty_queue() {
                 queue.slots().clear(taken, &Participant::new(3));
             });
             let told = senders.map(|sender| sender.join().unwrap());
-            assert!(told[0] || told[1], "nobody is told");
+            assert!(told[0] || told[1], "the process is not told");
         });
     }
 }

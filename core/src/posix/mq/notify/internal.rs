@@ -16,8 +16,7 @@ const LIMIT: usize = 64;
 
 /// Whether this process, or the one it was forked from, has ever registered. Never cleared.
 static HAS_REGISTERED: AtomicBool = AtomicBool::new(false);
-/// 0 = free, else a number plus one. A number that is put in is nobody's until it is taken out, by
-/// CAS.
+/// 0 = free, else a number plus one. A number in here is unused until it is taken out, by CAS.
 static DEFERRED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Numbers in there, or about to be.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -32,8 +31,8 @@ pub fn has_registered() -> bool {
     HAS_REGISTERED.load(Ordering::SeqCst)
 }
 
-/// Closes a descriptor of a FIFO that the program has not asked to close: now, or once that does
-/// not end a registration any more. Async-signal-safe.
+/// Closes a descriptor of the library's own for a FIFO: now, or once that does not end a
+/// registration any more. Async-signal-safe.
 pub fn close_internal(fd: RawFd) {
     let _turn = Turn::take();
     let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);

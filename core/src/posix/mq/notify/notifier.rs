@@ -7,7 +7,8 @@
 //! began with. For `SIGEV_THREAD` it is a thread of the C library, as in glibc.
 //!
 //! The program may close the queue while the thread sleeps on it. So the thread has its own mapping
-//! of the first page, and a *seat*, by which a thread that closes the queue finds it.
+//! of the first page, and an entry in a table, through which a thread that closes the queue finds
+//! it.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -22,21 +23,22 @@ use crate::posix::mq::layout::HEADER_SIZE;
 
 /// Threads at a time that a close ends at once. Any others end with the next operation on their
 /// queue.
-const SEATS: usize = 64;
+const WAITERS_MAX: usize = 64;
 
-/// What such a thread is to wait for. C keeps it in a `cbits::DutyRoom`.
+/// What such a thread is to wait for. C keeps it in a `cbits::DutyStorage`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Duty {
     /// In a page of its own.
     registration: *const Registration,
     page: *mut c_void,
-    /// The number at which nobody was registered, and that of the registration that follows.
+    /// The sequence number at which no process was registered, and that of the registration that
+    /// follows.
     after: u32,
     number: u32,
-    /// In `SEATTABLE`; `SEATS` = none.
-    seat: usize,
-    /// The value of [`Seat::id`] while it is ours.
+    /// In `WAITERS`; `WAITERS_MAX` = none.
+    entry: usize,
+    /// The value of [`Entry::id`] while it is ours.
     id: u64,
 }
 
@@ -44,12 +46,12 @@ pub struct Duty {
 unsafe impl Send for Duty {}
 
 /// Where a thread can be found when its queue is closed.
-struct Seat {
-    /// 0 = free; else a number that no other thread of this process ever had. Taken by CAS, freed
-    /// by the thread.
+struct Entry {
+    /// 0 = free; else a serial number that no other thread of this process ever had. Taken by CAS,
+    /// freed by the thread.
     id: AtomicU64,
     /// The process that has the thread: the child of a fork has none. The rest, too, is stored by
-    /// the thread that takes the seat.
+    /// the thread that takes the entry.
     pid: AtomicU32,
     device: AtomicU64,
     inode: AtomicU64,
@@ -59,10 +61,10 @@ struct Seat {
     dismissed: AtomicU64,
 }
 
-static SEATTABLE: [Seat; SEATS] = [const { Seat::new() }; SEATS];
+static WAITERS: [Entry; WAITERS_MAX] = [const { Entry::new() }; WAITERS_MAX];
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
-impl Seat {
+impl Entry {
     const fn new() -> Self {
         Self {
             id: AtomicU64::new(0),
@@ -80,13 +82,13 @@ impl Seat {
 
     fn dismiss(&self, id: u64) {
         self.dismissed.store(id, Ordering::SeqCst);
-        // It may have ended, and its page be gone: then nobody is woken.
+        // It may have ended, and its page may be gone: then no thread is woken.
         futex::wake(self.word.load(Ordering::SeqCst), i32::MAX, Scope::Shared);
     }
 }
 
 impl Duty {
-    /// For the registration that follows this number. ENOMEM.
+    /// For the registration that follows this sequence number. ENOMEM.
     pub fn new(registration: &Registration, after: u32, fifo: (u64, u64)) -> Result<Self> {
         let offset = ptr::from_ref(registration).addr() % HEADER_SIZE;
         let page = ptr::from_ref(registration).wrapping_byte_sub(offset);
@@ -95,8 +97,8 @@ impl Duty {
         let id = LAST_ID.fetch_add(1, Ordering::SeqCst) + 1;
         // SAFETY: in the new mapping.
         let word = unsafe { (*registration).number.as_ptr() };
-        let seat = take_seat(id, word, fifo);
-        Ok(Self { registration, page, after, number: next_after(after), seat, id })
+        let entry = take_entry(id, word, fifo);
+        Ok(Self { registration, page, after, number: next_after(after), entry, id })
     }
 
     fn registration(&self) -> &Registration {
@@ -115,8 +117,8 @@ impl Duty {
             if now != self.after && now != self.number && now != on_its_way {
                 break;
             }
-            let seat = SEATTABLE.get(self.seat);
-            if seat.is_some_and(|seat| seat.dismissed.load(Ordering::SeqCst) == self.id) {
+            let entry = WAITERS.get(self.entry);
+            if entry.is_some_and(|entry| entry.dismissed.load(Ordering::SeqCst) == self.id) {
                 registration.end(self.number);
                 break;
             }
@@ -131,8 +133,8 @@ impl Duty {
 
     /// The thread is done, or was not to be had. Bare.
     pub fn finish(&self) {
-        if let Some(seat) = SEATTABLE.get(self.seat) {
-            seat.id.store(0, Ordering::SeqCst);
+        if let Some(entry) = WAITERS.get(self.entry) {
+            entry.id.store(0, Ordering::SeqCst);
         }
         // SAFETY: this thread's own mapping.
         unsafe { bare::call(libc::SYS_munmap, [self.page.addr(), HEADER_SIZE, 0, 0]) };
@@ -140,8 +142,8 @@ impl Duty {
 
     /// The registration is not to be.
     pub fn dismiss(&self) {
-        if let Some(seat) = SEATTABLE.get(self.seat) {
-            seat.dismiss(self.id);
+        if let Some(entry) = WAITERS.get(self.entry) {
+            entry.dismiss(self.id);
         }
     }
 }
@@ -179,28 +181,28 @@ pub fn dismiss_all(fifo: (u64, u64)) {
         return;
     }
     let pid = signal::own_pid();
-    for seat in SEATTABLE.iter().filter(|seat| seat.is_of_thread(pid)) {
-        let id = seat.id.load(Ordering::SeqCst);
-        let queue = (seat.device.load(Ordering::SeqCst), seat.inode.load(Ordering::SeqCst));
+    for entry in WAITERS.iter().filter(|entry| entry.is_of_thread(pid)) {
+        let id = entry.id.load(Ordering::SeqCst);
+        let queue = (entry.device.load(Ordering::SeqCst), entry.inode.load(Ordering::SeqCst));
         if id != 0 && queue == fifo {
-            seat.dismiss(id);
+            entry.dismiss(id);
         }
     }
 }
 
-fn take_seat(id: u64, word: *mut u32, fifo: (u64, u64)) -> usize {
+fn take_entry(id: u64, word: *mut u32, fifo: (u64, u64)) -> usize {
     let pid = signal::own_pid();
-    let take = |seat: &Seat| {
-        let before = seat.id.load(Ordering::SeqCst);
-        let is_free = before == 0 || seat.pid.load(Ordering::SeqCst) != pid;
-        is_free && seat.id.compare_exchange(before, id, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    let take = |entry: &Entry| {
+        let before = entry.id.load(Ordering::SeqCst);
+        let is_free = before == 0 || entry.pid.load(Ordering::SeqCst) != pid;
+        is_free && entry.id.compare_exchange(before, id, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     };
-    let taken = SEATTABLE.iter().position(take).unwrap_or(SEATS);
-    if let Some(seat) = SEATTABLE.get(taken) {
-        seat.word.store(word, Ordering::SeqCst);
-        seat.device.store(fifo.0, Ordering::SeqCst);
-        seat.inode.store(fifo.1, Ordering::SeqCst);
-        seat.pid.store(pid, Ordering::SeqCst);
+    let taken = WAITERS.iter().position(take).unwrap_or(WAITERS_MAX);
+    if let Some(entry) = WAITERS.get(taken) {
+        entry.word.store(word, Ordering::SeqCst);
+        entry.device.store(fifo.0, Ordering::SeqCst);
+        entry.inode.store(fifo.1, Ordering::SeqCst);
+        entry.pid.store(pid, Ordering::SeqCst);
     }
     taken
 }

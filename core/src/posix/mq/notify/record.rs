@@ -4,7 +4,7 @@
 //! the queue's FIFO, taken through the descriptor that was given to `mq_notify`. The rules of such
 //! a lock are those of a registration: it is released when the process closes any descriptor of the
 //! file, ends, or goes through exec; no child inherits it; and what the child of a vfork(2) closes
-//! does not affect it. It takes no extra descriptor, and the kernel tells every user of the queue
+//! does not affect it. It takes no extra descriptor, and every user of the queue can ask the kernel
 //! which process holds it, by the pid in the asker's own PID namespace.
 //!
 //! *Which* bytes are locked encodes what the process wants. The memory of the queue could not hold
@@ -12,7 +12,7 @@
 //! process that one of them names.
 //!
 //! ```text
-//! FIRST + (number / 4 mod LANES) * LANE      the bytes of a registration with this number
+//! FIRST + (number / 4 mod LANES) * LANE      the bytes of a registration with this sequence number
 //!     the lock contains the byte in the middle
 //!     bytes locked before it:  the low 37 bits of sigev_value
 //!     bytes locked behind it:  the other 27 bits | the signal << 27 | how << 34
@@ -35,8 +35,8 @@ const FIRST: i64 = 1 << 62;
 const SIDE_BITS: u32 = 37;
 /// Bytes for one registration.
 const LANE: i64 = 1 << (SIDE_BITS + 1);
-/// How many there are. A process must not keep its lock for longer than that many registrations of
-/// others: then one number is skipped.
+/// The number of lanes. A process must not keep its lock for longer than that many registrations of
+/// others: then one sequence number is skipped.
 const LANES: u32 = 1 << 24;
 /// Bits of the second side.
 const SIGNAL_SHIFT: u32 = u64::BITS - SIDE_BITS;
@@ -133,8 +133,8 @@ impl Record {
     }
 }
 
-/// Takes the lock of the registration with this number, for the calling process. False: somebody
-/// else has it. EBADF, ENOLCK.
+/// Takes the lock of the registration with this sequence number, for the calling process. False:
+/// another process has it. EBADF, ENOLCK.
 pub fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
     lock::try_lock_range(fd, Owner::Process, Kind::Write, record.bytes(number))
 }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_tells_who_has_it() {
+    fn the_kernel_tells_which_process_has_it() {
         let path = std::env::temp_dir().join(format!("rsipc-record-{}", std::process::id()));
         let file = OpenOptions::new()
             .read(true)

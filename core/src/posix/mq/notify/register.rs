@@ -60,15 +60,15 @@ impl Wish {
 
 /// Registers this process, or ends its registration. POSIX.1-2017, `mq_notify`.
 ///
-/// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. When it fails, the
-/// caller still has what belongs to its wish.
+/// Errors: EBADF, EBUSY; EAGAIN when `SIGEV_THREAD` can have no thread; ENOMEM. If it fails, the
+/// caller still owns what belongs to its wish.
 pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<()> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
     if !queue.is_open() {
         return Err(Errno::EBADF);
     }
-    // Whoever is registered may be due to be notified: then the place is free.
+    // The registered process may be due to be notified: then a new registration is possible.
     queue.make_up_for_missed();
     match wish {
         Some(wish) => register(&queue, wish),
@@ -78,8 +78,8 @@ pub fn notify(thread: &'static Thread, fd: RawFd, wish: Option<Wish>) -> Result<
 
 fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     let registration = queue.queue.layout.notify();
-    // Senders are at home in the PID namespace of the queue mostly. Who is in another one than they
-    // has no number there that they could send a signal to.
+    // Most senders are in the PID namespace of the queue. A process in another namespace has no PID
+    // there to which they could send a signal.
     let needs_thread = matches!(wish, Wish::Signal { .. })
         && (registration.was_unreached()
             || !queue.is_at_home()
@@ -106,15 +106,15 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     Err(Errno::EBUSY)
 }
 
-/// After this number, at which no process is registered. False: another one was faster, or is about
-/// to be.
+/// After this sequence number, at which no process is registered. False: another one was faster, or
+/// is about to be.
 fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<bool> {
     let (registration, number) = (queue.queue.layout.notify(), next_after(after));
     // Registrations that are over.
     record::unlock_all(queue.fd)?;
     if !lock(queue.fd, number, record)? {
-        // A process is about to take this number. Or had it long ago, and keeps the lock; or is
-        // stopped.
+        // A process is about to take this sequence number. Or had it long ago, and keeps the lock;
+        // or is stopped.
         let mut pause = Pause::default();
         while registration.number() == after && !pause.is_over() {
             pause.turn();
@@ -148,7 +148,7 @@ fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Resu
     Ok(has_begun)
 }
 
-/// ENOMEM when the kernel has no room for it.
+/// ENOMEM when the kernel has no memory for it.
 fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
     record::lock(fd, number, record).map_err(|error| match error {
         Errno(libc::ENOLCK) => Errno::ENOMEM,
@@ -163,7 +163,7 @@ fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Resu
     }
     let duty = Duty::new(queue.queue.layout.notify(), after, queue.queue.fifo)?;
     let started = if let Wish::Thread(Start { notification, start }) = wish {
-        // SAFETY: whoever made the wish says so.
+        // SAFETY: the maker of the wish guarantees it.
         let error = unsafe { start(notification, &raw const duty) };
         if error == 0 { Ok(()) } else { Err(Errno(error)) }
     } else {

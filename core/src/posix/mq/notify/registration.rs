@@ -5,7 +5,7 @@
 //! | `number` | 4k | no process is registered | a process that has notified, withdraws, or finds the lock gone |
 //! | | 4k + 1 | registration k is in force | the process that registers, under its lock, by CAS |
 //! | | 4k + 2 | its notification is on its way, and the place is free | the notifying process, by CAS |
-//! | `notifying` | a claim word | somebody notifies | see `shared::claim` |
+//! | `notifying` | a claim word | a thread notifies | see `shared::claim` |
 //! | `left` | 4k + 1 | the notification is left to a thread of the registered process | the notifying process |
 //! | `sender` | pid, real user | the sender of the message | the notifying process, before the other two |
 //! | `unreached` | 0, 1 | a sender could not reach a registered process | that sender |
@@ -18,8 +18,8 @@
 //! message, commits, and then notifies. If it is killed in between, the notification is *missed*;
 //! if it is killed while it notifies, `number` is left at 4k + 2, and `notifying` is not held any
 //! more. In both cases the next process that sends or receives notifies in its place (`sender`). If
-//! the signal was sent before the sender was killed, the process receives it twice; it never
-//! receives none.
+//! the signal was sent before the sender was killed, the process receives it twice. It always
+//! receives it at least once.
 //!
 //! All accesses are SeqCst: except for one load of `number`, none is on the path of a message that
 //! no process waits to be notified of.
@@ -27,7 +27,8 @@
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
 
-/// So often a claim is lost to others who notify, and are done when one looks.
+/// How often a claim may be lost to another thread that notifies, and is done by the time it is
+/// looked at.
 const RACES: usize = 4;
 /// From one registration to the next.
 const STEP: u32 = 4;
@@ -55,7 +56,8 @@ pub struct Sender {
 /// What is known of the registration to an observer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// The registered process, as the PID namespace of the observer knows it; 0 = not at all.
+    /// The PID of the registered process in the PID namespace of the observer; 0 = it has none
+    /// there.
     pub pid: u32,
     /// `SIGEV_SIGNAL`, `SIGEV_NONE` or `SIGEV_THREAD`.
     pub how: u32,
@@ -95,7 +97,7 @@ pub enum Patience {
     TakeOver,
 }
 
-/// Whether a number is that of a registration, whose notification is not on its way.
+/// Whether a sequence number is that of a registration, whose notification is not on its way.
 pub fn is_in_force(number: u32) -> bool {
     number % STEP == 1
 }
@@ -104,12 +106,12 @@ fn is_on_its_way(number: u32) -> bool {
     number % STEP == 2
 }
 
-/// The number of the registration that follows when nobody is registered.
+/// The sequence number of the registration that follows when no process is registered.
 pub fn next_after(number: u32) -> u32 {
     (number.wrapping_add(STEP - 1) & !(STEP - 1)).wrapping_add(1)
 }
 
-/// The place of a registration among all, in their order.
+/// The sequence number of a registration.
 pub fn ordinal(number: u32) -> u32 {
     number / STEP
 }
@@ -132,15 +134,15 @@ impl Sender {
 }
 
 impl Registration {
-    /// The number of the registration that is in force, or whose notification is on its way; 0 =
-    /// neither.
+    /// The sequence number of the registration that is in force, or whose notification is on its
+    /// way; 0 = neither.
     #[inline]
     pub fn active(&self) -> u32 {
         let number = self.number.load(Ordering::SeqCst);
         if number.is_multiple_of(STEP) { 0 } else { number }
     }
 
-    /// The number of the registration in force; 0 = there is none.
+    /// The sequence number of the registration in force; 0 = there is none.
     pub fn in_force(&self) -> u32 {
         let number = self.number();
         if is_in_force(number) { number } else { 0 }
@@ -151,14 +153,14 @@ impl Registration {
         self.number.load(Ordering::SeqCst)
     }
 
-    /// The registration with the number after this one, at which nobody was registered, begins. The
-    /// caller has its lock. False: it was not to be.
+    /// The registration with the sequence number after this one, at which no process was
+    /// registered, begins. The caller has its lock. False: another one began first.
     #[must_use]
     pub fn begin(&self, after: u32) -> bool {
         self.change(after, next_after(after))
     }
 
-    /// Gives up the number after this one, whose lock cannot be had.
+    /// Gives up the sequence number after this one, whose lock cannot be had.
     pub fn skip(&self, after: u32) {
         self.change(after, next_after(after).wrapping_add(STEP - 1));
     }
@@ -172,10 +174,11 @@ impl Registration {
         self.number.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Notifies the process of this registration of a message of this sender, if nobody has yet.
-    /// True: the registration is over, by this call.
+    /// Notifies the process of this registration of a message of this sender, if no other thread
+    /// has yet. True: the registration is over, by this call.
     ///
-    /// One at a time notifies. `patience` is asked about a process that is found at it.
+    /// One thread at a time notifies. `patience` decides whether to wait for another one that is
+    /// notifying.
     pub fn notify(
         &self,
         number: u32,
@@ -243,8 +246,8 @@ impl Registration {
         }
     }
 
-    /// A registration whose notification is on its way, and who sent the message. Who notifies may
-    /// have been killed.
+    /// A registration whose notification is on its way, and which process sent the message. The
+    /// notifying thread may have been killed.
     pub fn on_its_way(&self) -> Option<(u32, Sender)> {
         let number = self.number();
         is_on_its_way(number).then(|| {

@@ -26,8 +26,8 @@ use crate::shared::pause::Pause;
 const TURNS: usize = 140;
 
 impl Use<'_> {
-    /// The header of a message that is about to stand in a queue where a process is registered. It
-    /// notes the registration if this sender will notify, should it be killed before.
+    /// The header of a message that is about to stand in a queue where a process is registered. If
+    /// this sender will notify, it notes the registration, in case the sender is killed before.
     pub fn header_for(&self, length: u32, active: u32, has_waiter: bool) -> MessageHeader {
         let will_notify =
             is_in_force(active) && !has_waiter && self.queue.layout.slots().count() == 0;
@@ -37,7 +37,7 @@ impl Use<'_> {
         MessageHeader::noting(length, active, Sender::this())
     }
 
-    /// After a message of ours has been committed: notifies, if it is for us to do.
+    /// After a message of ours has been committed: notifies, if this sender has to.
     #[cold]
     pub fn notify_of_sent(&self, is_oldest: bool) {
         let registration = self.queue.layout.notify();
@@ -77,8 +77,8 @@ impl Use<'_> {
         }
     }
 
-    /// The sender of a message that came into the empty queue, and whose notification is still to
-    /// come: it notes the registration, and there is no older message.
+    /// The sender of a message that came into the empty queue, and whose notification is still due:
+    /// the message notes the registration, and there is no older message.
     fn missed(&self, number: u32) -> Option<Sender> {
         let layout = &self.queue.layout;
         let header = layout.message_header(layout.slots().oldest()?);
@@ -86,7 +86,7 @@ impl Use<'_> {
     }
 
     /// After a message that notes a registration has been received: its sender was killed, or has
-    /// not come to it yet.
+    /// not notified yet.
     pub fn notify_of_received(&self, header: MessageHeader) {
         let number = header.noted();
         if number != 0 && self.queue.layout.notify().in_force() == number {
@@ -95,7 +95,7 @@ impl Use<'_> {
     }
 
     /// Notifies the process of this registration, if that is still due, of a message of this
-    /// sender. `waits`: for another one that is at it.
+    /// sender. `waits`: whether to wait for another thread that is notifying.
     fn notify(&self, number: u32, sender: Sender, waits: bool) {
         let registration = self.queue.layout.notify();
         let mut turns = 0..TURNS;
@@ -131,8 +131,8 @@ impl ToRegistered<'_, '_> {
         self.queue.queue.layout.notify()
     }
 
-    /// `Ok(None)`: nobody has the registration any more. EBADF: that cannot be found out, as the
-    /// number is another file's by now.
+    /// `Ok(None)`: no process has the registration any more. EBADF: that cannot be found out, as
+    /// the descriptor means another file by now.
     fn holder(&self) -> Result<Option<Holder>> {
         match record::holder(self.queue.fd, self.number)? {
             None if !self.queue.is_open() => Err(Errno::EBADF),
@@ -188,10 +188,10 @@ impl Delivery for ToRegistered<'_, '_> {
 }
 
 /// Whether the thread that has claimed this does not run, since a signal or a debugger has stopped
-/// it. (One that the kernel cannot watch is not known by its number.)
+/// it. (One that the kernel cannot watch is not known by its TID.)
 fn is_stopped(word: &AtomicU32) -> bool {
     match claim::holder(word.load(Ordering::SeqCst)) {
         Claim::Thread(tid) => stopped::is_stopped(tid),
-        Claim::Nobody | Claim::Presence(_) => false,
+        Claim::None | Claim::Presence(_) => false,
     }
 }

@@ -69,22 +69,22 @@ impl Signal {
 /// A process that a signal can be sent to.
 pub struct Target {
     pid: u32,
-    /// pidfd_open(2): that process, whoever gets its number. `None`: there is no such call, or a
-    /// filter that does not know it, or no descriptor left, or it is the calling process.
+    /// pidfd_open(2): that process, even after its PID is reused. `None`: there is no such call, or
+    /// a filter that does not know it, or no descriptor left, or it is the calling process.
     pidfd: Option<RawFd>,
 }
 
 impl Target {
-    /// This process, if it may be sent a signal. It may have ended, and another one have got its
-    /// number, before we have hold of it: so whether it is the one that is meant is to be asked
-    /// when this returns. ESRCH, EPERM, EINVAL.
+    /// This process, if it may be sent a signal. It may have ended, and its PID may have been
+    /// reused, before this has opened it: so the caller checks afterwards whether it is the right
+    /// one. ESRCH, EPERM, EINVAL.
     pub fn new(pid: u32) -> Result<Self> {
         let target = Self { pid, pidfd: if pid == own_pid() { None } else { open(pid) } };
         target.call(0, 0).map(|()| target)
     }
 
-    /// Sends it. If there is no room for it (RLIMIT_SIGPENDING), it is dropped, as the kernel's own
-    /// queues do.
+    /// Sends it. If the signal queue is full (RLIMIT_SIGPENDING), it is dropped, as the kernel's
+    /// own queues do.
     pub fn send(&self, signal: Signal, sender: Sender) {
         if signal.number != 0 {
             let info = signal.info(sender);

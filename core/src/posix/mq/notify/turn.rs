@@ -13,8 +13,8 @@ pub struct Turn {
     _blocked: Blocked,
 }
 
-/// The thread whose turn it is; 0 = nobody's. Taken by CAS, given back by that thread. In the child
-/// of a fork it may be the number of a thread that is not there.
+/// The thread whose turn it is; 0 = none. Taken by CAS, given back by that thread. In the child of
+/// a fork it may name a thread that is not there.
 static WHOSE: AtomicU32 = AtomicU32::new(0);
 
 impl Turn {
@@ -26,7 +26,7 @@ impl Turn {
         let mut pause = Pause::default();
         loop {
             let holder = WHOSE.load(Ordering::SeqCst);
-            // Our own number is not ours: nobody takes two turns at once.
+            // If it names this thread, it is out of date: no thread takes two turns at once.
             let is_free = holder == 0 || holder == own || !is_thread_of_this_process(holder);
             if is_free
                 && WHOSE.compare_exchange(holder, own, Ordering::SeqCst, Ordering::SeqCst).is_ok()

@@ -1,14 +1,15 @@
 //! Corrects the answer of poll(2) before the program gets it.
 //!
 //! A packet is put into the FIFO before the message is committed (`level`), so a process that polls
-//! may be woken a moment too early, or in vain if the sender is killed in between. So what is told
-//! of is looked for. An answer that was in vain is taken back. One that came too early is waited
-//! for, for a moment, if there is nothing else to report; then the caller takes it out, and sleeps
-//! a little before it asks the kernel again (`cbits/rest.h`). So it does not matter for how long a
-//! sender is stopped in the middle, or does without a processor.
+//! may be woken a moment too early, or in vain if the sender is killed in between. So each reported
+//! event is checked against the queue. An event that was reported in vain is removed from the
+//! answer. If an event was reported too early, and there is nothing else to report, the thread
+//! waits for it for a moment; after that the caller removes it, and sleeps a little before it asks
+//! the kernel again (`cbits/rest.h`). So it does not matter for how long a sender is stopped in the
+//! middle, or waits for a processor.
 //!
-//! A program that is told of edges would never hear again of what is taken out. There the caller
-//! keeps the answer until it has come true, or there is something else to report.
+//! An edge-triggered event that is removed would never be reported again. There the caller keeps
+//! the answer until it has come true, or there is something else to report.
 
 use std::os::fd::RawFd;
 
@@ -43,8 +44,8 @@ impl Correction {
     }
 }
 
-/// What of this is not true of the queue: a message, room, both. What is no queue is always right.
-/// `may_wait`: for a moment, for what is about to be there.
+/// Which of these events the queue does not have: a message, space, both. None for a descriptor
+/// that is no queue's. `may_wait`: whether it may wait for a moment for what is about to be there.
 pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool) -> Correction {
     let tag = FrameTag::new();
     match descriptor::enter(thread, fd, &tag) {
@@ -53,10 +54,9 @@ pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool
     }
 }
 
-/// Corrects the answer of this epoll. `change` is told how to change the events of those of which
-/// the program is told by some data, if there are any. `may_wait` as above. An event
-/// that becomes empty is the caller's to take out. True: nothing of an event is true yet; it has
-/// become empty, or, where there are edges, is kept.
+/// Corrects the answer of this epoll. `change` applies a correction to the events with this data,
+/// if there are any. `may_wait` as above. The caller removes an event that becomes empty. True: an
+/// event has come too early; it has become empty, or, if it is edge-triggered, is kept.
 pub fn correct_epoll(
     thread: &'static Thread,
     epoll: RawFd,
@@ -85,7 +85,8 @@ pub fn correct_epoll(
 impl Use<'_> {
     fn correct(&self, told: Pollers, may_wait: bool) -> Correction {
         let mut correction = Correction::NONE;
-        for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::ROOM, Wanted::Free)] {
+        for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::SPACE, Wanted::Free)]
+        {
             match told.has(kind).then(|| self.look_after(wanted, may_wait)) {
                 Some(Look::Nothing) => {
                     self.take_back(wanted);

@@ -1,11 +1,12 @@
 //! The system calls on the FIFO behind a queue's descriptor. None of them blocks, whatever flags
-//! the program's description has and whoever meddles with the FIFO, and none touches another file.
+//! the program's description has and whatever other processes do to the FIFO, and none touches
+//! another file.
 //!
-//! The program may close its descriptor at any time, and the number may then mean another file. So
-//! the library has a description of its own, under a reserved number, which it opens when it first
-//! needs it. No process polls that description, so it also shows the locks of those that poll.
-//! Where it cannot be opened (no free descriptor, or no permission any more), a duplicate takes its
-//! place, or, after a check of its identity, the program's own descriptor.
+//! The program may close its descriptor at any time, and the descriptor may then mean another file.
+//! So the library has a description of its own, under a reserved descriptor, which it opens when it
+//! first needs it. No process polls that description, so it also shows the locks of those that
+//! poll. Where it cannot be opened (no free descriptor, or no permission any more), a duplicate is
+//! used instead, or, after a check of its identity, the program's own descriptor.
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
@@ -28,7 +29,7 @@ pub const POLLERS_BYTE: i64 = 0;
 /// Packets that are put in by one call at most.
 const BATCH: usize = CAPACITY;
 /// Bytes that are taken out by one call at most.
-const ROOM: usize = 64;
+const BUFFER: usize = 64;
 
 /// Gives a freshly opened FIFO its flag, and its full number of slots, if it was made in a process
 /// that had too many pipes already, and may have more now.
@@ -79,7 +80,7 @@ impl OwnDescription {
 
     #[cold]
     fn open(&self, fd: RawFd, fifo: (u64, u64)) -> Option<RawFd> {
-        // What else the number may mean by now is not ours to open.
+        // What else the descriptor may mean by now is not ours to open.
         if identity(fd) != Ok(fifo) {
             return None;
         }
@@ -99,7 +100,7 @@ impl OwnDescription {
         }
     }
 
-    /// The program may have closed it by a system call, and its number be another file's.
+    /// The program may have closed it by a system call, and it may mean another file.
     fn verify(&self, fifo: (u64, u64)) {
         let bits = self.kept.load(Ordering::Acquire);
         if let Some(kept) = Reserved::from_bits(bits)
@@ -147,8 +148,8 @@ impl<'q> Channel<'q> {
     /// A descriptor of the FIFO, as safe as it can be had.
     fn fd(&self) -> Option<RawFd> {
         self.own.get_or_open(self.fd, self.fifo).or_else(|| {
-            // There is no descriptor left. Between this look and the call another thread would have
-            // to close the queue that this one works on, and to make a pipe.
+            // There is no descriptor left. This check fails only if another thread closes the queue
+            // and opens a pipe between the check and the call.
             (identity(self.fd) == Ok(self.fifo)).then_some(self.fd)
         })
     }
@@ -177,17 +178,17 @@ impl Fifo for Channel<'_> {
 
     fn take(&self, count: usize) {
         let Some(fd) = self.fd() else { return };
-        let mut room = [MaybeUninit::<u8>::uninit(); ROOM];
-        // Of our own description this is never asked; a description of the program's may block.
+        let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
+        // Our own description never blocks; a description of the program's may.
         let may_block = Reserved::from_bits(self.own.kept.load(Ordering::Acquire)).is_none()
             || self.own.is_duplicate.load(Ordering::Relaxed) != 0;
         if may_block && !is_ready(fd, libc::POLLIN) {
             return;
         }
-        let mut left = count.min(ROOM);
+        let mut left = count.min(BUFFER);
         while left > 0 {
-            // SAFETY: `room` is valid for writing so many bytes. Mostly one call takes them all.
-            let taken = unsafe { libc::syscall(libc::SYS_read, fd, room.as_mut_ptr(), left) };
+            // SAFETY: `buffer` is valid for writing so many bytes. Mostly one call takes them all.
+            let taken = unsafe { libc::syscall(libc::SYS_read, fd, buffer.as_mut_ptr(), left) };
             match usize::try_from(taken) {
                 Ok(taken @ 1..) if !may_block => left = left.saturating_sub(taken),
                 _ => break,
@@ -245,8 +246,8 @@ fn reopen(fd: RawFd) -> Result<RawFd> {
 
 /// A description of our own, or else a duplicate of the program's. Whether it is that.
 ///
-/// A new description gets a low number first, and to close that would end the registration of the
-/// process, if it has one with this queue (`notify::internal`).
+/// A new description gets a low descriptor first, and to close that would end the registration of
+/// the process, if it has one with this queue (`notify::internal`).
 fn keep(fd: RawFd) -> Option<(Reserved, u32)> {
     if !internal::has_registered()
         && let Ok(new) = reopen(fd)

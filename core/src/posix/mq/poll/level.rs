@@ -7,14 +7,15 @@
 //! | full | [`CAPACITY`] | POLLIN |
 //!
 //! *Prompt up.* Before it commits its message, while its slot is claimed, a sender makes sure that
-//! there is a packet; before it commits, a receiver makes sure that there is a free place. So a
-//! process that is killed leaves no other process asleep beside a message.
+//! there is a packet; before it commits, a receiver makes sure that there is space for a packet. So
+//! a process that is killed leaves no other process asleep while there is a message.
 //!
-//! *Lazy down.* To take out the last packet because there is no message, a process claims the
-//! adjuster and checks, in this order: the packets, the senders in flight, the messages. It takes
-//! one packet, and checks again. A sender that claimed its slot after that check finds the adjuster
-//! claimed, and makes sure that there are `SLACK` packets: one more, for the step that the adjuster
-//! may still make. To put in the last packet because there is no room works the same way, mirrored.
+//! *Lazy down.* Before it takes out the last packet, because there is no message, a process claims
+//! the adjuster and checks, in this order: the packets, the senders in flight, the messages. It
+//! takes one packet, and checks again. A sender that claimed its slot after that check finds the
+//! adjuster claimed, and makes sure that there are `SLACK` packets: one more, for the step that the
+//! adjuster may still make. Putting in the last packet, because there is no space, is the mirror
+//! image.
 //!
 //! A claim of the adjuster whose holder was killed counts as free: no late step will come. While
 //! its holder is stopped, senders put in a second packet, and the queue is readable in vain until
@@ -27,8 +28,8 @@ use crate::shared::claim::Claimant;
 
 /// Packets, or free places, that outlast the late step of an adjuster.
 const SLACK: usize = 2;
-/// Steps of one adjustment. More are needed only if the queue keeps changing, and then others
-/// adjust, too.
+/// Steps of one adjustment at most. More are needed only if the queue keeps changing, and then
+/// other threads adjust, too.
 const STEPS: usize = if cfg!(loom) { 6 } else { 32 };
 
 /// The FIFO. No call blocks.
@@ -45,7 +46,7 @@ pub trait Fifo {
 }
 
 impl Readiness {
-    /// Sees to it that poll(2) tells of the message that is about to be committed.
+    /// Makes poll(2) report the message that is about to be committed.
     pub fn raise_message(&self, fifo: &impl Fifo) {
         let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
         let least = self.packets().least;
@@ -54,8 +55,8 @@ impl Readiness {
         }
     }
 
-    /// Sees to it that poll(2) tells of the room that is about to be there.
-    pub fn raise_room(&self, fifo: &impl Fifo) {
+    /// Makes poll(2) report the space that is about to be there.
+    pub fn raise_space(&self, fifo: &impl Fifo) {
         let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
         let most = self.packets().most.min(CAPACITY);
         if most + wanted > CAPACITY {
@@ -65,7 +66,7 @@ impl Readiness {
         }
     }
 
-    /// Takes the packets out if there is no message, and nobody is about to send one.
+    /// Takes the packets out if there is no message, and no thread is about to send one.
     pub fn lower_message(
         &self,
         who: &impl Claimant,
@@ -80,7 +81,8 @@ impl Readiness {
             if !seen.are_known() {
                 return self.count(fifo);
             }
-            // Any number at once, as long as the late step leaves what a sender counts on.
+            // Any number at once, as long as a late step leaves the packets that a sender counts
+            // on.
             let count = seen.least.saturating_sub(SLACK).max(1);
             if self.will_take_from(seen, count) {
                 fifo.take(count);
@@ -90,10 +92,15 @@ impl Readiness {
         });
     }
 
-    /// Fills the FIFO up if there is no room, and nobody is about to receive.
-    pub fn lower_room(&self, who: &impl Claimant, fifo: &impl Fifo, look: impl Fn(Wanted) -> Look) {
-        // Where the kernel gives fewer places, there is no slack; poll(2) says that there is room
-        // then.
+    /// Fills the FIFO up if there is no space, and no thread is about to receive.
+    pub fn lower_space(
+        &self,
+        who: &impl Claimant,
+        fifo: &impl Fifo,
+        look: impl Fn(Wanted) -> Look,
+    ) {
+        // Where the kernel gives the FIFO a smaller capacity, there is no slack; poll(2) then
+        // reports that there is space.
         if fifo.capacity() != CAPACITY {
             return;
         }
@@ -116,8 +123,8 @@ impl Readiness {
         fifo.count().is_some_and(|count| self.counted(seen, count))
     }
 
-    /// Puts right what cannot be true: the FIFO is another one than its packets were counted of, or
-    /// it was meddled with.
+    /// Corrects bounds that cannot be true: the packets were counted in another FIFO, or another
+    /// process has changed its contents.
     pub fn correct(&self, fifo: &impl Fifo) {
         let seen = self.packets();
         if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count))

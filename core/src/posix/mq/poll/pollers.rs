@@ -1,12 +1,12 @@
 //! Which processes poll a queue, and what is done for them: by themselves before they sleep, and by
 //! those that change the queue.
 //!
-//! Pollers cost the processes that change the queue system calls, so a word in shared memory says
-//! whether there are any (`readiness`). A lock says whether that is still true: a process that
-//! polls holds a read lock on a byte of the FIFO, on the description that it polls. Duplicates and
-//! forked children share the lock; it outlives its maker, and is released with the last of them,
-//! however they end. Nothing expires, and no thread watches over it: now and then, a process that
-//! changes the number of packets checks whether there still is a lock.
+//! While there are pollers, each change of the queue may cost system calls. So a word in shared
+//! memory says whether there are any (`readiness`). A lock says whether that is still true: a
+//! process that polls holds a read lock on a byte of the FIFO, on the description that it polls.
+//! Duplicates and forked children share the lock; it outlives its maker, and is released with the
+//! last of them, however they end. Nothing expires, and no thread watches over it: now and then, a
+//! process that changes the number of packets checks whether there still is a lock.
 
 use std::os::fd::RawFd;
 
@@ -33,14 +33,14 @@ pub enum Poll {
     Watch {
         /// Its descriptor.
         epoll: RawFd,
-        /// What it tells the program of the queue. `None`: it tells only once, so that every word
-        /// counts.
+        /// The `epoll_data_t` with which it reports the queue. `None`: it reports only once
+        /// (`EPOLLONESHOT`), so that each event counts.
         data: Option<u64>,
     },
 }
 
-/// The queue of `fd` is going to be polled for this: now the FIFO tells the truth, and goes on to
-/// do so unless nobody will sleep. EBADF: it is not one.
+/// The queue of `fd` is going to be polled for this: now the FIFO shows the state of the queue, and
+/// goes on to do so unless no thread will sleep. EBADF: it is no queue.
 pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<()> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
@@ -69,14 +69,14 @@ pub fn before_epoll_wait(thread: &'static Thread, may_sleep: bool) {
     }
 }
 
-/// The descriptor goes to another process, where nobody may know that it is a queue before it is
+/// The descriptor goes to another process, which may not know that it is a queue before it is
 /// polled.
 pub fn hand_over(thread: &'static Thread, fd: RawFd) {
     let tag = FrameTag::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
         preserved(|| {
             queue.queue.layout.readiness().arm(Pollers::UNKNOWN);
-            queue.level(Pollers::MESSAGE.and(Pollers::ROOM), true, false);
+            queue.level(Pollers::MESSAGE.and(Pollers::SPACE), true, false);
         });
     }
 }
@@ -105,13 +105,13 @@ impl Use<'_> {
         }
     }
 
-    /// The FIFO tells how the queue is. `may_sleep`: a moment may be spent to spare a sleep.
+    /// Brings the FIFO up to date. `may_sleep`: the thread may spin for a moment to avoid a sleep.
     fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) {
         if wanted.are(Pollers::MESSAGE) {
             self.level_messages(is_new, may_sleep);
         }
-        if wanted.are(Pollers::ROOM) {
-            self.level_room(is_new);
+        if wanted.are(Pollers::SPACE) {
+            self.level_space(is_new);
         }
     }
 
@@ -131,14 +131,14 @@ impl Use<'_> {
         }
     }
 
-    fn level_room(&self, is_new: bool) {
+    fn level_space(&self, is_new: bool) {
         let readiness = self.queue.layout.readiness();
         if self.seems_ready(Wanted::Free) {
-            readiness.raise_room(&self.channel());
+            readiness.raise_space(&self.channel());
         } else if is_new || readiness.packets().least < CAPACITY {
             match self.look_patiently(Wanted::Free) {
                 Look::Nothing => self.fill_up(),
-                Look::There | Look::UnderWay => readiness.raise_room(&self.channel()),
+                Look::There | Look::UnderWay => readiness.raise_space(&self.channel()),
             }
         }
     }
@@ -148,7 +148,7 @@ impl Use<'_> {
         self.queue.layout.message().hint.spin(true, || self.seems_ready(Wanted::Message))
     }
 
-    /// An operation that began before we polled may not know of us: then it counts as done.
+    /// An operation that began before this poll may not know of the poller: then it counts as done.
     fn look_patiently(&self, wanted: Wanted) -> Look {
         let mut moment = Moment::default();
         loop {
@@ -177,23 +177,23 @@ impl Use<'_> {
 
     /// Before a slot becomes free, while it is claimed, if the queue is polled.
     #[cold]
-    pub fn raise_room(&self, pollers: Pollers) {
-        if pollers.are(Pollers::ROOM) {
-            preserved(|| self.queue.layout.readiness().raise_room(&self.channel()));
+    pub fn raise_space(&self, pollers: Pollers) {
+        if pollers.are(Pollers::SPACE) {
+            preserved(|| self.queue.layout.readiness().raise_space(&self.channel()));
         }
     }
 
     /// After a message was sent, if the queue is polled.
     #[cold]
-    pub fn lower_room(&self, pollers: Pollers) {
-        if pollers.are(Pollers::ROOM) && !self.seems_ready(Wanted::Free) {
+    pub fn lower_space(&self, pollers: Pollers) {
+        if pollers.are(Pollers::SPACE) && !self.seems_ready(Wanted::Free) {
             preserved(|| self.fill_up());
         }
         self.look_for_pollers(pollers);
     }
 
-    /// After a message was received, if the queue is polled. The next receiver is told of a message
-    /// that is not there only if it does not block, and not by edges, and looks before it sleeps.
+    /// After a message was received, if the queue is polled. The packet may stay in vain only for a
+    /// receiver that does not block, is not edge-triggered, and checks the queue before it sleeps.
     #[cold]
     pub fn lower_message(&self, pollers: Pollers) {
         if pollers.are(Pollers::MESSAGE) && !self.seems_ready(Wanted::Message) {
@@ -210,13 +210,13 @@ impl Use<'_> {
         let pollers = self.queue.layout.readiness().pollers();
         let kind = match wanted {
             Wanted::Message => Pollers::MESSAGE,
-            Wanted::Free => Pollers::ROOM,
+            Wanted::Free => Pollers::SPACE,
         };
         pollers.are(kind) && self.look(wanted) != Look::Nothing
     }
 
-    /// Waits for a moment until what poll(2) may have told of is there: who polls past us is told
-    /// before the commit.
+    /// Waits for a moment until what poll(2) may have reported is there: a thread that polls by a
+    /// bare system call is told before the commit.
     pub fn await_promised(&self, wanted: Wanted) {
         let mut moment = Moment::default();
         while !self.seems_ready(wanted) && self.is_promised(wanted) && moment.turn() {}
@@ -229,7 +229,7 @@ impl Use<'_> {
             Wanted::Message if pollers.are(Pollers::MESSAGE) && !self.may_be_lazy(pollers) => {
                 preserved(|| self.take_packets_back());
             }
-            Wanted::Free if pollers.are(Pollers::ROOM) => preserved(|| self.fill_up()),
+            Wanted::Free if pollers.are(Pollers::SPACE) => preserved(|| self.fill_up()),
             _ => {}
         }
     }
@@ -250,7 +250,7 @@ impl Use<'_> {
         let readiness = self.queue.layout.readiness();
         if readiness.packets().least < CAPACITY {
             self.free_dead_adjuster();
-            readiness.lower_room(&self.operation, &self.channel(), |wanted| self.look(wanted));
+            readiness.lower_space(&self.operation, &self.channel(), |wanted| self.look(wanted));
         }
     }
 
@@ -262,7 +262,7 @@ impl Use<'_> {
         }
     }
 
-    /// Now and then: if nobody polls any more, changes of the queue cost nothing again.
+    /// Now and then: if no thread polls any more, changes of the queue cost nothing again.
     fn look_for_pollers(&self, pollers: Pollers) {
         let readiness = self.queue.layout.readiness();
         if !pollers.has(Pollers::UNKNOWN)

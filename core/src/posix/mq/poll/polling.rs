@@ -26,8 +26,8 @@ pub struct Polling {
 /// The description has its lock, and the word says so. Set once.
 const LOCKED: u32 = 1;
 /// The process has waited for the queue by a call that looks before it sleeps, and will do so
-/// again: so the packet may stay for that call to take out. Set by that call; cleared by the one
-/// who leaves a packet.
+/// again: so the packet may stay for that call to take out. Set by that call; cleared by the thread
+/// that leaves a packet.
 const LAZY: u32 = 2;
 
 impl Polling {
@@ -41,7 +41,8 @@ impl Polling {
         self.state.fetch_and(!LAZY, Ordering::Relaxed) & LAZY != 0
     }
 
-    /// It is in the set of this epoll, which waits for this, and tells of it by this.
+    /// It is in the set of this epoll, which waits for these events, and reports them with this
+    /// data.
     pub fn watch(&self, wanted: Pollers, epoll: RawFd, data: Option<u64>) {
         self.watched.fetch_or(wanted.bits(), Ordering::Relaxed);
         let known = self.epoll.load(Ordering::Relaxed);
@@ -51,8 +52,8 @@ impl Polling {
             .store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
     }
 
-    /// What this epoll tells of it. `None`: it does not watch it, or is not the only one, or tells
-    /// only once.
+    /// The data with which this epoll reports it. `None`: it does not watch it, is not the only
+    /// one, or reports only once.
     pub fn data_for(&self, epoll: RawFd) -> Option<u64> {
         (self.epoll.load(Ordering::Acquire) == epoll + 1).then(|| self.data.load(Ordering::Relaxed))
     }
@@ -62,15 +63,16 @@ impl Polling {
         Pollers::from_bits(self.watched.load(Ordering::Relaxed))
     }
 
-    /// Takes the lock of the description, and says that the queue is polled. False: that was known.
+    /// Takes the lock of the description, and says that the queue is polled. False: it was known
+    /// already.
     pub fn announce(&self, fd: RawFd, readiness: &Readiness, wanted: Pollers) -> bool {
         let is_locked = self.state.load(Ordering::Relaxed) & LOCKED != 0;
         if is_locked && readiness.pollers().has(wanted) {
             return false;
         }
         let locked = lock::try_lock(fd, Owner::Description, Kind::Read, POLLERS_BYTE);
-        // Somebody may have a write lock, or the kernel none to give: then nobody will know when we
-        // are gone.
+        // Another process may have a write lock, or the kernel may have no lock to give: then no
+        // process will notice when this one has ended.
         let who = if locked == Ok(true) { wanted } else { wanted.and(Pollers::UNKNOWN) };
         readiness.arm(who);
         self.state.fetch_or(LOCKED, Ordering::Relaxed);

@@ -6,10 +6,10 @@
 //! | bits | meaning | set by | cleared by |
 //! |---|---|---|---|
 //! | 0 | messages are polled for | a poller, once it has its lock | a process that finds no lock of a poller |
-//! | 1 | room is polled for | the same | the same |
+//! | 1 | space is polled for | the same | the same |
 //! | 2 | some of them are told of edges only | the same | the same |
-//! | 3 | it is not known what is polled for, or will be | a poller that is refused a lock; `RSIPC_MQ_POLL=always` | nobody |
-//! | 4.. | epoch: the number of times that bits were set | the process that sets bits | nobody |
+//! | 3 | it is not known what is polled for, or will be | a poller that is refused a lock; `RSIPC_MQ_POLL=always` | never cleared |
+//! | 4.. | epoch: the number of times that bits were set | the process that sets bits | never cleared |
 //!
 //! `packets`: the number of packets lies between two bounds. They differ while a process puts a
 //! packet in or takes one out, and after it was killed doing so.
@@ -42,7 +42,7 @@ pub struct Readiness {
     /// See the module.
     packets: AtomicU64,
     /// Held by the process that takes packets out because there is no message, or puts them in
-    /// because there is no room: a claim word.
+    /// because there is no space: a claim word.
     pub(super) adjuster: AtomicU32,
     /// Changes of the number of packets since the last check whether there are pollers. Relaxed:
     /// it only says how often one looks.
@@ -54,20 +54,20 @@ pub struct Readiness {
 pub struct Pollers(u64);
 
 impl Pollers {
-    /// Nobody.
+    /// Nothing.
     pub const NONE: Self = Self(0);
     /// For messages.
     pub const MESSAGE: Self = Self(1);
-    /// For room.
-    pub const ROOM: Self = Self(2);
+    /// For space.
+    pub const SPACE: Self = Self(2);
     /// For edges: `EPOLLET`.
     pub const EDGE: Self = Self(4);
-    /// Nobody can tell.
+    /// It is not known.
     pub const UNKNOWN: Self = Self(8);
     /// POLLIN, POLLRDNORM, POLLRDBAND; those of epoll are the same.
     const MESSAGE_EVENTS: u32 = 0x1 | 0x40 | 0x80;
     /// POLLOUT, POLLWRNORM, POLLWRBAND.
-    const ROOM_EVENTS: u32 = 0x4 | 0x100 | 0x200;
+    const SPACE_EVENTS: u32 = 0x4 | 0x100 | 0x200;
     const FLAGS: u64 = 15;
     const EPOCH: u64 = 16;
 
@@ -87,7 +87,7 @@ impl Pollers {
         self.0 & all.0 == all.0
     }
 
-    /// As a number.
+    /// As an integer.
     pub fn bits(self) -> u32 {
         (self.0 & Self::FLAGS) as u32
     }
@@ -109,13 +109,13 @@ impl Pollers {
     /// From what poll(2) or epoll_wait(2) has answered.
     pub fn told_by(events: u32) -> Self {
         let of = |kind: u32, who: Self| if events & kind != 0 { who } else { Self::NONE };
-        of(Self::MESSAGE_EVENTS, Self::MESSAGE).and(of(Self::ROOM_EVENTS, Self::ROOM))
+        of(Self::MESSAGE_EVENTS, Self::MESSAGE).and(of(Self::SPACE_EVENTS, Self::SPACE))
     }
 
     /// The events of these two kinds.
     pub fn events(self) -> u32 {
         let of = |kind: u32, who: Self| if self.has(who) { kind } else { 0 };
-        of(Self::MESSAGE_EVENTS, Self::MESSAGE) | of(Self::ROOM_EVENTS, Self::ROOM)
+        of(Self::MESSAGE_EVENTS, Self::MESSAGE) | of(Self::SPACE_EVENTS, Self::SPACE)
     }
 
     /// Both.
@@ -143,12 +143,12 @@ impl Packets {
     }
 
     fn to_word(self) -> u64 {
-        // Whatever bytes a hostile process leaves here, they only say what is not true.
+        // Bytes that a hostile process leaves here can only make the readiness wrong.
         let field = |number: usize| u64::from(u16::try_from(number).unwrap_or(u16::MAX));
         field(self.least) | field(self.most) << 16 | u64::from(self.version) << 32
     }
 
-    /// Whether the number itself is known.
+    /// Whether the number of packets is known.
     pub fn are_known(self) -> bool {
         self.least == self.most
     }
@@ -173,7 +173,7 @@ impl Readiness {
         }
     }
 
-    /// Nobody has polled since these were seen: whoever has come meanwhile has changed the epoch.
+    /// No thread has begun to poll since these were seen: it would have changed the epoch.
     pub fn disarm(&self, seen: Pollers) {
         if !seen.has(Pollers::UNKNOWN) {
             let idle = seen.0 & !Pollers::FLAGS;
@@ -230,8 +230,8 @@ impl Readiness {
         self.exchange(seen, Packets { most: seen.most + count, ..seen })
     }
 
-    /// There were so many packets after this was seen, and nobody has changed their number since:
-    /// false if somebody has.
+    /// There were so many packets after this was seen, and no thread has changed their number
+    /// since: false if one has.
     pub fn counted(&self, seen: Packets, count: usize) -> bool {
         self.exchange(seen, Packets { least: count, most: count, ..seen })
     }
@@ -246,7 +246,7 @@ impl Readiness {
     }
 
     /// Whether a process takes packets out because there is no message, or puts them in because
-    /// there is no room, and may be about to do so once more.
+    /// there is no space, and may be about to do so once more.
     pub(super) fn is_being_adjusted(&self) -> bool {
         !claim::is_free(self.adjuster.load(Ordering::SeqCst))
     }
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_who_comes_during_the_look_keeps_the_queue_armed() {
+    fn a_poller_that_comes_during_the_look_keeps_the_queue_armed() {
         let readiness = Readiness::default();
         readiness.arm(Pollers::MESSAGE);
         let seen = readiness.pollers();
@@ -298,17 +298,17 @@ mod tests {
     }
 
     #[test]
-    fn those_who_are_unknown_poll_for_ever() {
+    fn unknown_pollers_poll_for_ever() {
         let readiness = Readiness::default();
         readiness.arm(Pollers::UNKNOWN);
         readiness.disarm(readiness.pollers());
         assert!(
-            readiness.pollers().are(Pollers::MESSAGE) && readiness.pollers().are(Pollers::ROOM)
+            readiness.pollers().are(Pollers::MESSAGE) && readiness.pollers().are(Pollers::SPACE)
         );
     }
 
     #[test]
-    fn the_bounds_enclose_what_one_may_have_done_who_was_killed() {
+    fn the_bounds_enclose_what_a_killed_thread_may_have_done() {
         let readiness = Readiness::default();
         readiness.will_put(1);
         assert_eq!((readiness.packets().least, readiness.packets().most), (0, 1));

@@ -1,21 +1,22 @@
 //! The queues that this process has put into sets of epoll, so that they are checked before it
 //! sleeps.
 //!
-//! A few words without a lock. A number that is not a queue any more is dropped by the next thread
-//! that comes across it.
+//! A few words without a lock. A descriptor that is not a queue's any more is dropped by the next
+//! thread that comes across it.
 
 use std::os::fd::RawFd;
 
 use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
-/// Queues at most that are looked at. The others are brought up to date by those who change them.
+/// Queues at most that are looked at. The others are brought up to date by the threads that change
+/// them.
 const LIMIT: usize = 64;
 
-/// 0 = free; otherwise the number plus one.
+/// 0 = free; otherwise the descriptor plus one.
 static WATCHED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Words that have ever been in use.
 static USED: AtomicUsize = AtomicUsize::new(0);
-/// There were too many: nobody is to rely on it that all are looked at.
+/// There were too many: it must not be assumed that all are looked at.
 static IS_FULL: AtomicBool = AtomicBool::new(false);
 
 /// From now on it is looked at.

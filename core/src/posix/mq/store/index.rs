@@ -6,12 +6,11 @@
 //! date (`update`).
 //!
 //! Of few keys without a tree those below the *high-water mark* are compared: no slot from that
-//! number on has held a message since the queue was made. It is raised by a sender that has claimed
+//! index on has held a message since the queue was made. It is raised by a sender that has claimed
 //! such a slot, before it commits, and never lowered.
 //!
-//! The tree is a hint. A thread that dies between its change and the refresh leaves it behind the
-//! keys, which are the truth: a thread that finds nothing in the tree checks the keys before it
-//! believes it.
+//! The tree is a hint. A thread that dies between its change and the refresh leaves the tree out of
+//! date. The keys are authoritative: a thread that finds nothing in the tree checks the keys.
 
 use super::key::{self, is_message};
 use super::scan::{any, has_larger_node, largest_node, largest_of_few};
@@ -29,7 +28,7 @@ pub const GROUP: usize = if cfg!(loom) { 2 } else { 32 };
 /// Levels above 65536 keys: 2048, 64 and 2 nodes.
 pub const LEVELS: usize = 3;
 
-/// Keys, claims and nodes of one queue. Keys and claims are of the same number.
+/// Keys, claims and nodes of one queue. There are as many claims as keys.
 #[derive(Clone, Copy)]
 pub struct Index<'a> {
     pub(super) keys: &'a [AtomicU64],
@@ -37,15 +36,15 @@ pub struct Index<'a> {
     /// From the lowest to the highest; empty ones at the end.
     levels: [&'a [Node]; LEVELS],
     height: usize,
-    /// The high-water mark, where there is no tree: see the module. SeqCst: whoever sees the key
-    /// that a sender has stored after it looks at that key.
+    /// The high-water mark, where there is no tree: see the module. SeqCst: a thread that can see a
+    /// key that was stored after the mark was raised sees the mark, too, and so looks at that key.
     high_water: &'a AtomicU32,
 }
 
 /// The words of one slot.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<'a> {
-    /// Its number.
+    /// Its index.
     pub number: usize,
     pub(in crate::posix::mq) key: &'a AtomicU64,
     pub(in crate::posix::mq) claim: &'a AtomicU32,
@@ -58,7 +57,7 @@ impl<'a> Slot<'a> {
         self.claim
     }
 
-    /// Whether it has no message and nobody works on it.
+    /// Whether it has no message and no thread works on it.
     #[inline]
     pub fn is_free(&self) -> bool {
         !is_message(self.key.load(Ordering::Relaxed))
@@ -98,7 +97,7 @@ impl<'a> Index<'a> {
         self.keys
     }
 
-    /// The slot of this number. `None`: there is none, as only hostile bytes can ask for.
+    /// The slot of this index. `None`: there is none, as only hostile bytes can ask for.
     #[inline(always)]
     pub fn slot(&self, number: usize) -> Option<Slot<'a>> {
         Some(Slot { number, key: self.keys.get(number)?, claim: self.claims.get(number)? })
@@ -130,7 +129,7 @@ impl<'a> Index<'a> {
         is_message(key).then_some((slot, key))
     }
 
-    /// The largest key that nobody has claimed, and its slot. Looks at all of them.
+    /// The largest unclaimed key, and its slot. Looks at all of them.
     #[cold]
     pub fn best_unclaimed(&self) -> Option<(usize, u64)> {
         self.best_of(|slot| claim::is_free(self.claims[slot].load(Ordering::Relaxed)))
@@ -166,7 +165,7 @@ impl<'a> Index<'a> {
         self.top().iter().any(|node| has_free(node.version()))
     }
 
-    /// A free slot that nobody has claimed.
+    /// A free, unclaimed slot.
     pub fn free(&self) -> Option<usize> {
         match self.height.checked_sub(1) {
             None => self.free_of(0..self.keys.len()),
@@ -210,7 +209,7 @@ impl<'a> Index<'a> {
             if !is_message(key) {
                 return None;
             }
-            // The two words of the node may not belong together; the key in the slot tells.
+            // The two words of the node may not belong together; the key in the slot decides.
             let slot = slot_in(self.top()[node].version());
             if self.keys.get(slot).is_some_and(|found| found.load(Ordering::SeqCst) == key) {
                 return Some((slot, key));
@@ -221,7 +220,7 @@ impl<'a> Index<'a> {
     }
 
     /// The slot of the largest key below this node of the highest level is not what the node says:
-    /// the thread that has changed it has not come to the refresh yet, and may never.
+    /// the thread that has changed it has not refreshed the node yet, and may never do so.
     #[cold]
     fn mend(&self, top: usize) {
         let mut node = top;

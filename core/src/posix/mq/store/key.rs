@@ -1,4 +1,4 @@
-//! The key of a slot: one number that says whether there is a message, and which of two comes
+//! The key of a slot: one integer that says whether there is a message, and which of two comes
 //! first.
 //!
 //! | bits | meaning |
@@ -54,12 +54,13 @@ pub fn truncated(sequence: u64) -> u64 {
     sequence & SEQUENCE
 }
 
-/// The sequence number of the newest message among these keys. Without any message, the number
-/// before 0.
+/// The sequence number of the newest message among these keys. Without any message, the one before
+/// 0.
 #[inline(always)]
 pub fn newest(keys: impl Iterator<Item = u64>) -> u64 {
     const OTHERS: u32 = u64::BITS - PRIORITY_SHIFT;
-    // Less one, a free slot has the largest number of all, and so need not be told from a message.
+    // With 1 subtracted, a free slot wraps to the largest integer, so it needs no separate
+    // comparison.
     let smallest = keys.map(|key| (key << OTHERS).wrapping_sub(1)).fold(u64::MAX, u64::min);
     sequence(smallest.wrapping_add(1) >> OTHERS)
 }

@@ -2,7 +2,7 @@
 //!
 //! A sender claims a free slot, writes the body, stores the key, releases. A receiver claims the
 //! slot of the largest key, reads the body, clears the key, releases. Storing or clearing the key
-//! is the commit: one store, before which nothing has happened for anybody else, and after which
+//! is the commit: one store, before which nothing has happened for other threads, and after which
 //! everything has.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -27,8 +27,8 @@ pub struct Slots<'a> {
     /// The number of messages sent through a queue with a tree. (Without one, the keys themselves
     /// tell.)
     ///
-    /// Any sender adds one to it. Relaxed: only that no two get the same number, and that whatever
-    /// comes later gets a larger one, which is the order within the word.
+    /// Any sender adds one to it. Relaxed: it is enough that no two get the same sequence number
+    /// and later ones get larger ones, which the order within the word gives.
     pub sequence: &'a AtomicU64,
     /// The key of a message that was claimed and not taken for a long time. A receiver that has
     /// waited for it in vain stores it. Relaxed: a hint, whose loss costs another wait.
@@ -54,7 +54,7 @@ pub enum Look {
     There,
     /// None, but an operation is under way that may not know yet that a thread waits.
     UnderWay,
-    /// None, and whoever changes that will see that a thread waits.
+    /// None, and the thread that changes that will see that a thread waits.
     Nothing,
 }
 
@@ -88,8 +88,8 @@ impl<'a> Slots<'a> {
             if !claim::claim(reserved.slot.claim, who) {
                 continue;
             }
-            // Acquire is not needed: the claim has it. A sender may have filled the slot before we
-            // claimed it.
+            // No Acquire is needed here: the claim has it. A sender may have filled the slot before
+            // we claimed it.
             if !is_message(reserved.slot.key.load(Ordering::Relaxed)) {
                 return Some(self.numbered(reserved));
             }
@@ -149,8 +149,8 @@ impl<'a> Slots<'a> {
     ///
     /// A message that another receiver has claimed may still come back, if that one finds a better
     /// one, or dies. Passing it over at once would break the order, so it is waited for. But its
-    /// holder may be stopped: then it is stalled for everybody, until it is gone. And it may be
-    /// what our signal handler has interrupted.
+    /// holder may be stopped: then the message is stalled for all, until the holder has ended. And
+    /// it may be what our signal handler has interrupted.
     ///
     /// `nears` is told of a slot before it is claimed.
     #[inline(always)]
@@ -169,8 +169,8 @@ impl<'a> Slots<'a> {
                 who.apart(|who| self.wait_for_holder(slot.claim, found, who, &mut pause));
                 continue;
             }
-            // Acquire is not needed: the claim has it. The slot may have been emptied, and filled,
-            // before we claimed it.
+            // No Acquire is needed here: the claim has it. The slot may have been emptied, and
+            // filled, before we claimed it.
             let key = slot.key.load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim
             // goes first.
@@ -190,9 +190,8 @@ impl<'a> Slots<'a> {
         None
     }
 
-    /// Whether a message that one has claimed gives way to a better one. Not if others have waited
-    /// for it, and have taken later ones in its place: it would come behind those that it was sent
-    /// before.
+    /// Whether a claimed message gives way to a better one. Not if others have waited for it, and
+    /// have taken later ones instead: it would be delivered after messages that were sent later.
     #[cold]
     fn gives_way(&self, key: u64) -> bool {
         self.stalled.load(Ordering::Relaxed) != key
@@ -228,17 +227,18 @@ impl<'a> Slots<'a> {
         claim::release(taken.slot.claim, who);
     }
 
-    /// In the child of a fork that happened while the slot was claimed: its parent goes on with it.
+    /// In the child of a fork that happened while the slot was claimed, the parent goes on with the
+    /// slot.
     #[inline(always)]
     pub fn leave_to_parent(who: &impl Claimant) {
         who.withdraw();
     }
 
-    /// Looks at the slots themselves, as one must before one believes that there is nothing.
+    /// Looks at the slots themselves, which is necessary before "nothing" is believed.
     ///
     /// Each claim is read before its key. A slot that is not claimed and has no message may get one
-    /// later, but the sender's claim will come after our announcement that we wait, and so it will
-    /// see that.
+    /// later, but the sender's claim will come after this thread has announced that it waits, so
+    /// the sender will see that.
     pub fn look(&self, wanted: Wanted) -> Look {
         let mut under_way = false;
         for slot in self.index.slots() {
@@ -258,7 +258,7 @@ impl<'a> Slots<'a> {
     /// Frees the claims of threads that have ended and that the kernel did not watch. True if there
     /// was one.
     ///
-    /// To ask for one costs system calls, so not more are asked for at a time than it takes some
+    /// To ask for one costs system calls, so only as many are asked about at a time as take a few
     /// hundred microseconds. `first` says where to begin, so that each has its turn.
     pub fn free_claims_of(&self, first: usize, is_dead: impl Fn(Holder) -> bool) -> bool {
         let (before, after) = self.index.claims.split_at(first % self.index.claims.len().max(1));
@@ -271,10 +271,11 @@ impl<'a> Slots<'a> {
 
     /// Whether the message that was published here came into the empty queue.
     ///
-    /// That none was there when its sender looked for a slot would not do: the last one may have
-    /// gone since, and its receiver have seen nothing more. So it counts as such if there is no
-    /// older one now. It may have been received itself already: then that was no later message's
-    /// doing, and those that came meanwhile saw it, and rely on us.
+    /// It is not enough to check that there was no message when its sender looked for a slot: the
+    /// last one may have been received since, and its receiver may have seen no further one. So it
+    /// counts as such if there is no older one now. It may have been received itself already: then
+    /// no later message had this role, and the senders of those that came meanwhile saw it, and
+    /// rely on this one.
     pub fn is_oldest(&self, Reserved { slot, sequence }: Reserved<'_>) -> bool {
         let own = (key::truncated(sequence), slot.number);
         self.ages().all(|other| other >= own)
@@ -298,7 +299,7 @@ impl<'a> Slots<'a> {
     }
 
     /// A free slot, and the next sequence number: larger than that of any message that is in the
-    /// queue and whose send has returned. Where there is none, any number will do.
+    /// queue and whose send has returned. Where there is none, any sequence number will do.
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;

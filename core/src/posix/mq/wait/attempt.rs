@@ -5,14 +5,14 @@
 //!
 //! | what it saw, having announced itself | it sleeps until |
 //! |---|---|
-//! | nothing, and nobody in the middle of an operation | a wake; whoever changes that sees that it waits |
+//! | nothing, and no thread in the middle of an operation | a wake; the thread that changes that sees that it waits |
 //! | nothing, but an operation under way | a wake, or for half a millisecond, then twice as long: that operation may not know of it (`shared::event`), or its holder may be dead, which can be seen only some time after the kernel's wake |
 //! | what it wants, but it is the turn of others | a wake, or until they have had 10 ms to come for it |
 //!
 //! From before its first sleep until it is done, a waiter owes a wake (`shared::thread`), because
 //! one may have been given to it. If it dies, the kernel wakes another sleeper here. And once it is
-//! done, or gives up, it wakes another one if something is left, because two wakes may have fallen
-//! on it (see `sem::wait`). The kernel watches one word, but there are two directions: while the
+//! done, or gives up, it wakes another one if something is left, because it may have received two
+//! wakes (see `sem::wait`). The kernel watches one word, but there are two directions: while the
 //! waiter commits, it owes its wake to the sleepers of the other direction. So a waiter that was
 //! woken and found nothing checks the other direction, too.
 
@@ -34,11 +34,11 @@ use crate::shared::wait_point::{Arrival, WaitPoint};
 const SHORTEST_SLEEP: i64 = 503_003;
 /// The longest of them.
 const LONGEST_SLEEP: i64 = 1_000_000_000;
-/// So long the turn of others is waited for, in nanoseconds: longer than a thread is preempted for,
-/// mostly.
+/// How long the turn of others is waited for, in nanoseconds: usually longer than a thread is
+/// preempted for.
 const TURN_NS: u64 = 10_000_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped,
-/// and to nobody's use.
+/// which no thread can use.
 const SPINS: usize = 8;
 
 /// What is to be done.
@@ -69,9 +69,9 @@ pub struct Transfer {
     owed: Option<Announcement<'static>>,
     has_lain_down: bool,
     next_short_sleep: i64,
-    /// It has been woken, or has waited for long: now it is its turn, if it is anybody's.
+    /// It has been woken, or has waited for long: now it is its turn, if it is any thread's.
     is_its_turn: bool,
-    /// When it will have been held up by the turn of others for long enough, in nanoseconds of
+    /// The time at which it stops giving way to the turn of others, in nanoseconds of
     /// `CLOCK_MONOTONIC`.
     held_up_until: Option<u64>,
 }
@@ -102,7 +102,7 @@ impl Task {
 impl Attempt for Transfer {
     type Done = Transferred;
 
-    /// Whoever places a wait has just tried in vain.
+    /// A thread that places a wait has just tried in vain.
     fn begin(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
         // A call that must not wait does not spin, either.
         let is_known = self.queue.queue.nonblocking.may_wait();
@@ -173,7 +173,7 @@ impl Attempt for Transfer {
         }
     }
 
-    /// The index may be behind the truth, so "nothing" is believed only after a look at the slots.
+    /// The index may be out of date, so "nothing" is believed only after a look at the slots.
     fn attempt_at_last(&mut self) -> Result<Option<Transferred>> {
         self.await_its_turn();
         loop {
@@ -215,8 +215,8 @@ impl Transfer {
         point(&self.queue, self.task.wanted())
     }
 
-    /// True if it may be possible now. What is the turn of others is not worth a spin: while this
-    /// one sleeps, they have its processor.
+    /// True if it may be possible now. While it is the turn of others a spin is not worth it: if
+    /// this thread sleeps, they can use its processor.
     fn spin(&self) -> bool {
         let (point, wanted) = (self.point(), self.task.wanted());
         let may_go = || self.is_its_turn || !point.is_in_turn();
@@ -229,11 +229,12 @@ impl Transfer {
         if self.is_its_turn || !self.point().is_in_turn() { self.attempt_now() } else { Ok(None) }
     }
 
-    /// `None`: there is no room, or no message.
+    /// `None`: there is no space, or no message.
     fn attempt_now(&mut self) -> Result<Option<Transferred>> {
         self.renew()?;
         let owed = self.owed.as_ref();
-        // SAFETY: checked before the wait was placed; whoever placed it vouches for the memory.
+        // SAFETY: checked before the wait was placed; the code that placed it vouches for the
+        // memory.
         let done = unsafe {
             match &self.task {
                 Task::Send(message) => {
@@ -251,8 +252,8 @@ impl Transfer {
         Ok(done)
     }
 
-    /// A handler may have forked, and this be the child: the operation is the parent's then, and we
-    /// begin another one.
+    /// A handler may have forked, and this may be the child: the operation is the parent's then,
+    /// and this thread begins another one.
     fn renew(&mut self) -> Result<()> {
         if self.queue.operation.is_orphan() {
             let queue = descriptor::enter(Thread::calling()?, self.queue.fd, self.tag)?;
@@ -271,8 +272,8 @@ impl Transfer {
         }
     }
 
-    /// What a descriptor with `O_NONBLOCK` gets. What poll(2) may have told of is waited for a
-    /// moment.
+    /// The result for a descriptor with `O_NONBLOCK`. What poll(2) may have reported is waited for,
+    /// for a moment.
     fn refuse(&mut self) -> Result<Transferred> {
         let mut moment = Moment::default();
         loop {
@@ -287,7 +288,7 @@ impl Transfer {
         Err(Errno::EAGAIN)
     }
 
-    /// Nobody else came for it.
+    /// No other thread came for it.
     fn take_its_turn(&mut self) {
         self.is_its_turn = true;
         self.point().end_turns();
@@ -299,8 +300,8 @@ impl Transfer {
         earlier(deadline, i64::try_from(until.saturating_sub(now)).unwrap_or(0) + 1)
     }
 
-    /// For a thread that cannot sleep: until it is nobody else's turn, or nothing is left, or it
-    /// has been long enough.
+    /// For a thread that cannot sleep: until it is no other thread's turn, or nothing is left, or
+    /// it has been long enough.
     fn await_its_turn(&mut self) {
         let end = monotonic_ns() + TURN_NS;
         while !self.is_its_turn
@@ -337,7 +338,7 @@ fn earlier(deadline: Option<Deadline>, nanoseconds: i64) -> Deadline {
 
 fn point(queue: &Use<'static>, wanted: Wanted) -> &'static WaitPoint {
     match wanted {
-        Wanted::Free => queue.queue.layout.room(),
+        Wanted::Free => queue.queue.layout.space(),
         Wanted::Message => queue.queue.layout.message(),
     }
 }

@@ -17,39 +17,39 @@ pub use attempt::{Task, Transfer, Transferred};
 
 /// Where a wait of this kind takes place. C gives the memory.
 #[repr(C)]
-pub struct Room {
+pub struct CallStorage {
     /// There from the moment on at which the task must wait.
     pub wait: MaybeUninit<Wait<Transfer>>,
     /// Of the operation.
     tag: FrameTag,
 }
 
-/// Sends at once (true), or places a wait in the room: what follows is [`Wait::begin`]. EINVAL,
+/// Sends at once (true), or places a wait in `storage`: what follows is [`Wait::begin`]. EINVAL,
 /// EBADF, EMSGSIZE, EFAULT.
 ///
 /// # Safety
-/// `room` is valid for writing, and nobody moves it before the wait is over. The body is valid for
+/// `storage` is valid for writing, and is not moved before the wait is over. The body is valid for
 /// reading as long.
 pub unsafe fn send_or_wait(
     thread: &'static Thread,
     fd: RawFd,
     message: &Outgoing,
-    room: *mut Room,
+    storage: *mut CallStorage,
 ) -> Result<bool> {
     message.check_priority()?;
     // SAFETY: valid, says the caller.
-    let queue = unsafe { enter(thread, fd, room) }?;
+    let queue = unsafe { enter(thread, fd, storage) }?;
     queue.check_outgoing(message)?;
     // SAFETY: checked; the caller vouches for the body.
     if unsafe { queue.send_as_newcomer(message) } {
         return Ok(true);
     }
     // SAFETY: as the caller says.
-    unsafe { place(room, queue, Task::Send(*message)) };
+    unsafe { place(storage, queue, Task::Send(*message)) };
     Ok(false)
 }
 
-/// Receives at once, or places a wait in the room: what follows is [`Wait::begin`]. EBADF,
+/// Receives at once, or places a wait in `storage`: what follows is [`Wait::begin`]. EBADF,
 /// EMSGSIZE, EFAULT, EBADMSG.
 ///
 /// # Safety
@@ -58,10 +58,10 @@ pub unsafe fn receive_or_wait(
     thread: &'static Thread,
     fd: RawFd,
     into: &Incoming,
-    room: *mut Room,
+    storage: *mut CallStorage,
 ) -> Result<Option<Received>> {
     // SAFETY: valid, says the caller.
-    let queue = unsafe { enter(thread, fd, room) }?;
+    let queue = unsafe { enter(thread, fd, storage) }?;
     queue.check_incoming(into)?;
     // SAFETY: checked; the caller vouches for the memory.
     match unsafe { queue.receive_as_newcomer(into) } {
@@ -71,7 +71,7 @@ pub unsafe fn receive_or_wait(
         }
         Ok(None) => {
             // SAFETY: as the caller says.
-            unsafe { place(room, queue, Task::Receive(*into)) };
+            unsafe { place(storage, queue, Task::Receive(*into)) };
             Ok(None)
         }
         Err(error) => Err(error),
@@ -79,26 +79,30 @@ pub unsafe fn receive_or_wait(
 }
 
 /// # Safety
-/// `room` is valid for writing, and stays where it is as long as the result lives.
+/// `storage` is valid for writing, and stays where it is as long as the result lives.
 #[inline(always)]
-unsafe fn enter(thread: &'static Thread, fd: RawFd, room: *mut Room) -> Result<Use<'static>> {
+unsafe fn enter(
+    thread: &'static Thread,
+    fd: RawFd,
+    storage: *mut CallStorage,
+) -> Result<Use<'static>> {
     // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
     let tag = unsafe {
-        (&raw mut (*room).tag).write(FrameTag::new());
-        &(*room).tag
+        (&raw mut (*storage).tag).write(FrameTag::new());
+        &(*storage).tag
     };
     descriptor::enter(thread, fd, tag)
 }
 
 /// # Safety
-/// `room` is valid for writing, and the tag in it is that of `queue`.
+/// `storage` is valid for writing, and the tag in it is that of `queue`.
 #[cold]
-unsafe fn place(room: *mut Room, queue: Use<'static>, task: Task) {
+unsafe fn place(storage: *mut CallStorage, queue: Use<'static>, task: Task) {
     // SAFETY: it stays where it is until the wait is over, says the caller.
-    let tag = unsafe { &(*room).tag };
+    let tag = unsafe { &(*storage).tag };
     let transfer = Transfer::new(queue, tag, task);
     // SAFETY: valid for writing, says the caller.
-    unsafe { Wait::place((&raw mut (*room).wait).cast(), transfer, Interrupted::MayRestart) };
+    unsafe { Wait::place((&raw mut (*storage).wait).cast(), transfer, Interrupted::MayRestart) };
 }
 
 impl Task {
@@ -115,21 +119,21 @@ impl Task {
         fd: RawFd,
         deadline: Option<Deadline>,
     ) -> Result<Transferred> {
-        let mut room = MaybeUninit::<Room>::uninit();
-        let room = room.as_mut_ptr();
-        // SAFETY: a local variable, which nobody moves; what is in it is used as the answers say.
+        let mut storage = MaybeUninit::<CallStorage>::uninit();
+        let storage = storage.as_mut_ptr();
+        // SAFETY: a local variable, which is not moved; what is in it is used as the answers say.
         unsafe {
             let done = match &self {
                 Self::Send(message) => {
-                    send_or_wait(thread, fd, message, room)?.then_some(Transferred::Sent)
+                    send_or_wait(thread, fd, message, storage)?.then_some(Transferred::Sent)
                 }
                 Self::Receive(into) => {
-                    receive_or_wait(thread, fd, into, room)?.map(Transferred::Received)
+                    receive_or_wait(thread, fd, into, storage)?.map(Transferred::Received)
                 }
             };
             match done {
                 Some(done) => Ok(done),
-                None => Wait::<Transfer>::finish((&raw mut (*room).wait).cast(), deadline),
+                None => Wait::<Transfer>::finish((&raw mut (*storage).wait).cast(), deadline),
             }
         }
     }

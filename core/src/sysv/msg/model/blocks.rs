@@ -3,8 +3,8 @@
 //! Seen to fail when
 //! * a receiver clears the bit of a closed block although the word of the queue has changed, or
 //!   that word counts no changes; a sender opens a block before it has set its bit there;
-//! * a recount does not look who is under way, before or after the count, or corrects a word that
-//!   has changed since before it.
+//! * a recount does not look which operations are under way, before or after the count, or corrects
+//!   a word that has changed since before it.
 
 use loom::thread;
 
@@ -32,9 +32,9 @@ fn a_block_is_closed_while_a_sender_opens_it() {
     });
 }
 
-/// Whoever dies is followed by one who sends, in the same slot or another one.
+/// A thread that dies is followed by one that sends, in the same slot or another one.
 #[test]
-fn a_block_is_open_whoever_dies() {
+fn a_block_is_open_whichever_thread_dies() {
     for slot in 0..super::SLOTS {
         for victim_sends in [true, false] {
             check_each_stop(2, move |accesses| {
@@ -68,7 +68,7 @@ fn a_block_is_open_whoever_dies() {
     }
 }
 
-/// What is in use is too high before, as of one who has died.
+/// What is in use is too high before, as after a death.
 #[test]
 fn a_recount_beside_senders_and_receivers() {
     for sends in [true, false] {

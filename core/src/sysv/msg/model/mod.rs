@@ -60,7 +60,7 @@ impl Queue {
         true
     }
 
-    /// `store::reserve`: the number of the message.
+    /// `store::reserve`: the sequence number of the message.
     fn reserve(&self, who: &Participant, slot: usize) -> Option<u64> {
         if !self.claim_free(who, slot) {
             return None;

@@ -1,8 +1,8 @@
-//! A piece of room is written by one, while nobody reads it: loom looks at that.
+//! A piece is written by one thread, while no other reads it: loom looks at that.
 //!
 //! Seen to fail when the key is read before the claim; the claim, or the long word, is not looked
-//! at; that word is stored after the piece is taken, or by one who has not looked at the key;
-//! whoever holds the slot that had the piece takes it for another one's.
+//! at; that word is stored after the piece is taken, or by a thread that has not looked at the key;
+//! the holder of the slot that had the piece takes it for another one's.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -16,8 +16,8 @@ use crate::shared::claim::Claimant;
 use crate::shared::participant::{End, Participant};
 use crate::sysv::msg::owner::{Owner, Slot, is_in_use};
 
-/// A queue with one piece of room.
-struct Room {
+/// A queue with one piece of fixture.
+struct Fixture {
     queue: Arc<Queue>,
     longs: [AtomicU32; super::SLOTS],
     owner: AtomicU64,
@@ -25,11 +25,11 @@ struct Room {
 }
 
 // SAFETY: the owner of the piece alone writes there; loom looks whether that is so.
-unsafe impl Sync for Room {}
+unsafe impl Sync for Fixture {}
 // SAFETY: any thread may own the piece; loom looks whether one alone does.
-unsafe impl Send for Room {}
+unsafe impl Send for Fixture {}
 
-impl Room {
+impl Fixture {
     fn new() -> Arc<Self> {
         let (longs, owner) = (Default::default(), AtomicU64::default());
         Arc::new(Self { queue: Queue::new(), longs, owner, body: UnsafeCell::new(0) })
@@ -83,45 +83,45 @@ impl Room {
 #[test]
 fn a_piece_is_reused_while_its_slot_is_claimed_anew() {
     check(3, || {
-        let room = Room::new();
-        assert!(room.send(&Participant::new(3), 0));
+        let fixture = Fixture::new();
+        assert!(fixture.send(&Participant::new(3), 0));
         let same_slot = {
-            let room = room.clone();
+            let fixture = fixture.clone();
             thread::spawn(move || {
                 let who = Participant::new(1);
-                room.receive(&who);
-                room.send(&who, 0);
+                fixture.receive(&who);
+                fixture.send(&who, 0);
             })
         };
-        room.send(&Participant::new(2), 1);
-        room.receive(&Participant::new(2));
+        fixture.send(&Participant::new(2), 1);
+        fixture.receive(&Participant::new(2));
         same_slot.join().unwrap();
-        while room.receive(&Participant::new(3)) {}
-        assert!(room.send(&Participant::new(3), 1), "the piece is lost");
+        while fixture.receive(&Participant::new(3)) {}
+        assert!(fixture.send(&Participant::new(3), 1), "the piece is lost");
     });
 }
 
 #[test]
-fn a_piece_is_free_whoever_dies() {
+fn a_piece_is_free_whichever_thread_dies() {
     for receives in [false, true] {
         check_each_stop(2, move |accesses| {
-            let room = Room::new();
+            let fixture = Fixture::new();
             if receives {
-                assert!(room.send(&Participant::new(3), 0));
+                assert!(fixture.send(&Participant::new(3), 0));
             }
             let victim = {
-                let room = room.clone();
+                let fixture = fixture.clone();
                 thread::spawn(move || {
                     let who = Participant::new(1);
-                    who.until(&room.queue.ends, accesses, End::Killed, |who| {
-                        if receives { room.receive(who) } else { room.send(who, 0) }
+                    who.until(&fixture.queue.ends, accesses, End::Killed, |who| {
+                        if receives { fixture.receive(who) } else { fixture.send(who, 0) }
                     });
                 })
             };
-            room.send(&Participant::new(2), 1);
+            fixture.send(&Participant::new(2), 1);
             victim.join().unwrap();
-            while room.receive(&Participant::new(3)) {}
-            assert!(room.send(&Participant::new(3), 1), "the piece is lost");
+            while fixture.receive(&Participant::new(3)) {}
+            assert!(fixture.send(&Participant::new(3), 1), "the piece is lost");
         });
     }
 }
@@ -130,15 +130,17 @@ fn a_piece_is_free_whoever_dies() {
 #[test]
 fn a_piece_is_free_while_its_slot_waits_for_another_message() {
     check(3, || {
-        let room = Room::new();
-        assert!(room.send(&Participant::new(3), 0));
-        assert!(room.receive(&Participant::new(3)));
-        assert!(room.begin(&Participant::new(3), 0).is_some());
+        let fixture = Fixture::new();
+        assert!(fixture.send(&Participant::new(3), 0));
+        assert!(fixture.receive(&Participant::new(3)));
+        assert!(fixture.begin(&Participant::new(3), 0).is_some());
         let other = {
-            let room = room.clone();
-            thread::spawn(move || assert!(room.send(&Participant::new(1), 1), "the piece is kept"))
+            let fixture = fixture.clone();
+            thread::spawn(move || {
+                assert!(fixture.send(&Participant::new(1), 1), "the piece is kept")
+            })
         };
-        room.receive(&Participant::new(2));
+        fixture.receive(&Participant::new(2));
         other.join().unwrap();
     });
 }

@@ -1,9 +1,9 @@
-//! Nobody gets what is for another one, and whoever has got something is called.
+//! No receiver gets what is for another one, and a receiver that a message is for is called.
 //!
 //! Seen to fail when
-//! * a receiver does not say what it takes; whoever looks does not compare
-//!   `turns`, or reads the ticket before that;
-//! * one that has said what it takes does not tell those for whom there is something now.
+//! * a receiver does not say what it takes; a thread that looks does not compare `turns`, or reads
+//!   the ticket before that;
+//! * a receiver that has said what it takes does not call those for which there is a message now.
 
 use loom::sync::Arc;
 use loom::thread;
@@ -18,7 +18,7 @@ use crate::sysv::msg::record::{Record, Wanted, call};
 use crate::sysv::msg::selector::Selector;
 use crate::sysv::msg::standing::{Scene, Standing};
 
-/// A queue with those who wait for its messages. The type of a message is its slot.
+/// A queue with the waiters for its messages. The type of a message is its slot.
 struct Waited {
     queue: Arc<Queue>,
     turns: AtomicU64,
@@ -37,7 +37,7 @@ impl Scene for Waited {
 
     fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
         for (slot, arrival) in self.queue.messages() {
-            visit(Message { slot, arrival, kind: slot as i64, length: 1, room: 0 });
+            visit(Message { slot, arrival, kind: slot as i64, length: 1, location: 0 });
         }
         Ok(())
     }
@@ -54,7 +54,7 @@ impl Waited {
         let record = |(number, selector): (usize, &Selector)| {
             let record = Record::default();
             let ticket = queue.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
-            let wanted = Record::words_of(Wanted::Message { selector: *selector, room: None });
+            let wanted = Record::words_of(Wanted::Message { selector: *selector, capacity: None });
             let words = record.wanted_words().iter().zip(wanted);
             words.for_each(|(word, wanted)| word.store(wanted, Ordering::Relaxed));
             record.claim.store(100 + u32::try_from(number).unwrap(), Ordering::Relaxed);
@@ -129,7 +129,7 @@ impl Waited {
         }
     }
 
-    /// At rest: whoever has got something does not sleep.
+    /// At rest: a receiver that a message is for does not sleep.
     fn assert_called(&self) {
         for receiver in Standing::of(self, None).unwrap().receivers() {
             let is_asleep = receiver.record.call.load(Ordering::SeqCst) == call::ASLEEP;
@@ -138,7 +138,7 @@ impl Waited {
     }
 }
 
-/// The first of two messages is for the one that waits, at any time of its taking it.
+/// The first of two messages is for the waiter, at whatever point of taking it the waiter is.
 #[test]
 fn one_takes_its_message_while_another_one_looks() {
     check(3, || {
@@ -154,8 +154,8 @@ fn one_takes_its_message_while_another_one_looks() {
     });
 }
 
-/// An older message is committed while the first one that waits takes a younger one: then it is for
-/// the second one.
+/// An older message is committed while the first waiter takes a younger one: then it is for the
+/// second one.
 #[test]
 fn an_older_message_comes_while_one_takes_a_younger_one() {
     check(3, || {
@@ -173,7 +173,7 @@ fn an_older_message_comes_while_one_takes_a_younger_one() {
     });
 }
 
-/// What was for one that dies is for the next one, which is there, whole.
+/// What was for a receiver that dies is for the next one, which is there, whole.
 #[test]
 fn a_receiver_dies_while_it_takes_its_message() {
     check_each_stop(2, |accesses| {
@@ -187,7 +187,7 @@ fn a_receiver_dies_while_it_takes_its_message() {
                 who.until(&waited.queue.ends, accesses, End::Killed, act).is_some()
             })
         };
-        assert_eq!(waited.receive(&Participant::new(2)), None, "it is for one that waits");
+        assert_eq!(waited.receive(&Participant::new(2)), None, "it is for a waiter");
         let is_done = victim.join().unwrap();
         if !is_done {
             waited.records[0].claim.store(0, Ordering::SeqCst);

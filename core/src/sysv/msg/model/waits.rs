@@ -1,9 +1,11 @@
-//! No wake is lost between one who lies down, those who send, and those who find that nobody waits.
+//! No wake is lost between a thread that goes to sleep, threads that send, and threads that find no
+//! waiter.
 //!
 //! Seen to fail when
 //! * a sender does not look at the flag, looks before it claims, or does not change it before its
-//!   commit; one who waits does not set it before the look, or does not sleep on it;
-//! * whoever clears the flag does not look again, or does not call those that it has found.
+//!   commit; a waiter does not set it before the look, or does not sleep on it;
+//! * a thread that clears the flag does not look again, or does not call the waiters that it has
+//!   found.
 
 use loom::sync::Arc;
 use loom::thread;
@@ -54,7 +56,7 @@ impl Awaited {
         self.record.ticket.store(0, Ordering::SeqCst);
     }
 
-    fn is_anybody_there(&self) -> bool {
+    fn is_any_there(&self) -> bool {
         self.record.ticket.load(Ordering::SeqCst) != 0
     }
 
@@ -70,7 +72,7 @@ impl Awaited {
     /// `tell::receivers`
     fn tell(&self, who: &Participant) {
         fence(Ordering::SeqCst);
-        if self.is_anybody_there() {
+        if self.is_any_there() {
             self.call();
             return;
         }
@@ -83,7 +85,7 @@ impl Awaited {
         if !was_due {
             who.owe(&self.futex, None);
         }
-        if self.flag.forget(|| Ok::<_, ()>(self.is_anybody_there())).unwrap() {
+        if self.flag.forget(|| Ok::<_, ()>(self.is_any_there())).unwrap() {
             self.call();
         }
         if !was_due {
@@ -132,7 +134,8 @@ fn a_message_comes_while_one_lies_down() {
     });
 }
 
-/// One has looked, and nobody waited; it may die before it has found who waits now.
+/// A thread has looked, and no thread waited; it may die before it has found which thread waits
+/// now.
 #[test]
 fn the_flag_is_cleared_while_one_lies_down() {
     check_each_stop(2, |accesses| {
@@ -157,9 +160,9 @@ fn the_flag_is_cleared_while_one_lies_down() {
     });
 }
 
-/// Whoever dies is followed by one who sends.
+/// A thread that dies is followed by one that sends.
 #[test]
-fn one_is_woken_whoever_dies() {
+fn one_is_woken_whichever_thread_dies() {
     for clears in [false, true] {
         check_each_stop(2, move |accesses| {
             let awaited = Awaited::new();

@@ -45,7 +45,7 @@ fn a_waiter_is_woken() {
     });
 }
 
-/// Whoever gives a token, and then dies, is followed by one who does not.
+/// A thread that increments a value, and then dies, is followed by one that does not die.
 #[test]
 fn a_waiter_is_woken_though_its_waker_dies() {
     check_each_stop(1, |accesses| {
@@ -62,7 +62,7 @@ fn a_waiter_is_woken_though_its_waker_dies() {
     });
 }
 
-/// In a straight line, beside one whose change is larger.
+/// In a straight line, beside a thread whose change is larger.
 #[test]
 fn no_operation_at_once_is_lost() {
     check(2, || {

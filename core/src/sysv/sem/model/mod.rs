@@ -10,9 +10,9 @@
 //!   `current` again; a version is not counted;
 //! * an operation at once does not look again whether what it has read is current, or works on a
 //!   root that it could not claim;
-//! * a waiter looks before it says that it sleeps; whoever ends its wait sets its word before the
-//!   exchange alone, or does not announce it;
-//! * one who gives up takes itself for left without a look at the state.
+//! * a waiter looks before it says that it sleeps; the thread that ends its wait sets its word
+//!   before the exchange alone, or does not announce it;
+//! * a waiter that gives up assumes that it has left, without a look at the state.
 
 mod cases;
 
@@ -151,7 +151,7 @@ impl Set {
             }
             let published = draft.publish();
             if published && wakes {
-                self.rouse();
+                self.wake();
             }
             if wakes {
                 modelled::step();
@@ -163,8 +163,8 @@ impl Set {
         }
     }
 
-    fn rouse(&self) {
-        if self.record.rouse() != asleep::AWAKE {
+    fn wake(&self) {
+        if self.record.wake() != asleep::AWAKE {
             self.futex.wake(On::Awaited, 1);
         }
     }
@@ -175,7 +175,7 @@ impl Set {
         const HINT: usize = 1;
         loop {
             let array = Array::new(slice::from_ref(&operation));
-            match perform_at_once(self, who, HINT, (&array, actor(who.tid)), &Anybody) {
+            match perform_at_once(self, who, HINT, (&array, actor(who.tid)), &AnyUser) {
                 Attempt::Done => return true,
                 Attempt::Beaten => thread::yield_now(),
                 Attempt::Blocked | Attempt::Other => return false,
@@ -261,10 +261,10 @@ impl Set {
     }
 }
 
-/// Everybody may do everything.
-struct Anybody;
+/// Any user may do everything.
+struct AnyUser;
 
-impl Permits for Anybody {
+impl Permits for AnyUser {
     fn permits(&self, _: u64, _: u64) -> bool {
         true
     }
@@ -278,7 +278,7 @@ enum Then {
     Leave,
 }
 
-/// One who works on the set, and may be killed.
+/// A thread that works on the set, and may be killed.
 struct Thread {
     tid: u32,
     pending: Cell<*const AtomicU32>,

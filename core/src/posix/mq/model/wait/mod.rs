@@ -1,6 +1,6 @@
-//! Waiting for a message, and for room: nobody sleeps while there is one, whoever is killed on the
-//! way to wake somebody, or with a wake that another one needs. And who has slept for long is
-//! served before those who come new.
+//! Waiting for a message, and for space: no thread sleeps while there is some, whichever thread is
+//! killed on the way to a wake, or with a wake that another one needs. And a thread that has slept
+//! for long is served before newcomers.
 
 mod turns;
 
@@ -56,7 +56,7 @@ impl Point {
             return;
         }
         self.event.will_wake();
-        // Whoever sleeps has slept for long.
+        // Any thread that sleeps has slept for long.
         let began_turns = self.event.begin_turns();
         who.owe(&self.futex, (!is_waiter).then_some(claim));
         commit();
@@ -68,29 +68,29 @@ impl Point {
 }
 
 /// A queue whose senders and receivers sleep.
-struct Room {
+struct Fixture {
     queue: Arc<Queue>,
     message: Point,
-    room: Point,
+    space: Point,
 }
 
 /// One that sleeps, as `mq::wait`.
 struct Waiter<'r> {
-    room: &'r Room,
+    fixture: &'r Fixture,
     wanted: Wanted,
     has_lain_down: bool,
     is_its_turn: bool,
 }
 
 impl Waiter<'_> {
-    fn new(room: &Room, wanted: Wanted) -> Waiter<'_> {
-        Waiter { room, wanted, has_lain_down: false, is_its_turn: false }
+    fn new(fixture: &Fixture, wanted: Wanted) -> Waiter<'_> {
+        Waiter { fixture, wanted, has_lain_down: false, is_its_turn: false }
     }
 
     fn sides(&self) -> (&Point, &Point, Wanted) {
         match self.wanted {
-            Wanted::Message => (&self.room.message, &self.room.room, Wanted::Free),
-            Wanted::Free => (&self.room.room, &self.room.message, Wanted::Message),
+            Wanted::Message => (&self.fixture.message, &self.fixture.space, Wanted::Free),
+            Wanted::Free => (&self.fixture.space, &self.fixture.message, Wanted::Message),
         }
     }
 
@@ -100,7 +100,7 @@ impl Waiter<'_> {
 
     /// One turn: announces itself, looks, and sleeps.
     fn lie_down(&mut self, who: &Participant) {
-        let queue = &self.room.queue;
+        let queue = &self.fixture.queue;
         let (point, other_side, other) = self.sides();
         if self.has_lain_down && other_side.event.is_awaited() && queue.seems_ready(other) {
             other_side.wake_one(false);
@@ -113,7 +113,7 @@ impl Waiter<'_> {
         };
         let is_called = match look {
             Look::There if self.is_its_turn || !seen.is_in_turn() => false,
-            // A sleep of 10 ms, and then nobody has come for it.
+            // A sleep of 10 ms, and then no thread has come for it.
             Look::There => {
                 thread::yield_now();
                 point.event.end_turns();
@@ -132,18 +132,18 @@ impl Waiter<'_> {
 
     fn done(&self, who: &Participant) {
         if self.has_lain_down {
-            self.sides().0.gone(self.room.queue.seems_ready(self.wanted));
+            self.sides().0.gone(self.fixture.queue.seems_ready(self.wanted));
             who.owe_nothing();
         }
     }
 }
 
-impl Room {
+impl Fixture {
     fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self {
             queue: Queue::new(capacity),
             message: Point::default(),
-            room: Point::default(),
+            space: Point::default(),
         })
     }
 
@@ -176,7 +176,7 @@ impl Room {
 
     fn try_receive(&self, who: &Participant, is_waiter: bool) -> Option<u64> {
         self.queue
-            .receive_around(who, |claim, commit| self.room.pass(who, is_waiter, claim, commit))
+            .receive_around(who, |claim, commit| self.space.pass(who, is_waiter, claim, commit))
     }
 
     /// One that is killed in its sleep, or as it wakes up.
@@ -195,7 +195,7 @@ impl Room {
         who.die(&self.queue.ends);
     }
 
-    /// Sends, and is killed before it has woken anybody.
+    /// Sends, and is killed before it has woken any thread.
     fn die_after_commit(&self, who: &Participant, body: u64) {
         self.queue.send_around(who, 0, body, |claim, commit| {
             let is_awaited = self.message.event.is_awaited();
@@ -213,46 +213,46 @@ impl Room {
     }
 }
 
-/// A thread with a participant of this number.
+/// A thread with a participant of this TID.
 fn spawn<R: 'static>(
-    room: &Arc<Room>,
+    fixture: &Arc<Fixture>,
     tid: u32,
-    run: impl FnOnce(&Room, &Participant) -> R + 'static,
+    run: impl FnOnce(&Fixture, &Participant) -> R + 'static,
 ) -> thread::JoinHandle<R> {
-    let room = room.clone();
-    thread::spawn(move || run(&room, &Participant::new(tid)))
+    let fixture = fixture.clone();
+    thread::spawn(move || run(&fixture, &Participant::new(tid)))
 }
 
 /// A thread with participant 1, which is killed after so many accesses.
 fn spawn_victim(
-    room: &Arc<Room>,
+    fixture: &Arc<Fixture>,
     accesses: usize,
-    run: impl FnOnce(&Room, &Participant) + 'static,
+    run: impl FnOnce(&Fixture, &Participant) + 'static,
 ) -> thread::JoinHandle<()> {
-    spawn(room, 1, move |room, victim| {
-        until_killed(room, victim, accesses, run);
+    spawn(fixture, 1, move |fixture, victim| {
+        until_killed(fixture, victim, accesses, run);
     })
 }
 
 /// False: it was killed before it was done.
 fn until_killed(
-    room: &Room,
+    fixture: &Fixture,
     victim: &Participant,
     accesses: usize,
-    run: impl FnOnce(&Room, &Participant),
+    run: impl FnOnce(&Fixture, &Participant),
 ) -> bool {
-    victim.until(&room.queue.ends, accesses, End::Killed, |who| run(room, who)).is_some()
+    victim.until(&fixture.queue.ends, accesses, End::Killed, |who| run(fixture, who)).is_some()
 }
 
 #[test]
 fn one_waits_and_one_sends() {
     for capacity in [2, 3] {
         check(2, move || {
-            let room = Room::new(capacity);
-            let sender = spawn(&room, 1, |room, who| room.send(who, 1));
-            assert_eq!(room.receive(&Participant::new(2)), 1);
+            let fixture = Fixture::new(capacity);
+            let sender = spawn(&fixture, 1, |fixture, who| fixture.send(who, 1));
+            assert_eq!(fixture.receive(&Participant::new(2)), 1);
             sender.join().unwrap();
-            room.assert_whole();
+            fixture.assert_whole();
         });
     }
 }
@@ -260,101 +260,102 @@ fn one_waits_and_one_sends() {
 #[test]
 fn two_wait_and_one_sends_twice() {
     check(1, || {
-        let room = Room::new(2);
-        let waiter = spawn(&room, 1, |room, who| room.receive(who));
-        let sender = spawn(&room, 2, |room, who| {
-            room.send(who, 1);
-            room.send(who, 2);
+        let fixture = Fixture::new(2);
+        let waiter = spawn(&fixture, 1, |fixture, who| fixture.receive(who));
+        let sender = spawn(&fixture, 2, |fixture, who| {
+            fixture.send(who, 1);
+            fixture.send(who, 2);
         });
-        let (mine, other) = (room.receive(&Participant::new(3)), waiter.join().unwrap());
+        let (mine, other) = (fixture.receive(&Participant::new(3)), waiter.join().unwrap());
         assert_ne!(mine, other);
         sender.join().unwrap();
-        room.assert_whole();
+        fixture.assert_whole();
     });
 }
 
 #[test]
-fn one_waits_for_room_and_one_for_messages() {
+fn one_waits_for_space_and_one_for_messages() {
     check(1, || {
-        let room = Room::new(1);
-        let sender = spawn(&room, 1, |room, who| {
-            room.send(who, 1);
-            room.send(who, 2);
+        let fixture = Fixture::new(1);
+        let sender = spawn(&fixture, 1, |fixture, who| {
+            fixture.send(who, 1);
+            fixture.send(who, 2);
         });
         let who = Participant::new(2);
-        assert_eq!([room.receive(&who), room.receive(&who)], [1, 2]);
+        assert_eq!([fixture.receive(&who), fixture.receive(&who)], [1, 2]);
         sender.join().unwrap();
-        room.assert_whole();
+        fixture.assert_whole();
     });
 }
 
 #[test]
 fn a_waiter_that_is_killed_takes_no_wake_but_its_own() {
     check(1, || {
-        let room = Room::new(2);
-        let victim = spawn(&room, 1, |room, who| room.die_waiting(who));
-        let sender = spawn(&room, 2, |room, who| room.send(who, 1));
-        assert_eq!(room.receive(&Participant::new(3)), 1);
+        let fixture = Fixture::new(2);
+        let victim = spawn(&fixture, 1, |fixture, who| fixture.die_waiting(who));
+        let sender = spawn(&fixture, 2, |fixture, who| fixture.send(who, 1));
+        assert_eq!(fixture.receive(&Participant::new(3)), 1);
         sender.join().unwrap();
         victim.join().unwrap();
         // What it leaves behind is gone after one wake in vain.
-        room.message.wake_one(true);
-        assert!(!room.message.event.is_awaited());
-        room.assert_whole();
+        fixture.message.wake_one(true);
+        assert!(!fixture.message.event.is_awaited());
+        fixture.assert_whole();
     });
 }
 
 #[test]
 fn a_sender_that_is_killed_anywhere_keeps_no_wake_of_another_one() {
     check_each_stop(1, |accesses| {
-        let room = Room::new(2);
-        let victim = spawn_victim(&room, accesses, |room, who| {
-            room.send(who, 1);
+        let fixture = Fixture::new(2);
+        let victim = spawn_victim(&fixture, accesses, |fixture, who| {
+            fixture.send(who, 1);
         });
-        let sender = spawn(&room, 2, |room, who| room.send(who, 2));
-        room.receive(&Participant::new(3));
+        let sender = spawn(&fixture, 2, |fixture, who| fixture.send(who, 2));
+        fixture.receive(&Participant::new(3));
         victim.join().unwrap();
         sender.join().unwrap();
-        room.assert_whole();
+        fixture.assert_whole();
     });
 }
 
 #[test]
 fn what_a_killed_sender_has_committed_wakes_a_receiver() {
     check_each_stop(1, |accesses| {
-        let room = Room::new(2);
-        let victim = spawn(&room, 1, move |room, victim| {
-            let has_sent = until_killed(room, victim, accesses, |room, who| room.send(who, 1));
+        let fixture = Fixture::new(2);
+        let victim = spawn(&fixture, 1, move |fixture, victim| {
+            let has_sent =
+                until_killed(fixture, victim, accesses, |fixture, who| fixture.send(who, 1));
             let is_lost = || {
-                let received = room.queue.received.lock().unwrap();
-                room.queue.slots().count() == 0 && received.is_empty()
+                let received = fixture.queue.received.lock().unwrap();
+                fixture.queue.slots().count() == 0 && received.is_empty()
             };
-            // It died before the commit: somebody else sends.
+            // It died before the commit: another thread sends.
             if !has_sent && is_lost() {
-                room.send(&Participant::new(3), 2);
+                fixture.send(&Participant::new(3), 2);
             }
         });
-        room.receive(&Participant::new(2));
+        fixture.receive(&Participant::new(2));
         victim.join().unwrap();
-        room.assert_whole();
+        fixture.assert_whole();
     });
 }
 
 #[test]
 fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
     check_each_stop(1, |accesses| {
-        let room = Room::new(2);
-        let victim = spawn_victim(&room, accesses, |room, who| {
-            room.receive(who);
+        let fixture = Fixture::new(2);
+        let victim = spawn_victim(&fixture, accesses, |fixture, who| {
+            fixture.receive(who);
         });
-        let sender = spawn(&room, 2, |room, who| {
-            room.send(who, 1);
-            room.send(who, 2);
+        let sender = spawn(&fixture, 2, |fixture, who| {
+            fixture.send(who, 1);
+            fixture.send(who, 2);
         });
-        room.receive(&Participant::new(3));
+        fixture.receive(&Participant::new(3));
         sender.join().unwrap();
         victim.join().unwrap();
-        room.assert_whole();
+        fixture.assert_whole();
     });
 }
 
@@ -362,11 +363,11 @@ fn a_wake_that_dies_with_its_receiver_goes_to_another_one() {
 #[test]
 fn a_receiver_on_its_way_to_sleep_is_not_left_by_a_sender_that_is_killed() {
     check(3, || {
-        let room = Room::new(2);
-        let victim = spawn(&room, 1, |room, who| room.die_after_commit(who, 1));
-        assert_eq!(room.receive(&Participant::new(2)), 1);
+        let fixture = Fixture::new(2);
+        let victim = spawn(&fixture, 1, |fixture, who| fixture.die_after_commit(who, 1));
+        assert_eq!(fixture.receive(&Participant::new(2)), 1);
         victim.join().unwrap();
-        room.assert_whole();
+        fixture.assert_whole();
     });
 }
 
@@ -374,14 +375,14 @@ fn a_receiver_on_its_way_to_sleep_is_not_left_by_a_sender_that_is_killed() {
 #[test]
 fn one_is_woken_by_a_sender_and_by_the_death_of_another_one() {
     check(1, || {
-        let room = Room::new(2);
-        let receivers = [1, 2].map(|tid| spawn(&room, tid, |room, who| room.receive(who)));
-        let victim = spawn(&room, 3, |room, who| room.die_after_commit(who, 1));
-        room.send(&Participant::new(4), 2);
+        let fixture = Fixture::new(2);
+        let receivers = [1, 2].map(|tid| spawn(&fixture, tid, |fixture, who| fixture.receive(who)));
+        let victim = spawn(&fixture, 3, |fixture, who| fixture.die_after_commit(who, 1));
+        fixture.send(&Participant::new(4), 2);
         victim.join().unwrap();
         let mut received = receivers.map(|receiver| receiver.join().unwrap());
         received.sort_unstable();
         assert_eq!(received, [1, 2]);
-        room.assert_whole();
+        fixture.assert_whole();
     });
 }

@@ -77,14 +77,14 @@ fn a_claimed_slot_can_be_passed_over() {
 fn a_tree_behind_the_truth_mends_itself() {
     let storage = Storage::new(65536);
     storage.set(40000, key::new(5, 1));
-    // The one who took it died before the refresh.
+    // The thread that took it died before the refresh.
     storage.keys[40000].store(key::FREE, Ordering::SeqCst);
     assert_eq!(storage.index().best(), None);
     assert!(!storage.index().seems_to_have_message());
 }
 
 #[test]
-fn random_nodes_harm_nobody() {
+fn random_nodes_do_no_harm() {
     let storage = Storage::new(1024);
     for node in &storage.nodes {
         let old = node.load();

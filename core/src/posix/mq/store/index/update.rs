@@ -4,14 +4,14 @@
 //! thread has changed the node since it was read. The version in a node keeps a late exchange from
 //! restoring an old value.
 //!
-//! * A sender *raises* the nodes to its key. It holds the claim meanwhile, so the key stays. Where
-//!   a node is as large already, its version changes all the same: a thread that has looked at what
-//!   is below it before has to look again. So do the nodes above that one: the thread that has made
-//!   it so large may not have come to them yet.
-//! * A receiver looks at the other keys before it clears its own, and exchanges the node behind the
-//!   clearing. What changes between the look and the exchange makes the exchange fail, or is
-//!   brought up to date by the thread that changes it. If it fails, the receiver refreshes the
-//!   node: it looks at all keys again.
+//! * A sender *raises* the nodes to its key. It holds the claim meanwhile, so the key stays. If a
+//!   node is as large already, its version is changed all the same, so that a thread that has
+//!   looked at the keys below it looks again. The nodes above it are changed for the same reason:
+//!   the thread that has made this node so large may not have reached them yet.
+//! * A receiver looks at the other keys before it clears its own, and exchanges the node after
+//!   that. A change between the look and the exchange makes the exchange fail, or the thread that
+//!   made it brings the node up to date. If the exchange fails, the receiver refreshes the node: it
+//!   looks at all keys again.
 
 use super::{GROUP, Index, Node};
 use crate::atomic::Ordering;
@@ -27,7 +27,7 @@ impl Index<'_> {
     /// A message is about to be in this slot, which the caller has claimed.
     #[inline(always)]
     pub fn use_slot(&self, slot: usize) {
-        // Relaxed: nobody lowers it.
+        // Relaxed: it is never lowered.
         if slot >= self.high_water.load(Ordering::Relaxed) as usize {
             self.raise_high_water(slot);
         }
@@ -40,7 +40,7 @@ impl Index<'_> {
     }
 
     /// Brings what leads to a slot up to date: the nodes above it, which is also a full barrier, or
-    /// the high-water mark, which only hostile bytes put below a message.
+    /// the high-water mark. Only hostile bytes can put that below a message.
     #[inline]
     pub fn refresh(&self, slot: usize) {
         if self.is_flat() {
@@ -61,8 +61,8 @@ impl Index<'_> {
         }
     }
 
-    /// Has a message removed, which has this key and whose slot the caller has claimed. Gives what
-    /// `clear` gives: whether it has been done. Also a full barrier, then.
+    /// Removes a message with this key from a slot that the caller has claimed, by `clear`, and
+    /// returns what that returns: whether it has been done. If it has, also a full barrier.
     pub fn lower(&self, slot: usize, key: u64, clear: impl FnOnce() -> bool) -> bool {
         let number = slot / GROUP;
         let Some(node) = self.levels[0].get(number) else { return clear() };
@@ -92,8 +92,8 @@ impl Index<'_> {
     #[inline(always)]
     pub(super) fn refresh_node(&self, level: usize, number: usize) {
         let Some(node) = self.levels[level].get(number) else { return };
-        // The first exchange is also the barrier behind the store of the key, which others may not
-        // see before it.
+        // The first exchange is also the barrier after the store of the key, before which others
+        // may not see the key.
         for _ in 0..EXCHANGES {
             let old = node.load();
             let new = if level == 0 {

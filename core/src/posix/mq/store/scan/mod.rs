@@ -1,8 +1,8 @@
 //! Looking at many words as fast as one thread can: few keys one by one, those of a tree four at a
 //! time where the processor can (`wide`).
 //!
-//! The words change meanwhile. Each is read whole, at some moment of the look; in which order is
-//! left open, and no caller relies on one.
+//! The words change meanwhile. Each is read atomically, at some moment of the look. The order is
+//! unspecified, and no caller relies on it.
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 mod wide;
@@ -13,8 +13,8 @@ use super::key;
 use super::summary::Node;
 use crate::atomic::{AtomicU64, Ordering};
 
-/// What the look of `wide` at each `$stride`th word of these finds. `None`: the processor cannot
-/// make it.
+/// What `wide` finds among each `$stride`th of these words. `None`: the processor does not support
+/// it.
 macro_rules! wide {
     ($look:ident($words:ident, $stride:literal $(, $argument:ident)?)) => {{
         #[cfg(all(target_arch = "x86_64", not(loom)))]
@@ -30,8 +30,8 @@ macro_rules! wide {
     }};
 }
 
-/// The largest of the keys below a node, and where it is; this one, which is about to go, counts
-/// for nothing.
+/// The largest of the keys below a node, and where it is; this one, which is about to be cleared,
+/// does not count.
 #[inline(always)]
 pub fn largest_without(keys: &[AtomicU64], goes: u64) -> (usize, u64) {
     wide!(largest_key(keys, 1, goes)).flatten().unwrap_or_else(|| {
@@ -54,7 +54,8 @@ pub fn has_larger_node(nodes: &[Node], than: u64) -> bool {
     wide!(has_larger(nodes, 2, than)).unwrap_or_else(|| any(nodes, |node| node.value() > than))
 }
 
-/// Whether it is true of one of these, where that is seldom: a branch each, which is not taken.
+/// Whether one of these fulfils the condition, where that is rare: one branch each, which is not
+/// taken.
 #[inline(always)]
 pub fn any<T>(items: &[T], is_true: impl Fn(&T) -> bool) -> bool {
     let (fours, rest) = items.as_chunks::<4>();
@@ -62,8 +63,8 @@ pub fn any<T>(items: &[T], is_true: impl Fn(&T) -> bool) -> bool {
         || rest.iter().any(is_true)
 }
 
-/// The largest of some keys, and where it is; what is no message's counts for nothing. For few of
-/// them, of which most are not: a branch each.
+/// The largest of some keys, and where it is; a key without a message does not count. For few keys,
+/// most of them without a message: one branch each.
 #[inline(always)]
 pub fn largest_of_few(keys: &[AtomicU64]) -> (usize, u64) {
     let mut best = (0, key::LARGEST_FREE);
@@ -88,8 +89,8 @@ pub fn largest_of_few(keys: &[AtomicU64]) -> (usize, u64) {
 
 /// The largest of some values, and where it is.
 ///
-/// Which one that is nobody can predict, so there is no branch on it; and each comparison waits for
-/// the one before it, so there is more than one chain of them. "Less" is in one flag of a
+/// Which one that is cannot be predicted, so there is no branch on it; and each comparison waits
+/// for the one before it, so there is more than one chain of them. "Less" is in one flag of a
 /// comparison, "greater" in two, which would make each conditional move twice the work.
 #[inline(always)]
 pub fn largest<T>(items: &[T], mut value: impl FnMut(&T) -> u64) -> (usize, u64) {

@@ -1,8 +1,8 @@
-//! Looks at many words with AVX2, four at a time. The last four may be some that have been looked
-//! at: to see a word twice does not change an answer.
+//! Looks at many words with AVX2, four at a time. The last four may include words that have been
+//! looked at already: seeing a word twice does not change an answer.
 //!
 //! A processor reads each of the four, which are aligned, at once, as it reads a word alone. What
-//! is found is a hint all the same: whoever claims a slot reads its key again.
+//! is found is a hint all the same: a thread that claims a slot reads its key again.
 //!
 //! A load of four words that follows a store to one of them waits until the store has reached the
 //! cache. So these looks are for words that were changed by locked instructions, or a while ago;
@@ -20,7 +20,7 @@ use core::arch::x86_64::{
 /// Words that are looked at together.
 pub(super) const TOGETHER: usize = 4;
 
-/// Comparisons are signed: with this bit turned over they are those of unsigned numbers.
+/// Comparisons are signed: with this bit turned over they are those of unsigned integers.
 const SIGN: i64 = i64::MIN;
 
 /// Words that other threads store to: each `STRIDE`th one counts.
@@ -31,7 +31,7 @@ pub(super) struct Words<const STRIDE: usize> {
     pub(super) count: usize,
 }
 
-/// Does this with the number of the first of each four of these words.
+/// Does this with the index of the first of each four of these words.
 macro_rules! each_four {
     ($number:ident of $words:ident, $body:block) => {
         let (mut next, last) = (0, $words.count - TOGETHER);
@@ -73,8 +73,7 @@ impl<const STRIDE: usize> Words<STRIDE> {
     }
 }
 
-/// Four words in a row. By an instruction of which the compiler assumes nothing, as others store
-/// there.
+/// Four words in a row. By inline assembly, because other threads store there.
 ///
 /// # Safety
 /// They are valid for reading.
@@ -98,7 +97,7 @@ fn larger(one: __m256i, other: __m256i) -> __m256i {
     _mm256_castpd_si256(_mm256_blendv_pd(other, one, mask))
 }
 
-/// The largest of four signed numbers.
+/// The largest of four signed integers.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn largest_of(four: __m256i) -> i64 {
@@ -112,7 +111,7 @@ fn larger_of_two(one: __m128i, other: __m128i) -> __m128i {
     _mm_blendv_epi8(other, one, _mm_cmpgt_epi64(one, other))
 }
 
-/// The largest word, and its number; words that are `ignored`, if any, count as 0. `None`: it has
+/// The largest word, and its index; words that are `ignored`, if any, count as 0. `None`: it has
 /// changed meanwhile.
 ///
 /// # Safety
