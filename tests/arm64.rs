@@ -1,5 +1,5 @@
-//! The checks of `tests/c/semantics/` on another processor, preloaded: `make test-arm64`, which sets
-//! the compiler, the library and the emulator.
+//! The checks of `tests/c/semantics/` on another processor, preloaded: `make test-arm64`, which
+//! sets the compiler, the library and the emulator.
 
 mod support;
 

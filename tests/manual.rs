@@ -105,7 +105,7 @@ fn version_and_date_are_those_of_the_release() {
     let cargo = file("Cargo.toml");
     let dates = cargo.lines().filter_map(|line| line.strip_prefix("date = "));
     let date = dates.last().expect("Cargo.toml has the date of the release");
-    let version = format!("\n.BR {} ,\n", env!("CARGO_PKG_VERSION"));
+    let version = format!("\n.BR {} ", env!("CARGO_PKG_VERSION"));
     for (directory, ..) in LANGUAGES {
         for page in ["rsipc.7"].iter().chain(&FAMILIES) {
             let text = file(&format!("{directory}/{page}"));

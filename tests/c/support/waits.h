@@ -6,9 +6,9 @@
 
 static const long waits[] = {
 #ifdef EMULATED_ON_X86_64
-	/* An emulator passes a wait on to a machine whose calls have other numbers: futex, futex_waitv
-	 * and futex_wait; mq_timedsend and mq_timedreceive; restart_syscall; ppoll, pselect6,
-	 * epoll_pwait and epoll_pwait2; poll, select and epoll_wait. */
+	/* An emulator passes a wait on to a machine whose calls have other numbers: futex,
+	 * futex_waitv and futex_wait; mq_timedsend and mq_timedreceive; restart_syscall; ppoll,
+	 * pselect6, epoll_pwait and epoll_pwait2; poll, select and epoll_wait. */
 	202, 449, 455, 242, 243, 219, 271, 270, 281, 441, 7, 23, 232,
 #else
 	/* futex_wait, of Linux 6.7 and later: there may be no name for it yet. */
