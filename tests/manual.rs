@@ -103,8 +103,8 @@ fn both_languages_have_the_same_parts() {
 #[test]
 fn version_and_date_are_those_of_the_release() {
     let cargo = file("Cargo.toml");
-    let dates = cargo.lines().filter_map(|line| line.strip_prefix("date = "));
-    let date = dates.last().expect("Cargo.toml has the date of the release");
+    let mut dates = cargo.lines().filter_map(|line| line.strip_prefix("date = "));
+    let date = dates.next().expect("Cargo.toml has the date of the release");
     let version = format!("\n.BR {} ", env!("CARGO_PKG_VERSION"));
     for (directory, ..) in LANGUAGES {
         for page in ["rsipc.7"].iter().chain(&FAMILIES) {

@@ -6,8 +6,8 @@
 //!   its store comes after the load of another one, and it leaves out the other order. So each load
 //!   is also an exchange of a variable beside it, and those it puts into every order.
 //! * Loom knows SeqCst only as a fence. Here there is one between a SeqCst store or exchange and
-//!   the next SeqCst load or exchange of the same thread, and none where either is weaker. So it is on
-//!   aarch64, where `stlr` and a later `ldar` keep their order, and a plain load may come before
+//!   the next SeqCst load or exchange of the same thread, and none where either is weaker. So it is
+//!   on aarch64, where `stlr` and a later `ldar` keep their order, and a plain load may come before
 //!   the store; x86-64 allows less.
 //! * A thread can be told to stop at its n-th access, as if it were killed there.
 
