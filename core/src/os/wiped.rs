@@ -127,12 +127,19 @@ pub extern "C" fn wipe() {
 
 #[cfg(test)]
 mod tests {
+    use core::ffi::c_void;
+
     use crate::atomic::AtomicU64;
 
     use super::*;
 
     // SAFETY: zeros are zero.
     unsafe impl Wiped for AtomicU64 {}
+
+    /// In front of what `map` has given.
+    fn header_of(mapped: *mut AtomicU64) -> *mut Header {
+        mapped.wrapping_byte_sub(size_of::<Header>()).cast::<c_void>().cast()
+    }
 
     #[test]
     fn all_is_zeros_after_a_wipe() {
@@ -147,11 +154,11 @@ mod tests {
             let child = libc::fork();
             if child == 0 {
                 all().for_each(|word| word.store(7, Ordering::Relaxed));
-                let header = first.cast::<Header>().sub(1);
+                let header = header_of(first);
                 MAPPINGS.store(header, Ordering::Relaxed);
-                (*header).next.store(second.cast::<Header>().sub(1), Ordering::Relaxed);
+                (*header).next.store(header_of(second), Ordering::Relaxed);
                 (*header).length.store(100 * size_of::<AtomicU64>(), Ordering::Relaxed);
-                (*second.cast::<Header>().sub(1)).length.store(8, Ordering::Relaxed);
+                (*header_of(second)).length.store(8, Ordering::Relaxed);
                 wipe();
                 let is_zero = all().all(|word| word.load(Ordering::Relaxed) == 0);
                 libc::_exit(i32::from(!is_zero));
