@@ -81,10 +81,13 @@ memcheck: all ## the C programs under valgrind
 	tests/memcheck/run
 
 .PHONY: bench
-bench: all ## side by side with glibc, in one run; and what a preload costs
+bench: all ## side by side with glibc, in one run
 	benches/run
-	benches/preload
 	benches/instructions/run
+
+.PHONY: report
+report: all ## docs/benchmarks.md, with plots; needs Python, and gets matplotlib and iceoryx2
+	benches/report/run
 
 .PHONY: instructions
 instructions: all ## the length of each fast path, which must not grow
@@ -117,15 +120,16 @@ check-header: ## include/rsipc.h is what the sources say
 	echo "header: include/rsipc.h is up to date"
 
 .PHONY: check-symbols
-check-symbols: all ## the library exports what dist/symbols lists, nothing more, nothing less
+check-symbols: all ## the libraries export what dist/symbols and dist/symbols-watch list, nothing more, nothing less
 	@dist/check-symbols $(BUILD)/librsipc.so dist/symbols
+	@dist/check-symbols $(BUILD)/librsipc_watch.so dist/symbols-watch
 
 .PHONY: lint-manual
 lint-manual: all ## the manual pages, by man (man-db) and mandoc
 	@BUILD="$(BUILD)" dist/lint-manual
 
 # Does not build what is built: under sudo there may be no cargo.
-BUILT = $(BUILD)/librsipc.so $(BUILD)/librsipc.a $(BUILD)/rsipc
+BUILT = $(BUILD)/librsipc.so $(BUILD)/librsipc.a $(BUILD)/librsipc_watch.so $(BUILD)/rsipc
 INSTALLATION = DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" \
 	BINDIR="$(BINDIR)" MANDIR="$(MANDIR)" MANIFEST="$(MANIFEST)" BUILD="$(BUILD)" VERSION="$(VERSION)"
 

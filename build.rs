@@ -8,6 +8,22 @@ use std::path::PathBuf;
 /// must still build with it.
 const STRICT: &str = "RSIPC_WARNINGS_ARE_ERRORS";
 
+/// What `cbits/unwind.c` finds when it is needed, so that the shared library does not need
+/// `libgcc_s.so.1` at load.
+const UNWINDER: [&str; 11] = [
+    "__gcc_personality_v0",
+    "_Unwind_Backtrace",
+    "_Unwind_GetDataRelBase",
+    "_Unwind_GetIP",
+    "_Unwind_GetIPInfo",
+    "_Unwind_GetLanguageSpecificData",
+    "_Unwind_GetRegionStart",
+    "_Unwind_GetTextRelBase",
+    "_Unwind_Resume",
+    "_Unwind_SetGR",
+    "_Unwind_SetIP",
+];
+
 fn main() {
     println!("cargo:rerun-if-env-changed={STRICT}");
     println!("cargo:rerun-if-changed=cbits");
@@ -27,6 +43,7 @@ fn compile_cbits() {
                 "epoll",
                 "file",
                 "mqueue",
+                "mqueue_ext",
                 "notify",
                 "poll",
                 "raw",
@@ -42,6 +59,7 @@ fn compile_cbits() {
                 "sysv_msg",
                 "thread",
                 "unistd",
+                "unwind",
             ]
             .map(|name| format!("cbits/{name}.c")),
         )
@@ -64,6 +82,9 @@ fn compile_cbits() {
 /// and handlers for forks are installed. The library stays.
 fn link_shared_library() {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librsipc.so.0,-z,nodelete");
+    for name in UNWINDER {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap={name}");
+    }
 }
 
 fn generate_header() {
@@ -76,6 +97,7 @@ fn generate_header() {
     for file in [
         "src/posix/semaphore.rs",
         "src/posix/mqueue.rs",
+        "src/posix/mqueue_ext.rs",
         "src/posix/mman.rs",
         "src/sysv/sem.rs",
         "src/sysv/msg.rs",

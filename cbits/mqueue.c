@@ -1,9 +1,6 @@
-#define _GNU_SOURCE
-#include "rsipc_cbits.h"
+#include "mq_waits.h"
 
 #include <fcntl.h>
-#include <mqueue.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +20,14 @@ int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd
 ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
 			     char *body, size_t size, unsigned *priority);
 /* `length` and `priority`: where the results of a receive go. */
-int rsipc_mq_begin(struct rsipc_wait *wait, const struct timespec *until, ssize_t *length,
-		   unsigned *priority);
-int rsipc_mq_check_time(const struct timespec *until);
+int rsipc_mq_begin(struct rsipc_wait *wait, clockid_t clock, const struct timespec *until,
+		   ssize_t *length, unsigned *priority);
+int rsipc_mq_check_time(clockid_t clock, const struct timespec *until);
 extern const struct rsipc_wait_kind rsipc_mq_wait_kind;
 mqd_t rsipc_mq_open(const char *name, int flags, mode_t mode, const struct mq_attr *attributes);
 
-int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority);
 int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,
 			 const struct timespec *until);
-ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t length, unsigned *priority);
 ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t length, unsigned *priority,
 				const struct timespec *until);
 mqd_t rsipc_c_mq_open(const char *name, int flags, ...);
@@ -42,19 +37,19 @@ mqd_t rsipc_c_mq_open_2(const char *name, int flags);
 
 /* What could not be done at once. */
 __attribute__((noinline, cold)) static int send_slowly(mqd_t queue, const char *body, size_t length,
-						       unsigned priority,
+						       unsigned priority, clockid_t clock,
 						       const struct timespec *until)
 {
 	struct rsipc_wait wait;
 	int answer = rsipc_mq_try_send(&rsipc_thread, &wait, queue, body, length, priority);
 	if (answer == RSIPC_MUST_SLEEP)
 		answer = rsipc_wait_on(&wait, &rsipc_mq_wait_kind,
-				       rsipc_mq_begin(&wait, until, NULL, NULL));
+				       rsipc_mq_begin(&wait, clock, until, NULL, NULL));
 	return rsipc_return(answer);
 }
 
 __attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char *body, size_t size,
-							      unsigned *priority,
+							      unsigned *priority, clockid_t clock,
 							      const struct timespec *until)
 {
 	struct rsipc_wait wait;
@@ -64,37 +59,44 @@ __attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char 
 	int answer = (int)-length;
 	if (answer == RSIPC_MUST_SLEEP)
 		answer = rsipc_wait_on(&wait, &rsipc_mq_wait_kind,
-				       rsipc_mq_begin(&wait, until, &length, priority));
+				       rsipc_mq_begin(&wait, clock, until, &length, priority));
 	return answer == 0 ? length : rsipc_return(answer);
 }
 
 /* Cancellation points, even without a wait. */
 __attribute__((always_inline)) static inline int send(mqd_t queue, const char *body, size_t length,
-						      unsigned priority,
+						      unsigned priority, clockid_t clock,
 						      const struct timespec *until)
 {
 	_Bool sent = rsipc_mq_send_at_once(&rsipc_thread, queue, body, length, priority);
 	if (__builtin_expect(sent, 1))
 		return 0;
-	return send_slowly(queue, body, length, priority, until);
+	return send_slowly(queue, body, length, priority, clock, until);
 }
 
 int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority)
 {
 	pthread_testcancel();
-	return send(queue, body, length, priority, NULL);
+	return send(queue, body, length, priority, CLOCK_REALTIME, NULL);
+}
+
+int rsipc_c_mq_send_until(mqd_t queue, const char *body, size_t length, unsigned priority,
+			  clockid_t clock, const struct timespec *until)
+{
+	pthread_testcancel();
+	int answer = rsipc_mq_check_time(clock, until);
+	return answer == 0 ? send(queue, body, length, priority, clock, until)
+			   : rsipc_return(answer);
 }
 
 int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,
 			 const struct timespec *until)
 {
-	pthread_testcancel();
-	int answer = until ? rsipc_mq_check_time(until) : 0;
-	return answer == 0 ? send(queue, body, length, priority, until) : rsipc_return(answer);
+	return rsipc_c_mq_send_until(queue, body, length, priority, CLOCK_REALTIME, until);
 }
 
 __attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t size,
-							     unsigned *priority,
+							     unsigned *priority, clockid_t clock,
 							     const struct timespec *until)
 {
 	ssize_t length = rsipc_mq_receive_at_once(&rsipc_thread, queue, body, size, priority);
@@ -102,21 +104,28 @@ __attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *
 		return length;
 	if (length != -RSIPC_MUST_SLEEP)
 		return rsipc_return((int)-length);
-	return receive_slowly(queue, body, size, priority, until);
+	return receive_slowly(queue, body, size, priority, clock, until);
 }
 
 ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t size, unsigned *priority)
 {
 	pthread_testcancel();
-	return receive(queue, body, size, priority, NULL);
+	return receive(queue, body, size, priority, CLOCK_REALTIME, NULL);
+}
+
+ssize_t rsipc_c_mq_receive_until(mqd_t queue, char *body, size_t size, unsigned *priority,
+				 clockid_t clock, const struct timespec *until)
+{
+	pthread_testcancel();
+	int answer = rsipc_mq_check_time(clock, until);
+	return answer == 0 ? receive(queue, body, size, priority, clock, until)
+			   : rsipc_return(answer);
 }
 
 ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t size, unsigned *priority,
 				const struct timespec *until)
 {
-	pthread_testcancel();
-	int answer = until ? rsipc_mq_check_time(until) : 0;
-	return answer == 0 ? receive(queue, body, size, priority, until) : rsipc_return(answer);
+	return rsipc_c_mq_receive_until(queue, body, size, priority, CLOCK_REALTIME, until);
 }
 
 mqd_t rsipc_c_mq_open(const char *name, int flags, ...)

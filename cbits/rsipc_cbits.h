@@ -62,6 +62,13 @@ struct rsipc_wait {
 	long rest[44];
 };
 
+/* A message of a batch: as in include/rsipc.h. */
+struct rsipc_mq_message {
+	void *body;
+	size_t length;
+	unsigned priority;
+};
+
 /* What Rust does with waits of one kind. */
 struct rsipc_wait_kind {
 	/* After a sleep that ended so: an errno, or minus the index of the word that was woken.

@@ -40,6 +40,15 @@ sem_t *sem_open(const char *name, int oflag, ...);
 mqd_t mq_open(const char *name, int oflag, ...);
 
 /**
+ * A message of rsipc_mq_sendv or rsipc_mq_recvv.
+ */
+struct rsipc_mq_message {
+  void *body;            /* what is sent, or where a message goes */
+  size_t length;         /* bytes there; of a message that has been received, its own */
+  unsigned int priority; /* below MQ_PRIO_MAX */
+};
+
+/**
  * Returns the state of a set of semaphores, or changes it. SETVAL, GETALL, SETALL, IPC_STAT,
  * IPC_SET, IPC_INFO, SEM_STAT, SEM_STAT_ANY and SEM_INFO take a fourth argument, a union semun.
  * Returns -1 on error, and sets errno. POSIX.1-2017, `semctl`.
@@ -156,6 +165,54 @@ int mq_setattr(mqd_t mqdes, const struct mq_attr *mqstat, struct mq_attr *omqsta
  * registration. POSIX.1-2017, `mq_notify`.
  */
 int mq_notify(mqd_t mqdes, const struct sigevent *notification);
+
+/**
+ * `mq_timedsend` until a time of CLOCK_REALTIME or CLOCK_MONOTONIC; NULL: without an end. A
+ * cancellation point. EINVAL for another clock.
+ */
+int rsipc_mq_clocksend(mqd_t mqdes,
+                       const char *msg_ptr,
+                       size_t msg_len,
+                       unsigned int msg_prio,
+                       clockid_t clockid,
+                       const struct timespec *abstime);
+
+/**
+ * `mq_timedreceive` until a time of CLOCK_REALTIME or CLOCK_MONOTONIC; NULL: without an end. A
+ * cancellation point. EINVAL for another clock.
+ */
+ssize_t rsipc_mq_clockreceive(mqd_t mqdes,
+                              char *msg_ptr,
+                              size_t msg_len,
+                              unsigned int *msg_prio,
+                              clockid_t clockid,
+                              const struct timespec *abstime);
+
+/**
+ * Sends messages in their order: waits for space for the first one, and sends as many others as
+ * there is space for then. Returns how many were sent. -1: none; see errno, as for `mq_send`. A
+ * cancellation point.
+ */
+int rsipc_mq_sendv(mqd_t mqdes, const struct rsipc_mq_message *messages, unsigned int count);
+
+/**
+ * Receives messages in the order of delivery: waits for the first one, and receives as many more
+ * as there are then. `length` of each is the size of `body`, at least mq_msgsize, and becomes the
+ * length of the message. Returns how many were received. -1: none; see errno, as for `mq_receive`.
+ * A cancellation point.
+ */
+int rsipc_mq_recvv(mqd_t mqdes, struct rsipc_mq_message *messages, unsigned int count);
+
+/**
+ * Copies the message at this position in the order of delivery, from 0, and leaves it in the
+ * queue. Returns its length. -1: see errno: ENOMSG when there are not so many messages, EMSGSIZE
+ * when it is longer than `msg_len`. `msg_prio` may be NULL.
+ */
+ssize_t rsipc_mq_peek(mqd_t mqdes,
+                      char *msg_ptr,
+                      size_t msg_len,
+                      unsigned int *msg_prio,
+                      unsigned int position);
 
 /**
  * Opens the shared memory object `name`, and returns its descriptor. POSIX.1-2017, `shm_open`.

@@ -13,7 +13,6 @@ use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::fork;
-use rsipc_core::os::readable;
 use rsipc_core::os::settings::{self, Memory};
 use rsipc_core::os::wiped;
 use rsipc_core::posix::mq;
@@ -39,7 +38,6 @@ extern "C" fn on_load() {
     fork::first_in_child(wiped::wipe);
     fork::first_in_child(presence::leave_parent);
     fork::install();
-    readable::learn_stack();
     preserved(mq::look_at_inherited);
     let settings = settings::get();
     if settings.verbose {

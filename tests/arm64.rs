@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use support::cases::{Case, SECONDS, SKIPPED, all_cases, cases_in};
+use support::cases::{Case, SECONDS, SKIPPED, all_cases, some_cases};
 use support::exempt::{self, CLASSIC, Exempt};
 use support::{Ended, Way, command, compile, run_bounded};
 
@@ -114,7 +114,7 @@ fn reminder() -> Trial {
 fn trials() -> Vec<Trial> {
     assert!(env::var_os("RSIPC_EMULATOR").is_some(), "run it by: make test-arm64");
     if env::var_os("RSIPC_ARM64_SHORT").is_some() {
-        return cases_in(|file| SHORT.contains(&file)).into_iter().map(trial).collect();
+        return some_cases(|file| SHORT.contains(&file)).into_iter().map(trial).collect();
     }
     let cases = all_cases();
     let lists = [

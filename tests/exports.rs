@@ -21,9 +21,9 @@ fn names() -> BTreeSet<String> {
     FUNCTIONS.iter().map(|function| function.name.to_owned()).collect()
 }
 
-/// What `nm` says that a program can take from the library, with its version if it has one.
-fn exported() -> BTreeSet<String> {
-    let library = library_dir().join("librsipc.so");
+/// What `nm` says that a program can take from a library, with its version if it has one.
+fn exported(library: &str) -> BTreeSet<String> {
+    let library = library_dir().join(library);
     let nm = Command::new("nm")
         .args(["-D", "--defined-only"])
         .arg(&library)
@@ -79,13 +79,33 @@ fn compare_or_bless(file: &str, text: &str) {
 
 #[test]
 fn the_library_exports_the_table_and_nothing_else() {
-    let (exported, intended) = (exported(), names());
+    let (exported, intended) = (exported("librsipc.so"), names());
     let missing: Vec<_> = intended.difference(&exported).collect();
     let extra: Vec<_> = exported.difference(&intended).collect();
     assert!(
         missing.is_empty() && extra.is_empty(),
         "missing: {missing:?}, not intended: {extra:?}"
     );
+}
+
+/// All calls of the families but `rsipc_version`, and `munmap`: what it watches. It stands in front
+/// of nothing else.
+#[test]
+fn the_watching_library_exports_the_calls_of_the_families() {
+    let families = ["semaphores", "message queues", "shared memory"];
+    let is_watched = |function: &&table::Function| {
+        families.contains(&function.family) || function.family.starts_with("System V")
+    };
+    let mut intended: BTreeSet<String> = FUNCTIONS
+        .iter()
+        .filter(is_watched)
+        .map(|function| function.name.to_owned())
+        .chain(["munmap".to_owned()])
+        .collect();
+    intended.remove("rsipc_version");
+    assert_eq!(exported("librsipc_watch.so"), intended);
+    let list = include_str!("../dist/symbols-watch");
+    assert_eq!(list.lines().map(str::to_owned).collect::<BTreeSet<_>>(), intended);
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn a_program_finds_what_it_needs() {
         "lib/librsipc.a",
         "include/rsipc.h",
         "lib/librsipc.so",
+        "lib/librsipc_watch.so.0",
         "lib/cmake/rsipc/rsipc-config.cmake",
         "lib/cmake/rsipc/rsipc-config-version.cmake",
     ] {
@@ -201,6 +202,7 @@ fn manual_pages_and_completions_are_where_they_are_looked_for() {
             ("rsipc_shm", 3),
             ("rsipc_sysv_sem", 3),
             ("rsipc_sysv_shm", 3),
+            ("rsipc_ext", 3),
             ("rsipc_version", 3),
             ("rsipc", 7),
         ] {

@@ -126,6 +126,22 @@ fn a_plugin_that_needs_the_library_can_be_unloaded() {
     unload(&host, &scratch.path("plugin.so"));
 }
 
+/// What unwinds the cancelled thread has to be found without the loader's lock, which the thread
+/// that waits for it has.
+#[test]
+fn a_plugin_ends_its_threads_as_it_is_unloaded() {
+    let scratch = Scratch::new("ending");
+    let plugin = scratch.compile("loading/ending.c", "ending.so", &["-shared", "-fPIC"]);
+    let host = scratch.compile("loading/unload.c", "unload", &["-ldl"]);
+    for way in [Way::Glibc, Way::Preload] {
+        let mut run = command(&host, way);
+        run.arg(&plugin);
+        let output = run_bounded(run, BOUND);
+        ends_well(&output);
+        assert_eq!(output.stderr, "ended\n");
+    }
+}
+
 /// The archive, and what has to follow it on the command line of a linker. (Since glibc 2.34 all
 /// that is in libc.)
 fn archive() -> Vec<&'static str> {

@@ -12,8 +12,13 @@ use std::path::{Path, PathBuf};
 use modules::Crate;
 
 /// The crates, by the folder of their sources.
-const CRATES: [(&str, &str); 3] =
-    [("rsipc_core", "core/src/lib.rs"), ("rsipc", "src/lib.rs"), ("cli", "cli/src/main.rs")];
+const CRATES: [(&str, &str); 5] = [
+    ("rsipc_core", "core/src/lib.rs"),
+    ("rsipc", "src/lib.rs"),
+    ("cli", "cli/src/main.rs"),
+    ("rsipc_watch", "watch/src/lib.rs"),
+    ("watch_run", "watch/run/src/lib.rs"),
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

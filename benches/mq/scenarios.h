@@ -8,14 +8,18 @@
  * where sending to a full queue and receiving from an empty one wait.
  *
  *   pair SIZE DEPTH   send + receive in one thread, while DEPTH messages of random priorities
- *                     stay in the queue
+ *                     stay in the queue; SIZE in bytes, up to 16 MiB
  *   stream            a message, from a sender on one processor to a receiver on the other
  *   pingpong PLACES   there and back between two processes
- *   crowd             a message, four senders and four receivers on two processors
+ *   crowd N           a message, N senders and N receivers on two processors; N up to 8
  */
 #include "../support/bench.h"
 
-enum { SMALL = 64, MESSAGES = 10, CROWD = 4, LARGEST = 4096 };
+enum { SMALL = 64, MESSAGES = 10, CROWD = 8, LARGEST = 16 << 20 };
+
+/* Of messages that take longer to copy than to pass on, the queue has room for one more than stay
+ * in it. */
+enum { LARGE = 64 << 10 };
 
 struct pair {
 	struct queue *queue;
@@ -40,14 +44,15 @@ static double measure_pair(unsigned size, unsigned depth)
 {
 	static struct pair pair;
 	bench_pin(1);
-	pair.queue = queue_new(depth + MESSAGES, size);
+	BENCH_NEED(size <= LARGEST);
+	pair.queue = queue_new(depth + (size < LARGE ? MESSAGES : 1), size);
 	pair.size = size;
 	pair.deep = depth > 0;
 	for (unsigned i = 0; i < depth; i++) {
 		pair.random = pair.random * 1664525 + 1013904223;
 		queue_send(pair.queue, pair.body, size, pair.random >> 17);
 	}
-	return bench_loop(send_and_receive, &pair, 100);
+	return bench_loop(send_and_receive, &pair, size < LARGE ? 100 : 1);
 }
 
 static double measure_stream(void)
@@ -96,25 +101,26 @@ static double measure_pingpong(const char *where)
 	return ns;
 }
 
-static double measure_crowd(void)
+static double measure_crowd(int each)
 {
+	BENCH_NEED(each >= 1 && each <= CROWD);
 	bench_pin(3);
 	struct queue *queue = queue_new(MESSAGES, SMALL);
-	struct bench_counter *received = (struct bench_counter *)bench_shared(CROWD *
+	struct bench_counter *received = (struct bench_counter *)bench_shared((size_t)each *
 									      sizeof *received);
 	pid_t crowd[2 * CROWD];
-	for (int i = 0; i < 2 * CROWD; i++) {
+	for (int i = 0; i < 2 * each; i++) {
 		static char body[SMALL];
 		crowd[i] = bench_fork(3);
-		while (crowd[i] == 0 && i < CROWD)
+		while (crowd[i] == 0 && i < each)
 			queue_send(queue, body, SMALL, 0);
 		while (crowd[i] == 0) {
 			queue_receive(queue, body, SMALL);
-			received[i - CROWD].count++;
+			received[i - each].count++;
 		}
 	}
-	double ns = bench_watch(received, CROWD);
-	for (int i = 0; i < 2 * CROWD; i++)
+	double ns = bench_watch(received, each);
+	for (int i = 0; i < 2 * each; i++)
 		bench_end(crowd[i]);
 	return ns;
 }
@@ -128,8 +134,8 @@ static double measure(int argc, char **argv)
 		return measure_stream();
 	if (strcmp(what, "pingpong") == 0 && argc == 3)
 		return measure_pingpong(argv[2]);
-	if (strcmp(what, "crowd") == 0)
-		return measure_crowd();
-	fprintf(stderr, "usage: pair SIZE DEPTH | stream | pingpong one|two|free | crowd\n");
+	if (strcmp(what, "crowd") == 0 && argc == 3)
+		return measure_crowd(atoi(argv[2]));
+	fprintf(stderr, "usage: pair SIZE DEPTH | stream | pingpong one|two|free | crowd N\n");
 	exit(2);
 }

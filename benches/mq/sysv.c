@@ -24,6 +24,7 @@ static long wanted;
  * raised. */
 static struct queue *queue_new(unsigned messages, unsigned size)
 {
+	BENCH_NEED(size <= BODY);
 	struct queue *queue = (struct queue *)bench_shared(sizeof *queue);
 	struct msqid_ds status;
 	queue->id = msgget(IPC_PRIVATE, 0600);

@@ -49,6 +49,18 @@ pub struct WaitStorage {
     pub rest: [c_long; 44],
 }
 
+/// A message of a batch: `struct rsipc_mq_message` of `<rsipc.h>`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct MqMessage {
+    /// What is sent, or where a message goes.
+    pub body: *mut c_void,
+    /// Bytes there; of a message that has been received, its own.
+    pub length: usize,
+    /// Its priority.
+    pub priority: c_uint,
+}
+
 /// What Rust does with waits of one kind.
 #[repr(C)]
 pub struct WaitKind {

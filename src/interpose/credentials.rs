@@ -107,7 +107,8 @@ pub unsafe extern "C" fn setns(fd: c_int, kind: c_int) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_left_undo_list() {
     preserved(|| {
-        // No caller takes an error. What could not be undone is undone when the process ends.
+        // There is no caller to give an error to. What could not be undone is undone when the
+        // process ends.
         let _ = uncancelled(|| on_this_thread(sem::leave));
     });
 }

@@ -4,7 +4,7 @@
 use core::cell::Cell;
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
-use libc::{mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
+use libc::{clockid_t, mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
 use crate::edge::{fail, string};
 use crate::thread::thread_of;
@@ -157,19 +157,22 @@ unsafe fn give(message: Received, priority: *mut c_uint) -> ssize_t {
     message.length.cast_signed()
 }
 
-/// EINVAL as the kernel gives it for a time, before it looks at anything else.
+/// EINVAL as the kernel gives it for a time, before it looks at anything else; also for any other
+/// clock than the two.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_mq_check_time(until: *const timespec) -> c_int {
-    // SAFETY: C gives the caller's timespec, not NULL.
-    let until = unsafe { *until };
-    let is_valid = until.tv_sec >= 0 && Deadline::new(Clock::Realtime, until).is_ok();
+unsafe extern "C" fn rsipc_mq_check_time(clock: clockid_t, until: *const timespec) -> c_int {
+    let Ok(clock) = Clock::from_id(clock) else { return libc::EINVAL };
+    // SAFETY: NULL, or the caller's timespec.
+    let is_valid = unsafe { until.as_ref() }
+        .is_none_or(|until| until.tv_sec >= 0 && Deadline::new(clock, *until).is_ok());
     if is_valid { 0 } else { libc::EINVAL }
 }
 
-/// `until` is NULL, or has been checked. Where the results go: `MqWait`.
+/// `until` is NULL, or has been checked, as the clock has. Where the results go: `MqWait`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_begin(
     wait: *mut WaitStorage,
+    clock: clockid_t,
     until: *const timespec,
     length: *mut ssize_t,
     priority: *mut c_uint,
@@ -181,8 +184,10 @@ unsafe extern "C" fn rsipc_mq_begin(
         (&raw mut (*wait).priority).write(priority);
     }
     // SAFETY: NULL, or the caller's timespec.
-    let until =
-        unsafe { until.as_ref() }.map(|until| Deadline { clock: Clock::Realtime, time: *until });
+    let until = unsafe { until.as_ref() }.map(|until| Deadline {
+        clock: Clock::from_id(clock).unwrap_or(Clock::Realtime),
+        time: *until,
+    });
     // SAFETY: C gives a wait that one of the functions above has placed.
     step(|| unsafe { conclude(wait, Wait::begin(place(wait), until)) })
 }

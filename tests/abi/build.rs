@@ -51,6 +51,7 @@ fn structure_of_cbits(name: &str) -> String {
         "Sleep" => "sleep",
         "WaitStorage" => "wait",
         "WaitKind" => "wait_kind",
+        "MqMessage" => "mq_message",
         "DutyStorage" => "duty",
         "Closing" => "closing",
         of_the_system => return format!("struct {of_the_system}"),

@@ -361,6 +361,31 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "unshare", header: "<sched.h>", ..CREDENTIALS },
     Function { name: "setns", header: "<sched.h>", ..CREDENTIALS },
     Function {
+        name: "rsipc_mq_clocksend",
+        cancellation_point: "yes",
+        notes: "`mq_timedsend` with a clock",
+        ..OWN
+    },
+    Function {
+        name: "rsipc_mq_clockreceive",
+        cancellation_point: "yes",
+        notes: "`mq_timedreceive` with a clock",
+        ..OWN
+    },
+    Function {
+        name: "rsipc_mq_sendv",
+        cancellation_point: "yes",
+        notes: "several messages; waits for the first one alone",
+        ..OWN
+    },
+    Function {
+        name: "rsipc_mq_recvv",
+        cancellation_point: "yes",
+        notes: "several messages; waits for the first one alone",
+        ..OWN
+    },
+    Function { name: "rsipc_mq_peek", notes: "takes nothing", ..OWN },
+    Function {
         name: "rsipc_version",
         signal_safe: true,
         notes: "tells a program that it runs on librsipc",

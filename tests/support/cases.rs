@@ -33,14 +33,23 @@ impl Case {
     }
 }
 
-/// The cases of every file, as the programs themselves list them.
+/// The cases of semantics.
 pub fn all_cases() -> Vec<Case> {
-    cases_in(|_| true)
+    cases_in("tests/c/semantics", Way::Glibc)
 }
 
-/// The cases of the files with such names.
-pub fn cases_in(is_wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/semantics");
+/// The cases of semantics in the files with such names.
+pub fn some_cases(is_wanted: impl Fn(&str) -> bool) -> Vec<Case> {
+    cases_of_files("tests/c/semantics", Way::Glibc, is_wanted)
+}
+
+/// The cases of every file in a directory, as the programs themselves list them.
+pub fn cases_in(directory: &str, way: Way) -> Vec<Case> {
+    cases_of_files(directory, way, |_| true)
+}
+
+fn cases_of_files(directory: &str, way: Way, is_wanted: impl Fn(&str) -> bool) -> Vec<Case> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let mut sources: Vec<PathBuf> = fs::read_dir(&dir)
         .expect("the checks are there")
         .map(|entry| entry.expect("a directory can be read").path())
@@ -51,16 +60,16 @@ pub fn cases_in(is_wanted: impl Fn(&str) -> bool) -> Vec<Case> {
     // Compiling is what takes time: two at once.
     let (first, second) = sources.split_at(sources.len() / 2);
     thread::scope(|scope| {
-        let other =
-            scope.spawn(|| second.iter().flat_map(|source| cases_of(source)).collect::<Vec<_>>());
-        let mut cases: Vec<Case> = first.iter().flat_map(|source| cases_of(source)).collect();
+        let other = scope
+            .spawn(|| second.iter().flat_map(|source| cases_of(source, way)).collect::<Vec<_>>());
+        let mut cases: Vec<Case> = first.iter().flat_map(|source| cases_of(source, way)).collect();
         cases.extend(other.join().expect("every file compiles"));
         cases
     })
 }
 
-fn cases_of(source: &Path) -> Vec<Case> {
-    let mut list = command(&compile(source, Way::Glibc), Way::Glibc);
+fn cases_of(source: &Path, way: Way) -> Vec<Case> {
+    let mut list = command(&compile(source, way), way);
     list.arg("--list");
     let output = run_bounded(list, Duration::from_secs(SECONDS));
     assert!(output.success() && !output.stdout.is_empty(), "{}: no cases", source.display());

@@ -92,10 +92,18 @@ pub(super) fn target_dir() -> &'static Path {
         .expect("the scratch directory of cargo lies in the target directory")
 }
 
+/// One after the other: together they would have the features of their dependencies together, too.
 fn build_release() -> PathBuf {
+    for package in ["rsipc", "rsipc-watch"] {
+        build_library(package);
+    }
+    target_dir().join("release")
+}
+
+fn build_library(package: &str) {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--lib", "--package=rsipc"])
+        .args(["build", "--quiet", "--release", "--lib", "--package", package])
         .arg("--target-dir")
         .arg(target_dir())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -106,5 +114,4 @@ fn build_release() -> PathBuf {
         "the release library does not build:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    target_dir().join("release")
 }

@@ -4,7 +4,7 @@ mod dot;
 mod picture;
 mod scene;
 mod svg;
-mod text;
+pub mod text;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;

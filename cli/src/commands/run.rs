@@ -3,17 +3,19 @@
 mod elf;
 pub mod library;
 mod program;
+mod watched;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{self, Command};
 
 use clap::Args;
 
 use crate::failure::{Failure, Result};
 use crate::output::{escape, say};
+use watched::options::Wishes;
 
 /// Run a program on librsipc in the place of glibc's own calls
 #[derive(Args)]
@@ -21,6 +23,8 @@ pub struct Options {
     /// Say which library is used, and let it say that it is active
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    wishes: Wishes,
     /// The program and its arguments
     #[arg(
         required = true,
@@ -44,10 +48,18 @@ pub fn run(options: &Options) -> Result<()> {
         ));
     }
     let mut command = Command::new(&program);
-    command.arg0(name).args(arguments).env("LD_PRELOAD", preload(library.as_os_str()));
+    command.arg0(name).args(arguments);
     if options.verbose {
         command.env("RSIPC_VERBOSE", "1");
     }
+    let list = preload(library.as_os_str());
+    if options.wishes.is_watched() {
+        let mut watching = library::watching(&library)?.into_os_string();
+        watching.push(":");
+        watching.push(list);
+        process::exit(watched::run(&options.wishes, command, &watching)?);
+    }
+    command.env("LD_PRELOAD", list);
     // Returns only if it fails.
     let error = command.exec();
     Err(Failure::call(format_args!("cannot run {}", shown(program.as_os_str())), error))

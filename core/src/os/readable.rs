@@ -4,7 +4,7 @@
 use core::ptr;
 
 use super::errno::Errno;
-use crate::atomic::{AtomicU32, AtomicUsize, Ordering};
+use crate::atomic::AtomicU32;
 
 /// Bytes that the kernel reads of a set of signals.
 const PROBE: usize = size_of::<u64>();
@@ -53,30 +53,19 @@ impl<T: Copy> Array<T> {
 /// keeps what it waits for further up.
 const NEAR: usize = 256 * 1024;
 
-/// Where the first thread's stack surely reaches: the environment of the program lies there. 0 =
-/// not known.
-static STACK_OF_FIRST_THREAD: AtomicUsize = AtomicUsize::new(0);
-
-/// At load: learns where the stack of the first thread is.
-pub fn learn_stack() {
-    unsafe extern "C" {
-        static environ: *const *const u8;
-    }
-    let here = 0_u8;
-    // SAFETY: the C library has set it up before any constructor runs.
-    let environment = unsafe { environ }.addr();
-    if (1..NEAR).contains(&environment.wrapping_sub(ptr::from_ref(&here).addr())) {
-        STACK_OF_FIRST_THREAD.store(environment, Ordering::Relaxed);
-    }
+unsafe extern "C" {
+    /// Where the stack of the first thread began, at the start of the program. The loader's.
+    static __libc_stack_end: *const u8;
 }
 
 /// Whether an address is on the calling thread's stack, between our frame and something that is
-/// known to lie above it: the environment, or a thread's own variables.
+/// known to lie above it: the start of the first thread's stack, or a thread's own variables.
 fn is_on_stack(address: usize, anchor: usize) -> bool {
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
     let reaches = |end: usize| here <= address && address < end && end - here < NEAR;
-    reaches(anchor) || reaches(STACK_OF_FIRST_THREAD.load(Ordering::Relaxed))
+    // SAFETY: stored before any library is loaded, and never again.
+    reaches(anchor) || reaches(unsafe { __libc_stack_end }.addr())
 }
 
 /// Whether the byte at this address can be read. Asks the kernel for an invalid change of the

@@ -96,7 +96,31 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 /// The settings in force.
 pub fn get() -> &'static Settings {
-    SETTINGS.get_or_init(|| Settings::read(variable))
+    SETTINGS.get_or_init(|| {
+        if any_is_set() { Settings::read(variable) } else { Settings::read(|_| None) }
+    })
+}
+
+/// Whether the environment may have a setting of ours. One look through it, in the place of one for
+/// each: most programs have none.
+fn any_is_set() -> bool {
+    const PREFIX: &[u8] = b"RSIPC_";
+    unsafe extern "C" {
+        static environ: *const *const u8;
+    }
+    // SAFETY: NULL, or an array of C strings that ends with NULL, as for getenv(3). No string is
+    // read beyond its end: its NUL is in no prefix.
+    unsafe {
+        let mut next = environ;
+        while !next.is_null() && !(*next).is_null() {
+            let entry = *next;
+            if PREFIX.iter().enumerate().all(|(index, &byte)| *entry.add(index) == byte) {
+                return true;
+            }
+            next = next.add(1);
+        }
+    }
+    false
 }
 
 impl Settings {

@@ -96,8 +96,13 @@ impl Event {
         }
     }
 
-    /// Wakes one sleeper, by the given futex call, which wakes up to so many sleepers and returns
-    /// how many it woke. False: no thread was asleep. `began_turns`: whether it was this waker that
+    /// Wakes one sleeper. See [`Event::wake`].
+    pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
+        self.wake(1, began_turns, wake)
+    }
+
+    /// Wakes up to `count` sleepers, by the given futex call, which returns how many it woke.
+    /// False: no thread was asleep. `began_turns`: whether it was this waker that
     /// [`Event::begin_turns`].
     ///
     /// A wake in vain clears the bit, and then wakes all. For a waiter may have come in between,
@@ -105,9 +110,14 @@ impl Event {
     /// reach it. A thread that comes still later finds the word changed, and does not sleep. It
     /// also takes back the turns that it has begun. A turn that another waker has begun may belong
     /// to a thread that is awake, and has not come for it yet.
-    pub fn wake_one(&self, began_turns: bool, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
+    pub fn wake(
+        &self,
+        count: i32,
+        began_turns: bool,
+        wake: impl Fn(&AtomicU32, i32) -> usize,
+    ) -> bool {
         let word = self.0.fetch_add(WAKE, Ordering::SeqCst).wrapping_add(WAKE);
-        if wake(&self.0, 1) > 0 {
+        if wake(&self.0, count) > 0 {
             return true;
         }
         let taken_back = AWAITED | if began_turns { IN_TURN } else { 0 };

@@ -100,9 +100,14 @@ impl WaitPoint {
         self.event.end_turns();
     }
 
-    /// Wakes one sleeper, and takes note if there is none. See [`Event::wake_one`].
+    /// Wakes one sleeper, and takes note if there is none. See [`Event::wake`].
     pub fn wake_one(&self, began_turns: bool) -> bool {
-        self.event.wake_one(began_turns, wake)
+        self.wake(1, began_turns)
+    }
+
+    /// Wakes so many.
+    pub fn wake(&self, count: i32, began_turns: bool) -> bool {
+        self.event.wake(count, began_turns, wake)
     }
 
     /// What a sleep here ends with.

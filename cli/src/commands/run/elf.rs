@@ -31,6 +31,7 @@ const OWN_MACHINE: u16 = if cfg!(target_arch = "x86_64") {
 } else {
     0
 };
+const PT_LOAD: u32 = 1;
 const PT_INTERP: u32 = 3;
 const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
@@ -62,6 +63,22 @@ pub fn read(file: &File) -> io::Result<Elf> {
         }
     }
     Ok(Elf::Static)
+}
+
+/// The address that the beginning of a program or library was linked for: 0, unless it can only be
+/// loaded there.
+pub fn base(file: &File) -> io::Result<u64> {
+    let mut header = [0; HEADER];
+    file.read_exact_at(&mut header, 0)?;
+    let (table, entries) = (u64_at(&header, 32), u16_at(&header, 56));
+    for entry in 0..u64::from(entries) {
+        let mut segment = [0; PROGRAM_HEADER];
+        file.read_exact_at(&mut segment, table.saturating_add(entry * PROGRAM_HEADER as u64))?;
+        if u32_at(&segment, 0) == PT_LOAD {
+            return Ok(u64_at(&segment, 16).saturating_sub(u64_at(&segment, 8)));
+        }
+    }
+    Ok(0)
 }
 
 fn loader(file: &File, offset: u64, length: u64) -> io::Result<Elf> {

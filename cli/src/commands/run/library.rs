@@ -10,6 +10,8 @@ use crate::output::escape;
 /// The SONAME's file first: it is there without the files for developers.
 const NAMES: [&str; 2] = ["librsipc.so.0", "librsipc.so"];
 
+const WATCHING: [&str; 2] = ["librsipc_watch.so.0", "librsipc_watch.so"];
+
 /// The shared library to preload.
 pub fn find() -> Result<PathBuf> {
     let found = match env::var_os("RSIPC_LIB").filter(|set| !set.is_empty()) {
@@ -25,6 +27,17 @@ pub fn find() -> Result<PathBuf> {
         .advise("copy it elsewhere and name that place by RSIPC_LIB"));
     }
     Ok(found)
+}
+
+/// The one that watches, beside the library.
+pub fn watching(library: &Path) -> Result<PathBuf> {
+    let directory = library.parent().unwrap_or(Path::new("/"));
+    let found = WATCHING.iter().map(|name| directory.join(name)).find(|path| path.is_file());
+    found.and_then(|found| found.canonicalize().ok()).ok_or_else(|| {
+        let shown = escape::word(directory.as_os_str().as_bytes());
+        Failure::new(format!("there is no librsipc_watch.so in {shown}"))
+            .advise("`make` builds it beside librsipc.so, `make install` puts both in place")
+    })
 }
 
 /// What RSIPC_LIB names: the library, or its directory.

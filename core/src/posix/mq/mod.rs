@@ -3,6 +3,7 @@
 //! | module | |
 //! |---|---|
 //! | `as_file` | a queue's descriptor as a file: `fstat`, `read`, `fchmod` |
+//! | `batch` | several messages in one call |
 //! | `calls` | `mq_unlink`, `mq_getattr`, `mq_setattr` |
 //! | `closing` | `mq_close`, and the calls that close or duplicate descriptors |
 //! | `deaths` | claims whose holder died without the kernel's telling |
@@ -14,6 +15,7 @@
 //! | `model` | the protocols under the model checker |
 //! | `notify` | `mq_notify` |
 //! | `open` | `mq_open` |
+//! | `peek` | looking at a message that stays |
 //! | `permission` | which users may open a queue |
 //! | `poll` | how poll(2) learns of messages and space |
 //! | `snapshot` | a queue as `rsipc` shows it, read and not changed |
@@ -30,6 +32,8 @@ mod model;
 
 #[cfg(not(loom))]
 mod as_file;
+#[cfg(not(loom))]
+mod batch;
 #[cfg(not(loom))]
 mod calls;
 #[cfg(not(loom))]
@@ -49,6 +53,8 @@ mod message;
 #[cfg(not(loom))]
 mod open;
 #[cfg(not(loom))]
+mod peek;
+#[cfg(not(loom))]
 mod permission;
 #[cfg(not(loom))]
 pub mod snapshot;
@@ -59,6 +65,8 @@ mod wait;
 
 #[cfg(not(loom))]
 pub use as_file::{From, can_send, change_mode, change_owner, describe, read, seek, status_line};
+#[cfg(not(loom))]
+pub use batch::{receive_some, send_some};
 #[cfg(not(loom))]
 pub use calls::{Attributes, attributes, set_nonblocking, unlink};
 #[cfg(not(loom))]
@@ -82,6 +90,8 @@ pub use notify::register::{Start, Wish, notify};
 pub use notify::registration::Registered;
 #[cfg(not(loom))]
 pub use open::{How, open};
+#[cfg(not(loom))]
+pub use peek::peek;
 #[cfg(not(loom))]
 pub use poll::answer::{Correction, correct, correct_epoll};
 #[cfg(not(loom))]

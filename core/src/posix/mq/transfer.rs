@@ -79,7 +79,7 @@ impl Use<'_> {
     /// # Safety
     /// The slot is claimed; the message has been checked, and its body is valid for reading.
     #[inline(always)]
-    unsafe fn write(&self, slot: usize, header: u128, message: &Outgoing) -> bool {
+    pub(super) unsafe fn write(&self, slot: usize, header: u128, message: &Outgoing) -> bool {
         // SAFETY: as the caller says.
         unsafe {
             let (head, into) = self.queue.layout.next_message(slot);
@@ -93,7 +93,7 @@ impl Use<'_> {
     /// # Safety
     /// As there.
     #[cold]
-    unsafe fn send_to_registered(
+    pub(super) unsafe fn send_to_registered(
         &self,
         message: &Outgoing,
         reserved: Reserved<'_>,
@@ -117,7 +117,7 @@ impl Use<'_> {
 
     /// Commits a message whose body is in the slot, and tells the processes that wait for it.
     #[inline(always)]
-    fn commit_sent(
+    pub(super) fn commit_sent(
         &self,
         sent: Reserved<'_>,
         priority: u32,
@@ -219,7 +219,7 @@ impl Use<'_> {
     /// # Safety
     /// As there.
     #[cold]
-    unsafe fn receive_noting(
+    pub(super) unsafe fn receive_noting(
         &self,
         into: &Incoming,
         taken: Taken<'_>,
@@ -248,7 +248,7 @@ impl Use<'_> {
 
     /// Commits: the message whose body has been read is gone. Tells the processes that wait for it.
     #[inline(always)]
-    fn commit_received(
+    pub(super) fn commit_received(
         &self,
         taken: Taken<'_>,
         owed: Option<&Announcement<'_>>,
@@ -308,6 +308,14 @@ impl Use<'_> {
         committed
     }
 
+    /// Tells a process that has registered since this message of a batch was claimed.
+    pub(super) fn tell_registered(&self, sent: Reserved<'_>) {
+        let active = self.queue.layout.notify().active();
+        if active != 0 {
+            self.apart(|this| this.tell_receivers(false, active, sent, false));
+        }
+    }
+
     #[cold]
     fn tell_receivers(&self, is_awaited: bool, active: u32, sent: Reserved<'_>, began_turns: bool) {
         let layout = &self.queue.layout;
@@ -365,7 +373,7 @@ pub unsafe fn receive_at_once(
 
 /// At most 16 MiB.
 #[inline]
-fn length_of(message: &Outgoing) -> u32 {
+pub(super) fn length_of(message: &Outgoing) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "it has been checked")]
     let length = message.length as u32;
     length

@@ -178,7 +178,7 @@ impl Attempt for Waiting {
             self.entered.operation.withdraw();
             return;
         }
-        // No caller takes an error.
+        // There is no caller to give an error to.
         let _ = self.look_after_all();
         self.withdraw();
     }

@@ -250,6 +250,13 @@ impl Layout {
         }
     }
 
+    /// How many messages have been written to a slot.
+    pub fn written(&self, slot: usize) -> u64 {
+        // SAFETY: within the mapping, and aligned.
+        let written = unsafe { AtomicU64::from_ptr(&raw mut (*self.slot(slot)).written) };
+        written.load(Ordering::SeqCst)
+    }
+
     /// The header of the message in a slot. It may be of any message, or none, unless the slot is
     /// claimed.
     #[inline]

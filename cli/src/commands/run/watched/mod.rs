@@ -1,0 +1,234 @@
+//! A watched run: `--trace`, `--check` and `--chaos`. The command stays, reads what the processes
+//! of the run write down, and ends when all of them have ended.
+//!
+//! | module | |
+//! |---|---|
+//! | `children` | the program and its descendants |
+//! | `home` | the directory of the run |
+//! | `options` | what may be asked for |
+//! | `records` | what the processes write down |
+//! | `report` | findings as a person reads them |
+//! | `symbols` | names of functions and variables |
+//! | `tracing` | the record of calls |
+//! | `waits` | waits that last |
+
+mod children;
+mod home;
+pub mod options;
+mod records;
+mod report;
+mod symbols;
+mod tracing;
+mod waits;
+
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use watch_run::tables::mode;
+use watch_run::{DIRECTORY, END};
+
+use crate::failure::{Failure, Result};
+use crate::output::{say, warn};
+use children::Children;
+use home::Home;
+use options::{Chaos, Wishes};
+use records::{Lines, Record};
+use symbols::Symbols;
+use tracing::Trace;
+use waits::Waits;
+
+/// The exit status of a run with findings, if they are fatal.
+const FOUND: i32 = 66;
+/// How often the run is looked at.
+const TURN: Duration = Duration::from_millis(20);
+/// How often its waits are.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Everything that comes of a run.
+struct Watcher<'a> {
+    wishes: &'a Wishes,
+    home: Home,
+    lines: Lines,
+    trace: Option<Trace>,
+    symbols: Symbols,
+    waits: Waits,
+    findings: u32,
+    /// Some of its processes wait for ever.
+    is_stuck: bool,
+}
+
+/// Runs the command with `preload` in the place of its LD_PRELOAD, and gives its exit status.
+pub fn run(wishes: &Wishes, mut command: Command, preload: &OsStr) -> Result<i32> {
+    let mut watcher = Watcher::new(wishes)?;
+    command.env("LD_PRELOAD", preload).env(DIRECTORY, watcher.home.path());
+    let mut children = Children::start(command)?;
+    watcher.home.tables().head.root.store(children.program(), Ordering::Relaxed);
+    let mut last_look = Instant::now();
+    while !children.are_gone() {
+        thread::sleep(TURN);
+        watcher.read()?;
+        if wishes.check.is_some() && last_look.elapsed() >= LOOK {
+            watcher.look();
+            if wishes.is_fatal() && watcher.is_stuck {
+                Children::end();
+            }
+            last_look = Instant::now();
+        }
+    }
+    watcher.read()?;
+    watcher.judge(preload)?;
+    watcher.finish(children.status())
+}
+
+impl<'a> Watcher<'a> {
+    fn new(wishes: &'a Wishes) -> Result<Self> {
+        let (mut modes, mut seed) = (0, 0);
+        if wishes.trace.is_some() {
+            modes |= mode::TRACE;
+        }
+        if wishes.check.is_some() {
+            modes |= mode::CHECK;
+        }
+        if let Some(chaos) = wishes.chaos {
+            let Chaos { kills, seed: wanted } = chaos.unwrap_or(Chaos { kills: false, seed: None });
+            modes |= mode::CHAOS | if kills { mode::KILL } else { 0 };
+            seed = wanted.unwrap_or_else(any_seed);
+            let kind = if kills { "kill:" } else { "" };
+            say(format!("rsipc chaos: seed {seed} (--chaos={kind}{seed} does the same again)"));
+        }
+        let home = Home::new(modes, seed)
+            .map_err(|error| Failure::call("cannot make a directory for the run", error))?;
+        let lines = home
+            .records()
+            .map_err(|error| Failure::call("cannot read the records of the run", error))?;
+        let trace = match &wishes.trace {
+            Some(file) => Some(
+                Trace::open(file.as_deref(), wishes.trace_format)
+                    .map_err(|error| Failure::call("cannot write the record of calls", error))?,
+            ),
+            None => None,
+        };
+        Ok(Self {
+            wishes,
+            home,
+            lines: Lines::of(lines),
+            trace,
+            symbols: Symbols::default(),
+            waits: Waits::default(),
+            findings: 0,
+            is_stuck: false,
+        })
+    }
+
+    /// What has been written down since the last time.
+    fn read(&mut self) -> Result<()> {
+        let lines = self
+            .lines
+            .take()
+            .map_err(|error| Failure::call("cannot read the records of the run", error))?;
+        for line in lines {
+            match serde_json::from_str(&line) {
+                Ok(Record::Call(call)) => {
+                    if let Some(trace) = &mut self.trace {
+                        trace.call(&call, &line).map_err(not_written)?;
+                    }
+                }
+                Ok(Record::Finding(finding)) => {
+                    self.findings += 1;
+                    report::finding(&finding, &mut self.symbols);
+                }
+                Ok(Record::Killed(killed)) => report::killed(&killed),
+                Err(error) => warn(format!("a record of the run makes no sense: {error}")),
+            }
+        }
+        match &mut self.trace {
+            Some(trace) => trace.flush().map_err(not_written),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits that last.
+    fn look(&mut self) {
+        let patience = u64::from(self.wishes.patience) * 1_000_000_000;
+        for finding in self.waits.look(self.home.tables(), now(), patience) {
+            self.findings += 1;
+            self.is_stuck = true;
+            report::finding(&finding, &mut self.symbols);
+        }
+    }
+
+    /// Whether some process has found the tables.
+    fn was_entered(&self) -> bool {
+        let book = self.home.tables().book.get();
+        // SAFETY: a place in the mapped tables, of which only the address is made.
+        home::copy(unsafe { &raw const (*book).processes[0].pid }) != 0
+    }
+
+    /// What is left: another process with the same libraries looks at it.
+    fn judge(&mut self, preload: &OsStr) -> Result<()> {
+        if self.wishes.check.is_none() {
+            return Ok(());
+        }
+        let own = std::env::current_exe()
+            .map_err(|error| Failure::call("cannot find the own program", error))?;
+        let looked = Command::new(own)
+            .arg("--version")
+            .env("LD_PRELOAD", preload)
+            .env(DIRECTORY, self.home.path())
+            .env(END, "1")
+            .env_remove("RSIPC_VERBOSE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status();
+        match looked {
+            Ok(status) if status.success() => self.read(),
+            Ok(status) => Err(Failure::new(format!("cannot look at what is left: {status}"))),
+            Err(error) => Err(Failure::call("cannot look at what is left", error)),
+        }
+    }
+
+    fn finish(mut self, status: i32) -> Result<i32> {
+        if let Some(trace) = self.trace.take() {
+            trace.finish().map_err(not_written)?;
+        }
+        let head = &self.home.tables().head;
+        let unwritten = head.unwritten.load(Ordering::Relaxed);
+        if unwritten > 0 {
+            warn(format!("{unwritten} records could not be written"));
+        }
+        let missed = head.missed.load(Ordering::Relaxed);
+        if missed > 0 {
+            warn(format!(
+                "{missed} times the book of the run had no room, or was kept by a stopped process; what follows from it was not reported"
+            ));
+        }
+        if !self.was_entered() {
+            warn("no process of the run was watched: is librsipc_watch.so of another version?");
+        }
+        if self.findings > 0 {
+            let plural = if self.findings == 1 { "" } else { "s" };
+            say(format!("rsipc check: {} finding{plural}", self.findings));
+        }
+        Ok(if self.findings > 0 && self.wishes.is_fatal() { FOUND } else { status })
+    }
+}
+
+fn not_written(error: std::io::Error) -> Failure {
+    Failure::call("cannot write the record of calls", error)
+}
+
+fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is there to be written.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000
+        + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
+/// One that is easy to type.
+fn any_seed() -> u64 {
+    now() / 1000 % 1_000_000
+}

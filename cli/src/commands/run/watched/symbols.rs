@@ -1,0 +1,71 @@
+//! From an address in a file to a function, a source line, or a variable.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+
+use addr2line::Loader;
+
+use super::super::elf;
+use super::records::Place;
+
+/// The files that have been looked into.
+#[derive(Default)]
+pub struct Symbols {
+    files: HashMap<String, Option<Loaded>>,
+}
+
+struct Loaded {
+    loader: Loader,
+    /// The address that the file's beginning was linked for.
+    base: u64,
+}
+
+impl Symbols {
+    fn load(&mut self, path: &str) -> Option<&Loaded> {
+        let load = || {
+            let base = elf::base(&File::open(path).ok()?).ok()?;
+            Some(Loaded { loader: Loader::new(Path::new(path)).ok()?, base })
+        };
+        self.files.entry(path.to_owned()).or_insert_with(load).as_ref()
+    }
+
+    /// Functions, the innermost first: `name at file:line`, as far as the file tells.
+    pub fn frames(&mut self, place: &Place) -> Vec<String> {
+        let Place(path, offset) = place;
+        let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bare = format!("{name}+{offset:#x}");
+        let Some(Loaded { loader, base }) = self.load(path) else { return vec![bare] };
+        let address = base.wrapping_add(*offset);
+        let mut found = Vec::new();
+        if let Ok(mut frames) = loader.find_frames(address) {
+            while let Ok(Some(frame)) = frames.next() {
+                let Some(function) = frame.function else { continue };
+                let function = function.demangle().map_or_else(|_| "?".into(), String::from);
+                let line = frame
+                    .location
+                    .and_then(|location| Some(format!("{}:{}", location.file?, location.line?)));
+                found.push(match line {
+                    Some(line) => format!("{function} at {line}"),
+                    None => format!("{function} in {name}"),
+                });
+            }
+        }
+        if found.is_empty() {
+            found.push(match loader.find_symbol(address) {
+                Some(symbol) => {
+                    format!("{} in {name}", addr2line::demangle_auto(symbol.into(), None))
+                }
+                None => bare,
+            });
+        }
+        found
+    }
+
+    /// The name of a variable.
+    pub fn variable(&mut self, place: &Place) -> Option<String> {
+        let Loaded { loader, base } = self.load(&place.0)?;
+        let symbol = loader.find_symbol(base.wrapping_add(place.1))?;
+        Some(addr2line::demangle_auto(symbol.into(), None).into_owned())
+    }
+}

@@ -1,0 +1,289 @@
+//! Waits that last: who waits for whom, from what the run has written down; and where that does not
+//! say it, from what `rsipc graph` sees.
+
+use std::collections::HashSet;
+use std::fs;
+use std::sync::atomic::Ordering;
+
+use watch_run::calls::CALLS;
+use watch_run::finding::Kind;
+use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
+
+use super::home::copy;
+use super::records::{Finding, Place};
+use crate::commands::graph::text;
+use crate::deadlock;
+use crate::output::warn;
+
+/// A thread in a call.
+#[derive(Clone)]
+pub struct Waiting {
+    pub pid: i32,
+    pub tid: i32,
+    pub call: &'static str,
+    pub began: u64,
+    pub arguments: [u64; 6],
+    object: Option<usize>,
+    stack: Vec<u64>,
+}
+
+/// Waits that have been spoken of.
+#[derive(Default)]
+pub struct Waits {
+    known: HashSet<(i32, u64)>,
+}
+
+/// All threads that are in a call.
+pub fn in_calls(tables: &Tables) -> Vec<(Waiting, bool)> {
+    tables.threads.iter().filter_map(read).collect()
+}
+
+/// With whether it is a call that may wait. None: in no call.
+fn read(slot: &Thread) -> Option<(Waiting, bool)> {
+    // Acquire: the fields that were stored before it.
+    let number = slot.call.load(Ordering::Acquire) as usize;
+    let signature = CALLS.get(number.checked_sub(1)?)?;
+    let counters = slot.stack.iter().map(|place| place.load(Ordering::Relaxed));
+    let waiting = Waiting {
+        pid: slot.pid.load(Ordering::Relaxed),
+        tid: slot.tid.load(Ordering::Relaxed),
+        call: signature.name,
+        began: slot.began.load(Ordering::Relaxed),
+        arguments: std::array::from_fn(|index| slot.arguments[index].load(Ordering::Relaxed)),
+        object: (slot.object.load(Ordering::Relaxed) as usize).checked_sub(1),
+        stack: counters.take_while(|&counter| counter != 0).collect(),
+    };
+    (waiting.tid != 0).then_some((waiting, signature.waits))
+}
+
+impl Waits {
+    /// Findings of waits that began so many nanoseconds ago. Other long waits are notes.
+    pub fn look(&mut self, tables: &Tables, now: u64, patience: u64) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let all: Vec<Waiting> =
+            in_calls(tables).into_iter().filter(|(_, waits)| *waits).map(|(one, _)| one).collect();
+        for waiting in &all {
+            let lasts = now.saturating_sub(waiting.began) >= patience;
+            if !lasts || !is_alive(waiting.tid) || !self.known.insert((waiting.tid, waiting.began))
+            {
+                continue;
+            }
+            match reason(tables, waiting, &all) {
+                Reason::Stuck(what, members) => {
+                    // One finding for all of them.
+                    for other in all.iter().filter(|other| members.contains(&other.tid)) {
+                        self.known.insert((other.tid, other.began));
+                    }
+                    found.push(finding(tables, waiting, what));
+                }
+                Reason::Open(note) => warn(note),
+            }
+        }
+        found
+    }
+}
+
+enum Reason {
+    /// Nobody will wake it; the threads that are concerned.
+    Stuck(String, HashSet<i32>),
+    /// Somebody may.
+    Open(String),
+}
+
+fn reason(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Reason {
+    chain(tables, waiting, all)
+        .or_else(|| seen(waiting, all))
+        .unwrap_or_else(|| Reason::Open(note(tables, waiting)))
+}
+
+/// From a lock to who has it, and on to what that one waits for.
+fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
+    // The book does not have all that has happened.
+    if tables.head.missed.load(Ordering::Relaxed) > 0 {
+        return None;
+    }
+    let mut said = Vec::new();
+    let mut members = HashSet::new();
+    let mut current = waiting;
+    loop {
+        let object = object(tables, current.object?)?;
+        let name = name(&object);
+        let is_lock =
+            object.initial == 1 && !object.is_signal && object.taker != 0 && object.returns > 0;
+        if !is_lock {
+            return None;
+        }
+        if !members.insert(current.tid) {
+            return Some(Reason::Stuck(said.join("; "), members));
+        }
+        let (holder, holder_pid) = (object.taker, object.taker_pid);
+        let own = who(current.pid, current.tid);
+        if !is_alive(holder) {
+            said.push(format!(
+                "{own} waits for {name}, taken last by process {holder_pid}, which has ended"
+            ));
+            return Some(Reason::Stuck(said.join("; "), members));
+        }
+        if holder == current.tid {
+            said.push(format!("{own} waits for {name}, which it has itself"));
+            return Some(Reason::Stuck(said.join("; "), members));
+        }
+        said.push(format!("{own} waits for {name}, which {} has", who(holder_pid, holder)));
+        current = all.iter().find(|other| other.tid == holder)?;
+    }
+}
+
+/// What `rsipc graph` says of the process. Of that, what it is sure of.
+fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
+    let (survey, deadlocks) = deadlock::find().ok()?;
+    let is_it = |deadlock: &&deadlock::Deadlock| {
+        deadlock.is_certain && deadlock.members.contains(&waiting.pid)
+    };
+    let found = deadlocks.iter().find(is_it)?;
+    // A handler could post.
+    if found.members.iter().any(|pid| has_handlers(*pid)) {
+        return None;
+    }
+    let members = all.iter().filter(|other| found.members.contains(&other.pid));
+    let members = members.map(|other| other.tid).collect();
+    let name = text::name(found, &survey);
+    let name = name.strip_prefix("deadlock: ").unwrap_or(&name);
+    Some(Reason::Stuck(name.to_owned(), members))
+}
+
+fn note(tables: &Tables, waiting: &Waiting) -> String {
+    let object = waiting.object.and_then(|index| object(tables, index));
+    let name = object.as_ref().map_or_else(|| "an object".to_owned(), name);
+    let book = tables.book.get();
+    let mut others: Vec<i32> = (0..HANDLES)
+        // SAFETY: a place in the mapped tables, of which only the address is made.
+        .map(|index| copy(unsafe { &raw const (*book).handles[index] }))
+        .filter(|handle| {
+            handle.pid > 0
+                && Some(handle.object as usize) == waiting.object
+                && !handle.is_over
+                && handle.pid != waiting.pid
+                && is_alive(handle.pid)
+        })
+        .map(|handle| handle.pid)
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    let others: Vec<String> = others.iter().map(|pid| who(*pid, *pid)).collect();
+    let could = match others.len() {
+        0 => "no other process of the run is known to have it".to_owned(),
+        _ => format!("{} could end it", others.join(", ")),
+    };
+    format!("{} waits in {} for {name}; {could}", who(waiting.pid, waiting.tid), waiting.call)
+}
+
+fn object(tables: &Tables, index: usize) -> Option<Object> {
+    if index >= OBJECTS {
+        return None;
+    }
+    let book = tables.book.get();
+    // SAFETY: a place in the mapped tables, of which only the address is made.
+    let object = copy(unsafe { &raw const (*book).objects[index] });
+    (object.kind != ObjectKind::None).then_some(object)
+}
+
+fn name(object: &Object) -> String {
+    let bytes = &object.name[..usize::from(object.name_length)];
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `process 4711 (name), thread 4712`
+fn who(pid: i32, tid: i32) -> String {
+    let thread = if pid == tid { String::new() } else { format!(", thread {tid}") };
+    format!("process {pid} ({}){thread}", program(pid))
+}
+
+fn program(pid: i32) -> String {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim_end().to_owned()
+}
+
+/// Whether the process has signal handlers of its own (proc(5), `SigCgt`); those of the C library
+/// have the numbers 32 and 33.
+fn has_handlers(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & !(0b11 << 31) != 0)
+}
+
+/// A zombie does nothing any more.
+fn is_alive(number: i32) -> bool {
+    let text = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+    let state = text.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+fn finding(tables: &Tables, waiting: &Waiting, what: String) -> Finding {
+    let object = waiting.object.and_then(|index| object(tables, index));
+    let (mut stack, mut variable) = (Vec::new(), None);
+    if let Ok(maps) = fs::read_to_string(format!("/proc/{}/maps", waiting.pid)) {
+        stack = waiting
+            .stack
+            .iter()
+            .filter_map(|counter| place(&maps, counter.wrapping_sub(1)))
+            .collect();
+        if waiting.call.starts_with("sem_") {
+            variable = place(&maps, waiting.arguments[0]);
+        }
+    }
+    Finding {
+        kind: Kind::Deadlock.name().to_owned(),
+        pid: waiting.pid,
+        tid: waiting.tid,
+        program: program(waiting.pid),
+        call: Some(waiting.call.to_owned()),
+        object: object.as_ref().map(name).unwrap_or_default(),
+        what,
+        why: Kind::Deadlock.why().to_owned(),
+        variable: variable
+            .filter(|_| object.as_ref().is_some_and(|object| object.kind == ObjectKind::Unnamed)),
+        stack,
+    }
+}
+
+/// Where an address is in the file that it was loaded from; the zero-initialised data behind a
+/// file's mappings belongs to it.
+fn place(maps: &str, address: u64) -> Option<Place> {
+    let mut base: Option<(u64, u64, &str)> = None;
+    for line in maps.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let (start, end) = words.next()?.split_once('-')?;
+        let start = u64::from_str_radix(start, 16).ok()?;
+        let end = u64::from_str_radix(end, 16).ok()?;
+        let path = words.nth(4).unwrap_or_default();
+        base = match base {
+            Some((from, _, known)) if known == path => Some((from, end, known)),
+            Some((from, to, known)) if path.is_empty() && to == start => Some((from, end, known)),
+            _ if path.starts_with('/') => Some((start, end, path)),
+            _ => None,
+        };
+        if (start..end).contains(&address) {
+            return base.map(|(from, _, path)| Place(path.to_owned(), address - from));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_files() {
+        let maps = "1000-2000 r--p 00000000 08:01 5  /bin/a\n\
+                    2000-3000 r-xp 00001000 08:01 5  /bin/a\n\
+                    3000-4000 rw-p 00000000 00:00 0 \n\
+                    6000-7000 rw-p 00000000 00:00 0  [stack]\n";
+        let of = |address| place(maps, address).map(|Place(path, offset)| (path, offset));
+        assert_eq!(of(0x2010), Some(("/bin/a".to_owned(), 0x1010)));
+        assert_eq!(of(0x3010), Some(("/bin/a".to_owned(), 0x2010)));
+        assert_eq!(of(0x6010), None);
+        assert_eq!(of(0x5000), None);
+    }
+}

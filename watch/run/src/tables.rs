@@ -1,0 +1,256 @@
+//! The memory that all processes of a run have in common.
+//!
+//! | part | who writes | how |
+//! |---|---|---|
+//! | `Head` | the command, once; counters: everybody | atomics |
+//! | `Thread` | the thread that has claimed it | atomics, so that the command can read meanwhile |
+//! | `Book` | who has `Head::lock` | plain memory |
+//!
+//! All bytes zero is the empty state, so a file of [`SIZE`] bytes needs no more than a `Head`.
+
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+
+/// `watch` and a version: what the first bytes have to be.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x01");
+
+/// Bits of `Head::modes`.
+pub mod mode {
+    /// Each call is recorded.
+    pub const TRACE: u32 = 1;
+    /// Calls are judged.
+    pub const CHECK: u32 = 2;
+    /// Calls are disturbed.
+    pub const CHAOS: u32 = 4;
+    /// A process is killed.
+    pub const KILL: u32 = 8;
+}
+
+/// The beginning.
+#[repr(C)]
+pub struct Head {
+    /// [`MAGIC`], stored last by who makes the tables.
+    pub magic: AtomicU64,
+    /// Bits of [`mode`].
+    pub modes: AtomicU32,
+    /// The process that the run began with; nobody kills it.
+    pub root: AtomicI32,
+    /// Of all random decisions.
+    pub seed: AtomicU64,
+    /// The TID of who has the book, or 0. 0 -> TID: an exchange by that thread. TID -> 0: a store
+    /// by that thread. TID of a dead thread -> TID: an exchange by a thread that has seen that it
+    /// is dead.
+    pub lock: AtomicI32,
+    /// Calls that were not entered in the book, because it could not be had. From then on nothing
+    /// is concluded from what is not in it.
+    pub missed: AtomicU32,
+    /// Records that could not be written.
+    pub unwritten: AtomicU32,
+    /// Findings.
+    pub findings: AtomicU32,
+    /// 0, or 1 once a process has been killed.
+    pub killed: AtomicU32,
+}
+
+/// Program counters that are kept of a stack.
+pub const STACK: usize = 16;
+
+/// A thread in a call.
+#[repr(C)]
+pub struct Thread {
+    /// 0: free. 0 -> TID: an exchange by that thread. TID -> 0: a store by that thread, or by the
+    /// command when the thread has ended.
+    pub tid: AtomicI32,
+    /// Its process.
+    pub pid: AtomicI32,
+    /// The number of the call and 1; 0 while the rest is not filled in. Stored last, with Release.
+    pub call: AtomicU32,
+    /// The index of the object and 1 (`Book::objects`); 0: unknown.
+    pub object: AtomicU32,
+    /// When the call began, in nanoseconds of CLOCK_MONOTONIC.
+    pub began: AtomicU64,
+    /// Its arguments.
+    pub arguments: [AtomicU64; 6],
+    /// Who called, the nearest first, 0 behind the last; only of a call that may sleep.
+    pub stack: [AtomicU64; STACK],
+}
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ObjectKind {
+    /// The entry is free.
+    None = 0,
+    /// Made by `sem_open`.
+    Named,
+    /// Made by `sem_init`.
+    Unnamed,
+    /// A POSIX queue.
+    Queue,
+    /// A shared memory object.
+    Memory,
+    /// A set of System V.
+    Set,
+    /// A queue of System V.
+    Messages,
+    /// A segment of System V.
+    Segment,
+}
+
+/// The longest name that is kept: that of a file and the slash.
+pub const NAME: usize = 256;
+
+/// An object that a process of the run has to do with.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Object {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// A process of the run has made it.
+    pub is_made: bool,
+    /// Its name leads to it (POSIX), its id is valid (System V).
+    pub is_linked: bool,
+    /// `sem_init` has been called for it, and `sem_destroy` not yet.
+    pub is_alive: bool,
+    /// The memory that it is in is shared between processes.
+    pub is_shared: bool,
+    /// Somebody has posted who had taken nothing: it is a signal and no lock.
+    pub is_signal: bool,
+    /// A process was registered for a notification, and has not registered again since a message
+    /// came into the empty queue.
+    pub is_notified: bool,
+    /// Bytes of `name`.
+    pub name_length: u8,
+    /// As a user knows it.
+    pub name: [u8; NAME],
+    /// Where an unnamed semaphore is: device and inode, or pid and 0; and the byte in it. Of a
+    /// System V object the id.
+    pub place: [u64; 3],
+    /// Who made it.
+    pub maker: i32,
+    /// The thread that took the last token of a semaphore with the initial value 1; 0: given back.
+    pub taker: i32,
+    /// The process of `taker`.
+    pub taker_pid: i32,
+    /// Registered for a notification: the process, or 0.
+    pub notified: i32,
+    /// The value it was made with.
+    pub initial: u32,
+    /// Tokens given back by who had taken them.
+    pub returns: u32,
+    /// Messages sent since a registration.
+    pub sent: u32,
+}
+
+/// What a process knows an object by.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Handle {
+    /// 0: free.
+    pub pid: i32,
+    /// The index in `Book::objects`.
+    pub object: u32,
+    /// The address of a semaphore; a queue's descriptor, which is below all addresses.
+    pub key: u64,
+    /// Opens less closes.
+    pub opens: u32,
+    /// It was open already in the process that forked this one, which had that pid; 0: it was not.
+    pub heir_of: i32,
+    /// This process has made a call with it.
+    pub is_used: bool,
+    /// Closed or destroyed: what comes now is wrong.
+    pub is_over: bool,
+}
+
+/// A process.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Process {
+    /// 0: free.
+    pub pid: i32,
+    /// Children that it has begun.
+    pub children: u32,
+    /// A number that depends on the seed and on its place in the tree of processes alone.
+    pub path: u64,
+    /// Programs that it has begun.
+    pub programs: u32,
+    /// Its name, zeros behind.
+    pub name: [u8; 16],
+    /// It has ended, and its handles are forgotten.
+    pub is_over: bool,
+}
+
+/// That a thread took one lock while it had another.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Order {
+    /// The one it had, an index of `Book::objects` and 1; 0: free.
+    pub had: u32,
+    /// The one it took, likewise.
+    pub took: u32,
+    /// The first that did so.
+    pub tid: i32,
+    /// Its process.
+    pub pid: i32,
+    /// All that it had.
+    pub all: [u32; 4],
+}
+
+/// What a place in a program did after it had asked for a value.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Decision {
+    /// The address, mixed with the object; 0: free.
+    pub place: u64,
+    /// `[value was 0, or more][an operation followed, or none]`: how often.
+    pub counts: [[u16; 2]; 2],
+}
+
+/// How many of each there may be.
+pub const THREADS: usize = 1024;
+/// See [`THREADS`].
+pub const OBJECTS: usize = 2048;
+/// See [`THREADS`]; a power of two.
+pub const HANDLES: usize = 8192;
+/// See [`THREADS`].
+pub const PROCESSES: usize = 1024;
+/// See [`THREADS`].
+pub const ORDERS: usize = 512;
+/// See [`THREADS`].
+pub const DECISIONS: usize = 128;
+/// See [`THREADS`].
+pub const SAID: usize = 1024;
+
+/// What is known of the run.
+#[repr(C)]
+pub struct Book {
+    /// In no order; those that are used come first.
+    pub objects: [Object; OBJECTS],
+    /// By the hash of pid and key, each in the first free place from there on.
+    pub handles: [Handle; HANDLES],
+    /// In no order.
+    pub processes: [Process; PROCESSES],
+    /// In no order; those that are used come first.
+    pub orders: [Order; ORDERS],
+    /// In no order; those that are used come first.
+    pub decisions: [Decision; DECISIONS],
+    /// Findings that were reported: hashes of kind, object and place in the program; 0: free.
+    pub said: [u64; SAID],
+    /// Entries of `objects` that are used.
+    pub objects_used: u32,
+    /// Forks so far.
+    pub tickets: u32,
+}
+
+/// All of it.
+#[repr(C)]
+pub struct Tables {
+    /// See there.
+    pub head: Head,
+    /// Each for one call in progress.
+    pub threads: [Thread; THREADS],
+    /// For who has the lock.
+    pub book: std::cell::UnsafeCell<Book>,
+}
+
+/// Bytes of the file.
+pub const SIZE: usize = size_of::<Tables>();

@@ -1,0 +1,308 @@
+//! What is known of objects and processes. Who calls has the book's lock.
+
+use watch_run::tables::{
+    Book, HANDLES, Handle, NAME, OBJECTS, Object, ObjectKind, PROCESSES, Process,
+};
+
+use crate::system;
+
+/// All zeros: nothing.
+const NO_OBJECT: Object = Object {
+    kind: ObjectKind::None,
+    is_made: false,
+    is_linked: false,
+    is_alive: false,
+    is_shared: false,
+    is_signal: false,
+    is_notified: false,
+    name_length: 0,
+    name: [0; NAME],
+    place: [0; 3],
+    maker: 0,
+    taker: 0,
+    taker_pid: 0,
+    notified: 0,
+    initial: 0,
+    returns: 0,
+    sent: 0,
+};
+
+/// The name of an object as a user knows it.
+pub fn name(object: &Object) -> &[u8] {
+    &object.name[..usize::from(object.name_length)]
+}
+
+fn set_name(object: &mut Object, name: &[u8]) {
+    let length = name.len().min(usize::from(u8::MAX));
+    object.name[..length].copy_from_slice(&name[..length]);
+    object.name_length = u8::try_from(length).unwrap_or(u8::MAX);
+}
+
+pub fn used(book: &Book) -> usize {
+    (book.objects_used as usize).min(OBJECTS)
+}
+
+/// The object of this kind that the name leads to.
+pub fn named(book: &Book, kind: ObjectKind, wanted: &[u8]) -> Option<usize> {
+    book.objects[..used(book)]
+        .iter()
+        .position(|object| object.kind == kind && object.is_linked && is_same(name(object), wanted))
+}
+
+/// A leading slash may be left out (sem_open(3) of glibc).
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn bare(name: &[u8]) -> &[u8] {
+        name.strip_prefix(b"/").unwrap_or(name)
+    }
+    bare(one) == bare(other)
+}
+
+/// The object of this kind at a place.
+pub fn placed(book: &Book, kind: ObjectKind, place: [u64; 3]) -> Option<usize> {
+    let objects = &book.objects[..used(book)];
+    objects.iter().rposition(|object| object.kind == kind && object.place == place)
+}
+
+/// A new entry; None when there is no room.
+pub fn add_object(book: &mut Book, kind: ObjectKind, name: &[u8]) -> Option<usize> {
+    let fresh = used(book);
+    let index = if fresh < OBJECTS { fresh } else { forgotten(book)? };
+    if index == fresh {
+        book.objects_used = u32::try_from(index + 1).ok()?;
+    }
+    let object = &mut book.objects[index];
+    *object = NO_OBJECT;
+    set_name(object, name);
+    object.kind = kind;
+    object.is_linked = true;
+    Some(index)
+}
+
+/// An object that is gone, and that nobody has any more.
+fn forgotten(book: &mut Book) -> Option<usize> {
+    sweep(book);
+    let index = unknown(book).or_else(|| {
+        // Next those go of which it is only known that they were closed or destroyed.
+        let mut index = 0;
+        while index < HANDLES {
+            if book.handles[index].pid != 0 && book.handles[index].is_over {
+                remove(book, index);
+            } else {
+                index += 1;
+            }
+        }
+        unknown(book)
+    })?;
+    // What is noted of it by its number is not true of the next one.
+    let number = u32::try_from(index + 1).ok()?;
+    for order in &mut book.orders {
+        if order.had == number || order.took == number {
+            // It stays taken, so that those behind it are found.
+            (order.had, order.took) = (u32::MAX, u32::MAX);
+        }
+    }
+    Some(index)
+}
+
+/// An object that has no name any more, and that no process has.
+fn unknown(book: &Book) -> Option<usize> {
+    let mut is_known = [false; OBJECTS];
+    for handle in book.handles.iter().filter(|handle| handle.pid != 0) {
+        is_known[handle.object as usize % OBJECTS] = true;
+    }
+    (0..OBJECTS).find(|&index| {
+        let object = &book.objects[index];
+        !is_known[index] && (object.kind == ObjectKind::Unnamed || !object.is_linked)
+    })
+}
+
+/// The place in the row where a search for this handle begins.
+fn start(pid: i32, key: u64) -> usize {
+    let mixed = (key ^ u64::from(pid.unsigned_abs()) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize % HANDLES
+}
+
+/// What a process knows by this key.
+pub fn handle(book: &Book, pid: i32, key: u64) -> Option<usize> {
+    let first = start(pid, key);
+    let row = (0..HANDLES).map(|step| (first + step) % HANDLES);
+    row.take_while(|&index| book.handles[index].pid != 0)
+        .find(|&index| book.handles[index].pid == pid && book.handles[index].key == key)
+}
+
+/// The entry for this key, made if it is not there. None when there is no room.
+pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<usize> {
+    let found = handle(book, pid, key);
+    let first = start(pid, key);
+    let index = found.or_else(|| {
+        let mut row = (0..HANDLES).map(|step| (first + step) % HANDLES);
+        row.find(|&index| book.handles[index].pid == 0)
+    })?;
+    let object = u32::try_from(object).ok()?;
+    let entry = &mut book.handles[index];
+    if found.is_none() || entry.object != object {
+        *entry = Handle { pid, object, key, opens: 0, heir_of: 0, is_used: false, is_over: false };
+    }
+    Some(index)
+}
+
+/// Forgets handles of a process.
+pub fn drop_handles(book: &mut Book, pid: i32, is_meant: impl Fn(&Handle) -> bool) {
+    let mut index = 0;
+    while index < HANDLES {
+        if book.handles[index].pid == pid && is_meant(&book.handles[index]) {
+            // Another one may stand here now.
+            remove(book, index);
+        } else {
+            index += 1;
+        }
+    }
+}
+
+/// Frees a place, and closes the gap in the row: those behind it that are found by a search from in
+/// front of it move up.
+fn remove(book: &mut Book, place: usize) {
+    let mut gap = place;
+    for step in 1..HANDLES {
+        let next = (place + step) % HANDLES;
+        let handle = book.handles[next];
+        if handle.pid == 0 {
+            break;
+        }
+        let from_start = |index: usize| (index + HANDLES - start(handle.pid, handle.key)) % HANDLES;
+        if from_start(gap) < from_start(next) {
+            book.handles[gap] = handle;
+            gap = next;
+        }
+    }
+    book.handles[gap].pid = 0;
+}
+
+/// Forgets the handles of processes that have ended.
+fn sweep(book: &mut Book) {
+    for index in 0..PROCESSES {
+        let process = &mut book.processes[index];
+        if process.pid != 0 && !process.is_over && !system::is_alive(process.pid) {
+            process.is_over = true;
+            let pid = process.pid;
+            drop_handles(book, pid, |_| true);
+        }
+    }
+}
+
+/// So many forks later it is looked at who has ended.
+const OFTEN: u32 = 16;
+
+/// No process has a number as large.
+const FIRST_TICKET: i32 = 1 << 30;
+
+/// Notes what a process has, for the child that it is about to begin: the number under which that
+/// stands, 0 if there is no room.
+pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
+    let ticket = FIRST_TICKET | (book.tickets & 0xff_ffff).cast_signed();
+    book.tickets = book.tickets.wrapping_add(1);
+    if book.tickets.is_multiple_of(OFTEN) {
+        sweep(book);
+    }
+    for index in 0..HANDLES {
+        let handle = book.handles[index];
+        if handle.pid == parent {
+            let Some(new) = add_handle(book, ticket, handle.key, handle.object as usize) else {
+                return 0;
+            };
+            book.handles[new] = Handle { pid: ticket, ..handle };
+        }
+    }
+    ticket
+}
+
+/// A child has what stands under `from`: the number of [`hand_down`], or that of its parent. False
+/// if there is no room for all of it.
+pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) -> bool {
+    let mut is_whole = true;
+    drop_handles(book, child, |_| true);
+    for index in 0..HANDLES {
+        let handle = book.handles[index];
+        if handle.pid != from {
+            continue;
+        }
+        let object = handle.object as usize;
+        // The child has a copy of its own. Two that are one in the book cannot be seen as locks.
+        if book.objects[object].kind == ObjectKind::Unnamed && !book.objects[object].is_shared {
+            book.objects[object].is_signal = true;
+        }
+        match add_handle(book, child, handle.key, object) {
+            Some(new) => {
+                book.handles[new] =
+                    Handle { heir_of: parent, is_used: false, pid: child, ..handle };
+            }
+            None => is_whole = false,
+        }
+    }
+    if from != parent {
+        drop_handles(book, from, |_| true);
+    }
+    is_whole
+}
+
+pub fn process(book: &mut Book, pid: i32) -> Option<&mut Process> {
+    book.processes.iter_mut().find(|process| process.pid == pid)
+}
+
+/// The entry of a new process, in the place of one that has ended if all are taken.
+pub fn add_process(book: &mut Book, pid: i32, path: u64) {
+    let free = book
+        .processes
+        .iter()
+        .position(|process| process.pid == 0)
+        .or_else(|| (0..PROCESSES).find(|&index| !system::is_alive(book.processes[index].pid)));
+    let known = book.processes.iter().position(|process| process.pid == pid);
+    if let Some(index) = known.or(free) {
+        book.processes[index] =
+            Process { pid, children: 0, path, programs: 0, name: system::name(), is_over: false };
+    }
+}
+
+/// The name of a program, as far as it is known.
+pub fn program(book: &Book, pid: i32) -> [u8; 16] {
+    let known = book.processes.iter().find(|process| process.pid == pid);
+    known.map_or([0; 16], |process| process.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Box<Book> {
+        // SAFETY: all zeros are the empty book.
+        unsafe { Box::new_zeroed().assume_init() }
+    }
+
+    #[test]
+    fn handles_are_found_while_others_go() {
+        let mut book = empty();
+        let count = HANDLES as u64 * 3 / 4;
+        for key in 0..count {
+            let pid = 1 + i32::try_from(key % 3).unwrap();
+            assert!(add_handle(&mut book, pid, key, 0).is_some());
+        }
+        drop_handles(&mut book, 2, |handle| handle.key % 2 == 0);
+        for key in 0..count {
+            let pid = 1 + i32::try_from(key % 3).unwrap();
+            let is_there = handle(&book, pid, key).is_some();
+            assert_eq!(is_there, pid != 2 || key % 2 != 0, "{pid} {key}");
+        }
+    }
+
+    #[test]
+    fn a_child_has_what_its_parent_had_at_the_fork() {
+        let mut book = empty();
+        add_handle(&mut book, 7, 3, 1);
+        let ticket = hand_down(&mut book, 7);
+        drop_handles(&mut book, 7, |_| true);
+        assert!(inherit(&mut book, ticket, 7, 8));
+        let index = handle(&book, 8, 3).unwrap();
+        assert_eq!((book.handles[index].object, book.handles[index].heir_of), (1, 7));
+        assert!(book.handles.iter().filter(|handle| handle.pid != 0).count() == 1);
+    }
+}

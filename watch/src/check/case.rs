@@ -1,0 +1,56 @@
+//! What is known of a call while it is judged.
+
+use watch_run::calls::{Argument, CALLS};
+use watch_run::finding::Kind;
+use watch_run::tables::{Book, Tables};
+
+use super::report::Findings;
+use crate::call::Call;
+use crate::{book, memory as own, run, system};
+
+/// What is known of a call while it is judged. The book is locked, and signals are blocked.
+pub struct Case<'a> {
+    pub run: &'a Tables,
+    pub book: &'a mut Book,
+    pub own: &'a mut own::Memory,
+    pub call: &'a mut Call,
+    pub pid: i32,
+    pub tid: i32,
+    pub found: &'a mut Findings,
+}
+
+impl Case<'_> {
+    pub fn say(&mut self, kind: Kind, object: Option<usize>, text: std::fmt::Arguments) {
+        self.found.add(self.book, kind, object, (self.pid, self.tid), text);
+    }
+
+    /// Whether the call is about a semaphore that its first argument is the address of.
+    pub fn is_on_semaphore(&self) -> bool {
+        CALLS[self.call.index()].arguments[0] == Argument::Semaphore
+    }
+}
+
+/// Judges a call, and reports what is found.
+pub fn judge(run: &Tables, call: &mut Call, work: impl FnOnce(&mut Case)) {
+    let mut found = Findings::default();
+    run::with_book(run, |book| {
+        // SAFETY: signals are blocked, and nothing else in here asks for it.
+        let own = unsafe { own::own() };
+        let (pid, tid) = (system::pid(), system::tid());
+        know_process(run, book, pid);
+        work(&mut Case { run, book, own, call, pid, tid, found: &mut found });
+    });
+    found.report(run, (!call.site.is_null()).then_some(&*call));
+}
+
+/// A process that was begun by a bare clone(2) or by vfork(2).
+fn know_process(run: &Tables, book: &mut Book, pid: i32) {
+    if book::process(book, pid).is_none() {
+        let parent = system::parent();
+        let path = book::process(book, parent).map_or(0, |process| process.path);
+        book::add_process(book, pid, path);
+        if !book::inherit(book, parent, parent, pid) {
+            run::note_missed(run);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Which object a call is about.
+
+use std::ffi::CStr;
+
+use watch_run::calls::{Argument, CALLS, number};
+use watch_run::tables::ObjectKind;
+
+use super::case::Case;
+use super::system_v;
+use crate::book;
+use crate::call::Call;
+use crate::line::Line;
+use crate::{maps, next, peek, run};
+
+/// A name and a zero.
+const ROOM: usize = 257;
+
+/// The name that an argument leads to, with the zero behind.
+pub fn name(address: u64, room: &mut [u8; ROOM]) -> Option<&CStr> {
+    let length = peek::string(address, &mut room[..ROOM - 1])?.len();
+    room[length] = 0;
+    CStr::from_bytes_until_nul(room).ok()
+}
+
+/// Whether an open that may make an object does so: asked before it.
+pub fn ask_whether_new(call: &mut Call) {
+    let flags = next::number(call.arguments[1]);
+    if flags & libc::O_CREAT == 0 {
+        return;
+    }
+    if flags & libc::O_EXCL != 0 {
+        call.is_new = 1;
+        return;
+    }
+    let mut room = [0; ROOM];
+    let Some(name) = name(call.arguments[0], &mut room) else { return };
+    let is_there = match call.number {
+        number::SEM_OPEN => next::semaphore_named(name).is_some(),
+        number::MQ_OPEN => next::queue_named(name).is_some(),
+        _ => next::is_memory_named(name),
+    };
+    call.is_new = i32::from(!is_there);
+}
+
+/// Finds the object of a call on something that is open.
+pub fn object(case: &mut Case) {
+    let found = match CALLS[case.call.index()].arguments[0] {
+        Argument::Semaphore => semaphore(case),
+        Argument::Queue => {
+            let key = u64::from(next::number(case.call.arguments[0]).unsigned_abs());
+            let handle = book::handle(case.book, case.pid, key);
+            handle.map(|index| {
+                let handle = &mut case.book.handles[index];
+                handle.is_used |= case.call.number != number::MQ_CLOSE;
+                handle.object as usize
+            })
+        }
+        Argument::Id => system_v::object(case),
+        Argument::Name => of_name(case),
+        _ => None,
+    };
+    case.call.object = found.and_then(|index| i32::try_from(index).ok()).unwrap_or(-1);
+}
+
+const fn kind_of_open(call: u64) -> ObjectKind {
+    match call {
+        number::SEM_OPEN | number::SEM_UNLINK => ObjectKind::Named,
+        number::MQ_OPEN | number::MQ_UNLINK => ObjectKind::Queue,
+        _ => ObjectKind::Memory,
+    }
+}
+
+fn of_name(case: &mut Case) -> Option<usize> {
+    let mut room = [0; ROOM];
+    let name = name(case.call.arguments[0], &mut room)?;
+    book::named(case.book, kind_of_open(case.call.number), name.to_bytes())
+}
+
+/// After an open or an unlink.
+pub fn opened(case: &mut Case) {
+    let call = &*case.call;
+    let (result, is_new) = (call.result.cast_unsigned(), call.is_new != 0);
+    if !call.has_succeeded() || CALLS[call.index()].arguments[0] != Argument::Name {
+        return;
+    }
+    if matches!(call.number, number::SEM_UNLINK | number::MQ_UNLINK | number::SHM_UNLINK) {
+        if let Some(index) = call.object() {
+            case.book.objects[index].is_linked = false;
+        }
+        return;
+    }
+    let mut room = [0; ROOM];
+    let Some(name) = name(call.arguments[0], &mut room) else { return };
+    let kind = kind_of_open(call.number);
+    let mut known = book::named(case.book, kind, name.to_bytes());
+    if is_new && let Some(old) = known.take() {
+        // Somebody outside of the run has unlinked it.
+        case.book.objects[old].is_linked = false;
+    }
+    let Some(index) = known.or_else(|| book::add_object(case.book, kind, name.to_bytes())) else {
+        return;
+    };
+    let object = &mut case.book.objects[index];
+    if is_new {
+        object.is_made = true;
+        object.maker = case.pid;
+        object.is_alive = true;
+        object.initial = u32::try_from(call.arguments[3] & 0xffff_ffff).unwrap_or(0);
+    } else if known.is_none() {
+        // It was there before the run: nothing is known of its value.
+        object.is_signal = true;
+    }
+    object.is_alive = true;
+    object.is_shared = true;
+    case.call.object = i32::try_from(index).unwrap_or(-1);
+    if kind == ObjectKind::Memory {
+        return;
+    }
+    let entry = book::add_handle(case.book, case.pid, result, index);
+    if entry.is_none() {
+        run::note_missed(case.run);
+    }
+    if let Some(new) = entry {
+        let handle = &mut case.book.handles[new];
+        // A descriptor of a queue that was closed by other means.
+        handle.opens = if kind == ObjectKind::Queue { 1 } else { handle.opens + 1 };
+        (handle.heir_of, handle.is_over) = (0, false);
+    }
+}
+
+/// The semaphore at the address that the call is given. One that is seen for the first time is
+/// entered.
+fn semaphore(case: &mut Case) -> Option<usize> {
+    let address = case.call.arguments[0];
+    let is_made_anew = case.call.number == number::SEM_INIT;
+    if !is_made_anew && let Some(index) = book::handle(case.book, case.pid, address) {
+        case.book.handles[index].is_used = true;
+        return Some(case.book.handles[index].object as usize);
+    }
+    // One for the threads of this process need not be looked for: there are many of these.
+    if is_made_anew && next::number(case.call.arguments[1]) == 0 {
+        return private(case, address);
+    }
+    let region = maps::at(address)?;
+    let place = if region.is_shared {
+        [region.device << 40 | region.inode, 1, address - region.start + region.offset]
+    } else {
+        [u64::from(case.pid.unsigned_abs()), 0, address]
+    };
+    let known = book::placed(case.book, ObjectKind::Unnamed, place);
+    let index = known.or_else(|| {
+        let mut text = Line::new();
+        if region.is_shared && region.inode != 0 && region.path().starts_with(b"/dev/shm/") {
+            text.push(&region.path()[8..]);
+            text.put(format_args!("+{}", place[2]));
+        } else {
+            text.put(format_args!("{address:#x}"));
+        }
+        let index = book::add_object(case.book, ObjectKind::Unnamed, text.bytes())?;
+        let is_new_file = region.path().starts_with(b"/dev/shm/")
+            && book::named(case.book, ObjectKind::Memory, &region.path()[8..])
+                .is_some_and(|memory| case.book.objects[memory].is_made);
+        let is_own = !region.is_shared || region.path().starts_with(b"/dev/zero");
+        let object = &mut case.book.objects[index];
+        object.place = place;
+        object.is_shared = region.is_shared;
+        // In a file that was there before, others may have made it.
+        object.is_alive = !is_own && !is_new_file;
+        object.is_signal = object.is_alive;
+        Some(index)
+    })?;
+    if book::add_handle(case.book, case.pid, address, index).is_none() {
+        run::note_missed(case.run);
+    }
+    Some(index)
+}
+
+/// A semaphore in memory of this process alone.
+fn private(case: &mut Case, address: u64) -> Option<usize> {
+    let place = [u64::from(case.pid.unsigned_abs()), 0, address];
+    let known = book::placed(case.book, ObjectKind::Unnamed, place);
+    let index = known.or_else(|| {
+        let mut text = Line::new();
+        text.put(format_args!("{address:#x}"));
+        let index = book::add_object(case.book, ObjectKind::Unnamed, text.bytes())?;
+        case.book.objects[index].place = place;
+        Some(index)
+    })?;
+    if book::add_handle(case.book, case.pid, address, index).is_none() {
+        run::note_missed(case.run);
+    }
+    Some(index)
+}

@@ -1,0 +1,85 @@
+//! Judges calls.
+//!
+//! | module | |
+//! |---|---|
+//! | `case` | what is known of a call while it is judged |
+//! | `end` | what is left at the end of a process, and of the run |
+//! | `identify` | which object a call is about |
+//! | `locks` | semaphores that work as locks |
+//! | `lost` | messages that were not sent, or not received |
+//! | `memory` | semaphores whose memory goes |
+//! | `queues` | queues of messages |
+//! | `report` | a finding as a record |
+//! | `semaphores` | the life of semaphores |
+//! | `system_v` | objects of System V |
+//! | `values` | decisions by `sem_getvalue` |
+
+mod case;
+mod end;
+mod identify;
+mod locks;
+mod lost;
+mod memory;
+mod queues;
+mod report;
+mod semaphores;
+mod system_v;
+mod values;
+
+use watch_run::calls::number;
+use watch_run::tables::Tables;
+
+use crate::call::Call;
+use crate::slots;
+use case::judge;
+pub use end::{exit, judge_end};
+
+pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
+    // They make calls themselves, which must not find the book locked.
+    match call.number {
+        number::MQ_OPEN | number::SEM_OPEN | number::SHM_OPEN => identify::ask_whether_new(call),
+        number::SEMGET | number::MSGGET | number::SHMGET => system_v::ask_whether_new(call),
+        number::MQ_CLOSE | number::MQ_UNLINK | number::MQ_SEND | number::MQ_TIMEDSEND => {
+            queues::ask_for_messages(call);
+        }
+        _ => {}
+    }
+    judge(run, call, |case| {
+        if case.call.number == number::MUNMAP {
+            memory::before_unmap(case);
+            return;
+        }
+        identify::object(case);
+        if let Some(object) = case.call.object() {
+            slots::set_object(case.run, case.call.slot, object);
+        }
+        values::before(case);
+        lost::before(case);
+        if in_handler {
+            memory::in_handler(case);
+        }
+        if case.is_on_semaphore() {
+            semaphores::before(case);
+            locks::before(case);
+        }
+        queues::before(case);
+    });
+}
+
+pub fn after(run: &Tables, call: &mut Call) {
+    if call.number == number::MQ_OPEN && call.has_succeeded() {
+        queues::ask_for_attributes(call);
+    }
+    judge(run, call, |case| {
+        identify::opened(case);
+        values::after(case);
+        lost::after(case);
+        if case.is_on_semaphore() {
+            semaphores::after(case);
+            locks::after(case);
+        }
+        queues::after(case);
+        system_v::after(case);
+        memory::after_unmap(case);
+    });
+}

@@ -1,0 +1,213 @@
+//! A finding as a record: JSON for the command, text where there is none.
+
+use std::fmt::{self, Write};
+use std::sync::atomic::Ordering;
+
+use watch_run::finding::Kind;
+use watch_run::tables::{Book, NAME, STACK, Tables, mode};
+
+use crate::call::Call;
+use crate::chaos::{mix, trimmed};
+use crate::line::Line;
+use crate::maps::{self, Place};
+use crate::{book, records, run, stack, system};
+
+/// A short text.
+#[derive(Clone, Copy)]
+struct Text {
+    bytes: [u8; 300],
+    used: usize,
+}
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let length = text.len().min(self.bytes.len() - self.used);
+        self.bytes[self.used..self.used + length].copy_from_slice(&text.as_bytes()[..length]);
+        self.used += length;
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Finding {
+    kind: Kind,
+    object: Option<usize>,
+    name: [u8; NAME],
+    name_length: u8,
+    /// Of an unnamed semaphore in this process; 0: it has none.
+    address: u64,
+    pid: i32,
+    tid: i32,
+    program: [u8; 16],
+    text: Text,
+}
+
+/// Those of one call. More than there is room for it cannot have.
+#[derive(Default)]
+pub struct Findings([Option<Finding>; 3]);
+
+impl Findings {
+    pub fn add(
+        &mut self,
+        book: &Book,
+        kind: Kind,
+        object: Option<usize>,
+        (pid, tid): (i32, i32),
+        text: fmt::Arguments,
+    ) {
+        let Some(free) = self.0.iter_mut().find(|place| place.is_none()) else { return };
+        let mut written = Text { bytes: [0; 300], used: 0 };
+        // It never fails.
+        let _ = written.write_fmt(text);
+        let known = object.map(|index| book.objects[index]);
+        let is_own = pid == system::pid();
+        *free = Some(Finding {
+            kind,
+            object,
+            name: known.map_or([0; NAME], |object| object.name),
+            name_length: known.map_or(0, |object| object.name_length),
+            address: 0,
+            pid,
+            tid,
+            program: if is_own { system::name() } else { book::program(book, pid) },
+            text: written,
+        });
+    }
+
+    /// Reports each that has not been reported of this object. The call, if there is one, gives the
+    /// stack.
+    pub fn report(&self, run: &Tables, call: Option<&Call>) {
+        if !run::has_mode(run, mode::CHECK) {
+            return;
+        }
+        let is_whole = run.head.missed.load(Ordering::Relaxed) == 0;
+        for finding in self.0.iter().flatten() {
+            if finding.kind.is_concluded() && !is_whole {
+                continue;
+            }
+            // What has no object is known by its place.
+            let site = call.map_or(0, |call| call.site as u64);
+            let object = finding.object.map_or(site, |index| index as u64 + 1);
+            let hash = mix(object, u64::from(finding.kind as u8)) | 1;
+            if run::with_book(run, |book| is_first(book, hash)) != Some(true) {
+                continue;
+            }
+            run.head.findings.fetch_add(1, Ordering::Relaxed);
+            let mut finding = *finding;
+            if finding.name.starts_with(b"0x")
+                && let Some(call) = call
+            {
+                finding.address = call.arguments[0];
+            }
+            write(run, &finding, call);
+        }
+    }
+}
+
+/// Notes a finding; whether it is new.
+fn is_first(book: &mut Book, hash: u64) -> bool {
+    for said in &mut book.said {
+        if *said == hash {
+            return false;
+        }
+        if *said == 0 {
+            *said = hash;
+            return true;
+        }
+    }
+    false
+}
+
+fn write(run: &Tables, finding: &Finding, call: Option<&Call>) {
+    let counters = call.map_or([0; STACK], |call| stack::take(call.site).0);
+    let mut addresses = [0; STACK + 1];
+    // The call is in front of where it returns to.
+    for (address, counter) in addresses.iter_mut().zip(&counters) {
+        *address = counter.saturating_sub(1);
+    }
+    addresses[STACK] = finding.address;
+    let places = maps::places(&addresses);
+    let mut line = Line::new();
+    if records::findings_are_text() {
+        write_text(&mut line, finding, call, &places);
+    } else {
+        write_json(&mut line, finding, call, &places);
+    }
+    records::finding(run, &mut line);
+}
+
+fn write_text(
+    line: &mut Line,
+    finding: &Finding,
+    call: Option<&Call>,
+    places: &[Option<Place>; STACK + 1],
+) {
+    line.put(format_args!("rsipc check: {}: ", finding.kind.name()));
+    line.push(&finding.name[..usize::from(finding.name_length)]);
+    line.push(b": ");
+    line.push(&finding.text.bytes[..finding.text.used]);
+    line.put(format_args!("\n  by: process {} (", finding.pid));
+    line.push(trimmed(&finding.program));
+    line.put(format_args!("), thread {}", finding.tid));
+    if let Some(call) = call {
+        line.put(format_args!(", in {}", call.name()));
+    }
+    line.put(format_args!("\n  why: {}", finding.kind.why()));
+    for place in places[..STACK].iter().flatten() {
+        if !line.has_room(400) {
+            break;
+        }
+        line.push(b"\n  at ");
+        line.push(&place.path[..place.path_length]);
+        line.put(format_args!("+{:#x}", place.offset));
+    }
+}
+
+fn write_json(
+    line: &mut Line,
+    finding: &Finding,
+    call: Option<&Call>,
+    places: &[Option<Place>; STACK + 1],
+) {
+    line.put(format_args!(
+        r#"{{"record":"finding","kind":"{}","pid":{},"tid":{},"program":"#,
+        finding.kind.name(),
+        finding.pid,
+        finding.tid
+    ));
+    line.put_string(trimmed(&finding.program));
+    match call {
+        Some(call) => line.put(format_args!(r#","call":"{}","object":"#, call.name())),
+        None => line.push(br#","call":null,"object":"#),
+    }
+    line.put_string(&finding.name[..usize::from(finding.name_length)]);
+    line.push(br#","what":"#);
+    line.put_string(&finding.text.bytes[..finding.text.used]);
+    line.push(br#","why":"#);
+    line.put_string(finding.kind.why().as_bytes());
+    line.push(br#","variable":"#);
+    match &places[STACK] {
+        Some(place) => put_place(line, place),
+        None => line.push(b"null"),
+    }
+    line.push(br#","stack":["#);
+    let mut is_first = true;
+    // A path and its escapes have room, and what ends the line.
+    for place in places[..STACK].iter().flatten() {
+        if !line.has_room(900) {
+            break;
+        }
+        if !is_first {
+            line.push(b",");
+        }
+        is_first = false;
+        put_place(line, place);
+    }
+    line.push(b"]}");
+}
+
+fn put_place(line: &mut Line, place: &Place) {
+    line.push(b"[");
+    line.put_string(&place.path[..place.path_length]);
+    line.put(format_args!(",{}]", place.offset));
+}

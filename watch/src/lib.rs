@@ -1,0 +1,45 @@
+//! `librsipc_watch.so`: stands in front of the IPC calls of a program, and forwards each to the
+//! library behind it, which is librsipc or the C library.
+//!
+//! It is preloaded in front of that one; librsipc itself knows nothing of it. `docs/checking.md`
+//! tells how it is made, and why so.
+//!
+//! | module | |
+//! |---|---|
+//! | `book` | what is known of objects and processes |
+//! | `call` | a call while it is made |
+//! | `chaos` | delays, interruptions and a death, from a seed |
+//! | `check` | judges calls |
+//! | `entry` | the exported names |
+//! | `hooks` | before and after each call |
+//! | `life` | load, forks and the end of a process |
+//! | `line` | text without allocation |
+//! | `maps` | what is mapped where |
+//! | `memory` | what a thread remembers |
+//! | `next` | the functions behind ours |
+//! | `peek` | memory of the program that may not be there |
+//! | `records` | where findings and traced calls go |
+//! | `run` | the tables of the run, and their lock |
+//! | `slots` | threads that are in a call |
+//! | `stack` | who called |
+//! | `system` | system calls that are no cancellation points |
+//! | `trace` | a call as text |
+
+mod book;
+mod call;
+mod chaos;
+mod check;
+mod entry;
+mod hooks;
+mod life;
+mod line;
+mod maps;
+mod memory;
+mod next;
+mod peek;
+mod records;
+mod run;
+mod slots;
+mod stack;
+mod system;
+mod trace;

@@ -1,0 +1,117 @@
+//! What a thread remembers from one call to the next.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::system;
+
+/// Threads of this process that have made a call.
+static THREADS: AtomicU32 = AtomicU32::new(0);
+
+/// The process begins.
+pub fn forget_threads() {
+    THREADS.store(0, Ordering::Relaxed);
+}
+
+/// Locks of one thread that are remembered.
+pub const HELD: usize = 8;
+
+/// A message that was not sent, or not received.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Lost {
+    /// The object and 1; 0: none.
+    pub object: u32,
+    pub error: i32,
+    /// Of what was to be sent. 0: it was to be received.
+    pub hash: u64,
+    /// The room that there was for it.
+    pub room: u64,
+}
+
+/// A value that was asked for.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Asked {
+    /// Where; 0: nowhere.
+    pub site: u64,
+    pub object: u32,
+    pub is_positive: bool,
+}
+
+/// What the child of a fork has to know.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Fork {
+    pub parent: i32,
+    /// Under which the book has what it inherits; 0: it has not.
+    pub ticket: i32,
+    pub path: u64,
+}
+
+/// The block of a thread, zeros at its beginning. Who changes it has signals blocked.
+#[repr(C)]
+pub struct Memory {
+    /// The process that it belongs to: a fork copies it.
+    pub pid: i32,
+    /// Which of the threads of its process it is, in the order of their first calls.
+    pub ordinal: u32,
+    /// Calls so far.
+    pub calls: u64,
+    /// Calls that this thread is in: what the library behind does in one is no act of the program.
+    pub depth: u32,
+    pub lost: Lost,
+    pub asked: Asked,
+    /// Of the fork that this thread is about to make, or has just been made by.
+    pub fork: Fork,
+    /// Objects and 1.
+    pub held: [u32; HELD],
+}
+
+const _: () = assert!(size_of::<Memory>() <= 512, "WATCHED_MEMORY has room for it");
+
+unsafe extern "C" {
+    fn rsipc_watch_memory() -> *mut Memory;
+}
+
+/// This thread's.
+///
+/// # Safety
+/// The reference ends before anything else of this thread can ask for it: the caller has signals
+/// blocked, or is the only one to use the fields that it uses.
+pub unsafe fn own<'a>() -> &'a mut Memory {
+    // SAFETY: the block is the thread's alone, and lives as long as it; the C side gives 512 bytes
+    // with the alignment 16, zeros at first, which is a value of it.
+    let memory = unsafe { &mut *rsipc_watch_memory() };
+    let pid = system::pid();
+    if memory.pid != pid {
+        // The child of a fork may get here before its handler has run.
+        let fork = memory.fork;
+        // SAFETY: all zeros are a value of it.
+        *memory = unsafe { std::mem::zeroed() };
+        memory.fork = fork;
+        memory.pid = pid;
+        memory.ordinal = THREADS.fetch_add(1, Ordering::Relaxed);
+    }
+    memory
+}
+
+/// In the child of a fork, before anything else: what its parent's thread has left.
+pub fn fork() -> Fork {
+    // SAFETY: the thread is the only one of its process, and in no hook.
+    unsafe { (*rsipc_watch_memory()).fork }
+}
+
+impl Memory {
+    /// When there is no room for it, it is not remembered.
+    pub fn take(&mut self, object: u32) {
+        if let Some(free) = self.held.iter_mut().find(|held| **held == 0) {
+            *free = object + 1;
+        }
+    }
+
+    /// Whether it was there.
+    pub fn give(&mut self, object: u32) -> bool {
+        let found = self.held.iter_mut().rev().find(|held| **held == object + 1);
+        found.map(|held| *held = 0).is_some()
+    }
+}
