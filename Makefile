@@ -10,6 +10,7 @@ MANDIR ?= $(PREFIX)/share/man
 
 BUILD := $(or $(CARGO_TARGET_DIR),target)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+DATE := $(shell sed -n 's/^date = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 MANIFEST = $(PREFIX)/share/rsipc/manifest
 
 # One after the other: together they would have the features of their dependencies together, too.
@@ -58,6 +59,14 @@ test-eintr: all ## a thousand waits of each kind, each interrupted around a whol
 test-poor-kernel: all ## the checks of semantics where the kernel refuses newer calls
 	$(CARGO) test --test poor_kernel -- --ignored
 
+.PHONY: test-arm64
+test-arm64: ## the checks of semantics on aarch64, under qemu-user; FILTER is a part of their names; installs what it needs
+	tests/arm64/run $(FILTER)
+
+.PHONY: test-arm64-short
+test-arm64-short: ## some of them
+	RSIPC_ARM64_SHORT=1 tests/arm64/run
+
 .PHONY: model
 model: ## model-checks the words in shared memory, all interleavings
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \
@@ -94,6 +103,15 @@ lint: ## format, clippy and the documentation
 	RSIPC_WARNINGS_ARE_ERRORS=1 $(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
+.PHONY: msrv
+msrv: ## builds with the oldest Rust that is promised
+	.ci/msrv
+
+.PHONY: deny
+deny: ## licences and sources of all crates; needs cargo-deny, which it installs
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check bans licenses sources
+
 .PHONY: header
 header: ## writes include/rsipc.h anew
 	cp "$$(dist/header)" include/rsipc.h
@@ -129,6 +147,26 @@ $(BUILT):
 .PHONY: uninstall
 uninstall: ## removes what `make install` has put there
 	@$(INSTALLATION) dist/uninstall
+
+.PHONY: deb
+deb: all ## Debian packages of what was built, in target/deb/
+	@BUILD="$(BUILD)" VERSION="$(VERSION)" DATE="$(DATE)" OUT="$(abspath $(BUILD)/../deb)" dist/deb
+
+.PHONY: test-deb
+test-deb: deb ## installs the packages in a fresh Debian, uses and purges them; needs root
+	tests/packages/run "$(abspath $(BUILD)/../deb)"
+
+.PHONY: dist
+dist: ## the sources of the last commit with all crates, in target/dist/
+	@VERSION="$(VERSION)" DATE="$(DATE)" OUT="$(abspath $(BUILD)/../dist)" dist/archive
+
+.PHONY: test-dist
+test-dist: dist ## builds from that archive without a network; needs root
+	tests/packages/offline "$(abspath $(BUILD)/../dist)/librsipc-$(VERSION).tar.gz"
+
+.PHONY: stamp
+stamp: ## puts version and date of Cargo.toml into the manual pages
+	@VERSION="$(VERSION)" DATE="$(DATE)" dist/stamp
 
 .PHONY: help
 help: ## this list

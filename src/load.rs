@@ -14,6 +14,7 @@ use rsipc_core::os::cpu;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::fork;
 use rsipc_core::os::settings::{self, Memory};
+use rsipc_core::os::wiped;
 use rsipc_core::posix::mq;
 use rsipc_core::shared::{presence, thread};
 
@@ -34,7 +35,7 @@ extern "C" fn on_exit() {
 extern "C" fn on_load() {
     cpu::init();
     thread::find_slots_with(rsipc_thread_slot);
-    fork::first_in_child(thread::forget_threads);
+    fork::first_in_child(wiped::wipe);
     fork::first_in_child(presence::leave_parent);
     fork::install();
     preserved(mq::look_at_inherited);

@@ -143,8 +143,14 @@ impl Drop for Stage {
 fn a_program_finds_what_it_needs() {
     let stage = Stage::new("install-use");
     stage.make("install");
-    for file in ["lib/librsipc.a", "include/rsipc.h", "lib/librsipc.so", "lib/librsipc_watch.so.0"]
-    {
+    for file in [
+        "lib/librsipc.a",
+        "include/rsipc.h",
+        "lib/librsipc.so",
+        "lib/librsipc_watch.so.0",
+        "lib/cmake/rsipc/rsipc-config.cmake",
+        "lib/cmake/rsipc/rsipc-config-version.cmake",
+    ] {
         assert!(stage.installed(file).is_file(), "{file}");
     }
     let link = |name: &str| fs::read_link(stage.installed(name)).expect("a symbolic link");

@@ -102,6 +102,23 @@ fn both_languages_have_the_same_parts() {
     }
 }
 
+/// `make stamp` puts them there.
+#[test]
+fn version_and_date_are_those_of_the_release() {
+    let cargo = file("Cargo.toml");
+    let mut dates = cargo.lines().filter_map(|line| line.strip_prefix("date = "));
+    let date = dates.next().expect("Cargo.toml has the date of the release");
+    let version = format!("\n.BR {} ", env!("CARGO_PKG_VERSION"));
+    for (directory, ..) in LANGUAGES {
+        for page in ["rsipc.7"].iter().chain(&FAMILIES) {
+            let text = file(&format!("{directory}/{page}"));
+            let title = text.lines().find(|line| line.starts_with(".TH ")).expect("a title");
+            assert!(title.contains(date), "{directory}/{page}: {title}");
+        }
+        assert!(file(&format!("{directory}/rsipc.7")).contains(&version), "{directory}/rsipc.7");
+    }
+}
+
 /// Headings, paragraphs and items, without their text.
 fn parts(page: &str) -> Vec<&str> {
     let macros = page.lines().filter_map(|line| line.split(' ').next());

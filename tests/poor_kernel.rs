@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use support::cases::{Case, SECONDS, SKIPPED, all_cases};
+use support::exempt::{self, CLASSIC, Exempt};
 use support::poor::Filter;
 use support::{Ended, Way, compile, run_bounded};
 
@@ -19,35 +20,9 @@ struct Kernel {
     setting: Option<(&'static str, &'static str)>,
     /// How the names of the files begin that are tried there.
     files: &'static str,
-    /// Cases that do not hold there: `file::case`, or the beginning of it with a `*`.
-    exempt: &'static [(&'static str, &'static str)],
+    /// Cases that do not hold there.
+    exempt: &'static [Exempt],
 }
-
-const KILL: &str =
-    "a sleeper hears through robust lists and futex_waitv of a thread that died with its wake";
-const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
-
-const KNOWN: &str = "a known defect, here as elsewhere";
-
-/// With nothing but futex(2).
-const CLASSIC: &[(&str, &str)] = &[
-    ("mq_killed::mq_sender_killed_at_any_instruction_while_another_receives", KILL),
-    ("mq_wait_killed::mq_receiver_killed_at_any_instruction_after_its_wake", KILL),
-    ("mq_wait_killed::mq_sender_killed_at_any_instruction_after_its_wake", KILL),
-    ("mq_wait_killed::mq_two_senders_killed_before_their_wakes_wake_two_receivers", KILL),
-    ("sem_killed::poster_killed_at_any_instruction", KILL),
-    ("sem_killed::waiter_killed_at_any_instruction_after_its_wake", KILL),
-    ("sem_killed::waiter_killed_with_a_wake_that_overtook_the_other", KILL),
-    ("sem_wait_killed::poster_killed_before_its_wake_while_another_one_posts", KILL),
-    ("sem_wait_killed::two_posters_killed_before_their_wakes_wake_two_waiters", KILL),
-    ("mq_signals::mq_timedreceive_is_restarted_with_sa_restart", RESTART),
-    ("mq_signals::mq_timedreceive_keeps_its_deadline_over_a_restart", RESTART),
-    ("mq_signals::mq_timedsend_is_restarted_with_sa_restart", RESTART),
-    ("mq_signals::mq_timedsend_keeps_its_deadline_over_a_restart", RESTART),
-    ("mq_eintr::mq_timedreceive_goes_on_after_a_signal_with_sa_restart*", RESTART),
-    ("mq_eintr::mq_timedsend_goes_on_after_a_signal_with_sa_restart*", RESTART),
-    ("mq_fork_asleep::mq_timed*", RESTART),
-];
 
 fn kernels() -> [Kernel; 5] {
     let refusing = |name, error| Kernel {
@@ -100,36 +75,21 @@ fn trials() -> Vec<Trial> {
     let cases = all_cases();
     let mut trials = Vec::new();
     for kernel in kernels() {
-        trials.push(exempt_cases_exist(&kernel, &cases));
+        trials.push(exempt_cases_exist(kernel.name, kernel.exempt, &cases));
         let tried = cases.iter().filter(|case| case.file.starts_with(kernel.files));
         trials.extend(tried.map(|case| trial(&kernel, case.clone())));
     }
     trials
 }
 
-/// Whether an entry of the list means this case.
-fn means(pattern: &str, case: &Case) -> bool {
-    let name = format!("{}::{}", case.file, case.name);
-    match pattern.strip_suffix('*') {
-        Some(beginning) => name.starts_with(beginning),
-        None => name == pattern,
-    }
-}
-
-/// A name that no case has would hide a mistake.
-fn exempt_cases_exist(kernel: &Kernel, cases: &[Case]) -> Trial {
-    let names = kernel.exempt.iter().map(|(pattern, _)| *pattern);
-    let unknown: Vec<&str> =
-        names.filter(|name| !cases.iter().any(|case| means(name, case))).collect();
-    let found = if unknown.is_empty() { Ok(()) } else { Err(Failed::from(unknown.join(", "))) };
-    Trial::test(format!("exempt_cases_exist::{}", kernel.name), move || found)
-        .with_ignored_flag(true)
+fn exempt_cases_exist(place: &str, list: &[Exempt], cases: &[Case]) -> Trial {
+    let found = exempt::unknown(list, cases).map_err(Failed::from);
+    Trial::test(format!("exempt_cases_exist::{place}"), move || found).with_ignored_flag(true)
 }
 
 fn trial(kernel: &Kernel, case: Case) -> Trial {
     let name = format!("{}::{}::{}", case.file, case.name, kernel.name);
-    let exempt = kernel.exempt.iter().find(|(name, _)| means(name, &case)).map(|(_, why)| *why);
-    let reason = if case.is_known_defect() { Some(KNOWN) } else { exempt };
+    let reason = exempt::reason(kernel.exempt, &case);
     let (filter, setting) = (kernel.filter.clone(), kernel.setting);
     let body = move || match reason {
         Some(reason) => Ok(Completion::ignored_with(reason)),

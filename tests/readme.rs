@@ -101,3 +101,18 @@ fn the_tests_of_each_claim_exist() {
         }
     }
 }
+
+/// In the file that describes the tests, and in no other place, one learns what a folder is for.
+#[test]
+fn all_tests_are_described() {
+    let description = file("tests/README.md");
+    let entries = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests")).expect("tests/");
+    for entry in entries.map(|entry| entry.expect("a directory can be read")) {
+        let name = entry.file_name().into_string().expect("names are UTF-8");
+        let is_folder = entry.file_type().expect("an entry has a type").is_dir();
+        let wanted = if is_folder { format!("`{name}/`") } else { format!("`{name}`") };
+        if name != "README.md" {
+            assert!(description.contains(&wanted), "tests/README.md does not tell of {name}");
+        }
+    }
+}

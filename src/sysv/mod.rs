@@ -2,6 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `ipc_perm` | `<sys/ipc.h>`: its structure of permissions |
 //! | `msg` | `<sys/msg.h>` |
 //! | `msg_control` | the commands of `msgctl` |
 //! | `msg_steps` | what C calls back of `msgsnd` and `msgrcv` |
@@ -10,6 +11,7 @@
 //! | `shm` | `<sys/shm.h>` |
 //! | `shm_control` | the commands of `shmctl` |
 
+mod ipc_perm;
 mod msg;
 mod msg_control;
 mod msg_steps;

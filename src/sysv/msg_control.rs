@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_long, c_ulong, c_ushort};
 
 use libc::{msginfo, msqid_ds};
 
+use crate::sysv::ipc_perm;
 use rsipc_core::os::user;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::Thread;
@@ -45,7 +46,7 @@ pub fn control(
             let change = Change {
                 uid: permission.uid,
                 gid: permission.gid,
-                mode: permission.mode & 0o777,
+                mode: ipc_perm::mode_of(&permission),
                 bound: wanted.msg_qbytes,
             };
             done(msg::set(thread, id, change))
@@ -72,13 +73,8 @@ fn as_c(found: &Description) -> msqid_ds {
     let time = |seconds: u64| c_long::try_from(seconds).unwrap_or(c_long::MAX);
     // SAFETY: all zeros is a msqid_ds.
     let mut into: msqid_ds = unsafe { core::mem::zeroed() };
-    into.msg_perm.__key = found.key;
-    into.msg_perm.uid = found.permission.uid;
-    into.msg_perm.gid = found.permission.gid;
-    into.msg_perm.cuid = found.permission.cuid;
-    into.msg_perm.cgid = found.permission.cgid;
-    into.msg_perm.mode = found.permission.mode;
-    into.msg_perm.__seq = c_ushort::try_from(found.id >> 15).unwrap_or(0);
+    let permission = &found.permission;
+    ipc_perm::fill(&mut into.msg_perm, found.key, found.id, permission, permission.mode);
     let [stime, rtime, ctime] = found.times.map(time);
     (into.msg_stime, into.msg_rtime, into.msg_ctime) = (stime, rtime, ctime);
     into.__msg_cbytes = found.amount.bytes as c_ulong;

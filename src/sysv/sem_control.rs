@@ -6,6 +6,7 @@ use std::ffi::{c_int, c_long, c_ushort, c_void};
 use libc::{semid_ds, seminfo};
 
 use crate::edge::fail;
+use crate::sysv::ipc_perm;
 use crate::thread::{on_this_thread, this_thread};
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::scratch::Scratch;
@@ -83,7 +84,7 @@ fn control(
         }
         libc::IPC_SET => {
             let permission = user::read(argument.cast::<semid_ds>())?.sem_perm;
-            let mode = permission.mode & 0o777;
+            let mode = ipc_perm::mode_of(&permission);
             done(sem::set_permission(thread, id, permission.uid, permission.gid, mode))
         }
         libc::IPC_INFO | SEM_INFO => {
@@ -109,13 +110,8 @@ fn as_c(found: &Description) -> semid_ds {
     let time = |seconds: u64| c_long::try_from(seconds).unwrap_or(c_long::MAX);
     // SAFETY: all zeros is a semid_ds.
     let mut into: semid_ds = unsafe { core::mem::zeroed() };
-    into.sem_perm.__key = found.key;
-    into.sem_perm.uid = found.permission.uid;
-    into.sem_perm.gid = found.permission.gid;
-    into.sem_perm.cuid = found.permission.cuid;
-    into.sem_perm.cgid = found.permission.cgid;
-    into.sem_perm.mode = found.permission.mode;
-    into.sem_perm.__seq = c_ushort::try_from(found.id >> 15).unwrap_or(0);
+    let permission = &found.permission;
+    ipc_perm::fill(&mut into.sem_perm, found.key, found.id, permission, permission.mode);
     into.sem_otime = time(found.otime);
     into.sem_ctime = time(found.ctime);
     into.sem_nsems = found.members as libc::c_ulong;

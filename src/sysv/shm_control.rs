@@ -1,9 +1,10 @@
 //! The commands of `shmctl`.
 
-use std::ffi::{c_int, c_long, c_ulong, c_ushort, c_void};
+use std::ffi::{c_int, c_long, c_ulong, c_void};
 
 use libc::shmid_ds;
 
+use crate::sysv::ipc_perm;
 use rsipc_core::os::user;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::Thread;
@@ -44,7 +45,7 @@ pub fn control(
         }
         libc::IPC_SET => {
             let permission = user::read(argument.cast::<shmid_ds>())?.shm_perm;
-            let mode = permission.mode & 0o777;
+            let mode = ipc_perm::mode_of(&permission);
             done(shm::set_permission(thread, id, permission.uid, permission.gid, mode))
         }
         libc::IPC_INFO => {
@@ -69,13 +70,8 @@ fn as_c(found: &Description) -> shmid_ds {
     let time = |seconds: u64| c_long::try_from(seconds).unwrap_or(c_long::MAX);
     // SAFETY: all zeros is a shmid_ds.
     let mut into: shmid_ds = unsafe { core::mem::zeroed() };
-    into.shm_perm.__key = found.key;
-    into.shm_perm.uid = found.permission.uid;
-    into.shm_perm.gid = found.permission.gid;
-    into.shm_perm.cuid = found.permission.cuid;
-    into.shm_perm.cgid = found.permission.cgid;
-    into.shm_perm.mode = found.mode;
-    into.shm_perm.__seq = c_ushort::try_from(found.id >> 15).unwrap_or(0);
+    let perm = &mut into.shm_perm;
+    ipc_perm::fill(perm, found.key, found.id, &found.permission, found.mode);
     into.shm_segsz = usize::try_from(found.size).unwrap_or(usize::MAX);
     into.shm_atime = time(found.atime);
     into.shm_dtime = time(found.dtime);

@@ -18,14 +18,15 @@ install_debootstrap() {
 	} >"$cache/apt.log" 2>&1 || stop "apt-get could not install debootstrap; see $cache/apt.log"
 }
 
-# make_place RELEASE: a Debian with a C compiler. Fails with 77 when the archive has no such release
-# (any more).
+# make_place RELEASE [NAME] [PACKAGES]: a Debian, by default with a C compiler. Fails with 77 when the
+# archive has no such release (any more).
 make_place() {
-	local root=$cache/$1 log=$cache/$1.log
+	local name=${2:-$1} packages=${3:-gcc,libc6-dev}
+	local root=$cache/$name log=$cache/$name.log
 	[ ! -e "$root/made" ] || return 0
 	printf '  is being made\n'
 	rm -rf --one-file-system "$root"
-	if ! timeout 900 debootstrap --variant=minbase --include=gcc,libc6-dev \
+	if ! timeout 900 debootstrap --variant=minbase --include="$packages" \
 		"$1" "$root" $archive >"$log" 2>&1; then
 		tail -n 3 "$log" >&2
 		grep -qE 'Failed getting release file|No such script' "$log" && return 77

@@ -1,5 +1,6 @@
 //! The cases of `tests/c/semantics/`, as the programs themselves list them.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -37,13 +38,23 @@ pub fn all_cases() -> Vec<Case> {
     cases_in("tests/c/semantics", Way::Glibc)
 }
 
+/// The cases of semantics in the files with such names.
+pub fn some_cases(is_wanted: impl Fn(&str) -> bool) -> Vec<Case> {
+    cases_of_files("tests/c/semantics", Way::Glibc, is_wanted)
+}
+
 /// The cases of every file in a directory, as the programs themselves list them.
 pub fn cases_in(directory: &str, way: Way) -> Vec<Case> {
+    cases_of_files(directory, way, |_| true)
+}
+
+fn cases_of_files(directory: &str, way: Way, is_wanted: impl Fn(&str) -> bool) -> Vec<Case> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let mut sources: Vec<PathBuf> = fs::read_dir(&dir)
         .expect("the checks are there")
         .map(|entry| entry.expect("a directory can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+        .filter(|path| path.file_stem().and_then(OsStr::to_str).is_some_and(&is_wanted))
         .collect();
     sources.sort();
     // Compiling is what takes time: two at once.

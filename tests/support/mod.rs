@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `cases` | the cases of `tests/c/semantics/` |
 //! | `cc` | compiling a C file, once |
+//! | `exempt` | cases that do not hold in some place, with reasons |
 //! | `place` | a directory in memory for the objects of a test |
 //! | `poor` | programs where the kernel refuses newer calls |
 //! | `run` | running a command within a time |
@@ -16,6 +17,7 @@
 
 pub mod cases;
 mod cc;
+pub mod exempt;
 mod place;
 pub mod poor;
 mod run;

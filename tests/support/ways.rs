@@ -43,10 +43,19 @@ impl fmt::Display for Way {
     }
 }
 
+/// qemu-user(1), if the programs are those of another processor. It passes its own environment on,
+/// and what stands in `QEMU_SET_ENV`.
+const EMULATOR: &str = "RSIPC_EMULATOR";
+
 /// A program built by [`compile`](super::compile), in an environment that holds no settings of ours
 /// but the preload that `way` asks for.
 pub fn command(program: &Path, way: Way) -> Command {
-    let mut command = Command::new(program);
+    let emulator = env::var_os(EMULATOR);
+    let mut command = match &emulator {
+        Some(emulator) => Command::new(emulator),
+        None => Command::new(program),
+    };
+    command.args(emulator.is_some().then_some(program));
     command.env_remove("LD_PRELOAD");
     for (name, _) in env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"RSIPC_") {
@@ -54,7 +63,12 @@ pub fn command(program: &Path, way: Way) -> Command {
         }
     }
     if way == Way::Preload {
-        command.env("LD_PRELOAD", library_dir().join("librsipc.so"));
+        let library = library_dir().join("librsipc.so");
+        if emulator.is_some() {
+            command.env("QEMU_SET_ENV", format!("LD_PRELOAD={}", library.display()));
+        } else {
+            command.env("LD_PRELOAD", library);
+        }
     }
     command
 }

@@ -89,7 +89,7 @@ fn may_change() -> bool {
 /// Whether there is no other thread, including one that the C library does not know.
 fn is_alone() -> bool {
     /// Of a directory, `.` and `..`; each thread is a directory in it.
-    const ALONE: u64 = 2 + 1;
+    const ALONE: libc::nlink_t = 2 + 1;
     file::status_of_c(c"/proc/self/task").is_ok_and(|status| status.st_nlink == ALONE)
 }
 

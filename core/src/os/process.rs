@@ -14,6 +14,7 @@
 use core::ptr;
 
 use super::robust;
+use super::wiped::{self, Wiped};
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What distinguishes this process from all others that have, or had, a copy of its memory.
@@ -37,8 +38,8 @@ struct Page {
     is_in_barriers: AtomicBool,
 }
 
-/// Bytes that are mapped for it: the kernel wipes whole pages.
-const WIPED: usize = 4096;
+// SAFETY: zeros are a page of nobody, and all fields are atomics.
+unsafe impl Wiped for Page {}
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
 /// Used instead of the page where none can be mapped: a process and its forked child differ by the
@@ -126,26 +127,12 @@ fn page() -> &'static Page {
 
 #[cold]
 fn map_page() -> Option<&'static Page> {
-    let length = WIPED;
-    // SAFETY: new memory, all zeros, at an address of the kernel's choice; no other thread has it
-    // yet.
-    unsafe {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        let new = libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0);
-        if new == libc::MAP_FAILED {
-            return None;
-        }
-        // Fails before Linux 4.14: see `FALLBACK`.
-        libc::madvise(new, length, libc::MADV_WIPEONFORK);
-        let new = new.cast::<Page>();
-        match PAGE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Some(&*new),
-            Err(theirs) => {
-                libc::munmap(new.cast(), length);
-                Some(&*theirs)
-            }
-        }
+    let new = wiped::map::<Page>(1).ok()?;
+    match PAGE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+        // SAFETY: what has just been mapped for it, and is never unmapped.
+        Ok(_) => Some(unsafe { &*new }),
+        // SAFETY: the same of another thread.
+        Err(theirs) => Some(unsafe { &*theirs }),
     }
 }
 

@@ -77,7 +77,9 @@ mod real {
             let failed: u32;
             // SAFETY: `self` is 16 bytes, aligned to 16, and shared memory is all it touches.
             unsafe {
+                // The first barrier: stores before this are seen before its load, even if it fails.
                 core::arch::asm!(
+                    "dmb ish",
                     "2: ldaxp {value}, {version}, [{pair}]",
                     "cmp {value}, {old_value}",
                     "ccmp {version}, {old_version}, #0, eq",
@@ -107,7 +109,7 @@ mod real {
 #[cfg(loom)]
 mod real {
     use super::Versioned;
-    use crate::atomic::modelled::{Turn, step};
+    use crate::atomic::modelled::{Turn, before_load, step};
     use loom::sync::Mutex;
     use loom::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -142,11 +144,13 @@ mod real {
 
         pub fn value(&self) -> u64 {
             self.turn.take();
+            before_load(Ordering::SeqCst);
             self.value.load(Ordering::Acquire)
         }
 
         pub fn version(&self) -> u64 {
             self.turn.take();
+            before_load(Ordering::SeqCst);
             self.version.load(Ordering::Acquire)
         }
 

@@ -30,10 +30,16 @@ CASE(semctl_status_has_the_layout_of_the_kernel)
 {
 	CHECK_EQ(sizeof(struct ipc_perm), 48);
 	CHECK_EQ(offsetof(struct ipc_perm, mode), 20);
-	CHECK_EQ(sizeof(struct semid_ds), 104);
-	CHECK_EQ(offsetof(struct semid_ds, sem_otime), 48);
-	CHECK_EQ(offsetof(struct semid_ds, sem_ctime), 64);
-	CHECK_EQ(offsetof(struct semid_ds, sem_nsems), 80);
+	/* x86-64 has a reserved word behind each of the times. */
+#ifdef __x86_64__
+	enum { OTIME = 48, CTIME = 64, NSEMS = 80, SIZE = 104 };
+#else
+	enum { OTIME = 48, CTIME = 56, NSEMS = 64, SIZE = 88 };
+#endif
+	CHECK_EQ(sizeof(struct semid_ds), SIZE);
+	CHECK_EQ(offsetof(struct semid_ds, sem_otime), OTIME);
+	CHECK_EQ(offsetof(struct semid_ds, sem_ctime), CTIME);
+	CHECK_EQ(offsetof(struct semid_ds, sem_nsems), NSEMS);
 	CHECK_EQ(sizeof(struct sembuf), 6);
 	CHECK_EQ(sizeof(struct seminfo), 40);
 	struct {

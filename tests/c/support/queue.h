@@ -7,13 +7,13 @@
 #define QUEUE_H
 
 #include "check.h"
+#include "waits.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/syscall.h>
 
 enum {
 	QUEUE_NAMES = 4,   /* that a case has at its disposal */
@@ -156,20 +156,6 @@ static inline bool queue_gets_message_of_killed(mqd_t queue, atomic_int *go, lon
 /* Does the thread sleep in a call that waits for a queue, a futex or readiness? */
 static inline bool queue_is_asleep(pid_t tid)
 {
-	/* futex_wait, of Linux 6.7 and later. */
-	enum { FUTEX_WAIT_CALL = 455 };
-	static const long waits[] = {
-		FUTEX_WAIT_CALL, SYS_mq_timedsend, SYS_mq_timedreceive, SYS_futex,
-		/* One of these with an end, after a stop. */
-		SYS_restart_syscall,
-#ifdef SYS_futex_waitv
-		SYS_futex_waitv,
-#endif
-		SYS_ppoll,	 SYS_pselect6,	   SYS_epoll_pwait,
-#ifdef SYS_poll
-		SYS_poll,	 SYS_select,	   SYS_epoll_wait,
-#endif
-	};
 	char path[64], text[32] = "";
 	snprintf(path, sizeof path, "/proc/%d/syscall", (int)tid);
 	FILE *file = fopen(path, "r");

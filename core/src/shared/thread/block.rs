@@ -284,10 +284,3 @@ pub(in crate::shared) fn in_use() -> impl Iterator<Item = &'static Thread> {
 pub fn find_slots_with(find: FindSlot) {
     FIND_SLOT.store(find as *mut (), Ordering::Release);
 }
-
-/// In the child of a fork: no block has an owner. The kernel has done it already, unless it is an
-/// old one.
-pub extern "C" fn forget_threads() {
-    // SAFETY: the only thread of the process is here.
-    unsafe { BLOCKS.wipe() };
-}

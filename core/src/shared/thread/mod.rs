@@ -28,7 +28,7 @@ mod operation;
 mod record;
 mod wake;
 
-pub use block::{Thread, find_slots_with, forget_threads, is_in_use, reclaim_all};
+pub use block::{Thread, find_slots_with, is_in_use, reclaim_all};
 pub use frame::FrameTag;
 pub use operation::Operation;
 pub use wake::Announcement;

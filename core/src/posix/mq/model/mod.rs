@@ -7,8 +7,7 @@
 //! [killed](End::Killed) or [stopped](End::Stopped) for ever.
 //!
 //! Preemptions are bounded, by 1 to 4, and so is the time (`atomic::explore`): what needs more is
-//! not found. Nor is that a SeqCst load must be one (see `atomic::modelled`). Not modelled is what
-//! a thread notes of its own claims.
+//! not found. Not modelled is what a thread notes of its own claims.
 //!
 //! Seen to fail when
 //! * a node of the index is exchanged without a version, or is read after what is below it; is left
