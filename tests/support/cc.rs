@@ -91,6 +91,8 @@ fn compiler_name() -> OsString {
 fn compiler() -> Command {
     let mut command = Command::new(compiler_name());
     command.args(FLAGS);
+    // For <rsipc.h>.
+    command.arg(concat!("-I", env!("CARGO_MANIFEST_DIR"), "/include"));
     command
 }
 

@@ -1,5 +1,5 @@
 /* rsipc_mq_sendv and rsipc_mq_recvv: several messages in one call. */
-#include "../../../include/rsipc.h"
+#include <rsipc.h>
 #include "../support/queue.h"
 #include "../support/step.h"
 

@@ -1,5 +1,5 @@
 /* rsipc_mq_clocksend and rsipc_mq_clockreceive: deadlines on either clock. */
-#include "../../../include/rsipc.h"
+#include <rsipc.h>
 #include "../support/queue.h"
 
 static char got[SMALL_SIZE];

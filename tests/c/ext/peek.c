@@ -1,5 +1,5 @@
 /* rsipc_mq_peek: messages by their position in the order of delivery, which stay where they are. */
-#include "../../../include/rsipc.h"
+#include <rsipc.h>
 #include "../support/queue.h"
 
 static char got[SMALL_SIZE];

@@ -1,0 +1,30 @@
+//! The programs of `examples/`, linked shared and static, do what their heads say.
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use support::{Ended, Way, command, compile, run_bounded};
+
+#[test]
+fn the_logger_logs_each_record_once_and_in_order() {
+    const WORKERS: usize = 3;
+    const RECORDS: usize = 500;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/logger.c");
+    for way in [Way::Shared, Way::Static] {
+        let mut logger = command(&compile(&source, way), way);
+        logger.args([WORKERS.to_string(), RECORDS.to_string()]);
+        let output = run_bounded(logger, Duration::from_mins(1));
+        assert_eq!(output.ended, Ended::Exit(0), "{way}: {}", output.stderr);
+        for worker in 0..WORKERS {
+            let of_worker = format!("worker {worker} ");
+            let logged: Vec<&str> =
+                output.stdout.lines().filter(|line| line.starts_with(&of_worker)).collect();
+            let sent: Vec<String> =
+                (0..RECORDS).map(|record| format!("worker {worker} record {record}")).collect();
+            assert_eq!(logged, sent, "{way}");
+        }
+        assert!(output.stderr.starts_with("1500 records in "), "{way}: {}", output.stderr);
+    }
+}
