@@ -17,6 +17,7 @@ MANIFEST = $(PREFIX)/share/rsipc/manifest
 define build
 $(CARGO) build --release
 $(CARGO) build --release --package rsipc-cli
+$(CARGO) build --release --package rsipc-watch
 endef
 
 # What the scripts and the tests are told.
@@ -24,7 +25,7 @@ export CARGO
 export RSIPC_LIBDIR = $(abspath $(BUILD))
 
 .PHONY: all
-all: ## the library, the archive and the command, in target/release/
+all: ## the library, the archive, the command and what watches a run, in target/release/
 	$(build)
 
 .PHONY: say-what-is-built
