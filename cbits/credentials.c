@@ -69,7 +69,8 @@ int rsipc_c_unshare(int flags)
 	may_have_changed();
 	if (result == 0 && (flags & (CLONE_SYSVSEM | CLONE_NEWIPC)))
 		left_undo_list();
-	if (result == 0 && (flags & CLONE_FILES))
+	/* A thread that is alone goes on with the table that it had. */
+	if (result == 0 && (flags & CLONE_FILES) && !rsipc_is_alone())
 		rsipc_unshared();
 	return result;
 }

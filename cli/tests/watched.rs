@@ -74,6 +74,16 @@ fn the_exit_status_stays_that_of_the_program() {
     run(&place, &["--check", "--", &course("wrong/missing_unlink")]).assert().code(0);
 }
 
+#[test]
+fn a_registration_for_a_notification_outlives_what_is_asked_meanwhile() {
+    let place = Place::new("registered");
+    let program = program("registered.c", Way::Glibc);
+    let program = program.to_str().expect("the path is text");
+    for option in ["--check", "--trace"] {
+        run(&place, &[option, "--", program, "/registered"]).assert().code(0);
+    }
+}
+
 /// What is printed in a watched run is what is printed without; the library is there all the same.
 #[test]
 fn a_program_does_not_notice() {

@@ -41,6 +41,10 @@ impl<T: Wiped, const SLABS: usize, const SLAB: usize> Table<T, SLABS, SLAB> {
     /// Adds entries, all zeros. ENOMEM.
     #[cold]
     pub fn grow(&self) -> Result<()> {
+        // What is mapped stays so: nothing is mapped that has no place.
+        if self.mapped().count() == self.slabs.len() {
+            return Err(Errno::ENOMEM);
+        }
         let new = map::<T>(SLAB)?;
         for slab in &self.slabs {
             // Release: a thread that finds the slab finds it wiped on fork.

@@ -389,3 +389,14 @@ CASE(semop_undo_stays_when_one_of_two_threads_leaves_it_by_unshare)
 	pthread_barrier_wait(&barrier);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
+
+CASE(semop_undo_stays_when_a_vfork_child_leaves_its_own_by_unshare)
+{
+	int set = new_set_of_value(3);
+	CHECK_OK(SEMOP(set, { 0, -2, SEM_UNDO }));
+	pid_t pid = vfork();
+	if (pid == 0)
+		_exit(unshare(CLONE_SYSVSEM) != 0);
+	check_child(pid);
+	CHECK_EQ(value_of(set, 0), 1);
+}

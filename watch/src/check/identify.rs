@@ -3,10 +3,10 @@
 use std::ffi::CStr;
 
 use watch_run::calls::{Argument, CALLS, number};
-use watch_run::tables::ObjectKind;
+use watch_run::tables::{ObjectKind, Tables};
 
 use super::case::Case;
-use super::system_v;
+use super::{queues, system_v};
 use crate::book;
 use crate::call::Call;
 use crate::line::Line;
@@ -23,7 +23,7 @@ pub fn name(address: u64, room: &mut [u8; ROOM]) -> Option<&CStr> {
 }
 
 /// Whether an open that may make an object does so: asked before it.
-pub fn ask_whether_new(call: &mut Call) {
+pub fn ask_whether_new(run: &Tables, call: &mut Call) {
     let flags = next::number(call.arguments[1]);
     if flags & libc::O_CREAT == 0 {
         return;
@@ -36,7 +36,9 @@ pub fn ask_whether_new(call: &mut Call) {
     let Some(name) = name(call.arguments[0], &mut room) else { return };
     let is_there = match call.number {
         number::SEM_OPEN => next::semaphore_named(name).is_some(),
-        number::MQ_OPEN => next::queue_named(name).is_some(),
+        number::MQ_OPEN => {
+            queues::own_descriptor(run, name).is_some() || next::queue_named(name).is_some()
+        }
         _ => next::is_memory_named(name),
     };
     call.is_new = i32::from(!is_there);

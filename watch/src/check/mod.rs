@@ -37,10 +37,12 @@ pub use end::{exit, judge_end};
 pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
     // They make calls themselves, which must not find the book locked.
     match call.number {
-        number::MQ_OPEN | number::SEM_OPEN | number::SHM_OPEN => identify::ask_whether_new(call),
+        number::MQ_OPEN | number::SEM_OPEN | number::SHM_OPEN => {
+            identify::ask_whether_new(run, call);
+        }
         number::SEMGET | number::MSGGET | number::SHMGET => system_v::ask_whether_new(call),
         number::MQ_CLOSE | number::MQ_UNLINK | number::MQ_SEND | number::MQ_TIMEDSEND => {
-            queues::ask_for_messages(call);
+            queues::ask_for_messages(run, call);
         }
         _ => {}
     }

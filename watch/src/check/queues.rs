@@ -1,19 +1,43 @@
 //! Queues of messages: how they are opened, and what becomes of their messages.
 
+use std::ffi::CStr;
+
 use watch_run::calls::number;
 use watch_run::finding::Kind;
-use watch_run::tables::ObjectKind;
+use watch_run::tables::{Handle, ObjectKind, Tables};
 
 use super::case::Case;
 use super::identify;
 use crate::call::Call;
-use crate::{book, next, peek, system};
+use crate::{book, next, peek, run, system};
+
+/// A descriptor that this process has of the queue of this name. To open and close another one
+/// would end its registration for a notification.
+pub fn own_descriptor(run: &Tables, name: &CStr) -> Option<u64> {
+    let pid = system::pid();
+    let found = run::with_book(run, |book| {
+        let object = book::named(book, ObjectKind::Queue, name.to_bytes())?;
+        let is_own = |handle: &&Handle| {
+            handle.pid == pid && handle.object as usize == object && handle.opens > 0
+        };
+        book.handles.iter().find(is_own).map(|handle| handle.key)
+    });
+    found.flatten()
+}
+
+/// The messages in the queue of this name.
+fn messages_of(run: &Tables, name: &CStr) -> Option<i64> {
+    match own_descriptor(run, name) {
+        Some(descriptor) => next::queue(descriptor).map(|queue| queue.messages),
+        None => next::queue_named(name),
+    }
+}
 
 /// How many messages are in the queue, which matters when it goes, and when one comes.
-pub fn ask_for_messages(call: &mut Call) {
+pub fn ask_for_messages(run: &Tables, call: &mut Call) {
     let found = if call.number == number::MQ_UNLINK {
         let mut room = [0; 257];
-        identify::name(call.arguments[0], &mut room).and_then(next::queue_named)
+        identify::name(call.arguments[0], &mut room).and_then(|name| messages_of(run, name))
     } else {
         next::queue(call.arguments[0]).map(|queue| queue.messages)
     };

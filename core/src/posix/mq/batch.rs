@@ -26,6 +26,8 @@ struct Wakes<'q> {
     point: &'q WaitPoint,
     owed: Option<Announcement<'q>>,
     began_turns: bool,
+    /// Commits that a sleeper is to know of. One that has begun to wait since the claim has seen
+    /// that, and sleeps for a moment only.
     count: i32,
 }
 
@@ -41,12 +43,6 @@ impl<'q> Wakes<'q> {
         if self.owed.is_none() {
             self.owed = who.guard_wake(claim, self.point.death_word());
         }
-    }
-
-    /// Behind a commit. `is_due`: a sleeper is to know of it. One that has begun to wait since the
-    /// claim has seen that, and sleeps for a moment only.
-    fn committed(&mut self, is_due: bool) {
-        self.count += i32::from(is_due || self.point.is_awaited());
     }
 
     /// Wakes as many as there were commits for.
@@ -97,8 +93,10 @@ impl<'t> Use<'t> {
         }
         // Again: a process that has registered since, and then found no message, did not see ours.
         membarrier::light();
-        wakes.committed(is_awaited);
-        self.tell_registered(reserved);
+        let is_due = is_awaited || wakes.point.is_awaited();
+        if !self.tell_registered(reserved, is_due, wakes.began_turns) {
+            wakes.count += i32::from(is_due);
+        }
         true
     }
 
@@ -144,7 +142,7 @@ impl<'t> Use<'t> {
         if !layout.slots().clear(taken, who) {
             return Ok(None);
         }
-        wakes.committed(is_awaited);
+        wakes.count += i32::from(is_awaited || wakes.point.is_awaited());
         Ok(Some(received))
     }
 }

@@ -308,12 +308,19 @@ impl Use<'_> {
         committed
     }
 
-    /// Tells a process that has registered since this message of a batch was claimed.
-    pub(super) fn tell_registered(&self, sent: Reserved<'_>) {
+    /// Tells a process that has registered since this message of a batch was claimed. If there is
+    /// one, a sleeper comes first, and is woken now. False: there is none.
+    pub(super) fn tell_registered(
+        &self,
+        sent: Reserved<'_>,
+        is_awaited: bool,
+        began_turns: bool,
+    ) -> bool {
         let active = self.queue.layout.notify().active();
         if active != 0 {
-            self.apart(|this| this.tell_receivers(false, active, sent, false));
+            self.apart(|this| this.tell_receivers(is_awaited, active, sent, began_turns));
         }
+        active != 0
     }
 
     #[cold]

@@ -22,6 +22,7 @@ use crate::os::{Errno, Result};
 use crate::shared::claim::{Claimant, OWNER_DIED};
 use crate::shared::presence::ProcessId;
 use crate::shared::thread::{FrameTag, Operation, Thread};
+use crate::sysv::object::enter_at_once;
 
 /// What is to be said of the processes of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,11 +126,16 @@ fn undo_for(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) 
 /// Only in the sets that it has mapped. Adjustments in other sets, from an earlier program, are
 /// applied when the process ends. Async-signal-safe.
 pub fn leave(thread: &'static Thread) -> Result<()> {
+    // The child of a vfork(2) has no list: what stands in memory is its parent's.
+    if !crate::os::process::Process::owns_memory() {
+        return Ok(());
+    }
     let Some(own) = ProcessId::before() else { return Ok(()) };
+    let mut result = Ok(());
     for id in SETS.ids() {
         let tag = FrameTag::new();
         // One that has been removed meanwhile has nothing to undo.
-        let Some(entered) = SETS.enter_attached(thread, id, &tag)? else { continue };
+        let Some(entered) = enter_at_once::<Set>(thread, id, &tag) else { continue };
         let (set, who) = (entered.object, &entered.operation);
         let Some(holder) = slots::known(set) else { continue };
         let process = set.layout.process(usize::from(holder.slot)).ok_or(Errno::EINVAL)?;
@@ -143,10 +149,11 @@ pub fn leave(thread: &'static Thread) -> Result<()> {
             Ok(()) | Err(Errno::EIDRM) => {}
             // In the child of a fork the adjustments were the parent's.
             Err(_) if who.is_orphan() || ProcessId::known() != Some(own) => return Ok(()),
-            Err(error) => return Err(error),
+            // The other sets all the same.
+            Err(error) => result = Err(error),
         }
     }
-    Ok(())
+    result
 }
 
 /// Takes the waiters of the process out of the state, and all that are dead.
