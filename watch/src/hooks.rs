@@ -54,7 +54,11 @@ unsafe extern "C" fn rsipc_watch_after(call: *mut Call) {
     if is_ours {
         change_depth(true, false);
         if run::has_mode(run, mode::TRACE) {
-            trace::record(run, call);
+            if system::has_stack() {
+                trace::record(run, call);
+            } else {
+                run::note_missed(run);
+            }
         }
         if run::has_mode(run, mode::CHAOS) && call.has_returned != 0 {
             chaos::after(run, call);

@@ -22,6 +22,18 @@ pub fn nanoseconds(time: libc::timespec) -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Whether there is stack enough for a record. On an alternate stack there may be no more than 8 KiB.
+pub fn has_stack() -> bool {
+    const WANTED: usize = 24 << 10;
+    let here = 0_u8;
+    // SAFETY: zeros are a stack_t.
+    let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
+    // SAFETY: changes nothing; there is a place for the answer.
+    let is_known = unsafe { libc::sigaltstack(std::ptr::null(), &raw mut stack) } == 0;
+    let left = (&raw const here).addr().saturating_sub(stack.ss_sp.addr());
+    is_known && (stack.ss_flags & libc::SS_ONSTACK == 0 || left > WANTED)
+}
+
 pub fn pid() -> i32 {
     // SAFETY: takes no arguments.
     unsafe { libc::getpid() }

@@ -46,7 +46,8 @@ const ERRORS: [(i32, &str); 30] = [
     (libc::ETIMEDOUT, "ETIMEDOUT"),
 ];
 
-/// Records a call that has returned, or was cancelled.
+/// Records a call that has returned, or was cancelled. Out of line, as it needs much stack.
+#[inline(never)]
 pub fn record(run: &Tables, call: &Call) {
     let mut line = Line::new();
     line.put(format_args!(

@@ -99,7 +99,11 @@ impl Findings {
             {
                 finding.address = call.arguments[0];
             }
-            write(run, &finding, call);
+            if system::has_stack() {
+                write(run, &finding, call);
+            } else {
+                run::note_missed(run);
+            }
         }
     }
 }
@@ -118,6 +122,9 @@ fn is_first(book: &mut Book, hash: u64) -> bool {
     false
 }
 
+/// Out of line: it needs more stack than all that comes before it.
+#[cold]
+#[inline(never)]
 fn write(run: &Tables, finding: &Finding, call: Option<&Call>) {
     let counters = call.map_or([0; STACK], |call| stack::take(call.site).0);
     let mut addresses = [0; STACK + 1];
