@@ -7,16 +7,28 @@
 #include <fcntl.h>
 #include <sys/ipc.h>
 
+static struct name key_file;
+static pid_t key_maker;
+
+static void remove_key_file(void)
+{
+	/* Children come here, too. */
+	if (getpid() == key_maker)
+		unlink(key_file.text);
+}
+
 /* The key of a file in the directory for temporary files: any process that knows its name finds the
- * object. The file is gone when this returns; the key remains what it was. */
+ * object. The file stays until this program ends: the next one of the directory could have its
+ * inode, and so its key. */
 HELPER key_t own_key(const char *what)
 {
-	struct name path = own_path(what);
-	check(close((int)check(open(path.text, O_CREAT | O_EXCL | O_WRONLY, 0600), path.text)),
+	key_file = own_path(what);
+	key_maker = getpid();
+	check(close((int)check(open(key_file.text, O_CREAT | O_EXCL | O_WRONLY, 0600),
+			       key_file.text)),
 	      "close");
-	key_t key = (key_t)check(ftok(path.text, 'S'), "ftok");
-	check(unlink(path.text), "unlink");
-	return key;
+	check(atexit(remove_key_file), "atexit");
+	return (key_t)check(ftok(key_file.text, 'S'), "ftok");
 }
 
 #endif
