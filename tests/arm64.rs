@@ -65,7 +65,7 @@ const EMULATED: &[Exempt] = &[
     ("mq_notify_users::mq_notify_reaches_root_from_nobody", OPEN),
     ("sysv_msg_better::msgrcv_killed_with_its_message_before_it_runs_gives_it_back", OPEN),
     ("sysv_msg_signals::msgrcv_and_msgsnd_are_interrupted_by_a_timer", OPEN),
-    ("sysv_sem_undo_life::semop_undo_comes_when_the_process_leaves_it_by_unshare", OPEN),
+    ("sysv_sem_undo_left::semop_undo_comes_when_the_process_leaves_it_by_unshare", OPEN),
     ("sysv_sem_signals::semop_is_interrupted_by_a_timer", OPEN),
     ("sysv_shm_permissions::shmat_a_user_without_privileges_has_segments", OPEN),
 ];

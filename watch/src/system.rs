@@ -22,7 +22,7 @@ pub fn nanoseconds(time: libc::timespec) -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Whether there is stack enough for a record. On an alternate stack there may be no more than 8 KiB.
+/// Whether there is stack enough for a record. An alternate stack may have no more than 8 KiB.
 pub fn has_stack() -> bool {
     const WANTED: usize = 24 << 10;
     let here = 0_u8;

@@ -48,9 +48,11 @@ impl Terminal {
         let before = Settings::of(&line);
         let end = || Stdio::from(line.try_clone().expect("a descriptor"));
         command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm-256color");
-        // SAFETY: two system calls, and no memory of the parent is touched.
+        // SAFETY: system calls, and no memory of the parent is touched.
         unsafe {
             command.pre_exec(|| {
+                // A shell lets what it runs in the background ignore it.
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
                 let is_own = libc::setsid() >= 0 && libc::ioctl(0, libc::TIOCSCTTY, 0) == 0;
                 if is_own { Ok(()) } else { Err(std::io::Error::last_os_error()) }
             });

@@ -169,8 +169,9 @@ static int sender_beside_one_that_is_called_trial(int steps)
 
 CASE(msgsnd_killed_at_any_instruction_while_another_sleeper_is_called)
 {
-	/* One on each processor. */
-	at_a_time = 2;
+	/* The other processor is for others. */
+	at_a_time = 1;
+	stride = 53;
 	try_each_step(sender_beside_one_that_is_called_trial);
 }
 

@@ -88,8 +88,18 @@ __attribute__((unused)) static int step_one(pid_t victim)
 /* Until it sleeps in the kernel. Its next stop is the end of that system call. */
 __attribute__((unused)) static void step_to_sleep(pid_t victim)
 {
-	while (step_on(PTRACE_SYSCALL, victim))
-		CHECK_EQ(step_stage(), 1);
+	for (;;) {
+		if (step_on(PTRACE_SYSCALL, victim)) {
+			CHECK_EQ(step_stage(), 1);
+			continue;
+		}
+		/* Not for a moment, on its way. */
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+		pid_t stopped = waitpid(victim, NULL, WNOHANG);
+		CHECK_OK(stopped);
+		if (stopped == 0)
+			return;
+	}
 }
 
 /* The victim, stopped just before `call`. `rehearse` makes the same calls elsewhere: addresses of

@@ -3,14 +3,14 @@
 use std::ffi::CStr;
 
 use watch_run::calls::{Argument, CALLS, number};
-use watch_run::tables::{ObjectKind, Tables};
+use watch_run::tables::{Handle, ObjectKind, Tables};
 
 use super::case::Case;
-use super::{queues, system_v};
+use super::system_v;
 use crate::book;
 use crate::call::Call;
 use crate::line::Line;
-use crate::{maps, next, peek, run};
+use crate::{maps, next, peek, run, system};
 
 /// A name and a zero.
 const ROOM: usize = 257;
@@ -20,6 +20,20 @@ pub fn name(address: u64, room: &mut [u8; ROOM]) -> Option<&CStr> {
     let length = peek::string(address, &mut room[..ROOM - 1])?.len();
     room[length] = 0;
     CStr::from_bytes_until_nul(room).ok()
+}
+
+/// A descriptor that this process has of the queue of this name. To open and close another one
+/// would end its registration for a notification.
+pub fn own_descriptor(run: &Tables, name: &CStr) -> Option<u64> {
+    let pid = system::pid();
+    let found = run::with_book(run, |book| {
+        let object = book::named(book, ObjectKind::Queue, name.to_bytes())?;
+        let is_own = |handle: &&Handle| {
+            handle.pid == pid && handle.object as usize == object && handle.opens > 0
+        };
+        book.handles.iter().find(is_own).map(|handle| handle.key)
+    });
+    found.flatten()
 }
 
 /// Whether an open that may make an object does so: asked before it.
@@ -36,9 +50,7 @@ pub fn ask_whether_new(run: &Tables, call: &mut Call) {
     let Some(name) = name(call.arguments[0], &mut room) else { return };
     let is_there = match call.number {
         number::SEM_OPEN => next::semaphore_named(name).is_some(),
-        number::MQ_OPEN => {
-            queues::own_descriptor(run, name).is_some() || next::queue_named(name).is_some()
-        }
+        number::MQ_OPEN => own_descriptor(run, name).is_some() || next::queue_named(name).is_some(),
         _ => next::is_memory_named(name),
     };
     call.is_new = i32::from(!is_there);

@@ -4,30 +4,16 @@ use std::ffi::CStr;
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
-use watch_run::tables::{Handle, ObjectKind, Tables};
+use watch_run::tables::{ObjectKind, Tables};
 
 use super::case::Case;
 use super::identify;
 use crate::call::Call;
-use crate::{book, next, peek, run, system};
-
-/// A descriptor that this process has of the queue of this name. To open and close another one
-/// would end its registration for a notification.
-pub fn own_descriptor(run: &Tables, name: &CStr) -> Option<u64> {
-    let pid = system::pid();
-    let found = run::with_book(run, |book| {
-        let object = book::named(book, ObjectKind::Queue, name.to_bytes())?;
-        let is_own = |handle: &&Handle| {
-            handle.pid == pid && handle.object as usize == object && handle.opens > 0
-        };
-        book.handles.iter().find(is_own).map(|handle| handle.key)
-    });
-    found.flatten()
-}
+use crate::{book, next, peek, system};
 
 /// The messages in the queue of this name.
 fn messages_of(run: &Tables, name: &CStr) -> Option<i64> {
-    match own_descriptor(run, name) {
+    match identify::own_descriptor(run, name) {
         Some(descriptor) => next::queue(descriptor).map(|queue| queue.messages),
         None => next::queue_named(name),
     }
