@@ -88,10 +88,10 @@ static int leads_to_ipc(int fd, int type)
 int rsipc_c_setns(int fd, int type)
 {
 	find_real();
-	int is_ipc = leads_to_ipc(fd, type);
 	int result = RSIPC_REAL(setns)(fd, type);
 	may_have_changed();
-	if (result == 0 && is_ipc)
+	/* Asked of a descriptor that setns has taken: on any other the ioctl may be a command. */
+	if (result == 0 && leads_to_ipc(fd, type))
 		left_undo_list();
 	return result;
 }

@@ -1,6 +1,6 @@
 /* rsipc_mq_sendv and rsipc_mq_recvv: several messages in one call. */
 #include <rsipc.h>
-#include "../support/queue.h"
+#include "../support/queue_thread.h"
 #include "../support/step.h"
 
 enum { MANY = 100, SIZE = 16 };
@@ -209,10 +209,8 @@ static void *receives_a_batch(void *queue)
 CASE(batch_waits_for_the_first_message)
 {
 	mqd_t queue = new_queue(0, 10);
-	pthread_t thread;
+	pthread_t thread = queue_thread_asleep(queue, receives_a_batch);
 	void *received;
-	CHECK_EQ(pthread_create(&thread, NULL, receives_a_batch, (void *)(long)queue), 0);
-	pause_ms(20);
 	queue_put(queue, "5", 1);
 	CHECK_EQ(pthread_join(thread, &received), 0);
 	CHECK_EQ((long)received, 1);
@@ -221,16 +219,7 @@ CASE(batch_waits_for_the_first_message)
 
 CASE(batch_that_is_cancelled_asleep_takes_nothing)
 {
-	mqd_t queue = new_queue(0, 10);
-	pthread_t thread;
-	void *end;
-	CHECK_EQ(pthread_create(&thread, NULL, receives_a_batch, (void *)(long)queue), 0);
-	pause_ms(20);
-	CHECK_EQ(pthread_cancel(thread), 0);
-	CHECK_EQ(pthread_join(thread, &end), 0);
-	CHECK(end == PTHREAD_CANCELED);
-	queue_put(queue, "left", 0);
-	queue_expect(queue, "left", 0);
+	queue_thread_is_cancelled_asleep(new_queue(0, 10), receives_a_batch);
 }
 
 static void handle(int signal)

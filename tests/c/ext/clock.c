@@ -1,6 +1,6 @@
 /* rsipc_mq_clocksend and rsipc_mq_clockreceive: deadlines on either clock. */
 #include <rsipc.h>
-#include "../support/queue.h"
+#include "../support/queue_thread.h"
 
 static char got[SMALL_SIZE];
 
@@ -102,25 +102,14 @@ static void *receives(void *queue)
 CASE(clock_waits_are_woken_by_a_message)
 {
 	mqd_t queue = queue_small(0);
-	pthread_t thread;
-	CHECK_EQ(pthread_create(&thread, NULL, receives, (void *)(long)queue), 0);
-	pause_ms(20);
+	pthread_t thread = queue_thread_asleep(queue, receives);
 	queue_put(queue, "woke", 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 CASE(clock_waits_are_cancellation_points)
 {
-	mqd_t queue = queue_small(0);
-	pthread_t thread;
-	void *end;
-	CHECK_EQ(pthread_create(&thread, NULL, receives, (void *)(long)queue), 0);
-	pause_ms(20);
-	CHECK_EQ(pthread_cancel(thread), 0);
-	CHECK_EQ(pthread_join(thread, &end), 0);
-	CHECK(end == PTHREAD_CANCELED);
-	queue_put(queue, "left", 0);
-	queue_expect(queue, "left", 0);
+	queue_thread_is_cancelled_asleep(queue_small(0), receives);
 }
 
 CASE(clock_calls_of_a_nonblocking_descriptor_do_not_wait)

@@ -63,3 +63,19 @@ CASE(semop_undo_stays_when_a_vfork_child_leaves_its_own_by_unshare)
 	check_child(pid);
 	CHECK_EQ(value_of(set, 0), 1);
 }
+
+CASE(semop_undo_comes_when_the_process_enters_an_ipc_namespace)
+{
+	int own = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	int other = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	CHECK_OK(own);
+	CHECK_OK(other);
+	int set = new_set_of_value(3);
+	CHECK_OK(SEMOP(set, { 0, -2, SEM_UNDO }));
+	if (setns(other, 0) == -1)
+		CHECK_SKIP("no namespace may be entered");
+	CHECK_FAILS(setns(own, CLONE_NEWUTS), EINVAL);
+	CHECK_EQ(value_of(set, 0), 1);
+	CHECK_OK(setns(own, 0));
+	CHECK_EQ(value_of(set, 0), 3);
+}
