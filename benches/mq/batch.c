@@ -1,30 +1,17 @@
 /* batch N: a message of 64 bytes, from a sender on one processor to a receiver on the other, N at a
  * time. 1: by mq_send and mq_receive; more: by rsipc_mq_sendv and rsipc_mq_recvv. The queue has
  * space for 64 messages. */
-#include <fcntl.h>
-#include <mqueue.h>
 
 #include "../../include/rsipc.h"
-#include "../support/bench.h"
+#include "small_queue.h"
 
 #pragma weak rsipc_mq_sendv
 #pragma weak rsipc_mq_recvv
 
-enum { SMALL = 64, MESSAGES = 64, MOST = 64 };
+enum { MESSAGES = 64, MOST = 64 };
 
 static char bodies[MOST][SMALL];
 static struct rsipc_mq_message batch[MOST];
-
-static mqd_t queue_new(void)
-{
-	char name[64];
-	struct mq_attr attr = { .mq_maxmsg = MESSAGES, .mq_msgsize = SMALL };
-	snprintf(name, sizeof name, "/rsipc-bench.%d", (int)getpid());
-	mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	BENCH_NEED(queue != (mqd_t)-1);
-	mq_unlink(name);
-	return queue;
-}
 
 static void send_some(mqd_t queue, unsigned at_a_time)
 {
@@ -56,7 +43,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < MOST; i++)
 		batch[i] = (struct rsipc_mq_message){ bodies[i], SMALL, 0 };
 	struct bench_places places = bench_places("two");
-	mqd_t queue = queue_new();
+	mqd_t queue = small_queue(MESSAGES);
 	struct bench_counter *received = bench_shared(sizeof *received);
 	pid_t sender = bench_fork(places.here), receiver;
 	while (sender == 0)

@@ -1,23 +1,9 @@
 /* fair senders|receivers: four senders and one receiver, or one sender and four receivers, of one
  * queue, on two processors for two seconds. Prints nanoseconds for a message, the file that mq_send
  * came from, and the ratio of what the least served thread got to what the most served one got. */
-#include <mqueue.h>
-#include <fcntl.h>
+#include "small_queue.h"
 
-#include "../support/bench.h"
-
-enum { SMALL = 64, MESSAGES = 10, MANY = 4, SECONDS = 2 };
-
-static mqd_t queue_new(void)
-{
-	char name[64];
-	struct mq_attr attr = { .mq_maxmsg = MESSAGES, .mq_msgsize = SMALL };
-	snprintf(name, sizeof name, "/rsipc-bench.%d", (int)getpid());
-	mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
-	BENCH_NEED(queue != (mqd_t)-1);
-	mq_unlink(name);
-	return queue;
-}
+enum { MESSAGES = 10, MANY = 4, SECONDS = 2 };
 
 int main(int argc, char **argv)
 {
@@ -27,7 +13,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	bench_pin(3);
-	mqd_t queue = queue_new();
+	mqd_t queue = small_queue(MESSAGES);
 	struct bench_counter *served = bench_shared((MANY + 1) * sizeof *served);
 	/* The last one is alone on its side. */
 	pid_t crowd[MANY + 1];
