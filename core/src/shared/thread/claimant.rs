@@ -35,7 +35,7 @@ impl Operation<'_> {
 }
 
 impl Claimant for Operation<'_> {
-    #[inline]
+    #[inline(always)]
     fn announce(&self, word: &AtomicU32) -> u32 {
         if self.claims.load(Ordering::Relaxed) != 0 {
             return 0;

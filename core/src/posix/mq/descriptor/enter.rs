@@ -163,8 +163,14 @@ impl<'t> Use<'t> {
     /// Hands a copy of itself to what is done seldom: see [`Claimant::apart`].
     #[inline(always)]
     pub fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        seldom(&self.copy())
+    }
+
+    /// A copy, which does not end the operation.
+    #[inline(always)]
+    pub fn copy(&self) -> ManuallyDrop<Self> {
         let operation = ManuallyDrop::into_inner(self.operation.copy());
-        seldom(&ManuallyDrop::new(Use { operation, queue: self.queue, fd: self.fd }))
+        ManuallyDrop::new(Use { operation, queue: self.queue, fd: self.fd })
     }
 
     /// The thread whose operation it is.
