@@ -10,9 +10,9 @@
 //! that depends on which library was loaded first, and may call this library. So the thread that
 //! forks may take a lock again that it already holds.
 //!
-//! A signal handler may fork, too, in the middle of any call. It would wait for ever for a lock that
-//! its own thread holds. So a thread that holds one holds back its signals; and one whose handler
-//! forks between the handlers of another fork keeps the locks until that one is over.
+//! A signal handler may fork, too, in the middle of any call. It would wait for ever for a lock
+//! that its own thread holds. So a thread that holds one holds back its signals; and one whose
+//! handler forks between the handlers of another fork keeps the locks until that one is over.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
