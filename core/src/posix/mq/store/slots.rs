@@ -301,6 +301,19 @@ impl<'a> Slots<'a> {
         self.index.keys.iter().filter(|key| is_message(key.load(Ordering::Relaxed))).count()
     }
 
+    /// The number of messages for a thread that may be a handler: without those that it has
+    /// interrupted itself in the middle of sending, or of receiving. It cannot receive them before
+    /// it returns.
+    pub fn count_for(&self, who: &impl Claimant) -> usize {
+        // Relaxed: the thread itself stored what is compared.
+        let is_ours = |slot: &Slot<'_>| who.is_own(slot.claim.load(Ordering::Relaxed));
+        let has_message = |slot: &Slot<'_>| is_message(slot.key.load(Ordering::Relaxed));
+        let messages = self.index.slots().filter(has_message);
+        // Asked at the first slot of its own alone: that is seldom.
+        let is_stray = core::cell::OnceCell::new();
+        messages.filter(|slot| !is_ours(slot) || *is_stray.get_or_init(|| who.is_stray())).count()
+    }
+
     /// A free slot, and the next sequence number: larger than that of any message that is in the
     /// queue and whose send has returned. Where there is none, any sequence number will do.
     #[inline(always)]
