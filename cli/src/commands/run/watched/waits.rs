@@ -99,7 +99,7 @@ fn reason(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Reason {
 /// From a lock to who has it, and on to what that one waits for.
 fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
     // The book does not have all that has happened.
-    if tables.head.missed.load(Ordering::Relaxed) > 0 {
+    if !tables.head.is_whole() {
         return None;
     }
     let mut said = Vec::new();
