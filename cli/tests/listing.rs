@@ -24,6 +24,28 @@ fn names(place: &Place, arguments: &[&str]) -> Vec<String> {
     names.lines().filter(|name| name.starts_with('/')).map(str::to_owned).collect()
 }
 
+/// crossterm asks tput(1) for the size where there is no terminal.
+#[test]
+fn no_program_is_run_for_the_width() {
+    let place = place_with_objects("width");
+    let programs = place.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let (tput, mark) = (programs.join("tput"), place.path().join("asked"));
+    std::fs::write(&tput, format!("#!/bin/sh\n: >'{}'\necho 80\n", mark.display())).unwrap();
+    Command::new("chmod").arg("755").arg(&tput).status().unwrap();
+    place.rsipc(&["ls"]).env("PATH", &programs).assert().success();
+    assert!(!mark.exists(), "tput was run");
+}
+
+/// Names, values and waiters stay; nothing is broken into two lines.
+#[test]
+fn a_very_narrow_terminal_has_whole_lines() {
+    let place = place_with_objects("narrow");
+    let screen = in_terminal(&place, &[], (40, 12)).shows("/other");
+    let line = screen.lines().find(|line| line.contains("/other")).expect("it is listed");
+    assert!(!line.contains("0600") && !screen.contains("OPEN BY"), "{screen}");
+}
+
 #[test]
 fn columns_order_and_names_are_chosen() {
     let place = place_with_objects("listing");

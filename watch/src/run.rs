@@ -107,8 +107,11 @@ fn lock(run: &Tables, tid: i32) -> bool {
         {
             return true;
         }
-        let patience =
-            if run.head.missed[Gap::Kept as usize].load(Ordering::Relaxed) == 0 { PATIENCE } else { IMPATIENCE };
+        let patience = if run.head.missed[Gap::Kept as usize].load(Ordering::Relaxed) == 0 {
+            PATIENCE
+        } else {
+            IMPATIENCE
+        };
         let waited = now - since;
         if waited > LONG || (waited > patience && system::is_stopped(owner)) {
             return false;

@@ -23,6 +23,8 @@ pub struct Waiting {
     pub call: &'static str,
     pub began: u64,
     pub arguments: [u64; 6],
+    /// It ends by itself.
+    has_end: bool,
     object: Option<usize>,
     stack: Vec<u64>,
 }
@@ -43,13 +45,15 @@ fn read(slot: &Thread) -> Option<(Waiting, bool)> {
     // Acquire: the fields that were stored before it.
     let number = slot.call.load(Ordering::Acquire) as usize;
     let signature = CALLS.get(number.checked_sub(1)?)?;
+    let arguments = slot.arguments.each_ref().map(|word| word.load(Ordering::Relaxed));
     let counters = slot.stack.iter().map(|place| place.load(Ordering::Relaxed));
     let waiting = Waiting {
         pid: slot.pid.load(Ordering::Relaxed),
         tid: slot.tid.load(Ordering::Relaxed),
         call: signature.name,
         began: slot.began.load(Ordering::Relaxed),
-        arguments: std::array::from_fn(|index| slot.arguments[index].load(Ordering::Relaxed)),
+        arguments,
+        has_end: signature.has_end(&arguments),
         object: (slot.object.load(Ordering::Relaxed) as usize).checked_sub(1),
         stack: counters.take_while(|&counter| counter != 0).collect(),
     };
@@ -76,6 +80,7 @@ impl Waits {
                     }
                     found.push(finding(tables, waiting, what));
                 }
+                Reason::Open(_) if waiting.has_end => {}
                 Reason::Open(note) => warn(note),
             }
         }
@@ -170,7 +175,11 @@ fn note(tables: &Tables, waiting: &Waiting) -> String {
     others.sort_unstable();
     others.dedup();
     let others: Vec<String> = others.iter().map(|pid| who(*pid, *pid)).collect();
+    let is_private = object
+        .as_ref()
+        .is_some_and(|object| object.kind == ObjectKind::Unnamed && !object.is_shared);
     let could = match others.len() {
+        0 if is_private => "it is in memory of that process: its other threads could end it".into(),
         0 => "no other process of the run is known to have it".to_owned(),
         _ => format!("{} could end it", others.join(", ")),
     };
