@@ -161,6 +161,29 @@ fn names_of_objects_are_completed() {
     assert!(shells_accept(&directory));
 }
 
+/// Where there is a zsh: a user types a part of a name, and Tab.
+#[test]
+fn zsh_completes_names() {
+    let place = place_with_objects("zsh");
+    let directory = place.path().join("completions");
+    let shown = directory.to_str().unwrap();
+    place.rsipc(&["generate", "completions", shown]).assert().success();
+    let start =
+        format!("fpath=({shown} $fpath); autoload -Uz compinit; compinit -u -D; PS1='> '\n");
+    std::fs::write(directory.join(".zshrc"), start).unwrap();
+    let own = binary().parent().unwrap().display().to_string();
+    let path = format!("{own}:{}", std::env::var("PATH").unwrap_or_default());
+    if Command::new("zsh").arg("--version").output().is_err() {
+        return;
+    }
+    let mut command = Command::new("zsh");
+    command.arg("-i").env("ZDOTDIR", &directory).env("PATH", path).env("RSIPC_DIR", place.path());
+    let mut terminal = Terminal::run(command, SMALL);
+    terminal.until(|screen| screen.starts_with("> "));
+    terminal.press("rsipc stat oth\t");
+    terminal.shows("rsipc stat other");
+}
+
 /// Those shells that are there.
 fn shells_accept(directory: &std::path::Path) -> bool {
     [("bash", "rsipc.bash"), ("zsh", "_rsipc"), ("fish", "rsipc.fish")].iter().all(
