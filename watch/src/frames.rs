@@ -19,8 +19,8 @@ use crate::{peek, slots};
 
 const EMPTY: Frame = Frame { call: 0, tag: 0, slot: -1 };
 
-/// Enters a call; how many the thread was in before. The slot is noted by [`set_slot`].
-pub fn enter(run: &Tables, call: &mut Call) -> u32 {
+/// Enters a call. The slot is noted by [`set_slot`].
+pub fn enter(run: &Tables, call: &mut Call) {
     let before = depth(run);
     call.tag = mix(call.began, (&raw const *call).addr() as u64) | 1;
     let frame = Frame { call: (&raw const *call).addr() as u64, tag: call.tag, slot: -1 };
@@ -32,7 +32,6 @@ pub fn enter(run: &Tables, call: &mut Call) -> u32 {
     if let Some(place) = own.frames.get_mut(before as usize) {
         *place = frame;
     }
-    before
 }
 
 /// The thread's slot in the table belongs to this call, and goes with it.
@@ -46,14 +45,12 @@ pub fn set_slot(call: &mut Call, slot: i32) {
     }
 }
 
-/// Leaves a call, and with it those that handlers have left in it; how many the thread was in
-/// before.
-pub fn leave(run: &Tables, call: &Call) -> u32 {
+/// Leaves a call, and with it those that handlers have left in it.
+pub fn leave(run: &Tables, call: &Call) {
     // SAFETY: as in `enter`.
     let own = unsafe { memory::own() };
     let address = (&raw const *call).addr() as u64;
     let place = own.frames.iter().rposition(|frame| frame.call == address);
-    let before = own.depth;
     match place {
         Some(place) => {
             while own.depth as usize > place + 1 {
@@ -64,9 +61,10 @@ pub fn leave(run: &Tables, call: &Call) -> u32 {
             own.depth = u32::try_from(place).unwrap_or(0);
         }
         // One that had no room.
-        None => own.depth = before.saturating_sub(1).max(FRAMES as u32).min(before),
+        None if own.depth as usize > FRAMES => own.depth -= 1,
+        // It counts as over already.
+        None => {}
     }
-    before
 }
 
 /// How many calls the thread is in, without those that have been left.

@@ -3,6 +3,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `age` | numbers of threads that were given to others |
 //! | `children` | the program and its descendants |
 //! | `home` | the directory of the run |
 //! | `options` | what may be asked for |
@@ -12,6 +13,7 @@
 //! | `tracing` | the record of calls |
 //! | `waits` | waits that last |
 
+mod age;
 mod children;
 mod home;
 pub mod options;

@@ -9,6 +9,7 @@ use watch_run::calls::CALLS;
 use watch_run::finding::Kind;
 use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
 
+use super::age;
 use super::home::copy;
 use super::records::{Finding, Place};
 use crate::commands::graph::words;
@@ -68,8 +69,8 @@ impl Waits {
             in_calls(tables).into_iter().filter(|(_, waits)| *waits).map(|(one, _)| one).collect();
         for waiting in &all {
             let lasts = now.saturating_sub(waiting.began) >= patience;
-            if !lasts || !is_alive(waiting.tid) || !self.known.insert((waiting.tid, waiting.began))
-            {
+            let is_there = is_alive(waiting.tid) && !age::is_younger(waiting.tid, waiting.began);
+            if !lasts || !is_there || !self.known.insert((waiting.tid, waiting.began)) {
                 continue;
             }
             match reason(tables, waiting, &all) {
@@ -130,6 +131,10 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
             return Some(Reason::Stuck(said.join("; "), members));
         }
         if holder == current.tid {
+            // Nobody else ever gave it back. But who has it, could.
+            if others(tables, current).next().is_some() || has_threads(current.pid) {
+                return None;
+            }
             said.push(format!("{own} waits for {name}, which it has itself"));
             return Some(Reason::Stuck(said.join("; "), members));
         }
@@ -159,19 +164,7 @@ fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
 fn note(tables: &Tables, waiting: &Waiting) -> String {
     let object = waiting.object.and_then(|index| object(tables, index));
     let name = object.as_ref().map_or_else(|| "an object".to_owned(), name);
-    let book = tables.book.get();
-    let mut others: Vec<i32> = (0..HANDLES)
-        // SAFETY: a place in the mapped tables, of which only the address is made.
-        .map(|index| copy(unsafe { &raw const (*book).handles[index] }))
-        .filter(|handle| {
-            handle.pid > 0
-                && Some(handle.object as usize) == waiting.object
-                && !handle.is_over
-                && handle.pid != waiting.pid
-                && is_alive(handle.pid)
-        })
-        .map(|handle| handle.pid)
-        .collect();
+    let mut others: Vec<i32> = others(tables, waiting).collect();
     others.sort_unstable();
     others.dedup();
     let others: Vec<String> = others.iter().map(|pid| who(*pid, *pid)).collect();
@@ -184,6 +177,27 @@ fn note(tables: &Tables, waiting: &Waiting) -> String {
         _ => format!("{} could end it", others.join(", ")),
     };
     format!("{} waits in {} for {name}; {could}", who(waiting.pid, waiting.tid), waiting.call)
+}
+
+/// Other processes that have what it waits for, each as often as it knows it.
+fn others<'t>(tables: &'t Tables, waiting: &'t Waiting) -> impl Iterator<Item = i32> + 't {
+    let book = tables.book.get();
+    (0..HANDLES)
+        // SAFETY: a place in the mapped tables, of which only the address is made.
+        .map(move |index| copy(unsafe { &raw const (*book).handles[index] }))
+        .filter(move |handle| {
+            handle.pid > 0
+                && Some(handle.object as usize) == waiting.object
+                && !handle.is_over
+                && handle.pid != waiting.pid
+                && is_alive(handle.pid)
+        })
+        .map(|handle| handle.pid)
+}
+
+/// Whether the process has more than one thread.
+fn has_threads(pid: i32) -> bool {
+    fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() > 1)
 }
 
 fn object(tables: &Tables, index: usize) -> Option<Object> {
