@@ -37,7 +37,7 @@ pub fn enter(run: &Tables, call: &mut Call) {
 /// The thread's slot in the table belongs to this call, and goes with it.
 pub fn set_slot(call: &mut Call, slot: i32) {
     call.slot = slot;
-    // SAFETY: as in `enter`.
+    // SAFETY: the block is this thread's, and a handler leaves what is below its depth alone.
     let own = unsafe { memory::own() };
     let address = (&raw const *call).addr() as u64;
     if let Some(frame) = own.frames.iter_mut().rev().find(|frame| frame.call == address) {
@@ -47,7 +47,7 @@ pub fn set_slot(call: &mut Call, slot: i32) {
 
 /// Leaves a call, and with it those that handlers have left in it.
 pub fn leave(run: &Tables, call: &Call) {
-    // SAFETY: as in `enter`.
+    // SAFETY: the block is this thread's, and a handler leaves what is below its depth alone.
     let own = unsafe { memory::own() };
     let address = (&raw const *call).addr() as u64;
     let place = own.frames.iter().rposition(|frame| frame.call == address);
@@ -69,7 +69,7 @@ pub fn leave(run: &Tables, call: &Call) {
 
 /// How many calls the thread is in, without those that have been left.
 pub fn depth(run: &Tables) -> u32 {
-    // SAFETY: as in `enter`.
+    // SAFETY: the block is this thread's, and a handler leaves what is below its depth alone.
     let own = unsafe { memory::own() };
     while let Some(last) = own.depth.checked_sub(1) {
         let Some(frame) = own.frames.get(last as usize) else {

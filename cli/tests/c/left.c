@@ -33,7 +33,8 @@ static int is_awaited(sem_t *semaphore)
 
 int main(void)
 {
-	sem_t *semaphore = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int access = PROT_READ | PROT_WRITE;
+	sem_t *semaphore = mmap(NULL, 4096, access, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (semaphore == MAP_FAILED || sem_init(semaphore, 1, 0) != 0 ||
 	    sem_init(&awaited, 0, 0) != 0)
 		return EXIT_FAILURE;

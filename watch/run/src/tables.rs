@@ -40,8 +40,8 @@ pub struct Head {
     /// by that thread. TID of a dead thread -> TID: an exchange by a thread that has seen that it
     /// is dead.
     pub lock: AtomicI32,
-    /// What is not in the book, by the reason ([`Gap`]): how often. From the first one on nothing is
-    /// concluded from what is not in it.
+    /// What is not in the book, by the reason ([`Gap`]): how often. From the first one on nothing
+    /// is concluded from what is not in it.
     pub missed: [AtomicU32; Gap::ALL.len()],
     /// Records that could not be written.
     pub unwritten: AtomicU32,
