@@ -1,5 +1,5 @@
 /* many_locks NAME: a program with hundreds of semaphores for its own threads, as CPython has one
- * for each lock, that forks forty children. All meet at the named semaphore, which is left there. */
+ * for each lock, that forks forty children. All meet at the named semaphore, which they leave. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <stdio.h>
