@@ -71,8 +71,11 @@ impl Survey {
         } else {
             format!("{} processes", self.unseen)
         };
+        // SAFETY: takes no arguments, and only asks.
+        let is_root = unsafe { libc::geteuid() } == 0;
+        let advice = if is_root { "" } else { "; root can see more" };
         format!(
-            "{processes} could not be inspected; ? stands for what is not known, others may have more"
+            "{processes} could not be inspected; ? stands for what is not known, others may have more{advice}"
         )
     }
 
