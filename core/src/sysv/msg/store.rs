@@ -370,8 +370,11 @@ fn recount_once(queue: &Queue, who: &impl Claimant) -> Result<Counted> {
         for block in occupied(queue) {
             let (first, slots) = block?;
             for index in slots.used.slots() {
-                let is_held = !claim::is_free(slots.claims[index].load(Ordering::SeqCst));
+                let look = || !claim::is_free(slots.claims[index].load(Ordering::SeqCst));
+                let was_held = look();
                 let arrival = slots.keys[index].load(Ordering::SeqCst);
+                // Again: a receiver may have come, and cleared the key before we looked.
+                let is_held = was_held || look();
                 is_under_way |= is_held;
                 if is_held || arrival != 0 {
                     let message = read_head(&slots, first, index, arrival);

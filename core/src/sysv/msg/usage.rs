@@ -135,13 +135,14 @@ impl Usage {
     }
 
     /// Corrects it. `count`: what the messages, and the slots that are claimed, amount to. It looks
-    /// at the claim of each slot first. True: less is in use than it seemed.
+    /// at the claim of each slot before the key, and after it. True: less is in use than it seemed.
     pub fn recount<E>(
         &self,
         count: impl FnOnce() -> Result<Amount, E>,
         who: &impl Claimant,
     ) -> Result<bool, E> {
-        // Before the count: one that claims a slot after the look at its claim changes the word.
+        // Before the count. A sender that claims its slot after the first look at the claim changes
+        // the word; and so does a receiver that gives it back before the second.
         let seen = self.seen();
         // Neither is too low.
         let least = seen.amount().or_less(count()?);

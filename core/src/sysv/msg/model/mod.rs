@@ -143,9 +143,9 @@ impl Queue {
     /// `store::recount_once`
     fn recount(&self, who: &Participant) {
         let counts = |slot: &usize| {
-            let is_held = !claim::is_free(self.claims[*slot].load(Ordering::SeqCst));
-            let has_message = self.keys[*slot].load(Ordering::SeqCst) != 0;
-            is_held || has_message
+            let is_held = || !claim::is_free(self.claims[*slot].load(Ordering::SeqCst));
+            let has_message = || self.keys[*slot].load(Ordering::SeqCst) != 0;
+            is_held() || has_message() || is_held()
         };
         let length = |slot: usize| self.lengths[slot].load(Ordering::Relaxed) as usize;
         let slots = || self.used_slots().into_iter().filter(counts);
