@@ -18,8 +18,8 @@
 //!
 //! All accesses are SeqCst: a waiter sets the bit, and looks; a committing thread claims its slot,
 //! and looks at the bit. Either the bit is seen, or the claim. The bit is cleared by an exchange of
-//! the claimant: the child of a fork in a handler clears nothing, as nobody would be told if it were
-//! killed after that.
+//! the claimant: the child of a fork in a handler clears nothing, as nobody would be told if it
+//! were killed after that.
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::shared::claim::Claimant;

@@ -1,5 +1,6 @@
 //! Waking waiters, when there may be something for them.
 
+use super::count;
 use super::flag::Flag;
 use super::queue::Queue;
 use super::record::{Record, Wanted, call};
@@ -116,8 +117,9 @@ fn tell_receivers(queue: &Queue, who: &Operation<'static>, which: Which) -> Resu
     Ok(one_is_dead)
 }
 
-/// Ends the wait of each receiver for which a message was too long. A thread that takes that message
-/// does so before, as its sender may not have come to it: then no trace of the message would be left.
+/// Ends the wait of each receiver for which a message was too long. A thread that takes that
+/// message does so before, as its sender may not have come to it: then no trace of the message
+/// would be left.
 pub fn refuse(queue: &Queue, who: &Operation<'static>, standing: &Standing<'_>, which: Which) {
     if !standing.receivers().any(|one| one.is_too_long) {
         return;
@@ -175,7 +177,7 @@ pub fn senders(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<
 /// operations are under way, and what they have in hand was counted.
 #[cold]
 pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
-    let counted = store::recount(queue, who)?;
+    let counted = count::recount(queue, who)?;
     if counted.is_less && queue.layout.words().senders.is_set() {
         senders(queue, who, Which::Sleepers)?;
     }

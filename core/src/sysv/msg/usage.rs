@@ -10,11 +10,11 @@
 //! receiver clears the message, subtracts it here, forgets the length, and gives the slot back. So
 //! while no slot is claimed, the word is the sum over all messages, unless a thread died in
 //! between: then it is too high. A thread that is about to believe that a queue is full counts the
-//! messages (`store`), and corrects the word if it is unchanged since before the count.
+//! messages (`count`), and corrects the word if it is unchanged since before the count.
 //!
 //! A slot that is claimed counts with the length that is written there, whether it has a message or
-//! not: its holder may have added that, or not have subtracted it yet. So the word is never too low,
-//! and a holder that is stopped makes it too high by one message at most. What is too high is
+//! not: its holder may have added that, or not have subtracted it yet. So the word is never too
+//! low, and a holder that is stopped makes it too high by one message at most. What is too high is
 //! corrected by the next count.
 //!
 //! All exchanges are SeqCst and by [`Claimant::exchange`], so the child of a fork in a handler

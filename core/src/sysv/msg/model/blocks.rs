@@ -3,9 +3,8 @@
 //! Seen to fail when
 //! * a receiver clears the bit of a closed block although the word of the queue has changed, or
 //!   that word counts no changes; a sender opens a block before it has set its bit there;
-//! * a recount does not count what is claimed, looks at a claim before the key alone or after it alone, or corrects a word
-//!   that has changed since before it; a sender adds its message before it has written the length,
-//!   or a receiver forgets the length before it subtracts.
+//! * a recount looks at a claim only before the key, or corrects a word that has changed since
+//!   before it.
 
 use loom::thread;
 

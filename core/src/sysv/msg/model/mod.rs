@@ -140,7 +140,7 @@ impl Queue {
         self.used_slots().into_iter().any(is_held)
     }
 
-    /// `store::recount_once`
+    /// `count::recount_once`
     fn recount(&self, who: &Participant) {
         let counts = |slot: &usize| {
             let is_held = || !claim::is_free(self.claims[*slot].load(Ordering::SeqCst));
