@@ -108,8 +108,8 @@ CASE(msgrcv_killed_at_any_instruction_while_another_is_stopped_leaves_its_space)
 	try_each_step(receiver_trial);
 }
 
-/* The message is too long for the one that sleeps. Another one takes it, while its sender is stopped
- * anywhere in its call. */
+/* The message is too long for the one that sleeps. Another one takes it, while its sender is
+ * stopped anywhere in its call. */
 static int too_long_trial(int steps)
 {
 	enum { STRIDE = 61 };

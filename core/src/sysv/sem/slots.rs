@@ -51,8 +51,8 @@ fn is_of(set: &Set, slot: usize, process: ProcessId) -> bool {
     set.layout.process(slot).is_some_and(|slot| owner(slot) == process.to_word())
 }
 
-/// A slot for this process, for what is to be undone. ENOMEM: there is none, or the process can have
-/// no presence; ENOSPC; EIDRM; ERESTART: this is the child of a fork that happened meanwhile.
+/// A slot for this process, for what is to be undone. ENOMEM: there is none, or the process can
+/// have no presence; ENOSPC; EIDRM; ERESTART: this is the child of a fork that happened meanwhile.
 #[cold]
 pub fn take(set: &Set, who: &Operation<'_>) -> Result<Holder> {
     let own = ProcessId::of_this().ok_or(Errno::ENOMEM)?;
