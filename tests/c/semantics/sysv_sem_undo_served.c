@@ -249,3 +249,41 @@ CASE(semop_sleeper_is_served_by_a_death_of_which_one_that_is_granted_was_told)
 	CHECK_EQ(end_of(granted), 0);
 	CHECK_EQ(end_of(sleeper), 0);
 }
+
+/* The kernel tells one that sleeps, and they are killed before they run. They hold nothing. */
+CASE(semop_sleeper_is_served_by_a_death_of_which_those_that_are_killed_were_told)
+{
+	enum { TOLD = 3 };
+	struct sleeper *told[TOLD];
+	step_on_one_processor();
+	int set = new_set_of_value(1);
+	struct holder *holder = HOLDER(set, { 0, -1, SEM_UNDO });
+	for (int i = 0; i < TOLD; i++)
+		told[i] = PROCESS_SLEEPS(set, { 0, -2, 0 });
+	struct sleeper *sleeper = PROCESS_SLEEPS(set, { 0, -1, 0 });
+	for (int i = 0; i < TOLD; i++)
+		CHECK_OK(sched_setscheduler(told[i]->pid, SCHED_IDLE, &(struct sched_param){ 0 }));
+	end_holder(holder, KILLED);
+	for (int i = 0; i < TOLD; i++)
+		CHECK_OK(kill(told[i]->pid, SIGKILL));
+	CHECK_EQ(end_of(sleeper), 0);
+	for (int i = 0; i < TOLD; i++)
+		CHECK_EQ(waitpid(told[i]->pid, NULL, 0), told[i]->pid);
+	CHECK_EQ(takers_of(set, 0), 0);
+}
+
+/* One that only slept is not undone: it has not operated. */
+CASE(semop_killed_asleep_without_undo_leaves_the_time)
+{
+	int set = new_set_of_value(0);
+	struct holder *holder = HOLDER(set, { 0, 1, SEM_UNDO }, { 0, -1, SEM_UNDO });
+	struct sleeper *sleeper = PROCESS_SLEEPS(set, { 0, -1, 0 });
+	time_t before = status_of(set).sem_otime;
+	CHECK_SOON(time(NULL) > before);
+	CHECK_OK(kill(sleeper->pid, SIGKILL));
+	CHECK_EQ(waitpid(sleeper->pid, NULL, 0), sleeper->pid);
+	CHECK_EQ(takers_of(set, 0), 0);
+	CHECK_EQ(status_of(set).sem_otime, before);
+	end_holder(holder, KILLED);
+	CHECK(status_of(set).sem_otime > before);
+}

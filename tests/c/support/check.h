@@ -104,10 +104,10 @@ static void check_fail(const char *file, int line, const char *format, ...)
 	} while (0)
 #define CHECK_FAILS(call, want) CHECK_FAILS_AS(call, -1, want)
 
-/* The condition becomes true within ten seconds. */
+/* The condition becomes true within half a minute. */
 #define CHECK_SOON(condition)                                                        \
 	do {                                                                         \
-		int left_ = 10000;                                                   \
+		int left_ = 30000;                                                   \
 		while (!(condition)) {                                               \
 			if (left_-- == 0)                                            \
 				check_fail(__FILE__, __LINE__, "did not become true: %s", #condition); \

@@ -81,7 +81,7 @@ __attribute__((unused)) static bool strike_after(pid_t victim, int steps)
 /* Runs trial(0), trial(1), ... as step_trials() does; most of the strikes must be in the call. */
 __attribute__((unused)) static void strike_each_step(int (*trial)(int steps))
 {
-	enum { AT_ONCE = 16 };
+	enum { AT_ONCE = 8 };
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(trial, AT_ONCE, counts);
 	CHECK(counts[STEP_LATE] > 3);

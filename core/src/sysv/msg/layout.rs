@@ -94,7 +94,7 @@ pub struct Words {
     pub pids: [AtomicU32; 2],
     /// Where storage for a body was last found, for each size: a hint.
     pub body_hints: [AtomicU32; 3],
-    _line: [u32; 5],
+    _line: [u32; 3],
     /// Which blocks of slots may hold messages: see `occupied`.
     pub occupied: Occupied,
     /// Whether it pays to spin before a sleep for a message, and for space.

@@ -7,6 +7,7 @@
 //! | `body` | storage for bodies |
 //! | `call` | `msgsnd`, `msgrcv` |
 //! | `control` | `msgctl` |
+//! | `count` | what is in use, counted |
 //! | `find` | `msgget` |
 //! | `flag` | whether any thread may wait |
 //! | `image` | a copy of a queue's file, for an observer that does not map it |
@@ -52,6 +53,8 @@ mod body;
 mod call;
 #[cfg(not(loom))]
 mod control;
+#[cfg(not(loom))]
+mod count;
 #[cfg(not(loom))]
 mod find;
 #[cfg(not(loom))]

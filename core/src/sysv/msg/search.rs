@@ -6,6 +6,7 @@ use super::records::now;
 use super::selector::Selector;
 use super::standing::Standing;
 use super::store::{self, occupied, read_head};
+use super::tell::{self, Which};
 use crate::atomic::Ordering;
 use crate::os::Result;
 use crate::shared::thread::Operation;
@@ -87,6 +88,7 @@ pub fn find_among(
     let mut attempts = 0..ATTEMPTS;
     loop {
         standing.look_and_bind(queue, None)?;
+        tell::refuse(queue, who, &standing, Which::Sleepers);
         let found = find(queue, selector, |message| {
             standing.is_given(message) || skips && store::is_claimed(queue, message)
         })?;

@@ -1,9 +1,10 @@
 //! The slots of messages: claim, commit, release (`docs/design.md`).
 //!
-//! A sender claims a free slot, adds its message to the usage, writes the body, stores the key,
-//! releases. A receiver claims the slot of the message that it wants, reads the body, clears the
-//! key, subtracts it from the usage, releases. Storing or clearing the key is the commit: one
-//! store, before which nothing has happened for other threads, and after which everything has.
+//! A sender claims a free slot, writes the message, adds it to the usage, stores the key, releases.
+//! A receiver claims the slot of the message that it wants, reads the body, clears the key,
+//! subtracts it from the usage, forgets its length, releases. Storing or clearing the key is the
+//! commit: one store, before which nothing has happened for other threads, and after which
+//! everything has.
 
 use super::blocks::{self, known_slots};
 use super::layout::{MESSAGES_MAX, SLOT_BLOCKS, SLOTS, Slots};
@@ -81,7 +82,8 @@ impl<'q> Claimed<'q> {
             words.usage.subtract(Amount::of(length), who);
             words.freed.store(u32::try_from(self.slot).unwrap_or(0), Ordering::Relaxed);
             words.occupied.clear(self.slots.used, self.slot / SLOTS, self.index, who);
-            who.give_back(self.claim());
+            // No length: see `usage`.
+            who.commit((&self.slots.heads[self.index][1], 0), (self.claim(), 0));
         }
         who.withdraw();
         committed
@@ -91,6 +93,12 @@ impl<'q> Claimed<'q> {
     #[inline(always)]
     pub fn put_back(&self, who: &impl Claimant) {
         claim::release(self.claim(), who);
+    }
+
+    /// Gives a slot back that has got no message.
+    pub fn put_back_empty(&self, who: &impl Claimant) {
+        who.commit((&self.slots.heads[self.index][1], 0), (self.claim(), 0));
+        who.withdraw();
     }
 }
 
@@ -172,14 +180,14 @@ pub fn head(kind: i64, length: usize, location: u32) -> u128 {
 
 /// What a look for space found.
 pub enum Reserved<'q> {
-    /// A claimed slot, whose message has been added to what is in use.
+    /// A claimed slot.
     Slot(Claimed<'q>),
     /// There is none.
     Full,
 }
 
-/// Claims a free slot, and adds a message of this length to the usage. `spared`: what does not
-/// count. ENOMEM: the file cannot grow; EIDRM; ERESTART.
+/// Claims a free slot, if a message of this length seems to fit. `spared`: what does not count.
+/// ENOMEM: the file cannot grow; EIDRM; ERESTART.
 #[inline(always)]
 pub fn reserve<'q>(
     queue: &'q Queue,
@@ -192,15 +200,10 @@ pub fn reserve<'q>(
         if !words.usage.seen().amount().plus(what).minus(spared).fits(bound) {
             return Ok(Reserved::Full);
         }
-        let Some(claimed) = claim_free(queue, who)? else { continue };
-        if words.usage.add(what, bound, spared, who) {
+        if let Some(claimed) = claim_free(queue, who)? {
             // Relaxed: see the word.
             let arrival = words.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
             return Ok(Reserved::Slot(Claimed { arrival, ..claimed }));
-        }
-        claimed.put_back(who);
-        if who.is_orphan() {
-            return Err(Errno::ERESTART);
         }
     }
     Ok(Reserved::Full)
@@ -338,24 +341,6 @@ pub fn is_under_way(queue: &Queue) -> Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// Corrects the usage: only then may it be believed that a queue is full. False: an operation is
-/// under way, so it cannot be told.
-#[cold]
-pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
-    // Where no thread waits, this alone frees a claim that the kernel does not watch.
-    Ok(recount_at_rest(queue, who)?
-        || free_claims_of_dead(queue, who)? && recount_at_rest(queue, who)?)
-}
-
-fn recount_at_rest(queue: &Queue, who: &impl Claimant) -> Result<bool> {
-    let count = || {
-        let mut counted = Amount::default();
-        messages(queue, |message| counted = counted.plus(Amount::of(message.length)))?;
-        Ok(counted)
-    };
-    queue.layout.words().usage.recount(|| is_under_way(queue), count, who)
 }
 
 /// Whether the holder of a claim is dead, as far as that can be found out.

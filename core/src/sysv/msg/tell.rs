@@ -1,5 +1,6 @@
 //! Waking waiters, when there may be something for them.
 
+use super::count;
 use super::flag::Flag;
 use super::queue::Queue;
 use super::record::{Record, Wanted, call};
@@ -97,13 +98,9 @@ fn tell_receivers(queue: &Queue, who: &Operation<'static>, which: Which) -> Resu
         return forget(queue, who, &queue.layout.words().receivers, find).map(|()| false);
     }
     let mut one_is_dead = false;
+    refuse(queue, who, &standing, which);
     for receiver in standing.receivers() {
         let record = receiver.record;
-        if receiver.is_too_long {
-            receiver.refuse();
-            call_one(record, which);
-            continue;
-        }
         let Some(message) = receiver.given else { continue };
         let called = call_one(record, which);
         if called == Called::Awake {
@@ -118,6 +115,22 @@ fn tell_receivers(queue: &Queue, who: &Operation<'static>, which: Which) -> Resu
         });
     }
     Ok(one_is_dead)
+}
+
+/// Ends the wait of each receiver for which a message was too long. A thread that takes that
+/// message does so before, as its sender may not have come to it: then no trace of the message
+/// would be left.
+pub fn refuse(queue: &Queue, who: &Operation<'static>, standing: &Standing<'_>, which: Which) {
+    if !standing.receivers().any(|one| one.is_too_long) {
+        return;
+    }
+    // Nothing, where more than this is owed.
+    let due = who.thread().announce_wake(&queue.layout.words().death);
+    for receiver in standing.receivers().filter(|one| one.is_too_long) {
+        receiver.refuse();
+        call_one(receiver.record, which);
+    }
+    drop(due);
 }
 
 /// There is space, perhaps for waiters: as many as fit are called, in the order of their arrival,
@@ -160,6 +173,17 @@ pub fn senders(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<
     Ok(())
 }
 
+/// Corrects the usage. If less is in use than it seemed, there is space, perhaps for waiters. True:
+/// operations are under way, and what they have in hand was counted.
+#[cold]
+pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<bool> {
+    let counted = count::recount(queue, who)?;
+    if counted.is_less && queue.layout.words().senders.is_set() {
+        senders(queue, who, Which::Sleepers)?;
+    }
+    Ok(counted.is_under_way)
+}
+
 /// The waiter for space that came next after this ticket: its ticket, the bytes that it wants, its
 /// record.
 fn next_sender(queue: &Queue, after: u64) -> Result<Option<(u64, u64, &Record)>> {
@@ -191,7 +215,7 @@ fn forget(
     if !who.thread().owes_wake(death) {
         return Ok(());
     }
-    if flag.forget(is_any_there)? {
+    if flag.forget(is_any_there, who)? {
         all(queue)?;
     }
     drop(due);
@@ -221,5 +245,6 @@ pub fn after_a_death(queue: &Queue, who: &Operation<'static>) -> Result<()> {
     queue.layout.words().receivers.set();
     queue.layout.words().senders.set();
     receivers(queue, who, Which::All)?;
+    recount(queue, who)?;
     senders(queue, who, Which::All)
 }

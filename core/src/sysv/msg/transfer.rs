@@ -66,13 +66,19 @@ impl Transfer<'_> {
     /// The body is valid for reading, and no longer than the queue's longest.
     #[inline(always)]
     pub unsafe fn send(&self, message: &Outgoing) -> Result<bool> {
+        // SAFETY: as the caller says.
+        unsafe { Ok(self.attempt(message, Amount::default())? || self.attempt_at_last(message)?) }
+    }
+
+    /// The same; `spared` does not count as being in the queue.
+    ///
+    /// # Safety
+    /// As for [`Transfer::send`].
+    #[inline(always)]
+    unsafe fn attempt(&self, message: &Outgoing, spared: Amount) -> Result<bool> {
         let (queue, who) = (self.queue, self.who);
-        let claimed = match store::reserve(queue, message.length, Amount::default(), who)? {
-            Reserved::Slot(claimed) => claimed,
-            Reserved::Full => match self.reserve_at_last(message.length)? {
-                Some(claimed) => claimed,
-                None => return Ok(false),
-            },
+        let Reserved::Slot(claimed) = store::reserve(queue, message.length, spared, who)? else {
+            return Ok(false);
         };
         // Between claim and commit, and again after the commit: see `wait`.
         let receivers = &queue.layout.words().receivers;
@@ -80,7 +86,12 @@ impl Transfer<'_> {
         // SAFETY: the slot is claimed; the caller vouches for the body.
         let written = unsafe { self.write(&claimed, message) };
         if written != Ok(true) {
-            return self.take_back(&claimed, message.length, written);
+            return self.take_back(&claimed, written);
+        }
+        // The length is written, and nothing is committed: see `usage`.
+        let what = Amount::of(message.length);
+        if !queue.layout.words().usage.add(what, queue.bound(), spared, who) {
+            return self.take_back(&claimed, Ok(false));
         }
         if is_awaited {
             return self.publish_and_wake(&claimed);
@@ -98,11 +109,14 @@ impl Transfer<'_> {
 
     /// The queue seems to be full. The usage may be too high, and messages for waiting receivers do
     /// not count.
+    ///
+    /// # Safety
+    /// As for [`Transfer::send`].
     #[cold]
     #[inline(never)]
-    fn reserve_at_last(&self, length: usize) -> Result<Option<Claimed<'_>>> {
+    unsafe fn attempt_at_last(&self, message: &Outgoing) -> Result<bool> {
         let queue = self.queue;
-        store::recount(queue, self.who)?;
+        tell::recount(queue, self.who)?;
         let spared = if queue.layout.words().receivers.is_set() {
             let mut standing = Standing::unknown();
             standing.look(queue, None)?;
@@ -110,10 +124,8 @@ impl Transfer<'_> {
         } else {
             Amount::default()
         };
-        match store::reserve(queue, length, spared, self.who)? {
-            Reserved::Slot(claimed) => Ok(Some(claimed)),
-            Reserved::Full => Ok(None),
-        }
+        // SAFETY: as the caller says.
+        unsafe { self.attempt(message, spared) }
     }
 
     /// # Safety
@@ -132,26 +144,17 @@ impl Transfer<'_> {
         unsafe { body::write(queue, who, head, place, message.body, length) }
     }
 
-    /// The message could not be written.
+    /// The message could not be written; `Ok(false)`: others have filled the queue meanwhile.
     #[cold]
     #[inline(never)]
-    fn take_back(
-        &self,
-        claimed: &Claimed<'_>,
-        length: usize,
-        written: Result<bool>,
-    ) -> Result<bool> {
-        let (queue, who) = (self.queue, self.who);
+    fn take_back(&self, claimed: &Claimed<'_>, written: Result<bool>) -> Result<bool> {
+        let who = self.who;
         if who.is_orphan() {
             who.withdraw();
             return Err(Errno::ERESTART);
         }
-        queue.layout.words().usage.subtract(Amount::of(length), who);
-        claimed.put_back(who);
-        if queue.layout.words().senders.is_set() {
-            let _ = tell::senders(queue, who, Which::Sleepers);
-        }
-        Err(written.err().unwrap_or(Errno::ERESTART))
+        claimed.put_back_empty(who);
+        written
     }
 
     #[cold]
@@ -218,6 +221,7 @@ impl Transfer<'_> {
             if own.is_too_long {
                 return Err(Errno::E2BIG);
             }
+            tell::refuse(queue, who, &standing, Which::Sleepers);
             let given = own.given.filter(|message| !skips || !store::is_claimed(queue, message));
             // Before it is claimed: see `standing`.
             self.take_turn(record, given.map_or(0, |message| message.arrival))?;

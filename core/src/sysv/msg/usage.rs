@@ -6,11 +6,16 @@
 //! | 32..49 | messages |
 //! | 49..64 | changes, modulo 2^15 |
 //!
-//! A sender adds its message after it has claimed a slot, and a receiver subtracts it before it
-//! gives its slot back. So while no slot is claimed, the word is the sum over all messages, unless
-//! a thread died in between: then it is usually too high. A thread that is about to believe that a
-//! queue is full counts the messages (`store`), and corrects the word if it is unchanged since
-//! before the count.
+//! A sender claims a slot, writes the length of its message there, adds it here, and commits. A
+//! receiver clears the message, subtracts it here, forgets the length, and gives the slot back. So
+//! while no slot is claimed, the word is the sum over all messages, unless a thread died in
+//! between: then it is too high. A thread that is about to believe that a queue is full counts the
+//! messages (`count`), and corrects the word if it is unchanged since before the count.
+//!
+//! A slot that is claimed counts with the length that is written there, whether it has a message or
+//! not: its holder may have added that, or not have subtracted it yet. So the word is never too
+//! low, and a holder that is stopped makes it too high by one message at most. What is too high is
+//! corrected by the next count.
 //!
 //! All exchanges are SeqCst and by [`Claimant::exchange`], so the child of a fork in a handler
 //! changes nothing.
@@ -53,6 +58,12 @@ impl Amount {
             bytes: self.bytes.saturating_sub(other.bytes),
             messages: self.messages.saturating_sub(other.messages),
         }
+    }
+
+    /// Of each the smaller one.
+    #[inline]
+    fn or_less(self, other: Self) -> Self {
+        Self { bytes: self.bytes.min(other.bytes), messages: self.messages.min(other.messages) }
     }
 
     /// Whether it fits into a queue with this bound.
@@ -123,28 +134,18 @@ impl Usage {
         }
     }
 
-    /// Corrects it. `is_under_way`: whether any thread holds a slot; `count`: what the messages
-    /// amount to. False: an operation is under way, so it cannot be told.
+    /// Corrects it. `count`: what the messages, and the slots that are claimed, amount to. It looks
+    /// at the claim of each slot before the key, and after it. True: less is in use than it seemed.
     pub fn recount<E>(
         &self,
-        is_under_way: impl Fn() -> Result<bool, E>,
         count: impl FnOnce() -> Result<Amount, E>,
         who: &impl Claimant,
     ) -> Result<bool, E> {
+        // Before the count. A sender that claims its slot after the first look at the claim changes
+        // the word; and so does a receiver that gives it back before the second.
         let seen = self.seen();
-        // Before the count: one that has added its message, and stores the key during the count.
-        // After it: one that has cleared the key during the count, and has not subtracted its
-        // message yet. All others change the word.
-        if is_under_way()? {
-            return Ok(false);
-        }
-        let counted = count()?;
-        if is_under_way()? {
-            return Ok(false);
-        }
-        if seen.amount() != counted {
-            who.exchange(&self.0, seen.0, seen.after(counted));
-        }
-        Ok(true)
+        // Neither is too low.
+        let least = seen.amount().or_less(count()?);
+        Ok(seen.amount() != least && who.exchange(&self.0, seen.0, seen.after(least)))
     }
 }

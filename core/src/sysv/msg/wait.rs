@@ -277,11 +277,11 @@ impl Waiting {
             if self.seems_to_fit(message.length) {
                 return Ok(Look::There);
             }
-            let is_counted = within(self.who(), queue, |who| store::recount(queue, who))?;
-            return Ok(match (self.seems_to_fit(message.length), is_counted) {
+            let is_under_way = within(self.who(), queue, |who| tell::recount(queue, who))?;
+            return Ok(match (self.seems_to_fit(message.length), is_under_way) {
                 (true, _) => Look::There,
-                (false, true) => Look::Nothing,
-                (false, false) => Look::UnderWay,
+                (false, true) => Look::UnderWay,
+                (false, false) => Look::Nothing,
             });
         }
         // The claims first: a thread that has given one back before has stored its key before.

@@ -60,13 +60,13 @@ pub struct Long {
     operations: [AtomicU64; OPERATIONS_MAX],
 }
 
-/// A process that may have adjustments in the set.
+/// A process that may have adjustments in the set, or sleeps while others may have some.
 ///
 /// | word | states | changed by |
 /// |---|---|---|
 /// | `owner` | 0 = free; otherwise its [`ProcessId`](crate::shared::presence::ProcessId) | the process takes a free one; a thread that has made the adjustments of a dead one, and taken its waiters out, frees it. Both by exchange |
 /// | `mark` | the TID of a thread of it, which ends with it, and `FUTEX_WAITERS`: it lives; `FUTEX_OWNER_DIED`: it dies, or has begun another program; [`UNMARKED`]: its death will not be marked | the owner; the kernel; a thread that has noticed, to [`NOTICED`] |
-/// | `pid` | for `sempid` of what is undone | the owner |
+/// | `pid` | for `sempid` of what is undone, with [`WITHOUT_UNDO`] or not; 0 = none yet | the owner; a thread that frees the slot, to 0 |
 #[repr(C)]
 pub struct Process {
     /// See above.
@@ -82,7 +82,20 @@ pub const UNMARKED: u32 = UNGUARDED | NO_TID;
 /// Beside the kernel's mark: all threads that slept on it have been woken.
 pub const NOTICED: u32 = NO_TID;
 
+/// Beside the pid: it has no adjustments here, and has the slot only because it sleeps.
+pub const WITHOUT_UNDO: u32 = 1 << 31;
+
 impl Process {
+    /// See `pid`.
+    pub fn pid(&self) -> u32 {
+        self.pid.load(Ordering::Acquire) & !WITHOUT_UNDO
+    }
+
+    /// Whether it may have adjustments.
+    pub fn has_undo(&self) -> bool {
+        self.pid.load(Ordering::Acquire) & WITHOUT_UNDO == 0
+    }
+
     /// Whether it may be dead: the kernel says so, or will not say.
     #[inline]
     pub fn is_doubtful(&self) -> bool {

@@ -29,8 +29,10 @@ pub struct Set {
     pub layout: Layout,
     /// What the process knows of it.
     pub identity: Identity,
-    /// The slot of this process plus one: see `slots`. 0 = none. A hint.
+    /// The slot of this process plus one, for what is to be undone: see `slots`. 0 = none. A hint.
     pub own: AtomicU32,
+    /// The same once its death will be marked there.
+    pub marked: AtomicU32,
     /// What the kernel marks there; 0 = nothing.
     pub mark: AtomicU32,
 }
@@ -77,6 +79,7 @@ impl Set {
             layout,
             identity: Identity::new(facts),
             own: AtomicU32::new(0),
+            marked: AtomicU32::new(0),
             mark: AtomicU32::new(0),
         })
     }

@@ -1,14 +1,17 @@
-//! Slots of processes in a set: which processes may have something to be undone.
+//! Slots of processes in a set: whose death others are told of.
 //!
 //! A process takes one before its first operation with SEM_UNDO, and keeps it. It is given to
 //! another process when it is dead, and what was to be undone has been (`undo`).
+//!
+//! A process that sleeps on the marks of others takes one, too. The kernel wakes one sleeper for a
+//! mark, and that one wakes the others. If it is killed before it runs, its own mark wakes another.
 
 use std::os::fd::AsRawFd;
 
 use super::cells::Holder;
-use super::change::wake_all;
+use super::change::{wake_all, wake_waiter};
 use super::layout::PROCESSES;
-use super::record::{Process, UNMARKED};
+use super::record::{Process, UNMARKED, WITHOUT_UNDO};
 use super::set::Set;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::process;
@@ -18,10 +21,20 @@ use crate::shared::presence::{ProcessId, marks};
 use crate::shared::thread::Operation;
 use crate::sysv::object::reopen;
 
-/// The slot of this process, if it is known.
+/// The slot of this process, if it is known to have one for what is to be undone.
 #[inline]
 pub fn known(set: &Set) -> Option<Holder> {
-    let slot = set.own.load(Ordering::Relaxed).checked_sub(1)?;
+    hinted(set, &set.own)
+}
+
+/// The slot of this process, if it is known that its death will be marked there.
+pub fn marked(set: &Set) -> Option<usize> {
+    hinted(set, &set.marked).map(|holder| usize::from(holder.slot))
+}
+
+#[inline(always)]
+fn hinted(set: &Set, hint: &AtomicU32) -> Option<Holder> {
+    let slot = hint.load(Ordering::Relaxed).checked_sub(1)?;
     let own = ProcessId::known()?;
     // In the child of a fork it is its parent's.
     is_of(set, slot as usize, own).then(|| holder(slot as usize, own))
@@ -38,11 +51,33 @@ fn is_of(set: &Set, slot: usize, process: ProcessId) -> bool {
     set.layout.process(slot).is_some_and(|slot| owner(slot) == process.to_word())
 }
 
-/// A slot for this process. ENOMEM: there is none, or the process can have no presence; ENOSPC;
-/// EIDRM; ERESTART: this is the child of a fork that happened meanwhile.
+/// A slot for this process, for what is to be undone. ENOMEM: there is none, or the process can
+/// have no presence; ENOSPC; EIDRM; ERESTART: this is the child of a fork that happened meanwhile.
 #[cold]
 pub fn take(set: &Set, who: &Operation<'_>) -> Result<Holder> {
     let own = ProcessId::of_this().ok_or(Errno::ENOMEM)?;
+    let slot = find(set, own)?;
+    let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
+    store(who, &process.pid, process::Process::pid_of_memory())?;
+    let_mark(set, who, slot)?;
+    set.own.store(u32::try_from(slot + 1).unwrap_or(0), Ordering::Relaxed);
+    Ok(holder(slot, own))
+}
+
+/// The same for a process that is about to sleep on the marks of others.
+#[cold]
+pub fn take_to_sleep(set: &Set, who: &Operation<'_>) -> Result<()> {
+    let own = ProcessId::of_this().ok_or(Errno::ENOMEM)?;
+    let slot = find(set, own)?;
+    let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
+    // Only in a new one: another thread may have taken it for what is to be undone.
+    let pid = process::Process::pid_of_memory() | WITHOUT_UNDO;
+    let _ = process.pid.compare_exchange(0, pid, Ordering::AcqRel, Ordering::Relaxed);
+    let_mark(set, who, slot)
+}
+
+/// A slot that this process has, or takes now.
+fn find(set: &Set, own: ProcessId) -> Result<usize> {
     loop {
         let all = set.layout.parts() * PROCESSES;
         let before = (0..all).find(|&slot| is_of(set, slot, own));
@@ -53,9 +88,9 @@ pub fn take(set: &Set, who: &Operation<'_>) -> Result<Holder> {
         // Another thread may have taken one at the same time: the first one counts.
         if let Some(first) = (0..slot).find(|&slot| is_of(set, slot, own)) {
             free(set, slot, own);
-            return begin(set, who, first, own);
+            return Ok(first);
         }
-        return begin(set, who, slot, own);
+        return Ok(slot);
     }
 }
 
@@ -70,40 +105,59 @@ fn is_taken(set: &Set, slot: usize, process: ProcessId) -> bool {
 /// The slot is free again.
 pub fn free(set: &Set, slot: usize, process: ProcessId) {
     if let Some(slot) = set.layout.process(slot) {
-        let owner = process.to_word();
+        let (owner, pid) = (process.to_word(), slot.pid.load(Ordering::Acquire));
+        if slot.owner.load(Ordering::Acquire) == owner {
+            let _ = slot.pid.compare_exchange(pid, 0, Ordering::AcqRel, Ordering::Relaxed);
+        }
         let _ = slot.owner.compare_exchange(owner, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 }
 
+/// Nothing in the child of a fork: the slot may be its parent's. Release: a thread that sees the
+/// mark sees the pid.
+fn store(who: &Operation<'_>, word: &AtomicU32, value: u32) -> Result<()> {
+    let nothing = AtomicU64::new(0);
+    if who.commit((&nothing, 0), (word, value)) { Ok(()) } else { Err(Errno::ERESTART) }
+}
+
 /// From now on the kernel marks the slot when the process dies, and sleeping threads deal with the
 /// mark.
-fn begin(set: &Set, who: &Operation<'_>, slot: usize, own: ProcessId) -> Result<Holder> {
+fn let_mark(set: &Set, who: &Operation<'_>, slot: usize) -> Result<()> {
+    if marked(set) == Some(slot) {
+        return Ok(());
+    }
     let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
-    // Nothing in the child of a fork: the slot may be its parent's. Release: a thread that sees the
-    // mark sees the pid.
-    let nothing = AtomicU64::new(0);
-    let store = |word: &AtomicU32, value| {
-        if who.commit((&nothing, 0), (word, value)) { Ok(()) } else { Err(Errno::ERESTART) }
-    };
-    store(&process.pid, process::Process::pid_of_memory())?;
     let (page, place) = set.layout.mark_at(slot);
     let marked = reopen(set).and_then(|opened| marks::add(opened.file.as_raw_fd(), page, place));
     match marked {
         Ok((mark, value)) => {
-            store(&process.mark, value).inspect_err(|_| marks::release(mark))?;
+            store(who, &process.mark, value).inspect_err(|_| marks::release(mark))?;
             set.mark.store(mark.to_bits(), Ordering::Relaxed);
         }
         Err(Errno::EIDRM) => return Err(Errno::EIDRM),
-        Err(_) => store(&process.mark, UNMARKED)?,
+        Err(_) => store(who, &process.mark, UNMARKED)?,
     }
     let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
     // SeqCst: either a waiter sees the new number of slots before it sleeps, or it is seen to
     // sleep.
     if set.layout.words().processes.fetch_max(used, Ordering::SeqCst) < used {
         wake_all(set);
+    } else {
+        wake_own(set);
     }
-    set.own.store(used, Ordering::Relaxed);
-    Ok(holder(slot, own))
+    set.marked.store(used, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Threads of this process that sleep on the mark of the slot, which was another's: the kernel's
+/// wake for the death of this process is to reach another process.
+fn wake_own(set: &Set) {
+    let own = process::Process::pid_of_memory();
+    let records = set.layout.words().records.load(Ordering::SeqCst) as usize;
+    (0..records)
+        .map_while(|slot| set.layout.record(slot))
+        .filter(|record| record.pid.load(Ordering::Relaxed) == own)
+        .for_each(wake_waiter);
 }
 
 /// The slots that have ever been taken.

@@ -242,7 +242,7 @@ impl Look<'_> {
             (owner.number() == holder.number).then_some((owner, process))
         });
         Adjustment {
-            pid: owner.map(|(_, process)| process.pid.load(Ordering::Relaxed)),
+            pid: owner.map(|(_, process)| process.pid()),
             has_ended: owner.is_none_or(|(owner, _)| owner.has_ended()),
             member,
             amount,

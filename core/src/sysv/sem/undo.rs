@@ -65,10 +65,17 @@ fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
             undo_for(set, who, slot, owner)?;
             free_roots_of_dead(set, who);
             health = Health::Mended;
-        } else if health != Health::Mended {
-            let is_marked = process.mark.load(Ordering::Relaxed) & OWNER_DIED != 0;
-            let doubt = if is_marked { Health::Doubtful } else { Health::Unmarked };
-            health = if health == Health::Doubtful { health } else { doubt };
+            continue;
+        }
+        let is_marked = process.mark.load(Ordering::Relaxed) & OWNER_DIED != 0;
+        // One that has nothing to undo may go on in another program.
+        let doubt = match is_marked {
+            true if !process.has_undo() => continue,
+            true => Health::Doubtful,
+            false => Health::Unmarked,
+        };
+        if !matches!(health, Health::Mended | Health::Doubtful) {
+            health = doubt;
         }
     }
     Ok(health)
@@ -99,7 +106,7 @@ fn notice(set: &Set, process: &Process) {
 
 fn undo_for(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> Result<()> {
     let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
-    let pid = process.pid.load(Ordering::Acquire);
+    let (pid, has_undo) = (process.pid(), process.has_undo());
     let holder = Holder { slot: u16::try_from(slot).unwrap_or(u16::MAX), number: owner.number() };
     let undone = change(set, who, |draft| {
         // Another thread has been faster. If the slot gets another owner after this, the set has
@@ -109,8 +116,10 @@ fn undo_for(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) 
         }
         take_out(set, draft, slot)?;
         undo(draft, holder, pid)?;
-        // Also with nothing to undo, as in Linux.
-        draft.set_fact(Fact::Otime, realtime_seconds());
+        // Also where its operations have cancelled each other out, as in Linux.
+        if has_undo {
+            draft.set_fact(Fact::Otime, realtime_seconds());
+        }
         Ok(Step::Publish((), Some(Changed::all())))
     });
     // In a set that has been removed nothing is undone.
@@ -139,7 +148,7 @@ pub fn leave(thread: &'static Thread) -> Result<()> {
         let (set, who) = (entered.object, &entered.operation);
         let Some(holder) = slots::known(set) else { continue };
         let process = set.layout.process(usize::from(holder.slot)).ok_or(Errno::EINVAL)?;
-        let pid = process.pid.load(Ordering::Relaxed);
+        let pid = process.pid();
         let undone = change(set, who, |draft| {
             undo(draft, holder, pid)?;
             draft.set_fact(Fact::Otime, realtime_seconds());

@@ -1,14 +1,15 @@
 //! A wait for what cannot be done yet: what the wait machine (`shared::wait`) attempts.
 //!
 //! A waiter sleeps on its own word and, if other processes may have something to be undone, on what
-//! the kernel marks when they die (`undo`).
+//! the kernel marks when they die (`undo`). The death of its own process is marked then, too, as it
+//! may be the one that the kernel wakes, and be killed before it runs.
 //!
 //! | what it sees | it sleeps until |
 //! |---|---|
 //! | all processes live | its wait ends, or one of them is marked |
 //! | its word is in flight | that, or for a millisecond (`change`) |
 //! | one is marked, and has not ended | that, or for 0.2 ms, then for twice as long, up to 32 ms |
-//! | the kernel marks one of them not, or cannot wait for all of them | that, or for a second |
+//! | the kernel marks one of them or this process not, or cannot wait for all of them | that, or for a second |
 
 use super::cells::Status;
 use super::change::{Step, change, wake_others};
@@ -105,7 +106,13 @@ impl Attempt for Waiting<'_> {
             return Ok(false);
         }
         // Before the look at the processes: if one is marked after that, there is no sleep.
-        let (count, is_complete) = self.gather();
+        let (mut count, mut is_complete) = self.gather();
+        if count > 0 && slots::marked(self.wish.set).is_none() {
+            let marked = self.within(|who| slots::take_to_sleep(self.wish.set, who));
+            self.check_process()?;
+            (count, is_complete) = self.gather();
+            is_complete &= marked.is_ok();
+        }
         let health = self.within(|who| undo::mend(self.wish.set, who))?;
         if health == Health::Mended {
             return Ok(false);
@@ -239,11 +246,10 @@ impl Waiting<'_> {
         sleep.prepare(awaited, until, Interrupted::Fails, || false);
     }
 
-    /// The marks of the other processes that may have something to be undone. False: there are
-    /// more.
+    /// The marks of the other processes that have slots. False: there are more.
     fn gather(&mut self) -> (usize, bool) {
         let set = self.wish.set;
-        let own = slots::known(set).map(|own| usize::from(own.slot));
+        let own = slots::marked(set);
         let mut count = 0;
         for (_, process) in slots::used(set).filter(|(slot, _)| Some(*slot) != own) {
             if count == WORDS - 1 {

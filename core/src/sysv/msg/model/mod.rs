@@ -22,6 +22,12 @@ const SLOTS: usize = 2;
 /// Of the block in the list: the first one is never closed.
 const PLACE: usize = 1;
 const BOUND: Amount = Amount { bytes: 9, messages: 9 };
+/// Bytes of each message.
+const LENGTH: usize = 2;
+
+fn sum(sum: Amount, length: usize) -> Amount {
+    sum.plus(Amount::of(length))
+}
 
 /// The slots of a queue, in one block.
 #[derive(Default)]
@@ -31,6 +37,7 @@ struct Queue {
     usage: Usage,
     claims: [AtomicU32; SLOTS],
     keys: [AtomicU64; SLOTS],
+    lengths: [AtomicU64; SLOTS],
     arrivals: AtomicU64,
     ends: Ends,
 }
@@ -60,13 +67,16 @@ impl Queue {
         true
     }
 
-    /// `store::reserve`: the sequence number of the message.
+    /// `store::reserve`, and `Transfer::attempt` up to the commit: the sequence number of the
+    /// message.
     fn reserve(&self, who: &Participant, slot: usize) -> Option<u64> {
         if !self.claim_free(who, slot) {
             return None;
         }
-        assert!(self.usage.add(Amount::of(1), BOUND, Amount::default(), who));
-        Some(self.arrivals.fetch_add(1, Ordering::Relaxed) + 1)
+        let arrival = self.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+        who.write(&[LENGTH as u64], core::slice::from_ref(&self.lengths[slot]));
+        assert!(self.usage.add(Amount::of(LENGTH), BOUND, Amount::default(), who));
+        Some(arrival)
     }
 
     /// `Claimed::publish`
@@ -100,9 +110,9 @@ impl Queue {
         // `Claimed::clear`
         let held = claim.load(Ordering::Relaxed);
         who.commit((&self.keys[slot], 0), (claim, held));
-        self.usage.subtract(Amount::of(1), who);
+        self.usage.subtract(Amount::of(LENGTH), who);
         self.occupied.clear(&self.used, PLACE, slot, who);
-        who.give_back(claim);
+        who.commit((&self.lengths[slot], 0), (claim, 0));
         who.withdraw();
         true
     }
@@ -130,15 +140,21 @@ impl Queue {
         self.used_slots().into_iter().any(is_held)
     }
 
-    /// `store::recount`
-    fn recount(&self, who: &Participant) -> bool {
-        let is_under_way = || Ok::<_, ()>(self.is_under_way());
-        let count = || Ok(self.amount());
-        self.usage.recount(is_under_way, count, who).unwrap()
+    /// `count::recount_once`
+    fn recount(&self, who: &Participant) {
+        let counts = |slot: &usize| {
+            let is_held = || !claim::is_free(self.claims[*slot].load(Ordering::SeqCst));
+            let has_message = || self.keys[*slot].load(Ordering::SeqCst) != 0;
+            is_held() || has_message() || is_held()
+        };
+        let length = |slot: usize| self.lengths[slot].load(Ordering::Relaxed) as usize;
+        let slots = || self.used_slots().into_iter().filter(counts);
+        let count = || Ok::<_, ()>(slots().map(length).fold(Amount::default(), sum));
+        self.usage.recount(count, who).unwrap();
     }
 
     fn amount(&self) -> Amount {
-        self.messages().iter().fold(Amount::default(), |sum, _| sum.plus(Amount::of(1)))
+        self.messages().iter().map(|_| LENGTH).fold(Amount::default(), sum)
     }
 
     fn has(&self, arrival: u64) -> bool {

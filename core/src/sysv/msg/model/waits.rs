@@ -85,7 +85,7 @@ impl Awaited {
         if !was_due {
             who.owe(&self.futex, None);
         }
-        if self.flag.forget(|| Ok::<_, ()>(self.is_any_there())).unwrap() {
+        if self.flag.forget(|| Ok::<_, ()>(self.is_any_there()), who).unwrap() {
             self.call();
         }
         if !was_due {

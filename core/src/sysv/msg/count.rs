@@ -1,0 +1,54 @@
+//! What is in use, counted from the messages and from what is under way.
+
+use super::queue::Queue;
+use super::store::{free_claims_of_dead, occupied, read_head};
+use super::usage::Amount;
+use crate::atomic::Ordering;
+use crate::os::Result;
+use crate::shared::claim::{self, Claimant};
+use crate::shared::thread::Operation;
+
+/// What a count of the messages has found.
+pub struct Counted {
+    /// Operations are under way, and what they have in hand was counted.
+    pub is_under_way: bool,
+    /// Less is in use than it seemed.
+    pub is_less: bool,
+}
+
+/// Corrects the usage: only then may it be believed that a queue is full.
+#[cold]
+pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<Counted> {
+    let first = recount_once(queue, who)?;
+    // Where no thread waits, this alone frees a claim that the kernel does not watch.
+    if !first.is_under_way || !free_claims_of_dead(queue, who)? {
+        return Ok(first);
+    }
+    let again = recount_once(queue, who)?;
+    Ok(Counted { is_less: first.is_less || again.is_less, ..again })
+}
+
+fn recount_once(queue: &Queue, who: &impl Claimant) -> Result<Counted> {
+    let mut is_under_way = false;
+    let count = || -> Result<Amount> {
+        let mut counted = Amount::default();
+        for block in occupied(queue) {
+            let (first, slots) = block?;
+            for index in slots.used.slots() {
+                let look = || !claim::is_free(slots.claims[index].load(Ordering::SeqCst));
+                let was_held = look();
+                let arrival = slots.keys[index].load(Ordering::SeqCst);
+                // Again: a receiver may have come, and cleared the key before we looked.
+                let is_held = was_held || look();
+                is_under_way |= is_held;
+                if is_held || arrival != 0 {
+                    let message = read_head(&slots, first, index, arrival);
+                    counted = counted.plus(Amount::of(message.length));
+                }
+            }
+        }
+        Ok(counted)
+    };
+    let is_less = queue.layout.words().usage.recount(count, who)?;
+    Ok(Counted { is_under_way, is_less })
+}

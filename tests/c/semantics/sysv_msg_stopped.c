@@ -1,0 +1,133 @@
+/* A process is stopped in the middle of its call, and others go on as if it were not there. */
+#include "../support/step.h"
+#include "../support/sysv_msg_sleepers.h"
+
+enum { AT_A_TIME = 6, LENGTH = 900, PART = 100, LIMIT = 4 * LENGTH };
+
+static int queue, elsewhere, instructions_of_a_send;
+static struct message letter, got;
+
+/* Also a wake: what a process needs for its first one takes many instructions. */
+static void rehearse(void)
+{
+	struct sleeper *receiver = PROCESS_RECEIVES(elsewhere, 5, 0);
+	PUT(elsewhere, 5, "wake");
+	GETS(receiver, 5, "wake");
+	CHECK_OK(msgsnd(elsewhere, &letter, LENGTH, 0));
+	CHECK_EQ(msgrcv(elsewhere, &got, BODY, 0, 0), LENGTH);
+}
+
+static void send_one(void)
+{
+	msgsnd(queue, &letter, LENGTH, 0);
+}
+
+static void receive_one(void)
+{
+	msgrcv(queue, &got, BODY, 4, 0);
+}
+
+static void prepare(void)
+{
+	step_on_one_processor();
+	queue = new_queue_of(LIMIT);
+	elsewhere = new_queue();
+	letter.type = 4;
+}
+
+static pid_t stopped_after(void (*call)(void), int steps, int *in_call)
+{
+	pid_t victim = step_victim(rehearse, call);
+	*in_call = step_many(victim, steps);
+	return victim;
+}
+
+static void count_instructions(void)
+{
+	prepare();
+	pid_t victim = step_victim(rehearse, send_one);
+	while (step_stage() == 1)
+		instructions_of_a_send += step_one(victim);
+	step_kill(victim);
+	remove_queue(queue);
+	remove_queue(elsewhere);
+}
+
+static int killed_beside_a_stopped_sender(void (*call)(void), int steps)
+{
+	enum { STRIDE = 31 };
+	int in_call;
+	prepare();
+	CHECK_OK(msgsnd(queue, &letter, LENGTH, 0));
+	pid_t stopped = stopped_after(send_one, instructions_of_a_send / 2, &in_call);
+	pid_t victim = stopped_after(call, STRIDE * steps, &in_call);
+	step_kill(victim);
+	/* All but what the stopped one may have in hand. */
+	for (unsigned long used = status_of(queue).msg_cbytes; used + LENGTH + PART <= LIMIT;
+	     used += PART)
+		PUT_BYTES(queue, 9, PART, used);
+	step_kill(stopped);
+	unsigned long used = status_of(queue).msg_cbytes;
+	for (; used + PART <= LIMIT; used += PART)
+		PUT_BYTES(queue, 9, PART, used);
+	CHECK_FAILS(send_text(queue, 9, "x", IPC_NOWAIT), EAGAIN);
+	remove_queue(queue);
+	remove_queue(elsewhere);
+	return in_call ? STEP_EARLY : STEP_OVER;
+}
+
+static int sender_trial(int steps)
+{
+	return killed_beside_a_stopped_sender(send_one, steps);
+}
+
+static int receiver_trial(int steps)
+{
+	return killed_beside_a_stopped_sender(receive_one, steps);
+}
+
+static void try_each_step(int (*trial)(int))
+{
+	int counts[STEP_ENDS] = { 0 };
+	step_check_ptrace();
+	step_trials(trial, AT_A_TIME, counts);
+	CHECK(counts[STEP_OVER] > 0);
+}
+
+CASE(msgsnd_killed_at_any_instruction_while_another_is_stopped_leaves_its_space)
+{
+	step_check_ptrace();
+	count_instructions();
+	try_each_step(sender_trial);
+}
+
+CASE(msgrcv_killed_at_any_instruction_while_another_is_stopped_leaves_its_space)
+{
+	step_check_ptrace();
+	count_instructions();
+	try_each_step(receiver_trial);
+}
+
+/* The message is too long for the one that sleeps. Another one takes it, while its sender is
+ * stopped anywhere in its call. */
+static int too_long_trial(int steps)
+{
+	enum { STRIDE = 61 };
+	int in_call;
+	prepare();
+	struct sleeper *small = sleep_in_process(receiver_of(queue, 8, 0, 0));
+	pid_t sender = stopped_after(send_one, STRIDE * steps, &in_call);
+	bool is_taken = msgrcv(queue, &got, BODY, 0, IPC_NOWAIT) == LENGTH;
+	step_kill(sender);
+	if (!is_taken && count_of(queue) == 0)
+		CHECK_OK(msgsnd(queue, &letter, LENGTH, 0));
+	CHECK_EQ(end_of(small), E2BIG);
+	remove_queue(queue);
+	remove_queue(elsewhere);
+	return !in_call ? STEP_OVER : is_taken ? STEP_LATE : STEP_EARLY;
+}
+
+CASE(msgrcv_ends_for_a_message_too_long_that_another_takes_from_a_stopped_sender)
+{
+	try_each_step(too_long_trial);
+}
