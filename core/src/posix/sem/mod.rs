@@ -1,8 +1,11 @@
 //! Semaphores, with the memory layout and the protocol of glibc, so that both may work on the same
 //! semaphore.
 
+pub mod ledger;
 pub mod word;
 
+#[cfg(not(loom))]
+mod change;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]

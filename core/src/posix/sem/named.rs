@@ -11,6 +11,7 @@ use std::path::Path;
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::layout::{SIZE, Semaphore};
+use super::ledger::uses;
 use crate::object::names::{self, Refused};
 use crate::object::publish::publish;
 use crate::os::Errno;
@@ -137,6 +138,7 @@ impl Registry {
         let mapped = self.semaphores.get_mut(&identity).ok_or(Errno::EINVAL)?;
         mapped.opens -= 1;
         if mapped.opens == 0 {
+            uses::forget(address);
             self.addresses.remove(&address);
             self.semaphores.remove(&identity);
         }

@@ -1,0 +1,211 @@
+//! The file of a ledger: `rsipc-rs.NUMBER` in the directory of the objects. The semaphore holds the
+//! number.
+//!
+//! Who may use the semaphore may use its ledger. So the file has the permission bits, the owner and
+//! the group of the file that the semaphore is in, as far as its maker can give them away; and the
+//! maker's own, for itself alone, where the memory has no name.
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use super::layout::{GATE, MAGIC, SIZE, Words};
+use crate::atomic::Ordering;
+use crate::object::publish::publish;
+use crate::os::file;
+use crate::os::file_size;
+use crate::os::lock::{self, Kind, Owner};
+use crate::os::maps::{self, Look};
+use crate::os::random::random;
+use crate::os::settings;
+use crate::os::{Errno, Result};
+
+/// Prefix of the files. Eight hexadecimal digits follow.
+pub const PREFIX: &str = "rsipc-rs.";
+
+/// So often the gate is tried, a millisecond apart.
+const GATE_TRIES: u32 = 2000;
+
+/// The memory that a semaphore is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Of the file.
+    pub inode: u64,
+    /// Of the semaphore in the file, in bytes.
+    pub offset: u64,
+    /// The name that the file had when it was mapped.
+    path: PathBuf,
+}
+
+impl Place {
+    /// Of the semaphore at this address. EINVAL: its memory belongs to no file, not even one
+    /// without a name, or is read-only; ENOSYS: without /proc that cannot be known.
+    pub fn of(address: usize) -> Result<Self> {
+        let mut found = Err(Errno::EINVAL);
+        maps::each_of_own(|mapping| {
+            if !(mapping.start..mapping.end).contains(&address) {
+                return Look::Continue(());
+            }
+            if mapping.inode != 0 && mapping.is_writable {
+                found = Ok(Self {
+                    inode: mapping.inode,
+                    offset: (mapping.offset + address - mapping.start) as u64,
+                    path: PathBuf::from(std::ffi::OsStr::from_bytes(mapping.path)),
+                });
+            }
+            Look::Break(())
+        })
+        .map_err(|_| Errno::ENOSYS)?;
+        found
+    }
+
+    /// Permission bits, owner and group of the file; `None`: it has no name.
+    fn access(&self) -> Option<(u32, u32, u32)> {
+        let status = file::status_of(&self.path).ok()?;
+        let is_its = status.st_ino == self.inode && file::is_a(&status, libc::S_IFREG);
+        is_its.then_some((status.st_mode & 0o666, status.st_uid, status.st_gid))
+    }
+}
+
+/// A ledger in memory, and its file.
+pub struct Mapped {
+    map: MmapRaw,
+    /// The file.
+    pub file: File,
+}
+
+impl Mapped {
+    /// Its words.
+    pub fn words(&self) -> &Words {
+        // SAFETY: so long is the file, and all fields are atomics.
+        unsafe { &*self.map.as_ptr().cast() }
+    }
+
+    /// From now on it stays in memory, and the caller has the file.
+    pub fn into_parts(self) -> (&'static Words, File) {
+        let words = self.map.as_ptr().cast::<Words>();
+        core::mem::forget(self.map);
+        // SAFETY: never unmapped from now on.
+        (unsafe { &*words }, self.file)
+    }
+
+    fn new(file: File) -> Result<Self> {
+        let status = file::status(file.as_raw_fd())?;
+        if !file::is_a(&status, libc::S_IFREG) || usize::try_from(status.st_size) != Ok(SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        let map = MmapOptions::new().len(SIZE).map_raw(&file)?;
+        Ok(Self { map, file })
+    }
+
+    fn is_of(&self, place: &Place) -> bool {
+        let words = self.words();
+        words.magic.load(Ordering::Relaxed) == MAGIC
+            && words.inode.load(Ordering::Relaxed) == place.inode
+            && words.offset.load(Ordering::Relaxed) == place.offset
+    }
+}
+
+/// The path of the ledger of this number.
+pub fn path(number: u32) -> PathBuf {
+    settings::get().dir.join(format!("{PREFIX}{number:08x}"))
+}
+
+/// Opens the ledger of this number. ENOENT: there is none, or it belongs to another semaphore;
+/// EACCES and others of open(2) and mmap(2).
+pub fn open(number: u32, place: &Place) -> Result<Mapped> {
+    if number == 0 {
+        return Err(Errno::ENOENT);
+    }
+    let mut options = OpenOptions::new();
+    let file =
+        options.read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path(number))?;
+    match Mapped::new(file) {
+        Ok(mapped) if mapped.is_of(place) => Ok(mapped),
+        Ok(_) | Err(Errno::EINVAL) => Err(Errno::ENOENT),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a ledger for the semaphore there, and gives its number. ENOSPC and others.
+pub fn create(place: &Place) -> Result<(u32, Mapped)> {
+    const TRIES: usize = 8;
+    for _ in 0..TRIES {
+        let number = u32::try_from(random() >> 32).unwrap_or(0).max(1);
+        let fill = |file: File, _| {
+            file_size::reserve(&file, SIZE)?;
+            let mapped = Mapped::new(file)?;
+            let words = mapped.words();
+            words.inode.store(place.inode, Ordering::Relaxed);
+            words.offset.store(place.offset, Ordering::Relaxed);
+            words.magic.store(MAGIC, Ordering::Relaxed);
+            admit(&mapped.file, place)?;
+            let copy = mapped.file.try_clone()?;
+            Ok((Some(copy), mapped))
+        };
+        match publish(&path(number), 0o600, fill) {
+            Err(Errno::EEXIST) => {}
+            made => return made.map(|(_, mapped)| (number, mapped)),
+        }
+    }
+    Err(Errno::EAGAIN)
+}
+
+/// Lets those in who may use the semaphore.
+fn admit(file: &File, place: &Place) -> Result<()> {
+    let Some((mode, owner, group)) = place.access() else { return Ok(()) };
+    // SAFETY: no pointer.
+    let give = |owner, group| unsafe { libc::fchown(file.as_raw_fd(), owner, group) } == 0;
+    let is_given = give(owner, group) || give(u32::MAX, group);
+    // Another group must not get what that of the semaphore has.
+    file::change_mode(file, if is_given { mode } else { mode & !0o060 })
+}
+
+/// Waits for the gate: no other process joins or removes the ledger until it is opened again by
+/// [`leave_gate`]. EAGAIN: it stays shut. Async-signal-safe.
+pub fn enter_gate(fd: i32) -> Result<()> {
+    for _ in 0..GATE_TRIES {
+        if lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
+            return Ok(());
+        }
+        let pause = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        // SAFETY: a timespec, and no answer.
+        unsafe {
+            libc::syscall(libc::SYS_nanosleep, &raw const pause, core::ptr::null_mut::<u8>());
+        }
+    }
+    Err(Errno::EAGAIN)
+}
+
+/// The end of [`enter_gate`].
+pub fn leave_gate(fd: i32) {
+    let _ = lock::unlock(fd, Owner::Process, GATE);
+}
+
+/// Whether a file of this name is a ledger.
+pub fn is_its_name(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(PREFIX.as_bytes());
+    digits.is_some_and(|digits| digits.len() == 8 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Removes a ledger that no process takes part in. False: one does, or the file is no ledger.
+pub fn remove_if_idle(path: &Path) -> Result<bool> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    let Ok(mapped) = Mapped::new(file) else { return Ok(false) };
+    let fd = mapped.file.as_raw_fd();
+    enter_gate(fd)?;
+    let is_locked = |account: usize| {
+        let byte = i64::try_from(account).unwrap_or(0);
+        lock::is_locked(fd, Owner::Process, Kind::Write, byte).unwrap_or(true)
+    };
+    if (0..mapped.words().used()).any(is_locked) {
+        return Ok(false);
+    }
+    std::fs::remove_file(path)?;
+    Ok(true)
+}

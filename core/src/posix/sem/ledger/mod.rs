@@ -1,0 +1,29 @@
+//! Who has taken what from a semaphore, so that it can be given back when they die.
+//!
+//! | module | |
+//! |---|---|
+//! | `record` | what an operation writes into the lane that it has |
+//! | `lanes` | counted operations, and how another process ends one of a dead process |
+//! | `layout` | the memory of a ledger |
+//! | `file` | its file |
+//! | `keeper` | the thread that lives as long as the process, and gives back what others have taken |
+//! | `pattern` | which names the environment makes robust |
+//! | `uses` | which semaphores this process uses so |
+//! | `holders` | what a look from outside shows |
+
+#[cfg(not(loom))]
+pub mod file;
+#[cfg(not(loom))]
+pub mod holders;
+#[cfg(not(loom))]
+mod keeper;
+pub mod lanes;
+#[cfg(not(loom))]
+mod layout;
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(not(loom))]
+mod pattern;
+mod record;
+#[cfg(not(loom))]
+pub mod uses;
