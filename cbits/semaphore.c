@@ -34,10 +34,11 @@ __attribute__((always_inline)) static inline int take_at_once(sem_t *sem)
 }
 
 /* Neither NULL nor, if the process counts what it takes, any other:
- * core/src/posix/sem/ledger/uses.rs. Relaxed, as there. */
+ * core/src/posix/sem/ledger/uses.rs. An aligned word that is stored once, read by one instruction. A
+ * load that says so would be an instruction of its own. */
 __attribute__((always_inline)) static inline int is_plain(sem_t *sem)
 {
-	return (uintptr_t)sem > __atomic_load_n(&rsipc_sem_limit, __ATOMIC_RELAXED);
+	return (uintptr_t)sem > rsipc_sem_limit;
 }
 
 __attribute__((noinline, cold)) static int wait_slowly(sem_t *sem)

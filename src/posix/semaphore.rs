@@ -52,9 +52,9 @@ pub unsafe extern "C" fn sem_unlink(name: *const c_char) -> c_int {
 /// at `SEM_VALUE_MAX`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
-    // NULL is not above the limit.
+    // NULL is not plain.
     // SAFETY: the caller gives a semaphore.
-    if sem.addr() > uses::limit() && unsafe { Semaphore::post_at_once(sem.cast()) } {
+    if uses::is_plain(sem.addr()) && unsafe { Semaphore::post_at_once(sem.cast()) } {
         return 0;
     }
     post_slowly(sem)

@@ -13,7 +13,7 @@ impl Semaphore {
     /// [`Self::post`] has to do it. Async-signal-safe.
     ///
     /// # Safety
-    /// `this` is a semaphore above [`uses::limit`] until the increment; from then on another thread
+    /// `this` is a semaphore, and plain ([`uses::is_plain`]), until the increment; from then on another thread
     /// may free it.
     #[inline(always)]
     pub unsafe fn post_at_once(this: *const Self) -> bool {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::layout::{GATE, MAGIC, SIZE, Words};
+use super::layout::{GATE, MAGIC, PATH, SIZE, Words};
 use crate::atomic::Ordering;
 use crate::object::publish::publish;
 use crate::os::file;
@@ -142,6 +142,9 @@ pub fn create(place: &Place) -> Result<(u32, Mapped)> {
             let words = mapped.words();
             words.inode.store(place.inode, Ordering::Relaxed);
             words.offset.store(place.offset, Ordering::Relaxed);
+            for (byte, from) in words.path.iter().zip(place.path.as_os_str().as_bytes()) {
+                byte.store(*from, Ordering::Relaxed);
+            }
             words.magic.store(MAGIC, Ordering::Relaxed);
             admit(&mapped.file, place)?;
             let copy = mapped.file.try_clone()?;
@@ -186,26 +189,58 @@ pub fn leave_gate(fd: i32) {
     let _ = lock::unlock(fd, Owner::Process, GATE);
 }
 
-/// Whether a file of this name is a ledger.
-pub fn is_its_name(name: &[u8]) -> bool {
-    let digits = name.strip_prefix(PREFIX.as_bytes());
-    digits.is_some_and(|digits| digits.len() == 8 && digits.iter().all(u8::is_ascii_hexdigit))
+/// The number in the name of a ledger. `None`: it is another file's.
+pub fn number_of(name: &[u8]) -> Option<u32> {
+    let digits = name.strip_prefix(PREFIX.as_bytes()).filter(|digits| digits.len() == 8)?;
+    u32::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Removes a ledger that no process takes part in. False: one does, or the file is no ledger.
-pub fn remove_if_idle(path: &Path) -> Result<bool> {
+/// Removes a ledger that no process takes part in, and none can come to any more: the file of its
+/// semaphore has lost its name. False: it stays. EACCES and others.
+pub fn remove_if_stale(path: &Path) -> Result<bool> {
     let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = options.read(true).write(true).custom_flags(flags).open(path)?;
     let Ok(mapped) = Mapped::new(file) else { return Ok(false) };
     let fd = mapped.file.as_raw_fd();
-    enter_gate(fd)?;
     let is_locked = |account: usize| {
         let byte = i64::try_from(account).unwrap_or(0);
         lock::is_locked(fd, Owner::Process, Kind::Write, byte).unwrap_or(true)
     };
-    if (0..mapped.words().used()).any(is_locked) {
+    let words = mapped.words();
+    if !is_nameless(words) || !lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
         return Ok(false);
     }
-    std::fs::remove_file(path)?;
-    Ok(true)
+    // Behind the gate: no process joins meanwhile.
+    let is_idle = !(0..words.used()).any(is_locked);
+    if is_idle {
+        std::fs::remove_file(path)?;
+    }
+    Ok(is_idle)
+}
+
+/// Whether the semaphore's file has no name, or that name leads elsewhere now. In doubt it has one.
+pub fn is_nameless(words: &Words) -> bool {
+    let bytes: Vec<u8> = words.path.iter().map(|byte| byte.load(Ordering::Relaxed)).collect();
+    let Some(end) = bytes.iter().position(|&byte| byte == 0).filter(|&end| end < PATH) else {
+        return false;
+    };
+    let (path, inode) = (&bytes[..end], words.inode.load(Ordering::Relaxed));
+    match file::status_of(Path::new(std::ffi::OsStr::from_bytes(path))) {
+        Ok(status) => status.st_ino != inode,
+        Err(error) => error == Errno::ENOENT,
+    }
+}
+
+/// Removes some ledgers that are stale, so that they do not accumulate. Not those that this process
+/// has open: to close them would give back its locks.
+pub fn remove_some_stale(is_ours: impl Fn(u32) -> bool) {
+    const A_FEW: usize = 4;
+    let Ok(entries) = std::fs::read_dir(&settings::get().dir) else { return };
+    let is_another = |name: &[u8]| number_of(name).is_some_and(|number| !is_ours(number));
+    let ledgers = entries.flatten().filter(|entry| is_another(entry.file_name().as_bytes()));
+    for entry in ledgers.take(A_FEW) {
+        // Another user's stays.
+        let _ = remove_if_stale(&entry.path());
+    }
 }

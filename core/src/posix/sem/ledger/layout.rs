@@ -24,7 +24,7 @@
 //! last.
 
 use super::lanes::{Counts, LANES, Lane};
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{OWNER_DIED, UNGUARDED};
 
 /// Processes that take part at the same time. A keeper sleeps on a word of each.
@@ -32,6 +32,9 @@ pub const ACCOUNTS: usize = 120;
 
 /// The byte of the file that is locked while a process joins, or removes the file.
 pub const GATE: i64 = 4096;
+
+/// Bytes of a path.
+pub const PATH: usize = 472;
 
 /// First bytes of a ledger.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"rsipcRS1");
@@ -68,7 +71,8 @@ pub struct Words {
     /// Processes that have died with something taken, since `rsipc_sem_wasdead` last told it.
     /// Stored before what they had taken is given back.
     pub deaths: AtomicU32,
-    _unused: [u64; 60],
+    /// Of the file that the semaphore's memory is in, when it was mapped; cut to this length.
+    pub path: [AtomicU8; PATH],
     /// What goes on.
     pub lanes: [Lane; LANES],
     _unused_too: [u64; 384],

@@ -32,6 +32,7 @@ use crate::os::reserved::{self, Reserved};
 use crate::os::restartable;
 use crate::os::settings;
 use crate::os::wiped::{self, Wiped};
+use crate::os::errno::preserved;
 use crate::os::{Errno, Result};
 use crate::shared::thread::Thread;
 
@@ -43,9 +44,32 @@ const USES: usize = 128;
 #[unsafe(no_mangle)]
 static rsipc_sem_limit: AtomicUsize = AtomicUsize::new(0);
 
+/// Whether calls on a semaphore at this address are as short as they can be. One comparison with
+/// memory, which a load would make two instructions of.
+#[inline(always)]
+pub fn is_plain(address: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: reads one aligned word.
+    unsafe {
+        core::arch::asm!(
+            "cmp {address}, [rip + {limit}]",
+            "jbe {other}",
+            address = in(reg) address,
+            limit = sym rsipc_sem_limit,
+            other = label { return false },
+            options(nostack, readonly),
+        );
+        true
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        address > limit()
+    }
+}
+
 /// See [`rsipc_sem_limit`].
 #[inline(always)]
-pub fn limit() -> usize {
+fn limit() -> usize {
     // Relaxed: the thread that has asked for a ledger sees its own store.
     rsipc_sem_limit.load(Ordering::Relaxed)
 }
@@ -138,7 +162,7 @@ pub fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>) -> Re
     let found = match same {
         Some(known) => known,
         None => {
-            let new: &'static Use = Box::leak(Box::new(Use::open(shared, place)?));
+            let new: &'static Use = Box::leak(Box::new(Use::open(shared, place, &all)?));
             all.push(new);
             new
         }
@@ -168,6 +192,42 @@ pub fn forget(address: usize) {
     its.for_each(|entry| entry.address.store(0, Ordering::Release));
 }
 
+/// The program ends: of ledgers that are no longer of use the files go. Not one whose semaphore
+/// still has a name, or that another process takes part in.
+pub fn leave() {
+    if limit() == 0 || !Process::owns_memory() {
+        return;
+    }
+    preserved(|| {
+        for known in ALL.lock().iter() {
+            let account = known.standing.0.load(Ordering::Acquire).checked_sub(FIRST);
+            let Some(account) = account.and_then(|account| usize::try_from(account).ok()) else {
+                continue;
+            };
+            let words = known.watched.words;
+            let is_alone = (0..words.used()).all(|at| at == account || words.standing(at) == 0);
+            let fd = known.watched.file.fd();
+            if is_alone && file::is_nameless(words) && file::enter_gate(fd).is_ok() {
+                let is_alone =
+                    (0..words.used()).all(|at| at == account || words.standing(at) == 0);
+                let holds = |account| words.account(account).is_some_and(|own| own.counts.total() > 0);
+                if is_alone && !holds(account) {
+                    let _ = std::fs::remove_file(file::path(known.number));
+                }
+                file::leave_gate(fd);
+            }
+        }
+    });
+}
+
+/// Removes the ledger of this number if its semaphore has lost its name, and no process takes part.
+pub fn tidy(number: u32) {
+    // Our own: to open and close it would give back our locks.
+    if number != 0 && !ALL.lock().iter().any(|known| known.number == number) {
+        let _ = file::remove_if_stale(&file::path(number));
+    }
+}
+
 /// The caller holds `ALL`.
 fn enter(address: usize, of: &'static Use) -> Result<()> {
     forget(address);
@@ -181,8 +241,10 @@ fn enter(address: usize, of: &'static Use) -> Result<()> {
 }
 
 impl Use {
-    fn open(semaphore: &Semaphore, place: Place) -> Result<Self> {
-        let (number, mapped) = open_or_create(semaphore, &place)?;
+    /// `all`: those that this process has.
+    fn open(semaphore: &Semaphore, place: Place, all: &[&Self]) -> Result<Self> {
+        let is_ours = |number| all.iter().any(|known| known.number == number);
+        let (number, mapped) = open_or_create(semaphore, &place, is_ours)?;
         let (words, file) = mapped.into_parts();
         let watched = Watched {
             words,
@@ -324,7 +386,11 @@ impl Use {
 }
 
 /// The ledger of the semaphore, made if it has none.
-fn open_or_create(semaphore: &Semaphore, place: &Place) -> Result<(u32, Mapped)> {
+fn open_or_create(
+    semaphore: &Semaphore,
+    place: &Place,
+    is_ours: impl Fn(u32) -> bool,
+) -> Result<(u32, Mapped)> {
     loop {
         let number = semaphore.ledger.load(Ordering::SeqCst);
         match file::open(number, place) {
@@ -332,6 +398,7 @@ fn open_or_create(semaphore: &Semaphore, place: &Place) -> Result<(u32, Mapped)>
             opened => return opened.map(|mapped| (number, mapped)),
         }
         // It holds 0, or bytes that glibc's sem_init has left as they were.
+        file::remove_some_stale(&is_ours);
         let (new, mapped) = file::create(place)?;
         let order = (Ordering::SeqCst, Ordering::SeqCst);
         if semaphore.ledger.compare_exchange(number, new, order.0, order.1).is_ok() {
