@@ -5,10 +5,11 @@
 //! the group of the file that the semaphore is in, as far as its maker can give them away; and the
 //! maker's own, for itself alone, where the memory has no name.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirEntryExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -54,7 +55,7 @@ impl Place {
                 found = Ok(Self {
                     inode: mapping.inode,
                     offset: (mapping.offset + address - mapping.start) as u64,
-                    path: PathBuf::from(std::ffi::OsStr::from_bytes(mapping.path)),
+                    path: named(mapping.path, mapping.inode),
                 });
             }
             Look::Break(())
@@ -69,6 +70,20 @@ impl Place {
         let is_its = status.st_ino == self.inode && file::is_a(&status, libc::S_IFREG);
         is_its.then_some((status.st_mode & 0o666, status.st_uid, status.st_gid))
     }
+}
+
+/// The path, or that of the object that the file has become: the kernel shows a file as it was when
+/// it was opened, and the maker of an object has opened it without a name, as `#NUMBER`.
+fn named(path: &[u8], inode: u64) -> PathBuf {
+    let path = Path::new(OsStr::from_bytes(path));
+    let directory = &settings::get().dir;
+    let begins = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"#"));
+    if begins && path.parent() == Some(directory) {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let found = entries.into_iter().find(|entry| entry.ino() == inode);
+        return found.map_or_else(|| path.into(), |entry| entry.path());
+    }
+    path.into()
 }
 
 /// A ledger in memory, and its file.
@@ -226,7 +241,7 @@ pub fn is_nameless(words: &Words) -> bool {
         return false;
     };
     let (path, inode) = (&bytes[..end], words.inode.load(Ordering::Relaxed));
-    match file::status_of(Path::new(std::ffi::OsStr::from_bytes(path))) {
+    match file::status_of(Path::new(OsStr::from_bytes(path))) {
         Ok(status) => status.st_ino != inode,
         Err(error) => error == Errno::ENOENT,
     }

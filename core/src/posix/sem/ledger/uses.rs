@@ -18,12 +18,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::super::layout::Semaphore;
 use super::super::word::{Taken, Then, Word};
-use super::file::{self, Mapped, Place};
+use super::file as ledger_file;
+use super::file::{Mapped, Place};
 use super::keeper::{self, Watched};
 use super::lanes::{Actor, Party};
 use super::layout::ACCOUNTS;
 use super::pattern::any_fits;
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::os::file;
 use crate::os::fork::ForkMutex;
 use crate::os::futex::{self, Scope};
 use crate::os::lock::{self, Kind, Owner};
@@ -157,18 +159,20 @@ pub fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>) -> Re
         return known.account_at_last().map(drop);
     }
     let place = Place::of(semaphore.addr())?;
-    let number = shared.ledger.load(Ordering::SeqCst);
-    let same = all.iter().find(|known| known.place == place && known.number == number);
-    let found = match same {
-        Some(known) => known,
-        None => {
-            let new: &'static Use = Box::leak(Box::new(Use::open(shared, place, &all)?));
-            all.push(new);
-            new
+    loop {
+        let number = shared.ledger.load(Ordering::SeqCst);
+        if let Some(known) = all.iter().find(|one| one.place == place && one.number == number) {
+            known.account_at_last()?;
+            return enter(semaphore.addr(), known);
         }
-    };
-    found.account_at_last()?;
-    enter(semaphore.addr(), found)
+        let new: &'static Use = Box::leak(Box::new(Use::open(shared, place.clone(), &all)?));
+        new.account_at_last()?;
+        // Before it had an account, a process may have removed the file: others would not find it.
+        if file::status(new.watched.file.fd())?.st_nlink > 0 {
+            all.push(new);
+            return enter(semaphore.addr(), new);
+        }
+    }
 }
 
 /// The same for a named semaphore that has been opened, if `RSIPC_SEM_ROBUST` names it.
@@ -207,14 +211,14 @@ pub fn leave() {
             let words = known.watched.words;
             let is_alone = (0..words.used()).all(|at| at == account || words.standing(at) == 0);
             let fd = known.watched.file.fd();
-            if is_alone && file::is_nameless(words) && file::enter_gate(fd).is_ok() {
+            if is_alone && ledger_file::is_nameless(words) && ledger_file::enter_gate(fd).is_ok() {
                 let is_alone =
                     (0..words.used()).all(|at| at == account || words.standing(at) == 0);
                 let holds = |account| words.account(account).is_some_and(|own| own.counts.total() > 0);
                 if is_alone && !holds(account) {
-                    let _ = std::fs::remove_file(file::path(known.number));
+                    let _ = std::fs::remove_file(ledger_file::path(known.number));
                 }
-                file::leave_gate(fd);
+                ledger_file::leave_gate(fd);
             }
         }
     });
@@ -224,7 +228,7 @@ pub fn leave() {
 pub fn tidy(number: u32) {
     // Our own: to open and close it would give back our locks.
     if number != 0 && !ALL.lock().iter().any(|known| known.number == number) {
-        let _ = file::remove_if_stale(&file::path(number));
+        let _ = ledger_file::remove_if_stale(&ledger_file::path(number));
     }
 }
 
@@ -296,9 +300,9 @@ impl Use {
 
     fn join(&self) -> Result<usize> {
         let fd = self.watched.file.fd();
-        file::enter_gate(fd)?;
+        ledger_file::enter_gate(fd)?;
         let joined = self.take_account(fd);
-        file::leave_gate(fd);
+        ledger_file::leave_gate(fd);
         joined
     }
 
@@ -393,19 +397,19 @@ fn open_or_create(
 ) -> Result<(u32, Mapped)> {
     loop {
         let number = semaphore.ledger.load(Ordering::SeqCst);
-        match file::open(number, place) {
+        match ledger_file::open(number, place) {
             Err(Errno::ENOENT) => {}
             opened => return opened.map(|mapped| (number, mapped)),
         }
         // It holds 0, or bytes that glibc's sem_init has left as they were.
-        file::remove_some_stale(&is_ours);
-        let (new, mapped) = file::create(place)?;
+        ledger_file::remove_some_stale(&is_ours);
+        let (new, mapped) = ledger_file::create(place)?;
         let order = (Ordering::SeqCst, Ordering::SeqCst);
         if semaphore.ledger.compare_exchange(number, new, order.0, order.1).is_ok() {
             return Ok((new, mapped));
         }
         // Another process was faster.
-        let _ = std::fs::remove_file(file::path(new));
+        let _ = std::fs::remove_file(ledger_file::path(new));
     }
 }
 
