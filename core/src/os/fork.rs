@@ -30,6 +30,8 @@ pub struct ForkMutex<T: 'static> {
     /// The thread that holds it over a fork, by the address of its `errno`, which is the same in
     /// the child; 0 = none. Only that thread stores, and only while it holds `lock`.
     forking: AtomicUsize,
+    /// Forks that handlers of that thread make in the middle of its fork.
+    inner: AtomicUsize,
     /// Its guard. Only accessed by the forking thread.
     held: UnsafeCell<Option<MutexGuard<'static, T>>>,
 }
@@ -53,6 +55,7 @@ impl<T: Send> ForkMutex<T> {
             is_known: AtomicBool::new(false),
             lock: Mutex::new(value),
             forking: AtomicUsize::new(0),
+            inner: AtomicUsize::new(0),
             held: UnsafeCell::new(None),
         }
     }
@@ -118,6 +121,10 @@ trait Protected: Sync {
 
 impl<T: Send> Protected for ForkMutex<T> {
     fn hold(&'static self) {
+        if self.forking.load(Ordering::Relaxed) == this_thread() {
+            self.inner.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let guard = self.wait();
         // SAFETY: this thread holds `lock` now, so no other one is `forking`.
         unsafe { *self.held.get() = Some(guard) };
@@ -127,6 +134,11 @@ impl<T: Send> Protected for ForkMutex<T> {
     fn release(&'static self) {
         // Not so if it has become known since the fork began.
         if self.forking.load(Ordering::Relaxed) == this_thread() {
+            let inner = self.inner.load(Ordering::Relaxed);
+            if inner > 0 {
+                self.inner.store(inner - 1, Ordering::Relaxed);
+                return;
+            }
             self.forking.store(0, Ordering::Relaxed);
             // SAFETY: this thread was `forking`; in the child it is the only one.
             drop(unsafe { (*self.held.get()).take() });

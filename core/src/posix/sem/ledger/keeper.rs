@@ -15,9 +15,9 @@ use core::ffi::{c_int, c_long};
 
 use super::super::layout::Semaphore;
 use super::super::word::{value, waiters};
-use super::lanes::{Actor, Party, settle};
-use super::layout::{ACCOUNTS, Account, Words, alive, is_dead};
-use super::record::{Kind, Record};
+use super::burial::Burial;
+use super::lanes::{Actor, Party};
+use super::layout::{ACCOUNTS, Words, alive, is_dead};
 use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::cbits::WaitV;
 use crate::os::bare;
@@ -221,37 +221,20 @@ impl Keeper {
     fn bury(&self, dead: usize) -> Result<()> {
         let words = self.words;
         let counts_of = |number| words.account(number).map(|account| &account.counts);
-        let record = |lane: &AtomicU64| Record::from_word(lane.load(Ordering::SeqCst));
-        for lane in words.lanes.iter().enumerate() {
-            match record(&lane.1.0) {
-                Some(found) if found.account == dead => {
-                    settle(lane, &self.semaphore.word, counts_of);
-                }
-                // By a keeper that has died meanwhile, too.
-                Some(Record { kind: Kind::GiveBack, victim, .. }) if victim == dead => {
-                    return Err(Errno::EAGAIN);
-                }
-                _ => {}
-            }
-        }
         let (Some(own), Some(theirs)) = (words.account(self.account), words.account(dead)) else {
             return Err(Errno::EINVAL);
         };
-        if theirs.counts.total() > 0 {
-            words.deaths.fetch_add(1, Ordering::SeqCst);
-        }
-        self.party(own).give_back(&self.semaphore.word, (dead, &theirs.counts))?;
+        let by = Party {
+            lanes: &words.lanes,
+            counts: &own.counts,
+            account: self.account,
+            actor: Alone,
+        };
+        let burial = Burial { dead, counts_of, deaths: &words.deaths };
+        burial.perform(&by, &self.semaphore.word)?;
         theirs.pid.store(0, Ordering::Relaxed);
         words.mark_all(dead, 0);
         Ok(())
-    }
-
-    fn party<'a>(&self, own: &'a Account) -> Party<'a, Alone>
-    where
-        'static: 'a,
-    {
-        let (lanes, counts) = (&self.words.lanes, &own.counts);
-        Party { lanes, counts, account: self.account, actor: Alone }
     }
 
     /// Those for whom there is something: a dead process may have owed them the wake.

@@ -15,7 +15,7 @@
 //!
 //! The bit is the evidence. Where it is clear, the operation has not begun or has ended, and
 //! nothing is to be done. Where it is set, the rest can be done by whoever finds the process dead
-//! ([`settle`]): the count that the lane names is stored, and stored again does no harm; the end is
+//! (`burial`): the count that the lane names is stored, and stored again does no harm; the end is
 //! one exchange. A killed take has taken, and what it took is given back as all else; a killed post
 //! has posted.
 //!
@@ -43,7 +43,7 @@ pub const LANES: usize = 8;
 /// See the table above. 0 = free, or a [`Record`].
 #[derive(Default)]
 #[repr(C, align(64))]
-pub struct Lane(pub(super) AtomicU64);
+pub struct Lane(pub AtomicU64);
 
 /// What a process has taken, less what it has posted: 32 bits in each word, added without overflow
 /// checks. One for each lane, and one for operations without a lane.
@@ -61,10 +61,18 @@ impl Counts {
         self.by_lane.iter().chain([&self.without]).map(signed).sum()
     }
 
-    pub(super) fn clear(&self) {
+    /// Nothing is counted any more.
+    pub fn clear(&self) {
         self.by_lane.iter().chain([&self.without]).for_each(|count| {
             count.store(0, Ordering::SeqCst);
         });
+    }
+}
+
+impl Counts {
+    /// Stores the count of this lane.
+    pub fn set(&self, lane: usize, count: u32) {
+        self.by_lane[lane % LANES].store(count.into(), Ordering::SeqCst);
     }
 }
 
@@ -251,51 +259,12 @@ impl Begun {
     }
 }
 
-fn bit_of(lane: usize) -> u64 {
+/// The bit of this lane in the semaphore's word.
+pub fn bit_of(lane: usize) -> u64 {
     1 << FIRST_LANE << lane
 }
 
 /// So much more, but not beyond the largest value.
-fn plus(word: u64, amount: u32) -> u64 {
+pub fn plus(word: u64, amount: u32) -> u64 {
     word + u64::from(amount.min(VALUE_MAX.saturating_sub(value(word))))
-}
-
-/// Ends what is in this lane, the operation of a dead process. `counts_of` gives the counts of an
-/// account. The caller holds the lock of the process's account.
-pub fn settle<'l>(
-    (index, lane): (usize, &Lane),
-    word: &Word,
-    counts_of: impl Fn(usize) -> Option<&'l Counts>,
-) {
-    let Some(record) = Record::from_word(lane.0.load(Ordering::SeqCst)) else { return };
-    let (word, bit) = (word.atomic(), bit_of(index));
-    if word.load(Ordering::SeqCst) & bit != 0 {
-        let posted = match record.kind {
-            Kind::Take => 0,
-            Kind::Post => 1,
-            Kind::GiveBack => record.amount,
-        };
-        match record.kind {
-            Kind::GiveBack => {
-                if let Some(counts) = counts_of(record.victim) {
-                    counts.clear();
-                }
-            }
-            _ => {
-                if let Some(counts) = counts_of(record.account) {
-                    counts.by_lane[index].store(record.amount.into(), Ordering::SeqCst);
-                }
-            }
-        }
-        loop {
-            let now = word.load(Ordering::SeqCst);
-            let after = plus(now, posted) & !bit;
-            let order = (Ordering::SeqCst, Ordering::SeqCst);
-            // The bit is clear if another process has settled it, against the rule.
-            if now & bit == 0 || word.compare_exchange(now, after, order.0, order.1).is_ok() {
-                break;
-            }
-        }
-    }
-    lane.0.store(0, Ordering::SeqCst);
 }

@@ -3,7 +3,8 @@
 //! | module | |
 //! |---|---|
 //! | `record` | what an operation writes into the lane that it has |
-//! | `lanes` | counted operations, and how another process ends one of a dead process |
+//! | `lanes` | counted operations |
+//! | `burial` | what another process does for a dead one |
 //! | `layout` | the memory of a ledger |
 //! | `file` | its file |
 //! | `keeper` | the thread that lives as long as the process, and gives back what others have taken |
@@ -11,6 +12,7 @@
 //! | `uses` | which semaphores this process uses so |
 //! | `holders` | what a look from outside shows |
 
+mod burial;
 #[cfg(not(loom))]
 pub mod file;
 #[cfg(not(loom))]
