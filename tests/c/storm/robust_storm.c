@@ -136,11 +136,20 @@ static void kill_one(pid_t pid)
 	MUST(WIFSIGNALED(status));
 }
 
+/* How things stand, where they are not as they should be. */
+static int tell(void)
+{
+	fprintf(stderr, "lock %016llx, pool %016llx, owner %u, resting %u and %u\n",
+		*(unsigned long long *)(void *)lock, *(unsigned long long *)(void *)pool,
+		board->owner, board->resting, board->plain_resting);
+	return 0;
+}
+
 static void await(const uint32_t *word, uint32_t value)
 {
 	long end = now_ms() + BOUND_MS;
 	while (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value) {
-		MUST(now_ms() < end);
+		MUST(now_ms() < end || tell());
 		short_time(200000);
 	}
 }
@@ -163,7 +172,7 @@ static void rest(pid_t *victims)
 	await(&board->plain_resting, 1);
 	long end = now_ms() + BOUND_MS;
 	while (!values_are_right()) {
-		MUST(now_ms() < end);
+		MUST(now_ms() < end || tell());
 		short_time(200000);
 	}
 	for (int i = 0; i < 20; i++) {

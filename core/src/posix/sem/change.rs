@@ -2,7 +2,8 @@
 //! glibc elsewhere.
 
 use super::layout::Semaphore;
-use super::ledger::uses::{self, Use};
+use super::ledger::account::Use;
+use super::ledger::uses;
 use super::word::{Taken, Then, Word};
 use crate::os::Result;
 use crate::os::futex;
@@ -69,8 +70,7 @@ impl Semaphore {
     #[cold]
     unsafe fn post_counted(this: *const Self, counted: &Use) -> Result<()> {
         // SAFETY: before the increment.
-        let (scope, then) =
-            unsafe { ((*this).scope(), counted.post(&raw const (*this).word)?) };
+        let (scope, then) = unsafe { ((*this).scope(), counted.post(&raw const (*this).word)?) };
         if then == Then::WakeOne {
             futex::wake(Self::value_address(this), 1, scope);
         }

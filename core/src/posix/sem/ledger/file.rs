@@ -7,14 +7,14 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::layout::{GATE, MAGIC, PATH, SIZE, Words};
+use super::layout::{ACCOUNTS, GATE, MAGIC, PATH, SIZE, Words};
 use crate::atomic::Ordering;
 use crate::object::publish::publish;
 use crate::os::file;
@@ -28,8 +28,8 @@ use crate::os::{Errno, Result};
 /// Prefix of the files. Eight hexadecimal digits follow.
 pub const PREFIX: &str = "rsipc-rs.";
 
-/// So often the gate is tried, a millisecond apart.
-const GATE_TRIES: u32 = 2000;
+/// So often the gate is tried, a millisecond apart: its holder may be stopped, and not for ever.
+const GATE_TRIES: u32 = 60_000;
 
 /// The memory that a semaphore is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,8 +137,7 @@ pub fn open(number: u32, place: &Place) -> Result<Mapped> {
         return Err(Errno::ENOENT);
     }
     let mut options = OpenOptions::new();
-    let file =
-        options.read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path(number))?;
+    let file = options.read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path(number))?;
     match Mapped::new(file) {
         Ok(mapped) if mapped.is_of(place) => Ok(mapped),
         Ok(_) | Err(Errno::EINVAL) => Err(Errno::ENOENT),
@@ -185,7 +184,7 @@ fn admit(file: &File, place: &Place) -> Result<()> {
 
 /// Waits for the gate: no other process joins or removes the ledger until it is opened again by
 /// [`leave_gate`]. EAGAIN: it stays shut. Async-signal-safe.
-pub fn enter_gate(fd: i32) -> Result<()> {
+pub fn enter_gate(fd: RawFd) -> Result<()> {
     for _ in 0..GATE_TRIES {
         if lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
             return Ok(());
@@ -200,7 +199,7 @@ pub fn enter_gate(fd: i32) -> Result<()> {
 }
 
 /// The end of [`enter_gate`].
-pub fn leave_gate(fd: i32) {
+pub fn leave_gate(fd: RawFd) {
     let _ = lock::unlock(fd, Owner::Process, GATE);
 }
 
@@ -218,20 +217,24 @@ pub fn remove_if_stale(path: &Path) -> Result<bool> {
     let file = options.read(true).write(true).custom_flags(flags).open(path)?;
     let Ok(mapped) = Mapped::new(file) else { return Ok(false) };
     let fd = mapped.file.as_raw_fd();
-    let is_locked = |account: usize| {
-        let byte = i64::try_from(account).unwrap_or(0);
-        lock::is_locked(fd, Owner::Process, Kind::Write, byte).unwrap_or(true)
-    };
     let words = mapped.words();
     if !is_nameless(words) || !lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
         return Ok(false);
     }
     // Behind the gate: no process joins meanwhile.
-    let is_idle = !(0..words.used()).any(is_locked);
+    let is_idle = is_unused_by_others(fd);
     if is_idle {
         std::fs::remove_file(path)?;
     }
     Ok(is_idle)
+}
+
+/// Whether no other process has an account. In doubt one has.
+pub fn is_unused_by_others(fd: RawFd) -> bool {
+    (0..ACCOUNTS).all(|account| {
+        let byte = i64::try_from(account).unwrap_or(0);
+        lock::is_locked(fd, Owner::Process, Kind::Write, byte) == Ok(false)
+    })
 }
 
 /// Whether the semaphore's file has no name, or that name leads elsewhere now. In doubt it has one.

@@ -28,7 +28,7 @@ use crate::os::wiped::{self, Wiped};
 use crate::os::{Errno, Result};
 
 /// So long the thread may take to begin, in milliseconds.
-const BEGIN_MS: u32 = 5000;
+const BEGIN_MS: u32 = 60_000;
 /// The first look at a process that is dying, and the longest time between two, in nanoseconds.
 const FIRST_LOOK_NS: i64 = 200_000;
 const LONGEST_LOOK_NS: i64 = 8_000_000;
@@ -111,8 +111,7 @@ fn keep(memory: &usize) {
         let memory = &*core::ptr::with_exposed_provenance::<Memory>(*memory);
         let at = |address: &AtomicUsize| address.load(Ordering::Relaxed);
         let words = &*core::ptr::with_exposed_provenance::<Words>(at(&memory.words));
-        let semaphore =
-            &*core::ptr::with_exposed_provenance::<Semaphore>(at(&memory.semaphore));
+        let semaphore = &*core::ptr::with_exposed_provenance::<Semaphore>(at(&memory.semaphore));
         (memory, words, semaphore)
     };
     let account = memory.account.load(Ordering::Relaxed) as usize;
@@ -224,12 +223,8 @@ impl Keeper {
         let (Some(own), Some(theirs)) = (words.account(self.account), words.account(dead)) else {
             return Err(Errno::EINVAL);
         };
-        let by = Party {
-            lanes: &words.lanes,
-            counts: &own.counts,
-            account: self.account,
-            actor: Alone,
-        };
+        let by =
+            Party { lanes: &words.lanes, counts: &own.counts, account: self.account, actor: Alone };
         let burial = Burial { dead, counts_of, deaths: &words.deaths };
         burial.perform(&by, &self.semaphore.word)?;
         theirs.pid.store(0, Ordering::Relaxed);

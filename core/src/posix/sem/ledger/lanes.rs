@@ -119,9 +119,8 @@ impl<A: Actor> Party<'_, A> {
         let begun = self.claim(Kind::Take, 1, 0)?;
         let bit = begun.bit();
         let minus = ONE + if registered { WAITER } else { 0 };
-        let left = self.change(word, |now| {
-            (value(now) > 0).then(|| now.wrapping_sub(minus) | bit)
-        })?;
+        let left =
+            self.change(word, |now| (value(now) > 0).then(|| now.wrapping_sub(minus) | bit))?;
         let Some(left) = left else {
             self.release(&begun)?;
             return Ok(Taken::Nothing);
@@ -151,9 +150,8 @@ impl<A: Actor> Party<'_, A> {
             self.change(word, |now| Some(now | bit))?;
         }
         self.count(&begun, u32::MAX)?;
-        let posted = self.change(word, |now| {
-            (value(now) < VALUE_MAX).then(|| (now & !bit).wrapping_add(ONE))
-        })?;
+        let posted = self
+            .change(word, |now| (value(now) < VALUE_MAX).then(|| (now & !bit).wrapping_add(ONE)))?;
         let Some(posted) = posted else {
             // Others have posted so often meanwhile. What has been counted is taken back.
             self.count(&begun, 1)?;

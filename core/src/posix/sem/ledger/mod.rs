@@ -9,9 +9,12 @@
 //! | `file` | its file |
 //! | `keeper` | the thread that lives as long as the process, and gives back what others have taken |
 //! | `pattern` | which names the environment makes robust |
-//! | `uses` | which semaphores this process uses so |
+//! | `account` | a semaphore that this process uses so, and its account there |
+//! | `uses` | all of these |
 //! | `holders` | what a look from outside shows |
 
+#[cfg(not(loom))]
+pub mod account;
 mod burial;
 #[cfg(not(loom))]
 pub mod file;
