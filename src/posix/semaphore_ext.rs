@@ -17,7 +17,8 @@ use rsipc_core::posix::sem::ledger::uses;
 /// another user keeps the count.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rsipc_sem_setrobust(sem: *mut sem_t) -> c_int {
-    status(uncancelled(|| uses::count(semaphore(sem)?, unconfined_thread())))
+    // SAFETY: the caller gives a semaphore, or NULL.
+    status(uncancelled(|| unsafe { uses::count(semaphore(sem)?, unconfined_thread()) }))
 }
 
 /// 1 if a process has died with something taken, which has been given back: what the semaphore

@@ -93,7 +93,8 @@ unsafe extern "C" fn rsipc_sem_open(
 /// Fails where it is to be robust and cannot be.
 fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     let opened = sem::open(name, how)?;
-    uses::count_if_asked(name, opened, unconfined_thread).inspect_err(|_| {
+    // SAFETY: it has just been opened.
+    unsafe { uses::count_if_asked(name, opened, unconfined_thread) }.inspect_err(|_| {
         let _ = sem::close(opened);
     })?;
     Ok(opened)

@@ -216,9 +216,10 @@ impl Use {
     /// As for [`Party::post`].
     pub unsafe fn post(&self, word: *const Word) -> Result<Then> {
         loop {
-            // SAFETY: as the caller says; after ERESTART it has not been incremented.
             let posted = match self.party() {
+                // SAFETY: as the caller says; after ERESTART it has not been incremented.
                 Some(party) => unsafe { party.post(word) },
+                // SAFETY: as the caller says.
                 None => return unsafe { Word::post(word) },
             };
             if posted != Err(Errno::ERESTART) {

@@ -61,8 +61,9 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
                     (self.counts_of)(record.victim).into_iter().for_each(Counts::clear);
                 }
                 Kind::Take | Kind::Post => {
-                    let own = (self.counts_of)(record.account);
-                    own.into_iter().for_each(|counts| counts.set(index, record.amount));
+                    if let Some(own) = (self.counts_of)(record.account) {
+                        own.set(index, record.amount);
+                    }
                 }
             }
             loop {

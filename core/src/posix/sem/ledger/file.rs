@@ -96,16 +96,16 @@ pub struct Mapped {
 impl Mapped {
     /// Its words.
     pub fn words(&self) -> &Words {
-        // SAFETY: so long is the file, and all fields are atomics.
-        unsafe { &*self.map.as_ptr().cast() }
+        // SAFETY: as long as it is mapped.
+        unsafe { Words::at(self.map.as_ptr()) }
     }
 
     /// From now on it stays in memory, and the caller has the file.
     pub fn into_parts(self) -> (&'static Words, File) {
-        let words = self.map.as_ptr().cast::<Words>();
+        let start = self.map.as_ptr();
         core::mem::forget(self.map);
         // SAFETY: never unmapped from now on.
-        (unsafe { &*words }, self.file)
+        (unsafe { Words::at(start) }, self.file)
     }
 
     fn new(file: File) -> Result<Self> {

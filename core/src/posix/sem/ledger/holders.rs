@@ -35,8 +35,8 @@ pub fn of(directory: &Path, number: u32) -> Result<Vec<Holder>> {
     }
     // SAFETY: another process may change it meanwhile: it is read as atomics.
     let map = unsafe { MmapOptions::new().len(SIZE).map(&file)? };
-    // SAFETY: so long is the mapping, and all fields are atomics.
-    let words = unsafe { &*map.as_ptr().cast::<Words>() };
+    // SAFETY: as long as it is mapped.
+    let words = unsafe { Words::at(map.as_ptr()) };
     if words.magic.load(Ordering::Relaxed) != MAGIC {
         return Err(Errno::EINVAL);
     }

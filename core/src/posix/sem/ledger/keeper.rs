@@ -283,7 +283,7 @@ impl Actor for Alone {
 
 fn wake(word: &AtomicU32, count: c_int, flags: c_int) {
     let address = word.as_ptr().expose_provenance();
-    let operation = (libc::FUTEX_WAKE | flags) as usize;
+    let operation = (libc::FUTEX_WAKE | flags).cast_unsigned() as usize;
     // SAFETY: only an address is given.
     unsafe {
         bare::call(libc::SYS_futex, [address, operation, count.cast_unsigned() as usize, 0]);

@@ -90,6 +90,15 @@ const _: () = {
 };
 
 impl Words {
+    /// A mapping of a ledger, from its first byte.
+    ///
+    /// # Safety
+    /// [`SIZE`] bytes are mapped there, from the edge of a page on, as long as the result is used.
+    pub unsafe fn at<'m>(mapping: *const u8) -> &'m Self {
+        // SAFETY: as the caller says; a page has any alignment, and all fields are atomics.
+        unsafe { &*mapping.cast::<core::ffi::c_void>().cast() }
+    }
+
     /// The account of this number, if there can be one.
     pub fn account(&self, number: usize) -> Option<&Account> {
         self.accounts.get(number)

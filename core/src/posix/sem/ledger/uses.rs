@@ -100,8 +100,11 @@ fn look_up(semaphore: *const Semaphore) -> Option<&'static Use> {
 /// Errors: EINVAL: the semaphore is one of a single process, or its memory is not shared; ENOSYS:
 /// the kernel, or a filter, does not offer what it takes; EACCES: the ledger is another user's;
 /// EAGAIN: too many processes take part; EMFILE, ENOMEM, ENOSPC.
-pub fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>) -> Result<()> {
-    // SAFETY: the caller's semaphore.
+///
+/// # Safety
+/// The address is that of a semaphore.
+pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>) -> Result<()> {
+    // SAFETY: as the caller says.
     let shared = unsafe { &*semaphore };
     if shared.scope() == Scope::Private {
         return Err(Errno::EINVAL);
@@ -135,14 +138,18 @@ pub fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>) -> Re
 }
 
 /// The same for a named semaphore that has been opened, if `RSIPC_SEM_ROBUST` names it.
-pub fn count_if_asked(
+///
+/// # Safety
+/// As for [`count`].
+pub unsafe fn count_if_asked(
     name: &CStr,
     semaphore: *const Semaphore,
     thread: impl FnOnce() -> Option<&'static Thread>,
 ) -> Result<()> {
     match &settings::get().robust {
         Some(patterns) if any_fits(patterns.as_bytes(), name.to_bytes()) => {
-            count(semaphore, thread())
+            // SAFETY: as the caller says.
+            unsafe { count(semaphore, thread()) }
         }
         _ => Ok(()),
     }
