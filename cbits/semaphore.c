@@ -34,8 +34,8 @@ __attribute__((always_inline)) static inline int take_at_once(sem_t *sem)
 }
 
 /* Neither NULL nor, if the process counts what it takes, any other:
- * core/src/posix/sem/ledger/uses.rs. An aligned word that is stored once, read by one instruction. A
- * load that says so would be an instruction of its own. */
+ * core/src/posix/sem/ledger/uses.rs. An aligned word that is stored once, read by one instruction.
+ * A load that says so would be an instruction of its own. */
 __attribute__((always_inline)) static inline int is_plain(sem_t *sem)
 {
 	return (uintptr_t)sem > rsipc_sem_limit;

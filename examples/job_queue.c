@@ -3,10 +3,10 @@
  *   cc job_queue.c $(pkg-config --cflags --libs rsipc) -o job_queue
  *   ./job_queue WORKERS JOBS KILLS
  *
- * The table of jobs is in memory that all workers share, behind one lock: a semaphore of value 1. It
- * is robust, so a worker that is killed with the lock gives it back, and the next one that takes it
- * is told, and puts the table in order. The parent kills KILLS workers, and starts others. In the end
- * each job has been done. rsipc_ext(3) describes the calls. */
+ * The table of jobs is in memory that all workers share, behind one lock: a semaphore of value 1.
+ * It is robust, so a worker that is killed with the lock gives it back, and the next one that takes
+ * it is told, and puts the table in order. The parent kills KILLS workers, and starts others. In
+ * the end each job has been done. rsipc_ext(3) describes the calls. */
 #include <err.h>
 #include <rsipc.h>
 #include <signal.h>

@@ -4,8 +4,8 @@
  * robust_storm NAME plain: a process on plain glibc that uses one of them, too, until it is told to
  * stop.
  *
- * NAME.lock has the value 1: nobody is in there together with a living process, and whoever comes in
- * after a dead one is told. NAME.pool has the value 3. Now and then all rest, and both have their
+ * NAME.lock has the value 1: nobody is in there together with a living process, and whoever comes
+ * in after a dead one is told. NAME.pool has the value 3. Now and then all rest, and both have their
  * value again. */
 #include <fcntl.h>
 #include <rsipc.h>

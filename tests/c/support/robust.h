@@ -43,7 +43,8 @@ static void robust_remove_ledgers(void)
 
 __attribute__((constructor)) static void robust_clean_up(void)
 {
-	robust_ledgers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	robust_ledgers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			      0);
 	CHECK(robust_ledgers != MAP_FAILED);
 	check_remove_more = robust_remove_ledgers;
 }

@@ -31,9 +31,9 @@ pub struct Semaphore {
     /// `sem_init` leaves any value in it; a word other than 0 is not announced. It is never written
     /// to.
     pub(super) death: AtomicU32,
-    /// The number of the semaphore's ledger (`ledger`); 0 = none. Set by exchange by the process that
-    /// makes one. glibc's `sem_init` leaves any value in it; one that leads to no ledger of this
-    /// semaphore is as good as 0.
+    /// The number of the semaphore's ledger (`ledger`); 0 = none. Set by exchange by the process
+    /// that makes one. glibc's `sem_init` leaves any value in it; one that leads to no ledger of
+    /// this semaphore is as good as 0.
     pub(super) ledger: AtomicU32,
 }
 

@@ -82,8 +82,8 @@ impl Word {
         &self.0
     }
 
-    /// Increments the value if no thread waits and no other thread changes the word, and no lane is in
-    /// use. False: nothing has changed.
+    /// Increments the value if no thread waits and no other thread changes the word, and no lane is
+    /// in use. False: nothing has changed.
     ///
     /// As soon as the value is incremented another thread may decrement it and free the semaphore's
     /// memory. So nothing here touches the word after that, and a raw pointer leads to it.

@@ -30,7 +30,7 @@ pub struct Use {
 
 // SAFETY: all is shared memory of atomics, or never changed.
 unsafe impl Send for Use {}
-// SAFETY: as above.
+// SAFETY: threads share atomics, and what never changes.
 unsafe impl Sync for Use {}
 
 /// What this process has in the ledger.
@@ -51,8 +51,8 @@ const REFUSED: u64 = 2;
 const FIRST: u64 = 16;
 
 impl Use {
-    /// Opens the ledger of a semaphore, or makes one. `is_ours`: whether this process has the ledger
-    /// of a number open.
+    /// Opens the ledger of a semaphore, or makes one. `is_ours`: whether this process has the
+    /// ledger of a number open.
     pub fn open(
         semaphore: &Semaphore,
         place: Place,

@@ -1,12 +1,13 @@
-//! What is done for a dead process: what it had begun is ended, and what it had taken is given back.
+//! What is done for a dead process: what it had begun is ended, and what it had taken is given
+//! back.
 //!
-//! The caller holds the lock of the dead process's account, so it is the only one. It may die at any
-//! instruction, too. Then both locks are free, and the next one begins with the same steps.
+//! The caller holds the lock of the dead process's account, so it is the only one. It may die at
+//! any instruction, too. Then both locks are free, and the next one begins with the same steps.
 //!
 //! 1. The lanes of the dead process are settled. If it was about to give back what another process
 //!    had taken, that ends here.
-//! 2. If another process is about to give back what this one had taken, it has died at that, and its
-//!    lane is to be settled first: EAGAIN.
+//! 2. If another process is about to give back what this one had taken, it has died at that, and
+//!    its lane is to be settled first: EAGAIN.
 //! 3. What the counts say is given back. That is an operation in a lane of the caller's own.
 
 use super::super::word::Word;

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Mmap, MmapOptions, MmapRaw};
 
 use super::layout::{ACCOUNTS, GATE, MAGIC, PATH, SIZE, Words};
 use crate::atomic::Ordering;
@@ -106,6 +106,18 @@ impl Mapped {
         core::mem::forget(self.map);
         // SAFETY: never unmapped from now on.
         (unsafe { Words::at(start) }, self.file)
+    }
+
+    /// For a look: EINVAL: it is no ledger.
+    pub fn to_read(file: &File) -> Result<Mmap> {
+        if usize::try_from(file::status(file.as_raw_fd())?.st_size) != Ok(SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        // SAFETY: another process may change it meanwhile: it is read as atomics.
+        let map = unsafe { MmapOptions::new().len(SIZE).map(file)? };
+        // SAFETY: as long as it is mapped.
+        let words = unsafe { Words::at(map.as_ptr()) };
+        if words.magic.load(Ordering::Relaxed) == MAGIC { Ok(map) } else { Err(Errno::EINVAL) }
     }
 
     fn new(file: File) -> Result<Self> {
@@ -209,8 +221,22 @@ pub fn number_of(name: &[u8]) -> Option<u32> {
     u32::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Removes a ledger that no process takes part in, and none can come to any more: the file of its
-/// semaphore has lost its name. False: it stays. EACCES and others.
+/// Whether no process takes part in this ledger, and none can come to it any more: the file of its
+/// semaphore has lost its name. False in doubt. Not for a process that takes part.
+pub fn is_stale(path: &Path) -> bool {
+    let file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
+    file.is_ok_and(|file| {
+        let is_unused = is_unused_by_others(file.as_raw_fd());
+        is_unused
+            && Mapped::to_read(&file).is_ok_and(|map| {
+                // SAFETY: as long as it is mapped.
+                is_nameless(unsafe { Words::at(map.as_ptr()) })
+            })
+    })
+}
+
+/// Removes a ledger if it is stale ([`is_stale`]). False: it stays. EACCES and others.
 pub fn remove_if_stale(path: &Path) -> Result<bool> {
     let mut options = OpenOptions::new();
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;

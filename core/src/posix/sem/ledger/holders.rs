@@ -4,12 +4,8 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use memmap2::MmapOptions;
-
-use super::file::PREFIX;
-use super::layout::{MAGIC, SIZE, Words};
-use crate::atomic::Ordering;
-use crate::os::file::status;
+use super::file::{Mapped, PREFIX};
+use super::layout::Words;
 use crate::os::lock;
 use crate::os::{Errno, Result};
 
@@ -30,16 +26,9 @@ pub fn of(directory: &Path, number: u32) -> Result<Vec<Holder>> {
         return Err(Errno::ENOENT);
     }
     let file = File::open(directory.join(format!("{PREFIX}{number:08x}")))?;
-    if usize::try_from(status(file.as_raw_fd())?.st_size) != Ok(SIZE) {
-        return Err(Errno::EINVAL);
-    }
-    // SAFETY: another process may change it meanwhile: it is read as atomics.
-    let map = unsafe { MmapOptions::new().len(SIZE).map(&file)? };
+    let map = Mapped::to_read(&file)?;
     // SAFETY: as long as it is mapped.
     let words = unsafe { Words::at(map.as_ptr()) };
-    if words.magic.load(Ordering::Relaxed) != MAGIC {
-        return Err(Errno::EINVAL);
-    }
     let holders = (0..words.used()).filter(|&number| words.standing(number) != 0);
     Ok(holders
         .filter_map(|number| {

@@ -2,6 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `model` | the operations under the model checker |
 //! | `record` | what an operation writes into the lane that it has |
 //! | `lanes` | counted operations |
 //! | `burial` | what another process does for a dead one |

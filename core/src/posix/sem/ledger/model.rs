@@ -1,8 +1,8 @@
-//! Counted operations under the model checker: a process is killed at any access to memory, and what
-//! it has taken is given back, by one that may be killed, too.
+//! Counted operations under the model checker: a process is killed at any access to memory, and
+//! what it has taken is given back, by one that may be killed, too.
 //!
-//! Run by `make model`. The locks of accounts are modelled by the order of the threads: a process is
-//! buried after its last access.
+//! Run by `make model`. The locks of accounts are modelled by the order of the threads: a process
+//! is buried after its last access.
 
 use loom::sync::Arc;
 use loom::thread;

@@ -1,8 +1,8 @@
 //! The semaphores that this process uses with a ledger.
 //!
 //! The fast paths know nothing of it: they compare the address of a semaphore with a limit, where
-//! they would compare it with NULL otherwise. The limit is 0 until a process uses a ledger, and then
-//! above all addresses.
+//! they would compare it with NULL otherwise. The limit is 0 until a process uses a ledger, and
+//! then above all addresses.
 //!
 //! A semaphore at an address that is known holds the number of its ledger. If it does not, it has
 //! been initialised anew, or something else is there, and it is not counted.
