@@ -70,3 +70,40 @@ CASE(robust_gives_back_although_another_process_is_stopped)
 	end_holder(holder_of(sem, take_one), KILLED);
 	CHECK_SOON(value_of(sem) == 1);
 }
+
+/* In a program that knows nothing of it: the settings are read at load, so this program begins once
+ * more. */
+static void take_by_name(const char *name)
+{
+	sem_t *sem = sem_open(name, 0);
+	CHECK(sem != SEM_FAILED);
+	take_one(sem);
+	_exit(0);
+}
+
+static void run_as_taker(const char *test, const char *name, const char *patterns)
+{
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		CHECK_EQ(setenv("ROBUST_TAKER", name, 1), 0);
+		CHECK_EQ(setenv("RSIPC_SEM_ROBUST", patterns, 1), 0);
+		execl("/proc/self/exe", "taker", test, NULL);
+		_exit(1);
+	}
+	check_child(pid);
+}
+
+CASE(robust_by_the_environment)
+{
+	const char *taker = getenv("ROBUST_TAKER"), *name = check_name("asked");
+	if (taker)
+		take_by_name(taker);
+	sem_t *sem = open_new(name, 2);
+	make_robust(sem);
+	run_as_taker("robust_by_the_environment", name, "other,chk.*.asked");
+	CHECK_SOON(value_of(sem) == 2);
+	CHECK_EQ(rsipc_sem_wasdead(sem), 1);
+	/* Another name. */
+	run_as_taker("robust_by_the_environment", name, "other,chk.*.aske");
+	check_stays(sem, 1);
+}

@@ -5,8 +5,8 @@
  * stop.
  *
  * NAME.lock has the value 1: nobody is in there together with a living process, and whoever comes
- * in after a dead one is told. NAME.pool has the value 3. Now and then all rest, and both have their
- * value again. */
+ * in after a dead one is told. NAME.pool has the value 3. Now and then all rest, and both have
+ * their value again. */
 #include <fcntl.h>
 #include <rsipc.h>
 #include <signal.h>
