@@ -112,7 +112,7 @@ impl<'a> Belongings<'a> {
         match leftover.what {
             What::Fifo => self.fifos.contains(leftover.path.as_path()),
             What::Part(data) => data.is_some_and(|data| self.data.contains(&data)),
-            What::Unfinished | What::Key | What::Memory | What::Presence => false,
+            What::Unfinished | What::Key | What::Memory | What::Presence | What::Ledger => false,
         }
     }
 }
