@@ -96,6 +96,7 @@ fn generate_header() {
     let mut builder = cbindgen::Builder::new().with_config(config);
     for file in [
         "src/posix/semaphore.rs",
+        "src/posix/semaphore_ext.rs",
         "src/posix/mqueue.rs",
         "src/posix/mqueue_ext.rs",
         "src/posix/mman.rs",

@@ -110,6 +110,21 @@ int sem_timedwait(sem_t *sem, const struct timespec *abstime);
 int sem_clockwait(sem_t *sem, clockid_t clockid, const struct timespec *abstime);
 
 /**
+ * From now on, what this process takes from the semaphore in excess of what it posts is given back
+ * when it dies, or begins another program. EINVAL: the semaphore is not shared between processes;
+ * ENOSYS: the kernel, or a filter, does not allow it; EAGAIN: 120 processes do so already; EACCES:
+ * another user keeps the count.
+ */
+int rsipc_sem_setrobust(sem_t *sem);
+
+/**
+ * 1 if a process has died with something taken, which has been given back: what the semaphore
+ * protects may be half changed. Each such death is told once, to one process. 0: no. -1: see
+ * errno: EINVAL: this process has not called `rsipc_sem_setrobust`.
+ */
+int rsipc_sem_wasdead(sem_t *sem);
+
+/**
  * Sends a message, and sleeps while the queue is full. A cancellation point. POSIX.1-2017,
  * `mq_send`.
  */

@@ -16,6 +16,7 @@ use rsipc_core::os::fork;
 use rsipc_core::os::settings::{self, Memory};
 use rsipc_core::os::wiped;
 use rsipc_core::posix::mq;
+use rsipc_core::posix::sem::ledger::uses;
 use rsipc_core::shared::{presence, thread};
 
 use crate::thread::rsipc_thread_slot;
@@ -30,6 +31,7 @@ static ON_EXIT: extern "C" fn() = on_exit;
 
 extern "C" fn on_exit() {
     presence::leave();
+    uses::leave();
 }
 
 extern "C" fn on_load() {

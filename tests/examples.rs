@@ -28,3 +28,15 @@ fn the_logger_logs_each_record_once_and_in_order() {
         assert!(output.stderr.starts_with("1500 records in "), "{way}: {}", output.stderr);
     }
 }
+
+#[test]
+fn the_jobs_are_done_although_workers_are_killed() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/job_queue.c");
+    for way in [Way::Shared, Way::Static] {
+        let mut jobs = command(&compile(&source, way), way);
+        jobs.args(["4", "400", "20"]);
+        let output = run_bounded(jobs, Duration::from_mins(2));
+        assert_eq!(output.ended, Ended::Exit(0), "{way}: {}{}", output.stdout, output.stderr);
+        assert!(output.stdout.starts_with("400 jobs done, 20 workers killed, "), "{way}");
+    }
+}

@@ -68,7 +68,7 @@ fn no_other_function_has_a_prototype() {
             declared.extend(names);
         }
         let of_families = |name: &&str| {
-            ["sem", "mq_", "msg", "shm", "__mq_", "rsipc_mq_"]
+            ["sem", "mq_", "msg", "shm", "__mq_", "rsipc_mq_", "rsipc_sem_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         };

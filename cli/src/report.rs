@@ -83,6 +83,17 @@ pub struct Report {
 struct Semaphore {
     value: u32,
     registered: u32,
+    /// Who uses it robustly.
+    takers: Vec<Taker>,
+}
+
+#[derive(Serialize)]
+struct Taker {
+    /// Null: it is gone, or in another PID namespace.
+    pid: Option<u32>,
+    program: Option<String>,
+    /// In excess of what it has posted; below 0, the reverse.
+    taken: i64,
 }
 
 #[derive(Serialize)]
@@ -136,7 +147,7 @@ impl Report {
         let metadata = object.metadata.as_ref();
         let Bytes { text: name, hex: name_hex } = Bytes::from(object.name.as_slice());
         let program = |pid| String::from_utf8_lossy(survey.program(pid)).into_owned();
-        let (semaphore, queue) = state(&object.state);
+        let (semaphore, queue) = state(object, survey);
         let trouble = object.common().and_then(|common| common.trouble());
         Self {
             kind: object.kind(),
@@ -196,10 +207,18 @@ fn sysv_of(object: &Object) -> Option<Sysv> {
     Some(Sysv::of(&object.common()?, &object.account()?))
 }
 
-fn state(state: &State) -> (Option<Semaphore>, Option<Queue>) {
-    match state {
-        State::Sem(Ok(semaphore::State { value, registered })) => {
-            (Some(Semaphore { value: *value, registered: *registered }), None)
+fn state(object: &Object, survey: &Survey) -> (Option<Semaphore>, Option<Queue>) {
+    match &object.state {
+        State::Sem(Ok(state)) => {
+            let takers = semaphore::takers(&object.path, *state).into_iter().map(|taker| Taker {
+                pid: taker.pid,
+                program: taker.pid.map(|pid| {
+                    String::from_utf8_lossy(survey.program(pid.cast_signed())).into_owned()
+                }),
+                taken: taker.taken,
+            });
+            let semaphore::State { value, registered, .. } = *state;
+            (Some(Semaphore { value, registered, takers: takers.collect() }), None)
         }
         State::Mq(Ok(queue)) => (None, Some(Queue::from(queue))),
         _ => (None, None),

@@ -8,6 +8,7 @@
 //! | `mqueue_ext` | the calls on queues that `<mqueue.h>` does not have |
 //! | `mqueue_steps` | what C calls for the calls of `<mqueue.h>` |
 //! | `semaphore` | the calls of `<semaphore.h>` |
+//! | `semaphore_ext` | the calls on semaphores that `<semaphore.h>` does not have |
 //! | `semaphore_steps` | what C calls for these |
 
 mod mman;
@@ -16,4 +17,5 @@ mod mqueue_batch;
 mod mqueue_ext;
 mod mqueue_steps;
 mod semaphore;
+mod semaphore_ext;
 mod semaphore_steps;

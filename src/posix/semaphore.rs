@@ -11,6 +11,7 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::futex::Scope;
+use rsipc_core::posix::sem::ledger::uses;
 use rsipc_core::posix::sem::{self, Semaphore};
 
 /// Initialises an unnamed semaphore. POSIX.1-2017, `sem_init`: EINVAL for a value above
@@ -30,7 +31,7 @@ pub unsafe extern "C" fn sem_init(sem: *mut sem_t, pshared: c_int, value: c_uint
 /// Destroys an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_destroy(sem: *mut sem_t) -> c_int {
-    status(core(sem).map(drop))
+    status(core(sem).map(|sem| uses::forget(sem.addr())))
 }
 
 /// Closes a named semaphore that `sem_open` has opened. POSIX.1-2017, `sem_close`: EINVAL for what
@@ -51,8 +52,9 @@ pub unsafe extern "C" fn sem_unlink(name: *const c_char) -> c_int {
 /// at `SEM_VALUE_MAX`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
+    // NULL is not plain.
     // SAFETY: the caller gives a semaphore.
-    if !sem.is_null() && unsafe { Semaphore::post_at_once(sem.cast()) } {
+    if uses::is_plain(sem.addr()) && unsafe { Semaphore::post_at_once(sem.cast()) } {
         return 0;
     }
     post_slowly(sem)

@@ -1,7 +1,7 @@
 //! What `cbits/semaphore.c` calls: the steps of a wait, and an open whose arguments are known. Not
 //! exported, and not read by cbindgen.
 
-use std::ffi::{c_char, c_int, c_uint};
+use std::ffi::{CStr, c_char, c_int, c_uint};
 
 use libc::{clockid_t, mode_t, sem_t, timespec};
 
@@ -14,7 +14,8 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
-use rsipc_core::posix::sem::{self, Decrement, Open, Patience};
+use rsipc_core::posix::sem::ledger::uses;
+use rsipc_core::posix::sem::{self, Decrement, Open, Patience, Semaphore};
 use rsipc_core::shared::wait::{Terms, Wait};
 
 type SemWait = Wait<Decrement<'static>>;
@@ -83,8 +84,18 @@ unsafe extern "C" fn rsipc_sem_open(
         Open::OrCreate { mode, value, exclusive: flags & libc::O_EXCL != 0 }
     };
     // SAFETY: C hands on what the caller of sem_open gave.
-    match uncancelled(|| sem::open(unsafe { string(name) }?, how)) {
+    match uncancelled(|| open(unsafe { string(name) }?, how)) {
         Ok(sem) => sem.cast(),
         Err(error) => fail(error, libc::SEM_FAILED),
     }
+}
+
+/// Fails where it is to be robust and cannot be.
+fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
+    let opened = sem::open(name, how)?;
+    // SAFETY: it has just been opened.
+    unsafe { uses::count_if_asked(name, opened, unconfined_thread) }.inspect_err(|_| {
+        let _ = sem::close(opened);
+    })?;
+    Ok(opened)
 }

@@ -385,6 +385,8 @@ pub const FUNCTIONS: &[Function] = &[
         ..OWN
     },
     Function { name: "rsipc_mq_peek", notes: "takes nothing", ..OWN },
+    Function { name: "rsipc_sem_setrobust", notes: "for the calling process", ..OWN },
+    Function { name: "rsipc_sem_wasdead", signal_safe: true, notes: "each death once", ..OWN },
     Function {
         name: "rsipc_version",
         signal_safe: true,

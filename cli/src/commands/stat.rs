@@ -8,6 +8,7 @@ mod sysv;
 use std::fmt::Write;
 
 use clap::Args;
+use rsipc_core::posix::sem::ledger::holders::Holder as Taker;
 
 use super::ls::Listing;
 use crate::deadlock;
@@ -110,7 +111,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let what = format!("{}{unlinked}", object.kind().describe());
     let mut out = Description::new(&object.shown_name(), &what, style);
     sysv::begin(object, &mut out);
-    describe_state(&object.state, survey, &mut out);
+    describe_state(object, survey, &mut out);
     sysv::end(object, &mut out);
     match entry.deadlock {
         Some(Confidence::Possible) => {
@@ -138,9 +139,9 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     out.text
 }
 
-fn describe_state(state: &State, survey: &Survey, out: &mut Description) {
-    match state {
-        State::Sem(Ok(semaphore)) => describe_semaphore(*semaphore, out),
+fn describe_state(object: &Object, survey: &Survey, out: &mut Description) {
+    match &object.state {
+        State::Sem(Ok(semaphore)) => describe_semaphore(object, *semaphore, survey, out),
         State::Mq(Ok(queue)) => describe_queue(queue, out),
         State::Set(Ok(set)) => set::describe(set, survey, out),
         State::Messages(Ok(queue)) => sysv::describe_queue(queue, survey, out),
@@ -153,11 +154,32 @@ fn describe_state(state: &State, survey: &Survey, out: &mut Description) {
     }
 }
 
-fn describe_semaphore(state: semaphore::State, out: &mut Description) {
+fn describe_semaphore(
+    object: &Object,
+    state: semaphore::State,
+    survey: &Survey,
+    out: &mut Description,
+) {
     let meaning = if state.value == 0 { "the next wait sleeps" } else { "the next wait takes one" };
     out.line("value", format!("{}: {meaning}", state.value));
     out.line("registered", count(u64::from(state.registered), "wait", "waits"));
     out.line("last user", "unknown: a POSIX semaphore does not record who took or posted");
+    for taker in semaphore::takers(&object.path, state) {
+        out.line("robust", describe_taker(&taker, survey));
+    }
+}
+
+/// `worker 12 has taken 1, given back when it dies`
+pub fn describe_taker(taker: &Taker, survey: &Survey) -> String {
+    let who = match taker.pid.map(u32::cast_signed) {
+        Some(pid) => format!("{} {pid}", escape::text(survey.program(pid))),
+        None => "a process that is gone, or in another PID namespace,".to_owned(),
+    };
+    match taker.taken {
+        0 => format!("{who} has taken nothing"),
+        taken if taken > 0 => format!("{who} has taken {taken}, given back when it dies"),
+        posted => format!("{who} has posted {} more than it has taken", posted.unsigned_abs()),
+    }
 }
 
 fn describe_queue(queue: &queue::State, out: &mut Description) {

@@ -14,6 +14,7 @@ use crate::objects::file::FileId;
 use crate::processes::sleep::{Sleep, Until, Word};
 use crate::processes::{Condition, Pid, Process};
 use crate::survey::Survey;
+use rsipc_core::posix::sem::ledger::file as ledger;
 
 /// A process.
 pub struct Actor {
@@ -172,6 +173,12 @@ impl Actor {
     }
 }
 
+/// The thread of a process that uses a semaphore robustly: `rsipc_core::posix::sem::ledger`.
+fn is_in_ledger(process: &Process, word: &Word) -> bool {
+    let name = process.mapping_at(word.address).and_then(|mapping| mapping.path.file_name());
+    name.is_some_and(|name| ledger::number_of(name.as_encoded_bytes()).is_some())
+}
+
 fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocker {
     match sleep {
         Sleep::Child(child) => Blocker::Child(child),
@@ -182,6 +189,10 @@ fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocke
             // A word that has changed means that a wake is under way.
             if !words.iter().all(|word| holds_expected(word, memory)) {
                 return Blocker::Nothing;
+            }
+            // It watches who dies, and could wake nobody that lives.
+            if words.iter().any(|word| is_in_ledger(process, word)) {
+                return Blocker::Own;
             }
             let place = |word: &Word| {
                 let mapping = process.mapping_at(word.address)?;

@@ -49,6 +49,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rsipc_core::os::settings;
+use rsipc_core::posix::sem::ledger::file as ledger;
 use rsipc_core::sysv::role::{Role, role};
 
 use crate::failure::{Failure, Result};
@@ -259,7 +260,7 @@ pub fn classify(file_name: &[u8]) -> Option<(Kind, Vec<u8>)> {
         queue::Role::Companion | queue::Role::Part(_) => return None,
         queue::Role::Foreign => match file_name.strip_prefix(semaphore::PREFIX) {
             Some(name) => (Kind::Sem, name),
-            None if file_name.starts_with(UNFINISHED) || is_presence(file_name) => return None,
+            None if file_name.starts_with(UNFINISHED) || is_record(file_name) => return None,
             None => (Kind::Shm, file_name),
         },
     };
@@ -274,9 +275,11 @@ pub fn id_of(object: &Object) -> Option<i32> {
     }
 }
 
-/// Whether a file only says that a process is there: `rsipc_core::shared::presence`.
-fn is_presence(file_name: &[u8]) -> bool {
+/// Whether a file only says that a process is there (`rsipc_core::shared::presence`), or what
+/// processes have taken from a semaphore (`rsipc_core::posix::sem::ledger`).
+fn is_record(file_name: &[u8]) -> bool {
     file_name.starts_with(rsipc_core::shared::presence::PREFIX.as_bytes())
+        || ledger::number_of(file_name).is_some()
 }
 
 fn unreadable_directory(directory: &Path, error: io::Error) -> Failure {

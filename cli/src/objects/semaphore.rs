@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
+use rsipc_core::posix::sem::ledger::holders::{self, Holder};
 use rsipc_core::posix::sem::{SIZE, Semaphore};
 
 /// Of the file names.
@@ -17,6 +19,9 @@ pub struct State {
     /// Waits that are registered in the semaphore: threads that sleep on it, are about to, or were
     /// killed while they did.
     pub registered: u32,
+    /// The number of its ledger, which says who has taken what; 0 = none. Any number if glibc has
+    /// made the semaphore in memory that was in use before.
+    pub ledger: u32,
 }
 
 impl State {
@@ -34,8 +39,14 @@ impl State {
 
     pub fn from_bytes(bytes: [u8; SIZE]) -> Self {
         let copy = Semaphore::from_bytes(bytes);
-        Self { value: copy.raw_value(), registered: copy.waiters() }
+        Self { value: copy.raw_value(), registered: copy.waiters(), ledger: copy.ledger() }
     }
+}
+
+/// Who uses this semaphore robustly, and what they have taken. Empty: nobody, or it cannot be seen.
+pub fn takers(path: &Path, state: State) -> Vec<Holder> {
+    let directory = path.parent().unwrap_or(path);
+    holders::of(directory, state.ledger).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -46,6 +57,7 @@ mod tests {
     fn the_two_halves_of_the_word() {
         let mut bytes = [0xff; SIZE];
         bytes[..8].copy_from_slice(&(7 | 3_u64 << 32).to_ne_bytes());
-        assert_eq!(State::from_bytes(bytes), State { value: 7, registered: 3 });
+        let expected = State { value: 7, registered: 3, ledger: u32::MAX };
+        assert_eq!(State::from_bytes(bytes), expected);
     }
 }

@@ -69,6 +69,16 @@ fn private_flag(scope: Scope) -> c_int {
     }
 }
 
+/// Whether the kernel has `futex_waitv`, and no filter refuses it.
+pub fn knows_vectors() -> bool {
+    // A vector of nothing is EINVAL.
+    // SAFETY: no vector is read.
+    let called = super::errno::preserved(|| unsafe {
+        (libc::syscall(libc::SYS_futex_waitv, 0, 0, 0, 0, 0), Errno::last())
+    });
+    called == (-1, Errno::EINVAL)
+}
+
 /// In the place of a sixth argument, which `futex_waitv` does not have.
 const NEVER_RESTARTED: c_long = 1;
 

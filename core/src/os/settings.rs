@@ -39,6 +39,9 @@ pub struct Settings {
     pub queue_max: Option<u64>,
     /// `RSIPC_SEM_GETVALUE=waiters`: a locked semaphore's value is minus the number of its waiters.
     pub negative_values: bool,
+    /// `RSIPC_SEM_ROBUST`: patterns of the names of semaphores that `sem_open` makes robust,
+    /// separated by commas.
+    pub robust: Option<OsString>,
 }
 
 /// The System V families that are taken over.
@@ -146,6 +149,7 @@ impl Settings {
             message_max: number(c"RSIPC_MSGMAX"),
             queue_max: number(c"RSIPC_MSGMNB"),
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
+            robust: variable(c"RSIPC_SEM_ROBUST"),
         }
     }
 }
@@ -180,6 +184,7 @@ mod tests {
         assert_eq!(settings.dir, Path::new("/dev/shm"));
         assert!(settings.spin && !settings.verbose && !settings.negative_values);
         assert_eq!(settings.futex, Futex::AsPermitted);
+        assert_eq!(settings.robust, None);
     }
 
     #[test]
@@ -192,7 +197,9 @@ mod tests {
             (c"RSIPC_SEM_GETVALUE", "waiters"),
             (c"RSIPC_MSGMAX", "65536"),
             (c"RSIPC_MSGMNB", "many"),
+            (c"RSIPC_SEM_ROBUST", "lock*,other"),
         ]);
+        assert_eq!(settings.robust, Some("lock*,other".into()));
         assert_eq!(settings.dir, Path::new("/tmp/objects"));
         assert!(!settings.spin && settings.verbose && settings.negative_values);
         assert_eq!(settings.futex, Futex::Classic);

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rsipc_core::posix::sem::ledger::file as ledger;
 use rsipc_core::shared::presence;
 use rsipc_core::sysv::family::Family;
 use rsipc_core::sysv::role::{Role as sysv, role};
@@ -41,6 +42,8 @@ enum What {
     Memory,
     /// What says that a process is there.
     Presence,
+    /// What processes have taken from a semaphore.
+    Ledger,
 }
 
 /// All files that may be leftovers.
@@ -69,6 +72,7 @@ pub fn list() -> Result<Vec<Leftover>> {
             Role::Part(data) => What::Part(data),
             _ if name.as_bytes().starts_with(UNFINISHED) => What::Unfinished,
             _ if presence::is_stale(directory, name.as_bytes()) => What::Presence,
+            _ if is_stale_ledger(&entry.path()) => What::Ledger,
             _ => return None,
         };
         leftover(what)
@@ -108,7 +112,7 @@ impl<'a> Belongings<'a> {
         match leftover.what {
             What::Fifo => self.fifos.contains(leftover.path.as_path()),
             What::Part(data) => data.is_some_and(|data| self.data.contains(&data)),
-            What::Unfinished | What::Key | What::Memory | What::Presence => false,
+            What::Unfinished | What::Key | What::Memory | What::Presence | What::Ledger => false,
         }
     }
 }
@@ -140,6 +144,7 @@ pub fn clean(
                 (false, What::Fifo) => fs::remove_file(path).map(|()| Verdict::Removed),
                 (false, What::Key) => remove_key(path),
                 (false, What::Presence) => remove_presence(path),
+                (false, What::Ledger) => remove_ledger(path),
                 (false, _) => remove_file(path, metadata.id, survey, false, |_| None),
             }
         };
@@ -151,6 +156,7 @@ pub fn clean(
             What::Key => "its object is gone",
             What::Memory => "its segment is gone",
             What::Presence => "its process is gone",
+            What::Ledger => "its semaphore is gone",
         };
         let why = format!("{why}, made {age} ago");
         reporter.report(&shown, &why, metadata.allocated, verdict)?;
@@ -163,6 +169,20 @@ fn remove_presence(path: &Path) -> io::Result<Verdict> {
     match presence::remove_if_stale(path) {
         Ok(true) => Ok(Verdict::Removed),
         Ok(false) => Ok(Verdict::kept("its process is there")),
+        Err(error) => Err(from_errno(error)),
+    }
+}
+
+fn is_stale_ledger(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    ledger::number_of(name.as_bytes()).is_some() && ledger::is_stale(path)
+}
+
+/// The same for what was counted for a semaphore.
+fn remove_ledger(path: &Path) -> io::Result<Verdict> {
+    match ledger::remove_if_stale(path) {
+        Ok(true) => Ok(Verdict::Removed),
+        Ok(false) => Ok(Verdict::kept("its semaphore is there")),
         Err(error) => Err(from_errno(error)),
     }
 }

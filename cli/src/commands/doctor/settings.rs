@@ -21,7 +21,7 @@ enum Value {
     Any,
 }
 
-const KNOWN: [(&str, Value); 14] = [
+const KNOWN: [(&str, Value); 15] = [
     ("RSIPC_DIR", Value::Any),
     ("RSIPC_LIB", Value::Any),
     ("RSIPC_SPIN", Value::OneOf(&["0", "1"])),
@@ -33,6 +33,7 @@ const KNOWN: [(&str, Value); 14] = [
     ("RSIPC_MSGMAX", Value::Number),
     ("RSIPC_MSGMNB", Value::Number),
     ("RSIPC_SEM_GETVALUE", Value::OneOf(&["waiters"])),
+    ("RSIPC_SEM_ROBUST", Value::Any),
     ("RSIPC_CHECK", Value::Any),
     ("RSIPC_CHAOS", Value::Any),
     ("RSIPC_TRACE", Value::Any),

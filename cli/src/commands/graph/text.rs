@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::advice;
 use super::scene::Scene;
 use super::words::{self, list, process};
+use crate::commands::stat::describe_taker;
 use crate::objects::messages::{Wanted, shown_wanted};
 use crate::objects::set::{self, Snapshot};
-use crate::objects::{Object, State};
+use crate::objects::{Object, State, semaphore};
 use crate::output::style::{Style, Tone};
 use crate::survey::{Entry, Holder, Survey, Waiter};
 
@@ -50,6 +51,12 @@ fn draw_object(entry: &Entry, survey: &Survey, style: Style, out: &mut String) {
     }
     for held in object.set().into_iter().flat_map(|set| held_by_undo(set, survey)) {
         let _ = writeln!(out, "  {held}");
+    }
+    if let State::Sem(Ok(semaphore)) = object.state {
+        let takers = semaphore::takers(&object.path, semaphore);
+        for taker in takers.iter().filter(|taker| taker.taken > 0) {
+            let _ = writeln!(out, "  {}", describe_taker(taker, survey));
+        }
     }
     for waiter in &entry.waiters {
         let who = process(waiter.pid, survey);

@@ -3,14 +3,13 @@
 use core::mem::{align_of, offset_of, size_of};
 
 pub use super::word::VALUE_MAX;
-use super::word::{Then, Word};
+use super::word::Word;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
-use crate::os::futex::{self, Scope};
+use crate::os::futex::Scope;
 use crate::os::settings;
 use crate::shared::spin::Hint;
-use crate::shared::thread::Thread;
 
 /// Size of a `sem_t`, and of the file of a named semaphore, in bytes.
 pub const SIZE: usize = 32;
@@ -32,7 +31,10 @@ pub struct Semaphore {
     /// `sem_init` leaves any value in it; a word other than 0 is not announced. It is never written
     /// to.
     pub(super) death: AtomicU32,
-    _unused: u32,
+    /// The number of the semaphore's ledger (`ledger`); 0 = none. Set by exchange by the process
+    /// that makes one. glibc's `sem_init` leaves any value in it; one that leads to no ledger of
+    /// this semaphore is as good as 0.
+    pub(super) ledger: AtomicU32,
 }
 
 const _: () = {
@@ -58,62 +60,8 @@ impl Semaphore {
             _glibc_padding: 0,
             hint: Hint::default(),
             death: AtomicU32::new(0),
-            _unused: 0,
+            ledger: AtomicU32::new(0),
         })
-    }
-
-    /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
-    /// [`Self::post`] has to do it. Async-signal-safe.
-    ///
-    /// # Safety
-    /// `this` is a semaphore until the increment; from then on another thread may free it.
-    #[inline(always)]
-    pub unsafe fn post_at_once(this: *const Self) -> bool {
-        // SAFETY: before the increment.
-        unsafe { (*this).hint.is_answered() && Word::post_at_once(&raw const (*this).word) }
-    }
-
-    /// Increments the value and wakes a waiter. EOVERFLOW at [`VALUE_MAX`]. Async-signal-safe.
-    /// `thread` gives what [`Decrement::new`](super::Decrement::new) wants, if a thread waits.
-    ///
-    /// # Safety
-    /// As for [`Self::post_at_once`].
-    pub unsafe fn post(
-        this: *const Self,
-        thread: impl FnOnce() -> Option<&'static Thread>,
-    ) -> Result<()> {
-        // SAFETY: before the increment.
-        unsafe {
-            (*this).hint.waking();
-            if Word::post_unawaited(&raw const (*this).word)? {
-                Ok(())
-            } else {
-                Self::post_and_wake(this, thread())
-            }
-        }
-    }
-
-    /// # Safety
-    /// As for [`Self::post_at_once`].
-    #[cold]
-    unsafe fn post_and_wake(this: *const Self, thread: Option<&'static Thread>) -> Result<()> {
-        // SAFETY: before the increment. All that is needed after it is read before it.
-        let (scope, announced, then) = unsafe {
-            let announced = (*this).announce_wake(thread);
-            ((*this).scope(), announced, Word::post(&raw const (*this).word)?)
-        };
-        if then == Then::WakeOne {
-            // How many were woken does not matter: see `word`.
-            futex::wake(Self::value_address(this), 1, scope);
-        }
-        drop(announced);
-        Ok(())
-    }
-
-    /// Decrements the value if it is positive.
-    #[inline]
-    pub fn try_take(&self) -> bool {
-        self.word.try_take()
     }
 
     /// The value as `sem_getvalue` shows it: of a locked semaphore 0, or minus the number of its
@@ -140,6 +88,11 @@ impl Semaphore {
     /// The number of registered waiters.
     pub fn waiters(&self) -> u32 {
         self.word.waiters()
+    }
+
+    /// The number of its ledger; 0 = none.
+    pub fn ledger(&self) -> u32 {
+        self.ledger.load(Ordering::Relaxed)
     }
 
     /// Whether the death word can be used.

@@ -11,6 +11,7 @@ use std::path::Path;
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::layout::{SIZE, Semaphore};
+use super::ledger::uses;
 use crate::object::names::{self, Refused};
 use crate::object::publish::publish;
 use crate::os::Errno;
@@ -85,7 +86,20 @@ pub fn close(semaphore: *mut Semaphore) -> Result<()> {
 
 /// Removes the name; processes that have the semaphore open keep it. POSIX.1-2017, `sem_unlink`.
 pub fn unlink(name: &CStr) -> Result<()> {
-    names::unlink(names::path(PREFIX, name).map_err(Refused::on_unlink))
+    let path = names::path(PREFIX, name).map_err(Refused::on_unlink);
+    let ledger = path.as_deref().ok().and_then(ledger_in);
+    names::unlink(path)?;
+    ledger.into_iter().for_each(uses::tidy);
+    Ok(())
+}
+
+/// The number of the ledger of the semaphore in this file.
+fn ledger_in(path: &Path) -> Option<u32> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let mut bytes = [0; SIZE];
+    let read = file::read_at(file.as_raw_fd(), &mut bytes, 0).ok()?;
+    (read == SIZE).then(|| Semaphore::from_bytes(bytes).ledger()).filter(|&number| number != 0)
 }
 
 fn open_file(path: &Path, how: Open) -> Result<File> {
@@ -137,6 +151,7 @@ impl Registry {
         let mapped = self.semaphores.get_mut(&identity).ok_or(Errno::EINVAL)?;
         mapped.opens -= 1;
         if mapped.opens == 0 {
+            uses::forget(address);
             self.addresses.remove(&address);
             self.semaphores.remove(&identity);
         }

@@ -93,7 +93,7 @@ impl<'a> Decrement<'a> {
     }
 
     fn take(&mut self) -> Option<()> {
-        let taken = self.semaphore.word.take_registered();
+        let taken = self.semaphore.take_registered();
         if taken == Taken::Nothing {
             return None;
         }

@@ -3,7 +3,11 @@
 //! | bits | meaning | changed by |
 //! |---|---|---|
 //! | 0..32 | the value, 0..=2^31-1 | `post`, `post_unawaited` and `post_at_once` add one; `try_take`, `take_registered` and `cbits/semaphore.c` take one |
-//! | 32..64 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
+//! | 32..56 | waiters: threads that may be asleep, or about to be | `register` adds one; `take_registered` and `deregister` take one |
+//! | 56..64 | one for each lane of the semaphore's ledger: a counted operation there has begun (`ledger`) | `Counted` |
+//!
+//! glibc counts waiters in all of the upper half. To a process on glibc a lane in use looks like
+//! waiters: it makes a futex call that wakes no thread.
 //!
 //! Both halves are in one word, so there is one order of all changes to it: a poster either sees
 //! the waiter's registration and wakes it, or the waiter, which looks at the value after
@@ -24,8 +28,11 @@ use crate::os::Result;
 /// Largest value, `SEM_VALUE_MAX` of limits.h.
 pub const VALUE_MAX: u32 = i32::MAX.cast_unsigned();
 
-const ONE: u64 = 1;
-const WAITER: u64 = 1 << 32;
+pub(super) const ONE: u64 = 1;
+pub(super) const WAITER: u64 = 1 << 32;
+const WAITERS_MAX: u32 = (1 << 24) - 1;
+/// The first of the bits of lanes.
+pub(super) const FIRST_LANE: u32 = 56;
 
 /// Value and waiters. See the table above.
 #[repr(transparent)]
@@ -55,13 +62,13 @@ pub enum Taken {
 
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the low half is the value")]
-fn value(word: u64) -> u32 {
+pub(super) fn value(word: u64) -> u32 {
     word as u32
 }
 
 #[inline]
-fn waiters(word: u64) -> u32 {
-    (word >> 32) as u32
+pub(super) fn waiters(word: u64) -> u32 {
+    (word >> 32) as u32 & WAITERS_MAX
 }
 
 impl Word {
@@ -70,8 +77,13 @@ impl Word {
         Self(AtomicU64::new(value.into()))
     }
 
-    /// Increments the value if no thread waits and no other thread changes the word. False: nothing
-    /// has changed.
+    /// The word itself, for counted operations.
+    pub(super) fn atomic(&self) -> &AtomicU64 {
+        &self.0
+    }
+
+    /// Increments the value if no thread waits and no other thread changes the word, and no lane is
+    /// in use. False: nothing has changed.
     ///
     /// As soon as the value is incremented another thread may decrement it and free the semaphore's
     /// memory. So nothing here touches the word after that, and a raw pointer leads to it.
@@ -102,8 +114,9 @@ impl Word {
             if waiters(word) > 0 {
                 return Ok(false);
             }
+            // Not `post_at_once`, which does not go on while a lane is in use.
             // SAFETY: before the increment, until it succeeds.
-            if unsafe { Self::post_at_once(this) } {
+            if unsafe { Self::increment(this, word) }.is_ok() {
                 return Ok(true);
             }
         }

@@ -1,0 +1,95 @@
+//! Changes of the value: counted where the process uses the semaphore with a ledger, and as in
+//! glibc elsewhere.
+
+use super::layout::Semaphore;
+use super::ledger::account::Use;
+use super::ledger::uses;
+use super::word::{Taken, Then, Word};
+use crate::os::Result;
+use crate::os::futex;
+use crate::shared::thread::Thread;
+
+impl Semaphore {
+    /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
+    /// [`Self::post`] has to do it. Async-signal-safe.
+    ///
+    /// # Safety `this` is a semaphore, and plain ([`uses::is_plain`]), until the increment; from
+    /// then on another thread may free it.
+    #[inline(always)]
+    pub unsafe fn post_at_once(this: *const Self) -> bool {
+        // SAFETY: before the increment.
+        unsafe { (*this).hint.is_answered() && Word::post_at_once(&raw const (*this).word) }
+    }
+
+    /// Increments the value and wakes a waiter. EOVERFLOW at
+    /// [`VALUE_MAX`](super::layout::VALUE_MAX). Async-signal-safe. `thread` gives what
+    /// [`Decrement::new`](super::Decrement::new) wants, if a thread waits.
+    ///
+    /// # Safety
+    /// As for [`Self::post_at_once`], at any address.
+    pub unsafe fn post(
+        this: *const Self,
+        thread: impl FnOnce() -> Option<&'static Thread>,
+    ) -> Result<()> {
+        // SAFETY: before the increment.
+        unsafe {
+            (*this).hint.waking();
+            if let Some(counted) = uses::find(this) {
+                return Self::post_counted(this, counted);
+            }
+            if Word::post_unawaited(&raw const (*this).word)? {
+                Ok(())
+            } else {
+                Self::post_and_wake(this, thread())
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Self::post`].
+    #[cold]
+    unsafe fn post_and_wake(this: *const Self, thread: Option<&'static Thread>) -> Result<()> {
+        // SAFETY: before the increment. All that is needed after it is read before it.
+        let (scope, announced, then) = unsafe {
+            let announced = (*this).announce_wake(thread);
+            ((*this).scope(), announced, Word::post(&raw const (*this).word)?)
+        };
+        if then == Then::WakeOne {
+            // How many were woken does not matter: see `word`.
+            futex::wake(Self::value_address(this), 1, scope);
+        }
+        drop(announced);
+        Ok(())
+    }
+
+    /// Announces no death word: if this process dies, the keepers of the others give the wake.
+    ///
+    /// # Safety
+    /// As for [`Self::post`].
+    #[cold]
+    unsafe fn post_counted(this: *const Self, counted: &Use) -> Result<()> {
+        // SAFETY: before the increment.
+        let (scope, then) = unsafe { ((*this).scope(), counted.post(&raw const (*this).word)?) };
+        if then == Then::WakeOne {
+            futex::wake(Self::value_address(this), 1, scope);
+        }
+        Ok(())
+    }
+
+    /// Decrements the value if it is positive.
+    #[inline]
+    pub fn try_take(&self) -> bool {
+        match uses::find(self) {
+            None => self.word.try_take(),
+            Some(counted) => counted.take(&self.word, false) != Taken::Nothing,
+        }
+    }
+
+    /// The same, and takes the caller's registration back with it.
+    pub(super) fn take_registered(&self) -> Taken {
+        match uses::find(self) {
+            None => self.word.take_registered(),
+            Some(counted) => counted.take(&self.word, true),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What is done for a dead process: what it had begun is ended, and what it had taken is given
+//! back.
+//!
+//! The caller holds the lock of the dead process's account, so it is the only one. It may die at
+//! any instruction, too. Then both locks are free, and the next one begins with the same steps.
+//!
+//! 1. The lanes of the dead process are settled. If it was about to give back what another process
+//!    had taken, that ends here.
+//! 2. If another process is about to give back what this one had taken, it has died at that, and
+//!    its lane is to be settled first: EAGAIN.
+//! 3. What the counts say is given back. That is an operation in a lane of the caller's own.
+
+use super::super::word::Word;
+use super::lanes::{Actor, Counts, Lane, Party, bit_of, plus};
+use super::record::{Kind, Record};
+use crate::atomic::{AtomicU32, Ordering};
+use crate::os::{Errno, Result};
+
+/// A process that is dead, and what is known of all of them.
+pub struct Burial<'l, F> {
+    /// The number of its account.
+    pub dead: usize,
+    /// The counts of an account.
+    pub counts_of: F,
+    /// Counts the processes that have died with something taken.
+    pub deaths: &'l AtomicU32,
+}
+
+impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
+    /// See the module. EAGAIN: that is not possible yet.
+    pub fn perform<A: Actor>(&self, by: &Party<'_, A>, word: &Word) -> Result<()> {
+        for (index, lane) in by.lanes.iter().enumerate() {
+            match Record::from_word(lane.0.load(Ordering::SeqCst)) {
+                Some(record) if record.account == self.dead => {
+                    self.settle((index, lane), record, word);
+                }
+                Some(Record { kind: Kind::GiveBack, victim, .. }) if victim == self.dead => {
+                    return Err(Errno::EAGAIN);
+                }
+                _ => {}
+            }
+        }
+        let counts = (self.counts_of)(self.dead).ok_or(Errno::EINVAL)?;
+        if counts.total() > 0 {
+            // Before the value: the next one to take is told.
+            self.deaths.fetch_add(1, Ordering::SeqCst);
+        }
+        by.give_back(word, (self.dead, counts)).map(drop)
+    }
+
+    /// Ends what is in this lane, an operation of the dead process.
+    fn settle(&self, (index, lane): (usize, &Lane), record: Record, word: &Word) {
+        let (word, bit) = (word.atomic(), bit_of(index));
+        if word.load(Ordering::SeqCst) & bit != 0 {
+            let posted = match record.kind {
+                Kind::Take => 0,
+                Kind::Post => 1,
+                Kind::GiveBack => record.amount,
+            };
+            match record.kind {
+                Kind::GiveBack => {
+                    (self.counts_of)(record.victim).into_iter().for_each(Counts::clear);
+                }
+                Kind::Take | Kind::Post => {
+                    if let Some(own) = (self.counts_of)(record.account) {
+                        own.set(index, record.amount);
+                    }
+                }
+            }
+            loop {
+                let now = word.load(Ordering::SeqCst);
+                let after = plus(now, posted) & !bit;
+                let order = (Ordering::SeqCst, Ordering::SeqCst);
+                // The bit is clear only if hostile bytes have come in between.
+                if now & bit == 0 || word.compare_exchange(now, after, order.0, order.1).is_ok() {
+                    break;
+                }
+            }
+        }
+        lane.0.store(0, Ordering::SeqCst);
+    }
+}

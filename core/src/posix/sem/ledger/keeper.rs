@@ -1,0 +1,299 @@
+//! The keeper: a thread of each process that takes part, which lives as long as the process.
+//!
+//! Its death marks the process in the ledger, and its robust list wakes the keepers of the others
+//! (`layout`). A keeper that is woken gives back what the dead process has taken, and wakes
+//! waiters, be they on this library or on glibc.
+//!
+//! The mark means "dying": threads of the process may still write. It is dead when the lock on its
+//! account is free. The keeper that takes this lock is the only one that deals with the account. If
+//! it dies, too, both locks are free at once, and the next keeper ends first what the first one had
+//! begun: its lanes are settled before the account is looked at.
+//!
+//! All this is bare: the thread has no thread-local memory, and makes bare system calls.
+
+use core::ffi::{c_int, c_long};
+
+use super::super::layout::Semaphore;
+use super::super::word::{value, waiters};
+use super::burial::Burial;
+use super::lanes::{Actor, Party};
+use super::layout::{ACCOUNTS, Words, alive, is_dead};
+use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::cbits::WaitV;
+use crate::os::bare;
+use crate::os::futex::{self, Scope};
+use crate::os::reserved::Reserved;
+use crate::os::spawn;
+use crate::os::wiped::{self, Wiped};
+use crate::os::{Errno, Result};
+
+/// So long the thread may take to begin, in milliseconds.
+const BEGIN_MS: u32 = 60_000;
+/// The first look at a process that is dying, and the longest time between two, in nanoseconds.
+const FIRST_LOOK_NS: i64 = 200_000;
+const LONGEST_LOOK_NS: i64 = 8_000_000;
+/// From linux/futex.h
+const HEAD_SIZE: usize = 24;
+
+/// What the thread needs. In the child of a fork all zeros.
+#[repr(C)]
+struct Memory {
+    /// `struct robust_list_head` of linux/futex.h
+    list: AtomicUsize,
+    futex_offset: AtomicUsize,
+    list_op_pending: AtomicUsize,
+    /// 0 until the account has its marks.
+    has_begun: AtomicU32,
+    account: AtomicU32,
+    file: AtomicU32,
+    /// Addresses.
+    words: AtomicUsize,
+    semaphore: AtomicUsize,
+    /// One for each mark of the row, at the same distances.
+    nodes: [AtomicUsize; ACCOUNTS],
+}
+
+// SAFETY: all fields are atomics, and zeros are a keeper of nothing.
+unsafe impl Wiped for Memory {}
+
+/// What a keeper watches.
+#[derive(Clone, Copy)]
+pub struct Watched {
+    /// The ledger.
+    pub words: &'static Words,
+    /// Its file.
+    pub file: Reserved,
+    /// The semaphore, where it stays mapped.
+    pub semaphore: *const Semaphore,
+}
+
+/// Starts the keeper of an account that this process has locked, and waits until it has begun.
+/// EAGAIN, ENOMEM, ENOSYS: there is none. Async-signal-safe.
+pub fn start(watched: &Watched, account: usize) -> Result<()> {
+    // SAFETY: new memory, which is never unmapped.
+    let memory: &'static Memory = unsafe { &*wiped::map::<Memory>(1)? };
+    memory.account.store(u32::try_from(account).unwrap_or(0), Ordering::Relaxed);
+    memory.file.store(watched.file.to_bits(), Ordering::Relaxed);
+    memory.words.store(core::ptr::from_ref(watched.words).expose_provenance(), Ordering::Relaxed);
+    memory.semaphore.store(watched.semaphore.expose_provenance(), Ordering::Relaxed);
+    spawn::bare(keep, core::ptr::from_ref(memory).expose_provenance())?;
+    for _ in 0..BEGIN_MS / 10 {
+        if memory.has_begun.load(Ordering::Acquire) != 0 {
+            break;
+        }
+        futex::wait(&memory.has_begun, 0, Scope::Private, Some(10));
+    }
+    match memory.has_begun.load(Ordering::Acquire) {
+        1 => Ok(()),
+        _ => Err(Errno::ENOSYS),
+    }
+}
+
+struct Keeper {
+    words: &'static Words,
+    semaphore: &'static Semaphore,
+    file: Option<Reserved>,
+    account: usize,
+}
+
+/// How things stand after a look at all accounts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Well,
+    /// One is dying, or another keeper deals with it.
+    Doubtful,
+}
+
+/// What the thread does.
+fn keep(memory: &usize) {
+    // SAFETY: `start` has filled it in, and nothing in it is ever unmapped.
+    let (memory, words, semaphore) = unsafe {
+        let memory = &*core::ptr::with_exposed_provenance::<Memory>(*memory);
+        let at = |address: &AtomicUsize| address.load(Ordering::Relaxed);
+        let words = &*core::ptr::with_exposed_provenance::<Words>(at(&memory.words));
+        let semaphore = &*core::ptr::with_exposed_provenance::<Semaphore>(at(&memory.semaphore));
+        (memory, words, semaphore)
+    };
+    let account = memory.account.load(Ordering::Relaxed) as usize;
+    let file = Reserved::from_bits(memory.file.load(Ordering::Relaxed));
+    let has_marks = register(memory, words, account);
+    memory.has_begun.store(if has_marks { 1 } else { 2 }, Ordering::Release);
+    wake(&memory.has_begun, i32::MAX, libc::FUTEX_PRIVATE_FLAG);
+    if !has_marks {
+        return;
+    }
+    let keeper = Keeper { words, semaphore, file, account };
+    let mut look = FIRST_LOOK_NS;
+    loop {
+        // Before the look at the accounts: what changes after that ends the sleep at once.
+        let used = words.used.load(Ordering::SeqCst);
+        let mut seen = [WaitV::NONE; ACCOUNTS + 1];
+        let count = keeper.gather(used, &mut seen);
+        if keeper.look() == Health::Doubtful {
+            pause(look);
+            look = (look * 2).min(LONGEST_LOOK_NS);
+            continue;
+        }
+        look = FIRST_LOOK_NS;
+        let waitv = [seen.as_ptr().expose_provenance(), count, 0, 0];
+        // SAFETY: so many words of a vector, in memory that stays mapped.
+        let slept = unsafe { bare::call(libc::SYS_futex_waitv, waitv) };
+        if slept == -c_long::from(libc::ENOSYS) || slept == -c_long::from(libc::EPERM) {
+            pause(LONGEST_LOOK_NS);
+        }
+    }
+}
+
+/// Lets the kernel change the marks of the account when this thread ends.
+fn register(memory: &Memory, words: &Words, account: usize) -> bool {
+    let address = |node: &AtomicUsize| core::ptr::from_ref(node).expose_provenance();
+    let end = address(&memory.list);
+    for (index, node) in memory.nodes.iter().enumerate() {
+        node.store(memory.nodes.get(index + 1).map_or(end, address), Ordering::Relaxed);
+    }
+    let first = words.mark(account, 0).as_ptr().expose_provenance();
+    let distance = first.wrapping_sub(address(&memory.nodes[0]));
+    memory.futex_offset.store(distance, Ordering::Relaxed);
+    memory.list.store(address(&memory.nodes[0]), Ordering::Release);
+    // SAFETY: the head of a list, in memory that is never unmapped.
+    let (failed, tid) = unsafe {
+        (
+            bare::call(libc::SYS_set_robust_list, [end, HEAD_SIZE, 0, 0]) != 0,
+            bare::call(libc::SYS_gettid, [0; 4]),
+        )
+    };
+    let Ok(tid) = u32::try_from(tid) else { return false };
+    if failed {
+        return false;
+    }
+    words.mark_all(account, alive(tid));
+    true
+}
+
+impl Keeper {
+    /// The words to sleep on, with what they hold.
+    fn gather(&self, used: u32, into: &mut [WaitV; ACCOUNTS + 1]) -> usize {
+        into[0] = WaitV::new(self.words.used.as_ptr(), used, Scope::Shared);
+        let others = (0..(used as usize).min(ACCOUNTS)).filter(|&other| other != self.account);
+        let mut count = 1;
+        for (other, place) in others.zip(&mut into[1..]) {
+            let word = self.words.mark(other, self.account);
+            *place = WaitV::new(word.as_ptr(), word.load(Ordering::SeqCst), Scope::Shared);
+            count += 1;
+        }
+        count
+    }
+
+    /// Looks at all accounts, and deals with those of dead processes.
+    fn look(&self) -> Health {
+        // A program that closes the descriptor, or opens and closes the file, gives it back.
+        self.lock(self.account);
+        let mut health = Health::Well;
+        for other in (0..self.words.used()).filter(|&other| other != self.account) {
+            let mark = self.words.mark(other, self.account);
+            let (standing, seen) = (self.words.standing(other), mark.load(Ordering::SeqCst));
+            if !is_dead(standing) && !is_dead(seen) {
+                continue;
+            }
+            if standing == 0 {
+                // It has died while it joined, or left a mark behind.
+                let order = (Ordering::SeqCst, Ordering::Relaxed);
+                let _ = mark.compare_exchange(seen, 0, order.0, order.1);
+                continue;
+            }
+            let is_done = is_dead(standing) && self.lock(other) && {
+                let is_done = !is_dead(self.words.standing(other)) || self.bury(other).is_ok();
+                self.set_lock(other, libc::F_UNLCK);
+                is_done
+            };
+            if is_done {
+                self.wake_waiters();
+            } else {
+                health = Health::Doubtful;
+            }
+        }
+        health
+    }
+
+    /// Gives back what the process of this account has taken, and frees the account. It is dead,
+    /// and this process has the lock. EAGAIN: that is not possible yet.
+    fn bury(&self, dead: usize) -> Result<()> {
+        let words = self.words;
+        let counts_of = |number| words.account(number).map(|account| &account.counts);
+        let (Some(own), Some(theirs)) = (words.account(self.account), words.account(dead)) else {
+            return Err(Errno::EINVAL);
+        };
+        let by =
+            Party { lanes: &words.lanes, counts: &own.counts, account: self.account, actor: Alone };
+        let burial = Burial { dead, counts_of, deaths: &words.deaths };
+        burial.perform(&by, &self.semaphore.word)?;
+        theirs.pid.store(0, Ordering::Relaxed);
+        words.mark_all(dead, 0);
+        Ok(())
+    }
+
+    /// Those for whom there is something: a dead process may have owed them the wake.
+    fn wake_waiters(&self) {
+        let word = self.semaphore.word.atomic().load(Ordering::SeqCst);
+        let count = value(word).min(waiters(word)).min(i32::MAX.cast_unsigned());
+        if count > 0 {
+            let address = Semaphore::value_address(self.semaphore);
+            // SAFETY: only an address is given.
+            unsafe {
+                let wake = [address.expose_provenance(), libc::FUTEX_WAKE as usize, count as usize];
+                bare::call(libc::SYS_futex, [wake[0], wake[1], wake[2], 0]);
+            }
+        }
+    }
+
+    /// Takes the lock of an account. False: another process has it.
+    fn lock(&self, account: usize) -> bool {
+        self.set_lock(account, libc::F_WRLCK)
+    }
+
+    fn set_lock(&self, account: usize, kind: c_int) -> bool {
+        let Some(file) = self.file else { return false };
+        let lock = libc::flock {
+            l_type: libc::c_short::try_from(kind).unwrap_or(0),
+            l_whence: 0,
+            l_start: libc::off_t::try_from(account).unwrap_or(0),
+            l_len: 1,
+            l_pid: 0,
+        };
+        let fd = file.fd().cast_unsigned() as usize;
+        let lock = (&raw const lock).expose_provenance();
+        // SAFETY: a struct flock, valid for reading.
+        unsafe { bare::call(libc::SYS_fcntl, [fd, libc::F_SETLK as usize, lock, 0]) == 0 }
+    }
+}
+
+/// A thread that no handler interrupts.
+struct Alone;
+
+impl Actor for Alone {
+    fn exchange(&self, place: &AtomicU64, before: u64, after: u64) -> Result<bool> {
+        let order = (Ordering::SeqCst, Ordering::Relaxed);
+        Ok(place.compare_exchange(before, after, order.0, order.1).is_ok())
+    }
+
+    fn may_wait(&self, _: u32) -> bool {
+        false
+    }
+}
+
+fn wake(word: &AtomicU32, count: c_int, flags: c_int) {
+    let address = word.as_ptr().expose_provenance();
+    let operation = (libc::FUTEX_WAKE | flags).cast_unsigned() as usize;
+    // SAFETY: only an address is given.
+    unsafe {
+        bare::call(libc::SYS_futex, [address, operation, count.cast_unsigned() as usize, 0]);
+    }
+}
+
+fn pause(nanoseconds: i64) {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds };
+    // SAFETY: a timespec, and no answer.
+    unsafe {
+        bare::call(libc::SYS_nanosleep, [(&raw const time).expose_provenance(), 0, 0, 0]);
+    }
+}

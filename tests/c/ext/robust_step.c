@@ -1,0 +1,163 @@
+/* A process is killed at each instruction of a call on a robust semaphore. Nothing is lost, nothing
+ * is given twice. */
+#include "../support/robust.h"
+#include "../support/step.h"
+
+/* Trials at a time. */
+enum { AT_A_TIME = 16, TOKENS = 3 };
+
+static sem_t *ground;
+static char *ledger;
+
+/* All have the ledger in memory. */
+static void make_ground(unsigned value)
+{
+	ground = shared_sem(value);
+	CHECK_OK(rsipc_sem_setrobust(ground));
+	int fd = open(ledger_path(ground), O_RDWR | O_CLOEXEC);
+	CHECK_OK(fd);
+	ledger = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(ledger != MAP_FAILED);
+	/* Not closed: that would give back the locks of this process. */
+	CHECK_OK(unlink(ledger_path(ground)));
+	step_on_one_processor();
+	/* Now it is known as that of the last poster. */
+	CHECK_OK(sem_post(ground));
+	CHECK_OK(sem_trywait(ground));
+}
+
+/* Opens the account of the victim. */
+static void rehearse_holding(void)
+{
+	CHECK_OK(sem_wait(ground));
+	CHECK_OK(sem_post(ground));
+	CHECK_OK(sem_wait(ground));
+}
+
+static void rehearse(void)
+{
+	rehearse_holding();
+	CHECK_OK(sem_post(ground));
+}
+
+static void post(void)
+{
+	sem_post(ground);
+}
+
+static void take(void)
+{
+	sem_wait(ground);
+}
+
+static void take_or_not(void)
+{
+	sem_trywait(ground);
+}
+
+/* A process that dies after the victim, with an account behind the victim's: when what it had taken
+ * is there again, the victim has been dealt with. */
+static void await_burial(int value)
+{
+	end_holder(holder_of(ground, take_one), KILLED);
+	CHECK_SOON(value_of(ground) == value);
+	for (int i = 0; i < 5; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		CHECK_EQ(value_of(ground), value);
+	}
+}
+
+static int trial(int steps, void (*before)(void), void (*call)(void))
+{
+	make_ground(TOKENS);
+	pid_t victim = step_victim(before, call);
+	int at_first = value_of(ground), in_call = step_many(victim, steps);
+	int has_changed = value_of(ground) != at_first;
+	int is_over = step_stage() != 1;
+	step_kill(victim);
+	await_burial(TOKENS);
+	CHECK_EQ(waiters_of(ground), 0);
+	return !in_call ? STEP_OVER : is_over ? STEP_LATE : has_changed ? STEP_BETWEEN : STEP_EARLY;
+}
+
+static int take_trial(int steps)
+{
+	return trial(steps, rehearse, take);
+}
+
+static int take_or_not_trial(int steps)
+{
+	return trial(steps, rehearse, take_or_not);
+}
+
+static int post_trial(int steps)
+{
+	return trial(steps, rehearse_holding, post);
+}
+
+/* What a kill leaves: the word, the lanes, the counts of the first accounts, as one number. */
+static unsigned long seen(void)
+{
+	unsigned long sum = __atomic_load_n((unsigned long *)(void *)ground, __ATOMIC_SEQ_CST);
+	for (size_t at = 512; at < 4096 + 1024; at += sizeof sum)
+		sum = sum * 31 + __atomic_load_n((unsigned long *)(void *)(ledger + at),
+						 __ATOMIC_SEQ_CST);
+	return sum;
+}
+
+/* Kills at all instructions, or at those that make a difference. */
+static void try_steps(int (*one)(int steps), int counts[STEP_ENDS])
+{
+	if (getenv("CHECK_EVERY_STEP"))
+		step_trials(one, AT_A_TIME, counts);
+	else
+		step_trials_at_changes(one, seen, 4, counts);
+}
+
+static void every_step(int (*one)(int steps))
+{
+	int counts[STEP_ENDS] = { 0 };
+	try_steps(one, counts);
+	fprintf(stderr, "%d early, %d between\n", counts[STEP_EARLY], counts[STEP_BETWEEN]);
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] > 0 && counts[STEP_OVER] > 0);
+}
+
+CASE(robust_taker_killed_at_any_instruction)
+{
+	every_step(take_trial);
+}
+
+CASE(robust_trier_killed_at_any_instruction)
+{
+	every_step(take_or_not_trial);
+}
+
+CASE(robust_poster_killed_at_any_instruction)
+{
+	every_step(post_trial);
+}
+
+/* The one that sleeps gets it, be it posted or given back, and gives it back as it ends. */
+static int poster_with_sleeper_trial(int steps)
+{
+	make_ground(1);
+	pid_t victim = step_victim(rehearse_holding, post);
+	pid_t sleeper = check_fork();
+	if (sleeper == 0) {
+		CHECK_OK(sem_wait(ground));
+		_exit(0);
+	}
+	CHECK_SOON(waiters_of(ground) % 256 == 1 && asleep(sleeper, sleeper));
+	int in_call = step_many(victim, steps);
+	step_kill(victim);
+	check_child(sleeper);
+	await_burial(1);
+	return in_call ? STEP_EARLY : STEP_OVER;
+}
+
+CASE(robust_poster_killed_while_another_one_sleeps)
+{
+	int counts[STEP_ENDS] = { 0 };
+	try_steps(poster_with_sleeper_trial, counts);
+	CHECK(counts[STEP_EARLY] > 0);
+}
