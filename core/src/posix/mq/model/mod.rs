@@ -46,6 +46,7 @@ use loom::sync::Arc;
 
 use crate::atomic::modelled;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::posix::mq::store::holders::Holders;
 use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Slots, Wanted};
@@ -61,6 +62,7 @@ pub struct Queue {
     stalled: AtomicU64,
     freed: AtomicU32,
     high_water: AtomicU32,
+    holders: Holders,
     /// Both halves hold the same value, or the message is torn. Loom finds two threads that touch a
     /// body at once.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
@@ -90,6 +92,7 @@ impl Queue {
             stalled: AtomicU64::default(),
             freed: AtomicU32::default(),
             high_water: AtomicU32::default(),
+            holders: Holders::default(),
             bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
             received: Mutex::default(),
@@ -110,6 +113,7 @@ impl Queue {
             sequence: &self.sequence,
             stalled: &self.stalled,
             freed: &self.freed,
+            holders: &self.holders,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Where the messages are: keys, slots, and the index that finds the best of them.
 
+pub mod holders;
 pub mod index;
 pub mod key;
 mod scan;

@@ -6,7 +6,8 @@
 //! everything has.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::posix::mq::store::index::{Index, Slot};
+use crate::posix::mq::store::holders::Holders;
+use crate::posix::mq::store::index::{Among, Index, Slot};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
@@ -36,6 +37,8 @@ pub struct Slots<'a> {
     /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it.
     /// Relaxed: a hint, that saves the sender a search.
     pub freed: &'a AtomicU32,
+    /// The processes that keep slots.
+    pub holders: &'a Holders,
 }
 
 /// What a waiter looks for.
@@ -63,7 +66,7 @@ pub enum Look {
 pub struct Reserved<'a> {
     /// Where it is.
     pub slot: Slot<'a>,
-    sequence: u64,
+    pub(super) sequence: u64,
 }
 
 /// A claimed slot with a message.
@@ -80,6 +83,16 @@ impl<'a> Slots<'a> {
     /// claimed.
     #[inline(always)]
     pub fn reserve(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Reserved<'a>> {
+        self.reserve_unnumbered(who, nears).map(|reserved| self.numbered(reserved))
+    }
+
+    /// The same, of a slot that no message may ever come into.
+    #[inline(always)]
+    pub(super) fn reserve_unnumbered(
+        &self,
+        who: &impl Claimant,
+        nears: impl Fn(usize),
+    ) -> Option<Reserved<'a>> {
         for _ in 0..ATTEMPTS {
             let found =
                 if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
@@ -91,7 +104,7 @@ impl<'a> Slots<'a> {
             // No Acquire is needed here: the claim has it. A sender may have filled the slot before
             // we claimed it.
             if !is_message(reserved.slot.key.load(Ordering::Relaxed)) {
-                return Some(self.numbered(reserved));
+                return Some(reserved);
             }
             claim::release(reserved.slot.claim, who);
         }
@@ -160,13 +173,16 @@ impl<'a> Slots<'a> {
             prefetch::to_write(self.index.claims.as_ptr());
         }
         let mut pause = Pause::default();
+        let mut among = Among::All;
         for _ in 0..ATTEMPTS {
             let (slot, found) =
-                if pause.is_over() { self.index.best_unclaimed()? } else { self.index.best()? };
+                if among == Among::All { self.index.best()? } else { self.index.best_of(among)? };
             let slot = self.index.slot(slot)?;
             nears(slot.number);
             if !claim::claim(slot.claim, who) {
-                who.apart(|who| self.wait_for_holder(slot.claim, found, who, &mut pause));
+                who.apart(|who| {
+                    among = self.wait_for_holder(slot.claim, found, who, &mut pause).max(among);
+                });
                 continue;
             }
             // No Acquire is needed here: the claim has it. The slot may have been emptied, and
@@ -174,10 +190,10 @@ impl<'a> Slots<'a> {
             let key = slot.key.load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim
             // goes first.
-            let is_overtaken = if pause.is_over() {
-                self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
-            } else {
+            let is_overtaken = if among == Among::All {
                 self.index.has_better(key)
+            } else {
+                self.index.best_of(among).is_some_and(|(_, other)| other > key)
             };
             if is_message(key)
                 && !(is_overtaken && self.gives_way(key))
@@ -197,22 +213,35 @@ impl<'a> Slots<'a> {
         self.stalled.load(Ordering::Relaxed) != key
     }
 
+    /// Says which messages to go on with. What a process has borrowed may be away for long: it is
+    /// not waited for.
     #[cold]
-    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
+    fn wait_for_holder(
+        &self,
+        claim: &AtomicU32,
+        key: u64,
+        who: &impl Claimant,
+        pause: &mut Pause,
+    ) -> Among {
         let held = claim.load(Ordering::Relaxed);
+        if claim::is_held(held) {
+            self.free_held_by_dead(who);
+            return Among::NotHeld;
+        }
         let is_ours = who.is_own(held);
         if is_ours && who.is_stray() {
             claim::free_if(claim, |holder| holder == claim::holder(held));
-            return;
+            return Among::All;
         }
         if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
-            pause.end();
-            return;
+            return Among::Unclaimed;
         }
         pause.turn();
-        if pause.is_over() {
-            self.stalled.store(key, Ordering::Relaxed);
+        if !pause.is_over() {
+            return Among::All;
         }
+        self.stalled.store(key, Ordering::Relaxed);
+        Among::Unclaimed
     }
 
     /// Commits: the message whose body has been read is gone. False as above.
@@ -242,7 +271,12 @@ impl<'a> Slots<'a> {
     pub fn look(&self, wanted: Wanted) -> Look {
         let mut under_way = false;
         for slot in self.index.slots() {
-            let claimed = !claim::is_free(slot.claim.load(Ordering::SeqCst));
+            let claim = slot.claim.load(Ordering::SeqCst);
+            // The process that gives it back sees that a thread waits, as its claim comes later.
+            if claim::is_held(claim) {
+                continue;
+            }
+            let claimed = !claim::is_free(claim);
             let has_message = is_message(slot.key.load(Ordering::SeqCst));
             if claimed {
                 under_way = true;
@@ -289,8 +323,11 @@ impl<'a> Slots<'a> {
     /// Sequence numbers and slots of the messages. Of several that came at once the slots tell
     /// which is the oldest.
     fn ages(&self) -> impl Iterator<Item = (u64, usize)> + use<'a> {
-        let keys = self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)).enumerate();
-        keys.filter(|(_, key)| is_message(*key)).map(|(slot, key)| (key::sequence(key), slot))
+        // What is borrowed has been delivered, as far as others can tell.
+        let is_there = |slot: &Slot<'_>| !claim::is_held(slot.claim.load(Ordering::SeqCst));
+        let keys = self.index.slots().map(|slot| (slot, slot.key.load(Ordering::SeqCst)));
+        keys.filter(move |(slot, key)| is_message(*key) && is_there(slot))
+            .map(|(slot, key)| (key::sequence(key), slot.number))
     }
 
     /// The number of messages.
@@ -303,8 +340,14 @@ impl<'a> Slots<'a> {
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;
+        Some(Reserved { slot, sequence: self.next_sequence() })
+    }
+
+    /// The next sequence number, where there is no tree.
+    #[inline(always)]
+    pub(super) fn next_sequence(&self) -> u64 {
         let newest = key::newest(self.index.used().iter().map(|key| key.load(Ordering::SeqCst)));
-        Some(Reserved { slot, sequence: newest.wrapping_add(1) })
+        newest.wrapping_add(1)
     }
 
     fn find_free_by_tree(&self) -> Option<Reserved<'a>> {
@@ -318,7 +361,7 @@ impl<'a> Slots<'a> {
     }
 
     #[inline(always)]
-    fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
+    pub(super) fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
         if self.index.is_flat() {
             self.index.use_slot(reserved.slot.number);
             return reserved;
