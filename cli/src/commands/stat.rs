@@ -141,7 +141,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
 fn describe_state(state: &State, survey: &Survey, out: &mut Description) {
     match state {
         State::Sem(Ok(semaphore)) => describe_semaphore(*semaphore, out),
-        State::Mq(Ok(queue)) => describe_queue(queue, out),
+        State::Mq(Ok(queue)) => describe_queue(queue, survey, out),
         State::Set(Ok(set)) => set::describe(set, survey, out),
         State::Messages(Ok(queue)) => sysv::describe_queue(queue, survey, out),
         State::Segment(Ok(segment)) => sysv::describe_segment(segment, survey, out),
@@ -160,7 +160,7 @@ fn describe_semaphore(state: semaphore::State, out: &mut Description) {
     out.line("last user", "unknown: a POSIX semaphore does not record who took or posted");
 }
 
-fn describe_queue(queue: &queue::State, out: &mut Description) {
+fn describe_queue(queue: &queue::State, survey: &Survey, out: &mut Description) {
     let room = match queue.messages {
         0 => "empty: a receive sleeps",
         full if full >= queue.max_messages => "full: a send sleeps",
@@ -173,6 +173,12 @@ fn describe_queue(queue: &queue::State, out: &mut Description) {
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
     if let Some(registered) = queue.notify {
         out.line("notifies", format!("process {} of the next message", registered.pid));
+    }
+    for kept in &queue.kept {
+        let program = escape::text(survey.program(kept.pid.cast_signed()));
+        let loans = count(kept.loans as u64, "loan", "loans");
+        let borrowed = count(kept.borrowed as u64, "borrowed message", "borrowed messages");
+        out.line("kept by", format!("{program} {}: {loans}, {borrowed}", kept.pid));
     }
 }
 

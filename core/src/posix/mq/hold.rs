@@ -15,7 +15,7 @@ use super::store::key;
 use super::store::slots::{Slots, Taken};
 use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
-use crate::shared::claim;
+use crate::shared::claim::{self, Claimant};
 use crate::shared::thread::{FrameTag, Thread};
 
 /// A message that has been borrowed.
@@ -115,9 +115,7 @@ impl Use<'_> {
         };
         // No handler that leaves for good may part message and notification.
         let _blocked = (active != 0).then(Blocked::all);
-        let body_is_there = Outgoing { length: 0, ..*loan };
-        // SAFETY: the slot is claimed; nothing is read.
-        if !unsafe { self.write(reserved.slot.number, header.to_number(), &body_is_there) } {
+        if !Claimant::write(who, &header.to_words(), layout.next_header(reserved.slot.number)) {
             Slots::leave_to_parent(who);
             return Err(Errno::EINVAL);
         }

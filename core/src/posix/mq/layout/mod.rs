@@ -272,6 +272,15 @@ impl Layout {
         }
     }
 
+    /// Where the header of the next message goes whose body is there already. The caller has claimed
+    /// the slot.
+    pub fn next_header(&self, slot: usize) -> &[AtomicU64] {
+        // SAFETY: the slot is claimed.
+        let (header, _) = unsafe { self.next_message(slot) };
+        // SAFETY: within the mapping, and aligned to a line.
+        unsafe { core::slice::from_raw_parts(header.cast(), size_of::<MessageHeader>() / 8) }
+    }
+
     /// How many messages have been written to a slot.
     pub fn written(&self, slot: usize) -> u64 {
         // SAFETY: within the mapping, and aligned.

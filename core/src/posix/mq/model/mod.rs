@@ -33,6 +33,7 @@
 //!   it notifies, or without a claim; a receiver, or a later sender, does not look for a missed
 //!   notification; a process registers without its lock.
 
+mod holds;
 mod index;
 mod notify;
 mod readiness;
