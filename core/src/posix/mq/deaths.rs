@@ -38,12 +38,21 @@ impl Use<'_> {
         }
     }
 
-    /// Gives back what processes hold that have ended.
-    pub fn mend(&self) {
-        self.mend_marked();
+    /// Gives back what processes hold that have ended, and all records of such processes. True: one
+    /// may be about to end.
+    #[cold]
+    pub fn mend(&self) -> bool {
+        for record in self.queue.layout.holders().used() {
+            let owner = record.owner();
+            if record.is_being_taken() && self.operation.has_holder_ended(owner) {
+                record.give_back(owner);
+            }
+        }
+        self.mend_marked()
     }
 
-    /// The same. True: one has begun to die, or to run another program, and has not ended.
+    /// Gives back what processes hold that have ended, as the kernel's marks tell. True: one has
+    /// begun to die, or to run another program, and has not ended.
     fn mend_marked(&self) -> bool {
         let holders = self.queue.layout.holders().used();
         let mut is_doubtful = false;

@@ -169,11 +169,11 @@ impl Snapshot {
         &self.messages
     }
 
-    /// The processes that keep something now.
+    /// The processes that keep something now. What the dead had is not theirs any more.
     pub fn kept(&self, file: &File) -> Result<Vec<Kept>> {
         let holders = self.header.holders().used().iter();
         let mut all: Vec<(u32, Kept)> = holders
-            .filter(|record| record.owner() != 0)
+            .filter(|record| record.owner() != 0 && !record.is_marked())
             .map(|record| (record.owner(), Kept { pid: record.pid(), loans: 0, borrowed: 0 }))
             .collect();
         // A process that has opened the queue twice has two records.

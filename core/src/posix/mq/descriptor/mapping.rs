@@ -134,7 +134,7 @@ impl Mapping {
     /// Errors: ENOSYS: the kernel would tell no other process of its death; EUSERS: there is no
     /// free record.
     #[inline]
-    pub fn hold(&self, mend: impl FnMut()) -> Result<u32> {
+    pub fn hold(&self, mend: impl FnMut() -> bool) -> Result<u32> {
         self.held_by_own().map_or_else(|| self.take_record(mend), Ok)
     }
 
@@ -142,16 +142,24 @@ impl Mapping {
         Own::from_word(self.own.load(Ordering::Acquire))
     }
 
-    /// `mend` gives back what dead processes hold, and their records.
+    /// `mend` gives back what dead processes hold, and their records, and says whether one of them
+    /// may be about to end.
     #[cold]
-    fn take_record(&self, mut mend: impl FnMut()) -> Result<u32> {
+    fn take_record(&self, mut mend: impl FnMut() -> bool) -> Result<u32> {
         let process = presence::of_holder().ok_or(Errno::ENOSYS)?;
         let held = presence::held_by(process);
         let before = self.own.load(Ordering::Acquire);
         self.forget_earlier(held);
-        mend();
         let holders = self.layout.holders();
-        let number = holders.take(held).ok_or(Errno::EUSERS)?;
+        let mut pause = Pause::default();
+        let number = loop {
+            let may_be_soon = mend();
+            match holders.take(held) {
+                Some(number) => break number,
+                None if may_be_soon && pause.turn() => {}
+                None => return Err(Errno::EUSERS),
+            }
+        };
         let record = holders.record(number).ok_or(Errno::EUSERS)?;
         let (mark, value) = add_mark(record).inspect_err(|_| record.give_back(held))?;
         record.begin(value, Process::pid_of_memory());

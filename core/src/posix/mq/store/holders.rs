@@ -18,7 +18,7 @@
 //! | `owner` | `mark` | meaning | stored by |
 //! |---|---|---|---|
 //! | 0 | any | free | |
-//! | the process | without a TID | it is being taken, and nothing is held yet | a thread of the process, by CAS of `owner`, and then 0 to `mark` |
+//! | the process | without a TID | it is being taken, and nothing is held yet; who needs a record finds out whether the process is dead | a thread of the process, by CAS of `owner`, and then 0 to `mark` |
 //! | the process | TID, `FUTEX_WAITERS` | the process lives, or has not begun to die | the same |
 //! | the process | [`OWNER_DIED`] | it has begun to die, or to run another program | the kernel (`presence::marks`), which wakes one sleeper |
 //! | the process | and [`NOTICED`] | all sleepers have been woken | a thread that sees the mark, after it has woken them |
@@ -33,11 +33,8 @@
 //! sleeps has announced itself before it reads the records, and a process that has taken a record
 //! wakes all sleepers after that, so each sleeper knows all records.
 
-use super::key::is_message;
-use super::slots::{Reserved, Slots, Taken};
 use crate::atomic::{AtomicU32, Ordering};
-use crate::posix::mq::store::index::Slot;
-use crate::shared::claim::{self, Claimant, OWNER_DIED};
+use crate::shared::claim::OWNER_DIED;
 
 /// Processes that may have a record at one time: a sleeper waits for all of them, and for two words
 /// more.
@@ -100,6 +97,14 @@ impl Record {
         self.owner() != 0 && self.mark.load(Ordering::SeqCst) & OWNER_DIED != 0
     }
 
+    /// Whether it is being taken, by a process that may have died in the middle: the kernel does not
+    /// mark it.
+    pub fn is_being_taken(&self) -> bool {
+        const TID: u32 = 0x3fff_ffff;
+        let mark = self.mark.load(Ordering::SeqCst);
+        self.owner() != 0 && mark & (TID | OWNER_DIED) == 0
+    }
+
     /// Has all sleepers woken by `wake`, unless that has been done since the mark.
     pub fn notice(&self, wake: impl FnOnce(&AtomicU32)) {
         let mark = self.mark.load(Ordering::SeqCst);
@@ -135,67 +140,5 @@ impl Holders {
         let used = u32::try_from(number + 1).unwrap_or(u32::MAX);
         self.used.fetch_max(used, Ordering::SeqCst);
         Some(number)
-    }
-}
-
-impl<'a> Slots<'a> {
-    /// Claims a free slot for a loan. `None` as for [`Slots::reserve`].
-    pub fn reserve_for_loan(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Slot<'a>> {
-        self.reserve_unnumbered(who, nears).map(|reserved| reserved.slot)
-    }
-
-    /// A loan that its process has claimed, to be published as the newest message.
-    pub fn as_newest(&self, slot: Slot<'a>) -> Reserved<'a> {
-        let sequence = if self.index.is_flat() { self.next_sequence() } else { 0 };
-        self.numbered(Reserved { slot, sequence })
-    }
-
-    /// A borrowed message that its process has claimed, to be published as what it was.
-    pub fn as_it_was(taken: Taken<'a>) -> Reserved<'a> {
-        Reserved { slot: taken.slot, sequence: super::key::sequence(taken.key) }
-    }
-
-    /// Claims a slot that the process of the thread holds like this, with its message or without.
-    /// `None`: it does not hold it.
-    pub fn adopt(&self, slot: usize, held: u32, who: &impl Claimant) -> Option<Taken<'a>> {
-        let slot = self.index.slot(slot)?;
-        // Relaxed: the claim orders it.
-        claim::adopt(slot.claim, held, who)
-            .then(|| Taken { slot, key: slot.key.load(Ordering::Relaxed) })
-    }
-
-    /// What processes have borrowed that have ended comes before later messages.
-    #[cold]
-    pub(super) fn free_held_by_dead(&self, who: &impl Claimant) {
-        for record in self.holders.used().iter().filter(|record| record.is_marked()) {
-            let held = record.owner();
-            if who.has_holder_ended(held) {
-                self.free_held(held);
-            }
-        }
-    }
-
-    /// Frees all that a process held that has ended, and says whether there was a message, and
-    /// whether there was space.
-    pub fn free_held(&self, held: u32) -> (bool, bool) {
-        let mut freed = (false, false);
-        let holder = claim::holder(held);
-        for slot in self.index.slots() {
-            if claim::free_if(slot.claim, |of| of == holder) {
-                if is_message(slot.key.load(Ordering::SeqCst)) {
-                    freed.0 = true;
-                } else {
-                    freed.1 = true;
-                }
-            }
-        }
-        freed
-    }
-}
-
-impl Taken<'_> {
-    /// Whether there is a message.
-    pub fn has_message(&self) -> bool {
-        is_message(self.key)
     }
 }

@@ -244,6 +244,34 @@ impl<'a> Slots<'a> {
         Among::Unclaimed
     }
 
+    /// What processes have borrowed that have ended comes before later messages.
+    #[cold]
+    fn free_held_by_dead(&self, who: &impl Claimant) {
+        for record in self.holders.used().iter().filter(|record| record.is_marked()) {
+            let held = record.owner();
+            if who.has_holder_ended(held) {
+                self.free_held(held);
+            }
+        }
+    }
+
+    /// Frees all that a process held that has ended, and says whether there was a message, and
+    /// whether there was space.
+    pub fn free_held(&self, held: u32) -> (bool, bool) {
+        let mut freed = (false, false);
+        let holder = claim::holder(held);
+        for slot in self.index.slots() {
+            if claim::free_if(slot.claim, |of| of == holder) {
+                if is_message(slot.key.load(Ordering::SeqCst)) {
+                    freed.0 = true;
+                } else {
+                    freed.1 = true;
+                }
+            }
+        }
+        freed
+    }
+
     /// Commits: the message whose body has been read is gone. False as above.
     #[inline(always)]
     pub fn clear(&self, Taken { slot, .. }: Taken<'_>, who: &impl Claimant) -> bool {
