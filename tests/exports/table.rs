@@ -385,19 +385,9 @@ pub const FUNCTIONS: &[Function] = &[
         ..OWN
     },
     Function { name: "rsipc_mq_peek", notes: "takes nothing", ..OWN },
-    Function {
-        name: "rsipc_mq_loan",
-        cancellation_point: "yes",
-        notes: "the memory of a message to be",
-        ..OWN
-    },
+    Function { name: "rsipc_mq_loan", cancellation_point: "yes", notes: "may wait", ..OWN },
     Function { name: "rsipc_mq_commit", notes: "sends what is in a loan", ..OWN },
-    Function {
-        name: "rsipc_mq_borrow",
-        cancellation_point: "yes",
-        notes: "the next message where it lies",
-        ..OWN
-    },
+    Function { name: "rsipc_mq_borrow", cancellation_point: "yes", notes: "may wait", ..OWN },
     Function { name: "rsipc_mq_release", notes: "a borrowed message is gone", ..OWN },
     Function { name: "rsipc_mq_return", notes: "it goes back to its place", ..OWN },
     Function {

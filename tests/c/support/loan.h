@@ -32,7 +32,7 @@ static inline void *borrow_expecting(mqd_t queue, const char *text, unsigned pri
 	struct timespec past = { 0 };
 	char *body = rsipc_mq_borrow(queue, &length, &its, CLOCK_MONOTONIC, &past);
 	if (!body)
-		check_fail(__FILE__, __LINE__, "borrow: %s, expected \"%s\"", strerror(errno), text);
+		check_fail(__FILE__, __LINE__, "borrow: %s, not \"%s\"", strerror(errno), text);
 	if (length != strlen(text) || memcmp(body, text, length) != 0)
 		check_fail(__FILE__, __LINE__, "borrowed \"%.*s\", expected \"%s\"", (int)length,
 			   body, text);

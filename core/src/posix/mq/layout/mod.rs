@@ -272,8 +272,8 @@ impl Layout {
         }
     }
 
-    /// Where the header of the next message goes whose body is there already. The caller has claimed
-    /// the slot.
+    /// Where the header of the next message goes, whose body is there already. The caller has
+    /// claimed the slot.
     pub fn next_header(&self, slot: usize) -> &[AtomicU64] {
         // SAFETY: the slot is claimed.
         let (header, _) = unsafe { self.next_message(slot) };
