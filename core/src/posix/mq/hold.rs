@@ -88,14 +88,14 @@ impl Use<'_> {
         Ok(Some(Borrowed { body: layout.body_at(slot), message }))
     }
 
-    /// Claims what the process keeps at this address. EINVAL: it keeps nothing there, or something
-    /// else than is asked for.
-    fn adopt(&self, body: *const u8, is_it: impl Fn(&Taken<'_>) -> bool) -> Result<Taken<'_>> {
+    /// Claims what the process keeps at this address. EINVAL: it keeps nothing there, or not what is
+    /// wanted: a message, a loan, or either.
+    fn adopt(&self, body: *const u8, has_message: Option<bool>) -> Result<Taken<'_>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
         let held = self.queue.mapping.held_by_own().ok_or(Errno::EINVAL)?;
         let slot = layout.slot_with_body(body).ok_or(Errno::EINVAL)?;
         let taken = layout.slots().adopt(slot, held, who).ok_or(Errno::EINVAL)?;
-        if !is_it(&taken) {
+        if has_message.is_some_and(|wanted| wanted != taken.has_message()) {
             claim::hold(taken.slot.claim(), held, who);
             return Err(Errno::EINVAL);
         }
@@ -104,7 +104,7 @@ impl Use<'_> {
 
     fn commit_loan(&self, loan: &Outgoing) -> Result<()> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let taken = self.adopt(loan.body, |taken| !taken.has_message())?;
+        let taken = self.adopt(loan.body, Some(false))?;
         let reserved = layout.slots().as_newest(taken.slot);
         let is_awaited = layout.message().is_awaited();
         let active = layout.notify().active();
@@ -125,14 +125,14 @@ impl Use<'_> {
     }
 
     fn release_borrowed(&self, body: *const u8) -> Result<()> {
-        let taken = self.adopt(body, |taken| taken.has_message())?;
+        let taken = self.adopt(body, Some(true))?;
         self.commit_received(taken, None, self.queue.layout.space().is_awaited());
         self.queue.mapping.borrowed.remove();
         Ok(())
     }
 
     fn give_back(&self, body: *const u8) -> Result<()> {
-        let taken = self.adopt(body, |_| true)?;
+        let taken = self.adopt(body, None)?;
         let (layout, mapping) = (&self.queue.layout, &self.queue.mapping);
         if taken.has_message() {
             let (message, priority) = (Slots::as_it_was(taken), key::priority(taken.key));

@@ -261,7 +261,7 @@ pub fn wake_all(mark: &AtomicU32) {
 }
 
 /// The records of other processes, which a sleeper of this process waits for.
-pub fn others<'m>(mapping: &'m Mapping) -> impl Iterator<Item = &'m Record> {
+pub fn others(mapping: &Mapping) -> impl Iterator<Item = &Record> {
     let own = mapping.own_record();
     let used = mapping.layout.holders().used().iter().enumerate();
     used.filter(move |(number, record)| Some(*number) != own && record.owner() != 0)

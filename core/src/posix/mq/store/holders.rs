@@ -97,8 +97,8 @@ impl Record {
         self.owner() != 0 && self.mark.load(Ordering::SeqCst) & OWNER_DIED != 0
     }
 
-    /// Whether it is being taken, by a process that may have died in the middle: the kernel does not
-    /// mark it.
+    /// Whether it is being taken, by a process that may have died in the middle: the kernel does
+    /// not mark it.
     pub fn is_being_taken(&self) -> bool {
         const TID: u32 = 0x3fff_ffff;
         let mark = self.mark.load(Ordering::SeqCst);
