@@ -96,12 +96,10 @@ impl Own {
         (self.0 >> RECORD_SHIFT & 0x1f) as usize
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "so many bits")]
     fn mark(self) -> Option<Mark> {
         Mark::from_bits((self.0 >> MARK_SHIFT & 0x3ff) as u32)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "so many bits")]
     fn held(self) -> u32 {
         presence::held_by((self.0 & ((1 << MARK_SHIFT) - 1)) as u32)
     }
