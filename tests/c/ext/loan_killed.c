@@ -146,7 +146,9 @@ static void each_step(int (*trial)(int))
 {
 	int counts[STEP_ENDS];
 	try_each_step(trial, counts);
-	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] > 0);
+	/* The call may take fewer instructions than when it was recorded. The record itself is one that
+	 * is over. */
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] + counts[STEP_OVER] > 1);
 }
 
 CASE(loan_taker_killed_at_any_instruction)
