@@ -5,8 +5,8 @@
  *
  * The camera writes FRAMES pictures of 4 MiB into slots of a queue, and sends them without copying
  * them. WORKERS processes borrow them, add up their pixels, and send the sum back. KILLS times a
- * worker is killed, with what it has in its hands, and another one takes its place. The picture that
- * it had goes to the next worker. So each picture is looked at, and the sums are right.
+ * worker is killed, with what it has in its hands, and another one takes its place. The picture
+ * that it had goes to the next worker. So each picture is looked at, and the sums are right.
  * rsipc_ext(3) describes the calls. */
 #include <err.h>
 #include <rsipc.h>

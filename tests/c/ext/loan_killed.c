@@ -146,8 +146,8 @@ static void each_step(int (*trial)(int))
 {
 	int counts[STEP_ENDS];
 	try_each_step(trial, counts);
-	/* The call may take fewer instructions than when it was recorded. The record itself is one that
-	 * is over. */
+	/* The call may take fewer instructions than when it was recorded. The record itself is one
+	 * that is over. */
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] + counts[STEP_OVER] > 1);
 }
 

@@ -1,4 +1,4 @@
-/* What a commit, a return and a death tell pollers and registered processes; many threads at once. */
+/* What a commit, a return and a death tell those who poll or are registered; many threads. */
 #include "../support/loan.h"
 
 static mqd_t queue;

@@ -1,8 +1,8 @@
 /* mq_loan_storm DEPTH SECONDS: processes that hold loans and borrowed messages are killed at random
  * instants, one a millisecond, and others take their places. They mix loans with mq_send, and
  * borrowed messages with mq_receive; some give back what they have. Exit status 0: nothing
- * acknowledged was lost, nothing came twice, nothing was torn, a survivor of either kind never stood
- * still, and in the end each place of the queue can be used.
+ * acknowledged was lost, nothing came twice, nothing was torn, no survivor stood still, and in the
+ * end each place of the queue can be used.
  *
  * All notes are in memory that outlives the killed. What one that dies had in its hand is gone, or
  * comes back: it counts as received once, or not yet. */

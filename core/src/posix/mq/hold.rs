@@ -88,8 +88,8 @@ impl Use<'_> {
         Ok(Some(Borrowed { body: layout.body_at(slot), message }))
     }
 
-    /// Claims what the process keeps at this address. EINVAL: it keeps nothing there, or not what is
-    /// wanted: a message, a loan, or either.
+    /// Claims what the process keeps at this address. EINVAL: it keeps nothing there, or not what
+    /// is wanted: a message, a loan, or either.
     fn adopt(&self, body: *const u8, has_message: Option<bool>) -> Result<Taken<'_>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
         let held = self.queue.mapping.held_by_own().ok_or(Errno::EINVAL)?;
