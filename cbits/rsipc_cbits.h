@@ -59,7 +59,7 @@ struct rsipc_sleep {
 /* Storage for a wait of any kind; Rust asserts that each kind fits. */
 struct rsipc_wait {
 	struct rsipc_sleep sleep;
-	long rest[44];
+	long rest[140];
 };
 
 /* A message of a batch: as in include/rsipc.h. */

@@ -49,6 +49,11 @@ struct rsipc_mq_message {
 };
 
 /**
+ * For rsipc_mq_loan: more than half of the slots may be on loan to this process.
+ */
+#define RSIPC_MQ_LOAN_ALL 1u
+
+/**
  * Returns the state of a set of semaphores, or changes it. SETVAL, GETALL, SETALL, IPC_STAT,
  * IPC_SET, IPC_INFO, SEM_STAT, SEM_STAT_ANY and SEM_INFO take a fourth argument, a union semun.
  * Returns -1 on error, and sets errno. POSIX.1-2017, `semctl`.
@@ -228,6 +233,45 @@ ssize_t rsipc_mq_peek(mqd_t mqdes,
                       size_t msg_len,
                       unsigned int *msg_prio,
                       unsigned int position);
+
+/**
+ * Returns memory for a message of up to mq_msgsize bytes: a free slot of the queue, which is this
+ * process's until `rsipc_mq_commit` or `rsipc_mq_return`. Waits for one, until a time of
+ * CLOCK_REALTIME or CLOCK_MONOTONIC; NULL: without an end. `flags`: 0, or RSIPC_MQ_LOAN_ALL, which
+ * lifts the limit of half of the slots. Returns NULL on error, and sets errno: ENOBUFS at that
+ * limit. A cancellation point.
+ */
+void *rsipc_mq_loan(mqd_t mqdes,
+                    unsigned int flags,
+                    clockid_t clockid,
+                    const struct timespec *abstime);
+
+/**
+ * Sends the message in a loan, of this length and priority. The memory is not this process's any
+ * more. On error it still is.
+ */
+int rsipc_mq_commit(mqd_t mqdes, void *loan, size_t msg_len, unsigned int msg_prio);
+
+/**
+ * Returns the next message where it lies, and stores its length and priority, which may both be
+ * NULL. No other process receives it until `rsipc_mq_release` or `rsipc_mq_return`. Waits as
+ * `rsipc_mq_loan` does. Returns NULL on error, and sets errno. A cancellation point.
+ */
+void *rsipc_mq_borrow(mqd_t mqdes,
+                      size_t *msg_len,
+                      unsigned int *msg_prio,
+                      clockid_t clockid,
+                      const struct timespec *abstime);
+
+/**
+ * A borrowed message has been received: it is gone, and its slot is free.
+ */
+int rsipc_mq_release(mqd_t mqdes, const void *message);
+
+/**
+ * A borrowed message goes back to its place in the order of delivery. A loan becomes a free slot.
+ */
+int rsipc_mq_return(mqd_t mqdes, const void *memory);
 
 /**
  * Opens the shared memory object `name`, and returns its descriptor. POSIX.1-2017, `shm_open`.

@@ -40,3 +40,16 @@ fn the_jobs_are_done_although_workers_are_killed() {
         assert!(output.stdout.starts_with("400 jobs done, 20 workers killed, "), "{way}");
     }
 }
+
+#[test]
+fn the_camera_loses_no_picture_whose_worker_is_killed() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/camera.c");
+    for way in [Way::Shared, Way::Static] {
+        let mut camera = command(&compile(&source, way), way);
+        camera.args(["3", "40", "15"]);
+        let output = run_bounded(camera, Duration::from_mins(2));
+        assert_eq!(output.ended, Ended::Exit(0), "{way}: {}", output.stderr);
+        let told = "40 pictures, 15 workers killed, ";
+        assert!(output.stdout.starts_with(told), "{way}: {}", output.stdout);
+    }
+}

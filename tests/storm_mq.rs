@@ -36,18 +36,46 @@ fn a_queue_of_two_namespaces_survives_kills_on_a_poor_kernel() {
     storm("10", |program| Filter::refusing(libc::ENOSYS).command(program), &["namespaces"]);
 }
 
+/// Loans and borrowed messages: `tests/c/storm/mq_loan_storm.c`.
+#[test]
+fn a_small_queue_with_loans_survives_kills() {
+    loan_storm("10");
+}
+
+#[test]
+fn a_large_queue_with_loans_survives_kills() {
+    loan_storm("200");
+}
+
+fn loan_storm(depth: &str) {
+    let (seconds, limit) = length();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_loan_storm.c");
+    let place = Place::new();
+    let mut program = command(&compile(&source, Way::Shared), Way::Shared);
+    program.args([depth, &seconds]).env("RSIPC_DIR", place.path());
+    let ended = run_bounded(program, limit);
+    print!("depth {depth}, loans: {}", ended.stdout);
+    assert!(ended.success(), "{}: {}{}", ended.ended, ended.stdout, ended.stderr);
+}
+
+/// How long a storm lasts, in seconds, and how long it may take in all.
+fn length() -> (String, Duration) {
+    let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "10".into());
+    let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
+    (seconds, Duration::from_secs(length + 60))
+}
+
 fn preloaded(program: &Path) -> Command {
     command(program, Way::Preload)
 }
 
 fn storm(depth: &str, start: impl Fn(&Path) -> Command, options: &[&str]) {
-    let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "10".into());
-    let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
+    let (seconds, limit) = length();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_storm.c");
     let place = Place::new();
     let mut program = start(&compile(&source, Way::Preload));
     program.args([depth, &seconds]).args(options).env("RSIPC_DIR", place.path());
-    let ended = run_bounded(program, Duration::from_secs(length + 60));
+    let ended = run_bounded(program, limit);
     print!("depth {depth} {options:?}: {}", ended.stdout);
     if ended.ended == Ended::Exit(SKIPPED) {
         return;

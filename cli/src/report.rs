@@ -105,6 +105,15 @@ struct Queue {
     message_size: usize,
     bytes: usize,
     notify: Option<Notify>,
+    kept: Vec<Kept>,
+}
+
+/// Loans and borrowed messages of a process.
+#[derive(Serialize)]
+struct Kept {
+    pid: Pid,
+    loans: usize,
+    borrowed: usize,
 }
 
 #[derive(Serialize)]
@@ -239,7 +248,14 @@ impl From<&queue::State> for Queue {
                 signal: (registered.how == libc::SIGEV_SIGNAL.cast_unsigned())
                     .then_some(registered.signal),
             }),
+            kept: queue.kept.iter().map(Kept::from).collect(),
         }
+    }
+}
+
+impl From<&queue::Kept> for Kept {
+    fn from(&queue::Kept { pid, loans, borrowed }: &queue::Kept) -> Self {
+        Self { pid: pid.cast_signed(), loans, borrowed }
     }
 }
 

@@ -52,6 +52,34 @@ fn everything_about_a_queue() {
     place.rsipc(&["stat", "q", "--line"]).assert().success().stdout(line);
 }
 
+#[test]
+fn a_queue_tells_who_keeps_loans_and_borrowed_messages() {
+    let place = Place::new("stat-kept");
+    let mut actors = [place.actor(), place.actor()];
+    let [one, other] = &mut actors;
+    one.does("mq_open /q");
+    other.does("mq_open /q");
+    one.does("mq_loan /q");
+    one.does("mq_send /q text");
+    other.does("mq_borrow /q");
+    let kept = || {
+        let text = String::from_utf8(place.rsipc(&["stat", "q"]).output().unwrap().stdout).unwrap();
+        text.lines().filter(|line| line.contains("kept by")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let lines = kept();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let of_one = format!(" {}: 1 loan, 0 borrowed messages", one.pid());
+    let of_other = format!(" {}: 0 loans, 1 borrowed message", other.pid());
+    assert!(lines.iter().any(|line| line.ends_with(&of_one)), "{lines:?}");
+    assert!(lines.iter().any(|line| line.ends_with(&of_other)), "{lines:?}");
+    let json = place.rsipc(&["stat", "q", "--json"]).output().unwrap().stdout;
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    let in_json = &json["objects"][0]["queue"]["kept"];
+    assert_eq!(in_json.as_array().unwrap().len(), 2, "{json}");
+    drop(actors);
+    eventually(kept, Vec::is_empty);
+}
+
 /// Also those that nobody has ever seen in the queue.
 #[test]
 fn messages_are_counted() {

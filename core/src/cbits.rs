@@ -46,7 +46,7 @@ pub struct WaitStorage {
     /// What C does next.
     pub sleep: Sleep,
     /// The rest of the wait.
-    pub rest: [c_long; 44],
+    pub rest: [c_long; 140],
 }
 
 /// A message of a batch: `struct rsipc_mq_message` of `<rsipc.h>`.

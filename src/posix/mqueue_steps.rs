@@ -15,7 +15,8 @@ use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
 use rsipc_core::posix::mq::{
-    self, CallStorage, Duty, How, Incoming, Outgoing, Received, Transfer, Transferred,
+    self, Borrowed, CallStorage, Duty, How, Incoming, Outgoing, Received, Task, Transfer,
+    Transferred,
 };
 use rsipc_core::shared::thread::Thread;
 use rsipc_core::shared::wait::{Progress, Wait};
@@ -49,10 +50,42 @@ unsafe extern "C" fn rsipc_duty_wait(duty: *const Duty) -> c_int {
 #[repr(C)]
 struct MqWait {
     storage: CallStorage,
-    /// Where the results of a receive go.
+    results: Results,
+}
+
+/// Where results go. Any of them may be NULL that the task does not have; those that the caller of
+/// the function has given may be NULL in any case.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Results {
+    body: *mut *mut c_void,
     length: *mut ssize_t,
-    /// The same; may be NULL.
     priority: *mut c_uint,
+}
+
+impl Results {
+    /// # Safety
+    /// They are NULL, or valid for writing.
+    unsafe fn store(self, done: Transferred) {
+        let (body, message) = match done {
+            Transferred::Sent => return,
+            Transferred::Received(message) => (None, Some(message)),
+            Transferred::Loaned(body) => (Some(body), None),
+            Transferred::Borrowed(Borrowed { body, message }) => (Some(body), Some(message)),
+        };
+        // SAFETY: as the caller says.
+        unsafe {
+            if let (Some(to), Some(body)) = (self.body.as_mut(), body) {
+                *to = body.cast();
+            }
+            if let Some(message) = message {
+                let length = give(message, self.priority);
+                if let Some(to) = self.length.as_mut() {
+                    *to = length;
+                }
+            }
+        }
+    }
 }
 
 const _: () = assert!(fits_in_c::<MqWait>());
@@ -178,12 +211,21 @@ unsafe extern "C" fn rsipc_mq_begin(
     length: *mut ssize_t,
     priority: *mut c_uint,
 ) -> c_int {
-    let wait: *mut MqWait = wait.cast();
+    let results = Results { body: core::ptr::null_mut(), length, priority };
+    // SAFETY: as C has it.
+    unsafe { begin(wait.cast(), clock, until, results) }
+}
+
+/// # Safety
+/// `wait` was placed by one of the functions above; the rest is as for `rsipc_mq_begin`.
+unsafe fn begin(
+    wait: *mut MqWait,
+    clock: clockid_t,
+    until: *const timespec,
+    results: Results,
+) -> c_int {
     // SAFETY: C gives the storage of a wait.
-    unsafe {
-        (&raw mut (*wait).length).write(length);
-        (&raw mut (*wait).priority).write(priority);
-    }
+    unsafe { (&raw mut (*wait).results).write(results) };
     // SAFETY: NULL, or the caller's timespec.
     let until = unsafe { until.as_ref() }.map(|until| Deadline {
         clock: Clock::from_id(clock).unwrap_or(Clock::Realtime),
@@ -214,12 +256,55 @@ unsafe fn place(wait: *mut MqWait) -> *mut Wait<Transfer> {
 /// # Safety
 /// `wait` was placed by one of the functions above.
 unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -> c_int {
-    answer_of(progress, |done| {
-        if let Transferred::Received(message) = done {
-            // SAFETY: a receive has given its variables, and waits for them.
-            unsafe { *(*wait).length = give(message, (*wait).priority) };
+    // SAFETY: the call has given its variables, and waits for them.
+    answer_of(progress, |done| unsafe { (*wait).results.store(done) })
+}
+
+/// A loan (0) or a borrowed message (1): 0, [`MUST_SLEEP`], or an errno. EINVAL for unknown flags.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_try_hold(
+    slot: *const Cell<*const Thread>,
+    wait: *mut WaitStorage,
+    queue: mqd_t,
+    what: c_int,
+    flags: c_uint,
+    body: *mut *mut c_void,
+    length: *mut size_t,
+    priority: *mut c_uint,
+) -> c_int {
+    const LOAN: c_int = 0;
+    /// `RSIPC_MQ_LOAN_ALL`
+    const ALL: c_uint = 1;
+    if flags & !ALL != 0 {
+        return libc::EINVAL;
+    }
+    let task = if what == LOAN { Task::Loan { all: flags & ALL != 0 } } else { Task::Borrow };
+    let wait: *mut MqWait = wait.cast();
+    // SAFETY: C gives the thread's own variable, and the storage of a wait, which it does not move.
+    let attempt =
+        || unsafe { mq::hold_or_wait(thread_of(&*slot)?, queue, task, &raw mut (*wait).storage) };
+    match uncancelled(attempt) {
+        Ok(Some(done)) => {
+            // SAFETY: NULL, or the caller's variables.
+            unsafe { Results { body, length: length.cast(), priority }.store(done) };
+            0
         }
-    })
+        Ok(None) => MUST_SLEEP,
+        Err(Errno(number)) => number,
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_mq_begin_hold(
+    wait: *mut WaitStorage,
+    clock: clockid_t,
+    until: *const timespec,
+    body: *mut *mut c_void,
+    length: *mut size_t,
+    priority: *mut c_uint,
+) -> c_int {
+    // SAFETY: as C has it.
+    unsafe { begin(wait.cast(), clock, until, Results { body, length: length.cast(), priority }) }
 }
 
 #[unsafe(no_mangle)]

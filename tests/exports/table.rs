@@ -89,6 +89,11 @@ const CREDENTIALS: Function = Function {
 
 const OWN: Function =
     Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
+const BATCH: Function = Function {
+    cancellation_point: "yes",
+    notes: "several messages; waits for the first one alone",
+    ..OWN
+};
 
 /// In the order of the document.
 pub const FUNCTIONS: &[Function] = &[
@@ -372,19 +377,14 @@ pub const FUNCTIONS: &[Function] = &[
         notes: "`mq_timedreceive` with a clock",
         ..OWN
     },
-    Function {
-        name: "rsipc_mq_sendv",
-        cancellation_point: "yes",
-        notes: "several messages; waits for the first one alone",
-        ..OWN
-    },
-    Function {
-        name: "rsipc_mq_recvv",
-        cancellation_point: "yes",
-        notes: "several messages; waits for the first one alone",
-        ..OWN
-    },
+    Function { name: "rsipc_mq_sendv", ..BATCH },
+    Function { name: "rsipc_mq_recvv", ..BATCH },
     Function { name: "rsipc_mq_peek", notes: "takes nothing", ..OWN },
+    Function { name: "rsipc_mq_loan", cancellation_point: "yes", notes: "may wait", ..OWN },
+    Function { name: "rsipc_mq_commit", notes: "sends what is in a loan", ..OWN },
+    Function { name: "rsipc_mq_borrow", cancellation_point: "yes", notes: "may wait", ..OWN },
+    Function { name: "rsipc_mq_release", notes: "a borrowed message is gone", ..OWN },
+    Function { name: "rsipc_mq_return", notes: "it goes back to its place", ..OWN },
     Function { name: "rsipc_sem_setrobust", notes: "for the calling process", ..OWN },
     Function { name: "rsipc_sem_wasdead", signal_safe: true, notes: "each death once", ..OWN },
     Function {

@@ -364,7 +364,7 @@ impl Game {
                 Some(_) => Task::Receive(into).perform(thread(), fd, deadline).map(|progress| {
                     match progress {
                         Transferred::Received(received) => Some(received),
-                        Transferred::Sent => None,
+                        _ => None,
                     }
                 }),
             }

@@ -6,6 +6,8 @@
 //!                                 out as a queue does
 //! pingpong one|two poll|event     64 B there and back between two processes; the receiver looks
 //!                                 again and again, or sleeps until it is notified
+//! handover SIZE one|two poll|event  the same of messages of this size that are not copied: both
+//!                                 processes touch the first byte alone; the time for one way
 //! ```
 
 use std::error::Error;
@@ -81,12 +83,33 @@ impl Channel {
         Ok(())
     }
 
+    /// Sends a message of this size, of which the first byte alone is written.
+    fn hand_over(&self, size: usize, first: u8) -> Result<()> {
+        let publisher = self.publisher.as_ref().expect("this end sends");
+        let mut sample = publisher.loan_slice_uninit(size)?;
+        sample.payload_mut()[0].write(first);
+        // SAFETY: bytes of shared memory, which hold something.
+        unsafe { sample.assume_init() }.send()?;
+        if let Some(notifier) = &self.notifier {
+            notifier.notify()?;
+        }
+        Ok(())
+    }
+
     fn receive(&mut self, body: &mut [u8]) -> Result<()> {
+        self.receive_by(|sample| body.copy_from_slice(sample))
+    }
+
+    /// The first byte of a message, which stays where it is.
+    fn take_over(&mut self) -> Result<u8> {
+        self.receive_by(|sample| sample[0])
+    }
+
+    fn receive_by<R>(&mut self, mut look: impl FnMut(&[u8]) -> R) -> Result<R> {
         let subscriber = self.subscriber.as_ref().expect("this end receives");
         loop {
             if let Some(sample) = subscriber.receive()? {
-                body.copy_from_slice(&sample);
-                return Ok(());
+                return Ok(look(&sample));
             }
             match &mut self.listener {
                 Some(listener) => drop(listener.blocking_wait(|_| {})?),
@@ -146,9 +169,9 @@ fn names(prefix: &str) -> [String; 2] {
     ["there", "back"].map(|way| format!("{prefix}/{way}"))
 }
 
-fn start_partner(prefix: &str, places: &str, how: &str) -> Result<Child> {
+fn start_partner(prefix: &str, places: &str, how: &str, size: usize) -> Result<Child> {
     let mut partner = Command::new(std::env::current_exe()?)
-        .args(["partner", prefix, places, how])
+        .args(["partner", prefix, places, how, &size.to_string()])
         .stdout(Stdio::piped())
         .spawn()?;
     // It is ready.
@@ -161,7 +184,7 @@ fn pingpong(places: &str, how: &str) -> Result<f64> {
     let ([there, back], sleeps) = (names(&prefix), how == "event");
     let there = Channel::open(&node, &there, End::Sends, SMALL, sleeps)?;
     let mut back = Channel::open(&node, &back, End::Receives, SMALL, sleeps)?;
-    let mut partner = start_partner(&prefix, places, how)?;
+    let mut partner = start_partner(&prefix, places, how, 0)?;
     pin(0);
     let mut body = [0; SMALL];
     let ns = measure(16, || {
@@ -173,16 +196,40 @@ fn pingpong(places: &str, how: &str) -> Result<f64> {
     Ok(ns)
 }
 
-fn play_along(prefix: &str, places: &str, how: &str) -> Result<()> {
+fn handover(size: usize, places: &str, how: &str) -> Result<f64> {
+    let (node, prefix) = (new_node()?, format!("rsipc-bench/{}", std::process::id()));
+    let ([there, back], sleeps) = (names(&prefix), how == "event");
+    let there = Channel::open(&node, &there, End::Sends, size, sleeps)?;
+    let mut back = Channel::open(&node, &back, End::Receives, size, sleeps)?;
+    let mut partner = start_partner(&prefix, places, how, size)?;
+    pin(0);
+    let ns = measure(if size < 64 << 10 { 16 } else { 1 }, || {
+        there.hand_over(size, 0)?;
+        back.take_over().map(drop)
+    })?;
+    there.hand_over(size, STOP)?;
+    partner.wait()?;
+    Ok(ns / 2.0)
+}
+
+/// `size` = 0: messages are copied.
+fn play_along(prefix: &str, places: &str, how: &str, size: usize) -> Result<()> {
     // SAFETY: no pointer.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     pin(usize::from(places == "two"));
     let (node, [there, back], sleeps) = (new_node()?, names(prefix), how == "event");
-    let mut there = Channel::open(&node, &there, End::Receives, SMALL, sleeps)?;
-    let back = Channel::open(&node, &back, End::Sends, SMALL, sleeps)?;
+    let largest = size.max(SMALL);
+    let mut there = Channel::open(&node, &there, End::Receives, largest, sleeps)?;
+    let back = Channel::open(&node, &back, End::Sends, largest, sleeps)?;
     std::io::stdout().write_all(b"r")?;
     std::io::stdout().flush()?;
     let mut body = [0; SMALL];
+    while size > 0 {
+        if there.take_over()? == STOP {
+            return Ok(());
+        }
+        back.hand_over(size, 0)?;
+    }
     loop {
         there.receive(&mut body)?;
         if body[0] == STOP {
@@ -199,8 +246,18 @@ fn main() -> Result<()> {
     let ns = match words[..] {
         ["pair", size] => pair(size.parse()?)?,
         ["pingpong", places @ ("one" | "two"), how @ ("poll" | "event")] => pingpong(places, how)?,
-        ["partner", prefix, places, how] => return play_along(prefix, places, how),
-        _ => return Err("usage: pair SIZE | pingpong one|two poll|event".into()),
+        ["handover", size, places @ ("one" | "two"), how @ ("poll" | "event")] => {
+            handover(size.parse()?, places, how)?
+        }
+        ["partner", prefix, places, how, size] => {
+            return play_along(prefix, places, how, size.parse()?);
+        }
+        _ => {
+            return Err(
+                "usage: pair SIZE | pingpong one|two poll|event | handover SIZE one|two poll|event"
+                    .into(),
+            );
+        }
     };
     println!("{ns:.2} -");
     Ok(())

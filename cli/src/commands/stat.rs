@@ -142,7 +142,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
 fn describe_state(object: &Object, survey: &Survey, out: &mut Description) {
     match &object.state {
         State::Sem(Ok(semaphore)) => describe_semaphore(object, *semaphore, survey, out),
-        State::Mq(Ok(queue)) => describe_queue(queue, out),
+        State::Mq(Ok(queue)) => describe_queue(queue, survey, out),
         State::Set(Ok(set)) => set::describe(set, survey, out),
         State::Messages(Ok(queue)) => sysv::describe_queue(queue, survey, out),
         State::Segment(Ok(segment)) => sysv::describe_segment(segment, survey, out),
@@ -182,7 +182,7 @@ pub fn describe_taker(taker: &Taker, survey: &Survey) -> String {
     }
 }
 
-fn describe_queue(queue: &queue::State, out: &mut Description) {
+fn describe_queue(queue: &queue::State, survey: &Survey, out: &mut Description) {
     let room = match queue.messages {
         0 => "empty: a receive sleeps",
         full if full >= queue.max_messages => "full: a send sleeps",
@@ -195,6 +195,12 @@ fn describe_queue(queue: &queue::State, out: &mut Description) {
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
     if let Some(registered) = queue.notify {
         out.line("notifies", format!("process {} of the next message", registered.pid));
+    }
+    for kept in &queue.kept {
+        let program = escape::text(survey.program(kept.pid.cast_signed()));
+        let loans = count(kept.loans as u64, "loan", "loans");
+        let borrowed = count(kept.borrowed as u64, "borrowed message", "borrowed messages");
+        out.line("kept by", format!("{program} {}: {loans}, {borrowed}", kept.pid));
     }
 }
 

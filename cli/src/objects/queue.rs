@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use rsipc_core::os::Errno;
+pub use rsipc_core::posix::mq::snapshot::Kept;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
 use rsipc_core::posix::mq::{self, Registered};
 
@@ -66,6 +67,8 @@ pub struct State {
     pub bytes: usize,
     /// Who is to be told of the next message into the empty queue.
     pub notify: Option<Registered>,
+    /// Loans and borrowed messages, by process.
+    pub kept: Vec<Kept>,
     /// The file that descriptors of the queue really are.
     pub fifo: PathBuf,
     /// The files beside its own that the messages lie in.
@@ -99,6 +102,7 @@ impl State {
             message_size: queue.geometry().msgsize,
             bytes,
             notify: queue.registered(),
+            kept: queue.kept(file).map_err(from_errno)?,
             fifo: queue.fifo(),
             parts: queue.parts(file),
         })

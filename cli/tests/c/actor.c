@@ -3,6 +3,7 @@
  *
  *   sem_open NAME VALUE   makes or opens it      sem_wait NAME   sem_post NAME   sem_unlink NAME
  *   mq_open NAME          makes or opens it      mq_receive NAME  mq_send NAME TEXT  mq_notify NAME
+ *   mq_loan NAME          mq_borrow NAME    keep what they get
  *   mq_poll NAME          mq_select NAME   mq_epoll NAME    sleep until there is a message
  *   shm_open NAME SIZE    makes, opens and maps it
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
@@ -30,6 +31,11 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* In the library that is preloaded: see <rsipc.h>. */
+__attribute__((weak)) void *rsipc_mq_loan(mqd_t, unsigned, clockid_t, const struct timespec *);
+__attribute__((weak)) void *rsipc_mq_borrow(mqd_t, size_t *, unsigned *, clockid_t,
+					    const struct timespec *);
 
 enum { SLOTS = 64, LENGTH = 512, UNNAMED_AT = 64, MESSAGE = 64 };
 
@@ -104,6 +110,10 @@ static int mq_do(const char *call, const char *name, const char *rest)
 		signal(SIGUSR1, SIG_IGN);
 		return mq_notify(slot->queue, &event);
 	}
+	if (strcmp(call, "mq_loan") == 0)
+		return rsipc_mq_loan(slot->queue, 0, CLOCK_REALTIME, NULL) ? 0 : -1;
+	if (strcmp(call, "mq_borrow") == 0)
+		return rsipc_mq_borrow(slot->queue, NULL, NULL, CLOCK_REALTIME, NULL) ? 0 : -1;
 	return mq_receive(slot->queue, body, sizeof body, NULL);
 }
 

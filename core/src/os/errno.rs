@@ -49,6 +49,7 @@ known!(
     EMSGSIZE,
     ENAMETOOLONG,
     ENFILE,
+    ENOBUFS,
     ENOENT,
     ENOMEM,
     ENOMSG,
@@ -62,6 +63,7 @@ known!(
     ERANGE,
     ESRCH,
     ETIMEDOUT,
+    EUSERS,
     EXDEV,
 );
 

@@ -208,6 +208,17 @@ impl Sleep {
             ([WaitV::new(death, 0, Scope::Shared), awaited], 2)
         };
         self.waitv = waitv;
+        self.prepare_words(address(&raw const self.waitv), count, until);
+    }
+
+    /// The same for further words, which stay where they are, between the two: words that remember
+    /// a death.
+    pub fn prepare_all(&mut self, words: &[WaitV], until: Option<Deadline>) {
+        let count = words.len().cast_signed() as c_long;
+        self.prepare_words(address(words.as_ptr()), count, until);
+    }
+
+    fn prepare_words(&mut self, words: c_long, count: c_long, until: Option<Deadline>) {
         let (timeout, clock) = match until {
             None => (0, 0),
             Some(until) => {
@@ -216,7 +227,7 @@ impl Sleep {
             }
         };
         self.number = libc::SYS_futex_waitv;
-        self.arguments = [address(&raw const self.waitv), count, 0, timeout, clock, 0];
+        self.arguments = [words, count, 0, timeout, clock, 0];
     }
 
     /// Describes: sleep until a wake on one of these words, which stay where they are. Any signal

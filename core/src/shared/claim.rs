@@ -5,6 +5,7 @@
 //! | 0 | no holder | the holder, when it is done |
 //! | TID | that thread of the queue's home namespace; the kernel watches | that thread, which finds the word claimable, by CAS |
 //! | [`UNGUARDED`], [`NO_TID`], number | that thread of the process with this presence | the same; or the holder |
+//! | the same, of [`PROCESS`] | that process, beyond the call ([`is_held`]) | the thread that has claimed it ([`hold`]); a thread of the process takes it back ([`adopt`]) by CAS |
 //! | [`OWNER_DIED`], all else 0 | no holder: the last one died in the middle | the kernel, or a thread that finds it dead, by CAS |
 //!
 //! The kernel learns of a claim from `list_op_pending` of the thread's robust list
@@ -12,7 +13,8 @@
 //! identifies the holder by its TID. In another PID namespace the same TID belongs to another
 //! thread, so only threads of one namespace, the *home* of the queue, claim with their TIDs. A
 //! claim that the kernel cannot watch is made in the name of a presence (`presence`), whose number
-//! is a TID in no namespace.
+//! is a TID in no namespace. A process that keeps a slot beyond a call holds it in that name, too,
+//! and no thread of it does: `posix::mq::store::holders`.
 //!
 //! Nothing has to be repaired after a death: the key says whether the slot holds a message.
 //!
@@ -31,6 +33,8 @@ pub const OWNER_DIED: u32 = 0x4000_0000;
 pub const UNGUARDED: u32 = 0x8000_0000;
 /// A TID is at most 2^22 (`PID_MAX_LIMIT`). So the kernel takes no value with this bit for a TID.
 pub const NO_TID: u32 = 0x2000_0000;
+/// In the place of the number of a thread: the process itself, whichever thread works for it.
+pub const PROCESS: u32 = 0xfff;
 
 /// A thread that claims.
 pub trait Claimant {
@@ -96,6 +100,11 @@ pub trait Claimant {
     fn is_stray(&self) -> bool {
         false
     }
+    /// Whether the process that holds claims like this ([`hold`]), and that the kernel has marked,
+    /// can write no more. In a model it is marked when it has come to its end.
+    fn has_holder_ended(&self, _held: u32) -> bool {
+        true
+    }
     /// Whether this is the child of a fork that happened since the operation began. What it has
     /// claimed is the parent's then.
     fn is_orphan(&self) -> bool;
@@ -128,14 +137,38 @@ pub fn is_free(word: u32) -> bool {
     word & HOLDER == 0
 }
 
+/// Whether a process holds the word beyond a call.
+#[inline]
+pub fn is_held(word: u32) -> bool {
+    const HELD: u32 = UNGUARDED | NO_TID | PROCESS;
+    word & HELD == HELD
+}
+
 /// Claims the word, if it is free.
 #[inline(always)]
 pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     // Relaxed: the exchange decides.
     let before = word.load(Ordering::Relaxed);
-    if !is_free(before) {
-        return false;
-    }
+    is_free(before) && claim_from(word, before, who)
+}
+
+/// Claims what the process of the thread holds like this. False: it does not hold it.
+pub fn adopt(word: &AtomicU32, held: u32, who: &impl Claimant) -> bool {
+    // Relaxed: the exchange decides.
+    word.load(Ordering::Relaxed) == held && claim_from(word, held, who)
+}
+
+/// From here on the process of the thread holds the claimed word. False: this is the child of a
+/// fork, whose parent does that.
+pub fn hold(word: &AtomicU32, held: u32, who: &impl Claimant) -> bool {
+    let nothing = AtomicU64::new(0);
+    let is_ours = who.commit((&nothing, 0), (word, held));
+    who.withdraw();
+    is_ours
+}
+
+#[inline(always)]
+fn claim_from(word: &AtomicU32, before: u32, who: &impl Claimant) -> bool {
     let identity = who.announce(word);
     if identity == 0 {
         return who.apart(|who| claim_by_presence(word, before, who));

@@ -110,6 +110,14 @@ impl WaitPoint {
         self.event.wake(count, began_turns, wake)
     }
 
+    /// Has all sleepers look again, and those who are about to sleep.
+    pub fn wake_all(&self) {
+        if self.event.is_awaited() {
+            self.event.will_wake();
+            self.wake(i32::MAX, false);
+        }
+    }
+
     /// What a sleep here ends with.
     pub fn awaited(&self, seen: Seen) -> Awaited {
         Awaited {

@@ -1,9 +1,11 @@
 //! Claims whose holders have died and that the kernel did not watch.
 
 use super::descriptor::Use;
+use super::descriptor::mapping;
+use super::store::holders::Record;
 use super::store::slots::{self, Look, Wanted};
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence, hint};
-use crate::shared::claim::{self, Holder};
+use crate::shared::claim::{self, Claimant, Holder};
 
 /// An operation under way is given so many looks at its slot to end: to find out about its holder
 /// costs two system calls. A thread that poll(2) wakes mostly meets its sender like this, because a
@@ -17,11 +19,15 @@ impl Use<'_> {
     pub fn look(&self, wanted: Wanted) -> Look {
         // With that of `tell_receivers` (`transfer`).
         fence(Ordering::SeqCst);
+        let is_doubtful = self.mend_marked();
         let slots = self.queue.layout.slots();
         let mut found = slots.look(wanted);
         for _ in 0..A_MOMENT / slots.index.keys().len().max(1) {
-            if found != Look::UnderWay {
-                return found;
+            match found {
+                Look::UnderWay => {}
+                // What the dying process holds will be there soon.
+                Look::Nothing if is_doubtful => return Look::UnderWay,
+                found => return found,
             }
             hint::spin_loop();
             found = slots.look(wanted);
@@ -30,6 +36,64 @@ impl Use<'_> {
             Look::UnderWay if self.free_claims_of_dead() => slots.look(wanted),
             found => found,
         }
+    }
+
+    /// Gives back what processes hold that have ended, and all records of such processes. True: one
+    /// may be about to end.
+    #[cold]
+    pub fn mend(&self) -> bool {
+        for record in self.queue.layout.holders().used() {
+            let owner = record.owner();
+            if record.is_being_taken() && self.operation.has_holder_ended(owner) {
+                record.give_back(owner);
+            }
+        }
+        self.mend_marked()
+    }
+
+    /// Gives back what processes hold that have ended, as the kernel's marks tell. True: one has
+    /// begun to die, or to run another program, and has not ended.
+    fn mend_marked(&self) -> bool {
+        let holders = self.queue.layout.holders().used();
+        let mut is_doubtful = false;
+        for record in holders.iter().filter(|record| record.is_marked()) {
+            is_doubtful |= !self.mend_holder(record);
+        }
+        is_doubtful
+    }
+
+    /// False: it has not ended.
+    #[cold]
+    fn mend_holder(&self, record: &Record) -> bool {
+        record.notice(mapping::wake_all);
+        let held = record.owner();
+        if held == 0 {
+            return true;
+        }
+        if !self.operation.has_holder_ended(held) {
+            return false;
+        }
+        let layout = &self.queue.layout;
+        let pollers = layout.readiness().pollers();
+        if pollers.any() {
+            // Before it is there: this thread may be killed, too.
+            self.raise_message(pollers);
+            self.raise_space(pollers);
+        }
+        let was_empty = layout.slots().oldest().is_none();
+        let (message, space) = layout.slots().free_held(held);
+        fence(Ordering::SeqCst);
+        if message {
+            layout.message().wake_all();
+        }
+        if space {
+            layout.space().wake_all();
+        }
+        if message && was_empty && layout.notify().active() != 0 {
+            self.notify_of_sent(true);
+        }
+        record.give_back(held);
+        true
     }
 
     /// True if there was one.

@@ -9,6 +9,7 @@
 //! | `deaths` | claims whose holder died without the kernel's telling |
 //! | `descriptor` | from a descriptor to its queue |
 //! | `files` | the files of a queue: made, found, removed |
+//! | `hold` | loans and borrowed messages |
 //! | `layout` | where everything lies in the data file |
 //! | `limits` | the kernel's limits, for `RSIPC_MQ_LIMITS` |
 //! | `message` | a message on its way in or out, and its checks |
@@ -46,6 +47,8 @@ mod descriptor;
 #[cfg(not(loom))]
 mod files;
 #[cfg(not(loom))]
+mod hold;
+#[cfg(not(loom))]
 mod layout;
 #[cfg(not(loom))]
 mod limits;
@@ -82,6 +85,8 @@ pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, look_at_inh
 #[cfg(not(loom))]
 pub use descriptor::{Closing, is_found_queue};
 #[cfg(not(loom))]
+pub use hold::{Borrowed, commit, give_back, release};
+#[cfg(not(loom))]
 pub use layout::{Geometry, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 #[cfg(not(loom))]
 pub use message::{Incoming, Outgoing, Received};
@@ -104,4 +109,6 @@ pub use poll::readiness::Pollers;
 #[cfg(not(loom))]
 pub use straight::{receive_at_once, send_at_once};
 #[cfg(not(loom))]
-pub use wait::{CallStorage, Task, Transfer, Transferred, receive_or_wait, send_or_wait};
+pub use wait::{
+    CallStorage, Task, Transfer, Transferred, hold_or_wait, receive_or_wait, send_or_wait,
+};

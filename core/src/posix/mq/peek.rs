@@ -10,9 +10,11 @@ use std::os::fd::RawFd;
 use super::descriptor::{self, Use};
 use super::layout::Layout;
 use super::message::{Incoming, Received};
+use super::store::index::Slot;
 use super::store::key::{self, is_message};
 use crate::atomic::{Ordering, fence};
 use crate::os::{Errno, Result};
+use crate::shared::claim;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// Copies that were of no message, after which this gives up. Only hostile bytes make it so many.
@@ -39,6 +41,7 @@ pub unsafe fn peek(
     if into.body.is_null() {
         return Err(Errno::EFAULT);
     }
+    queue.mend();
     (0..ATTEMPTS)
         // SAFETY: as the caller says.
         .find_map(|_| unsafe { queue.try_peek(into, position) }.transpose())
@@ -81,11 +84,17 @@ impl Use<'_> {
 /// Slot and key of the message at this position.
 fn at(layout: &Layout, position: usize) -> Option<(usize, u64)> {
     let index = layout.slots().index;
-    let keys = || index.keys().iter().map(|key| key.load(Ordering::SeqCst)).enumerate();
+    // What is borrowed is not to be delivered, unless it comes back.
+    let is_there = |slot: &Slot<'_>| !claim::is_held(slot.claim().load(Ordering::SeqCst));
+    let messages = || {
+        let keys = index.slots().map(|slot| (slot, slot.key.load(Ordering::SeqCst)));
+        keys.filter(|(slot, key)| is_message(*key) && is_there(slot))
+            .map(|(slot, key)| (slot.number, key))
+    };
     if position == 0 {
-        return keys().filter(|(_, key)| is_message(*key)).max_by_key(|(_, key)| *key);
+        return messages().max_by_key(|(_, key)| *key);
     }
-    let mut all: Vec<(usize, u64)> = keys().filter(|(_, key)| is_message(*key)).collect();
+    let mut all: Vec<(usize, u64)> = messages().collect();
     if position >= all.len() {
         return None;
     }

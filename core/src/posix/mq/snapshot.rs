@@ -75,6 +75,17 @@ pub struct Message {
     key: u64,
 }
 
+/// What a process keeps of a queue beyond a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// As the process knows itself.
+    pub pid: u32,
+    /// Slots on loan to it.
+    pub loans: usize,
+    /// Messages that it has borrowed.
+    pub borrowed: usize,
+}
+
 /// A queue at one moment.
 pub struct Snapshot {
     inode: u64,
@@ -156,6 +167,31 @@ impl Snapshot {
     /// The messages, in the order in which they will be received.
     pub fn messages(&self) -> &[Message] {
         &self.messages
+    }
+
+    /// The processes that keep something now. What the dead had is not theirs any more.
+    pub fn kept(&self, file: &File) -> Result<Vec<Kept>> {
+        let holders = self.header.holders().used().iter();
+        let mut all: Vec<(u32, Kept)> = holders
+            .filter(|record| record.owner() != 0 && !record.is_marked())
+            .map(|record| (record.owner(), Kept { pid: record.pid(), loans: 0, borrowed: 0 }))
+            .collect();
+        // A process that has opened the queue twice has two records.
+        all.sort_unstable_by_key(|(owner, _)| *owner);
+        all.dedup_by_key(|(owner, _)| *owner);
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut claims = vec![0; self.geometry.maxmsg * size_of::<u32>()];
+        self.reader.read(file, &mut claims, self.geometry.claims_at())?;
+        for (slot, claim) in claims.as_chunks().0.iter().enumerate() {
+            let owner = u32::from_ne_bytes(*claim);
+            let Some((_, kept)) = all.iter_mut().find(|(of, _)| *of == owner) else { continue };
+            let has_message = self.messages.iter().any(|message| message.slot == slot);
+            *(if has_message { &mut kept.borrowed } else { &mut kept.loans }) += 1;
+        }
+        let keeps = |kept: &Kept| kept.loans + kept.borrowed > 0;
+        Ok(all.into_iter().map(|(_, kept)| kept).filter(keeps).collect())
     }
 
     /// Bytes of a message. `None`: it has been received meanwhile.

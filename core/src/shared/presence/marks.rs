@@ -102,11 +102,26 @@ impl Mark {
 ///
 /// Errors: ENOSYS, EAGAIN, ENOMEM and others: the kernel cannot be asked to. Async-signal-safe.
 pub fn add(file: RawFd, page_at: usize, offset: usize) -> Result<(Mark, u32)> {
+    add_mapped_by(offset, |at| map_at(at, file, page_at))
+}
+
+/// The same for a word in a shared mapping of this process, aligned to 8 bytes.
+///
+/// # Safety
+/// The page of the word is part of a shared mapping.
+pub unsafe fn add_word(word: &AtomicU32) -> Result<(Mark, u32)> {
+    let address = ptr::from_ref(word).expose_provenance();
+    let (page, offset) = (address & !(PAGE - 1), address & (PAGE - 1));
+    // SAFETY: as the caller says.
+    add_mapped_by(offset, |at| unsafe { duplicate_at(at, page) })
+}
+
+fn add_mapped_by(offset: usize, map: impl FnOnce(usize) -> Result<()>) -> Result<(Mark, u32)> {
     preserved(|| {
         let base = region()?;
         let index = take_page(base, offset).ok_or(Errno::ENOMEM)?;
         let mark = Mark(u32::try_from(index).unwrap_or(0));
-        map_word(base, index, file, page_at).inspect_err(|_| release(mark))?;
+        map(base + HALF + index * PAGE).inspect_err(|_| release(mark))?;
         // SAFETY: within the region, which is never unmapped.
         let head = unsafe { &*(base as *const Head) };
         Ok((mark, head.tid.load(Ordering::Acquire) | UNGUARDED))
@@ -162,8 +177,17 @@ fn link(base: usize, node: usize) {
     }
 }
 
-fn map_word(base: usize, index: usize, file: RawFd, page_at: usize) -> Result<()> {
-    map_at(base + HALF + index * PAGE, file, page_at)
+/// Maps the page that is mapped at `page` once more, over what is there.
+///
+/// # Safety
+/// It is part of a shared mapping; `address` is a page of the region.
+unsafe fn duplicate_at(address: usize, page: usize) -> Result<()> {
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    let at = ptr::with_exposed_provenance_mut::<c_void>(address);
+    let from = ptr::with_exposed_provenance_mut::<c_void>(page);
+    // SAFETY: a length of 0 leaves the first mapping as it is; the rest is as the caller says.
+    let mapped = unsafe { libc::mremap(from, 0, PAGE, flags, at) };
+    if mapped == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(()) }
 }
 
 /// Maps a page of a file, or, with -1, no memory, over what is there.

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | 31, 29 | 1: [`UNGUARDED`], [`NO_TID`] |
 //! | 12..29 | the number of the process |
-//! | 0..12 | the number of the thread |
+//! | 0..12 | the number of the thread; [`PROCESS`] = the process itself |
 //!
 //! What another user can forge: a lock on a file of this name makes a dead claim look alive, and
 //! one slot stays taken. Making a living claim look dead requires the right to remove the file. A
@@ -29,7 +29,7 @@ use crate::atomic::{AtomicBool, Ordering, fence};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::futex;
 use crate::os::process::Process;
-use crate::shared::claim::{NO_TID, UNGUARDED};
+use crate::shared::claim::{NO_TID, PROCESS, UNGUARDED};
 use crate::shared::thread::{self, Thread};
 
 pub use file::PREFIX;
@@ -38,7 +38,7 @@ pub use process::{ProcessId, leave_parent};
 
 /// Bits of the number of a thread.
 const THREAD_BITS: u32 = 12;
-const THREADS: u32 = 1 << THREAD_BITS;
+const _: () = assert!(PROCESS == (1 << THREAD_BITS) - 1);
 
 /// What a thread without a presence and without a TID that is valid for others claims with: number
 /// 0 of no process. Whether its holder has ended cannot be found out.
@@ -76,6 +76,34 @@ pub(super) fn identity(thread: &Thread, surety: Surety) -> Option<u32> {
     preserved(|| number_thread(thread, process))
 }
 
+/// Numbers of processes are below this.
+pub const NUMBERS: u32 = 1 << file::NUMBER_BITS;
+
+/// The number of this process, for claims that outlive a call. `None`: it can have no presence, or
+/// this is the child of a vfork(2). Async-signal-safe, leaves `errno` alone.
+#[cold]
+pub fn of_holder() -> Option<u32> {
+    let has_none = IS_SCATTERED.load(Ordering::Relaxed) || !preserved(Process::owns_memory);
+    if has_none {
+        return None;
+    }
+    number::of_process(Surety::Certain)
+}
+
+/// What the process with this number holds such a claim with.
+#[inline]
+pub fn held_by(process: u32) -> u32 {
+    process_part(process) | PROCESS
+}
+
+/// Whether the process that holds claims like this has ended, so that it can write no more. False
+/// in doubt, and of the calling process. Async-signal-safe, leaves `errno` alone.
+#[cold]
+pub fn holder_has_ended(held: u32) -> bool {
+    let process = held >> THREAD_BITS & (NUMBERS - 1);
+    preserved(|| process != 0 && !number::is_own(process) && file::is_abandoned(process))
+}
+
 fn process_part(process: u32) -> u32 {
     UNGUARDED | NO_TID | process << THREAD_BITS
 }
@@ -86,7 +114,7 @@ fn number_thread(thread: &Thread, process: u32) -> Option<u32> {
     const ATTEMPTS: u32 = 64;
     (0..ATTEMPTS).find_map(|attempt| {
         // TIDs follow one another, so two that begin at one number meet seldom.
-        let number = thread.tid().wrapping_add(attempt * 61) % THREADS;
+        let number = thread.tid().wrapping_add(attempt * 61) % PROCESS;
         let identity = process_part(process) | number;
         thread.set_presence(identity);
         let is_unique = thread::in_use().filter(|other| other.presence() == identity).count() == 1;
@@ -103,9 +131,11 @@ fn number_thread(thread: &Thread, process: u32) -> Option<u32> {
 pub fn has_ended(presence: u32) -> bool {
     preserved(|| {
         let identity = presence | UNGUARDED | NO_TID;
-        let process = presence >> THREAD_BITS & ((1 << file::NUMBER_BITS) - 1);
+        let process = presence >> THREAD_BITS & (NUMBERS - 1);
         match process {
             0 => false,
+            // What a process holds is given back by those who know that it was marked.
+            _ if identity & PROCESS == PROCESS => false,
             _ if number::is_own(process) => thread_has_ended(identity),
             _ => file::is_abandoned(process),
         }

@@ -141,6 +141,11 @@ impl Claimant for Operation<'_> {
     }
 
     #[inline]
+    #[cold]
+    fn has_holder_ended(&self, held: u32) -> bool {
+        presence::holder_has_ended(held)
+    }
+
     fn is_orphan(&self) -> bool {
         self.thread.incarnation.load(Ordering::Relaxed) != self.incarnation
     }

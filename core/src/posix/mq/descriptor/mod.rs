@@ -2,6 +2,7 @@
 
 mod enter;
 pub mod inherited;
+pub mod mapping;
 mod nonblocking;
 mod open;
 mod table;

@@ -9,12 +9,11 @@ use core::cell::UnsafeCell;
 use core::ptr;
 use std::sync::Arc;
 
-use memmap2::MmapRaw;
-
 use crate::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
+use crate::posix::mq::descriptor::mapping::{self, Mapping};
 use crate::posix::mq::descriptor::nonblocking::Nonblocking;
 use crate::posix::mq::files::Data;
 use crate::posix::mq::layout::Layout;
@@ -26,8 +25,8 @@ use crate::shared::thread;
 pub struct Opened {
     /// The mapped queue.
     pub layout: Layout,
-    /// Keeps it mapped.
-    map: Arc<MmapRaw>,
+    /// Keeps it mapped, and knows what the process keeps in it.
+    pub mapping: Arc<Mapping>,
     /// Opened for receiving.
     pub can_receive: bool,
     /// Opened for sending.
@@ -48,24 +47,20 @@ impl Opened {
     /// A queue that has been mapped, with the FIFO of its descriptor.
     pub fn new(data: Data, fifo: &Status, access: Access) -> Self {
         let identity = file::identity(&data.status);
-        Self::of(data.layout, Arc::new(data.map), identity, file::identity(fifo), access)
+        let mapping = mapping::kept_of(identity)
+            .unwrap_or_else(|| Arc::new(Mapping::new(data.map, data.layout)));
+        Self::of(mapping, identity, file::identity(fifo), access)
     }
 
     /// The same queue, for another description.
     pub fn again(&self, access: Access) -> Self {
-        Self::of(self.layout, self.map.clone(), self.data, self.fifo, access)
+        Self::of(self.mapping.clone(), self.data, self.fifo, access)
     }
 
-    fn of(
-        layout: Layout,
-        map: Arc<MmapRaw>,
-        data: (u64, u64),
-        fifo: (u64, u64),
-        access: Access,
-    ) -> Self {
+    fn of(mapping: Arc<Mapping>, data: (u64, u64), fifo: (u64, u64), access: Access) -> Self {
         Self {
-            layout,
-            map,
+            layout: mapping.layout,
+            mapping,
             can_receive: access.receive,
             can_send: access.send,
             nonblocking: Nonblocking::unknown(),
@@ -74,6 +69,12 @@ impl Opened {
             polling: Polling::default(),
             position: AtomicU64::new(0),
         }
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        mapping::keep_if_held(&self.mapping, self.data);
     }
 }
 

@@ -53,7 +53,8 @@ impl Geometry {
         self.nodes() > 0
     }
 
-    pub(super) fn claims_at(&self) -> usize {
+    /// Where the claims begin in the file.
+    pub(in crate::posix::mq) fn claims_at(&self) -> usize {
         HEADER_SIZE + (self.maxmsg * size_of::<u64>()).next_multiple_of(LINE)
     }
 

@@ -9,12 +9,13 @@ use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::{Errno, Result};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
+use crate::posix::mq::store::holders::Holders;
 use crate::shared::pair::{Pair, Versioned};
 use crate::shared::wait_point::WaitPoint;
 
 /// "rsipc-mq" and the version of the format.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-pub(in crate::posix::mq) const VERSION: u32 = 6;
+pub(in crate::posix::mq) const VERSION: u32 = 7;
 /// Longest name in bytes, without the slash.
 pub(super) const NAME_MAX: usize = 255;
 /// What is set once, when the queue is created. It is no part of [`Header`]: a process that may
@@ -92,6 +93,7 @@ pub struct Header {
     pub(super) space: Lines<WaitPoint>,
     pub(super) readiness: Lines<Readiness>,
     pub(super) notify: Lines<Registration>,
+    pub(super) holders: Lines<Holders>,
 }
 
 const _: () = assert!(size_of::<Header>() == HEADER_SIZE);
@@ -166,6 +168,11 @@ impl Header {
     pub fn geometry(&self) -> Result<Geometry> {
         let identity = self.identity();
         Geometry::new(identity.maxmsg.into(), identity.msgsize.into())
+    }
+
+    /// The processes that keep slots.
+    pub fn holders(&self) -> &Holders {
+        &self.holders.0
     }
 
     /// Which process wants to be notified.

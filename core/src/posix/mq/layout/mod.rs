@@ -1,8 +1,8 @@
 //! Where everything of a queue lies in its file.
 //!
 //! ```text
-//! 0       Header      magic, geometry, name; then sequence, wait points, readiness and
-//!                     notification, each on lines of its own
+//! 0       Header      magic, geometry, name; then sequence, wait points, readiness, notification
+//!                     and holders, each on lines of its own
 //! 4096    keys        u64 each
 //!         claims      u32 each
 //!         nodes       16 bytes each, where there are more than 32 slots
@@ -26,6 +26,7 @@ use crate::os::cpu;
 use crate::os::{Errno, Result, namespace};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
+use crate::posix::mq::store::holders::Holders;
 use crate::posix::mq::store::index::{GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
 use crate::shared::pair::Versioned;
@@ -117,6 +118,7 @@ impl Layout {
                 sequence: &header.sequence.0,
                 stalled: &header.stalled.0,
                 freed: &header.freed.0,
+                holders: &header.holders.0,
             };
             (header, slots)
         };
@@ -186,6 +188,12 @@ impl Layout {
         &self.header().notify.0
     }
 
+    /// The processes that keep slots beyond a call.
+    #[inline]
+    pub fn holders(&self) -> &Holders {
+        self.header().holders()
+    }
+
     /// See [`Header::mode`].
     pub fn mode(&self) -> u32 {
         self.header().mode()
@@ -209,6 +217,19 @@ impl Layout {
     /// See [`Header::name`].
     pub fn name(&self) -> Vec<u8> {
         self.header().name()
+    }
+
+    /// Where the body of a slot begins: aligned to 32 bytes, and msgsize bytes long.
+    pub fn body_of_slot(&self, slot: usize) -> *mut u8 {
+        self.place(slot).body().cast_mut()
+    }
+
+    /// The slot whose body begins there. `None`: there is none in this mapping.
+    pub fn slot_with_body(&self, body: *const u8) -> Option<usize> {
+        let first = self.body_of_slot(0).addr();
+        let offset = body.addr().checked_sub(first)?;
+        let slot = offset / self.stride;
+        (offset % self.stride == 0 && slot < self.geometry.maxmsg).then_some(slot)
     }
 
     #[inline(always)]
@@ -259,6 +280,15 @@ impl Layout {
     pub unsafe fn count_back(&self, slot: usize) {
         // SAFETY: as the caller says.
         unsafe { self.place(slot).count(u64::MAX) };
+    }
+
+    /// Where the header of the next message goes, whose body is there already. The caller has
+    /// claimed the slot.
+    pub fn next_header(&self, slot: usize) -> &[AtomicU64] {
+        // SAFETY: the slot is claimed.
+        let (header, _) = unsafe { self.next_message(slot) };
+        // SAFETY: within the mapping, and aligned to a line.
+        unsafe { core::slice::from_raw_parts(header.cast(), size_of::<MessageHeader>() / 8) }
     }
 
     /// How many messages have been written to a slot.

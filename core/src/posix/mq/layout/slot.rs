@@ -67,6 +67,12 @@ impl MessageHeader {
         u128::from_ne_bytes(unsafe { core::mem::transmute::<Self, [u8; size_of::<Self>()]>(self) })
     }
 
+    /// The same as words.
+    pub fn to_words(self) -> [u64; 2] {
+        // SAFETY: four integers without padding.
+        unsafe { core::mem::transmute::<Self, [u64; 2]>(self) }
+    }
+
     /// [`Self::to_number`] of [`Self::plain`], made in a register (see `restartable::two_words`).
     #[inline(always)]
     pub fn only(length: u32) -> u128 {

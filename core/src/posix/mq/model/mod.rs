@@ -33,6 +33,7 @@
 //!   it notifies, or without a claim; a receiver, or a later sender, does not look for a missed
 //!   notification; a process registers without its lock.
 
+mod holds;
 mod index;
 mod notify;
 mod readiness;
@@ -46,6 +47,7 @@ use loom::sync::Arc;
 
 use crate::atomic::modelled;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::posix::mq::store::holders::Holders;
 use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
 use crate::posix::mq::store::slots::{Look, Reserved, Slots, Taken, Wanted};
@@ -61,6 +63,7 @@ pub struct Queue {
     stalled: AtomicU64,
     freed: AtomicU32,
     high_water: AtomicU32,
+    holders: Holders,
     /// Both halves hold the same value, or the message is torn. Loom finds two threads that touch a
     /// body at once.
     bodies: Vec<[UnsafeCell<u64>; 2]>,
@@ -90,6 +93,7 @@ impl Queue {
             stalled: AtomicU64::default(),
             freed: AtomicU32::default(),
             high_water: AtomicU32::default(),
+            holders: Holders::default(),
             bodies: all(capacity, || [(); 2].map(|()| UnsafeCell::new(0))),
             sent: Mutex::default(),
             received: Mutex::default(),
@@ -110,6 +114,7 @@ impl Queue {
             sequence: &self.sequence,
             stalled: &self.stalled,
             freed: &self.freed,
+            holders: &self.holders,
         }
     }
 

@@ -30,7 +30,7 @@ impl Use<'_> {
     /// this sender will notify, it notes the registration, in case the sender is killed before.
     pub fn header_for(&self, length: u32, active: u32, has_waiter: bool) -> MessageHeader {
         let will_notify =
-            is_in_force(active) && !has_waiter && self.queue.layout.slots().count() == 0;
+            is_in_force(active) && !has_waiter && self.queue.layout.slots().oldest().is_none();
         if !will_notify {
             return MessageHeader::plain(length);
         }

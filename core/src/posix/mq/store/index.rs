@@ -41,6 +41,17 @@ pub struct Index<'a> {
     high_water: &'a AtomicU32,
 }
 
+/// Which messages a receiver chooses from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Among {
+    /// All of them.
+    All,
+    /// Those that no process has borrowed.
+    NotHeld,
+    /// Those that no thread works on, either.
+    Unclaimed,
+}
+
 /// The words of one slot.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<'a> {
@@ -129,10 +140,21 @@ impl<'a> Index<'a> {
         is_message(key).then_some((slot, key))
     }
 
-    /// The largest unclaimed key, and its slot. Looks at all of them.
+    /// The largest key among these, and its slot. Looks at all of them.
     #[cold]
-    pub fn best_unclaimed(&self) -> Option<(usize, u64)> {
-        self.best_of(|slot| claim::is_free(self.claims[slot].load(Ordering::Relaxed)))
+    pub fn best_of(&self, among: Among) -> Option<(usize, u64)> {
+        self.best_if(|slot| {
+            let claim = self.claims[slot].load(Ordering::Relaxed);
+            match among {
+                Among::All => true,
+                Among::NotHeld => !claim::is_held(claim),
+                Among::Unclaimed => claim::is_free(claim),
+            }
+        })
+    }
+
+    fn is_held(&self, slot: usize) -> bool {
+        self.claims.get(slot).is_some_and(|claim| claim::is_held(claim.load(Ordering::Relaxed)))
     }
 
     /// Whether a key is larger than this one.
@@ -152,15 +174,22 @@ impl<'a> Index<'a> {
     /// Whether there seems to be a message. Cheap, for a spin.
     pub fn seems_to_have_message(&self) -> bool {
         if self.is_flat() {
-            return self.used().iter().any(|key| is_message(key.load(Ordering::Relaxed)));
+            let mut keys = self.used().iter().enumerate();
+            let is_there = |key: &AtomicU64| is_message(key.load(Ordering::Relaxed));
+            return keys.any(|(slot, key)| is_there(key) && !self.is_held(slot));
         }
-        self.top().iter().any(|node| is_message(node.value()))
+        let mut messages = self.top().iter().filter(|node| is_message(node.value())).peekable();
+        messages.peek().is_some()
+            && (messages.any(|node| !self.is_held(slot_in(node.version())))
+                || self.best_of(Among::NotHeld).is_some())
     }
 
     /// Whether there seems to be a free slot. Cheap, for a spin.
     pub fn seems_to_have_free(&self) -> bool {
         if self.is_flat() {
-            return self.keys.iter().any(|key| !is_message(key.load(Ordering::Relaxed)));
+            let mut keys = self.keys.iter().enumerate();
+            let is_free = |key: &AtomicU64| !is_message(key.load(Ordering::Relaxed));
+            return keys.any(|(slot, key)| is_free(key) && !self.is_held(slot));
         }
         self.top().iter().any(|node| has_free(node.version()))
     }
@@ -190,7 +219,7 @@ impl<'a> Index<'a> {
     }
 
     #[inline(always)]
-    fn best_of(&self, is_candidate: impl Fn(usize) -> bool) -> Option<(usize, u64)> {
+    fn best_if(&self, is_candidate: impl Fn(usize) -> bool) -> Option<(usize, u64)> {
         let mut best = (0, key::LARGEST_FREE);
         for (slot, key) in self.keys.iter().enumerate() {
             let key = key.load(Ordering::SeqCst);
@@ -216,7 +245,7 @@ impl<'a> Index<'a> {
             }
             self.mend(node);
         }
-        self.best_of(|_| true)
+        self.best_if(|_| true)
     }
 
     /// The slot of the largest key below this node of the highest level is not what the node says:

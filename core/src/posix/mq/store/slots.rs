@@ -6,7 +6,8 @@
 //! everything has.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::posix::mq::store::index::{Index, Slot};
+use crate::posix::mq::store::holders::Holders;
+use crate::posix::mq::store::index::{Among, Index, Slot};
 use crate::posix::mq::store::key::{self, Newest, is_message};
 use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
@@ -36,6 +37,8 @@ pub struct Slots<'a> {
     /// The slot of a queue with a tree from which a message was taken last. Any receiver stores it.
     /// Relaxed: a hint, that saves the sender a search.
     pub freed: &'a AtomicU32,
+    /// The processes that keep slots.
+    pub holders: &'a Holders,
 }
 
 /// What a waiter looks for.
@@ -88,6 +91,16 @@ impl<'a> Slots<'a> {
     /// claimed.
     #[inline(always)]
     pub fn reserve(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Reserved<'a>> {
+        self.reserve_unnumbered(who, nears).map(|reserved| self.numbered(reserved))
+    }
+
+    /// The same, of a slot that no message may ever come into.
+    #[inline(always)]
+    pub(super) fn reserve_unnumbered(
+        &self,
+        who: &impl Claimant,
+        nears: impl Fn(usize),
+    ) -> Option<Reserved<'a>> {
         for _ in 0..ATTEMPTS {
             let found =
                 if self.index.is_flat() { self.find_free_flat() } else { self.find_free_by_tree() };
@@ -99,7 +112,7 @@ impl<'a> Slots<'a> {
             // No Acquire is needed here: the claim has it. A sender may have filled the slot before
             // we claimed it.
             if !is_message(reserved.slot.key.load(Ordering::Relaxed)) {
-                return Some(self.numbered(reserved));
+                return Some(reserved);
             }
             claim::release(reserved.slot.claim, who);
         }
@@ -163,13 +176,16 @@ impl<'a> Slots<'a> {
             prefetch::to_write(self.index.claims.as_ptr());
         }
         let mut pause = Pause::default();
+        let mut among = Among::All;
         for _ in 0..ATTEMPTS {
             let (slot, found) =
-                if pause.is_over() { self.index.best_unclaimed()? } else { self.index.best()? };
+                if among == Among::All { self.index.best()? } else { self.index.best_of(among)? };
             let slot = self.index.slot(slot)?;
             nears(slot.number);
             if !claim::claim(slot.claim, who) {
-                who.apart(|who| self.wait_for_holder(slot.claim, found, who, &mut pause));
+                who.apart(|who| {
+                    among = self.wait_for_holder(slot.claim, found, who, &mut pause).max(among);
+                });
                 continue;
             }
             // No Acquire is needed here: the claim has it. The slot may have been emptied, and
@@ -177,10 +193,10 @@ impl<'a> Slots<'a> {
             let key = slot.key.load(Ordering::Relaxed);
             // The look at all the keys took a while. A better message that came before our claim
             // goes first.
-            let is_overtaken = if pause.is_over() {
-                self.index.best_unclaimed().is_some_and(|(_, other)| other > key)
-            } else {
+            let is_overtaken = if among == Among::All {
                 self.index.has_better(key)
+            } else {
+                self.index.best_of(among).is_some_and(|(_, other)| other > key)
             };
             if is_message(key)
                 && !(is_overtaken && self.gives_way(key))
@@ -200,22 +216,63 @@ impl<'a> Slots<'a> {
         self.stalled.load(Ordering::Relaxed) != key
     }
 
+    /// Says which messages to go on with. What a process has borrowed may be away for long: it is
+    /// not waited for.
     #[cold]
-    fn wait_for_holder(&self, claim: &AtomicU32, key: u64, who: &impl Claimant, pause: &mut Pause) {
+    fn wait_for_holder(
+        &self,
+        claim: &AtomicU32,
+        key: u64,
+        who: &impl Claimant,
+        pause: &mut Pause,
+    ) -> Among {
         let held = claim.load(Ordering::Relaxed);
+        if claim::is_held(held) {
+            self.free_held_by_dead(who);
+            return Among::NotHeld;
+        }
         let is_ours = who.is_own(held);
         if is_ours && who.is_stray() {
             claim::free_if(claim, |holder| holder == claim::holder(held));
-            return;
+            return Among::All;
         }
         if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
-            pause.end();
-            return;
+            return Among::Unclaimed;
         }
         pause.turn();
-        if pause.is_over() {
-            self.stalled.store(key, Ordering::Relaxed);
+        if !pause.is_over() {
+            return Among::All;
         }
+        self.stalled.store(key, Ordering::Relaxed);
+        Among::Unclaimed
+    }
+
+    /// What processes have borrowed that have ended comes before later messages.
+    #[cold]
+    fn free_held_by_dead(&self, who: &impl Claimant) {
+        for record in self.holders.used().iter().filter(|record| record.is_marked()) {
+            let held = record.owner();
+            if who.has_holder_ended(held) {
+                self.free_held(held);
+            }
+        }
+    }
+
+    /// Frees all that a process held that has ended, and says whether there was a message, and
+    /// whether there was space.
+    pub fn free_held(&self, held: u32) -> (bool, bool) {
+        let mut freed = (false, false);
+        let holder = claim::holder(held);
+        for slot in self.index.slots() {
+            if claim::free_if(slot.claim, |of| of == holder) {
+                if is_message(slot.key.load(Ordering::SeqCst)) {
+                    freed.0 = true;
+                } else {
+                    freed.1 = true;
+                }
+            }
+        }
+        freed
     }
 
     /// Commits: the message whose body has been read is gone. False as above.
@@ -245,7 +302,12 @@ impl<'a> Slots<'a> {
     pub fn look(&self, wanted: Wanted) -> Look {
         let mut under_way = false;
         for slot in self.index.slots() {
-            let claimed = !claim::is_free(slot.claim.load(Ordering::SeqCst));
+            let claim = slot.claim.load(Ordering::SeqCst);
+            // The process that gives it back sees that a thread waits, as its claim comes later.
+            if claim::is_held(claim) {
+                continue;
+            }
+            let claimed = !claim::is_free(claim);
             let has_message = is_message(slot.key.load(Ordering::SeqCst));
             if claimed {
                 under_way = true;
@@ -272,56 +334,20 @@ impl<'a> Slots<'a> {
         held.take(ASKED_AT_A_TIME).filter(|claim| claim::free_if(claim, &is_dead)).count() > 0
     }
 
-    /// Whether the message that was published here came into the empty queue.
-    ///
-    /// It is not enough to check that there was no message when its sender looked for a slot: the
-    /// last one may have been received since, and its receiver may have seen no further one. So it
-    /// counts as such if there is no older one now. It may have been received itself already: then
-    /// no later message had this role, and the senders of those that came meanwhile saw it, and
-    /// rely on this one.
-    pub fn is_oldest(&self, Reserved { slot, sequence }: Reserved<'_>) -> bool {
-        let own = (key::truncated(sequence), slot.number);
-        self.ages().all(|other| other >= own)
-    }
-
-    /// The slot of the oldest message.
-    pub fn oldest(&self) -> Option<usize> {
-        self.ages().min().map(|(_, slot)| slot)
-    }
-
-    /// Sequence numbers and slots of the messages. Of several that came at once the slots tell
-    /// which is the oldest.
-    fn ages(&self) -> impl Iterator<Item = (u64, usize)> + use<'a> {
-        let keys = self.index.keys.iter().map(|key| key.load(Ordering::SeqCst)).enumerate();
-        keys.filter(|(_, key)| is_message(*key)).map(|(slot, key)| (key::sequence(key), slot))
-    }
-
-    /// The number of messages.
-    pub fn count(&self) -> usize {
-        self.index.keys.iter().filter(|key| is_message(key.load(Ordering::Relaxed))).count()
-    }
-
-    /// The number of messages for a thread that may be a handler: without those that it has
-    /// interrupted itself in the middle of sending, or of receiving. It cannot receive them before
-    /// it returns.
-    pub fn count_for(&self, who: &impl Claimant) -> usize {
-        // Relaxed: the thread itself stored what is compared.
-        let is_ours = |slot: &Slot<'_>| who.is_own(slot.claim.load(Ordering::Relaxed));
-        let has_message = |slot: &Slot<'_>| is_message(slot.key.load(Ordering::Relaxed));
-        let messages = self.index.slots().filter(has_message);
-        // Asked at the first slot of its own alone: that is seldom.
-        let is_stray = core::cell::OnceCell::new();
-        messages.filter(|slot| !is_ours(slot) || *is_stray.get_or_init(|| who.is_stray())).count()
-    }
-
     /// A free slot, and the next sequence number: larger than that of any message that is in the
     /// queue and whose send has returned. Where there is none, any sequence number will do.
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;
+        Some(Reserved { slot, sequence: self.next_sequence() })
+    }
+
+    /// The next sequence number, where there is no tree.
+    #[inline(always)]
+    pub(super) fn next_sequence(&self) -> u64 {
         let mut newest = Newest::default();
         self.index.used().iter().for_each(|key| newest.look(key.load(Ordering::SeqCst)));
-        Some(Reserved { slot, sequence: newest.next() })
+        newest.next()
     }
 
     fn find_free_by_tree(&self) -> Option<Reserved<'a>> {
@@ -335,7 +361,7 @@ impl<'a> Slots<'a> {
     }
 
     #[inline(always)]
-    fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
+    pub(super) fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
         if self.index.is_flat() {
             self.index.use_slot(reserved.slot.number);
             return reserved;

@@ -16,11 +16,13 @@
 //! waiter commits, it owes its wake to the sleepers of the other direction. So a waiter that was
 //! woken and found nothing checks the other direction, too.
 
+use super::words::Words;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
 use crate::os::futex::{Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::hold::Borrowed;
 use crate::posix::mq::message::{Incoming, Outgoing, Received};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
@@ -48,6 +50,13 @@ pub enum Task {
     Send(Outgoing),
     /// `mq_receive`
     Receive(Incoming),
+    /// `rsipc_mq_loan`
+    Loan {
+        /// It may be more than half of the slots.
+        all: bool,
+    },
+    /// `rsipc_mq_borrow`
+    Borrow,
 }
 
 /// What has been done.
@@ -57,6 +66,10 @@ pub enum Transferred {
     Sent,
     /// A message was received.
     Received(Received),
+    /// Memory of a message to be.
+    Loaned(*mut u8),
+    /// A message where it lies.
+    Borrowed(Borrowed),
 }
 
 /// A task of a thread that may have to wait.
@@ -74,27 +87,31 @@ pub struct Transfer {
     /// The time at which it stops giving way to the turn of others, in nanoseconds of
     /// `CLOCK_MONOTONIC`.
     held_up_until: Option<u64>,
+    words: Words,
 }
 
 impl Task {
-    fn check_against(&self, queue: &Use<'_>) -> Result<()> {
+    pub(super) fn check_against(&self, queue: &Use<'_>) -> Result<()> {
         match self {
             Self::Send(message) => queue.check_outgoing(message),
             Self::Receive(into) => queue.check_incoming(into),
+            Self::Loan { .. } if queue.queue.can_send => Ok(()),
+            Self::Borrow if queue.queue.can_receive => Ok(()),
+            Self::Loan { .. } | Self::Borrow => Err(Errno::EBADF),
         }
     }
 
-    fn wanted(&self) -> Wanted {
+    pub(super) fn wanted(&self) -> Wanted {
         match self {
-            Self::Send(_) => Wanted::Free,
-            Self::Receive(_) => Wanted::Message,
+            Self::Send(_) | Self::Loan { .. } => Wanted::Free,
+            Self::Receive(_) | Self::Borrow => Wanted::Message,
         }
     }
 
     fn other(&self) -> Wanted {
-        match self {
-            Self::Send(_) => Wanted::Message,
-            Self::Receive(_) => Wanted::Free,
+        match self.wanted() {
+            Wanted::Free => Wanted::Message,
+            Wanted::Message => Wanted::Free,
         }
     }
 }
@@ -137,6 +154,8 @@ impl Attempt for Transfer {
         }
         let (seen, waits_long) = point.await_it(self.arrival, self.held_up_until.is_some());
         self.is_its_turn |= waits_long;
+        // Before the look: one that is marked after that keeps this thread from sleeping.
+        let others = self.words.gather(&self.queue.queue.mapping);
         let until = match self.queue.look(self.task.wanted()) {
             Look::There if self.is_its_turn || !seen.is_in_turn() => return Ok(false),
             Look::There => Some(self.until_held_up_enough(terms.until)),
@@ -149,7 +168,16 @@ impl Attempt for Transfer {
         };
         let awaited = point.awaited(seen);
         let thread = self.queue.thread();
-        sleep.prepare(awaited, until, terms.interrupted, || thread.filter.may_wait_on_vectors());
+        let may_wait_on_vectors = || thread.filter.may_wait_on_vectors();
+        if others == 0 {
+            sleep.prepare(awaited, until, terms.interrupted, may_wait_on_vectors);
+        } else if may_wait_on_vectors() {
+            sleep.prepare_all(self.words.around(awaited, others), until);
+        } else {
+            // No death ends the sleep.
+            let until = Some(earlier(until, LONGEST_SLEEP));
+            sleep.prepare(awaited, until, terms.interrupted, may_wait_on_vectors);
+        }
         Ok(true)
     }
 
@@ -208,6 +236,7 @@ impl Transfer {
             next_short_sleep: SHORTEST_SLEEP,
             is_its_turn: false,
             held_up_until: None,
+            words: Words::default(),
         }
     }
 
@@ -243,6 +272,8 @@ impl Transfer {
                 Task::Receive(into) => {
                     self.queue.try_receive(into, owed)?.map(Transferred::Received)
                 }
+                Task::Loan { all } => self.queue.try_loan(*all)?.map(Transferred::Loaned),
+                Task::Borrow => self.queue.try_borrow()?.map(Transferred::Borrowed),
             }
         };
         if done.is_some() && self.has_lain_down {

@@ -1,6 +1,7 @@
 //! Sending into a full queue and receiving from an empty one: calls that wait where they must.
 
 mod attempt;
+mod words;
 
 use core::mem::MaybeUninit;
 use std::os::fd::RawFd;
@@ -10,6 +11,7 @@ use crate::os::clock::Deadline;
 use crate::os::futex::Interrupted;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::message::{Incoming, Outgoing, Received};
+use crate::posix::mq::store::slots::Wanted;
 use crate::shared::thread::{FrameTag, Thread};
 use crate::shared::wait::Wait;
 
@@ -78,6 +80,36 @@ pub unsafe fn receive_or_wait(
     }
 }
 
+/// Takes a loan, or borrows a message: at once, or as [`send_or_wait`]. EBADF; ENOBUFS, ENOSYS,
+/// EUSERS, EBADMSG.
+///
+/// # Safety
+/// As for [`send_or_wait`].
+pub unsafe fn hold_or_wait(
+    thread: &'static Thread,
+    fd: RawFd,
+    task: Task,
+    storage: *mut CallStorage,
+) -> Result<Option<Transferred>> {
+    // SAFETY: valid, says the caller.
+    let queue = unsafe { enter(thread, fd, storage) }?;
+    task.check_against(&queue)?;
+    let is_others_turn = match task.wanted() {
+        Wanted::Free => queue.queue.layout.space().is_in_turn(),
+        Wanted::Message => queue.queue.layout.message().is_in_turn(),
+    };
+    let done = match task {
+        Task::Loan { all } if !is_others_turn => queue.try_loan(all)?.map(Transferred::Loaned),
+        Task::Borrow if !is_others_turn => queue.try_borrow()?.map(Transferred::Borrowed),
+        _ => None,
+    };
+    if done.is_none() {
+        // SAFETY: as the caller says.
+        unsafe { place(storage, queue, task) };
+    }
+    Ok(done)
+}
+
 /// # Safety
 /// `storage` is valid for writing, and stays where it is as long as the result lives.
 #[inline(always)]
@@ -130,6 +162,7 @@ impl Task {
                 Self::Receive(into) => {
                     receive_or_wait(thread, fd, into, storage)?.map(Transferred::Received)
                 }
+                Self::Loan { .. } | Self::Borrow => hold_or_wait(thread, fd, self, storage)?,
             };
             match done {
                 Some(done) => Ok(done),

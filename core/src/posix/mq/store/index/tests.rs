@@ -67,9 +67,9 @@ fn a_claimed_slot_can_be_passed_over() {
         storage.set(1, key::new(8, 1));
         storage.claims[0].store(17, Ordering::SeqCst);
         assert_eq!(storage.index().best(), Some((0, key::new(9, 1))));
-        assert_eq!(storage.index().best_unclaimed(), Some((1, key::new(8, 1))));
+        assert_eq!(storage.index().best_of(Among::Unclaimed), Some((1, key::new(8, 1))));
         storage.claims[0].store(claim::OWNER_DIED, Ordering::SeqCst);
-        assert_eq!(storage.index().best_unclaimed(), Some((0, key::new(9, 1))));
+        assert_eq!(storage.index().best_of(Among::Unclaimed), Some((0, key::new(9, 1))));
     }
 }
 

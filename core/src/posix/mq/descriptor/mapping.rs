@@ -1,0 +1,267 @@
+//! The mapping of a queue in this process, and what the process keeps in it beyond its calls.
+//!
+//! The mapping lives as long as a descriptor leads to it, and for ever if the last descriptor goes
+//! while the process keeps something: that memory is in use. Who opens the queue again gets the
+//! same mapping, and can give back what is kept.
+
+use core::ptr;
+use std::sync::Arc;
+
+use memmap2::MmapRaw;
+
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::os::futex::{self, Scope};
+use crate::os::process::Process;
+use crate::os::{Errno, Result};
+use crate::posix::mq::layout::Layout;
+use crate::posix::mq::store::holders::{HOLDERS, Record};
+use crate::shared::pause::Pause;
+use crate::shared::presence;
+use crate::shared::presence::marks::{self, Mark};
+
+/// A mapped queue.
+pub struct Mapping {
+    /// Unmapped with this.
+    _map: MmapRaw,
+    /// Where everything is in it.
+    pub layout: Layout,
+    /// See [`Own`]. Stored by the thread that has taken the record.
+    own: AtomicU64,
+    /// Loans of this process: [`Kept`].
+    pub loans: Kept,
+    /// Messages that this process has borrowed.
+    pub borrowed: Kept,
+}
+
+/// A number of things that the process keeps: its pid in the high half, so that the child of a fork
+/// begins at 0. Changed by exchange.
+#[derive(Default)]
+pub struct Kept(AtomicU64);
+
+/// What the process has taken in the queue.
+///
+/// | bits | meaning |
+/// |---|---|
+/// | 32..64 | its pid, so that the child of a fork has taken nothing |
+/// | 27..32 | the number of its record |
+/// | 17..27 | what the record's mark is to the kernel: `Mark::to_bits` |
+/// | 0..17 | the number of its presence |
+#[derive(Clone, Copy)]
+struct Own(u64);
+
+const RECORD_SHIFT: u32 = 27;
+const MARK_SHIFT: u32 = 17;
+const _: () = assert!(HOLDERS <= 32 && presence::NUMBERS <= 1 << MARK_SHIFT);
+
+impl Kept {
+    /// One more, if there are fewer than this. False: there are not.
+    pub fn add_below(&self, limit: u32) -> bool {
+        self.change(|count| (count < limit).then_some(count + 1))
+    }
+
+    /// One less.
+    pub fn remove(&self) {
+        self.change(|count| count.checked_sub(1));
+    }
+
+    fn is_any(&self) -> bool {
+        count_of(self.0.load(Ordering::SeqCst), Process::pid_of_memory()) > 0
+    }
+
+    fn change(&self, to: impl Fn(u32) -> Option<u32>) -> bool {
+        let pid = Process::pid_of_memory();
+        let next = |word| Some(u64::from(pid) << 32 | u64::from(to(count_of(word, pid))?));
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).is_ok()
+    }
+}
+
+fn count_of(word: u64, pid: u32) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half")]
+    if word >> 32 == u64::from(pid) { word as u32 } else { 0 }
+}
+
+impl Own {
+    fn new(record: usize, mark: Mark, number: u32) -> Self {
+        let mark = u64::from(mark.to_bits()) << MARK_SHIFT;
+        let record = (record as u64) << RECORD_SHIFT;
+        Self(u64::from(Process::pid_of_memory()) << 32 | record | mark | u64::from(number))
+    }
+
+    /// `None`: it is none, or that of the parent.
+    fn from_word(word: u64) -> Option<Self> {
+        (word >> 32 == u64::from(Process::pid_of_memory())).then_some(Self(word))
+    }
+
+    fn record(self) -> usize {
+        (self.0 >> RECORD_SHIFT & 0x1f) as usize
+    }
+
+    fn mark(self) -> Option<Mark> {
+        Mark::from_bits((self.0 >> MARK_SHIFT & 0x3ff) as u32)
+    }
+
+    fn held(self) -> u32 {
+        presence::held_by((self.0 & ((1 << MARK_SHIFT) - 1)) as u32)
+    }
+}
+
+impl Mapping {
+    /// A queue that has just been mapped.
+    pub fn new(map: MmapRaw, layout: Layout) -> Self {
+        Self {
+            _map: map,
+            layout,
+            own: AtomicU64::new(0),
+            loans: Kept::default(),
+            borrowed: Kept::default(),
+        }
+    }
+
+    /// What this process holds slots with, if it has held any.
+    pub fn held_by_own(&self) -> Option<u32> {
+        self.own().map(Own::held)
+    }
+
+    /// The number of the record of this process.
+    pub fn own_record(&self) -> Option<usize> {
+        self.own().map(Own::record)
+    }
+
+    /// What this process holds slots with. The first time it takes a record.
+    ///
+    /// Errors: ENOSYS: the kernel would tell no other process of its death; EUSERS: there is no
+    /// free record.
+    #[inline]
+    pub fn hold(&self, mend: impl FnMut() -> bool) -> Result<u32> {
+        self.held_by_own().map_or_else(|| self.take_record(mend), Ok)
+    }
+
+    fn own(&self) -> Option<Own> {
+        Own::from_word(self.own.load(Ordering::Acquire))
+    }
+
+    /// `mend` gives back what dead processes hold, and their records, and says whether one of them
+    /// may be about to end.
+    #[cold]
+    fn take_record(&self, mut mend: impl FnMut() -> bool) -> Result<u32> {
+        let process = presence::of_holder().ok_or(Errno::ENOSYS)?;
+        let held = presence::held_by(process);
+        let before = self.own.load(Ordering::Acquire);
+        self.forget_earlier(held);
+        let holders = self.layout.holders();
+        let mut pause = Pause::default();
+        let number = loop {
+            let may_be_soon = mend();
+            match holders.take(held) {
+                Some(number) => break number,
+                None if may_be_soon && pause.turn() => {}
+                None => return Err(Errno::EUSERS),
+            }
+        };
+        let record = holders.record(number).ok_or(Errno::EUSERS)?;
+        let (mark, value) = add_mark(record).inspect_err(|_| record.give_back(held))?;
+        record.begin(value, Process::pid_of_memory());
+        let own = Own::new(number, mark, process);
+        let order = (Ordering::AcqRel, Ordering::Acquire);
+        if let Err(theirs) = self.own.compare_exchange(before, own.0, order.0, order.1) {
+            // Another thread has been faster.
+            record.give_back(held);
+            marks::release(mark);
+            return Own::from_word(theirs).map(Own::held).ok_or(Errno::ENOSYS);
+        }
+        // Those who sleep know of the record from now on, and sleep until its mark, too.
+        self.layout.message().wake_all();
+        self.layout.space().wake_all();
+        Ok(held)
+    }
+
+    /// A process that had the number of this one before may have left something.
+    fn forget_earlier(&self, held: u32) {
+        let is_earlier = |record: &&Record| record.owner() == held && record.is_marked();
+        for record in self.layout.holders().used().iter().filter(is_earlier) {
+            self.layout.slots().free_held(held);
+            record.give_back(held);
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        self.loans.is_any() || self.borrowed.is_any()
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        let Some(own) = self.own() else { return };
+        if let Some(record) = self.layout.holders().record(own.record()) {
+            record.give_back(own.held());
+        }
+        if let Some(mark) = own.mark() {
+            marks::release(mark);
+        }
+    }
+}
+
+/// A mapping that stays. Never freed.
+struct Stays {
+    mapping: Arc<Mapping>,
+    /// Device and inode of the data file. The mapping keeps the inode from being used again.
+    data: (u64, u64),
+    next: *const Stays,
+}
+
+/// The mappings that stay, chained. Any thread may put one in front.
+static STAY: AtomicPtr<Stays> = AtomicPtr::new(ptr::null_mut());
+
+/// A descriptor of the mapping goes. If the process keeps something there, the mapping stays.
+pub fn keep_if_held(mapping: &Arc<Mapping>, data: (u64, u64)) {
+    let is_last = Arc::strong_count(mapping) == 1;
+    if !is_last || !mapping.is_held() {
+        return;
+    }
+    let mut first = STAY.load(Ordering::Acquire);
+    let stays = Box::leak(Box::new(Stays { mapping: mapping.clone(), data, next: first }));
+    while let Err(now) = STAY.compare_exchange(first, stays, Ordering::AcqRel, Ordering::Acquire) {
+        first = now;
+        stays.next = first;
+    }
+}
+
+/// The mapping of this data file that stays.
+pub fn kept_of(data: (u64, u64)) -> Option<Arc<Mapping>> {
+    let mut next: *const Stays = STAY.load(Ordering::Acquire);
+    // SAFETY: never freed, and not changed once it is in the chain.
+    while let Some(stays) = unsafe { next.as_ref() } {
+        if stays.data == data {
+            return Some(stays.mapping.clone());
+        }
+        next = stays.next;
+    }
+    None
+}
+
+/// The kernel marks the record when the process dies. ENOSYS: it does not.
+fn add_mark(record: &Record) -> Result<(Mark, u32)> {
+    let mut pause = Pause::default();
+    loop {
+        // SAFETY: the record is in the first page of the mapping, which is shared.
+        match unsafe { marks::add_word(record.mark()) } {
+            // Another thread is about to make what marks.
+            Err(Errno::EAGAIN) if pause.turn() => {}
+            Err(_) => return Err(Errno::ENOSYS),
+            Ok(marked) => return Ok(marked),
+        }
+    }
+}
+
+/// Wakes all who sleep on a mark.
+pub fn wake_all(mark: &AtomicU32) {
+    futex::wake(mark.as_ptr(), i32::MAX, Scope::Shared);
+}
+
+/// The records of other processes, which a sleeper of this process waits for.
+pub fn others(mapping: &Mapping) -> impl Iterator<Item = &Record> {
+    let own = mapping.own_record();
+    let used = mapping.layout.holders().used().iter().enumerate();
+    used.filter(move |(number, record)| Some(*number) != own && record.owner() != 0)
+        .map(|(_, record)| record)
+}
