@@ -71,9 +71,7 @@ impl Survey {
         } else {
             format!("{} processes", self.unseen)
         };
-        format!(
-            "{processes} could not be inspected; ? stands for what is not known, others may have more"
-        )
+        format!("{processes} could not be inspected; ? marks what is unknown")
     }
 
     /// The object whose data lies in this file.

@@ -113,7 +113,7 @@ fn what_cannot_be_looked_into_stays_unless_forced() {
         said.contains("kept sem /short: it cannot be inspected: the file is too short"),
         "{said}"
     );
-    assert!(said.contains("it may be of a queue that cannot be inspected"), "{said}");
+    assert!(said.contains("it may belong to a queue that cannot be inspected"), "{said}");
     assert_eq!(place.files(), before);
     clean(&place, &["--force"]);
     assert_eq!(place.files(), [] as [&str; 0]);

@@ -136,7 +136,7 @@ fn rates_of_semaphores_are_unknown_and_not_guessed() {
     poster.does("sem_post /s");
     row_becomes(&terminal, "/s", |row| row.get(2..5) == Some(&["1", "?", "?"]));
     terminal.press("\r");
-    terminal.shows("unknown: nobody counts the posts of a semaphore");
+    terminal.shows("unknown: a semaphore does not count its posts");
     terminal.press("\x1b");
     terminal.shows("KIND");
     terminal.press("q");

@@ -61,7 +61,7 @@ impl<'a> Arguments<'a> {
     /// The name of an object, exactly as the call gets it.
     pub fn name(&mut self) -> Result<CString> {
         let name = self.word("NAME")?;
-        CString::new(name).map_err(|_| usage("a name has no NUL".to_owned()))
+        CString::new(name).map_err(|_| usage("a name contains no NUL".to_owned()))
     }
 
     fn parsed<T>(

@@ -15,7 +15,7 @@ const MOST: usize = 3;
 /// A line for each kind of wait in each object.
 pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     let stopped = deadlock.doubts.iter().filter_map(|doubt| match doubt {
-        Doubt::Stopped { pid } => Some(format!("`kill -CONT {pid}` lets it go on")),
+        Doubt::Stopped { pid } => Some(format!("`kill -CONT {pid}` continues it")),
         _ => None,
     });
     let mut lines: Vec<String> = stopped.collect();
@@ -33,13 +33,13 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     lines.truncate(MOST);
     let waits_for_post = |sleeper: &Sleeper| purpose(sleeper, survey) == Some(Purpose::Token);
     if deadlock.sleepers.iter().any(waits_for_post) {
-        lines.push("to end a process gives back nothing that it took from a semaphore".to_owned());
+        lines.push("ending a process does not restore what it took from a semaphore".to_owned());
     }
     lines
 }
 
 fn end_them() -> String {
-    "no command of rsipc can wake them; end them, or wake them in a debugger".to_owned()
+    "no rsipc command can wake them; end them, or wake them in a debugger".to_owned()
 }
 
 fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey) -> String {
@@ -66,7 +66,7 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
         }
         (Purpose::Change, _) => end_them(),
         (Purpose::Increase | Purpose::Zero, _) if !sleeper.givers.is_empty() => format!(
-            "end one: what it has taken with SEM_UNDO is given back then (`kill {}`)",
+            "end one: what it has taken with SEM_UNDO is then undone (`kill {}`)",
             sleeper.givers[0]
         ),
         (Purpose::Increase, _) => format!(

@@ -19,7 +19,7 @@ pub const TEXT: &str = "
 
   A queue counts its messages and a set its changes: these rates are exact.
   A System V queue counts waits as messages that came: ~ marks the estimate.
-  Nothing here changes an object: no message is taken and no value lowered.";
+  Nothing here changes an object: no message is received, and no value is decremented.";
 
 #[cfg(test)]
 mod tests {

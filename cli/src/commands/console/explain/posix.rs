@@ -76,13 +76,13 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::EINVAL,
         &["sem_open"],
-        "the name is empty or has a slash inside, the value is above 2147483647, or the file is no semaphore",
+        "the name is empty or has a slash inside, the value is above 2147483647, or the file is not a semaphore",
         "write the name as /name",
     ),
     row(
         Errno::EINVAL,
         &["mq_open"],
-        "the name has no slash in front, the access mode is none, MAXMSG is not 1 to 65536, MSGSIZE is not 1 to 16777216, or the file is no queue",
+        "the name has no slash in front, the access mode is none, MAXMSG is not 1 to 65536, MSGSIZE is not 1 to 16777216, or the file is not a queue",
         "write the name as /name, and O_RDWR|O_CREAT 0600 10 8192",
     ),
     row(

@@ -97,7 +97,7 @@ impl<'a> Watcher<'a> {
             modes |= mode::CHAOS | if kills { mode::KILL } else { 0 };
             seed = wanted.unwrap_or_else(any_seed);
             let kind = if kills { "kill:" } else { "" };
-            say(format!("rsipc chaos: seed {seed} (--chaos={kind}{seed} does the same again)"));
+            say(format!("rsipc chaos: seed {seed} (--chaos={kind}{seed} repeats it)"));
         }
         let home = Home::new(modes, seed)
             .map_err(|error| Failure::call("cannot make a directory for the run", error))?;
@@ -141,7 +141,7 @@ impl<'a> Watcher<'a> {
                     report::finding(&finding, &mut self.symbols);
                 }
                 Ok(Record::Killed(killed)) => report::killed(&killed),
-                Err(error) => warn(format!("a record of the run makes no sense: {error}")),
+                Err(error) => warn(format!("a record of the run is invalid: {error}")),
             }
         }
         match &mut self.trace {
@@ -173,7 +173,7 @@ impl<'a> Watcher<'a> {
             return Ok(());
         }
         let own = std::env::current_exe()
-            .map_err(|error| Failure::call("cannot find the own program", error))?;
+            .map_err(|error| Failure::call("cannot find the rsipc program itself", error))?;
         let looked = Command::new(own)
             .arg("--version")
             .env("LD_PRELOAD", preload)
@@ -185,8 +185,8 @@ impl<'a> Watcher<'a> {
             .status();
         match looked {
             Ok(status) if status.success() => self.read(),
-            Ok(status) => Err(Failure::new(format!("cannot look at what is left: {status}"))),
-            Err(error) => Err(Failure::call("cannot look at what is left", error)),
+            Ok(status) => Err(Failure::new(format!("cannot check what is left: {status}"))),
+            Err(error) => Err(Failure::call("cannot check what is left", error)),
         }
     }
 
@@ -202,7 +202,7 @@ impl<'a> Watcher<'a> {
         let missed = head.missed.load(Ordering::Relaxed);
         if missed > 0 {
             warn(format!(
-                "{missed} times the book of the run had no room, or was kept by a stopped process; what follows from it was not reported"
+                "{missed} times the table of the run was full, or held by a stopped process; findings that depend on it were not reported"
             ));
         }
         if !self.was_entered() {
