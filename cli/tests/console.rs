@@ -190,7 +190,7 @@ fn every_call_on_a_queue() {
     assert_eq!(answer(&mut terminal, "mq_notify /q SIGEV_THREAD"), "mq_notify = 0");
     assert!(answer(&mut terminal, "mq_notify /q").contains("EBUSY"));
     terminal.enter("mq_send /q x");
-    terminal.shows("the thread runs; a message came into the empty queue");
+    terminal.shows("the thread runs; a message arrived in the empty queue");
     answer(&mut terminal, "mq_receive /q");
     assert_eq!(answer(&mut terminal, "mq_notify /q SIGEV_SIGNAL SIGUSR2"), "mq_notify = 0");
     place.rsipc(&["mq", "send", "q", "hi"]).assert().success();

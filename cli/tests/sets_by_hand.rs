@@ -74,7 +74,7 @@ fn errors_are_explained() {
         ("semtimedop 0xa1 20ms 0:-1", "semtimedop = -1: EAGAIN", "could not be done until then"),
         ("semctl 0xa1 0 SETVAL 40000", "semctl = -1: ERANGE", "0 to 32767"),
         ("semctl 0xa1 9 GETVAL", "semctl = -1: EINVAL", "counted from 0"),
-        ("semctl 0xa1 0 GETSOME", "GETSOME is no command of semctl", "help semctl"),
+        ("semctl 0xa1 0 GETSOME", "GETSOME is not a command of semctl", "help semctl"),
         ("semctl 0xa1 0 SETALL 1 2 3", "3 values for a set of 2", "usage"),
         ("semop 0xa1 0-1", "write NUMBER:AMOUNT", "usage"),
         ("semop me 0:1", "me is no id", "usage"),

@@ -78,8 +78,8 @@ const AFTER_HELP: &str = "\
 Type `help` for the commands. A command is a call, with its arguments: `sem_open /s O_CREAT 0600 1`,
 `sem_wait /s`. Ctrl-C interrupts a call that sleeps (EINTR); Ctrl-D ends the console.
 
-When the standard input is no terminal, its lines are commands. All are done, whether or not the
-ones before them failed, unless --stop is given; the exit status is 1 if one has failed.";
+If standard input is not a terminal, each line is a command. All commands are carried out, even
+after one has failed, unless --stop is given; the exit status is 1 if any command failed.";
 
 /// Calls that failed, in whatever thread.
 static FAILED: AtomicUsize = AtomicUsize::new(0);
