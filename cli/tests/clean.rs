@@ -80,7 +80,7 @@ fn what_holds_something_stays_unless_forced() {
         let said = clean(&place, dry_run);
         for why in [
             "kept sem /taken: its value is 0: it may be taken; --force removes it\n",
-            "kept mq /one: it holds a message; --force removes it\n",
+            "kept mq /one: it holds 1 message; --force removes it\n",
             "kept mq /two: it holds 2 messages; --force removes it\n",
         ] {
             assert!(said.contains(why), "{said}");

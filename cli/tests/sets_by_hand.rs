@@ -71,7 +71,7 @@ fn errors_are_explained() {
         ("semop 0xa1 5:+1", "semop = -1: EFBIG", "no semaphore with such a number"),
         ("semop 0xa1 0:-1:IPC_NOWAIT", "semop = -1: EAGAIN", "has IPC_NOWAIT"),
         ("semop 0xa1 0:+32767 0:+1", "semop = -1: ERANGE", "leave its range"),
-        ("semtimedop 0xa1 20ms 0:-1", "semtimedop = -1: EAGAIN", "could not be done until then"),
+        ("semtimedop 0xa1 20ms 0:-1", "semtimedop = -1: EAGAIN", "could not be performed in time"),
         ("semctl 0xa1 0 SETVAL 40000", "semctl = -1: ERANGE", "0 to 32767"),
         ("semctl 0xa1 9 GETVAL", "semctl = -1: EINVAL", "counted from 0"),
         ("semctl 0xa1 0 GETSOME", "GETSOME is not a command of semctl", "help semctl"),

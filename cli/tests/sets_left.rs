@@ -20,7 +20,7 @@ fn a_holder_that_runs_another_program_is_still_one() {
     assert_eq!(held["set"]["undo"][0]["program"], "sleep");
     assert_ne!(held["stale"], true);
     let said = text(&place, &["clean", "--older-than", "0s"]);
-    assert!(said.contains("to semaphore 0 is to be undone; --force removes it"), "{said}");
+    assert!(said.contains("to semaphore 0 will be undone; --force removes it"), "{said}");
     assert_eq!(values(&set(&place)), [0]);
     one.kill();
     // What is owed by the dead counts: the value is 1 in truth.

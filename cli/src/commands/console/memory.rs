@@ -23,7 +23,7 @@ pub const COMMANDS: &[Command] = &[
         name: "shm_open",
         family: Family::Memory,
         arguments: "NAME [FLAGS [MODE]]",
-        summary: "open a shared memory object, and create it if O_CREAT is given",
+        summary: "open a shared memory object; O_CREAT creates it",
         more: "FLAGS: O_RDONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC. A new object has no bytes: `ftruncate` gives \
                it some. It returns a descriptor; in the console NAME stands for the last one.",
         example: "shm_open /m O_RDWR|O_CREAT 0600",
@@ -105,7 +105,7 @@ pub const COMMANDS: &[Command] = &[
         name: "shm_unlink",
         family: Family::Memory,
         arguments: "NAME",
-        summary: "remove the name; a process that has the object open or mapped keeps it",
+        summary: "remove the name; processes that use the object keep it",
         more: "",
         example: "shm_unlink /m",
         failure: "-1",

@@ -18,7 +18,7 @@ pub const COMMANDS: &[Command] = &[
         name: "msgget",
         family: Family::Messages,
         arguments: "KEY [FLAGS [MODE]]",
-        summary: "get the id of a message queue, and create it if IPC_CREAT is given",
+        summary: "get the id of a message queue; IPC_CREAT creates it",
         more: "KEY: a number such as 0xbeef, or IPC_PRIVATE for a new queue that has none. FLAGS: 0, IPC_CREAT, \
                IPC_CREAT|IPC_EXCL. MODE is 0600. The other commands also take the key instead of the id.",
         example: "msgget 0xbeef IPC_CREAT 0600",

@@ -17,7 +17,7 @@ pub const COMMANDS: &[Command] = &[
         name: "mq_open",
         family: Family::Queues,
         arguments: "NAME [FLAGS [MODE [MAXMSG MSGSIZE]]]",
-        summary: "open a queue, and create it if O_CREAT is given",
+        summary: "open a queue; O_CREAT creates it",
         more: "FLAGS: O_RDONLY, O_WRONLY or O_RDWR, with O_CREAT, O_EXCL, O_NONBLOCK. MODE (0600), MAXMSG and MSGSIZE \
                are those of a new one. It returns a descriptor; in the console NAME stands for the last one.",
         example: "mq_open /q O_RDWR|O_CREAT 0600 10 8192",
@@ -110,7 +110,7 @@ pub const COMMANDS: &[Command] = &[
         name: "mq_unlink",
         family: Family::Queues,
         arguments: "NAME",
-        summary: "remove the name; a process that has the queue open keeps it",
+        summary: "remove the name; processes that have it open keep it",
         more: "",
         example: "mq_unlink /q",
         failure: "-1",

@@ -21,7 +21,7 @@ pub const COMMANDS: &[Command] = &[
         name: "shmget",
         family: Family::Segments,
         arguments: "KEY SIZE [FLAGS [MODE]]",
-        summary: "get the id of a segment, and create it if IPC_CREAT is given",
+        summary: "get the id of a segment; IPC_CREAT creates it",
         more: "KEY: a number such as 0xbeef, or IPC_PRIVATE. SIZE: 4096, 64K, 1M; 0 will do for a segment that is \
                there. FLAGS: 0, IPC_CREAT, IPC_CREAT|IPC_EXCL. MODE is 0600. Segments are the kernel's, unless it has \
                none or RSIPC_SYSV names shm.",

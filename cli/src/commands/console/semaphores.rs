@@ -21,7 +21,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_open",
         family: Family::Semaphores,
         arguments: "NAME [FLAGS [MODE [VALUE]]]",
-        summary: "open a named semaphore, and create it if O_CREAT is given",
+        summary: "open a named semaphore; O_CREAT creates it",
         more: "FLAGS: 0, O_CREAT, O_CREAT|O_EXCL. MODE and VALUE are those of a new one: 0600 and 0. From then on NAME \
                stands for the semaphore. The same semaphore has the same address, however often it is opened.",
         example: "sem_open /s O_CREAT 0600 1",
@@ -114,7 +114,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_unlink",
         family: Family::Semaphores,
         arguments: "NAME",
-        summary: "remove the name; a process that has the semaphore open keeps it",
+        summary: "remove the name; processes that have it open keep it",
         more: "",
         example: "sem_unlink /s",
         failure: "-1",

@@ -38,7 +38,7 @@ pub const COMMANDS: &[Command] = &[
         name: "semget",
         family: Family::Sets,
         arguments: "KEY COUNT [FLAGS [MODE]]",
-        summary: "get the id of a set of semaphores, and create it if IPC_CREAT is given",
+        summary: "get the id of a semaphore set; IPC_CREAT creates it",
         more: "KEY: a number such as 0xbeef, or IPC_PRIVATE for a new set that has none. COUNT: how many semaphores; 0 will \
                do for a set that is there. FLAGS: 0, IPC_CREAT, IPC_CREAT|IPC_EXCL. MODE is 0600. The other commands \
                also take the key instead of the id. All values of a new set are 0.",
@@ -50,7 +50,7 @@ pub const COMMANDS: &[Command] = &[
         name: "semop",
         family: Family::Sets,
         arguments: "ID OPERATION... [&]",
-        summary: "perform all operations or none; sleep until they can be performed",
+        summary: "perform all operations or none; sleep until possible",
         more: "OPERATION: NUMBER:AMOUNT, with flags behind another colon: 0:-1 takes one from semaphore 0, 0:+1:SEM_UNDO adds \
                one and takes it back when the process ends, 1:0 waits until semaphore 1 is 0. IPC_NOWAIT: \
                do not sleep. What the console has done with SEM_UNDO is undone when it ends.",

@@ -52,24 +52,21 @@ pub fn doubts(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         .map(|doubt| match doubt {
             Doubt::Handler { pid, signal } => {
                 let (who, signal) = (process(*pid, survey), signals::name(*signal));
-                format!("only possible: {who} has a handler for {signal}, which could post")
+                format!("uncertain: {who} has a handler for {signal}, which could post")
             }
             Doubt::Timer { pid } => {
                 let who = process(*pid, survey);
-                format!("only possible: {who} has a timer, which could post")
+                format!("uncertain: {who} has a timer, which could post")
             }
             Doubt::Idle { pid, tid: None, call } => {
-                format!(
-                    "only possible: {} is {call}, and could post afterwards",
-                    process(*pid, survey)
-                )
+                format!("uncertain: {} is {call}, and could post afterwards", process(*pid, survey))
             }
             Doubt::Idle { pid, tid: Some(tid), call } => format!(
-                "only possible: thread {tid} of {} is {call}, and could post afterwards",
+                "uncertain: thread {tid} of {} is {call}, and could post afterwards",
                 process(*pid, survey)
             ),
             Doubt::Stopped { pid } => {
-                format!("{} is stopped until it receives SIGCONT", process(*pid, survey))
+                format!("{} does nothing until it receives SIGCONT", process(*pid, survey))
             }
         })
         .collect();
