@@ -14,7 +14,7 @@ pub const TEXT: &str = "
             a semaphore does not count its posts, so both are unknown
   WAIT      threads that sleep in it; ! marks a deadlock: `rsipc graph` names it
   OPEN      processes that have it open or mapped
-  ACTIVITY  in and out, a second for each character, each object to its own scale
+  ACTIVITY  in and out, a second for each character, on a scale of its own
   ?         unknown: not counted, or owned by another user; root sees more
 
   A queue counts its messages and a set its changes: these rates are exact.
