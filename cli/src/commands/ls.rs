@@ -30,7 +30,7 @@ use crate::survey::{Confidence, Entry, Survey};
 use columns::{Column, Numbers, Row};
 use processes::shown;
 
-/// List the objects: what they hold, who has them open, who waits for them
+/// List the objects, their contents, their waiters, and the processes that have them open
 #[derive(Args)]
 pub struct Options {
     /// Print JSON for programs
