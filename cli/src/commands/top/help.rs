@@ -18,7 +18,7 @@ pub const TEXT: &str = "
   ?         unknown: not counted, or owned by another user; root sees more
 
   A queue counts its messages and a set its changes: these rates are exact.
-  A System V queue counts waits as messages that were sent: ~ marks the estimate.
+  A System V queue counts waits as messages that were sent: ~ is an estimate.
   Nothing here changes an object: it receives no message and lowers no value.";
 
 #[cfg(test)]
