@@ -71,7 +71,10 @@ impl Survey {
         } else {
             format!("{} processes", self.unseen)
         };
-        format!("{processes} could not be inspected; ? marks what is unknown")
+        // SAFETY: takes no arguments, and only asks.
+        let is_root = unsafe { libc::geteuid() } == 0;
+        let advice = if is_root { "" } else { "; root can see more" };
+        format!("{processes} could not be inspected; ? marks what is unknown{advice}")
     }
 
     /// The object whose data lies in this file.

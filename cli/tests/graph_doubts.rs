@@ -163,5 +163,8 @@ fn only_what_was_asked_for_is_drawn() {
     assert!(by_process.contains("\ndeadlock: actor"), "{by_process}");
     let svg = text(&place, &["--format", "svg", "a"]);
     assert_eq!(svg.matches("<line class=\"edge\"").count(), actors.len(), "{svg}");
-    assert!(text(&place, &["nothing"]).starts_with("no process that was seen has such an object"));
+    let nobody = text(&place, &["--process", "nobody"]);
+    assert!(nobody.starts_with("no process that was seen has such an object"), "{nobody}");
+    let missing = place.rsipc(&["graph", "nothing"]).assert().code(1).get_output().stderr.clone();
+    assert!(String::from_utf8(missing).unwrap().contains("there is no object /nothing"));
 }

@@ -24,6 +24,28 @@ fn names(place: &Place, arguments: &[&str]) -> Vec<String> {
     names.lines().filter(|name| name.starts_with('/')).map(str::to_owned).collect()
 }
 
+/// crossterm asks tput(1) for the size where there is no terminal.
+#[test]
+fn no_program_is_run_for_the_width() {
+    let place = place_with_objects("width");
+    let programs = place.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let (tput, mark) = (programs.join("tput"), place.path().join("asked"));
+    std::fs::write(&tput, format!("#!/bin/sh\n: >'{}'\necho 80\n", mark.display())).unwrap();
+    Command::new("chmod").arg("755").arg(&tput).status().unwrap();
+    place.rsipc(&["ls"]).env("PATH", &programs).assert().success();
+    assert!(!mark.exists(), "tput was run");
+}
+
+/// Names, values and waiters stay; nothing is broken into two lines.
+#[test]
+fn a_very_narrow_terminal_has_whole_lines() {
+    let place = place_with_objects("narrow");
+    let screen = in_terminal(&place, &["job-1", "other"], (40, 12)).shows("/other");
+    let line = screen.lines().find(|line| line.contains("/other")).expect("it is listed");
+    assert!(!line.contains("0600") && !screen.contains("OPEN BY"), "{screen}");
+}
+
 #[test]
 fn columns_order_and_names_are_chosen() {
     let place = place_with_objects("listing");
@@ -69,7 +91,8 @@ fn a_table_fits_the_terminal() {
         actor.does(&format!("sem_open /{name} 0"));
     }
     for (columns, has_mode) in [((60, 24), false), ((200, 50), true)] {
-        let mut terminal = in_terminal(&place, &["sem"], columns);
+        // By their names: the kernel may have a set of others, which takes more room.
+        let mut terminal = in_terminal(&place, &["job-1", "job-2", "other"], columns);
         let screen = terminal.shows("/other");
         assert!(terminal.ends().success());
         let heading = screen.lines().next().unwrap();
@@ -137,6 +160,29 @@ fn names_of_objects_are_completed() {
     let fish = std::fs::read_to_string(directory.join("rsipc.fish")).unwrap();
     assert!(fish.contains("(__rsipc_objects)"));
     assert!(shells_accept(&directory));
+}
+
+/// Where there is a zsh: a user types a part of a name, and Tab.
+#[test]
+fn zsh_completes_names() {
+    let place = place_with_objects("zsh");
+    let directory = place.path().join("completions");
+    let shown = directory.to_str().unwrap();
+    place.rsipc(&["generate", "completions", shown]).assert().success();
+    let start =
+        format!("fpath=({shown} $fpath); autoload -Uz compinit; compinit -u -D; PS1='> '\n");
+    std::fs::write(directory.join(".zshrc"), start).unwrap();
+    let own = binary().parent().unwrap().display().to_string();
+    let path = format!("{own}:{}", std::env::var("PATH").unwrap_or_default());
+    if Command::new("zsh").arg("--version").output().is_err() {
+        return;
+    }
+    let mut command = Command::new("zsh");
+    command.arg("-i").env("ZDOTDIR", &directory).env("PATH", path).env("RSIPC_DIR", place.path());
+    let mut terminal = Terminal::run(command, SMALL);
+    terminal.until(|screen| screen.starts_with("> "));
+    terminal.press("rsipc stat oth\t");
+    terminal.shows("rsipc stat other");
 }
 
 /// Those shells that are there.

@@ -224,6 +224,8 @@ fn a_cycle_of_locks_with_undo_is_named_although_a_third_one_is_awake() {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(said.contains("on semaphore 1 of 0x0000beef, which sets"), "{said}");
+    let ends: Vec<&str> = said.lines().filter(|line| line.contains("end one: ")).collect();
+    assert!(matches!(ends[..], [line] if line.contains("` or `kill ")), "{said}");
     let dot = text(&place, &["graph", "--format", "dot"]);
     assert_eq!(dot.matches("has taken").count(), 2, "{dot}");
     assert_eq!(dot.matches("waits for ever").count(), 2, "{dot}");

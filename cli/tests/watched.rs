@@ -84,6 +84,34 @@ fn a_registration_for_a_notification_outlives_what_is_asked_meanwhile() {
     }
 }
 
+/// A fork copies what the children share with their parent, not hundreds of its threads' locks.
+#[test]
+fn many_private_semaphores_leave_room() {
+    let place = Place::new("many");
+    let program = program("many_locks.c", Way::Glibc);
+    let program = program.to_str().expect("the path is text");
+    let output = run(&place, &["--check", "--", program, "/meeting"]).output().unwrap();
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{talk}");
+    assert!(!talk.contains("not all of the run was seen"), "{talk}");
+    let found: Vec<&str> =
+        talk.lines().filter_map(|line| line.strip_prefix("rsipc check: ")).collect();
+    let kinds: Vec<&str> = found.iter().filter_map(|line| line.split(": ").next()).collect();
+    assert_eq!(kinds, ["not-open", "never-unlinked", "2 findings"], "{talk}");
+}
+
+/// A call that was left by siglongjmp is over: what comes after it is judged.
+#[test]
+fn a_call_that_was_left_is_over() {
+    let place = Place::new("left");
+    let program = program("left.c", Way::Glibc);
+    let program = program.to_str().expect("the path is text");
+    let output = run(&place, &["--check", "--", program]).output().unwrap();
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{talk}");
+    assert!(talk.contains("rsipc check: unmapped-while-awaited: "), "{talk}");
+}
+
 /// What is printed in a watched run is what is printed without; the library is there all the same.
 #[test]
 fn a_program_does_not_notice() {

@@ -69,7 +69,7 @@ unsafe extern "C" fn rsipc_mq_send_at_once(
     let message = Outgoing { body, length, priority };
     // SAFETY: C gives the thread's own variable; the caller of mq_send vouches for its memory.
     Thread::current(unsafe { &*slot })
-        .is_some_and(|thread| unsafe { mq::send_at_once(thread, queue, &message) })
+        .is_some_and(|thread| unsafe { mq::send_at_once(thread, queue, message) })
 }
 
 /// The length of the message; minus [`MUST_SLEEP`]: nothing has happened; minus another errno.
@@ -84,13 +84,14 @@ unsafe extern "C" fn rsipc_mq_receive_at_once(
     let into = Incoming { body, capacity };
     // SAFETY: C gives the thread's own variable.
     let Some(thread) = Thread::current(unsafe { &*slot }) else { return negative(MUST_SLEEP) };
-    // SAFETY: the caller of mq_receive vouches for its memory.
-    match unsafe { mq::receive_at_once(thread, queue, &into) } {
+    let give = |received| match received {
         // SAFETY: NULL, or the caller's variable.
         Ok(Some(message)) => unsafe { give(message, priority) },
         Ok(None) => negative(MUST_SLEEP),
         Err(Errno(number)) => negative(number),
-    }
+    };
+    // SAFETY: the caller of mq_receive vouches for its memory.
+    unsafe { mq::receive_at_once(thread, queue, into, give) }
 }
 
 #[unsafe(no_mangle)]

@@ -83,8 +83,9 @@ struct rsipc_watch_call {
 	/* What the hooks note for themselves. */
 	uint64_t began, ended, hash, decision, turn;
 	int32_t slot, object, value, is_new;
+	uint64_t tag;
 };
-_Static_assert(sizeof(struct rsipc_watch_call) == 15 * 8 + 16, "hooks::Call has this size");
+_Static_assert(sizeof(struct rsipc_watch_call) == 16 * 8 + 16, "hooks::Call has this size");
 
 /* 0: the call is to be made. Otherwise it fails with this errno, without being made. */
 int rsipc_watch_before(struct rsipc_watch_call *call);

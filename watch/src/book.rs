@@ -80,17 +80,8 @@ pub fn add_object(book: &mut Book, kind: ObjectKind, name: &[u8]) -> Option<usiz
 
 /// An object that is gone, and that nobody has any more.
 fn forgotten(book: &mut Book) -> Option<usize> {
-    sweep(book);
     let index = unknown(book).or_else(|| {
-        // Next those go of which it is only known that they were closed or destroyed.
-        let mut index = 0;
-        while index < HANDLES {
-            if book.handles[index].pid != 0 && book.handles[index].is_over {
-                remove(book, index);
-            } else {
-                index += 1;
-            }
-        }
+        make_room(book);
         unknown(book)
     })?;
     // What is noted of it by its number is not true of the next one.
@@ -116,6 +107,31 @@ fn unknown(book: &Book) -> Option<usize> {
     })
 }
 
+/// Forgets handles that are of no use: of processes that have ended, of what has been closed or
+/// destroyed, of children that have not come.
+fn make_room(book: &mut Book) {
+    sweep(book);
+    let mut index = 0;
+    while index < HANDLES {
+        if book.handles[index].pid != 0 && book.handles[index].is_over {
+            remove(book, index);
+        } else {
+            index += 1;
+        }
+    }
+    book.oldest_ticket = book.oldest_ticket.max(book.tickets.saturating_sub(LATE));
+    let oldest = book.oldest_ticket;
+    let is_late = |pid: i32| pid >= FIRST_TICKET && (pid & TICKETS).unsigned_abs() < oldest;
+    let mut index = 0;
+    while index < HANDLES {
+        if is_late(book.handles[index].pid) {
+            remove(book, index);
+        } else {
+            index += 1;
+        }
+    }
+}
+
 /// The place in the row where a search for this handle begins.
 fn start(pid: i32, key: u64) -> usize {
     let mixed = (key ^ u64::from(pid.unsigned_abs()) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -133,10 +149,9 @@ pub fn handle(book: &Book, pid: i32, key: u64) -> Option<usize> {
 /// The entry for this key, made if it is not there. None when there is no room.
 pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<usize> {
     let found = handle(book, pid, key);
-    let first = start(pid, key);
-    let index = found.or_else(|| {
-        let mut row = (0..HANDLES).map(|step| (first + step) % HANDLES);
-        row.find(|&index| book.handles[index].pid == 0)
+    let index = found.or_else(|| free_place(book, pid, key)).or_else(|| {
+        make_room(book);
+        free_place(book, pid, key)
     })?;
     let object = u32::try_from(object).ok()?;
     let entry = &mut book.handles[index];
@@ -144,6 +159,12 @@ pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<
         *entry = Handle { pid, object, key, opens: 0, heir_of: 0, is_used: false, is_over: false };
     }
     Some(index)
+}
+
+fn free_place(book: &Book, pid: i32, key: u64) -> Option<usize> {
+    let first = start(pid, key);
+    let mut row = (0..HANDLES).map(|step| (first + step) % HANDLES);
+    row.find(|&index| book.handles[index].pid == 0)
 }
 
 /// Forgets handles of a process.
@@ -196,17 +217,24 @@ const OFTEN: u32 = 16;
 /// No process has a number as large.
 const FIRST_TICKET: i32 = 1 << 30;
 
+/// The part of such a number that counts.
+const TICKETS: i32 = 0xff_ffff;
+
+/// So many forks later a child that has not come is no longer expected: the fork has failed, or it
+/// was killed at once.
+const LATE: u32 = 256;
+
 /// Notes what a process has, for the child that it is about to begin: the number under which that
 /// stands, 0 if there is no room.
 pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
-    let ticket = FIRST_TICKET | (book.tickets & 0xff_ffff).cast_signed();
+    let ticket = FIRST_TICKET | book.tickets.cast_signed() & TICKETS;
     book.tickets = book.tickets.wrapping_add(1);
     if book.tickets.is_multiple_of(OFTEN) {
         sweep(book);
     }
     for index in 0..HANDLES {
         let handle = book.handles[index];
-        if handle.pid == parent {
+        if handle.pid == parent && is_inherited(book, &handle) {
             let Some(new) = add_handle(book, ticket, handle.key, handle.object as usize) else {
                 return 0;
             };
@@ -216,22 +244,25 @@ pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
     ticket
 }
 
+/// Whether a child has it. Of private memory it has a copy, about which nothing is known: there may
+/// be thousands of semaphores in it, which the child never uses.
+fn is_inherited(book: &Book, handle: &Handle) -> bool {
+    let object = &book.objects[handle.object as usize];
+    !handle.is_over && (object.kind != ObjectKind::Unnamed || object.is_shared)
+}
+
 /// A child has what stands under `from`: the number of [`hand_down`], or that of its parent. False
 /// if there is no room for all of it.
 pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) -> bool {
-    let mut is_whole = true;
     drop_handles(book, child, |_| true);
+    let is_ticket = from != parent;
+    let mut is_whole = !is_ticket || (from & TICKETS).unsigned_abs() >= book.oldest_ticket;
     for index in 0..HANDLES {
         let handle = book.handles[index];
-        if handle.pid != from {
+        if handle.pid != from || !is_inherited(book, &handle) {
             continue;
         }
-        let object = handle.object as usize;
-        // The child has a copy of its own. Two that are one in the book cannot be seen as locks.
-        if book.objects[object].kind == ObjectKind::Unnamed && !book.objects[object].is_shared {
-            book.objects[object].is_signal = true;
-        }
-        match add_handle(book, child, handle.key, object) {
+        match add_handle(book, child, handle.key, handle.object as usize) {
             Some(new) => {
                 book.handles[new] =
                     Handle { heir_of: parent, is_used: false, pid: child, ..handle };
@@ -239,7 +270,7 @@ pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) -> bool {
             None => is_whole = false,
         }
     }
-    if from != parent {
+    if is_ticket {
         drop_handles(book, from, |_| true);
     }
     is_whole
@@ -249,18 +280,23 @@ pub fn process(book: &mut Book, pid: i32) -> Option<&mut Process> {
     book.processes.iter_mut().find(|process| process.pid == pid)
 }
 
-/// The entry of a new process, in the place of one that has ended if all are taken.
-pub fn add_process(book: &mut Book, pid: i32, path: u64) {
-    let free = book
-        .processes
-        .iter()
-        .position(|process| process.pid == 0)
-        .or_else(|| (0..PROCESSES).find(|&index| !system::is_alive(book.processes[index].pid)));
-    let known = book.processes.iter().position(|process| process.pid == pid);
-    if let Some(index) = known.or(free) {
-        book.processes[index] =
-            Process { pid, children: 0, path, programs: 0, name: system::name(), is_over: false };
-    }
+/// The entry of a new process, in the place of one that has ended if all are taken. False if there
+/// is no room for it.
+pub fn add_process(book: &mut Book, pid: i32, path: u64, is_heir: bool) -> bool {
+    let place = |book: &Book, is_it: fn(&Process, i32) -> bool| {
+        book.processes.iter().position(|process| is_it(process, pid))
+    };
+    let free = place(book, |process, pid| process.pid == pid)
+        .or_else(|| place(book, |process, _| process.pid == 0))
+        .or_else(|| {
+            sweep(book);
+            place(book, |process, _| process.is_over)
+        });
+    let Some(index) = free else { return false };
+    let name = system::name();
+    book.processes[index] =
+        Process { pid, children: 0, path, programs: 0, name, is_over: false, is_heir };
+    true
 }
 
 /// The name of a program, as far as it is known.

@@ -27,9 +27,11 @@ pub struct Call {
     pub value: i32,
     /// There was no such object before.
     pub is_new: i32,
+    /// A number of this call alone: what has another one there is no longer this call.
+    pub tag: u64,
 }
 
-const _: () = assert!(size_of::<Call>() == 15 * 8 + 16, "watch.h has this size");
+const _: () = assert!(size_of::<Call>() == 16 * 8 + 16, "watch.h has this size");
 
 impl Call {
     pub fn index(&self) -> usize {

@@ -1,10 +1,10 @@
 //! Before and after each call.
 
 use watch_run::calls::number;
-use watch_run::tables::mode;
+use watch_run::tables::{Gap, mode};
 
 use crate::call::Call;
-use crate::{chaos, check, memory, run, slots, system, trace};
+use crate::{chaos, check, frames, run, slots, system, trace};
 
 /// Before the call is made; an errno if it is not to be made. Async-signal-safe where the call is,
 /// and leaves errno alone.
@@ -23,12 +23,14 @@ unsafe extern "C" fn rsipc_watch_before(call: *mut Call) -> i32 {
     }
     call.began = system::now();
     let mut in_handler = false;
-    if change_depth(is_ours, true) > 0 && !is_ours {
+    if is_ours {
+        frames::enter(run, call);
+        let (slot, is_in) = slots::enter(run, call, checks);
+        frames::set_slot(call, slot);
+        in_handler = is_in;
+    } else if frames::depth(run) > 0 {
         system::set_errno(errno);
         return 0;
-    }
-    if is_ours {
-        (call.slot, in_handler) = slots::enter(run, call, checks);
     }
     if knows {
         check::before(run, call, in_handler);
@@ -45,19 +47,20 @@ unsafe extern "C" fn rsipc_watch_after(call: *mut Call) {
     let call = unsafe { &mut *call };
     let errno = system::errno();
     call.ended = system::now();
-    slots::leave(run, call.slot);
     let is_ours = call.number != number::MUNMAP;
-    let is_outermost = change_depth(false, false) == u32::from(is_ours);
-    if run::has_mode(run, mode::CHECK | mode::TRACE) && (is_ours || is_outermost) {
+    if is_ours {
+        slots::leave(run, call.slot);
+    }
+    if run::has_mode(run, mode::CHECK | mode::TRACE) && (is_ours || frames::depth(run) == 0) {
         check::after(run, call);
     }
     if is_ours {
-        change_depth(true, false);
+        frames::leave(run, call);
         if run::has_mode(run, mode::TRACE) {
             if system::has_stack() {
                 trace::record(run, call);
             } else {
-                run::note_missed(run);
+                run::note_missed(run, Gap::Stack);
             }
         }
         if run::has_mode(run, mode::CHAOS) && call.has_returned != 0 {
@@ -65,15 +68,4 @@ unsafe extern "C" fn rsipc_watch_after(call: *mut Call) {
         }
     }
     system::set_errno(errno);
-}
-
-/// How many watched calls the thread was in before; one more or less from now on, if it is one.
-fn change_depth(is_ours: bool, enters: bool) -> u32 {
-    // SAFETY: a handler that interrupts this leaves the number as it has found it.
-    let own = unsafe { memory::own() };
-    let before = own.depth;
-    if is_ours {
-        own.depth = if enters { before + 1 } else { before.saturating_sub(1) };
-    }
-    before
 }

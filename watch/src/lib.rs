@@ -11,6 +11,7 @@
 //! | `chaos` | delays, interruptions and a death, from a seed |
 //! | `check` | judges calls |
 //! | `entry` | the exported names |
+//! | `frames` | the calls that a thread is in |
 //! | `hooks` | before and after each call |
 //! | `life` | load, forks and the end of a process |
 //! | `line` | text without allocation |
@@ -30,6 +31,7 @@ mod call;
 mod chaos;
 mod check;
 mod entry;
+mod frames;
 mod hooks;
 mod life;
 mod line;

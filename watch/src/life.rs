@@ -5,7 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, ptr};
 
-use watch_run::tables::{MAGIC, SIZE, Tables, mode};
+use watch_run::tables::{Gap, MAGIC, SIZE, Tables, mode};
 use watch_run::{DIRECTORY, END, RECORDS_FILE, TABLES_FILE};
 
 use crate::memory::{self, Fork};
@@ -126,6 +126,7 @@ fn enter(run: &Tables) {
             known.programs += 1;
             known.path = chaos::mix(known.path, u64::from(known.programs) << 32);
             known.name = system::name();
+            known.is_heir = false;
             return known.path;
         }
         // Begun by vfork or posix_spawn, which tell nobody.
@@ -133,7 +134,9 @@ fn enter(run: &Tables) {
             parent.children += 1;
             chaos::mix(parent.path, u64::from(parent.children))
         });
-        book::add_process(book, pid, path);
+        if !book::add_process(book, pid, path, false) {
+            run::note_missed(run, Gap::Processes);
+        }
         path
     });
     chaos::enter(path.unwrap_or(seed));
@@ -170,10 +173,12 @@ extern "C" fn rsipc_watch_forked() {
     let Fork { parent, ticket, path } = memory::fork();
     chaos::enter(path);
     run::with_book(run, |book| {
-        book::add_process(book, system::pid(), path);
+        if !book::add_process(book, system::pid(), path, true) {
+            run::note_missed(run, Gap::Processes);
+        }
         let from = if ticket == 0 { parent } else { ticket };
         if !book::inherit(book, from, parent, system::pid()) {
-            run::note_missed(run);
+            run::note_missed(run, Gap::Handles);
         }
     });
     system::set_errno(errno);

@@ -48,6 +48,21 @@ pub struct Fork {
     pub path: u64,
 }
 
+/// A call that this thread is in. A handler may leave it by siglongjmp(3): then nobody tells.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Frame {
+    /// The address of the [`crate::call::Call`]; 0: the place is empty, or being filled in.
+    pub call: u64,
+    /// What `Call::tag` is while the call lasts.
+    pub tag: u64,
+    /// Its place in the table of threads; -1: none.
+    pub slot: i32,
+}
+
+/// Calls of one thread, each in a handler that has interrupted the one before, that are remembered.
+pub const FRAMES: usize = 8;
+
 /// The block of a thread, zeros at its beginning. Who changes it has signals blocked.
 #[repr(C)]
 pub struct Memory {
@@ -58,7 +73,9 @@ pub struct Memory {
     /// Calls so far.
     pub calls: u64,
     /// Calls that this thread is in: what the library behind does in one is no act of the program.
+    /// Those that have room in `frames` come first there; the places behind them are empty.
     pub depth: u32,
+    pub frames: [Frame; FRAMES],
     pub lost: Lost,
     pub asked: Asked,
     /// Of the fork that this thread is about to make, or has just been made by.

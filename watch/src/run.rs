@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use watch_run::tables::{Book, Tables};
+use watch_run::tables::{Book, Gap, Tables};
 
 use crate::system;
 
@@ -13,11 +13,16 @@ static TABLES: AtomicPtr<Tables> = AtomicPtr::new(std::ptr::null_mut());
 /// is not waited for longer than this, in nanoseconds.
 const PATIENCE: u64 = 2_000_000_000;
 
-/// The book is never kept as long by one who can run.
-const SHORT: u64 = 1_000_000;
-
-/// After the first time that the patience ended.
+/// After the first time that this patience ended.
 const IMPATIENCE: u64 = 100_000_000;
+
+/// One that may run is waited for, however many others want the processor; this is for what /proc
+/// does not tell of, as a frozen cgroup.
+const LONG: u64 = 60_000_000_000;
+
+/// The book is seldom kept as long by one who has a processor: from then on it is looked at how
+/// the one who has it is, so often.
+const SHORT: u64 = 1_000_000;
 
 /// The tables, if this process is watched.
 pub fn current() -> Option<&'static Tables> {
@@ -67,7 +72,7 @@ pub fn with_book<R>(run: &Tables, work: impl FnOnce(&mut Book) -> R) -> Option<R
     let _blocked = Blocked::new();
     let tid = system::tid();
     if !lock(run, tid) {
-        note_missed(run);
+        note_missed(run, Gap::Kept);
         return None;
     }
     // SAFETY: who has the lock is alone; all that follow its rules see what it wrote (Acquire and
@@ -78,8 +83,8 @@ pub fn with_book<R>(run: &Tables, work: impl FnOnce(&mut Book) -> R) -> Option<R
 }
 
 /// The book does not have everything.
-pub fn note_missed(run: &Tables) {
-    run.head.missed.fetch_add(1, Ordering::Relaxed);
+pub fn note_missed(run: &Tables, gap: Gap) {
+    run.head.missed[gap as usize].fetch_add(1, Ordering::Relaxed);
 }
 
 fn lock(run: &Tables, tid: i32) -> bool {
@@ -90,19 +95,27 @@ fn lock(run: &Tables, tid: i32) -> bool {
         let Err(owner) = taken else { return true };
         let now = system::now();
         let since = *start.get_or_insert(now);
+        if now - since < SHORT {
+            system::yield_now();
+            continue;
+        }
         // It has been killed, and perhaps nobody has waited for it yet. What it left is odd at most
         // in the one entry that it was writing.
         if owner != 0
-            && (!system::is_alive(owner) || (now - since > SHORT && system::has_ended(owner)))
+            && system::has_ended(owner)
             && word.compare_exchange(owner, tid, Ordering::Acquire, Ordering::Relaxed).is_ok()
         {
             return true;
         }
-        let patience =
-            if run.head.missed.load(Ordering::Relaxed) == 0 { PATIENCE } else { IMPATIENCE };
-        if now - since > patience {
+        let patience = if run.head.missed[Gap::Kept as usize].load(Ordering::Relaxed) == 0 {
+            PATIENCE
+        } else {
+            IMPATIENCE
+        };
+        let waited = now - since;
+        if waited > LONG || (waited > patience && system::is_stopped(owner)) {
             return false;
         }
-        system::yield_now();
+        system::sleep(SHORT / 4);
     }
 }

@@ -54,9 +54,13 @@ fn reclaim(word: &std::sync::atomic::AtomicI32, tid: i32) -> bool {
         && word.compare_exchange(owner, tid, Ordering::Acquire, Ordering::Relaxed).is_ok()
 }
 
+/// The thread has left its call. The slot may be another's by now if nobody knew that it had.
 pub fn leave(run: &Tables, index: i32) {
     let Ok(index) = usize::try_from(index) else { return };
     let slot = &run.threads[index];
+    if slot.tid.load(Ordering::Relaxed) != system::tid() {
+        return;
+    }
     slot.call.store(0, Ordering::Relaxed);
     slot.tid.store(0, Ordering::Release);
 }

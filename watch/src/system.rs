@@ -55,24 +55,30 @@ pub fn is_alive(number: i32) -> bool {
     unsafe { libc::syscall(libc::SYS_kill, number, 0) == 0 || errno() == libc::EPERM }
 }
 
-/// Whether a thread will do nothing any more: it has ended, or is a zombie (proc(5)).
+/// Whether a thread will do nothing any more: it has ended, or is a zombie.
 pub fn has_ended(tid: i32) -> bool {
-    if !is_alive(tid) {
-        return true;
-    }
+    !is_alive(tid) || matches!(state(tid), Some(b'Z' | b'X'))
+}
+
+/// Whether a thread does nothing until somebody has it go on: by a signal, or a debugger.
+pub fn is_stopped(tid: i32) -> bool {
+    matches!(state(tid), Some(b'T' | b't'))
+}
+
+/// The letter for it in proc(5). None: it cannot be read.
+fn state(tid: i32) -> Option<u8> {
     let mut path = [0; 32];
     let mut room = std::io::Cursor::new(&mut path[..]);
     // The numbers have room, and the zeros behind end the string.
     let _ = std::io::Write::write_fmt(&mut room, format_args!("/proc/{tid}/stat"));
-    let Ok(path) = CStr::from_bytes_until_nul(&path) else { return false };
-    let Some(file) = open(path, libc::O_RDONLY) else { return false };
+    let path = CStr::from_bytes_until_nul(&path).ok()?;
+    let file = open(path, libc::O_RDONLY)?;
     let mut text = [0; 128];
     let read = self::read(file, &mut text);
     close(file);
     // `pid (name) state`, where a name may have anything.
-    let state =
-        text[..read].iter().rposition(|&byte| byte == b')').and_then(|end| text.get(end + 2));
-    matches!(state, Some(b'Z' | b'X'))
+    let end = text[..read].iter().rposition(|&byte| byte == b')')?;
+    text.get(end + 2).copied()
 }
 
 pub fn errno() -> i32 {

@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use rsipc_core::sysv::registry;
 
 use crate::failure::{Failure, Result};
+use crate::objects::segment::Attachments;
 use crate::objects::{State, segment, sysv};
 use crate::output::{say, time, warn};
 use crate::survey::{Entry, Survey};
@@ -114,9 +115,10 @@ fn remove(entry: &Entry, survey: &Survey, force: bool) -> io::Result<Verdict> {
     let object = &entry.object;
     let gone = remove_file(&object.path, object.id, survey, force, |file| {
         // Somebody may have had it open since we looked, and has left something.
+        let attachments = Attachments::default();
         let now = match file {
-            Some(file) => State::read(object.kind(), file),
-            None => State::at(object.kind(), &object.path),
+            Some(file) => State::read(object.kind(), file, &attachments),
+            None => State::at(object.kind(), &object.path, &attachments),
         };
         if let Some(because) = contents::of(&now, object, file).filter(|_| !force) {
             return Some(because);

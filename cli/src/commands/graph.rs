@@ -57,6 +57,7 @@ enum Format {
 
 pub fn run(options: &Options) -> Result<()> {
     let (survey, deadlocks) = deadlock::find()?;
+    options.selection.is_found(&survey)?;
     let filter = Filter { objects: options.selection.clone(), processes: options.process.clone() };
     let scene = Scene { survey, deadlocks, filter };
     match options.format {

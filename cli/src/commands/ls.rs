@@ -6,7 +6,6 @@ mod kernel;
 mod processes;
 mod watch;
 
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use clap::Args;
@@ -22,7 +21,7 @@ use crate::output::json;
 use crate::output::style::{Style, Tone};
 use crate::output::table::{Cell, Table};
 use crate::output::user::Users;
-use crate::output::{amount, print, time, warn};
+use crate::output::{amount, print, terminal, time, warn};
 use crate::processes::Pid;
 use crate::report::Report;
 use crate::report::kernel::KernelReport;
@@ -153,7 +152,7 @@ fn table(layout: &Layout, survey: &Survey) -> Table {
     } else if layout.reverse {
         rows.reverse();
     }
-    let width = terminal_width();
+    let width = terminal::size().map(|(columns, _)| columns);
     let asked = if layout.columns.is_empty() { &Column::ALL[..] } else { &layout.columns };
     let mut shown = asked.to_vec();
     let mut dispensable = Column::DISPENSABLE.iter().filter(|_| layout.columns.is_empty());
@@ -171,13 +170,6 @@ fn table(layout: &Layout, survey: &Survey) -> Table {
             _ => return table,
         }
     }
-}
-
-/// None where there is no terminal that is too narrow for anything.
-fn terminal_width() -> Option<usize> {
-    let is_terminal = io::stdout().is_terminal();
-    let size = crossterm::terminal::size().ok().filter(|_| is_terminal)?;
-    Some(usize::from(size.0)).filter(|width| *width > 0)
 }
 
 fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {

@@ -43,6 +43,11 @@ impl Selection {
     pub fn apply(&self, survey: &mut Survey) -> Result<()> {
         survey.entries.retain(|entry| self.means(&entry.object));
         survey.kernel.retain(|object| self.means_kernels(object));
+        self.is_found(survey)
+    }
+
+    /// A failure if nothing has a name that was asked for.
+    pub fn is_found(&self, survey: &Survey) -> Result<()> {
         let is_missing = |asked: &&Asked| {
             !matches!(asked, Asked::Kind(_))
                 && !survey.entries.iter().any(|entry| asked.means(&entry.object))

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::file::{FileId, Metadata};
+use super::segment::Attachments;
 use super::unlinked::Seen;
 use super::{Kind, Object, State, classify, sysv};
 use crate::processes::Pid;
@@ -24,7 +25,7 @@ pub fn is_by_name(path: &Path) -> bool {
 }
 
 /// The object that this process has there. None if it is no object, or gone by now.
-pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
+pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Object> {
     let directory = super::directory();
     if !is_at_top(seen.path()) && seen.path().parent() != Some(directory) {
         return None;
@@ -38,7 +39,7 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
     let path = named(&there, seen)?;
     let (kind, name) = classify(path.file_name()?.as_bytes())?;
     let metadata = Some(Metadata::of(&path).ok()?);
-    let state = State::at(kind, &path);
+    let state = State::at(kind, &path, attachments);
     let name = match &state {
         State::Mq(Ok(queue)) => queue.name.clone(),
         state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),

@@ -57,6 +57,7 @@ use crate::processes::Pid;
 use file::{FileId, Metadata};
 use name::Name;
 pub use purpose::Purpose;
+use segment::Attachments;
 pub use state::{Kind, State};
 
 /// Of the files that become objects when they are finished, where a file cannot be made without a
@@ -211,10 +212,11 @@ pub fn scan() -> Result<Vec<Object>> {
     let entries =
         fs::read_dir(directory).map_err(|error| unreadable_directory(directory, error))?;
     let mut objects = Vec::new();
+    let attachments = Attachments::default();
     for entry in entries {
         let entry = entry.map_err(|error| unreadable_directory(directory, error))?;
         // An object that vanishes in the meantime is no longer there to be shown.
-        objects.extend(look_at(&entry.file_name()));
+        objects.extend(look_at(&entry.file_name(), &attachments));
     }
     objects.sort_by(|a, b| (&a.name, a.kind()).cmp(&(&b.name, b.kind())));
     Ok(objects)
@@ -222,11 +224,11 @@ pub fn scan() -> Result<Vec<Object>> {
 
 /// The object whose data lies in the file of this name. None if there is no such file, or if it is
 /// no object.
-pub fn look_at(file_name: &OsString) -> Option<Object> {
+pub fn look_at(file_name: &OsString, attachments: &Attachments) -> Option<Object> {
     let path = directory().join(file_name);
     let (kind, name) = classify(file_name.as_bytes())?;
     let metadata = Metadata::of(&path).ok().filter(|metadata| metadata.is_file)?;
-    let state = State::at(kind, &path);
+    let state = State::at(kind, &path, attachments);
     let name = match &state {
         State::Mq(Ok(queue)) => queue.name.clone(),
         state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),

@@ -7,14 +7,15 @@ use std::path::PathBuf;
 
 use rsipc_core::os::Errno;
 use rsipc_core::sysv::family::Family;
+pub use rsipc_core::sysv::shm::attachments::Attachments;
 pub use rsipc_core::sysv::shm::snapshot::Snapshot;
 
 use crate::failure::from_errno;
 use crate::processes::Pid;
 
 /// Reads, and does not map: that would make a holder of the one who looks.
-pub fn read(file: &File) -> io::Result<Box<Snapshot>> {
-    Snapshot::at(file).map(Box::new).map_err(|error| match error {
+pub fn read(file: &File, attachments: &Attachments) -> io::Result<Box<Snapshot>> {
+    Snapshot::at(file, attachments).map(Box::new).map_err(|error| match error {
         Errno::EINVAL => io::Error::new(
             io::ErrorKind::InvalidData,
             "the file is not a shared memory segment, or one of another version of librsipc",

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rsipc_core::sysv::family::Family;
 
+use super::segment::Attachments;
 use super::{file, messages, queue, segment, semaphore, set};
 
 /// A family of objects.
@@ -80,21 +81,21 @@ pub enum State {
 
 impl State {
     /// Of the object of this kind in this file.
-    pub fn read(kind: Kind, file: &File) -> Self {
+    pub fn read(kind: Kind, file: &File, attachments: &Attachments) -> Self {
         match kind {
             Kind::Sem => Self::Sem(semaphore::State::read(file)),
             Kind::Mq => Self::Mq(queue::State::read(file)),
             Kind::Svsem => Self::Set(set::read(file)),
             Kind::Svmsg => Self::Messages(messages::read(file)),
-            Kind::Svshm => Self::Segment(segment::read(file)),
+            Kind::Svshm => Self::Segment(segment::read(file, attachments)),
             Kind::Shm => Self::Shm,
         }
     }
 
     /// Of the object of this kind in the file of this path.
-    pub fn at(kind: Kind, path: &Path) -> Self {
+    pub fn at(kind: Kind, path: &Path, attachments: &Attachments) -> Self {
         match file::open(path) {
-            Ok(file) => Self::read(kind, &file),
+            Ok(file) => Self::read(kind, &file, attachments),
             Err(error) => Self::unreadable(kind, error),
         }
     }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rsipc_core::posix::sem::SIZE;
 
 use super::file::{FileId, Metadata};
+use super::segment::Attachments;
 use super::{Kind, Object, State, classify, queue, semaphore, sysv};
 use crate::processes::{Descriptor, Mapping, Pid};
 
@@ -60,7 +61,7 @@ impl Seen<'_> {
 }
 
 /// The object that this process has. None if it is no object.
-pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
+pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Object> {
     let link = seen.link(pid);
     let file_name = seen.path().file_name().unwrap_or(OsStr::new("")).as_bytes();
     let metadata = fs::metadata(&link).ok().map(|metadata| Metadata::from(&metadata));
@@ -68,7 +69,7 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
         return None;
     }
     let (kind, name) = if file_name.first() == Some(&NAMELESS) {
-        (kind_by_contents(&link, metadata.as_ref()), file_name.to_vec())
+        (kind_by_contents(&link, metadata.as_ref(), attachments), file_name.to_vec())
     } else {
         classify(file_name)?
     };
@@ -77,7 +78,7 @@ pub fn look_at(pid: Pid, seen: &Seen) -> Option<Object> {
         Kind::Mq => State::Mq(open(&link).and_then(|file| queue::State::read(&file))),
         Kind::Shm => State::Shm,
         Kind::Svsem | Kind::Svmsg | Kind::Svshm => match open(&link) {
-            Ok(file) => State::read(kind, &file),
+            Ok(file) => State::read(kind, &file, attachments),
             Err(error) => State::unreadable(kind, error),
         },
     };
@@ -101,7 +102,7 @@ pub fn is_provisional(path: &Path) -> bool {
             .is_some_and(|rest| rest.len() == RANDOM && rest.iter().all(u8::is_ascii_alphanumeric))
 }
 
-fn kind_by_contents(link: &Path, metadata: Option<&Metadata>) -> Kind {
+fn kind_by_contents(link: &Path, metadata: Option<&Metadata>, attachments: &Attachments) -> Kind {
     match metadata {
         // Without a look at it: nothing else of this size is made in this way.
         None => Kind::Sem,
@@ -110,7 +111,8 @@ fn kind_by_contents(link: &Path, metadata: Option<&Metadata>) -> Kind {
         Some(_) => {
             let sysv = [Kind::Svsem, Kind::Svmsg, Kind::Svshm];
             let is_one = |kind: &Kind| {
-                open(link).is_ok_and(|file| State::read(*kind, &file).error().is_none())
+                let read = |file| State::read(*kind, &file, attachments);
+                open(link).is_ok_and(|file| read(file).error().is_none())
             };
             sysv.into_iter().find(is_one).unwrap_or(Kind::Shm)
         }

@@ -8,6 +8,7 @@
 //! | `json` | documents for programs |
 //! | `style` | colours |
 //! | `table` | tables of text |
+//! | `terminal` | how large the terminal is |
 //! | `time` | lengths of time |
 //! | `user` | names of users and groups |
 
@@ -17,6 +18,7 @@ pub mod hex;
 pub mod json;
 pub mod style;
 pub mod table;
+pub mod terminal;
 pub mod time;
 pub mod user;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::entry::{Entry, Waiter, Wish};
 use crate::objects::file::{FileId, Metadata};
+use crate::objects::segment::Attachments;
 use crate::objects::unlinked::{self, Seen};
 use crate::objects::{self, Kind, Object, Purpose, State, elsewhere, messages, segment, set};
 use crate::processes::poll::Polled;
@@ -34,6 +35,7 @@ pub struct Book {
     pub activities: HashMap<Pid, String>,
     /// Of the directory of objects.
     device: Option<u64>,
+    attachments: Attachments,
 }
 
 impl Book {
@@ -58,7 +60,7 @@ impl Book {
         }
         let device = Metadata::of(objects::directory()).ok().map(|directory| directory.id.device);
         let (asleep, activities) = (HashMap::new(), HashMap::new());
-        Self { entries, places, asleep, activities, device }
+        Self { entries, places, asleep, activities, device, attachments: Attachments::default() }
     }
 
     /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
@@ -107,7 +109,7 @@ impl Book {
             if object.unlinked
                 && unlinked::is_provisional(&object.path)
                 && !unlinked::is_provisional(seen.path())
-                && let Some(named) = unlinked::look_at(pid, seen)
+                && let Some(named) = unlinked::look_at(pid, seen, &self.attachments)
             {
                 *object = named;
             }
@@ -116,10 +118,12 @@ impl Book {
         let is_ours = Some(seen.id().device) == self.device;
         let is_in_directory = seen.path().parent() == Some(objects::directory());
         let is_object = is_in_directory || (!is_ours && elsewhere::is_by_name(seen.path()));
-        let found = if is_ours { None } else { elsewhere::look_at(pid, seen) };
+        let found = if is_ours { None } else { elsewhere::look_at(pid, seen, &self.attachments) };
         let object = match found {
             Some(object) => object,
-            None if seen.is_deleted() && is_object => unlinked::look_at(pid, seen)?,
+            None if seen.is_deleted() && is_object => {
+                unlinked::look_at(pid, seen, &self.attachments)?
+            }
             // What is ours and has a name is newer than the list of objects.
             None => return None,
         };

@@ -9,6 +9,10 @@
 //! Fork handlers of the program and of its other libraries run before and after ours, in an order
 //! that depends on which library was loaded first, and may call this library. So the thread that
 //! forks may take a lock again that it already holds.
+//!
+//! A signal handler may fork, too, in the middle of any call. It would wait for ever for a lock
+//! that its own thread holds. So a thread that holds one holds back its signals; and one whose
+//! handler forks between the handlers of another fork keeps the locks until that one is over.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
@@ -16,6 +20,7 @@ use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use super::errno::preserved;
 use super::process::Process;
+use super::signals::Blocked;
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The mutexes, in the order in which they are taken before a fork.
@@ -30,6 +35,8 @@ pub struct ForkMutex<T: 'static> {
     /// The thread that holds it over a fork, by the address of its `errno`, which is the same in
     /// the child; 0 = none. Only that thread stores, and only while it holds `lock`.
     forking: AtomicUsize,
+    /// Forks that the same thread has begun since, in signal handlers. Only it accesses this.
+    nested: AtomicUsize,
     /// Its guard. Only accessed by the forking thread.
     held: UnsafeCell<Option<MutexGuard<'static, T>>>,
 }
@@ -39,10 +46,10 @@ unsafe impl<T: Send> Sync for ForkMutex<T> {}
 
 /// Access to what a [`ForkMutex`] guards.
 pub enum Guard<T: 'static> {
-    /// Until the guard is dropped.
-    Locked(MutexGuard<'static, T>),
+    /// Until the guard is dropped, and the signals after it.
+    Locked(MutexGuard<'static, T>, Blocked),
     /// By a handler of the thread that forks: until our own handlers release it.
-    Forking(&'static mut T),
+    Forking(&'static mut T, Blocked),
 }
 
 impl<T: Send> ForkMutex<T> {
@@ -53,6 +60,7 @@ impl<T: Send> ForkMutex<T> {
             is_known: AtomicBool::new(false),
             lock: Mutex::new(value),
             forking: AtomicUsize::new(0),
+            nested: AtomicUsize::new(0),
             held: UnsafeCell::new(None),
         }
     }
@@ -63,15 +71,16 @@ impl<T: Send> ForkMutex<T> {
         if !self.is_known.load(Ordering::Relaxed) {
             self.make_known();
         }
+        let blocked = Blocked::all();
         // Relaxed: only this thread stores its own address.
         if self.forking.load(Ordering::Relaxed) == this_thread() {
             // SAFETY: this thread accesses `held`. The calls of a handler follow one another, so
             // that there is one reference at a time.
             if let Some(guard) = unsafe { &mut *self.held.get() } {
-                return Guard::Forking(&mut *guard);
+                return Guard::Forking(&mut *guard, blocked);
             }
         }
-        Guard::Locked(self.wait())
+        Guard::Locked(self.wait(), blocked)
     }
 
     fn wait(&'static self) -> MutexGuard<'static, T> {
@@ -93,8 +102,8 @@ impl<T> Deref for Guard<T> {
 
     fn deref(&self) -> &T {
         match self {
-            Self::Locked(guard) => guard,
-            Self::Forking(value) => value,
+            Self::Locked(guard, _) => guard,
+            Self::Forking(value, _) => value,
         }
     }
 }
@@ -102,8 +111,8 @@ impl<T> Deref for Guard<T> {
 impl<T> DerefMut for Guard<T> {
     fn deref_mut(&mut self) -> &mut T {
         match self {
-            Self::Locked(guard) => guard,
-            Self::Forking(value) => value,
+            Self::Locked(guard, _) => guard,
+            Self::Forking(value, _) => value,
         }
     }
 }
@@ -118,6 +127,12 @@ trait Protected: Sync {
 
 impl<T: Send> Protected for ForkMutex<T> {
     fn hold(&'static self) {
+        let _blocked = Blocked::all();
+        // Relaxed, as below: only this thread stores its own address, and what belongs to it.
+        if self.forking.load(Ordering::Relaxed) == this_thread() {
+            self.nested.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let guard = self.wait();
         // SAFETY: this thread holds `lock` now, so no other one is `forking`.
         unsafe { *self.held.get() = Some(guard) };
@@ -125,8 +140,14 @@ impl<T: Send> Protected for ForkMutex<T> {
     }
 
     fn release(&'static self) {
+        let _blocked = Blocked::all();
         // Not so if it has become known since the fork began.
         if self.forking.load(Ordering::Relaxed) == this_thread() {
+            let nested = self.nested.load(Ordering::Relaxed);
+            if nested > 0 {
+                self.nested.store(nested - 1, Ordering::Relaxed);
+                return;
+            }
             self.forking.store(0, Ordering::Relaxed);
             // SAFETY: this thread was `forking`; in the child it is the only one.
             drop(unsafe { (*self.held.get()).take() });

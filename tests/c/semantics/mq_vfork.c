@@ -1,6 +1,8 @@
 /* A child of vfork shares the memory of its parent, and has descriptors of its own. Whatever it
  * closes, the queue of the parent, its epoll and its registration go on. Python's subprocess and
  * the Java launcher start programs so. */
+#include <sys/stat.h>
+
 #include "../support/vfork.h"
 
 static char *const nothing[] = { "true", NULL };
@@ -128,6 +130,62 @@ static void open_and_close(void)
 CASE(mq_goes_on_after_a_vfork_child_opened_other_files)
 {
 	after(open_and_close);
+}
+
+/* The numbers of queues stand for the two ends of a pipe. */
+static void use_numbers_for_a_pipe(void)
+{
+	struct pollfd read_end = { .fd = second, .events = POLLIN };
+	struct stat status;
+	char got[8];
+	CHECK_EQ(dup2(pipes[1], queue), queue);
+	CHECK_EQ(write(queue, "pipe", 4), 4);
+	CHECK_OK(fstat(queue, &status));
+	CHECK(S_ISFIFO(status.st_mode));
+	if (second == queue)
+		run_true();
+	CHECK_EQ(dup2(pipes[0], second), second);
+	CHECK_EQ(poll(&read_end, 1, 0), 1);
+	CHECK_EQ(read_end.revents, POLLIN);
+	CHECK_EQ(read(second, got, sizeof got), 4);
+	CHECK_EQ(poll(&read_end, 1, 0), 0);
+	CHECK_FAILS(mq_getattr(second, &(struct mq_attr){ 0 }), EBADF);
+	run_true();
+}
+
+CASE(mq_goes_on_after_a_vfork_child_used_its_number_for_a_pipe)
+{
+	after(use_numbers_for_a_pipe);
+}
+
+static void open_queues(void)
+{
+	int free_number = open("/dev/null", O_RDONLY);
+	CHECK_OK(close(free_number));
+	mqd_t made = queue_create(1, O_RDWR, 2, 16);
+	CHECK_EQ(made, free_number);
+	CHECK_OK(mq_send(made, "child's", 7, 0));
+	CHECK_OK(mq_send(fcntl(made, F_DUPFD, 0), "child's", 7, 0));
+	CHECK_OK(mq_close(queue));
+	CHECK_EQ(queue_again(1, O_RDWR), queue);
+	CHECK_EQ(mq_receive(queue, (char[16]){ 0 }, 16, NULL), 7);
+	CHECK_OK(mq_unlink(queue_name(1)));
+	run_true();
+}
+
+/* What the child has opened is not in the way of what the parent opens at the same number. */
+CASE(mq_goes_on_after_a_vfork_child_opened_queues)
+{
+	after(open_queues);
+	int free_number = open("/dev/null", O_RDWR);
+	CHECK_OK(close(free_number));
+	open_one();
+	in_vfork_child(open_queues);
+	CHECK_EQ(queue_events(queue), POLLOUT);
+	int other = open("/dev/null", O_RDWR);
+	CHECK_EQ(write(other, "x", 1), 1);
+	CHECK_FAILS(mq_send(other, "x", 1, 0), EBADF);
+	descriptors_go_on();
 }
 
 static void only_exit(void)

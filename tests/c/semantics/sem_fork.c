@@ -1,4 +1,5 @@
 /* fork: what a child has, and that it can go on whatever its parent's threads were doing. */
+#include "../support/forking.h"
 #include "../support/sem.h"
 
 CASE(sem_named_one_is_open_in_a_child)
@@ -172,4 +173,31 @@ CASE(sem_mapping_is_gone_after_exec_and_the_name_is_not)
 	}
 	check_child(pid);
 	CHECK_EQ(value_of(sem), 4);
+}
+
+static const char *forked_name;
+static sem_t *of_parent;
+
+static void open_and_close(void)
+{
+	sem_t *sem = open_new(forked_name, 1);
+	CHECK_OK(sem_wait(sem));
+	CHECK_OK(sem_post(sem));
+	CHECK(sem_open(forked_name, 0) == sem);
+	CHECK_OK(sem_close(sem));
+	CHECK_OK(sem_close(sem));
+	CHECK_OK(sem_unlink(forked_name));
+}
+
+static void post_to_parent(void)
+{
+	CHECK_OK(sem_post(of_parent));
+}
+
+CASE(sem_open_and_close_go_on_when_handlers_fork)
+{
+	forked_name = check_name("forked");
+	of_parent = open_new(check_name("parent"), 0);
+	with_forks_in(open_and_close, post_to_parent);
+	CHECK_EQ(value_of(of_parent), FORKS);
 }

@@ -55,6 +55,15 @@ pub struct Signature {
     pub waits: bool,
 }
 
+impl Signature {
+    /// Whether a call with these arguments ends by itself, at a time that it was given.
+    #[must_use]
+    pub fn has_end(&self, arguments: &[u64]) -> bool {
+        let pairs = self.arguments.iter().zip(arguments);
+        pairs.into_iter().any(|(kind, &argument)| *kind == Time && argument != 0)
+    }
+}
+
 const fn call(name: &'static str, arguments: &'static [Argument]) -> Signature {
     Signature { name, arguments, waits: false }
 }

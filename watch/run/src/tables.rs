@@ -8,10 +8,10 @@
 //!
 //! All bytes zero is the empty state, so a file of [`SIZE`] bytes needs no more than a `Head`.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// `watch` and a version: what the first bytes have to be.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x01");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x02");
 
 /// Bits of `Head::modes`.
 pub mod mode {
@@ -40,15 +40,58 @@ pub struct Head {
     /// by that thread. TID of a dead thread -> TID: an exchange by a thread that has seen that it
     /// is dead.
     pub lock: AtomicI32,
-    /// Calls that were not entered in the book, because it could not be had. From then on nothing
+    /// What is not in the book, by the reason ([`Gap`]): how often. From the first one on nothing
     /// is concluded from what is not in it.
-    pub missed: AtomicU32,
+    pub missed: [AtomicU32; Gap::ALL.len()],
     /// Records that could not be written.
     pub unwritten: AtomicU32,
     /// Findings.
     pub findings: AtomicU32,
     /// 0, or 1 once a process has been killed.
     pub killed: AtomicU32,
+}
+
+/// Why something is not in the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Gap {
+    /// A thread that was stopped, or had no processor, kept it.
+    Kept = 0,
+    /// No room for an object.
+    Objects,
+    /// No room for what a process knows an object by.
+    Handles,
+    /// No room for a process.
+    Processes,
+    /// The stack of the thread was too short to write a record.
+    Stack,
+}
+
+impl Gap {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] =
+        [Self::Kept, Self::Objects, Self::Handles, Self::Processes, Self::Stack];
+
+    /// What was the matter, behind a number of times.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Kept => "a process that was stopped, or had no processor, kept the book",
+            Self::Objects => "there was no room for an object",
+            Self::Handles => "there was no room for an object's use by a process",
+            Self::Processes => "there was no room for a process",
+            Self::Stack => "a stack was too short to write a record",
+        }
+    }
+}
+
+impl Head {
+    /// Whether everything that has happened is in the book.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        // Relaxed: a number that nothing else depends on.
+        self.missed.iter().all(|count| count.load(Ordering::Relaxed) == 0)
+    }
 }
 
 /// Program counters that are kept of a stack.
@@ -177,6 +220,8 @@ pub struct Process {
     pub name: [u8; 16],
     /// It has ended, and its handles are forgotten.
     pub is_over: bool,
+    /// It has been forked, and runs its parent's program: its private memory began as a copy.
+    pub is_heir: bool,
 }
 
 /// That a thread took one lock while it had another.
@@ -208,9 +253,9 @@ pub struct Decision {
 /// How many of each there may be.
 pub const THREADS: usize = 1024;
 /// See [`THREADS`].
-pub const OBJECTS: usize = 2048;
+pub const OBJECTS: usize = 8192;
 /// See [`THREADS`]; a power of two.
-pub const HANDLES: usize = 8192;
+pub const HANDLES: usize = 16384;
 /// See [`THREADS`].
 pub const PROCESSES: usize = 1024;
 /// See [`THREADS`].
@@ -239,6 +284,8 @@ pub struct Book {
     pub objects_used: u32,
     /// Forks so far.
     pub tickets: u32,
+    /// Of those before this one the children that have not come yet find nothing any more.
+    pub oldest_ticket: u32,
 }
 
 /// All of it.

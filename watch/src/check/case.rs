@@ -2,7 +2,7 @@
 
 use watch_run::calls::{Argument, CALLS};
 use watch_run::finding::Kind;
-use watch_run::tables::{Book, Tables};
+use watch_run::tables::{Book, Gap, ObjectKind, Tables};
 
 use super::report::Findings;
 use crate::call::Call;
@@ -22,6 +22,24 @@ pub struct Case<'a> {
 impl Case<'_> {
     pub fn say(&mut self, kind: Kind, object: Option<usize>, text: std::fmt::Arguments) {
         self.found.add(self.book, kind, object, (self.pid, self.tid), text);
+    }
+
+    /// A new object; None, which is noted, if there is no room.
+    pub fn add_object(&mut self, kind: ObjectKind, name: &[u8]) -> Option<usize> {
+        let index = book::add_object(self.book, kind, name);
+        if index.is_none() {
+            run::note_missed(self.run, Gap::Objects);
+        }
+        index
+    }
+
+    /// What this process knows the object by; None, which is noted, if there is no room.
+    pub fn add_handle(&mut self, key: u64, object: usize) -> Option<usize> {
+        let index = book::add_handle(self.book, self.pid, key, object);
+        if index.is_none() {
+            run::note_missed(self.run, Gap::Handles);
+        }
+        index
     }
 
     /// Whether the call is about a semaphore that its first argument is the address of.
@@ -48,9 +66,11 @@ fn know_process(run: &Tables, book: &mut Book, pid: i32) {
     if book::process(book, pid).is_none() {
         let parent = system::parent();
         let path = book::process(book, parent).map_or(0, |process| process.path);
-        book::add_process(book, pid, path);
+        if !book::add_process(book, pid, path, true) {
+            run::note_missed(run, Gap::Processes);
+        }
         if !book::inherit(book, parent, parent, pid) {
-            run::note_missed(run);
+            run::note_missed(run, Gap::Handles);
         }
     }
 }

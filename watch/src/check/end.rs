@@ -31,6 +31,7 @@ fn no_call() -> Call {
         object: -1,
         value: 0,
         is_new: 0,
+        tag: 0,
     }
 }
 

@@ -93,7 +93,8 @@ fn of_name(case: &mut Case) -> Option<usize> {
 /// After an open or an unlink.
 pub fn opened(case: &mut Case) {
     let call = &*case.call;
-    let (result, is_new) = (call.result.cast_unsigned(), call.is_new != 0);
+    let (result, is_new, arguments) =
+        (call.result.cast_unsigned(), call.is_new != 0, call.arguments);
     if !call.has_succeeded() || CALLS[call.index()].arguments[0] != Argument::Name {
         return;
     }
@@ -104,14 +105,14 @@ pub fn opened(case: &mut Case) {
         return;
     }
     let mut room = [0; ROOM];
-    let Some(name) = name(call.arguments[0], &mut room) else { return };
+    let Some(name) = name(arguments[0], &mut room) else { return };
     let kind = kind_of_open(call.number);
     let mut known = book::named(case.book, kind, name.to_bytes());
     if is_new && let Some(old) = known.take() {
         // Somebody outside of the run has unlinked it.
         case.book.objects[old].is_linked = false;
     }
-    let Some(index) = known.or_else(|| book::add_object(case.book, kind, name.to_bytes())) else {
+    let Some(index) = known.or_else(|| case.add_object(kind, name.to_bytes())) else {
         return;
     };
     let object = &mut case.book.objects[index];
@@ -119,7 +120,7 @@ pub fn opened(case: &mut Case) {
         object.is_made = true;
         object.maker = case.pid;
         object.is_alive = true;
-        object.initial = u32::try_from(call.arguments[3] & 0xffff_ffff).unwrap_or(0);
+        object.initial = u32::try_from(arguments[3] & 0xffff_ffff).unwrap_or(0);
     } else if known.is_none() {
         // It was there before the run: nothing is known of its value.
         object.is_signal = true;
@@ -130,11 +131,7 @@ pub fn opened(case: &mut Case) {
     if kind == ObjectKind::Memory {
         return;
     }
-    let entry = book::add_handle(case.book, case.pid, result, index);
-    if entry.is_none() {
-        run::note_missed(case.run);
-    }
-    if let Some(new) = entry {
+    if let Some(new) = case.add_handle(result, index) {
         let handle = &mut case.book.handles[new];
         // A descriptor of a queue that was closed by other means.
         handle.opens = if kind == ObjectKind::Queue { 1 } else { handle.opens + 1 };
@@ -170,38 +167,50 @@ fn semaphore(case: &mut Case) -> Option<usize> {
         } else {
             text.put(format_args!("{address:#x}"));
         }
-        let index = book::add_object(case.book, ObjectKind::Unnamed, text.bytes())?;
+        let index = case.add_object(ObjectKind::Unnamed, text.bytes())?;
         let is_new_file = region.path().starts_with(b"/dev/shm/")
             && book::named(case.book, ObjectKind::Memory, &region.path()[8..])
                 .is_some_and(|memory| case.book.objects[memory].is_made);
+        let is_heir = book::process(case.book, case.pid).is_none_or(|process| process.is_heir);
+        let may_be_made = is_heir && (!region.is_shared || is_private_of_other(case, address));
         let is_own = !region.is_shared || region.path().starts_with(b"/dev/zero");
         let object = &mut case.book.objects[index];
         object.place = place;
         object.is_shared = region.is_shared;
-        // In a file that was there before, others may have made it.
-        object.is_alive = !is_own && !is_new_file;
+        // In a file that was there before, others may have made it; in memory that is a copy, and
+        // for its own threads, the process that this one was forked from.
+        object.is_alive = may_be_made || (!is_own && !is_new_file);
         object.is_signal = object.is_alive;
         Some(index)
     })?;
-    if book::add_handle(case.book, case.pid, address, index).is_none() {
-        run::note_missed(case.run);
-    }
+    case.add_handle(address, index);
     Some(index)
+}
+
+/// Whether another process has made a semaphore for its own threads at this address, which a child
+/// of it has, too.
+fn is_private_of_other(case: &Case, address: u64) -> bool {
+    case.book.objects[..book::used(case.book)].iter().any(|object| {
+        object.kind == ObjectKind::Unnamed
+            && object.is_alive
+            && object.place[1..] == [0, address]
+            && object.place[0] != u64::from(case.pid.unsigned_abs())
+    })
 }
 
 /// A semaphore in memory of this process alone.
 fn private(case: &mut Case, address: u64) -> Option<usize> {
     let place = [u64::from(case.pid.unsigned_abs()), 0, address];
-    let known = book::placed(case.book, ObjectKind::Unnamed, place);
+    let known = book::handle(case.book, case.pid, address)
+        .map(|index| case.book.handles[index].object as usize)
+        .filter(|&index| case.book.objects[index].place == place);
     let index = known.or_else(|| {
         let mut text = Line::new();
         text.put(format_args!("{address:#x}"));
-        let index = book::add_object(case.book, ObjectKind::Unnamed, text.bytes())?;
+        let index = case.add_object(ObjectKind::Unnamed, text.bytes())?;
         case.book.objects[index].place = place;
         Some(index)
     })?;
-    if book::add_handle(case.book, case.pid, address, index).is_none() {
-        run::note_missed(case.run);
-    }
+    case.add_handle(address, index);
     Some(index)
 }

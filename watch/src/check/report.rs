@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::sync::atomic::Ordering;
 
 use watch_run::finding::Kind;
-use watch_run::tables::{Book, NAME, STACK, Tables, mode};
+use watch_run::tables::{Book, Gap, NAME, STACK, Tables, mode};
 
 use crate::call::Call;
 use crate::chaos::{mix, trimmed};
@@ -80,7 +80,7 @@ impl Findings {
         if !run::has_mode(run, mode::CHECK) {
             return;
         }
-        let is_whole = run.head.missed.load(Ordering::Relaxed) == 0;
+        let is_whole = run.head.is_whole();
         for finding in self.0.iter().flatten() {
             if finding.kind.is_concluded() && !is_whole {
                 continue;
@@ -102,7 +102,7 @@ impl Findings {
             if system::has_stack() {
                 write(run, &finding, call);
             } else {
-                run::note_missed(run);
+                run::note_missed(run, Gap::Stack);
             }
         }
     }

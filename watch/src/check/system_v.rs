@@ -51,7 +51,7 @@ fn enter(case: &mut Case, kind: ObjectKind, id: u64) -> Option<usize> {
         _ => "sem",
     };
     name.put(format_args!("{word}:{}", next::number(id)));
-    let index = book::add_object(case.book, kind, name.bytes())?;
+    let index = case.add_object(kind, name.bytes())?;
     case.book.objects[index].place = place(id);
     Some(index)
 }

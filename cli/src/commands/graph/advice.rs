@@ -1,5 +1,7 @@
 //! What would let processes go on that wait for ever.
 
+use std::collections::BTreeSet;
+
 use rsipc_core::sysv::msg::Selector;
 
 use super::words::{known_waiter, purpose};
@@ -7,6 +9,7 @@ use crate::deadlock::{Deadlock, Doubt, Sleeper};
 use crate::objects::messages::Wanted;
 use crate::objects::{Object, Purpose};
 use crate::output::escape;
+use crate::processes::Pid;
 use crate::survey::Survey;
 
 /// More nobody reads.
@@ -18,9 +21,12 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         Doubt::Stopped { pid } => Some(format!("`kill -CONT {pid}` continues it")),
         _ => None,
     });
-    let mut lines: Vec<String> = stopped.collect();
+    let mut lines: Vec<String> = stopped.chain(end_one(deadlock)).collect();
     for sleeper in &deadlock.sleepers {
         let Some(object) = survey.object(sleeper.place.file) else { continue };
+        if !sleeper.givers.is_empty() {
+            continue;
+        }
         let line = purpose(sleeper, survey)
             .map_or_else(end_them, |purpose| advise(sleeper, object, purpose, survey));
         if !lines.contains(&line) {
@@ -36,6 +42,16 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         lines.push("ending a process does not restore what it took from a semaphore".to_owned());
     }
     lines
+}
+
+/// Those who have taken by undo what others wait for: to end any of them is enough.
+fn end_one(deadlock: &Deadlock) -> Option<String> {
+    let givers = deadlock.sleepers.iter().flat_map(|sleeper| &sleeper.givers);
+    let givers: BTreeSet<Pid> = givers.copied().collect();
+    let kills: Vec<String> = givers.iter().map(|pid| format!("`kill {pid}`")).collect();
+    let kills = kills.join(" or ");
+    (!givers.is_empty())
+        .then(|| format!("end one: what it has taken with SEM_UNDO is given back then ({kills})"))
 }
 
 fn end_them() -> String {
@@ -65,10 +81,6 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
             format!("`{rsipc} mq recv {name}` takes a message out, and wakes one that sends")
         }
         (Purpose::Change, _) => end_them(),
-        (Purpose::Increase | Purpose::Zero, _) if !sleeper.givers.is_empty() => format!(
-            "end one: what it has taken with SEM_UNDO is then undone (`kill {}`)",
-            sleeper.givers[0]
-        ),
         (Purpose::Increase, _) => format!(
             "`semop {name} {number}:+1` in `{rsipc} console` might let one go on; a process that \
              ends gives back only what it has taken with SEM_UNDO"

@@ -57,7 +57,8 @@ impl Column {
     }
 
     /// The first ones are the first to be left out in a narrow terminal.
-    pub const DISPENSABLE: [Self; 4] = [Self::Mode, Self::Owner, Self::Age, Self::Size];
+    pub const DISPENSABLE: [Self; 6] =
+        [Self::Mode, Self::Owner, Self::Age, Self::Size, Self::OpenBy, Self::Kind];
 }
 
 /// A row, with the numbers behind its cells.

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use crate::failure::Result;
-use crate::output::{print, time};
+use crate::output::{print, terminal, time};
 
 /// What `--watch` may be given.
 pub fn parse(text: &str) -> std::result::Result<Duration, String> {
@@ -42,6 +42,6 @@ pub fn again(interval: Duration, look: impl Fn() -> Result<String>) -> Result<()
 
 /// Lines that find room, and leave one for the cursor.
 fn height() -> usize {
-    let rows = crossterm::terminal::size().map_or(24, |(_, rows)| rows);
-    usize::from(rows).saturating_sub(1).max(1)
+    let rows = terminal::size().map_or(24, |(_, rows)| rows);
+    rows.saturating_sub(1).max(1)
 }

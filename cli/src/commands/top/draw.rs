@@ -27,7 +27,7 @@ pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme) {
     ])
     .areas(frame.area());
     frame.render_widget(Line::from(summary(view)).style(Theme::marked()), about);
-    frame.render_widget(note(view, theme), choice);
+    frame.render_widget(note(view, theme, choice.width), choice);
     frame.render_widget(Line::from(keys_of(view.page)).style(theme.look(Tone::Faint)), keys);
     view.room = usize::from(page.height);
     match view.page {
@@ -58,7 +58,7 @@ fn summary(view: &View) -> String {
 }
 
 /// The filter and the order; what is wrong, or unknown.
-fn note<'a>(view: &View, theme: Theme) -> Line<'a> {
+fn note<'a>(view: &View, theme: Theme, width: u16) -> Line<'a> {
     if view.page == Page::Filter {
         return Line::from(format!(" filter: {}_", view.filter));
     }
@@ -76,7 +76,9 @@ fn note<'a>(view: &View, theme: Theme) -> Line<'a> {
         let first = trouble.lines().next().unwrap_or_default().to_owned();
         spans.push(Span::styled(format!("   {first}"), theme.look(Tone::Bad)));
     } else if let Some(deadlock) = view.snapshot.as_ref().and_then(|now| now.deadlocks.first()) {
-        spans.push(Span::styled(format!("   {deadlock}"), theme.look(Tone::Bad)));
+        let room = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
+        let text = theme.fit(&format!("   {deadlock}"), room);
+        spans.push(Span::styled(text, theme.look(Tone::Bad)));
     } else if let Some(hidden) = view.snapshot.as_ref().map(|snapshot| snapshot.survey.unseen)
         && hidden > 0
     {

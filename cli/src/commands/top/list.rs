@@ -30,7 +30,7 @@ struct Column {
     what: What,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     Kind,
     Name,
@@ -87,12 +87,31 @@ const COLUMNS: [Column; 13] = [
     column("NOTE", What::Note, None, None, Constraint::Fill(2), false),
 ];
 
-pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme, area: Rect) {
-    let is_wide = area.width >= WIDE;
-    let columns: Vec<(&Column, Constraint)> = COLUMNS
+/// The first ones are the first to be left out where not even a narrow list has room.
+const DISPENSABLE: [What; 5] =
+    [What::Activity, What::Out, What::Into, What::HolderCount, What::Kind];
+
+/// The columns that have room.
+fn columns_for(width: u16) -> Vec<(&'static Column, Constraint)> {
+    let is_wide = width >= WIDE;
+    let mut columns: Vec<(&Column, Constraint)> = COLUMNS
         .iter()
         .filter_map(|column| Some((column, if is_wide { column.wide } else { column.narrow? })))
         .collect();
+    let least = |(_, constraint): &(&Column, Constraint)| match constraint {
+        Constraint::Length(cells) | Constraint::Min(cells) => cells + 1,
+        _ => 1,
+    };
+    for what in DISPENSABLE {
+        if columns.iter().map(least).sum::<u16>() > width + 1 {
+            columns.retain(|(column, _)| column.what != what);
+        }
+    }
+    columns
+}
+
+pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme, area: Rect) {
+    let columns = columns_for(area.width);
     let constraints: Vec<Constraint> = columns.iter().map(|(_, constraint)| *constraint).collect();
     let widths: Vec<usize> = Layout::horizontal(&constraints)
         .spacing(1)

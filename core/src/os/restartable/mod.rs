@@ -15,6 +15,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod call;
+mod message;
 mod publish;
 #[cfg(target_arch = "x86_64")]
 mod sequence;
@@ -23,6 +24,9 @@ use core::ptr;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::call::call;
+pub use self::message::{Body, Commit};
+#[cfg(target_arch = "x86_64")]
+pub use self::message::{read_and_commit, write_and_commit};
 pub use self::publish::publish_while;
 #[cfg(target_arch = "x86_64")]
 use self::sequence::Attempt;

@@ -65,7 +65,7 @@ impl<'t> Use<'t> {
     /// The message has been checked, and its body is valid for reading.
     unsafe fn send_of_batch(&self, message: &Outgoing, wakes: &mut Wakes<'t>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
+        let Some(reserved) = layout.slots().reserve(who, |slot| _ = layout.will_write(slot)) else {
             return false;
         };
         let is_awaited = wakes.point.is_awaited();
@@ -112,7 +112,7 @@ impl<'t> Use<'t> {
         is_first: bool,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
+        let Some(taken) = layout.slots().take(who, |slot| _ = layout.will_read(slot)) else {
             return Ok(None);
         };
         let is_awaited = wakes.point.is_awaited();

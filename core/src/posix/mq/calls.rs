@@ -40,7 +40,7 @@ pub fn attributes(thread: &'static Thread, fd: RawFd) -> Result<Attributes> {
     Ok(Attributes {
         nonblocking: flags & libc::O_NONBLOCK != 0,
         geometry: layout.geometry(),
-        messages: layout.slots().count(),
+        messages: layout.slots().count_for(&queue.operation),
     })
 }
 

@@ -3,7 +3,8 @@
 //!
 //! The kernel does the work. What the library knows of a descriptor changes only after the call has
 //! succeeded, and only in the process that owns the memory ([`Process::owns_memory`]): the child of
-//! a vfork closes its own copies.
+//! a vfork closes its own copies. It notes that (`Thread::lend_calling`), so that it does not find
+//! the parent's queues by the numbers that it has closed.
 //!
 //! Except for `mq_close`, nothing in here takes a lock or allocates, so a signal handler may close
 //! any descriptor.
@@ -24,6 +25,7 @@ use crate::shared::thread::{FrameTag, Thread};
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     if !Process::owns_memory() {
         // The child of a vfork: the table describes the parent's descriptors.
+        Thread::lend_calling();
         return if inherited::is_marked(fd) { close_only(fd) } else { Err(Errno::EBADF) };
     }
     {
@@ -70,7 +72,11 @@ pub fn begin(fd: RawFd) -> Close {
         return if Process::owns_memory() { Close::Spare } else { Close::Freely };
     }
     if descriptor::is_queue(fd) {
-        if descriptor::is_doubted(fd) || !Process::owns_memory() {
+        if !Process::owns_memory() {
+            Thread::lend_calling();
+            return Close::Freely;
+        }
+        if descriptor::is_doubted(fd) {
             return Close::Freely;
         }
         return Closing::begin(fd).map_or(Close::Freely, Close::Queue);
@@ -108,19 +114,13 @@ pub fn end_unknown(fifo: (u64, u64)) {
 /// queues any more.
 pub fn forget_closed(thread: &'static Thread, range: RangeInclusive<RawFd>) {
     if !Process::owns_memory() {
+        if descriptor::in_range(range).next().is_some() {
+            Thread::lend_calling();
+        }
         return;
     }
     descriptor::no_queues_in(range.clone()).for_each(descriptor::forget_what_it_was);
-    for fd in descriptor::in_range(range) {
-        let is_gone = {
-            let tag = FrameTag::new();
-            descriptor::enter(thread, fd, &tag)
-                .is_ok_and(|queue| descriptor::identity(fd) != Ok(queue.queue.fifo))
-        };
-        if is_gone && let Ok(closing) = Closing::begin(fd) {
-            end(thread, closing, true);
-        }
-    }
+    descriptor::close_gone(thread, range, |closing| end(thread, closing, true));
 }
 
 /// The calling thread has a table of descriptors of its own now: what a descriptor means is not the

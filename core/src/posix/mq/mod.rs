@@ -20,6 +20,7 @@
 //! | `poll` | how poll(2) learns of messages and space |
 //! | `snapshot` | a queue as `rsipc` shows it, read and not changed |
 //! | `store` | slots, keys and the index |
+//! | `straight` | sending and receiving, where nothing is in the way |
 //! | `transfer` | sending and receiving that need not wait |
 //! | `wait` | sending and receiving that may have to |
 
@@ -58,6 +59,8 @@ mod peek;
 mod permission;
 #[cfg(not(loom))]
 pub mod snapshot;
+#[cfg(not(loom))]
+mod straight;
 #[cfg(not(loom))]
 mod transfer;
 #[cfg(not(loom))]
@@ -99,6 +102,6 @@ pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over}
 #[cfg(not(loom))]
 pub use poll::readiness::Pollers;
 #[cfg(not(loom))]
-pub use transfer::{receive_at_once, send_at_once};
+pub use straight::{receive_at_once, send_at_once};
 #[cfg(not(loom))]
 pub use wait::{CallStorage, Task, Transfer, Transferred, receive_or_wait, send_or_wait};

@@ -3,9 +3,7 @@
 //! It is a few dozen instructions around two locked ones, so its parts are always inlined: passing
 //! a value through memory would cost as much as the work itself.
 
-use std::os::fd::RawFd;
-
-use super::descriptor::{self, Use};
+use super::descriptor::Use;
 use super::layout::MessageHeader;
 use super::message::{Incoming, Outgoing, Received};
 use super::store::key;
@@ -14,7 +12,7 @@ use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::os::membarrier;
 use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
-use crate::shared::thread::{Announcement, FrameTag, Thread};
+use crate::shared::thread::Announcement;
 use crate::shared::wait_point::WaitPoint;
 
 impl Use<'_> {
@@ -49,11 +47,27 @@ impl Use<'_> {
     #[inline(always)]
     pub unsafe fn try_send(&self, message: &Outgoing, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        // Once: the compiler takes everything behind the atomics for changed.
-        let (point, notify) = (layout.message(), layout.notify());
-        let Some(reserved) = layout.slots().reserve(who, |slot| layout.will_write(slot)) else {
+        let Some(reserved) = layout.slots().reserve(who, |slot| _ = layout.will_write(slot)) else {
             return false;
         };
+        // SAFETY: as the caller says.
+        unsafe { self.send_claimed(message, reserved, owed) }
+    }
+
+    /// What follows once a slot has been claimed.
+    ///
+    /// # Safety
+    /// As for [`Use::try_send`].
+    #[inline(always)]
+    pub(super) unsafe fn send_claimed(
+        &self,
+        message: &Outgoing,
+        reserved: Reserved<'_>,
+        owed: Option<&Announcement<'_>>,
+    ) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        // Once: the compiler takes everything behind the atomics for changed.
+        let (point, notify) = (layout.message(), layout.notify());
         // Between claim and commit, and again after the commit: see `event`.
         let is_awaited = point.is_awaited();
         let active = notify.active();
@@ -189,9 +203,25 @@ impl Use<'_> {
         owed: Option<&Announcement<'_>>,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let Some(taken) = layout.slots().take(who, |slot| layout.will_read(slot)) else {
+        let Some(taken) = layout.slots().take(who, |slot| _ = layout.will_read(slot)) else {
             return Ok(None);
         };
+        // SAFETY: as the caller says.
+        unsafe { self.receive_claimed(into, taken, owed) }
+    }
+
+    /// What follows once a message has been claimed.
+    ///
+    /// # Safety
+    /// As for [`Use::try_receive`].
+    #[inline(always)]
+    pub(super) unsafe fn receive_claimed(
+        &self,
+        into: &Incoming,
+        taken: Taken<'_>,
+        owed: Option<&Announcement<'_>>,
+    ) -> Result<Option<Received>> {
+        let (layout, who) = (&self.queue.layout, &self.operation);
         if into.body.is_null() {
             Slots::put_back(taken, who);
             return Err(Errno::EFAULT);
@@ -324,7 +354,13 @@ impl Use<'_> {
     }
 
     #[cold]
-    fn tell_receivers(&self, is_awaited: bool, active: u32, sent: Reserved<'_>, began_turns: bool) {
+    pub(super) fn tell_receivers(
+        &self,
+        is_awaited: bool,
+        active: u32,
+        sent: Reserved<'_>,
+        began_turns: bool,
+    ) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen this message, or
         // this thread sees that the last older one is gone, and so that this one came into the
@@ -337,44 +373,8 @@ impl Use<'_> {
     }
 
     #[cold]
-    fn tell_senders(&self, began_turns: bool) {
+    pub(super) fn tell_senders(&self, began_turns: bool) {
         self.queue.layout.space().wake_one(began_turns);
-    }
-}
-
-/// Sends, where nothing stands in the way. False: nothing has been done, and what follows is
-/// `send_or_wait`, which finds out why.
-///
-/// # Safety
-/// The body is valid for reading.
-#[inline(always)]
-pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> bool {
-    let tag = FrameTag::new();
-    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag) else { return false };
-    message.check_priority().is_ok()
-        && queue.check_outgoing(message).is_ok()
-        // SAFETY: checked; the body is valid, says the caller.
-        && unsafe { queue.send_as_newcomer(message) }
-}
-
-/// Receives, where nothing stands in the way. `None`: nothing has been done, and what follows is
-/// `receive_or_wait`. EFAULT, EBADMSG.
-///
-/// # Safety
-/// The buffer is valid for writing.
-#[inline(always)]
-pub unsafe fn receive_at_once(
-    thread: &Thread,
-    fd: RawFd,
-    into: &Incoming,
-) -> Result<Option<Received>> {
-    let tag = FrameTag::new();
-    match descriptor::enter_at_once(thread, fd, &tag) {
-        // SAFETY: checked; the buffer is valid, says the caller.
-        Some(queue) if queue.check_incoming(into).is_ok() => unsafe {
-            queue.receive_as_newcomer(into)
-        },
-        _ => Ok(None),
     }
 }
 

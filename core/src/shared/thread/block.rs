@@ -13,13 +13,14 @@
 //!
 //! The child of a vfork(2) runs on the memory of its parent's thread, and uses its block. If there
 //! is none yet, the child makes one that is *borrowed*: it has no TID until the parent takes it
-//! over.
+//! over. A child that closes or opens descriptors *lends itself* the block: what is known of
+//! descriptors is the parent's, so no operation takes the fast path until the parent is back.
 
 use core::cell::Cell;
 use core::ptr;
 
 use super::record::Record;
-use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::filter::Found;
 use crate::os::futex;
@@ -63,6 +64,9 @@ pub struct Thread {
     /// The same where the thread has no robust list: used as that would be, and seen by no other
     /// thread.
     pub(super) unwatched: AtomicUsize,
+    /// The child of a vfork(2) has changed its descriptors. Set by the child, with `claims` leading
+    /// to `taken`; cleared by the thread that owns the block.
+    is_lent: AtomicBool,
     pub(super) records: [Record; DEPTH],
 }
 
@@ -126,12 +130,7 @@ impl Thread {
     /// a call, that this is the child of a fork. ENOMEM; ERESTART before [`find_slots_with`].
     #[cold]
     pub fn calling() -> Result<&'static Thread> {
-        let find = FIND_SLOT.load(Ordering::Acquire);
-        if find.is_null() {
-            return Err(Errno::ERESTART);
-        }
-        // SAFETY: only `find_slots_with` stores it, and the variable lives as long as the thread.
-        let slot = unsafe { &*core::mem::transmute::<*mut (), FindSlot>(find)() };
+        let slot = calling_slot().ok_or(Errno::ERESTART)?;
         Self::current(slot).map_or_else(|| Self::assign(slot), Ok)
     }
 
@@ -173,6 +172,37 @@ impl Thread {
         self.deaths.store(deaths.cast_mut(), Ordering::Relaxed);
         self.claims.store(claims.cast_mut(), Ordering::Relaxed);
         self.tid.store(if is_borrowed { 0 } else { this_tid() }, Ordering::Relaxed);
+        self.is_lent.store(is_borrowed, Ordering::Relaxed);
+    }
+
+    /// In the child of a vfork(2): its descriptors differ from its parent's from now on. Does
+    /// nothing where the thread has no block yet; one that the child makes is lent from the start.
+    /// Async-signal-safe.
+    #[cold]
+    pub fn lend_calling() {
+        if let Some(slot) = calling_slot()
+            && let Some(thread) = Self::current(slot)
+        {
+            thread.lend();
+        }
+    }
+
+    fn lend(&self) {
+        self.is_lent.store(true, Ordering::Relaxed);
+        self.claims.store((&raw const self.taken).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// Whether the child of a vfork(2) has, or had, the block, with descriptors of its own.
+    #[inline]
+    pub fn is_lent(&self) -> bool {
+        // Relaxed: the thread itself stored it, or the child for which it waited.
+        self.is_lent.load(Ordering::Relaxed)
+    }
+
+    /// The thread that owns the block has it back.
+    #[cold]
+    pub fn take_back(&self) {
+        preserved(|| self.identify());
     }
 
     /// The thread makes no use of its block any more, and is in the middle of nothing.
@@ -278,6 +308,16 @@ pub fn is_in_use(subject: *const ()) -> bool {
 /// The blocks that have an owner.
 pub(in crate::shared) fn in_use() -> impl Iterator<Item = &'static Thread> {
     BLOCKS.iter().filter(|thread| thread.is_in_use())
+}
+
+/// The calling thread's own pointer to its block. `None` before [`find_slots_with`].
+fn calling_slot() -> Option<&'static Cell<*const Thread>> {
+    let find = FIND_SLOT.load(Ordering::Acquire);
+    if find.is_null() {
+        return None;
+    }
+    // SAFETY: only `find_slots_with` stores it, and the variable lives as long as the thread.
+    Some(unsafe { &*core::mem::transmute::<*mut (), FindSlot>(find)() })
 }
 
 /// Says how a thread's own pointer is found. Called once, while the library is loaded.

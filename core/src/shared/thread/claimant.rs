@@ -35,7 +35,7 @@ impl Operation<'_> {
 }
 
 impl Claimant for Operation<'_> {
-    #[inline]
+    #[inline(always)]
     fn announce(&self, word: &AtomicU32) -> u32 {
         if self.claims.load(Ordering::Relaxed) != 0 {
             return 0;
@@ -56,9 +56,10 @@ impl Claimant for Operation<'_> {
         if self.is_orphan() {
             return None;
         }
-        if self.thread.tid() == 0 && preserved(Process::owns_memory) {
-            // The child of a vfork(2) made the block on our memory.
-            preserved(|| self.thread.identify());
+        let is_lent = self.thread.is_lent() || self.thread.tid() == 0;
+        if is_lent && preserved(Process::owns_memory) {
+            // The child of a vfork(2) used the block on our memory, or made it.
+            self.thread.take_back();
         }
         self.record.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
         self.record.by_presence.store(true, Ordering::SeqCst);

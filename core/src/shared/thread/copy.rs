@@ -9,7 +9,7 @@ use core::ptr;
 
 use super::operation::Operation;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::os::restartable::{self, Head, two_words};
+use crate::os::restartable::{self, Body, Commit, Head, two_words};
 use crate::shared::claim::Claimant;
 
 /// Bytes of a part.
@@ -29,6 +29,53 @@ impl Operation<'_> {
         }
         // SAFETY: the caller vouches for both areas.
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
+    }
+
+    /// [`Self::write`] and [`Claimant::commit`]; the claim is given back. False: not done, or begun
+    /// only (see `restartable::message`).
+    ///
+    /// # Safety
+    /// As for [`Self::write`].
+    #[inline(always)]
+    pub unsafe fn write_and_commit(&self, head: Head, body: Body, commit: Commit<'_>) -> bool {
+        // SAFETY: as the caller says.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            if body.is_short() {
+                return restartable::write_and_commit(self.watched(), head, body, commit);
+            }
+            self.apart(move |this| this.write_then_commit(head, body, commit))
+        }
+    }
+
+    /// [`Self::read`] and the commit. False as above.
+    ///
+    /// # Safety
+    /// As for [`Self::read`].
+    #[inline(always)]
+    pub unsafe fn read_and_commit(&self, body: Body, commit: Commit<'_>) -> bool {
+        // SAFETY: as the caller says.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            if body.is_short() {
+                return restartable::read_and_commit(self.watched(), body, commit);
+            }
+            self.apart(move |this| this.read_then_commit(body, commit))
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn write_then_commit(&self, head: Head, body: Body, commit: Commit<'_>) -> bool {
+        // SAFETY: as the caller says.
+        let is_whole = unsafe { self.write(head, body.from, body.into, body.length) };
+        is_whole && self.commit((commit.key, commit.value), (commit.claim, 0))
+    }
+
+    #[inline(never)]
+    unsafe fn read_then_commit(&self, body: Body, commit: Commit<'_>) -> bool {
+        // SAFETY: as the caller says.
+        let is_whole = unsafe { self.read(body.from, body.into, body.length) };
+        is_whole && self.commit((commit.key, commit.value), (commit.claim, 0))
     }
 
     /// Writes words to the front of what the operation has claimed. False as above.

@@ -6,9 +6,37 @@
 //! A process that may not look at others of other users, or in other PID namespaces, sees fewer.
 //! Without /proc this process sees its own attachments.
 
+use std::cell::OnceCell;
+
 use super::places;
 use crate::os::maps::{self, Look, Mapping};
 use crate::sysv::family::Family;
+
+/// Who has which segment attached, for one who asks about many: /proc is read once, at the first
+/// question.
+#[derive(Debug, Default)]
+pub struct Attachments {
+    seen: OnceCell<Vec<(i32, u64, u32)>>,
+}
+
+impl Attachments {
+    /// The processes that have the segment attached whose memory has this inode, each as often as
+    /// it has.
+    pub fn of(&self, id: i32, inode: u64) -> Vec<u32> {
+        let is_it = |&&(one, file, _): &&(i32, u64, u32)| (one, file) == (id, inode);
+        let seen = self.seen.get_or_init(Self::look);
+        seen.iter().filter(is_it).map(|&(_, _, pid)| pid).collect()
+    }
+
+    fn look() -> Vec<(i32, u64, u32)> {
+        let mut seen = Vec::new();
+        each_mapping(|pid, mapping| {
+            seen.extend(id_of(mapping).map(|id| (id, mapping.inode, pid)));
+            Look::Continue(())
+        });
+        seen
+    }
+}
 
 /// The number of attachments.
 pub fn count(id: i32, inode: u64) -> usize {
@@ -40,6 +68,15 @@ pub fn is_any(id: i32, inode: u64) -> bool {
 
 /// Shows all attachments that this process sees, each with the process that has it.
 pub fn each(id: i32, inode: u64, mut look: impl FnMut(u32, &Mapping<'_>) -> Look) {
+    each_mapping(
+        |pid, mapping| {
+            if is_of(mapping, id, inode) { look(pid, mapping) } else { Look::Continue(()) }
+        },
+    );
+}
+
+/// Shows all mappings of all processes that this one sees.
+fn each_mapping(mut look: impl FnMut(u32, &Mapping<'_>) -> Look) {
     let mut done = Look::Continue(());
     // Without /proc there is nothing to see.
     let _ = maps::each_process(|pid| {
@@ -47,9 +84,7 @@ pub fn each(id: i32, inode: u64, mut look: impl FnMut(u32, &Mapping<'_>) -> Look
             return;
         }
         let _ = maps::each_of(pid, |mapping| {
-            if is_of(mapping, id, inode) {
-                done = look(pid, mapping);
-            }
+            done = look(pid, mapping);
             done
         });
     });

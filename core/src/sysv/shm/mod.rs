@@ -25,7 +25,7 @@
 
 mod access;
 mod attach;
-mod attachments;
+pub mod attachments;
 mod control;
 mod detach;
 mod find;

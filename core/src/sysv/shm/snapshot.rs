@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use super::attachments;
+use super::attachments::Attachments;
 use super::words::{FILE_SIZE, LOCKED, WORDS_AT, Words};
 use crate::atomic::Ordering;
 use crate::os::file::read_at;
-use crate::os::maps::Look;
 use crate::os::{Errno, Result};
 use crate::sysv::family::Family;
 use crate::sysv::header::{Header, Life};
@@ -55,7 +54,7 @@ struct Page([u8; FILE_SIZE]);
 
 impl Snapshot {
     /// Errors: EINVAL if the file is not that of a segment; those of pread(2).
-    pub fn at(file: &File) -> Result<Self> {
+    pub fn at(file: &File, attachments: &Attachments) -> Result<Self> {
         let Opened { file, facts, .. } = registry::examine(file.try_clone()?, Family::Memory)?;
         let mut page = Page([0; FILE_SIZE]);
         if read_at(file.as_raw_fd(), &mut page.0, 0)? != FILE_SIZE {
@@ -69,11 +68,6 @@ impl Snapshot {
         };
         let load = |word: &crate::atomic::AtomicU64| word.load(Ordering::Relaxed);
         let (mode, life) = (load(&words.mode), header.life());
-        let mut attached = Vec::new();
-        attachments::each(facts.id, load(&words.inode), |pid, _| {
-            attached.push(pid);
-            Look::Continue(())
-        });
         Ok(Self {
             id: facts.id,
             key: facts.key,
@@ -83,7 +77,7 @@ impl Snapshot {
             life,
             is_half_done: header.is_half_done(),
             is_at_home: facts.is_at_home,
-            attached,
+            attached: attachments.of(facts.id, load(&words.inode)),
             atime: load(&words.atime),
             dtime: load(&words.dtime),
             ctime: load(&words.ctime),

@@ -3,6 +3,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `age` | numbers of threads that were given to others |
 //! | `children` | the program and its descendants |
 //! | `home` | the directory of the run |
 //! | `options` | what may be asked for |
@@ -12,6 +13,7 @@
 //! | `tracing` | the record of calls |
 //! | `waits` | waits that last |
 
+mod age;
 mod children;
 mod home;
 pub mod options;
@@ -27,7 +29,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use watch_run::tables::mode;
+use watch_run::tables::{Gap, mode};
 use watch_run::{DIRECTORY, END};
 
 use crate::failure::{Failure, Result};
@@ -199,10 +201,16 @@ impl<'a> Watcher<'a> {
         if unwritten > 0 {
             warn(format!("{unwritten} records could not be written"));
         }
-        let missed = head.missed.load(Ordering::Relaxed);
-        if missed > 0 {
+        let gaps: Vec<String> = Gap::ALL
+            .iter()
+            .map(|&gap| (head.missed[gap as usize].load(Ordering::Relaxed), gap.reason()))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, reason)| format!("{count} times {reason}"))
+            .collect();
+        if !gaps.is_empty() {
+            let gaps = gaps.join("; ");
             warn(format!(
-                "{missed} times the table of the run was full, or held by a stopped process; findings that depend on it were not reported"
+                "not all of the run was seen: {gaps}; what follows from earlier calls was not reported from then on"
             ));
         }
         if !self.was_entered() {

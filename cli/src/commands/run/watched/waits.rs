@@ -9,6 +9,7 @@ use watch_run::calls::CALLS;
 use watch_run::finding::Kind;
 use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
 
+use super::age;
 use super::home::copy;
 use super::records::{Finding, Place};
 use crate::commands::graph::words;
@@ -23,6 +24,8 @@ pub struct Waiting {
     pub call: &'static str,
     pub began: u64,
     pub arguments: [u64; 6],
+    /// It ends by itself.
+    has_end: bool,
     object: Option<usize>,
     stack: Vec<u64>,
 }
@@ -43,13 +46,15 @@ fn read(slot: &Thread) -> Option<(Waiting, bool)> {
     // Acquire: the fields that were stored before it.
     let number = slot.call.load(Ordering::Acquire) as usize;
     let signature = CALLS.get(number.checked_sub(1)?)?;
+    let arguments = slot.arguments.each_ref().map(|word| word.load(Ordering::Relaxed));
     let counters = slot.stack.iter().map(|place| place.load(Ordering::Relaxed));
     let waiting = Waiting {
         pid: slot.pid.load(Ordering::Relaxed),
         tid: slot.tid.load(Ordering::Relaxed),
         call: signature.name,
         began: slot.began.load(Ordering::Relaxed),
-        arguments: std::array::from_fn(|index| slot.arguments[index].load(Ordering::Relaxed)),
+        arguments,
+        has_end: signature.has_end(&arguments),
         object: (slot.object.load(Ordering::Relaxed) as usize).checked_sub(1),
         stack: counters.take_while(|&counter| counter != 0).collect(),
     };
@@ -64,8 +69,8 @@ impl Waits {
             in_calls(tables).into_iter().filter(|(_, waits)| *waits).map(|(one, _)| one).collect();
         for waiting in &all {
             let lasts = now.saturating_sub(waiting.began) >= patience;
-            if !lasts || !is_alive(waiting.tid) || !self.known.insert((waiting.tid, waiting.began))
-            {
+            let is_there = is_alive(waiting.tid) && !age::is_younger(waiting.tid, waiting.began);
+            if !lasts || !is_there || !self.known.insert((waiting.tid, waiting.began)) {
                 continue;
             }
             match reason(tables, waiting, &all) {
@@ -76,6 +81,7 @@ impl Waits {
                     }
                     found.push(finding(tables, waiting, what));
                 }
+                Reason::Open(_) if waiting.has_end => {}
                 Reason::Open(note) => warn(note),
             }
         }
@@ -99,7 +105,7 @@ fn reason(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Reason {
 /// From a lock to who has it, and on to what that one waits for.
 fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
     // The book does not have all that has happened.
-    if tables.head.missed.load(Ordering::Relaxed) > 0 {
+    if !tables.head.is_whole() {
         return None;
     }
     let mut said = Vec::new();
@@ -125,6 +131,10 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
             return Some(Reason::Stuck(said.join("; "), members));
         }
         if holder == current.tid {
+            // Nobody else ever gave it back. But who has it, could.
+            if others(tables, current).next().is_some() || has_threads(current.pid) {
+                return None;
+            }
             said.push(format!("{own} waits for {name}, which it has itself"));
             return Some(Reason::Stuck(said.join("; "), members));
         }
@@ -154,11 +164,28 @@ fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
 fn note(tables: &Tables, waiting: &Waiting) -> String {
     let object = waiting.object.and_then(|index| object(tables, index));
     let name = object.as_ref().map_or_else(|| "an object".to_owned(), name);
+    let mut others: Vec<i32> = others(tables, waiting).collect();
+    others.sort_unstable();
+    others.dedup();
+    let others: Vec<String> = others.iter().map(|pid| who(*pid, *pid)).collect();
+    let is_private = object
+        .as_ref()
+        .is_some_and(|object| object.kind == ObjectKind::Unnamed && !object.is_shared);
+    let could = match others.len() {
+        0 if is_private => "it is in memory of that process: its other threads could end it".into(),
+        0 => "no other process of the run is known to have it".to_owned(),
+        _ => format!("{} could end it", others.join(", ")),
+    };
+    format!("{} waits in {} for {name}; {could}", who(waiting.pid, waiting.tid), waiting.call)
+}
+
+/// Other processes that have what it waits for, each as often as it knows it.
+fn others<'t>(tables: &'t Tables, waiting: &'t Waiting) -> impl Iterator<Item = i32> + 't {
     let book = tables.book.get();
-    let mut others: Vec<i32> = (0..HANDLES)
+    (0..HANDLES)
         // SAFETY: a place in the mapped tables, of which only the address is made.
-        .map(|index| copy(unsafe { &raw const (*book).handles[index] }))
-        .filter(|handle| {
+        .map(move |index| copy(unsafe { &raw const (*book).handles[index] }))
+        .filter(move |handle| {
             handle.pid > 0
                 && Some(handle.object as usize) == waiting.object
                 && !handle.is_over
@@ -166,15 +193,11 @@ fn note(tables: &Tables, waiting: &Waiting) -> String {
                 && is_alive(handle.pid)
         })
         .map(|handle| handle.pid)
-        .collect();
-    others.sort_unstable();
-    others.dedup();
-    let others: Vec<String> = others.iter().map(|pid| who(*pid, *pid)).collect();
-    let could = match others.len() {
-        0 => "no other process of the run is known to have it".to_owned(),
-        _ => format!("{} could end it", others.join(", ")),
-    };
-    format!("{} waits in {} for {name}; {could}", who(waiting.pid, waiting.tid), waiting.call)
+}
+
+/// Whether the process has more than one thread.
+fn has_threads(pid: i32) -> bool {
+    fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|threads| threads.count() > 1)
 }
 
 fn object(tables: &Tables, index: usize) -> Option<Object> {

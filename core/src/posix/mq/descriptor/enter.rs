@@ -1,6 +1,7 @@
 //! From a descriptor to an operation on its queue.
 
 use core::mem::ManuallyDrop;
+use core::ops::RangeInclusive;
 use core::ptr;
 use std::os::fd::RawFd;
 
@@ -8,12 +9,14 @@ use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::cancel::uncancelled;
+use crate::os::errno::preserved;
 use crate::os::file;
 use crate::os::membarrier;
+use crate::os::process::Process;
 use crate::posix::mq::descriptor::inherited;
 use crate::posix::mq::descriptor::open::{Open, Opened};
 use crate::posix::mq::descriptor::table::{
-    Closing, as_queue, identity, is_queue, look_up, no_queue, note_no_queue,
+    Closing, as_queue, identity, in_range, is_queue, look_up, no_queue, note_no_queue,
 };
 use crate::shared::thread::{FrameTag, Operation, Thread};
 
@@ -49,6 +52,9 @@ pub fn enter_at_once<'t>(thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Optio
 #[inline(always)]
 pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Use<'t>> {
     loop {
+        if thread.is_lent() {
+            take_back(thread);
+        }
         let Some((entry, open)) = look_up(fd) else {
             adopt_unknown(fd)?;
             continue;
@@ -65,11 +71,17 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
             // SAFETY: entries are never freed; the table led here after the hazard pointer was
             // visible, so `opened` does not change before the operation ends.
             if let Some(queue) = unsafe { (*open).opened() } {
+                if thread.is_lent() {
+                    return enter_doubted(queue, operation, fd);
+                }
                 choose_identity(queue, &mut operation);
                 return Ok(Use { operation, queue, fd });
             }
             // SAFETY: entries are never freed.
             if let Some(queue) = unsafe { (*open).behind() } {
+                // SAFETY: the entry in front of it has a share in it, and the operation protects
+                // that one.
+                let queue = unsafe { queue.opened() }.ok_or(Errno::EBADF)?;
                 return enter_doubted(queue, operation, fd);
             }
             drop(operation);
@@ -114,15 +126,40 @@ fn adopt_unknown(fd: RawFd) -> Result<()> {
     uncancelled(|| inherited::adopt(fd))
 }
 
-/// In this thread the descriptor may mean another file. EBADF then.
+/// The thread has its block back from the child of a vfork(2), if this is not the child itself. The
+/// two may have had their descriptors in common (`CLONE_FILES`), so the entries are checked.
+#[cold]
+fn take_back(thread: &Thread) {
+    preserved(|| {
+        if Process::owns_memory() {
+            thread.take_back();
+            close_gone(thread, 0..=RawFd::MAX, Closing::done);
+        }
+    });
+}
+
+/// Begins the closing of each descriptor of this range that does not lead to its queue any more,
+/// and hands it on.
+pub fn close_gone(thread: &Thread, range: RangeInclusive<RawFd>, end: impl Fn(Closing)) {
+    for fd in in_range(range) {
+        let is_gone = {
+            let tag = FrameTag::new();
+            enter(thread, fd, &tag).is_ok_and(|queue| identity(fd) != Ok(queue.queue.fifo))
+        };
+        if is_gone && let Ok(closing) = Closing::begin(fd) {
+            end(closing);
+        }
+    }
+}
+
+/// In this thread, or in this child of a vfork(2), the descriptor may mean another file. EBADF
+/// then.
 #[cold]
 fn enter_doubted<'t>(
-    queue: &'static Open,
+    queue: &'t Opened,
     mut operation: Operation<'t>,
     fd: RawFd,
 ) -> Result<Use<'t>> {
-    // SAFETY: the entry in front of it has a share in it, and the operation protects that one.
-    let queue = unsafe { queue.opened() }.ok_or(Errno::EBADF)?;
     if identity(fd) != Ok(queue.fifo) {
         return Err(Errno::EBADF);
     }
@@ -163,8 +200,14 @@ impl<'t> Use<'t> {
     /// Hands a copy of itself to what is done seldom: see [`Claimant::apart`].
     #[inline(always)]
     pub fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        seldom(&self.copy())
+    }
+
+    /// A copy, which does not end the operation.
+    #[inline(always)]
+    pub fn copy(&self) -> ManuallyDrop<Self> {
         let operation = ManuallyDrop::into_inner(self.operation.copy());
-        seldom(&ManuallyDrop::new(Use { operation, queue: self.queue, fd: self.fd }))
+        ManuallyDrop::new(Use { operation, queue: self.queue, fd: self.fd })
     }
 
     /// The thread whose operation it is.

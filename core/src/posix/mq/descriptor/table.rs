@@ -16,7 +16,9 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::concern;
 use crate::os::file;
+use crate::os::process::Process;
 use crate::posix::mq::descriptor::open::{Open, Opened, POOL};
+use crate::shared::thread::Thread;
 
 /// Descriptors in a part of the table.
 const PART: usize = 1024;
@@ -76,6 +78,7 @@ pub fn forget_what_it_was(fd: RawFd) {
 /// by a bare system call.
 pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
+    note_child();
     let entry = entry_or_new(fd)?;
     let new = POOL.lock().take(opened);
     replace(entry, new);
@@ -86,6 +89,7 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
 /// to mean another file since. EBADF then.
 pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
+    note_child();
     let fifo = opened.fifo;
     let entry = entry_or_new(fd)?;
     let open = POOL.lock().take(opened);
@@ -101,6 +105,14 @@ pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
         unshare(open);
     }
     Err(Errno::EBADF)
+}
+
+/// The child of a vfork(2) is about to put a descriptor of its own into the table, which is its
+/// parent's. The parent takes it out again (`enter`).
+fn note_child() {
+    if !Process::owns_memory() {
+        Thread::lend_calling();
+    }
 }
 
 /// A further descriptor for the open description of `of`, which has not left the table: `dup`.

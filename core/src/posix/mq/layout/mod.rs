@@ -40,7 +40,7 @@ pub(super) use header::VERSION;
 pub use header::{
     Birth, FifoId, Header, PartsId, read_fifo, read_geometry, read_parts, read_version,
 };
-pub use slot::{MessageHeader, NOTES, SlotHeader};
+pub use slot::{MessageHeader, NOTES, Place, SlotHeader};
 
 /// A mapped queue.
 #[derive(Clone, Copy)]
@@ -211,43 +211,54 @@ impl Layout {
         self.header().name()
     }
 
-    #[inline]
-    fn slot(&self, slot: usize) -> *mut SlotHeader {
+    #[inline(always)]
+    fn place(&self, slot: usize) -> Place {
         debug_assert!(slot < self.geometry.maxmsg);
         // SAFETY: within the mapping, as `slot` is below maxmsg.
-        unsafe { self.first.add(slot * self.stride).cast() }
+        Place(unsafe { self.first.add(slot * self.stride).cast() })
+    }
+
+    #[inline(always)]
+    fn slot(&self, slot: usize) -> *mut SlotHeader {
+        self.place(slot).0
     }
 
     /// A slot is about to be claimed, and then written. A claim is a full barrier, so a prefetch
     /// after it would come too late to overlap with it.
-    #[inline]
-    pub fn will_write(&self, slot: usize) {
-        prefetch::to_write(self.slot(slot));
-        prefetch::to_write(self.slot(slot).wrapping_byte_add(LINE));
+    #[inline(always)]
+    pub fn will_write(&self, slot: usize) -> Place {
+        let place = self.place(slot);
+        prefetch::to_write(place.0);
+        prefetch::to_write(place.0.wrapping_byte_add(LINE));
+        place
     }
 
     /// A slot is about to be claimed, and then read.
-    #[inline]
-    pub fn will_read(&self, slot: usize) {
-        prefetch::to_read(self.slot(slot));
-        prefetch::to_read(self.slot(slot).wrapping_byte_add(LINE));
+    #[inline(always)]
+    pub fn will_read(&self, slot: usize) -> Place {
+        let place = self.place(slot);
+        prefetch::to_read(place.0);
+        prefetch::to_read(place.0.wrapping_byte_add(LINE));
+        place
     }
 
-    /// Counts one more message in a claimed slot, and gives where its header and its body go. The
-    /// body has space for msgsize bytes, and for at least 16.
+    /// [`Place::next_message`] of a claimed slot.
     ///
     /// # Safety
-    /// The caller has claimed the slot.
+    /// As there.
     #[inline]
     pub unsafe fn next_message(&self, slot: usize) -> (*mut MessageHeader, *mut u8) {
-        let message = self.slot(slot);
-        // SAFETY: within the mapping, and aligned to a line.
-        unsafe {
-            let written = AtomicU64::from_ptr(&raw mut (*message).written);
-            // Relaxed: no other thread stores to a claimed slot, except in a hostile process.
-            written.store(written.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            (&raw mut (*message).message, message.add(1).cast())
-        }
+        // SAFETY: as the caller says.
+        unsafe { self.place(slot).next_message() }
+    }
+
+    /// Takes back the count of [`Self::next_message`].
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn count_back(&self, slot: usize) {
+        // SAFETY: as the caller says.
+        unsafe { self.place(slot).count(u64::MAX) };
     }
 
     /// How many messages have been written to a slot.
@@ -269,21 +280,25 @@ impl Layout {
     /// be true, or the message notes a registration: then [`Self::body_of`] tells.
     #[inline]
     pub fn body(&self, slot: usize) -> Result<(*const u8, usize)> {
+        self.body_at(self.place(slot))
+    }
+
+    /// The same.
+    #[inline(always)]
+    pub fn body_at(&self, place: Place) -> Result<(*const u8, usize)> {
         // SAFETY: within the mapping.
-        let length = unsafe { MessageHeader::length_in(&raw mut (*self.slot(slot)).message) };
-        self.body_of_length(slot, length as usize)
+        let length = unsafe { MessageHeader::length_in(&raw mut (*place.0).message) } as usize;
+        if length > self.geometry.msgsize {
+            return Err(Errno::EBADMSG);
+        }
+        Ok((place.body(), length))
     }
 
     /// The same for the message with this header, whatever that notes.
     pub fn body_of(&self, slot: usize, header: MessageHeader) -> Result<(*const u8, usize)> {
-        self.body_of_length(slot, header.bytes())
-    }
-
-    #[inline]
-    fn body_of_length(&self, slot: usize, length: usize) -> Result<(*const u8, usize)> {
-        if length > self.geometry.msgsize {
+        if header.bytes() > self.geometry.msgsize {
             return Err(Errno::EBADMSG);
         }
-        Ok((self.slot(slot).wrapping_add(1).cast(), length))
+        Ok((self.place(slot).body(), header.bytes()))
     }
 }

@@ -2,7 +2,7 @@
 
 use core::mem::size_of;
 
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::posix::mq::notify::registration::Sender;
 
 /// In front of each body.
@@ -93,6 +93,44 @@ impl MessageHeader {
     /// Bytes, whatever it notes.
     pub fn bytes(self) -> usize {
         (self.length & !NOTES) as usize
+    }
+}
+
+/// Where a slot lies, within the mapping.
+#[derive(Clone, Copy)]
+pub struct Place(pub(super) *mut SlotHeader);
+
+impl Place {
+    /// Counts one more message in a claimed slot, and gives where its header and its body go. The
+    /// body has space for msgsize bytes, and for at least 16.
+    ///
+    /// # Safety
+    /// The caller has claimed the slot.
+    #[inline(always)]
+    pub unsafe fn next_message(self) -> (*mut MessageHeader, *mut u8) {
+        // SAFETY: as the caller says; within the mapping.
+        unsafe {
+            self.count(1);
+            (&raw mut (*self.0).message, self.0.add(1).cast())
+        }
+    }
+
+    /// Adds to the number of messages ever written.
+    ///
+    /// # Safety
+    /// The caller has claimed the slot.
+    #[inline(always)]
+    pub(super) unsafe fn count(self, more: u64) {
+        // SAFETY: within the mapping, and aligned to a line.
+        let written = unsafe { AtomicU64::from_ptr(&raw mut (*self.0).written) };
+        // Relaxed: no other thread stores to a claimed slot, except in a hostile process.
+        written.store(written.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+    }
+
+    /// Where its body is.
+    #[inline(always)]
+    pub(super) fn body(self) -> *const u8 {
+        self.0.wrapping_add(1).cast()
     }
 }
 

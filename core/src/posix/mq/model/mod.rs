@@ -48,7 +48,7 @@ use crate::atomic::modelled;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::posix::mq::store::index::{Index, Node, level_sizes};
 use crate::posix::mq::store::key::{self, is_message};
-use crate::posix::mq::store::slots::{Look, Slots, Wanted};
+use crate::posix::mq::store::slots::{Look, Reserved, Slots, Taken, Wanted};
 use crate::shared::claim;
 use crate::shared::participant::{End, Ends, Participant};
 
@@ -113,6 +113,18 @@ impl Queue {
         }
     }
 
+    /// In a straight line, or in general.
+    fn reserve(&self, who: &Participant) -> Option<Reserved<'_>> {
+        let at_once = self.slots().reserve_at_once(who, |_| {});
+        at_once.map(|(reserved, ())| reserved).or_else(|| self.slots().reserve(who, |_| {}))
+    }
+
+    /// The same.
+    fn take(&self, who: &Participant) -> Option<Taken<'_>> {
+        let at_once = self.slots().take_at_once(who, |_| {});
+        at_once.map(|(taken, ())| taken).or_else(|| self.slots().take(who, |_| {}))
+    }
+
     /// `around` is given the claim and the commit.
     pub fn send_around(
         &self,
@@ -121,7 +133,7 @@ impl Queue {
         body: u64,
         around: impl FnOnce(&AtomicU32, &mut dyn FnMut()),
     ) -> bool {
-        let Some(reserved) = self.slots().reserve(who, |_| {}) else { return false };
+        let Some(reserved) = self.reserve(who) else { return false };
         for half in &self.bodies[reserved.slot.number] {
             modelled::step();
             // SAFETY: the slot is claimed; loom looks whether that is enough.
@@ -136,7 +148,7 @@ impl Queue {
 
     /// Sends, and looks whether the message came into the empty queue.
     pub fn send_and_look(&self, who: &Participant, priority: u32) -> bool {
-        let reserved = self.slots().reserve(who, |_| {}).expect("a free slot");
+        let reserved = self.reserve(who).expect("a free slot");
         self.slots().publish(reserved, priority, who);
         // As `tell_receivers` of `queue`.
         fence(Ordering::SeqCst);
@@ -153,7 +165,7 @@ impl Queue {
         who: &Participant,
         around: impl FnOnce(&AtomicU32, &mut dyn FnMut()),
     ) -> Option<u64> {
-        let taken = self.slots().take(who, |_| {})?;
+        let taken = self.take(who)?;
         let body = self.body(taken.slot.number);
         who.taking.set(Some(body));
         around(taken.slot.claim(), &mut || assert!(self.slots().clear(taken, who)));

@@ -54,15 +54,33 @@ pub fn truncated(sequence: u64) -> u64 {
     sequence & SEQUENCE
 }
 
-/// The sequence number of the newest message among these keys. Without any message, the one before
-/// 0.
-#[inline(always)]
-pub fn newest(keys: impl Iterator<Item = u64>) -> u64 {
+/// The newest message among some keys.
+#[derive(Clone, Copy)]
+pub struct Newest(u64);
+
+impl Default for Newest {
+    fn default() -> Self {
+        Self(u64::MAX)
+    }
+}
+
+impl Newest {
     const OTHERS: u32 = u64::BITS - PRIORITY_SHIFT;
-    // With 1 subtracted, a free slot wraps to the largest integer, so it needs no separate
-    // comparison.
-    let smallest = keys.map(|key| (key << OTHERS).wrapping_sub(1)).fold(u64::MAX, u64::min);
-    sequence(smallest.wrapping_add(1) >> OTHERS)
+
+    /// One more key.
+    #[inline(always)]
+    pub fn look(&mut self, key: u64) {
+        // With 1 subtracted, a free slot wraps to the largest integer, so it needs no separate
+        // comparison.
+        self.0 = self.0.min((key << Self::OTHERS).wrapping_sub(1));
+    }
+
+    /// The sequence number after it. Without any message, 0.
+    #[inline(always)]
+    pub fn next(self) -> u64 {
+        // Inverted, it is smaller by one.
+        sequence(self.0.wrapping_add(1).wrapping_sub(1 << Self::OTHERS) >> Self::OTHERS)
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -70,13 +88,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_of_some() {
-        let newest_of = |keys: &[u64]| newest(keys.iter().copied());
-        assert_eq!(newest_of(&[FREE, new(5, 7), FREE, new(0, 9), new(32767, 8)]), 9);
-        assert_eq!(newest_of(&[new(1, 0)]), 0);
-        for none in [&[][..], &[FREE, FREE]] {
-            assert_eq!(sequence(new(0, newest_of(none).wrapping_add(1))), 0);
-        }
+    fn the_sequence_number_after_the_newest_of_some() {
+        let next_after = |keys: &[u64]| {
+            let mut newest = Newest::default();
+            for key in keys {
+                newest.look(*key);
+            }
+            newest.next()
+        };
+        assert_eq!(next_after(&[FREE, new(5, 7), FREE, new(0, 9), new(32767, 8)]), 10);
+        assert_eq!(next_after(&[new(1, 0)]), 1);
+        assert_eq!(next_after(&[new(1, SEQUENCE)]), 0);
+        assert!([&[][..], &[FREE, FREE]].into_iter().all(|none| next_after(none) == 0));
     }
 
     #[test]

@@ -4,4 +4,5 @@ pub mod index;
 pub mod key;
 mod scan;
 pub mod slots;
+mod straight;
 mod summary;

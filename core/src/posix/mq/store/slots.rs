@@ -7,7 +7,7 @@
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::posix::mq::store::index::{Index, Slot};
-use crate::posix::mq::store::key::{self, is_message};
+use crate::posix::mq::store::key::{self, Newest, is_message};
 use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::pause::Pause;
 use crate::shared::prefetch;
@@ -63,7 +63,15 @@ pub enum Look {
 pub struct Reserved<'a> {
     /// Where it is.
     pub slot: Slot<'a>,
-    sequence: u64,
+    pub(super) sequence: u64,
+}
+
+impl Reserved<'_> {
+    /// The key of the message that goes there.
+    #[inline(always)]
+    pub fn key(&self, priority: u32) -> u64 {
+        key::new(priority, self.sequence)
+    }
 }
 
 /// A claimed slot with a message.
@@ -101,13 +109,8 @@ impl<'a> Slots<'a> {
     /// Commits the message whose body is in the slot. False: this is the child of a fork, whose
     /// parent does that.
     #[inline(always)]
-    pub fn publish(
-        &self,
-        Reserved { slot, sequence }: Reserved<'_>,
-        priority: u32,
-        who: &impl Claimant,
-    ) -> bool {
-        self.commit(slot, key::new(priority, sequence), who)
+    pub fn publish(&self, reserved: Reserved<'_>, priority: u32, who: &impl Claimant) -> bool {
+        self.commit(reserved.slot, reserved.key(priority), who)
     }
 
     /// Stores the key of a claimed slot, which is the commit, and gives it back.
@@ -298,13 +301,27 @@ impl<'a> Slots<'a> {
         self.index.keys.iter().filter(|key| is_message(key.load(Ordering::Relaxed))).count()
     }
 
+    /// The number of messages for a thread that may be a handler: without those that it has
+    /// interrupted itself in the middle of sending, or of receiving. It cannot receive them before
+    /// it returns.
+    pub fn count_for(&self, who: &impl Claimant) -> usize {
+        // Relaxed: the thread itself stored what is compared.
+        let is_ours = |slot: &Slot<'_>| who.is_own(slot.claim.load(Ordering::Relaxed));
+        let has_message = |slot: &Slot<'_>| is_message(slot.key.load(Ordering::Relaxed));
+        let messages = self.index.slots().filter(has_message);
+        // Asked at the first slot of its own alone: that is seldom.
+        let is_stray = core::cell::OnceCell::new();
+        messages.filter(|slot| !is_ours(slot) || *is_stray.get_or_init(|| who.is_stray())).count()
+    }
+
     /// A free slot, and the next sequence number: larger than that of any message that is in the
     /// queue and whose send has returned. Where there is none, any sequence number will do.
     #[inline(always)]
     fn find_free_flat(&self) -> Option<Reserved<'a>> {
         let slot = self.index.slots().find(Slot::is_free)?;
-        let newest = key::newest(self.index.used().iter().map(|key| key.load(Ordering::SeqCst)));
-        Some(Reserved { slot, sequence: newest.wrapping_add(1) })
+        let mut newest = Newest::default();
+        self.index.used().iter().for_each(|key| newest.look(key.load(Ordering::SeqCst)));
+        Some(Reserved { slot, sequence: newest.next() })
     }
 
     fn find_free_by_tree(&self) -> Option<Reserved<'a>> {

@@ -1,0 +1,133 @@
+//! A message in one sequence: its bytes are copied, and then two stores commit that.
+//!
+//! The sequence is not taken up where it was interrupted, and the caller begins anew in the
+//! general way. By then all of it may have happened but the last store, which gives the claim back.
+//! So to do it again must be harmless: whoever claims a slot reads what is there, and copies the
+//! same bytes.
+
+#[cfg(target_arch = "x86_64")]
+use core::arch::asm;
+#[cfg(target_arch = "x86_64")]
+use core::arch::x86_64::__m128i;
+
+#[cfg(target_arch = "x86_64")]
+use super::{Head, sequence::sequence};
+use crate::atomic::{AtomicU32, AtomicU64};
+
+/// The shortest and the longest body, in bytes. A shorter one would need other instructions; for a
+/// longer one, a copy in larger pieces makes up for more than one sequence.
+#[cfg(target_arch = "x86_64")]
+const LENGTHS: core::ops::RangeInclusive<usize> = 16..=256;
+
+/// A body, and where it goes.
+#[derive(Clone, Copy)]
+pub struct Body {
+    /// From where.
+    pub from: *const u8,
+    /// To where.
+    pub into: *mut u8,
+    /// Bytes.
+    pub length: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Body {
+    /// Whether one sequence is for it.
+    #[inline(always)]
+    pub fn is_short(&self) -> bool {
+        LENGTHS.contains(&self.length)
+    }
+}
+
+/// What commits a message: a key is stored, and then 0 to a claim.
+#[derive(Clone, Copy)]
+pub struct Commit<'a> {
+    /// Where the key goes.
+    pub key: &'a AtomicU64,
+    /// The key.
+    pub value: u64,
+    /// The claim.
+    pub claim: &'a AtomicU32,
+}
+
+/// The sequence, with what is stored first. Leaves the function with false if it is interrupted.
+#[cfg(target_arch = "x86_64")]
+macro_rules! copy_and_commit {
+    (
+        [$($first:literal,)*], watched: $watched:expr, body: $body:expr, commit: $commit:expr,
+        $($operands:tt)*
+    ) => {
+        let Some(rseq) = crate::os::cpu::rseq_offset() else { return false };
+        sequence! {
+            rseq: in rseq, word: $watched.0, expected: $watched.1,
+            inside: [
+                "jne {undone}",
+                $($first,)*
+                // The last 16 bytes, and then from the front.
+                "movups {bytes}, [{from} - 16]",
+                "movups [{into} - 16], {bytes}",
+                "25: movups {bytes}, [{from} + {left} - 16]",
+                "movups [{into} + {left} - 16], {bytes}",
+                "add {left}, 16",
+                "js 25b",
+                "mov [{key}], {value}",
+                "mov dword ptr [{claim}], 0",
+                "23:",
+            ],
+            outside: [],
+            interrupted: "{undone}",
+            from = in(reg) $body.from.wrapping_add($body.length),
+            into = in(reg) $body.into.wrapping_add($body.length),
+            left = inout(reg) 16_usize.wrapping_sub($body.length) => _,
+            bytes = out(xmm_reg) _,
+            key = in(reg) $commit.key,
+            value = in(reg) $commit.value,
+            claim = in(reg) $commit.claim,
+            undone = label { return false },
+            $($operands)*
+        }
+    };
+}
+
+/// Writes the head, copies the body, and commits, while the word holds what is expected. Release.
+/// False: that is not possible, or has been interrupted; see the module.
+///
+/// # Safety
+/// The body is a short one. `head.1` is valid for writing, the body for as many bytes as it has;
+/// nothing overlaps.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub unsafe fn write_and_commit(
+    watched: (&AtomicU64, u64),
+    (head, head_at): Head,
+    body: Body,
+    commit: Commit<'_>,
+) -> bool {
+    // SAFETY: sixteen bytes are sixteen bytes.
+    let head: __m128i = unsafe { core::mem::transmute(head) };
+    // All stores are Release on this architecture, and the compiler moves none past this.
+    // SAFETY: glibc has registered what is at the offset; the rest is as the caller says.
+    unsafe {
+        copy_and_commit! {
+            ["movups [{head_at}], {head}",], watched: watched, body: body, commit: commit,
+            head = in(xmm_reg) head,
+            head_at = in(reg) head_at,
+        }
+    }
+    true
+}
+
+/// Copies the body, and commits that it has been taken, while the word holds what is expected.
+/// Release. False as above.
+///
+/// # Safety
+/// The body is a short one, and valid for as many bytes as it has; nothing overlaps.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub unsafe fn read_and_commit(watched: (&AtomicU64, u64), body: Body, commit: Commit<'_>) -> bool {
+    // SAFETY: glibc has registered what is at the offset; the body is as the caller says.
+    unsafe {
+        copy_and_commit! { [], watched: watched, body: body, commit: commit, }
+    }
+    true
+}

@@ -1,0 +1,107 @@
+//! Claiming a slot in a straight line: in a queue without a tree, if nothing is in the
+//! way.
+//!
+//! What is in the way is found out by the general protocol (`slots`), which begins anew. The order
+//! of the accesses is the same here as there.
+
+use super::index::Slot;
+use super::key::{Newest, is_message};
+use super::scan::{any, largest_of_few};
+use super::slots::{Reserved, Slots, Taken};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::shared::claim::{self, Claimant};
+use crate::shared::prefetch;
+
+impl<'a> Slots<'a> {
+    /// [`Slots::reserve`] of a slot that has held a message before, with what `near` says of it
+    /// before it is claimed. `None`: nothing has been done.
+    #[inline(always)]
+    pub fn reserve_at_once<P>(
+        &self,
+        who: &impl Claimant,
+        near: impl Fn(usize) -> P,
+    ) -> Option<(Reserved<'a>, P)> {
+        let used = self.index.used();
+        let (free, newest) = match used {
+            [only] => free_and_newest(core::slice::from_ref(only)),
+            used => free_and_newest_of_some(used),
+        };
+        let (key, claim) = (used.get(free)?, self.index.claims.get(free)?);
+        let slot = Slot { number: free, key, claim };
+        let place = near(free);
+        if !claim::claim(claim, who) {
+            return None;
+        }
+        // A sender may have filled the slot before we claimed it.
+        if is_message(key.load(Ordering::Relaxed)) {
+            claim::release(claim, who);
+            return None;
+        }
+        Some((Reserved { slot, sequence: newest.next() }, place))
+    }
+
+    /// [`Slots::take`], with `near` as above. `None`: nothing has been done.
+    #[inline(always)]
+    pub fn take_at_once<P>(
+        &self,
+        who: &impl Claimant,
+        near: impl Fn(usize) -> P,
+    ) -> Option<(Taken<'a>, P)> {
+        // While we look at the keys, which the sender had in its processor, too.
+        prefetch::to_write(self.index.claims.as_ptr());
+        let used = self.index.used();
+        let (number, found) = match used {
+            [only] => (0, only.load(Ordering::SeqCst)),
+            used => best_of_some(used),
+        };
+        if !is_message(found) {
+            return None;
+        }
+        let (key, claim) = (used.get(number)?, self.index.claims.get(number)?);
+        let slot = Slot { number, key, claim };
+        let place = near(number);
+        if !claim::claim(claim, who) {
+            return None;
+        }
+        // It may have been emptied, or a better one may have come.
+        let is_best = key.load(Ordering::Relaxed) == found
+            && match self.index.used() {
+                [_] => true,
+                used => !has_better(used, found),
+            };
+        if !is_best {
+            claim::release(claim, who);
+            return None;
+        }
+        Some((Taken { slot, key: found }, place))
+    }
+}
+
+/// The first of these slots that has no message, and the newest message of all.
+#[inline(always)]
+fn free_and_newest(keys: &[AtomicU64]) -> (usize, Newest) {
+    let (mut free, mut newest) = (usize::MAX, Newest::default());
+    for number in (0..keys.len()).rev() {
+        let key = keys[number].load(Ordering::SeqCst);
+        newest.look(key);
+        free = if is_message(key) { free } else { number };
+    }
+    (free, newest)
+}
+
+// The loops stay apart: within the straight line they would take the registers that it needs.
+
+#[inline(never)]
+fn free_and_newest_of_some(keys: &[AtomicU64]) -> (usize, Newest) {
+    free_and_newest(keys)
+}
+
+#[inline(never)]
+fn best_of_some(keys: &[AtomicU64]) -> (usize, u64) {
+    largest_of_few(keys)
+}
+
+#[inline(never)]
+fn has_better(keys: &[AtomicU64], than: u64) -> bool {
+    any(keys, |key| key.load(Ordering::SeqCst) > than)
+}

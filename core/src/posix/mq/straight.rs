@@ -1,0 +1,196 @@
+//! Sending and receiving in a straight line: a queue of few slots, a short message, and no thread
+//! that waits, polls or is to be notified. At the first thing that is otherwise, the general code
+//! goes on from there (`transfer`).
+
+use std::os::fd::RawFd;
+
+use super::descriptor::{self, Use};
+use super::layout::MessageHeader;
+use super::message::{Incoming, Outgoing, Received};
+use super::store::index::Slot;
+use super::store::key;
+use super::store::slots::{Reserved, Taken};
+use super::transfer::length_of;
+use crate::os::Result;
+use crate::os::membarrier;
+use crate::os::restartable::{Body, Commit};
+use crate::shared::claim::Claimant;
+use crate::shared::thread::{FrameTag, Thread};
+
+/// Sends, where nothing stands in the way. False: nothing has been done, and what follows is
+/// `send_or_wait`, which finds out why.
+///
+/// # Safety
+/// The body is valid for reading.
+#[inline(always)]
+pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: Outgoing) -> bool {
+    let tag = FrameTag::new();
+    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag) else { return false };
+    if message.check_priority().is_err()
+        || queue.check_outgoing(&message).is_err()
+        || queue.queue.layout.space().is_in_turn()
+    {
+        return false;
+    }
+    if !queue.queue.layout.slots().index.is_flat() {
+        // SAFETY: as the caller says; checked.
+        return unsafe { queue.send_as_newcomer(&message) };
+    }
+    let (layout, who) = (&queue.queue.layout, &queue.operation);
+    // Once: the compiler takes everything behind the atomics for changed.
+    let (point, notify, readiness) = (layout.message(), layout.notify(), layout.readiness());
+    let Some((reserved, place)) =
+        layout.slots().reserve_at_once(who, |slot| layout.will_write(slot))
+    else {
+        // SAFETY: as the caller says; checked.
+        return queue.apart(move |queue| unsafe { queue.send_apart(message) });
+    };
+    // Between claim and commit, and again after the commit: see `event`.
+    let in_the_way = point.is_awaited()
+        || notify.active() != 0
+        || readiness.pollers().any()
+        || !point.hint.is_answered();
+    if in_the_way {
+        // SAFETY: as the caller says; checked; the slot is claimed.
+        return queue.apart(move |queue| unsafe { queue.send_claimed_apart(message, reserved) });
+    }
+    // SAFETY: the slot is claimed; the caller vouches for the body.
+    let sent = unsafe {
+        let (head, into) = place.next_message();
+        let body = Body { from: message.body, into, length: message.length };
+        let commit = commit(reserved.slot, reserved.key(message.priority));
+        let head = (MessageHeader::only(length_of(&message)), head.cast());
+        who.write_and_commit(head, body, commit)
+    };
+    if !sent {
+        // SAFETY: as the caller says; checked; the slot is claimed.
+        return queue.apart(move |queue| unsafe { queue.send_anew(message, reserved) });
+    }
+    who.withdraw();
+    membarrier::light();
+    if point.is_awaited() || notify.active() != 0 {
+        queue.apart(move |queue| queue.tell_of_sent(reserved));
+    }
+    true
+}
+
+/// Receives, where nothing stands in the way. `None`: nothing has been done, and what follows is
+/// `receive_or_wait`. EFAULT, EBADMSG. `give` makes the result of that, at the end of each way, so
+/// that the shortest one need not keep it in memory.
+///
+/// # Safety
+/// The buffer is valid for writing.
+#[inline(always)]
+pub unsafe fn receive_at_once<R>(
+    thread: &Thread,
+    fd: RawFd,
+    into: Incoming,
+    give: impl Fn(Result<Option<Received>>) -> R,
+) -> R {
+    let tag = FrameTag::new();
+    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag) else {
+        return give(Ok(None));
+    };
+    if queue.check_incoming(&into).is_err() || queue.queue.layout.message().is_in_turn() {
+        return give(Ok(None));
+    }
+    if !queue.queue.layout.slots().index.is_flat() {
+        // SAFETY: as the caller says; checked.
+        return give(unsafe { queue.receive_as_newcomer(&into) });
+    }
+    let (layout, who) = (&queue.queue.layout, &queue.operation);
+    let (point, readiness) = (layout.space(), layout.readiness());
+    let Some((taken, place)) = layout.slots().take_at_once(who, |slot| layout.will_read(slot))
+    else {
+        // SAFETY: as the caller says; checked.
+        return give(queue.apart(move |queue| unsafe { queue.receive_apart(into) }));
+    };
+    let in_the_way = point.is_awaited()
+        || readiness.pollers().any()
+        || !point.hint.is_answered()
+        || into.body.is_null();
+    if !in_the_way && let Ok((body, length)) = layout.body_at(place) {
+        let body = Body { from: body, into: into.body, length };
+        // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
+        // queue fits in.
+        if unsafe { who.read_and_commit(body, commit(taken.slot, key::FREE)) } {
+            who.withdraw();
+            if point.is_awaited() {
+                queue.apart(|queue| queue.tell_senders(false));
+            }
+            return give(Ok(Some(Received { length, priority: key::priority(taken.key) })));
+        }
+    }
+    // SAFETY: as the caller says; checked; the slot is claimed.
+    give(queue.apart(move |queue| unsafe { queue.receive_claimed_apart(into, taken) }))
+}
+
+#[inline(always)]
+fn commit(slot: Slot<'_>, value: u64) -> Commit<'_> {
+    Commit { key: slot.key, value, claim: slot.claim }
+}
+
+impl Use<'_> {
+    /// # Safety
+    /// As [`Use::try_send`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn send_apart(&self, message: Outgoing) -> bool {
+        // SAFETY: as the caller says.
+        unsafe { self.send_as_newcomer(&message) }
+    }
+
+    /// # Safety
+    /// As [`Use::send_claimed`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn send_claimed_apart(&self, message: Outgoing, reserved: Reserved<'_>) -> bool {
+        // SAFETY: as the caller says.
+        unsafe { self.send_claimed(&message, reserved, None) }
+    }
+
+    /// The same of a message that has been counted in its slot, and is counted once more now.
+    ///
+    /// # Safety
+    /// As [`Use::send_claimed`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn send_anew(&self, message: Outgoing, reserved: Reserved<'_>) -> bool {
+        if !self.operation.is_orphan() {
+            // SAFETY: the slot is claimed.
+            unsafe { self.queue.layout.count_back(reserved.slot.number) };
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.send_claimed(&message, reserved, None) }
+    }
+
+    /// A thread waits, or a process is registered, since this message was claimed.
+    #[cold]
+    #[inline(never)]
+    fn tell_of_sent(&self, sent: Reserved<'_>) {
+        let layout = &self.queue.layout;
+        self.tell_receivers(layout.message().is_awaited(), layout.notify().active(), sent, false);
+    }
+
+    /// # Safety
+    /// As [`Use::try_receive`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn receive_apart(&self, into: Incoming) -> Result<Option<Received>> {
+        // SAFETY: as the caller says.
+        unsafe { self.receive_as_newcomer(&into) }
+    }
+
+    /// # Safety
+    /// As [`Use::receive_claimed`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn receive_claimed_apart(
+        &self,
+        into: Incoming,
+        taken: Taken<'_>,
+    ) -> Result<Option<Received>> {
+        // SAFETY: as the caller says.
+        unsafe { self.receive_claimed(&into, taken, None) }
+    }
+}
