@@ -6,7 +6,7 @@ use crate::commands::{
     clean, console, doctor, generate, graph, ls, mq, msg, rm, run, sem, shm, stat, top,
 };
 
-/// See, handle and explain semaphores, message queues and shared memory, of POSIX and System V.
+/// Inspect, use and explain POSIX and System V semaphores, message queues and shared memory.
 #[derive(Parser)]
 #[command(name = "rsipc", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -16,7 +16,7 @@ pub struct Arguments {
 
 const AFTER_HELP: &str = "\
 Objects are looked for in /dev/shm, or in the directory that RSIPC_DIR names.
-Exit status: 0 done, 1 it failed, 2 wrong usage.";
+Exit status: 0 success, 1 failure, 2 wrong arguments.";
 
 #[derive(Subcommand)]
 pub enum Command {

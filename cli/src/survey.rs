@@ -74,9 +74,7 @@ impl Survey {
         // SAFETY: takes no arguments, and only asks.
         let is_root = unsafe { libc::geteuid() } == 0;
         let advice = if is_root { "" } else { "; root can see more" };
-        format!(
-            "{processes} could not be inspected; ? stands for what is not known, others may have more{advice}"
-        )
+        format!("{processes} could not be inspected; ? marks what is unknown{advice}")
     }
 
     /// The object whose data lies in this file.

@@ -258,7 +258,7 @@ fn what_belongs_to_others_is_refused_in_words() {
         assert_eq!(output.status.code(), Some(1));
         let talk = String::from_utf8(output.stderr).unwrap();
         assert!(
-            talk.contains("Permission denied") && talk.contains("become that user"),
+            talk.contains("Permission denied") && talk.contains("run the command as that user"),
             "{call}: {talk}"
         );
     }

@@ -80,7 +80,7 @@ fn what_holds_something_stays_unless_forced() {
         let said = clean(&place, dry_run);
         for why in [
             "kept sem /taken: its value is 0: it may be taken; --force removes it\n",
-            "kept mq /one: it holds a message; --force removes it\n",
+            "kept mq /one: it holds 1 message; --force removes it\n",
             "kept mq /two: it holds 2 messages; --force removes it\n",
         ] {
             assert!(said.contains(why), "{said}");
@@ -113,7 +113,7 @@ fn what_cannot_be_looked_into_stays_unless_forced() {
         said.contains("kept sem /short: it cannot be inspected: the file is too short"),
         "{said}"
     );
-    assert!(said.contains("it may be of a queue that cannot be inspected"), "{said}");
+    assert!(said.contains("it may belong to a queue that cannot be inspected"), "{said}");
     assert_eq!(place.files(), before);
     clean(&place, &["--force"]);
     assert_eq!(place.files(), [] as [&str; 0]);

@@ -162,10 +162,10 @@ fn settings_are_checked_for_their_spelling_and_their_values() {
     let mut command = place.rsipc(&["doctor"]);
     command.env("RSIPC_VERBOS", "1").env("RSIPC_FUTEX", "clasic").env("RSIPC_SYSV", "sem,msg");
     let said = doctor(&mut command);
-    assert!(said.contains("RSIPC_VERBOS is no setting: it has no effect"), "{said}");
-    assert!(said.contains("-> RSIPC_VERBOSE is one"), "{said}");
+    assert!(said.contains("RSIPC_VERBOS is not a setting: it has no effect"), "{said}");
+    assert!(said.contains("-> RSIPC_VERBOSE is a setting"), "{said}");
     assert!(said.contains("RSIPC_FUTEX=clasic has no effect"), "{said}");
-    assert!(said.contains("-> it may be classic or waitv; classic is near"), "{said}");
+    assert!(said.contains("-> it can be classic or waitv; did you mean classic?"), "{said}");
     assert!(!said.contains("RSIPC_SYSV="), "what is right is not complained of: {said}");
 }
 

@@ -118,7 +118,7 @@ fn who_is_stopped_is_named_as_such() {
     assert_eq!(found["confidence"], "possible");
     let told = text(&place, &[]);
     assert!(told.contains(&format!(" {} (stopped)", has.pid())), "{told}");
-    assert!(told.contains(&format!("`kill -CONT {}` lets it go on", has.pid())), "{told}");
+    assert!(told.contains(&format!("`kill -CONT {}` continues it", has.pid())), "{told}");
     // SAFETY: a signal touches no memory, and the actor is still ours.
     unsafe { libc::kill(has.pid().cast_signed(), libc::SIGCONT) };
     eventually(|| deadlocks(&place), Vec::is_empty);

@@ -281,7 +281,9 @@ fn files_that_are_no_objects_do_not_hurt() {
     std::os::unix::fs::symlink("/etc/passwd", place.path().join("sem.link")).unwrap();
     let table = table(&place, &[]);
     assert_eq!(table.lines().count(), 4, "{table}");
-    assert!(table.contains("too short for a semaphore") && table.contains("the file is no queue"));
+    assert!(
+        table.contains("too short for a semaphore") && table.contains("the file is not a queue")
+    );
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn clean_keeps_what_holds_messages() {
     place.rsipc(&["msg", "send", "0xb", "x"]).assert().success();
     let said = text(&place, &["clean", "--older-than", "0s", "msg"]);
     assert!(said.contains("removed svmsg 0x0000000a"), "{said}");
-    assert!(said.contains("kept svmsg 0x0000000b: it holds a message"), "{said}");
+    assert!(said.contains("kept svmsg 0x0000000b: it holds 1 message"), "{said}");
     assert_eq!(queue(&place)["name"], "0x0000000b");
     let said = text(&place, &["clean", "--older-than", "0s", "--force", "msg"]);
     assert!(said.contains("removed svmsg 0x0000000b"), "{said}");

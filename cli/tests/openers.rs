@@ -70,7 +70,7 @@ fn who_used_it_last_is_said_to_have_ended_when_it_has() {
     let pid = one.pid();
     one.kill();
     let line = eventually(|| last(&place), |line| line.contains("ended"));
-    assert!(line.contains(&format!("used last by {pid}, which has ended")), "{line}");
+    assert!(line.contains(&format!("last used by {pid}, which has ended")), "{line}");
 }
 
 #[test]

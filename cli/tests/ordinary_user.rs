@@ -117,7 +117,7 @@ fn what_is_refused_is_refused_in_words() {
         let output = nobody(&place, call, 1);
         let talk = String::from_utf8(output.stderr).unwrap();
         assert!(
-            talk.contains("Permission denied") && talk.contains("become that user or root"),
+            talk.contains("Permission denied") && talk.contains("as that user or as root"),
             "{call:?}: {talk}"
         );
         assert_eq!(output.stdout, b"", "{call:?}");

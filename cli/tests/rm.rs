@@ -51,9 +51,9 @@ fn what_is_not_clear_or_not_there_stays_and_the_others_go() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     for part in [
-        "x may be: ",
+        "x is ambiguous: ",
         "message queue /x",
-        "0x0000000a may be: ",
+        "0x0000000a is ambiguous: ",
         "there is no System V message queue 77",
         "sem:, mq:, msg: or shm: in front",
     ] {

@@ -138,7 +138,7 @@ fn programs_of_another_processor_are_refused() {
     bytes[18] = 0xfe;
     fs::write(&built, bytes).unwrap();
     fs::set_permissions(&built, fs::Permissions::from_mode(0o755)).unwrap();
-    refused(&built, "another kind of processor");
+    refused(&built, "another processor");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn stat_by_key_and_by_id() {
     for part in [
         "0x0000beef: System V semaphore set\n",
         &format!("id         {id}\n"),
-        "semaphore  0: value 1, 1 waits for zero, used last by ",
+        "semaphore  0: value 1, 1 waits for zero, last used by ",
         "semaphore  1: value 0\n",
         &format!("{}: -1 to semaphore 0 when it ends\n", one.pid()),
         &format!("{}: waits for zero of semaphore 0, wants 0:0 1:-1:SEM_UNDO\n", other.pid()),
@@ -167,7 +167,7 @@ fn what_the_kernel_has_is_marked() {
     };
     let said = stat(kernel.set);
     assert!(said.contains("System V semaphore set, the kernel's\n"), "{said}");
-    assert!(said.contains("semaphore  1: value 7, used last by "), "{said}");
+    assert!(said.contains("semaphore  1: value 7, last used by "), "{said}");
     assert!(stat(kernel.queue).contains("messages   0, of 0 bytes together\n"));
     assert!(stat(kernel.segment).contains(&format!(" {}\n", std::process::id())));
     // SAFETY: attached above.

@@ -20,7 +20,7 @@ fn a_holder_that_runs_another_program_is_still_one() {
     assert_eq!(held["set"]["undo"][0]["program"], "sleep");
     assert_ne!(held["stale"], true);
     let said = text(&place, &["clean", "--older-than", "0s"]);
-    assert!(said.contains("to semaphore 0 is to be undone; --force removes it"), "{said}");
+    assert!(said.contains("to semaphore 0 will be undone; --force removes it"), "{said}");
     assert_eq!(values(&set(&place)), [0]);
     one.kill();
     // What is owed by the dead counts: the value is 1 in truth.
@@ -58,7 +58,9 @@ fn sets_in_use_and_taken_ones_stay() {
 fn what_was_left_half_made_or_half_removed_goes() {
     const LIFE: usize = 48;
     let place = Place::new("sets-half");
-    for (life, trouble) in [(0, "its maker was killed"), (2, "removed, its file is left")] {
+    for (life, trouble) in
+        [(0, "the process that created it was killed"), (2, "removed, its file is left")]
+    {
         let mut one = operator(&place);
         one.does("get beef 1");
         one.kill();
@@ -108,11 +110,14 @@ fn an_object_whose_maker_had_but_a_presence_is_not_called_alive() {
     let objects = listing["objects"].as_array().unwrap();
     assert_eq!(objects.len(), 3);
     for object in objects {
-        assert_eq!(object["sysv"]["trouble"], "its maker was killed", "{object:#}");
+        assert_eq!(
+            object["sysv"]["trouble"], "the process that created it was killed",
+            "{object:#}"
+        );
     }
     let said = text(&place, &["clean", "--older-than", "0s"]);
     for kind in ["svsem", "svmsg", "svshm"] {
-        let line = format!("removed {kind} 0x0000beef: its maker was killed");
+        let line = format!("removed {kind} 0x0000beef: the process that created it was killed");
         assert!(said.contains(&line), "{said}");
     }
     assert_eq!(place.files(), [] as [&str; 0]);

@@ -136,7 +136,7 @@ fn rates_of_semaphores_are_unknown_and_not_guessed() {
     poster.does("sem_post /s");
     row_becomes(&terminal, "/s", |row| row.get(2..5) == Some(&["1", "?", "?"]));
     terminal.press("\r");
-    terminal.shows("unknown: nobody counts the posts of a semaphore");
+    terminal.shows("unknown: a semaphore does not count its posts");
     terminal.press("\x1b");
     terminal.shows("KIND");
     terminal.press("q");
@@ -196,8 +196,8 @@ fn one_object_is_opened() {
         terminal.press("\x1b");
         terminal.shows("KIND");
         terminal.press("?");
-        let help = terminal.shows("no message is taken and no value lowered");
-        assert!(help.contains("nobody counts") && help.contains("estimate"), "{help}");
+        let help = terminal.shows("it receives no message and lowers no value");
+        assert!(help.contains("does not count its posts") && help.contains("estimate"), "{help}");
         terminal.press("q");
         terminal.shows("KIND");
         // The choice is where it was.
@@ -255,7 +255,7 @@ fn no_key_is_lost() {
         terminal.resize(size(80, rows));
         terminal.press("?");
         terminal.signal(libc::SIGCONT);
-        terminal.shows("no message is taken and no value lowered");
+        terminal.shows("it receives no message and lowers no value");
         terminal.press("q");
         terminal.shows("KIND");
     }

@@ -157,7 +157,7 @@ fn chaos_says_its_seed_and_whom_it_kills() {
     let place = Place::new("kill");
     let output = run(&place, &["--chaos=kill:4", "--", &course("sem/sem_mutex")]).output().unwrap();
     let talk = String::from_utf8(output.stderr).unwrap();
-    assert!(talk.contains("rsipc chaos: seed 4 (--chaos=kill:4 does the same again)"), "{talk}");
+    assert!(talk.contains("rsipc chaos: seed 4 (--chaos=kill:4 repeats it)"), "{talk}");
     assert!(talk.contains("rsipc chaos: killed process "), "{talk}");
     assert_ne!(output.status.code(), Some(0), "the program misses one of its processes");
 }

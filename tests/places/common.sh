@@ -10,18 +10,20 @@ stop() {
 }
 
 install_debootstrap() {
-	command -v debootstrap >/dev/null && return
+	# Elsewhere than on Debian debootstrap comes without Debian's keys.
+	command -v debootstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] && return
 	command -v apt-get >/dev/null || stop "needs debootstrap"
 	{
 		apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			debootstrap debian-archive-keyring
 	} >"$cache/apt.log" 2>&1 || stop "apt-get could not install debootstrap; see $cache/apt.log"
 }
 
-# make_place RELEASE [NAME] [PACKAGES]: a Debian, by default with a C compiler. Fails with 77 when the
-# archive has no such release (any more).
+# make_place RELEASE [NAME] [PACKAGES]: a Debian, by default with a C compiler and make, which is what the README
+# names beside Rust. Fails with 77 when the archive has no such release (any more).
 make_place() {
-	local name=${2:-$1} packages=${3:-gcc,libc6-dev}
+	local name=${2:-$1} packages=${3:-gcc,libc6-dev,make}
 	local root=$cache/$name log=$cache/$name.log
 	[ ! -e "$root/made" ] || return 0
 	printf '  is being made\n'
@@ -53,6 +55,7 @@ enter() {
 		mount --bind "$toolchain" "$root/toolchain"
 		mount --bind "$cargo" "$root/cargo"
 		exec chroot "$root" env -i PATH=/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-			CARGO_HOME=/cargo CARGO_TARGET_DIR=/work/target CARGO_TERM_COLOR=never "$@"
+			CARGO_HOME=/cargo CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=/work/target CARGO_TERM_COLOR=never \
+			PLACES_TEST="${PLACES_TEST:-}" "$@"
 	' bash "$root" "$(rustc --print sysroot)" "${CARGO_HOME:-$HOME/.cargo}" "$@"
 }

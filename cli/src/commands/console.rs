@@ -65,11 +65,11 @@ use editor::{Editor, Typed};
 use jobs::Job;
 use session::Session;
 
-/// Make the calls by hand: one command for each, with help and the errors explained
+/// Make calls by hand: a command for each call, with help and explanations of errors
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Options {
-    /// When the standard input is no terminal: end at the first command that fails
+    /// If standard input is not a terminal: stop at the first command that fails
     #[arg(long)]
     stop: bool,
 }
@@ -78,8 +78,8 @@ const AFTER_HELP: &str = "\
 Type `help` for the commands. A command is a call, with its arguments: `sem_open /s O_CREAT 0600 1`,
 `sem_wait /s`. Ctrl-C interrupts a call that sleeps (EINTR); Ctrl-D ends the console.
 
-When the standard input is no terminal, its lines are commands. All are done, whether or not the
-ones before them failed, unless --stop is given; the exit status is 1 if one has failed.";
+If standard input is not a terminal, each line is a command. All commands are carried out, even
+after one has failed, unless --stop is given; the exit status is 1 if any command failed.";
 
 /// Calls that failed, in whatever thread.
 static FAILED: AtomicUsize = AtomicUsize::new(0);
@@ -98,7 +98,9 @@ pub fn run(options: &Options) -> Result<()> {
 fn converse(session: &mut Session) -> Result<()> {
     let style = Style::of_stdout();
     let mut editor = Editor::new(style)?;
-    voice::tell("`help` tells the commands, Tab completes, Ctrl-C interrupts a call, Ctrl-D ends.");
+    voice::tell(
+        "`help` lists the commands, Tab completes, Ctrl-C interrupts a call, Ctrl-D ends the console.",
+    );
     loop {
         let labels: Vec<String> = session.labels().map(|label| editor::typed(label)).collect();
         let line = match editor.read(labels.into_iter())? {
@@ -117,7 +119,7 @@ fn converse(session: &mut Session) -> Result<()> {
 /// Lines of the standard input.
 fn follow(session: &mut Session, stop: bool) -> Result<()> {
     for (line, number) in io::stdin().lock().split(b'\n').zip(1..) {
-        let line = line.map_err(|error| Failure::call("cannot read the standard input", error))?;
+        let line = line.map_err(|error| Failure::call("cannot read standard input", error))?;
         match obey(session, &String::from_utf8_lossy(&line)) {
             Ok(true) => {}
             Ok(false) => break,
@@ -171,8 +173,8 @@ fn fail(complaint: String) -> String {
 fn find(name: &[u8]) -> call::Result<&'static Command> {
     catalogue::find(name).ok_or_else(|| {
         let advice = match catalogue::similar(name) {
-            Some(command) => format!("maybe {} is meant; `help` tells all", command.name),
-            None => "`help` tells what there is".to_owned(),
+            Some(command) => format!("did you mean {}? `help` lists all commands", command.name),
+            None => "`help` lists all commands".to_owned(),
         };
         Trouble::Refused(format!("there is no command {}", escape::word(name)), advice)
     })

@@ -7,10 +7,10 @@ use crate::objects::name::Name;
 /// How a new object is made.
 #[derive(Args)]
 pub struct Creation {
-    /// Permissions of the new object, in octal, whatever the umask
+    /// Permissions of the new object, in octal; the umask is not applied
     #[arg(long, value_name = "MODE", default_value = "0600", value_parser = parse_mode)]
     mode: u32,
-    /// Be content with one that exists already, and leave it as it is
+    /// Succeed if the object exists already, and leave it unchanged
     #[arg(long)]
     pub if_missing: bool,
 }

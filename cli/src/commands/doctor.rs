@@ -56,7 +56,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     match bad {
         0 => Ok(()),
-        1 => Err(Failure::new("one thing will not work")),
-        _ => Err(Failure::new(format!("{bad} things will not work"))),
+        1 => Err(Failure::new("1 check found something that will not work")),
+        _ => Err(Failure::new(format!("{bad} checks found something that will not work"))),
     }
 }

@@ -30,13 +30,13 @@ use scene::{Filter, Scene};
 
 use super::selection::Selection;
 
-/// Show who has which object and who waits for it, and name deadlocks
+/// Show which processes have or wait for which objects, and name deadlocks
 #[derive(Args)]
 pub struct Options {
-    /// How to draw it
+    /// Format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Only what this process has to do with: its number, or the name of its program
+    /// Only the objects of this process: a PID, or the name of a program
     #[arg(long, short, value_name = "PID|PROGRAM")]
     process: Vec<String>,
     #[command(flatten)]

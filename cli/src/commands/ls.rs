@@ -29,7 +29,7 @@ use crate::survey::{Confidence, Entry, Survey};
 use columns::{Column, Numbers, Row};
 use processes::shown;
 
-/// List the objects: what they hold, who has them open, who waits for them
+/// List the objects, their contents, their waiters, and the processes that have them open
 #[derive(Args)]
 pub struct Options {
     /// Print JSON for programs
@@ -39,7 +39,7 @@ pub struct Options {
     aspect: ipcs::Aspect,
     #[command(flatten)]
     layout: Layout,
-    /// Look again and again, every 2s or so often, until Ctrl-C
+    /// Repeat every 2s, or at this interval, until Ctrl-C
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "2s", value_parser = watch::parse)]
     #[arg(conflicts_with_all = ["json", "Aspect"])]
@@ -54,16 +54,16 @@ struct Layout {
     /// Only these columns, in this order
     #[arg(long, short = 'o', value_name = "COLUMNS", value_enum, value_delimiter = ',')]
     columns: Vec<Column>,
-    /// By this column: numbers from the largest, text from A to Z
+    /// Sort by this column: numbers from the largest, text from A to Z
     #[arg(long, value_name = "COLUMN", value_enum)]
     sort: Option<Column>,
-    /// In the reverse order
+    /// Reverse the order
     #[arg(long, short)]
     reverse: bool,
-    /// Without the line of headings
+    /// Omit the line of headings
     #[arg(long)]
     noheadings: bool,
-    /// With a last line that counts the objects and their memory
+    /// Add a last line with the number of objects and their memory
     #[arg(long)]
     total: bool,
 }
@@ -280,7 +280,7 @@ fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
 fn note_of_sysv(common: &Common) -> Vec<String> {
     let id = shown_key(common.key).map(|_| format!("id {}", common.id));
     let goes = (common.is_removed() && common.trouble().is_none())
-        .then(|| "goes with the last that detaches it".to_owned());
+        .then(|| "lives until the last process detaches it".to_owned());
     let trouble = common.trouble().map(str::to_owned);
     [id, goes, trouble].into_iter().flatten().collect()
 }

@@ -39,64 +39,64 @@ enum Action {
     Recv(Recv),
     Peek(Peek),
     Tail(Tail),
-    /// Remove queues; those who have one open keep it
+    /// Remove queues; a process that has one open keeps it
     Rm(Removal),
 }
 
-/// Make a queue
+/// Create a queue
 #[derive(Args)]
 struct Create {
     #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
-    /// Messages that it can hold
+    /// Capacity in messages
     #[arg(long, default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MAXMSG_LIMIT as i64))]
     max_messages: u32,
-    /// Bytes that a message can have, such as 8192 or 64K
+    /// Maximum length of a message in bytes, such as 8192 or 64K
     #[arg(long, default_value = "8192", value_parser = parse_message_size)]
     message_size: u64,
     #[command(flatten)]
     creation: Creation,
 }
 
-/// Send a message, and sleep while the queue is full
+/// Send a message; sleep while the queue is full
 #[derive(Args)]
 struct Send {
     #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
-    /// The message; without it, the standard input is the message
+    /// The message; by default, standard input
     message: Option<std::ffi::OsString>,
-    /// The larger, the sooner it is received
+    /// A message of higher priority is received first
     #[arg(long, short, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..32768))]
     priority: u32,
-    /// Each line of the standard input is a message
+    /// Send each line of standard input as a message
     #[arg(long, conflicts_with = "message")]
     lines: bool,
-    /// Give up after this long: exit status 1
+    /// Give up after this time: exit status 1
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     timeout: Option<Duration>,
 }
 
-/// Receive messages, and sleep while there is none
+/// Receive messages; sleep while there is none
 #[derive(Args)]
 struct Recv {
     #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
-    /// Receive so many
+    /// Number of messages
     #[arg(long, default_value_t = 1)]
     count: u64,
-    /// Write a line feed after each
+    /// Write a newline after each message
     #[arg(long)]
     lines: bool,
-    /// Write its priority and a blank in front of each
+    /// Write the priority and a space in front of each message
     #[arg(long)]
     priorities: bool,
-    /// Give up when none comes for this long: exit status 1
+    /// Give up if no message arrives within this time: exit status 1
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     timeout: Option<Duration>,
 }
 
-/// Show the messages in the order in which they will be received, and take none
+/// Show the messages in the order of their receipt, and leave them in the queue
 #[derive(Args)]
 struct Peek {
     #[arg(value_parser = Name::parser(), help = name::HELP)]
@@ -106,12 +106,12 @@ struct Peek {
     json: bool,
 }
 
-/// Show messages as they come, and take none; one that is received at once may be missed
+/// Show messages as they arrive, and leave them there; one that is received at once may be missed
 #[derive(Args)]
 struct Tail {
     #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
-    /// End after this long
+    /// Stop after this time
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     timeout: Option<Duration>,
 }
@@ -119,7 +119,7 @@ struct Tail {
 fn parse_message_size(text: &str) -> std::result::Result<u64, String> {
     amount::parse(text).and_then(|size| match usize::try_from(size) {
         Ok(1..=MSGSIZE_LIMIT) => Ok(size),
-        _ => Err("a message has 1 byte to 16M".to_owned()),
+        _ => Err("a message has from 1 byte to 16M".to_owned()),
     })
 }
 
@@ -166,7 +166,7 @@ fn send(options: &Send) -> Result<()> {
     if let Some(message) = &options.message {
         return send_one(message.as_encoded_bytes());
     }
-    let no_input = |error| Failure::call("cannot read the standard input", error);
+    let no_input = |error| Failure::call("cannot read standard input", error);
     let mut input = io::stdin().lock();
     if options.lines {
         return input.split(b'\n').try_for_each(|line| send_one(&line.map_err(no_input)?));
@@ -185,14 +185,14 @@ fn not_sent(options: &Send, queue: &OpenQueue, length: usize, error: Errno) -> F
     let name = options.name.shown();
     match (error, options.timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no space came free in {name} within {timeout:?}"))
+            Failure::new(format!("no space became free in {name} within {timeout:?}"))
                 .advise(format!("`rsipc stat {name}` shows who receives from it"))
         }
         (Errno::EMSGSIZE, _) => Failure::new(format!(
             "a message of {length} bytes is too large for {name}, which takes {}",
             queue.message_size()
         ))
-        .advise("`rsipc mq create --message-size` makes a queue for larger ones"),
+        .advise("`rsipc mq create --message-size` creates a queue for larger messages"),
         _ => subject(&options.name).failed_as("send to", error),
     }
 }
@@ -215,7 +215,7 @@ fn not_received(options: &Recv, error: Errno) -> Failure {
     let name = options.name.shown();
     match (error, options.timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no message came to {name} within {timeout:?}"))
+            Failure::new(format!("no message arrived in {name} within {timeout:?}"))
                 .advise(format!("`rsipc stat {name}` shows who has it"))
         }
         _ => subject(&options.name).failed_as("receive from", error),

@@ -32,7 +32,7 @@ pub struct Options {
     action: Action,
 }
 
-const QUEUE: &str = "Key, as 0xbeef, or id";
+const QUEUE: &str = "Key, such as 0xbeef, or id";
 
 #[derive(Subcommand)]
 enum Action {
@@ -40,20 +40,20 @@ enum Action {
     Send(Send),
     Recv(Recv),
     Peek(Peek),
-    /// Remove queues; those who wait in one are woken
+    /// Remove queues; a process that waits in one is woken, with an error
     Rm {
         #[arg(required = true, value_parser = Typed::parse, help = QUEUE)]
         queues: Vec<Typed>,
     },
 }
 
-/// Make a queue, and print its id
+/// Create a queue, and print its id
 #[derive(Args)]
 struct Create {
-    /// Its key, as 0xbeef; without it, the queue has none (IPC_PRIVATE)
+    /// Key of the queue, such as 0xbeef; by default it has none (IPC_PRIVATE)
     #[arg(value_parser = parse_key)]
     key: Option<i32>,
-    /// Bytes that may be in it, such as 16384 or 1M
+    /// Capacity in bytes, such as 16384 or 1M
     #[arg(long, value_name = "BYTES", value_parser = amount::parse)]
     max_bytes: Option<u64>,
     #[command(flatten)]
@@ -63,26 +63,26 @@ struct Create {
 /// How long to wait.
 #[derive(Args)]
 struct Waiting {
-    /// Do not wait: exit status 1 instead
+    /// Do not wait; if the call would sleep, exit status 1
     #[arg(long)]
     no_wait: bool,
-    /// Give up after this long: exit status 1
+    /// Give up after this time: exit status 1
     #[arg(long, value_name = "TIME", value_parser = time::parse, conflicts_with = "no_wait")]
     timeout: Option<Duration>,
 }
 
-/// Send a message, and sleep while there is no room for it
+/// Send a message; sleep while there is no space for it
 #[derive(Args)]
 struct Send {
     #[arg(value_parser = Typed::parse, help = QUEUE)]
     queue: Typed,
-    /// The message; without it, the standard input is the message
+    /// The message; by default, standard input
     message: Option<OsString>,
-    /// Its type, from 1 on
+    /// Type of the message, at least 1
     #[arg(long = "type", short = 't', value_name = "TYPE", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     kind: i64,
-    /// Each line of the standard input is a message
+    /// Send each line of standard input as a message
     #[arg(long, conflicts_with = "message")]
     lines: bool,
     #[command(flatten)]
@@ -92,12 +92,12 @@ struct Send {
 /// Which messages, as msgrcv(2) is told.
 #[derive(Args)]
 struct Wanted {
-    /// 0: the oldest message; above: the oldest of this type; below: of the lowest type up to its
-    /// absolute value
+    /// 0: the oldest message; positive: the oldest of this type; negative: one of the lowest type
+    /// up to its absolute value
     #[arg(long = "type", short = 't', value_name = "TYPE", default_value_t = 0)]
     #[arg(allow_negative_numbers = true)]
     kind: i64,
-    /// The oldest of any other type than that
+    /// The oldest message of any other type
     #[arg(long)]
     except: bool,
 }
@@ -108,27 +108,27 @@ impl Wanted {
     }
 }
 
-/// Receive messages, and sleep while there is none
+/// Receive messages; sleep while there is none
 #[derive(Args)]
 struct Recv {
     #[arg(value_parser = Typed::parse, help = QUEUE)]
     queue: Typed,
     #[command(flatten)]
     wanted: Wanted,
-    /// Receive so many
+    /// Number of messages
     #[arg(long, default_value_t = 1)]
     count: u64,
-    /// Write a line feed after each
+    /// Write a newline after each message
     #[arg(long)]
     lines: bool,
-    /// Write its type and a blank in front of each
+    /// Write the type and a space in front of each message
     #[arg(long)]
     types: bool,
     #[command(flatten)]
     waiting: Waiting,
 }
 
-/// Show the messages in the order of their arrival, and take none
+/// Show the messages in the order of their arrival, and leave them in the queue
 #[derive(Args)]
 struct Peek {
     #[arg(value_parser = Typed::parse, help = QUEUE)]
@@ -169,15 +169,14 @@ fn failed(verb: &str, typed: Typed, error: Errno) -> Failure {
                 .any(|object| object.kind == Kind::Svmsg && typed.means(object.key, object.id));
             let failure = Failure::new(format!("there is no {kind} {shown}"));
             failure.advise(if is_kernels {
-                "the kernel has one, of programs that are not on librsipc: `rsipc stat` shows it"
+                "the kernel has one, which programs without librsipc use: `rsipc stat` shows it"
             } else {
-                "`rsipc ls msg` shows what there is; `rsipc msg create` makes one"
+                "`rsipc ls msg` lists the queues; `rsipc msg create` creates one"
             })
         }
-        Errno::EIDRM => Failure::new(format!("the {kind} {shown} was removed meanwhile")),
-        Errno::EEXIST => Failure::new(format!("the {kind} {shown} exists already")).advise(
-            format!("`--if-missing` is content with it, `rsipc msg rm {shown}` removes it"),
-        ),
+        Errno::EIDRM => Failure::new(format!("the {kind} {shown} was removed in the meantime")),
+        Errno::EEXIST => Failure::new(format!("the {kind} {shown} exists already"))
+            .advise(format!("`--if-missing` accepts it, `rsipc msg rm {shown}` removes it")),
         _ => Failure::call(format_args!("cannot {verb} the {kind} {shown}"), from_errno(error)),
     }
 }
@@ -220,7 +219,7 @@ fn send(options: &Send) -> Result<()> {
     if let Some(message) = &options.message {
         return send_one(message.as_encoded_bytes());
     }
-    let no_input = |error| Failure::call("cannot read the standard input", error);
+    let no_input = |error| Failure::call("cannot read standard input", error);
     let mut input = io::stdin().lock();
     if options.lines {
         return input.split(b'\n').try_for_each(|line| send_one(&line.map_err(no_input)?));
@@ -234,14 +233,14 @@ fn not_sent(options: &Send, length: usize, error: Errno) -> Failure {
     let shown = options.queue.shown();
     match (error, options.waiting.timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no space came free in {shown} within {timeout:?}"))
+            Failure::new(format!("no space became free in {shown} within {timeout:?}"))
                 .advise(format!("`rsipc stat {shown}` shows what is in it"))
         }
         (Errno::EAGAIN, _) => Failure::new(format!("there is no space in {shown}"))
             .advise(format!("`rsipc stat {shown}` shows what is in it")),
         (Errno::E2BIG, _) => {
             Failure::new(format!("a message of {length} bytes is too long for {shown}"))
-                .advise("RSIPC_MSGMAX is how long the messages of new queues may be")
+                .advise("RSIPC_MSGMAX sets the maximum length for new queues")
         }
         _ => failed("send to", options.queue, error),
     }
@@ -270,11 +269,11 @@ fn not_received(options: &Recv, error: Errno) -> Failure {
     });
     match (error, options.waiting.timeout) {
         (Errno::ETIMEDOUT, Some(timeout)) => {
-            Failure::new(format!("no message{what} came to {shown} within {timeout:?}"))
-                .advise(format!("`rsipc stat {shown}` shows what is in it, and who has it"))
+            Failure::new(format!("no message{what} arrived in {shown} within {timeout:?}"))
+                .advise(format!("`rsipc stat {shown}` shows its messages and its users"))
         }
         (Errno::ENOMSG, _) => Failure::new(format!("there is no message{what} in {shown}"))
-            .advise(format!("`rsipc stat {shown}` shows what is in it, and who has it")),
+            .advise(format!("`rsipc stat {shown}` shows its messages and its users")),
         _ => failed("receive from", options.queue, error),
     }
 }

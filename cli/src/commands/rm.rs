@@ -14,10 +14,10 @@ use crate::objects::sysv::Typed;
 use crate::objects::{self, Kind, Object, kernel};
 use crate::output::{escape, warn};
 
-/// Remove objects of any kind, as `ipcrm` does: several at once, the kernel's, too
+/// Remove objects of any kind, also the kernel's, as `ipcrm` does
 #[derive(Args)]
 pub struct Options {
-    /// Names; of System V keys, as 0xbeef, or ids. A kind in front tells which one is meant:
+    /// Names, System V keys such as 0xbeef, or ids; a kind in front selects one of several:
     /// msg:1234567, sem:0xbeef, shm:/name
     #[arg(required_unless_present = "Ipcrm")]
     objects: Vec<OsString>,
@@ -91,7 +91,7 @@ impl Target {
             (Some([Some(posix), _]), _) => Self::Named(Some(posix), name()?),
             (Some(_), None) => {
                 let shown = escape::word(bytes);
-                return Err(Failure::new(format!("{shown}: that is neither a key nor an id")));
+                return Err(Failure::new(format!("{shown}: neither a key nor an id")));
             }
             (Some(_) | None, Some(number)) => Self::Either(number, name()?),
             (None, None) => Self::Named(None, name()?),
@@ -201,21 +201,21 @@ fn remove(target: &Target) -> Result<()> {
     let found: Vec<Found> = ours.chain(theirs.map(Found::Kernels)).collect();
     match &found[..] {
         [] => Err(Failure::new(format!("there is no {}", target.shown()))
-            .advise("`rsipc ls` shows what there is")),
+            .advise("`rsipc ls` lists the objects")),
         [one] => remove_one(one).map_err(|error| {
             let failure =
                 Failure::new(format!("cannot remove the {}: {}", one.shown(), reason(&error)));
             match error.raw_os_error() {
                 Some(libc::EPERM | libc::EACCES) => {
-                    failure.advise("only its owner, who has made it, or root may remove it")
+                    failure.advise("only its owner, its creator or root may remove it")
                 }
                 _ => failure,
             }
         }),
         several => {
             let several: Vec<String> = several.iter().map(Found::shown).collect();
-            let what = format!("{} may be: {}", target.shown(), several.join("; "));
-            Err(Failure::new(what).advise("say which: sem:, mq:, msg: or shm: in front, or the id"))
+            let what = format!("{} is ambiguous: {}", target.shown(), several.join("; "));
+            Err(Failure::new(what).advise("put sem:, mq:, msg: or shm: in front, or give the id"))
         }
     }
 }

@@ -19,10 +19,10 @@ use crate::output::{escape, say};
 use status::{NOT_RUN, OWN_FAILURE};
 use watched::options::Wishes;
 
-/// Run a program on librsipc in the place of glibc's own calls
+/// Run a program with librsipc in place of glibc's own calls
 #[derive(Args)]
 pub struct Options {
-    /// Say which library is used, and let it say that it is active
+    /// Print which library is used, and let it report that it is active
     #[arg(long, short)]
     verbose: bool,
     #[command(flatten)]

@@ -56,7 +56,7 @@ impl Selection {
         match self.asked.iter().find(is_missing) {
             None => Ok(()),
             Some(asked) => Err(Failure::new(format!("there is no object {}", asked.shown()))
-                .advise("`rsipc ls` shows what there is")),
+                .advise("`rsipc ls` lists the objects")),
         }
     }
 }

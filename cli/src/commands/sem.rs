@@ -30,11 +30,11 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Make a semaphore
+    /// Create a semaphore
     Create {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
-        /// The value that it starts with
+        /// Initial value
         #[arg(long, default_value_t = 0)]
         #[arg(value_parser = clap::value_parser!(u32).range(..=i64::from(VALUE_MAX)))]
         value: u32,
@@ -46,28 +46,28 @@ enum Action {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
     },
-    /// Raise the value by one, which wakes a waiter
+    /// Increment the value, which wakes a waiter
     Post {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
-        /// Add so many
+        /// Number of increments
         #[arg(long, default_value_t = 1)]
         times: u32,
     },
-    /// Lower the value by one, and sleep while it is 0
+    /// Decrement the value; sleep while it is 0
     Wait {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
-        /// Give up after this long: exit status 1
+        /// Give up after this time: exit status 1
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
         timeout: Option<Duration>,
     },
-    /// Lower the value by one if it is above 0: exit status 1 if not
+    /// Decrement the value if it is above 0; otherwise exit status 1
     Trywait {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
     },
-    /// Remove semaphores; those who have one open keep it
+    /// Remove semaphores; a process that has one open keeps it
     Rm(Removal),
 }
 
@@ -115,7 +115,7 @@ fn post(name: &Name, times: u32) -> Result<()> {
         unsafe { Semaphore::post(semaphore, || this_thread().ok()) }.map_err(
             |error| match error {
                 Errno::EOVERFLOW => {
-                    Failure::new(format!("the value of {} is as high as it can be", name.shown()))
+                    Failure::new(format!("the value of {} is at its maximum", name.shown()))
                 }
                 other => subject(name).failed_as("post", other),
             },

@@ -27,46 +27,46 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Make an object of zeros
+    /// Create an object filled with zeros
     Create {
         #[arg(value_parser = Name::parser(), help = name::HELP)]
         name: Name,
-        /// Its length, such as 4096, 64K or 1M
+        /// Length in bytes, such as 4096, 64K or 1M
         #[arg(long, value_parser = amount::parse)]
         size: u64,
         #[command(flatten)]
         creation: Creation,
     },
-    /// Write the bytes of an object, or of a System V segment, to the standard output
+    /// Write the contents of an object or a System V segment to standard output
     Read {
         #[arg(value_parser = Name::parser(), help = HELP)]
         name: Name,
-        /// Leave out so many bytes
+        /// Skip this many bytes
         #[arg(long, default_value = "0", value_parser = amount::parse)]
         offset: u64,
-        /// Stop after so many bytes
+        /// Stop after this many bytes
         #[arg(long, value_parser = amount::parse)]
         length: Option<u64>,
-        /// Show them in hexadecimal, and as text beside that
+        /// Show the bytes in hexadecimal, with text beside them
         #[arg(long)]
         hex: bool,
     },
-    /// Write the standard input into an object, which grows if need be, or into a System V segment
+    /// Write standard input into an object, which grows if necessary, or into a System V segment
     Write {
         #[arg(value_parser = Name::parser(), help = HELP)]
         name: Name,
-        /// Start after so many bytes
+        /// Start at this byte
         #[arg(long, default_value = "0", value_parser = amount::parse)]
         offset: u64,
-        /// End the object where the input ends
+        /// Truncate the object where the input ends
         #[arg(long)]
         truncate: bool,
     },
-    /// Remove objects; those who have one open or mapped keep it
+    /// Remove objects; a process that has one open or mapped keeps it
     Rm(Removal),
 }
 
-const HELP: &str = "Name of the object, whose slash may be left out; of a System V segment its key, as 0xbeef, or its id";
+const HELP: &str = "Name of the object, with or without the slash, or the key of a System V segment, such as 0xbeef, or its id";
 
 pub fn run(options: &Options) -> Result<()> {
     match &options.action {
@@ -135,13 +135,13 @@ fn show(mut from: impl Read, name: &Name, offset: u64, hex: bool) -> Result<()> 
         io::copy(&mut from, &mut out).map(drop)
     };
     copied.and_then(|()| out.flush()).map_err(|error| {
-        Failure::call(format_args!("cannot copy {} to the standard output", name.shown()), error)
+        Failure::call(format_args!("cannot copy {} to standard output", name.shown()), error)
     })
 }
 
 fn write(name: &Name, offset: u64, truncate: bool) -> Result<()> {
     let failed = |error| {
-        Failure::call(format_args!("cannot copy the standard input to {}", name.shown()), error)
+        Failure::call(format_args!("cannot copy standard input to {}", name.shown()), error)
     };
     if let Some(mut memory) = segment(name, true, offset)? {
         return match io::copy(&mut io::stdin().lock(), &mut memory) {
@@ -149,7 +149,7 @@ fn write(name: &Name, offset: u64, truncate: bool) -> Result<()> {
             Err(error) if error.kind() == io::ErrorKind::WriteZero => {
                 let what = format!("the segment {} ends before the input does", name.shown());
                 Err(Failure::new(what)
-                    .advise("a segment does not grow: all before its end is written"))
+                    .advise("a segment does not grow; the part before its end is written"))
             }
             Err(error) => Err(failed(error)),
         };

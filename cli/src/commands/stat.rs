@@ -24,24 +24,24 @@ use crate::processes::Access;
 use crate::survey::{Confidence, Entry, Holder, Survey, Waiter};
 use description::{Description, count};
 
-/// Tell everything about objects
+/// Show everything that is known about objects
 #[derive(Args)]
 pub struct Options {
     #[arg(required = true, value_name = "NAME", value_parser = Asked::parser_of_names())]
     #[arg(help = HELP)]
     names: Vec<Asked>,
-    /// Only of this kind: a semaphore and a queue may have the same name
+    /// Only objects of this kind; a semaphore and a queue may have the same name
     #[arg(long)]
     kind: Option<Kind>,
     /// Print JSON for programs
     #[arg(long, conflicts_with = "line")]
     json: bool,
-    /// Of a queue, the line that the kernel shows for one of its own
+    /// Print the line that the kernel shows for a queue of its own
     #[arg(long)]
     line: bool,
 }
 
-const HELP: &str = "Names of objects, whose slash may be left out, or patterns such as 'job*'; of one of System V its key, as 0xbeef, or its id; of one without a name the number of its file, as #1234";
+const HELP: &str = "Names of objects, with or without the slash, or patterns such as 'job*'; the key of a System V object, such as 0xbeef, or its id; the inode number of an object without a name, such as #1234";
 
 pub fn run(options: &Options) -> Result<()> {
     let (mut survey, _) = deadlock::look()?;
@@ -65,7 +65,7 @@ pub fn run(options: &Options) -> Result<()> {
     let failure = |asked: &Asked| {
         let what = options.kind.map_or("object", Kind::describe);
         let shown = asked.shown();
-        Failure::new(format!("there is no {what} {shown}")).advise("`rsipc ls` shows what there is")
+        Failure::new(format!("there is no {what} {shown}")).advise("`rsipc ls` lists the objects")
     };
     for asked in others {
         complain(&failure(asked));
@@ -95,7 +95,7 @@ fn print_lines(survey: &Survey) -> Result<()> {
     for entry in &survey.entries {
         let State::Mq(Ok(queue)) = &entry.object.state else {
             let name = entry.object.shown_name();
-            return Err(Failure::new(format!("{name} is no message queue that may be read"))
+            return Err(Failure::new(format!("{name} is not a message queue that may be read"))
                 .advise("`rsipc ls mq` shows the queues"));
         };
         print(format!("{}\n", queue.kernel_line()))?;
@@ -107,7 +107,7 @@ fn print_lines(survey: &Survey) -> Result<()> {
 pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     let object = &entry.object;
     let unlinked =
-        if object.unlinked { ", unlinked: it goes when the last process closes it" } else { "" };
+        if object.unlinked { ", unlinked: it lives until the last process closes it" } else { "" };
     let what = format!("{}{unlinked}", object.kind().describe());
     let mut out = Description::new(&object.shown_name(), &what, style);
     sysv::begin(object, &mut out);
@@ -115,9 +115,12 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     sysv::end(object, &mut out);
     match entry.deadlock {
         Some(Confidence::Possible) => {
-            out.line("deadlock", "possibly, threads wait in it for ever: `rsipc graph` tells more");
+            out.line(
+                "deadlock",
+                "possible: threads may wait in it for ever; `rsipc graph` says why",
+            );
         }
-        Some(_) => out.line("deadlock", "threads wait in it for ever: `rsipc graph` names them"),
+        Some(_) => out.line("deadlock", "threads wait in it for ever; `rsipc graph` names them"),
         None => {}
     }
     describe_waiters(entry, survey, &mut out);
@@ -132,7 +135,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
         out.line("directory", format!("in the mount namespace of {pid}: RSIPC_DIR={directory}"));
     }
     if object.unlinked {
-        out.line("number", format!("#{}: commands find it by this", object.id.inode));
+        out.line("number", format!("#{}: commands accept this as its name", object.id.inode));
     } else {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
     }
@@ -163,7 +166,7 @@ fn describe_semaphore(
     let meaning = if state.value == 0 { "the next wait sleeps" } else { "the next wait takes one" };
     out.line("value", format!("{}: {meaning}", state.value));
     out.line("registered", count(u64::from(state.registered), "wait", "waits"));
-    out.line("last user", "unknown: a POSIX semaphore does not record who took or posted");
+    out.line("last user", "unknown: a POSIX semaphore does not record its users");
     for taker in semaphore::takers(&object.path, state) {
         out.line("robust", describe_taker(&taker, survey));
     }
@@ -191,7 +194,7 @@ fn describe_queue(queue: &queue::State, survey: &Survey, out: &mut Description) 
     out.line("messages", format!("{} of {}: {room}", queue.messages, queue.max_messages));
     out.line("in", format!("{} sent", count(queue.sent, "message", "messages")));
     out.line("out", format!("{} received", count(queue.received(), "message", "messages")));
-    out.line("last user", "unknown: a POSIX queue does not record who sent or received");
+    out.line("last user", "unknown: a POSIX queue does not record its users");
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
     if let Some(registered) = queue.notify {
         out.line("notifies", format!("process {} of the next message", registered.pid));

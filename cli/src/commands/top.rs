@@ -38,10 +38,10 @@ use theme::Theme;
 use view::{View, Wish};
 use watch::Seen;
 
-/// Watch the objects live: what passes through them, who waits, who has them
+/// Watch objects live: their rates, their waiters, and the processes that have them open
 #[derive(Args)]
 pub struct Options {
-    /// Look again after this time, at least 100ms
+    /// Time between two updates, at least 100ms
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_interval)]
     interval: Duration,
 }
@@ -69,7 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal())
         || env::var_os("TERM").is_none_or(|term| term == "dumb")
     {
-        return Err(Failure::new("the live view needs a terminal, and this is none")
+        return Err(Failure::new("the live view needs a terminal")
             .advise("`rsipc ls` shows the objects once, `rsipc ls --json` for programs"));
     }
     let blocked = Blocked::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);

@@ -32,7 +32,7 @@ fn failed(error: Errno) -> io::Error {
     match error {
         Errno::EINVAL => io::Error::new(
             io::ErrorKind::InvalidData,
-            "the file is no System V message queue, or one of another version of librsipc",
+            "the file is not a System V message queue, or one of another version of librsipc",
         ),
         other => from_errno(other),
     }

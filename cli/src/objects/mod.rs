@@ -286,5 +286,6 @@ fn unreadable_directory(directory: &Path, error: io::Error) -> Failure {
     let shown = escape::word(directory.as_os_str().as_bytes());
     let failure =
         Failure::call(format_args!("cannot read the directory of objects, {shown}"), error);
-    failure.advise("`rsipc doctor` says what is wrong with it; RSIPC_DIR names another one")
+    failure
+        .advise("`rsipc doctor` shows what is wrong with it; RSIPC_DIR selects another directory")
 }

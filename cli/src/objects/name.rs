@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 /// What the help says of an argument that is a name.
-pub const HELP: &str = "Name of the object; the slash in front may be left out";
+pub const HELP: &str = "Name of the object, with or without the slash";
 
 /// The name of an object: a leading slash may be left out.
 #[derive(Clone, Debug)]
@@ -38,12 +38,12 @@ impl Name {
         let bytes = typed.as_bytes();
         let bare = &bytes[bytes.iter().take_while(|&&byte| byte == b'/').count()..];
         if bare.is_empty() {
-            return Err("a name has at least one character beside the slash");
+            return Err("a name needs at least one character after the slash");
         }
         if bare.contains(&b'/') {
-            return Err("a name has no slash but the one in front");
+            return Err("a name contains no slash except the first character");
         }
-        CString::new([b"/", bare].concat()).map(Self).map_err(|_| "a name has no NUL")
+        CString::new([b"/", bare].concat()).map(Self).map_err(|_| "a name contains no NUL")
     }
 
     /// For clap: an argument that makes no name is wrong usage.

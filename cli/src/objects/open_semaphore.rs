@@ -13,7 +13,7 @@ use rsipc_core::posix::sem::{SIZE, Semaphore};
 pub fn map(path: &Path) -> io::Result<&'static Semaphore> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     if file.metadata()?.len() < SIZE as u64 {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is no semaphore"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not a semaphore"));
     }
     let (rights, fd) = (libc::PROT_READ | libc::PROT_WRITE, file.as_raw_fd());
     // SAFETY: a new mapping, wherever there is space.

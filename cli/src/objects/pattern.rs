@@ -11,7 +11,7 @@ use super::sysv::Typed;
 use super::{Kind, Object};
 
 /// What the help says of an argument that may be one.
-pub const HELP: &str = "Kinds, and names, which may be patterns such as 'job*'";
+pub const HELP: &str = "Kinds and names; a name may be a pattern such as 'job*'";
 
 /// A kind of objects, or names.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Asked {
             return Name::parse(&OsString::from_vec(bytes)).map(Self::Name);
         }
         let bare = bytes.iter().skip_while(|byte| **byte == b'/').copied().collect::<Vec<u8>>();
-        CString::new(bare).map(Self::Pattern).map_err(|_| "a name has no NUL")
+        CString::new(bare).map(Self::Pattern).map_err(|_| "a name contains no NUL")
     }
 
     /// For clap: an argument that makes no name is wrong usage.

@@ -164,7 +164,9 @@ fn look(file: &File) -> io::Result<Snapshot> {
             let what = format!("made by another version of librsipc (format {version})");
             io::Error::new(io::ErrorKind::InvalidData, what)
         }
-        (Errno::EINVAL, None) => io::Error::new(io::ErrorKind::InvalidData, "the file is no queue"),
+        (Errno::EINVAL, None) => {
+            io::Error::new(io::ErrorKind::InvalidData, "the file is not a queue")
+        }
         (other, _) => from_errno(other),
     })
 }

@@ -18,7 +18,7 @@ pub fn read(file: &File, attachments: &Attachments) -> io::Result<Box<Snapshot>>
     Snapshot::at(file, attachments).map(Box::new).map_err(|error| match error {
         Errno::EINVAL => io::Error::new(
             io::ErrorKind::InvalidData,
-            "the file is no shared memory segment, or one of another version of librsipc",
+            "the file is not a shared memory segment, or one of another version of librsipc",
         ),
         other => from_errno(other),
     })

@@ -26,7 +26,7 @@ fn failed(error: Errno) -> io::Error {
     match error {
         Errno::EINVAL => io::Error::new(
             io::ErrorKind::InvalidData,
-            "the file is no semaphore set, or one of another version of librsipc",
+            "the file is not a semaphore set, or one of another version of librsipc",
         ),
         other => from_errno(other),
     }

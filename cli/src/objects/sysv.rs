@@ -87,7 +87,7 @@ impl Typed {
 
     /// For clap: an argument that is neither is wrong usage.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let is_none = || "an id is a number, and a key is one such as 0xbeef".to_owned();
+        let is_none = || "give an id, which is a number, or a key such as 0xbeef".to_owned();
         Self::read(text.as_bytes()).filter(|_| !text.starts_with('/')).ok_or_else(is_none)
     }
 
@@ -134,8 +134,8 @@ impl Common {
         match (self.life, self.is_half_done) {
             (Life::Removed, _) if self.is_attached => None,
             (Life::Removed, _) => Some("removed, its file is left"),
-            (Life::Lives, true) => Some("its remover was killed"),
-            (Life::Unborn, true) => Some("its maker was killed"),
+            (Life::Lives, true) => Some("the process that removed it was killed"),
+            (Life::Unborn, true) => Some("the process that created it was killed"),
             (Life::Unborn | Life::Lives, false) => None,
         }
     }

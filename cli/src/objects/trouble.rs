@@ -49,18 +49,20 @@ impl Subject<'_> {
         Some(match error? {
             libc::ENOENT => {
                 format!(
-                    "`rsipc ls {kind}` shows what there is; `rsipc {kind} create {name}` makes it"
+                    "`rsipc ls {kind}` lists what exists; `rsipc {kind} create {name}` creates it"
                 )
             }
             libc::EEXIST => format!(
-                "`rsipc stat {name}` shows it; `--if-missing` is content with it, `rsipc {kind} rm {name}` removes it"
+                "`rsipc stat {name}` shows it; `--if-missing` accepts it, `rsipc {kind} rm {name}` removes it"
             ),
             libc::EACCES | libc::EPERM => {
-                format!("`rsipc stat {name}` shows whose it is; become that user or root")
+                format!(
+                    "`rsipc stat {name}` shows its owner; run the command as that user or as root"
+                )
             }
-            libc::EINVAL => format!("`rsipc stat {name}` shows what is there under that name"),
+            libc::EINVAL => format!("`rsipc stat {name}` shows what has that name"),
             libc::ENOSPC | libc::ENOMEM => {
-                "`rsipc ls` shows what takes the memory, `rsipc clean` removes what nobody uses"
+                "`rsipc ls` shows what uses the memory, `rsipc clean` removes what no process uses"
                     .to_owned()
             }
             libc::ENAMETOOLONG => "choose a name of at most 250 bytes".to_owned(),

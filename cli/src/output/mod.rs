@@ -32,7 +32,7 @@ pub fn print(data: impl AsRef<[u8]>) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(data.as_ref())
         .and_then(|()| out.flush())
-        .map_err(|error| Failure::call("cannot write to the standard output", error))
+        .map_err(|error| Failure::call("cannot write to standard output", error))
 }
 
 /// Says something to the person at the terminal.

@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     const EXAMPLES: &str = "write it as 90s, 500ms, 15m, 1h or 2d";
     let split = text.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let number: f64 = number.parse().map_err(|_| format!("not a length of time; {EXAMPLES}"))?;
+    let number: f64 = number.parse().map_err(|_| format!("not a time; {EXAMPLES}"))?;
     let unit = match unit {
         "ms" => 0.001,
         "" | "s" => 1.0,

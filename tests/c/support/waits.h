@@ -11,14 +11,11 @@ static const long waits[] = {
 	 * pselect6, epoll_pwait and epoll_pwait2; poll, select and epoll_wait. */
 	202, 449, 455, 242, 243, 219, 271, 270, 281, 441, 7, 23, 232,
 #else
-	/* futex_wait, of Linux 6.7 and later: there may be no name for it yet. */
-	455,
+	/* futex_waitv of Linux 5.16 and futex_wait of 6.7, which old headers have no names for. */
+	449, 455,
 	SYS_mq_timedsend, SYS_mq_timedreceive, SYS_futex,
 	/* One of these with an end, after a stop. */
 	SYS_restart_syscall,
-#ifdef SYS_futex_waitv
-	SYS_futex_waitv,
-#endif
 	SYS_ppoll, SYS_pselect6, SYS_epoll_pwait,
 #ifdef SYS_poll
 	SYS_poll, SYS_select, SYS_epoll_wait,

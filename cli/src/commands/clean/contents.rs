@@ -23,7 +23,7 @@ pub fn of(state: &State, object: &Object, leased: Option<&File>) -> Option<Strin
         State::Sem(Ok(semaphore)) if semaphore.value == 0 => {
             "its value is 0: it may be taken".to_owned()
         }
-        State::Mq(Ok(queue)) if queue.messages == 1 => "it holds a message".to_owned(),
+        State::Mq(Ok(queue)) if queue.messages == 1 => "it holds 1 message".to_owned(),
         State::Mq(Ok(queue)) if queue.messages > 1 => {
             format!("it holds {} messages", queue.messages)
         }
@@ -79,9 +79,9 @@ fn trouble(state: &State) -> Option<&'static str> {
 
 fn of_queue(queue: &Queue) -> Option<String> {
     match queue.description.amount.messages {
-        _ if !queue.waiters.is_empty() => Some("somebody waits in it".to_owned()),
+        _ if !queue.waiters.is_empty() => Some("a thread waits in it".to_owned()),
         0 => None,
-        1 => Some("it holds a message".to_owned()),
+        1 => Some("it holds 1 message".to_owned()),
         messages => Some(format!("it holds {messages} messages")),
     }
 }
@@ -90,10 +90,10 @@ fn of_set(set: &Snapshot) -> Option<String> {
     if let Some(adjustment) = set::living(set).next() {
         let who = adjustment.pid.map_or("?".to_owned(), |pid| pid.to_string());
         let number = adjustment.member;
-        return Some(format!("what process {who} has done to semaphore {number} is to be undone"));
+        return Some(format!("what process {who} did to semaphore {number} will be undone"));
     }
     if !set.waiters.is_empty() {
-        return Some("somebody waits in it".to_owned());
+        return Some("a thread waits in it".to_owned());
     }
     let taken = (0..set.members.len()).find(|&number| set::value(set, number) <= 0)?;
     Some(match set.members.len() {

@@ -54,7 +54,7 @@ pub fn list() -> Result<Vec<Leftover>> {
             format_args!("cannot read {}", escape::word(directory.as_os_str().as_bytes())),
             error,
         )
-        .advise("`rsipc doctor` says what is wrong with it")
+        .advise("`rsipc doctor` shows what is wrong with it")
     })?;
     let found = entries.flatten().filter_map(|entry| {
         let name = entry.file_name();
@@ -137,7 +137,9 @@ pub fn clean(
             continue;
         }
         let verdict = if is_fifo && belongings.some_are_unknown && !options.force {
-            Ok(Verdict::kept("it may be of a queue that cannot be inspected; --force removes it"))
+            Ok(Verdict::kept(
+                "it may belong to a queue that cannot be inspected; --force removes it",
+            ))
         } else {
             match (reporter.is_dry_run, what) {
                 (true, _) => Ok(Verdict::WouldGo),
@@ -152,7 +154,7 @@ pub fn clean(
         let age = time::short(time::since(metadata.created));
         let why = match what {
             What::Fifo | What::Part(_) => "its queue is gone",
-            What::Unfinished => "its maker never finished it",
+            What::Unfinished => "the process that began it never finished it",
             What::Key => "its object is gone",
             What::Memory => "its segment is gone",
             What::Presence => "its process is gone",
@@ -168,7 +170,7 @@ pub fn clean(
 fn remove_presence(path: &Path) -> io::Result<Verdict> {
     match presence::remove_if_stale(path) {
         Ok(true) => Ok(Verdict::Removed),
-        Ok(false) => Ok(Verdict::kept("its process is there")),
+        Ok(false) => Ok(Verdict::kept("its process lives")),
         Err(error) => Err(from_errno(error)),
     }
 }
@@ -210,13 +212,13 @@ fn remove_key(path: &Path) -> io::Result<Verdict> {
     let directory = fs::File::open(objects::directory())?;
     match directory.try_lock() {
         Err(fs::TryLockError::WouldBlock) => {
-            return Ok(Verdict::kept("another `rsipc clean` is at work"));
+            return Ok(Verdict::kept("another `rsipc clean` is running"));
         }
         Err(fs::TryLockError::Error(error)) => return Err(error),
         Ok(()) => {}
     }
     if !leads_nowhere(path) {
-        return Ok(Verdict::kept("it has changed meanwhile"));
+        return Ok(Verdict::kept("it has changed in the meantime"));
     }
     fs::remove_file(path).map(|()| Verdict::Removed)
 }

@@ -12,17 +12,17 @@ use crate::output::time;
 /// Remove objects that no process has open or mapped, and that hold nothing
 #[derive(Args)]
 pub struct Options {
-    /// Only say what would be removed
+    /// Show what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask, on a terminal, before anything is removed
+    /// Remove without asking first
     #[arg(long, short)]
     yes: bool,
-    /// Also what holds messages or data, has the value 0 or is to be undone; what cannot be
-    /// inspected; and what a process might have that cannot be
+    /// Also remove objects that hold messages or data, have the value 0 or will be undone;
+    /// objects that cannot be inspected, or that an uninspectable process may have open
     #[arg(long)]
     pub force: bool,
-    /// Only what was neither opened nor changed for this long
+    /// Only objects that were neither opened nor changed for this long
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time::parse)]
     pub older_than: Duration,
     #[command(flatten)]

@@ -89,7 +89,7 @@ pub fn remove_file(
     let still_there =
         fs::symlink_metadata(path).is_ok_and(|now| FileId::of(&now) == id && now.nlink() > 0);
     let file = match &claim {
-        _ if !still_there => return Ok(Verdict::kept("it has changed meanwhile")),
+        _ if !still_there => return Ok(Verdict::kept("it has changed in the meantime")),
         Claim::Held => return Ok(Verdict::kept("a process that could not be inspected has it")),
         Claim::Unknown if !survey.is_complete() && !force => {
             return Ok(Verdict::kept(

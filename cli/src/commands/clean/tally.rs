@@ -32,7 +32,7 @@ impl Tally {
             let (verb, age) =
                 (if self.young == 1 { "was" } else { "were" }, time::short(older_than));
             parts.push(format!(
-                "{} {verb} used within {age} (--older-than 0s takes those, too)",
+                "{} {verb} used within {age} (--older-than 0s includes them)",
                 objects(self.young)
             ));
         }
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(
             tally.shown(false, hour),
             "removed 2 objects, 8192 bytes of memory; kept 1 object; \
-             3 objects were used within 1h (--older-than 0s takes those, too)"
+             3 objects were used within 1h (--older-than 0s includes them)"
         );
         assert_eq!(Tally::default().shown(true, hour), "nothing to remove");
     }

@@ -61,7 +61,7 @@ impl<'a> Arguments<'a> {
     /// The name of an object, exactly as the call gets it.
     pub fn name(&mut self) -> Result<CString> {
         let name = self.word("NAME")?;
-        CString::new(name).map_err(|_| usage("a name has no NUL".to_owned()))
+        CString::new(name).map_err(|_| usage("a name contains no NUL".to_owned()))
     }
 
     fn parsed<T>(
@@ -103,7 +103,7 @@ impl<'a> Arguments<'a> {
     /// Permission bits in octal.
     pub fn mode_or(&mut self, default: u32) -> Result<u32> {
         let octal = |text: &str| {
-            u32::from_str_radix(text, 8).map_err(|_| "write it in octal, as 0600".into())
+            u32::from_str_radix(text, 8).map_err(|_| "write it in octal, such as 0600".into())
         };
         Ok(self.parsed("MODE", octal)?.unwrap_or(default))
     }
@@ -123,7 +123,7 @@ impl<'a> Arguments<'a> {
                 let (_, flag) =
                     known.iter().find(|(other, _)| *other == name).ok_or_else(|| {
                         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-                        usage(format!("{name} is none of {}", names.join(", ")))
+                        usage(format!("{name} is not one of {}", names.join(", ")))
                     })?;
                 flags |= flag;
             }
@@ -147,7 +147,7 @@ impl<'a> Arguments<'a> {
         if let Some(seconds) = word.strip_prefix(b"@") {
             let since = read("TIME", seconds, |text| {
                 let seconds: f64 =
-                    text.parse().map_err(|_| "write it as @1700000000".to_owned())?;
+                    text.parse().map_err(|_| "write it like @1700000000".to_owned())?;
                 Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
             })?;
             let tv_sec = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
@@ -169,7 +169,7 @@ fn read<T>(
     word: &[u8],
     parse: impl Fn(&str) -> std::result::Result<T, String>,
 ) -> Result<T> {
-    let text = str::from_utf8(word).map_err(|_| usage(format!("{what} is no text")))?;
+    let text = str::from_utf8(word).map_err(|_| usage(format!("{what} is not text")))?;
     parse(text).map_err(|wrong| usage(format!("{what} {}: {wrong}", escape::word(word))))
 }
 

@@ -23,7 +23,7 @@ pub fn overview() -> String {
             let _ = writeln!(text, "  {:<WIDTH$}{}", command.name, command.summary);
         }
     }
-    text.push_str("`help COMMAND` tells its arguments and errors. `COMMAND &` makes a call that\nmay sleep in the background.");
+    text.push_str("`help COMMAND` explains its arguments and errors. `COMMAND &` makes a call that\nmay sleep in the background.");
     text
 }
 

@@ -73,15 +73,15 @@ impl Mapping {
         let end = offset.saturating_add(length);
         if end > self.length {
             let what =
-                format!("byte {end} is outside of the mapping of {} bytes: SIGSEGV", self.length);
-            return refuse(what, "stay inside, or map more of it");
+                format!("byte {end} is outside the mapping of {} bytes: SIGSEGV", self.length);
+            return refuse(what, "use a smaller offset, or map more of the object");
         }
         let Back::Object(file) = &self.back else { return Ok(()) };
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         // The last page is there as a whole.
         if end > usize::try_from(size).unwrap_or(usize::MAX).next_multiple_of(PAGE) {
             let what =
-                format!("byte {end} is behind the end of the object of {size} bytes: SIGBUS");
+                format!("byte {end} is beyond the end of the object of {size} bytes: SIGBUS");
             return refuse(what, "give it a size with `ftruncate` first");
         }
         Ok(())
@@ -98,7 +98,7 @@ impl Mapping {
     pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<()> {
         self.check(offset, bytes.len())?;
         if !self.is_writable {
-            let what = "the mapping is for reading only: SIGSEGV".to_owned();
+            let what = "the mapping is read-only: SIGSEGV".to_owned();
             return Err(Trouble::Refused(what, "map it with PROT_READ|PROT_WRITE".to_owned()));
         }
         // SAFETY: checked, and writable.

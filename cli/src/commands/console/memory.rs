@@ -23,7 +23,7 @@ pub const COMMANDS: &[Command] = &[
         name: "shm_open",
         family: Family::Memory,
         arguments: "NAME [FLAGS [MODE]]",
-        summary: "open a shared memory object, and make it if need be",
+        summary: "open a shared memory object; O_CREAT creates it",
         more: "FLAGS: O_RDONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC. A new object has no bytes: `ftruncate` gives \
                it some. It returns a descriptor; in the console NAME stands for the last one.",
         example: "shm_open /m O_RDWR|O_CREAT 0600",
@@ -34,7 +34,7 @@ pub const COMMANDS: &[Command] = &[
         name: "ftruncate",
         family: Family::Memory,
         arguments: "SHM LENGTH",
-        summary: "make an object longer, with zeros, or shorter",
+        summary: "extend an object with zeros, or shorten it",
         more: "LENGTH: 4096, 64K, 1M.",
         example: "ftruncate /m 4096",
         failure: "-1",
@@ -44,7 +44,7 @@ pub const COMMANDS: &[Command] = &[
         name: "fstat",
         family: Family::Memory,
         arguments: "SHM",
-        summary: "tell the size, the mode and the owner",
+        summary: "print the size, the mode and the owner",
         more: "",
         example: "fstat /m",
         failure: "-1",
@@ -54,7 +54,7 @@ pub const COMMANDS: &[Command] = &[
         name: "mmap",
         family: Family::Memory,
         arguments: "SHM [LENGTH] [PROT]",
-        summary: "map an object, shared, into the memory of the console",
+        summary: "map an object into the memory of the console, shared",
         more: "LENGTH: if not given, that of the object. PROT: PROT_READ, or PROT_READ|PROT_WRITE, which is meant if \
                none is given. `read` and `write` work on the mapping; /m:64 is a semaphore at byte 64.",
         example: "mmap /m",
@@ -66,7 +66,7 @@ pub const COMMANDS: &[Command] = &[
         family: Family::Memory,
         arguments: "SHM [OFFSET [LENGTH]]",
         summary: "show bytes of a mapping",
-        more: "No call: an access to memory, as a pointer makes it.",
+        more: "This is no call but an access to memory, as by a pointer.",
         example: "read /m 0 16",
         failure: "",
         run: read,
@@ -76,7 +76,7 @@ pub const COMMANDS: &[Command] = &[
         family: Family::Memory,
         arguments: "SHM OFFSET TEXT",
         summary: "change bytes of a mapping",
-        more: "No call: an access to memory, as a pointer makes it. $'\\377\\0' stands for bytes that cannot be typed.",
+        more: "This is no call but an access to memory, as by a pointer. $'\\377\\0' stands for bytes that cannot be typed.",
         example: "write /m 0 hello",
         failure: "",
         run: write,
@@ -85,7 +85,7 @@ pub const COMMANDS: &[Command] = &[
         name: "munmap",
         family: Family::Memory,
         arguments: "SHM",
-        summary: "take a mapping back; the object stays",
+        summary: "remove a mapping; the object stays",
         more: "",
         example: "munmap /m",
         failure: "-1",
@@ -105,7 +105,7 @@ pub const COMMANDS: &[Command] = &[
         name: "shm_unlink",
         family: Family::Memory,
         arguments: "NAME",
-        summary: "remove the name; those who have it open or mapped keep it",
+        summary: "remove the name; processes that use the object keep it",
         more: "",
         example: "shm_unlink /m",
         failure: "-1",
@@ -169,7 +169,7 @@ fn map(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
             "{} is mapped already; the console keeps one mapping of a name",
             escape::word(&label)
         );
-        return Err(Trouble::Refused(what, "`munmap` takes it back".to_owned()));
+        return Err(Trouble::Refused(what, "`munmap` removes it".to_owned()));
     }
     let length = usize::try_from(length).map_err(|_| Errno::ENOMEM)?;
     let mapping = Mapping::new(file.try_clone().map_err(Errno::from)?, length, protection)?;
@@ -210,10 +210,10 @@ fn unmap(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     arguments.end()?;
     // Semaphores in it, or calls that sleep on them.
     if is_in_use(mapping) {
-        let what = format!("there are semaphores in {}, which would be gone", escape::word(&label));
+        let what = format!("{} contains semaphores, which would be lost", escape::word(&label));
         return Err(Trouble::Refused(
             what,
-            "`sem_destroy` ends them; `list` shows them".to_owned(),
+            "`sem_destroy` destroys them; `list` shows them".to_owned(),
         ));
     }
     session.mappings.remove(&label);

@@ -18,9 +18,9 @@ pub const COMMANDS: &[Command] = &[
         name: "msgget",
         family: Family::Messages,
         arguments: "KEY [FLAGS [MODE]]",
-        summary: "get the id of a message queue, and make it if need be",
+        summary: "get the id of a message queue; IPC_CREAT creates it",
         more: "KEY: a number such as 0xbeef, or IPC_PRIVATE for a new queue that has none. FLAGS: 0, IPC_CREAT, \
-               IPC_CREAT|IPC_EXCL. MODE is 0600. In the place of the id the other commands take the key, too.",
+               IPC_CREAT|IPC_EXCL. MODE is 0600. The other commands also take the key instead of the id.",
         example: "msgget 0xbeef IPC_CREAT 0600",
         failure: "-1",
         run: get,
@@ -29,7 +29,7 @@ pub const COMMANDS: &[Command] = &[
         name: "msgsnd",
         family: Family::Messages,
         arguments: "ID TYPE TEXT [FLAGS] [&]",
-        summary: "send a message of a type, and sleep while there is no space",
+        summary: "send a message of a type; sleep while there is no space",
         more: "TYPE: from 1 on. FLAGS: IPC_NOWAIT.",
         example: "msgsnd 0xbeef 5 hello",
         failure: "-1",
@@ -39,7 +39,7 @@ pub const COMMANDS: &[Command] = &[
         name: "msgrcv",
         family: Family::Messages,
         arguments: "ID TYPE [FLAGS] [&]",
-        summary: "receive a message, and sleep while there is none",
+        summary: "receive a message; sleep while there is none",
         more: "TYPE: 0 for the oldest message; 5 for the oldest of type 5; -5 for the lowest type up to 5. FLAGS: \
                IPC_NOWAIT; MSG_EXCEPT for the oldest of any other type than TYPE.",
         example: "msgrcv 0xbeef 5",
@@ -50,8 +50,8 @@ pub const COMMANDS: &[Command] = &[
         name: "msgctl",
         family: Family::Messages,
         arguments: "ID COMMAND [VALUE...]",
-        summary: "look at a queue, change it by hand, or remove it",
-        more: "COMMAND: IPC_STAT, IPC_SET USER GROUP MODE BYTES, IPC_RMID. BYTES: how many may be in it.",
+        summary: "show a queue, change it, or remove it",
+        more: "COMMAND: IPC_STAT, IPC_SET USER GROUP MODE BYTES, IPC_RMID. BYTES: the capacity in bytes.",
         example: "msgctl 0xbeef IPC_STAT",
         failure: "-1",
         run: control,
@@ -135,8 +135,8 @@ fn control(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
             Answer::zero()
         }
         other => {
-            let what = format!("{} is no command of msgctl", escape::word(other));
-            return Err(usage(format!("{what}; `help msgctl` tells those that there are")));
+            let what = format!("{} is not a command of msgctl", escape::word(other));
+            return Err(usage(format!("{what}; `help msgctl` lists them")));
         }
     };
     Ok(answer.into())

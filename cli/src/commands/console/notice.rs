@@ -28,7 +28,7 @@ pub fn wish(arguments: &mut Arguments, fd: i32) -> Result<Option<Wish>> {
             notification: ptr::without_provenance_mut(value),
             start,
         }))),
-        _ => Err(usage("SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_NONE or NULL is meant".to_owned())),
+        _ => Err(usage("give SIGEV_SIGNAL, SIGEV_THREAD, SIGEV_NONE or NULL".to_owned())),
     }
 }
 
@@ -42,7 +42,7 @@ unsafe extern "C" fn start(fd: *mut c_void, duty: *const Duty) -> c_int {
         duty.finish();
         if is_due {
             voice::tell(&format!(
-                "notification of mqd {fd}: the thread runs; a message came into the empty queue"
+                "notification of mqd {fd}: the thread runs; a message arrived in the empty queue"
             ));
         }
     };
@@ -78,9 +78,8 @@ fn signal(arguments: &mut Arguments) -> Result<i32> {
         return Err(Errno::EINVAL.into());
     }
     if number != 0 && !is_caught(number) {
-        let what =
-            format!("the console does not catch signal {number}, and would not live through it");
-        return Err(Trouble::Refused(what, "take SIGUSR1, SIGUSR2 or SIGRTMIN".to_owned()));
+        let what = format!("the console does not catch signal {number}, which would end it");
+        return Err(Trouble::Refused(what, "use SIGUSR1, SIGUSR2 or SIGRTMIN".to_owned()));
     }
     Ok(number)
 }
@@ -98,7 +97,7 @@ pub fn describe(info: &libc::siginfo_t) -> String {
     let user = user::user(uid).unwrap_or_else(|| uid.to_string());
     if info.si_code == SI_MESGQ {
         return format!(
-            "notification of mqd {value}: {signal}; process {pid} of {user} sent a message into the empty queue"
+            "notification of mqd {value}: {signal}; process {pid} of {user} sent a message to the empty queue"
         );
     }
     format!("{signal} came from process {pid} of {user}")

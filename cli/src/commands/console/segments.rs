@@ -21,7 +21,7 @@ pub const COMMANDS: &[Command] = &[
         name: "shmget",
         family: Family::Segments,
         arguments: "KEY SIZE [FLAGS [MODE]]",
-        summary: "get the id of a segment, and make it if need be",
+        summary: "get the id of a segment; IPC_CREAT creates it",
         more: "KEY: a number such as 0xbeef, or IPC_PRIVATE. SIZE: 4096, 64K, 1M; 0 will do for a segment that is \
                there. FLAGS: 0, IPC_CREAT, IPC_CREAT|IPC_EXCL. MODE is 0600. Segments are the kernel's, unless it has \
                none or RSIPC_SYSV names shm.",
@@ -43,8 +43,8 @@ pub const COMMANDS: &[Command] = &[
         name: "shmdt",
         family: Family::Segments,
         arguments: "ID",
-        summary: "detach a segment; it stays",
-        more: "ID: as it was typed for `shmat`, in the place of the address.",
+        summary: "detach a segment, which continues to exist",
+        more: "ID: as typed for `shmat`, instead of the address.",
         example: "shmdt 0xbeef",
         failure: "-1",
         run: detach,
@@ -53,8 +53,8 @@ pub const COMMANDS: &[Command] = &[
         name: "shmctl",
         family: Family::Segments,
         arguments: "ID COMMAND",
-        summary: "look at a segment, or remove it",
-        more: "COMMAND: IPC_STAT; IPC_RMID: it is gone when nobody has it attached any more.",
+        summary: "show a segment, or remove it",
+        more: "COMMAND: IPC_STAT; or IPC_RMID: the segment lives until the last process detaches it.",
         example: "shmctl 0xbeef IPC_STAT",
         failure: "-1",
         run: control,
@@ -131,8 +131,8 @@ fn detach(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     arguments.end()?;
     let mapping = session.mappings.get(label).ok_or(Errno::EINVAL)?;
     if is_in_use(mapping) {
-        let what = format!("there are semaphores in {}, which would be gone", escape::word(label));
-        return Err(Trouble::Refused(what, "`sem_destroy` ends them".to_owned()));
+        let what = format!("{} contains semaphores, which would be lost", escape::word(label));
+        return Err(Trouble::Refused(what, "`sem_destroy` destroys them".to_owned()));
     }
     session.mappings.remove(label);
     Ok(Answer::zero().into())
@@ -165,8 +165,8 @@ fn control(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
             Ok(Answer::zero().into())
         }
         other => {
-            let what = format!("{} is no command of shmctl here", escape::word(other));
-            Err(usage(format!("{what}; `help shmctl` tells those that there are")))
+            let what = format!("{} is not a command of shmctl here", escape::word(other));
+            Err(usage(format!("{what}; `help shmctl` lists them")))
         }
     }
 }

@@ -21,7 +21,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_open",
         family: Family::Semaphores,
         arguments: "NAME [FLAGS [MODE [VALUE]]]",
-        summary: "open a named semaphore, and make it if need be",
+        summary: "open a named semaphore; O_CREAT creates it",
         more: "FLAGS: 0, O_CREAT, O_CREAT|O_EXCL. MODE and VALUE are those of a new one: 0600 and 0. From then on NAME \
                stands for the semaphore. The same semaphore has the same address, however often it is opened.",
         example: "sem_open /s O_CREAT 0600 1",
@@ -32,10 +32,10 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_init",
         family: Family::Semaphores,
         arguments: "SEM PSHARED VALUE",
-        summary: "make an unnamed semaphore",
+        summary: "initialise an unnamed semaphore",
         more: "SEM is a word that you choose, for one in the memory of the console, or /m:64 for byte 64 of the mapped \
                object /m, where other processes can reach it. PSHARED: 0 = for the threads of this \
-               process, 1 = for others too.",
+               process, 1 = for other processes, too.",
         example: "sem_init s 0 1",
         failure: "-1",
         run: init,
@@ -44,8 +44,8 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_wait",
         family: Family::Semaphores,
         arguments: "SEM [&]",
-        summary: "lower the value by one, and sleep while it is 0",
-        more: "Ctrl-C interrupts the sleep. With & the call is made in a thread of its own.",
+        summary: "decrement the value; sleep while it is 0",
+        more: "Ctrl-C interrupts the sleep. With &, a thread of its own makes the call.",
         example: "sem_wait /s",
         failure: "-1",
         run: |session, arguments| wait(session, arguments, |_| Ok(Patience::Unlimited)),
@@ -54,7 +54,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_trywait",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "lower the value by one if it is above 0, and never sleep",
+        summary: "decrement the value if it is above 0; never sleep",
         more: "",
         example: "sem_trywait /s",
         failure: "-1",
@@ -64,8 +64,8 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_timedwait",
         family: Family::Semaphores,
         arguments: "SEM TIME [&]",
-        summary: "lower the value by one, and sleep until TIME at most",
-        more: "TIME: 2s or 500ms from now, or @SECONDS, a time of CLOCK_REALTIME, which is what the call gets.",
+        summary: "decrement the value; sleep until TIME at most",
+        more: "TIME: 2s or 500ms from now, or @SECONDS, an absolute time of CLOCK_REALTIME, as the call takes it.",
         example: "sem_timedwait /s 2s",
         failure: "-1",
         run: |session, arguments| wait(session, arguments, |rest| until(rest, Clock::Realtime)),
@@ -75,7 +75,7 @@ pub const COMMANDS: &[Command] = &[
         family: Family::Semaphores,
         arguments: "SEM CLOCK TIME [&]",
         summary: "the same, on a clock of your choice",
-        more: "CLOCK: CLOCK_REALTIME or CLOCK_MONOTONIC, which nobody can set.",
+        more: "CLOCK: CLOCK_REALTIME, or CLOCK_MONOTONIC, which cannot be set.",
         example: "sem_clockwait /s CLOCK_MONOTONIC 2s",
         failure: "-1",
         run: |session, arguments| wait(session, arguments, until_on_clock),
@@ -84,7 +84,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_post",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "raise the value by one, which wakes a waiter",
+        summary: "increment the value, which wakes a waiter",
         more: "",
         example: "sem_post /s",
         failure: "-1",
@@ -94,7 +94,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_getvalue",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "tell the value",
+        summary: "print the value",
         more: "With RSIPC_SEM_GETVALUE=waiters a semaphore with the value 0 shows minus the number of its waiters.",
         example: "sem_getvalue /s",
         failure: "-1",
@@ -104,7 +104,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_close",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "take back one sem_open",
+        summary: "undo one sem_open",
         more: "The semaphore stays as it is, for others and for the next sem_open.",
         example: "sem_close /s",
         failure: "-1",
@@ -114,7 +114,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_unlink",
         family: Family::Semaphores,
         arguments: "NAME",
-        summary: "remove the name; those who have the semaphore open keep it",
+        summary: "remove the name; processes that have it open keep it",
         more: "",
         example: "sem_unlink /s",
         failure: "-1",
@@ -124,7 +124,7 @@ pub const COMMANDS: &[Command] = &[
         name: "sem_destroy",
         family: Family::Semaphores,
         arguments: "SEM",
-        summary: "end an unnamed semaphore",
+        summary: "destroy an unnamed semaphore",
         more: "",
         example: "sem_destroy s",
         failure: "-1",
@@ -177,10 +177,10 @@ fn init(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     if session.semaphores.contains_key(label) {
         return Err(Trouble::Refused(
             format!(
-                "{} is a semaphore already, and what a second sem_init does is undefined",
+                "{} is a semaphore already, and a second sem_init has undefined behaviour",
                 escape::word(label)
             ),
-            "`sem_destroy` ends it".to_owned(),
+            "`sem_destroy` destroys it".to_owned(),
         ));
     }
     let semaphore =
@@ -284,7 +284,7 @@ fn refuse_if_in_use(session: &Session, label: &[u8], verb: &str) -> Result<()> {
         return Ok(());
     }
     let what = format!(
-        "a call in the background sleeps on {}: what happens then is undefined",
+        "a call in the background sleeps on {}, so the behaviour would be undefined",
         escape::word(label)
     );
     Err(Trouble::Refused(what, format!("`interrupt` ends that call; then {verb} it")))
@@ -303,7 +303,7 @@ fn destroy(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     let held = session.semaphore(label)?;
     if let Place::Named { .. } = held.0 {
         let what = format!(
-            "{} has a name, and sem_destroy of such a one is undefined",
+            "{} has a name, and sem_destroy of a named semaphore has undefined behaviour",
             escape::word(label)
         );
         return Err(Trouble::Refused(

@@ -86,7 +86,7 @@ impl Session {
             None => Err(unknown(
                 "semaphore",
                 label,
-                "`sem_open NAME` opens a named one, `sem_init LABEL 0 1` makes one without a name",
+                "`sem_open NAME` opens a named one, `sem_init LABEL 0 1` initialises one without a name",
             )),
         }
     }
@@ -102,14 +102,14 @@ impl Session {
         let mapping = self.mapping(name)?;
         mapping.check(offset, size_of::<Semaphore>())?;
         if !mapping.is_writable {
-            let what = format!("{} is mapped for reading only", escape::word(name));
+            let what = format!("{} is mapped read-only", escape::word(name));
             return Err(Trouble::Refused(what, "map it with PROT_READ|PROT_WRITE".to_owned()));
         }
         if !offset.is_multiple_of(align_of::<Semaphore>()) {
-            let what = format!("byte {offset} is no place for a semaphore");
+            let what = format!("byte {offset} is not aligned for a semaphore");
             return Err(Trouble::Refused(
                 what,
-                "choose a multiple of 8, as a compiler does".to_owned(),
+                "use a multiple of 8, as a compiler does".to_owned(),
             ));
         }
         Ok(Some((Arc::clone(mapping), offset)))

@@ -27,7 +27,7 @@ pub const COMMANDS: &[Command] = &[
         name: "ftok",
         family: Family::Sets,
         arguments: "PATH NUMBER",
-        summary: "make a key from a file that is there and a number",
+        summary: "make a key from an existing file and a number",
         more: "The key is made of 16 bits of the inode, 8 of the device and the low 8 of NUMBER: two files may have \
                the same one.",
         example: "ftok /tmp 65",
@@ -38,10 +38,10 @@ pub const COMMANDS: &[Command] = &[
         name: "semget",
         family: Family::Sets,
         arguments: "KEY COUNT [FLAGS [MODE]]",
-        summary: "get the id of a set of semaphores, and make it if need be",
+        summary: "get the id of a semaphore set; IPC_CREAT creates it",
         more: "KEY: a number such as 0xbeef, or IPC_PRIVATE for a new set that has none. COUNT: how many semaphores; 0 will \
-               do for a set that is there. FLAGS: 0, IPC_CREAT, IPC_CREAT|IPC_EXCL. MODE is 0600. In the place of the id \
-               the other commands take the key, too. All values of a new set are 0.",
+               do for a set that is there. FLAGS: 0, IPC_CREAT, IPC_CREAT|IPC_EXCL. MODE is 0600. The other commands \
+               also take the key instead of the id. All values of a new set are 0.",
         example: "semget 0xbeef 2 IPC_CREAT 0600",
         failure: "-1",
         run: get,
@@ -50,7 +50,7 @@ pub const COMMANDS: &[Command] = &[
         name: "semop",
         family: Family::Sets,
         arguments: "ID OPERATION... [&]",
-        summary: "do operations, all or none, and sleep until they can be done",
+        summary: "perform all operations or none; sleep until possible",
         more: "OPERATION: NUMBER:AMOUNT, with flags behind another colon: 0:-1 takes one from semaphore 0, 0:+1:SEM_UNDO adds \
                one and takes it back when the process ends, 1:0 waits until semaphore 1 is 0. IPC_NOWAIT: \
                do not sleep. What the console has done with SEM_UNDO is undone when it ends.",
@@ -65,7 +65,7 @@ pub const COMMANDS: &[Command] = &[
         name: "semtimedop",
         family: Family::Sets,
         arguments: "ID TIME OPERATION... [&]",
-        summary: "the same, and sleep for TIME at most",
+        summary: "the same; sleep for TIME at most",
         more: "TIME: 2s or 500ms.",
         example: "semtimedop 0xbeef 2s 0:-1",
         failure: "-1",
@@ -78,7 +78,7 @@ pub const COMMANDS: &[Command] = &[
         name: "semctl",
         family: Family::Sets,
         arguments: "ID NUMBER COMMAND [VALUE...]",
-        summary: "look at a set, change it by hand, or remove it",
+        summary: "show a set, change it, or remove it",
         more: "COMMAND: GETVAL, GETPID (who used it last), GETNCNT and GETZCNT (how many wait for an increase, for zero) \
                of semaphore NUMBER; SETVAL VALUE. For the whole set, whatever NUMBER is: GETALL, SETALL VALUE..., \
                IPC_STAT, IPC_SET USER GROUP MODE, IPC_RMID.",
@@ -90,7 +90,7 @@ pub const COMMANDS: &[Command] = &[
 
 fn make_key(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
     let path = CString::new(arguments.word("PATH")?);
-    let path = path.map_err(|_| usage("a path has no NUL".to_owned()))?;
+    let path = path.map_err(|_| usage("a path contains no NUL".to_owned()))?;
     let number: i32 = arguments.number("NUMBER")?;
     arguments.end()?;
     // SAFETY: a C string.
@@ -174,7 +174,7 @@ fn read_operation(text: &str) -> std::result::Result<Operation, String> {
         flags |= match name {
             "SEM_UNDO" => libc::SEM_UNDO,
             "IPC_NOWAIT" => libc::IPC_NOWAIT,
-            _ => return Err(format!("{name} is none of SEM_UNDO, IPC_NOWAIT")),
+            _ => return Err(format!("{name} is not one of SEM_UNDO, IPC_NOWAIT")),
         };
     }
     let flags = u16::try_from(flags).map_err(|_| example())?;

@@ -30,7 +30,7 @@ fn finding(check: &'static str, tried: Result<()>) -> Finding {
         Err(error) => Finding::bad(
             check,
             format!("do not work: {}", reason(&from_errno(error))),
-            "see what is said about the directory and the memory",
+            "see the lines on the directory and the memory",
         ),
     }
 }

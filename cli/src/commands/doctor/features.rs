@@ -35,13 +35,13 @@ fn queue_openers() -> Finding {
     if asked < 0 && error == Some(libc::EBADF) {
         return Finding::good(
             CHECK,
-            "is there: stat tells who receives from a queue and who sends",
+            "is there: stat shows who receives from a queue and who sends",
         );
     }
     Finding::note(
         CHECK,
         "is missing (it came with Linux 5.6) or forbidden",
-        "stat does not tell who has a queue open to receive and who to send",
+        "stat cannot show who has a queue open for receiving and who for sending",
     )
 }
 

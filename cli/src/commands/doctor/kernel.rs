@@ -62,10 +62,10 @@ fn robust_lists() -> Finding {
         return Finding::note(
             "robust list",
             "is missing: the kernel does not tell when a process is killed in the middle of a call on a queue",
-            "the others find out by themselves, within a second",
+            "other processes notice it within a second",
         );
     }
-    Finding::good("robust list", "is there: a killed process holds nobody up")
+    Finding::good("robust list", "is there: a killed process delays no other process")
 }
 
 fn membarrier() -> Finding {
@@ -85,9 +85,9 @@ fn membarrier() -> Finding {
 fn processors() -> Finding {
     // SAFETY: takes no pointer.
     match unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) } {
-        1 => Finding::good("processors", "1: waits give way once before they sleep"),
+        1 => Finding::good("processors", "1: a wait yields once before it sleeps"),
         count => {
-            Finding::good("processors", format!("{count}: waits spin a little before they sleep"))
+            Finding::good("processors", format!("{count}: a wait spins briefly before it sleeps"))
         }
     }
 }
@@ -96,7 +96,8 @@ fn descriptors() -> Finding {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: valid for writing.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    let text = format!("{} open files a process, each open queue is one", limit.rlim_cur);
+    let text =
+        format!("{} open files for each process; an open queue counts as one", limit.rlim_cur);
     if limit.rlim_cur < 256 {
         return Finding::note("files", text, "`ulimit -n 1024` allows more");
     }
@@ -109,7 +110,7 @@ fn kernel_queues() -> Option<Finding> {
     let Some(messages) = limit("msg_max") else {
         return Some(Finding::good(
             "kernel mq",
-            "there are none: plain programs with queues need librsipc",
+            "the kernel has no queues: programs that use queues need librsipc",
         ));
     };
     let (size, queues) = (limit("msgsize_max")?, limit("queues_max")?);
@@ -140,14 +141,14 @@ fn view() -> Option<Finding> {
         }
         (0, threads) => Finding::note(
             CHECK,
-            format!("it is hidden what the threads of {threads} processes wait for"),
-            "root sees it; so does everybody with `sysctl kernel.yama.ptrace_scope=0`",
+            format!("what the threads of {threads} processes wait for is hidden"),
+            "root sees it; with `sysctl kernel.yama.ptrace_scope=0`, the owner of the processes does, too",
         ),
         // SAFETY: takes no pointer.
         _ if unsafe { libc::geteuid() } == 0 => Finding::note(
             CHECK,
             survey.what_is_hidden(),
-            "nothing to change: a process with more capabilities is closed to one with fewer, even to root",
+            "no change needed: a process with fewer capabilities may not inspect one with more, not even as root",
         ),
         _ => Finding::note(CHECK, survey.what_is_hidden(), "root sees more"),
     })

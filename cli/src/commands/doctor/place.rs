@@ -22,7 +22,7 @@ pub fn check() -> Vec<Finding> {
     let shown = escape::word(directory.as_os_str().as_bytes());
     let metadata = match fs::metadata(directory) {
         Ok(metadata) if metadata.is_dir() => metadata,
-        Ok(_) => return vec![Finding::bad(CHECK, format!("{shown} is no directory"), SET_DIR)],
+        Ok(_) => return vec![Finding::bad(CHECK, format!("{shown} is not a directory"), SET_DIR)],
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return vec![Finding::bad(CHECK, format!("{shown} does not exist"), SET_DIR)];
         }
@@ -49,7 +49,7 @@ fn old_objects() -> Option<Finding> {
         Finding::note(
             FORMATS,
             format!(
-                "made by another version of librsipc, and not to be opened: {}",
+                "made by another version of librsipc, which this version does not open: {}",
                 old.join(", ")
             ),
             "run the version that made them, or remove them: `rsipc clean --force --older-than 0s NAME`",
@@ -63,7 +63,7 @@ fn is_invalid(error: &std::io::Error) -> bool {
 }
 
 const SET_DIR: &str = "mount a tmpfs on /dev/shm (mode 1777), or let RSIPC_DIR name a directory that can be written; \
-    programs on plain glibc know only /dev/shm";
+    programs on plain glibc use only /dev/shm";
 
 fn rights(directory: &Path, shown: &str, metadata: &fs::Metadata) -> Finding {
     let mode = metadata.mode() & 0o7777;
@@ -74,7 +74,7 @@ fn rights(directory: &Path, shown: &str, metadata: &fs::Metadata) -> Finding {
     if unsafe { libc::access(path.as_ptr(), libc::R_OK | libc::W_OK | libc::X_OK) } != 0 {
         return Finding::bad(
             CHECK,
-            format!("{shown} (mode {mode:04o}) may not be written by you"),
+            format!("{shown} (mode {mode:04o}) is not writable for you"),
             SET_DIR,
         );
     }
@@ -83,13 +83,11 @@ fn rights(directory: &Path, shown: &str, metadata: &fs::Metadata) -> Finding {
     if others_write && !is_sticky {
         return Finding::note(
             CHECK,
-            format!(
-                "{shown} (mode {mode:04o}) lets every user remove the objects of every other one"
-            ),
-            format!("`chmod +t {shown}`, as root, leaves that to their owners"),
+            format!("{shown} (mode {mode:04o}) lets each user remove the objects of all others"),
+            format!("`chmod +t {shown}`, as root, lets only the owners remove them"),
         );
     }
-    Finding::good(CHECK, format!("{shown} can be written, mode {mode:04o}"))
+    Finding::good(CHECK, format!("{shown} is writable, mode {mode:04o}"))
 }
 
 fn memory(directory: &Path) -> Option<Finding> {
@@ -110,7 +108,7 @@ fn memory(directory: &Path) -> Option<Finding> {
     if kind != libc::TMPFS_MAGIC {
         return Some(Finding::note(
             MEMORY,
-            format!("{text}, on a file system that is no tmpfs"),
+            format!("{text}, on a file system that is not a tmpfs"),
             "objects work there, but may be written to a disk, and survive a restart of the machine",
         ));
     }
@@ -118,13 +116,13 @@ fn memory(directory: &Path) -> Option<Finding> {
         Finding::bad(
             MEMORY,
             text,
-            "`rsipc clean` removes what nobody uses; `mount -o remount,size=1G /dev/shm` makes space",
+            "`rsipc clean` removes what no process uses; `mount -o remount,size=1G /dev/shm` makes space",
         )
     } else if size <= SMALL {
         Finding::note(
             MEMORY,
             text,
-            "enough for small queues; a container gets more by --shm-size=1g",
+            "enough for small queues; a container gets more with --shm-size=1g",
         )
     } else {
         Finding::good(MEMORY, text)

@@ -39,9 +39,11 @@ pub fn check() -> Finding {
             ),
             "build it on this machine: it may be for a newer glibc",
         ),
-        Err(error) => {
-            Finding::bad(CHECK, format!("/bin/true does not run: {}", reason(&error)), "see why")
-        }
+        Err(error) => Finding::bad(
+            CHECK,
+            format!("/bin/true does not run: {}", reason(&error)),
+            "find out why it fails",
+        ),
     }
 }
 

@@ -58,7 +58,7 @@ impl Value {
 
     fn describe(&self) -> String {
         match self {
-            Self::OneOf(words) => format!("it may be {}", words.join(" or ")),
+            Self::OneOf(words) => format!("it can be {}", words.join(" or ")),
             Self::SomeOf(words) => format!("it is a list of {}", words.join(", ")),
             Self::Number | Self::Any => "it is a number of bytes".to_owned(),
         }
@@ -88,12 +88,12 @@ pub fn check() -> Vec<Finding> {
 fn judge(name: &str, value: &str) -> Option<Finding> {
     let Some((_, admitted)) = KNOWN.iter().find(|(known, _)| *known == name) else {
         let advice = match nearest(name, KNOWN.iter().map(|(known, _)| *known)) {
-            Some(known) => format!("{known} is one; rsipc(7) has them all"),
-            None => "rsipc(7) has them all".to_owned(),
+            Some(known) => format!("{known} is a setting; rsipc(7) lists all of them"),
+            None => "rsipc(7) lists all settings".to_owned(),
         };
         return Some(Finding::note(
             CHECK,
-            format!("{name} is no setting: it has no effect"),
+            format!("{name} is not a setting: it has no effect"),
             advice,
         ));
     };
@@ -102,7 +102,7 @@ fn judge(name: &str, value: &str) -> Option<Finding> {
         return None;
     }
     let advice = match nearest(value, admitted.words().iter().copied()) {
-        Some(word) => format!("{}; {word} is near", admitted.describe()),
+        Some(word) => format!("{}; did you mean {word}?", admitted.describe()),
         None => admitted.describe(),
     };
     Some(Finding::note(CHECK, format!("{name}={value} has no effect"), advice))

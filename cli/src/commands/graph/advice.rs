@@ -18,7 +18,7 @@ const MOST: usize = 3;
 /// A line for each kind of wait in each object.
 pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     let stopped = deadlock.doubts.iter().filter_map(|doubt| match doubt {
-        Doubt::Stopped { pid } => Some(format!("`kill -CONT {pid}` lets it go on")),
+        Doubt::Stopped { pid } => Some(format!("`kill -CONT {pid}` continues it")),
         _ => None,
     });
     let mut lines: Vec<String> = stopped.chain(end_one(deadlock)).collect();
@@ -39,7 +39,7 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     lines.truncate(MOST);
     let waits_for_post = |sleeper: &Sleeper| purpose(sleeper, survey) == Some(Purpose::Token);
     if deadlock.sleepers.iter().any(waits_for_post) {
-        lines.push("to end a process gives back nothing that it took from a semaphore".to_owned());
+        lines.push("ending a process does not restore what it took from a semaphore".to_owned());
     }
     lines
 }
@@ -55,7 +55,7 @@ fn end_one(deadlock: &Deadlock) -> Option<String> {
 }
 
 fn end_them() -> String {
-    "no command of rsipc can wake them; end them, or wake them in a debugger".to_owned()
+    "no rsipc command can wake them; end them, or wake them in a debugger".to_owned()
 }
 
 fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey) -> String {

@@ -36,10 +36,10 @@ pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
             format!("{how}: {members} {wait} on {places}, and no process is left to wake {them}")
         }
         (Shape::Abandoned, Confidence::Likely) => format!(
-            "{how}: {members} {wait} on {places}, and nobody else has taken what is waited for"
+            "{how}: {members} {wait} on {places}, and no other process has taken what they wait for"
         ),
         (Shape::Abandoned, Confidence::Possible) => {
-            format!("{how}: {members} {wait} on {places}, and no process looks like waking {them}")
+            format!("{how}: {members} {wait} on {places}, and no process seems able to wake {them}")
         }
     }
 }
@@ -52,24 +52,21 @@ pub fn doubts(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         .map(|doubt| match doubt {
             Doubt::Handler { pid, signal } => {
                 let (who, signal) = (process(*pid, survey), signals::name(*signal));
-                format!("no more than possible: {who} has a handler for {signal}, which could post")
+                format!("uncertain: {who} has a handler for {signal}, which could post")
             }
             Doubt::Timer { pid } => {
                 let who = process(*pid, survey);
-                format!("no more than possible: {who} has a timer, which could post")
+                format!("uncertain: {who} has a timer, which could post")
             }
             Doubt::Idle { pid, tid: None, call } => {
-                format!(
-                    "no more than possible: {} is {call}, and could post then",
-                    process(*pid, survey)
-                )
+                format!("uncertain: {} is {call}, and could post afterwards", process(*pid, survey))
             }
             Doubt::Idle { pid, tid: Some(tid), call } => format!(
-                "no more than possible: thread {tid} of {} is {call}, and could post then",
+                "uncertain: thread {tid} of {} is {call}, and could post afterwards",
                 process(*pid, survey)
             ),
             Doubt::Stopped { pid } => {
-                format!("{} does nothing until it is sent SIGCONT", process(*pid, survey))
+                format!("{} does nothing until it receives SIGCONT", process(*pid, survey))
             }
         })
         .collect();
@@ -77,8 +74,8 @@ pub fn doubts(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     let others: Vec<String> = deadlock.others.iter().map(|pid| process(*pid, survey)).collect();
     match others.len() {
         0 => {}
-        1 => told.push(format!("{} is awake, and could let one of them go on", list(&others))),
-        _ => told.push(format!("{} are awake, and could let one of them go on", list(&others))),
+        1 => told.push(format!("{} is awake, and could wake one of them", list(&others))),
+        _ => told.push(format!("{} are awake, and could wake one of them", list(&others))),
     }
     told
 }

@@ -21,16 +21,16 @@ use crate::survey::Survey;
 #[group(multiple = false)]
 #[expect(clippy::struct_excessive_bools, reason = "options, of which one is given")]
 pub struct Aspect {
-    /// Of System V objects: when they were used and changed last, as `ipcs -t`
+    /// System V objects: the times of their last use and change, as `ipcs -t`
     #[arg(long, short)]
     times: bool,
-    /// Of System V objects: which processes used them last, as `ipcs -p`
+    /// System V objects: the processes that last used them, as `ipcs -p`
     #[arg(long, short)]
     pids: bool,
-    /// Of System V objects: who made them and whose they are, as `ipcs -c`
+    /// System V objects: their creators and owners, as `ipcs -c`
     #[arg(long, short)]
     creators: bool,
-    /// Of System V objects: how many there are and what is in them, as `ipcs -u`
+    /// System V objects: their number and contents in total, as `ipcs -u`
     #[arg(long, short = 'u')]
     summary: bool,
     /// The limits of System V objects, as `ipcs -l`

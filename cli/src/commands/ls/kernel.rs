@@ -68,7 +68,7 @@ fn note(object: &Object) -> Cell {
     let mut parts = vec!["the kernel's".to_owned()];
     parts.extend(shown_key(object.key).map(|_| format!("id {}", object.id)));
     if object.is_to_be_removed() {
-        parts.push("goes with the last that detaches it".to_owned());
+        parts.push("lives until the last process detaches it".to_owned());
     }
     if object.last_use() != 0 {
         parts.push(format!("last used {} ago", time::short(time::since_unix(object.last_use()))));

@@ -22,9 +22,9 @@ pub fn find() -> Result<PathBuf> {
     if found.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b' ' | b':')) {
         let shown = escape::word(found.as_os_str().as_bytes());
         return Err(Failure::new(format!(
-            "the library {shown} cannot be preloaded: a blank or colon is in its path"
+            "the library {shown} cannot be preloaded: its path contains a space or a colon"
         ))
-        .advise("copy it elsewhere and name that place by RSIPC_LIB"));
+        .advise("copy it to another directory, and set RSIPC_LIB to that"));
     }
     Ok(found)
 }
@@ -54,7 +54,7 @@ fn named(path: &Path) -> Result<PathBuf> {
     found.and_then(|found| found.canonicalize().ok()).ok_or_else(|| {
         let shown = escape::word(path.as_os_str().as_bytes());
         Failure::new(format!(
-            "RSIPC_LIB={shown} is neither librsipc.so nor a directory that has it"
+            "RSIPC_LIB={shown} is neither librsipc.so nor a directory that contains it"
         ))
     })
 }
@@ -62,8 +62,8 @@ fn named(path: &Path) -> Result<PathBuf> {
 /// `make install` puts the command into `bin` and the library into `lib`; cargo puts both into one
 /// directory.
 fn beside_command() -> Result<PathBuf> {
-    let command =
-        env::current_exe().map_err(|error| Failure::call("cannot find the own program", error))?;
+    let command = env::current_exe()
+        .map_err(|error| Failure::call("cannot find the rsipc program itself", error))?;
     let own = command.parent().unwrap_or(Path::new("/"));
     let multiarch = format!("../lib/{}-linux-gnu", env::consts::ARCH);
     let places = ["../lib", &multiarch, "../lib64", "."].map(|place| own.join(place));

@@ -26,7 +26,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf> {
         return match fs::metadata(&path) {
             Ok(metadata) if is_program(&metadata) => Ok(path),
             Ok(_) => Err(Failure::new(format!("{shown} is not executable"))
-                .advise(format!("`chmod +x {shown}` makes it so, if it is a program"))
+                .advise(format!("`chmod +x {shown}` makes it executable, if it is a program"))
                 .with_status(NOT_RUN)),
             Err(error) => {
                 let is_missing = error.kind() == io::ErrorKind::NotFound;
@@ -41,7 +41,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf> {
         .find(|path| fs::metadata(path).is_ok_and(|metadata| is_program(&metadata)))
         .ok_or_else(|| {
             Failure::new(format!("there is no program {shown} in PATH"))
-                .advise("name it with its directory, such as ./prog")
+                .advise("give its directory, such as ./prog")
                 .with_status(NOT_FOUND)
         })
 }
@@ -69,27 +69,29 @@ fn check_binary(path: &Path) -> Result<()> {
             "{} {privilege}: for such programs the loader ignores preloaded libraries",
             shown(path)
         ))
-        .advise("run it as the user whose rights it takes, or link it with -lrsipc"));
+        .advise("run it as the user whose privileges it takes, or link it with -lrsipc"));
     }
     let file = File::open(path)
         .map_err(|error| Failure::call(format_args!("cannot read {}", shown(path)), error))?;
     match elf::read(&file) {
         Ok(Elf::Dynamic { loader }) => check_loader(path, &loader),
         Ok(Elf::Static) => Err(Failure::new(format!(
-            "{} is linked statically: it has its own copy of the C library, and nothing can be preloaded",
+            "{} is linked statically: it contains the C library, so nothing can be preloaded",
             shown(path)
         ))
         .advise(format!(
             "link it with the archive: `cc -static PROGRAM.c {}`; or build it without -static",
             super::library::archive().as_deref().map_or("librsipc.a".to_owned(), shown)
         ))),
-        Ok(Elf::OtherMachine) => {
-            Err(Failure::new(format!("{} is built for another kind of processor than librsipc", shown(path)))
-                .advise("build librsipc for that one, and name it by RSIPC_LIB"))
-        }
-        Ok(Elf::None) => {
-            Err(Failure::new(format!("{} is neither a program nor a script with #! in front", shown(path))))
-        }
+        Ok(Elf::OtherMachine) => Err(Failure::new(format!(
+            "{} is built for another processor than librsipc",
+            shown(path)
+        ))
+        .advise("build librsipc for that processor, and set RSIPC_LIB to it")),
+        Ok(Elf::None) => Err(Failure::new(format!(
+            "{} is neither a program nor a script that begins with #!",
+            shown(path)
+        ))),
         Err(error) => Err(Failure::call(format_args!("cannot read {}", shown(path)), error)),
     }
 }
@@ -102,7 +104,7 @@ fn check_loader(path: &Path, loader: &Path) -> Result<()> {
     }
     let libc = if name.starts_with(b"ld-musl") { "musl" } else { "another C library" };
     Err(Failure::new(format!(
-        "{} is built for {libc} (its loader is {}), and librsipc takes the place of a part of glibc",
+        "{} is built for {libc} (its loader is {}), and librsipc replaces a part of glibc",
         shown(path),
         shown(loader)
     ))

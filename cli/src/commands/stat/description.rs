@@ -44,7 +44,7 @@ pub fn semaphore(
         }
     }
     if let Some(last) = last {
-        let _ = write!(text, ", used last by {last}");
+        let _ = write!(text, ", last used by {last}");
     }
     text
 }

@@ -47,7 +47,7 @@ fn describe_contents(object: &Object, survey: &Survey, out: &mut Description) {
             out.line("creator", past(creator, object.changed, true, survey));
             out.line("last user", past(last_user, object.last_use(), true, survey));
             if object.is_to_be_removed() {
-                out.line("state", "removed: it goes when the last process detaches it");
+                out.line("state", "removed: it lives until the last process detaches it");
             }
         }
     }

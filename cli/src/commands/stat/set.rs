@@ -30,8 +30,8 @@ fn describe_undo(set: &Snapshot, survey: &Survey, out: &mut Description) {
             (Some(pid), false) => {
                 format!("{}: {what} when it ends", process(pid.cast_signed(), survey))
             }
-            (Some(pid), true) => format!("{pid}, which has ended: {what} with the next operation"),
-            (None, _) => format!("a process that has ended: {what} with the next operation"),
+            (Some(pid), true) => format!("{pid}, which has ended: {what} at the next operation"),
+            (None, _) => format!("a process that has ended: {what} at the next operation"),
         };
         out.line("undo", text);
     }

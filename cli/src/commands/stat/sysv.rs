@@ -18,7 +18,7 @@ pub fn begin(object: &Object, out: &mut Description) {
     if let Some(trouble) = common.trouble() {
         out.line("state", format!("{trouble}: `rsipc clean` removes it"));
     } else if common.is_removed() {
-        out.line("state", "removed: it goes when the last process detaches it");
+        out.line("state", "removed: it lives until the last process detaches it");
     }
 }
 

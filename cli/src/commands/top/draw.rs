@@ -118,7 +118,7 @@ fn detail(view: &View, theme: Theme, area: Rect) -> String {
 /// What passes through an object, and has passed.
 fn flow(view: &View, entry: &Entry, theme: Theme, area: Rect) -> String {
     if entry.object.kind() == Kind::Sem {
-        return "  in/s, out/s  unknown: nobody counts the posts of a semaphore\n\n".to_owned();
+        return "  in/s, out/s  unknown: a semaphore does not count its posts\n\n".to_owned();
     }
     let Some(track) = view.track(entry) else { return String::new() };
     let width = usize::from(area.width).saturating_sub(24);
@@ -128,7 +128,7 @@ fn flow(view: &View, entry: &Entry, theme: Theme, area: Rect) -> String {
         format!("  {title:<10} {:>8}  {bars}\n", list::rate(direction(&newest)))
     };
     let mark = if newest.into.is_estimate {
-        "  ~ is an estimate, mostly too low: `?` tells why\n"
+        "  ~ is an estimate, mostly too low: `?` says why\n"
     } else {
         ""
     };

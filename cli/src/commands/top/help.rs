@@ -2,24 +2,24 @@
 
 pub const TEXT: &str = "
   up down pgup pgdn home end   choose an object (also j k g G)
-  enter                        all about it; esc goes back
-  s S, left right              sort by another column; r turns the order round
-  /                            only what has this in its name, kind or programs
-  space                        pause, and go on
+  enter                        show all about it; esc goes back
+  s S, left right              sort by another column; r reverses the order
+  /                            filter by a part of a name, a kind or a program
+  space                        pause or continue
   ?  h    q  ctrl-c    ctrl-z  this page; quit; suspend
 
-  STATE     the value of a semaphore; messages in a queue, and how many may be;
-            values of a System V set
-  IN/s      messages sent each second; OUT/s: received; of a set IN/s has its
-            changes; of a semaphore both are unknown: nobody counts its posts
+  STATE     a semaphore: its value; a queue: its messages and its capacity;
+            a System V set: its values
+  IN/s      messages sent each second, OUT/s: received; a set: its changes;
+            a semaphore does not count its posts, so both are unknown
   WAIT      threads that sleep in it; ! marks a deadlock: `rsipc graph` names it
   OPEN      processes that have it open or mapped
-  ACTIVITY  in and out, a second a character, each object on its own scale
-  ?         unknown: nobody counts it, or it belongs to others; root sees more
+  ACTIVITY  in and out, a second for each character, on a scale of its own
+  ?         unknown: not counted, or owned by another user; root sees more
 
   A queue counts its messages and a set its changes: these rates are exact.
-  A System V queue counts waits as messages that came: ~ marks the estimate.
-  Nothing here changes an object: no message is taken and no value lowered.";
+  A System V queue counts waits as messages that were sent: ~ is an estimate.
+  Nothing here changes an object: it receives no message and lowers no value.";
 
 #[cfg(test)]
 mod tests {

@@ -12,25 +12,25 @@ pub static TABLE: &[Meaning] = &[
         Errno::ENOENT,
         &["msgget", "msgsnd", "msgrcv", "msgctl"],
         "no queue has this key, and IPC_CREAT was not given",
-        "add IPC_CREAT to `msgget` to make it; `rsipc ls msg` shows what there is",
+        "add IPC_CREAT to `msgget` to create it; `rsipc ls msg` lists the queues",
     ),
     row(
         Errno::ENOENT,
         &["shmget", "shmat", "shmctl"],
         "no segment has this key, and IPC_CREAT was not given",
-        "add IPC_CREAT to `shmget` to make it; `rsipc ls svshm` shows what there is",
+        "add IPC_CREAT to `shmget` to create it; `rsipc ls svshm` lists the segments",
     ),
     row(
         Errno::EEXIST,
         &["msgget", "shmget"],
-        "there is one with this key already, and IPC_EXCL asks for a new one",
-        "leave IPC_EXCL out to get it, or remove it: IPC_RMID",
+        "an object has this key already, and IPC_EXCL requires a new one",
+        "omit IPC_EXCL to use it, or remove it: IPC_RMID",
     ),
     row(
         Errno::EINVAL,
         &["msgsnd"],
         "there is no queue with this id; or TYPE is below 1; or the message is too long",
-        "`rsipc stat ID` shows how long a message may be; RSIPC_MSGMAX is that of new queues",
+        "`rsipc stat ID` shows the maximum length; RSIPC_MSGMAX sets it for new queues",
     ),
     row(
         Errno::EINVAL,
@@ -41,8 +41,8 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::EINVAL,
         &["shmget"],
-        "SIZE is 0 for a new segment, or larger than that of the segment that is there",
-        "give the size of the segment that is there, or 0; `shmctl KEY IPC_STAT` tells it",
+        "SIZE is 0 for a new segment, or is larger than the existing segment",
+        "give the size of the existing segment, or 0; `shmctl KEY IPC_STAT` shows it",
     ),
     row(
         Errno::EINVAL,
@@ -53,31 +53,31 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::EACCES,
         &["msgget", "msgsnd", "msgrcv", "msgctl", "shmget", "shmat", "shmctl"],
-        "its mode does not allow it to you: to look and to receive needs r, to send w",
+        "its mode forbids this access: looking and receiving require r, sending requires w",
         "`rsipc stat ID` shows owner and mode",
     ),
     row(
         Errno::EPERM,
         &["msgctl", "shmctl"],
-        "only its owner, or who has made it, may remove it or change its mode",
+        "only its owner or its creator may remove it or change its mode",
         "`rsipc stat ID` shows both",
     ),
     row(
         Errno::EAGAIN,
         &["msgsnd"],
         "there is no space for the message, and IPC_NOWAIT was given",
-        "nothing was sent; without IPC_NOWAIT the call sleeps until somebody receives",
+        "nothing was sent; without IPC_NOWAIT, the call sleeps until there is space",
     ),
     row(
         Errno::ENOMSG,
         &["msgrcv"],
         "there is no message of this type, and IPC_NOWAIT was given",
-        "`rsipc stat ID` shows the types that there are; without IPC_NOWAIT the call sleeps",
+        "`rsipc stat ID` shows which types there are; without IPC_NOWAIT, the call sleeps",
     ),
     row(
         Errno::EINTR,
         MESSAGES,
-        "a signal came while the call slept; here you sent it with Ctrl-C or `interrupt`",
+        "a signal interrupted the call while it slept: here, by Ctrl-C or `interrupt`",
         "nothing was sent or received; these calls are never restarted",
     ),
     row(
@@ -89,13 +89,13 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::ENOSPC,
         &["msgget", "shmget"],
-        "there is no space for it: the directory of objects is full, or the kernel's limit reached",
+        "there is no space for it: the directory of objects is full, or a limit of the kernel is reached",
         "`rsipc clean` removes what no process has open; `rsipc ls -l` shows the limits",
     ),
     row(
         Errno::ENOMEM,
         &["msgsnd", "shmget", "shmat"],
         "there is no memory for it",
-        "`rsipc doctor` shows what the directory of objects has left",
+        "`rsipc doctor` shows how much space the directory of objects has",
     ),
 ];

@@ -31,8 +31,8 @@ pub fn control(_: &mut Session, arguments: &mut Arguments) -> Result<Step> {
             Answer::zero()
         }
         other => {
-            let what = format!("{} is no command of semctl", escape::word(other));
-            return Err(usage(format!("{what}; `help semctl` tells those that there are")));
+            let what = format!("{} is not a command of semctl", escape::word(other));
+            return Err(usage(format!("{what}; `help semctl` lists them")));
         }
     };
     Ok(answer.into())

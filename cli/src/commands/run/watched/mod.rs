@@ -99,7 +99,7 @@ impl<'a> Watcher<'a> {
             modes |= mode::CHAOS | if kills { mode::KILL } else { 0 };
             seed = wanted.unwrap_or_else(any_seed);
             let kind = if kills { "kill:" } else { "" };
-            say(format!("rsipc chaos: seed {seed} (--chaos={kind}{seed} does the same again)"));
+            say(format!("rsipc chaos: seed {seed} (--chaos={kind}{seed} repeats it)"));
         }
         let home = Home::new(modes, seed)
             .map_err(|error| Failure::call("cannot make a directory for the run", error))?;
@@ -143,7 +143,7 @@ impl<'a> Watcher<'a> {
                     report::finding(&finding, &mut self.symbols);
                 }
                 Ok(Record::Killed(killed)) => report::killed(&killed),
-                Err(error) => warn(format!("a record of the run makes no sense: {error}")),
+                Err(error) => warn(format!("a record of the run is invalid: {error}")),
             }
         }
         match &mut self.trace {
@@ -175,7 +175,7 @@ impl<'a> Watcher<'a> {
             return Ok(());
         }
         let own = std::env::current_exe()
-            .map_err(|error| Failure::call("cannot find the own program", error))?;
+            .map_err(|error| Failure::call("cannot find the rsipc program itself", error))?;
         let looked = Command::new(own)
             .arg("--version")
             .env("LD_PRELOAD", preload)
@@ -187,8 +187,8 @@ impl<'a> Watcher<'a> {
             .status();
         match looked {
             Ok(status) if status.success() => self.read(),
-            Ok(status) => Err(Failure::new(format!("cannot look at what is left: {status}"))),
-            Err(error) => Err(Failure::call("cannot look at what is left", error)),
+            Ok(status) => Err(Failure::new(format!("cannot check what is left: {status}"))),
+            Err(error) => Err(Failure::call("cannot check what is left", error)),
         }
     }
 

@@ -9,20 +9,20 @@ use clap::{Args, ValueEnum};
 #[derive(Args)]
 #[expect(clippy::option_option, reason = "absent, given, given with a value: so clap tells them")]
 pub struct Wishes {
-    /// Record every IPC call of all processes of the run, in FILE or on the standard error
+    /// Record each IPC call of all processes of the run, to FILE or to standard error
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub trace: Option<Option<PathBuf>>,
-    /// How the record is written
+    /// Format of the record
     #[arg(long, value_enum, value_name = "FORMAT", requires = "trace")]
     #[arg(default_value_t = Format::Text)]
     pub trace_format: Format,
-    /// Name wrong uses of the calls; with =fatal a finding ends with status 66
+    /// Report wrong uses of the calls; with =fatal, a finding makes the exit status 66
     #[arg(long, value_name = "fatal", num_args = 0..=1, require_equals = true)]
     pub check: Option<Option<Severity>>,
-    /// With --check: speak of a wait that lasts so many seconds
+    /// With --check: report a wait that lasts this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3, requires = "check")]
     pub patience: u32,
-    /// Delay and interrupt calls at random, or kill a process: the same seed does the same again
+    /// Delay and interrupt calls at random, or kill a process; the same seed repeats its decisions
     #[arg(long, value_name = "SEED|kill|kill:SEED", num_args = 0..=1, require_equals = true)]
     pub chaos: Option<Option<Chaos>>,
 }
@@ -77,7 +77,7 @@ impl FromStr for Chaos {
         };
         match seed.parse() {
             Ok(seed) => Ok(Self { kills, seed: Some(seed) }),
-            Err(_) => Err("a number, kill, or kill: and a number".to_owned()),
+            Err(_) => Err("give a number, kill, or kill: with a number".to_owned()),
         }
     }
 }
