@@ -24,7 +24,7 @@ use super::signals::Blocked;
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The mutexes, in the order in which they are taken before a fork.
-const RANKS: usize = 3;
+const RANKS: usize = 4;
 
 /// A mutex of this process that is free in the child of a fork.
 pub struct ForkMutex<T: 'static> {
@@ -53,7 +53,7 @@ pub enum Guard<T: 'static> {
 }
 
 impl<T: Send> ForkMutex<T> {
-    /// A free mutex. `rank` < 3 is its own.
+    /// A free mutex. `rank` < 4 is its own.
     pub const fn new(rank: usize, value: T) -> Self {
         Self {
             rank,

@@ -124,12 +124,17 @@ impl WaitPoint {
             word: self.event.word().as_ptr(),
             expected: seen.0,
             scope: Scope::Shared,
-            // With any other value each sleep would end at once.
-            death: if self.death.load(Ordering::Relaxed) == 0 {
-                self.death.as_ptr()
-            } else {
-                core::ptr::null()
-            },
+            death: self.sleepable_death_word(),
+        }
+    }
+
+    /// The death word, if a sleep may end with it. Null: hostile bytes. With any other value than 0
+    /// each sleep would end at once.
+    pub fn sleepable_death_word(&self) -> *const u32 {
+        if self.death.load(Ordering::Relaxed) == 0 {
+            self.death.as_ptr()
+        } else {
+            core::ptr::null()
         }
     }
 

@@ -304,6 +304,39 @@ CASE(robust_semaphore_that_is_initialised_anew_is_not_robust)
 	check_stays(sem, 0);
 }
 
+/* What was taken before is not owed to the new semaphore. */
+static void initialised_anew(void (*anew)(sem_t *))
+{
+	sem_t *sem = robust_sem(2);
+	struct holder *holder = holder_of(sem, take_one), *next = holder_of(sem, take_one);
+	anew(sem);
+	end_holder(holder, KILLED);
+	check_stays(sem, 7);
+	end_holder(next, KILLED);
+	check_stays(sem, 7);
+}
+
+static void init_again(sem_t *sem)
+{
+	CHECK_OK(sem_init(sem, 1, 7));
+}
+
+static void destroy_and_write(sem_t *sem)
+{
+	CHECK_OK(sem_destroy(sem));
+	*(int *)sem = 7;
+}
+
+CASE(robust_gives_nothing_back_to_what_is_initialised_anew)
+{
+	initialised_anew(init_again);
+}
+
+CASE(robust_gives_nothing_back_to_what_is_destroyed)
+{
+	initialised_anew(destroy_and_write);
+}
+
 CASE(robust_post_at_the_largest_value_is_eoverflow)
 {
 	sem_t *sem = robust_sem(SEM_VALUE_MAX);

@@ -191,13 +191,8 @@ CASE(robust_without_the_right_to_the_ledger_is_eacces)
 	if (geteuid() != 0)
 		CHECK_SKIP("only root can become another user");
 	sem_t *sem = shared_sem(1);
-	pid_t maker = check_fork();
-	if (maker == 0) {
-		make_robust(sem);
-		/* Its exit would remove it. */
-		raise(SIGKILL);
-	}
-	CHECK_EQ(waitpid(maker, NULL, 0), maker);
+	/* It stays: once it is gone, any process may remove the ledger. */
+	struct holder *maker = holder_of(sem, make_robust);
 	pid_t pid = check_fork();
 	if (pid == 0) {
 		become_user(NOBODY, NOBODY);
@@ -205,6 +200,7 @@ CASE(robust_without_the_right_to_the_ledger_is_eacces)
 		_exit(0);
 	}
 	check_child(pid);
+	end_holder(maker, KILLED);
 }
 
 CASE(robust_ledger_goes_with_its_semaphore)

@@ -35,17 +35,23 @@ impl Use<'_> {
         let (layout, who) = (&self.queue.layout, &self.operation);
         let mapping = &self.queue.mapping;
         let held = mapping.hold(|| self.mend())?;
-        if !mapping.loans.add_below(self.largest_number_of_loans(all)) {
+        let limit = self.largest_number_of_loans(all);
+        if !mapping.loans.are_below(limit) {
             return Err(Errno::ENOBUFS);
         }
-        let slots = layout.slots();
-        let slot = slots
-            .reserve_for_loan(who, |slot| _ = layout.will_write(slot))
-            .filter(|slot| claim::hold(slot.claim(), held, who));
-        let Some(slot) = slot else {
-            mapping.loans.remove();
+        let Some(slot) = layout.slots().reserve_for_loan(who, |slot| _ = layout.will_write(slot))
+        else {
             return Ok(None);
         };
+        // An attempt in vain must not be counted: another thread would be told that it is too much.
+        if !mapping.loans.add_below(limit) {
+            claim::release(slot.claim(), who);
+            return Err(Errno::ENOBUFS);
+        }
+        if !claim::hold(slot.claim(), held, who) {
+            mapping.loans.remove();
+            return Ok(None);
+        }
         let pollers = layout.readiness().pollers();
         if pollers.any() {
             self.lower_space(pollers);
@@ -121,14 +127,14 @@ impl Use<'_> {
         }
         let committed = self.commit_sent(reserved, loan.priority, None, is_awaited);
         self.queue.mapping.loans.remove();
-        if committed { Ok(()) } else { Err(Errno::EINVAL) }
+        in_this_process(committed)
     }
 
     fn release_borrowed(&self, body: *const u8) -> Result<()> {
         let taken = self.adopt(body, Some(true))?;
-        self.commit_received(taken, None, self.queue.layout.space().is_awaited());
+        let released = self.commit_received(taken, None, self.queue.layout.space().is_awaited());
         self.queue.mapping.borrowed.remove();
-        Ok(())
+        in_this_process(released)
     }
 
     fn give_back(&self, body: *const u8) -> Result<()> {
@@ -136,14 +142,20 @@ impl Use<'_> {
         let (layout, mapping) = (&self.queue.layout, &self.queue.mapping);
         if taken.has_message() {
             let (message, priority) = (Slots::as_it_was(taken), key::priority(taken.key));
-            self.commit_sent(message, priority, None, layout.message().is_awaited());
+            let returned = self.commit_sent(message, priority, None, layout.message().is_awaited());
             mapping.borrowed.remove();
+            in_this_process(returned)
         } else {
-            self.commit_received(taken, None, layout.space().is_awaited());
+            let returned = self.commit_received(taken, None, layout.space().is_awaited());
             mapping.loans.remove();
+            in_this_process(returned)
         }
-        Ok(())
     }
+}
+
+/// The child of a fork in a handler keeps nothing: EINVAL.
+fn in_this_process(is_done: bool) -> Result<()> {
+    if is_done { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
 /// Sends the message of this priority that is in a loan: its body, and its length. EINVAL: it is no

@@ -35,7 +35,7 @@ impl Semaphore {
         unsafe {
             (*this).hint.waking();
             if let Some(counted) = uses::find(this) {
-                return Self::post_counted(this, counted);
+                return Self::post_counted(this, counted, thread);
             }
             if Word::post_unawaited(&raw const (*this).word)? {
                 Ok(())
@@ -62,17 +62,27 @@ impl Semaphore {
         Ok(())
     }
 
-    /// Announces no death word: if this process dies, the keepers of the others give the wake.
+    /// If this process dies before the wake, the keepers of the others give it; but there may be
+    /// none.
     ///
     /// # Safety
     /// As for [`Self::post`].
     #[cold]
-    unsafe fn post_counted(this: *const Self, counted: &Use) -> Result<()> {
+    unsafe fn post_counted(
+        this: *const Self,
+        counted: &Use,
+        thread: impl FnOnce() -> Option<&'static Thread>,
+    ) -> Result<()> {
         // SAFETY: before the increment.
-        let (scope, then) = unsafe { ((*this).scope(), counted.post(&raw const (*this).word)?) };
+        let (scope, announced, then) = unsafe {
+            let is_awaited = (*this).word.waiters() > 0;
+            let announced = if is_awaited { (*this).announce_wake(thread()) } else { None };
+            ((*this).scope(), announced, counted.post(&raw const (*this).word)?)
+        };
         if then == Then::WakeOne {
             futex::wake(Self::value_address(this), 1, scope);
         }
+        drop(announced);
         Ok(())
     }
 

@@ -220,12 +220,19 @@ pub fn wake_waiter(record: &Record) {
     }
 }
 
+/// Has the waiter of this record look at everything anew.
+pub fn wake_to_look(record: &Record) {
+    if record.wake_to_look() {
+        futex::wake(record.asleep.as_ptr(), 1, Scope::Shared);
+    }
+}
+
 /// Wakes all waiters that sleep, so that they look at everything anew.
 #[cold]
 pub fn wake_all(set: &Set) {
     let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
     for record in (0..used).map_while(|slot| set.layout.record(slot)) {
-        wake_waiter(record);
+        wake_to_look(record);
     }
 }
 

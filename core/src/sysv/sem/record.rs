@@ -122,6 +122,14 @@ impl Record {
         self.asleep.swap(asleep::AWAKE, Ordering::SeqCst)
     }
 
+    /// Its thread is to look at everything anew. False: it does so by itself. A word in flight stays
+    /// so: it is what the kernel compares if the thread that is to wake this one dies.
+    pub fn wake_to_look(&self) -> bool {
+        let (from, to) = (asleep::ASLEEP, asleep::AWAKE);
+        self.asleep.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
+            != Err(asleep::AWAKE)
+    }
+
     /// The thread that has claimed the record says what it wants. `long`: where there is space, if
     /// the operations are more than a few.
     pub fn write(&self, operations: &[Operation], long: Option<(usize, &Long)>) {

@@ -9,7 +9,7 @@
 use std::os::fd::AsRawFd;
 
 use super::cells::Holder;
-use super::change::{wake_all, wake_waiter};
+use super::change::{wake_all, wake_to_look};
 use super::layout::PROCESSES;
 use super::record::{Process, UNMARKED, WITHOUT_UNDO};
 use super::set::Set;
@@ -157,7 +157,7 @@ fn wake_own(set: &Set) {
     (0..records)
         .map_while(|slot| set.layout.record(slot))
         .filter(|record| record.pid.load(Ordering::Relaxed) == own)
-        .for_each(wake_waiter);
+        .for_each(wake_to_look);
 }
 
 /// The slots that have ever been taken.

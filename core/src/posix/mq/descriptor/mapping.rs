@@ -10,6 +10,7 @@ use std::sync::Arc;
 use memmap2::MmapRaw;
 
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::os::fork::ForkMutex;
 use crate::os::futex::{self, Scope};
 use crate::os::process::Process;
 use crate::os::{Errno, Result};
@@ -25,13 +26,18 @@ pub struct Mapping {
     _map: MmapRaw,
     /// Where everything is in it.
     pub layout: Layout,
-    /// See [`Own`]. Stored by the thread that has taken the record.
+    /// See [`Own`]. Stored by the thread that has taken the record, under [`TAKING`].
     own: AtomicU64,
     /// Loans of this process: [`Kept`].
     pub loans: Kept,
     /// Messages that this process has borrowed.
     pub borrowed: Kept,
 }
+
+/// Held by the thread that takes a record. No handler interrupts it: the child of a fork in there
+/// would write to the parent's record. And no other thread of the process takes a record that is
+/// half taken for one of an earlier process with the same number.
+static TAKING: ForkMutex<()> = ForkMutex::new(3, ());
 
 /// A number of things that the process keeps: its pid in the high half, so that the child of a fork
 /// begins at 0. Changed by exchange.
@@ -57,6 +63,11 @@ impl Kept {
     /// One more, if there are fewer than this. False: there are not.
     pub fn add_below(&self, limit: u32) -> bool {
         self.change(|count| (count < limit).then_some(count + 1))
+    }
+
+    /// Whether there are fewer than this.
+    pub fn are_below(&self, limit: u32) -> bool {
+        count_of(self.0.load(Ordering::SeqCst), Process::pid_of_memory()) < limit
     }
 
     /// One less.
@@ -144,9 +155,12 @@ impl Mapping {
     /// may be about to end.
     #[cold]
     fn take_record(&self, mut mend: impl FnMut() -> bool) -> Result<u32> {
+        let _taking = TAKING.lock();
+        if let Some(held) = self.held_by_own() {
+            return Ok(held);
+        }
         let process = presence::of_holder().ok_or(Errno::ENOSYS)?;
         let held = presence::held_by(process);
-        let before = self.own.load(Ordering::Acquire);
         self.forget_earlier(held);
         let holders = self.layout.holders();
         let mut pause = Pause::default();
@@ -161,17 +175,11 @@ impl Mapping {
         let record = holders.record(number).ok_or(Errno::EUSERS)?;
         let (mark, value) = add_mark(record).inspect_err(|_| record.give_back(held))?;
         record.begin(value, Process::pid_of_memory());
-        let own = Own::new(number, mark, process);
-        let order = (Ordering::AcqRel, Ordering::Acquire);
-        if let Err(theirs) = self.own.compare_exchange(before, own.0, order.0, order.1) {
-            // Another thread has been faster.
-            record.give_back(held);
-            marks::release(mark);
-            return Own::from_word(theirs).map(Own::held).ok_or(Errno::ENOSYS);
-        }
-        // Those who sleep know of the record from now on, and sleep until its mark, too.
+        // Those who sleep know of the record from now on, and sleep until its mark, too. Before
+        // any thread of the process holds something.
         self.layout.message().wake_all();
         self.layout.space().wake_all();
+        self.own.store(Own::new(number, mark, process).0, Ordering::Release);
         Ok(held)
     }
 

@@ -21,7 +21,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
 use crate::os::futex::{Sleep, Woken};
-use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::descriptor::{self, Use, mapping};
 use crate::posix::mq::hold::Borrowed;
 use crate::posix::mq::message::{Incoming, Outgoing, Received};
 use crate::posix::mq::store::slots::{Look, Wanted};
@@ -88,6 +88,7 @@ pub struct Transfer {
     /// `CLOCK_MONOTONIC`.
     held_up_until: Option<u64>,
     words: Words,
+    slept_on_marks: bool,
 }
 
 impl Task {
@@ -156,6 +157,7 @@ impl Attempt for Transfer {
         self.is_its_turn |= waits_long;
         // Before the look: one that is marked after that keeps this thread from sleeping.
         let others = self.words.gather(&self.queue.queue.mapping);
+        self.slept_on_marks |= others > 0;
         let until = match self.queue.look(self.task.wanted()) {
             Look::There if self.is_its_turn || !seen.is_in_turn() => return Ok(false),
             Look::There => Some(self.until_held_up_enough(terms.until)),
@@ -172,7 +174,8 @@ impl Attempt for Transfer {
         if others == 0 {
             sleep.prepare(awaited, until, terms.interrupted, may_wait_on_vectors);
         } else if may_wait_on_vectors() {
-            sleep.prepare_all(self.words.around(awaited, others), until);
+            let other_death = self::point(&self.queue, self.task.other()).sleepable_death_word();
+            sleep.prepare_all(self.words.around(awaited, others, other_death), until);
         } else {
             // No death ends the sleep.
             let until = Some(earlier(until, LONGEST_SLEEP));
@@ -237,6 +240,7 @@ impl Transfer {
             is_its_turn: false,
             held_up_until: None,
             words: Words::default(),
+            slept_on_marks: false,
         }
     }
 
@@ -277,10 +281,20 @@ impl Transfer {
             }
         };
         if done.is_some() && self.has_lain_down {
+            if self.slept_on_marks {
+                self.pass_on_deaths();
+            }
             self.point().served(self.arrival, seems_ready(&self.queue, self.task.wanted()));
             self.owed = None;
         }
         Ok(done)
+    }
+
+    /// It is served, and the one wake for a process that has died may have come to it, too.
+    fn pass_on_deaths(&self) {
+        let holders = self.queue.queue.layout.holders();
+        holders.used().iter().for_each(|record| record.notice(mapping::wake_all));
+        self.tell_the_other_side();
     }
 
     /// A handler may have forked, and this may be the child: the operation is the parent's then,

@@ -8,14 +8,20 @@ use crate::os::futex::{Awaited, Scope};
 use crate::posix::mq::descriptor::mapping::{self, Mapping};
 use crate::posix::mq::store::holders::HOLDERS;
 
-/// The death word, the marks of the processes, and the event word, in this order. (The order of the
-/// first and the last one is that of `Sleep::prepare`. A mark remembers, so its place is of no
-/// importance.)
-pub struct Words([MaybeUninit<WaitV>; HOLDERS + 2]);
+/// The death word, the marks of the processes, the death word of the other direction, and the event
+/// word, in this order. (The order of the first and the last one is that of `Sleep::prepare`. A
+/// mark remembers, so its place is of no importance.)
+///
+/// The kernel wakes one sleeper for a mark, whatever that one waits for. If it dies, too, the wake
+/// goes on through the death word of its own direction. So those who wait for the other one sleep
+/// on that word as well.
+pub struct Words([MaybeUninit<WaitV>; COUNT]);
+
+const COUNT: usize = HOLDERS + 3;
 
 impl Default for Words {
     fn default() -> Self {
-        Self([const { MaybeUninit::uninit() }; HOLDERS + 2])
+        Self([const { MaybeUninit::uninit() }; COUNT])
     }
 }
 
@@ -32,15 +38,21 @@ impl Words {
         count
     }
 
-    /// So many marks, which have been gathered, and the other words around them.
-    pub fn around(&mut self, awaited: Awaited, marks: usize) -> &[WaitV] {
-        self.0[1 + marks].write(WaitV::new(awaited.word, awaited.expected, awaited.scope));
+    /// So many marks, which have been gathered, and the other words around them. `other_death` may
+    /// be null.
+    pub fn around(&mut self, awaited: Awaited, marks: usize, other_death: *const u32) -> &[WaitV] {
+        let mut end = 1 + marks;
+        if !other_death.is_null() {
+            self.0[end].write(WaitV::new(other_death, 0, Scope::Shared));
+            end += 1;
+        }
+        self.0[end].write(WaitV::new(awaited.word, awaited.expected, awaited.scope));
         let mut first = 1;
         if !awaited.death.is_null() {
             self.0[0].write(WaitV::new(awaited.death, 0, Scope::Shared));
             first = 0;
         }
-        let words = &raw const self.0[first..marks + 2];
+        let words = &raw const self.0[first..=end];
         // SAFETY: they have all been written.
         unsafe { &*(words as *const [WaitV]) }
     }

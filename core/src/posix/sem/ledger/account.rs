@@ -17,6 +17,7 @@ use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
 use crate::os::reserved::{self, Reserved};
 use crate::os::restartable;
+use crate::os::signals::Blocked;
 use crate::os::wiped::{self, Wiped};
 use crate::os::{Errno, Result};
 
@@ -58,13 +59,13 @@ impl Use {
         place: Place,
         is_ours: impl Fn(u32) -> bool,
     ) -> Result<Self> {
-        let (number, mapped) = open_or_create(semaphore, &place, is_ours)?;
+        // First: memory that is not shared is to have no ledger.
+        let again = map_again(ptr::from_ref(semaphore))?;
+        let (number, mapped) =
+            open_or_create(semaphore, &place, is_ours).inspect_err(|_| unmap(again))?;
         let (words, file) = mapped.into_parts();
-        let watched = Watched {
-            words,
-            file: reserve(file)?,
-            semaphore: map_again(ptr::from_ref(semaphore))?,
-        };
+        let file = reserve(file).inspect_err(|_| unmap(again))?;
+        let watched = Watched { words, file, semaphore: again, number };
         // SAFETY: new memory, which is never unmapped.
         let standing = unsafe { &*wiped::map::<Standing>(1)? };
         Ok(Self { watched, place, number, standing })
@@ -77,7 +78,9 @@ impl Use {
 
     /// Whether it is the one in this place, with the ledger of this number.
     pub fn is_of(&self, place: &Place, number: u32) -> bool {
-        self.place == *place && self.number == number
+        // Not the path: the file may have lost its name since.
+        (self.place.inode, self.place.offset) == (place.inode, place.offset)
+            && self.number == number
     }
 
     /// Whether the file of the ledger has a name.
@@ -112,15 +115,17 @@ impl Use {
             let before = word.load(Ordering::Acquire);
             let order = (Ordering::AcqRel, Ordering::Relaxed);
             match before {
-                0 if word.compare_exchange(0, JOINING, order.0, order.1).is_ok() => {
+                0 => {
+                    // A handler in the middle of it would wait for its own thread.
+                    let _blocked = Blocked::all();
+                    if word.compare_exchange(0, JOINING, order.0, order.1).is_err() {
+                        continue;
+                    }
                     let joined = self.join();
                     let known = joined.as_ref().map_or(REFUSED, |&account| FIRST + account as u64);
-                    // In the child of a fork that a handler has made meanwhile it is 0 again.
-                    if word.compare_exchange(JOINING, known, order.0, order.1).is_ok() {
-                        return joined;
-                    }
+                    word.store(known, Ordering::Release);
+                    return joined;
                 }
-                0 => {}
                 // The other thread may be the one that this handler has interrupted.
                 JOINING if looks == LOOKS => return Err(Errno::EAGAIN),
                 JOINING => {
@@ -247,9 +252,13 @@ fn open_or_create(
 ) -> Result<(u32, Mapped)> {
     loop {
         let number = semaphore.ledger.load(Ordering::SeqCst);
-        match file::open(number, place) {
-            Err(Errno::ENOENT) => {}
-            opened => return opened.map(|mapped| (number, mapped)),
+        // One of our own is that of another semaphore; to open and close it would give back our
+        // locks.
+        if !is_ours(number) {
+            match file::open(number, place) {
+                Err(Errno::ENOENT) => {}
+                opened => return opened.map(|mapped| (number, mapped)),
+            }
         }
         // It holds 0, or bytes that glibc's sem_init has left as they were.
         file::remove_some_stale(&is_ours);
@@ -268,10 +277,11 @@ fn reserve(file: File) -> Result<Reserved> {
     reserved::keep(file.into_raw_fd())
 }
 
+const PAGE: usize = 4096;
+
 /// The semaphore in a second mapping, which stays whatever the program does with its own. EINVAL:
 /// the memory is not shared.
 fn map_again(semaphore: *const Semaphore) -> Result<*const Semaphore> {
-    const PAGE: usize = 4096;
     let start = semaphore.map_addr(|address| address & !(PAGE - 1));
     let within = semaphore.addr() - start.addr();
     let length = (within + size_of::<Semaphore>()).next_multiple_of(PAGE);
@@ -281,6 +291,14 @@ fn map_again(semaphore: *const Semaphore) -> Result<*const Semaphore> {
         return Err(Errno::EINVAL);
     }
     Ok(new.cast::<Semaphore>().wrapping_byte_add(within).cast_const())
+}
+
+/// What [`map_again`] has mapped.
+fn unmap(semaphore: *const Semaphore) {
+    let start = semaphore.map_addr(|address| address & !(PAGE - 1));
+    let length = (semaphore.addr() - start.addr() + size_of::<Semaphore>()).next_multiple_of(PAGE);
+    // SAFETY: nothing else knows of the mapping.
+    unsafe { libc::munmap(start.cast_mut().cast(), length) };
 }
 
 /// For a millisecond.

@@ -48,6 +48,17 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
         by.give_back(word, (self.dead, counts)).map(drop)
     }
 
+    /// Gives nothing back: the semaphore has no more to do with the ledger.
+    pub fn forget(&self, lanes: &[Lane]) {
+        for lane in lanes {
+            let record = Record::from_word(lane.0.load(Ordering::SeqCst));
+            if record.is_some_and(|record| record.account == self.dead) {
+                lane.0.store(0, Ordering::SeqCst);
+            }
+        }
+        (self.counts_of)(self.dead).into_iter().for_each(Counts::clear);
+    }
+
     /// Ends what is in this lane, an operation of the dead process.
     fn settle(&self, (index, lane): (usize, &Lane), record: Record, word: &Word) {
         let (word, bit) = (word.atomic(), bit_of(index));

@@ -46,6 +46,7 @@ struct Memory {
     has_begun: AtomicU32,
     account: AtomicU32,
     file: AtomicU32,
+    number: AtomicU32,
     /// Addresses.
     words: AtomicUsize,
     semaphore: AtomicUsize,
@@ -65,6 +66,8 @@ pub struct Watched {
     pub file: Reserved,
     /// The semaphore, where it stays mapped.
     pub semaphore: *const Semaphore,
+    /// The number of the ledger.
+    pub number: u32,
 }
 
 /// Starts the keeper of an account that this process has locked, and waits until it has begun.
@@ -74,6 +77,7 @@ pub fn start(watched: &Watched, account: usize) -> Result<()> {
     let memory: &'static Memory = unsafe { &*wiped::map::<Memory>(1)? };
     memory.account.store(u32::try_from(account).unwrap_or(0), Ordering::Relaxed);
     memory.file.store(watched.file.to_bits(), Ordering::Relaxed);
+    memory.number.store(watched.number, Ordering::Relaxed);
     memory.words.store(core::ptr::from_ref(watched.words).expose_provenance(), Ordering::Relaxed);
     memory.semaphore.store(watched.semaphore.expose_provenance(), Ordering::Relaxed);
     spawn::bare(keep, core::ptr::from_ref(memory).expose_provenance())?;
@@ -94,6 +98,8 @@ struct Keeper {
     semaphore: &'static Semaphore,
     file: Option<Reserved>,
     account: usize,
+    /// What the semaphore holds as long as the ledger is its own.
+    number: u32,
 }
 
 /// How things stand after a look at all accounts.
@@ -122,7 +128,8 @@ fn keep(memory: &usize) {
     if !has_marks {
         return;
     }
-    let keeper = Keeper { words, semaphore, file, account };
+    let number = memory.number.load(Ordering::Relaxed);
+    let keeper = Keeper { words, semaphore, file, account, number };
     let mut look = FIRST_LOOK_NS;
     loop {
         // Before the look at the accounts: what changes after that ends the sleep at once.
@@ -138,7 +145,11 @@ fn keep(memory: &usize) {
         let waitv = [seen.as_ptr().expose_provenance(), count, 0, 0];
         // SAFETY: so many words of a vector, in memory that stays mapped.
         let slept = unsafe { bare::call(libc::SYS_futex_waitv, waitv) };
-        if slept == -c_long::from(libc::ENOSYS) || slept == -c_long::from(libc::EPERM) {
+        // A filter may refuse it with any error.
+        let is_refused = slept < 0
+            && slept != -c_long::from(libc::EAGAIN)
+            && slept != -c_long::from(libc::EINTR);
+        if is_refused {
             pause(LONGEST_LOOK_NS);
         }
     }
@@ -199,6 +210,10 @@ impl Keeper {
                 // It has died while it joined, or left a mark behind.
                 let order = (Ordering::SeqCst, Ordering::Relaxed);
                 let _ = mark.compare_exchange(seen, 0, order.0, order.1);
+                // Another process may have joined since, and died: the mark was its own.
+                if self.words.standing(other) != 0 {
+                    health = Health::Doubtful;
+                }
                 continue;
             }
             let is_done = is_dead(standing) && self.lock(other) && {
@@ -226,7 +241,12 @@ impl Keeper {
         let by =
             Party { lanes: &words.lanes, counts: &own.counts, account: self.account, actor: Alone };
         let burial = Burial { dead, counts_of, deaths: &words.deaths };
-        burial.perform(&by, &self.semaphore.word)?;
+        if self.semaphore.ledger.load(Ordering::SeqCst) == self.number {
+            burial.perform(&by, &self.semaphore.word)?;
+        } else {
+            // It has been destroyed, or initialised anew: what was taken is not owed to it.
+            burial.forget(&words.lanes);
+        }
         theirs.pid.store(0, Ordering::Relaxed);
         words.mark_all(dead, 0);
         Ok(())

@@ -74,6 +74,9 @@ struct Entry {
 static ENTRIES: [Entry; USES] =
     [const { Entry { address: AtomicUsize::new(0), of: AtomicPtr::new(ptr::null_mut()) } }; USES];
 
+/// No entry from this number on has ever been used. Raised under [`ALL`].
+static USED: AtomicUsize = AtomicUsize::new(0);
+
 /// Those that have been made. Held while one is made.
 static ALL: ForkMutex<Vec<&'static Use>> = ForkMutex::new(2, Vec::new());
 
@@ -86,7 +89,8 @@ pub fn find(semaphore: *const Semaphore) -> Option<&'static Use> {
 #[cold]
 fn look_up(semaphore: *const Semaphore) -> Option<&'static Use> {
     let is_its = |entry: &&Entry| entry.address.load(Ordering::Acquire) == semaphore.addr();
-    let entry = ENTRIES.iter().find(is_its)?;
+    // Relaxed: the thread that asks has seen the store, or the semaphore is not its own to count.
+    let entry = ENTRIES.iter().take(USED.load(Ordering::Relaxed)).find(is_its)?;
     // SAFETY: uses are never freed.
     let found = unsafe { entry.of.load(Ordering::Acquire).as_ref() }?;
     // SAFETY: the caller's semaphore.
@@ -128,12 +132,14 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
         }
         let is_ours = |number| all.iter().any(|known| known.number() == number);
         let new: &'static Use = Box::leak(Box::new(Use::open(shared, place.clone(), is_ours)?));
+        // If there is no account for it now, there may be one later.
+        all.push(new);
         new.account_at_last()?;
         // Before it had an account, a process may have removed the file: others would not find it.
         if new.has_name()? {
-            all.push(new);
             return enter(semaphore.addr(), new);
         }
+        all.pop();
     }
 }
 
@@ -153,6 +159,20 @@ pub unsafe fn count_if_asked(
         }
         _ => Ok(()),
     }
+}
+
+/// The semaphore is destroyed: what was taken from it is given back to nobody.
+///
+/// # Safety
+/// The address is that of a semaphore.
+pub unsafe fn destroyed(semaphore: *const Semaphore) {
+    if let Some(known) = find(semaphore) {
+        let order = (Ordering::SeqCst, Ordering::Relaxed);
+        // SAFETY: as the caller says.
+        let ledger = unsafe { &(*semaphore).ledger };
+        let _ = ledger.compare_exchange(known.number(), 0, order.0, order.1);
+    }
+    forget(semaphore.addr());
 }
 
 /// The semaphore at this address is no longer used there.
@@ -187,10 +207,12 @@ pub fn tidy(number: u32) {
 fn enter(address: usize, of: &'static Use) -> Result<()> {
     forget(address);
     let is_free = |entry: &&Entry| entry.address.load(Ordering::Relaxed) == 0;
-    let entry = ENTRIES.iter().find(is_free).ok_or(Errno::EMFILE)?;
+    let number = ENTRIES.iter().position(|entry| is_free(&entry)).ok_or(Errno::EMFILE)?;
+    let entry = &ENTRIES[number];
     entry.of.store(ptr::from_ref(of).cast_mut(), Ordering::Release);
     // Release: a thread that finds the address finds the use.
     entry.address.store(address, Ordering::Release);
+    USED.fetch_max(number + 1, Ordering::SeqCst);
     rsipc_sem_limit.store(usize::MAX, Ordering::SeqCst);
     Ok(())
 }
