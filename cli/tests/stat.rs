@@ -80,6 +80,25 @@ fn a_queue_tells_who_keeps_loans_and_borrowed_messages() {
     eventually(kept, Vec::is_empty);
 }
 
+#[test]
+fn a_robust_semaphore_tells_who_has_taken_what() {
+    let place = Place::new("stat-taken");
+    let mut taker = place.actor_with(&[("RSIPC_SEM_ROBUST", "lo*")]);
+    taker.does("sem_open /lock 2");
+    taker.does("sem_wait /lock");
+    let text = String::from_utf8(place.rsipc(&["stat", "lock"]).output().unwrap().stdout).unwrap();
+    let told = format!(" {} has taken 1, given back when it dies", taker.pid());
+    assert!(text.contains(&told), "{text}");
+    let json = place.rsipc(&["stat", "lock", "--json"]).output().unwrap().stdout;
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    let takers = &json["objects"][0]["semaphore"]["takers"];
+    assert_eq!(
+        (&takers[0]["pid"], &takers[0]["taken"]),
+        (&taker.pid().into(), &1.into()),
+        "{json}"
+    );
+}
+
 /// Also those that nobody has ever seen in the queue.
 #[test]
 fn messages_are_counted() {

@@ -227,8 +227,13 @@ impl Place {
 
     /// A preloaded actor on this directory.
     pub fn actor(&self) -> Actor {
+        self.actor_with(&[])
+    }
+
+    /// The same, with these settings.
+    pub fn actor_with(&self, settings: &[(&str, &str)]) -> Actor {
         let mut command = command(&program("actor.c", Way::Preload), Way::Preload);
-        command.env("RSIPC_DIR", &self.0);
+        command.env("RSIPC_DIR", &self.0).envs(settings.iter().copied());
         Actor::start(command)
     }
 
