@@ -107,7 +107,10 @@ fn a_queue_with_messages_a_receiver_and_a_registration() {
         pids(&found[0]["holders"]),
         BTreeSet::from([sender.pid().into(), receiver.pid().into()])
     );
-    let full = json!({ "messages": 1, "max_messages": 4, "message_size": 64, "bytes": 5, "sent": 1, "received": 0, "notify": null });
+    let full = json!({
+        "messages": 1, "max_messages": 4, "message_size": 64, "bytes": 5,
+        "sent": 1, "received": 0, "notify": null, "kept": []
+    });
     assert_eq!(found[1]["queue"], full);
     // Descriptors of a queue are those of its FIFO.
     assert_eq!(found[1]["holders"][0]["descriptors"].as_array().unwrap().len(), 1);

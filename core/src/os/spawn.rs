@@ -49,8 +49,8 @@ pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
         top.cast::<Start<T>>().write(Start { run, argument, stack });
         top
     };
-    // Without CLONE_FS: with it, setns(2) to another mount namespace would fail in the program.
     let flags = libc::CLONE_VM
+        | libc::CLONE_FS
         | libc::CLONE_FILES
         | libc::CLONE_SIGHAND
         | libc::CLONE_THREAD

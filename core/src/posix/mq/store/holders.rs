@@ -21,7 +21,7 @@
 //! | the process | without a TID | it is being taken, and nothing is held yet; who needs a record finds out whether the process is dead | a thread of the process, by CAS of `owner`, and then 0 to `mark` |
 //! | the process | TID, `FUTEX_WAITERS` | the process lives, or has not begun to die | the same |
 //! | the process | [`OWNER_DIED`] | it has begun to die, or to run another program | the kernel (`presence::marks`), which wakes one sleeper |
-//! | the process | and [`NOTICED`] | all sleepers have been woken | a thread that sees the mark, after it has woken them |
+//! | the process | and `NOTICED` | all sleepers have been woken | a thread that sees the mark, after it has woken them |
 //!
 //! A marked process may still write: one of its threads may run for some more instructions. So what
 //! it holds is given back once its presence has gone, too. The claims come first, then the wakes,

@@ -40,7 +40,7 @@ use crate::os::{Errno, Result};
 /// Operations at the same time.
 pub const LANES: usize = 8;
 
-/// See the table above. 0 = free, or a [`Record`].
+/// See the table above. 0 = free, or a `Record`.
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct Lane(pub AtomicU64);
