@@ -150,33 +150,6 @@ CASE(robust_gives_back_by_the_next_process_that_comes)
 	CHECK_EQ(rsipc_sem_wasdead(sem), 1);
 }
 
-static const char *reopened;
-
-/* Takes, closes, and gives back through another sem_open. */
-static void give_back_elsewhere(sem_t *sem)
-{
-	(void)sem;
-	sem_t *first = sem_open(reopened, 0);
-	CHECK(first != SEM_FAILED);
-	make_robust(first);
-	take_one(first);
-	CHECK_OK(sem_close(first));
-	/* The address is another one. */
-	CHECK(mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
-	sem_t *second = sem_open(reopened, 0);
-	CHECK(second != SEM_FAILED && second != first);
-	CHECK_OK(sem_post(second));
-}
-
-CASE(robust_counts_on_when_it_is_opened_again)
-{
-	reopened = check_name("again");
-	sem_t *sem = open_new(reopened, 1);
-	make_robust(sem);
-	end_holder(holder_of(sem, give_back_elsewhere), KILLED);
-	check_stays(sem, 1);
-}
-
 static long nanoseconds(void)
 {
 	struct timespec now;

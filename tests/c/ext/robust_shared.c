@@ -215,7 +215,8 @@ CASE(robust_ledger_goes_with_its_semaphore)
 	check_child(pid);
 	CHECK_EQ(access(ledger_path(sem), F_OK), 0);
 	CHECK_OK(sem_unlink(name));
-	CHECK_EQ(access(ledger_path(sem), F_OK), -1);
+	/* Another process that looks at the same moment may be the one that removes it. */
+	CHECK_SOON(access(ledger_path(sem), F_OK) == -1);
 }
 
 CASE(robust_ledger_of_nameless_memory_goes_at_exit)
@@ -228,7 +229,7 @@ CASE(robust_ledger_of_nameless_memory_goes_at_exit)
 	}
 	check_child(pid);
 	CHECK(ledger_of(sem) != 0);
-	CHECK_EQ(access(ledger_path(sem), F_OK), -1);
+	CHECK_SOON(access(ledger_path(sem), F_OK) == -1);
 }
 
 CASE(robust_ledger_stays_while_it_is_used)

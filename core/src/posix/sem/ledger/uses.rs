@@ -143,26 +143,7 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
     }
 }
 
-/// For a named semaphore that has been opened: if the process has counted it before, at another
-/// address, it goes on. So what is taken before a `sem_close` can be given back after another
-/// `sem_open`.
-fn count_on(semaphore: &Semaphore) {
-    let number = semaphore.ledger.load(Ordering::SeqCst);
-    if limit() == 0 || number == 0 {
-        return;
-    }
-    let all = ALL.lock();
-    let address = ptr::from_ref(semaphore).addr();
-    if let Some(known) = all.iter().find(|known| known.number() == number)
-        && Place::of(address).is_ok_and(|place| known.is_of(&place, number))
-    {
-        // Without a free entry it is not counted.
-        let _ = enter(address, known);
-    }
-}
-
-/// A named semaphore has been opened: it is counted if `RSIPC_SEM_ROBUST` names it, or if the
-/// process has counted it before.
+/// The same for a named semaphore that has been opened, if `RSIPC_SEM_ROBUST` names it.
 ///
 /// # Safety
 /// As for [`count`].
@@ -176,11 +157,7 @@ pub unsafe fn count_if_asked(
             // SAFETY: as the caller says.
             unsafe { count(semaphore, thread()) }
         }
-        _ => {
-            // SAFETY: as the caller says.
-            count_on(unsafe { &*semaphore });
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 
