@@ -122,8 +122,8 @@ impl Record {
         self.asleep.swap(asleep::AWAKE, Ordering::SeqCst)
     }
 
-    /// Its thread is to look at everything anew. False: it does so by itself. A word in flight stays
-    /// so: it is what the kernel compares if the thread that is to wake this one dies.
+    /// Its thread is to look at everything anew. False: it does so by itself. A word in flight
+    /// stays so: it is what the kernel compares if the thread that is to wake this one dies.
     pub fn wake_to_look(&self) -> bool {
         let (from, to) = (asleep::ASLEEP, asleep::AWAKE);
         self.asleep.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
