@@ -3,19 +3,9 @@
 #define SUPPORT_ROBUST_H
 
 #include <rsipc.h>
-#include <sys/syscall.h>
+#include "holder.h"
 #include "sem.h"
 
-/* What a holder does in the end. The last one is done to it. */
-enum holder_end { HOLDS, EXITS, EXITS_AT_ONCE, CRASHES, EXECS, KILLED };
-
-struct holder {
-	pid_t pid;
-	int ready;
-	int end;
-};
-
-/* Removes the files of ledgers: those whose semaphores have no name. */
 __attribute__((unused)) static unsigned ledger_of(sem_t *sem)
 {
 	return ((uint32_t *)(void *)sem)[7];
@@ -31,6 +21,7 @@ __attribute__((unused)) static const char *ledger_path(sem_t *sem)
 /* The ledgers of a case, in memory that it shares with the one that cleans up. */
 static unsigned *robust_ledgers;
 
+/* Those whose semaphores have no name stay when their processes are killed. */
 static void robust_remove_ledgers(void)
 {
 	char path[64];
@@ -75,62 +66,16 @@ __attribute__((unused)) static sem_t *robust_sem(unsigned value)
 	return sem;
 }
 
-__attribute__((unused)) static void *common_memory(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(memory != MAP_FAILED);
-	return memory;
-}
-
-__attribute__((noreturn)) static void holder_ends(enum holder_end end)
-{
-	prctl(PR_SET_DUMPABLE, 0);
-	if (end == EXITS)
-		exit(0);
-	if (end == CRASHES)
-		raise(SIGSEGV);
-	if (end == EXECS)
-		execl("/bin/sleep", "sleep", "1000", NULL);
-	_exit(0);
-}
-
-/* Reports to hold it, and waits for its end. */
-__attribute__((noreturn, unused)) static void hold_until_told(struct holder *self)
-{
-	__atomic_store_n(&self->ready, 1, __ATOMIC_RELEASE);
-	for (;;) {
-		int end = __atomic_load_n(&self->end, __ATOMIC_ACQUIRE);
-		if (end != HOLDS)
-			holder_ends((enum holder_end)end);
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-}
-
 /* A child that has done this, and lives on. */
 __attribute__((unused)) static struct holder *holder_of(sem_t *sem, void (*act)(sem_t *))
 {
 	struct holder *self = common_memory(sizeof *self);
-	/* The memory is the child's as well: its 0 must not get there. */
 	pid_t pid = check_fork();
 	if (pid == 0) {
 		act(sem);
 		hold_until_told(self);
 	}
-	self->pid = pid;
-	CHECK_SOON(__atomic_load_n(&self->ready, __ATOMIC_ACQUIRE));
-	return self;
-}
-
-/* Ends the holder. Waits for its end, except after an exec. */
-__attribute__((unused)) static void end_holder(struct holder *self, enum holder_end end)
-{
-	CHECK(self->pid > 0);
-	if (end == KILLED)
-		CHECK_OK(kill(self->pid, SIGKILL));
-	else
-		__atomic_store_n(&self->end, end, __ATOMIC_RELEASE);
-	if (end != EXECS)
-		CHECK_EQ(waitpid(self->pid, NULL, 0), self->pid);
+	return await_holder(self, pid);
 }
 
 __attribute__((unused)) static void take_one(sem_t *sem)

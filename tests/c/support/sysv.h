@@ -8,15 +8,7 @@
 #include <stdbool.h>
 #include <sys/ipc.h>
 #include "asleep.h"
-#include "check.h"
-
-/* Memory that the children have in common with the case. */
-__attribute__((unused)) static void *common_memory(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(memory != MAP_FAILED);
-	return memory;
-}
+#include "common_memory.h"
 
 /* The objects of the case, for the process that cleans up. */
 static struct noted_objects {

@@ -131,3 +131,107 @@ pub unsafe fn read_and_commit(watched: (&AtomicU64, u64), body: Body, commit: Co
     }
     true
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::atomic::Ordering;
+
+    const HEAD: [u8; 16] = *b"in front of them";
+
+    /// Room for the longest body, and bytes around it that must stay.
+    const SIZE: usize = 16 + 256 + 16;
+
+    struct Words {
+        watched: AtomicU64,
+        key: AtomicU64,
+        claim: AtomicU32,
+    }
+
+    impl Words {
+        fn new() -> Self {
+            crate::os::cpu::init();
+            Self { watched: AtomicU64::new(7), key: AtomicU64::new(1), claim: AtomicU32::new(2) }
+        }
+
+        fn commit(&self) -> Commit<'_> {
+            Commit { key: &self.key, value: 3, claim: &self.claim }
+        }
+
+        fn are(&self, key: u64, claim: u32) -> bool {
+            (self.key.load(Ordering::Relaxed), self.claim.load(Ordering::Relaxed)) == (key, claim)
+        }
+    }
+
+    /// Whether glibc has registered the thread: without that there are no sequences.
+    fn has_sequences() -> bool {
+        crate::os::cpu::init();
+        crate::os::cpu::rseq_offset().is_some()
+    }
+
+    fn bytes() -> Vec<u8> {
+        (1..=u8::MAX).cycle().take(SIZE).collect()
+    }
+
+    /// A handler that comes in the middle makes it false, so it is tried again.
+    fn until_done(mut attempt: impl FnMut() -> bool) {
+        while !attempt() {}
+    }
+
+    /// So many bytes, behind the first 16, and nothing around them.
+    fn assert_copied(from: &[u8], into: &[u8], length: usize) {
+        let (body, behind) = into[16..].split_at(length);
+        assert_eq!(body, &from[..length], "{length}");
+        assert!(into[..16].iter().chain(behind).all(|byte| *byte == 0), "{length}");
+    }
+
+    #[test]
+    fn a_message_of_each_length_is_written_and_committed() {
+        let from = bytes();
+        for length in LENGTHS.filter(|_| has_sequences()) {
+            let (words, mut head, mut into) = (Words::new(), [0; 16], vec![0; SIZE]);
+            let body = Body { from: from.as_ptr(), into: into[16..].as_mut_ptr(), length };
+            assert!(body.is_short());
+            let at = (u128::from_ne_bytes(HEAD), &raw mut head);
+            // SAFETY: all are large enough.
+            until_done(|| unsafe {
+                write_and_commit((&words.watched, 7), at, body, words.commit())
+            });
+            assert!(words.are(3, 0) && head == HEAD, "{length}");
+            assert_copied(&from, &into, length);
+        }
+    }
+
+    #[test]
+    fn a_message_of_each_length_is_read_and_committed() {
+        let from = bytes();
+        for length in LENGTHS.filter(|_| has_sequences()) {
+            let (words, mut into) = (Words::new(), vec![0; SIZE]);
+            let body = Body { from: from.as_ptr(), into: into[16..].as_mut_ptr(), length };
+            // SAFETY: both are large enough.
+            until_done(|| unsafe { read_and_commit((&words.watched, 7), body, words.commit()) });
+            assert!(words.are(3, 0), "{length}");
+            assert_copied(&from, &into, length);
+        }
+    }
+
+    #[test]
+    fn another_process_writes_nothing() {
+        let (words, mut head, mut into) = (Words::new(), [0; 16], vec![0; SIZE]);
+        let from = bytes();
+        let body = Body { from: from.as_ptr(), into: into.as_mut_ptr(), length: 64 };
+        let at = (u128::from_ne_bytes(HEAD), &raw mut head);
+        // SAFETY: all are large enough; the bytes are not read.
+        unsafe {
+            assert!(!write_and_commit((&words.watched, 8), at, body, words.commit()));
+            assert!(!read_and_commit((&words.watched, 8), body, words.commit()));
+        }
+        assert!(words.are(1, 2) && head == [0; 16] && into == [0; SIZE]);
+    }
+
+    #[test]
+    fn shorter_and_longer_ones_are_not_for_one_sequence() {
+        let of = |length| Body { from: core::ptr::null(), into: core::ptr::null_mut(), length };
+        assert!(!of(0).is_short() && !of(15).is_short() && !of(257).is_short());
+    }
+}

@@ -16,14 +16,13 @@
 //! waiter commits, it owes its wake to the sleepers of the other direction. So a waiter that was
 //! woken and found nothing checks the other direction, too.
 
+use super::task::{Task, Transferred};
 use super::words::Words;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
 use crate::os::futex::{Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use, mapping};
-use crate::posix::mq::hold::Borrowed;
-use crate::posix::mq::message::{Incoming, Outgoing, Received};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::{self, Moment};
@@ -43,35 +42,6 @@ const TURN_NS: u64 = 10_000_000;
 /// which no thread can use.
 const SPINS: usize = 8;
 
-/// What is to be done.
-#[derive(Clone, Copy, Debug)]
-pub enum Task {
-    /// `mq_send`
-    Send(Outgoing),
-    /// `mq_receive`
-    Receive(Incoming),
-    /// `rsipc_mq_loan`
-    Loan {
-        /// It may be more than half of the slots.
-        all: bool,
-    },
-    /// `rsipc_mq_borrow`
-    Borrow,
-}
-
-/// What has been done.
-#[derive(Clone, Copy, Debug)]
-pub enum Transferred {
-    /// The message is sent.
-    Sent,
-    /// A message was received.
-    Received(Received),
-    /// Memory of a message to be.
-    Loaned(*mut u8),
-    /// A message where it lies.
-    Borrowed(Borrowed),
-}
-
 /// A task of a thread that may have to wait.
 pub struct Transfer {
     queue: Use<'static>,
@@ -87,34 +57,10 @@ pub struct Transfer {
     /// The time at which it stops giving way to the turn of others, in nanoseconds of
     /// `CLOCK_MONOTONIC`.
     held_up_until: Option<u64>,
+    /// What it sleeps on, where processes keep slots.
     words: Words,
+    /// The wake for the death of such a process may have come to it.
     slept_on_marks: bool,
-}
-
-impl Task {
-    pub(super) fn check_against(&self, queue: &Use<'_>) -> Result<()> {
-        match self {
-            Self::Send(message) => queue.check_outgoing(message),
-            Self::Receive(into) => queue.check_incoming(into),
-            Self::Loan { .. } if queue.queue.can_send => Ok(()),
-            Self::Borrow if queue.queue.can_receive => Ok(()),
-            Self::Loan { .. } | Self::Borrow => Err(Errno::EBADF),
-        }
-    }
-
-    pub(super) fn wanted(&self) -> Wanted {
-        match self {
-            Self::Send(_) | Self::Loan { .. } => Wanted::Free,
-            Self::Receive(_) | Self::Borrow => Wanted::Message,
-        }
-    }
-
-    fn other(&self) -> Wanted {
-        match self.wanted() {
-            Wanted::Free => Wanted::Message,
-            Wanted::Message => Wanted::Free,
-        }
-    }
 }
 
 impl Attempt for Transfer {

@@ -1,6 +1,7 @@
 //! Sending into a full queue and receiving from an empty one: calls that wait where they must.
 
 mod attempt;
+mod task;
 mod words;
 
 use core::mem::MaybeUninit;
@@ -15,7 +16,8 @@ use crate::posix::mq::store::slots::Wanted;
 use crate::shared::thread::{FrameTag, Thread};
 use crate::shared::wait::Wait;
 
-pub use attempt::{Task, Transfer, Transferred};
+pub use attempt::Transfer;
+pub use task::{Task, Transferred};
 
 /// Where a wait of this kind takes place. C gives the memory.
 #[repr(C)]
