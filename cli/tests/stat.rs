@@ -99,6 +99,19 @@ fn a_robust_semaphore_tells_who_has_taken_what() {
     );
 }
 
+/// A send that a handler interrupts is begun anew, and counts once.
+#[test]
+fn interrupted_messages_are_counted_once() {
+    const PAIRS: u32 = 300_000;
+    let place = Place::new("stat-interrupted");
+    let mut actor = place.actor();
+    actor.does("mq_open /q");
+    actor.does(&format!("mq_pairs /q {PAIRS}"));
+    let json = place.rsipc(&["stat", "q", "--json"]).output().unwrap().stdout;
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["objects"][0]["queue"]["sent"], PAIRS, "{json}");
+}
+
 /// Also those that nobody has ever seen in the queue.
 #[test]
 fn messages_are_counted() {

@@ -3,6 +3,7 @@
  *
  *   sem_open NAME VALUE   makes or opens it      sem_wait NAME   sem_post NAME   sem_unlink NAME
  *   mq_open NAME          makes or opens it      mq_receive NAME  mq_send NAME TEXT  mq_notify NAME
+ *   mq_pairs NAME COUNT   sends and receives so often, while a timer interrupts it
  *   mq_loan NAME          mq_borrow NAME    keep what they get
  *   mq_poll NAME          mq_select NAME   mq_epoll NAME    sleep until there is a message
  *   shm_open NAME SIZE    makes, opens and maps it
@@ -28,6 +29,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,6 +75,26 @@ static int sem_do(const char *call, const char *name, const char *rest)
 	return sem_unlink(name);
 }
 
+static void nothing(int number)
+{
+	(void)number;
+}
+
+static int interrupted_pairs(mqd_t queue, int count)
+{
+	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_RESTART };
+	struct timeval often = { .tv_usec = 40 };
+	char body[MESSAGE] = "a message of the queue's size";
+	if (sigaction(SIGALRM, &action, NULL) != 0 ||
+	    setitimer(ITIMER_REAL, &(struct itimerval){ often, often }, NULL) != 0)
+		return -1;
+	while (count-- > 0)
+		if (mq_send(queue, body, sizeof body, 1) != 0 ||
+		    mq_receive(queue, body, sizeof body, NULL) != sizeof body)
+			return -1;
+	return setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+}
+
 static int mq_do(const char *call, const char *name, const char *rest)
 {
 	struct slot *slot = slot_of(name);
@@ -105,6 +127,8 @@ static int mq_do(const char *call, const char *name, const char *rest)
 	}
 	if (strcmp(call, "mq_send") == 0)
 		return mq_send(slot->queue, rest, strlen(rest), 3);
+	if (strcmp(call, "mq_pairs") == 0)
+		return interrupted_pairs(slot->queue, atoi(rest));
 	if (strcmp(call, "mq_notify") == 0) {
 		struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 		signal(SIGUSR1, SIG_IGN);
@@ -131,14 +155,9 @@ static int shm_do(const char *call, const char *name, const char *rest)
 	return strcmp(call, "shm_sem") == 0 ? sem_init(sem, 1, 0) : sem_wait(sem);
 }
 
-static void handler(int number)
-{
-	(void)number;
-}
-
 static int sig_do(const char *call, int number)
 {
-	struct sigaction action = { .sa_handler = handler };
+	struct sigaction action = { .sa_handler = nothing };
 	if (strcmp(call, "sig_handle") == 0)
 		return sigaction(number, &action, NULL);
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = number };
