@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use support::cases::{Case, SECONDS, SKIPPED, all_cases};
@@ -57,13 +57,19 @@ fn trial(case: &Case, way: Way, setting: Option<(&'static str, &'static str)>) -
     let kind = if setting.is_some() { "_ours" } else { "" };
     let name = format!("{}::{}::{way}{kind}", case.file, case.name);
     let (source, case_name) = (case.source.clone(), case.name.clone());
+    let shown = name.clone();
     let must_fail = case.better && way == Way::Glibc;
     let is_known_defect = way != Way::Glibc && case.is_known_defect();
     let test = Trial::ignorable_test(name, move || {
         let seconds = if must_fail { SECONDS_TO_HANG } else { SECONDS };
         let mut run = command(&compile(&source, way), way);
         run.arg(case_name).env("CHECK_SECONDS", seconds.to_string()).envs(setting);
+        let begun = Instant::now();
         let output = run_bounded(run, Duration::from_secs(seconds + 10));
+        let taken = begun.elapsed().as_secs();
+        if taken > SECONDS / 2 {
+            eprintln!("slow: {shown} took {taken} s of {seconds}");
+        }
         let stderr = output.stderr.trim_end();
         match output.ended {
             Ended::Exit(SKIPPED) => {

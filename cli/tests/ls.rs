@@ -37,7 +37,7 @@ fn a_semaphore_on_which_plain_and_preloaded_processes_sleep() {
         actor.begins(&format!("sem_wait {name}"));
     }
     let all: BTreeSet<u64> = actors.iter().map(|actor| actor.pid().into()).collect();
-    let state = json!({ "value": 0, "registered": 4 });
+    let state = json!({ "value": 0, "registered": 4, "takers": [] });
     let found = eventually(
         || listed("sem", &name),
         |object| pids(&object["waiters"]) == all && object["semaphore"] == state,

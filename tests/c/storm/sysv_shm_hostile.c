@@ -156,6 +156,10 @@ static void write_file(const char *path, const void *bytes, size_t size)
 /* Any bytes in a file with such a name, beside a memory of one page. */
 static void refuse_random_files(void)
 {
+	/* The magic number, the version and the family of one that is well. */
+	uint64_t good[256 / sizeof(uint64_t)];
+	close(make_segment((char *)good));
+	MUST(shmctl(atomic_load(&notes->segment), IPC_RMID, NULL) == 0);
 	unsigned long attached = 0;
 	for (int i = 0; i < 400; i++) {
 		int id = (1 << 20) + (int)(draw() % 100000000);
@@ -165,8 +169,7 @@ static void refuse_random_files(void)
 			bytes[word] = draw();
 		if (i % 2) {
 			/* With a good beginning, and a life. */
-			bytes[0] = 0x76732d6370697372;
-			bytes[1] = 3ULL << 32 | 1;
+			memcpy(bytes, good, 2 * sizeof *good);
 			bytes[2] = (uint32_t)id;
 			uint64_t sizes[] = { PAGE, PAGE + 1, draw(), draw() >> draw() % 64 };
 			bytes[4] = sizes[i / 2 % 4];

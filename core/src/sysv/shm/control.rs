@@ -146,17 +146,23 @@ pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
         let entered = enter_as_owner(thread, id, &tag)?;
         permission(entered.object).check_owner()?;
         if entered.object.header().life() == Life::Removed {
-            return Ok(());
+            return remove_again(entered.object);
         }
     }
     match find::remove::<Segment>(thread, id) {
-        // Another process was faster.
+        // Another process was faster, or has been stopped on its way.
         Err(Errno::EINVAL) => {
             let tag = FrameTag::new();
-            enter(thread, id, &tag).map(drop)
+            remove_again(enter(thread, id, &tag)?.object)
         }
         removed => removed,
     }
+}
+
+/// One that another process removes or has removed, perhaps a moment ago: only one that is still
+/// attached can be removed again. EINVAL.
+fn remove_again(segment: &Segment) -> Result<()> {
+    if segment.is_attached() { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
 /// What IPC_INFO and SHM_INFO say of all segments.
