@@ -120,13 +120,21 @@ impl Queue {
 
     /// In a straight line, or in general.
     fn reserve(&self, who: &Participant) -> Option<Reserved<'_>> {
-        let at_once = self.slots().reserve_at_once(who, |_| {});
+        let at_once = if self.index().is_flat() {
+            self.slots().reserve_at_once(who, |_| {})
+        } else {
+            self.slots().reserve_in_tree_at_once(who, |_| {})
+        };
         at_once.map(|(reserved, ())| reserved).or_else(|| self.slots().reserve(who, |_| {}))
     }
 
     /// The same.
     fn take(&self, who: &Participant) -> Option<Taken<'_>> {
-        let at_once = self.slots().take_at_once(who, |_| {});
+        let at_once = if self.index().is_flat() {
+            self.slots().take_at_once(who, |_| {})
+        } else {
+            self.slots().take_from_tree_at_once(who, |_| {})
+        };
         at_once.map(|(taken, ())| taken).or_else(|| self.slots().take(who, |_| {}))
     }
 
