@@ -269,9 +269,9 @@ fn programs_with_odd_names_too() {
     command.env("RSIPC_DIR", place.path());
     let mut actor = Actor::start(command);
     actor.does("sem_open /s 0");
-    let table = String::from_utf8(place.rsipc(&["ls", "sem"]).output().unwrap().stdout).unwrap();
+    let table = table(&place, &["sem"]);
     assert!(table.contains(r"$'a\n\033[7m b'"), "{table}");
-    assert_eq!(table.lines().count(), 2);
+    assert_eq!(table.lines().count(), 2, "{table}");
 }
 
 #[test]
