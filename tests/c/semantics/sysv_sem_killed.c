@@ -137,7 +137,7 @@ static int trial_of_removal(int steps)
 CASE(semctl_removal_killed_at_any_instruction_while_another_sleeps)
 {
 	int counts[STEP_ENDS] = { 0 };
-	stride = 23;
+	stride = 131;
 	step_trials(trial_of_removal, AT_A_TIME, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }

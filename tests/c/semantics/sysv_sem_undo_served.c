@@ -250,8 +250,8 @@ CASE(semop_sleeper_is_served_by_a_death_of_which_one_that_is_granted_was_told)
 	CHECK_EQ(end_of(sleeper), 0);
 }
 
-/* A child that sleeps in this call behind all others. Before, it sleeps for the last semaphore of the
- * set: others lie down anew when they learn of a further process. */
+/* A child that sleeps in this call behind all others. Before, it sleeps for the last semaphore of
+ * the set: others lie down anew when they learn of a further process. */
 static struct sleeper *sleeps_last(int set, const struct sembuf *ops, size_t count)
 {
 	struct sleeper *self = sleeper_of(set, ops, count);

@@ -4,8 +4,8 @@
 //! the kernel marks when they die (`undo`). The kernel wakes one sleeper for a mark, and that one
 //! wakes the others. It may be killed before it runs. So it owes a wake on the *death word* of the
 //! set (`shared::thread::wake`), on which all sleep that sleep on marks: the kernel gives that wake
-//! when the thread itself ends, and is among the sleepers no more. Whether it lives is what the mark
-//! of its own process says meanwhile (`fate`).
+//! when the thread itself ends, and is among the sleepers no more. Whether it lives is what the
+//! mark of its own process says meanwhile (`fate`).
 //!
 //! | what it sees | it sleeps until |
 //! |---|---|
@@ -279,7 +279,8 @@ impl Waiting<'_> {
         sleep.prepare(awaited, until, Interrupted::Fails, || false);
     }
 
-    /// The marks of the other processes that have slots, behind the first word. False: there are more.
+    /// The marks of the other processes that have slots, behind the first word. False: there are
+    /// more.
     fn gather(&mut self) -> (usize, bool) {
         let set = self.wish.set;
         let own = slots::marked(set);
