@@ -1,6 +1,8 @@
-//! Sending and receiving in a straight line: a queue of few slots, a short message, and no thread
-//! that waits, polls or is to be notified. At the first thing that is otherwise, the general code
-//! goes on from there (`transfer`).
+//! Sending and receiving in a straight line, where no thread waits, polls or is to be notified. At
+//! the first thing that is otherwise, the general code goes on from there (`transfer`).
+//!
+//! A short message in a queue of few slots takes the shortest line. One in a queue with a tree
+//! takes another one, apart.
 
 use std::os::fd::RawFd;
 
@@ -9,7 +11,7 @@ use super::layout::MessageHeader;
 use super::message::{Incoming, Outgoing, Received};
 use super::store::index::Slot;
 use super::store::key;
-use super::store::slots::{Reserved, Taken};
+use super::store::slots::{Reserved, Slots, Taken};
 use super::transfer::length_of;
 use crate::os::Result;
 use crate::os::membarrier;
@@ -34,7 +36,7 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: Outgoing) -> boo
     }
     if !queue.queue.layout.slots().index.is_flat() {
         // SAFETY: as the caller says; checked.
-        return unsafe { queue.send_as_newcomer(&message) };
+        return queue.apart(move |queue| unsafe { queue.send_to_tree(message) });
     }
     let (layout, who) = (&queue.queue.layout, &queue.operation);
     // Once: the compiler takes everything behind the atomics for changed.
@@ -96,7 +98,7 @@ pub unsafe fn receive_at_once<R>(
     }
     if !queue.queue.layout.slots().index.is_flat() {
         // SAFETY: as the caller says; checked.
-        return give(unsafe { queue.receive_as_newcomer(&into) });
+        return give(queue.apart(move |queue| unsafe { queue.receive_from_tree(into) }));
     }
     let (layout, who) = (&queue.queue.layout, &queue.operation);
     let (point, readiness) = (layout.space(), layout.readiness());
@@ -131,6 +133,87 @@ fn commit(slot: Slot<'_>, value: u64) -> Commit<'_> {
 }
 
 impl Use<'_> {
+    /// The same as [`send_at_once`] in a queue with a tree.
+    ///
+    /// # Safety
+    /// The message has been checked, and its body is valid for reading.
+    #[inline(never)]
+    unsafe fn send_to_tree(&self, message: Outgoing) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let (point, notify, readiness) = (layout.message(), layout.notify(), layout.readiness());
+        let slots = layout.slots();
+        let Some((reserved, place)) =
+            slots.reserve_in_tree_at_once(who, |slot| layout.will_write(slot))
+        else {
+            // SAFETY: as the caller says.
+            return unsafe { self.send_apart(message) };
+        };
+        let in_the_way = point.is_awaited()
+            || notify.active() != 0
+            || readiness.pollers().any()
+            || !point.hint.is_answered();
+        if in_the_way {
+            // SAFETY: as the caller says; the slot is claimed.
+            return unsafe { self.send_claimed_apart(message, reserved) };
+        }
+        // SAFETY: the slot is claimed; the caller vouches for the body.
+        let is_whole = unsafe {
+            let (head, into) = place.next_message();
+            let head = (MessageHeader::only(length_of(&message)), head.cast());
+            who.write(head, message.body, into, message.length)
+        };
+        if !is_whole {
+            Slots::leave_to_parent(who);
+            return false;
+        }
+        if !slots.publish_in_tree(reserved, message.priority, who) {
+            return false;
+        }
+        membarrier::light();
+        if point.is_awaited() || notify.active() != 0 {
+            self.tell_of_sent(reserved);
+        }
+        true
+    }
+
+    /// The same as [`receive_at_once`] in a queue with a tree.
+    ///
+    /// # Safety
+    /// The buffer has been checked, and is valid for writing.
+    #[inline(never)]
+    unsafe fn receive_from_tree(&self, into: Incoming) -> Result<Option<Received>> {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let (point, readiness) = (layout.space(), layout.readiness());
+        let slots = layout.slots();
+        let Some((taken, place)) = slots.take_from_tree_at_once(who, |slot| layout.will_read(slot))
+        else {
+            // SAFETY: as the caller says.
+            return unsafe { self.receive_apart(into) };
+        };
+        let in_the_way = point.is_awaited()
+            || readiness.pollers().any()
+            || !point.hint.is_answered()
+            || into.body.is_null();
+        let body = layout.body_at(place);
+        let (false, Ok((body, length))) = (in_the_way, body) else {
+            // SAFETY: as the caller says; the slot is claimed.
+            return unsafe { self.receive_claimed_apart(into, taken) };
+        };
+        // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
+        // queue fits in.
+        if !unsafe { who.read(body, into.body, length) } {
+            Slots::leave_to_parent(who);
+            return Ok(None);
+        }
+        if !slots.clear_in_tree(taken, who) {
+            return Ok(None);
+        }
+        if point.is_awaited() {
+            self.tell_senders(false);
+        }
+        Ok(Some(Received { length, priority: key::priority(taken.key) }))
+    }
+
     /// # Safety
     /// As [`Use::try_send`].
     #[cold]

@@ -209,8 +209,9 @@ impl<'a> Index<'a> {
         self.keys.get(..mark).unwrap_or(self.keys)
     }
 
+    #[inline(always)]
     fn top(&self) -> &'a [Node] {
-        self.levels[self.height - 1]
+        self.height.checked_sub(1).and_then(|top| self.levels.get(top)).copied().unwrap_or_default()
     }
 
     fn children(&self, level: usize, node: usize) -> core::ops::Range<usize> {
@@ -246,6 +247,13 @@ impl<'a> Index<'a> {
             self.mend(node);
         }
         self.best_if(|_| true)
+    }
+
+    /// What the node with the largest key says of it: the slot may have changed since.
+    #[inline(always)]
+    pub(super) fn best_by_node(&self) -> Option<(usize, u64)> {
+        let (node, key) = largest_node(self.top());
+        is_message(key).then(|| self.top().get(node).map(|node| (slot_in(node.version()), key)))?
     }
 
     /// The slot of the largest key below this node of the highest level is not what the node says:

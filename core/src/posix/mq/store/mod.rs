@@ -3,16 +3,18 @@
 //! | module | |
 //! |---|---|
 //! | `age` | which message is the oldest, and how many there are |
+//! | `commit` | the store that makes a message be there, or be gone |
 //! | `held` | what is done to slots that a process keeps beyond a call |
 //! | `holders` | which processes keep slots, and how others learn of their deaths |
 //! | `index` | which slot has the best message, which one is free |
 //! | `key` | the word that says whether there is a message, and which one comes first |
 //! | `scan` | the largest of some keys |
-//! | `slots` | claim, commit, release |
+//! | `slots` | claims and releases, in what order |
 //! | `straight` | claiming a slot where nothing is in the way |
 //! | `summary` | what a node of the index tells |
 
 mod age;
+mod commit;
 mod held;
 pub mod holders;
 pub mod index;

@@ -1,4 +1,5 @@
-//! The protocol of the slots: claim, commit, release. `docs/design.md` argues its properties.
+//! The protocol of the slots: claim, commit (`commit`), release. `docs/design.md` argues its
+//! properties.
 //!
 //! A sender claims a free slot, writes the body, stores the key, releases. A receiver claims the
 //! slot of the largest key, reads the body, clears the key, releases. Storing or clearing the key
@@ -28,8 +29,9 @@ pub struct Slots<'a> {
     /// The number of messages sent through a queue with a tree. (Without one, the keys themselves
     /// tell.)
     ///
-    /// Any sender adds one to it. Relaxed: it is enough that no two get the same sequence number
-    /// and later ones get larger ones, which the order within the word gives.
+    /// Any sender adds one to it. No two get the same sequence number, and later ones get larger
+    /// ones, which the order within the word gives. Release: a thread that sees the addition
+    /// (Acquire) sees all messages whose sends had returned before that.
     pub sequence: &'a AtomicU64,
     /// The key of a message that was claimed and not taken for a long time. A receiver that has
     /// waited for it in vain stores it. Relaxed: a hint, whose loss costs another wait.
@@ -119,48 +121,6 @@ impl<'a> Slots<'a> {
         None
     }
 
-    /// Commits the message whose body is in the slot. False: this is the child of a fork, whose
-    /// parent does that.
-    #[inline(always)]
-    pub fn publish(&self, reserved: Reserved<'_>, priority: u32, who: &impl Claimant) -> bool {
-        self.commit(reserved.slot, reserved.key(priority), who)
-    }
-
-    /// Stores the key of a claimed slot, which is the commit, and gives it back.
-    #[inline(always)]
-    fn commit(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
-        if !self.index.is_flat() {
-            return who.apart(|who| self.commit_in_tree(slot, key, who));
-        }
-        let committed = who.commit((slot.key, key), (slot.claim, 0));
-        who.withdraw();
-        committed
-    }
-
-    #[inline(never)]
-    fn commit_in_tree(&self, slot: Slot<'_>, key: u64, who: &impl Claimant) -> bool {
-        // Relaxed: both are ours, and stay so until the nodes above the slot know of the key.
-        let (held, before) = (slot.claim.load(Ordering::Relaxed), slot.key.load(Ordering::Relaxed));
-        let store = || who.commit((slot.key, key), (slot.claim, held));
-        let committed = if is_message(key) {
-            let committed = store();
-            if committed {
-                self.index.raise(slot.number, key);
-            }
-            committed
-        } else {
-            self.index.lower(slot.number, before, store)
-        };
-        if committed {
-            if !is_message(key) {
-                self.freed.store(u32::try_from(slot.number).unwrap_or(0), Ordering::Relaxed);
-            }
-            who.give_back(slot.claim);
-        }
-        who.withdraw();
-        committed
-    }
-
     /// Claims the message to deliver next. `None`: there seems to be none.
     ///
     /// A message that another receiver has claimed may still come back, if that one finds a better
@@ -178,6 +138,8 @@ impl<'a> Slots<'a> {
         let mut pause = Pause::default();
         let mut among = Among::All;
         for _ in 0..ATTEMPTS {
+            // Acquire: see `Slots::sequence`.
+            let before = self.sequence.load(Ordering::Acquire);
             let (slot, found) =
                 if among == Among::All { self.index.best()? } else { self.index.best_of(among)? };
             let slot = self.index.slot(slot)?;
@@ -194,7 +156,7 @@ impl<'a> Slots<'a> {
             // The look at all the keys took a while. A better message that came before our claim
             // goes first.
             let is_overtaken = if among == Among::All {
-                self.index.has_better(key)
+                self.may_be_overtaken(before) && self.index.has_better(key)
             } else {
                 self.index.best_of(among).is_some_and(|(_, other)| other > key)
             };
@@ -207,6 +169,16 @@ impl<'a> Slots<'a> {
             claim::release(slot.claim, who);
         }
         None
+    }
+
+    /// Whether a better message may have come before the one that was found, though the look at the
+    /// keys has missed it. Not in a queue with a tree if no send has begun since before the look:
+    /// then the sends of both messages had begun by then, and neither came before the other.
+    #[inline(always)]
+    pub(super) fn may_be_overtaken(&self, before: u64) -> bool {
+        // Relaxed: a send that began after another one had returned was counted before its message
+        // was found, which was an Acquire.
+        self.index.is_flat() || self.sequence.load(Ordering::Relaxed) != before
     }
 
     /// Whether a claimed message gives way to a better one. Not if others have waited for it, and
@@ -273,12 +245,6 @@ impl<'a> Slots<'a> {
             }
         }
         freed
-    }
-
-    /// Commits: the message whose body has been read is gone. False as above.
-    #[inline(always)]
-    pub fn clear(&self, Taken { slot, .. }: Taken<'_>, who: &impl Claimant) -> bool {
-        self.commit(slot, key::FREE, who)
     }
 
     /// Gives a claimed slot back as it was.
@@ -366,6 +332,6 @@ impl<'a> Slots<'a> {
             self.index.use_slot(reserved.slot.number);
             return reserved;
         }
-        Reserved { sequence: self.sequence.fetch_add(1, Ordering::Relaxed), ..reserved }
+        Reserved { sequence: self.sequence.fetch_add(1, Ordering::Release), ..reserved }
     }
 }

@@ -1,5 +1,4 @@
-//! Claiming a slot in a straight line: in a queue without a tree, if nothing is in the
-//! way.
+//! Claiming a slot in a straight line, if nothing is in the way.
 //!
 //! What is in the way is found out by the general protocol (`slots`), which begins anew. The order
 //! of the accesses is the same here as there.
@@ -13,8 +12,8 @@ use crate::shared::claim::{self, Claimant};
 use crate::shared::prefetch;
 
 impl<'a> Slots<'a> {
-    /// [`Slots::reserve`] of a slot that has held a message before, with what `near` says of it
-    /// before it is claimed. `None`: nothing has been done.
+    /// [`Slots::reserve`], in a queue without a tree, of a slot that has held a message before,
+    /// with what `near` says of it before it is claimed. `None`: nothing has been done.
     #[inline(always)]
     pub fn reserve_at_once<P>(
         &self,
@@ -40,7 +39,8 @@ impl<'a> Slots<'a> {
         Some((Reserved { slot, sequence: newest.next() }, place))
     }
 
-    /// [`Slots::take`], with `near` as above. `None`: nothing has been done.
+    /// [`Slots::take`], in a queue without a tree, with `near` as above. `None`: nothing has been
+    /// done.
     #[inline(always)]
     pub fn take_at_once<P>(
         &self,
@@ -71,6 +71,53 @@ impl<'a> Slots<'a> {
             };
         if !is_best {
             claim::release(claim, who);
+            return None;
+        }
+        Some((Taken { slot, key: found }, place))
+    }
+
+    /// [`Slots::reserve_at_once`] of the slot that was freed last, in a queue with a tree.
+    #[inline(always)]
+    pub fn reserve_in_tree_at_once<P>(
+        &self,
+        who: &impl Claimant,
+        near: impl Fn(usize) -> P,
+    ) -> Option<(Reserved<'a>, P)> {
+        let slot = self.index.slot(self.freed.load(Ordering::Relaxed) as usize)?;
+        if is_message(slot.key.load(Ordering::Relaxed)) {
+            return None;
+        }
+        let place = near(slot.number);
+        if !claim::claim(slot.claim, who) {
+            return None;
+        }
+        if is_message(slot.key.load(Ordering::Relaxed)) {
+            claim::release(slot.claim, who);
+            return None;
+        }
+        Some((self.numbered(Reserved { slot, sequence: 0 }), place))
+    }
+
+    /// [`Slots::take_at_once`], in a queue with a tree.
+    #[inline(always)]
+    pub fn take_from_tree_at_once<P>(
+        &self,
+        who: &impl Claimant,
+        near: impl Fn(usize) -> P,
+    ) -> Option<(Taken<'a>, P)> {
+        // Acquire: see `Slots::sequence`.
+        let before = self.sequence.load(Ordering::Acquire);
+        let (number, found) = self.index.best_by_node()?;
+        let slot = self.index.slot(number)?;
+        let place = near(number);
+        if !claim::claim(slot.claim, who) {
+            return None;
+        }
+        // As above.
+        let is_best = slot.key.load(Ordering::Relaxed) == found
+            && !(self.may_be_overtaken(before) && self.index.has_better(found));
+        if !is_best {
+            claim::release(slot.claim, who);
             return None;
         }
         Some((Taken { slot, key: found }, place))

@@ -74,18 +74,19 @@ impl Index<'_> {
         if !node.compare_exchange(old, others.after(old)) {
             self.refresh_node(0, number);
         }
-        self.refresh_from(1, slot);
+        if self.height > 1 {
+            self.refresh_from(1, slot);
+        }
         true
     }
 
+    /// Refreshes the nodes above a slot, from this level on.
     #[inline]
     fn refresh_from(&self, lowest: usize, slot: usize) {
-        let mut child = slot;
-        for level in 0..self.height {
+        let mut child = (0..lowest).fold(slot, |child, _| child / GROUP);
+        for level in lowest..self.height {
             child /= GROUP;
-            if level >= lowest {
-                self.refresh_node(level, child);
-            }
+            self.refresh_node(level, child);
         }
     }
 

@@ -34,7 +34,7 @@ macro_rules! wide {
 /// does not count.
 #[inline(always)]
 pub fn largest_without(keys: &[AtomicU64], goes: u64) -> (usize, u64) {
-    wide!(largest_key(keys, 1, goes)).flatten().unwrap_or_else(|| {
+    wide!(largest_key(keys, 1, goes)).unwrap_or_else(|| {
         largest(keys, |key| match key.load(Ordering::SeqCst) {
             key if key == goes => key::FREE,
             key => key,
@@ -45,7 +45,7 @@ pub fn largest_without(keys: &[AtomicU64], goes: u64) -> (usize, u64) {
 /// The node with the largest value, and that.
 #[inline(always)]
 pub fn largest_node(nodes: &[Node]) -> (usize, u64) {
-    wide!(largest_value(nodes, 2)).flatten().unwrap_or_else(|| largest(nodes, Node::value))
+    wide!(largest_value(nodes, 2)).unwrap_or_else(|| largest(nodes, Node::value))
 }
 
 /// Whether the value of one of these nodes is larger than this key.

@@ -11,10 +11,10 @@
 use core::arch::asm;
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_blendv_epi8, _mm_cmpgt_epi64, _mm_cvtsi128_si64, _mm_unpackhi_epi64,
-    _mm256_andnot_si256, _mm256_blendv_pd, _mm256_castpd_si256, _mm256_castsi256_pd,
-    _mm256_castsi256_si128, _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_extracti128_si256,
-    _mm256_movemask_pd, _mm256_or_si256, _mm256_set1_epi64x, _mm256_testz_si256,
-    _mm256_unpacklo_epi64, _mm256_xor_si256,
+    _mm256_add_epi64, _mm256_andnot_si256, _mm256_blendv_epi8, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_extracti128_si256, _mm256_or_si256,
+    _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_testz_si256,
+    _mm256_xor_si256,
 };
 
 /// Words that are looked at together.
@@ -31,123 +31,128 @@ pub(super) struct Words<const STRIDE: usize> {
     pub(super) count: usize,
 }
 
-/// Does this with the index of the first of each four of these words.
-macro_rules! each_four {
-    ($number:ident of $words:ident, $body:block) => {
-        let (mut next, last) = (0, $words.count - TOGETHER);
-        while next <= last {
-            let $number = next;
-            next += TOGETHER;
-            $body
-        }
-        if next != $words.count {
-            let $number = last;
-            $body
-        }
-    };
-}
-
 impl<const STRIDE: usize> Words<STRIDE> {
-    /// Four of them.
+    /// Four of them. By inline assembly, because other threads store there.
     ///
     /// # Safety
     /// There are four from this one on.
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn four(self, number: usize) -> __m256i {
-        // SAFETY: within the words, says the caller.
-        let at = unsafe { self.first.add(number * STRIDE) };
+        const { assert!(STRIDE == 1 || STRIDE == 2) };
+        let four: __m256i;
+        // One index for all of them, as the address.
+        let at = number * STRIDE;
         if STRIDE == 1 {
             // SAFETY: four words, says the caller.
-            return unsafe { read(at) };
+            unsafe {
+                asm!("vmovdqu {four}, [{first} + {at} * 8]",
+                    four = out(ymm_reg) four, first = in(reg) self.first, at = in(reg) at,
+                    options(nostack, preserves_flags, readonly));
+            }
+        } else {
+            // SAFETY: four pairs of words, says the caller: twice four words in a row.
+            unsafe {
+                asm!("vmovdqu {four}, [{first} + {at} * 8]",
+                    "vpunpcklqdq {four}, {four}, [{first} + {at} * 8 + 32]",
+                    four = out(ymm_reg) four, first = in(reg) self.first, at = in(reg) at,
+                    options(nostack, preserves_flags, readonly));
+            }
         }
-        const { assert!(STRIDE == 1 || STRIDE == 2) };
-        // SAFETY: four pairs of words, says the caller: twice four words in a row.
-        unsafe { _mm256_unpacklo_epi64(read(at), read(at.add(TOGETHER))) }
+        four
     }
 
-    /// Which of four words is in this place of what [`Self::four`] gives.
-    #[inline(always)]
-    fn place(lane: usize) -> usize {
-        if STRIDE == 1 { lane } else { lane % 2 * 2 + lane / 2 }
+    /// Which of the four words is in which lane of what [`Self::four`] gives.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn places() -> __m256i {
+        if STRIDE == 1 { _mm256_setr_epi64x(0, 1, 2, 3) } else { _mm256_setr_epi64x(0, 2, 1, 3) }
     }
 }
 
-/// Four words in a row. By inline assembly, because other threads store there.
-///
-/// # Safety
-/// They are valid for reading.
+/// Words, and the index of each.
+#[derive(Clone, Copy)]
+struct Numbered<T> {
+    words: T,
+    numbers: T,
+}
+
+/// The larger one of each lane, as signed integers.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn read(at: *const u64) -> __m256i {
-    let four: __m256i;
-    // SAFETY: valid, says the caller.
-    unsafe {
-        asm!("vmovdqu {}, [{}]", out(ymm_reg) four, in(reg) at,
-            options(nostack, preserves_flags, readonly));
+fn larger(one: Numbered<__m256i>, other: Numbered<__m256i>) -> Numbered<__m256i> {
+    let is_larger = _mm256_cmpgt_epi64(one.words, other.words);
+    Numbered {
+        words: _mm256_blendv_epi8(other.words, one.words, is_larger),
+        numbers: _mm256_blendv_epi8(other.numbers, one.numbers, is_larger),
     }
-    four
 }
 
+/// The same of two lanes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn larger(one: __m256i, other: __m256i) -> __m256i {
-    let [mask, one, other] =
-        [_mm256_cmpgt_epi64(one, other), one, other].map(|words| _mm256_castsi256_pd(words));
-    _mm256_castpd_si256(_mm256_blendv_pd(other, one, mask))
+fn larger_of_two(one: Numbered<__m128i>, other: Numbered<__m128i>) -> Numbered<__m128i> {
+    let is_larger = _mm_cmpgt_epi64(one.words, other.words);
+    Numbered {
+        words: _mm_blendv_epi8(other.words, one.words, is_larger),
+        numbers: _mm_blendv_epi8(other.numbers, one.numbers, is_larger),
+    }
 }
 
-/// The largest of four signed integers.
+/// The largest of four signed integers, and its index.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn largest_of(four: __m256i) -> i64 {
-    let two = larger_of_two(_mm256_castsi256_si128(four), _mm256_extracti128_si256::<1>(four));
-    _mm_cvtsi128_si64(larger_of_two(two, _mm_unpackhi_epi64(two, two)))
+fn largest_of(Numbered { words, numbers }: Numbered<__m256i>) -> (i64, i64) {
+    let low = |four| _mm256_castsi256_si128(four);
+    let high = |four| _mm256_extracti128_si256::<1>(four);
+    let two = larger_of_two(
+        Numbered { words: low(words), numbers: low(numbers) },
+        Numbered { words: high(words), numbers: high(numbers) },
+    );
+    let second = |two| _mm_unpackhi_epi64(two, two);
+    let second = Numbered { words: second(two.words), numbers: second(two.numbers) };
+    let one = larger_of_two(two, second);
+    (_mm_cvtsi128_si64(one.words), _mm_cvtsi128_si64(one.numbers))
 }
 
+/// This number in each lane.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn larger_of_two(one: __m128i, other: __m128i) -> __m128i {
-    _mm_blendv_epi8(other, one, _mm_cmpgt_epi64(one, other))
+fn each(number: usize) -> __m256i {
+    _mm256_set1_epi64x((number as u64).cast_signed())
 }
 
-/// The largest word, and its index; words that are `ignored`, if any, count as 0. `None`: it has
-/// changed meanwhile.
+/// The largest word, and its index; words that are `ignored`, if any, count as 0.
 ///
 /// # Safety
 /// The processor has AVX2, and the words are valid for reading.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn largest<const STRIDE: usize>(
-    words: Words<STRIDE>,
-    ignored: Option<u64>,
-) -> Option<(usize, u64)> {
+unsafe fn largest<const STRIDE: usize>(words: Words<STRIDE>, ignored: Option<u64>) -> (usize, u64) {
     let sign = _mm256_set1_epi64x(SIGN);
     let ignored = ignored.map(|word| _mm256_set1_epi64x(word.cast_signed()));
-    let mut largest = sign;
-    each_four!(number of words, {
+    let mut largest = Numbered { words: sign, numbers: _mm256_setzero_si256() };
+    let mut look = |number: usize, numbers: __m256i| {
         // SAFETY: as the caller says.
-        let mut four = unsafe { words.four(number) };
+        let mut words = unsafe { words.four(number) };
         if let Some(ignored) = ignored {
-            four = _mm256_andnot_si256(_mm256_cmpeq_epi64(four, ignored), four);
+            words = _mm256_andnot_si256(_mm256_cmpeq_epi64(words, ignored), words);
         }
-        largest = larger(_mm256_xor_si256(four, sign), largest);
-    });
-    let largest = largest_of(largest) ^ SIGN;
-    if largest == 0 {
-        return Some((0, 0));
+        largest = larger(Numbered { words: _mm256_xor_si256(words, sign), numbers }, largest);
+    };
+    let places = Words::<STRIDE>::places();
+    let mut numbers = places;
+    let (mut next, last) = (0, words.count - TOGETHER);
+    while next <= last {
+        look(next, numbers);
+        next += TOGETHER;
+        numbers = _mm256_add_epi64(numbers, each(TOGETHER));
     }
-    let wanted = _mm256_set1_epi64x(largest);
-    each_four!(number of words, {
-        // SAFETY: as the caller says.
-        let found = _mm256_cmpeq_epi64(unsafe { words.four(number) }, wanted);
-        let lanes = _mm256_movemask_pd(_mm256_castsi256_pd(found));
-        if lanes != 0 {
-            let place = Words::<STRIDE>::place(lanes.trailing_zeros() as usize);
-            return Some((number + place, largest.cast_unsigned()));
-        }
-    });
-    None
+    if !words.count.is_multiple_of(TOGETHER) {
+        look(last, _mm256_add_epi64(places, each(last)));
+    }
+    let (word, number) = largest_of(largest);
+    (usize::try_from(number).unwrap_or(0), (word ^ SIGN).cast_unsigned())
 }
 
 /// The largest key but for this one.
@@ -155,7 +160,7 @@ unsafe fn largest<const STRIDE: usize>(
 /// # Safety
 /// As for [`largest`].
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn largest_key(keys: Words<1>, ignored: u64) -> Option<(usize, u64)> {
+pub(super) unsafe fn largest_key(keys: Words<1>, ignored: u64) -> (usize, u64) {
     // SAFETY: as the caller says.
     unsafe { largest(keys, Some(ignored)) }
 }
@@ -165,7 +170,7 @@ pub(super) unsafe fn largest_key(keys: Words<1>, ignored: u64) -> Option<(usize,
 /// # Safety
 /// As for [`largest`].
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn largest_value(nodes: Words<2>) -> Option<(usize, u64)> {
+pub(super) unsafe fn largest_value(nodes: Words<2>) -> (usize, u64) {
     // SAFETY: as the caller says.
     unsafe { largest(nodes, None) }
 }
@@ -178,11 +183,14 @@ pub(super) unsafe fn largest_value(nodes: Words<2>) -> Option<(usize, u64)> {
 pub(super) unsafe fn has_larger<const STRIDE: usize>(words: Words<STRIDE>, than: u64) -> bool {
     let sign = _mm256_set1_epi64x(SIGN);
     let than = _mm256_set1_epi64x(than.cast_signed() ^ SIGN);
-    let mut found = _mm256_set1_epi64x(0);
-    each_four!(number of words, {
+    let mut found = _mm256_setzero_si256();
+    let mut look = |number: usize| {
         // SAFETY: as the caller says.
         let four = _mm256_xor_si256(unsafe { words.four(number) }, sign);
         found = _mm256_or_si256(found, _mm256_cmpgt_epi64(four, than));
-    });
+    };
+    let last = words.count - TOGETHER;
+    (0..=last).step_by(TOGETHER).for_each(&mut look);
+    look(last);
     _mm256_testz_si256(found, found) == 0
 }
