@@ -12,8 +12,19 @@ pub struct Blocked {
 impl Blocked {
     /// Holds back all signals. Async-signal-safe.
     pub fn all() -> Self {
+        Self::these(u64::MAX)
+    }
+
+    /// The same without those that an instruction causes: held back, they end the process.
+    pub fn all_but_faults() -> Self {
+        use libc::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+        let faults = [SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP];
+        Self::these(!faults.iter().fold(0, |mask, signal| mask | 1 << (signal - 1)))
+    }
+
+    fn these(mask: u64) -> Self {
         let mut before = 0;
-        set(u64::MAX, &mut before);
+        set(mask, &mut before);
         Self { before }
     }
 }
@@ -56,6 +67,12 @@ mod tests {
         // SIGKILL and SIGSTOP cannot be held back.
         let never = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
         assert_eq!(mask(), !never);
+        drop(blocked);
+        assert_eq!(mask(), before);
+        let blocked = Blocked::all_but_faults();
+        assert_eq!(mask() & (1 << (libc::SIGSEGV - 1) | 1 << (libc::SIGUSR1 - 1)), {
+            1 << (libc::SIGUSR1 - 1)
+        });
         drop(blocked);
         assert_eq!(mask(), before);
     }

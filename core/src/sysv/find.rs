@@ -1,8 +1,9 @@
 //! `semget`, `msgget` and `shmget`: finding and making objects; removing them.
 
 use super::attached::Use;
+use super::enter::finish_removal;
 use super::header::{Birth, Life};
-use super::object::{Object, enter_any, enter_at_once, is_left_half_done, within};
+use super::object::{Object, enter_any, enter_at_once, is_left_half_done};
 use super::permission::{Permission, asked_for};
 use super::registry;
 use crate::atomic::{AtomicU64, Ordering};
@@ -287,37 +288,4 @@ fn is_alive<O: Object>(thread: &'static Thread, key: i32, id: i32) -> bool {
 pub fn remove<O: Object>(thread: &'static Thread, id: i32) -> Result<()> {
     let is_first = finish_removal::<O>(thread, id)?;
     if is_first { Ok(()) } else { Err(Errno::EINVAL) }
-}
-
-/// Removes an object, or finishes its removal. False: it was removed already. EINVAL: it is not
-/// there, or another process is removing it.
-fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<bool> {
-    let tag = FrameTag::new();
-    let entered = enter_any::<O>(thread, id, &tag)?;
-    let (object, who) = (entered.object, &entered.operation);
-    let (header, identity) = (object.header(), object.identity());
-    let mut pause = Pause::default();
-    while !claim::claim(&header.removal, who) {
-        let has_ended = |holder| who.has_ended(holder, identity.is_at_home(who));
-        if !claim::free_if(&header.removal, has_ended) && !pause.turn() {
-            return Err(Errno::EINVAL);
-        }
-    }
-    // First, as it is large, and could not be found any more without its key.
-    object.discard();
-    if identity.facts.key != libc::IPC_PRIVATE {
-        registry::unlink_key(O::FAMILY, identity.facts.key, id);
-    }
-    let marked = within(who, object, |who| object.mark_removed(who));
-    let is_first = marked.is_ok() && header.life() != Life::Removed;
-    header.pass(Life::Unborn, Life::Removed);
-    header.pass(Life::Lives, Life::Removed);
-    registry::unlink_id(O::FAMILY, id);
-    claim::release(&header.removal, who);
-    let stays = object.outlives_removal();
-    drop(entered);
-    if !stays {
-        O::table().detach(id);
-    }
-    if marked == Err(Errno::EIDRM) { Ok(false) } else { marked.map(|()| is_first) }
 }

@@ -3,6 +3,7 @@
 //! | module | |
 //! |---|---|
 //! | `attached` | the objects that a process has mapped |
+//! | `enter` | how an operation begins; removals that were left half done |
 //! | `family` | the three families, and the names of their files |
 //! | `find` | finding, making and removing objects of any family |
 //! | `header` | what every object's file begins with |
@@ -18,6 +19,8 @@
 
 #[cfg(not(loom))]
 mod attached;
+#[cfg(not(loom))]
+mod enter;
 #[cfg(not(loom))]
 pub mod family;
 #[cfg(not(loom))]

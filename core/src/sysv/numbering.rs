@@ -6,9 +6,10 @@
 
 use std::sync::Mutex;
 
+use super::enter::enter;
 use super::family::LEAST_ID;
 use super::find::settle;
-use super::object::{Object, enter, is_left_half_done};
+use super::object::{Object, is_left_half_done};
 use super::registry;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};

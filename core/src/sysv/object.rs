@@ -115,18 +115,8 @@ impl Identity {
     }
 }
 
-/// Begins an operation on the object with this id. EINVAL: there is none, or none any more; EACCES.
-pub fn enter<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<O>> {
-    let entered = enter_any::<O>(thread, id, tag)?;
-    if entered.object.header().is_well() || is_usable(entered.object.header()) {
-        return Ok(entered);
-    }
-    drop(entered);
-    O::table().detach(id);
-    Err(Errno::EINVAL)
-}
-
-/// The same if it is mapped already, and nothing is the matter with it.
+/// Begins an operation on the object with this id, if it is mapped already, and nothing is the
+/// matter with it.
 #[inline(always)]
 pub fn enter_at_once<O: Object>(
     thread: &'static Thread,

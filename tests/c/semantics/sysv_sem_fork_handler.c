@@ -19,6 +19,9 @@ static int instructions(int steps)
 	return steps <= FIRST ? steps : FIRST + (steps - FIRST) * stride;
 }
 
+/* The caller has changed its group, to the same one: permission is asked for anew. */
+static bool is_asked;
+
 /* The process's first undo in the set: that takes very many instructions. */
 static bool begins;
 
@@ -32,6 +35,8 @@ static void rehearse(void)
 		CHECK_OK(SEMOP(set, { 0, -1, SEM_UNDO }));
 	}
 	struck_forks();
+	if (is_asked)
+		CHECK_OK(setegid(getegid()));
 }
 
 static void operate_in_both(void)
@@ -89,7 +94,7 @@ static int trial(int steps)
 	do {                                                                                       \
 		operations = (struct sembuf[]){ __VA_ARGS__ };                                     \
 		count = sizeof((struct sembuf[]){ __VA_ARGS__ }) / sizeof(struct sembuf);          \
-		stride = begins ? 999 : count > 1 || operations->sem_flg ? 17 : 3;                      \
+		stride = begins ? 999 : is_asked ? 9 : count > 1 || operations->sem_flg ? 17 : 3;       \
 		strike_each_step(trial);                                                           \
 	} while (0)
 
@@ -108,6 +113,14 @@ CASE(semop_that_gives_is_forked_by_a_system_call_at_any_instruction)
 CASE(semop_with_undo_is_forked_by_a_handler_at_any_instruction)
 {
 	make_child = fork;
+	TRIED({ 0, -1, SEM_UNDO });
+}
+
+/* In this case the new state is built where it is shared, word by word. */
+CASE(semop_whose_permission_is_asked_is_forked_by_a_handler_at_any_instruction)
+{
+	make_child = fork;
+	is_asked = child_is_late = true;
 	TRIED({ 0, -1, SEM_UNDO });
 }
 

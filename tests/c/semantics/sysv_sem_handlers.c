@@ -1,6 +1,9 @@
 /* Handlers that interrupt a semop, and do what they like with the set. */
+#include <linux/futex.h>
 #include <setjmp.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include "../support/sysv_holders.h"
 #include "../support/sysv_strike.h"
 
 static int the_set;
@@ -171,6 +174,33 @@ CASE(semop_left_by_siglongjmp_takes_nothing)
 		CHECK_EQ(value_of(the_set, 0), 1);
 		CHECK_OK(SEMOP(the_set, { 0, -1, 0 }));
 	}
+}
+
+/* What the kernel is to do if this thread dies now: nothing. */
+static void check_nothing_is_pending(void)
+{
+	struct robust_list_head *head;
+	size_t length;
+	if (syscall(SYS_get_robust_list, 0, &head, &length) == 0 && head)
+		CHECK(head->list_op_pending == NULL);
+}
+
+CASE(semop_left_by_siglongjmp_leaves_nothing_pending)
+{
+	struct itimerval timer = { .it_value = { 0, 20000 } };
+	the_set = new_set(2);
+	struct holder *holder = HOLDER(the_set, { 1, 1, SEM_UNDO });
+	handle(SIGALRM, jumps, 0);
+	if (sigsetjmp(out, 1) == 0) {
+		CHECK_OK(setitimer(ITIMER_REAL, &timer, NULL));
+		SEMOP(the_set, { 0, -1, 0 });
+		CHECK(!"the call returned");
+	}
+	CHECK_EQ(takers_of(the_set, 0), 0);
+	CHECK_OK(SEMOP(the_set, { 0, 1, 0 }));
+	check_nothing_is_pending();
+	end_holder(holder, KILLED);
+	CHECK_VALUES(the_set, 1, 0);
 }
 
 static int *forked;

@@ -1,7 +1,7 @@
 /* A process is killed at each instruction of semop. With SEM_UNDO nothing is left of it; without,
- * an array has happened whole or not at all. */
+ * an array has happened whole or not at all. The same of the removal of a set. */
 #include "../support/step.h"
-#include "../support/sysv_sem.h"
+#include "../support/sysv_sleepers.h"
 
 enum { AT_A_TIME = 4, MEMBERS = 3, BEFORE = 5 };
 
@@ -95,5 +95,49 @@ CASE(semop_of_an_array_killed_at_any_instruction_has_happened_whole_or_not)
 {
 	int counts[STEP_ENDS] = { 0 };
 	KILLED(counts, { 0, -1, 0 }, { 1, -2, 0 }, { 2, 1, 0 });
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
+}
+
+static void rehearse_removal(void)
+{
+	remove_set(elsewhere);
+}
+
+static void remove_it(void)
+{
+	semctl(set, 0, IPC_RMID);
+}
+
+/* There with all that belongs to it, or gone. */
+static int trial_of_removal(int steps)
+{
+	/* Those of other trials are there at the same time. */
+	key_t key = own_key(steps % 100 * 2);
+	step_on_one_processor();
+	set = noted(semget(key, 1, IPC_CREAT | IPC_EXCL | 0600));
+	elsewhere = noted(semget(key + 1, 1, IPC_CREAT | IPC_EXCL | 0600));
+	struct sleeper *sleeper = PROCESS_SLEEPS(set, { 0, -1, 0 });
+	pid_t victim = step_victim(rehearse_removal, remove_it);
+	int in_call = step_many(victim, instructions(steps));
+	step_kill(victim);
+	int is_there = semctl(set, 0, GETVAL) == 0;
+	if (is_there) {
+		CHECK_EQ(semget(key, 1, 0600), set);
+		CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+		CHECK_EQ(end_of(sleeper), 0);
+		remove_set(set);
+	} else {
+		CHECK(errno == EINVAL || errno == EIDRM);
+		CHECK_EQ(end_of(sleeper), EIDRM);
+	}
+	CHECK_FAILS(semget(key, 1, 0600), ENOENT);
+	return !in_call ? STEP_OVER : is_there ? STEP_EARLY : STEP_LATE;
+}
+
+CASE(semctl_removal_killed_at_any_instruction_while_another_sleeps)
+{
+	int counts[STEP_ENDS] = { 0 };
+	stride = 131;
+	step_trials(trial_of_removal, AT_A_TIME, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }

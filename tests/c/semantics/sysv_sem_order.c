@@ -42,6 +42,22 @@ CASE(semop_serves_in_the_order_of_arrival)
 	}
 }
 
+/* The last one may be noted where one that has left was noted before the others. */
+CASE(semop_serves_in_the_order_of_arrival_after_another_has_left)
+{
+	int set = new_set(2);
+	struct sleeper *leaves = PROCESS_SLEEPS(set, { 1, -1, 0 }),
+		       *first = PROCESS_SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 1, 1, 0 }));
+	CHECK_EQ(end_of(leaves), 0);
+	struct sleeper *second = PROCESS_SLEEPS(set, { 0, -1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(first), 0);
+	CHECK(!is_done(second));
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(second), 0);
+}
+
 CASE(semop_serves_sleepers_that_fit_and_passes_over_the_others)
 {
 	int set = new_set(1);

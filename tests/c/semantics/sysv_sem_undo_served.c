@@ -250,23 +250,73 @@ CASE(semop_sleeper_is_served_by_a_death_of_which_one_that_is_granted_was_told)
 	CHECK_EQ(end_of(sleeper), 0);
 }
 
-/* The kernel tells one that sleeps, and they are killed before they run. They hold nothing. */
+/* A child that sleeps in this call behind all others. Before, it sleeps for the last semaphore of
+ * the set: others lie down anew when they learn of a further process. */
+static struct sleeper *sleeps_last(int set, const struct sembuf *ops, size_t count)
+{
+	struct sleeper *self = sleeper_of(set, ops, count);
+	int before = asleep_in(set), last = (int)status_of(set).sem_nsems - 1;
+	self->is_process = true;
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		CHECK_OK(SEMOP(set, { (unsigned short)last, -1, 0 }));
+		sleeper_body(self);
+		_exit(0);
+	}
+	self->pid = pid;
+	CHECK_SOON(takers_of(set, last) == 1 && asleep(pid, pid));
+	CHECK_OK(SEMOP(set, { (unsigned short)last, 1, 0 }));
+	CHECK_SOON(takers_of(set, last) == 0 && sleeps_beside(self, before));
+	return self;
+}
+
+/* This thread hardly runs any more: it shares a processor with a process that never rests. */
+static void hold_up(pid_t tid, const cpu_set_t *where)
+{
+	CHECK_OK(sched_setaffinity(tid, sizeof *where, where));
+	CHECK_OK(sched_setscheduler(tid, SCHED_IDLE, &(struct sched_param){ 0 }));
+}
+
+static pid_t keep_busy(const cpu_set_t *where)
+{
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		CHECK_OK(sched_setaffinity(0, sizeof *where, where));
+		for (;;)
+			;
+	}
+	return pid;
+}
+
+/* The kernel tells one that sleeps, and they are killed before they run: their other threads, which
+ * have their marks, end first. They hold nothing. */
 CASE(semop_sleeper_is_served_by_a_death_of_which_those_that_are_killed_were_told)
 {
 	enum { TOLD = 3 };
 	struct sleeper *told[TOLD];
+	cpu_set_t allowed, busy;
+	CHECK_OK(sched_getaffinity(0, sizeof allowed, &allowed));
 	step_on_one_processor();
-	int set = new_set_of_value(1);
+	int cpu = 0, here = sched_getcpu();
+	while (cpu < CPU_SETSIZE && (cpu == here || !CPU_ISSET(cpu, &allowed)))
+		cpu++;
+	CPU_ZERO(&busy);
+	CPU_SET(cpu < CPU_SETSIZE ? cpu : here, &busy);
+	int set = new_set(2);
+	set_value(set, 0, 1);
 	struct holder *holder = HOLDER(set, { 0, -1, SEM_UNDO });
 	for (int i = 0; i < TOLD; i++)
 		told[i] = PROCESS_SLEEPS(set, { 0, -2, 0 });
-	struct sleeper *sleeper = PROCESS_SLEEPS(set, { 0, -1, 0 });
+	struct sleeper *sleeper = sleeps_last(set, OPS({ 0, -1, 0 }));
+	pid_t hog = keep_busy(&busy);
 	for (int i = 0; i < TOLD; i++)
-		CHECK_OK(sched_setscheduler(told[i]->pid, SCHED_IDLE, &(struct sched_param){ 0 }));
+		hold_up(told[i]->pid, &busy);
 	end_holder(holder, KILLED);
 	for (int i = 0; i < TOLD; i++)
 		CHECK_OK(kill(told[i]->pid, SIGKILL));
 	CHECK_EQ(end_of(sleeper), 0);
+	CHECK_OK(kill(hog, SIGKILL));
+	CHECK_EQ(waitpid(hog, NULL, 0), hog);
 	for (int i = 0; i < TOLD; i++)
 		CHECK_EQ(waitpid(told[i]->pid, NULL, 0), told[i]->pid);
 	CHECK_EQ(takers_of(set, 0), 0);

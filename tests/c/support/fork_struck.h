@@ -6,6 +6,9 @@
 #include "child.h"
 #include "struck.h"
 
+/* The child goes on when its parent has returned: what it stores then comes late. */
+static bool child_is_late;
+
 static inline void fork_once(int signal)
 {
 	(void)signal;
@@ -16,10 +19,12 @@ static inline void fork_once(int signal)
 	pid_t child = make_child();
 	CHECK_OK(child);
 	is_child = child == 0;
-	if (is_child)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	else
+	if (!is_child)
 		struck->child = child;
+	else
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (is_child && child_is_late && struck_read(&struck->done) == 0)
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 	errno = error;
 }
 

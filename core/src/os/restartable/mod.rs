@@ -6,8 +6,9 @@
 //! store. The kernel restarts a *restartable sequence* whenever the thread was preempted in it, or
 //! has handled a signal; then the check is repeated.
 //!
-//! After an interruption, each store is made without the kernel's help until the code has made
-//! progress: a thread that a debugger steps through is interrupted after each instruction.
+//! A sequence that is interrupted again and again is not tried for ever: a thread that a debugger
+//! steps through is interrupted after each instruction. Then its signals are held back for one
+//! check and its stores.
 //!
 //! glibc registers for each thread what the kernel needs, from version 2.35 on. Without that, and
 //! on other architectures, there is a check before each store, and a window of a few instructions
@@ -32,6 +33,38 @@ pub use self::publish::publish_while;
 use self::sequence::Attempt;
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
+#[cfg(target_arch = "x86_64")]
+use crate::os::errno::preserved;
+#[cfg(target_arch = "x86_64")]
+use crate::os::signals::Blocked;
+
+/// So often a sequence is tried that the kernel interrupts each time. That happens to a thread that
+/// is preempted once in a while, and the others make no system call.
+#[cfg(target_arch = "x86_64")]
+const TRIES: usize = 4;
+
+/// Tries a sequence again that has been interrupted. If it is in vain, `act` makes the stores, and
+/// no handler can come between them.
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn again(sequence: impl Fn() -> Attempt, act: impl FnOnce() -> bool) -> bool {
+    for _ in 1..TRIES {
+        match sequence() {
+            Attempt::Done => return true,
+            Attempt::Other => return false,
+            Attempt::Interrupted(_) => {}
+        }
+    }
+    undisturbed(act)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn undisturbed<R>(act: impl FnOnce() -> R) -> R {
+    let blocked = preserved(Blocked::all_but_faults);
+    let result = act();
+    preserved(|| drop(blocked));
+    result
+}
 
 /// Stores to both words, the key first, if the word holds `expected`. False: it does not, or no
 /// longer after the first of the two. Release.
@@ -44,13 +77,29 @@ pub fn store_both_while(
 ) -> bool {
     #[cfg(target_arch = "x86_64")]
     if let Some(rseq) = super::cpu::rseq_offset() {
-        match sequence::store_both_while(rseq, word, expected, key, claim) {
-            Attempt::Done => return true,
-            Attempt::Other => return false,
-            Attempt::Interrupted(_) => {}
-        }
+        return match sequence::store_both_while(rseq, word, expected, key, claim) {
+            Attempt::Done => true,
+            Attempt::Other => false,
+            Attempt::Interrupted(_) => store_both_again(rseq, word, expected, key, claim),
+        };
     }
     store_both_if(word, expected, key, claim)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+#[inline(never)]
+fn store_both_again(
+    rseq: isize,
+    word: &AtomicU64,
+    expected: u64,
+    key: (&AtomicU64, u64),
+    claim: (&AtomicU32, u32),
+) -> bool {
+    again(
+        || sequence::store_both_while(rseq, word, expected, key, claim),
+        || store_both_if(word, expected, key, claim),
+    )
 }
 
 #[cfg_attr(target_arch = "x86_64", cold, inline(never))]
@@ -78,13 +127,28 @@ pub fn exchange_while(
 ) -> bool {
     #[cfg(target_arch = "x86_64")]
     if let Some(rseq) = super::cpu::rseq_offset() {
-        match sequence::exchange_while(rseq, watched, place, (before, after)) {
-            Attempt::Done => return true,
-            Attempt::Other => return false,
-            Attempt::Interrupted(_) => {}
-        }
+        return match sequence::exchange_while(rseq, watched, place, (before, after)) {
+            Attempt::Done => true,
+            Attempt::Other => false,
+            Attempt::Interrupted(_) => exchange_again(rseq, watched, place, (before, after)),
+        };
     }
     exchange_if(watched, place, (before, after))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+#[inline(never)]
+fn exchange_again(
+    rseq: isize,
+    watched: (&AtomicU64, u64),
+    place: &AtomicU64,
+    exchange: (u64, u64),
+) -> bool {
+    again(
+        || sequence::exchange_while(rseq, watched, place, exchange),
+        || exchange_if(watched, place, exchange),
+    )
 }
 
 #[cfg_attr(target_arch = "x86_64", cold, inline(never))]
@@ -178,30 +242,23 @@ unsafe fn continue_sequences(
 ) -> bool {
     // What has been copied more than once was the same.
     let (mut at, mut was_at) = ((length - left).min(length - PART), usize::MAX);
-    let mut has_head = false;
     loop {
         let left = length - at;
         // SAFETY: a part of what the caller vouches for.
         let (from, into) = unsafe { (from.add(at), into.add(at)) };
         if at == was_at {
-            // No further than before: a debugger steps through the thread.
-            if watched.0.load(Ordering::Relaxed) != watched.1 {
-                return false;
-            }
-            // One store after each look.
-            if !has_head {
-                // SAFETY: as the caller says.
-                unsafe { head.1.write(head.0.to_ne_bytes()) };
-                has_head = true;
-                continue;
-            }
-            // SAFETY: 16 bytes of that part.
-            unsafe { ptr::copy_nonoverlapping(from, into, PART) };
-            if left == PART {
-                return watched.0.load(Ordering::Relaxed) == watched.1;
-            }
-            at = (at + PART).min(length - PART);
-            continue;
+            // No further than before.
+            return undisturbed(|| {
+                let is_same = watched.0.load(Ordering::Relaxed) == watched.1;
+                if is_same {
+                    // SAFETY: as the caller says; a part of what it vouches for.
+                    unsafe {
+                        head.1.write(head.0.to_ne_bytes());
+                        ptr::copy_nonoverlapping(from, into, left);
+                    }
+                }
+                is_same
+            });
         }
         was_at = at;
         // SAFETY: that part has 16 bytes or more; glibc has registered what is at the offset.

@@ -15,15 +15,28 @@ pub fn publish_while(watched: (&AtomicU64, u64), publication: &Publication<'_>) 
     #[cfg(target_arch = "x86_64")]
     if let Some(rseq) = crate::os::cpu::rseq_offset() {
         use super::sequence::Attempt;
-        match publish_in_sequence(rseq, watched, publication) {
-            Attempt::Done => return true,
-            Attempt::Other => return false,
-            Attempt::Interrupted(_) => {}
-        }
+        return match publish_in_sequence(rseq, watched, publication) {
+            Attempt::Done => true,
+            Attempt::Other => false,
+            Attempt::Interrupted(_) => {
+                // A copy: the publication itself need not be in memory.
+                let copy = *publication;
+                publish_again(rseq, watched, &copy)
+            }
+        };
     }
-    // A copy: the publication itself need not be in memory.
     let copy = *publication;
     publish_if(watched, &copy)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+#[inline(never)]
+fn publish_again(rseq: isize, watched: (&AtomicU64, u64), publication: &Publication<'_>) -> bool {
+    super::again(
+        || publish_in_sequence(rseq, watched, publication),
+        || publish_if(watched, publication),
+    )
 }
 
 /// Without the kernel's help: a look before the stores, and one before the exchange.

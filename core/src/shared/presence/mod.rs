@@ -100,8 +100,13 @@ pub fn held_by(process: u32) -> u32 {
 /// in doubt, and of the calling process. Async-signal-safe, leaves `errno` alone.
 #[cold]
 pub fn holder_has_ended(held: u32) -> bool {
-    let process = held >> THREAD_BITS & (NUMBERS - 1);
+    let process = process_of(held);
     preserved(|| process != 0 && !number::is_own(process) && file::is_abandoned(process))
+}
+
+/// The number of the process in what a thread claims with.
+pub fn process_of(presence: u32) -> u32 {
+    presence >> THREAD_BITS & (NUMBERS - 1)
 }
 
 fn process_part(process: u32) -> u32 {
@@ -131,7 +136,7 @@ fn number_thread(thread: &Thread, process: u32) -> Option<u32> {
 pub fn has_ended(presence: u32) -> bool {
     preserved(|| {
         let identity = presence | UNGUARDED | NO_TID;
-        let process = presence >> THREAD_BITS & (NUMBERS - 1);
+        let process = process_of(presence);
         match process {
             0 => false,
             // What a process holds is given back by those who know that it was marked.

@@ -145,6 +145,7 @@ impl Thread {
                 claims.store(0, Ordering::Relaxed);
             }
         }
+        self.forget_wake(record);
         record.clear();
     }
 

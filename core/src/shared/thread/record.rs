@@ -20,7 +20,10 @@ pub(super) struct Record {
     /// The value for `list_op_pending` that leads to the claimed word, or to one that is about to
     /// be claimed; 0 = none.
     pub entry: AtomicUsize,
-    /// Whether that is claimed in the name of the process's presence.
+    /// The value for `list_op_pending` that leads to the death word on which the operation owes a
+    /// wake (`wake`); 0 = none.
+    pub owed: AtomicUsize,
+    /// Whether its claim is in the name of the process's presence.
     pub by_presence: AtomicBool,
 }
 
@@ -77,6 +80,7 @@ impl Record {
 
     pub fn clear(&self) {
         self.entry.store(0, Ordering::Relaxed);
+        self.owed.store(0, Ordering::Relaxed);
         self.by_presence.store(false, Ordering::Relaxed);
         self.give_back();
     }

@@ -9,6 +9,7 @@ use core::cell::Cell;
 
 use super::block::Thread;
 use super::operation::Operation;
+use super::record::Record;
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 /// Until it is dropped the kernel wakes a sleeper if the thread dies.
@@ -17,6 +18,8 @@ pub struct Announcement<'t> {
     thread: &'t Thread,
     pending: &'t AtomicUsize,
     entry: Cell<usize>,
+    /// That of the operation, which says the same.
+    record: Option<&'t Record>,
 }
 
 impl Thread {
@@ -28,7 +31,7 @@ impl Thread {
     /// Async-signal-safe; it nests. The word is not accessed after this.
     pub fn announce_wake(&self, death_word: &AtomicU32) -> Option<Announcement<'_>> {
         let pending = self.pending();
-        (pending.load(Ordering::Relaxed) == 0).then(|| self.lead(pending, death_word))?
+        (pending.load(Ordering::Relaxed) == 0).then(|| self.lead(pending, death_word, None))?
     }
 
     /// Whether the kernel gives a wake on this word if the thread dies now.
@@ -43,15 +46,20 @@ impl Thread {
         &'t self,
         pending: &'t AtomicUsize,
         death_word: &AtomicU32,
+        record: Option<&'t Record>,
     ) -> Option<Announcement<'t>> {
         // The kernel would take any other value for a TID.
         if death_word.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let entry = self.entry_of(death_word);
+        if let Some(record) = record {
+            record.owed.store(entry, Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+        }
         pending.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        Some(Announcement { thread: self, pending, entry: Cell::new(entry) })
+        Some(Announcement { thread: self, pending, entry: Cell::new(entry), record })
     }
 }
 
@@ -74,7 +82,7 @@ impl<'t> Operation<'t> {
         }
         self.mark(claim)?;
         compiler_fence(Ordering::SeqCst);
-        self.thread.lead(pending, death_word)
+        self.thread.lead(pending, death_word, Some(self.record))
     }
 }
 
@@ -85,9 +93,19 @@ impl Announcement<'_> {
         let is_ours = self.pending.load(Ordering::Relaxed) == self.entry.get();
         if is_ours && death_word.load(Ordering::Relaxed) == 0 {
             compiler_fence(Ordering::SeqCst);
-            self.entry.set(self.thread.entry_of(death_word));
+            let before = self.entry.replace(self.thread.entry_of(death_word));
+            self.note(before, self.entry.get());
             self.pending.store(self.entry.get(), Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
+        }
+    }
+
+    /// Says so in the record of the operation. In the child of a fork another one may have it.
+    fn note(&self, before: usize, now: usize) {
+        if let Some(record) = self.record
+            && record.owed.load(Ordering::Relaxed) == before
+        {
+            record.owed.store(now, Ordering::Relaxed);
         }
     }
 }
@@ -98,6 +116,19 @@ impl Drop for Announcement<'_> {
         // A handler that locked a robust mutex has left 0 there.
         if self.pending.load(Ordering::Relaxed) == self.entry.get() {
             self.pending.store(0, Ordering::Relaxed);
+        }
+        compiler_fence(Ordering::SeqCst);
+        self.note(self.entry.get(), 0);
+    }
+}
+
+impl Thread {
+    /// The operation of this record has been left for good: it owes no wake.
+    pub(super) fn forget_wake(&self, record: &Record) {
+        let owed = record.owed.swap(0, Ordering::Relaxed);
+        let pending = self.pending();
+        if owed != 0 && pending.load(Ordering::Relaxed) == owed {
+            pending.store(0, Ordering::Relaxed);
         }
     }
 }

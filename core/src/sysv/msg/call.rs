@@ -9,7 +9,8 @@ use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
 use crate::sysv::attached::Use;
-use crate::sysv::object::{enter, enter_at_once};
+use crate::sysv::enter::enter;
+use crate::sysv::object::enter_at_once;
 use crate::sysv::permission::{ALTER, READ};
 
 /// Whether a message of so many bytes is too long for the queue with this id, or for all of them.

@@ -13,9 +13,10 @@ use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Operation, Thread};
+use crate::sysv::enter::enter;
 use crate::sysv::find;
 use crate::sysv::numbering::{self, All};
-use crate::sysv::object::{Object, admit, enter};
+use crate::sysv::object::{Object, admit};
 use crate::sysv::permission::{Permission, READ};
 
 /// `struct msqid_ds`, as integers.

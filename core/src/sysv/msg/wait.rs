@@ -37,7 +37,8 @@ use crate::shared::spin::Hint;
 use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
 use crate::shared::wait::{Attempt, Terms, Wait};
 use crate::sysv::attached::Use;
-use crate::sysv::object::{enter, within};
+use crate::sysv::enter::enter;
+use crate::sysv::object::within;
 use crate::sysv::permission::{ALTER, READ};
 
 /// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice

@@ -12,7 +12,8 @@ use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{FrameTag, Thread};
 use crate::sysv::attached::Use;
-use crate::sysv::object::{enter, enter_at_once};
+use crate::sysv::enter::enter;
+use crate::sysv::object::enter_at_once;
 
 /// `semop(2)` as far as it goes without a wait. `None`: it must wait, or more has to be checked.
 /// Makes no system call but the wakes that are due. The same errors as [`semop`].

@@ -236,6 +236,17 @@ pub fn wake_all(set: &Set) {
     }
 }
 
+/// The same for a process that finishes what another one had begun: that one may have died between
+/// the word of a waiter and its wake.
+#[cold]
+fn wake_all_anew(set: &Set) {
+    let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
+    for record in (0..used).map_while(|slot| set.layout.record(slot)) {
+        record.wake_to_look();
+        futex::wake(record.asleep.as_ptr(), 1, Scope::Shared);
+    }
+}
+
 /// Wakes the threads whose wait is over and that sleep all the same: a thread has died before it
 /// could wake them.
 #[cold]
@@ -261,7 +272,11 @@ pub fn mark_removed(set: &Set, who: &Operation<'static>) -> Result<()> {
         draft.set_fact(Fact::Mode, draft.fact(Fact::Mode) | REMOVED);
         Ok(Step::Publish((), None))
     });
-    wake_all(set);
+    if marked == Err(Errno::EIDRM) {
+        wake_all_anew(set);
+    } else {
+        wake_all(set);
+    }
     debug_assert!(set.layout.members() > 0);
     marked
 }

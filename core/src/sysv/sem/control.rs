@@ -13,9 +13,10 @@ use crate::os::scratch::Scratch;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Operation, Thread};
 use crate::sysv::attached::Use;
+use crate::sysv::enter;
 use crate::sysv::find;
 use crate::sysv::numbering;
-use crate::sysv::object::{self, Object, admit, enter_at_once};
+use crate::sysv::object::{Object, admit, enter_at_once};
 use crate::sysv::permission::{ALTER, Permission, READ};
 use core::cell::Cell;
 
@@ -55,7 +56,7 @@ pub enum Question {
 fn enter(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Set>> {
     let entered = match enter_at_once(thread, id, tag) {
         Some(entered) => entered,
-        None => object::enter(thread, id, tag)?,
+        None => enter::enter(thread, id, tag)?,
     };
     mend(entered.object, &entered.operation).map_err(gone)?;
     Ok(entered)

@@ -44,7 +44,9 @@ pub struct Words {
     /// 1 = a thread has tried in vain for long to make a change: see `change`. Stored by that
     /// thread, and by one that has given way for long enough.
     pub turn: AtomicU32,
-    _line: [u32; 11],
+    /// Always 0: where a thread that sleeps on the marks of processes owes a wake (`wait`).
+    pub death: AtomicU32,
+    _line: [u32; 10],
     /// Whether it pays to spin before a sleep: for the semaphores with this index, or this
     /// remainder. Threads that wake each other in turn wait for different ones.
     hints: [Hint; HINTS],

@@ -8,6 +8,7 @@
 //! | `change` | one change, from the first copy to the last wake |
 //! | `control` | `semctl` |
 //! | `draft` | a changed copy, swapped in whole or not at all |
+//! | `fate` | whether the thread of a waiter is alive |
 //! | `find` | `semget`: sets as objects that are found and made |
 //! | `image` | copies of parts of a set's file, for an observer that does not map it |
 //! | `layout` | where everything lies in the file |
@@ -45,6 +46,8 @@ mod call;
 mod change;
 #[cfg(not(loom))]
 mod control;
+#[cfg(not(loom))]
+mod fate;
 #[cfg(not(loom))]
 mod find;
 #[cfg(not(loom))]

@@ -25,6 +25,7 @@ pub mod asleep {
 /// | word | states | changed by |
 /// |---|---|---|
 /// | `claim` | see [`claim`](crate::shared::claim) | the thread that waits; a waiter in the state whose record is not held is dead |
+/// | `marked` | 0; the slot of its process plus one: the mark there says whether the thread lives that has claimed the record in the name of the process's presence (`fate`) | its thread; the process, in its next program |
 /// | `asleep` | [`asleep`] | its thread, from awake to asleep, and from in flight to asleep behind a change of its own; the thread that ends its wait, to in flight before that becomes current and to awake after it. All by exchange |
 /// | the others | plain data, while the waiter is not in the state | its thread |
 #[repr(C)]
@@ -44,7 +45,9 @@ pub struct Record {
     few: [AtomicU64; FEW],
     /// When the wait ends by itself, in seconds of CLOCK_MONOTONIC plus one; 0 = never. For
     /// observers.
-    pub until: AtomicU64,
+    pub until: AtomicU32,
+    /// See above.
+    pub marked: AtomicU32,
 }
 
 #[cfg(not(loom))]

@@ -6,6 +6,7 @@
 
 use super::cells::Status;
 use super::change::{Step, change};
+use super::fate;
 use super::layout::Layout;
 use super::operate::Operation;
 use super::record::{Long, Record, asleep};
@@ -14,7 +15,8 @@ use super::set::Set;
 use super::state::Kind;
 use crate::atomic::Ordering;
 use crate::os::{Errno, Result};
-use crate::shared::claim::{self, Claimant};
+use crate::shared::claim::{self, Claimant, Holder};
+use crate::shared::presence;
 use crate::shared::thread::Operation as ThreadOperation;
 use crate::sysv::object::within;
 
@@ -39,7 +41,10 @@ fn capacity(layout: &Layout) -> usize {
 /// Claims this record, if no thread has it.
 fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<bool> {
     let Some(record) = set.layout.record(slot) else { return Ok(false) };
-    let has_ended = |holder| who.has_ended(holder, set.identity.is_at_home(who));
+    let has_ended = |held| {
+        !fate::is_known_to_live(record, held, |slot| set.layout.process(slot))
+            && who.has_ended(held, set.identity.is_at_home(who))
+    };
     // Relaxed: the claim decides.
     if !claim::is_free(record.claim.load(Ordering::Relaxed))
         && !claim::free_if(&record.claim, has_ended)
@@ -53,6 +58,7 @@ fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<
         return Ok(false);
     }
     record.asleep.store(asleep::AWAKE, Ordering::Relaxed);
+    record.marked.store(0, Ordering::Relaxed);
     // A thread had it for an instant, and died.
     if set.status(slot)?.0 == Status::Waiting {
         within(who, set, |who| take_out(set, who, slot, false))?;
@@ -122,4 +128,19 @@ pub fn give_back(set: &Set, who: &ThreadOperation<'static>, slot: usize) {
     }
     record.wake();
     claim::release(&record.claim, who);
+}
+
+/// The process begins to use its slot in another program: the mark there says no more of the
+/// threads of the program before, which have ended.
+pub fn end_earlier_program(set: &Set, slot: usize) {
+    let marked = u32::try_from(slot + 1).ok();
+    let used = set.layout.words().records.load(Ordering::SeqCst) as usize;
+    for record in (0..used).map_while(|slot| set.layout.record(slot)) {
+        if Some(record.marked.load(Ordering::Acquire)) == marked {
+            claim::free_if(
+                &record.claim,
+                |held| matches!(held, Holder::Presence(number) if presence::has_ended(number)),
+            );
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 
 use super::cells::{Holder, Status};
+use super::fate;
 use super::layout::{Geometry, Layout};
 use super::operate::Actor;
 use super::serve::{Records, Wanted};
@@ -13,7 +14,6 @@ use crate::os::file_size::reserve;
 use crate::os::membarrier;
 use crate::os::settings;
 use crate::os::{Errno, Result};
-use crate::shared::claim;
 use crate::shared::presence::{self, ProcessId, marks};
 use crate::sysv::attached::Attached;
 use crate::sysv::header::{Birth, Facts, Header};
@@ -161,13 +161,7 @@ impl Records for Set {
     }
 
     fn is_dead(&self, slot: usize) -> bool {
-        let Some(record) = self.layout.record(slot) else { return true };
-        // SeqCst: the thread that has claimed it did so before its waiter came into the state.
-        match claim::holder(record.claim.load(Ordering::SeqCst)) {
-            claim::Holder::None => true,
-            // The kernel would have said so.
-            claim::Holder::Thread(_) => false,
-            claim::Holder::Presence(number) => presence::has_ended(number),
-        }
+        let find = |slot| self.layout.process(slot);
+        self.layout.record(slot).is_none_or(|record| fate::is_over(record, find))
     }
 }

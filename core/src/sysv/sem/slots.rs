@@ -3,8 +3,8 @@
 //! A process takes one before its first operation with SEM_UNDO, and keeps it. It is given to
 //! another process when it is dead, and what was to be undone has been (`undo`).
 //!
-//! A process that sleeps on the marks of others takes one, too. The kernel wakes one sleeper for a
-//! mark, and that one wakes the others. If it is killed before it runs, its own mark wakes another.
+//! A process that sleeps on the marks of others takes one, too: its mark says whether its threads
+//! live (`fate`).
 
 use std::os::fd::AsRawFd;
 
@@ -12,11 +12,12 @@ use super::cells::Holder;
 use super::change::{wake_all, wake_to_look};
 use super::layout::PROCESSES;
 use super::record::{Process, UNMARKED, WITHOUT_UNDO};
+use super::records;
 use super::set::Set;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::process;
 use crate::os::{Errno, Result};
-use crate::shared::claim::Claimant;
+use crate::shared::claim::{Claimant, OWNER_DIED};
 use crate::shared::presence::{ProcessId, marks};
 use crate::shared::thread::Operation;
 use crate::sysv::object::reopen;
@@ -129,6 +130,9 @@ fn let_mark(set: &Set, who: &Operation<'_>, slot: usize) -> Result<()> {
     let process = set.layout.process(slot).ok_or(Errno::EINVAL)?;
     let (page, place) = set.layout.mark_at(slot);
     let marked = reopen(set).and_then(|opened| marks::add(opened.file.as_raw_fd(), page, place));
+    if process.mark.load(Ordering::Acquire) & OWNER_DIED != 0 {
+        records::end_earlier_program(set, slot);
+    }
     match marked {
         Ok((mark, value)) => {
             store(who, &process.mark, value).inspect_err(|_| marks::release(mark))?;

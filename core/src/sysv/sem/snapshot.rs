@@ -10,6 +10,7 @@ use std::fs::File;
 
 use super::cells;
 use super::cells::Status;
+use super::fate;
 use super::image::Image;
 use super::operate::Operation;
 use super::record::{Long, Process, Record};
@@ -193,11 +194,12 @@ impl Look<'_> {
     fn waiter(&self, slot: usize, waiter: cells::Waiter) -> Result<Option<Waiter>> {
         let record: &Record = self.image.layout.record(slot).ok_or(Errno::EINVAL)?;
         self.image.copy(record, 1)?;
+        if fate::is_over(record, |slot| self.process(slot)) {
+            return Ok(None);
+        }
         let tid = match claim::holder(record.claim.load(Ordering::Relaxed)) {
-            claim::Holder::None => return Ok(None),
-            claim::Holder::Presence(number) if presence::has_ended(number) => return Ok(None),
             claim::Holder::Thread(tid) => Some(tid),
-            claim::Holder::Presence(_) => None,
+            claim::Holder::None | claim::Holder::Presence(_) => None,
         };
         let long = |part: usize| -> Option<&Long> {
             let long = self.image.layout.long(part)?;
@@ -230,13 +232,16 @@ impl Look<'_> {
         Ok(adjustments)
     }
 
+    fn process(&self, slot: usize) -> Option<&Process> {
+        let process: &Process = self.image.layout.process(slot)?;
+        self.image.copy(process, 1).ok().map(|()| process)
+    }
+
     fn adjustment(
         &self,
         cells::Adjustment { holder, member, amount }: cells::Adjustment,
     ) -> Adjustment {
-        let process: Option<&Process> = self.image.layout.process(usize::from(holder.slot));
-        let process = process.filter(|process| self.image.copy(*process, 1).is_ok());
-        let owner = process.and_then(|process| {
+        let owner = self.process(usize::from(holder.slot)).and_then(|process| {
             let owner = ProcessId::from_word(process.owner.load(Ordering::Relaxed))?;
             // Another process has the slot by now.
             (owner.number() == holder.number).then_some((owner, process))

@@ -1,8 +1,11 @@
 //! A wait for what cannot be done yet: what the wait machine (`shared::wait`) attempts.
 //!
 //! A waiter sleeps on its own word and, if other processes may have something to be undone, on what
-//! the kernel marks when they die (`undo`). The death of its own process is marked then, too, as it
-//! may be the one that the kernel wakes, and be killed before it runs.
+//! the kernel marks when they die (`undo`). The kernel wakes one sleeper for a mark, and that one
+//! wakes the others. It may be killed before it runs. So it owes a wake on the *death word* of the
+//! set (`shared::thread::wake`), on which all sleep that sleep on marks: the kernel gives that wake
+//! when the thread itself ends, and is among the sleepers no more. Whether it lives is what the
+//! mark of its own process says meanwhile (`fate`).
 //!
 //! | what it sees | it sleeps until |
 //! |---|---|
@@ -26,7 +29,7 @@ use crate::os::clock::{Clock, Deadline};
 use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
-use crate::shared::thread::Operation as ThreadOperation;
+use crate::shared::thread::{Announcement, Operation as ThreadOperation};
 use crate::shared::wait::{self as machine, Attempt, Terms};
 use crate::sysv::object::within;
 
@@ -57,10 +60,12 @@ pub fn wait(
 ) -> Result<Waited> {
     let slot = claim_record(wish.set, who)?;
     let terms = Terms { until, interrupted: Interrupted::Fails };
+    let mut owed = None;
     let waiting = Waiting {
         wish,
         who,
         slot,
+        owed: &mut owed,
         words: [WaitV::NONE; WORDS],
         look: FIRST_LOOK_NS,
         was_in_flight: false,
@@ -69,6 +74,7 @@ pub fn wait(
     // The kernel wakes one sleeper for a death. This thread may have been that one, and granted at
     // the same time.
     undo::notice_all(wish.set);
+    drop(owed);
     give_back(wish.set, who, slot);
     waited.map_err(|error| if error == Errno::ETIMEDOUT { Errno::EAGAIN } else { error })
 }
@@ -79,6 +85,9 @@ struct Waiting<'w> {
     /// Holds the record of the waiter.
     who: &'w ThreadOperation<'static>,
     slot: usize,
+    /// From before its first sleep on marks on.
+    owed: &'w mut Option<Announcement<'static>>,
+    /// The death word, marks, its own word.
     words: [WaitV; WORDS],
     /// When processes that may be about to end are looked at next, in nanoseconds.
     look: i64,
@@ -113,6 +122,7 @@ impl Attempt for Waiting<'_> {
             (count, is_complete) = self.gather();
             is_complete &= marked.is_ok();
         }
+        is_complete &= count == 0 || self.owe()?;
         let health = self.within(|who| undo::mend(self.wish.set, who))?;
         if health == Health::Mended {
             return Ok(false);
@@ -170,6 +180,21 @@ impl Waiting<'_> {
         self.wish.set.layout.record(self.slot).ok_or(Errno::EINVAL)
     }
 
+    /// From now on it owes a wake to the others that sleep on marks. False: that cannot be
+    /// announced.
+    fn owe(&mut self) -> Result<bool> {
+        let set = self.wish.set;
+        if self.owed.is_none()
+            && let Some(slot) = slots::marked(set)
+        {
+            let record = self.record()?;
+            // Release: behind the mark. (`fate`)
+            record.marked.store(u32::try_from(slot + 1).unwrap_or(0), Ordering::Release);
+            *self.owed = self.who.guard_wake(&record.claim, &set.layout.words().death);
+        }
+        Ok(self.owed.is_some())
+    }
+
     /// An operation within the one that holds the record.
     fn within<T>(&self, act: impl FnOnce(&ThreadOperation<'static>) -> Result<T>) -> Result<T> {
         within(self.who, self.wish.set, act)
@@ -192,7 +217,9 @@ impl Waiting<'_> {
     /// Says in the record what is wanted, and by which process.
     fn write(&self, terms: &Terms) -> Result<()> {
         let record = self.record()?;
-        let seconds = |until: Deadline| until.time.tv_sec.max(0).cast_unsigned() + 1;
+        let seconds = |until: Deadline| {
+            u32::try_from(until.time.tv_sec.max(0)).unwrap_or(u32::MAX).saturating_add(1)
+        };
         record.until.store(terms.until.map_or(0, seconds), Ordering::Relaxed);
         let Wish { set, array, actor } = self.wish;
         record.pid.store(actor.pid, Ordering::Relaxed);
@@ -236,8 +263,14 @@ impl Waiting<'_> {
         let own = record.map_or(core::ptr::null_mut(), |record| record.asleep.as_ptr());
         let filter = &self.who.thread().filter;
         if count > 0 && futex::can_be_interrupted() && filter.may_wait_on_vectors() {
-            self.words[count] = WaitV::new(own, word, Scope::Shared);
-            sleep.prepare_any(&self.words[..=count], until.unwrap_or(Deadline::NEVER));
+            let death = &self.wish.set.layout.words().death;
+            // With any other value each sleep would end at once: hostile bytes.
+            let is_whole = death.load(Ordering::Relaxed) == 0;
+            // In front: once this thread sleeps on a mark, another one may be told of it, and die.
+            self.words[0] = WaitV::new(death.as_ptr(), 0, Scope::Shared);
+            self.words[1 + count] = WaitV::new(own, word, Scope::Shared);
+            let words = &self.words[usize::from(!is_whole)..count + 2];
+            sleep.prepare_any(words, until.unwrap_or(Deadline::NEVER));
             return;
         }
         let until = if count > 0 { Some(earlier(until, LOOK_NS)) } else { until };
@@ -246,17 +279,18 @@ impl Waiting<'_> {
         sleep.prepare(awaited, until, Interrupted::Fails, || false);
     }
 
-    /// The marks of the other processes that have slots. False: there are more.
+    /// The marks of the other processes that have slots, behind the first word. False: there are
+    /// more.
     fn gather(&mut self) -> (usize, bool) {
         let set = self.wish.set;
         let own = slots::marked(set);
         let mut count = 0;
         for (_, process) in slots::used(set).filter(|(slot, _)| Some(*slot) != own) {
-            if count == WORDS - 1 {
+            if count == WORDS - 2 {
                 return (count, false);
             }
             let mark = process.mark.load(Ordering::Acquire);
-            self.words[count] = WaitV::new(process.mark.as_ptr(), mark, Scope::Shared);
+            self.words[1 + count] = WaitV::new(process.mark.as_ptr(), mark, Scope::Shared);
             count += 1;
         }
         (count, true)

@@ -17,6 +17,7 @@ use crate::os::{Errno, Result};
 use crate::shared::presence;
 use crate::shared::thread::{FrameTag, Operation, Thread};
 use crate::sysv::attached::{Attached, Use};
+use crate::sysv::enter::finish_removal;
 use crate::sysv::family::Family;
 use crate::sysv::header::{Birth, Facts, Header, Life};
 use crate::sysv::object::{self, Identity, Object};
@@ -51,13 +52,20 @@ impl Drop for Segment {
 pub fn enter(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Segment>> {
     let entered = object::enter_any::<Segment>(thread, id, tag)?;
     let header = entered.object.header();
+    // Its key may be gone, so no look-up of the key would find it.
+    let is_left =
+        header.life() == Life::Lives && !header.is_well() && object::is_left_half_done(&entered);
     let is_there = header.is_well()
         || object::is_usable(header)
         || header.life() == Life::Removed && entered.object.is_attached();
-    if is_there {
+    if is_there && !is_left {
         return Ok(entered);
     }
     drop(entered);
+    if is_left {
+        finish_removal::<Segment>(thread, id)?;
+        return enter(thread, id, tag);
+    }
     Segment::table().detach(id);
     Err(Errno::EINVAL)
 }

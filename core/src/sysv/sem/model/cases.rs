@@ -1,12 +1,64 @@
 //! What must hold, whatever happens when.
 
+use std::cell::Cell;
+
 use loom::thread;
 
 use super::{GIVE, Set, Then, Thread, actor};
 use crate::atomic::explore::{check, check_each_stop};
 use crate::sysv::sem::cells::Status;
 use crate::sysv::sem::operate::perform;
-use crate::sysv::sem::state::{self, Fact};
+use crate::sysv::sem::state::{self, Fact, ROOTS};
+
+/// The time and the value are the same after it.
+fn add(set: &Set, who: &Thread) {
+    set.change(who, |draft| {
+        perform(draft, &[GIVE], actor(who.tid))?;
+        draft.set_fact(Fact::Ctime, draft.member(0)?.value.into());
+        Ok(Then::Publish)
+    });
+}
+
+/// The second change is made in the root that was current before the first one.
+fn add_twice(set: &Set) {
+    let who = Thread::new(ROOTS as u32);
+    add(set, &who);
+    add(set, &who);
+}
+
+#[test]
+fn a_reader_of_a_root_that_is_written_anew_reads_again() {
+    check(2, || {
+        let set = Set::new(0);
+        let adder = {
+            let set = set.clone();
+            thread::spawn(move || add_twice(&set))
+        };
+        let seen = state::read(&*set, |view| Ok((view.fact(Fact::Ctime), view.member(0)?.value)));
+        let (time, value) = seen.unwrap();
+        assert_eq!(time, u64::from(value));
+        adder.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_draft_says_of_a_root_that_is_written_anew_is_not_used() {
+    check(2, || {
+        let set = Set::new(0);
+        let adder = {
+            let set = set.clone();
+            thread::spawn(move || add_twice(&set))
+        };
+        let seen = Cell::new((0, 0));
+        set.change(&Thread::new(2), |draft| {
+            seen.set((draft.fact(Fact::Ctime), draft.member(0)?.value));
+            Ok(Then::Leave)
+        });
+        let (time, value) = seen.get();
+        assert_eq!(time, u64::from(value));
+        adder.join().unwrap();
+    });
+}
 
 #[test]
 fn no_change_is_lost_and_no_reader_sees_a_part() {
@@ -14,14 +66,7 @@ fn no_change_is_lost_and_no_reader_sees_a_part() {
         let set = Set::new(0);
         let adders = [1, 2].map(|tid| {
             let set = set.clone();
-            thread::spawn(move || {
-                let who = Thread::new(tid);
-                set.change(&who, |draft| {
-                    perform(draft, &[GIVE], actor(tid))?;
-                    draft.set_fact(Fact::Ctime, draft.member(0)?.value.into());
-                    Ok(Then::Publish)
-                });
-            })
+            thread::spawn(move || add(&set, &Thread::new(tid)))
         });
         let seen = state::read(&*set, |view| Ok((view.fact(Fact::Ctime), view.member(0)?.value)));
         let (time, value) = seen.unwrap();
