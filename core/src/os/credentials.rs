@@ -9,6 +9,10 @@ use crate::atomic::{AtomicU32, Ordering};
 /// Capabilities of linux/capability.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
+    /// The modes of files do not hold.
+    OverrideModes = 1,
+    /// The modes of files do not hold for reading.
+    ReadAll = 2,
     /// To become a member of any group.
     SetGroup = 6,
     /// To become any user.

@@ -11,7 +11,7 @@ use super::readable::{is_readable, is_writable};
 /// The smallest pages there are, in bytes.
 const PAGE: usize = 4096;
 /// Pages that are remembered.
-const KNOWN: usize = 64;
+const KNOWN: usize = 1024;
 
 /// What a call does to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
