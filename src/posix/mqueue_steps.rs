@@ -200,8 +200,8 @@ unsafe fn give(message: Received, priority: *mut c_uint) -> ssize_t {
     message.length.cast_signed()
 }
 
-/// EFAULT and EINVAL as the kernel gives them for a time, before it looks at anything else; also for any other
-/// clock than the two.
+/// EFAULT and EINVAL as the kernel gives them for a time, before it looks at anything else; EINVAL
+/// also for any other clock than the two.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_check_time(clock: clockid_t, until: *const timespec) -> c_int {
     let Ok(clock) = Clock::from_id(clock) else { return libc::EINVAL };

@@ -116,9 +116,10 @@ impl<T: Send + Sync> Attached<T> {
         })
     }
 
-    /// One more is about to be attached. Detaches those that are gone, if as many have been attached
-    /// since the last time as were left then. An object that another process has removed is found
-    /// here alone: no call names it any more, but it would keep its place, its mapping and memory.
+    /// One more is about to be attached. Detaches those that are gone, if as many have been
+    /// attached since the last time as were left then. An object that another process has removed
+    /// is found here alone: no call names it any more, but it would keep its place, its mapping and
+    /// its memory.
     pub fn sweep(&'static self, thread: &'static Thread, is_gone: impl Fn(&T) -> bool) {
         let left = self.until_sweep.load(Ordering::Relaxed);
         self.until_sweep.store(left.saturating_sub(1), Ordering::Relaxed);

@@ -13,7 +13,8 @@ static char *bad[PLACES];
 
 static void find_bad_places(void)
 {
-	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
 	CHECK(pages != MAP_FAILED);
 	CHECK_OK(mprotect(pages + PAGE, PAGE, PROT_NONE));
 	bad[0] = pages + PAGE - 2;

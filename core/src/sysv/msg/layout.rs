@@ -24,18 +24,13 @@ use super::occupied::{Occupied, Used};
 pub use super::occupied::{SLOT_BLOCKS, SLOTS};
 use super::record::Record;
 use super::regions::Regions;
+pub use super::regions::{BLOCK, REGION, REGION_SIZE, REGIONS};
 use super::usage::Usage;
 use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::os::{Errno, Result};
 use crate::shared::spin::Hint;
 use crate::sysv::header::Header;
 
-/// Bytes of a block.
-pub const BLOCK: usize = 8192;
-/// Blocks of a region.
-pub const REGION: usize = 512;
-/// Regions of a queue at most: a file of 1 GiB.
-pub const REGIONS: usize = 256;
 /// The table of a region is its block with this index; the first one that can be anything else is
 /// the next one.
 const TABLE: usize = 1;
@@ -206,9 +201,6 @@ pub struct Layout {
     /// Release, and Acquire: their regions are mapped.
     blocks: AtomicUsize,
 }
-
-/// Bytes of a region.
-pub const REGION_SIZE: usize = REGION * BLOCK;
 
 impl Layout {
     /// # Safety

@@ -5,10 +5,17 @@
 
 use core::ptr;
 
-use super::layout::{REGION_SIZE, REGIONS};
 use crate::atomic::{AtomicPtr, Ordering};
 use crate::os::{Errno, Result};
 
+/// Bytes of a block.
+pub const BLOCK: usize = 8192;
+/// Blocks of a region.
+pub const REGION: usize = 512;
+/// Regions of a queue at most: a file of 1 GiB.
+pub const REGIONS: usize = 256;
+/// Bytes of a region.
+pub const REGION_SIZE: usize = REGION * BLOCK;
 /// Regions whose places are in the queue itself.
 const NEAR: usize = 2;
 
