@@ -45,8 +45,7 @@ impl OpenQueue {
     /// Receives, and sleeps while the queue is empty. ETIMEDOUT.
     pub fn receive(&self, deadline: Option<Deadline>) -> Result<Received> {
         let mut body = vec![0; self.message_size];
-        let (at, capacity) = (body.as_mut_ptr(), body.len());
-        let room = Incoming { body: at, capacity, priority: std::ptr::null_mut() };
+        let room = Incoming::of(&mut body);
         let Transferred::Received(received) = self.perform(Task::Receive(room), deadline)? else {
             return Err(Errno::EINTR);
         };

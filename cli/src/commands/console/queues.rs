@@ -167,8 +167,7 @@ fn receive(session: &mut Session, arguments: &mut Arguments, until: Until) -> Re
     let is_empty = |attributes: Attributes| attributes.messages == 0;
     let call = move || {
         let mut body = vec![0; size.min(mq::MSGSIZE_LIMIT)];
-        let (at, capacity) = (body.as_mut_ptr(), body.len());
-        let room = Incoming { body: at, capacity, priority: std::ptr::null_mut() };
+        let room = Incoming::of(&mut body);
         // SAFETY: the room lives until the call is over.
         let done = unsafe { Task::Receive(room).perform(this_thread()?, fd, deadline) }?;
         // Nothing else comes of a receive that has not failed.

@@ -1,5 +1,7 @@
 //! A message on its way in or out, and the checks of its arguments.
 
+use core::ptr;
+
 use super::descriptor::Use;
 use super::store::key;
 use crate::os::{Errno, Result, user};
@@ -43,6 +45,11 @@ impl Outgoing {
 }
 
 impl Incoming {
+    /// A buffer, without a place for the priority.
+    pub fn of(buffer: &mut [u8]) -> Self {
+        Self { body: buffer.as_mut_ptr(), capacity: buffer.len(), priority: ptr::null_mut() }
+    }
+
     /// EFAULT unless the program can write to where a message of this length goes, and its
     /// priority. What lies behind the message in the buffer does not matter.
     #[inline(always)]
