@@ -13,6 +13,7 @@ use crate::thread::this_thread;
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
+use rsipc_core::os::user;
 use rsipc_core::posix::mq::{self, Attributes, Start, Wish};
 
 /// Opens a queue; mode and attributes follow when the flags have O_CREAT. POSIX.1-2017, `mq_open`.
@@ -100,8 +101,7 @@ pub unsafe extern "C" fn mq_getattr(mqdes: mqd_t, mqstat: *mut mq_attr) -> c_int
     status(uncancelled(|| {
         let attributes = mq::attributes(this_thread()?, mqdes)?;
         // SAFETY: the caller gives memory for a mq_attr, or NULL.
-        unsafe { store(attributes, mqstat) };
-        Ok(())
+        unsafe { store(attributes, mqstat) }
     }))
 }
 
@@ -114,7 +114,10 @@ pub unsafe extern "C" fn mq_setattr(
     omqstat: *mut mq_attr,
 ) -> c_int {
     status(uncancelled(|| {
-        // SAFETY: the caller gives a mq_attr, or NULL, with which Linux changes nothing.
+        if !mqstat.is_null() {
+            user::readable(mqstat, 1)?;
+        }
+        // SAFETY: a mq_attr that can be read, or NULL, with which Linux changes nothing.
         let before = match unsafe { mqstat.as_ref() } {
             None => mq::attributes(this_thread()?, mqdes)?,
             Some(new) => {
@@ -126,8 +129,7 @@ pub unsafe extern "C" fn mq_setattr(
             }
         };
         // SAFETY: the caller gives memory for a mq_attr, or NULL.
-        unsafe { store(before, omqstat) };
-        Ok(())
+        unsafe { store(before, omqstat) }
     }))
 }
 
@@ -182,10 +184,15 @@ unsafe fn wish(event: &sigevent) -> Result<Wish> {
     }
 }
 
+/// EFAULT.
+///
 /// # Safety
-/// `into` is NULL or valid for writing.
-unsafe fn store(attributes: Attributes, into: *mut mq_attr) {
-    // SAFETY: as the caller says.
+/// `into` is NULL, memory of the caller's for this, or cannot be written to.
+unsafe fn store(attributes: Attributes, into: *mut mq_attr) -> Result<()> {
+    if !into.is_null() {
+        user::writable(into, 1)?;
+    }
+    // SAFETY: as the caller says; it can be written to.
     if let Some(into) = unsafe { into.as_mut() } {
         // All of them are far below the largest long.
         let long = |number: usize| c_long::try_from(number).unwrap_or(c_long::MAX);
@@ -194,4 +201,5 @@ unsafe fn store(attributes: Attributes, into: *mut mq_attr) {
         into.mq_msgsize = long(attributes.geometry.msgsize);
         into.mq_curmsgs = long(attributes.messages);
     }
+    Ok(())
 }

@@ -41,7 +41,8 @@ unsafe extern "C" fn rsipc_mq_receive_some(
     let at = |index: usize| {
         // SAFETY: the caller gives so many messages.
         let message = unsafe { messages.add(index).read() };
-        Incoming { body: message.body.cast(), capacity: message.length }
+        let (body, capacity) = (message.body.cast(), message.length);
+        Incoming { body, capacity, priority: core::ptr::null_mut() }
     };
     let done = |index: usize, received: mq::Received| {
         // SAFETY: the caller gives so many messages.

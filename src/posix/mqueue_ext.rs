@@ -79,7 +79,7 @@ pub unsafe extern "C" fn rsipc_mq_peek(
     msg_prio: *mut c_uint,
     position: c_uint,
 ) -> ssize_t {
-    let into = Incoming { body: msg_ptr.cast(), capacity: msg_len };
+    let into = Incoming { body: msg_ptr.cast(), capacity: msg_len, priority: msg_prio };
     let position = usize::try_from(position).unwrap_or(usize::MAX);
     // SAFETY: the caller gives a buffer of so many bytes, or NULL.
     match uncancelled(|| unsafe { mq::peek(this_thread()?, mqdes, &into, position) }) {

@@ -14,6 +14,7 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::clock::{Clock, Deadline};
+use rsipc_core::os::user;
 use rsipc_core::posix::mq::{
     self, Borrowed, CallStorage, Duty, How, Incoming, Outgoing, Received, Task, Transfer,
     Transferred,
@@ -114,7 +115,7 @@ unsafe extern "C" fn rsipc_mq_receive_at_once(
     capacity: size_t,
     priority: *mut c_uint,
 ) -> ssize_t {
-    let into = Incoming { body, capacity };
+    let into = Incoming { body, capacity, priority };
     // SAFETY: C gives the thread's own variable.
     let Some(thread) = Thread::current(unsafe { &*slot }) else { return negative(MUST_SLEEP) };
     let give = |received| match received {
@@ -160,7 +161,7 @@ unsafe extern "C" fn rsipc_mq_try_receive(
     priority: *mut c_uint,
 ) -> ssize_t {
     let wait: *mut MqWait = wait.cast();
-    let into = Incoming { body, capacity };
+    let into = Incoming { body, capacity, priority };
     // SAFETY: C gives the thread's own variable, and the storage of a wait, which it does not move;
     // the caller of mq_receive vouches for its memory.
     let received = thread_of(unsafe { &*slot }).and_then(|thread| unsafe {
@@ -199,12 +200,15 @@ unsafe fn give(message: Received, priority: *mut c_uint) -> ssize_t {
     message.length.cast_signed()
 }
 
-/// EINVAL as the kernel gives it for a time, before it looks at anything else; also for any other
-/// clock than the two.
+/// EFAULT and EINVAL as the kernel gives them for a time, before it looks at anything else; EINVAL
+/// also for any other clock than the two.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_check_time(clock: clockid_t, until: *const timespec) -> c_int {
     let Ok(clock) = Clock::from_id(clock) else { return libc::EINVAL };
-    // SAFETY: NULL, or the caller's timespec.
+    if !until.is_null() && user::readable(until, 1).is_err() {
+        return libc::EFAULT;
+    }
+    // SAFETY: NULL, or can be read.
     let is_valid = unsafe { until.as_ref() }
         .is_none_or(|until| until.tv_sec >= 0 && Deadline::new(clock, *until).is_ok());
     if is_valid { 0 } else { libc::EINVAL }
@@ -325,7 +329,10 @@ unsafe extern "C" fn rsipc_mq_open(
     mode: mode_t,
     attributes: *const mq_attr,
 ) -> mqd_t {
-    // SAFETY: C hands on what the caller of mq_open gave: NULL or a mq_attr.
+    if !attributes.is_null() && user::readable(attributes, 1).is_err() {
+        return fail(Errno::EFAULT, -1);
+    }
+    // SAFETY: C hands on what the caller of mq_open gave: NULL or a mq_attr, which can be read.
     let sizes = unsafe { attributes.as_ref() }
         .map(|attributes| (attributes.mq_maxmsg, attributes.mq_msgsize));
     // SAFETY: the caller gives a C string or NULL.

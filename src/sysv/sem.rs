@@ -66,6 +66,8 @@ unsafe fn operate(
         // SAFETY: the caller's timespec.
         Some(unsafe { user::readable(timeout, 1)?.read_unaligned() })
     };
+    // The system call has 32 bits for it.
+    let count = count & 0xffff_ffff;
     if count > sem::OPERATIONS_MAX {
         return Err(Errno::E2BIG);
     }

@@ -190,11 +190,7 @@ pub const FUNCTIONS: &[Function] = &[
         notes: "sets and clears O_NONBLOCK",
         ..QUEUE
     },
-    Function {
-        name: "shm_open",
-        notes: "adds O_NOFOLLOW, O_CLOEXEC and O_NONBLOCK, as glibc does",
-        ..MEMORY
-    },
+    Function { name: "shm_open", notes: "adds O_NOFOLLOW and O_CLOEXEC, as glibc does", ..MEMORY },
     Function {
         name: "shm_unlink",
         notes: "processes that have it open or mapped keep it",

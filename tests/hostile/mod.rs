@@ -356,7 +356,7 @@ impl Game {
     fn receive(&mut self, fd: RawFd, script: &mut Script<'_>, deadline: Option<Deadline>) {
         let size = mq::attributes(thread(), fd).map_or(1, |attributes| attributes.geometry.msgsize);
         let mut buffer = vec![0_u8; size - usize::from(script.one_in(16))];
-        let into = Incoming { body: buffer.as_mut_ptr(), capacity: buffer.len() };
+        let into = Incoming::of(&mut buffer);
         // SAFETY: the buffer has that many bytes.
         let received = unsafe {
             match deadline {

@@ -45,7 +45,7 @@ impl OpenQueue {
     /// Receives, and sleeps while the queue is empty. ETIMEDOUT.
     pub fn receive(&self, deadline: Option<Deadline>) -> Result<Received> {
         let mut body = vec![0; self.message_size];
-        let room = Incoming { body: body.as_mut_ptr(), capacity: body.len() };
+        let room = Incoming::of(&mut body);
         let Transferred::Received(received) = self.perform(Task::Receive(room), deadline)? else {
             return Err(Errno::EINTR);
         };

@@ -110,7 +110,8 @@ pub fn look_while_opening() {
 /// is older than 5.9, and then it has no `futex_waitv` either.
 fn filters(status: &CStr) -> Option<u32> {
     const NAME: &[u8] = b"\nSeccomp_filters:\t";
-    let mut text = [0; 4096];
+    // Not on the stack, which may be the smallest that there is.
+    let mut text = vec![0; 4096];
     let text = read(status, &mut text)?;
     let at = text.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
     let digits = text[at..].iter().take_while(|byte| byte.is_ascii_digit());

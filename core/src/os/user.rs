@@ -11,7 +11,7 @@ use super::readable::{is_readable, is_writable};
 /// The smallest pages there are, in bytes.
 const PAGE: usize = 4096;
 /// Pages that are remembered.
-const KNOWN: usize = 64;
+const KNOWN: usize = 1024;
 
 /// What a call does to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +50,16 @@ impl Pages {
 
     #[inline(always)]
     fn check(&self, start: usize, count: usize, size: usize) -> Result<()> {
-        let (page, place) = (start / PAGE, start % PAGE);
-        let is_near = count < PAGE && place + count * size <= PAGE;
-        let is_known = self.known[page % KNOWN].load(Ordering::Relaxed) == page;
-        if is_near && is_known && page != 0 { Ok(()) } else { self.check_all(start, count, size) }
+        let bytes = count.wrapping_mul(size);
+        let (first, last) = (start / PAGE, start.wrapping_add(bytes).wrapping_sub(1) / PAGE);
+        let is_known = |page: usize| self.known[page % KNOWN].load(Ordering::Relaxed) == page;
+        // In one page, or two.
+        let is_near = count < PAGE && bytes <= PAGE && first != 0;
+        if is_near && is_known(first) && (first == last || is_known(last)) {
+            Ok(())
+        } else {
+            self.check_all(start, count, size)
+        }
     }
 
     #[cold]

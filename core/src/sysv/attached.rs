@@ -25,6 +25,8 @@ const PLACES: usize = 1 << 15;
 const GROUP: usize = 32;
 /// Places that are looked at for an id.
 const PROBES: usize = 256;
+/// Objects that are attached between two looks for those that are gone, at least.
+const FEW: u32 = 256;
 
 mod state {
     pub const FREE: u32 = 0;
@@ -43,6 +45,8 @@ struct Entry<T> {
 /// See the module.
 pub struct Attached<T: 'static> {
     table: [AtomicPtr<[Entry<T>; GROUP]>; PLACES / GROUP],
+    /// How many more will be attached before the next [`Attached::sweep`]. Relaxed: a hint.
+    until_sweep: AtomicU32,
 }
 
 // SAFETY: `object` is only written by the thread that has the entry in hand, while no thread reads
@@ -60,7 +64,8 @@ pub struct Use<T: 'static> {
 impl<T: Send + Sync> Attached<T> {
     /// None.
     pub const fn new() -> Self {
-        Self { table: [const { AtomicPtr::new(ptr::null_mut()) }; PLACES / GROUP] }
+        let table = [const { AtomicPtr::new(ptr::null_mut()) }; PLACES / GROUP];
+        Self { table, until_sweep: AtomicU32::new(FEW) }
     }
 
     /// Begins an operation on the object with this id, which is attached by `attach` if need be.
@@ -109,6 +114,39 @@ impl<T: Send + Sync> Attached<T> {
             let id = entry.id.load(Ordering::Relaxed);
             entry.is(id).then_some(id)
         })
+    }
+
+    /// One more is about to be attached. Detaches those that are gone, if as many have been
+    /// attached since the last time as were left then. An object that another process has removed
+    /// is found here alone: no call names it any more, but it would keep its place, its mapping and
+    /// its memory.
+    pub fn sweep(&'static self, thread: &'static Thread, is_gone: impl Fn(&T) -> bool) {
+        let left = self.until_sweep.load(Ordering::Relaxed);
+        self.until_sweep.store(left.saturating_sub(1), Ordering::Relaxed);
+        if left == 0 {
+            let stay = self.detach_those(thread, is_gone);
+            self.until_sweep.store(stay.max(FEW), Ordering::Relaxed);
+        }
+    }
+
+    /// The number of those that stay.
+    #[cold]
+    #[inline(never)]
+    fn detach_those(&'static self, thread: &'static Thread, is_gone: impl Fn(&T) -> bool) -> u32 {
+        let mut stay = 0;
+        for id in self.ids() {
+            let tag = FrameTag::new();
+            // It may be detached meanwhile; the child of a fork leaves it to a later call.
+            let Ok(Some(entered)) = self.enter_attached(thread, id, &tag) else { continue };
+            let gone = is_gone(entered.object);
+            drop(entered);
+            if gone {
+                self.detach(id);
+            } else {
+                stay += 1;
+            }
+        }
+        stay
     }
 
     #[inline(always)]

@@ -220,6 +220,7 @@ fn create<O: Object>(thread: &'static Thread, request: Request) -> Result<i32> {
         O::make(file, &Birth { family: O::FAMILY, id, key, size, permission })
     })?;
     let lives = object.header().life() == Life::Lives;
+    O::table().sweep(thread, O::is_gone);
     // It will be used soon. Where it cannot be kept, it is mapped anew then.
     let _ = O::table().insert(id, object);
     if lives {

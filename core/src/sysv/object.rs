@@ -55,6 +55,11 @@ pub trait Object: Send + Sync + Sized + 'static {
     fn outlives_removal(&self) -> bool {
         false
     }
+
+    /// Whether it has been removed, and this process does not use it any more.
+    fn is_gone(&self) -> bool {
+        self.header().life() == Life::Removed
+    }
 }
 
 /// What a process knows of an object that it has mapped.
@@ -142,7 +147,10 @@ pub fn is_usable(header: &Header) -> bool {
 
 /// The same for one in any part of its life.
 pub fn enter_any<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<O>> {
-    let map = || O::map(&registry::open(O::FAMILY, id, For::Use)?);
+    let map = || {
+        O::table().sweep(thread, O::is_gone);
+        O::map(&registry::open(O::FAMILY, id, For::Use)?)
+    };
     let mut entered = O::table().enter(thread, id, tag, map)?;
     if !entered.object.identity().facts.is_at_home {
         entered.operation.unguard();

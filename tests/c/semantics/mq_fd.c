@@ -58,6 +58,19 @@ static void is_the_same_queue(mqd_t one, mqd_t two)
 	queue_expect(one, "back", 2);
 }
 
+CASE(mqd_opened_for_its_path_alone_is_no_queue)
+{
+	char path[32];
+	struct mq_attr attr;
+	mqd_t queue = queue_small(0);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", (int)queue);
+	int named = open(path, O_PATH);
+	CHECK_OK(named);
+	CHECK_FAILS(mq_getattr(named, &attr), EBADF);
+	CHECK_FAILS(mq_send(named, "no", 2, 0), EBADF);
+	CHECK_FAILS(mq_notify(named, NULL), EBADF);
+}
+
 CASE(mqd_can_be_duplicated)
 {
 	mqd_t queue = queue_small(0);

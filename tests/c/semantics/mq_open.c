@@ -3,6 +3,7 @@
 #include "../support/queue.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 CASE(mq_open_of_a_missing_queue_is_enoent)
 {
@@ -155,6 +156,19 @@ CASE(mq_close_of_what_is_not_open_is_ebadf)
 	CHECK_FAILS(mq_close(queue), EBADF);
 	CHECK_FAILS(mq_close(-1), EBADF);
 	CHECK_FAILS(mq_close(12345), EBADF);
+}
+
+/* glibc's is close(2). */
+CASE(mq_close_closes_what_is_no_queue)
+{
+	int file = open("/dev/null", O_RDONLY);
+	CHECK_OK(mq_close(file));
+	CHECK_FAILS(fcntl(file, F_GETFD), EBADF);
+	mqd_t queue = queue_small(0);
+	CHECK_EQ(syscall(SYS_close, queue), 0);
+	CHECK_EQ(open("/dev/null", O_RDONLY), queue);
+	CHECK_OK(mq_close(queue));
+	CHECK_FAILS(fcntl(queue, F_GETFD), EBADF);
 }
 
 CASE(mq_close_of_one_descriptor_leaves_the_other)

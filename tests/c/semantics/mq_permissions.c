@@ -2,7 +2,9 @@
 #include "../support/nobody.h"
 #include "../support/queue.h"
 
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 enum { OTHER_GROUP = 4321 };
 
@@ -323,4 +325,15 @@ CASE(mq_waiters_of_different_users_wake_each_other)
 	queue_put(queue, "wake", 0);
 	check_child(child);
 	queue_expect(queue, "back", 0);
+}
+
+CASE(mq_mode_holds_root_back_that_has_no_capabilities)
+{
+	struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+	needs_root();
+	const char *name = queue_name(0);
+	create_with_mode(name, 0200);
+	CHECK_EQ(syscall(SYS_capset, &self, none), 0);
+	opens_only(name, 0, 1);
 }

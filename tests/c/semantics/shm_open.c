@@ -46,6 +46,18 @@ CASE(shm_open_trunc_empties_it)
 	CHECK_EQ(shm_size(old), 0);
 }
 
+CASE(shm_open_sets_no_flag_that_lasts)
+{
+	const char *name = check_name("object");
+	int plain = shm_open(name, O_CREAT | O_RDWR, 0600);
+	CHECK_OK(plain);
+	CHECK_EQ(fcntl(plain, F_GETFL) & (O_NONBLOCK | O_APPEND), 0);
+	int append = shm_open(name, O_RDWR | O_APPEND, 0);
+	CHECK_EQ(fcntl(append, F_GETFL) & (O_NONBLOCK | O_APPEND), O_APPEND);
+	int both = shm_open(name, O_RDWR | O_APPEND | O_NONBLOCK, 0);
+	CHECK_EQ(fcntl(both, F_GETFL) & (O_NONBLOCK | O_APPEND), O_NONBLOCK | O_APPEND);
+}
+
 CASE(shm_open_sets_close_on_exec)
 {
 	const char *name = check_name("cloexec");

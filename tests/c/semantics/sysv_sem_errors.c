@@ -22,6 +22,16 @@ CASE(semop_of_501_operations_is_e2big)
 	CHECK_OK(semop(set, ops, SEMOPM));
 }
 
+/* The system call has 32 bits for it. */
+CASE(semop_counts_operations_in_32_bits)
+{
+	struct sembuf add = { 0, 1, 0 };
+	int set = new_set(1);
+	CHECK_FAILS(semop(set, &add, (size_t)1 << 32), EINVAL);
+	CHECK_OK(semop(set, &add, ((size_t)1 << 32) + 1));
+	CHECK_EQ(semctl(set, 0, GETVAL), 1);
+}
+
 CASE(semop_e2big_comes_before_the_id_and_the_memory)
 {
 	struct sembuf op = { 0, 1, 0 };

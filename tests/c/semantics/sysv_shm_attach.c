@@ -279,3 +279,10 @@ CASE(shmat_with_one_descriptor_free)
 	CHECK_OK(close(last));
 	attach(segment);
 }
+
+CASE(shmat_beyond_the_end_of_all_addresses_is_einval)
+{
+	char *last = (char *)0 - page_size();
+	int segment = new_segment(2 * page_size());
+	CHECK_ATTACH_FAILS(shmat(segment, last, 0), EINVAL);
+}

@@ -167,7 +167,7 @@ fn receive(session: &mut Session, arguments: &mut Arguments, until: Until) -> Re
     let is_empty = |attributes: Attributes| attributes.messages == 0;
     let call = move || {
         let mut body = vec![0; size.min(mq::MSGSIZE_LIMIT)];
-        let room = Incoming { body: body.as_mut_ptr(), capacity: body.len() };
+        let room = Incoming::of(&mut body);
         // SAFETY: the room lives until the call is over.
         let done = unsafe { Task::Receive(room).perform(this_thread()?, fd, deadline) }?;
         // Nothing else comes of a receive that has not failed.

@@ -126,6 +126,10 @@ impl<'t> Use<'t> {
             Slots::put_back(taken, who);
             return Ok(None);
         };
+        if let Err(error) = into.check(length) {
+            Slots::put_back(taken, who);
+            return if is_first { Err(error) } else { Ok(None) };
+        }
         // SAFETY: the slot is claimed; the caller vouches for the buffer.
         if !unsafe { who.read(body, into.body, length) } {
             Slots::leave_to_parent(who);

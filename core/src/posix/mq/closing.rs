@@ -21,20 +21,24 @@ use crate::posix::mq::notify::internal;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017,
-/// `mq_close`: EBADF.
+/// `mq_close`. EBADF: it is not open. glibc's closes what is no queue, too.
 pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     if !Process::owns_memory() {
         // The child of a vfork: the table describes the parent's descriptors.
         Thread::lend_calling();
-        return if inherited::is_marked(fd) { close_only(fd) } else { Err(Errno::EBADF) };
+        return close_only(fd);
     }
     {
         let tag = FrameTag::new();
-        let queue = descriptor::enter(thread, fd, &tag)?;
-        if !queue.is_open() {
-            drop(queue);
-            forget_closed(thread, fd..=fd);
-            return Err(Errno::EBADF);
+        match descriptor::enter(thread, fd, &tag) {
+            Ok(queue) if queue.is_open() => {}
+            Ok(queue) => {
+                drop(queue);
+                forget_closed(thread, fd..=fd);
+                return close_only(fd);
+            }
+            Err(Errno::EBADF) if !reserved::is_reserved(fd) => return close_only(fd),
+            Err(error) => return Err(error),
         }
     }
     if descriptor::is_doubted(fd) {
@@ -49,7 +53,7 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
 
 /// Not our own `close`.
 fn close_only(fd: RawFd) -> Result<()> {
-    // SAFETY: the descriptor is that of the FIFO, and the caller gives it up.
+    // SAFETY: the caller gives it up.
     if unsafe { libc::syscall(libc::SYS_close, fd) } == 0 { Ok(()) } else { Err(Errno::last()) }
 }
 

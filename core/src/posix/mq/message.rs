@@ -1,8 +1,10 @@
 //! A message on its way in or out, and the checks of its arguments.
 
+use core::ptr;
+
 use super::descriptor::Use;
 use super::store::key;
-use crate::os::{Errno, Result};
+use crate::os::{Errno, Result, user};
 
 /// A message to send.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +24,8 @@ pub struct Incoming {
     pub body: *mut u8,
     /// Bytes.
     pub capacity: usize,
+    /// Where the priority goes. NULL: nowhere.
+    pub priority: *mut u32,
 }
 
 /// A message that has been received.
@@ -40,6 +44,23 @@ impl Outgoing {
     }
 }
 
+impl Incoming {
+    /// A buffer, without a place for the priority.
+    pub fn of(buffer: &mut [u8]) -> Self {
+        Self { body: buffer.as_mut_ptr(), capacity: buffer.len(), priority: ptr::null_mut() }
+    }
+
+    /// EFAULT unless the program can write to where a message of this length goes, and its
+    /// priority. What lies behind the message in the buffer does not matter.
+    #[inline(always)]
+    pub fn check(&self, length: usize) -> Result<()> {
+        if length > 0 {
+            user::writable(self.body, length)?;
+        }
+        if self.priority.is_null() { Ok(()) } else { user::writable(self.priority, 1).map(|_| ()) }
+    }
+}
+
 impl Use<'_> {
     /// Whether this may be sent: EBADF, EMSGSIZE, EFAULT, in the kernel's order.
     #[inline]
@@ -50,7 +71,10 @@ impl Use<'_> {
         if message.length > self.queue.layout.geometry().msgsize {
             return Err(Errno::EMSGSIZE);
         }
-        if message.body.is_null() && message.length > 0 { Err(Errno::EFAULT) } else { Ok(()) }
+        if message.length > 0 {
+            user::readable(message.body, message.length)?;
+        }
+        Ok(())
     }
 
     /// Whether this can take any message of the queue: EBADF, EMSGSIZE.

@@ -63,6 +63,7 @@ pub fn open(name: &CStr, how: How) -> Result<RawFd> {
 }
 
 /// What cannot be used after all is not left behind.
+#[inline(never)]
 fn finish_new(name: Name<'_>, data: Data, fifo: Fifo, how: How) -> Result<RawFd> {
     let made = (data.status, fifo.known_as());
     Access::from_flags(how.flags)
@@ -70,6 +71,7 @@ fn finish_new(name: Name<'_>, data: Data, fifo: Fifo, how: How) -> Result<RawFd>
         .inspect_err(|_| files::take_back(name, &made.0, made.1))
 }
 
+#[inline(never)]
 fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
     let (create, exclusive) = (how.flags & libc::O_CREAT != 0, how.flags & libc::O_EXCL != 0);
     loop {
@@ -102,6 +104,7 @@ fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd>
     done.inspect_err(|_| internal::close_internal(fd)).map(|()| fd)
 }
 
+#[inline(never)]
 fn set_up(data: Data, fifo: &Fifo, access: Access, flags: c_int) -> Result<()> {
     fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK != 0)?;
     inherited::mark(&fifo.file, access)?;

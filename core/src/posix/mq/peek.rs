@@ -74,6 +74,7 @@ impl Use<'_> {
         if length > into.capacity {
             return if is_there() { Err(Errno::EMSGSIZE) } else { Ok(None) };
         }
+        into.check(length)?;
         // SAFETY: within the mapping; the caller vouches for the buffer. If others write to the
         // slot meanwhile, the copy does not count.
         unsafe { ptr::copy_nonoverlapping(body, into.body, length) };

@@ -107,11 +107,11 @@ pub unsafe fn receive_at_once<R>(
         // SAFETY: as the caller says; checked.
         return give(queue.apart(move |queue| unsafe { queue.receive_apart(into) }));
     };
-    let in_the_way = point.is_awaited()
-        || readiness.pollers().any()
-        || !point.hint.is_answered()
-        || into.body.is_null();
-    if !in_the_way && let Ok((body, length)) = layout.body_at(place) {
+    let in_the_way = point.is_awaited() || readiness.pollers().any() || !point.hint.is_answered();
+    if !in_the_way
+        && let Ok((body, length)) = layout.body_at(place)
+        && into.check(length).is_ok()
+    {
         let body = Body { from: body, into: into.body, length };
         // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.

@@ -222,16 +222,16 @@ impl Use<'_> {
         owed: Option<&Announcement<'_>>,
     ) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        if into.body.is_null() {
-            Slots::put_back(taken, who);
-            return Err(Errno::EFAULT);
-        }
         let is_awaited = layout.space().is_awaited();
         let Ok((body, length)) = layout.body(taken.slot.number) else {
             // SAFETY: as the caller says.
             return self
                 .apart(|this| unsafe { this.receive_noting(into, taken, owed, is_awaited) });
         };
+        if let Err(error) = into.check(length) {
+            Slots::put_back(taken, who);
+            return Err(error);
+        }
         // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.
         let is_whole = unsafe { who.read(body, into.body, length) };
@@ -262,6 +262,10 @@ impl Use<'_> {
             let cleared = self.clear_and_wake(taken, owed);
             return if cleared { Err(Errno::EBADMSG) } else { Ok(None) };
         };
+        if let Err(error) = into.check(length) {
+            Slots::put_back(taken, who);
+            return Err(error);
+        }
         // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.
         let is_whole = unsafe { who.read(body, into.body, length) };

@@ -17,25 +17,20 @@
 #![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of a page")]
 
 use core::mem::size_of;
-use core::ptr;
 use core::slice::from_raw_parts;
 
 use super::flag::Flag;
 use super::occupied::{Occupied, Used};
 pub use super::occupied::{SLOT_BLOCKS, SLOTS};
 use super::record::Record;
+use super::regions::Regions;
+pub use super::regions::{BLOCK, REGION, REGION_SIZE, REGIONS};
 use super::usage::Usage;
-use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::os::{Errno, Result};
 use crate::shared::spin::Hint;
 use crate::sysv::header::Header;
 
-/// Bytes of a block.
-pub const BLOCK: usize = 8192;
-/// Blocks of a region.
-pub const REGION: usize = 512;
-/// Regions of a queue at most: a file of 1 GiB.
-pub const REGIONS: usize = 256;
 /// The table of a region is its block with this index; the first one that can be anything else is
 /// the next one.
 const TABLE: usize = 1;
@@ -201,33 +196,23 @@ impl Slots<'_> {
 
 /// A mapped queue.
 pub struct Layout {
-    /// Where each region is mapped; null = not yet. Stored by the thread that maps it first.
-    regions: [AtomicPtr<u8>; REGIONS],
+    regions: Regions,
     /// Blocks that the file is known to have. Only ever grows; stored by a thread that has looked.
     /// Release, and Acquire: their regions are mapped.
     blocks: AtomicUsize,
 }
-
-/// Bytes of a region.
-pub const REGION_SIZE: usize = REGION * BLOCK;
 
 impl Layout {
     /// # Safety
     /// `base` is a shared mapping, for writing, of [`REGION_SIZE`] bytes of the start of a file
     /// that has [`FIRST_SIZE`] of them.
     pub unsafe fn new(base: *mut u8) -> Self {
-        let layout = Self {
-            regions: [const { AtomicPtr::new(ptr::null_mut()) }; REGIONS],
-            blocks: AtomicUsize::new(FIRST_SIZE / BLOCK),
-        };
-        layout.regions[0].store(base, Ordering::Relaxed);
-        layout
+        Self { regions: Regions::new(base), blocks: AtomicUsize::new(FIRST_SIZE / BLOCK) }
     }
 
     #[inline(always)]
     fn base(&self) -> *mut u8 {
-        // Relaxed: stored before any other thread knew the layout.
-        self.regions[0].load(Ordering::Relaxed)
+        self.regions.first()
     }
 
     /// What the file begins with.
@@ -269,7 +254,7 @@ impl Layout {
         if number >= self.blocks() {
             return None;
         }
-        let region = self.regions.get(number / REGION)?.load(Ordering::Relaxed);
+        let region = self.regions.at(number / REGION)?;
         Some(region.wrapping_add(number % REGION * BLOCK))
     }
 
@@ -283,20 +268,10 @@ impl Layout {
     pub fn has_blocks(&self, count: usize, map: impl Fn(usize) -> Result<*mut u8>) -> Result<()> {
         let count = count.min(REGIONS * REGION);
         for region in 0..count.div_ceil(REGION) {
-            if self.regions[region].load(Ordering::Relaxed).is_null() {
-                self.has_mapped(region, map(region)?);
-            }
+            self.regions.need(region, || map(region))?;
         }
         self.blocks.fetch_max(count, Ordering::AcqRel);
         Ok(())
-    }
-
-    fn has_mapped(&self, region: usize, at: *mut u8) {
-        let (null, place) = (ptr::null_mut(), &self.regions[region]);
-        if place.compare_exchange(null, at, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            // SAFETY: another thread was faster, and no thread has seen this mapping.
-            unsafe { libc::munmap(at.cast(), REGION_SIZE) };
-        }
     }
 
     /// What a block is. `None`: the file is not known to have it, or it can be nothing else than it
@@ -345,13 +320,8 @@ impl Layout {
     /// # Safety
     /// It is not used any more.
     pub unsafe fn unmap(&self) {
-        for region in &self.regions {
-            let at = region.load(Ordering::Acquire);
-            if !at.is_null() {
-                // SAFETY: mapped with this length.
-                unsafe { libc::munmap(at.cast(), REGION_SIZE) };
-            }
-        }
+        // SAFETY: as the caller says.
+        unsafe { self.regions.unmap() };
     }
 }
 

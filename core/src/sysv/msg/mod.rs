@@ -20,6 +20,7 @@
 //! | `queue` | a mapped queue |
 //! | `record` | a waiter |
 //! | `records` | all records of a queue |
+//! | `regions` | where the regions of a queue are mapped |
 //! | `registering` | saying so in a record, when one begins to wait, and when one does not any more |
 //! | `search` | the message that a receiver gets next |
 //! | `selector` | which message a receiver wants |
@@ -67,6 +68,8 @@ mod limits;
 mod queue;
 #[cfg(not(loom))]
 mod records;
+#[cfg(not(loom))]
+mod regions;
 #[cfg(not(loom))]
 mod registering;
 #[cfg(not(loom))]

@@ -26,6 +26,7 @@ pub fn attach(thread: &'static Thread, id: i32, address: usize, flags: c_int) ->
     let segment = entered.object;
     segment.check(access.wanted())?;
     let length = segment.size()?.checked_next_multiple_of(page()).ok_or(Errno::ENOMEM)?;
+    place.check(length)?;
     let start = match memory::open(id, access) {
         Ok(file) => {
             examine(segment, file.fd())?;

@@ -35,6 +35,12 @@ impl Where {
         let flag = if replaces { libc::MAP_FIXED } else { FIXED_NOREPLACE };
         Ok(Self { address: rounded, flag })
     }
+
+    /// EINVAL: so many bytes go beyond the end of all addresses.
+    pub fn check(self, length: usize) -> Result<()> {
+        let wraps = self.address.checked_add(length).is_none();
+        if wraps && self.flag == FIXED_NOREPLACE { Err(Errno::EINVAL) } else { Ok(()) }
+    }
 }
 
 /// Bytes of a page.

@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 
 use super::attachments;
 use super::memory;
+use super::places;
 use super::words::{FILE_SIZE, WORDS_AT, Words};
 use crate::atomic::{AtomicBool, Ordering};
 use crate::os::clock::realtime_seconds;
@@ -195,5 +196,11 @@ impl Object for Segment {
 
     fn outlives_removal(&self) -> bool {
         self.is_attached()
+    }
+
+    /// Others may have it attached, but to ask for that means to look at all processes.
+    fn is_gone(&self) -> bool {
+        let is_removed = self.header().life() == Life::Removed;
+        is_removed && places::find(self.facts().id).is_none()
     }
 }

@@ -56,7 +56,12 @@ fn access_of(fd: RawFd) -> Result<Access> {
     // SAFETY: no pointer.
     let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
     // If its flags are not those of a queue, it has been closed and means another file by now.
-    i32::try_from(flags).ok().and_then(|flags| Access::from_flags(flags).ok()).ok_or(Errno::EBADF)
+    // With O_PATH it leads to the name alone.
+    i32::try_from(flags)
+        .ok()
+        .filter(|flags| flags & libc::O_PATH == 0)
+        .and_then(|flags| Access::from_flags(flags).ok())
+        .ok_or(Errno::EBADF)
 }
 
 /// Makes a descriptor known that we have not seen before. EBADF when it is not one of a queue.

@@ -31,6 +31,7 @@ pub struct Data {
 }
 
 /// Opens the data file of an existing queue. ENOENT; EACCES; EINVAL for a file that is not one.
+#[inline(never)]
 pub fn open(name: Name<'_>) -> Result<Data> {
     let data = map(&open_file(&name.path())?)?;
     if data.layout.name() == name.bytes() { Ok(data) } else { Err(Errno::EINVAL) }
@@ -56,7 +57,9 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
 }
 
 /// Makes the files of a new queue. EEXIST; ENOSPC when the directory has no space for all of it, or
-/// the process may make no file so large; EMFILE.
+/// the process may make no file so large; EMFILE. Apart, as its callers are for the smallest
+/// stack.
+#[inline(never)]
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
     let (file, made) = publish(&name.path(), mode & 0o777, |file, way| {
         Made::fill(file, way, geometry, name.bytes())
@@ -126,6 +129,7 @@ impl Made {
     }
 }
 
+#[inline(never)]
 pub(super) fn map(file: &File) -> Result<Data> {
     let status = file::status(file.as_raw_fd())?;
     if !file::is_a(&status, libc::S_IFREG) {

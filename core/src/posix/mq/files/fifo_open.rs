@@ -15,6 +15,7 @@ use crate::shared::pause::Pause;
 /// superuser: a process was killed while it removed the queue, or a user has written to the header.
 /// `true`: it was made anew, so the queue may have lost its name meanwhile. EACCES for others, once
 /// it is clear that no other process is about to do it.
+#[inline(never)]
 pub fn open_fifo(data: &Data) -> Result<(Fifo, bool)> {
     let mut pause = Pause::default();
     loop {

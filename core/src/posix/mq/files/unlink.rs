@@ -42,6 +42,7 @@ pub fn unlink(name: Name<'_>) -> Result<()> {
 
 /// Removes a queue that we have made and that cannot be used after all, unless another process has
 /// removed it.
+#[inline(never)]
 pub fn take_back(name: Name<'_>, data: &Status, fifo: FifoId) {
     let path = name.path();
     let Ok(Some(file)) = open_locked(&path) else { return };

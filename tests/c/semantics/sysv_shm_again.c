@@ -1,0 +1,52 @@
+/* Segments that are made and removed again and again, and on little stack. */
+#include "../support/sysv_shm.h"
+
+enum {
+	ROUNDS = 1500,
+	/* Mappings of what has been removed, at most: that may be noticed late. */
+	LEFT = 900,
+};
+
+static long mappings(void)
+{
+	long count = 0;
+	FILE *file = fopen("/proc/self/maps", "re");
+	CHECK(file);
+	for (int c; (c = fgetc(file)) != EOF;)
+		count += c == '\n';
+	fclose(file);
+	return count;
+}
+
+CASE(shmctl_rmid_of_what_is_attached_leaves_nothing_when_it_is_detached)
+{
+	long before = mappings();
+	for (int i = 0; i < ROUNDS; i++) {
+		int segment = shmget(IPC_PRIVATE, 100, 0600);
+		CHECK_OK(segment);
+		char *at = attach(segment);
+		CHECK_OK(shmctl(segment, IPC_RMID, NULL));
+		CHECK_OK(shmdt(at));
+	}
+	CHECK(mappings() - before < LEFT);
+}
+
+static void *use(void *unused)
+{
+	int segment = noted(shmget(own_key(0), 4096, IPC_CREAT | 0600));
+	char *at = attach(segment);
+	CHECK_EQ(status_of(segment).shm_nattch, 1);
+	CHECK_OK(shmctl(segment, IPC_RMID, NULL));
+	CHECK_OK(shmdt(at));
+	return unused;
+}
+
+CASE(shmat_and_its_kin_work_on_the_smallest_stack)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	CHECK_EQ(pthread_attr_init(&attributes), 0);
+	CHECK_EQ(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN)), 0);
+	CHECK_EQ(pthread_create(&thread, &attributes, use, NULL), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
