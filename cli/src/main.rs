@@ -34,15 +34,22 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+use output::style::Style;
+
 fn main() -> ExitCode {
-    die_of_broken_pipes();
+    output::inherited::restore_broken_pipes();
     // What the library does at load: without it a wait of ours looks now and then.
     rsipc_core::os::cpu::init();
-    // clap ends with status 2 and the usage on the standard error when the arguments make no sense.
-    let matches = commands::examples::add(args::Arguments::command()).get_matches();
-    let arguments =
-        args::Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match commands::run(arguments.command) {
+    let matches = commands::examples::add(args::Arguments::command()).try_get_matches();
+    let arguments = matches.and_then(|matches| args::Arguments::from_arg_matches(&matches));
+    let done = match arguments {
+        Ok(arguments) => commands::run(arguments.command),
+        // Help was asked for.
+        Err(text) if !text.use_stderr() => output::print(help(&text)),
+        // Status 2, and the usage on the standard error: the arguments make no sense.
+        Err(error) => error.exit(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure);
@@ -51,8 +58,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// `rsipc ls | head -1` ends quietly, as the programs around it do.
-fn die_of_broken_pipes() {
-    // SAFETY: the default action is no function that could be called.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+/// As clap would print it, which says nothing of errors.
+fn help(text: &clap::Error) -> String {
+    let text = text.render();
+    if Style::of_stdout().is_coloured() { text.ansi().to_string() } else { text.to_string() }
 }
