@@ -8,6 +8,7 @@
 //! | `commands` | one module for each subcommand |
 //! | `deadline` | when a wait ends |
 //! | `deadlock` | finds who waits for ever |
+//! | `elf` | how a program is loaded |
 //! | `failure` | why a command failed, and what can be done about it |
 //! | `interrupt` | Ctrl-C in the middle of a wait |
 //! | `objects` | reads the directory of objects |
@@ -16,11 +17,13 @@
 //! | `report` | an object as programs read it |
 //! | `signals` | signals that a thread waits for |
 //! | `survey` | joins objects and processes |
+//! | `symbols` | names of functions and variables |
 
 mod args;
 mod commands;
 mod deadline;
 mod deadlock;
+mod elf;
 mod failure;
 mod interrupt;
 mod objects;
@@ -29,6 +32,7 @@ mod processes;
 mod report;
 mod signals;
 mod survey;
+mod symbols;
 
 use std::process::ExitCode;
 

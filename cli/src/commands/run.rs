@@ -1,6 +1,5 @@
 //! `rsipc run`: a program, unchanged, on the library.
 
-mod elf;
 pub mod library;
 mod program;
 mod status;
