@@ -8,6 +8,7 @@
 //! | `commands` | one module for each subcommand |
 //! | `deadline` | when a wait ends |
 //! | `deadlock` | finds who waits for ever |
+//! | `elf` | how a program is loaded |
 //! | `failure` | why a command failed, and what can be done about it |
 //! | `interrupt` | Ctrl-C in the middle of a wait |
 //! | `objects` | reads the directory of objects |
@@ -16,11 +17,13 @@
 //! | `report` | an object as programs read it |
 //! | `signals` | signals that a thread waits for |
 //! | `survey` | joins objects and processes |
+//! | `symbols` | names of functions and variables |
 
 mod args;
 mod commands;
 mod deadline;
 mod deadlock;
+mod elf;
 mod failure;
 mod interrupt;
 mod objects;
@@ -29,20 +32,28 @@ mod processes;
 mod report;
 mod signals;
 mod survey;
+mod symbols;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+use output::style::Style;
+
 fn main() -> ExitCode {
-    die_of_broken_pipes();
+    output::inherited::restore_broken_pipes();
     // What the library does at load: without it a wait of ours looks now and then.
     rsipc_core::os::cpu::init();
-    // clap ends with status 2 and the usage on the standard error when the arguments make no sense.
-    let matches = commands::examples::add(args::Arguments::command()).get_matches();
-    let arguments =
-        args::Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match commands::run(arguments.command) {
+    let matches = commands::examples::add(args::Arguments::command()).try_get_matches();
+    let arguments = matches.and_then(|matches| args::Arguments::from_arg_matches(&matches));
+    let done = match arguments {
+        Ok(arguments) => commands::run(arguments.command),
+        // Help was asked for.
+        Err(text) if !text.use_stderr() => output::print(help(&text)),
+        // Status 2, and the usage on the standard error: the arguments make no sense.
+        Err(error) => error.exit(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure);
@@ -51,8 +62,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// `rsipc ls | head -1` ends quietly, as the programs around it do.
-fn die_of_broken_pipes() {
-    // SAFETY: the default action is no function that could be called.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+/// As clap would print it, which says nothing of errors.
+fn help(text: &clap::Error) -> String {
+    let text = text.render();
+    if Style::of_stdout().is_coloured() { text.ansi().to_string() } else { text.to_string() }
 }

@@ -7,12 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::failure::reason;
+use crate::objects::memory::Memory;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::processes::{Access, Pid};
 use crate::survey::{Confidence, Entry, Survey};
 use owner::Owner;
 use set::{Set, SetOperation};
 use sysv::{MessageQueue, SharedSegment, Sysv, Want};
+use track::Doer;
 
 /// Text that may hold bytes which are no UTF-8: then they are replaced, and `hex` has the exact
 /// ones.
@@ -46,6 +48,7 @@ pub mod kernel;
 mod owner;
 mod set;
 mod sysv;
+mod track;
 
 #[derive(Serialize)]
 pub struct Report {
@@ -63,6 +66,8 @@ pub struct Report {
     unlinked: bool,
     /// It lies in the directory of another mount namespace, which this process is in.
     elsewhere: Option<Pid>,
+    /// It is no object of its own, but in the memory of a process.
+    memory: Option<Memory>,
     deadlock: Option<Confidence>,
     stale: Option<bool>,
     semaphore: Option<Semaphore>,
@@ -85,6 +90,9 @@ struct Semaphore {
     registered: u32,
     /// Who uses it robustly.
     takers: Vec<Taker>,
+    /// Null: nobody, or it is not recorded.
+    last_taker: Option<Doer>,
+    last_poster: Option<Doer>,
 }
 
 #[derive(Serialize)]
@@ -171,6 +179,7 @@ impl Report {
             last_use: metadata.map(|metadata| unix_time(metadata.last_use)),
             unlinked: object.unlinked,
             elsewhere: object.elsewhere,
+            memory: object.memory.clone(),
             deadlock: entry.deadlock,
             stale: entry.is_stale(survey),
             semaphore,
@@ -219,7 +228,7 @@ fn sysv_of(object: &Object) -> Option<Sysv> {
 fn state(object: &Object, survey: &Survey) -> (Option<Semaphore>, Option<Queue>) {
     match &object.state {
         State::Sem(Ok(state)) => {
-            let takers = semaphore::takers(&object.path, *state).into_iter().map(|taker| Taker {
+            let takers = semaphore::takers(&object.path, state).into_iter().map(|taker| Taker {
                 pid: taker.pid,
                 program: taker.pid.map(|pid| {
                     String::from_utf8_lossy(survey.program(pid.cast_signed())).into_owned()
@@ -227,7 +236,9 @@ fn state(object: &Object, survey: &Survey) -> (Option<Semaphore>, Option<Queue>)
                 taken: taker.taken,
             });
             let semaphore::State { value, registered, .. } = *state;
-            (Some(Semaphore { value, registered, takers: takers.collect() }), None)
+            let takers = takers.collect();
+            let (last_taker, last_poster) = track::doers(state.track.as_ref(), survey);
+            (Some(Semaphore { value, registered, takers, last_taker, last_poster }), None)
         }
         State::Mq(Ok(queue)) => (None, Some(Queue::from(queue))),
         _ => (None, None),

@@ -11,7 +11,7 @@ use crate::objects::file::FileId;
 use crate::objects::{self, Object, State, kernel};
 use crate::processes::{self, Condition, Interest, Mapping, Pid, Process};
 use book::Book;
-pub use entry::{Confidence, Entry, Holder, Waiter, Wish};
+pub use entry::{Confidence, Depth, Entry, Holder, Waiter, Wish};
 
 /// What was found on this machine, at about one moment.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Survey {
 
 impl Survey {
     /// Looks at everything once.
-    pub fn take() -> Result<Self> {
+    pub fn take(depth: Depth) -> Result<Self> {
         let objects = objects::scan()?;
         let interest = Interest {
             directory: objects::directory(),
@@ -40,11 +40,11 @@ impl Survey {
         let processes = processes::read(&interest).map_err(|error| {
             Failure::call("cannot read /proc", error).advise("mount it: `mount -t proc proc /proc`")
         })?;
-        Ok(Self::join(objects, processes))
+        Ok(Self::join(objects, processes, depth))
     }
 
-    fn join(objects: Vec<Object>, processes: Vec<Process>) -> Self {
-        let mut book = Book::new(objects);
+    fn join(objects: Vec<Object>, processes: Vec<Process>, depth: Depth) -> Self {
+        let mut book = Book::new(objects, depth);
         for process in &processes {
             book.enter(process);
         }

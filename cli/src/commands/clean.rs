@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use crate::objects::segment::Attachments;
 use crate::objects::{State, segment, sysv};
 use crate::output::{say, time, warn};
-use crate::survey::{Entry, Survey};
+use crate::survey::{Depth, Entry, Survey};
 pub use options::Options;
 use removal::{Reporter, Verdict, is_mine, remove_file};
 use tally::{Tally, objects};
@@ -58,7 +58,7 @@ fn is_agreed(count: u64) -> bool {
 fn sweep(options: &Options, mut reporter: Reporter) -> Result<Tally> {
     // Before the queues: a FIFO of a queue that is made meanwhile is not among them.
     let leftovers = leftovers::list()?;
-    let survey = Survey::take()?;
+    let survey = Survey::take(Depth::Objects)?;
     let is_candidate = |entry: &&Entry| {
         options.selection.means(&entry.object) && entry.object.is_here() && entry.holders.is_empty()
     };

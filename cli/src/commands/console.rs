@@ -92,7 +92,7 @@ pub fn run(options: &Options) -> Result<()> {
     let result =
         if is_interactive { converse(&mut session) } else { follow(&mut session, options.stop) };
     session.jobs.iter().filter(|job| !job.is_over()).for_each(Job::interrupt);
-    result
+    result.and_then(|()| voice::result())
 }
 
 fn converse(session: &mut Session) -> Result<()> {

@@ -18,6 +18,7 @@ const ALL: [Examples; 30] = [
             ),
             ("rsipc ls mq -o name,state,open", "three columns of the queues"),
             ("rsipc ls --watch=1s", "updated every second, until Ctrl-C"),
+            ("rsipc ls sem --private", "also unnamed semaphores that threads sleep on"),
         ],
     ),
     (

@@ -25,6 +25,7 @@ use crate::deadlock;
 use crate::failure::Result;
 use crate::output::style::Style;
 use crate::output::{json, print, warn};
+use crate::survey::Depth;
 use picture::Picture;
 use scene::{Filter, Scene};
 
@@ -39,6 +40,9 @@ pub struct Options {
     /// Only the objects of this process: a PID, or the name of a program
     #[arg(long, short, value_name = "PID|PROGRAM")]
     process: Vec<String>,
+    /// Also unnamed semaphores in the memory of processes; without this, only those in a deadlock
+    #[arg(long)]
+    private: bool,
     #[command(flatten)]
     selection: Selection,
 }
@@ -56,9 +60,13 @@ enum Format {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    let (survey, deadlocks) = deadlock::find()?;
+    let (survey, deadlocks) = deadlock::find(Depth::Memory)?;
     options.selection.is_found(&survey)?;
-    let filter = Filter { objects: options.selection.clone(), processes: options.process.clone() };
+    let filter = Filter {
+        objects: options.selection.clone(),
+        processes: options.process.clone(),
+        private: options.private,
+    };
     let scene = Scene { survey, deadlocks, filter };
     match options.format {
         Format::Text => print(text::draw(&scene, Style::of_stdout()))?,

@@ -25,7 +25,7 @@ use crate::output::{amount, print, terminal, time, warn};
 use crate::processes::Pid;
 use crate::report::Report;
 use crate::report::kernel::KernelReport;
-use crate::survey::{Confidence, Entry, Survey};
+use crate::survey::{Confidence, Depth, Entry, Survey};
 use columns::{Column, Numbers, Row};
 use processes::shown;
 
@@ -39,6 +39,9 @@ pub struct Options {
     aspect: ipcs::Aspect,
     #[command(flatten)]
     layout: Layout,
+    /// Also unnamed semaphores in the memory of processes, as far as threads sleep on them
+    #[arg(long)]
+    private: bool,
     /// Repeat every 2s, or at this interval, until Ctrl-C
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "2s", value_parser = watch::parse)]
@@ -110,7 +113,8 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// What is to be listed. `must_be_there`: a name that nothing has is a failure.
 fn survey(options: &Options, must_be_there: bool) -> Result<Survey> {
-    let (mut survey, _) = deadlock::look()?;
+    let depth = if options.private { Depth::Memory } else { options.selection.depth() };
+    let (mut survey, _) = deadlock::look(depth)?;
     match options.selection.apply(&mut survey) {
         Err(failure) if must_be_there => Err(failure),
         _ => Ok(survey),
@@ -119,7 +123,7 @@ fn survey(options: &Options, must_be_there: bool) -> Result<Survey> {
 
 /// All objects, as a table.
 pub fn overview() -> Result<Table> {
-    Survey::take().map(|survey| table(&Layout::default(), &survey))
+    Survey::take(Depth::Objects).map(|survey| table(&Layout::default(), &survey))
 }
 
 fn draw(layout: &Layout, survey: &Survey) -> String {
@@ -174,7 +178,7 @@ fn table(layout: &Layout, survey: &Survey) -> Table {
 
 fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
     let object = &entry.object;
-    let unknown = || "?".to_owned();
+    let unknown = || if object.memory.is_some() { "-" } else { "?" }.to_owned();
     let metadata = object.metadata.as_ref();
     let age = metadata.map(|metadata| time::since(metadata.created));
     let cells = [
@@ -266,6 +270,9 @@ fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
     }
     if let Some(pid) = entry.object.elsewhere {
         return (Some(format!("in the mount namespace of {pid}")), Tone::Plain);
+    }
+    if let Some(memory) = &entry.object.memory {
+        return (Some(super::memory::describe(memory)), Tone::Plain);
     }
     let Some(metadata) = &entry.object.metadata else { return (None, Tone::Plain) };
     let idle = time::short(time::since(metadata.last_use));

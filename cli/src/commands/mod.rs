@@ -10,6 +10,7 @@
 //! | `generate` | manual page and completions |
 //! | `graph` | a picture of who has what and who waits for it |
 //! | `ls` | all objects |
+//! | `memory` | semaphores in the memory of processes, in words |
 //! | `mq` | the calls on message queues |
 //! | `msg` | the calls on System V message queues |
 //! | `rm` | removes objects of any kind |
@@ -28,6 +29,7 @@ pub mod examples;
 pub mod generate;
 pub mod graph;
 pub mod ls;
+mod memory;
 pub mod mq;
 pub mod msg;
 pub mod rm;

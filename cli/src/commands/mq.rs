@@ -21,7 +21,7 @@ use crate::objects::trouble::Subject;
 use crate::objects::{Kind, file};
 use crate::output::style::Style;
 use crate::output::table::{Align, Table};
-use crate::output::{amount, escape, json, print, time};
+use crate::output::{self, amount, escape, json, print, time};
 use crate::report::Bytes;
 
 /// Create, use and remove message queues
@@ -198,6 +198,7 @@ fn not_sent(options: &Send, queue: &OpenQueue, length: usize, error: Errno) -> F
 }
 
 fn receive(options: &Recv) -> Result<()> {
+    output::check()?;
     let queue = open(&options.name, libc::O_RDONLY)?;
     interrupt::end_waits();
     for _ in 0..options.count {

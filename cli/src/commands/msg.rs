@@ -21,7 +21,7 @@ use crate::objects::sysv::Typed;
 use crate::objects::{self, Kind, Object, file, kernel, messages};
 use crate::output::style::Style;
 use crate::output::table::{Align, Table};
-use crate::output::{amount, escape, json, print, time};
+use crate::output::{self, amount, escape, json, print, time};
 use crate::report::Bytes;
 
 /// Create, use and remove System V message queues
@@ -247,6 +247,7 @@ fn not_sent(options: &Send, length: usize, error: Errno) -> Failure {
 }
 
 fn receive(options: &Recv) -> Result<()> {
+    output::check()?;
     let queue =
         OpenMessages::find(options.queue).map_err(|error| failed("open", options.queue, error))?;
     interrupt::end_waits();

@@ -1,6 +1,5 @@
 //! `rsipc run`: a program, unchanged, on the library.
 
-mod elf;
 pub mod library;
 mod program;
 mod status;
@@ -15,7 +14,7 @@ use std::process::{self, Command};
 use clap::Args;
 
 use crate::failure::{Failure, Result};
-use crate::output::{escape, say};
+use crate::output::{escape, inherited, say};
 use status::{NOT_RUN, OWN_FAILURE};
 use watched::options::Wishes;
 
@@ -51,6 +50,8 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let mut command = Command::new(&program);
     command.arg0(name).args(arguments);
+    // SAFETY: it is async-signal-safe.
+    unsafe { command.pre_exec(inherited::restore_all) };
     if options.verbose {
         command.env("RSIPC_VERBOSE", "1");
     }

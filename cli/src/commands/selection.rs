@@ -5,7 +5,7 @@ use clap::Args;
 use crate::failure::{Failure, Result};
 use crate::objects::pattern::{self, Asked};
 use crate::objects::{Kind, Object, kernel};
-use crate::survey::Survey;
+use crate::survey::{Depth, Survey};
 
 /// Kinds and names: an object is meant if it is of one of the kinds, where there are any, and has
 /// one of the names.
@@ -39,6 +39,11 @@ impl Selection {
         self.has_kind(object.kind) && self.has(|asked| asked.means_kernels(object), false)
     }
 
+    /// How far has to be looked to find them.
+    pub fn depth(&self) -> Depth {
+        if self.asked.iter().any(Asked::is_of_memory) { Depth::Memory } else { Depth::Objects }
+    }
+
     /// Leaves the others out. A name that nothing has is a failure, as it is for ls(1).
     pub fn apply(&self, survey: &mut Survey) -> Result<()> {
         survey.entries.retain(|entry| self.means(&entry.object));
@@ -56,7 +61,7 @@ impl Selection {
         match self.asked.iter().find(is_missing) {
             None => Ok(()),
             Some(asked) => Err(Failure::new(format!("there is no object {}", asked.shown()))
-                .advise("`rsipc ls` lists the objects")),
+                .advise(asked.advice())),
         }
     }
 }

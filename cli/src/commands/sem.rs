@@ -18,7 +18,7 @@ use crate::objects::open_semaphore;
 use crate::objects::trouble::Subject;
 use crate::objects::{self, Kind, file, semaphore};
 use crate::output::{print, time};
-use crate::survey::Survey;
+use crate::survey::{Depth, Survey};
 
 /// Create, use and remove semaphores
 #[derive(Args)]
@@ -164,7 +164,7 @@ fn unlinked(name: &Name) -> Result<Option<PathBuf>> {
     if !name.bytes().starts_with(b"/#") {
         return Ok(None);
     }
-    let survey = Survey::take()?;
+    let survey = Survey::take(Depth::Objects)?;
     let is_it = |object: &&objects::Object| object.kind() == Kind::Sem && object.is_called(name);
     let found = survey.entries.into_iter().map(|entry| entry.object).find(|object| is_it(&object));
     Ok(found.map(|object| object.link.unwrap_or(object.path)))

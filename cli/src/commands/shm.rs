@@ -3,7 +3,7 @@
 mod segment;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 
 use clap::{Args, Subcommand};
@@ -15,7 +15,7 @@ use crate::objects::Kind;
 use crate::objects::name::{self, Name};
 use crate::objects::sysv::Typed;
 use crate::objects::trouble::Subject;
-use crate::output::{amount, hex};
+use crate::output::{self, amount, hex};
 
 /// Create, read, write and remove shared memory objects
 #[derive(Args)]
@@ -128,13 +128,13 @@ fn read(name: &Name, offset: u64, length: Option<u64>, hex: bool) -> Result<()> 
 }
 
 fn show(mut from: impl Read, name: &Name, offset: u64, hex: bool) -> Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let copied = if hex {
-        hex::dump(from, offset, |line| out.write_all(line.as_bytes()))
-    } else {
+    let copied = output::write(|mut out| {
+        if hex {
+            return hex::dump(from, offset, |line| out.write_all(line.as_bytes()));
+        }
         io::copy(&mut from, &mut out).map(drop)
-    };
-    copied.and_then(|()| out.flush()).map_err(|error| {
+    });
+    copied.map_err(|error| {
         Failure::call(format_args!("cannot copy {} to standard output", name.shown()), error)
     })
 }

@@ -4,6 +4,7 @@ mod description;
 mod kernel;
 mod set;
 mod sysv;
+pub mod track;
 
 use std::fmt::Write;
 
@@ -21,7 +22,7 @@ use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::output::style::Style;
 use crate::output::{amount, complain, escape, json, print, time, user, warn};
 use crate::processes::Access;
-use crate::survey::{Confidence, Entry, Holder, Survey, Waiter};
+use crate::survey::{Confidence, Depth, Entry, Holder, Survey, Waiter};
 use description::{Description, count};
 
 /// Show everything that is known about objects
@@ -44,7 +45,9 @@ pub struct Options {
 const HELP: &str = "Names of objects, with or without the slash, or patterns such as 'job*'; the key of a System V object, such as 0xbeef, or its id; the inode number of an object without a name, such as #1234";
 
 pub fn run(options: &Options) -> Result<()> {
-    let (mut survey, _) = deadlock::look()?;
+    let of_memory = options.names.iter().any(Asked::is_of_memory);
+    let depth = if of_memory { Depth::Memory } else { Depth::Objects };
+    let (mut survey, _) = deadlock::look(depth)?;
     let is_kind = |kind| options.kind.is_none_or(|asked| asked == kind);
     let is_asked =
         |asked: &Asked, entry: &Entry| asked.means(&entry.object) && is_kind(entry.object.kind());
@@ -65,7 +68,7 @@ pub fn run(options: &Options) -> Result<()> {
     let failure = |asked: &Asked| {
         let what = options.kind.map_or("object", Kind::describe);
         let shown = asked.shown();
-        Failure::new(format!("there is no {what} {shown}")).advise("`rsipc ls` lists the objects")
+        Failure::new(format!("there is no {what} {shown}")).advise(asked.advice())
     };
     for asked in others {
         complain(&failure(asked));
@@ -134,7 +137,9 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
         let directory = escape::word(directory.as_encoded_bytes());
         out.line("directory", format!("in the mount namespace of {pid}: RSIPC_DIR={directory}"));
     }
-    if object.unlinked {
+    if let Some(memory) = &object.memory {
+        out.line("memory", super::memory::describe(memory));
+    } else if object.unlinked {
         out.line("number", format!("#{}: commands accept this as its name", object.id.inode));
     } else {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
@@ -144,7 +149,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
 
 fn describe_state(object: &Object, survey: &Survey, out: &mut Description) {
     match &object.state {
-        State::Sem(Ok(semaphore)) => describe_semaphore(object, *semaphore, survey, out),
+        State::Sem(Ok(semaphore)) => describe_semaphore(object, semaphore, survey, out),
         State::Mq(Ok(queue)) => describe_queue(queue, survey, out),
         State::Set(Ok(set)) => set::describe(set, survey, out),
         State::Messages(Ok(queue)) => sysv::describe_queue(queue, survey, out),
@@ -159,14 +164,18 @@ fn describe_state(object: &Object, survey: &Survey, out: &mut Description) {
 
 fn describe_semaphore(
     object: &Object,
-    state: semaphore::State,
+    state: &semaphore::State,
     survey: &Survey,
     out: &mut Description,
 ) {
     let meaning = if state.value == 0 { "the next wait sleeps" } else { "the next wait takes one" };
     out.line("value", format!("{}: {meaning}", state.value));
     out.line("registered", count(u64::from(state.registered), "wait", "waits"));
-    out.line("last user", "unknown: a POSIX semaphore does not record its users");
+    if object.memory.is_some() {
+        out.line("last user", "unknown: an unnamed semaphore does not record its users");
+    } else {
+        track::describe(state, survey, out);
+    }
     for taker in semaphore::takers(&object.path, state) {
         out.line("robust", describe_taker(&taker, survey));
     }
@@ -248,7 +257,7 @@ fn describe_holders(entry: &Entry, survey: &Survey, out: &mut Description) {
             (None, Some(activity)) => format!("; {activity}"),
             (None, None) => String::new(),
         };
-        let how = how(holder, entry.object.kind());
+        let how = how(holder, &entry.object);
         out.line("open by", format!("{program} {}: {how}{state}", holder.pid));
     }
     match entry.is_stale(survey) {
@@ -259,8 +268,12 @@ fn describe_holders(entry: &Entry, survey: &Survey, out: &mut Description) {
 }
 
 /// `mapped, and open as 3, to read`
-fn how(holder: &Holder, kind: Kind) -> String {
+fn how(holder: &Holder, object: &Object) -> String {
+    let kind = object.kind();
     let descriptors: Vec<String> = holder.descriptors.iter().map(u32::to_string).collect();
+    if object.memory.is_some() {
+        return "in its own memory".to_owned();
+    }
     let how = match (holder.mapped, descriptors.is_empty()) {
         (true, true) => "mapped".to_owned(),
         (true, false) => format!("mapped, and open as {}", descriptors.join(", ")),

@@ -11,9 +11,10 @@ use super::place::{Place, Sleeper, Spot};
 use super::sets;
 use crate::failure::Result;
 use crate::objects::file::FileId;
+use crate::objects::{Object, memory};
 use crate::processes::sleep::{Sleep, Until, Word};
 use crate::processes::{Condition, Pid, Process};
-use crate::survey::Survey;
+use crate::survey::{Depth, Survey};
 use rsipc_core::posix::sem::ledger::file as ledger;
 
 /// A process.
@@ -39,9 +40,9 @@ pub struct Actors {
 impl Actors {
     /// Looks at everything. How often each thread has run is asked first, so that [`Self::moved`]
     /// covers it all.
-    pub fn look() -> Result<(Survey, Self)> {
+    pub fn look(depth: Depth) -> Result<(Survey, Self)> {
         let runs_before = count_runs();
-        let survey = Survey::take()?;
+        let survey = Survey::take(depth)?;
         let actors = survey.processes.values().map(|process| Actor::of(process, &survey)).collect();
         Ok((survey, Self { runs_before, ..Self::of(actors) }))
     }
@@ -156,7 +157,7 @@ impl Actor {
             Some(Sleep::Futex { words, .. }) if is_in_set(process, &words, survey) => {
                 in_set(process, &words, survey, &memory)
             }
-            Some(sleep) => blocker(process, sleep, &memory),
+            Some(sleep) => blocker(process, sleep, survey, &memory),
             None => Blocker::Nothing,
         };
         let blocker = |sleep| match of_sleep(sleep) {
@@ -168,9 +169,15 @@ impl Actor {
             pid: process.pid,
             parent: process.parent,
             threads: threads.map(|thread| (thread.tid, blocker(thread.sleep))).collect(),
-            has: process.files().collect(),
+            has: process.files().chain(in_memory(process.pid, survey)).collect(),
         }
     }
+}
+
+/// Semaphores without a name that only this process has.
+fn in_memory(pid: Pid, survey: &Survey) -> impl Iterator<Item = FileId> {
+    let is_its = move |object: &&Object| object.memory.as_ref().is_some_and(|it| it.pid == pid);
+    survey.entries.iter().map(|entry| &entry.object).filter(is_its).map(|object| object.id)
 }
 
 /// The thread of a process that uses a semaphore robustly: `rsipc_core::posix::sem::ledger`.
@@ -179,7 +186,7 @@ fn is_in_ledger(process: &Process, word: &Word) -> bool {
     name.is_some_and(|name| ledger::number_of(name.as_encoded_bytes()).is_some())
 }
 
-fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocker {
+fn blocker(process: &Process, sleep: Sleep, survey: &Survey, memory: &io::Result<File>) -> Blocker {
     match sleep {
         Sleep::Child(child) => Blocker::Child(child),
         Sleep::Poll(_) => Blocker::Idle("in poll"),
@@ -195,9 +202,12 @@ fn blocker(process: &Process, sleep: Sleep, memory: &io::Result<File>) -> Blocke
                 return Blocker::Own;
             }
             let place = |word: &Word| {
-                let mapping = process.mapping_at(word.address)?;
-                let spot = Spot::Byte(mapping.file_offset(word.address));
-                Some(Place { file: mapping.id, spot })
+                if let Some(mapping) = process.mapping_at(word.address) {
+                    let spot = Spot::Byte(mapping.file_offset(word.address));
+                    return Some(Place { file: mapping.id, spot });
+                }
+                let file = memory::id(process.pid, word.address);
+                survey.object(file).map(|_| Place { file, spot: Spot::Byte(0) })
             };
             // With a word of its own among several, the others of them still need somebody else.
             let shared: Vec<Place> = words.iter().filter_map(place).collect();

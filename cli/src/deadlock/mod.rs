@@ -33,7 +33,7 @@ use crate::failure::Result;
 use crate::objects::{Kind, Object};
 use crate::processes::{Pid, signals};
 pub use crate::survey::Confidence;
-use crate::survey::Survey;
+use crate::survey::{Depth, Survey};
 use actors::Actors;
 use closure::Wakers;
 pub use doubt::Doubt;
@@ -69,17 +69,17 @@ const LOOKS: usize = 5;
 
 /// What is on this machine, and the deadlocks in objects. Where nobody waits in one there are none,
 /// and it is enough to look once.
-pub fn look() -> Result<(Survey, Vec<Deadlock>)> {
-    let survey = Survey::take()?;
+pub fn look(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
+    let survey = Survey::take(depth)?;
     let nobody_waits = survey.entries.iter().all(|entry| entry.waiters.is_empty());
-    if nobody_waits { Ok((survey, Vec::new())) } else { find() }
+    if nobody_waits { Ok((survey, Vec::new())) } else { find(depth) }
 }
 
 /// What is on this machine, and all deadlocks, each with its processes.
-pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
+pub fn find(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
     let mut looks = 1;
     loop {
-        let (mut survey, actors) = Actors::look()?;
+        let (mut survey, actors) = Actors::look(depth)?;
         // Whoever is stuck in all likelihood includes those who are for certain; of those who may
         // be stuck, who sits in poll may have moved.
         let active = closure::stuck(&actors, &BTreeSet::new(), Wakers::Active);
@@ -102,9 +102,9 @@ pub fn find() -> Result<(Survey, Vec<Deadlock>)> {
         let likely = &holders - &certain;
         let all = &certain | &likely;
         let possible = involved(&actors, &(&active - &all));
-        let mut deadlocks = split(&actors, &certain, &all, Confidence::Certain);
-        deadlocks.extend(split(&actors, &likely, &all, Confidence::Likely));
-        let may_be = split(&actors, &possible, &(&all | &possible), Confidence::Possible);
+        let mut deadlocks = split(&survey, &actors, &certain, &all, Confidence::Certain);
+        deadlocks.extend(split(&survey, &actors, &likely, &all, Confidence::Likely));
+        let may_be = split(&survey, &actors, &possible, &(&all | &possible), Confidence::Possible);
         deadlocks.extend(may_be.into_iter().filter(|deadlock| is_worth_telling(deadlock, &survey)));
         mark(&mut survey, &deadlocks);
         return Ok((survey, deadlocks));
@@ -147,6 +147,7 @@ fn is_worth_telling(deadlock: &Deadlock, survey: &Survey) -> bool {
 /// One deadlock for each set of processes that have to do with each other.
 /// `all` are the ones that are stuck, as sure as these or more so.
 fn split(
+    survey: &Survey,
     actors: &Actors,
     stuck: &BTreeSet<Pid>,
     all: &BTreeSet<Pid>,
@@ -165,19 +166,28 @@ fn split(
             new.extend(&linked);
             members.extend(linked);
         }
-        deadlocks.extend(deadlock(actors, members, all, confidence));
+        deadlocks.extend(deadlock(survey, actors, members, all, confidence));
     }
     deadlocks
 }
 
 /// None when nobody in the set sleeps on anything that is shared: then it is no business of ours.
 fn deadlock(
+    survey: &Survey,
     actors: &Actors,
     members: BTreeSet<Pid>,
     all: &BTreeSet<Pid>,
     confidence: Confidence,
 ) -> Option<Deadlock> {
-    let sleepers: Vec<Sleeper> = members.iter().flat_map(|pid| actors.sleepers(*pid)).collect();
+    let mut sleepers: Vec<Sleeper> = members.iter().flat_map(|pid| actors.sleepers(*pid)).collect();
+    let is_in_memory = |sleeper: &Sleeper| {
+        survey.object(sleeper.place.file).is_some_and(|object| object.memory.is_some())
+    };
+    let is_within_one = sleepers.iter().all(is_in_memory);
+    if !is_within_one {
+        // Threads of a process that wait for each other as well are no news then.
+        sleepers.retain(|sleeper| !is_in_memory(sleeper));
+    }
     let places: BTreeSet<Place> = sleepers.iter().map(|sleeper| sleeper.place).collect();
     let shape = match places.len() {
         0 => return None,
@@ -197,7 +207,10 @@ fn deadlock(
     let mut members: BTreeSet<Pid> =
         members.into_iter().filter(|pid| concerned(pid) || gives(pid)).collect();
     match confidence {
-        Confidence::Certain => doubts.extend(members.iter().copied().flat_map(own_doubts)),
+        Confidence::Certain => {
+            let doubts_of = |pid| own_doubts(pid, is_within_one);
+            doubts.extend(members.iter().copied().flat_map(doubts_of));
+        }
         Confidence::Likely => {}
         Confidence::Possible => {
             doubts.extend(members.iter().flat_map(|pid| actors.doubts(*pid)));
@@ -210,9 +223,11 @@ fn deadlock(
     Some(Deadlock { shape, sleepers, members, confidence, doubts, others })
 }
 
-/// What may run in a process all threads of which sleep.
-fn own_doubts(pid: Pid) -> Vec<Doubt> {
-    let handlers = signals::handled(pid).into_iter().map(|signal| Doubt::Handler { pid, signal });
+/// What may run in a process all threads of which sleep. `is_within_one`: in its own memory alone.
+/// A program that is done but for a signal waits like that for the one that ends it.
+fn own_doubts(pid: Pid, is_within_one: bool) -> Vec<Doubt> {
+    let signals = signals::handled(pid, is_within_one).into_iter();
+    let handlers = signals.map(|signal| Doubt::Handler { pid, signal });
     let timer = signals::has_timers(pid).then_some(Doubt::Timer { pid });
     handlers.chain(timer).collect()
 }

@@ -44,8 +44,8 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
         State::Mq(Ok(queue)) => queue.name.clone(),
         state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),
     };
-    let (id, elsewhere) = (seen.id(), Some(pid));
-    Some(Object { name, path, id, metadata, unlinked: false, elsewhere, link: None, state })
+    let (id, elsewhere, memory, link) = (seen.id(), Some(pid), None, None);
+    Some(Object { name, path, id, metadata, unlinked: false, elsewhere, memory, link, state })
 }
 
 /// The file in this directory that it is. Who has made it may know it by another name, one that it

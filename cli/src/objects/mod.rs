@@ -7,6 +7,7 @@
 //! | `elsewhere` | objects of other mount namespaces |
 //! | `file` | the files that objects lie in |
 //! | `kernel` | what the kernel has of System V |
+//! | `memory` | semaphores without a name in the memory of processes |
 //! | `messages` | what is in a System V message queue |
 //! | `name` | names as they are typed |
 //! | `open_messages` | a System V queue that this process takes part in |
@@ -26,6 +27,7 @@
 pub mod elsewhere;
 pub mod file;
 pub mod kernel;
+pub mod memory;
 pub mod messages;
 pub mod name;
 pub mod open_messages;
@@ -56,6 +58,7 @@ use crate::failure::{Failure, Result};
 use crate::output::escape;
 use crate::processes::Pid;
 use file::{FileId, Metadata};
+use memory::Memory;
 use name::Name;
 pub use purpose::Purpose;
 use segment::Attachments;
@@ -80,6 +83,8 @@ pub struct Object {
     pub unlinked: bool,
     /// It lies in the directory of another mount namespace, which this process is in.
     pub elsewhere: Option<Pid>,
+    /// It is no object of its own, but in the memory of a process.
+    pub memory: Option<Memory>,
     /// The way to the file of one that is unlinked.
     pub link: Option<PathBuf>,
     pub state: State,
@@ -134,7 +139,7 @@ impl Object {
 
     /// Whether it can be found by its name in the directory.
     pub fn is_here(&self) -> bool {
-        !self.unlinked && self.elsewhere.is_none()
+        !self.unlinked && self.elsewhere.is_none() && self.memory.is_none()
     }
 
     /// The directory to be named by RSIPC_DIR, for one in another mount namespace.
@@ -151,7 +156,9 @@ impl Object {
         let typed = sysv::Typed::read(name.bytes());
         match self.common() {
             Some(common) => typed.is_some_and(|typed| typed.means(common.key, common.id)),
-            None if self.kind().is_sysv() => self.name == name.bytes()[1..],
+            None if self.kind().is_sysv() || self.memory.is_some() => {
+                self.name == name.bytes()[1..]
+            }
             None => self.name == name.bytes(),
         }
     }
@@ -241,6 +248,7 @@ pub fn look_at(file_name: &OsString, attachments: &Attachments) -> Option<Object
         metadata: Some(metadata),
         unlinked: false,
         elsewhere: None,
+        memory: None,
         link: None,
         state,
     })

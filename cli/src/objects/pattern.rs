@@ -73,10 +73,30 @@ impl Asked {
         }
     }
 
+    /// Whether it may be a semaphore in the memory of a process: `PID@ADDRESS`.
+    pub fn is_of_memory(&self) -> bool {
+        match self {
+            Self::Kind(_) => false,
+            Self::Name(name) => name.bytes().contains(&b'@'),
+            Self::Pattern(pattern) => pattern.as_bytes().contains(&b'@'),
+        }
+    }
+
+    /// What to do where nothing is called so.
+    pub fn advice(&self) -> &'static str {
+        if self.is_of_memory() {
+            "`rsipc ls --private` lists semaphores in the memory of processes, while threads sleep on them"
+        } else {
+            "`rsipc ls` lists the objects"
+        }
+    }
+
     pub fn means(&self, object: &Object) -> bool {
         match self {
             Self::Kind(_) => false,
             Self::Name(name) => object.is_called(name),
+            // Whatever is in the memory of processes is asked for by a name of that kind.
+            Self::Pattern(_) if object.memory.is_some() && !self.is_of_memory() => false,
             Self::Pattern(pattern) => {
                 let id = object.common().map(|common| common.id.to_string());
                 let names = [Some(object.name.clone()), id.map(String::into_bytes)];

@@ -6,13 +6,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rsipc_core::posix::sem::ledger::holders::{self, Holder};
+use rsipc_core::posix::sem::track::{TRACKED_SIZE, Track};
 use rsipc_core::posix::sem::{SIZE, Semaphore};
 
 /// Of the file names.
 pub const PREFIX: &[u8] = rsipc_core::posix::sem::PREFIX.as_bytes();
 
 /// A semaphore at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Tokens that are there for the taking.
     pub value: u32,
@@ -22,6 +23,8 @@ pub struct State {
     /// The number of its ledger, which says who has taken what; 0 = none. Any number if glibc has
     /// made the semaphore in memory that was in use before.
     pub ledger: u32,
+    /// Who took last, and who posted last. None: that is not recorded.
+    pub track: Option<Track>,
 }
 
 impl State {
@@ -34,17 +37,20 @@ impl State {
             }
             _ => error,
         })?;
-        Ok(Self::from_bytes(bytes))
+        let mut all = [0; TRACKED_SIZE];
+        let is_long = file.read_exact_at(&mut all, 0).is_ok();
+        Ok(Self { track: Track::from_bytes(&all).filter(|_| is_long), ..Self::from_bytes(bytes) })
     }
 
     pub fn from_bytes(bytes: [u8; SIZE]) -> Self {
         let copy = Semaphore::from_bytes(bytes);
-        Self { value: copy.raw_value(), registered: copy.waiters(), ledger: copy.ledger() }
+        let (value, registered) = (copy.raw_value(), copy.waiters());
+        Self { value, registered, ledger: copy.ledger(), track: None }
     }
 }
 
 /// Who uses this semaphore robustly, and what they have taken. Empty: nobody, or it cannot be seen.
-pub fn takers(path: &Path, state: State) -> Vec<Holder> {
+pub fn takers(path: &Path, state: &State) -> Vec<Holder> {
     let directory = path.parent().unwrap_or(path);
     holders::of(directory, state.ledger).unwrap_or_default()
 }
@@ -57,7 +63,7 @@ mod tests {
     fn the_two_halves_of_the_word() {
         let mut bytes = [0xff; SIZE];
         bytes[..8].copy_from_slice(&(7 | 3_u64 << 32).to_ne_bytes());
-        let expected = State { value: 7, registered: 3, ledger: u32::MAX };
+        let expected = State { value: 7, registered: 3, ledger: u32::MAX, track: None };
         assert_eq!(State::from_bytes(bytes), expected);
     }
 }

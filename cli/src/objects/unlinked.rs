@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rsipc_core::posix::sem::SIZE;
+use rsipc_core::posix::sem::track::TRACKED_SIZE;
 
 use super::file::{FileId, Metadata};
 use super::segment::Attachments;
@@ -84,8 +85,8 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
     };
     let name = sysv::common(&state).map_or(name, |common| common.name().into_bytes());
     let path = seen.path().to_owned();
-    let (id, elsewhere, link) = (seen.id(), None, Some(link));
-    Some(Object { name, path, id, metadata, unlinked: true, elsewhere, link, state })
+    let (id, elsewhere, memory, link) = (seen.id(), None, None, Some(link));
+    Some(Object { name, path, id, metadata, unlinked: true, elsewhere, memory, link, state })
 }
 
 /// Whether the path is only what the maker of the object sees, and may say nothing about the name
@@ -106,7 +107,7 @@ fn kind_by_contents(link: &Path, metadata: Option<&Metadata>, attachments: &Atta
     match metadata {
         // Without a look at it: nothing else of this size is made in this way.
         None => Kind::Sem,
-        Some(metadata) if metadata.size == SIZE as u64 => Kind::Sem,
+        Some(metadata) if [SIZE as u64, TRACKED_SIZE as u64].contains(&metadata.size) => Kind::Sem,
         Some(_) if open(link).and_then(|file| queue::State::read(&file)).is_ok() => Kind::Mq,
         Some(_) => {
             let sysv = [Kind::Svsem, Kind::Svmsg, Kind::Svshm];

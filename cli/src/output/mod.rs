@@ -5,6 +5,7 @@
 //! | `amount` | amounts of memory |
 //! | `escape` | bytes that others chose, made harmless |
 //! | `hex` | bytes in hexadecimal |
+//! | `inherited` | standard descriptors as they were left to this process |
 //! | `json` | documents for programs |
 //! | `style` | colours |
 //! | `table` | tables of text |
@@ -15,6 +16,7 @@
 pub mod amount;
 pub mod escape;
 pub mod hex;
+pub mod inherited;
 pub mod json;
 pub mod style;
 pub mod table;
@@ -22,17 +24,32 @@ pub mod terminal;
 pub mod time;
 pub mod user;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use crate::failure::{Failure, Result};
 use style::{Style, Tone};
 
 /// Writes data.
 pub fn print(data: impl AsRef<[u8]>) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(data.as_ref())
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::call("cannot write to standard output", error))
+    write(|out| out.write_all(data.as_ref())).map_err(not_written)
+}
+
+/// Writes data piece by piece.
+pub fn write(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    inherited::check_stdout()?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    write(&mut out)?;
+    out.flush()
+}
+
+/// Fails if nothing can be written at all: to be asked before what is to be shown is taken out of
+/// an object.
+pub fn check() -> Result<()> {
+    inherited::check_stdout().map_err(not_written)
+}
+
+fn not_written(error: io::Error) -> Failure {
+    Failure::call("cannot write to standard output", error)
 }
 
 /// Says something to the person at the terminal.

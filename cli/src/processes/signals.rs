@@ -4,13 +4,12 @@ use std::fs;
 
 use super::pid::Pid;
 
-/// Signals that a person sends, that tell of a fault, or that the C library keeps for itself: their
-/// handlers are not how a program goes on.
-const NO_PART_OF_THE_WORK: [i32; 20] = [
-    libc::SIGINT,
-    libc::SIGTERM,
-    libc::SIGHUP,
-    libc::SIGQUIT,
+/// Signals that a person sends: their handlers are not how a program goes on, but how it ends.
+const OF_PERSONS: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// Signals that tell of a fault, or that the C library keeps for itself, and others whose handlers
+/// are not how a program goes on, either.
+const NO_PART_OF_THE_WORK: [i32; 16] = [
     libc::SIGSEGV,
     libc::SIGBUS,
     libc::SIGFPE,
@@ -31,15 +30,19 @@ const NO_PART_OF_THE_WORK: [i32; 20] = [
 ];
 
 /// Signals for which a process has a handler that may go on with the program's work, and that some
-/// thread lets through. None where /proc does not tell.
-pub fn handled(pid: Pid) -> Vec<i32> {
+/// thread lets through. `of_persons`: also those that a person sends. None where /proc does not
+/// tell.
+pub fn handled(pid: Pid, of_persons: bool) -> Vec<i32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     let open = threads.flatten().fold(0, |open, thread| {
         let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
         open | (mask(&status, "SigCgt:") & !mask(&status, "SigBlk:"))
     });
     let is_open = |signal: &i32| open >> (signal - 1) & 1 == 1;
-    (1..=64).filter(is_open).filter(|signal| !NO_PART_OF_THE_WORK.contains(signal)).collect()
+    let may_work = |signal: &i32| {
+        !NO_PART_OF_THE_WORK.contains(signal) && (of_persons || !OF_PERSONS.contains(signal))
+    };
+    (1..=64).filter(is_open).filter(may_work).collect()
 }
 
 /// Whether a process has timers of timer_create(2).
@@ -63,6 +66,10 @@ pub fn name(signal: i32) -> String {
         (libc::SIGPROF, "SIGPROF"),
         (libc::SIGIO, "SIGIO"),
         (libc::SIGURG, "SIGURG"),
+        (libc::SIGINT, "SIGINT"),
+        (libc::SIGTERM, "SIGTERM"),
+        (libc::SIGHUP, "SIGHUP"),
+        (libc::SIGQUIT, "SIGQUIT"),
     ];
     match named.iter().find(|(number, _)| *number == signal) {
         Some((_, name)) => (*name).to_owned(),

@@ -1,12 +1,14 @@
 //! Objects and processes while they are joined.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::entry::{Entry, Waiter, Wish};
+use super::entry::{Depth, Entry, Waiter, Wish};
 use crate::objects::file::{FileId, Metadata};
 use crate::objects::segment::Attachments;
 use crate::objects::unlinked::{self, Seen};
-use crate::objects::{self, Kind, Object, Purpose, State, elsewhere, messages, segment, set};
+use crate::objects::{
+    self, Kind, Object, Purpose, State, elsewhere, memory, messages, segment, set,
+};
 use crate::processes::poll::Polled;
 use crate::processes::sleep::{Sleep, Word};
 use crate::processes::threads::Thread;
@@ -25,6 +27,17 @@ fn activity(process: &Process, threads: &[Thread]) -> String {
     }
 }
 
+/// The words of its own memory that a thread of the process sleeps on.
+fn private_words(process: &Process) -> impl Fn(&Thread) -> Vec<Word> {
+    |thread| match &thread.sleep {
+        Some(Sleep::Futex { words, .. }) => {
+            let is_private = |word: &&Word| process.mapping_at(word.address).is_none();
+            words.iter().filter(is_private).copied().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The entries while they are made.
 pub struct Book {
     pub entries: Vec<Entry>,
@@ -36,10 +49,11 @@ pub struct Book {
     /// Of the directory of objects.
     device: Option<u64>,
     attachments: Attachments,
+    depth: Depth,
 }
 
 impl Book {
-    pub fn new(objects: Vec<Object>) -> Self {
+    pub fn new(objects: Vec<Object>, depth: Depth) -> Self {
         let entries: Vec<Entry> = objects.into_iter().map(Entry::of).collect();
         let mut places = HashMap::new();
         for (place, entry) in entries.iter().enumerate() {
@@ -60,7 +74,8 @@ impl Book {
         }
         let device = Metadata::of(objects::directory()).ok().map(|directory| directory.id.device);
         let (asleep, activities) = (HashMap::new(), HashMap::new());
-        Self { entries, places, asleep, activities, device, attachments: Attachments::default() }
+        let attachments = Attachments::default();
+        Self { entries, places, asleep, activities, device, attachments, depth }
     }
 
     /// Enters the process as a holder of what it has, and its threads as waiters where they sleep.
@@ -89,11 +104,15 @@ impl Book {
                 held.push(place);
             }
         }
-        if held.is_empty() {
+        if held.is_empty() && self.depth == Depth::Objects {
             return;
         }
         match process.threads() {
             Some(threads) => {
+                let in_memory = self.enter_memory(process, &threads);
+                if held.is_empty() && !in_memory {
+                    return;
+                }
                 self.activities.insert(process.pid, activity(process, &threads));
                 self.enter_waiters(process, threads);
             }
@@ -137,6 +156,28 @@ impl Book {
         Some(self.entries.len() - 1)
     }
 
+    /// Enters the semaphores without a name on which threads of the process sleep. False: there are
+    /// none.
+    fn enter_memory(&mut self, process: &Process, threads: &[Thread]) -> bool {
+        if self.depth == Depth::Objects {
+            return false;
+        }
+        let mut sleepers: BTreeMap<u64, usize> = BTreeMap::new();
+        for word in threads.iter().flat_map(private_words(process)) {
+            *sleepers.entry(word.address).or_default() += 1;
+        }
+        let before = self.entries.len();
+        for (address, sleepers) in sleepers {
+            if let Some(found) = memory::look_at(process.pid, address, sleepers, threads.len()) {
+                self.places.insert(found.id, self.entries.len());
+                let mut entry = Entry::of(found);
+                entry.holder(process.pid).mapped = true;
+                self.entries.push(entry);
+            }
+        }
+        self.entries.len() > before
+    }
+
     fn enter_waiters(&mut self, process: &Process, threads: Vec<Thread>) {
         for thread in threads {
             match thread.sleep {
@@ -156,9 +197,11 @@ impl Book {
     }
 
     fn enter_sleeper(&mut self, process: &Process, tid: Pid, word: Word) {
-        let Some(mapping) = process.mapping_at(word.address) else { return };
-        let Some(&place) = self.places.get(&mapping.id) else { return };
-        let offset = mapping.file_offset(word.address);
+        let (id, offset) = match process.mapping_at(word.address) {
+            Some(mapping) => (mapping.id, mapping.file_offset(word.address)),
+            None => (memory::id(process.pid, word.address), 0),
+        };
+        let Some(&place) = self.places.get(&id) else { return };
         let entry = &mut self.entries[place];
         if entry.object.set().is_some() || entry.object.messages().is_some() {
             self.asleep.insert((place, offset), (process.pid, tid));

@@ -5,6 +5,15 @@ use rsipc_core::sysv::sem::Operation;
 use crate::objects::{Object, Purpose, messages, set};
 use crate::processes::{Access, Pid};
 
+/// How far is looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Objects, and those who have them.
+    Objects,
+    /// Also semaphores without a name in the memory of all processes, where threads sleep on them.
+    Memory,
+}
+
 /// A process that has an object.
 #[derive(Debug)]
 pub struct Holder {

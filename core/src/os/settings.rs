@@ -42,6 +42,9 @@ pub struct Settings {
     /// `RSIPC_SEM_ROBUST`: patterns of the names of semaphores that `sem_open` makes robust,
     /// separated by commas.
     pub robust: Option<OsString>,
+    /// `RSIPC_SEM_TRACK`: patterns of the names of semaphores of which the last taker and the last
+    /// poster are noted, separated by commas.
+    pub tracked: Option<OsString>,
 }
 
 /// The System V families that are taken over.
@@ -150,6 +153,7 @@ impl Settings {
             queue_max: number(c"RSIPC_MSGMNB"),
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
             robust: variable(c"RSIPC_SEM_ROBUST"),
+            tracked: variable(c"RSIPC_SEM_TRACK"),
         }
     }
 }
@@ -184,7 +188,7 @@ mod tests {
         assert_eq!(settings.dir, Path::new("/dev/shm"));
         assert!(settings.spin && !settings.verbose && !settings.negative_values);
         assert_eq!(settings.futex, Futex::AsPermitted);
-        assert_eq!(settings.robust, None);
+        assert_eq!((settings.robust, settings.tracked), (None, None));
     }
 
     #[test]
@@ -198,8 +202,10 @@ mod tests {
             (c"RSIPC_MSGMAX", "65536"),
             (c"RSIPC_MSGMNB", "many"),
             (c"RSIPC_SEM_ROBUST", "lock*,other"),
+            (c"RSIPC_SEM_TRACK", "*"),
         ]);
         assert_eq!(settings.robust, Some("lock*,other".into()));
+        assert_eq!(settings.tracked, Some("*".into()));
         assert_eq!(settings.dir, Path::new("/tmp/objects"));
         assert!(!settings.spin && settings.verbose && settings.negative_values);
         assert_eq!(settings.futex, Futex::Classic);

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::{jobs, notice, voice};
 use crate::failure::{Failure, Result};
+use crate::output;
 use crate::signals::{self, Blocked};
 
 /// The settings of the terminal before anybody changed them.
@@ -54,7 +55,7 @@ fn end_by(signal: c_int) {
         // SAFETY: the settings are those that the terminal had.
         unsafe { libc::tcsetattr(0, libc::TCSANOW, settings) };
         // Not on the line that was being typed.
-        println!();
+        let _ = output::print("\n");
     }
     signals::die_by(signal);
 }

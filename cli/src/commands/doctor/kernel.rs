@@ -8,7 +8,7 @@ use std::ptr;
 use super::finding::Finding;
 use crate::objects;
 use crate::processes;
-use crate::survey::Survey;
+use crate::survey::{Depth, Survey};
 
 pub fn check() -> Vec<Finding> {
     let mut findings =
@@ -128,7 +128,7 @@ fn kernel_queues() -> Option<Finding> {
 fn view() -> Option<Finding> {
     const CHECK: &str = "/proc";
     objects::scan().ok()?;
-    let Ok(survey) = Survey::take() else {
+    let Ok(survey) = Survey::take(Depth::Objects) else {
         let advice = "`mount -t proc proc /proc`";
         return Some(Finding::bad(CHECK, "cannot be read", advice));
     };
@@ -150,6 +150,10 @@ fn view() -> Option<Finding> {
             survey.what_is_hidden(),
             "no change needed: a process with fewer capabilities may not inspect one with more, not even as root",
         ),
-        _ => Finding::note(CHECK, survey.what_is_hidden(), "root sees more"),
+        _ => Finding::note(
+            CHECK,
+            survey.what_is_hidden(),
+            "run the command as their owner, or as root",
+        ),
     })
 }

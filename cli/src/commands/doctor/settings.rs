@@ -21,7 +21,7 @@ enum Value {
     Any,
 }
 
-const KNOWN: [(&str, Value); 15] = [
+const KNOWN: [(&str, Value); 16] = [
     ("RSIPC_DIR", Value::Any),
     ("RSIPC_LIB", Value::Any),
     ("RSIPC_SPIN", Value::OneOf(&["0", "1"])),
@@ -34,6 +34,7 @@ const KNOWN: [(&str, Value); 15] = [
     ("RSIPC_MSGMNB", Value::Number),
     ("RSIPC_SEM_GETVALUE", Value::OneOf(&["waiters"])),
     ("RSIPC_SEM_ROBUST", Value::Any),
+    ("RSIPC_SEM_TRACK", Value::Any),
     ("RSIPC_CHECK", Value::Any),
     ("RSIPC_CHAOS", Value::Any),
     ("RSIPC_TRACE", Value::Any),

@@ -6,6 +6,7 @@ use rsipc_core::sysv::msg::Selector;
 
 use super::words::{known_waiter, purpose};
 use crate::deadlock::{Deadlock, Doubt, Sleeper};
+use crate::objects::memory::Memory;
 use crate::objects::messages::Wanted;
 use crate::objects::{Object, Purpose};
 use crate::output::escape;
@@ -37,7 +38,11 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         lines.push(end_them());
     }
     lines.truncate(MOST);
-    let waits_for_post = |sleeper: &Sleeper| purpose(sleeper, survey) == Some(Purpose::Token);
+    let waits_for_post = |sleeper: &Sleeper| {
+        let object = survey.object(sleeper.place.file);
+        purpose(sleeper, survey) == Some(Purpose::Token)
+            && object.is_some_and(|object| object.memory.is_none())
+    };
     if deadlock.sleepers.iter().any(waits_for_post) {
         lines.push("ending a process does not restore what it took from a semaphore".to_owned());
     }
@@ -59,6 +64,12 @@ fn end_them() -> String {
 }
 
 fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey) -> String {
+    if let Some(Memory { pid, address, .. }) = object.memory {
+        return format!(
+            "only a thread of {pid} can post there: `gdb -p {pid}`, \
+             `call (int) sem_post((void *) {address:#x})`"
+        );
+    }
     let name = object.address();
     let rsipc = object.directory().map_or("rsipc".to_owned(), |directory| {
         format!("RSIPC_DIR={} rsipc", escape::word(directory.as_os_str().as_encoded_bytes()))

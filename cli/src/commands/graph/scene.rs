@@ -4,7 +4,7 @@ use crate::commands::selection::Selection;
 use crate::deadlock::Deadlock;
 use crate::output::escape;
 use crate::processes::Pid;
-use crate::survey::{Entry, Survey};
+use crate::survey::{Depth, Entry, Survey};
 
 /// What all formats draw from.
 pub struct Scene {
@@ -19,6 +19,8 @@ pub struct Filter {
     pub objects: Selection,
     /// Numbers of processes, or names of programs; none: all.
     pub processes: Vec<String>,
+    /// Also what is in the memory of processes, and in no deadlock.
+    pub private: bool,
 }
 
 impl Filter {
@@ -31,7 +33,12 @@ impl Filter {
     fn has_object(&self, entry: &Entry, survey: &Survey) -> bool {
         let holders = entry.holders.iter().map(|holder| holder.pid);
         let mut concerned = holders.chain(entry.waiters.iter().map(|waiter| waiter.pid));
-        self.objects.means(&entry.object)
+        let is_asked = self.private
+            || !self.processes.is_empty()
+            || entry.deadlock.is_some()
+            || self.objects.depth() == Depth::Memory;
+        (entry.object.memory.is_none() || is_asked)
+            && self.objects.means(&entry.object)
             && (self.processes.is_empty() || concerned.any(|pid| self.has_process(pid, survey)))
     }
 }

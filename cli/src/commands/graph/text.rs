@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::advice;
 use super::scene::Scene;
 use super::words::{self, list, process};
-use crate::commands::stat::describe_taker;
+use crate::commands::memory;
+use crate::commands::stat::{describe_taker, track};
 use crate::objects::messages::{Wanted, shown_wanted};
 use crate::objects::set::{self, Snapshot};
 use crate::objects::{Object, State, semaphore};
@@ -46,26 +47,41 @@ fn draw_object(entry: &Entry, survey: &Survey, style: Style, out: &mut String) {
     let _ = writeln!(out, "{title}: {}{}", object.kind().describe(), state(object));
     let openers: Vec<String> =
         entry.holders.iter().map(|holder| opener(holder, entry, survey)).collect();
-    if !openers.is_empty() {
+    if let Some(memory) = &object.memory {
+        let openers = list(&openers);
+        let _ = writeln!(out, "  {} ({openers})", memory::describe(memory));
+    } else if !openers.is_empty() {
         let _ = writeln!(out, "  open by {}", openers.join(", "));
     }
     for held in object.set().into_iter().flat_map(|set| held_by_undo(set, survey)) {
         let _ = writeln!(out, "  {held}");
     }
-    if let State::Sem(Ok(semaphore)) = object.state {
+    if let State::Sem(Ok(semaphore)) = &object.state {
+        if let Some(taken) = track::last_taker(semaphore, survey) {
+            let _ = writeln!(out, "  {taken}");
+        }
         let takers = semaphore::takers(&object.path, semaphore);
         for taker in takers.iter().filter(|taker| taker.taken > 0) {
             let _ = writeln!(out, "  {}", describe_taker(taker, survey));
         }
     }
     for waiter in &entry.waiters {
-        let who = process(waiter.pid, survey);
+        let who = waiting(waiter, object, survey);
         let what = waiter.purpose.describe();
         let of = waiter.wish.as_ref().map(|wish| format!(" of semaphore {}", wish.member));
         let wanted = waiter.wanted.map(|wanted| could_come(entry, waiter, wanted, survey));
         let what = what.to_owned() + &of.or(wanted).unwrap_or_default();
         let _ =
             writeln!(out, "  {}", style.paint(Tone::Notable, &format!("{who} waits for {what}")));
+    }
+}
+
+/// In the memory of one process only the threads differ.
+fn waiting(waiter: &Waiter, object: &Object, survey: &Survey) -> String {
+    let who = process(waiter.pid, survey);
+    match waiter.tid.filter(|tid| object.memory.is_some() && *tid != waiter.pid) {
+        Some(tid) => format!("{who}, thread {tid},"),
+        None => who,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::commands::memory;
 use crate::deadlock::{Confidence, Deadlock, Doubt, Place, Shape, Sleeper, Spot};
 use crate::objects::{Kind, Purpose};
 use crate::output::escape;
@@ -135,7 +136,10 @@ fn describe_place(place: Place, survey: &Survey) -> String {
         (Some(object), Spot::Byte(offset)) if matches!(object.kind(), Kind::Shm | Kind::Svshm) => {
             format!("{} at byte {offset}", object.shown_name())
         }
-        (Some(object), Spot::Byte(_)) => object.shown_name(),
+        (Some(object), Spot::Byte(_)) => match &object.memory {
+            Some(memory) => format!("{} ({})", object.shown_name(), memory::describe(memory)),
+            None => object.shown_name(),
+        },
         (None, spot) => {
             let path = survey.path_of(place.file).map(|path| path.as_os_str().as_bytes());
             let name = path.map_or("shared memory without a name".to_owned(), escape::word);

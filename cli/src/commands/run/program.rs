@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::elf::{self, Elf};
 use super::status::{NOT_FOUND, NOT_RUN};
+use crate::elf::{self, Elf};
 use crate::failure::{Failure, Result};
 use crate::output::escape;
 

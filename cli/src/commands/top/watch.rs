@@ -8,7 +8,7 @@ use crate::commands::graph::words;
 use crate::deadlock;
 use crate::failure::Failure;
 use crate::objects::file::FileId;
-use crate::survey::Survey;
+use crate::survey::{Depth, Survey};
 
 /// All objects at one moment, and how much has passed through them since the one before.
 pub struct Snapshot {
@@ -34,7 +34,7 @@ pub fn start(
         let mut watch = Watch::default();
         loop {
             let next = Instant::now() + interval;
-            let snapshot = deadlock::look().map(|(survey, deadlocks)| {
+            let snapshot = deadlock::look(Depth::Objects).map(|(survey, deadlocks)| {
                 let names = deadlocks.iter().map(|found| words::name(found, &survey)).collect();
                 watch.measure(survey, names)
             });

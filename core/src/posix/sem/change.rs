@@ -1,9 +1,10 @@
 //! Changes of the value: counted where the process uses the semaphore with a ledger, and as in
 //! glibc elsewhere.
 
-use super::layout::Semaphore;
+use super::layout::{Semaphore, VALUE_MAX};
 use super::ledger::account::Use;
 use super::ledger::uses;
+use super::track;
 use super::word::{Taken, Then, Word};
 use crate::os::Result;
 use crate::os::futex;
@@ -34,8 +35,13 @@ impl Semaphore {
         // SAFETY: before the increment.
         unsafe {
             (*this).hint.waking();
-            if let Some(counted) = uses::find(this) {
-                return Self::post_counted(this, counted, thread);
+            if !uses::are_all_plain() {
+                if (*this).word.value() < VALUE_MAX {
+                    track::posts(this);
+                }
+                if let Some(counted) = uses::find(this) {
+                    return Self::post_counted(this, counted, thread);
+                }
             }
             if Word::post_unawaited(&raw const (*this).word)? {
                 Ok(())
@@ -89,17 +95,32 @@ impl Semaphore {
     /// Decrements the value if it is positive.
     #[inline]
     pub fn try_take(&self) -> bool {
-        match uses::find(self) {
-            None => self.word.try_take(),
-            Some(counted) => counted.take(&self.word, false) != Taken::Nothing,
+        if uses::are_all_plain() {
+            return self.word.try_take();
         }
+        self.note(match uses::find(self) {
+            None if self.word.try_take() => Taken::One,
+            None => Taken::Nothing,
+            Some(counted) => counted.take(&self.word, false),
+        }) != Taken::Nothing
     }
 
     /// The same, and takes the caller's registration back with it.
     pub(super) fn take_registered(&self) -> Taken {
-        match uses::find(self) {
+        if uses::are_all_plain() {
+            return self.word.take_registered();
+        }
+        self.note(match uses::find(self) {
             None => self.word.take_registered(),
             Some(counted) => counted.take(&self.word, true),
+        })
+    }
+
+    /// Notes the caller as the last taker, if it has taken.
+    fn note(&self, taken: Taken) -> Taken {
+        if taken != Taken::Nothing {
+            track::has_taken(self);
         }
+        taken
     }
 }

@@ -8,6 +8,7 @@
 //! | `change` | changes of the value |
 //! | `wait` | a wait until there is something to take |
 //! | `named` | named semaphores |
+//! | `track` | who took last, and who posted last, for tracked semaphores |
 //! | `ledger` | who has taken what, for robust semaphores |
 //! | `model` | the protocol of the word under the model checker |
 
@@ -20,6 +21,8 @@ mod change;
 mod layout;
 #[cfg(not(loom))]
 mod named;
+#[cfg(not(loom))]
+pub mod track;
 #[cfg(not(loom))]
 mod wait;
 

@@ -12,6 +12,7 @@ use memmap2::{MmapOptions, MmapRaw};
 
 use super::layout::{SIZE, Semaphore};
 use super::ledger::uses;
+use super::track::{self, TRACKED_SIZE};
 use crate::object::names::{self, Refused};
 use crate::object::publish::publish;
 use crate::os::Errno;
@@ -71,11 +72,18 @@ pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
     filter::look_while_opening();
     let file = open_file(&path, how)?;
     let status = file::status(file.as_raw_fd())?;
+    let size = usize::try_from(status.st_size).unwrap_or(0);
     // A shorter file would be SIGBUS at the first access.
-    if !file::is_a(&status, libc::S_IFREG) || usize::try_from(status.st_size) != Ok(SIZE) {
+    if !file::is_a(&status, libc::S_IFREG) || !matches!(size, SIZE | TRACKED_SIZE) {
         return Err(Errno::EINVAL);
     }
-    REGISTRY.lock().open(file::identity(&status), &file)
+    let is_tracked = size == TRACKED_SIZE || track::lengthen_if_asked(name, &file, size);
+    let semaphore = REGISTRY.lock().open(file::identity(&status), &file)?;
+    if is_tracked {
+        // SAFETY: the file is that long, and mapped in whole pages until `close` forgets it.
+        unsafe { track::enter(semaphore.expose_provenance()) };
+    }
+    Ok(semaphore)
 }
 
 /// Takes back one `open`; the last one unmaps the semaphore. EINVAL when there is none open at this
@@ -152,6 +160,7 @@ impl Registry {
         mapped.opens -= 1;
         if mapped.opens == 0 {
             uses::forget(address);
+            track::forget(address);
             self.addresses.remove(&address);
             self.semaphores.remove(&identity);
         }

@@ -52,14 +52,14 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::EACCES,
         &["mq_open"],
-        "the mode of the queue forbids this access, or the name has a second slash",
-        "`ls` shows owner and mode; the name of a queue has one slash, at the start",
+        "the mode of the queue, or of the directory of objects, forbids this, or the name has a second slash",
+        "`ls` shows owner and mode, `rsipc doctor` the directory; the name of a queue has one slash, at the start",
     ),
     row(
         Errno::EACCES,
         OPENS,
-        "the mode of the object forbids this access",
-        "`ls` shows owner and mode; become that user, or create the object with a wider mode",
+        "the mode of the object, or of the directory of objects, forbids this access",
+        "`ls` shows owner and mode, `rsipc doctor` the directory; become that user, or create the object with a wider mode",
     ),
     row(
         Errno::EACCES,

@@ -9,7 +9,6 @@
 //! | `options` | what may be asked for |
 //! | `records` | what the processes write down |
 //! | `report` | findings as a person reads them |
-//! | `symbols` | names of functions and variables |
 //! | `tracing` | the record of calls |
 //! | `waits` | waits that last |
 
@@ -19,7 +18,6 @@ mod home;
 pub mod options;
 mod records;
 mod report;
-mod symbols;
 mod tracing;
 mod waits;
 
@@ -34,11 +32,11 @@ use watch_run::{DIRECTORY, END};
 
 use crate::failure::{Failure, Result};
 use crate::output::{say, warn};
+use crate::symbols::Symbols;
 use children::Children;
 use home::Home;
 use options::{Chaos, Wishes};
 use records::{Lines, Record};
-use symbols::Symbols;
 use tracing::Trace;
 use waits::Waits;
 

@@ -1,5 +1,6 @@
 //! What the processes of a run write down: a line of JSON each.
 
+use crate::symbols::Place;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -47,10 +48,6 @@ pub struct Finding {
     pub variable: Option<Place>,
     pub stack: Vec<Place>,
 }
-
-/// A file, and the distance from where its beginning is mapped.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Place(pub String, pub u64);
 
 /// A process that chaos has killed.
 #[derive(Debug, Deserialize)]

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::records::{Finding, Killed};
-use super::symbols::Symbols;
 use crate::output::escape;
 use crate::output::say;
 use crate::output::style::{Style, Tone};
+use crate::symbols::Symbols;
 
 /// Frames that are shown at most.
 const FRAMES: usize = 12;

@@ -11,10 +11,12 @@ use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
 
 use super::age;
 use super::home::copy;
-use super::records::{Finding, Place};
+use super::records::Finding;
 use crate::commands::graph::words;
 use crate::deadlock::{self, Confidence};
 use crate::output::warn;
+use crate::survey::Depth;
+use crate::symbols::Place;
 
 /// A thread in a call.
 #[derive(Clone)]
@@ -145,7 +147,7 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
 
 /// What `rsipc graph` says of the process. Of that, what it is sure of.
 fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
-    let (survey, deadlocks) = deadlock::find().ok()?;
+    let (survey, deadlocks) = deadlock::find(Depth::Objects).ok()?;
     let is_it = |deadlock: &&deadlock::Deadlock| {
         deadlock.confidence == Confidence::Certain && deadlock.members.contains(&waiting.pid)
     };

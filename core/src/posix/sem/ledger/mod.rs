@@ -29,7 +29,7 @@ mod layout;
 #[cfg(all(test, loom))]
 mod model;
 #[cfg(not(loom))]
-mod pattern;
+pub mod pattern;
 mod record;
 #[cfg(not(loom))]
 pub mod uses;

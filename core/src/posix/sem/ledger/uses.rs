@@ -1,8 +1,8 @@
 //! The semaphores that this process uses with a ledger.
 //!
 //! The fast paths know nothing of it: they compare the address of a semaphore with a limit, where
-//! they would compare it with NULL otherwise. The limit is 0 until a process uses a ledger, and
-//! then above all addresses.
+//! they would compare it with NULL otherwise. The limit is 0 until a process uses a ledger, or
+//! tracks a semaphore ([`track`](super::super::track)), and then above all addresses.
 //!
 //! A semaphore at an address that is known holds the number of its ledger. If it does not, it has
 //! been initialised anew, or something else is there, and it is not counted.
@@ -31,7 +31,7 @@ use crate::shared::thread::Thread;
 const USES: usize = 128;
 
 /// Calls on a semaphore at this address, or below it, are not as short as they can be: NULL, or all
-/// when the process has a ledger. Read by `cbits/semaphore.c`. Changed once, from 0.
+/// when the process has a ledger or tracks. Read by `cbits/semaphore.c`. Changed once, from 0.
 #[unsafe(no_mangle)]
 static rsipc_sem_limit: AtomicUsize = AtomicUsize::new(0);
 
@@ -213,6 +213,17 @@ fn enter(address: usize, of: &'static Use) -> Result<()> {
     // Release: a thread that finds the address finds the use.
     entry.address.store(address, Ordering::Release);
     USED.fetch_max(number + 1, Ordering::SeqCst);
-    rsipc_sem_limit.store(usize::MAX, Ordering::SeqCst);
+    leave_fast_paths();
     Ok(())
+}
+
+/// From now on no call of this process is as short as it can be.
+pub fn leave_fast_paths() {
+    rsipc_sem_limit.store(usize::MAX, Ordering::SeqCst);
+}
+
+/// Whether this process neither uses a ledger nor tracks a semaphore.
+#[inline]
+pub fn are_all_plain() -> bool {
+    limit() == 0
 }

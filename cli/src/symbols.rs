@@ -5,9 +5,13 @@ use std::fs::File;
 use std::path::Path;
 
 use addr2line::Loader;
+use serde::Deserialize;
 
-use super::super::elf;
-use super::records::Place;
+use crate::elf;
+
+/// A file, and the distance from where its beginning is mapped.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Place(pub String, pub u64);
 
 /// The files that have been looked into.
 #[derive(Default)]

@@ -1,0 +1,134 @@
+//! Who took from a semaphore last, and who posted last, as `RSIPC_SEM_TRACK` has it recorded.
+
+mod common;
+
+use common::{Actor, Cleanup, Place, Way, eventually, rsipc, unique};
+use serde_json::Value;
+
+const TRACK: (&str, &str) = ("RSIPC_SEM_TRACK", "lo*");
+
+fn text(place: &Place, arguments: &[&str]) -> String {
+    String::from_utf8(place.rsipc(arguments).output().unwrap().stdout).unwrap()
+}
+
+/// The first line that begins with this.
+fn line_of<'t>(text: &'t str, title: &str) -> &'t str {
+    text.lines().find(|line| line.trim_start().starts_with(title)).unwrap_or_default()
+}
+
+fn semaphore(place: &Place) -> Value {
+    let output = place.rsipc(&["stat", "lock", "--json"]).output().unwrap().stdout;
+    let document: Value = serde_json::from_slice(&output).unwrap();
+    document["objects"][0]["semaphore"].clone()
+}
+
+#[test]
+fn taker_and_poster_are_told() {
+    let place = Place::new("track-both");
+    let mut taker = place.actor_with(&[TRACK]);
+    taker.does("sem_open /lock 1");
+    assert!(semaphore(&place)["last_taker"].is_null());
+    taker.does("sem_wait /lock");
+    // Without the setting: the semaphore is tracked by now.
+    let mut poster = place.actor();
+    poster.does("sem_open /lock 1");
+    poster.does("sem_post /lock");
+    let told = text(&place, &["stat", "lock"]);
+    let (taker, poster) = (taker.pid(), poster.pid());
+    for (title, pid) in [("taken ", taker), ("posted ", poster)] {
+        let line = line_of(&told, title);
+        assert!(line.contains("last by actor") && line.contains(&format!(" {pid}, ")), "{told}");
+    }
+    let told = semaphore(&place);
+    assert_eq!(told["last_taker"]["pid"], taker);
+    assert_eq!((&told["last_poster"]["pid"], &told["value"]), (&poster.into(), &1.into()));
+    assert_eq!(told["last_poster"]["ended"], false);
+}
+
+/// It sleeps, and is woken by the post.
+#[test]
+fn a_taker_that_slept_is_told() {
+    let place = Place::new("track-slept");
+    let mut taker = place.actor_with(&[TRACK]);
+    taker.does("sem_open /lock 0");
+    taker.begins("sem_wait /lock");
+    eventually(|| semaphore(&place)["registered"].clone(), |registered| *registered == 1);
+    place.rsipc(&["sem", "post", "lock"]).assert().success();
+    assert_eq!(taker.answer(), "ok");
+    let told = semaphore(&place);
+    assert_eq!((&told["last_taker"]["pid"], &told["value"]), (&taker.pid().into(), &0.into()));
+    assert_eq!(told["last_poster"]["program"], "rsipc");
+}
+
+#[test]
+fn who_died_with_it_is_named() {
+    let place = Place::new("track-died");
+    let mut taker = place.actor_with(&[TRACK]);
+    taker.does("sem_open /lock 1");
+    taker.does("sem_wait /lock");
+    let pid = taker.pid();
+    taker.kill();
+    let mut waiter = place.actor();
+    waiter.does("sem_open /lock 1");
+    waiter.begins("sem_wait /lock");
+    let who = format!("last by {pid} (actor");
+    let graph = eventually(|| text(&place, &["graph", "lock"]), |told| told.contains("deadlock"));
+    let stat = text(&place, &["stat", "lock"]);
+    for told in [&graph, &stat] {
+        let line = line_of(told, "taken ");
+        assert!(line.contains(&who) && line.contains("), which has ended"), "{told}");
+    }
+    assert_eq!(semaphore(&place)["last_taker"]["ended"], true);
+}
+
+#[test]
+fn what_is_not_named_is_not_recorded() {
+    let place = Place::new("track-others");
+    let mut actor = place.actor_with(&[TRACK]);
+    actor.does("sem_open /other 1");
+    actor.does("sem_wait /other");
+    let told = text(&place, &["stat", "other"]);
+    assert!(told.contains("last user  unknown: RSIPC_SEM_TRACK records"), "{told}");
+    assert!(told.contains("size       32 bytes"), "{told}");
+}
+
+#[test]
+fn calls_that_do_not_sleep_and_robust_semaphores_are_recorded() {
+    let place = Place::new("track-robust");
+    let mut actor = place.actor_with(&[TRACK, ("RSIPC_SEM_ROBUST", "lock")]);
+    actor.does("sem_open /lock 1");
+    place.rsipc(&["sem", "trywait", "lock"]).assert().success();
+    assert_eq!(semaphore(&place)["last_taker"]["program"], "rsipc");
+    place.rsipc(&["sem", "trywait", "lock"]).assert().failure();
+    place.rsipc(&["sem", "post", "lock"]).assert().success();
+    actor.does("sem_wait /lock");
+    let told = semaphore(&place);
+    assert_eq!((&told["last_taker"]["pid"], &told["value"]), (&actor.pid().into(), &0.into()));
+    assert_eq!(told["takers"][0]["taken"], 1);
+    // To take nothing is no take.
+    place.rsipc(&["sem", "trywait", "lock"]).assert().failure();
+    assert_eq!(semaphore(&place)["last_taker"]["pid"], actor.pid());
+    actor.does("sem_post /lock");
+    assert_eq!(semaphore(&place)["last_poster"]["pid"], actor.pid());
+}
+
+/// The C library's own semaphores work on it as on any other.
+#[test]
+fn glibc_shares_a_tracked_semaphore() {
+    let name = unique("track-glibc");
+    let _cleanup = Cleanup::of(&[("sem", &name)]);
+    let path = common::program("actor.c", Way::Preload);
+    let mut command = common::command(&path, Way::Preload);
+    command.env(TRACK.0, "*");
+    let mut tracking = Actor::start(command);
+    let mut plain = Actor::new(Way::Glibc);
+    tracking.does(&format!("sem_open {name} 1"));
+    plain.does(&format!("sem_open {name} 1"));
+    tracking.does(&format!("sem_wait {name}"));
+    plain.begins(&format!("sem_wait {name}"));
+    tracking.does(&format!("sem_post {name}"));
+    assert_eq!(plain.answer(), "ok");
+    let told = String::from_utf8(rsipc(&["stat", &name]).output().unwrap().stdout).unwrap();
+    let who = format!(" {}, ", tracking.pid());
+    assert!(line_of(&told, "posted ").contains(&who), "{told}");
+}

@@ -1,0 +1,266 @@
+//! Who took from a named semaphore last, and who posted last, where `RSIPC_SEM_TRACK` asks for it.
+//!
+//! A `sem_t` has no room for that: the four bytes that glibc pads it with hold no two PIDs. So the
+//! file of a tracked semaphore is longer than a `sem_t`, by a `Tail`. glibc maps no more than the
+//! `sem_t` of it, and does not look at the length. Whoever uses this library and opens a semaphore
+//! that is tracked by then notes its calls, too; whoever has opened it before, or is on plain
+//! glibc, does not.
+//!
+//! The fast paths know nothing of it: they are left as they are for a ledger
+//! ([`uses`]), from the first tracked semaphore of a process on.
+//!
+//! All of this is a hint for a person, in memory that others may write: any bytes are harmless.
+
+use core::ffi::{CStr, c_char};
+use core::mem::{offset_of, size_of};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+
+use super::layout::{SIZE, Semaphore};
+use super::ledger::pattern::any_fits;
+use super::ledger::uses;
+use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::os::clock::realtime_seconds;
+use crate::os::file_size::beyond_limit;
+use crate::os::process::Process;
+use crate::os::settings;
+use crate::os::{Errno, Result};
+
+/// Size of the file of a tracked semaphore, in bytes.
+pub const TRACKED_SIZE: usize = SIZE + size_of::<Tail>();
+
+/// The first word of a [`Tail`].
+const MAGIC: u64 = u64::from_be_bytes(*b"rsipctrk");
+/// Tracked semaphores of a process at most; of further ones nothing is noted.
+const MOST: usize = 128;
+/// Bytes of a program's name, as the kernel shortens it.
+const NAME: usize = 15;
+
+/// What follows the `sem_t` in the file.
+#[repr(C)]
+struct Tail {
+    magic: AtomicU64,
+    taker: Last,
+    poster: Last,
+}
+
+const _: () = assert!(offset_of!(Tail, taker) == 8 && size_of::<Last>() == 24);
+
+/// The last process that did something.
+///
+/// All accesses are `Relaxed`: nothing is published through these words. Two processes that write
+/// at the same time may leave the number of one and the name of the other, which the last byte of
+/// the name shows.
+#[repr(C)]
+struct Last {
+    /// | bits | meaning |
+    /// |---|---|
+    /// | 0..32 | seconds since 1970 |
+    /// | 32..64 | PID, in the process's own namespace; 0 = nobody yet |
+    who: AtomicU64,
+    /// The name of the program, filled up with zeros, and the checksum of name and PID.
+    name: [AtomicU64; 2],
+}
+
+/// Who did something last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doer {
+    /// In its own PID namespace.
+    pub pid: u32,
+    /// In seconds since 1970.
+    pub when: u64,
+    /// `None`: two processes have noted themselves at the same moment.
+    pub program: Option<OsString>,
+}
+
+/// Last taker and last poster of a semaphore. `None`: nobody since it has been tracked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Track {
+    /// Who decremented the value.
+    pub taker: Option<Doer>,
+    /// Who incremented it.
+    pub poster: Option<Doer>,
+}
+
+/// Addresses of tracked semaphores of this process. 0 = free.
+static TRACKED: [AtomicUsize; MOST] = [const { AtomicUsize::new(0) }; MOST];
+
+/// No place from this number on has ever been used.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes the file that of a tracked semaphore, if `RSIPC_SEM_TRACK` names the semaphore and it is
+/// none yet. One that cannot be tracked stays as it is.
+pub fn lengthen_if_asked(name: &CStr, file: &File, size: usize) -> bool {
+    let patterns = settings::get().tracked.as_deref().unwrap_or(OsStr::new(""));
+    size == SIZE && any_fits(patterns.as_bytes(), name.to_bytes()) && lengthen(file).is_ok()
+}
+
+/// In one write: a process that opens it meanwhile sees all of the tail or nothing.
+fn lengthen(file: &File) -> Result<()> {
+    let mut tail = [0_u8; size_of::<Tail>()];
+    tail[..size_of::<u64>()].copy_from_slice(&MAGIC.to_ne_bytes());
+    let (fd, from, length) = (file.as_raw_fd(), tail.as_ptr(), tail.len());
+    beyond_limit(TRACKED_SIZE as u64, || {
+        // SAFETY: `tail` is valid for reading.
+        let written = unsafe { libc::syscall(libc::SYS_pwrite64, fd, from, length, SIZE) };
+        if usize::try_from(written) == Ok(length) { Ok(()) } else { Err(Errno::last()) }
+    })
+}
+
+/// From now on what this process does with the semaphore at this address is noted.
+///
+/// # Safety
+/// The file of a tracked semaphore is mapped there until [`forget`].
+pub unsafe fn enter(address: usize) {
+    let tail = core::ptr::with_exposed_provenance::<Tail>(address + SIZE);
+    // SAFETY: as the caller says.
+    if unsafe { (*tail).magic.load(Ordering::Relaxed) } != MAGIC || place_of(address).is_some() {
+        return;
+    }
+    let order = (Ordering::SeqCst, Ordering::Relaxed);
+    let take = |place: &AtomicUsize| place.compare_exchange(0, address, order.0, order.1).is_ok();
+    if let Some(number) = TRACKED.iter().position(take) {
+        USED.fetch_max(number + 1, Ordering::SeqCst);
+        uses::leave_fast_paths();
+    }
+}
+
+/// The semaphore at this address is no longer used there.
+pub fn forget(address: usize) {
+    if let Some(place) = place_of(address) {
+        place.store(0, Ordering::SeqCst);
+    }
+}
+
+fn place_of(address: usize) -> Option<&'static AtomicUsize> {
+    // Relaxed: the thread that asks has opened the semaphore, or was told of it.
+    let mut used = TRACKED.iter().take(USED.load(Ordering::Relaxed));
+    used.find(|place| place.load(Ordering::Relaxed) == address)
+}
+
+/// The caller has decremented the value. Async-signal-safe.
+#[cold]
+pub(super) fn has_taken(semaphore: *const Semaphore) {
+    if let Some(tail) = tail_of(semaphore) {
+        tail.taker.is_this_process();
+    }
+}
+
+/// The caller is about to increment it: afterwards its memory may be gone. Async-signal-safe.
+#[cold]
+pub(super) fn posts(semaphore: *const Semaphore) {
+    if let Some(tail) = tail_of(semaphore) {
+        tail.poster.is_this_process();
+    }
+}
+
+fn tail_of<'a>(semaphore: *const Semaphore) -> Option<&'a Tail> {
+    place_of(semaphore.addr())?;
+    // SAFETY: in the table, so the whole file is mapped there, says the caller of `enter`; a thread
+    // that uses a semaphore does not let others close it.
+    Some(unsafe { &*core::ptr::with_exposed_provenance::<Tail>(semaphore.addr() + SIZE) })
+}
+
+impl Last {
+    fn is_this_process(&self) {
+        let pid = Process::pid_of_memory();
+        let name = signed(own_name(), pid);
+        for (word, part) in self.name.iter().zip(name.as_chunks::<8>().0) {
+            word.store(u64::from_ne_bytes(*part), Ordering::Relaxed);
+        }
+        let seconds = realtime_seconds() & u64::from(u32::MAX);
+        self.who.store(u64::from(pid) << 32 | seconds, Ordering::Relaxed);
+    }
+}
+
+/// With the checksum behind it.
+fn signed(name: [u8; NAME], pid: u32) -> [u8; NAME + 1] {
+    let mut signed = [0; NAME + 1];
+    signed[..NAME].copy_from_slice(&name);
+    // FNV-1a, folded: what differs in one byte mostly differs in the sum.
+    let step = |sum: u32, byte: &u8| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    let sum = name.iter().chain(&pid.to_ne_bytes()).fold(0x811c_9dc5, step);
+    signed[NAME] = sum.to_ne_bytes().into_iter().fold(0, |folded, byte| folded ^ byte);
+    signed
+}
+
+/// Of the program that runs.
+fn own_name() -> [u8; NAME] {
+    unsafe extern "C" {
+        static program_invocation_short_name: *const c_char;
+    }
+    let mut name = [0; NAME];
+    // SAFETY: the C library's: NULL, or a C string that lives as long as the process.
+    unsafe {
+        let start = program_invocation_short_name;
+        if !start.is_null() {
+            let text = CStr::from_ptr(start).to_bytes();
+            let length = text.len().min(NAME);
+            name[..length].copy_from_slice(&text[..length]);
+        }
+    }
+    name
+}
+
+impl Track {
+    /// From the bytes of the file. `None`: it is not tracked.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let tail = bytes.get(SIZE..TRACKED_SIZE)?;
+        let (words, _) = tail.as_chunks::<8>();
+        let [magic, taker @ .., p0, p1, p2] = words else { return None };
+        let doer = |words: &[[u8; 8]]| Doer::from_words(words);
+        (*magic == MAGIC.to_ne_bytes())
+            .then(|| Self { taker: doer(taker), poster: doer(&[*p0, *p1, *p2]) })
+    }
+}
+
+impl Doer {
+    fn from_words(words: &[[u8; 8]]) -> Option<Self> {
+        let [who, start, end] = words else { return None };
+        let who = u64::from_ne_bytes(*who);
+        let pid = u32::try_from(who >> 32).ok().filter(|&pid| pid != 0)?;
+        let when = who & u64::from(u32::MAX);
+        let found = [*start, *end].concat();
+        let mut name = [0; NAME];
+        name.copy_from_slice(&found[..NAME]);
+        let length = name.iter().position(|&byte| byte == 0).unwrap_or(NAME);
+        let is_its = signed(name, pid)[..] == found[..] && length > 0;
+        let program = is_its.then(|| OsStr::from_bytes(&name[..length]).to_owned());
+        Some(Self { pid, when, program })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(who: u64, name: [u8; NAME + 1]) -> Vec<u8> {
+        let mut bytes = vec![0; TRACKED_SIZE];
+        bytes[SIZE..SIZE + 8].copy_from_slice(&MAGIC.to_ne_bytes());
+        bytes[SIZE + 8..SIZE + 16].copy_from_slice(&who.to_ne_bytes());
+        bytes[SIZE + 16..SIZE + 32].copy_from_slice(&name);
+        bytes
+    }
+
+    #[test]
+    fn a_taker_is_read_as_it_was_noted() {
+        let mut name = [0; NAME];
+        name[..6].copy_from_slice(b"writer");
+        let doer = |program| Doer { pid: 4711, when: 9, program };
+        let track = |program| Some(Track { taker: Some(doer(program)), poster: None });
+        let noted = bytes(4711 << 32 | 9, signed(name, 4711));
+        assert_eq!(Track::from_bytes(&noted), track(Some("writer".into())));
+        // The name is another process's.
+        let mixed = bytes(4711 << 32 | 9, signed(name, 4712));
+        assert_eq!(Track::from_bytes(&mixed), track(None));
+    }
+
+    #[test]
+    fn what_is_not_tracked_tells_nothing() {
+        assert_eq!(Track::from_bytes(&[0; SIZE]), None);
+        assert_eq!(Track::from_bytes(&[0; TRACKED_SIZE]), None);
+        assert_eq!(Track::from_bytes(&bytes(0, [0; NAME + 1])), Some(Track::default()));
+    }
+}
