@@ -34,7 +34,7 @@ impl Semaphore {
         // SAFETY: before the increment.
         unsafe {
             (*this).hint.waking();
-            if let Some(counted) = uses::find(this) {
+            if let Some(counted) = uses::find_for_post(this) {
                 return Self::post_counted(this, counted, thread);
             }
             if Word::post_unawaited(&raw const (*this).word)? {
