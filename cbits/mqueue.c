@@ -14,13 +14,13 @@ _Bool rsipc_mq_send_at_once(struct rsipc_thread **thread, mqd_t queue, const cha
 ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, mqd_t queue, char *body, size_t size,
 				 unsigned *priority);
 /* If these return that the thread must sleep, a wait has been placed that has not begun. */
-int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
+int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_mq_wait *wait, mqd_t queue,
 		      const char *body, size_t length, unsigned priority);
 /* The length of the message; other answers are negated. `priority` may be NULL. */
-ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue,
+ssize_t rsipc_mq_try_receive(struct rsipc_thread **thread, struct rsipc_mq_wait *wait, mqd_t queue,
 			     char *body, size_t size, unsigned *priority);
 /* `length` and `priority`: where the results of a receive go. */
-int rsipc_mq_begin(struct rsipc_wait *wait, clockid_t clock, const struct timespec *until,
+int rsipc_mq_begin(struct rsipc_mq_wait *wait, clockid_t clock, const struct timespec *until,
 		   ssize_t *length, unsigned *priority);
 int rsipc_mq_check_time(clockid_t clock, const struct timespec *until);
 extern const struct rsipc_wait_kind rsipc_mq_wait_kind;
@@ -40,10 +40,10 @@ __attribute__((noinline, cold)) static int send_slowly(mqd_t queue, const char *
 						       unsigned priority, clockid_t clock,
 						       const struct timespec *until)
 {
-	struct rsipc_wait wait;
+	struct rsipc_mq_wait wait;
 	int answer = rsipc_mq_try_send(&rsipc_thread, &wait, queue, body, length, priority);
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(&wait, &rsipc_mq_wait_kind,
+		answer = rsipc_wait_on(&wait.wait, &rsipc_mq_wait_kind,
 				       rsipc_mq_begin(&wait, clock, until, NULL, NULL));
 	return rsipc_return(answer);
 }
@@ -52,13 +52,13 @@ __attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char 
 							      unsigned *priority, clockid_t clock,
 							      const struct timespec *until)
 {
-	struct rsipc_wait wait;
+	struct rsipc_mq_wait wait;
 	ssize_t length = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, size, priority);
 	if (length >= 0)
 		return length;
 	int answer = (int)-length;
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(&wait, &rsipc_mq_wait_kind,
+		answer = rsipc_wait_on(&wait.wait, &rsipc_mq_wait_kind,
 				       rsipc_mq_begin(&wait, clock, until, &length, priority));
 	return answer == 0 ? length : rsipc_return(answer);
 }

@@ -8,9 +8,9 @@ enum { LOAN, BORROW };
 
 /* 0: *body is set; an errno; or that the thread must sleep, and a wait has been placed that has not
  * begun. `length` and `priority`: of a message that is borrowed; may be NULL. */
-int rsipc_mq_try_hold(struct rsipc_thread **thread, struct rsipc_wait *wait, mqd_t queue, int what,
+int rsipc_mq_try_hold(struct rsipc_thread **thread, struct rsipc_mq_wait *wait, mqd_t queue, int what,
 		      unsigned flags, void **body, size_t *length, unsigned *priority);
-int rsipc_mq_begin_hold(struct rsipc_wait *wait, clockid_t clock, const struct timespec *until,
+int rsipc_mq_begin_hold(struct rsipc_mq_wait *wait, clockid_t clock, const struct timespec *until,
 			void **body, size_t *length, unsigned *priority);
 int rsipc_mq_check_time(clockid_t clock, const struct timespec *until);
 extern const struct rsipc_wait_kind rsipc_mq_wait_kind;
@@ -24,7 +24,7 @@ void *rsipc_c_mq_borrow(mqd_t queue, size_t *length, unsigned *priority, clockid
 static void *hold(mqd_t queue, int what, unsigned flags, size_t *length, unsigned *priority,
 		  clockid_t clock, const struct timespec *until)
 {
-	struct rsipc_wait wait;
+	struct rsipc_mq_wait wait;
 	void *body = NULL;
 
 	pthread_testcancel();
@@ -33,7 +33,7 @@ static void *hold(mqd_t queue, int what, unsigned flags, size_t *length, unsigne
 		answer = rsipc_mq_try_hold(&rsipc_thread, &wait, queue, what, flags, &body, length,
 					   priority);
 	if (answer == RSIPC_MUST_SLEEP)
-		answer = rsipc_wait_on(&wait, &rsipc_mq_wait_kind,
+		answer = rsipc_wait_on(&wait.wait, &rsipc_mq_wait_kind,
 				       rsipc_mq_begin_hold(&wait, clock, until, &body, length,
 							   priority));
 	return rsipc_return(answer) == 0 ? body : NULL;

@@ -56,10 +56,16 @@ struct rsipc_sleep {
 	struct rsipc_waitv waitv[2];
 };
 
-/* Storage for a wait of any kind; Rust asserts that each kind fits. */
+/* Storage for a wait of any kind but the following; Rust asserts that each kind fits. */
 struct rsipc_wait {
 	struct rsipc_sleep sleep;
-	long rest[140];
+	long rest[44];
+};
+
+/* The same for waits on POSIX queues, which may sleep on many words. */
+struct rsipc_mq_wait {
+	struct rsipc_wait wait;
+	long words[96];
 };
 
 /* A message of a batch: as in include/rsipc.h. */

@@ -3,14 +3,14 @@
 
 use std::ffi::c_int;
 
-use rsipc_core::cbits::{MUST_SLEEP, WaitStorage};
+use rsipc_core::cbits::MUST_SLEEP;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::wait::Progress;
 
 /// Whether a wait of this kind fits into the storage that C has for it.
-pub const fn fits_in_c<T>() -> bool {
-    size_of::<T>() <= size_of::<WaitStorage>() && align_of::<T>() <= align_of::<WaitStorage>()
+pub const fn fits_in_c<T, Storage>() -> bool {
+    size_of::<T>() <= size_of::<Storage>() && align_of::<T>() <= align_of::<Storage>()
 }
 
 /// What C is told of a call that has been attempted: `None` = the thread must sleep.

@@ -39,14 +39,23 @@ pub struct Sleep {
     pub waitv: [WaitV; 2],
 }
 
-/// Storage for a wait of any kind: `shared::wait::Wait<A>`, whatever its `A`. It begins with its
-/// sleep.
+/// Storage for a wait: `shared::wait::Wait<A>`, whatever its `A`, but for `posix::mq`. It begins
+/// with its sleep.
 #[repr(C)]
 pub struct WaitStorage {
     /// What C does next.
     pub sleep: Sleep,
     /// The rest of the wait.
-    pub rest: [c_long; 140],
+    pub rest: [c_long; 44],
+}
+
+/// Storage for a wait on a POSIX queue, which may sleep on many words.
+#[repr(C)]
+pub struct MqWaitStorage {
+    /// What it is to the code that drives waits.
+    pub wait: WaitStorage,
+    /// The rest.
+    pub words: [c_long; 96],
 }
 
 /// A message of a batch: `struct rsipc_mq_message` of `<rsipc.h>`.

@@ -9,7 +9,7 @@ use libc::{clockid_t, mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 use crate::edge::{fail, string};
 use crate::thread::thread_of;
 use crate::wait::{answer_of, fits_in_c, step};
-use rsipc_core::cbits::{DutyStorage, MUST_SLEEP, WaitKind, WaitStorage};
+use rsipc_core::cbits::{DutyStorage, MUST_SLEEP, MqWaitStorage, WaitKind, WaitStorage};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -89,7 +89,7 @@ impl Results {
     }
 }
 
-const _: () = assert!(fits_in_c::<MqWait>());
+const _: () = assert!(fits_in_c::<MqWait, MqWaitStorage>());
 
 /// Whether it has been sent. Otherwise nothing has happened.
 #[unsafe(no_mangle)]
@@ -131,7 +131,7 @@ unsafe extern "C" fn rsipc_mq_receive_at_once(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_send(
     slot: *const Cell<*const Thread>,
-    wait: *mut WaitStorage,
+    wait: *mut MqWaitStorage,
     queue: mqd_t,
     body: *const u8,
     length: size_t,
@@ -154,7 +154,7 @@ unsafe extern "C" fn rsipc_mq_try_send(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_receive(
     slot: *const Cell<*const Thread>,
-    wait: *mut WaitStorage,
+    wait: *mut MqWaitStorage,
     queue: mqd_t,
     body: *mut u8,
     capacity: size_t,
@@ -217,7 +217,7 @@ unsafe extern "C" fn rsipc_mq_check_time(clock: clockid_t, until: *const timespe
 /// `until` is NULL, or has been checked, as the clock has. Where the results go: `MqWait`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_begin(
-    wait: *mut WaitStorage,
+    wait: *mut MqWaitStorage,
     clock: clockid_t,
     until: *const timespec,
     length: *mut ssize_t,
@@ -276,7 +276,7 @@ unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_hold(
     slot: *const Cell<*const Thread>,
-    wait: *mut WaitStorage,
+    wait: *mut MqWaitStorage,
     queue: mqd_t,
     what: c_int,
     flags: c_uint,
@@ -308,7 +308,7 @@ unsafe extern "C" fn rsipc_mq_try_hold(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_begin_hold(
-    wait: *mut WaitStorage,
+    wait: *mut MqWaitStorage,
     clock: clockid_t,
     until: *const timespec,
     body: *mut *mut c_void,

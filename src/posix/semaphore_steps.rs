@@ -20,7 +20,7 @@ use rsipc_core::shared::wait::{Terms, Wait};
 
 type SemWait = Wait<Decrement<'static>>;
 
-const _: () = assert!(fits_in_c::<SemWait>());
+const _: () = assert!(fits_in_c::<SemWait, WaitStorage>());
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_sem_begin(storage: *mut WaitStorage, sem: *mut sem_t) -> c_int {

@@ -30,7 +30,7 @@ struct MsgWait {
     length: *mut ssize_t,
 }
 
-const _: () = assert!(fits_in_c::<MsgWait>());
+const _: () = assert!(fits_in_c::<MsgWait, WaitStorage>());
 
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_msg_is_ours() -> c_int {

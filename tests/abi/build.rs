@@ -50,6 +50,7 @@ fn structure_of_cbits(name: &str) -> String {
         "WaitV" => "waitv",
         "Sleep" => "sleep",
         "WaitStorage" => "wait",
+        "MqWaitStorage" => "mq_wait",
         "WaitKind" => "wait_kind",
         "MqMessage" => "mq_message",
         "DutyStorage" => "duty",

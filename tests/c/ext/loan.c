@@ -261,6 +261,20 @@ CASE(loan_the_memory_outlives_the_descriptor)
 	queue_expect(queue, "mm", 3);
 }
 
+CASE(loan_the_queue_is_opened_again_after_close)
+{
+	mqd_t queue = queue_small(0), other = queue_again(0, O_RDWR);
+	queue_put(queue, "there", 4);
+	char *body = borrow_expecting(other, "there", 4), *memory = loan(other);
+	CHECK_OK(close(other));
+	memory[0] = 'c';
+	other = queue_again(0, O_RDWR);
+	CHECK_OK(rsipc_mq_commit(other, memory, 1, 3));
+	CHECK_OK(rsipc_mq_return(other, body));
+	queue_expect(queue, "there", 4);
+	queue_expect(queue, "c", 3);
+}
+
 CASE(loan_a_duplicate_of_the_descriptor_gives_back)
 {
 	mqd_t queue = queue_small(0);

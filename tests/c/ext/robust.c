@@ -150,6 +150,36 @@ CASE(robust_gives_back_by_the_next_process_that_comes)
 	CHECK_EQ(rsipc_sem_wasdead(sem), 1);
 }
 
+static const char *reopened;
+
+/* Takes, closes, and gives back through another sem_open. */
+static void give_back_elsewhere(sem_t *sem)
+{
+	(void)sem;
+	sem_t *first = sem_open(reopened, 0);
+	CHECK(first != SEM_FAILED);
+	make_robust(first);
+	take_one(first);
+	/* The parent has opened it, too. */
+	CHECK_OK(sem_close(first));
+	CHECK_OK(sem_close(first));
+	/* The address is another one. (A named semaphore is at the front of a page.) */
+	CHECK(mmap(first, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+		   0) == first);
+	sem_t *second = sem_open(reopened, 0);
+	CHECK(second != SEM_FAILED && second != first);
+	CHECK_OK(sem_post(second));
+}
+
+CASE(robust_gives_back_where_it_is_opened_again)
+{
+	reopened = check_name("again");
+	sem_t *sem = open_new(reopened, 1);
+	make_robust(sem);
+	end_holder(holder_of(sem, give_back_elsewhere), KILLED);
+	check_stays(sem, 1);
+}
+
 static long nanoseconds(void)
 {
 	struct timespec now;

@@ -1,5 +1,6 @@
 /* Robust semaphores between processes of several kinds: named, of other users, on plain glibc. */
 #include "../support/nobody.h"
+#include "../support/refuse.h"
 #include "../support/robust.h"
 
 static sem_t *open_robust(const char *name)
@@ -241,4 +242,22 @@ CASE(robust_ledger_stays_while_it_is_used)
 	CHECK_EQ(access(ledger_path(sem), F_OK), 0);
 	end_holder(holder_of(sem, take_one), EXITS);
 	CHECK_SOON(value_of(sem) == 1);
+}
+
+/* It would open its account at its first call, with a thread of its own. */
+CASE(robust_child_behind_a_filter_is_not_counted)
+{
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0)
+		CHECK_SKIP("the test itself runs behind a filter");
+	sem_t *sem = robust_sem(2);
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		CHECK_OK(kill_for_memory_and_threads());
+		take_one(sem);
+		CHECK_OK(sem_post(sem));
+		take_one(sem);
+		_exit(0);
+	}
+	check_child(pid);
+	check_stays(sem, 1);
 }

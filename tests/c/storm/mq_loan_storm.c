@@ -32,6 +32,8 @@ struct message {
 static struct {
 	atomic_uint lives;
 	atomic_ulong torn, twice, received_ever, beats[SURVIVORS];
+	/* The producers are gone: the consumer that lives is to end between two messages. */
+	atomic_int over;
 	/* The number of a life's messages whose commit has returned. */
 	atomic_uint sent[LIVES];
 	/* How often each message was received. */
@@ -150,6 +152,8 @@ __attribute__((noreturn)) static void work(int worker)
 			produce(worker, life);
 			continue;
 		}
+		if (worker < SURVIVORS && atomic_load(&notes->over))
+			_exit(0);
 		consume_one(worker);
 		if (worker < SURVIVORS)
 			atomic_fetch_add(&notes->beats[worker], 1);
@@ -174,6 +178,25 @@ static void end(int worker)
 	unsigned long hand = atomic_exchange(&notes->hand[worker], 0);
 	if (hand != 0)
 		atomic_fetch_or(&notes->received[(hand - 1) / EACH][(hand - 1) % EACH], PERHAPS);
+}
+
+/* What the consumer that lives has in its hand by mq_receive is known to nobody else, so it is not
+ * killed. It may be asleep: then one message more wakes it. */
+static void end_survivors(void)
+{
+	static struct message last;
+	struct timespec past = { 0 };
+	int status, consumer = SURVIVORS - 1;
+	end(0);
+	atomic_store(&notes->over, 1);
+	uint32_t life = atomic_fetch_add(&notes->lives, 1);
+	MUST(life < LIVES);
+	fill(&last, life, 0);
+	if (mq_timedsend(queue, (char *)&last, 16 + last.length, 0, &past) == 0)
+		atomic_store(&notes->sent[life], 1);
+	else
+		MUST(errno == ETIMEDOUT);
+	MUST(waitpid(workers[consumer], &status, 0) == workers[consumer] && status == 0);
 }
 
 static void check_that_survivors_go_on(void)
@@ -226,8 +249,9 @@ int main(int argc, char **argv)
 		begin(worker);
 		check_that_survivors_go_on();
 	}
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = SURVIVORS; i < WORKERS; i++)
 		end(i);
+	end_survivors();
 	drain();
 	for (uint32_t life = 1; life < atomic_load(&notes->lives) && life < LIVES; life++) {
 		uint32_t of_life = atomic_load(&notes->sent[life]);

@@ -29,7 +29,21 @@ __attribute__((unused)) static int refuse_call(long number, int error)
 	return refuse_by(code, sizeof code / sizeof code[0]);
 }
 
-/* The same for openat(2) with one of these flags. */
+/* From now on these calls kill the process. Threads are made by clone or clone3. */
+__attribute__((unused)) static int kill_for_memory_and_threads(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	return refuse_by(code, sizeof code / sizeof code[0]);
+}
+
+/* openat(2) with one of these flags fails with this error. */
 __attribute__((unused)) static int refuse_open_with(unsigned flags, int error)
 {
 	struct sock_filter code[] = {

@@ -39,7 +39,7 @@ impl Semaphore {
                 if (*this).word.value() < VALUE_MAX {
                     track::posts(this);
                 }
-                if let Some(counted) = uses::find(this) {
+                if let Some(counted) = uses::find_for_post(this) {
                     return Self::post_counted(this, counted, thread);
                 }
             }

@@ -192,7 +192,8 @@ impl Mapping {
         }
     }
 
-    fn is_held(&self) -> bool {
+    /// Whether the process keeps something there.
+    pub fn is_held(&self) -> bool {
         self.loans.is_any() || self.borrowed.is_any()
     }
 }

@@ -48,6 +48,7 @@ impl Opened {
     pub fn new(data: Data, fifo: &Status, access: Access) -> Self {
         let identity = file::identity(&data.status);
         let mapping = mapping::kept_of(identity)
+            .or_else(|| mapping_of_closed(identity))
             .unwrap_or_else(|| Arc::new(Mapping::new(data.map, data.layout)));
         Self::of(mapping, identity, file::identity(fifo), access)
     }
@@ -70,6 +71,16 @@ impl Opened {
             position: AtomicU64::new(0),
         }
     }
+}
+
+/// The mapping of this data file in which the process keeps something, and whose descriptor a call
+/// has closed that may free nothing.
+fn mapping_of_closed(data: (u64, u64)) -> Option<Arc<Mapping>> {
+    if !Pool::has_retired() {
+        return None;
+    }
+    let is_it = |opened: &Opened| opened.data == data && opened.mapping.is_held();
+    POOL.lock().retired(is_it).map(|opened| opened.mapping.clone())
 }
 
 impl Drop for Opened {

@@ -9,9 +9,10 @@ use super::super::word::{Taken, Then, Word};
 use super::file::{self, Mapped, Place};
 use super::keeper::{self, Watched};
 use super::lanes::{Actor, Party};
-use super::layout::ACCOUNTS;
+use super::layout::{ACCOUNTS, Account};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os;
+use crate::os::filter;
 use crate::os::futex::{self, Scope};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
@@ -88,15 +89,22 @@ impl Use {
         Ok(os::file::status(self.watched.file.fd())?.st_nlink > 0)
     }
 
+    /// The account of this process, if it has one.
+    fn own(&self) -> Option<&Account> {
+        let number = self.standing.0.load(Ordering::Acquire).checked_sub(FIRST)?;
+        self.watched.words.account(usize::try_from(number).ok()?)
+    }
+
+    /// Whether this process has taken more than it has posted.
+    pub fn has_taken(&self) -> bool {
+        self.own().is_some_and(|own| own.counts.total() > 0)
+    }
+
     /// Removes the file if it is of no use to others.
     pub fn leave(&self) {
-        let account = self.standing.0.load(Ordering::Acquire).checked_sub(FIRST);
-        let Some(account) = account.and_then(|account| usize::try_from(account).ok()) else {
-            return;
-        };
+        let Some(own) = self.own() else { return };
         let (words, fd) = (self.watched.words, self.watched.file.fd());
-        let holds = words.account(account).is_some_and(|own| own.counts.total() > 0);
-        if holds || !file::is_nameless(words) || file::enter_gate(fd).is_err() {
+        if own.counts.total() > 0 || !file::is_nameless(words) || file::enter_gate(fd).is_err() {
             return;
         }
         if file::is_unused_by_others(fd) {
@@ -145,7 +153,12 @@ impl Use {
         self.account()
     }
 
+    /// EAGAIN, too, behind a filter that may kill the process for what this takes: the child of a
+    /// fork may have installed one.
     fn join(&self) -> Result<usize> {
+        if filter::Found::default().is_confined() {
+            return Err(Errno::EAGAIN);
+        }
         let fd = self.watched.file.fd();
         file::enter_gate(fd)?;
         // With the lock on an account the file stays.

@@ -65,7 +65,7 @@ fn limit() -> usize {
     rsipc_sem_limit.load(Ordering::Relaxed)
 }
 
-/// An address at which a semaphore is used with its ledger. 0 = free.
+/// An address at which a semaphore is used with its ledger, or [`GIVES_BACK`] with it. 0 = free.
 struct Entry {
     address: AtomicUsize,
     of: AtomicPtr<Use>,
@@ -73,6 +73,10 @@ struct Entry {
 
 static ENTRIES: [Entry; USES] =
     [const { Entry { address: AtomicUsize::new(0), of: AtomicPtr::new(ptr::null_mut()) } }; USES];
+
+/// In an address: the semaphore has been closed, and opened again here, and is not counted any
+/// more. But what is posted here may be what was taken before. (A semaphore is aligned.)
+const GIVES_BACK: usize = 1;
 
 /// No entry from this number on has ever been used. Raised under [`ALL`].
 static USED: AtomicUsize = AtomicUsize::new(0);
@@ -83,12 +87,25 @@ static ALL: ForkMutex<Vec<&'static Use>> = ForkMutex::new(2, Vec::new());
 /// The use of a semaphore. `None`: it is not counted.
 #[inline]
 pub fn find(semaphore: *const Semaphore) -> Option<&'static Use> {
-    if limit() == 0 { None } else { look_up(semaphore) }
+    if limit() == 0 { None } else { look_up(semaphore, 0) }
 }
 
+/// The same for a post, which is counted, too, where it gives back what was taken at another
+/// address.
+#[inline]
+pub fn find_for_post(semaphore: *const Semaphore) -> Option<&'static Use> {
+    if limit() == 0 {
+        return None;
+    }
+    look_up(semaphore, 0)
+        .or_else(|| look_up(semaphore, GIVES_BACK).filter(|known| known.has_taken()))
+}
+
+/// `kind`: 0 or [`GIVES_BACK`].
 #[cold]
-fn look_up(semaphore: *const Semaphore) -> Option<&'static Use> {
-    let is_its = |entry: &&Entry| entry.address.load(Ordering::Acquire) == semaphore.addr();
+fn look_up(semaphore: *const Semaphore, kind: usize) -> Option<&'static Use> {
+    let address = semaphore.addr() | kind;
+    let is_its = |entry: &&Entry| entry.address.load(Ordering::Acquire) == address;
     // Relaxed: the thread that asks has seen the store, or the semaphore is not its own to count.
     let entry = ENTRIES.iter().take(USED.load(Ordering::Relaxed)).find(is_its)?;
     // SAFETY: uses are never freed.
@@ -120,7 +137,7 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
         return Err(Errno::ENOSYS);
     }
     let mut all = ALL.lock();
-    if let Some(known) = look_up(semaphore) {
+    if let Some(known) = look_up(semaphore, 0) {
         return known.account_at_last().map(drop);
     }
     let place = Place::of(semaphore.addr())?;
@@ -128,7 +145,7 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
         let number = shared.ledger.load(Ordering::SeqCst);
         if let Some(known) = all.iter().find(|known| known.is_of(&place, number)) {
             known.account_at_last()?;
-            return enter(semaphore.addr(), known);
+            return enter(semaphore.addr(), 0, known);
         }
         let is_ours = |number| all.iter().any(|known| known.number() == number);
         let new: &'static Use = Box::leak(Box::new(Use::open(shared, place.clone(), is_ours)?));
@@ -137,13 +154,30 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
         new.account_at_last()?;
         // Before it had an account, a process may have removed the file: others would not find it.
         if new.has_name()? {
-            return enter(semaphore.addr(), new);
+            return enter(semaphore.addr(), 0, new);
         }
         all.pop();
     }
 }
 
-/// The same for a named semaphore that has been opened, if `RSIPC_SEM_ROBUST` names it.
+/// A named semaphore has been opened that is not counted here. If the process has counted it at
+/// another address, and has closed it there with something taken, a post gives that back.
+fn give_back_to(semaphore: &Semaphore) {
+    let number = semaphore.ledger.load(Ordering::SeqCst);
+    let address = ptr::from_ref(semaphore).addr();
+    if limit() == 0 || number == 0 || look_up(semaphore, 0).is_some() {
+        return;
+    }
+    let all = ALL.lock();
+    if let Some(known) = all.iter().find(|known| known.number() == number && known.has_taken())
+        && Place::of(address).is_ok_and(|place| known.is_of(&place, number))
+    {
+        // Without a free entry it is not counted.
+        let _ = enter(address, GIVES_BACK, known);
+    }
+}
+
+/// [`count`] for a named semaphore that has been opened, if `RSIPC_SEM_ROBUST` names it.
 ///
 /// # Safety
 /// As for [`count`].
@@ -157,7 +191,11 @@ pub unsafe fn count_if_asked(
             // SAFETY: as the caller says.
             unsafe { count(semaphore, thread()) }
         }
-        _ => Ok(()),
+        _ => {
+            // SAFETY: as the caller says.
+            give_back_to(unsafe { &*semaphore });
+            Ok(())
+        }
     }
 }
 
@@ -178,7 +216,8 @@ pub unsafe fn destroyed(semaphore: *const Semaphore) {
 /// The semaphore at this address is no longer used there.
 #[cold]
 pub fn forget(address: usize) {
-    let its = ENTRIES.iter().filter(|entry| entry.address.load(Ordering::Relaxed) == address);
+    let is_its = |of: usize| of & !GIVES_BACK == address;
+    let its = ENTRIES.iter().filter(|entry| is_its(entry.address.load(Ordering::Relaxed)));
     its.for_each(|entry| entry.address.store(0, Ordering::Release));
 }
 
@@ -203,15 +242,15 @@ pub fn tidy(number: u32) {
     }
 }
 
-/// The caller holds `ALL`.
-fn enter(address: usize, of: &'static Use) -> Result<()> {
+/// The caller holds `ALL`. `kind`: 0 or [`GIVES_BACK`].
+fn enter(address: usize, kind: usize, of: &'static Use) -> Result<()> {
     forget(address);
     let is_free = |entry: &&Entry| entry.address.load(Ordering::Relaxed) == 0;
     let number = ENTRIES.iter().position(|entry| is_free(&entry)).ok_or(Errno::EMFILE)?;
     let entry = &ENTRIES[number];
     entry.of.store(ptr::from_ref(of).cast_mut(), Ordering::Release);
     // Release: a thread that finds the address finds the use.
-    entry.address.store(address, Ordering::Release);
+    entry.address.store(address | kind, Ordering::Release);
     USED.fetch_max(number + 1, Ordering::SeqCst);
     leave_fast_paths();
     Ok(())
