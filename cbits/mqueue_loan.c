@@ -8,8 +8,8 @@ enum { LOAN, BORROW };
 
 /* 0: *body is set; an errno; or that the thread must sleep, and a wait has been placed that has not
  * begun. `length` and `priority`: of a message that is borrowed; may be NULL. */
-int rsipc_mq_try_hold(struct rsipc_thread **thread, struct rsipc_mq_wait *wait, mqd_t queue, int what,
-		      unsigned flags, void **body, size_t *length, unsigned *priority);
+int rsipc_mq_try_hold(struct rsipc_thread **thread, struct rsipc_mq_wait *wait, mqd_t queue,
+		      int what, unsigned flags, void **body, size_t *length, unsigned *priority);
 int rsipc_mq_begin_hold(struct rsipc_mq_wait *wait, clockid_t clock, const struct timespec *until,
 			void **body, size_t *length, unsigned *priority);
 int rsipc_mq_check_time(clockid_t clock, const struct timespec *until);

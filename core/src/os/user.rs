@@ -21,8 +21,8 @@ enum Access {
 }
 
 /// Pages that could be accessed when they were checked, each at the index that its page number
-/// gives. Relaxed: a page number that is there was checked. (A program that unmaps such memory and
-/// then passes it to a call crashes.)
+/// gives, as the complement of its number: 0 is no page's. Relaxed: a page number that is there was
+/// checked. (A program that unmaps such memory and then passes it to a call crashes.)
 struct Pages {
     known: [AtomicUsize; KNOWN],
     access: Access,
@@ -50,26 +50,33 @@ impl Pages {
 
     #[inline(always)]
     fn check(&self, start: usize, count: usize, size: usize) -> Result<()> {
-        let bytes = count.wrapping_mul(size);
-        let (first, last) = (start / PAGE, start.wrapping_add(bytes).wrapping_sub(1) / PAGE);
-        let is_known = |page: usize| self.known[page % KNOWN].load(Ordering::Relaxed) == page;
+        // Of the last byte: wraps for none.
+        let offset = count.wrapping_mul(size).wrapping_sub(1);
+        let (first, last) = (start / PAGE, start.wrapping_add(offset) / PAGE);
         // In one page, or two.
-        let is_near = count < PAGE && bytes <= PAGE && first != 0;
-        if is_near && is_known(first) && (first == last || is_known(last)) {
+        let is_near = (size == 1 || count < PAGE) && offset < PAGE;
+        if is_near && self.is_known(first) && (first == last || self.is_known(last)) {
             Ok(())
         } else {
             self.check_all(start, count, size)
         }
     }
 
+    #[inline(always)]
+    fn is_known(&self, page: usize) -> bool {
+        self.known[page % KNOWN].load(Ordering::Relaxed) == !page
+    }
+
     #[cold]
     #[inline(never)]
     fn check_all(&self, start: usize, count: usize, size: usize) -> Result<()> {
-        let end = count.checked_mul(size).and_then(|bytes| start.checked_add(bytes));
-        let last = end.ok_or(Errno::EFAULT)?.saturating_sub(1) / PAGE;
+        let bytes = count.checked_mul(size).ok_or(Errno::EFAULT)?;
+        if bytes == 0 {
+            return Ok(());
+        }
+        let last = start.checked_add(bytes - 1).ok_or(Errno::EFAULT)? / PAGE;
         for page in start / PAGE..=last {
-            let known = &self.known[page % KNOWN];
-            if known.load(Ordering::Relaxed) != page || page == 0 {
+            if !self.is_known(page) {
                 self.look_at(page, start.max(page * PAGE))?;
             }
         }
@@ -85,7 +92,7 @@ impl Pages {
         if page == 0 || !super::errno::preserved(can_be_accessed) {
             return Err(Errno::EFAULT);
         }
-        self.known[page % KNOWN].store(page, Ordering::Relaxed);
+        self.known[page % KNOWN].store(!page, Ordering::Relaxed);
         Ok(())
     }
 }

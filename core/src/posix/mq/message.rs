@@ -54,9 +54,7 @@ impl Incoming {
     /// priority. What lies behind the message in the buffer does not matter.
     #[inline(always)]
     pub fn check(&self, length: usize) -> Result<()> {
-        if length > 0 {
-            user::writable(self.body, length)?;
-        }
+        user::writable(self.body, length)?;
         if self.priority.is_null() { Ok(()) } else { user::writable(self.priority, 1).map(|_| ()) }
     }
 }
@@ -71,10 +69,7 @@ impl Use<'_> {
         if message.length > self.queue.layout.geometry().msgsize {
             return Err(Errno::EMSGSIZE);
         }
-        if message.length > 0 {
-            user::readable(message.body, message.length)?;
-        }
-        Ok(())
+        user::readable(message.body, message.length).map(|_| ())
     }
 
     /// Whether this can take any message of the queue: EBADF, EMSGSIZE.
