@@ -2,7 +2,7 @@
  * librsipc finds messages by a tree. */
 #include "../support/step_queue.h"
 
-enum { DEEP = 40, KERNELS = 10, QUEUED = 3 };
+enum { QUEUED = 3 };
 
 static const char *const text[] = { "aaaaaaa", "bbbbbbb", "ccccccc", "ddddddd" };
 
@@ -21,23 +21,12 @@ static void expect_text(int number)
 
 static long places;
 
-/* The kernel lets only the privileged have so many places: there it is fewer. */
-static long allowed_depth(void)
-{
-	struct mq_attr attr = { .mq_maxmsg = DEEP, .mq_msgsize = 8 };
-	mqd_t made = mq_open(queue_name(0), O_CREAT | O_RDWR, 0600, &attr);
-	if (made == (mqd_t)-1 && errno == EINVAL)
-		return KERNELS;
-	CHECK_OK(made);
-	CHECK_OK(mq_close(made));
-	CHECK_OK(mq_unlink(queue_name(0)));
-	return DEEP;
-}
-
 static void send_last(void)
 {
 	send_text(QUEUED);
 }
+
+static long places;
 
 static void each_place_can_be_used(void)
 {
@@ -84,7 +73,7 @@ static int receiver_trial(int steps)
 static void each_step(int (*one)(int))
 {
 	int counts[STEP_ENDS];
-	places = allowed_depth();
+	places = queue_deep_places();
 	try_each_step(one, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] + counts[STEP_OVER] > 0);
 }

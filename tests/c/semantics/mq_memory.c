@@ -22,10 +22,21 @@ static void find_bad_places(void)
 	bad[2] = (char *)(uintptr_t)1;
 }
 
-CASE(mq_send_of_a_body_that_cannot_be_read_is_efault)
+/* In a small queue, and in a deep one. */
+static void in_both(void (*check)(mqd_t queue))
 {
-	mqd_t queue = queue_small(O_NONBLOCK);
 	find_bad_places();
+	for (int deep = 0; deep < 2; deep++) {
+		long places = deep ? queue_deep_places() : SMALL_DEPTH;
+		mqd_t queue = queue_create(0, O_RDWR | O_NONBLOCK, places, SMALL_SIZE);
+		check(queue);
+		CHECK_OK(mq_close(queue));
+		CHECK_OK(mq_unlink(queue_name(0)));
+	}
+}
+
+static void check_bodies(mqd_t queue)
+{
 	for (int i = 0; i < PLACES; i++) {
 		CHECK_FAILS(mq_send(queue, bad[i], 10, 1), EFAULT);
 		CHECK_FAILS(mq_send(-1, bad[i], 10, 1), EBADF);
@@ -36,10 +47,13 @@ CASE(mq_send_of_a_body_that_cannot_be_read_is_efault)
 	CHECK_OK(mq_send(queue, bad[0], 2, 1));
 }
 
-CASE(mq_receive_into_a_buffer_that_cannot_be_written_is_efault)
+CASE(mq_send_of_a_body_that_cannot_be_read_is_efault)
 {
-	mqd_t queue = queue_small(O_NONBLOCK);
-	find_bad_places();
+	in_both(check_bodies);
+}
+
+static void check_buffers(mqd_t queue)
+{
 	for (int i = 0; i < PLACES; i++) {
 		CHECK_FAILS(mq_receive(queue, bad[i], SMALL_SIZE, NULL), EAGAIN);
 		queue_put(queue, "a message", 1);
@@ -54,29 +68,40 @@ CASE(mq_receive_into_a_buffer_that_cannot_be_written_is_efault)
 	CHECK_EQ(mq_receive(queue, bad[1], SMALL_SIZE, NULL), 0);
 }
 
-CASE(mq_receive_with_a_priority_that_cannot_be_written_is_efault)
+CASE(mq_receive_into_a_buffer_that_cannot_be_written_is_efault)
+{
+	in_both(check_buffers);
+}
+
+static void check_priorities(mqd_t queue)
 {
 	char got[SMALL_SIZE];
-	mqd_t queue = queue_small(O_NONBLOCK);
-	find_bad_places();
 	unsigned *priority = (unsigned *)(void *)bad[1];
 	CHECK_FAILS(mq_receive(queue, got, sizeof got, priority), EAGAIN);
 	queue_put(queue, "a message", 1);
 	CHECK_FAILS(mq_receive(queue, got, sizeof got, priority), EFAULT);
 }
 
-CASE_BETTER(
-	mq_receive_that_cannot_write_leaves_the_message,
-	"the kernel has taken the message off the queue when it finds that it cannot deliver it")
+CASE(mq_receive_with_a_priority_that_cannot_be_written_is_efault)
+{
+	in_both(check_priorities);
+}
+
+static void check_message_left(mqd_t queue)
 {
 	char got[SMALL_SIZE];
-	mqd_t queue = queue_small(0);
-	find_bad_places();
 	queue_put(queue, "not lost", 4);
 	for (int i = 0; i < PLACES; i++)
 		CHECK_FAILS(mq_receive(queue, bad[i], SMALL_SIZE, NULL), EFAULT);
 	CHECK_FAILS(mq_receive(queue, got, sizeof got, (unsigned *)(void *)bad[1]), EFAULT);
 	queue_expect(queue, "not lost", 4);
+}
+
+CASE_BETTER(
+	mq_receive_that_cannot_write_leaves_the_message,
+	"the kernel has taken the message off the queue when it finds that it cannot deliver it")
+{
+	in_both(check_message_left);
 }
 
 CASE(mq_timed_calls_with_a_time_that_cannot_be_read_are_efault_first_of_all)

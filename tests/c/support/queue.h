@@ -19,6 +19,8 @@ enum {
 	QUEUE_NAMES = 4,   /* that a case has at its disposal */
 	SMALL_DEPTH = 4,   /* geometry of the queue that most cases use */
 	SMALL_SIZE = 64,
+	DEEP = 40,         /* places from which on librsipc finds messages by a tree: some more */
+	KERNELS = 10,      /* that the kernel lets anybody have */
 };
 
 /* The n-th name of this case. The first use must come before the children that share the names. */
@@ -42,6 +44,19 @@ static inline mqd_t queue_create(int n, int flags, long maxmsg, long msgsize)
 static inline mqd_t queue_small(int flags)
 {
 	return queue_create(0, O_RDWR | flags, SMALL_DEPTH, SMALL_SIZE);
+}
+
+/* Places of a deep queue. The kernel lets only the privileged have so many: there it is fewer. */
+static inline long queue_deep_places(void)
+{
+	struct mq_attr attr = { .mq_maxmsg = DEEP, .mq_msgsize = 8 };
+	mqd_t made = mq_open(queue_name(0), O_CREAT | O_RDWR, 0600, &attr);
+	if (made == (mqd_t)-1 && errno == EINVAL)
+		return KERNELS;
+	CHECK_OK(made);
+	CHECK_OK(mq_close(made));
+	CHECK_OK(mq_unlink(queue_name(0)));
+	return DEEP;
 }
 
 static inline void pause_ms(long ms)

@@ -190,12 +190,10 @@ impl Use<'_> {
             // SAFETY: as the caller says.
             return unsafe { self.receive_apart(into) };
         };
-        let in_the_way = point.is_awaited()
-            || readiness.pollers().any()
-            || !point.hint.is_answered()
-            || into.body.is_null();
-        let body = layout.body_at(place);
-        let (false, Ok((body, length))) = (in_the_way, body) else {
+        let in_the_way =
+            point.is_awaited() || readiness.pollers().any() || !point.hint.is_answered();
+        let fits = |(body, length)| into.check(length).map(|()| (body, length));
+        let (false, Ok((body, length))) = (in_the_way, layout.body_at(place).and_then(fits)) else {
             // SAFETY: as the caller says; the slot is claimed.
             return unsafe { self.receive_claimed_apart(into, taken) };
         };
