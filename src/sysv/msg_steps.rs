@@ -135,7 +135,8 @@ unsafe fn receive(
     if flags & EXCEPT != 0 || flags & libc::IPC_NOWAIT == 0 {
         return Err(Errno::EINVAL);
     }
-    let nth = usize::try_from(kind).map_err(|_| Errno::ENOMSG)?;
+    // A negative index is beyond the end, too.
+    let nth = usize::try_from(kind).unwrap_or(usize::MAX);
     // SAFETY: as the caller says.
     unsafe { msg::copy(thread, queue, &into, nth) }.map(Outcome::Done)
 }

@@ -34,6 +34,7 @@
 //! | `spawn` | threads that the C library does not know |
 //! | `stopped` | whether a thread is stopped |
 //! | `user` | the memory that the program gives to a call, read and written as the kernel does it |
+//! | `valgrind` | whether the program runs under valgrind |
 //! | `wiped` | memory that the kernel wipes in the child of a fork |
 
 pub mod errno;
@@ -96,6 +97,8 @@ pub mod spawn;
 pub mod stopped;
 #[cfg(not(loom))]
 pub mod user;
+#[cfg(not(loom))]
+mod valgrind;
 #[cfg(not(loom))]
 pub mod wiped;
 

@@ -4,6 +4,7 @@
 use core::ptr;
 
 use super::errno::Errno;
+use super::valgrind;
 use crate::atomic::AtomicU32;
 
 /// Bytes that the kernel reads of a set of signals.
@@ -74,6 +75,9 @@ pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
     if is_on_stack(address, anchor) {
         return true;
     }
+    if let Some(is_there) = tell_by_populating(address, POPULATE_READ) {
+        return is_there;
+    }
     // Within the page; not NULL, by which the kernel is asked for nothing.
     let within = address.min((address | (PAGE - 1)) - (PROBE - 1)).max(1);
     // SAFETY: the kernel checks the address, and does nothing, as the first argument is not valid.
@@ -85,6 +89,9 @@ pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
 /// atomically, with FUTEX_WAKE_OP of futex(2).
 pub(super) fn is_writable(address: usize) -> bool {
     const CHANGE_BY_NOTHING: libc::c_int = libc::FUTEX_OP_OR << 28;
+    if let Some(is_there) = tell_by_populating(address, POPULATE_WRITE) {
+        return is_there;
+    }
     let unused = AtomicU32::new(0);
     let operation = libc::FUTEX_WAKE_OP | libc::FUTEX_PRIVATE_FLAG;
     let word = address & !(size_of::<u32>() - 1);
@@ -94,6 +101,26 @@ pub(super) fn is_writable(address: usize) -> bool {
         libc::syscall(libc::SYS_futex, unused.as_ptr(), operation, 0, 0, word, CHANGE_BY_NOTHING)
     };
     result >= 0 || Errno::last() != Errno::EFAULT
+}
+
+/// `MADV_POPULATE_READ` and `MADV_POPULATE_WRITE` of Linux 5.14.
+const POPULATE_READ: libc::c_int = 22;
+const POPULATE_WRITE: libc::c_int = 23;
+
+/// The same under valgrind, which reports a call that reads what the program has not stored yet:
+/// asks the kernel to have the page there for such an access. `None`: that does not tell. (Filters
+/// refuse this call, and some kill for it.)
+fn tell_by_populating(address: usize, advice: libc::c_int) -> Option<bool> {
+    if !valgrind::is_running() {
+        return None;
+    }
+    // SAFETY: changes no memory.
+    let result = unsafe { libc::syscall(libc::SYS_madvise, address & !(PAGE - 1), PAGE, advice) };
+    match Errno::last() {
+        _ if result == 0 => Some(true),
+        Errno::ENOMEM | Errno::EFAULT => Some(false),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

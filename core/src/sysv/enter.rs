@@ -30,6 +30,12 @@ pub fn enter<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) -> Res
     Err(Errno::EINVAL)
 }
 
+/// What [`enter`] says where only the owner may do it: EPERM instead of EACCES. A process that may
+/// not even look is not the owner.
+pub fn as_owner<T>(entered: Result<T>) -> Result<T> {
+    entered.map_err(|error| if error == Errno::EACCES { Errno::EPERM } else { error })
+}
+
 /// Removes an object, or finishes its removal. False: it was removed already. EINVAL: it is not
 /// there, or another process is removing it.
 pub fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<bool> {

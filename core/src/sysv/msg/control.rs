@@ -13,7 +13,7 @@ use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Operation, Thread};
-use crate::sysv::enter::enter;
+use crate::sysv::enter::{as_owner, enter};
 use crate::sysv::find;
 use crate::sysv::numbering::{self, All};
 use crate::sysv::object::{Object, admit};
@@ -107,7 +107,7 @@ pub struct Change {
 /// IPC_SET. EINVAL for -1; EPERM. Raising the bound needs no privilege.
 pub fn set(thread: &'static Thread, id: i32, change: Change) -> Result<()> {
     let tag = FrameTag::new();
-    let entered = enter::<Queue>(thread, id, &tag)?;
+    let entered = as_owner(enter::<Queue>(thread, id, &tag))?;
     let queue = entered.object;
     queue.permission().check_owner()?;
     if change.uid == u32::MAX || change.gid == u32::MAX {
@@ -128,7 +128,7 @@ pub fn set(thread: &'static Thread, id: i32, change: Change) -> Result<()> {
 pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
     {
         let tag = FrameTag::new();
-        let entered = enter::<Queue>(thread, id, &tag)?;
+        let entered = as_owner(enter::<Queue>(thread, id, &tag))?;
         entered.object.permission().check_owner()?;
     }
     find::remove::<Queue>(thread, id)

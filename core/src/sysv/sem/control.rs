@@ -13,7 +13,7 @@ use crate::os::scratch::Scratch;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Operation, Thread};
 use crate::sysv::attached::Use;
-use crate::sysv::enter;
+use crate::sysv::enter::{self, as_owner};
 use crate::sysv::find;
 use crate::sysv::numbering;
 use crate::sysv::object::{Object, admit, enter_at_once};
@@ -256,7 +256,7 @@ pub fn set_permission(
     mode: u16,
 ) -> Result<()> {
     let tag = FrameTag::new();
-    let entered = enter(thread, id, &tag)?;
+    let entered = as_owner(enter(thread, id, &tag))?;
     let set = entered.object;
     let (owner, bits) = set.owner_and_mode()?;
     set.identity.permission(owner, bits).check_owner()?;
@@ -279,7 +279,7 @@ pub fn set_permission(
 pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
     {
         let tag = FrameTag::new();
-        let entered = enter(thread, id, &tag)?;
+        let entered = as_owner(enter(thread, id, &tag))?;
         let set = entered.object;
         let (owner, mode) = set.owner_and_mode()?;
         set.identity.permission(owner, mode).check_owner()?;

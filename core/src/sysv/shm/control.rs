@@ -9,7 +9,7 @@ use crate::os::clock::realtime_seconds;
 use crate::os::credentials::{self, Capability};
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
-use crate::sysv::attached::Use;
+use crate::sysv::enter::as_owner;
 use crate::sysv::find;
 use crate::sysv::header::Life;
 use crate::sysv::numbering;
@@ -71,16 +71,6 @@ pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Descripti
     })
 }
 
-/// Begins what only the owner may do. EPERM.
-fn enter_as_owner(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Segment>> {
-    let entered = enter(thread, id, tag).map_err(|error| match error {
-        // A process that may not even look is not the owner.
-        Errno::EACCES => Errno::EPERM,
-        other => other,
-    })?;
-    Ok(entered)
-}
-
 fn permission(segment: &Segment) -> Permission {
     let (owner, mode) = segment.owner_and_mode_of_any();
     segment.identity().permission(owner, mode)
@@ -95,7 +85,7 @@ pub fn set_permission(
     mode: u16,
 ) -> Result<()> {
     let tag = FrameTag::new();
-    let entered = enter_as_owner(thread, id, &tag)?;
+    let entered = as_owner(enter(thread, id, &tag))?;
     let segment = entered.object;
     permission(segment).check_owner()?;
     if user == u32::MAX || group == u32::MAX {
@@ -120,7 +110,7 @@ fn change_mode(segment: &Segment, change: impl Fn(u64) -> u64) {
 /// SHM_LOCK, SHM_UNLOCK: notes it in the mode. The memory can be swapped out all the same. EPERM.
 pub fn lock(thread: &'static Thread, id: i32, locked: bool) -> Result<()> {
     let tag = FrameTag::new();
-    let entered = enter_as_owner(thread, id, &tag)?;
+    let entered = as_owner(enter(thread, id, &tag))?;
     let segment = entered.object;
     if !credentials::has(Capability::IpcLock) {
         permission(segment).check_is_owner()?;
@@ -143,7 +133,7 @@ fn may_lock_memory() -> bool {
 pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
     {
         let tag = FrameTag::new();
-        let entered = enter_as_owner(thread, id, &tag)?;
+        let entered = as_owner(enter(thread, id, &tag))?;
         permission(entered.object).check_owner()?;
         if entered.object.header().life() == Life::Removed {
             return remove_again(entered.object);
