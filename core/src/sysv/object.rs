@@ -148,8 +148,9 @@ pub fn is_usable(header: &Header) -> bool {
 /// The same for one in any part of its life.
 pub fn enter_any<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<O>> {
     let map = || {
+        let object = O::map(&registry::open(O::FAMILY, id, For::Use)?)?;
         O::table().sweep(thread, O::is_gone);
-        O::map(&registry::open(O::FAMILY, id, For::Use)?)
+        Ok(object)
     };
     let mut entered = O::table().enter(thread, id, tag, map)?;
     if !entered.object.identity().facts.is_at_home {

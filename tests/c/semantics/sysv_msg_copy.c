@@ -115,6 +115,9 @@ CASE(msgrcv_copy_beyond_the_end_is_enomsg)
 	GET_NONE(queue, LONG_MAX, MSG_COPY);
 	GET_NONE(queue, -1, MSG_COPY);
 	GET_NONE(queue, LONG_MIN, MSG_COPY);
+	remove_queue(queue);
+	struct message got;
+	CHECK_FAILS(receive(queue, &got, BODY, -1, MSG_COPY), EINVAL);
 }
 
 CASE(msgrcv_copy_that_may_sleep_is_einval)
