@@ -13,7 +13,8 @@ enum { PAGE = 4096, PLACES = 4 };
 #endif
 
 enum step {
-	GET, ATTACH, DETACH, WRITE, READ, SET, LOCK, UNLOCK, REMOVE, FORK, EXIT_FORK, UNMAP, LOOK, BECOME,
+	GET, ATTACH, DETACH, WRITE, READ, SET, LOCK, UNLOCK, REMOVE, FORK, EXIT_FORK, UNMAP,
+	LOOK, BECOME,
 };
 
 /* Argument 0 is the id, or the key. */
