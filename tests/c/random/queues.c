@@ -137,31 +137,6 @@ static struct request some_step(bool may_sleep)
 	return request;
 }
 
-static void print_step(int number, const struct request *request)
-{
-	static const char *const names[] = { "get", "send", "receive", "set", "remove", "look",
-					     "become" };
-	printf(" %d %s:", number, names[request->step]);
-	if (request->step == GET)
-		printf(" key %d", number_of_key((key_t)request->argument[KEY]));
-	else
-		printf(" queue %d", object_number((int)request->argument[ID]));
-	for (int i = 1; i < USED_ARGUMENTS; i++)
-		printf(" %ld", request->argument[i]);
-	printf("\n");
-}
-
-/* All that the first worker, which never sleeps, can see. */
-static void look_at_all(void)
-{
-	for (int i = 0; i < object_count; i++) {
-		struct request request = { .step = LOOK, .argument = { objects[i] } };
-		struct reply reply;
-		if (tell(0, &request, PATIENT, &reply) && reply.result == 0)
-			printf("    queue %d%s\n", i, reply.text);
-	}
-}
-
 static bool may_sleep(int number, const struct request *request)
 {
 	bool is_transfer = request->step == SEND || request->step == RECEIVE;
@@ -197,29 +172,26 @@ static void one_step(void)
 		struct reply reply;
 		if (number == 0 && request.step == BECOME)
 			return;
-		print_step(number, &request);
 		steps[number] = request.step;
-		if (!tell(number, &request, may_sleep(number, &request) ? LOOKS : PATIENT, &reply))
-			printf("  %d: sleeps\n", number);
-		else if (request.step == GET)
-			print_made("", number, &reply);
-		else
-			print_reply("", number, &reply);
+		make_step(number, &request, may_sleep(number, &request), &reply);
 	}
-	settle();
-	look_at_all();
 }
 
-int main(int argc, char **argv)
+static void remove_object(int id)
 {
-	MUST(argc == 3);
-	start_workers((uint64_t)atol(argv[2]));
-	for (long i = 0; i < atol(argv[1]); i++) {
-		printf("%ld\n", i);
-		one_step();
-	}
-	for (int i = 0; i < object_count; i++)
-		msgctl(objects[i], IPC_RMID, NULL);
-	stop_workers();
-	return 0;
+	msgctl(id, IPC_RMID, NULL);
 }
+
+static const char *const step_names[] = {
+	"get", "send", "receive", "set", "remove", "look", "become",
+};
+
+static const struct family family = {
+	.kind = "queue",
+	.steps = step_names,
+	.get = GET,
+	.look = LOOK,
+	.shown = USED_ARGUMENTS,
+	.one_step = one_step,
+	.remove = remove_object,
+};

@@ -211,33 +211,6 @@ static struct request some_step(int number)
 	return request;
 }
 
-static void print_step(int number, const struct request *request)
-{
-	static const char *const names[] = {
-		"get", "attach", "detach", "write", "read", "set", "lock", "unlock", "remove", "fork",
-		"fork and detach", "unmap", "look", "become",
-	};
-	printf(" %d %s:", number, names[request->step]);
-	if (request->step == GET)
-		printf(" key %d", number_of_key((key_t)request->argument[KEY]));
-	else
-		printf(" segment %d", object_number((int)request->argument[ID]));
-	for (int i = 1; i < USED_ARGUMENTS; i++)
-		printf(" %ld", request->argument[i]);
-	printf("\n");
-}
-
-/* All that the first worker can see. */
-static void look_at_all(void)
-{
-	for (int i = 0; i < object_count; i++) {
-		struct request request = { .step = LOOK, .argument = { objects[i] } };
-		struct reply reply;
-		if (tell(0, &request, PATIENT, &reply) && reply.result == 0)
-			printf("    segment %d%s\n", i, reply.text);
-	}
-}
-
 static void one_step(void)
 {
 	int number = (int)below(WORKERS);
@@ -252,29 +225,29 @@ static void one_step(void)
 		if ((number == 0 && request.step == ATTACH) ||
 		    (number != CHANGING && request.step == BECOME))
 			return;
-		print_step(number, &request);
-		MUST(tell(number, &request, PATIENT, &reply));
+		MUST(make_step(number, &request, false, &reply));
 		/* A process that has not used it before does not find it any more. */
 		if (request.step == REMOVE && reply.result == 0)
 			forget_object((int)request.argument[ID]);
-		if (request.step == GET)
-			print_made("", number, &reply);
-		else
-			print_reply("", number, &reply);
 	}
-	look_at_all();
 }
 
-int main(int argc, char **argv)
+static void remove_object(int id)
 {
-	MUST(argc == 3);
-	start_workers((uint64_t)atol(argv[2]));
-	for (long i = 0; i < atol(argv[1]); i++) {
-		printf("%ld\n", i);
-		one_step();
-	}
-	for (int i = 0; i < object_count; i++)
-		shmctl(objects[i], IPC_RMID, NULL);
-	stop_workers();
-	return 0;
+	shmctl(id, IPC_RMID, NULL);
 }
+
+static const char *const step_names[] = {
+	"get", "attach", "detach", "write", "read", "set", "lock", "unlock", "remove", "fork",
+	"fork and detach", "unmap", "look", "become",
+};
+
+static const struct family family = {
+	.kind = "segment",
+	.steps = step_names,
+	.get = GET,
+	.look = LOOK,
+	.shown = USED_ARGUMENTS,
+	.one_step = one_step,
+	.remove = remove_object,
+};

@@ -21,10 +21,6 @@ enum argument {
 	HAS_SEEN_DEATH = 1,
 };
 
-/* Whether a process has died since the set was made. The kernel then sets the time of the last
- * operation, even if that process has only tried one with SEM_UNDO. */
-static bool has_seen_death[OBJECTS];
-
 union semun {
 	int val;
 	struct semid_ds *buf;
@@ -230,33 +226,6 @@ static struct request some_step(int number)
 	return request;
 }
 
-static void print_step(int number, const struct request *request)
-{
-	static const char *const names[] = { "get", "operate", "operate in a child", "set value",
-					     "set all", "read", "set permission", "remove", "look",
-					     "become" };
-	printf(" %d %s:", number, names[request->step]);
-	if (request->step == GET)
-		printf(" key %d", number_of_key((key_t)request->argument[KEY]));
-	else
-		printf(" set %d", object_number((int)request->argument[ID]));
-	for (int i = 1; i < FIRST + 3 * OPERATIONS; i++)
-		printf(" %ld", request->argument[i]);
-	printf("\n");
-}
-
-/* All that the first worker, which never sleeps, can see. */
-static void look_at_all(void)
-{
-	for (int i = 0; i < object_count; i++) {
-		struct request request = { .step = LOOK,
-					   .argument = { objects[i], has_seen_death[i] } };
-		struct reply reply;
-		if (tell(0, &request, PATIENT, &reply) && reply.result == 0)
-			printf("    set %d%s\n", i, reply.text);
-	}
-}
-
 static bool may_sleep(int number, const struct request *request)
 {
 	const long *flags = &request->argument[FIRST + 2];
@@ -268,6 +237,8 @@ static bool may_sleep(int number, const struct request *request)
 	return waits;
 }
 
+/* The kernel sets the time of the last operation when a process dies that has only tried one with
+ * SEM_UNDO. */
 static void see_death(void)
 {
 	for (int i = 0; i < object_count; i++)
@@ -291,28 +262,26 @@ static void one_step(void)
 			return;
 		if (request.step == OPERATE_IN_CHILD)
 			see_death();
-		print_step(number, &request);
-		if (!tell(number, &request, may_sleep(number, &request) ? LOOKS : PATIENT, &reply))
-			printf("  %d: sleeps\n", number);
-		else if (request.step == GET)
-			print_made("", number, &reply);
-		else
-			print_reply("", number, &reply);
+		make_step(number, &request, may_sleep(number, &request), &reply);
 	}
-	settle();
-	look_at_all();
 }
 
-int main(int argc, char **argv)
+static void remove_object(int id)
 {
-	MUST(argc == 3);
-	start_workers((uint64_t)atol(argv[2]));
-	for (long i = 0; i < atol(argv[1]); i++) {
-		printf("%ld\n", i);
-		one_step();
-	}
-	for (int i = 0; i < object_count; i++)
-		semctl(objects[i], 0, IPC_RMID);
-	stop_workers();
-	return 0;
+	semctl(id, 0, IPC_RMID);
 }
+
+static const char *const step_names[] = {
+	"get", "operate", "operate in a child", "set value", "set all", "read", "set permission",
+	"remove", "look", "become",
+};
+
+static const struct family family = {
+	.kind = "set",
+	.steps = step_names,
+	.get = GET,
+	.look = LOOK,
+	.shown = FIRST + 3 * OPERATIONS,
+	.one_step = one_step,
+	.remove = remove_object,
+};

@@ -12,6 +12,8 @@ enum { KEYS = 3, OBJECTS = 256, NOBODY = 65534 };
 static int objects[OBJECTS];
 static int object_count;
 static bool is_forgotten[OBJECTS];
+/* Whether a process has died since the object was made. */
+static bool has_seen_death[OBJECTS];
 
 static pid_t first_process;
 
@@ -81,6 +83,73 @@ static void say_permission(struct reply *reply, const struct ipc_perm *permissio
 {
 	say(reply, " mode %o of %u:%u by %u:%u", permission->mode, permission->uid,
 	    permission->gid, permission->cuid, permission->cgid);
+}
+
+/* Each program says what its objects are. */
+struct family {
+	const char *kind;
+	const char *const *steps;      /* their names, by number */
+	int get, look, shown;          /* steps; arguments that are shown */
+	void (*one_step)(void);
+	void (*remove)(int id);
+};
+
+static const struct family family;
+
+static void print_step(int number, const struct request *request)
+{
+	const long *argument = request->argument;
+	printf(" %d %s:", number, family.steps[request->step]);
+	if (request->step == family.get)
+		printf(" key %d", number_of_key((key_t)argument[0]));
+	else
+		printf(" %s %d", family.kind, object_number((int)argument[0]));
+	for (int i = 1; i < family.shown; i++)
+		printf(" %ld", argument[i]);
+	printf("\n");
+}
+
+/* Lets an idle worker make the step, and prints what comes of it. */
+static bool make_step(int number, const struct request *request, bool may_sleep,
+		      struct reply *reply)
+{
+	print_step(number, request);
+	bool done = tell(number, request, may_sleep ? LOOKS : PATIENT, reply);
+	if (!done)
+		printf("  %d: sleeps\n", number);
+	else if (request->step == family.get)
+		print_made("", number, reply);
+	else
+		print_reply("", number, reply);
+	return done;
+}
+
+/* All that the first worker, which never sleeps, can see. */
+static void look_at_all(void)
+{
+	for (int i = 0; i < object_count; i++) {
+		struct request request = { .step = family.look,
+					   .argument = { objects[i], has_seen_death[i] } };
+		struct reply reply;
+		if (tell(0, &request, PATIENT, &reply) && reply.result == 0)
+			printf("    %s %d%s\n", family.kind, i, reply.text);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	MUST(argc == 3);
+	start_workers((uint64_t)atol(argv[2]));
+	for (long i = 0; i < atol(argv[1]); i++) {
+		printf("%ld\n", i);
+		family.one_step();
+		settle();
+		look_at_all();
+	}
+	for (int i = 0; i < object_count; i++)
+		family.remove(objects[i]);
+	stop_workers();
+	return 0;
 }
 
 /* The worker goes on as this user. The parent's keys and the saved user stay. */

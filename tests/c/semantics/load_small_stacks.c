@@ -1,12 +1,12 @@
 /* Threads with the smallest stack that there is make every call. */
 #include "../support/notify.h"
 #include "../support/sysv.h"
+#include "../support/smallest_stack.h"
 
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
-
 
 static void remove_set(int set)
 {
@@ -64,16 +64,6 @@ static void *use_posix(void *unused)
 	CHECK_FAILS(sem_timedwait(sem, &soon), ETIMEDOUT);
 	CHECK_OK(sem_close(sem));
 	return unused;
-}
-
-static void on_the_smallest_stack(void *(*body)(void *))
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-	CHECK_EQ(pthread_attr_init(&attributes), 0);
-	CHECK_EQ(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN)), 0);
-	CHECK_EQ(pthread_create(&thread, &attributes, body, NULL), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 CASE(load_sets_are_used_on_the_smallest_stack)

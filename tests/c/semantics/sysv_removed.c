@@ -12,17 +12,6 @@ enum {
 	LEFT = 900,
 };
 
-static long mappings(void)
-{
-	long count = 0;
-	FILE *file = fopen("/proc/self/maps", "re");
-	CHECK(file);
-	for (int c; (c = fgetc(file)) != EOF;)
-		count += c == '\n';
-	fclose(file);
-	return count;
-}
-
 static int made[2], used[2];
 
 /* Makes objects, which the other process uses, and removes them. */

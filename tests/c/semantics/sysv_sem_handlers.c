@@ -158,17 +158,23 @@ static void jumps(int signal)
 	siglongjmp(out, 1);
 }
 
-CASE(semop_left_by_siglongjmp_takes_nothing)
+/* Sleeps in a call until a handler jumps out of it. */
+static void leave_by_siglongjmp(void)
 {
 	struct itimerval timer = { .it_value = { 0, 20000 } };
-	the_set = new_set(1);
 	handle(SIGALRM, jumps, 0);
+	if (sigsetjmp(out, 1) == 0) {
+		CHECK_OK(setitimer(ITIMER_REAL, &timer, NULL));
+		SEMOP(the_set, { 0, -1, 0 });
+		CHECK(!"the call returned");
+	}
+}
+
+CASE(semop_left_by_siglongjmp_takes_nothing)
+{
+	the_set = new_set(1);
 	for (int i = 0; i < 5; i++) {
-		if (sigsetjmp(out, 1) == 0) {
-			CHECK_OK(setitimer(ITIMER_REAL, &timer, NULL));
-			SEMOP(the_set, { 0, -1, 0 });
-			CHECK(!"the call returned");
-		}
+		leave_by_siglongjmp();
 		CHECK_EQ(takers_of(the_set, 0), 0);
 		CHECK_OK(SEMOP(the_set, { 0, 1, 0 }));
 		CHECK_EQ(value_of(the_set, 0), 1);
@@ -187,15 +193,9 @@ static void check_nothing_is_pending(void)
 
 CASE(semop_left_by_siglongjmp_leaves_nothing_pending)
 {
-	struct itimerval timer = { .it_value = { 0, 20000 } };
 	the_set = new_set(2);
 	struct holder *holder = HOLDER(the_set, { 1, 1, SEM_UNDO });
-	handle(SIGALRM, jumps, 0);
-	if (sigsetjmp(out, 1) == 0) {
-		CHECK_OK(setitimer(ITIMER_REAL, &timer, NULL));
-		SEMOP(the_set, { 0, -1, 0 });
-		CHECK(!"the call returned");
-	}
+	leave_by_siglongjmp();
 	CHECK_EQ(takers_of(the_set, 0), 0);
 	CHECK_OK(SEMOP(the_set, { 0, 1, 0 }));
 	check_nothing_is_pending();

@@ -1,4 +1,5 @@
 /* Segments that are made and removed again and again, and on little stack. */
+#include "../support/smallest_stack.h"
 #include "../support/sysv_shm.h"
 
 enum {
@@ -6,17 +7,6 @@ enum {
 	/* Mappings of what has been removed, at most: that may be noticed late. */
 	LEFT = 900,
 };
-
-static long mappings(void)
-{
-	long count = 0;
-	FILE *file = fopen("/proc/self/maps", "re");
-	CHECK(file);
-	for (int c; (c = fgetc(file)) != EOF;)
-		count += c == '\n';
-	fclose(file);
-	return count;
-}
 
 CASE(shmctl_rmid_of_what_is_attached_leaves_nothing_when_it_is_detached)
 {
@@ -43,10 +33,5 @@ static void *use(void *unused)
 
 CASE(shmat_and_its_kin_work_on_the_smallest_stack)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
-	CHECK_EQ(pthread_attr_init(&attributes), 0);
-	CHECK_EQ(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN)), 0);
-	CHECK_EQ(pthread_create(&thread, &attributes, use, NULL), 0);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	on_the_smallest_stack(use);
 }

@@ -49,6 +49,18 @@ __attribute__((unused)) static key_t own_key(int number)
 	return (key_t)(0x40000000 | (check_names->owner & 0x3fffff) << 8 | number);
 }
 
+/* Mappings of the process. */
+__attribute__((unused)) static long mappings(void)
+{
+	long count = 0;
+	FILE *file = fopen("/proc/self/maps", "re");
+	CHECK(file);
+	for (int c; (c = fgetc(file)) != EOF;)
+		count += c == '\n';
+	fclose(file);
+	return count;
+}
+
 /* Memory that can be neither read nor written. */
 __attribute__((unused)) static void *no_memory(void)
 {
