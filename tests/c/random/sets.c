@@ -139,7 +139,8 @@ static void perform(const struct request *request, struct reply *reply)
 }
 
 /* This worker becomes another user at times. It uses no member that is not there: the library does
- * not know how many there are in a set that the user cannot open at all (EACCES, not EFBIG). */
+ * not know how many there are in a set that the user cannot open at all (EACCES in the place of
+ * EFBIG or EINVAL). */
 enum { CHANGING = WORKERS - 1 };
 
 static long some_member(int number)
@@ -165,10 +166,11 @@ static void some_operations(struct request *request, int number, bool may_sleep)
 	}
 }
 
-static void some_control(struct request *request)
+static void some_control(struct request *request, int number)
 {
 	long *argument = request->argument;
-	argument[MEMBER] = below(10) ? (long)below(MEMBERS) : ONE_OF(-1, MEMBERS, 1000);
+	bool is_there = number == CHANGING || below(10);
+	argument[MEMBER] = is_there ? (long)below(MEMBERS) : ONE_OF(-1, MEMBERS, 1000);
 	switch (request->step) {
 	case SET_VALUE:
 		argument[VALUE] = below(10) ? (long)below(4) : ONE_OF(-1, 32767, 32768, 0x7fffffff);
@@ -221,7 +223,7 @@ static struct request some_step(int number)
 		argument[USER] = ONE_OF(0, 0, NOBODY);
 		break;
 	default:
-		some_control(&request);
+		some_control(&request, number);
 	}
 	return request;
 }
