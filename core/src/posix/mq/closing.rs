@@ -37,7 +37,7 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
                 forget_closed(thread, fd..=fd);
                 return close_only(fd);
             }
-            Err(Errno::EBADF) if !reserved::is_reserved(fd) => return close_only(fd),
+            Err(Errno::EBADF) => return close_only(fd),
             Err(error) => return Err(error),
         }
     }
@@ -51,8 +51,11 @@ pub fn close(thread: &'static Thread, fd: RawFd) -> Result<()> {
     result
 }
 
-/// Not our own `close`.
+/// Not our own `close`. EBADF for a descriptor of the library's own, too.
 fn close_only(fd: RawFd) -> Result<()> {
+    if reserved::is_reserved(fd) {
+        return Err(Errno::EBADF);
+    }
     // SAFETY: the caller gives it up.
     if unsafe { libc::syscall(libc::SYS_close, fd) } == 0 { Ok(()) } else { Err(Errno::last()) }
 }
