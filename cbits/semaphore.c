@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <time.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -57,10 +58,15 @@ int rsipc_c_sem_wait(sem_t *sem)
 	return wait_slowly(sem);
 }
 
+static int is_time(const struct timespec *time)
+{
+	return time->tv_nsec >= 0 && time->tv_nsec < 1000000000;
+}
+
 /* A cancellation point even when the value is positive, but a bad time is checked before. */
 int rsipc_c_sem_timedwait(sem_t *sem, const struct timespec *until)
 {
-	if (until && (until->tv_nsec < 0 || until->tv_nsec >= 1000000000))
+	if (until && !is_time(until))
 		return rsipc_return(EINVAL);
 	pthread_testcancel();
 	return rsipc_c_sem_clockwait(sem, CLOCK_REALTIME, until);
@@ -69,6 +75,9 @@ int rsipc_c_sem_timedwait(sem_t *sem, const struct timespec *until)
 /* As in glibc, a cancellation point only if it sleeps. */
 int rsipc_c_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
 {
+	int is_clock = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
+	if (is_clock && until && is_time(until) && is_plain(sem) && take_at_once(sem))
+		return 0;
 	struct rsipc_wait wait;
 	int answer = rsipc_sem_begin_timed(&wait, sem, clock, until);
 	return rsipc_return(rsipc_wait_on(&wait, &rsipc_sem_wait_kind, answer));

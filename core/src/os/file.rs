@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::errno::{Errno, Result};
+use super::maps::Name;
 
 /// `struct stat`
 pub type Status = libc::stat;
@@ -51,6 +52,24 @@ pub fn change_mode(file: &File, mode: u32) -> Result<()> {
     if changed { Ok(()) } else { Err(Errno::last()) }
 }
 
+/// The same for a file that has been opened with O_PATH. ENOSYS where the kernel has no `fchmodat2`
+/// (before 6.6), and there is no /proc.
+pub fn change_mode_of_path(file: &File, mode: u32) -> Result<()> {
+    /// libc knows no name for it yet.
+    const SYS_FCHMODAT2: libc::c_long = 452;
+    let fd = file.as_raw_fd();
+    let (empty, flags) = (c"".as_ptr(), libc::AT_EMPTY_PATH);
+    // SAFETY: a C string.
+    if unsafe { libc::syscall(SYS_FCHMODAT2, fd, empty, mode, flags) } == 0 {
+        return Ok(());
+    }
+    let link = Name::new(format_args!("/proc/self/fd/{fd}"));
+    let (here, path) = (libc::AT_FDCWD, link.as_c_str().as_ptr());
+    // SAFETY: a C string.
+    let changed = unsafe { libc::syscall(libc::SYS_fchmodat, here, path, mode) } == 0;
+    if changed { Ok(()) } else { Err(Errno::last()) }
+}
+
 /// pread(2), which may read less. 0: the end.
 pub fn read_at(fd: RawFd, bytes: &mut [u8], offset: usize) -> Result<usize> {
     loop {
@@ -78,6 +97,17 @@ pub fn number_in(path: &CStr) -> Option<u64> {
     let mut text = [0; 32];
     let length = read_at(file.as_raw_fd(), &mut text, 0).ok()?;
     core::str::from_utf8(&text[..length]).ok()?.trim().parse().ok()
+}
+
+/// The path of the file behind a descriptor, as /proc shows it, cut to what fits. ENOENT and others
+/// of readlink(2). Allocates nothing.
+pub fn path_behind(fd: RawFd, into: &mut [u8]) -> Result<&[u8]> {
+    let link = Name::new(format_args!("/proc/self/fd/{fd}"));
+    let (link, at) = (link.as_c_str().as_ptr(), into.as_mut_ptr());
+    // SAFETY: a C string, and `into` is valid for writing.
+    let length =
+        unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, link, at, into.len()) };
+    usize::try_from(length).map(|length| &into[..length]).map_err(|_| Errno::last())
 }
 
 /// The file that this path leads to. ENOENT and others of stat(2).

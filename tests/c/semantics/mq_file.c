@@ -33,6 +33,20 @@ CASE(mqd_is_owned_by_its_maker)
 	CHECK_EQ(status.st_nlink, 0);
 }
 
+CASE(mqd_shows_the_bits_beyond_the_permissions)
+{
+	struct stat status;
+	struct mq_attr attr = { .mq_maxmsg = 2, .mq_msgsize = 8 };
+	umask(022);
+	queue = mq_open(queue_name(0), O_CREAT | O_RDWR, 07777, &attr);
+	CHECK_OK(queue);
+	CHECK_OK(fstat(queue, &status));
+	CHECK_EQ(status.st_mode & 07777, 07755);
+	CHECK_OK(fchmod(queue, 01640));
+	CHECK_OK(fstat(queue, &status));
+	CHECK_EQ(status.st_mode & 07777, 01640);
+}
+
 CASE(mqd_is_a_regular_file_to_fstat)
 {
 	struct stat status;

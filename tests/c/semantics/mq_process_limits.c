@@ -152,6 +152,38 @@ CASE(mq_open_with_little_memory_works_or_is_enomem)
 	meanwhile(open_with_little_memory);
 }
 
+/* A stack cannot grow either: it has grown before. */
+static void grow_stack(void)
+{
+	volatile char deep[128 * 1024];
+	for (size_t i = 0; i < sizeof deep; i += 1024)
+		deep[i] = 1;
+}
+
+static void *receive_when_told(void *gate)
+{
+	char byte;
+	CHECK_EQ(read(*(int *)gate, &byte, 1), 1);
+	queue_expect(others, "told", 3);
+	return NULL;
+}
+
+CASE(mq_is_used_for_the_first_time_without_memory_left)
+{
+	int gate[2];
+	pthread_t thread;
+	notes_are_waited_for();
+	others = queue_small(0);
+	CHECK_OK(pipe(gate));
+	CHECK_EQ(pthread_create(&thread, NULL, receive_when_told, gate), 0);
+	grow_stack();
+	limit_memory(0);
+	queue_put(others, "told", 3);
+	CHECK_EQ(write(gate[1], "x", 1), 1);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	use(others);
+}
+
 static void open_with_locked_memory(void)
 {
 	CHECK_OK(mlockall(MCL_CURRENT | MCL_FUTURE));

@@ -18,6 +18,7 @@ use crate::posix::mq::limits;
 use crate::posix::mq::notify::internal;
 use crate::posix::mq::permission::{self, Access};
 use crate::shared::presence;
+use crate::shared::thread::Thread;
 
 /// How `mq_open` was asked to open.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ pub struct How {
 /// directory has no space, or the process may make no file so large; EMFILE.
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
+    Thread::prepare()?;
     membarrier::prepare();
     filter::look_while_opening();
     presence::prepare(&settings::get().dir);

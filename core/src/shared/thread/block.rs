@@ -95,6 +95,12 @@ impl Thread {
         (thread.owner.load(Ordering::Relaxed) == ptr::from_ref(slot).addr()).then_some(thread)
     }
 
+    /// Memory for the blocks of the first threads, so that they need none in the middle of a call.
+    /// ENOMEM. Async-signal-safe.
+    pub fn prepare() -> Result<()> {
+        if BLOCKS.iter().next().is_none() { BLOCKS.grow() } else { Ok(()) }
+    }
+
     /// Takes a free block for the calling thread. ENOMEM. Async-signal-safe.
     #[inline]
     pub fn assign(slot: &Cell<*const Thread>) -> Result<&'static Thread> {

@@ -16,6 +16,7 @@ use crate::posix::mq::descriptor::table;
 use crate::posix::mq::files;
 use crate::posix::mq::permission::Access;
 use crate::shared::presence;
+use crate::shared::thread::Thread;
 
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
@@ -64,10 +65,15 @@ fn access_of(fd: RawFd) -> Result<Access> {
         .ok_or(Errno::EBADF)
 }
 
-/// Makes a descriptor known that we have not seen before. EBADF when it is not one of a queue.
+/// Makes a descriptor known that we have not seen before. EBADF when it is not one of a queue: that
+/// is found out without a lock, and allocates nothing, because a signal handler may read from a
+/// pipe of its own.
 #[cold]
 pub fn adopt(fd: RawFd) -> Result<()> {
     let fifo = fifo_of(fd)?;
+    if !is_marked(fd) && !may_have_name_of_queue(fd) {
+        return Err(Errno::EBADF);
+    }
     match known(fifo, fd)? {
         Some(opened) => table::adopt(fd, opened),
         None => adopt_by_path(fd, fifo),
@@ -92,9 +98,17 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     }
     let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
     let data = files::open_of_fifo(&status, &path).map_err(|_| Errno::EBADF)?;
+    Thread::prepare()?;
     crate::os::membarrier::prepare();
     path.parent().inspect(|directory| presence::prepare(directory));
     table::adopt(fd, Opened::new(data, &status, access_of(fd)?))
+}
+
+/// Whether the FIFO behind a descriptor lies where one of a queue may lie.
+fn may_have_name_of_queue(fd: RawFd) -> bool {
+    // On the stack of a handler, which may be small.
+    let mut path = [0; 256];
+    file::path_behind(fd, &mut path).is_ok_and(|path| path.len() == 256 || files::is_of_fifo(path))
 }
 
 /// The FIFO behind a descriptor. EBADF when it is none.

@@ -62,7 +62,7 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
 #[inline(never)]
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
     let (file, made) = publish(&name.path(), mode & 0o777, |file, way| {
-        Made::fill(file, way, geometry, name.bytes())
+        Made::fill(file, way, geometry, name.bytes(), mode & 0o7000)
     })?;
     let Made { map, status, fifo, provisional } = made;
     provisional.keep();
@@ -102,7 +102,14 @@ impl Drop for Provisional {
 }
 
 impl Made {
-    fn fill(file: File, way: Way, geometry: Geometry, name: &[u8]) -> Result<(Option<File>, Self)> {
+    /// `special`: set-user-ID, set-group-ID and sticky bit, which mean nothing but to fstat(2).
+    fn fill(
+        file: File,
+        way: Way,
+        geometry: Geometry,
+        name: &[u8],
+        special: u32,
+    ) -> Result<(Option<File>, Self)> {
         let status = file::status(file.as_raw_fd())?;
         let real_mode = status.st_mode & 0o777;
         let mode = permission::of_files(real_mode);
@@ -118,7 +125,7 @@ impl Made {
         let fifo = Fifo::make(&status, mode)?;
         let birth = Birth {
             geometry,
-            mode: real_mode,
+            mode: real_mode | special,
             fifo: fifo.known_as(),
             parts: parts.known_as(),
             name,

@@ -74,7 +74,7 @@ impl Fifo {
     }
 
     fn finish(path: PathBuf, nonce: u64, data: &Status, mode: u32) -> Result<Self> {
-        let opened = open_at(&path).and_then(|opened| {
+        let opened = open_made(&path).and_then(|opened| {
             let (file, status) = opened.ok_or(Errno::EACCES)?;
             let is_owned = (status.st_uid, status.st_gid) == (data.st_uid, data.st_gid);
             // SAFETY: no pointer.
@@ -138,6 +138,26 @@ impl Drop for Provisional {
         if let Some(path) = &self.0 {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// One that the caller has just made. The umask may have denied even the owner to open it.
+fn open_made(path: &Path) -> Result<Option<(File, Status)>> {
+    match open_at(path) {
+        Err(Errno::EACCES) => {
+            let made = OpenOptions::new()
+                .read(true)
+                .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
+                .open(path)?;
+            let status = file::status(made.as_raw_fd())?;
+            // SAFETY: takes no arguments.
+            let is_ours = status.st_uid == unsafe { libc::geteuid() };
+            if is_ours && file::is_a(&status, libc::S_IFIFO) {
+                file::change_mode_of_path(&made, 0o600)?;
+            }
+            open_at(path)
+        }
+        opened => opened,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::access::{open_file, open_to_look, read_start};
 use super::data::{Data, map};
-use super::fifo::{belongs, data_inode_of};
+use super::fifo::{FIFO_PREFIX, belongs, data_inode_of};
 use super::name::{HASHED_PREFIX, PREFIX};
 use crate::os::Errno;
 use crate::os::Result;
@@ -43,6 +43,12 @@ fn named(directory: &Path, identity: (u64, u64)) -> Result<PathBuf> {
 /// Whether a file of this name is the data file of a queue.
 pub fn is_data_name(file: &OsStr) -> bool {
     [PREFIX, HASHED_PREFIX].iter().any(|prefix| file.as_bytes().starts_with(prefix.as_bytes()))
+}
+
+/// Whether this path is that of a queue's FIFO.
+pub fn is_of_fifo(path: &[u8]) -> bool {
+    let name = path.rsplit(|&byte| byte == b'/').next();
+    name.is_some_and(|name| name.starts_with(FIFO_PREFIX.as_bytes()))
 }
 
 /// The sizes of the queue with this data file.

@@ -38,7 +38,7 @@ mod unlink;
 pub use data::{Data, create, exists, has_name, open, reopen};
 pub use fifo::{FIFO_PREFIX, Fifo, fifo_path};
 pub use fifo_open::open_fifo;
-pub use find::{geometry_of, is_data_name, open_of_fifo};
+pub use find::{geometry_of, is_data_name, is_of_fifo, open_of_fifo};
 pub use name::{HASHED_PREFIX, Name, PREFIX};
 pub use parts::{PART_PREFIX, Reader, first_part_of, parts_of};
 pub use unlink::{remove_fifo, take_back, unlink};

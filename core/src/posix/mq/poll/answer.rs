@@ -8,11 +8,16 @@
 //! the kernel again (`cbits/rest.h`). So it does not matter for how long a sender is stopped in the
 //! middle, or waits for a processor.
 //!
+//! An event is removed only if it is the queue's. The program may have closed the descriptor without
+//! the library's knowing, and an epoll reports only the data that the program has chosen, which may
+//! be the same for several descriptors.
+//!
 //! An edge-triggered event that is removed would never be reported again. There the caller keeps
 //! the answer until it has come true, or there is something else to report.
 
 use std::os::fd::RawFd;
 
+use crate::os::epoll;
 use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::poll::readiness::Pollers;
@@ -49,7 +54,11 @@ impl Correction {
 pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool) -> Correction {
     let tag = FrameTag::new();
     match descriptor::enter(thread, fd, &tag) {
-        Ok(queue) => preserved(|| queue.correct(told, may_wait)),
+        Ok(queue) => preserved(|| {
+            let correction = queue.correct(told, may_wait);
+            let is_its_own = !correction.untrue().any() || queue.is_open();
+            if is_its_own { correction } else { Correction::NONE }
+        }),
         Err(_) => Correction::NONE,
     }
 }
@@ -72,6 +81,10 @@ pub fn correct_epoll(
             let by_edges = queue.queue.layout.readiness().pollers().are(Pollers::EDGE);
             change(data, &mut |told| {
                 let correction = preserved(|| queue.correct(Pollers::told_by(told), may_wait));
+                let is_its_own = || epoll::stands_for(epoll, data, queue.queue.fifo);
+                if !correction.untrue().any() || !preserved(is_its_own) {
+                    return told;
+                }
                 let true_now = told & !correction.untrue().events();
                 is_too_early |= correction.is_too_early() && true_now == 0;
                 let untrue = if by_edges { correction.in_vain } else { correction.untrue() };

@@ -95,10 +95,16 @@ pub fn set_up(queue: &Opened, fd: RawFd) {
 
 impl Use<'_> {
     fn be_polled(&self, wanted: Pollers, how: Poll) {
-        let polling = &self.queue.polling;
+        let (polling, readiness) = (&self.queue.polling, self.queue.layout.readiness());
+        let is_new = how == Poll::AtOnce || !polling.is_announced(readiness, wanted);
         // Processes that change the queue may not have known of us until now.
-        let is_new =
-            how == Poll::AtOnce || polling.announce(self.fd, self.queue.layout.readiness(), wanted);
+        if is_new && how != Poll::AtOnce {
+            // What else the descriptor may mean by now is not ours to lock.
+            if !self.is_open() {
+                return;
+            }
+            polling.announce(self.fd, readiness, wanted);
+        }
         self.level(wanted, is_new, how == Poll::Call);
         if !matches!(how, Poll::Watch { .. }) {
             polling.will_look();

@@ -63,19 +63,18 @@ impl Polling {
         Pollers::from_bits(self.watched.load(Ordering::Relaxed))
     }
 
-    /// Takes the lock of the description, and says that the queue is polled. False: it was known
-    /// already.
-    pub fn announce(&self, fd: RawFd, readiness: &Readiness, wanted: Pollers) -> bool {
-        let is_locked = self.state.load(Ordering::Relaxed) & LOCKED != 0;
-        if is_locked && readiness.pollers().has(wanted) {
-            return false;
-        }
+    /// Whether the description has its lock, and the word says that the queue is polled for this.
+    pub fn is_announced(&self, readiness: &Readiness, wanted: Pollers) -> bool {
+        self.state.load(Ordering::Relaxed) & LOCKED != 0 && readiness.pollers().has(wanted)
+    }
+
+    /// Takes the lock of the description, which is the queue's, and says that the queue is polled.
+    pub fn announce(&self, fd: RawFd, readiness: &Readiness, wanted: Pollers) {
         let locked = lock::try_lock(fd, Owner::Description, Kind::Read, POLLERS_BYTE);
         // Another process may have a write lock, or the kernel may have no lock to give: then no
         // process will notice when this one has ended.
         let who = if locked == Ok(true) { wanted } else { wanted.and(Pollers::UNKNOWN) };
         readiness.arm(who);
         self.state.fetch_or(LOCKED, Ordering::Relaxed);
-        true
     }
 }

@@ -184,7 +184,7 @@ impl<'a> Slots<'a> {
     /// Whether a claimed message gives way to a better one. Not if others have waited for it, and
     /// have taken later ones instead: it would be delivered after messages that were sent later.
     #[cold]
-    fn gives_way(&self, key: u64) -> bool {
+    pub(super) fn gives_way(&self, key: u64) -> bool {
         self.stalled.load(Ordering::Relaxed) != key
     }
 

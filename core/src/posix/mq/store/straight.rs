@@ -60,7 +60,7 @@ impl<'a> Slots<'a> {
         let is_best = key.load(Ordering::Relaxed) == found
             && match self.index.used() {
                 [_] => true,
-                used => !has_better(used, found),
+                used => !has_better(used, found) || !self.gives_way(found),
             };
         if !is_best {
             claim::release(claim, who);
@@ -98,7 +98,9 @@ impl<'a> Slots<'a> {
         let place = claim_if(slot, who, near, || {
             // As above.
             slot.key.load(Ordering::Relaxed) == found
-                && !(self.may_be_overtaken(before) && self.index.has_better(found))
+                && !(self.may_be_overtaken(before)
+                    && self.index.has_better(found)
+                    && self.gives_way(found))
         })?;
         Some((Taken { slot, key: found }, place))
     }

@@ -1,0 +1,90 @@
+/* An epoll reports the data that the program has chosen for a descriptor. Several descriptors may
+ * have the same data, and an epoll may have the number of one that was closed. */
+#include "../support/queue.h"
+
+#include <sys/epoll.h>
+
+enum { PATIENCE = 15000 };
+
+static int new_epoll(void)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	CHECK_OK(epoll);
+	return epoll;
+}
+
+/* For messages, with the same data as all others. */
+static void watch(int epoll, int fd)
+{
+	struct epoll_event wanted = { .events = EPOLLIN, .data.u64 = 7 };
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &wanted));
+}
+
+static void tells(int epoll)
+{
+	struct epoll_event told;
+	CHECK_EQ(epoll_wait(epoll, &told, 1, PATIENCE), 1);
+	CHECK_EQ(told.events, EPOLLIN);
+	CHECK_EQ(told.data.u64, 7);
+}
+
+static void tells_nothing(int epoll)
+{
+	CHECK_EQ(epoll_wait(epoll, &(struct epoll_event){ 0 }, 1, 0), 0);
+}
+
+/* A pipe with a byte in it. */
+static int full_pipe(void)
+{
+	int ends[2];
+	CHECK_OK(pipe(ends));
+	CHECK_EQ(write(ends[1], "x", 1), 1);
+	return ends[0];
+}
+
+CASE(mq_epoll_of_two_queues_with_the_same_data_tells_of_each)
+{
+	mqd_t queues[2] = { queue_small(0), queue_create(1, O_RDWR, SMALL_DEPTH, SMALL_SIZE) };
+	int epoll = new_epoll();
+	watch(epoll, queues[0]);
+	watch(epoll, queues[1]);
+	for (int i = 0; i < 6; i++) {
+		tells_nothing(epoll);
+		queue_put(queues[i % 2], "here", 0);
+		tells(epoll);
+		queue_take(queues[i % 2]);
+	}
+}
+
+CASE(mq_epoll_of_a_queue_and_a_pipe_with_the_same_data_tells_of_the_pipe)
+{
+	mqd_t queue = queue_small(0);
+	int epoll = new_epoll();
+	watch(epoll, queue);
+	tells_nothing(epoll);
+	watch(epoll, full_pipe());
+	tells(epoll);
+}
+
+CASE(mq_epoll_with_the_number_of_a_closed_one_tells_of_a_pipe)
+{
+	mqd_t queue = queue_small(0);
+	int epoll = new_epoll();
+	watch(epoll, queue);
+	tells_nothing(epoll);
+	CHECK_OK(close(epoll));
+	CHECK_EQ(new_epoll(), epoll);
+	watch(epoll, full_pipe());
+	tells(epoll);
+}
+
+CASE(mq_epoll_tells_of_a_pipe_in_the_place_of_a_queue_that_was_removed)
+{
+	mqd_t queue = queue_small(0);
+	int epoll = new_epoll();
+	watch(epoll, queue);
+	tells_nothing(epoll);
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_DEL, queue, NULL));
+	watch(epoll, full_pipe());
+	tells(epoll);
+}
