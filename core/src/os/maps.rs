@@ -7,6 +7,7 @@ use core::fmt::Write;
 use core::ops::ControlFlow;
 
 use super::errno::Result;
+use super::lines::each_line;
 use super::open::Open;
 
 /// A part of a process's memory that has one kind of everything.
@@ -101,32 +102,15 @@ pub fn each_process(mut look: impl FnMut(u32)) -> Result<()> {
 
 /// Whether there was a mapping.
 fn each_in(path: &CStr, mut look: impl FnMut(&Mapping<'_>) -> Look) -> Result<bool> {
-    let file = Open::new(path, libc::O_RDONLY)?;
-    let mut buffer = [0; LINE];
-    let (mut filled, mut any) = (0, false);
-    loop {
-        let read = file.read(&mut buffer[filled..])?;
-        if read == 0 {
-            return Ok(any);
+    let mut any = false;
+    each_line::<LINE>(path, |line| match Mapping::read(line) {
+        Some(mapping) => {
+            any = true;
+            look(&mapping)
         }
-        filled += read;
-        let mut begin = 0;
-        while let Some(length) = buffer[begin..filled].iter().position(|&byte| byte == b'\n') {
-            if let Some(mapping) = Mapping::read(&buffer[begin..begin + length]) {
-                any = true;
-                if look(&mapping).is_break() {
-                    return Ok(true);
-                }
-            }
-            begin += length + 1;
-        }
-        buffer.copy_within(begin..filled, 0);
-        filled -= begin;
-        if filled == LINE {
-            // Longer than any line is.
-            filled = 0;
-        }
-    }
+        None => Look::Continue(()),
+    })?;
+    Ok(any)
 }
 
 /// Shows all entries of a directory whose names are numbers.

@@ -9,6 +9,7 @@
 //! | `concern` | whether the process has descriptors that concern the library |
 //! | `cpu` | the processor that the thread runs on |
 //! | `credentials` | users, groups and capabilities of the calling thread |
+//! | `epoll_set` | what is in the set of an epoll |
 //! | `errno` | error numbers as values |
 //! | `file` | status and identity of files, by bare system calls |
 //! | `file_size` | files that RLIMIT_FSIZE forbids |
@@ -16,6 +17,7 @@
 //! | `fork` | locks around fork(2) |
 //! | `futex` | futex(2): wakes, and sleeps that C makes |
 //! | `growing` | a list for the length of a call |
+//! | `lines` | the lines of a file of /proc |
 //! | `lock` | locks on bytes of files |
 //! | `maps` | what processes have mapped |
 //! | `membarrier` | barriers in the threads of other processes |
@@ -52,6 +54,8 @@ pub mod cpu;
 #[cfg(not(loom))]
 pub mod credentials;
 #[cfg(not(loom))]
+pub mod epoll_set;
+#[cfg(not(loom))]
 pub mod file;
 #[cfg(not(loom))]
 pub mod file_size;
@@ -62,6 +66,8 @@ pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
 pub mod growing;
+#[cfg(not(loom))]
+pub mod lines;
 #[cfg(not(loom))]
 pub mod lock;
 #[cfg(not(loom))]

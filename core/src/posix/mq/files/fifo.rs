@@ -2,9 +2,9 @@
 //! which queue.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::os::Errno;
@@ -19,6 +19,8 @@ use crate::posix::mq::layout::FifoId;
 pub const FIFO_PREFIX: &str = "rsipc-mqf.";
 /// Names that are tried. That one is taken by chance is not to be expected.
 const TRIES: usize = 4;
+/// The mode of a new one until it has its own.
+const OF_OWNER: u32 = 0o600;
 
 /// The FIFO with this nonce of the queue with this data file.
 pub fn fifo_path(data_inode: u64, nonce: u64) -> PathBuf {
@@ -61,7 +63,7 @@ impl Fifo {
             let path = fifo_path(data.st_ino, nonce);
             let c_path = file::c_path(&path)?;
             // SAFETY: a C string. No other user may open it before its owner and mode are set.
-            if unsafe { libc::mkfifo(c_path.as_ptr(), 0o600) } == 0 {
+            if unsafe { libc::mkfifo(c_path.as_ptr(), OF_OWNER) } == 0 {
                 return Self::finish(path, nonce, data, mode);
             }
             match Errno::last() {
@@ -74,7 +76,7 @@ impl Fifo {
     }
 
     fn finish(path: PathBuf, nonce: u64, data: &Status, mode: u32) -> Result<Self> {
-        let opened = open_at(&path).and_then(|opened| {
+        let opened = open_made(&path).and_then(|opened| {
             let (file, status) = opened.ok_or(Errno::EACCES)?;
             let is_owned = (status.st_uid, status.st_gid) == (data.st_uid, data.st_gid);
             // SAFETY: no pointer.
@@ -138,6 +140,22 @@ impl Drop for Provisional {
         if let Some(path) = &self.0 {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// Opens one that was made a moment ago. The umask may have taken from its owner what it takes to
+/// open it.
+fn open_made(path: &Path) -> Result<Option<(File, Status)>> {
+    match open_at(path) {
+        Err(Errno::EACCES) => {
+            let flags = libc::O_PATH | libc::O_NOFOLLOW;
+            let made = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+            // By its descriptor: in its place there could be a link by now.
+            let by_descriptor = format!("/proc/self/fd/{}", made.as_raw_fd());
+            std::fs::set_permissions(by_descriptor, Permissions::from_mode(OF_OWNER))?;
+            open_at(path)
+        }
+        opened => opened,
     }
 }
 

@@ -8,11 +8,17 @@
 //! the kernel again (`cbits/rest.h`). So it does not matter for how long a sender is stopped in the
 //! middle, or waits for a processor.
 //!
+//! Events of epoll are known by the data that the program has chosen. Another descriptor may have the
+//! same, and its event must not be removed. So where something is untrue, the set of the epoll is
+//! looked at (`os::epoll_set`): the queue has to be there, as the only one with its data. Otherwise
+//! the answer stays as it is.
+//!
 //! An edge-triggered event that is removed would never be reported again. There the caller keeps
 //! the answer until it has come true, or there is something else to report.
 
 use std::os::fd::RawFd;
 
+use crate::os::epoll_set::{self, Member};
 use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::poll::readiness::Pollers;
@@ -72,6 +78,9 @@ pub fn correct_epoll(
             let by_edges = queue.queue.layout.readiness().pollers().are(Pollers::EDGE);
             change(data, &mut |told| {
                 let correction = preserved(|| queue.correct(Pollers::told_by(told), may_wait));
+                if !correction.untrue().any() || !queue.is_only_one_with(data, epoll) {
+                    return told;
+                }
                 let true_now = told & !correction.untrue().events();
                 is_too_early |= correction.is_too_early() && true_now == 0;
                 let untrue = if by_edges { correction.in_vain } else { correction.untrue() };
@@ -83,6 +92,25 @@ pub fn correct_epoll(
 }
 
 impl Use<'_> {
+    /// Whether an event of this epoll with this data is the queue's: it has it in its set, and no
+    /// other descriptor with the same data. False if that cannot be found out.
+    #[cold]
+    fn is_only_one_with(&self, data: u64, epoll: RawFd) -> bool {
+        // A filter may kill for opening a file.
+        if self.thread().filter.is_confined() {
+            return false;
+        }
+        let (mut with_data, mut is_own) = (0, false);
+        let look = |member: Member| {
+            if member.data == data {
+                with_data += 1;
+                is_own = member.fd == self.fd
+                    && member.inode.is_none_or(|inode| inode == self.queue.fifo.1);
+            }
+        };
+        preserved(|| epoll_set::each_of(epoll, look)).is_ok() && with_data == 1 && is_own
+    }
+
     fn correct(&self, told: Pollers, may_wait: bool) -> Correction {
         let mut correction = Correction::NONE;
         for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::SPACE, Wanted::Free)]
