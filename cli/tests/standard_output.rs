@@ -88,6 +88,19 @@ fn a_full_device_is_a_failure() {
         let output = command(&place, arguments).stdout(full).spawn().unwrap();
         complains(&output.wait_with_output().unwrap(), "No space left on device", arguments);
     }
+    // What could not be written is still there.
+    place.rsipc(&["mq", "recv", "q"]).assert().success().stdout("hello");
+}
+
+#[test]
+fn what_nobody_reads_is_still_there() {
+    let place = filled("unread");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let command = command(&place, &["mq", "recv", "q"]).stdout(writer).spawn().unwrap();
+    let output = command.wait_with_output().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(libc::SIGPIPE));
+    place.rsipc(&["mq", "recv", "q", "--timeout", "20s"]).assert().success().stdout("hello");
 }
 
 /// As for ls(1): SIGPIPE ends the command quietly, unless it is ignored.

@@ -208,6 +208,7 @@ fn receive(options: &Recv) -> Result<()> {
             if options.priorities { format!("{} ", received.priority) } else { String::new() };
         let end: &[u8] = if options.lines { b"\n" } else { b"" };
         print([priority.as_bytes(), &received.body, end].concat())?;
+        received.take().map_err(|error| not_received(options, error))?;
     }
     Ok(())
 }

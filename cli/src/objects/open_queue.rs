@@ -23,10 +23,34 @@ pub struct OpenQueue {
     message_size: usize,
 }
 
-/// A message that was received.
-pub struct Received {
+/// A message that was received. Unless it is taken, it goes back to its place in the queue, also if
+/// this process dies.
+pub struct Received<'a> {
     pub priority: u32,
     pub body: Vec<u8>,
+    borrowed: Option<Borrowed<'a>>,
+}
+
+struct Borrowed<'a> {
+    queue: &'a OpenQueue,
+    address: *const u8,
+}
+
+impl Received<'_> {
+    /// It is to be in the queue no more.
+    pub fn take(mut self) -> Result<()> {
+        let Some(borrowed) = self.borrowed.take() else { return Ok(()) };
+        mq::release(this_thread()?, borrowed.queue.fd, borrowed.address)
+    }
+}
+
+impl Drop for Received<'_> {
+    fn drop(&mut self) {
+        if let (Some(borrowed), Ok(thread)) = (self.borrowed.take(), this_thread()) {
+            // It can only fail if the message is not there any more.
+            let _ = mq::give_back(thread, borrowed.queue.fd, borrowed.address);
+        }
+    }
 }
 
 impl OpenQueue {
@@ -43,14 +67,31 @@ impl OpenQueue {
     }
 
     /// Receives, and sleeps while the queue is empty. ETIMEDOUT.
-    pub fn receive(&self, deadline: Option<Deadline>) -> Result<Received> {
+    pub fn receive(&self, deadline: Option<Deadline>) -> Result<Received<'_>> {
+        match self.perform(Task::Borrow, deadline) {
+            Ok(Transferred::Borrowed(mq::Borrowed { body: address, message })) => {
+                let mut body = vec![0; message.length];
+                // SAFETY: the memory is this process's until the message is given back. Another one
+                // may change it all the same, so it is copied before it is looked at.
+                unsafe { ptr::copy_nonoverlapping(address, body.as_mut_ptr(), message.length) };
+                let borrowed = Some(Borrowed { queue: self, address });
+                Ok(Received { priority: message.priority, body, borrowed })
+            }
+            // What would give it back after a death is not to be had here.
+            Err(Errno::ENOSYS | Errno::EUSERS) => self.receive_for_good(deadline),
+            Ok(_) => Err(Errno::EINTR),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn receive_for_good(&self, deadline: Option<Deadline>) -> Result<Received<'_>> {
         let mut body = vec![0; self.message_size];
         let room = Incoming::of(&mut body);
         let Transferred::Received(received) = self.perform(Task::Receive(room), deadline)? else {
             return Err(Errno::EINTR);
         };
         body.truncate(received.length);
-        Ok(Received { priority: received.priority, body })
+        Ok(Received { priority: received.priority, body, borrowed: None })
     }
 
     /// Bytes that a message may have.

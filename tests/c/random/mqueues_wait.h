@@ -47,7 +47,9 @@ static long use_epoll(const long *argument, struct reply *reply)
 		.data.u32 = *used == -1 ? SLOTS : (uint32_t)(used - slots),
 	};
 	struct epoll_event events[16];
-	static const int commands[] = { EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
+	static const int commands[] = {
+		EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD,
+	};
 	if (epoll == -1)
 		epoll = epoll_create1(EPOLL_CLOEXEC);
 	errno = 0;
@@ -116,7 +118,8 @@ static int own_channel(void)
 	for (int fd = 3;; fd++) {
 		int kind = 0;
 		socklen_t size = sizeof kind;
-		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &size) == 0 && kind == SOCK_SEQPACKET)
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &size) == 0 &&
+		    kind == SOCK_SEQPACKET)
 			return fd;
 		MUST(fd < 1000);
 	}

@@ -69,12 +69,13 @@ static long map(const long *argument)
 {
 	long slot = used_slot(argument);
 	int access = argument[HOW] ? PROT_READ | PROT_WRITE : PROT_READ;
-	char *memory = mmap(NULL, (size_t)argument[LENGTH], access, MAP_SHARED, slots[slot].file, 0);
+	size_t length = (size_t)argument[LENGTH];
+	char *memory = mmap(NULL, length, access, MAP_SHARED, slots[slot].file, 0);
 	if (memory == MAP_FAILED)
 		return -1;
 	unmap(slot);
 	slots[slot].memory = memory;
-	slots[slot].length = (size_t)argument[LENGTH];
+	slots[slot].length = length;
 	slots[slot].can_write = argument[HOW];
 	return 0;
 }

@@ -52,7 +52,7 @@ fn try_queue(name: &Name) -> Result<()> {
     removed?;
     queue.send(b"doctor", 1, None)?;
     let received = queue.receive(None)?;
-    if received.body == b"doctor" { Ok(()) } else { Err(Errno::EBADF) }
+    if received.body == b"doctor" { received.take() } else { Err(Errno::EBADF) }
 }
 
 fn try_memory(name: &CStr) -> Result<()> {

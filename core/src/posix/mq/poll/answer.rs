@@ -8,10 +8,10 @@
 //! the kernel again (`cbits/rest.h`). So it does not matter for how long a sender is stopped in the
 //! middle, or waits for a processor.
 //!
-//! Events of epoll are known by the data that the program has chosen. Another descriptor may have the
-//! same, and its event must not be removed. So where something is untrue, the set of the epoll is
-//! looked at (`os::epoll_set`): the queue has to be there, as the only one with its data. Otherwise
-//! the answer stays as it is.
+//! Events of epoll are known by the data that the program has chosen. Another descriptor may have
+//! the same, and its event must not be removed. So where something is untrue, the set of the epoll
+//! is looked at (`os::epoll_set`): the queue has to be there, as the only one with its data.
+//! Otherwise the answer stays as it is.
 //!
 //! An edge-triggered event that is removed would never be reported again. There the caller keeps
 //! the answer until it has come true, or there is something else to report.
