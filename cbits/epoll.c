@@ -8,8 +8,9 @@
 #include <sys/epoll.h>
 
 #pragma GCC visibility push(hidden)
-void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
-			    const struct epoll_event *event);
+void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int fd, const struct epoll_event *event);
+void rsipc_after_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
+			   const struct epoll_event *event);
 void rsipc_before_epoll_wait(struct rsipc_thread **thread, int may_sleep);
 int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events,
 			   int count, int may_wait, int *too_early);
@@ -24,9 +25,13 @@ int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 
 int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
-	if (rsipc_concerns(RSIPC_QUEUES) && operation != EPOLL_CTL_DEL)
-		rsipc_before_epoll_ctl(&rsipc_thread, epoll, fd, event);
-	return RSIPC_REAL(epoll_ctl)(epoll, operation, fd, event);
+	int may_be_queue = rsipc_concerns(RSIPC_QUEUES) && operation != EPOLL_CTL_DEL;
+	if (may_be_queue)
+		rsipc_before_epoll_ctl(&rsipc_thread, fd, event);
+	int result = RSIPC_REAL(epoll_ctl)(epoll, operation, fd, event);
+	if (may_be_queue && result == 0)
+		rsipc_after_epoll_ctl(&rsipc_thread, epoll, fd, event);
+	return result;
 }
 
 /* epoll_wait with a mask for the time of the wait, or without one. */

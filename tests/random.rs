@@ -1,5 +1,5 @@
-//! The programs of tests/c/random/: the same random calls, by several processes, on the kernel's
-//! objects and on the library's. What they print has to be the same.
+//! The programs of tests/c/random/: the same random calls, by several processes, on the objects of
+//! the kernel and of glibc, and on the library's. What they print has to be the same.
 
 mod support;
 
@@ -10,10 +10,10 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use support::{Ended, Way, command, compile, run_bounded};
 
-/// The library has all three families.
+/// The library has all three families of System V.
 const OURS: (&str, &str) = ("RSIPC_SYSV", "sem,msg,shm");
 
-const PROGRAMS: [&str; 3] = ["sets", "queues", "segments"];
+const PROGRAMS: [&str; 6] = ["sets", "queues", "segments", "mqueues", "semaphores", "objects"];
 
 /// Steps of a run.
 const STEPS: &str = "300";

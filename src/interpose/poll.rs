@@ -213,7 +213,6 @@ unsafe extern "C" fn rsipc_before_select(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_before_epoll_ctl(
     slot: *const Cell<*const Thread>,
-    epoll: c_int,
     fd: c_int,
     event: *const epoll_event,
 ) {
@@ -221,9 +220,28 @@ unsafe extern "C" fn rsipc_before_epoll_ctl(
     let slot = unsafe { &*slot };
     preserved(|| {
         if let Some(event) = Array::at(event, ptr::from_ref(slot).addr()).get(0) {
-            let tells_once = event.events & libc::EPOLLONESHOT.cast_unsigned() != 0;
-            let data = (!tells_once).then_some(event.u64);
-            begin(slot, fd, Pollers::from_events(event.events), Poll::Watch { epoll, data });
+            begin(slot, fd, Pollers::from_events(event.events), Poll::Watch);
+        }
+    });
+}
+
+/// The call has succeeded.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_after_epoll_ctl(
+    slot: *const Cell<*const Thread>,
+    epoll: c_int,
+    fd: c_int,
+    event: *const epoll_event,
+) {
+    // SAFETY: C gives the thread's own variable.
+    let slot = unsafe { &*slot };
+    preserved(|| {
+        let Some(event) = Array::at(event, ptr::from_ref(slot).addr()).get(0) else { return };
+        let tells_once = event.events & libc::EPOLLONESHOT.cast_unsigned() != 0;
+        if mq::is_found_queue(fd)
+            && let Ok(thread) = thread_of(slot)
+        {
+            mq::is_in_epoll(thread, fd, epoll, (!tells_once).then_some(event.u64));
         }
     });
 }

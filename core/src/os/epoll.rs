@@ -15,36 +15,43 @@ const LINE: usize = 256;
 /// A descriptor in the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Target {
+    /// Its number when it was put in.
+    fd: RawFd,
     /// What the epoll reports it with.
     data: u64,
-    /// Its file: device and inode, as stat(2) gives them.
-    file: (u64, u64),
+    /// Its file: device and inode, as stat(2) gives them. `None`: the kernel does not tell (before
+    /// Linux 5.4).
+    file: Option<(u64, u64)>,
 }
 
 impl Target {
     /// A line: `tfd: 5 events: 19 data: 5 pos:0 ino:61af sdev:7`, all but the descriptor in hex.
     fn read(line: &[u8]) -> Option<Self> {
         let line = core::str::from_utf8(line).ok().filter(|line| line.starts_with("tfd:"))?;
-        let number = |name| {
-            let text = line.split_once(name)?.1.trim_start();
-            u64::from_str_radix(text.split(' ').next()?, 16).ok()
-        };
-        // The kernel's own form of a device: 20 bits are its minor number.
-        let device = number("sdev:")?;
-        let (major, minor) = (u32::try_from(device >> 20).ok()?, (device & 0xf_ffff) as u32);
-        Some(Self { data: number("data:")?, file: (libc::makedev(major, minor), number("ino:")?) })
+        let text = |name| line.split_once(name)?.1.split_ascii_whitespace().next();
+        let number = |name| text(name).and_then(|text| u64::from_str_radix(text, 16).ok());
+        let file = number("ino:").zip(number("sdev:").and_then(device_of));
+        let file = file.map(|(inode, device)| (device, inode));
+        Some(Self { fd: text("tfd:")?.parse().ok()?, data: number("data:")?, file })
     }
 }
 
-/// Whether what the epoll reports with this data can only be this file, which is in its set.
-/// False where that cannot be found out.
-pub fn stands_for(epoll: RawFd, data: u64, file: (u64, u64)) -> bool {
-    let path = Name::new(format_args!("/proc/self/fdinfo/{epoll}"));
+/// As stat(2) gives it. In the kernel's own form 20 bits are the minor number.
+fn device_of(kernels: u64) -> Option<u64> {
+    let (major, minor) = (u32::try_from(kernels >> 20).ok()?, (kernels & 0xf_ffff) as u32);
+    Some(libc::makedev(major, minor))
+}
+
+/// Whether what the epoll reports with this data can only be this file, which is in its set, or,
+/// on an older kernel, this descriptor of it. False where that cannot be found out.
+pub fn stands_for(epoll: RawFd, data: u64, fd: RawFd, file: (u64, u64)) -> bool {
+    // Threads may have descriptors of their own.
+    let path = Name::new(format_args!("/proc/thread-self/fdinfo/{epoll}"));
     let Ok(info) = Open::new(path.as_c_str(), libc::O_RDONLY) else { return false };
     let (mut found, mut others) = (0, 0);
     let read = lines::each::<LINE>(&info, |line| {
         match Target::read(line).filter(|target| target.data == data) {
-            Some(target) if target.file == file => found += 1,
+            Some(target) if target.file.map_or(target.fd == fd, |its| its == file) => found += 1,
             Some(_) => others += 1,
             None => {}
         }
@@ -61,15 +68,16 @@ mod tests {
     #[test]
     fn a_line_is_read() {
         let line = b"tfd:        5 events:       19 data:           1f00ff  pos:0 ino:61af sdev:7";
-        let target = Target { data: 0x1f_00ff, file: (libc::makedev(0, 7), 0x61af) };
+        let file = Some((libc::makedev(0, 7), 0x61af));
+        let target = Target { fd: 5, data: 0x1f_00ff, file };
         assert_eq!(Target::read(line), Some(target));
         let line =
             b"tfd:        5 events: 80000019 data: ffffffffffffffff  pos:0 ino:1 sdev:800002";
-        let target = Target { data: u64::MAX, file: (libc::makedev(8, 2), 1) };
-        assert_eq!(Target::read(line), Some(target));
-        for other in [&b"pos:\t0"[..], b"tfd:        5 events:       19 data:                5"] {
-            assert_eq!(Target::read(other), None);
-        }
+        let file = Some((libc::makedev(8, 2), 1));
+        assert_eq!(Target::read(line), Some(Target { fd: 5, data: u64::MAX, file }));
+        let older = b"tfd:       12 events:       19 data:                5";
+        assert_eq!(Target::read(older), Some(Target { fd: 12, data: 5, file: None }));
+        assert_eq!(Target::read(b"pos:\t0"), None);
     }
 
     #[test]
@@ -84,14 +92,14 @@ mod tests {
                 libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &raw mut event)
             };
             let file = file::identity(&file::status(pipe[0]).unwrap());
-            assert!(!stands_for(epoll, 7, file));
+            assert!(!stands_for(epoll, 7, pipe[0], file));
             assert_eq!(add(pipe[0], 7), 0);
-            assert!(stands_for(epoll, 7, file));
-            assert!(!stands_for(epoll, 7, (file.0, file.1 + 1)));
-            assert!(!stands_for(epoll, 8, file));
+            assert!(stands_for(epoll, 7, pipe[0], file));
+            assert!(!stands_for(epoll, 7, pipe[0], (file.0, file.1 + 1)));
+            assert!(!stands_for(epoll, 8, pipe[0], file));
             assert_eq!(add(libc::eventfd(0, 0), 7), 0);
-            assert!(!stands_for(epoll, 7, file));
-            assert!(!stands_for(pipe[0], 7, file));
+            assert!(!stands_for(epoll, 7, pipe[0], file));
+            assert!(!stands_for(pipe[0], 7, pipe[0], file));
         }
     }
 }

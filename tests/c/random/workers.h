@@ -38,11 +38,13 @@ static struct worker {
 	bool is_busy;
 } workers[WORKERS];
 
-/* All processes that there have been, for names that are the same in each run. */
-static struct {
+/* All processes that there have been, for names that are the same in each run. In a file, which a
+ * program that a worker executes can map, too. */
+static struct processes {
 	atomic_int count;
 	pid_t pid[PROCESSES];
 } *processes;
+static int processes_file;
 
 static uint64_t dice;
 
@@ -124,10 +126,19 @@ static void start_worker(struct worker *worker)
 	has_begun(pid);
 }
 
+static void map_processes(int file)
+{
+	processes_file = file;
+	processes = mmap(NULL, sizeof *processes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	MUST(processes != MAP_FAILED);
+}
+
 static void start_workers(uint64_t seed)
 {
 	dice = random_seed(seed);
-	processes = shared_memory(sizeof *processes);
+	int file = memfd_create("processes", 0);
+	MUST(file >= 0 && ftruncate(file, sizeof *processes) == 0);
+	map_processes(file);
 	for (int i = 0; i < WORKERS; i++)
 		workers[i].channel = -1;
 	for (int i = 0; i < WORKERS; i++)
@@ -150,6 +161,10 @@ static bool sleeps_in_step(pid_t pid)
 	static const long sleeping[] = {
 		SYS_semop, SYS_semtimedop, SYS_msgsnd, SYS_msgrcv, SYS_mq_timedsend,
 		SYS_mq_timedreceive, SYS_futex, SYS_restart_syscall, 449, 455,
+		SYS_ppoll, SYS_pselect6, SYS_epoll_pwait,
+#ifdef SYS_poll
+		SYS_poll, SYS_select, SYS_epoll_wait,
+#endif
 	};
 	for (unsigned i = 0; i < sizeof sleeping / sizeof *sleeping; i++)
 		if (call == sleeping[i])

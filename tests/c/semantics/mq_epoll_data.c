@@ -88,3 +88,28 @@ CASE(mq_epoll_tells_of_a_pipe_in_the_place_of_a_queue_that_was_removed)
 	watch(epoll, full_pipe());
 	tells(epoll);
 }
+
+CASE(mq_epoll_ctl_that_fails_takes_no_event_from_another_descriptor)
+{
+	mqd_t queue = queue_small(0);
+	struct epoll_event wanted = { .events = EPOLLIN, .data.u64 = 7 };
+	int epoll = new_epoll();
+	watch(epoll, full_pipe());
+	CHECK_FAILS(epoll_ctl(epoll, EPOLL_CTL_MOD, queue, &wanted), ENOENT);
+	tells(epoll);
+}
+
+/* Its description lives on, and the number of the descriptor means another queue. */
+CASE(mq_epoll_tells_of_a_closed_descriptor_that_has_a_duplicate)
+{
+	mqd_t queue = queue_small(0);
+	struct epoll_event wanted = { .events = EPOLLIN, .data.u64 = 7 };
+	int epoll = new_epoll();
+	watch(epoll, queue);
+	CHECK_OK(dup(queue));
+	CHECK_OK(mq_close(queue));
+	CHECK_EQ(queue_create(1, O_RDWR, SMALL_DEPTH, SMALL_SIZE), queue);
+	CHECK_FAILS(epoll_ctl(epoll, EPOLL_CTL_MOD, queue, &wanted), ENOENT);
+	queue_put(queue_again(0, O_WRONLY), "here", 0);
+	tells(epoll);
+}

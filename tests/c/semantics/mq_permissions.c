@@ -221,26 +221,6 @@ CASE(mq_mode_is_not_applied_to_the_descriptor_that_creates)
 	as_nobody(creates_with_mode_0, queue_name(0));
 }
 
-static void creates_with_a_umask_of_777(const char *name)
-{
-	umask(0777);
-	mqd_t queue = create_with_mode(name, 0666);
-	CHECK_EQ(queue_events(queue), POLLOUT);
-	queue_put(queue, "mine", 0);
-	CHECK_EQ(queue_events(queue), POLLIN | POLLOUT);
-	queue_expect(queue, "mine", 0);
-	opens_nothing(name);
-	CHECK_OK(fchmod(queue, 0600));
-	opens_for_both(name);
-	CHECK_OK(mq_unlink(name));
-}
-
-CASE(mq_umask_of_777_does_not_keep_the_creator_from_creating)
-{
-	needs_root();
-	as_nobody(creates_with_a_umask_of_777, queue_name(0));
-}
-
 static void fails_in_order(const char *name)
 {
 	CHECK_FAILS(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, NULL), EEXIST);

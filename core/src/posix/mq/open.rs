@@ -34,8 +34,8 @@ pub struct How {
 /// A descriptor of the queue of this name. POSIX.1-2017, `mq_open`.
 ///
 /// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is
-/// none, for sizes out of range, and for a file that is not a queue; EACCES; ENOSPC when the
-/// directory has no space, or the process may make no file so large; EMFILE.
+/// none where the queue exists, for sizes out of range, and for a file that is not a queue; EACCES;
+/// ENOSPC when the directory has no space, or the process may make no file so large; EMFILE.
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
     Thread::prepare()?;
@@ -64,13 +64,13 @@ pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     }
 }
 
-/// What cannot be used after all is not left behind.
+/// What cannot be used after all is not left behind. Linux judges the access mode of a queue that
+/// exists alone.
 #[inline(never)]
 fn finish_new(name: Name<'_>, data: Data, fifo: Fifo, how: How) -> Result<RawFd> {
     let made = (data.status, fifo.known_as());
-    Access::from_flags(how.flags)
-        .and_then(|access| finish(data, fifo, access, how.flags))
-        .inspect_err(|_| files::take_back(name, &made.0, made.1))
+    let access = Access::from_flags(how.flags).unwrap_or(Access::NONE);
+    finish(data, fifo, access, how.flags).inspect_err(|_| files::take_back(name, &made.0, made.1))
 }
 
 #[inline(never)]

@@ -23,6 +23,9 @@ pub struct Access {
 }
 
 impl Access {
+    /// For neither: what `mq_open` gives with the access mode 3, if it makes the queue.
+    pub const NONE: Self = Self { receive: false, send: false };
+
     /// From the flags of open(2). EINVAL for 3, which is no access mode.
     pub fn from_flags(flags: i32) -> Result<Self> {
         match flags & libc::O_ACCMODE {

@@ -25,9 +25,12 @@ const F_GETSIG: i32 = 11;
 const LOOKED_AT: usize = 253;
 const FIRST: RawFd = 3;
 
+/// The mark of a description that is open for neither receiving nor sending. 0 would be none.
+const FOR_NEITHER: i32 = 8;
+
 /// Writes on the description what it is for.
 pub fn mark(fifo: &File, access: Access) -> Result<()> {
-    let mark = access.bits().cast_signed();
+    let mark = if access == Access::NONE { FOR_NEITHER } else { access.bits().cast_signed() };
     // SAFETY: no pointer.
     if unsafe { libc::fcntl(fifo.as_raw_fd(), F_SETSIG, mark) } == 0 {
         Ok(())
@@ -42,7 +45,7 @@ fn marked(fd: RawFd) -> Option<Access> {
     // SAFETY: no pointer.
     let mark = unsafe { libc::syscall(libc::SYS_fcntl, fd, F_GETSIG) };
     let access = Access::from_bits(u32::try_from(mark).unwrap_or(0));
-    (access.receive || access.send).then_some(access)
+    (access != Access::NONE || mark == FOR_NEITHER.into()).then_some(access)
 }
 
 /// Whether a description has been marked as one of a queue.

@@ -81,8 +81,7 @@ pub fn correct_epoll(
             let by_edges = queue.queue.layout.readiness().pollers().are(Pollers::EDGE);
             change(data, &mut |told| {
                 let correction = preserved(|| queue.correct(Pollers::told_by(told), may_wait));
-                let is_its_own = || epoll::stands_for(epoll, data, queue.queue.fifo);
-                if !correction.untrue().any() || !preserved(is_its_own) {
+                if !correction.untrue().any() || !queue.is_reported_by(epoll, data) {
                     return told;
                 }
                 let true_now = told & !correction.untrue().events();
@@ -96,6 +95,15 @@ pub fn correct_epoll(
 }
 
 impl Use<'_> {
+    /// Whether what the epoll reports with this data is this queue, and nothing else. False if that
+    /// cannot be found out.
+    #[cold]
+    fn is_reported_by(&self, epoll: RawFd, data: u64) -> bool {
+        // A filter may kill for opening a file.
+        let may_open = !self.thread().filter.is_confined();
+        may_open && preserved(|| epoll::stands_for(epoll, data, self.fd, self.queue.fifo))
+    }
+
     fn correct(&self, told: Pollers, may_wait: bool) -> Correction {
         let mut correction = Correction::NONE;
         for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::SPACE, Wanted::Free)]

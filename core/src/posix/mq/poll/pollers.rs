@@ -30,13 +30,7 @@ pub enum Poll {
     /// By one call that may sleep.
     Call,
     /// From now on, by an epoll.
-    Watch {
-        /// Its descriptor.
-        epoll: RawFd,
-        /// The `epoll_data_t` with which it reports the queue. `None`: it reports only once
-        /// (`EPOLLONESHOT`), so that each event counts.
-        data: Option<u64>,
-    },
+    Watch,
 }
 
 /// The queue of `fd` is going to be polled for this: now the FIFO shows the state of the queue, and
@@ -45,12 +39,21 @@ pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> 
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
     preserved(|| queue.be_polled(wanted, how));
-    if let Poll::Watch { epoll, data } = how {
+    if how == Poll::Watch {
         concern::set(concern::WATCHED);
-        queue.queue.polling.watch(wanted, epoll, data);
+        queue.queue.polling.watch(wanted);
         watched::add(fd);
     }
     Ok(())
+}
+
+/// The queue of `fd` has been put into the set of this epoll, or has other data there. `data`: see
+/// `Polling::is_reported`.
+pub fn is_in_epoll(thread: &'static Thread, fd: RawFd, epoll: RawFd, data: Option<u64>) {
+    let tag = FrameTag::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
+        queue.queue.polling.is_reported(epoll, data);
+    }
 }
 
 /// This process is about to wait for its epolls.
@@ -106,7 +109,7 @@ impl Use<'_> {
             polling.announce(self.fd, readiness, wanted);
         }
         self.level(wanted, is_new, how == Poll::Call);
-        if !matches!(how, Poll::Watch { .. }) {
+        if how != Poll::Watch {
             polling.will_look();
         }
     }

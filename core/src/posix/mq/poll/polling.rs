@@ -41,10 +41,14 @@ impl Polling {
         self.state.fetch_and(!LAZY, Ordering::Relaxed) & LAZY != 0
     }
 
-    /// It is in the set of this epoll, which waits for these events, and reports them with this
-    /// data.
-    pub fn watch(&self, wanted: Pollers, epoll: RawFd, data: Option<u64>) {
+    /// An epoll is going to wait for these events.
+    pub fn watch(&self, wanted: Pollers) {
         self.watched.fetch_or(wanted.bits(), Ordering::Relaxed);
+    }
+
+    /// It is in the set of this epoll, which reports it with this data. `None`: it reports only
+    /// once (`EPOLLONESHOT`), so that each event counts.
+    pub fn is_reported(&self, epoll: RawFd, data: Option<u64>) {
         let known = self.epoll.load(Ordering::Relaxed);
         let is_only_one = known == 0 || known == epoll + 1;
         self.data.store(data.unwrap_or(0), Ordering::Relaxed);
