@@ -9,6 +9,9 @@ const KILL: &str =
     "a sleeper hears through robust lists and futex_waitv of a thread that died with its wake";
 const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
 
+const EXEC: &str =
+    "robust lists alone tell others that a process that lives on has begun another program";
+
 const KNOWN: &str = "a known defect, here as elsewhere";
 
 /// With nothing but futex(2).
@@ -29,6 +32,7 @@ pub const CLASSIC: &[Exempt] = &[
     ("mq_eintr::mq_timedreceive_goes_on_after_a_signal_with_sa_restart*", RESTART),
     ("mq_eintr::mq_timedsend_goes_on_after_a_signal_with_sa_restart*", RESTART),
     ("mq_fork_asleep::mq_timed*", RESTART),
+    ("sysv_sem_exec::semop_thread_asleep_takes_nothing_*", EXEC),
 ];
 
 /// Why this case is not tried there. `None`: it is.

@@ -105,6 +105,11 @@ pub trait Claimant {
     fn has_holder_ended(&self, _held: u32) -> bool {
         true
     }
+    /// Whether the holder of a claim that the kernel does not watch has died. False also where that
+    /// cannot be found out. Costs system calls.
+    fn has_died_unwatched(&self, _holder: Holder) -> bool {
+        false
+    }
     /// Whether this is the child of a fork that happened since the operation began. What it has
     /// claimed is the parent's then.
     fn is_orphan(&self) -> bool;

@@ -62,9 +62,9 @@ __attribute__((unused)) static void step_on_another_processor(void)
 	sched_setaffinity(0, sizeof set, &set);
 }
 
-/* A child has stopped or ended, or 2 ms are over. Not by sched_yield(2): Linux counts each as a used
- * time slice, and a process that has yielded thousands of times gets no processor for many seconds
- * beside busy ones, not even to release what it holds in the kernel. */
+/* A child has stopped or ended, or 2 ms are over. Not by sched_yield(2): Linux counts each as a
+ * used time slice, and a process that has yielded thousands of times gets no processor for many
+ * seconds beside busy ones, not even to release what it holds in the kernel. */
 static void step_await_child(void)
 {
 	sigset_t children;

@@ -11,7 +11,7 @@ use crate::os::errno::preserved;
 use crate::os::process::Process;
 use crate::os::publication::Publication;
 use crate::os::restartable;
-use crate::shared::claim::Claimant;
+use crate::shared::claim::{Claimant, Holder};
 use crate::shared::presence::{self, NAMELESS};
 
 impl Operation<'_> {
@@ -144,6 +144,11 @@ impl Claimant for Operation<'_> {
     #[cold]
     fn has_holder_ended(&self, held: u32) -> bool {
         presence::holder_has_ended(held)
+    }
+
+    #[cold]
+    fn has_died_unwatched(&self, holder: Holder) -> bool {
+        self.has_ended(holder, self.is_at_home())
     }
 
     fn is_orphan(&self) -> bool {

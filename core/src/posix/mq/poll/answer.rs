@@ -8,9 +8,9 @@
 //! the kernel again (`cbits/rest.h`). So it does not matter for how long a sender is stopped in the
 //! middle, or waits for a processor.
 //!
-//! An event is removed only if it is the queue's. The program may have closed the descriptor without
-//! the library's knowing, and an epoll reports only the data that the program has chosen, which may
-//! be the same for several descriptors.
+//! An event is removed only if it is the queue's. The program may have closed the descriptor
+//! without the library's knowing, and an epoll reports only the data that the program has chosen,
+//! which may be the same for several descriptors.
 //!
 //! An edge-triggered event that is removed would never be reported again. There the caller keeps
 //! the answer until it has come true, or there is something else to report.

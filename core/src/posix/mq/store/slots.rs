@@ -212,7 +212,8 @@ impl<'a> Slots<'a> {
             return Among::Unclaimed;
         }
         pause.turn();
-        if !pause.is_over() {
+        // One that has died unwatched, too, gives its message back before later ones are received.
+        if !pause.is_over() || claim::free_if(claim, |holder| who.has_died_unwatched(holder)) {
             return Among::All;
         }
         self.stalled.store(key, Ordering::Relaxed);
