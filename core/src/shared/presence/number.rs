@@ -126,13 +126,15 @@ fn looked_at(choice: &Choice, chosen: u32) -> Option<u32> {
         return None;
     }
     let made = make(choice, chosen);
-    if made.is_err() {
+    // EAGAIN: the next try may succeed.
+    if matches!(made, Err(error) if error != Errno::EAGAIN) {
         choice.refusals.store(REFUSALS, Ordering::Relaxed);
     }
     made.ok()
 }
 
-/// Makes a file to replace the chosen one, unless another thread has been faster.
+/// Makes a file to replace the chosen one, unless another thread has been faster. EAGAIN: this is
+/// the child of a fork that happened since the choice was looked at.
 fn make(choice: &Choice, chosen: u32) -> Result<u32> {
     let (number, present) = create()?;
     Entry::add(number, present).inspect_err(|_| present.remove(number))?;
