@@ -53,6 +53,8 @@ fn main() -> ExitCode {
         // Status 2, and the usage on the standard error: the arguments make no sense.
         Err(error) => error.exit(),
     };
+    // As the library does when a program ends.
+    rsipc_core::shared::presence::leave();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

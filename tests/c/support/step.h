@@ -62,44 +62,19 @@ __attribute__((unused)) static void step_on_another_processor(void)
 	sched_setaffinity(0, sizeof set, &set);
 }
 
-/* A child has stopped or ended, or 2 ms are over. Not by sched_yield(2): Linux counts each as a
- * used time slice, and a process that has yielded thousands of times gets no processor for many
- * seconds beside busy ones, not even to release what it holds in the kernel. */
-static void step_await_child(void)
-{
-	sigset_t children;
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	sigtimedwait(&children, NULL, &(struct timespec){ .tv_nsec = 2000000 });
-}
-
-/* For step_await_child(): a signal that is not blocked does not wait. */
-static void step_block_child_signal(void)
-{
-	static bool is_blocked;
-	sigset_t children;
-	if (is_blocked)
-		return;
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &children, NULL), 0);
-	is_blocked = true;
-}
-
 /* Lets a stopped victim go on to its next stop. 0: it sleeps in the kernel instead. */
 static int step_on(int request, pid_t victim)
 {
 	int status;
-	step_block_child_signal();
 	CHECK_OK(ptrace(request, victim, NULL, NULL));
-	for (int looks = 0;; looks++) {
+	for (unsigned looks = 1;; looks++) {
 		pid_t stopped = waitpid(victim, &status, WNOHANG);
 		CHECK_OK(stopped);
 		if (stopped == victim)
 			break;
-		if (looks > 1 && asleep(victim, victim))
+		if (looks % 8 == 0 && asleep(victim, victim))
 			return 0;
-		step_await_child();
+		sched_yield();
 	}
 	CHECK(WIFSTOPPED(status));
 	return 1;
@@ -302,6 +277,25 @@ __attribute__((unused)) static void step_trials_at_changes(int (*trial)(int step
 		step_end_of_one(counts, next > 0 ? step_changes->step[next - 1] : 0);
 		running--;
 	}
+}
+
+/* For a call that took more instructions in the trials than when it was recorded, so that all of
+ * them were killed too early: further trials, `stride` instructions later each, until one is
+ * over. */
+__attribute__((unused)) static void step_trials_behind_changes(int (*trial)(int steps), int stride,
+							       int counts[STEP_ENDS])
+{
+	enum { MOST = 1000 };
+	int steps = step_changes->step[step_changes->count - 1], end;
+	for (int more = 0; more < MOST; more++) {
+		steps += stride;
+		if (check_fork() == 0)
+			_exit(trial(steps));
+		end = step_end_of_one(counts, steps);
+		if (end == STEP_OVER)
+			return;
+	}
+	check_fail(__FILE__, __LINE__, "the call is not over after %d instructions", steps);
 }
 
 #endif
