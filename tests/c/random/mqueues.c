@@ -242,24 +242,16 @@ static bool is_transferring(void)
 static void one_step(void)
 {
 	int number = (int)below(WORKERS);
-	if (number > 0 && below(40) == 0) {
-		printf(" kill %d\n", number);
-		kill_worker(number);
-	} else if (workers[number].is_busy) {
-		if (below(3) == 0) {
-			printf(" interrupt %d\n", number);
-			interrupt_worker(number, below(2) ? SIGUSR1 : SIGUSR2);
-		}
-	} else {
-		struct request request = some_step(number);
-		struct reply reply;
-		if (request.step == NONBLOCK && is_transferring())
-			return;
-		steps[number] = request.step;
-		bool done = make_step(number, &request, may_sleep(&request), &reply);
-		if (done && request.step == PASS && reply.result > 0)
-			take_what_was_sent(number);
-	}
+	if (is_disturbed(number))
+		return;
+	struct request request = some_step(number);
+	struct reply reply;
+	if (request.step == NONBLOCK && is_transferring())
+		return;
+	steps[number] = request.step;
+	bool done = make_step(number, &request, may_sleep(&request), &reply);
+	if (done && request.step == PASS && reply.result > 0)
+		take_what_was_sent(number);
 }
 
 static void remove_queue(const char *name)

@@ -68,6 +68,23 @@ __attribute__((unused)) static const struct timespec *deadline_of(long number)
 	return number == NO_DEADLINE ? NULL : &deadlines[number];
 }
 
+/* Now and then kills a worker, or interrupts one that sleeps. False: it is to be told a step. */
+__attribute__((unused)) static bool is_disturbed(int number)
+{
+	if (number > 0 && below(40) == 0) {
+		printf(" kill %d\n", number);
+		kill_worker(number);
+		return true;
+	}
+	if (!workers[number].is_busy)
+		return false;
+	if (below(3) == 0) {
+		printf(" interrupt %d\n", number);
+		interrupt_worker(number, below(2) ? SIGUSR1 : SIGUSR2);
+	}
+	return true;
+}
+
 /* Each program says what its objects are. */
 struct family {
 	const char *const *steps;      /* their names, by number */

@@ -213,19 +213,11 @@ static bool may_sleep(const struct request *request)
 static void one_step(void)
 {
 	int number = (int)below(WORKERS);
-	if (number > 0 && below(40) == 0) {
-		printf(" kill %d\n", number);
-		kill_worker(number);
-	} else if (workers[number].is_busy) {
-		if (below(3) == 0) {
-			printf(" interrupt %d\n", number);
-			interrupt_worker(number, below(2) ? SIGUSR1 : SIGUSR2);
-		}
-	} else {
-		struct request request = some_step(number);
-		struct reply reply;
-		has_slept |= !make_step(number, &request, may_sleep(&request), &reply);
-	}
+	if (is_disturbed(number))
+		return;
+	struct request request = some_step(number);
+	struct reply reply;
+	has_slept |= !make_step(number, &request, may_sleep(&request), &reply);
 }
 
 static void remove_semaphore(const char *name)

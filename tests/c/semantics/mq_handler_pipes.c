@@ -1,6 +1,7 @@
 /* A handler may write to a pipe of the program's own, and read and poll it, also one that has
  * interrupted malloc or mq_open. A process that has a queue allocates nothing for that, and takes
  * no lock. */
+#include "../support/allocations.h"
 #include "../support/queue.h"
 
 #include <sys/epoll.h>
@@ -8,30 +9,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-
-static int is_watched, allocations;
-
-void *malloc(size_t size)
-{
-	allocations += is_watched;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	allocations += is_watched;
-	return __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-	allocations += is_watched;
-	return __libc_realloc(memory, size);
-}
 
 /* Two descriptors that the library has not seen. */
 static void new_pipe(int ends[2])

@@ -1,30 +1,7 @@
 /* A handler may call msgsnd, msgrcv and msgctl, also one that has interrupted malloc. So they
  * allocate nothing, not even when the process uses the queue for the first time. */
+#include "../support/allocations.h"
 #include "../support/sysv_msg_sleepers.h"
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-
-static int is_watched, allocations;
-
-void *malloc(size_t size)
-{
-	allocations += is_watched;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	allocations += is_watched;
-	return __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-	allocations += is_watched;
-	return __libc_realloc(memory, size);
-}
 
 /* A queue that only another process has used. */
 static int foreign_queue(void)
