@@ -124,8 +124,9 @@ int rsipc_sem_setrobust(sem_t *sem);
 
 /**
  * 1 if a process has died with something taken, which has been given back: what the semaphore
- * protects may be half changed. Each such death is told once, to one process. 0: no. -1: see
- * errno: EINVAL: this process has not called `rsipc_sem_setrobust`.
+ * protects may be half changed. Each such death is told once, to one process; several that nobody
+ * has asked about, together. 0: no. -1: see errno: EINVAL: this process has not called
+ * `rsipc_sem_setrobust`.
  */
 int rsipc_sem_wasdead(sem_t *sem);
 

@@ -22,8 +22,9 @@ pub unsafe extern "C" fn rsipc_sem_setrobust(sem: *mut sem_t) -> c_int {
 }
 
 /// 1 if a process has died with something taken, which has been given back: what the semaphore
-/// protects may be half changed. Each such death is told once, to one process. 0: no. -1: see
-/// errno: EINVAL: this process has not called `rsipc_sem_setrobust`.
+/// protects may be half changed. Each such death is told once, to one process; several that nobody
+/// has asked about, together. 0: no. -1: see errno: EINVAL: this process has not called
+/// `rsipc_sem_setrobust`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rsipc_sem_wasdead(sem: *mut sem_t) -> c_int {
     let told = semaphore(sem).and_then(|sem| uses::find(sem).ok_or(Errno::EINVAL));

@@ -19,6 +19,8 @@ pub struct Mapping<'l> {
     pub end: usize,
     /// Whether the process may write there now.
     pub is_writable: bool,
+    /// Whether what the process writes there is written for all.
+    pub is_shared: bool,
     /// Where it begins in the file, in bytes.
     pub offset: usize,
     /// The inode of the file; 0 = none.
@@ -48,6 +50,7 @@ impl<'l> Mapping<'l> {
             start: hex(start)?,
             end: hex(end)?,
             is_writable: permissions.as_bytes().get(1) == Some(&b'w'),
+            is_shared: permissions.as_bytes().get(3) == Some(&b's'),
             offset: hex(offset)?,
             inode: inode.parse().ok()?,
             path: rest,
@@ -181,6 +184,7 @@ mod tests {
             start: 0x7f00,
             end: 0x7f12,
             is_writable: true,
+            is_shared: true,
             offset: 0x1000,
             inode: 1234,
             path: b"/dev/shm/a b (deleted)",
@@ -188,6 +192,7 @@ mod tests {
         assert_eq!(Mapping::read(line), Some(expected));
         let nameless = Mapping::read(b"7f00-7f12 rw-p 00000000 00:00 0 ").unwrap();
         assert_eq!((nameless.inode, nameless.path), (0, &b""[..]));
+        assert!(!nameless.is_shared);
         assert_eq!(Mapping::read(b"rubbish"), None);
     }
 

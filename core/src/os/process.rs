@@ -86,6 +86,17 @@ impl Process {
         }
     }
 
+    /// What distinguishes the process that owns the memory of the calling one from all processes
+    /// whose memory this is a copy of, whatever their pids. Never 0. Makes a system call the first
+    /// time only.
+    #[inline]
+    pub fn generation_of_memory() -> u32 {
+        let known = page().generation.load(Ordering::Acquire);
+        let generation = if known == 0 { page().drawn(pid()) } else { known };
+        // It grows by one with each fork of a line of descent, and does not come to 32 bits.
+        u32::try_from(generation).unwrap_or(u32::MAX)
+    }
+
     /// Its pid, in its own PID namespace.
     pub fn pid(self) -> u32 {
         self.pid

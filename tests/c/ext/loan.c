@@ -179,6 +179,9 @@ CASE(loan_commit_checks_its_arguments_and_leaves_the_loan)
 	CHECK_FAILS(rsipc_mq_commit(queue, body + 1, 1, 0), EINVAL);
 	CHECK_FAILS(rsipc_mq_commit(queue, body + SMALL_SIZE, 1, 0), EINVAL);
 	CHECK_FAILS(rsipc_mq_commit(queue, NULL, 0, 0), EINVAL);
+	/* Memory that cannot be read is no loan either. */
+	CHECK_FAILS(rsipc_mq_commit(queue, NULL, 1, 0), EINVAL);
+	CHECK_FAILS(rsipc_mq_commit(queue, (void *)(intptr_t)-64, 1, 0), EINVAL);
 	CHECK_FAILS(rsipc_mq_commit(queue, &body, 1, 0), EINVAL);
 	CHECK_FAILS(rsipc_mq_commit(-1, body, 1, 0), EBADF);
 	CHECK_FAILS(rsipc_mq_release(queue, body), EINVAL);

@@ -1,6 +1,7 @@
 /* Loans and borrowed messages of a process that dies, or becomes another program: a loan is a free
  * slot again, a borrowed message goes to the others, in its place. */
 #include "../support/loan.h"
+#include "../support/namespace.h"
 
 static const long DEPTHS[] = { 4, 100 };
 
@@ -147,6 +148,68 @@ CASE(loan_of_the_parent_is_not_the_childs)
 	queue_expect(queue, "parents", 5);
 	queue_expect(queue, "p", 0);
 	expect_room_for(queue, SMALL_DEPTH);
+}
+
+/* Parent and child are both process 1, each in a PID namespace of its own. */
+CASE(loan_of_the_parent_is_not_the_childs_that_has_its_number)
+{
+	need_namespaces();
+	mqd_t queue = queue_small(0);
+	queue_put(queue, "parents", 5);
+	pid_t parent = namespace_fork();
+	if (parent == 0) {
+		char *body = borrow_expecting(queue, "parents", 5), *memory = loan(queue);
+		/* No way back for process 1 of a namespace: it would not be in one of its own. */
+		CHECK_OK(unshare(CLONE_NEWPID));
+		pid_t child = check_fork();
+		if (child == 0) {
+			CHECK_EQ(getpid(), 1);
+			CHECK_FAILS(rsipc_mq_release(queue, body), EINVAL);
+			CHECK_FAILS(rsipc_mq_return(queue, body), EINVAL);
+			CHECK_FAILS(rsipc_mq_commit(queue, memory, 1, 0), EINVAL);
+			take_two_loans(queue);
+			_exit(0);
+		}
+		check_child(child);
+		/* What the child had is free again, although its parent lives. */
+		expect_room_for(queue, SMALL_DEPTH - 2);
+		CHECK_OK(rsipc_mq_return(queue, body));
+		*memory = 'p';
+		CHECK_OK(rsipc_mq_commit(queue, memory, 1, 1));
+		_exit(0);
+	}
+	check_child(parent);
+	queue_expect(queue, "parents", 5);
+	queue_expect(queue, "p", 1);
+}
+
+static void *the_memory;
+static int the_error;
+
+static void loan_in_vfork_child(mqd_t queue)
+{
+	pid_t child = vfork();
+	if (child == 0) {
+		the_memory = loan(queue);
+		the_error = errno;
+		_exit(0);
+	}
+	CHECK_OK(child);
+	check_child(child);
+}
+
+/* It has no life of its own that others could watch, and the memory is its parent's. */
+CASE(loan_by_the_child_of_a_vfork_is_its_parents_or_enosys)
+{
+	mqd_t queue = queue_small(0);
+	loan_in_vfork_child(queue);
+	CHECK_EQ(the_memory, NULL);
+	CHECK_EQ(the_error, ENOSYS);
+	CHECK_OK(rsipc_mq_return(queue, loan(queue)));
+	loan_in_vfork_child(queue);
+	CHECK(the_memory);
+	expect_room_for(queue, SMALL_DEPTH - 1);
+	CHECK_OK(rsipc_mq_commit(queue, the_memory, 1, 0));
 }
 
 static void *take_in_thread(void *queue)

@@ -130,6 +130,34 @@ CASE(robust_process_ends_with_its_last_thread)
 	CHECK_SOON(value_of(sem) == 1);
 }
 
+static void take_in_vfork_child(sem_t *sem)
+{
+	pid_t child = vfork();
+	if (child == 0)
+		_exit(sem_trywait(sem) == -1);
+	CHECK_OK(child);
+	check_child(child);
+}
+
+/* The child of a vfork(2) would open an account that is its own to the kernel, and its parent's to
+ * the program. So before its parent has one, it is not counted. */
+CASE(robust_first_call_by_the_child_of_a_vfork)
+{
+	sem_t *sem = robust_sem(3);
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		take_in_vfork_child(sem);
+		check_stays(sem, 2);
+		take_one(sem);
+		take_in_vfork_child(sem);
+		check_stays(sem, 0);
+		_exit(0);
+	}
+	check_child(pid);
+	CHECK_SOON(value_of(sem) == 2);
+	check_stays(sem, 2);
+}
+
 /* All handlers of the program run in its own threads. */
 static void post_in_handler(int signal)
 {

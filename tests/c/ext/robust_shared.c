@@ -2,6 +2,7 @@
 #include "../support/nobody.h"
 #include "../support/refuse.h"
 #include "../support/robust.h"
+#include <sys/resource.h>
 
 static sem_t *open_robust(const char *name)
 {
@@ -111,6 +112,38 @@ CASE(robust_of_memory_that_is_read_only_is_einval)
 	sem_t *readable = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(readable != MAP_FAILED);
 	CHECK_FAILS(rsipc_sem_setrobust(readable), EINVAL);
+}
+
+/* What is taken from a copy is not taken from the semaphore, used robustly elsewhere or not. */
+CASE(robust_of_a_private_mapping_is_einval)
+{
+	const char *name = check_name("private");
+	int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+	CHECK_OK(fd);
+	CHECK_OK(ftruncate(fd, 4096));
+	sem_t *sem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(sem != MAP_FAILED);
+	CHECK_OK(sem_init(sem, 1, 1));
+	sem_t *copy = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(copy != MAP_FAILED);
+	CHECK_FAILS(rsipc_sem_setrobust(copy), EINVAL);
+	make_robust(sem);
+	CHECK_FAILS(rsipc_sem_setrobust(copy), EINVAL);
+	CHECK_FAILS(rsipc_sem_wasdead(copy), EINVAL);
+}
+
+/* Not ENOSYS: it may succeed later. */
+CASE(robust_without_a_descriptor_is_emfile)
+{
+	sem_t *sem = shared_sem(1);
+	struct rlimit before, none;
+	CHECK_OK(getrlimit(RLIMIT_NOFILE, &before));
+	none = before;
+	none.rlim_cur = 0;
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &none));
+	CHECK_FAILS(rsipc_sem_setrobust(sem), EMFILE);
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &before));
+	make_robust(sem);
 }
 
 /* What glibc's sem_init leaves in the bytes that the library uses. */

@@ -63,13 +63,18 @@ impl Use<'_> {
     /// Whether this may be sent: EBADF, EMSGSIZE, EFAULT, in the kernel's order.
     #[inline]
     pub fn check_outgoing(&self, message: &Outgoing) -> Result<()> {
+        self.check_length(message.length)?;
+        user::readable(message.body, message.length).map(|_| ())
+    }
+
+    /// Whether a message of this length may be sent: EBADF, EMSGSIZE.
+    #[inline]
+    pub fn check_length(&self, length: usize) -> Result<()> {
         if !self.queue.can_send {
             return Err(Errno::EBADF);
         }
-        if message.length > self.queue.layout.geometry().msgsize {
-            return Err(Errno::EMSGSIZE);
-        }
-        user::readable(message.body, message.length).map(|_| ())
+        let is_too_long = length > self.queue.layout.geometry().msgsize;
+        if is_too_long { Err(Errno::EMSGSIZE) } else { Ok(()) }
     }
 
     /// Whether this can take any message of the queue: EBADF, EMSGSIZE.

@@ -39,8 +39,9 @@ pub struct Mapping {
 /// half taken for one of an earlier process with the same number.
 static TAKING: ForkMutex<()> = ForkMutex::new(3, ());
 
-/// A number of things that the process keeps: its pid in the high half, so that the child of a fork
-/// begins at 0. Changed by exchange.
+/// A number of things that the process keeps: its generation in the high half, so that the child of
+/// a fork begins at 0. (Parent and child may both be process 1, each in its own PID namespace.)
+/// Changed by exchange.
 #[derive(Default)]
 pub struct Kept(AtomicU64);
 
@@ -48,7 +49,7 @@ pub struct Kept(AtomicU64);
 ///
 /// | bits | meaning |
 /// |---|---|
-/// | 32..64 | its pid, so that the child of a fork has taken nothing |
+/// | 32..64 | its generation, so that the child of a fork has taken nothing |
 /// | 27..32 | the number of its record |
 /// | 17..27 | what the record's mark is to the kernel: `Mark::to_bits` |
 /// | 0..17 | the number of its presence |
@@ -67,7 +68,7 @@ impl Kept {
 
     /// Whether there are fewer than this.
     pub fn are_below(&self, limit: u32) -> bool {
-        count_of(self.0.load(Ordering::SeqCst), Process::pid_of_memory()) < limit
+        count_of(self.0.load(Ordering::SeqCst), Process::generation_of_memory()) < limit
     }
 
     /// One less.
@@ -76,31 +77,31 @@ impl Kept {
     }
 
     fn is_any(&self) -> bool {
-        count_of(self.0.load(Ordering::SeqCst), Process::pid_of_memory()) > 0
+        count_of(self.0.load(Ordering::SeqCst), Process::generation_of_memory()) > 0
     }
 
     fn change(&self, to: impl Fn(u32) -> Option<u32>) -> bool {
-        let pid = Process::pid_of_memory();
-        let next = |word| Some(u64::from(pid) << 32 | u64::from(to(count_of(word, pid))?));
+        let own = Process::generation_of_memory();
+        let next = |word| Some(u64::from(own) << 32 | u64::from(to(count_of(word, own))?));
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).is_ok()
     }
 }
 
-fn count_of(word: u64, pid: u32) -> u32 {
+fn count_of(word: u64, generation: u32) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "the low half")]
-    if word >> 32 == u64::from(pid) { word as u32 } else { 0 }
+    if word >> 32 == u64::from(generation) { word as u32 } else { 0 }
 }
 
 impl Own {
     fn new(record: usize, mark: Mark, number: u32) -> Self {
         let mark = u64::from(mark.to_bits()) << MARK_SHIFT;
         let record = (record as u64) << RECORD_SHIFT;
-        Self(u64::from(Process::pid_of_memory()) << 32 | record | mark | u64::from(number))
+        Self(u64::from(Process::generation_of_memory()) << 32 | record | mark | u64::from(number))
     }
 
     /// `None`: it is none, or that of the parent.
     fn from_word(word: u64) -> Option<Self> {
-        (word >> 32 == u64::from(Process::pid_of_memory())).then_some(Self(word))
+        (word >> 32 == u64::from(Process::generation_of_memory())).then_some(Self(word))
     }
 
     fn record(self) -> usize {

@@ -33,13 +33,12 @@ const BUFFER: usize = 64;
 
 /// Gives a freshly opened FIFO its flag.
 pub fn set_up(fifo: &File, is_nonblocking: bool) -> Result<()> {
-    // SAFETY: no pointer.
-    if is_nonblocking
-        && unsafe { libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } != 0
-    {
-        return Err(Errno::last());
+    if !is_nonblocking {
+        return Ok(());
     }
-    Ok(())
+    // SAFETY: no pointer.
+    let result = unsafe { libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+    if result == 0 { Ok(()) } else { Err(Errno::last()) }
 }
 
 /// The slots of a FIFO. It is given its full number first, if it was made in a process that had too

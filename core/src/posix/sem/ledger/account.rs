@@ -123,6 +123,9 @@ impl Use {
             let before = word.load(Ordering::Acquire);
             let order = (Ordering::AcqRel, Ordering::Relaxed);
             match before {
+                // The child of a vfork(2): lock and keeper would be its own, and end with it,
+                // and the account would stay its parent's.
+                0 if !Process::owns_memory() => return Err(Errno::EAGAIN),
                 0 => {
                     // A handler in the middle of it would wait for its own thread.
                     let _blocked = Blocked::all();

@@ -44,14 +44,15 @@ pub struct Place {
 
 impl Place {
     /// Of the semaphore at this address. EINVAL: its memory belongs to no file, not even one
-    /// without a name, or is read-only; ENOSYS: without /proc that cannot be known.
+    /// without a name, or is read-only or private; ENOSYS: without /proc that cannot be known;
+    /// EMFILE, ENFILE, ENOMEM.
     pub fn of(address: usize) -> Result<Self> {
         let mut found = Err(Errno::EINVAL);
         maps::each_of_own(|mapping| {
             if !(mapping.start..mapping.end).contains(&address) {
                 return Look::Continue(());
             }
-            if mapping.inode != 0 && mapping.is_writable {
+            if mapping.inode != 0 && mapping.is_writable && mapping.is_shared {
                 found = Ok(Self {
                     inode: mapping.inode,
                     offset: (mapping.offset + address - mapping.start) as u64,
@@ -60,7 +61,11 @@ impl Place {
             }
             Look::Break(())
         })
-        .map_err(|_| Errno::ENOSYS)?;
+        .map_err(|error| match error {
+            // That may be over the next time.
+            Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => error,
+            _ => Errno::ENOSYS,
+        })?;
         found
     }
 
