@@ -9,8 +9,8 @@ use std::process::Command;
 use common::files::Files;
 use common::terminal::{LARGE, SMALL, Size, Terminal, size};
 use common::{
-    Actor, Cleanup, Group, Place, Way, as_nobody, binary, command, eventually, is_root, program,
-    rsipc, unique,
+    Actor, Cleanup, Place, Way, as_nobody, binary, command, eventually, is_root, program, rsipc,
+    unique,
 };
 
 /// Looks ten times a second, so that nobody waits for long.
@@ -47,18 +47,6 @@ fn names(screen: &str) -> Vec<String> {
         .lines()
         .filter(|line| ["sem ", "mq ", "shm "].iter().any(|kind| line.starts_with(kind)));
     rows.filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect()
-}
-
-/// Semaphores of threads are listed where they are asked for, as by `rsipc ls --private`.
-#[test]
-fn semaphores_in_the_memory_of_a_process() {
-    let place = Place::new("top-private");
-    let mut process = command(&program("threads.c", Way::Glibc), Way::Glibc);
-    process.arg("busy");
-    let threads = Group::start(process);
-    let mut command = Command::new(binary());
-    command.args(["top", "--interval", "100ms", "--private"]).env("RSIPC_DIR", place.path());
-    begin(command, LARGE).shows(&format!("{}@0x", threads.pid()));
 }
 
 #[test]
