@@ -30,6 +30,18 @@ impl Blocked {
     }
 }
 
+/// Does something during which this signal waits; it comes when that is done.
+pub fn hold_back<T>(signal: c_int, work: impl FnOnce() -> T) -> T {
+    let set = set_of([signal]);
+    let mut before = set_of([]);
+    // SAFETY: both sets are valid.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) };
+    let done = work();
+    // SAFETY: a mask that the thread has had.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, ptr::null_mut()) };
+    done
+}
+
 fn set_of(signals: impl IntoIterator<Item = c_int>) -> libc::sigset_t {
     // SAFETY: plain data, filled in by the calls.
     unsafe {

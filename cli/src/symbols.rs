@@ -58,7 +58,7 @@ impl Symbols {
         if found.is_empty() {
             found.push(match loader.find_symbol(address) {
                 Some(symbol) => {
-                    format!("{} in {name}", addr2line::demangle_auto(symbol.into(), None))
+                    format!("{} in {name}", as_written(symbol))
                 }
                 None => bare,
             });
@@ -70,6 +70,29 @@ impl Symbols {
     pub fn variable(&mut self, place: &Place) -> Option<String> {
         let Loaded { loader, base } = self.load(&place.0)?;
         let symbol = loader.find_symbol(base.wrapping_add(place.1))?;
-        Some(addr2line::demangle_auto(symbol.into(), None).into_owned())
+        Some(as_written(symbol))
+    }
+}
+
+/// The name in the source. One that does not begin like a mangled one is the name itself: `g`
+/// alone would be read as the type `__float128`.
+fn as_written(symbol: &str) -> String {
+    let is_mangled = ["_Z", "_R", "__Z", "__R"].iter().any(|start| symbol.starts_with(start));
+    if is_mangled {
+        addr2line::demangle_auto(symbol.into(), None).into_owned()
+    } else {
+        symbol.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_written;
+
+    #[test]
+    fn names_as_in_the_source() {
+        assert_eq!(as_written("g"), "g");
+        assert_eq!(as_written("ready"), "ready");
+        assert_eq!(as_written("_ZN4data4fullE"), "data::full");
     }
 }

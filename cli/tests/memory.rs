@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{Group, Place, Way, command, eventually, program};
+use std::process::Command;
+
+use common::terminal::{LARGE, Terminal};
+use common::{Group, Place, Way, binary, command, eventually, program};
 use serde_json::Value;
 
 /// The program `threads.c`, once all its threads sleep.
@@ -79,6 +82,17 @@ fn they_are_listed_only_where_they_are_asked_for() {
     let all = place.rsipc(&["stat", "*", "--json"]).output().unwrap().stdout;
     assert!(!String::from_utf8(all).unwrap().contains(&format!("\"{pid}@")));
     place.rsipc(&["clean", "--force", "--older-than", "0s"]).assert().success();
+}
+
+/// Also in the live view.
+#[test]
+fn top_shows_them_where_they_are_asked_for() {
+    let place = Place::new("memory-top");
+    let threads = start(Way::Glibc, "busy", &place);
+    let mut command = Command::new(binary());
+    command.args(["top", "--interval", "100ms", "--private"]);
+    command.env("RSIPC_DIR", place.path()).env("LC_ALL", "C.UTF-8");
+    Terminal::run(command, LARGE).shows(&format!("{}@0x", threads.pid()));
 }
 
 #[test]

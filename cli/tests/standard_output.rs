@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use common::{Place, binary, library_dir};
 
 /// Commands that print something.
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 20] = [
     &["ls"],
     &["ls", "--json"],
     &["ls", "--watch"],
@@ -31,6 +31,7 @@ const COMMANDS: [&[&str]; 19] = [
     &["ls", "--help"],
     &["help", "run"],
     &["mq", "recv", "q"],
+    &["msg", "recv", "0x51"],
 ];
 
 fn filled(what: &str) -> Place {
@@ -38,6 +39,8 @@ fn filled(what: &str) -> Place {
     place.rsipc(&["sem", "create", "s"]).assert().success();
     place.rsipc(&["mq", "create", "q"]).assert().success();
     place.rsipc(&["mq", "send", "q", "hello"]).assert().success();
+    place.rsipc(&["msg", "create", "0x51"]).assert().success();
+    place.rsipc(&["msg", "send", "0x51", "hello"]).assert().success();
     place.rsipc(&["shm", "create", "m", "--size", "4096"]).assert().success();
     place
 }
@@ -78,6 +81,7 @@ fn a_closed_standard_output_is_a_failure() {
     }
     // Nothing was taken out for nobody.
     place.rsipc(&["mq", "recv", "q"]).assert().success().stdout("hello");
+    place.rsipc(&["msg", "recv", "0x51", "--no-wait"]).assert().success().stdout("hello");
 }
 
 #[test]
@@ -90,16 +94,21 @@ fn a_full_device_is_a_failure() {
     }
     // What could not be written is still there.
     place.rsipc(&["mq", "recv", "q"]).assert().success().stdout("hello");
+    place.rsipc(&["msg", "recv", "0x51", "--no-wait"]).assert().success().stdout("hello");
 }
 
 #[test]
 fn what_nobody_reads_is_still_there() {
     let place = filled("unread");
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let command = command(&place, &["mq", "recv", "q"]).stdout(writer).spawn().unwrap();
-    let output = command.wait_with_output().unwrap();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(libc::SIGPIPE));
+    for arguments in [["mq", "recv", "q"], ["msg", "recv", "0x51"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let command = command(&place, &arguments).stdout(writer).spawn().unwrap();
+        let status = command.wait_with_output().unwrap().status;
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(signal, Some(libc::SIGPIPE), "{arguments:?}");
+    }
+    place.rsipc(&["msg", "recv", "0x51", "--no-wait"]).assert().success().stdout("hello");
     place.rsipc(&["mq", "recv", "q", "--timeout", "20s"]).assert().success().stdout("hello");
 }
 

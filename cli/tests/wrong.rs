@@ -10,12 +10,14 @@ use common::{Place, Way, program, rsipc};
 /// A program, the findings that name its mistake, and the chaos that it needs to show.
 struct Exercise {
     program: &'static str,
+    /// The program with mistakes in other styles that this is one of.
+    of: Option<&'static str>,
     kinds: &'static [&'static str],
     chaos: Option<u32>,
 }
 
 const fn plain(program: &'static str, kinds: &'static [&'static str]) -> Exercise {
-    Exercise { program, kinds, chaos: None }
+    Exercise { program, of: None, kinds, chaos: None }
 }
 
 const EXERCISES: [Exercise; 11] = [
@@ -24,7 +26,7 @@ const EXERCISES: [Exercise; 11] = [
     plain("lock_order", &["lock-order"]),
     plain("destroyed_waited", &["destroyed-while-awaited"]),
     plain("post_twice", &["foreign-post"]),
-    Exercise { program: "barrier_twice", kinds: &["deadlock"], chaos: Some(1) },
+    Exercise { chaos: Some(1), ..plain("barrier_twice", &["deadlock"]) },
     plain("queue_full", &["message-lost"]),
     plain("notify_once", &["notified-once"]),
     plain("uninitialised", &["uninitialised"]),
@@ -32,8 +34,9 @@ const EXERCISES: [Exercise; 11] = [
     plain("handler_waits", &["in-handler", "deadlock"]),
 ];
 
-fn source(name: &str) -> PathBuf {
-    program(&format!("../../../tests/c/course/wrong/{name}.c"), Way::Glibc)
+fn source(exercise: &Exercise) -> PathBuf {
+    let of_course = || format!("../../../tests/c/course/wrong/{}.c", exercise.program);
+    program(&exercise.of.map_or_else(of_course, |of| format!("{of}.c")), Way::Glibc)
 }
 
 /// Standard output, standard error and exit status.
@@ -48,7 +51,8 @@ fn run(exercise: &Exercise, check: bool, twin: &str) -> (String, String, Option<
     }
     let output = rsipc(&options)
         .arg("--")
-        .arg(source(exercise.program))
+        .arg(source(exercise))
+        .args(exercise.of.map(|_| exercise.program))
         .arg(twin)
         .env("RSIPC_LIB", common::library_dir())
         .env("RSIPC_DIR", place.path())
@@ -117,11 +121,51 @@ exercises! {
 /// What no call shows, the result does when chaos has the processes meet.
 #[test]
 fn unlocked_counter_loses_under_chaos() {
-    let exercise = Exercise { program: "unlocked_counter", kinds: &[], chaos: Some(1) };
+    let exercise = Exercise { chaos: Some(1), ..plain("unlocked_counter", &[]) };
     let (said, talk, status) = run(&exercise, false, "wrong");
     assert_eq!(status, Some(1), "{said}{talk}");
     assert!(talk.contains("rsipc chaos: seed 1"), "{talk}");
     let (said, talk, status) = run(&exercise, true, "right");
     assert_eq!(status, Some(0), "{said}{talk}");
     assert!(!talk.contains("rsipc check"), "{talk}");
+}
+
+/// The same mistakes in other styles (`c/styles.h`).
+macro_rules! in_other_styles {
+    ($($test:ident $of:literal $program:literal $kind:literal;)+) => {
+        $(
+            #[test]
+            fn $test() {
+                let exercise = Exercise { of: Some($of), ..plain($program, &[$kind]) };
+                is_named(&exercise);
+                is_silent(&exercise);
+            }
+        )+
+    };
+}
+
+in_other_styles! {
+    a_deadlock_of_threads "styles" "threads_deadlock" "deadlock";
+    a_deadlock_with_a_handler_of_interrupts "styles" "processes_deadlock" "deadlock";
+    a_circle_of_locks "styles" "philosophers" "lock-order";
+    a_decision_with_a_log_in_between "styles" "logs_between" "decided-by-value";
+    a_message_that_came_too_late "styles" "late_send" "message-lost";
+    a_queue_kept_until_exit_without_handlers "styles" "kept_until_exit" "kept-open";
+    a_queue_kept_until_the_kill "styles" "kept_until_killed" "kept-open";
+    a_first_round_that_posts_twice "styles" "twice_at_first" "foreign-post";
+    a_place_given_back_twice "styles" "place_twice" "foreign-post";
+    an_uninitialised_one_in_unlinked_memory "styles" "in_unlinked" "uninitialised";
+    one_for_threads_used_by_processes "styles" "for_threads" "not-shared";
+    locks_of_a_set_in_two_orders "styles_sysv" "set_order" "lock-order";
+    a_decision_by_the_value_in_a_set "styles_sysv" "set_by_value" "decided-by-value";
+    a_lock_of_a_set_given_back_twice "styles_sysv" "set_twice" "foreign-post";
+    an_uninitialised_one_in_a_segment "styles_sysv" "in_segment" "uninitialised";
+    a_segment_detached_under_a_waiter "styles_sysv" "detached" "unmapped-while-awaited";
+    a_handler_that_takes_from_a_set "styles_sysv" "handler_takes" "in-handler";
+}
+
+/// Two tokens for one are no mistake where all are taken in the end.
+#[test]
+fn tasks_that_bring_tasks_are_silent() {
+    is_silent(&Exercise { of: Some("styles"), ..plain("tasks", &[]) });
 }

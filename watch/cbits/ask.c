@@ -90,6 +90,11 @@ int rsipc_watch_set(int id)
 	return NEXT(semctl)(id, 0, IPC_STAT, &status) == 0;
 }
 
+int rsipc_watch_value_in_set(int id, int member)
+{
+	return NEXT(semctl)(id, member, GETVAL);
+}
+
 int rsipc_watch_messages(int id, long *messages)
 {
 	struct msqid_ds status;

@@ -111,6 +111,7 @@ int rsipc_watch_set_of(key_t key);
 int rsipc_watch_messages_of(key_t key);
 int rsipc_watch_segment_of(key_t key);
 int rsipc_watch_set(int id);
+int rsipc_watch_value_in_set(int id, int member);
 int rsipc_watch_messages(int id, long *messages);
 int rsipc_watch_segment(int id);
 

@@ -25,6 +25,22 @@ const NO_OBJECT: Object = Object {
     initial: 0,
     returns: 0,
     sent: 0,
+    first_taker: 0,
+    is_common: false,
+    again: 0,
+    again_pid: 0,
+};
+
+/// All zeros: free.
+const NO_HANDLE: Handle = Handle {
+    pid: 0,
+    object: 0,
+    key: 0,
+    opens: 0,
+    heir_of: 0,
+    is_used: false,
+    is_over: false,
+    is_keeping: false,
 };
 
 /// The name of an object as a user knows it.
@@ -156,7 +172,8 @@ pub fn add_handle(book: &mut Book, pid: i32, key: u64, object: usize) -> Option<
     let object = u32::try_from(object).ok()?;
     let entry = &mut book.handles[index];
     if found.is_none() || entry.object != object {
-        *entry = Handle { pid, object, key, opens: 0, heir_of: 0, is_used: false, is_over: false };
+        *entry = NO_HANDLE;
+        (entry.pid, entry.object, entry.key) = (pid, object, key);
     }
     Some(index)
 }
@@ -206,7 +223,8 @@ fn sweep(book: &mut Book) {
         if process.pid != 0 && !process.is_over && !system::is_alive(process.pid) {
             process.is_over = true;
             let pid = process.pid;
-            drop_handles(book, pid, |_| true);
+            // What it has kept is told at the end.
+            drop_handles(book, pid, |handle| !handle.is_keeping);
         }
     }
 }
@@ -264,8 +282,13 @@ pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) -> bool {
         }
         match add_handle(book, child, handle.key, handle.object as usize) {
             Some(new) => {
-                book.handles[new] =
-                    Handle { heir_of: parent, is_used: false, pid: child, ..handle };
+                book.handles[new] = Handle {
+                    heir_of: parent,
+                    is_used: false,
+                    is_keeping: false,
+                    pid: child,
+                    ..handle
+                };
             }
             None => is_whole = false,
         }

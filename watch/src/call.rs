@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use watch_run::calls::CALLS;
 
 /// One call, on the stack of who makes it: `struct rsipc_watch_call`.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Call {
     pub number: u64,

@@ -35,7 +35,10 @@ pub struct Asked {
     /// Where; 0: nowhere.
     pub site: u64,
     pub object: u32,
+    /// Of a set the number of the semaphore.
+    pub member: u32,
     pub is_positive: bool,
+    pub is_set: bool,
 }
 
 /// What the child of a fork has to know.
@@ -78,6 +81,8 @@ pub struct Memory {
     pub frames: [Frame; FRAMES],
     pub lost: Lost,
     pub asked: Asked,
+    /// The object and 1 of which this thread has given back a token, and taken none since; 0: none.
+    pub gave: u32,
     /// Of the fork that this thread is about to make, or has just been made by.
     pub fork: Fork,
     /// Objects and 1.

@@ -17,6 +17,7 @@ unsafe extern "C" {
     safe fn rsipc_watch_messages_of(key: c_int) -> c_int;
     safe fn rsipc_watch_segment_of(key: c_int) -> c_int;
     safe fn rsipc_watch_set(id: c_int) -> c_int;
+    safe fn rsipc_watch_value_in_set(id: c_int, member: c_int) -> c_int;
     fn rsipc_watch_messages(id: c_int, messages: *mut c_long) -> c_int;
     safe fn rsipc_watch_segment(id: c_int) -> c_int;
 }
@@ -82,6 +83,11 @@ pub fn is_segment_of(key: u64) -> bool {
 
 pub fn is_set(id: u64) -> bool {
     rsipc_watch_set(number(id)) != 0
+}
+
+/// The value of a semaphore in a set; None if it cannot be known.
+pub fn value_in_set(id: u64, member: u64) -> Option<i32> {
+    Some(rsipc_watch_value_in_set(number(id), number(member))).filter(|&value| value >= 0)
 }
 
 /// The messages in a queue of System V; None if there is none.

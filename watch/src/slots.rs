@@ -72,6 +72,15 @@ pub fn set_object(run: &Tables, index: i32, object: usize) {
     }
 }
 
+/// Whether a thread of the process is in a call, or has ended in one.
+pub fn is_in_call(run: &Tables, pid: i32) -> bool {
+    run.threads.iter().any(|slot: &Thread| {
+        slot.call.load(Ordering::Acquire) != 0
+            && slot.pid.load(Ordering::Relaxed) == pid
+            && slot.tid.load(Ordering::Relaxed) != 0
+    })
+}
+
 /// A thread that sleeps, or is about to, in a call on this object: it alone is looked at, for
 /// nobody else's memory is sure.
 pub fn waiter(run: &Tables, object: usize, but: i32) -> Option<(i32, i32)> {

@@ -15,7 +15,7 @@ use super::rm::{self, Target};
 use crate::deadline;
 use crate::failure::{Failure, Result, from_errno};
 use crate::interrupt;
-use crate::objects::open_messages::{EXCEPT, OpenMessages, Patience, through_signals};
+use crate::objects::open_messages::{EXCEPT, OpenMessages, Patience, Received, through_signals};
 use crate::objects::open_queue::this_thread;
 use crate::objects::sysv::Typed;
 use crate::objects::{self, Kind, Object, file, kernel, messages};
@@ -23,6 +23,7 @@ use crate::output::style::Style;
 use crate::output::table::{Align, Table};
 use crate::output::{self, amount, escape, json, print, time};
 use crate::report::Bytes;
+use crate::signals;
 
 /// Create, use and remove System V message queues
 #[derive(Args)]
@@ -257,9 +258,25 @@ fn receive(options: &Recv) -> Result<()> {
         let received = received.map_err(|error| not_received(options, error))?;
         let kind = if options.types { format!("{} ", received.kind) } else { String::new() };
         let end: &[u8] = if options.lines { b"\n" } else { b"" };
-        print([kind.as_bytes(), &received.body, end].concat())?;
+        // SIGPIPE ends the command, but not before the message is in the queue again.
+        signals::hold_back(libc::SIGPIPE, || {
+            print([kind.as_bytes(), &received.body, end].concat())
+                .map_err(|failure| put_back(queue, &received, failure))
+        })?;
     }
     Ok(())
+}
+
+/// The message could not be written. To look at it first and to take it after would lose none
+/// either, but another receiver may come in between, and then msgrcv takes the next one.
+fn put_back(queue: OpenMessages, received: &Received, failure: Failure) -> Failure {
+    let sent = through_signals(|| queue.send(received.kind, &received.body, Patience::None));
+    failure.advise(match sent {
+        Ok(()) => "the message is in the queue again, as its last one".to_owned(),
+        Err(error) => {
+            format!("the message is lost: it could not be sent again: {}", from_errno(error))
+        }
+    })
 }
 
 fn not_received(options: &Recv, error: Errno) -> Failure {

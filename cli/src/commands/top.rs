@@ -33,6 +33,7 @@ use crossterm::event::{self, KeyEvent};
 use crate::failure::{Failure, Result};
 use crate::output::time;
 use crate::signals::{self, Blocked};
+use crate::survey::Depth;
 use screen::Screen;
 use theme::Theme;
 use view::{View, Wish};
@@ -44,6 +45,9 @@ pub struct Options {
     /// Time between two updates, at least 100ms
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_interval)]
     interval: Duration,
+    /// Also unnamed semaphores in the memory of processes, as far as threads sleep on them
+    #[arg(long)]
+    private: bool,
 }
 
 fn parse_interval(text: &str) -> std::result::Result<Duration, String> {
@@ -75,7 +79,9 @@ pub fn run(options: &Options) -> Result<()> {
     let blocked = Blocked::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);
     let (sender, events) = mpsc::channel();
     let seen = sender.clone();
-    let started = watch::start(options.interval, move |look| seen.send(Event::Seen(look)).is_ok())
+    let depth = if options.private { Depth::Memory } else { Depth::Objects };
+    let take = move |look| seen.send(Event::Seen(look)).is_ok();
+    let started = watch::start(options.interval, depth, take)
         .and_then(|()| spawn(sender.clone(), move || Event::Signal(blocked.wait().si_signo)));
     started.map_err(|error| Failure::call("cannot start a thread", error))?;
     let ended_by =

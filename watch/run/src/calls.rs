@@ -156,8 +156,9 @@ pub mod number {
         SEM_CLOCKWAIT "sem_clockwait" MQ_OPEN "mq_open" MQ_CLOSE "mq_close" MQ_UNLINK "mq_unlink"
         MQ_NOTIFY "mq_notify" MQ_SEND "mq_send" MQ_TIMEDSEND "mq_timedsend"
         MQ_RECEIVE "mq_receive" MQ_TIMEDRECEIVE "mq_timedreceive" SHM_OPEN "shm_open"
-        SHM_UNLINK "shm_unlink" SEMGET "semget" SEMTIMEDOP "semtimedop" SEMCTL "semctl"
+        SHM_UNLINK "shm_unlink" SEMGET "semget" SEMOP "semop"
+        SEMTIMEDOP "semtimedop" SEMCTL "semctl"
         MSGGET "msgget" MSGSND "msgsnd" MSGRCV "msgrcv" MSGCTL "msgctl" SHMGET "shmget"
-        SHMAT "shmat" SHMCTL "shmctl" MUNMAP "munmap"
+        SHMAT "shmat" SHMDT "shmdt" SHMCTL "shmctl" MUNMAP "munmap"
     }
 }

@@ -16,7 +16,7 @@ pub enum Kind {
     DestroyedWhileAwaited,
     /// Its memory goes while somebody waits.
     UnmappedWhileAwaited,
-    /// It is for all processes, but lies in private memory.
+    /// It is for all processes, but lies in private memory; or it is for one, and another uses it.
     NotShared,
     /// A lock is posted by who has not taken it.
     ForeignPost,
@@ -130,8 +130,8 @@ impl Kind {
                 "munmap(2), sem_destroy(3): who is blocked on a semaphore needs its memory"
             }
             NotShared => {
-                "sem_init(3): with pshared not 0 the semaphore has to lie in shared memory; \
-                 other processes have copies of private memory"
+                "sem_init(3): with pshared 0 it is for the threads of one process; for several \
+                 processes pshared is not 0, and it lies in memory that they share"
             }
             ForeignPost => {
                 "sem_overview(7), sem_post(3): a post increments the value, whoever makes it; \

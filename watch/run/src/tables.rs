@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// `watch` and a version: what the first bytes have to be.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x02");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x03");
 
 /// Bits of `Head::modes`.
 pub mod mode {
@@ -137,6 +137,8 @@ pub enum ObjectKind {
     Messages,
     /// A segment of System V.
     Segment,
+    /// One semaphore of a set of System V.
+    Member,
 }
 
 /// The longest name that is kept: that of a file and the slash.
@@ -165,8 +167,9 @@ pub struct Object {
     pub name_length: u8,
     /// As a user knows it.
     pub name: [u8; NAME],
-    /// Where an unnamed semaphore is: device and inode, or pid and 0; and the byte in it. Of a
-    /// System V object the id.
+    /// Where an unnamed semaphore is: device and inode and 1, or pid and 0; and the byte in it. Of
+    /// shared memory: its device and inode, and 1. Of a System V object the id,
+    /// and of one semaphore of a set its number and 1.
     pub place: [u64; 3],
     /// Who made it.
     pub maker: i32,
@@ -176,12 +179,31 @@ pub struct Object {
     pub taker_pid: i32,
     /// Registered for a notification: the process, or 0.
     pub notified: i32,
-    /// The value it was made with.
+    /// The value it was made with; of a set of System V, how many semaphores it has.
     pub initial: u32,
     /// Tokens given back by who had taken them.
     pub returns: u32,
     /// Messages sent since a registration.
     pub sent: u32,
+    /// The thread that took it first, and whether another one has taken it, too.
+    pub first_taker: i32,
+    /// See there.
+    pub is_common: bool,
+    /// The thread that was the first to post again what it had given back already; 0: none.
+    pub again: i32,
+    /// The process of `again`.
+    pub again_pid: i32,
+}
+
+impl Object {
+    /// A semaphore is given a value: who has it, or had it before, counts no more.
+    pub const fn begin(&mut self, value: u32) {
+        self.is_alive = true;
+        self.initial = value;
+        self.is_signal = value == 0;
+        (self.taker, self.taker_pid, self.returns) = (0, 0, 0);
+        (self.first_taker, self.is_common, self.again) = (0, false, 0);
+    }
 }
 
 /// What a process knows an object by.
@@ -202,6 +224,9 @@ pub struct Handle {
     pub is_used: bool,
     /// Closed or destroyed: what comes now is wrong.
     pub is_over: bool,
+    /// An heir that has never used it, and alone kept the object when everybody else had done with
+    /// it.
+    pub is_keeping: bool,
 }
 
 /// A process.

@@ -4,11 +4,11 @@ use std::ffi::CStr;
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
-use watch_run::tables::{Book, HANDLES, Object, ObjectKind, Tables};
+use watch_run::tables::{HANDLES, Object, ObjectKind, Tables};
 
 use super::case::{Case, judge};
 use super::report::Findings;
-use super::{lost, queues};
+use super::{kept, lost, queues, twice};
 use crate::call::Call;
 use crate::{book, next, run, system};
 
@@ -42,8 +42,9 @@ pub fn exit(run: &Tables) {
     judge(run, &mut call, |case| {
         lost::at_exit(case);
         opened_often(case);
-        kept_open(case);
+        kept::at_exit(case);
         kept_lock(case);
+        twice::at_exit(case);
         let mut own = open_queues(case).into_iter();
         kept.fill_with(|| own.next().flatten());
     });
@@ -96,44 +97,6 @@ fn kept_lock(case: &mut Case) {
     }
 }
 
-/// A queue that nobody has any more but this process, which has inherited it and never used it.
-fn kept_open(case: &mut Case) {
-    for index in 0..HANDLES {
-        let handle = case.book.handles[index];
-        if handle.pid == case.pid
-            && let Some(parent) = is_kept(case.book, handle.pid, index)
-        {
-            let text = format_args!(
-                "inherited from process {parent}, never used and never closed; it kept the \
-                 queue, which is unlinked and closed everywhere else"
-            );
-            case.say(Kind::KeptOpen, Some(handle.object as usize), text);
-        }
-    }
-}
-
-/// Of which process it is inherited, if the handle alone keeps its queue.
-fn is_kept(book: &Book, pid: i32, index: usize) -> Option<i32> {
-    let handle = book.handles[index];
-    let object = &book.objects[handle.object as usize];
-    let is_idle = |handle: &watch_run::tables::Handle| handle.heir_of != 0 && !handle.is_used;
-    if object.kind != ObjectKind::Queue
-        || object.is_linked
-        || handle.opens == 0
-        || !is_idle(&handle)
-    {
-        return None;
-    }
-    let has_other_user = book.handles.iter().any(|other| {
-        other.pid > 0
-            && other.pid != pid
-            && other.object == handle.object
-            && other.opens > 0
-            && system::is_alive(other.pid)
-    });
-    (!has_other_user).then_some(handle.heir_of)
-}
-
 /// Queues that are unlinked and that this process alone has: object and descriptor.
 fn open_queues(case: &Case) -> [Option<(usize, u64)>; 8] {
     let mut found = [None; 8];
@@ -171,7 +134,11 @@ pub fn judge_end(run: &Tables) {
             let (pid, tid) = (object.maker, object.maker);
             let mut case = Case { run, book, own, call: &mut call, pid, tid, found: &mut found };
             not_given_back(&mut case, index, left);
-            if let Some(left) = left {
+            kept::was_kept(&mut case, index);
+            if object.kind == ObjectKind::Member {
+                let value = left.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
+                twice::left_with(&mut case, index, value);
+            } else if let Some(left) = left {
                 never_removed(&mut case, index, left);
             }
         });
@@ -196,8 +163,11 @@ fn left(object: &Object) -> Option<i64> {
         ObjectKind::Memory => next::is_memory_named(name).then_some(0),
         ObjectKind::Set => next::is_set(id).then_some(0),
         ObjectKind::Messages => next::messages(id),
+        ObjectKind::Member if object.again != 0 => {
+            next::value_in_set(id, object.place[1].saturating_sub(1)).map(i64::from)
+        }
         ObjectKind::Segment => next::is_segment(id).then_some(0),
-        ObjectKind::Unnamed | ObjectKind::None => None,
+        ObjectKind::Unnamed | ObjectKind::Member | ObjectKind::None => None,
     }
 }
 

@@ -3,14 +3,16 @@
 use std::ffi::CStr;
 
 use watch_run::calls::{Argument, CALLS, number};
-use watch_run::tables::{Handle, ObjectKind, Tables};
+use watch_run::finding::Kind;
+use watch_run::tables::{Book, Handle, Object, ObjectKind, Tables};
 
 use super::case::Case;
 use super::system_v;
 use crate::book;
 use crate::call::Call;
 use crate::line::Line;
-use crate::{maps, next, peek, run, system};
+use crate::maps::{self, Region};
+use crate::{next, peek, run, system};
 
 /// A name and a zero.
 const ROOM: usize = 257;
@@ -129,6 +131,9 @@ pub fn opened(case: &mut Case) {
     object.is_shared = true;
     case.call.object = i32::try_from(index).unwrap_or(-1);
     if kind == ObjectKind::Memory {
+        if let Some(place) = place_of(next::number(result)) {
+            case.book.objects[index].place = place;
+        }
         return;
     }
     if let Some(new) = case.add_handle(result, index) {
@@ -160,19 +165,21 @@ fn semaphore(case: &mut Case) -> Option<usize> {
     };
     let known = book::placed(case.book, ObjectKind::Unnamed, place);
     let index = known.or_else(|| {
+        let memory = memory(case.book, &region);
         let mut text = Line::new();
-        if region.is_shared && region.inode != 0 && region.path().starts_with(b"/dev/shm/") {
-            text.push(&region.path()[8..]);
-            text.put(format_args!("+{}", place[2]));
-        } else {
-            text.put(format_args!("{address:#x}"));
+        match memory {
+            Some(memory) => {
+                let name = book::name(&case.book.objects[memory]);
+                text.push(name.strip_prefix(b"/").unwrap_or(name));
+                text.put(format_args!("+{}", place[2]));
+            }
+            None => text.put(format_args!("{address:#x}")),
         }
         let index = case.add_object(ObjectKind::Unnamed, text.bytes())?;
-        let is_new_file = region.path().starts_with(b"/dev/shm/")
-            && book::named(case.book, ObjectKind::Memory, &region.path()[8..])
-                .is_some_and(|memory| case.book.objects[memory].is_made);
+        let is_new_file = memory.is_some_and(|memory| case.book.objects[memory].is_made);
         let is_heir = book::process(case.book, case.pid).is_none_or(|process| process.is_heir);
-        let may_be_made = is_heir && (!region.is_shared || is_private_of_other(case, address));
+        let maker = if is_heir { maker_for_threads(case, address) } else { None };
+        let may_be_made = is_heir && (!region.is_shared || maker.is_some());
         let is_own = !region.is_shared || region.path().starts_with(b"/dev/zero");
         let object = &mut case.book.objects[index];
         object.place = place;
@@ -181,21 +188,53 @@ fn semaphore(case: &mut Case) -> Option<usize> {
         // for its own threads, the process that this one was forked from.
         object.is_alive = may_be_made || (!is_own && !is_new_file);
         object.is_signal = object.is_alive;
+        if let Some(maker) = maker.filter(|_| region.is_shared) {
+            let text = format_args!(
+                "process {maker} has made it for its own threads (pshared 0), and this one uses it"
+            );
+            case.say(Kind::NotShared, Some(index), text);
+        }
         Some(index)
     })?;
     case.add_handle(address, index);
     Some(index)
 }
 
-/// Whether another process has made a semaphore for its own threads at this address, which a child
-/// of it has, too.
-fn is_private_of_other(case: &Case, address: u64) -> bool {
-    case.book.objects[..book::used(case.book)].iter().any(|object| {
+/// The object that a region is a part of: one of `shm_open`, or a segment of System V, the inode of
+/// which is its id (proc(5), `SYSV`).
+fn memory(book: &Book, region: &Region) -> Option<usize> {
+    if !region.is_shared || region.inode == 0 {
+        return None;
+    }
+    if region.path().starts_with(b"/SYSV") {
+        return book::placed(book, ObjectKind::Segment, [region.inode, 0, 0]);
+    }
+    book::placed(book, ObjectKind::Memory, [region.device << 40 | region.inode, 1, 0])
+}
+
+/// Where the memory of a descriptor is, as the regions say it.
+fn place_of(descriptor: i32) -> Option<[u64; 3]> {
+    // SAFETY: plain data that the call fills in.
+    let status = unsafe {
+        let mut status: libc::stat = std::mem::zeroed();
+        (libc::fstat(descriptor, &raw mut status) == 0).then_some(status)
+    }?;
+    let device =
+        u64::from(libc::major(status.st_dev)) << 32 | u64::from(libc::minor(status.st_dev));
+    Some([device << 40 | status.st_ino, 1, 0])
+}
+
+/// The process that has made a semaphore for its own threads at this address, which a child of it
+/// has, too.
+fn maker_for_threads(case: &Case, address: u64) -> Option<i32> {
+    let is_one = |object: &&Object| {
         object.kind == ObjectKind::Unnamed
             && object.is_alive
             && object.place[1..] == [0, address]
             && object.place[0] != u64::from(case.pid.unsigned_abs())
-    })
+    };
+    let found = case.book.objects[..book::used(case.book)].iter().find(is_one)?;
+    i32::try_from(found.place[0]).ok()
 }
 
 /// A semaphore in memory of this process alone.

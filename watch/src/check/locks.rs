@@ -4,9 +4,12 @@
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
-use watch_run::tables::Order;
+use watch_run::tables::{Object, Order};
 
 use super::case::Case;
+use super::circle::{self, Circle};
+use super::twice;
+use crate::book;
 use crate::line::Shown;
 
 /// Posts by who had taken it, after which one by somebody else is a mistake.
@@ -27,19 +30,25 @@ pub fn after(case: &mut Case) {
         case.call.number,
         number::SEM_WAIT | number::SEM_TRYWAIT | number::SEM_TIMEDWAIT | number::SEM_CLOCKWAIT
     );
-    if !takes || !case.call.has_succeeded() {
-        return;
+    if takes && case.call.has_succeeded() {
+        taken(case, index);
     }
+}
+
+/// This thread has one token more.
+pub fn taken(case: &mut Case, index: usize) {
     let object = &mut case.book.objects[index];
     if object.initial == 1 && !object.is_signal {
         (object.taker, object.taker_pid) = (case.tid, case.pid);
     }
     if object.initial >= 1 && !object.is_signal {
         case.own.take(u32::try_from(index).unwrap_or(u32::MAX - 1));
+        twice::taken(case, index);
     }
 }
 
-fn posts(case: &mut Case, index: usize) {
+/// This thread gives one token.
+pub fn posts(case: &mut Case, index: usize) {
     let tid = case.tid;
     let was_held = case.own.give(u32::try_from(index).unwrap_or(u32::MAX - 1));
     let object = &mut case.book.objects[index];
@@ -49,11 +58,14 @@ fn posts(case: &mut Case, index: usize) {
         if taker == tid {
             object.taker = 0;
         }
+        twice::given(case, index);
         return;
     }
     if object.is_signal {
         return;
     }
+    twice::posted(case, index);
+    let object = &mut case.book.objects[index];
     object.is_signal = true;
     let (returns, taker_pid) = (object.returns, object.taker_pid);
     if object.initial != 1 || returns < KNOWN {
@@ -73,13 +85,10 @@ fn posts(case: &mut Case, index: usize) {
     }
 }
 
-/// Notes that this lock is taken by who has others, and looks for the opposite.
-fn order(case: &mut Case, index: usize) {
+/// Notes that this lock is taken by who has others, and looks for a circle.
+pub fn order(case: &mut Case, index: usize) {
     let wanted = u32::try_from(index + 1).unwrap_or(0);
-    let is_lock = |case: &Case, number: u32| {
-        let object = &case.book.objects[number as usize - 1];
-        object.initial == 1 && !object.is_signal && object.is_alive && object.returns > 0
-    };
+    let is_lock = |case: &Case, number: u32| is_one(&case.book.objects[number as usize - 1]);
     let held: [u32; 4] = std::array::from_fn(|place| case.own.held[place]);
     if !is_lock(case, wanted) || held.contains(&wanted) {
         return;
@@ -88,24 +97,42 @@ fn order(case: &mut Case, index: usize) {
         if !is_lock(case, had) {
             continue;
         }
-        let (pid, tid) = (case.pid, case.tid);
-        let opposite = case.book.orders.iter().find(|order| {
-            let is_opposite = order.had == wanted && order.took == had && order.tid != tid;
-            // Whoever has one and the same third lock is alone.
-            let guards = |lock: &u32| *lock != 0 && *lock != had && held.contains(lock);
-            is_opposite && !order.all.iter().any(guards)
-        });
-        if let Some(&Order { pid: other, tid: other_thread, .. }) = opposite {
-            let first = case.book.objects[had as usize - 1];
-            let first = Shown(crate::book::name(&first));
-            let text = format_args!(
-                "taken by a thread that has {first}; process {other}, thread {other_thread} took \
-                 them in the opposite order"
-            );
-            case.say(Kind::LockOrder, Some(index), text);
+        let own = Order { had, took: wanted, tid: case.tid, pid: case.pid, all: held };
+        let book = &*case.book;
+        let may_lock = |number: u32| is_one(&book.objects[number as usize - 1]);
+        if let Some(found) = circle::find(&book.orders, &own, may_lock) {
+            say(case, index, &own, &found);
         }
-        note(case, Order { had, took: wanted, tid, pid, all: held });
+        note(case, own);
     }
+}
+
+/// Whether it works as a lock.
+fn is_one(object: &Object) -> bool {
+    object.initial == 1 && !object.is_signal && object.is_alive && object.returns > 0
+}
+
+fn say(case: &mut Case, index: usize, own: &Order, circle: &Circle) {
+    let name = |number: u32| case.book.objects[number as usize - 1];
+    let had = name(own.had);
+    let had = Shown(book::name(&had));
+    let orders = circle.orders();
+    let Order { pid, tid, took, .. } = orders[0];
+    if let [_] = orders {
+        let text = format_args!(
+            "taken by a thread that has {had}; process {pid}, thread {tid} took them in the \
+             opposite order"
+        );
+        case.say(Kind::LockOrder, Some(index), text);
+        return;
+    }
+    let (next, locks) = (name(took), orders.len() + 1);
+    let next = Shown(book::name(&next));
+    let text = format_args!(
+        "taken by a thread that has {had}, which closes a circle of {locks} locks and as many \
+         threads: process {pid}, thread {tid} had this one and took {next}, and so on"
+    );
+    case.say(Kind::LockOrder, Some(index), text);
 }
 
 fn note(case: &mut Case, new: Order) {

@@ -70,6 +70,8 @@ fn say(case: &mut Case, lost: Lost) {
     let object = Some(lost.object as usize - 1);
     let error = match lost.error {
         libc::EAGAIN => "EAGAIN (the queue was full)",
+        libc::ETIMEDOUT => "ETIMEDOUT (the queue was full until then)",
+        libc::EINTR => "EINTR (a signal handler interrupted it)",
         _ => "EMSGSIZE (the message is too long)",
     };
     if lost.hash == 0 {
@@ -86,7 +88,7 @@ pub fn after(case: &mut Case) {
     let Some(index) = case.call.object() else { return };
     let call = &*case.call;
     let failed = match call.error {
-        libc::EAGAIN => sends(call.number),
+        libc::EAGAIN | libc::ETIMEDOUT | libc::EINTR => sends(call.number),
         libc::EMSGSIZE => sends(call.number) || receives(call.number),
         _ => false,
     };

@@ -5,16 +5,34 @@ use watch_run::finding::Kind;
 use watch_run::tables::{HANDLES, ObjectKind};
 
 use super::case::Case;
-use super::semaphores;
-use crate::{book, slots};
+use super::{semaphores, system_v};
+use crate::call::Call;
+use crate::{book, maps, slots};
 
+/// What the call unmaps.
 fn range(case: &Case) -> std::ops::Range<u64> {
     let start = case.call.arguments[0];
-    start..start.saturating_add(case.call.arguments[1])
+    let length =
+        if case.call.number == number::SHMDT { case.call.hash } else { case.call.arguments[1] };
+    start..start.saturating_add(length)
+}
+
+/// The length of the segment that shmdt(2) detaches, for the time when it is no more to be seen.
+fn measure_segment(call: &mut Call) {
+    if call.number == number::SHMDT {
+        let start = call.arguments[0];
+        let region = maps::at(start).filter(|region| region.start == start);
+        call.hash = region.map_or(0, |region| region.end - start);
+    }
+}
+
+pub const fn unmaps(call: u64) -> bool {
+    matches!(call, number::MUNMAP | number::SHMDT)
 }
 
 /// Threads of this process that wait on a semaphore in the range need it.
 pub fn before_unmap(case: &mut Case) {
+    measure_segment(case.call);
     let range = range(case);
     for index in 0..HANDLES {
         let handle = case.book.handles[index];
@@ -34,7 +52,7 @@ pub fn before_unmap(case: &mut Case) {
 }
 
 pub fn after_unmap(case: &mut Case) {
-    if case.call.number != number::MUNMAP || !case.call.has_succeeded() {
+    if !unmaps(case.call.number) || !case.call.has_succeeded() {
         return;
     }
     let (range, pid) = (range(case), case.pid);
@@ -54,10 +72,10 @@ pub fn after_unmap(case: &mut Case) {
 
 /// A wait in a signal handler.
 pub fn in_handler(case: &mut Case) {
-    let name = CALLS[case.call.index()].name;
-    if !name.starts_with("sem_") && !name.starts_with("mq_") {
+    if system_v::returns_at_once(case.call) {
         return;
     }
+    let name = CALLS[case.call.index()].name;
     let object = case.call.object();
     case.say(Kind::InHandler, object, format_args!("{name} in a signal handler"));
 }

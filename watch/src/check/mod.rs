@@ -3,27 +3,35 @@
 //! | module | |
 //! |---|---|
 //! | `case` | what is known of a call while it is judged |
+//! | `circle` | locks that are taken in a circle |
 //! | `end` | what is left at the end of a process, and of the run |
 //! | `identify` | which object a call is about |
+//! | `kept` | queues that an heir keeps |
 //! | `locks` | semaphores that work as locks |
 //! | `lost` | messages that were not sent, or not received |
+//! | `members` | the semaphores of a System V set |
 //! | `memory` | semaphores whose memory goes |
 //! | `queues` | queues of messages |
 //! | `report` | a finding as a record |
 //! | `semaphores` | the life of semaphores |
 //! | `system_v` | objects of System V |
+//! | `twice` | tokens that were given back twice |
 //! | `values` | decisions by `sem_getvalue` |
 
 mod case;
+mod circle;
 mod end;
 mod identify;
+mod kept;
 mod locks;
 mod lost;
+mod members;
 mod memory;
 mod queues;
 mod report;
 mod semaphores;
 mod system_v;
+mod twice;
 mod values;
 
 use watch_run::calls::number;
@@ -33,6 +41,10 @@ use crate::call::Call;
 use crate::slots;
 use case::judge;
 pub use end::{exit, judge_end};
+
+const fn is_on_set(call: &Call) -> bool {
+    matches!(call.number, number::SEMOP | number::SEMTIMEDOP | number::SEMCTL)
+}
 
 pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
     // They make calls themselves, which must not find the book locked.
@@ -44,10 +56,11 @@ pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
         number::MQ_CLOSE | number::MQ_UNLINK | number::MQ_SEND | number::MQ_TIMEDSEND => {
             queues::ask_for_messages(run, call);
         }
+        number::SEMCTL => members::ask_for_value(run, call),
         _ => {}
     }
     judge(run, call, |case| {
-        if case.call.number == number::MUNMAP {
+        if memory::unmaps(case.call.number) {
             memory::before_unmap(case);
             return;
         }
@@ -63,6 +76,9 @@ pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
         if case.is_on_semaphore() {
             semaphores::before(case);
             locks::before(case);
+        }
+        if is_on_set(case.call) {
+            members::before(case);
         }
         queues::before(case);
     });
@@ -81,6 +97,9 @@ pub fn after(run: &Tables, call: &mut Call) {
             locks::after(case);
         }
         queues::after(case);
+        if is_on_set(case.call) {
+            members::after(case);
+        }
         system_v::after(case);
         memory::after_unmap(case);
     });

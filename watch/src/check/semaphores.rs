@@ -5,6 +5,7 @@ use watch_run::finding::Kind;
 use watch_run::tables::ObjectKind;
 
 use super::case::Case;
+use super::twice;
 use crate::{book, maps, peek, slots};
 
 pub fn before(case: &mut Case) {
@@ -13,6 +14,11 @@ pub fn before(case: &mut Case) {
         return;
     }
     let Some(index) = case.call.object() else {
+        let uses = !matches!(case.call.number, number::SEM_CLOSE | number::SEM_DESTROY);
+        if address == 0 && uses {
+            let text = format_args!("its address is null, as that of what sem_open could not open");
+            case.say(Kind::Uninitialised, None, text);
+        }
         if address != 0 && maps::at(address).is_none() {
             let text = format_args!("there is no memory at {address:#x}");
             case.say(Kind::Unmapped, None, text);
@@ -39,6 +45,7 @@ pub fn before(case: &mut Case) {
     }
     if matches!(case.call.number, number::SEM_DESTROY | number::SEM_CLOSE) {
         is_awaited(case, index);
+        twice::at_call(case, index);
     }
 }
 
@@ -108,12 +115,9 @@ fn made(case: &mut Case, index: usize) {
         case.book.handles[handle].is_over = false;
     }
     let (pid, object) = (case.pid, &mut case.book.objects[index]);
-    object.is_alive = true;
     object.is_made = true;
     object.maker = pid;
-    object.initial = u32::try_from(value & 0xffff_ffff).unwrap_or(0);
-    object.is_signal = object.initial == 0;
-    (object.taker, object.taker_pid, object.returns) = (0, 0, 0);
+    object.begin(u32::try_from(value & 0xffff_ffff).unwrap_or(0));
     let is_shared = object.is_shared;
     if for_all != 0 && !is_shared {
         let text = format_args!("made for all processes (pshared {for_all}) in private memory");

@@ -1,35 +1,53 @@
-//! Decisions by `sem_getvalue`. What a program does with a value cannot be seen, but what follows
-//! can: if a place in it always operates on the semaphore after one answer, and never after the
-//! other, then it decides by the value.
+//! Decisions by `sem_getvalue`, or by `semctl` with GETVAL. What a program does with a value cannot
+//! be seen, but what follows can: if a place in it always operates on the semaphore after one
+//! answer, and never after the other, then it decides by the value.
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
 
 use super::case::Case;
+use super::system_v;
+use crate::call::Call;
 use crate::chaos::mix;
 use crate::memory::Asked;
-use crate::peek;
+use crate::{next, peek};
 
 /// So often each.
 const OFTEN: u16 = 2;
 
-/// The next call of the thread.
-pub fn before(case: &mut Case) {
-    let asked = case.own.asked;
-    if asked.site == 0 {
-        return;
-    }
-    case.own.asked.site = 0;
-    let operates = matches!(
-        case.call.number,
+/// Whether the call asks for a value.
+fn asks(call: &Call) -> bool {
+    let is_of_set = call.number == number::SEMCTL;
+    call.number == number::SEM_GETVALUE
+        || (is_of_set && next::number(call.arguments[2]) == libc::GETVAL)
+}
+
+/// Whether the call takes from the semaphore, or gives to it.
+fn operates(call: &Call, asked: Asked) -> bool {
+    let is_meant = |operation: libc::sembuf| u32::from(operation.sem_num) == asked.member;
+    matches!(
+        call.number,
         number::SEM_POST
             | number::SEM_WAIT
             | number::SEM_TRYWAIT
             | number::SEM_TIMEDWAIT
             | number::SEM_CLOCKWAIT
-    );
-    let follows = operates && case.call.object() == Some(asked.object as usize);
-    let place = mix(asked.site, u64::from(asked.object)) | 1;
+    ) || system_v::operations(call).any(is_meant)
+}
+
+/// The next call of the thread on what it has asked for. A log, or another lock, may come before.
+pub fn before(case: &mut Case) {
+    let asked = case.own.asked;
+    if asked.site == 0 || case.call.object() != Some(asked.object as usize) {
+        return;
+    }
+    // Who asks in one place may call a function that asks once more: Python's `release` does.
+    if asks(case.call) && case.call.site as u64 != asked.site {
+        return;
+    }
+    case.own.asked.site = 0;
+    let follows = operates(case.call, asked);
+    let place = mix(asked.site, u64::from(asked.object) << 32 | u64::from(asked.member)) | 1;
     let decisions = &mut case.book.decisions;
     let Some(entry) = decisions.iter_mut().find(|entry| entry.place == place || entry.place == 0)
     else {
@@ -49,22 +67,35 @@ pub fn before(case: &mut Case) {
     } else {
         return;
     };
+    let name = if asked.is_set { "GETVAL" } else { "sem_getvalue" };
     let text = format_args!(
-        "sem_getvalue decides: an operation followed when it said {when} ({counts} times), none \
+        "{name} decides: an operation followed when it said {when} ({counts} times), none \
          otherwise ({others} times)"
     );
     case.say(Kind::DecidedByValue, Some(asked.object as usize), text);
 }
 
 pub fn after(case: &mut Case) {
-    if case.call.number != number::SEM_GETVALUE || !case.call.has_succeeded() {
+    let call = &*case.call;
+    if !asks(call) || !call.has_succeeded() {
         return;
     }
-    let Some(object) = case.call.object() else { return };
-    let Some(value) = peek::value::<i32>(case.call.arguments[1]) else { return };
+    let Some(object) = call.object() else { return };
+    if case.own.asked.site != 0 && case.own.asked.object as usize == object {
+        return;
+    }
+    let is_set = call.number == number::SEMCTL;
+    let value = if is_set {
+        Some(next::number(call.result.cast_unsigned()))
+    } else {
+        peek::value::<i32>(call.arguments[1])
+    };
+    let Some(value) = value else { return };
     case.own.asked = Asked {
-        site: case.call.site as u64,
+        site: call.site as u64,
         object: u32::try_from(object).unwrap_or(0),
+        member: if is_set { next::number(call.arguments[1]).unsigned_abs() } else { 0 },
         is_positive: value > 0,
+        is_set,
     };
 }

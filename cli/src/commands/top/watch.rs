@@ -28,13 +28,14 @@ struct Watch {
 /// says so.
 pub fn start(
     interval: Duration,
+    depth: Depth,
     take: impl Fn(Seen) -> bool + Send + 'static,
 ) -> std::io::Result<()> {
     std::thread::Builder::new().spawn(move || {
         let mut watch = Watch::default();
         loop {
             let next = Instant::now() + interval;
-            let snapshot = deadlock::look(Depth::Objects).map(|(survey, deadlocks)| {
+            let snapshot = deadlock::look(depth).map(|(survey, deadlocks)| {
                 let names = deadlocks.iter().map(|found| words::name(found, &survey)).collect();
                 watch.measure(survey, names)
             });

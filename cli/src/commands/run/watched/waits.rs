@@ -145,17 +145,14 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
     }
 }
 
-/// What `rsipc graph` says of the process. Of that, what it is sure of.
+/// What `rsipc graph` says of the process. Of that, what it is sure of: no handler could post, but
+/// that of a signal with which a person ends the program.
 fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
-    let (survey, deadlocks) = deadlock::find(Depth::Objects).ok()?;
+    let (survey, deadlocks) = deadlock::find(Depth::Memory).ok()?;
     let is_it = |deadlock: &&deadlock::Deadlock| {
         deadlock.confidence == Confidence::Certain && deadlock.members.contains(&waiting.pid)
     };
     let found = deadlocks.iter().find(is_it)?;
-    // A handler could post.
-    if found.members.iter().any(|pid| has_handlers(*pid)) {
-        return None;
-    }
     let members = all.iter().filter(|other| found.members.contains(&other.pid));
     let members = members.map(|other| other.tid).collect();
     let name = words::name(found, &survey);
@@ -226,15 +223,6 @@ fn who(pid: i32, tid: i32) -> String {
 fn program(pid: i32) -> String {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     name.trim_end().to_owned()
-}
-
-/// Whether the process has signal handlers of its own (proc(5), `SigCgt`); those of the C library
-/// have the numbers 32 and 33.
-fn has_handlers(pid: i32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    caught.is_some_and(|mask| mask & !(0b11 << 31) != 0)
 }
 
 /// A zombie does nothing any more.
