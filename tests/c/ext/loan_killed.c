@@ -149,7 +149,7 @@ static void each_step(int (*trial)(int))
 	try_each_step(trial, counts);
 	/* The record itself is one that is over. */
 	if (counts[STEP_LATE] + counts[STEP_OVER] < 2)
-		step_trials_behind_changes(trial, STRIDE, counts);
+		step_trials_by_stride(trial, STRIDE, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_LATE] + counts[STEP_OVER] > 1);
 }
 

@@ -111,7 +111,7 @@ static void each_step(int (*trial)(int))
 	int counts[STEP_ENDS];
 	try_each_step(trial, counts);
 	if (counts[STEP_BETWEEN] + counts[STEP_LATE] == 0)
-		step_trials_behind_changes(trial, STRIDE, counts);
+		step_trials_by_stride(trial, STRIDE, counts);
 	/* On a busy machine it is hard to tell what came at once. */
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] + counts[STEP_LATE] > 0);
 }

@@ -1,5 +1,7 @@
 /* What poll and epoll say follows the queue in both directions, for every process and every
  * call. */
+#include "../support/limits.h"
+#include "../support/nobody.h"
 #include "../support/queue.h"
 
 #include <sys/epoll.h>
@@ -256,4 +258,42 @@ CASE(mq_first_poll_of_several_threads_at_once_sees_the_message)
 		}
 		CHECK_OK(mq_close(queue));
 	}
+}
+
+/* Pipes until the kernel gives the next ones less than 64 KiB: from then on their user has too
+ * many. */
+static int make_small_pipes(int (*ends)[2], int limit)
+{
+	int count = 0;
+	do {
+		if (pipe(ends[count]) != 0)
+			CHECK_SKIP("this machine lets nobody have so many pipes");
+		count++;
+	} while (count < limit && fcntl(ends[count - 1][0], F_GETPIPE_SZ) == 65536);
+	if (count == limit)
+		CHECK_SKIP("the user may have any number of pipes");
+	return count;
+}
+
+CASE(mq_poll_knows_a_full_queue_that_was_made_beside_too_many_pipes)
+{
+	enum { A_USER = 61235, LIMIT = 2000 };
+	static int ends[LIMIT][2];
+	if (geteuid() != 0)
+		CHECK_SKIP("only root can become another user");
+	limit_to(RLIMIT_NOFILE, 2 * LIMIT + 100);
+	become_user(A_USER, A_USER);
+	int count = make_small_pipes(ends, LIMIT);
+	mqd_t queue = queue_small(O_NONBLOCK);
+	/* What is asked of an epoll is the kernel's answer alone. */
+	struct pollfd inner = { epoll_of(queue, EPOLLOUT), POLLIN, 0 };
+	CHECK_EQ(poll(&inner, 1, 0), 1);
+	for (int i = 0; i < count; i++) {
+		CHECK_OK(close(ends[i][0]));
+		CHECK_OK(close(ends[i][1]));
+	}
+	queue_fill(queue);
+	CHECK_EQ(poll(&inner, 1, 0), 0);
+	queue_take(queue);
+	CHECK_EQ(poll(&inner, 1, 0), 1);
 }

@@ -279,23 +279,23 @@ __attribute__((unused)) static void step_trials_at_changes(int (*trial)(int step
 	}
 }
 
-/* For a call that took more instructions in the trials than when it was recorded, so that all of
- * them were killed too early: further trials, `stride` instructions later each, until one is
- * over. */
-__attribute__((unused)) static void step_trials_behind_changes(int (*trial)(int steps), int stride,
-							       int counts[STEP_ENDS])
+/* For a call whose trials took another number of instructions than when it was recorded, so that
+ * none of them was killed near its end: one trial after the other, `stride` instructions apart,
+ * until several are over. One may be over as the victim has slept for a moment, as for memory. */
+__attribute__((unused)) static void step_trials_by_stride(int (*trial)(int steps), int stride,
+							  int counts[STEP_ENDS])
 {
-	enum { MOST = 1000 };
-	int steps = step_changes->step[step_changes->count - 1], end;
+	enum { MOST = 2000, SEVERAL = 5 };
+	int over = 0;
 	for (int more = 0; more < MOST; more++) {
-		steps += stride;
+		int steps = more * stride;
 		if (check_fork() == 0)
 			_exit(trial(steps));
-		end = step_end_of_one(counts, steps);
-		if (end == STEP_OVER)
+		over = step_end_of_one(counts, steps) == STEP_OVER ? over + 1 : 0;
+		if (over == SEVERAL)
 			return;
 	}
-	check_fail(__FILE__, __LINE__, "the call is not over after %d instructions", steps);
+	check_fail(__FILE__, __LINE__, "the call is not over after %d instructions", MOST * stride);
 }
 
 #endif

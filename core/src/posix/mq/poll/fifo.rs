@@ -31,25 +31,32 @@ const BATCH: usize = CAPACITY;
 /// Bytes that are taken out by one call at most.
 const BUFFER: usize = 64;
 
-/// Gives a freshly opened FIFO its flag, and its full number of slots, if it was made in a process
-/// that had too many pipes already, and may have more now.
+/// Gives a freshly opened FIFO its flag.
 pub fn set_up(fifo: &File, is_nonblocking: bool) -> Result<()> {
-    let fd = fifo.as_raw_fd();
     // SAFETY: no pointer.
-    if is_nonblocking && unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) } != 0 {
+    if is_nonblocking
+        && unsafe { libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } != 0
+    {
         return Err(Errno::last());
-    }
-    if slots_of(fd) != CAPACITY {
-        let bytes = c_int::try_from(CAPACITY * page_size()).unwrap_or(0);
-        // SAFETY: no pointer. Where it is refused there are fewer slots: see `Fifo::capacity`.
-        unsafe { libc::fcntl(fd, libc::F_SETPIPE_SZ, bytes) };
     }
     Ok(())
 }
 
+/// The slots of a FIFO. It is given its full number first, if it was made in a process that had too
+/// many pipes already, and may have more now.
 fn slots_of(fd: RawFd) -> usize {
+    let slots = fcntl_slots(fd, libc::F_GETPIPE_SZ, 0);
+    if slots == CAPACITY {
+        return slots;
+    }
+    let bytes = c_int::try_from(CAPACITY * page_size()).unwrap_or(0);
+    // Refused to a user who still has too many.
+    slots.max(fcntl_slots(fd, libc::F_SETPIPE_SZ, bytes))
+}
+
+fn fcntl_slots(fd: RawFd, command: c_int, bytes: c_int) -> usize {
     // SAFETY: no pointer.
-    let bytes = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETPIPE_SZ) };
+    let bytes = unsafe { libc::syscall(libc::SYS_fcntl, fd, command, bytes) };
     usize::try_from(bytes).unwrap_or(0) / page_size()
 }
 
