@@ -34,9 +34,8 @@ const BUFFER: usize = 64;
 /// Gives a freshly opened FIFO its flag.
 pub fn set_up(fifo: &File, is_nonblocking: bool) -> Result<()> {
     // SAFETY: no pointer.
-    if is_nonblocking
-        && unsafe { libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } != 0
-    {
+    let set = || unsafe { libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+    if is_nonblocking && set() != 0 {
         return Err(Errno::last());
     }
     Ok(())
@@ -158,8 +157,7 @@ impl<'q> Channel<'q> {
     pub fn tell_edges(&self) {
         if let Some(fd) = self.fd() {
             let bytes = c_int::try_from(self.capacity() * page_size()).unwrap_or(0);
-            // SAFETY: no pointer.
-            unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETPIPE_SZ, bytes) };
+            fcntl_slots(fd, libc::F_SETPIPE_SZ, bytes);
         }
     }
 
