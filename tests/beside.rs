@@ -61,6 +61,30 @@ fn thread_sanitizer_sees_what_orders_threads() {
     assert!(output.stderr.contains("data race"), "{}", output.stderr);
 }
 
+/// What a program leaves open is not taken for lost memory at its end.
+#[test]
+fn leak_sanitizer_finds_no_leak() {
+    let scratch = Scratch::new("lsan");
+    let built =
+        scratch.try_compile("loading/left.c", "left", &["-g", "-fsanitize=address", "-lrt"]);
+    let sanitizer = ["libasan.so.8", "libasan.so.6"].into_iter().find_map(library_of_compiler);
+    let (true, Some(sanitizer)) = (built.success(), sanitizer) else {
+        return eprintln!("passed over: no AddressSanitizer here\n{}", built.stderr);
+    };
+    // It is at work: it finds what the program has lost.
+    let mut losing = Command::new("setarch");
+    losing.arg("-R").arg(scratch.path("left")).arg("leak");
+    let output = run_bounded(losing, BOUND);
+    if !output.stderr.contains("2000 byte(s) leaked") {
+        return eprintln!("passed over: LeakSanitizer does not run here\n{}", output.stderr);
+    }
+    let library = library_dir().join("librsipc.so");
+    let program = scratch.path("left");
+    let output = run(&program, &[&sanitizer, &library], &[("RSIPC_VERBOSE", "1")]);
+    assert!(output.stderr.contains("active"), "{}", output.stderr);
+    assert_eq!((output.ended, &*output.stdout), (Ended::Exit(0), "left\n"), "{}", output.stderr);
+}
+
 /// The false clock first, so that it translates the times before we see them.
 #[test]
 fn false_clocks_are_translated() {

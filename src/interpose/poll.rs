@@ -9,6 +9,7 @@ use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, time
 
 use crate::entry::jump_to;
 use crate::thread::thread_of;
+use rsipc_core::os::concern;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::readable::Array;
 use rsipc_core::posix::mq::{self, Poll, Pollers};
@@ -152,6 +153,15 @@ fn begin(slot: &Cell<*const Thread>, fd: c_int, wanted: Pollers, how: Poll) -> b
         && thread_of(slot).is_ok_and(|thread| mq::begin_poll(thread, fd, wanted, how).is_ok())
 }
 
+/// Among the descriptors may be an epoll that has queues in its set.
+fn bring_watched_up_to_date(slot: &Cell<*const Thread>) {
+    if concern::is_set(concern::WATCHED)
+        && let Ok(thread) = thread_of(slot)
+    {
+        mq::before_epoll_wait(thread, false);
+    }
+}
+
 /// Returns the number of queues. Never reads what the kernel would not read; what cannot be read,
 /// the kernel will complain of.
 #[unsafe(no_mangle)]
@@ -166,6 +176,7 @@ unsafe extern "C" fn rsipc_before_poll(
     let mut queues = 0;
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
+        bring_watched_up_to_date(slot);
         let mut fds = Array::at(fds, ptr::from_ref(slot).addr());
         for polled in (0..count).map_while(|index| fds.get(index)) {
             let events = Pollers::from_events(u32::from(polled.events.cast_unsigned()));
@@ -187,6 +198,7 @@ unsafe extern "C" fn rsipc_before_select(
     let mut queues = 0;
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
+        bring_watched_up_to_date(slot);
         let mut sets =
             sets.map(|set| (!set.is_null()).then(|| Array::at(set, ptr::from_ref(slot).addr())));
         for word in 0..count.div_ceil(BITS) {

@@ -11,7 +11,8 @@
 //! * Filters that a program installs for itself come later. Many of them kill, too. A thread looks
 //!   for one before its first such call, with prctl(2), which nearly all of them allow.
 //!
-//! In the last two cases the call is not made. `RSIPC_FUTEX=classic` says so in advance, for a
+//! In the last two cases the call is not made. Nor is it made under valgrind(1), which complains at
+//! length about calls that it does not know. `RSIPC_FUTEX=classic` says so in advance, for a
 //! filter that forbids prctl(2), too, or that is installed after the first wait of the thread;
 //! `RSIPC_FUTEX=waitv` says the opposite.
 
@@ -20,6 +21,7 @@ use core::ffi::CStr;
 use crate::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::os::errno::preserved;
 use crate::os::settings::{self, Futex};
+use crate::os::valgrind;
 
 /// What was found when the process first opened an object.
 ///
@@ -76,7 +78,7 @@ impl Found {
                 || unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
             // An error: the kernel has no filters.
             let mode = preserved(ask);
-            found = if mode > 0 { CONFINED } else { FREE };
+            found = if mode > 0 || valgrind::is_running() { CONFINED } else { FREE };
             self.0.store(found, Ordering::Relaxed);
         }
         found
@@ -98,6 +100,7 @@ pub fn refuse_vectors() {
 pub fn look_while_opening() {
     if STATE.load(Ordering::Relaxed) == 0 {
         let state = match preserved(|| filters(c"/proc/self/status")) {
+            _ if valgrind::is_running() => CONFINED,
             None | Some(0) => NONE,
             own if own == preserved(|| filters(c"/proc/1/status")) => FREE,
             Some(_) => CONFINED,

@@ -148,11 +148,10 @@ CASE(mq_poll_comes_first_in_a_process_that_was_sent_the_queue)
 	queue_expect(queue, "answer", 1);
 }
 
-/* Runs the same case again in a new program, which finds the number in the environment. */
-CASE(mq_poll_comes_first_after_exec)
+/* Runs the same case again in a new program, which has the queue under this number. */
+static void is_polled_first_after_exec(const char *name, int kept)
 {
-	static const char role[] = "CHECK_INHERITED_QUEUE", number[] = "77";
-	int kept = atoi(number);
+	static const char role[] = "CHECK_INHERITED_QUEUE";
 	if (getenv(role)) {
 		wait_readable(kept, BY_POLL);
 		queue_expect(kept, "news", 0);
@@ -160,16 +159,26 @@ CASE(mq_poll_comes_first_after_exec)
 		return;
 	}
 	mqd_t queue = queue_small(0);
-	CHECK_EQ(dup2(queue, kept), kept);
 	pid_t poller = check_fork();
 	if (poller == 0) {
-		CHECK_OK(setenv(role, number, 1));
-		execl("/proc/self/exe", "again", "mq_poll_comes_first_after_exec", NULL);
+		CHECK_EQ(dup2(queue, kept), kept);
+		CHECK_OK(setenv(role, "1", 1));
+		execl("/proc/self/exe", "again", name, NULL);
 		_exit(1);
 	}
-	CHECK_OK(close(kept));
 	pause_ms(100);
 	queue_put(queue, "news", 0);
 	check_child(poller);
 	CHECK_EQ(queue_count(queue), 0);
+}
+
+CASE(mq_poll_comes_first_after_exec)
+{
+	is_polled_first_after_exec("mq_poll_comes_first_after_exec", 77);
+}
+
+CASE(mq_poll_comes_first_after_exec_with_the_queue_as_standard_input)
+{
+	const char *name = "mq_poll_comes_first_after_exec_with_the_queue_as_standard_input";
+	is_polled_first_after_exec(name, STDIN_FILENO);
 }

@@ -5,6 +5,7 @@
 #include "../support/queue.h"
 
 #include <sys/epoll.h>
+#include <sys/select.h>
 
 static int epoll_of(mqd_t queue, uint32_t events)
 {
@@ -117,6 +118,27 @@ CASE(mq_epoll_oneshot_tells_once_each_time_it_is_armed)
 		drained_by_another(queue);
 		arm(epoll, queue, EPOLLIN | EPOLLONESHOT);
 		CHECK_EQ(waited(epoll, 0), 0);
+	}
+}
+
+/* The epoll itself is polled, as by a loop within a loop. */
+CASE(mq_epoll_that_is_polled_is_quiet_after_a_drain)
+{
+	mqd_t queue = queue_small(O_NONBLOCK);
+	int epoll = epoll_of(queue, EPOLLIN);
+	for (int round = 0; round < 20; round++) {
+		struct pollfd loop = { epoll, POLLIN, 0 };
+		struct timeval at_once = { 0, 0 };
+		fd_set set;
+		FD_ZERO(&set);
+		FD_SET(epoll, &set);
+		queue_put(queue, "news", 0);
+		CHECK_EQ(poll(&loop, 1, 10000), 1);
+		CHECK_EQ(waited(epoll, 0), EPOLLIN);
+		queue_expect(queue, "news", 0);
+		find_nothing(queue);
+		CHECK_EQ(round % 2 ? poll(&loop, 1, 0)
+				   : select(epoll + 1, &set, NULL, NULL, &at_once), 0);
 	}
 }
 

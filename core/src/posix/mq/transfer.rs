@@ -6,6 +6,7 @@
 use super::descriptor::Use;
 use super::layout::MessageHeader;
 use super::message::{Incoming, Outgoing, Received};
+use super::poll::readiness::Pollers;
 use super::store::key;
 use super::store::slots::{Reserved, Slots, Taken};
 use crate::atomic::{AtomicU32, Ordering, fence};
@@ -140,9 +141,7 @@ impl Use<'_> {
     ) -> bool {
         let layout = &self.queue.layout;
         let pollers = layout.readiness().pollers();
-        if pollers.any() {
-            self.apart(|this| this.raise_message(pollers));
-        }
+        let is_told = pollers.any() && self.apart(|this| this.raise_message(pollers));
         layout.message().hint.waking();
         let committed = if is_awaited {
             self.apart(|this| this.publish_and_wake(sent, priority, owed))
@@ -150,7 +149,10 @@ impl Use<'_> {
             self.publish(sent, priority)
         };
         if committed && pollers.any() {
-            self.apart(|this| this.lower_space(pollers));
+            self.apart(|this| {
+                this.lower_space(pollers);
+                this.tell_edges(pollers, is_told, Pollers::SPACE);
+            });
         }
         committed
     }
@@ -290,9 +292,7 @@ impl Use<'_> {
     ) -> bool {
         let (layout, point) = (&self.queue.layout, self.queue.layout.space());
         let pollers = layout.readiness().pollers();
-        if pollers.any() {
-            self.apart(|this| this.raise_space(pollers));
-        }
+        let is_told = pollers.any() && self.apart(|this| this.raise_space(pollers));
         point.hint.waking();
         let committed = if is_awaited {
             self.apart(|this| this.clear_and_wake(taken, owed))
@@ -304,7 +304,10 @@ impl Use<'_> {
             cleared
         };
         if committed && pollers.any() {
-            self.apart(|this| this.lower_message(pollers));
+            self.apart(|this| {
+                this.lower_message(pollers);
+                this.tell_edges(pollers, is_told, Pollers::MESSAGE);
+            });
         }
         committed
     }

@@ -21,9 +21,8 @@ use crate::shared::thread::Thread;
 /// From asm-generic/fcntl.h
 const F_SETSIG: i32 = 10;
 const F_GETSIG: i32 = 11;
-/// Descriptors of a new program that are looked at, from the first that is not a standard stream.
-const LOOKED_AT: usize = 253;
-const FIRST: RawFd = 3;
+/// Descriptors of a new program that are looked at, from 0.
+const LOOKED_AT: usize = 256;
 
 /// The mark of a description that is open for neither receiving nor sending. 0 would be none.
 const FOR_NEITHER: i32 = 8;
@@ -138,12 +137,12 @@ fn unknown_fifos() -> Vec<(u64, u64)> {
 }
 
 /// At load: checks whether the program has been started with a descriptor of a queue, which it may
-/// poll before it makes any other call on it. One system call where there is none; the standard
-/// streams are not looked at.
+/// poll or read before it makes any other call on it. One system call, and one for each descriptor
+/// that is open.
 pub fn look_at_inherited() {
     let mut asked = [libc::pollfd { fd: -1, events: 0, revents: 0 }; LOOKED_AT];
     // In place: a copy would be the first use of the C library's, in a page of its own.
-    for (entry, fd) in asked.iter_mut().zip(FIRST..) {
+    for (entry, fd) in asked.iter_mut().zip(0..) {
         entry.fd = fd;
     }
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -103,6 +103,9 @@ pub struct Open {
     /// The queue itself, where the descriptor may mean another file in some thread: then `opened`
     /// is `None`. This one has a share in it. Stored before the table leads here.
     behind: AtomicPtr<Open>,
+    /// The one that was made before it. Never changes.
+    #[expect(dead_code, reason = "only a checker for leaks follows it")]
+    earlier: Option<&'static Open>,
 }
 
 // SAFETY: `opened` is only changed while no thread can read it, as its comment says.
@@ -118,6 +121,7 @@ impl Open {
             descriptors: AtomicUsize::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
             behind: AtomicPtr::new(ptr::null_mut()),
+            earlier: None,
         }
     }
 
@@ -153,10 +157,13 @@ impl Open {
 #[derive(Default)]
 pub struct Pool {
     free: Vec<&'static Open>,
+    /// The one that was made last, and so all of them. A checker for leaks that knows nothing of
+    /// the table's memory finds them here.
+    all: Option<&'static Open>,
 }
 
 /// Held while entries are made and freed; never by an operation on a queue.
-pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new() });
+pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new(), all: None });
 
 /// Entries that have left the table, chained by `next`. Any thread may put one in front; the holder
 /// of [`POOL`] takes all.
@@ -175,9 +182,17 @@ fn retire(open: *mut Open) {
 }
 
 impl Pool {
+    fn free_or_new(&mut self) -> &'static Open {
+        self.free.pop().unwrap_or_else(|| {
+            let new = Box::leak(Box::new(Open { earlier: self.all, ..Open::empty() }));
+            self.all = Some(new);
+            new
+        })
+    }
+
     /// An entry for a queue, with one descriptor.
     pub(super) fn take(&mut self, opened: Opened) -> *mut Open {
-        let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
+        let open = self.free_or_new();
         // SAFETY: it comes from the free ones: no thread can read it.
         unsafe { *open.opened.get() = Some(opened) };
         open.descriptors.store(1, Ordering::Relaxed);
@@ -187,7 +202,7 @@ impl Pool {
     /// An entry for a descriptor that leads to this queue in some threads, and has a share in it
     /// already.
     pub(super) fn take_in_front_of(&mut self, queue: &'static Open) -> *mut Open {
-        let open = self.free.pop().unwrap_or_else(|| Box::leak(Box::default()));
+        let open = self.free_or_new();
         open.behind.store(ptr::from_ref(queue).cast_mut(), Ordering::Release);
         open.descriptors.store(1, Ordering::Relaxed);
         ptr::from_ref(open).cast_mut()

@@ -287,7 +287,7 @@ fn begin_to_poll(polled: &Polled) {
     polled.readiness.arm(Pollers::MESSAGE);
     match polled.look(Wanted::Message) {
         Look::Nothing => polled.find_empty(&Participant::new(3)),
-        Look::There | Look::UnderWay => polled.readiness.raise_message(&polled.pipe),
+        Look::There | Look::UnderWay => _ = polled.readiness.raise_message(&polled.pipe),
     }
 }
 

@@ -151,6 +151,16 @@ impl<'q> Channel<'q> {
         lock::is_locked(fd, Owner::Description, Kind::Write, POLLERS_BYTE).ok()
     }
 
+    /// Makes epolls that are told of edges look again. The FIFO gets the capacity that it has: the
+    /// kernel then wakes what sleeps on it, for any events, because there may be more space (since
+    /// Linux 5.5).
+    pub fn tell_edges(&self) {
+        if let Some(fd) = self.fd() {
+            let bytes = c_int::try_from(self.capacity() * page_size()).unwrap_or(0);
+            fcntl_slots(fd, libc::F_SETPIPE_SZ, bytes);
+        }
+    }
+
     /// A descriptor of the FIFO, as safe as it can be had.
     fn fd(&self) -> Option<RawFd> {
         self.own.get_or_open(self.fd, self.fifo).or_else(|| {

@@ -46,24 +46,27 @@ pub trait Fifo {
 }
 
 impl Readiness {
-    /// Makes poll(2) report the message that is about to be committed.
-    pub fn raise_message(&self, fifo: &impl Fifo) {
+    /// Makes poll(2) report the message that is about to be committed. True: it did not before.
+    pub fn raise_message(&self, fifo: &impl Fifo) -> bool {
         let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
         let least = self.packets().least;
         if least < wanted {
             self.put(wanted - least, fifo);
         }
+        least < wanted
     }
 
-    /// Makes poll(2) report the space that is about to be there.
-    pub fn raise_space(&self, fifo: &impl Fifo) {
+    /// Makes poll(2) report the space that is about to be there. True: it did not before.
+    pub fn raise_space(&self, fifo: &impl Fifo) -> bool {
         let wanted = if self.is_being_adjusted() { SLACK } else { 1 };
         let most = self.packets().most.min(CAPACITY);
-        if most + wanted > CAPACITY {
-            self.will_take(most + wanted - CAPACITY);
-            fifo.take(most + wanted - CAPACITY);
-            self.has_taken(most + wanted - CAPACITY);
+        let excess = (most + wanted).saturating_sub(CAPACITY);
+        if excess > 0 {
+            self.will_take(excess);
+            fifo.take(excess);
+            self.has_taken(excess);
         }
+        excess > 0
     }
 
     /// Takes the packets out if there is no message, and no thread is about to send one.

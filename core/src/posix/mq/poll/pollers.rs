@@ -131,11 +131,11 @@ impl Use<'_> {
         let seems_ready =
             self.seems_ready(Wanted::Message) || (has_packets && may_sleep && self.comes_soon());
         if seems_ready {
-            readiness.raise_message(&self.channel());
+            _ = readiness.raise_message(&self.channel());
         } else if has_packets || is_new {
             match self.look_patiently(Wanted::Message) {
                 Look::Nothing => self.take_packets_back(),
-                Look::There | Look::UnderWay => readiness.raise_message(&self.channel()),
+                Look::There | Look::UnderWay => _ = readiness.raise_message(&self.channel()),
             }
         }
     }
@@ -143,11 +143,11 @@ impl Use<'_> {
     fn level_space(&self, is_new: bool) {
         let readiness = self.queue.layout.readiness();
         if self.seems_ready(Wanted::Free) {
-            readiness.raise_space(&self.channel());
+            _ = readiness.raise_space(&self.channel());
         } else if is_new || readiness.packets().least < CAPACITY {
             match self.look_patiently(Wanted::Free) {
                 Look::Nothing => self.fill_up(),
-                Look::There | Look::UnderWay => readiness.raise_space(&self.channel()),
+                Look::There | Look::UnderWay => _ = readiness.raise_space(&self.channel()),
             }
         }
     }
@@ -176,19 +176,30 @@ impl Use<'_> {
         }
     }
 
-    /// Before a message is committed, while its slot is claimed, if the queue is polled.
+    /// Before a message is committed, while its slot is claimed, if the queue is polled. Whether
+    /// that has told of it.
     #[cold]
-    pub fn raise_message(&self, pollers: Pollers) {
-        if pollers.are(Pollers::MESSAGE) {
-            preserved(|| self.queue.layout.readiness().raise_message(&self.channel()));
-        }
+    pub fn raise_message(&self, pollers: Pollers) -> bool {
+        pollers.are(Pollers::MESSAGE)
+            && preserved(|| self.queue.layout.readiness().raise_message(&self.channel()))
     }
 
-    /// Before a slot becomes free, while it is claimed, if the queue is polled.
+    /// Before a slot becomes free, while it is claimed, if the queue is polled. Whether that has
+    /// told of it.
     #[cold]
-    pub fn raise_space(&self, pollers: Pollers) {
-        if pollers.are(Pollers::SPACE) {
-            preserved(|| self.queue.layout.readiness().raise_space(&self.channel()));
+    pub fn raise_space(&self, pollers: Pollers) -> bool {
+        pollers.are(Pollers::SPACE)
+            && preserved(|| self.queue.layout.readiness().raise_space(&self.channel()))
+    }
+
+    /// After a message was sent or received, if the queue is polled. An epoll that is told of edges
+    /// is told of each message, and of each receipt, also beside others: a program may receive one
+    /// message for each event. `is_told`: of this one, those that do not wait for `others` have
+    /// been told.
+    #[cold]
+    pub fn tell_edges(&self, pollers: Pollers, is_told: bool, others: Pollers) {
+        if pollers.has(Pollers::EDGE) && (!is_told || pollers.has(others)) {
+            preserved(|| self.channel().tell_edges());
         }
     }
 
