@@ -12,6 +12,9 @@ const RESTART: &str = "futex(2) does not restart a wait that has a deadline";
 const EXEC: &str =
     "robust lists alone tell others that a process that lives on has begun another program";
 
+const EPOLL: &str = "a thread that a filter confines does not open the file that tells whose an event \
+                     of an epoll is";
+
 const KNOWN: &str = "a known defect, here as elsewhere";
 
 /// With nothing but futex(2).
@@ -33,6 +36,9 @@ pub const CLASSIC: &[Exempt] = &[
     ("mq_eintr::mq_timedsend_goes_on_after_a_signal_with_sa_restart*", RESTART),
     ("mq_fork_asleep::mq_timed*", RESTART),
     ("sysv_sem_exec::semop_thread_asleep_takes_nothing_*", EXEC),
+    ("mq_killed::mq_sender_killed_at_any_instruction_while_another_waits_for_an_edge", EPOLL),
+    ("mq_poll_early::mq_epoll_*", EPOLL),
+    ("mq_vfork::mq_message_of_a_vfork_child_that_closed_all_is_there", EPOLL),
 ];
 
 /// Why this case is not tried there. `None`: it is.
