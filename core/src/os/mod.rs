@@ -104,7 +104,7 @@ pub mod stopped;
 #[cfg(not(loom))]
 pub mod user;
 #[cfg(not(loom))]
-mod valgrind;
+pub mod valgrind;
 #[cfg(not(loom))]
 pub mod wiped;
 

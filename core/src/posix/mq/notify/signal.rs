@@ -5,6 +5,7 @@ use core::mem;
 use std::os::fd::RawFd;
 
 use crate::os::bare;
+use crate::os::valgrind;
 use crate::os::{Errno, Result};
 use crate::posix::mq::notify::registration::Sender;
 
@@ -70,7 +71,8 @@ impl Signal {
 pub struct Target {
     pid: u32,
     /// pidfd_open(2): that process, even after its PID is reused. `None`: there is no such call, or
-    /// a filter that does not know it, or no descriptor left, or it is the calling process.
+    /// a filter or valgrind(1) that does not know it, or no descriptor left, or it is the calling
+    /// process.
     pidfd: Option<RawFd>,
 }
 
@@ -115,6 +117,9 @@ impl Drop for Target {
 }
 
 fn open(pid: u32) -> Option<RawFd> {
+    if valgrind::is_running() {
+        return None;
+    }
     // SAFETY: no pointer.
     let pidfd = unsafe { bare::call(libc::SYS_pidfd_open, [pid as usize, 0, 0, 0]) };
     result(pidfd).ok().and_then(|pidfd| RawFd::try_from(pidfd).ok())
