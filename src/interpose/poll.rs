@@ -153,7 +153,8 @@ fn begin(slot: &Cell<*const Thread>, fd: c_int, wanted: Pollers, how: Poll) -> b
         && thread_of(slot).is_ok_and(|thread| mq::begin_poll(thread, fd, wanted, how).is_ok())
 }
 
-/// Among the descriptors may be an epoll that has queues in its set.
+/// For a call with a descriptor that is not a queue's: it may be an epoll that has queues in its
+/// set. The queues that the call itself polls are brought up to date as far as that pays (`begin`).
 fn bring_watched_up_to_date(slot: &Cell<*const Thread>) {
     if concern::is_set(concern::WATCHED)
         && let Ok(thread) = thread_of(slot)
@@ -173,14 +174,18 @@ unsafe extern "C" fn rsipc_before_poll(
 ) -> c_int {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
-    let mut queues = 0;
+    let (mut queues, mut has_others) = (0, false);
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
-        bring_watched_up_to_date(slot);
         let mut fds = Array::at(fds, ptr::from_ref(slot).addr());
         for polled in (0..count).map_while(|index| fds.get(index)) {
             let events = Pollers::from_events(u32::from(polled.events.cast_unsigned()));
-            queues += c_int::from(begin(slot, polled.fd, events, how(may_sleep)));
+            let is_queue = begin(slot, polled.fd, events, how(may_sleep));
+            queues += c_int::from(is_queue);
+            has_others |= !is_queue;
+        }
+        if has_others {
+            bring_watched_up_to_date(slot);
         }
     });
     queues
@@ -195,10 +200,9 @@ unsafe extern "C" fn rsipc_before_select(
 ) -> c_int {
     // SAFETY: C gives the thread's own variable, and an array of its own.
     let (slot, sets) = unsafe { (&*slot, &*sets) };
-    let mut queues = 0;
+    let (mut queues, mut has_others) = (0, false);
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
-        bring_watched_up_to_date(slot);
         let mut sets =
             sets.map(|set| (!set.is_null()).then(|| Array::at(set, ptr::from_ref(slot).addr())));
         for word in 0..count.div_ceil(BITS) {
@@ -214,9 +218,14 @@ unsafe extern "C" fn rsipc_before_select(
                 let wanted = selected([input, output], bit);
                 let wanted = if wanted == Pollers::NONE { Pollers::MESSAGE } else { wanted };
                 if let Some(fd) = c_int::try_from(fd).ok().filter(|_| fd < count) {
-                    queues += c_int::from(begin(slot, fd, wanted, how(may_sleep)));
+                    let is_queue = begin(slot, fd, wanted, how(may_sleep));
+                    queues += c_int::from(is_queue);
+                    has_others |= !is_queue;
                 }
             }
+        }
+        if has_others {
+            bring_watched_up_to_date(slot);
         }
     });
     queues
