@@ -116,8 +116,9 @@ pub fn has(capability: Capability) -> bool {
     let mut header = Header { version: VERSION_3, pid: 0 };
     let mut sets = [Sets::default(); 2];
     // SAFETY: a header of this version, and the two sets that it says.
-    let failed =
-        unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) } != 0;
+    let failed = preserved(|| unsafe {
+        libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) != 0
+    });
     !failed && sets[0].effective & (1 << capability as u32) != 0
 }
 
@@ -130,11 +131,11 @@ pub fn group() -> u32 {
 }
 
 /// Not by the C library: its functions may be interposed, and fakeroot says that all users are
-/// root.
+/// root. A filter may refuse the call: that is no error of the program's.
 #[inline]
 fn ask(call: libc::c_long) -> u32 {
     // SAFETY: takes no arguments.
-    let id = unsafe { libc::syscall(call) };
+    let id = preserved(|| unsafe { libc::syscall(call) });
     u32::try_from(id).unwrap_or(u32::MAX)
 }
 
@@ -148,6 +149,7 @@ pub fn is_member(wanted: u32) -> bool {
 fn is_in_groups(wanted: u32) -> bool {
     let mut groups = [0; FEW];
     // SAFETY: there is space for that many.
-    let count = unsafe { libc::syscall(libc::SYS_getgroups, FEW, groups.as_mut_ptr()) };
+    let count =
+        preserved(|| unsafe { libc::syscall(libc::SYS_getgroups, FEW, groups.as_mut_ptr()) });
     groups.iter().take(usize::try_from(count).unwrap_or(0)).any(|&member| member == wanted)
 }

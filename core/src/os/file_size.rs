@@ -9,19 +9,14 @@
 //! A size that the limit still forbids is EFBIG. The signal SIGXFSZ, which would end the process,
 //! is blocked meanwhile and discarded.
 
-use core::ffi::{c_int, c_void};
 use core::mem;
 use core::ptr;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
+use super::errand;
 use super::errno::{Errno, Result};
-
-/// Bytes of the child's stack: it makes a few system calls.
-const STACK: usize = 64 * 1024;
-/// For a child that sends no signal when it ends, so that only a wait that names it finds it. From
-/// sched.h
-const WCLONE: c_int = libc::__WCLONE;
+use super::signals::Blocked;
 
 /// Makes a call that lets a file grow to `size` bytes. The call makes system calls, and nothing
 /// else of effect outside what it has borrowed.
@@ -31,13 +26,11 @@ pub fn beyond_limit(size: u64, mut call: impl FnMut() -> Result<()>) -> Result<(
     if size <= limit().rlim_cur {
         return call();
     }
-    let before = block_signals();
-    let result = match in_child(&mut call) {
+    let _blocked = Blocked::all();
+    match errand::without_file_limit(&mut call) {
         Some(result) => result,
         None => without_signal(&mut call),
-    };
-    restore_signals(&before);
-    result
+    }
 }
 
 /// Makes a file that long, and reserves its blocks now, so that a full file system is ENOSPC here
@@ -58,12 +51,13 @@ pub fn reserve_from(file: &File, start: usize, size: usize) -> Result<()> {
             return Ok(());
         }
         match Errno::last() {
-            // The file system cannot reserve. A hole is what it has to offer. Another process may
-            // have made the file longer meanwhile.
-            Errno::ENOTSUP | Errno::ENOSYS if file.metadata()?.len() < end => {
+            // The file system cannot reserve, or a filter refuses the call: the file is new and
+            // our own, so there is no other reason for EPERM. A hole is what there is to offer.
+            // Another process may have made the file longer meanwhile.
+            Errno::ENOTSUP | Errno::ENOSYS | Errno::EPERM if file.metadata()?.len() < end => {
                 Ok(file.set_len(end)?)
             }
-            Errno::ENOTSUP | Errno::ENOSYS => Ok(()),
+            Errno::ENOTSUP | Errno::ENOSYS | Errno::EPERM => Ok(()),
             error => Err(error),
         }
     })
@@ -79,57 +73,6 @@ fn limit() -> libc::rlimit {
     // SAFETY: `limit` is valid for writing.
     unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
     limit
-}
-
-/// Raises the limit as far as possible, for this process alone.
-fn raise_limit() {
-    let highest = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    let hard = limit().rlim_max;
-    // SAFETY: both are valid for reading.
-    unsafe {
-        if libc::setrlimit(libc::RLIMIT_FSIZE, &raw const highest) != 0 {
-            let allowed = libc::rlimit { rlim_cur: hard, rlim_max: hard };
-            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const allowed);
-        }
-    }
-}
-
-/// What the child is told, and tells.
-struct Errand<'a> {
-    call: &'a mut dyn FnMut() -> Result<()>,
-    result: Result<()>,
-}
-
-/// `None`: there can be no child.
-fn in_child(call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>> {
-    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
-    let mut errand = Errand { call, result: Err(Errno::EFBIG) };
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_FS;
-    // SAFETY: the stack and the errand live until the child has ended: this thread sleeps until
-    // then (CLONE_VFORK). All signals are blocked, so that no handler of the program runs in the
-    // child.
-    let child = unsafe {
-        let top = stack.as_mut_ptr().add(stack.len());
-        libc::clone(run_errand, top.cast(), flags, (&raw mut errand).cast())
-    };
-    if child < 0 {
-        return None;
-    }
-    // SAFETY: the status is not needed, so NULL. Not C's `waitpid`, which is a cancellation point.
-    while unsafe { libc::syscall(libc::SYS_wait4, child, ptr::null_mut::<c_int>(), WCLONE, 0) } < 0
-        && Errno::last() == Errno::EINTR
-    {}
-    Some(errand.result)
-}
-
-extern "C" fn run_errand(errand: *mut c_void) -> c_int {
-    // SAFETY: what `in_child` gave, and only this thread uses it meanwhile.
-    let errand = unsafe { &mut *errand.cast::<Errand<'_>>() };
-    raise_limit();
-    errand.result = (errand.call)();
-    // SAFETY: ends the child alone, without the exit procedures of the program.
-    unsafe { libc::syscall(libc::SYS_exit, 0) };
-    0
 }
 
 /// With all signals blocked: what comes of SIGXFSZ is taken back.
@@ -160,22 +103,6 @@ fn is_pending() -> bool {
         let mut set: libc::sigset_t = mem::zeroed();
         libc::sigpending(&raw mut set) == 0 && libc::sigismember(&raw const set, libc::SIGXFSZ) == 1
     }
-}
-
-fn block_signals() -> libc::sigset_t {
-    // SAFETY: both sets are valid.
-    unsafe {
-        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) =
-            (mem::zeroed(), mem::zeroed());
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        before
-    }
-}
-
-fn restore_signals(before: &libc::sigset_t) {
-    // SAFETY: a set that was in force.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
 }
 
 #[cfg(test)]
@@ -227,9 +154,9 @@ mod tests {
             unsafe { libc::setuid(61999) };
             let fails = |result| result == Err(Errno::EFBIG);
             let in_child = beyond_limit(32, || Ok(file.write_all(&[1; 32])?));
-            let before = block_signals();
+            let blocked = Blocked::all();
             let here = without_signal(&mut || Ok(scratch("here").write_all(&[1; 32])?));
-            restore_signals(&before);
+            drop(blocked);
             fails(in_child) && fails(here)
         });
     }

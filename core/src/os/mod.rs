@@ -10,6 +10,7 @@
 //! | `cpu` | the processor that the thread runs on |
 //! | `credentials` | users, groups and capabilities of the calling thread |
 //! | `epoll` | what is in the set of an epoll |
+//! | `errand` | a call that a child makes, with limits of its own |
 //! | `errno` | error numbers as values |
 //! | `file` | status and identity of files, by bare system calls |
 //! | `file_size` | files that RLIMIT_FSIZE forbids |
@@ -55,6 +56,8 @@ pub mod cpu;
 pub mod credentials;
 #[cfg(not(loom))]
 pub mod epoll;
+#[cfg(not(loom))]
+pub mod errand;
 #[cfg(not(loom))]
 pub mod file;
 #[cfg(not(loom))]

@@ -106,3 +106,15 @@ CASE(mq_is_made_where_random_numbers_are_refused)
 	in_child(refuse_random_numbers, ENOSYS);
 }
 
+static void refuse_reservation(int error)
+{
+	must(refuse_call(SYS_fallocate, error));
+}
+
+/* With EPERM, as filters do that do not know the call. */
+CASE(mq_is_made_where_space_cannot_be_reserved)
+{
+	static const int errors[] = { EPERM, ENOSYS, EOPNOTSUPP };
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		in_child(refuse_reservation, errors[i]);
+}

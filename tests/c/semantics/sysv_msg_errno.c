@@ -1,4 +1,5 @@
 /* A call that succeeds leaves errno alone. */
+#include "../support/refuse.h"
 #include "../support/sysv_msg_sleepers.h"
 
 enum { UNTOUCHED = 7777 };
@@ -106,4 +107,27 @@ CASE(msgsnd_that_sleeps_keeps_errno)
 		CHECK_KEEPS(msgsnd(service.queue, &letter, 1, 0));
 		CHECK_EQ(pthread_join(thread, NULL), 0);
 	}
+}
+
+static void keeps_errno_without(long call)
+{
+	struct message got;
+	int queue = new_queue();
+	pid_t child = check_fork();
+	if (child == 0) {
+		if (refuse_call(call, ENOSYS) == -1)
+			_exit(0);
+		CHECK_KEEPS(msgsnd(queue, &letter, 1, 0));
+		CHECK_KEEPS(msgrcv(queue, &got, sizeof got.body, 0, 0));
+		_exit(0);
+	}
+	check_child(child);
+}
+
+/* What the library asks the kernel for is no error of the program's. */
+CASE(msgsnd_and_msgrcv_keep_errno_where_credentials_are_not_told)
+{
+	keeps_errno_without(SYS_getegid);
+	keeps_errno_without(SYS_getgroups);
+	keeps_errno_without(SYS_capget);
 }

@@ -11,7 +11,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
-use crate::os::file::Status;
+use crate::os::errand::with_free_descriptors;
+use crate::os::file::{self, Status};
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::layout::Layout;
@@ -63,10 +64,11 @@ pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> 
     let tag = FrameTag::new();
     let use_ = enter(thread, fd, &tag)?;
     let queue = use_.queue;
-    let of_files = permission::of_files(mode);
-    // The kernel decides here whether the caller may.
-    fchmod(fd, of_files)?;
-    each_data_file(&queue.layout, queue.data, |file| fchmod(file.as_raw_fd(), of_files))?;
+    let change = Change::Mode(permission::of_files(mode));
+    // The data file first, so that a call that fails changes nothing. The kernel decides whether
+    // the caller may.
+    with_free_descriptors(fd, &mut || change.data_file(&queue.layout, queue.data))?;
+    change.of(fd)?;
     queue.layout.set_mode(mode & MODE);
     Ok(())
 }
@@ -78,13 +80,10 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     let tag = FrameTag::new();
     let use_ = enter(thread, fd, &tag)?;
     let queue = use_.queue;
-    // The data file first: its owner is the queue's. A process that may not open it may change
-    // nothing. It may still pass -1 for both, and the kernel decides on that.
-    match each_data_file(&queue.layout, queue.data, |file| fchown(file.as_raw_fd(), user, group)) {
-        Ok(()) | Err(Errno::EACCES) => {}
-        Err(error) => return Err(error),
-    }
-    fchown(fd, user, group)?;
+    let change = Change::Owner(user, group);
+    // The data file first: its owner is the queue's. The kernel decides whether the caller may.
+    with_free_descriptors(fd, &mut || change.data_file(&queue.layout, queue.data))?;
+    change.of(fd)?;
     // As chown(2) does for a regular file.
     let mode = queue.layout.mode();
     let group_id = if mode & libc::S_IXGRP == 0 { 0 } else { libc::S_ISGID };
@@ -92,35 +91,66 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     Ok(())
 }
 
-/// The data file and its parts, unless it has no name any more: then no process can open it,
-/// whatever its mode is.
-fn each_data_file(
-    layout: &Layout,
-    identity: (u64, u64),
-    change: impl Fn(&File) -> Result<()>,
-) -> Result<()> {
-    let data = match files::reopen(layout, identity) {
-        Ok(file) => file,
-        Err(Errno::ENOENT | Errno::ELOOP) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    // Opened before the first change, which may be that of their owner.
-    let parts = files::parts_of(&data)?.open_others().collect::<Result<Vec<File>>>()?;
-    change(&data)?;
-    parts.iter().try_for_each(change)
+/// What is changed of each file of a queue. Bare calls: C's functions have ours in front of them.
+enum Change {
+    Mode(u32),
+    /// User and group.
+    Owner(u32, u32),
 }
 
-/// Bare calls: C's functions have ours in front of them.
-fn fchmod(fd: RawFd, mode: u32) -> Result<()> {
-    // SAFETY: no pointer.
-    let result = unsafe { libc::syscall(libc::SYS_fchmod, fd, mode) };
-    if result == 0 { Ok(()) } else { Err(Errno::last()) }
+impl Change {
+    /// The data file and its parts, unless it has no name any more: then no process can open it,
+    /// whatever its mode is.
+    fn data_file(&self, layout: &Layout, identity: (u64, u64)) -> Result<()> {
+        match self.open_data_file(layout, identity) {
+            // Landlock forbids an owner to open the file, and not to change it.
+            Err(Errno::EACCES) => match files::reopen_as_path(layout, identity) {
+                Ok(file) => self.of_path(&file),
+                Err(error) => unless_gone(error),
+            },
+            result => result,
+        }
+    }
+
+    fn open_data_file(&self, layout: &Layout, identity: (u64, u64)) -> Result<()> {
+        let data = match files::reopen(layout, identity) {
+            Ok(file) => file,
+            Err(error) => return unless_gone(error),
+        };
+        // Opened before the first change, which may be that of their owner.
+        let parts = files::parts_of(&data)?.open_others().collect::<Result<Vec<File>>>()?;
+        self.of(data.as_raw_fd())?;
+        parts.iter().try_for_each(|part| self.of(part.as_raw_fd()))
+    }
+
+    fn of(&self, fd: RawFd) -> Result<()> {
+        // SAFETY: no pointers.
+        let result = unsafe {
+            match *self {
+                Self::Mode(mode) => libc::syscall(libc::SYS_fchmod, fd, mode),
+                Self::Owner(user, group) => libc::syscall(libc::SYS_fchown, fd, user, group),
+            }
+        };
+        if result == 0 { Ok(()) } else { Err(Errno::last()) }
+    }
+
+    /// The same for a file that has been opened with O_PATH.
+    fn of_path(&self, file: &File) -> Result<()> {
+        let (user, group) = match *self {
+            Self::Mode(mode) => return file::change_mode_of_path(file, mode),
+            Self::Owner(user, group) => (user, group),
+        };
+        let (fd, empty) = (file.as_raw_fd(), c"".as_ptr());
+        // SAFETY: a C string.
+        let result = unsafe {
+            libc::syscall(libc::SYS_fchownat, fd, empty, user, group, libc::AT_EMPTY_PATH)
+        };
+        if result == 0 { Ok(()) } else { Err(Errno::last()) }
+    }
 }
 
-fn fchown(fd: RawFd, user: u32, group: u32) -> Result<()> {
-    // SAFETY: no pointer.
-    let result = unsafe { libc::syscall(libc::SYS_fchown, fd, user, group) };
-    if result == 0 { Ok(()) } else { Err(Errno::last()) }
+fn unless_gone(error: Errno) -> Result<()> {
+    if matches!(error, Errno::ENOENT | Errno::ELOOP) { Ok(()) } else { Err(error) }
 }
 
 /// read(2) and, with a position, pread(2): a part of the status line.

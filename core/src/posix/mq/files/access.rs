@@ -16,6 +16,12 @@ pub fn open_file(path: &Path) -> Result<File> {
     Ok(OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?)
 }
 
+/// Neither for reading nor for writing, so it needs no right to the file itself.
+pub fn open_path(path: &Path) -> Result<File> {
+    let flags = libc::O_PATH | libc::O_NOFOLLOW;
+    Ok(OpenOptions::new().read(true).custom_flags(flags).open(path)?)
+}
+
 /// For reading alone, and without blocking on what is no data file.
 pub fn open_to_look(path: &Path) -> Result<File> {
     Ok(OpenOptions::new()

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 
 use memmap2::MmapRaw;
 
-use super::access::{open_file, read_start};
+use super::access::{open_file, open_path, read_start};
 use super::fifo::Fifo;
 use super::name::{Name, path_of};
 use super::parts::Parts;
@@ -43,6 +43,18 @@ pub fn reopen(layout: &Layout, identity: (u64, u64)) -> Result<File> {
     let file = open_file(&path_of(&layout.name()))?;
     let is_it = file::identity(&file::status(file.as_raw_fd())?) == identity;
     if is_it { Ok(file) } else { Err(Errno::ENOENT) }
+}
+
+/// The same for a caller that may not open the file, but may own it: with O_PATH, to change owner
+/// or mode. EACCES: the queue has other parts, which only the open file names.
+pub fn reopen_as_path(layout: &Layout, identity: (u64, u64)) -> Result<File> {
+    let file = open_path(&path_of(&layout.name()))?;
+    let status = file::status(file.as_raw_fd())?;
+    if file::identity(&status) != identity {
+        return Err(Errno::ENOENT);
+    }
+    let is_all = usize::try_from(status.st_size) == Ok(layout.geometry().file_size());
+    if is_all { Ok(file) } else { Err(Errno::EACCES) }
 }
 
 /// Whether there is a file for this name, even if the caller may not open it.

@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::access::open_path;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::change_mode;
@@ -145,10 +146,7 @@ impl Drop for Provisional {
 fn open_made(path: &Path) -> Result<Option<(File, Status)>> {
     match open_at(path) {
         Err(Errno::EACCES) => {
-            let made = OpenOptions::new()
-                .read(true)
-                .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
-                .open(path)?;
+            let made = open_path(path)?;
             let status = file::status(made.as_raw_fd())?;
             // SAFETY: takes no arguments.
             let is_ours = status.st_uid == unsafe { libc::geteuid() };

@@ -35,7 +35,7 @@ mod name;
 mod parts;
 mod unlink;
 
-pub use data::{Data, create, exists, has_name, open, reopen};
+pub use data::{Data, create, exists, has_name, open, reopen, reopen_as_path};
 pub use fifo::{FIFO_PREFIX, Fifo, fifo_path};
 pub use fifo_open::open_fifo;
 pub use find::{geometry_of, is_data_name, is_of_fifo, open_of_fifo};
