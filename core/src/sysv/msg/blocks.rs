@@ -19,8 +19,8 @@ use crate::atomic::{AtomicU32, Ordering};
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 
-/// Blocks by which a file grows at least.
-const STEP: usize = 4;
+/// Blocks by which a file grows at least, and that a new one has which are free.
+pub const STEP: usize = 4;
 
 /// The kind of a block. [`FREE`] also for one that the file is not known to have.
 pub fn kind(layout: &Layout, block: usize) -> u64 {
