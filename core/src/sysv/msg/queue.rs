@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use super::blocks::STEP;
 use super::layout::{BLOCK, FIRST_SIZE, FIRST_SLOTS, Layout, MESSAGES_MAX, REGION_SIZE, kind};
-use super::layout::{REGION, REGIONS};
+use super::layout::{REGION, REGIONS, STEP};
 use super::usage::Amount;
 use crate::atomic::Ordering;
 use crate::os::file_size::reserve_from;
