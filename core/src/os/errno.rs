@@ -58,6 +58,7 @@ known!(
     ENOTSUP,
     ENXIO,
     ERESTART,
+    EROFS,
     EOVERFLOW,
     EPERM,
     ERANGE,

@@ -71,7 +71,7 @@ fn is_on_stack(address: usize, anchor: usize) -> bool {
 
 /// Whether the byte at this address can be read. Asks the kernel for an invalid change of the
 /// signal mask: it reads the new mask before it rejects the request. No filter refuses that call.
-pub(super) fn is_readable(address: usize, anchor: usize) -> bool {
+pub fn is_readable(address: usize, anchor: usize) -> bool {
     if is_on_stack(address, anchor) {
         return true;
     }

@@ -19,8 +19,9 @@ use core::ptr;
 use crate::os::{Errno, Result, membarrier};
 use crate::shared::thread::{self, FrameTag, Operation, Thread};
 
-/// Places of the table. More objects than three quarters of it are ENOMEM.
-const PLACES: usize = 1 << 15;
+/// Places of the table. More objects than three quarters of it are ENOMEM: the kernel's limits let
+/// a process use 32,000 of each family, and here it is not to meet one earlier.
+const PLACES: usize = 1 << 16;
 /// Neighbours whose entries are in one piece of memory.
 const GROUP: usize = 32;
 /// Places that are looked at for an id.
@@ -109,8 +110,12 @@ impl<T: Send + Sync> Attached<T> {
 
     /// The ids of all that are attached. Allocates nothing.
     pub fn ids(&'static self) -> impl Iterator<Item = i32> {
-        let entries = (0..PLACES).filter_map(|place| self.entry(place));
-        entries.filter_map(|entry| {
+        // SAFETY: groups are never freed.
+        let groups = self.table.iter().filter_map(|group| unsafe {
+            let group: *const [Entry<T>; GROUP] = group.load(Ordering::Acquire);
+            group.as_ref()
+        });
+        groups.flatten().filter_map(|entry| {
             let id = entry.id.load(Ordering::Relaxed);
             entry.is(id).then_some(id)
         })
@@ -264,4 +269,27 @@ fn new_group<T>() -> Result<*mut [Entry<T>; GROUP]> {
         )
     };
     if new == libc::MAP_FAILED { Err(Errno::ENOMEM) } else { Ok(new.cast()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_as_the_kernel_has_are_found() {
+        static TABLE: Attached<i32> = Attached::new();
+        // Ids are random; these are the same ones each time.
+        let mut state = 1_u64;
+        let ids: Vec<i32> = (0..32_000)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                i32::try_from(state >> 33).unwrap_or(0)
+            })
+            .collect();
+        for (count, id) in ids.iter().enumerate() {
+            assert_eq!(TABLE.insert(*id, *id), Ok(()), "after {count}");
+        }
+        assert!(ids.iter().all(|id| TABLE.find(*id).is_some()));
+        assert_eq!(TABLE.ids().count(), ids.len());
+    }
 }

@@ -1,5 +1,6 @@
 /* A process that has open a queue, and then loses the way to its files and to /proc, goes on with
  * it, and so do its children: a daemon that confines itself. */
+#include "../support/empty_root.h"
 #include "../support/nobody.h"
 #include "../support/notify.h"
 
@@ -93,19 +94,6 @@ static void lose_mount(const char *path)
 		CHECK_SKIP("there are no mount namespaces");
 	CHECK_OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	CHECK_OK(umount2(path, MNT_DETACH));
-}
-
-static void enter_empty_root(void)
-{
-	char directory[] = "/tmp/rsipc-root-XXXXXX";
-	CHECK(mkdtemp(directory));
-	int parent = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CHECK_OK(parent);
-	CHECK_OK(chroot(directory));
-	CHECK_OK(chdir("/"));
-	/* It stays the root. */
-	CHECK_OK(unlinkat(parent, directory + strlen("/tmp/"), AT_REMOVEDIR));
-	CHECK_OK(close(parent));
 }
 
 CASE(mq_goes_on_after_chroot)

@@ -13,14 +13,11 @@
 //! a block for one index, the one that is not listed is free again.
 
 use super::layout::kind::{FREE, KIND, PLACE_SHIFT, RECORDS, SLOTS};
-use super::layout::{Layout, RECORD_BLOCKS, SLOT_BLOCKS};
+use super::layout::{Layout, RECORD_BLOCKS, SLOT_BLOCKS, STEP};
 use super::queue::Queue;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
-
-/// Blocks by which a file grows at least.
-const STEP: usize = 4;
 
 /// The kind of a block. [`FREE`] also for one that the file is not known to have.
 pub fn kind(layout: &Layout, block: usize) -> u64 {

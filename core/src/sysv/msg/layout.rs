@@ -144,8 +144,10 @@ pub struct Entry {
 }
 const _: () = assert!(REGION * size_of::<Entry>() <= BLOCK);
 
-/// Bytes of a new file: the first two blocks, and the first slots.
+/// Bytes of a file at least: the first two blocks, and the first slots.
 pub const FIRST_SIZE: usize = (TABLE + 2) * BLOCK;
+/// Blocks by which a file grows at least, and that a new one has which are free.
+pub const STEP: usize = 4;
 /// The block with the first slots.
 pub const FIRST_SLOTS: usize = TABLE + 1;
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 
 use super::layout::{BLOCK, FIRST_SIZE, FIRST_SLOTS, Layout, MESSAGES_MAX, REGION_SIZE, kind};
-use super::layout::{REGION, REGIONS};
+use super::layout::{REGION, REGIONS, STEP};
 use super::usage::Amount;
 use crate::atomic::Ordering;
 use crate::os::file_size::reserve_from;
@@ -13,7 +13,7 @@ use crate::os::settings;
 use crate::os::{Errno, Result};
 use crate::shared::presence;
 use crate::sysv::header::{Birth, Facts, Header};
-use crate::sysv::object::{Identity, reopen};
+use crate::sysv::object::{Identity, reopen, steps_mapped};
 use crate::sysv::permission::Permission;
 use crate::sysv::registry::{self, Opened};
 
@@ -33,15 +33,18 @@ impl Drop for Queue {
 }
 
 impl Queue {
-    /// Maps the file of a new queue, and writes what does not change into it.
+    /// Maps the file of a new queue, and writes what does not change into it. The file has blocks
+    /// for the first waiters and long bodies: a process that confines itself cannot make it longer.
     pub fn map_new(file: &File, birth: &Birth) -> Result<Self> {
-        reserve_from(file, 0, FIRST_SIZE)?;
+        let size = FIRST_SIZE + STEP * BLOCK;
+        reserve_from(file, 0, size)?;
         let header = Header::new(birth);
         // SAFETY: a header.
         let facts = unsafe { Header::facts((&raw const header).cast(), birth.family)? };
         let queue = Self::map_file(file, facts)?;
         // SAFETY: the header is at the start of the mapping, which no other process knows.
         unsafe { queue.layout.header_place().write(header) };
+        queue.has_length(file, size)?;
         // The first slots.
         let block = u32::try_from(FIRST_SLOTS).unwrap_or(0);
         queue.layout.slot_list()[0].store(block + 1, Ordering::Relaxed);
@@ -72,8 +75,22 @@ impl Queue {
     /// Others have made the file longer. EIDRM; ENOMEM.
     #[cold]
     pub fn learn_blocks(&self) -> Result<()> {
-        let Opened { file, length, .. } = reopen(self)?;
-        self.has_length(&file, length)
+        match reopen(self) {
+            Ok(Opened { file, length, .. }) => self.has_length(&file, length),
+            Err(Errno::EIDRM) => Err(Errno::EIDRM),
+            Err(error) => self.learn_mapped_blocks().ok_or(error),
+        }
+    }
+
+    /// The same for a process that cannot open the file any more. `None`: not in what it has
+    /// mapped.
+    fn learn_mapped_blocks(&self) -> Option<()> {
+        let known = self.layout.blocks();
+        let last = self.layout.block(known.checked_sub(1)?)?;
+        let limit = known.next_multiple_of(REGION) - known;
+        let more = steps_mapped(last.wrapping_add(BLOCK), BLOCK, limit);
+        let learned = self.layout.has_blocks(known + more, |_| Err(Errno::ENOMEM));
+        (more > 0 && learned.is_ok()).then_some(())
     }
 
     /// Makes the file longer by so many blocks. False: another process has made it longer before,

@@ -92,7 +92,7 @@ const PART_BUFFERS: usize = BUFFERS * 32 * size_of::<u64>();
 const RECORDS_AT: usize = 2 * PART_BUFFERS;
 const PROCESSES_AT: usize = RECORDS_AT + 32 * size_of::<Record>();
 const LONG_AT: usize = PROCESSES_AT + PROCESSES * size_of::<Process>();
-const PART: usize = (LONG_AT + size_of::<Long>()).next_multiple_of(PAGE);
+pub const PART: usize = (LONG_AT + size_of::<Long>()).next_multiple_of(PAGE);
 // The slots of processes lie in one page: see `presence::marks`.
 const _: () = assert!(PROCESSES_AT.is_multiple_of(PAGE));
 

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 
 use super::cells::{Holder, Status};
 use super::fate;
-use super::layout::{Geometry, Layout};
+use super::layout::{Geometry, Layout, PART};
 use super::operate::Actor;
 use super::serve::{Records, Wanted};
 use super::state::{self, Fact, Memory, NO_PART, REMOVED, View};
@@ -17,7 +17,7 @@ use crate::os::{Errno, Result};
 use crate::shared::presence::{self, ProcessId, marks};
 use crate::sysv::attached::Attached;
 use crate::sysv::header::{Birth, Facts, Header};
-use crate::sysv::object::{Identity, reopen};
+use crate::sysv::object::{Identity, reopen, steps_mapped};
 use crate::sysv::registry::{self, Opened};
 
 /// The sets that this process has mapped.
@@ -116,9 +116,21 @@ impl Set {
 
     /// Others have reserved memory for more parts. EINVAL: they have not.
     fn learn_parts(&self) -> Result<()> {
-        let opened = reopen(self)?;
         let known = self.layout.parts();
-        self.layout.has_parts(self.layout.geometry().parts(opened.length)?);
+        let geometry = self.layout.geometry();
+        let parts = match reopen(self) {
+            Ok(opened) => geometry.parts(opened.length)?,
+            Err(Errno::EIDRM) => return Err(Errno::EIDRM),
+            // This process cannot open it any more, but it is mapped.
+            Err(error) => {
+                let end = self.layout.base().wrapping_add(geometry.file_size(known));
+                match steps_mapped(end, PART, state::CHUNKS_MAX - known) {
+                    0 => return Err(error),
+                    more => known + more,
+                }
+            }
+        };
+        self.layout.has_parts(parts);
         if self.layout.parts() > known { Ok(()) } else { Err(Errno::EINVAL) }
     }
 
