@@ -138,7 +138,8 @@ CASE(semtimedop_time_that_cannot_be_written_is_good)
 
 CASE(semtimedop_that_gave_up_leaves_its_turn_to_the_next)
 {
-	struct timespec soon = { .tv_sec = 3 };
+	/* Long enough for both to be seen asleep, on a machine that is busy with other tests. */
+	struct timespec soon = { .tv_sec = 10 };
 	int set = new_set(1);
 	struct sleeper *first = sleep_for(set, OPS({ 0, -1, 0 }), &soon);
 	struct sleeper *second = SLEEPS(set, { 0, -1, 0 });
