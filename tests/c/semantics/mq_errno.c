@@ -1,24 +1,10 @@
 /* A call that succeeds leaves errno alone: each function, and each way through it. */
 #include "../support/asleep.h"
 #include "../support/notify.h"
+#include "../support/untouched.h"
 
 #include <sys/epoll.h>
 #include <sys/stat.h>
-
-enum { UNTOUCHED = 7777 };
-
-/* The call succeeds, and errno is as it was. */
-#define CHECK_KEEPS(call)                                                            \
-	do {                                                                         \
-		errno = UNTOUCHED;                                                   \
-		long long result_ = (long long)(call);                               \
-		int after_ = errno;                                                  \
-		if (result_ == -1)                                                   \
-			check_fail(__FILE__, __LINE__, "%s failed: %s", #call, strerror(after_)); \
-		if (after_ != UNTOUCHED)                                             \
-			check_fail(__FILE__, __LINE__, "%s left errno %s", #call,    \
-				   strerrorname_np(after_));                         \
-	} while (0)
 
 static mqd_t queue;
 static char got[SMALL_SIZE];

@@ -1,26 +1,11 @@
 /* A call that succeeds leaves errno alone: each function on semaphores and shared
  * memory objects. */
 #include "../support/sem.h"
+#include "../support/untouched.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/time.h>
-
-enum { UNTOUCHED = 7777 };
-
-/* The call gives anything but this, and errno is as it was. */
-#define CHECK_KEEPS_AS(call, failed)                                                 \
-	do {                                                                         \
-		errno = UNTOUCHED;                                                   \
-		bool good_ = (call) != (failed);                                     \
-		int after_ = errno;                                                  \
-		if (!good_)                                                          \
-			check_fail(__FILE__, __LINE__, "%s failed: %s", #call, strerror(after_)); \
-		if (after_ != UNTOUCHED)                                             \
-			check_fail(__FILE__, __LINE__, "%s left errno %s", #call,    \
-				   strerrorname_np(after_));                         \
-	} while (0)
-#define CHECK_KEEPS(call) CHECK_KEEPS_AS(call, -1)
 
 CASE(sem_open_and_its_kin_keep_errno)
 {

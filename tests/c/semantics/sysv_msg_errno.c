@@ -1,20 +1,7 @@
 /* A call that succeeds leaves errno alone. */
 #include "../support/refuse.h"
 #include "../support/sysv_msg_sleepers.h"
-
-enum { UNTOUCHED = 7777 };
-
-#define CHECK_KEEPS(call)                                                                          \
-	do {                                                                                       \
-		errno = UNTOUCHED;                                                                 \
-		long long got_ = (call);                                                           \
-		int after_ = errno;                                                                \
-		if (got_ == -1)                                                                    \
-			check_fail(__FILE__, __LINE__, "%s failed: %s", #call, strerror(after_));  \
-		if (after_ != UNTOUCHED)                                                           \
-			check_fail(__FILE__, __LINE__, "%s left errno %s", #call,                  \
-				   strerrorname_np(after_));                                       \
-	} while (0)
+#include "../support/untouched.h"
 
 static struct message letter = { .type = 1, .body = "x" };
 

@@ -1,19 +1,6 @@
 /* A call that succeeds leaves errno alone. */
 #include "../support/sysv_holders.h"
-
-enum { UNTOUCHED = 7777 };
-
-#define CHECK_KEEPS(call)                                                                          \
-	do {                                                                                       \
-		errno = UNTOUCHED;                                                                 \
-		long long got_ = (call);                                                           \
-		int after_ = errno;                                                                \
-		if (got_ == -1)                                                                    \
-			check_fail(__FILE__, __LINE__, "%s failed: %s", #call, strerror(after_));  \
-		if (after_ != UNTOUCHED)                                                           \
-			check_fail(__FILE__, __LINE__, "%s left errno %s", #call,                  \
-				   strerrorname_np(after_));                                       \
-	} while (0)
+#include "../support/untouched.h"
 
 CASE(semget_keeps_errno)
 {

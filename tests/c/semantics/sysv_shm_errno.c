@@ -1,19 +1,6 @@
 /* A call that succeeds leaves errno alone. */
 #include "../support/sysv_shm.h"
-
-enum { UNTOUCHED = 7777 };
-
-#define CHECK_KEEPS(call)                                                                          \
-	do {                                                                                       \
-		errno = UNTOUCHED;                                                                 \
-		long long got_ = (long long)(call);                                                \
-		int after_ = errno;                                                                \
-		if (got_ == -1)                                                                    \
-			check_fail(__FILE__, __LINE__, "%s failed: %s", #call, strerror(after_));  \
-		if (after_ != UNTOUCHED)                                                           \
-			check_fail(__FILE__, __LINE__, "%s left errno %s", #call,                  \
-				   strerrorname_np(after_));                                       \
-	} while (0)
+#include "../support/untouched.h"
 
 /* Comes first in its process: whose segments are used is found out in it. */
 CASE(shmget_keeps_errno)
