@@ -20,11 +20,13 @@ const FREED: RawFd = 64;
 /// What the child is told, and tells.
 struct Errand<'a> {
     call: &'a mut dyn FnMut() -> Result<()>,
-    result: Result<()>,
+    /// `None`: the child has not come to it.
+    result: Option<Result<()>>,
 }
 
 /// Makes a call without this process's soft limit on the size of files. The call makes system
-/// calls, and nothing else of effect outside what it has borrowed. `None`: there can be no child.
+/// calls, and nothing else of effect outside what it has borrowed. `None`: there can be no child,
+/// or it did not come to the end.
 ///
 /// All signals have to be blocked.
 pub fn without_file_limit(call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>> {
@@ -35,8 +37,9 @@ pub fn without_file_limit(call: &mut dyn FnMut() -> Result<()>) -> Option<Result
 }
 
 /// Makes a call as it is, and once more where that is EMFILE: in a child with a copy of the table
-/// of descriptors, in which others than `needed` have been closed. What the call opens it closes.
-pub fn with_free_descriptors(needed: RawFd, call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+/// of descriptors, in which the first ones have been closed. The call uses none of this process's,
+/// and closes what it opens.
+pub fn with_free_descriptors(call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     match call() {
         Err(Errno::EMFILE) => {}
         result => return result,
@@ -45,7 +48,7 @@ pub fn with_free_descriptors(needed: RawFd, call: &mut dyn FnMut() -> Result<()>
     let _blocked = Blocked::all();
     let result = run(0, &mut || {
         raise(libc::RLIMIT_NOFILE);
-        for fd in (0..FREED).filter(|&fd| fd != needed) {
+        for fd in 0..FREED {
             // SAFETY: the child's own table. To the kernel its locks (fcntl(2)) are its own, too,
             // so those of this process stay.
             unsafe { libc::syscall(libc::SYS_close, fd) };
@@ -55,9 +58,10 @@ pub fn with_free_descriptors(needed: RawFd, call: &mut dyn FnMut() -> Result<()>
     result.unwrap_or(Err(Errno::EMFILE))
 }
 
+/// `None`: there can be no child, or something else has ended it.
 fn run(shared: c_int, call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>> {
     let mut stack = vec![0_u128; STACK / size_of::<u128>()];
-    let mut errand = Errand { call, result: Err(Errno::EFBIG) };
+    let mut errand = Errand { call, result: None };
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FS | shared;
     // SAFETY: the stack and the errand live until the child has ended: this thread sleeps until
     // then (CLONE_VFORK). All signals are blocked, so that no handler of the program runs in the
@@ -73,13 +77,13 @@ fn run(shared: c_int, call: &mut dyn FnMut() -> Result<()>) -> Option<Result<()>
     while unsafe { libc::syscall(libc::SYS_wait4, child, ptr::null_mut::<c_int>(), WCLONE, 0) } < 0
         && Errno::last() == Errno::EINTR
     {}
-    Some(errand.result)
+    errand.result
 }
 
 extern "C" fn begin(errand: *mut c_void) -> c_int {
     // SAFETY: what `run` gave, and only this thread uses it meanwhile.
     let errand = unsafe { &mut *errand.cast::<Errand<'_>>() };
-    errand.result = (errand.call)();
+    errand.result = Some((errand.call)());
     // SAFETY: ends the child alone, without the exit procedures of the program.
     unsafe { libc::syscall(libc::SYS_exit, 0) };
     0

@@ -75,6 +75,16 @@ impl Errno {
     }
 }
 
+impl Errno {
+    /// What mmap(2) has failed with, for a call that is to tell of it. EAGAIN, where the process
+    /// may lock no more memory (`mlockall`, RLIMIT_MEMLOCK), is ENOMEM: from a call that could wait
+    /// it would say that it would.
+    #[must_use]
+    pub fn of_mapping(self) -> Self {
+        if self == Self::EAGAIN { Self::ENOMEM } else { self }
+    }
+}
+
 /// Preserves `errno`, whatever the calls in here do to it.
 pub fn preserved<R>(calls: impl FnOnce() -> R) -> R {
     // SAFETY: the location is valid in each thread.

@@ -51,8 +51,8 @@ pub fn reserve_from(file: &File, start: usize, size: usize) -> Result<()> {
             return Ok(());
         }
         match Errno::last() {
-            // The file system cannot reserve, or a filter refuses the call: the file is new and
-            // our own, so there is no other reason for EPERM. A hole is what there is to offer.
+            // The file system cannot reserve, or a filter refuses the call: files of ours are not
+            // sealed, so there is no other reason for EPERM. A hole is what there is to offer.
             // Another process may have made the file longer meanwhile.
             Errno::ENOTSUP | Errno::ENOSYS | Errno::EPERM if file.metadata()?.len() < end => {
                 Ok(file.set_len(end)?)

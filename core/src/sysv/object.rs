@@ -11,6 +11,7 @@ use super::registry::{self, For, Opened};
 use super::verdict::{Subject, Verdict};
 use crate::atomic::Ordering;
 use crate::os::credentials;
+use crate::os::errno::preserved;
 use crate::os::file::change_mode;
 use crate::os::readable::is_readable;
 use crate::os::{Errno, Result};
@@ -190,18 +191,19 @@ pub fn within<O: Object, T>(
 }
 
 /// The file of an object. EIDRM: it has lost its name; ENOMEM: it is out of this process's reach.
+/// The call may still succeed without it, so errno stays as it is.
 pub fn reopen<O: Object>(object: &O) -> Result<Opened> {
     let facts = &object.identity().facts;
-    match registry::open(O::FAMILY, facts.id, For::Use) {
+    match preserved(|| registry::open(O::FAMILY, facts.id, For::Use)) {
         // Not where it is at home, which the child of a fork may see otherwise.
         Ok(opened) if opened.facts.is_same(facts) => Ok(opened),
         // It lives, but not where this process looks, after a chroot(2) for example. A name goes
         // only after the object has been marked.
         Ok(_) | Err(Errno::EINVAL) if object.header().life() == Life::Lives => Err(Errno::ENOMEM),
         Ok(_) | Err(Errno::EINVAL) => Err(Errno::EIDRM),
-        // A filter, or a directory that has become read-only.
-        Err(Errno::EPERM | Errno::ENOSYS | Errno::EROFS) => Err(Errno::ENOMEM),
-        Err(error) => Err(error),
+        // A filter or Landlock, a directory that has become read-only, no free descriptor. The
+        // kernel's calls on an object that is in use fail with none of these.
+        Err(_) => Err(Errno::ENOMEM),
     }
 }
 
@@ -211,7 +213,7 @@ pub fn reopen<O: Object>(object: &O) -> Result<Opened> {
 pub fn steps_mapped(end: *const u8, step: usize, limit: usize) -> usize {
     // What lies beyond the end of the file cannot be read. Each step has been reserved whole.
     let last = |count: usize| end.addr() + (count + 1) * step - 1;
-    (0..limit).take_while(|count| is_readable(last(*count), 0)).count()
+    preserved(|| (0..limit).take_while(|count| is_readable(last(*count), 0)).count())
 }
 
 /// Lets the users map the file to which this owner and mode give any access. The file is the

@@ -201,15 +201,7 @@ pub fn map_from(file: RawFd, start: usize, length: usize) -> Result<*mut u8> {
     let (protection, anywhere) = (libc::PROT_READ | libc::PROT_WRITE, core::ptr::null_mut());
     // SAFETY: new memory at an address of the kernel's choice.
     let map = unsafe { libc::mmap(anywhere, length, protection, libc::MAP_SHARED, file, start) };
-    if map != libc::MAP_FAILED {
-        return Ok(map.cast());
-    }
-    Err(match Errno::last() {
-        // More than the process may lock (`mlockall`, RLIMIT_MEMLOCK). From semop and msgrcv the
-        // same error would say that the call would sleep.
-        Errno::EAGAIN => Errno::ENOMEM,
-        error => error,
-    })
+    if map == libc::MAP_FAILED { Err(Errno::last().of_mapping()) } else { Ok(map.cast()) }
 }
 
 /// The ids of all objects of a family, in order.

@@ -5,6 +5,7 @@
 #include "../support/queue.h"
 
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -128,4 +129,28 @@ CASE(mq_file_is_changed_without_a_descriptor_left_and_locks_stay)
 	}
 	check_child(child);
 	CHECK_FAILS(dup(2), EMFILE);
+}
+
+static rlim_t locked_max;
+
+/* Its error says what is short, and not that the call would wait. */
+static void open_with_little_locked(const char *name)
+{
+	struct mq_attr sizes = { .mq_maxmsg = 10, .mq_msgsize = 8192 };
+	/* The heap need not grow any more. */
+	void *volatile memory = malloc(1 << 16);
+	CHECK(memory);
+	free(memory);
+	CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ locked_max, locked_max }));
+	CHECK_OK(mlockall(MCL_FUTURE));
+	mqd_t queue = mq_open(name, O_CREAT | O_RDWR, 0600, &sizes);
+	CHECK(queue != -1 || errno == ENOMEM);
+	mq_unlink(name);
+}
+
+/* Each thing that is mapped on the way is once the first that is too much. */
+CASE(mq_open_where_little_memory_may_be_locked_is_no_eagain)
+{
+	for (locked_max = 1 << 16; locked_max <= 1 << 19; locked_max += 1 << 14)
+		as_nobody(open_with_little_locked, queue_name(0));
 }

@@ -4,6 +4,7 @@
 #include "../support/empty_root.h"
 #include "../support/nobody.h"
 #include "../support/sysv.h"
+#include "../support/untouched.h"
 
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -157,18 +158,56 @@ CASE(semop_and_msgsnd_where_little_memory_may_be_locked_are_no_eagain)
 	as_nobody(use_with_little_locked, "");
 }
 
+/* Another process has sent so much that the queue has become longer, and has received it. */
+static void fill_and_drain(int queue, size_t length)
+{
+	while (send(queue, length) == 0)
+		;
+	CHECK_EQ(errno, EAGAIN);
+	while (receive(queue) != -1)
+		;
+	CHECK_EQ(errno, ENOMSG);
+}
+
+CASE(msgsnd_after_chroot_uses_what_others_have_added)
+{
+	if (geteuid() != 0)
+		CHECK_SKIP("only root can change the root");
+	volatile int *state = common_memory(sizeof *state);
+	int queue = new_queue();
+	pid_t confined = check_fork();
+	if (confined == 0) {
+		CHECK_OK(send(queue, 1));
+		CHECK_EQ(receive(queue), 1);
+		enter_empty_root();
+		*state = 1;
+		CHECK_SOON(*state == 2);
+		for (int i = 0; i < LENGTHS; i++) {
+			CHECK_KEEPS(send(queue, lengths[i]));
+			CHECK_KEEPS(receive(queue));
+		}
+		_exit(0);
+	}
+	CHECK_SOON(*state == 1);
+	for (int i = 0; i < LENGTHS; i++)
+		fill_and_drain(queue, lengths[i]);
+	*state = 2;
+	check_child(confined);
+}
+
 static void *wait_for_many(void *set)
 {
 	CHECK_FAILS(semop(*(int *)set, &(struct sembuf){ 0, -100, 0 }, 1), EIDRM);
 	return NULL;
 }
 
+enum { SLEEPERS = 100 };
+
 /* The records of so many sleepers make the file of a set longer. */
-CASE(semop_after_chroot_among_sleepers_that_came_later)
+static void among_later_sleepers(void (*use)(int set))
 {
 	if (geteuid() != 0)
 		CHECK_SKIP("only root can change the root");
-	enum { SLEEPERS = 100 };
 	pthread_t sleepers[SLEEPERS];
 	volatile int *state = common_memory(sizeof *state);
 	int set = new_set();
@@ -178,8 +217,7 @@ CASE(semop_after_chroot_among_sleepers_that_came_later)
 		enter_empty_root();
 		*state = 1;
 		CHECK_SOON(*state == 2);
-		CHECK_EQ(semctl(set, 0, GETNCNT), SLEEPERS);
-		CHECK_OK(take(set, 0));
+		use(set);
 		CHECK_OK(semctl(set, 0, IPC_RMID));
 		_exit(0);
 	}
@@ -191,4 +229,26 @@ CASE(semop_after_chroot_among_sleepers_that_came_later)
 	check_child(confined);
 	for (int i = 0; i < SLEEPERS; i++)
 		CHECK_EQ(pthread_join(sleepers[i], NULL), 0);
+}
+
+static void count_and_take(int set)
+{
+	CHECK_EQ(semctl(set, 0, GETNCNT), SLEEPERS);
+	CHECK_KEEPS(take(set, 0));
+}
+
+static void take_and_count(int set)
+{
+	CHECK_KEEPS(take(set, 0));
+	CHECK_EQ(semctl(set, 0, GETNCNT), SLEEPERS);
+}
+
+CASE(semctl_after_chroot_among_sleepers_that_came_later)
+{
+	among_later_sleepers(count_and_take);
+}
+
+CASE(semop_after_chroot_among_sleepers_that_came_later)
+{
+	among_later_sleepers(take_and_count);
 }

@@ -67,7 +67,7 @@ pub fn change_mode(thread: &'static Thread, fd: RawFd, mode: u32) -> Result<()> 
     let change = Change::Mode(permission::of_files(mode));
     // The data file first, so that a call that fails changes nothing. The kernel decides whether
     // the caller may.
-    with_free_descriptors(fd, &mut || change.data_file(&queue.layout, queue.data))?;
+    with_free_descriptors(&mut || change.data_file(&queue.layout, queue.data))?;
     change.of(fd)?;
     queue.layout.set_mode(mode & MODE);
     Ok(())
@@ -82,7 +82,7 @@ pub fn change_owner(thread: &'static Thread, fd: RawFd, user: u32, group: u32) -
     let queue = use_.queue;
     let change = Change::Owner(user, group);
     // The data file first: its owner is the queue's. The kernel decides whether the caller may.
-    with_free_descriptors(fd, &mut || change.data_file(&queue.layout, queue.data))?;
+    with_free_descriptors(&mut || change.data_file(&queue.layout, queue.data))?;
     change.of(fd)?;
     // As chown(2) does for a regular file.
     let mode = queue.layout.mode();

@@ -75,15 +75,21 @@ impl Queue {
     /// Others have made the file longer. EIDRM; ENOMEM.
     #[cold]
     pub fn learn_blocks(&self) -> Result<()> {
+        self.look().map(drop)
+    }
+
+    /// The file, and others may have made it longer: that is known now. `None`: this process cannot
+    /// open it any more, but it is longer. EIDRM; ENOMEM.
+    fn look(&self) -> Result<Option<Opened>> {
         match reopen(self) {
-            Ok(Opened { file, length, .. }) => self.has_length(&file, length),
+            Ok(opened) => self.has_length(&opened.file, opened.length).map(|()| Some(opened)),
             Err(Errno::EIDRM) => Err(Errno::EIDRM),
-            Err(error) => self.learn_mapped_blocks().ok_or(error),
+            Err(error) => self.learn_mapped_blocks().ok_or(error).map(|()| None),
         }
     }
 
-    /// The same for a process that cannot open the file any more. `None`: not in what it has
-    /// mapped.
+    /// How far the file reaches, for a process that cannot open it any more. `None`: no further
+    /// than is known, in what it has mapped.
     fn learn_mapped_blocks(&self) -> Option<()> {
         let known = self.layout.blocks();
         let last = self.layout.block(known.checked_sub(1)?)?;
@@ -97,9 +103,10 @@ impl Queue {
     /// and that is known now. ENOMEM; EIDRM.
     #[cold]
     pub fn grow(&self, count: usize) -> Result<bool> {
-        let Opened { file, length, .. } = reopen(self)?;
-        if length / BLOCK > self.layout.blocks() {
-            return self.has_length(&file, length).map(|()| false);
+        let known = self.layout.blocks();
+        let Some(Opened { file, length, .. }) = self.look()? else { return Ok(false) };
+        if length / BLOCK > known {
+            return Ok(false);
         }
         let first = Layout::next_usable(length / BLOCK);
         let blocks = first + count;

@@ -117,38 +117,41 @@ impl Set {
     /// Others have reserved memory for more parts. EINVAL: they have not.
     fn learn_parts(&self) -> Result<()> {
         let known = self.layout.parts();
-        let geometry = self.layout.geometry();
-        let parts = match reopen(self) {
-            Ok(opened) => geometry.parts(opened.length)?,
-            Err(Errno::EIDRM) => return Err(Errno::EIDRM),
-            // This process cannot open it any more, but it is mapped.
+        self.look()?;
+        if self.layout.parts() > known { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+
+    /// The file, and others may have reserved memory for more parts: that is known now. `None`:
+    /// this process cannot open it any more, but there are more parts. EIDRM; ENOMEM; EINVAL.
+    fn look(&self) -> Result<Option<Opened>> {
+        let (geometry, known) = (self.layout.geometry(), self.layout.parts());
+        match reopen(self) {
+            Ok(opened) => {
+                self.layout.has_parts(geometry.parts(opened.length)?);
+                Ok(Some(opened))
+            }
+            Err(Errno::EIDRM) => Err(Errno::EIDRM),
             Err(error) => {
                 let end = self.layout.base().wrapping_add(geometry.file_size(known));
-                match steps_mapped(end, PART, state::CHUNKS_MAX - known) {
-                    0 => return Err(error),
-                    more => known + more,
-                }
+                let more = steps_mapped(end, PART, state::CHUNKS_MAX - known);
+                self.layout.has_parts(known + more);
+                if more > 0 { Ok(None) } else { Err(error) }
             }
-        };
-        self.layout.has_parts(parts);
-        if self.layout.parts() > known { Ok(()) } else { Err(Errno::EINVAL) }
+        }
     }
 
     /// Reserves memory for one more part. ENOMEM: there can be no more; ENOSPC; EIDRM.
     #[cold]
     pub fn add_part(&self) -> Result<()> {
-        let opened = reopen(self)?;
-        let geometry = self.layout.geometry();
         let known = self.layout.parts();
-        let parts = geometry.parts(opened.length)?;
-        if parts > known {
-            self.layout.has_parts(parts);
+        let Some(opened) = self.look()? else { return Ok(()) };
+        if self.layout.parts() > known {
             return Ok(());
         }
         if known >= state::CHUNKS_MAX {
             return Err(Errno::ENOMEM);
         }
-        reserve(&opened.file, geometry.file_size(known + 1))?;
+        reserve(&opened.file, self.layout.geometry().file_size(known + 1))?;
         self.layout.has_parts(known + 1);
         Ok(())
     }

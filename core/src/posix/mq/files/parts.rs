@@ -7,6 +7,7 @@
 //! reasons as the FIFO.
 
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
@@ -108,10 +109,10 @@ impl Parts {
     /// Maps all of it. EINVAL when a part is missing.
     pub fn map(&self, file: &File) -> Result<MmapRaw> {
         if self.id.size == 0 {
-            return Ok(MmapOptions::new().len(self.total).map_raw(file)?);
+            return mapped(MmapOptions::new().len(self.total).map_raw(file));
         }
-        let whole: MmapRaw =
-            MmapOptions::new().len(self.total).no_reserve_swap().map_anon()?.into();
+        let whole = MmapOptions::new().len(self.total).no_reserve_swap().map_anon();
+        let whole: MmapRaw = mapped(whole)?.into();
         map_at(&whole, 0, self.id.size, file)?;
         for part in self.others() {
             map_at(&whole, part.start, part.length, &self.open(&part)?)?;
@@ -226,7 +227,11 @@ fn map_at(whole: &MmapRaw, start: usize, length: usize, file: &File) -> Result<(
             0,
         )
     };
-    if mapped == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(()) }
+    if mapped == libc::MAP_FAILED { Err(Errno::last().of_mapping()) } else { Ok(()) }
+}
+
+fn mapped<T>(result: io::Result<T>) -> Result<T> {
+    result.map_err(|error| Errno::from(error).of_mapping())
 }
 
 fn page() -> usize {
