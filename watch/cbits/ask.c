@@ -23,6 +23,12 @@ int rsipc_watch_queue(mqd_t queue, long *room, long *size, long *messages)
 	return 1;
 }
 
+int rsipc_watch_never_waits(mqd_t queue)
+{
+	struct mq_attr attributes;
+	return NEXT(mq_getattr)(queue, &attributes) == 0 && (attributes.mq_flags & O_NONBLOCK) != 0;
+}
+
 int rsipc_watch_queue_named(const char *name, long *messages)
 {
 	long room, size;

@@ -104,6 +104,7 @@ unsigned rsipc_watch_stack(uint64_t *counters, unsigned room, int *in_handler);
 
 /* Questions to the library behind (ask.c). 0: there is no such object. */
 int rsipc_watch_queue(mqd_t queue, long *room, long *size, long *messages);
+int rsipc_watch_never_waits(mqd_t queue);
 int rsipc_watch_queue_named(const char *name, long *messages);
 int rsipc_watch_semaphore_named(const char *name, int *value);
 int rsipc_watch_memory_named(const char *name);

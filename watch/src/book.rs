@@ -28,7 +28,10 @@ const NO_OBJECT: Object = Object {
     first_taker: 0,
     is_common: false,
     again: 0,
-    again_pid: 0,
+    value: 0,
+    is_undone: false,
+    is_missed: false,
+    taken_at: 0,
 };
 
 /// All zeros: free.
@@ -42,6 +45,25 @@ const NO_HANDLE: Handle = Handle {
     is_over: false,
     is_keeping: false,
 };
+
+/// All zeros: free.
+const NO_PROCESS: Process = Process {
+    pid: 0,
+    children: 0,
+    path: 0,
+    programs: 0,
+    name: [0; 16],
+    is_over: false,
+    is_heir: false,
+    parent: 0,
+    born: 0,
+};
+
+/// The next number in the order of events.
+pub const fn tick(book: &mut Book) -> u64 {
+    book.clock += 1;
+    book.clock
+}
 
 /// The name of an object as a user knows it.
 pub fn name(object: &Object) -> &[u8] {
@@ -299,6 +321,28 @@ pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) -> bool {
     is_whole
 }
 
+/// The process was forked by this one, at that time.
+pub fn set_birth(book: &mut Book, pid: i32, parent: i32, born: u64) {
+    if let Some(process) = process(book, pid) {
+        (process.parent, process.born) = (parent, born);
+    }
+}
+
+/// Whether what `before` did at this time comes before all that `pid` does: it forked it, or a
+/// process that forked it, later.
+pub fn is_descendant(book: &Book, pid: i32, before: i32, at: u64) -> bool {
+    let mut current = pid;
+    for _ in 0..PROCESSES {
+        let known = book.processes.iter().find(|process| process.pid == current);
+        let Some(process) = known.filter(|process| process.born > at) else { return false };
+        if process.parent == before {
+            return true;
+        }
+        current = process.parent;
+    }
+    false
+}
+
 pub fn process(book: &mut Book, pid: i32) -> Option<&mut Process> {
     book.processes.iter_mut().find(|process| process.pid == pid)
 }
@@ -318,7 +362,7 @@ pub fn add_process(book: &mut Book, pid: i32, path: u64, is_heir: bool) -> bool 
     let Some(index) = free else { return false };
     let name = system::name();
     book.processes[index] =
-        Process { pid, children: 0, path, programs: 0, name, is_over: false, is_heir };
+        Process { pid, children: 0, path, programs: 0, name, is_over: false, is_heir, ..NO_PROCESS };
     true
 }
 

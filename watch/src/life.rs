@@ -151,17 +151,18 @@ extern "C" fn rsipc_watch_fork() {
     let pid = system::pid();
     let known = run::with_book(run, |book| {
         let ticket = book::hand_down(book, pid);
+        let born = book::tick(book);
         let own = book::process(book, pid)?;
         own.children += 1;
-        Some((own.children, ticket))
+        Some((own.children, ticket, born))
     });
-    let (number, ticket) = known
+    let (number, ticket, born) = known
         .flatten()
-        .unwrap_or_else(|| (CHILDREN.fetch_add(1, Ordering::Relaxed) + (1 << 16), 0));
+        .unwrap_or_else(|| (CHILDREN.fetch_add(1, Ordering::Relaxed) + (1 << 16), 0, 0));
     // SAFETY: a handler that interrupts this and forks leaves its own, and then its child has them.
     let own = unsafe { memory::own() };
     let path = chaos::mix(chaos::path(), u64::from(number));
-    own.fork = Fork { parent: pid, ticket, path };
+    own.fork = Fork { parent: pid, ticket, path, born };
     system::set_errno(errno);
 }
 
@@ -170,12 +171,13 @@ extern "C" fn rsipc_watch_fork() {
 extern "C" fn rsipc_watch_forked() {
     let Some(run) = run::current() else { return };
     let errno = system::errno();
-    let Fork { parent, ticket, path } = memory::fork();
+    let Fork { parent, ticket, path, born } = memory::fork();
     chaos::enter(path);
     run::with_book(run, |book| {
         if !book::add_process(book, system::pid(), path, true) {
             run::note_missed(run, Gap::Processes);
         }
+        book::set_birth(book, system::pid(), parent, born);
         let from = if ticket == 0 { parent } else { ticket };
         if !book::inherit(book, from, parent, system::pid()) {
             run::note_missed(run, Gap::Handles);

@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write};
 
+use watch_run::suspect::LINE;
+
 /// Longer lines are cut.
-const ROOM: usize = 3072;
+const ROOM: usize = LINE;
 
 /// A text of bounded length.
 pub struct Line {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use watch_run::tables::HELD;
+
 use crate::system;
 
 /// Threads of this process that have made a call.
@@ -11,9 +13,6 @@ static THREADS: AtomicU32 = AtomicU32::new(0);
 pub fn forget_threads() {
     THREADS.store(0, Ordering::Relaxed);
 }
-
-/// Locks of one thread that are remembered.
-pub const HELD: usize = 8;
 
 /// A message that was not sent, or not received.
 #[derive(Clone, Copy)]
@@ -26,6 +25,8 @@ pub struct Lost {
     pub hash: u64,
     /// The room that there was for it.
     pub room: u64,
+    /// Its first bytes.
+    pub start: u64,
 }
 
 /// A value that was asked for.
@@ -49,6 +50,8 @@ pub struct Fork {
     /// Under which the book has what it inherits; 0: it has not.
     pub ticket: i32,
     pub path: u64,
+    /// When, by `Book::clock`.
+    pub born: u64,
 }
 
 /// A call that this thread is in. A handler may leave it by siglongjmp(3): then nobody tells.
@@ -87,7 +90,24 @@ pub struct Memory {
     pub fork: Fork,
     /// Objects and 1.
     pub held: [u32; HELD],
+    /// Signals that it had blocked when it made the call.
+    pub mask: u64,
+    /// Semaphores that it has taken outside of handlers, the last one first.
+    pub takes: [Takes; TAKES],
 }
+
+/// Takes of one semaphore outside of handlers.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Takes {
+    /// The object and 1; 0: none.
+    pub object: u32,
+    /// Signals that were blocked in each of them.
+    pub mask: u64,
+}
+
+/// Semaphores of one thread that are remembered so.
+const TAKES: usize = 6;
 
 const _: () = assert!(size_of::<Memory>() <= 512, "WATCHED_MEMORY has room for it");
 
@@ -129,6 +149,17 @@ impl Memory {
         if let Some(free) = self.held.iter_mut().find(|held| **held == 0) {
             *free = object + 1;
         }
+    }
+
+    /// A take outside of handlers.
+    pub fn take_plainly(&mut self, object: u32) {
+        let number = object + 1;
+        let known = self.takes.iter().position(|takes| takes.object == number);
+        let place = known.unwrap_or(TAKES - 1);
+        let before = self.takes[place];
+        let mask = if known.is_some() { before.mask & self.mask } else { self.mask };
+        self.takes.copy_within(..place, 1);
+        self.takes[0] = Takes { object: number, mask };
     }
 
     /// Whether it was there.

@@ -10,6 +10,7 @@ unsafe extern "C" {
         size: *mut c_long,
         messages: *mut c_long,
     ) -> c_int;
+    safe fn rsipc_watch_never_waits(queue: c_int) -> c_int;
     fn rsipc_watch_queue_named(name: *const c_char, messages: *mut c_long) -> c_int;
     fn rsipc_watch_semaphore_named(name: *const c_char, value: *mut c_int) -> c_int;
     fn rsipc_watch_memory_named(name: *const c_char) -> c_int;
@@ -46,6 +47,11 @@ pub fn queue(descriptor: u64) -> Option<Queue> {
         )
     };
     (is_one != 0).then_some(found)
+}
+
+/// Whether the queue was opened with `O_NONBLOCK`.
+pub fn never_waits(descriptor: u64) -> bool {
+    rsipc_watch_never_waits(number(descriptor)) != 0
 }
 
 /// The messages in the queue of this name; None if there is none.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use watch_run::tables::{Book, Gap, Tables};
 
-use crate::system;
+use crate::{memory, system};
 
 /// Null: nothing is watched. Stored once, at load.
 static TABLES: AtomicPtr<Tables> = AtomicPtr::new(std::ptr::null_mut());
@@ -56,6 +56,12 @@ impl Blocked {
             Self(before)
         }
     }
+
+    /// Those that were blocked before, the first one in the lowest bit.
+    fn signals(&self) -> u64 {
+        // SAFETY: the set is larger, and its first word has the signals from 1 to 64.
+        unsafe { (&raw const self.0).cast::<u64>().read() }
+    }
 }
 
 impl Drop for Blocked {
@@ -69,12 +75,14 @@ impl Drop for Blocked {
 
 /// Does something with the book, alone. None if it could not be had.
 pub fn with_book<R>(run: &Tables, work: impl FnOnce(&mut Book) -> R) -> Option<R> {
-    let _blocked = Blocked::new();
+    let blocked = Blocked::new();
     let tid = system::tid();
     if !lock(run, tid) {
         note_missed(run, Gap::Kept);
         return None;
     }
+    // SAFETY: signals are blocked.
+    unsafe { memory::own() }.mask = blocked.signals();
     // SAFETY: who has the lock is alone; all that follow its rules see what it wrote (Acquire and
     // Release below).
     let result = work(unsafe { &mut *run.book.get() });

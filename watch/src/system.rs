@@ -81,6 +81,25 @@ fn state(tid: i32) -> Option<u8> {
     text.get(end + 2).copied()
 }
 
+/// Whether the process has a handler for the signal.
+pub fn has_handler(signal: i32) -> bool {
+    // SAFETY: zeros are an action; the call only asks, and has room for the answer.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0
+            && !matches!(action.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN)
+    }
+}
+
+/// Whether this process has no other thread.
+pub fn is_alone() -> bool {
+    // SAFETY: a C string, and room for the answer, of which zeros are one.
+    unsafe {
+        let mut status: libc::stat = std::mem::zeroed();
+        libc::stat(c"/proc/self/task".as_ptr(), &raw mut status) == 0 && status.st_nlink == 3
+    }
+}
+
 pub fn errno() -> i32 {
     // SAFETY: the address is that of this thread's errno.
     unsafe { *libc::__errno_location() }

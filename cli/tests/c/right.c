@@ -163,7 +163,7 @@ static void handle(int signal, void (*handler)(int))
 static void handler_posts(void)
 {
 	struct itimerval time = { .it_value = { .tv_sec = 1, .tv_usec = 600000 } };
-	make(&handled, 1);
+	check(sem_init(&handled, 0, 1), "sem_init");
 	handle(SIGALRM, give_back);
 	for (int round = 0; round < 3; round++) {
 		take(&handled);
@@ -179,7 +179,7 @@ static void handler_posts(void)
 /* Events that a handler tells of, the first of which has happened already. */
 static void handler_counts(void)
 {
-	make(&handled, 1);
+	check(sem_init(&handled, 0, 1), "sem_init");
 	handle(SIGUSR1, give_back);
 	for (int round = 0; round < 3; round++) {
 		take(&handled);
@@ -208,7 +208,7 @@ static void try_to_take(int signal)
 static void handler_kept_out(void)
 {
 	sigset_t set;
-	make(&handled, 1);
+	check(sem_init(&handled, 0, 1), "sem_init");
 	handle(SIGUSR1, take_and_give);
 	handle(SIGUSR2, try_to_take);
 	sigemptyset(&set);

@@ -4,7 +4,7 @@
 
 /* Locks that are taken in both orders, and what keeps the two apart. */
 struct table {
-	sem_t gate, others[4], forks[5], room;
+	sem_t gate, others[8], forks[5], room;
 	int next;
 };
 
@@ -23,28 +23,29 @@ static struct table *new_table(unsigned room)
 	struct table *table = shared_memory();
 	make(&table->gate, 1);
 	make(&table->room, room);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 8; i++)
 		make(&table->others[i], 1);
 	for (int i = 0; i < 5; i++)
 		make(&table->forks[i], 1);
 	return table;
 }
 
+static void all(sem_t *locks, void (*change)(sem_t *))
+{
+	for (int i = 0; i < 4; i++)
+		change(&locks[i]);
+}
+
+/* The gate is the last of many locks, and the others are different ones. */
 static void through_gate(struct table *table, int first)
 {
+	sem_t *others = &table->others[4 * first];
 	for (int round = 0; round < 4; round++) {
-		/* The gate is the last of many. */
-		for (int i = 0; i < 4; i++)
-			take(&table->others[i]);
+		all(others, take);
 		take(&table->gate);
-		for (int i = 0; i < 4; i++)
-			give(&table->others[i]);
-		for (int i = 0; i < 4; i++)
-			take(&table->others[i]);
 		both(&table->forks[first], &table->forks[!first]);
-		for (int i = 0; i < 4; i++)
-			give(&table->others[i]);
 		give(&table->gate);
+		all(others, give);
 	}
 }
 
@@ -60,12 +61,9 @@ static void back(void *argument)
 
 static void gate(void)
 {
-	/* The other four would be in the way of each other: the gate is behind them. */
 	struct table *table = new_table(4);
-	act(PROCESSES, (work[]){ forth, NULL }, table);
-	act(PROCESSES, (work[]){ back, NULL }, table);
-	act(THREADS, (work[]){ forth, NULL }, table);
-	act(THREADS, (work[]){ back, NULL }, table);
+	act(PROCESSES, (work[]){ forth, back, NULL }, table);
+	act(THREADS, (work[]){ forth, back, NULL }, table);
 }
 
 /* Each philosopher has the forks i and i + 1. Four of the five at most are in the room. */

@@ -108,7 +108,7 @@ static void woken_once(void)
 	for (int i = 0; i < 5; i++) {
 		if (send_text(queue, "!", 1) != 0 && errno != EAGAIN)
 			die("mq_send");
-		if (i == 3)
+		if (i == 2)
 			receive(queue);
 	}
 	receive(queue);

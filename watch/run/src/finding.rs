@@ -90,6 +90,22 @@ impl Kind {
         }
     }
 
+    /// The one of those that may be suspected that has this number.
+    #[must_use]
+    pub const fn of(number: u32) -> Option<Self> {
+        let mut index = 0;
+        while index < Self::SUSPECTED.len() {
+            if Self::SUSPECTED[index] as u32 == number {
+                return Some(Self::SUSPECTED[index]);
+            }
+            index += 1;
+        }
+        None
+    }
+
+    /// Those of which later events tell whether they are mistakes.
+    const SUSPECTED: [Self; 5] = [ForeignPost, LockOrder, MessageLost, InHandler, NotGivenBack];
+
     /// Whether it follows from what processes have done before, so that one call that is not in the
     /// book may make it untrue.
     #[must_use]
@@ -101,6 +117,7 @@ impl Kind {
                 | Closed
                 | ForeignPost
                 | LockOrder
+                | MessageLost
                 | NotOpen
                 | OpenedOften
                 | KeptOpen

@@ -5,10 +5,12 @@
 //! |---|---|
 //! | `calls` | the watched calls, and what their arguments are |
 //! | `finding` | what can be wrong, and the manual page that says why |
+//! | `suspect` | what looks like a mistake, until later events tell |
 //! | `tables` | the memory that all processes of a run have in common |
 
 pub mod calls;
 pub mod finding;
+pub mod suspect;
 pub mod tables;
 
 /// The environment variable that names the directory of a run.

@@ -10,8 +10,10 @@
 
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
+use crate::suspect::{LINE, SUSPECTS, Suspect};
+
 /// `watch` and a version: what the first bytes have to be.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x03");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x04");
 
 /// Bits of `Head::modes`.
 pub mod mode {
@@ -189,10 +191,16 @@ pub struct Object {
     pub first_taker: i32,
     /// See there.
     pub is_common: bool,
-    /// The thread that was the first to post again what it had given back already; 0: none.
+    /// The thread that was the first to post what it had not taken; 0: none.
     pub again: i32,
-    /// The process of `again`.
-    pub again_pid: i32,
+    /// The value that follows from the calls of the run.
+    pub value: i64,
+    /// A process has used it with SEM_UNDO: its end changes the value.
+    pub is_undone: bool,
+    /// Somebody waited for it in vain, after its taker had ended.
+    pub is_missed: bool,
+    /// When it was taken last, by `Book::clock`.
+    pub taken_at: u64,
 }
 
 impl Object {
@@ -203,6 +211,7 @@ impl Object {
         self.is_signal = value == 0;
         (self.taker, self.taker_pid, self.returns) = (0, 0, 0);
         (self.first_taker, self.is_common, self.again) = (0, false, 0);
+        (self.value, self.is_missed, self.taken_at) = (value as i64, false, 0);
     }
 }
 
@@ -247,6 +256,10 @@ pub struct Process {
     pub is_over: bool,
     /// It has been forked, and runs its parent's program: its private memory began as a copy.
     pub is_heir: bool,
+    /// The process that forked it, and when, by `Book::clock`; 0: unknown.
+    pub parent: i32,
+    /// See there.
+    pub born: u64,
 }
 
 /// That a thread took one lock while it had another.
@@ -261,8 +274,12 @@ pub struct Order {
     pub tid: i32,
     /// Its process.
     pub pid: i32,
+    /// The process had no other thread.
+    pub is_alone: bool,
+    /// When it did so last, by `Book::clock`.
+    pub at: u64,
     /// All that it had.
-    pub all: [u32; 4],
+    pub all: [u32; HELD],
 }
 
 /// What a place in a program did after it had asked for a value.
@@ -289,6 +306,8 @@ pub const ORDERS: usize = 512;
 pub const DECISIONS: usize = 128;
 /// See [`THREADS`].
 pub const SAID: usize = 1024;
+/// Locks of one thread that are remembered.
+pub const HELD: usize = 8;
 
 /// What is known of the run.
 #[repr(C)]
@@ -305,6 +324,14 @@ pub struct Book {
     pub decisions: [Decision; DECISIONS],
     /// Findings that were reported: hashes of kind, object and place in the program; 0: free.
     pub said: [u64; SAID],
+    /// What looks like a mistake, in no order.
+    pub suspects: [Suspect; SUSPECTS],
+    /// What is reported of each, if it is one.
+    pub lines: [[u8; LINE]; SUSPECTS],
+    /// The order of events: a number that only grows.
+    pub clock: u64,
+    /// Entries of `suspects` that are used.
+    pub suspects_used: u32,
     /// Entries of `objects` that are used.
     pub objects_used: u32,
     /// Forks so far.

@@ -2,9 +2,11 @@
 
 use watch_run::calls::{Argument, CALLS};
 use watch_run::finding::Kind;
+use watch_run::suspect::{Clue, Suspect};
 use watch_run::tables::{Book, Gap, ObjectKind, Tables};
 
 use super::report::Findings;
+use super::suspects;
 use crate::call::Call;
 use crate::{book, memory as own, run, system};
 
@@ -22,6 +24,12 @@ pub struct Case<'a> {
 impl Case<'_> {
     pub fn say(&mut self, kind: Kind, object: Option<usize>, text: std::fmt::Arguments) {
         self.found.add(self.book, kind, object, (self.pid, self.tid), text);
+    }
+
+    /// A mistake only if what comes later does not explain it.
+    pub fn suspect(&mut self, kind: Kind, object: usize, clue: Clue, text: std::fmt::Arguments) {
+        let suspect = Suspect { clue, ..suspects::new(kind, object, self.tid) };
+        self.found.add_suspect(self.book, suspect, kind, (self.pid, self.tid), text);
     }
 
     /// A new object; None, which is noted, if there is no room.

@@ -4,11 +4,12 @@ use std::ffi::CStr;
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
+use watch_run::suspect::Clue;
 use watch_run::tables::{HANDLES, Object, ObjectKind, Tables};
 
 use super::case::{Case, judge};
 use super::report::Findings;
-use super::{kept, lost, queues, twice};
+use super::{kept, lost, queues, suspects};
 use crate::call::Call;
 use crate::{book, next, run, system};
 
@@ -44,7 +45,6 @@ pub fn exit(run: &Tables) {
         opened_often(case);
         kept::at_exit(case);
         kept_lock(case);
-        twice::at_exit(case);
         let mut own = open_queues(case).into_iter();
         kept.fill_with(|| own.next().flatten());
     });
@@ -78,6 +78,7 @@ fn kept_lock(case: &mut Case) {
             || object.taker_pid != case.pid
             || object.is_signal
             || object.returns == 0
+            || object.is_undone
         {
             continue;
         }
@@ -92,7 +93,8 @@ fn kept_lock(case: &mut Case) {
         if is_missed {
             let thread = object.taker;
             let text = format_args!("the process ends with it; thread {thread} took it last");
-            case.say(Kind::NotGivenBack, Some(index), text);
+            let clue = Clue { taker: thread, ..Clue::default() };
+            case.suspect(Kind::NotGivenBack, index, clue, text);
         }
     }
 }
@@ -122,6 +124,7 @@ fn open_queues(case: &Case) -> [Option<(usize, u64)>; 8] {
 
 /// At the end of the run: nobody is there any more.
 pub fn judge_end(run: &Tables) {
+    suspects::judge(run, left);
     let count = run::with_book(run, |book| book::used(book)).unwrap_or(0);
     for index in 0..count {
         let Some(object) = run::with_book(run, |book| book.objects[index]) else { return };
@@ -135,10 +138,7 @@ pub fn judge_end(run: &Tables) {
             let mut case = Case { run, book, own, call: &mut call, pid, tid, found: &mut found };
             not_given_back(&mut case, index, left);
             kept::was_kept(&mut case, index);
-            if object.kind == ObjectKind::Member {
-                let value = left.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
-                twice::left_with(&mut case, index, value);
-            } else if let Some(left) = left {
+            if let Some(left) = left.filter(|_| object.kind != ObjectKind::Member) {
                 never_removed(&mut case, index, left);
             }
         });

@@ -1,19 +1,18 @@
 //! Semaphores that work as locks: made with 1, and posted by who took it. The first post by
-//! somebody who has taken nothing, on one that was never given back by its taker, shows a signal:
-//! nothing is said of it.
+//! somebody who has taken nothing shows a signal, or a lock that is handed on: nothing more is said of
+//! it, unless it has a token too many in the end (`twice`).
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
-use watch_run::tables::{Object, Order};
+use watch_run::suspect::Clue;
+use watch_run::tables::{Book, HELD, Object, Order};
 
 use super::case::Case;
 use super::circle::{self, Circle};
-use super::twice;
-use crate::book;
+use super::{handlers, suspects, twice};
+use crate::chaos::mix;
 use crate::line::Shown;
-
-/// Posts by who had taken it, after which one by somebody else is a mistake.
-const KNOWN: u32 = 2;
+use crate::{book, system};
 
 pub fn before(case: &mut Case) {
     let Some(index) = case.call.object() else { return };
@@ -32,19 +31,28 @@ pub fn after(case: &mut Case) {
     );
     if takes && case.call.has_succeeded() {
         taken(case, index);
+    } else if case.call.number == number::SEM_POST && !case.call.has_succeeded() {
+        case.book.objects[index].value -= 1;
+    } else if takes && case.call.error == libc::ETIMEDOUT {
+        let object = &mut case.book.objects[index];
+        object.is_missed |= object.taker != 0 && system::has_ended(object.taker);
     }
 }
 
 /// This thread has one token more.
 pub fn taken(case: &mut Case, index: usize) {
+    handlers::taken(case, index);
+    let now = book::tick(case.book);
     let object = &mut case.book.objects[index];
+    object.value -= 1;
+    object.taken_at = now;
     if object.initial == 1 && !object.is_signal {
         (object.taker, object.taker_pid) = (case.tid, case.pid);
     }
     if object.initial >= 1 && !object.is_signal {
         case.own.take(u32::try_from(index).unwrap_or(u32::MAX - 1));
-        twice::taken(case, index);
     }
+    twice::taken(case, index);
 }
 
 /// This thread gives one token.
@@ -52,6 +60,7 @@ pub fn posts(case: &mut Case, index: usize) {
     let tid = case.tid;
     let was_held = case.own.give(u32::try_from(index).unwrap_or(u32::MAX - 1));
     let object = &mut case.book.objects[index];
+    object.value += 1;
     let taker = object.taker;
     if was_held || (taker != 0 && taker == tid) {
         object.returns = object.returns.saturating_add(1);
@@ -66,45 +75,56 @@ pub fn posts(case: &mut Case, index: usize) {
     }
     twice::posted(case, index);
     let object = &mut case.book.objects[index];
-    object.is_signal = true;
-    let (returns, taker_pid) = (object.returns, object.taker_pid);
-    if object.initial != 1 || returns < KNOWN {
-        return;
-    }
-    if taker == 0 {
-        let text = format_args!(
-            "posted while nobody has it: it is a lock, made with 1 and given back by its taker \
-             {returns} times"
-        );
-        case.say(Kind::ForeignPost, Some(index), text);
-    } else {
-        let text = format_args!(
-            "posted by a thread that has not taken it: process {taker_pid}, thread {taker} has it"
-        );
-        case.say(Kind::ForeignPost, Some(index), text);
-    }
+    (object.is_signal, object.taker) = (true, 0);
 }
 
 /// Notes that this lock is taken by who has others, and looks for a circle.
 pub fn order(case: &mut Case, index: usize) {
     let wanted = u32::try_from(index + 1).unwrap_or(0);
     let is_lock = |case: &Case, number: u32| is_one(&case.book.objects[number as usize - 1]);
-    let held: [u32; 4] = std::array::from_fn(|place| case.own.held[place]);
+    let held = case.own.held;
     if !is_lock(case, wanted) || held.contains(&wanted) {
         return;
     }
+    let at = book::tick(case.book);
     for had in held.into_iter().filter(|&had| had != 0) {
         if !is_lock(case, had) {
             continue;
         }
-        let own = Order { had, took: wanted, tid: case.tid, pid: case.pid, all: held };
-        let book = &*case.book;
-        let may_lock = |number: u32| is_one(&book.objects[number as usize - 1]);
-        if let Some(found) = circle::find(&book.orders, &own, may_lock) {
+        let (tid, pid) = (case.tid, case.pid);
+        let is_alone = may_be_alone(case.book, had, wanted, tid) && system::is_alone();
+        let own = Order { had, took: wanted, tid, pid, is_alone, at, all: held };
+        if let Some(found) = circle::find(&case.book.orders, &own, &Known(case.book)) {
             say(case, index, &own, &found);
         }
-        note(case, own);
+        note(case.book, own);
     }
+}
+
+/// What the orders are judged by.
+struct Known<'a>(&'a Book);
+
+impl circle::Facts for Known<'_> {
+    fn tokens(&self, lock: u32) -> u32 {
+        self.0.objects.get(lock as usize - 1).map_or(0, |object| object.initial)
+    }
+
+    fn is_lock(&self, number: u32) -> bool {
+        is_one(&self.0.objects[number as usize - 1])
+    }
+
+    /// The process of the later one, or its thread, had not begun when the earlier one was taken.
+    fn comes_before(&self, early: &Order, late: &Order) -> bool {
+        (early.is_alone && early.pid == late.pid)
+            || (early.pid != late.pid
+                && book::is_descendant(self.0, late.pid, early.pid, early.at))
+    }
+}
+
+/// Whether this order is new, or was that of a process with one thread so far.
+fn may_be_alone(book: &Book, had: u32, took: u32, tid: i32) -> bool {
+    let is_it = |order: &&Order| order.had == had && order.took == took && order.tid == tid;
+    book.orders.iter().take_while(|order| order.had != 0).find(is_it).is_none_or(|order| order.is_alone)
 }
 
 /// Whether it works as a lock.
@@ -113,6 +133,16 @@ fn is_one(object: &Object) -> bool {
 }
 
 fn say(case: &mut Case, index: usize, own: &Order, circle: &Circle) {
+    let mut locks = [0; HELD];
+    locks[0] = own.had;
+    for (place, order) in locks[1..].iter_mut().zip(circle.orders()) {
+        *place = order.had;
+    }
+    let hash = locks.iter().fold(1, |sum, &lock| mix(sum, u64::from(lock)));
+    if suspects::is_known(case.book, Kind::LockOrder, index, hash) {
+        return;
+    }
+    let clue = Clue { hash, locks, ..Clue::default() };
     let name = |number: u32| case.book.objects[number as usize - 1];
     let had = name(own.had);
     let had = Shown(book::name(&had));
@@ -123,23 +153,23 @@ fn say(case: &mut Case, index: usize, own: &Order, circle: &Circle) {
             "taken by a thread that has {had}; process {pid}, thread {tid} took them in the \
              opposite order"
         );
-        case.say(Kind::LockOrder, Some(index), text);
+        case.suspect(Kind::LockOrder, index, clue, text);
         return;
     }
-    let (next, locks) = (name(took), orders.len() + 1);
+    let (next, count) = (name(took), orders.len() + 1);
     let next = Shown(book::name(&next));
     let text = format_args!(
-        "taken by a thread that has {had}, which closes a circle of {locks} locks and as many \
+        "taken by a thread that has {had}, which closes a circle of {count} locks and as many \
          threads: process {pid}, thread {tid} had this one and took {next}, and so on"
     );
-    case.say(Kind::LockOrder, Some(index), text);
+    case.suspect(Kind::LockOrder, index, clue, text);
 }
 
-fn note(case: &mut Case, new: Order) {
+fn note(book: &mut Book, new: Order) {
     let is_place = |order: &&mut Order| {
         order.had == 0 || (order.had == new.had && order.took == new.took && order.tid == new.tid)
     };
-    if let Some(place) = case.book.orders.iter_mut().find(is_place) {
+    if let Some(place) = book.orders.iter_mut().find(is_place) {
         *place = new;
     }
 }

@@ -6,7 +6,7 @@ use watch_run::calls::number;
 use watch_run::tables::{Book, ObjectKind, Tables};
 
 use super::case::Case;
-use super::{locks, system_v, twice};
+use super::{handlers, locks, suspects, system_v, twice};
 use crate::call::Call;
 use crate::line::Line;
 use crate::{book, next, peek, run};
@@ -69,22 +69,30 @@ pub fn before(case: &mut Case) {
     if case.call.number == number::SEMCTL {
         if next::number(case.call.arguments[2]) == libc::IPC_RMID && case.call.value >= 0 {
             let index = usize::try_from(case.call.hash).unwrap_or(0);
-            twice::left_with(case, index, u64::from(case.call.value.unsigned_abs()));
+            suspects::settle(case.book, index, i64::from(case.call.value));
         }
         return;
     }
     let never_waits = system_v::returns_at_once(case.call);
     let call = *case.call;
     for operation in system_v::operations(&call) {
-        let Some(index) = of(case, u64::from(operation.sem_num)) else { continue };
+        let known = of(case, u64::from(operation.sem_num));
+        let may_wait = i32::from(operation.sem_flg) & libc::IPC_NOWAIT == 0;
+        if operation.sem_op <= 0 && may_wait && handlers::is_in_one(case)
+            && let Some(index) = known.or(case.call.object())
+        {
+            handlers::waits(case, index);
+        }
+        let Some(index) = known else { continue };
         let object = &mut case.book.objects[index];
+        object.is_undone |= i32::from(operation.sem_flg) & libc::SEM_UNDO != 0;
         let is_set = object.is_alive || object.is_signal;
         match operation.sem_op {
             // Others must not take it before it is noted as given back.
             1 if never_waits && is_set => locks::posts(case, index),
             1.. => object.is_signal |= !is_set || operation.sem_op > 1,
             0 => object.is_signal = true,
-            -1 if i32::from(operation.sem_flg) & libc::IPC_NOWAIT == 0 => locks::order(case, index),
+            -1 if may_wait => locks::order(case, index),
             -1 => {}
             ..-1 => object.is_signal = true,
         }
@@ -106,7 +114,8 @@ pub fn after(case: &mut Case) {
         match operation.sem_op {
             -1 => locks::taken(case, index),
             1 if !never_waits => locks::posts(case, index),
-            _ => {}
+            1 | 0 => {}
+            by => case.book.objects[index].value += i64::from(by),
         }
     }
 }
@@ -137,6 +146,7 @@ fn control(case: &mut Case, call: &Call) {
 
 fn set(case: &mut Case, member: u64, value: u64) {
     if let Some(index) = of(case, member) {
+        twice::begins(case, index);
         case.book.objects[index].begin(u32::try_from(value).unwrap_or(0));
     }
 }

@@ -1,11 +1,11 @@
-//! Semaphores whose memory goes, and calls in signal handlers.
+//! Semaphores whose memory goes.
 
-use watch_run::calls::{CALLS, number};
+use watch_run::calls::number;
 use watch_run::finding::Kind;
 use watch_run::tables::{HANDLES, ObjectKind};
 
 use super::case::Case;
-use super::{semaphores, system_v};
+use super::semaphores;
 use crate::call::Call;
 use crate::{book, maps, slots};
 
@@ -68,14 +68,4 @@ pub fn after_unmap(case: &mut Case) {
             object.place = [0; 3];
         }
     }
-}
-
-/// A wait in a signal handler.
-pub fn in_handler(case: &mut Case) {
-    if system_v::returns_at_once(case.call) {
-        return;
-    }
-    let name = CALLS[case.call.index()].name;
-    let object = case.call.object();
-    case.say(Kind::InHandler, object, format_args!("{name} in a signal handler"));
 }

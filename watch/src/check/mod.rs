@@ -5,6 +5,7 @@
 //! | `case` | what is known of a call while it is judged |
 //! | `circle` | locks that are taken in a circle |
 //! | `end` | what is left at the end of a process, and of the run |
+//! | `handlers` | waits in signal handlers |
 //! | `identify` | which object a call is about |
 //! | `kept` | queues that an heir keeps |
 //! | `locks` | semaphores that work as locks |
@@ -14,6 +15,7 @@
 //! | `queues` | queues of messages |
 //! | `report` | a finding as a record |
 //! | `semaphores` | the life of semaphores |
+//! | `suspects` | what may turn out to be a mistake |
 //! | `system_v` | objects of System V |
 //! | `twice` | tokens that were given back twice |
 //! | `values` | decisions by `sem_getvalue` |
@@ -21,6 +23,7 @@
 mod case;
 mod circle;
 mod end;
+mod handlers;
 mod identify;
 mod kept;
 mod locks;
@@ -30,6 +33,7 @@ mod memory;
 mod queues;
 mod report;
 mod semaphores;
+mod suspects;
 mod system_v;
 mod twice;
 mod values;
@@ -59,6 +63,8 @@ pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
         number::SEMCTL => members::ask_for_value(run, call),
         _ => {}
     }
+    values::note_place(call);
+    let in_handler = in_handler && !queues::never_waits(call);
     judge(run, call, |case| {
         if memory::unmaps(case.call.number) {
             memory::before_unmap(case);
@@ -71,7 +77,7 @@ pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
         values::before(case);
         lost::before(case);
         if in_handler {
-            memory::in_handler(case);
+            handlers::before(case);
         }
         if case.is_on_semaphore() {
             semaphores::before(case);

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use watch_run::calls::number;
+use watch_run::calls::{Argument, CALLS, number};
 use watch_run::finding::Kind;
 use watch_run::tables::{ObjectKind, Tables};
 
@@ -28,6 +28,12 @@ pub fn ask_for_messages(run: &Tables, call: &mut Call) {
         next::queue(call.arguments[0]).map(|queue| queue.messages)
     };
     call.value = found.and_then(|messages| i32::try_from(messages).ok()).unwrap_or(-1);
+}
+
+/// Whether the call is on a queue that was opened with `O_NONBLOCK`.
+pub fn never_waits(call: &Call) -> bool {
+    CALLS[call.index()].arguments[0] == Argument::Queue
+        && next::never_waits(call.arguments[0])
 }
 
 /// Whether a queue is as the call has asked for it: `value` is 1 if it is not.

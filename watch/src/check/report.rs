@@ -4,8 +4,10 @@ use std::fmt::{self, Write};
 use std::sync::atomic::Ordering;
 
 use watch_run::finding::Kind;
+use watch_run::suspect::Suspect;
 use watch_run::tables::{Book, Gap, NAME, STACK, Tables, mode};
 
+use super::suspects;
 use crate::call::Call;
 use crate::chaos::{mix, trimmed};
 use crate::line::Line;
@@ -40,6 +42,8 @@ struct Finding {
     tid: i32,
     program: [u8; 16],
     text: Text,
+    /// It is not sure yet.
+    suspect: Option<Suspect>,
 }
 
 /// Those of one call. More than there is room for it cannot have.
@@ -71,7 +75,25 @@ impl Findings {
             tid,
             program: if is_own { system::name() } else { book::program(book, pid) },
             text: written,
+            suspect: None,
         });
+    }
+
+    /// One that is not sure yet.
+    pub fn add_suspect(
+        &mut self,
+        book: &Book,
+        suspect: Suspect,
+        kind: Kind,
+        who: (i32, i32),
+        text: fmt::Arguments,
+    ) {
+        let Some(place) = self.0.iter().position(Option::is_none) else { return };
+        let object = (suspect.object as usize).checked_sub(1);
+        self.add(book, kind, object, who, text);
+        if let Some(finding) = &mut self.0[place] {
+            finding.suspect = Some(suspect);
+        }
     }
 
     /// Reports each that has not been reported of this object. The call, if there is one, gives the
@@ -85,14 +107,9 @@ impl Findings {
             if finding.kind.is_concluded() && !is_whole {
                 continue;
             }
-            // What has no object is known by its place.
-            let site = call.map_or(0, |call| call.site as u64);
-            let object = finding.object.map_or(site, |index| index as u64 + 1);
-            let hash = mix(object, u64::from(finding.kind as u8)) | 1;
-            if run::with_book(run, |book| is_first(book, hash)) != Some(true) {
+            if finding.suspect.is_none() && !finding.is_new(run, call) {
                 continue;
             }
-            run.head.findings.fetch_add(1, Ordering::Relaxed);
             // The call of another process leads to where nobody has made the mistake.
             let call = call.filter(|_| finding.pid == system::pid());
             let mut finding = *finding;
@@ -110,8 +127,27 @@ impl Findings {
     }
 }
 
+impl Finding {
+    /// Counts it, if it has not been reported of this object.
+    fn is_new(&self, run: &Tables, call: Option<&Call>) -> bool {
+        // What has no object is known by its place.
+        let site = call.map_or(0, |call| call.site as u64);
+        let object = self.object.map_or(site, |index| index as u64 + 1);
+        let hash = hash(self.kind, object);
+        let is_new = run::with_book(run, |book| is_first(book, hash)) == Some(true);
+        if is_new {
+            run.head.findings.fetch_add(1, Ordering::Relaxed);
+        }
+        is_new
+    }
+}
+
+pub fn hash(kind: Kind, object: u64) -> u64 {
+    mix(object, kind as u64) | 1
+}
+
 /// Notes a finding; whether it is new.
-fn is_first(book: &mut Book, hash: u64) -> bool {
+pub fn is_first(book: &mut Book, hash: u64) -> bool {
     for said in &mut book.said {
         if *said == hash {
             return false;
@@ -128,7 +164,8 @@ fn is_first(book: &mut Book, hash: u64) -> bool {
 #[cold]
 #[inline(never)]
 fn write(run: &Tables, finding: &Finding, call: Option<&Call>) {
-    let counters = call.map_or([0; STACK], |call| stack::take(call.site).0);
+    let (counters, in_handler) =
+        call.map_or(([0; STACK], false), |call| stack::take(call.site));
     let mut addresses = [0; STACK + 1];
     // The call is in front of where it returns to.
     for (address, counter) in addresses.iter_mut().zip(&counters) {
@@ -142,7 +179,14 @@ fn write(run: &Tables, finding: &Finding, call: Option<&Call>) {
     } else {
         write_json(&mut line, finding, call, &places);
     }
-    records::finding(run, &mut line);
+    match &finding.suspect {
+        None => records::finding(run, &mut line),
+        // Who posts in a handler tells of an event.
+        Some(_) if in_handler && finding.kind == Kind::ForeignPost => {}
+        Some(suspect) => {
+            run::with_book(run, |book| suspects::keep(book, *suspect, line.bytes()));
+        }
+    }
 }
 
 fn write_text(

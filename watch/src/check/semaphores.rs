@@ -45,7 +45,9 @@ pub fn before(case: &mut Case) {
     }
     if matches!(case.call.number, number::SEM_DESTROY | number::SEM_CLOSE) {
         is_awaited(case, index);
-        twice::at_call(case, index);
+    }
+    if case.call.number == number::SEM_DESTROY {
+        twice::at_destroy(case, index);
     }
 }
 
@@ -114,6 +116,7 @@ fn made(case: &mut Case, index: usize) {
     if let Some(handle) = book::handle(case.book, case.pid, case.call.arguments[0]) {
         case.book.handles[handle].is_over = false;
     }
+    twice::begins(case, index);
     let (pid, object) = (case.pid, &mut case.book.objects[index]);
     object.is_made = true;
     object.maker = pid;

@@ -1,13 +1,21 @@
-//! Tokens that a thread has given back twice. Of one post alone that cannot be said: a worker may
-//! take a task and post two new ones. But these are taken in the end. Where nobody has the
-//! semaphore any more and its value is above what it was made with, the second post was one too
-//! many.
+//! Tokens that were given back twice, or by who had not taken them. Of one post alone that cannot
+//! be said: a worker may take a task and post two new ones, and the last of the readers gives back
+//! what the first one took. But then all are taken in the end. Where the value is above what the
+//! semaphore was made with when it goes, a post was one too many.
 
 use watch_run::finding::Kind;
-use watch_run::tables::HANDLES;
+use watch_run::suspect::Clue;
 
 use super::case::Case;
-use crate::{book, peek, system};
+use super::suspects;
+use crate::peek;
+
+/// Posts by who had taken it, after which one by somebody else is suspect.
+const KNOWN: u32 = 2;
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index + 1).unwrap_or(0)
+}
 
 /// A thread takes a token.
 pub fn taken(case: &mut Case, index: usize) {
@@ -19,75 +27,70 @@ pub fn taken(case: &mut Case, index: usize) {
     if case.own.gave == number(index) {
         case.own.gave = 0;
     }
+    // Somebody else has given back what it had, and it knows that.
+    suspects::clear(case.book, Kind::ForeignPost, Some(index), |suspect| {
+        suspect.clue.taker == tid && !suspect.clue.is_complete
+    });
 }
 
 /// A thread gives back what it has taken.
 pub fn given(case: &mut Case, index: usize) {
     case.own.gave = number(index);
+    let tid = case.tid;
+    for suspect in suspects::of(case.book, Kind::ForeignPost, Some(index)) {
+        suspect.clue.is_complete |= suspect.clue.taker == tid;
+    }
 }
 
 /// A thread posts what it has not taken, or has given back already.
 pub fn posted(case: &mut Case, index: usize) {
+    let tid = case.tid;
     let object = &mut case.book.objects[index];
-    if case.own.gave == number(index) && object.again == 0 && !object.is_signal {
-        (object.again, object.again_pid) = (case.tid, case.pid);
-    }
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index + 1).unwrap_or(0)
-}
-
-/// The process ends.
-pub fn at_exit(case: &mut Case) {
-    for index in 0..HANDLES {
-        let handle = case.book.handles[index];
-        if handle.pid == case.pid && !handle.is_over {
-            at_end(case, handle.object as usize, handle.key);
-        }
-    }
-}
-
-/// This process has done with the semaphore, which is at `address` in it.
-pub fn at_end(case: &mut Case, index: usize, address: u64) {
-    let has_other = case.book.handles.iter().any(|other| {
-        other.pid > 0
-            && other.pid != case.pid
-            && other.object as usize == index
-            && !other.is_over
-            && system::is_alive(other.pid)
-    });
-    if case.book.objects[index].again == 0 || has_other {
+    let is_again = case.own.gave == number(index) && object.again == 0;
+    let is_lock = object.initial == 1 && object.returns >= KNOWN;
+    if !is_again && !is_lock {
         return;
     }
-    if let Some(word) = peek::value::<u64>(address) {
-        left_with(case, index, word % (1 << 32));
+    object.again = tid;
+    let (initial, returns) = (object.initial, object.returns);
+    let (taker, taker_pid) = (object.taker, object.taker_pid);
+    let clue = Clue { taker, is_complete: taker == 0, ..Clue::default() };
+    if taker != 0 {
+        let text = format_args!(
+            "posted by a thread that has not taken it: process {taker_pid}, thread {taker} has it"
+        );
+        case.suspect(Kind::ForeignPost, index, clue, text);
+    } else if is_lock {
+        let text = format_args!(
+            "posted while nobody has it: it is a lock, made with 1 and given back by its taker \
+             {returns} times"
+        );
+        case.suspect(Kind::ForeignPost, index, clue, text);
+    } else {
+        let text = format_args!(
+            "a thread posted it again after it had given it back; made with {initial}, it is left \
+             with more"
+        );
+        case.suspect(Kind::ForeignPost, index, clue, text);
     }
 }
 
-/// Nobody uses the semaphore any more, and it has this value.
-pub fn left_with(case: &mut Case, index: usize, value: u64) {
-    let object = case.book.objects[index];
-    let (thread, initial) = (object.again, object.initial);
-    // A single thread admits nobody else to what it has several of.
-    let is_one = thread != 0 && (initial == 1 || object.is_common);
-    if !is_one || value <= u64::from(initial) {
+/// The call ends the life of the semaphore, which is at its first argument.
+pub fn at_destroy(case: &mut Case, index: usize) {
+    if case.book.objects[index].again == 0 {
         return;
     }
-    let text = format_args!(
-        "a thread posted it again after it had given it back; made with {initial}, it is left with \
-         {value}"
-    );
-    let who = (object.again_pid, thread);
-    case.found.add(case.book, Kind::ForeignPost, Some(index), who, text);
+    if let Some(word) = peek::value::<u64>(case.call.arguments[0]) {
+        let value = i64::try_from(word % (1 << 32)).unwrap_or(0);
+        suspects::settle(case.book, index, value);
+    }
 }
 
-/// As [`at_end`], of the semaphore that the call ends the use of.
-pub fn at_call(case: &mut Case, index: usize) {
-    let address = case.call.arguments[0];
-    let opens = book::handle(case.book, case.pid, address)
-        .map_or(0, |handle| case.book.handles[handle].opens);
-    if opens <= 1 {
-        at_end(case, index, address);
+/// The semaphore is about to be given a value.
+pub fn begins(case: &mut Case, index: usize) {
+    let object = &case.book.objects[index];
+    if object.again != 0 && !object.is_undone {
+        let value = object.value;
+        suspects::settle(case.book, index, value);
     }
 }

@@ -10,7 +10,7 @@ use super::system_v;
 use crate::call::Call;
 use crate::chaos::mix;
 use crate::memory::Asked;
-use crate::{next, peek};
+use crate::{next, peek, stack};
 
 /// So often each.
 const OFTEN: u16 = 2;
@@ -20,6 +20,17 @@ fn asks(call: &Call) -> bool {
     let is_of_set = call.number == number::SEMCTL;
     call.number == number::SEM_GETVALUE
         || (is_of_set && next::number(call.arguments[2]) == libc::GETVAL)
+}
+
+/// Callers that make a place: who shows values has one function for it, and asks in many places.
+const CALLERS: usize = 4;
+
+/// Notes where it is asked, before the call.
+pub fn note_place(call: &mut Call) {
+    if asks(call) {
+        let (counters, _) = stack::take(call.site);
+        call.hash = counters[..CALLERS].iter().fold(1, |sum, &counter| mix(sum, counter)) | 1;
+    }
 }
 
 /// Whether the call takes from the semaphore, or gives to it.
@@ -42,7 +53,7 @@ pub fn before(case: &mut Case) {
         return;
     }
     // Who asks in one place may call a function that asks once more: Python's `release` does.
-    if asks(case.call) && case.call.site as u64 != asked.site {
+    if asks(case.call) && case.call.hash != asked.site {
         return;
     }
     case.own.asked.site = 0;
@@ -92,7 +103,7 @@ pub fn after(case: &mut Case) {
     };
     let Some(value) = value else { return };
     case.own.asked = Asked {
-        site: call.site as u64,
+        site: call.hash,
         object: u32::try_from(object).unwrap_or(0),
         member: if is_set { next::number(call.arguments[1]).unsigned_abs() } else { 0 },
         is_positive: value > 0,
