@@ -103,6 +103,35 @@ fn a_table_fits_the_terminal() {
     }
 }
 
+/// The lines of a graph are folded between words, and the words are those that a pipe gets.
+#[test]
+fn a_graph_fits_the_terminal() {
+    let place = place_with_objects("listing-graph");
+    let name = format!("/{}", "long".repeat(12));
+    let mut actors: Vec<_> = (0..8).map(|_| place.actor()).collect();
+    for actor in &mut actors {
+        actor.does(&format!("sem_open {name} 0"));
+    }
+    actors[0].begins(&format!("sem_wait {name}"));
+    let words = |text: &str| text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
+    let piped = eventually(
+        || {
+            let output = place.rsipc(&["graph", &name]).output().expect("it ends in time");
+            String::from_utf8(output.stdout).expect("text")
+        },
+        |text| text.contains(" waits for "),
+    );
+    assert!(piped.lines().any(|line| line.len() > 161), "a pipe gets long lines: {piped}");
+    let mut command = Command::new(binary());
+    command.args(["graph", &name]).env("RSIPC_DIR", place.path());
+    let mut terminal = Terminal::run(command, SMALL);
+    terminal.shows(" waits for ");
+    assert!(terminal.ends().success());
+    let screen = terminal.screen();
+    assert!(screen.lines().all(|line| line.len() <= 80), "{screen}");
+    assert_eq!(words(&screen), words(&piped), "{screen}");
+}
+
 #[test]
 fn it_looks_again_and_again() {
     for size in [SMALL, LARGE] {

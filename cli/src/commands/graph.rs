@@ -24,7 +24,7 @@ use serde::Serialize;
 use crate::deadlock;
 use crate::failure::Result;
 use crate::output::style::Style;
-use crate::output::{json, print, warn};
+use crate::output::{fold, json, print, terminal, warn};
 use crate::survey::Depth;
 use picture::Picture;
 use scene::{Filter, Scene};
@@ -69,7 +69,10 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let scene = Scene { survey, deadlocks, filter };
     match options.format {
-        Format::Text => print(text::draw(&scene, Style::of_stdout()))?,
+        Format::Text => {
+            let width = terminal::size().map(|(columns, _)| columns);
+            print(fold::fold(&text::draw(&scene, Style::of_stdout()), width))?;
+        }
         Format::Dot => print(dot::draw(&Picture::of(&scene)))?,
         Format::Svg => print(svg::draw(&Picture::of(&scene)))?,
         Format::Json => return json::print_document(Graph::of(&scene)),

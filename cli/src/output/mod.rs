@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `amount` | amounts of memory |
 //! | `escape` | bytes that others chose, made harmless |
+//! | `fold` | long lines for a terminal |
 //! | `hex` | bytes in hexadecimal |
 //! | `inherited` | standard descriptors as they were left to this process |
 //! | `json` | documents for programs |
@@ -15,6 +16,7 @@
 
 pub mod amount;
 pub mod escape;
+pub mod fold;
 pub mod hex;
 pub mod inherited;
 pub mod json;

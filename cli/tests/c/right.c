@@ -82,6 +82,9 @@ static void readers_and_processes(void)
 	readers_writers(PROCESSES);
 }
 
+/* Longer than the patience of the test. */
+enum { LONG = 1600000 };
+
 /* A process takes the lock, leaves it to a child and ends; the child gives it back. */
 struct heritage {
 	sem_t lock, asked;
@@ -96,7 +99,7 @@ static void leave_lock_to_child(void *argument)
 	}
 	take(&heritage->lock);
 	if (fork_child() == 0) {
-		take(&heritage->asked);
+		usleep(LONG);
 		give(&heritage->lock);
 		exit(EXIT_SUCCESS);
 	}
@@ -106,10 +109,8 @@ static void inherited_lock(void)
 {
 	struct heritage *heritage = shared_memory();
 	make(&heritage->lock, 1);
-	make(&heritage->asked, 0);
 	/* It has ended when this returns. */
 	act(PROCESSES, (work[]){ leave_lock_to_child, NULL }, heritage);
-	give(&heritage->asked);
 	take(&heritage->lock);
 	give(&heritage->lock);
 }
@@ -159,10 +160,10 @@ static void handle(int signal, void (*handler)(int))
 	check(sigaction(signal, &action, NULL), "sigaction");
 }
 
-/* The lock is free again when the time is over: longer than the patience of the test. */
+/* The lock is free again when the time is over. */
 static void handler_posts(void)
 {
-	struct itimerval time = { .it_value = { .tv_sec = 1, .tv_usec = 600000 } };
+	struct itimerval time = { .it_value = { .tv_sec = LONG / 1000000, .tv_usec = LONG % 1000000 } };
 	check(sem_init(&handled, 0, 1), "sem_init");
 	handle(SIGALRM, give_back);
 	for (int round = 0; round < 3; round++) {

@@ -5,7 +5,9 @@
 //! |---|---|
 //! | `age` | numbers of threads that were given to others |
 //! | `children` | the program and its descendants |
+//! | `heirs` | processes that may have been left a lock |
 //! | `home` | the directory of the run |
+//! | `maps` | the files that memory of a process is of |
 //! | `options` | what may be asked for |
 //! | `records` | what the processes write down |
 //! | `report` | findings as a person reads them |
@@ -14,7 +16,9 @@
 
 mod age;
 mod children;
+mod heirs;
 mod home;
+mod maps;
 pub mod options;
 mod records;
 mod report;

@@ -10,13 +10,15 @@ use watch_run::finding::Kind;
 use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
 
 use super::age;
+use super::heirs;
 use super::home::copy;
+use super::maps::place;
 use super::records::Finding;
 use crate::commands::graph::words;
 use crate::deadlock::{self, Confidence};
 use crate::output::warn;
+use crate::processes::signals;
 use crate::survey::Depth;
-use crate::symbols::Place;
 
 /// A thread in a call.
 #[derive(Clone)]
@@ -126,15 +128,26 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
         }
         let (holder, holder_pid) = (object.taker, object.taker_pid);
         let own = who(current.pid, current.tid);
+        // A child that began while its parent had the lock may have been left it.
+        let waits_too = |pid: i32| all.iter().any(|one| one.pid == pid && one.object == current.object);
+        if heirs::of(tables, holder_pid, object.taken_at).any(|pid| is_alive(pid) && !waits_too(pid)) {
+            return None;
+        }
         if !is_alive(holder) {
+            // What was taken with SEM_UNDO is given back, if that has not been done yet.
+            if object.is_undone {
+                return None;
+            }
             said.push(format!(
                 "{own} waits for {name}, taken last by process {holder_pid}, which has ended"
             ));
             return Some(Reason::Stuck(said.join("; "), members));
         }
         if holder == current.tid {
-            // Nobody else ever gave it back. But who has it, could.
-            if others(tables, current).next().is_some() || has_threads(current.pid) {
+            // Nobody else ever gave it back. But who has it, could; and so could a handler.
+            let pid = current.pid;
+            let may_go_on = !signals::handled(pid, false).is_empty() || signals::has_timers(pid);
+            if may_go_on || others(tables, current).next().is_some() || has_threads(pid) {
                 return None;
             }
             said.push(format!("{own} waits for {name}, which it has itself"));
@@ -257,46 +270,5 @@ fn finding(tables: &Tables, waiting: &Waiting, what: String) -> Finding {
         variable: variable
             .filter(|_| object.as_ref().is_some_and(|object| object.kind == ObjectKind::Unnamed)),
         stack,
-    }
-}
-
-/// Where an address is in the file that it was loaded from; the zero-initialised data behind a
-/// file's mappings belongs to it.
-fn place(maps: &str, address: u64) -> Option<Place> {
-    let mut base: Option<(u64, u64, &str)> = None;
-    for line in maps.lines() {
-        let mut words = line.split_ascii_whitespace();
-        let (start, end) = words.next()?.split_once('-')?;
-        let start = u64::from_str_radix(start, 16).ok()?;
-        let end = u64::from_str_radix(end, 16).ok()?;
-        let path = words.nth(4).unwrap_or_default();
-        base = match base {
-            Some((from, _, known)) if known == path => Some((from, end, known)),
-            Some((from, to, known)) if path.is_empty() && to == start => Some((from, end, known)),
-            _ if path.starts_with('/') => Some((start, end, path)),
-            _ => None,
-        };
-        if (start..end).contains(&address) {
-            return base.map(|(from, _, path)| Place(path.to_owned(), address - from));
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_in_files() {
-        let maps = "1000-2000 r--p 00000000 08:01 5  /bin/a\n\
-                    2000-3000 r-xp 00001000 08:01 5  /bin/a\n\
-                    3000-4000 rw-p 00000000 00:00 0 \n\
-                    6000-7000 rw-p 00000000 00:00 0  [stack]\n";
-        let of = |address| place(maps, address).map(|Place(path, offset)| (path, offset));
-        assert_eq!(of(0x2010), Some(("/bin/a".to_owned(), 0x1010)));
-        assert_eq!(of(0x3010), Some(("/bin/a".to_owned(), 0x2010)));
-        assert_eq!(of(0x6010), None);
-        assert_eq!(of(0x5000), None);
     }
 }
