@@ -6,7 +6,7 @@ use std::process::Command;
 
 use common::sets::text;
 use common::terminal::{LARGE, SMALL, Terminal, size};
-use common::{Place, binary};
+use common::{Place, binary, eventually};
 
 fn place_with_objects(what: &str) -> Place {
     let place = Place::new(what);

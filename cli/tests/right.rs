@@ -33,7 +33,8 @@ macro_rules! exercises {
 exercises! {
     "right": readers_and_threads readers_and_processes inherited_lock handed_on handler_posts
         handler_counts handler_kept_out drained;
-    "right_orders": gate philosophers tried_before turnstiles bounded_buffer shown;
+    "right_orders": gate philosophers tried_before turnstiles bounded_buffer shown
+        taken_by_one;
     "right_queues": sent_later sent_by_another sent_in_pieces woken_once received_by_another
         handler_receives undone set_of_readers;
 }

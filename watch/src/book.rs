@@ -361,8 +361,16 @@ pub fn add_process(book: &mut Book, pid: i32, path: u64, is_heir: bool) -> bool 
         });
     let Some(index) = free else { return false };
     let name = system::name();
-    book.processes[index] =
-        Process { pid, children: 0, path, programs: 0, name, is_over: false, is_heir, ..NO_PROCESS };
+    book.processes[index] = Process {
+        pid,
+        children: 0,
+        path,
+        programs: 0,
+        name,
+        is_over: false,
+        is_heir,
+        ..NO_PROCESS
+    };
     true
 }
 

@@ -53,7 +53,8 @@ mod tests {
     fn lines_are_folded_between_words() {
         let text = "short\n  one two \x1b[31mthree\x1b[0m four\nunbreakable line\n";
         assert_eq!(fold(text, None), text);
-        let folded = "short\n  one two\n      \x1b[31mthree\x1b[0m\n      four\nunbreakable\n    line\n";
+        let folded =
+            "short\n  one two\n      \x1b[31mthree\x1b[0m\n      four\nunbreakable\n    line\n";
         assert_eq!(fold(text, Some(11)), folded);
         assert_eq!(fold("  漢字 漢字\n", Some(11)), "  漢字 漢字\n");
         assert_eq!(fold("  漢字 漢字\n", Some(10)), "  漢字\n      漢字\n");

@@ -249,6 +249,29 @@ static void shown(void)
 		die("value");
 }
 
+/* The only one that takes has what it saw: it does not wait. */
+static void return_places(void *argument)
+{
+	for (int i = 0; i < 2; i++)
+		give(argument);
+}
+
+static void taken_by_one(void)
+{
+	sem_t *places = shared_memory();
+	make(places, 2);
+	for (int i = 0; i < 6;) {
+		int value;
+		check(sem_getvalue(places, &value), "sem_getvalue");
+		if (value > 0) {
+			take(places);
+			i++;
+		} else {
+			act(PROCESSES, (work[]){ return_places, NULL }, places);
+		}
+	}
+}
+
 static const struct exercise EXERCISES[] = {
 	{ "gate", gate },
 	{ "philosophers", philosophers },
@@ -256,6 +279,7 @@ static const struct exercise EXERCISES[] = {
 	{ "turnstiles", turnstiles },
 	{ "bounded_buffer", bounded_buffer },
 	{ "shown", shown },
+	{ "taken_by_one", taken_by_one },
 	{ NULL, NULL },
 };
 

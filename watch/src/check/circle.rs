@@ -73,8 +73,7 @@ fn find_of(length: usize, orders: &[Order], own: &Order, facts: &impl Facts) -> 
 /// Whether both can be at their places at the same time: they are of two threads, none of which
 /// begins after the other has done so, and no lock for one alone is held in both.
 fn are_apart(one: &Order, other: &Order, facts: &impl Facts) -> bool {
-    let is_common =
-        |lock: &u32| *lock != 0 && facts.tokens(*lock) <= 1 && other.all.contains(lock);
+    let is_common = |lock: &u32| *lock != 0 && facts.tokens(*lock) <= 1 && other.all.contains(lock);
     one.tid != other.tid
         && !one.all.iter().any(is_common)
         && !facts.comes_before(one, other)

@@ -123,6 +123,7 @@ pub fn opened(case: &mut Case) {
         object.maker = case.pid;
         object.is_alive = true;
         object.initial = u32::try_from(arguments[3] & 0xffff_ffff).unwrap_or(0);
+        object.value = i64::from(object.initial);
     } else if known.is_none() {
         // It was there before the run: nothing is known of its value.
         object.is_signal = true;

@@ -116,15 +116,18 @@ impl circle::Facts for Known<'_> {
     /// The process of the later one, or its thread, had not begun when the earlier one was taken.
     fn comes_before(&self, early: &Order, late: &Order) -> bool {
         (early.is_alone && early.pid == late.pid)
-            || (early.pid != late.pid
-                && book::is_descendant(self.0, late.pid, early.pid, early.at))
+            || (early.pid != late.pid && book::is_descendant(self.0, late.pid, early.pid, early.at))
     }
 }
 
 /// Whether this order is new, or was that of a process with one thread so far.
 fn may_be_alone(book: &Book, had: u32, took: u32, tid: i32) -> bool {
     let is_it = |order: &&Order| order.had == had && order.took == took && order.tid == tid;
-    book.orders.iter().take_while(|order| order.had != 0).find(is_it).is_none_or(|order| order.is_alone)
+    book.orders
+        .iter()
+        .take_while(|order| order.had != 0)
+        .find(is_it)
+        .is_none_or(|order| order.is_alone)
 }
 
 /// Whether it works as a lock.

@@ -25,9 +25,7 @@ fn of(case: &mut Case, member: u64) -> Option<usize> {
         return None;
     }
     let id = case.call.arguments[0];
-    let known = book::placed(case.book, ObjectKind::Member, place(id, member))
-        .filter(|&index| case.book.objects[index].is_linked);
-    known.or_else(|| {
+    known(case.book, set, member).or_else(|| {
         let mut name = Line::new();
         name.put(format_args!("sem:{}[{member}]", next::number(id)));
         let index = case.add_object(ObjectKind::Member, name.bytes())?;
@@ -36,6 +34,13 @@ fn of(case: &mut Case, member: u64) -> Option<usize> {
         (object.is_made, object.is_shared, object.maker) = (true, true, case.pid);
         Some(index)
     })
+}
+
+/// The semaphore of the set with this place in the book, if it has been entered.
+pub fn known(book: &Book, set: usize, member: u64) -> Option<usize> {
+    let id = book.objects[set].place[0];
+    book::placed(book, ObjectKind::Member, place(id, member))
+        .filter(|&index| book.objects[index].is_linked)
 }
 
 /// Before the set is removed: the value of a semaphore that was posted again. To be asked while
@@ -78,7 +83,9 @@ pub fn before(case: &mut Case) {
     for operation in system_v::operations(&call) {
         let known = of(case, u64::from(operation.sem_num));
         let may_wait = i32::from(operation.sem_flg) & libc::IPC_NOWAIT == 0;
-        if operation.sem_op <= 0 && may_wait && handlers::is_in_one(case)
+        if operation.sem_op <= 0
+            && may_wait
+            && handlers::is_in_one(case)
             && let Some(index) = known.or(case.call.object())
         {
             handlers::waits(case, index);

@@ -32,8 +32,7 @@ pub fn ask_for_messages(run: &Tables, call: &mut Call) {
 
 /// Whether the call is on a queue that was opened with `O_NONBLOCK`.
 pub fn never_waits(call: &Call) -> bool {
-    CALLS[call.index()].arguments[0] == Argument::Queue
-        && next::never_waits(call.arguments[0])
+    CALLS[call.index()].arguments[0] == Argument::Queue && next::never_waits(call.arguments[0])
 }
 
 /// Whether a queue is as the call has asked for it: `value` is 1 if it is not.

@@ -164,8 +164,7 @@ pub fn is_first(book: &mut Book, hash: u64) -> bool {
 #[cold]
 #[inline(never)]
 fn write(run: &Tables, finding: &Finding, call: Option<&Call>) {
-    let (counters, in_handler) =
-        call.map_or(([0; STACK], false), |call| stack::take(call.site));
+    let (counters, in_handler) = call.map_or(([0; STACK], false), |call| stack::take(call.site));
     let mut addresses = [0; STACK + 1];
     // The call is in front of where it returns to.
     for (address, counter) in addresses.iter_mut().zip(&counters) {

@@ -17,7 +17,11 @@ const fn number(kind: Kind) -> u32 {
 }
 
 /// Those of this kind, of an object if it is given.
-pub fn of(book: &mut Book, kind: Kind, object: Option<usize>) -> impl Iterator<Item = &mut Suspect> {
+pub fn of(
+    book: &mut Book,
+    kind: Kind,
+    object: Option<usize>,
+) -> impl Iterator<Item = &mut Suspect> {
     let used = book.suspects_used as usize;
     book.suspects.iter_mut().take(used).filter(move |suspect| {
         suspect.kind == number(kind)

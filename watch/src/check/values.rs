@@ -1,12 +1,13 @@
 //! Decisions by `sem_getvalue`, or by `semctl` with GETVAL. What a program does with a value cannot
 //! be seen, but what follows can: if a place in it always operates on the semaphore after one
-//! answer, and never after the other, then it decides by the value.
+//! answer, and never after the other, then it decides by the value. That is a mistake where others
+//! take from it, too.
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
 
 use super::case::Case;
-use super::system_v;
+use super::{members, system_v};
 use crate::call::Call;
 use crate::chaos::mix;
 use crate::memory::Asked;
@@ -78,12 +79,30 @@ pub fn before(case: &mut Case) {
     } else {
         return;
     };
+    if !others_take(case, asked) {
+        return;
+    }
     let name = if asked.is_set { "GETVAL" } else { "sem_getvalue" };
     let text = format_args!(
         "{name} decides: an operation followed when it said {when} ({counts} times), none \
          otherwise ({others} times)"
     );
     case.say(Kind::DecidedByValue, Some(asked.object as usize), text);
+}
+
+/// Whether another thread has taken from it. Who alone takes may rely on a value above 0: it is no
+/// less when it comes to take.
+fn others_take(case: &Case, asked: Asked) -> bool {
+    let set = asked.object as usize;
+    let object = if asked.is_set {
+        members::known(case.book, set, u64::from(asked.member))
+    } else {
+        Some(set)
+    };
+    object.is_none_or(|index| {
+        let object = &case.book.objects[index];
+        object.is_common || (object.first_taker != 0 && object.first_taker != case.tid)
+    })
 }
 
 pub fn after(case: &mut Case) {

@@ -129,8 +129,11 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
         let (holder, holder_pid) = (object.taker, object.taker_pid);
         let own = who(current.pid, current.tid);
         // A child that began while its parent had the lock may have been left it.
-        let waits_too = |pid: i32| all.iter().any(|one| one.pid == pid && one.object == current.object);
-        if heirs::of(tables, holder_pid, object.taken_at).any(|pid| is_alive(pid) && !waits_too(pid)) {
+        let waits_too =
+            |pid: i32| all.iter().any(|one| one.pid == pid && one.object == current.object);
+        if heirs::of(tables, holder_pid, object.taken_at)
+            .any(|pid| is_alive(pid) && !waits_too(pid))
+        {
             return None;
         }
         if !is_alive(holder) {
