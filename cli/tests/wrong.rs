@@ -162,6 +162,11 @@ in_other_styles! {
     an_uninitialised_one_in_a_segment "styles_sysv" "in_segment" "uninitialised";
     a_segment_detached_under_a_waiter "styles_sysv" "detached" "unmapped-while-awaited";
     a_handler_that_takes_from_a_set "styles_sysv" "handler_takes" "in-handler";
+    a_handler_that_came_when_the_lock_was_free "styles_late" "lucky_handler" "in-handler";
+    a_lock_that_somebody_missed "styles_late" "kept_at_exit" "not-given-back";
+    a_lock_that_two_gave_back "styles_late" "given_by_two" "foreign-post";
+    a_message_that_is_too_long "styles_late" "too_long" "message-lost";
+    a_room_that_admits_both "styles_late" "room_for_both" "lock-order";
 }
 
 /// Two tokens for one are no mistake where all are taken in the end.
