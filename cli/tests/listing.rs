@@ -129,7 +129,8 @@ fn a_graph_fits_the_terminal() {
     assert!(terminal.ends().success());
     let screen = terminal.screen();
     assert!(screen.lines().all(|line| line.len() <= 80), "{screen}");
-    assert_eq!(words(&screen), words(&piped), "{screen}");
+    // A note about processes that could not be inspected may follow.
+    assert!(words(&screen).starts_with(&words(&piped)), "{screen}\n{piped}");
 }
 
 #[test]
