@@ -1,5 +1,5 @@
-//! Right programs that look like wrong ones (`c/right*.c`) under `rsipc run --check`: they end well,
-//! and nothing is said of them.
+//! Right programs that look like wrong ones (`c/right*.c`) under `rsipc run --check`: they end
+//! well, and nothing is said of them.
 
 mod common;
 

@@ -6,7 +6,7 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `book` | what is known of objects and processes |
+//! | `book` | what is known of objects, and of their use by processes |
 //! | `call` | a call while it is made |
 //! | `chaos` | delays, interruptions and a death, from a seed |
 //! | `check` | judges calls |
@@ -19,6 +19,7 @@
 //! | `memory` | what a thread remembers |
 //! | `next` | the functions behind ours |
 //! | `peek` | memory of the program that may not be there |
+//! | `processes` | what is known of processes |
 //! | `records` | where findings and traced calls go |
 //! | `run` | the tables of the run, and their lock |
 //! | `slots` | threads that are in a call |
@@ -39,6 +40,7 @@ mod maps;
 mod memory;
 mod next;
 mod peek;
+mod processes;
 mod records;
 mod run;
 mod slots;

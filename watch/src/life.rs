@@ -10,7 +10,7 @@ use watch_run::{DIRECTORY, END, RECORDS_FILE, TABLES_FILE};
 
 use crate::memory::{self, Fork};
 use crate::records::{self, Places};
-use crate::{book, chaos, check, run, system};
+use crate::{book, chaos, check, processes, run, system};
 
 /// Children so far, where the book could not be had.
 static CHILDREN: AtomicU32 = AtomicU32::new(0);
@@ -122,7 +122,7 @@ fn enter(run: &Tables) {
         // The memory of the program that was here before is gone, and with most programs its
         // descriptors of queues.
         book::drop_handles(book, pid, |handle| !system::is_open(handle.key));
-        if let Some(known) = book::process(book, pid) {
+        if let Some(known) = processes::find(book, pid) {
             known.programs += 1;
             known.path = chaos::mix(known.path, u64::from(known.programs) << 32);
             known.name = system::name();
@@ -130,11 +130,11 @@ fn enter(run: &Tables) {
             return known.path;
         }
         // Begun by vfork or posix_spawn, which tell nobody.
-        let path = book::process(book, system::parent()).map_or(seed, |parent| {
+        let path = processes::find(book, system::parent()).map_or(seed, |parent| {
             parent.children += 1;
             chaos::mix(parent.path, u64::from(parent.children))
         });
-        if !book::add_process(book, pid, path, false) {
+        if !processes::add(book, pid, path, false) {
             run::note_missed(run, Gap::Processes);
         }
         path
@@ -152,7 +152,7 @@ extern "C" fn rsipc_watch_fork() {
     let known = run::with_book(run, |book| {
         let ticket = book::hand_down(book, pid);
         let born = book::tick(book);
-        let own = book::process(book, pid)?;
+        let own = processes::find(book, pid)?;
         own.children += 1;
         Some((own.children, ticket, born))
     });
@@ -174,10 +174,10 @@ extern "C" fn rsipc_watch_forked() {
     let Fork { parent, ticket, path, born } = memory::fork();
     chaos::enter(path);
     run::with_book(run, |book| {
-        if !book::add_process(book, system::pid(), path, true) {
+        if !processes::add(book, system::pid(), path, true) {
             run::note_missed(run, Gap::Processes);
         }
-        book::set_birth(book, system::pid(), parent, born);
+        processes::set_birth(book, system::pid(), parent, born);
         let from = if ticket == 0 { parent } else { ticket };
         if !book::inherit(book, from, parent, system::pid()) {
             run::note_missed(run, Gap::Handles);

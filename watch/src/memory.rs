@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use watch_run::tables::HELD;
+use watch_run::suspect::HELD;
 
 use crate::system;
 

@@ -163,7 +163,9 @@ static void handle(int signal, void (*handler)(int))
 /* The lock is free again when the time is over. */
 static void handler_posts(void)
 {
-	struct itimerval time = { .it_value = { .tv_sec = LONG / 1000000, .tv_usec = LONG % 1000000 } };
+	struct itimerval time = {
+		.it_value = { .tv_sec = LONG / 1000000, .tv_usec = LONG % 1000000 },
+	};
 	check(sem_init(&handled, 0, 1), "sem_init");
 	handle(SIGALRM, give_back);
 	for (int round = 0; round < 3; round++) {

@@ -1,7 +1,7 @@
 //! What looks like a mistake, until later events tell whether it is one.
 
-use crate::tables::HELD;
-
+/// Locks of one thread that are remembered.
+pub const HELD: usize = 8;
 /// How many there may be at a time.
 pub const SUSPECTS: usize = 128;
 /// Bytes of a line.

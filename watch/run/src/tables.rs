@@ -10,7 +10,7 @@
 
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
-use crate::suspect::{LINE, SUSPECTS, Suspect};
+use crate::suspect::{HELD, LINE, SUSPECTS, Suspect};
 
 /// `watch` and a version: what the first bytes have to be.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x04");
@@ -306,8 +306,6 @@ pub const ORDERS: usize = 512;
 pub const DECISIONS: usize = 128;
 /// See [`THREADS`].
 pub const SAID: usize = 1024;
-/// Locks of one thread that are remembered.
-pub const HELD: usize = 8;
 
 /// What is known of the run.
 #[repr(C)]

@@ -8,7 +8,7 @@ use watch_run::tables::{Book, Gap, ObjectKind, Tables};
 use super::report::Findings;
 use super::suspects;
 use crate::call::Call;
-use crate::{book, memory as own, run, system};
+use crate::{book, memory as own, processes, run, system};
 
 /// What is known of a call while it is judged. The book is locked, and signals are blocked.
 pub struct Case<'a> {
@@ -71,10 +71,10 @@ pub fn judge(run: &Tables, call: &mut Call, work: impl FnOnce(&mut Case)) {
 
 /// A process that was begun by a bare clone(2) or by vfork(2).
 fn know_process(run: &Tables, book: &mut Book, pid: i32) {
-    if book::process(book, pid).is_none() {
+    if processes::find(book, pid).is_none() {
         let parent = system::parent();
-        let path = book::process(book, parent).map_or(0, |process| process.path);
-        if !book::add_process(book, pid, path, true) {
+        let path = processes::find(book, parent).map_or(0, |process| process.path);
+        if !processes::add(book, pid, path, true) {
             run::note_missed(run, Gap::Processes);
         }
         if !book::inherit(book, parent, parent, pid) {

@@ -92,7 +92,7 @@ fn is_guarded(steps: &[Order], last: &Order, own: &Order, facts: &impl Facts) ->
 
 #[cfg(test)]
 mod tests {
-    use watch_run::tables::HELD;
+    use watch_run::suspect::HELD;
 
     use super::*;
 

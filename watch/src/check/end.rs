@@ -9,7 +9,7 @@ use watch_run::tables::{HANDLES, Object, ObjectKind, Tables};
 
 use super::case::{Case, judge};
 use super::report::Findings;
-use super::{kept, lost, queues, suspects};
+use super::{kept, lost, queues, verdict};
 use crate::call::Call;
 use crate::{book, next, run, system};
 
@@ -124,7 +124,7 @@ fn open_queues(case: &Case) -> [Option<(usize, u64)>; 8] {
 
 /// At the end of the run: nobody is there any more.
 pub fn judge_end(run: &Tables) {
-    suspects::judge(run, left);
+    verdict::judge(run, left);
     let count = run::with_book(run, |book| book::used(book)).unwrap_or(0);
     for index in 0..count {
         let Some(object) = run::with_book(run, |book| book.objects[index]) else { return };

@@ -8,11 +8,10 @@ use watch_run::tables::{Book, Handle, Object, ObjectKind, Tables};
 
 use super::case::Case;
 use super::system_v;
-use crate::book;
 use crate::call::Call;
 use crate::line::Line;
 use crate::maps::{self, Region};
-use crate::{next, peek, run, system};
+use crate::{book, next, peek, processes, run, system};
 
 /// A name and a zero.
 const ROOM: usize = 257;
@@ -178,7 +177,7 @@ fn semaphore(case: &mut Case) -> Option<usize> {
         }
         let index = case.add_object(ObjectKind::Unnamed, text.bytes())?;
         let is_new_file = memory.is_some_and(|memory| case.book.objects[memory].is_made);
-        let is_heir = book::process(case.book, case.pid).is_none_or(|process| process.is_heir);
+        let is_heir = processes::find(case.book, case.pid).is_none_or(|process| process.is_heir);
         let maker = if is_heir { maker_for_threads(case, address) } else { None };
         let may_be_made = is_heir && (!region.is_shared || maker.is_some());
         let is_own = !region.is_shared || region.path().starts_with(b"/dev/zero");

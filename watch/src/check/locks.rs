@@ -1,18 +1,18 @@
 //! Semaphores that work as locks: made with 1, and posted by who took it. The first post by
-//! somebody who has taken nothing shows a signal, or a lock that is handed on: nothing more is said of
-//! it, unless it has a token too many in the end (`twice`).
+//! somebody who has taken nothing shows a signal, or a lock that is handed on: nothing more is said
+//! of it, unless it has a token too many in the end (`twice`).
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
-use watch_run::suspect::Clue;
-use watch_run::tables::{Book, HELD, Object, Order};
+use watch_run::suspect::{Clue, HELD};
+use watch_run::tables::{Book, Object, Order};
 
 use super::case::Case;
 use super::circle::{self, Circle};
 use super::{handlers, suspects, twice};
 use crate::chaos::mix;
 use crate::line::Shown;
-use crate::{book, system};
+use crate::{book, processes, system};
 
 pub fn before(case: &mut Case) {
     let Some(index) = case.call.object() else { return };
@@ -116,7 +116,8 @@ impl circle::Facts for Known<'_> {
     /// The process of the later one, or its thread, had not begun when the earlier one was taken.
     fn comes_before(&self, early: &Order, late: &Order) -> bool {
         (early.is_alone && early.pid == late.pid)
-            || (early.pid != late.pid && book::is_descendant(self.0, late.pid, early.pid, early.at))
+            || (early.pid != late.pid
+                && processes::is_descendant(self.0, late.pid, early.pid, early.at))
     }
 }
 

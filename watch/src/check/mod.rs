@@ -19,6 +19,7 @@
 //! | `system_v` | objects of System V |
 //! | `twice` | tokens that were given back twice |
 //! | `values` | decisions by `sem_getvalue` |
+//! | `verdict` | which of the suspects have made a mistake |
 
 mod case;
 mod circle;
@@ -37,6 +38,7 @@ mod suspects;
 mod system_v;
 mod twice;
 mod values;
+mod verdict;
 
 use watch_run::calls::number;
 use watch_run::tables::Tables;

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::chaos::{mix, trimmed};
 use crate::line::Line;
 use crate::maps::{self, Place};
-use crate::{book, records, run, stack, system};
+use crate::{processes, records, run, stack, system};
 
 /// A short text.
 #[derive(Clone, Copy)]
@@ -73,7 +73,7 @@ impl Findings {
             address: 0,
             pid,
             tid,
-            program: if is_own { system::name() } else { book::program(book, pid) },
+            program: if is_own { system::name() } else { processes::program(book, pid) },
             text: written,
             suspect: None,
         });
