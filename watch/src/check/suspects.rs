@@ -2,7 +2,7 @@
 //! made when the call is, for its stack; it is written at the end of the run (`verdict`).
 
 use watch_run::finding::Kind;
-use watch_run::suspect::{LINE, Suspect};
+use watch_run::suspect::{Clue, LINE, Suspect};
 use watch_run::tables::{Book, Object};
 
 const fn number(kind: Kind) -> u32 {
@@ -24,7 +24,7 @@ pub fn of(
 
 pub fn new(kind: Kind, object: usize, tid: i32) -> Suspect {
     let object = u32::try_from(object + 1).unwrap_or(0);
-    Suspect { kind: number(kind), object, tid, length: 0, clue: Default::default() }
+    Suspect { kind: number(kind), object, tid, length: 0, clue: Clue::default() }
 }
 
 /// Frees the places of those that are no longer suspected.
