@@ -137,11 +137,12 @@ impl Event {
 
     /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is
     /// something for another waiter, whose wake this one may have received. `turns_go_on`: that
-    /// other waiter may have waited for long, too. `wake` as in [`Event::wake_one`].
+    /// other waiter may have waited for long, too. `wake_next` wakes one, and says whether there
+    /// was one.
     ///
     /// A thread that is awake, and has not come for its own yet, is now overtaken at most once.
-    pub fn gone(&self, is_left: bool, turns_go_on: bool, wake: impl Fn(&AtomicU32, i32) -> usize) {
-        let has_woken = is_left && self.is_awaited() && self.wake_one(true, wake);
+    pub fn gone(&self, is_left: bool, turns_go_on: bool, wake_next: impl FnOnce() -> bool) {
+        let has_woken = is_left && self.is_awaited() && wake_next();
         if !has_woken || !turns_go_on {
             self.end_turns();
         }
@@ -228,9 +229,9 @@ mod tests {
             let event = Event::default();
             event.await_in_turn();
             let woken = Cell::new(0);
-            event.gone(is_left, waited_long, |_, count| {
-                woken.set(count);
-                1
+            event.gone(is_left, waited_long, || {
+                woken.set(1);
+                true
             });
             assert_eq!(woken.get(), i32::from(is_left), "the thread that is left is woken");
             assert_eq!(event.is_in_turn(), is_left && waited_long);

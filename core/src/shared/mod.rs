@@ -3,6 +3,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `baton` | sleepers that come one after the other |
 //! | `claim` | the claim word: which thread works on a slot |
 //! | `event` | the word that waiters sleep on |
 //! | `pair` | two words that change together |
@@ -15,6 +16,7 @@
 //! | `wait` | the wait machine |
 //! | `wait_point` | where threads of any process wait |
 
+pub mod baton;
 pub mod claim;
 pub mod event;
 pub mod pair;

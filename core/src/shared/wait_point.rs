@@ -1,13 +1,17 @@
 //! Where threads of all processes wait: for a message, or for space in the queue.
 
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::clock;
 use crate::os::futex::{self, Awaited, Scope};
+use crate::shared::baton::{self, Baton};
 use crate::shared::event::{Event, Seen};
 use crate::shared::spin::Hint;
 
-/// A thread that has waited for longer than this, in milliseconds, is served before newcomers.
-const PATIENCE_MS: i32 = 1;
+/// A thread that has waited for longer than this, in nanoseconds, is served before newcomers.
+const PATIENCE_NS: u64 = 1_000_000;
+/// From here on sleepers are served in the order in which they came. Where none has slept for so
+/// long, they are a crowd that comes and goes, and its order would cost a context switch a message.
+const ORDERED_NS: u64 = 200_000;
 
 /// The words of a wait point. Lives in shared memory.
 #[repr(C)]
@@ -19,25 +23,64 @@ pub struct WaitPoint {
     pub hint: Hint,
     /// Always 0: see [`WaitPoint::death_word`].
     death: AtomicU32,
-    /// No sleeper has come before this time, in milliseconds of `CLOCK_MONOTONIC`; the low half of
-    /// them. Stored by waiters. Relaxed, and a hint: a wrong one makes turns too early or too late.
-    since: AtomicU32,
+    /// No sleeper has come before this time, in nanoseconds of `CLOCK_MONOTONIC`. Stored by
+    /// waiters. Relaxed, and a hint: a wrong one makes turns too early or too late.
+    since: AtomicU64,
+    /// Of the sleepers that are served in turn.
+    baton: Baton,
+    /// Where a waiter sleeps, too, that was woken and has found nothing, so that it keeps its
+    /// place: it is woken before those that came later. 1: one may be asleep here; waiters store
+    /// that. 0: none, or it has no better place than the others; a waker stores that whose wake
+    /// here has reached no thread. Relaxed, and a hint: such a waiter sleeps on the event, too.
+    again: AtomicU32,
+}
+
+/// A sleeper that is on its way is waited for so long, in nanoseconds.
+pub const OVERDUE_NS: u64 = baton::OVERDUE_NS;
+
+/// How sleepers are woken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WakeOrder {
+    /// Each at once: they use all processors, and any of them may be done first.
+    #[default]
+    AtOnce,
+    /// One after the other, as one of them has waited for some time.
+    OneByOne {
+        /// This waker has begun the turns, and takes them back if no thread comes.
+        began_turns: bool,
+    },
+}
+
+impl WakeOrder {
+    /// Where the sleeper that came first has waited for so long.
+    fn after(waited_ns: u64, began_turns: bool) -> Self {
+        if waited_ns < ORDERED_NS { Self::AtOnce } else { Self::OneByOne { began_turns } }
+    }
+
+    /// The order of a wake that follows several commits. `self` is that of the commits before.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        if self.has_begun_turns() || later == Self::AtOnce { self } else { later }
+    }
+
+    fn has_begun_turns(self) -> bool {
+        self == Self::OneByOne { began_turns: true }
+    }
 }
 
 /// A time, as in `since`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival(u32);
+pub struct Arrival(u64);
 
 impl Arrival {
     /// Now.
-    #[expect(clippy::cast_possible_truncation, reason = "only differences count")]
     pub fn now() -> Self {
-        Self((clock::monotonic_ns() / 1_000_000) as u32)
+        Self(clock::monotonic_ns())
     }
 
-    /// Milliseconds from `earlier` to this; negative if it is later.
-    fn since(self, earlier: Self) -> i32 {
-        self.0.wrapping_sub(earlier.0).cast_signed()
+    /// Nanoseconds from `earlier` to this; 0 if it is later.
+    fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 }
 
@@ -58,7 +101,7 @@ impl WaitPoint {
     /// looked, and whether it has waited for long: then it is its turn. Not if it is `held_up` by
     /// the turn of others.
     pub fn await_it(&self, arrival: Arrival, held_up: bool) -> (Seen, bool) {
-        let waits_long = !held_up && Arrival::now().since(arrival) > PATIENCE_MS;
+        let waits_long = !held_up && Arrival::now().since(arrival) > PATIENCE_NS;
         let (before, now) =
             if waits_long { self.event.await_in_turn() } else { self.event.await_it() };
         let since = Arrival(self.since.load(Ordering::Relaxed));
@@ -70,29 +113,69 @@ impl WaitPoint {
 
     /// Before the commit of a waker that has seen a waiter. If one of them has waited for long, the
     /// commit is for them. The result is for [`WaitPoint::wake_one`].
-    pub fn will_wake(&self) -> bool {
+    pub fn will_wake(&self) -> WakeOrder {
         self.event.will_wake();
-        let since = Arrival(self.since.load(Ordering::Relaxed));
-        Arrival::now().since(since) > PATIENCE_MS && self.event.begin_turns()
+        let waited = Arrival::now().since(Arrival(self.since.load(Ordering::Relaxed)));
+        WakeOrder::after(waited, waited > PATIENCE_NS && self.event.begin_turns())
     }
 
-    /// A waiter that came at this time has got what it wanted. The others came later, as the kernel
-    /// wakes in the order of arrival. `is_left`: there is something for another one.
-    pub fn served(&self, arrival: Arrival, is_left: bool) {
-        let since = Arrival(self.since.load(Ordering::Relaxed));
-        if arrival.since(since) > 0 {
-            self.since.store(arrival.0, Ordering::Relaxed);
+    /// A waiter that came at this time has got what it wanted. `was_woken`: the others came later,
+    /// as the kernel wakes in the order of arrival, and the next wake may be left to it. `is_left`
+    /// says whether there is something for another one.
+    pub fn served(&self, arrival: Arrival, was_woken: bool, is_left: impl FnOnce() -> bool) {
+        if was_woken {
+            self.baton.put_down();
+            let since = Arrival(self.since.load(Ordering::Relaxed));
+            if arrival.since(since) > 0 {
+                self.since.store(arrival.0, Ordering::Relaxed);
+            }
         }
         // Turns among threads that have not waited for long would cost a context switch for each
         // message.
-        let waited_long = Arrival::now().since(arrival) > PATIENCE_MS;
-        self.event.gone(is_left, waited_long, wake);
+        let waited = Arrival::now().since(arrival);
+        let order = WakeOrder::after(waited, true);
+        self.event.gone(is_left(), waited > PATIENCE_NS, || self.wake_one(order));
     }
 
     /// A waiter does not wait any more. A wake that it has received may have been meant for another
-    /// one.
-    pub fn gone(&self, is_left: bool) {
-        self.event.gone(is_left, true, wake);
+    /// one. `is_left` as above.
+    pub fn gone(&self, is_left: impl FnOnce() -> bool) {
+        self.baton.put_down();
+        let order = WakeOrder::OneByOne { began_turns: true };
+        self.event.gone(is_left(), true, || self.wake_one(order));
+    }
+
+    /// No sleeper is on its way any more: the one that was, looks again before it sleeps, or does
+    /// not come.
+    pub fn expect_none(&self) {
+        self.baton.put_down();
+    }
+
+    /// Whether a sleeper has been woken in its turn, and is on its way.
+    pub fn expects_one(&self) -> bool {
+        self.baton.is_taken()
+    }
+
+    /// Whether that one does not come.
+    pub fn is_overdue(&self) -> bool {
+        self.expects_one() && self.baton.is_overdue(Arrival::now().0)
+    }
+
+    /// Wakes a sleeper if there is something for it, `is_ready`, unless one is on its way: the
+    /// thread that had to wake it may be dead, or does not come.
+    pub fn wake_overdue(&self, is_ready: impl FnOnce() -> bool) {
+        if self.is_overdue() {
+            self.expect_none();
+        }
+        if self.is_awaited() && is_ready() {
+            self.wake_one(WakeOrder::OneByOne { began_turns: false });
+        }
+    }
+
+    /// For a waiter that sleeps again: another word to sleep on, and the value that it has.
+    pub fn again(&self) -> (*const u32, u32) {
+        self.again.store(1, Ordering::Relaxed);
+        (self.again.as_ptr(), 1)
     }
 
     /// The threads whose turn it is do not come.
@@ -101,20 +184,47 @@ impl WaitPoint {
     }
 
     /// Wakes one sleeper, and takes note if there is none. See [`Event::wake`].
-    pub fn wake_one(&self, began_turns: bool) -> bool {
-        self.wake(1, began_turns)
+    pub fn wake_one(&self, order: WakeOrder) -> bool {
+        self.wake(1, order)
     }
 
-    /// Wakes so many.
-    pub fn wake(&self, count: i32, began_turns: bool) -> bool {
-        self.event.wake(count, began_turns, wake)
+    /// Wakes so many, or the first of them, which wakes the next one.
+    pub fn wake(&self, count: i32, order: WakeOrder) -> bool {
+        match order {
+            WakeOrder::AtOnce => self.event.wake(count, false, self.by_futex()),
+            WakeOrder::OneByOne { began_turns } => {
+                let now = Arrival::now().0;
+                self.baton.hand_over(&self.event, began_turns, now, self.by_futex())
+            }
+        }
+    }
+
+    /// As [`WaitPoint::wake_one`], also if a sleeper is on its way. False: no thread sleeps.
+    pub fn wake_one_at_once(&self, order: WakeOrder) -> bool {
+        self.event.wake(1, order.has_begun_turns(), self.by_futex())
+    }
+
+    /// Wakes so many sleepers on the event, those first that sleep again; gives their number.
+    fn by_futex(&self) -> impl Fn(&AtomicU32, i32) -> usize {
+        let wake = |word: &AtomicU32, count| futex::wake(word.as_ptr(), count, Scope::Shared);
+        move |event, count| {
+            let mut woken = 0;
+            if self.again.load(Ordering::Relaxed) != 0 {
+                woken = wake(&self.again, count);
+                if woken == 0 {
+                    self.again.store(0, Ordering::Relaxed);
+                }
+            }
+            let left = count.saturating_sub_unsigned(u32::try_from(woken).unwrap_or(u32::MAX));
+            if left > 0 { woken + wake(event, left) } else { woken }
+        }
     }
 
     /// Has all sleepers look again, and those who are about to sleep.
     pub fn wake_all(&self) {
         if self.event.is_awaited() {
             self.event.will_wake();
-            self.wake(i32::MAX, false);
+            self.wake(i32::MAX, WakeOrder::AtOnce);
         }
     }
 
@@ -146,10 +256,6 @@ impl WaitPoint {
     }
 }
 
-fn wake(word: &AtomicU32, count: i32) -> usize {
-    futex::wake(word.as_ptr(), count, Scope::Shared)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,16 +263,39 @@ mod tests {
     #[test]
     fn a_thread_that_has_waited_for_long_is_served_in_turn() {
         let point = WaitPoint::default();
+        let long_ago = |now: Arrival| Arrival(now.0 - 10 * PATIENCE_NS);
         let now = Arrival::now();
         point.await_it(now, false);
-        assert!(!point.will_wake() || Arrival::now().since(now) > PATIENCE_MS);
-        point.await_it(Arrival(now.0.wrapping_sub(10)), false);
+        assert!(!point.will_wake().has_begun_turns() || Arrival::now().since(now) > PATIENCE_NS);
+        point.await_it(long_ago(now), false);
         assert!(point.is_in_turn(), "it has looked once more");
         point.end_turns();
-        assert!(!point.await_it(Arrival(now.0.wrapping_sub(10)), true).1, "it is held up");
-        assert!(point.will_wake() && point.is_in_turn(), "its waker sees how long it has slept");
-        point.served(now, false);
+        assert!(!point.await_it(long_ago(now), true).1, "it is held up");
+        let order = point.will_wake();
+        assert!(order.has_begun_turns() && point.is_in_turn(), "its waker sees how long it slept");
+        point.served(now, true, || false);
         assert!(!point.is_in_turn());
+    }
+
+    #[test]
+    fn sleepers_come_in_order_once_one_has_slept_for_a_moment() {
+        let point = WaitPoint::default();
+        let now = Arrival::now();
+        point.await_it(Arrival(now.0 - 2 * ORDERED_NS), false);
+        assert_ne!(point.will_wake(), WakeOrder::AtOnce);
+        point.served(now, true, || false);
+        let order = point.will_wake();
+        assert!(order == WakeOrder::AtOnce || Arrival::now().since(now) >= ORDERED_NS);
+    }
+
+    #[test]
+    fn one_wake_for_several_commits_takes_back_the_turns_of_any_of_them() {
+        let (begun, later) =
+            (WakeOrder::OneByOne { began_turns: true }, WakeOrder::OneByOne { began_turns: false });
+        assert_eq!(begun.and(later), begun);
+        assert_eq!(later.and(begun), begun);
+        assert_eq!(WakeOrder::AtOnce.and(later), later);
+        assert_eq!(later.and(WakeOrder::AtOnce), later);
     }
 
     #[test]
@@ -177,11 +306,5 @@ mod tests {
             point.will_wake();
             assert_ne!(point.event.word().load(Ordering::Relaxed), seen.0);
         }
-    }
-
-    #[test]
-    fn times_wrap_around() {
-        assert_eq!(Arrival(3).since(Arrival(u32::MAX)), 4);
-        assert_eq!(Arrival(u32::MAX).since(Arrival(3)), -4);
     }
 }

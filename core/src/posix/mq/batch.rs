@@ -19,13 +19,13 @@ use super::transfer::length_of;
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::os::{Errno, Result, membarrier};
 use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
-use crate::shared::wait_point::WaitPoint;
+use crate::shared::wait_point::{WaitPoint, WakeOrder};
 
 /// The wakes that a batch owes at one wait point.
 struct Wakes<'q> {
     point: &'q WaitPoint,
     owed: Option<Announcement<'q>>,
-    began_turns: bool,
+    order: WakeOrder,
     /// Commits that a sleeper is to know of. One that has begun to wait since the claim has seen
     /// that, and sleeps for a moment only.
     count: i32,
@@ -33,13 +33,13 @@ struct Wakes<'q> {
 
 impl<'q> Wakes<'q> {
     fn new(point: &'q WaitPoint) -> Self {
-        Self { point, owed: None, began_turns: false, count: 0 }
+        Self { point, owed: None, order: WakeOrder::default(), count: 0 }
     }
 
     /// Before a commit, by which this claim ends, that a sleeper is to know of.
     #[cold]
     fn will_wake(&mut self, who: &Operation<'q>, claim: &AtomicU32) {
-        self.began_turns |= self.point.will_wake();
+        self.order = self.order.and(self.point.will_wake());
         if self.owed.is_none() {
             self.owed = who.guard_wake(claim, self.point.death_word());
         }
@@ -51,7 +51,7 @@ impl<'q> Wakes<'q> {
         if self.count > 0 {
             // As for a single message: see `transfer`.
             fence(Ordering::SeqCst);
-            self.point.wake(self.count, self.began_turns);
+            self.point.wake(self.count, self.order);
         }
         drop(self.owed);
     }
@@ -94,7 +94,7 @@ impl<'t> Use<'t> {
         // Again: a process that has registered since, and then found no message, did not see ours.
         membarrier::light();
         let is_due = is_awaited || wakes.point.is_awaited();
-        if !self.tell_registered(reserved, is_due, wakes.began_turns) {
+        if !self.tell_registered(reserved, is_due, wakes.order) {
             wakes.count += i32::from(is_due);
         }
         true

@@ -18,6 +18,7 @@ use crate::os::membarrier;
 use crate::os::restartable::{Body, Commit};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{FrameTag, Thread};
+use crate::shared::wait_point::WakeOrder;
 
 /// Sends, where nothing stands in the way. False: nothing has been done, and what follows is
 /// `send_or_wait`, which finds out why.
@@ -118,7 +119,7 @@ pub unsafe fn receive_at_once<R>(
         if unsafe { who.read_and_commit(body, commit(taken.slot, key::FREE)) } {
             who.withdraw();
             if point.is_awaited() {
-                queue.apart(|queue| queue.tell_senders(false));
+                queue.apart(|queue| queue.tell_senders(WakeOrder::AtOnce));
             }
             return give(Ok(Some(Received { length, priority: key::priority(taken.key) })));
         }
@@ -207,7 +208,7 @@ impl Use<'_> {
             return Ok(None);
         }
         if point.is_awaited() {
-            self.tell_senders(false);
+            self.tell_senders(WakeOrder::AtOnce);
         }
         Ok(Some(Received { length, priority: key::priority(taken.key) }))
     }
@@ -250,7 +251,8 @@ impl Use<'_> {
     #[inline(never)]
     fn tell_of_sent(&self, sent: Reserved<'_>) {
         let layout = &self.queue.layout;
-        self.tell_receivers(layout.message().is_awaited(), layout.notify().active(), sent, false);
+        let (is_awaited, active) = (layout.message().is_awaited(), layout.notify().active());
+        self.tell_receivers(is_awaited, active, sent, WakeOrder::AtOnce);
     }
 
     /// # Safety

@@ -14,7 +14,7 @@ use crate::os::membarrier;
 use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
 use crate::shared::thread::Announcement;
-use crate::shared::wait_point::WaitPoint;
+use crate::shared::wait_point::{WaitPoint, WakeOrder};
 
 impl Use<'_> {
     /// Sends, if there is space and it is no other thread's turn.
@@ -168,7 +168,7 @@ impl Use<'_> {
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
         if is_awaited || active != 0 {
-            self.apart(|this| this.tell_receivers(is_awaited, active, sent, false));
+            self.apart(|this| this.tell_receivers(is_awaited, active, sent, WakeOrder::AtOnce));
         }
         true
     }
@@ -183,10 +183,10 @@ impl Use<'_> {
         owed: Option<&Announcement<'_>>,
     ) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        self.while_due(layout.message(), sent.slot.claim(), owed, |began_turns| {
+        self.while_due(layout.message(), sent.slot.claim(), owed, |order| {
             let published = layout.slots().publish(sent, priority, who);
             if published {
-                self.tell_receivers(true, layout.notify().active(), sent, began_turns);
+                self.tell_receivers(true, layout.notify().active(), sent, order);
             }
             published
         })
@@ -299,7 +299,7 @@ impl Use<'_> {
         } else {
             let cleared = layout.slots().clear(taken, &self.operation);
             if cleared && point.is_awaited() {
-                self.apart(|this| this.tell_senders(false));
+                self.apart(|this| this.tell_senders(WakeOrder::AtOnce));
             }
             cleared
         };
@@ -316,31 +316,31 @@ impl Use<'_> {
     #[cold]
     fn clear_and_wake(&self, taken: Taken<'_>, owed: Option<&Announcement<'_>>) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        self.while_due(layout.space(), taken.slot.claim(), owed, |began_turns| {
+        self.while_due(layout.space(), taken.slot.claim(), owed, |order| {
             let cleared = layout.slots().clear(taken, who);
             if cleared {
-                self.tell_senders(began_turns);
+                self.tell_senders(order);
             }
             cleared
         })
     }
 
     /// Runs `commit`, which also wakes, while the kernel knows that a wake at `point` is due. Its
-    /// argument says whether it has begun the turns there. Returns what `commit` returns.
+    /// argument says how to wake. Returns what `commit` returns.
     fn while_due(
         &self,
         point: &WaitPoint,
         claim: &AtomicU32,
         owed: Option<&Announcement<'_>>,
-        commit: impl FnOnce(bool) -> bool,
+        commit: impl FnOnce(WakeOrder) -> bool,
     ) -> bool {
-        let began_turns = point.will_wake();
+        let order = point.will_wake();
         if let Some(owed) = owed {
             owed.redirect(point.death_word());
-            return commit(began_turns);
+            return commit(order);
         }
         let due = self.operation.guard_wake(claim, point.death_word());
-        let committed = commit(began_turns);
+        let committed = commit(order);
         drop(due);
         committed
     }
@@ -351,11 +351,11 @@ impl Use<'_> {
         &self,
         sent: Reserved<'_>,
         is_awaited: bool,
-        began_turns: bool,
+        order: WakeOrder,
     ) -> bool {
         let active = self.queue.layout.notify().active();
         if active != 0 {
-            self.apart(|this| this.tell_receivers(is_awaited, active, sent, began_turns));
+            self.apart(|this| this.tell_receivers(is_awaited, active, sent, order));
         }
         active != 0
     }
@@ -366,22 +366,26 @@ impl Use<'_> {
         is_awaited: bool,
         active: u32,
         sent: Reserved<'_>,
-        began_turns: bool,
+        order: WakeOrder,
     ) {
         let layout = &self.queue.layout;
         // With that of `look`: either a receiver that finds nothing more has seen this message, or
         // this thread sees that the last older one is gone, and so that this one came into the
         // empty queue.
         fence(Ordering::SeqCst);
-        let woken = is_awaited && layout.message().wake_one(began_turns);
-        if active != 0 && !woken {
+        let point = layout.message();
+        // A process that is registered is told only if no receiver sleeps.
+        let is_registered = active != 0;
+        let woken = is_awaited
+            && if is_registered { point.wake_one_at_once(order) } else { point.wake_one(order) };
+        if is_registered && !woken {
             self.notify_of_sent(layout.slots().is_oldest(sent));
         }
     }
 
     #[cold]
-    pub(super) fn tell_senders(&self, began_turns: bool) {
-        self.queue.layout.space().wake_one(began_turns);
+    pub(super) fn tell_senders(&self, order: WakeOrder) {
+        self.queue.layout.space().wake_one(order);
     }
 }
 

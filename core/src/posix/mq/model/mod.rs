@@ -1,5 +1,5 @@
 //! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`,
-//! `readiness` and `notify`, in small queues and small casts, in every interleaving of so many
+//! `baton`, `readiness` and `notify`, in small queues and small casts, in every interleaving of so many
 //! preemptions.
 //!
 //! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread

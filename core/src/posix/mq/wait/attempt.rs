@@ -6,6 +6,7 @@
 //! | what it saw, having announced itself | it sleeps until |
 //! |---|---|
 //! | nothing, and no thread in the middle of an operation | a wake; the thread that changes that sees that it waits |
+//! | nothing, and a thread that has been woken, in either direction, is on its way | a wake, or for 40 ms: others leave the next wake to that thread, which may have died or be stopped (`shared::baton`) |
 //! | nothing, but an operation under way | a wake, or for half a millisecond, then twice as long: that operation may not know of it (`shared::event`), or its holder may be dead, which can be seen only some time after the kernel's wake |
 //! | what it wants, but it is the turn of others | a wake, or until they have had 10 ms to come for it |
 //!
@@ -16,19 +17,22 @@
 //! waiter commits, it owes its wake to the sleepers of the other direction. So a waiter that was
 //! woken and found nothing checks the other direction, too.
 
+use core::ptr;
+
+use super::called::Called;
 use super::task::{Task, Transferred};
 use super::words::Words;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
-use crate::os::futex::{Sleep, Woken};
+use crate::os::futex::{Awaited, Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use, mapping};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::{self, Moment};
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait::{Attempt, Terms};
-use crate::shared::wait_point::{Arrival, WaitPoint};
+use crate::shared::wait_point::{Arrival, OVERDUE_NS, WaitPoint};
 
 /// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
 /// as long: odd, so that they do not end together with what the program measures.
@@ -54,6 +58,7 @@ pub struct Transfer {
     next_short_sleep: i64,
     /// It has been woken, or has waited for long: now it is its turn, if it is any thread's.
     is_its_turn: bool,
+    called: Called,
     /// The time at which it stops giving way to the turn of others, in nanoseconds of
     /// `CLOCK_MONOTONIC`.
     held_up_until: Option<u64>,
@@ -95,6 +100,9 @@ impl Attempt for Transfer {
             self.tell_the_other_side();
         }
         self.has_lain_down = true;
+        if self.called.look_again() || point.is_overdue() {
+            point.expect_none();
+        }
         match &self.owed {
             Some(owed) => owed.redirect(point.death_word()),
             None => self.owed = self.queue.thread().announce_wake(point.death_word()),
@@ -107,6 +115,9 @@ impl Attempt for Transfer {
         let until = match self.queue.look(self.task.wanted()) {
             Look::There if self.is_its_turn || !seen.is_in_turn() => return Ok(false),
             Look::There => Some(self.until_held_up_enough(terms.until)),
+            Look::Nothing if point.expects_one() || self.other_point().expects_one() => {
+                Some(earlier(terms.until, OVERDUE_NS.cast_signed() + 1))
+            }
             Look::Nothing => terms.until,
             Look::UnderWay => {
                 let longest = self.next_short_sleep;
@@ -114,25 +125,14 @@ impl Attempt for Transfer {
                 Some(earlier(terms.until, longest))
             }
         };
-        let awaited = point.awaited(seen);
-        let thread = self.queue.thread();
-        let may_wait_on_vectors = || thread.filter.may_wait_on_vectors();
-        if others == 0 {
-            sleep.prepare(awaited, until, terms.interrupted, may_wait_on_vectors);
-        } else if may_wait_on_vectors() {
-            let other_death = self::point(&self.queue, self.task.other()).sleepable_death_word();
-            sleep.prepare_all(self.words.around(awaited, others, other_death), until);
-        } else {
-            // No death ends the sleep.
-            let until = Some(earlier(until, LONGEST_SLEEP));
-            sleep.prepare(awaited, until, terms.interrupted, may_wait_on_vectors);
-        }
+        self.describe(sleep, point.awaited(seen), others, until, terms.interrupted);
         Ok(true)
     }
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Transferred>> {
         if matches!(woken, Woken::Called { .. }) {
             self.is_its_turn = true;
+            self.called.come();
         }
         if woken == Woken::TimedOut
             && self.held_up_until.is_some_and(|until| monotonic_ns() >= until)
@@ -163,8 +163,7 @@ impl Attempt for Transfer {
 
     fn give_up(&mut self) -> Option<Transferred> {
         if self.has_lain_down {
-            let is_left = self.queue.look(self.task.wanted()) != Look::Nothing;
-            self.point().gone(is_left);
+            self.point().gone(|| self.queue.look(self.task.wanted()) != Look::Nothing);
             self.tell_the_other_side();
         }
         self.owed = None;
@@ -184,6 +183,7 @@ impl Transfer {
             arrival: Arrival::now(),
             next_short_sleep: SHORTEST_SLEEP,
             is_its_turn: false,
+            called: Called::default(),
             held_up_until: None,
             words: Words::default(),
             slept_on_marks: false,
@@ -192,6 +192,37 @@ impl Transfer {
 
     fn point(&self) -> &'static WaitPoint {
         point(&self.queue, self.task.wanted())
+    }
+
+    fn other_point(&self) -> &'static WaitPoint {
+        point(&self.queue, self.task.other())
+    }
+
+    /// A sleep until a wake, with what the processes that keep slots, `others`, may bring.
+    fn describe(
+        &mut self,
+        sleep: &mut Sleep,
+        awaited: Awaited,
+        others: usize,
+        until: Option<Deadline>,
+        interrupted: Interrupted,
+    ) {
+        let thread = self.queue.thread();
+        let may_wait_on_vectors = || thread.filter.may_wait_on_vectors();
+        if others == 0 && !self.called.sleeps_again() {
+            sleep.prepare(awaited, until, interrupted, may_wait_on_vectors);
+        } else if may_wait_on_vectors() {
+            let again = self.called.sleeps_again().then(|| self.point().again());
+            let other_death = match others {
+                0 => ptr::null(),
+                _ => self.other_point().sleepable_death_word(),
+            };
+            sleep.prepare_all(self.words.around(awaited, others, other_death, again), until);
+        } else {
+            // No death of a process that keeps slots ends the sleep.
+            let until = if others == 0 { until } else { Some(earlier(until, LONGEST_SLEEP)) };
+            sleep.prepare(awaited, until, interrupted, may_wait_on_vectors);
+        }
     }
 
     /// True if it may be possible now. While it is the turn of others a spin is not worth it: if
@@ -230,7 +261,8 @@ impl Transfer {
             if self.slept_on_marks {
                 self.pass_on_deaths();
             }
-            self.point().served(self.arrival, seems_ready(&self.queue, self.task.wanted()));
+            let is_left = || seems_ready(&self.queue, self.task.wanted());
+            self.point().served(self.arrival, self.called.is_on_its_way(), is_left);
             self.owed = None;
         }
         Ok(done)
@@ -256,11 +288,7 @@ impl Transfer {
 
     /// A wake that was owed to the other direction may have come to us.
     fn tell_the_other_side(&self) {
-        let other = self.task.other();
-        let point = point(&self.queue, other);
-        if point.is_awaited() && seems_ready(&self.queue, other) {
-            point.wake_one(false);
-        }
+        self.other_point().wake_overdue(|| seems_ready(&self.queue, self.task.other()));
     }
 
     /// The result for a descriptor with `O_NONBLOCK`. What poll(2) may have reported is waited for,
@@ -274,6 +302,9 @@ impl Transfer {
             if !self.queue.is_promised(self.task.wanted()) || !moment.turn() {
                 break;
             }
+        }
+        if self.other_point().is_overdue() {
+            self.tell_the_other_side();
         }
         self.queue.found_none(self.task.wanted());
         Err(Errno::EAGAIN)

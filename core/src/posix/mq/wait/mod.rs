@@ -1,6 +1,7 @@
 //! Sending into a full queue and receiving from an empty one: calls that wait where they must.
 
 mod attempt;
+mod called;
 mod task;
 mod words;
 

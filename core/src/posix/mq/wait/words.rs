@@ -8,8 +8,8 @@ use crate::os::futex::{Awaited, Scope};
 use crate::posix::mq::descriptor::mapping::{self, Mapping};
 use crate::posix::mq::store::holders::HOLDERS;
 
-/// The death word, the marks of the processes, the death word of the other direction, and the event
-/// word, in this order. (The order of the first and the last one is that of `Sleep::prepare`. A
+/// The death word, the marks of the processes, the death word of the other direction, the word of
+/// those that sleep again, and the event word, in this order. (The order of the first and the last one is that of `Sleep::prepare`. A
 /// mark remembers, so its place is of no importance.)
 ///
 /// The kernel wakes one sleeper for a mark, whatever that one waits for. If it dies, too, the wake
@@ -17,7 +17,7 @@ use crate::posix::mq::store::holders::HOLDERS;
 /// on that word as well.
 pub struct Words([MaybeUninit<WaitV>; COUNT]);
 
-const COUNT: usize = HOLDERS + 3;
+const COUNT: usize = HOLDERS + 4;
 
 impl Default for Words {
     fn default() -> Self {
@@ -39,11 +39,21 @@ impl Words {
     }
 
     /// So many marks, which have been gathered, and the other words around them. `other_death` may
-    /// be null.
-    pub fn around(&mut self, awaited: Awaited, marks: usize, other_death: *const u32) -> &[WaitV] {
+    /// be null. `again`: the word of those that sleep again, and its value.
+    pub fn around(
+        &mut self,
+        awaited: Awaited,
+        marks: usize,
+        other_death: *const u32,
+        again: Option<(*const u32, u32)>,
+    ) -> &[WaitV] {
         let mut end = 1 + marks;
         if !other_death.is_null() {
             self.0[end].write(WaitV::new(other_death, 0, Scope::Shared));
+            end += 1;
+        }
+        if let Some((word, value)) = again {
+            self.0[end].write(WaitV::new(word, value, Scope::Shared));
             end += 1;
         }
         self.0[end].write(WaitV::new(awaited.word, awaited.expected, awaited.scope));

@@ -4,6 +4,8 @@
 
 mod turns;
 
+use core::mem;
+
 use loom::sync::Arc;
 use loom::thread;
 
@@ -12,14 +14,19 @@ use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::modelled::{Futex, On};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::posix::mq::store::slots::{Look, Wanted};
+use crate::shared::baton::Baton;
 use crate::shared::event::{Event, Seen};
 
 /// Where one waits for something: `WaitPoint`.
 #[derive(Default)]
 struct Point {
     event: Event,
+    baton: Baton,
     futex: Futex,
 }
+
+/// In the model no time passes: a thread on its way is never overdue by the clock.
+const NOW: u64 = 1;
 
 impl Point {
     fn wake_one(&self, began_turns: bool) {
@@ -30,8 +37,16 @@ impl Point {
         self.futex.wake(On::Awaited, count.unsigned_abs() as usize)
     }
 
-    fn gone(&self, is_left: bool) {
-        self.event.gone(is_left, true, |_, count| self.wake(count));
+    /// Wakes one, unless one is on its way.
+    fn hand_over(&self, began_turns: bool) -> bool {
+        self.baton.hand_over(&self.event, began_turns, NOW, |_, count| self.wake(count))
+    }
+
+    fn gone(&self, was_woken: bool, is_left: impl FnOnce() -> bool) {
+        if was_woken {
+            self.baton.put_down();
+        }
+        self.event.gone(is_left(), true, || self.hand_over(true));
     }
 
     /// True: it was woken.
@@ -60,7 +75,7 @@ impl Point {
         let began_turns = self.event.begin_turns();
         who.owe(&self.futex, (!is_waiter).then_some(claim));
         commit();
-        self.wake_one(began_turns);
+        self.hand_over(began_turns);
         if !is_waiter {
             who.owe_nothing();
         }
@@ -80,11 +95,20 @@ struct Waiter<'r> {
     wanted: Wanted,
     has_lain_down: bool,
     is_its_turn: bool,
+    was_woken: bool,
+    has_slept_long: bool,
 }
 
 impl Waiter<'_> {
     fn new(fixture: &Fixture, wanted: Wanted) -> Waiter<'_> {
-        Waiter { fixture, wanted, has_lain_down: false, is_its_turn: false }
+        Waiter {
+            fixture,
+            wanted,
+            has_lain_down: false,
+            is_its_turn: false,
+            was_woken: false,
+            has_slept_long: false,
+        }
     }
 
     fn sides(&self) -> (&Point, &Point, Wanted) {
@@ -100,10 +124,20 @@ impl Waiter<'_> {
 
     /// One turn: announces itself, looks, and sleeps.
     fn lie_down(&mut self, who: &Participant) {
+        let was_woken = mem::take(&mut self.was_woken);
+        let is_overdue = mem::take(&mut self.has_slept_long);
         let queue = &self.fixture.queue;
         let (point, other_side, other) = self.sides();
-        if self.has_lain_down && other_side.event.is_awaited() && queue.seems_ready(other) {
-            other_side.wake_one(false);
+        if self.has_lain_down {
+            if is_overdue {
+                other_side.baton.put_down();
+            }
+            if other_side.event.is_awaited() && queue.seems_ready(other) {
+                other_side.hand_over(false);
+            }
+        }
+        if was_woken || is_overdue {
+            point.baton.put_down();
         }
         who.owe(&point.futex, None);
         let (_, seen) = point.event.await_it();
@@ -124,7 +158,16 @@ impl Waiter<'_> {
                 thread::yield_now();
                 false
             }
-            Look::Nothing => point.sleep(seen),
+            // A sleep of 40 ms, and then that thread is overdue.
+            Look::Nothing if point.baton.is_taken() || other_side.baton.is_taken() => {
+                thread::yield_now();
+                self.has_slept_long = true;
+                false
+            }
+            Look::Nothing => {
+                self.was_woken = point.sleep(seen);
+                self.was_woken
+            }
         };
         self.has_lain_down = true;
         self.is_its_turn |= is_called;
@@ -132,7 +175,8 @@ impl Waiter<'_> {
 
     fn done(&self, who: &Participant) {
         if self.has_lain_down {
-            self.sides().0.gone(self.fixture.queue.seems_ready(self.wanted));
+            let is_left = || self.fixture.queue.seems_ready(self.wanted);
+            self.sides().0.gone(self.was_woken, is_left);
             who.owe_nothing();
         }
     }
@@ -326,9 +370,10 @@ fn what_a_killed_sender_has_committed_wakes_a_receiver() {
         let victim = spawn(&fixture, 1, move |fixture, victim| {
             let has_sent =
                 until_killed(fixture, victim, accesses, |fixture, who| fixture.send(who, 1));
+            // No other participant may run while one has the lock, so it is taken last.
             let is_lost = || {
-                let received = fixture.queue.received.lock().unwrap();
-                fixture.queue.slots().count() == 0 && received.is_empty()
+                fixture.queue.slots().count() == 0
+                    && fixture.queue.received.lock().unwrap().is_empty()
             };
             // It died before the commit: another thread sends.
             if !has_sent && is_lost() {

@@ -1,0 +1,34 @@
+//! Whether a waiter has been woken, and what came of it.
+
+use core::mem;
+
+/// See the module.
+#[derive(Default)]
+pub struct Called {
+    is_on_its_way: bool,
+    was_in_vain: bool,
+}
+
+impl Called {
+    /// It has been woken.
+    pub fn come(&mut self) {
+        self.is_on_its_way = true;
+    }
+
+    /// It looks once more, and may sleep again. True: it was on its way.
+    pub fn look_again(&mut self) -> bool {
+        let was_on_its_way = mem::take(&mut self.is_on_its_way);
+        self.was_in_vain |= was_on_its_way;
+        was_on_its_way
+    }
+
+    /// It has been woken, and has not looked in vain since: others leave the next wake to it.
+    pub fn is_on_its_way(&self) -> bool {
+        self.is_on_its_way
+    }
+
+    /// It has been woken in vain, and keeps its place.
+    pub fn sleeps_again(&self) -> bool {
+        self.was_in_vain
+    }
+}
