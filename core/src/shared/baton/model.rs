@@ -84,7 +84,7 @@ fn no_wake_is_left_to_a_thread_that_does_not_give_it() {
         });
         fixture.fill(0);
         fixture.fill(1);
-        takers.map(|taker| taker.join().unwrap());
+        takers.into_iter().for_each(|taker| taker.join().unwrap());
         assert!(!fixture.is_filled());
     });
 }

@@ -1,6 +1,6 @@
 //! The protocols of the queue under the model checker: the real code of `slots`, `index`, `event`,
-//! `baton`, `readiness` and `notify`, in small queues and small casts, in every interleaving of so many
-//! preemptions.
+//! `baton`, `readiness` and `notify`, in small queues and small casts, in every interleaving of so
+//! many preemptions.
 //!
 //! Run by `make model`. The kernel's part is modelled here: what it does to the claim of a thread
 //! that dies, and the futex calls. A participant can stop at any access to memory,

@@ -9,8 +9,8 @@ use crate::posix::mq::descriptor::mapping::{self, Mapping};
 use crate::posix::mq::store::holders::HOLDERS;
 
 /// The death word, the marks of the processes, the death word of the other direction, the word of
-/// those that sleep again, and the event word, in this order. (The order of the first and the last one is that of `Sleep::prepare`. A
-/// mark remembers, so its place is of no importance.)
+/// those that sleep again, and the event word, in this order. (The order of the first and the last
+/// one is that of `Sleep::prepare`. A mark remembers, so its place is of no importance.)
 ///
 /// The kernel wakes one sleeper for a mark, whatever that one waits for. If it dies, too, the wake
 /// goes on through the death word of its own direction. So those who wait for the other one sleep
