@@ -116,7 +116,10 @@ impl WaitPoint {
     pub fn will_wake(&self) -> WakeOrder {
         self.event.will_wake();
         let waited = Arrival::now().since(Arrival(self.since.load(Ordering::Relaxed)));
-        WakeOrder::after(waited, waited > PATIENCE_NS && self.event.begin_turns())
+        // While a sleeper is on its way, the turns are those that were begun for it: if it is dead,
+        // no thread would end others.
+        let begins_turns = waited > PATIENCE_NS && (!self.expects_one() || self.is_overdue());
+        WakeOrder::after(waited, begins_turns && self.event.begin_turns())
     }
 
     /// A waiter that came at this time has got what it wanted. `was_woken`: the others came later,
