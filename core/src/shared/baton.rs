@@ -26,7 +26,8 @@ mod model;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::shared::event::Event;
 
-/// A holder is waited for so long: longer than a thread is preempted for on a busy machine.
+/// A holder is waited for so long, in nanoseconds: longer than a thread is preempted for on a busy
+/// machine.
 pub const OVERDUE_NS: u64 = 40_000_000;
 /// Only hostile bytes keep a waker from an answer for longer.
 const ATTEMPTS: usize = 8;

@@ -3,9 +3,11 @@
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::clock;
 use crate::os::futex::{self, Awaited, Scope};
-use crate::shared::baton::{self, Baton};
+use crate::shared::baton::Baton;
 use crate::shared::event::{Event, Seen};
 use crate::shared::spin::Hint;
+
+pub use crate::shared::baton::OVERDUE_NS;
 
 /// A thread that has waited for longer than this, in nanoseconds, is served before newcomers.
 const PATIENCE_NS: u64 = 1_000_000;
@@ -34,9 +36,6 @@ pub struct WaitPoint {
     /// here has reached no thread. Relaxed, and a hint: such a waiter sleeps on the event, too.
     again: AtomicU32,
 }
-
-/// A sleeper that is on its way is waited for so long, in nanoseconds.
-pub const OVERDUE_NS: u64 = baton::OVERDUE_NS;
 
 /// How sleepers are woken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::shared::wait_point::WaitPoint;
 
 /// "rsipc-mq" and the version of the format.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-mq");
-pub(in crate::posix::mq) const VERSION: u32 = 7;
+pub(in crate::posix::mq) const VERSION: u32 = 8;
 /// Longest name in bytes, without the slash.
 pub(super) const NAME_MAX: usize = 255;
 /// What is set once, when the queue is created. It is no part of [`Header`]: a process that may
