@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `edge` | how results, errors and strings cross |
 //! | `entry` | exported names of functions that are written in C |
+//! | `heap` | where the library's own allocations come from |
 //! | `interpose` | functions that exist without us, in which queues concern us |
 //! | `load` | what happens when the library is loaded |
 //! | `posix` | the functions of `<semaphore.h>`, `<mqueue.h>` and `<sys/mman.h>` |
@@ -23,6 +24,8 @@ compile_error!("librsipc must be built with panic = \"abort\": a panic must neve
 mod edge;
 #[cfg(all(panic = "abort", not(test)))]
 mod entry;
+#[cfg(all(panic = "abort", not(test)))]
+mod heap;
 #[cfg(all(panic = "abort", not(test)))]
 mod interpose;
 #[cfg(all(panic = "abort", not(test)))]

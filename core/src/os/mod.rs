@@ -28,6 +28,7 @@
 //! | `publication` | a changed copy of two areas, and the exchange that publishes it |
 //! | `random` | random numbers |
 //! | `readable` | reading memory that may not be mapped |
+//! | `reserve` | memory for a process whose heap is used up |
 //! | `reserved` | descriptors of the library's own |
 //! | `restartable` | restartable sequences (rseq(2)) |
 //! | `robust` | the robust list of the thread |
@@ -88,6 +89,7 @@ pub mod publication;
 pub mod random;
 #[cfg(not(loom))]
 pub mod readable;
+pub mod reserve;
 #[cfg(not(loom))]
 pub mod reserved;
 #[cfg(not(loom))]
