@@ -27,18 +27,24 @@ pub fn attach(thread: &'static Thread, id: i32, address: usize, flags: c_int) ->
     segment.check(access.wanted())?;
     let length = segment.size()?.checked_next_multiple_of(page()).ok_or(Errno::ENOMEM)?;
     place.check(length)?;
-    let start = match memory::open(id, access) {
-        Ok(file) => {
-            examine(segment, file.fd())?;
-            map(file.fd(), length, place, access)?
-        }
-        Err(Errno::ENOENT) => reach::attach(segment, length, place, access)?,
-        Err(Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => return Err(Errno::EINVAL),
-        Err(error) => return Err(error),
-    };
+    let last = segment.words().announce_attach();
+    let start = map_memory(segment, length, place, access)
+        .inspect_err(|_| segment.words().take_back_attach(last))?;
     places::insert(Attachment { start, length, id });
     segment.words().note_attach();
     Ok(start)
+}
+
+fn map_memory(segment: &Segment, length: usize, place: Where, access: Access) -> Result<usize> {
+    match memory::open(segment.facts().id, access) {
+        Ok(file) => {
+            examine(segment, file.fd())?;
+            map(file.fd(), length, place, access)
+        }
+        Err(Errno::ENOENT) => reach::attach(segment, length, place, access),
+        Err(Errno::ELOOP | Errno::ENXIO | Errno::EISDIR) => Err(Errno::EINVAL),
+        Err(error) => Err(error),
+    }
 }
 
 /// Looks once whether the memory is as long as the header says.

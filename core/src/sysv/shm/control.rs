@@ -1,6 +1,5 @@
 //! `shmctl`
 
-use super::attachments;
 use super::memory;
 use super::segment::{Segment, enter};
 use super::words::{DEST, LOCKED};
@@ -62,7 +61,7 @@ pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Descripti
         permission,
         mode: permission.mode | u16::try_from(more).unwrap_or(0),
         size: segment.facts().size,
-        attached: attachments::count(id, words.inode.load(Ordering::Relaxed)),
+        attached: segment.attachments(),
         atime: words.atime.load(Ordering::Relaxed),
         dtime: words.dtime.load(Ordering::Relaxed),
         ctime: words.ctime.load(Ordering::Relaxed),

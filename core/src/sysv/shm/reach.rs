@@ -13,7 +13,6 @@ use super::attachments;
 use super::placement::{Where, keep, map};
 use super::places;
 use super::segment::Segment;
-use crate::atomic::Ordering;
 use crate::os::maps::{self, Look, Mapping, Name};
 use crate::os::open::Open;
 use crate::os::{Errno, Result};
@@ -33,7 +32,7 @@ pub fn attach(segment: &Segment, length: usize, place: Where, access: Access) ->
 /// A whole attachment of this process, preferably with this access; and whether it can be written
 /// to.
 fn own(segment: &Segment, length: usize, access: Access) -> Option<(usize, bool)> {
-    let (id, inode) = (segment.facts().id, inode(segment));
+    let (id, inode) = (segment.facts().id, segment.inode());
     let mut found = None;
     let looked = maps::each_of_own(|mapping| {
         let Mapping { start, end, offset, is_writable, .. } = *mapping;
@@ -51,10 +50,6 @@ fn own(segment: &Segment, length: usize, access: Access) -> Option<(usize, bool)
         return places::find(id).map(|attachment| (attachment.start, true));
     }
     found
-}
-
-fn inode(segment: &Segment) -> u64 {
-    segment.words().inode.load(Ordering::Relaxed)
 }
 
 /// A second mapping of the same pages: one of no old size.
@@ -95,7 +90,7 @@ fn unmap(start: usize, length: usize) {
 /// The memory, opened through a mapping. `None`: the privilege is missing, or there is no such
 /// mapping.
 fn open(segment: &Segment, access: Access) -> Option<Open> {
-    let (id, inode) = (segment.facts().id, inode(segment));
+    let (id, inode) = (segment.facts().id, segment.inode());
     let mut opened = None;
     attachments::each(id, inode, |pid, mapping| {
         let Mapping { start, end, .. } = *mapping;

@@ -98,7 +98,19 @@ impl Segment {
 
     /// Whether any process has it attached.
     pub fn is_attached(&self) -> bool {
-        attachments::is_any(self.facts().id, self.words().inode.load(Ordering::Relaxed))
+        self.words().has_been_attached() && attachments::is_any(self.facts().id, self.inode())
+    }
+
+    /// How often processes have it attached.
+    pub fn attachments(&self) -> usize {
+        // To look at all processes takes milliseconds.
+        let may_be = self.words().has_been_attached();
+        if may_be { attachments::count(self.facts().id, self.inode()) } else { 0 }
+    }
+
+    /// Of the memory.
+    pub fn inode(&self) -> u64 {
+        self.words().inode.load(Ordering::Relaxed)
     }
 
     /// Owner and mode, of one that has been removed, too.
