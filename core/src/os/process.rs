@@ -18,7 +18,7 @@ use super::wiped::{self, Wiped};
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// See [`random_numbers`].
-const RANDOM_NUMBERS: usize = 15;
+pub(super) const RANDOM_NUMBERS: usize = 15;
 
 /// What distinguishes this process from all others that have, or had, a copy of its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,15 @@
 //! may give a few to both: so whoever makes a file makes it with `O_EXCL` or by a link, and tries
 //! another number if the name is taken.
 
+use core::{hint, mem};
+
 use super::clock;
 use super::process;
 use crate::atomic::{AtomicU64, Ordering};
 
 /// Of one call, at most 256 bytes: so few are never interrupted halfway.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = process::RANDOM_NUMBERS + 1;
+const _: () = assert!(AT_ONCE * size_of::<u64>() <= 256);
 
 /// 64 random bits. Where a filter refuses getrandom(2) they are merely different in each call.
 pub fn random() -> u64 {
@@ -20,7 +23,8 @@ pub fn random() -> u64 {
 
 /// By exchange: no two threads have one. Relaxed: it comes with nothing else.
 fn take(kept: &AtomicU64) -> Option<u64> {
-    let number = if kept.load(Ordering::Relaxed) == 0 { 0 } else { kept.swap(0, Ordering::Relaxed) };
+    let number =
+        if kept.load(Ordering::Relaxed) == 0 { 0 } else { kept.swap(0, Ordering::Relaxed) };
     (number != 0).then_some(number)
 }
 
@@ -32,13 +36,16 @@ fn refill(kept: &[AtomicU64]) -> Option<u64> {
     let length = size_of_val(wanted);
     // SAFETY: valid for writing that many bytes.
     let got = unsafe { libc::getrandom(wanted.as_mut_ptr().cast(), length, 0) };
-    let (first, others) = wanted.split_first()?;
     if usize::try_from(got) != Ok(length) {
         return None;
     }
+    // None stays on the stack, which a child has a copy of.
+    let mut numbers = wanted.iter_mut().map(mem::take);
+    let first = numbers.next();
     // Another thread may have filled it in meanwhile: its numbers are as good.
-    kept.iter().zip(others).for_each(|(kept, number)| kept.store(*number, Ordering::Relaxed));
-    Some(*first)
+    kept.iter().zip(numbers).for_each(|(kept, number)| kept.store(number, Ordering::Relaxed));
+    hint::black_box(wanted);
+    first
 }
 
 fn different() -> u64 {

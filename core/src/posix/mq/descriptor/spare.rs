@@ -42,3 +42,41 @@ fn provide() -> &'static Open {
     }
     pool.free_or_new()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn no_two_threads_have_the_same_one() {
+        const EACH: usize = 20 * COUNT;
+        let one = || ptr::from_ref(take_one().unwrap_or_else(provide)).addr();
+        let many = move || (0..EACH).map(|_| one()).collect::<Vec<_>>();
+        let threads = [(); 4].map(|()| thread::spawn(many));
+        let taken: BTreeSet<usize> =
+            threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect();
+        assert_eq!(taken.len(), 4 * EACH);
+    }
+
+    #[test]
+    fn of_nine_in_a_row_one_takes_the_lock() {
+        // In a process of its own: other tests take them, too.
+        // SAFETY: the child runs on its copy of this thread alone, and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            while take_one().is_some() {}
+            provide();
+            let ready = (0..=COUNT).take_while(|_| take_one().is_some()).count();
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(i32::from(ready != COUNT)) };
+        }
+        assert!(child > 0, "fork failed");
+        let mut status = -1;
+        // SAFETY: valid for writing.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
+    }
+}
