@@ -46,15 +46,20 @@ fn provide() -> &'static Open {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Barrier;
     use std::thread;
 
     use super::*;
 
     #[test]
     fn no_two_threads_have_the_same_one() {
-        const EACH: usize = 20 * COUNT;
+        const EACH: usize = 500 * COUNT;
+        static BEGIN: Barrier = Barrier::new(4);
         let one = || ptr::from_ref(take_one().unwrap_or_else(provide)).addr();
-        let many = move || (0..EACH).map(|_| one()).collect::<Vec<_>>();
+        let many = move || {
+            BEGIN.wait();
+            (0..EACH).map(|_| one()).collect::<Vec<_>>()
+        };
         let threads = [(); 4].map(|()| thread::spawn(many));
         let taken: BTreeSet<usize> =
             threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect();
