@@ -198,14 +198,13 @@ fn idle_waiters_make_no_system_call() {
     assert!(sleeps.values().all(|sleeps| *sleeps <= 3), "{sleeps:?}");
 }
 
-/// Of the second queue of a process, and of one that it has already. Three of them are not for the
-/// queue: whether this is the child of a vfork, and signals that are held back while the table of
-/// descriptors is locked, as a handler may fork.
+/// Of the second queue of a process, and of one that it has already. design.md 3.6 says what each
+/// call is for.
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn opening_a_queue_takes_few_system_calls() {
-    const TO_CREATE: usize = 16 + 3;
-    const TO_OPEN: usize = 10 + 3;
+    const TO_CREATE: usize = 15;
+    const TO_OPEN: usize = 10;
     let trace = trace_of("trace/open.c", Way::Preload, "done\n");
     let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
     let [_, creating, opening, _] = &parts[..] else { panic!("{trace}") };

@@ -17,6 +17,9 @@ use super::robust;
 use super::wiped::{self, Wiped};
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
+/// See [`random_numbers`].
+pub(super) const RANDOM_NUMBERS: usize = 15;
+
 /// What distinguishes this process from all others that have, or had, a copy of its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process {
@@ -36,6 +39,8 @@ struct Page {
     has_robust_list: AtomicBool,
     /// See [`is_in_barriers`].
     is_in_barriers: AtomicBool,
+    /// See [`random_numbers`].
+    random_numbers: [AtomicU64; RANDOM_NUMBERS],
 }
 
 // SAFETY: zeros are a page of nobody, and all fields are atomics.
@@ -49,6 +54,7 @@ static FALLBACK: Page = Page {
     owner: AtomicU32::new(0),
     has_robust_list: AtomicBool::new(false),
     is_in_barriers: AtomicBool::new(false),
+    random_numbers: [const { AtomicU64::new(0) }; RANDOM_NUMBERS],
 };
 /// The last generation that was drawn here. It is inherited, so that a child draws another one than
 /// its parent.
@@ -125,6 +131,13 @@ impl Page {
 /// stores it. False in the child of a fork, which has to tell it anew. Async-signal-safe.
 pub(super) fn is_in_barriers() -> &'static AtomicBool {
     &page().is_in_barriers
+}
+
+/// Where `random` keeps numbers for later: 0 = none. The child of a fork does not know those of its
+/// parent. `None`: it would. Async-signal-safe.
+pub(super) fn random_numbers() -> Option<&'static [AtomicU64; RANDOM_NUMBERS]> {
+    let page = page();
+    (!ptr::eq(page, &raw const FALLBACK)).then_some(&page.random_numbers)
 }
 
 fn page() -> &'static Page {

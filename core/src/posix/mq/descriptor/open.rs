@@ -92,8 +92,8 @@ impl Drop for Opened {
 /// What an entry of the table leads to.
 #[derive(Default)]
 pub struct Open {
-    /// Changed by the holder of [`POOL`] alone, while the table does not lead here and no thread
-    /// works on it.
+    /// Set by the thread that has taken it out of the unused ones, and emptied by the holder of
+    /// [`POOL`]. The table does not lead here then, and no thread works on it.
     opened: UnsafeCell<Option<Opened>>,
     /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used
     /// anew.
@@ -139,6 +139,16 @@ impl Open {
         unsafe { (*self.opened.get()).as_ref() }
     }
 
+    /// Makes it that of a queue, with one descriptor.
+    ///
+    /// # Safety
+    /// The caller has taken it out of the unused ones, and has not put it into the table yet.
+    pub(super) unsafe fn begin(&self, opened: Opened) {
+        // SAFETY: no other thread reads it, says the caller.
+        unsafe { *self.opened.get() = Some(opened) };
+        self.descriptors.store(1, Ordering::Relaxed);
+    }
+
     /// One more entry leads here. False: none does any more.
     pub(super) fn share(&self) -> bool {
         let more = |descriptors: usize| (descriptors > 0).then_some(descriptors + 1);
@@ -162,7 +172,8 @@ pub struct Pool {
     all: Option<&'static Open>,
 }
 
-/// Held while entries are made and freed; never by an operation on a queue.
+/// Held while entries are made and freed; never by an operation on a queue. Most threads that open
+/// one do without (`spare`).
 pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new(), all: None });
 
 /// Entries that have left the table, chained by `next`. Any thread may put one in front; the holder
@@ -182,21 +193,13 @@ fn retire(open: *mut Open) {
 }
 
 impl Pool {
-    fn free_or_new(&mut self) -> &'static Open {
+    /// One that is not in use. It is the caller's.
+    pub(super) fn free_or_new(&mut self) -> &'static Open {
         self.free.pop().unwrap_or_else(|| {
             let new = Box::leak(Box::new(Open { earlier: self.all, ..Open::empty() }));
             self.all = Some(new);
             new
         })
-    }
-
-    /// An entry for a queue, with one descriptor.
-    pub(super) fn take(&mut self, opened: Opened) -> *mut Open {
-        let open = self.free_or_new();
-        // SAFETY: it comes from the free ones: no thread can read it.
-        unsafe { *open.opened.get() = Some(opened) };
-        open.descriptors.store(1, Ordering::Relaxed);
-        ptr::from_ref(open).cast_mut()
     }
 
     /// An entry for a descriptor that leads to this queue in some threads, and has a share in it

@@ -18,6 +18,7 @@ use crate::os::concern;
 use crate::os::file;
 use crate::os::process::Process;
 use crate::posix::mq::descriptor::open::{Open, Opened, POOL};
+use crate::posix::mq::descriptor::spare;
 use crate::shared::thread::Thread;
 
 /// Descriptors in a part of the table.
@@ -80,8 +81,7 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     note_child();
     let entry = entry_or_new(fd)?;
-    let new = POOL.lock().take(opened);
-    replace(entry, new);
+    replace(entry, spare::take(opened));
     Ok(())
 }
 
@@ -92,7 +92,7 @@ pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
     note_child();
     let fifo = opened.fifo;
     let entry = entry_or_new(fd)?;
-    let open = POOL.lock().take(opened);
+    let open = spare::take(opened);
     if !exchange(entry, ptr::null_mut(), open) && !exchange(entry, no_queue(), open) {
         unshare(open);
         // Another thread has entered it, or is closing it: the next look-up shows which.
