@@ -77,6 +77,13 @@ const FILE: Function = Function {
 const FILE_FORM: Function =
     Function { standard: "glibc", notes: "another form of the one above", ..FILE };
 
+/// Of several buffers, or at a position.
+const VECTOR: Function =
+    Function { header: "<sys/uio.h>", cancellation_point: "yes", signal_safe: false, ..FILE };
+
+const VECTOR_FORM: Function =
+    Function { standard: "glibc", notes: "another form of the one above", ..VECTOR };
+
 /// Interposed so that no process is judged by credentials that it had before.
 const CREDENTIALS: Function = Function {
     header: "<unistd.h>",
@@ -348,6 +355,34 @@ pub const FUNCTIONS: &[Function] = &[
         ..FILE
     },
     Function { name: "lseek64", header: "<unistd.h>", ..FILE_FORM },
+    Function { name: "readv", notes: "as read", ..VECTOR },
+    Function { name: "preadv", standard: "Linux", notes: "as pread", ..VECTOR },
+    Function { name: "preadv64", ..VECTOR_FORM },
+    Function { name: "preadv2", standard: "Linux", notes: "as read or pread", ..VECTOR },
+    Function { name: "preadv64v2", ..VECTOR_FORM },
+    Function { name: "pwrite", header: "<unistd.h>", notes: "as write", ..VECTOR },
+    Function { name: "pwrite64", header: "<unistd.h>", ..VECTOR_FORM },
+    Function { name: "writev", notes: "as write", ..VECTOR },
+    Function { name: "pwritev", standard: "Linux", notes: "as write", ..VECTOR },
+    Function { name: "pwritev64", ..VECTOR_FORM },
+    Function { name: "pwritev2", standard: "Linux", notes: "as write", ..VECTOR },
+    Function { name: "pwritev64v2", ..VECTOR_FORM },
+    Function {
+        name: "fcntl",
+        header: "<fcntl.h>",
+        cancellation_point: "yes",
+        notes: "shows what a queue is open for, and refuses what is for pipes; a cancellation point with F_SETLKW, as glibc's",
+        ..FILE
+    },
+    Function { name: "fcntl64", header: "<fcntl.h>", cancellation_point: "yes", ..FILE_FORM },
+    Function {
+        name: "ioctl",
+        header: "<sys/ioctl.h>",
+        standard: "Linux",
+        signal_safe: false,
+        notes: "FIONREAD counts the status line of a queue, FIOASYNC is ENOTTY, as on Linux",
+        ..FILE
+    },
     Function { name: "setuid", standard: "POSIX.1-2017", ..CREDENTIALS },
     Function { name: "seteuid", standard: "POSIX.1-2017", ..CREDENTIALS },
     Function { name: "setreuid", standard: "POSIX.1-2017", ..CREDENTIALS },
