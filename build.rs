@@ -40,6 +40,7 @@ fn compile_cbits() {
         .files(
             [
                 "credentials",
+                "control",
                 "epoll",
                 "file",
                 "mqueue",
@@ -61,6 +62,7 @@ fn compile_cbits() {
                 "thread",
                 "unistd",
                 "unwind",
+                "vectors",
             ]
             .map(|name| format!("cbits/{name}.c")),
         )

@@ -5,6 +5,7 @@
 #include "raw_cancel.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,4 +65,61 @@ ssize_t rsipc_raw_write(int fd, const void *buffer, size_t length)
 off_t rsipc_raw_lseek(int fd, off_t offset, int whence)
 {
 	return syscall(SYS_lseek, fd, offset, whence);
+}
+
+ssize_t rsipc_raw_pwrite(int fd, const void *buffer, size_t length, off_t position)
+{
+	return RSIPC_CANCELLABLE(SYS_pwrite64, fd, (long)buffer, (long)length, position);
+}
+
+ssize_t rsipc_raw_readv(int fd, const struct iovec *into, int count)
+{
+	return RSIPC_CANCELLABLE(SYS_readv, fd, (long)into, count);
+}
+
+ssize_t rsipc_raw_writev(int fd, const struct iovec *from, int count)
+{
+	return RSIPC_CANCELLABLE(SYS_writev, fd, (long)from, count);
+}
+
+/* The kernel takes a position in two halves; on 64-bit machines the first has it all. */
+ssize_t rsipc_raw_preadv(int fd, const struct iovec *into, int count, off_t position)
+{
+	return RSIPC_CANCELLABLE(SYS_preadv, fd, (long)into, count, position);
+}
+
+ssize_t rsipc_raw_pwritev(int fd, const struct iovec *from, int count, off_t position)
+{
+	return RSIPC_CANCELLABLE(SYS_pwritev, fd, (long)from, count, position);
+}
+
+ssize_t rsipc_raw_preadv2(int fd, const struct iovec *into, int count, off_t position, int flags)
+{
+	return RSIPC_CANCELLABLE(SYS_preadv2, fd, (long)into, count, position, 0, flags);
+}
+
+ssize_t rsipc_raw_pwritev2(int fd, const struct iovec *from, int count, off_t position, int flags)
+{
+	return RSIPC_CANCELLABLE(SYS_pwritev2, fd, (long)from, count, position, 0, flags);
+}
+
+/* A cancellation point only where it waits for a lock. */
+int rsipc_raw_fcntl(int fd, int command, ...)
+{
+	va_list rest;
+	va_start(rest, command);
+	long argument = va_arg(rest, long);
+	va_end(rest);
+	if (command == F_SETLKW || command == F_OFD_SETLKW)
+		return (int)RSIPC_CANCELLABLE(SYS_fcntl, fd, command, argument);
+	return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+int rsipc_raw_ioctl(int fd, unsigned long request, ...)
+{
+	va_list rest;
+	va_start(rest, request);
+	long argument = va_arg(rest, long);
+	va_end(rest);
+	return (int)syscall(SYS_ioctl, fd, request, argument);
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 /* The calls that change credentials. F(result, name, parameters, arguments) */
@@ -70,6 +71,17 @@
 	F(ssize_t, pread, (int fd, void *buffer, size_t count, off_t position))              \
 	F(ssize_t, write, (int fd, const void *buffer, size_t length))                       \
 	F(off_t, lseek, (int fd, off_t offset, int whence))                                  \
+	F(ssize_t, readv, (int fd, const struct iovec *into, int count))                     \
+	F(ssize_t, preadv, (int fd, const struct iovec *into, int count, off_t position))    \
+	F(ssize_t, preadv2, (int fd, const struct iovec *into, int count, off_t position,    \
+			     int flags))                                                     \
+	F(ssize_t, pwrite, (int fd, const void *buffer, size_t length, off_t position))      \
+	F(ssize_t, writev, (int fd, const struct iovec *from, int count))                    \
+	F(ssize_t, pwritev, (int fd, const struct iovec *from, int count, off_t position))   \
+	F(ssize_t, pwritev2, (int fd, const struct iovec *from, int count, off_t position,   \
+			      int flags))                                                    \
+	F(int, fcntl, (int fd, int command, ...))                                            \
+	F(int, ioctl, (int fd, unsigned long request, ...))                                  \
 	RSIPC_CREDENTIAL_CALLS(F)                                                            \
 	RSIPC_NAMESPACE_CALLS(F)
 

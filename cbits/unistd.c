@@ -152,7 +152,7 @@ int rsipc_c_dup(int from)
 static int dup3_concerned(int from, int to, int flags, int is_dup3)
 {
 	struct rsipc_closing closing = { .kind = RSIPC_CLOSE_FREELY };
-	if (from != to && fcntl(from, F_GETFD) >= 0) {
+	if (from != to && syscall(SYS_fcntl, from, F_GETFD) >= 0) {
 		if (!rsipc_make_way(to))
 			return rsipc_return(EBUSY);
 		rsipc_close_begin(&closing, to);

@@ -4,6 +4,8 @@
 //!
 //! The two files are written from the table: `RSIPC_BLESS=1 cargo test --test exports` does it.
 
+#[path = "exports/kinds.rs"]
+mod kinds;
 mod support;
 #[path = "exports/table.rs"]
 mod table;
@@ -93,7 +95,7 @@ fn the_library_exports_the_table_and_nothing_else() {
 #[test]
 fn the_watching_library_exports_the_calls_of_the_families() {
     let families = ["semaphores", "message queues", "shared memory"];
-    let is_watched = |function: &&table::Function| {
+    let is_watched = |function: &&kinds::Function| {
         families.contains(&function.family) || function.family.starts_with("System V")
     };
     let mut intended: BTreeSet<String> = FUNCTIONS

@@ -164,7 +164,7 @@ fn answer(result: Result<i64>) -> i64 {
 
 /// # Safety
 /// `slot` is the thread's own variable.
-unsafe fn call(
+pub(super) unsafe fn call(
     slot: *const Cell<*const Thread>,
     call: impl FnOnce(&'static Thread) -> Result<i64>,
 ) -> i64 {
@@ -172,7 +172,7 @@ unsafe fn call(
     answer(uncancelled(|| thread_of(unsafe { &*slot }).map_err(|_| Errno::EBADF).and_then(call)))
 }
 
-fn small(answer: i64) -> c_int {
+pub(super) fn small(answer: i64) -> c_int {
     c_int::try_from(answer).unwrap_or(-libc::EIO)
 }
 

@@ -1,8 +1,20 @@
 //! Interposed calls of the C library: those that may be given the descriptor of a queue, and those
 //! that change credentials.
+//!
+//! | module | |
+//! |---|---|
+//! | `control` | `fcntl` and `ioctl` |
+//! | `credentials` | `setuid` and the others, after which rights are checked anew |
+//! | `file` | a descriptor as a file: `fstat`, `fchmod`, `read`, `write` |
+//! | `poll` | `poll`, `select`, `epoll_wait` |
+//! | `socket` | `sendmsg`, which may send a descriptor |
+//! | `unistd` | `close`, `dup` and the others that close or duplicate descriptors |
+//! | `vectors` | `readv`, `pwrite` and the other forms of `read` and `write` |
 
+mod control;
 mod credentials;
 mod file;
 mod poll;
 mod socket;
 mod unistd;
+mod vectors;

@@ -1,98 +1,8 @@
 //! Every function that the library exports, and what a program may rely on.
 
-/// A function of the library.
-pub struct Function {
-    pub name: &'static str,
-    pub header: &'static str,
-    pub family: &'static str,
-    pub standard: &'static str,
-    pub cancellation_point: &'static str,
-    pub signal_safe: bool,
-    pub notes: &'static str,
-}
-
-const SEMAPHORE: Function = Function {
-    name: "",
-    header: "<semaphore.h>",
-    family: "semaphores",
-    standard: "POSIX.1-2017",
-    cancellation_point: "no",
-    signal_safe: false,
-    notes: "",
-};
-
-const QUEUE: Function = Function { header: "<mqueue.h>", family: "message queues", ..SEMAPHORE };
-
-const MEMORY: Function = Function { header: "<sys/mman.h>", family: "shared memory", ..SEMAPHORE };
-
-const SET: Function = Function {
-    header: "<sys/sem.h>",
-    family: "System V semaphores",
-    signal_safe: true,
-    ..SEMAPHORE
-};
-
-const MESSAGES: Function =
-    Function { header: "<sys/msg.h>", family: "System V message queues", ..SET };
-
-const SEGMENT: Function = Function {
-    header: "<sys/shm.h>",
-    family: "System V shared memory",
-    signal_safe: true,
-    notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm",
-    ..SEMAPHORE
-};
-
-/// Interposed for the queues among the descriptors; without one, they are glibc's own.
-const POLL: Function = Function {
-    header: "<poll.h>",
-    family: "waiting for descriptors",
-    cancellation_point: "yes",
-    signal_safe: true,
-    notes: "sees queues; glibc's own when there is none among the descriptors",
-    ..SEMAPHORE
-};
-
-/// Interposed so that a queue's descriptor is known under its new number, and forgotten when it
-/// goes.
-const DESCRIPTOR: Function = Function {
-    header: "<unistd.h>",
-    family: "descriptors",
-    signal_safe: true,
-    notes: "follows queues; glibc's own for all other descriptors",
-    ..SEMAPHORE
-};
-
-/// Interposed because a queue's descriptor is a FIFO to the kernel; without a queue, they are
-/// glibc's own.
-const FILE: Function = Function {
-    header: "<sys/stat.h>",
-    family: "descriptors as files",
-    signal_safe: true,
-    notes: "shows owner and mode of a queue, and a regular file; glibc's own for all other descriptors",
-    ..SEMAPHORE
-};
-
-/// The forms for older programs, for large files, and those that _FORTIFY_SOURCE makes.
-const FILE_FORM: Function =
-    Function { standard: "glibc", notes: "another form of the one above", ..FILE };
-
-/// Interposed so that no process is judged by credentials that it had before.
-const CREDENTIALS: Function = Function {
-    header: "<unistd.h>",
-    family: "credentials",
-    standard: "Linux",
-    signal_safe: true,
-    notes: "glibc's own; access to System V objects is checked anew after it",
-    ..SEMAPHORE
-};
-
-const OWN: Function =
-    Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
-const BATCH: Function = Function {
-    cancellation_point: "yes",
-    notes: "several messages; waits for the first one alone",
-    ..OWN
+use crate::kinds::{
+    BATCH, CREDENTIALS, DESCRIPTOR, FILE, FILE_FORM, Function, MEMORY, MESSAGES, OWN, POLL, QUEUE,
+    SEGMENT, SEMAPHORE, SET, VECTOR, VECTOR_FORM,
 };
 
 /// In the order of the document.
@@ -348,6 +258,34 @@ pub const FUNCTIONS: &[Function] = &[
         ..FILE
     },
     Function { name: "lseek64", header: "<unistd.h>", ..FILE_FORM },
+    Function { name: "readv", notes: "as read", ..VECTOR },
+    Function { name: "preadv", standard: "Linux", notes: "as pread", ..VECTOR },
+    Function { name: "preadv64", ..VECTOR_FORM },
+    Function { name: "preadv2", standard: "Linux", notes: "as read or pread", ..VECTOR },
+    Function { name: "preadv64v2", ..VECTOR_FORM },
+    Function { name: "pwrite", header: "<unistd.h>", notes: "as write", ..VECTOR },
+    Function { name: "pwrite64", header: "<unistd.h>", ..VECTOR_FORM },
+    Function { name: "writev", notes: "as write", ..VECTOR },
+    Function { name: "pwritev", standard: "Linux", notes: "as write", ..VECTOR },
+    Function { name: "pwritev64", ..VECTOR_FORM },
+    Function { name: "pwritev2", standard: "Linux", notes: "as write", ..VECTOR },
+    Function { name: "pwritev64v2", ..VECTOR_FORM },
+    Function {
+        name: "fcntl",
+        header: "<fcntl.h>",
+        cancellation_point: "yes",
+        notes: "shows what a queue is open for, and refuses what is for pipes; a cancellation point with F_SETLKW, as glibc's",
+        ..FILE
+    },
+    Function { name: "fcntl64", header: "<fcntl.h>", cancellation_point: "yes", ..FILE_FORM },
+    Function {
+        name: "ioctl",
+        header: "<sys/ioctl.h>",
+        standard: "Linux",
+        signal_safe: false,
+        notes: "FIONREAD counts the status line of a queue, FIOASYNC is ENOTTY, as on Linux",
+        ..FILE
+    },
     Function { name: "setuid", standard: "POSIX.1-2017", ..CREDENTIALS },
     Function { name: "seteuid", standard: "POSIX.1-2017", ..CREDENTIALS },
     Function { name: "setreuid", standard: "POSIX.1-2017", ..CREDENTIALS },

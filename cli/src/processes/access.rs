@@ -50,8 +50,9 @@ impl Access {
             // SAFETY: takes no pointers.
             unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), descriptor, 0) }
         })?;
-        // SAFETY: takes no pointer.
-        let mark = unsafe { libc::fcntl(copy.as_raw_fd(), F_GETSIG) };
+        // SAFETY: takes no pointer. The call itself: a preloaded `fcntl` hides the mark.
+        let mark = unsafe { libc::syscall(libc::SYS_fcntl, copy.as_raw_fd(), F_GETSIG) };
+        let mark = i32::try_from(mark).unwrap_or(0);
         let access = Self { read: mark & READ != 0, write: mark & WRITE != 0 };
         (mark > 0 && access != Self::default()).then_some(access)
     }

@@ -220,6 +220,26 @@ pub fn can_send(thread: &'static Thread, fd: RawFd) -> Result<bool> {
     Ok(enter(thread, fd, &tag)?.queue.can_send)
 }
 
+/// What the description is open for, as open(2) and fcntl(2) say it. The FIFO is open for both.
+pub fn access_mode(thread: &'static Thread, fd: RawFd) -> Result<i32> {
+    let tag = FrameTag::new();
+    let queue = enter(thread, fd, &tag)?.queue;
+    Ok(match (queue.can_receive, queue.can_send) {
+        (true, true) => libc::O_RDWR,
+        (true, false) => libc::O_RDONLY,
+        (false, true) => libc::O_WRONLY,
+        (false, false) => libc::O_ACCMODE,
+    })
+}
+
+/// FIONREAD of ioctl(2): the bytes of the status line that are left to read. Behind its end they
+/// are less than 0, as for any file.
+pub fn left_to_read(thread: &'static Thread, fd: RawFd) -> Result<i64> {
+    let tag = FrameTag::new();
+    let position = enter(thread, fd, &tag)?.queue.position.load(Ordering::Relaxed);
+    Ok(SIZE - i64::try_from(position).unwrap_or(i64::MAX))
+}
+
 /// lseek(2). EINVAL for a position before the start.
 pub fn seek(thread: &'static Thread, fd: RawFd, offset: i64, from: From) -> Result<i64> {
     let tag = FrameTag::new();

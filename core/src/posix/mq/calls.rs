@@ -62,7 +62,7 @@ pub fn set_nonblocking(
 }
 
 fn fcntl(fd: RawFd, command: c_int, argument: c_int) -> Result<c_int> {
-    // SAFETY: takes no pointer with these commands.
-    let result = unsafe { libc::fcntl(fd, command, argument) };
-    if result < 0 { Err(Errno::last()) } else { Ok(result) }
+    // SAFETY: takes no pointer with these commands. The call itself, not our own `fcntl`.
+    let result = unsafe { libc::syscall(libc::SYS_fcntl, fd, command, argument) };
+    if result < 0 { Err(Errno::last()) } else { c_int::try_from(result).map_err(|_| Errno::EINVAL) }
 }

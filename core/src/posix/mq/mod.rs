@@ -70,7 +70,10 @@ mod transfer;
 mod wait;
 
 #[cfg(not(loom))]
-pub use as_file::{From, can_send, change_mode, change_owner, describe, read, seek, status_line};
+pub use as_file::{
+    From, access_mode, can_send, change_mode, change_owner, describe, left_to_read, read, seek,
+    status_line,
+};
 #[cfg(not(loom))]
 pub use batch::{receive_some, send_some};
 #[cfg(not(loom))]

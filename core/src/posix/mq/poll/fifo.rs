@@ -37,7 +37,9 @@ pub fn set_up(fifo: &File, is_nonblocking: bool) -> Result<()> {
         return Ok(());
     }
     // SAFETY: no pointer.
-    let result = unsafe { libc::fcntl(fifo.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+    let result = unsafe {
+        libc::syscall(libc::SYS_fcntl, fifo.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK)
+    };
     if result == 0 { Ok(()) } else { Err(Errno::last()) }
 }
 

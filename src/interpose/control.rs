@@ -1,0 +1,38 @@
+//! fcntl(2) and ioctl(2). Only queues concern us. Both take a third argument of any type, or none:
+//! on 64-bit machines it is in the third register, and is passed on as it is.
+
+use core::cell::Cell;
+use std::ffi::{c_int, c_long, c_ulong};
+
+use super::file::{call, small};
+use crate::entry::{jump_to, jumps_to};
+use rsipc_core::posix::mq;
+use rsipc_core::shared::thread::Thread;
+
+jumps_to! {
+    rsipc_c_fcntl(fd: c_int, cmd: c_int, arg: c_long) -> c_int;
+    /// fcntl(2), which shows what a queue is open for, and knows its duplicates.
+    fcntl;
+    /// `fcntl` for large files, and what programs built with glibc 2.28 or later may call.
+    fcntl64;
+}
+
+jumps_to! {
+    rsipc_c_ioctl(fd: c_int, request: c_ulong, arg: c_long) -> c_int;
+    /// ioctl(2), which says how much of the status line of a queue is left.
+    ioctl;
+}
+
+// What cbits/control.c calls.
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_queue_access_mode(slot: *const Cell<*const Thread>, fd: c_int) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    small(unsafe { call(slot, |thread| mq::access_mode(thread, fd).map(i64::from)) })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_queue_left(slot: *const Cell<*const Thread>, fd: c_int) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    small(unsafe { call(slot, |thread| mq::left_to_read(thread, fd)) })
+}
