@@ -1,6 +1,6 @@
 /* A process is killed at each instruction of semop. With SEM_UNDO nothing is left of it; without,
- * an array has happened whole or not at all. The same of the removal of a set;
- * and one that is stopped there removes nothing that came later. */
+ * an array has happened whole or not at all. The same of the removal of a set. A
+ * removal that is stopped meanwhile leaves alone what comes after it. */
 #include "../support/step.h"
 #include "../support/sysv_sleepers.h"
 
