@@ -1,5 +1,6 @@
 /* A process is killed at each instruction of semop. With SEM_UNDO nothing is left of it; without,
- * an array has happened whole or not at all. The same of the removal of a set. */
+ * an array has happened whole or not at all. The same of the removal of a set. A
+ * removal that is stopped meanwhile leaves alone what comes after it. */
 #include "../support/step.h"
 #include "../support/sysv_sleepers.h"
 
@@ -139,5 +140,49 @@ CASE(semctl_removal_killed_at_any_instruction_while_another_sleeps)
 	int counts[STEP_ENDS] = { 0 };
 	stride = 131;
 	step_trials(trial_of_removal, AT_A_TIME, counts);
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
+}
+
+/* Another process removes the set meanwhile, and gives its key to the next one. */
+static int trial_of_late_removal(int stops)
+{
+	int *next = common_memory(sizeof *next);
+	key_t key = own_key(stops % 100 * 2);
+	step_on_one_processor();
+	set = noted(semget(key, 1, IPC_CREAT | IPC_EXCL | 0600));
+	elsewhere = noted(semget(key + 1, 1, IPC_CREAT | IPC_EXCL | 0600));
+	pid_t victim = step_victim(rehearse_removal, remove_it);
+	int in_call = 1;
+	/* Before and after each system call. */
+	while (in_call && stops-- > 0)
+		in_call = step_on(PTRACE_SYSCALL, victim) && step_stage() == 1;
+	/* In a child: who makes a set may remember where its key leads. */
+	pid_t other = check_fork();
+	if (other == 0) {
+		if (semctl(set, 0, IPC_RMID) == -1)
+			CHECK(errno == EINVAL || errno == EIDRM);
+		*next = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
+		CHECK(*next != -1 || errno == EEXIST);
+		_exit(0);
+	}
+	check_child(other);
+	if (in_call) {
+		CHECK_OK(ptrace(PTRACE_DETACH, victim, NULL, NULL));
+		CHECK_SOON(step_stage() == 2);
+	}
+	step_kill(victim);
+	if (*next == -1) {
+		CHECK_FAILS(semget(key, 1, 0600), ENOENT);
+	} else {
+		CHECK_EQ(semget(key, 1, 0600), *next);
+		remove_set(*next);
+	}
+	return in_call ? STEP_EARLY : STEP_OVER;
+}
+
+CASE(semctl_removal_stopped_at_any_system_call_leaves_the_next_set_of_the_key_alone)
+{
+	int counts[STEP_ENDS] = { 0 };
+	step_trials(trial_of_late_removal, AT_A_TIME, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }

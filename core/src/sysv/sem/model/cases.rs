@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use loom::thread;
 
-use super::{GIVE, Set, Then, Thread, actor};
+use super::{GIVE, HINT, Set, Then, Thread, actor};
 use crate::atomic::explore::{check, check_each_stop};
 use crate::sysv::sem::cells::Status;
 use crate::sysv::sem::operate::perform;
@@ -136,5 +136,71 @@ fn to_give_up_or_to_be_granted() {
         set.give(&Thread::new(2));
         let granted = waiter.join().unwrap();
         assert_eq!(set.value(), u16::from(!granted));
+    });
+}
+
+/// A change of nothing.
+fn publish(set: &Set, who: &Thread) {
+    set.change(who, |_| Ok(Then::Publish));
+}
+
+/// As [`add`], but the draft is given up.
+fn add_in_vain(set: &Set, who: &Thread) {
+    set.change(who, |draft| {
+        perform(draft, &[GIVE], actor(who.tid))?;
+        Ok(Then::Leave)
+    });
+}
+
+/// What is current refers to a buffer of the first root that `act` tries. The root that it copies
+/// is written anew meanwhile, and refers to another one, but does not become current.
+fn spares_what_is_current(act: impl Fn(&Set) + Sync + Send + Copy + 'static) {
+    check(1, move || {
+        let set = Set::new(0);
+        let (other, last) = (Thread::new(2), Thread::new(ROOTS as u32));
+        add(&set, &Thread::new(HINT as u32));
+        publish(&set, &other);
+        let others = {
+            let set = set.clone();
+            thread::spawn(move || {
+                publish(&set, &last);
+                add_in_vain(&set, &other);
+            })
+        };
+        act(&set);
+        others.join().unwrap();
+        assert_eq!(set.value(), 3);
+    });
+}
+
+#[test]
+fn a_draft_of_a_root_that_is_written_anew_spares_what_is_current() {
+    spares_what_is_current(|set| {
+        set.change(&Thread::new((HINT + ROOTS) as u32), |draft| {
+            perform(draft, &[GIVE, GIVE], actor(1))?;
+            Ok(Then::Publish)
+        });
+    });
+}
+
+#[test]
+fn an_operation_at_once_on_a_root_that_is_written_anew_spares_what_is_current() {
+    let at_once = |set: &Set| assert!(set.attempt_at_once(&Thread::new(7), &[GIVE, GIVE]));
+    spares_what_is_current(at_once);
+}
+
+#[test]
+fn a_draft_is_not_made_in_a_root_that_has_become_current() {
+    check(2, || {
+        let set = Set::new(0);
+        let adders = [1, 1 + ROOTS as u32].map(|tid| {
+            let set = set.clone();
+            thread::spawn(move || add(&set, &Thread::new(tid)))
+        });
+        let seen = state::read(&*set, |view| Ok((view.fact(Fact::Ctime), view.member(0)?.value)));
+        let (time, value) = seen.unwrap();
+        assert_eq!(time, u64::from(value));
+        adders.into_iter().for_each(|adder| adder.join().unwrap());
+        assert_eq!(set.value(), 2);
     });
 }
