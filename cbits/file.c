@@ -2,7 +2,7 @@
  * kernel's; for a queue of this library, the answer is what the kernel gives for its own queues
  * (mq/as_file.rs). */
 #define _GNU_SOURCE
-#include "concern.h"
+#include "queue_file.h"
 #include "real.h"
 #include "rsipc_cbits.h"
 
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #pragma GCC visibility push(hidden)
-int rsipc_is_queue(int fd);
 int rsipc_queue_fstat(struct rsipc_thread **thread, int fd, struct stat *status);
 int rsipc_queue_fchmod(struct rsipc_thread **thread, int fd, mode_t mode);
 int rsipc_queue_fchown(struct rsipc_thread **thread, int fd, uid_t user, gid_t group);
@@ -37,23 +36,6 @@ ssize_t rsipc_c_pread_chk(int fd, void *buffer, size_t count, off_t position, si
 ssize_t rsipc_c_write(int fd, const void *buffer, size_t length);
 off_t rsipc_c_lseek(int fd, off_t offset, int whence);
 #pragma GCC visibility pop
-
-/* Passed instead of a position: where the last read ended. */
-#define AT_POSITION (-1)
-
-/* A process without queues pays for one look at a word. */
-static inline int is_queue(int fd)
-{
-	return rsipc_concerns(RSIPC_QUEUES) && rsipc_is_queue(fd);
-}
-
-static long answered(long answer)
-{
-	if (answer >= 0)
-		return answer;
-	errno = (int)-answer;
-	return -1;
-}
 
 /* The kernel has described the FIFO. */
 static int describe(int result, int fd, struct stat *status)

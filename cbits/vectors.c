@@ -2,7 +2,7 @@
  * library they are answered as read and write are (file.c): nothing reaches the FIFO, and nothing
  * waits for its bytes. */
 #define _GNU_SOURCE
-#include "concern.h"
+#include "queue_file.h"
 #include "real.h"
 #include "rsipc_cbits.h"
 
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #pragma GCC visibility push(hidden)
-int rsipc_is_queue(int fd);
 ssize_t rsipc_queue_read(struct rsipc_thread **thread, int fd, void *buffer, size_t count,
 			 off_t position);
 off_t rsipc_queue_lseek(struct rsipc_thread **thread, int fd, off_t offset, int whence);
@@ -29,23 +28,8 @@ ssize_t rsipc_c_pwritev(int fd, const struct iovec *from, int count, off_t posit
 ssize_t rsipc_c_pwritev2(int fd, const struct iovec *from, int count, off_t position, int flags);
 #pragma GCC visibility pop
 
-/* Instead of a position: where the last read ended. preadv2 and pwritev2 say the same. */
-#define AT_POSITION (-1)
 /* The status line is shorter. */
 #define LINE 128
-
-static inline int is_queue(int fd)
-{
-	return rsipc_concerns(RSIPC_QUEUES) && rsipc_is_queue(fd);
-}
-
-static ssize_t answered(ssize_t answer)
-{
-	if (answer >= 0)
-		return answer;
-	errno = (int)-answer;
-	return -1;
-}
 
 /* Where a filter refuses the system call that checks the memory: as much as there is. */
 static ssize_t copy_unchecked(const struct iovec *into, int count, const char *line, size_t length)

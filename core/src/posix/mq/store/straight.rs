@@ -30,7 +30,7 @@ impl<'a> Slots<'a> {
                 }
                 (0, Newest::default())
             }
-            used => free_and_newest_of_some(used),
+            used => free_and_newest(used),
         };
         let (key, claim) = (used.get(free)?, self.index.claims.get(free)?);
         let slot = Slot { number: free, key, claim };
@@ -138,8 +138,10 @@ fn is_still_free(slot: Slot<'_>) -> bool {
     !is_message(slot.key.load(Ordering::Relaxed))
 }
 
+// The loops stay apart: within the straight line they would take the registers that it needs.
+
 /// The first of these slots that has no message, and the newest message of all.
-#[inline(always)]
+#[inline(never)]
 fn free_and_newest(keys: &[AtomicU64]) -> (usize, Newest) {
     let (mut free, mut newest) = (usize::MAX, Newest::default());
     for number in (0..keys.len()).rev() {
@@ -148,13 +150,6 @@ fn free_and_newest(keys: &[AtomicU64]) -> (usize, Newest) {
         free = if is_message(key) { free } else { number };
     }
     (free, newest)
-}
-
-// The loops stay apart: within the straight line they would take the registers that it needs.
-
-#[inline(never)]
-fn free_and_newest_of_some(keys: &[AtomicU64]) -> (usize, Newest) {
-    free_and_newest(keys)
 }
 
 #[inline(never)]
