@@ -5,12 +5,15 @@
 #include "real.h"
 #include "rsipc_cbits.h"
 
+#include <stdint.h>
 #include <sys/epoll.h>
 
 #pragma GCC visibility push(hidden)
-void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int fd, const struct epoll_event *event);
+void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
+			    const struct epoll_event *event);
 void rsipc_after_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
 			   const struct epoll_event *event);
+void rsipc_note_epoll_ctl(int epoll, int fd, uint32_t events);
 void rsipc_before_epoll_wait(struct rsipc_thread **thread, int may_sleep);
 int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events,
 			   int count, int may_wait, int *too_early);
@@ -27,8 +30,10 @@ int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *even
 {
 	int may_be_queue = rsipc_concerns(RSIPC_QUEUES) && operation != EPOLL_CTL_DEL;
 	if (may_be_queue)
-		rsipc_before_epoll_ctl(&rsipc_thread, fd, event);
+		rsipc_before_epoll_ctl(&rsipc_thread, epoll, fd, event);
 	int result = RSIPC_REAL(epoll_ctl)(epoll, operation, fd, event);
+	if (result == 0 && operation != EPOLL_CTL_DEL)
+		rsipc_note_epoll_ctl(epoll, fd, event->events);
 	if (may_be_queue && result == 0)
 		rsipc_after_epoll_ctl(&rsipc_thread, epoll, fd, event);
 	return result;

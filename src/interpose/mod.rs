@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `control` | `fcntl` and `ioctl` |
 //! | `credentials` | `setuid` and the others, after which rights are checked anew |
+//! | `epoll_sets` | what is put into the set of an epoll |
 //! | `file` | a descriptor as a file: `fstat`, `fchmod`, `read`, `write` |
 //! | `poll` | `poll`, `select`, `epoll_wait` |
 //! | `socket` | `sendmsg`, which may send a descriptor |
@@ -13,6 +14,7 @@
 
 mod control;
 mod credentials;
+mod epoll_sets;
 mod file;
 mod poll;
 mod socket;

@@ -141,14 +141,14 @@ pub unsafe extern "C" fn epoll_pwait2(
     jump_to!(rsipc_c_epoll_pwait2)
 }
 
-// What cbits/poll.c and cbits/epoll.c call, once a process has had a queue.
+// What cbits/poll.c and cbits/epoll.c call (`epoll_sets` has the rest), once a process has had a queue.
 
 fn how(may_sleep: c_int) -> Poll {
     if may_sleep != 0 { Poll::Call } else { Poll::AtOnce }
 }
 
 /// True: it is a queue. Without a block of the thread the poll is the kernel's alone.
-fn begin(slot: &Cell<*const Thread>, fd: c_int, wanted: Pollers, how: Poll) -> bool {
+pub(super) fn begin(slot: &Cell<*const Thread>, fd: c_int, wanted: Pollers, how: Poll) -> bool {
     mq::is_found_queue(fd)
         && thread_of(slot).is_ok_and(|thread| mq::begin_poll(thread, fd, wanted, how).is_ok())
 }
@@ -229,42 +229,6 @@ unsafe extern "C" fn rsipc_before_select(
         }
     });
     queues
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_before_epoll_ctl(
-    slot: *const Cell<*const Thread>,
-    fd: c_int,
-    event: *const epoll_event,
-) {
-    // SAFETY: C gives the thread's own variable.
-    let slot = unsafe { &*slot };
-    preserved(|| {
-        if let Some(event) = Array::at(event, ptr::from_ref(slot).addr()).get(0) {
-            begin(slot, fd, Pollers::from_events(event.events), Poll::Watch);
-        }
-    });
-}
-
-/// The call has succeeded.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_after_epoll_ctl(
-    slot: *const Cell<*const Thread>,
-    epoll: c_int,
-    fd: c_int,
-    event: *const epoll_event,
-) {
-    // SAFETY: C gives the thread's own variable.
-    let slot = unsafe { &*slot };
-    preserved(|| {
-        let Some(event) = Array::at(event, ptr::from_ref(slot).addr()).get(0) else { return };
-        let tells_once = event.events & libc::EPOLLONESHOT.cast_unsigned() != 0;
-        if mq::is_found_queue(fd)
-            && let Ok(thread) = thread_of(slot)
-        {
-            mq::is_in_epoll(thread, fd, epoll, (!tells_once).then_some(event.u64));
-        }
-    });
 }
 
 #[unsafe(no_mangle)]

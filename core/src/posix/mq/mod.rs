@@ -106,6 +106,8 @@ pub use peek::peek;
 #[cfg(not(loom))]
 pub use poll::answer::{Correction, correct, correct_epoll};
 #[cfg(not(loom))]
+pub use poll::nested;
+#[cfg(not(loom))]
 pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over, is_in_epoll};
 #[cfg(not(loom))]
 pub use poll::readiness::Pollers;

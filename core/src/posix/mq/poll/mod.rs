@@ -6,6 +6,7 @@
 //! | `answer` | corrects what poll(2) has answered |
 //! | `fifo` | the system calls on the FIFO |
 //! | `level` | when packets are put in and taken out |
+//! | `nested` | the epolls that this process has in sets of epolls |
 //! | `pollers` | which processes poll, and what is done for them |
 //! | `polling` | how this process polls through one description |
 //! | `readiness` | the words in shared memory: which events are polled for, how many packets |
@@ -16,6 +17,8 @@ pub mod answer;
 #[cfg(not(loom))]
 pub mod fifo;
 pub mod level;
+#[cfg(not(loom))]
+pub mod nested;
 #[cfg(not(loom))]
 pub mod pollers;
 #[cfg(not(loom))]

@@ -19,6 +19,8 @@ pub struct Polling {
     epoll: AtomicI32,
     /// What that epoll tells of it: `epoll_data_t`.
     data: AtomicU64,
+    /// The epoll into whose set it was put last, plus one.
+    set: AtomicI32,
     /// For the system calls on the FIFO.
     pub own: OwnDescription,
 }
@@ -49,6 +51,7 @@ impl Polling {
     /// It is in the set of this epoll, which reports it with this data. `None`: it reports only
     /// once (`EPOLLONESHOT`), so that each event counts.
     pub fn is_reported(&self, epoll: RawFd, data: Option<u64>) {
+        self.set.store(epoll + 1, Ordering::Relaxed);
         let known = self.epoll.load(Ordering::Relaxed);
         let is_only_one = known == 0 || known == epoll + 1;
         self.data.store(data.unwrap_or(0), Ordering::Relaxed);
@@ -60,6 +63,11 @@ impl Polling {
     /// one, or reports only once.
     pub fn data_for(&self, epoll: RawFd) -> Option<u64> {
         (self.epoll.load(Ordering::Acquire) == epoll + 1).then(|| self.data.load(Ordering::Relaxed))
+    }
+
+    /// The epoll into whose set it was put last; -1: none.
+    pub fn set(&self) -> RawFd {
+        self.set.load(Ordering::Relaxed) - 1
     }
 
     /// What epolls wait for.
