@@ -3,7 +3,7 @@
 //! The kernel marks the words on the robust list of a thread (set_robust_list(2)) as it ends, and
 //! wakes one thread that sleeps on each. The lists of the program's threads are the C library's. So
 //! a thread of our own registers one and sleeps: a bare one (`os::spawn`), made when the process
-//! needs it first, which ends with the process, however that ends.
+//! needs it first, which ends with the process, however that ends (`maker`).
 //!
 //! The list is in memory of the process, so that no other process can cut it. A word that is marked
 //! lies at a fixed distance behind its node on the list. So there is a region of two halves: nodes
@@ -31,6 +31,7 @@ use crate::os::process::Process;
 use crate::os::spawn;
 use crate::os::wiped::{Table, Wiped};
 use crate::shared::claim::UNGUARDED;
+use crate::shared::presence::maker;
 
 const PAGE: usize = 4096;
 /// Pages in a half. The kernel goes through 2048 entries of a list at most.
@@ -51,8 +52,8 @@ struct Head {
     list_op_pending: usize,
     /// The TID of the thread, once it has registered the list; 0 before.
     tid: AtomicU32,
-    /// It sleeps on this, which stays 0.
-    never: AtomicU32,
+    /// It sleeps on this: see `maker`.
+    maker: AtomicU32,
 }
 
 /// What a page is used for.
@@ -244,6 +245,7 @@ fn make() -> Result<usize> {
         let head = &mut *region.cast::<Head>();
         head.list.store(base, Ordering::Relaxed);
         head.futex_offset = HALF;
+        maker::follow(&head.maker);
         spawn::bare(keep, base).inspect_err(|_| {
             libc::munmap(region, 2 * HALF);
         })?;
@@ -286,14 +288,6 @@ fn keep(base: &usize) {
         if failed {
             return;
         }
-        let sleep = [
-            (&raw const head.never).expose_provenance(),
-            (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as usize,
-            0,
-            0,
-        ];
-        loop {
-            bare::call(libc::SYS_futex, sleep);
-        }
+        maker::sleep_while_needed(&head.maker);
     }
 }

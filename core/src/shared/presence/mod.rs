@@ -19,6 +19,7 @@
 
 mod entries;
 mod file;
+mod maker;
 pub mod marks;
 mod number;
 mod process;
