@@ -141,7 +141,7 @@ pub unsafe extern "C" fn epoll_pwait2(
     jump_to!(rsipc_c_epoll_pwait2)
 }
 
-// What cbits/poll.c and cbits/epoll.c call (`epoll_sets` has the rest), once a process has had a queue.
+// What cbits/poll.c and cbits/epoll.c call, once a process has had a queue. More: `epoll_sets`.
 
 fn how(may_sleep: c_int) -> Poll {
     if may_sleep != 0 { Poll::Call } else { Poll::AtOnce }

@@ -10,8 +10,9 @@
 //!
 //! | value | meaning | stored by |
 //! |---|---|---|
-//! | 0 | nobody is followed, or who was has ended | the kernel |
-//! | 1 | the first thread is followed | that thread, before there is ours |
+//! | 0 | the first thread has ended | the kernel |
+//! | [`FOLLOWED`] | it is followed | that thread, before there is ours |
+//! | [`NOBODY`] | no thread is | the thread that makes ours, before that |
 
 use core::ffi::c_int;
 use core::mem;
@@ -20,6 +21,9 @@ use core::ptr;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::bare;
 use crate::os::robust;
+
+const FOLLOWED: u32 = 1;
+const NOBODY: u32 = 2;
 
 /// From linux/prctl.h
 const PR_GET_TID_ADDRESS: c_int = 40;
@@ -30,6 +34,7 @@ const BOTH: libc::nlink_t = 4;
 /// From now on the word tells of the end of the calling thread, if it is one that has to be
 /// followed.
 pub fn follow(word: &AtomicU32) {
+    word.store(NOBODY, Ordering::Relaxed);
     // The C library registers such a list for all of its threads.
     if robust::pending().is_some() {
         return;
@@ -39,7 +44,7 @@ pub fn follow(word: &AtomicU32) {
     unsafe {
         let is_first = libc::syscall(libc::SYS_gettid) == libc::syscall(libc::SYS_getpid);
         if is_first && libc::prctl(PR_GET_TID_ADDRESS, &raw mut asked) == 0 && asked == 0 {
-            word.store(1, Ordering::Relaxed);
+            word.store(FOLLOWED, Ordering::Relaxed);
             libc::syscall(libc::SYS_set_tid_address, ptr::from_ref(word));
         }
     }
@@ -48,22 +53,18 @@ pub fn follow(word: &AtomicU32) {
 /// Sleeps, and ends the process when it has no other thread. Bare.
 pub fn sleep_while_needed(word: &AtomicU32) -> ! {
     loop {
-        let followed = word.load(Ordering::Acquire);
-        // Not a private futex: the kernel's wake is none.
-        let sleep = [
-            ptr::from_ref(word).expose_provenance(),
-            libc::FUTEX_WAIT as usize,
-            followed as usize,
-            0,
-        ];
-        // SAFETY: a word in memory of the process that is never unmapped.
-        unsafe { bare::call(libc::SYS_futex, sleep) };
-        if followed != 0 && word.load(Ordering::Acquire) == 0 && is_alone() {
+        let state = word.load(Ordering::Acquire);
+        if state == 0 && is_alone() {
             // Since Linux 6.2 the thread that ends last says how the process has ended.
             let status = status_of_first().unwrap_or(0);
             // SAFETY: nothing of this thread is needed any more.
             unsafe { bare::call(libc::SYS_exit, [status, 0, 0, 0]) };
         }
+        // Not a private futex: the kernel's wake is none.
+        let operation = libc::FUTEX_WAIT as usize;
+        let sleep = [ptr::from_ref(word).expose_provenance(), operation, state as usize, 0];
+        // SAFETY: a word in memory of the process that is never unmapped.
+        unsafe { bare::call(libc::SYS_futex, sleep) };
     }
 }
 
