@@ -27,6 +27,8 @@ const NOBODY: u32 = 2;
 
 /// From linux/prctl.h
 const PR_GET_TID_ADDRESS: c_int = 40;
+/// The path is absolute.
+const NO_DIRECTORY: usize = 0;
 /// Links of /proc/self/task with two threads: the first one, which stays until the process has
 /// ended, and ours.
 const BOTH: libc::nlink_t = 4;
@@ -76,7 +78,7 @@ fn is_alone() -> bool {
     unsafe {
         let mut status: libc::stat = mem::zeroed();
         let arguments = [
-            libc::AT_FDCWD as usize,
+            NO_DIRECTORY,
             path.as_ptr().expose_provenance(),
             (&raw mut status).expose_provenance(),
             0,
@@ -95,7 +97,7 @@ fn status_of_first() -> Option<usize> {
     let length = unsafe {
         let path = path.as_ptr().expose_provenance();
         let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
-        let file = bare::call(libc::SYS_openat, [libc::AT_FDCWD as usize, path, flags, 0]);
+        let file = bare::call(libc::SYS_openat, [NO_DIRECTORY, path, flags, 0]);
         let file = usize::try_from(file).ok()?;
         let into = line.as_mut_ptr().expose_provenance();
         let length = bare::call(libc::SYS_read, [file, into, LINE, 0]);
