@@ -3,7 +3,7 @@
 //!
 //! A word for each number of a descriptor, without a lock. It is written for every descriptor that
 //! is put into a set, because a queue may be put into the inner epoll later. A word that is out of
-//! date makes a queue tell of more than is asked for. Numbers from [`LIMIT`] up are not known.
+//! date makes a queue tell of more than is asked for. Numbers from `LIMIT` up are not known.
 //!
 //! | bits | meaning | set by |
 //! |---|---|---|
