@@ -7,7 +7,7 @@
 use std::os::fd::RawFd;
 
 use super::descriptor::{self, Use};
-use super::layout::MessageHeader;
+use super::layout::{MessageHeader, SlotHeader};
 use super::message::{Incoming, Outgoing, Received};
 use super::store::index::Slot;
 use super::store::key;
@@ -19,6 +19,12 @@ use crate::os::restartable::{Body, Commit};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{FrameTag, Thread};
 use crate::shared::wait_point::WakeOrder;
+
+/// From a header to the body behind it.
+const HEADER: usize = size_of::<SlotHeader>();
+
+// That is what `read_and_commit` stores.
+const _: () = assert!(key::FREE == 0);
 
 /// Sends, where nothing stands in the way. False: nothing has been done, and what follows is
 /// `send_or_wait`, which finds out why.
@@ -59,11 +65,11 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: Outgoing) -> boo
     }
     // SAFETY: the slot is claimed; the caller vouches for the body.
     let sent = unsafe {
-        let (head, into) = place.next_message();
+        let (_, into) = place.next_message();
         let body = Body { from: message.body, into, length: message.length };
-        let commit = commit(reserved.slot, reserved.key(message.priority));
-        let head = (MessageHeader::only(length_of(&message)), head.cast());
-        who.write_and_commit(head, body, commit)
+        let head = MessageHeader::only(length_of(&message));
+        let key = reserved.key(message.priority);
+        who.write_and_commit::<HEADER>(head, body, commit(reserved.slot), key)
     };
     if !sent {
         // SAFETY: as the caller says; checked; the slot is claimed.
@@ -116,7 +122,7 @@ pub unsafe fn receive_at_once<R>(
         let body = Body { from: body, into: into.body, length };
         // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.
-        if unsafe { who.read_and_commit(body, commit(taken.slot, key::FREE)) } {
+        if unsafe { who.read_and_commit(body, commit(taken.slot)) } {
             who.withdraw();
             if point.is_awaited() {
                 queue.apart(|queue| queue.tell_senders(WakeOrder::AtOnce));
@@ -129,8 +135,8 @@ pub unsafe fn receive_at_once<R>(
 }
 
 #[inline(always)]
-fn commit(slot: Slot<'_>, value: u64) -> Commit<'_> {
-    Commit { key: slot.key, value, claim: slot.claim }
+fn commit(slot: Slot<'_>) -> Commit<'_> {
+    Commit { key: slot.key, claim: slot.claim }
 }
 
 impl Use<'_> {

@@ -42,10 +42,11 @@ const SLABS: usize = 1024;
 /// two instructions.
 #[repr(C)]
 pub struct Thread {
+    /// Different each time the block is set up; 0 = it is not. First: then its address is that of
+    /// the block, which an operation has in a register.
+    pub(super) incarnation: AtomicU64,
     /// Address of the thread's own pointer to this block; 0 = free.
     owner: AtomicUsize,
-    /// Different each time the block is set up; 0 = it is not.
-    pub(super) incarnation: AtomicU64,
     /// 0 while the block has no owner, in the instant before the owner stores it, and while it is
     /// borrowed.
     pub(super) tid: AtomicU32,

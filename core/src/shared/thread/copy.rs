@@ -31,24 +31,38 @@ impl Operation<'_> {
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
     }
 
-    /// [`Self::write`] and [`Claimant::commit`]; the claim is given back. False: not done, or begun
-    /// only (see `restartable::message`).
+    /// [`Self::write`], with the head so many bytes in front of the body, and [`Claimant::commit`]
+    /// of this key; the claim is given back. False: not done, or begun only (see
+    /// `restartable::message`).
     ///
     /// # Safety
     /// As for [`Self::write`].
     #[inline(always)]
-    pub unsafe fn write_and_commit(&self, head: Head, body: Body, commit: Commit<'_>) -> bool {
+    pub unsafe fn write_and_commit<const BEFORE: usize>(
+        &self,
+        head: u128,
+        body: Body,
+        commit: Commit<'_>,
+        key: u64,
+    ) -> bool {
         // SAFETY: as the caller says.
         unsafe {
             #[cfg(target_arch = "x86_64")]
             if body.is_short() {
-                return restartable::write_and_commit(self.watched(), head, body, commit);
+                let watched = self.watched();
+                return restartable::write_and_commit::<BEFORE>(watched, head, body, commit, key);
             }
-            self.apart(move |this| this.write_then_commit(head, body, commit))
+            // Taken apart, they are in no memory before that is known.
+            let (Body { from, into, length }, Commit { key: at, claim }) = (body, commit);
+            self.apart(move |this| {
+                let head = (head, into.sub(BEFORE).cast());
+                let (body, commit) = (Body { from, into, length }, Commit { key: at, claim });
+                this.write_then_commit(head, body, commit, key)
+            })
         }
     }
 
-    /// [`Self::read`] and the commit. False as above.
+    /// [`Self::read`] and the commit of the key 0. False as above.
     ///
     /// # Safety
     /// As for [`Self::read`].
@@ -60,22 +74,31 @@ impl Operation<'_> {
             if body.is_short() {
                 return restartable::read_and_commit(self.watched(), body, commit);
             }
-            self.apart(move |this| this.read_then_commit(body, commit))
+            let (Body { from, into, length }, Commit { key, claim }) = (body, commit);
+            self.apart(move |this| {
+                this.read_then_commit(Body { from, into, length }, Commit { key, claim })
+            })
         }
     }
 
     #[inline(never)]
-    unsafe fn write_then_commit(&self, head: Head, body: Body, commit: Commit<'_>) -> bool {
+    unsafe fn write_then_commit(
+        &self,
+        head: Head,
+        body: Body,
+        commit: Commit<'_>,
+        key: u64,
+    ) -> bool {
         // SAFETY: as the caller says.
         let is_whole = unsafe { self.write(head, body.from, body.into, body.length) };
-        is_whole && self.commit((commit.key, commit.value), (commit.claim, 0))
+        is_whole && self.commit((commit.key, key), (commit.claim, 0))
     }
 
     #[inline(never)]
     unsafe fn read_then_commit(&self, body: Body, commit: Commit<'_>) -> bool {
         // SAFETY: as the caller says.
         let is_whole = unsafe { self.read(body.from, body.into, body.length) };
-        is_whole && self.commit((commit.key, commit.value), (commit.claim, 0))
+        is_whole && self.commit((commit.key, 0), (commit.claim, 0))
     }
 
     /// Writes words to the front of what the operation has claimed. False as above.
