@@ -7,12 +7,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The fast path. If these return false, or that the thread must sleep, nothing has happened: the
- * functions below find out why. */
-_Bool rsipc_mq_send_at_once(struct rsipc_thread **thread, mqd_t queue, const char *body,
-			    size_t length, unsigned priority);
-ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, mqd_t queue, char *body, size_t size,
-				 unsigned *priority);
+/* The fast path. If these return that the thread must sleep, nothing has happened: the functions
+ * below find out why. */
+int rsipc_mq_send_at_once(struct rsipc_thread **thread, const struct rsipc_mq_send *call);
+ssize_t rsipc_mq_receive_at_once(struct rsipc_thread **thread, const struct rsipc_mq_receive *call);
 /* If these return that the thread must sleep, a wait has been placed that has not begun. */
 int rsipc_mq_try_send(struct rsipc_thread **thread, struct rsipc_mq_wait *wait, mqd_t queue,
 		      const char *body, size_t length, unsigned priority);
@@ -35,58 +33,60 @@ mqd_t rsipc_c_mq_open_2(const char *name, int flags);
 
 #pragma GCC visibility pop
 
-/* What could not be done at once. */
-__attribute__((noinline, cold)) static int send_slowly(mqd_t queue, const char *body, size_t length,
-						       unsigned priority, clockid_t clock,
+/* What could not be done at once. The call is copied: a pointer to it would be made at the
+ * beginning of each. */
+__attribute__((noinline, cold)) static int send_slowly(struct rsipc_mq_send call, clockid_t clock,
 						       const struct timespec *until)
 {
 	struct rsipc_mq_wait wait;
-	int answer = rsipc_mq_try_send(&rsipc_thread, &wait, queue, body, length, priority);
+	int answer = rsipc_mq_try_send(&rsipc_thread, &wait, call.queue, call.body, call.length,
+				       call.priority);
 	if (answer == RSIPC_MUST_SLEEP)
 		answer = rsipc_wait_on(&wait.wait, &rsipc_mq_wait_kind,
 				       rsipc_mq_begin(&wait, clock, until, NULL, NULL));
 	return rsipc_return(answer);
 }
 
-__attribute__((noinline, cold)) static ssize_t receive_slowly(mqd_t queue, char *body, size_t size,
-							      unsigned *priority, clockid_t clock,
+__attribute__((noinline, cold)) static ssize_t receive_slowly(struct rsipc_mq_receive call,
+							      clockid_t clock,
 							      const struct timespec *until)
 {
 	struct rsipc_mq_wait wait;
-	ssize_t length = rsipc_mq_try_receive(&rsipc_thread, &wait, queue, body, size, priority);
+	ssize_t length = rsipc_mq_try_receive(&rsipc_thread, &wait, call.queue, call.body,
+					      call.capacity, call.priority);
 	if (length >= 0)
 		return length;
 	int answer = (int)-length;
 	if (answer == RSIPC_MUST_SLEEP)
 		answer = rsipc_wait_on(&wait.wait, &rsipc_mq_wait_kind,
-				       rsipc_mq_begin(&wait, clock, until, &length, priority));
+				       rsipc_mq_begin(&wait, clock, until, &length, call.priority));
 	return answer == 0 ? length : rsipc_return(answer);
 }
 
 /* Cancellation points, even without a wait. */
-__attribute__((always_inline)) static inline int send(mqd_t queue, const char *body, size_t length,
-						      unsigned priority, clockid_t clock,
-						      const struct timespec *until)
+__attribute__((always_inline)) static inline int
+send(const struct rsipc_mq_send *call, clockid_t clock, const struct timespec *until)
 {
-	_Bool sent = rsipc_mq_send_at_once(&rsipc_thread, queue, body, length, priority);
-	if (__builtin_expect(sent, 1))
-		return 0;
-	return send_slowly(queue, body, length, priority, clock, until);
+	int answer = rsipc_mq_send_at_once(&rsipc_thread, call);
+	if (__builtin_expect(answer != 0, 0))
+		return send_slowly(*call, clock, until);
+	return answer;
 }
 
 int rsipc_c_mq_send(mqd_t queue, const char *body, size_t length, unsigned priority)
 {
+	struct rsipc_mq_send call = { body, length, priority, queue };
 	pthread_testcancel();
-	return send(queue, body, length, priority, CLOCK_REALTIME, NULL);
+	return send(&call, CLOCK_REALTIME, NULL);
 }
 
 int rsipc_c_mq_send_until(mqd_t queue, const char *body, size_t length, unsigned priority,
 			  clockid_t clock, const struct timespec *until)
 {
+	struct rsipc_mq_send call = { body, length, priority, queue };
 	pthread_testcancel();
 	int answer = rsipc_mq_check_time(clock, until);
-	return answer == 0 ? send(queue, body, length, priority, clock, until)
-			   : rsipc_return(answer);
+	return answer == 0 ? send(&call, clock, until) : rsipc_return(answer);
 }
 
 int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned priority,
@@ -95,31 +95,31 @@ int rsipc_c_mq_timedsend(mqd_t queue, const char *body, size_t length, unsigned 
 	return rsipc_c_mq_send_until(queue, body, length, priority, CLOCK_REALTIME, until);
 }
 
-__attribute__((always_inline)) static inline ssize_t receive(mqd_t queue, char *body, size_t size,
-							     unsigned *priority, clockid_t clock,
-							     const struct timespec *until)
+__attribute__((always_inline)) static inline ssize_t
+receive(const struct rsipc_mq_receive *call, clockid_t clock, const struct timespec *until)
 {
-	ssize_t length = rsipc_mq_receive_at_once(&rsipc_thread, queue, body, size, priority);
+	ssize_t length = rsipc_mq_receive_at_once(&rsipc_thread, call);
 	if (__builtin_expect(length >= 0, 1))
 		return length;
 	if (length != -RSIPC_MUST_SLEEP)
 		return rsipc_return((int)-length);
-	return receive_slowly(queue, body, size, priority, clock, until);
+	return receive_slowly(*call, clock, until);
 }
 
 ssize_t rsipc_c_mq_receive(mqd_t queue, char *body, size_t size, unsigned *priority)
 {
+	struct rsipc_mq_receive call = { body, size, priority, queue };
 	pthread_testcancel();
-	return receive(queue, body, size, priority, CLOCK_REALTIME, NULL);
+	return receive(&call, CLOCK_REALTIME, NULL);
 }
 
 ssize_t rsipc_c_mq_receive_until(mqd_t queue, char *body, size_t size, unsigned *priority,
 				 clockid_t clock, const struct timespec *until)
 {
+	struct rsipc_mq_receive call = { body, size, priority, queue };
 	pthread_testcancel();
 	int answer = rsipc_mq_check_time(clock, until);
-	return answer == 0 ? receive(queue, body, size, priority, clock, until)
-			   : rsipc_return(answer);
+	return answer == 0 ? receive(&call, clock, until) : rsipc_return(answer);
 }
 
 ssize_t rsipc_c_mq_timedreceive(mqd_t queue, char *body, size_t size, unsigned *priority,

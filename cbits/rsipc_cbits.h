@@ -75,6 +75,23 @@ struct rsipc_mq_message {
 	unsigned priority;
 };
 
+/* What a call of mq_send was given. In memory, because it outlasts the cancellation point, and most
+ * of it is used once. */
+struct rsipc_mq_send {
+	const void *body;
+	size_t length;
+	unsigned priority;
+	int queue;
+};
+
+/* The same of mq_receive. */
+struct rsipc_mq_receive {
+	void *body;
+	size_t capacity;
+	unsigned *priority;
+	int queue;
+};
+
 /* What Rust does with waits of one kind. */
 struct rsipc_wait_kind {
 	/* After a sleep that ended so: an errno, or minus the index of the word that was woken.

@@ -70,6 +70,32 @@ pub struct MqMessage {
     pub priority: c_uint,
 }
 
+/// What a call of `mq_send` was given: [`Outgoing`](crate::posix::mq::Outgoing), and the queue.
+#[repr(C)]
+pub struct MqSend {
+    /// Where the message is.
+    pub body: *const c_void,
+    /// Bytes.
+    pub length: usize,
+    /// Its priority.
+    pub priority: c_uint,
+    /// The queue.
+    pub queue: c_int,
+}
+
+/// What a call of `mq_receive` was given: [`Incoming`](crate::posix::mq::Incoming), and the queue.
+#[repr(C)]
+pub struct MqReceive {
+    /// Where the message goes.
+    pub body: *mut c_void,
+    /// Bytes there.
+    pub capacity: usize,
+    /// Where the priority goes; may be NULL.
+    pub priority: *mut c_uint,
+    /// The queue.
+    pub queue: c_int,
+}
+
 /// What Rust does with waits of one kind.
 #[repr(C)]
 pub struct WaitKind {

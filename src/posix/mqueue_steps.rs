@@ -2,6 +2,7 @@
 //! arguments are known. Not exported, and not read by cbindgen.
 
 use core::cell::Cell;
+use core::mem::offset_of;
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{clockid_t, mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
@@ -9,7 +10,9 @@ use libc::{clockid_t, mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 use crate::edge::{fail, string};
 use crate::thread::thread_of;
 use crate::wait::{answer_of, fits_in_c, step};
-use rsipc_core::cbits::{DutyStorage, MUST_SLEEP, MqWaitStorage, WaitKind, WaitStorage};
+use rsipc_core::cbits::{
+    DutyStorage, MUST_SLEEP, MqReceive, MqSend, MqWaitStorage, WaitKind, WaitStorage,
+};
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
 use rsipc_core::os::cancel::uncancelled;
@@ -91,41 +94,52 @@ impl Results {
 
 const _: () = assert!(fits_in_c::<MqWait, MqWaitStorage>());
 
-/// Whether it has been sent. Otherwise nothing has happened.
+// What C gives begins with what the core is given.
+const _: () = assert!(
+    size_of::<Outgoing>() <= size_of::<MqSend>()
+        && offset_of!(Outgoing, body) == offset_of!(MqSend, body)
+        && offset_of!(Outgoing, length) == offset_of!(MqSend, length)
+        && offset_of!(Outgoing, priority) == offset_of!(MqSend, priority)
+);
+const _: () = assert!(
+    size_of::<Incoming>() <= size_of::<MqReceive>()
+        && offset_of!(Incoming, body) == offset_of!(MqReceive, body)
+        && offset_of!(Incoming, capacity) == offset_of!(MqReceive, capacity)
+        && offset_of!(Incoming, priority) == offset_of!(MqReceive, priority)
+);
+
+/// 0; or [`MUST_SLEEP`]: nothing has happened.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_send_at_once(
     slot: *const Cell<*const Thread>,
-    queue: mqd_t,
-    body: *const u8,
-    length: size_t,
-    priority: c_uint,
-) -> bool {
-    let message = Outgoing { body, length, priority };
-    // SAFETY: C gives the thread's own variable; the caller of mq_send vouches for its memory.
-    Thread::current(unsafe { &*slot })
-        .is_some_and(|thread| unsafe { mq::send_at_once(thread, queue, message) })
+    call: *const MqSend,
+) -> c_int {
+    // SAFETY: C gives the thread's own variable.
+    let Some(thread) = Thread::current(unsafe { &*slot }) else { return MUST_SLEEP };
+    // SAFETY: C gives what it has on its stack, which begins so; the caller of mq_send vouches for
+    // its memory.
+    let sent = unsafe { mq::send_at_once(thread, (*call).queue, &*call.cast()) };
+    if sent { 0 } else { MUST_SLEEP }
 }
 
 /// The length of the message; minus [`MUST_SLEEP`]: nothing has happened; minus another errno.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_receive_at_once(
     slot: *const Cell<*const Thread>,
-    queue: mqd_t,
-    body: *mut u8,
-    capacity: size_t,
-    priority: *mut c_uint,
+    call: *const MqReceive,
 ) -> ssize_t {
-    let into = Incoming { body, capacity, priority };
     // SAFETY: C gives the thread's own variable.
     let Some(thread) = Thread::current(unsafe { &*slot }) else { return negative(MUST_SLEEP) };
+    // SAFETY: C gives what it has on its stack.
+    let (queue, priority) = unsafe { ((*call).queue, (*call).priority) };
     let give = |received| match received {
         // SAFETY: NULL, or the caller's variable.
         Ok(Some(message)) => unsafe { give(message, priority) },
         Ok(None) => negative(MUST_SLEEP),
         Err(errno) => refused(errno),
     };
-    // SAFETY: the caller of mq_receive vouches for its memory.
-    unsafe { mq::receive_at_once(thread, queue, into, give) }
+    // SAFETY: what C gives begins so; the caller of mq_receive vouches for its memory.
+    unsafe { mq::receive_at_once(thread, queue, &*call.cast(), give) }
 }
 
 #[unsafe(no_mangle)]

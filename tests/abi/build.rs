@@ -53,6 +53,8 @@ fn structure_of_cbits(name: &str) -> String {
         "MqWaitStorage" => "mq_wait",
         "WaitKind" => "wait_kind",
         "MqMessage" => "mq_message",
+        "MqSend" => "mq_send",
+        "MqReceive" => "mq_receive",
         "DutyStorage" => "duty",
         "Closing" => "closing",
         of_the_system => return format!("struct {of_the_system}"),

@@ -346,7 +346,7 @@ impl Game {
         // SAFETY: the body has that many bytes.
         let sent = unsafe {
             match deadline {
-                None => Ok(mq::send_at_once(thread(), fd, message)),
+                None => Ok(mq::send_at_once(thread(), fd, &message)),
                 Some(_) => Task::Send(message).perform(thread(), fd, deadline).map(|_| true),
             }
         };
@@ -360,7 +360,7 @@ impl Game {
         // SAFETY: the buffer has that many bytes.
         let received = unsafe {
             match deadline {
-                None => mq::receive_at_once(thread(), fd, into, |received| received),
+                None => mq::receive_at_once(thread(), fd, &into, |received| received),
                 Some(_) => Task::Receive(into).perform(thread(), fd, deadline).map(|progress| {
                     match progress {
                         Transferred::Received(received) => Some(received),

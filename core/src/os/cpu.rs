@@ -45,6 +45,12 @@ pub fn rseq_offset() -> Option<isize> {
     Some(RSEQ_OFFSET.load(Ordering::Relaxed)).filter(|&offset| offset != 0)
 }
 
+/// The same where it is known that there is one.
+#[inline(always)]
+pub fn known_rseq_offset() -> isize {
+    RSEQ_OFFSET.load(Ordering::Relaxed)
+}
+
 /// Whether the processor has AVX2; false, too, until it has been asked.
 #[cfg(target_arch = "x86_64")]
 static HAS_AVX2: AtomicBool = AtomicBool::new(false);

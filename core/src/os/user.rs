@@ -37,6 +37,18 @@ pub fn readable<T>(start: *const T, count: usize) -> Result<*const T> {
     READABLE.check(start.addr(), count, size_of::<T>()).map(|()| start)
 }
 
+/// Whether so many bytes are known to be readable. False: [`readable`] finds out.
+#[inline(always)]
+pub fn is_known_readable(start: *const u8, bytes: usize) -> bool {
+    READABLE.are_known(start.addr(), bytes)
+}
+
+/// Whether so many bytes are known to be writable. False: [`writable`] finds out.
+#[inline(always)]
+pub fn is_known_writable(start: *const u8, bytes: usize) -> bool {
+    WRITABLE.are_known(start.addr(), bytes)
+}
+
 /// The same pointer, if so many things can be written there. EFAULT.
 #[inline(always)]
 pub fn writable<T>(start: *mut T, count: usize) -> Result<*mut T> {
@@ -50,16 +62,19 @@ impl Pages {
 
     #[inline(always)]
     fn check(&self, start: usize, count: usize, size: usize) -> Result<()> {
+        let is_known = (size == 1 || count < PAGE) && self.are_known(start, count * size);
+        if is_known { Ok(()) } else { self.check_all(start, count, size) }
+    }
+
+    /// Of some bytes, in one page or two.
+    #[inline(always)]
+    fn are_known(&self, start: usize, bytes: usize) -> bool {
         // Of the last byte: wraps for none.
-        let offset = count.wrapping_mul(size).wrapping_sub(1);
-        let (first, last) = (start / PAGE, start.wrapping_add(offset) / PAGE);
-        // In one page, or two.
-        let is_near = (size == 1 || count < PAGE) && offset < PAGE;
-        if is_near && self.is_known(first) && (first == last || self.is_known(last)) {
-            Ok(())
-        } else {
-            self.check_all(start, count, size)
+        let offset = bytes.wrapping_sub(1);
+        if offset >= PAGE || !self.is_known(start / PAGE) {
+            return false;
         }
+        start % PAGE + bytes <= PAGE || self.is_known(start.wrapping_add(offset) / PAGE)
     }
 
     #[inline(always)]

@@ -41,6 +41,11 @@ pub trait Claimant {
     /// Announces to the kernel which word is about to be claimed, if it can watch it, and returns
     /// what to store in the word. 0: it cannot.
     fn announce(&self, word: &AtomicU32) -> u32;
+    /// The same by a claimant that the kernel is known to watch. `None`: not at the moment.
+    #[inline(always)]
+    fn announce_watched(&self, word: &AtomicU32) -> Option<u32> {
+        Some(self.announce(word)).filter(|identity| *identity != 0)
+    }
     /// Called instead of `announce` where the kernel cannot watch the claim. `None`: it must not be
     /// claimed.
     fn announce_by_presence(&self, word: &AtomicU32) -> Option<u32>;
@@ -155,6 +160,17 @@ pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
     // Relaxed: the exchange decides.
     let before = word.load(Ordering::Relaxed);
     is_free(before) && claim_from(word, before, who)
+}
+
+/// The same if the kernel can watch the claim. False, too, if it cannot: nothing has been done.
+#[inline(always)]
+pub fn claim_watched(word: &AtomicU32, who: &impl Claimant) -> bool {
+    // Relaxed: the exchange decides.
+    let before = word.load(Ordering::Relaxed);
+    if !is_free(before) {
+        return false;
+    }
+    who.announce_watched(word).is_some_and(|identity| exchange(word, before, identity, who))
 }
 
 /// Claims what the process of the thread holds like this. False: it does not hold it.

@@ -11,13 +11,19 @@ use core::arch::asm;
 use core::arch::x86_64::__m128i;
 
 #[cfg(target_arch = "x86_64")]
-use super::{Head, sequence::sequence};
+use super::sequence::sequence;
 use crate::atomic::{AtomicU32, AtomicU64};
 
 /// The shortest and the longest body, in bytes. A shorter one would need other instructions; for a
 /// longer one, a copy in larger pieces makes up for more than one sequence.
 #[cfg(target_arch = "x86_64")]
 const LENGTHS: core::ops::RangeInclusive<usize> = 16..=256;
+
+/// Whether messages can be committed so, where the architecture has sequences: the C library has
+/// registered the threads. Does not change once the library is loaded.
+pub fn is_possible() -> bool {
+    !cfg!(target_arch = "x86_64") || crate::os::cpu::rseq_offset().is_some()
+}
 
 /// A body, and where it goes.
 #[derive(Clone, Copy)]
@@ -30,12 +36,14 @@ pub struct Body {
     pub length: usize,
 }
 
-#[cfg(target_arch = "x86_64")]
 impl Body {
-    /// Whether one sequence is for it.
+    /// Whether one of so many bytes is copied and committed by one sequence, if not in parts.
     #[inline(always)]
-    pub fn is_short(&self) -> bool {
-        LENGTHS.contains(&self.length)
+    pub fn is_short(length: usize) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return LENGTHS.contains(&length);
+        #[cfg(not(target_arch = "x86_64"))]
+        return length <= 256;
     }
 }
 
@@ -44,44 +52,47 @@ impl Body {
 pub struct Commit<'a> {
     /// Where the key goes.
     pub key: &'a AtomicU64,
-    /// The key.
-    pub value: u64,
     /// The claim.
     pub claim: &'a AtomicU32,
 }
 
-/// The sequence, with what is stored first. Leaves the function with false if it is interrupted.
+/// The sequence, with what is stored first, and the store of the key. Leaves the function with
+/// false if it is interrupted.
 #[cfg(target_arch = "x86_64")]
 macro_rules! copy_and_commit {
     (
-        [$($first:literal,)*], watched: $watched:expr, body: $body:expr, commit: $commit:expr,
-        $($operands:tt)*
+        [$($first:literal,)*], key: $store_key:literal,
+        watched: $watched:expr, body: $body:expr, commit: $commit:expr, $($operands:tt)*
     ) => {
-        let Some(rseq) = crate::os::cpu::rseq_offset() else { return false };
+        let rseq = crate::os::cpu::known_rseq_offset();
         sequence! {
             rseq: in rseq, word: $watched.0, expected: $watched.1,
             inside: [
                 "jne {undone}",
                 $($first,)*
-                // The last 16 bytes, and then from the front.
-                "movups {bytes}, [{from} - 16]",
-                "movups [{into} - 16], {bytes}",
-                "25: movups {bytes}, [{from} + {left} - 16]",
+                // The first and the last 16 bytes, and then those between, from the end.
+                "movups {bytes}, [{from}]",
+                "movups [{into}], {bytes}",
+                "movups {bytes}, [{from} + {left} - 16]",
                 "movups [{into} + {left} - 16], {bytes}",
-                "add {left}, 16",
-                "js 25b",
-                "mov [{key}], {value}",
+                "sub {left}, 32",
+                "jbe 26f",
+                "25: movups {bytes}, [{from} + {left}]",
+                "movups [{into} + {left}], {bytes}",
+                "sub {left}, 16",
+                "ja 25b",
+                "26:",
+                $store_key,
                 "mov dword ptr [{claim}], 0",
                 "23:",
             ],
             outside: [],
             interrupted: "{undone}",
-            from = in(reg) $body.from.wrapping_add($body.length),
-            into = in(reg) $body.into.wrapping_add($body.length),
-            left = inout(reg) 16_usize.wrapping_sub($body.length) => _,
+            from = in(reg) $body.from,
+            into = in(reg) $body.into,
+            left = inout(reg) $body.length => _,
             bytes = out(xmm_reg) _,
             key = in(reg) $commit.key,
-            value = in(reg) $commit.value,
             claim = in(reg) $commit.claim,
             undone = label { return false },
             $($operands)*
@@ -89,45 +100,52 @@ macro_rules! copy_and_commit {
     };
 }
 
-/// Writes the head, copies the body, and commits, while the word holds what is expected. Release.
-/// False: that is not possible, or has been interrupted; see the module.
+/// Writes a head `BEFORE` bytes in front of where the body goes, copies the body, and stores this
+/// key, while the word holds what is expected. Release. False: it does not, or the sequence has
+/// been interrupted; see the module.
 ///
 /// # Safety
-/// The body is a short one. `head.1` is valid for writing, the body for as many bytes as it has;
-/// nothing overlaps.
+/// Sequences are possible, and the body is a short one. The head is valid for writing, the body for
+/// as many bytes as it has; nothing overlaps.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub unsafe fn write_and_commit(
+pub unsafe fn write_and_commit<const BEFORE: usize>(
     watched: (&AtomicU64, u64),
-    (head, head_at): Head,
+    head: u128,
     body: Body,
     commit: Commit<'_>,
+    key: u64,
 ) -> bool {
     // SAFETY: sixteen bytes are sixteen bytes.
     let head: __m128i = unsafe { core::mem::transmute(head) };
     // All stores are Release on this architecture, and the compiler moves none past this.
-    // SAFETY: glibc has registered what is at the offset; the rest is as the caller says.
+    // SAFETY: glibc has registered what is at the offset, says the caller, as the rest.
     unsafe {
         copy_and_commit! {
-            ["movups [{head_at}], {head}",], watched: watched, body: body, commit: commit,
+            ["movups [{into} - {before}], {head}",], key: "mov [{key}], {new_key}",
+            watched: watched, body: body, commit: commit,
             head = in(xmm_reg) head,
-            head_at = in(reg) head_at,
+            before = const BEFORE,
+            new_key = in(reg) key,
         }
     }
     true
 }
 
-/// Copies the body, and commits that it has been taken, while the word holds what is expected.
-/// Release. False as above.
+/// Copies the body, and stores 0 to the key, while the word holds what is expected. Release. False
+/// as above.
 ///
 /// # Safety
-/// The body is a short one, and valid for as many bytes as it has; nothing overlaps.
+/// Sequences are possible, and the body is a short one, and valid for as many bytes as it has;
+/// nothing overlaps.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub unsafe fn read_and_commit(watched: (&AtomicU64, u64), body: Body, commit: Commit<'_>) -> bool {
-    // SAFETY: glibc has registered what is at the offset; the body is as the caller says.
+    // SAFETY: glibc has registered what is at the offset, says the caller, as the rest.
     unsafe {
-        copy_and_commit! { [], watched: watched, body: body, commit: commit, }
+        copy_and_commit! {
+            [], key: "mov qword ptr [{key}], 0", watched: watched, body: body, commit: commit,
+        }
     }
     true
 }
@@ -155,7 +173,7 @@ mod tests {
         }
 
         fn commit(&self) -> Commit<'_> {
-            Commit { key: &self.key, value: 3, claim: &self.claim }
+            Commit { key: &self.key, claim: &self.claim }
         }
 
         fn are(&self, key: u64, claim: u32) -> bool {
@@ -178,27 +196,28 @@ mod tests {
         while !attempt() {}
     }
 
-    /// So many bytes, behind the first 16, and nothing around them.
-    fn assert_copied(from: &[u8], into: &[u8], length: usize) {
+    /// So many bytes, behind the head, and nothing else.
+    fn assert_copied(from: &[u8], head: &[u8; 16], into: &[u8], length: usize) {
         let (body, behind) = into[16..].split_at(length);
         assert_eq!(body, &from[..length], "{length}");
-        assert!(into[..16].iter().chain(behind).all(|byte| *byte == 0), "{length}");
+        assert_eq!(&into[..16], head, "{length}");
+        assert!(behind.iter().all(|byte| *byte == 0), "{length}");
     }
 
     #[test]
     fn a_message_of_each_length_is_written_and_committed() {
         let from = bytes();
         for length in LENGTHS.filter(|_| has_sequences()) {
-            let (words, mut head, mut into) = (Words::new(), [0; 16], vec![0; SIZE]);
+            let (words, mut into) = (Words::new(), vec![0; SIZE]);
             let body = Body { from: from.as_ptr(), into: into[16..].as_mut_ptr(), length };
-            assert!(body.is_short());
-            let at = (u128::from_ne_bytes(HEAD), &raw mut head);
+            assert!(Body::is_short(length));
+            let head = u128::from_ne_bytes(HEAD);
             // SAFETY: all are large enough.
             until_done(|| unsafe {
-                write_and_commit((&words.watched, 7), at, body, words.commit())
+                write_and_commit::<16>((&words.watched, 7), head, body, words.commit(), 3)
             });
-            assert!(words.are(3, 0) && head == HEAD, "{length}");
-            assert_copied(&from, &into, length);
+            assert!(words.are(3, 0), "{length}");
+            assert_copied(&from, &HEAD, &into, length);
         }
     }
 
@@ -210,28 +229,30 @@ mod tests {
             let body = Body { from: from.as_ptr(), into: into[16..].as_mut_ptr(), length };
             // SAFETY: both are large enough.
             until_done(|| unsafe { read_and_commit((&words.watched, 7), body, words.commit()) });
-            assert!(words.are(3, 0), "{length}");
-            assert_copied(&from, &into, length);
+            assert!(words.are(0, 0), "{length}");
+            assert_copied(&from, &[0; 16], &into, length);
         }
     }
 
     #[test]
     fn another_process_writes_nothing() {
-        let (words, mut head, mut into) = (Words::new(), [0; 16], vec![0; SIZE]);
+        if !has_sequences() {
+            return;
+        }
+        let (words, mut into) = (Words::new(), vec![0; SIZE]);
         let from = bytes();
-        let body = Body { from: from.as_ptr(), into: into.as_mut_ptr(), length: 64 };
-        let at = (u128::from_ne_bytes(HEAD), &raw mut head);
+        let body = Body { from: from.as_ptr(), into: into[16..].as_mut_ptr(), length: 64 };
+        let (watched, head) = ((&words.watched, 8), u128::from_ne_bytes(HEAD));
         // SAFETY: all are large enough; the bytes are not read.
         unsafe {
-            assert!(!write_and_commit((&words.watched, 8), at, body, words.commit()));
+            assert!(!write_and_commit::<16>(watched, head, body, words.commit(), 3));
             assert!(!read_and_commit((&words.watched, 8), body, words.commit()));
         }
-        assert!(words.are(1, 2) && head == [0; 16] && into == [0; SIZE]);
+        assert!(words.are(1, 2) && into == [0; SIZE]);
     }
 
     #[test]
     fn shorter_and_longer_ones_are_not_for_one_sequence() {
-        let of = |length| Body { from: core::ptr::null(), into: core::ptr::null_mut(), length };
-        assert!(!of(0).is_short() && !of(15).is_short() && !of(257).is_short());
+        assert!([0, 15, 257].into_iter().all(|length| !Body::is_short(length)));
     }
 }

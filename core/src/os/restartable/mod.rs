@@ -25,7 +25,7 @@ use core::ptr;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::call::call;
-pub use self::message::{Body, Commit};
+pub use self::message::{Body, Commit, is_possible};
 #[cfg(target_arch = "x86_64")]
 pub use self::message::{read_and_commit, write_and_commit};
 pub use self::publish::publish_while;

@@ -15,7 +15,6 @@ use super::layout::MessageHeader;
 use super::message::{Incoming, Outgoing, Received};
 use super::store::key;
 use super::store::slots::Slots;
-use super::transfer::length_of;
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::os::{Errno, Result, membarrier};
 use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
@@ -75,7 +74,7 @@ impl<'t> Use<'t> {
             // SAFETY: the slot is claimed; the rest is as the caller says.
             return unsafe { self.send_to_registered(message, reserved, owed, is_awaited, active) };
         }
-        let header = MessageHeader::only(length_of(message));
+        let header = MessageHeader::only(message.length);
         // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its
         // body.
         if !unsafe { self.write(reserved.slot.number, header, message) } {

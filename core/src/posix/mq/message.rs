@@ -7,6 +7,7 @@ use super::store::key;
 use crate::os::{Errno, Result, user};
 
 /// A message to send.
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing {
     /// Where it is.
@@ -18,6 +19,7 @@ pub struct Outgoing {
 }
 
 /// The buffer for a message to receive.
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Incoming {
     /// Where it goes.
@@ -48,6 +50,15 @@ impl Incoming {
     /// A buffer, without a place for the priority.
     pub fn of(buffer: &mut [u8]) -> Self {
         Self { body: buffer.as_mut_ptr(), capacity: buffer.len(), priority: ptr::null_mut() }
+    }
+
+    /// Whether it is known that a message of this length can be written there, and its priority.
+    /// False: [`Self::check`] finds out.
+    #[inline(always)]
+    pub fn is_known_to_take(&self, length: usize) -> bool {
+        user::is_known_writable(self.body, length)
+            && (self.priority.is_null()
+                || user::is_known_writable(self.priority.cast(), size_of::<u32>()))
     }
 
     /// EFAULT unless the program can write to where a message of this length goes, and its

@@ -1,24 +1,31 @@
 //! Sending and receiving in a straight line, where no thread waits, polls or is to be notified. At
 //! the first thing that is otherwise, the general code goes on from there (`transfer`).
 //!
-//! A short message in a queue of few slots takes the shortest line. One in a queue with a tree
-//! takes another one, apart.
+//! A queue of which only the first slot is used, as where an answer follows each question, takes
+//! the shortest line. One of several slots, and one with a tree, take others, apart.
+
+mod tree;
 
 use std::os::fd::RawFd;
 
-use super::descriptor::{self, Use};
-use super::layout::MessageHeader;
+use super::descriptor::{self, AtOnce, Use};
+use super::layout::{MessageHeader, Place, SlotHeader};
 use super::message::{Incoming, Outgoing, Received};
 use super::store::index::Slot;
 use super::store::key;
-use super::store::slots::{Reserved, Slots, Taken};
-use super::transfer::length_of;
-use crate::os::Result;
+use super::store::slots::{Reserved, Taken};
 use crate::os::membarrier;
 use crate::os::restartable::{Body, Commit};
-use crate::shared::claim::Claimant;
+use crate::os::{Result, user};
+use crate::shared::claim::Claimant as _;
 use crate::shared::thread::{FrameTag, Thread};
 use crate::shared::wait_point::WakeOrder;
+
+/// From a header to the body behind it.
+const HEADER: usize = size_of::<SlotHeader>();
+
+// That is what `read_and_commit` stores.
+const _: () = assert!(key::FREE == 0);
 
 /// Sends, where nothing stands in the way. False: nothing has been done, and what follows is
 /// `send_or_wait`, which finds out why.
@@ -26,55 +33,32 @@ use crate::shared::wait_point::WakeOrder;
 /// # Safety
 /// The body is valid for reading.
 #[inline(always)]
-pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: Outgoing) -> bool {
+pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> bool {
     let tag = FrameTag::new();
-    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag) else { return false };
+    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag, AtOnce::Send) else {
+        return false;
+    };
+    let (layout, who) = (&queue.queue.layout, &queue.operation);
+    // Once, so that the compiler knows from here on that it is short.
+    let length = message.length;
+    if !Body::is_short(length) || !layout.slots().index.uses_first_only() {
+        // SAFETY: as the caller says.
+        return queue.apart(move |queue| unsafe { queue.send_otherwise(message) });
+    }
     if message.check_priority().is_err()
-        || queue.check_outgoing(&message).is_err()
-        || queue.queue.layout.space().is_in_turn()
+        || length > layout.geometry().msgsize
+        || !user::is_known_readable(message.body, length)
+        || layout.space().is_in_turn()
     {
         return false;
     }
-    if !queue.queue.layout.slots().index.is_flat() {
-        // SAFETY: as the caller says; checked.
-        return queue.apart(move |queue| unsafe { queue.send_to_tree(message) });
-    }
-    let (layout, who) = (&queue.queue.layout, &queue.operation);
-    // Once: the compiler takes everything behind the atomics for changed.
-    let (point, notify, readiness) = (layout.message(), layout.notify(), layout.readiness());
-    let Some((reserved, place)) =
-        layout.slots().reserve_at_once(who, |slot| layout.will_write(slot))
-    else {
+    let claimed = layout.slots().reserve_first(who, |slot| layout.will_write(slot));
+    let Some((reserved, place)) = claimed else {
         // SAFETY: as the caller says; checked.
         return queue.apart(move |queue| unsafe { queue.send_apart(message) });
     };
-    // Between claim and commit, and again after the commit: see `event`.
-    let in_the_way = point.is_awaited()
-        || notify.active() != 0
-        || readiness.pollers().any()
-        || !point.hint.is_answered();
-    if in_the_way {
-        // SAFETY: as the caller says; checked; the slot is claimed.
-        return queue.apart(move |queue| unsafe { queue.send_claimed_apart(message, reserved) });
-    }
-    // SAFETY: the slot is claimed; the caller vouches for the body.
-    let sent = unsafe {
-        let (head, into) = place.next_message();
-        let body = Body { from: message.body, into, length: message.length };
-        let commit = commit(reserved.slot, reserved.key(message.priority));
-        let head = (MessageHeader::only(length_of(&message)), head.cast());
-        who.write_and_commit(head, body, commit)
-    };
-    if !sent {
-        // SAFETY: as the caller says; checked; the slot is claimed.
-        return queue.apart(move |queue| unsafe { queue.send_anew(message, reserved) });
-    }
-    who.withdraw();
-    membarrier::light();
-    if point.is_awaited() || notify.active() != 0 {
-        queue.apart(move |queue| queue.tell_of_sent(reserved));
-    }
-    true
+    // SAFETY: as the caller says; checked; the slot is claimed.
+    unsafe { queue.send_to_claimed(message, length, reserved, place) }
 }
 
 /// Receives, where nothing stands in the way. `None`: nothing has been done, and what follows is
@@ -87,148 +71,186 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: Outgoing) -> boo
 pub unsafe fn receive_at_once<R>(
     thread: &Thread,
     fd: RawFd,
-    into: Incoming,
+    into: &Incoming,
     give: impl Fn(Result<Option<Received>>) -> R,
 ) -> R {
     let tag = FrameTag::new();
-    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag) else {
+    let Some(queue) = descriptor::enter_at_once(thread, fd, &tag, AtOnce::Receive) else {
         return give(Ok(None));
     };
-    if queue.check_incoming(&into).is_err() || queue.queue.layout.message().is_in_turn() {
+    let (layout, who) = (&queue.queue.layout, &queue.operation);
+    if into.capacity < layout.geometry().msgsize || layout.message().is_in_turn() {
         return give(Ok(None));
     }
-    if !queue.queue.layout.slots().index.is_flat() {
+    let slots = layout.slots();
+    if !slots.index.uses_first_only() {
         // SAFETY: as the caller says; checked.
-        return give(queue.apart(move |queue| unsafe { queue.receive_from_tree(into) }));
+        return give(queue.apart(move |queue| unsafe { queue.receive_from_several(into) }));
     }
-    let (layout, who) = (&queue.queue.layout, &queue.operation);
-    let (point, readiness) = (layout.space(), layout.readiness());
-    let Some((taken, place)) = layout.slots().take_at_once(who, |slot| layout.will_read(slot))
-    else {
+    let Some((taken, place)) = slots.take_first(who, |slot| layout.will_read(slot)) else {
         // SAFETY: as the caller says; checked.
         return give(queue.apart(move |queue| unsafe { queue.receive_apart(into) }));
     };
-    let in_the_way = point.is_awaited() || readiness.pollers().any() || !point.hint.is_answered();
-    if !in_the_way
-        && let Ok((body, length)) = layout.body_at(place)
-        && into.check(length).is_ok()
-    {
-        let body = Body { from: body, into: into.body, length };
-        // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
-        // queue fits in.
-        if unsafe { who.read_and_commit(body, commit(taken.slot, key::FREE)) } {
-            who.withdraw();
-            if point.is_awaited() {
-                queue.apart(|queue| queue.tell_senders(WakeOrder::AtOnce));
-            }
-            return give(Ok(Some(Received { length, priority: key::priority(taken.key) })));
-        }
-    }
+    let is_for_us = |length| Body::is_short(length) && into.is_known_to_take(length);
     // SAFETY: as the caller says; checked; the slot is claimed.
-    give(queue.apart(move |queue| unsafe { queue.receive_claimed_apart(into, taken) }))
+    unsafe { queue.receive_from_claimed(into, taken, place, is_for_us, give) }
 }
 
 #[inline(always)]
-fn commit(slot: Slot<'_>, value: u64) -> Commit<'_> {
-    Commit { key: slot.key, value, claim: slot.claim }
+fn commit(slot: Slot<'_>) -> Commit<'_> {
+    Commit { key: slot.key, claim: slot.claim }
 }
 
 impl Use<'_> {
-    /// The same as [`send_at_once`] in a queue with a tree.
+    /// What follows once a slot has been claimed.
     ///
     /// # Safety
-    /// The message has been checked, and its body is valid for reading.
-    #[inline(never)]
-    unsafe fn send_to_tree(&self, message: Outgoing) -> bool {
+    /// The message has been checked, and its body is valid for reading; the slot is claimed.
+    #[inline(always)]
+    unsafe fn send_to_claimed(
+        &self,
+        message: &Outgoing,
+        length: usize,
+        reserved: Reserved<'_>,
+        place: Place,
+    ) -> bool {
         let (layout, who) = (&self.queue.layout, &self.operation);
+        // Once: the compiler takes everything behind the atomics for changed.
         let (point, notify, readiness) = (layout.message(), layout.notify(), layout.readiness());
-        let slots = layout.slots();
-        let Some((reserved, place)) =
-            slots.reserve_in_tree_at_once(who, |slot| layout.will_write(slot))
-        else {
-            // SAFETY: as the caller says.
-            return unsafe { self.send_apart(message) };
-        };
+        // Between claim and commit, and again after the commit: see `event`.
         let in_the_way = point.is_awaited()
             || notify.active() != 0
             || readiness.pollers().any()
             || !point.hint.is_answered();
         if in_the_way {
-            // SAFETY: as the caller says; the slot is claimed.
-            return unsafe { self.send_claimed_apart(message, reserved) };
+            // SAFETY: as the caller says.
+            return self.apart(move |this| unsafe { this.send_claimed_apart(message, reserved) });
         }
-        // SAFETY: the slot is claimed; the caller vouches for the body.
-        let is_whole = unsafe {
-            let (head, into) = place.next_message();
-            let head = (MessageHeader::only(length_of(&message)), head.cast());
-            who.write(head, message.body, into, message.length)
+        // SAFETY: as the caller says.
+        let sent = unsafe {
+            let (_, into) = place.next_message();
+            let body = Body { from: message.body, into, length };
+            let head = MessageHeader::only(length);
+            let key = reserved.key(message.priority);
+            who.write_and_commit::<HEADER>(head, body, commit(reserved.slot), key)
         };
-        if !is_whole {
-            Slots::leave_to_parent(who);
-            return false;
+        if !sent {
+            // SAFETY: as the caller says.
+            return self.apart(move |this| unsafe { this.send_anew(message, reserved) });
         }
-        if !slots.publish_in_tree(reserved, message.priority, who) {
-            return false;
-        }
+        who.withdraw_watched();
         membarrier::light();
         if point.is_awaited() || notify.active() != 0 {
-            self.tell_of_sent(reserved);
+            self.apart(move |this| this.tell_of_sent(reserved));
         }
         true
     }
 
-    /// The same as [`receive_at_once`] in a queue with a tree.
+    /// The same. `is_for_us`: whether a message of so many bytes can be written to the buffer, and
+    /// is to be, here.
+    ///
+    /// # Safety
+    /// The buffer has been checked, and is valid for writing; the slot is claimed.
+    #[inline(always)]
+    unsafe fn receive_from_claimed<R>(
+        &self,
+        into: &Incoming,
+        taken: Taken<'_>,
+        place: Place,
+        is_for_us: impl Fn(usize) -> bool,
+        give: impl Fn(Result<Option<Received>>) -> R,
+    ) -> R {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        let (point, readiness) = (layout.space(), layout.readiness());
+        let in_the_way =
+            point.is_awaited() || readiness.pollers().any() || !point.hint.is_answered();
+        if !in_the_way
+            && let Ok((body, length)) = layout.body_at(place)
+            && is_for_us(length)
+        {
+            let body = Body { from: body, into: into.body, length };
+            // SAFETY: as the caller says; the buffer has space for any message of the queue.
+            if unsafe { who.read_and_commit(body, commit(taken.slot)) } {
+                who.withdraw_watched();
+                if point.is_awaited() {
+                    self.apart(|this| this.tell_senders(WakeOrder::AtOnce));
+                }
+                return give(Ok(Some(Received { length, priority: key::priority(taken.key) })));
+            }
+        }
+        // SAFETY: as the caller says.
+        give(self.apart(move |this| unsafe { this.receive_claimed_apart(into, taken) }))
+    }
+
+    /// The same as [`send_at_once`] for messages that are not short, and where more than one slot
+    /// is used.
+    ///
+    /// # Safety
+    /// The body is valid for reading.
+    #[inline(never)]
+    unsafe fn send_otherwise(&self, message: &Outgoing) -> bool {
+        let (layout, who) = (&self.queue.layout, &self.operation);
+        if message.check_priority().is_err()
+            || self.check_outgoing(message).is_err()
+            || layout.space().is_in_turn()
+        {
+            return false;
+        }
+        if !layout.slots().index.is_flat() {
+            // SAFETY: as the caller says; checked.
+            return unsafe { self.send_to_tree(message) };
+        }
+        let slots = layout.slots();
+        let claimed = if slots.index.uses_first_only() {
+            slots.reserve_first(who, |slot| layout.will_write(slot))
+        } else {
+            slots.reserve_of_few(who, |slot| layout.will_write(slot))
+        };
+        let Some((reserved, place)) = claimed else {
+            // SAFETY: as the caller says.
+            return unsafe { self.send_apart(message) };
+        };
+        // SAFETY: as the caller says; the slot is claimed.
+        unsafe { self.send_to_claimed(message, message.length, reserved, place) }
+    }
+
+    /// The same as [`receive_at_once`].
     ///
     /// # Safety
     /// The buffer has been checked, and is valid for writing.
     #[inline(never)]
-    unsafe fn receive_from_tree(&self, into: Incoming) -> Result<Option<Received>> {
+    unsafe fn receive_from_several(&self, into: &Incoming) -> Result<Option<Received>> {
         let (layout, who) = (&self.queue.layout, &self.operation);
-        let (point, readiness) = (layout.space(), layout.readiness());
-        let slots = layout.slots();
-        let Some((taken, place)) = slots.take_from_tree_at_once(who, |slot| layout.will_read(slot))
-        else {
+        if !layout.slots().index.is_flat() {
+            // SAFETY: as the caller says.
+            return unsafe { self.receive_from_tree(into) };
+        }
+        let claimed = layout.slots().take_of_few(who, |slot| layout.will_read(slot));
+        let Some((taken, place)) = claimed else {
             // SAFETY: as the caller says.
             return unsafe { self.receive_apart(into) };
         };
-        let in_the_way =
-            point.is_awaited() || readiness.pollers().any() || !point.hint.is_answered();
-        let fits = |(body, length)| into.check(length).map(|()| (body, length));
-        let (false, Ok((body, length))) = (in_the_way, layout.body_at(place).and_then(fits)) else {
-            // SAFETY: as the caller says; the slot is claimed.
-            return unsafe { self.receive_claimed_apart(into, taken) };
-        };
-        // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
-        // queue fits in.
-        if !unsafe { who.read(body, into.body, length) } {
-            Slots::leave_to_parent(who);
-            return Ok(None);
-        }
-        if !slots.clear_in_tree(taken, who) {
-            return Ok(None);
-        }
-        if point.is_awaited() {
-            self.tell_senders(WakeOrder::AtOnce);
-        }
-        Ok(Some(Received { length, priority: key::priority(taken.key) }))
+        let can_take = |length| into.check(length).is_ok();
+        // SAFETY: as the caller says; the slot is claimed.
+        unsafe { self.receive_from_claimed(into, taken, place, can_take, |received| received) }
     }
 
     /// # Safety
     /// As [`Use::try_send`].
     #[cold]
     #[inline(never)]
-    unsafe fn send_apart(&self, message: Outgoing) -> bool {
+    unsafe fn send_apart(&self, message: &Outgoing) -> bool {
         // SAFETY: as the caller says.
-        unsafe { self.send_as_newcomer(&message) }
+        unsafe { self.send_as_newcomer(message) }
     }
 
     /// # Safety
     /// As [`Use::send_claimed`].
     #[cold]
     #[inline(never)]
-    unsafe fn send_claimed_apart(&self, message: Outgoing, reserved: Reserved<'_>) -> bool {
+    unsafe fn send_claimed_apart(&self, message: &Outgoing, reserved: Reserved<'_>) -> bool {
         // SAFETY: as the caller says.
-        unsafe { self.send_claimed(&message, reserved, None) }
+        unsafe { self.send_claimed(message, reserved, None) }
     }
 
     /// The same of a message that has been counted in its slot, and is counted once more now.
@@ -237,13 +259,13 @@ impl Use<'_> {
     /// As [`Use::send_claimed`].
     #[cold]
     #[inline(never)]
-    unsafe fn send_anew(&self, message: Outgoing, reserved: Reserved<'_>) -> bool {
+    unsafe fn send_anew(&self, message: &Outgoing, reserved: Reserved<'_>) -> bool {
         if !self.operation.is_orphan() {
             // SAFETY: the slot is claimed.
             unsafe { self.queue.layout.count_back(reserved.slot.number) };
         }
         // SAFETY: as the caller says.
-        unsafe { self.send_claimed(&message, reserved, None) }
+        unsafe { self.send_claimed(message, reserved, None) }
     }
 
     /// A thread waits, or a process is registered, since this message was claimed.
@@ -259,9 +281,9 @@ impl Use<'_> {
     /// As [`Use::try_receive`].
     #[cold]
     #[inline(never)]
-    unsafe fn receive_apart(&self, into: Incoming) -> Result<Option<Received>> {
+    unsafe fn receive_apart(&self, into: &Incoming) -> Result<Option<Received>> {
         // SAFETY: as the caller says.
-        unsafe { self.receive_as_newcomer(&into) }
+        unsafe { self.receive_as_newcomer(into) }
     }
 
     /// # Safety
@@ -270,10 +292,10 @@ impl Use<'_> {
     #[inline(never)]
     unsafe fn receive_claimed_apart(
         &self,
-        into: Incoming,
+        into: &Incoming,
         taken: Taken<'_>,
     ) -> Result<Option<Received>> {
         // SAFETY: as the caller says.
-        unsafe { self.receive_claimed(&into, taken, None) }
+        unsafe { self.receive_claimed(into, taken, None) }
     }
 }

@@ -78,7 +78,7 @@ impl Use<'_> {
                 this.send_to_registered(message, reserved, owed, is_awaited, active)
             });
         }
-        let header = MessageHeader::only(length_of(message));
+        let header = MessageHeader::only(message.length);
         // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its
         // body.
         let is_whole = unsafe { self.write(reserved.slot.number, header, message) };

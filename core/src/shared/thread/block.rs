@@ -20,7 +20,9 @@ use core::cell::Cell;
 use core::ptr;
 
 use super::record::Record;
-use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence,
+};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::filter::Found;
 use crate::os::futex;
@@ -42,10 +44,11 @@ const SLABS: usize = 1024;
 /// two instructions.
 #[repr(C)]
 pub struct Thread {
+    /// Different each time the block is set up; 0 = it is not. First: then its address is that of
+    /// the block, which an operation has in a register.
+    pub(super) incarnation: AtomicU64,
     /// Address of the thread's own pointer to this block; 0 = free.
     owner: AtomicUsize,
-    /// Different each time the block is set up; 0 = it is not.
-    pub(super) incarnation: AtomicU64,
     /// 0 while the block has no owner, in the instant before the owner stores it, and while it is
     /// borrowed.
     pub(super) tid: AtomicU32,
@@ -54,6 +57,9 @@ pub struct Thread {
     /// Where claims are announced: `list_op_pending`; `unwatched` of this block where there is
     /// none; `taken` where TIDs mean nothing to others.
     pub(super) claims: AtomicPtr<AtomicUsize>,
+    /// The same, if that is `list_op_pending`; otherwise null. While it is not null, `tid` is not
+    /// 0.
+    pub(super) watched: AtomicPtr<AtomicUsize>,
     /// Where death words are announced: `list_op_pending`, or `taken` where there is none.
     pub(super) deaths: AtomicPtr<AtomicUsize>,
     pub(super) futex_offset: AtomicUsize,
@@ -179,6 +185,10 @@ impl Thread {
         self.claims.store(claims.cast_mut(), Ordering::Relaxed);
         self.tid.store(if is_borrowed { 0 } else { this_tid() }, Ordering::Relaxed);
         self.is_lent.store(is_borrowed, Ordering::Relaxed);
+        let is_watched = !is_abroad && robust.is_some();
+        let watched = if is_watched { claims.cast_mut() } else { ptr::null_mut() };
+        compiler_fence(Ordering::SeqCst);
+        self.watched.store(watched, Ordering::Relaxed);
     }
 
     /// In the child of a vfork(2): its descriptors differ from its parent's from now on. Does
@@ -195,6 +205,7 @@ impl Thread {
 
     fn lend(&self) {
         self.is_lent.store(true, Ordering::Relaxed);
+        self.watched.store(ptr::null_mut(), Ordering::Relaxed);
         self.claims.store((&raw const self.taken).cast_mut(), Ordering::Relaxed);
     }
 
@@ -213,6 +224,8 @@ impl Thread {
 
     /// The thread makes no use of its block any more, and is in the middle of nothing.
     pub fn retire(&self) {
+        self.watched.store(ptr::null_mut(), Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
         self.tid.store(0, Ordering::Relaxed);
         self.clear();
     }
@@ -243,6 +256,7 @@ impl Thread {
     }
 
     fn clear(&self) {
+        self.watched.store(ptr::null_mut(), Ordering::Relaxed);
         self.incarnation.store(0, Ordering::Relaxed);
         self.presence.store(0, Ordering::Relaxed);
         self.records.iter().for_each(Record::clear);

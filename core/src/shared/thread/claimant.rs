@@ -26,19 +26,28 @@ impl Operation<'_> {
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn no_claim(&self) -> u32 {
-        self.withdraw();
-        0
+    /// [`Claimant::withdraw`] of a word that the kernel watches.
+    #[inline(always)]
+    pub fn withdraw_watched(&self) {
+        compiler_fence(Ordering::SeqCst);
+        // A handler that has locked a robust mutex has left 0.
+        if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
+            self.claims.store(0, Ordering::Relaxed);
+        }
+        self.record.entry.store(0, Ordering::Relaxed);
     }
 }
 
 impl Claimant for Operation<'_> {
     #[inline(always)]
     fn announce(&self, word: &AtomicU32) -> u32 {
+        self.announce_watched(word).unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn announce_watched(&self, word: &AtomicU32) -> Option<u32> {
         if self.claims.load(Ordering::Relaxed) != 0 {
-            return 0;
+            return None;
         }
         let entry = self.thread.entry_of(word);
         self.record.entry.store(entry, Ordering::Relaxed);
@@ -48,7 +57,11 @@ impl Claimant for Operation<'_> {
         // claim itself is an atomic exchange, which no store passes.
         let tid = self.thread.tid.load(Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        if self.is_orphan() { self.apart(Self::no_claim) } else { tid }
+        if self.is_orphan() {
+            self.apart(Self::withdraw);
+            return None;
+        }
+        Some(tid)
     }
 
     #[cold]

@@ -31,51 +31,81 @@ impl Operation<'_> {
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
     }
 
-    /// [`Self::write`] and [`Claimant::commit`]; the claim is given back. False: not done, or begun
-    /// only (see `restartable::message`).
+    /// [`Self::write`], with the head so many bytes in front of the body, and [`Claimant::commit`]
+    /// of this key; the claim is given back. False: not done, or begun only (see
+    /// `restartable::message`).
     ///
     /// # Safety
-    /// As for [`Self::write`].
+    /// As for [`Self::write`], and `restartable::is_possible`.
     #[inline(always)]
-    pub unsafe fn write_and_commit(&self, head: Head, body: Body, commit: Commit<'_>) -> bool {
+    pub unsafe fn write_and_commit<const BEFORE: usize>(
+        &self,
+        head: u128,
+        body: Body,
+        commit: Commit<'_>,
+        key: u64,
+    ) -> bool {
+        // Word by word: what is passed apart as a whole would be in memory from the beginning.
+        let Body { from, into, length } = body;
         // SAFETY: as the caller says.
         unsafe {
             #[cfg(target_arch = "x86_64")]
-            if body.is_short() {
-                return restartable::write_and_commit(self.watched(), head, body, commit);
+            if Body::is_short(length) {
+                let watched = self.watched();
+                return restartable::write_and_commit::<BEFORE>(watched, head, body, commit, key);
             }
-            self.apart(move |this| this.write_then_commit(head, body, commit))
+            self.apart(move |this| {
+                this.write_then_commit::<BEFORE>(head, from, into, length, commit, key)
+            })
         }
     }
 
-    /// [`Self::read`] and the commit. False as above.
+    /// [`Self::read`] and the commit of the key 0. False as above.
     ///
     /// # Safety
-    /// As for [`Self::read`].
+    /// As for [`Self::read`], and `restartable::is_possible`.
     #[inline(always)]
     pub unsafe fn read_and_commit(&self, body: Body, commit: Commit<'_>) -> bool {
+        let Body { from, into, length } = body;
         // SAFETY: as the caller says.
         unsafe {
             #[cfg(target_arch = "x86_64")]
-            if body.is_short() {
+            if Body::is_short(length) {
                 return restartable::read_and_commit(self.watched(), body, commit);
             }
-            self.apart(move |this| this.read_then_commit(body, commit))
+            self.apart(move |this| this.read_then_commit(from, into, length, commit))
         }
     }
 
     #[inline(never)]
-    unsafe fn write_then_commit(&self, head: Head, body: Body, commit: Commit<'_>) -> bool {
+    unsafe fn write_then_commit<const BEFORE: usize>(
+        &self,
+        head: u128,
+        from: *const u8,
+        into: *mut u8,
+        length: usize,
+        commit: Commit<'_>,
+        key: u64,
+    ) -> bool {
         // SAFETY: as the caller says.
-        let is_whole = unsafe { self.write(head, body.from, body.into, body.length) };
-        is_whole && self.commit((commit.key, commit.value), (commit.claim, 0))
+        let is_whole = unsafe {
+            let head = (head, into.sub(BEFORE).cast());
+            self.write(head, from, into, length)
+        };
+        is_whole && self.commit((commit.key, key), (commit.claim, 0))
     }
 
     #[inline(never)]
-    unsafe fn read_then_commit(&self, body: Body, commit: Commit<'_>) -> bool {
+    unsafe fn read_then_commit(
+        &self,
+        from: *const u8,
+        into: *mut u8,
+        length: usize,
+        commit: Commit<'_>,
+    ) -> bool {
         // SAFETY: as the caller says.
-        let is_whole = unsafe { self.read(body.from, body.into, body.length) };
-        is_whole && self.commit((commit.key, commit.value), (commit.claim, 0))
+        let is_whole = unsafe { self.read(from, into, length) };
+        is_whole && self.commit((commit.key, 0), (commit.claim, 0))
     }
 
     /// Writes words to the front of what the operation has claimed. False as above.

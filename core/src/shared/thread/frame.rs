@@ -8,24 +8,25 @@
 
 use core::cell::Cell;
 use core::ffi::c_int;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use crate::os::errno::{self, Errno};
 
 /// A value on the stack frame of an operation. While the frame lives, it is there.
 #[repr(C)]
-pub struct FrameTag(Cell<u64>);
+pub struct FrameTag(Cell<MaybeUninit<u64>>);
 
 impl FrameTag {
-    /// Lives on the caller's stack frame for the whole operation.
+    /// Lives on the caller's stack frame for the whole operation, which sets it.
     #[inline]
     pub fn new() -> Self {
-        Self(Cell::new(0))
+        Self(Cell::new(MaybeUninit::uninit()))
     }
 
     #[inline(always)]
     pub(super) fn set(&self, value: u64) {
-        self.0.set(value);
+        self.0.set(MaybeUninit::new(value));
     }
 }
 

@@ -71,7 +71,8 @@ impl Thread {
         self.begin_in(record, subject, tag, Surety::Likely)
     }
 
-    /// The same, in the simple case: no other operation, and no handler meanwhile.
+    /// The same, in the simple case: no other operation, no handler meanwhile, and the kernel
+    /// watches what the operation claims.
     #[inline(always)]
     pub fn begin_at_once<'t>(
         &'t self,
@@ -85,8 +86,8 @@ impl Thread {
         }
         let incarnation = self.incarnation.load(Ordering::Relaxed);
         let value = record.take(subject, tag);
-        let claims = self.claims.load(Ordering::Relaxed);
-        // SAFETY: null in a wiped block, else a field that lives as long as the thread.
+        let claims = self.watched.load(Ordering::Relaxed);
+        // SAFETY: null, also in a wiped block, or a field that lives as long as the thread.
         match unsafe { claims.as_ref() } {
             Some(claims) if record.is_undisturbed(value) => Some(Operation {
                 thread: self,

@@ -14,7 +14,7 @@ use crate::os::file;
 use crate::os::membarrier;
 use crate::os::process::Process;
 use crate::posix::mq::descriptor::inherited;
-use crate::posix::mq::descriptor::open::{Open, Opened};
+use crate::posix::mq::descriptor::open::{AtOnce, Open, Opened};
 use crate::posix::mq::descriptor::table::{
     Closing, as_queue, identity, in_range, is_queue, look_up, no_queue, note_no_queue,
 };
@@ -30,22 +30,28 @@ pub struct Use<'t> {
     pub fd: RawFd,
 }
 
-/// Begins an operation on the queue of `fd`, where that is simple: the thread is in the middle of
-/// nothing, and it claims with its TID, which the kernel watches. `None`: [`enter`] finds out.
+/// Begins an operation on the queue of `fd` which is for this, where that is simple: the thread is
+/// in the middle of nothing, and it claims with its TID, which the kernel watches. `None`:
+/// [`enter`] finds out.
 ///
 /// The result is made in one place only, so that it can stay in registers.
 #[inline(always)]
-pub fn enter_at_once<'t>(thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Option<Use<'t>> {
+pub fn enter_at_once<'t>(
+    thread: &'t Thread,
+    fd: RawFd,
+    tag: &FrameTag,
+    what: AtOnce,
+) -> Option<Use<'t>> {
     let (entry, open) = look_up(fd)?;
     let operation = thread.begin_at_once(open.cast(), tag)?;
     membarrier::light();
-    if !ptr::eq(entry.load(Ordering::Acquire), open) || !operation.is_watched() {
+    if !ptr::eq(entry.load(Ordering::Acquire), open) {
         return None;
     }
     // SAFETY: entries are never freed; the table led here after the hazard pointer was visible, so
     // `opened` does not change before the operation ends.
-    let queue = unsafe { (*open).opened() }?;
-    queue.layout.is_at_home().then_some(Use { operation, queue, fd })
+    let queue = unsafe { (*open).opened_for(what) }?;
+    Some(Use { operation, queue, fd })
 }
 
 /// Begins an operation on the queue of `fd`. EBADF when it is not one.

@@ -6,13 +6,15 @@
 //! pointer reads stale data, and finds out when it checks the table again.
 
 use core::cell::UnsafeCell;
+use core::hint::unreachable_unchecked;
 use core::ptr;
 use std::sync::Arc;
 
-use crate::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
+use crate::os::restartable;
 use crate::posix::mq::descriptor::mapping::{self, Mapping};
 use crate::posix::mq::descriptor::nonblocking::Nonblocking;
 use crate::posix::mq::files::Data;
@@ -58,6 +60,15 @@ impl Opened {
         Self::of(self.mapping.clone(), self.data, self.fifo, access)
     }
 
+    /// All that may be done with it at once.
+    fn at_once(&self) -> u8 {
+        if !self.layout.is_at_home() || !restartable::is_possible() {
+            return 0;
+        }
+        u8::from(self.can_send) * AtOnce::Send as u8
+            + u8::from(self.can_receive) * AtOnce::Receive as u8
+    }
+
     fn of(mapping: Arc<Mapping>, data: (u64, u64), fifo: (u64, u64), access: Access) -> Self {
         Self {
             layout: mapping.layout,
@@ -71,6 +82,16 @@ impl Opened {
             position: AtomicU64::new(0),
         }
     }
+}
+
+/// What may be done with a queue in a straight line, because the descriptor is for it, TIDs mean
+/// the same to all (`claim`), and a commit can be one restartable sequence.
+#[derive(Clone, Copy)]
+pub enum AtOnce {
+    /// Messages may be sent.
+    Send = 1,
+    /// Messages may be received.
+    Receive = 2,
 }
 
 /// The mapping of this data file in which the process keeps something, and whose descriptor a call
@@ -95,6 +116,8 @@ pub struct Open {
     /// Set by the thread that has taken it out of the unused ones, and emptied by the holder of
     /// [`POOL`]. The table does not lead here then, and no thread works on it.
     opened: UnsafeCell<Option<Opened>>,
+    /// Which of [`AtOnce`] may be done with it; 0 where `opened` is `None`. It changes with that.
+    at_once: AtomicU8,
     /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used
     /// anew.
     descriptors: AtomicUsize,
@@ -118,6 +141,7 @@ impl Open {
     pub(super) const fn empty() -> Self {
         Self {
             opened: UnsafeCell::new(None),
+            at_once: AtomicU8::new(0),
             descriptors: AtomicUsize::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
             behind: AtomicPtr::new(ptr::null_mut()),
@@ -139,11 +163,29 @@ impl Open {
         unsafe { (*self.opened.get()).as_ref() }
     }
 
+    /// The same, if this may be done with it at once.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(super) unsafe fn opened_for(&self, what: AtOnce) -> Option<&Opened> {
+        if self.at_once.load(Ordering::Relaxed) & what as u8 == 0 {
+            return None;
+        }
+        // SAFETY: no thread changes it meanwhile, says the caller.
+        match unsafe { &*self.opened.get() } {
+            // SAFETY: `at_once` is 0 then.
+            None => unsafe { unreachable_unchecked() },
+            opened => opened.as_ref(),
+        }
+    }
+
     /// Makes it that of a queue, with one descriptor.
     ///
     /// # Safety
     /// The caller has taken it out of the unused ones, and has not put it into the table yet.
     pub(super) unsafe fn begin(&self, opened: Opened) {
+        self.at_once.store(opened.at_once(), Ordering::Relaxed);
         // SAFETY: no other thread reads it, says the caller.
         unsafe { *self.opened.get() = Some(opened) };
         self.descriptors.store(1, Ordering::Relaxed);
@@ -260,6 +302,7 @@ impl Pool {
                 retire(this);
                 continue;
             }
+            open.at_once.store(0, Ordering::Relaxed);
             // SAFETY: the table has not led here since before the barrier, and no hazard pointer
             // does.
             unsafe { *open.opened.get() = None };

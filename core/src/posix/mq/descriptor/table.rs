@@ -28,7 +28,11 @@ const PARTS: usize = 1024;
 
 type Part = [AtomicPtr<Open>; PART];
 
-/// Each part is made when its first descriptor comes, and stays.
+/// The first part: most descriptors are found here without a second look.
+static FIRST: Part = [const { AtomicPtr::new(ptr::null_mut()) }; PART];
+
+/// The others; the first entry is not used. Each part is made when its first descriptor comes, and
+/// stays.
 static TABLE: [AtomicPtr<Part>; PARTS] = [const { AtomicPtr::new(ptr::null_mut()) }; PARTS];
 
 static CLOSING: Open = Open::empty();
@@ -231,10 +235,8 @@ pub fn queues() -> impl Iterator<Item = &'static Open> {
 
 fn entries(range: RangeInclusive<RawFd>) -> impl Iterator<Item = (RawFd, *mut Open)> {
     let (first, last) = (to_index(*range.start()), to_index(*range.end()));
-    let parts = (first / PART..=(last / PART).min(PARTS - 1)).filter_map(|number| {
-        // SAFETY: parts are never freed.
-        unsafe { TABLE[number].load(Ordering::Acquire).as_ref() }.map(|part| (number, part))
-    });
+    let parts = (first / PART..=(last / PART).min(PARTS - 1))
+        .filter_map(|number| part(number).map(|part| (number, part)));
     let entries = parts.flat_map(|(number, part)| {
         part.iter()
             .enumerate()
@@ -256,17 +258,28 @@ pub fn identity(fd: RawFd) -> Result<(u64, u64)> {
 
 #[inline]
 fn entry(fd: RawFd) -> Option<&'static AtomicPtr<Open>> {
-    let fd = usize::try_from(fd).ok()?;
-    let part = TABLE.get(fd / PART)?.load(Ordering::Acquire);
+    // A negative one is beyond the table.
+    let fd = fd.cast_unsigned() as usize;
+    match FIRST.get(fd) {
+        Some(entry) => Some(entry),
+        None => part(fd / PART).map(|part| &part[fd % PART]),
+    }
+}
+
+#[inline]
+fn part(number: usize) -> Option<&'static Part> {
+    if number == 0 {
+        return Some(&FIRST);
+    }
     // SAFETY: parts are never freed.
-    unsafe { part.as_ref() }.map(|part| &part[fd % PART])
+    unsafe { TABLE.get(number)?.load(Ordering::Acquire).as_ref() }
 }
 
 /// EMFILE for a descriptor beyond the table; ENOMEM. Async-signal-safe.
 fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
     let number = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
     let part = TABLE.get(number / PART).ok_or(Errno::EMFILE)?;
-    if part.load(Ordering::Acquire).is_null() {
+    if number >= PART && part.load(Ordering::Acquire).is_null() {
         let new = map_part()?;
         if part.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err()
         {

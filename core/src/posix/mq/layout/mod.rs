@@ -249,8 +249,8 @@ impl Layout {
     #[inline(always)]
     pub fn will_write(&self, slot: usize) -> Place {
         let place = self.place(slot);
-        prefetch::to_write(place.0);
-        prefetch::to_write(place.0.wrapping_byte_add(LINE));
+        prefetch::to_write::<0>(place.0);
+        prefetch::to_write::<LINE>(place.0);
         place
     }
 
@@ -258,8 +258,8 @@ impl Layout {
     #[inline(always)]
     pub fn will_read(&self, slot: usize) -> Place {
         let place = self.place(slot);
-        prefetch::to_read(place.0);
-        prefetch::to_read(place.0.wrapping_byte_add(LINE));
+        prefetch::to_read::<0>(place.0);
+        prefetch::to_read::<LINE>(place.0);
         place
     }
 

@@ -73,11 +73,12 @@ impl MessageHeader {
         unsafe { core::mem::transmute::<Self, [u64; 2]>(self) }
     }
 
-    /// [`Self::to_number`] of [`Self::plain`], made in a register (see `restartable::two_words`).
+    /// [`Self::to_number`] of [`Self::plain`] of so many bytes, at most 16 MiB, made in a register
+    /// (see `restartable::two_words`).
     #[inline(always)]
-    pub fn only(length: u32) -> u128 {
+    pub fn only(length: usize) -> u128 {
         let shift = if cfg!(target_endian = "little") { 0 } else { u128::BITS - u32::BITS };
-        u128::from(length) << shift
+        (length as u128) << shift
     }
 
     /// Of a message that notes nothing.

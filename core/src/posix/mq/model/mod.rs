@@ -120,8 +120,10 @@ impl Queue {
 
     /// In a straight line, or in general.
     fn reserve(&self, who: &Participant) -> Option<Reserved<'_>> {
-        let at_once = if self.index().is_flat() {
-            self.slots().reserve_at_once(who, |_| {})
+        let at_once = if self.index().uses_first_only() {
+            self.slots().reserve_first(who, |_| {})
+        } else if self.index().is_flat() {
+            self.slots().reserve_of_few(who, |_| {})
         } else {
             self.slots().reserve_in_tree_at_once(who, |_| {})
         };
@@ -130,8 +132,10 @@ impl Queue {
 
     /// The same.
     fn take(&self, who: &Participant) -> Option<Taken<'_>> {
-        let at_once = if self.index().is_flat() {
-            self.slots().take_at_once(who, |_| {})
+        let at_once = if self.index().uses_first_only() {
+            self.slots().take_first(who, |_| {})
+        } else if self.index().is_flat() {
+            self.slots().take_of_few(who, |_| {})
         } else {
             self.slots().take_from_tree_at_once(who, |_| {})
         };

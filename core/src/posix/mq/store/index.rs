@@ -33,6 +33,8 @@ pub const LEVELS: usize = 3;
 pub struct Index<'a> {
     pub(super) keys: &'a [AtomicU64],
     pub(super) claims: &'a [AtomicU32],
+    /// Those of the first slot.
+    pub(super) first: (&'a AtomicU64, &'a AtomicU32),
     /// From the lowest to the highest; empty ones at the end.
     levels: [&'a [Node]; LEVELS],
     height: usize,
@@ -86,7 +88,7 @@ pub fn level_sizes(keys: usize) -> [usize; LEVELS] {
 }
 
 impl<'a> Index<'a> {
-    /// `nodes` are all the nodes, level after level.
+    /// `nodes` are all the nodes, level after level. There is a slot.
     pub fn new(
         keys: &'a [AtomicU64],
         claims: &'a [AtomicU32],
@@ -100,7 +102,7 @@ impl<'a> Index<'a> {
             level
         });
         let height = sizes.iter().filter(|&&size| size > 0).count();
-        Self { keys, claims, levels, height, high_water }
+        Self { keys, claims, first: (&keys[0], &claims[0]), levels, height, high_water }
     }
 
     /// The keys themselves.
@@ -200,6 +202,18 @@ impl<'a> Index<'a> {
             None => self.free_of(0..self.keys.len()),
             Some(top) => (0..self.levels[top].len()).find_map(|node| self.free_below(top, node)),
         }
+    }
+
+    /// Whether no slot but the first has held a message, in a queue without a tree.
+    #[inline(always)]
+    pub fn uses_first_only(&self) -> bool {
+        self.high_water.load(Ordering::SeqCst) == 1
+    }
+
+    /// The first slot.
+    #[inline(always)]
+    pub fn first(&self) -> Slot<'a> {
+        Slot { number: 0, key: self.first.0, claim: self.first.1 }
     }
 
     /// The keys below the high-water mark.

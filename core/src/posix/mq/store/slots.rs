@@ -133,7 +133,7 @@ impl<'a> Slots<'a> {
     pub fn take(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Taken<'a>> {
         if self.index.is_flat() {
             // While we look at the keys, which the sender had in its processor, too.
-            prefetch::to_write(self.index.claims.as_ptr());
+            prefetch::to_write::<0>(self.index.claims.as_ptr());
         }
         let mut pause = Pause::default();
         let mut among = Among::All;

@@ -12,71 +12,86 @@ use crate::shared::claim::{self, Claimant};
 use crate::shared::prefetch;
 
 impl<'a> Slots<'a> {
-    /// [`Slots::reserve`], in a queue without a tree, of a slot that has held a message before,
-    /// with what `near` says of it before it is claimed. `None`: nothing has been done.
+    /// [`Slots::reserve`] of the first slot, where no other one is used
+    /// ([`Index::uses_first_only`]), with what `near` says of it before it is claimed. `None`:
+    /// nothing has been done.
+    ///
+    /// [`Index::uses_first_only`]: super::index::Index::uses_first_only
     #[inline(always)]
-    pub fn reserve_at_once<P>(
+    pub fn reserve_first<P>(
+        &self,
+        who: &impl Claimant,
+        near: impl Fn(usize) -> P,
+    ) -> Option<(Reserved<'a>, P)> {
+        let slot = self.index.first();
+        if is_message(slot.key.load(Ordering::SeqCst)) {
+            return None;
+        }
+        let place = claim_if(slot, who, near, || is_still_free(slot))?;
+        Some((Reserved { slot, sequence: Newest::default().next() }, place))
+    }
+
+    /// The same in any queue without a tree, of a slot that has held a message before.
+    #[inline(always)]
+    pub fn reserve_of_few<P>(
         &self,
         who: &impl Claimant,
         near: impl Fn(usize) -> P,
     ) -> Option<(Reserved<'a>, P)> {
         let used = self.index.used();
-        let (free, newest) = match used {
-            // By a branch, which the processor predicts: if the place of the claim came from the
-            // key, the claim would be fetched only after it.
-            [only] => {
-                if is_message(only.load(Ordering::SeqCst)) {
-                    return None;
-                }
-                (0, Newest::default())
-            }
-            used => free_and_newest(used),
-        };
+        let (free, newest) = free_and_newest(used);
         let (key, claim) = (used.get(free)?, self.index.claims.get(free)?);
         let slot = Slot { number: free, key, claim };
         let place = claim_if(slot, who, near, || is_still_free(slot))?;
         Some((Reserved { slot, sequence: newest.next() }, place))
     }
 
-    /// [`Slots::take`], in a queue without a tree, with `near` as above. `None`: nothing has been
-    /// done.
+    /// [`Slots::take`] of the first slot, where no other one is used, with `near` as above. `None`:
+    /// nothing has been done.
     #[inline(always)]
-    pub fn take_at_once<P>(
+    pub fn take_first<P>(
         &self,
         who: &impl Claimant,
         near: impl Fn(usize) -> P,
     ) -> Option<(Taken<'a>, P)> {
-        // While we look at the keys, which the sender had in its processor, too.
-        prefetch::to_write(self.index.claims.as_ptr());
+        let slot = self.index.first();
+        // While we look at the key, which the sender had in its processor, too.
+        prefetch::to_write::<0>(slot.claim);
+        let found = slot.key.load(Ordering::SeqCst);
+        if !is_message(found) {
+            return None;
+        }
+        let place = claim_if(slot, who, near, || {
+            // It may have been emptied, or another slot may be used.
+            slot.key.load(Ordering::Relaxed) == found && self.index.uses_first_only()
+        })?;
+        Some((Taken { slot, key: found }, place))
+    }
+
+    /// The same in any queue without a tree.
+    #[inline(always)]
+    pub fn take_of_few<P>(
+        &self,
+        who: &impl Claimant,
+        near: impl Fn(usize) -> P,
+    ) -> Option<(Taken<'a>, P)> {
+        prefetch::to_write::<0>(self.index.first().claim);
         let used = self.index.used();
-        let (number, found) = match used {
-            [only] => (0, only.load(Ordering::SeqCst)),
-            used => best_of_some(used),
-        };
+        let (number, found) = best_of_some(used);
         if !is_message(found) {
             return None;
         }
         let (key, claim) = (used.get(number)?, self.index.claims.get(number)?);
         let slot = Slot { number, key, claim };
-        // What `claim_if` does, without it: a closure costs 14 instructions here.
-        let place = near(number);
-        if !claim::claim(claim, who) {
-            return None;
-        }
-        // It may have been emptied, or a better one may have come.
-        let is_best = key.load(Ordering::Relaxed) == found
-            && match self.index.used() {
-                [_] => true,
-                used => !has_better(used, found) || !self.gives_way(found),
-            };
-        if !is_best {
-            claim::release(claim, who);
-            return None;
-        }
+        let place = claim_if(slot, who, near, || {
+            // It may have been emptied, or a better one may have come.
+            key.load(Ordering::Relaxed) == found
+                && (!has_better(self.index.used(), found) || !self.gives_way(found))
+        })?;
         Some((Taken { slot, key: found }, place))
     }
 
-    /// [`Slots::reserve_at_once`] of the slot that was freed last, in a queue with a tree.
+    /// [`Slots::reserve_first`] of the slot that was freed last, in a queue with a tree.
     #[inline(always)]
     pub fn reserve_in_tree_at_once<P>(
         &self,
@@ -91,7 +106,7 @@ impl<'a> Slots<'a> {
         Some((self.numbered(Reserved { slot, sequence: 0 }), place))
     }
 
-    /// [`Slots::take_at_once`], in a queue with a tree.
+    /// [`Slots::take_first`], in a queue with a tree.
     #[inline(always)]
     pub fn take_from_tree_at_once<P>(
         &self,
@@ -122,7 +137,7 @@ fn claim_if<P>(
     is_still_it: impl FnOnce() -> bool,
 ) -> Option<P> {
     let place = near(slot.number);
-    if !claim::claim(slot.claim, who) {
+    if !claim::claim_watched(slot.claim, who) {
         return None;
     }
     if !is_still_it() {
