@@ -174,6 +174,23 @@ impl WaitPoint {
         }
     }
 
+    /// How much longer, in nanoseconds, newcomers may overtake a waiter that came at this time.
+    pub fn patience_left(&self, arrival: Arrival) -> Option<i64> {
+        let waited = Arrival::now().since(arrival);
+        (waited < PATIENCE_NS).then(|| (PATIENCE_NS - waited).cast_signed() + 1)
+    }
+
+    /// Whether a sleeper that was woken in its turn may have found nothing, and sleeps on while
+    /// others leave the next wake to it.
+    pub fn may_back_off(&self) -> bool {
+        self.expects_one() && self.again.load(Ordering::Relaxed) != 0
+    }
+
+    /// Wakes that one.
+    pub fn end_backoff(&self) {
+        futex::wake(self.again.as_ptr(), 1, Scope::Shared);
+    }
+
     /// For a waiter that sleeps again: another word to sleep on, and the value that it has.
     pub fn again(&self) -> (*const u32, u32) {
         self.again.store(1, Ordering::Relaxed);
@@ -288,6 +305,22 @@ mod tests {
         point.served(now, true, || false);
         let order = point.will_wake();
         assert!(order == WakeOrder::AtOnce || Arrival::now().since(now) >= ORDERED_NS);
+    }
+
+    #[test]
+    fn a_waiter_backs_off_while_it_is_expected_and_newcomers_may_overtake_it() {
+        let point = WaitPoint::default();
+        let now = Arrival::now();
+        assert!(
+            point.patience_left(now).is_some_and(|left| left.unsigned_abs() <= PATIENCE_NS + 1)
+        );
+        assert_eq!(point.patience_left(Arrival(now.0 - PATIENCE_NS)), None);
+        point.again();
+        assert!(!point.may_back_off(), "the next wake is left to no thread");
+        point.baton.hand_over(&point.event, false, now.0, |_, _| 1);
+        assert!(point.may_back_off());
+        point.expect_none();
+        assert!(!point.may_back_off());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | nothing, and no thread in the middle of an operation | a wake; the thread that changes that sees that it waits |
 //! | nothing, and a thread that has been woken, in either direction, is on its way | a wake, or for 40 ms: others leave the next wake to that thread, which may have died or be stopped (`shared::baton`) |
+//! | nothing, although it was woken: newcomers were faster | a wake, or until it has waited for 1 ms, and newcomers give way: until then others leave the next wake to it (*backoff*); a thread that sleeps on the other side for 0.1 ms meanwhile ends that |
 //! | nothing, but an operation under way | a wake, or for half a millisecond, then twice as long: that operation may not know of it (`shared::event`), or its holder may be dead, which can be seen only some time after the kernel's wake |
 //! | what it wants, but it is the turn of others | a wake, or until they have had 10 ms to come for it |
 //!
@@ -19,6 +20,9 @@
 
 use core::ptr;
 
+mod turns;
+
+use self::turns::Turn;
 use super::called::Called;
 use super::task::{Task, Transferred};
 use super::words::Words;
@@ -29,19 +33,16 @@ use crate::os::futex::{Awaited, Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use, mapping};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
-use crate::shared::pause::{self, Moment};
+use crate::shared::pause::Moment;
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait::{Attempt, Terms};
-use crate::shared::wait_point::{Arrival, OVERDUE_NS, WaitPoint};
+use crate::shared::wait_point::{Arrival, WaitPoint};
 
 /// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
 /// as long: odd, so that they do not end together with what the program measures.
 const SHORTEST_SLEEP: i64 = 503_003;
 /// The longest of them.
 const LONGEST_SLEEP: i64 = 1_000_000_000;
-/// How long the turn of others is waited for, in nanoseconds: usually longer than a thread is
-/// preempted for.
-const TURN_NS: u64 = 10_000_000;
 /// Spins that end well, between two sleeps. What they saw may be a slot whose holder is stopped,
 /// which no thread can use.
 const SPINS: usize = 8;
@@ -56,12 +57,8 @@ pub struct Transfer {
     owed: Option<Announcement<'static>>,
     has_lain_down: bool,
     next_short_sleep: i64,
-    /// It has been woken, or has waited for long: now it is its turn, if it is any thread's.
-    is_its_turn: bool,
+    turn: Turn,
     called: Called,
-    /// The time at which it stops giving way to the turn of others, in nanoseconds of
-    /// `CLOCK_MONOTONIC`.
-    held_up_until: Option<u64>,
     /// What it sleeps on, where processes keep slots.
     words: Words,
     /// The wake for the death of such a process may have come to it.
@@ -100,23 +97,24 @@ impl Attempt for Transfer {
             self.tell_the_other_side();
         }
         self.has_lain_down = true;
-        if self.called.look_again() || point.is_overdue() {
+        let backoff = self.back_off();
+        if (backoff.is_none() && self.called.look_again()) || point.is_overdue() {
             point.expect_none();
         }
         match &self.owed {
             Some(owed) => owed.redirect(point.death_word()),
             None => self.owed = self.queue.thread().announce_wake(point.death_word()),
         }
-        let (seen, waits_long) = point.await_it(self.arrival, self.held_up_until.is_some());
-        self.is_its_turn |= waits_long;
+        let (seen, waits_long) = point.await_it(self.arrival, self.turn.held_up_until.is_some());
+        self.turn.is_its_own |= waits_long;
         // Before the look: one that is marked after that keeps this thread from sleeping.
         let others = self.words.gather(&self.queue.queue.mapping);
         self.slept_on_marks |= others > 0;
         let until = match self.queue.look(self.task.wanted()) {
-            Look::There if self.is_its_turn || !seen.is_in_turn() => return Ok(false),
+            Look::There if self.turn.is_its_own || !seen.is_in_turn() => return Ok(false),
             Look::There => Some(self.until_held_up_enough(terms.until)),
             Look::Nothing if point.expects_one() || self.other_point().expects_one() => {
-                Some(earlier(terms.until, OVERDUE_NS.cast_signed() + 1))
+                Some(earlier(terms.until, self.until_overdue()))
             }
             Look::Nothing => terms.until,
             Look::UnderWay => {
@@ -125,17 +123,18 @@ impl Attempt for Transfer {
                 Some(earlier(terms.until, longest))
             }
         };
+        let until = backoff.map_or(until, |longest| Some(earlier(until, longest)));
         self.describe(sleep, point.awaited(seen), others, until, terms.interrupted);
         Ok(true)
     }
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Transferred>> {
         if matches!(woken, Woken::Called { .. }) {
-            self.is_its_turn = true;
+            self.turn.is_its_own = true;
             self.called.come();
         }
         if woken == Woken::TimedOut
-            && self.held_up_until.is_some_and(|until| monotonic_ns() >= until)
+            && self.turn.held_up_until.is_some_and(|until| monotonic_ns() >= until)
         {
             self.take_its_turn();
         }
@@ -182,9 +181,8 @@ impl Transfer {
             task,
             arrival: Arrival::now(),
             next_short_sleep: SHORTEST_SLEEP,
-            is_its_turn: false,
+            turn: Turn::default(),
             called: Called::default(),
-            held_up_until: None,
             words: Words::default(),
             slept_on_marks: false,
         }
@@ -229,14 +227,18 @@ impl Transfer {
     /// this thread sleeps, they can use its processor.
     fn spin(&self) -> bool {
         let (point, wanted) = (self.point(), self.task.wanted());
-        let may_go = || self.is_its_turn || !point.is_in_turn();
+        let may_go = || self.turn.is_its_own || !point.is_in_turn();
         may_go()
             && point.hint.spin(true, || !may_go() || seems_ready(&self.queue, wanted))
             && may_go()
     }
 
     fn attempt_in_turn(&mut self) -> Result<Option<Transferred>> {
-        if self.is_its_turn || !self.point().is_in_turn() { self.attempt_now() } else { Ok(None) }
+        if self.turn.is_its_own || !self.point().is_in_turn() {
+            self.attempt_now()
+        } else {
+            Ok(None)
+        }
     }
 
     /// `None`: there is no space, or no message.
@@ -308,33 +310,6 @@ impl Transfer {
         }
         self.queue.found_none(self.task.wanted());
         Err(Errno::EAGAIN)
-    }
-
-    /// No other thread came for it.
-    fn take_its_turn(&mut self) {
-        self.is_its_turn = true;
-        self.point().end_turns();
-    }
-
-    fn until_held_up_enough(&mut self, deadline: Option<Deadline>) -> Deadline {
-        let now = monotonic_ns();
-        let until = *self.held_up_until.get_or_insert(now + TURN_NS);
-        earlier(deadline, i64::try_from(until.saturating_sub(now)).unwrap_or(0) + 1)
-    }
-
-    /// For a thread that cannot sleep: until it is no other thread's turn, or nothing is left, or
-    /// it has been long enough.
-    fn await_its_turn(&mut self) {
-        let end = monotonic_ns() + TURN_NS;
-        while !self.is_its_turn
-            && self.point().is_in_turn()
-            && seems_ready(&self.queue, self.task.wanted())
-        {
-            if monotonic_ns() >= end {
-                return self.take_its_turn();
-            }
-            pause::sleep();
-        }
     }
 
     /// EBADF when the descriptor has been closed behind our back.

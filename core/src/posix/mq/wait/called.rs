@@ -22,6 +22,11 @@ impl Called {
         was_on_its_way
     }
 
+    /// It has found nothing, and others still leave the next wake to it.
+    pub fn back_off(&mut self) {
+        self.was_in_vain = true;
+    }
+
     /// It has been woken, and has not looked in vain since: others leave the next wake to it.
     pub fn is_on_its_way(&self) -> bool {
         self.is_on_its_way
