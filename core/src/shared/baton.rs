@@ -9,7 +9,10 @@
 //! | value | meaning | changed by |
 //! |---|---|---|
 //! | 0 | no thread is on its way | the holder; a waker that has reached no thread; one that has found the baton overdue |
-//! | odd | a thread has been on its way since this time, in nanoseconds of `CLOCK_MONOTONIC` | a waker, before its wake: from 0, or from a time that is overdue |
+//! | bit 0 set | a thread has been on its way since this time, in nanoseconds of `CLOCK_MONOTONIC` | a waker, before its wake: from 0, or from a time that is overdue |
+//! | bits 0 and 1 set | that thread has found nothing, and sleeps on | the holder |
+//!
+//! The two lowest bits are not part of the time.
 //!
 //! No wake is lost. A waker commits, and then looks at the baton. The holder puts it down, and then
 //! looks for what is left. There is a SeqCst fence between the two on each side, so either the
@@ -31,6 +34,10 @@ use crate::shared::event::Event;
 pub const OVERDUE_NS: u64 = 40_000_000;
 /// Only hostile bytes keep a waker from an answer for longer.
 const ATTEMPTS: usize = 8;
+const HELD: u64 = 1;
+const SLEEPS_ON: u64 = 2;
+/// Bits that are not part of the time.
+const STATE: u64 = HELD | SLEEPS_ON;
 
 /// See the module.
 #[repr(transparent)]
@@ -67,8 +74,12 @@ impl Baton {
             if is_held(held, now) {
                 return false;
             }
-            let taken =
-                self.0.compare_exchange(held, now | 1, Ordering::Relaxed, Ordering::Relaxed);
+            let taken = self.0.compare_exchange(
+                held,
+                (now & !STATE) | HELD,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
             if taken.is_ok() {
                 return true;
             }
@@ -85,6 +96,26 @@ impl Baton {
         fence(Ordering::SeqCst);
     }
 
+    /// The holder has found nothing, and sleeps on. It may be another thread's by now: that one is
+    /// then taken for one that sleeps.
+    pub fn sleep_on(&self) {
+        // Relaxed: a hint. Not where it is down.
+        let held = self.0.load(Ordering::Relaxed);
+        if held & HELD != 0 {
+            let _ = self.0.compare_exchange(
+                held,
+                held | SLEEPS_ON,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+    }
+
+    /// Whether the holder sleeps on.
+    pub fn sleeps_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & STATE == STATE
+    }
+
     /// Whether a thread has been on its way, for however long.
     pub fn is_taken(&self) -> bool {
         self.0.load(Ordering::Relaxed) != 0
@@ -97,9 +128,8 @@ impl Baton {
     }
 }
 
-/// The lowest bit is not part of the time.
 fn is_held(word: u64, now: u64) -> bool {
-    word != 0 && (now | 1).wrapping_sub(word) <= OVERDUE_NS
+    word != 0 && (now & !STATE).wrapping_sub(word & !STATE) <= OVERDUE_NS
 }
 
 #[cfg(all(test, not(loom)))]

@@ -180,10 +180,15 @@ impl WaitPoint {
         (waited < PATIENCE_NS).then(|| (PATIENCE_NS - waited).cast_signed() + 1)
     }
 
-    /// Whether a sleeper that was woken in its turn may have found nothing, and sleeps on while
-    /// others leave the next wake to it.
-    pub fn may_back_off(&self) -> bool {
-        self.expects_one() && self.again.load(Ordering::Relaxed) != 0
+    /// A sleeper that was woken in its turn has found nothing, and sleeps on, while others leave the
+    /// next wake to it.
+    pub fn back_off(&self) {
+        self.baton.sleep_on();
+    }
+
+    /// Whether there is such a sleeper.
+    pub fn backs_off(&self) -> bool {
+        self.baton.sleeps_on()
     }
 
     /// Wakes that one.
@@ -315,12 +320,14 @@ mod tests {
             point.patience_left(now).is_some_and(|left| left.unsigned_abs() <= PATIENCE_NS + 1)
         );
         assert_eq!(point.patience_left(Arrival(now.0 - PATIENCE_NS)), None);
-        point.again();
-        assert!(!point.may_back_off(), "the next wake is left to no thread");
+        point.back_off();
+        assert!(!point.expects_one() && !point.backs_off(), "the next wake is left to no thread");
         point.baton.hand_over(&point.event, false, now.0, |_, _| 1);
-        assert!(point.may_back_off());
+        assert!(!point.backs_off());
+        point.back_off();
+        assert!(point.backs_off() && point.expects_one() && !point.is_overdue());
         point.expect_none();
-        assert!(!point.may_back_off());
+        assert!(!point.backs_off());
     }
 
     #[test]

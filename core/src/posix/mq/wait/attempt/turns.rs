@@ -36,6 +36,7 @@ impl Transfer {
         let patience = point.patience_left(self.arrival);
         if patience.is_some() {
             self.called.back_off();
+            point.back_off();
         }
         patience
     }
@@ -45,7 +46,7 @@ impl Transfer {
     /// it at its second sleep, as at the first it may have been too fast for a newcomer.
     pub(super) fn until_overdue(&mut self) -> i64 {
         let other = self.other_point();
-        if other.may_back_off() && seems_ready(&self.queue, self.task.other()) {
+        if other.backs_off() && seems_ready(&self.queue, self.task.other()) {
             if !self.turn.has_left_backoff {
                 self.turn.has_left_backoff = true;
                 return LEFT_BACKOFF_NS;
