@@ -1,5 +1,5 @@
 /* Messages that do not fit, and messages that are only looked at: E2BIG, MSG_NOERROR, MSG_COPY. */
-#include "../support/sysv_msg.h"
+#include "../support/sysv_msg_sleepers.h"
 
 static ssize_t receive(int queue, struct message *got, size_t room, long selector, int flags)
 {
@@ -165,4 +165,20 @@ CASE(msgrcv_copy_of_200_messages_by_place)
 			CHECK_EQ(got.body[place], byte_of(i, place));
 	}
 	GET_NONE(queue, 200, MSG_COPY);
+}
+
+CASE(msgrcv_copy_passes_over_what_is_for_a_sleeper)
+{
+	int queue = new_queue();
+	NEEDS_COPIES(queue);
+	PUT(queue, 6, "first");
+	PUT(queue, 7, "second");
+	for (int turn = 0; turn < 20; turn++) {
+		struct sleeper *receiver = RECEIVES(queue, 5, 0);
+		PUT(queue, 5, "for the sleeper");
+		GET_NONE(queue, 2, MSG_COPY);
+		GET(queue, 1, MSG_COPY, 7, "second");
+		GETS(receiver, 5, "for the sleeper");
+	}
+	CHECK_HOLDS(queue, 2, 11);
 }

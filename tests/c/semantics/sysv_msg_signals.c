@@ -1,6 +1,7 @@
 /* Signals: a handler always ends a sleep in msgsnd and msgrcv, whatever its flags are. */
 #include <sys/time.h>
 #include "../support/handled.h"
+#include "../support/step.h"
 #include "../support/sysv_msg_sleepers.h"
 
 static int full_queue(void)
@@ -81,6 +82,58 @@ CASE(msgrcv_interrupted_leaves_its_turn_to_the_next)
 	is_interrupted(first);
 	PUT(queue, 1, "for the next");
 	GETS(next, 1, "for the next");
+}
+
+CASE(msgrcv_is_not_interrupted_once_a_message_is_for_it)
+{
+	int queue = new_queue();
+	handle(SIGUSR1, counts, 0);
+	/* The receiver is struck first of all, and comes to notice it last. */
+	step_on_one_processor();
+	for (int turn = 0; turn < 50; turn++) {
+		struct sleeper *receiver = PROCESS_RECEIVES(queue, 0, 0);
+		strike(receiver);
+		PUT(queue, 1, "in time");
+		if (count_of(queue) == 0) {
+			GETS(receiver, 1, "in time");
+			continue;
+		}
+		int error = end_of(receiver);
+		CHECK(error == 0 || error == EINTR);
+		CHECK_HOLDS(queue, error ? 1 : 0, error ? 7 : 0);
+		if (error)
+			GET(queue, 0, 0, 1, "in time");
+	}
+}
+
+/* It is stopped, and will be struck before anything else when it goes on. */
+static void strike_stopped(struct sleeper *sleeper)
+{
+	CHECK_OK(kill(sleeper->pid, SIGSTOP));
+	CHECK_SOON(state_of(sleeper->pid, sleeper->pid) == 'T');
+	strike(sleeper);
+}
+
+/* There is space for one. */
+CASE(msgsnd_interrupted_leaves_its_space_to_the_next)
+{
+	enum { STRUCK = 4 };
+	struct sleeper *struck[STRUCK];
+	int queue = full_queue();
+	handle(SIGUSR1, counts, 0);
+	for (int i = 0; i < STRUCK; i++)
+		struck[i] = PROCESS_SENDS(queue, 2, "y");
+	struct sleeper *next = PROCESS_SENDS(queue, 3, "z");
+	for (int i = 0; i < STRUCK; i++)
+		strike_stopped(struck[i]);
+	GET(queue, 0, 0, 1, "x");
+	for (int i = 0; i < STRUCK; i++)
+		CHECK_OK(kill(struck[i]->pid, SIGCONT));
+	for (int i = 0; i < STRUCK; i++)
+		CHECK_EQ(end_of(struck[i]), EINTR);
+	CHECK_EQ(end_of(next), 0);
+	CHECK_HOLDS(queue, 1, 1);
+	GET(queue, 0, 0, 3, "z");
 }
 
 CASE(msgrcv_and_msgsnd_are_interrupted_by_a_timer)

@@ -131,3 +131,78 @@ CASE(msgrcv_ends_for_a_message_too_long_that_another_takes_from_a_stopped_sender
 {
 	try_each_step(too_long_trial);
 }
+
+static void receive_eight(void)
+{
+	msgrcv(queue, &got, 8, 8, 0);
+}
+
+static void send_seven(void)
+{
+	send_text(queue, 7, "seven b", 0);
+}
+
+/* It has been woken for its message of 8 bytes, out of 10, and goes no further. */
+static pid_t stopped_with_its_message(void)
+{
+	prepare();
+	limit_queue(queue, 10);
+	pid_t receiver = step_victim(rehearse, receive_eight);
+	step_to_sleep(receiver);
+	PUT(queue, 1, "1");
+	PUT(queue, 8, "8 bytes.");
+	int status;
+	CHECK_EQ(waitpid(receiver, &status, 0), receiver);
+	CHECK(WIFSTOPPED(status));
+	PUT(queue, 1, "2345");
+	CHECK_HOLDS(queue, 2, 5);
+	return receiver;
+}
+
+static void end_stopped_with_its_message(pid_t receiver)
+{
+	CHECK_HOLDS(queue, 2, 8);
+	step_kill(receiver);
+	remove_queue(queue);
+	remove_queue(elsewhere);
+}
+
+CASE(msgsnd_asleep_goes_on_beside_a_receiver_stopped_with_its_message)
+{
+	step_check_ptrace();
+	pid_t receiver = stopped_with_its_message();
+	struct sleeper *sender = PROCESS_SENDS(queue, 7, "seven b");
+	GET(queue, 0, 0, 1, "1");
+	SLEEPS_ON(sender);
+	PUT(queue, 1, "6");
+	GET(queue, 0, 0, 1, "2345");
+	CHECK_EQ(end_of(sender), 0);
+	end_stopped_with_its_message(receiver);
+}
+
+/* The space comes while the sender is on its way to sleep, after so many entries to system calls and
+ * returns from them. */
+static int late_space_trial(int stops)
+{
+	int in_call = 1;
+	pid_t receiver = stopped_with_its_message();
+	PUT(queue, 1, "6");
+	pid_t sender = step_victim(rehearse, send_seven);
+	while (in_call && stops-- > 0)
+		in_call = step_on(PTRACE_SYSCALL, sender);
+	GET(queue, 0, 0, 1, "1");
+	GET(queue, 0, 0, 1, "2345");
+	/* One that sleeps stops when it is woken. */
+	if (!in_call)
+		CHECK_EQ(waitpid(sender, NULL, 0), sender);
+	CHECK_OK(ptrace(PTRACE_CONT, sender, NULL, NULL));
+	CHECK_SOON(step_stage() == 2);
+	step_kill(sender);
+	end_stopped_with_its_message(receiver);
+	return in_call ? STEP_EARLY : STEP_OVER;
+}
+
+CASE(msgsnd_lies_not_down_for_the_space_of_a_receiver_stopped_with_its_message)
+{
+	try_each_step(late_space_trial);
+}

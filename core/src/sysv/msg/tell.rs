@@ -144,12 +144,7 @@ pub fn senders(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<
         let find = || Ok(next_sender(queue, 0)?.is_some());
         return forget(queue, who, &words.senders, find);
     }
-    let mut used = words.usage.seen().amount();
-    if words.receivers.is_set() {
-        let mut standing = Standing::unknown();
-        standing.look(queue, None)?;
-        used = used.minus(standing.given());
-    }
+    let mut used = in_use(queue)?;
     let (before, mut after) = (used, 0);
     // Each is looked for behind the one before: there may be any number.
     while let Some((ticket, bytes, record)) = next_sender(queue, after)? {
@@ -171,6 +166,18 @@ pub fn senders(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<
         after = ticket;
     }
     Ok(())
+}
+
+/// What takes space: all but what is for waiting receivers.
+pub fn in_use(queue: &Queue) -> Result<Amount> {
+    let words = queue.layout.words();
+    let used = words.usage.seen().amount();
+    if !words.receivers.is_set() {
+        return Ok(used);
+    }
+    let mut standing = Standing::unknown();
+    standing.look(queue, None)?;
+    Ok(used.minus(standing.given()))
 }
 
 /// Corrects the usage. If less is in use than it seemed, there is space, perhaps for waiters. True:

@@ -275,11 +275,11 @@ impl Waiting {
     fn look(&self, record: &Record) -> Result<Look> {
         let queue = self.queue();
         if let Task::Send(message) = &self.task {
-            if self.seems_to_fit(message.length) {
+            if fits(queue, message.length)? {
                 return Ok(Look::There);
             }
             let is_under_way = within(self.who(), queue, |who| tell::recount(queue, who))?;
-            return Ok(match (self.seems_to_fit(message.length), is_under_way) {
+            return Ok(match (fits(queue, message.length)?, is_under_way) {
                 (true, _) => Look::There,
                 (false, true) => Look::UnderWay,
                 (false, false) => Look::Nothing,
@@ -361,4 +361,9 @@ impl Waiting {
             None => Deadline::after_ns(Clock::Monotonic, length),
         }
     }
+}
+
+/// Whether a message of this length fits into what waiting receivers leave.
+fn fits(queue: &Queue, length: usize) -> Result<bool> {
+    Ok(tell::in_use(queue)?.plus(Amount::of(length)).fits(queue.bound()))
 }

@@ -4,11 +4,13 @@ use std::cell::Cell;
 
 use loom::thread;
 
-use super::{GIVE, HINT, Set, Then, Thread, actor};
+use super::{GIVE, HINT, Set, TAKE, Then, Thread, actor};
 use crate::atomic::explore::{check, check_each_stop};
+use crate::sysv::sem::at_once::perform_at_once;
 use crate::sysv::sem::cells::Status;
-use crate::sysv::sem::operate::perform;
+use crate::sysv::sem::operate::{Array, perform};
 use crate::sysv::sem::state::{self, Fact, ROOTS};
+use crate::sysv::sem::straight::{Attempt, Permits};
 
 /// The time and the value are the same after it.
 fn add(set: &Set, who: &Thread) {
@@ -187,6 +189,35 @@ fn a_draft_of_a_root_that_is_written_anew_spares_what_is_current() {
 fn an_operation_at_once_on_a_root_that_is_written_anew_spares_what_is_current() {
     let at_once = |set: &Set| assert!(set.attempt_at_once(&Thread::new(7), &[GIVE, GIVE]));
     spares_what_is_current(at_once);
+}
+
+/// Another thread takes something in vain, in the buffer from which the value is read: it is less
+/// there, and there alone.
+struct Meanwhile<'s>(&'s Set);
+
+impl Permits for Meanwhile<'_> {
+    /// Asked once the operation has read which buffer is current.
+    fn permits(&self, _: u64, _: u64) -> bool {
+        let Self(set) = self;
+        add(set, &Thread::new(2));
+        set.change(&Thread::new(ROOTS as u32), |draft| {
+            perform(draft, &[TAKE, TAKE], actor(ROOTS as u32))?;
+            Ok(Then::Leave)
+        });
+        true
+    }
+}
+
+#[test]
+fn a_value_that_is_never_current_blocks_no_operation_at_once() {
+    check(1, || {
+        let set = Set::new(1);
+        let array = Array::new(&[TAKE]);
+        let take = (&array, actor(1));
+        let attempt = perform_at_once(&*set, &Thread::new(7), HINT, take, &Meanwhile(&set));
+        assert_eq!(attempt, Attempt::Beaten);
+        assert_eq!(set.value(), 2);
+    });
 }
 
 #[test]

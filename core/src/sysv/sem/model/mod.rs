@@ -10,8 +10,8 @@
 //!   `current` again; a version is not counted;
 //! * a draft, or an array at once, changes a copy without a look whether it is whole; a draft is
 //!   made in a root that has become current before it was claimed;
-//! * an operation at once does not look again whether what it has read is current, or works on a
-//!   root that it could not claim;
+//! * an operation at once does not look again whether what it has read is current, be it before it
+//!   says that it would have to wait, or works on a root that it could not claim;
 //! * a waiter looks before it says that it sleeps; the thread that ends its wait sets its word
 //!   before the exchange alone, or does not announce it;
 //! * a waiter that gives up assumes that it has left, without a look at the state.
