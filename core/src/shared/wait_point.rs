@@ -180,8 +180,8 @@ impl WaitPoint {
         (waited < PATIENCE_NS).then(|| (PATIENCE_NS - waited).cast_signed() + 1)
     }
 
-    /// A sleeper that was woken in its turn has found nothing, and sleeps on, while others leave the
-    /// next wake to it.
+    /// A sleeper that was woken in its turn has found nothing, and sleeps on, while others leave
+    /// the next wake to it.
     pub fn back_off(&self) {
         self.baton.sleep_on();
     }

@@ -180,8 +180,8 @@ CASE(msgsnd_asleep_goes_on_beside_a_receiver_stopped_with_its_message)
 	end_stopped_with_its_message(receiver);
 }
 
-/* The space comes while the sender is on its way to sleep, after so many entries to system calls and
- * returns from them. */
+/* The space comes while the sender is on its way to sleep, after so many entries to system calls
+ * and returns from them. */
 static int late_space_trial(int stops)
 {
 	int in_call = 1;

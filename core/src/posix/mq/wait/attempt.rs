@@ -20,15 +20,13 @@
 
 use core::ptr;
 
-mod turns;
-
-use self::turns::Turn;
 use super::called::Called;
 use super::task::{Task, Transferred};
+use super::turn::{Turn, earlier};
 use super::words::Words;
 use crate::os::Errno;
 use crate::os::Result;
-use crate::os::clock::{Clock, Deadline, monotonic_ns};
+use crate::os::clock::Deadline;
 use crate::os::futex::{Awaited, Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use, mapping};
 use crate::posix::mq::store::slots::{Look, Wanted};
@@ -97,7 +95,7 @@ impl Attempt for Transfer {
             self.tell_the_other_side();
         }
         self.has_lain_down = true;
-        let backoff = self.back_off();
+        let backoff = self.called.back_off(point, self.arrival);
         if (backoff.is_none() && self.called.look_again()) || point.is_overdue() {
             point.expect_none();
         }
@@ -105,16 +103,18 @@ impl Attempt for Transfer {
             Some(owed) => owed.redirect(point.death_word()),
             None => self.owed = self.queue.thread().announce_wake(point.death_word()),
         }
-        let (seen, waits_long) = point.await_it(self.arrival, self.turn.held_up_until.is_some());
+        let (seen, waits_long) = point.await_it(self.arrival, self.turn.is_held_up());
         self.turn.is_its_own |= waits_long;
         // Before the look: one that is marked after that keeps this thread from sleeping.
         let others = self.words.gather(&self.queue.queue.mapping);
         self.slept_on_marks |= others > 0;
         let until = match self.queue.look(self.task.wanted()) {
             Look::There if self.turn.is_its_own || !seen.is_in_turn() => return Ok(false),
-            Look::There => Some(self.until_held_up_enough(terms.until)),
+            Look::There => Some(self.turn.until_held_up_enough(terms.until)),
             Look::Nothing if point.expects_one() || self.other_point().expects_one() => {
-                Some(earlier(terms.until, self.until_overdue()))
+                let (other, task) = (self.other_point(), self.task.other());
+                let is_ready = || seems_ready(&self.queue, task);
+                Some(earlier(terms.until, self.turn.until_overdue(other, is_ready)))
             }
             Look::Nothing => terms.until,
             Look::UnderWay => {
@@ -133,10 +133,8 @@ impl Attempt for Transfer {
             self.turn.is_its_own = true;
             self.called.come();
         }
-        if woken == Woken::TimedOut
-            && self.turn.held_up_until.is_some_and(|until| monotonic_ns() >= until)
-        {
-            self.take_its_turn();
+        if woken == Woken::TimedOut && self.turn.is_held_up_enough() {
+            self.turn.take(self.point());
         }
         let mut spins = 0..SPINS;
         loop {
@@ -151,7 +149,8 @@ impl Attempt for Transfer {
 
     /// The index may be out of date, so "nothing" is believed only after a look at the slots.
     fn attempt_at_last(&mut self) -> Result<Option<Transferred>> {
-        self.await_its_turn();
+        let (point, wanted) = (self.point(), self.task.wanted());
+        self.turn.await_own(point, || seems_ready(&self.queue, wanted));
         loop {
             let done = self.attempt_now()?;
             if done.is_some() || self.queue.look(self.task.wanted()) != Look::There {
@@ -227,18 +226,14 @@ impl Transfer {
     /// this thread sleeps, they can use its processor.
     fn spin(&self) -> bool {
         let (point, wanted) = (self.point(), self.task.wanted());
-        let may_go = || self.turn.is_its_own || !point.is_in_turn();
+        let may_go = || self.turn.may_go(point);
         may_go()
             && point.hint.spin(true, || !may_go() || seems_ready(&self.queue, wanted))
             && may_go()
     }
 
     fn attempt_in_turn(&mut self) -> Result<Option<Transferred>> {
-        if self.turn.is_its_own || !self.point().is_in_turn() {
-            self.attempt_now()
-        } else {
-            Ok(None)
-        }
+        if self.turn.may_go(self.point()) { self.attempt_now() } else { Ok(None) }
     }
 
     /// `None`: there is no space, or no message.
@@ -322,14 +317,6 @@ impl Transfer {
         let is_nonblocking = flags & i64::from(libc::O_NONBLOCK) != 0;
         self.queue.queue.nonblocking.learn(is_nonblocking);
         Ok(is_nonblocking)
-    }
-}
-
-/// The deadline, or so many nanoseconds from now.
-fn earlier(deadline: Option<Deadline>, nanoseconds: i64) -> Deadline {
-    match deadline {
-        None => Deadline::after_ns(Clock::Monotonic, nanoseconds),
-        Some(deadline) => deadline.or_after_ns(nanoseconds),
     }
 }
 

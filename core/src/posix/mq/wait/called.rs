@@ -2,6 +2,8 @@
 
 use core::mem;
 
+use crate::shared::wait_point::{Arrival, WaitPoint};
+
 /// See the module.
 #[derive(Default)]
 pub struct Called {
@@ -22,9 +24,17 @@ impl Called {
         was_on_its_way
     }
 
-    /// It has found nothing, and others still leave the next wake to it.
-    pub fn back_off(&mut self) {
+    /// Newcomers have been faster than this thread, which came at this time and was woken. The next
+    /// wake would be in vain, too, until it has waited for long and they give way: it keeps the
+    /// baton, and sleeps for so many nanoseconds. `None`: it does not.
+    pub fn back_off(&mut self, point: &WaitPoint, arrival: Arrival) -> Option<i64> {
+        if !self.is_on_its_way || !point.expects_one() || point.is_in_turn() {
+            return None;
+        }
+        let patience = point.patience_left(arrival)?;
         self.was_in_vain = true;
+        point.back_off();
+        Some(patience)
     }
 
     /// It has been woken, and has not looked in vain since: others leave the next wake to it.

@@ -3,6 +3,7 @@
 mod attempt;
 mod called;
 mod task;
+mod turn;
 mod words;
 
 use core::mem::MaybeUninit;
