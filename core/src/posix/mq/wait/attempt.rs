@@ -7,7 +7,7 @@
 //! |---|---|
 //! | nothing, and no thread in the middle of an operation | a wake; the thread that changes that sees that it waits |
 //! | nothing, and a thread that has been woken, in either direction, is on its way | a wake, or for 40 ms: others leave the next wake to that thread, which may have died or be stopped (`shared::baton`) |
-//! | nothing, although it was woken: newcomers were faster | a wake, or until it has waited for 1 ms, and newcomers give way: until then others leave the next wake to it (*backoff*); a thread that sleeps on the other side for 0.1 ms meanwhile ends that |
+//! | nothing, although it was woken for the second time: newcomers are faster | a wake, or until it has waited for 1 ms, and newcomers give way: until then others leave the next wake to it (*backoff*); a thread that sleeps on the other side for 0.1 ms meanwhile ends that |
 //! | nothing, but an operation under way | a wake, or for half a millisecond, then twice as long: that operation may not know of it (`shared::event`), or its holder may be dead, which can be seen only some time after the kernel's wake |
 //! | what it wants, but it is the turn of others | a wake, or until they have had 10 ms to come for it |
 //!

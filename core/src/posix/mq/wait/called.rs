@@ -24,15 +24,15 @@ impl Called {
         was_on_its_way
     }
 
-    /// Newcomers have been faster than this thread, which came at this time and was woken. The next
-    /// wake would be in vain, too, until it has waited for long and they give way: it keeps the
-    /// baton, and sleeps for so many nanoseconds. `None`: it does not.
+    /// Newcomers have been faster than this thread, which came at this time and was woken, and not
+    /// for the first time. The next wake would be in vain, too, until it has waited for long and
+    /// they give way: it keeps the baton, and sleeps for so many nanoseconds. `None`: it does not.
     pub fn back_off(&mut self, point: &WaitPoint, arrival: Arrival) -> Option<i64> {
-        if !self.is_on_its_way || !point.expects_one() || point.is_in_turn() {
+        let again = self.is_on_its_way && self.was_in_vain;
+        if !again || !point.expects_one() || point.is_in_turn() {
             return None;
         }
         let patience = point.patience_left(arrival)?;
-        self.was_in_vain = true;
         point.back_off();
         Some(patience)
     }
