@@ -92,6 +92,7 @@ CASE(msgrcv_is_not_interrupted_once_a_message_is_for_it)
 	step_on_one_processor();
 	for (int turn = 0; turn < 50; turn++) {
 		struct sleeper *receiver = PROCESS_RECEIVES(queue, 0, 0);
+		CHECK_OK(sched_setscheduler(receiver->pid, SCHED_IDLE, &(struct sched_param){ 0 }));
 		strike(receiver);
 		PUT(queue, 1, "in time");
 		if (count_of(queue) == 0) {
