@@ -132,6 +132,33 @@ CASE(msgrcv_ends_for_a_message_too_long_that_another_takes_from_a_stopped_sender
 	try_each_step(too_long_trial);
 }
 
+/* The sender is killed on its entry to a system call, such as the wake of the one that sleeps, or on
+ * its return. The kernel tells of that the one that came first. */
+static int killed_refuser_trial(int stops)
+{
+	int in_call = 1;
+	prepare();
+	struct sleeper *other = PROCESS_RECEIVES(queue, 99, 0),
+		       *small = sleep_in_process(receiver_of(queue, 8, 0, 0));
+	pid_t sender = step_victim(rehearse, send_one);
+	while (in_call && stops-- > 0)
+		in_call = step_on(PTRACE_SYSCALL, sender) && step_stage() == 1;
+	step_kill(sender);
+	if (count_of(queue) == 0)
+		CHECK_OK(msgsnd(queue, &letter, LENGTH, 0));
+	CHECK_EQ(end_of(small), E2BIG);
+	PUT(queue, 99, "other");
+	GETS(other, 99, "other");
+	remove_queue(queue);
+	remove_queue(elsewhere);
+	return in_call ? STEP_EARLY : STEP_OVER;
+}
+
+CASE(msgrcv_ends_for_a_message_too_long_whose_sender_is_killed_at_any_system_call)
+{
+	try_each_step(killed_refuser_trial);
+}
+
 static void receive_eight(void)
 {
 	msgrcv(queue, &got, 8, 8, 0);
