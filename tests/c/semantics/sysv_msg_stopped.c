@@ -132,8 +132,8 @@ CASE(msgrcv_ends_for_a_message_too_long_that_another_takes_from_a_stopped_sender
 	try_each_step(too_long_trial);
 }
 
-/* The sender is killed on its entry to a system call, such as the wake of the one that sleeps, or on
- * its return. The kernel tells of that the one that came first. */
+/* The sender is killed on its entry to a system call, such as the wake of the one that sleeps, or
+ * on its return. The kernel tells of that the one that came first. */
 static int killed_refuser_trial(int stops)
 {
 	int in_call = 1;
@@ -207,8 +207,8 @@ CASE(msgsnd_asleep_goes_on_beside_a_receiver_stopped_with_its_message)
 	end_stopped_with_its_message(receiver);
 }
 
-/* The space comes while the sender is on its way to sleep, after so many entries to system calls and
- * returns from them. */
+/* The space comes while the sender is on its way to sleep, after so many entries to system calls
+ * and returns from them. */
 static int late_space_trial(int stops)
 {
 	int in_call = 1;
