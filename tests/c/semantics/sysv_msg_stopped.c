@@ -132,8 +132,8 @@ CASE(msgrcv_ends_for_a_message_too_long_that_another_takes_from_a_stopped_sender
 	try_each_step(too_long_trial);
 }
 
-/* The sender is killed on its entry to a system call, such as the wake of the one that sleeps, or on
- * its return. The kernel tells of that the one that came first. */
+/* The sender is killed on its entry to a system call, such as the wake of the one that sleeps, or
+ * on its return. The kernel tells of that the one that came first. */
 static int killed_refuser_trial(int stops)
 {
 	int in_call = 1;
