@@ -26,11 +26,9 @@ unsafe extern "C" fn rsipc_before_epoll_ctl(
 ) {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
-    preserved(|| {
-        if let Some(event) = Array::at(event, ptr::from_ref(slot).addr()).get(0) {
-            let passed_on = if nested::tells_edges(epoll) { EDGE } else { 0 };
-            begin(slot, fd, Pollers::from_events(event.events | passed_on), Poll::Watch);
-        }
+    with_event(slot, event, |event| {
+        let passed_on = if nested::tells_edges(epoll) { EDGE } else { 0 };
+        begin(slot, fd, Pollers::from_events(event.events | passed_on), Poll::Watch);
     });
 }
 
@@ -44,8 +42,7 @@ unsafe extern "C" fn rsipc_after_epoll_ctl(
 ) {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
-    preserved(|| {
-        let Some(event) = Array::at(event, ptr::from_ref(slot).addr()).get(0) else { return };
+    with_event(slot, event, |event| {
         let tells_once = event.events & ONCE != 0;
         if !mq::is_found_queue(fd) {
             if nested::tells_edges(fd)
@@ -57,6 +54,16 @@ unsafe extern "C" fn rsipc_after_epoll_ctl(
             mq::is_in_epoll(thread, fd, epoll, (!tells_once).then_some(event.u64));
         }
     });
+}
+
+/// Does it with what the program has given as its event, if that can be read, and leaves errno
+/// alone.
+fn with_event(
+    slot: &Cell<*const Thread>,
+    event: *const epoll_event,
+    then: impl FnOnce(epoll_event),
+) {
+    preserved(|| Array::at(event, ptr::from_ref(slot).addr()).get(0).map(then));
 }
 
 /// In every process, after a call that has succeeded, so that the kernel has read the event.

@@ -128,6 +128,7 @@ impl Baton {
     }
 }
 
+/// Whether a thread is on its way, and may still come.
 fn is_held(word: u64, now: u64) -> bool {
     word != 0 && (now & !STATE).wrapping_sub(word & !STATE) <= OVERDUE_NS
 }

@@ -116,7 +116,9 @@ pub struct Open {
     /// Set by the thread that has taken it out of the unused ones, and emptied by the holder of
     /// [`POOL`]. The table does not lead here then, and no thread works on it.
     opened: UnsafeCell<Option<Opened>>,
-    /// Which of [`AtOnce`] may be done with it; 0 where `opened` is `None`. It changes with that.
+    /// Which of [`AtOnce`] may be done with it; 0 where `opened` is `None`. It changes with that,
+    /// and under the same rules, so Relaxed is enough: what makes `opened` visible, and keeps it as
+    /// it is, does so for this.
     at_once: AtomicU8,
     /// Entries of the table that lead here. From 0 it never rises again until the `Open` is used
     /// anew.

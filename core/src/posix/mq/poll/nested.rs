@@ -5,6 +5,10 @@
 //! is put into a set, because a queue may be put into the inner epoll later. A word that is out of
 //! date makes a queue tell of more than is asked for. Numbers from `LIMIT` up are not known.
 //!
+//! The words carry no other data. Release and Acquire: a thread that finds an inner epoll in the
+//! set of an outer one finds what was noted of the outer one before. Of two threads that note the
+//! same number at once, one may be lost.
+//!
 //! | bits | meaning | set by |
 //! |---|---|---|
 //! | 0 | a set that it is in tells of edges | the thread that puts it there |
