@@ -28,11 +28,11 @@ pub unsafe extern "C" fn sem_init(sem: *mut sem_t, pshared: c_int, value: c_uint
     }))
 }
 
-/// Destroys an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
+/// Destroys an unnamed semaphore. Only a robust one has something to free. POSIX.1-2017, `sem_destroy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_destroy(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller's semaphore, which no thread uses any more.
-    status(core(sem).map(|sem| unsafe { uses::destroyed(sem) }))
+    status(core(sem).map(|sem| uncancelled(|| unsafe { uses::destroyed(sem) })))
 }
 
 /// Closes a named semaphore that `sem_open` has opened. POSIX.1-2017, `sem_close`: EINVAL for what

@@ -2,12 +2,11 @@
 //! glibc elsewhere.
 
 use super::layout::{Semaphore, VALUE_MAX};
-use super::ledger::account::Use;
 use super::ledger::uses;
 use super::track;
 use super::word::{Taken, Then, Word};
-use crate::os::Result;
 use crate::os::futex;
+use crate::os::{Errno, Result};
 use crate::shared::thread::Thread;
 
 impl Semaphore {
@@ -39,8 +38,8 @@ impl Semaphore {
                 if (*this).word.value() < VALUE_MAX {
                     track::posts(this);
                 }
-                if let Some(counted) = uses::find_for_post(this) {
-                    return Self::post_counted(this, counted, thread);
+                if uses::find_for_post(this).is_some() {
+                    return Self::post_counted(this, thread);
                 }
             }
             if Word::post_unawaited(&raw const (*this).word)? {
@@ -76,14 +75,13 @@ impl Semaphore {
     #[cold]
     unsafe fn post_counted(
         this: *const Self,
-        counted: &Use,
         thread: impl FnOnce() -> Option<&'static Thread>,
     ) -> Result<()> {
         // SAFETY: before the increment.
         let (scope, announced, then) = unsafe {
             let is_awaited = (*this).word.waiters() > 0;
             let announced = if is_awaited { (*this).announce_wake(thread()) } else { None };
-            ((*this).scope(), announced, counted.post(&raw const (*this).word)?)
+            ((*this).scope(), announced, Self::increment(this)?)
         };
         if then == Then::WakeOne {
             futex::wake(Self::value_address(this), 1, scope);
@@ -92,17 +90,28 @@ impl Semaphore {
         Ok(())
     }
 
+    /// # Safety
+    /// As for [`Self::post`].
+    unsafe fn increment(this: *const Self) -> Result<Then> {
+        loop {
+            // SAFETY: as the caller says; after ERESTART it has not been incremented.
+            let posted = match uses::find_for_post(this) {
+                Some(counted) => unsafe { counted.post(&raw const (*this).word) },
+                None => unsafe { Word::post(&raw const (*this).word) },
+            };
+            if posted != Err(Errno::ERESTART) {
+                return posted;
+            }
+        }
+    }
+
     /// Decrements the value if it is positive.
     #[inline]
     pub fn try_take(&self) -> bool {
         if uses::are_all_plain() {
             return self.word.try_take();
         }
-        self.note(match uses::find(self) {
-            None if self.word.try_take() => Taken::One,
-            None => Taken::Nothing,
-            Some(counted) => counted.take(&self.word, false),
-        }) != Taken::Nothing
+        self.take(false) != Taken::Nothing
     }
 
     /// The same, and takes the caller's registration back with it.
@@ -110,14 +119,23 @@ impl Semaphore {
         if uses::are_all_plain() {
             return self.word.take_registered();
         }
-        self.note(match uses::find(self) {
-            None => self.word.take_registered(),
-            Some(counted) => counted.take(&self.word, true),
-        })
+        self.take(true)
     }
 
     /// Notes the caller as the last taker, if it has taken.
-    fn note(&self, taken: Taken) -> Taken {
+    fn take(&self, registered: bool) -> Taken {
+        let taken = loop {
+            match uses::find(self) {
+                Some(counted) => match counted.take(&self.word, registered) {
+                    Ok(taken) => break taken,
+                    // A handler has forked, and this is the child, with a part of its own.
+                    Err(_) => continue,
+                },
+                None if registered => break self.word.take_registered(),
+                None if self.word.try_take() => break Taken::One,
+                None => break Taken::Nothing,
+            }
+        };
         if taken != Taken::Nothing {
             track::has_taken(self);
         }

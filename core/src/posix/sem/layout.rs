@@ -44,6 +44,11 @@ const _: () = {
     assert!(offset_of!(Semaphore, hint) == 16 && offset_of!(Semaphore, death) == 24);
 };
 
+impl Semaphore {
+    /// Distance of the number of the ledger from the start of the semaphore.
+    pub(super) const LEDGER_OFFSET: usize = offset_of!(Self, ledger);
+}
+
 /// Distance of the value, on which waiters sleep, from the start of the semaphore.
 const VALUE_OFFSET: usize = if cfg!(target_endian = "big") { 4 } else { 0 };
 

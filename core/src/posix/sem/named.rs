@@ -89,7 +89,9 @@ pub fn open(name: &CStr, how: Open) -> Result<*mut Semaphore> {
 /// Takes back one `open`; the last one unmaps the semaphore. EINVAL when there is none open at this
 /// address.
 pub fn close(semaphore: *mut Semaphore) -> Result<()> {
-    REGISTRY.lock().close(semaphore.addr())
+    let closed = REGISTRY.lock().close(semaphore.addr());
+    uses::tidy_up();
+    closed
 }
 
 /// Removes the name; processes that have the semaphore open keep it. POSIX.1-2017, `sem_unlink`.

@@ -1,39 +1,44 @@
-//! A semaphore that this process uses with its ledger, and the account that it has there.
+//! The part of this process in a ledger: its account, and its operations.
 
-use core::ptr;
-use std::fs::File;
-use std::os::fd::{IntoRawFd, RawFd};
+use std::os::fd::RawFd;
 
-use super::super::layout::Semaphore;
 use super::super::word::{Taken, Then, Word};
-use super::file::{self, Mapped, Place};
-use super::keeper::{self, Watched};
+use super::file;
+use super::keeper;
+use super::keeping::{Memory, Patience};
 use super::lanes::{Actor, Party};
 use super::layout::{ACCOUNTS, Account};
+use super::opened::Opened;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::os;
 use crate::os::filter;
 use crate::os::futex::{self, Scope};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
-use crate::os::reserved::{self, Reserved};
 use crate::os::restartable;
 use crate::os::signals::Blocked;
-use crate::os::wiped::{self, Wiped};
+use crate::os::wiped::Wiped;
 use crate::os::{Errno, Result};
 
-/// A semaphore that is used with its ledger. Never freed.
-pub struct Use {
-    watched: Watched,
-    place: Place,
-    number: u32,
-    standing: &'static Standing,
+/// What this process has of its own where it uses a semaphore. All zeros in the child of a fork.
+#[repr(C)]
+pub struct Own {
+    standing: Standing,
+    /// Threads that are in an operation ([`pool`](super::pool)).
+    pub inside: AtomicU32,
+    keeper: Memory,
 }
 
-// SAFETY: all is shared memory of atomics, or never changed.
-unsafe impl Send for Use {}
-// SAFETY: threads share atomics, and what never changes.
-unsafe impl Sync for Use {}
+// SAFETY: all fields are atomics, and zeros are nothing.
+unsafe impl Wiped for Own {}
+
+/// A use of a semaphore by this process, as long as it is one.
+#[derive(Clone, Copy)]
+pub struct Part<'u> {
+    /// The ledger.
+    pub opened: &'u Opened,
+    /// What this process has there.
+    pub own: &'static Own,
+}
 
 /// What this process has in the ledger.
 ///
@@ -45,54 +50,20 @@ unsafe impl Sync for Use {}
 /// | [`FIRST`] and more | the account of this number less that |
 struct Standing(AtomicU64);
 
-// SAFETY: zeros are nothing.
-unsafe impl Wiped for Standing {}
-
 const JOINING: u64 = 1;
 const REFUSED: u64 = 2;
 const FIRST: u64 = 16;
 
-impl Use {
-    /// Opens the ledger of a semaphore, or makes one. `is_ours`: whether this process has the
-    /// ledger of a number open.
-    pub fn open(
-        semaphore: &Semaphore,
-        place: Place,
-        is_ours: impl Fn(u32) -> bool,
-    ) -> Result<Self> {
-        // First: memory that is not shared is to have no ledger.
-        let again = map_again(ptr::from_ref(semaphore))?;
-        let (number, mapped) =
-            open_or_create(semaphore, &place, is_ours).inspect_err(|_| unmap(again))?;
-        let (words, file) = mapped.into_parts();
-        let file = reserve(file).inspect_err(|_| unmap(again))?;
-        let watched = Watched { words, file, semaphore: again, number };
-        // SAFETY: new memory, which is never unmapped.
-        let standing = unsafe { &*wiped::map::<Standing>(1)? };
-        Ok(Self { watched, place, number, standing })
-    }
-
-    /// The number of its ledger.
-    pub fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// Whether it is the one in this place, with the ledger of this number.
-    pub fn is_of(&self, place: &Place, number: u32) -> bool {
-        // Not the path: the file may have lost its name since.
-        (self.place.inode, self.place.offset) == (place.inode, place.offset)
-            && self.number == number
-    }
-
-    /// Whether the file of the ledger has a name.
-    pub fn has_name(&self) -> Result<bool> {
-        Ok(os::file::status(self.watched.file.fd())?.st_nlink > 0)
-    }
-
+impl Part<'_> {
     /// The account of this process, if it has one.
     fn own(&self) -> Option<&Account> {
-        let number = self.standing.0.load(Ordering::Acquire).checked_sub(FIRST)?;
-        self.watched.words.account(usize::try_from(number).ok()?)
+        let number = self.own.standing.0.load(Ordering::Acquire).checked_sub(FIRST)?;
+        self.opened.words().account(usize::try_from(number).ok()?)
+    }
+
+    /// Whether this process has an account.
+    pub fn has_account(&self) -> bool {
+        self.own().is_some()
     }
 
     /// Whether this process has taken more than it has posted.
@@ -100,24 +71,23 @@ impl Use {
         self.own().is_some_and(|own| own.counts.total() > 0)
     }
 
-    /// Removes the file if it is of no use to others.
-    pub fn leave(&self) {
-        let Some(own) = self.own() else { return };
-        let (words, fd) = (self.watched.words, self.watched.file.fd());
-        if own.counts.total() > 0 || !file::is_nameless(words) || file::enter_gate(fd).is_err() {
-            return;
+    /// Whether this process has no account any more, and may have one again. The caller has seen
+    /// that it owes nothing, and that no thread is in an operation. False: its keeper has something
+    /// to do.
+    pub fn leave(&self, patience: &mut Patience) -> bool {
+        let standing = &self.own.standing.0;
+        if standing.load(Ordering::Acquire) >= FIRST && !self.own.keeper.leave(patience) {
+            return false;
         }
-        if file::is_unused_by_others(fd) {
-            let _ = std::fs::remove_file(file::path(self.number));
-        }
-        file::leave_gate(fd);
+        standing.store(0, Ordering::Release);
+        true
     }
 
     /// The account of this process, opened now if it has none. Async-signal-safe.
     fn account(&self) -> Result<usize> {
         /// So often another thread may be seen to open it, a millisecond apart.
         const LOOKS: u32 = 60_000;
-        let word = &self.standing.0;
+        let word = &self.own.standing.0;
         let mut looks = 0;
         loop {
             let before = word.load(Ordering::Acquire);
@@ -152,7 +122,7 @@ impl Use {
     /// The same, once more if it was refused before.
     pub fn account_at_last(&self) -> Result<usize> {
         let order = (Ordering::AcqRel, Ordering::Relaxed);
-        let _ = self.standing.0.compare_exchange(REFUSED, 0, order.0, order.1);
+        let _ = self.own.standing.0.compare_exchange(REFUSED, 0, order.0, order.1);
         self.account()
     }
 
@@ -162,8 +132,8 @@ impl Use {
         if filter::Found::default().is_confined() {
             return Err(Errno::EAGAIN);
         }
-        let fd = self.watched.file.fd();
-        file::enter_gate(fd)?;
+        let fd = self.opened.watched.file.fd();
+        file::enter_gate(fd, file::PATIENTLY)?;
         // With the lock on an account the file stays.
         let locked = self.lock_account(fd);
         file::leave_gate(fd);
@@ -175,7 +145,7 @@ impl Use {
 
     /// An account that no living process has, and that no dead one has left as it was.
     fn lock_account(&self, fd: RawFd) -> Result<usize> {
-        let words = self.watched.words;
+        let words = self.opened.words();
         for number in (0..ACCOUNTS).filter(|&number| words.standing(number) == 0) {
             if !lock::try_lock(fd, Owner::Process, Kind::Write, byte_of(number))? {
                 continue;
@@ -190,7 +160,7 @@ impl Use {
 
     /// This process has the lock.
     fn open_account(&self, number: usize) -> Result<usize> {
-        let words = self.watched.words;
+        let words = self.opened.words();
         let account = words.account(number).ok_or(Errno::EINVAL)?;
         account.counts.clear();
         account.pid.store(Process::pid_of_memory(), Ordering::Relaxed);
@@ -199,14 +169,14 @@ impl Use {
             // The other keepers sleep on its marks, too, from now on.
             futex::wake(words.used.as_ptr(), i32::MAX, Scope::Shared);
         }
-        keeper::start(&self.watched, number).map(|()| number)
+        keeper::start(&self.own.keeper, &self.opened.watched, number).map(|()| number)
     }
 
     /// This process in the ledger. `None`: it has no account, and is not counted.
     fn party(&self) -> Option<Party<'_, Watch<'_>>> {
         let account = self.account().ok()?;
-        let word = &self.standing.0;
-        let words = self.watched.words;
+        let word = &self.own.standing.0;
+        let words = self.opened.words();
         Some(Party {
             lanes: &words.lanes,
             counts: &words.account(account)?.counts,
@@ -215,106 +185,38 @@ impl Use {
         })
     }
 
-    /// Decrements the value if it is positive. See [`Party::take`].
-    pub fn take(&self, word: &Word, registered: bool) -> Taken {
-        loop {
-            let Some(party) = self.party() else {
-                return match registered {
-                    true => word.take_registered(),
-                    false if word.try_take() => Taken::One,
-                    false => Taken::Nothing,
-                };
-            };
-            if let Ok(taken) = party.take(word, registered) {
-                return taken;
-            }
+    /// Decrements the value if it is positive. See [`Party::take`]. ERESTART.
+    pub fn take(&self, word: &Word, registered: bool) -> Result<Taken> {
+        match self.party() {
+            Some(party) => party.take(word, registered),
+            None if registered => Ok(word.take_registered()),
+            None if word.try_take() => Ok(Taken::One),
+            None => Ok(Taken::Nothing),
         }
     }
 
-    /// Increments the value. EOVERFLOW.
+    /// Increments the value. EOVERFLOW, ERESTART.
     ///
     /// # Safety
     /// As for [`Party::post`].
     pub unsafe fn post(&self, word: *const Word) -> Result<Then> {
-        loop {
-            let posted = match self.party() {
-                // SAFETY: as the caller says; after ERESTART it has not been incremented.
-                Some(party) => unsafe { party.post(word) },
-                // SAFETY: as the caller says.
-                None => return unsafe { Word::post(word) },
-            };
-            if posted != Err(Errno::ERESTART) {
-                return posted;
-            }
+        match self.party() {
+            // SAFETY: as the caller says.
+            Some(party) => unsafe { party.post(word) },
+            // SAFETY: as the caller says.
+            None => unsafe { Word::post(word) },
         }
     }
 
     /// Whether a process has died with something taken, which has not been told yet.
     pub fn was_dead(&self) -> bool {
-        self.watched.words.deaths.swap(0, Ordering::SeqCst) > 0
+        self.opened.words().deaths.swap(0, Ordering::SeqCst) > 0
     }
 }
 
 /// Of the file: the one that is locked for the account.
 fn byte_of(account: usize) -> i64 {
     i64::try_from(account).unwrap_or(i64::MAX - 1)
-}
-
-/// The ledger of the semaphore, made if it has none.
-fn open_or_create(
-    semaphore: &Semaphore,
-    place: &Place,
-    is_ours: impl Fn(u32) -> bool,
-) -> Result<(u32, Mapped)> {
-    loop {
-        let number = semaphore.ledger.load(Ordering::SeqCst);
-        // One of our own is that of another semaphore; to open and close it would give back our
-        // locks.
-        if !is_ours(number) {
-            match file::open(number, place) {
-                Err(Errno::ENOENT) => {}
-                opened => return opened.map(|mapped| (number, mapped)),
-            }
-        }
-        // It holds 0, or bytes that glibc's sem_init has left as they were.
-        file::remove_some_stale(&is_ours);
-        let (new, mapped) = file::create(place)?;
-        let order = (Ordering::SeqCst, Ordering::SeqCst);
-        if semaphore.ledger.compare_exchange(number, new, order.0, order.1).is_ok() {
-            return Ok((new, mapped));
-        }
-        // Another process was faster.
-        let _ = std::fs::remove_file(file::path(new));
-    }
-}
-
-/// A descriptor that the program does not see.
-fn reserve(file: File) -> Result<Reserved> {
-    reserved::keep(file.into_raw_fd())
-}
-
-const PAGE: usize = 4096;
-
-/// The semaphore in a second mapping, which stays whatever the program does with its own. EINVAL:
-/// the memory is not shared.
-fn map_again(semaphore: *const Semaphore) -> Result<*const Semaphore> {
-    let start = semaphore.map_addr(|address| address & !(PAGE - 1));
-    let within = semaphore.addr() - start.addr();
-    let length = (within + size_of::<Semaphore>()).next_multiple_of(PAGE);
-    // SAFETY: an old length of 0 leaves the old mapping as it is (mremap(2)).
-    let new = unsafe { libc::mremap(start.cast_mut().cast(), 0, length, libc::MREMAP_MAYMOVE) };
-    if new == libc::MAP_FAILED {
-        return Err(Errno::EINVAL);
-    }
-    Ok(new.cast::<Semaphore>().wrapping_byte_add(within).cast_const())
-}
-
-/// What [`map_again`] has mapped.
-fn unmap(semaphore: *const Semaphore) {
-    let start = semaphore.map_addr(|address| address & !(PAGE - 1));
-    let length = (semaphore.addr() - start.addr() + size_of::<Semaphore>()).next_multiple_of(PAGE);
-    // SAFETY: nothing else knows of the mapping.
-    unsafe { libc::munmap(start.cast_mut().cast(), length) };
 }
 
 /// For a millisecond.

@@ -29,7 +29,7 @@ use crate::os::{Errno, Result};
 pub const PREFIX: &str = "rsipc-rs.";
 
 /// So often the gate is tried, a millisecond apart: its holder may be stopped, and not for ever.
-const GATE_TRIES: u32 = 60_000;
+pub const PATIENTLY: u32 = 60_000;
 
 /// The memory that a semaphore is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,9 +200,9 @@ fn admit(file: &File, place: &Place) -> Result<()> {
 }
 
 /// Waits for the gate: no other process joins or removes the ledger until it is opened again by
-/// [`leave_gate`]. EAGAIN: it stays shut. Async-signal-safe.
-pub fn enter_gate(fd: RawFd) -> Result<()> {
-    for _ in 0..GATE_TRIES {
+/// [`leave_gate`]. EAGAIN: it stays shut for so many milliseconds. Async-signal-safe.
+pub fn enter_gate(fd: RawFd, tries: u32) -> Result<()> {
+    for _ in 0..tries {
         if lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The keeper: a thread of each process that takes part, which lives as long as the process.
+//! The keeper: a thread of each process that takes part, which lives as long as the process does.
 //!
 //! Its death marks the process in the ledger, and its robust list wakes the keepers of the others
 //! (`layout`). A keeper that is woken gives back what the dead process has taken, and wakes
@@ -9,6 +9,9 @@
 //! it dies, too, both locks are free at once, and the next keeper ends first what the first one had
 //! begun: its lanes are settled before the account is looked at.
 //!
+//! A process that takes part no more, and owes nothing, asks its keeper to leave (`keeping`), which
+//! it does once no other process is dying.
+//!
 //! All this is bare: the thread has no thread-local memory, and makes bare system calls.
 
 use core::ffi::{c_int, c_long};
@@ -16,55 +19,31 @@ use core::ffi::{c_int, c_long};
 use super::super::layout::Semaphore;
 use super::super::word::{value, waiters};
 use super::burial::Burial;
+use super::keeping::Memory;
 use super::lanes::{Actor, Party};
 use super::layout::{ACCOUNTS, Words, alive, is_dead};
-use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::cbits::WaitV;
 use crate::os::bare;
-use crate::os::futex::{self, Scope};
+use crate::os::futex::Scope;
 use crate::os::reserved::Reserved;
 use crate::os::spawn;
-use crate::os::wiped::{self, Wiped};
 use crate::os::{Errno, Result};
 
-/// So long the thread may take to begin, in milliseconds.
-const BEGIN_MS: u32 = 60_000;
 /// The first look at a process that is dying, and the longest time between two, in nanoseconds.
 const FIRST_LOOK_NS: i64 = 200_000;
 const LONGEST_LOOK_NS: i64 = 8_000_000;
 /// From linux/futex.h
 const HEAD_SIZE: usize = 24;
 
-/// What the thread needs. In the child of a fork all zeros.
-#[repr(C)]
-struct Memory {
-    /// `struct robust_list_head` of linux/futex.h
-    list: AtomicUsize,
-    futex_offset: AtomicUsize,
-    list_op_pending: AtomicUsize,
-    /// 0 until the account has its marks.
-    has_begun: AtomicU32,
-    account: AtomicU32,
-    file: AtomicU32,
-    number: AtomicU32,
-    /// Addresses.
-    words: AtomicUsize,
-    semaphore: AtomicUsize,
-    /// One for each mark of the row, at the same distances.
-    nodes: [AtomicUsize; ACCOUNTS],
-}
-
-// SAFETY: all fields are atomics, and zeros are a keeper of nothing.
-unsafe impl Wiped for Memory {}
-
 /// What a keeper watches.
 #[derive(Clone, Copy)]
 pub struct Watched {
     /// The ledger.
-    pub words: &'static Words,
+    pub words: *const Words,
     /// Its file.
     pub file: Reserved,
-    /// The semaphore, where it stays mapped.
+    /// The semaphore, where it is mapped as long as the keeper lives.
     pub semaphore: *const Semaphore,
     /// The number of the ledger.
     pub number: u32,
@@ -72,30 +51,22 @@ pub struct Watched {
 
 /// Starts the keeper of an account that this process has locked, and waits until it has begun.
 /// EAGAIN, ENOMEM, ENOSYS: there is none. Async-signal-safe.
-pub fn start(watched: &Watched, account: usize) -> Result<()> {
-    // SAFETY: new memory, which is never unmapped.
-    let memory: &'static Memory = unsafe { &*wiped::map::<Memory>(1)? };
+pub fn start(memory: &'static Memory, watched: &Watched, account: usize) -> Result<()> {
+    memory.begin()?;
     memory.account.store(u32::try_from(account).unwrap_or(0), Ordering::Relaxed);
     memory.file.store(watched.file.to_bits(), Ordering::Relaxed);
     memory.number.store(watched.number, Ordering::Relaxed);
-    memory.words.store(core::ptr::from_ref(watched.words).expose_provenance(), Ordering::Relaxed);
+    memory.words.store(watched.words.expose_provenance(), Ordering::Relaxed);
     memory.semaphore.store(watched.semaphore.expose_provenance(), Ordering::Relaxed);
-    spawn::bare(keep, core::ptr::from_ref(memory).expose_provenance())?;
-    for _ in 0..BEGIN_MS / 10 {
-        if memory.has_begun.load(Ordering::Acquire) != 0 {
-            break;
-        }
-        futex::wait(&memory.has_begun, 0, Scope::Private, Some(10));
-    }
-    match memory.has_begun.load(Ordering::Acquire) {
-        1 => Ok(()),
-        _ => Err(Errno::ENOSYS),
-    }
+    spawn::bare(keep, core::ptr::from_ref(memory).expose_provenance())
+        .inspect_err(|_| memory.has_not_begun())?;
+    memory.await_beginning()
 }
 
-struct Keeper {
-    words: &'static Words,
-    semaphore: &'static Semaphore,
+struct Keeper<'m> {
+    memory: &'m Memory,
+    words: &'m Words,
+    semaphore: &'m Semaphore,
     file: Option<Reserved>,
     account: usize,
     /// What the semaphore holds as long as the ledger is its own.
@@ -112,46 +83,22 @@ enum Health {
 
 /// What the thread does.
 fn keep(memory: &usize) {
-    // SAFETY: `start` has filled it in, and nothing in it is ever unmapped.
+    use core::ptr::with_exposed_provenance;
+    // SAFETY: `start` has filled it in, and all in it stays mapped until `has_left`.
     let (memory, words, semaphore) = unsafe {
-        let memory = &*core::ptr::with_exposed_provenance::<Memory>(*memory);
-        let at = |address: &AtomicUsize| address.load(Ordering::Relaxed);
-        let words = &*core::ptr::with_exposed_provenance::<Words>(at(&memory.words));
-        let semaphore = &*core::ptr::with_exposed_provenance::<Semaphore>(at(&memory.semaphore));
+        let memory = &*with_exposed_provenance::<Memory>(*memory);
+        let words = &*with_exposed_provenance::<Words>(memory.words.load(Ordering::Relaxed));
+        let semaphore = memory.semaphore.load(Ordering::Relaxed);
+        let semaphore = &*with_exposed_provenance::<Semaphore>(semaphore);
         (memory, words, semaphore)
     };
     let account = memory.account.load(Ordering::Relaxed) as usize;
     let file = Reserved::from_bits(memory.file.load(Ordering::Relaxed));
     let has_marks = register(memory, words, account);
-    memory.has_begun.store(if has_marks { 1 } else { 2 }, Ordering::Release);
-    wake(&memory.has_begun, i32::MAX, libc::FUTEX_PRIVATE_FLAG);
-    if !has_marks {
-        return;
-    }
     let number = memory.number.load(Ordering::Relaxed);
-    let keeper = Keeper { words, semaphore, file, account, number };
-    let mut look = FIRST_LOOK_NS;
-    loop {
-        // Before the look at the accounts: what changes after that ends the sleep at once.
-        let used = words.used.load(Ordering::SeqCst);
-        let mut seen = [WaitV::NONE; ACCOUNTS + 1];
-        let count = keeper.gather(used, &mut seen);
-        if keeper.look() == Health::Doubtful {
-            pause(look);
-            look = (look * 2).min(LONGEST_LOOK_NS);
-            continue;
-        }
-        look = FIRST_LOOK_NS;
-        let waitv = [seen.as_ptr().expose_provenance(), count, 0, 0];
-        // SAFETY: so many words of a vector, in memory that stays mapped.
-        let slept = unsafe { bare::call(libc::SYS_futex_waitv, waitv) };
-        // A filter may refuse it with any error.
-        let is_refused = slept < 0
-            && slept != -c_long::from(libc::EAGAIN)
-            && slept != -c_long::from(libc::EINTR);
-        if is_refused {
-            pause(LONGEST_LOOK_NS);
-        }
+    memory.has_begun(has_marks);
+    if has_marks {
+        Keeper { memory, words, semaphore, file, account, number }.keep();
     }
 }
 
@@ -181,13 +128,58 @@ fn register(memory: &Memory, words: &Words, account: usize) -> bool {
     true
 }
 
-impl Keeper {
+impl Keeper<'_> {
+    /// Until the process asks it to leave.
+    fn keep(&self) {
+        let mut look = FIRST_LOOK_NS;
+        loop {
+            // Before the look at the accounts: what changes after that ends the sleep at once.
+            let used = self.words.used.load(Ordering::SeqCst);
+            let mut seen = [WaitV::NONE; ACCOUNTS + 2];
+            let count = self.gather(used, &mut seen);
+            if self.look() == Health::Doubtful {
+                pause(look);
+                look = (look * 2).min(LONGEST_LOOK_NS);
+                continue;
+            }
+            if self.memory.is_to_leave() {
+                return self.leave();
+            }
+            look = FIRST_LOOK_NS;
+            let waitv = [seen.as_ptr().expose_provenance(), count, 0, 0];
+            // SAFETY: so many words of a vector, in memory that stays mapped.
+            let slept = unsafe { bare::call(libc::SYS_futex_waitv, waitv) };
+            // A filter may refuse it with any error.
+            let is_refused = slept < 0
+                && slept != -c_long::from(libc::EAGAIN)
+                && slept != -c_long::from(libc::EINTR);
+            if is_refused {
+                pause(LONGEST_LOOK_NS);
+            }
+        }
+    }
+
+    /// Frees the account, in which nothing is owed and nothing under way. Killed before the last
+    /// mark is cleared, it is dead like any other one, with nothing taken.
+    fn leave(&self) {
+        if let Some(own) = self.words.account(self.account) {
+            own.pid.store(0, Ordering::Relaxed);
+        }
+        self.words.mark_all(self.account, 0);
+        // SAFETY: no list. The memory of the last one is another keeper's from now on.
+        unsafe { bare::call(libc::SYS_set_robust_list, [0, HEAD_SIZE, 0, 0]) };
+        self.set_lock(self.account, libc::F_UNLCK);
+        self.memory.has_left();
+    }
+
     /// The words to sleep on, with what they hold.
-    fn gather(&self, used: u32, into: &mut [WaitV; ACCOUNTS + 1]) -> usize {
-        into[0] = WaitV::new(self.words.used.as_ptr(), used, Scope::Shared);
+    fn gather(&self, used: u32, into: &mut [WaitV; ACCOUNTS + 2]) -> usize {
+        let (wish, wished) = self.memory.to_sleep_on();
+        into[0] = WaitV::new(wish, wished, Scope::Private);
+        into[1] = WaitV::new(self.words.used.as_ptr(), used, Scope::Shared);
         let others = (0..(used as usize).min(ACCOUNTS)).filter(|&other| other != self.account);
-        let mut count = 1;
-        for (other, place) in others.zip(&mut into[1..]) {
+        let mut count = 2;
+        for (other, place) in others.zip(&mut into[2..]) {
             let word = self.words.mark(other, self.account);
             *place = WaitV::new(word.as_ptr(), word.load(Ordering::SeqCst), Scope::Shared);
             count += 1;
@@ -298,15 +290,6 @@ impl Actor for Alone {
 
     fn may_wait(&self, _: u32) -> bool {
         false
-    }
-}
-
-fn wake(word: &AtomicU32, count: c_int, flags: c_int) {
-    let address = word.as_ptr().expose_provenance();
-    let operation = (libc::FUTEX_WAKE | flags).cast_unsigned() as usize;
-    // SAFETY: only an address is given.
-    unsafe {
-        bare::call(libc::SYS_futex, [address, operation, count.cast_unsigned() as usize, 0]);
     }
 }
 

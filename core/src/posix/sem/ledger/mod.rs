@@ -9,13 +9,16 @@
 //! | `layout` | the memory of a ledger |
 //! | `file` | its file |
 //! | `keeper` | the thread that lives as long as the process, and gives back what others have taken |
+//! | `keeping` | what it and its process tell each other |
 //! | `pattern` | which names the environment makes robust |
-//! | `account` | a semaphore that this process uses so, and its account there |
-//! | `uses` | all of these |
+//! | `opened` | a ledger that this process has open |
+//! | `account` | the part of this process in it |
+//! | `pool` | the uses of semaphores by this process, and their end |
+//! | `uses` | the addresses that lead to them |
 //! | `holders` | what a look from outside shows |
 
 #[cfg(not(loom))]
-pub mod account;
+mod account;
 mod burial;
 #[cfg(not(loom))]
 pub mod file;
@@ -23,13 +26,19 @@ pub mod file;
 pub mod holders;
 #[cfg(not(loom))]
 mod keeper;
+#[cfg(not(loom))]
+mod keeping;
 pub mod lanes;
 #[cfg(not(loom))]
 mod layout;
 #[cfg(all(test, loom))]
 mod model;
 #[cfg(not(loom))]
+mod opened;
+#[cfg(not(loom))]
 pub mod pattern;
+#[cfg(not(loom))]
+mod pool;
 mod record;
 #[cfg(not(loom))]
 pub mod uses;

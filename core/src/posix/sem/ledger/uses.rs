@@ -1,4 +1,4 @@
-//! The semaphores that this process uses with a ledger.
+//! The addresses at which this process uses semaphores with a ledger.
 //!
 //! The fast paths know nothing of it: they compare the address of a semaphore with a limit, where
 //! they would compare it with NULL otherwise. The limit is 0 until a process uses a ledger, or
@@ -6,6 +6,10 @@
 //!
 //! A semaphore at an address that is known holds the number of its ledger. If it does not, it has
 //! been initialised anew, or something else is there, and it is not counted.
+//!
+//! An address is forgotten when the semaphore is closed or destroyed there, and at the latest when
+//! there is no room for another one and the semaphore is not there any more (after munmap(2)).
+//! What no address leads to may be over (`pool`).
 //!
 //! The child of a fork uses what its parent used, with an account of its own, which it opens at its
 //! first call. What its parent has taken remains its parent's.
@@ -15,20 +19,19 @@ use core::ptr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::layout::Semaphore;
-use super::account::Use;
 use super::file::{self, Place};
+use super::opened::{self, Opened};
 use super::pattern::any_fits;
-use crate::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use super::pool::{self, Inside, USES};
+use crate::atomic::{AtomicUsize, Ordering};
 use crate::os::errno::preserved;
+use crate::os::filter::Found;
 use crate::os::fork::ForkMutex;
 use crate::os::futex::{self, Scope};
 use crate::os::process::Process;
 use crate::os::settings;
 use crate::os::{Errno, Result};
 use crate::shared::thread::Thread;
-
-/// Semaphores of a process at most.
-const USES: usize = 128;
 
 /// Calls on a semaphore at this address, or below it, are not as short as they can be: NULL, or all
 /// when the process has a ledger or tracks. Read by `cbits/semaphore.c`. Changed once, from 0.
@@ -65,14 +68,15 @@ fn limit() -> usize {
     rsipc_sem_limit.load(Ordering::Relaxed)
 }
 
-/// An address at which a semaphore is used with its ledger, or [`GIVES_BACK`] with it. 0 = free.
+/// An address at which a semaphore is used with its ledger, or [`GIVES_BACK`] with it, and the
+/// place of the use. 0 = free.
 struct Entry {
     address: AtomicUsize,
-    of: AtomicPtr<Use>,
+    place: AtomicUsize,
 }
 
 static ENTRIES: [Entry; USES] =
-    [const { Entry { address: AtomicUsize::new(0), of: AtomicPtr::new(ptr::null_mut()) } }; USES];
+    [const { Entry { address: AtomicUsize::new(0), place: AtomicUsize::new(0) } }; USES];
 
 /// In an address: the semaphore has been closed, and opened again here, and is not counted any
 /// more. But what is posted here may be what was taken before. (A semaphore is aligned.)
@@ -81,38 +85,50 @@ const GIVES_BACK: usize = 1;
 /// No entry from this number on has ever been used. Raised under [`ALL`].
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Those that have been made. Held while one is made.
-static ALL: ForkMutex<Vec<&'static Use>> = ForkMutex::new(2, Vec::new());
+/// Held while a use begins or ends.
+static ALL: ForkMutex<()> = ForkMutex::new(2, ());
 
 /// The use of a semaphore. `None`: it is not counted.
 #[inline]
-pub fn find(semaphore: *const Semaphore) -> Option<&'static Use> {
+pub fn find(semaphore: *const Semaphore) -> Option<Inside> {
     if limit() == 0 { None } else { look_up(semaphore, 0) }
 }
 
 /// The same for a post, which is counted, too, where it gives back what was taken at another
 /// address.
 #[inline]
-pub fn find_for_post(semaphore: *const Semaphore) -> Option<&'static Use> {
+pub fn find_for_post(semaphore: *const Semaphore) -> Option<Inside> {
     if limit() == 0 {
         return None;
     }
     look_up(semaphore, 0)
         .or_else(|| look_up(semaphore, GIVES_BACK).filter(|known| known.has_taken()))
+        .or_else(|| find_debt(semaphore))
 }
 
 /// `kind`: 0 or [`GIVES_BACK`].
 #[cold]
-fn look_up(semaphore: *const Semaphore, kind: usize) -> Option<&'static Use> {
+fn look_up(semaphore: *const Semaphore, kind: usize) -> Option<Inside> {
     let address = semaphore.addr() | kind;
     let is_its = |entry: &&Entry| entry.address.load(Ordering::Acquire) == address;
     // Relaxed: the thread that asks has seen the store, or the semaphore is not its own to count.
     let entry = ENTRIES.iter().take(USED.load(Ordering::Relaxed)).find(is_its)?;
-    // SAFETY: uses are never freed.
-    let found = unsafe { entry.of.load(Ordering::Acquire).as_ref() }?;
     // SAFETY: the caller's semaphore.
     let number = unsafe { (*semaphore).ledger.load(Ordering::Relaxed) };
-    (number == found.number()).then_some(found)
+    pool::enter(entry.place.load(Ordering::Acquire), number)
+}
+
+/// The use of a semaphore from which something was taken at another address, in memory that has
+/// been mapped anew since.
+#[cold]
+fn find_debt(semaphore: *const Semaphore) -> Option<Inside> {
+    // SAFETY: the caller's semaphore.
+    let number = unsafe { (*semaphore).ledger.load(Ordering::Relaxed) };
+    // The number may be a copy; behind a filter the look may be a call too many.
+    let is_its = |known: &Inside| {
+        !Found::default().is_confined() && preserved(|| known.opened.is_at(semaphore.addr()))
+    };
+    pool::enter_debt(number).filter(is_its)
 }
 
 /// From now on what this process takes from the semaphore is counted. `thread`: the caller, if it
@@ -136,27 +152,84 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
     {
         return Err(Errno::ENOSYS);
     }
-    let mut all = ALL.lock();
+    let _all = ALL.lock();
     if let Some(known) = look_up(semaphore, 0) {
         return known.account_at_last().map(drop);
     }
-    let place = Place::of(semaphore.addr())?;
-    loop {
-        let number = shared.ledger.load(Ordering::SeqCst);
-        if let Some(known) = all.iter().find(|known| known.is_of(&place, number)) {
-            known.account_at_last()?;
-            return enter(semaphore.addr(), 0, known);
+    end_those_that_are_over();
+    let mut counted = begin(shared);
+    if counted == Err(Errno::EMFILE) {
+        forget_what_is_gone();
+        if end_those_that_are_over() > 0 {
+            counted = begin(shared);
         }
-        let is_ours = |number| all.iter().any(|known| known.number() == number);
-        let new: &'static Use = Box::leak(Box::new(Use::open(shared, place.clone(), is_ours)?));
-        // If there is no account for it now, there may be one later.
-        all.push(new);
+    }
+    if counted.is_err() {
+        end_those_that_are_over();
+    }
+    counted
+}
+
+/// The caller holds `ALL`, as for all that follow up to [`enter`].
+fn begin(semaphore: &Semaphore) -> Result<()> {
+    let address = ptr::from_ref(semaphore).addr();
+    let place = Place::of(address)?;
+    loop {
+        let number = semaphore.ledger.load(Ordering::SeqCst);
+        if let Some(known) = pool::known(&place, number) {
+            known.account_at_last()?;
+            return enter(address, 0, &known);
+        }
+        let new = pool::add(|| Opened::new(semaphore, place.clone(), pool::is_ours))?;
         new.account_at_last()?;
         // Before it had an account, a process may have removed the file: others would not find it.
-        if new.has_name()? {
-            return enter(semaphore.addr(), 0, new);
+        if new.opened.has_name()? {
+            return enter(address, 0, &new);
         }
-        all.pop();
+        let nameless = new.opened.number();
+        drop(new);
+        end_those_that_are_over();
+        if pool::is_ours(nameless) {
+            return Err(Errno::EAGAIN);
+        }
+    }
+}
+
+fn enter(address: usize, kind: usize, of: &Inside) -> Result<()> {
+    forget(address);
+    let is_free = |entry: &&Entry| entry.address.load(Ordering::Relaxed) == 0;
+    let number = ENTRIES.iter().position(|entry| is_free(&entry)).ok_or(Errno::EMFILE)?;
+    let entry = &ENTRIES[number];
+    entry.place.store(of.index(), Ordering::Release);
+    // Release: a thread that finds the address finds the place.
+    entry.address.store(address | kind, Ordering::Release);
+    USED.fetch_max(number + 1, Ordering::SeqCst);
+    leave_fast_paths();
+    Ok(())
+}
+
+/// Gives how many.
+fn end_those_that_are_over() -> usize {
+    pool::end_all_that_are_over(|place| {
+        ENTRIES.iter().any(|entry| {
+            let address = entry.address.load(Ordering::Acquire);
+            // What only gives back is of no use without a debt.
+            address != 0
+                && address & GIVES_BACK == 0
+                && entry.place.load(Ordering::Acquire) == place
+        })
+    })
+}
+
+/// Forgets the addresses at which their semaphores are not any more.
+fn forget_what_is_gone() {
+    for entry in &ENTRIES {
+        let address = entry.address.load(Ordering::Acquire) & !GIVES_BACK;
+        let number = pool::number_of(entry.place.load(Ordering::Acquire));
+        let semaphore = ptr::with_exposed_provenance(address);
+        if address != 0 && !opened::leads_to(semaphore, number) {
+            entry.address.store(0, Ordering::Release);
+        }
     }
 }
 
@@ -168,12 +241,12 @@ fn give_back_to(semaphore: &Semaphore) {
     if limit() == 0 || number == 0 || look_up(semaphore, 0).is_some() {
         return;
     }
-    let all = ALL.lock();
-    if let Some(known) = all.iter().find(|known| known.number() == number && known.has_taken())
-        && Place::of(address).is_ok_and(|place| known.is_of(&place, number))
+    let _all = ALL.lock();
+    if let Some(known) = pool::enter_debt(number)
+        && Place::of(address).is_ok_and(|place| known.opened.is_of(&place))
     {
-        // Without a free entry it is not counted.
-        let _ = enter(address, GIVES_BACK, known);
+        // Without a free entry each post looks for it.
+        let _ = enter(address, GIVES_BACK, &known);
     }
 }
 
@@ -204,56 +277,50 @@ pub unsafe fn count_if_asked(
 /// # Safety
 /// The address is that of a semaphore.
 pub unsafe fn destroyed(semaphore: *const Semaphore) {
-    if let Some(known) = find(semaphore) {
+    if limit() == 0 {
+        return;
+    }
+    if let Some(known) = find(semaphore).or_else(|| find_debt(semaphore)) {
         let order = (Ordering::SeqCst, Ordering::Relaxed);
         // SAFETY: as the caller says.
         let ledger = unsafe { &(*semaphore).ledger };
-        let _ = ledger.compare_exchange(known.number(), 0, order.0, order.1);
+        let _ = ledger.compare_exchange(known.opened.number(), 0, order.0, order.1);
     }
     forget(semaphore.addr());
+    tidy_up();
 }
 
-/// The semaphore at this address is no longer used there.
-#[cold]
+/// The semaphore at this address is no longer used there. [`tidy_up`] is to follow.
 pub fn forget(address: usize) {
     let is_its = |of: usize| of & !GIVES_BACK == address;
     let its = ENTRIES.iter().filter(|entry| is_its(entry.address.load(Ordering::Relaxed)));
     its.for_each(|entry| entry.address.store(0, Ordering::Release));
 }
 
+/// Ends what is over. Not in the child of a vfork(2), whose parent does it at its next call.
+pub fn tidy_up() {
+    if limit() != 0 && Process::owns_memory() {
+        let _all = ALL.lock();
+        preserved(end_those_that_are_over);
+    }
+}
+
 /// The program ends: of ledgers that are no longer of use the files go. Not one whose semaphore
 /// still has a name, or that another process takes part in.
 pub fn leave() {
-    if limit() == 0 || !Process::owns_memory() {
-        return;
+    if limit() != 0 && Process::owns_memory() {
+        let _all = ALL.lock();
+        preserved(pool::remove_useless_ledgers);
     }
-    preserved(|| {
-        for known in ALL.lock().iter() {
-            known.leave();
-        }
-    });
 }
 
 /// Removes the ledger of this number if its semaphore has lost its name, and no process takes part.
 pub fn tidy(number: u32) {
+    let _all = ALL.lock();
     // Our own: to open and close it would give back our locks.
-    if number != 0 && !ALL.lock().iter().any(|known| known.number() == number) {
+    if number != 0 && !pool::is_ours(number) {
         let _ = file::remove_if_stale(&file::path(number));
     }
-}
-
-/// The caller holds `ALL`. `kind`: 0 or [`GIVES_BACK`].
-fn enter(address: usize, kind: usize, of: &'static Use) -> Result<()> {
-    forget(address);
-    let is_free = |entry: &&Entry| entry.address.load(Ordering::Relaxed) == 0;
-    let number = ENTRIES.iter().position(|entry| is_free(&entry)).ok_or(Errno::EMFILE)?;
-    let entry = &ENTRIES[number];
-    entry.of.store(ptr::from_ref(of).cast_mut(), Ordering::Release);
-    // Release: a thread that finds the address finds the use.
-    entry.address.store(address | kind, Ordering::Release);
-    USED.fetch_max(number + 1, Ordering::SeqCst);
-    leave_fast_paths();
-    Ok(())
 }
 
 /// From now on no call of this process is as short as it can be.
