@@ -3,20 +3,20 @@
 #include "../support/robust.h"
 #include "../support/step.h"
 
-/* Trials at a time. */
-enum { AT_A_TIME = 16, TOKENS = 3 };
+/* Trials at a time. In a ledger, the marks are behind 120 accounts of 256 bytes. */
+enum { AT_A_TIME = 16, TOKENS = 3, ACCOUNTS = 120, MARKS = 4096 + ACCOUNTS * 256 };
 
 static sem_t *ground;
 static char *ledger;
 
 /* All have the ledger in memory. */
-static void make_ground(unsigned value)
+static void make_ground_of(sem_t *sem)
 {
-	ground = shared_sem(value);
+	ground = sem;
 	CHECK_OK(rsipc_sem_setrobust(ground));
 	int fd = open(ledger_path(ground), O_RDWR | O_CLOEXEC);
 	CHECK_OK(fd);
-	ledger = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+	ledger = mmap(NULL, MARKS + 4096, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(ledger != MAP_FAILED);
 	/* Not closed: that would give back the locks of this process. */
 	CHECK_OK(unlink(ledger_path(ground)));
@@ -24,6 +24,28 @@ static void make_ground(unsigned value)
 	/* Now it is known as that of the last poster. */
 	CHECK_OK(sem_post(ground));
 	CHECK_OK(sem_trywait(ground));
+}
+
+static void make_ground(unsigned value)
+{
+	make_ground_of(shared_sem(value));
+}
+
+/* One that can be closed. */
+static void make_named_ground(unsigned value)
+{
+	char end[32];
+	snprintf(end, sizeof end, "step%d", getpid());
+	const char *name = check_name(end);
+	make_ground_of(open_new(name, value));
+	CHECK_OK(sem_unlink(name));
+}
+
+/* The mark that stands for an account; 0: it is free. */
+static unsigned standing(int account)
+{
+	char *row = ledger + MARKS + account * ACCOUNTS * 8;
+	return __atomic_load_n((unsigned *)(void *)(row + account * 8), __ATOMIC_SEQ_CST);
 }
 
 /* Opens the account of the victim. */
@@ -160,4 +182,57 @@ CASE(robust_poster_killed_while_another_one_sleeps)
 	int counts[STEP_ENDS] = { 0 };
 	try_steps(poster_with_sleeper_trial, counts);
 	CHECK(counts[STEP_EARLY] > 0);
+}
+
+static void close_it(void)
+{
+	sem_close(ground);
+}
+
+/* The account of the victim is free in the end, wherever it is killed, and what it held is there. */
+static int close_trial_after(int steps, void (*before)(void))
+{
+	make_named_ground(TOKENS);
+	pid_t victim = step_victim(before, close_it);
+	int in_call = step_many(victim, steps);
+	int is_over = step_stage() != 1, has_left = standing(1) == 0;
+	step_kill(victim);
+	await_burial(TOKENS);
+	CHECK_SOON(standing(1) == 0 && standing(2) == 0);
+	return !in_call ? STEP_OVER : is_over ? STEP_LATE : has_left ? STEP_BETWEEN : STEP_EARLY;
+}
+
+static int close_trial(int steps)
+{
+	return close_trial_after(steps, rehearse);
+}
+
+static int owing_close_trial(int steps)
+{
+	return close_trial_after(steps, rehearse_holding);
+}
+
+/* With the marks of the victim. */
+static unsigned long seen_with_marks(void)
+{
+	unsigned long sum = seen();
+	for (int account = 0; account < 3; account++)
+		sum = sum * 31 + standing(account);
+	return sum;
+}
+
+CASE(robust_closer_killed_at_any_instruction)
+{
+	int counts[STEP_ENDS] = { 0 };
+	step_trials_at_changes(close_trial, seen_with_marks, 4, counts);
+	fprintf(stderr, "%d early, %d between\n", counts[STEP_EARLY], counts[STEP_BETWEEN]);
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] > 0 && counts[STEP_OVER] > 0);
+}
+
+/* It stays in debt, and dies. */
+CASE(robust_owing_closer_killed_at_any_instruction)
+{
+	int counts[STEP_ENDS] = { 0 };
+	step_trials_at_changes(owing_close_trial, seen_with_marks, 4, counts);
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }

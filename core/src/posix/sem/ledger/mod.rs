@@ -14,12 +14,15 @@
 //! | `opened` | a ledger that this process has open |
 //! | `account` | the part of this process in it |
 //! | `pool` | the uses of semaphores by this process, and their end |
-//! | `uses` | the addresses that lead to them |
+//! | `entries` | the addresses that lead to them |
+//! | `uses` | what the calls do with all of these |
 //! | `holders` | what a look from outside shows |
 
 #[cfg(not(loom))]
 mod account;
 mod burial;
+#[cfg(not(loom))]
+mod entries;
 #[cfg(not(loom))]
 pub mod file;
 #[cfg(not(loom))]

@@ -138,7 +138,9 @@ pub fn is_ours(number: u32) -> bool {
 /// place.
 pub fn end_all_that_are_over(is_led_to: impl Fn(usize) -> bool) -> usize {
     let mut patience = Patience::short();
-    let is_idle = |(index, _): &(usize, _)| !is_led_to(*index);
+    let is_idle = |&(index, place): &(usize, &Use)| {
+        place.number.load(Ordering::Relaxed) != 0 && !is_led_to(index)
+    };
     ALL.iter().enumerate().filter(is_idle).filter(|(_, place)| place.end(&mut patience)).count()
 }
 

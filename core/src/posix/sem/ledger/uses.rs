@@ -1,15 +1,8 @@
-//! The addresses at which this process uses semaphores with a ledger.
+//! The semaphores that this process uses with a ledger.
 //!
 //! The fast paths know nothing of it: they compare the address of a semaphore with a limit, where
 //! they would compare it with NULL otherwise. The limit is 0 until a process uses a ledger, or
 //! tracks a semaphore ([`track`](super::super::track)), and then above all addresses.
-//!
-//! A semaphore at an address that is known holds the number of its ledger. If it does not, it has
-//! been initialised anew, or something else is there, and it is not counted.
-//!
-//! An address is forgotten when the semaphore is closed or destroyed there, and at the latest when
-//! there is no room for another one and the semaphore is not there any more (after munmap(2)).
-//! What no address leads to may be over (`pool`).
 //!
 //! The child of a fork uses what its parent used, with an account of its own, which it opens at its
 //! first call. What its parent has taken remains its parent's.
@@ -19,10 +12,11 @@ use core::ptr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::super::layout::Semaphore;
+use super::entries;
 use super::file::{self, Place};
-use super::opened::{self, Opened};
+use super::opened::Opened;
 use super::pattern::any_fits;
-use super::pool::{self, Inside, USES};
+use super::pool::{self, Inside};
 use crate::atomic::{AtomicUsize, Ordering};
 use crate::os::errno::preserved;
 use crate::os::filter::Found;
@@ -68,30 +62,13 @@ fn limit() -> usize {
     rsipc_sem_limit.load(Ordering::Relaxed)
 }
 
-/// An address at which a semaphore is used with its ledger, or [`GIVES_BACK`] with it, and the
-/// place of the use. 0 = free.
-struct Entry {
-    address: AtomicUsize,
-    place: AtomicUsize,
-}
-
-static ENTRIES: [Entry; USES] =
-    [const { Entry { address: AtomicUsize::new(0), place: AtomicUsize::new(0) } }; USES];
-
-/// In an address: the semaphore has been closed, and opened again here, and is not counted any
-/// more. But what is posted here may be what was taken before. (A semaphore is aligned.)
-const GIVES_BACK: usize = 1;
-
-/// No entry from this number on has ever been used. Raised under [`ALL`].
-static USED: AtomicUsize = AtomicUsize::new(0);
-
 /// Held while a use begins or ends.
 static ALL: ForkMutex<()> = ForkMutex::new(2, ());
 
 /// The use of a semaphore. `None`: it is not counted.
 #[inline]
 pub fn find(semaphore: *const Semaphore) -> Option<Inside> {
-    if limit() == 0 { None } else { look_up(semaphore, 0) }
+    if limit() == 0 { None } else { look_up(semaphore, entries::COUNTS) }
 }
 
 /// The same for a post, which is counted, too, where it gives back what was taken at another
@@ -101,21 +78,17 @@ pub fn find_for_post(semaphore: *const Semaphore) -> Option<Inside> {
     if limit() == 0 {
         return None;
     }
-    look_up(semaphore, 0)
-        .or_else(|| look_up(semaphore, GIVES_BACK).filter(|known| known.has_taken()))
+    look_up(semaphore, entries::COUNTS)
+        .or_else(|| look_up(semaphore, entries::GIVES_BACK).filter(|known| known.has_taken()))
         .or_else(|| find_debt(semaphore))
 }
 
-/// `kind`: 0 or [`GIVES_BACK`].
+/// `kind`: [`entries::COUNTS`] or [`entries::GIVES_BACK`].
 #[cold]
 fn look_up(semaphore: *const Semaphore, kind: usize) -> Option<Inside> {
-    let address = semaphore.addr() | kind;
-    let is_its = |entry: &&Entry| entry.address.load(Ordering::Acquire) == address;
-    // Relaxed: the thread that asks has seen the store, or the semaphore is not its own to count.
-    let entry = ENTRIES.iter().take(USED.load(Ordering::Relaxed)).find(is_its)?;
+    let place = entries::find(semaphore.addr(), kind)?;
     // SAFETY: the caller's semaphore.
-    let number = unsafe { (*semaphore).ledger.load(Ordering::Relaxed) };
-    pool::enter(entry.place.load(Ordering::Acquire), number)
+    pool::enter(place, unsafe { (*semaphore).ledger.load(Ordering::Relaxed) })
 }
 
 /// The use of a semaphore from which something was taken at another address, in memory that has
@@ -126,7 +99,7 @@ fn find_debt(semaphore: *const Semaphore) -> Option<Inside> {
     let number = unsafe { (*semaphore).ledger.load(Ordering::Relaxed) };
     // The number may be a copy; behind a filter the look may be a call too many.
     let is_its = |known: &Inside| {
-        !Found::default().is_confined() && preserved(|| known.opened.is_at(semaphore.addr()))
+        preserved(|| !Found::default().is_confined() && known.opened.is_at(semaphore.addr()))
     };
     pool::enter_debt(number).filter(is_its)
 }
@@ -153,13 +126,13 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
         return Err(Errno::ENOSYS);
     }
     let _all = ALL.lock();
-    if let Some(known) = look_up(semaphore, 0) {
+    if let Some(known) = look_up(semaphore, entries::COUNTS) {
         return known.account_at_last().map(drop);
     }
     end_those_that_are_over();
     let mut counted = begin(shared);
     if counted == Err(Errno::EMFILE) {
-        forget_what_is_gone();
+        preserved(|| entries::forget_what_is_gone(pool::number_of));
         if end_those_that_are_over() > 0 {
             counted = begin(shared);
         }
@@ -170,7 +143,7 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
     counted
 }
 
-/// The caller holds `ALL`, as for all that follow up to [`enter`].
+/// The caller holds `ALL`.
 fn begin(semaphore: &Semaphore) -> Result<()> {
     let address = ptr::from_ref(semaphore).addr();
     let place = Place::of(address)?;
@@ -178,13 +151,13 @@ fn begin(semaphore: &Semaphore) -> Result<()> {
         let number = semaphore.ledger.load(Ordering::SeqCst);
         if let Some(known) = pool::known(&place, number) {
             known.account_at_last()?;
-            return enter(address, 0, &known);
+            return enter(address, &known);
         }
         let new = pool::add(|| Opened::new(semaphore, place.clone(), pool::is_ours))?;
         new.account_at_last()?;
         // Before it had an account, a process may have removed the file: others would not find it.
         if new.opened.has_name()? {
-            return enter(address, 0, &new);
+            return enter(address, &new);
         }
         let nameless = new.opened.number();
         drop(new);
@@ -195,42 +168,15 @@ fn begin(semaphore: &Semaphore) -> Result<()> {
     }
 }
 
-fn enter(address: usize, kind: usize, of: &Inside) -> Result<()> {
-    forget(address);
-    let is_free = |entry: &&Entry| entry.address.load(Ordering::Relaxed) == 0;
-    let number = ENTRIES.iter().position(|entry| is_free(&entry)).ok_or(Errno::EMFILE)?;
-    let entry = &ENTRIES[number];
-    entry.place.store(of.index(), Ordering::Release);
-    // Release: a thread that finds the address finds the place.
-    entry.address.store(address | kind, Ordering::Release);
-    USED.fetch_max(number + 1, Ordering::SeqCst);
+fn enter(address: usize, of: &Inside) -> Result<()> {
+    entries::enter(address, entries::COUNTS, of.index())?;
     leave_fast_paths();
     Ok(())
 }
 
 /// Gives how many.
 fn end_those_that_are_over() -> usize {
-    pool::end_all_that_are_over(|place| {
-        ENTRIES.iter().any(|entry| {
-            let address = entry.address.load(Ordering::Acquire);
-            // What only gives back is of no use without a debt.
-            address != 0
-                && address & GIVES_BACK == 0
-                && entry.place.load(Ordering::Acquire) == place
-        })
-    })
-}
-
-/// Forgets the addresses at which their semaphores are not any more.
-fn forget_what_is_gone() {
-    for entry in &ENTRIES {
-        let address = entry.address.load(Ordering::Acquire) & !GIVES_BACK;
-        let number = pool::number_of(entry.place.load(Ordering::Acquire));
-        let semaphore = ptr::with_exposed_provenance(address);
-        if address != 0 && !opened::leads_to(semaphore, number) {
-            entry.address.store(0, Ordering::Release);
-        }
-    }
+    preserved(|| pool::end_all_that_are_over(entries::lead_to))
 }
 
 /// A named semaphore has been opened that is not counted here. If the process has counted it at
@@ -238,7 +184,7 @@ fn forget_what_is_gone() {
 fn give_back_to(semaphore: &Semaphore) {
     let number = semaphore.ledger.load(Ordering::SeqCst);
     let address = ptr::from_ref(semaphore).addr();
-    if limit() == 0 || number == 0 || look_up(semaphore, 0).is_some() {
+    if limit() == 0 || number == 0 || look_up(semaphore, entries::COUNTS).is_some() {
         return;
     }
     let _all = ALL.lock();
@@ -246,7 +192,7 @@ fn give_back_to(semaphore: &Semaphore) {
         && Place::of(address).is_ok_and(|place| known.opened.is_of(&place))
     {
         // Without a free entry each post looks for it.
-        let _ = enter(address, GIVES_BACK, &known);
+        let _ = entries::enter(address, entries::GIVES_BACK, known.index());
     }
 }
 
@@ -292,16 +238,15 @@ pub unsafe fn destroyed(semaphore: *const Semaphore) {
 
 /// The semaphore at this address is no longer used there. [`tidy_up`] is to follow.
 pub fn forget(address: usize) {
-    let is_its = |of: usize| of & !GIVES_BACK == address;
-    let its = ENTRIES.iter().filter(|entry| is_its(entry.address.load(Ordering::Relaxed)));
-    its.for_each(|entry| entry.address.store(0, Ordering::Release));
+    entries::forget(address);
 }
 
-/// Ends what is over. Not in the child of a vfork(2), whose parent does it at its next call.
+/// Ends what is over. Not in the child of a vfork(2), whose parent does it at its next call; nor
+/// behind a filter, which may kill for what it takes.
 pub fn tidy_up() {
-    if limit() != 0 && Process::owns_memory() {
+    if limit() != 0 && Process::owns_memory() && preserved(|| !Found::default().is_confined()) {
         let _all = ALL.lock();
-        preserved(end_those_that_are_over);
+        end_those_that_are_over();
     }
 }
 
