@@ -94,9 +94,10 @@ impl Semaphore {
     /// As for [`Self::post`].
     unsafe fn increment(this: *const Self) -> Result<Then> {
         loop {
-            // SAFETY: as the caller says; after ERESTART it has not been incremented.
             let posted = match uses::find_for_post(this) {
+                // SAFETY: as the caller says; after ERESTART it has not been incremented.
                 Some(counted) => unsafe { counted.post(&raw const (*this).word) },
+                // SAFETY: as the caller says.
                 None => unsafe { Word::post(&raw const (*this).word) },
             };
             if posted != Err(Errno::ERESTART) {
@@ -125,15 +126,15 @@ impl Semaphore {
     /// Notes the caller as the last taker, if it has taken.
     fn take(&self, registered: bool) -> Taken {
         let taken = loop {
-            match uses::find(self) {
-                Some(counted) => match counted.take(&self.word, registered) {
-                    Ok(taken) => break taken,
-                    // A handler has forked, and this is the child, with a part of its own.
-                    Err(_) => continue,
-                },
-                None if registered => break self.word.take_registered(),
-                None if self.word.try_take() => break Taken::One,
-                None => break Taken::Nothing,
+            let taken = match uses::find(self) {
+                Some(counted) => counted.take(&self.word, registered),
+                None if registered => Ok(self.word.take_registered()),
+                None if self.word.try_take() => Ok(Taken::One),
+                None => Ok(Taken::Nothing),
+            };
+            // Otherwise a handler has forked, and this is the child, with a part of its own.
+            if let Ok(taken) = taken {
+                break taken;
             }
         };
         if taken != Taken::Nothing {

@@ -121,9 +121,9 @@ impl Opened {
         let Watched { words, file, semaphore, .. } = self.watched;
         // The program may have closed it by a bare system call, and use the number itself.
         if self.has_its_file() {
-            file.release()
+            file.release();
         } else {
-            file.forget()
+            file.forget();
         }
         unmap_ledger(words);
         unmap(semaphore);

@@ -88,14 +88,16 @@ pub fn enter(index: usize, number: u32) -> Option<Inside> {
     // SAFETY: what a place has is never unmapped.
     let own = unsafe { place.own.load(Ordering::Acquire).as_ref() }?;
     own.inside.fetch_add(1, Ordering::SeqCst);
-    // SAFETY: whoever ends the use closes it first: after this look it waits for the way out.
-    match unsafe { is_its().then(|| (*place.opened.get()).as_ref()).flatten() } {
-        Some(opened) => Some(Inside { part: Part { opened, own }, index }),
-        None => {
-            come_out(own);
-            None
-        }
+    if !is_its() {
+        come_out(own);
+        return None;
     }
+    // SAFETY: whoever ends the use closes it first: after that look it waits for the way out.
+    let opened = unsafe { (*place.opened.get()).as_ref() };
+    if opened.is_none() {
+        come_out(own);
+    }
+    opened.map(|opened| Inside { part: Part { opened, own }, index })
 }
 
 /// Of the ledger of the use at this place; 0: there is none.
