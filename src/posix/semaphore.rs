@@ -28,7 +28,8 @@ pub unsafe extern "C" fn sem_init(sem: *mut sem_t, pshared: c_int, value: c_uint
     }))
 }
 
-/// Destroys an unnamed semaphore. Only a robust one has something to free. POSIX.1-2017, `sem_destroy`.
+/// Destroys an unnamed semaphore. Only a robust one has something to free. POSIX.1-2017,
+/// `sem_destroy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_destroy(sem: *mut sem_t) -> c_int {
     // SAFETY: the caller's semaphore, which no thread uses any more.

@@ -4,8 +4,8 @@
 //! been initialised anew, or something else is there, and it is not counted.
 //!
 //! An address is forgotten when the semaphore is closed or destroyed there, and at the latest when
-//! there is no room for another one and the semaphore is not there any more (after munmap(2)). A use
-//! that no address leads to may be over (`pool`).
+//! there is no room for another one and the semaphore is not there any more (after munmap(2)). A
+//! use that no address leads to may be over (`pool`).
 
 use core::ptr;
 

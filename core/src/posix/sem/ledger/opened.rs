@@ -1,4 +1,5 @@
-//! The ledger of a semaphore, opened: its memory, its file, and the semaphore in a mapping of our own.
+//! The ledger of a semaphore, opened: its memory, its file, and the semaphore in a mapping of our
+//! own.
 
 use core::ptr;
 use std::os::fd::{AsRawFd, IntoRawFd};
