@@ -332,7 +332,10 @@ CASE(robust_killed_while_it_opens_and_closes)
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 + i * 37123 }, NULL);
 		CHECK_OK(kill(pid, SIGKILL));
-		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+		int status;
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		/* Not by a check of its own. */
+		CHECK_EQ(status, SIGKILL);
 		CHECK_SOON(value_of(sem) == 1);
 	}
 	check_stays(sem, 1);

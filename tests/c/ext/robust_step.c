@@ -236,3 +236,51 @@ CASE(robust_owing_closer_killed_at_any_instruction)
 	step_trials_at_changes(owing_close_trial, seen_with_marks, 4, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }
+
+static struct {
+	int told, done;
+} *destroyer;
+
+static void *destroy_when_told(void *unused)
+{
+	(void)unused;
+	while (!__atomic_load_n(&destroyer->told, __ATOMIC_SEQ_CST))
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	CHECK_OK(sem_trywait(ground));
+	CHECK_OK(sem_destroy(ground));
+	__atomic_store_n(&destroyer->done, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void rehearse_with_destroyer(void)
+{
+	pthread_t thread;
+	rehearse_holding();
+	CHECK_EQ(pthread_create(&thread, NULL, destroy_when_told, NULL), 0);
+}
+
+/* Another thread of the poster takes what it has posted and destroys the semaphore. */
+static int poster_with_destroyer_trial(int steps)
+{
+	make_ground(1);
+	destroyer = common_memory(sizeof *destroyer);
+	pid_t victim = step_victim(rehearse_with_destroyer, post);
+	int in_call = step_many(victim, steps);
+	int has_posted = value_of(ground) == 1 && step_stage() == 1;
+	if (has_posted) {
+		__atomic_store_n(&destroyer->told, 1, __ATOMIC_SEQ_CST);
+		CHECK_SOON(__atomic_load_n(&destroyer->done, __ATOMIC_SEQ_CST));
+	}
+	CHECK_OK(ptrace(PTRACE_CONT, victim, NULL, NULL));
+	CHECK_SOON(step_stage() == 2);
+	step_kill(victim);
+	return !in_call ? STEP_OVER : has_posted ? STEP_BETWEEN : STEP_EARLY;
+}
+
+CASE(robust_poster_at_any_instruction_as_the_semaphore_is_destroyed)
+{
+	int counts[STEP_ENDS] = { 0 };
+	try_steps(poster_with_destroyer_trial, counts);
+	fprintf(stderr, "%d early, %d between\n", counts[STEP_EARLY], counts[STEP_BETWEEN]);
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_BETWEEN] > 0);
+}
