@@ -192,14 +192,17 @@ pub fn is_found_queue(fd: RawFd) -> bool {
 
 #[cold]
 fn find_out(fd: RawFd) -> bool {
-    if uncancelled(|| inherited::adopt(fd)).is_ok() {
-        return is_queue(fd);
-    }
-    // A descriptor that is not in use may be a queue's later.
-    if file::status(fd).is_ok() {
-        note_no_queue(fd);
-    }
-    false
+    // It is a question: that the answer is no is no error of the caller's.
+    preserved(|| {
+        if uncancelled(|| inherited::adopt(fd)).is_ok() {
+            return is_queue(fd);
+        }
+        // A descriptor that is not in use may be a queue's later.
+        if file::status(fd).is_ok() {
+            note_no_queue(fd);
+        }
+        false
+    })
 }
 
 impl<'t> Use<'t> {
