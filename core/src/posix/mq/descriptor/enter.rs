@@ -234,6 +234,16 @@ impl<'t> Use<'t> {
     pub fn is_open(&self) -> bool {
         is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)
     }
+
+    /// The descriptor has been closed, or its `O_NONBLOCK` has changed. If this is a handler that
+    /// has interrupted a call on it which waits, that call has to see: after a handler with
+    /// SA_RESTART, Linux makes it anew.
+    pub fn tell_interrupted(&self) {
+        if self.operation.doubts_interrupted() {
+            self.queue.layout.message().renew_sleeps();
+            self.queue.layout.space().renew_sleeps();
+        }
+    }
 }
 
 impl Closing {
