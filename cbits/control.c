@@ -15,6 +15,7 @@
 int rsipc_is_queue(int fd);
 int rsipc_queue_access_mode(struct rsipc_thread **thread, int fd);
 int rsipc_queue_left(struct rsipc_thread **thread, int fd);
+void rsipc_flags_changed(struct rsipc_thread **thread, int fd);
 void rsipc_duplicated(int from, int to);
 
 int rsipc_c_fcntl(int fd, int command, long argument);
@@ -50,7 +51,10 @@ static int set_flags(int fd, long flags)
 			return rsipc_return(EINVAL);
 		flags &= ~(long)O_ASYNC;
 	}
-	return RSIPC_REAL(fcntl)(fd, F_SETFL, flags);
+	int result = RSIPC_REAL(fcntl)(fd, F_SETFL, flags);
+	if (result == 0 && rsipc_is_queue(fd))
+		rsipc_flags_changed(&rsipc_thread, fd);
+	return result;
 }
 
 /* The mark stays (mq/descriptor/inherited.rs). */

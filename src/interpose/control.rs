@@ -6,6 +6,8 @@ use std::ffi::{c_int, c_long, c_ulong};
 
 use super::file::{call, small};
 use crate::entry::{jump_to, jumps_to};
+use crate::thread::thread_of;
+use rsipc_core::os::errno::preserved;
 use rsipc_core::posix::mq;
 use rsipc_core::shared::thread::Thread;
 
@@ -29,6 +31,14 @@ jumps_to! {
 unsafe extern "C" fn rsipc_queue_access_mode(slot: *const Cell<*const Thread>, fd: c_int) -> c_int {
     // SAFETY: C gives the thread's own variable.
     small(unsafe { call(slot, |thread| mq::access_mode(thread, fd).map(i64::from)) })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_flags_changed(slot: *const Cell<*const Thread>, fd: c_int) {
+    // SAFETY: C gives the thread's own variable.
+    if let Ok(thread) = thread_of(unsafe { &*slot }) {
+        preserved(|| mq::flags_changed(thread, fd));
+    }
 }
 
 #[unsafe(no_mangle)]

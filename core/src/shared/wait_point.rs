@@ -252,6 +252,13 @@ impl WaitPoint {
         }
     }
 
+    /// Has those look again who are about to sleep, or whose sleep is restarted after a handler.
+    pub fn renew_sleeps(&self) {
+        if self.event.is_awaited() {
+            self.event.will_wake();
+        }
+    }
+
     /// What a sleep here ends with.
     pub fn awaited(&self, seen: Seen) -> Awaited {
         Awaited {

@@ -147,6 +147,20 @@ CASE(mq_polls_keep_errno)
 	CHECK_KEEPS(mq_receive(queue, got, sizeof got, &priority));
 }
 
+/* Descriptors that are not in use are asked about again and again. */
+CASE(mq_polls_with_descriptors_not_in_use_keep_errno)
+{
+	enum { UNUSED = 900 };
+	queue = queue_small(0);
+	struct pollfd fds[] = { { queue, POLLOUT, 0 }, { UNUSED, POLLIN, 0 } };
+	for (int i = 0; i < 2; i++) {
+		CHECK_KEEPS(poll(fds, 2, 0));
+		CHECK_EQ(fds[1].revents, POLLNVAL);
+		CHECK_KEEPS(poll(fds, 2, -1));
+		CHECK_KEEPS(ppoll(fds, 2, NULL, NULL));
+	}
+}
+
 static void do_nothing(union sigval value)
 {
 	(void)value;

@@ -1,6 +1,8 @@
 /* Messages that do not fit, and messages that are only looked at: E2BIG, MSG_NOERROR, MSG_COPY. */
 #include "../support/sysv_msg_sleepers.h"
 
+#include <sys/mman.h>
+
 static ssize_t receive(int queue, struct message *got, size_t room, long selector, int flags)
 {
 	memset(got, 0xa5, sizeof *got);
@@ -74,6 +76,32 @@ static bool copies(int queue)
 		if (!copies(queue))                                                                \
 			CHECK_SKIP("this kernel is built without MSG_COPY");                       \
 	} while (0)
+
+/* Linux reads the buffer first, as far as a message can be long. */
+CASE(msgrcv_copy_into_what_cannot_be_read_is_efault_first)
+{
+	enum { PAGE = 4096, FAR = 1 << 20 };
+	int queue = new_queue();
+	NEEDS_COPIES(queue);
+	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	CHECK(pages != MAP_FAILED);
+	CHECK_OK(mprotect(pages + PAGE, PAGE, PROT_NONE));
+	void *bad[] = { pages + PAGE, pages + PAGE - 4, (void *)8 };
+	for (int full = 0; full < 2; full++) {
+		for (int i = 0; i < 3; i++) {
+			CHECK_FAILS(msgrcv(queue, bad[i], 5, 0, IPC_NOWAIT | MSG_COPY), EFAULT);
+			CHECK_FAILS(msgrcv(FAR, bad[i], 5, 0, IPC_NOWAIT | MSG_COPY), EFAULT);
+			CHECK_FAILS(msgrcv(-1, bad[i], 5, 0, IPC_NOWAIT | MSG_COPY), EINVAL);
+			CHECK_FAILS(msgrcv(queue, bad[i], 5, 0, MSG_COPY), EINVAL);
+		}
+		CHECK_FAILS(msgrcv(queue, pages, 0, 9, IPC_NOWAIT | MSG_COPY), ENOMSG);
+		CHECK_FAILS(msgrcv(FAR, bad[0], 0, 0, IPC_NOWAIT | MSG_COPY), EINVAL);
+		if (full == 0)
+			PUT(queue, 3, "too long");
+	}
+	CHECK_HOLDS(queue, 1, 8);
+}
 
 CASE(msgrcv_copy_takes_a_place_and_leaves_the_message)
 {

@@ -57,8 +57,17 @@ pub fn set_nonblocking(
     let tag = FrameTag::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
         queue.queue.nonblocking.learn(nonblocking);
+        queue.tell_interrupted();
     }
     Ok(before)
+}
+
+/// The program has changed the flags of the open description by fcntl(2).
+pub fn flags_changed(thread: &'static Thread, fd: RawFd) {
+    let tag = FrameTag::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
+        queue.tell_interrupted();
+    }
 }
 
 fn fcntl(fd: RawFd, command: c_int, argument: c_int) -> Result<c_int> {

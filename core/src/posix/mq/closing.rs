@@ -104,7 +104,10 @@ pub fn end(thread: &'static Thread, closing: Closing, is_closed: bool) {
         return closing.undone();
     }
     let tag = FrameTag::new();
-    let fifo = closing.enter(thread, &tag).map(|queue| queue.queue.fifo);
+    let fifo = closing.enter(thread, &tag).map(|queue| {
+        queue.tell_interrupted();
+        queue.queue.fifo
+    });
     closing.done();
     if let Ok(fifo) = fifo {
         internal::closed(fifo);

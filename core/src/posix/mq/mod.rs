@@ -77,7 +77,7 @@ pub use as_file::{
 #[cfg(not(loom))]
 pub use batch::{receive_some, send_some};
 #[cfg(not(loom))]
-pub use calls::{Attributes, attributes, set_nonblocking, unlink};
+pub use calls::{Attributes, attributes, flags_changed, set_nonblocking, unlink};
 #[cfg(not(loom))]
 pub use closing::{
     Close, begin as begin_close, close, doubt_all, duplicated, end as end_close, end_unknown,

@@ -194,6 +194,27 @@ fn begin_anew<T>(record: &Record) -> Result<T> {
 }
 
 impl Operation<'_> {
+    /// Doubts the operations on the same object that the calling handler has interrupted. False:
+    /// there is none.
+    pub fn doubts_interrupted(&self) -> bool {
+        let subject = self.record.subject.load(Ordering::Relaxed);
+        let is_interrupted = |record: &&Record| {
+            !ptr::eq(*record, self.record) && record.subject.load(Ordering::Relaxed) == subject
+        };
+        let interrupted = self.thread.records.iter().filter(is_interrupted);
+        interrupted.inspect(|record| record.doubt()).count() > 0
+    }
+
+    /// What it leads to is looked at now.
+    pub fn trust(&self) {
+        self.record.trust();
+    }
+
+    /// Whether a handler has doubted it.
+    pub fn is_doubted(&self) -> bool {
+        self.record.is_doubted()
+    }
+
     /// It claims in the name of the process's presence: the object is not at home in the PID
     /// namespace of this process.
     #[inline]

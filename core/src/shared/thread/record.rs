@@ -25,6 +25,8 @@ pub(super) struct Record {
     pub owed: AtomicUsize,
     /// Whether its claim is in the name of the process's presence.
     pub by_presence: AtomicBool,
+    /// The tag value of the last operation that was doubted ([`Record::doubt`]).
+    doubted: AtomicU64,
 }
 
 /// The high bits of all tags: few other values on a stack look like one.
@@ -35,6 +37,7 @@ const RECORD_SHIFT: u32 = 52;
 impl Record {
     pub fn set_up(&self, index: u64) {
         self.clear();
+        self.trust();
         self.tag_value.store(TAGGED | index << RECORD_SHIFT, Ordering::Relaxed);
     }
 
@@ -56,6 +59,21 @@ impl Record {
     #[inline(always)]
     pub fn is_undisturbed(&self, value: u64) -> bool {
         self.tag_value.load(Ordering::Relaxed) == value
+    }
+
+    /// A handler that has interrupted the operation has changed what it leads to.
+    pub fn doubt(&self) {
+        self.doubted.store(self.tag_value.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// What it leads to is looked at now.
+    pub fn trust(&self) {
+        self.doubted.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether that has happened to the operation that has begun. No other one has its tag value.
+    pub fn is_doubted(&self) -> bool {
+        self.doubted.load(Ordering::Relaxed) == self.tag_value.load(Ordering::Relaxed)
     }
 
     /// The operation has ended.

@@ -6,7 +6,7 @@ use super::task::Task;
 use super::transfer::{Incoming, Outgoing, Transfer};
 use super::wait::{self, CallStorage};
 use crate::os::clock::realtime_seconds;
-use crate::os::{Errno, Result};
+use crate::os::{Errno, Result, user};
 use crate::shared::thread::{FrameTag, Thread};
 use crate::sysv::attached::Use;
 use crate::sysv::enter::enter;
@@ -108,8 +108,8 @@ pub unsafe fn receive_or_wait(
     unsafe { wait::place(thread, id, Task::Receive(*into), storage) }.map(|()| Outcome::MustWait)
 }
 
-/// Copies the message at this index, in the order of arrival: `MSG_COPY`. EINVAL, EACCES; ENOMSG;
-/// EFAULT.
+/// Copies the message at this index, in the order of arrival: `MSG_COPY`. EFAULT: the buffer cannot
+/// be read, which Linux finds first; EINVAL, EACCES; ENOMSG; EFAULT.
 ///
 /// # Safety
 /// As above.
@@ -119,6 +119,8 @@ pub unsafe fn copy(
     into: &Incoming,
     place: usize,
 ) -> Result<usize> {
+    let longest = usize::try_from(limits::of_new_queues().message).unwrap_or(usize::MAX);
+    user::readable(into.into, into.capacity.min(longest))?;
     let tag = FrameTag::new();
     let entered = enter_queue(thread, id, &tag)?;
     let (queue, who) = (entered.object, &entered.operation);

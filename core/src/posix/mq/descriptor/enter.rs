@@ -192,14 +192,17 @@ pub fn is_found_queue(fd: RawFd) -> bool {
 
 #[cold]
 fn find_out(fd: RawFd) -> bool {
-    if uncancelled(|| inherited::adopt(fd)).is_ok() {
-        return is_queue(fd);
-    }
-    // A descriptor that is not in use may be a queue's later.
-    if file::status(fd).is_ok() {
-        note_no_queue(fd);
-    }
-    false
+    // It is a question: that the answer is no is no error of the caller's.
+    preserved(|| {
+        if uncancelled(|| inherited::adopt(fd)).is_ok() {
+            return is_queue(fd);
+        }
+        // A descriptor that is not in use may be a queue's later.
+        if file::status(fd).is_ok() {
+            note_no_queue(fd);
+        }
+        false
+    })
 }
 
 impl<'t> Use<'t> {
@@ -230,6 +233,16 @@ impl<'t> Use<'t> {
     /// us.
     pub fn is_open(&self) -> bool {
         is_queue(self.fd) && identity(self.fd) == Ok(self.queue.fifo)
+    }
+
+    /// The descriptor has been closed, or its `O_NONBLOCK` has changed. If this is a handler that
+    /// has interrupted a call on it which waits, that call has to see: after a handler with
+    /// SA_RESTART, Linux makes it anew.
+    pub fn tell_interrupted(&self) {
+        if self.operation.doubts_interrupted() {
+            self.queue.layout.message().renew_sleeps();
+            self.queue.layout.space().renew_sleeps();
+        }
     }
 }
 

@@ -108,6 +108,9 @@ impl Attempt for Transfer {
         // Before the look: one that is marked after that keeps this thread from sleeping.
         let others = self.words.gather(&self.queue.queue.mapping);
         self.slept_on_marks |= others > 0;
+        if self.queue.operation.is_doubted() {
+            return Ok(false);
+        }
         let until = match self.queue.look(self.task.wanted()) {
             Look::There if self.turn.is_its_own || !seen.is_in_turn() => return Ok(false),
             Look::There => Some(self.turn.until_held_up_enough(terms.until)),
@@ -129,6 +132,11 @@ impl Attempt for Transfer {
     }
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Transferred>> {
+        if self.queue.operation.is_doubted()
+            && let Some(done) = self.look_at_descriptor()?
+        {
+            return Ok(Some(done));
+        }
         if matches!(woken, Woken::Called { .. }) {
             self.turn.is_its_own = true;
             self.called.come();
@@ -305,6 +313,17 @@ impl Transfer {
         }
         self.queue.found_none(self.task.wanted());
         Err(Errno::EAGAIN)
+    }
+
+    /// A handler in the middle of the call has changed the descriptor. EBADF: it has closed it.
+    #[cold]
+    fn look_at_descriptor(&mut self) -> Result<Option<Transferred>> {
+        // Before the look: another handler may come.
+        self.queue.operation.trust();
+        if !self.queue.is_open() {
+            return Err(Errno::EBADF);
+        }
+        if self.is_nonblocking()? { self.refuse().map(Some) } else { Ok(None) }
     }
 
     /// EBADF when the descriptor has been closed behind our back.
