@@ -10,7 +10,8 @@
 //!   that.
 //!
 //! A yield may hand the processor to an unrelated thread for a whole time slice. A wake would have
-//! been faster, so that counts as worse than a spin in vain.
+//! been faster, so that counts as worse than a spin in vain. If what is waited for has changed many
+//! times meanwhile, threads had the slice that share it, and a wake would have been no better.
 //!
 //! All of this is a hint. Any value is harmless: a wrong one causes a spin in vain, or a sleep too
 //! early.
@@ -23,6 +24,8 @@ const BUDGET_NS: u64 = 20_000;
 /// A yield that takes longer than this, in nanoseconds, has given another thread a time slice.
 /// Interrupts take less.
 const SLICE_NS: u64 = 300_000;
+/// So many changes during a time slice show that threads had it that share what is waited for.
+const MANY_CHANGES: u32 = 16;
 /// Looks at the word between two looks at the clock.
 const LOOKS_PER_CLOCK: u32 = 32;
 /// So many attempts in vain, one after the other, and waits sleep at once.
@@ -88,6 +91,11 @@ impl Hint {
     /// Spins, or yields, until `ready` gives true. False: it did not happen within the time that a
     /// spin is worth. `may_yield`: the thread may call sched_yield(2).
     pub fn spin(&self, may_yield: bool, ready: impl Fn() -> bool) -> bool {
+        self.spin_until_changed(may_yield, || u32::from(ready()))
+    }
+
+    /// The same, until `changes` says that what is waited for has changed, and how often.
+    pub fn spin_until_changed(&self, may_yield: bool, changes: impl Fn() -> u32) -> bool {
         let settings = settings::get();
         if !settings.spin {
             return false;
@@ -101,22 +109,35 @@ impl Hint {
         let (happened, after) = if before.says_sleep() {
             (false, before.slept())
         } else if is_here {
-            let (happened, was_slow) = yield_once(ready);
-            (
-                happened,
-                if was_slow { Experience::resting(LONG_REST) } else { before.tried(happened) },
-            )
+            let (happened, was_slow) = yield_once(changes);
+            (happened, before.yielded(happened, was_slow))
         } else {
-            let happened = spin_within_budget(ready);
+            let happened = spin_within_budget(|| changes() > 0);
             (happened, before.tried(happened))
         };
         if !happened && self.waker.load(Ordering::Relaxed) != ASKED {
             self.waker.store(ASKED, Ordering::Relaxed);
         }
-        // Mostly nothing is new.
-        if after != before {
-            word.store(after.0, Ordering::Relaxed);
+        after.replace(before, word);
+        happened
+    }
+
+    /// Yields for as long as a spin may last. For after a spin that was in vain, or not worth it:
+    /// the thread that is waited for may be waiting for this processor, as where more threads than
+    /// processors share a lock. If waiters slept at once there, each of them would get its turn by
+    /// a wake. Arguments and result as for [`Self::spin_until_changed`].
+    pub fn yield_to_others(&self, changes: impl Fn() -> u32) -> bool {
+        let before = Experience(self.yields.load(Ordering::Relaxed));
+        if !settings::get().spin {
+            return false;
         }
+        let (happened, after) = if before.says_sleep() {
+            (false, before.slept())
+        } else {
+            let (happened, was_slow) = yield_within_budget(changes);
+            (happened, before.yielded(happened, was_slow))
+        };
+        after.replace(before, &self.yields);
         happened
     }
 }
@@ -136,6 +157,17 @@ impl Experience {
         Self((waits * Self::ONE_WAIT) | (GIVE_UP - 1))
     }
 
+    /// Stores it, if it is new. Mostly it is not.
+    fn replace(self, before: Self, word: &AtomicU16) {
+        if self != before {
+            word.store(self.0, Ordering::Relaxed);
+        }
+    }
+
+    fn yielded(self, happened: bool, was_slow: bool) -> Self {
+        if was_slow { Self::resting(LONG_REST) } else { self.tried(happened) }
+    }
+
     fn says_sleep(self) -> bool {
         self.0 >= Self::ONE_WAIT
     }
@@ -153,12 +185,24 @@ impl Experience {
     }
 }
 
-/// Whether it happened, and whether the processor was away for too long.
-fn yield_once(ready: impl Fn() -> bool) -> (bool, bool) {
+/// Whether it happened, and whether threads had the processor for too long that have nothing to do
+/// with it.
+fn yield_once(changes: impl Fn() -> u32) -> (bool, bool) {
     let begun = clock::monotonic_ns();
     std::thread::yield_now();
-    let happened = ready();
-    (happened, clock::monotonic_ns() - begun > SLICE_NS)
+    let changed = changes();
+    (changed > 0, changed < MANY_CHANGES && clock::monotonic_ns() - begun > SLICE_NS)
+}
+
+/// The same, as often as there is time for in a spin.
+fn yield_within_budget(changes: impl Fn() -> u32) -> (bool, bool) {
+    let end = clock::monotonic_ns() + BUDGET_NS;
+    loop {
+        let (happened, was_slow) = yield_once(&changes);
+        if happened || was_slow || clock::monotonic_ns() >= end {
+            return (happened, was_slow);
+        }
+    }
 }
 
 fn spin_within_budget(ready: impl Fn() -> bool) -> bool {
@@ -200,6 +244,21 @@ mod tests {
         assert_eq!(attempts(Experience(0), 4 + 64), 4);
         assert_eq!(attempts(Experience(0), 4 + 64 + 1 + 64 + 1), 6);
         assert_eq!(attempts(Experience::resting(LONG_REST), 4096), 0);
+    }
+
+    #[test]
+    fn a_slice_of_threads_that_share_the_word_is_no_reason_to_sleep() {
+        let hint = Hint::default();
+        let slow = |changes| {
+            move || {
+                let end = clock::monotonic_ns() + 2 * SLICE_NS;
+                while clock::monotonic_ns() < end {}
+                changes
+            }
+        };
+        assert!(hint.yield_to_others(slow(MANY_CHANGES)));
+        assert!(hint.yield_to_others(slow(1)), "of other threads");
+        assert!(!hint.yield_to_others(|| 1), "so it sleeps from now on");
     }
 
     #[test]

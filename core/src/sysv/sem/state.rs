@@ -164,6 +164,11 @@ pub fn following(current: u64, root: usize) -> u64 {
     (current & !0xff).wrapping_add(0x100) | root as u64
 }
 
+/// How often `current` has changed from one value to the other. At most [`u32::MAX`].
+pub fn changes_between(before: u64, now: u64) -> u32 {
+    u32::try_from((now >> 8).wrapping_sub(before >> 8)).unwrap_or(u32::MAX)
+}
+
 /// Cells of this kind that there can be.
 #[inline(always)]
 pub fn capacity(memory: &impl Memory, kind: Kind) -> usize {

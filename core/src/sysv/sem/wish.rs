@@ -6,7 +6,7 @@ use super::change::{Step, change, root_hint};
 use super::operate::{Actor, Array, Outcome, perform};
 use super::serve::Changed;
 use super::set::Set;
-use super::state::Fact;
+use super::state::{Fact, changes_between};
 use super::straight::{self, Attempt};
 use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
@@ -17,6 +17,8 @@ use crate::sysv::permission::{ALTER, READ};
 
 /// Spins that end well, one after the other, before a wait.
 const SPINS: usize = 8;
+/// The same for yields. One may only let a thread run that waits here, too.
+const YIELDS: usize = 4;
 
 /// Further tries in a straight line, before a change that others give way to.
 const TRIES: usize = 8;
@@ -174,16 +176,20 @@ impl<'w> Wish<'w> {
     /// The same, again and again as long as that pays.
     pub fn attempt_spinning(&self, who: &ThreadOperation<'static>) -> Result<Attempted> {
         let words = self.set.layout.words();
-        let mut spins = 0;
+        let (mut spins, mut yields) = (0, 0);
         loop {
             let seen = words.current.load(Ordering::Relaxed);
             let attempted = self.attempt(who)?;
             let Attempted::MustWait(member) = attempted else { return Ok(attempted) };
-            let has_moved = || words.current.load(Ordering::Relaxed) != seen;
-            if spins == SPINS || !words.hint(member).spin(true, has_moved) {
+            let changes = || changes_between(seen, words.current.load(Ordering::Relaxed));
+            let hint = words.hint(member);
+            if spins < SPINS && hint.spin_until_changed(true, changes) {
+                spins += 1;
+            } else if yields < YIELDS && hint.yield_to_others(changes) {
+                yields += 1;
+            } else {
                 return Ok(attempted);
             }
-            spins += 1;
         }
     }
 }
