@@ -277,12 +277,14 @@ static int make_small_pipes(int (*ends)[2], int limit)
 
 CASE(mq_poll_knows_a_full_queue_that_was_made_beside_too_many_pipes)
 {
-	enum { A_USER = 61235, LIMIT = 2000 };
+	enum { LIMIT = 2000 };
 	static int ends[LIMIT][2];
 	if (geteuid() != 0)
 		CHECK_SKIP("only root can become another user");
 	limit_to(RLIMIT_NOFILE, 2 * LIMIT + 100);
-	become_user(A_USER, A_USER);
+	/* A user of its own: the kernel counts the pipes of all processes of a user. */
+	uid_t user = 1000000 + (uid_t)getpid();
+	become_user(user, user);
 	int count = make_small_pipes(ends, LIMIT);
 	mqd_t queue = queue_small(O_NONBLOCK);
 	/* What is asked of an epoll is the kernel's answer alone. */
