@@ -67,7 +67,8 @@ int semctl(int semid, int semnum, int cmd, ...);
 int sem_init(sem_t *sem, int pshared, unsigned int value);
 
 /**
- * Destroys an unnamed semaphore. There is nothing to free. POSIX.1-2017, `sem_destroy`.
+ * Destroys an unnamed semaphore. Only a robust one has something to free. POSIX.1-2017,
+ * `sem_destroy`.
  */
 int sem_destroy(sem_t *sem);
 
