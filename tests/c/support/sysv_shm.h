@@ -21,6 +21,15 @@ static void remove_noted_segment(int segment)
 	shmctl(segment, IPC_RMID, NULL);
 }
 
+/* To be asked by CHECK_SOON where a process that had it attached has ended, as a number of
+ * attachments is: another process that reads the maps of that one keeps its memory for a moment,
+ * and the kernel's attachment with it, also after waitpid(2). */
+__attribute__((unused)) static int is_destroyed(int segment)
+{
+	struct shmid_ds status;
+	return shmctl(segment, IPC_STAT, &status) == -1 && errno == EINVAL;
+}
+
 /* A segment that shmget() has just made: removed when the case is over. */
 __attribute__((unused)) static int noted(int segment)
 {
