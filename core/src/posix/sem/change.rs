@@ -123,7 +123,7 @@ impl Semaphore {
         self.take(true)
     }
 
-    /// Notes the caller as the last taker, if it has taken.
+    /// Decrements the value if it is positive, and counts and notes that for the caller.
     fn take(&self, registered: bool) -> Taken {
         let taken = loop {
             let taken = match uses::find(self) {

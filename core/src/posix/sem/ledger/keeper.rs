@@ -1,4 +1,5 @@
-//! The keeper: a thread of each process that takes part, which lives as long as the process does.
+//! The keeper: a thread of each process that takes part, which lives as long as the process does,
+//! or until it takes part no more.
 //!
 //! Its death marks the process in the ledger, and its robust list wakes the keepers of the others
 //! (`layout`). A keeper that is woken gives back what the dead process has taken, and wakes

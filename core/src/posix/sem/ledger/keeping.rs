@@ -43,6 +43,10 @@ unsafe impl Wiped for Memory {}
 
 /// How far the thread has come.
 ///
+/// One word, so Acquire and Release are enough: the side that finds a phase has seen what the other
+/// side did before it. So a process that finds `NONE` may unmap what the thread has used. What
+/// `start` stores before it makes the thread is seen by the thread in any case.
+///
 /// | phase | meaning | changed by |
 /// |---|---|---|
 /// | `NONE` | there is no thread; it has ended, and touches this memory no more | the process, to `BEGINS` |

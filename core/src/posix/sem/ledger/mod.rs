@@ -8,7 +8,7 @@
 //! | `burial` | what another process does for a dead one |
 //! | `layout` | the memory of a ledger |
 //! | `file` | its file |
-//! | `keeper` | the thread that lives as long as the process, and gives back what others have taken |
+//! | `keeper` | the thread that tells of the death of its process, and gives back what others had |
 //! | `keeping` | what it and its process tell each other |
 //! | `pattern` | which names the environment makes robust |
 //! | `opened` | a ledger that this process has open |

@@ -28,7 +28,8 @@ pub const USES: usize = 128;
 pub struct Use {
     /// Of its ledger; 0: no thread may come in.
     number: AtomicU32,
-    /// Of the place, from its first use on.
+    /// Of the place, from its first use on. Release, with Acquire: a thread that finds the address
+    /// finds the memory behind it mapped.
     own: AtomicPtr<Own>,
     /// Changed by the one that has the mutex of all uses, while `number` is 0 and nobody inside.
     opened: UnsafeCell<Option<Opened>>,
