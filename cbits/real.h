@@ -35,6 +35,15 @@
 	F(int, unshare, (int flags), (flags))                                                \
 	F(int, setns, (int fd, int type), (fd, type))
 
+/* The calls that change what is mapped. */
+#define RSIPC_MEMORY_CALLS(F)                                                                \
+	F(int, munmap, (void *start, size_t length))                                         \
+	F(int, mprotect, (void *start, size_t length, int access))                           \
+	F(int, pkey_mprotect, (void *start, size_t length, int access, int key))             \
+	F(void *, mmap, (void *start, size_t length, int access, int flags, int fd,          \
+			 off_t position))                                                    \
+	F(void *, mremap, (void *start, size_t length, size_t new_length, int flags, ...))
+
 /* F(result, name, parameters, ...). Each has its system call in raw.h. */
 #define RSIPC_REAL_FUNCTIONS(F)                                                              \
 	F(int, close, (int fd))                                                              \
@@ -82,6 +91,7 @@
 			      int flags))                                                    \
 	F(int, fcntl, (int fd, int command, ...))                                            \
 	F(int, ioctl, (int fd, unsigned long request, ...))                                  \
+	RSIPC_MEMORY_CALLS(F)                                                                \
 	RSIPC_CREDENTIAL_CALLS(F)                                                            \
 	RSIPC_NAMESPACE_CALLS(F)
 

@@ -10,6 +10,7 @@ use super::shm_control::control;
 use crate::edge::{fail, status};
 use crate::thread::on_this_thread;
 use rsipc_core::os::cancel::uncancelled;
+use rsipc_core::os::user;
 use rsipc_core::sysv::shm::{self, kind};
 
 /// Returns the id of the segment with this key, or of a new one. POSIX.1-2017, `shmget`.
@@ -28,6 +29,7 @@ pub unsafe extern "C" fn shmat(shmid: c_int, shmaddr: *const c_void, shmflg: c_i
     if !kind::is_ours() {
         // SAFETY: what was there is replaced only if the caller says so.
         let address = unsafe { libc::syscall(libc::SYS_shmat, shmid, shmaddr, shmflg) };
+        user::forget_all();
         return ptr::with_exposed_provenance_mut(usize::try_from(address).unwrap_or(usize::MAX));
     }
     let attached =
@@ -43,7 +45,9 @@ pub unsafe extern "C" fn shmat(shmid: c_int, shmaddr: *const c_void, shmflg: c_i
 pub unsafe extern "C" fn shmdt(shmaddr: *const c_void) -> c_int {
     if !kind::is_ours() {
         // SAFETY: the caller does not use the segment any more.
-        return kernel(unsafe { libc::syscall(libc::SYS_shmdt, shmaddr) });
+        let result = kernel(unsafe { libc::syscall(libc::SYS_shmdt, shmaddr) });
+        user::forget_all();
+        return result;
     }
     status(uncancelled(|| on_this_thread(|thread| shm::detach(thread, shmaddr.addr()))))
 }

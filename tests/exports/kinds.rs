@@ -96,6 +96,16 @@ pub const CREDENTIALS: Function = Function {
     ..SEMAPHORE
 };
 
+/// Interposed so that memory that is gone is not taken to be there.
+pub const MAPPING: Function = Function {
+    header: "<sys/mman.h>",
+    family: "memory",
+    standard: "Linux",
+    signal_safe: true,
+    notes: "glibc's own; what it changes is looked at anew when a call is given that memory",
+    ..SEMAPHORE
+};
+
 pub const OWN: Function =
     Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
 pub const BATCH: Function = Function {

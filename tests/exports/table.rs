@@ -1,8 +1,8 @@
 //! Every function that the library exports, and what a program may rely on.
 
 use crate::kinds::{
-    BATCH, CREDENTIALS, DESCRIPTOR, FILE, FILE_FORM, Function, MEMORY, MESSAGES, OWN, POLL, QUEUE,
-    SEGMENT, SEMAPHORE, SET, VECTOR, VECTOR_FORM,
+    BATCH, CREDENTIALS, DESCRIPTOR, FILE, FILE_FORM, Function, MAPPING, MEMORY, MESSAGES, OWN,
+    POLL, QUEUE, SEGMENT, SEMAPHORE, SET, VECTOR, VECTOR_FORM,
 };
 
 /// In the order of the document.
@@ -299,6 +299,12 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "capset", header: "none", ..CREDENTIALS },
     Function { name: "unshare", header: "<sched.h>", ..CREDENTIALS },
     Function { name: "setns", header: "<sched.h>", ..CREDENTIALS },
+    Function { name: "munmap", standard: "POSIX.1-2017", ..MAPPING },
+    Function { name: "mprotect", standard: "POSIX.1-2017", ..MAPPING },
+    Function { name: "pkey_mprotect", ..MAPPING },
+    Function { name: "mmap", standard: "POSIX.1-2017", ..MAPPING },
+    Function { name: "mmap64", standard: "glibc", ..MAPPING },
+    Function { name: "mremap", ..MAPPING },
     Function {
         name: "rsipc_mq_clocksend",
         cancellation_point: "yes",

@@ -1,116 +1,19 @@
 //! The memory that the program gives to a call: read and written as the kernel does it, so that an
 //! invalid pointer is EFAULT.
 
-use crate::atomic::{AtomicUsize, Ordering};
+mod known;
+
 use core::mem::MaybeUninit;
 use core::ptr;
 
+pub use self::known::{
+    forget, forget_all, is_known_readable, is_known_writable, readable, writable,
+};
 use super::errno::{Errno, Result};
 use super::readable::{is_readable, is_writable};
 
 /// The smallest pages there are, in bytes.
 const PAGE: usize = 4096;
-/// Pages that are remembered.
-const KNOWN: usize = 1024;
-
-/// What a call does to memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
-}
-
-/// Pages that could be accessed when they were checked, each at the index that its page number
-/// gives, as the complement of its number: 0 is no page's. Relaxed: a page number that is there was
-/// checked. (A program that unmaps such memory and then passes it to a call crashes.)
-struct Pages {
-    known: [AtomicUsize; KNOWN],
-    access: Access,
-}
-
-static READABLE: Pages = Pages::new(Access::Read);
-static WRITABLE: Pages = Pages::new(Access::Write);
-
-/// The same pointer, if so many things can be read there. EFAULT.
-#[inline(always)]
-pub fn readable<T>(start: *const T, count: usize) -> Result<*const T> {
-    READABLE.check(start.addr(), count, size_of::<T>()).map(|()| start)
-}
-
-/// Whether so many bytes are known to be readable. False: [`readable`] finds out.
-#[inline(always)]
-pub fn is_known_readable(start: *const u8, bytes: usize) -> bool {
-    READABLE.are_known(start.addr(), bytes)
-}
-
-/// Whether so many bytes are known to be writable. False: [`writable`] finds out.
-#[inline(always)]
-pub fn is_known_writable(start: *const u8, bytes: usize) -> bool {
-    WRITABLE.are_known(start.addr(), bytes)
-}
-
-/// The same pointer, if so many things can be written there. EFAULT.
-#[inline(always)]
-pub fn writable<T>(start: *mut T, count: usize) -> Result<*mut T> {
-    WRITABLE.check(start.addr(), count, size_of::<T>()).map(|()| start)
-}
-
-impl Pages {
-    const fn new(access: Access) -> Self {
-        Self { known: [const { AtomicUsize::new(0) }; KNOWN], access }
-    }
-
-    #[inline(always)]
-    fn check(&self, start: usize, count: usize, size: usize) -> Result<()> {
-        let is_known = (size == 1 || count < PAGE) && self.are_known(start, count * size);
-        if is_known { Ok(()) } else { self.check_all(start, count, size) }
-    }
-
-    /// Of some bytes, in one page or two.
-    #[inline(always)]
-    fn are_known(&self, start: usize, bytes: usize) -> bool {
-        // Of the last byte: wraps for none.
-        let offset = bytes.wrapping_sub(1);
-        if offset >= PAGE || !self.is_known(start / PAGE) {
-            return false;
-        }
-        start % PAGE + bytes <= PAGE || self.is_known(start.wrapping_add(offset) / PAGE)
-    }
-
-    #[inline(always)]
-    fn is_known(&self, page: usize) -> bool {
-        self.known[page % KNOWN].load(Ordering::Relaxed) == !page
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn check_all(&self, start: usize, count: usize, size: usize) -> Result<()> {
-        let bytes = count.checked_mul(size).ok_or(Errno::EFAULT)?;
-        if bytes == 0 {
-            return Ok(());
-        }
-        let last = start.checked_add(bytes - 1).ok_or(Errno::EFAULT)? / PAGE;
-        for page in start / PAGE..=last {
-            if !self.is_known(page) {
-                self.look_at(page, start.max(page * PAGE))?;
-            }
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn look_at(&self, page: usize, address: usize) -> Result<()> {
-        let can_be_accessed = || match self.access {
-            Access::Read => is_readable(address, 0),
-            Access::Write => is_writable(address),
-        };
-        if page == 0 || !super::errno::preserved(can_be_accessed) {
-            return Err(Errno::EFAULT);
-        }
-        self.known[page % KNOWN].store(!page, Ordering::Relaxed);
-        Ok(())
-    }
-}
 
 /// What the program has at this address. EFAULT. Any bytes must be a `T`.
 pub fn read<T: Copy>(from: *const T) -> Result<T> {

@@ -1,0 +1,180 @@
+//! Which pages of the program can be accessed. A page is looked at when a call first uses it, which
+//! is a system call, and remembered until the program changes what is mapped there.
+
+use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::super::errno::{Errno, Result, preserved};
+use super::super::readable::{is_readable, is_writable};
+use super::PAGE;
+
+/// Pages that are remembered.
+const KNOWN: usize = 1024;
+
+/// What a call does to memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// Pages that could be accessed when they were checked, each at the index that its page number
+/// gives, as the complement of its number: 0 is no page's. Relaxed: a page number that is there was
+/// checked; a thread that may know that memory is gone has synchronised with the one that unmapped
+/// it, and so sees the 0.
+struct Pages {
+    known: [AtomicUsize; KNOWN],
+    access: Access,
+}
+
+/// Whether a page has ever been known. Relaxed: as for the pages.
+static IS_ANY_KNOWN: AtomicBool = AtomicBool::new(false);
+
+static READABLE: Pages = Pages::new(Access::Read);
+static WRITABLE: Pages = Pages::new(Access::Write);
+
+/// The same pointer, if so many things can be read there. EFAULT.
+#[inline(always)]
+pub fn readable<T>(start: *const T, count: usize) -> Result<*const T> {
+    READABLE.check(start.addr(), count, size_of::<T>()).map(|()| start)
+}
+
+/// Whether so many bytes are known to be readable. False: [`readable`] finds out.
+#[inline(always)]
+pub fn is_known_readable(start: *const u8, bytes: usize) -> bool {
+    READABLE.are_known(start.addr(), bytes)
+}
+
+/// Whether so many bytes are known to be writable. False: [`writable`] finds out.
+#[inline(always)]
+pub fn is_known_writable(start: *const u8, bytes: usize) -> bool {
+    WRITABLE.are_known(start.addr(), bytes)
+}
+
+/// The same pointer, if so many things can be written there. EFAULT.
+#[inline(always)]
+pub fn writable<T>(start: *mut T, count: usize) -> Result<*mut T> {
+    WRITABLE.check(start.addr(), count, size_of::<T>()).map(|()| start)
+}
+
+/// What is mapped at these bytes has changed: `munmap`, `mprotect` and the like.
+#[inline]
+pub fn forget(start: usize, bytes: usize) {
+    if IS_ANY_KNOWN.load(Ordering::Relaxed) && bytes > 0 {
+        let last = start.saturating_add(bytes - 1);
+        READABLE.forget(start / PAGE, last / PAGE);
+        WRITABLE.forget(start / PAGE, last / PAGE);
+    }
+}
+
+/// Any mapping may have changed: `shmdt`, which does not say how much it unmaps.
+pub fn forget_all() {
+    forget(0, usize::MAX);
+}
+
+impl Pages {
+    const fn new(access: Access) -> Self {
+        Self { known: [const { AtomicUsize::new(0) }; KNOWN], access }
+    }
+
+    #[inline(always)]
+    fn check(&self, start: usize, count: usize, size: usize) -> Result<()> {
+        let is_known = (size == 1 || count < PAGE) && self.are_known(start, count * size);
+        if is_known { Ok(()) } else { self.check_all(start, count, size) }
+    }
+
+    /// Of some bytes, in one page or two.
+    #[inline(always)]
+    fn are_known(&self, start: usize, bytes: usize) -> bool {
+        // Of the last byte: wraps for none.
+        let offset = bytes.wrapping_sub(1);
+        if offset >= PAGE || !self.is_known(start / PAGE) {
+            return false;
+        }
+        start % PAGE + bytes <= PAGE || self.is_known(start.wrapping_add(offset) / PAGE)
+    }
+
+    #[inline(always)]
+    fn is_known(&self, page: usize) -> bool {
+        self.known[page % KNOWN].load(Ordering::Relaxed) == !page
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_all(&self, start: usize, count: usize, size: usize) -> Result<()> {
+        let bytes = count.checked_mul(size).ok_or(Errno::EFAULT)?;
+        if bytes == 0 {
+            return Ok(());
+        }
+        let last = start.checked_add(bytes - 1).ok_or(Errno::EFAULT)? / PAGE;
+        for page in start / PAGE..=last {
+            if !self.is_known(page) {
+                self.look_at(page, start.max(page * PAGE))?;
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn look_at(&self, page: usize, address: usize) -> Result<()> {
+        let can_be_accessed = || match self.access {
+            Access::Read => is_readable(address, 0),
+            Access::Write => is_writable(address),
+        };
+        if page == 0 || !preserved(can_be_accessed) {
+            return Err(Errno::EFAULT);
+        }
+        self.known[page % KNOWN].store(!page, Ordering::Relaxed);
+        IS_ANY_KNOWN.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// A page that another thread makes known meanwhile may be forgotten, too: it is looked at
+    /// again.
+    #[cold]
+    #[inline(never)]
+    fn forget(&self, first: usize, last: usize) {
+        // As many indices as there are: each once.
+        for index in (first..=last).take(KNOWN).map(|page| page % KNOWN) {
+            let page = !self.known[index].load(Ordering::Relaxed);
+            if (first..=last).contains(&page) {
+                self.known[index].store(0, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGES: usize = 3 * KNOWN;
+
+    /// A table in which each page from the first number to the last is known, if it is the last
+    /// one with its index.
+    fn knowing(first: usize, last: usize) -> Pages {
+        let pages = Pages::new(Access::Read);
+        for page in first..=last {
+            pages.known[page % KNOWN].store(!page, Ordering::Relaxed);
+        }
+        pages
+    }
+
+    #[test]
+    fn what_is_forgotten_is_exactly_the_range() {
+        for (first, last) in [(5, 5), (5, 9), (1000, 1030), (7, PAGES), (PAGES - 1, PAGES)] {
+            let pages = knowing(1, PAGES);
+            pages.forget(first, last);
+            for page in PAGES - KNOWN + 1..=PAGES {
+                let is_forgotten = (first..=last).contains(&page);
+                assert_eq!(pages.is_known(page), !is_forgotten, "{page} of {first} to {last}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_is_forgotten() {
+        let pages = knowing(1, KNOWN);
+        pages.forget(0, usize::MAX / PAGE);
+        assert!((1..=KNOWN).all(|page| !pages.is_known(page)));
+    }
+}
