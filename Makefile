@@ -41,7 +41,7 @@ test: all check-header check-symbols ## all tests; needs nothing but Rust and a 
 	$(CARGO) test --workspace --no-fail-fast
 
 .PHONY: test-clients
-test-clients: all ## real programs, which it installs: stress-ng, packages of Python, Java, Perl, PHP, fakeroot, Apache, PostgreSQL
+test-clients: all ## real programs, which it installs: stress-ng, packages of Python, Java, Perl, PHP, fakeroot, Apache, PostgreSQL, Chromium
 	tests/clients/run
 
 .PHONY: test-places
