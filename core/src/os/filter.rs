@@ -69,6 +69,11 @@ impl Found {
         !VECTORS_REFUSED.load(Ordering::Relaxed) && !self.is_confined()
     }
 
+    /// Whether it may call sched_yield(2).
+    pub fn may_yield(&self) -> bool {
+        !self.is_confined()
+    }
+
     fn look(&self) -> u8 {
         let mut found = self.0.load(Ordering::Relaxed);
         if found == 0 {

@@ -89,19 +89,23 @@ impl Hint {
     }
 
     /// Spins, or yields, until `ready` gives true. False: it did not happen within the time that a
-    /// spin is worth. `may_yield`: the thread may call sched_yield(2).
-    pub fn spin(&self, may_yield: bool, ready: impl Fn() -> bool) -> bool {
+    /// spin is worth. `may_yield`: the thread may call sched_yield(2), which glibc's waits do not.
+    pub fn spin(&self, may_yield: impl Fn() -> bool, ready: impl Fn() -> bool) -> bool {
         self.spin_until_changed(may_yield, || u32::from(ready()))
     }
 
     /// The same, until `changes` says that what is waited for has changed, and how often.
-    pub fn spin_until_changed(&self, may_yield: bool, changes: impl Fn() -> u32) -> bool {
+    pub fn spin_until_changed(
+        &self,
+        may_yield: impl Fn() -> bool,
+        changes: impl Fn() -> u32,
+    ) -> bool {
         let settings = settings::get();
         if !settings.spin {
             return false;
         }
         let is_here = self.is_waker_here();
-        if is_here && !may_yield {
+        if is_here && !may_yield() {
             return false;
         }
         let word = if is_here { &self.yields } else { &self.spins };
@@ -125,7 +129,7 @@ impl Hint {
     /// Yields for as long as a spin may last. For after a spin that was in vain, or not worth it:
     /// the thread that is waited for may be waiting for this processor, as where more threads than
     /// processors share a lock. If waiters slept at once there, each of them would get its turn by
-    /// a wake. Arguments and result as for [`Self::spin_until_changed`].
+    /// a wake. The result is that of [`Self::spin_until_changed`].
     pub fn yield_to_others(&self, changes: impl Fn() -> u32) -> bool {
         let before = Experience(self.yields.load(Ordering::Relaxed));
         if !settings::get().spin {

@@ -119,7 +119,7 @@ impl Attempt for Decrement<'_> {
         if terms.is_too_late() {
             return Err(Errno::ETIMEDOUT);
         }
-        let may_yield = self.thread.is_some();
+        let may_yield = || self.thread.is_some_and(|thread| thread.filter.may_yield());
         if self.semaphore.hint.spin(may_yield, || self.semaphore.try_take()) {
             return Ok(Some(()));
         }

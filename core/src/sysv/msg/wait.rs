@@ -249,7 +249,8 @@ impl Waiting {
     /// True if it may be possible now.
     fn spin(&self) -> bool {
         let queue = self.queue();
-        self.hint().spin(true, || match &self.task {
+        let may_yield = || self.entered.operation.thread().filter.may_yield();
+        self.hint().spin(may_yield, || match &self.task {
             Task::Receive(into) => {
                 search::find(queue, into.selector, |_| false).is_ok_and(|found| found.is_some())
             }

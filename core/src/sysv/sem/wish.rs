@@ -176,6 +176,7 @@ impl<'w> Wish<'w> {
     /// The same, again and again as long as that pays.
     pub fn attempt_spinning(&self, who: &ThreadOperation<'static>) -> Result<Attempted> {
         let words = self.set.layout.words();
+        let may_yield = || who.thread().filter.may_yield();
         let (mut spins, mut yields) = (0, 0);
         loop {
             let seen = words.current.load(Ordering::Relaxed);
@@ -183,9 +184,9 @@ impl<'w> Wish<'w> {
             let Attempted::MustWait(member) = attempted else { return Ok(attempted) };
             let changes = || changes_between(seen, words.current.load(Ordering::Relaxed));
             let hint = words.hint(member);
-            if spins < SPINS && hint.spin_until_changed(true, changes) {
+            if spins < SPINS && hint.spin_until_changed(may_yield, changes) {
                 spins += 1;
-            } else if yields < YIELDS && hint.yield_to_others(changes) {
+            } else if yields < YIELDS && may_yield() && hint.yield_to_others(changes) {
                 yields += 1;
             } else {
                 return Ok(attempted);

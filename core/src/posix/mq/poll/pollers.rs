@@ -154,7 +154,8 @@ impl Use<'_> {
 
     /// A poller that has just drained the queue, and is about to sleep, may be spared the sleep.
     fn comes_soon(&self) -> bool {
-        self.queue.layout.message().hint.spin(true, || self.seems_ready(Wanted::Message))
+        let may_yield = || self.thread().filter.may_yield();
+        self.queue.layout.message().hint.spin(may_yield, || self.seems_ready(Wanted::Message))
     }
 
     /// An operation that began before this poll may not know of the poller: then it counts as done.

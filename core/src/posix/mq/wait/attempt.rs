@@ -235,8 +235,9 @@ impl Transfer {
     fn spin(&self) -> bool {
         let (point, wanted) = (self.point(), self.task.wanted());
         let may_go = || self.turn.may_go(point);
+        let may_yield = || self.queue.operation.thread().filter.may_yield();
         may_go()
-            && point.hint.spin(true, || !may_go() || seems_ready(&self.queue, wanted))
+            && point.hint.spin(may_yield, || !may_go() || seems_ready(&self.queue, wanted))
             && may_go()
     }
 
