@@ -39,9 +39,9 @@ fn exported(library: &str) -> BTreeSet<String> {
 fn document() -> String {
     let mut text = String::from(
         "# The functions\n\n\
-         What librsipc takes the place of, and what a program may rely on. Where no note says otherwise a function does\n\
-         what glibc 2.36 on Linux does; `glibc-behaviour.md` tells where glibc does not hold what was asked of it.\n\n\
-         Async-signal-safe is what may be called in a signal handler. POSIX asks it of `sem_post`, `poll`, `select`,\n\
+         The functions that librsipc replaces, and what a program may rely on. Unless a note says otherwise, a function does\n\
+         what glibc 2.36 on Linux does; `glibc-behaviour.md` lists where glibc itself deviates from what was required.\n\n\
+         A signal handler may call a function that is async-signal-safe. POSIX requires this of `sem_post`, `poll`, `select`,\n\
          `pselect`, `close`, `dup` and `dup2`; all but the first keep it while no queue is among the descriptors.\n\n\
          Written by `RSIPC_BLESS=1 cargo test --test exports` from the table in `tests/exports/table.rs`; the test compares\n\
          the table with what the library exports.\n\n\

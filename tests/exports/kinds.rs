@@ -77,14 +77,14 @@ pub const FILE: Function = Function {
 
 /// The forms for older programs, for large files, and those that _FORTIFY_SOURCE makes.
 pub const FILE_FORM: Function =
-    Function { standard: "glibc", notes: "another form of the one above", ..FILE };
+    Function { standard: "glibc", notes: "another form of the function above", ..FILE };
 
 /// Of several buffers, or at a position.
 pub const VECTOR: Function =
     Function { header: "<sys/uio.h>", cancellation_point: "yes", signal_safe: false, ..FILE };
 
 pub const VECTOR_FORM: Function =
-    Function { standard: "glibc", notes: "another form of the one above", ..VECTOR };
+    Function { standard: "glibc", notes: "another form of the function above", ..VECTOR };
 
 /// Interposed so that no process is judged by credentials that it had before.
 pub const CREDENTIALS: Function = Function {

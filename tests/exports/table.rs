@@ -11,7 +11,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "sem_destroy",
         signal_safe: true,
-        notes: "there is nothing to free",
+        notes: "frees nothing, except what a robust use holds",
         ..SEMAPHORE
     },
     Function {
@@ -330,7 +330,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "rsipc_version",
         signal_safe: true,
-        notes: "tells a program that it runs on librsipc",
+        notes: "shows a program that it runs on librsipc",
         ..OWN
     },
 ];
