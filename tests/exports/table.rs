@@ -11,7 +11,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "sem_destroy",
         signal_safe: true,
-        notes: "frees nothing, except what a robust use holds",
+        notes: "frees nothing, except what a robust use holds: then it is not async-signal-safe",
         ..SEMAPHORE
     },
     Function {
