@@ -234,7 +234,8 @@ CASE(mq_unlink_of_a_missing_queue_is_enoent)
 static char *at_the_edge(const char *name, size_t bytes)
 {
 	enum { PAGE = 4096 };
-	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
 	CHECK(pages != MAP_FAILED);
 	CHECK_OK(mprotect(pages + PAGE, PAGE, PROT_NONE));
 	return memcpy(pages + PAGE - bytes, name, bytes);
