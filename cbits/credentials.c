@@ -18,6 +18,7 @@
 
 #pragma GCC visibility push(hidden)
 extern unsigned rsipc_credentials;
+extern unsigned rsipc_file_user;
 
 /* What is to be undone of System V semaphores is undone. */
 void rsipc_left_undo_list(void);
@@ -26,6 +27,7 @@ void rsipc_unshared(void);
 
 #define DECLARE(result, name, parameters, arguments) result rsipc_c_##name parameters;
 RSIPC_CREDENTIAL_CALLS(DECLARE)
+RSIPC_FILE_USER_CALLS(DECLARE)
 RSIPC_NAMESPACE_CALLS(DECLARE)
 #pragma GCC visibility pop
 
@@ -43,16 +45,30 @@ static void may_have_changed(void)
 	__atomic_fetch_add(&rsipc_credentials, 1, __ATOMIC_RELEASE);
 }
 
-#define DEFINE(result, name, parameters, arguments)                                                \
+/* Before the call: the thread may use an object in a handler as soon as it has returned. */
+static void will_be_file_user(void)
+{
+	__atomic_store_n(&rsipc_file_user, 1, __ATOMIC_RELAXED);
+}
+
+static void will_be_other(void)
+{
+}
+
+#define DEFINE_AFTER(before, result, name, parameters, arguments)                                  \
 	result rsipc_c_##name parameters                                                           \
 	{                                                                                          \
 		find_real();                                                                       \
+		before();                                                                          \
 		result changed = RSIPC_REAL(name) arguments;                                       \
 		may_have_changed();                                                                \
 		return changed;                                                                    \
 	}
 
+#define DEFINE(...) DEFINE_AFTER(will_be_other, __VA_ARGS__)
+#define DEFINE_OF_FILES(...) DEFINE_AFTER(will_be_file_user, __VA_ARGS__)
 RSIPC_CREDENTIAL_CALLS(DEFINE)
+RSIPC_FILE_USER_CALLS(DEFINE_OF_FILES)
 
 /* Other threads of the process still have the list of adjustments that one of them leaves: nothing
  * is undone then. */

@@ -26,9 +26,12 @@
 	F(int, setresgid, (gid_t real, gid_t effective, gid_t saved),                        \
 	  (real, effective, saved))                                                          \
 	F(int, setgroups, (size_t count, const gid_t *groups), (count, groups))              \
-	F(int, setfsuid, (uid_t user), (user))                                               \
-	F(int, setfsgid, (gid_t group), (group))                                             \
 	F(int, capset, (void *header, const void *sets), (header, sets))
+
+/* F(result, name, parameters, arguments): the calls that change whose files a thread may open. */
+#define RSIPC_FILE_USER_CALLS(F)                                                             \
+	F(int, setfsuid, (uid_t user), (user))                                               \
+	F(int, setfsgid, (gid_t group), (group))
 
 /* F(result, name, parameters, arguments): the calls that change credentials and more. */
 #define RSIPC_NAMESPACE_CALLS(F)                                                             \
@@ -93,6 +96,7 @@
 	F(int, ioctl, (int fd, unsigned long request, ...))                                  \
 	RSIPC_MEMORY_CALLS(F)                                                                \
 	RSIPC_CREDENTIAL_CALLS(F)                                                            \
+	RSIPC_FILE_USER_CALLS(F)                                                             \
 	RSIPC_NAMESPACE_CALLS(F)
 
 #define RSIPC_REAL_FIELD(result, name, parameters, ...) result(*name) parameters;

@@ -7,7 +7,7 @@ use libc::{mq_attr, mqd_t, sigevent, size_t, ssize_t, timespec};
 use super::mqueue_steps::{
     rsipc_notification_free, rsipc_notification_new, rsipc_notification_start,
 };
-use crate::edge::{status, string};
+use crate::edge::{name_of_queue, status};
 use crate::entry::jump_to;
 use crate::thread::this_thread;
 use rsipc_core::os::Errno;
@@ -92,7 +92,7 @@ pub extern "C" fn mq_close(mqdes: mqd_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mq_unlink(name: *const c_char) -> c_int {
     // SAFETY: the caller gives a C string or NULL.
-    status(uncancelled(|| mq::unlink(unsafe { string(name) }?)))
+    status(uncancelled(|| mq::unlink(unsafe { name_of_queue(name) }?)))
 }
 
 /// Stores the attributes of a queue in `mqstat`. POSIX.1-2017, `mq_getattr`.

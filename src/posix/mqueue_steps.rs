@@ -7,7 +7,7 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{clockid_t, mode_t, mq_attr, mqd_t, size_t, ssize_t, timespec};
 
-use crate::edge::{fail, string};
+use crate::edge::{fail, name_of_queue};
 use crate::thread::thread_of;
 use crate::wait::{answer_of, fits_in_c, step};
 use rsipc_core::cbits::{
@@ -350,7 +350,7 @@ unsafe extern "C" fn rsipc_mq_open(
     let sizes = unsafe { attributes.as_ref() }
         .map(|attributes| (attributes.mq_maxmsg, attributes.mq_msgsize));
     // SAFETY: the caller gives a C string or NULL.
-    match uncancelled(|| mq::open(unsafe { string(name) }?, How { flags, mode, sizes })) {
+    match uncancelled(|| mq::open(unsafe { name_of_queue(name) }?, How { flags, mode, sizes })) {
         Ok(fd) => fd,
         Err(error) => fail(error, -1),
     }

@@ -4,6 +4,7 @@ use core::ptr;
 
 use super::errno::preserved;
 use super::file;
+use super::signals::Blocked;
 use crate::atomic::{AtomicU32, Ordering};
 
 /// Capabilities of linux/capability.h.
@@ -60,6 +61,63 @@ static rsipc_credentials: AtomicU32 = AtomicU32::new(0);
 pub fn generation() -> u32 {
     // Acquire: the kernel is asked behind it.
     rsipc_credentials.load(Ordering::Acquire)
+}
+
+/// Whether a thread of this process, or of one that it is a fork of, has called setfsuid(3) or
+/// setfsgid(3): only then may a thread have another user for files than its effective one. Stored
+/// by `cbits/credentials.c` before the call, and 1 from then on. Relaxed: it concerns the calling
+/// thread, and those that it starts. Bare system calls do not store it.
+#[unsafe(no_mangle)]
+static rsipc_file_user: AtomicU32 = AtomicU32::new(0);
+
+fn may_have_file_user() -> bool {
+    rsipc_file_user.load(Ordering::Relaxed) != 0
+}
+
+/// The user by which the kernel decides about files.
+pub fn file_user() -> u32 {
+    for_files(libc::SYS_setfsuid).unwrap_or_else(user)
+}
+
+/// The group by which the kernel decides about files, and about System V objects.
+fn file_group() -> u32 {
+    for_files(libc::SYS_setfsgid).unwrap_or_else(group)
+}
+
+/// `None`: it is the effective one, as far as is known.
+fn for_files(call: libc::c_long) -> Option<u32> {
+    /// No user, and no group: the kernel says which it is, and changes nothing.
+    const NO_CHANGE: u32 = u32::MAX;
+    if may_have_file_user() { set(call, NO_CHANGE) } else { None }
+}
+
+/// setfsuid(2), setfsgid(2). The one before; `None`: a filter refuses the call.
+fn set(call: libc::c_long, id: u32) -> Option<u32> {
+    // SAFETY: takes a number.
+    u32::try_from(preserved(|| unsafe { libc::syscall(call, id) })).ok()
+}
+
+/// Does something with files as the effective user and group, to whom System V objects belong,
+/// whoever is the user for files. Only where the thread can become that one again.
+pub fn as_effective<T>(work: impl FnOnce() -> T) -> T {
+    if !may_have_file_user() {
+        return work();
+    }
+    let (user, group) = (user(), group());
+    let (file_user, file_group) = (file_user(), file_group());
+    let is_same = user == file_user && group == file_group;
+    if is_same || !has(Capability::SetUser) || !has(Capability::SetGroup) {
+        return work();
+    }
+    // A handler must not open files as the wrong user.
+    let blocked = Blocked::all_but_faults();
+    set(libc::SYS_setfsgid, group);
+    set(libc::SYS_setfsuid, user);
+    let done = work();
+    set(libc::SYS_setfsuid, file_user);
+    set(libc::SYS_setfsgid, file_group);
+    drop(blocked);
+    done
 }
 
 /// Whether no thread of this process can get other credentials than the calling one has. What it
@@ -139,9 +197,10 @@ fn ask(call: libc::c_long) -> u32 {
     u32::try_from(id).unwrap_or(u32::MAX)
 }
 
-/// Whether the thread is in this group. Allocates nothing.
+/// Whether the thread is in this group, as the kernel finds for files and System V objects.
+/// Allocates nothing.
 pub fn is_member(wanted: u32) -> bool {
-    group() == wanted || is_in_groups(wanted)
+    file_group() == wanted || is_in_groups(wanted)
 }
 
 /// Apart: inlined, it takes its stack from callers that do not ask.

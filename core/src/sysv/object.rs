@@ -10,7 +10,7 @@ use super::permission::Permission;
 use super::registry::{self, For, Opened};
 use super::verdict::{Subject, Verdict};
 use crate::atomic::Ordering;
-use crate::os::credentials;
+use crate::os::credentials::{self, as_effective};
 use crate::os::errno::preserved;
 use crate::os::file::change_mode;
 use crate::os::readable::is_readable;
@@ -222,11 +222,13 @@ pub fn steps_mapped(end: *const u8, step: usize, limit: usize) -> usize {
 pub fn admit<O: Object>(object: &O, owner: u64, mode: u64) {
     if let Ok(opened) = reopen(object) {
         let permission = object.identity().permission(owner, mode);
-        if permission.give(opened.file.as_raw_fd()) == Ok(true) {
-            // In a sticky directory only the owner of a name can take it away.
-            let Facts { key, id, .. } = object.identity().facts;
-            registry::give_key(O::FAMILY, key, id, permission.uid);
-        }
-        let _ = change_mode(&opened.file, permission.of_file());
+        as_effective(|| {
+            if permission.give(opened.file.as_raw_fd()) == Ok(true) {
+                // In a sticky directory only the owner of a name can take it away.
+                let Facts { key, id, .. } = object.identity().facts;
+                registry::give_key(O::FAMILY, key, id, permission.uid);
+            }
+            let _ = change_mode(&opened.file, permission.of_file());
+        });
     }
 }

@@ -6,6 +6,8 @@
 //!   goes, then the names of the key, then the object is marked, then the name of its id goes. A
 //!   process that meets a removal that was left half done finishes it.
 //!
+//! All of it as the effective user, to whom objects belong, and not as the user for files.
+//!
 //! Bare system calls: these calls are made in signal handlers, C's are cancellation points, and
 //! some are interposed by this library.
 
@@ -17,6 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::family::{Family, KEY_NAMES, LEAST_ID};
 use super::header::{Facts, HEADER_SIZE, Header};
 use crate::object::publish::{Way, publish};
+use crate::os::credentials::as_effective;
 use crate::os::file::{self, change_mode};
 use crate::os::random::random;
 use crate::os::settings;
@@ -60,7 +63,8 @@ pub fn open(family: Family, id: i32, purpose: For) -> Result<Opened> {
 fn open_file(path: &CStr, access: libc::c_int) -> Result<File> {
     let flags = access | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
     // SAFETY: a C string.
-    let fd = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+    let open = || unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+    let fd = as_effective(open);
     if fd < 0 {
         return Err(Errno::last());
     }
@@ -98,11 +102,12 @@ pub fn create<T>(
     loop {
         let id = random_id();
         let path = family.id_path(id)?;
-        let made = publish(path.as_path(), mode, |file, _: Way| {
+        let fill = |file, _: Way| {
             let filled = fill(&file, id)?;
             change_mode(&file, mode)?;
             Ok((Some(file), filled))
-        });
+        };
+        let made = as_effective(|| publish(path.as_path(), mode, fill));
         match made {
             Ok((_, filled)) => return Ok((id, filled)),
             Err(Errno::EEXIST) => {}
@@ -133,7 +138,8 @@ fn target(family: Family, key: i32, number: u32) -> Option<i32> {
     let mut text = [0_u8; 64];
     let (at, into, room) = (path.as_c_str().as_ptr(), text.as_mut_ptr(), text.len());
     // SAFETY: a C string, and space for so many bytes.
-    let length = unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
+    let read = || unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
+    let length = as_effective(read);
     family.id_in(text.get(..usize::try_from(length).ok()?)?)
 }
 
@@ -144,7 +150,8 @@ pub fn link_key(family: Family, key: i32, id: i32) -> Result<u32> {
         let path = family.key_path(key, number)?;
         let (text, path) = (text.as_c_str().as_ptr(), path.as_c_str().as_ptr());
         // SAFETY: both are C strings.
-        let failed = unsafe { libc::syscall(libc::SYS_symlinkat, text, libc::AT_FDCWD, path) } != 0;
+        let link = || unsafe { libc::syscall(libc::SYS_symlinkat, text, libc::AT_FDCWD, path) };
+        let failed = as_effective(link) != 0;
         match if failed { Err(Errno::last()) } else { Ok(()) } {
             Ok(()) => return Ok(number),
             Err(Errno::EEXIST) => {}
@@ -172,7 +179,9 @@ pub fn give_key(family: Family, key: i32, id: i32, user: u32) {
             let (path, link) = (path.as_c_str().as_ptr(), libc::AT_SYMLINK_NOFOLLOW);
             let (here, group) = (libc::AT_FDCWD, u32::MAX);
             // SAFETY: a C string.
-            unsafe { libc::syscall(libc::SYS_fchownat, here, path, user, group, link) };
+            as_effective(|| unsafe {
+                libc::syscall(libc::SYS_fchownat, here, path, user, group, link)
+            });
         }
     }
 }
@@ -187,7 +196,7 @@ pub fn unlink_id(family: Family, id: i32) {
 /// In a sticky directory this may be refused: then the name stays, and look-ups pass over it.
 fn unlink(path: &CStr) {
     // SAFETY: a C string.
-    unsafe { libc::syscall(libc::SYS_unlinkat, libc::AT_FDCWD, path.as_ptr(), 0) };
+    as_effective(|| unsafe { libc::syscall(libc::SYS_unlinkat, libc::AT_FDCWD, path.as_ptr(), 0) });
 }
 
 /// Maps so many bytes of a file, of which some may lie beyond its end. ENOMEM.
@@ -206,7 +215,7 @@ pub fn map_from(file: RawFd, start: usize, length: usize) -> Result<*mut u8> {
 
 /// The ids of all objects of a family, in order.
 pub fn all(family: Family) -> Result<Vec<i32>> {
-    let entries = std::fs::read_dir(&settings::get().dir)?.flatten();
+    let entries = as_effective(|| std::fs::read_dir(&settings::get().dir))?.flatten();
     let mut ids: Vec<i32> =
         entries.filter_map(|entry| family.id_in(entry.file_name().as_bytes())).collect();
     ids.sort_unstable();

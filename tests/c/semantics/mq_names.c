@@ -229,3 +229,29 @@ CASE(mq_unlink_of_a_missing_queue_is_enoent)
 	CHECK_OK(mq_unlink(queue_name(0)));
 	CHECK_FAILS(mq_unlink(queue_name(0)), ENOENT);
 }
+
+/* Names up to the last byte in front of memory that cannot be read. */
+static char *at_the_edge(const char *name, size_t bytes)
+{
+	enum { PAGE = 4096 };
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	CHECK(pages != MAP_FAILED);
+	CHECK_OK(mprotect(pages + PAGE, PAGE, PROT_NONE));
+	return memcpy(pages + PAGE - bytes, name, bytes);
+}
+
+CASE(mq_name_that_cannot_be_read_to_its_end_is_efault)
+{
+	const char *name = queue_name(0);
+	size_t length = strlen(name);
+	works_as_a_name(at_the_edge(name, length + 1));
+	refused_by_open(at_the_edge(name, length), EFAULT);
+	CHECK_FAILS(mq_unlink(at_the_edge(name, length)), EFAULT);
+	refused_by_open(at_the_edge("rsipc", 5), EINVAL);
+	CHECK_FAILS(mq_unlink(at_the_edge("rsipc", 5)), EINVAL);
+	char *slashes = malloc(8192);
+	CHECK(slashes);
+	memset(slashes, '/', 8192);
+	refused_by_open(at_the_edge(slashes, 4096), EFAULT);
+}

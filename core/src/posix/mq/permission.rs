@@ -68,7 +68,7 @@ pub fn check(file: &Status, mode: u32, access: Access) -> Result<()> {
     if is_decided {
         return Ok(());
     }
-    let class = if credentials::user() == file.st_uid {
+    let class = if credentials::file_user() == file.st_uid {
         mode >> 6
     } else if credentials::is_member(file.st_gid) {
         mode >> 3

@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use super::access::Access;
 use crate::object::publish::{Way, publish};
+use crate::os::credentials::as_effective;
 use crate::os::file::{self, change_mode};
 use crate::os::file_size::reserve;
 use crate::os::open::Open;
@@ -27,13 +28,13 @@ pub fn make(
 ) -> Result<()> {
     let path = Family::memory_path(id)?;
     let mode = mode(permission);
-    publish(path.as_path(), mode, |file: File, _: Way| {
+    let fill = |file: File, _: Way| {
         reserve(&file, size).map_err(|error| told(error, &file, size))?;
         change_mode(&file, mode)?;
         name(file::status(file.as_raw_fd())?.st_ino)?;
         Ok((Some(file), ()))
-    })
-    .map(drop)
+    };
+    as_effective(|| publish(path.as_path(), mode, fill)).map(drop)
 }
 
 /// What the program is told when so many bytes cannot be reserved.
@@ -67,7 +68,7 @@ fn mode(permission: &Permission) -> u32 {
 pub fn open(id: i32, access: Access) -> Result<Open> {
     let path = Family::memory_path(id)?;
     let flags = access.of_open() | libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    Open::new(path.as_c_str(), flags)
+    as_effective(|| Open::new(path.as_c_str(), flags))
 }
 
 /// EINVAL unless the file is the memory of a segment of this size.
@@ -83,7 +84,7 @@ pub fn unlink(id: i32) {
     if let Ok(path) = Family::memory_path(id) {
         let path = path.as_c_str().as_ptr();
         // SAFETY: a C string. In a sticky directory it may be refused: then the name stays.
-        unsafe { libc::syscall(libc::SYS_unlinkat, libc::AT_FDCWD, path, 0) };
+        as_effective(|| unsafe { libc::syscall(libc::SYS_unlinkat, libc::AT_FDCWD, path, 0) });
     }
 }
 
@@ -92,8 +93,10 @@ pub fn unlink(id: i32) {
 pub fn admit(id: i32, permission: &Permission) {
     let access = Access { writes: false, executes: false };
     if let Ok(file) = open(id, access) {
-        let _ = permission.give(file.fd());
-        // SAFETY: takes no pointer.
-        unsafe { libc::syscall(libc::SYS_fchmod, file.fd(), mode(permission)) };
+        as_effective(|| {
+            let _ = permission.give(file.fd());
+            // SAFETY: takes no pointer.
+            unsafe { libc::syscall(libc::SYS_fchmod, file.fd(), mode(permission)) };
+        });
     }
 }
