@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::access::open_path;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::credentials::file_user;
 use crate::os::file::change_mode;
 use crate::os::file::{self, Status};
 use crate::os::random::random;
@@ -148,8 +149,7 @@ fn open_made(path: &Path) -> Result<Option<(File, Status)>> {
         Err(Errno::EACCES) => {
             let made = open_path(path)?;
             let status = file::status(made.as_raw_fd())?;
-            // SAFETY: takes no arguments.
-            let is_ours = status.st_uid == unsafe { libc::geteuid() };
+            let is_ours = status.st_uid == file_user();
             if is_ours && file::is_a(&status, libc::S_IFIFO) {
                 file::change_mode_of_path(&made, 0o600)?;
             }

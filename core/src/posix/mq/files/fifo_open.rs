@@ -4,6 +4,7 @@ use super::data::Data;
 use super::fifo::{Fifo, belongs, fifo_path, open_at};
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::credentials::file_user;
 use crate::os::file::{self, Status};
 use crate::posix::mq::layout::FifoId;
 use crate::posix::mq::permission;
@@ -57,7 +58,6 @@ fn open_known(data: &Data, known: FifoId) -> Result<Option<Fifo>> {
 }
 
 fn may_make(data: &Status) -> bool {
-    // SAFETY: takes no arguments.
-    let user = unsafe { libc::geteuid() };
+    let user = file_user();
     user == 0 || user == data.st_uid
 }

@@ -17,6 +17,7 @@ use super::name::Name;
 use super::parts::parts_of;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::credentials::file_user;
 use crate::os::file::{self, Status};
 use crate::os::settings;
 use crate::posix::mq::layout::{self, FifoId};
@@ -124,8 +125,7 @@ fn is_named(path: &Path, file: &File) -> bool {
 /// directory.
 fn may_remove(path: &Path) -> Result<bool> {
     let owner = file::status_of(path)?.st_uid;
-    // SAFETY: takes no arguments.
-    let user = unsafe { libc::geteuid() };
+    let user = file_user();
     if user == 0 || user == owner {
         return Ok(true);
     }
