@@ -8,12 +8,15 @@ static int at_a_time = 8;
 /* Instructions from one trial to the next, after the first ones. */
 static int stride = 29;
 
+/* Instructions by which these trials are later. */
+static int offset;
+
 static int queue, elsewhere;
 
 static int instructions(int steps)
 {
 	enum { FIRST = 8 };
-	return steps <= FIRST ? steps : FIRST + (steps - FIRST) * stride;
+	return steps <= FIRST ? steps : FIRST + offset + (steps - FIRST) * stride;
 }
 
 static void call_sends(void)
@@ -272,8 +275,27 @@ static int remover_trial(int steps)
 	return finish(in_call, is_gone);
 }
 
+/* A removal is long: tens of thousands of instructions, through which each trial steps one by one.
+ * So a third of the trials is a case of its own. */
+static void try_removals(int third)
+{
+	enum { APART = 301 };
+	stride = 3 * APART;
+	offset = third * APART;
+	try_each_step(remover_trial);
+}
+
 CASE(msgctl_removal_killed_at_any_instruction_while_others_sleep)
 {
-	stride = 301;
-	try_each_step(remover_trial);
+	try_removals(0);
+}
+
+CASE(msgctl_removal_killed_a_little_later_while_others_sleep)
+{
+	try_removals(1);
+}
+
+CASE(msgctl_removal_killed_later_still_while_others_sleep)
+{
+	try_removals(2);
 }

@@ -39,12 +39,14 @@ __attribute__((unused)) static void step_begin(void)
 }
 
 /* The trial and its children run on one processor: where the other side cannot run meanwhile no
- * thread spins, and a spin has many instructions. Neighbours get different ones. */
+ * thread spins, and a spin has many instructions. Neighbours get different ones, also where the PIDs
+ * of trials lie an even number apart: by the fractions of the golden ratio. */
 __attribute__((unused)) static void step_on_one_processor(void)
 {
 	cpu_set_t allowed, one;
 	CHECK_OK(sched_getaffinity(0, sizeof allowed, &allowed));
-	int left = getpid() % CPU_COUNT(&allowed), cpu = 0;
+	unsigned fraction = (unsigned)getpid() * 2654435769U;
+	int left = (int)((unsigned long)fraction * (unsigned)CPU_COUNT(&allowed) >> 32), cpu = 0;
 	while (!CPU_ISSET(cpu, &allowed) || left-- > 0)
 		cpu++;
 	CPU_ZERO(&one);
