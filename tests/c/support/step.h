@@ -39,8 +39,8 @@ __attribute__((unused)) static void step_begin(void)
 }
 
 /* The trial and its children run on one processor: where the other side cannot run meanwhile no
- * thread spins, and a spin has many instructions. Neighbours get different ones, also where the PIDs
- * of trials lie an even number apart: by the fractions of the golden ratio. */
+ * thread spins, and a spin has many instructions. Neighbours get different ones, also where the
+ * PIDs of trials lie an even number apart: by the fractions of the golden ratio. */
 __attribute__((unused)) static void step_on_one_processor(void)
 {
 	cpu_set_t allowed, one;
