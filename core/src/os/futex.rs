@@ -327,6 +327,22 @@ pub fn wait(word: &AtomicU32, expected: u32, scope: Scope, milliseconds: Option<
     };
 }
 
+/// Sleeps for so many microseconds, or until a signal is handled. By the call that the timed waits
+/// of the C library make, too: a filter that allows those kills nobody for it. Leaves `errno`
+/// alone. Async-signal-safe, and no cancellation point.
+pub fn pause_us(microseconds: u32) {
+    let word = 0_u32;
+    let timeout = libc::timespec {
+        tv_sec: (microseconds / 1_000_000).into(),
+        tv_nsec: (microseconds % 1_000_000 * 1000).into(),
+    };
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: word and time are valid through the call.
+    preserved(|| unsafe {
+        libc::syscall(libc::SYS_futex, &raw const word, operation, 0, &raw const timeout)
+    });
+}
+
 /// Whether no thread of this process's PID namespace has this TID, or only one that has ended and
 /// has not been waited for (a zombie). Leaves `errno` alone.
 pub fn is_dead(tid: u32) -> bool {

@@ -1,6 +1,8 @@
 //! Waits until another thread has finished a few instructions, where there is no word to sleep on.
 
 use crate::atomic::{hint, thread};
+#[cfg(not(loom))]
+use crate::os::{filter, futex};
 
 /// Turns that only spin. (The model checker tries out each of them, so it gets few.)
 const SPINS: usize = if cfg!(loom) { 1 } else { 60 };
@@ -11,8 +13,6 @@ const YIELDS: usize = if cfg!(loom) { 2 } else { 100 };
 const TURNS: usize = if cfg!(loom) { 3 } else { 300 };
 /// Turns up to the end of a [`Moment`], which sleeps for a millisecond together.
 const FEW_TURNS: usize = if cfg!(loom) { 3 } else { 105 };
-#[cfg(not(loom))]
-const SLEEP_NS: i64 = 100_000;
 
 /// A wait that gets slower and comes to an end.
 #[derive(Default)]
@@ -24,6 +24,9 @@ impl Pause {
     /// Waits a moment. False, at once: it has been long enough.
     #[cold]
     pub fn turn(&mut self) -> bool {
+        if self.turns == SPINS && !may_yield() {
+            self.turns = YIELDS;
+        }
         match self.turns {
             0..SPINS => hint::spin_loop(),
             SPINS..YIELDS => thread::yield_now(),
@@ -69,10 +72,19 @@ pub fn sleep() {
     thread::yield_now();
 }
 
-/// The longest turn: 0.1 ms. The bare call: C's is a cancellation point.
+/// The longest turn: 0.1 ms.
 #[cfg(not(loom))]
 pub fn sleep() {
-    let time = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NS };
-    // SAFETY: `time` is valid; the time that is left is not needed, so NULL.
-    unsafe { libc::syscall(libc::SYS_nanosleep, &raw const time, 0) };
+    futex::pause_us(100);
+}
+
+/// Where a filter may kill the thread for sched_yield(2) the turns that yield are left out.
+#[cfg(not(loom))]
+fn may_yield() -> bool {
+    filter::Found::default().may_yield()
+}
+
+#[cfg(loom)]
+fn may_yield() -> bool {
+    true
 }

@@ -1,5 +1,6 @@
-/* A filter that kills for sched_yield(2), which no wait of glibc's or the kernel's makes. The two
- * sides wait for one another on one processor, where a wait that yields would save a wake. */
+/* A filter that kills for sched_yield(2) and nanosleep(2), which no wait of glibc's or the kernel's
+ * makes. The two sides wait for one another on one processor, where a wait that yields would save a
+ * wake. */
 #include "../support/common_memory.h"
 #include "../support/queue.h"
 #include "../support/refuse.h"
@@ -27,17 +28,6 @@ static void on_one_processor(void)
 	CHECK_OK(sched_setaffinity(0, sizeof one, &one));
 }
 
-static int kill_for_yields(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_yield, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-	};
-	return refuse_by(code, sizeof code / sizeof code[0]);
-}
-
 /* Nobody would wake this side any more. */
 static void on_death(int signal)
 {
@@ -57,7 +47,7 @@ static void check_way(struct way way)
 	CHECK_OK(sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = on_death }, NULL));
 	pid_t child = check_fork();
 	if (child == 0) {
-		if (kill_for_yields() == -1)
+		if (kill_for_pauses() == -1)
 			_exit(CHECK_SKIPPED);
 		for (int round = 0; round < ROUNDS; round++) {
 			way.wait(CHILD);

@@ -1,4 +1,5 @@
 /* A participant is stopped at each instruction of its call: the others go on without it. */
+#include "../support/refuse.h"
 #include "../support/step_queue.h"
 
 /* What a living process does while the victim is stopped. It must not wait for the victim for
@@ -18,6 +19,9 @@ static void send_for_a_moment(void)
 		CHECK_EQ(errno, ETIMEDOUT);
 }
 
+/* Set: a filter kills the living process if it pauses other than by a wait. */
+static bool is_filtered;
+
 static int stopped_trial(int steps, void (*call)(void), void (*other)(void))
 {
 	step_queues(1);
@@ -28,6 +32,8 @@ static int stopped_trial(int steps, void (*call)(void), void (*other)(void))
 	pid_t living = check_fork();
 	if (living == 0) {
 		step_on_another_processor();
+		if (is_filtered)
+			CHECK_OK(kill_for_pauses());
 		other();
 		_exit(0);
 	}
@@ -90,5 +96,29 @@ CASE(mq_stopped_receiver_holds_up_no_sender)
 
 CASE(mq_stopped_sender_holds_up_no_receiver)
 {
+	each_step_of_a_stopped_one(sender_stopped_before_receiver_trial);
+}
+
+static void put_the_living_behind_a_filter(void)
+{
+	int status;
+	pid_t tried = check_fork();
+	if (tried == 0)
+		_exit(kill_for_pauses() == -1);
+	CHECK_EQ(waitpid(tried, &status, 0), tried);
+	if (status != 0)
+		CHECK_SKIP("there can be no filter here");
+	is_filtered = true;
+}
+
+CASE(mq_stopped_receiver_and_another_behind_a_filter_that_kills_for_pauses)
+{
+	put_the_living_behind_a_filter();
+	each_step_of_a_stopped_one(stopped_receiver_trial);
+}
+
+CASE(mq_stopped_sender_and_a_receiver_behind_a_filter_that_kills_for_pauses)
+{
+	put_the_living_behind_a_filter();
 	each_step_of_a_stopped_one(sender_stopped_before_receiver_trial);
 }

@@ -43,6 +43,21 @@ __attribute__((unused)) static int kill_for_memory_and_threads(void)
 	return refuse_by(code, sizeof code / sizeof code[0]);
 }
 
+/* From now on each call by which a thread gives its processor away without a word to wait on kills
+ * the process. */
+__attribute__((unused)) static int kill_for_pauses(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_yield, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_nanosleep, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_nanosleep, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	return refuse_by(code, sizeof code / sizeof code[0]);
+}
+
 /* openat(2) with one of these flags fails with this error. */
 __attribute__((unused)) static int refuse_open_with(unsigned flags, int error)
 {

@@ -11,6 +11,7 @@ use super::layout::{ACCOUNTS, Account};
 use super::opened::Opened;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::filter;
+use crate::os::filter::Found;
 use crate::os::futex::{self, Scope};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
@@ -110,7 +111,7 @@ impl Part<'_> {
                 // The other thread may be the one that this handler has interrupted.
                 JOINING if looks == LOOKS => return Err(Errno::EAGAIN),
                 JOINING => {
-                    pause();
+                    futex::pause_us(1000);
                     looks += 1;
                 }
                 REFUSED => return Err(Errno::EAGAIN),
@@ -219,11 +220,6 @@ fn byte_of(account: usize) -> i64 {
     i64::try_from(account).unwrap_or(i64::MAX - 1)
 }
 
-/// For a millisecond.
-fn pause() {
-    futex::wait(&AtomicU32::new(0), 0, Scope::Private, Some(1));
-}
-
 /// A process, as long as it is this one.
 struct Watch<'s> {
     word: &'s AtomicU64,
@@ -244,10 +240,10 @@ impl Actor for Watch<'_> {
     fn may_wait(&self, times: u32) -> bool {
         /// A thread that may be preempted is back by then, in milliseconds.
         const LONG_MS: u32 = 1000;
-        if times < 100 {
+        if times < 100 && Found::default().may_yield() {
             std::thread::yield_now();
         } else {
-            pause();
+            futex::pause_us(1000);
         }
         times < 100 + LONG_MS
     }

@@ -19,6 +19,7 @@ use crate::atomic::Ordering;
 use crate::object::publish::publish;
 use crate::os::file;
 use crate::os::file_size;
+use crate::os::futex;
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::maps::{self, Look};
 use crate::os::random::random;
@@ -206,11 +207,7 @@ pub fn enter_gate(fd: RawFd, tries: u32) -> Result<()> {
         if lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
             return Ok(());
         }
-        let pause = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        // SAFETY: a timespec, and no answer.
-        unsafe {
-            libc::syscall(libc::SYS_nanosleep, &raw const pause, core::ptr::null_mut::<u8>());
-        }
+        futex::pause_us(1000);
     }
     Err(Errno::EAGAIN)
 }

@@ -296,8 +296,9 @@ impl Actor for Alone {
 
 fn pause(nanoseconds: i64) {
     let time = libc::timespec { tv_sec: 0, tv_nsec: nanoseconds };
-    // SAFETY: a timespec, and no answer.
-    unsafe {
-        bare::call(libc::SYS_nanosleep, [(&raw const time).expose_provenance(), 0, 0, 0]);
-    }
+    let word = 0_u32;
+    let operation = (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG).cast_unsigned() as usize;
+    let at = [(&raw const word).expose_provenance(), (&raw const time).expose_provenance()];
+    // SAFETY: word and time are valid through the call.
+    unsafe { bare::call(libc::SYS_futex, [at[0], operation, 0, at[1]]) };
 }
