@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use super::store::key;
 use crate::os::Errno;
@@ -28,7 +29,7 @@ const HARD_MSGSIZE_MAX: u64 = 16 << 20;
 pub fn check_number() -> Result<()> {
     let refused = settings::get().kernel_limits
         && !has(Capability::SysResource)
-        && existing().len() as u64 >= limit("queues_max", QUEUES_MAX);
+        && existing().count() as u64 >= limit("queues_max", QUEUES_MAX);
     if refused { Err(Errno::ENOSPC) } else { Ok(()) }
 }
 
@@ -52,9 +53,9 @@ pub fn check_sizes(geometry: Geometry) -> Result<()> {
     // SAFETY: takes no arguments.
     let user = unsafe { libc::getuid() };
     let own: u64 = existing()
-        .iter()
         .filter(|(owner, _)| *owner == user)
-        .map(|(_, geometry)| bytes(*geometry))
+        .filter_map(|(_, path)| files::geometry_of(&path))
+        .map(bytes)
         .sum();
     if own.saturating_add(bytes(geometry)) > msgqueue_limit() {
         return Err(Errno::EMFILE);
@@ -85,15 +86,13 @@ fn bytes(geometry: Geometry) -> u64 {
     maxmsg * (geometry.msgsize as u64 + PER_MESSAGE) + maxmsg.min(priorities) * PER_PRIORITY
 }
 
-/// Owner and sizes of all queues.
-fn existing() -> Vec<(u32, Geometry)> {
+/// Owner and file of each queue, also of those that this process may not open.
+fn existing() -> impl Iterator<Item = (u32, PathBuf)> {
     let entries = fs::read_dir(&settings::get().dir).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| files::is_data_name(&entry.file_name()))
-        .filter_map(|entry| {
-            Some((entry.metadata().ok()?.uid(), files::geometry_of(&entry.path())?))
-        })
-        .collect()
+    entries.filter(|entry| files::is_data_name(&entry.file_name())).filter_map(|entry| {
+        let status = entry.metadata().ok()?;
+        status.is_file().then(|| (status.uid(), entry.path()))
+    })
 }
 
 fn msgqueue_limit() -> u64 {
