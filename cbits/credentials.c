@@ -74,7 +74,7 @@ RSIPC_FILE_USER_CALLS(DEFINE_OF_FILES)
  * is undone then. */
 static void left_undo_list(void)
 {
-	if (rsipc_is_alone())
+	if (rsipc_has_become_alone())
 		rsipc_left_undo_list();
 }
 
@@ -86,7 +86,7 @@ int rsipc_c_unshare(int flags)
 	if (result == 0 && (flags & (CLONE_SYSVSEM | CLONE_NEWIPC)))
 		left_undo_list();
 	/* A thread that is alone goes on with the table that it had. */
-	if (result == 0 && (flags & CLONE_FILES) && !rsipc_is_alone())
+	if (result == 0 && (flags & CLONE_FILES) && !rsipc_has_become_alone())
 		rsipc_unshared();
 	return result;
 }

@@ -36,6 +36,15 @@ static inline int rsipc_is_alone(void)
 #endif
 }
 
+int rsipc_is_program_alone(void);
+
+/* The same after the other threads have ended, too, which the C library does not say. Makes a system
+ * call. Threads of the library's own do not count. */
+static inline int rsipc_has_become_alone(void)
+{
+	return rsipc_is_alone() || rsipc_is_program_alone();
+}
+
 /* The structures and constants from here on are those of core/src/cbits.rs, which says what they
  * mean; tests/abi compares the two. */
 

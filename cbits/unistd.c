@@ -95,7 +95,8 @@ static int close_range_around(unsigned first, unsigned last, int flags)
  * only if there is no other thread. */
 static int closes_for_all(int flags)
 {
-	return flags == 0 || ((unsigned)flags == CLOSE_RANGE_UNSHARE && rsipc_is_alone());
+	return flags == 0 ||
+	       ((unsigned)flags == CLOSE_RANGE_UNSHARE && rsipc_has_become_alone());
 }
 
 int rsipc_c_close_range(unsigned first, unsigned last, int flags)

@@ -9,6 +9,7 @@ use crate::thread::thread_of;
 use rsipc_core::cbits::{self, CLOSE_FREELY, CLOSE_QUEUE, CLOSE_SPARE, CLOSE_UNKNOWN};
 use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::errno::preserved;
+use rsipc_core::os::threads;
 use rsipc_core::posix::mq::{self, Close, Closing};
 use rsipc_core::shared::thread::Thread;
 
@@ -121,6 +122,12 @@ unsafe extern "C" fn rsipc_closed_range(
     if let Ok(thread) = thread_of(unsafe { &*slot }) {
         preserved(|| mq::forget_closed(thread, first..=last));
     }
+}
+
+/// For C, where the C library cannot tell: whether the program has one thread only.
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_is_program_alone() -> c_int {
+    c_int::from(threads::is_program_alone())
 }
 
 /// The calling thread has a table of descriptors of its own now.

@@ -39,7 +39,7 @@ make_place() {
 
 # enter RELEASE COMMAND...: in the place, with the project under /src, where nothing can be written,
 # this machine's Rust, and a /dev/shm of its own. All mounts are in a namespace that ends with the
-# command.
+# command. The place is its root, as a process that chroot(2) confines may make no user namespace.
 enter() {
 	local root=$cache/$1
 	shift
@@ -47,6 +47,7 @@ enter() {
 	unshare --mount --propagation private bash -euc '
 		root=$1 toolchain=$2 cargo=$3
 		shift 3
+		mount --bind "$root" "$root"
 		mount -t proc proc "$root/proc"
 		mount --rbind /dev "$root/dev"
 		mount -t tmpfs tmpfs "$root/dev/shm"
@@ -54,7 +55,11 @@ enter() {
 		mount -o remount,bind,ro "$root/src"
 		mount --bind "$toolchain" "$root/toolchain"
 		mount --bind "$cargo" "$root/cargo"
-		exec chroot "$root" env -i PATH=/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+		cd "$root"
+		mkdir -p outside
+		pivot_root . outside
+		umount --lazy /outside
+		exec env -i PATH=/toolchain/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 			CARGO_HOME=/cargo CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=/work/target CARGO_TERM_COLOR=never \
 			PLACES_TEST="${PLACES_TEST:-}" "$@"
 	' bash "$root" "$(rustc --print sysroot)" "${CARGO_HOME:-$HOME/.cargo}" "$@"

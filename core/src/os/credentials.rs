@@ -3,8 +3,8 @@
 use core::ptr;
 
 use super::errno::preserved;
-use super::file;
 use super::signals::Blocked;
+use super::threads;
 use crate::atomic::{AtomicU32, Ordering};
 
 /// Capabilities of linux/capability.h.
@@ -126,7 +126,7 @@ pub fn as_effective<T>(work: impl FnOnce() -> T) -> T {
 /// That is so if there is no other thread, which might have credentials of its own, and this one
 /// can change nothing. Changes by user namespaces move the generation.
 pub fn are_fixed() -> bool {
-    preserved(|| !may_change() && is_alone())
+    preserved(|| !may_change()) && threads::count() == Some(1)
 }
 
 /// Whether the thread can become another user, or a member of another group.
@@ -146,13 +146,6 @@ fn may_change() -> bool {
         || differ(group)
         || has(Capability::SetUser)
         || has(Capability::SetGroup)
-}
-
-/// Whether there is no other thread, including one that the C library does not know.
-fn is_alone() -> bool {
-    /// Of a directory, `.` and `..`; each thread is a directory in it.
-    const ALONE: libc::nlink_t = 2 + 1;
-    file::status_of_c(c"/proc/self/task").is_ok_and(|status| status.st_nlink == ALONE)
 }
 
 /// Whether the thread has a capability, which root does not have everywhere.

@@ -37,6 +37,7 @@
 //! | `signals` | blocking all signals for a moment |
 //! | `spawn` | threads that the C library does not know |
 //! | `stopped` | whether a thread is stopped |
+//! | `threads` | how many threads the process has |
 //! | `user` | the memory that the program gives to a call, read and written as the kernel does it |
 //! | `valgrind` | whether the program runs under valgrind |
 //! | `wiped` | memory that the kernel wipes in the child of a fork |
@@ -106,6 +107,8 @@ pub mod signals;
 pub mod spawn;
 #[cfg(not(loom))]
 pub mod stopped;
+#[cfg(not(loom))]
+pub mod threads;
 #[cfg(not(loom))]
 pub mod user;
 #[cfg(not(loom))]

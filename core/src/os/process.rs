@@ -39,6 +39,8 @@ struct Page {
     has_robust_list: AtomicBool,
     /// See [`is_in_barriers`].
     is_in_barriers: AtomicBool,
+    /// See [`own_threads`].
+    own_threads: AtomicU32,
     /// See [`random_numbers`].
     random_numbers: [AtomicU64; RANDOM_NUMBERS],
 }
@@ -54,6 +56,7 @@ static FALLBACK: Page = Page {
     owner: AtomicU32::new(0),
     has_robust_list: AtomicBool::new(false),
     is_in_barriers: AtomicBool::new(false),
+    own_threads: AtomicU32::new(0),
     random_numbers: [const { AtomicU64::new(0) }; RANDOM_NUMBERS],
 };
 /// The last generation that was drawn here. It is inherited, so that a child draws another one than
@@ -131,6 +134,13 @@ impl Page {
 /// stores it. False in the child of a fork, which has to tell it anew. Async-signal-safe.
 pub(super) fn is_in_barriers() -> &'static AtomicBool {
     &page().is_in_barriers
+}
+
+/// How many threads of the library's own run in this process that the C library does not know of:
+/// `spawn` adds one before it starts one, and the thread takes itself away. 0 in the child of a
+/// fork, which has none of them. Async-signal-safe.
+pub(super) fn own_threads() -> &'static AtomicU32 {
+    &page().own_threads
 }
 
 /// Where `random` keeps numbers for later: 0 = none. The child of a fork does not know those of its

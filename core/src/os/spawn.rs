@@ -6,7 +6,9 @@ use std::thread::Builder;
 
 use super::bare;
 use super::errno::{Errno, Result};
+use super::process;
 use super::signals::Blocked;
+use crate::atomic::{AtomicU32, Ordering};
 
 /// Enough for what such a thread does; the stack is only used where it is touched.
 const STACK: usize = 128 * 1024;
@@ -26,6 +28,8 @@ struct Start<T> {
     run: fn(&T),
     argument: T,
     stack: *mut c_void,
+    /// Of the threads like this one.
+    number: &'static AtomicU32,
 }
 
 /// Starts a thread that the C library does not know of: the process ends without it, and ends when
@@ -43,10 +47,11 @@ pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
         return Err(Errno::ENOSYS);
     }
     let stack = map_stack()?;
+    let number = process::own_threads();
     // SAFETY: the top of the new stack, aligned to 16 bytes, which no other thread knows yet.
     let top = unsafe {
         let top = stack.byte_add(BARE_STACK - size_of::<Start<T>>().next_multiple_of(16));
-        top.cast::<Start<T>>().write(Start { run, argument, stack });
+        top.cast::<Start<T>>().write(Start { run, argument, stack, number });
         top
     };
     let flags = libc::CLONE_VM
@@ -56,11 +61,14 @@ pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
         | libc::CLONE_THREAD
         | libc::CLONE_SYSVSEM;
     let _blocked = Blocked::all();
+    // Relaxed, as below: nothing is published through it.
+    number.fetch_add(1, Ordering::Relaxed);
     // SAFETY: `begin` gets what it expects, and a stack of its own below that.
     if unsafe { libc::clone(begin::<T>, top, flags, top) } > 0 {
         return Ok(());
     }
     let error = Errno::last();
+    number.fetch_sub(1, Ordering::Relaxed);
     // SAFETY: there is no thread that uses it.
     unsafe { libc::munmap(stack, BARE_STACK) };
     Err(error)
@@ -84,11 +92,12 @@ fn map_stack() -> Result<*mut c_void> {
 /// Bare, too.
 extern "C" fn begin<T: Copy>(start: *mut c_void) -> c_int {
     // SAFETY: what `bare` has written, for this thread alone.
-    let (run, argument, stack) = unsafe {
+    let (run, argument, stack, number) = unsafe {
         let start = &*start.cast::<Start<T>>();
-        (start.run, start.argument, start.stack)
+        (start.run, start.argument, start.stack, start.number)
     };
     run(&argument);
+    number.fetch_sub(1, Ordering::Relaxed);
     // SAFETY: the stack is this thread's own.
     unsafe { bare::unmap_and_exit(stack.addr(), BARE_STACK) }
 }

@@ -1,5 +1,6 @@
 /* Robust semaphores within a process: threads, signal handlers, cancellation, descriptors. */
 #include <sys/time.h>
+#include "../support/older.h"
 #include "../support/robust.h"
 
 enum { THREADS = 6, ROUNDS = 3000 };

@@ -76,11 +76,30 @@ static void try_each_step(int (*trial)(int))
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }
 
-/* Whether it sleeps, and has done so for some time. Under a filter of system calls the kernel may
- * not be asked to tell of deaths: then a sleeper looks once a second. */
+/* Before glibc 2.35 there is no such variable. The library uses rseq(2) on x86-64 only. */
+extern const unsigned __rseq_size __attribute__((weak));
+
+static bool has_rseq(void)
+{
+#ifdef __x86_64__
+	return &__rseq_size && __rseq_size > 0;
+#else
+	return false;
+#endif
+}
+
+/* Whether the kernel wakes a sleeper for a death. It needs rseq(2), so that handlers end the sleep,
+ * and under a filter of system calls the kernel may not be asked. Then a sleeper looks once a
+ * second. */
+static bool deaths_wake(void)
+{
+	return has_rseq() && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) <= 0;
+}
+
+/* Whether it sleeps, and has done so for some time. */
 static bool rests(struct sleeper *self)
 {
-	int most = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0 ? 1500 : 200;
+	int most = deaths_wake() ? 200 : 1500;
 	for (int looks = 0; looks < most; looks++) {
 		if (!asleep(self->pid, self->pid) || is_done(self))
 			return false;

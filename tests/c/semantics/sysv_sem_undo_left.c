@@ -31,6 +31,27 @@ CASE(semop_undo_after_unshare_begins_anew_and_serves_sleepers)
 	CHECK_EQ(value_of(set, 0), 0);
 }
 
+static void *say_number(void *number)
+{
+	*(pid_t *)number = gettid();
+	return NULL;
+}
+
+CASE(semop_undo_comes_by_unshare_once_the_other_thread_has_ended)
+{
+	int set = new_set_of_value(3);
+	CHECK_OK(SEMOP(set, { 0, -2, SEM_UNDO }));
+	pthread_t thread;
+	pid_t number;
+	CHECK_EQ(pthread_create(&thread, NULL, say_number, &number), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d", (int)number);
+	CHECK_SOON(access(path, F_OK) == -1);
+	CHECK_OK(unshare(CLONE_SYSVSEM));
+	CHECK_EQ(value_of(set, 0), 3);
+}
+
 static void *wait_for_it(void *barrier)
 {
 	pthread_barrier_wait(barrier);

@@ -30,6 +30,9 @@ posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, in
 }
 #endif
 
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1)
 #endif
