@@ -1,5 +1,6 @@
 /* A process is killed at each instruction of its call while another one sleeps and counts on it:
  * that one is awake in time, and gets what is there. */
+#include "../support/rseq.h"
 #include "../support/step.h"
 #include "../support/sysv_msg_sleepers.h"
 
@@ -74,18 +75,6 @@ static void try_each_step(int (*trial)(int))
 	int counts[STEP_ENDS] = { 0 };
 	step_trials(trial, at_a_time, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
-}
-
-/* Before glibc 2.35 there is no such variable. The library uses rseq(2) on x86-64 only. */
-extern const unsigned __rseq_size __attribute__((weak));
-
-static bool has_rseq(void)
-{
-#ifdef __x86_64__
-	return &__rseq_size && __rseq_size > 0;
-#else
-	return false;
-#endif
 }
 
 /* Whether the kernel wakes a sleeper for a death. It needs rseq(2), so that handlers end the sleep,

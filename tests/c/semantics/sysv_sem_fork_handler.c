@@ -1,5 +1,6 @@
 /* A handler forks in the middle of semop: parent and child go on with the call. */
 #include "../support/fork_struck.h"
+#include "../support/rseq.h"
 #include "../support/sysv_sem.h"
 
 enum { MEMBERS = 3, BEFORE = 5 };
@@ -116,9 +117,12 @@ CASE(semop_with_undo_is_forked_by_a_handler_at_any_instruction)
 	TRIED({ 0, -1, SEM_UNDO });
 }
 
-/* In this case the new state is built where it is shared, word by word. */
+/* In this case the new state is built where it is shared, word by word. Without restartable
+ * sequences the child may make one store of its parent: docs/known-defects.md. */
 CASE(semop_whose_permission_is_asked_is_forked_by_a_handler_at_any_instruction)
 {
+	if (!has_rseq())
+		CHECK_SKIP("needs rseq(2)");
 	make_child = fork;
 	is_asked = child_is_late = true;
 	TRIED({ 0, -1, SEM_UNDO });
