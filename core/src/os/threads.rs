@@ -1,7 +1,8 @@
 //! How many threads the process has.
 
 use super::errno::preserved;
-use super::{file, process};
+use super::file;
+use super::process::{self, Process};
 use crate::atomic::Ordering;
 
 /// Threads of the process, those of the library's own among them. `None`: /proc cannot be read.
@@ -17,7 +18,8 @@ pub fn count() -> Option<libc::nlink_t> {
 /// False where that cannot be found out. Async-signal-safe.
 ///
 /// A thread that is about to end counts, so this may be false for a moment longer than necessary.
+/// The child of a vfork(2) is not alone with the memory.
 pub fn is_program_alone() -> bool {
     let own = libc::nlink_t::from(process::own_threads().load(Ordering::Relaxed));
-    count() == Some(1 + own)
+    Process::owns_memory() && count() == Some(1 + own)
 }
