@@ -41,9 +41,10 @@ fn document() -> String {
         "# The functions\n\n\
          The functions that librsipc exports, and what a program may rely on. Unless a note says otherwise, a function does\n\
          what glibc 2.36 on Linux does; `glibc-behaviour.md` lists where librsipc differs from glibc.\n\n\
-         A signal handler may call a function that is async-signal-safe. There is one exception: the first call on the descriptor\n\
-         of a queue that the program has not opened itself, but has from an earlier program or another process. That call opens\n\
-         the queue, which takes a lock and allocates memory.\n\n\
+         A signal handler may call a function that is async-signal-safe. Two kinds of calls are exceptions, because they may\n\
+         allocate memory: the first call on the descriptor of a queue that the program has not opened itself, but has from an\n\
+         earlier program or another process; and, while a queue is open, `unshare` with `CLONE_FILES` and `close_range` with\n\
+         `CLOSE_RANGE_UNSHARE`.\n\n\
          Written by `RSIPC_BLESS=1 cargo test --test exports` from the table in `tests/exports/table.rs`; the test compares\n\
          the table with what the library exports.\n\n\
          | function | header | family | standard | cancellation point | async-signal-safe | notes |\n\
