@@ -1,7 +1,7 @@
 //! Which processes have a segment attached, as /proc shows.
 //!
 //! Attaches and detaches are not counted: what is mapped is looked up when the number is asked for.
-//! So it is right after a fork, an exec, and any death.
+//! So it is correct after a fork, an exec, and any death.
 //!
 //! A process that may not inspect the processes of other users, or of other PID namespaces, counts
 //! fewer. Without /proc this process sees its own attachments.
