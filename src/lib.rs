@@ -11,7 +11,7 @@
 //! | `interpose` | functions that exist without us, in which queues concern us |
 //! | `load` | what happens when the library is loaded |
 //! | `posix` | the functions of `<semaphore.h>`, `<mqueue.h>` and `<sys/mman.h>` |
-//! | `sysv` | the functions of `<sys/sem.h>` |
+//! | `sysv` | the functions of `<sys/sem.h>`, `<sys/msg.h>` and `<sys/shm.h>` |
 //! | `thread` | the block of the calling thread |
 //! | `version` | `rsipc_version` |
 //! | `wait` | how waits cross |

@@ -39,10 +39,12 @@ fn exported(library: &str) -> BTreeSet<String> {
 fn document() -> String {
     let mut text = String::from(
         "# The functions\n\n\
-         The functions that librsipc replaces, and what a program may rely on. Unless a note says otherwise, a function does\n\
-         what glibc 2.36 on Linux does; `glibc-behaviour.md` lists where glibc itself deviates from what was required.\n\n\
-         A signal handler may call a function that is async-signal-safe. POSIX requires this of `sem_post`, `poll`, `select`,\n\
-         `pselect`, `close`, `dup` and `dup2`; all but the first keep it while no queue is among the descriptors.\n\n\
+         The functions that librsipc exports, and what a program may rely on. Unless a note says otherwise, a function does\n\
+         what glibc 2.36 on Linux does; `glibc-behaviour.md` lists where librsipc differs from glibc.\n\n\
+         A signal handler may call a function that is async-signal-safe. Two kinds of calls are exceptions, because they may\n\
+         allocate memory: the first call on the descriptor of a queue that the program has not opened itself, but has from an\n\
+         earlier program or another process; and, while a queue is open, `unshare` with `CLONE_FILES` and `close_range` with\n\
+         `CLOSE_RANGE_UNSHARE`.\n\n\
          Written by `RSIPC_BLESS=1 cargo test --test exports` from the table in `tests/exports/table.rs`; the test compares\n\
          the table with what the library exports.\n\n\
          | function | header | family | standard | cancellation point | async-signal-safe | notes |\n\

@@ -4,7 +4,7 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `sysv` | System V semaphores |
+//! | `sysv` | System V semaphores, message queues, shared memory |
 //! | `posix` | semaphores, message queues, shared memory objects. As `sysv`, they never see `errno` nor a raw string of a caller |
 //! | `object` | names and files of objects |
 //! | `shared` | what words in shared memory are made of |

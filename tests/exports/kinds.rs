@@ -51,7 +51,7 @@ pub const POLL: Function = Function {
     family: "waiting for descriptors",
     cancellation_point: "yes",
     signal_safe: true,
-    notes: "sees queues; glibc's own when there is none among the descriptors",
+    notes: "recognises queues; calls glibc's own if no queue is among the descriptors",
     ..SEMAPHORE
 };
 
@@ -61,7 +61,7 @@ pub const DESCRIPTOR: Function = Function {
     header: "<unistd.h>",
     family: "descriptors",
     signal_safe: true,
-    notes: "follows queues; glibc's own for all other descriptors",
+    notes: "keeps track of queues; glibc's own for all other descriptors",
     ..SEMAPHORE
 };
 
@@ -71,20 +71,20 @@ pub const FILE: Function = Function {
     header: "<sys/stat.h>",
     family: "descriptors as files",
     signal_safe: true,
-    notes: "shows owner and mode of a queue, and a regular file; glibc's own for all other descriptors",
+    notes: "shows a queue as a regular file, with its owner and mode; glibc's own for all other descriptors",
     ..SEMAPHORE
 };
 
 /// The forms for older programs, for large files, and those that _FORTIFY_SOURCE makes.
 pub const FILE_FORM: Function =
-    Function { standard: "glibc", notes: "another form of the function above", ..FILE };
+    Function { standard: "glibc", notes: "another name of the function above", ..FILE };
 
 /// Of several buffers, or at a position.
 pub const VECTOR: Function =
     Function { header: "<sys/uio.h>", cancellation_point: "yes", signal_safe: false, ..FILE };
 
 pub const VECTOR_FORM: Function =
-    Function { standard: "glibc", notes: "another form of the function above", ..VECTOR };
+    Function { standard: "glibc", notes: "another name of the function above", ..VECTOR };
 
 /// Interposed so that no process is judged by credentials that it had before.
 pub const CREDENTIALS: Function = Function {
@@ -92,7 +92,7 @@ pub const CREDENTIALS: Function = Function {
     family: "credentials",
     standard: "Linux",
     signal_safe: true,
-    notes: "glibc's own; access to System V objects is checked anew after it",
+    notes: "glibc's own; afterwards, access to System V objects is checked again",
     ..SEMAPHORE
 };
 
@@ -102,7 +102,7 @@ pub const MAPPING: Function = Function {
     family: "memory",
     standard: "Linux",
     signal_safe: true,
-    notes: "glibc's own; what it changes is looked at anew when a call is given that memory",
+    notes: "glibc's own; afterwards, the memory that it changes is checked again when a call is given it",
     ..SEMAPHORE
 };
 
@@ -110,6 +110,6 @@ pub const OWN: Function =
     Function { header: "<rsipc.h>", family: "the library", standard: "none", ..SEMAPHORE };
 pub const BATCH: Function = Function {
     cancellation_point: "yes",
-    notes: "several messages; waits for the first one alone",
+    notes: "several messages; waits only for the first one",
     ..OWN
 };

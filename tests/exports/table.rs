@@ -11,17 +11,17 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "sem_destroy",
         signal_safe: true,
-        notes: "frees nothing, except what a robust use holds: then it is not async-signal-safe",
+        notes: "ends a robust use of the semaphore; in that case it is not async-signal-safe",
         ..SEMAPHORE
     },
     Function {
         name: "sem_open",
-        notes: "each open of a name gives the same address, however it is spelled; a file that is no semaphore is EINVAL",
+        notes: "each open of a semaphore returns the same address, however its name is spelled; EINVAL for a file that is no semaphore",
         ..SEMAPHORE
     },
     Function {
         name: "sem_close",
-        notes: "counts the opens; EINVAL for what is not an open named semaphore",
+        notes: "the semaphore stays mapped until the last open is closed; EINVAL for what is not an open named semaphore",
         ..SEMAPHORE
     },
     Function { name: "sem_unlink", notes: "processes that have it open keep it", ..SEMAPHORE },
@@ -48,13 +48,13 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "sem_post",
         signal_safe: true,
-        notes: "touches nothing of the semaphore once the value is incremented",
+        notes: "does not access the semaphore after the increment",
         ..SEMAPHORE
     },
     Function {
         name: "sem_getvalue",
         signal_safe: true,
-        notes: "0 while it is locked, as in glibc; RSIPC_SEM_GETVALUE=waiters: minus the number of waiters",
+        notes: "0 while it is locked, as in glibc; with RSIPC_SEM_GETVALUE=waiters minus the number of waiters",
         ..SEMAPHORE
     },
     Function {
@@ -65,7 +65,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "__mq_open_2",
         standard: "glibc",
-        notes: "what mq_open becomes in programs built with _FORTIFY_SOURCE",
+        notes: "mq_open without a mode in programs built with _FORTIFY_SOURCE",
         ..QUEUE
     },
     Function { name: "mq_close", notes: "also while others use or wait on the queue", ..QUEUE },
@@ -82,7 +82,7 @@ pub const FUNCTIONS: &[Function] = &[
         name: "mq_receive",
         cancellation_point: "yes",
         signal_safe: true,
-        notes: "highest priority first, first in first out among equals",
+        notes: "highest priority first; among messages of equal priority, the oldest first",
         ..QUEUE
     },
     Function {
@@ -109,18 +109,18 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "semget",
         signal_safe: false,
-        notes: "up to 32000 semaphores; as many sets as the directory has space for",
+        notes: "up to 32000 semaphores in a set; as many sets as the directory has space for",
         ..SET
     },
     Function {
         name: "semop",
-        notes: "not restarted after any handler; SEM_UNDO survives SIGKILL and exec",
+        notes: "not restarted after any handler; operations with SEM_UNDO are undone after SIGKILL, too, and kept over exec",
         ..SET
     },
-    Function { name: "semtimedop", standard: "Linux", notes: "a relative time", ..SET },
+    Function { name: "semtimedop", standard: "Linux", notes: "the time is relative", ..SET },
     Function {
         name: "semctl",
-        notes: "all commands of Linux; SEM_STAT takes a number, which a set keeps while it lives, or an id; the commands on all sets allocate memory",
+        notes: "all commands of Linux; SEM_STAT takes an id, or an index that a set keeps as long as it exists; the commands on all sets allocate memory",
         ..SET
     },
     Function {
@@ -132,13 +132,13 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "msgsnd",
         cancellation_point: "yes",
-        notes: "not restarted after any handler; bodies of up to 16 MiB where RSIPC_MSGMAX allows them",
+        notes: "not restarted after any handler; messages of up to 16 MiB where RSIPC_MSGMAX allows them",
         ..MESSAGES
     },
     Function {
         name: "msgrcv",
         cancellation_point: "yes",
-        notes: "not restarted after any handler; all flags of Linux; a bad buffer loses no message",
+        notes: "not restarted after any handler; all flags of Linux; a message stays in the queue if the buffer is invalid",
         ..MESSAGES
     },
     Function {
@@ -149,14 +149,14 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "shmget",
         signal_safe: false,
-        notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm: then the memory is reserved at once, and there are no huge pages",
+        notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm; in that case the memory is reserved at once, and there are no huge pages",
         ..SEGMENT
     },
     Function { name: "shmat", ..SEGMENT },
     Function { name: "shmdt", ..SEGMENT },
     Function {
         name: "shmctl",
-        notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm: then SHM_STAT takes a number, which a segment keeps while it lives, or an id; the commands on all segments allocate memory",
+        notes: "the kernel's own, unless it has none or RSIPC_SYSV names shm; in that case SHM_STAT takes an id, or an index that a segment keeps as long as it exists, and the commands on all segments allocate memory",
         ..SEGMENT
     },
     Function { name: "poll", ..POLL },
@@ -180,7 +180,7 @@ pub const FUNCTIONS: &[Function] = &[
         header: "<sys/epoll.h>",
         standard: "Linux",
         cancellation_point: "no",
-        notes: "sees queues; epoll_create is glibc's own",
+        notes: "recognises queues; epoll_create is glibc's own",
         ..POLL
     },
     Function { name: "epoll_wait", header: "<sys/epoll.h>", standard: "Linux", ..POLL },
@@ -189,7 +189,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "sendmsg",
         header: "<sys/socket.h>",
-        notes: "keeps a queue that is sent to another process ready to be polled there",
+        notes: "a queue that is sent to another process can be polled there",
         ..POLL
     },
     Function {
@@ -209,23 +209,28 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "fstat64", ..FILE_FORM },
     Function { name: "__fxstat", ..FILE_FORM },
     Function { name: "__fxstat64", ..FILE_FORM },
-    Function { name: "fstatat", notes: "with an empty path, as fstat", ..FILE },
+    Function { name: "fstatat", notes: "like fstat for a queue, if the path is empty", ..FILE },
     Function { name: "fstatat64", ..FILE_FORM },
     Function { name: "__fxstatat", ..FILE_FORM },
     Function { name: "__fxstatat64", ..FILE_FORM },
-    Function { name: "statx", standard: "Linux", notes: "with an empty path, as fstat", ..FILE },
+    Function {
+        name: "statx",
+        standard: "Linux",
+        notes: "like fstat for a queue, if the path is empty",
+        ..FILE
+    },
     Function { name: "fchmod", notes: "sets the mode that mq_open enforces", ..FILE },
     Function {
         name: "fchown",
         header: "<unistd.h>",
-        notes: "gives the files of a queue to another user or group",
+        notes: "sets the owner and group of a queue",
         ..FILE
     },
     Function {
         name: "read",
         header: "<unistd.h>",
         cancellation_point: "yes",
-        notes: "gives the status line of a queue; each process has a position of its own in it",
+        notes: "returns the status line of a queue; each process has a position of its own in it",
         ..FILE
     },
     Function { name: "__read_chk", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
@@ -233,7 +238,7 @@ pub const FUNCTIONS: &[Function] = &[
         name: "pread",
         header: "<unistd.h>",
         cancellation_point: "yes",
-        notes: "gives the status line of a queue",
+        notes: "returns the status line of a queue",
         ..FILE
     },
     Function { name: "pread64", header: "<unistd.h>", cancellation_point: "yes", ..FILE_FORM },
@@ -254,7 +259,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "lseek",
         header: "<unistd.h>",
-        notes: "in the status line of a queue",
+        notes: "sets the position in the status line of a queue",
         ..FILE
     },
     Function { name: "lseek64", header: "<unistd.h>", ..FILE_FORM },
@@ -274,7 +279,7 @@ pub const FUNCTIONS: &[Function] = &[
         name: "fcntl",
         header: "<fcntl.h>",
         cancellation_point: "yes",
-        notes: "shows what a queue is open for, and refuses what is for pipes; a cancellation point with F_SETLKW, as glibc's",
+        notes: "shows whether a queue is open for reading, writing or both, and refuses commands for pipes; a cancellation point with F_SETLKW, as in glibc",
         ..FILE
     },
     Function { name: "fcntl64", header: "<fcntl.h>", cancellation_point: "yes", ..FILE_FORM },
@@ -283,7 +288,7 @@ pub const FUNCTIONS: &[Function] = &[
         header: "<sys/ioctl.h>",
         standard: "Linux",
         signal_safe: false,
-        notes: "FIONREAD counts the status line of a queue, FIOASYNC is ENOTTY, as on Linux",
+        notes: "FIONREAD returns the length of the status line of a queue, and FIOASYNC fails with ENOTTY, as on Linux",
         ..FILE
     },
     Function { name: "setuid", standard: "POSIX.1-2017", ..CREDENTIALS },
@@ -319,18 +324,33 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function { name: "rsipc_mq_sendv", ..BATCH },
     Function { name: "rsipc_mq_recvv", ..BATCH },
-    Function { name: "rsipc_mq_peek", notes: "takes nothing", ..OWN },
-    Function { name: "rsipc_mq_loan", cancellation_point: "yes", notes: "may wait", ..OWN },
-    Function { name: "rsipc_mq_commit", notes: "sends what is in a loan", ..OWN },
-    Function { name: "rsipc_mq_borrow", cancellation_point: "yes", notes: "may wait", ..OWN },
-    Function { name: "rsipc_mq_release", notes: "a borrowed message is gone", ..OWN },
-    Function { name: "rsipc_mq_return", notes: "it goes back to its place", ..OWN },
+    Function { name: "rsipc_mq_peek", notes: "copies a message and leaves it in the queue", ..OWN },
+    Function {
+        name: "rsipc_mq_loan",
+        cancellation_point: "yes",
+        notes: "lends a free slot for a message; may wait for one",
+        ..OWN
+    },
+    Function { name: "rsipc_mq_commit", notes: "sends the message in a loan", ..OWN },
+    Function {
+        name: "rsipc_mq_borrow",
+        cancellation_point: "yes",
+        notes: "borrows the next message; may wait for one",
+        ..OWN
+    },
+    Function { name: "rsipc_mq_release", notes: "ends the borrowing of a message", ..OWN },
+    Function { name: "rsipc_mq_return", notes: "undoes a borrow or a loan", ..OWN },
     Function { name: "rsipc_sem_setrobust", notes: "for the calling process", ..OWN },
-    Function { name: "rsipc_sem_wasdead", signal_safe: true, notes: "each death once", ..OWN },
+    Function {
+        name: "rsipc_sem_wasdead",
+        signal_safe: true,
+        notes: "tells of each death once",
+        ..OWN
+    },
     Function {
         name: "rsipc_version",
         signal_safe: true,
-        notes: "shows a program that it runs on librsipc",
+        notes: "tells a program that it runs on librsipc",
         ..OWN
     },
 ];

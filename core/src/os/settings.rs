@@ -1,5 +1,5 @@
-//! The settings from the environment, read once. All are optional; `README.md` documents them for
-//! users.
+//! The settings from the environment, read once. All are optional; `README.md` and rsipc(7)
+//! document them for users.
 //!
 //! They are read when the library is loaded, because programs may change their environment later,
 //! or overwrite it with their title. Where no variable is set, reading them allocates nothing and

@@ -2,9 +2,8 @@
 //! (`MADV_WIPEONFORK`).
 //!
 //! In the child they read as zeros: what was known of the parent's threads does not apply to the
-//! child's. Where the kernel does not do it (before Linux 4.14, and under emulators that say they
-//! did), the handler of a fork does. Then only the child of a bare clone(2) is left with what was
-//! its parent's.
+//! child's. Where the kernel does not do it (before Linux 4.14, and under emulators that only claim
+//! to), a fork handler does. The child of a bare clone(2) then keeps what was its parent's.
 
 use core::ptr;
 

@@ -10,8 +10,9 @@
 //!   that.
 //!
 //! A yield may hand the processor to an unrelated thread for a whole time slice. A wake would have
-//! been faster, so that counts as worse than a spin in vain. If what is waited for has changed many
-//! times meanwhile, threads had the slice that share it, and a wake would have been no better.
+//! been faster, so that counts as worse than a spin in vain. If the word has changed many times
+//! meanwhile, the slice went to threads that use the same object, and a wake would have been no
+//! better.
 //!
 //! All of this is a hint. Any value is harmless: a wrong one causes a spin in vain, or a sleep too
 //! early.

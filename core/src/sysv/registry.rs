@@ -6,7 +6,8 @@
 //!   goes, then the names of the key, then the object is marked, then the name of its id goes. A
 //!   process that meets a removal that was left half done finishes it.
 //!
-//! All of it as the effective user, to whom objects belong, and not as the user for files.
+//! All of this is done as the effective user, to whom objects belong, and not as the user for files
+//! (setfsuid(2)).
 //!
 //! Bare system calls: these calls are made in signal handlers, C's are cancellation points, and
 //! some are interposed by this library.

@@ -6,8 +6,8 @@
 //! a vfork closes its own copies. It notes that (`Thread::lend_calling`), so that it does not find
 //! the parent's queues by the numbers that it has closed.
 //!
-//! Except for `mq_close`, nothing in here takes a lock or allocates, so a signal handler may close
-//! any descriptor.
+//! Except for `mq_close` and [`doubt_all`], nothing in here takes a lock or allocates, so a signal
+//! handler may close any descriptor.
 
 use core::ops::RangeInclusive;
 use std::os::fd::RawFd;

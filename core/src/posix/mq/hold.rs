@@ -2,9 +2,10 @@
 //! `rsipc_mq_return`.
 //!
 //! A slot is claimed as for a send or a receive, and then handed to the process, whose claim
-//! outlives the call (`store::holders`). What gives it back adopts the claim and goes on as a send
-//! or a receive does whose body has been copied. A thread that is killed before the hand-over, or
-//! after the adoption, leaves what the kernel frees; in between it is the process's.
+//! outlives the call (`store::holders`). The call that gives it back adopts the claim, and goes on
+//! as a send or a receive does once the body has been copied. If a thread is killed before the
+//! hand-over, or after the adoption, the kernel frees its claim; in between the claim is the
+//! process's.
 
 use std::os::fd::RawFd;
 

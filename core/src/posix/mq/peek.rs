@@ -1,8 +1,8 @@
 //! Looking at a message that stays where it is: `rsipc_mq_peek`.
 //!
-//! Nothing is claimed: the message is copied, and the copy counts if the slot has the same message
-//! behind it. A key may come back; the number of messages that were ever written to the slot does
-//! not.
+//! Nothing is claimed: the message is copied, and the copy counts if the slot still has the same
+//! message afterwards. A key may come back; the number of messages that were ever written to the
+//! slot does not.
 
 use core::ptr;
 use std::os::fd::RawFd;

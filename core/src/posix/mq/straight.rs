@@ -1,8 +1,9 @@
-//! Sending and receiving in a straight line, where no thread waits, polls or is to be notified. At
-//! the first thing that is otherwise, the general code goes on from there (`transfer`).
+//! Sending and receiving in a straight line, where no thread waits, polls or is to be notified. If
+//! anything else is found, the general code takes over from there (`transfer`).
 //!
-//! A queue of which only the first slot is used, as where an answer follows each question, takes
-//! the shortest line. One of several slots, and one with a tree, take others, apart.
+//! There are three such paths: the shortest one for a queue of which only the first slot is used,
+//! as when each question is answered before the next; one for a queue that uses several slots; and
+//! one for a queue with a tree.
 
 mod tree;
 

@@ -1,13 +1,13 @@
 //! Who took from a named semaphore last, and who posted last, where `RSIPC_SEM_TRACK` asks for it.
 //!
-//! A `sem_t` has no room for that: the four bytes that glibc pads it with hold no two PIDs. So the
-//! file of a tracked semaphore is longer than a `sem_t`, by a `Tail`. glibc maps no more than the
-//! `sem_t` of it, and does not look at the length. Whoever uses this library and opens a semaphore
-//! that is tracked by then notes its calls, too; whoever has opened it before, or is on plain
-//! glibc, does not.
+//! A `sem_t` has no space for that: the four bytes with which glibc pads it cannot hold two PIDs.
+//! So the file of a tracked semaphore is longer than a `sem_t`, by a `Tail`. glibc maps no more of
+//! it than the `sem_t`, and does not look at the length. A process on this library that opens a
+//! semaphore when it is tracked already notes its calls, too. A process that has opened it before,
+//! or is on plain glibc, does not.
 //!
-//! The fast paths know nothing of it: they are left as they are for a ledger
-//! ([`uses`]), from the first tracked semaphore of a process on.
+//! The fast paths know nothing of it: from the first tracked semaphore of a process on, calls leave
+//! them as they do for a ledger ([`uses`]).
 //!
 //! All of this is a hint for a person, in memory that others may write: any bytes are harmless.
 

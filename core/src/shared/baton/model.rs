@@ -1,5 +1,5 @@
 //! Threads that wait for one of two places to be filled, and one that fills them: no wake is left
-//! to a thread that does not give it. Each sleep here is without an end.
+//! to a thread that does not give it. No sleep here has a time limit.
 //!
 //! Seen to fail when the holder looks for what is left before it puts the baton down, or keeps it
 //! when it sleeps again, and without the fences.

@@ -1,5 +1,5 @@
-//! The presence of a process: what its threads claim with where the kernel does not watch the
-//! claim.
+//! The presence of a process. Where the kernel does not watch a claim, a thread claims in the name
+//! of this presence.
 //!
 //! The kernel watches one word of a thread, and knows the thread by its TID. It cannot watch a
 //! claim by a handler that has interrupted another operation, by a thread without a robust list, or

@@ -1,5 +1,5 @@
-//! An operation as a claimant: what it announces to the kernel, and what it stores while the child
-//! of a fork in a handler cannot.
+//! An operation as a claimant: what it announces to the kernel, and the stores that the child of a
+//! fork in a handler cannot make.
 
 use core::ptr;
 

@@ -3,7 +3,7 @@
 //! | kind | in the block |
 //! |---|---|
 //! | [`FREE`] | nothing yet |
-//! | [`SLOTS`], and its place in the list of such blocks | 64 slots |
+//! | [`SLOTS`], and its place in the list of such blocks | 63 slots |
 //! | [`RECORDS`], and its place in the list | records of waiters |
 //! | [`SHORT`], [`MEDIUM`], [`WHOLE`] | storage for bodies (`body`) |
 //!

@@ -8,7 +8,7 @@
 //! | up to 8192 | a block |
 //! | more | blocks, whose indices are in one more block: up to 16 MiB |
 //!
-//! Whose a piece is says its owner word (`owner`).
+//! The owner word of a piece says which message it belongs to (`owner`).
 
 use core::slice::{from_raw_parts, from_ref};
 

@@ -7,19 +7,18 @@
 //! | 1..64 | changes | a thread that clears bit 0, or is about to commit what may be for a waiter |
 //!
 //! A waiter sets the bit, looks, and sleeps as long as the low half of the word is what it was when
-//! it set the bit.
-//! (There is no wake on this word: it only keeps a sleep from beginning.) So it either sees a
-//! commit, or sleeps before the commit changes the word. In the second case the committing thread
-//! wakes it. If that thread dies first, the kernel wakes this waiter, or another one, which then
-//! checks all waiters.
+//! it set the bit. (Nobody wakes sleepers on this word: it only keeps a sleep from beginning.) So
+//! it either sees a commit, or sleeps before the commit changes the word. In the second case the
+//! committing thread wakes it. If that thread dies first, the kernel wakes this waiter, or another
+//! one, which then checks all waiters.
 //!
 //! A thread that clears the bit looks again, and sets it again if a thread waits. Meanwhile others
 //! may have committed, and seen no waiter: so all waiters are to look again.
 //!
 //! All accesses are SeqCst: a waiter sets the bit, and looks; a committing thread claims its slot,
 //! and looks at the bit. Either the bit is seen, or the claim. The bit is cleared by an exchange of
-//! the claimant: the child of a fork in a handler clears nothing, as nobody would be told if it
-//! were killed after that.
+//! the claimant, so the child of a fork in a handler clears nothing: if it were killed after that,
+//! nobody would be told.
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::shared::claim::Claimant;

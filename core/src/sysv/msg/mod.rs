@@ -21,13 +21,13 @@
 //! | `record` | a waiter |
 //! | `records` | all records of a queue |
 //! | `regions` | where the regions of a queue are mapped |
-//! | `registering` | saying so in a record, when one begins to wait, and when one does not any more |
+//! | `registering` | how a thread says in a record that it waits, or no longer waits |
 //! | `search` | the message that a receiver gets next |
 //! | `selector` | which message a receiver wants |
 //! | `snapshot` | a queue as an observer sees it |
 //! | `standing` | which message is for which waiter |
 //! | `store` | the slots of messages: claim, commit, release |
-//! | `task` | what is done by one that may have to wait |
+//! | `task` | an action of a thread that may have to wait |
 //! | `tell` | waking waiters |
 //! | `transfer` | sending and receiving without a wait |
 //! | `usage` | what is in use, in one word |

@@ -1,4 +1,4 @@
-//! What is done by one that may have to wait.
+//! An action of a thread that may have to wait.
 
 use super::record::Wanted;
 use super::transfer::{Incoming, Outgoing};

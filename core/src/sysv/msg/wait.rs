@@ -1,9 +1,9 @@
 //! Waiting for a message, or for space: what the wait machine (`shared::wait`) attempts.
 //!
 //! A waiter has a record (`record`), which says what it wants, and sleeps on a word there and on
-//! the *death word* of the queue (`shared::thread::wake`). From before its first sleep on it owes a
-//! wake there, because it may have been called, and be killed before it has come: then the kernel
-//! wakes another one, which checks all of them.
+//! the *death word* of the queue (`shared::thread::wake`). From before its first sleep, it owes a
+//! wake on the death word, because it may be called and then killed before it runs. The kernel
+//! gives that wake to another waiter, which checks all waiters.
 //!
 //! | what it sees, having announced itself | it sleeps until |
 //! |---|---|
@@ -12,9 +12,9 @@
 //! | a thread has died that may not be seen to be dead yet | the same, for a second |
 //! | the kernel does not tell of deaths | that, or for a second |
 //!
-//! A sender claims its slot, looks whether any thread waits, commits. A waiter says that it waits,
-//! and looks at all slots. All of that is SeqCst. So either the sender sees it, or it finds the
-//! slot claimed.
+//! A sender claims its slot, looks whether any thread waits, and commits. A waiter says that it
+//! waits, and looks at all slots. All of these are SeqCst. So either the sender sees the waiter, or
+//! the waiter finds the slot claimed.
 
 use core::mem::MaybeUninit;
 

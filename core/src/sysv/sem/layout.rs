@@ -5,8 +5,7 @@
 //! 4096  roots         a claim on a line of its own, and the words, each
 //!       members       the buffers of each chunk
 //!       parts         of waiters and adjustments: the first one is there from the start, the
-//! others
-//!                     are reserved when they are needed
+//!                     others are reserved when they are needed
 //! ```
 //!
 //! A part has, for 32 waiters and 32 processes: buffers of the cells, records, slots of processes,

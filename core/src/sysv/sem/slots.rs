@@ -1,7 +1,7 @@
 //! Slots of processes in a set: whose death others are told of.
 //!
-//! A process takes one before its first operation with SEM_UNDO, and keeps it. It is given to
-//! another process when it is dead, and what was to be undone has been (`undo`).
+//! A process takes one before its first operation with SEM_UNDO, and keeps it. Another process gets
+//! the slot only when this one is dead and its operations have been undone (`undo`).
 //!
 //! A process that sleeps on the marks of others takes one, too: its mark says whether its threads
 //! live (`fate`).

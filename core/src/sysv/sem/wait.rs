@@ -1,18 +1,18 @@
 //! A wait for what cannot be done yet: what the wait machine (`shared::wait`) attempts.
 //!
-//! A waiter sleeps on its own word and, if other processes may have something to be undone, on what
-//! the kernel marks when they die (`undo`). The kernel wakes one sleeper for a mark, and that one
-//! wakes the others. It may be killed before it runs. So it owes a wake on the *death word* of the
-//! set (`shared::thread::wake`), on which all sleep that sleep on marks: the kernel gives that wake
-//! when the thread itself ends, and is among the sleepers no more. Whether it lives is what the
-//! mark of its own process says meanwhile (`fate`).
+//! A waiter sleeps on its own word. If other processes may have something to be undone, it also
+//! sleeps on what the kernel marks when they die (`undo`). The kernel wakes one sleeper for a mark,
+//! and that one wakes the others. It may be killed before it runs. So it owes a wake on the *death
+//! word* of the set (`shared::thread::wake`), on which all sleepers on marks sleep, too. The kernel
+//! gives that wake when the thread itself has ended, and is no longer among the sleepers. Meanwhile
+//! the mark of its own process says whether the thread lives (`fate`).
 //!
 //! | what it sees | it sleeps until |
 //! |---|---|
 //! | all processes live | its wait ends, or one of them is marked |
 //! | its word is in flight | that, or for a millisecond (`change`) |
 //! | one is marked, and has not ended | that, or for 0.2 ms, then for twice as long, up to 32 ms |
-//! | the kernel marks one of them or this process not, or cannot wait for all of them | that, or for a second |
+//! | the kernel does not mark one of them or this process, or cannot wait for all of them | that, or for a second |
 
 use super::cells::Status;
 use super::change::{Step, change, wake_others};

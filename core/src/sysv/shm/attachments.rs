@@ -1,10 +1,10 @@
 //! Which processes have a segment attached, as /proc shows.
 //!
 //! Attaches and detaches are not counted: what is mapped is looked up when the number is asked for.
-//! So it is right after a fork, an exec, and any death.
+//! So it is correct after a fork, an exec, and any death.
 //!
-//! A process that may not look at others of other users, or in other PID namespaces, sees fewer.
-//! Without /proc this process sees its own attachments.
+//! A process that may not inspect the processes of other users, or of other PID namespaces, counts
+//! fewer. Without /proc this process sees its own attachments.
 
 use std::cell::OnceCell;
 

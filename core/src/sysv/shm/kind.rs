@@ -1,7 +1,7 @@
 //! Whether segments are the kernel's or ours.
 //!
-//! `RSIPC_SYSV` says so. Where it is not set, they are the kernel's, so that a program shares them
-//! with programs without the library. Where the kernel refuses to make any, they are ours.
+//! `RSIPC_SYSV` decides. Where it is not set, they are the kernel's, so that a program shares them
+//! with programs without the library; where the kernel refuses to make any, they are ours.
 
 use crate::atomic::{AtomicU8, Ordering};
 use crate::os::Errno;

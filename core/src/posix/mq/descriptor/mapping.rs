@@ -1,8 +1,8 @@
 //! The mapping of a queue in this process, and what the process keeps in it beyond its calls.
 //!
-//! The mapping lives as long as a descriptor leads to it, and for ever if the last descriptor goes
-//! while the process keeps something: that memory is in use. Who opens the queue again gets the
-//! same mapping, and can give back what is kept.
+//! The mapping lives as long as a descriptor leads to it. If the last descriptor goes while the
+//! process keeps something, it lives for ever: that memory is in use. A later open of the queue
+//! gets the same mapping, and can give back what is kept.
 
 use core::ptr;
 use std::sync::Arc;

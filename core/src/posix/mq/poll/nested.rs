@@ -6,8 +6,8 @@
 //! date makes a queue tell of more than is asked for. Numbers from `LIMIT` up are not known.
 //!
 //! The words carry no other data. Release and Acquire: a thread that finds an inner epoll in the
-//! set of an outer one finds what was noted of the outer one before. Of two threads that note the
-//! same number at once, one may be lost.
+//! set of an outer one finds what was noted of the outer one before. If two threads note the same
+//! number at once, one note may be lost.
 //!
 //! | bits | meaning | set by |
 //! |---|---|---|

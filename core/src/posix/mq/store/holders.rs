@@ -29,9 +29,10 @@
 //! next one. The pair of mark and presence is what counts: a presence alone may be lost by a
 //! program that closes descriptors which are not its own.
 //!
-//! Orderings. All are SeqCst or stronger than needed, as none is on a fast path; a thread that
-//! sleeps has announced itself before it reads the records, and a process that has taken a record
-//! wakes all sleepers after that, so each sleeper knows all records.
+//! Orderings. `pid` is Relaxed; it is stored before `mark`. All other accesses are SeqCst, as none
+//! is on a fast path. A thread that sleeps has announced itself before it reads the records. A
+//! process that has taken a record wakes all sleepers after that. So each sleeper knows all
+//! records.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::shared::claim::OWNER_DIED;

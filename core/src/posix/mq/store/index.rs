@@ -5,9 +5,9 @@
 //! f-array (P. Jayanti, 2002): a thread that has changed a key brings the nodes above it up to
 //! date (`update`).
 //!
-//! Of few keys without a tree those below the *high-water mark* are compared: no slot from that
-//! index on has held a message since the queue was made. It is raised by a sender that has claimed
-//! such a slot, before it commits, and never lowered.
+//! In a queue without a tree, only the keys below the *high-water mark* are compared: no slot from
+//! that index on has held a message since the queue was made. It is raised by a sender that has
+//! claimed such a slot, before it commits, and never lowered.
 //!
 //! The tree is a hint. A thread that dies between its change and the refresh leaves the tree out of
 //! date. The keys are authoritative: a thread that finds nothing in the tree checks the keys.

@@ -2,8 +2,8 @@
 //! number.
 //!
 //! Who may use the semaphore may use its ledger. So the file has the permission bits, the owner and
-//! the group of the file that the semaphore is in, as far as its maker can give them away; and the
-//! maker's own, for itself alone, where the memory has no name.
+//! the group of the file that the semaphore is in, as far as its maker can give them away. Where
+//! the memory of the semaphore has no name, the file is the maker's own, and for the maker alone.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};

@@ -1,5 +1,5 @@
-//! Counted operations: the value changes, and what the process has taken with it, whenever the
-//! process is killed.
+//! Counted operations: the value and the count of what the process has taken change together,
+//! whenever the process is killed.
 //!
 //! The value is one word, what a process has taken is another, and no instruction changes both. So
 //! an operation goes through a *lane* of the ledger, which is its own meanwhile. Each lane has a
@@ -15,9 +15,9 @@
 //!
 //! The bit is the evidence. Where it is clear, the operation has not begun or has ended, and
 //! nothing is to be done. Where it is set, the rest can be done by whoever finds the process dead
-//! (`burial`): the count that the lane names is stored, and stored again does no harm; the end is
-//! one exchange. A killed take has taken, and what it took is given back as all else; a killed post
-//! has posted.
+//! (`burial`): the count that the lane names is stored, and storing it twice does no harm; the end
+//! is one exchange. A killed take has taken, and what it took is given back like everything else; a
+//! killed post has posted.
 //!
 //! A post ends with its increment, and touches the semaphore no more: another thread may free it.
 //!
@@ -28,9 +28,10 @@
 //! Orderings: all exchanges are SeqCst. The words are read by another process after a death only,
 //! and the lock that it takes then orders that.
 //!
-//! If all lanes are in use for as long as a thread may be preempted, their threads are stopped, or
-//! interrupted by handlers. The operation goes on without a lane then, with a count of its own: it
-//! is counted, but a kill within its few instructions may lose one unit. None is ever given twice.
+//! If all lanes stay in use for longer than a thread may be preempted, the threads that have them
+//! are stopped, or interrupted by handlers. Then the operation goes on without a lane, with a count
+//! of its own. It is counted, but a kill within its few instructions may lose one unit. No unit is
+//! ever given twice.
 
 use super::super::word::{FIRST_LANE, ONE, Taken, Then, VALUE_MAX, WAITER, Word, value, waiters};
 use super::record::{Kind, Record};

@@ -1,4 +1,4 @@
-//! A piece is written by one thread, while no other reads it: loom looks at that.
+//! Loom checks that a piece is written by one thread while no other thread reads it.
 //!
 //! Seen to fail when the key is read before the claim; the claim, or the long word, is not looked
 //! at; that word is stored after the piece is taken, or by a thread that has not looked at the key;
