@@ -38,8 +38,8 @@ static inline int rsipc_is_alone(void)
 
 int rsipc_is_program_alone(void);
 
-/* The same after the other threads have ended, too, which the C library does not say. Makes a system
- * call. Threads of the library's own do not count. */
+/* The same after the other threads have ended, too, which the C library does not say. Makes system
+ * calls. Threads of the library's own do not count. */
 static inline int rsipc_has_become_alone(void)
 {
 	return rsipc_is_alone() || rsipc_is_program_alone();

@@ -66,11 +66,16 @@ impl Symbols {
         found
     }
 
-    /// The name of a variable.
+    /// The name of a variable, and how far in it the place is: `forks+32`.
     pub fn variable(&mut self, place: &Place) -> Option<String> {
         let Loaded { loader, base } = self.load(&place.0)?;
-        let symbol = loader.find_symbol(base.wrapping_add(place.1))?;
-        Some(as_written(symbol))
+        let address = base.wrapping_add(place.1);
+        let symbol = loader.find_symbol_info(address)?;
+        let name = as_written(symbol.name());
+        Some(match address.wrapping_sub(symbol.address()) {
+            0 => name,
+            distance => format!("{name}+{distance}"),
+        })
     }
 }
 
@@ -87,7 +92,27 @@ fn as_written(symbol: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::as_written;
+    use std::fs;
+
+    use super::{Place, Symbols, as_written};
+
+    static FORKS: [u64; 5] = [1; 5];
+
+    #[test]
+    fn elements_are_told_apart() {
+        let own = std::env::current_exe().unwrap().to_string_lossy().into_owned();
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let first = maps.lines().find(|line| line.ends_with(&own)).unwrap();
+        let base = u64::from_str_radix(first.split('-').next().unwrap(), 16).unwrap();
+        let mut symbols = Symbols::default();
+        let mut name = |index: usize| {
+            let address = &raw const FORKS[index] as u64;
+            symbols.variable(&Place(own.clone(), address - base)).unwrap()
+        };
+        let (first, last) = (name(0), name(4));
+        assert!(first.contains("FORKS"), "{first}");
+        assert_eq!(last, format!("{first}+32"));
+    }
 
     #[test]
     fn names_as_in_the_source() {

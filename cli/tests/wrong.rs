@@ -118,16 +118,25 @@ exercises! {
     10 handler_waits_is_named handler_waits_done_right_is_not;
 }
 
-/// What no call shows, the result does when chaos has the processes meet.
+/// What no call shows, the result does when chaos has the processes meet. Then the memory is named
+/// that they share, and who uses it.
 #[test]
 fn unlocked_counter_loses_under_chaos() {
     let exercise = Exercise { chaos: Some(1), ..plain("unlocked_counter", &[]) };
     let (said, talk, status) = run(&exercise, false, "wrong");
     assert_eq!(status, Some(1), "{said}{talk}");
-    assert!(talk.contains("rsipc chaos: seed 1"), "{talk}");
+    for part in [
+        "rsipc chaos: seed 1",
+        "look for accesses without a lock to what its processes share:",
+        "  shared memory without a name, with the semaphores 0x",
+        ", used by processes ",
+        "  processes of the run: ",
+    ] {
+        assert!(talk.contains(part), "{part}: {talk}");
+    }
     let (said, talk, status) = run(&exercise, true, "right");
     assert_eq!(status, Some(0), "{said}{talk}");
-    assert!(!talk.contains("rsipc check"), "{talk}");
+    assert!(!talk.contains("rsipc check") && !talk.contains("rsipc: note"), "{talk}");
 }
 
 /// The same mistakes in other styles (`c/styles.h`).
@@ -162,6 +171,7 @@ in_other_styles! {
     an_uninitialised_one_in_a_segment "styles_sysv" "in_segment" "uninitialised";
     a_segment_detached_under_a_waiter "styles_sysv" "detached" "unmapped-while-awaited";
     a_handler_that_takes_from_a_set "styles_sysv" "handler_takes" "in-handler";
+    a_set_that_nobody_gave_values "styles_sysv" "set_unset" "uninitialised";
     a_handler_that_came_when_the_lock_was_free "styles_late" "lucky_handler" "in-handler";
     a_lock_that_somebody_missed "styles_late" "kept_at_exit" "not-given-back";
     a_lock_that_two_gave_back "styles_late" "given_by_two" "foreign-post";

@@ -6,6 +6,10 @@ use watch_run::tables::{Gap, mode};
 use crate::call::Call;
 use crate::{chaos, check, frames, run, slots, system, trace};
 
+/// What needs the objects of the calls: findings, names in the trace, and the memory that is shown
+/// where chaos has made the result wrong.
+const KNOWS: u32 = mode::CHECK | mode::TRACE | mode::CHAOS;
+
 /// Before the call is made; an errno if it is not to be made. Async-signal-safe where the call is,
 /// and leaves errno alone.
 #[unsafe(no_mangle)]
@@ -15,7 +19,7 @@ unsafe extern "C" fn rsipc_watch_before(call: *mut Call) -> i32 {
     let call = unsafe { &mut *call };
     let errno = system::errno();
     let checks = run::has_mode(run, mode::CHECK);
-    let knows = run::has_mode(run, mode::CHECK | mode::TRACE);
+    let knows = run::has_mode(run, KNOWS);
     let is_ours = call.number != number::MUNMAP;
     let mut refused = 0;
     if is_ours && run::has_mode(run, mode::CHAOS) {
@@ -51,7 +55,7 @@ unsafe extern "C" fn rsipc_watch_after(call: *mut Call) {
     if is_ours {
         slots::leave(run, call.slot);
     }
-    if run::has_mode(run, mode::CHECK | mode::TRACE) && (is_ours || frames::depth(run) == 0) {
+    if run::has_mode(run, KNOWS) && (is_ours || frames::depth(run) == 0) {
         check::after(run, call);
     }
     if is_ours {

@@ -54,10 +54,11 @@ fn not_written(error: io::Error) -> Failure {
     Failure::call("cannot write to standard output", error)
 }
 
-/// Says something to the person at the terminal.
+/// Says something to the person at the terminal, in lines that fit into it.
 pub fn say(text: impl AsRef<str>) {
+    let text = fold::fold(text.as_ref(), terminal::width_of_stderr());
     // There is nobody left to tell when the standard error is gone.
-    let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Says why the command failed.

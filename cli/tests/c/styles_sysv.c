@@ -121,6 +121,21 @@ static void detached(void)
 	check(shmdt(semaphore), "shmdt");
 }
 
+/* A child waits for a lock of a new set, whose value is 0 until somebody sets it. */
+static void set_unset(void)
+{
+	int set = is_right ? new_set(1, 1) : (int)check(semget(IPC_PRIVATE, 1, 0600), "semget");
+	pid_t child = fork_child();
+	if (child == 0) {
+		blame_set(set);
+		change(set, 0, -1);
+		change(set, 0, 1);
+		exit(EXIT_SUCCESS);
+	}
+	expect_success(child);
+	check(semctl(set, 0, IPC_RMID), "semctl");
+}
+
 static int handled_set;
 
 static void handle(int signal)
@@ -148,6 +163,7 @@ static const struct exercise EXERCISES[] = {
 	{ "in_segment", in_segment },
 	{ "detached", detached },
 	{ "handler_takes", handler_takes },
+	{ "set_unset", set_unset },
 	{ NULL, NULL },
 };
 

@@ -39,8 +39,10 @@ pub struct Suspect {
     pub object: u32,
     /// Who made the call.
     pub tid: i32,
-    /// Bytes of its line in `Book::lines`.
+    /// Bytes of its line in `Book::lines`; 0: it has not been written yet.
     pub length: u32,
+    /// When it was entered, by `Book::clock`: tells it from another one in the same place.
+    pub since: u64,
     /// See there.
     pub clue: Clue,
 }

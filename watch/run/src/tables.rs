@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use crate::suspect::{HELD, LINE, SUSPECTS, Suspect};
 
 /// `watch` and a version: what the first bytes have to be.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x04");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x05");
 
 /// Bits of `Head::modes`.
 pub mod mode {

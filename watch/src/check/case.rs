@@ -3,7 +3,7 @@
 use watch_run::calls::{Argument, CALLS};
 use watch_run::finding::Kind;
 use watch_run::suspect::{Clue, Suspect};
-use watch_run::tables::{Book, Gap, ObjectKind, Tables};
+use watch_run::tables::{Book, Gap, ObjectKind, Tables, mode};
 
 use super::report::Findings;
 use super::suspects;
@@ -28,6 +28,9 @@ impl Case<'_> {
 
     /// A mistake only if what comes later does not explain it.
     pub fn suspect(&mut self, kind: Kind, object: usize, clue: Clue, text: std::fmt::Arguments) {
+        if !run::has_mode(self.run, mode::CHECK) {
+            return;
+        }
         let suspect = Suspect { clue, ..suspects::new(kind, object, self.tid) };
         self.found.add_suspect(self.book, suspect, kind, (self.pid, self.tid), text);
     }

@@ -7,7 +7,7 @@ use watch_run::finding::Kind;
 use watch_run::suspect::Suspect;
 use watch_run::tables::{Book, Gap, NAME, STACK, Tables, mode};
 
-use super::suspects;
+use super::suspects::{self, Entered};
 use crate::call::Call;
 use crate::chaos::{mix, trimmed};
 use crate::line::Line;
@@ -43,7 +43,7 @@ struct Finding {
     program: [u8; 16],
     text: Text,
     /// It is not sure yet.
-    suspect: Option<Suspect>,
+    suspect: Option<Entered>,
 }
 
 /// Those of one call. More than there is room for it cannot have.
@@ -82,17 +82,18 @@ impl Findings {
     /// One that is not sure yet.
     pub fn add_suspect(
         &mut self,
-        book: &Book,
+        book: &mut Book,
         suspect: Suspect,
         kind: Kind,
         who: (i32, i32),
         text: fmt::Arguments,
     ) {
         let Some(place) = self.0.iter().position(Option::is_none) else { return };
+        let Some(entered) = suspects::enter(book, suspect) else { return };
         let object = (suspect.object as usize).checked_sub(1);
         self.add(book, kind, object, who, text);
         if let Some(finding) = &mut self.0[place] {
-            finding.suspect = Some(suspect);
+            finding.suspect = Some(entered);
         }
     }
 
@@ -182,8 +183,8 @@ fn write(run: &Tables, finding: &Finding, call: Option<&Call>) {
         None => records::finding(run, &mut line),
         // Who posts in a handler tells of an event.
         Some(_) if in_handler && finding.kind == Kind::ForeignPost => {}
-        Some(suspect) => {
-            run::with_book(run, |book| suspects::keep(book, *suspect, line.bytes()));
+        Some(entered) => {
+            run::with_book(run, |book| suspects::describe(book, *entered, line.bytes()));
         }
     }
 }

@@ -20,7 +20,7 @@ pub fn judge(run: &Tables, left: impl Fn(&Object) -> Option<i64>) {
         let known = run::with_book(run, |book| {
             let suspect = book.suspects[place];
             let object = book.objects.get((suspect.object as usize).wrapping_sub(1))?;
-            (suspect.kind != 0).then_some((suspect, *object))
+            (suspect.kind != 0 && suspect.length != 0).then_some((suspect, *object))
         });
         let Some((suspect, object)) = known.flatten() else { continue };
         let Some(kind) = Kind::of(suspect.kind - 1) else { continue };

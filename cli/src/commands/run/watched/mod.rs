@@ -11,7 +11,9 @@
 //! | `options` | what may be asked for |
 //! | `records` | what the processes write down |
 //! | `report` | findings as a person reads them |
+//! | `shared` | memory that the processes had in common |
 //! | `tracing` | the record of calls |
+//! | `unset` | System V sets without values |
 //! | `waits` | waits that last |
 
 mod age;
@@ -22,10 +24,13 @@ mod maps;
 pub mod options;
 mod records;
 mod report;
+mod shared;
 mod tracing;
+mod unset;
 mod waits;
 
 use std::ffi::OsStr;
+use std::fmt::Write;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -218,11 +223,33 @@ impl<'a> Watcher<'a> {
         if !self.was_entered() {
             warn("no process of the run was watched: is librsipc_watch.so of another version?");
         }
+        self.say_what_is_shared(status);
         if self.findings > 0 {
             let plural = if self.findings == 1 { "" } else { "s" };
             say(format!("rsipc check: {} finding{plural}", self.findings));
         }
         Ok(if self.findings > 0 && self.wishes.is_fatal() { FOUND } else { status })
+    }
+
+    /// The program says that its result is wrong, and no call was: the reason may be in what the
+    /// calls do not show.
+    fn say_what_is_shared(&self, status: i32) {
+        let disturbs = matches!(self.wishes.chaos, Some(None | Some(Chaos { kills: false, .. })));
+        if !disturbs || status == 0 || self.findings > 0 {
+            return;
+        }
+        let memory = shared::describe(self.home.tables());
+        if memory.is_empty() {
+            return;
+        }
+        let mut text = format!(
+            "the program ended with status {status}. If its result is wrong, look for accesses \
+             without a lock to what its processes share:"
+        );
+        for one in memory {
+            let _ = write!(text, "\n  {one}");
+        }
+        warn(text);
     }
 }
 

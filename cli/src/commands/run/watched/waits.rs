@@ -14,6 +14,7 @@ use super::heirs;
 use super::home::copy;
 use super::maps::place;
 use super::records::Finding;
+use super::unset;
 use crate::commands::graph::words;
 use crate::deadlock::{self, Confidence};
 use crate::output::warn;
@@ -261,15 +262,22 @@ fn finding(tables: &Tables, waiting: &Waiting, what: String) -> Finding {
             variable = place(&maps, waiting.arguments[0]);
         }
     }
+    let is_unset = object.as_ref().is_some_and(|object| unset::is_it(tables, object));
+    let (kind, what, why) = if is_unset {
+        let what = format!("nobody has given its semaphores values: {what}");
+        (Kind::Uninitialised, what, unset::WHY)
+    } else {
+        (Kind::Deadlock, what, Kind::Deadlock.why())
+    };
     Finding {
-        kind: Kind::Deadlock.name().to_owned(),
+        kind: kind.name().to_owned(),
         pid: waiting.pid,
         tid: waiting.tid,
         program: program(waiting.pid),
         call: Some(waiting.call.to_owned()),
         object: object.as_ref().map(name).unwrap_or_default(),
         what,
-        why: Kind::Deadlock.why().to_owned(),
+        why: why.to_owned(),
         variable: variable
             .filter(|_| object.as_ref().is_some_and(|object| object.kind == ObjectKind::Unnamed)),
         stack,
