@@ -186,10 +186,9 @@ fn one_object_is_opened() {
         terminal.shows("/queue");
         // The second row.
         terminal.press("j\r");
-        let screen = terminal
-            .until(|screen| screen.contains("messages   1 of 4") && screen.contains("in/s"));
-        assert!(screen.contains("/queue: message queue"), "{screen}");
-        assert!(screen.contains(&format!(" {}: mapped, and open as", holder.pid())), "{screen}");
+        let opener = format!(" {}: mapped, and open as", holder.pid());
+        let parts = ["/queue: message queue", "messages   1 of 4", "in/s", &opener];
+        terminal.until(|screen| parts.iter().all(|part| screen.contains(part)));
         holder.does("mq_receive /queue");
         terminal.shows("messages   0 of 4");
         holder.does("mq_send /queue hello");
