@@ -231,7 +231,7 @@ fn has_number(name: &str, mark: &str) -> bool {
 /// The functions that a program takes from the libraries it is linked with.
 fn imports(program: &Path) -> Vec<String> {
     let output = Command::new("nm")
-        .args(["-D", "--undefined-only", "--without-symbol-versions"])
+        .args(["-D", "--undefined-only"])
         .arg(program)
         .output()
         .expect("nm can be started");
@@ -239,6 +239,8 @@ fn imports(program: &Path) -> Vec<String> {
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| line.split_whitespace().last())
+        // Newer versions add that of the symbol.
+        .filter_map(|symbol| symbol.split('@').next())
         .map(ToOwned::to_owned)
         .collect()
 }

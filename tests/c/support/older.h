@@ -14,6 +14,7 @@
 /* Ours then, and NULL without us. */
 __attribute__((weak)) int close_range(unsigned first, unsigned last, int flags);
 __attribute__((weak)) void closefrom(int lowest);
+#define HAS_CLOSE_RANGE (close_range != NULL)
 
 /* A fork of which the C library runs no handlers. */
 __attribute__((unused)) static pid_t _Fork(void)
@@ -28,6 +29,8 @@ posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, in
 	(void)lowest;
 	return ENOSYS;
 }
+#else
+#define HAS_CLOSE_RANGE 1
 #endif
 
 #ifndef SYS_close_range
@@ -59,6 +62,7 @@ __attribute__((unused)) static const char *strerrorname_np(int error)
 	switch (error) {
 	case 0:
 		return "0";
+		OLDER_NAME(E2BIG)
 		OLDER_NAME(EACCES)
 		OLDER_NAME(EAGAIN)
 		OLDER_NAME(EBADF)
@@ -70,6 +74,7 @@ __attribute__((unused)) static const char *strerrorname_np(int error)
 		OLDER_NAME(EEXIST)
 		OLDER_NAME(EFAULT)
 		OLDER_NAME(EFBIG)
+		OLDER_NAME(EIDRM)
 		OLDER_NAME(EINTR)
 		OLDER_NAME(EINVAL)
 		OLDER_NAME(EIO)
@@ -82,6 +87,7 @@ __attribute__((unused)) static const char *strerrorname_np(int error)
 		OLDER_NAME(ENODEV)
 		OLDER_NAME(ENOENT)
 		OLDER_NAME(ENOMEM)
+		OLDER_NAME(ENOMSG)
 		OLDER_NAME(ENOSPC)
 		OLDER_NAME(ENOSYS)
 		OLDER_NAME(ENOTDIR)
