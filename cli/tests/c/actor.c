@@ -34,6 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../tests/c/support/older.h"
+
 /* In the library that is preloaded: see <rsipc.h>. */
 __attribute__((weak)) void *rsipc_mq_loan(mqd_t, unsigned, clockid_t, const struct timespec *);
 __attribute__((weak)) void *rsipc_mq_borrow(mqd_t, size_t *, unsigned *, clockid_t,

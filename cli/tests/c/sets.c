@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../tests/c/support/older.h"
+
 enum { LENGTH = 512, OPERATIONS = 16 };
 
 static int private_id;
