@@ -7,7 +7,6 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::ffi::CStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use support::cases::{Case, SECONDS, SKIPPED, all_cases};
+use support::glibc::glibc_version;
 use support::{Ended, Way, command, compile, run_bounded};
 
 /// The families that the library has: files of other families are tried on plain glibc alone.
@@ -98,10 +98,7 @@ fn fails(ended: Ended, must_fail: bool) -> bool {
 /// The cases say what glibc does from 2.34 on. Older ones do not have all of the functions, and
 /// differ in more; the library is the same there.
 fn is_older_glibc() -> bool {
-    // SAFETY: a constant string.
-    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) }.to_string_lossy();
-    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0_u32));
-    (numbers.next(), numbers.next()) < (Some(2), Some(34))
+    glibc_version() < (2, 34)
 }
 
 /// A name stands for one case in the document and in reports, so no two files may share it.

@@ -18,6 +18,7 @@
 pub mod cases;
 mod cc;
 pub mod exempt;
+pub mod glibc;
 mod place;
 pub mod poor;
 mod run;
