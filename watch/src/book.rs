@@ -1,4 +1,4 @@
-//! What is known of objects, and of their use by processes. Who calls has the book's lock.
+//! What is known of objects, and of their use by processes. The caller holds the lock of the book.
 
 use watch_run::tables::{Book, HANDLES, Handle, NAME, OBJECTS, Object, ObjectKind, PROCESSES};
 

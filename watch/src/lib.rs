@@ -23,7 +23,7 @@
 //! | `records` | where findings and traced calls go |
 //! | `run` | the tables of the run, and their lock |
 //! | `slots` | threads that are in a call |
-//! | `stack` | who called |
+//! | `stack` | the call stack of a call |
 //! | `system` | system calls that are no cancellation points |
 //! | `trace` | a call as text |
 

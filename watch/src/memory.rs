@@ -84,7 +84,7 @@ pub struct Memory {
     pub frames: [Frame; FRAMES],
     pub lost: Lost,
     pub asked: Asked,
-    /// The object and 1 of which this thread has given back a token, and taken none since; 0: none.
+    /// The object and 1 of which this thread has given back a unit, and taken none since; 0: none.
     pub gave: u32,
     /// Of the fork that this thread is about to make, or has just been made by.
     pub fork: Fork,

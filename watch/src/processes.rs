@@ -1,4 +1,4 @@
-//! What is known of processes. Who calls has the book's lock.
+//! What is known of processes. The caller holds the lock of the book.
 
 use watch_run::tables::{Book, PROCESSES, Process};
 

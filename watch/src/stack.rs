@@ -1,4 +1,4 @@
-//! Who called.
+//! The call stack of a call.
 
 use std::ffi::c_void;
 

@@ -40,7 +40,7 @@ pub enum Kind {
     KeptOpen,
     /// Messages came after the only notification.
     NotifiedOnce,
-    /// A token is gone with who took it.
+    /// A unit is gone with who took it.
     NotGivenBack,
     /// A name is left.
     NeverUnlinked,

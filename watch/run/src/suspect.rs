@@ -11,11 +11,11 @@ pub const LINE: usize = 3072;
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Clue {
-    /// foreign-post, not-given-back: the thread that had the token.
+    /// foreign-post, not-given-back: the thread that had the unit.
     pub taker: i32,
     /// All that has to come for a mistake has come.
     pub is_complete: bool,
-    /// foreign-post: the semaphore went, or began anew, with a token too many.
+    /// foreign-post: the semaphore went, or began anew, with a unit too many.
     pub is_settled: bool,
     /// in-handler: the thread takes the semaphore outside of handlers, too.
     pub is_plain: bool,

@@ -175,7 +175,7 @@ pub struct Object {
     pub place: [u64; 3],
     /// Who made it.
     pub maker: i32,
-    /// The thread that took the last token of a semaphore with the initial value 1; 0: given back.
+    /// The thread that took the last unit of a semaphore with the initial value 1; 0: given back.
     pub taker: i32,
     /// The process of `taker`.
     pub taker_pid: i32,
@@ -183,7 +183,7 @@ pub struct Object {
     pub notified: i32,
     /// The value it was made with; of a set of System V, how many semaphores it has.
     pub initial: u32,
-    /// Tokens given back by who had taken them.
+    /// Units given back by who had taken them.
     pub returns: u32,
     /// Messages sent since a registration.
     pub sent: u32,

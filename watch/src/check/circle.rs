@@ -24,7 +24,7 @@ impl Circle {
 /// What is known of locks, and of when they were taken.
 pub trait Facts {
     /// How many threads may have it at a time.
-    fn tokens(&self, lock: u32) -> u32;
+    fn units(&self, lock: u32) -> u32;
     fn is_lock(&self, lock: u32) -> bool;
     /// Whether the first was over before the other could begin.
     fn comes_before(&self, early: &Order, late: &Order) -> bool;
@@ -73,7 +73,7 @@ fn find_of(length: usize, orders: &[Order], own: &Order, facts: &impl Facts) -> 
 /// Whether both can be at their places at the same time: they are of two threads, none of which
 /// begins after the other has done so, and no lock for one alone is held in both.
 fn are_apart(one: &Order, other: &Order, facts: &impl Facts) -> bool {
-    let is_common = |lock: &u32| *lock != 0 && facts.tokens(*lock) <= 1 && other.all.contains(lock);
+    let is_common = |lock: &u32| *lock != 0 && facts.units(*lock) <= 1 && other.all.contains(lock);
     one.tid != other.tid
         && !one.all.iter().any(is_common)
         && !facts.comes_before(one, other)
@@ -84,7 +84,7 @@ fn are_apart(one: &Order, other: &Order, facts: &impl Facts) -> bool {
 fn is_guarded(steps: &[Order], last: &Order, own: &Order, facts: &impl Facts) -> bool {
     let count = steps.len() + 2;
     own.all.iter().filter(|&&room| room != 0).any(|room| {
-        (facts.tokens(*room) as usize) < count
+        (facts.units(*room) as usize) < count
             && last.all.contains(room)
             && steps.iter().all(|step| step.all.contains(room))
     })
@@ -100,7 +100,7 @@ mod tests {
     struct Plain;
 
     impl Facts for Plain {
-        fn tokens(&self, lock: u32) -> u32 {
+        fn units(&self, lock: u32) -> u32 {
             lock.saturating_sub(18).max(1)
         }
 

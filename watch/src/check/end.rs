@@ -188,7 +188,7 @@ fn never_removed(case: &mut Case, index: usize, left: i64) {
     }
 }
 
-/// A lock whose taker has ended, or tokens that are missing.
+/// A lock whose taker has ended, or units that are missing.
 fn not_given_back(case: &mut Case, index: usize, left: Option<i64>) {
     let object = case.book.objects[index];
     // What is gone nobody can miss.
@@ -199,7 +199,7 @@ fn not_given_back(case: &mut Case, index: usize, left: Option<i64>) {
     let (thread, process) = (object.taker, object.taker_pid);
     if thread != 0 && !system::is_alive(thread) {
         let text = format_args!(
-            "process {process}, thread {thread} has ended with the token that it took last"
+            "process {process}, thread {thread} has ended without giving back what it took last"
         );
         case.found.add(case.book, Kind::NotGivenBack, Some(index), (process, thread), text);
     } else if (0..i64::from(object.initial)).contains(&value) {

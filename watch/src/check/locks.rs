@@ -1,6 +1,6 @@
 //! Semaphores that work as locks: made with 1, and posted by who took it. The first post by
 //! somebody who has taken nothing shows a signal, or a lock that is handed on: nothing more is said
-//! of it, unless it has a token too many in the end (`twice`).
+//! of it, unless it has a unit too many in the end (`twice`).
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
@@ -39,7 +39,7 @@ pub fn after(case: &mut Case) {
     }
 }
 
-/// This thread has one token more.
+/// This thread has one unit more.
 pub fn taken(case: &mut Case, index: usize) {
     handlers::taken(case, index);
     let now = book::tick(case.book);
@@ -55,7 +55,7 @@ pub fn taken(case: &mut Case, index: usize) {
     twice::taken(case, index);
 }
 
-/// This thread gives one token.
+/// This thread gives one unit.
 pub fn posts(case: &mut Case, index: usize) {
     let tid = case.tid;
     let was_held = case.own.give(u32::try_from(index).unwrap_or(u32::MAX - 1));
@@ -105,7 +105,7 @@ pub fn order(case: &mut Case, index: usize) {
 struct Known<'a>(&'a Book);
 
 impl circle::Facts for Known<'_> {
-    fn tokens(&self, lock: u32) -> u32 {
+    fn units(&self, lock: u32) -> u32 {
         self.0.objects.get(lock as usize - 1).map_or(0, |object| object.initial)
     }
 

@@ -17,7 +17,7 @@
 //! | `semaphores` | the life of semaphores |
 //! | `suspects` | what may turn out to be a mistake |
 //! | `system_v` | objects of System V |
-//! | `twice` | tokens that were given back twice |
+//! | `twice` | units that were given back twice |
 //! | `values` | decisions by `sem_getvalue` |
 //! | `verdict` | which of the suspects have made a mistake |
 

@@ -85,7 +85,7 @@ pub fn settle(book: &mut Book, index: usize, value: i64) {
     }
 }
 
-/// A token too many is there. A single thread admits nobody else to what it has several of.
+/// One unit too many is there. A single thread admits nobody else to what it has several of.
 pub fn is_excess(object: &Object, suspect: &Suspect, value: i64) -> bool {
     let is_one = object.initial == 1 || object.is_common;
     suspect.clue.is_complete && is_one && value > i64::from(object.initial)

@@ -1,7 +1,7 @@
-//! Tokens that were given back twice, or by who had not taken them. Of one post alone that cannot
-//! be said: a worker may take a task and post two new ones, and the last of the readers gives back
-//! what the first one took. But then all are taken in the end. Where the value is above what the
-//! semaphore was made with when it goes, a post was one too many.
+//! Units that were given back twice, or by a thread that had not taken them. A single post does not
+//! show that: a worker may take a task and post two new ones, and the last reader gives back what
+//! the first one took. But in those cases all units are taken in the end. If the semaphore goes
+//! with a value above its initial one, a post was one too many.
 
 use watch_run::finding::Kind;
 use watch_run::suspect::Clue;
@@ -17,7 +17,7 @@ fn number(index: usize) -> u32 {
     u32::try_from(index + 1).unwrap_or(0)
 }
 
-/// A thread takes a token.
+/// A thread takes a unit.
 pub fn taken(case: &mut Case, index: usize) {
     let (tid, object) = (case.tid, &mut case.book.objects[index]);
     if object.first_taker == 0 {
