@@ -6,6 +6,7 @@
 //! | `cases` | the cases of `tests/c/semantics/` |
 //! | `cc` | compiling a C file, once |
 //! | `exempt` | cases that do not hold in some place, with reasons |
+//! | `glibc` | the version of the C library |
 //! | `place` | a directory in memory for the objects of a test |
 //! | `poor` | programs where the kernel refuses newer calls |
 //! | `run` | running a command within a time |
