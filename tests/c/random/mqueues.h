@@ -89,10 +89,10 @@ static long close_queue(const long *argument, struct reply *reply)
 {
 	int *slot = slot_of(argument), queue = *slot;
 	*slot = -1;
-	long how = argument[HOW] == 2 && !HAS_CLOSE_RANGE ? 1 : argument[HOW];
-	long result = how == 0	 ? mq_close(queue)
-		      : how == 1 ? close(queue)
-				 : close_range((unsigned)queue, (unsigned)queue, 0);
+	bool is_range = argument[HOW] > 1 && HAS_CLOSE_RANGE;
+	long result = is_range		   ? close_range((unsigned)queue, (unsigned)queue, 0)
+		      : argument[HOW] == 0 ? mq_close(queue)
+					   : close(queue);
 	int error = errno;
 	if (result == 0 && mq_close(queue) == -1)
 		say(reply, " then %s", strerrorname_np(errno));
