@@ -89,10 +89,11 @@ static long close_queue(const long *argument, struct reply *reply)
 {
 	int *slot = slot_of(argument), queue = *slot;
 	*slot = -1;
-	bool is_range = argument[HOW] > 1 && HAS_CLOSE_RANGE;
-	long result = is_range		   ? close_range((unsigned)queue, (unsigned)queue, 0)
-		      : argument[HOW] == 0 ? mq_close(queue)
-					   : close(queue);
+	unsigned fd = (unsigned)queue;
+	long result = argument[HOW] == 0   ? mq_close(queue)
+		      : argument[HOW] == 1 ? close(queue)
+		      : HAS_CLOSE_RANGE	   ? close_range(fd, fd, 0)
+					   : syscall(SYS_close_range, fd, fd, 0);
 	int error = errno;
 	if (result == 0 && mq_close(queue) == -1)
 		say(reply, " then %s", strerrorname_np(errno));
