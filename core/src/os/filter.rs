@@ -95,6 +95,12 @@ impl Found {
     }
 }
 
+/// Whether the calling thread may call sched_yield(2), for what does not know its [`Found`]: this
+/// may cost a system call each time.
+pub fn may_yield() -> bool {
+    Found::default().may_yield()
+}
+
 /// The kernel has refused `futex_waitv`.
 pub fn refuse_vectors() {
     VECTORS_REFUSED.store(true, Ordering::Relaxed);

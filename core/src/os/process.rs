@@ -137,7 +137,7 @@ pub(super) fn is_in_barriers() -> &'static AtomicBool {
 }
 
 /// How many threads of the library's own run in this process that the C library does not know of:
-/// `spawn` adds one before it starts one, and the thread takes itself away. 0 in the child of a
+/// `spawn` adds one when it has started one, and the thread takes itself away. 0 in the child of a
 /// fork, which has none of them. Async-signal-safe.
 pub(super) fn own_threads() -> &'static AtomicU32 {
     &page().own_threads

@@ -61,14 +61,15 @@ pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
         | libc::CLONE_THREAD
         | libc::CLONE_SYSVSEM;
     let _blocked = Blocked::all();
-    // Relaxed, as below: nothing is published through it.
-    number.fetch_add(1, Ordering::Relaxed);
     // SAFETY: `begin` gets what it expects, and a stack of its own below that.
     if unsafe { libc::clone(begin::<T>, top, flags, top) } > 0 {
+        // Only now: no more threads may be counted than there are, or another thread would take
+        // the program for alone. One that is over already has made the number wrap, which is not
+        // taken for that either. Relaxed, as in `begin`: nothing is published through it.
+        number.fetch_add(1, Ordering::Relaxed);
         return Ok(());
     }
     let error = Errno::last();
-    number.fetch_sub(1, Ordering::Relaxed);
     // SAFETY: there is no thread that uses it.
     unsafe { libc::munmap(stack, BARE_STACK) };
     Err(error)

@@ -2,7 +2,7 @@
 
 use crate::atomic::{hint, thread};
 #[cfg(not(loom))]
-use crate::os::{filter, futex};
+use crate::os::{filter::may_yield, futex};
 
 /// Turns that only spin. (The model checker tries out each of them, so it gets few.)
 const SPINS: usize = if cfg!(loom) { 1 } else { 60 };
@@ -79,11 +79,6 @@ pub fn sleep() {
 }
 
 /// Where a filter may kill the thread for sched_yield(2) the turns that yield are left out.
-#[cfg(not(loom))]
-fn may_yield() -> bool {
-    filter::Found::default().may_yield()
-}
-
 #[cfg(loom)]
 fn may_yield() -> bool {
     true

@@ -29,33 +29,30 @@ __attribute__((unused)) static int refuse_call(long number, int error)
 	return refuse_by(code, sizeof code / sizeof code[0]);
 }
 
-/* From now on these calls kill the process. Threads are made by clone or clone3. */
-__attribute__((unused)) static int kill_for_memory_and_threads(void)
+/* From now on each of these calls kills the process. */
+__attribute__((unused)) static int kill_for(unsigned one, unsigned two, unsigned three)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, one, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, two, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, three, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
 	return refuse_by(code, sizeof code / sizeof code[0]);
 }
 
-/* From now on each call by which a thread gives its processor away without a word to wait on kills
- * the process. */
+/* Threads are made by clone or clone3. */
+__attribute__((unused)) static int kill_for_memory_and_threads(void)
+{
+	return kill_for(SYS_mmap, SYS_clone, SYS_clone3);
+}
+
+/* The calls by which a thread gives its processor away without a word to wait on. */
 __attribute__((unused)) static int kill_for_pauses(void)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_yield, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_nanosleep, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_nanosleep, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-	};
-	return refuse_by(code, sizeof code / sizeof code[0]);
+	return kill_for(SYS_sched_yield, SYS_nanosleep, SYS_clock_nanosleep);
 }
 
 /* openat(2) with one of these flags fails with this error. */

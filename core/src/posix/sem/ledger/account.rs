@@ -11,7 +11,7 @@ use super::layout::{ACCOUNTS, Account};
 use super::opened::Opened;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::filter;
-use crate::os::filter::Found;
+use crate::os::filter::may_yield;
 use crate::os::futex::{self, Scope};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
@@ -240,7 +240,7 @@ impl Actor for Watch<'_> {
     fn may_wait(&self, times: u32) -> bool {
         /// A thread that may be preempted is back by then, in milliseconds.
         const LONG_MS: u32 = 1000;
-        if times < 100 && Found::default().may_yield() {
+        if times < 100 && may_yield() {
             std::thread::yield_now();
         } else {
             futex::pause_us(1000);
