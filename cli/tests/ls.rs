@@ -170,26 +170,6 @@ fn shared_memory_that_is_open_and_slept_in() {
 }
 
 #[test]
-fn what_is_unlinked_is_seen_while_somebody_has_it() {
-    for way in [Way::Glibc, Way::Preload] {
-        let name = unique(&format!("unlinked-{way}"));
-        let (mut maker, mut other) = (Actor::new(way), Actor::new(way));
-        maker.does(&format!("sem_open {name} 3"));
-        other.does(&format!("sem_open {name} 3"));
-        other.does(&format!("sem_unlink {name}"));
-        let found = listed("sem", &name);
-        assert_eq!(found["unlinked"], true, "{way}: the second one knows it by its name");
-        assert_eq!(found["semaphore"]["value"], 3);
-        assert_eq!(
-            pids(&found["holders"]),
-            BTreeSet::from([maker.pid().into(), other.pid().into()])
-        );
-        drop((maker, other));
-        assert_eq!(listed("sem", &name), Value::Null);
-    }
-}
-
-#[test]
 fn what_nobody_has_is_stale() {
     let place = Place::new("stale");
     place.rsipc(&["sem", "create", "lonely"]).assert().success();

@@ -21,8 +21,13 @@ impl Background {
 
     /// A program on the library that waits for a message of this type.
     fn receiver(place: &Place, kind: &str) -> Self {
+        Self::receiver_with(place, kind, "")
+    }
+
+    /// The same, with settings of the C library.
+    fn receiver_with(place: &Place, kind: &str, tunables: &str) -> Self {
         let mut command = command(&program("queues.c", Way::Preload), Way::Preload);
-        command.args(["beef", kind]);
+        command.args(["beef", kind]).env("GLIBC_TUNABLES", tunables);
         Self::run(place, command)
     }
 
@@ -169,20 +174,41 @@ fn a_receiver_that_is_killed_is_no_waiter_and_its_message_is_there() {
 
 #[test]
 fn those_that_nobody_could_serve_are_a_deadlock() {
-    let place = Place::new("msg-deadlock");
+    a_deadlock("msg-deadlock", "");
+    // Where the C library has no rseq(2), a thread that sleeps in a queue looks again each second.
+    a_deadlock("msg-deadlock-looks", "glibc.pthread.rseq=0");
+}
+
+fn a_deadlock(place: &str, tunables: &str) {
+    let place = Place::new(place);
     text(&place, &["msg", "create", "0xbeef"]);
     let deadlocks = || {
         let graph = document(&place, &["graph", "--format", "json"]);
         let all = graph["deadlocks"].as_array().unwrap().clone();
         all.into_iter().filter(|deadlock| deadlock["sleepers"][0]["object"] == "0x0000beef").count()
     };
-    let one = Background::receiver(&place, "3");
+    let one = Background::receiver_with(&place, "3", tunables);
     assert_eq!(eventually(deadlocks, |count| *count > 0), 1);
     let said = text(&place, &["graph"]);
     // A thread sleeps on several words of a queue, which is one thing to the user.
     assert!(said.contains(" waits on 0x0000beef, and no process is left to wake it\n"), "{said}");
     assert_eq!(said.matches(" waits for a message on 0x0000beef\n").count(), 1, "{said}");
     assert!(said.contains("`rsipc msg send 0x0000beef --type 3 MESSAGE`"), "{said}");
+    place.rsipc(&["msg", "send", "0xbeef", "x", "--type", "3"]).assert().success();
+    assert!(one.ends().1);
+}
+
+#[test]
+fn one_that_gives_up_after_some_time_is_no_deadlock() {
+    let place = Place::new("msg-patience");
+    text(&place, &["msg", "create", "0xbeef"]);
+    let arguments = ["msg", "recv", "0xbeef", "--type", "3", "--timeout", "300"];
+    let one = Background::start(&place, &arguments);
+    let graph = || document(&place, &["graph", "--format", "json"]);
+    let is_asleep = |graph: &Value| !graph["objects"][0]["waiters"].as_array().unwrap().is_empty();
+    let graph = eventually(graph, is_asleep);
+    assert_eq!(graph["deadlocks"], json!([]));
+    assert!(!text(&place, &["graph"]).contains("deadlock"));
     place.rsipc(&["msg", "send", "0xbeef", "x", "--type", "3"]).assert().success();
     assert!(one.ends().1);
 }

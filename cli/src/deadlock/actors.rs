@@ -14,7 +14,7 @@ use crate::objects::file::FileId;
 use crate::objects::{Object, memory};
 use crate::processes::sleep::{Sleep, Until, Word};
 use crate::processes::{Condition, Pid, Process};
-use crate::survey::{Depth, Survey};
+use crate::survey::{Depth, Entry, Survey, Waiter};
 use rsipc_core::posix::sem::ledger::file as ledger;
 
 /// A process.
@@ -154,9 +154,16 @@ impl Actor {
         let memory = File::open(format!("/proc/{}/mem", process.pid));
         let is_stopped = matches!(process.condition, Condition::Stopped | Condition::Traced);
         let of_sleep = |sleep: Option<Sleep>| match sleep {
-            Some(Sleep::Futex { words, .. }) if is_in_set(process, &words, survey) => {
-                in_set(process, &words, survey, &memory)
-            }
+            Some(Sleep::Futex { words, until }) => match in_sysv(process, &words, survey) {
+                Some((entry, waiter)) if entry.object.set().is_some() => {
+                    waiter.map_or(Blocker::Nothing, |waiter| in_set(entry, waiter, &words, &memory))
+                }
+                Some((_, Some(waiter))) => {
+                    let until = waiter.ends.then_some(Until::Timed);
+                    blocker(process, Sleep::Futex { words, until }, survey, &memory)
+                }
+                _ => blocker(process, Sleep::Futex { words, until }, survey, &memory),
+            },
             Some(sleep) => blocker(process, sleep, survey, &memory),
             None => Blocker::Nothing,
         };
@@ -216,33 +223,36 @@ fn blocker(process: &Process, sleep: Sleep, survey: &Survey, memory: &io::Result
     }
 }
 
-/// A waiter of a set sleeps on a word of its own there, beside others.
-fn is_in_set(process: &Process, words: &[Word], survey: &Survey) -> bool {
-    words.iter().any(|word| {
-        let mapping = process.mapping_at(word.address);
-        mapping.and_then(|mapping| survey.object(mapping.id)?.set()).is_some()
-    })
-}
-
-/// Whether it sleeps for ever the set itself knows: whatever the time is at which the thread looks
-/// again.
-fn in_set(
+/// The set, or the System V queue, that the thread sleeps in, and what stands there of its wait.
+/// That knows whether the thread sleeps for ever, whatever the time is at which it looks again.
+fn in_sysv<'s>(
     process: &Process,
     words: &[Word],
-    survey: &Survey,
-    memory: &io::Result<File>,
-) -> Blocker {
-    let wait = |word: &Word| {
+    survey: &'s Survey,
+) -> Option<(&'s Entry, Option<&'s Waiter>)> {
+    let place = |word: &Word| {
         let mapping = process.mapping_at(word.address)?;
-        let offset = mapping.file_offset(word.address);
         let entry = survey.entries.iter().find(|entry| entry.object.id == mapping.id)?;
-        let waiter = entry.waiters.iter().find(|waiter| waiter.offset == Some(offset))?;
-        let wish = waiter.wish.as_ref().filter(|wish| !wish.ends)?;
-        let place = Place { file: mapping.id, spot: Spot::Semaphore(wish.member) };
-        Some(Blocker::Semaphore(place, sets::givers(entry.object.set()?, waiter)))
+        if entry.object.set().is_none() && entry.object.messages().is_none() {
+            return None;
+        }
+        let offset = Some(mapping.file_offset(word.address));
+        Some((entry, entry.waiters.iter().find(|waiter| waiter.offset == offset)))
     };
-    let blocker = words.iter().find_map(wait).unwrap_or(Blocker::Nothing);
-    if words.iter().all(|word| holds_expected(word, memory)) { blocker } else { Blocker::Nothing }
+    // A waiter sleeps on a word of its own there, beside others.
+    let places = || words.iter().filter_map(place);
+    places().find(|(_, waiter)| waiter.is_some()).or_else(|| places().next())
+}
+
+fn in_set(entry: &Entry, waiter: &Waiter, words: &[Word], memory: &io::Result<File>) -> Blocker {
+    let (Some(wish), Some(set)) = (&waiter.wish, entry.object.set()) else {
+        return Blocker::Nothing;
+    };
+    if waiter.ends || !words.iter().all(|word| holds_expected(word, memory)) {
+        return Blocker::Nothing;
+    }
+    let place = Place { file: entry.object.id, spot: Spot::Semaphore(wish.member) };
+    Blocker::Semaphore(place, sets::givers(set, waiter))
 }
 
 fn holds_expected(word: &Word, memory: &io::Result<File>) -> bool {

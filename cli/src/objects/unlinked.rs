@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rsipc_core::posix::sem::SIZE;
 use rsipc_core::posix::sem::track::TRACKED_SIZE;
+use rsipc_core::posix::sem::{SIZE, Semaphore};
 
 use super::file::{FileId, Metadata};
 use super::segment::Attachments;
@@ -71,6 +71,8 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
     }
     let (kind, name) = if file_name.first() == Some(&NAMELESS) {
         (kind_by_contents(&link, metadata.as_ref(), attachments), file_name.to_vec())
+    } else if is_random(file_name) && is_semaphore(&link, metadata.as_ref()) {
+        (Kind::Sem, file_name.to_vec())
     } else {
         classify(file_name)?
     };
@@ -92,15 +94,27 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
 /// Whether the path is only what the maker of the object sees, and may say nothing about the name
 /// that it had.
 ///
-/// librsipc makes files without a name; glibc makes a semaphore as `sem.` and six random letters or
-/// digits.
+/// librsipc makes files without a name. glibc makes a semaphore as `sem.` and six random letters or
+/// digits; 2.31 as these six alone.
 pub fn is_provisional(path: &Path) -> bool {
-    const RANDOM: usize = 6;
     let name = path.file_name().unwrap_or_default().as_bytes();
     name.first() == Some(&NAMELESS)
-        || name
-            .strip_prefix(semaphore::PREFIX)
-            .is_some_and(|rest| rest.len() == RANDOM && rest.iter().all(u8::is_ascii_alphanumeric))
+        || is_random(name)
+        || name.strip_prefix(semaphore::PREFIX).is_some_and(is_random)
+}
+
+fn is_random(name: &[u8]) -> bool {
+    const RANDOM: usize = 6;
+    name.len() == RANDOM && name.iter().all(u8::is_ascii_alphanumeric)
+}
+
+/// Whether the file is what `sem_open` of glibc makes: that says it is for several processes.
+fn is_semaphore(link: &Path, metadata: Option<&Metadata>) -> bool {
+    let is_long_enough = metadata.is_some_and(|metadata| metadata.size == SIZE as u64);
+    let mut bytes = [0; SIZE];
+    is_long_enough
+        && open(link).and_then(|file| file.read_exact_at(&mut bytes, 0)).is_ok()
+        && Semaphore::from_bytes(bytes).is_shared()
 }
 
 fn kind_by_contents(link: &Path, metadata: Option<&Metadata>, attachments: &Attachments) -> Kind {

@@ -215,6 +215,7 @@ impl Book {
                 offset: Some(offset),
                 wish: None,
                 wanted: None,
+                ends: false,
             });
         }
     }
@@ -233,15 +234,16 @@ impl Book {
             let in_set = in_set.map(|waiter| {
                 let (pid, tid) = seen(waiter.pid, waiter.tid, waiter.word);
                 let operations = waiter.operations.clone();
-                let wish = Some(Wish { member: waiter.member, operations, ends: waiter.ends });
+                let wish = Some(Wish { member: waiter.member, operations });
                 let (purpose, offset) = (set::purpose(waiter), Some(waiter.word));
-                Waiter { pid, tid, purpose, offset, wish, wanted: None }
+                Waiter { pid, tid, purpose, offset, wish, wanted: None, ends: waiter.ends }
             });
             let in_queue = entry.object.messages().into_iter().flat_map(|queue| &queue.waiters);
             let in_queue = in_queue.map(|waiter| {
                 let (pid, tid) = seen(waiter.pid, waiter.tid, waiter.word);
                 let (purpose, offset) = (messages::purpose(waiter), Some(waiter.word));
-                Waiter { pid, tid, purpose, offset, wish: None, wanted: Some(waiter.wanted) }
+                let wanted = Some(waiter.wanted);
+                Waiter { pid, tid, purpose, offset, wish: None, wanted, ends: waiter.ends }
             });
             let known: Vec<Waiter> = in_set.chain(in_queue).collect();
             if entry.object.set().is_some() || entry.object.messages().is_some() {
@@ -266,6 +268,7 @@ impl Book {
             _ => return,
         };
         let (pid, tid) = (process.pid, Some(tid));
-        entry.waiters.push(Waiter { pid, tid, purpose, offset: None, wish: None, wanted: None });
+        let (offset, wish, wanted) = (None, None, None);
+        entry.waiters.push(Waiter { pid, tid, purpose, offset, wish, wanted, ends: false });
     }
 }

@@ -47,6 +47,9 @@ pub struct Waiter {
     pub wish: Option<Wish>,
     /// In a System V queue, what it wants.
     pub wanted: Option<messages::Wanted>,
+    /// It gives up after some time, says the set or the System V queue. A POSIX object does not
+    /// say so.
+    pub ends: bool,
 }
 
 /// What a waiter wants of a set.
@@ -55,8 +58,6 @@ pub struct Wish {
     /// The first operation that cannot proceed is on this semaphore.
     pub member: u16,
     pub operations: Vec<Operation>,
-    /// It gives up after some time.
-    pub ends: bool,
 }
 
 /// How sure it is that threads wait for ever.

@@ -106,6 +106,11 @@ impl Semaphore {
         self.death.load(Ordering::Relaxed) == 0
     }
 
+    /// Whether it was made for several processes.
+    pub fn is_shared(&self) -> bool {
+        self.scope() == Scope::Shared
+    }
+
     pub(super) fn scope(&self) -> Scope {
         // Relaxed: written before any other thread gets the semaphore.
         if self.private.load(Ordering::Relaxed) == 0 { Scope::Private } else { Scope::Shared }

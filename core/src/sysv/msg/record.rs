@@ -66,7 +66,9 @@ pub struct Record {
     /// Which wait has ended, as a message came that was too long for it, and has gone to another
     /// one. This cannot end the wait of a later holder of the record: tickets only grow.
     refused: AtomicU64,
-    _line: [u64; 7],
+    /// 1 = the wait ends by itself, at a time. For observers.
+    pub ends: AtomicU32,
+    _line: [u32; 13],
 }
 
 #[cfg(not(loom))]

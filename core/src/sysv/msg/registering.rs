@@ -13,16 +13,19 @@ use crate::shared::claim::{Claimant, claim as claim_word, free_if, is_free, rele
 use crate::shared::thread::Operation;
 use crate::sysv::object::within;
 
-/// The holder of a record waits for this. EINTR: this is the child of a fork.
+/// The holder of a record waits for this; `ends`: not longer than until some time. EINTR: this is
+/// the child of a fork.
 pub fn begin(
     queue: &Queue,
     record: &Record,
     wanted: Wanted,
+    ends: bool,
     who: &Operation<'static>,
 ) -> Result<()> {
     let pid = Process::pid_of_memory();
     // Not by the child of a fork: a waiter that is awake is not called.
     who.commit((&record.taking, 0), (&record.pid, pid));
+    who.commit((&record.taking, 0), (&record.ends, ends.into()));
     who.commit((&record.taking, 0), (&record.call, call::AWAKE));
     let words = queue.layout.words();
     let ticket = words.arrivals.fetch_add(1, Ordering::Relaxed) + 1;

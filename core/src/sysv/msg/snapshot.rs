@@ -37,6 +37,8 @@ pub struct Waiter {
     pub tid: Option<u32>,
     /// What it waits for.
     pub wanted: Wanted,
+    /// Whether the wait ends by itself: it has a timeout.
+    pub ends: bool,
     /// Where in the file the word is that it sleeps on.
     pub word: u64,
     /// The order of arrival.
@@ -227,6 +229,7 @@ fn waiter(queue: &Queue, number: usize, record: &Record) -> Option<Waiter> {
         pid: record.pid.load(Ordering::Relaxed),
         tid,
         wanted: record.wanted(),
+        ends: record.ends.load(Ordering::Relaxed) != 0,
         word: at as u64,
         ticket,
     })

@@ -118,7 +118,7 @@ impl Attempt for Waiting {
         if terms.is_too_late() {
             return Err(Errno::ETIMEDOUT);
         }
-        self.register()?;
+        self.register(terms)?;
         Ok(None)
     }
 
@@ -265,12 +265,13 @@ impl Waiting {
     }
 
     /// Claims a record, and says in it what is wanted. ENOMEM, EIDRM.
-    fn register(&mut self) -> Result<()> {
+    fn register(&mut self, terms: &Terms) -> Result<()> {
         // Before anything can be for it: others would wait for it in vain.
         self.owe();
         let record = registering::claim(self.queue(), self.who())?;
         self.record = Some(record);
-        registering::begin(self.queue(), record, self.task.wanted(), self.who())
+        let (wanted, ends) = (self.task.wanted(), terms.until.is_some());
+        registering::begin(self.queue(), record, wanted, ends, self.who())
     }
 
     fn look(&self, record: &Record) -> Result<Look> {

@@ -1,0 +1,79 @@
+//! `rsipc ls`: what has lost its name, and processes still have.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+
+use common::{Actor, Way, listed, unique};
+use serde_json::Value;
+
+fn pids(list: &Value) -> BTreeSet<u64> {
+    list.as_array()
+        .expect("a list")
+        .iter()
+        .map(|entry| entry["pid"].as_u64().expect("a pid"))
+        .collect()
+}
+
+#[test]
+fn what_is_unlinked_is_seen_while_somebody_has_it() {
+    for way in [Way::Glibc, Way::Preload] {
+        let name = unique(&format!("unlinked-{way}"));
+        let (mut maker, mut other) = (Actor::new(way), Actor::new(way));
+        maker.does(&format!("sem_open {name} 3"));
+        other.does(&format!("sem_open {name} 3"));
+        other.does(&format!("sem_unlink {name}"));
+        let found = listed("sem", &name);
+        assert_eq!(found["unlinked"], true, "{way}: the second one knows it by its name");
+        assert_eq!(found["semaphore"]["value"], 3);
+        assert_eq!(
+            pids(&found["holders"]),
+            BTreeSet::from([maker.pid().into(), other.pid().into()])
+        );
+        drop((maker, other));
+        assert_eq!(listed("sem", &name), Value::Null);
+    }
+}
+
+/// glibc 2.31 makes a semaphore under six random letters, which is what its maker has then.
+#[test]
+fn an_unlinked_semaphore_of_an_older_glibc_has_the_name_that_others_know() {
+    let name = unique("older");
+    let mut actor = Actor::new(Way::Glibc);
+    actor.does(&format!("sem_open {name} 3"));
+    let directory = Path::new("/dev/shm");
+    let (own, named) =
+        (directory.join(six_letters()), directory.join(format!("sem.{}", &name[1..])));
+    fs::rename(&named, &own).unwrap();
+    let made = File::open(&own).unwrap();
+    fs::hard_link(&own, &named).unwrap();
+    fs::remove_file(&own).unwrap();
+    let mut other = Actor::new(Way::Glibc);
+    other.does(&format!("sem_open {name} 3"));
+    other.does(&format!("sem_unlink {name}"));
+    let found = listed("sem", &name);
+    assert_eq!(found["unlinked"], true);
+    assert_eq!(found["semaphore"]["value"], 3);
+    let makers = [std::process::id(), actor.pid()];
+    assert_eq!(
+        pids(&found["holders"]),
+        makers.into_iter().chain([other.pid()]).map(u64::from).collect()
+    );
+    drop(other);
+    // Only under that name is it seen now.
+    let found = listed("sem", own.file_name().unwrap().to_str().unwrap());
+    assert_eq!(pids(&found["holders"]), makers.map(u64::from).into());
+    drop(made);
+}
+
+fn six_letters() -> String {
+    let mut number = std::process::id();
+    let letter = |_| {
+        let letter = char::from(b'a' + u8::try_from(number % 26).unwrap());
+        number /= 26;
+        letter
+    };
+    (0..6).map(letter).collect()
+}
