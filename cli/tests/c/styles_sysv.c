@@ -111,6 +111,26 @@ static void set_undone(void)
 	check(semctl(set, 0, IPC_RMID), "semctl");
 }
 
+/* Given back by the process, and once more at its end. */
+static void set_half_undone(void)
+{
+	int set = new_set(1, 1);
+	pid_t child = fork_child();
+	if (child == 0) {
+		blame_set(set);
+		change_undone(set, -1);
+		if (is_right)
+			change_undone(set, 1);
+		else
+			change(set, 0, 1);
+		exit(EXIT_SUCCESS);
+	}
+	expect_success(child);
+	change(set, 0, -1);
+	change(set, 0, 1);
+	check(semctl(set, 0, IPC_RMID), "semctl");
+}
+
 static void in_segment(void)
 {
 	int segment = (int)check(shmget(IPC_PRIVATE, 4096, 0600), "shmget");
@@ -192,6 +212,7 @@ static const struct exercise EXERCISES[] = {
 	{ "set_by_value", set_by_value },
 	{ "set_twice", set_twice },
 	{ "set_undone", set_undone },
+	{ "set_half_undone", set_half_undone },
 	{ "in_segment", in_segment },
 	{ "detached", detached },
 	{ "handler_takes", handler_takes },

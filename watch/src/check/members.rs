@@ -70,6 +70,10 @@ pub fn ask_for_value(run: &Tables, call: &mut Call) {
     }
 }
 
+fn undoes(operation: &libc::sembuf) -> bool {
+    i32::from(operation.sem_flg) & libc::SEM_UNDO != 0
+}
+
 /// Nothing has to be there for it: it is noted before the call. Of one that may find nothing to
 /// take, no operation is performed.
 fn only_posts(call: &Call) -> bool {
@@ -108,8 +112,11 @@ pub fn before(case: &mut Case) {
             handlers::waits(case, index);
         }
         let Some(index) = known else { continue };
+        if operation.sem_op == 1 && !undoes(&operation) {
+            twice::given_for_good(case, index);
+        }
         let object = &mut case.book.objects[index];
-        object.is_undone |= i32::from(operation.sem_flg) & libc::SEM_UNDO != 0;
+        object.is_undone |= undoes(&operation);
         let is_set = object.is_alive || object.is_signal;
         match operation.sem_op {
             // Others must not take it before it is noted as given back.
@@ -139,7 +146,10 @@ pub fn after(case: &mut Case) {
     for operation in system_v::operations(&call) {
         let Some(index) = of(case, u64::from(operation.sem_num)) else { continue };
         match operation.sem_op {
-            -1 => locks::taken(case, index),
+            -1 => {
+                locks::taken(case, index);
+                case.book.objects[index].is_taken_undone = undoes(&operation);
+            }
             1 if !only_posts => locks::posts(case, index),
             1 | 0 => {}
             by => case.book.objects[index].value += i64::from(by),

@@ -43,6 +43,23 @@ pub fn given(case: &mut Case, index: usize) {
     }
 }
 
+/// A thread gives back, without SEM_UNDO, what it has taken with it: when its process ends, the
+/// kernel gives it back once more.
+pub fn given_for_good(case: &mut Case, index: usize) {
+    let tid = case.tid;
+    let object = &mut case.book.objects[index];
+    if object.taker != tid || !object.is_taken_undone || object.again != 0 {
+        return;
+    }
+    object.again = tid;
+    let clue = Clue { taker: tid, is_complete: true, ..Clue::default() };
+    let text = format_args!(
+        "given back without SEM_UNDO by a thread that took it with SEM_UNDO: the end of its \
+         process gave it back once more"
+    );
+    case.suspect(Kind::ForeignPost, index, clue, text);
+}
+
 /// A thread posts what it has not taken, or has given back already.
 pub fn posted(case: &mut Case, index: usize) {
     let tid = case.tid;
