@@ -8,8 +8,8 @@ use watch_run::finding::Kind;
 use watch_run::suspect::Suspect;
 use watch_run::tables::{Book, Object, Tables};
 
-use super::{report, twice};
 use super::suspects::is_excess;
+use super::{report, twice};
 use crate::line::Line;
 use crate::{records, run};
 
