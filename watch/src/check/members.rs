@@ -70,7 +70,7 @@ pub fn ask_for_value(run: &Tables, call: &mut Call) {
     }
 }
 
-fn undoes(operation: &libc::sembuf) -> bool {
+fn undoes(operation: libc::sembuf) -> bool {
     i32::from(operation.sem_flg) & libc::SEM_UNDO != 0
 }
 
@@ -112,11 +112,11 @@ pub fn before(case: &mut Case) {
             handlers::waits(case, index);
         }
         let Some(index) = known else { continue };
-        if operation.sem_op == 1 && !undoes(&operation) {
+        if operation.sem_op == 1 && !undoes(operation) {
             twice::given_for_good(case, index);
         }
         let object = &mut case.book.objects[index];
-        object.is_undone |= undoes(&operation);
+        object.is_undone |= undoes(operation);
         let is_set = object.is_alive || object.is_signal;
         match operation.sem_op {
             // Others must not take it before it is noted as given back.
@@ -148,7 +148,7 @@ pub fn after(case: &mut Case) {
         match operation.sem_op {
             -1 => {
                 locks::taken(case, index);
-                case.book.objects[index].is_taken_undone = undoes(&operation);
+                case.book.objects[index].is_taken_undone = undoes(operation);
             }
             1 if !only_posts => locks::posts(case, index),
             1 | 0 => {}
