@@ -5,7 +5,8 @@ mod common;
 use std::fs;
 use std::process::Command;
 
-use common::{Place, Way, library_dir, program, rsipc};
+use common::terminal::{Terminal, size};
+use common::{Place, Way, binary, library_dir, program, rsipc};
 use serde_json::Value;
 
 fn course(path: &str) -> String {
@@ -110,6 +111,23 @@ fn a_call_that_was_left_is_over() {
     let talk = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{talk}");
     assert!(talk.contains("rsipc check: unmapped-while-awaited: "), "{talk}");
+}
+
+/// A line that the terminal had to wrap would be read as one that is wider than the terminal.
+#[test]
+fn a_report_fits_the_terminal() {
+    let place = Place::new("folded");
+    let mut command = Command::new(binary());
+    command.args(["run", "--check", "--", &course("wrong/missing_unlink")]);
+    command.env("RSIPC_LIB", library_dir()).env("RSIPC_DIR", place.path());
+    let mut terminal = Terminal::run(command, size(50, 24));
+    let screen = terminal.shows("rsipc check: 1 finding");
+    assert!(terminal.ends().success());
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(": made by the run and never unlinked by: process "), "{screen}");
+    let report = screen.lines().skip_while(|line| !line.starts_with("rsipc check: never-unlinked"));
+    assert!(report.clone().count() > 4, "{screen}");
+    assert!(report.into_iter().all(|line| line.len() <= 50), "{screen}");
 }
 
 /// What is printed in a watched run is what is printed without; the library is there all the same.

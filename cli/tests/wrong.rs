@@ -168,6 +168,8 @@ in_other_styles! {
     locks_of_a_set_in_two_orders "styles_sysv" "set_order" "lock-order";
     a_decision_by_the_value_in_a_set "styles_sysv" "set_by_value" "decided-by-value";
     a_lock_of_a_set_given_back_twice "styles_sysv" "set_twice" "foreign-post";
+    a_unit_too_many_that_is_undone "styles_sysv" "set_undone" "foreign-post";
+    a_lock_given_back_once_more_at_the_end "styles_sysv" "set_half_undone" "foreign-post";
     an_uninitialised_one_in_a_segment "styles_sysv" "in_segment" "uninitialised";
     a_segment_detached_under_a_waiter "styles_sysv" "detached" "unmapped-while-awaited";
     a_handler_that_takes_from_a_set "styles_sysv" "handler_takes" "in-handler";

@@ -28,6 +28,7 @@ const NO_OBJECT: Object = Object {
     again: 0,
     value: 0,
     is_undone: false,
+    is_taken_undone: false,
     is_missed: false,
     taken_at: 0,
 };

@@ -80,6 +80,57 @@ static void set_twice(void)
 	check(semctl(set, 0, IPC_RMID), "semctl");
 }
 
+static void change_undone(int set, int by)
+{
+	struct sembuf operation = { .sem_op = (short)by, .sem_flg = SEM_UNDO };
+	check(semop(set, &operation, 1), "semop");
+}
+
+/* The second unit is gone when its process has ended, and two may have been in until then. */
+static void set_undone(void)
+{
+	int set = new_set(1, 1);
+	for (int i = 0; i < 2; i++) {
+		pid_t child = fork_child();
+		if (child == 0) {
+			for (int round = 0; round < 3; round++) {
+				change_undone(set, -1);
+				change_undone(set, 1);
+			}
+			if (i == 1) {
+				blame_set(set);
+				if (!is_right)
+					change_undone(set, 1);
+			} else if (is_right) {
+				change_undone(set, -1);
+			}
+			exit(EXIT_SUCCESS);
+		}
+		expect_success(child);
+	}
+	check(semctl(set, 0, IPC_RMID), "semctl");
+}
+
+/* Given back by the process, and once more at its end. */
+static void set_half_undone(void)
+{
+	int set = new_set(1, 1);
+	pid_t child = fork_child();
+	if (child == 0) {
+		blame_set(set);
+		change_undone(set, -1);
+		if (is_right)
+			change_undone(set, 1);
+		else
+			change(set, 0, 1);
+		exit(EXIT_SUCCESS);
+	}
+	expect_success(child);
+	change(set, 0, -1);
+	change(set, 0, 1);
+	check(semctl(set, 0, IPC_RMID), "semctl");
+}
+
 static void in_segment(void)
 {
 	int segment = (int)check(shmget(IPC_PRIVATE, 4096, 0600), "shmget");
@@ -160,6 +211,8 @@ static const struct exercise EXERCISES[] = {
 	{ "set_order", set_order },
 	{ "set_by_value", set_by_value },
 	{ "set_twice", set_twice },
+	{ "set_undone", set_undone },
+	{ "set_half_undone", set_half_undone },
 	{ "in_segment", in_segment },
 	{ "detached", detached },
 	{ "handler_takes", handler_takes },

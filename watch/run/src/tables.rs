@@ -197,6 +197,8 @@ pub struct Object {
     pub value: i64,
     /// A process has used it with SEM_UNDO: its end changes the value.
     pub is_undone: bool,
+    /// `taker` has taken it with SEM_UNDO.
+    pub is_taken_undone: bool,
     /// Somebody waited for it in vain, after its taker had ended.
     pub is_missed: bool,
     /// When it was taken last, by `Book::clock`.

@@ -70,16 +70,37 @@ pub fn ask_for_value(run: &Tables, call: &mut Call) {
     }
 }
 
+fn undoes(operation: libc::sembuf) -> bool {
+    i32::from(operation.sem_flg) & libc::SEM_UNDO != 0
+}
+
+/// Nothing has to be there for it: it is noted before the call. Of one that may find nothing to
+/// take, no operation is performed.
+fn only_posts(call: &Call) -> bool {
+    system_v::operations(call).all(|operation| operation.sem_op > 0)
+}
+
+/// The call has failed, and they were counted before it.
+fn were_not_posted(case: &mut Case, call: &Call) {
+    for operation in system_v::operations(call).filter(|operation| operation.sem_op == 1) {
+        if let Some(index) = of(case, u64::from(operation.sem_num)) {
+            let object = &mut case.book.objects[index];
+            object.value -= i64::from(object.is_alive || object.is_signal);
+        }
+    }
+}
+
 pub fn before(case: &mut Case) {
     if case.call.number == number::SEMCTL {
         if next::number(case.call.arguments[2]) == libc::IPC_RMID && case.call.value >= 0 {
             let index = usize::try_from(case.call.hash).unwrap_or(0);
-            suspects::settle(case.book, index, i64::from(case.call.value));
+            let value = twice::with_undone(&case.book.objects[index], case.call.value.into());
+            suspects::settle(case.book, index, value);
         }
         return;
     }
-    let never_waits = system_v::returns_at_once(case.call);
     let call = *case.call;
+    let only_posts = only_posts(&call);
     for operation in system_v::operations(&call) {
         let known = of(case, u64::from(operation.sem_num));
         let may_wait = i32::from(operation.sem_flg) & libc::IPC_NOWAIT == 0;
@@ -91,12 +112,15 @@ pub fn before(case: &mut Case) {
             handlers::waits(case, index);
         }
         let Some(index) = known else { continue };
+        if operation.sem_op == 1 && !undoes(operation) {
+            twice::given_for_good(case, index);
+        }
         let object = &mut case.book.objects[index];
-        object.is_undone |= i32::from(operation.sem_flg) & libc::SEM_UNDO != 0;
+        object.is_undone |= undoes(operation);
         let is_set = object.is_alive || object.is_signal;
         match operation.sem_op {
             // Others must not take it before it is noted as given back.
-            1 if never_waits && is_set => locks::posts(case, index),
+            1 if only_posts && is_set => locks::posts(case, index),
             1.. => object.is_signal |= !is_set || operation.sem_op > 1,
             0 => object.is_signal = true,
             -1 if may_wait => locks::order(case, index),
@@ -107,20 +131,26 @@ pub fn before(case: &mut Case) {
 }
 
 pub fn after(case: &mut Case) {
-    if !case.call.has_succeeded() {
+    let call = *case.call;
+    if !call.has_succeeded() {
+        if only_posts(&call) {
+            were_not_posted(case, &call);
+        }
         return;
     }
-    let call = *case.call;
     if call.number == number::SEMCTL {
         control(case, &call);
         return;
     }
-    let never_waits = system_v::returns_at_once(&call);
+    let only_posts = only_posts(&call);
     for operation in system_v::operations(&call) {
         let Some(index) = of(case, u64::from(operation.sem_num)) else { continue };
         match operation.sem_op {
-            -1 => locks::taken(case, index),
-            1 if !never_waits => locks::posts(case, index),
+            -1 => {
+                locks::taken(case, index);
+                case.book.objects[index].is_taken_undone = undoes(operation);
+            }
+            1 if !only_posts => locks::posts(case, index),
             1 | 0 => {}
             by => case.book.objects[index].value += i64::from(by),
         }

@@ -97,7 +97,7 @@ pub fn unread(case: &mut Case, index: usize, messages: i64, pid: i32) {
             Kind::Unread,
             Some(index),
             (pid, pid),
-            format_args!("{messages} messages in it were never received"),
+            format_args!("left unreceived in it: {messages}"),
         );
     }
 }

@@ -5,6 +5,7 @@
 
 use watch_run::finding::Kind;
 use watch_run::suspect::Clue;
+use watch_run::tables::Object;
 
 use super::case::Case;
 use super::suspects;
@@ -42,6 +43,23 @@ pub fn given(case: &mut Case, index: usize) {
     }
 }
 
+/// A thread gives back, without SEM_UNDO, what it has taken with it: when its process ends, the
+/// kernel gives it back once more.
+pub fn given_for_good(case: &mut Case, index: usize) {
+    let tid = case.tid;
+    let object = &mut case.book.objects[index];
+    if object.taker != tid || !object.is_taken_undone || object.again != 0 {
+        return;
+    }
+    object.again = tid;
+    let clue = Clue { taker: tid, is_complete: true, ..Clue::default() };
+    let text = format_args!(
+        "given back without SEM_UNDO by a thread that took it with SEM_UNDO: the end of its \
+         process gave it back once more"
+    );
+    case.suspect(Kind::ForeignPost, index, clue, text);
+}
+
 /// A thread posts what it has not taken, or has given back already.
 pub fn posted(case: &mut Case, index: usize) {
     let tid = case.tid;
@@ -75,6 +93,12 @@ pub fn posted(case: &mut Case, index: usize) {
     }
 }
 
+/// The value with a unit too many that was there until SEM_UNDO took it back. What SEM_UNDO gives
+/// back for who had taken it does not count: of that, there is one post fewer than there are takes.
+pub fn with_undone(object: &Object, value: i64) -> i64 {
+    if object.is_undone { value.max(object.value) } else { value }
+}
+
 /// The call ends the life of the semaphore, which is at its first argument.
 pub fn at_destroy(case: &mut Case, index: usize) {
     if case.book.objects[index].again == 0 {
@@ -89,7 +113,7 @@ pub fn at_destroy(case: &mut Case, index: usize) {
 /// The semaphore is about to be given a value.
 pub fn begins(case: &mut Case, index: usize) {
     let object = &case.book.objects[index];
-    if object.again != 0 && !object.is_undone {
+    if object.again != 0 {
         let value = object.value;
         suspects::settle(case.book, index, value);
     }

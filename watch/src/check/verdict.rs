@@ -8,8 +8,8 @@ use watch_run::finding::Kind;
 use watch_run::suspect::Suspect;
 use watch_run::tables::{Book, Object, Tables};
 
-use super::report;
 use super::suspects::is_excess;
+use super::{report, twice};
 use crate::line::Line;
 use crate::{records, run};
 
@@ -51,8 +51,8 @@ fn is_mistake(
     match kind {
         Kind::ForeignPost if clue.is_settled => true,
         Kind::ForeignPost => {
-            let known = left.or((!object.is_undone).then_some(object.value));
-            known.is_some_and(|value| is_excess(object, suspect, value))
+            let value = twice::with_undone(object, left.unwrap_or(object.value));
+            is_excess(object, suspect, value)
         }
         Kind::NotGivenBack => {
             object.taker == clue.taker && (object.is_missed || was_awaited(run, suspect.object))
