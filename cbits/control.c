@@ -14,6 +14,7 @@
 #pragma GCC visibility push(hidden)
 int rsipc_is_queue(int fd);
 int rsipc_queue_access_mode(struct rsipc_thread **thread, int fd);
+int rsipc_queue_may_lock(struct rsipc_thread **thread, int fd, long lock);
 int rsipc_queue_left(struct rsipc_thread **thread, int fd);
 void rsipc_flags_changed(struct rsipc_thread **thread, int fd);
 void rsipc_duplicated(int from, int to);
@@ -65,6 +66,14 @@ static int set_signal(int fd, long number)
 	return (unsigned long)number < _NSIG ? 0 : rsipc_return(EINVAL);
 }
 
+/* The FIFO is open for both directions, so the kernel would grant any lock. */
+static int set_lock(int fd, int command, long lock)
+{
+	if (rsipc_is_queue(fd) && rsipc_queue_may_lock(&rsipc_thread, fd, lock) == -EBADF)
+		return rsipc_return(EBADF);
+	return RSIPC_REAL(fcntl)(fd, command, lock);
+}
+
 static int duplicated(int from, int to)
 {
 	if (to >= 0)
@@ -82,6 +91,11 @@ __attribute__((noinline, cold)) static int fcntl_concerned(int fd, int command, 
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
 		return duplicated(fd, RSIPC_REAL(fcntl)(fd, command, argument));
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return set_lock(fd, command, argument);
 	case F_SETSIG:
 		return set_signal(fd, argument);
 	case F_GETSIG:

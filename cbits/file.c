@@ -85,6 +85,8 @@ int rsipc_c_statx(int fd, const char *path, int flags, unsigned mask, struct sta
 			status->stx_mode = (uint16_t)plain.st_mode;
 			status->stx_size = (uint64_t)plain.st_size;
 		}
+		status->stx_mask &= ~(unsigned)STATX_BTIME;
+		status->stx_btime = (struct statx_timestamp){ 0 };
 		errno = before;
 	}
 	return result;

@@ -4,10 +4,13 @@
 use core::cell::Cell;
 use std::ffi::{c_int, c_long, c_ulong};
 
+use libc::flock;
+
 use super::file::{call, small};
 use crate::entry::{jump_to, jumps_to};
 use crate::thread::thread_of;
 use rsipc_core::os::errno::preserved;
+use rsipc_core::os::user;
 use rsipc_core::posix::mq;
 use rsipc_core::shared::thread::Thread;
 
@@ -31,6 +34,29 @@ jumps_to! {
 unsafe extern "C" fn rsipc_queue_access_mode(slot: *const Cell<*const Thread>, fd: c_int) -> c_int {
     // SAFETY: C gives the thread's own variable.
     small(unsafe { call(slot, |thread| mq::access_mode(thread, fd).map(i64::from)) })
+}
+
+/// EBADF for a lock that needs a right for which the queue is not open. What the kernel refuses
+/// before it looks at that, it is left to refuse.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_queue_may_lock(
+    slot: *const Cell<*const Thread>,
+    fd: c_int,
+    lock: *const flock,
+) -> c_int {
+    let may_not = |lock: flock, mode| match (c_int::from(lock.l_whence), c_int::from(lock.l_type)) {
+        (libc::SEEK_SET..=libc::SEEK_END, libc::F_RDLCK) => mode == libc::O_WRONLY,
+        (libc::SEEK_SET..=libc::SEEK_END, libc::F_WRLCK) => mode == libc::O_RDONLY,
+        _ => false,
+    };
+    // SAFETY: C gives the thread's own variable.
+    small(unsafe {
+        call(slot, |thread| {
+            let mode = mq::access_mode(thread, fd)?;
+            let refused = user::read(lock).is_ok_and(|lock| may_not(lock, mode));
+            Ok(if refused { -i64::from(libc::EBADF) } else { 0 })
+        })
+    })
 }
 
 #[unsafe(no_mangle)]

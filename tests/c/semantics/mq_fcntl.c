@@ -131,3 +131,33 @@ CASE(mq_poll_knows_a_copy_under_the_number_of_a_stream_that_was_closed)
 	CHECK_EQ(poll(&asked, 1, 0), 1);
 	CHECK_EQ(asked.revents, POLLIN);
 }
+
+/* Tries a lock of this type by both commands. A lock that is refused is no lock. */
+static void locks(mqd_t fd, short type, int error)
+{
+	static const int commands[] = { F_SETLK, F_OFD_SETLK };
+	for (int i = 0; i < 2; i++) {
+		struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
+		if (error)
+			CHECK_FAILS(fcntl(fd, commands[i], &lock), error);
+		else
+			CHECK_OK(fcntl(fd, commands[i], &lock));
+		lock.l_type = F_UNLCK;
+		CHECK_OK(fcntl(fd, commands[i], &lock));
+	}
+}
+
+CASE(mqd_takes_the_locks_that_it_is_open_for)
+{
+	struct flock wrong = { .l_type = F_WRLCK, .l_whence = 99 };
+	mqd_t both = queue_small(0);
+	mqd_t receiver = queue_again(0, O_RDONLY), sender = queue_again(0, O_WRONLY);
+	locks(both, F_RDLCK, 0);
+	locks(both, F_WRLCK, 0);
+	locks(receiver, F_RDLCK, 0);
+	locks(receiver, F_WRLCK, EBADF);
+	locks(sender, F_RDLCK, EBADF);
+	locks(sender, F_WRLCK, 0);
+	CHECK_FAILS(fcntl(receiver, F_SETLK, &wrong), EINVAL);
+	CHECK_FAILS(fcntl(receiver, F_SETLK, NULL), EFAULT);
+}

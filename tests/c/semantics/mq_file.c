@@ -55,6 +55,15 @@ CASE(mqd_is_a_regular_file_to_fstat)
 	CHECK(S_ISREG(status.st_mode));
 }
 
+CASE(mqd_has_no_time_of_birth)
+{
+	struct statx status;
+	queue = queue_small(0);
+	CHECK_OK(statx(queue, "", AT_EMPTY_PATH, STATX_ALL, &status));
+	CHECK_EQ(status.stx_mask & STATX_BTIME, 0);
+	CHECK_EQ(status.stx_btime.tv_sec, 0);
+}
+
 CASE(mqds_of_one_queue_are_one_file)
 {
 	struct stat one, two, other;
