@@ -98,7 +98,8 @@ static void perform(const struct request *request, struct reply *reply)
 	struct semid_ds status = { .sem_perm = { .mode = (unsigned short)argument[VALUE],
 						 .uid = (uid_t)argument[USER],
 						 .gid = (gid_t)argument[USER] } };
-	unsigned short values[MEMBERS];
+	/* A set has one more at times. */
+	unsigned short values[MEMBERS + 1] = { 0 };
 	for (int i = 0; i < MEMBERS; i++)
 		values[i] = (unsigned short)argument[VALUE + i];
 	switch ((enum step)request->step) {

@@ -310,12 +310,17 @@ static void posts_meet_cancels(int (*wait)(sem_t *))
 			CHECK_OK(sem_post(sem));
 		int error = pthread_cancel(waiter.thread);
 		CHECK(error == 0 || error == OLDER_CANCEL_OF_ENDED);
-		if (!(i & 2))
+		/* glibc 2.41 cancels no thread that a post has woken before it saw the signal, so in
+		 * some rounds the post comes when it has ended. */
+		int posts_late = (i & 6) == 4;
+		if (!(i & 2) && !posts_late)
 			CHECK_OK(sem_post(sem));
 		/* The result of the thread does not tell: where a cancellation that came too late
 		 * is noticed after the thread's function has returned, glibc changes it. */
 		waiter_join(&waiter);
 		int was_cancelled = !waiter_done(&waiter);
+		if (posts_late)
+			CHECK_OK(sem_post(sem));
 		/* Cancelled after a wait that succeeded would be a post lost. */
 		CHECK_EQ(value_of(sem), was_cancelled);
 		CHECK_EQ(waiters_of(sem), 0);
