@@ -19,13 +19,9 @@ impl Background {
         Self::run(place, command)
     }
 
-    /// A program on the library that waits for a message of this type.
-    fn receiver(place: &Place, kind: &str) -> Self {
-        Self::receiver_with(place, kind, "")
-    }
-
-    /// The same, with settings of the C library.
-    fn receiver_with(place: &Place, kind: &str, tunables: &str) -> Self {
+    /// A program on the library that waits for a message of this type. `tunables`: settings of the
+    /// C library.
+    fn receiver(place: &Place, kind: &str, tunables: &str) -> Self {
         let mut command = command(&program("queues.c", Way::Preload), Way::Preload);
         command.args(["beef", kind]).env("GLIBC_TUNABLES", tunables);
         Self::run(place, command)
@@ -187,7 +183,7 @@ fn a_deadlock(place: &str, tunables: &str) {
         let all = graph["deadlocks"].as_array().unwrap().clone();
         all.into_iter().filter(|deadlock| deadlock["sleepers"][0]["object"] == "0x0000beef").count()
     };
-    let one = Background::receiver_with(&place, "3", tunables);
+    let one = Background::receiver(&place, "3", tunables);
     assert_eq!(eventually(deadlocks, |count| *count > 0), 1);
     let said = text(&place, &["graph"]);
     // A thread sleeps on several words of a queue, which is one thing to the user.
@@ -207,8 +203,9 @@ fn one_that_gives_up_after_some_time_is_no_deadlock() {
     let graph = || document(&place, &["graph", "--format", "json"]);
     let is_asleep = |graph: &Value| !graph["objects"][0]["waiters"].as_array().unwrap().is_empty();
     let graph = eventually(graph, is_asleep);
-    assert_eq!(graph["deadlocks"], json!([]));
-    assert!(!text(&place, &["graph"]).contains("deadlock"));
+    // Of other programs there may be some.
+    let mut deadlocks = graph["deadlocks"].as_array().unwrap().iter();
+    assert!(deadlocks.all(|deadlock| deadlock["sleepers"][0]["object"] != "0x0000beef"), "{graph}");
     place.rsipc(&["msg", "send", "0xbeef", "x", "--type", "3"]).assert().success();
     assert!(one.ends().1);
 }

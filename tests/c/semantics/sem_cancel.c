@@ -310,8 +310,8 @@ static void posts_meet_cancels(int (*wait)(sem_t *))
 			CHECK_OK(sem_post(sem));
 		int error = pthread_cancel(waiter.thread);
 		CHECK(error == 0 || error == OLDER_CANCEL_OF_ENDED);
-		/* glibc 2.41 cancels no thread that a post has woken before it saw the signal, so in
-		 * some rounds the post comes when it has ended. */
+		/* glibc 2.41 cancels no thread that a post wakes before it sees the signal, so
+		 * in some rounds the post comes when it has ended. */
 		int posts_late = (i & 6) == 4;
 		if (!(i & 2) && !posts_late)
 			CHECK_OK(sem_post(sem));
