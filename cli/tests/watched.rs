@@ -53,6 +53,27 @@ fn a_failed_call_has_its_errno() {
 }
 
 #[test]
+fn an_argument_that_was_not_passed_is_not_shown() {
+    let place = Place::new("passed");
+    let file = place.path().join("trace");
+    let option = format!("--trace={}", file.display());
+    let program = course("sysv_sem/set_commands");
+    run(&place, &[&option, "--trace-format=json", "--", &program]).assert().success();
+    let calls = calls(&fs::read_to_string(&file).unwrap());
+    let all_of = |command: &str| {
+        let is_it = |call: &&Value| call["arguments"][2] == command && call["call"] == "semctl";
+        let found: Vec<&Value> =
+            calls.iter().filter(is_it).map(|call| &call["arguments"]).collect();
+        assert!(!found.is_empty(), "{calls:#?}");
+        found
+    };
+    for command in ["IPC_RMID", "GETVAL"] {
+        assert!(all_of(command).iter().all(|given| given.as_array().unwrap().len() == 3));
+    }
+    assert!(all_of("SETVAL").iter().all(|given| given[3].as_str().unwrap().parse::<i32>().is_ok()));
+}
+
+#[test]
 fn a_picture_is_one_document() {
     let place = Place::new("chrome");
     let file = place.path().join("trace");

@@ -108,9 +108,7 @@ fn put_result(line: &mut Line, call: &Call) {
 /// Each argument as a string.
 fn put_arguments(line: &mut Line, call: &Call) {
     let signature = &CALLS[call.index()];
-    let creates = number(call.arguments[1]) & libc::O_CREAT != 0;
-    let is_open = matches!(call.number, number::SEM_OPEN | number::MQ_OPEN);
-    let count = if is_open && !creates { 2 } else { signature.arguments.len() };
+    let count = optional_from(call).unwrap_or(signature.arguments.len());
     for (index, kind) in signature.arguments[..count].iter().enumerate() {
         if index > 0 {
             line.push(b",");
@@ -119,6 +117,25 @@ fn put_arguments(line: &mut Line, call: &Call) {
         put_argument(&mut text, call, index, *kind);
         line.put_string(text.bytes());
     }
+}
+
+/// From which argument on the program has not passed any: what is read there is no argument.
+fn optional_from(call: &Call) -> Option<usize> {
+    match call.number {
+        number::SEM_OPEN | number::MQ_OPEN => {
+            (number(call.arguments[1]) & libc::O_CREAT == 0).then_some(2)
+        }
+        number::SEMCTL => matches!(
+            number(call.arguments[2]),
+            libc::IPC_RMID | libc::GETVAL | libc::GETPID | libc::GETNCNT | libc::GETZCNT
+        )
+        .then_some(3),
+        _ => None,
+    }
+}
+
+fn is_set_value(call: &Call) -> bool {
+    call.number == number::SEMCTL && number(call.arguments[2]) == libc::SETVAL
 }
 
 fn put_argument(text: &mut Line, call: &Call, index: usize, kind: Argument) {
@@ -144,6 +161,8 @@ fn put_argument(text: &mut Line, call: &Call, index: usize, kind: Argument) {
                 None => text.put(format_args!("{value:#x}")),
             }
         }
+        // The other half of the word has not been passed.
+        Argument::Address if is_set_value(call) => text.put(format_args!("{}", number(value))),
         Argument::Notification | Argument::Semaphore | Argument::Address if value == 0 => {
             text.push(b"NULL");
         }
