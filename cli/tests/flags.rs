@@ -5,19 +5,25 @@ mod common;
 use std::process::Command;
 
 use common::terminal::{LARGE, SMALL, Terminal};
-use common::{Place, binary};
+use common::{Actor, Place, binary};
+
+/// Two processes, each of which waits for what only the other one could post.
+fn crossed(place: &Place) -> [Actor; 2] {
+    let mut actors = [place.actor(), place.actor()];
+    for actor in &mut actors {
+        actor.does("sem_open /a 0");
+        actor.does("sem_open /b 0");
+    }
+    actors[0].begins("sem_wait /a");
+    actors[1].begins("sem_wait /b");
+    actors
+}
 
 #[test]
 fn a_deadlock_is_flagged() {
     for size in [SMALL, LARGE] {
         let place = Place::new("top-deadlock");
-        let mut actors = [place.actor(), place.actor()];
-        for actor in &mut actors {
-            actor.does("sem_open /a 0");
-            actor.does("sem_open /b 0");
-        }
-        actors[0].begins("sem_wait /a");
-        actors[1].begins("sem_wait /b");
+        let _actors = crossed(&place);
         let mut command = Command::new(binary());
         command.args(["top", "--interval", "100ms"]).env("RSIPC_DIR", place.path());
         let mut terminal = Terminal::run(command, size);
@@ -35,4 +41,19 @@ fn a_deadlock_is_flagged() {
         let told = String::from_utf8(told).unwrap();
         assert_eq!(told.matches("  deadlock   threads wait in it for ever").count(), 2, "{told}");
     }
+}
+
+#[test]
+fn the_deadlocks_of_other_directories_come_behind() {
+    let (elsewhere, place) = (Place::new("top-elsewhere"), Place::new("top-here"));
+    let _others = crossed(&elsewhere);
+    let actors = crossed(&place);
+    let mut command = Command::new(binary());
+    command.args(["top", "--interval", "100ms"]).env("RSIPC_DIR", place.path());
+    let mut terminal = Terminal::run(command, LARGE);
+    let screen = terminal.shows("deadlock: actor");
+    let line = screen.lines().find(|line| line.contains("deadlock: ")).unwrap();
+    assert!(actors.iter().all(|actor| line.contains(&format!(" {} ", actor.pid()))), "{screen}");
+    terminal.press("q");
+    assert!(terminal.ends().success());
 }

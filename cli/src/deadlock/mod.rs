@@ -107,6 +107,9 @@ pub fn find(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
         let may_be = split(&survey, &actors, &possible, &(&all | &possible), Confidence::Possible);
         deadlocks.extend(may_be.into_iter().filter(|deadlock| is_worth_telling(deadlock, &survey)));
         mark(&mut survey, &deadlocks);
+        // Those in other memory, and in objects of another directory, come behind.
+        let is_here = |sleeper: &Sleeper| survey.object(sleeper.place.file).is_some();
+        deadlocks.sort_by_key(|deadlock| !deadlock.sleepers.iter().any(is_here));
         return Ok((survey, deadlocks));
     }
 }
