@@ -60,7 +60,7 @@ soon() {
 }
 
 # Does the library have this function?
-exports() { nm -D --defined-only "$library" | grep -q " $1\$"; }
+exports() { nm -D --defined-only "$library" | grep " $1\$" >/dev/null; }
 
 # packages COMMAND_OR_FILE:PACKAGE...: those that are missing come from the distribution.
 packages() {
