@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Instant;
 
-use common::{Actor, Cleanup, Place, Way, eventually, listed, rsipc, unique};
+use common::{Actor, Cleanup, Place, Way, eventually, listed, pids, rsipc, unique};
 use serde_json::{Value, json};
 
 /// What `ls` says of the objects of a place. Those that the kernel has are of the machine, and
@@ -17,14 +17,6 @@ fn table(place: &Place, arguments: &[&str]) -> String {
     let table = place.rsipc(&[&["ls"], arguments].concat()).output().unwrap().stdout;
     let table = String::from_utf8(table).expect("UTF-8, whatever the names are");
     table.split_inclusive('\n').filter(|line| !line.contains("  the kernel's")).collect()
-}
-
-fn pids(list: &Value) -> BTreeSet<u64> {
-    list.as_array()
-        .expect("a list")
-        .iter()
-        .map(|entry| entry["pid"].as_u64().expect("a pid"))
-        .collect()
 }
 
 #[test]

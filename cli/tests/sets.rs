@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use common::sets::{document, operator, set, text, values};
-use common::{Actor, Place, eventually, json};
+use common::{Actor, Place, eventually, json, pids};
 use serde_json::{Value, json};
 
 #[test]
@@ -180,10 +180,6 @@ fn deadlocks(place: &Place) -> Vec<Value> {
     // Memory without a name belongs to every directory, so others may be stuck in theirs.
     let is_ours = |deadlock: &&Value| deadlock["sleepers"][0]["semaphore"].is_u64();
     all.filter(is_ours).cloned().collect()
-}
-
-fn pids(list: &Value) -> BTreeSet<u64> {
-    list.as_array().unwrap().iter().map(|entry| entry["pid"].as_u64().unwrap()).collect()
 }
 
 #[test]

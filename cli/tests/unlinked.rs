@@ -6,16 +6,8 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 
-use common::{Actor, Way, listed, unique};
+use common::{Actor, Way, listed, pids, unique};
 use serde_json::Value;
-
-fn pids(list: &Value) -> BTreeSet<u64> {
-    list.as_array()
-        .expect("a list")
-        .iter()
-        .map(|entry| entry["pid"].as_u64().expect("a pid"))
-        .collect()
-}
 
 #[test]
 fn what_is_unlinked_is_seen_while_somebody_has_it() {

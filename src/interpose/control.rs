@@ -53,7 +53,9 @@ unsafe extern "C" fn rsipc_queue_may_lock(
     small(unsafe {
         call(slot, |thread| {
             let mode = mq::access_mode(thread, fd)?;
-            let refused = user::read(lock).is_ok_and(|lock| may_not(lock, mode));
+            // A filter may refuse what that needs, and the kernel then grants the lock.
+            let lock = preserved(|| user::read(lock));
+            let refused = lock.is_ok_and(|lock| may_not(lock, mode));
             Ok(if refused { -i64::from(libc::EBADF) } else { 0 })
         })
     })

@@ -110,9 +110,9 @@ fn is_random(name: &[u8]) -> bool {
 
 /// Whether the file is what `sem_open` of glibc makes: that says it is for several processes.
 fn is_semaphore(link: &Path, metadata: Option<&Metadata>) -> bool {
-    let is_long_enough = metadata.is_some_and(|metadata| metadata.size == SIZE as u64);
+    let is_as_long = metadata.is_some_and(|metadata| metadata.size == SIZE as u64);
     let mut bytes = [0; SIZE];
-    is_long_enough
+    is_as_long
         && open(link).and_then(|file| file.read_exact_at(&mut bytes, 0)).is_ok()
         && Semaphore::from_bytes(bytes).is_shared()
 }

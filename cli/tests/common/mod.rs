@@ -11,6 +11,7 @@ pub mod files;
 pub mod sets;
 pub mod terminal;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,12 @@ pub fn listed(kind: &str, name: &str) -> Value {
     let listing = json(&["ls", "--json", kind]);
     let objects = listing["objects"].as_array().expect("a list of objects");
     objects.iter().find(|object| object["name"] == name).cloned().unwrap_or(Value::Null)
+}
+
+/// The processes of a list.
+pub fn pids(list: &Value) -> BTreeSet<u64> {
+    let pid = |entry: &Value| entry["pid"].as_u64().expect("a pid");
+    list.as_array().expect("a list").iter().map(pid).collect()
 }
 
 /// Looks every few milliseconds until the answer is the right one. Panics with the last answer when
