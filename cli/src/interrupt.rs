@@ -1,5 +1,5 @@
-//! Ctrl-C in the middle of a wait: the wait is taken back before the process ends, so that the
-//! object does not count a waiter who is gone.
+//! Ctrl-C in the middle of a wait: the wait is withdrawn before the process ends, so that the
+//! object does not count a waiter that has gone.
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicI32, Ordering};

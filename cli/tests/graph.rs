@@ -53,7 +53,7 @@ fn two_processes_with_two_semaphores_in_opposite_order() {
         for part in [&a, &b, &one.pid().to_string(), &other.pid().to_string()] {
             assert!(description.contains(part), "{description}");
         }
-        // A token from outside solves it.
+        // A post from outside solves it.
         rsipc(&["sem", "post", &a]).assert().success();
         assert_eq!(other.answer(), "ok");
         assert!(deadlocks_on(&[&a, &b]).is_empty(), "{ways:?}: one of them goes on");

@@ -2,6 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `bodies` | the messages that are sent |
 //! | `clean` | removes what nobody has |
 //! | `console` | all calls, typed one by one |
 //! | `creation` | what the commands that make objects share |
@@ -21,6 +22,7 @@
 //! | `stat` | one object, in words |
 //! | `top` | all objects, live |
 
+mod bodies;
 pub mod clean;
 pub mod console;
 mod creation;

@@ -1,7 +1,6 @@
 //! `rsipc mq`: the calls on message queues.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -10,6 +9,7 @@ use rsipc_core::os::clock::{Clock, Deadline};
 use rsipc_core::posix::mq::{self, How, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 use serde::Serialize;
 
+use super::bodies::Bodies;
 use super::creation::{Creation, Removal};
 use crate::deadline;
 use crate::failure::{Failure, Result};
@@ -64,14 +64,11 @@ struct Create {
 struct Send {
     #[arg(value_parser = Name::parser(), help = name::HELP)]
     name: Name,
-    /// The message; by default, standard input
-    message: Option<std::ffi::OsString>,
+    #[command(flatten)]
+    bodies: Bodies,
     /// A message of higher priority is received first
     #[arg(long, short, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..32768))]
     priority: u32,
-    /// Send each line of standard input as a message
-    #[arg(long, conflicts_with = "message")]
-    lines: bool,
     /// Give up after this time: exit status 1
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     timeout: Option<Duration>,
@@ -158,22 +155,11 @@ fn open(name: &Name, flags: i32) -> Result<OpenQueue> {
 fn send(options: &Send) -> Result<()> {
     let queue = open(&options.name, libc::O_WRONLY)?;
     interrupt::end_waits();
-    let send_one = |body: &[u8]| {
+    options.bodies.each(|body| {
         queue
             .send(body, options.priority, end_of(options.timeout))
             .map_err(|error| not_sent(options, &queue, body.len(), error))
-    };
-    if let Some(message) = &options.message {
-        return send_one(message.as_encoded_bytes());
-    }
-    let no_input = |error| Failure::call("cannot read standard input", error);
-    let mut input = io::stdin().lock();
-    if options.lines {
-        return input.split(b'\n').try_for_each(|line| send_one(&line.map_err(no_input)?));
-    }
-    let mut body = Vec::new();
-    input.read_to_end(&mut body).map_err(no_input)?;
-    send_one(&body)
+    })
 }
 
 /// On the clock of the timed calls on queues.

@@ -1,7 +1,6 @@
 //! `rsipc msg`: the calls on System V message queues.
 
-use std::ffi::OsString;
-use std::io::{self, BufRead, Read};
+use std::io;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -10,6 +9,7 @@ use rsipc_core::os::clock::Clock;
 use rsipc_core::sysv::msg::{self, Selector};
 use serde::Serialize;
 
+use super::bodies::Bodies;
 use super::creation::Creation;
 use super::rm::{self, Target};
 use crate::deadline;
@@ -77,15 +77,12 @@ struct Waiting {
 struct Send {
     #[arg(value_parser = Typed::parse, help = QUEUE)]
     queue: Typed,
-    /// The message; by default, standard input
-    message: Option<OsString>,
+    #[command(flatten)]
+    bodies: Bodies,
     /// Type of the message, at least 1
     #[arg(long = "type", short = 't', value_name = "TYPE", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     kind: i64,
-    /// Send each line of standard input as a message
-    #[arg(long, conflicts_with = "message")]
-    lines: bool,
     #[command(flatten)]
     waiting: Waiting,
 }
@@ -212,22 +209,11 @@ fn send(options: &Send) -> Result<()> {
     let queue =
         OpenMessages::find(options.queue).map_err(|error| failed("open", options.queue, error))?;
     interrupt::end_waits();
-    let send_one = |body: &[u8]| {
+    options.bodies.each(|body| {
         let patience = options.waiting.patience();
         through_signals(|| queue.send(options.kind, body, patience))
             .map_err(|error| not_sent(options, body.len(), error))
-    };
-    if let Some(message) = &options.message {
-        return send_one(message.as_encoded_bytes());
-    }
-    let no_input = |error| Failure::call("cannot read standard input", error);
-    let mut input = io::stdin().lock();
-    if options.lines {
-        return input.split(b'\n').try_for_each(|line| send_one(&line.map_err(no_input)?));
-    }
-    let mut body = Vec::new();
-    input.read_to_end(&mut body).map_err(no_input)?;
-    send_one(&body)
+    })
 }
 
 fn not_sent(options: &Send, length: usize, error: Errno) -> Failure {

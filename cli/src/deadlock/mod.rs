@@ -1,24 +1,23 @@
-//! Who will sleep for ever.
+//! Finds the threads that will sleep for ever.
 //!
-//! POSIX semaphores do not record who took their tokens. What can be seen is who *could* wake a
-//! sleeper: a thread that sleeps in an object can only be woken by a process that has the object.
-//! So a set of processes is stuck if each of their threads is asleep, without a timeout, and all
-//! who could wake one of them are in the set (`closure`). Nobody outside can change that, but for
-//! one who opens an object anew, sends a signal, or may not be inspected.
+//! A POSIX semaphore does not record which process took its value down. What can be seen is which
+//! processes *could* wake a sleeper: those that have the object open. So a set of processes is
+//! stuck if each of their threads is asleep, without a timeout, and every process that could wake
+//! one of them is in the set (`closure`). Only a process that opens an object anew, sends a signal,
+//! or could not be inspected can still help.
 //!
-//! System V semaphores do record it, for operations with SEM_UNDO. Where all that is waited for is
-//! with such holders, and each of these sleeps so, they are stuck in all likelihood, even if others
-//! have the set and are awake: whoever has not taken a lock does not give it back (`sets`).
+//! System V semaphores record it for operations with SEM_UNDO. If processes that sleep themselves
+//! have taken all that is waited for, the set is very probably stuck, even if other processes have
+//! it open and are awake: a process that has not taken a lock does not give it back (`sets`).
 //!
-//! It is possible that they are stuck where all others who could wake them are stopped, or sit in
-//! poll or in a wait, as a supervisor does; and it is no more than possible where a handler of a
-//! signal or a timer may post (`doubt`). A process that sits in poll could be the one that all wait
-//! for, as idle workers do: so this is told only of those who wait for tokens, and of different
-//! ones.
+//! The finding is only *possible* where all other processes that could help are stopped, or sit in
+//! poll or in a wait, as a supervisor does, and where a signal handler or a timer may post
+//! (`doubt`). All idle workers wait for a process that sits in poll. So the finding is limited to
+//! threads that wait for the values of different semaphores.
 //!
-//! A look at many threads takes a while, and threads that take turns may each be asleep when they
-//! are looked at. So a set counts only if none of its threads has run between the look at the first
-//! and at the last one: then all of them slept at the same time (`actors`).
+//! It takes a while to look at many threads, and threads that take turns may each be asleep when
+//! they are looked at. So a set counts only if none of its threads has run between the first look
+//! and the last one: then all of them slept at the same time (`actors`).
 
 mod actors;
 mod blocker;

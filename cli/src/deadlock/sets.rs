@@ -1,9 +1,9 @@
-//! Who could let a waiter of a semaphore set go on.
+//! The processes that could let a waiter of a semaphore set go on.
 //!
-//! SEM_UNDO makes it known who has taken what. A lock is given back by whoever has taken it: so if
-//! all that a waiter waits for is with such holders, it is for them to give it back. One who has
-//! taken of the same semaphore itself does not use it as a lock of others, and of it nothing is
-//! concluded.
+//! SEM_UNDO records which process has taken what, and the process that has taken a lock gives it
+//! back. So if recorded holders have taken all that a waiter waits for, the waiter waits for them.
+//! A waiter that has itself taken from the same semaphore does not use it as a lock, and nothing is
+//! concluded from it.
 
 use crate::objects::set::{self, Adjustment, Snapshot};
 use crate::processes::Pid;

@@ -14,7 +14,7 @@
 //! | `open_queue` | a queue that this process takes part in |
 //! | `open_semaphore` | a semaphore for use |
 //! | `pattern` | patterns of names |
-//! | `purpose` | what those who sleep in an object wait for |
+//! | `purpose` | what the threads that sleep in an object wait for |
 //! | `queue` | what is in a message queue |
 //! | `segment` | what is in a System V shared memory segment |
 //! | `semaphore` | what is in a semaphore |

@@ -1,4 +1,4 @@
-//! What those who sleep in an object wait for.
+//! What the threads that sleep in an object wait for.
 
 /// What a thread waits for that sleeps in an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

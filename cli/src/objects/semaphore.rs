@@ -15,7 +15,7 @@ pub const PREFIX: &[u8] = rsipc_core::posix::sem::PREFIX.as_bytes();
 /// A semaphore at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Tokens that are there for the taking.
+    /// How many waits can succeed at once.
     pub value: u32,
     /// Waits that are registered in the semaphore: threads that sleep on it, are about to, or were
     /// killed while they did.

@@ -1,5 +1,4 @@
-/* Does as it is told, one line of the standard input after the other, and answers each with a line:
- * "ok", a value, or the name of an error number. A call that sleeps answers when it is over.
+/* Does as it is told: see lines.h.
  *
  *   sem_open NAME VALUE   makes or opens it      sem_wait NAME   sem_post NAME   sem_unlink NAME
  *   mq_open NAME          makes or opens it      mq_receive NAME  mq_send NAME TEXT  mq_notify NAME
@@ -12,19 +11,13 @@
  *   sit poll, sit wait    sits in the call for ever; wait: for a child, which sits, too
  *   sig_handle NUMBER     has a handler for this signal
  *   sig_timer NUMBER      has a timer that sends it in an hour
- *   thread LINE           does the line in a thread of its own, and does not answer for it
  *
  * Names have no blanks. It ends at the end of its input. */
-#include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -34,14 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../../tests/c/support/older.h"
+#include "lines.h"
 
 /* In the library that is preloaded: see <rsipc.h>. */
 __attribute__((weak)) void *rsipc_mq_loan(mqd_t, unsigned, clockid_t, const struct timespec *);
 __attribute__((weak)) void *rsipc_mq_borrow(mqd_t, size_t *, unsigned *, clockid_t,
 					    const struct timespec *);
 
-enum { SLOTS = 64, LENGTH = 512, UNNAMED_AT = 64, MESSAGE = 64 };
+enum { SLOTS = 64, UNNAMED_AT = 64, MESSAGE = 64 };
 
 struct slot {
 	char name[LENGTH];
@@ -198,27 +191,8 @@ static int do_line(char *line)
 	return shm_do(call, name, rest);
 }
 
-static void *do_in_thread(void *line)
-{
-	do_line(line);
-	free(line);
-	return NULL;
-}
-
 int main(void)
 {
-	static const char thread[] = "thread ";
-	char line[LENGTH];
-	while (fgets(line, sizeof line, stdin)) {
-		int failed = 0;
-		pthread_t id;
-		if (strncmp(line, thread, sizeof thread - 1) == 0)
-			failed = pthread_create(&id, NULL, do_in_thread,
-						strdup(line + sizeof thread - 1));
-		else
-			failed = do_line(line) < 0;
-		puts(failed ? strerrorname_np(errno) : "ok");
-		fflush(stdout);
-	}
+	do_lines(do_line);
 	return 0;
 }

@@ -1,28 +1,20 @@
-/* Does as it is told with System V semaphore sets, one line of the standard input after the other,
- * and answers each with a line: "ok", or the name of an error number. A call that sleeps answers
- * when it is over.
+/* Does as it is told with System V semaphore sets: see lines.h.
  *
  *   get KEY COUNT             makes or opens it (KEY 0: one without a key)
  *   set KEY NUMBER VALUE      remove KEY
  *   op KEY NUMBER:AMOUNT[:u]...          u: SEM_UNDO
  *   timed KEY MILLISECONDS NUMBER:AMOUNT[:u]...
  *   exec PROGRAM ARGUMENT     answers nothing any more
- *   thread LINE               does the line in a thread of its own, and does not answer for it
  *
  * Keys are hexadecimal. It ends at the end of its input. */
-#include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../../../tests/c/support/older.h"
+#include "lines.h"
 
-enum { LENGTH = 512, OPERATIONS = 16 };
+enum { OPERATIONS = 16 };
 
 static int private_id;
 
@@ -72,27 +64,8 @@ static int do_line(char *line)
 	return operate(id_of(key), rest, NULL);
 }
 
-static void *do_in_thread(void *line)
-{
-	do_line(line);
-	free(line);
-	return NULL;
-}
-
 int main(void)
 {
-	static const char thread[] = "thread ";
-	char line[LENGTH];
-	while (fgets(line, sizeof line, stdin)) {
-		int failed = 0;
-		pthread_t id;
-		if (strncmp(line, thread, sizeof thread - 1) == 0)
-			failed = pthread_create(&id, NULL, do_in_thread,
-						strdup(line + sizeof thread - 1));
-		else
-			failed = do_line(line) < 0;
-		puts(failed ? strerrorname_np(errno) : "ok");
-		fflush(stdout);
-	}
+	do_lines(do_line);
 	return 0;
 }

@@ -90,7 +90,7 @@ static void unload(void *library, const char *file)
 	MUST(dlclose(library) == 0);
 	/* A plugin is gone, we are not. */
 	void *again = dlopen(file, RTLD_NOW | RTLD_NOLOAD);
-	MUST(!again == !strstr(file, "librsipc"));
+	MUST(!again == !strstr(file, "librsipc.so"));
 }
 
 int main(int count, char **arguments)

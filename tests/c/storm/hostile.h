@@ -158,7 +158,8 @@ static inline void overwrite(int file, off_t at)
 }
 
 /* Overwrites the object's file: one of SHARE words in its first page, the others anywhere. The
- * beginning says which object it is, and is only looked at when it is opened, so it mostly stays. */
+ * beginning says which object it is. It is only looked at when the file is opened, so it mostly
+ * stays. */
 static inline void overwrite_object(const char *kind, unsigned share, long seconds)
 {
 	int file = open(path_of(kind, object()), O_RDWR);

@@ -1,9 +1,10 @@
-//! Whether anybody at all has a file: the kernel gives a write lease (fcntl(2), `F_SETLEASE`) only
-//! on a file that nobody else has open or mapped, in whatever namespace and whoever they are. While
-//! we hold it, nobody can open the file: so what is removed under a lease is certainly not held.
+//! Whether any process at all has a file open: the kernel gives a write lease (fcntl(2),
+//! `F_SETLEASE`) only on a file that no other process has open or mapped, in any namespace and of
+//! any user. No process can open the file during the lease, so a file that is removed under a lease
+//! is certainly not in use.
 //!
 //! Only for files that are to be removed: an open with `O_NONBLOCK`, such as that of `shm_open`,
-//! would fail during a lease, so it is nothing for those who only look.
+//! fails during a lease.
 
 use std::fs::File;
 use std::io;

@@ -1,9 +1,10 @@
 //! Segments of shared memory, where they are not the kernel's.
 //!
-//! A segment is two files. One holds the header and a few words, and is mapped by all who know the
-//! segment. The other one is the memory, and is mapped where the program wants it. So a process
-//! that may only read the memory gets a descriptor that cannot write to it. A segment that has lost
-//! its name goes with the last mapping of its memory, however the process that had it ended.
+//! A segment is two files. One holds the header and a few words, and is mapped by all processes
+//! that know the segment. The other one is the memory, and is mapped where the program wants it. So
+//! a process that may only read the memory gets a descriptor that cannot write to it. A segment
+//! that has lost its name goes with the last mapping of its memory, however the process that had it
+//! ended.
 //!
 //! | module | |
 //! |---|---|

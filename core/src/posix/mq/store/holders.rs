@@ -18,7 +18,7 @@
 //! | `owner` | `mark` | meaning | stored by |
 //! |---|---|---|---|
 //! | 0 | any | free | |
-//! | the process | without a TID | it is being taken, and nothing is held yet; who needs a record finds out whether the process is dead | a thread of the process, by CAS of `owner`, and then 0 to `mark` |
+//! | the process | without a TID | it is being taken, and nothing is held yet; a thread that needs a record finds out whether the process is dead | a thread of the process, by CAS of `owner`, and then 0 to `mark` |
 //! | the process | TID, `FUTEX_WAITERS` | the process lives, or has not begun to die | the same |
 //! | the process | [`OWNER_DIED`] | it has begun to die, or to run another program | the kernel (`presence::marks`), which wakes one sleeper |
 //! | the process | and `NOTICED` | all sleepers have been woken | a thread that sees the mark, after it has woken them |

@@ -7,8 +7,8 @@
 //!
 //! Operations take no lock. A thread says that it is *inside*, and looks then whether the use is
 //! still there; the one that ends a use closes it first, and looks then whether a thread is inside
-//! (both SeqCst). One that is inside keeps the use for the next who looks: a poster may be about to
-//! release its lane when the waiter that it has served destroys the semaphore.
+//! (both SeqCst). A use that a thread is inside is left to the next thread that looks: a poster may
+//! be about to release its lane when the waiter that it has served destroys the semaphore.
 
 use core::cell::UnsafeCell;
 use core::ptr;
