@@ -7,12 +7,7 @@
  * All notes are in memory that outlives the killed. What one that dies had in its hand is gone, or
  * comes back: it counts as received once, or not yet. */
 #include <rsipc.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include "storm.h"
 
 enum {
 	SURVIVORS = 2, /* a producer and a consumer: the first workers */
@@ -23,6 +18,8 @@ enum {
 	/* On a busy machine. */
 	STALL_MS = 15000,
 };
+
+#include "crew.h"
 
 struct message {
 	uint32_t life, number, length, sum;
@@ -46,7 +43,6 @@ static struct {
 enum { PERHAPS = 0x80 };
 
 static mqd_t queue;
-static pid_t workers[WORKERS];
 
 static void fill(struct message *message, uint32_t life, uint32_t number)
 {
@@ -142,7 +138,6 @@ static void consume_one(int worker)
 
 __attribute__((noreturn)) static void work(int worker)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	srand((unsigned)getpid());
 	for (;;) {
 		if (worker % 2 == 0) {
@@ -162,19 +157,15 @@ __attribute__((noreturn)) static void work(int worker)
 
 static void begin(int worker)
 {
-	workers[worker] = fork();
-	MUST(workers[worker] != -1);
+	workers[worker] = fork_worker();
 	if (workers[worker] == 0)
 		work(worker);
 }
 
 static void end(int worker)
 {
-	int status;
-	MUST(workers[worker] > 0 && kill(workers[worker], SIGKILL) == 0);
-	MUST(waitpid(workers[worker], &status, 0) == workers[worker]);
-	/* One that found something wrong has said so. */
-	MUST(WIFSIGNALED(status));
+	strike(worker);
+	bury_killed(worker);
 	unsigned long hand = atomic_exchange(&notes->hand[worker], 0);
 	if (hand != 0)
 		atomic_fetch_or(&notes->received[(hand - 1) / EACH][(hand - 1) % EACH], PERHAPS);
@@ -201,15 +192,8 @@ static void end_survivors(void)
 
 static void check_that_survivors_go_on(void)
 {
-	static unsigned long seen[SURVIVORS];
-	static long moved[SURVIVORS];
-	for (int i = 0; i < SURVIVORS; i++) {
-		unsigned long beats = atomic_load(&notes->beats[i]);
-		if (beats != seen[i] || moved[i] == 0)
-			moved[i] = now_ms();
-		seen[i] = beats;
-		MUST(now_ms() - moved[i] < STALL_MS);
-	}
+	for (int i = 0; i < SURVIVORS; i++)
+		MUST(stall_of(i, atomic_load(&notes->beats[i])) < STALL_MS);
 }
 
 static void drain(void)
@@ -229,7 +213,7 @@ int main(int argc, char **argv)
 {
 	MUST(argc == 3);
 	long depth = atol(argv[1]), until = now_ms() + 1000 * atol(argv[2]);
-	unsigned long kills = 0, lost = 0, sent = 0;
+	unsigned long lost = 0, sent = 0;
 	char name[64];
 	struct mq_attr attributes = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
 	struct timespec past = { 0 };
@@ -242,7 +226,7 @@ int main(int argc, char **argv)
 	MUST(queue != (mqd_t)-1 && mq_unlink(name) == 0);
 	for (int i = 0; i < WORKERS; i++)
 		begin(i);
-	for (; now_ms() < until && atomic_load(&notes->lives) < LIVES - 10; kills++) {
+	while (now_ms() < until && atomic_load(&notes->lives) < LIVES - 10) {
 		usleep(1000);
 		int worker = SURVIVORS + rand() % (WORKERS - SURVIVORS);
 		end(worker);
@@ -251,6 +235,8 @@ int main(int argc, char **argv)
 	}
 	for (int i = SURVIVORS; i < WORKERS; i++)
 		end(i);
+	for (int i = 0; i < SURVIVORS; i++)
+		MUST(atomic_load(&notes->beats[i]) > 0);
 	end_survivors();
 	drain();
 	for (uint32_t life = 1; life < atomic_load(&notes->lives) && life < LIVES; life++) {
@@ -259,7 +245,7 @@ int main(int argc, char **argv)
 		for (uint32_t number = 0; number < of_life; number++)
 			lost += atomic_load(&notes->received[life][number]) == 0;
 	}
-	printf("%lu kills, %lu sent, %lu received, %lu lost, %lu twice, %lu torn\n", kills, sent,
+	printf("%u kills, %lu sent, %lu received, %lu lost, %lu twice, %lu torn\n", kills, sent,
 	       atomic_load(&notes->received_ever), lost, atomic_load(&notes->twice),
 	       atomic_load(&notes->torn));
 	MUST(lost == 0 && atomic_load(&notes->twice) == 0 && atomic_load(&notes->torn) == 0);

@@ -13,16 +13,11 @@
  * RSIPC_DIR must be a directory of our own. */
 #include <fcntl.h>
 #include <mqueue.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "../support/quiet.h"
 #include "makers.h"
 #include "namespaces.h"
-#include "storm.h"
 
 enum {
 	SURVIVORS = 2, /* a producer and a consumer: the first workers */
@@ -37,6 +32,8 @@ enum {
 	/* A descriptor is closed, and the queue opened anew, after so many messages. */
 	TURNS = 64,
 };
+
+#include "crew.h"
 
 struct message {
 	uint32_t life, number, length, sum;
@@ -57,9 +54,7 @@ enum { IN_BUFFER = 0x80 };
 
 static char name[64];
 static mqd_t queue, spare;
-static pid_t workers[WORKERS];
 static long longest_stall[SURVIVORS];
-static unsigned kills;
 static int in_namespaces;
 
 static void beat(int worker)
@@ -145,21 +140,15 @@ static void start(int worker)
 	/* Each of them has producers and consumers. */
 	if (in_namespaces)
 		namespaces_enter(worker / 2 % NAMESPACES);
-	workers[worker] = fork();
-	MUST(workers[worker] != -1);
-	if (workers[worker] == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	workers[worker] = fork_worker();
+	if (workers[worker] == 0)
 		work(worker);
-	}
 }
 
 static void end(int worker)
 {
-	int status;
-	kill(workers[worker], SIGKILL);
-	MUST(waitpid(workers[worker], &status, 0) == workers[worker]);
-	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	kills++;
+	strike(worker);
+	bury_killed(worker);
 	struct message *left = &notes->buffers[worker];
 	if (left->life > 0 && left->length <= sizeof left->bytes &&
 	    is_whole(left, 16 + left->length))
@@ -169,14 +158,8 @@ static void end(int worker)
 /* No living process stands still. */
 static void watch_survivors(void)
 {
-	static unsigned long seen[SURVIVORS];
-	static long moved[SURVIVORS];
 	for (int i = 0; i < SURVIVORS; i++) {
-		unsigned long beats = atomic_load(&notes->beats[i]);
-		if (beats != seen[i] || beats == 0)
-			moved[i] = now_ms();
-		seen[i] = beats;
-		long stall = now_ms() - moved[i];
+		long stall = stall_of(i, atomic_load(&notes->beats[i]));
 		if (stall > longest_stall[i])
 			longest_stall[i] = stall;
 		MUST(stall < STALL_MS);

@@ -37,6 +37,8 @@ enum {
 	ROUND_S = 20,
 };
 
+#include "crew.h"
+
 static struct {
 	atomic_uint lives;
 	atomic_ulong torn, twice, unasked, beats[SURVIVORS], by_receiver[USERS];
@@ -55,9 +57,8 @@ static const struct {
 	int flags;
 } wants[USERS / 2] = { { 0, 0 }, { 2, 0 }, { -3, 0 }, { 1, MSG_EXCEPT }, { TYPES, 0 } };
 
-static pid_t supervisor, workers[WORKERS];
+static pid_t supervisor;
 static long longest_stall[SURVIVORS];
-static unsigned kills;
 static int kills_senders_only, in_namespaces;
 
 static void beat(int worker)
@@ -154,29 +155,15 @@ static void start(int worker)
 	/* Each of them has senders and receivers. */
 	if (in_namespaces)
 		namespaces_enter(worker / 2 % NAMESPACES);
-	workers[worker] = fork();
-	MUST(workers[worker] != -1);
-	if (workers[worker] == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* The supervisor may have given up before that. In another namespace it is 0. */
-		if (getppid() != supervisor && getppid() != 0)
-			_exit(1);
+	workers[worker] = fork_worker();
+	if (workers[worker] == 0)
 		work(worker);
-	}
 }
 
-static void strike(int worker)
+/* One that was struck, and may have a message in its buffer. */
+static void bury_user(int worker)
 {
-	MUST(workers[worker] > 0 && kill(workers[worker], SIGKILL) == 0);
-}
-
-/* One that was struck. */
-static void bury(int worker)
-{
-	int status;
-	MUST(waitpid(workers[worker], &status, 0) == workers[worker]);
-	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	kills++;
+	bury_killed(worker);
 	struct message *left = &notes->buffers[worker];
 	if (is_known(left, HEAD + (ssize_t)left->length))
 		atomic_fetch_or(&notes->received[left->life][left->number], IN_BUFFER);
@@ -185,20 +172,14 @@ static void bury(int worker)
 static void end(int worker)
 {
 	strike(worker);
-	bury(worker);
+	bury_user(worker);
 }
 
 /* No living process stands still. */
 static void watch_survivors(void)
 {
-	static unsigned long seen[SURVIVORS];
-	static long moved[SURVIVORS];
 	for (int i = 0; i < SURVIVORS; i++) {
-		unsigned long beats = atomic_load(&notes->beats[i]);
-		if (beats != seen[i] || beats == 0)
-			moved[i] = now_ms();
-		seen[i] = beats;
-		long stall = now_ms() - moved[i];
+		long stall = stall_of(i, atomic_load(&notes->beats[i]));
 		if (stall > longest_stall[i])
 			longest_stall[i] = stall;
 		MUST(stall < STALL_MS);
@@ -225,10 +206,10 @@ static void storm(long seconds)
 		strike(first);
 		if (second != first) {
 			strike(second);
-			bury(second);
+			bury_user(second);
 			start(second);
 		}
-		bury(first);
+		bury_user(first);
 		start(first);
 		watch_survivors();
 	}

@@ -7,15 +7,10 @@
  * The locks are single semaphores, arrays of three, and one that is free at 0; beside them there
  * are tokens. What a worker does is in memory that outlives it. */
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/sem.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "place.h"
-#include "storm.h"
 
 enum {
 	SURVIVORS = 2, /* the first workers */
@@ -31,6 +26,8 @@ enum {
 	TOKENS_IN_ALL = 3,
 };
 
+#include "crew.h"
+
 static struct {
 	unsigned lives;
 	/* The life that is inside, of each lock; 0: none, or one that has not got to say so. */
@@ -42,9 +39,8 @@ static struct {
 
 static int set, notes_fd, self;
 static unsigned life;
-static pid_t workers[WORKERS];
 static long longest_turn;
-static unsigned kills, ended;
+static unsigned ended;
 
 static void must_do(struct sembuf *ops, size_t count)
 {
@@ -231,28 +227,20 @@ static void start(int worker)
 {
 	unsigned next = ++notes->lives;
 	MUST(next < LIVES);
-	pid_t supervisor = getpid(), pid = fork();
-	MUST(pid != -1);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* The supervisor may have given up before that. */
-		if (getppid() != supervisor)
-			_exit(1);
+	workers[worker] = fork_worker();
+	if (workers[worker] == 0) {
 		self = worker;
 		life = next;
 		notes->pid_of[life] = getpid();
 		srand(life);
 		work();
 	}
-	workers[worker] = pid;
 }
 
 static void end(int worker)
 {
-	int status;
-	MUST(workers[worker] > 0 && kill(workers[worker], SIGKILL) == 0);
-	MUST(waitpid(workers[worker], &status, 0) == workers[worker]);
-	workers[worker] = 0;
+	strike(worker);
+	int status = bury(worker);
 	if (WIFSIGNALED(status)) {
 		MUST(WTERMSIG(status) == SIGKILL);
 		kills++;
@@ -267,15 +255,10 @@ static void end(int worker)
  * several members at once is passed over by waiters for one. */
 static void watch_survivors(void)
 {
-	static unsigned long seen[SURVIVORS];
-	static long moved[SURVIVORS];
 	for (int i = 0; i < SURVIVORS; i++) {
-		unsigned long beats = __atomic_load_n(&notes->beats[i], __ATOMIC_SEQ_CST);
-		if (beats != seen[i] || beats == 0)
-			moved[i] = now_ms();
-		seen[i] = beats;
-		if (now_ms() - moved[i] > longest_turn)
-			longest_turn = now_ms() - moved[i];
+		long turn = stall_of(i, __atomic_load_n(&notes->beats[i], __ATOMIC_SEQ_CST));
+		if (turn > longest_turn)
+			longest_turn = turn;
 	}
 }
 
