@@ -23,9 +23,10 @@ type Check = fn(Way);
 
 fn main() {
     let arguments = Arguments::from_args();
-    let checks: [(&str, Check); 8] = [
+    let checks: [(&str, Check); 9] = [
         ("dir_holds_all_objects", dir_holds_all_objects),
         ("dir_separates_worlds", dir_separates_worlds),
+        ("dir_stays_when_the_program_moves", dir_stays_when_the_program_moves),
         ("dir_that_is_missing_is_enoent", dir_that_is_missing_is_enoent),
         ("dir_not_set_is_dev_shm", dir_not_set_is_dev_shm),
         ("value_of_a_locked_one_is_zero", value_of_a_locked_one_is_zero),
@@ -131,6 +132,17 @@ fn dir_separates_worlds(way: Way) {
     assert_eq!(prints(settings(way, &[], &["open", &name])), ABSENT);
     assert_eq!(prints(settings(way, &[there.as_setting()], &["unlink", &name])), ABSENT);
     assert_eq!(prints(settings(way, &[here.as_setting()], &["open", &name])), DONE);
+}
+
+fn dir_stays_when_the_program_moves(way: Way) {
+    let dir = Scratch::in_target();
+    let name = unique();
+    fs::create_dir(dir.0.join("objects")).expect("a directory can be made");
+    for action in ["moved", "open", "unlink"] {
+        let mut run = settings(way, &[("RSIPC_DIR", "objects")], &[action, &format!("/{name}")]);
+        run.current_dir(&dir.0);
+        assert_eq!(prints(run), DONE, "{action}");
+    }
 }
 
 fn dir_that_is_missing_is_enoent(way: Way) {

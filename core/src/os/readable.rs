@@ -85,13 +85,17 @@ pub fn is_readable(address: usize, anchor: usize) -> bool {
     result == 0 || Errno::last() != Errno::EFAULT
 }
 
-/// Whether the byte at this address can be written. Asks the kernel to add 0 to the word there
-/// atomically, with FUTEX_WAKE_OP of futex(2).
+/// Whether the byte at this address can be written.
 pub(super) fn is_writable(address: usize) -> bool {
-    const CHANGE_BY_NOTHING: libc::c_int = libc::FUTEX_OP_OR << 28;
     if let Some(is_there) = tell_by_populating(address, POPULATE_WRITE) {
         return is_there;
     }
+    can_be_changed(address) || is_writable_late(address)
+}
+
+/// Asks the kernel to add 0 to the word at this address atomically, with FUTEX_WAKE_OP of futex(2).
+fn can_be_changed(address: usize) -> bool {
+    const CHANGE_BY_NOTHING: libc::c_int = libc::FUTEX_OP_OR << 28;
     let unused = AtomicU32::new(0);
     let operation = libc::FUTEX_WAKE_OP | libc::FUTEX_PRIVATE_FLAG;
     let word = address & !(size_of::<u32>() - 1);
@@ -103,17 +107,27 @@ pub(super) fn is_writable(address: usize) -> bool {
     result >= 0 || Errno::last() != Errno::EFAULT
 }
 
+/// The same of a page that the program serves by userfaultfd(2): the atomic call waits for no page.
+/// A read does, and so does populating, for pages whose writes are served; that is asked for last,
+/// because filters may kill for it.
+#[cold]
+fn is_writable_late(address: usize) -> bool {
+    is_readable(address, 0)
+        && (can_be_changed(address) || populate(address, POPULATE_WRITE) == Some(true))
+}
+
 /// `MADV_POPULATE_READ` and `MADV_POPULATE_WRITE` of Linux 5.14.
 const POPULATE_READ: libc::c_int = 22;
 const POPULATE_WRITE: libc::c_int = 23;
 
-/// The same under valgrind, which reports a call that reads what the program has not stored yet:
-/// asks the kernel to have the page there for such an access. `None`: that does not tell. (Filters
-/// refuse this call, and some kill for it.)
+/// The same under valgrind, which reports a call that reads what the program has not stored yet.
+/// `None`: that does not tell. (Not elsewhere: filters refuse this call, and some kill for it.)
 fn tell_by_populating(address: usize, advice: libc::c_int) -> Option<bool> {
-    if !valgrind::is_running() {
-        return None;
-    }
+    if valgrind::is_running() { populate(address, advice) } else { None }
+}
+
+/// Has the kernel make a page present for an access. `None`: it cannot say.
+fn populate(address: usize, advice: libc::c_int) -> Option<bool> {
     // SAFETY: changes no memory.
     let result = unsafe { libc::syscall(libc::SYS_madvise, address & !(PAGE - 1), PAGE, advice) };
     match Errno::last() {

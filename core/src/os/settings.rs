@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::OnceLock;
 
 /// Where glibc keeps semaphores and shared memory objects.
@@ -18,7 +18,8 @@ pub const DEFAULT_DIR: &str = "/dev/shm";
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
-    /// `RSIPC_DIR`: the directory of all objects.
+    /// `RSIPC_DIR`: the directory of all objects. The program may go to another one: a relative
+    /// path is from where it was.
     pub dir: Cow<'static, Path>,
     /// `RSIPC_SPIN=0` clears it.
     pub spin: bool,
@@ -137,7 +138,7 @@ impl Settings {
             dir: variable(c"RSIPC_DIR")
                 .filter(|dir| !dir.is_empty())
                 .map_or(Cow::Borrowed(Path::new(DEFAULT_DIR)), |dir| {
-                    Cow::Owned(PathBuf::from(dir))
+                    Cow::Owned(path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir)))
                 }),
             spin: !is(c"RSIPC_SPIN", "0"),
             always_pollable: is(c"RSIPC_MQ_POLL", "always"),

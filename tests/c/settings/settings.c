@@ -2,6 +2,7 @@
  * tests/settings.rs.
  *
  *   settings create|open|unlink NAME   a semaphore and a shared memory object of that name
+ *   settings moved NAME                the same as create, from another directory
  *   settings value                     the value of a semaphore, free and with one to three waiters
  *   settings turns                     two threads take turns 2000 times
  *   settings secure                    whether the kernel has marked this process as secure
@@ -111,7 +112,9 @@ int main(int argc, char **argv)
 	alarm(20);
 	const char *action = argc > 1 ? argv[1] : "";
 	const char *name = argc > 2 ? argv[2] : "";
-	if (strcmp(action, "create") == 0)
+	if (strcmp(action, "moved") == 0)
+		must(chdir("/"));
+	if (strcmp(action, "create") == 0 || strcmp(action, "moved") == 0)
 		open_both(name, O_CREAT | O_EXCL);
 	else if (strcmp(action, "open") == 0)
 		open_both(name, 0);

@@ -11,6 +11,7 @@ pub use self::known::{
 };
 use super::errno::{Errno, Result};
 use super::readable::{is_readable, is_writable};
+use super::valgrind;
 
 /// The smallest pages there are, in bytes.
 const PAGE: usize = 4096;
@@ -18,41 +19,46 @@ const PAGE: usize = 4096;
 /// What the program has at this address. EFAULT. Any bytes must be a `T`.
 pub fn read<T: Copy>(from: *const T) -> Result<T> {
     let mut value = MaybeUninit::<T>::uninit();
-    copy(libc::SYS_process_vm_readv, value.as_mut_ptr().cast(), from.cast(), size_of::<T>())?;
+    copy(libc::SYS_process_vm_writev, value.as_mut_ptr().cast(), from.cast(), size_of::<T>())?;
     // SAFETY: all of it has been copied, and any bytes are a `T`, says the caller.
     Ok(unsafe { value.assume_init() })
 }
 
 /// Fills a slice with what the program has at this address. EFAULT. Any bytes must be a `T`.
 pub fn read_into<T: Copy>(from: *const T, into: &mut [T]) -> Result<()> {
-    copy(libc::SYS_process_vm_readv, into.as_mut_ptr().cast(), from.cast(), size_of_val(into))
+    copy(libc::SYS_process_vm_writev, into.as_mut_ptr().cast(), from.cast(), size_of_val(into))
 }
 
 /// Stores to the memory of the program. EFAULT.
 pub fn write<T: Copy>(into: *mut T, values: &[T]) -> Result<()> {
     let from = values.as_ptr().cast_mut().cast();
-    copy(libc::SYS_process_vm_writev, from, into.cast_const().cast(), size_of_val(values))
+    copy(libc::SYS_process_vm_readv, from, into.cast_const().cast(), size_of_val(values))
 }
 
 /// Lets the kernel copy between our memory and that of the program, which is the same process.
+///
+/// To the kernel, ours is that of the other process: there it takes only memory that it can pin,
+/// which that of the program need not be (memfd_secret(2), devices). So what we read is written to
+/// us, and the other way round. (valgrind would report what the program has not stored of that.)
 fn copy(call: libc::c_long, ours: *mut u8, theirs: *const u8, length: usize) -> Result<()> {
-    let local = libc::iovec { iov_base: ours.cast(), iov_len: length };
-    let remote = libc::iovec { iov_base: theirs.cast_mut().cast(), iov_len: length };
+    let is_read = call == libc::SYS_process_vm_writev;
+    if is_read && valgrind::is_running() {
+        return copy_by_hand(is_read, ours, theirs.cast_mut(), length);
+    }
+    let local = libc::iovec { iov_base: theirs.cast_mut().cast(), iov_len: length };
+    let remote = libc::iovec { iov_base: ours.cast(), iov_len: length };
     // SAFETY: our memory is valid for so many bytes; the kernel looks at the other.
     let copied = unsafe {
         let this = libc::syscall(libc::SYS_getpid);
         let (one, flags): (usize, usize) = (1, 0);
         libc::syscall(call, this, &raw const local, one, &raw const remote, one, flags)
     };
-    match usize::try_from(copied) {
-        Ok(copied) if copied == length => Ok(()),
-        // The kernel, or a filter, does not do it.
-        Err(_) if matches!(Errno::last(), Errno::ENOSYS | Errno::EPERM) => {
-            let is_read = call == libc::SYS_process_vm_readv;
-            copy_by_hand(is_read, ours, theirs.cast_mut(), length)
-        }
-        _ => Err(Errno::EFAULT),
+    if usize::try_from(copied) == Ok(length) {
+        return Ok(());
     }
+    // The kernel, or a filter, does not do it, or our own memory cannot be pinned (a stack that the
+    // program has placed), or EFAULT.
+    copy_by_hand(is_read, ours, theirs.cast_mut(), length)
 }
 
 /// The same where the kernel only tells whether a page can be accessed. (A program that unmaps

@@ -12,7 +12,9 @@ use crate::atomic::Ordering;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::errand::with_free_descriptors;
+use crate::os::errno::preserved;
 use crate::os::file::{self, Status};
+use crate::os::user;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::layout::Layout;
@@ -158,11 +160,9 @@ fn unless_gone(error: Errno) -> Result<()> {
 /// Without a position the read begins where the last one in this process ended. The position is no
 /// property of the open description.
 ///
-/// Errors: EFAULT for NULL. `Ok(None)`: the description is not open for receiving, EBADF.
-///
-/// # Safety
-/// `into` is NULL or valid for writing `capacity` bytes.
-pub unsafe fn read(
+/// Errors: EFAULT where `into` cannot be written to. `Ok(None)`: the description is not open for
+/// receiving, EBADF.
+pub fn read(
     thread: &'static Thread,
     fd: RawFd,
     into: *mut u8,
@@ -184,34 +184,11 @@ pub unsafe fn read(
     if part.is_empty() {
         return Ok(Some(0));
     }
-    // SAFETY: at most `capacity` bytes, says the caller.
-    unsafe { copy_out(part, into)? };
+    preserved(|| user::write(into, part))?;
     if position.is_none() {
         queue.position.store((start + part.len()) as u64, Ordering::Relaxed);
     }
     Ok(Some(part.len()))
-}
-
-/// Copies to the caller as the kernel does: EFAULT where nothing can be written to.
-///
-/// # Safety
-/// Where a filter refuses the system call for it, `into` must be valid for writing as many bytes.
-unsafe fn copy_out(from: &[u8], into: *mut u8) -> Result<()> {
-    let local = libc::iovec { iov_base: into.cast(), iov_len: from.len() };
-    let remote = libc::iovec { iov_base: from.as_ptr().cast_mut().cast(), iov_len: from.len() };
-    // SAFETY: the kernel checks both ranges itself.
-    let copied = unsafe {
-        libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0)
-    };
-    match Errno::last() {
-        _ if usize::try_from(copied) == Ok(from.len()) => Ok(()),
-        Errno::EPERM | Errno::ENOSYS | Errno::EACCES if !into.is_null() => {
-            // SAFETY: says the caller.
-            unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), into, from.len()) };
-            Ok(())
-        }
-        _ => Err(Errno::EFAULT),
-    }
 }
 
 /// Whether the description is open for sending.
