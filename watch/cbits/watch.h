@@ -98,6 +98,12 @@ struct rsipc_watch_memory {
 };
 struct rsipc_watch_memory *rsipc_watch_memory(void);
 
+/* Which thread of which process it was when it last asked: `who::Who`. */
+struct rsipc_watch_who {
+	int32_t tid, pid;
+};
+struct rsipc_watch_who *rsipc_watch_who(void);
+
 /* The program counters of the callers, the nearest first; how many. `*in_handler`: a signal
  * handler is among them. */
 unsigned rsipc_watch_stack(uint64_t *counters, unsigned room, int *in_handler);

@@ -26,6 +26,7 @@
 //! | `stack` | the call stack of a call |
 //! | `system` | system calls that are no cancellation points |
 //! | `trace` | a call as text |
+//! | `who` | which process and thread this is |
 
 mod book;
 mod call;
@@ -47,3 +48,4 @@ mod slots;
 mod stack;
 mod system;
 mod trace;
+mod who;
