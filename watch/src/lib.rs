@@ -12,6 +12,7 @@
 //! | `check` | judges calls |
 //! | `entry` | the exported names |
 //! | `frames` | the calls that a thread is in |
+//! | `heirs` | what the child of a fork has of its parent |
 //! | `hooks` | before and after each call |
 //! | `life` | load, forks and the end of a process |
 //! | `line` | text without allocation |
@@ -34,6 +35,7 @@ mod chaos;
 mod check;
 mod entry;
 mod frames;
+mod heirs;
 mod hooks;
 mod life;
 mod line;

@@ -10,7 +10,7 @@ use watch_run::{DIRECTORY, END, RECORDS_FILE, TABLES_FILE};
 
 use crate::memory::{self, Fork};
 use crate::records::{self, Places};
-use crate::{book, chaos, check, processes, run, system, who};
+use crate::{book, chaos, check, heirs, processes, run, system, who};
 
 /// Children so far, where the book could not be had.
 static CHILDREN: AtomicU32 = AtomicU32::new(0);
@@ -152,7 +152,7 @@ extern "C" fn rsipc_watch_fork() {
     who::ask();
     let pid = who::pid();
     let known = run::with_book(run, |book| {
-        let ticket = book::hand_down(book, pid);
+        let ticket = heirs::hand_down(book, pid);
         let born = book::tick(book);
         let own = processes::find(book, pid)?;
         own.children += 1;
@@ -182,7 +182,7 @@ extern "C" fn rsipc_watch_forked() {
         }
         processes::set_birth(book, who::pid(), parent, born);
         let from = if ticket == 0 { parent } else { ticket };
-        if !book::inherit(book, from, parent, who::pid()) {
+        if !heirs::inherit(book, from, parent, who::pid()) {
             run::note_missed(run, Gap::Handles);
         }
     });

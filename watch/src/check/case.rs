@@ -8,7 +8,7 @@ use watch_run::tables::{Book, Gap, ObjectKind, Tables, mode};
 use super::report::Findings;
 use super::suspects;
 use crate::call::Call;
-use crate::{book, memory as own, processes, run, system, who};
+use crate::{book, heirs, memory as own, processes, run, system, who};
 
 /// What is known of a call while it is judged. The book is locked, and signals are blocked.
 pub struct Case<'a> {
@@ -80,7 +80,7 @@ fn know_process(run: &Tables, book: &mut Book, pid: i32) {
         if !processes::add(book, pid, path, true) {
             run::note_missed(run, Gap::Processes);
         }
-        if !book::inherit(book, parent, parent, pid) {
+        if !heirs::inherit(book, parent, parent, pid) {
             run::note_missed(run, Gap::Handles);
         }
     }
