@@ -173,6 +173,8 @@ in_other_styles! {
     an_uninitialised_one_in_a_segment "styles_sysv" "in_segment" "uninitialised";
     a_segment_detached_under_a_waiter "styles_sysv" "detached" "unmapped-while-awaited";
     a_handler_that_takes_from_a_set "styles_sysv" "handler_takes" "in-handler";
+    a_segment_that_a_child_keeps "styles_sysv" "segment_kept" "kept-open";
+    a_segment_attached_for_each_task "styles_sysv" "attached_often" "opened-often";
     a_set_that_nobody_gave_values "styles_sysv" "set_unset" "uninitialised";
     a_handler_that_came_when_the_lock_was_free "styles_late" "lucky_handler" "in-handler";
     a_lock_that_somebody_missed "styles_late" "kept_at_exit" "not-given-back";

@@ -120,7 +120,7 @@ int rsipc_watch_segment_of(key_t key);
 int rsipc_watch_set(int id);
 int rsipc_watch_value_in_set(int id, int member);
 int rsipc_watch_messages(int id, long *messages);
-int rsipc_watch_segment(int id);
+int rsipc_watch_segment(int id, long *attaches);
 
 /* Load, forks and the end of the process. */
 void rsipc_watch_begin(void);
