@@ -183,6 +183,19 @@ in_other_styles! {
     a_room_that_admits_both "styles_late" "room_for_both" "lock-order";
 }
 
+/// The report has the name that it had, where the kernel knows the number of a file.
+#[test]
+fn a_wait_for_what_is_unlinked() {
+    let exercise = Exercise { of: Some("styles_late"), ..plain("unlinked_wait", &["deadlock"]) };
+    is_named(&exercise);
+    is_silent(&exercise);
+    let (said, found, _) = run(&exercise, true, "wrong");
+    let name = said.strip_prefix("wrong: ").and_then(|line| line.split(' ').next()).unwrap();
+    let report = found.lines().find(|line| line.contains("check: deadlock: ")).unwrap();
+    assert_eq!(report.matches(name).count(), 2, "{report}");
+    assert!(!report.contains('#'), "{report}");
+}
+
 /// Two tokens for one are no mistake where all are taken in the end.
 #[test]
 fn tasks_that_bring_tasks_are_silent() {
