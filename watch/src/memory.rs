@@ -12,12 +12,12 @@ static THREADS: AtomicU32 = AtomicU32::new(0);
 /// The process begins, or its program, with this thread.
 pub fn begin() {
     THREADS.store(0, Ordering::Relaxed);
-    // SAFETY: the thread is the only one of its process, and in no hook.
-    let own = unsafe { &mut *rsipc_watch_memory() };
-    own.pid = 0;
-    // It is counted anew, whatever it was in the parent, and before the handler of the fork.
-    // SAFETY: as above.
-    let _ = unsafe { self::own() };
+    // SAFETY: the block is this thread's alone, and the thread is in no hook.
+    unsafe {
+        // It is counted anew, whatever it was in the parent, and before the handler of the fork.
+        (*rsipc_watch_memory()).pid = 0;
+        own();
+    }
 }
 
 /// A message that was not sent, or not received.

@@ -198,11 +198,6 @@ impl Object {
         if self.unlinked { format!("'#{}'", self.id.inode) } else { self.shown_name() }
     }
 
-    /// Whether the name is only what its maker sees of the file, and not what it was opened by.
-    pub fn has_provisional_name(&self) -> bool {
-        self.unlinked && unlinked::is_provisional(&self.path)
-    }
-
     /// The name as it may be shown anywhere, and pasted into a shell.
     pub fn shown_name(&self) -> String {
         escape::word(&self.name)

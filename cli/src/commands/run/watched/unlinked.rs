@@ -1,6 +1,7 @@
 //! The names that semaphores had.
 
 use crate::deadlock::Deadlock;
+use crate::objects::unlinked::has_provisional_name;
 use crate::survey::{Entry, Survey};
 
 /// Of a semaphore that was unlinked before another process opened it the kernel knows no name, but
@@ -9,7 +10,7 @@ pub fn name(survey: &mut Survey, found: &Deadlock, opened: impl Fn(i32) -> Optio
     for sleeper in &found.sleepers {
         let is_it = |entry: &&mut Entry| {
             let object = &entry.object;
-            object.id == sleeper.place.file && object.has_provisional_name()
+            object.id == sleeper.place.file && has_provisional_name(object)
         };
         if let Some(entry) = survey.entries.iter_mut().find(is_it)
             && let Some(name) = opened(sleeper.tid)
