@@ -181,6 +181,15 @@ in_other_styles! {
     a_lock_that_two_gave_back "styles_late" "given_by_two" "foreign-post";
     a_message_that_is_too_long "styles_late" "too_long" "message-lost";
     a_room_that_admits_both "styles_late" "room_for_both" "lock-order";
+    a_post_to_what_is_closed "styles_ends" "used_when_closed" "closed";
+    a_second_close "styles_ends" "closed_twice" "not-open";
+    a_second_open "styles_ends" "opened_twice" "opened-often";
+    a_post_to_what_is_destroyed "styles_ends" "used_when_destroyed" "destroyed";
+    a_post_to_what_is_unmapped "styles_ends" "used_when_unmapped" "unmapped";
+    a_post_above_the_maximum "styles_ends" "one_too_many" "overflow";
+    a_queue_smaller_than_asked_for "styles_ends" "smaller_than_asked" "other-attributes";
+    a_message_left_in_its_queue "styles_ends" "left_unread" "unread";
+    a_set_that_is_left "styles_ends" "set_left" "never-removed";
 }
 
 /// The report has the name that it had, where the kernel knows the number of a file.
