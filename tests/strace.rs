@@ -11,7 +11,7 @@ use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use support::{Way, command, compile, run_bounded};
+use support::{Way, command, compile, library_dir, run_bounded};
 
 const BOUND: Duration = Duration::from_mins(1);
 
@@ -24,7 +24,7 @@ struct Kind {
     /// The calls themselves.
     calls: &'static [&'static str],
     /// The setting that the kernel is left alone with.
-    setting: Option<(&'static str, &'static str)>,
+    setting: &'static [(&'static str, &'static str)],
     /// Threads of the program, its children and the library, at least.
     threads: usize,
 }
@@ -40,7 +40,7 @@ const QUEUES: Kind = Kind {
         "mq_timedsend",
         "mq_unlink",
     ],
-    setting: None,
+    setting: &[],
     threads: 4,
 };
 
@@ -48,7 +48,7 @@ const SETS: Kind = Kind {
     source: "trace/sem_calls.c",
     prefix: "sem",
     calls: &["semctl", "semget", "semtimedop"],
-    setting: None,
+    setting: &[],
     threads: 3,
 };
 
@@ -57,14 +57,14 @@ const SYSV_QUEUES: Kind = Kind {
     prefix: "msg",
     calls: &["msgctl", "msgget", "msgrcv", "msgsnd"],
     threads: 4,
-    setting: None,
+    setting: &[],
 };
 
 const SEGMENTS: Kind = Kind {
     source: "trace/shm_calls.c",
     prefix: "shm",
     calls: &["shmat", "shmctl", "shmdt", "shmget"],
-    setting: Some(("RSIPC_SYSV", "shm")),
+    setting: &[("RSIPC_SYSV", "shm")],
     threads: 2,
 };
 
@@ -212,6 +212,24 @@ fn opening_a_queue_takes_few_system_calls() {
     assert!(opening.contains(&"mmap") && opening.len() <= TO_OPEN, "{opening:?}");
 }
 
+/// Before and after each call its hooks block the signals, unblock them, and ask which thread they
+/// are in.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_checked_call_takes_few_system_calls() {
+    const CALLS: usize = 200;
+    const EACH: usize = 6;
+    let library = |name: &str| library_dir().join(name).display().to_string();
+    let preload = format!("{}:{}", library("librsipc_watch.so"), library("librsipc.so"));
+    let settings = [("LD_PRELOAD", preload.as_str()), ("RSIPC_CHECK", "1")];
+    let trace = trace_with("trace/checked.c", Way::Glibc, &settings, "done\n");
+    let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
+    // The hooks ask for the parent as well, once, at load.
+    let [.., checked, _] = &parts[..] else { panic!("{trace}") };
+    let count = |name: &str| checked.iter().filter(|call| **call == name).count();
+    assert!(count("gettid") >= CALLS && checked.len() <= EACH * CALLS, "{checked:?}");
+}
+
 impl Kind {
     fn makes_no_call(&self, way: Way) {
         let trace = self.trace(way);
@@ -242,14 +260,17 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
 
 /// All system calls of a program of tests/c, which says this at the end, and of whatever it starts.
 fn trace_of(source: &str, way: Way, says: &str) -> String {
-    trace_with(source, way, None, says)
+    trace_with(source, way, &[], says)
 }
 
-/// The same with a setting of the library.
-fn trace_with(source: &str, way: Way, setting: Option<(&str, &str)>, says: &str) -> String {
+/// The same with settings of the library.
+fn trace_with(source: &str, way: Way, settings: &[(&str, &str)], says: &str) -> String {
     let program = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source), way);
     let log = Log::new(way);
-    let output = run_bounded(under_strace(command(&program, way).envs(setting), &log.0), BOUND);
+    let output = run_bounded(
+        under_strace(command(&program, way).envs(settings.iter().copied()), &log.0),
+        BOUND,
+    );
     assert!(output.success() && output.stdout == says, "{}\n{}", output.ended, output.stderr);
     fs::read_to_string(&log.0).expect("strace has written what it saw")
 }

@@ -36,5 +36,7 @@ exercises! {
     "right_orders": gate philosophers tried_before turnstiles bounded_buffer shown
         taken_by_one;
     "right_queues": sent_later sent_by_another sent_in_pieces woken_once received_by_another
-        handler_receives undone set_of_readers;
+        handler_receives undone set_of_readers failed_post;
+    "right_memory": left_to_a_child not_for_all_children ring_buffer
+        starts_with_a_semaphore;
 }

@@ -38,7 +38,13 @@ fn a_trace_has_the_calls_of_all_processes_in_order() {
     let pids: std::collections::BTreeSet<i64> =
         calls.iter().filter_map(|call| call["pid"].as_i64()).collect();
     assert_eq!(pids.len(), 2, "two processes");
+    for pid in pids {
+        let began: Vec<&Value> =
+            calls.iter().filter(|call| call["pid"] == pid).map(|call| &call["began"]).collect();
+        assert!(began.is_sorted_by_key(|time| time.as_u64()), "in order: {calls:#?}");
+    }
     let opened = &calls[0];
+    assert!(opened["object"].as_str().is_some_and(|name| name.starts_with("/course-")), "{opened}");
     assert_eq!(opened["arguments"][1], "O_WRONLY|O_CREAT|O_EXCL");
     assert_eq!(opened["arguments"][3], "{maxmsg=10, msgsize=100}");
     assert!(calls.iter().all(|call| call["object"] == opened["object"]), "{calls:#?}");

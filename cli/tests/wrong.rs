@@ -173,12 +173,36 @@ in_other_styles! {
     an_uninitialised_one_in_a_segment "styles_sysv" "in_segment" "uninitialised";
     a_segment_detached_under_a_waiter "styles_sysv" "detached" "unmapped-while-awaited";
     a_handler_that_takes_from_a_set "styles_sysv" "handler_takes" "in-handler";
+    a_segment_that_a_child_keeps "styles_sysv" "segment_kept" "kept-open";
+    a_segment_attached_for_each_task "styles_sysv" "attached_often" "opened-often";
     a_set_that_nobody_gave_values "styles_sysv" "set_unset" "uninitialised";
     a_handler_that_came_when_the_lock_was_free "styles_late" "lucky_handler" "in-handler";
     a_lock_that_somebody_missed "styles_late" "kept_at_exit" "not-given-back";
     a_lock_that_two_gave_back "styles_late" "given_by_two" "foreign-post";
     a_message_that_is_too_long "styles_late" "too_long" "message-lost";
     a_room_that_admits_both "styles_late" "room_for_both" "lock-order";
+    a_post_to_what_is_closed "styles_ends" "used_when_closed" "closed";
+    a_second_close "styles_ends" "closed_twice" "not-open";
+    a_second_open "styles_ends" "opened_twice" "opened-often";
+    a_post_to_what_is_destroyed "styles_ends" "used_when_destroyed" "destroyed";
+    a_post_to_what_is_unmapped "styles_ends" "used_when_unmapped" "unmapped";
+    a_post_above_the_maximum "styles_ends" "one_too_many" "overflow";
+    a_queue_smaller_than_asked_for "styles_ends" "smaller_than_asked" "other-attributes";
+    a_message_left_in_its_queue "styles_ends" "left_unread" "unread";
+    a_set_that_is_left "styles_ends" "set_left" "never-removed";
+}
+
+/// The report has the name that it had, where the kernel knows the number of a file.
+#[test]
+fn a_wait_for_what_is_unlinked() {
+    let exercise = Exercise { of: Some("styles_late"), ..plain("unlinked_wait", &["deadlock"]) };
+    is_named(&exercise);
+    is_silent(&exercise);
+    let (said, found, _) = run(&exercise, true, "wrong");
+    let name = said.strip_prefix("wrong: ").and_then(|line| line.split(' ').next()).unwrap();
+    let report = found.lines().find(|line| line.contains("check: deadlock: ")).unwrap();
+    assert_eq!(report.matches(name).count(), 2, "{report}");
+    assert!(!report.contains('#'), "{report}");
 }
 
 /// Two tokens for one are no mistake where all are taken in the end.

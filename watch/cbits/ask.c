@@ -110,8 +110,11 @@ int rsipc_watch_messages(int id, long *messages)
 	return 1;
 }
 
-int rsipc_watch_segment(int id)
+int rsipc_watch_segment(int id, long *attaches)
 {
 	struct shmid_ds status;
-	return NEXT(shmctl)(id, IPC_STAT, &status) == 0;
+	if (NEXT(shmctl)(id, IPC_STAT, &status) != 0)
+		return 0;
+	*attaches = (long)status.shm_nattch;
+	return 1;
 }

@@ -9,10 +9,16 @@
 /* In the block that each thread has from its beginning: nothing is allocated for it, so that it
  * can be used in a signal handler. */
 static __thread struct rsipc_watch_memory memory __attribute__((tls_model("initial-exec")));
+static __thread struct rsipc_watch_who who __attribute__((tls_model("initial-exec")));
 
 struct rsipc_watch_memory *rsipc_watch_memory(void)
 {
 	return &memory;
+}
+
+struct rsipc_watch_who *rsipc_watch_who(void)
+{
+	return &who;
 }
 
 __attribute__((constructor)) static void load(void)

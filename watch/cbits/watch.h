@@ -98,6 +98,12 @@ struct rsipc_watch_memory {
 };
 struct rsipc_watch_memory *rsipc_watch_memory(void);
 
+/* Which thread of which process it was when it last asked: `who::Who`. */
+struct rsipc_watch_who {
+	int32_t tid, pid;
+};
+struct rsipc_watch_who *rsipc_watch_who(void);
+
 /* The program counters of the callers, the nearest first; how many. `*in_handler`: a signal
  * handler is among them. */
 unsigned rsipc_watch_stack(uint64_t *counters, unsigned room, int *in_handler);
@@ -114,7 +120,7 @@ int rsipc_watch_segment_of(key_t key);
 int rsipc_watch_set(int id);
 int rsipc_watch_value_in_set(int id, int member);
 int rsipc_watch_messages(int id, long *messages);
-int rsipc_watch_segment(int id);
+int rsipc_watch_segment(int id, long *attaches);
 
 /* Load, forks and the end of the process. */
 void rsipc_watch_begin(void);

@@ -135,26 +135,24 @@ fn unknown(book: &Book) -> Option<usize> {
 /// destroyed, of children that have not come.
 fn make_room(book: &mut Book) {
     sweep(book);
-    let mut index = 0;
-    while index < HANDLES {
-        if book.handles[index].pid != 0 && book.handles[index].is_over {
-            remove(book, index);
-        } else {
-            index += 1;
-        }
-    }
+    forget(book, |handle| handle.is_over);
     book.oldest_ticket = book.oldest_ticket.max(book.tickets.saturating_sub(LATE));
     let oldest = book.oldest_ticket;
-    let is_late = |pid: i32| pid >= FIRST_TICKET && (pid & TICKETS).unsigned_abs() < oldest;
-    let mut index = 0;
-    while index < HANDLES {
-        if is_late(book.handles[index].pid) {
-            remove(book, index);
-        } else {
-            index += 1;
-        }
-    }
+    forget(book, |handle| {
+        handle.pid >= FIRST_TICKET && (handle.pid & TICKETS).unsigned_abs() < oldest
+    });
 }
+
+/// No process has a number as large: with one, what a process has is noted for a child that it is
+/// about to begin (`heirs`).
+pub const FIRST_TICKET: i32 = 1 << 30;
+
+/// The part of such a number that counts.
+pub const TICKETS: i32 = 0xff_ffff;
+
+/// So many forks later a child that has not come is no longer expected: the fork has failed, or it
+/// was killed at once.
+const LATE: u32 = 256;
 
 /// The place in the row where a search for this handle begins.
 fn start(pid: i32, key: u64) -> usize {
@@ -194,9 +192,13 @@ fn free_place(book: &Book, pid: i32, key: u64) -> Option<usize> {
 
 /// Forgets handles of a process.
 pub fn drop_handles(book: &mut Book, pid: i32, is_meant: impl Fn(&Handle) -> bool) {
+    forget(book, |handle| handle.pid == pid && is_meant(handle));
+}
+
+fn forget(book: &mut Book, is_meant: impl Fn(&Handle) -> bool) {
     let mut index = 0;
     while index < HANDLES {
-        if book.handles[index].pid == pid && is_meant(&book.handles[index]) {
+        if book.handles[index].pid != 0 && is_meant(&book.handles[index]) {
             // Another one may stand here now.
             remove(book, index);
         } else {
@@ -237,76 +239,6 @@ pub fn sweep(book: &mut Book) {
     }
 }
 
-/// So many forks later it is looked at who has ended.
-const OFTEN: u32 = 16;
-
-/// No process has a number as large.
-const FIRST_TICKET: i32 = 1 << 30;
-
-/// The part of such a number that counts.
-const TICKETS: i32 = 0xff_ffff;
-
-/// So many forks later a child that has not come is no longer expected: the fork has failed, or it
-/// was killed at once.
-const LATE: u32 = 256;
-
-/// Notes what a process has, for the child that it is about to begin: the number under which that
-/// stands, 0 if there is no room.
-pub fn hand_down(book: &mut Book, parent: i32) -> i32 {
-    let ticket = FIRST_TICKET | book.tickets.cast_signed() & TICKETS;
-    book.tickets = book.tickets.wrapping_add(1);
-    if book.tickets.is_multiple_of(OFTEN) {
-        sweep(book);
-    }
-    for index in 0..HANDLES {
-        let handle = book.handles[index];
-        if handle.pid == parent && is_inherited(book, &handle) {
-            let Some(new) = add_handle(book, ticket, handle.key, handle.object as usize) else {
-                return 0;
-            };
-            book.handles[new] = Handle { pid: ticket, ..handle };
-        }
-    }
-    ticket
-}
-
-/// Whether a child has it. Of private memory it has a copy, about which nothing is known: there may
-/// be thousands of semaphores in it, which the child never uses.
-fn is_inherited(book: &Book, handle: &Handle) -> bool {
-    let object = &book.objects[handle.object as usize];
-    !handle.is_over && (object.kind != ObjectKind::Unnamed || object.is_shared)
-}
-
-/// A child has what stands under `from`: the number of [`hand_down`], or that of its parent. False
-/// if there is no room for all of it.
-pub fn inherit(book: &mut Book, from: i32, parent: i32, child: i32) -> bool {
-    drop_handles(book, child, |_| true);
-    let is_ticket = from != parent;
-    let mut is_whole = !is_ticket || (from & TICKETS).unsigned_abs() >= book.oldest_ticket;
-    for index in 0..HANDLES {
-        let handle = book.handles[index];
-        if handle.pid != from || !is_inherited(book, &handle) {
-            continue;
-        }
-        match add_handle(book, child, handle.key, handle.object as usize) {
-            Some(new) => {
-                book.handles[new] = Handle {
-                    heir_of: parent,
-                    is_used: false,
-                    is_keeping: false,
-                    pid: child,
-                    ..handle
-                };
-            }
-            None => is_whole = false,
-        }
-    }
-    if is_ticket {
-        drop_handles(book, from, |_| true);
-    }
-    is_whole
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,17 +262,5 @@ mod tests {
             let is_there = handle(&book, pid, key).is_some();
             assert_eq!(is_there, pid != 2 || key % 2 != 0, "{pid} {key}");
         }
-    }
-
-    #[test]
-    fn a_child_has_what_its_parent_had_at_the_fork() {
-        let mut book = empty();
-        add_handle(&mut book, 7, 3, 1);
-        let ticket = hand_down(&mut book, 7);
-        drop_handles(&mut book, 7, |_| true);
-        assert!(inherit(&mut book, ticket, 7, 8));
-        let index = handle(&book, 8, 3).unwrap();
-        assert_eq!((book.handles[index].object, book.handles[index].heir_of), (1, 7));
-        assert!(book.handles.iter().filter(|handle| handle.pid != 0).count() == 1);
     }
 }

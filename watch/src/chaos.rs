@@ -12,7 +12,7 @@ use watch_run::tables::{Tables, mode};
 
 use crate::call::Call;
 use crate::line::Line;
-use crate::{memory, peek, records, run, system};
+use crate::{memory, peek, records, run, system, who};
 
 /// Of this process; see [`enter`]. A fork copies it, and the child stores its own before it goes
 /// on.
@@ -30,7 +30,7 @@ const PATIENCE: u64 = 2_000 * MILLISECOND;
 /// This process has this place in the tree.
 pub fn enter(path: u64) {
     PATH.store(path, Ordering::Relaxed);
-    memory::forget_threads();
+    memory::begin();
     COUNT.store(0, Ordering::Relaxed);
 }
 
@@ -105,7 +105,7 @@ fn delay(decision: u64, calls: u64) {
 /// A process that the program has started is killed once it has made as many calls as the seed
 /// says; the first one that gets there. The program itself stays, to show what it does about it.
 fn perhaps_kill(run: &Tables, call: &Call) {
-    let own = system::pid();
+    let own = who::pid();
     if !run::has_mode(run, mode::KILL) || own == run.head.root.load(Ordering::Relaxed) {
         return;
     }

@@ -4,7 +4,7 @@ use watch_run::calls::number;
 use watch_run::tables::{Gap, mode};
 
 use crate::call::Call;
-use crate::{chaos, check, frames, run, slots, system, trace};
+use crate::{chaos, check, frames, run, slots, system, trace, who};
 
 /// What needs the objects of the calls: findings, names in the trace, and the memory that is shown
 /// where chaos has made the result wrong.
@@ -18,6 +18,7 @@ unsafe extern "C" fn rsipc_watch_before(call: *mut Call) -> i32 {
     // SAFETY: the caller's own.
     let call = unsafe { &mut *call };
     let errno = system::errno();
+    who::ask();
     let checks = run::has_mode(run, mode::CHECK);
     let knows = run::has_mode(run, KNOWS);
     let is_ours = call.number != number::MUNMAP;
@@ -50,6 +51,8 @@ unsafe extern "C" fn rsipc_watch_after(call: *mut Call) {
     // SAFETY: the caller's own.
     let call = unsafe { &mut *call };
     let errno = system::errno();
+    // A handler may have forked meanwhile, and its child have returned from it.
+    who::ask();
     call.ended = system::now();
     let is_ours = call.number != number::MUNMAP;
     if is_ours {

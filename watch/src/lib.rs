@@ -12,6 +12,7 @@
 //! | `check` | judges calls |
 //! | `entry` | the exported names |
 //! | `frames` | the calls that a thread is in |
+//! | `heirs` | what the child of a fork has of its parent |
 //! | `hooks` | before and after each call |
 //! | `life` | load, forks and the end of a process |
 //! | `line` | text without allocation |
@@ -26,6 +27,7 @@
 //! | `stack` | the call stack of a call |
 //! | `system` | system calls that are no cancellation points |
 //! | `trace` | a call as text |
+//! | `who` | which process and thread this is |
 
 mod book;
 mod call;
@@ -33,6 +35,7 @@ mod chaos;
 mod check;
 mod entry;
 mod frames;
+mod heirs;
 mod hooks;
 mod life;
 mod line;
@@ -47,3 +50,4 @@ mod slots;
 mod stack;
 mod system;
 mod trace;
+mod who;

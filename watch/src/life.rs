@@ -10,7 +10,7 @@ use watch_run::{DIRECTORY, END, RECORDS_FILE, TABLES_FILE};
 
 use crate::memory::{self, Fork};
 use crate::records::{self, Places};
-use crate::{book, chaos, check, processes, run, system};
+use crate::{book, chaos, check, heirs, processes, run, system, who};
 
 /// Children so far, where the book could not be had.
 static CHILDREN: AtomicU32 = AtomicU32::new(0);
@@ -22,6 +22,7 @@ fn setting(name: &str) -> Option<OsString> {
 /// At load.
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_watch_begin() {
+    who::ask();
     let found = match setting(DIRECTORY) {
         Some(directory) => of_command(&directory),
         None => of_settings(),
@@ -82,7 +83,7 @@ fn of_settings() -> Option<*mut Tables> {
     // SAFETY: just mapped, all zeros, and nobody else has it yet.
     let head = unsafe { &(*tables).head };
     head.modes.store(modes, Ordering::Relaxed);
-    head.root.store(system::pid(), Ordering::Relaxed);
+    head.root.store(who::pid(), Ordering::Relaxed);
     head.seed.store(seed.unwrap_or(0), Ordering::Relaxed);
     head.magic.store(MAGIC, Ordering::Release);
     let calls = trace.and_then(|path| CString::new(path.into_vec()).ok());
@@ -117,7 +118,7 @@ fn map(file: i32, flags: i32) -> Option<*mut Tables> {
 
 /// This process begins a program.
 fn enter(run: &Tables) {
-    let (pid, seed) = (system::pid(), run.head.seed.load(Ordering::Relaxed));
+    let (pid, seed) = (who::pid(), run.head.seed.load(Ordering::Relaxed));
     let path = run::with_book(run, |book| {
         // The memory of the program that was here before is gone, and with most programs its
         // descriptors of queues.
@@ -148,9 +149,10 @@ fn enter(run: &Tables) {
 extern "C" fn rsipc_watch_fork() {
     let Some(run) = run::current() else { return };
     let errno = system::errno();
-    let pid = system::pid();
+    who::ask();
+    let pid = who::pid();
     let known = run::with_book(run, |book| {
-        let ticket = book::hand_down(book, pid);
+        let ticket = heirs::hand_down(book, pid);
         let born = book::tick(book);
         let own = processes::find(book, pid)?;
         own.children += 1;
@@ -171,15 +173,16 @@ extern "C" fn rsipc_watch_fork() {
 extern "C" fn rsipc_watch_forked() {
     let Some(run) = run::current() else { return };
     let errno = system::errno();
+    who::ask();
     let Fork { parent, ticket, path, born } = memory::fork();
     chaos::enter(path);
     run::with_book(run, |book| {
-        if !processes::add(book, system::pid(), path, true) {
+        if !processes::add(book, who::pid(), path, true) {
             run::note_missed(run, Gap::Processes);
         }
-        processes::set_birth(book, system::pid(), parent, born);
+        processes::set_birth(book, who::pid(), parent, born);
         let from = if ticket == 0 { parent } else { ticket };
-        if !book::inherit(book, from, parent, system::pid()) {
+        if !heirs::inherit(book, from, parent, who::pid()) {
             run::note_missed(run, Gap::Handles);
         }
     });
@@ -191,8 +194,9 @@ extern "C" fn rsipc_watch_forked() {
 extern "C" fn rsipc_watch_end() {
     let Some(run) = run::current() else { return };
     let errno = system::errno();
+    who::ask();
     check::exit(run);
-    let is_root = run.head.root.load(Ordering::Relaxed) == system::pid();
+    let is_root = run.head.root.load(Ordering::Relaxed) == who::pid();
     if is_root && records::findings_are_text() {
         check::judge_end(run);
     }

@@ -1,5 +1,7 @@
 //! What is mapped where: /proc/self/maps (proc(5)), read without allocation.
 
+use std::ffi::CStr;
+
 use crate::system;
 
 /// The longest path that is kept.
@@ -29,7 +31,12 @@ impl Region {
 /// Calls `visit` for each region, in the order of addresses, until it returns false. False if the
 /// file cannot be read.
 pub fn each(mut visit: impl FnMut(&Region) -> bool) -> bool {
-    let Some(file) = system::open(c"/proc/self/maps", libc::O_RDONLY) else { return false };
+    each_line(c"/proc/self/maps", |line| parse(line).is_none_or(|region| visit(&region)))
+}
+
+/// Likewise with the lines of a file.
+fn each_line(path: &CStr, mut visit: impl FnMut(&[u8]) -> bool) -> bool {
+    let Some(file) = system::open(path, libc::O_RDONLY) else { return false };
     let mut buffer = [0; 2048];
     let mut used = 0;
     'reading: loop {
@@ -40,8 +47,7 @@ pub fn each(mut visit: impl FnMut(&Region) -> bool) -> bool {
         used += read;
         let mut start = 0;
         while let Some(length) = buffer[start..used].iter().position(|&byte| byte == b'\n') {
-            let region = parse(&buffer[start..start + length]);
-            if region.is_some_and(|region| !visit(&region)) {
+            if !visit(&buffer[start..start + length]) {
                 break 'reading;
             }
             start += length + 1;
@@ -67,6 +73,31 @@ pub fn at(address: u64) -> Option<Region> {
         region.end <= address
     });
     found
+}
+
+/// Whether this process has no page of the shared memory that begins there: of what it has from its
+/// parent, it has touched nothing then. A page that was swapped out counts as touched. None: it
+/// cannot be known.
+pub fn is_untouched(address: u64) -> Option<bool> {
+    let (mut is_it, mut is_shared, mut amounts, mut sum) = (false, false, 0, 0);
+    each_line(c"/proc/self/smaps", |line| {
+        if let Some(region) = parse(line) {
+            is_it = region.start == address;
+            is_shared |= is_it && region.is_shared;
+            return region.start <= address;
+        }
+        let is_amount = [&b"Rss:"[..], b"Swap:", b"Shared_Hugetlb:", b"Private_Hugetlb:"]
+            .iter()
+            .any(|name| line.starts_with(name));
+        if is_it && is_amount {
+            amounts += 1;
+            let digits = line.iter().filter(|byte| byte.is_ascii_digit());
+            sum +=
+                digits.fold(0_u64, |sum, digit| sum.saturating_mul(10) + u64::from(digit - b'0'));
+        }
+        true
+    });
+    (is_shared && amounts == 4).then_some(sum == 0)
 }
 
 /// `start-end rwxp offset major:minor inode path`

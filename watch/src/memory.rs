@@ -4,14 +4,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use watch_run::suspect::HELD;
 
-use crate::system;
+use crate::who;
 
 /// Threads of this process that have made a call.
 static THREADS: AtomicU32 = AtomicU32::new(0);
 
-/// The process begins.
-pub fn forget_threads() {
+/// The process begins, or its program, with this thread.
+pub fn begin() {
     THREADS.store(0, Ordering::Relaxed);
+    // SAFETY: the block is this thread's alone, and the thread is in no hook.
+    unsafe {
+        // It is counted anew, whatever it was in the parent, and before the handler of the fork.
+        (*rsipc_watch_memory()).pid = 0;
+        own();
+    }
 }
 
 /// A message that was not sent, or not received.
@@ -124,7 +130,7 @@ pub unsafe fn own<'a>() -> &'a mut Memory {
     // SAFETY: the block is the thread's alone, and lives as long as it; the C side gives 512 bytes
     // with the alignment 16, zeros at first, which is a value of it.
     let memory = unsafe { &mut *rsipc_watch_memory() };
-    let pid = system::pid();
+    let pid = who::pid();
     if memory.pid != pid {
         // The child of a fork may get here before its handler has run.
         let fork = memory.fork;
@@ -166,5 +172,19 @@ impl Memory {
     pub fn give(&mut self, object: u32) -> bool {
         let found = self.held.iter_mut().rev().find(|held| **held == object + 1);
         found.map(|held| *held = 0).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thread_has_its_own_number() {
+        // SAFETY: the threads of this test are in no hook.
+        let number = || unsafe { own() }.ordinal;
+        begin();
+        assert_eq!(number(), 0);
+        assert_ne!(std::thread::spawn(number).join().unwrap(), 0);
     }
 }

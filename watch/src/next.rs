@@ -20,7 +20,7 @@ unsafe extern "C" {
     safe fn rsipc_watch_set(id: c_int) -> c_int;
     safe fn rsipc_watch_value_in_set(id: c_int, member: c_int) -> c_int;
     fn rsipc_watch_messages(id: c_int, messages: *mut c_long) -> c_int;
-    safe fn rsipc_watch_segment(id: c_int) -> c_int;
+    fn rsipc_watch_segment(id: c_int, attaches: *mut c_long) -> c_int;
 }
 
 /// What a queue says of itself.
@@ -104,7 +104,14 @@ pub fn messages(id: u64) -> Option<i64> {
 }
 
 pub fn is_segment(id: u64) -> bool {
-    rsipc_watch_segment(number(id)) != 0
+    attaches(id).is_some()
+}
+
+/// How often a segment is attached; None if there is none.
+pub fn attaches(id: u64) -> Option<i64> {
+    let mut attaches = 0;
+    // SAFETY: there is room for the answer.
+    (unsafe { rsipc_watch_segment(number(id), &raw mut attaches) } != 0).then_some(attaches)
 }
 
 /// An int as the hooks see it: in the low half of a word.

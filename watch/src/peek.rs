@@ -1,7 +1,7 @@
 //! Memory of the program that may not be there: the kernel copies it, so that a bad address costs
 //! the program nothing but what its own call says to it.
 
-use crate::system;
+use crate::who;
 
 /// The bytes at `address`, as many as can be read and have room.
 pub fn bytes(address: u64, room: &mut [u8]) -> &[u8] {
@@ -11,7 +11,7 @@ pub fn bytes(address: u64, room: &mut [u8]) -> &[u8] {
     let copied = unsafe {
         libc::syscall(
             libc::SYS_process_vm_readv,
-            system::pid(),
+            who::pid(),
             &raw const local,
             1_usize,
             &raw const remote,

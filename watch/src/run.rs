@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use watch_run::tables::{Book, Gap, Tables};
 
-use crate::{memory, system};
+use crate::{memory, system, who};
 
 /// Null: nothing is watched. Stored once, at load.
 static TABLES: AtomicPtr<Tables> = AtomicPtr::new(std::ptr::null_mut());
@@ -76,7 +76,7 @@ impl Drop for Blocked {
 /// Does something with the book, alone. None if it could not be had.
 pub fn with_book<R>(run: &Tables, work: impl FnOnce(&mut Book) -> R) -> Option<R> {
     let blocked = Blocked::new();
-    let tid = system::tid();
+    let tid = who::tid();
     if !lock(run, tid) {
         note_missed(run, Gap::Kept);
         return None;

@@ -7,12 +7,12 @@ use watch_run::calls::CALLS;
 use watch_run::tables::{THREADS, Tables, Thread};
 
 use crate::call::Call;
-use crate::{stack, system};
+use crate::{stack, system, who};
 
 /// Enters the call; -1 if there is no room. A call that waits gets its stack; whether that leads
 /// through a signal handler is the second result.
 pub fn enter(run: &Tables, call: &Call, with_stack: bool) -> (i32, bool) {
-    let (pid, tid) = (system::pid(), system::tid());
+    let (pid, tid) = (who::pid(), who::tid());
     let start = tid.unsigned_abs() as usize;
     let free = (0..8).map(|step| (start + step) % THREADS).find(|&index| {
         let word = &run.threads[index].tid;
@@ -58,7 +58,7 @@ fn reclaim(word: &std::sync::atomic::AtomicI32, tid: i32) -> bool {
 pub fn leave(run: &Tables, index: i32) {
     let Ok(index) = usize::try_from(index) else { return };
     let slot = &run.threads[index];
-    if slot.tid.load(Ordering::Relaxed) != system::tid() {
+    if slot.tid.load(Ordering::Relaxed) != who::tid() {
         return;
     }
     slot.call.store(0, Ordering::Relaxed);

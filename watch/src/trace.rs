@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::chaos::trimmed;
 use crate::line::Line;
 use crate::next::number;
-use crate::{peek, records, run, system};
+use crate::{peek, records, run, system, who};
 
 /// The names of errors that these calls have.
 const ERRORS: [(i32, &str); 30] = [
@@ -52,8 +52,8 @@ pub fn record(run: &Tables, call: &Call) {
     let mut line = Line::new();
     line.put(format_args!(
         r#"{{"record":"call","pid":{},"tid":{},"program":"#,
-        system::pid(),
-        system::tid()
+        who::pid(),
+        who::tid()
     ));
     line.put_string(trimmed(&system::name()));
     line.put(format_args!(

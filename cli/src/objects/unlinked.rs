@@ -91,6 +91,11 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
     Some(Object { name, path, id, metadata, unlinked: true, elsewhere, memory, link, state })
 }
 
+/// Whether the name is only what the maker of the object sees of its file.
+pub fn has_provisional_name(object: &Object) -> bool {
+    object.unlinked && is_provisional(&object.path)
+}
+
 /// Whether the path is only what the maker of the object sees, and may say nothing about the name
 /// that it had.
 ///

@@ -125,8 +125,7 @@ impl Book {
         if let Some(&place) = self.places.get(&seen.id()) {
             let object = &mut self.entries[place].object;
             // Another process may know it under the name that it had.
-            if object.unlinked
-                && unlinked::is_provisional(&object.path)
+            if unlinked::has_provisional_name(object)
                 && !unlinked::is_provisional(seen.path())
                 && let Some(named) = unlinked::look_at(pid, seen, &self.attachments)
             {

@@ -224,6 +224,20 @@ static void set_of_readers(void)
 	check(semctl(set, 0, IPC_RMID), "semctl");
 }
 
+/* Of a call that fails nothing was posted: the second semaphore has the largest value. */
+static void failed_post(void)
+{
+	enum { LARGEST = 32767 };
+	int set = new_set(2, 1);
+	struct sembuf both[] = { { .sem_num = 0, .sem_op = 1 }, { .sem_num = 1, .sem_op = 1 } };
+	check(semctl(set, 1, SETVAL, LARGEST), "semctl");
+	act(PROCESSES, (work[]){ take_and_give, NULL }, &set);
+	if (semop(set, both, 2) == 0 || errno != ERANGE)
+		die("semop");
+	act(PROCESSES, (work[]){ take_and_give, NULL }, &set);
+	check(semctl(set, 0, IPC_RMID), "semctl");
+}
+
 static const struct exercise EXERCISES[] = {
 	{ "sent_later", sent_later },
 	{ "sent_by_another", sent_by_another },
@@ -233,6 +247,7 @@ static const struct exercise EXERCISES[] = {
 	{ "handler_receives", handler_receives },
 	{ "undone", undone },
 	{ "set_of_readers", set_of_readers },
+	{ "failed_post", failed_post },
 	{ NULL, NULL },
 };
 

@@ -137,12 +137,33 @@ static void room_for_both(void)
 	}
 }
 
+/* A child waits for a message that its parent forgets to announce, and the name is gone. */
+static void unlinked_wait(void)
+{
+	struct name name = own_name("gone");
+	sem_t *arrived = sem_open(name.text, O_CREAT | O_EXCL, 0600, 0);
+	if (arrived == SEM_FAILED)
+		die("sem_open");
+	check(sem_unlink(name.text), "sem_unlink");
+	pid_t child = fork_child();
+	if (child == 0) {
+		blame(name.text, getpid());
+		take(arrived);
+		exit(EXIT_SUCCESS);
+	}
+	if (is_right)
+		give(arrived);
+	expect_success(child);
+	check(sem_close(arrived), "sem_close");
+}
+
 static const struct exercise EXERCISES[] = {
 	{ "lucky_handler", lucky_handler },
 	{ "kept_at_exit", kept_at_exit },
 	{ "given_by_two", given_by_two },
 	{ "too_long", too_long },
 	{ "room_for_both", room_for_both },
+	{ "unlinked_wait", unlinked_wait },
 	{ NULL, NULL },
 };
 

@@ -172,6 +172,56 @@ static void detached(void)
 	check(shmdt(semaphore), "shmdt");
 }
 
+static void blame_segment(int segment)
+{
+	char text[32];
+	snprintf(text, sizeof(text), "shm:%d", segment);
+	blame(text, getpid());
+}
+
+/* A child has nothing to do with the segment of its parent, and keeps it. */
+static void segment_kept(void)
+{
+	int segment = (int)check(shmget(IPC_PRIVATE, 4096, 0600), "shmget");
+	char *memory = shmat(segment, NULL, 0);
+	if (memory == (void *)-1)
+		die("shmat");
+	*memory = 'x';
+	int gate[2];
+	check(pipe(gate), "pipe");
+	pid_t child = fork_child();
+	if (child == 0) {
+		char byte;
+		close(gate[1]);
+		blame_segment(segment);
+		if (is_right)
+			check(shmdt(memory), "shmdt");
+		check(read(gate[0], &byte, 1), "read");
+		exit(EXIT_SUCCESS);
+	}
+	close(gate[0]);
+	check(shmdt(memory), "shmdt");
+	check(shmctl(segment, IPC_RMID, NULL), "shmctl");
+	close(gate[1]);
+	expect_success(child);
+}
+
+/* Attached anew for each task. */
+static void attached_often(void)
+{
+	int segment = (int)check(shmget(IPC_PRIVATE, 4096, 0600), "shmget");
+	blame_segment(segment);
+	for (int task = 0; task < 3; task++) {
+		char *memory = shmat(segment, NULL, 0);
+		if (memory == (void *)-1)
+			die("shmat");
+		memory[task] = 'x';
+		if (is_right)
+			check(shmdt(memory), "shmdt");
+	}
+	check(shmctl(segment, IPC_RMID, NULL), "shmctl");
+}
+
 /* A child waits for a lock of a new set, whose value is 0 until somebody sets it. */
 static void set_unset(void)
 {
@@ -217,6 +267,8 @@ static const struct exercise EXERCISES[] = {
 	{ "detached", detached },
 	{ "handler_takes", handler_takes },
 	{ "set_unset", set_unset },
+	{ "segment_kept", segment_kept },
+	{ "attached_often", attached_often },
 	{ NULL, NULL },
 };
 

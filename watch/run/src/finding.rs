@@ -180,12 +180,13 @@ impl Kind {
             }
             NotOpen => "sem_close(3), mq_close(3): EINVAL or EBADF for what is not open",
             OpenedOften => {
-                "sem_close(3), mq_close(3): each open takes a close to free what it took"
+                "sem_close(3), mq_close(3), shmop(2): each open takes a close to free what it took, \
+                 each attach a detach"
             }
             KeptOpen => {
                 "mq_unlink(3): a queue is destroyed when all processes that have it open have \
-                 closed it; \
-                 mq_overview(7): a child inherits the descriptors of its parent"
+                 closed it; shmctl(2): a removed segment, when the last one has detached it; \
+                 mq_overview(7), shmop(2): a child inherits what its parent has open or attached"
             }
             NotifiedOnce => {
                 "mq_notify(3): a registration ends with the notification; who wants another one \

@@ -8,7 +8,7 @@ use watch_run::tables::{Book, Gap, ObjectKind, Tables, mode};
 use super::report::Findings;
 use super::suspects;
 use crate::call::Call;
-use crate::{book, memory as own, processes, run, system};
+use crate::{book, heirs, memory as own, processes, run, system, who};
 
 /// What is known of a call while it is judged. The book is locked, and signals are blocked.
 pub struct Case<'a> {
@@ -65,7 +65,7 @@ pub fn judge(run: &Tables, call: &mut Call, work: impl FnOnce(&mut Case)) {
     run::with_book(run, |book| {
         // SAFETY: signals are blocked, and nothing else in here asks for it.
         let own = unsafe { own::own() };
-        let (pid, tid) = (system::pid(), system::tid());
+        let (pid, tid) = (who::pid(), who::tid());
         know_process(run, book, pid);
         work(&mut Case { run, book, own, call, pid, tid, found: &mut found });
     });
@@ -80,7 +80,7 @@ fn know_process(run: &Tables, book: &mut Book, pid: i32) {
         if !processes::add(book, pid, path, true) {
             run::note_missed(run, Gap::Processes);
         }
-        if !book::inherit(book, parent, parent, pid) {
+        if !heirs::inherit(book, parent, parent, pid) {
             run::note_missed(run, Gap::Handles);
         }
     }

@@ -9,7 +9,7 @@ use watch_run::tables::{HANDLES, Object, ObjectKind, Tables};
 
 use super::case::{Case, judge};
 use super::report::Findings;
-use super::{kept, lost, queues, verdict};
+use super::{attached, kept, lost, queues, verdict};
 use crate::call::Call;
 use crate::{book, next, run, system};
 
@@ -43,6 +43,7 @@ pub fn exit(run: &Tables) {
     judge(run, &mut call, |case| {
         lost::at_exit(case);
         opened_often(case);
+        attached::too_often(case);
         kept::at_exit(case);
         kept_lock(case);
         let mut own = open_queues(case).into_iter();
@@ -53,6 +54,7 @@ pub fn exit(run: &Tables) {
         let messages = next::queue(key).map_or(0, |queue| queue.messages);
         judge(run, &mut call, |case| queues::unread(case, index, messages, case.pid));
     }
+    attached::at_exit(run, &mut call);
 }
 
 fn opened_often(case: &mut Case) {

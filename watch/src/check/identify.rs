@@ -11,7 +11,7 @@ use super::system_v;
 use crate::call::Call;
 use crate::line::Line;
 use crate::maps::{self, Region};
-use crate::{book, next, peek, processes, run, system};
+use crate::{book, next, peek, processes, run, who};
 
 /// A name and a zero.
 const ROOM: usize = 257;
@@ -26,7 +26,7 @@ pub fn name(address: u64, room: &mut [u8; ROOM]) -> Option<&CStr> {
 /// A descriptor that this process has of the queue of this name. To open and close another one
 /// would end its registration for a notification.
 pub fn own_descriptor(run: &Tables, name: &CStr) -> Option<u64> {
-    let pid = system::pid();
+    let pid = who::pid();
     let found = run::with_book(run, |book| {
         let object = book::named(book, ObjectKind::Queue, name.to_bytes())?;
         let is_own = |handle: &&Handle| {

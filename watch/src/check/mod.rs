@@ -2,6 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `attached` | segments of System V that a process has attached |
 //! | `case` | what is known of a call while it is judged |
 //! | `circle` | locks that are taken in a circle |
 //! | `end` | what is left at the end of a process, and of the run |
@@ -21,6 +22,7 @@
 //! | `values` | decisions by `sem_getvalue` |
 //! | `verdict` | which of the suspects have made a mistake |
 
+mod attached;
 mod case;
 mod circle;
 mod end;
@@ -109,6 +111,7 @@ pub fn after(run: &Tables, call: &mut Call) {
             members::after(case);
         }
         system_v::after(case);
+        attached::after(case);
         memory::after_unmap(case);
     });
 }

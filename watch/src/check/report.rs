@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::chaos::{mix, trimmed};
 use crate::line::Line;
 use crate::maps::{self, Place};
-use crate::{processes, records, run, stack, system};
+use crate::{processes, records, run, stack, system, who};
 
 /// A short text.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ impl Findings {
         // It never fails.
         let _ = written.write_fmt(text);
         let known = object.map(|index| book.objects[index]);
-        let is_own = pid == system::pid();
+        let is_own = pid == who::pid();
         *free = Some(Finding {
             kind,
             object,
@@ -112,7 +112,7 @@ impl Findings {
                 continue;
             }
             // The call of another process leads to where nobody has made the mistake.
-            let call = call.filter(|_| finding.pid == system::pid());
+            let call = call.filter(|_| finding.pid == who::pid());
             let mut finding = *finding;
             if finding.name.starts_with(b"0x")
                 && let Some(call) = call

@@ -13,6 +13,7 @@
 //! | `report` | findings as a person reads them |
 //! | `shared` | memory that the processes had in common |
 //! | `tracing` | the record of calls |
+//! | `unlinked` | the names that semaphores had |
 //! | `unset` | System V sets without values |
 //! | `waits` | waits that last |
 
@@ -26,6 +27,7 @@ mod records;
 mod report;
 mod shared;
 mod tracing;
+mod unlinked;
 mod unset;
 mod waits;
 

@@ -14,6 +14,7 @@ use super::heirs;
 use super::home::copy;
 use super::maps::place;
 use super::records::Finding;
+use super::unlinked;
 use super::unset;
 use crate::commands::graph::words;
 use crate::deadlock::{self, Confidence};
@@ -103,7 +104,7 @@ enum Reason {
 
 fn reason(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Reason {
     chain(tables, waiting, all)
-        .or_else(|| seen(waiting, all))
+        .or_else(|| seen(tables, waiting, all))
         .unwrap_or_else(|| Reason::Open(note(tables, waiting)))
 }
 
@@ -164,14 +165,18 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
 
 /// What `rsipc graph` says of the process. Of that, what it is sure of: no handler could post, but
 /// that of a signal with which a person ends the program.
-fn seen(waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
-    let (survey, deadlocks) = deadlock::find(Depth::Memory).ok()?;
+fn seen(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
+    let (mut survey, deadlocks) = deadlock::find(Depth::Memory).ok()?;
     let is_it = |deadlock: &&deadlock::Deadlock| {
         deadlock.confidence == Confidence::Certain && deadlock.members.contains(&waiting.pid)
     };
     let found = deadlocks.iter().find(is_it)?;
     let members = all.iter().filter(|other| found.members.contains(&other.pid));
     let members = members.map(|other| other.tid).collect();
+    unlinked::name(&mut survey, found, |tid| {
+        let known = object(tables, all.iter().find(|one| one.tid == tid)?.object?)?;
+        (known.kind == ObjectKind::Named).then(|| name(&known))
+    });
     let name = words::name(found, &survey);
     let name = name.strip_prefix("deadlock: ").unwrap_or(&name);
     Some(Reason::Stuck(name.to_owned(), members))
