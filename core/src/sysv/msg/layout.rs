@@ -19,6 +19,7 @@
 use core::mem::size_of;
 use core::slice::from_raw_parts;
 
+use super::arrivals::Arrivals;
 use super::flag::Flag;
 use super::occupied::{Occupied, Used};
 pub use super::occupied::{SLOT_BLOCKS, SLOTS};
@@ -51,10 +52,8 @@ pub const RECORD_BLOCKS: usize = 256;
 pub struct Words {
     /// Bytes and messages: see `usage`.
     pub usage: Usage,
-    /// The sequence number of the last message, or the ticket of the last waiter. Each new one adds
-    /// one to it. Relaxed: only that no two get the same, and that whatever comes later gets a
-    /// larger one, which is the order within the word.
-    pub arrivals: AtomicU64,
+    /// The sequence number of the last message, or the ticket of the last waiter: see `arrivals`.
+    pub arrivals: Arrivals,
     /// How often a receiver has begun to wait, or to take what is for it. A thread that finds it
     /// changed has seen records and messages of different times: see `standing`.
     pub turns: AtomicU64,

@@ -2,6 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `arrivals` | sequence numbers, and looks at slots that others fill meanwhile |
 //! | `asleep` | what a thread that waits sleeps on |
 //! | `blocks` | what the blocks of a file are used for |
 //! | `body` | storage for bodies |
@@ -33,6 +34,7 @@
 //! | `usage` | what is in use, in one word |
 //! | `wait` | a wait for a message, or for space |
 
+mod arrivals;
 mod flag;
 mod message;
 #[cfg(all(test, loom))]

@@ -1,5 +1,6 @@
 //! The records of a queue, and what else `standing` looks at there.
 
+use super::arrivals::Arrivals;
 use super::blocks::known_records;
 use super::layout::{RECORD_BLOCKS, RECORDS};
 use super::message::Message;
@@ -14,6 +15,10 @@ use crate::os::clock;
 impl Scene for Queue {
     fn turns(&self) -> &AtomicU64 {
         &self.layout.words().turns
+    }
+
+    fn arrivals(&self) -> &Arrivals {
+        &self.layout.words().arrivals
     }
 
     fn each_record<'q>(&'q self, mut visit: impl FnMut(&'q Record)) -> Result<()> {

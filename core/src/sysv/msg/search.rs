@@ -42,9 +42,21 @@ fn search_among(
     search(queue, admits, lowest, is_other)
 }
 
-/// Looks at types first: most do not match. Slots that have become empty keep their type.
 #[inline(always)]
 fn search(
+    queue: &Queue,
+    admits: impl Fn(i64) -> bool,
+    lowest: bool,
+    is_other: impl Fn(&Message) -> bool,
+) -> Result<Option<Message>> {
+    let arrivals = &queue.layout.words().arrivals;
+    let look = || search_once(queue, &admits, lowest, &is_other);
+    arrivals.look(look, |found| found.map_or(0, |message| message.arrival))
+}
+
+/// Looks at types first: most do not match. Slots that have become empty keep their type.
+#[inline(always)]
+fn search_once(
     queue: &Queue,
     admits: impl Fn(i64) -> bool,
     lowest: bool,

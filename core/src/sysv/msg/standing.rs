@@ -24,6 +24,7 @@
 //! siglongjmp(3), and will not. If it has not come within [`ABSENCE_MS`] it does not count any
 //! more.
 
+use super::arrivals::Arrivals;
 use super::message::Message;
 use super::record::{Record, Wanted, call};
 use super::selector::Selector;
@@ -50,6 +51,8 @@ const FEW: usize = 8;
 pub trait Scene {
     /// See the module.
     fn turns(&self) -> &AtomicU64;
+    /// The sequence numbers.
+    fn arrivals(&self) -> &Arrivals;
     /// All records that have ever been used. EINVAL, EIDRM.
     fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()>;
     /// All messages, in any order. EINVAL, EIDRM.
@@ -121,7 +124,8 @@ impl<'q> Standing<'q> {
         let mut attempts = 0..ATTEMPTS;
         loop {
             let before = turns.load(Ordering::SeqCst);
-            self.look_once(queue, own)?;
+            let look = || self.look_once(queue, own).map(|()| self.newest());
+            queue.arrivals().look(look, |newest| *newest)?;
             // In the end a wrong order is better than none.
             if turns.load(Ordering::SeqCst) == before || attempts.next().is_none() {
                 return Ok(());
@@ -141,6 +145,12 @@ impl<'q> Standing<'q> {
         pushed?;
         self.receivers.sort_unstable_by_key(|receiver: &Receiver<'_>| receiver.ticket);
         self.assign(queue)
+    }
+
+    /// The sequence number of the last message that is for one of them.
+    fn newest(&self) -> u64 {
+        let given = self.receivers().filter_map(|receiver| receiver.given);
+        given.map(|message| message.arrival).max().unwrap_or(0)
     }
 
     /// Whether no thread waits.

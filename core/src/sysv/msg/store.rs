@@ -201,9 +201,7 @@ pub fn reserve<'q>(
             return Ok(Reserved::Full);
         }
         if let Some(claimed) = claim_free(queue, who)? {
-            // Relaxed: see the word.
-            let arrival = words.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
-            return Ok(Reserved::Slot(Claimed { arrival, ..claimed }));
+            return Ok(Reserved::Slot(Claimed { arrival: words.arrivals.next(), ..claimed }));
         }
     }
     Ok(Reserved::Full)

@@ -12,6 +12,7 @@ mod waits;
 
 use loom::sync::Arc;
 
+use super::arrivals::Arrivals;
 use super::occupied::{Occupied, Used};
 use super::usage::{Amount, Usage};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -38,7 +39,7 @@ struct Queue {
     claims: [AtomicU32; SLOTS],
     keys: [AtomicU64; SLOTS],
     lengths: [AtomicU64; SLOTS],
-    arrivals: AtomicU64,
+    arrivals: Arrivals,
     ends: Ends,
 }
 
@@ -67,13 +68,21 @@ impl Queue {
         true
     }
 
+    /// As after a time in which each slot has held a message: a bit may stay set.
+    fn leave_bits_set(&self, who: &Participant) {
+        for slot in 0..SLOTS {
+            assert!(self.claim_free(who, slot));
+            claim::release(&self.claims[slot], who);
+        }
+    }
+
     /// `store::reserve`, and `Transfer::attempt` up to the commit: the sequence number of the
     /// message.
     fn reserve(&self, who: &Participant, slot: usize) -> Option<u64> {
         if !self.claim_free(who, slot) {
             return None;
         }
-        let arrival = self.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+        let arrival = self.arrivals.next();
         who.write(&[LENGTH as u64], core::slice::from_ref(&self.lengths[slot]));
         assert!(self.usage.add(Amount::of(LENGTH), BOUND, Amount::default(), who));
         Some(arrival)

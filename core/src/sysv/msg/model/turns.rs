@@ -3,7 +3,8 @@
 //! Seen to fail when
 //! * a receiver does not say what it takes; a thread that looks does not compare `turns`, or reads
 //!   the ticket before that;
-//! * a receiver that has said what it takes does not call those for which there is a message now.
+//! * a receiver that has said what it takes does not call those for which there is a message now;
+//! * a look that finds a message with a later number than it knows is not repeated.
 
 use loom::sync::Arc;
 use loom::thread;
@@ -13,6 +14,7 @@ use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::{AtomicU64, Ordering, fence};
 use crate::os::Result;
 use crate::shared::participant::{End, Participant};
+use crate::sysv::msg::arrivals::Arrivals;
 use crate::sysv::msg::message::Message;
 use crate::sysv::msg::record::{Record, Wanted, call};
 use crate::sysv::msg::selector::Selector;
@@ -28,6 +30,10 @@ struct Waited {
 impl Scene for Waited {
     fn turns(&self) -> &AtomicU64 {
         &self.turns
+    }
+
+    fn arrivals(&self) -> &Arrivals {
+        &self.queue.arrivals
     }
 
     fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()> {
@@ -53,7 +59,7 @@ impl Waited {
         let queue = Queue::new();
         let record = |(number, selector): (usize, &Selector)| {
             let record = Record::default();
-            let ticket = queue.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+            let ticket = queue.arrivals.next();
             let wanted = Record::words_of(Wanted::Message { selector: *selector, capacity: None });
             let words = record.wanted_words().iter().zip(wanted);
             words.for_each(|(word, wanted)| word.store(wanted, Ordering::Relaxed));
@@ -113,15 +119,18 @@ impl Waited {
     fn receive(&self, who: &Participant) -> Option<u64> {
         loop {
             let standing = Standing::of(self, None).unwrap();
-            let mut found: Option<Message> = None;
-            self.each_message(|message| {
-                let is_first = found.is_none_or(|found| message.arrival < found.arrival);
-                if is_first && !standing.is_given(&message) {
-                    found = Some(message);
-                }
-            })
-            .unwrap();
-            let message = found?;
+            let look = || {
+                let mut found: Option<Message> = None;
+                self.each_message(|message| {
+                    let is_first = found.is_none_or(|found| message.arrival < found.arrival);
+                    if is_first && !standing.is_given(&message) {
+                        found = Some(message);
+                    }
+                })?;
+                Ok(found)
+            };
+            let newest = |found: &Option<Message>| found.map_or(0, |message| message.arrival);
+            let message = self.queue.arrivals.look(look, newest).unwrap()?;
             if self.queue.receive_from(who, (message.slot, message.arrival), || {}) {
                 return Some(message.arrival);
             }
@@ -151,6 +160,38 @@ fn one_takes_its_message_while_another_one_looks() {
         };
         assert_eq!(waited.receive(&Participant::new(2)), Some(second));
         assert_eq!(waiter.join().unwrap(), Some(first));
+    });
+}
+
+/// Two messages are sent while a receiver looks at the slots: it gets the first one, or none.
+#[test]
+fn two_messages_come_while_one_looks() {
+    check(3, || {
+        let waited = Waited::new(&[]);
+        waited.queue.leave_bits_set(&Participant::new(3));
+        let receiver = {
+            let waited = waited.clone();
+            thread::spawn(move || waited.receive(&Participant::new(1)))
+        };
+        let first = waited.send(&Participant::new(3), 0);
+        waited.send(&Participant::new(3), 1);
+        assert!(receiver.join().unwrap().is_none_or(|got| got == first));
+    });
+}
+
+/// The same while a waiter looks what is for it.
+#[test]
+fn two_messages_come_while_a_waiter_looks() {
+    check(3, || {
+        let waited = Waited::new(&[Selector::Any]);
+        waited.queue.leave_bits_set(&Participant::new(3));
+        let waiter = {
+            let waited = waited.clone();
+            thread::spawn(move || waited.receive_given(&Participant::new(1), 0))
+        };
+        let first = waited.send(&Participant::new(3), 0);
+        waited.send(&Participant::new(3), 1);
+        assert!(waiter.join().unwrap().is_none_or(|got| got == first));
     });
 }
 
