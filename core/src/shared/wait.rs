@@ -59,14 +59,14 @@ pub trait Attempt {
     /// Attempts it for the last time, at the deadline: what came at the last moment still counts.
     fn attempt_at_last(&mut self) -> Result<Option<Self::Done>>;
 
-    /// Ends a wait that has failed, or whose thread is cancelled. A wake that was meant for another
-    /// thread may have come to this one. Gives what has come all the same, where that cannot be
-    /// left to others: then the wait has not failed.
-    fn give_up(&mut self) -> Option<Self::Done>;
+    /// Ends a wait that has failed with this error. A wake that was meant for another thread may
+    /// have come to this one. Gives what has come all the same, where that cannot be left to
+    /// others: then the wait has not failed.
+    fn give_up(&mut self, error: Errno) -> Option<Self::Done>;
 
     /// The same for a thread that is cancelled: what has come is left to others.
     fn abandon(&mut self) {
-        self.give_up();
+        self.give_up(Errno(libc::ECANCELED));
     }
 }
 
@@ -176,7 +176,7 @@ impl<A: Attempt> Wait<A> {
     }
 
     fn give_up(&mut self, error: Errno) -> Result<Progress<A::Done>> {
-        self.attempt.give_up().map(Progress::Done).ok_or(error)
+        self.attempt.give_up(error).map(Progress::Done).ok_or(error)
     }
 
     fn attempt_until_asleep(&mut self) -> Result<Progress<A::Done>> {

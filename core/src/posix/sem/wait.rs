@@ -155,7 +155,7 @@ impl Attempt for Decrement<'_> {
         Ok(self.take())
     }
 
-    fn give_up(&mut self) -> Option<()> {
+    fn give_up(&mut self, _: Errno) -> Option<()> {
         self.register_if_forked();
         if self.semaphore.word.deregister() == Then::WakeOne {
             self.wake_another();

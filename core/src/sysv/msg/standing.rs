@@ -323,6 +323,7 @@ mod tests {
     /// How many receivers sleep, and as many messages are there, in the order that takes longest.
     struct Crowd {
         turns: AtomicU64,
+        arrivals: Arrivals,
         records: Vec<Record>,
         visited: Cell<usize>,
     }
@@ -336,13 +337,19 @@ mod tests {
                 record
             };
             let records = (1..=count).map(record).collect();
-            Self { turns: AtomicU64::new(0), records, visited: Cell::new(0) }
+            let arrivals = Arrivals::default();
+            (0..count).for_each(|_| _ = arrivals.next());
+            Self { turns: AtomicU64::new(0), arrivals, records, visited: Cell::new(0) }
         }
     }
 
     impl Scene for Crowd {
         fn turns(&self) -> &AtomicU64 {
             &self.turns
+        }
+
+        fn arrivals(&self) -> &Arrivals {
+            &self.arrivals
         }
 
         fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()> {

@@ -158,7 +158,7 @@ impl Attempt for Waiting {
     }
 
     /// What has been handed over to one that is interrupted is its own.
-    fn give_up(&mut self) -> Option<Done> {
+    fn give_up(&mut self, _: Errno) -> Option<Done> {
         if self.entered.operation.is_orphan() {
             return None;
         }

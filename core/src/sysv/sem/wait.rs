@@ -159,7 +159,7 @@ impl Attempt for Waiting<'_> {
         self.look()
     }
 
-    fn give_up(&mut self) -> Option<Waited> {
+    fn give_up(&mut self, _: Errno) -> Option<Waited> {
         if self.who.is_orphan() {
             return None;
         }

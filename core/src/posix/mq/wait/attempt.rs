@@ -167,13 +167,25 @@ impl Attempt for Transfer {
         }
     }
 
-    fn give_up(&mut self) -> Option<Transferred> {
+    /// As with the kernel's calls, a signal does not end a wait for which there is a message, or
+    /// space, by then. It may be the signal that a message brings to a registered process.
+    fn give_up(&mut self, error: Errno) -> Option<Transferred> {
+        if error == Errno::EINTR
+            && !self.queue.operation.is_orphan()
+            && let Ok(Some(done)) = self.attempt_in_turn()
+        {
+            return Some(done);
+        }
+        self.abandon();
+        None
+    }
+
+    fn abandon(&mut self) {
         if self.has_lain_down {
             self.point().gone(|| self.queue.look(self.task.wanted()) != Look::Nothing);
             self.tell_the_other_side();
         }
         self.owed = None;
-        None
     }
 }
 
