@@ -56,6 +56,11 @@ pub trait Attempt {
     /// Attempts it after a sleep that ended like this, or that was not described.
     fn attempt(&mut self, woken: Woken) -> Result<Option<Self::Done>>;
 
+    /// A signal has ended the sleep. True: the wait goes on all the same.
+    fn goes_on_after_signal(&mut self) -> bool {
+        false
+    }
+
     /// Attempts it for the last time, at the deadline: what came at the last moment still counts.
     fn attempt_at_last(&mut self) -> Result<Option<Self::Done>>;
 
@@ -134,6 +139,9 @@ impl<A: Attempt> Wait<A> {
                 .and_then(|done| done.ok_or(Errno::ETIMEDOUT))
                 .map(Some),
             Ok(woken) => wait.attempt.attempt(woken),
+            Err(Errno::EINTR) if wait.attempt.goes_on_after_signal() => {
+                wait.attempt.attempt(Woken::Changed)
+            }
             Err(error) => Err(error),
         };
         let next = match attempted {

@@ -32,6 +32,10 @@ pub struct Mapping {
     pub loans: Kept,
     /// Messages that this process has borrowed.
     pub borrowed: Kept,
+    /// The last registration for a signal that this process has begun, with its generation in the
+    /// high half as in [`Kept`]; 0 = none. Relaxed: the number in shared memory tells what has
+    /// become of it.
+    registered: AtomicU64,
 }
 
 /// Held by the thread that takes a record. No handler interrupts it: the child of a fork in there
@@ -126,7 +130,21 @@ impl Mapping {
             own: AtomicU64::new(0),
             loans: Kept::default(),
             borrowed: Kept::default(),
+            registered: AtomicU64::new(0),
         }
+    }
+
+    /// This process is about to register for a signal, under this sequence number.
+    pub fn note_registration(&self, number: u32) {
+        let generation = u64::from(Process::generation_of_memory()) << 32;
+        self.registered.store(generation | u64::from(number), Ordering::Relaxed);
+    }
+
+    /// The sequence number of the last one; 0 = there was none.
+    pub fn registered(&self) -> u32 {
+        let word = self.registered.load(Ordering::Relaxed);
+        let is_own = word >> 32 == u64::from(Process::generation_of_memory());
+        if is_own { u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0) } else { 0 }
     }
 
     /// What this process holds slots with, if it has held any.

@@ -138,6 +138,9 @@ fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Resu
             return Err(error);
         }
     };
+    if matches!(wish, Wish::Signal { .. }) {
+        queue.queue.mapping.note_registration(number);
+    }
     let has_begun = registration.begin(after);
     if !has_begun {
         if let Some(duty) = duty {

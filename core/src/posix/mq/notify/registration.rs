@@ -220,7 +220,8 @@ impl Registration {
         Claimed::NotAtAll
     }
 
-    fn is_due(&self, number: u32) -> bool {
+    /// Whether this registration is in force, or its notification on its way.
+    pub fn is_due(&self, number: u32) -> bool {
         let now = self.number();
         now == number || now == number.wrapping_add(1)
     }

@@ -61,6 +61,8 @@ pub struct Transfer {
     words: Words,
     /// The wake for the death of such a process may have come to it.
     slept_on_marks: bool,
+    /// A registration of this process of which it may be notified while it sleeps; 0 = none.
+    registration: u32,
 }
 
 impl Attempt for Transfer {
@@ -95,6 +97,7 @@ impl Attempt for Transfer {
             self.tell_the_other_side();
         }
         self.has_lain_down = true;
+        self.registration = self.own_registration();
         let backoff = self.called.back_off(point, self.arrival);
         if (backoff.is_none() && self.called.look_again()) || point.is_overdue() {
             point.expect_none();
@@ -155,6 +158,15 @@ impl Attempt for Transfer {
         }
     }
 
+    /// The kernel notifies no process while a thread waits in the queue: the signal comes before
+    /// the wait begins. Here it may come late, as the sender is held up on its way to it.
+    fn goes_on_after_signal(&mut self) -> bool {
+        let number = core::mem::take(&mut self.registration);
+        number != 0
+            && self.queue.queue.layout.notify().number() != number
+            && !self.queue.operation.is_orphan()
+    }
+
     /// The index may be out of date, so "nothing" is believed only after a look at the slots.
     fn attempt_at_last(&mut self) -> Result<Option<Transferred>> {
         let (point, wanted) = (self.point(), self.task.wanted());
@@ -204,6 +216,7 @@ impl Transfer {
             called: Called::default(),
             words: Words::default(),
             slept_on_marks: false,
+            registration: 0,
         }
     }
 
@@ -213,6 +226,11 @@ impl Transfer {
 
     fn other_point(&self) -> &'static WaitPoint {
         point(&self.queue, self.task.other())
+    }
+
+    fn own_registration(&self) -> u32 {
+        let number = self.queue.queue.mapping.registered();
+        if self.queue.queue.layout.notify().is_due(number) { number } else { 0 }
     }
 
     /// A sleep until a wake, with what the processes that keep slots, `others`, may bring.
