@@ -86,13 +86,11 @@ impl Use<'_> {
     }
 
     /// After a message that notes a registration has been received: its sender was killed, or has
-    /// not notified yet, or is about to. That one is waited for: with the kernel's queue the
-    /// process has the signal before it has the message, so none comes later and ends its next
-    /// wait.
+    /// not notified yet.
     pub fn notify_of_received(&self, header: MessageHeader) {
         let number = header.noted();
-        if number != 0 && self.queue.layout.notify().is_due(number) {
-            self.notify(number, Sender { pid: header.pid, uid: header.uid }, true);
+        if number != 0 && self.queue.layout.notify().in_force() == number {
+            self.notify(number, Sender { pid: header.pid, uid: header.uid }, false);
         }
     }
 
