@@ -70,3 +70,27 @@ CASE(mq_notify_by_a_sender_that_is_held_up_ends_no_wait)
 	step_trials_by_stride(trial, STRIDE, counts);
 	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }
+
+static void take_back(int signal)
+{
+	(void)signal;
+	CHECK_OK(mq_notify(queue, NULL));
+}
+
+CASE(mq_receive_is_ended_by_a_handler_that_takes_its_registration_back)
+{
+	struct sigaction action = { .sa_handler = take_back };
+	late = deadline_ms(10000);
+	step_queues(10);
+	CHECK_OK(sigaction(SIGUSR1, &action, NULL));
+	CHECK_OK(mq_notify(queue, &(struct sigevent){ .sigev_notify = SIGEV_SIGNAL,
+						      .sigev_signo = SIGUSR2 }));
+	pid_t self = getpid(), child = check_fork();
+	if (child == 0) {
+		CHECK_SOON(asleep(self, self));
+		_exit(kill(self, SIGUSR1) != 0);
+	}
+	CHECK(!receive_until(&late));
+	CHECK_EQ(errno, EINTR);
+	check_child(child);
+}

@@ -134,13 +134,14 @@ impl Mapping {
         }
     }
 
-    /// This process is about to register for a signal, under this sequence number.
+    /// This process is about to register for a signal, under this sequence number; 0: it takes that
+    /// back.
     pub fn note_registration(&self, number: u32) {
         let generation = u64::from(Process::generation_of_memory()) << 32;
         self.registered.store(generation | u64::from(number), Ordering::Relaxed);
     }
 
-    /// The sequence number of the last one; 0 = there was none.
+    /// The sequence number of the last one; 0 = there was none, or it was taken back.
     pub fn registered(&self) -> u32 {
         let word = self.registered.load(Ordering::Relaxed);
         let is_own = word >> 32 == u64::from(Process::generation_of_memory());

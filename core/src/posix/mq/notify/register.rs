@@ -187,6 +187,8 @@ fn withdraw(queue: &Use<'_>) -> Result<()> {
     let is_own = is_in_force(number)
         && record::holder(queue.fd, number)?.is_some_and(|holder| holder.pid == signal::own_pid());
     if is_own {
+        // First: a handler that does this ends the wait that it has interrupted.
+        queue.queue.mapping.note_registration(0);
         end(registration, number);
         record::unlock(queue.fd, number)?;
     }

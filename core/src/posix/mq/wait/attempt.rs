@@ -163,6 +163,7 @@ impl Attempt for Transfer {
     fn goes_on_after_signal(&mut self) -> bool {
         let number = core::mem::take(&mut self.registration);
         number != 0
+            && self.queue.queue.mapping.registered() != 0
             && self.queue.queue.layout.notify().number() != number
             && !self.queue.operation.is_orphan()
     }
