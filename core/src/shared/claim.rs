@@ -157,9 +157,15 @@ pub fn is_held(word: u32) -> bool {
 /// Claims the word, if it is free.
 #[inline(always)]
 pub fn claim(word: &AtomicU32, who: &impl Claimant) -> bool {
+    claim_after(word, who).is_some()
+}
+
+/// The same. Gives what the word was before: whether its last holder has died.
+#[inline(always)]
+pub fn claim_after(word: &AtomicU32, who: &impl Claimant) -> Option<u32> {
     // Relaxed: the exchange decides.
     let before = word.load(Ordering::Relaxed);
-    is_free(before) && claim_from(word, before, who)
+    (is_free(before) && claim_from(word, before, who)).then_some(before)
 }
 
 /// The same if the kernel can watch the claim. False, too, if it cannot: nothing has been done.

@@ -34,17 +34,17 @@ impl Arrivals {
     }
 
     /// Repeats a look at slots until all that it has found, up to the `newest`, was numbered before
-    /// it began.
+    /// it began. It is given the last number before.
     #[inline(always)]
     pub fn look<T>(
         &self,
-        mut look: impl FnMut() -> Result<T>,
+        mut look: impl FnMut(u64) -> Result<T>,
         newest: impl Fn(&T) -> u64,
     ) -> Result<T> {
         let mut attempts = 0..ATTEMPTS;
         loop {
             let last = self.last();
-            let found = look()?;
+            let found = look(last)?;
             // In the end a wrong order is better than none.
             if newest(&found) <= last || attempts.next().is_none() {
                 return Ok(found);

@@ -9,6 +9,7 @@ use crate::shared::claim::{self, Claimant};
 use crate::shared::thread::Operation;
 
 /// What a count of the messages has found.
+#[derive(Default)]
 pub struct Counted {
     /// Operations are under way, and what they have in hand was counted.
     pub is_under_way: bool,
@@ -16,9 +17,13 @@ pub struct Counted {
     pub is_less: bool,
 }
 
-/// Corrects the usage: only then may it be believed that a queue is full.
+/// Corrects the usage: only then may it be believed that a queue is full. The messages are counted
+/// only where it may be wrong: a queue can hold tens of thousands.
 #[cold]
 pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<Counted> {
+    if !may_be_wrong(queue)? {
+        return Ok(Counted::default());
+    }
     let first = recount_once(queue, who)?;
     // Where no thread waits, this alone frees a claim that the kernel does not watch.
     if !first.is_under_way || !free_claims_of_dead(queue, who)? {
@@ -28,7 +33,19 @@ pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<Counted> {
     Ok(Counted { is_less: first.is_less || again.is_less, ..again })
 }
 
+fn may_be_wrong(queue: &Queue) -> Result<bool> {
+    let deaths = &queue.layout.words().deaths;
+    let mut may_be = deaths.may_matter([].into_iter());
+    for block in occupied(queue) {
+        let (_, slots) = block?;
+        may_be |= deaths.may_matter(slots.claims.iter());
+    }
+    Ok(may_be)
+}
+
 fn recount_once(queue: &Queue, who: &impl Claimant) -> Result<Counted> {
+    let words = queue.layout.words();
+    let deaths = words.deaths.counted();
     let mut is_under_way = false;
     let count = || -> Result<Amount> {
         let mut counted = Amount::default();
@@ -49,6 +66,9 @@ fn recount_once(queue: &Queue, who: &impl Claimant) -> Result<Counted> {
         }
         Ok(counted)
     };
-    let is_less = queue.layout.words().usage.recount(count, who)?;
-    Ok(Counted { is_under_way, is_less })
+    let recounted = words.usage.recount(count, who)?;
+    if recounted.is_unchanged && !is_under_way {
+        words.deaths.are_corrected_up_to(deaths);
+    }
+    Ok(Counted { is_under_way, is_less: recounted.is_less })
 }

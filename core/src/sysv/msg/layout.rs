@@ -20,8 +20,10 @@ use core::mem::size_of;
 use core::slice::from_raw_parts;
 
 use super::arrivals::Arrivals;
+use super::deaths::Deaths;
 use super::flag::Flag;
-use super::occupied::{Occupied, Used};
+use super::floor::Floor;
+use super::occupied::{GROUP, Occupied, Used};
 pub use super::occupied::{SLOT_BLOCKS, SLOTS};
 use super::record::Record;
 use super::regions::Regions;
@@ -40,6 +42,9 @@ const TABLE: usize = 1;
 pub const MESSAGES_MAX: usize = SLOTS * SLOT_BLOCKS;
 /// Bytes of the longest body that fits in the slot.
 pub const INLINE: usize = 96;
+
+/// Groups of blocks of slots, each with a floor.
+pub const GROUPS: usize = SLOT_BLOCKS / GROUP;
 
 /// Records of a block.
 pub const RECORDS: usize = BLOCK / size_of::<Record>();
@@ -88,7 +93,9 @@ pub struct Words {
     pub pids: [AtomicU32; 2],
     /// Where storage for a body was last found, for each size: a hint.
     pub body_hints: [AtomicU32; 3],
-    _line: [u32; 3],
+    /// Of threads in the middle of an operation: see `deaths`.
+    pub deaths: Deaths,
+    _line: u32,
     /// Which blocks of slots may hold messages: see `occupied`.
     pub occupied: Occupied,
     /// Whether it pays to spin before a sleep for a message, and for space.
@@ -108,9 +115,11 @@ pub enum Did {
 
 const WORDS_AT: usize = 256;
 const RECORD_LIST_AT: usize = 1024;
+const FLOORS_AT: usize = 2048;
 const SLOT_LIST_AT: usize = 4096;
 const _: () = assert!(WORDS_AT + size_of::<Words>() <= RECORD_LIST_AT);
-const _: () = assert!(RECORD_LIST_AT + RECORD_BLOCKS * 4 <= SLOT_LIST_AT);
+const _: () = assert!(RECORD_LIST_AT + RECORD_BLOCKS * 4 <= FLOORS_AT);
+const _: () = assert!(FLOORS_AT + GROUPS * size_of::<Floor>() <= SLOT_LIST_AT);
 const _: () = assert!(SLOT_LIST_AT + SLOT_BLOCKS * 4 <= BLOCK);
 
 /// What a block is used for: see `blocks`.
@@ -151,6 +160,7 @@ pub const STEP: usize = 4;
 pub const FIRST_SLOTS: usize = TABLE + 1;
 
 const LINE: usize = 64;
+const FLOOR_AT: usize = size_of::<Used>();
 const CLAIMS_AT: usize = LINE;
 const KEYS_AT: usize = (CLAIMS_AT + SLOTS * 4).next_multiple_of(LINE);
 const HEADS_AT: usize = (KEYS_AT + SLOTS * 8).next_multiple_of(LINE);
@@ -164,6 +174,8 @@ const _: () = assert!(BODIES_AT + SLOTS * INLINE <= BLOCK);
 pub struct Slots<'q> {
     /// Which of them may hold messages: see `occupied`.
     pub used: &'q Used,
+    /// How old they can be: see `floor`.
+    pub floor: &'q Floor,
     /// See `shared::claim`.
     pub claims: &'q [AtomicU32; SLOTS],
     /// The sequence number of the message, in the order of arrival; 0 = none. Stored by the holder
@@ -242,7 +254,14 @@ impl Layout {
         unsafe { &*self.base().add(SLOT_LIST_AT).cast() }
     }
 
-    /// The same of the blocks of records.
+    /// How old the messages of each group of blocks of slots can be.
+    #[inline(always)]
+    pub fn floors(&self) -> &[Floor; GROUPS] {
+        // SAFETY: within the first block; all of it is atomic.
+        unsafe { &*self.base().add(FLOORS_AT).cast() }
+    }
+
+    /// The same as the list of slots, of the blocks of records.
     #[inline(always)]
     pub fn record_list(&self) -> &[AtomicU32; RECORD_BLOCKS] {
         // SAFETY: within the first block; all of it is atomic.
@@ -300,6 +319,7 @@ impl Layout {
         unsafe {
             Some(Slots {
                 used: &*at.cast(),
+                floor: &*at.add(FLOOR_AT).cast(),
                 claims: &*at.add(CLAIMS_AT).cast(),
                 keys: &*at.add(KEYS_AT).cast(),
                 heads: &*at.add(HEADS_AT).cast(),

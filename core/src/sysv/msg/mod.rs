@@ -9,14 +9,18 @@
 //! | `call` | `msgsnd`, `msgrcv` |
 //! | `control` | `msgctl` |
 //! | `count` | what is in use, counted |
+//! | `deaths` | whether threads have died in the middle of an operation |
 //! | `find` | `msgget` |
 //! | `flag` | whether any thread may wait |
+//! | `floor` | how old the messages of a block can be |
 //! | `image` | a copy of a queue's file, for an observer that does not map it |
 //! | `layout` | where everything lies in a file |
 //! | `limits` | the limits of new queues |
+//! | `long` | the search in a queue with several blocks of slots |
 //! | `message` | a message |
 //! | `model` | the models of the protocols |
 //! | `occupied` | where messages may be |
+//! | `oldest` | what a search for the oldest message is told |
 //! | `owner` | which message a piece of storage belongs to |
 //! | `queue` | a mapped queue |
 //! | `record` | a waiter |
@@ -35,11 +39,14 @@
 //! | `wait` | a wait for a message, or for space |
 
 mod arrivals;
+mod deaths;
 mod flag;
+mod floor;
 mod message;
 #[cfg(all(test, loom))]
 mod model;
 mod occupied;
+mod oldest;
 mod owner;
 mod record;
 mod selector;
@@ -66,6 +73,8 @@ mod image;
 mod layout;
 #[cfg(not(loom))]
 mod limits;
+#[cfg(not(loom))]
+mod long;
 #[cfg(not(loom))]
 mod queue;
 #[cfg(not(loom))]

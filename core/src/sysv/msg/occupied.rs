@@ -34,6 +34,8 @@ const CLOSED: u64 = 1 << SLOTS;
 /// Blocks of a word.
 const BLOCKS: usize = 32;
 const VERSION: u64 = 1 << BLOCKS;
+/// Blocks of a group: see `floor`.
+pub const GROUP: usize = 4;
 /// Bits that may be set in the first block without a message. Few enough to look at.
 const FEW: u32 = 8;
 
@@ -59,6 +61,12 @@ impl Used {
         Bits(self.0.load(Ordering::SeqCst) & !CLOSED)
     }
 
+    /// Slots that hold none: but for a moment, these are all.
+    #[inline(always)]
+    pub fn unused(&self) -> Bits {
+        Bits(!self.0.load(Ordering::SeqCst) & !CLOSED)
+    }
+
     /// Whether this slot may hold a message.
     #[inline(always)]
     pub fn has(&self, index: usize) -> bool {
@@ -68,7 +76,15 @@ impl Used {
 }
 
 /// The places of bits that are set.
+#[derive(Clone, Copy)]
 pub struct Bits(u64);
+
+impl Bits {
+    /// The others.
+    pub fn without(self, place: usize) -> Self {
+        Self(self.0 & !(1 << place))
+    }
+}
 
 impl Iterator for Bits {
     type Item = usize;
@@ -88,11 +104,28 @@ impl Occupied {
     /// Blocks among the first so many that may hold messages. The first one may at any time.
     #[inline(always)]
     pub fn blocks(&self, count: usize) -> impl Iterator<Item = usize> {
+        self.words(count)
+            .flat_map(|(number, bits)| Bits(bits).map(move |bit| number * BLOCKS + bit))
+    }
+
+    /// The same, by groups: the index of each, and which of its blocks.
+    #[inline(always)]
+    pub fn groups(&self, count: usize) -> impl Iterator<Item = (usize, Bits)> {
+        const GROUPS: usize = BLOCKS / GROUP;
+        const BITS: u64 = (1 << GROUP) - 1;
+        let groups = self.words(count).flat_map(|(number, bits)| {
+            let of = move |index: usize| (number * GROUPS + index, bits >> (index * GROUP) & BITS);
+            (0..GROUPS).map(of)
+        });
+        groups.filter(|(_, bits)| *bits != 0).map(|(group, bits)| (group, Bits(bits)))
+    }
+
+    #[inline(always)]
+    fn words(&self, count: usize) -> impl Iterator<Item = (usize, u64)> {
         let words = self.0.iter().take(count.div_ceil(BLOCKS)).enumerate();
-        words.flat_map(|(number, word)| {
+        words.map(|(number, word)| {
             let first = u64::from(number == 0);
-            let bits = Bits(word.load(Ordering::SeqCst) & (VERSION - 1) | first);
-            bits.map(move |bit| number * BLOCKS + bit)
+            (number, word.load(Ordering::SeqCst) & (VERSION - 1) | first)
         })
     }
 

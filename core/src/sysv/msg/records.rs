@@ -3,11 +3,12 @@
 use super::arrivals::Arrivals;
 use super::blocks::known_records;
 use super::layout::{RECORD_BLOCKS, RECORDS};
+use super::long;
 use super::message::Message;
+use super::oldest::Terms;
 use super::queue::Queue;
 use super::record::Record;
 use super::standing::Scene;
-use super::store;
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::Result;
 use crate::os::clock;
@@ -25,8 +26,12 @@ impl Scene for Queue {
         all_records(self, |_, record| visit(record))
     }
 
-    fn each_message(&self, visit: impl FnMut(Message)) -> Result<()> {
-        store::messages(self, visit)
+    fn oldest(
+        &self,
+        terms: &Terms<'_>,
+        wants: impl FnMut(&Message) -> bool,
+    ) -> Result<Option<Message>> {
+        long::search(self, terms, wants)
     }
 
     fn now(&self) -> u32 {

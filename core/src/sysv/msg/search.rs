@@ -1,6 +1,9 @@
 //! The search for the message that a receiver gets next.
 
+use super::layout::Slots;
+use super::long;
 use super::message::Message;
+use super::oldest::{Effort, Terms};
 use super::queue::Queue;
 use super::records::now;
 use super::selector::Selector;
@@ -14,9 +17,6 @@ use crate::shared::thread::Operation;
 /// How many receivers in a row may be found dead. Only hostile bytes give more.
 const ATTEMPTS: usize = 512;
 
-/// What the order of two messages depends on: the smaller one is delivered first.
-type Rank = (i64, u64);
-
 /// The message that a receiver gets next. `is_other`: whether it is for another one.
 #[inline(always)]
 pub fn find(
@@ -25,67 +25,115 @@ pub fn find(
     is_other: impl Fn(&Message) -> bool,
 ) -> Result<Option<Message>> {
     match selector {
-        Selector::Any => search(queue, |_| true, false, is_other),
-        Selector::Type(of) => search_among(queue, |kind| kind == of, false, is_other),
-        Selector::Except(of) => search_among(queue, |kind| kind != of, false, is_other),
-        Selector::Lowest(bound) => search_among(queue, |kind| kind <= bound, true, is_other),
+        Selector::Any => search(queue, selector, |_| true, is_other),
+        Selector::Type(of) => search_among(queue, selector, |kind| kind == of, is_other),
+        Selector::Except(of) => search_among(queue, selector, |kind| kind != of, is_other),
+        Selector::Lowest(bound) => search_among(queue, selector, |kind| kind <= bound, is_other),
     }
 }
 
 #[inline(never)]
 fn search_among(
     queue: &Queue,
+    selector: Selector,
     admits: impl Fn(i64) -> bool,
-    lowest: bool,
     is_other: impl Fn(&Message) -> bool,
 ) -> Result<Option<Message>> {
-    search(queue, admits, lowest, is_other)
+    search(queue, selector, admits, is_other)
 }
 
+/// `admits` says what the selector says, and is known to the compiler.
 #[inline(always)]
 fn search(
     queue: &Queue,
+    selector: Selector,
     admits: impl Fn(i64) -> bool,
-    lowest: bool,
     is_other: impl Fn(&Message) -> bool,
 ) -> Result<Option<Message>> {
     let arrivals = &queue.layout.words().arrivals;
-    let look = || search_once(queue, &admits, lowest, &is_other);
+    let look = |last| {
+        // After the last number: the senders of it and of earlier ones have made their blocks.
+        if store::is_long(queue) {
+            return search_long(queue, selector, last, &is_other);
+        }
+        let mut best = Best::of(selector);
+        if let Some(slots) = store::block(queue, 0)? {
+            best.look_at(&slots, 0, &admits, &is_other);
+        }
+        Ok(best.found)
+    };
     arrivals.look(look, |found| found.map_or(0, |message| message.arrival))
 }
 
-/// Looks at types first: most do not match. Slots that have become empty keep their type.
-#[inline(always)]
-fn search_once(
+#[cold]
+#[inline(never)]
+fn search_long(
     queue: &Queue,
-    admits: impl Fn(i64) -> bool,
-    lowest: bool,
-    is_other: impl Fn(&Message) -> bool,
+    selector: Selector,
+    last: u64,
+    is_other: &impl Fn(&Message) -> bool,
 ) -> Result<Option<Message>> {
-    let mut best: Rank = (i64::MAX, u64::MAX);
-    let mut found = None;
+    if !matches!(selector, Selector::Lowest(_)) {
+        let effort = Effort::of(usize::MAX);
+        let terms = Terms { last, up_to: u64::MAX, effort: &effort };
+        return long::search(queue, &terms, |message| {
+            selector.admits(message.kind) && !is_other(message)
+        });
+    }
+    let mut best = Best::of(selector);
     for block in occupied(queue) {
         let (first, slots) = block?;
+        best.look_at(&slots, first, |kind| selector.admits(kind), is_other);
+    }
+    Ok(best.found)
+}
+
+/// What the order of two messages depends on: the smaller one is delivered first.
+type Rank = (i64, u64);
+
+/// The message that is delivered first, of those that have been looked at.
+struct Best {
+    /// Whether the type counts before the arrival.
+    by_type: bool,
+    rank: Rank,
+    found: Option<Message>,
+}
+
+impl Best {
+    #[inline(always)]
+    fn of(selector: Selector) -> Self {
+        let by_type = matches!(selector, Selector::Lowest(_));
+        Self { by_type, rank: (i64::MAX, u64::MAX), found: None }
+    }
+
+    /// Looks at types first: most do not match. Slots that have become empty keep their type.
+    #[inline(always)]
+    fn look_at(
+        &mut self,
+        slots: &Slots<'_>,
+        first: usize,
+        admits: impl Fn(i64) -> bool,
+        is_other: impl Fn(&Message) -> bool,
+    ) {
         for index in slots.used.slots() {
             // Relaxed: see `read_head`.
             let kind = || slots.heads[index][0].load(Ordering::Relaxed).cast_signed();
-            if !admits(kind()) || lowest && kind() > best.0 {
+            if !admits(kind()) || self.by_type && kind() > self.rank.0 {
                 continue;
             }
             let arrival = slots.keys[index].load(Ordering::SeqCst);
             // Again: the type of this message.
             let kind = kind();
-            let rank = if lowest { (kind, arrival) } else { (0, arrival) };
-            if arrival == 0 || rank >= best || !admits(kind) {
+            let rank = if self.by_type { (kind, arrival) } else { (0, arrival) };
+            if arrival == 0 || rank >= self.rank || !admits(kind) {
                 continue;
             }
-            let message = read_head(&slots, first, index, arrival);
+            let message = read_head(slots, first, index, arrival);
             if !is_other(&message) {
-                (best, found) = (rank, Some(message));
+                (self.rank, self.found) = (rank, Some(message));
             }
         }
     }
-    Ok(found)
 }
 
 /// The message for a receiver that does not wait, while others do. `is_final`: it will not wait.

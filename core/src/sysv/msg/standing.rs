@@ -26,6 +26,7 @@
 
 use super::arrivals::Arrivals;
 use super::message::Message;
+use super::oldest::{Effort, Terms};
 use super::record::{Record, Wanted, call};
 use super::selector::Selector;
 use super::usage::Amount;
@@ -55,8 +56,12 @@ pub trait Scene {
     fn arrivals(&self) -> &Arrivals;
     /// All records that have ever been used. EINVAL, EIDRM.
     fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()>;
-    /// All messages, in any order. EINVAL, EIDRM.
-    fn each_message(&self, visit: impl FnMut(Message)) -> Result<()>;
+    /// The oldest of the messages that are wanted. EINVAL, EIDRM.
+    fn oldest(
+        &self,
+        terms: &Terms<'_>,
+        wants: impl FnMut(&Message) -> bool,
+    ) -> Result<Option<Message>>;
     /// Milliseconds of CLOCK_MONOTONIC, the low half of them.
     fn now(&self) -> u32;
 }
@@ -124,7 +129,7 @@ impl<'q> Standing<'q> {
         let mut attempts = 0..ATTEMPTS;
         loop {
             let before = turns.load(Ordering::SeqCst);
-            let look = || self.look_once(queue, own).map(|()| self.newest());
+            let look = |last| self.look_once(queue, own, last).map(|()| self.newest());
             queue.arrivals().look(look, |newest| *newest)?;
             // In the end a wrong order is better than none.
             if turns.load(Ordering::SeqCst) == before || attempts.next().is_none() {
@@ -133,7 +138,7 @@ impl<'q> Standing<'q> {
         }
     }
 
-    fn look_once(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
+    fn look_once(&mut self, queue: &'q impl Scene, own: Option<&Record>, last: u64) -> Result<()> {
         self.receivers.clear();
         let mut pushed = Ok(());
         queue.each_record(|record| {
@@ -144,7 +149,7 @@ impl<'q> Standing<'q> {
         })?;
         pushed?;
         self.receivers.sort_unstable_by_key(|receiver: &Receiver<'_>| receiver.ticket);
-        self.assign(queue)
+        self.assign(queue, last)
     }
 
     /// The sequence number of the last message that is for one of them.
@@ -205,40 +210,23 @@ impl<'q> Standing<'q> {
 
     /// Each message in its turn; those for which no waiter is free are passed over. After so many
     /// comparisons the rest is for no waiter: receivers take what they find.
-    fn assign(&mut self, queue: &impl Scene) -> Result<()> {
-        let (mut after, mut compared) = (0, 0);
-        // Whether one more message may be compared with all receivers.
-        let mut may_compare = |receivers: usize| {
-            compared += receivers;
-            compared <= COMPARISONS
-        };
-        if self.receivers.iter().any(|one| one.taking | one.bound != 0) {
-            queue.each_message(|message| {
-                if !may_compare(self.receivers.len()) {
-                    return;
-                }
-                let has = |one: &&mut Receiver<'_>| {
-                    let number = if one.taking == 0 { one.bound } else { one.taking };
-                    number == message.arrival
-                };
-                if let Some(one) = self.receivers.iter_mut().find(has) {
-                    one.given = Some(message);
-                }
-            })?;
+    fn assign(&mut self, queue: &impl Scene, last: u64) -> Result<()> {
+        let effort = Effort::of(COMPARISONS);
+        for one in self.receivers.iter_mut() {
+            let number = if one.taking == 0 { one.bound } else { one.taking };
+            if number != 0 {
+                let terms = Terms { last, up_to: number, effort: &effort };
+                one.given = queue.oldest(&terms, |message| message.arrival == number)?;
+            }
         }
+        let mut after = 0;
         while self.receivers.iter().any(Receiver::is_free) {
-            let mut next: Option<Message> = None;
-            queue.each_message(|message| {
-                let is_next = may_compare(1)
-                    && message.arrival > after
-                    && next.is_none_or(|other| message.arrival < other.arrival);
-                if is_next
-                    && may_compare(self.receivers.len())
+            let terms = Terms { last, up_to: u64::MAX, effort: &effort };
+            let next = queue.oldest(&terms, |message| {
+                message.arrival > after
+                    && effort.spend(self.receivers.len())
                     && self.receivers.iter().any(|one| one.is_free_for(message.kind))
-                    && !self.is_given(&message)
-                {
-                    next = Some(message);
-                }
+                    && !self.is_given(message)
             })?;
             let Some(message) = next else { return Ok(()) };
             after = message.arrival;
@@ -357,12 +345,21 @@ mod tests {
             Ok(())
         }
 
-        fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
-            self.visited.set(self.visited.get() + self.records.len());
-            for slot in (0..self.records.len()).rev() {
-                visit(Message { slot, arrival: slot as u64 + 1, kind: 1, length: 0, location: 0 });
+        fn oldest(
+            &self,
+            terms: &Terms<'_>,
+            mut wants: impl FnMut(&Message) -> bool,
+        ) -> Result<Option<Message>> {
+            let mut found = None;
+            for slot in (0..self.records.len()).rev().filter(|_| terms.effort.spend(1)) {
+                self.visited.set(self.visited.get() + 1);
+                let arrival = slot as u64 + 1;
+                let message = Message { slot, arrival, kind: 1, length: 0, location: 0 };
+                if wants(&message) {
+                    found = Some(message);
+                }
             }
-            Ok(())
+            Ok(found)
         }
 
         fn now(&self) -> u32 {

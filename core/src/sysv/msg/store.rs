@@ -115,14 +115,21 @@ pub fn slot(queue: &Queue, slot: usize) -> Result<Option<(Slots<'_>, usize)>> {
 
 /// The block of slots with this place, if there is one. EINVAL, EIDRM.
 #[inline(always)]
-fn block(queue: &Queue, place: usize) -> Result<Option<Slots<'_>>> {
+pub fn block(queue: &Queue, place: usize) -> Result<Option<Slots<'_>>> {
     Ok(known_slots(queue, place)?.and_then(|block| queue.layout.slots(block)))
 }
 
 /// Blocks of slots that there are.
 #[inline(always)]
-fn count(queue: &Queue) -> usize {
+pub fn count(queue: &Queue) -> usize {
     (queue.layout.words().slot_blocks.load(Ordering::SeqCst) as usize).min(SLOT_BLOCKS)
+}
+
+/// Whether there are several blocks of slots.
+#[inline(always)]
+pub fn is_long(queue: &Queue) -> bool {
+    // Relaxed: the caller has read the last number with Acquire.
+    queue.layout.words().slot_blocks.load(Ordering::Relaxed) > 1
 }
 
 /// The blocks that may hold messages, each with the index of its first slot.
@@ -150,19 +157,28 @@ pub fn messages(queue: &Queue, mut visit: impl FnMut(Message)) -> Result<()> {
             if arrival == 0 {
                 continue;
             }
-            let message = read_head(&slots, first, index, arrival);
-            // The head may be that of the next message in this slot. Acquire: a thread that writes
-            // one has found the key cleared, so we find it, too. Relaxed: the fence is enough.
-            fence(Ordering::Acquire);
-            if slots.keys[index].load(Ordering::Relaxed) == arrival {
-                visit(message);
-            }
+            read_message(&slots, first, index, arrival).into_iter().for_each(&mut visit);
         }
     }
     Ok(())
 }
 
-/// The message in a slot that has had this key a moment ago: see [`messages`].
+/// The message in a slot that has had this key a moment ago. `None`: it is gone.
+#[inline(always)]
+pub fn read_message(
+    slots: &Slots<'_>,
+    first: usize,
+    index: usize,
+    arrival: u64,
+) -> Option<Message> {
+    let message = read_head(slots, first, index, arrival);
+    // The head may be that of the next message in this slot. Acquire: a thread that writes one has
+    // found the key cleared, so we find it, too. Relaxed: the fence is enough.
+    fence(Ordering::Acquire);
+    (slots.keys[index].load(Ordering::Relaxed) == arrival).then_some(message)
+}
+
+/// The same, and it may be in part that of the next message there: see [`read_message`].
 #[inline(always)]
 pub fn read_head(slots: &Slots<'_>, first: usize, index: usize, arrival: u64) -> Message {
     // Relaxed: the key, which was read before, was stored after it with Release.
@@ -219,15 +235,17 @@ fn claim_free<'q>(queue: &'q Queue, who: &Operation<'static>) -> Result<Option<C
             None => return Ok(None),
         },
     };
-    if !claim::claim(&slots.claims[index], who) {
+    let words = queue.layout.words();
+    let Some(before) = claim::claim_after(&slots.claims[index], who) else {
         return if who.is_orphan() { Err(Errno::ERESTART) } else { Ok(None) };
-    }
+    };
+    words.deaths.note(before);
     let claimed = Claimed { slots, index, slot, arrival: 0 };
     // No Acquire is needed here: the claim has it. A sender may have filled the slot before we
     // claimed it.
     if slots.keys[index].load(Ordering::Relaxed) == 0 {
         // Before any thread is asked whether it waits: see `is_under_way`.
-        queue.layout.words().occupied.set(slots.used, slot / SLOTS, index, who);
+        words.occupied.set(slots.used, slot / SLOTS, index, who);
         return Ok(Some(claimed));
     }
     claimed.put_back(who);
@@ -241,11 +259,22 @@ fn is_free(slots: &Slots<'_>, index: usize) -> bool {
 }
 
 /// A free slot; a block of them is made if there is none. `None`: one has just become free.
+///
+/// Slots that are not marked as used come first: they cost one look at each block. The search
+/// begins at the block in which a slot has just become free.
 #[cold]
 fn search_free<'q>(
     queue: &'q Queue,
     who: &Operation<'static>,
 ) -> Result<Option<(Slots<'q>, usize, usize)>> {
+    let (count, hinted) = (count(queue), queue.layout.words().freed.load(Ordering::Relaxed));
+    let hinted = (hinted as usize / SLOTS).min(count);
+    for place in (hinted..count).chain(0..hinted) {
+        let Some(slots) = block(queue, place)? else { continue };
+        if let Some(index) = slots.used.unused().find(|index| is_free(&slots, *index)) {
+            return Ok(Some((slots, index, place * SLOTS + index)));
+        }
+    }
     for block in all_blocks(queue) {
         let (first, slots) = block?;
         if let Some(index) = (0..SLOTS).find(|index| is_free(&slots, *index)) {
@@ -280,13 +309,14 @@ pub fn take<'q>(
     for _ in 0..ATTEMPTS {
         let Some(message) = find(pause.is_over())? else { return Ok(None) };
         let Some((slots, index)) = slot(queue, message.slot)? else { return Ok(None) };
-        if !claim::claim(&slots.claims[index], who) {
+        let Some(before) = claim::claim_after(&slots.claims[index], who) else {
             if who.is_orphan() {
                 return Err(Errno::ERESTART);
             }
             wait_for_holder(queue, &slots.claims[index], message.arrival, who, &mut pause);
             continue;
-        }
+        };
+        queue.layout.words().deaths.note(before);
         let claimed = Claimed { slots, index, slot: message.slot, arrival: message.arrival };
         // No Acquire is needed here: the claim has it. A sequence number is given out once, so it
         // is the same message.

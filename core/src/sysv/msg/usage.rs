@@ -73,6 +73,15 @@ impl Amount {
     }
 }
 
+/// What a recount has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recounted {
+    /// Less is in use than it seemed, and that is corrected.
+    pub is_less: bool,
+    /// Nothing was added or taken away meanwhile.
+    pub is_unchanged: bool,
+}
+
 /// The word.
 #[repr(transparent)]
 #[derive(Default)]
@@ -135,17 +144,21 @@ impl Usage {
     }
 
     /// Corrects it. `count`: what the messages, and the slots that are claimed, amount to. It looks
-    /// at the claim of each slot before the key, and after it. True: less is in use than it seemed.
+    /// at the claim of each slot before the key, and after it.
     pub fn recount<E>(
         &self,
         count: impl FnOnce() -> Result<Amount, E>,
         who: &impl Claimant,
-    ) -> Result<bool, E> {
+    ) -> Result<Recounted, E> {
         // Before the count. A sender that claims its slot after the first look at the claim changes
         // the word; and so does a receiver that gives it back before the second.
         let seen = self.seen();
         // Neither is too low.
         let least = seen.amount().or_less(count()?);
-        Ok(seen.amount() != least && who.exchange(&self.0, seen.0, seen.after(least)))
+        if seen.amount() == least {
+            return Ok(Recounted { is_less: false, is_unchanged: self.seen() == seen });
+        }
+        let is_less = who.exchange(&self.0, seen.0, seen.after(least));
+        Ok(Recounted { is_less, is_unchanged: is_less })
     }
 }

@@ -4,7 +4,9 @@
 //! * a receiver clears the bit of a closed block although the word of the queue has changed, or
 //!   that word counts no changes; a sender opens a block before it has set its bit there;
 //! * a recount looks at a claim only before the key, or corrects a word that has changed since
-//!   before it.
+//!   before it;
+//! * a thread that claims a slot of the dead does not count the death, or a recount that was not
+//!   exact, or that began before the death was counted, is taken for its correction.
 
 use loom::thread;
 
@@ -127,11 +129,42 @@ fn a_recount_after_a_death() {
                     });
                 })
             };
-            queue.recount(&Participant::new(2));
+            queue.recount_if_needed(&Participant::new(2));
             victim.join().unwrap();
             let used = queue.usage.seen().amount();
             assert_eq!(used, used.plus(queue.amount().minus(used)), "too low");
-            queue.recount(&Participant::new(2));
+            queue.recount_if_needed(&Participant::new(2));
+            assert_eq!(queue.usage.seen().amount(), queue.amount());
+        });
+    }
+}
+
+/// The slot of the dead is used again before, or while, a recount looks at it.
+#[test]
+fn a_recount_after_a_death_that_others_have_covered() {
+    for sends in [true, false] {
+        check_each_stop(2, move |accesses| {
+            let queue = Queue::new();
+            queue.send(&Participant::new(3), 0).unwrap();
+            let who = Participant::new(1);
+            who.until(&queue.ends, accesses, End::Killed, |who| {
+                if sends {
+                    queue.send(who, 1);
+                } else {
+                    queue.receive(who);
+                }
+            });
+            let other = {
+                let queue = queue.clone();
+                thread::spawn(move || {
+                    let who = Participant::new(4);
+                    queue.send(&who, usize::from(sends));
+                    queue.receive(&who);
+                })
+            };
+            queue.recount_if_needed(&Participant::new(2));
+            other.join().unwrap();
+            queue.recount_if_needed(&Participant::new(2));
             assert_eq!(queue.usage.seen().amount(), queue.amount());
         });
     }

@@ -1,11 +1,13 @@
-//! The protocols of a message queue under the model checker: the real code of `flag`, `occupied`,
-//! `owner`, `record`, `standing` and `usage`, in queues of two slots and small casts.
+//! The protocols of a message queue under the model checker: the real code of `deaths`, `flag`,
+//! `floor`, `occupied`, `owner`, `record`, `standing` and `usage`, in queues of two slots and small
+//! casts.
 //!
 //! Run by `make model`. What `store`, `tell` and `wait` do around that is repeated here, step by
 //! step, as the kernel's part is modelled: what it does to the claim of a thread that dies, and the
 //! futex calls. Preemptions are bounded.
 
 mod blocks;
+mod floors;
 mod pieces;
 mod turns;
 mod waits;
@@ -13,6 +15,8 @@ mod waits;
 use loom::sync::Arc;
 
 use super::arrivals::Arrivals;
+use super::deaths::Deaths;
+use super::floor::Look;
 use super::occupied::{Occupied, Used};
 use super::usage::{Amount, Usage};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -40,6 +44,7 @@ struct Queue {
     keys: [AtomicU64; SLOTS],
     lengths: [AtomicU64; SLOTS],
     arrivals: Arrivals,
+    deaths: Deaths,
     ends: Ends,
 }
 
@@ -57,9 +62,8 @@ impl Queue {
 
     /// `store::claim_free` of this slot.
     fn claim_free(&self, who: &Participant, slot: usize) -> bool {
-        if !claim::claim(&self.claims[slot], who) {
-            return false;
-        }
+        let Some(before) = claim::claim_after(&self.claims[slot], who) else { return false };
+        self.deaths.note(before);
         if self.keys[slot].load(Ordering::Relaxed) != 0 {
             claim::release(&self.claims[slot], who);
             return false;
@@ -108,9 +112,8 @@ impl Queue {
         read: impl FnOnce(),
     ) -> bool {
         let claim = &self.claims[slot];
-        if !claim::claim(claim, who) {
-            return false;
-        }
+        let Some(before) = claim::claim_after(claim, who) else { return false };
+        self.deaths.note(before);
         if self.keys[slot].load(Ordering::Relaxed) != arrival {
             claim::release(claim, who);
             return false;
@@ -151,15 +154,43 @@ impl Queue {
 
     /// `count::recount_once`
     fn recount(&self, who: &Participant) {
-        let counts = |slot: &usize| {
-            let is_held = || !claim::is_free(self.claims[*slot].load(Ordering::SeqCst));
-            let has_message = || self.keys[*slot].load(Ordering::SeqCst) != 0;
-            is_held() || has_message() || is_held()
+        let deaths = self.deaths.counted();
+        let mut is_under_way = false;
+        let count = || {
+            let mut counted = Amount::default();
+            for slot in self.used_slots() {
+                let is_held = || !claim::is_free(self.claims[slot].load(Ordering::SeqCst));
+                let was_held = is_held();
+                let has_message = self.keys[slot].load(Ordering::SeqCst) != 0;
+                let is_held = was_held || is_held();
+                is_under_way |= is_held;
+                if is_held || has_message {
+                    let length = self.lengths[slot].load(Ordering::Relaxed);
+                    counted = sum(counted, length as usize);
+                }
+            }
+            Ok::<_, ()>(counted)
         };
-        let length = |slot: usize| self.lengths[slot].load(Ordering::Relaxed) as usize;
-        let slots = || self.used_slots().into_iter().filter(counts);
-        let count = || Ok::<_, ()>(slots().map(length).fold(Amount::default(), sum));
-        self.usage.recount(count, who).unwrap();
+        let recounted = self.usage.recount(count, who).unwrap();
+        if recounted.is_unchanged && !is_under_way {
+            self.deaths.are_corrected_up_to(deaths);
+        }
+    }
+
+    /// `count::recount`
+    fn recount_if_needed(&self, who: &Participant) {
+        if self.deaths.may_matter(self.claims.iter()) {
+            self.recount(who);
+        }
+    }
+
+    /// `long::look_at_block`
+    fn floor(&self) -> u64 {
+        let mut look = Look::after(self.arrivals.last());
+        for slot in self.used_slots() {
+            look.at(&self.claims[slot], &self.keys[slot]);
+        }
+        look.floor()
     }
 
     fn amount(&self) -> Amount {

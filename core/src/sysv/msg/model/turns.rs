@@ -16,6 +16,7 @@ use crate::os::Result;
 use crate::shared::participant::{End, Participant};
 use crate::sysv::msg::arrivals::Arrivals;
 use crate::sysv::msg::message::Message;
+use crate::sysv::msg::oldest::{Effort, Terms};
 use crate::sysv::msg::record::{Record, Wanted, call};
 use crate::sysv::msg::selector::Selector;
 use crate::sysv::msg::standing::{Scene, Standing};
@@ -41,11 +42,17 @@ impl Scene for Waited {
         Ok(())
     }
 
-    fn each_message(&self, mut visit: impl FnMut(Message)) -> Result<()> {
-        for (slot, arrival) in self.queue.messages() {
-            visit(Message { slot, arrival, kind: slot as i64, length: 1, location: 0 });
-        }
-        Ok(())
+    fn oldest(
+        &self,
+        terms: &Terms<'_>,
+        mut wants: impl FnMut(&Message) -> bool,
+    ) -> Result<Option<Message>> {
+        let mut messages = self.queue.messages();
+        messages.retain(|(_, arrival)| *arrival <= terms.up_to);
+        messages.sort_by_key(|(_, arrival)| *arrival);
+        let message =
+            |(slot, arrival)| Message { slot, arrival, kind: slot as i64, length: 1, location: 0 };
+        Ok(messages.into_iter().map(message).find(|message| wants(message)))
     }
 
     fn now(&self) -> u32 {
@@ -119,15 +126,10 @@ impl Waited {
     fn receive(&self, who: &Participant) -> Option<u64> {
         loop {
             let standing = Standing::of(self, None).unwrap();
-            let look = || {
-                let mut found: Option<Message> = None;
-                self.each_message(|message| {
-                    let is_first = found.is_none_or(|found| message.arrival < found.arrival);
-                    if is_first && !standing.is_given(&message) {
-                        found = Some(message);
-                    }
-                })?;
-                Ok(found)
+            let look = |last| {
+                let effort = Effort::of(usize::MAX);
+                let terms = Terms { last, up_to: u64::MAX, effort: &effort };
+                self.oldest(&terms, |message| !standing.is_given(message))
             };
             let newest = |found: &Option<Message>| found.map_or(0, |message| message.arrival);
             let message = self.queue.arrivals.look(look, newest).unwrap()?;
