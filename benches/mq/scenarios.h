@@ -55,26 +55,30 @@ static double measure_pair(unsigned size, unsigned depth)
 	return bench_loop(send_and_receive, &pair, size < LARGE ? 100 : 1);
 }
 
-static double measure_stream(void)
+static double measure_stream_of(struct queue *queue, unsigned size)
 {
 	struct bench_places places = bench_places("two");
-	struct queue *queue = queue_new(MESSAGES, SMALL);
 	struct bench_counter *received = (struct bench_counter *)bench_shared(sizeof *received);
 	pid_t sender = bench_fork(places.here), receiver;
 	while (sender == 0) {
 		static char body[SMALL];
-		queue_send(queue, body, SMALL, 0);
+		queue_send(queue, body, size, 0);
 	}
 	receiver = bench_fork(places.there);
 	while (receiver == 0) {
 		static char body[SMALL];
-		queue_receive(queue, body, SMALL);
+		queue_receive(queue, body, size);
 		received->count++;
 	}
 	double ns = bench_watch(received, 1);
 	bench_end(sender);
 	bench_end(receiver);
 	return ns;
+}
+
+static double measure_stream(void)
+{
+	return measure_stream_of(queue_new(MESSAGES, SMALL), SMALL);
 }
 
 static void play(void *argument)

@@ -1,5 +1,7 @@
-/* System V message queues, for scenarios.h; and two of their own:
+/* System V message queues, for scenarios.h; and three of their own:
  *
+ *   full BYTES        a message of so many, from a sender on one processor to a receiver on the
+ *                     other, through a queue of the default capacity: of short ones, thousands
  *   typed SELECTOR    send + receive of 64 B, while 100 messages of other types stay in the queue:
  *                     of one "type", or of the "lowest" type up to a bound */
 #include <sys/ipc.h>
@@ -55,6 +57,12 @@ static void queue_receive(struct queue *queue, char *body, unsigned size)
 
 #include "scenarios.h"
 
+static double measure_full(unsigned size)
+{
+	BENCH_NEED(size <= SMALL);
+	return measure_stream_of(queue_new(BODY, BODY), size);
+}
+
 static void send_and_receive_typed(void *queue)
 {
 	static struct message message;
@@ -77,7 +85,10 @@ static double measure_typed(const char *selector)
 int main(int argc, char **argv)
 {
 	int is_typed = argc == 3 && strcmp(argv[1], "typed") == 0;
-	double ns = is_typed ? measure_typed(argv[2]) : measure(argc, argv);
+	int is_full = argc == 3 && strcmp(argv[1], "full") == 0;
+	double ns = is_typed  ? measure_typed(argv[2])
+		    : is_full ? measure_full((unsigned)atoi(argv[2]))
+			      : measure(argc, argv);
 	for (int i = 0; i < 2 && made[i]; i++)
 		msgctl(made[i]->id, IPC_RMID, NULL);
 	return bench_report(ns, "msgsnd");

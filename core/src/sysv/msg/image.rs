@@ -84,7 +84,7 @@ impl<'f> Image<'f> {
     /// What tells whether anything has been sent or received, or a thread has begun to wait.
     fn marks(&self) -> Marks {
         let words = self.queue.layout.words();
-        [words.arrivals.last(), words.turns.load(Ordering::Relaxed)]
+        [words.sending.arrivals.last(), words.turns.load(Ordering::Relaxed)]
     }
 
     /// Whether nothing of that has happened since the first block was copied: it is copied anew.

@@ -51,14 +51,22 @@ pub const RECORDS: usize = BLOCK / size_of::<Record>();
 /// Blocks of records at most.
 pub const RECORD_BLOCKS: usize = 256;
 
+/// In a cache line of its own: a sender and a receiver on two processors take the line of the usage
+/// from each other with each message, and a line that only one of them writes less often.
+#[repr(C, align(64))]
+pub struct Sending {
+    /// The sequence number of the last message, or the ticket of the last waiter: see `arrivals`.
+    pub arrivals: Arrivals,
+    /// The slot that a message was sent to last, while many are there: a hint.
+    pub sent: AtomicU32,
+}
+
 /// The words of the queue that are no message. Relaxed where nothing else is said: statistics for
 /// msgctl(2), each of which is true by itself.
 #[repr(C)]
 pub struct Words {
     /// Bytes and messages: see `usage`.
     pub usage: Usage,
-    /// The sequence number of the last message, or the ticket of the last waiter: see `arrivals`.
-    pub arrivals: Arrivals,
     /// How often a receiver has begun to wait, or to take what is for it. A thread that finds it
     /// changed has seen records and messages of different times: see `standing`.
     pub turns: AtomicU64,
@@ -95,7 +103,8 @@ pub struct Words {
     pub body_hints: [AtomicU32; 3],
     /// Of threads in the middle of an operation: see `deaths`.
     pub deaths: Deaths,
-    _line: u32,
+    /// What senders change, and receivers do not.
+    pub sending: Sending,
     /// Which blocks of slots may hold messages: see `occupied`.
     pub occupied: Occupied,
     /// Whether it pays to spin before a sleep for a message, and for space.

@@ -19,7 +19,7 @@ impl Scene for Queue {
     }
 
     fn arrivals(&self) -> &Arrivals {
-        &self.layout.words().arrivals
+        &self.layout.words().sending.arrivals
     }
 
     fn each_record<'q>(&'q self, mut visit: impl FnMut(&'q Record)) -> Result<()> {

@@ -28,7 +28,7 @@ pub fn begin(
     who.commit((&record.taking, 0), (&record.ends, ends.into()));
     who.commit((&record.taking, 0), (&record.call, call::AWAKE));
     let words = queue.layout.words();
-    let ticket = words.arrivals.next();
+    let ticket = words.sending.arrivals.next();
     let is_written = Claimant::write(who, &Record::words_of(wanted), record.wanted_words())
         && who.exchange(&record.ticket, 0, ticket);
     if !is_written {

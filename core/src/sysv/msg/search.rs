@@ -50,7 +50,7 @@ fn search(
     admits: impl Fn(i64) -> bool,
     is_other: impl Fn(&Message) -> bool,
 ) -> Result<Option<Message>> {
-    let arrivals = &queue.layout.words().arrivals;
+    let arrivals = &queue.layout.words().sending.arrivals;
     let look = |last| {
         // After the last number: the senders of it and of earlier ones have made their blocks.
         if store::is_long(queue) {

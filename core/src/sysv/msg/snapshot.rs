@@ -136,7 +136,7 @@ impl Snapshot {
 pub fn passage(file: &File) -> Result<(u64, u64)> {
     let image = Image::of(file)?;
     let words = image.queue.layout.words();
-    Ok((words.arrivals.last(), words.usage.seen().amount().messages))
+    Ok((words.sending.arrivals.last(), words.usage.seen().amount().messages))
 }
 
 fn look(queue: &Queue) -> Result<Snapshot> {
@@ -156,7 +156,7 @@ fn look(queue: &Queue) -> Result<Snapshot> {
         life: if is_removed { Life::Removed } else { life },
         is_half_done: header.is_half_done(),
         is_at_home: queue.identity().facts.is_at_home,
-        arrivals: words.arrivals.last(),
+        arrivals: words.sending.arrivals.last(),
         messages,
         waiters: waiters(queue, &standing)?,
     })

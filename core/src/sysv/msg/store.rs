@@ -23,6 +23,9 @@ use crate::shared::thread::Operation;
 /// often.
 const ATTEMPTS: usize = 512;
 
+/// So many messages are many: they lie in several blocks. See [`hint`].
+const MANY: u64 = 2 * SLOTS as u64;
+
 /// A claimed slot.
 #[derive(Clone, Copy)]
 pub struct Claimed<'q> {
@@ -213,24 +216,42 @@ pub fn reserve<'q>(
 ) -> Result<Reserved<'q>> {
     let (words, bound, what) = (queue.layout.words(), queue.bound(), Amount::of(length));
     for _ in 0..ATTEMPTS {
-        if !words.usage.seen().amount().plus(what).minus(spared).fits(bound) {
+        let used = words.usage.seen().amount();
+        if !used.plus(what).minus(spared).fits(bound) {
             return Ok(Reserved::Full);
         }
-        if let Some(claimed) = claim_free(queue, who)? {
-            return Ok(Reserved::Slot(Claimed { arrival: words.arrivals.next(), ..claimed }));
+        if let Some(claimed) = claim_free(queue, used.messages >= MANY, who)? {
+            return Ok(Reserved::Slot(Claimed {
+                arrival: words.sending.arrivals.next(),
+                ..claimed
+            }));
         }
     }
     Ok(Reserved::Full)
 }
 
+/// Where a sender looks for a free slot first. Of few messages each one goes to the slot that was
+/// freed last, which is in the cache. Of many it goes behind the one before: so the sender and the
+/// receiver work on different blocks, and do not take each other's cache lines.
+#[inline(always)]
+fn hint(queue: &Queue, are_many: bool) -> usize {
+    let words = queue.layout.words();
+    let (word, step) = if are_many { (&words.sending.sent, 1) } else { (&words.freed, 0) };
+    word.load(Ordering::Relaxed) as usize + step
+}
+
 /// `None`: another one was faster.
 #[inline(always)]
-fn claim_free<'q>(queue: &'q Queue, who: &Operation<'static>) -> Result<Option<Claimed<'q>>> {
-    let hinted = queue.layout.words().freed.load(Ordering::Relaxed) as usize;
+fn claim_free<'q>(
+    queue: &'q Queue,
+    are_many: bool,
+    who: &Operation<'static>,
+) -> Result<Option<Claimed<'q>>> {
+    let hinted = hint(queue, are_many);
     let found = slot(queue, hinted)?.filter(|(slots, index)| is_free(slots, *index));
     let (slots, index, slot) = match found {
         Some((slots, index)) => (slots, index, hinted),
-        None => match search_free(queue, who)? {
+        None => match search_free(queue, hinted, who)? {
             Some(found) => found,
             None => return Ok(None),
         },
@@ -246,6 +267,9 @@ fn claim_free<'q>(queue: &'q Queue, who: &Operation<'static>) -> Result<Option<C
     if slots.keys[index].load(Ordering::Relaxed) == 0 {
         // Before any thread is asked whether it waits: see `is_under_way`.
         words.occupied.set(slots.used, slot / SLOTS, index, who);
+        if are_many {
+            words.sending.sent.store(u32::try_from(slot).unwrap_or(0), Ordering::Relaxed);
+        }
         return Ok(Some(claimed));
     }
     claimed.put_back(who);
@@ -261,15 +285,16 @@ fn is_free(slots: &Slots<'_>, index: usize) -> bool {
 /// A free slot; a block of them is made if there is none. `None`: one has just become free.
 ///
 /// Slots that are not marked as used come first: they cost one look at each block. The search
-/// begins at the block in which a slot has just become free.
+/// begins at the block that is hinted at.
 #[cold]
 fn search_free<'q>(
     queue: &'q Queue,
+    hinted: usize,
     who: &Operation<'static>,
 ) -> Result<Option<(Slots<'q>, usize, usize)>> {
-    let (count, hinted) = (count(queue), queue.layout.words().freed.load(Ordering::Relaxed));
-    let hinted = (hinted as usize / SLOTS).min(count);
-    for place in (hinted..count).chain(0..hinted) {
+    let count = count(queue);
+    let first = (hinted / SLOTS).min(count);
+    for place in (first..count).chain(0..first) {
         let Some(slots) = block(queue, place)? else { continue };
         if let Some(index) = slots.used.unused().find(|index| is_free(&slots, *index)) {
             return Ok(Some((slots, index, place * SLOTS + index)));
