@@ -13,7 +13,7 @@ use crate::shared::presence;
 /// "rsipc-sv"
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-sv");
 /// Of the format of all families.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Bytes from the start of the file to what the family has of its own.
 pub const HEADER_SIZE: usize = 128;
