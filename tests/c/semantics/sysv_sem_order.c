@@ -210,6 +210,32 @@ CASE(semop_sleeper_goes_on_sleeping_at_its_next_obstacle)
 	CHECK_VALUES(set, 0, 0, 0);
 }
 
+/* More than one look at the queue notes. */
+CASE(semop_array_behind_a_hundred_others_is_served)
+{
+	enum { MANY = 100 };
+	int set = new_set(3);
+	for (int i = 0; i < MANY; i++)
+		SLEEPS(set, { 0, -2, 0 }, { 1, -1, 0 });
+	struct sleeper *first = SLEEPS(set, { 0, -1, 0 }, { 2, 1, 0 }),
+		       *second = SLEEPS(set, { 0, -1, 0 }, { 2, 1, 0 });
+	CHECK_OK(SEMOP(set, { 0, 1, 0 }));
+	CHECK_EQ(end_of(first), 0);
+	CHECK(!is_done(second));
+	CHECK_EQ(takers_of(set, 0), MANY + 1);
+	CHECK_VALUES(set, 0, 0, 1);
+}
+
+CASE(semop_array_ends_though_its_obstacle_has_not_changed)
+{
+	int set = new_set(2);
+	struct sleeper *array = SLEEPS(set, { 0, 1, 0 }, { 1, -1, 0 });
+	CHECK_EQ(takers_of(set, 1), 1);
+	CHECK_OK(SEMOP(set, { 0, SEMVMX, 0 }));
+	CHECK_EQ(end_of(array), ERANGE);
+	CHECK_EQ(asleep_in(set), 0);
+}
+
 CASE(semop_setall_serves_in_the_order_of_arrival)
 {
 	int set = new_set(1);

@@ -326,6 +326,33 @@ CASE(semop_undo_of_500_members)
 		CHECK_EQ(value_of(set, i), 0);
 }
 
+CASE(semop_undo_of_members_that_were_named_in_another_order)
+{
+	enum { MANY = 100 };
+	struct sembuf all[MANY], even[MANY / 2];
+	int set = new_set(MANY);
+	struct holder *holder = common_memory(sizeof *holder);
+	for (int i = 0; i < MANY; i++)
+		all[i] = (struct sembuf){ (unsigned short)i, 2, SEM_UNDO };
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		CHECK_OK(semop(set, all, MANY));
+		for (int i = 0; i < MANY / 2; i++)
+			even[i] = (struct sembuf){ (unsigned short)(MANY - 2 - 2 * i), -2, SEM_UNDO };
+		CHECK_OK(semop(set, even, MANY / 2));
+		for (int i = 0; i < MANY / 2; i++)
+			even[i] = (struct sembuf){ (unsigned short)(2 * i), 1, SEM_UNDO };
+		CHECK_OK(semop(set, even, MANY / 2));
+		hold_until_told(holder);
+	}
+	await_holder(holder, pid);
+	for (int i = 0; i < MANY; i++)
+		CHECK_EQ(value_of(set, i), i % 2 ? 2 : 1);
+	end_holder(holder, KILLED);
+	for (int i = 0; i < MANY; i++)
+		CHECK_EQ(value_of(set, i), 0);
+}
+
 CASE(semop_undo_in_40_sets)
 {
 	enum { SETS = 40 };

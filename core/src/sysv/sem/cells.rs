@@ -99,6 +99,7 @@ pub struct Adjustment {
 const MEMBER_BITS: u32 = 15;
 const NUMBER_SHIFT: u32 = 16 + MEMBER_BITS;
 const SLOT_SHIFT: u32 = 48;
+const STATUS: u64 = 7;
 const ALTERS: u64 = 1 << 3;
 const COMPLEX: u64 = 1 << 4;
 const FOR_ZERO: u64 = 1 << 5;
@@ -130,9 +131,15 @@ impl Member {
 }
 
 impl Waiter {
+    /// Whether the word is that of one that waits.
+    #[inline(always)]
+    pub fn is_waiting(word: u64) -> bool {
+        word & STATUS == 1
+    }
+
     /// From its word. Unknown statuses, as only hostile bytes have them, are those of no waiter.
     pub fn read(word: u64) -> Self {
-        let status = match word & 7 {
+        let status = match word & STATUS {
             1 => Status::Waiting,
             2 => Status::Granted,
             3 => Status::WouldBlock,
@@ -188,6 +195,12 @@ impl Adjustment {
         u64::from(self.amount.cast_unsigned()) | self.key()
     }
 
+    /// The key in a word, and the amount; with the amount 0 the cell is free.
+    #[inline(always)]
+    pub fn parts(word: u64) -> (u64, i16) {
+        (word & !0xffff, half(word, 0).cast_signed())
+    }
+
     /// Its word without the amount: whose it is, and for which semaphore.
     #[inline(always)]
     pub fn key(self) -> u64 {
@@ -215,6 +228,10 @@ mod tests {
             ticket: TICKETS - 1,
         };
         assert_eq!(Waiter::read(waiter.word()), waiter);
+        for status in [Status::Free, Status::Waiting, Status::Granted, Status::WouldBlock] {
+            let word = Waiter { status, ..waiter }.word();
+            assert_eq!(Waiter::is_waiting(word), Waiter::read(word).status == Status::Waiting);
+        }
         let holder = Holder { slot: 4095, number: (1 << 17) - 1 };
         let adjustment = Adjustment { holder, member: 31999, amount: -32768 };
         assert_eq!(Adjustment::read(adjustment.word()), Some(adjustment));

@@ -13,10 +13,11 @@
 //! maker will have set the word anew.
 
 use super::cells::{Status, Waiter};
+use super::changed::Changed;
 use super::draft::Draft;
 use super::layout::Layout;
 use super::record::{Record, asleep};
-use super::serve::{Changed, Slots, serve, waiting};
+use super::serve::{Slots, serve, waiting};
 use super::set::Set;
 use super::state::{Fact, Memory, NO_PART, REMOVED, ROOTS};
 use crate::atomic::Ordering;

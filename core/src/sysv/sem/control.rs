@@ -2,11 +2,13 @@
 
 use super::cells::{Member, Status, VALUE_MAX};
 use super::change::{Step, change};
-use super::serve::{Changed, split};
+use super::changed::Changed;
+use super::serve::split;
 use super::set::Set;
 use super::state::{self, Fact, Kind, Memory};
 use super::undo::{is_doubtful, mend};
 use super::wish::gone;
+use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
 use crate::os::process::Process;
 use crate::os::scratch::Scratch;
@@ -132,8 +134,10 @@ pub fn values(thread: &'static Thread, id: i32) -> Result<Scratch> {
     let mut values = Scratch::new(set.members())?;
     let places = Cell::from_mut(&mut *values).as_slice_of_cells();
     set.read(|view| {
-        for (number, place) in places.iter().enumerate() {
-            place.set(view.member(number)?.value);
+        for (chunk, places) in places.chunks(Kind::Member.cells()).enumerate() {
+            for (word, place) in view.cells(Kind::Member, chunk)?.iter().zip(places) {
+                place.set(Member::read(word.load(Ordering::Relaxed)).value);
+            }
         }
         Ok(())
     })?;
@@ -158,7 +162,8 @@ pub fn set_value(thread: &'static Thread, id: i32, member: i32, value: i32) -> R
     let set = entered.object;
     let number = usize::try_from(member).ok().filter(|&number| number < set.members());
     let number = number.ok_or(Errno::EINVAL)?;
-    set_values(set, &entered.operation, number..number + 1, |_| value)
+    let changed = Changed::only(u16::try_from(number).map_err(|_| Errno::EINVAL)?);
+    set_values(set, &entered.operation, number..number + 1, changed, |_| value)
 }
 
 /// SETALL. EACCES, ERANGE.
@@ -170,7 +175,7 @@ pub fn set_all(thread: &'static Thread, id: i32, values: &[u16]) -> Result<()> {
         in_range((*value).into())?;
     }
     let value = |number: usize| values.get(number).copied().unwrap_or(0);
-    set_values(set, &entered.operation, 0..set.members(), value)
+    set_values(set, &entered.operation, 0..set.members(), Changed::all(), value)
 }
 
 fn in_range(value: i32) -> Result<u16> {
@@ -183,6 +188,7 @@ fn set_values(
     set: &Set,
     who: &Operation<'static>,
     which: core::ops::Range<usize>,
+    changed: Changed,
     value: impl Fn(usize) -> u16,
 ) -> Result<()> {
     let pid = Process::pid_of_memory();
@@ -202,7 +208,7 @@ fn set_values(
             }
         }
         draft.set_fact(Fact::Ctime, realtime_seconds());
-        Ok(Step::Publish((), Some(Changed::all())))
+        Ok(Step::Publish((), Some(changed)))
     });
     result.map_err(gone)
 }

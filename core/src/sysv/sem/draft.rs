@@ -179,6 +179,12 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         Ok(())
     }
 
+    /// The words of a chunk of cells, to look at many of them.
+    #[inline(always)]
+    pub fn cells(&self, kind: Kind, chunk: usize) -> Result<&'d [AtomicU64]> {
+        state::buffer_of(self.memory, self.root, kind, chunk)
+    }
+
     /// A semaphore.
     #[inline(always)]
     pub fn member(&self, number: usize) -> Result<Member> {

@@ -6,10 +6,12 @@
 //! | `call` | `semop` |
 //! | `cells` | what the words of a state say |
 //! | `change` | one change, from the first copy to the last wake |
+//! | `changed` | which semaphores have changed |
 //! | `control` | `semctl` |
 //! | `draft` | a changed copy, swapped in whole or not at all |
 //! | `fate` | whether the thread of a waiter is alive |
 //! | `find` | `semget`: sets as objects that are found and made |
+//! | `group` | some of the waiters, in the order of their arrival |
 //! | `image` | copies of parts of a set's file, for an observer that does not map it |
 //! | `layout` | where everything lies in the file |
 //! | `many` | an array of operations, put together at once |
@@ -30,7 +32,9 @@
 
 pub mod at_once;
 pub mod cells;
+pub mod changed;
 pub mod draft;
+mod group;
 mod many;
 #[cfg(all(test, loom))]
 mod model;

@@ -3,6 +3,7 @@
 use super::cells::{Adjustment, Holder, VALUE_MAX};
 use super::draft::Draft;
 use super::state::{self, Fact, Kind, Memory};
+use crate::atomic::Ordering;
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 
@@ -109,14 +110,15 @@ pub fn perform<M: Memory, C: Claimant>(
     operations: &[Operation],
     actor: Actor,
 ) -> Result<Outcome> {
+    let mut near = 0;
     for (number, operation) in operations.iter().enumerate() {
-        let refused = match step(draft, *operation, actor) {
+        let refused = match step(draft, *operation, actor, &mut near) {
             Ok(true) => continue,
             Ok(false) => Ok(Outcome::Blocked(*operation)),
             Err(error) => Err(error),
         };
         for done in operations[..number].iter().rev() {
-            back(draft, *done, actor)?;
+            back(draft, *done, actor, &mut near)?;
         }
         return refused;
     }
@@ -137,6 +139,7 @@ fn step<M: Memory, C: Claimant>(
     draft: &mut Draft<'_, M, C>,
     operation: Operation,
     actor: Actor,
+    near: &mut usize,
 ) -> Result<bool> {
     let number = usize::from(operation.member);
     if number >= draft.memory().members() {
@@ -154,7 +157,7 @@ fn step<M: Memory, C: Claimant>(
         return Err(Errno::ERANGE);
     }
     if operation.is_undone() {
-        adjust(draft, operation, actor, -i32::from(operation.amount))?;
+        adjust(draft, operation, actor, -i32::from(operation.amount), near)?;
     }
     member.value = u16::try_from(value).map_err(|_| Errno::ERANGE)?;
     draft.set_member(number, member)?;
@@ -167,6 +170,7 @@ fn back<M: Memory, C: Claimant>(
     draft: &mut Draft<'_, M, C>,
     operation: Operation,
     actor: Actor,
+    near: &mut usize,
 ) -> Result<()> {
     if operation.amount == 0 {
         return Ok(());
@@ -177,7 +181,7 @@ fn back<M: Memory, C: Claimant>(
     member.value = u16::try_from(value).map_err(|_| Errno::EINVAL)?;
     draft.set_member(number, member)?;
     if operation.is_undone() {
-        adjust(draft, operation, actor, i32::from(operation.amount))?;
+        adjust(draft, operation, actor, i32::from(operation.amount), near)?;
     }
     Ok(())
 }
@@ -190,9 +194,10 @@ fn adjust<M: Memory, C: Claimant>(
     operation: Operation,
     actor: Actor,
     change: i32,
+    near: &mut usize,
 ) -> Result<()> {
     let holder = actor.process.ok_or(Errno::ENOMEM)?;
-    let (found, free) = find_adjustment(draft, holder, operation.member)?;
+    let (found, free) = find_adjustment(draft, holder, operation.member, near)?;
     let amount = adjusted(found.map_or(0, |(_, amount)| amount), change)?;
     let cell = found.map(|(cell, _)| cell).or(free).ok_or(Errno::ENOMEM)?;
     let used = usize::try_from(draft.fact(Fact::Adjusted)).unwrap_or(0);
@@ -200,7 +205,10 @@ fn adjust<M: Memory, C: Claimant>(
     match (cell + 1).cmp(&used) {
         core::cmp::Ordering::Greater => draft.set_fact(Fact::Adjusted, cell as u64 + 1),
         // The last one goes: mostly a lock is given back, and then there is none.
-        core::cmp::Ordering::Equal if amount == 0 => draft.set_fact(Fact::Adjusted, cell as u64),
+        core::cmp::Ordering::Equal if amount == 0 => {
+            let used = used_before(draft, cell)?;
+            draft.set_fact(Fact::Adjusted, used as u64);
+        }
         _ => {}
     }
     let adjustment = Adjustment { holder, member: operation.member, amount };
@@ -216,23 +224,50 @@ pub fn adjusted(before: i16, change: i32) -> Result<i16> {
 /// A cell and what it adds.
 type Found = Option<(usize, i16)>;
 
-/// The adjustment of a process to a semaphore, and a cell that is free.
+/// The adjustment of a process to a semaphore, or else the first cell that is free. `near` is
+/// behind the one for the operation before, and is looked at first: arrays name the same semaphores
+/// in the same order again and again.
 fn find_adjustment<M: Memory, C: Claimant>(
     draft: &Draft<'_, M, C>,
     holder: Holder,
     member: u16,
+    near: &mut usize,
 ) -> Result<(Found, Option<usize>)> {
     let capacity = state::capacity(draft.memory(), Kind::Adjustment);
     let used = usize::try_from(draft.fact(Fact::Adjusted)).unwrap_or(0).min(capacity);
+    let key = Adjustment { holder, member, amount: 1 }.key();
+    if *near < used
+        && let Some(known) = draft.adjustment(*near)?
+        && known.key() == key
+    {
+        *near += 1;
+        return Ok((Some((*near - 1, known.amount)), None));
+    }
     let mut free = (used < capacity).then_some(used);
-    for cell in 0..used {
-        match draft.adjustment(cell)? {
-            Some(known) if known.holder == holder && known.member == member => {
-                return Ok((Some((cell, known.amount)), free));
+    // From the end: mostly what was added last goes first.
+    for chunk in (0..used.div_ceil(Kind::Adjustment.cells())).rev() {
+        let first = chunk * Kind::Adjustment.cells();
+        let words = draft.cells(Kind::Adjustment, chunk)?;
+        for (word, cell) in words.iter().zip(first..used).rev() {
+            match Adjustment::parts(word.load(Ordering::Relaxed)) {
+                (_, 0) => free = Some(cell),
+                (known, amount) if known == key => {
+                    *near = cell + 1;
+                    return Ok((Some((cell, amount)), free));
+                }
+                _ => {}
             }
-            None if free.is_none_or(|free| free == used) => free = Some(cell),
-            _ => {}
         }
     }
     Ok((None, free))
+}
+
+/// Cells of adjustments that are in use when those behind this one are free, and it is, too.
+fn used_before<M: Memory, C: Claimant>(draft: &Draft<'_, M, C>, cell: usize) -> Result<usize> {
+    for before in (0..cell).rev() {
+        if draft.adjustment(before)?.is_some() {
+            return Ok(before + 1);
+        }
+    }
+    Ok(0)
 }

@@ -153,6 +153,12 @@ impl Record {
         operations > FEW
     }
 
+    /// The amount of its only operation. `None`: a long array.
+    pub fn amount(&self) -> Option<i16> {
+        let is_here = self.long.load(Ordering::Relaxed) == 0;
+        is_here.then(|| Operation::read(self.few[0].load(Ordering::Relaxed)).amount)
+    }
+
     /// What the waiter wants. `long` finds the space of a part.
     pub fn wanted<'l>(
         &'l self,

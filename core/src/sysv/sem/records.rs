@@ -23,15 +23,27 @@ use crate::sysv::object::within;
 /// A record for a waiter. ENOMEM, ENOSPC: there is no memory for one more; EIDRM.
 pub fn claim_record(set: &Set, who: &ThreadOperation<'static>) -> Result<usize> {
     loop {
-        for slot in 0..capacity(&set.layout) {
-            if is_claimed(set, who, slot)? {
-                let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
-                set.layout.words().records.fetch_max(used, Ordering::SeqCst);
-                return Ok(slot);
+        // Whether a holder has died takes system calls to find out. So it is asked only when no
+        // record is free: a dead waiter is given nothing meanwhile, and counts nowhere.
+        for frees in [Frees::None, Frees::Dead] {
+            for slot in 0..capacity(&set.layout) {
+                if is_claimed(set, who, slot, frees)? {
+                    let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
+                    set.layout.words().records.fetch_max(used, Ordering::SeqCst);
+                    return Ok(slot);
+                }
             }
         }
         set.add_part()?;
     }
+}
+
+/// Which of the records that are held are freed first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frees {
+    None,
+    /// Those of threads that are dead.
+    Dead,
 }
 
 fn capacity(layout: &Layout) -> usize {
@@ -39,7 +51,12 @@ fn capacity(layout: &Layout) -> usize {
 }
 
 /// Claims this record, if no thread has it.
-fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<bool> {
+fn is_claimed(
+    set: &Set,
+    who: &ThreadOperation<'static>,
+    slot: usize,
+    frees: Frees,
+) -> Result<bool> {
     let Some(record) = set.layout.record(slot) else { return Ok(false) };
     let has_ended = |held| {
         !fate::is_known_to_live(record, held, |slot| set.layout.process(slot))
@@ -47,7 +64,7 @@ fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize) -> Result<
     };
     // Relaxed: the claim decides.
     if !claim::is_free(record.claim.load(Ordering::Relaxed))
-        && !claim::free_if(&record.claim, has_ended)
+        && (frees == Frees::None || !claim::free_if(&record.claim, has_ended))
     {
         return Ok(false);
     }

@@ -5,10 +5,13 @@
 //! Linux's (ipc/sem.c): first the waiters for zeros alone, then the others in the order of their
 //! arrival, and from the start again after each grant.
 
+use core::iter::successors;
 use core::mem::MaybeUninit;
 
 use super::cells::{Status, Waiter};
+use super::changed::Changed;
 use super::draft::Draft;
+use super::group::Group;
 use super::operate::{Actor, Operation, Outcome, perform};
 use super::state::{self, Fact, Kind, Memory};
 use crate::os::{Errno, Result};
@@ -22,6 +25,8 @@ pub trait Records {
     /// The operations of the waiter in this slot, and for which process. At most
     /// [`OPERATIONS_MAX`], whatever the bytes are. `now` is left to the caller.
     fn wanted(&self, slot: usize, into: &mut Wanted) -> Option<Actor>;
+    /// The amount of the only operation of this waiter. `None`: that is not known so quickly.
+    fn amount(&self, slot: usize) -> Option<i16>;
     /// Whether the waiter in this slot is dead, and must be given nothing any more.
     fn is_dead(&self, slot: usize) -> bool;
 }
@@ -83,89 +88,15 @@ impl Slots {
     /// The slots.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(number, &word)| {
-            (0..64).filter(move |bit| word >> bit & 1 != 0).map(move |bit| number * 64 + bit)
+            // Without the lowest bit, again and again.
+            let words = successors(Some(word), |word| Some(word & (word - 1)));
+            words.take_while(|word| *word != 0).map(move |word| number * 64 + lowest(word))
         })
     }
 }
 
-/// Some semaphores.
-#[derive(Clone, Copy, PartialEq)]
-struct Members {
-    few: [u16; Self::FEW],
-    count: usize,
-    /// So many that it is not worth to look: all of them.
-    all: bool,
-}
-
-impl Members {
-    const FEW: usize = 8;
-
-    fn none() -> Self {
-        Self { few: [0; Self::FEW], count: 0, all: false }
-    }
-
-    fn add(&mut self, member: u16) {
-        if self.has(member) {
-            return;
-        }
-        match self.few.get_mut(self.count) {
-            Some(place) => {
-                *place = member;
-                self.count += 1;
-            }
-            None => self.all = true,
-        }
-    }
-
-    fn has(&self, member: u16) -> bool {
-        self.all || self.few[..self.count].contains(&member)
-    }
-
-    /// Whether one of them is zero.
-    fn have_zero<M: Memory, C: Claimant>(&self, draft: &Draft<'_, M, C>) -> Result<bool> {
-        let is_zero = |number| Ok(draft.member(number)?.value == 0);
-        if self.all {
-            return (0..draft.memory().members())
-                .try_fold(false, |any, number| if any { Ok(true) } else { is_zero(number) });
-        }
-        self.few[..self.count].iter().try_fold(false, |any, &member| {
-            if any { Ok(true) } else { is_zero(usize::from(member)) }
-        })
-    }
-}
-
-/// Which semaphores have changed.
-#[derive(Clone, Copy, PartialEq)]
-pub struct Changed {
-    changed: Members,
-    /// Those that the last array names, be it in a wait for zero.
-    named: Members,
-}
-
-impl Changed {
-    /// All of them.
-    pub fn all() -> Self {
-        let all = Members { all: true, ..Members::none() };
-        Self { changed: all, named: all }
-    }
-
-    /// Those that an array has changed.
-    pub fn by(operations: &[Operation]) -> Self {
-        let mut changed = Self { changed: Members::none(), named: Members::none() };
-        changed.add(operations);
-        changed
-    }
-
-    /// Another array has been performed.
-    fn add(&mut self, operations: &[Operation]) {
-        self.named = Members::none();
-        for operation in operations {
-            self.named.add(operation.member);
-            if operation.amount != 0 {
-                self.changed.add(operation.member);
-            }
-        }
-    }
+fn lowest(word: u64) -> usize {
+    usize::try_from(word.trailing_zeros()).unwrap_or(0)
 }
 
 /// Waiters that wait, and slots that have ever been in use.
@@ -175,8 +106,22 @@ pub fn waiting<M: Memory, C: Claimant>(draft: &Draft<'_, M, C>) -> (u32, usize) 
 
 /// The same of a word that was read elsewhere.
 pub fn split(word: u64, capacity: usize) -> (u32, usize) {
-    let waiting = u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
+    let waiting = u32::try_from(word & 0xffff).unwrap_or(0);
     (waiting, usize::try_from(word >> 32).unwrap_or(0).min(capacity))
+}
+
+/// Waiters that wait with more than one operation.
+fn complex<M: Memory, C: Claimant>(draft: &Draft<'_, M, C>) -> u64 {
+    draft.fact(Fact::Waiting) >> 16 & 0xffff
+}
+
+fn set_waiting<M: Memory, C: Claimant>(
+    draft: &mut Draft<'_, M, C>,
+    waiting: u32,
+    complex: u64,
+    used: usize,
+) {
+    draft.set_fact(Fact::Waiting, u64::from(waiting) | complex << 16 | (used as u64) << 32);
 }
 
 /// Serves the waiters that can go on now. Gives the slots of those whose wait is over: they must be
@@ -211,56 +156,53 @@ impl Service {
         records: &impl Records,
         over: &mut Slots,
     ) -> Result<bool> {
+        // One operation alone waits until the semaphore changes that blocks it.
+        if complex(draft) == 0 && !self.changed.blocks_any(draft)? {
+            return Ok(false);
+        }
         // Arrays of waits for zero are looked at when something has become zero: as in Linux.
         let mut wanted = Wanted::none();
-        let has_zero = waiting(draft).0 > 0 && self.changed.named.have_zero(draft)?;
+        let has_zero = waiting(draft).0 > 0 && self.changed.has_named_zero(draft)?;
         for alters in [false, true].into_iter().filter(|alters| *alters || has_zero) {
-            let mut after = None;
-            while let Some((slot, waiter)) = self.next(draft, alters, after)? {
-                after = Some(waiter.ticket);
-                if records.is_dead(slot) {
-                    leave(draft, slot, Status::Free)?;
-                    continue;
-                }
-                let Some(actor) = records.wanted(slot, &mut wanted) else { continue };
-                let status = self.attempt(draft, slot, waiter, wanted.operations(), actor)?;
-                if status != Status::Waiting {
-                    over.add(slot);
-                }
-                if status == Status::Granted && alters {
-                    return Ok(true);
+            let mut group = Group::first();
+            while self.find(draft, records, alters, &mut group)? {
+                // None of them changes a value before the end of the round. So those that could
+                // not go on when they were looked for still cannot.
+                for slot in group.slots() {
+                    let waiter = draft.waiter(slot)?;
+                    if records.is_dead(slot) {
+                        leave(draft, slot, Status::Free)?;
+                        continue;
+                    }
+                    let Some(actor) = records.wanted(slot, &mut wanted) else { continue };
+                    let status = self.attempt(draft, slot, waiter, wanted.operations(), actor)?;
+                    if status != Status::Waiting {
+                        over.add(slot);
+                    }
+                    if status == Status::Granted && alters {
+                        return Ok(true);
+                    }
                 }
             }
         }
         Ok(false)
     }
 
-    /// The first waiter after this ticket that may go on.
-    fn next<M: Memory, C: Claimant>(
+    /// The next group of waiters that may go on. False: there are no more.
+    fn find<M: Memory, C: Claimant>(
         &self,
         draft: &Draft<'_, M, C>,
+        records: &impl Records,
         alters: bool,
-        after: Option<u64>,
-    ) -> Result<Option<(usize, Waiter)>> {
+        group: &mut Group,
+    ) -> Result<bool> {
         let (waiting, used) = waiting(draft);
-        if waiting == 0 {
-            return Ok(None);
-        }
-        let mut first: Option<(usize, Waiter)> = None;
-        for slot in 0..used {
-            let waiter = draft.waiter(slot)?;
-            let is_concerned = waiter.status == Status::Waiting
-                && waiter.alters == alters
-                && (waiter.is_complex || self.changed.changed.has(waiter.member))
-                && after.is_none_or(|after| waiter.ticket > after);
-            if is_concerned
-                && first.is_none_or(|(_, known)| waiter.ticket < known.ticket)
-                && may_go_on(draft, waiter)?
-            {
-                first = Some((slot, waiter));
-            }
-        }
-        Ok(first)
+        let used = if waiting == 0 { 0 } else { used };
+        group.find_next(draft, used, |slot, waiter| {
+            Ok(waiter.alters == alters
+                && (waiter.is_complex
+                    || self.changed.has(waiter.member) && may_go_on(draft, records, slot, waiter)?))
+        })
     }
 
     fn attempt<M: Memory, C: Claimant>(
@@ -291,14 +233,20 @@ impl Service {
     }
 }
 
-/// Whether it is worth an attempt. One operation alone that waits and changes a value is a
-/// decrement.
-fn may_go_on<M: Memory, C: Claimant>(draft: &Draft<'_, M, C>, waiter: Waiter) -> Result<bool> {
-    if waiter.is_complex {
-        return Ok(true);
-    }
+/// Whether the waiter, of one operation alone, can proceed as far as the value goes. If it changes
+/// the value, it is a decrement.
+fn may_go_on<M: Memory, C: Claimant>(
+    draft: &Draft<'_, M, C>,
+    records: &impl Records,
+    slot: usize,
+    waiter: Waiter,
+) -> Result<bool> {
     let value = draft.member(usize::from(waiter.member))?.value;
-    Ok((value > 0) == waiter.alters)
+    if !waiter.alters || value == 0 {
+        return Ok(value == 0 && !waiter.alters);
+    }
+    let amount = records.amount(slot);
+    Ok(amount.is_none_or(|amount| i32::from(value) + i32::from(amount) >= 0))
 }
 
 /// The next obstacle of a waiter is another operation.
@@ -339,7 +287,8 @@ pub fn enter<M: Memory, C: Claimant>(
     let (waiting, used) = waiting(draft);
     let ticket = draft.fact(Fact::Ticket) % super::cells::TICKETS;
     draft.set_fact(Fact::Ticket, ticket + 1);
-    draft.set_fact(Fact::Waiting, u64::from(waiting + 1) | (used.max(slot + 1) as u64) << 32);
+    let complex = complex(draft) + u64::from(operations.len() > 1);
+    set_waiting(draft, waiting + 1, complex, used.max(slot + 1));
     draft.use_part(slot / Kind::Waiter.cells());
     count(draft, obstacle.member, true)?;
     let waiter = Waiter {
@@ -366,11 +315,12 @@ pub fn leave<M: Memory, C: Claimant>(
     }
     let (waiting, used) = waiting(draft);
     // Unused slots at the end are not looked at any more.
-    let last_used = (0..used).rev().find(|&other| {
-        other != slot && draft.waiter(other).is_ok_and(|other| other.status == Status::Waiting)
-    });
-    let used = if slot + 1 == used { last_used.map_or(0, |last| last + 1) } else { used };
-    draft.set_fact(Fact::Waiting, u64::from(waiting.saturating_sub(1)) | (used as u64) << 32);
+    let is_used =
+        |&other: &usize| draft.waiter(other).is_ok_and(|other| other.status == Status::Waiting);
+    let last_used = || (0..slot).rev().find(is_used);
+    let used = if slot + 1 == used { last_used().map_or(0, |last| last + 1) } else { used };
+    let complex = complex(draft).saturating_sub(waiter.is_complex.into());
+    set_waiting(draft, waiting.saturating_sub(1), complex, used);
     count(draft, waiter.member, false)?;
     draft.set_waiter(slot, Waiter { status, ..waiter })
 }

@@ -175,6 +175,10 @@ impl Records for Set {
         Some(Actor { pid: record.pid.load(Ordering::Relaxed), process, now: 0 })
     }
 
+    fn amount(&self, slot: usize) -> Option<i16> {
+        self.layout.record(slot)?.amount()
+    }
+
     fn is_dead(&self, slot: usize) -> bool {
         let find = |slot| self.layout.process(slot);
         self.layout.record(slot).is_none_or(|record| fate::is_over(record, find))

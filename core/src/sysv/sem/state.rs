@@ -66,7 +66,8 @@ pub enum Fact {
     Otime = 0,
     /// Cells of adjustments that are in use: the others are not looked at.
     Adjusted = 3,
-    /// Waiters that wait, in the low half; slots that have ever been in use, in the high half.
+    /// Waiters that wait, in 16 bits; those among them with more than one operation, in 16 bits;
+    /// slots that have ever been in use, in the high half.
     Waiting = 4,
     /// The 9 permission bits; [`REMOVED`].
     Mode = 5,
@@ -229,6 +230,11 @@ impl<'m, M: Memory> View<'m, M> {
     /// A cell. [`NO_PART`].
     pub fn cell(&self, kind: Kind, number: usize) -> Result<u64> {
         cell_of(self.memory, root_of(self.current), kind, number)
+    }
+
+    /// The words of a chunk of cells, to look at many of them. [`NO_PART`].
+    pub fn cells(&self, kind: Kind, chunk: usize) -> Result<&'m [AtomicU64]> {
+        buffer_of(self.memory, root_of(self.current), kind, chunk)
     }
 
     /// A semaphore.

@@ -130,7 +130,7 @@ fn adjust_cells(
     if at == *used {
         *used += 1;
     } else if amount == 0 && at + 1 == *used {
-        *used -= 1;
+        *used = cells[..at].iter().rposition(|cell| *cell != 0).map_or(0, |last| last + 1);
     }
     Some(())
 }

@@ -10,8 +10,9 @@
 
 use super::cells::{Holder, Member, Status, VALUE_MAX};
 use super::change::{SetDraft, Step, change, free_roots_of_dead, wake_others};
+use super::changed::Changed;
 use super::record::{NOTICED, Process};
-use super::serve::{self, Changed, Records, waiting};
+use super::serve::{self, Records, waiting};
 use super::set::{SETS, Set};
 use super::slots;
 use super::state::{self, Fact, Kind};

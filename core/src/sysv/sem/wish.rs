@@ -3,8 +3,8 @@
 use super::at_once::perform_at_once;
 use super::cells::Holder;
 use super::change::{Step, change, root_hint};
+use super::changed::Changed;
 use super::operate::{Actor, Array, Outcome, perform};
-use super::serve::Changed;
 use super::set::Set;
 use super::state::{Fact, changes_between};
 use super::straight::{self, Attempt};

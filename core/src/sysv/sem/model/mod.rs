@@ -26,10 +26,11 @@ use loom::thread;
 
 use super::at_once::perform_at_once;
 use super::cells::{Member, Status};
+use super::changed::Changed;
 use super::draft::Draft;
 use super::operate::{Actor, Array, Operation, Outcome, perform};
 use super::record::{Record, asleep};
-use super::serve::{Changed, Records, Wanted, enter, leave, serve, waiting};
+use super::serve::{Records, Wanted, enter, leave, serve, waiting};
 use super::state::{self, BUFFERS, Kind, Memory, ROOTS, root_words};
 use super::straight::{Attempt, Permits};
 use crate::atomic::modelled::{self, Futex, On};
@@ -81,6 +82,10 @@ impl Records for Set {
     fn wanted(&self, _: usize, into: &mut Wanted) -> Option<Actor> {
         into.fill([TAKE].into_iter());
         Some(actor(1))
+    }
+
+    fn amount(&self, _: usize) -> Option<i16> {
+        Some(TAKE.amount)
     }
 
     fn is_dead(&self, _: usize) -> bool {
