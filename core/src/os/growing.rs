@@ -1,20 +1,32 @@
 //! A list for the length of a call, which grows. Its memory does not come from malloc(3), which a
-//! handler that makes the call may have interrupted.
+//! handler that makes the call may have interrupted. It comes from the kernel, and the process keeps
+//! one piece of it for the next list: a mapping for each list would take longer than most calls.
 
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::errno::{Errno, Result};
+
+/// Bytes of the memory of a list at least.
+const LEAST: usize = 16 << 10;
+/// Bytes of the memory that is kept at most.
+const KEPT: usize = 1 << 20;
+
+/// Memory that no list has; null = none. Its first word is its length. A list takes it, or puts its
+/// own there, by an exchange. So a handler, another thread, or the child of a vfork finds it or does
+/// not. The child of a fork in the middle of a call has memory that it does not know of.
+static SPARE: AtomicPtr<usize> = AtomicPtr::new(ptr::null_mut());
 
 /// Up to `FEW` are on the stack.
 pub struct Growing<T: Copy, const FEW: usize> {
     few: [MaybeUninit<T>; FEW],
     /// Where more than a few are; null = nowhere.
     many: *mut T,
-    /// How many fit there.
-    capacity: usize,
+    /// Bytes there.
+    length: usize,
     count: usize,
 }
 
@@ -25,7 +37,7 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
         Self {
             few: [const { MaybeUninit::uninit() }; FEW],
             many: ptr::null_mut(),
-            capacity: 0,
+            length: 0,
             count: 0,
         }
     }
@@ -40,7 +52,7 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
         if self.many.is_null() && self.count < FEW {
             self.few[self.count].write(value);
         } else {
-            if self.count >= self.capacity {
+            if (self.count + 1) * size_of::<T>() > self.length {
                 self.grow()?;
             }
             // SAFETY: there is space for more than `count`.
@@ -52,29 +64,60 @@ impl<T: Copy, const FEW: usize> Growing<T, FEW> {
 
     #[cold]
     fn grow(&mut self) -> Result<()> {
-        let capacity = (self.count * 2).max(128);
-        let length = capacity.checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM)?;
-        let (protection, flags) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: new memory at an address of the kernel's choice.
-        let new = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
-        if new == libc::MAP_FAILED {
-            return Err(Errno::ENOMEM);
-        }
+        let wanted = (self.count * 2).checked_mul(size_of::<T>()).ok_or(Errno::ENOMEM)?;
+        let (new, length) = memory(wanted.max(LEAST))?;
         let new: *mut T = new.cast();
         // SAFETY: the new memory is large enough for what there is, and does not overlap it.
         unsafe { ptr::copy_nonoverlapping(self.as_ptr(), new, self.count) };
         self.release();
-        (self.many, self.capacity) = (new, capacity);
+        (self.many, self.length) = (new, length);
         Ok(())
     }
 
     fn release(&mut self) {
         if !self.many.is_null() {
-            // SAFETY: mapped with this length; no thread uses it any more.
-            unsafe { libc::munmap(self.many.cast(), self.capacity * size_of::<T>()) };
+            give_back(self.many.cast(), self.length);
         }
     }
+}
+
+/// Of so many bytes, or more; and how many. ENOMEM.
+fn memory(length: usize) -> Result<(*mut u8, usize)> {
+    // Acquire: the list that had it before is done with it.
+    let spare = SPARE.swap(ptr::null_mut(), Ordering::Acquire);
+    if !spare.is_null() {
+        // SAFETY: mapped, and begins with its length; no other list has it.
+        let kept = unsafe { spare.read() };
+        if kept >= length {
+            return Ok((spare.cast(), kept));
+        }
+        unmap(spare.cast(), kept);
+    }
+    let (protection, flags) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: new memory at an address of the kernel's choice.
+    let new = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
+    if new == libc::MAP_FAILED { Err(Errno::ENOMEM) } else { Ok((new.cast(), length)) }
+}
+
+/// The list does not use it any more.
+fn give_back(memory: *mut u8, length: usize) {
+    if length <= KEPT {
+        let spare: *mut usize = memory.cast();
+        // SAFETY: mapped with this length; the list had it alone.
+        unsafe { spare.write(length) };
+        // Release: the next list finds the length, and nothing that was done here after that.
+        let (success, failure) = (Ordering::Release, Ordering::Relaxed);
+        if SPARE.compare_exchange(ptr::null_mut(), spare, success, failure).is_ok() {
+            return;
+        }
+    }
+    unmap(memory, length);
+}
+
+fn unmap(memory: *mut u8, length: usize) {
+    // SAFETY: mapped with this length; no thread uses it any more.
+    unsafe { libc::munmap(memory.cast(), length) };
 }
 
 impl<T: Copy, const FEW: usize> Default for Growing<T, FEW> {

@@ -52,11 +52,11 @@ impl<'q, W: FnMut(&Message) -> bool> Search<'q, W> {
         // That of blocks that are not marked, or not there.
         let mut floor = self.terms.last.saturating_add(1);
         let mut rest = blocks;
-        while let Some((place, lowest, slots)) = self.lowest(group, rest)? {
+        while let Some((place, lowest, slots)) = self.lowest(group, rest.clone())? {
             if lowest > self.up_to {
                 return Ok(floor.min(lowest));
             }
-            rest = rest.without(place);
+            rest.remove(place);
             let first = (group * GROUP + place) * SLOTS;
             floor = floor.min(self.look_at_block(first, &slots));
         }

@@ -76,13 +76,13 @@ impl Used {
 }
 
 /// The places of bits that are set.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Bits(u64);
 
 impl Bits {
-    /// The others.
-    pub fn without(self, place: usize) -> Self {
-        Self(self.0 & !(1 << place))
+    /// Takes one of them away.
+    pub fn remove(&mut self, place: usize) {
+        self.0 &= !(1 << place);
     }
 }
 

@@ -70,16 +70,19 @@ fn clear(record: &Record, who: &Operation<'static>) {
 }
 
 /// Up to so many records, a new one is used, rather than a check whether the holders of the others
-/// live, which costs system calls.
+/// live, which costs system calls. Beyond, they are checked each time that the number has doubled.
 const FEW: usize = 64;
 
 /// A record that no thread has. ENOMEM, EIDRM; EINTR: this is the child of a fork.
 pub fn claim(queue: &'static Queue, who: &Operation<'static>) -> Result<&'static Record> {
     let words = queue.layout.words();
     let used = words.records.load(Ordering::SeqCst) as usize;
-    for number in 0..used {
-        if let Some(record) = claim_this(queue, who, number, used >= FEW)? {
-            return Ok(record);
+    let is_time_to_ask = used >= FEW && used.is_power_of_two();
+    for asks in [false, true].into_iter().filter(|asks| !asks || is_time_to_ask) {
+        for number in 0..used {
+            if let Some(record) = claim_this(queue, who, number, asks)? {
+                return Ok(record);
+            }
         }
     }
     for number in used..RECORD_BLOCKS * RECORDS {
