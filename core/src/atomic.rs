@@ -15,6 +15,9 @@ pub use loom::{
 #[cfg(loom)]
 pub use modelled::{AtomicU32, AtomicU64};
 
+// Of statics, which are no part of a model: one of loom's cannot be made in a constant.
+#[cfg(loom)]
+pub use core::sync::atomic::AtomicPtr;
 #[cfg(not(loom))]
 pub use core::{
     hint,

@@ -1,14 +1,16 @@
-//! A list for the length of a call, which grows. Its memory does not come from malloc(3), which a
-//! handler that makes the call may have interrupted. It comes from the kernel, and the process keeps
-//! one piece of it for the next list: a mapping for each list would take longer than most calls.
+//! A list for the length of a call, which grows.
+//!
+//! Its memory does not come from malloc(3), which a handler that makes the call may have
+//! interrupted. It comes from the kernel, and the process keeps some for the next list: to map it
+//! anew would take longer than most calls.
 
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
-use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::errno::{Errno, Result};
+use crate::atomic::{AtomicPtr, Ordering};
 
 /// Bytes of the memory of a list at least.
 const LEAST: usize = 16 << 10;
@@ -16,8 +18,8 @@ const LEAST: usize = 16 << 10;
 const KEPT: usize = 1 << 20;
 
 /// Memory that no list has; null = none. Its first word is its length. A list takes it, or puts its
-/// own there, by an exchange. So a handler, another thread, or the child of a vfork finds it or does
-/// not. The child of a fork in the middle of a call has memory that it does not know of.
+/// own there, by an exchange. So a handler, another thread, or the child of a vfork finds it or
+/// does not. The child of a fork in the middle of a call has memory that it does not know of.
 static SPARE: AtomicPtr<usize> = AtomicPtr::new(ptr::null_mut());
 
 /// Up to `FEW` are on the stack.

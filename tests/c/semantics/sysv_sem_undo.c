@@ -338,7 +338,8 @@ CASE(semop_undo_of_members_that_were_named_in_another_order)
 	if (pid == 0) {
 		CHECK_OK(semop(set, all, MANY));
 		for (int i = 0; i < MANY / 2; i++)
-			even[i] = (struct sembuf){ (unsigned short)(MANY - 2 - 2 * i), -2, SEM_UNDO };
+			even[i] = (struct sembuf){ (unsigned short)(MANY - 2 - 2 * i), -2,
+						   SEM_UNDO };
 		CHECK_OK(semop(set, even, MANY / 2));
 		for (int i = 0; i < MANY / 2; i++)
 			even[i] = (struct sembuf){ (unsigned short)(2 * i), 1, SEM_UNDO };

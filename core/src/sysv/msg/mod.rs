@@ -27,6 +27,7 @@
 //! | `records` | all records of a queue |
 //! | `regions` | where the regions of a queue are mapped |
 //! | `registering` | how a thread says in a record that it waits, or no longer waits |
+//! | `reserve` | a free slot for a message |
 //! | `search` | the message that a receiver gets next |
 //! | `selector` | which message a receiver wants |
 //! | `snapshot` | a queue as an observer sees it |
@@ -83,6 +84,8 @@ mod records;
 mod regions;
 #[cfg(not(loom))]
 mod registering;
+#[cfg(not(loom))]
+mod reserve;
 #[cfg(not(loom))]
 mod search;
 #[cfg(not(loom))]

@@ -5,10 +5,11 @@ use super::layout::{Did, INLINE};
 use super::message::Message;
 use super::queue::Queue;
 use super::record::Record;
+use super::reserve::{Reserved, reserve};
 use super::search;
 use super::selector::Selector;
 use super::standing::Standing;
-use super::store::{self, Claimed, Reserved};
+use super::store::{self, Claimed};
 use super::tell::{self, Which};
 use super::usage::Amount;
 use crate::atomic::{AtomicU32, Ordering};
@@ -77,7 +78,7 @@ impl Transfer<'_> {
     #[inline(always)]
     unsafe fn attempt(&self, message: &Outgoing, spared: Amount) -> Result<bool> {
         let (queue, who) = (self.queue, self.who);
-        let Reserved::Slot(claimed) = store::reserve(queue, message.length, spared, who)? else {
+        let Reserved::Slot(claimed) = reserve(queue, message.length, spared, who)? else {
             return Ok(false);
         };
         // Between claim and commit, and again after the commit: see `wait`.
