@@ -102,19 +102,22 @@ fn memory(length: usize) -> Result<(*mut u8, usize)> {
     if new == libc::MAP_FAILED { Err(Errno::ENOMEM) } else { Ok((new.cast(), length)) }
 }
 
-/// The list does not use it any more.
+/// The list does not use it any more. What was given back last is kept: a list that has grown gives
+/// its smaller memory back first.
 fn give_back(memory: *mut u8, length: usize) {
-    if length <= KEPT {
-        let spare: *mut usize = memory.cast();
-        // SAFETY: mapped with this length; the list had it alone.
-        unsafe { spare.write(length) };
-        // Release: the next list finds the length, and nothing that was done here after that.
-        let (success, failure) = (Ordering::Release, Ordering::Relaxed);
-        if SPARE.compare_exchange(ptr::null_mut(), spare, success, failure).is_ok() {
-            return;
-        }
+    if length > KEPT {
+        return unmap(memory, length);
     }
-    unmap(memory, length);
+    let spare: *mut usize = memory.cast();
+    // SAFETY: mapped with this length; the list had it alone.
+    unsafe { spare.write(length) };
+    // Release: the next list finds the length, and nothing is done here after that. Acquire: as in
+    // `memory`.
+    let other = SPARE.swap(spare, Ordering::AcqRel);
+    if !other.is_null() {
+        // SAFETY: mapped, and begins with its length; no list has it.
+        unmap(other.cast(), unsafe { other.read() });
+    }
 }
 
 fn unmap(memory: *mut u8, length: usize) {

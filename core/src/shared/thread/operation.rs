@@ -20,7 +20,7 @@ use crate::os::errno::{Errno, Result, preserved};
 use crate::os::futex;
 use crate::os::namespace;
 use crate::os::process::Process;
-use crate::shared::claim::{Claimant, Holder, holder};
+use crate::shared::claim::{Claimant, Holder, OWNER_DIED, holder};
 use crate::shared::presence::{self, Surety};
 
 /// An operation of the calling thread on one object. Ends when dropped.
@@ -137,7 +137,8 @@ impl Thread {
     fn undo(&self, record: &Record) {
         if let Some(word) = self.claim_of(record) {
             if self.is_own(word.load(Ordering::Relaxed)) {
-                word.store(0, Ordering::Release);
+                // As if it had died: what it had in hand may be half done.
+                word.store(OWNER_DIED, Ordering::Release);
             }
             // SAFETY: null in a wiped block, else a field that lives as long as the thread.
             let claims = unsafe { self.claims.load(Ordering::Relaxed).as_ref() };

@@ -35,12 +35,13 @@ pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<Counted> {
 
 fn may_be_wrong(queue: &Queue) -> Result<bool> {
     let deaths = &queue.layout.words().deaths;
-    let mut may_be = deaths.may_matter([].into_iter());
+    let mut is_any_held = false;
     for block in occupied(queue) {
         let (_, slots) = block?;
-        may_be |= deaths.may_matter(slots.claims.iter());
+        is_any_held |= deaths.are_any_held(slots.claims.iter());
     }
-    Ok(may_be)
+    // After all claims: a thread that has given its slot back has counted before.
+    Ok(is_any_held || deaths.may_matter())
 }
 
 fn recount_once(queue: &Queue, who: &impl Claimant) -> Result<Counted> {

@@ -32,8 +32,9 @@ impl Deaths {
         }
     }
 
+    /// A thread died, or may have added to the usage in vain.
     #[cold]
-    fn count(&self) {
+    pub fn count(&self) {
         self.counted.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -47,9 +48,9 @@ impl Deaths {
         self.corrected.store(counted, Ordering::SeqCst);
     }
 
-    /// Whether the usage may be too high, by what these slots say: then they are recounted. Slots
-    /// of the dead are counted, and are free then.
-    pub fn may_matter<'q>(&self, claims: impl Iterator<Item = &'q AtomicU32>) -> bool {
+    /// Whether any of these slots is claimed, or left by the dead. Those are counted, and are free
+    /// then.
+    pub fn are_any_held<'q>(&self, claims: impl Iterator<Item = &'q AtomicU32>) -> bool {
         let mut found = false;
         for claim in claims {
             let word = claim.load(Ordering::SeqCst);
@@ -58,8 +59,12 @@ impl Deaths {
                 self.absorb(claim, word);
             }
         }
-        // After the claims: a thread that has given its slot back has counted before.
-        found || self.counted() != self.corrected.load(Ordering::SeqCst)
+        found
+    }
+
+    /// Whether the usage may be too high by what has been counted.
+    pub fn may_matter(&self) -> bool {
+        self.counted() != self.corrected.load(Ordering::SeqCst)
     }
 
     #[cold]

@@ -79,11 +79,12 @@ impl<'q, W: FnMut(&Message) -> bool> Search<'q, W> {
     /// Gives the floor of the block.
     #[inline(always)]
     fn look_at_block(&mut self, first: usize, slots: &Slots<'_>) -> u64 {
-        if !self.terms.effort.spend(SLOTS) {
+        let marked = slots.used.slots();
+        if !self.terms.effort.spend(marked.number()) {
             return 0;
         }
         let mut look = Look::after(self.terms.last);
-        for index in slots.used.slots() {
+        for index in marked {
             let arrival = look.at(&slots.claims[index], &slots.keys[index]);
             let Some(arrival) = arrival.filter(|arrival| *arrival <= self.up_to) else { continue };
             let Some(message) = read_message(slots, first, index, arrival) else { continue };

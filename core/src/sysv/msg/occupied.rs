@@ -80,6 +80,12 @@ impl Used {
 pub struct Bits(u64);
 
 impl Bits {
+    /// How many.
+    #[inline(always)]
+    pub fn number(&self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// Takes one of them away.
     pub fn remove(&mut self, place: usize) {
         self.0 &= !(1 << place);

@@ -11,6 +11,11 @@ impl Effort {
         Self(Cell::new(comparisons))
     }
 
+    /// Whether nothing is left.
+    pub fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+
     /// False: there is not so much left.
     #[inline(always)]
     pub fn spend(&self, comparisons: usize) -> bool {

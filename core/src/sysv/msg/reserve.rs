@@ -67,7 +67,10 @@ fn claim_free<'q>(
     who: &Operation<'static>,
 ) -> Result<Option<Claimed<'q>>> {
     let hinted = hint(queue, are_many);
-    let found = slot(queue, hinted)?.filter(|(slots, index)| is_free(slots, *index));
+    // Looks go through the blocks that are counted. The next one may be listed, and not counted yet.
+    let is_counted = hinted / SLOTS < count(queue);
+    let found = if is_counted { slot(queue, hinted)? } else { None };
+    let found = found.filter(|(slots, index)| is_free(slots, *index));
     let (slots, index, slot) = match found {
         Some((slots, index)) => (slots, index, hinted),
         None => match search_free(queue, hinted, who)? {

@@ -214,13 +214,13 @@ impl<'q> Standing<'q> {
         let effort = Effort::of(COMPARISONS);
         for one in self.receivers.iter_mut() {
             let number = if one.taking == 0 { one.bound } else { one.taking };
-            if number != 0 {
+            if number != 0 && !effort.is_spent() {
                 let terms = Terms { last, up_to: number, effort: &effort };
                 one.given = queue.oldest(&terms, |message| message.arrival == number)?;
             }
         }
         let mut after = 0;
-        while self.receivers.iter().any(Receiver::is_free) {
+        while !effort.is_spent() && self.receivers.iter().any(Receiver::is_free) {
             let terms = Terms { last, up_to: u64::MAX, effort: &effort };
             let next = queue.oldest(&terms, |message| {
                 message.arrival > after

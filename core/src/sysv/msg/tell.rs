@@ -154,8 +154,12 @@ pub fn senders(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<
         let what = Amount { bytes, messages: 1 };
         if what.plus(before).fits(queue.bound()) {
             let is_asleep = record.call.load(Ordering::SeqCst) == call::ASLEEP;
-            call_one(record, which);
-            if is_asleep && which != Which::All {
+            let called = call_one(record, which);
+            if called == Called::Gone {
+                claim::free_if(&record.claim, |holder| store::has_ended(queue, who, holder));
+            }
+            // One that may be dead is not counted on.
+            if is_asleep && called == Called::Awake && which != Which::All {
                 // The one more.
                 if !used.plus(what).fits(queue.bound()) {
                     break;

@@ -98,7 +98,7 @@ impl Transfer<'_> {
             return self.publish_and_wake(&claimed);
         }
         if !claimed.publish(who) {
-            return Err(Errno::ERESTART);
+            return Err(self.forked());
         }
         membarrier::light();
         if receivers.is_set() {
@@ -158,13 +158,21 @@ impl Transfer<'_> {
         written
     }
 
+    /// This is the child of a fork. Where nothing keeps a handler from forking in the middle of an
+    /// exchange, both have added the message to the usage.
+    #[cold]
+    fn forked(&self) -> Errno {
+        self.queue.layout.words().deaths.count();
+        Errno::ERESTART
+    }
+
     #[cold]
     #[inline(never)]
     fn publish_and_wake(&self, claimed: &Claimed<'_>) -> Result<bool> {
         self.while_due(claimed.claim(), || {
             self.queue.layout.words().receivers.change();
             if !claimed.publish(self.who) {
-                return Err(Errno::ERESTART);
+                return Err(self.forked());
             }
             let _ = tell::receivers(self.queue, self.who, Which::Sleepers);
             self.note(Did::Send);

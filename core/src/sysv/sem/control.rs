@@ -201,10 +201,13 @@ fn set_values(
         }
         let capacity = state::capacity(draft.memory(), Kind::Adjustment);
         let used = usize::try_from(draft.fact(Fact::Adjusted)).unwrap_or(0).min(capacity);
+        let mut changed = changed;
         for cell in 0..used {
             let adjustment = draft.adjustment(cell)?;
             if adjustment.is_some_and(|known| which.contains(&usize::from(known.member))) {
                 draft.set_adjustment(cell, None)?;
+                // A waiter for another semaphore may have been without a cell.
+                changed = Changed::all();
             }
         }
         draft.set_fact(Fact::Ctime, realtime_seconds());

@@ -35,8 +35,8 @@ impl<'f> Image<'f> {
         let parts = geometry.parts(length)?;
         let mut words = vec![0_u64; geometry.file_size(parts).div_ceil(size_of::<u64>())];
         // SAFETY: memory of `file_size(parts)` bytes, aligned for words, which stays where it is as
-        // long as `words` is there. Of a mapping the layout uses no more than that.
-        let layout = unsafe { Layout::new(words.as_mut_ptr().cast(), geometry, parts) };
+        // long as `words` is there.
+        let layout = unsafe { Layout::of_copy(words.as_mut_ptr().cast(), geometry, parts) };
         let image = Self { file, facts, layout, _words: words };
         image.copy_bytes(0, FIRST_PAGE)?;
         Ok(image)

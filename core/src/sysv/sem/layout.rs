@@ -24,6 +24,7 @@ use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::{Errno, Result};
 use crate::shared::spin::Hint;
 use crate::sysv::header::Header;
+use crate::sysv::object::steps_mapped;
 
 const PAGE: usize = 4096;
 const LINE: usize = 64;
@@ -144,6 +145,8 @@ pub struct Layout {
     geometry: Geometry,
     /// Parts that the file is known to have. Only ever grows; stored by a thread that has looked.
     parts: AtomicUsize,
+    /// Whether the file may have become longer: it is mapped as far as it can ever reach.
+    grows: bool,
 }
 
 // SAFETY: what it leads to is made for many processes, let alone threads.
@@ -156,7 +159,16 @@ impl Layout {
     /// `base` is a shared mapping, for writing, of `geometry.span()` bytes at the start of a page,
     /// of a file that has so many parts. It outlives the use of the result.
     pub unsafe fn new(base: *mut u8, geometry: Geometry, parts: usize) -> Self {
-        Self { base, geometry, parts: AtomicUsize::new(parts) }
+        Self { base, geometry, parts: AtomicUsize::new(parts), grows: true }
+    }
+
+    /// The same of memory that has so many parts, and will have no more.
+    ///
+    /// # Safety
+    /// `base` is aligned for words, and leads to `geometry.file_size(parts)` bytes, which outlive
+    /// the use of the result.
+    pub unsafe fn of_copy(base: *mut u8, geometry: Geometry, parts: usize) -> Self {
+        Self { base, geometry, parts: AtomicUsize::new(parts), grows: false }
     }
 
     /// The start of the mapping.
@@ -192,11 +204,29 @@ impl Layout {
         unsafe { &*self.base.add(WORDS_AT).cast() }
     }
 
+    /// `None`: the file does not have it.
     #[inline(always)]
     fn part(&self, number: usize) -> Option<*mut u8> {
+        if number >= self.parts() && !self.learns_of(number) {
+            return None;
+        }
         // SAFETY: within the mapping, and the file reaches there.
-        (number < self.parts())
-            .then(|| unsafe { self.base.add(self.geometry.parts_at + number * PART) })
+        Some(unsafe { self.base.add(self.geometry.parts_at + number * PART) })
+    }
+
+    /// Whether others have made the file longer, so that it has this part. A thread may have to
+    /// wake one that waits there, or to serve it, and has had nothing to do with that part before.
+    #[cold]
+    #[inline(never)]
+    fn learns_of(&self, number: usize) -> bool {
+        if !self.grows || number >= CHUNKS_MAX {
+            return false;
+        }
+        let known = self.parts();
+        let end = self.base.wrapping_add(self.geometry.file_size(known));
+        let more = steps_mapped(end, PART, (number + 1).saturating_sub(known));
+        self.has_parts(known + more);
+        number < self.parts()
     }
 
     /// The record of a waiter. `None`: its part is not there.

@@ -14,6 +14,7 @@ use super::serve::{Records, leave};
 use super::set::Set;
 use super::state::Kind;
 use crate::atomic::Ordering;
+use crate::os::clock::monotonic_ns;
 use crate::os::{Errno, Result};
 use crate::shared::claim::{self, Claimant, Holder};
 use crate::shared::presence;
@@ -23,11 +24,14 @@ use crate::sysv::object::within;
 /// A record for a waiter. ENOMEM, ENOSPC: there is no memory for one more; EIDRM.
 pub fn claim_record(set: &Set, who: &ThreadOperation<'static>) -> Result<usize> {
     loop {
-        // Whether a holder has died takes system calls to find out. So it is asked only when no
-        // record is free: a dead waiter is given nothing meanwhile, and counts nowhere.
-        for frees in [Frees::None, Frees::Dead] {
+        // Whether a holder has died takes system calls to find out. So each call asks about one
+        // record, and about all of them when none is free. Nearly always nobody needs the answer: a
+        // waiter that is known to be dead is given nothing, and counts nowhere.
+        let used = set.layout.words().records.load(Ordering::Relaxed) as usize;
+        let asked = usize::try_from(monotonic_ns() / 1000).unwrap_or(0) % used.max(1);
+        for asks_all in [false, true] {
             for slot in 0..capacity(&set.layout) {
-                if is_claimed(set, who, slot, frees)? {
+                if is_claimed(set, who, slot, asks_all || slot == asked)? {
                     let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
                     set.layout.words().records.fetch_max(used, Ordering::SeqCst);
                     return Ok(slot);
@@ -38,24 +42,16 @@ pub fn claim_record(set: &Set, who: &ThreadOperation<'static>) -> Result<usize> 
     }
 }
 
-/// Which of the records that are held are freed first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Frees {
-    None,
-    /// Those of threads that are dead.
-    Dead,
-}
-
 fn capacity(layout: &Layout) -> usize {
     layout.parts() * Kind::Waiter.cells()
 }
 
-/// Claims this record, if no thread has it.
+/// Claims this record, if no thread has it. `asks`: also if the thread that has it is dead.
 fn is_claimed(
     set: &Set,
     who: &ThreadOperation<'static>,
     slot: usize,
-    frees: Frees,
+    asks: bool,
 ) -> Result<bool> {
     let Some(record) = set.layout.record(slot) else { return Ok(false) };
     let has_ended = |held| {
@@ -63,9 +59,9 @@ fn is_claimed(
             && who.has_ended(held, set.identity.is_at_home(who))
     };
     // Relaxed: the claim decides.
-    if !claim::is_free(record.claim.load(Ordering::Relaxed))
-        && (frees == Frees::None || !claim::free_if(&record.claim, has_ended))
-    {
+    let is_free = claim::is_free(record.claim.load(Ordering::Relaxed))
+        || asks && claim::free_if(&record.claim, has_ended);
+    if !is_free {
         return Ok(false);
     }
     if set.status(slot)?.0 == Status::Waiting {

@@ -89,7 +89,7 @@ impl Slots {
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(number, &word)| {
             // Without the lowest bit, again and again.
-            let words = successors(Some(word), |word| Some(word & (word - 1)));
+            let words = successors(Some(word), |word| Some(word & word.wrapping_sub(1)));
             words.take_while(|word| *word != 0).map(move |word| number * 64 + lowest(word))
         })
     }

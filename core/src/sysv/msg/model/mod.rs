@@ -179,7 +179,7 @@ impl Queue {
 
     /// `count::recount`
     fn recount_if_needed(&self, who: &Participant) {
-        if self.deaths.may_matter(self.claims.iter()) {
+        if self.deaths.are_any_held(self.claims.iter()) || self.deaths.may_matter() {
             self.recount(who);
         }
     }
