@@ -67,7 +67,7 @@ fn claim_free<'q>(
     who: &Operation<'static>,
 ) -> Result<Option<Claimed<'q>>> {
     let hinted = hint(queue, are_many);
-    // Looks go through the blocks that are counted. The next one may be listed, and not counted yet.
+    // Looks go through the blocks that are counted. One more may be listed, and not counted yet.
     let is_counted = hinted / SLOTS < count(queue);
     let found = if is_counted { slot(queue, hinted)? } else { None };
     let found = found.filter(|(slots, index)| is_free(slots, *index));
