@@ -47,12 +47,7 @@ fn capacity(layout: &Layout) -> usize {
 }
 
 /// Claims this record, if no thread has it. `asks`: also if the thread that has it is dead.
-fn is_claimed(
-    set: &Set,
-    who: &ThreadOperation<'static>,
-    slot: usize,
-    asks: bool,
-) -> Result<bool> {
+fn is_claimed(set: &Set, who: &ThreadOperation<'static>, slot: usize, asks: bool) -> Result<bool> {
     let Some(record) = set.layout.record(slot) else { return Ok(false) };
     let has_ended = |held| {
         !fate::is_known_to_live(record, held, |slot| set.layout.process(slot))
