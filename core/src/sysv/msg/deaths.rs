@@ -1,9 +1,10 @@
 //! Whether threads have died in the middle of an operation. Then the usage may be too high.
 //!
-//! The claim word of a slot says so until the next thread claims it (`shared::claim`). That thread
-//! counts the death before it gives the slot back. Nothing else makes the usage too high. So it is
-//! exact where no slot is claimed, or left by the dead, and no death has been counted since before
-//! the last recount.
+//! The claim word of a slot says so until the next thread claims it (`shared::claim`), also of an
+//! operation that was left by siglongjmp(3). That thread counts the death before it gives the slot
+//! back. Only the child of a fork can make the usage too high otherwise, and counts one, too. So
+//! the usage is exact where no slot is claimed, or left by the dead, and no death has been counted
+//! since before the last recount.
 //!
 //! | word | meaning | changed by |
 //! |---|---|---|

@@ -110,6 +110,18 @@ fn a_recount_beside_senders_and_receivers() {
     }
 }
 
+/// Sends into the second slot, or receives, and ends after so many accesses to memory.
+fn ends(queue: &Queue, accesses: usize, end: End, sends: bool) {
+    let who = Participant::new(1);
+    who.until(&queue.ends, accesses, end, |who| {
+        if sends {
+            queue.send(who, 1);
+        } else {
+            queue.receive(who);
+        }
+    });
+}
+
 #[test]
 fn a_recount_after_a_death() {
     for sends in [true, false] {
@@ -118,16 +130,7 @@ fn a_recount_after_a_death() {
             queue.send(&Participant::new(3), 0).unwrap();
             let victim = {
                 let queue = queue.clone();
-                thread::spawn(move || {
-                    let who = Participant::new(1);
-                    who.until(&queue.ends, accesses, End::Killed, |who| {
-                        if sends {
-                            queue.send(who, 1);
-                        } else {
-                            queue.receive(who);
-                        }
-                    });
-                })
+                thread::spawn(move || ends(&queue, accesses, End::Killed, sends))
             };
             queue.recount_if_needed(&Participant::new(2));
             victim.join().unwrap();
@@ -146,14 +149,7 @@ fn a_recount_after_a_death_that_others_have_covered() {
         check_each_stop(2, move |accesses| {
             let queue = Queue::new();
             queue.send(&Participant::new(3), 0).unwrap();
-            let who = Participant::new(1);
-            who.until(&queue.ends, accesses, End::Killed, |who| {
-                if sends {
-                    queue.send(who, 1);
-                } else {
-                    queue.receive(who);
-                }
-            });
+            ends(&queue, accesses, End::Killed, sends);
             let other = {
                 let queue = queue.clone();
                 thread::spawn(move || {
@@ -180,14 +176,7 @@ fn a_recount_beside_a_stopped_one() {
             queue.send(&Participant::new(3), 0).unwrap();
             let (one, none) = (Amount::of(LENGTH), Amount::default());
             assert!(queue.usage.add(one, BOUND, none, &Participant::new(3)));
-            let who = Participant::new(1);
-            who.until(&queue.ends, accesses, End::Stopped, |who| {
-                if sends {
-                    queue.send(who, 1);
-                } else {
-                    queue.receive(who);
-                }
-            });
+            ends(&queue, accesses, End::Stopped, sends);
             queue.recount(&Participant::new(2));
             let used = queue.usage.seen().amount();
             assert_eq!(used, used.plus(queue.amount().minus(used)), "too low");
