@@ -6,7 +6,7 @@
 //! * a recount looks at a claim only before the key, or corrects a word that has changed since
 //!   before it;
 //! * a thread that claims a slot of the dead does not count the death, or a recount that was not
-//!   exact, or that began before the death was counted, is taken for its correction.
+//!   exact is taken for its correction.
 
 use loom::thread;
 

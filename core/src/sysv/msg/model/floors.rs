@@ -1,7 +1,7 @@
 //! No message comes, or is left, below a floor that a look has found.
 //!
 //! Seen to fail when
-//! * a look takes an empty slot for free without its claim, or does not look at the key again;
+//! * a look takes an empty slot for free without its claim;
 //! * it reads the last number after the slots.
 
 use loom::sync::Arc;
