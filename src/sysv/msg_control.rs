@@ -8,8 +8,7 @@ use crate::sysv::ipc_perm;
 use rsipc_core::os::user;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::thread::Thread;
-use rsipc_core::sysv::msg::{self, Amount, Change, Description};
-use rsipc_core::sysv::numbering;
+use rsipc_core::sysv::msg::{self, Change, Description, Totals};
 
 /// From linux/msg.h
 const MSG_STAT: c_int = 11;
@@ -51,15 +50,15 @@ pub fn control(
             };
             done(msg::set(thread, id, change))
         }
-        libc::IPC_INFO | MSG_INFO => {
-            let all = numbering::all::<msg::Queue>(thread)?;
-            let in_use = if command == MSG_INFO {
-                Some((all.objects.len(), msg::total(thread, &all)))
-            } else {
-                None
-            };
-            user::write(buffer.cast(), &[info(in_use)])?;
-            Ok(small(all.highest as u64))
+        libc::IPC_INFO => {
+            let highest = msg::highest(thread)?;
+            user::write(buffer.cast(), &[info(None)])?;
+            Ok(small(highest as u64))
+        }
+        MSG_INFO => {
+            let totals = msg::totals(thread)?;
+            user::write(buffer.cast(), &[info(Some(totals))])?;
+            Ok(small(totals.highest as u64))
         }
         _ => Err(Errno::EINVAL),
     }
@@ -85,10 +84,10 @@ fn as_c(found: &Description) -> msqid_ds {
     into
 }
 
-/// `in_use`: the number of queues, and what is in them, for MSG_INFO.
-fn info(in_use: Option<(usize, Amount)>) -> msginfo {
+/// `in_use`: for MSG_INFO.
+fn info(in_use: Option<Totals>) -> msginfo {
     let limits = msg::of_new_queues();
-    let (queues, amount) = in_use.unwrap_or((0, Amount::default()));
+    let Totals { queues, amount, .. } = in_use.unwrap_or_default();
     let or = |number: u64, limit: c_int| if in_use.is_some() { small(number) } else { limit };
     // SAFETY: all zeros is a msginfo.
     let mut into: msginfo = unsafe { core::mem::zeroed() };

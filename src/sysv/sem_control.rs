@@ -87,9 +87,14 @@ fn control(
             let mode = ipc_perm::mode_of(&permission);
             done(sem::set_permission(thread, id, permission.uid, permission.gid, mode))
         }
-        libc::IPC_INFO | SEM_INFO => {
+        libc::IPC_INFO => {
+            let highest = sem::highest(thread)?;
+            user::write(argument.cast(), &[info(None)])?;
+            Ok(small(highest))
+        }
+        SEM_INFO => {
             let totals = sem::totals(thread)?;
-            user::write(argument.cast(), &[info(totals, command == SEM_INFO)])?;
+            user::write(argument.cast(), &[info(Some(totals))])?;
             Ok(small(totals.highest))
         }
         _ => Err(Errno::EINVAL),
@@ -118,7 +123,9 @@ fn as_c(found: &Description) -> semid_ds {
     into
 }
 
-fn info(totals: Totals, of_use: bool) -> seminfo {
+/// `in_use`: for SEM_INFO.
+fn info(in_use: Option<Totals>) -> seminfo {
+    let members = |totals: Totals| c_int::try_from(totals.members).unwrap_or(c_int::MAX);
     seminfo {
         semmap: MANY,
         semmni: MANY,
@@ -127,13 +134,9 @@ fn info(totals: Totals, of_use: bool) -> seminfo {
         semmsl: MEMBERS_MAX,
         semopm: small(OPERATIONS_MAX),
         semume: small(OPERATIONS_MAX),
-        semusz: if of_use { small(totals.sets) } else { UNDO_SIZE },
+        semusz: in_use.map_or(UNDO_SIZE, |totals| small(totals.sets)),
         semvmx: VALUE_MAX,
-        semaem: if of_use {
-            c_int::try_from(totals.members).unwrap_or(c_int::MAX)
-        } else {
-            VALUE_MAX
-        },
+        semaem: in_use.map_or(VALUE_MAX, members),
     }
 }
 

@@ -49,9 +49,9 @@ pub fn control(
             done(shm::set_permission(thread, id, permission.uid, permission.gid, mode))
         }
         libc::IPC_INFO => {
-            let totals = shm::totals(thread)?;
+            let highest = shm::highest(thread)?;
             user::write(argument.cast(), &[limits()])?;
-            Ok(small(totals.highest))
+            Ok(small(highest))
         }
         SHM_INFO => {
             let totals = shm::totals(thread)?;

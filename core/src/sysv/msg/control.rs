@@ -1,5 +1,6 @@
 //! `msgctl`: looking at queues, and changing them by hand.
 
+use super::count::settled;
 use super::layout::Did;
 use super::queue::Queue;
 use super::records::now;
@@ -13,9 +14,10 @@ use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Operation, Thread};
+use crate::sysv::attached::Use;
 use crate::sysv::enter::{as_owner, enter};
 use crate::sysv::find;
-use crate::sysv::numbering::{self, All};
+use crate::sysv::numbering;
 use crate::sysv::object::{Object, admit};
 use crate::sysv::permission::{Permission, READ};
 
@@ -53,6 +55,9 @@ pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Descripti
 
 /// What msgctl(2) says of a queue. EINVAL: hostile bytes.
 fn description(queue: &Queue, who: &Operation<'static>) -> Result<Description> {
+    if let Some(amount) = amount_at_once(queue)? {
+        return Ok(facts(queue, amount));
+    }
     let mut standing = Standing::unknown();
     standing.look(queue, None)?;
     let is_dead = |holder| store::has_ended(queue, who, holder);
@@ -62,33 +67,52 @@ fn description(queue: &Queue, who: &Operation<'static>) -> Result<Description> {
     description_of(queue, &standing)
 }
 
+/// What is in a queue, if that is known without a look at the messages: it is empty, or none of
+/// them can be for a waiting receiver.
+fn amount_at_once(queue: &Queue) -> Result<Option<Amount>> {
+    let words = queue.layout.words();
+    // Never too low.
+    if words.usage.seen().amount() == Amount::default() {
+        return Ok(Some(Amount::default()));
+    }
+    if words.receivers.is_set() {
+        return Ok(None);
+    }
+    let amount = settled(queue)?;
+    // One may have begun to wait, and a message may have come for it.
+    Ok(amount.filter(|_| !words.receivers.is_set()))
+}
+
 /// The same, where it is known which receiver each message is for.
 pub fn description_of(queue: &Queue, standing: &Standing<'_>) -> Result<Description> {
-    let words = queue.layout.words();
     let mut amount = Amount::default();
     store::messages(queue, |message| {
         if !standing.is_given(&message) {
             amount = amount.plus(Amount::of(message.length));
         }
     })?;
-    let mut times = words.times.each_ref().map(|time| time.load(Ordering::Relaxed));
-    let mut pids = words.pids.each_ref().map(|pid| pid.load(Ordering::Relaxed));
+    let mut facts = facts(queue, amount);
     // A message for a waiting receiver counts as received.
     if let Some(last) = standing.receivers().filter(|one| one.given.is_some()).last() {
-        pids[Did::Receive as usize] = last.record.pid.load(Ordering::Relaxed);
-        let sent = times[Did::Send as usize];
-        times[Did::Receive as usize] = times[Did::Receive as usize].max(sent);
+        facts.pids[Did::Receive as usize] = last.record.pid.load(Ordering::Relaxed);
+        let sent = facts.times[Did::Send as usize];
+        facts.times[Did::Receive as usize] = facts.times[Did::Receive as usize].max(sent);
     }
-    Ok(Description {
+    Ok(facts)
+}
+
+fn facts(queue: &Queue, amount: Amount) -> Description {
+    let words = queue.layout.words();
+    Description {
         id: queue.identity().facts.id,
         key: queue.identity().facts.key,
         permission: queue.permission(),
         amount,
         bound: words.bound.load(Ordering::Relaxed),
         longest: queue.identity().facts.size,
-        times,
-        pids,
-    })
+        times: words.times.each_ref().map(|time| time.load(Ordering::Relaxed)),
+        pids: words.pids.each_ref().map(|pid| pid.load(Ordering::Relaxed)),
+    }
 }
 
 /// What IPC_SET changes.
@@ -134,18 +158,30 @@ pub fn remove(thread: &'static Thread, id: i32) -> Result<()> {
     find::remove::<Queue>(thread, id)
 }
 
-/// What is in all queues together, for MSG_INFO: as far as they can be inspected.
-pub fn total(thread: &'static Thread, all: &All) -> Amount {
-    let amount = |id: i32| {
-        let tag = FrameTag::new();
-        let entered = enter::<Queue>(thread, id, &tag)?;
-        Ok(description(entered.object, &entered.operation)?.amount)
+/// What MSG_INFO says of all queues.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Queues.
+    pub queues: usize,
+    /// What is in them, as far as they can be inspected.
+    pub amount: Amount,
+    /// The highest index of a queue; 0 if there is none.
+    pub highest: usize,
+}
+
+/// See [`Totals`].
+pub fn totals(thread: &'static Thread) -> Result<Totals> {
+    let amount = |entered: &Use<Queue>| match amount_at_once(entered.object)? {
+        Some(amount) => Ok(amount),
+        None => Ok(description(entered.object, &entered.operation)?.amount),
     };
-    let amounts = all.objects.iter().filter_map(|(id, _)| -> Option<Amount> {
-        let found: Result<Amount> = amount(*id);
-        found.ok()
-    });
-    amounts.fold(Amount::default(), Amount::plus)
+    let all = numbering::all(thread, amount, Amount::plus)?;
+    Ok(Totals { queues: all.objects, amount: all.sum, highest: all.highest })
+}
+
+/// The highest index of a queue, for IPC_INFO; 0 if there is none.
+pub fn highest(thread: &'static Thread) -> Result<usize> {
+    numbering::highest::<Queue>(thread)
 }
 
 /// The id that MSG_STAT means. EINVAL.

@@ -33,6 +33,16 @@ pub fn recount(queue: &Queue, who: &Operation<'static>) -> Result<Counted> {
     Ok(Counted { is_less: first.is_less || again.is_less, ..again })
 }
 
+/// What is in the queue, if that is known without a look at the messages: no operation is under
+/// way, and no thread has died in the middle of one.
+pub fn settled(queue: &Queue) -> Result<Option<Amount>> {
+    let usage = &queue.layout.words().usage;
+    let seen = usage.seen();
+    // What was added before has been committed if no slot is held.
+    let is_exact = !may_be_wrong(queue)? && usage.seen() == seen;
+    Ok(is_exact.then(|| seen.amount()))
+}
+
 fn may_be_wrong(queue: &Queue) -> Result<bool> {
     let deaths = &queue.layout.words().deaths;
     let mut is_any_held = false;

@@ -104,7 +104,9 @@ mod wait;
 #[cfg(not(loom))]
 pub use call::{Outcome, copy, is_too_long, receive_or_wait, send_or_wait};
 #[cfg(not(loom))]
-pub use control::{Change, Description, describe, id_of_index, remove, set, total};
+pub use control::{
+    Change, Description, Totals, describe, highest, id_of_index, remove, set, totals,
+};
 #[cfg(not(loom))]
 pub use find::get;
 #[cfg(not(loom))]

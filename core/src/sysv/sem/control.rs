@@ -233,7 +233,7 @@ pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Descripti
     Ok(Description { id, key: set.identity.facts.key, permission, otime, ctime, members })
 }
 
-/// What IPC_INFO and SEM_INFO say of all sets.
+/// What SEM_INFO says of all sets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
     /// Sets.
@@ -246,9 +246,14 @@ pub struct Totals {
 
 /// See [`Totals`].
 pub fn totals(thread: &'static Thread) -> Result<Totals> {
-    let all = numbering::all::<Set>(thread)?;
-    let members = all.objects.iter().map(|(_, members)| members).sum();
-    Ok(Totals { sets: all.objects.len(), members, highest: all.highest })
+    let members = |entered: &Use<Set>| Ok(entered.object.identity().facts.size);
+    let all = numbering::all(thread, members, u64::saturating_add)?;
+    Ok(Totals { sets: all.objects, members: all.sum, highest: all.highest })
+}
+
+/// The highest index of a set, for IPC_INFO; 0 if there is none.
+pub fn highest(thread: &'static Thread) -> Result<usize> {
+    numbering::highest::<Set>(thread)
 }
 
 /// The id that SEM_STAT means: the index of a set, or an id. EINVAL.

@@ -78,8 +78,8 @@ mod wish;
 pub use call::{semop, semop_at_once};
 #[cfg(not(loom))]
 pub use control::{
-    Description, Question, Totals, ask, ask_at_once, describe, id_of_index, members_to_set, remove,
-    set_all, set_permission, set_value, totals, values,
+    Description, Question, Totals, ask, ask_at_once, describe, highest, id_of_index,
+    members_to_set, remove, set_all, set_permission, set_value, totals, values,
 };
 #[cfg(not(loom))]
 pub use find::get;

@@ -8,6 +8,7 @@ use crate::os::clock::realtime_seconds;
 use crate::os::credentials::{self, Capability};
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
+use crate::sysv::attached::Use;
 use crate::sysv::enter::as_owner;
 use crate::sysv::find;
 use crate::sysv::header::Life;
@@ -154,12 +155,14 @@ fn remove_again(segment: &Segment) -> Result<()> {
     if segment.is_attached() { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
-/// What IPC_INFO and SHM_INFO say of all segments.
+const PAGE: u64 = 4096;
+
+/// What SHM_INFO says of all segments.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
     /// Segments.
     pub segments: usize,
-    /// Bytes in them, each rounded up to whole pages of 4096.
+    /// Bytes in them, each rounded up to whole pages.
     pub bytes: u64,
     /// The highest index of a segment; 0 if there is none.
     pub highest: usize,
@@ -167,10 +170,16 @@ pub struct Totals {
 
 /// See [`Totals`].
 pub fn totals(thread: &'static Thread) -> Result<Totals> {
-    let all = numbering::all::<Segment>(thread)?;
-    let pages = all.objects.iter().map(|(_, size)| size.div_ceil(4096));
-    let bytes = pages.fold(0_u64, |sum, pages| sum.saturating_add(pages.saturating_mul(4096)));
-    Ok(Totals { segments: all.objects.len(), bytes, highest: all.highest })
+    let bytes = |entered: &Use<Segment>| {
+        Ok(entered.object.facts().size.div_ceil(PAGE).saturating_mul(PAGE))
+    };
+    let all = numbering::all(thread, bytes, u64::saturating_add)?;
+    Ok(Totals { segments: all.objects, bytes: all.sum, highest: all.highest })
+}
+
+/// The highest index of a segment, for IPC_INFO; 0 if there is none.
+pub fn highest(thread: &'static Thread) -> Result<usize> {
+    numbering::highest::<Segment>(thread)
 }
 
 /// The id that SHM_STAT means: the index of a segment, or an id. EINVAL.

@@ -42,7 +42,7 @@ mod words;
 
 pub use attach::attach;
 pub use control::{
-    Description, Totals, describe, id_of_index, lock, remove, set_permission, totals,
+    Description, Totals, describe, highest, id_of_index, lock, remove, set_permission, totals,
 };
 pub use detach::detach;
 pub use find::{SIZE_MAX, get};
