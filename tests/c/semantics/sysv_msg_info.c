@@ -1,5 +1,5 @@
 /* Finding queues: IPC_INFO, MSG_INFO, MSG_STAT, MSG_STAT_ANY. */
-#include "../support/sysv_msg.h"
+#include "../support/sysv_msg_sleepers.h"
 
 static int info_of(int command, struct msginfo *info)
 {
@@ -159,6 +159,72 @@ CASE(msgctl_msg_stat_of_a_removed_queue_finds_it_no_more)
 	remove_queue(queue);
 	CHECK_EQ(index_of(queue, MSG_STAT), -1);
 	CHECK_EQ(index_of(queue, MSG_STAT_ANY), -1);
+}
+
+/* Queries until the last queue was made or removed some time ago: an answer that is remembered from
+ * then on must not outlive the next change. */
+static void query_for_a_while(void)
+{
+	struct timespec begin, now;
+	struct msginfo info;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
+		info_of(IPC_INFO, &info);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < 200);
+}
+
+CASE(msgctl_info_sees_what_another_process_makes_and_removes)
+{
+	int to_child[2], from_child[2], queue;
+	char go = 0;
+	CHECK_OK(pipe(to_child));
+	CHECK_OK(pipe(from_child));
+	pid_t child = check_fork();
+	if (child == 0) {
+		close(to_child[1]);
+		while (read(to_child[0], &go, 1) == 1) {
+			CHECK_OK(queue = msgget(IPC_PRIVATE, 0600));
+			CHECK_EQ(write(from_child[1], &queue, sizeof queue), sizeof queue);
+			CHECK_EQ(read(to_child[0], &go, 1), 1);
+			CHECK_OK(msgctl(queue, IPC_RMID, NULL));
+			CHECK_EQ(write(from_child[1], &queue, sizeof queue), sizeof queue);
+		}
+		_exit(0);
+	}
+	CHECK_OK(close(to_child[0]));
+	for (int round = 0; round < 20; round++) {
+		if (round % 10 == 0)
+			query_for_a_while();
+		CHECK_EQ(write(to_child[1], &go, 1), 1);
+		CHECK_EQ(read(from_child[0], &queue, sizeof queue), sizeof queue);
+		CHECK(index_of(queue, MSG_STAT) >= 0);
+		if (round % 10 == 5)
+			query_for_a_while();
+		CHECK_EQ(write(to_child[1], &go, 1), 1);
+		CHECK_EQ(read(from_child[0], &queue, sizeof queue), sizeof queue);
+		CHECK_EQ(index_of(queue, MSG_STAT), -1);
+	}
+	CHECK_OK(close(to_child[1]));
+	check_child(child);
+}
+
+/* The amount of a queue is known at once where nothing is under way. */
+CASE(msgctl_msg_info_counts_beside_a_waiting_receiver_what_is_not_for_it)
+{
+	int queue = new_queue();
+	PUT(queue, 1, "for nobody");
+	struct sleeper *receiver = PROCESS_RECEIVES(queue, 2, 0);
+	struct msginfo info;
+	info_of(MSG_INFO, &info);
+	CHECK(info.msgmap >= 1);
+	CHECK_EQ(status_of(queue).msg_qnum, 1);
+	CHECK_EQ(status_of(queue).__msg_cbytes, 10);
+	PUT(queue, 2, "wanted");
+	CHECK_EQ(status_of(queue).msg_qnum, 1);
+	CHECK_EQ(status_of(queue).__msg_cbytes, 10);
+	GETS(receiver, 2, "wanted");
+	CHECK_EQ(status_of(queue).msg_qnum, 1);
 }
 
 CASE(msgctl_msg_stat_of_a_free_index_is_einval)
