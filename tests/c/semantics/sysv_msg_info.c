@@ -183,11 +183,15 @@ CASE(msgctl_info_sees_what_another_process_makes_and_removes)
 	pid_t child = check_fork();
 	if (child == 0) {
 		close(to_child[1]);
-		while (read(to_child[0], &go, 1) == 1) {
+		for (int round = 0; read(to_child[0], &go, 1) == 1; round++) {
 			CHECK_OK(queue = msgget(IPC_PRIVATE, 0600));
+			if (round % 10 == 0)
+				query_for_a_while();
 			CHECK_EQ(write(from_child[1], &queue, sizeof queue), sizeof queue);
 			CHECK_EQ(read(to_child[0], &go, 1), 1);
 			CHECK_OK(msgctl(queue, IPC_RMID, NULL));
+			if (round % 10 == 5)
+				query_for_a_while();
 			CHECK_EQ(write(from_child[1], &queue, sizeof queue), sizeof queue);
 		}
 		_exit(0);
