@@ -13,6 +13,7 @@ void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
 			    const struct epoll_event *event);
 void rsipc_after_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
 			   const struct epoll_event *event);
+void rsipc_after_epoll_del(int epoll, int fd);
 void rsipc_note_epoll_ctl(int epoll, int fd, uint32_t events);
 void rsipc_before_epoll_wait(struct rsipc_thread **thread, int may_sleep);
 int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events,
@@ -36,6 +37,8 @@ int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *even
 		rsipc_note_epoll_ctl(epoll, fd, event->events);
 	if (may_be_queue && result == 0)
 		rsipc_after_epoll_ctl(&rsipc_thread, epoll, fd, event);
+	if (result == 0 && operation == EPOLL_CTL_DEL && rsipc_concerns(RSIPC_WATCHED))
+		rsipc_after_epoll_del(epoll, fd);
 	return result;
 }
 

@@ -56,6 +56,12 @@ unsafe extern "C" fn rsipc_after_epoll_ctl(
     });
 }
 
+/// A descriptor has been taken out of a set, once a queue has been in one.
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_after_epoll_del(epoll: c_int, fd: c_int) {
+    mq::has_left_epoll(fd, epoll);
+}
+
 /// Does it with what the program has given as its event, if that can be read, and leaves errno
 /// alone.
 fn with_event(

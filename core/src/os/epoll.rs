@@ -42,22 +42,38 @@ fn device_of(kernels: u64) -> Option<u64> {
     Some(libc::makedev(major, minor))
 }
 
-/// Whether what the epoll reports with this data can only be this file, which is in its set, or,
-/// on an older kernel, this descriptor of it. False where that cannot be found out.
-pub fn stands_for(epoll: RawFd, data: u64, fd: RawFd, file: (u64, u64)) -> bool {
+/// What an epoll reports with some data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// One descriptor, and it is that of the file.
+    Only,
+    /// None of this file, or nothing.
+    NotThis,
+    /// Several descriptors, of whatever files.
+    Several,
+}
+
+/// What the epoll reports with this data: this file, or, on an older kernel, this descriptor of it?
+/// `None`: that cannot be found out.
+pub fn reported_with(epoll: RawFd, data: u64, fd: RawFd, file: (u64, u64)) -> Option<Reported> {
     // Threads may have descriptors of their own.
     let path = Name::new(format_args!("/proc/thread-self/fdinfo/{epoll}"));
-    let Ok(info) = Open::new(path.as_c_str(), libc::O_RDONLY) else { return false };
+    let info = Open::new(path.as_c_str(), libc::O_RDONLY).ok()?;
     let (mut found, mut others) = (0, 0);
-    let read = lines::each::<LINE>(&info, |line| {
+    lines::each::<LINE>(&info, |line| {
         match Target::read(line).filter(|target| target.data == data) {
             Some(target) if target.file.map_or(target.fd == fd, |its| its == file) => found += 1,
             Some(_) => others += 1,
             None => {}
         }
         ControlFlow::Continue(())
-    });
-    read.is_ok() && (found, others) == (1, 0)
+    })
+    .ok()?;
+    Some(match (found, others) {
+        (1, 0) => Reported::Only,
+        (0, 0 | 1) => Reported::NotThis,
+        _ => Reported::Several,
+    })
 }
 
 #[cfg(test)]
@@ -92,14 +108,17 @@ mod tests {
                 libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &raw mut event)
             };
             let file = file::identity(&file::status(pipe[0]).unwrap());
-            assert!(!stands_for(epoll, 7, pipe[0], file));
+            let other = (file.0, file.1 + 1);
+            let look = |data, file| reported_with(epoll, data, pipe[0], file);
+            assert_eq!(look(7, file), Some(Reported::NotThis));
             assert_eq!(add(pipe[0], 7), 0);
-            assert!(stands_for(epoll, 7, pipe[0], file));
-            assert!(!stands_for(epoll, 7, pipe[0], (file.0, file.1 + 1)));
-            assert!(!stands_for(epoll, 8, pipe[0], file));
+            assert_eq!(look(7, file), Some(Reported::Only));
+            assert_eq!(look(7, other), Some(Reported::NotThis));
+            assert_eq!(look(8, file), Some(Reported::NotThis));
             assert_eq!(add(libc::eventfd(0, 0), 7), 0);
-            assert!(!stands_for(epoll, 7, pipe[0], file));
-            assert!(!stands_for(pipe[0], 7, pipe[0], file));
+            assert_eq!(look(7, file), Some(Reported::Several));
+            assert_eq!(look(7, other), Some(Reported::Several));
+            assert_eq!(reported_with(pipe[0], 7, pipe[0], file), Some(Reported::NotThis));
         }
     }
 }

@@ -56,6 +56,43 @@ CASE(mq_epoll_of_two_queues_with_the_same_data_tells_of_each)
 	}
 }
 
+/* More often than any knowledge of the set is believed. */
+static void tells_of_all_that_comes(int epoll, mqd_t queue)
+{
+	for (int i = 0; i < 150; i++) {
+		tells_nothing(epoll);
+		queue_put(queue, "here", 0);
+		tells(epoll);
+		queue_take(queue);
+	}
+}
+
+CASE(mq_epoll_of_queues_with_the_same_data_tells_of_the_one_that_is_left)
+{
+	mqd_t left = queue_small(0);
+	mqd_t removed = queue_create(1, O_RDWR, SMALL_DEPTH, SMALL_SIZE);
+	mqd_t removed_by_child = queue_create(2, O_RDWR, SMALL_DEPTH, SMALL_SIZE);
+	mqd_t closed = queue_create(3, O_RDWR, SMALL_DEPTH, SMALL_SIZE);
+	int epoll = new_epoll();
+	watch(epoll, left);
+	watch(epoll, removed);
+	watch(epoll, removed_by_child);
+	watch(epoll, closed);
+	tells_of_all_that_comes(epoll, left);
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_DEL, removed, NULL));
+	CHECK_OK(mq_close(closed));
+	tells_of_all_that_comes(epoll, left);
+	pid_t child = check_fork();
+	if (child == 0) {
+		CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_DEL, removed_by_child, NULL));
+		_exit(0);
+	}
+	check_child(child);
+	queue_put(removed, "not here", 0);
+	queue_put(removed_by_child, "not here", 0);
+	tells_of_all_that_comes(epoll, left);
+}
+
 CASE(mq_epoll_of_a_queue_and_a_pipe_with_the_same_data_tells_of_the_pipe)
 {
 	mqd_t queue = queue_small(0);

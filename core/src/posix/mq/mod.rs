@@ -108,7 +108,9 @@ pub use poll::answer::{Correction, correct, correct_epoll};
 #[cfg(not(loom))]
 pub use poll::nested;
 #[cfg(not(loom))]
-pub use poll::pollers::{Poll, before_epoll_wait, begin as begin_poll, hand_over, is_in_epoll};
+pub use poll::pollers::{
+    Poll, before_epoll_wait, begin as begin_poll, hand_over, has_left_epoll, is_in_epoll,
+};
 #[cfg(not(loom))]
 pub use poll::readiness::Pollers;
 #[cfg(not(loom))]

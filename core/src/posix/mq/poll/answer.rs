@@ -17,7 +17,8 @@
 
 use std::os::fd::RawFd;
 
-use crate::os::epoll;
+use crate::atomic::{AtomicU32, Ordering};
+use crate::os::epoll::{self, Reported};
 use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::poll::readiness::Pollers;
@@ -73,17 +74,26 @@ pub fn correct_epoll(
     mut change: impl FnMut(u64, &mut dyn FnMut(u32) -> u32),
 ) -> bool {
     let mut is_too_early = false;
+    let mut shared = None;
     for fd in watched::all() {
         let tag = FrameTag::new();
         let Ok(queue) = descriptor::enter(thread, fd, &tag) else { continue };
         let Some(data) = queue.queue.polling.data_for(epoll) else { continue };
         if !queue.seems_ready(Wanted::Message) || !queue.seems_ready(Wanted::Free) {
             let by_edges = queue.queue.layout.readiness().pollers().are(Pollers::EDGE);
+            let mut all_told = 0;
             change(data, &mut |told| {
-                let correction = preserved(|| queue.correct(Pollers::told_by(told), may_wait));
-                if !correction.untrue().any() || !queue.is_reported_by(epoll, data) {
-                    return told;
-                }
+                all_told |= told;
+                told
+            });
+            if all_told == 0 {
+                continue;
+            }
+            let correction = preserved(|| queue.correct(Pollers::told_by(all_told), may_wait));
+            if !correction.untrue().any() || !queue.is_reported_by(epoll, data, &mut shared) {
+                continue;
+            }
+            change(data, &mut |told| {
                 let true_now = told & !correction.untrue().events();
                 is_too_early |= correction.is_too_early() && true_now == 0;
                 let untrue = if by_edges { correction.in_vain } else { correction.untrue() };
@@ -94,14 +104,37 @@ pub fn correct_epoll(
     is_too_early
 }
 
+/// That queues share their data is believed without a look, but for one call in so many: another
+/// process may have taken one of them out of the set, or the epoll may be another one by now. Until
+/// then the program may be told too early, no more.
+const BELIEVED: u32 = 64;
+
+fn is_time_to_look() -> bool {
+    static ASKED: AtomicU32 = AtomicU32::new(1);
+    // Relaxed: it is about how often.
+    ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(BELIEVED)
+}
+
 impl Use<'_> {
     /// Whether what the epoll reports with this data is this queue, and nothing else. False if that
-    /// cannot be found out.
+    /// cannot be found out. `shared`: the data that several descriptors were last found to have.
     #[cold]
-    fn is_reported_by(&self, epoll: RawFd, data: u64) -> bool {
-        // A filter may kill for opening a file.
-        let may_open = !self.thread().filter.is_confined();
-        may_open && preserved(|| epoll::stands_for(epoll, data, self.fd, self.queue.fifo))
+    fn is_reported_by(&self, epoll: RawFd, data: u64, shared: &mut Option<u64>) -> bool {
+        if *shared == Some(data) {
+            return false;
+        }
+        let what = if watched::seem_shared(epoll, data) && !is_time_to_look() {
+            Some(Reported::Several)
+        } else {
+            // A filter may kill for opening a file.
+            let may_open = !self.thread().filter.is_confined();
+            let look = || epoll::reported_with(epoll, data, self.fd, self.queue.fifo);
+            if may_open { preserved(look) } else { None }
+        };
+        if what == Some(Reported::Several) {
+            *shared = Some(data);
+        }
+        what == Some(Reported::Only)
     }
 
     fn correct(&self, told: Pollers, may_wait: bool) -> Correction {

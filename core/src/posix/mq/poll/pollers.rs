@@ -53,7 +53,13 @@ pub fn is_in_epoll(thread: &'static Thread, fd: RawFd, epoll: RawFd, data: Optio
     let tag = FrameTag::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
         queue.queue.polling.is_reported(epoll, data);
+        watched::note(fd, epoll, data);
     }
+}
+
+/// This descriptor has been taken out of the set of this epoll.
+pub fn has_left_epoll(fd: RawFd, epoll: RawFd) {
+    watched::note(fd, epoll, None);
 }
 
 /// This process is about to wait for its epolls.
