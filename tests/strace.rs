@@ -212,6 +212,19 @@ fn opening_a_queue_takes_few_system_calls() {
     assert!(opening.contains(&"mmap") && opening.len() <= TO_OPEN, "{opening:?}");
 }
 
+/// What is in the set of an epoll is not read from /proc as long as the program has told.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn an_epoll_of_queues_with_the_same_data_takes_few_system_calls() {
+    const WAITS: usize = 128;
+    const EACH: usize = 2;
+    let trace = trace_of("trace/epoll.c", Way::Preload, "done\n");
+    let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
+    let [_, waiting, _] = &parts[..] else { panic!("{trace}") };
+    let waits = waiting.iter().filter(|call| **call == "epoll_wait").count();
+    assert!(waits >= WAITS && waiting.len() <= EACH * WAITS, "{waiting:?}");
+}
+
 /// Before and after each call its hooks block the signals, unblock them, and ask which thread they
 /// are in.
 #[test]
