@@ -13,9 +13,12 @@ void rsipc_before_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
 			    const struct epoll_event *event);
 void rsipc_after_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
 			   const struct epoll_event *event);
-void rsipc_after_epoll_del(int epoll, int fd);
+void rsipc_after_epoll_del(struct rsipc_thread **thread, int epoll, int fd);
 void rsipc_note_epoll_ctl(int epoll, int fd, uint32_t events);
-void rsipc_before_epoll_wait(struct rsipc_thread **thread, int may_sleep);
+void rsipc_before_epoll_wait(struct rsipc_thread **thread, int epoll, int may_sleep,
+			     int *expects);
+int rsipc_count_untold_of_epoll(struct rsipc_thread **thread, int epoll,
+				const struct epoll_event *events, int count, int most);
 int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events,
 			   int count, int may_wait, int *too_early);
 
@@ -37,8 +40,8 @@ int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *even
 		rsipc_note_epoll_ctl(epoll, fd, event->events);
 	if (may_be_queue && result == 0)
 		rsipc_after_epoll_ctl(&rsipc_thread, epoll, fd, event);
-	if (result == 0 && operation == EPOLL_CTL_DEL && rsipc_concerns(RSIPC_WATCHED))
-		rsipc_after_epoll_del(epoll, fd);
+	if (operation == EPOLL_CTL_DEL && result == 0 && rsipc_concerns(RSIPC_WATCHED))
+		rsipc_after_epoll_del(&rsipc_thread, epoll, fd);
 	return result;
 }
 
@@ -55,6 +58,18 @@ static int wait_once(const struct waiting *waiting, int timeout)
 		return RSIPC_REAL(epoll_pwait)(waiting->epoll, waiting->events, waiting->most,
 					       timeout, waiting->mask);
 	return RSIPC_REAL(epoll_wait)(waiting->epoll, waiting->events, waiting->most, timeout);
+}
+
+/* `expects`: a queue in the set has what is waited for. If the kernel does not know of it, it is
+ * told. Other events that it has reported are kept: it may do so only once. */
+static int look_and_wait(const struct waiting *waiting, int timeout, int expects)
+{
+	int ready = wait_once(waiting, expects ? 0 : timeout);
+	if (!expects || ready < 0)
+		return ready;
+	int is_missing = rsipc_count_untold_of_epoll(&rsipc_thread, waiting->epoll,
+						     waiting->events, ready, waiting->most);
+	return ready == 0 && (is_missing || timeout != 0) ? wait_once(waiting, timeout) : ready;
 }
 
 /* Corrects an answer. An edge, which the kernel reports only once, is kept for as long as it is too
@@ -80,11 +95,12 @@ __attribute__((noinline)) static int wait_for_queues(const struct waiting *waiti
 {
 	int64_t end = rsipc_end_of_ms(timeout);
 	struct rsipc_rest rest = { 0 };
-	int too_early = 0;
+	int too_early = 0, expects = 0;
 	for (;;) {
 		if (!too_early)
-			rsipc_before_epoll_wait(&rsipc_thread, timeout != 0);
-		int ready = wait_once(waiting, timeout);
+			rsipc_before_epoll_wait(&rsipc_thread, waiting->epoll, timeout != 0,
+						&expects);
+		int ready = look_and_wait(waiting, timeout, expects);
 		if (ready <= 0)
 			return ready;
 		ready = correct(waiting, ready, &too_early, timeout != 0, end);
@@ -119,7 +135,14 @@ int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int tim
 int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 			 const struct timespec *timeout, const sigset_t *mask)
 {
+	int expects = 0;
 	if (rsipc_concerns(RSIPC_WATCHED))
-		rsipc_before_epoll_wait(&rsipc_thread, 1);
+		rsipc_before_epoll_wait(&rsipc_thread, epoll, 1, &expects);
+	if (expects && rsipc_is_time(timeout)) {
+		int ready = RSIPC_REAL(epoll_pwait2)(epoll, events, most, &rsipc_at_once, mask);
+		if (ready != 0)
+			return ready;
+		rsipc_count_untold_of_epoll(&rsipc_thread, epoll, events, 0, most);
+	}
 	return RSIPC_REAL(epoll_pwait2)(epoll, events, most, timeout, mask);
 }

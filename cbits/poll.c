@@ -1,6 +1,7 @@
 /* The calls that wait for descriptors. They are the kernel's; here the FIFOs of the queues among
  * the descriptors are brought up to date first, and events that were reported in vain or too early
- * are removed from the answer (mq/poll of the core). */
+ * are removed from the answer (mq/poll of the core). A call that has to find something looks
+ * before it sleeps (mq/poll/untold.rs). */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "poll_time.h"
@@ -14,11 +15,15 @@
 
 #pragma GCC visibility push(hidden)
 int rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count,
-		      int may_sleep);
+		      int may_sleep, int *expects);
+int rsipc_count_untold_of_poll(struct rsipc_thread **thread, const struct pollfd *fds,
+			       nfds_t count);
 int rsipc_after_poll(struct rsipc_thread **thread, struct pollfd *fds, nfds_t count, int may_wait,
 		     int *too_early);
 int rsipc_before_select(struct rsipc_thread **thread, int count, fd_set *const sets[3],
-			int may_sleep);
+			int may_sleep, int *expects);
+int rsipc_count_untold_of_select(struct rsipc_thread **thread, int count,
+				 fd_set *const asked[2], fd_set *const told[2]);
 int rsipc_after_select(struct rsipc_thread **thread, int count, fd_set *const sets[3],
 		       int may_wait, int *too_early);
 
@@ -33,14 +38,26 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
 		    const struct timespec *timeout, const sigset_t *mask);
 #pragma GCC visibility pop
 
+/* `expects`: a queue has what is polled for. If the kernel does not know of it, it is told. */
+static int poll_once(struct pollfd *fds, nfds_t count, int timeout, int expects)
+{
+	int ready = RSIPC_REAL(poll)(fds, count, expects ? 0 : timeout);
+	if (!expects || ready < 0)
+		return ready;
+	int is_missing = rsipc_count_untold_of_poll(&rsipc_thread, fds, count);
+	return is_missing || (ready == 0 && timeout != 0) ? RSIPC_REAL(poll)(fds, count, timeout) :
+							    ready;
+}
+
 __attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t count, int timeout)
 {
-	if (rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0) == 0)
+	int expects = 0;
+	if (rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0, &expects) == 0)
 		return RSIPC_REAL(poll)(fds, count, timeout);
 	int64_t end = rsipc_end_of_ms(timeout);
 	struct rsipc_rest rest = { 0 };
 	for (;;) {
-		int too_early = 0, ready = RSIPC_REAL(poll)(fds, count, timeout);
+		int too_early = 0, ready = poll_once(fds, count, timeout, expects);
 		if (ready > 0)
 			ready -= rsipc_after_poll(&rsipc_thread, fds, count,
 						  rsipc_may_wait(&rest, ready), &too_early);
@@ -52,7 +69,7 @@ __attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t coun
 			return -1;
 		timeout = rsipc_ms_until(end, timeout);
 		if (!too_early)
-			rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0);
+			rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0, &expects);
 	}
 }
 
@@ -62,19 +79,32 @@ int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout)
 					    : RSIPC_REAL(poll)(fds, count, timeout);
 }
 
+static int ppoll_once(struct pollfd *fds, nfds_t count, const struct timespec *wait,
+		      const sigset_t *mask, int expects)
+{
+	/* The kernel has to see a timeout that it refuses. */
+	expects = expects && rsipc_is_time(wait);
+	int ready = RSIPC_REAL(ppoll)(fds, count, expects ? &rsipc_at_once : wait, mask);
+	if (!expects || ready < 0)
+		return ready;
+	int is_missing = rsipc_count_untold_of_poll(&rsipc_thread, fds, count);
+	return is_missing || ready == 0 ? RSIPC_REAL(ppoll)(fds, count, wait, mask) : ready;
+}
+
 /* The C library reads a timeout itself, as we do. */
 __attribute__((noinline)) static int
 ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
-	if (rsipc_before_poll(&rsipc_thread, fds, count, may_sleep) == 0)
+	int expects = 0;
+	if (rsipc_before_poll(&rsipc_thread, fds, count, may_sleep, &expects) == 0)
 		return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
 	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
 	int64_t end = timeout ? rsipc_end_of(left) : 0;
 	struct rsipc_rest rest = { 0 };
 	for (;;) {
 		int too_early = 0;
-		int ready = RSIPC_REAL(ppoll)(fds, count, timeout ? &left : NULL, mask);
+		int ready = ppoll_once(fds, count, timeout ? &left : NULL, mask, expects);
 		if (ready > 0)
 			ready -= rsipc_after_poll(&rsipc_thread, fds, count,
 						  rsipc_may_wait(&rest, ready), &too_early);
@@ -87,7 +117,7 @@ ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout, c
 		if (timeout)
 			may_sleep = rsipc_time_until(end, &left);
 		if (!too_early)
-			rsipc_before_poll(&rsipc_thread, fds, count, may_sleep);
+			rsipc_before_poll(&rsipc_thread, fds, count, may_sleep, &expects);
 	}
 }
 
@@ -117,6 +147,7 @@ int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *t
 /* What a select was asked, before the answer takes its place. */
 struct asked {
 	int count;
+	int expects; /* a queue has what is asked for */
 	fd_set *sets[3];
 	fd_set copies[3];
 };
@@ -132,7 +163,20 @@ static void copy_sets(struct asked *asked, int back)
 
 static int before_select(struct asked *asked, int may_sleep)
 {
-	return rsipc_before_select(&rsipc_thread, asked->count, asked->sets, may_sleep);
+	return rsipc_before_select(&rsipc_thread, asked->count, asked->sets, may_sleep,
+				   &asked->expects);
+}
+
+/* After a look that had to find something: whether it has missed a queue, of which the kernel now
+ * knows. */
+static int has_missed(struct asked *asked)
+{
+	fd_set *were[2], *are[2];
+	for (int i = 0; i < 2; i++) {
+		are[i] = asked->sets[i];
+		were[i] = are[i] ? &asked->copies[i] : NULL;
+	}
+	return rsipc_count_untold_of_select(&rsipc_thread, asked->count, were, are);
 }
 
 /* Whether there is nothing left of an answer. Larger sets are answered as the kernel does. */
@@ -164,6 +208,21 @@ static int rest_of_select(struct rsipc_rest *rest, struct timeval *timeout)
 	return result;
 }
 
+static int select_once(struct asked *asked, struct timeval *timeout)
+{
+	fd_set *const *sets = asked->sets;
+	/* Of larger sets there is no copy, and the kernel has to see a timeout that it refuses. */
+	int expects = asked->expects && asked->count <= FD_SETSIZE &&
+		      (!timeout || (timeout->tv_sec >= 0 && timeout->tv_usec >= 0));
+	struct timeval at_once = { 0 };
+	int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2],
+				       expects ? &at_once : timeout);
+	if (!expects || ready < 0 || (!has_missed(asked) && ready > 0))
+		return ready;
+	copy_sets(asked, 1);
+	return RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
+}
+
 __attribute__((noinline)) static int select_queues(struct asked *asked, struct timeval *timeout)
 {
 	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_usec;
@@ -172,8 +231,7 @@ __attribute__((noinline)) static int select_queues(struct asked *asked, struct t
 		copy_sets(asked, 0);
 	struct rsipc_rest rest = { 0 };
 	for (;;) {
-		fd_set *const *sets = asked->sets;
-		int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
+		int ready = select_once(asked, timeout);
 		int too_early;
 		if (queues == 0 || !is_in_vain(asked, &rest, &ready, &too_early) || !may_sleep)
 			return ready;
@@ -196,6 +254,18 @@ int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct ti
 	return select_queues(&asked, timeout);
 }
 
+static int pselect_once(struct asked *asked, const struct timespec *wait, const sigset_t *mask)
+{
+	fd_set *const *sets = asked->sets;
+	int expects = asked->expects && asked->count <= FD_SETSIZE && rsipc_is_time(wait);
+	int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2],
+					expects ? &rsipc_at_once : wait, mask);
+	if (!expects || ready < 0 || (!has_missed(asked) && ready > 0))
+		return ready;
+	copy_sets(asked, 1);
+	return RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2], wait, mask);
+}
+
 __attribute__((noinline)) static int
 pselect_queues(struct asked *asked, const struct timespec *timeout, const sigset_t *mask)
 {
@@ -207,9 +277,7 @@ pselect_queues(struct asked *asked, const struct timespec *timeout, const sigset
 		copy_sets(asked, 0);
 	struct rsipc_rest rest = { 0 };
 	for (;;) {
-		fd_set *const *sets = asked->sets;
-		int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2],
-						timeout ? &left : NULL, mask);
+		int ready = pselect_once(asked, timeout ? &left : NULL, mask);
 		int too_early;
 		if (queues == 0 || !is_in_vain(asked, &rest, &ready, &too_early) || !may_sleep)
 			return ready;

@@ -30,6 +30,15 @@ static inline int64_t rsipc_end_of_ms(int timeout)
 	return timeout > 0 ? rsipc_now_ns() + timeout * 1000000LL : 0;
 }
 
+static const struct timespec rsipc_at_once = { 0 };
+
+/* Whether the kernel accepts it as a timeout; NULL is none. */
+static inline int rsipc_is_time(const struct timespec *wait)
+{
+	return !wait ||
+	       (wait->tv_sec >= 0 && wait->tv_nsec >= 0 && wait->tv_nsec < 1000000000);
+}
+
 /* False: there is no time left. */
 static inline int rsipc_time_until(int64_t end, struct timespec *left)
 {

@@ -44,6 +44,10 @@ unsafe extern "C" fn rsipc_after_epoll_ctl(
     let slot = unsafe { &*slot };
     with_event(slot, event, |event| {
         let tells_once = event.events & ONCE != 0;
+        let passed_on = if nested::tells_edges(epoll) { EDGE } else { 0 };
+        let edge =
+            if (event.events | passed_on) & EDGE != 0 { Pollers::EDGE } else { Pollers::NONE };
+        let told = Pollers::told_by(event.events).and(edge);
         if !mq::is_found_queue(fd) {
             if nested::tells_edges(fd)
                 && let Ok(thread) = thread_of(slot)
@@ -51,15 +55,27 @@ unsafe extern "C" fn rsipc_after_epoll_ctl(
                 nested::pass_on(thread);
             }
         } else if let Ok(thread) = thread_of(slot) {
-            mq::is_in_epoll(thread, fd, epoll, (!tells_once).then_some(event.u64));
+            mq::is_in_epoll(thread, fd, epoll, told, (!tells_once).then_some(event.u64));
         }
     });
 }
 
-/// A descriptor has been taken out of a set, once a queue has been in one.
+/// Once a queue has been in a set, and after a call that has succeeded.
 #[unsafe(no_mangle)]
-extern "C" fn rsipc_after_epoll_del(epoll: c_int, fd: c_int) {
-    mq::has_left_epoll(fd, epoll);
+unsafe extern "C" fn rsipc_after_epoll_del(
+    slot: *const Cell<*const Thread>,
+    epoll: c_int,
+    fd: c_int,
+) {
+    // SAFETY: C gives the thread's own variable.
+    let slot = unsafe { &*slot };
+    preserved(|| {
+        if mq::is_found_queue(fd)
+            && let Ok(thread) = thread_of(slot)
+        {
+            mq::is_out_of_epoll(thread, fd, epoll);
+        }
+    });
 }
 
 /// Does it with what the program has given as its event, if that can be read, and leaves errno

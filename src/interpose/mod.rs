@@ -11,6 +11,7 @@
 //! | `poll` | `poll`, `select`, `epoll_wait` |
 //! | `socket` | `sendmsg`, which may send a descriptor |
 //! | `unistd` | `close`, `dup` and the others that close or duplicate descriptors |
+//! | `untold` | what `poll`, `select` and `epoll_wait` should have reported |
 //! | `vectors` | `readv`, `pwrite` and the other forms of `read` and `write` |
 
 mod control;
@@ -21,4 +22,5 @@ mod memory;
 mod poll;
 mod socket;
 mod unistd;
+mod untold;
 mod vectors;

@@ -18,7 +18,7 @@ use rsipc_core::shared::thread::Thread;
 /// As many descriptors as a process can have: the kernel refuses more.
 const MOST_DESCRIPTORS: usize = 1 << 20;
 /// Descriptors in a word of a set.
-const BITS: usize = 64;
+pub(super) const BITS: usize = 64;
 
 /// poll(2), for which a queue is readable when it has a message, and writable when it has space.
 #[unsafe(naked)]
@@ -147,10 +147,16 @@ fn how(may_sleep: c_int) -> Poll {
     if may_sleep != 0 { Poll::Call } else { Poll::AtOnce }
 }
 
-/// True: it is a queue. Without a block of the thread the poll is the kernel's alone.
-pub(super) fn begin(slot: &Cell<*const Thread>, fd: c_int, wanted: Pollers, how: Poll) -> bool {
-    mq::is_found_queue(fd)
-        && thread_of(slot).is_ok_and(|thread| mq::begin_poll(thread, fd, wanted, how).is_ok())
+/// The events that the kernel has to report of it, now. `None`: it is no queue. Without a block of
+/// the thread the poll is the kernel's alone.
+pub(super) fn begin(
+    slot: &Cell<*const Thread>,
+    fd: c_int,
+    wanted: Pollers,
+    how: Poll,
+) -> Option<Pollers> {
+    let thread = mq::is_found_queue(fd).then(|| thread_of(slot))?.ok()?;
+    mq::begin_poll(thread, fd, wanted, how).ok()
 }
 
 /// For a call with a descriptor that is not a queue's: it may be an epoll that has queues in its
@@ -159,36 +165,37 @@ fn bring_watched_up_to_date(slot: &Cell<*const Thread>) {
     if concern::is_set(concern::WATCHED)
         && let Ok(thread) = thread_of(slot)
     {
-        mq::before_epoll_wait(thread, false);
+        mq::before_epoll_wait(thread, -1, false);
     }
 }
 
 /// Returns the number of queues. Never reads what the kernel would not read; what cannot be read,
-/// the kernel will complain of.
+/// the kernel will complain of. `expects`: whether the kernel has to report one of them, now.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_before_poll(
     slot: *const Cell<*const Thread>,
     fds: *const pollfd,
     count: nfds_t,
     may_sleep: c_int,
+    expects: &mut c_int,
 ) -> c_int {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
-    let (mut queues, mut has_others) = (0, false);
+    let mut seen = Seen::default();
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
         let mut fds = Array::at(fds, ptr::from_ref(slot).addr());
         for polled in (0..count).map_while(|index| fds.get(index)) {
-            let events = Pollers::from_events(u32::from(polled.events.cast_unsigned()));
-            let is_queue = begin(slot, polled.fd, events, how(may_sleep));
-            queues += c_int::from(is_queue);
-            has_others |= !is_queue;
+            let events = u32::from(polled.events.cast_unsigned());
+            let shown = begin(slot, polled.fd, Pollers::from_events(events), how(may_sleep));
+            seen.add(shown, Pollers::told_by(events));
         }
-        if has_others {
+        if seen.has_others {
             bring_watched_up_to_date(slot);
         }
     });
-    queues
+    *expects = c_int::from(seen.expects);
+    seen.queues
 }
 
 #[unsafe(no_mangle)]
@@ -197,10 +204,11 @@ unsafe extern "C" fn rsipc_before_select(
     count: c_int,
     sets: *const [*const u64; 3],
     may_sleep: c_int,
+    expects: &mut c_int,
 ) -> c_int {
     // SAFETY: C gives the thread's own variable, and an array of its own.
     let (slot, sets) = unsafe { (&*slot, &*sets) };
-    let (mut queues, mut has_others) = (0, false);
+    let mut seen = Seen::default();
     let count = usize::try_from(count).ok().filter(|&count| count <= MOST_DESCRIPTORS).unwrap_or(0);
     preserved(|| {
         let mut sets =
@@ -210,33 +218,56 @@ unsafe extern "C" fn rsipc_before_select(
                 sets.each_mut().map(|set| set.as_mut().map_or(Some(0), |set| set.get(word)));
             let [Some(input), Some(output), Some(other)] = words else {
                 // The kernel will refuse it, so there is no answer to correct, nor sets to copy.
-                queues = 0;
+                seen = Seen::default();
                 return;
             };
             for bit in bits_of(input | output | other) {
                 let fd = word * BITS + bit;
-                let wanted = selected([input, output], bit);
-                let wanted = if wanted == Pollers::NONE { Pollers::MESSAGE } else { wanted };
+                let told = selected([input, output], bit);
+                let wanted = if told == Pollers::NONE { Pollers::MESSAGE } else { told };
                 if let Some(fd) = c_int::try_from(fd).ok().filter(|_| fd < count) {
-                    let is_queue = begin(slot, fd, wanted, how(may_sleep));
-                    queues += c_int::from(is_queue);
-                    has_others |= !is_queue;
+                    seen.add(begin(slot, fd, wanted, how(may_sleep)), told);
                 }
             }
         }
-        if has_others {
+        if seen.has_others {
             bring_watched_up_to_date(slot);
         }
     });
-    queues
+    *expects = c_int::from(seen.expects);
+    seen.queues
+}
+
+/// What has been seen of the descriptors of a call.
+#[derive(Default)]
+struct Seen {
+    queues: c_int,
+    has_others: bool,
+    /// A queue has what is asked for.
+    expects: bool,
+}
+
+impl Seen {
+    /// What `begin` says of the next one. `told`: the events that are asked for.
+    fn add(&mut self, shown: Option<Pollers>, told: Pollers) {
+        self.queues += c_int::from(shown.is_some());
+        self.has_others |= shown.is_none();
+        self.expects |= shown.is_some_and(|shown| shown.are(told));
+    }
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rsipc_before_epoll_wait(slot: *const Cell<*const Thread>, may_sleep: c_int) {
+unsafe extern "C" fn rsipc_before_epoll_wait(
+    slot: *const Cell<*const Thread>,
+    epoll: c_int,
+    may_sleep: c_int,
+    expects: &mut c_int,
+) {
     // SAFETY: C gives the thread's own variable.
-    if let Ok(thread) = thread_of(unsafe { &*slot }) {
-        mq::before_epoll_wait(thread, may_sleep != 0);
-    }
+    let thread = thread_of(unsafe { &*slot });
+    let is_expected =
+        thread.is_ok_and(|thread| mq::before_epoll_wait(thread, epoll, may_sleep != 0));
+    *expects = c_int::from(is_expected);
 }
 
 /// Removes from the answer of poll the events that are not true. Returns how many descriptors have
@@ -347,7 +378,7 @@ fn note(it_is: bool, place: *mut c_int) {
     }
 }
 
-fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
+pub(super) fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
     core::iter::from_fn(move || {
         let bit = (word != 0).then(|| word.trailing_zeros() as usize);
         word &= word.wrapping_sub(1);
@@ -356,7 +387,7 @@ fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
 }
 
 /// What a bit of the sets to read from and to write to stands for.
-fn selected([input, output]: [u64; 2], bit: usize) -> Pollers {
+pub(super) fn selected([input, output]: [u64; 2], bit: usize) -> Pollers {
     let of = |set: u64, who| if set >> bit & 1 == 1 { who } else { Pollers::NONE };
     of(input, Pollers::MESSAGE).and(of(output, Pollers::SPACE))
 }

@@ -171,7 +171,8 @@ static void query_for_a_while(void)
 	do {
 		info_of(IPC_INFO, &info);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < 200);
+	} while (now.tv_sec * 1000 + now.tv_nsec / 1000000 <
+		 begin.tv_sec * 1000 + begin.tv_nsec / 1000000 + 200);
 }
 
 CASE(msgctl_info_sees_what_another_process_makes_and_removes)

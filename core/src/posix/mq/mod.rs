@@ -109,10 +109,12 @@ pub use poll::answer::{Correction, correct, correct_epoll};
 pub use poll::nested;
 #[cfg(not(loom))]
 pub use poll::pollers::{
-    Poll, before_epoll_wait, begin as begin_poll, hand_over, has_left_epoll, is_in_epoll,
+    Poll, before_epoll_wait, begin as begin_poll, hand_over, is_in_epoll, is_out_of_epoll,
 };
 #[cfg(not(loom))]
 pub use poll::readiness::Pollers;
+#[cfg(not(loom))]
+pub use poll::untold::{count_untold, count_untold_of_epoll};
 #[cfg(not(loom))]
 pub use straight::{receive_at_once, send_at_once};
 #[cfg(not(loom))]

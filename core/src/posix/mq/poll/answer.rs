@@ -21,7 +21,7 @@ use crate::atomic::{AtomicU32, Ordering};
 use crate::os::epoll::{self, Reported};
 use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Use};
-use crate::posix::mq::poll::readiness::Pollers;
+use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
 use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::pause::Moment;
@@ -154,6 +154,16 @@ impl Use<'_> {
     }
 
     fn take_back(&self, wanted: Wanted) {
+        let readiness = self.queue.layout.readiness();
+        // What has been reported in vain although the number of packets says otherwise would be
+        // reported again at once: the contents of the FIFO were changed around us (`untold`).
+        let is_shown = match wanted {
+            Wanted::Message => readiness.packets().most > 0,
+            Wanted::Free => readiness.packets().least < CAPACITY,
+        };
+        if !is_shown {
+            readiness.correct(&self.channel());
+        }
         match wanted {
             Wanted::Message => self.take_packets_back(),
             Wanted::Free => self.fill_up(),

@@ -129,10 +129,14 @@ impl Readiness {
     /// Corrects bounds that cannot be true: the packets were counted in another FIFO, or another
     /// process has changed its contents.
     pub fn correct(&self, fifo: &impl Fifo) {
-        let seen = self.packets();
-        if let Some(count) = fifo.count().filter(|count| !(seen.least..=seen.most).contains(count))
-        {
-            self.counted(seen, count);
+        // Again if another process has changed the number meanwhile: it may have changed what
+        // cannot be true.
+        for _ in 0..STEPS {
+            let seen = self.packets();
+            match fifo.count().filter(|count| !(seen.least..=seen.most).contains(count)) {
+                Some(count) if !self.counted(seen, count) => {}
+                _ => return,
+            }
         }
     }
 

@@ -10,6 +10,7 @@
 //! | `pollers` | which processes poll, and what is done for them |
 //! | `polling` | how this process polls through one description |
 //! | `readiness` | the words in shared memory: which events are polled for, how many packets |
+//! | `untold` | what the kernel should have reported and has not |
 //! | `watched` | the queues that this process has in sets of epoll |
 
 #[cfg(not(loom))]
@@ -24,5 +25,7 @@ pub mod pollers;
 #[cfg(not(loom))]
 pub mod polling;
 pub mod readiness;
+#[cfg(not(loom))]
+pub mod untold;
 #[cfg(not(loom))]
 mod watched;

@@ -34,48 +34,64 @@ pub enum Poll {
 }
 
 /// The queue of `fd` is going to be polled for this: now the FIFO shows the state of the queue, and
-/// goes on to do so unless no thread will sleep. EBADF: it is no queue.
-pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<()> {
+/// goes on to do so unless no thread will sleep. The events that the kernel has to report, now.
+/// EBADF: it is no queue.
+pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<Pollers> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
-    preserved(|| queue.be_polled(wanted, how));
+    let shown = preserved(|| queue.be_polled(wanted, how));
     if how == Poll::Watch {
         concern::set(concern::WATCHED);
         queue.queue.polling.watch(wanted);
         watched::add(fd);
     }
-    Ok(())
+    Ok(shown)
 }
 
-/// The queue of `fd` has been put into the set of this epoll, or has other data there. `data`: see
-/// `Polling::is_reported`.
-pub fn is_in_epoll(thread: &'static Thread, fd: RawFd, epoll: RawFd, data: Option<u64>) {
+/// The queue of `fd` has been put into the set of this epoll, or is reported otherwise there: of
+/// these events, with this data (see `Polling::is_reported`).
+pub fn is_in_epoll(
+    thread: &'static Thread,
+    fd: RawFd,
+    epoll: RawFd,
+    told: Pollers,
+    data: Option<u64>,
+) {
     let tag = FrameTag::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
-        queue.queue.polling.is_reported(epoll, data);
+        queue.queue.polling.is_reported(epoll, told, data);
         watched::note(fd, epoll, data);
     }
 }
 
-/// This descriptor has been taken out of the set of this epoll.
-pub fn has_left_epoll(fd: RawFd, epoll: RawFd) {
+/// The queue of `fd` has been taken out of the set of this epoll.
+pub fn is_out_of_epoll(thread: &'static Thread, fd: RawFd, epoll: RawFd) {
     watched::note(fd, epoll, None);
+    let tag = FrameTag::new();
+    if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
+        queue.queue.polling.is_not_reported(epoll);
+    }
 }
 
-/// This process is about to wait for its epolls.
-pub fn before_epoll_wait(thread: &'static Thread, may_sleep: bool) {
+/// This process is about to wait for its epolls, for this one first of all. Whether the kernel has
+/// to report a queue of its set, now.
+pub fn before_epoll_wait(thread: &'static Thread, epoll: RawFd, may_sleep: bool) -> bool {
+    let mut expects = false;
     for fd in watched::all() {
         let tag = FrameTag::new();
         match descriptor::enter(thread, fd, &tag) {
             Ok(queue) if queue.queue.polling.watched().any() => {
-                preserved(|| queue.level(queue.queue.polling.watched(), false, may_sleep));
+                let polling = &queue.queue.polling;
+                let shown = preserved(|| queue.level(polling.watched(), false, may_sleep));
+                expects |= shown.are(polling.told_by(epoll));
                 if watched::are_all() {
-                    queue.queue.polling.will_look();
+                    polling.will_look();
                 }
             }
             _ => watched::remove(fd),
         }
     }
+    expects
 }
 
 /// The descriptor goes to another process, which may not know that it is a queue before it is
@@ -103,59 +119,64 @@ pub fn set_up(queue: &Opened, fd: RawFd) {
 }
 
 impl Use<'_> {
-    fn be_polled(&self, wanted: Pollers, how: Poll) {
+    fn be_polled(&self, wanted: Pollers, how: Poll) -> Pollers {
         let (polling, readiness) = (&self.queue.polling, self.queue.layout.readiness());
         let is_new = how == Poll::AtOnce || !polling.is_announced(readiness, wanted);
         // Processes that change the queue may not have known of us until now.
         if is_new && how != Poll::AtOnce {
             // What else the descriptor may mean by now is not ours to lock.
             if !self.is_open() {
-                return;
+                return Pollers::NONE;
             }
             polling.announce(self.fd, readiness, wanted);
         }
-        self.level(wanted, is_new, how == Poll::Call);
+        let shown = self.level(wanted, is_new, how == Poll::Call);
         if how != Poll::Watch {
             polling.will_look();
         }
+        shown
     }
 
     /// Brings the FIFO up to date. `may_sleep`: the thread may spin for a moment to avoid a sleep.
-    fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) {
-        if wanted.are(Pollers::MESSAGE) {
-            self.level_messages(is_new, may_sleep);
+    /// What it then has to show.
+    pub(super) fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) -> Pollers {
+        let mut shown = Pollers::NONE;
+        if wanted.are(Pollers::MESSAGE) && self.level_messages(is_new, may_sleep) {
+            shown = shown.and(Pollers::MESSAGE);
         }
-        if wanted.are(Pollers::SPACE) {
-            self.level_space(is_new);
+        if wanted.are(Pollers::SPACE) && self.level_space(is_new) {
+            shown = shown.and(Pollers::SPACE);
         }
+        shown
     }
 
     /// Before a sleep: whether there is a packet is whether there is a message.
-    fn level_messages(&self, is_new: bool, may_sleep: bool) {
+    fn level_messages(&self, is_new: bool, may_sleep: bool) -> bool {
         let readiness = self.queue.layout.readiness();
         let has_packets = readiness.packets().most > 0;
         let seems_ready =
             self.seems_ready(Wanted::Message) || (has_packets && may_sleep && self.comes_soon());
-        if seems_ready {
-            _ = readiness.raise_message(&self.channel());
-        } else if has_packets || is_new {
-            match self.look_patiently(Wanted::Message) {
-                Look::Nothing => self.take_packets_back(),
-                Look::There | Look::UnderWay => _ = readiness.raise_message(&self.channel()),
-            }
+        let is_there = seems_ready
+            || ((has_packets || is_new) && self.look_patiently(Wanted::Message) != Look::Nothing);
+        if is_there {
+            readiness.raise_message(&self.channel());
+        } else {
+            self.take_packets_back();
         }
+        is_there
     }
 
-    fn level_space(&self, is_new: bool) {
+    fn level_space(&self, is_new: bool) -> bool {
         let readiness = self.queue.layout.readiness();
-        if self.seems_ready(Wanted::Free) {
-            _ = readiness.raise_space(&self.channel());
-        } else if is_new || readiness.packets().least < CAPACITY {
-            match self.look_patiently(Wanted::Free) {
-                Look::Nothing => self.fill_up(),
-                Look::There | Look::UnderWay => _ = readiness.raise_space(&self.channel()),
-            }
+        let may_show = || is_new || readiness.packets().least < CAPACITY;
+        let is_there = self.seems_ready(Wanted::Free)
+            || (may_show() && self.look_patiently(Wanted::Free) != Look::Nothing);
+        if is_there {
+            readiness.raise_space(&self.channel());
+        } else {
+            self.fill_up();
         }
+        is_there
     }
 
     /// A poller that has just drained the queue, and is about to sleep, may be spared the sleep.
@@ -173,6 +194,12 @@ impl Use<'_> {
                 return found;
             }
         }
+    }
+
+    /// Whether the queue has one of these.
+    pub(super) fn is_ready(&self, wanted: Pollers) -> bool {
+        (wanted.has(Pollers::MESSAGE) && self.seems_ready(Wanted::Message))
+            || (wanted.has(Pollers::SPACE) && self.seems_ready(Wanted::Free))
     }
 
     pub(super) fn seems_ready(&self, wanted: Wanted) -> bool {
@@ -300,7 +327,7 @@ impl Use<'_> {
         }
     }
 
-    fn channel(&self) -> Channel<'_> {
+    pub(super) fn channel(&self) -> Channel<'_> {
         Channel::new(&self.queue.polling.own, self.fd, self.queue.fifo)
     }
 }

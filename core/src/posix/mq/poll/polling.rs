@@ -19,6 +19,8 @@ pub struct Polling {
     epoll: AtomicI32,
     /// What that epoll tells of it: `epoll_data_t`.
     data: AtomicU64,
+    /// Of which events that epoll tells: `Pollers::bits`.
+    told: AtomicU32,
     /// The epoll into whose set it was put last, plus one.
     set: AtomicI32,
     /// For the system calls on the FIFO.
@@ -48,21 +50,43 @@ impl Polling {
         self.watched.fetch_or(wanted.bits(), Ordering::Relaxed);
     }
 
-    /// It is in the set of this epoll, which reports it with this data. `None`: it reports only
-    /// once (`EPOLLONESHOT`), so that each event counts.
-    pub fn is_reported(&self, epoll: RawFd, data: Option<u64>) {
+    /// It is in the set of this epoll, which tells of these events with this data. `None`: it
+    /// reports only once (`EPOLLONESHOT`), so that each event counts.
+    pub fn is_reported(&self, epoll: RawFd, told: Pollers, data: Option<u64>) {
         self.set.store(epoll + 1, Ordering::Relaxed);
         let known = self.epoll.load(Ordering::Relaxed);
         let is_only_one = known == 0 || known == epoll + 1;
         self.data.store(data.unwrap_or(0), Ordering::Relaxed);
+        self.told.store(told.bits(), Ordering::Relaxed);
         self.epoll
             .store(if is_only_one && data.is_some() { epoll + 1 } else { -1 }, Ordering::Release);
+    }
+
+    /// It is not in the set of this epoll any more.
+    pub fn is_not_reported(&self, epoll: RawFd) {
+        if self.epoll.load(Ordering::Relaxed) == epoll + 1 {
+            self.told.store(Pollers::NONE.bits(), Ordering::Relaxed);
+        }
     }
 
     /// The data with which this epoll reports it. `None`: it does not watch it, is not the only
     /// one, or reports only once.
     pub fn data_for(&self, epoll: RawFd) -> Option<u64> {
         (self.epoll.load(Ordering::Acquire) == epoll + 1).then(|| self.data.load(Ordering::Relaxed))
+    }
+
+    /// The events that this epoll has to report again and again, as long as the queue has them.
+    /// Where several epolls have it in their sets, or one that reports only once, it is any that
+    /// has ever been waited for.
+    pub fn told_by(&self, epoll: RawFd) -> Pollers {
+        let known = self.epoll.load(Ordering::Acquire);
+        let told = match known {
+            0 => return Pollers::NONE,
+            ..0 => self.watched(),
+            _ if known == epoll + 1 => Pollers::from_bits(self.told.load(Ordering::Relaxed)),
+            _ => return Pollers::NONE,
+        };
+        if told.has(Pollers::EDGE) { Pollers::NONE } else { told }
     }
 
     /// The epoll into whose set it was put last; -1: none.

@@ -118,6 +118,12 @@ impl Pollers {
         of(Self::MESSAGE_EVENTS, Self::MESSAGE) | of(Self::SPACE_EVENTS, Self::SPACE)
     }
 
+    /// These without those.
+    #[must_use]
+    pub fn but(self, those: Self) -> Self {
+        Self(self.0 & !those.0)
+    }
+
     /// Both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
