@@ -138,11 +138,8 @@ int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 	int expects = 0;
 	if (rsipc_concerns(RSIPC_WATCHED))
 		rsipc_before_epoll_wait(&rsipc_thread, epoll, 1, &expects);
-	if (expects && rsipc_is_time(timeout)) {
-		int ready = RSIPC_REAL(epoll_pwait2)(epoll, events, most, &rsipc_at_once, mask);
-		if (ready != 0)
-			return ready;
+	/* Without a look: its timeout would not be the program's, which the kernel may refuse. */
+	if (expects)
 		rsipc_count_untold_of_epoll(&rsipc_thread, epoll, events, 0, most);
-	}
 	return RSIPC_REAL(epoll_pwait2)(epoll, events, most, timeout, mask);
 }

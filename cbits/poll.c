@@ -38,7 +38,8 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
 		    const struct timespec *timeout, const sigset_t *mask);
 #pragma GCC visibility pop
 
-/* `expects`: a queue has what is polled for. If the kernel does not know of it, it is told. */
+/* `expects`: a queue has what is polled for. If the kernel does not know of it, it is told, and
+ * asked again: a program expects all events in one answer. */
 static int poll_once(struct pollfd *fds, nfds_t count, int timeout, int expects)
 {
 	int ready = RSIPC_REAL(poll)(fds, count, expects ? 0 : timeout);

@@ -24,7 +24,7 @@ unsafe extern "C" fn rsipc_count_untold_of_poll(
     for index in 0..usize::try_from(count).unwrap_or(0) {
         // SAFETY: the kernel has just read what was asked there, and written its answer.
         let polled = unsafe { fds.add(index).read_unaligned() };
-        let untold = told_by(polled.events & !polled.revents);
+        let untold = told_by(polled.events).but(told_by(polled.revents));
         if untold.any() && mq::is_found_queue(polled.fd) {
             is_missing |= mq::count_untold(thread, polled.fd, untold);
         }

@@ -56,9 +56,13 @@ pub fn correct(thread: &'static Thread, fd: RawFd, told: Pollers, may_wait: bool
     let tag = FrameTag::new();
     match descriptor::enter(thread, fd, &tag) {
         Ok(queue) => preserved(|| {
+            let shown = queue.shown();
             let correction = queue.correct(told, may_wait);
-            let is_its_own = !correction.untrue().any() || queue.is_open();
-            if is_its_own { correction } else { Correction::NONE }
+            if correction.untrue().any() && !queue.is_open() {
+                return Correction::NONE;
+            }
+            queue.count_if_changed(correction.in_vain, shown);
+            correction
         }),
         Err(_) => Correction::NONE,
     }
@@ -89,10 +93,12 @@ pub fn correct_epoll(
             if all_told == 0 {
                 continue;
             }
+            let shown = queue.shown();
             let correction = preserved(|| queue.correct(Pollers::told_by(all_told), may_wait));
             if !correction.untrue().any() || !queue.is_reported_by(epoll, data, &mut shared) {
                 continue;
             }
+            preserved(|| queue.count_if_changed(correction.in_vain, shown));
             change(data, &mut |told| {
                 let true_now = told & !correction.untrue().events();
                 is_too_early |= correction.is_too_early() && true_now == 0;
@@ -104,16 +110,22 @@ pub fn correct_epoll(
     is_too_early
 }
 
-/// That queues share their data is believed without a look, but for one call in so many: another
-/// process may have taken one of them out of the set, or the epoll may be another one by now. Until
-/// then the program may be told too early, no more.
+/// That queues share their data is believed without a look, but for one call in so many, a power of
+/// two: another process may have taken one of them out of the set, or the epoll may be another one
+/// by now. Until then the program may be told too early, no more.
 const BELIEVED: u32 = 64;
 
 fn is_time_to_look() -> bool {
     static ASKED: AtomicU32 = AtomicU32::new(1);
-    // Relaxed: it is about how often.
-    ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(BELIEVED)
+    // Relaxed: it is about how often. Not each time after as many: several epolls that are asked in
+    // turn would not all have theirs. The upper bits of multiples of an odd number are as good as
+    // random (Knuth's multiplicative hash).
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9);
+    asked >> (u32::BITS - BELIEVED.ilog2()) == 0
 }
+
+const KINDS: [(Pollers, Wanted); 2] =
+    [(Pollers::MESSAGE, Wanted::Message), (Pollers::SPACE, Wanted::Free)];
 
 impl Use<'_> {
     /// Whether what the epoll reports with this data is this queue, and nothing else. False if that
@@ -139,8 +151,7 @@ impl Use<'_> {
 
     fn correct(&self, told: Pollers, may_wait: bool) -> Correction {
         let mut correction = Correction::NONE;
-        for (kind, wanted) in [(Pollers::MESSAGE, Wanted::Message), (Pollers::SPACE, Wanted::Free)]
-        {
+        for (kind, wanted) in KINDS {
             match told.has(kind).then(|| self.look_after(wanted, may_wait)) {
                 Some(Look::Nothing) => {
                     self.take_back(wanted);
@@ -154,19 +165,31 @@ impl Use<'_> {
     }
 
     fn take_back(&self, wanted: Wanted) {
-        let readiness = self.queue.layout.readiness();
-        // What has been reported in vain although the number of packets says otherwise would be
-        // reported again at once: the contents of the FIFO were changed around us (`untold`).
-        let is_shown = match wanted {
-            Wanted::Message => readiness.packets().most > 0,
-            Wanted::Free => readiness.packets().least < CAPACITY,
-        };
-        if !is_shown {
-            readiness.correct(&self.channel());
-        }
         match wanted {
             Wanted::Message => self.take_packets_back(),
             Wanted::Free => self.fill_up(),
+        }
+    }
+
+    /// What the kernel reports by the number of packets.
+    fn shown(&self) -> Pollers {
+        let packets = self.queue.layout.readiness().packets();
+        let of = |is_shown, kind| if is_shown { kind } else { Pollers::NONE };
+        of(packets.most > 0, Pollers::MESSAGE).and(of(packets.least < CAPACITY, Pollers::SPACE))
+    }
+
+    /// What has been reported in vain although the number of packets said otherwise would be
+    /// reported again at once: the contents of the FIFO were changed around us (`untold`).
+    /// `shown`: what it said before the answer was corrected.
+    fn count_if_changed(&self, in_vain: Pollers, shown: Pollers) {
+        let changed = in_vain.but(shown);
+        if changed.any() {
+            self.queue.layout.readiness().correct(&self.channel());
+        }
+        for (kind, wanted) in KINDS {
+            if changed.has(kind) {
+                self.take_back(wanted);
+            }
         }
     }
 

@@ -83,7 +83,7 @@ impl Polling {
         let told = match known {
             0 => return Pollers::NONE,
             ..0 => self.watched(),
-            _ if known == epoll + 1 => Pollers::from_bits(self.told.load(Ordering::Relaxed)),
+            _ if known - 1 == epoll => Pollers::from_bits(self.told.load(Ordering::Relaxed)),
             _ => return Pollers::NONE,
         };
         if told.has(Pollers::EDGE) { Pollers::NONE } else { told }

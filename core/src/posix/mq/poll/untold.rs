@@ -53,7 +53,9 @@ impl Use<'_> {
             let readiness = self.queue.layout.readiness();
             self.is_ready(untold) && {
                 readiness.correct(&self.channel());
-                self.level(untold, false, false).are(untold)
+                // As for a new poller: a sender that has read the former number, and has not put a
+                // packet in for that, may be under way.
+                self.level(untold, true, false).are(untold)
             }
         })
     }
