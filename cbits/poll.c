@@ -209,19 +209,39 @@ static int rest_of_select(struct rsipc_rest *rest, struct timeval *timeout)
 	return result;
 }
 
+/* What is left of a timeout after a look that began then, as the kernel writes it. */
+static void write_rest(struct timeval *timeout, int64_t begin)
+{
+	time_t seconds;
+	int64_t spent = (rsipc_now_ns() - begin) / 1000 + 1;
+	int64_t rest = timeout->tv_usec % 1000000 - spent;
+	int64_t carry = timeout->tv_usec / 1000000;
+	for (; rest < 0; rest += 1000000)
+		carry--;
+	if (!__builtin_add_overflow(timeout->tv_sec, carry, &seconds))
+		*timeout = seconds < 0 ? (struct timeval){ 0 } :
+					 (struct timeval){ seconds, (suseconds_t)rest };
+}
+
 static int select_once(struct asked *asked, struct timeval *timeout)
 {
 	fd_set *const *sets = asked->sets;
 	/* Of larger sets there is no copy, and the kernel has to see a timeout that it refuses. */
 	int expects = asked->expects && asked->count <= FD_SETSIZE &&
 		      (!timeout || (timeout->tv_sec >= 0 && timeout->tv_usec >= 0));
-	struct timeval at_once = { 0 };
+	if (!expects)
+		return RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
+	int64_t begin = rsipc_now_ns();
 	int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2],
-				       expects ? &at_once : timeout);
-	if (!expects || ready < 0 || (!has_missed(asked) && ready > 0))
-		return ready;
-	copy_sets(asked, 1);
-	return RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
+				       &(struct timeval){ 0 });
+	int is_missing = ready >= 0 && has_missed(asked);
+	if (ready == 0 || is_missing) {
+		copy_sets(asked, 1);
+		return RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
+	}
+	if (timeout && (timeout->tv_sec || timeout->tv_usec))
+		write_rest(timeout, begin);
+	return ready;
 }
 
 __attribute__((noinline)) static int select_queues(struct asked *asked, struct timeval *timeout)

@@ -1,5 +1,6 @@
 //! Points in time on the clocks that waits are measured on.
 
+use crate::os::bare;
 use crate::os::errno::{Errno, Result};
 
 const NS_PER_S: i64 = 1_000_000_000;
@@ -44,6 +45,17 @@ impl Clock {
 pub fn realtime_seconds() -> u64 {
     // SAFETY: the pointer for a copy may be NULL.
     u64::try_from(unsafe { libc::time(core::ptr::null_mut()) }).unwrap_or(0)
+}
+
+/// The clock that the kernel takes the times of files from: it goes on with each tick. By a bare
+/// system call, as libraries that tell a program another time change C's functions.
+pub fn realtime_of_files() -> libc::timespec {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let into = (&raw mut now).expose_provenance();
+    let clock = usize::try_from(libc::CLOCK_REALTIME_COARSE).unwrap_or(0);
+    // SAFETY: `now` is valid for writing; the clock exists.
+    unsafe { bare::call(libc::SYS_clock_gettime, [clock, into, 0, 0]) };
+    now
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`.

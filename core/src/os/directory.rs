@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::clock::Clock;
+use super::clock::realtime_of_files;
 use super::errno::Result;
 use super::file::{self, Status};
 
@@ -21,7 +21,7 @@ pub struct Version {
 /// Seconds and nanoseconds of CLOCK_REALTIME.
 type Instant = (i64, i64);
 
-/// The kernel takes the time of a change from its last tick, which is 10 ms ago at most.
+/// Longer than a tick of the clock that the times of files are taken from.
 const TICKS_MS: i64 = 100;
 
 impl Version {
@@ -45,12 +45,12 @@ impl Version {
     /// Whether any change from now on gives the directory another version: the last one was some
     /// ticks ago. On a file system that counts in whole seconds, none is.
     pub fn is_settled(&self) -> bool {
-        let now = Clock::Realtime.now();
+        let now = realtime_of_files();
         self.is_settled_at((now.tv_sec, now.tv_nsec))
     }
 
     fn is_settled_at(&self, now: Instant) -> bool {
-        let (seconds, nanoseconds) = self.modified;
+        let (seconds, nanoseconds) = self.modified.max(self.changed);
         let whole_ms = now.0.saturating_sub(seconds).saturating_mul(1000);
         let age_ms = whole_ms.saturating_add(now.1.saturating_sub(nanoseconds) / 1_000_000);
         nanoseconds != 0 && age_ms > TICKS_MS

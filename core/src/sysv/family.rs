@@ -95,7 +95,10 @@ impl Family {
     /// The id in the name of an object's file. `None`: it is no such name.
     pub fn id_in(self, file: &[u8]) -> Option<i32> {
         let number = file.strip_prefix(b"rsipc-")?.strip_prefix(self.word().as_bytes())?;
-        let id = core::str::from_utf8(number.strip_prefix(b".")?).ok()?.parse().ok()?;
+        let digits = core::str::from_utf8(number.strip_prefix(b".")?).ok()?;
+        // Not "+1234567" or "01234567": an id has one name.
+        let id =
+            digits.parse().ok().filter(|_| digits.starts_with(|c| ('1'..='9').contains(&c)))?;
         (id >= LEAST_ID).then_some(id)
     }
 }
@@ -165,7 +168,14 @@ mod tests {
         let name = memory.as_path().file_name().unwrap().as_bytes();
         assert_eq!(Family::id_of_memory(name), Some(1_234_567));
         assert_eq!(Family::Memory.id_in(name), None);
-        for other in [&b"rsipc-svsem.12"[..], b"rsipc-svsem.x", b"rsipc-svsem-key.1.0", b"a"] {
+        for other in [
+            &b"rsipc-svsem.12"[..],
+            b"rsipc-svsem.+1234567",
+            b"rsipc-svsem.01234567",
+            b"rsipc-svsem.x",
+            b"rsipc-svsem-key.1.0",
+            b"a",
+        ] {
             assert_eq!(Family::Semaphores.id_in(other), None);
         }
     }

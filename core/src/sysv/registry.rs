@@ -216,9 +216,10 @@ pub fn map_from(file: RawFd, start: usize, length: usize) -> Result<*mut u8> {
 
 /// The ids of all objects of a family, in order.
 pub fn all(family: Family) -> Result<Vec<i32>> {
-    let entries = as_effective(|| std::fs::read_dir(&settings::get().dir))?.flatten();
-    let mut ids: Vec<i32> =
-        entries.filter_map(|entry| family.id_in(entry.file_name().as_bytes())).collect();
+    let mut ids = Vec::new();
+    for entry in as_effective(|| std::fs::read_dir(&settings::get().dir))? {
+        ids.extend(family.id_in(entry?.file_name().as_bytes()));
+    }
     ids.sort_unstable();
     Ok(ids)
 }

@@ -275,17 +275,24 @@ static int make_small_pipes(int (*ends)[2], int limit)
 	return count;
 }
 
-CASE(mq_poll_knows_a_full_queue_that_was_made_beside_too_many_pipes)
+/* A user of its own, who has too many pipes: the kernel counts those of all processes of a user.
+ * Their number. */
+static int become_user_of_small_pipes(int (*ends)[2], int limit)
 {
-	enum { LIMIT = 2000 };
-	static int ends[LIMIT][2];
 	if (geteuid() != 0)
 		CHECK_SKIP("only root can become another user");
-	limit_to(RLIMIT_NOFILE, 2 * LIMIT + 100);
-	/* A user of its own: the kernel counts the pipes of all processes of a user. */
+	limit_to(RLIMIT_NOFILE, 2 * limit + 100);
 	uid_t user = 1000000 + (uid_t)getpid();
 	become_user(user, user);
-	int count = make_small_pipes(ends, LIMIT);
+	return make_small_pipes(ends, limit);
+}
+
+enum { LIMIT = 2000 };
+
+CASE(mq_poll_knows_a_full_queue_that_was_made_beside_too_many_pipes)
+{
+	static int ends[LIMIT][2];
+	int count = become_user_of_small_pipes(ends, LIMIT);
 	mqd_t queue = queue_small(O_NONBLOCK);
 	/* What is asked of an epoll is the kernel's answer alone. */
 	struct pollfd inner = { epoll_of(queue, EPOLLOUT), POLLIN, 0 };
@@ -298,4 +305,20 @@ CASE(mq_poll_knows_a_full_queue_that_was_made_beside_too_many_pipes)
 	CHECK_EQ(poll(&inner, 1, 0), 0);
 	queue_take(queue);
 	CHECK_EQ(poll(&inner, 1, 0), 1);
+}
+
+/* Its FIFO cannot show that it is full. */
+CASE(mq_poll_for_space_sleeps_beside_too_many_pipes)
+{
+	static int ends[LIMIT][2];
+	become_user_of_small_pipes(ends, LIMIT);
+	mqd_t queue = queue_small(O_NONBLOCK);
+	queue_fill(queue);
+	struct pollfd out = { queue, POLLOUT, 0 };
+	/* A call that asked the kernel again and again would use it up. */
+	limit_to(RLIMIT_CPU, 1);
+	CHECK_EQ(poll(&out, 1, 4000), 0);
+	queue_take(queue);
+	CHECK_EQ(poll(&out, 1, -1), 1);
+	CHECK_EQ(out.revents, POLLOUT);
 }

@@ -152,16 +152,28 @@ impl Use<'_> {
     fn correct(&self, told: Pollers, may_wait: bool) -> Correction {
         let mut correction = Correction::NONE;
         for (kind, wanted) in KINDS {
-            match told.has(kind).then(|| self.look_after(wanted, may_wait)) {
-                Some(Look::Nothing) => {
-                    self.take_back(wanted);
-                    correction.in_vain = correction.in_vain.and(kind);
-                }
+            match told.has(kind).then(|| self.look_and_take_back(kind, wanted, may_wait)) {
+                Some(Look::Nothing) => correction.in_vain = correction.in_vain.and(kind),
                 Some(Look::UnderWay) => correction.too_early = correction.too_early.and(kind),
                 Some(Look::There) | None => {}
             }
         }
         correction
+    }
+
+    /// Under way is also what is not there, and would be reported again at once: another process
+    /// has stopped in the middle of taking it back, or the FIFO is too small to show it.
+    fn look_and_take_back(&self, kind: Pollers, wanted: Wanted, may_wait: bool) -> Look {
+        let found = self.look_after(wanted, may_wait);
+        if found != Look::Nothing {
+            return found;
+        }
+        self.take_back(wanted);
+        if !self.shown().has(kind) {
+            return Look::Nothing;
+        }
+        // It may have come meanwhile.
+        if self.seems_ready(wanted) { Look::There } else { Look::UnderWay }
     }
 
     fn take_back(&self, wanted: Wanted) {
