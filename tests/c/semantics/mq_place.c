@@ -1,5 +1,6 @@
 /* Where queues may lie: little space, and nothing left behind. The kernel's queues lie elsewhere,
  * so on them these hold trivially. */
+#include "../support/limits.h"
 #include "../support/notify.h"
 #include "../support/private_shm.h"
 
@@ -32,6 +33,19 @@ CASE(mq_unlink_leaves_nothing_in_the_place)
 	CHECK_OK(mq_unlink(queue_name(0)));
 	CHECK_EQ(entries_in("/dev/shm"), 0);
 	CHECK_EQ(queue_events(queue), POLLIN | POLLOUT);
+	CHECK_OK(mq_close(queue));
+	CHECK_EQ(entries_in("/dev/shm"), 0);
+}
+
+CASE(mq_unlink_without_a_descriptor_left_leaves_nothing_in_the_place)
+{
+	private_tmpfs("/dev/shm", 0, "size=16m");
+	mqd_t queue = queue_small(0);
+	CHECK_EQ(queue_events(queue), POLLOUT);
+	leave_descriptors(0);
+	CHECK_OK(mq_unlink(queue_name(0)));
+	CHECK_FAILS(mq_unlink(queue_name(0)), ENOENT);
+	CHECK_FAILS(dup(2), EMFILE);
 	CHECK_OK(mq_close(queue));
 	CHECK_EQ(entries_in("/dev/shm"), 0);
 }

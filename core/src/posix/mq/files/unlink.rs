@@ -18,6 +18,7 @@ use super::parts::parts_of;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::credentials::file_user;
+use crate::os::errand::with_free_descriptors;
 use crate::os::file::{self, Status};
 use crate::os::settings;
 use crate::posix::mq::layout::{self, FifoId};
@@ -27,6 +28,15 @@ use crate::shared::pause::Pause;
 ///
 /// Errors: ENOENT; EACCES if the caller owns neither queue nor directory.
 pub fn unlink(name: Name<'_>) -> Result<()> {
+    // The data file tells of the others.
+    match with_free_descriptors(&mut || unlink_all_of(name)) {
+        // Its FIFO stays. unlink(2) needs no descriptor, and mq_unlink(3) knows no such error.
+        Err(Errno::EMFILE) => crate::object::names::unlink(Ok(name.path())),
+        result => result,
+    }
+}
+
+fn unlink_all_of(name: Name<'_>) -> Result<()> {
     let path = name.path();
     if !may_remove(&path)? {
         return crate::object::names::unlink(Ok(path));
@@ -94,13 +104,14 @@ fn remove_if_of(path: &Path, data: &Status) -> bool {
 
 /// The data file that has this name, locked against removal by another process, which could let the
 /// name pass to another queue between our look at it and its removal. Not locked if the process
-/// that holds the lock does not go on. `None` when it may not be read. ENOENT when there is none.
+/// that holds the lock does not go on. `None` when it may not be read. ENOENT when there is none;
+/// EMFILE.
 fn open_locked(path: &Path) -> Result<Option<File>> {
     let mut pause = Pause::default();
     loop {
         let file = match open_to_look(path) {
             Ok(file) => file,
-            Err(Errno::ENOENT) => return Err(Errno::ENOENT),
+            Err(error @ (Errno::ENOENT | Errno::EMFILE)) => return Err(error),
             Err(_) => return Ok(None),
         };
         // SAFETY: no pointer. The lock goes with the file, whatever ends us.
