@@ -83,7 +83,7 @@ fn amount_at_once(queue: &Queue) -> Result<Option<Amount>> {
     Ok(amount.filter(|_| !words.receivers.is_set()))
 }
 
-/// The same, where it is known which receiver each message is for.
+/// What msgctl(2) says of a queue, where it is known which receiver each message is for.
 pub fn description_of(queue: &Queue, standing: &Standing<'_>) -> Result<Description> {
     let mut amount = Amount::default();
     store::messages(queue, |message| {
@@ -101,6 +101,7 @@ pub fn description_of(queue: &Queue, standing: &Standing<'_>) -> Result<Descript
     Ok(facts)
 }
 
+/// What msgctl(2) says of a queue with so much in it, if no message is for a waiting receiver.
 fn facts(queue: &Queue, amount: Amount) -> Description {
     let words = queue.layout.words();
     Description {

@@ -32,7 +32,7 @@ use crate::shared::thread::{FrameTag, Thread};
 pub struct Correction {
     /// There is none.
     pub in_vain: Pollers,
-    /// It is about to be there.
+    /// It is about to be there, or it is not and would be reported again at once.
     pub too_early: Pollers,
 }
 
@@ -44,7 +44,7 @@ impl Correction {
         self.in_vain.and(self.too_early)
     }
 
-    /// Whether something is about to be there.
+    /// Whether to ask again after a moment.
     pub fn is_too_early(self) -> bool {
         self.too_early.any()
     }
