@@ -7,6 +7,7 @@
 
 #include <mqueue.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 #pragma GCC visibility push(hidden)
 

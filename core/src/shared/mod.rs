@@ -6,6 +6,8 @@
 //! | `baton` | sleepers that come one after the other |
 //! | `claim` | the claim word: which thread works on a slot |
 //! | `event` | the word that waiters sleep on |
+//! | `experience` | what is known of attempts that may be in vain |
+//! | `lull` | a short pause that lets another thread get on |
 //! | `pair` | two words that change together |
 //! | `participant` | a thread under the model checker, which may end anywhere |
 //! | `pause` | waiting for another thread without a word to sleep on |
@@ -19,6 +21,10 @@
 pub mod baton;
 pub mod claim;
 pub mod event;
+#[cfg(not(loom))]
+mod experience;
+#[cfg(not(loom))]
+pub mod lull;
 pub mod pair;
 #[cfg(all(test, loom))]
 pub mod participant;

@@ -19,6 +19,7 @@
 
 use crate::atomic::{AtomicU16, AtomicU32, Ordering};
 use crate::os::{clock, cpu, settings};
+use crate::shared::experience::Experience;
 
 /// How long a spin may last, in nanoseconds: near the cost of a sleep and a wake across processors.
 const BUDGET_NS: u64 = 20_000;
@@ -29,12 +30,6 @@ const SLICE_NS: u64 = 300_000;
 const MANY_CHANGES: u32 = 16;
 /// Looks at the word between two looks at the clock.
 const LOOKS_PER_CLOCK: u32 = 32;
-/// So many attempts in vain, one after the other, and waits sleep at once.
-const GIVE_UP: u16 = 4;
-/// So many of them, before another attempt shows whether things have changed.
-const REST: u16 = 64;
-/// The same after a yield that was too slow: so many that the time slices do not matter.
-const LONG_REST: u16 = 4096;
 
 /// See [`Hint`].
 const ASKED: u32 = 0;
@@ -110,12 +105,12 @@ impl Hint {
             return false;
         }
         let word = if is_here { &self.yields } else { &self.spins };
-        let before = Experience(word.load(Ordering::Relaxed));
-        let (happened, after) = if before.says_sleep() {
-            (false, before.slept())
+        let before = Experience::of(word);
+        let (happened, after) = if before.says_rest() {
+            (false, before.rested())
         } else if is_here {
             let (happened, was_slow) = yield_once(changes);
-            (happened, before.yielded(happened, was_slow))
+            (happened, after_yield(before, happened, was_slow))
         } else {
             let happened = spin_within_budget(|| changes() > 0);
             (happened, before.tried(happened))
@@ -132,62 +127,23 @@ impl Hint {
     /// processors share a lock. If waiters slept at once there, each of them would get its turn by
     /// a wake. The result is that of [`Self::spin_until_changed`].
     pub fn yield_to_others(&self, changes: impl Fn() -> u32) -> bool {
-        let before = Experience(self.yields.load(Ordering::Relaxed));
+        let before = Experience::of(&self.yields);
         if !settings::get().spin {
             return false;
         }
-        let (happened, after) = if before.says_sleep() {
-            (false, before.slept())
+        let (happened, after) = if before.says_rest() {
+            (false, before.rested())
         } else {
             let (happened, was_slow) = yield_within_budget(changes);
-            (happened, before.yielded(happened, was_slow))
+            (happened, after_yield(before, happened, was_slow))
         };
         after.replace(before, &self.yields);
         happened
     }
 }
 
-/// | bits | meaning |
-/// |---|---|
-/// | 0..3 | attempts in vain in a row |
-/// | 3..16 | waits that are to sleep at once |
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Experience(u16);
-
-impl Experience {
-    const ONE_WAIT: u16 = 8;
-
-    /// One more attempt in vain, and the rest begins anew.
-    fn resting(waits: u16) -> Self {
-        Self((waits * Self::ONE_WAIT) | (GIVE_UP - 1))
-    }
-
-    /// Stores it, if it is new. Mostly it is not.
-    fn replace(self, before: Self, word: &AtomicU16) {
-        if self != before {
-            word.store(self.0, Ordering::Relaxed);
-        }
-    }
-
-    fn yielded(self, happened: bool, was_slow: bool) -> Self {
-        if was_slow { Self::resting(LONG_REST) } else { self.tried(happened) }
-    }
-
-    fn says_sleep(self) -> bool {
-        self.0 >= Self::ONE_WAIT
-    }
-
-    fn slept(self) -> Self {
-        Self(self.0 - Self::ONE_WAIT)
-    }
-
-    fn tried(self, happened: bool) -> Self {
-        match self.0 + 1 {
-            _ if happened => Self(0),
-            in_vain @ ..GIVE_UP => Self(in_vain),
-            _ => Self::resting(REST),
-        }
-    }
+fn after_yield(before: Experience, happened: bool, was_slow: bool) -> Experience {
+    if was_slow { Experience::was_too_slow() } else { before.tried(happened) }
 }
 
 /// Whether it happened, and whether threads had the processor for too long that have nothing to do
@@ -230,27 +186,6 @@ fn spin_within_budget(ready: impl Fn() -> bool) -> bool {
 mod tests {
     use super::*;
 
-    fn attempts(mut experience: Experience, waits: usize) -> usize {
-        let mut tries = 0;
-        for _ in 0..waits {
-            experience = if experience.says_sleep() {
-                experience.slept()
-            } else {
-                tries += 1;
-                experience.tried(false)
-            };
-        }
-        tries
-    }
-
-    #[test]
-    fn waits_in_vain_soon_sleep_at_once_and_seldom_try_again() {
-        assert_eq!(attempts(Experience(0), 4), 4);
-        assert_eq!(attempts(Experience(0), 4 + 64), 4);
-        assert_eq!(attempts(Experience(0), 4 + 64 + 1 + 64 + 1), 6);
-        assert_eq!(attempts(Experience::resting(LONG_REST), 4096), 0);
-    }
-
     #[test]
     fn a_slice_of_threads_that_share_the_word_is_no_reason_to_sleep() {
         let hint = Hint::default();
@@ -264,21 +199,5 @@ mod tests {
         assert!(hint.yield_to_others(slow(MANY_CHANGES)));
         assert!(hint.yield_to_others(slow(1)), "of other threads");
         assert!(!hint.yield_to_others(|| 1), "so it sleeps from now on");
-    }
-
-    #[test]
-    fn one_success_ends_the_restraint() {
-        let probing = Experience::resting(0);
-        assert!(!probing.says_sleep());
-        assert_eq!(probing.tried(true), Experience(0));
-    }
-
-    #[test]
-    fn any_value_is_harmless() {
-        for value in [0, 3, 4, 7, 8, u16::MAX] {
-            let experience = Experience(value);
-            let _ =
-                if experience.says_sleep() { experience.slept() } else { experience.tried(false) };
-        }
     }
 }

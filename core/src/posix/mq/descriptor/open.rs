@@ -21,6 +21,7 @@ use crate::posix::mq::files::Data;
 use crate::posix::mq::layout::Layout;
 use crate::posix::mq::permission::Access;
 use crate::posix::mq::poll::polling::Polling;
+use crate::shared::lull::Lull;
 use crate::shared::thread;
 
 /// What a descriptor is to this process.
@@ -43,6 +44,10 @@ pub struct Opened {
     pub polling: Polling,
     /// Where the next read(2) of the status line begins.
     pub position: AtomicU64,
+    /// Of batches that are sent.
+    pub send_lull: Lull,
+    /// Of batches that are received.
+    pub receive_lull: Lull,
 }
 
 impl Opened {
@@ -80,6 +85,8 @@ impl Opened {
             fifo,
             polling: Polling::default(),
             position: AtomicU64::new(0),
+            send_lull: Lull::default(),
+            receive_lull: Lull::default(),
         }
     }
 }

@@ -6,6 +6,16 @@
 //! that dies, and the futex calls. A participant can stop at any access to memory,
 //! [killed](End::Killed) or [stopped](End::Stopped) for ever.
 //!
+//! | module | what must hold |
+//! |---|---|
+//! | `holds` | what a process keeps beyond a call comes back in its place |
+//! | `index` | the tree shows each change that is finished |
+//! | `notify` | one process is told of a message into the empty queue |
+//! | `readiness` | pollers see what is there |
+//! | `runs` | batches keep the order, and lose and double nothing |
+//! | `slots` | the same of single messages |
+//! | `wait` | no sleeper is forgotten |
+//!
 //! Preemptions are bounded, by 1 to 4, and so is the time (`atomic::explore`): what needs more is
 //! not found. Not modelled is what a thread notes of its own claims.
 //!
@@ -37,6 +47,7 @@ mod holds;
 mod index;
 mod notify;
 mod readiness;
+mod runs;
 mod slots;
 mod wait;
 
@@ -151,11 +162,7 @@ impl Queue {
         around: impl FnOnce(&AtomicU32, &mut dyn FnMut()),
     ) -> bool {
         let Some(reserved) = self.reserve(who) else { return false };
-        for half in &self.bodies[reserved.slot.number] {
-            modelled::step();
-            // SAFETY: the slot is claimed; loom looks whether that is enough.
-            half.with_mut(|half| unsafe { *half = body });
-        }
+        self.write_body(reserved.slot.number, body);
         around(reserved.slot.claim(), &mut || {
             assert!(self.slots().publish(reserved, priority, who))
         });
@@ -193,6 +200,14 @@ impl Queue {
 
     pub fn receive(&self, who: &Participant) -> Option<u64> {
         self.receive_around(who, |_, commit| commit())
+    }
+
+    fn write_body(&self, slot: usize, body: u64) {
+        for half in &self.bodies[slot] {
+            modelled::step();
+            // SAFETY: the slot is claimed; loom looks whether that is enough.
+            half.with_mut(|half| unsafe { *half = body });
+        }
     }
 
     fn body(&self, slot: usize) -> u64 {

@@ -18,6 +18,7 @@ use super::summary::{has_free, slot_in};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
 
+mod beside;
 mod update;
 
 pub use super::summary::Node;

@@ -8,6 +8,7 @@
 //! | `holders` | which processes keep slots, and how others learn of their deaths |
 //! | `index` | which slot has the best message, which one is free |
 //! | `key` | the word that says whether there is a message, and which one comes first |
+//! | `run` | several messages, or free slots, one after the other |
 //! | `scan` | the largest of some keys |
 //! | `slots` | claims and releases, in what order |
 //! | `straight` | claiming a slot where nothing is in the way |
@@ -19,6 +20,7 @@ mod held;
 pub mod holders;
 pub mod index;
 pub mod key;
+pub mod run;
 mod scan;
 pub mod slots;
 mod straight;
