@@ -7,7 +7,6 @@
 
 #include <mqueue.h>
 #include <pthread.h>
-#include <stdbool.h>
 
 #pragma GCC visibility push(hidden)
 

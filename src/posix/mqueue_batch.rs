@@ -18,7 +18,6 @@ unsafe extern "C" fn rsipc_mq_send_some(
     queue: mqd_t,
     messages: *const MqMessage,
     count: c_uint,
-    has_waited: bool,
 ) -> c_int {
     let at = |index: usize| {
         // SAFETY: the caller gives so many messages.
@@ -28,7 +27,7 @@ unsafe extern "C" fn rsipc_mq_send_some(
     };
     // SAFETY: C gives the thread's own variable; the caller vouches for the bodies.
     answer(messages.cast(), count, |count| unsafe {
-        mq::send_some(thread_of(&*slot)?, queue, mq::Rest { count, has_waited }, at)
+        mq::send_some(thread_of(&*slot)?, queue, count, at)
     })
 }
 
@@ -38,7 +37,6 @@ unsafe extern "C" fn rsipc_mq_receive_some(
     queue: mqd_t,
     messages: *mut MqMessage,
     count: c_uint,
-    has_waited: bool,
 ) -> c_int {
     let at = |index: usize| {
         // SAFETY: the caller gives so many messages.
@@ -54,7 +52,7 @@ unsafe extern "C" fn rsipc_mq_receive_some(
     };
     // SAFETY: C gives the thread's own variable; the caller vouches for the buffers.
     answer(messages.cast_const().cast(), count, |count| unsafe {
-        mq::receive_some(thread_of(&*slot)?, queue, mq::Rest { count, has_waited }, at, done)
+        mq::receive_some(thread_of(&*slot)?, queue, count, at, done)
     })
 }
 

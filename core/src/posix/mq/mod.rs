@@ -75,7 +75,7 @@ pub use as_file::{
     status_line,
 };
 #[cfg(not(loom))]
-pub use batch::{Rest, receive_some, send_some};
+pub use batch::{receive_some, send_some};
 #[cfg(not(loom))]
 pub use calls::{Attributes, attributes, flags_changed, set_nonblocking, unlink};
 #[cfg(not(loom))]

@@ -26,8 +26,6 @@ use crate::shared::thread::{FrameTag, Thread};
 use receive::Receiving;
 use send::Sending;
 
-pub use runs::Rest;
-
 /// Sends as many of these messages as there is space for, in their order, and says how many. 0:
 /// there is no space, or it is the turn of others. An error: of the first message; EBADF, EINVAL,
 /// EMSGSIZE, EFAULT.
@@ -37,15 +35,15 @@ pub use runs::Rest;
 pub unsafe fn send_some(
     thread: &'static Thread,
     fd: RawFd,
-    rest: Rest,
+    count: usize,
     messages: impl Fn(usize) -> Outgoing,
 ) -> Result<usize> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
     let space = queue.queue.layout.space();
-    let mut sending = Sending::new(&queue, rest);
+    let mut sending = Sending::new(&queue, count);
     let mut sent = 0;
-    for message in (0..rest.count).map(messages) {
+    for message in (0..count).map(messages) {
         match message.check_priority().and_then(|()| queue.check_outgoing(&message)) {
             Err(error) if sent == 0 => return Err(error),
             Err(_) => break,
@@ -70,16 +68,16 @@ pub unsafe fn send_some(
 pub unsafe fn receive_some(
     thread: &'static Thread,
     fd: RawFd,
-    rest: Rest,
+    count: usize,
     buffers: impl Fn(usize) -> Incoming,
     mut done: impl FnMut(usize, Received),
 ) -> Result<usize> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
     let turn = queue.queue.layout.message();
-    let mut receiving = Receiving::new(&queue, rest);
+    let mut receiving = Receiving::new(&queue, count);
     let mut received = 0;
-    for into in (0..rest.count).map(buffers) {
+    for into in (0..count).map(buffers) {
         let is_first = received == 0;
         let checked = queue
             .check_incoming(&into)

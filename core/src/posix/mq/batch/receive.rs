@@ -1,6 +1,6 @@
 //! Receiving the messages of a batch.
 
-use super::runs::{AHEAD, Rest, Runs};
+use super::runs::{AHEAD, Runs};
 use super::wakes::Wakes;
 use crate::os::Result;
 use crate::posix::mq::descriptor::Use;
@@ -45,9 +45,9 @@ impl IndexDue {
 }
 
 impl<'u, 't> Receiving<'u, 't> {
-    pub fn new(queue: &'u Use<'t>, rest: Rest) -> Self {
+    pub fn new(queue: &'u Use<'t>, count: usize) -> Self {
         let wakes = Wakes::new(queue.queue.layout.space());
-        Self { queue, wakes, runs: Runs::new(queue, rest), index: IndexDue::default() }
+        Self { queue, wakes, runs: Runs::new(queue, count), index: IndexDue::default() }
     }
 
     /// Receives one more, if there is one. `is_first`: an error counts, and is not left to the next

@@ -1,6 +1,6 @@
 //! Sending the messages of a batch.
 
-use super::runs::{AHEAD, Rest, Runs};
+use super::runs::{AHEAD, Runs};
 use super::wakes::Wakes;
 use crate::os::membarrier;
 use crate::posix::mq::descriptor::Use;
@@ -16,11 +16,11 @@ pub struct Sending<'u, 't> {
 }
 
 impl<'u, 't> Sending<'u, 't> {
-    pub fn new(queue: &'u Use<'t>, rest: Rest) -> Self {
+    pub fn new(queue: &'u Use<'t>, count: usize) -> Self {
         Self {
             queue,
             wakes: Wakes::new(queue.queue.layout.message()),
-            runs: Runs::new(queue, rest),
+            runs: Runs::new(queue, count),
         }
     }
 

@@ -30,7 +30,7 @@
 //!   does not refresh; gives its messages the same sequence number;
 //! * a receiver does not look at the key again; clears it before it has read the body, or after the
 //!   release; does not give way to a better message that came during its search;
-//! * a receiver of a run looks again only below the high-water mark that it saw before;
+//! * a receiver of a run without a tree does not look again after each claim;
 //! * a look reads the key before the claim, does not see claims, or does not mend the tree;
 //! * a waker that has seen a waiter does not change the word before its commit;
 //! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit

@@ -139,6 +139,30 @@ fn two_runs_of_the_same_messages() {
     }
 }
 
+/// Without a tree the keys come back, so the receiver of a run may find one that it has seen.
+#[test]
+fn a_run_beside_a_thread_that_empties_the_queue_and_fills_it() {
+    for (capacity, preemptions) in CAPACITIES.into_iter().zip([2, 2, 1]) {
+        check(preemptions, move || {
+            let queue = filled(capacity, 2);
+            let other = {
+                let queue = queue.clone();
+                thread::spawn(move || {
+                    let who = Participant::new(1);
+                    queue.receive(&who);
+                    let _ = queue.send(&who, 0, 3) && queue.send(&who, 0, 4);
+                })
+            };
+            let received = queue.receive_run(&Participant::new(2));
+            assert!(received.is_sorted(), "{received:?}");
+            let (three, four) = (received.contains(&3), received.contains(&4));
+            assert!(three || !four, "while an earlier one stays: {received:?}");
+            other.join().unwrap();
+            queue.assert_whole(None);
+        });
+    }
+}
+
 #[test]
 fn a_run_that_stops_anywhere() {
     for end in [End::Killed, End::Unwatched, End::Stopped] {

@@ -5,11 +5,14 @@
 //! index of all of them at the end. Until then the node has a key that is too large: any other
 //! thread that relies on it finds the slot changed, and refreshes the node.
 //!
-//! A run of messages is what was best at one moment: after the first look at the keys, and before
-//! the second one. Whatever is in the run was there before it, and is there until it is claimed;
-//! what has come meanwhile, and is better than the end of the run, ends the run in front of it. If
-//! another thread has claimed or taken a message of the run, the rest may not be the best any more,
-//! and the run ends, too.
+//! With a tree, a run of messages is what was best at one moment: after the first look at the keys,
+//! and before the second one. Whatever is in the run was there before it, and is there until it is
+//! claimed; what has come meanwhile, and is better than the end of the run, ends the run in front of
+//! it. If another thread has claimed or taken a message of the run, the rest may not be the best any
+//! more, and the run ends, too.
+//!
+//! Without a tree a key may come back with another message. So there each message of a run is
+//! compared with all others once it is claimed, as a single one is.
 
 use super::index::{GROUP, Slot};
 use super::key::{self, is_message};
@@ -97,9 +100,7 @@ impl<'a> Slots<'a> {
                 run.insert(*seen, number);
             }
         }
-        if self.may_be_overtaken(before) {
-            // Without a tree, anew: another slot may be used by now.
-            let keys = if self.index.is_flat() { self.index.used() } else { keys };
+        if !self.index.is_flat() && self.may_be_overtaken(before) {
             let newer = keys.iter().zip(seen).filter_map(|(key, seen)| {
                 Some(key.load(Ordering::SeqCst)).filter(|key| *key != seen)
             });
@@ -115,7 +116,9 @@ impl<'a> Slots<'a> {
         let (key, number) = run.pop()?;
         let slot = self.index.slot(number)?;
         if claim::claim(slot.claim, who) {
-            if slot.key.load(Ordering::Relaxed) == key {
+            let is_overtaken =
+                || self.index.is_flat() && self.index.has_better(key) && self.gives_way(key);
+            if slot.key.load(Ordering::Relaxed) == key && !is_overtaken() {
                 return Some(Taken { slot, key });
             }
             claim::release(slot.claim, who);
@@ -142,7 +145,7 @@ impl<'a> Slots<'a> {
     }
 
     /// Free slots below one node, so many at most: below that from which a message was taken last,
-    /// if it has one. Empty: there seems to be none.
+    /// if that slot is still free. Empty: there seems to be none.
     pub fn free_in_a_row(&self, most: usize) -> Run {
         let mut run = Run::EMPTY;
         let Some(node) = self.node_with_free() else { return run };
