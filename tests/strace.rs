@@ -212,6 +212,22 @@ fn opening_a_queue_takes_few_system_calls() {
     assert!(opening.contains(&"mmap") && opening.len() <= TO_OPEN, "{opening:?}");
 }
 
+/// Of the second set of a process. design.md 4.4 says what each call is for.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn creating_and_removing_a_set_takes_few_system_calls() {
+    const WITHOUT_KEY: usize = 15;
+    const WITH_KEY: usize = 33;
+    const TO_SET: usize = 5;
+    let trace = trace_of("trace/create.c", Way::Preload, "done\n");
+    let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
+    let [_, private, keyed, setting, _] = &parts[..] else { panic!("{trace}") };
+    let is_made = |calls: &[&str]| calls.contains(&"fallocate") && calls.contains(&"unlinkat");
+    assert!(is_made(private) && private.len() <= WITHOUT_KEY, "{private:?}");
+    assert!(is_made(keyed) && keyed.len() <= WITH_KEY, "{keyed:?}");
+    assert!(setting.contains(&"geteuid") && setting.len() <= TO_SET, "{setting:?}");
+}
+
 /// A program that waits for another one to make an object asks for its key again and again.
 #[test]
 #[ignore = "needs strace: make test-strace"]

@@ -7,7 +7,7 @@ use super::header::{Birth, Life};
 use super::object::{Object, enter_any, enter_at_once, is_left_half_done};
 use super::permission::{Permission, asked_for};
 use super::registry;
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::clock::realtime_seconds;
 use crate::os::credentials;
 use crate::os::membarrier;
@@ -247,7 +247,9 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
     if !claim::claim(&header.birth, &entered.operation) {
         return Err(Errno::EEXIST);
     }
-    let give_key = || if key == libc::IPC_PRIVATE { Ok(()) } else { link::<O>(thread, key, id) };
+    let give_key = || {
+        if key == libc::IPC_PRIVATE { Ok(()) } else { link::<O>(thread, key, id, &header.names) }
+    };
     let named = entered.object.complete(give_key).and_then(|()| {
         // Another process may have waited for this one in vain.
         if header.pass(Life::Unborn, Life::Lives) { Ok(()) } else { Err(Errno::EEXIST) }
@@ -262,8 +264,8 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
 /// Two objects that are about to get the same key see each other, as each looks after it has got
 /// its name. The one with the lower name number waits for the other one, which gives way: that was
 /// linked before the other one looked.
-fn link<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Result<()> {
-    let own = registry::link_key(O::FAMILY, key, id)?;
+fn link<O: Object>(thread: &'static Thread, key: i32, id: i32, names: &AtomicU32) -> Result<()> {
+    let own = registry::link_key(O::FAMILY, key, id, names)?;
     for (number, other) in registry::ids_but(O::FAMILY, key, Some(own)) {
         let is_rival = match unborn::<O>(thread, key, other) {
             Some(is_unborn) if number < own => is_unborn || is_alive::<O>(thread, key, other),

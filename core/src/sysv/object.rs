@@ -231,7 +231,8 @@ pub fn admit<O: Object>(object: &O, owner: u64, mode: u64) {
             // In a sticky directory only the owner of a name can take it away. Before the file, by
             // which a later call sees whether anything is left to do.
             if permission.is_given() && key != libc::IPC_PRIVATE {
-                registry::give_key(O::FAMILY, key, id, permission.uid);
+                let names = object.header().names.load(Ordering::SeqCst);
+                registry::give_key(O::FAMILY, key, id, names, permission.uid);
             }
             permission.give(opened.file.as_raw_fd());
             let _ = change_mode(&opened.file, permission.of_file());

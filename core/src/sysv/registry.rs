@@ -19,6 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::family::{Family, KEY_NAMES, LEAST_ID, Path};
 use super::header::{Facts, HEADER_SIZE, Header};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::object::publish::{Way, publish};
 use crate::os::credentials::as_effective;
 use crate::os::errno::preserved;
@@ -160,10 +161,12 @@ fn target(family: Family, key: i32, number: u32) -> Result<i32> {
     text.get(..length).and_then(|text| family.id_in(text)).ok_or(Errno::EINVAL)
 }
 
-/// Gives an object one of the names of a key, and says which. ENOSPC: none is free.
-pub fn link_key(family: Family, key: i32, id: i32) -> Result<u32> {
+/// Gives an object one of the names of a key, and says which. `names` are those of its header.
+/// ENOSPC: none is free.
+pub fn link_key(family: Family, key: i32, id: i32, names: &AtomicU32) -> Result<u32> {
     let text = family.link_to(id)?;
     for number in 0..KEY_NAMES {
+        names.fetch_or(1 << number, Ordering::SeqCst);
         let path = family.key_path(key, number)?;
         let (text, path) = (text.as_c_str().as_ptr(), path.as_c_str().as_ptr());
         // SAFETY: both are C strings.
@@ -178,24 +181,26 @@ pub fn link_key(family: Family, key: i32, id: i32) -> Result<u32> {
     Err(Errno::ENOSPC)
 }
 
-/// The name of a key that leads to this object. [`link_key`] gives it one.
-fn name_of(family: Family, key: i32, id: i32) -> Option<Path> {
-    let (number, _) = ids_of(family, key).find(|(_, target)| *target == id)?;
-    family.key_path(key, number).ok()
+/// Those of these names of a key that lead to this object: of [`Header::names`], or of [`ALL`].
+fn names_to(family: Family, key: i32, id: i32, names: u32) -> impl Iterator<Item = Path> {
+    let numbers = (0..KEY_NAMES).filter(move |number| names & 1 << number != 0);
+    let own = numbers.filter(move |number| target(family, key, *number) == Ok(id));
+    own.filter_map(move |number| family.key_path(key, number).ok())
 }
 
-/// Removes the name of a key that leads to this object. Only for the holder of its removal claim:
-/// so it does not lead elsewhere by the time it is unlinked.
-pub fn unlink_key(family: Family, key: i32, id: i32) {
-    if let Some(path) = name_of(family, key, id) {
-        unlink(path.as_c_str());
-    }
+/// All names of a key.
+pub const ALL: u32 = u32::MAX;
+
+/// Removes those of these names of a key that lead to this object. Only for the holder of its
+/// removal claim: so none of them leads elsewhere by the time it is unlinked.
+pub fn unlink_key(family: Family, key: i32, id: i32, names: u32) {
+    names_to(family, key, id, names).for_each(|path| unlink(path.as_c_str()));
 }
 
-/// Makes this user the owner of the name of a key that leads to this object, if the caller can do
-/// that.
-pub fn give_key(family: Family, key: i32, id: i32, user: u32) {
-    if let Some(path) = name_of(family, key, id) {
+/// Makes this user the owner of those of these names of a key that lead to this object, as far as
+/// the caller can do that.
+pub fn give_key(family: Family, key: i32, id: i32, names: u32, user: u32) {
+    for path in names_to(family, key, id, names) {
         let (path, link) = (path.as_c_str().as_ptr(), libc::AT_SYMLINK_NOFOLLOW);
         let (here, group) = (libc::AT_FDCWD, u32::MAX);
         // SAFETY: a C string.
