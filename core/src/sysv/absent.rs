@@ -1,5 +1,5 @@
-//! Keys that no object has: a program that waits for another one to make the object asks for its key
-//! again and again.
+//! Keys that no object has: a program that waits for another one to make the object asks for its
+//! key again and again.
 //!
 //! To see that a key has no name takes a system call for each name that it could have. As long as
 //! the directory has the same version, none has come, and that takes one.

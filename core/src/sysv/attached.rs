@@ -126,9 +126,9 @@ impl<T: Send + Sync> Attached<T> {
     }
 
     /// One more is about to be attached. Detaches those that are gone, if as many have been
-    /// attached since the last time, and not detached, as were left then. An object that another process has removed
-    /// is found here alone: no call names it any more, but it would keep its place, its mapping and
-    /// its memory.
+    /// attached since the last time, and not detached, as were left then. An object that another
+    /// process has removed is found here alone: no call names it any more, but it would keep its
+    /// place, its mapping and its memory.
     pub fn sweep(&'static self, thread: &'static Thread, is_gone: impl Fn(&T) -> bool) {
         let (set, read) = (Ordering::Relaxed, Ordering::Relaxed);
         if self.until_sweep.fetch_update(set, read, |left| left.checked_sub(1)).is_err() {

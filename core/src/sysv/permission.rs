@@ -65,8 +65,8 @@ impl Permission {
         if user == self.cuid || user == self.uid { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    /// Whether the file belongs to the owner: root has created the object. Root needs no permission,
-    /// but the user does that it has given the object to.
+    /// Whether the file belongs to the owner: root has created the object. Root needs no
+    /// permission, but the user does that it has given the object to.
     pub fn is_given(&self) -> bool {
         self.cuid == 0
     }

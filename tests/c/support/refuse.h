@@ -56,7 +56,8 @@ __attribute__((unused)) static int kill_for_pauses(void)
 }
 
 /* From now on the call fails with this error if this argument has one of these bits. */
-__attribute__((unused)) static int refuse_with(long number, size_t argument, unsigned bits, int error)
+__attribute__((unused)) static int refuse_with(long number, size_t argument, unsigned bits,
+					       int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
