@@ -212,6 +212,35 @@ fn opening_a_queue_takes_few_system_calls() {
     assert!(opening.contains(&"mmap") && opening.len() <= TO_OPEN, "{opening:?}");
 }
 
+/// Of the second set of a process. design.md 4.4 says what each call is for.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn creating_and_removing_a_set_takes_few_system_calls() {
+    const WITHOUT_KEY: usize = 15;
+    const WITH_KEY: usize = 33;
+    const TO_SET: usize = 5;
+    let trace = trace_of("trace/create.c", Way::Preload, "done\n");
+    let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
+    let [_, private, keyed, setting, _] = &parts[..] else { panic!("{trace}") };
+    let is_made = |calls: &[&str]| calls.contains(&"fallocate") && calls.contains(&"unlinkat");
+    assert!(is_made(private) && private.len() <= WITHOUT_KEY, "{private:?}");
+    assert!(is_made(keyed) && keyed.len() <= WITH_KEY, "{keyed:?}");
+    assert!(setting.contains(&"geteuid") && setting.len() <= TO_SET, "{setting:?}");
+}
+
+/// A program that waits for another one to make an object asks for its key again and again.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_look_for_a_missing_key_takes_one_system_call() {
+    const LOOKS: usize = 100;
+    let place = Place::new();
+    let settings = [("RSIPC_DIR", place.0.to_str().expect("a path in UTF-8"))];
+    let trace = trace_with("trace/missing.c", Way::Preload, &settings, "done\n");
+    let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
+    let [_, looks, _] = &parts[..] else { panic!("{trace}") };
+    assert_eq!(looks.len(), LOOKS, "{looks:?}");
+}
+
 /// What is in the set of an epoll is not read from /proc as long as the program has told.
 #[test]
 #[ignore = "needs strace: make test-strace"]
@@ -305,6 +334,25 @@ fn under_strace(command: &Command, log: &Path) -> Command {
     }
     strace.arg("--").arg(command.get_program()).args(command.get_args());
     strace
+}
+
+/// A directory that goes when the test is over.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        let place =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strace.{}", process::id()));
+        fs::create_dir(&place).expect("the name is free");
+        Self(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left over lies in a directory for such things.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A file that goes when the test is over.

@@ -130,7 +130,7 @@ fn remove(entry: &Entry, survey: &Survey, force: bool) -> io::Result<Verdict> {
         }
         if let Some(common) = sysv::common(&now) {
             // Nobody has it, or can open it: so nobody else removes it, or uses its key.
-            registry::unlink_key(common.family, common.key, common.id);
+            registry::unlink_key(common.family, common.key, common.id, registry::ALL);
         }
         None
     })?;

@@ -7,17 +7,21 @@
 //! | step | refused by |
 //! |---|---|
 //! | open with `O_TMPFILE` | file systems without it (EOPNOTSUPP, EINVAL), Linux before 3.11 (EISDIR, ENOENT), filters |
-//! | link to the name | a missing `/proc` (ENOENT), file systems without links and Android (EPERM, EACCES), filters |
+//! | link of the descriptor to the name | Linux before 6.10, for users without privileges (ENOENT), and as below |
+//! | link of its path in `/proc` to the name | a missing `/proc` (ENOENT), file systems without links and Android (EPERM, EACCES), filters |
 //! | rename to the name, if that is free | file systems without it (EINVAL), Linux before 3.15 (ENOSYS), filters |
 //! | link of the temporary name to the name | the last resort: its error is the caller's |
 
+use std::ffi::{CStr, c_int};
 use std::fs::{File, OpenOptions};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::atomic::{AtomicBool, Ordering};
 use crate::os::errno::{Errno, Result};
 use crate::os::file::c_path;
+use crate::os::maps::Name;
 use crate::os::random::random;
 
 /// Temporary names begin so.
@@ -74,25 +78,41 @@ fn publish_unnamed<T>(
         Err(error) => return Err(error.into()),
     };
     let (Some(file), filled) = fill(file, Way::Unnamed)? else { return Ok(None) };
-    let from = c_path(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))?;
-    let to = c_path(path)?;
+    match link(file.as_raw_fd(), &c_path(path)?) {
+        Ok(()) => Ok(Some((file, filled))),
+        Err(Errno(number)) if is_refusal(Some(number)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the kernel has refused to link a descriptor, and then linked its path. It is not asked
+/// again. Relaxed: a hint.
+static TAKES_PATHS_ONLY: AtomicBool = AtomicBool::new(false);
+
+/// Gives a file without a name this one. By its descriptor, as the kernel takes longer to follow a
+/// path through `/proc`.
+fn link(file: RawFd, to: &CStr) -> Result<()> {
+    let takes_paths_only = TAKES_PATHS_ONLY.load(Ordering::Relaxed);
+    if !takes_paths_only {
+        match link_at(file, c"", to, libc::AT_EMPTY_PATH) {
+            // Whatever else it is, the path in /proc may have better luck.
+            Err(error) if error != Errno::EEXIST => {}
+            linked => return linked,
+        }
+    }
+    let path = Name::new(format_args!("/proc/self/fd/{file}"));
+    let linked = link_at(libc::AT_FDCWD, path.as_c_str(), to, libc::AT_SYMLINK_FOLLOW);
+    if linked.is_ok() && !takes_paths_only {
+        TAKES_PATHS_ONLY.store(true, Ordering::Relaxed);
+    }
+    linked
+}
+
+fn link_at(directory: RawFd, from: &CStr, to: &CStr, flags: c_int) -> Result<()> {
+    let (from, to, here) = (from.as_ptr(), to.as_ptr(), libc::AT_FDCWD);
     // SAFETY: both are C strings.
-    let linked = unsafe {
-        libc::linkat(
-            libc::AT_FDCWD,
-            from.as_ptr(),
-            libc::AT_FDCWD,
-            to.as_ptr(),
-            libc::AT_SYMLINK_FOLLOW,
-        )
-    };
-    if linked == 0 {
-        return Ok(Some((file, filled)));
-    }
-    match Errno::last() {
-        Errno(number) if is_refusal(Some(number)) => Ok(None),
-        error => Err(error),
-    }
+    let failed = unsafe { libc::linkat(directory, from, here, to, flags) } != 0;
+    if failed { Err(Errno::last()) } else { Ok(()) }
 }
 
 /// Whether this error may mean that the kernel, the file system or a filter does not support this

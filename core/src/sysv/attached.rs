@@ -11,7 +11,7 @@
 //! | 2 attached | the table leads to it | a thread that finds the object removed takes it to 3, by exchange |
 //! | 3 detached | no look-up finds it any more | a thread that sees that no operation is in it takes it to 1, by exchange |
 
-use crate::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use crate::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -48,6 +48,10 @@ pub struct Attached<T: 'static> {
     table: [AtomicPtr<[Entry<T>; GROUP]>; PLACES / GROUP],
     /// How many more will be attached before the next [`Attached::sweep`]. Relaxed: a hint.
     until_sweep: AtomicU32,
+    /// No object is further from its first place than this. Only grows: raised by a thread that is
+    /// about to attach one there. Relaxed: a thread that knows of an object knows of it by the
+    /// store that attached it, or one that followed.
+    furthest: AtomicUsize,
 }
 
 // SAFETY: `object` is only written by the thread that has the entry in hand, while no thread reads
@@ -66,7 +70,7 @@ impl<T: Send + Sync> Attached<T> {
     /// None.
     pub const fn new() -> Self {
         let table = [const { AtomicPtr::new(ptr::null_mut()) }; PLACES / GROUP];
-        Self { table, until_sweep: AtomicU32::new(FEW) }
+        Self { table, until_sweep: AtomicU32::new(FEW), furthest: AtomicUsize::new(0) }
     }
 
     /// Begins an operation on the object with this id, which is attached by `attach` if need be.
@@ -122,13 +126,12 @@ impl<T: Send + Sync> Attached<T> {
     }
 
     /// One more is about to be attached. Detaches those that are gone, if as many have been
-    /// attached since the last time as were left then. An object that another process has removed
-    /// is found here alone: no call names it any more, but it would keep its place, its mapping and
-    /// its memory.
+    /// attached since the last time, and not detached, as were left then. An object that another
+    /// process has removed is found here alone: no call names it any more, but it would keep its
+    /// place, its mapping and its memory.
     pub fn sweep(&'static self, thread: &'static Thread, is_gone: impl Fn(&T) -> bool) {
-        let left = self.until_sweep.load(Ordering::Relaxed);
-        self.until_sweep.store(left.saturating_sub(1), Ordering::Relaxed);
-        if left == 0 {
+        let (set, read) = (Ordering::Relaxed, Ordering::Relaxed);
+        if self.until_sweep.fetch_update(set, read, |left| left.checked_sub(1)).is_err() {
             let stay = self.detach_those(thread, is_gone);
             self.until_sweep.store(stay.max(FEW), Ordering::Relaxed);
         }
@@ -163,7 +166,9 @@ impl<T: Send + Sync> Attached<T> {
 
     #[cold]
     fn find_further(&'static self, id: i32) -> Option<&'static Entry<T>> {
-        places(id).filter_map(|place| self.entry(place)).find(|entry| entry.is(id))
+        let furthest = self.furthest.load(Ordering::Relaxed);
+        let further = places(id).take(furthest + 1).skip(1);
+        further.filter_map(|place| self.entry(place)).find(|entry| entry.is(id))
     }
 
     #[inline(always)]
@@ -175,7 +180,7 @@ impl<T: Send + Sync> Attached<T> {
 
     /// Lets the object with this id be found. ENOMEM.
     pub fn insert(&'static self, id: i32, object: T) -> Result<()> {
-        for place in places(id) {
+        for (probe, place) in places(id).enumerate() {
             let group = &self.table[place / GROUP];
             if group.load(Ordering::Acquire).is_null() {
                 fill(group)?;
@@ -186,6 +191,7 @@ impl<T: Send + Sync> Attached<T> {
                 // SAFETY: the entry is in hand.
                 unsafe { (*entry.object.get()).write(object) };
                 entry.id.store(id, Ordering::Relaxed);
+                self.furthest.fetch_max(probe, Ordering::Relaxed);
                 // Release: a thread that finds it attached finds the object.
                 entry.state.store(state::ATTACHED, Ordering::Release);
                 return Ok(());
@@ -200,6 +206,7 @@ impl<T: Send + Sync> Attached<T> {
         // Two threads may have attached it at the same time.
         while let Some(entry) = self.find(id) {
             if entry.exchange(state::ATTACHED, state::DETACHED) {
+                self.until_sweep.fetch_add(1, Ordering::Relaxed);
                 entry.recycle();
             }
         }

@@ -4,6 +4,7 @@ use super::attached::Use;
 use super::header::Life;
 use super::object::{Object, enter_any, is_left_half_done, is_usable, within};
 use super::registry;
+use crate::atomic::Ordering;
 use crate::os::{Errno, Result};
 use crate::shared::claim;
 use crate::shared::pause::Pause;
@@ -53,7 +54,8 @@ pub fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<boo
     // First, as it is large, and could not be found any more without its key.
     object.discard();
     if identity.facts.key != libc::IPC_PRIVATE {
-        registry::unlink_key(O::FAMILY, identity.facts.key, id);
+        let names = header.names.load(Ordering::SeqCst);
+        registry::unlink_key(O::FAMILY, identity.facts.key, id, names);
     }
     let marked = within(who, object, |who| object.mark_removed(who));
     let is_first = marked.is_ok() && header.life() != Life::Removed;

@@ -103,6 +103,11 @@ impl Family {
     }
 }
 
+/// The directory of objects.
+pub fn directory() -> Result<Path> {
+    Path::new(format_args!("."))
+}
+
 /// Bytes of a path, the final NUL included.
 const LENGTH: usize = 1024;
 

@@ -1,12 +1,13 @@
 //! `semget`, `msgget` and `shmget`: finding and making objects; removing them.
 
+use super::absent::{self, Found};
 use super::attached::Use;
 use super::enter::finish_removal;
 use super::header::{Birth, Life};
 use super::object::{Object, enter_any, enter_at_once, is_left_half_done};
 use super::permission::{Permission, asked_for};
 use super::registry;
-use crate::atomic::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::clock::realtime_seconds;
 use crate::os::credentials;
 use crate::os::membarrier;
@@ -66,13 +67,12 @@ pub fn get<O: Object>(
     if let Some(id) = find_known::<O>(thread, request)? {
         return Ok(id);
     }
+    if request.flags & libc::IPC_CREAT == 0 {
+        return absent::look(thread, O::FAMILY, request.key, || find::<O>(thread, request));
+    }
     loop {
-        if let Some(id) = find::<O>(thread, request)? {
-            know::<O>(request.key, id);
+        if let Found::Object(id) = find::<O>(thread, request)? {
             return Ok(id);
-        }
-        if request.flags & libc::IPC_CREAT == 0 {
-            return Err(Errno::ENOENT);
         }
         can_be_made()?;
         match create::<O>(thread, request) {
@@ -119,16 +119,20 @@ fn find_known<O: Object>(thread: &'static Thread, request: Request) -> Result<Op
     }
 }
 
-/// The object with this key. `None`: there is none.
-fn find<O: Object>(thread: &'static Thread, request: Request) -> Result<Option<i32>> {
-    for (_, id) in registry::ids_of(O::FAMILY, request.key) {
-        if settled::<O>(thread, request.key, id) == Settled::Lives
+/// The object with this key.
+fn find<O: Object>(thread: &'static Thread, request: Request) -> Result<Found> {
+    let mut has_name = false;
+    for (_, id) in registry::names_of(O::FAMILY, request.key) {
+        has_name |= id != Err(Errno::ENOENT);
+        if let Ok(id) = id
+            && settled::<O>(thread, request.key, id) == Settled::Lives
             && let Some(id) = examine::<O>(thread, id, request)?
         {
-            return Ok(Some(id));
+            know::<O>(request.key, id);
+            return Ok(Found::Object(id));
         }
     }
-    Ok(None)
+    Ok(if has_name { Found::Nothing } else { Found::NoName })
 }
 
 /// What is known of an object once it is known.
@@ -243,7 +247,9 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
     if !claim::claim(&header.birth, &entered.operation) {
         return Err(Errno::EEXIST);
     }
-    let give_key = || if key == libc::IPC_PRIVATE { Ok(()) } else { link::<O>(thread, key, id) };
+    let give_key = || {
+        if key == libc::IPC_PRIVATE { Ok(()) } else { link::<O>(thread, key, id, &header.names) }
+    };
     let named = entered.object.complete(give_key).and_then(|()| {
         // Another process may have waited for this one in vain.
         if header.pass(Life::Unborn, Life::Lives) { Ok(()) } else { Err(Errno::EEXIST) }
@@ -258,9 +264,9 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
 /// Two objects that are about to get the same key see each other, as each looks after it has got
 /// its name. The one with the lower name number waits for the other one, which gives way: that was
 /// linked before the other one looked.
-fn link<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Result<()> {
-    let own = registry::link_key(O::FAMILY, key, id)?;
-    for (number, other) in registry::ids_of(O::FAMILY, key).filter(|(number, _)| *number != own) {
+fn link<O: Object>(thread: &'static Thread, key: i32, id: i32, names: &AtomicU32) -> Result<()> {
+    let own = registry::link_key(O::FAMILY, key, id, names)?;
+    for (number, other) in registry::ids_but(O::FAMILY, key, Some(own)) {
         let is_rival = match unborn::<O>(thread, key, other) {
             Some(is_unborn) if number < own => is_unborn || is_alive::<O>(thread, key, other),
             _ => settled::<O>(thread, key, other) == Settled::Lives,

@@ -13,7 +13,7 @@ use crate::shared::presence;
 /// "rsipc-sv"
 const MAGIC: u64 = u64::from_le_bytes(*b"rsipc-sv");
 /// Of the format of all families.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Bytes from the start of the file to what the family has of its own.
 pub const HEADER_SIZE: usize = 128;
@@ -24,6 +24,7 @@ pub const HEADER_SIZE: usize = 128;
 /// |---|---|---|
 /// | `life` | 0 unborn, 1 lives, 2 removed | 0 to 1: its maker, once its key leads here alone; 0 to 2: a process that has waited for that in vain; 1 to 2: the holder of `removal`; all by exchange |
 /// | `birth`, `removal` | see [`claim`] | the maker; the process that removes the object |
+/// | `names` | bits that are only set | the maker, before it makes the name; in the child of a fork that happens then, too, which makes another one. A bit may be set in vain |
 #[repr(C)]
 pub struct Header {
     magic: u64,
@@ -45,7 +46,8 @@ pub struct Header {
     /// Held by the process that removes the names. If it is killed, it leaves the claim to the next
     /// one.
     pub removal: AtomicU32,
-    _reserved: u32,
+    /// Names of its key that may lead here, by their numbers: a bit each.
+    pub names: AtomicU32,
 }
 
 const _: () = assert!(size_of::<Header>() <= HEADER_SIZE);
@@ -124,7 +126,7 @@ impl Header {
             life: AtomicU32::new(life as u32),
             birth: AtomicU32::new(0),
             removal: AtomicU32::new(0),
-            _reserved: 0,
+            names: AtomicU32::new(0),
         }
     }
 

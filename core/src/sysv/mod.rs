@@ -2,6 +2,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | `absent` | keys that no object has |
 //! | `attached` | the objects that a process has mapped |
 //! | `enter` | how an operation begins; removals that were left half done |
 //! | `family` | the three families, and the names of their files |
@@ -17,6 +18,8 @@
 //! | `shm` | segments of shared memory |
 //! | `verdict` | what a process was last found to be allowed |
 
+#[cfg(not(loom))]
+mod absent;
 #[cfg(not(loom))]
 mod attached;
 #[cfg(not(loom))]

@@ -8,12 +8,11 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::attached::Use;
 use super::enter::enter;
-use super::family::LEAST_ID;
+use super::family::{LEAST_ID, directory};
 use super::find::settle;
 use super::object::{Object, is_left_half_done};
 use super::registry;
 use crate::os::directory::Version;
-use crate::os::settings;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
 
@@ -90,7 +89,7 @@ fn ids<O: Object>(thread: &'static Thread) -> Result<Vec<i32>> {
     // Before the directory is read: what changes meanwhile is found by the next query. A filter may
     // kill for the clock of the kernel.
     let may_ask = !thread.filter.is_confined();
-    let version = || Version::of(&settings::get().dir).ok().filter(Version::is_settled);
+    let version = || Version::of(directory().ok()?.as_c_str()).ok().filter(Version::is_settled);
     let version = may_ask.then(version).flatten();
     let numbers = numbered::<O>();
     if let Some(numbers) = numbers.filter(|numbers| version.is_some() && numbers.version == version)

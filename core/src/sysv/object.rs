@@ -220,14 +220,21 @@ pub fn steps_mapped(end: *const u8, step: usize, limit: usize) -> usize {
 /// creator's, so no other user can do that; without it those users get EACCES when they first use
 /// the object.
 pub fn admit<O: Object>(object: &O, owner: u64, mode: u64) {
+    let permission = object.identity().permission(owner, mode);
+    let Facts { key, id, .. } = object.identity().facts;
+    // Most calls change neither.
+    if registry::status(O::FAMILY, id).is_ok_and(|file| permission.is_that_of(&file)) {
+        return;
+    }
     if let Ok(opened) = reopen(object) {
-        let permission = object.identity().permission(owner, mode);
         as_effective(|| {
-            if permission.give(opened.file.as_raw_fd()) == Ok(true) {
-                // In a sticky directory only the owner of a name can take it away.
-                let Facts { key, id, .. } = object.identity().facts;
-                registry::give_key(O::FAMILY, key, id, permission.uid);
+            // In a sticky directory only the owner of a name can take it away. Before the file, by
+            // which a later call sees whether anything is left to do.
+            if permission.is_given() && key != libc::IPC_PRIVATE {
+                let names = object.header().names.load(Ordering::SeqCst);
+                registry::give_key(O::FAMILY, key, id, names, permission.uid);
             }
+            permission.give(opened.file.as_raw_fd());
             let _ = change_mode(&opened.file, permission.of_file());
         });
     }

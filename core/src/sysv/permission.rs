@@ -4,6 +4,7 @@
 use std::os::fd::RawFd;
 
 use crate::os::credentials::{self, Capability, is_member};
+use crate::os::file::Status;
 use crate::os::{Errno, Result};
 
 /// What stands in the object of its permissions.
@@ -64,16 +65,24 @@ impl Permission {
         if user == self.cuid || user == self.uid { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    /// Makes the owner that of a file, if root has created the object: root needs no permission,
-    /// but the user does that it has given the object to. False: the file is another user's. EPERM:
-    /// only root can.
-    pub fn give(&self, file: RawFd) -> Result<bool> {
-        if self.cuid != 0 {
-            return Ok(false);
+    /// Whether the file belongs to the owner: root has created the object. Root needs no
+    /// permission, but the user does that it has given the object to.
+    pub fn is_given(&self) -> bool {
+        self.cuid == 0
+    }
+
+    /// Makes the owner that of a file, if it is to be, and the caller can do that: only root can.
+    pub fn give(&self, file: RawFd) {
+        if self.is_given() {
+            // SAFETY: takes no pointer.
+            unsafe { libc::syscall(libc::SYS_fchown, file, self.uid, self.gid) };
         }
-        // SAFETY: takes no pointer.
-        let failed = unsafe { libc::syscall(libc::SYS_fchown, file, self.uid, self.gid) } != 0;
-        if failed { Err(Errno::last()) } else { Ok(true) }
+    }
+
+    /// Whether a file has the owner and the mode that it is to have.
+    pub fn is_that_of(&self, file: &Status) -> bool {
+        let has_owner = !self.is_given() || (file.st_uid, file.st_gid) == (self.uid, self.gid);
+        has_owner && file.st_mode & 0o7777 == self.of_file()
     }
 
     /// The permission bits of the file, which belongs to the creator. All processes that take part

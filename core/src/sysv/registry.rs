@@ -17,11 +17,13 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
-use super::family::{Family, KEY_NAMES, LEAST_ID};
+use super::family::{Family, KEY_NAMES, LEAST_ID, Path};
 use super::header::{Facts, HEADER_SIZE, Header};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::object::publish::{Way, publish};
 use crate::os::credentials::as_effective;
-use crate::os::file::{self, change_mode};
+use crate::os::errno::preserved;
+use crate::os::file::{self, Status, change_mode};
 use crate::os::random::random;
 use crate::os::settings;
 use crate::os::{Errno, Result};
@@ -130,24 +132,41 @@ fn random_id() -> i32 {
 
 /// The ids that the names of a key lead to, with the numbers of these names.
 pub fn ids_of(family: Family, key: i32) -> impl Iterator<Item = (u32, i32)> {
-    (0..KEY_NAMES).filter_map(move |number| Some((number, target(family, key, number)?)))
+    ids_but(family, key, None)
 }
 
-/// Where a name of a key leads. `None`: it is free, or leads nowhere.
-fn target(family: Family, key: i32, number: u32) -> Option<i32> {
-    let path = family.key_path(key, number).ok()?;
+/// The same without the one of this number, if there is one to leave out.
+pub fn ids_but(
+    family: Family,
+    key: i32,
+    left_out: Option<u32>,
+) -> impl Iterator<Item = (u32, i32)> {
+    let numbers = (0..KEY_NAMES).filter(move |number| Some(*number) != left_out);
+    numbers.filter_map(move |number| Some((number, target(family, key, number).ok()?)))
+}
+
+/// The numbers of all names of a key, and the ids that they lead to. ENOENT: the name is free;
+/// others: it leads nowhere, or cannot be read.
+pub fn names_of(family: Family, key: i32) -> impl Iterator<Item = (u32, Result<i32>)> {
+    (0..KEY_NAMES).map(move |number| (number, target(family, key, number)))
+}
+
+fn target(family: Family, key: i32, number: u32) -> Result<i32> {
+    let path = family.key_path(key, number)?;
     let mut text = [0_u8; 64];
     let (at, into, room) = (path.as_c_str().as_ptr(), text.as_mut_ptr(), text.len());
     // SAFETY: a C string, and space for so many bytes.
     let read = || unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
-    let length = as_effective(read);
-    family.id_in(text.get(..usize::try_from(length).ok()?)?)
+    let length = usize::try_from(as_effective(read)).map_err(|_| Errno::last())?;
+    text.get(..length).and_then(|text| family.id_in(text)).ok_or(Errno::EINVAL)
 }
 
-/// Gives an object one of the names of a key, and says which. ENOSPC: none is free.
-pub fn link_key(family: Family, key: i32, id: i32) -> Result<u32> {
+/// Gives an object one of the names of a key, and says which. `names` are those of its header.
+/// ENOSPC: none is free.
+pub fn link_key(family: Family, key: i32, id: i32, names: &AtomicU32) -> Result<u32> {
     let text = family.link_to(id)?;
     for number in 0..KEY_NAMES {
+        names.fetch_or(1 << number, Ordering::SeqCst);
         let path = family.key_path(key, number)?;
         let (text, path) = (text.as_c_str().as_ptr(), path.as_c_str().as_ptr());
         // SAFETY: both are C strings.
@@ -162,29 +181,39 @@ pub fn link_key(family: Family, key: i32, id: i32) -> Result<u32> {
     Err(Errno::ENOSPC)
 }
 
-/// Removes the names of a key that lead to this object. Only for the holder of its removal claim:
-/// so none of them leads elsewhere by the time it is unlinked.
-pub fn unlink_key(family: Family, key: i32, id: i32) {
-    for (number, _) in ids_of(family, key).filter(|(_, target)| *target == id) {
-        if let Ok(path) = family.key_path(key, number) {
-            unlink(path.as_c_str());
-        }
+/// Those of these names of a key that lead to this object: of [`Header::names`], or of [`ALL`].
+fn names_to(family: Family, key: i32, id: i32, names: u32) -> impl Iterator<Item = Path> {
+    let numbers = (0..KEY_NAMES).filter(move |number| names & 1 << number != 0);
+    let own = numbers.filter(move |number| target(family, key, *number) == Ok(id));
+    own.filter_map(move |number| family.key_path(key, number).ok())
+}
+
+/// All names of a key.
+pub const ALL: u32 = u32::MAX;
+
+/// Removes those of these names of a key that lead to this object. Only for the holder of its
+/// removal claim: so none of them leads elsewhere by the time it is unlinked.
+pub fn unlink_key(family: Family, key: i32, id: i32, names: u32) {
+    names_to(family, key, id, names).for_each(|path| unlink(path.as_c_str()));
+}
+
+/// Makes this user the owner of those of these names of a key that lead to this object, as far as
+/// the caller can do that.
+pub fn give_key(family: Family, key: i32, id: i32, names: u32, user: u32) {
+    for path in names_to(family, key, id, names) {
+        let (path, link) = (path.as_c_str().as_ptr(), libc::AT_SYMLINK_NOFOLLOW);
+        let (here, group) = (libc::AT_FDCWD, u32::MAX);
+        // SAFETY: a C string.
+        as_effective(|| unsafe {
+            libc::syscall(libc::SYS_fchownat, here, path, user, group, link)
+        });
     }
 }
 
-/// Makes this user the owner of the names of a key that lead to this object, as far as the caller
-/// can do that.
-pub fn give_key(family: Family, key: i32, id: i32, user: u32) {
-    for (number, _) in ids_of(family, key).filter(|(_, target)| *target == id) {
-        if let Ok(path) = family.key_path(key, number) {
-            let (path, link) = (path.as_c_str().as_ptr(), libc::AT_SYMLINK_NOFOLLOW);
-            let (here, group) = (libc::AT_FDCWD, u32::MAX);
-            // SAFETY: a C string.
-            as_effective(|| unsafe {
-                libc::syscall(libc::SYS_fchownat, here, path, user, group, link)
-            });
-        }
-    }
+/// The file of the object with this id. ENOENT and others of stat(2). Leaves `errno` alone.
+pub fn status(family: Family, id: i32) -> Result<Status> {
+    let path = family.id_path(id)?;
+    preserved(|| as_effective(|| file::status_of_c(path.as_c_str())))
 }
 
 /// Removes the name of an id. Only for the holder of the object's removal claim.

@@ -48,6 +48,29 @@ CASE_BETTER(sem_is_made_where_links_are_refused, "glibc knows links alone")
 		in_child(refuse_links, errors[i], name);
 }
 
+static void refuse_links_of_descriptors(int error)
+{
+	must(refuse_link_with(AT_EMPTY_PATH, error));
+}
+
+CASE(sem_is_made_where_descriptors_cannot_be_linked)
+{
+	/* Linux before 6.10, before 2.6.39, and a filter. */
+	static const int errors[] = { ENOENT, EINVAL, EPERM };
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		in_child(refuse_links_of_descriptors, errors[i], check_name("descriptors"));
+}
+
+static void refuse_links_of_paths(int error)
+{
+	must(refuse_link_with(AT_SYMLINK_FOLLOW, error));
+}
+
+CASE(sem_is_made_where_paths_in_proc_cannot_be_linked)
+{
+	in_child(refuse_links_of_paths, ENOENT, check_name("paths"));
+}
+
 static void refuse_unnamed(int error)
 {
 	must(refuse_open_with(O_TMPFILE & ~O_DIRECTORY, error));

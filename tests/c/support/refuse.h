@@ -55,18 +55,33 @@ __attribute__((unused)) static int kill_for_pauses(void)
 	return kill_for(SYS_sched_yield, SYS_nanosleep, SYS_clock_nanosleep);
 }
 
-/* openat(2) with one of these flags fails with this error. */
-__attribute__((unused)) static int refuse_open_with(unsigned flags, int error)
+/* From now on the call fails with this error if this argument has one of these bits. */
+__attribute__((unused)) static int refuse_with(long number, size_t argument, unsigned bits,
+					       int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 (unsigned)(offsetof(struct seccomp_data, args) +
+				    argument * sizeof(((struct seccomp_data *)0)->args[0]))),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	return refuse_by(code, sizeof code / sizeof code[0]);
+}
+
+/* openat(2) with one of these flags fails with this error. */
+__attribute__((unused)) static int refuse_open_with(unsigned flags, int error)
+{
+	return refuse_with(SYS_openat, 2, flags, error);
+}
+
+/* The same of linkat(2). */
+__attribute__((unused)) static int refuse_link_with(unsigned flags, int error)
+{
+	return refuse_with(SYS_linkat, 4, flags, error);
 }
 
 #endif

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 0     Header, the words of the set
-//! 4096  roots         a claim on a line of its own, and the words, each
+//! 512   roots         a claim on a line of its own, and the words, each
 //!       members       the buffers of each chunk
 //!       parts         of waiters and adjustments: the first one is there from the start, the
 //!                     others are reserved when they are needed
@@ -65,6 +65,9 @@ impl Words {
 
 /// Where the words are: on a line of their own behind the header.
 const WORDS_AT: usize = 256;
+/// Where the roots are. In the first page: the life of a set with few semaphores costs one fault.
+const ROOTS_AT: usize = 512;
+const _: () = assert!(WORDS_AT + size_of::<Words>() <= ROOTS_AT);
 
 /// The number of semaphores, from which all offsets follow, and what does not change of them, as
 /// each operation needs it.
@@ -107,7 +110,7 @@ impl Geometry {
         let root_stride = CLAIM + (root_words * size_of::<u64>()).next_multiple_of(LINE);
         let cells = members.min(Kind::Member.cells());
         let member_cells = cells.next_multiple_of(LINE / size_of::<u64>());
-        let members_at = PAGE + ROOTS * root_stride;
+        let members_at = ROOTS_AT + ROOTS * root_stride;
         let chunks = members.div_ceil(Kind::Member.cells());
         let end = members_at + chunks * BUFFERS * member_cells * size_of::<u64>();
         let parts_at = end.next_multiple_of(PAGE);
@@ -262,7 +265,7 @@ impl Layout {
     fn root_at(&self, root: usize) -> *mut u8 {
         debug_assert!(root < ROOTS);
         // SAFETY: within the mapping.
-        unsafe { self.base.add(PAGE + root * self.geometry.root_stride) }
+        unsafe { self.base.add(ROOTS_AT + root * self.geometry.root_stride) }
     }
 }
 
