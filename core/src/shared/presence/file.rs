@@ -222,14 +222,14 @@ pub fn remove_stale(number: u32) {
     let _ = open_home().and_then(|home| with_name(number, |name| remove_if_stale_at(home.0, name)));
 }
 
-/// Words for entries of a directory, on a stack that may be small: some 50 names.
-const ENTRIES: usize = 256;
+/// Words for entries of a directory, on a stack that may be small: some 12 names.
+const ENTRIES: usize = 64;
 
 /// A file of this process that it has had before an exec.
 pub fn find_inherited() -> Option<(u32, Present)> {
     const LIMIT: usize = 4096;
     let fds = open_directory(c"/proc/self/fd", libc::O_RDONLY).ok()?;
-    let mut buffer = [0_u64; ENTRIES / 2];
+    let mut buffer = [0_u64; ENTRIES];
     loop {
         let entries = entries_of(fds.0, &mut buffer)?;
         let numbers =
