@@ -87,7 +87,8 @@ unsafe fn operate(
     };
     match sops {
         [one] => perform(tag, id, &[given(one)], patience),
-        _ => perform_many(tag, id, sops.iter().map(given), patience),
+        few if few.len() <= FEW => perform_few(tag, id, few.iter().map(given), patience),
+        many => perform_many(tag, id, many.iter().map(given), patience),
     }
 }
 
@@ -120,31 +121,43 @@ fn wait(
 const FEW: usize = 8;
 
 #[inline(never)]
-fn perform_many(
+fn perform_few(
     tag: &FrameTag,
     id: c_int,
     given: impl ExactSizeIterator<Item = Operation>,
     patience: Option<timespec>,
 ) -> Result<()> {
     let mut few = [Operation::default(); FEW];
-    if let Some(list) = few.get_mut(..given.len()) {
-        list.iter_mut().zip(given).for_each(|(place, operation)| *place = operation);
-        return perform(tag, id, list, patience);
-    }
+    let list = few.get_mut(..given.len()).ok_or(Errno::E2BIG)?;
+    list.iter_mut().zip(given).for_each(|(place, operation)| *place = operation);
+    perform(tag, id, list, patience)
+}
+
+/// The copy takes three kilobytes of a stack that may be small. So nothing else stays there while
+/// the call waits.
+#[cold]
+#[inline(never)]
+fn perform_many(
+    tag: &FrameTag,
+    id: c_int,
+    given: impl ExactSizeIterator<Item = Operation>,
+    patience: Option<timespec>,
+) -> Result<()> {
     let mut many = Wanted::none();
     many.fill(given);
-    perform_long(tag, id, many.operations(), patience)
+    match many_at_once(tag, id, many.operations()) {
+        Some(done) => done,
+        None => wait(tag, id, many.operations(), patience),
+    }
 }
 
 #[cold]
 #[inline(never)]
-fn perform_long(
-    tag: &FrameTag,
-    id: c_int,
-    operations: &[Operation],
-    patience: Option<timespec>,
-) -> Result<()> {
-    perform(tag, id, operations, patience)
+fn many_at_once(tag: &FrameTag, id: c_int, operations: &[Operation]) -> Option<Result<()>> {
+    match this_thread() {
+        Ok(thread) => sem::semop_at_once(thread, tag, id, operations),
+        Err(error) => Some(Err(error)),
+    }
 }
 
 fn is_valid(time: timespec) -> bool {

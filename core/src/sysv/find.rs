@@ -216,13 +216,8 @@ fn examine_object<O: Object>(object: &O, request: Request) -> Result<Option<i32>
 }
 
 fn create<O: Object>(thread: &'static Thread, request: Request) -> Result<i32> {
-    let Request { key, size, .. } = request;
-    let mode = request.permission();
-    let (user, group) = (credentials::user(), credentials::group());
-    let permission = Permission { uid: user, gid: group, cuid: user, cgid: group, mode };
-    let (id, object) = registry::create(O::FAMILY, permission.of_file(), |file, id| {
-        O::make(file, &Birth { family: O::FAMILY, id, key, size, permission })
-    })?;
+    let key = request.key;
+    let (id, object) = make::<O>(request)?;
     let lives = object.header().life() == Life::Lives;
     O::table().sweep(thread, O::is_gone);
     // It will be used soon. Where it cannot be kept, it is mapped anew then.
@@ -237,8 +232,23 @@ fn create<O: Object>(thread: &'static Thread, request: Request) -> Result<i32> {
     born.map(|()| id)
 }
 
+/// A new object, and its id.
+///
+/// Apart, like the steps that follow: together they would take their stack at the same time.
+#[inline(never)]
+fn make<O: Object>(request: Request) -> Result<(i32, O)> {
+    let Request { key, size, .. } = request;
+    let mode = request.permission();
+    let (user, group) = (credentials::user(), credentials::group());
+    let permission = Permission { uid: user, gid: group, cuid: user, cgid: group, mode };
+    registry::create(O::FAMILY, permission.of_file(), |file, id| {
+        O::make(file, &Birth { family: O::FAMILY, id, key, size, permission })
+    })
+}
+
 /// Completes a new object, and gives it its key. EEXIST: another one has the key; ENOSPC and
 /// others.
+#[inline(never)]
 fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Result<()> {
     let tag = FrameTag::new();
     let entered = enter_any::<O>(thread, id, &tag)?;
@@ -264,6 +274,7 @@ fn bring_to_life<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Resul
 /// Two objects that are about to get the same key see each other, as each looks after it has got
 /// its name. The one with the lower name number waits for the other one, which gives way: that was
 /// linked before the other one looked.
+#[inline(never)]
 fn link<O: Object>(thread: &'static Thread, key: i32, id: i32, names: &AtomicU32) -> Result<()> {
     let own = registry::link_key(O::FAMILY, key, id, names)?;
     for (number, other) in registry::ids_but(O::FAMILY, key, Some(own)) {

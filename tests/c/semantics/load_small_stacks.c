@@ -1,4 +1,4 @@
-/* Threads with the smallest stack that there is make every call. */
+/* Threads with the smallest stack that there is make every call, also as the process's first. */
 #include "../support/notify.h"
 #include "../support/sysv.h"
 #include "../support/smallest_stack.h"
@@ -79,4 +79,75 @@ CASE(load_queues_of_system_v_are_used_on_the_smallest_stack)
 CASE(load_queues_and_semaphores_are_used_on_the_smallest_stack)
 {
 	on_the_smallest_stack(use_posix);
+}
+
+enum { MEMBERS = 32 };
+
+/* A set that a child has made: this process has never used it. */
+static int set_of_a_child(void)
+{
+	pid_t child = check_fork();
+	if (child == 0) {
+		note_object(semget(IPC_PRIVATE, MEMBERS, 0600), remove_set);
+		_exit(0);
+	}
+	check_child(child);
+	return noted_objects->object[noted_objects->count - 1].id;
+}
+
+/* So many operations, of which the last one has to wait, in vain. */
+static void wait_with(int set, size_t count, short flags)
+{
+	struct sembuf operations[MEMBERS];
+	for (size_t i = 0; i < count; i++)
+		operations[i] = (struct sembuf){ (unsigned short)i, 1, flags };
+	operations[count - 1].sem_op = -1;
+	CHECK_FAILS(semtimedop(set, operations, count, &(struct timespec){ 0, 1000000 }), EAGAIN);
+}
+
+static int unused_sets[4];
+
+static void *use_sets_first(void *unused)
+{
+	wait_with(unused_sets[1], MEMBERS, 0);
+	wait_with(unused_sets[2], MEMBERS, SEM_UNDO);
+	struct sembuf operations[MEMBERS] = { 0 };
+	for (int i = 0; i < MEMBERS; i++)
+		operations[i] = (struct sembuf){ (unsigned short)i, 1, SEM_UNDO };
+	CHECK_OK(semop(unused_sets[3], operations, MEMBERS));
+	return unused;
+}
+
+/* Arrays of operations take the most stack, and so does the first use of a set. */
+CASE(load_sets_of_others_are_used_first_on_the_smallest_stack)
+{
+	for (int i = 0; i < 4; i++)
+		unused_sets[i] = set_of_a_child();
+	on_the_smallest_stack(use_sets_first);
+}
+
+static void *make_first(void *unused)
+{
+	CHECK_OK(semctl(semget(IPC_PRIVATE, MEMBERS, 0600), 0, IPC_RMID));
+	CHECK_OK(msgctl(msgget(IPC_PRIVATE, 0600), IPC_RMID, NULL));
+	return unused;
+}
+
+CASE(load_objects_are_made_and_removed_first_on_the_smallest_stack)
+{
+	on_the_smallest_stack(make_first);
+}
+
+static void *ask_first(void *unused)
+{
+	struct seminfo info;
+	CHECK(semctl(0, 0, SEM_INFO, &info) >= 0);
+	CHECK(info.semusz >= 1);
+	return unused;
+}
+
+CASE(load_sets_of_others_are_counted_first_on_the_smallest_stack)
+{
+	set_of_a_child();
+	on_the_smallest_stack(ask_first);
 }

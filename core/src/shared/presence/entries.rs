@@ -4,7 +4,7 @@ use core::ffi::CStr;
 use std::os::fd::RawFd;
 
 /// The next entries of a directory, as many as fit. `None`: there are no more.
-pub fn entries_of(directory: RawFd, buffer: &mut [u64; 512]) -> Option<&[u8]> {
+pub fn entries_of(directory: RawFd, buffer: &mut [u64]) -> Option<&[u8]> {
     // SAFETY: the buffer is valid for writing its bytes.
     let length = unsafe {
         let size = size_of_val(buffer);

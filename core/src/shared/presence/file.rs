@@ -222,11 +222,14 @@ pub fn remove_stale(number: u32) {
     let _ = open_home().and_then(|home| with_name(number, |name| remove_if_stale_at(home.0, name)));
 }
 
+/// Words for entries of a directory, on a stack that may be small: some 12 names.
+const ENTRIES: usize = 64;
+
 /// A file of this process that it has had before an exec.
 pub fn find_inherited() -> Option<(u32, Present)> {
     const LIMIT: usize = 4096;
     let fds = open_directory(c"/proc/self/fd", libc::O_RDONLY).ok()?;
-    let mut buffer = [0_u64; 512];
+    let mut buffer = [0_u64; ENTRIES];
     loop {
         let entries = entries_of(fds.0, &mut buffer)?;
         let numbers =
@@ -265,10 +268,13 @@ fn write_to(into: &mut [u8], text: core::fmt::Arguments<'_>) -> std::io::Result<
 /// not accumulate. `is_own` says whether a number is this process's. `drawn` is any number, and
 /// says where the look begins: a directory gives the newest names first, and those belong to living
 /// processes.
+///
+/// Apart: inlined, it takes its stack from callers that do other things.
+#[inline(never)]
 pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     const A_FEW: usize = 8;
     // One call gives as many names as fit.
-    let mut buffer = [0_u64; 512];
+    let mut buffer = [0_u64; ENTRIES];
     let Ok(home) = open_home_for(libc::O_RDONLY) else { return };
     let Some(entries) = entries_of(home.0, &mut buffer) else { return };
     let theirs = || {

@@ -53,6 +53,9 @@ pub enum Waited {
 }
 
 /// Waits for it. EAGAIN, EINTR, EIDRM and others.
+///
+/// Apart: inlined, the words take their stack from what callers do before.
+#[inline(never)]
 pub fn wait(
     wish: Wish<'_>,
     who: &ThreadOperation<'static>,
@@ -61,12 +64,13 @@ pub fn wait(
     let slot = claim_record(wish.set, who)?;
     let terms = Terms { until, interrupted: Interrupted::Fails };
     let mut owed = None;
+    let mut words = [WaitV::NONE; WORDS];
     let waiting = Waiting {
         wish,
         who,
         slot,
         owed: &mut owed,
-        words: [WaitV::NONE; WORDS],
+        words: &mut words,
         look: FIRST_LOOK_NS,
         was_in_flight: false,
     };
@@ -87,8 +91,8 @@ struct Waiting<'w> {
     slot: usize,
     /// From before its first sleep on marks on.
     owed: &'w mut Option<Announcement<'static>>,
-    /// The death word, marks, its own word.
-    words: [WaitV; WORDS],
+    /// The death word, marks, its own word. Not within: to move them would take twice their stack.
+    words: &'w mut [WaitV; WORDS],
     /// When processes that may be about to end are looked at next, in nanoseconds.
     look: i64,
     was_in_flight: bool,
