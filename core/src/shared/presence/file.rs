@@ -273,15 +273,21 @@ fn write_to(into: &mut [u8], text: core::fmt::Arguments<'_>) -> std::io::Result<
 #[inline(never)]
 pub fn remove_some_stale(is_own: impl Fn(u32) -> bool, drawn: u32) {
     const A_FEW: usize = 8;
-    // One call gives as many names as fit.
+    // One read gives as many names as fit; one of the first reads is looked at.
+    const READS: u32 = 8;
     let mut buffer = [0_u64; ENTRIES];
     let Ok(home) = open_home_for(libc::O_RDONLY) else { return };
+    let has_more = (0..drawn % READS).all(|_| entries_of(home.0, &mut buffer).is_some());
+    if !has_more {
+        // SAFETY: takes no pointer. To the start.
+        unsafe { libc::syscall(libc::SYS_lseek, home.0, 0_i64, libc::SEEK_SET) };
+    }
     let Some(entries) = entries_of(home.0, &mut buffer) else { return };
     let theirs = || {
         Names(entries)
             .filter(|name| number_of(name.to_bytes()).is_some_and(|number| !is_own(number)))
     };
-    let first = (drawn as usize).checked_rem(theirs().count()).unwrap_or(0);
+    let first = ((drawn / READS) as usize).checked_rem(theirs().count()).unwrap_or(0);
     for name in theirs().skip(first).chain(theirs().take(first)).take(A_FEW) {
         let _ = remove_if_stale_at(home.0, name);
     }

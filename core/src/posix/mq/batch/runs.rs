@@ -26,8 +26,7 @@ impl Runs {
         Self { run: Run::EMPTY, may_pause: !queue.queue.nonblocking.was_set(), left: count }
     }
 
-    /// The next run, where the last one is over. If it is much shorter than wanted, a pause may make
-    /// it longer.
+    /// The next run, where the last one is over. A pause may make a short one longer.
     pub fn find(&mut self, slots: usize, lull: &Lull, look: impl Fn() -> Run) {
         if self.left < FEW {
             return;

@@ -1,7 +1,7 @@
 //! The commit of a claimed slot: one store of its key. Then the slot is given back.
 //!
-//! In a queue with a tree the slot stays claimed until the nodes above it know of the key; not so in
-//! a run of messages (`run`).
+//! In a queue with a tree the slot stays claimed until the nodes above it know of the key. In a run
+//! of messages (`run`) it does not.
 
 use super::index::Slot;
 use super::key;

@@ -6,10 +6,10 @@
 //! thread that relies on it finds the slot changed, and refreshes the node.
 //!
 //! With a tree, a run of messages is what was best at one moment: after the first look at the keys,
-//! and before the second one. Whatever is in the run was there before it, and is there until it is
-//! claimed; what has come meanwhile, and is better than the end of the run, ends the run in front of
-//! it. If another thread has claimed or taken a message of the run, the rest may not be the best any
-//! more, and the run ends, too.
+//! and before the second one. What is in the run was there before it, and is there until it is
+//! claimed. What has come meanwhile, and is better than the end of the run, ends the run in front
+//! of it. If another thread has claimed or taken a message of the run, the rest may not be the best
+//! any more, and the run ends, too.
 //!
 //! Without a tree a key may come back with another message. So there each message of a run is
 //! compared with all others once it is claimed, as a single one is.

@@ -9,10 +9,10 @@
 //!   looked at the keys below it looks again. The nodes above it are changed for the same reason:
 //!   the thread that has made this node so large may not have reached them yet.
 //! * A receiver of a run (`store::run`) refreshes the nodes at its end.
-//! * Any other receiver looks at the other keys before it clears its own, and exchanges the node after
-//!   that. A change between the look and the exchange makes the exchange fail, or the thread that
-//!   made it brings the node up to date. If the exchange fails, the receiver refreshes the node: it
-//!   looks at all keys again.
+//! * Any other receiver looks at the other keys before it clears its own, and exchanges the node
+//!   after that. A change between the look and the exchange makes the exchange fail, or the thread
+//!   that made it brings the node up to date. If the exchange fails, the receiver refreshes the
+//!   node: it looks at all keys again.
 
 use super::{GROUP, Index, Node};
 use crate::atomic::Ordering;
