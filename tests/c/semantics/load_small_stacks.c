@@ -109,6 +109,7 @@ static int unused_sets[4];
 
 static void *use_sets_first(void *unused)
 {
+	wait_with(unused_sets[0], 1, 0);
 	wait_with(unused_sets[1], MEMBERS, 0);
 	wait_with(unused_sets[2], MEMBERS, SEM_UNDO);
 	struct sembuf operations[MEMBERS] = { 0 };

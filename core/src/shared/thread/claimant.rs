@@ -38,6 +38,17 @@ impl Operation<'_> {
     }
 }
 
+impl Operation<'_> {
+    /// Gets the presence that a wait needs. The first time that takes as many kilobytes of stack as
+    /// the wait does, so it comes before.
+    #[inline(never)]
+    pub fn prepare_presence(&self) {
+        if !self.is_orphan() {
+            let _ = presence::identity(self.thread, self.surety);
+        }
+    }
+}
+
 impl Claimant for Operation<'_> {
     #[inline(always)]
     fn announce(&self, word: &AtomicU32) -> u32 {

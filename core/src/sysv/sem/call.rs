@@ -95,5 +95,9 @@ fn operate(
         None
     };
     let wish = Wish::new(set, array, process);
-    Ok(wish.attempt_spinning(who)? == Attempted::Done || wait(wish, who, until)? == Waited::Done)
+    if wish.attempt_spinning(who)? == Attempted::Done {
+        return Ok(true);
+    }
+    who.prepare_presence();
+    Ok(wait(wish, who, until)? == Waited::Done)
 }
