@@ -36,15 +36,22 @@ impl Operation<'_> {
         }
         self.record.entry.store(0, Ordering::Relaxed);
     }
-}
 
-impl Operation<'_> {
     /// Gets the presence that a wait needs. The first time that takes as many kilobytes of stack as
     /// the wait does, so it comes before.
     #[inline(never)]
     pub fn prepare_presence(&self) {
         if !self.is_orphan() {
+            self.take_back_block();
             let _ = presence::identity(self.thread, self.surety);
+        }
+    }
+
+    /// The child of a vfork(2) may have used the block on our memory, or made it.
+    fn take_back_block(&self) {
+        let is_lent = self.thread.is_lent() || self.thread.tid() == 0;
+        if is_lent && preserved(Process::owns_memory) {
+            self.thread.take_back();
         }
     }
 }
@@ -80,11 +87,7 @@ impl Claimant for Operation<'_> {
         if self.is_orphan() {
             return None;
         }
-        let is_lent = self.thread.is_lent() || self.thread.tid() == 0;
-        if is_lent && preserved(Process::owns_memory) {
-            // The child of a vfork(2) used the block on our memory, or made it.
-            self.thread.take_back();
-        }
+        self.take_back_block();
         self.record.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
         self.record.by_presence.store(true, Ordering::SeqCst);
         let identity = presence::identity(self.thread, self.surety).unwrap_or_else(|| self.bare());
