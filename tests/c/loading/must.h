@@ -1,24 +1,12 @@
-/* What the programs in this directory share: a claim that does not hold ends the process with
- * a line on stderr. */
+/* What the programs in this directory share. */
 #ifndef MUST_H
 #define MUST_H
 
-#include <errno.h>
 #include <mqueue.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#define MUST(claim)                                                                          \
-	do {                                                                                 \
-		if (!(claim)) {                                                              \
-			fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__,        \
-				#claim, errno);                                              \
-			_exit(1);                                                            \
-		}                                                                            \
-	} while (0)
+#include "../support/must.h"
 
 #define FAILS(call, number)                                                                  \
 	do {                                                                                 \

@@ -14,16 +14,9 @@
 #include <unistd.h>
 
 #include "../support/older.h"
+#include "../support/must.h"
 
 enum { USERS = 100000, MANY = 1000, MIB = 1024 * 1024 };
-
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s (%s)\n", __LINE__, #condition, strerror(errno)); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
 
 /* One that no other program uses: the bytes of a user are counted in all IPC namespaces
  * together. */

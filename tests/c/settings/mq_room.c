@@ -12,15 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CANNOT = 77, DEPTH = 10, PAGE = 4096 };
+#include "../support/must.h"
 
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s (%s)\n", __LINE__, #condition, strerror(errno)); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
+enum { CANNOT = 77, DEPTH = 10, PAGE = 4096 };
 
 static const char *place;
 

@@ -11,14 +11,7 @@
 
 #include "../support/asleep.h"
 #include "../support/older.h"
-
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s (%s)\n", __LINE__, #condition, strerror(errno)); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
+#include "../support/must.h"
 
 struct message {
 	long type;

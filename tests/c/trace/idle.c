@@ -11,16 +11,9 @@
 #include <unistd.h>
 
 #include "../support/asleep.h"
+#include "../support/must.h"
 
 enum { WAITERS = 100, SECONDS = 6 };
-
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s\n", __LINE__, #condition); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
 
 int main(void)
 {

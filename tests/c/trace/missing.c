@@ -11,13 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s\n", __LINE__, #condition); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
+#include "../support/must.h"
 
 enum { LOOKS = 100 };
 

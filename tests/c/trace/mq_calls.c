@@ -15,15 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEPTH = 4, SIZE = 64 };
+#include "../support/must.h"
 
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s (%s)\n", __LINE__, #condition, strerror(errno)); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
+enum { DEPTH = 4, SIZE = 64 };
 
 static char got[SIZE];
 static mqd_t queue;

@@ -10,14 +10,7 @@
 #include <unistd.h>
 
 #include "../support/asleep.h"
-
-#define MUST(condition)                                                              \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			fprintf(stderr, "%d: not true: %s (%s)\n", __LINE__, #condition, strerror(errno)); \
-			exit(1);                                                     \
-		}                                                                    \
-	} while (0)
+#include "../support/must.h"
 
 struct message {
 	long type;
