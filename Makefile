@@ -60,6 +60,10 @@ test-eintr: all ## a thousand waits of each kind, each interrupted around a whol
 test-poor-kernel: all ## the checks of semantics where the kernel refuses newer calls
 	$(CARGO) test --test poor_kernel -- --ignored
 
+.PHONY: check-arm64
+check-arm64: ## compiles for aarch64; installs what it needs
+	tests/arm64/run --check
+
 .PHONY: test-arm64
 test-arm64: ## the checks of semantics on aarch64, under qemu-user; FILTER is a part of their names; installs what it needs
 	tests/arm64/run $(FILTER)

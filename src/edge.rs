@@ -44,7 +44,7 @@ pub unsafe fn string<'a>(string: *const c_char) -> Result<&'a CStr> {
 pub unsafe fn name_of_queue<'a>(name: *const c_char) -> Result<&'a CStr> {
     const LONGEST: usize = libc::PATH_MAX.cast_unsigned() as usize;
     // SAFETY: it can be read.
-    if unsafe { *readable(name, 1)? }.cast_unsigned() != b'/' {
+    if unsafe { *readable(name, 1)? }.to_ne_bytes() != [b'/'] {
         return Err(Errno::EINVAL);
     }
     // SAFETY: says the caller.

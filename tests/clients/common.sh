@@ -69,16 +69,9 @@ packages() {
 		[ -e "${wanted%%:*}" ] || missing+=("${wanted#*:}")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
-	if ! command -v apt-get >/dev/null; then
-		fail "needs ${missing[*]} (names of Debian's packages), and there is no apt-get here to install them"
-	elif [ "$(id -u)" -ne 0 ]; then
-		fail "needs ${missing[*]}; install them as root with: apt-get install ${missing[*]}"
-	fi
 	say "installs ${missing[*]}"
-	{
-		apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-	} >"$scratch/apt.log" 2>&1 || fail "apt-get could not install ${missing[*]}; see $scratch/apt.log"
+	tests/support/apt-install "${missing[@]}" >"$scratch/apt.log" ||
+		fail "${missing[*]} could not be installed; see $scratch/apt.log"
 }
 
 # bound COMMAND...: asks the loader where a program, and what it loads, gets our functions from. All have to come from

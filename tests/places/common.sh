@@ -12,12 +12,8 @@ stop() {
 install_debootstrap() {
 	# Elsewhere than on Debian debootstrap comes without Debian's keys.
 	command -v debootstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] && return
-	command -v apt-get >/dev/null || stop "needs debootstrap"
-	{
-		apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			debootstrap debian-archive-keyring
-	} >"$cache/apt.log" 2>&1 || stop "apt-get could not install debootstrap; see $cache/apt.log"
+	tests/support/apt-install debootstrap debian-archive-keyring >"$cache/apt.log" ||
+		stop "debootstrap is missing; see $cache/apt.log"
 }
 
 # make_place RELEASE [NAME] [PACKAGES]: a Debian, by default with a C compiler and make, which is what the README
