@@ -15,14 +15,13 @@ use support::{Ended, Way, command, compile, run_bounded};
 /// The emulator cuts the modes of the kernel's own segments in half, so that ours are tried.
 const OURS: (&str, &str) = ("RSIPC_SYSV", "sem,msg,shm");
 
-const MAPS: &str = "the emulator makes no second mapping of a queue by mremap(2)";
+const MAPS: &str = "the emulator makes no second mapping of the same memory by mremap(2)";
 const EXEC: &str = "the emulator leaves a program that is executed to the machine below it";
 const CLONE: &str = "the emulator refuses clone(2) with these flags";
 const THREAD: &str = "the emulator has a thread and memory of its own";
 const REFUSED: &str = "the emulator refuses, or takes for itself, what the case needs";
 const DEPTH: &str = "a call that was left by siglongjmp is found by the next one no deeper on the stack, and there semctl is deeper than semop";
 const GLIBC: &str = "hangs under the emulator on plain glibc, too";
-const OPEN: &str = "fails under the emulator, and it is open why";
 
 /// What does not hold under the emulator (qemu-user 7.2). It has no robust lists, no `futex_waitv`,
 /// no `struct rseq`, no ptrace(2) and no filters either: cases that need those are in the list of
@@ -42,6 +41,11 @@ const EMULATED: &[Exempt] = &[
     ),
     ("mq_notify_life::mq_notify_by_thread_ends_with_sigkill", MAPS),
     ("mq_notify_thread::*", MAPS),
+    ("mq_namespaces::mq_notify_belongs_to_one_of_two_processes_with_the_same_number", MAPS),
+    ("mq_notify_namespaces::mq_notify_reaches_the_namespace_above", MAPS),
+    ("mq_notify_sender::mq_notify_reaches_a_process_that_has_become_another_user", MAPS),
+    ("mq_notify_users::mq_notify_reaches_root_from_nobody", MAPS),
+    ("sysv_shm_permissions::shmat_a_user_without_privileges_has_segments", MAPS),
     ("mq_fd::mqd_is_closed_by_exec", EXEC),
     ("mq_fd::mqd_without_close_on_exec_serves_the_new_program", EXEC),
     ("mq_file_second_user::mq_kept_over_exec_leads_to_no_queue_of_another_user", EXEC),
@@ -59,15 +63,6 @@ const EMULATED: &[Exempt] = &[
     ("sysv_sem_credentials::semop_after_unshare_of_the_user_namespace", REFUSED),
     ("sysv_sem_handlers::semop_left_by_siglongjmp_takes_nothing", DEPTH),
     ("sem_fork::sem_open_works_in_a_child_forked_while_others_are_inside_it", GLIBC),
-    ("mq_namespaces::mq_notify_belongs_to_one_of_two_processes_with_the_same_number", OPEN),
-    ("mq_notify_namespaces::mq_notify_reaches_the_namespace_above", OPEN),
-    ("mq_notify_sender::mq_notify_reaches_a_process_that_has_become_another_user", OPEN),
-    ("mq_notify_users::mq_notify_reaches_root_from_nobody", OPEN),
-    ("sysv_msg_better::msgrcv_killed_with_its_message_before_it_runs_gives_it_back", OPEN),
-    ("sysv_msg_signals::msgrcv_and_msgsnd_are_interrupted_by_a_timer", OPEN),
-    ("sysv_sem_undo_left::semop_undo_comes_when_the_process_leaves_it_by_unshare", OPEN),
-    ("sysv_sem_signals::semop_is_interrupted_by_a_timer", OPEN),
-    ("sysv_shm_permissions::shmat_a_user_without_privileges_has_segments", OPEN),
 ];
 
 /// What the emulator says when it gives up itself, as it does in some children of processes with

@@ -44,6 +44,29 @@ CASE(loan_poll_follows_what_is_kept)
 	CHECK_EQ(queue_events(queue), POLLIN | POLLOUT);
 }
 
+CASE(loan_poll_of_a_deep_queue_follows_what_is_kept)
+{
+	enum { HALF = 50 };
+	queue = queue_create(0, O_RDWR, 2L * HALF, SMALL_SIZE);
+	void *memory = loan(queue);
+	for (int i = 1; i < HALF; i++)
+		CHECK(loan(queue));
+	for (int i = 0; i < HALF; i++) {
+		CHECK_EQ(queue_events(queue), i > 0 ? POLLIN | POLLOUT : POLLOUT);
+		queue_put(queue, "one", 0);
+	}
+	CHECK_EQ(queue_events(queue), POLLIN);
+	CHECK_OK(rsipc_mq_return(queue, memory));
+	CHECK_EQ(queue_events(queue), POLLIN | POLLOUT);
+	queue_put(queue, "last", 0);
+	CHECK_EQ(queue_events(queue), POLLIN);
+	for (int i = 0; i < HALF; i++)
+		CHECK(borrow(queue));
+	CHECK_EQ(queue_events(queue), POLLIN);
+	queue_expect(queue, "last", 0);
+	CHECK_EQ(queue_events(queue), POLLOUT);
+}
+
 static void by_poll(void)
 {
 	struct pollfd fd = { queue, POLLIN, 0 };

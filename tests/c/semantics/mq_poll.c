@@ -42,6 +42,23 @@ CASE(mq_poll_follows_every_step)
 	}
 }
 
+CASE(mq_poll_follows_every_step_in_a_deep_queue)
+{
+	long places = queue_deep_places();
+	mqd_t queue = queue_create(0, O_RDWR, places, 8);
+	for (int round = 0; round < 3; round++) {
+		for (long i = 0; i < places; i++) {
+			CHECK_EQ(queue_events(queue), i > 0 ? POLLIN | POLLOUT : POLLOUT);
+			queue_put(queue, "one", 0);
+		}
+		CHECK_EQ(queue_events(queue), POLLIN);
+		for (long i = places; i > 0; i--) {
+			CHECK_EQ(queue_events(queue), i < places ? POLLIN | POLLOUT : POLLIN);
+			queue_take(queue);
+		}
+	}
+}
+
 CASE(mq_poll_of_a_queue_of_one_message_is_either)
 {
 	mqd_t queue = queue_create(0, O_RDWR, 1, SMALL_SIZE);

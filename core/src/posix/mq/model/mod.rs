@@ -222,10 +222,7 @@ impl Queue {
     }
 
     pub fn seems_ready(&self, wanted: Wanted) -> bool {
-        match wanted {
-            Wanted::Free => self.index().seems_to_have_free(),
-            Wanted::Message => self.index().seems_to_have_message(),
-        }
+        self.slots().seem_to_have(wanted)
     }
 
     /// Receives; "nothing" is believed only after a look at the slots.

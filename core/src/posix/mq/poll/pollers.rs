@@ -203,11 +203,7 @@ impl Use<'_> {
     }
 
     pub(super) fn seems_ready(&self, wanted: Wanted) -> bool {
-        let index = &self.queue.layout.slots().index;
-        match wanted {
-            Wanted::Message => index.seems_to_have_message(),
-            Wanted::Free => index.seems_to_have_free(),
-        }
+        self.queue.layout.slots().seem_to_have(wanted)
     }
 
     /// Before a message is committed, while its slot is claimed, if the queue is polled. Whether

@@ -19,6 +19,7 @@ use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim;
 
 mod beside;
+mod hint;
 mod update;
 
 pub use super::summary::Node;
@@ -156,10 +157,6 @@ impl<'a> Index<'a> {
         })
     }
 
-    fn is_held(&self, slot: usize) -> bool {
-        self.claims.get(slot).is_some_and(|claim| claim::is_held(claim.load(Ordering::Relaxed)))
-    }
-
     /// Whether a key is larger than this one.
     #[inline(always)]
     pub fn has_better(&self, key: u64) -> bool {
@@ -172,29 +169,6 @@ impl<'a> Index<'a> {
     #[cold]
     fn finds_better(&self, key: u64) -> bool {
         self.best().is_some_and(|(_, best)| best > key)
-    }
-
-    /// Whether there seems to be a message. Cheap, for a spin.
-    pub fn seems_to_have_message(&self) -> bool {
-        if self.is_flat() {
-            let mut keys = self.used().iter().enumerate();
-            let is_there = |key: &AtomicU64| is_message(key.load(Ordering::Relaxed));
-            return keys.any(|(slot, key)| is_there(key) && !self.is_held(slot));
-        }
-        let mut messages = self.top().iter().filter(|node| is_message(node.value())).peekable();
-        messages.peek().is_some()
-            && (messages.any(|node| !self.is_held(slot_in(node.version())))
-                || self.best_of(Among::NotHeld).is_some())
-    }
-
-    /// Whether there seems to be a free slot. Cheap, for a spin.
-    pub fn seems_to_have_free(&self) -> bool {
-        if self.is_flat() {
-            let mut keys = self.keys.iter().enumerate();
-            let is_free = |key: &AtomicU64| !is_message(key.load(Ordering::Relaxed));
-            return keys.any(|(slot, key)| is_free(key) && !self.is_held(slot));
-        }
-        self.top().iter().any(|node| has_free(node.version()))
     }
 
     /// A free, unclaimed slot.
@@ -313,11 +287,22 @@ impl<'a> Index<'a> {
             None => self.free_of(children),
             Some(below) => children.find_map(|child| self.free_below(below, child)),
         };
-        if found.is_none() {
+        if found.is_none() && !self.may_have_free_below(level, node) {
             // A sender has taken the last one, and does not look whether it was that.
             self.refresh_node(level, node);
         }
         found
+    }
+
+    /// What the node has to say, which does not depend on claims.
+    fn may_have_free_below(&self, level: usize, node: usize) -> bool {
+        let children = self.children(level, node);
+        match level.checked_sub(1) {
+            None => !self.keys[children].iter().all(|key| is_message(key.load(Ordering::SeqCst))),
+            Some(below) => {
+                self.levels[below][children].iter().any(|node| has_free(node.version()))
+            }
+        }
     }
 }
 

@@ -261,6 +261,14 @@ impl<'a> Slots<'a> {
         who.withdraw();
     }
 
+    /// Whether there seems to be one. Cheap, for a spin.
+    pub fn seem_to_have(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Free => self.index.seems_to_have_free(),
+            Wanted::Message => self.index.seems_to_have_message(),
+        }
+    }
+
     /// Looks at the slots themselves, which is necessary before "nothing" is believed.
     ///
     /// Each claim is read before its key. A slot that is not claimed and has no message may get one

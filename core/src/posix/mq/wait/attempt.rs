@@ -379,9 +379,5 @@ fn point(queue: &Use<'static>, wanted: Wanted) -> &'static WaitPoint {
 }
 
 fn seems_ready(queue: &Use<'_>, wanted: Wanted) -> bool {
-    let index = &queue.queue.layout.slots().index;
-    match wanted {
-        Wanted::Free => index.seems_to_have_free(),
-        Wanted::Message => index.seems_to_have_message(),
-    }
+    queue.queue.layout.slots().seem_to_have(wanted)
 }

@@ -84,6 +84,20 @@ fn a_tree_behind_the_truth_mends_itself() {
 }
 
 #[test]
+fn nodes_that_are_behind_the_truth_show_no_free_slot() {
+    let storage = Storage::new(1100);
+    for slot in 0..1100 {
+        assert!(storage.index().seems_to_have_free(), "{slot}");
+        // As a sender does: it raises the nodes, and leaves the rest as it is.
+        storage.claims[slot].store(17, Ordering::SeqCst);
+        storage.keys[slot].store(key::new(1, slot as u64), Ordering::SeqCst);
+        storage.index().raise(slot, key::new(1, slot as u64));
+        storage.claims[slot].store(0, Ordering::SeqCst);
+    }
+    assert!(!storage.index().seems_to_have_free());
+}
+
+#[test]
 fn random_nodes_do_no_harm() {
     let storage = Storage::new(1024);
     for node in &storage.nodes {
