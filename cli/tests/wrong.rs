@@ -194,6 +194,12 @@ in_other_styles! {
     a_queue_smaller_than_asked_for "styles_ends" "smaller_than_asked" "other-attributes";
     a_message_left_in_its_queue "styles_ends" "left_unread" "unread";
     a_set_that_is_left "styles_ends" "set_left" "never-removed";
+    a_duration_as_a_limit "styles_calls" "half_a_second" "past-limit";
+    a_duration_as_a_limit_of_a_queue "styles_calls" "half_a_second_for_a_message" "past-limit";
+    a_message_to_what_did_not_open "styles_calls" "queue_not_there" "not-open";
+    a_message_to_a_queue_opened_to_receive "styles_calls" "sends_to_read_only" "not-open";
+    a_message_without_a_type "styles_calls" "no_type" "message-lost";
+    a_post_after_a_wait_that_failed "styles_calls" "goes_on_without" "foreign-post";
 }
 
 /// The report has the name that it had, where the kernel knows the number of a file.
