@@ -42,8 +42,13 @@ fn source(exercise: &Exercise) -> PathBuf {
 }
 
 /// Standard output, standard error and exit status.
-fn run(exercise: &Exercise, check: bool, twin: &str) -> (String, String, Option<i32>) {
-    let place = Place::new(&format!("{}-{twin}", exercise.program));
+type Run = (String, String, Option<i32>);
+
+fn run(exercise: &Exercise, check: bool, twin: &str) -> Run {
+    run_in(&Place::new(&format!("{}-{twin}", exercise.program)), exercise, check, twin)
+}
+
+fn run_in(place: &Place, exercise: &Exercise, check: bool, twin: &str) -> Run {
     let mut options = vec!["run".to_owned()];
     if check {
         options.extend(["--check=fatal".into(), "--patience=1".into()]);
@@ -213,6 +218,31 @@ fn a_wait_for_what_is_unlinked() {
     let report = found.lines().find(|line| line.contains("check: deadlock: ")).unwrap();
     assert_eq!(report.matches(name).count(), 2, "{report}");
     assert!(!report.contains('#'), "{report}");
+}
+
+/// What was done with the semaphore before says why the wait is in vain.
+#[test]
+fn waits_in_vain_have_their_history() {
+    for (program, history) in [
+        ("lock_of_zero", "it was initialised to 0, and no process of the run has posted to it"),
+        ("early_return", "the waiting thread took it last, and has not posted it"),
+    ] {
+        let exercise = Exercise { of: Some("styles_calls"), ..plain(program, &["deadlock"]) };
+        is_named(&exercise);
+        is_silent(&exercise);
+        let (_, found, _) = run(&exercise, true, "wrong");
+        assert!(found.replace("\n    ", " ").contains(history), "{found}");
+    }
+    let left = Exercise { of: Some("styles_calls"), ..plain("left_by_another_run", &[]) };
+    let place = Place::new("left-by-another-run");
+    place.rsipc(&["sem", "create", "styles-left", "--value", "0"]).assert().success();
+    let (said, found, status) = run_in(&place, &left, true, "wrong");
+    assert_eq!(status, Some(66), "{said}{found}");
+    let history = "it existed before the run, with the value 0; an earlier run may have left it so";
+    assert!(found.contains(history), "{found}");
+    place.rsipc(&["sem", "post", "styles-left"]).assert().success();
+    let (said, found, status) = run_in(&place, &left, true, "right");
+    assert!(status == Some(0) && !found.contains("rsipc check"), "{said}{found}");
 }
 
 /// Two tokens for one are no mistake where all are taken in the end.

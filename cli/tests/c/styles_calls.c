@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/msg.h>
 #include <time.h>
@@ -123,6 +124,62 @@ static void goes_on_without(void)
 	expect_success(child);
 }
 
+static void sleeps_on(sem_t *semaphore)
+{
+	pid_t child = fork_child();
+	if (child == 0) {
+		blame_address(semaphore, getpid());
+		check(sem_wait(semaphore), "sem_wait");
+		check(sem_post(semaphore), "sem_post");
+		exit(EXIT_SUCCESS);
+	}
+	expect_success(child);
+}
+
+static void lock_of_zero(void)
+{
+	sem_t *lock = shared_memory();
+	check(sem_init(lock, 1, (unsigned)is_right), "sem_init");
+	sleeps_on(lock);
+}
+
+static int work(sem_t *lock, int round)
+{
+	check(sem_wait(lock), "sem_wait");
+	if (round == 2 && !is_right)
+		return -1;
+	return (int)check(sem_post(lock), "sem_post");
+}
+
+static void *worker(void *lock)
+{
+	for (int round = 0; round < 4; round++)
+		work(lock, round);
+	return NULL;
+}
+
+static void early_return(void)
+{
+	static sem_t lock;
+	pthread_t thread;
+	check(sem_init(&lock, 0, 1), "sem_init");
+	blame_address(&lock, getpid());
+	if (pthread_create(&thread, NULL, worker, &lock) != 0 || pthread_join(thread, NULL) != 0)
+		die("pthread");
+}
+
+/* What an earlier run has left with the value 0; or, rightly, with 1. */
+static void left_by_another_run(void)
+{
+	struct name name = { "/styles-left" };
+	sem_t *lock = sem_open(name.text, O_CREAT, 0600, 1);
+	if (lock == SEM_FAILED)
+		die("sem_open");
+	blame(name.text, getpid());
+	check(sem_wait(lock), "sem_wait");
+	check(sem_post(lock), "sem_post");
+}
+
 static const struct exercise EXERCISES[] = {
 	{ "half_a_second", half_a_second },
 	{ "half_a_second_for_a_message", half_a_second_for_a_message },
@@ -130,6 +187,9 @@ static const struct exercise EXERCISES[] = {
 	{ "sends_to_read_only", sends_to_read_only },
 	{ "no_type", no_type },
 	{ "goes_on_without", goes_on_without },
+	{ "lock_of_zero", lock_of_zero },
+	{ "early_return", early_return },
+	{ "left_by_another_run", left_by_another_run },
 	{ NULL, NULL },
 };
 

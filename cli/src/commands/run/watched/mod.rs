@@ -6,6 +6,7 @@
 //! | `age` | numbers of threads that were given to others |
 //! | `children` | the program and its descendants |
 //! | `heirs` | processes that may have been left a lock |
+//! | `history` | what was done with a semaphore before a wait in vain |
 //! | `home` | the directory of the run |
 //! | `maps` | the files that memory of a process is of |
 //! | `options` | what may be asked for |
@@ -20,6 +21,7 @@
 mod age;
 mod children;
 mod heirs;
+mod history;
 mod home;
 mod maps;
 pub mod options;
