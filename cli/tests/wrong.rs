@@ -245,6 +245,21 @@ fn waits_in_vain_have_their_history() {
     assert!(status == Some(0) && !found.contains("rsipc check"), "{said}{found}");
 }
 
+/// What a process has left that was killed for a deadlock is no mistake of its own.
+#[test]
+fn what_the_killed_have_left_is_not_reported() {
+    let full = Exercise { of: Some("styles_calls"), ..plain("full_of_its_own", &["deadlock"]) };
+    is_named(&full);
+    is_silent(&full);
+    let (_, found, _) = run(&full, true, "wrong");
+    assert!(found.contains("rsipc check: 1 finding\n"), "{found}");
+    assert!(
+        !found.contains("check: never-unlinked") && !found.contains("check: unread"),
+        "{found}"
+    );
+    assert!(found.contains("what they left is not reported"), "{found}");
+}
+
 /// Two tokens for one are no mistake where all are taken in the end.
 #[test]
 fn tasks_that_bring_tasks_are_silent() {

@@ -180,6 +180,21 @@ static void left_by_another_run(void)
 	check(sem_post(lock), "sem_post");
 }
 
+/* A queue that its only process fills; the name is removed after that. */
+static void full_of_its_own(void)
+{
+	struct name name = own_name("full");
+	mqd_t queue = new_queue(&name, O_RDWR);
+	char text[16];
+	blame(name.text, getpid());
+	for (int i = 0; i < (is_right ? 4 : 5); i++)
+		check(mq_send(queue, "word", 4, 0), "mq_send");
+	for (int i = 0; i < 4; i++)
+		check(mq_receive(queue, text, sizeof(text), NULL), "mq_receive");
+	check(mq_close(queue), "mq_close");
+	check(mq_unlink(name.text), "mq_unlink");
+}
+
 static const struct exercise EXERCISES[] = {
 	{ "half_a_second", half_a_second },
 	{ "half_a_second_for_a_message", half_a_second_for_a_message },
@@ -190,6 +205,7 @@ static const struct exercise EXERCISES[] = {
 	{ "lock_of_zero", lock_of_zero },
 	{ "early_return", early_return },
 	{ "left_by_another_run", left_by_another_run },
+	{ "full_of_its_own", full_of_its_own },
 	{ NULL, NULL },
 };
 
