@@ -82,7 +82,12 @@ fn a_place_where_nothing_works() {
     }
     let text = rsipc(&["doctor"]).env("RSIPC_DIR", &gone).output().unwrap();
     assert!(String::from_utf8(text.stdout).unwrap().contains("-> mount a tmpfs on /dev/shm"));
-    rsipc(&["ls"]).env("RSIPC_DIR", &gone).assert().code(1);
+    for arguments in [&["ls"][..], &["sem", "create", "a"], &["mq", "send", "a", "b"]] {
+        let output = rsipc(arguments).env("RSIPC_DIR", &gone).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert!(talk.contains("cannot read the directory of objects"), "{arguments:?}: {talk}");
+    }
 }
 
 #[test]

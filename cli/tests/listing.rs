@@ -46,6 +46,21 @@ fn a_very_narrow_terminal_has_whole_lines() {
     assert!(!line.contains("0600") && !screen.contains("OPEN BY"), "{screen}");
 }
 
+/// The others keep their columns; asked for by itself, the name is whole.
+#[test]
+fn a_long_name_does_not_cost_the_others_their_columns() {
+    let place = place_with_objects("long");
+    let long = format!("/{}", "long".repeat(60));
+    place.rsipc(&["sem", "create", &long]).assert().success();
+    for (columns, kept) in [(80, "KIND"), (200, "OPEN BY")] {
+        let screen = in_terminal(&place, &["sem", "mq"], (columns, 24)).shows("/other");
+        let cut = screen.lines().filter(|line| line.contains("/longlong"));
+        assert!(cut.count() == 1 && screen.contains('\u{2026}'), "{screen}");
+        assert!(screen.contains(kept) && screen.contains("NOTE"), "{screen}");
+    }
+    assert_eq!(names(&place, &["long*"]), [long]);
+}
+
 #[test]
 fn columns_order_and_names_are_chosen() {
     let place = place_with_objects("listing");

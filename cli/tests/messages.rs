@@ -143,7 +143,7 @@ fn who_waits_for_which_type_and_for_room() {
             who(sender.pid())
         ),
         format!("{} waits for space for 3 bytes", who(sender.pid())),
-        "(1 messages, 8 of 10 bytes)".to_owned(),
+        "(1 message, 8 of 10 bytes)".to_owned(),
     ] {
         assert!(graph.contains(&part), "{part} in {graph}");
     }

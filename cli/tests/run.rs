@@ -174,6 +174,7 @@ fn what_is_no_program_is_refused() {
     };
     refused(&["no-such-program-of-rsipc"], 127, "no program no-such-program-of-rsipc in PATH");
     refused(&["/etc/passwd"], 126, "not executable");
+    refused(&["/etc"], 126, "/etc is a directory\n");
     refused(&["/nonexistent/x"], 127, "No such file");
     rsipc(&["run"]).assert().code(2);
     let output = rsipc(&["run", "true"])

@@ -42,8 +42,13 @@ fn source(exercise: &Exercise) -> PathBuf {
 }
 
 /// Standard output, standard error and exit status.
-fn run(exercise: &Exercise, check: bool, twin: &str) -> (String, String, Option<i32>) {
-    let place = Place::new(&format!("{}-{twin}", exercise.program));
+type Run = (String, String, Option<i32>);
+
+fn run(exercise: &Exercise, check: bool, twin: &str) -> Run {
+    run_in(&Place::new(&format!("{}-{twin}", exercise.program)), exercise, check, twin)
+}
+
+fn run_in(place: &Place, exercise: &Exercise, check: bool, twin: &str) -> Run {
     let mut options = vec!["run".to_owned()];
     if check {
         options.extend(["--check=fatal".into(), "--patience=1".into()]);
@@ -194,6 +199,12 @@ in_other_styles! {
     a_queue_smaller_than_asked_for "styles_ends" "smaller_than_asked" "other-attributes";
     a_message_left_in_its_queue "styles_ends" "left_unread" "unread";
     a_set_that_is_left "styles_ends" "set_left" "never-removed";
+    a_duration_as_a_limit "styles_calls" "half_a_second" "past-limit";
+    a_duration_as_a_limit_of_a_queue "styles_calls" "half_a_second_for_a_message" "past-limit";
+    a_message_to_what_did_not_open "styles_calls" "queue_not_there" "not-open";
+    a_message_to_a_queue_opened_to_receive "styles_calls" "sends_to_read_only" "not-open";
+    a_message_without_a_type "styles_calls" "no_type" "message-lost";
+    a_post_after_a_wait_that_failed "styles_calls" "goes_on_without" "foreign-post";
 }
 
 /// The report has the name that it had, where the kernel knows the number of a file.
@@ -207,6 +218,46 @@ fn a_wait_for_what_is_unlinked() {
     let report = found.lines().find(|line| line.contains("check: deadlock: ")).unwrap();
     assert_eq!(report.matches(name).count(), 2, "{report}");
     assert!(!report.contains('#'), "{report}");
+}
+
+/// What was done with the semaphore before says why the wait is in vain.
+#[test]
+fn waits_in_vain_have_their_history() {
+    for (program, history) in [
+        ("lock_of_zero", "it was initialised to 0, and no process of the run has posted to it"),
+        ("early_return", "the waiting thread took it last, and has not posted it"),
+    ] {
+        let exercise = Exercise { of: Some("styles_calls"), ..plain(program, &["deadlock"]) };
+        is_named(&exercise);
+        is_silent(&exercise);
+        let (_, found, _) = run(&exercise, true, "wrong");
+        assert!(found.replace("\n    ", " ").contains(history), "{found}");
+    }
+    let left = Exercise { of: Some("styles_calls"), ..plain("left_by_another_run", &[]) };
+    let place = Place::new("left-by-another-run");
+    place.rsipc(&["sem", "create", "styles-left", "--value", "0"]).assert().success();
+    let (said, found, status) = run_in(&place, &left, true, "wrong");
+    assert_eq!(status, Some(66), "{said}{found}");
+    let history = "it existed before the run, with the value 0; an earlier run may have left it so";
+    assert!(found.contains(history), "{found}");
+    place.rsipc(&["sem", "post", "styles-left"]).assert().success();
+    let (said, found, status) = run_in(&place, &left, true, "right");
+    assert!(status == Some(0) && !found.contains("rsipc check"), "{said}{found}");
+}
+
+/// What a process has left that was killed for a deadlock is no mistake of its own.
+#[test]
+fn what_the_killed_have_left_is_not_reported() {
+    let full = Exercise { of: Some("styles_calls"), ..plain("full_of_its_own", &["deadlock"]) };
+    is_named(&full);
+    is_silent(&full);
+    let (_, found, _) = run(&full, true, "wrong");
+    assert!(found.contains("rsipc check: 1 finding\n"), "{found}");
+    assert!(
+        !found.contains("check: never-unlinked") && !found.contains("check: unread"),
+        "{found}"
+    );
+    assert!(found.contains("what they left is not reported"), "{found}");
 }
 
 /// Two tokens for one are no mistake where all are taken in the end.

@@ -35,6 +35,15 @@ pub struct Lost {
     pub start: u64,
 }
 
+/// A wait that has failed.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Failed {
+    /// The object and 1; 0: none.
+    pub object: u32,
+    pub error: i32,
+}
+
 /// A value that was asked for.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -92,6 +101,8 @@ pub struct Memory {
     pub asked: Asked,
     /// The object and 1 of which this thread has given back a unit, and taken none since; 0: none.
     pub gave: u32,
+    /// The last wait that failed, until one for the same semaphore succeeds or it is posted.
+    pub failed: Failed,
     /// Of the fork that this thread is about to make, or has just been made by.
     pub fork: Fork,
     /// Objects and 1.

@@ -70,7 +70,7 @@ fn sweep(options: &Options, mut reporter: Reporter) -> Result<Tally> {
     }
     if reporter.is_dry_run && !survey.is_complete() {
         warn(format!(
-            "{}; whether one of them has an object shows when it is to be removed, and then it stays",
+            "{}; an object that one of them has open will not be removed",
             survey.what_is_hidden()
         ));
     }

@@ -169,11 +169,28 @@ fn table(layout: &Layout, survey: &Survey) -> Table {
             );
         }
         let fits = width.is_none_or(|width| table.fit(width));
+        if fits {
+            return table;
+        }
+        // One long name must not cost all objects their columns. Who asks for columns gets them.
+        if let Some(width) = width.filter(|_| layout.columns.is_empty())
+            && cut_long_names(&mut rows, width)
+        {
+            continue;
+        }
         match dispensable.next() {
-            Some(column) if !fits => shown.retain(|kept| kept != column),
-            _ => return table,
+            Some(column) => shown.retain(|kept| kept != column),
+            None => return table,
         }
     }
+}
+
+/// Names that take more than half of the terminal get a third of it. Whether there was one.
+fn cut_long_names(rows: &mut [Row], width: usize) -> bool {
+    const LEAST: usize = 20;
+    let names = rows.iter_mut().map(|row| &mut row.cells[Column::Name as usize]);
+    let long = names.filter(|name| name.width() > (width / 2).max(LEAST));
+    long.map(|name| name.cut((width / 3).max(LEAST))).count() > 0
 }
 
 fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {

@@ -4,8 +4,8 @@ use std::io;
 
 use rsipc_core::os::Errno;
 
-use super::Kind;
 use super::name::Name;
+use super::{Kind, directory, unreadable_directory};
 use crate::failure::{Failure, from_errno};
 
 /// An object that a command works on.
@@ -22,6 +22,10 @@ impl Subject<'_> {
         let number = error.raw_os_error();
         let Self { kind, name } = self;
         let failure = match number {
+            // Without it no object exists, and none can be created.
+            Some(libc::ENOENT) if !directory().exists() => {
+                return unreadable_directory(directory(), error);
+            }
             Some(libc::ENOENT) => {
                 Failure::new(format!("there is no {} {}", kind.describe(), name.shown()))
             }
@@ -65,7 +69,10 @@ impl Subject<'_> {
                 "`rsipc ls` shows what uses the memory, `rsipc clean` removes what no process uses"
                     .to_owned()
             }
-            libc::ENAMETOOLONG => "choose a name of at most 250 bytes".to_owned(),
+            libc::ENAMETOOLONG => {
+                let most = if self.kind == Kind::Sem { 251 } else { 255 };
+                format!("choose a name of at most {most} bytes, without the slash")
+            }
             _ => return None,
         })
     }

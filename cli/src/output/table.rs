@@ -25,8 +25,8 @@ impl Cell {
     }
 
     /// To so many columns of the terminal.
-    fn cut(&mut self, width: usize) {
-        if self.text.width() <= width {
+    pub fn cut(&mut self, width: usize) {
+        if self.width() <= width {
             return;
         }
         let mut left = width.saturating_sub(1);
@@ -37,6 +37,11 @@ impl Cell {
         };
         let cut: String = self.text.chars().take_while(fits).collect();
         self.text = cut + "\u{2026}";
+    }
+
+    /// Columns of the terminal.
+    pub fn width(&self) -> usize {
+        self.text.width()
     }
 
     pub fn text(&self) -> &str {

@@ -32,8 +32,10 @@ pub enum Kind {
     DecidedByValue,
     /// A signal handler waits.
     InHandler,
-    /// What is not open is closed.
+    /// What is not open is closed or used.
     NotOpen,
+    /// A duration is given where a time is wanted, so that it has passed.
+    PastLimit,
     /// What was opened several times is not closed as often.
     OpenedOften,
     /// An heir that never uses a queue keeps it.
@@ -55,8 +57,8 @@ pub enum Kind {
 use Kind::{
     Closed, Deadlock, DecidedByValue, Destroyed, DestroyedWhileAwaited, ForeignPost, InHandler,
     KeptOpen, LockOrder, MessageLost, NeverRemoved, NeverUnlinked, NotGivenBack, NotOpen,
-    NotShared, NotifiedOnce, OpenedOften, OtherAttributes, Overflow, Uninitialised, Unmapped,
-    UnmappedWhileAwaited, Unread,
+    NotShared, NotifiedOnce, OpenedOften, OtherAttributes, Overflow, PastLimit, Uninitialised,
+    Unmapped, UnmappedWhileAwaited, Unread,
 };
 
 impl Kind {
@@ -79,6 +81,7 @@ impl Kind {
             DecidedByValue => "decided-by-value",
             InHandler => "in-handler",
             NotOpen => "not-open",
+            PastLimit => "past-limit",
             OpenedOften => "opened-often",
             KeptOpen => "kept-open",
             NotifiedOnce => "notified-once",
@@ -135,29 +138,29 @@ impl Kind {
                  it is used"
             }
             Destroyed => {
-                "sem_destroy(3): to use a destroyed semaphore is undefined until sem_init makes \
-                 it anew"
+                "sem_destroy(3): using a destroyed semaphore is undefined until sem_init \
+                 initialises it again"
             }
             Closed => "sem_close(3): the process has no access to the semaphore any more",
             Unmapped => "munmap(2): the addresses of the range are invalid from then on",
             DestroyedWhileAwaited => {
-                "sem_destroy(3): to destroy a semaphore on which somebody is blocked is undefined"
+                "sem_destroy(3): destroying a semaphore on which a thread is blocked is undefined"
             }
             UnmappedWhileAwaited => {
-                "munmap(2), sem_destroy(3): who is blocked on a semaphore needs its memory"
+                "munmap(2), sem_destroy(3): a thread that is blocked on a semaphore needs its memory"
             }
             NotShared => {
                 "sem_init(3): with pshared 0 it is for the threads of one process; for several \
                  processes pshared is not 0, and it lies in memory that they share"
             }
             ForeignPost => {
-                "sem_overview(7), sem_post(3): a post increments the value, whoever makes it; \
-                 then a lock lets in one more"
+                "sem_overview(7), sem_post(3): each post increments the value, whichever thread \
+                 makes it; one post too many, and the lock admits two"
             }
             Overflow => "sem_post(3): EOVERFLOW, the value would rise above SEM_VALUE_MAX",
             LockOrder => {
-                "sem_wait(3): it blocks until somebody posts; two who take two locks in opposite \
-                 orders can block each other for ever"
+                "sem_wait(3): it blocks until another thread posts; two threads that take two \
+                 locks in opposite orders can block each other for ever"
             }
             _ => self.why_later(),
         }
@@ -167,7 +170,7 @@ impl Kind {
     const fn why_later(self) -> &'static str {
         match self {
             OtherAttributes => {
-                "mq_open(3): the attributes count only for a queue that the call itself makes"
+                "mq_open(3): the attributes count only if the call itself creates the queue"
             }
             MessageLost => {
                 "mq_send(3), msgsnd(2): a call that fails has not sent the message; \
@@ -175,10 +178,17 @@ impl Kind {
             }
             DecidedByValue => "sem_getvalue(3): the value may have changed before the call returns",
             InHandler => {
-                "signal-safety(7): of these calls a handler may make sem_post alone; \
-                 a wait in it may be for the thread that it interrupts"
+                "signal-safety(7): of these calls, a handler may make only sem_post; a wait in it \
+                 may be for the very thread that it has interrupted"
             }
-            NotOpen => "sem_close(3), mq_close(3): EINVAL or EBADF for what is not open",
+            NotOpen => {
+                "sem_close(3), mq_close(3), mq_send(3), semop(2), msgsnd(2): EINVAL or EBADF for \
+                 what is not open, or not open for this call"
+            }
+            PastLimit => {
+                "sem_timedwait(3), mq_receive(3): the limit is a point in time, in seconds since \
+                 the beginning of 1970; add the duration to what clock_gettime(3) says"
+            }
             OpenedOften => {
                 "sem_close(3), mq_close(3), shmop(2): each open takes a close to free what it took, \
                  each attach a detach"
@@ -189,23 +199,22 @@ impl Kind {
                  mq_overview(7), shmop(2): a child inherits what its parent has open or attached"
             }
             NotifiedOnce => {
-                "mq_notify(3): a registration ends with the notification; who wants another one \
-                 registers again, before the queue is empty"
+                "mq_notify(3): a registration ends with the notification; to be notified again, \
+                 register again before emptying the queue"
             }
             NotGivenBack => {
-                "sem_overview(7): the value lives in the semaphore; nobody gives back what a \
-                 process \
-                 took when it ends"
+                "sem_overview(7): the value lives in the semaphore; when a process ends, what it \
+                 took is not given back"
             }
             NeverUnlinked => {
                 "sem_overview(7), mq_overview(7), shm_overview(7): an object lives until it is \
                  unlinked, or the system is shut down"
             }
             NeverRemoved => "svipc(7): an object of System V lives until IPC_RMID removes it",
-            Unread => "mq_overview(7): messages stay in the queue until somebody receives them",
+            Unread => "mq_overview(7): messages stay in the queue until they are received",
             Deadlock => {
-                "sem_wait(3), mq_receive(3), semop(2): without a timeout it waits until somebody \
-                 acts"
+                "sem_wait(3), mq_receive(3), semop(2): without a timeout, the call waits until \
+                 another thread wakes it"
             }
             // The others are told of above.
             _ => "",

@@ -33,9 +33,12 @@ pub fn after(case: &mut Case) {
         taken(case, index);
     } else if case.call.number == number::SEM_POST && !case.call.has_succeeded() {
         case.book.objects[index].value -= 1;
-    } else if takes && case.call.error == libc::ETIMEDOUT {
+    } else if takes && case.call.has_returned != 0 {
+        twice::not_taken(case, index);
         let object = &mut case.book.objects[index];
-        object.is_missed |= object.taker != 0 && system::has_ended(object.taker);
+        object.is_missed |= case.call.error == libc::ETIMEDOUT
+            && object.taker != 0
+            && system::has_ended(object.taker);
     }
 }
 

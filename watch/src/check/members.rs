@@ -135,6 +135,12 @@ pub fn after(case: &mut Case) {
     if !call.has_succeeded() {
         if only_posts(&call) {
             were_not_posted(case, &call);
+        } else if call.has_returned != 0 {
+            let takes = system_v::operations(&call).find(|operation| operation.sem_op == -1);
+            let lock = takes.and_then(|operation| of(case, u64::from(operation.sem_num)));
+            if let Some(index) = lock {
+                twice::not_taken(case, index);
+            }
         }
         return;
     }

@@ -6,6 +6,7 @@
 //! | `case` | what is known of a call while it is judged |
 //! | `circle` | locks that are taken in a circle |
 //! | `end` | what is left at the end of a process, and of the run |
+//! | `given` | numbers, types and times that cannot be right |
 //! | `handlers` | waits in signal handlers |
 //! | `identify` | which object a call is about |
 //! | `kept` | queues that an heir keeps |
@@ -26,6 +27,7 @@ mod attached;
 mod case;
 mod circle;
 mod end;
+mod given;
 mod handlers;
 mod identify;
 mod kept;
@@ -79,6 +81,7 @@ pub fn before(run: &Tables, call: &mut Call, in_handler: bool) {
             slots::set_object(case.run, case.call.slot, object);
         }
         values::before(case);
+        given::before(case);
         lost::before(case);
         if in_handler {
             handlers::before(case);
@@ -98,9 +101,11 @@ pub fn after(run: &Tables, call: &mut Call) {
     if call.number == number::MQ_OPEN && call.has_succeeded() {
         queues::ask_for_attributes(call);
     }
+    given::ask_for_queue(call);
     judge(run, call, |case| {
         identify::opened(case);
         values::after(case);
+        given::after(case);
         lost::after(case);
         if case.is_on_semaphore() {
             semaphores::after(case);

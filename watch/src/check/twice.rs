@@ -9,6 +9,7 @@ use watch_run::tables::Object;
 
 use super::case::Case;
 use super::suspects;
+use crate::memory::Failed;
 use crate::peek;
 
 /// Posts by who had taken it, after which one by somebody else is suspect.
@@ -28,10 +29,31 @@ pub fn taken(case: &mut Case, index: usize) {
     if case.own.gave == number(index) {
         case.own.gave = 0;
     }
+    forget_failure(case, index);
     // Somebody else has given back what it had, and it knows that.
     suspects::clear(case.book, Kind::ForeignPost, Some(index), |suspect| {
         suspect.clue.taker == tid && !suspect.clue.is_complete
     });
+}
+
+/// A thread has waited in vain. If it posts next, it has gone on as if it had the unit.
+pub fn not_taken(case: &mut Case, index: usize) {
+    case.own.failed = Failed { object: number(index), error: case.call.error };
+}
+
+/// The error of the last wait of this thread, if it was for this semaphore and failed.
+fn forget_failure(case: &mut Case, index: usize) -> Option<&'static str> {
+    let failed = case.own.failed;
+    if failed.object != number(index) {
+        return None;
+    }
+    case.own.failed = Failed { object: 0, error: 0 };
+    match failed.error {
+        libc::EAGAIN => Some("EAGAIN"),
+        libc::EINTR => Some("EINTR"),
+        libc::ETIMEDOUT => Some("ETIMEDOUT"),
+        _ => None,
+    }
 }
 
 /// A thread gives back what it has taken.
@@ -63,9 +85,12 @@ pub fn given_for_good(case: &mut Case, index: usize) {
 /// A thread posts what it has not taken, or has given back already.
 pub fn posted(case: &mut Case, index: usize) {
     let tid = case.tid;
+    let failure = forget_failure(case, index);
     let object = &mut case.book.objects[index];
     let is_again = case.own.gave == number(index) && object.again == 0;
-    let is_lock = object.initial == 1 && object.returns >= KNOWN;
+    // Who waits before it posts knows it as a lock.
+    let is_known = object.returns >= KNOWN || failure.is_some();
+    let is_lock = object.initial == 1 && is_known;
     if !is_again && !is_lock {
         return;
     }
@@ -73,21 +98,24 @@ pub fn posted(case: &mut Case, index: usize) {
     let (initial, returns) = (object.initial, object.returns);
     let (taker, taker_pid) = (object.taker, object.taker_pid);
     let clue = Clue { taker, is_complete: taker == 0, ..Clue::default() };
-    if taker != 0 {
+    if let Some(error) = failure {
+        let text = format_args!("posted by a thread whose wait for it had failed with {error}");
+        case.suspect(Kind::ForeignPost, index, clue, text);
+    } else if taker != 0 {
         let text = format_args!(
             "posted by a thread that has not taken it: process {taker_pid}, thread {taker} has it"
         );
         case.suspect(Kind::ForeignPost, index, clue, text);
     } else if is_lock {
         let text = format_args!(
-            "posted while nobody has it: it is a lock, made with 1 and given back by its taker \
-             {returns} times"
+            "posted while no thread has it: it is a lock, initialised to 1, and its taker has \
+             given it back {returns} times"
         );
         case.suspect(Kind::ForeignPost, index, clue, text);
     } else {
         let text = format_args!(
-            "a thread posted it again after it had given it back; made with {initial}, it is left \
-             with more"
+            "posted again by a thread that had given it back: it was initialised to {initial}, \
+             and is left with more"
         );
         case.suspect(Kind::ForeignPost, index, clue, text);
     }

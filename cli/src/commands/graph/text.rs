@@ -120,7 +120,8 @@ pub fn state(object: &Object) -> String {
         State::Set(Ok(set)) => format!(" ({})", set::shown_values(set, VALUES)),
         State::Messages(Ok(queue)) => {
             let (amount, bound) = (queue.description.amount, queue.description.bound);
-            format!(" ({} messages, {} of {bound} bytes)", amount.messages, amount.bytes)
+            let plural = if amount.messages == 1 { "" } else { "s" };
+            format!(" ({} message{plural}, {} of {bound} bytes)", amount.messages, amount.bytes)
         }
         State::Segment(Ok(segment)) => format!(" ({} bytes)", segment.size),
         _ => String::new(),

@@ -25,6 +25,9 @@ pub fn find(name: &OsStr) -> Result<PathBuf> {
         let path = PathBuf::from(name);
         return match fs::metadata(&path) {
             Ok(metadata) if is_program(&metadata) => Ok(path),
+            Ok(metadata) if metadata.is_dir() => {
+                Err(Failure::new(format!("{shown} is a directory")).with_status(NOT_RUN))
+            }
             Ok(_) => Err(Failure::new(format!("{shown} is not executable"))
                 .advise(format!("`chmod +x {shown}` makes it executable, if it is a program"))
                 .with_status(NOT_RUN)),

@@ -6,6 +6,7 @@
 //! | `age` | numbers of threads that were given to others |
 //! | `children` | the program and its descendants |
 //! | `heirs` | processes that may have been left a lock |
+//! | `history` | what was done with a semaphore before a wait in vain |
 //! | `home` | the directory of the run |
 //! | `maps` | the files that memory of a process is of |
 //! | `options` | what may be asked for |
@@ -20,6 +21,7 @@
 mod age;
 mod children;
 mod heirs;
+mod history;
 mod home;
 mod maps;
 pub mod options;
@@ -38,6 +40,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use watch_run::finding::Kind;
 use watch_run::tables::{Gap, mode};
 use watch_run::{DIRECTORY, END};
 
@@ -47,7 +50,7 @@ use crate::symbols::Symbols;
 use children::Children;
 use home::Home;
 use options::{Chaos, Wishes};
-use records::{Lines, Record};
+use records::{Finding, Lines, Record};
 use tracing::Trace;
 use waits::Waits;
 
@@ -69,6 +72,10 @@ struct Watcher<'a> {
     findings: u32,
     /// Some of its processes wait for ever.
     is_stuck: bool,
+    /// They were killed for that.
+    were_killed: bool,
+    /// Findings of what they have left, which is no mistake of theirs then.
+    left_by_killed: u32,
 }
 
 /// Runs the command with `preload` in the place of its LD_PRELOAD, and gives its exit status.
@@ -85,6 +92,7 @@ pub fn run(wishes: &Wishes, mut command: Command, preload: &OsStr) -> Result<i32
             watcher.look();
             if wishes.is_fatal() && watcher.is_stuck {
                 Children::end();
+                watcher.were_killed = true;
             }
             last_look = Instant::now();
         }
@@ -131,6 +139,8 @@ impl<'a> Watcher<'a> {
             waits: Waits::default(),
             findings: 0,
             is_stuck: false,
+            were_killed: false,
+            left_by_killed: 0,
         })
     }
 
@@ -146,6 +156,10 @@ impl<'a> Watcher<'a> {
                     if let Some(trace) = &mut self.trace {
                         trace.call(&call, &line).map_err(not_written)?;
                     }
+                }
+                // They were killed before they could remove it.
+                Ok(Record::Finding(finding)) if self.were_killed && is_left(&finding) => {
+                    self.left_by_killed += 1;
                 }
                 Ok(Record::Finding(finding)) => {
                     self.findings += 1;
@@ -226,6 +240,9 @@ impl<'a> Watcher<'a> {
             warn("no process of the run was watched: is librsipc_watch.so of another version?");
         }
         self.say_what_is_shared(status);
+        if self.left_by_killed > 0 {
+            warn("the processes in the deadlock were killed; what they left is not reported");
+        }
         if self.findings > 0 {
             let plural = if self.findings == 1 { "" } else { "s" };
             say(format!("rsipc check: {} finding{plural}", self.findings));
@@ -253,6 +270,12 @@ impl<'a> Watcher<'a> {
         }
         warn(text);
     }
+}
+
+/// Whether it is about what a process that goes on would have removed, or received.
+fn is_left(finding: &Finding) -> bool {
+    let is_kind = |kind: &Kind| finding.kind == kind.name();
+    [Kind::NeverUnlinked, Kind::NeverRemoved, Kind::Unread, Kind::NotGivenBack].iter().any(is_kind)
 }
 
 fn not_written(error: std::io::Error) -> Failure {

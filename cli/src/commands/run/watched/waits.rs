@@ -11,6 +11,7 @@ use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
 
 use super::age;
 use super::heirs;
+use super::history;
 use super::home::copy;
 use super::maps::place;
 use super::records::Finding;
@@ -267,6 +268,11 @@ fn finding(tables: &Tables, waiting: &Waiting, what: String) -> Finding {
             variable = place(&maps, waiting.arguments[0]);
         }
     }
+    let history = object.as_ref().and_then(|object| history::of(tables, object, waiting.tid));
+    let what = match history {
+        Some(history) if !what.contains("which it has itself") => format!("{what}: {history}"),
+        _ => what,
+    };
     let is_unset = object.as_ref().is_some_and(|object| unset::is_it(tables, object));
     let (kind, what, why) = if is_unset {
         let what = format!("nobody has given its semaphores values: {what}");
