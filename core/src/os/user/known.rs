@@ -1,7 +1,7 @@
 //! Which pages of the program can be accessed. A page is looked at when a call first uses it, which
 //! is a system call, and remembered until the program changes what is mapped there.
 
-use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::super::errno::{Errno, Result, preserved};
 use super::super::readable::{is_readable, is_writable};
@@ -26,8 +26,13 @@ struct Pages {
     access: Access,
 }
 
-/// Whether a page has ever been known. Relaxed: as for the pages.
-static IS_ANY_KNOWN: AtomicBool = AtomicBool::new(false);
+/// Pages of a region. A change of what is mapped mostly concerns regions without a known page, and
+/// often many pages: the library's own files are mapped and unmapped, too.
+const REGION: usize = 1024;
+
+/// Where a page has ever been known: the bit of a region is its number, modulo 64. Set before the
+/// page is known, and never cleared. Relaxed: as for the pages.
+static REGIONS: AtomicU64 = AtomicU64::new(0);
 
 static READABLE: Pages = Pages::new(Access::Read);
 static WRITABLE: Pages = Pages::new(Access::Write);
@@ -59,11 +64,20 @@ pub fn writable<T>(start: *mut T, count: usize) -> Result<*mut T> {
 /// What is mapped at these bytes has changed: `munmap`, `mprotect` and the like.
 #[inline]
 pub fn forget(start: usize, bytes: usize) {
-    if IS_ANY_KNOWN.load(Ordering::Relaxed) && bytes > 0 {
-        let last = start.saturating_add(bytes - 1);
-        READABLE.forget(start / PAGE, last / PAGE);
-        WRITABLE.forget(start / PAGE, last / PAGE);
+    let regions = REGIONS.load(Ordering::Relaxed);
+    if regions != 0 && bytes > 0 {
+        let (first, last) = (start / PAGE, start.saturating_add(bytes - 1) / PAGE);
+        if regions & bits_of(first, last) != 0 {
+            READABLE.forget(first, last);
+            WRITABLE.forget(first, last);
+        }
     }
+}
+
+/// The bits of the regions from that of the first page to that of the last.
+fn bits_of(first: usize, last: usize) -> u64 {
+    let (first, last) = (first / REGION, last / REGION);
+    (first..=last).take(64).fold(0, |bits, region| bits | 1 << (region % 64))
 }
 
 /// Any mapping may have changed: `shmdt`, which does not say how much it unmaps.
@@ -123,8 +137,8 @@ impl Pages {
         if page == 0 || !preserved(can_be_accessed) {
             return Err(Errno::EFAULT);
         }
+        REGIONS.fetch_or(bits_of(page, page), Ordering::Relaxed);
         self.known[page % KNOWN].store(!page, Ordering::Relaxed);
-        IS_ANY_KNOWN.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -176,5 +190,14 @@ mod tests {
         let pages = knowing(1, KNOWN);
         pages.forget(0, usize::MAX / PAGE);
         assert!((1..=KNOWN).all(|page| !pages.is_known(page)));
+    }
+
+    #[test]
+    fn the_bits_are_those_of_all_regions_between() {
+        let bits = |regions: &[u32]| regions.iter().fold(0, |bits, region| bits | 1 << region);
+        assert_eq!(bits_of(0, REGION - 1), bits(&[0]));
+        assert_eq!(bits_of(REGION - 1, REGION), bits(&[0, 1]));
+        assert_eq!(bits_of(63 * REGION, 65 * REGION), bits(&[63, 0, 1]));
+        assert_eq!(bits_of(5 * REGION, usize::MAX / PAGE), u64::MAX);
     }
 }

@@ -299,9 +299,7 @@ impl<'a> Index<'a> {
         let children = self.children(level, node);
         match level.checked_sub(1) {
             None => !self.keys[children].iter().all(|key| is_message(key.load(Ordering::SeqCst))),
-            Some(below) => {
-                self.levels[below][children].iter().any(|node| has_free(node.version()))
-            }
+            Some(below) => self.levels[below][children].iter().any(|node| has_free(node.version())),
         }
     }
 }

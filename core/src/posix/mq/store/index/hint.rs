@@ -33,9 +33,8 @@ impl Index<'_> {
     #[cold]
     fn finds_message(&self) -> bool {
         // Nodes that are out of date are refreshed on the way.
-        self.best().is_some_and(|(slot, _)| {
-            !self.is_held(slot) || self.best_of(Among::NotHeld).is_some()
-        })
+        self.best()
+            .is_some_and(|(slot, _)| !self.is_held(slot) || self.best_of(Among::NotHeld).is_some())
     }
 
     fn has_in(&self, keys: &[AtomicU64], messages: bool) -> bool {
