@@ -82,7 +82,8 @@ int __wrap_open64(const char *path, int flags, ...)
 {
 	va_list list;
 	va_start(list, flags);
-	unsigned mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(list, unsigned) : 0;
+	int makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+	unsigned mode = makes ? va_arg(list, unsigned) : 0;
 	va_end(list);
 	return (int)CALL_4(SYS_openat, AT_FDCWD, path, flags, mode);
 }
