@@ -24,6 +24,51 @@ const UNWINDER: [&str; 11] = [
     "_Unwind_SetIP",
 ];
 
+/// Names that ISO C leaves to the program. The library calls the functions of `cbits/names.c`, so
+/// that it never gets what a program has under such a name.
+const NAMES_OF_PROGRAMS: [&str; 40] = [
+    "clock_gettime",
+    "clone",
+    "closedir",
+    "dirfd",
+    "fallocate",
+    "flock",
+    "fstatvfs",
+    "ftruncate64",
+    "getauxval",
+    "geteuid",
+    "getpid",
+    "getrandom",
+    "getrlimit",
+    "gettid",
+    "getuid",
+    "link",
+    "linkat",
+    "madvise",
+    "mkfifo",
+    "msync",
+    "open",
+    "open64",
+    "opendir",
+    "prctl",
+    "readdir64",
+    "readlink",
+    "sched_getcpu",
+    "sched_yield",
+    "setrlimit",
+    "sigaddset",
+    "sigemptyset",
+    "sigismember",
+    "sigpending",
+    "sigtimedwait",
+    "stat64",
+    "strnlen",
+    "syscall",
+    "sysconf",
+    "time",
+    "unlink",
+];
+
 fn main() {
     println!("cargo:rerun-if-env-changed={STRICT}");
     println!("cargo:rerun-if-changed=cbits");
@@ -47,6 +92,7 @@ fn compile_cbits() {
                 "mqueue",
                 "mqueue_ext",
                 "mqueue_loan",
+                "names",
                 "notify",
                 "poll",
                 "raw",
@@ -87,7 +133,8 @@ fn compile_cbits() {
 /// and handlers for forks are installed. The library stays.
 fn link_shared_library() {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librsipc.so.0,-z,nodelete");
-    for name in UNWINDER {
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
+    for name in UNWINDER.iter().chain(&NAMES_OF_PROGRAMS) {
         println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap={name}");
     }
 }

@@ -97,3 +97,18 @@ int rsipc_raw_select(int count, fd_set *in, fd_set *out, fd_set *except, struct 
 	*timeout = (struct timeval){ .tv_sec = span.tv_sec, .tv_usec = span.tv_nsec / 1000 };
 	return result;
 }
+
+int rsipc_raw_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	return (int)syscall(SYS_clock_gettime, clock, now);
+}
+
+/* At the last tick, as C's function. Newer architectures do not have the call. */
+time_t rsipc_raw_time(time_t *copy)
+{
+	struct timespec now = { 0 };
+	rsipc_raw_clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	if (copy)
+		*copy = now.tv_sec;
+	return now.tv_sec;
+}

@@ -94,6 +94,8 @@
 			      int flags))                                                    \
 	F(int, fcntl, (int fd, int command, ...))                                            \
 	F(int, ioctl, (int fd, unsigned long request, ...))                                  \
+	F(int, clock_gettime, (clockid_t clock, struct timespec *now))                       \
+	F(time_t, time, (time_t *copy))                                                      \
 	RSIPC_MEMORY_CALLS(F)                                                                \
 	RSIPC_CREDENTIAL_CALLS(F)                                                            \
 	RSIPC_FILE_USER_CALLS(F)                                                             \

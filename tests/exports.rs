@@ -92,6 +92,51 @@ fn the_library_exports_the_table_and_nothing_else() {
     );
 }
 
+/// What the loader looks up for the library, in the program first.
+fn looked_up() -> BTreeSet<String> {
+    let readelf = Command::new("readelf")
+        .args(["--relocs", "--wide"])
+        .arg(library_dir().join("librsipc.so"))
+        .output()
+        .expect("readelf can be started");
+    assert!(readelf.status.success(), "{}", String::from_utf8_lossy(&readelf.stderr));
+    let lines = String::from_utf8(readelf.stdout).expect("the names of symbols are ASCII");
+    let symbol = |line: &str| line.split_whitespace().nth(4).map(str::to_owned);
+    let name = |symbol: String| symbol.split('@').next().map(str::to_owned);
+    // Offset, information, kind, value, name: a line with fewer words has no symbol.
+    let of_symbols = lines.lines().filter(|line| line.contains("R_") && !line.contains("RELATIV"));
+    of_symbols.filter_map(symbol).filter_map(name).collect()
+}
+
+/// A program may have a function of its own under any name that ISO C does not reserve, and the
+/// loader would give us that one. What ISO C reserves does the same whoever has it.
+#[test]
+fn the_library_needs_no_function_whose_name_is_the_programs() {
+    const OF_ISO_C: [&str; 16] = [
+        "abort", "calloc", "free", "fwrite", "getenv", "malloc", "memcmp", "memcpy", "memmove",
+        "memset", "realloc", "stderr", "strcmp", "strlen", "memchr", "bcmp",
+    ];
+    // Rust's own library has these, for what this one does not do, or for data.
+    const OF_RUST: [&str; 7] = [
+        "environ",
+        "getcwd",
+        "posix_memalign",
+        "program_invocation_short_name",
+        "realpath",
+        "secure_getenv",
+        "sigaltstack",
+    ];
+    let looked_up = looked_up();
+    assert!(looked_up.contains("malloc"), "{looked_up:?}");
+    let is_the_programs = |name: &&String| {
+        !["_", "pthread_", "dl"].iter().any(|prefix| name.starts_with(prefix))
+            && !OF_ISO_C.contains(&name.as_str())
+            && !OF_RUST.contains(&name.as_str())
+    };
+    let wrong: Vec<_> = looked_up.iter().filter(is_the_programs).collect();
+    assert!(wrong.is_empty(), "see cbits/names.c: {wrong:?}");
+}
+
 /// All calls of the families but `rsipc_version`, and `munmap`: what it watches. It stands in front
 /// of nothing else.
 #[test]

@@ -97,6 +97,18 @@ fn a_preload_reaches_callers_that_look_up_the_name_alone() {
     assert_eq!(output.stdout, (ours.concat() + &others.concat()));
 }
 
+/// Function names that ISO C leaves to the program are the program's, as beside the C library.
+#[test]
+fn a_program_may_have_functions_of_its_own_under_names_of_system_calls() {
+    let scratch = Scratch::new("names");
+    let program = scratch.compile("loading/names.c", "names", &["-lrt"]);
+    for way in [Way::Glibc, Way::Preload] {
+        let mut run = command(&program, way);
+        run.arg(std::process::id().to_string());
+        ends_well(&run_bounded(run, BOUND));
+    }
+}
+
 fn unload(host: &Path, library: &Path) {
     for further in [&[][..], &["busy"]] {
         let mut run = command(host, Way::Glibc);
