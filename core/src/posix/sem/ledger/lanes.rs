@@ -46,8 +46,7 @@ pub const LANES: usize = 8;
 #[repr(C, align(64))]
 pub struct Lane(pub AtomicU64);
 
-/// What a process has taken, less what it has posted: 32 bits in each word, added without overflow
-/// checks. One for each lane, and one for operations without a lane.
+/// What a process has taken, less what it has posted: 32 bits in each word, modulo 2^32. One for each lane, and one for operations without a lane.
 #[derive(Default)]
 #[repr(C, align(128))]
 pub struct Counts {
@@ -57,9 +56,15 @@ pub struct Counts {
 
 impl Counts {
     /// Taken in excess of what was posted; below 0, posted in excess.
+    ///
+    /// Takes and posts need not come by the same lane, so the counts drift apart, and each wraps
+    /// around in the end. Their sum is right modulo 2^32, and no process owes more than
+    /// [`VALUE_MAX`].
     pub fn total(&self) -> i64 {
-        let signed = |count: &AtomicU64| i64::from(low(count.load(Ordering::SeqCst)).cast_signed());
-        self.by_lane.iter().chain([&self.without]).map(signed).sum()
+        let counts = self.by_lane.iter().chain([&self.without]);
+        let sum =
+            counts.fold(0_u32, |sum, count| sum.wrapping_add(low(count.load(Ordering::SeqCst))));
+        sum.cast_signed().into()
     }
 
     /// Nothing is counted any more.
