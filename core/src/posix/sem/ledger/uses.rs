@@ -220,17 +220,20 @@ pub unsafe fn count_if_asked(
 
 /// The semaphore is destroyed: what was taken from it is given back to nobody.
 ///
+/// Whoever destroys it, and whether or not that process counts: its memory may be something else
+/// next, and the number would still lead the keepers of those who count there.
+///
 /// # Safety
 /// The address is that of a semaphore.
 pub unsafe fn destroyed(semaphore: *const Semaphore) {
+    // SAFETY: as the caller says.
+    let ended = unsafe { &*semaphore };
+    // Not stored where there is nothing to change: the memory may have become read-only.
+    if ended.is_shared() && ended.ledger() != 0 {
+        ended.ledger.store(0, Ordering::SeqCst);
+    }
     if limit() == 0 {
         return;
-    }
-    if let Some(known) = find(semaphore).or_else(|| find_debt(semaphore)) {
-        let order = (Ordering::SeqCst, Ordering::Relaxed);
-        // SAFETY: as the caller says.
-        let ledger = unsafe { &(*semaphore).ledger };
-        let _ = ledger.compare_exchange(known.opened.number(), 0, order.0, order.1);
     }
     forget(semaphore.addr());
     tidy_up();
