@@ -75,10 +75,11 @@ impl Opened {
         (self.place.inode, self.place.offset)
     }
 
-    /// Whether this address leads to it. Async-signal-safe.
-    pub fn is_at(&self, address: usize) -> bool {
+    /// Whether this address leads to it. True in doubt: without a free descriptor, or without /proc,
+    /// that cannot be known. Async-signal-safe.
+    pub fn may_be_at(&self, address: usize) -> bool {
         let mut is_it = false;
-        let _ = maps::each_of_own(|mapping| {
+        let looked = maps::each_of_own(|mapping| {
             if !(mapping.start..mapping.end).contains(&address) {
                 return Look::Continue(());
             }
@@ -86,7 +87,7 @@ impl Opened {
             is_it = mapping.is_shared && (mapping.inode, offset) == self.identity();
             Look::Break(())
         });
-        is_it
+        is_it || looked.is_err()
     }
 
     /// Whether the file of the ledger has a name.

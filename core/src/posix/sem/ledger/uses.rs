@@ -97,11 +97,12 @@ fn look_up(semaphore: *const Semaphore, kind: usize) -> Option<Inside> {
 fn find_debt(semaphore: *const Semaphore) -> Option<Inside> {
     // SAFETY: the caller's semaphore.
     let number = unsafe { (*semaphore).ledger.load(Ordering::Relaxed) };
-    // The number may be a copy; behind a filter the look may be a call too many.
-    let is_its = |known: &Inside| {
-        preserved(|| !Found::default().is_confined() && known.opened.is_at(semaphore.addr()))
+    // The number may be a copy. In doubt it is not, so that no unit is given twice; behind a filter
+    // the look may be a call too many.
+    let may_be_its = |known: &Inside| {
+        preserved(|| Found::default().is_confined() || known.opened.may_be_at(semaphore.addr()))
     };
-    pool::enter_debt(number).filter(is_its)
+    pool::enter_debt(number).filter(may_be_its)
 }
 
 /// From now on what this process takes from the semaphore is counted. `thread`: the caller, if it
