@@ -46,7 +46,8 @@ pub const LANES: usize = 8;
 #[repr(C, align(64))]
 pub struct Lane(pub AtomicU64);
 
-/// What a process has taken, less what it has posted: 32 bits in each word, modulo 2^32. One for each lane, and one for operations without a lane.
+/// What a process has taken, less what it has posted: 32 bits in each word, modulo 2^32. One for
+/// each lane, and one for operations without a lane.
 #[derive(Default)]
 #[repr(C, align(128))]
 pub struct Counts {

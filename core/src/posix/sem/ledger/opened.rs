@@ -75,8 +75,8 @@ impl Opened {
         (self.place.inode, self.place.offset)
     }
 
-    /// Whether this address leads to it. True in doubt: without a free descriptor, or without /proc,
-    /// that cannot be known. Async-signal-safe.
+    /// Whether this address leads to it. True in doubt: without a free descriptor, or without
+    /// /proc, that cannot be known. Async-signal-safe.
     pub fn may_be_at(&self, address: usize) -> bool {
         let mut is_it = false;
         let looked = maps::each_of_own(|mapping| {
