@@ -137,10 +137,15 @@ impl Keeper<'_> {
             // Before the look at the accounts: what changes after that ends the sleep at once.
             let used = self.words.used.load(Ordering::SeqCst);
             let mut seen = [WaitV::NONE; ACCOUNTS + 2];
-            let count = self.gather(used, &mut seen);
+            let (count, is_one_dead) = self.gather(used, &mut seen);
             if self.look() == Health::Doubtful {
                 pause(look);
                 look = (look * 2).min(LONGEST_LOOK_NS);
+                continue;
+            }
+            if is_one_dead {
+                // It has been dealt with. The next process with its account may have died since,
+                // and then the mark is the same again: a sleep on that would have no end.
                 continue;
             }
             if self.memory.is_to_leave() {
@@ -173,19 +178,22 @@ impl Keeper<'_> {
         self.memory.has_left();
     }
 
-    /// The words to sleep on, with what they hold.
-    fn gather(&self, used: u32, into: &mut [WaitV; ACCOUNTS + 2]) -> usize {
+    /// The words to sleep on, with what they hold. How many there are, and whether one of them is
+    /// the mark of a dead process.
+    fn gather(&self, used: u32, into: &mut [WaitV; ACCOUNTS + 2]) -> (usize, bool) {
         let (wish, wished) = self.memory.to_sleep_on();
         into[0] = WaitV::new(wish, wished, Scope::Private);
         into[1] = WaitV::new(self.words.used.as_ptr(), used, Scope::Shared);
         let others = (0..(used as usize).min(ACCOUNTS)).filter(|&other| other != self.account);
-        let mut count = 2;
+        let (mut count, mut is_one_dead) = (2, false);
         for (other, place) in others.zip(&mut into[2..]) {
             let word = self.words.mark(other, self.account);
-            *place = WaitV::new(word.as_ptr(), word.load(Ordering::SeqCst), Scope::Shared);
+            let seen = word.load(Ordering::SeqCst);
+            *place = WaitV::new(word.as_ptr(), seen, Scope::Shared);
+            is_one_dead |= is_dead(seen);
             count += 1;
         }
-        count
+        (count, is_one_dead)
     }
 
     /// Looks at all accounts, and deals with those of dead processes.
