@@ -131,6 +131,10 @@ fn compile_cbits() {
 ///
 /// A plugin that is linked with us may be unloaded while queues are open, threads of ours sleep
 /// and handlers for forks are installed. The library stays.
+///
+/// What it calls by a name that it exports itself (`close`, `mmap`) is its own function, as a
+/// program may have one of that name (`-Bsymbolic-functions`); for other names see
+/// [`NAMES_OF_PROGRAMS`].
 fn link_shared_library() {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librsipc.so.0,-z,nodelete");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
