@@ -168,29 +168,39 @@ static inline bool queue_gets_message_of_killed(mqd_t queue, atomic_int *go, lon
 	return queue_count(queue) == 1;
 }
 
-/* Does the thread sleep in a call that waits for a queue, a futex or readiness? */
-static inline bool queue_is_asleep(pid_t tid)
+/* The call in which the thread sleeps, with its arguments, if it is one that waits for a queue, a
+ * futex or readiness; else false. */
+static inline bool queue_sleep_of(pid_t tid, char call[static 256])
 {
-	char path[64], text[32] = "";
+	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/syscall", (int)tid);
 	FILE *file = fopen(path, "r");
 	if (!file)
 		return false;
-	char *line = fgets(text, sizeof text, file);
+	char *line = fgets(call, 256, file);
 	fclose(file);
-	if (!line || text[0] < '0' || text[0] > '9')
+	if (!line || call[0] < '0' || call[0] > '9')
 		return false;
-	long call = strtol(text, NULL, 10);
+	long number = strtol(call, NULL, 10);
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++)
-		if (waits[i] == call)
+		if (waits[i] == number)
 			return true;
 	return false;
 }
 
+/* On its way it may sleep for a moment, too: it is seen in the same call several times. */
 static inline void queue_await_asleep(pid_t tid)
 {
-	while (!queue_is_asleep(tid))
-		pause_ms(1);
+	char before[256] = "", call[256];
+	for (int same = 0; same < 3;) {
+		if (!queue_sleep_of(tid, call))
+			same = 0;
+		else
+			same = strcmp(call, before) == 0 ? same + 1 : 1;
+		strcpy(before, same ? call : "");
+		if (same < 3)
+			pause_ms(1);
+	}
 }
 
 static inline struct timespec deadline_us(long us)

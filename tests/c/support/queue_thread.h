@@ -19,8 +19,8 @@ static pthread_t queue_thread_asleep(mqd_t queue, void *(*call)(void *queue))
 	pthread_t thread;
 	queue_thread_call = call;
 	CHECK_EQ(pthread_create(&thread, NULL, queue_thread_body, (void *)(long)queue), 0);
-	CHECK_SOON(atomic_load(&queue_thread_tid) != 0 &&
-		   queue_is_asleep(atomic_load(&queue_thread_tid)));
+	CHECK_SOON(atomic_load(&queue_thread_tid) != 0);
+	queue_await_asleep(atomic_load(&queue_thread_tid));
 	return thread;
 }
 
