@@ -1,3 +1,5 @@
+/* The calls of <mqueue.h> that wait, and mq_open, which is variadic. C, as a thread may be
+ * cancelled in them. */
 #include "mq_waits.h"
 
 #include <fcntl.h>

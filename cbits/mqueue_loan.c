@@ -3,11 +3,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Which of the two. */
-enum { LOAN, BORROW };
-
-/* 0: *body is set; an errno; or that the thread must sleep, and a wait has been placed that has not
- * begun. `length` and `priority`: of a message that is borrowed; may be NULL. */
+/* `what`: RSIPC_LOAN or RSIPC_BORROW. 0: *body is set; an errno; or that the thread must sleep, and
+ * a wait has been placed that has not begun. `length` and `priority`: of a message that is
+ * borrowed; may be NULL. */
 int rsipc_mq_try_hold(struct rsipc_thread **thread, struct rsipc_mq_wait *wait, mqd_t queue,
 		      int what, unsigned flags, void **body, size_t *length, unsigned *priority);
 int rsipc_mq_begin_hold(struct rsipc_mq_wait *wait, clockid_t clock, const struct timespec *until,
@@ -41,11 +39,11 @@ static void *hold(mqd_t queue, int what, unsigned flags, size_t *length, unsigne
 
 void *rsipc_c_mq_loan(mqd_t queue, unsigned flags, clockid_t clock, const struct timespec *until)
 {
-	return hold(queue, LOAN, flags, NULL, NULL, clock, until);
+	return hold(queue, RSIPC_LOAN, flags, NULL, NULL, clock, until);
 }
 
 void *rsipc_c_mq_borrow(mqd_t queue, size_t *length, unsigned *priority, clockid_t clock,
 			const struct timespec *until)
 {
-	return hold(queue, BORROW, 0, length, priority, clock, until);
+	return hold(queue, RSIPC_BORROW, 0, length, priority, clock, until);
 }

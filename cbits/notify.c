@@ -1,3 +1,4 @@
+/* SIGEV_THREAD. Threads are made and run in C: they may end themselves, or be cancelled. */
 #define _GNU_SOURCE
 #include "rsipc_cbits.h"
 
@@ -7,8 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* SIGEV_THREAD. Threads are made and run in C: they may end themselves, or be cancelled. */
 
 #pragma GCC visibility push(hidden)
 

@@ -1,3 +1,4 @@
+/* System calls in the place of functions that the program has not: see real.c. */
 #define _GNU_SOURCE
 #include "raw.h"
 #include "raw_cancel.h"

@@ -1,3 +1,4 @@
+/* closefrom without a C library that has it. */
 #define _GNU_SOURCE
 #include "raw.h"
 

@@ -1,3 +1,4 @@
+/* The functions of the library behind this one. */
 #define _GNU_SOURCE
 #include "real.h"
 #include "raw.h"

@@ -84,6 +84,12 @@ struct rsipc_mq_message {
 	unsigned priority;
 };
 
+/* For rsipc_mq_loan: as in include/rsipc.h. */
+#define RSIPC_MQ_LOAN_ALL 1u
+
+/* What rsipc_mq_try_hold is to do. */
+enum { RSIPC_LOAN, RSIPC_BORROW };
+
 /* What a call of mq_send was given. In memory, because it outlasts the cancellation point, and most
  * of it is used once. */
 struct rsipc_mq_send {

@@ -1,3 +1,5 @@
+/* The calls of <semaphore.h> that wait, and sem_open, which is variadic. C, as a thread may be
+ * cancelled in them. */
 #define _GNU_SOURCE
 #include "rsipc_cbits.h"
 

@@ -1,3 +1,4 @@
+/* A wait: it sleeps in the kernel, where the thread may be cancelled, until Rust is satisfied. */
 #define _GNU_SOURCE
 #include "rsipc_cbits.h"
 

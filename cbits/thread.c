@@ -1,3 +1,4 @@
+/* The block of each thread. */
 #include "rsipc_cbits.h"
 
 /* Initial-exec: no allocation at the first access, so a signal handler may make it. */

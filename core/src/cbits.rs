@@ -110,6 +110,14 @@ pub struct WaitKind {
 /// The answer of a step of a wait when the thread must sleep. No errno is as large.
 pub const MUST_SLEEP: c_int = 4096;
 
+/// What `rsipc_mq_try_hold` is to do: give a loan.
+pub const LOAN: c_int = 0;
+/// Borrow a message.
+pub const BORROW: c_int = 1;
+
+/// For `rsipc_mq_loan`: `RSIPC_MQ_LOAN_ALL` of `<rsipc.h>`.
+pub const MQ_LOAN_ALL: c_uint = 1;
+
 /// Storage for what a notifying thread waits for: `posix::mq::Duty`.
 #[repr(C)]
 pub struct DutyStorage {

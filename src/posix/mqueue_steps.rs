@@ -11,7 +11,8 @@ use crate::edge::{fail, name_of_queue};
 use crate::thread::thread_of;
 use crate::wait::{answer_of, fits_in_c, step};
 use rsipc_core::cbits::{
-    DutyStorage, MUST_SLEEP, MqReceive, MqSend, MqWaitStorage, WaitKind, WaitStorage,
+    DutyStorage, LOAN, MQ_LOAN_ALL, MUST_SLEEP, MqReceive, MqSend, MqWaitStorage, WaitKind,
+    WaitStorage,
 };
 use rsipc_core::os::Errno;
 use rsipc_core::os::Result;
@@ -286,7 +287,7 @@ unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -
     answer_of(progress, |done| unsafe { (*wait).results.store(done) })
 }
 
-/// A loan (0) or a borrowed message (1): 0, [`MUST_SLEEP`], or an errno. EINVAL for unknown flags.
+/// A loan ([`LOAN`]) or a borrowed message: 0, [`MUST_SLEEP`], or an errno. EINVAL for unknown flags.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_hold(
     slot: *const Cell<*const Thread>,
@@ -298,13 +299,13 @@ unsafe extern "C" fn rsipc_mq_try_hold(
     length: *mut size_t,
     priority: *mut c_uint,
 ) -> c_int {
-    const LOAN: c_int = 0;
-    /// `RSIPC_MQ_LOAN_ALL`
-    const ALL: c_uint = 1;
-    if flags & !ALL != 0 {
+    if flags & !MQ_LOAN_ALL != 0 {
         return libc::EINVAL;
     }
-    let task = if what == LOAN { Task::Loan { all: flags & ALL != 0 } } else { Task::Borrow };
+    let task = match what {
+        LOAN => Task::Loan { all: flags & MQ_LOAN_ALL != 0 },
+        _ => Task::Borrow,
+    };
     let wait: *mut MqWait = wait.cast();
     // SAFETY: C gives the thread's own variable, and the storage of a wait, which it does not move.
     let attempt =

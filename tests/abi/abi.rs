@@ -7,6 +7,7 @@
 #![allow(missing_docs, non_camel_case_types)]
 
 use libc::*;
+use rsipc_core::cbits::{MQ_LOAN_ALL as RSIPC_MQ_LOAN_ALL, MqMessage as rsipc_mq_message};
 use rsipc_core::posix::sem::{self, Semaphore};
 use rsipc_core::sysv::shm::{Limits as shminfo, Usage as shm_info};
 
@@ -15,6 +16,7 @@ const SEM_VALUE_MAX: c_uint = sem::VALUE_MAX;
 unsafe extern "C" {
     // The `libc` crate does not have it yet.
     fn sem_clockwait();
+    fn semtimedop();
 }
 
 // What ctest wrote in C, and `build.rs` compiled.

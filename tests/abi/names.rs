@@ -39,6 +39,13 @@ pub struct sigevent {
     pub sigev_notify: c_int,
 }
 
+/// `MqMessage` of the library.
+pub struct rsipc_mq_message {
+    pub body: *mut c_void,
+    pub length: usize,
+    pub priority: c_uint,
+}
+
 pub struct pollfd {
     pub fd: c_int,
     pub events: i16,
@@ -159,6 +166,7 @@ pub struct shm_info {
 
 pub const SEM_VALUE_MAX: c_uint = 0;
 pub const SEM_FAILED: *mut sem_t = core::ptr::null_mut();
+pub const RSIPC_MQ_LOAN_ALL: c_uint = 0;
 pub const O_CREAT: c_int = 0;
 pub const O_EXCL: c_int = 0;
 pub const O_RDONLY: c_int = 0;
@@ -235,6 +243,10 @@ unsafe extern "C" {
     pub fn sem_wait();
     pub fn shm_open();
     pub fn shm_unlink();
+    pub fn semctl();
+    pub fn semget();
+    pub fn semop();
+    pub fn semtimedop();
     pub fn shmget();
     pub fn shmat();
     pub fn shmdt();

@@ -15,6 +15,20 @@ const char *rsipc_watch_name(unsigned number)
 	return number < WATCHED_COUNT ? names[number] : 0;
 }
 
+#define WATCHED_PLACE(field) { #field, offsetof(struct rsipc_watch_call, field) },
+
+const char *rsipc_watch_field(unsigned number, size_t *offset)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} fields[] = { WATCHED_FIELDS(WATCHED_PLACE) };
+	if (number >= sizeof fields / sizeof *fields)
+		return 0;
+	*offset = fields[number].offset;
+	return fields[number].name;
+}
+
 static int is_found;
 
 #define WATCHED_LOOK_UP(result, name, parameters)                                                  \

@@ -4,6 +4,7 @@
 
 #include <mqueue.h>
 #include <semaphore.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -69,7 +70,7 @@ void rsipc_watch_find_next(void);
 
 enum { WATCHED_ARGUMENTS = 6 };
 
-/* One call, on the stack of who makes it: `hooks::Call`. */
+/* One call, on the stack of who makes it: `call::Call`. */
 struct rsipc_watch_call {
 	uint64_t number;
 	uint64_t arguments[WATCHED_ARGUMENTS];
@@ -85,7 +86,13 @@ struct rsipc_watch_call {
 	int32_t slot, object, value, is_new;
 	uint64_t tag;
 };
-_Static_assert(sizeof(struct rsipc_watch_call) == 16 * 8 + 16, "hooks::Call has this size");
+_Static_assert(sizeof(struct rsipc_watch_call) == 16 * 8 + 16, "call::Call has this size");
+/* The name of a field, and where it is, for a test that compares the two. NULL: there is none of
+ * this number. */
+#define WATCHED_FIELDS(X)                                                                          \
+	X(number) X(arguments) X(site) X(result) X(error) X(has_returned) X(began) X(ended) X(hash) \
+	X(decision) X(turn) X(slot) X(object) X(value) X(is_new) X(tag)
+const char *rsipc_watch_field(unsigned number, size_t *offset);
 
 /* 0: the call is to be made. Otherwise it fails with this errno, without being made. */
 int rsipc_watch_before(struct rsipc_watch_call *call);
@@ -102,6 +109,7 @@ struct rsipc_watch_memory *rsipc_watch_memory(void);
 struct rsipc_watch_who {
 	int32_t tid, pid;
 };
+_Static_assert(offsetof(struct rsipc_watch_who, pid) == 4, "who::Who has it there");
 struct rsipc_watch_who *rsipc_watch_who(void);
 
 /* The program counters of the callers, the nearest first; how many. `*in_handler`: a signal

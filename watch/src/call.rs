@@ -54,16 +54,40 @@ impl Call {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::{CStr, c_char};
+    use std::mem::offset_of;
+
     use super::*;
+
+    #[test]
+    fn both_languages_have_the_fields_at_the_same_places() {
+        macro_rules! fields {
+            ($($field:ident)*) => { [$((stringify!($field), offset_of!(Call, $field))),*] };
+        }
+        unsafe extern "C" {
+            fn rsipc_watch_field(number: u32, offset: *mut usize) -> *const c_char;
+        }
+        let ours = fields!(number arguments site result error has_returned began ended hash
+            decision turn slot object value is_new tag);
+        for (index, (name, place)) in (0..).zip(ours) {
+            let mut theirs = usize::MAX;
+            // SAFETY: a C string, for there are as many fields; the offset is a local variable.
+            let named = unsafe { CStr::from_ptr(rsipc_watch_field(index, &raw mut theirs)) };
+            assert_eq!((named.to_str(), theirs), (Ok(name), place));
+        }
+        let none = u32::try_from(ours.len()).unwrap();
+        // SAFETY: the offset is not written.
+        assert!(unsafe { rsipc_watch_field(none, std::ptr::null_mut()) }.is_null());
+    }
 
     #[test]
     fn both_languages_number_the_calls_alike() {
         unsafe extern "C" {
-            safe fn rsipc_watch_name(number: u32) -> *const std::ffi::c_char;
+            safe fn rsipc_watch_name(number: u32) -> *const c_char;
         }
         for (index, call) in (0..).zip(&CALLS) {
             // SAFETY: a C string, for there are as many names.
-            let name = unsafe { std::ffi::CStr::from_ptr(rsipc_watch_name(index)) };
+            let name = unsafe { CStr::from_ptr(rsipc_watch_name(index)) };
             assert_eq!(name.to_str(), Ok(call.name));
         }
         assert!(rsipc_watch_name(u32::try_from(CALLS.len()).unwrap()).is_null());

@@ -15,6 +15,11 @@ struct Who {
     pid: AtomicI32,
 }
 
+const _: () = {
+    assert!(core::mem::offset_of!(Who, tid) == 0, "watch.h has it there");
+    assert!(core::mem::offset_of!(Who, pid) == 4, "watch.h has it there");
+};
+
 unsafe extern "C" {
     fn rsipc_watch_who() -> *const Who;
 }

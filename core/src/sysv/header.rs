@@ -4,7 +4,7 @@ use core::mem::size_of;
 
 use super::family::Family;
 use super::permission::Permission;
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::namespace;
 use crate::os::{Errno, Result};
 use crate::shared::claim::{self, Holder};
@@ -18,7 +18,8 @@ const VERSION: u32 = 4;
 /// Bytes from the start of the file to what the family has of its own.
 pub const HEADER_SIZE: usize = 128;
 
-/// See the module. What does not change is written before the file has a name.
+/// See the module. What does not change is written before the file has a name. It is atomic all the
+/// same: a hostile process may write it.
 ///
 /// | word | states | changed by |
 /// |---|---|---|
@@ -27,18 +28,18 @@ pub const HEADER_SIZE: usize = 128;
 /// | `names` | bits that are only set | the maker, before it makes the name; in the child of a fork that happens then, too, which makes another one. A bit may be set in vain |
 #[repr(C)]
 pub struct Header {
-    magic: u64,
-    version: u32,
-    family: u32,
-    id: i32,
+    magic: AtomicU64,
+    version: AtomicU32,
+    family: AtomicU32,
+    id: AtomicU32,
     /// 0 = IPC_PRIVATE.
-    key: i32,
-    cuid: u32,
-    cgid: u32,
+    key: AtomicU32,
+    cuid: AtomicU32,
+    cgid: AtomicU32,
     /// The size that the family's geometry follows from: semaphores, or bytes.
-    size: u64,
+    size: AtomicU64,
     /// The PID namespace of the process that made it: see `shared::claim`.
-    home: u64,
+    home: AtomicU64,
     /// How far its life has come: [`Life`].
     life: AtomicU32,
     /// Held by the maker until the key leads here.
@@ -114,15 +115,15 @@ impl Header {
         let is_whole = birth.key == libc::IPC_PRIVATE && birth.family.has_one_file();
         let life = if is_whole { Life::Lives } else { Life::Unborn };
         Self {
-            magic: MAGIC,
-            version: VERSION,
-            family: birth.family.number(),
-            id: birth.id,
-            key: birth.key,
-            cuid: birth.permission.cuid,
-            cgid: birth.permission.cgid,
-            size: birth.size,
-            home: namespace::of_pids(),
+            magic: AtomicU64::new(MAGIC),
+            version: AtomicU32::new(VERSION),
+            family: AtomicU32::new(birth.family.number()),
+            id: AtomicU32::new(birth.id.cast_unsigned()),
+            key: AtomicU32::new(birth.key.cast_unsigned()),
+            cuid: AtomicU32::new(birth.permission.cuid),
+            cgid: AtomicU32::new(birth.permission.cgid),
+            size: AtomicU64::new(birth.size),
+            home: AtomicU64::new(namespace::of_pids()),
             life: AtomicU32::new(life as u32),
             birth: AtomicU32::new(0),
             removal: AtomicU32::new(0),
@@ -138,25 +139,25 @@ impl Header {
     pub unsafe fn facts(bytes: *const u8, family: Family) -> Result<Facts> {
         #[expect(clippy::cast_ptr_alignment, reason = "aligned, says the caller")]
         let header = bytes.cast::<Self>();
-        // SAFETY: valid for reading, and any bytes are integers. Each is read once.
-        unsafe {
-            let magic = (&raw const (*header).magic).read_volatile();
-            let version = (&raw const (*header).version).read_volatile();
-            let number = (&raw const (*header).family).read_volatile();
-            if magic != MAGIC || version != VERSION || number != family.number() {
-                return Err(Errno::EINVAL);
-            }
-            let home = (&raw const (*header).home).read_volatile();
-            let cuid = (&raw const (*header).cuid).read_volatile();
-            let cgid = (&raw const (*header).cgid).read_volatile();
-            Ok(Facts {
-                id: (&raw const (*header).id).read_volatile(),
-                key: (&raw const (*header).key).read_volatile(),
-                creator: (cuid, cgid),
-                size: (&raw const (*header).size).read_volatile(),
-                is_at_home: home == namespace::of_pids() && home != namespace::UNKNOWN,
-            })
+        // SAFETY: valid for reading, and any bytes are atomic integers.
+        let header = unsafe { &*header };
+        // Relaxed: the name that led here was made after they were written.
+        let (word, half) = (
+            |word: &AtomicU64| word.load(Ordering::Relaxed),
+            |half: &AtomicU32| half.load(Ordering::Relaxed),
+        );
+        let (version, number) = (half(&header.version), half(&header.family));
+        if word(&header.magic) != MAGIC || version != VERSION || number != family.number() {
+            return Err(Errno::EINVAL);
         }
+        let home = word(&header.home);
+        Ok(Facts {
+            id: half(&header.id).cast_signed(),
+            key: half(&header.key).cast_signed(),
+            creator: (half(&header.cuid), half(&header.cgid)),
+            size: word(&header.size),
+            is_at_home: home == namespace::of_pids() && home != namespace::UNKNOWN,
+        })
     }
 
     /// How far its life has come.

@@ -180,8 +180,9 @@ pub fn two_words(first: u64, second: u64) -> u128 {
 /// Writes the head and copies the body behind it, as long as the word holds `expected`. False: it
 /// does not, and an unknown part has been written.
 ///
-/// # Safety `head.1` is valid for writing, `from` for reading `length` bytes, and `into` for
-/// writing so many, or 16 if they are fewer. None overlap.
+/// # Safety
+/// `head.1` is valid for writing, `from` for reading `length` bytes, and `into` for writing so
+/// many, or 16 if they are fewer. None overlap.
 #[inline(always)]
 pub unsafe fn write_while(
     (word, expected): (&AtomicU64, u64),

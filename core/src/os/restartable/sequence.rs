@@ -163,6 +163,9 @@ pub unsafe fn write_while(
 
 /// The last 16 bytes, and then from the front as many whole 16 bytes as there are. What is left is
 /// counted by one register, which one instruction changes after the bytes.
+///
+/// # Safety
+/// As for [`super::write_while`].
 #[inline(always)]
 unsafe fn write_short_while(
     rseq: isize,
@@ -213,6 +216,9 @@ unsafe fn write_short_while(
 }
 
 /// By the processor's own copy, whose registers tell how far it has come.
+///
+/// # Safety
+/// As for [`super::write_while`].
 #[inline(never)]
 unsafe fn write_long_while(
     rseq: isize,

@@ -13,7 +13,8 @@ impl Semaphore {
     /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
     /// [`Self::post`] has to do it. Async-signal-safe.
     ///
-    /// # Safety `this` is a semaphore, and plain ([`uses::is_plain`]), until the increment; from
+    /// # Safety
+    /// `this` is a semaphore, and plain ([`uses::is_plain`]), until the increment; from
     /// then on another thread may free it.
     #[inline(always)]
     pub unsafe fn post_at_once(this: *const Self) -> bool {

@@ -77,6 +77,8 @@ impl Operation<'_> {
         }
     }
 
+    /// # Safety
+    /// As for [`Self::write_and_commit`].
     #[inline(never)]
     unsafe fn write_then_commit<const BEFORE: usize>(
         &self,
@@ -95,6 +97,8 @@ impl Operation<'_> {
         is_whole && self.commit((commit.key, key), (commit.claim, 0))
     }
 
+    /// # Safety
+    /// As for [`Self::read_and_commit`].
     #[inline(never)]
     unsafe fn read_then_commit(
         &self,
@@ -179,6 +183,8 @@ impl Operation<'_> {
         true
     }
 
+    /// # Safety
+    /// As for [`Self::write`].
     #[cold]
     #[inline(never)]
     unsafe fn write_long(&self, head: Head, from: *const u8, into: *mut u8, length: usize) -> bool {
@@ -191,6 +197,8 @@ impl Operation<'_> {
         })
     }
 
+    /// # Safety
+    /// As for [`Self::read`].
     #[cold]
     #[inline(never)]
     unsafe fn read_long(&self, from: *const u8, into: *mut u8, length: usize) -> bool {

@@ -104,7 +104,7 @@ impl Regions {
             }
         }
         if let Some(far) = far {
-            // SAFETY: the last use.
+            // SAFETY: mapped with this size by the one that stored it, and this is the last use.
             unsafe { libc::munmap(ptr::from_ref(far).cast_mut().cast(), size_of::<Far>()) };
         }
     }

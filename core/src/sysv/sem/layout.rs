@@ -197,7 +197,7 @@ impl Layout {
 
     /// What the file begins with.
     pub fn header(&self) -> &Header {
-        // SAFETY: at the start of the mapping; what changes in it is atomic.
+        // SAFETY: at the start of the mapping; all of it is atomic.
         unsafe { &*self.base.cast() }
     }
 

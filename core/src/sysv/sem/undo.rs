@@ -86,23 +86,36 @@ fn mend_doubtful(set: &Set, who: &Operation<'static>) -> Result<Health> {
 pub fn notice_all(set: &Set) {
     slots::used(set)
         .filter(|(_, process)| process.is_doubtful())
-        .for_each(|(_, process)| notice(set, process));
+        .for_each(|(_, process)| _ = notice(set, process));
+}
+
+/// The mark of the process, to sleep on: never one that has not been noticed. If the next process
+/// with the slot dies before this thread sleeps, the kernel's mark differs from it, and there is no
+/// sleep.
+pub fn mark_to_sleep_on(set: &Set, process: &Process) -> u32 {
+    // The kernel may mark the next process with the slot meanwhile. More often: hostile bytes.
+    const TURNS: usize = 3;
+    for _ in 0..TURNS {
+        if !notice(set, process) {
+            break;
+        }
+    }
+    process.mark.load(Ordering::Acquire)
 }
 
 /// The thread that sees the mark first wakes all that sleep on it. And the process may have been
-/// about to wake a thread.
-fn notice(set: &Set, process: &Process) {
+/// about to wake a thread. False: there was nothing to notice.
+fn notice(set: &Set, process: &Process) -> bool {
     let mark = process.mark.load(Ordering::Acquire);
-    let is_first = mark & OWNER_DIED != 0
-        && mark & NOTICED == 0
-        && process
-            .mark
-            .compare_exchange(mark, mark | NOTICED, Ordering::SeqCst, Ordering::Relaxed)
-            .is_ok();
-    if is_first {
+    if mark & OWNER_DIED == 0 || mark & NOTICED != 0 {
+        return false;
+    }
+    let (order, noticed) = (Ordering::SeqCst, mark | NOTICED);
+    if process.mark.compare_exchange(mark, noticed, order, Ordering::Relaxed).is_ok() {
         futex::wake(process.mark.as_ptr(), i32::MAX, Scope::Shared);
         wake_others(set);
     }
+    true
 }
 
 fn undo_for(set: &Set, who: &Operation<'static>, slot: usize, owner: ProcessId) -> Result<()> {

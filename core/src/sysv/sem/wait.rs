@@ -293,7 +293,7 @@ impl Waiting<'_> {
             if count == WORDS - 2 {
                 return (count, false);
             }
-            let mark = process.mark.load(Ordering::Acquire);
+            let mark = undo::mark_to_sleep_on(set, process);
             self.words[1 + count] = WaitV::new(process.mark.as_ptr(), mark, Scope::Shared);
             count += 1;
         }

@@ -168,8 +168,7 @@ impl Object for Segment {
 
     #[inline(always)]
     fn header(&self) -> &Header {
-        // SAFETY: at the start of the mapping, which begins with a page; what changes in it is
-        // atomic.
+        // SAFETY: at the start of the mapping, which begins with a page; all of it is atomic.
         unsafe { &*self.base.cast() }
     }
 

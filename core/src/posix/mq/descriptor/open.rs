@@ -165,7 +165,8 @@ impl Open {
         unsafe { self.behind.load(Ordering::Acquire).as_ref() }
     }
 
-    /// # Safety Either the caller's hazard pointer protects it, and the table led here after that
+    /// # Safety
+    /// Either the caller's hazard pointer protects it, and the table led here after that
     /// was visible; or the caller holds [`POOL`].
     pub(super) unsafe fn opened(&self) -> Option<&Opened> {
         // SAFETY: no thread changes it meanwhile, says the caller.

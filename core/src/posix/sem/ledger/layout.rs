@@ -95,7 +95,8 @@ impl Words {
     /// # Safety
     /// [`SIZE`] bytes are mapped there, from the edge of a page on, as long as the result is used.
     pub unsafe fn at<'m>(mapping: *const u8) -> &'m Self {
-        // SAFETY: as the caller says; a page has any alignment, and all fields are atomics.
+        // SAFETY: as the caller says; a page has any alignment, and all fields that are read are
+        // atomics.
         unsafe { &*mapping.cast::<core::ffi::c_void>().cast() }
     }
 

@@ -35,7 +35,8 @@ pub struct Use {
     opened: UnsafeCell<Option<Opened>>,
 }
 
-// SAFETY: see `opened`.
+// SAFETY: `opened` is changed by one thread at a time, which has the mutex of all uses, and only
+// while no other thread is inside; the other fields are atomics.
 unsafe impl Sync for Use {}
 
 static ALL: [Use; USES] = [const {

@@ -80,7 +80,7 @@ impl Queue {
         }
     }
 
-    /// `store::reserve`, and `Transfer::attempt` up to the commit: the sequence number of the
+    /// `reserve::reserve`, and `Transfer::attempt` up to the commit: the sequence number of the
     /// message.
     fn reserve(&self, who: &Participant, slot: usize) -> Option<u64> {
         if !self.claim_free(who, slot) {

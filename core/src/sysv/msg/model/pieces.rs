@@ -46,7 +46,7 @@ impl Fixture {
         !is_in_use(before, owner, find).unwrap() && who.exchange(&self.owner, before, owner.word())
     }
 
-    /// `store::reserve`, `Claimed::begin_long`
+    /// `reserve::reserve`, `Claimed::begin_long`
     fn begin(&self, who: &Participant, slot: usize) -> Option<Owner> {
         let owner = Owner { slot, arrival: self.queue.reserve(who, slot)? };
         let nothing = AtomicU64::new(0);
