@@ -287,7 +287,8 @@ unsafe fn conclude(wait: *mut MqWait, progress: Result<Progress<Transferred>>) -
     answer_of(progress, |done| unsafe { (*wait).results.store(done) })
 }
 
-/// A loan ([`LOAN`]) or a borrowed message: 0, [`MUST_SLEEP`], or an errno. EINVAL for unknown flags.
+/// A loan ([`LOAN`]) or a borrowed message: 0, [`MUST_SLEEP`], or an errno. EINVAL for unknown
+/// flags.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_mq_try_hold(
     slot: *const Cell<*const Thread>,

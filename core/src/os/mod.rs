@@ -25,6 +25,7 @@
 //! | `membarrier` | barriers in the threads of other processes |
 //! | `namespace` | the PID namespace of the process |
 //! | `open` | files that are open for the length of a call |
+//! | `own` | numbers that the child of a fork does not inherit |
 //! | `process` | which process this is, also after a fork |
 //! | `publication` | a changed copy of two areas, and the exchange that publishes it |
 //! | `random` | random numbers |
@@ -86,6 +87,8 @@ pub mod membarrier;
 pub mod namespace;
 #[cfg(not(loom))]
 pub mod open;
+#[cfg(not(loom))]
+pub mod own;
 #[cfg(not(loom))]
 pub mod process;
 pub mod publication;

@@ -31,6 +31,7 @@ use crate::os::process::Process;
 use crate::os::spawn;
 use crate::os::wiped::{Table, Wiped};
 use crate::shared::claim::UNGUARDED;
+use crate::shared::pause::Pause;
 use crate::shared::presence::maker;
 
 const PAGE: usize = 4096;
@@ -101,7 +102,9 @@ impl Mark {
 /// Lets the kernel mark a word of this file, in the page at `page_at`, when the process dies, and
 /// gives what the word is to hold for that. Nothing is stored to it.
 ///
-/// Errors: ENOSYS, EAGAIN, ENOMEM and others: the kernel cannot be asked to. Async-signal-safe.
+/// Errors: ENOSYS, ENOMEM and others: the kernel cannot be asked to. EAGAIN: it cannot be asked now,
+/// as another thread has been about to make what that takes for too long, or this is a handler that
+/// has interrupted it. Async-signal-safe.
 pub fn add(file: RawFd, page_at: usize, offset: usize) -> Result<(Mark, u32)> {
     add_mapped_by(offset, |at| map_at(at, file, page_at))
 }
@@ -215,21 +218,27 @@ fn region() -> Result<usize> {
         let _ = REGION.grow();
     }
     let region = &REGION.iter().next().ok_or(Errno::ENOMEM)?.base;
-    match region.load(Ordering::Acquire) {
-        NONE => {}
-        // By another thread, or by the one that this handler has interrupted.
-        IN_THE_MAKING => return Err(Errno::EAGAIN),
-        REFUSED => return Err(Errno::ENOSYS),
-        base => return Ok(base),
-    }
-    let making =
-        || region.compare_exchange(NONE, IN_THE_MAKING, Ordering::AcqRel, Ordering::Relaxed);
-    if !Process::owns_memory() || making().is_err() {
+    if !Process::owns_memory() {
         return Err(Errno::EAGAIN);
     }
-    let made = make();
-    region.store(made.unwrap_or(REFUSED), Ordering::Release);
-    made
+    let mut pause = Pause::default();
+    loop {
+        match region.load(Ordering::Acquire) {
+            NONE => {
+                let (order, lost) = (Ordering::AcqRel, Ordering::Relaxed);
+                if region.compare_exchange(NONE, IN_THE_MAKING, order, lost).is_ok() {
+                    let made = make();
+                    region.store(made.unwrap_or(REFUSED), Ordering::Release);
+                    return made;
+                }
+            }
+            // By another thread, or by the one that this handler has interrupted.
+            IN_THE_MAKING if pause.turn() => {}
+            IN_THE_MAKING => return Err(Errno::EAGAIN),
+            REFUSED => return Err(Errno::ENOSYS),
+            base => return Ok(base),
+        }
+    }
 }
 
 fn make() -> Result<usize> {

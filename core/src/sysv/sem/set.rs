@@ -9,9 +9,10 @@ use super::layout::{Geometry, Layout, PART};
 use super::operate::Actor;
 use super::serve::{Records, Wanted};
 use super::state::{self, Fact, Memory, NO_PART, REMOVED, View};
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::Ordering;
 use crate::os::file_size::reserve;
 use crate::os::membarrier;
+use crate::os::own::OwnNumber;
 use crate::os::settings;
 use crate::os::{Errno, Result};
 use crate::shared::presence::{self, ProcessId, marks};
@@ -30,11 +31,11 @@ pub struct Set {
     /// What the process knows of it.
     pub identity: Identity,
     /// The slot of this process plus one, for what is to be undone: see `slots`. 0 = none. A hint.
-    pub own: AtomicU32,
+    pub own: OwnNumber,
     /// The same once its death will be marked there.
-    pub marked: AtomicU32,
-    /// What the kernel marks there; 0 = nothing.
-    pub mark: AtomicU32,
+    pub marked: OwnNumber,
+    /// What the kernel marks there; 0 = nothing. In the child of a fork that is none of its marks.
+    pub mark: OwnNumber,
 }
 
 impl Drop for Set {
@@ -78,9 +79,9 @@ impl Set {
         Ok(Self {
             layout,
             identity: Identity::new(facts),
-            own: AtomicU32::new(0),
-            marked: AtomicU32::new(0),
-            mark: AtomicU32::new(0),
+            own: OwnNumber::default(),
+            marked: OwnNumber::default(),
+            mark: OwnNumber::default(),
         })
     }
 

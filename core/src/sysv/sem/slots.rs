@@ -15,6 +15,7 @@ use super::record::{Process, UNMARKED, WITHOUT_UNDO};
 use super::records;
 use super::set::Set;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::os::own::OwnNumber;
 use crate::os::process;
 use crate::os::{Errno, Result};
 use crate::shared::claim::{Claimant, OWNER_DIED};
@@ -34,10 +35,9 @@ pub fn marked(set: &Set) -> Option<usize> {
 }
 
 #[inline(always)]
-fn hinted(set: &Set, hint: &AtomicU32) -> Option<Holder> {
+fn hinted(set: &Set, hint: &OwnNumber) -> Option<Holder> {
     let slot = hint.load(Ordering::Relaxed).checked_sub(1)?;
     let own = ProcessId::known()?;
-    // In the child of a fork it is its parent's.
     is_of(set, slot as usize, own).then(|| holder(slot as usize, own))
 }
 
@@ -141,6 +141,8 @@ fn let_mark(set: &Set, who: &Operation<'_>, slot: usize) -> Result<()> {
         Err(Errno::EIDRM) => return Err(Errno::EIDRM),
         Err(_) => store(who, &process.mark, UNMARKED)?,
     }
+    // It is to be tried again then.
+    let is_final = !matches!(marked, Err(Errno::EAGAIN));
     let used = u32::try_from(slot + 1).unwrap_or(u32::MAX);
     // SeqCst: either a waiter sees the new number of slots before it sleeps, or it is seen to
     // sleep.
@@ -149,7 +151,9 @@ fn let_mark(set: &Set, who: &Operation<'_>, slot: usize) -> Result<()> {
     } else {
         wake_own(set);
     }
-    set.marked.store(used, Ordering::Relaxed);
+    if is_final {
+        set.marked.store(used, Ordering::Relaxed);
+    }
     Ok(())
 }
 

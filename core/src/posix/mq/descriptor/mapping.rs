@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use memmap2::MmapRaw;
 
-use crate::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::os::fork::ForkMutex;
 use crate::os::futex::{self, Scope};
+use crate::os::own::OwnNumber;
 use crate::os::process::Process;
 use crate::os::{Errno, Result};
 use crate::posix::mq::layout::Layout;
@@ -26,16 +27,15 @@ pub struct Mapping {
     _map: MmapRaw,
     /// Where everything is in it.
     pub layout: Layout,
-    /// See [`Own`]. Stored by the thread that has taken the record, under [`TAKING`].
-    own: AtomicU64,
+    /// See [`Own`]; 0 = none. Stored by the thread that has taken the record, under [`TAKING`].
+    own: OwnNumber,
     /// Loans of this process: [`Kept`].
     pub loans: Kept,
     /// Messages that this process has borrowed.
     pub borrowed: Kept,
-    /// The last registration for a signal that this process has begun, with its generation in the
-    /// high half as in [`Kept`]; 0 = none. Relaxed: the number in shared memory tells what has
-    /// become of it.
-    registered: AtomicU64,
+    /// The last registration for a signal that this process has begun; 0 = none. Relaxed: the number
+    /// in shared memory tells what has become of it.
+    registered: OwnNumber,
 }
 
 /// Held by the thread that takes a record. No handler interrupts it: the child of a fork in there
@@ -43,22 +43,19 @@ pub struct Mapping {
 /// half taken for one of an earlier process with the same number.
 static TAKING: ForkMutex<()> = ForkMutex::new(3, ());
 
-/// A number of things that the process keeps: its generation in the high half, so that the child of
-/// a fork begins at 0. (Parent and child may both be process 1, each in its own PID namespace.)
-/// Changed by exchange.
+/// A number of things that the process keeps. The child of a fork begins at 0.
 #[derive(Default)]
-pub struct Kept(AtomicU64);
+pub struct Kept(OwnNumber);
 
 /// What the process has taken in the queue.
 ///
 /// | bits | meaning |
 /// |---|---|
-/// | 32..64 | its generation, so that the child of a fork has taken nothing |
 /// | 27..32 | the number of its record |
 /// | 17..27 | what the record's mark is to the kernel: `Mark::to_bits` |
 /// | 0..17 | the number of its presence |
 #[derive(Clone, Copy)]
-struct Own(u64);
+struct Own(u32);
 
 const RECORD_SHIFT: u32 = 27;
 const MARK_SHIFT: u32 = 17;
@@ -67,57 +64,40 @@ const _: () = assert!(HOLDERS <= 32 && presence::NUMBERS <= 1 << MARK_SHIFT);
 impl Kept {
     /// One more, if there are fewer than this. False: there are not.
     pub fn add_below(&self, limit: u32) -> bool {
-        self.change(|count| (count < limit).then_some(count + 1))
+        self.0.change(|count| (count < limit).then_some(count + 1))
     }
 
     /// Whether there are fewer than this.
     pub fn are_below(&self, limit: u32) -> bool {
-        count_of(self.0.load(Ordering::SeqCst), Process::generation_of_memory()) < limit
+        self.0.load(Ordering::SeqCst) < limit
     }
 
     /// One less.
     pub fn remove(&self) {
-        self.change(|count| count.checked_sub(1));
+        self.0.change(|count| count.checked_sub(1));
     }
 
     fn is_any(&self) -> bool {
-        count_of(self.0.load(Ordering::SeqCst), Process::generation_of_memory()) > 0
+        self.0.load(Ordering::SeqCst) > 0
     }
-
-    fn change(&self, to: impl Fn(u32) -> Option<u32>) -> bool {
-        let own = Process::generation_of_memory();
-        let next = |word| Some(u64::from(own) << 32 | u64::from(to(count_of(word, own))?));
-        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).is_ok()
-    }
-}
-
-fn count_of(word: u64, generation: u32) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the low half")]
-    if word >> 32 == u64::from(generation) { word as u32 } else { 0 }
 }
 
 impl Own {
     fn new(record: usize, mark: Mark, number: u32) -> Self {
-        let mark = u64::from(mark.to_bits()) << MARK_SHIFT;
-        let record = (record as u64) << RECORD_SHIFT;
-        Self(u64::from(Process::generation_of_memory()) << 32 | record | mark | u64::from(number))
-    }
-
-    /// `None`: it is none, or that of the parent.
-    fn from_word(word: u64) -> Option<Self> {
-        (word >> 32 == u64::from(Process::generation_of_memory())).then_some(Self(word))
+        let record = u32::try_from(record).unwrap_or(0);
+        Self(record << RECORD_SHIFT | mark.to_bits() << MARK_SHIFT | number)
     }
 
     fn record(self) -> usize {
-        (self.0 >> RECORD_SHIFT & 0x1f) as usize
+        (self.0 >> RECORD_SHIFT) as usize
     }
 
     fn mark(self) -> Option<Mark> {
-        Mark::from_bits((self.0 >> MARK_SHIFT & 0x3ff) as u32)
+        Mark::from_bits(self.0 >> MARK_SHIFT & 0x3ff)
     }
 
     fn held(self) -> u32 {
-        presence::held_by((self.0 & ((1 << MARK_SHIFT) - 1)) as u32)
+        presence::held_by(self.0 & ((1 << MARK_SHIFT) - 1))
     }
 }
 
@@ -127,25 +107,22 @@ impl Mapping {
         Self {
             _map: map,
             layout,
-            own: AtomicU64::new(0),
+            own: OwnNumber::default(),
             loans: Kept::default(),
             borrowed: Kept::default(),
-            registered: AtomicU64::new(0),
+            registered: OwnNumber::default(),
         }
     }
 
     /// This process is about to register for a signal, under this sequence number; 0: it takes that
     /// back.
     pub fn note_registration(&self, number: u32) {
-        let generation = u64::from(Process::generation_of_memory()) << 32;
-        self.registered.store(generation | u64::from(number), Ordering::Relaxed);
+        self.registered.store(number, Ordering::Relaxed);
     }
 
     /// The sequence number of the last one; 0 = there was none, or it was taken back.
     pub fn registered(&self) -> u32 {
-        let word = self.registered.load(Ordering::Relaxed);
-        let is_own = word >> 32 == u64::from(Process::generation_of_memory());
-        if is_own { u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0) } else { 0 }
+        self.registered.load(Ordering::Relaxed)
     }
 
     /// What this process holds slots with, if it has held any.
@@ -168,7 +145,9 @@ impl Mapping {
     }
 
     fn own(&self) -> Option<Own> {
-        Own::from_word(self.own.load(Ordering::Acquire))
+        let own = self.own.load(Ordering::Acquire);
+        // A mark is never 0.
+        (own != 0).then_some(Own(own))
     }
 
     /// `mend` gives back what dead processes hold, and their records, and says whether one of them
@@ -270,16 +249,8 @@ pub fn kept_of(data: (u64, u64)) -> Option<Arc<Mapping>> {
 
 /// The kernel marks the record when the process dies. ENOSYS: it does not.
 fn add_mark(record: &Record) -> Result<(Mark, u32)> {
-    let mut pause = Pause::default();
-    loop {
-        // SAFETY: the record is in the first page of the mapping, which is shared.
-        match unsafe { marks::add_word(record.mark()) } {
-            // Another thread is about to make what marks.
-            Err(Errno::EAGAIN) if pause.turn() => {}
-            Err(_) => return Err(Errno::ENOSYS),
-            Ok(marked) => return Ok(marked),
-        }
-    }
+    // SAFETY: the record is in the first page of the mapping, which is shared.
+    unsafe { marks::add_word(record.mark()) }.map_err(|_| Errno::ENOSYS)
 }
 
 /// Wakes all who sleep on a mark.

@@ -5,8 +5,8 @@
 //! event is checked against the queue. An event that was reported in vain is removed from the
 //! answer. If an event was reported too early, and there is nothing else to report, the thread
 //! waits for it for a moment; after that the caller removes it, and sleeps a little before it asks
-//! the kernel again (`cbits/poll_time.h`). So it does not matter for how long a sender is stopped in
-//! the middle, or waits for a processor.
+//! the kernel again (`cbits/poll_time.h`). So it does not matter for how long a sender is stopped
+//! in the middle, or waits for a processor.
 //!
 //! An event is removed only if it is the queue's. The program may have closed the descriptor
 //! without the library's knowing, and an epoll reports only the data that the program has chosen,
