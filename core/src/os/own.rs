@@ -1,6 +1,6 @@
-//! Numbers that belong to one process. The child of a fork(2) has a copy of its parent's memory, and
-//! finds no number there: what the parent has taken somewhere is not the child's, even if the two
-//! are hard to tell apart otherwise.
+//! Numbers that belong to one process. The child of a fork(2) has a copy of its parent's memory,
+//! and finds no number there: what the parent has taken somewhere is not the child's, even if the
+//! two are hard to tell apart otherwise.
 
 use super::process::Process;
 use crate::atomic::{AtomicU64, Ordering};

@@ -22,6 +22,15 @@ impl Blocked {
         Self::these(!faults.iter().fold(0, |mask, signal| mask | 1 << (signal - 1)))
     }
 
+    /// Whether a handler of the program runs as soon as this is dropped.
+    pub fn hold_back_a_handler(&self) -> bool {
+        let mut pending = 0_u64;
+        // SAFETY: a valid signal set of the kernel's size.
+        unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending, size_of::<u64>()) };
+        let pending = pending & !self.before;
+        (1..=u64::BITS).any(|signal| pending & 1 << (signal - 1) != 0 && has_handler(signal))
+    }
+
     fn these(mask: u64) -> Self {
         let mut before = 0;
         set(mask, &mut before);
@@ -34,6 +43,23 @@ impl Drop for Blocked {
         let mut ignored = 0;
         set(self.before, &mut ignored);
     }
+}
+
+/// Signals that are held back are kept even if they are ignored.
+fn has_handler(signal: u32) -> bool {
+    // The kernel's `struct sigaction`, which begins with the handler.
+    let mut action = [0_usize; 8];
+    // SAFETY: the structure is no longer than that.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            core::ptr::null::<usize>(),
+            &raw mut action,
+            size_of::<u64>(),
+        )
+    };
+    ![libc::SIG_DFL, libc::SIG_IGN].contains(&action[0])
 }
 
 fn set(mask: u64, before: &mut u64) {
@@ -58,6 +84,29 @@ mod tests {
         set(0, &mut before);
         set(before, &mut 0);
         before
+    }
+
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    #[test]
+    fn a_handler_that_is_held_back_is_known() {
+        let handler: extern "C" fn(libc::c_int) = nothing;
+        let blocked = Blocked::all();
+        for (signal, handler, expected) in [
+            (libc::SIGURG, libc::SIG_DFL, false),
+            (libc::SIGWINCH, libc::SIG_IGN, false),
+            (libc::SIGUSR2, handler as libc::sighandler_t, true),
+        ] {
+            // SAFETY: the handlers do nothing; the thread signals itself.
+            unsafe {
+                let before = libc::signal(signal, handler);
+                libc::pthread_kill(libc::pthread_self(), signal);
+                assert_eq!(blocked.hold_back_a_handler(), expected, "signal {signal}");
+                if !expected {
+                    libc::signal(signal, before);
+                }
+            }
+        }
     }
 
     #[test]

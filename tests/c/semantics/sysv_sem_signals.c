@@ -1,5 +1,7 @@
 /* Signals: a handler always ends a sleep in semop, whatever its flags are. */
+#include <sched.h>
 #include <sys/time.h>
+#include "../support/sysv_holders.h"
 #include "../support/sysv_strike.h"
 
 CASE(semop_taker_is_interrupted_by_a_handler)
@@ -154,4 +156,27 @@ CASE(semop_interrupted_again_and_again_loses_nothing)
 	check_child(taker);
 	CHECK_VALUES(set, 0, 0);
 	CHECK_EQ(asleep_in(set), 0);
+}
+
+/* Once a thread counts as a waiter a handler ends its wait, also on its way to sleep. */
+CASE(semop_a_handler_ends_the_wait_of_one_that_has_just_begun_to_wait)
+{
+	enum { TIMES = 40 };
+	int set = new_set(2);
+	struct holder *holder = HOLDER(set, { 1, 1, SEM_UNDO });
+	handle(SIGUSR1, counts, 0);
+	for (int i = 0; i < TIMES; i++) {
+		pid_t pid = check_fork();
+		if (pid == 0) {
+			CHECK_FAILS(SEMOP(set, { 0, -1, 0 }), EINTR);
+			_exit(0);
+		}
+		/* Without a pause: it is to be on its way to sleep. The case bounds this. */
+		while (takers_of(set, 0) != 1)
+			sched_yield();
+		CHECK_OK(kill(pid, SIGUSR1));
+		check_child(pid);
+		CHECK_EQ(takers_of(set, 0), 0);
+	}
+	end_holder(holder, KILLED);
 }

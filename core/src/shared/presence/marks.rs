@@ -102,9 +102,9 @@ impl Mark {
 /// Lets the kernel mark a word of this file, in the page at `page_at`, when the process dies, and
 /// gives what the word is to hold for that. Nothing is stored to it.
 ///
-/// Errors: ENOSYS, ENOMEM and others: the kernel cannot be asked to. EAGAIN: it cannot be asked now,
-/// as another thread has been about to make what that takes for too long, or this is a handler that
-/// has interrupted it. Async-signal-safe.
+/// Errors: ENOSYS, ENOMEM and others: the kernel cannot be asked to. EAGAIN: it cannot be asked
+/// now, as another thread has been about to make what that takes for too long, or this is a handler
+/// that has interrupted it. Async-signal-safe.
 pub fn add(file: RawFd, page_at: usize, offset: usize) -> Result<(Mark, u32)> {
     add_mapped_by(offset, |at| map_at(at, file, page_at))
 }

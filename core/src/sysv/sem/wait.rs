@@ -27,6 +27,7 @@ use crate::atomic::Ordering;
 use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline};
 use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{Announcement, Operation as ThreadOperation};
@@ -73,6 +74,7 @@ pub fn wait(
         words: &mut words,
         look: FIRST_LOOK_NS,
         was_in_flight: false,
+        signals: None,
     };
     let waited = machine::wait(waiting, terms);
     // The kernel wakes one sleeper for a death. This thread may have been that one, and granted at
@@ -96,6 +98,9 @@ struct Waiting<'w> {
     /// When processes that may be about to end are looked at next, in nanoseconds.
     look: i64,
     was_in_flight: bool,
+    /// From before others can see that it waits until it sleeps: a handler that would run in
+    /// between ends the wait, as it does in the kernel.
+    signals: Option<Blocked>,
 }
 
 impl Attempt for Waiting<'_> {
@@ -106,12 +111,14 @@ impl Attempt for Waiting<'_> {
             return Err(Errno::ETIMEDOUT);
         }
         self.write(terms)?;
+        self.hold_signals_back();
         let is_entered = self.within(|who| self.enter(who)).map_err(gone)?;
         Ok(if is_entered { None } else { Some(Waited::Possible) })
     }
 
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
         self.check_process()?;
+        self.hold_signals_back();
         let record = self.record()?;
         let word = record.lie_down();
         self.was_in_flight = word == asleep::IN_FLIGHT;
@@ -147,6 +154,7 @@ impl Attempt for Waiting<'_> {
             until = Some(earlier(until, LOOK_NS));
         }
         self.describe(sleep, word, count, until);
+        self.let_signals_through()?;
         Ok(true)
     }
 
@@ -182,6 +190,22 @@ impl Waiting<'_> {
 
     fn record(&self) -> Result<&'static Record> {
         self.wish.set.layout.record(self.slot).ok_or(Errno::EINVAL)
+    }
+
+    /// A filter may kill for a call that glibc's waits do not make.
+    fn hold_signals_back(&mut self) {
+        if self.signals.is_none() && !self.who.thread().filter.is_confined() {
+            self.signals = Some(Blocked::all_but_faults());
+        }
+    }
+
+    /// EINTR: a handler has been held back, and runs now.
+    fn let_signals_through(&mut self) -> Result<()> {
+        let signals = self.signals.take();
+        if signals.is_some_and(|held| held.hold_back_a_handler()) {
+            return Err(Errno::EINTR);
+        }
+        Ok(())
     }
 
     /// From now on it owes a wake to the others that sleep on marks. False: that cannot be

@@ -33,8 +33,8 @@ pub struct Mapping {
     pub loans: Kept,
     /// Messages that this process has borrowed.
     pub borrowed: Kept,
-    /// The last registration for a signal that this process has begun; 0 = none. Relaxed: the number
-    /// in shared memory tells what has become of it.
+    /// The last registration for a signal that this process has begun; 0 = none. Relaxed: the
+    /// number in shared memory tells what has become of it.
     registered: OwnNumber,
 }
 
