@@ -165,7 +165,7 @@ fn map_page() -> Option<&'static Page> {
     match PAGE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
         // SAFETY: what has just been mapped for it, and is never unmapped.
         Ok(_) => Some(unsafe { &*new }),
-        // SAFETY: the same of another thread.
+        // SAFETY: another thread has mapped it, and it is never unmapped.
         Err(theirs) => Some(unsafe { &*theirs }),
     }
 }

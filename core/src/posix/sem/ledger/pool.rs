@@ -35,7 +35,8 @@ pub struct Use {
     opened: UnsafeCell<Option<Opened>>,
 }
 
-// SAFETY: see `opened`.
+// SAFETY: threads share atomics; `opened` is changed while no thread is inside, by the one that has
+// the mutex.
 unsafe impl Sync for Use {}
 
 static ALL: [Use; USES] = [const {
