@@ -1,5 +1,5 @@
-//! The message that is next, and a free slot. A node that is found out of date on the way is brought
-//! up to date.
+//! The message that is next, and a free slot. A node that is found out of date on the way is
+//! brought up to date.
 
 use super::{Among, Index};
 use crate::atomic::Ordering;
