@@ -142,7 +142,8 @@ int main(int argc, char **argv)
 	int status;
 	if (waitpid(camera, &status, 0) != camera || status != 0)
 		errx(1, "the camera failed");
-	printf("%d pictures, %d workers killed, %d pictures looked at twice\n", count, killed, again);
+	printf("%d pictures, %d workers killed, %d pictures looked at twice\n",
+	       count, killed, again);
 	free(seen);
 	return 0;
 }

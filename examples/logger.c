@@ -25,7 +25,8 @@ static void work(mqd_t queue, int worker, int total)
 	for (int sent = 0; sent < total;) {
 		int count = total - sent < BATCH ? total - sent : BATCH;
 		for (int i = 0; i < count; i++) {
-			int length = snprintf(records[i], SIZE, "worker %d record %d", worker, sent + i);
+			int length = snprintf(records[i], SIZE, "worker %d record %d",
+					      worker, sent + i);
 			batch[i] = (struct rsipc_mq_message){ records[i], (size_t)length, 0 };
 		}
 		int done = rsipc_mq_sendv(queue, batch, (unsigned)count);

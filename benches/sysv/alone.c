@@ -67,7 +67,8 @@ int main(int argc, char **argv)
 	const char *kind = argc == 2 ? argv[1] : "pair";
 	int is_found = strcmp(kind, "find") == 0;
 	bench_pin(1);
-	set = semget(is_found ? key : IPC_PRIVATE, strcmp(kind, "large") == 0 ? LARGE : 3, IPC_CREAT | 0600);
+	int count = strcmp(kind, "large") == 0 ? LARGE : 3;
+	set = semget(is_found ? key : IPC_PRIVATE, count, IPC_CREAT | 0600);
 	BENCH_NEED(set != -1);
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (strcmp(kinds[i].name, kind) != 0)

@@ -24,7 +24,7 @@ pub fn enter(run: &Tables, call: &mut Call) {
     let before = depth(run);
     call.tag = mix(call.began, (&raw const *call).addr() as u64) | 1;
     let frame = Frame { call: (&raw const *call).addr() as u64, tag: call.tag, slot: -1 };
-    // SAFETY: see the module: a handler leaves what is below its own depth alone.
+    // SAFETY: a handler that interrupts this leaves what is below its own depth alone.
     let own = unsafe { memory::own() };
     own.depth = before + 1;
     // The place is ours before it has something.

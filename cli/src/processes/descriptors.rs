@@ -45,15 +45,6 @@ pub fn of(pid: Pid, interest: &Interest) -> io::Result<Vec<Descriptor>> {
     Ok(found)
 }
 
-impl Interest<'_> {
-    /// By the file's name, since in another mount namespace the directory may have another path.
-    pub fn includes(&self, path: &Path) -> bool {
-        path.is_absolute()
-            && (path.parent() == Some(self.directory)
-                || path.file_name().is_some_and(|name| self.file_names.contains(name)))
-    }
-}
-
 fn without_mark(target: &Path) -> (&Path, bool) {
     match target.as_os_str().as_bytes().strip_suffix(DELETED) {
         Some(path) => (Path::new(OsStr::from_bytes(path)), true),

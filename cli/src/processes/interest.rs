@@ -10,3 +10,12 @@ pub struct Interest<'a> {
     pub directory: &'a Path,
     pub file_names: HashSet<OsString>,
 }
+
+impl Interest<'_> {
+    /// By the file's name, since in another mount namespace the directory may have another path.
+    pub fn includes(&self, path: &Path) -> bool {
+        path.is_absolute()
+            && (path.parent() == Some(self.directory)
+                || path.file_name().is_some_and(|name| self.file_names.contains(name)))
+    }
+}

@@ -28,7 +28,8 @@ static int operate(int id, char *words, const struct timespec *patience)
 	struct sembuf operations[OPERATIONS];
 	size_t count = 0;
 	char *state;
-	for (char *word = strtok_r(words, " \n", &state); word; word = strtok_r(NULL, " \n", &state)) {
+	for (char *word = strtok_r(words, " \n", &state); word;
+	     word = strtok_r(NULL, " \n", &state)) {
 		char *amount = strchr(word, ':') + 1;
 		short flags = strchr(amount, ':') ? SEM_UNDO : 0;
 		operations[count].sem_num = (unsigned short)atoi(word);

@@ -62,7 +62,8 @@ pub unsafe fn unmap_and_exit(base: usize, length: usize) -> ! {
     // SAFETY: between the two calls nothing is on the stack.
     unsafe {
         core::arch::asm!("syscall", "xor edi, edi", "mov eax, {exit}", "syscall", "ud2",
-            exit = const libc::SYS_exit, in("rax") libc::SYS_munmap, in("rdi") base, in("rsi") length,
+            exit = const libc::SYS_exit,
+            in("rax") libc::SYS_munmap, in("rdi") base, in("rsi") length,
             options(noreturn, nostack));
     }
 }

@@ -88,7 +88,8 @@ fn read_rseq(offset: isize) -> u32 {
     let (cpu, thread): (u32, *const u8);
     // SAFETY: `tpidr_el0` is the thread pointer; the area behind it lives as long as the thread.
     unsafe {
-        core::arch::asm!("mrs {}, tpidr_el0", out(reg) thread, options(nostack, preserves_flags, nomem));
+        core::arch::asm!("mrs {}, tpidr_el0", out(reg) thread,
+            options(nostack, preserves_flags, nomem));
         cpu = thread.offset(offset).cast::<u32>().read_volatile();
     }
     cpu

@@ -95,6 +95,19 @@ static long have_child(const long *argument, struct reply *reply)
 	return 0;
 }
 
+static long look(int id, struct reply *reply)
+{
+	struct shmid_ds status;
+	if (shmctl(id, IPC_STAT, &status) != 0)
+		return -1;
+	say_permission(reply, &status.shm_perm);
+	say(reply, " key %d: %zu bytes, attached %lu, by %d%s",
+	    number_of_key(status.shm_perm.__key), status.shm_segsz,
+	    (unsigned long)status.shm_nattch, process_number(status.shm_cpid),
+	    status.shm_atime ? " attached once" : "");
+	return 0;
+}
+
 static void perform(const struct request *request, struct reply *reply)
 {
 	const long *argument = request->argument;
@@ -147,14 +160,7 @@ static void perform(const struct request *request, struct reply *reply)
 		places[place] = NULL;
 		break;
 	case LOOK:
-		reply->result = shmctl(id, IPC_STAT, &status);
-		if (reply->result != 0)
-			break;
-		say_permission(reply, &status.shm_perm);
-		say(reply, " key %d: %zu bytes, attached %lu, by %d%s",
-		    number_of_key(status.shm_perm.__key), status.shm_segsz,
-		    (unsigned long)status.shm_nattch, process_number(status.shm_cpid),
-		    status.shm_atime ? " attached once" : "");
+		reply->result = look(id, reply);
 		break;
 	case BECOME:
 		reply->result = become((uid_t)argument[USER]);

@@ -16,7 +16,8 @@ static void expect_text(int number)
 	char got[8];
 	CHECK_EQ(mq_receive(queue, got, sizeof got, NULL), 8);
 	if (strcmp(got, text[number]) != 0)
-		check_fail(__FILE__, __LINE__, "received \"%.7s\", expected \"%s\"", got, text[number]);
+		check_fail(__FILE__, __LINE__, "received \"%.7s\", expected \"%s\"",
+			   got, text[number]);
 }
 
 static long places;

@@ -71,7 +71,8 @@ CASE(msgsnd_asleep_goes_on_only_when_all_of_it_fits)
 CASE(msgsnd_small_ones_overtake_big_ones)
 {
 	int queue = full_queue(100);
-	struct sleeper *big = sleep_in_thread(sender_of(queue, 2, "0123456789012345678901234567890"));
+	const char *text = "0123456789012345678901234567890";
+	struct sleeper *big = sleep_in_thread(sender_of(queue, 2, text));
 	limit_queue(queue, 110);
 	SLEEPS_ON(big);
 	struct sleeper *small = PROCESS_SENDS(queue, 3, "small but more");
@@ -173,7 +174,8 @@ CASE(msgsnd_above_the_bytes_of_the_queue_waits_for_them)
 CASE(msgsnd_sleeps_on_though_a_receiver_waits_for_its_type)
 {
 	int queue = full_queue(10);
-	struct sleeper *receiver = RECEIVES(queue, 2, 0), *sender = PROCESS_SENDS(queue, 2, "12345");
+	struct sleeper *receiver = RECEIVES(queue, 2, 0);
+	struct sleeper *sender = PROCESS_SENDS(queue, 2, "12345");
 	SLEEPS_ON(receiver);
 	CHECK_FAILS(send_text(queue, 2, "1", IPC_NOWAIT), EAGAIN);
 	take_filler(queue, 10);

@@ -95,7 +95,7 @@ static int trial(int steps)
 	do {                                                                                       \
 		operations = (struct sembuf[]){ __VA_ARGS__ };                                     \
 		count = sizeof((struct sembuf[]){ __VA_ARGS__ }) / sizeof(struct sembuf);          \
-		stride = begins ? 999 : is_asked ? 9 : count > 1 || operations->sem_flg ? 17 : 3;       \
+		stride = begins ? 999 : is_asked ? 9 : count > 1 || operations->sem_flg ? 17 : 3;  \
 		strike_each_step(trial);                                                           \
 	} while (0)
 

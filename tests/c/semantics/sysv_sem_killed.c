@@ -74,7 +74,7 @@ static int trial(int steps)
 	do {                                                                                       \
 		operations = (struct sembuf[]){ __VA_ARGS__ };                                     \
 		count = sizeof((struct sembuf[]){ __VA_ARGS__ }) / sizeof(struct sembuf);          \
-		stride = count > 1 || operations->sem_flg ? 17 : 3;                                  \
+		stride = count > 1 || operations->sem_flg ? 17 : 3;                                \
 		step_trials(trial, AT_A_TIME, counts);                                             \
 	} while (0)
 

@@ -12,8 +12,8 @@
 #define MUST(condition)                                                              \
 	do {                                                                         \
 		if (!(condition)) {                                                  \
-			fprintf(stderr, "%s:%d: not true: %s (%s)\n", __FILE__, __LINE__, #condition, \
-				strerror(errno));                                    \
+			fprintf(stderr, "%s:%d: not true: %s (%s)\n", __FILE__,      \
+				__LINE__, #condition, strerror(errno));              \
 			exit(1);                                                     \
 		}                                                                    \
 	} while (0)

@@ -97,7 +97,8 @@ static void refuse_random_files(void)
 			bytes[6] = bytes[6] << 32 | 1;
 			bytes[7] = 0;
 		}
-		write_file(path_of("svshm", id), bytes, i % 4 == 0 ? draw() % sizeof bytes : sizeof bytes);
+		size_t length = i % 4 == 0 ? draw() % sizeof bytes : sizeof bytes;
+		write_file(path_of("svshm", id), bytes, length);
 		write_file(path_of("svshm-memory", id), bytes, PAGE);
 		int before = (int)atomic_load(&notes->done);
 		touch(id, draw() % 2 ? SHM_RDONLY : 0, PAGE);

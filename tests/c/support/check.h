@@ -110,7 +110,8 @@ static void check_fail(const char *file, int line, const char *format, ...)
 		int left_ = 30000;                                                   \
 		while (!(condition)) {                                               \
 			if (left_-- == 0)                                            \
-				check_fail(__FILE__, __LINE__, "did not become true: %s", #condition); \
+				check_fail(__FILE__, __LINE__,                       \
+					   "did not become true: %s", #condition);   \
 			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);   \
 		}                                                                    \
 	} while (0)

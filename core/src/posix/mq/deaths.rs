@@ -4,8 +4,8 @@ use super::descriptor::Use;
 use super::descriptor::mapping;
 use super::store::holders::Record;
 use super::store::slots::{self, Look, Wanted};
-use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence, hint};
-use crate::shared::claim::{self, Claimant, Holder};
+use crate::atomic::{AtomicUsize, Ordering, fence, hint};
+use crate::shared::claim::Claimant;
 
 /// An operation under way is given so many looks at its slot to end: to find out about its holder
 /// costs two system calls. A thread that poll(2) wakes mostly meets its sender like this, because a
@@ -103,16 +103,5 @@ impl Use<'_> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let first = NEXT.fetch_add(slots::ASKED_AT_A_TIME, Ordering::Relaxed);
         self.queue.layout.slots().free_claims_of(first, |holder| self.has_ended(holder))
-    }
-
-    /// Frees a word whose holder is dead. True if it has.
-    #[cold]
-    pub fn free_claim_of_dead(&self, word: &AtomicU32) -> bool {
-        claim::free_if(word, |holder| self.has_ended(holder))
-    }
-
-    /// Whether the holder of a claim is dead, as far as that can be found out.
-    pub fn has_ended(&self, holder: Holder) -> bool {
-        self.operation.has_ended(holder, self.is_at_home())
     }
 }

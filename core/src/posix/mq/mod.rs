@@ -8,6 +8,7 @@
 //! | `closing` | `mq_close`, and the calls that close or duplicate descriptors |
 //! | `deaths` | claims whose holder died without the kernel's telling |
 //! | `descriptor` | from a descriptor to its queue |
+//! | `ended` | whether the holder of a claim has ended |
 //! | `files` | the files of a queue: made, found, removed |
 //! | `hold` | loans and borrowed messages |
 //! | `layout` | where everything lies in the data file |
@@ -44,6 +45,8 @@ mod closing;
 mod deaths;
 #[cfg(not(loom))]
 mod descriptor;
+#[cfg(not(loom))]
+mod ended;
 #[cfg(not(loom))]
 mod files;
 #[cfg(not(loom))]

@@ -5,6 +5,7 @@
 //! as when each question is answered before the next; one for a queue that uses several slots; and
 //! one for a queue with a tree.
 
+mod apart;
 mod tree;
 
 use std::os::fd::RawFd;
@@ -18,7 +19,6 @@ use super::store::slots::{Reserved, Taken};
 use crate::os::membarrier;
 use crate::os::restartable::{Body, Commit};
 use crate::os::{Result, user};
-use crate::shared::claim::Claimant as _;
 use crate::shared::thread::{FrameTag, Thread};
 use crate::shared::wait_point::WakeOrder;
 
@@ -234,69 +234,5 @@ impl Use<'_> {
         let can_take = |length| into.check(length).is_ok();
         // SAFETY: as the caller says; the slot is claimed.
         unsafe { self.receive_from_claimed(into, taken, place, can_take, |received| received) }
-    }
-
-    /// # Safety
-    /// As [`Use::try_send`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn send_apart(&self, message: &Outgoing) -> bool {
-        // SAFETY: as the caller says.
-        unsafe { self.send_as_newcomer(message) }
-    }
-
-    /// # Safety
-    /// As [`Use::send_claimed`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn send_claimed_apart(&self, message: &Outgoing, reserved: Reserved<'_>) -> bool {
-        // SAFETY: as the caller says.
-        unsafe { self.send_claimed(message, reserved, None) }
-    }
-
-    /// The same of a message that has been counted in its slot, and is counted once more now.
-    ///
-    /// # Safety
-    /// As [`Use::send_claimed`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn send_anew(&self, message: &Outgoing, reserved: Reserved<'_>) -> bool {
-        if !self.operation.is_orphan() {
-            // SAFETY: the slot is claimed.
-            unsafe { self.queue.layout.count_back(reserved.slot.number) };
-        }
-        // SAFETY: as the caller says.
-        unsafe { self.send_claimed(message, reserved, None) }
-    }
-
-    /// A thread waits, or a process is registered, since this message was claimed.
-    #[cold]
-    #[inline(never)]
-    fn tell_of_sent(&self, sent: Reserved<'_>) {
-        let layout = &self.queue.layout;
-        let (is_awaited, active) = (layout.message().is_awaited(), layout.notify().active());
-        self.tell_receivers(is_awaited, active, sent, WakeOrder::AtOnce);
-    }
-
-    /// # Safety
-    /// As [`Use::try_receive`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn receive_apart(&self, into: &Incoming) -> Result<Option<Received>> {
-        // SAFETY: as the caller says.
-        unsafe { self.receive_as_newcomer(into) }
-    }
-
-    /// # Safety
-    /// As [`Use::receive_claimed`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn receive_claimed_apart(
-        &self,
-        into: &Incoming,
-        taken: Taken<'_>,
-    ) -> Result<Option<Received>> {
-        // SAFETY: as the caller says.
-        unsafe { self.receive_claimed(into, taken, None) }
     }
 }

@@ -30,7 +30,7 @@ use crate::os::namespace;
 use crate::os::process::Process;
 use crate::os::robust;
 use crate::os::wiped::{Table, Wiped};
-use crate::shared::claim;
+use crate::shared::claim::{self, Holder, holder};
 
 /// Operations within operations of one thread: handlers that interrupt handlers.
 const DEPTH: usize = 16;
@@ -75,6 +75,9 @@ pub struct Thread {
     is_lent: AtomicBool,
     pub(super) records: [Record; DEPTH],
 }
+
+/// Used instead of `list_op_pending` for threads whose TID means nothing to others.
+pub(super) static TAKEN: AtomicUsize = AtomicUsize::new(1);
 
 static BLOCKS: Table<Thread, SLABS, SLAB> = Table::new();
 
@@ -253,6 +256,37 @@ impl Thread {
         let word = entry.wrapping_add(self.futex_offset.load(Ordering::Relaxed));
         // SAFETY: the subject that the word belongs to is protected by this record.
         (entry != 0).then(|| unsafe { &*ptr::with_exposed_provenance::<AtomicU32>(word) })
+    }
+
+    /// Whether this is what the thread has stored in some word.
+    pub(super) fn is_own(&self, held: u32) -> bool {
+        match holder(held) {
+            Holder::None => false,
+            Holder::Thread(tid) => tid == self.tid(),
+            Holder::Presence(_) => held == self.presence(),
+        }
+    }
+
+    /// `list_op_pending`, or, where there is none, a word that is never 0.
+    pub(super) fn pending(&self) -> &AtomicUsize {
+        // SAFETY: null in a wiped block, else a field that lives as long as the thread.
+        unsafe { self.deaths.load(Ordering::Relaxed).as_ref() }.unwrap_or(&TAKEN)
+    }
+
+    /// What leads from `list_op_pending` to this word.
+    #[inline]
+    pub(super) fn entry_of(&self, word: &AtomicU32) -> usize {
+        let address = ptr::from_ref(word).expose_provenance();
+        address.wrapping_sub(self.futex_offset.load(Ordering::Relaxed))
+    }
+
+    /// The operation of this record has been left for good: it owes no wake.
+    pub(super) fn forget_wake(&self, record: &Record) {
+        let owed = record.owed.swap(0, Ordering::Relaxed);
+        let pending = self.pending();
+        if owed != 0 && pending.load(Ordering::Relaxed) == owed {
+            pending.store(0, Ordering::Relaxed);
+        }
     }
 
     fn clear(&self) {

@@ -102,7 +102,7 @@ impl Claimant for Operation<'_> {
 
     #[inline(always)]
     fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
-        seldom(&self.copy())
+        self.apart(seldom)
     }
 
     #[inline(always)]
@@ -118,8 +118,7 @@ impl Claimant for Operation<'_> {
 
     #[inline(always)]
     fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
-        let (word, expected) = self.watched();
-        restartable::store_both_while(word, expected, key, claim)
+        self.commit(key, claim)
     }
 
     #[inline(never)]
@@ -179,7 +178,7 @@ impl Claimant for Operation<'_> {
     }
 
     fn is_orphan(&self) -> bool {
-        self.thread.incarnation.load(Ordering::Relaxed) != self.incarnation
+        self.is_orphan()
     }
 }
 

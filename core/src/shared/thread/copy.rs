@@ -10,7 +10,6 @@ use core::ptr;
 use super::operation::Operation;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::restartable::{self, Body, Commit, Head, two_words};
-use crate::shared::claim::Claimant;
 
 /// Bytes of a part.
 const PART: usize = 64 << 10;
@@ -31,8 +30,8 @@ impl Operation<'_> {
         unsafe { restartable::write_while(self.watched(), head, from, into, length) }
     }
 
-    /// [`Self::write`], with the head so many bytes in front of the body, and [`Claimant::commit`]
-    /// of this key; the claim is given back. False: not done, or begun only (see
+    /// [`Self::write`], with the head so many bytes in front of the body, and the commit of this
+    /// key; the claim is given back. False: not done, or begun only (see
     /// `restartable::message`).
     ///
     /// # Safety

@@ -12,7 +12,7 @@
 use core::mem::ManuallyDrop;
 use core::ptr;
 
-use super::block::Thread;
+use super::block::{TAKEN, Thread};
 use super::frame::FrameTag;
 use super::record::Record;
 use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -20,7 +20,8 @@ use crate::os::errno::{Errno, Result, preserved};
 use crate::os::futex;
 use crate::os::namespace;
 use crate::os::process::Process;
-use crate::shared::claim::{Claimant, Holder, OWNER_DIED, holder};
+use crate::os::restartable;
+use crate::shared::claim::{Holder, OWNER_DIED, holder};
 use crate::shared::presence::{self, Surety};
 
 /// An operation of the calling thread on one object. Ends when dropped.
@@ -35,9 +36,6 @@ pub struct Operation<'t> {
     /// watch.
     pub(super) surety: Surety,
 }
-
-/// Used instead of `list_op_pending` for threads whose TID means nothing to others.
-static TAKEN: AtomicUsize = AtomicUsize::new(1);
 
 impl Thread {
     /// Begins an operation on `subject`. The thread is in the middle of no other one, unless this
@@ -150,28 +148,6 @@ impl Thread {
         self.forget_wake(record);
         record.clear();
     }
-
-    /// Whether this is what the thread has stored in some word.
-    pub(super) fn is_own(&self, held: u32) -> bool {
-        match holder(held) {
-            Holder::None => false,
-            Holder::Thread(tid) => tid == self.tid(),
-            Holder::Presence(_) => held == self.presence(),
-        }
-    }
-
-    /// `list_op_pending`, or, where there is none, a word that is never 0.
-    pub(super) fn pending(&self) -> &AtomicUsize {
-        // SAFETY: null in a wiped block, else a field that lives as long as the thread.
-        unsafe { self.deaths.load(Ordering::Relaxed).as_ref() }.unwrap_or(&TAKEN)
-    }
-
-    /// What leads from `list_op_pending` to this word.
-    #[inline]
-    pub(super) fn entry_of(&self, word: &AtomicU32) -> usize {
-        let address = ptr::from_ref(word).expose_provenance();
-        address.wrapping_sub(self.futex_offset.load(Ordering::Relaxed))
-    }
 }
 
 impl<'t> Operation<'t> {
@@ -179,6 +155,12 @@ impl<'t> Operation<'t> {
     #[inline(always)]
     pub fn copy(&self) -> ManuallyDrop<Self> {
         ManuallyDrop::new(Self { ..*self })
+    }
+
+    /// As `Claimant::apart` says.
+    #[inline(always)]
+    pub(super) fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        seldom(&self.copy())
     }
 
     /// The thread whose operation it is.
@@ -249,8 +231,20 @@ impl Operation<'_> {
         (&self.thread.incarnation, self.incarnation)
     }
 
+    /// As `Claimant::commit` says.
+    #[inline(always)]
+    pub(super) fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
+        let (word, expected) = self.watched();
+        restartable::store_both_while(word, expected, key, claim)
+    }
+
+    /// As `Claimant::is_orphan` says.
+    pub(super) fn is_orphan(&self) -> bool {
+        self.thread.incarnation.load(Ordering::Relaxed) != self.incarnation
+    }
+
     /// Whether a claim of this holder is void: the holder is the calling thread itself, which holds
-    /// nothing. See [`Claimant::is_stray`].
+    /// nothing. See `Claimant::is_stray`.
     pub fn holds_nothing_as(&self, claimed: Holder) -> bool {
         let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
         let is_own = match claimed {
@@ -278,19 +272,6 @@ impl Operation<'_> {
                 self.holds_nothing_as(holder) || presence::has_ended(number)
             }
         }
-    }
-
-    /// Marks the claim as one that the kernel does not watch. `None`: there is no presence.
-    #[cold]
-    pub(super) fn mark(&self, claim: &AtomicU32) -> Option<u32> {
-        self.record.by_presence.store(true, Ordering::SeqCst);
-        let identity = presence::identity(self.thread, Surety::Likely);
-        match identity {
-            // Relaxed: the word is ours, and others take it for held before and after.
-            Some(identity) if !self.is_orphan() => claim.store(identity, Ordering::Relaxed),
-            _ => self.record.by_presence.store(false, Ordering::Release),
-        }
-        identity
     }
 }
 

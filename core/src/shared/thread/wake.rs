@@ -11,6 +11,7 @@ use super::block::Thread;
 use super::operation::Operation;
 use super::record::Record;
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
+use crate::shared::presence::{self, Surety};
 
 /// Until it is dropped the kernel wakes a sleeper if the thread dies.
 #[must_use]
@@ -84,6 +85,19 @@ impl<'t> Operation<'t> {
         compiler_fence(Ordering::SeqCst);
         self.thread.lead(pending, death_word, Some(self.record))
     }
+
+    /// Marks the claim as one that the kernel does not watch. `None`: there is no presence.
+    #[cold]
+    fn mark(&self, claim: &AtomicU32) -> Option<u32> {
+        self.record.by_presence.store(true, Ordering::SeqCst);
+        let identity = presence::identity(self.thread, Surety::Likely);
+        match identity {
+            // Relaxed: the word is ours, and others take it for held before and after.
+            Some(identity) if !self.is_orphan() => claim.store(identity, Ordering::Relaxed),
+            _ => self.record.by_presence.store(false, Ordering::Release),
+        }
+        identity
+    }
 }
 
 impl Announcement<'_> {
@@ -119,16 +133,5 @@ impl Drop for Announcement<'_> {
         }
         compiler_fence(Ordering::SeqCst);
         self.note(self.entry.get(), 0);
-    }
-}
-
-impl Thread {
-    /// The operation of this record has been left for good: it owes no wake.
-    pub(super) fn forget_wake(&self, record: &Record) {
-        let owed = record.owed.swap(0, Ordering::Relaxed);
-        let pending = self.pending();
-        if owed != 0 && pending.load(Ordering::Relaxed) == owed {
-            pending.store(0, Ordering::Relaxed);
-        }
     }
 }

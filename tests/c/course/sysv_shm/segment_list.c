@@ -20,7 +20,8 @@ static void list(void)
 {
 	struct shm_info info;
 	struct shmid_ds status;
-	int highest = (int)check(shmctl(0, SHM_INFO, (struct shmid_ds *)&info), "SHM_INFO"), seen = 0;
+	int highest = (int)check(shmctl(0, SHM_INFO, (struct shmid_ds *)&info), "SHM_INFO");
+	int seen = 0;
 	size_t bytes = 0;
 	for (int index = 0; index <= highest; index++) {
 		int segment = shmctl(index, SHM_STAT, &status);

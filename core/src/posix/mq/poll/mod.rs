@@ -9,6 +9,7 @@
 //! | `nested` | the epolls that this process has in sets of epolls |
 //! | `pollers` | which processes poll, and what is done for them |
 //! | `polling` | how this process polls through one description |
+//! | `raise` | tells pollers of what is about to be there |
 //! | `readiness` | the words in shared memory: which events are polled for, how many packets |
 //! | `untold` | what the kernel should have reported and has not |
 //! | `watched` | the queues that this process has in sets of epoll |
@@ -24,6 +25,8 @@ pub mod nested;
 pub mod pollers;
 #[cfg(not(loom))]
 pub mod polling;
+#[cfg(not(loom))]
+mod raise;
 pub mod readiness;
 #[cfg(not(loom))]
 pub mod untold;

@@ -206,22 +206,6 @@ impl Use<'_> {
         self.queue.layout.slots().seem_to_have(wanted)
     }
 
-    /// Before a message is committed, while its slot is claimed, if the queue is polled. Whether
-    /// that has told of it.
-    #[cold]
-    pub fn raise_message(&self, pollers: Pollers) -> bool {
-        pollers.are(Pollers::MESSAGE)
-            && preserved(|| self.queue.layout.readiness().raise_message(&self.channel()))
-    }
-
-    /// Before a slot becomes free, while it is claimed, if the queue is polled. Whether that has
-    /// told of it.
-    #[cold]
-    pub fn raise_space(&self, pollers: Pollers) -> bool {
-        pollers.are(Pollers::SPACE)
-            && preserved(|| self.queue.layout.readiness().raise_space(&self.channel()))
-    }
-
     /// After a message was sent or received, if the queue is polled. An epoll that is told of edges
     /// is told of each message, and of each receipt, also beside others: a program may receive one
     /// message for each event. `is_told`: of this one, those that do not wait for `others` have
@@ -321,9 +305,5 @@ impl Use<'_> {
         {
             readiness.disarm(pollers);
         }
-    }
-
-    pub(super) fn channel(&self) -> Channel<'_> {
-        Channel::new(&self.queue.polling.own, self.fd, self.queue.fifo)
     }
 }

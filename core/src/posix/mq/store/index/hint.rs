@@ -5,8 +5,10 @@
 //! sender has taken the last free one. So the slot that it leads to decides. A wrong "no" is
 //! possible; `Slots::look` is exact.
 
-use super::{Among, Index, Node, is_message, slot_in};
+use super::{Among, Index, Node};
 use crate::atomic::{AtomicU64, Ordering};
+use crate::posix::mq::store::key::is_message;
+use crate::posix::mq::store::summary::slot_in;
 use crate::shared::claim;
 
 impl Index<'_> {

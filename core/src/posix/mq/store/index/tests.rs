@@ -1,6 +1,7 @@
 //! The index alone, in one thread.
 
 use super::*;
+use crate::posix::mq::store::key;
 use crate::shared::pair::Versioned;
 
 struct Storage {
