@@ -92,7 +92,9 @@ impl<'a> Methods<'a> {
                 Place::Impl(_) => (&mut methods.of_traits, Some(None)),
             };
             of_type.entry(key).or_default().insert(Some(file));
-            home.into_iter().for_each(|home| methods.add_name(method, home));
+            if let Some(home) = home {
+                methods.add_name(method, home);
+            }
         }
         others.flat_map(all).for_each(|(_, method)| methods.add_name(method, None));
         methods
