@@ -84,6 +84,9 @@ impl Transfer<'_> {
         // Between claim and commit, and again after the commit: see `wait`.
         let receivers = &queue.layout.words().receivers;
         let is_awaited = receivers.is_set();
+        if is_awaited && queue.check_life().is_err() {
+            return self.take_back(&claimed, Err(Errno::EIDRM));
+        }
         // SAFETY: the slot is claimed; the caller vouches for the body.
         let written = unsafe { self.write(&claimed, message) };
         if written != Ok(true) {
@@ -226,10 +229,11 @@ impl Transfer<'_> {
         let taken = store::take(queue, who, |skips| {
             let mut standing = Standing::unknown();
             standing.look_and_bind(queue, Some(record))?;
-            let Some(own) = standing.receiver(record) else { return Ok(None) };
-            if own.is_too_long {
+            let own = standing.receiver(record);
+            if own.map_or_else(|| record.is_refused(), |own| own.is_too_long) {
                 return Err(Errno::E2BIG);
             }
+            let Some(own) = own else { return Ok(None) };
             tell::refuse(queue, who, &standing, Which::Sleepers);
             let given = own.given.filter(|message| !skips || !store::is_claimed(queue, message));
             // Before it is claimed: see `standing`.
