@@ -263,7 +263,7 @@ impl Waiting {
         let may_yield = || self.entered.operation.thread().filter.may_yield();
         self.hint().spin(may_yield, || match &self.task {
             Task::Receive(into) => {
-                search::find(queue, into.selector, |_| false).is_ok_and(|found| found.is_some())
+                search::find_at_once(queue, into.selector, |_| false).is_ok_and(|one| one.is_some())
             }
             Task::Send(message) => self.seems_to_fit(message.length),
         })
