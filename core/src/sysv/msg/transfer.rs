@@ -105,7 +105,7 @@ impl Transfer<'_> {
         }
         membarrier::light();
         if receivers.is_set() {
-            let _ = tell::receivers(queue, who, Which::Sleepers);
+            tell::receivers(queue, who, Which::Sleepers);
         }
         self.note(Did::Send);
         Ok(true)
@@ -177,7 +177,7 @@ impl Transfer<'_> {
             if !claimed.publish(self.who) {
                 return Err(self.forked());
             }
-            let _ = tell::receivers(self.queue, self.who, Which::Sleepers);
+            tell::receivers(self.queue, self.who, Which::Sleepers);
             self.note(Did::Send);
             Ok(true)
         })
@@ -254,7 +254,7 @@ impl Transfer<'_> {
                 return Err(Errno::ERESTART);
             }
             self.queue.layout.words().turns.fetch_add(1, Ordering::SeqCst);
-            tell::receivers(self.queue, self.who, Which::Sleepers)?;
+            tell::receivers(self.queue, self.who, Which::Sleepers);
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ impl Transfer<'_> {
             return Err(Errno::ERESTART);
         }
         if queue.layout.words().senders.is_set() {
-            let _ = tell::senders(queue, who, Which::Sleepers);
+            tell::senders(queue, who, Which::Sleepers);
         }
         self.note(Did::Receive);
         Ok(length)
@@ -301,7 +301,7 @@ impl Transfer<'_> {
             if !claimed.clear(self.queue, held, self.who) {
                 return Err(Errno::ERESTART);
             }
-            let _ = tell::senders(self.queue, self.who, Which::Sleepers);
+            tell::senders(self.queue, self.who, Which::Sleepers);
             self.note(Did::Receive);
             Ok(length)
         })

@@ -217,10 +217,10 @@ impl Waiting {
         self.leave();
         // What was for us is for others.
         if words.receivers.is_set() {
-            let _ = tell::receivers(queue, self.who(), Which::All);
+            tell::receivers(queue, self.who(), Which::All);
         }
         if words.senders.is_set() {
-            let _ = tell::senders(queue, self.who(), Which::All);
+            tell::senders(queue, self.who(), Which::All);
         }
         self.owed = None;
     }
