@@ -1,6 +1,7 @@
 /* A handler may call msgsnd, msgrcv and msgctl, also one that has interrupted malloc. So they
  * allocate nothing, not even when the process uses the queue for the first time. */
 #include "../support/allocations.h"
+#include "../support/limits.h"
 #include "../support/sysv_msg_sleepers.h"
 
 /* A queue that only another process has used. */
@@ -60,4 +61,24 @@ CASE(msgsnd_and_msgrcv_that_sleep_allocate_nothing)
 	CHECK_FAILS(msgsnd(queue, &message, 1, 0), EINTR);
 	is_watched = 0;
 	CHECK_EQ(allocations, 0);
+}
+
+/* A process that gets no memory any more still wakes those that it sends to. */
+CASE(msgsnd_without_memory_wakes_each_of_many_receivers)
+{
+	enum { MANY = 20 };
+	struct sleeper *receivers[MANY];
+	int queue = new_queue();
+	for (int i = 0; i < MANY; i++)
+		receivers[i] = PROCESS_RECEIVES(queue, i + 2, 0);
+	pid_t sender = check_fork();
+	if (sender == 0) {
+		limit_memory(0);
+		for (int i = 0; i < MANY; i++)
+			PUT(queue, i + 2, "wake up");
+		_exit(0);
+	}
+	check_child(sender);
+	for (int i = 0; i < MANY; i++)
+		GETS(receivers[i], i + 2, "wake up");
 }

@@ -287,6 +287,23 @@ CASE(msgctl_set_wakes_receivers_that_may_no_longer_read_with_eacces)
 	CHECK_HOLDS(the_queue, 1, 6);
 }
 
+CASE(msgctl_set_leaves_receivers_what_was_sent_before_they_lost_the_right)
+{
+	root_has(0666);
+	for (int turn = 0; turn < 10; turn++) {
+		CHECK_OK(set_owner(the_queue, 0, 0, 0666));
+		struct sleeper *receiver = receiver_of(the_queue, BODY, 9, 0);
+		pid_t pid = nobody_sleeps(receiver, common_memory(sizeof(int)), 0);
+		PUT(the_queue, 9, "in time");
+		CHECK_OK(set_owner(the_queue, 0, 0, 0600));
+		PUT(the_queue, 9, "too late");
+		check_child(pid);
+		check_message(__FILE__, __LINE__, &receiver->message, receiver->length, 9,
+			      "in time");
+		GET(the_queue, 9, 0, 9, "too late");
+	}
+}
+
 CASE(msgctl_set_leaves_receivers_that_still_may_read_asleep)
 {
 	root_has(0666);

@@ -123,6 +123,74 @@ CASE(msgctl_removal_leaves_calls_after_it_with_einval)
 	CHECK_FAILS(msgrcv(queue, &(struct message){ 0 }, BODY, 0, 0), EINVAL);
 }
 
+/* However soon after. */
+CASE(msgctl_removal_leaves_sleepers_what_was_sent_to_them_before)
+{
+	for (unsigned turn = 0; turn < 20; turn++) {
+		int queue = new_queue();
+		struct sleeper *first = PROCESS_RECEIVES(queue, 1, 0), *second = RECEIVES(queue, 2, 0),
+			       *third = PROCESS_RECEIVES(queue, 0, 0),
+			       *none = PROCESS_RECEIVES(queue, 9, 0);
+		PUT(queue, 2, "second");
+		PUT(queue, 1, "first");
+		PUT_BYTES(queue, 3, BODY, turn);
+		PUT(queue, 4, "for nobody");
+		remove_queue(queue);
+		GETS(first, 1, "first");
+		GETS(second, 2, "second");
+		CHECK_EQ(end_of(third), 0);
+		CHECK_EQ(third->length, BODY);
+		for (size_t place = 0; place < BODY; place++)
+			CHECK_EQ(third->message.body[place], byte_of(turn, place));
+		CHECK_EQ(end_of(none), EIDRM);
+	}
+}
+
+CASE(msgctl_removal_after_too_long_a_message_leaves_its_sleeper_with_e2big)
+{
+	for (int turn = 0; turn < 20; turn++) {
+		int queue = new_queue();
+		struct sleeper *small = sleep_in_process(receiver_of(queue, 3, 0, 0)),
+			       *smaller = sleep_in_thread(receiver_of(queue, 2, 0, 0)),
+			       *large = PROCESS_RECEIVES(queue, 0, 0);
+		PUT(queue, 1, "four");
+		if (turn % 2)
+			PUT(queue, 1, "nobody is left for this");
+		remove_queue(queue);
+		CHECK_EQ(end_of(small), E2BIG);
+		CHECK_EQ(end_of(smaller), E2BIG);
+		GETS(large, 1, "four");
+	}
+}
+
+/* A message whose msgsnd() succeeds beside the removal is for the one that sleeps. */
+CASE(msgctl_removal_races_with_a_sender_to_one_that_sleeps)
+{
+	for (int turn = 0; turn < 60; turn++) {
+		int queue = new_queue();
+		struct sleeper *receiver = PROCESS_RECEIVES(queue, 0, 0);
+		int *starts = common_memory(sizeof *starts);
+		pid_t remover = check_fork();
+		if (remover == 0) {
+			while (!__atomic_load_n(starts, __ATOMIC_SEQ_CST))
+				;
+			remove_queue(queue);
+			_exit(0);
+		}
+		__atomic_store_n(starts, 1, __ATOMIC_SEQ_CST);
+		for (volatile int i = 0; i < 100 * turn; i++)
+			;
+		int sent = send_text(queue, 1, "last", 0);
+		CHECK(sent == 0 || errno == EINVAL || errno == EIDRM);
+		if (sent == 0)
+			GETS(receiver, 1, "last");
+		else
+			CHECK_EQ(end_of(receiver), EIDRM);
+		check_child(remover);
+		CHECK_OK(munmap(starts, sizeof *starts));
+	}
+}
+
 CASE(msgctl_queue_has_one_remover)
 {
 	enum { REMOVERS = 6, QUEUES = 50 };

@@ -146,7 +146,8 @@ pub fn set(thread: &'static Thread, id: i32, change: Change) -> Result<()> {
     words.mode.store(mode, Ordering::SeqCst);
     words.bound.store(change.bound, Ordering::SeqCst);
     note(queue, Did::Change);
-    tell::all(queue)
+    tell::all(queue);
+    Ok(())
 }
 
 /// IPC_RMID. EINVAL, EPERM.

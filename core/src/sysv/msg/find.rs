@@ -74,7 +74,7 @@ impl Object for Queue {
         // A thread that is killed in here leaves the rest to the threads that sleep.
         let due = who.guard_wake(&self.layout.header().removal, &words.death);
         let was_removed = words.removed.swap(1, Ordering::SeqCst) != 0;
-        let _ = tell::all(self);
+        tell::all(self);
         drop(due);
         if was_removed { Err(Errno::EIDRM) } else { Ok(()) }
     }

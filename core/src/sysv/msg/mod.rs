@@ -49,6 +49,7 @@ mod model;
 mod occupied;
 mod oldest;
 mod owner;
+mod quiet;
 mod record;
 mod selector;
 mod standing;

@@ -83,7 +83,7 @@ impl Queue {
     fn look(&self) -> Result<Option<Opened>> {
         match reopen(self) {
             Ok(opened) => self.has_length(&opened.file, opened.length).map(|()| Some(opened)),
-            Err(Errno::EIDRM) => Err(Errno::EIDRM),
+            // Of one that has been removed, too: a receiver may still have a message there.
             Err(error) => self.learn_mapped_blocks().ok_or(error).map(|()| None),
         }
     }

@@ -5,6 +5,7 @@ use super::long;
 use super::message::Message;
 use super::oldest::{Effort, Terms};
 use super::queue::Queue;
+use super::quiet::Quiet;
 use super::records::now;
 use super::selector::Selector;
 use super::standing::Standing;
@@ -17,9 +18,62 @@ use crate::shared::thread::Operation;
 /// How many receivers in a row may be found dead. Only hostile bytes give more.
 const ATTEMPTS: usize = 512;
 
+/// Blocks of slots that are looked at for one answer, and looks at least, if messages come all the
+/// time. It is unlikely that each of these looks misses what is there.
+const BLOCKS: usize = 512;
+const LOOKS: usize = 4;
+/// The same where a message has been found, and the question is whether another one comes first.
+const BLOCKS_FOR_ORDER: usize = 32;
+/// The lowest type.
+const LOWEST: i64 = 1;
+
 /// The message that a receiver gets next. `is_other`: whether it is for another one.
 #[inline(always)]
 pub fn find(
+    queue: &Queue,
+    selector: Selector,
+    is_other: impl Fn(&Message) -> bool,
+) -> Result<Option<Message>> {
+    if !matches!(selector, Selector::Lowest(_)) {
+        let found = find_at_once(queue, selector, &is_other)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    find_in_quiet(queue, selector, is_other)
+}
+
+/// Repeats the search until nothing comes meanwhile: see `quiet`.
+#[cold]
+#[inline(never)]
+fn find_in_quiet(
+    queue: &Queue,
+    selector: Selector,
+    is_other: impl Fn(&Message) -> bool,
+) -> Result<Option<Message>> {
+    let (usage, arrivals) = (&queue.layout.words().usage, &queue.layout.words().sending.arrivals);
+    let is_first = |message: &Message| match selector {
+        Selector::Lowest(_) => message.kind <= LOWEST,
+        _ => true,
+    };
+    let mut looks = 0;
+    loop {
+        let quiet = Quiet::begin(usage, arrivals, || store::is_pending(queue))?;
+        let found = find_at_once(queue, selector, &is_other)?;
+        looks += 1;
+        let blocks = if found.is_some() { BLOCKS_FOR_ORDER } else { BLOCKS };
+        if found.as_ref().is_some_and(is_first)
+            || quiet.lasts(usage, arrivals)
+            || looks >= LOOKS && looks * store::count(queue) >= blocks
+        {
+            return Ok(found);
+        }
+    }
+}
+
+/// The same as [`find`] by one look, which may miss what comes during it.
+#[inline(always)]
+pub fn find_at_once(
     queue: &Queue,
     selector: Selector,
     is_other: impl Fn(&Message) -> bool,

@@ -273,6 +273,22 @@ pub fn is_under_way(queue: &Queue) -> Result<bool> {
     Ok(false)
 }
 
+/// Whether a slot is claimed and empty: its holder may be about to commit a message.
+pub fn is_pending(queue: &Queue) -> Result<bool> {
+    for block in occupied(queue) {
+        let (_, slots) = block?;
+        // In this order: see `quiet`.
+        let is_pending = |index: usize| {
+            !claim::is_free(slots.claims[index].load(Ordering::SeqCst))
+                && slots.keys[index].load(Ordering::SeqCst) == 0
+        };
+        if slots.used.slots().any(is_pending) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Whether the holder of a claim is dead, as far as that can be found out.
 pub fn has_ended(queue: &Queue, who: &Operation<'static>, holder: Holder) -> bool {
     who.has_ended(holder, queue.identity.is_at_home(who))

@@ -84,6 +84,9 @@ impl Transfer<'_> {
         // Between claim and commit, and again after the commit: see `wait`.
         let receivers = &queue.layout.words().receivers;
         let is_awaited = receivers.is_set();
+        if is_awaited && queue.check_life().is_err() {
+            return self.take_back(&claimed, Err(Errno::EIDRM));
+        }
         // SAFETY: the slot is claimed; the caller vouches for the body.
         let written = unsafe { self.write(&claimed, message) };
         if written != Ok(true) {
@@ -102,7 +105,7 @@ impl Transfer<'_> {
         }
         membarrier::light();
         if receivers.is_set() {
-            let _ = tell::receivers(queue, who, Which::Sleepers);
+            tell::receivers(queue, who, Which::Sleepers);
         }
         self.note(Did::Send);
         Ok(true)
@@ -174,7 +177,7 @@ impl Transfer<'_> {
             if !claimed.publish(self.who) {
                 return Err(self.forked());
             }
-            let _ = tell::receivers(self.queue, self.who, Which::Sleepers);
+            tell::receivers(self.queue, self.who, Which::Sleepers);
             self.note(Did::Send);
             Ok(true)
         })
@@ -226,10 +229,11 @@ impl Transfer<'_> {
         let taken = store::take(queue, who, |skips| {
             let mut standing = Standing::unknown();
             standing.look_and_bind(queue, Some(record))?;
-            let Some(own) = standing.receiver(record) else { return Ok(None) };
-            if own.is_too_long {
+            let own = standing.receiver(record);
+            if own.map_or_else(|| record.is_refused(), |own| own.is_too_long) {
                 return Err(Errno::E2BIG);
             }
+            let Some(own) = own else { return Ok(None) };
             tell::refuse(queue, who, &standing, Which::Sleepers);
             let given = own.given.filter(|message| !skips || !store::is_claimed(queue, message));
             // Before it is claimed: see `standing`.
@@ -250,7 +254,7 @@ impl Transfer<'_> {
                 return Err(Errno::ERESTART);
             }
             self.queue.layout.words().turns.fetch_add(1, Ordering::SeqCst);
-            tell::receivers(self.queue, self.who, Which::Sleepers)?;
+            tell::receivers(self.queue, self.who, Which::Sleepers);
         }
         Ok(())
     }
@@ -283,7 +287,7 @@ impl Transfer<'_> {
             return Err(Errno::ERESTART);
         }
         if queue.layout.words().senders.is_set() {
-            let _ = tell::senders(queue, who, Which::Sleepers);
+            tell::senders(queue, who, Which::Sleepers);
         }
         self.note(Did::Receive);
         Ok(length)
@@ -297,7 +301,7 @@ impl Transfer<'_> {
             if !claimed.clear(self.queue, held, self.who) {
                 return Err(Errno::ERESTART);
             }
-            let _ = tell::senders(self.queue, self.who, Which::Sleepers);
+            tell::senders(self.queue, self.who, Which::Sleepers);
             self.note(Did::Receive);
             Ok(length)
         })

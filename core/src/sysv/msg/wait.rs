@@ -15,6 +15,12 @@
 //! A sender claims its slot, looks whether any thread waits, and commits. A waiter says that it
 //! waits, and looks at all slots. All of these are SeqCst. So either the sender sees the waiter, or
 //! the waiter finds the slot claimed.
+//!
+//! A receiver that finds the queue removed takes what was handed over to it before, or gets E2BIG
+//! for it. It reads that the queue is removed, and then looks. A sender that sees that a receiver
+//! waits reads whether the queue is removed after it has claimed its slot. So either that sender
+//! fails, or the receiver finds its slot claimed, and waits a moment. The same goes for a receiver
+//! that may not receive any more.
 
 use core::mem::MaybeUninit;
 
@@ -33,6 +39,7 @@ use crate::os::clock::{Clock, Deadline, monotonic_ns, realtime_seconds};
 use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
+use crate::shared::pause::Pause;
 use crate::shared::spin::Hint;
 use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
 use crate::shared::wait::{Attempt, Terms, Wait};
@@ -68,6 +75,8 @@ pub struct Waiting {
     /// The flag, as it was before the last look.
     seen: flag::Seen,
     next_short_sleep: i64,
+    /// For what is under way when the queue is removed.
+    pause: Pause,
     /// Until then a dead thread may still seem alive.
     doubtful_until: u64,
 }
@@ -99,6 +108,7 @@ pub unsafe fn place(
         words: Words::NONE,
         seen: flag::Seen::default(),
         next_short_sleep: SHORTEST_SLEEP,
+        pause: Pause::default(),
         doubtful_until: 0,
     };
     // SAFETY: valid for writing, says the caller.
@@ -128,17 +138,18 @@ impl Attempt for Waiting {
         self.owe();
         registering::lie(record, self.who())?;
         self.seen = self.flag().set();
-        // After the announcement.
-        queue.check_life()?;
-        let mut until = terms.until;
-        match self.look(record)? {
-            Look::There => return Ok(false),
-            Look::UnderWay => until = Some(self.next_short_sleep(until)),
-            Look::Nothing if monotonic_ns() < self.doubtful_until => {
-                until = Some(self.next_short_sleep(until));
-            }
-            Look::Nothing => self.next_short_sleep = SHORTEST_SLEEP,
+        // After the announcement, and before the look: see the module.
+        let allowed = self.check();
+        if matches!(self.task, Task::Send(_)) {
+            allowed?;
         }
+        let until = match (self.look(record)?, allowed) {
+            (Look::There, _) => return Ok(false),
+            // It may be for this one, and what is under way takes no time.
+            (Look::UnderWay, Err(_)) if self.pause.turn() => return Ok(false),
+            (_, Err(error)) => return Err(error),
+            (found, Ok(())) => self.end_of_sleep(found, terms.until),
+        };
         let awaited = (self.flag(), self.seen);
         let filter = &self.entered.operation.thread().filter;
         self.words.describe(sleep, record, queue, awaited, filter, until);
@@ -206,10 +217,10 @@ impl Waiting {
         self.leave();
         // What was for us is for others.
         if words.receivers.is_set() {
-            let _ = tell::receivers(queue, self.who(), Which::All);
+            tell::receivers(queue, self.who(), Which::All);
         }
         if words.senders.is_set() {
-            let _ = tell::senders(queue, self.who(), Which::All);
+            tell::senders(queue, self.who(), Which::All);
         }
         self.owed = None;
     }
@@ -252,7 +263,7 @@ impl Waiting {
         let may_yield = || self.entered.operation.thread().filter.may_yield();
         self.hint().spin(may_yield, || match &self.task {
             Task::Receive(into) => {
-                search::find(queue, into.selector, |_| false).is_ok_and(|found| found.is_some())
+                search::find_at_once(queue, into.selector, |_| false).is_ok_and(|one| one.is_some())
             }
             Task::Send(message) => self.seems_to_fit(message.length),
         })
@@ -306,11 +317,20 @@ impl Waiting {
         })
     }
 
+    /// EIDRM; EACCES.
+    fn check(&self) -> Result<()> {
+        let wanted = if matches!(self.task, Task::Send(_)) { ALTER } else { READ };
+        self.queue().check_life()?;
+        self.queue().check(wanted, realtime_seconds())
+    }
+
+    /// What has been handed over to a receiver is its own, even if the queue is removed before it
+    /// runs. So one that has a record looks first, and `lie_down` checks the rest.
     fn attempt_now(&mut self) -> Result<Option<Done>> {
         let queue = self.queue();
-        queue.check_life()?;
-        let wanted = if matches!(self.task, Task::Send(_)) { ALTER } else { READ };
-        queue.check(wanted, realtime_seconds())?;
+        if matches!(self.task, Task::Send(_)) || self.record.is_none() {
+            self.check()?;
+        }
         let done = within(self.who(), queue, |who| {
             let transfer = Transfer { queue, who, owed: self.owed.as_ref() };
             // SAFETY: the code that placed the wait vouches for the memory of the task.
@@ -352,6 +372,15 @@ impl Waiting {
             self.next_short_sleep = SHORTEST_SLEEP;
         }
         Ok(())
+    }
+
+    /// When a sleep ends that begins now, after a look that has found this.
+    fn end_of_sleep(&mut self, found: Look, until: Option<Deadline>) -> Option<Deadline> {
+        if found == Look::UnderWay || monotonic_ns() < self.doubtful_until {
+            return Some(self.next_short_sleep(until));
+        }
+        self.next_short_sleep = SHORTEST_SLEEP;
+        until
     }
 
     /// A short sleep, which ends at the deadline at the latest.

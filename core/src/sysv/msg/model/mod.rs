@@ -1,6 +1,6 @@
 //! The protocols of a message queue under the model checker: the real code of `deaths`, `flag`,
-//! `floor`, `occupied`, `owner`, `record`, `standing` and `usage`, in queues of two slots and small
-//! casts.
+//! `floor`, `occupied`, `owner`, `quiet`, `record`, `standing` and `usage`, in queues of two slots
+//! and small casts.
 //!
 //! Run by `make model`. What `store`, `tell` and `wait` do around that is repeated here, step by
 //! step, as the kernel's part is modelled: what it does to the claim of a thread that dies, and the
@@ -9,6 +9,7 @@
 mod blocks;
 mod floors;
 mod pieces;
+mod quiet;
 mod turns;
 mod waits;
 
