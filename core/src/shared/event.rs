@@ -2,7 +2,7 @@
 //!
 //! | bits | meaning | changed by |
 //! |---|---|---|
-//! | 0 | *awaited*: a thread may be asleep on the word | set by a waiter; cleared by a waker whose wake has reached no thread |
+//! | 0 | *awaited*: a thread may be asleep on the word | set by a waiter; cleared by a waker whose wake has reached no thread ([`Event::pass_on`] aside) |
 //! | 1 | *in turn*: what is there is for the threads that have been woken | set by a waker before its commit, if a thread has waited for long, and by a waiter that has waited for long; cleared by the one that is served last, or by one that has been held up for long enough |
 //! | 2..32 | a count | a waker that sees bit 0 adds one before its commit, and one before its wake |
 //!
@@ -133,6 +133,13 @@ impl Event {
             self.0.fetch_and(!IN_TURN, Ordering::SeqCst);
         }
         wake(&self.0, i32::MAX) > 0
+    }
+
+    /// Wakes a sleeper in place of another one, by the given call. A wake in vain clears nothing:
+    /// what is there may belong to threads on their way, and the bit still says that they slept.
+    pub fn pass_on(&self, wake: impl Fn(&AtomicU32, i32) -> usize) -> bool {
+        self.will_wake();
+        wake(&self.0, 1) > 0
     }
 
     /// A waiter does not wait any more: it has got what it wanted, or gives up. `is_left`: there is

@@ -123,8 +123,15 @@ impl WaitPoint {
 
     /// A waiter that came at this time has got what it wanted. `was_woken`: the others came later,
     /// as the kernel wakes in the order of arrival, and the next wake may be left to it. `is_left`
-    /// says whether there is something for another one.
-    pub fn served(&self, arrival: Arrival, was_woken: bool, is_left: impl FnOnce() -> bool) {
+    /// says whether there is something for another one. `stays_awaited`: the next waker is to learn
+    /// from its own wake whether a thread sleeps.
+    pub fn served(
+        &self,
+        arrival: Arrival,
+        was_woken: bool,
+        stays_awaited: bool,
+        is_left: impl FnOnce() -> bool,
+    ) {
         if was_woken {
             self.baton.put_down();
             let since = Arrival(self.since.load(Ordering::Relaxed));
@@ -136,15 +143,19 @@ impl WaitPoint {
         // message.
         let waited = Arrival::now().since(arrival);
         let order = WakeOrder::after(waited, true);
-        self.event.gone(is_left(), waited > PATIENCE_NS, || self.wake_one(order));
+        self.event.gone(is_left(), waited > PATIENCE_NS, || self.wake_next(order, stays_awaited));
     }
 
     /// A waiter does not wait any more. A wake that it has received may have been meant for another
-    /// one. `is_left` as above.
-    pub fn gone(&self, is_left: impl FnOnce() -> bool) {
+    /// one. The rest as above.
+    pub fn gone(&self, stays_awaited: bool, is_left: impl FnOnce() -> bool) {
         self.baton.put_down();
         let order = WakeOrder::OneByOne { began_turns: true };
-        self.event.gone(is_left(), true, || self.wake_one(order));
+        self.event.gone(is_left(), true, || self.wake_next(order, stays_awaited));
+    }
+
+    fn wake_next(&self, order: WakeOrder, stays_awaited: bool) -> bool {
+        if stays_awaited { self.event.pass_on(self.by_futex()) } else { self.wake_one(order) }
     }
 
     /// No sleeper is on its way any more: the one that was, looks again before it sleeps, or does
@@ -304,7 +315,7 @@ mod tests {
         assert!(!point.await_it(long_ago(now), true).1, "it is held up");
         let order = point.will_wake();
         assert!(order.has_begun_turns() && point.is_in_turn(), "its waker sees how long it slept");
-        point.served(now, true, || false);
+        point.served(now, true, false, || false);
         assert!(!point.is_in_turn());
     }
 
@@ -314,7 +325,7 @@ mod tests {
         let now = Arrival::now();
         point.await_it(Arrival(now.0 - 2 * ORDERED_NS), false);
         assert_ne!(point.will_wake(), WakeOrder::AtOnce);
-        point.served(now, true, || false);
+        point.served(now, true, false, || false);
         let order = point.will_wake();
         assert!(order == WakeOrder::AtOnce || Arrival::now().since(now) >= ORDERED_NS);
     }

@@ -18,6 +18,7 @@ use crate::os::process::Process;
 use crate::os::reserved;
 use crate::posix::mq::descriptor::{self, Closing, inherited};
 use crate::posix::mq::notify::internal;
+use crate::posix::mq::poll;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017,
@@ -108,6 +109,7 @@ pub fn end(thread: &'static Thread, closing: Closing, is_closed: bool) {
         queue.tell_interrupted();
         queue.queue.fifo
     });
+    poll::closed::closed(thread, &closing);
     closing.done();
     if let Ok(fifo) = fifo {
         internal::closed(fifo);

@@ -42,6 +42,7 @@ pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     membarrier::prepare();
     filter::look_while_opening();
     presence::prepare(&settings::get().dir);
+    descriptor::free_closed();
     loop {
         let mut data = open_or_create(name, how)?;
         if let Some(fifo) = data.made.take() {

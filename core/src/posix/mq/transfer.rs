@@ -374,13 +374,13 @@ impl Use<'_> {
         // empty queue.
         fence(Ordering::SeqCst);
         let point = layout.message();
-        // A process that is registered is told only if no receiver sleeps.
-        let is_registered = active != 0;
-        let woken = is_awaited
-            && if is_registered { point.wake_one_at_once(order) } else { point.wake_one(order) };
-        if is_registered && !woken {
-            self.notify_of_sent(layout.slots().is_oldest(sent));
+        if active == 0 {
+            if is_awaited {
+                point.wake_one(order);
+            }
+            return;
         }
+        self.tell_receiver_or_registered(is_awaited, active, sent, order);
     }
 
     #[cold]

@@ -10,7 +10,9 @@ use std::os::fd::{AsRawFd, RawFd};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::concern;
+use crate::os::errno::preserved;
 use crate::os::file;
+use crate::os::process::Process;
 use crate::posix::mq::descriptor::open::{Opened, POOL, Pool};
 use crate::posix::mq::descriptor::table;
 use crate::posix::mq::files;
@@ -122,18 +124,27 @@ pub fn fifo_of(fd: RawFd) -> Result<(u64, u64)> {
 /// Unmaps what has left the table and is not in use. What the program has a duplicate of stays:
 /// there may be no other way to the queue.
 pub fn free_unused() {
-    if Pool::has_retired() {
-        let unknown = unknown_fifos();
+    if Pool::has_retired()
+        && let Some(unknown) = unknown_fifos()
+    {
         POOL.lock().free_unused(|opened| unknown.contains(&opened.fifo));
     }
 }
 
-/// Of the descriptors that are not in the table.
-fn unknown_fifos() -> Vec<(u64, u64)> {
-    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+/// The same, if something has left the table since the last time: for a program that closes its
+/// queues by calls that may free nothing. Not in the child of a vfork.
+pub fn free_closed() {
+    if Pool::has_newly_retired() && Process::owns_memory() {
+        preserved(free_unused);
+    }
+}
+
+/// Of the descriptors that are not in the table. `None`: they cannot be listed.
+fn unknown_fifos() -> Option<Vec<(u64, u64)>> {
+    let entries = std::fs::read_dir("/proc/self/fd").ok()?.flatten();
     let all = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<RawFd>().ok());
     let unknown = all.filter(|&fd| !table::is_queue(fd) && !crate::os::reserved::is_reserved(fd));
-    unknown.filter_map(|fd| fifo_of(fd).ok()).collect()
+    Some(unknown.filter_map(|fd| fifo_of(fd).ok()).collect())
 }
 
 /// At load: checks whether the program has been started with a descriptor of a queue, which it may

@@ -19,7 +19,7 @@ mod spare;
 mod table;
 
 pub use enter::{Use, close_gone, enter, enter_at_once, is_found_queue};
-pub use inherited::free_unused;
+pub use inherited::{free_closed, free_unused};
 pub use open::{AtOnce, Opened};
 pub use table::{
     Closing, doubt, forget_what_it_was, in_range, insert, insert_alias, is_doubted, is_queue,

@@ -10,7 +10,7 @@ use core::hint::unreachable_unchecked;
 use core::ptr;
 use std::sync::Arc;
 
-use crate::atomic::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
 use crate::os::membarrier;
@@ -211,6 +211,7 @@ impl Open {
     pub(super) fn unshare(&'static self) {
         if self.descriptors.fetch_sub(1, Ordering::SeqCst) == 1 {
             retire(ptr::from_ref(self).cast_mut());
+            IS_NEW_RETIRED.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -231,6 +232,9 @@ pub static POOL: ForkMutex<Pool> = ForkMutex::new(1, Pool { free: Vec::new(), al
 /// Entries that have left the table, chained by `next`. Any thread may put one in front; the holder
 /// of [`POOL`] takes all.
 static RETIRED: AtomicPtr<Open> = AtomicPtr::new(ptr::null_mut());
+
+/// One of them has come since the holder of [`POOL`] has last looked. Relaxed: a hint.
+static IS_NEW_RETIRED: AtomicBool = AtomicBool::new(false);
 
 fn retire(open: *mut Open) {
     let mut first = RETIRED.load(Ordering::Relaxed);
@@ -294,9 +298,15 @@ impl Pool {
         !RETIRED.load(Ordering::Relaxed).is_null()
     }
 
+    /// Whether something may be freed that could not be the last time.
+    pub(super) fn has_newly_retired() -> bool {
+        IS_NEW_RETIRED.load(Ordering::Relaxed)
+    }
+
     /// Unmaps the retired queues that no operation is in the middle of, but for those that are
     /// still needed.
     pub(super) fn free_unused(&mut self, is_needed: impl Fn(&Opened) -> bool) {
+        IS_NEW_RETIRED.store(false, Ordering::Relaxed);
         let mut next = RETIRED.swap(ptr::null_mut(), Ordering::AcqRel);
         if next.is_null() {
             return;
@@ -308,8 +318,10 @@ impl Pool {
             next = open.next.load(Ordering::Relaxed);
             // SAFETY: we have the pool.
             let stays = unsafe { open.opened() }.is_some_and(&is_needed);
-            if stays || thread::is_in_use(this.cast()) {
+            let is_in_use = !stays && thread::is_in_use(this.cast());
+            if stays || is_in_use {
                 retire(this);
+                IS_NEW_RETIRED.fetch_or(is_in_use, Ordering::Relaxed);
                 continue;
             }
             open.at_once.store(0, Ordering::Relaxed);

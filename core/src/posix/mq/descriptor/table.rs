@@ -151,6 +151,11 @@ impl Closing {
         Err(Errno::EBADF)
     }
 
+    /// The descriptor.
+    pub fn fd(&self) -> RawFd {
+        self.fd
+    }
+
     /// The descriptor has been closed. It is free, or has been reused meanwhile, and then stays as
     /// it is.
     pub fn done(self) {

@@ -6,11 +6,14 @@
 //! | `record` | the lock that tells which process is registered, and for what |
 //! | `register` | the call |
 //! | `sender` | the sender of a message notifies |
+//! | `handed` | whether a message goes to a receiver that sleeps |
 //! | `signal` | the signal |
 //! | `notifier` | the thread that notifies where the sender cannot |
 //! | `turn` | one thread of a process registers at a time |
 //! | `internal` | descriptors of ours, whose closing must not end a registration |
 
+#[cfg(not(loom))]
+mod handed;
 #[cfg(not(loom))]
 pub mod internal;
 #[cfg(not(loom))]

@@ -4,6 +4,7 @@
 //! | module | |
 //! |---|---|
 //! | `answer` | corrects what poll(2) has answered |
+//! | `closed` | descriptors that are closed while an epoll reports them |
 //! | `fifo` | the system calls on the FIFO |
 //! | `level` | when packets are put in and taken out |
 //! | `nested` | the epolls that this process has in sets of epolls |
@@ -16,6 +17,8 @@
 
 #[cfg(not(loom))]
 pub mod answer;
+#[cfg(not(loom))]
+pub mod closed;
 #[cfg(not(loom))]
 pub mod fifo;
 pub mod level;

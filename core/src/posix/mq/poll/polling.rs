@@ -10,7 +10,7 @@ use crate::posix::mq::poll::readiness::{Pollers, Readiness};
 /// See the module.
 #[derive(Default)]
 pub struct Polling {
-    /// Bits: [`LOCKED`], [`LAZY`].
+    /// Bits: [`LOCKED`], [`LAZY`], [`OUT_OF_SIGHT`].
     state: AtomicU32,
     /// What an epoll waits for: `Pollers::bits`. Added to by the thread that puts it into a set.
     watched: AtomicU32,
@@ -33,6 +33,8 @@ const LOCKED: u32 = 1;
 /// again: so the packet may stay for that call to take out. Set by that call; cleared by the thread
 /// that leaves a packet.
 const LAZY: u32 = 2;
+/// An epoll reports it that does not look at it: no packet may stay. Set once.
+const OUT_OF_SIGHT: u32 = 4;
 
 impl Polling {
     /// This process will look before it sleeps.
@@ -42,7 +44,12 @@ impl Polling {
 
     /// Whether a packet may stay for the next call that looks.
     pub fn may_be_lazy(&self) -> bool {
-        self.state.fetch_and(!LAZY, Ordering::Relaxed) & LAZY != 0
+        self.state.fetch_and(!LAZY, Ordering::Relaxed) & (LAZY | OUT_OF_SIGHT) == LAZY
+    }
+
+    /// The descriptor has been closed that an epoll reports it by, and others lead to it.
+    pub fn is_out_of_sight(&self) {
+        self.state.fetch_or(OUT_OF_SIGHT, Ordering::Relaxed);
     }
 
     /// An epoll is going to wait for these events.

@@ -195,7 +195,8 @@ impl Attempt for Transfer {
 
     fn abandon(&mut self) {
         if self.has_lain_down {
-            self.point().gone(|| self.queue.look(self.task.wanted()) != Look::Nothing);
+            let is_left = || self.queue.look(self.task.wanted()) != Look::Nothing;
+            self.point().gone(self.stays_awaited(), is_left);
             self.tell_the_other_side();
         }
         self.owed = None;
@@ -299,10 +300,17 @@ impl Transfer {
                 self.pass_on_deaths();
             }
             let is_left = || seems_ready(&self.queue, self.task.wanted());
-            self.point().served(self.arrival, self.called.is_on_its_way(), is_left);
+            let is_woken = self.called.is_on_its_way();
+            self.point().served(self.arrival, is_woken, self.stays_awaited(), is_left);
             self.owed = None;
         }
         Ok(done)
+    }
+
+    /// What a registered process is told depends on the receivers that senders find asleep
+    /// (`tell_receivers`).
+    fn stays_awaited(&self) -> bool {
+        self.task.wanted() == Wanted::Message && self.queue.queue.layout.notify().active() != 0
     }
 
     /// It is served, and the one wake for a process that has died may have come to it, too.
