@@ -59,6 +59,20 @@ fn what_is_preloaded_already_stays() {
         ));
 }
 
+/// Sanitizers refuse to start behind another library, and libfaketime is not called there.
+#[test]
+fn what_has_to_be_in_front_is() {
+    let library = library_dir().join("librsipc.so").canonicalize().unwrap();
+    run(&["--", "/bin/sh", "-c", "echo $LD_PRELOAD"])
+        .env("LD_PRELOAD", "libm.so.6:/nowhere/libfaketime.so.1 libnone.so:libasan.so.99")
+        .assert()
+        .success()
+        .stdout(format!(
+            "/nowhere/libfaketime.so.1:libasan.so.99:{}:libm.so.6:libnone.so\n",
+            library.display()
+        ));
+}
+
 /// The command is found beside its library wherever both were put.
 #[test]
 fn the_library_is_found_from_the_command() {

@@ -1,11 +1,11 @@
 //! `rsipc run`: a program, unchanged, on the library.
 
 pub mod library;
+pub mod preload;
 mod program;
 mod status;
 mod watched;
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -55,28 +55,17 @@ pub fn run(options: &Options) -> Result<()> {
     if options.verbose {
         command.env("RSIPC_VERBOSE", "1");
     }
-    let list = preload(library.as_os_str());
     if options.wishes.is_watched() {
-        let mut watching = library::watching(&library)?.into_os_string();
-        watching.push(":");
-        watching.push(list);
-        process::exit(watched::run(&options.wishes, command, &watching)?);
+        let mut both = library::watching(&library)?.into_os_string();
+        both.push(":");
+        both.push(&library);
+        process::exit(watched::run(&options.wishes, command, &preload::list(&both))?);
     }
-    command.env("LD_PRELOAD", list);
+    command.env("LD_PRELOAD", preload::list(library.as_os_str()));
     // Returns only if it fails.
     let error = command.exec();
     let what = format!("cannot run {}", shown(program.as_os_str()));
     Err(Failure::call(what, error).with_status(NOT_RUN))
-}
-
-/// In front of what is preloaded already.
-pub fn preload(library: &OsStr) -> OsString {
-    let mut list = library.to_owned();
-    if let Some(others) = env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
-        list.push(":");
-        list.push(others);
-    }
-    list
 }
 
 fn shown(name: &OsStr) -> String {

@@ -22,7 +22,7 @@ pub fn check() -> Finding {
         }
     };
     let tried = Command::new("/bin/true")
-        .env("LD_PRELOAD", preload(library.as_os_str()))
+        .env("LD_PRELOAD", preload::list(library.as_os_str()))
         .env("RSIPC_VERBOSE", "1")
         .stdin(Stdio::null())
         .output();
