@@ -1,11 +1,11 @@
-/* Messages come and go in the middle of a receiver's look at the queue, but there is always one that
- * it wants: it gets that. */
+/* Messages come and go in the middle of a look at the queue, but there is always one that is wanted:
+ * a receiver gets that, and msgctl() counts it. */
 #include "../support/common_memory.h"
 #include "../support/step.h"
-#include "../support/sysv_msg.h"
+#include "../support/sysv_msg_sleepers.h"
 
-/* A look at a slot takes more instructions than STRIDE. */
-enum { AT_A_TIME = 4, STRIDE = 3, NOTHING = -1 };
+/* A look at a slot takes more instructions than these. */
+enum { AT_A_TIME = 4, STRIDE = 3, LONG_STRIDE = 7, NOTHING = -1 };
 
 static int queue, elsewhere;
 static long selector;
@@ -75,4 +75,38 @@ CASE(msgrcv_finds_one_of_two_that_come_and_go_at_any_third_instruction)
 CASE(msgrcv_finds_the_lowest_of_those_that_come_and_go_at_any_third_instruction)
 {
 	at_any_third(-9);
+}
+
+static void count_messages(void)
+{
+	struct msqid_ds status;
+	CHECK_OK(msgctl(queue, IPC_STAT, &status));
+	__atomic_store_n(got, (long)status.msg_qnum, __ATOMIC_SEQ_CST);
+}
+
+/* A receiver of another type sleeps: whether a message is for it takes longer to find. */
+static int count_trial(int steps)
+{
+	prepare();
+	struct sleeper *sleeper = PROCESS_RECEIVES(queue, 9, 0);
+	pid_t victim = step_victim(rehearse, count_messages);
+	int in_call = step_many(victim, steps * LONG_STRIDE);
+	PUT(queue, 1, "in the slot before");
+	GET(queue, 1, 0, 1, "second slot");
+	CHECK_OK(ptrace(PTRACE_CONT, victim, NULL, NULL));
+	CHECK_SOON(step_stage() == 2);
+	long count = __atomic_load_n(got, __ATOMIC_SEQ_CST);
+	CHECK(count == 2 || count == 3);
+	step_kill(victim);
+	kill_sleeper(sleeper);
+	remove_queue(queue);
+	remove_queue(elsewhere);
+	return in_call ? STEP_EARLY : STEP_OVER;
+}
+
+CASE(msgctl_stat_counts_those_that_come_and_go_in_the_middle_of_it)
+{
+	int counts[STEP_ENDS] = { 0 };
+	step_trials(count_trial, AT_A_TIME, counts);
+	CHECK(counts[STEP_EARLY] > 0 && counts[STEP_OVER] > 0);
 }

@@ -3,6 +3,7 @@
 use super::count::settled;
 use super::layout::Did;
 use super::queue::Queue;
+use super::quiet::{Looks, Quiet};
 use super::records::now;
 use super::selector::Selector;
 use super::standing::Standing;
@@ -42,6 +43,10 @@ pub struct Description {
     pub pids: [u32; 2],
 }
 
+/// Looks that find the same, while a thread seems to be held up in the middle of an operation. It
+/// may be stopped, or dead.
+const LOOKS_AT_REST: usize = 8;
+
 /// IPC_STAT; MSG_STAT_ANY with `any`. EINVAL, EACCES.
 pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Description> {
     let tag = FrameTag::new();
@@ -54,17 +59,35 @@ pub fn describe(thread: &'static Thread, id: i32, any: bool) -> Result<Descripti
 }
 
 /// What msgctl(2) says of a queue. EINVAL: hostile bytes.
+///
+/// The messages are counted one slot after the other: see `quiet`.
 fn description(queue: &Queue, who: &Operation<'static>) -> Result<Description> {
     if let Some(amount) = amount_at_once(queue)? {
         return Ok(facts(queue, amount));
     }
-    let mut standing = Standing::unknown();
-    standing.look(queue, None)?;
+    let words = queue.layout.words();
+    let (usage, arrivals) = (&words.usage, &words.sending.arrivals);
     let is_dead = |holder| store::has_ended(queue, who, holder);
-    while standing.free_dead(Selector::Any, true, now(), is_dead) {
+    let mut standing = Standing::unknown();
+    let mut looks = Looks::default();
+    loop {
+        let quiet = Quiet::begin(usage, arrivals, || store::is_pending(queue))?;
         standing.look(queue, None)?;
+        while standing.free_dead(Selector::Any, true, now(), is_dead) {
+            standing.look(queue, None)?;
+        }
+        let seen = description_of(queue, &standing)?;
+        let is_last = looks.count(store::count(queue), false);
+        let is_at_rest = looks.number() >= LOOKS_AT_REST && quiet.is_unchanged(usage, arrivals);
+        if is_at_rest || quiet.lasts(usage, arrivals) || is_last && words.deaths.may_matter() {
+            return Ok(seen);
+        }
+        if is_last {
+            // Right at any time, but that a thread may be in the middle of adding or taking away.
+            let amount = usage.seen().amount().minus(standing.given());
+            return Ok(Description { amount, ..seen });
+        }
     }
-    description_of(queue, &standing)
 }
 
 /// What is in a queue, if that is known without a look at the messages: it is empty, or none of

@@ -16,6 +16,31 @@ use super::usage::{Seen, Usage};
 use crate::atomic::{Ordering, fence};
 use crate::os::Result;
 
+/// Blocks of slots that are looked at for one answer, and looks at least, if messages come all the
+/// time. It is unlikely that each of these looks misses what is there.
+const BLOCKS: usize = 512;
+const LOOKS: usize = 4;
+/// The same where the question is whether another message comes first.
+const BLOCKS_FOR_ORDER: usize = 32;
+
+/// Looks, up to so many.
+#[derive(Default)]
+pub struct Looks(usize);
+
+impl Looks {
+    /// How many there have been.
+    pub fn number(&self) -> usize {
+        self.0
+    }
+
+    /// One more at so many blocks. True: it is the last one.
+    pub fn count(&mut self, blocks: usize, has_found: bool) -> bool {
+        self.0 += 1;
+        let most = if has_found { BLOCKS_FOR_ORDER } else { BLOCKS };
+        self.0 >= LOOKS && self.0 * blocks >= most
+    }
+}
+
 /// What there was before a look.
 pub struct Quiet {
     is_pending: bool,
@@ -36,8 +61,13 @@ impl Quiet {
 
     /// After the look: whether it was quiet.
     pub fn lasts(&self, usage: &Usage, arrivals: &Arrivals) -> bool {
+        !self.is_pending && self.is_unchanged(usage, arrivals)
+    }
+
+    /// The same, but that threads may have been, or be held up, in the middle of an operation.
+    pub fn is_unchanged(&self, usage: &Usage, arrivals: &Arrivals) -> bool {
         // The look comes before: some of its loads are Relaxed.
         fence(Ordering::Acquire);
-        !self.is_pending && (usage.seen(), arrivals.last()) == self.before
+        (usage.seen(), arrivals.last()) == self.before
     }
 }

@@ -5,7 +5,7 @@ use super::long;
 use super::message::Message;
 use super::oldest::{Effort, Terms};
 use super::queue::Queue;
-use super::quiet::Quiet;
+use super::quiet::{Looks, Quiet};
 use super::records::now;
 use super::selector::Selector;
 use super::standing::Standing;
@@ -18,12 +18,6 @@ use crate::shared::thread::Operation;
 /// How many receivers in a row may be found dead. Only hostile bytes give more.
 const ATTEMPTS: usize = 512;
 
-/// Blocks of slots that are looked at for one answer, and looks at least, if messages come all the
-/// time. It is unlikely that each of these looks misses what is there.
-const BLOCKS: usize = 512;
-const LOOKS: usize = 4;
-/// The same where a message has been found, and the question is whether another one comes first.
-const BLOCKS_FOR_ORDER: usize = 32;
 /// The lowest type.
 const LOWEST: i64 = 1;
 
@@ -56,16 +50,12 @@ fn find_in_quiet(
         Selector::Lowest(_) => message.kind <= LOWEST,
         _ => true,
     };
-    let mut looks = 0;
+    let mut looks = Looks::default();
     loop {
         let quiet = Quiet::begin(usage, arrivals, || store::is_pending(queue))?;
         let found = find_at_once(queue, selector, &is_other)?;
-        looks += 1;
-        let blocks = if found.is_some() { BLOCKS_FOR_ORDER } else { BLOCKS };
-        if found.as_ref().is_some_and(is_first)
-            || quiet.lasts(usage, arrivals)
-            || looks >= LOOKS && looks * store::count(queue) >= blocks
-        {
+        let is_last = looks.count(store::count(queue), found.is_some());
+        if is_last || found.as_ref().is_some_and(is_first) || quiet.lasts(usage, arrivals) {
             return Ok(found);
         }
     }

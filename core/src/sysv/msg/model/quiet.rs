@@ -1,8 +1,8 @@
 //! A look that was quiet misses no message that was there all the time.
 //!
 //! Seen to fail when
-//! * a look counts that has seen a slot claimed and empty, or another usage before it than after
-//!   it; the claim of a slot is looked at after its key.
+//! * a look counts before which a slot was claimed and empty, or after which the usage is another
+//!   one.
 
 use loom::thread;
 
