@@ -22,7 +22,7 @@ use core::ptr;
 
 use super::called::Called;
 use super::task::{Task, Transferred};
-use super::turn::{Turn, earlier};
+use super::turn::{Refusal, Turn, earlier};
 use super::words::Words;
 use crate::os::Errno;
 use crate::os::Result;
@@ -31,7 +31,6 @@ use crate::os::futex::{Awaited, Interrupted, Sleep, Woken};
 use crate::posix::mq::descriptor::{self, Use, mapping};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
-use crate::shared::pause::Moment;
 use crate::shared::thread::{Announcement, FrameTag, Thread};
 use crate::shared::wait::{Attempt, Terms};
 use crate::shared::wait_point::{Arrival, WaitPoint};
@@ -337,18 +336,21 @@ impl Transfer {
     }
 
     /// The result for a descriptor with `O_NONBLOCK`. What poll(2) may have reported is waited for,
-    /// for a moment.
+    /// for a moment, and sleepers of the other side that have been woken: the kernel serves them in
+    /// the calls that wake them.
     fn refuse(&mut self) -> Result<Transferred> {
-        let mut moment = Moment::default();
+        let (mut refusal, other) = (Refusal::default(), self.other_point());
         loop {
             if let Some(done) = self.attempt_at_last()? {
                 return Ok(done);
             }
-            if !self.queue.is_promised(self.task.wanted()) || !moment.turn() {
+            if !refusal.waits(other, || self.queue.is_promised(self.task.wanted())) {
                 break;
             }
         }
-        if self.other_point().is_overdue() {
+        // No thread came: the next call is not to wait for it.
+        let is_noted = self.queue.queue.layout.notify().active() != 0;
+        if other.is_overdue() || (other.is_awaited() && !is_noted) {
             self.tell_the_other_side();
         }
         self.queue.found_none(self.task.wanted());

@@ -1,7 +1,7 @@
 //! What a waiter knows of its turn: when it leaves what is there to others, and for how long.
 
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
-use crate::shared::pause;
+use crate::shared::pause::{self, Moment, Pause};
 use crate::shared::wait_point::{OVERDUE_NS, WaitPoint};
 
 /// How long the turn of others is waited for, in nanoseconds: usually longer than a thread is
@@ -85,5 +85,25 @@ pub fn earlier(deadline: Option<Deadline>, nanoseconds: i64) -> Deadline {
     match deadline {
         None => Deadline::after_ns(Clock::Monotonic, nanoseconds),
         Some(deadline) => deadline.or_after_ns(nanoseconds),
+    }
+}
+
+/// How long a call that must not sleep waits for threads that may be about to do their part.
+#[derive(Default)]
+pub struct Refusal {
+    moment: Moment,
+    pause: Pause,
+}
+
+impl Refusal {
+    /// Waits a moment. False, at once: there is nothing to wait for, or it has been long enough.
+    /// `other`: where sleepers of the other side wait. `is_promised`: another thread has said that
+    /// what is missing comes.
+    pub fn waits(&mut self, other: &WaitPoint, is_promised: impl FnOnce() -> bool) -> bool {
+        if other.expects_one() && !other.is_overdue() {
+            // Longer: it is certain that the thread was woken.
+            return self.pause.turn();
+        }
+        (other.is_awaited() || is_promised()) && self.moment.turn()
     }
 }
