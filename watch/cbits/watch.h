@@ -90,8 +90,8 @@ _Static_assert(sizeof(struct rsipc_watch_call) == 16 * 8 + 16, "call::Call has t
 /* The name of a field, and where it is, for a test that compares the two. NULL: there is none of
  * this number. */
 #define WATCHED_FIELDS(X)                                                                          \
-	X(number) X(arguments) X(site) X(result) X(error) X(has_returned) X(began) X(ended) X(hash) \
-	X(decision) X(turn) X(slot) X(object) X(value) X(is_new) X(tag)
+	X(number) X(arguments) X(site) X(result) X(error) X(has_returned) X(began) X(ended)        \
+	X(hash) X(decision) X(turn) X(slot) X(object) X(value) X(is_new) X(tag)
 const char *rsipc_watch_field(unsigned number, size_t *offset);
 
 /* 0: the call is to be made. Otherwise it fails with this errno, without being made. */

@@ -1,5 +1,5 @@
-/* Messages come and go in the middle of a look at the queue, but there is always one that is wanted:
- * a receiver gets that, and msgctl() counts it. */
+/* Messages come and go in the middle of a look at the queue, but there is always one that is
+ * wanted: a receiver gets that, and msgctl() counts it. */
 #include "../support/common_memory.h"
 #include "../support/step.h"
 #include "../support/sysv_msg_sleepers.h"

@@ -128,7 +128,8 @@ CASE(msgctl_removal_leaves_sleepers_what_was_sent_to_them_before)
 {
 	for (unsigned turn = 0; turn < 20; turn++) {
 		int queue = new_queue();
-		struct sleeper *first = PROCESS_RECEIVES(queue, 1, 0), *second = RECEIVES(queue, 2, 0),
+		struct sleeper *first = PROCESS_RECEIVES(queue, 1, 0),
+			       *second = RECEIVES(queue, 2, 0),
 			       *third = PROCESS_RECEIVES(queue, 0, 0),
 			       *none = PROCESS_RECEIVES(queue, 9, 0);
 		PUT(queue, 2, "second");

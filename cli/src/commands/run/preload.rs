@@ -4,8 +4,9 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// What the names of libraries begin with that have to stand in front of librsipc: sanitizers, which
-/// refuse to start otherwise, and libfaketime, which translates the times that the program gives.
+/// What the names of libraries begin with that have to stand in front of librsipc: sanitizers,
+/// which refuse to start otherwise, and libfaketime, which translates the times that the program
+/// gives.
 const IN_FRONT: [&[u8]; 6] =
     [b"libasan", b"libhwasan", b"liblsan", b"libtsan", b"libubsan", b"libfaketime"];
 

@@ -23,6 +23,7 @@
 //! | `oldest` | what a search for the oldest message is told |
 //! | `owner` | which message a piece of storage belongs to |
 //! | `queue` | a mapped queue |
+//! | `quiet` | looks during which no message came |
 //! | `record` | a waiter |
 //! | `records` | all records of a queue |
 //! | `regions` | where the regions of a queue are mapped |

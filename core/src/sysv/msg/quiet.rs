@@ -1,8 +1,8 @@
 //! Looks that find nothing, though there has been a message all the time.
 //!
 //! A look reads one slot after the other. A sender may fill a slot that it has passed, before a
-//! receiver empties one that it has not. So a look that finds nothing counts only if it was *quiet*:
-//! no message came. The same goes for one that finds no message of a lower type.
+//! receiver empties one that it has not. So a look that finds nothing counts only if it was
+//! *quiet*: no message came. The same goes for one that finds no message of a lower type.
 //!
 //! A sender claims its slot, takes a number, adds its message to the usage, and commits. Before the
 //! look, the usage and the last number are read, and then all claims. If no slot is claimed and
