@@ -29,9 +29,10 @@ pub fn find(
     is_other: impl Fn(&Message) -> bool,
 ) -> Result<Option<Message>> {
     if !matches!(selector, Selector::Lowest(_)) {
-        let found = find_at_once(queue, selector, &is_other)?;
-        if found.is_some() {
-            return Ok(found);
+        // As it is, without a copy.
+        let found = find_at_once(queue, selector, &is_other);
+        if !matches!(found, Ok(None)) {
+            return found;
         }
     }
     find_in_quiet(queue, selector, is_other)
