@@ -7,6 +7,7 @@ use libc::{off_t, size_t};
 
 use crate::entry::{jump_to, jumps_to};
 use rsipc_core::os::user;
+use rsipc_core::sysv::shm;
 
 jumps_to! {
     rsipc_c_munmap(addr: *mut c_void, length: size_t) -> c_int;
@@ -57,4 +58,5 @@ jumps_to! {
 #[unsafe(no_mangle)]
 extern "C" fn rsipc_forget_memory(start: *const c_void, length: size_t) {
     user::forget(start.addr(), length);
+    shm::note_change(start.addr(), length);
 }

@@ -149,6 +149,36 @@ CASE(shmdt_after_all_of_it_has_been_unmapped_is_einval)
 	CHECK_FAILS(shmdt(at), EINVAL);
 }
 
+static void map_over(char *at, size_t pages)
+{
+	CHECK(mmap(at, pages * page_size(), PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
+	at[0] = 'a';
+}
+
+CASE(shmdt_leaves_what_was_mapped_over_a_part)
+{
+	for (size_t page = 0; page < 4; page++) {
+		int segment = new_segment(4 * page_size());
+		char *at = attach(segment), *part = at + page * page_size();
+		map_over(part, 1);
+		CHECK_OK(shmdt(at));
+		CHECK_EQ(part[0], 'a');
+		CHECK_EQ(attached(segment), 0);
+		CHECK_OK(munmap(part, page_size()));
+	}
+}
+
+CASE(shmdt_of_what_was_mapped_over_all_of_it_is_einval)
+{
+	int segment = new_segment(2 * page_size());
+	char *at = attach(segment);
+	map_over(at, 2);
+	CHECK_EQ(attached(segment), 0);
+	CHECK_FAILS(shmdt(at), EINVAL);
+	CHECK_EQ(at[0], 'a');
+}
+
 CASE(shmdt_of_an_attachment_that_was_moved)
 {
 	int segment = new_segment(page_size());

@@ -1,7 +1,7 @@
 //! `shmdt`: an attachment goes by the address that `shmat` gave.
 
 use super::attachments;
-use super::places::{self, Attachment, Claim};
+use super::places::{self, Attachment};
 use super::segment::Segment;
 use crate::os::maps::{self, Look, Mapping};
 use crate::os::{Errno, Result};
@@ -15,11 +15,12 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
     }
     let claim = places::claim(address)?;
     let id = match &claim {
-        Some(Claim { attachment, .. }) if is_whole(attachment) => {
-            unmap(attachment.start, attachment.length);
-            attachment.id
+        Some(claim) if !claim.may_have_changed() && is_whole(&claim.attachment) => {
+            unmap(claim.attachment.start, claim.attachment.length);
+            claim.attachment.id
         }
-        // The program has unmapped parts of it itself, or it was not mapped by this library.
+        // The program has unmapped parts of it itself, or mapped something else there; or it was
+        // not mapped by this library.
         _ => detach_parts(address)?,
     };
     drop(claim);
@@ -32,7 +33,8 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
 }
 
 /// Whether all of it is mapped still. Then it is what was attached, unless the program has unmapped
-/// that itself, mapped something else at the same address, and detaches it all the same.
+/// that itself by a bare system call, mapped something else at the same address, and detaches it
+/// all the same.
 fn is_whole(attachment: &Attachment) -> bool {
     let start = core::ptr::with_exposed_provenance_mut(attachment.start);
     // SAFETY: a range of addresses, whatever is there; with this flag nothing is written.

@@ -47,3 +47,4 @@ pub use control::{
 pub use detach::detach;
 pub use find::{SIZE_MAX, get};
 pub use info::{Limits, Usage};
+pub use places::note_change;

@@ -17,7 +17,7 @@
 
 use core::ptr;
 
-use crate::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use crate::os::{Errno, Result};
 
 /// An attachment.
@@ -36,6 +36,9 @@ struct Place {
     start: AtomicUsize,
     length: AtomicUsize,
     id: AtomicI32,
+    /// The program has mapped or unmapped something there since. Relaxed: a program that does that
+    /// while another thread attaches or detaches cannot tell which came first.
+    is_changed: AtomicBool,
 }
 
 const FREE: usize = 0;
@@ -85,6 +88,13 @@ pub struct Claim {
     place: &'static Place,
 }
 
+impl Claim {
+    /// Whether the program may have mapped something else over it, or over a part of it.
+    pub fn may_have_changed(&self) -> bool {
+        self.place.is_changed.load(Ordering::Relaxed)
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         // Release: it has been unmapped when a thread finds the place free.
@@ -100,6 +110,7 @@ pub fn insert(new: Attachment) {
         if place.start.load(Ordering::Relaxed) == FREE && place.exchange(FREE, IN_HAND) {
             place.length.store(new.length, Ordering::Relaxed);
             place.id.store(new.id, Ordering::Relaxed);
+            place.is_changed.store(false, Ordering::Relaxed);
             // Release: a thread that finds the address finds the rest.
             place.start.store(new.start, Ordering::Release);
             USED.fetch_max(u32::try_from(number).unwrap_or(0) + 1, Ordering::Release);
@@ -127,14 +138,24 @@ pub fn claim(start: usize) -> Result<Option<Claim>> {
 
 /// Other things are mapped here now, in whole or in part.
 fn forget(start: usize, length: usize) {
-    for place in used() {
-        if let Some(old) = place.attached()
-            && old.start < start + length
-            && start < old.start + old.length
-        {
-            place.exchange(old.start, FREE);
-        }
+    for (place, old) in at(start, length) {
+        place.exchange(old.start, FREE);
     }
+}
+
+/// The program has changed what is mapped here. Async-signal-safe.
+pub fn note_change(start: usize, length: usize) {
+    for (place, _) in at(start, length) {
+        place.is_changed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What is attached here, in whole or in part.
+fn at(start: usize, length: usize) -> impl Iterator<Item = (&'static Place, Attachment)> {
+    let end = start.saturating_add(length);
+    used().filter_map(|place| Some((place, place.attached()?))).filter(move |(_, attached)| {
+        attached.start < end && start < attached.start.saturating_add(attached.length)
+    })
 }
 
 /// The number of attachments of a segment.
