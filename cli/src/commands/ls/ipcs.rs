@@ -82,7 +82,9 @@ pub fn numbers(
     }
     aspect.limits.then(|| {
         let limits = kinds(is_asked).flat_map(|kind| {
-            let named = move |(what, ours, kernels): Limit| json!({ "kind": kind, "limit": what, "librsipc": ours, "kernel": kernels });
+            let named = move |(what, ours, kernels): Limit| {
+                json!({ "kind": kind, "limit": what, "librsipc": ours, "kernel": kernels })
+            };
             limits_of(kind).into_iter().map(named)
         });
         json!({ "limits": limits.collect::<Vec<_>>() })
