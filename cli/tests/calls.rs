@@ -276,3 +276,18 @@ fn a_full_output_is_a_failure() {
         assert_eq!(status.code(), Some(1), "{arguments:?}");
     }
 }
+
+#[test]
+fn lines_that_were_sent_are_counted_when_one_fails() {
+    let place = Place::new("lines");
+    place.rsipc(&["mq", "create", "q", "--message-size", "3"]).assert().success();
+    let output =
+        place.rsipc(&["mq", "send", "q", "--lines"]).write_stdin("one\ntwo\nthree\n").output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("2 lines were sent before it stopped"), "{said}");
+    let output = place.rsipc(&["mq", "send", "q", "x", "--priority", "40000"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("a priority is a number from 0 to 32767"), "{said}");
+}

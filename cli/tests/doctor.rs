@@ -175,6 +175,24 @@ fn settings_are_checked_for_their_spelling_and_their_values() {
 }
 
 #[test]
+fn values_that_are_not_what_they_seem_are_told() {
+    let place = Place::new("doctor-values");
+    let mut command = place.rsipc(&["doctor"]);
+    command.env("RSIPC_CHAOS", "abc").env("RSIPC_CHECK", "zzz").env("RSIPC_SEM_TRACK", "1");
+    command.env("RSIPC_TRACE", "/nonexistent/a").env("RSIPC_MSGMAX", "99999999999");
+    let said = doctor(&mut command);
+    for part in [
+        "RSIPC_CHAOS=abc is no seed",
+        "RSIPC_CHECK=zzz counts as 1",
+        "RSIPC_SEM_TRACK=1 is a pattern of names",
+        "RSIPC_TRACE=/nonexistent/a cannot be written",
+        "RSIPC_MSGMAX=99999999999 counts as 16777216",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
 fn a_missing_directory_is_named_as_such() {
     let mut command = rsipc(&["doctor"]);
     command.env("RSIPC_DIR", "/nonexistent/objects");

@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use common::{Actor, Place, eventually};
 use serde_json::Value;
 
@@ -46,15 +49,22 @@ fn crossed(place: &Place) -> [Actor; 3] {
 }
 
 #[test]
-fn a_supervisor_that_sits_in_poll_or_in_a_wait_is_not_the_one_who_will_post() {
-    for (sits, told) in [("poll", "in poll"), ("wait", "waiting for a child")] {
+fn a_supervisor_that_sits_in_a_call_is_not_the_one_who_will_post() {
+    let calls = [
+        ("read", "in read"),
+        ("sleep", "sleeping for a time"),
+        ("poll", "in poll"),
+        ("wait", "waiting for a child"),
+    ];
+    for (sits, told) in calls {
         let place = Place::new(&format!("sits-{sits}"));
         let mut actors = crossed(&place);
-        for _ in 0..3 {
-            assert!(deadlocks(&place).is_empty(), "the third one reads, and may be told to post");
+        // It reads its next line.
+        if sits != "read" {
+            actors[2].begins(&format!("sit {sits}"));
         }
-        actors[2].begins(&format!("sit {sits}"));
-        let found = found(&place);
+        let is_told = |found: &Vec<Value>| found.iter().any(|it| it.to_string().contains(told));
+        let found = eventually(|| deadlocks(&place), is_told).remove(0);
         assert_eq!((&found["confidence"], &found["certain"]), (&"possible".into(), &false.into()));
         assert_eq!(found["processes"].as_array().unwrap().len(), 2, "the supervisor is no member");
         let doubt = found["doubts"].to_string();
@@ -62,6 +72,47 @@ fn a_supervisor_that_sits_in_poll_or_in_a_wait_is_not_the_one_who_will_post() {
         let text = text(&place, &[]);
         assert!(text.contains("possible deadlock: actor"), "{text}");
     }
+}
+
+#[test]
+fn a_receiver_alone_on_a_queue_with_a_name_may_have_a_client_some_day() {
+    let place = Place::new("idle-server");
+    place.rsipc(&["mq", "create", "jobs", "--message-size", "64"]).assert().success();
+    let mut server = place.actor();
+    server.does("mq_open_r /jobs");
+    server.begins("mq_receive /jobs");
+    let idle = found(&place);
+    assert_eq!((&idle["confidence"], &idle["shape"]), (&"possible".into(), &"abandoned".into()));
+    let doubts = idle["doubts"].to_string();
+    assert!(doubts.contains("none has been sent yet; a process that opens /jobs anew"), "{doubts}");
+    let listing = || {
+        let output = place.rsipc(&["ls"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = listing();
+    assert!(table.contains("  no sender") && !table.contains("deadlock"), "{table}");
+    place.rsipc(&["mq", "send", "jobs", "x"]).assert().success();
+    assert_eq!(server.answer(), "ok");
+    server.begins("mq_receive /jobs");
+    assert!(found(&place)["doubts"].to_string().contains("1 message has been sent so far"));
+    // Nobody can open it any more.
+    place.rsipc(&["mq", "rm", "jobs"]).assert().success();
+    let found =
+        eventually(|| deadlocks(&place), |found| found.iter().any(|it| it["certain"] == true));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(listing().contains("deadlock; unlinked"), "{}", listing());
+}
+
+#[test]
+fn a_full_queue_without_a_receiver_is_no_idle_server() {
+    let place = Place::new("full-queue");
+    let mut sender = place.actor();
+    sender.does("mq_open /jobs");
+    for _ in 0..4 {
+        sender.does("mq_send /jobs x");
+    }
+    sender.begins("mq_send /jobs x");
+    assert_eq!(found(&place)["confidence"], "certain");
 }
 
 #[test]
@@ -125,6 +176,57 @@ fn who_is_stopped_is_named_as_such() {
 }
 
 #[test]
+fn one_that_waits_and_is_stopped_is_to_be_continued() {
+    let place = Place::new("stopped-waiter");
+    let mut waits = place.actor();
+    waits.does("sem_open /s 0");
+    waits.begins("sem_wait /s");
+    found(&place);
+    // SAFETY: touches no memory; the actor has not been waited for.
+    unsafe { libc::kill(waits.pid().cast_signed(), libc::SIGSTOP) };
+    let advice = format!("`kill -CONT {}` continues it", waits.pid());
+    eventually(|| text(&place, &[]), |told| told.contains(&advice));
+}
+
+#[test]
+fn children_of_a_shell_do_not_wait_for_each_other() {
+    let place = Place::new("shell");
+    for name in ["a", "b"] {
+        place.rsipc(&["sem", "create", name]).assert().success();
+    }
+    let script = "\"$0\" sem wait a & one=$!; \"$0\" sem wait b & two=$!; \
+                  read go; \"$0\" graph --format json; kill $one $two";
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(script).arg(common::binary()).env("RSIPC_DIR", place.path());
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    eventually(|| text(&place, &[]), |told| told.matches(" waits for a post").count() >= 2);
+    shell.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let output = shell.wait_with_output().unwrap().stdout;
+    let graph: Value = serde_json::from_slice(&output).unwrap();
+    let is_here = |found: &&Value| found["sleepers"][0]["object"].is_string();
+    let found: Vec<&Value> =
+        graph["deadlocks"].as_array().unwrap().iter().filter(is_here).collect();
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found.iter().all(|it| it["shape"] == "abandoned"), "{found:#?}");
+}
+
+#[test]
+fn a_chain_is_no_cycle() {
+    let place = Place::new("chain");
+    let (mut one, mut two) = (place.actor(), place.actor());
+    one.does("sem_open /a 0");
+    two.does("sem_open /a 0");
+    two.does("sem_open /b 0");
+    one.begins("sem_wait /a");
+    two.begins("sem_wait /b");
+    let is_both =
+        |found: &Vec<Value>| found.iter().any(|it| it["processes"].as_array().unwrap().len() == 2);
+    let found = eventually(|| deadlocks(&place), is_both);
+    assert_eq!(found[0]["shape"], "abandoned", "nobody waits for the first one: {found:#?}");
+    assert!(!text(&place, &[]).contains("wait for each other"));
+}
+
+#[test]
 fn advice_is_by_the_kind_of_wait() {
     let place = Place::new("advice");
     let (mut receives, mut sends) = (place.actor(), place.actor());
@@ -165,6 +267,7 @@ fn only_what_was_asked_for_is_drawn() {
     assert_eq!(svg.matches("<line class=\"edge\"").count(), actors.len(), "{svg}");
     let nobody = text(&place, &["--process", "nobody"]);
     assert!(nobody.starts_with("no process that was seen has such an object"), "{nobody}");
+    place.rsipc(&["graph", "--process", "999999999"]).assert().code(1);
     let missing = place.rsipc(&["graph", "nothing"]).assert().code(1).get_output().stderr.clone();
     assert!(String::from_utf8(missing).unwrap().contains("there is no object /nothing"));
 }

@@ -46,6 +46,25 @@ fn a_very_narrow_terminal_has_whole_lines() {
     assert!(!line.contains("0600") && !screen.contains("OPEN BY"), "{screen}");
 }
 
+/// The width counts also where the terminal does not know its height.
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let place = place_with_objects("narrower");
+    place.rsipc(&["sem", "create", "a-rather-long-name-of-a-semaphore"]).assert().success();
+    let _actor = {
+        let mut actor = place.actor();
+        actor.does("sem_open /other 0");
+        actor
+    };
+    for size in [(30, 24), (36, 24), (50, 24)] {
+        let screen = in_terminal(&place, &["sem"], size).shows("/other");
+        // What could not be inspected may be told below.
+        let table = screen.split("rsipc: ").next().unwrap();
+        let lines = table.lines().filter(|line| !line.trim().is_empty());
+        assert_eq!(lines.count(), 5, "a line for each object and the headings: {screen}");
+    }
+}
+
 /// The others keep their columns; asked for by itself, the name is whole.
 #[test]
 fn a_long_name_does_not_cost_the_others_their_columns() {
@@ -199,6 +218,9 @@ fn names_of_objects_are_completed() {
     assert_eq!(offered(&["sem", "post", "/j"]), ["/job-1", "/job-2"]);
     assert_eq!(offered(&["mq", "recv", "j"]), ["jobs"]);
     assert_eq!(offered(&["sem", "create", "j"]), [] as [&str; 0]);
+    place.rsipc(&["sem", "create", "name-1"]).assert().success();
+    assert_eq!(offered(&["ls", "--sort", "n"]), ["name", "note"], "no objects among the values");
+    assert_eq!(offered(&["graph", "--format", "j"]), ["json"]);
     assert!(offered(&["st"]).contains(&"stat".to_owned()), "and commands as before");
     let zsh = std::fs::read_to_string(directory.join("_rsipc")).unwrap();
     assert!(zsh.matches(":_rsipc_objects'").count() > 10 && zsh.contains("_rsipc_objects() {"));
@@ -228,6 +250,79 @@ fn zsh_completes_names() {
     terminal.until(|screen| screen.starts_with("> "));
     terminal.press("rsipc stat oth\t");
     terminal.shows("rsipc stat other");
+    place.rsipc(&["msg", "create", "0xbeef"]).assert().success();
+    terminal.press("\x15rsipc msg recv 0x\t");
+    terminal.shows("rsipc msg recv 0x0000beef");
+}
+
+/// Where there is a fish.
+#[test]
+fn fish_offers_only_names_that_can_be_typed() {
+    let place = place_with_objects("fish");
+    let directory = place.path().join("completions");
+    let shown = directory.to_str().unwrap();
+    place.rsipc(&["generate", "completions", shown]).assert().success();
+    place.rsipc(&["sem", "create", "other one"]).assert().success();
+    let own = binary().parent().unwrap().display().to_string();
+    let path = format!("{own}:{}", std::env::var("PATH").unwrap_or_default());
+    let script = format!("source {shown}/rsipc.fish; complete -C 'rsipc stat '");
+    let mut fish = Command::new("fish");
+    fish.args(["--no-config", "-c", &script]).env("PATH", path).env("RSIPC_DIR", place.path());
+    let Ok(output) = fish.output() else { return };
+    let offered = String::from_utf8(output.stdout).unwrap();
+    assert!(offered.contains("other") && !offered.contains('$'), "{offered}");
+}
+
+#[test]
+fn a_name_that_nothing_has_costs_nobody_else_the_list() {
+    let place = place_with_objects("partly");
+    let output = place.rsipc(&["ls", "job-1", "nosuch"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("/job-1"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no object /nosuch"));
+    // It would wait for an object of this name for ever.
+    let output = place.rsipc(&["ls", "--watch", "2s"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--watch=2s"));
+}
+
+#[test]
+fn json_knows_no_layout_but_what_ipcs_tells() {
+    let place = place_with_objects("aspects");
+    for layout in [&["--reverse"][..], &["-o", "name"], &["--total"], &["--noheadings"]] {
+        place.rsipc(&[&["ls", "--json"], layout].concat()).assert().code(2);
+    }
+    place.rsipc(&["msg", "create", "0xbeef"]).assert().success();
+    let document = |aspect| {
+        let output = place.rsipc(&["ls", "--json", aspect, "msg"]).output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    for aspect in ["-t", "-p", "-c"] {
+        let objects = document(aspect)["objects"].as_array().unwrap().clone();
+        assert_eq!((objects.len(), &objects[0]["name"]), (1, &"0x0000beef".into()));
+    }
+    let summary = &document("-u")["summary"][0];
+    assert_eq!((&summary["kind"], &summary["of"]), (&"svmsg".into(), &"librsipc".into()));
+    assert_eq!(summary["objects"], 1);
+    assert_eq!(document("-l")["limits"][1]["limit"], "bytes of a message");
+}
+
+#[test]
+fn a_pattern_that_is_the_name_of_an_object_is_that_name() {
+    let place = Place::new("exact");
+    for name in ["[br]", "b", "r"] {
+        place.rsipc(&["sem", "create", name]).assert().success();
+    }
+    let listing = text(&place, &["ls", "--noheadings", "-o", "name", "sem", "/[br]"]);
+    assert!(listing.contains("/[br]") && listing.lines().count() == 1, "{listing}");
+    let told = text(&place, &["stat", "/[br]"]);
+    assert_eq!(told.matches("  value ").count(), 1, "{told}");
+    place.rsipc(&["sem", "rm", "[br]"]).assert().success();
+    assert_eq!(names(&place, &["/[br]"]), ["/b", "/r"]);
+    // Names to be removed are written out.
+    let output = place.rsipc(&["rm", "[a-z]"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("rm takes no patterns"));
 }
 
 /// Those shells that are there.

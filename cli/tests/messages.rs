@@ -188,7 +188,21 @@ fn a_deadlock(place: &str, tunables: &str) {
     let said = text(&place, &["graph"]);
     // A thread sleeps on several words of a queue, which is one thing to the user.
     assert!(said.contains(" waits on 0x0000beef, and no process is left to wake it\n"), "{said}");
-    assert_eq!(said.matches(" waits for a message on 0x0000beef\n").count(), 1, "{said}");
+    assert_eq!(
+        said.matches(" waits for a message of type 3 on 0x0000beef, which is empty\n").count(),
+        1,
+        "{said}"
+    );
+    let graph = document(&place, &["graph", "--format", "json"]);
+    let is_it = |it: &&Value| it["sleepers"][0]["object"] == "0x0000beef";
+    let found = graph["deadlocks"].as_array().unwrap().iter().find(is_it).unwrap();
+    assert_eq!(found["sleepers"].as_array().unwrap().len(), 1, "one thread: {found:#}");
+    assert_eq!((&found["shape"], &found["confidence"]), (&json!("abandoned"), &json!("possible")));
+    place.rsipc(&["msg", "send", "0xbeef", "x", "--type", "5"]).assert().success();
+    let said = eventually(
+        || text(&place, &["graph"]),
+        |said| said.contains(" of type 3 on 0x0000beef, which has 1 of type 5\n"),
+    );
     assert!(said.contains("`rsipc msg send 0x0000beef --type 3 MESSAGE`"), "{said}");
     place.rsipc(&["msg", "send", "0xbeef", "x", "--type", "3"]).assert().success();
     assert!(one.ends().1);

@@ -7,6 +7,7 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::Output;
 
 use common::{Place, is_root, rsipc_as_nobody_in};
@@ -122,6 +123,43 @@ fn what_is_refused_is_refused_in_words() {
         );
         assert_eq!(output.stdout, b"", "{call:?}");
     }
+}
+
+#[test]
+fn who_cannot_be_inspected_may_post() {
+    let Some(place) = place_of_root("unseen", 0o1777) else { return };
+    let mut poster = place.actor();
+    poster.does("sem_open /s 0");
+    let rights = fs::Permissions::from_mode(0o666);
+    fs::set_permissions(place.path().join("sem.s"), rights).unwrap();
+    common::as_nobody(place.path(), |command| {
+        let as_nobody = |arguments: &[&str]| {
+            let mut command_again = std::process::Command::new(command.get_program());
+            command_again.args(arguments).env("RSIPC_DIR", place.path()).current_dir("/");
+            command_again.uid(65534).gid(65534);
+            command_again
+        };
+        assert!(as_nobody(&["sem", "create", "own"]).status().unwrap().success());
+        let _shared = common::Group::start(as_nobody(&["sem", "wait", "s"]));
+        let _own = common::Group::start(as_nobody(&["sem", "wait", "own"]));
+        let deadlocks = || {
+            let output = as_nobody(&["graph", "--format", "json"]).output().unwrap();
+            let graph: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let all = graph["deadlocks"].as_array().unwrap().clone();
+            let on = |name: &str| {
+                let is_it = |it: &&Value| it["sleepers"][0]["object"] == name;
+                all.iter().find(is_it).cloned()
+            };
+            (on("/s"), on("/own"))
+        };
+        let (shared, own) =
+            common::eventually(deadlocks, |(shared, own)| shared.is_some() && own.is_some());
+        let (shared, own) = (shared.unwrap(), own.unwrap());
+        assert_eq!(shared["confidence"], "possible", "{shared:#}");
+        assert!(shared["doubts"].to_string().contains("could not be inspected"), "{shared:#}");
+        assert_eq!(own["confidence"], "certain", "it is of nobody else: {own:#}");
+    });
+    poster.does("sem_post /s");
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn a_cycle_of_locks_with_undo_is_named_although_a_third_one_is_awake() {
     let (first, second) = (u64::from(one.pid()), u64::from(other.pid()));
     assert_eq!(waits, BTreeSet::from([(first, 1, second), (second, 0, first)]));
     let said = text(&place, &["graph"]);
-    for part in ["deadlock, in all likelihood: ", "is awake, and could", "(`kill "] {
+    for part in ["deadlock, in all likelihood: ", "is in read, and could", "(`kill "] {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(said.contains("on semaphore 1 of 0x0000beef, which sets"), "{said}");

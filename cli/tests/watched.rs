@@ -242,3 +242,12 @@ fn what_makes_no_sense_is_refused() {
     run(&place, &["--trace-format=json", "true"]).assert().code(2);
     run(&place, &["--check=sometimes", "true"]).assert().code(2);
 }
+
+#[test]
+fn a_record_that_cannot_be_written_is_named() {
+    let place = Place::new("no-record");
+    let output = run(&place, &["--trace=/nonexistent/x", "--", "true"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("/nonexistent/x: No such file or directory"), "{said}");
+}

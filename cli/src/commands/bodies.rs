@@ -6,6 +6,7 @@ use std::io::{self, BufRead, Read};
 use clap::Args;
 
 use crate::failure::{Failure, Result};
+use crate::output::warn;
 
 /// An argument, or standard input as one message or many.
 #[derive(Args)]
@@ -26,7 +27,16 @@ impl Bodies {
         let no_input = |error| Failure::call("cannot read standard input", error);
         let mut input = io::stdin().lock();
         if self.lines {
-            return input.split(b'\n').try_for_each(|line| send(&line.map_err(no_input)?));
+            let mut sent = 0;
+            let sends = input.split(b'\n').try_for_each(|line| {
+                send(&line.map_err(no_input)?)?;
+                sent += 1;
+                Ok(())
+            });
+            return sends.inspect_err(|_| {
+                let (lines, were) = if sent == 1 { ("line", "was") } else { ("lines", "were") };
+                warn(format!("{sent} {lines} {were} sent before it stopped"));
+            });
         }
         let mut body = Vec::new();
         input.read_to_end(&mut body).map_err(no_input)?;

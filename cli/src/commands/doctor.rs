@@ -10,6 +10,7 @@
 //! | `place` | the directory of objects |
 //! | `preload` | whether a preload works |
 //! | `settings` | the settings in the environment |
+//! | `values` | values that are not what they seem to be |
 
 mod calls;
 mod features;
@@ -18,6 +19,7 @@ mod kernel;
 mod place;
 mod preload;
 mod settings;
+mod values;
 
 use clap::Args;
 use serde::Serialize;

@@ -61,9 +61,9 @@ enum Format {
 
 pub fn run(options: &Options) -> Result<()> {
     let (survey, deadlocks) = deadlock::find(Depth::Memory)?;
-    options.selection.is_found(&survey)?;
+    options.selection.settled(&survey).is_found(&survey)?;
     let filter = Filter {
-        objects: options.selection.clone(),
+        objects: options.selection.settled(&survey),
         processes: options.process.clone(),
         private: options.private,
     };
@@ -75,7 +75,10 @@ pub fn run(options: &Options) -> Result<()> {
         }
         Format::Dot => print(dot::draw(&Picture::of(&scene)))?,
         Format::Svg => print(svg::draw(&Picture::of(&scene)))?,
-        Format::Json => return json::print_document(Graph::of(&scene)),
+        Format::Json => {
+            json::print_document(Graph::of(&scene))?;
+            return scene.has_processes();
+        }
     }
     if !matches!(options.format, Format::Text) {
         // A picture marks them in red; this says it.
@@ -86,7 +89,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !scene.survey.is_complete() {
         warn(scene.survey.what_is_hidden());
     }
-    Ok(())
+    scene.has_processes()
 }
 
 #[derive(Serialize)]

@@ -33,7 +33,7 @@ use processes::shown;
 #[derive(Args)]
 pub struct Options {
     /// Print JSON for programs
-    #[arg(long, conflicts_with = "Aspect")]
+    #[arg(long, conflicts_with_all = ["columns", "sort", "reverse", "noheadings", "total"])]
     json: bool,
     #[command(flatten)]
     aspect: ipcs::Aspect,
@@ -83,11 +83,14 @@ pub struct Listing {
 }
 
 impl Listing {
-    pub fn of(survey: &Survey) -> Self {
+    /// `is_of_sysv`: only objects of System V.
+    pub fn of(survey: &Survey, is_of_sysv: bool) -> Self {
+        let entries = survey.entries.iter();
+        let entries = entries.filter(|entry| !is_of_sysv || entry.object.kind().is_sysv());
         Self {
             directory: objects::directory().to_string_lossy().into_owned(),
             unseen_processes: survey.unseen,
-            objects: survey.entries.iter().map(|entry| Report::of(entry, survey)).collect(),
+            objects: entries.map(|entry| Report::of(entry, survey)).collect(),
             kernel: survey.kernel.iter().map(|object| KernelReport::of(object, survey)).collect(),
         }
     }
@@ -95,30 +98,43 @@ impl Listing {
 
 pub fn run(options: &Options) -> Result<()> {
     if let Some(interval) = options.watch {
-        return watch::again(interval, || Ok(draw(&options.layout, &survey(options, false)?)));
+        // What has never been there does not come back, either; later one that is gone may.
+        survey(options)?.1.map_err(|failure| {
+            failure.advise("`rsipc ls` lists the objects; an interval is written --watch=2s")
+        })?;
+        return watch::again(interval, || Ok(draw(&options.layout, &survey(options)?.0)));
     }
-    let survey = survey(options, true)?;
-    if ipcs::show(&options.aspect, |kind| options.selection.has_kind(kind), &survey)? {
+    let (survey, found) = survey(options)?;
+    if found.is_ok() || !survey.entries.is_empty() || !survey.kernel.is_empty() {
+        show(options, &survey)?;
+    }
+    found
+}
+
+fn show(options: &Options, survey: &Survey) -> Result<()> {
+    let is_asked = |kind| options.selection.has_kind(kind);
+    if options.json {
+        return match ipcs::numbers(&options.aspect, is_asked, survey) {
+            Some(numbers) => json::print_document(numbers),
+            None => json::print_document(Listing::of(survey, options.aspect.is_any())),
+        };
+    }
+    if ipcs::show(&options.aspect, is_asked, survey)? {
         return Ok(());
     }
-    if options.json {
-        return json::print_document(Listing::of(&survey));
-    }
-    print(draw(&options.layout, &survey))?;
+    print(draw(&options.layout, survey))?;
     if !survey.is_complete() && !survey.entries.is_empty() {
         warn(survey.what_is_hidden());
     }
     Ok(())
 }
 
-/// What is to be listed. `must_be_there`: a name that nothing has is a failure.
-fn survey(options: &Options, must_be_there: bool) -> Result<Survey> {
+/// What is to be listed, and a failure if nothing has a name that was asked for.
+fn survey(options: &Options) -> Result<(Survey, Result<()>)> {
     let depth = if options.private { Depth::Memory } else { options.selection.depth() };
     let (mut survey, _) = deadlock::look(depth)?;
-    match options.selection.apply(&mut survey) {
-        Err(failure) if must_be_there => Err(failure),
-        _ => Ok(survey),
-    }
+    let found = options.selection.apply(&mut survey);
+    Ok((survey, found))
 }
 
 /// All objects, as a table.
@@ -188,9 +204,10 @@ fn table(layout: &Layout, survey: &Survey) -> Table {
 /// Names that take more than half of the terminal get a third of it. Whether there was one.
 fn cut_long_names(rows: &mut [Row], width: usize) -> bool {
     const LEAST: usize = 20;
+    let least = LEAST.min(width / 3);
     let names = rows.iter_mut().map(|row| &mut row.cells[Column::Name as usize]);
-    let long = names.filter(|name| name.width() > (width / 2).max(LEAST));
-    long.map(|name| name.cut((width / 3).max(LEAST))).count() > 0
+    let long = names.filter(|name| name.width() > (width / 2).max(least));
+    long.map(|name| name.cut((width / 3).max(least))).count() > 0
 }
 
 fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
@@ -267,7 +284,7 @@ pub fn note(entry: &Entry, survey: &Survey) -> Cell {
     let is_notable = common.is_some_and(|common| common.trouble().is_some());
     let tone = if is_notable { Tone::Notable } else { tone };
     let (stuck, tone) = match entry.deadlock {
-        None => (None, tone),
+        None => (entry.has_no_sender.then(|| "no sender".to_owned()), tone),
         Some(Confidence::Possible) => (Some("deadlock?".to_owned()), Tone::Notable),
         Some(_) => (Some("deadlock".to_owned()), Tone::Bad),
     };

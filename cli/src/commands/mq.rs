@@ -67,7 +67,7 @@ struct Send {
     #[command(flatten)]
     bodies: Bodies,
     /// A message of higher priority is received first
-    #[arg(long, short, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..32768))]
+    #[arg(long, short, default_value_t = 0, value_parser = parse_priority)]
     priority: u32,
     /// Give up after this time: exit status 1
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
@@ -111,6 +111,14 @@ struct Tail {
     /// Stop after this time
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     timeout: Option<Duration>,
+}
+
+fn parse_priority(text: &str) -> std::result::Result<u32, String> {
+    const HIGHEST: u32 = 32767;
+    text.parse()
+        .ok()
+        .filter(|priority| *priority <= HIGHEST)
+        .ok_or_else(|| format!("a priority is a number from 0 to {HIGHEST}"))
 }
 
 fn parse_message_size(text: &str) -> std::result::Result<u64, String> {

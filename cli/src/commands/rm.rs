@@ -124,6 +124,11 @@ impl Target {
         }
     }
 
+    fn is_like_a_pattern(&self) -> bool {
+        let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[');
+        matches!(self, Self::Named(_, name) if name.bytes().iter().any(is_special))
+    }
+
     fn shown(&self) -> String {
         let what = |kind: Option<Kind>| kind.map_or("object", Kind::describe);
         match self {
@@ -200,8 +205,13 @@ fn remove(target: &Target) -> Result<()> {
     let theirs = kernel::list().into_iter().filter(|object| target.is_kernels(object));
     let found: Vec<Found> = ours.chain(theirs.map(Found::Kernels)).collect();
     match &found[..] {
-        [] => Err(Failure::new(format!("there is no {}", target.shown()))
-            .advise("`rsipc ls` lists the objects")),
+        [] => Err(Failure::new(format!("there is no {}", target.shown())).advise(
+            if target.is_like_a_pattern() {
+                "rm takes no patterns: name each object; `rsipc ls` lists those that match"
+            } else {
+                "`rsipc ls` lists the objects"
+            },
+        )),
         [one] => remove_one(one).map_err(|error| {
             let failure =
                 Failure::new(format!("cannot remove the {}: {}", one.shown(), reason(&error)));

@@ -46,9 +46,16 @@ impl Selection {
 
     /// Leaves the others out. A name that nothing has is a failure, as it is for ls(1).
     pub fn apply(&self, survey: &mut Survey) -> Result<()> {
-        survey.entries.retain(|entry| self.means(&entry.object));
-        survey.kernel.retain(|object| self.means_kernels(object));
-        self.is_found(survey)
+        let settled = self.settled(survey);
+        survey.entries.retain(|entry| settled.means(&entry.object));
+        survey.kernel.retain(|object| settled.means_kernels(object));
+        settled.is_found(survey)
+    }
+
+    /// With names in place of patterns that are the names of objects.
+    pub fn settled(&self, survey: &Survey) -> Self {
+        let objects = || survey.entries.iter().map(|entry| &entry.object);
+        Self { asked: self.asked.iter().map(|asked| asked.settled(objects())).collect() }
     }
 
     /// A failure if nothing has a name that was asked for.

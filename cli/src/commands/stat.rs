@@ -51,7 +51,8 @@ pub fn run(options: &Options) -> Result<()> {
     let is_kind = |kind| options.kind.is_none_or(|asked| asked == kind);
     let is_asked =
         |asked: &Asked, entry: &Entry| asked.means(&entry.object) && is_kind(entry.object.kind());
-    let names = &options.names;
+    let objects = || survey.entries.iter().map(|entry| &entry.object);
+    let names: Vec<Asked> = options.names.iter().map(|asked| asked.settled(objects())).collect();
     survey.entries.retain(|entry| names.iter().any(|asked| is_asked(asked, entry)));
     survey.kernel.retain(|object| {
         names.iter().any(|asked| asked.means_kernels(object)) && is_kind(object.kind)
@@ -78,7 +79,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn show(options: &Options, survey: &Survey) -> Result<()> {
     if options.json {
-        return json::print_document(Listing::of(survey));
+        return json::print_document(Listing::of(survey, false));
     }
     if options.line {
         return print_lines(survey);
@@ -124,6 +125,9 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
             );
         }
         Some(_) => out.line("deadlock", "threads wait in it for ever; `rsipc graph` names them"),
+        None if entry.has_no_sender => {
+            out.line("sender", "none: no process that could send has it open");
+        }
         None => {}
     }
     describe_waiters(entry, survey, &mut out);

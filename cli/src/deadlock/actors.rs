@@ -13,7 +13,7 @@ use crate::failure::Result;
 use crate::objects::file::FileId;
 use crate::objects::{Object, memory};
 use crate::processes::sleep::{Sleep, Until, Word};
-use crate::processes::{Condition, Pid, Process};
+use crate::processes::{Condition, Pid, Process, describe_call};
 use crate::survey::{Depth, Entry, Survey, Waiter};
 use rsipc_core::posix::sem::ledger::file as ledger;
 
@@ -34,6 +34,8 @@ type Runs = BTreeMap<Pid, BTreeMap<Pid, u64>>;
 pub struct Actors {
     by_pid: BTreeMap<Pid, Actor>,
     having: HashMap<FileId, Vec<Pid>>,
+    /// What threads sleep in.
+    slept_in: BTreeSet<FileId>,
     runs_before: Runs,
 }
 
@@ -43,7 +45,8 @@ impl Actors {
     pub fn look(depth: Depth) -> Result<(Survey, Self)> {
         let runs_before = count_runs();
         let survey = Survey::take(depth)?;
-        let actors = survey.processes.values().map(|process| Actor::of(process, &survey)).collect();
+        let others = survey.processes.values().map(|process| Actor::of(process, &survey));
+        let actors = others.chain([Actor::own()]).collect();
         Ok((survey, Self { runs_before, ..Self::of(actors) }))
     }
 
@@ -54,8 +57,11 @@ impl Actors {
                 having.entry(*file).or_default().push(actor.pid);
             }
         }
+        let blockers = actors.iter().flat_map(|actor| actor.threads.iter());
+        let slept_in = blockers.flat_map(|(_, blocker)| blocker.places());
+        let slept_in = slept_in.map(|place| place.file).collect();
         let by_pid = actors.into_iter().map(|actor| (actor.pid, actor)).collect();
-        Self { by_pid, having, runs_before: Runs::new() }
+        Self { by_pid, having, slept_in, runs_before: Runs::new() }
     }
 
     pub fn pids(&self) -> impl Iterator<Item = Pid> {
@@ -84,6 +90,12 @@ impl Actors {
 
     pub fn has(&self, pid: Pid, file: FileId) -> bool {
         self.by_pid.get(&pid).is_some_and(|actor| actor.has.contains(&file))
+    }
+
+    /// All threads of a process, with what each of them sleeps in.
+    pub fn threads(&self, pid: Pid) -> impl Iterator<Item = (Pid, &Blocker)> {
+        let threads = self.by_pid.get(&pid).into_iter().flat_map(|actor| &actor.threads);
+        threads.map(|(tid, blocker)| (*tid, blocker))
     }
 
     pub fn children(&self, pid: Pid) -> impl Iterator<Item = Pid> {
@@ -115,17 +127,27 @@ impl Actors {
     }
 
     fn could_wake(&self, one: Pid, other: Pid) -> bool {
-        let is_child = |child: Option<Pid>| match child {
-            Some(child) => child == one,
-            None => self.by_pid.get(&one).is_some_and(|actor| actor.parent == other),
-        };
-        self.blockers(other).any(|blocker| match blocker {
+        self.blockers(other).any(|blocker| self.could_end(one, other, blocker))
+    }
+
+    /// Whether the process `one` could end this sleep of a thread of `other`. A parent that waits
+    /// counts only where it has something itself that somebody sleeps in: the children of a shell
+    /// have nothing to do with each other.
+    pub fn could_end(&self, one: Pid, other: Pid, blocker: &Blocker) -> bool {
+        match blocker {
             Blocker::Words(places) => places.iter().any(|place| self.has(one, place.file)),
             Blocker::Semaphore(place, givers) if givers.is_empty() => self.has(one, place.file),
             Blocker::Semaphore(_, givers) => givers.contains(&one),
-            Blocker::Child(child) => is_child(*child),
+            Blocker::Child(child) => {
+                let is_child = match child {
+                    Some(child) => *child == one,
+                    None => self.by_pid.get(&one).is_some_and(|actor| actor.parent == other),
+                };
+                let has_part = self.by_pid.get(&other);
+                is_child && has_part.is_some_and(|actor| !actor.has.is_disjoint(&self.slept_in))
+            }
             Blocker::Own | Blocker::Idle(_) | Blocker::Stopped | Blocker::Nothing => false,
-        })
+        }
     }
 
     /// Why a process might be woken, or wake another one, after all: its threads that sit in a
@@ -150,6 +172,14 @@ impl Actors {
 }
 
 impl Actor {
+    /// This process, which is awake: whoever waits for it to end will be woken.
+    fn own() -> Self {
+        let pid = std::process::id().cast_signed();
+        // SAFETY: takes no arguments, and only asks.
+        let parent = unsafe { libc::getppid() };
+        Self { pid, parent, threads: vec![(pid, Blocker::Nothing)], has: BTreeSet::new() }
+    }
+
     fn of(process: &Process, survey: &Survey) -> Self {
         let memory = File::open(format!("/proc/{}/mem", process.pid));
         let is_stopped = matches!(process.condition, Condition::Stopped | Condition::Traced);
@@ -160,6 +190,12 @@ impl Actor {
                 }
                 Some((_, Some(waiter))) => {
                     let until = waiter.ends.then_some(Until::Timed);
+                    // The other words change also by messages that it does not want.
+                    let is_own = |word: &&Word| {
+                        let mapping = process.mapping_at(word.address);
+                        mapping.map(|mapping| mapping.file_offset(word.address)) == waiter.offset
+                    };
+                    let words = words.iter().filter(is_own).copied().collect();
                     blocker(process, Sleep::Futex { words, until }, survey, &memory)
                 }
                 _ => blocker(process, Sleep::Futex { words, until }, survey, &memory),
@@ -198,6 +234,7 @@ fn blocker(process: &Process, sleep: Sleep, survey: &Survey, memory: &io::Result
         Sleep::Child(child) => Blocker::Child(child),
         Sleep::Poll(_) => Blocker::Idle("in poll"),
         Sleep::Signal => Blocker::Idle("waiting for a signal"),
+        Sleep::Sit(call) => Blocker::Idle(describe_call(Some(call))),
         Sleep::Futex { until: Some(Until::Timed), .. } => Blocker::Nothing,
         Sleep::Futex { words, .. } => {
             // A word that has changed means that a wake is under way.

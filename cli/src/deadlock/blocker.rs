@@ -23,3 +23,14 @@ pub enum Blocker {
     /// It runs, or something else wakes it.
     Nothing,
 }
+
+impl Blocker {
+    /// What it sleeps in that is shared.
+    pub fn places(&self) -> &[Place] {
+        match self {
+            Self::Words(places) => places,
+            Self::Semaphore(place, _) => std::slice::from_ref(place),
+            _ => &[],
+        }
+    }
+}

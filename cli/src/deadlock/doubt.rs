@@ -1,5 +1,6 @@
 //! Why processes that sleep may go on after all.
 
+use crate::objects::file::FileId;
 use crate::processes::Pid;
 
 /// Something that could wake one of them, although nothing says that it will.
@@ -13,4 +14,8 @@ pub enum Doubt {
     Idle { pid: Pid, tid: Option<Pid>, call: &'static str },
     /// The process has the object, and is stopped.
     Stopped { pid: Pid },
+    /// So many processes may open the object, and could not be inspected.
+    Unseen { processes: usize },
+    /// The queue still has a name or a key: a process that opens it anew could send.
+    Anew { file: FileId },
 }

@@ -3,17 +3,19 @@
 //! A POSIX semaphore does not record which process took its value down. What can be seen is which
 //! processes *could* wake a sleeper: those that have the object open. So a set of processes is
 //! stuck if each of their threads is asleep, without a timeout, and every process that could wake
-//! one of them is in the set (`closure`). Only a process that opens an object anew, sends a signal,
-//! or could not be inspected can still help.
+//! one of them is in the set (`closure`). Only a process that opens an object anew or sends a signal
+//! can still help. The finding is no more than possible where a process that could not be inspected
+//! may open an object, and where all that is waited for are messages of queues that have a name: a
+//! server without clients waits like that (`outside`).
 //!
 //! System V semaphores record it for operations with SEM_UNDO. If processes that sleep themselves
 //! have taken all that is waited for, the set is very probably stuck, even if other processes have
 //! it open and are awake: a process that has not taken a lock does not give it back (`sets`).
 //!
 //! The finding is only *possible* where all other processes that could help are stopped, or sit in
-//! poll or in a wait, as a supervisor does, and where a signal handler or a timer may post
+//! poll, in read or in a wait, as a supervisor does, and where a signal handler or a timer may post
 //! (`doubt`). All idle workers wait for a process that sits in poll. So the finding is limited to
-//! threads that wait for the values of different semaphores.
+//! threads that wait for the values of different semaphores, each for the other (`shape`).
 //!
 //! It takes a while to look at many threads, and threads that take turns may each be asleep when
 //! they are looked at. So a set counts only if none of its threads has run between the first look
@@ -23,8 +25,10 @@ mod actors;
 mod blocker;
 mod closure;
 mod doubt;
+mod outside;
 mod place;
 mod sets;
+mod shape;
 
 use std::collections::BTreeSet;
 
@@ -37,16 +41,7 @@ use actors::Actors;
 use closure::Wakers;
 pub use doubt::Doubt;
 pub use place::{Place, Sleeper, Spot};
-
-/// How it came to that, as far as can be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Shape {
-    /// They sleep on several words, each for what the others could give.
-    Cycle,
-    /// All sleep on one word, and nobody else has it.
-    Abandoned,
-}
+pub use shape::Shape;
 
 /// Processes that wait for ever.
 #[derive(Clone, Debug)]
@@ -61,6 +56,19 @@ pub struct Deadlock {
     pub doubts: Vec<Doubt>,
     /// Awake processes that have one of the objects, and so could.
     pub others: BTreeSet<Pid>,
+}
+
+impl Deadlock {
+    /// A process that opens the queue anew would wake them, as a new client wakes an idle server.
+    pub fn waits_for_senders(&self) -> bool {
+        self.doubts.iter().any(|doubt| matches!(doubt, Doubt::Anew { .. }))
+    }
+
+    /// Nothing but a process from outside of the program could wake them.
+    pub fn is_sure_within_run(&self) -> bool {
+        let is_outside = |doubt: &Doubt| matches!(doubt, Doubt::Unseen { .. } | Doubt::Anew { .. });
+        !self.doubts.is_empty() && self.doubts.iter().all(is_outside)
+    }
 }
 
 /// Looks so often, when something moves while it looks.
@@ -92,11 +100,12 @@ pub fn find(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
         }
         // Who still moves is not stuck, and neither is who may be woken by one who moves.
         let stuck = |wakers| closure::stuck(&actors, &moved, wakers);
-        let (active, holders) = if moved.is_empty() {
-            (active, holders)
-        } else {
-            (stuck(Wakers::Active), stuck(Wakers::Holders))
-        };
+        let holders = if moved.is_empty() { holders } else { stuck(Wakers::Holders) };
+        // Who sleeps for a short time again and again does not sit in a call for ever.
+        let sitting = &involved(&actors, &active) - &watched;
+        let awake = &moved | &actors.moved(&sitting);
+        let active =
+            if awake.is_empty() { active } else { closure::stuck(&actors, &awake, Wakers::Active) };
         let certain = stuck(Wakers::AllWhoCould);
         let likely = &holders - &certain;
         let all = &certain | &likely;
@@ -119,8 +128,10 @@ fn mark(survey: &mut Survey, deadlocks: &[Deadlock]) {
         let id = entry.object.id;
         let is_here =
             |deadlock: &&Deadlock| deadlock.sleepers.iter().any(|sleeper| sleeper.place.file == id);
-        let here = deadlocks.iter().filter(is_here);
-        entry.deadlock = here.map(|deadlock| deadlock.confidence).min();
+        let here = || deadlocks.iter().filter(is_here);
+        let lasting = here().filter(|deadlock| !deadlock.waits_for_senders());
+        entry.deadlock = lasting.map(|deadlock| deadlock.confidence).min();
+        entry.has_no_sender = here().any(Deadlock::waits_for_senders);
     }
 }
 
@@ -181,7 +192,8 @@ fn deadlock(
     all: &BTreeSet<Pid>,
     confidence: Confidence,
 ) -> Option<Deadlock> {
-    let mut sleepers: Vec<Sleeper> = members.iter().flat_map(|pid| actors.sleepers(*pid)).collect();
+    let sleepers = members.iter().flat_map(|pid| actors.sleepers(*pid)).collect();
+    let mut sleepers = shape::merge(sleepers, survey);
     let is_in_memory = |sleeper: &Sleeper| {
         survey.object(sleeper.place.file).is_some_and(|object| object.memory.is_some())
     };
@@ -191,11 +203,10 @@ fn deadlock(
         sleepers.retain(|sleeper| !is_in_memory(sleeper));
     }
     let places: BTreeSet<Place> = sleepers.iter().map(|sleeper| sleeper.place).collect();
-    let shape = match places.len() {
-        0 => return None,
-        1 => Shape::Abandoned,
-        _ => Shape::Cycle,
-    };
+    if places.is_empty() {
+        return None;
+    }
+    let shape = shape::of(&sleepers, &members, actors, survey);
     // A shell that waits for a member is stuck too, but nobody has to know.
     let concerned = |pid: &Pid| places.iter().any(|place| actors.has(*pid, place.file));
     let gives = |pid: &Pid| sleepers.iter().any(|sleeper| sleeper.givers.contains(pid));
@@ -212,6 +223,10 @@ fn deadlock(
         Confidence::Certain => {
             let doubts_of = |pid| own_doubts(pid, is_within_one);
             doubts.extend(members.iter().copied().flat_map(doubts_of));
+            doubts.extend(outside::unseen(&sleepers, survey));
+            if shape == Shape::Abandoned {
+                doubts.extend(outside::anew(&sleepers, survey));
+            }
         }
         Confidence::Likely => {}
         Confidence::Possible => {

@@ -1,7 +1,9 @@
 //! Where threads sleep.
 
+use crate::objects::Purpose;
 use crate::objects::file::FileId;
 use crate::processes::Pid;
+use crate::survey::{Survey, Waiter};
 
 /// What threads sleep for in a file (or in anonymous shared memory).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,4 +46,22 @@ pub struct Sleeper {
     /// Those who have taken from the semaphore of a set what it waits for, and will give it back
     /// when they end. Empty: not known.
     pub givers: Vec<Pid>,
+}
+
+impl Sleeper {
+    /// As its set or System V queue knows it.
+    pub fn known<'s>(&self, survey: &'s Survey) -> Option<&'s Waiter> {
+        let entry = survey.entries.iter().find(|entry| entry.object.id == self.place.file)?;
+        entry.waiters.iter().find(|waiter| waiter.tid == Some(self.tid))
+    }
+
+    pub fn purpose(&self, survey: &Survey) -> Option<Purpose> {
+        match self.place.spot {
+            Spot::Byte(offset) => {
+                let purpose = survey.object(self.place.file)?.purpose(offset);
+                purpose.or_else(|| Some(self.known(survey)?.purpose))
+            }
+            Spot::Semaphore(_) => Some(self.known(survey)?.purpose),
+        }
+    }
 }

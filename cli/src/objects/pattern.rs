@@ -1,7 +1,7 @@
 //! Patterns of names, as a shell has them.
 
-use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
@@ -91,6 +91,17 @@ impl Asked {
         }
     }
 
+    /// A pattern that is the name of an object is that name.
+    pub fn settled<'o>(&self, mut objects: impl Iterator<Item = &'o Object>) -> Self {
+        if let Self::Pattern(pattern) = self
+            && objects.any(|object| bare(&object.name) == pattern.as_bytes())
+            && let Ok(name) = Name::parse(OsStr::from_bytes(pattern.as_bytes()))
+        {
+            return Self::Name(name);
+        }
+        self.clone()
+    }
+
     pub fn means(&self, object: &Object) -> bool {
         match self {
             Self::Kind(_) => false,
@@ -119,9 +130,12 @@ impl Asked {
     }
 }
 
+fn bare(name: &[u8]) -> &[u8] {
+    name.strip_prefix(b"/").unwrap_or(name)
+}
+
 fn matches(pattern: &CString, name: &[u8]) -> bool {
-    let bare = name.strip_prefix(b"/").unwrap_or(name);
-    let Ok(name) = CString::new(bare) else { return false };
+    let Ok(name) = CString::new(bare(name)) else { return false };
     // SAFETY: two C strings.
     unsafe { libc::fnmatch(pattern.as_ptr(), name.as_ptr(), 0) == 0 }
 }

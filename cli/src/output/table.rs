@@ -96,13 +96,13 @@ impl Table {
 
     /// Cuts cells so that the table is no wider than that. False: it cannot be.
     pub fn fit(&mut self, width: usize) -> bool {
-        /// No column is cut to less.
-        const NARROWEST: usize = 16;
+        // No column is cut to less.
+        let narrowest = (width / 4).clamp(4, 16);
         for column in (0..self.columns.len()).rev().filter(|&at| self.columns[at].may_be_cut) {
             let own = self.width(column);
             let others: usize = (0..self.columns.len()).map(|at| self.width(at) + GAP).sum();
             let excess = (others - GAP).saturating_sub(width);
-            let room = own.saturating_sub(excess).max(NARROWEST);
+            let room = own.saturating_sub(excess).max(narrowest);
             for row in &mut self.rows {
                 row[column].cut(room);
             }
@@ -165,8 +165,9 @@ mod tests {
         assert!(table.fit(25));
         assert_eq!(table.render(Style::PLAIN), "NAME  NOTE\n/a    a long note about \u{2026}\n");
         table.without_headings(true);
-        assert!(!table.fit(10), "names are never cut, and notes not to nothing");
-        assert_eq!(table.render(Style::PLAIN), "/a  a long note abo\u{2026}\n");
+        assert!(table.fit(10));
+        assert_eq!(table.render(Style::PLAIN), "/a  a lon\u{2026}\n");
+        assert!(!table.fit(5), "names are never cut, and notes not to nothing");
     }
 
     #[test]

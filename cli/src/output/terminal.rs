@@ -20,6 +20,7 @@ fn size_of(descriptor: c_int) -> Option<(usize, usize)> {
     let answer = unsafe { libc::ioctl(descriptor, libc::TIOCGWINSZ, size.as_mut_ptr()) };
     // SAFETY: zeros are a `winsize`, and so is what the call has written.
     let size = unsafe { size.assume_init() };
-    (answer == 0 && size.ws_col > 0 && size.ws_row > 0)
-        .then(|| (size.ws_col.into(), size.ws_row.into()))
+    // A width is of use without a height, which some terminals on a serial line do not know.
+    let rows = if size.ws_row > 0 { size.ws_row } else { 24 };
+    (answer == 0 && size.ws_col > 0).then(|| (size.ws_col.into(), rows.into()))
 }

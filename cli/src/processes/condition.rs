@@ -56,10 +56,26 @@ pub fn describe_call(number: Option<c_long>) -> &'static str {
         libc::SYS_read | libc::SYS_readv | libc::SYS_pread64 => "in read",
         libc::SYS_write | libc::SYS_writev | libc::SYS_pwrite64 => "in write",
         libc::SYS_accept | libc::SYS_accept4 => "in accept",
-        libc::SYS_recvfrom | libc::SYS_recvmsg => "in recv",
+        libc::SYS_recvfrom | libc::SYS_recvmsg | libc::SYS_recvmmsg => "in recv",
         number if is_signal_wait(number) => "waiting for a signal",
         _ => "in a system call",
     }
+}
+
+/// A call in which a process waits for somebody else or for the time to pass, as a supervisor does.
+pub fn is_sit(number: c_long) -> bool {
+    matches!(
+        number,
+        libc::SYS_read
+            | libc::SYS_readv
+            | libc::SYS_accept
+            | libc::SYS_accept4
+            | libc::SYS_recvfrom
+            | libc::SYS_recvmsg
+            | libc::SYS_recvmmsg
+            | libc::SYS_nanosleep
+            | libc::SYS_clock_nanosleep
+    )
 }
 
 /// A call that only a signal ends.

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::condition::{SYS_FUTEX_WAIT, is_signal_wait};
+use super::condition::{SYS_FUTEX_WAIT, is_signal_wait, is_sit};
 use super::pid::Pid;
 use super::poll::{self, Polled};
 
@@ -25,6 +25,8 @@ pub enum Sleep {
     Poll(Vec<Polled>),
     /// For a signal.
     Signal,
+    /// In another call that somebody else or the clock ends, by its number.
+    Sit(c_long),
 }
 
 /// A word that is slept on while it holds the expected value.
@@ -101,6 +103,7 @@ impl Call {
                 ))
             }
             number if is_signal_wait(number) => Some(Sleep::Signal),
+            number if is_sit(number) => Some(Sleep::Sit(number)),
             _ => None,
         }
     }
@@ -219,9 +222,17 @@ mod tests {
 
     #[test]
     fn a_thread_that_runs_or_does_something_else() {
-        for line in ["running\n", "-1 0x7ffd 0x7f12\n", "0 0x0 0x7f 0x1 0x0 0x0 0x0 0x1 0x2\n", ""]
-        {
+        let yields = format!("{} 0x0 0x0 0x0 0x0 0x0 0x0 0x1 0x2\n", libc::SYS_sched_yield);
+        for line in ["running\n", "-1 0x7ffd 0x7f12\n", &yields, ""] {
             assert_eq!(interpret(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn who_sits_in_a_call() {
+        for call in [libc::SYS_read, libc::SYS_accept4, libc::SYS_recvmsg, libc::SYS_nanosleep] {
+            let line = format!("{call} 0x0 0x7f 0x1 0x0 0x0 0x0 0x1 0x2\n");
+            assert_eq!(interpret(&line), Some(Sleep::Sit(call)), "{line}");
         }
     }
 

@@ -190,7 +190,7 @@ impl Book {
                         self.enter_poller(process, thread.tid, polled);
                     }
                 }
-                Some(Sleep::Child(_) | Sleep::Signal) | None => {}
+                Some(Sleep::Child(_) | Sleep::Signal | Sleep::Sit(_)) | None => {}
             }
         }
     }

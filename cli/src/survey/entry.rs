@@ -83,6 +83,8 @@ pub struct Entry {
     pub waiters_known: bool,
     /// Threads wait in it for ever. None also where nobody has looked for that.
     pub deadlock: Option<Confidence>,
+    /// Threads wait in the queue for a message, and nobody who could send one has it. It has a name.
+    pub has_no_sender: bool,
 }
 
 impl Entry {
@@ -93,6 +95,7 @@ impl Entry {
             waiters: Vec::new(),
             waiters_known: true,
             deadlock: None,
+            has_no_sender: false,
         }
     }
 

@@ -8,7 +8,7 @@
  *   shm_open NAME SIZE    makes, opens and maps it
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
  *   mq_open_r NAME        opens it to receive only    mq_open_w NAME   to send only
- *   sit poll, sit wait    sits in the call for ever; wait: for a child, which sits, too
+ *   sit poll, sit wait, sit sleep    sits in the call for ever; wait: for a child, which sits, too
  *   sig_handle NUMBER     has a handler for this signal
  *   sig_timer NUMBER      has a timer that sends it in an hour
  *
@@ -167,6 +167,8 @@ static int sit(const char *where)
 {
 	if (strcmp(where, "poll") == 0)
 		return poll(NULL, 0, -1);
+	if (strcmp(where, "sleep") == 0)
+		return (int)sleep(1000);
 	if (fork() == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)

@@ -5,6 +5,7 @@ use std::env;
 use std::os::unix::ffi::OsStrExt;
 
 use super::finding::Finding;
+use super::values;
 use crate::output::escape;
 
 const CHECK: &str = "settings";
@@ -17,6 +18,8 @@ enum Value {
     SomeOf(&'static [&'static str]),
     /// A number of bytes.
     Number,
+    /// Anything, but not all of it means what it seems to: see `values`.
+    Judged(values::Judge),
     /// Another check looks at it, or the library does.
     Any,
 }
@@ -30,14 +33,14 @@ const KNOWN: [(&str, Value); 16] = [
     ("RSIPC_FUTEX", Value::OneOf(&["classic", "waitv"])),
     ("RSIPC_VERBOSE", Value::OneOf(&["0", "1"])),
     ("RSIPC_SYSV", Value::SomeOf(&["sem", "msg", "shm", "none"])),
-    ("RSIPC_MSGMAX", Value::Number),
+    ("RSIPC_MSGMAX", Value::Judged(values::message_max)),
     ("RSIPC_MSGMNB", Value::Number),
     ("RSIPC_SEM_GETVALUE", Value::OneOf(&["waiters"])),
-    ("RSIPC_SEM_ROBUST", Value::Any),
-    ("RSIPC_SEM_TRACK", Value::Any),
-    ("RSIPC_CHECK", Value::Any),
-    ("RSIPC_CHAOS", Value::Any),
-    ("RSIPC_TRACE", Value::Any),
+    ("RSIPC_SEM_ROBUST", Value::Judged(values::patterns)),
+    ("RSIPC_SEM_TRACK", Value::Judged(values::patterns)),
+    ("RSIPC_CHECK", Value::Judged(values::check)),
+    ("RSIPC_CHAOS", Value::Judged(values::chaos)),
+    ("RSIPC_TRACE", Value::Judged(values::trace)),
 ];
 
 impl Value {
@@ -46,14 +49,14 @@ impl Value {
             Self::OneOf(words) => words.contains(&text),
             Self::SomeOf(words) => text.split(',').all(|word| words.contains(&word)),
             Self::Number => text.parse::<u64>().is_ok(),
-            Self::Any => true,
+            Self::Judged(_) | Self::Any => true,
         }
     }
 
     fn words(&self) -> &'static [&'static str] {
         match self {
             Self::OneOf(words) | Self::SomeOf(words) => words,
-            Self::Number | Self::Any => &[],
+            Self::Number | Self::Judged(_) | Self::Any => &[],
         }
     }
 
@@ -61,7 +64,7 @@ impl Value {
         match self {
             Self::OneOf(words) => format!("it can be {}", words.join(" or ")),
             Self::SomeOf(words) => format!("it is a list of {}", words.join(", ")),
-            Self::Number | Self::Any => "it is a number of bytes".to_owned(),
+            Self::Number | Self::Judged(_) | Self::Any => values::BYTES.to_owned(),
         }
     }
 }
@@ -99,7 +102,14 @@ fn judge(name: &str, value: &str) -> Option<Finding> {
         ));
     };
     // One that is empty is as good as none.
-    if value.trim_matches('\'').is_empty() || admitted.admits(value) {
+    if value.trim_matches('\'').is_empty() {
+        return None;
+    }
+    if let Value::Judged(judge) = admitted {
+        return judge(value)
+            .map(|(said, advice)| Finding::note(CHECK, format!("{name}={value} {said}"), advice));
+    }
+    if admitted.admits(value) {
         return None;
     }
     let advice = match nearest(value, admitted.words().iter().copied()) {
@@ -154,6 +164,6 @@ mod tests {
     #[test]
     fn values_are_judged() {
         assert!(judge("RSIPC_SYSV", "sem,msg").is_none() && judge("RSIPC_FUTEX", "''").is_none());
-        assert!(judge("RSIPC_SYSV", "sem,mgs").is_some() && judge("RSIPC_MSGMAX", "8k").is_some());
+        assert!(judge("RSIPC_SYSV", "sem,mgs").is_some() && judge("RSIPC_MSGMNB", "8k").is_some());
     }
 }

@@ -26,7 +26,14 @@ pub fn write(command: &mut Command, directory: &Path) -> io::Result<()> {
 /// There each argument names what completes it, and the script ends with a call.
 fn in_zsh(made: &str, objects: &str) -> String {
     let is_name = |line: &str| {
-        let starts = ["':name -- ", "'*::names -- ", "'*::asked -- ", "'*::objects -- "];
+        let starts = [
+            "':name -- ",
+            "'*::names -- ",
+            "'*::asked -- ",
+            "'*::objects -- ",
+            "':queue -- ",
+            "'*::queues -- ",
+        ];
         starts.iter().any(|start| line.trim_start().starts_with(start))
     };
     let complete = |line: &str| match line.rsplit_once(":_default'") {

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use rsipc_core::sysv::msg::Selector;
 
-use super::words::{known_waiter, purpose};
 use crate::deadlock::{Deadlock, Doubt, Sleeper};
 use crate::objects::memory::Memory;
 use crate::objects::messages::Wanted;
 use crate::objects::{Object, Purpose};
 use crate::output::escape;
-use crate::processes::Pid;
+use crate::processes::{Condition, Pid};
 use crate::survey::Survey;
 
 /// More nobody reads.
@@ -18,17 +17,26 @@ const MOST: usize = 3;
 
 /// A line for each kind of wait in each object.
 pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
-    let stopped = deadlock.doubts.iter().filter_map(|doubt| match doubt {
-        Doubt::Stopped { pid } => Some(format!("`kill -CONT {pid}` continues it")),
+    let doubtful = deadlock.doubts.iter().filter_map(|doubt| match doubt {
+        Doubt::Stopped { pid } => Some(*pid),
         _ => None,
     });
+    // Nobody that is stopped goes on when it is woken.
+    let stops = |pid: &Pid| {
+        let process = survey.processes.get(pid);
+        process.is_some_and(|process| process.condition == Condition::Stopped)
+    };
+    let sleepers = deadlock.sleepers.iter().map(|sleeper| sleeper.pid).filter(stops);
+    let stopped: BTreeSet<Pid> = doubtful.chain(sleepers).collect();
+    let stopped = stopped.iter().map(|pid| format!("`kill -CONT {pid}` continues it"));
     let mut lines: Vec<String> = stopped.chain(end_one(deadlock)).collect();
     for sleeper in &deadlock.sleepers {
         let Some(object) = survey.object(sleeper.place.file) else { continue };
         if !sleeper.givers.is_empty() {
             continue;
         }
-        let line = purpose(sleeper, survey)
+        let line = sleeper
+            .purpose(survey)
             .map_or_else(end_them, |purpose| advise(sleeper, object, purpose, survey));
         if !lines.contains(&line) {
             lines.push(line);
@@ -40,7 +48,7 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     lines.truncate(MOST);
     let waits_for_post = |sleeper: &Sleeper| {
         let object = survey.object(sleeper.place.file);
-        purpose(sleeper, survey) == Some(Purpose::Token)
+        sleeper.purpose(survey) == Some(Purpose::Token)
             && object.is_some_and(|object| object.memory.is_none())
     };
     if deadlock.sleepers.iter().any(waits_for_post) {
@@ -75,7 +83,7 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
         format!("RSIPC_DIR={} rsipc", escape::word(directory.as_os_str().as_encoded_bytes()))
     });
     let number = sleeper.place.spot.semaphore().unwrap_or(0);
-    let wanted = known_waiter(sleeper, survey).and_then(|waiter| waiter.wanted);
+    let wanted = sleeper.known(survey).and_then(|waiter| waiter.wanted);
     match (purpose, wanted) {
         (Purpose::Token, _) => format!("`{rsipc} sem post {name}` wakes one that waits there"),
         (Purpose::Message, Some(wanted)) => format!(

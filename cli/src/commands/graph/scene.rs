@@ -2,6 +2,7 @@
 
 use crate::commands::selection::Selection;
 use crate::deadlock::Deadlock;
+use crate::failure::{Failure, Result};
 use crate::output::escape;
 use crate::processes::Pid;
 use crate::survey::{Depth, Entry, Survey};
@@ -44,6 +45,19 @@ impl Filter {
 }
 
 impl Scene {
+    /// A failure if no process runs under a number, or is of a program, that was asked for.
+    pub fn has_processes(&self) -> Result<()> {
+        let is_missing = |asked: &&String| {
+            let only = Filter { processes: vec![(*asked).clone()], ..Filter::default() };
+            !self.survey.processes.keys().any(|pid| only.has_process(*pid, &self.survey))
+        };
+        match self.filter.processes.iter().find(is_missing) {
+            None => Ok(()),
+            Some(asked) => Err(Failure::new(format!("there is no process {asked}"))
+                .advise("it is asked for by its number, or by the name of its program")),
+        }
+    }
+
     pub fn is_filtered(&self) -> bool {
         !self.filter.objects.is_all() || !self.filter.processes.is_empty()
     }

@@ -5,10 +5,15 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::commands::memory;
 use crate::deadlock::{Confidence, Deadlock, Doubt, Place, Shape, Sleeper, Spot};
-use crate::objects::{Kind, Purpose};
+use crate::objects::file::FileId;
+use crate::objects::messages::{Wanted, by_type, shown_wanted};
+use crate::objects::{Kind, Object, Purpose, State};
 use crate::output::escape;
 use crate::processes::{Pid, signals};
-use crate::survey::{Entry, Survey, Waiter};
+use crate::survey::Survey;
+
+/// More types of messages nobody reads.
+const MOST_TYPES: usize = 5;
 
 /// A deadlock in one line: processes with their numbers, and objects.
 pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
@@ -18,9 +23,8 @@ pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
     let places: BTreeSet<Place> = deadlock.sleepers.iter().map(|sleeper| sleeper.place).collect();
     let mut places: Vec<String> =
         places.iter().map(|place| describe_place(*place, survey)).collect();
-    // A thread may sleep on several words of a System V queue.
+    // Threads sleep on different words of a System V queue.
     places.dedup();
-    let shape = if places.len() == 1 { Shape::Abandoned } else { deadlock.shape };
     let (is_one, members, places) = (members.len() == 1, list(&members), list(&places));
     let how = match deadlock.confidence {
         Confidence::Certain => "deadlock",
@@ -28,18 +32,19 @@ pub fn name(deadlock: &Deadlock, survey: &Survey) -> String {
         Confidence::Possible => "possible deadlock",
     };
     let (wait, them) = if is_one { ("waits", "it") } else { ("wait", "them") };
-    match (shape, deadlock.confidence) {
+    let is_left = deadlock.confidence == Confidence::Certain || deadlock.waits_for_senders();
+    match (deadlock.shape, deadlock.confidence) {
         (Shape::Cycle, _) if is_one => {
             format!("{how}: the threads of {members} wait for each other on {places}")
         }
         (Shape::Cycle, _) => format!("{how}: {members} wait for each other on {places}"),
-        (Shape::Abandoned, Confidence::Certain) => {
+        (Shape::Abandoned, _) if is_left => {
             format!("{how}: {members} {wait} on {places}, and no process is left to wake {them}")
         }
         (Shape::Abandoned, Confidence::Likely) => format!(
             "{how}: {members} {wait} on {places}, and no other process has taken what they wait for"
         ),
-        (Shape::Abandoned, Confidence::Possible) => {
+        (Shape::Abandoned, _) => {
             format!("{how}: {members} {wait} on {places}, and no process seems able to wake {them}")
         }
     }
@@ -69,16 +74,53 @@ pub fn doubts(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
             Doubt::Stopped { pid } => {
                 format!("{} does nothing until it receives SIGCONT", process(*pid, survey))
             }
+            Doubt::Unseen { processes: 1 } => {
+                "uncertain: 1 process that may open it could not be inspected".to_owned()
+            }
+            Doubt::Unseen { processes } => {
+                format!("uncertain: {processes} processes that may open it could not be inspected")
+            }
+            Doubt::Anew { file } => anew(*file, survey),
         })
         .collect();
     told.dedup();
-    let others: Vec<String> = deadlock.others.iter().map(|pid| process(*pid, survey)).collect();
-    match others.len() {
-        0 => {}
-        1 => told.push(format!("{} is awake, and could wake one of them", list(&others))),
-        _ => told.push(format!("{} are awake, and could wake one of them", list(&others))),
-    }
+    told.extend(others(deadlock, survey));
     told
+}
+
+/// `uncertain: 3 messages have been sent so far; a process that opens /jobs anew could send one`
+fn anew(file: FileId, survey: &Survey) -> String {
+    let object = survey.object(file);
+    let name = object.map_or("the queue".to_owned(), Object::shown_name);
+    let sent = match object.map(|object| &object.state) {
+        Some(State::Mq(Ok(queue))) => match queue.sent {
+            0 => "none has been sent yet; ".to_owned(),
+            1 => "1 message has been sent so far; ".to_owned(),
+            count => format!("{count} messages have been sent so far; "),
+        },
+        _ => String::new(),
+    };
+    format!("uncertain: {sent}a process that opens {name} anew could send one")
+}
+
+/// Those who are not in the deadlock and have an object, each with what it is doing.
+fn others(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
+    let is_told = |what: &&str| !what.starts_with("running") && !what.starts_with("its ");
+    let activity = |pid: &Pid| survey.activity(*pid).filter(is_told);
+    let (sitting, awake): (Vec<Pid>, Vec<Pid>) =
+        deadlock.others.iter().partition(|pid| activity(pid).is_some());
+    let awake: Vec<String> = awake.iter().map(|pid| process(*pid, survey)).collect();
+    let is = if awake.len() == 1 { "is" } else { "are" };
+    let awake = (!awake.is_empty())
+        .then(|| format!("{} {is} awake, and could wake one of them", list(&awake)));
+    let sitting = sitting.iter().map(|pid| {
+        let who = process(*pid, survey);
+        match activity(pid).filter(|_| survey.condition(*pid).is_none()) {
+            Some(activity) => format!("{who} is {activity}, and could wake one of them"),
+            None => format!("{who} could wake one of them when it goes on"),
+        }
+    });
+    awake.into_iter().chain(sitting).collect()
 }
 
 /// Each thread once.
@@ -98,7 +140,10 @@ pub fn sleepers(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
 fn describe_sleeper(sleeper: &Sleeper, survey: &Survey) -> String {
     let Sleeper { pid, tid, place, givers } = sleeper;
     let thread = if pid == tid { String::new() } else { format!(", thread {tid},") };
-    let purpose = purpose(sleeper, survey).unwrap_or(Purpose::Change).describe();
+    let purpose = sleeper.purpose(survey).unwrap_or(Purpose::Change).describe();
+    let wanted = sleeper.known(survey).and_then(|waiter| waiter.wanted);
+    let there = wanted.map(|wanted| there(wanted, sleeper, survey)).unwrap_or_default();
+    let wanted = wanted.map(shown_wanted).unwrap_or_default();
     let who = process(*pid, survey);
     let place = describe_place(*place, survey);
     let givers: Vec<String> = givers.iter().map(|giver| process(*giver, survey)).collect();
@@ -107,24 +152,27 @@ fn describe_sleeper(sleeper: &Sleeper, survey: &Survey) -> String {
         1 => format!(", which {} has taken", list(&givers)),
         _ => format!(", which {} have taken", list(&givers)),
     };
-    format!("{who}{thread} waits for {purpose} on {place}{held}")
+    format!("{who}{thread} waits for {purpose}{wanted} on {place}{there}{held}")
 }
 
-pub fn purpose(sleeper: &Sleeper, survey: &Survey) -> Option<Purpose> {
-    match sleeper.place.spot {
-        Spot::Byte(offset) => {
-            let purpose = survey.object(sleeper.place.file)?.purpose(offset);
-            purpose.or_else(|| Some(known_waiter(sleeper, survey)?.purpose))
-        }
-        Spot::Semaphore(_) => Some(known_waiter(sleeper, survey)?.purpose),
+/// What is in the System V queue in which one waits for a message: `, which has 2 of type 1`
+fn there(wanted: Wanted, sleeper: &Sleeper, survey: &Survey) -> String {
+    let queue = survey.object(sleeper.place.file).and_then(Object::messages);
+    let (Wanted::Message { .. }, Some(queue)) = (wanted, queue) else { return String::new() };
+    let types = by_type(queue);
+    let mut told: Vec<String> = types
+        .iter()
+        .take(MOST_TYPES)
+        .map(|(kind, count)| format!("{count} of type {kind}"))
+        .collect();
+    if types.len() > MOST_TYPES {
+        told.push(format!("{} other types", types.len() - MOST_TYPES));
     }
-}
-
-/// As its set or System V queue knows it.
-pub fn known_waiter<'s>(sleeper: &Sleeper, survey: &'s Survey) -> Option<&'s Waiter> {
-    let is_it = |entry: &&Entry| entry.object.id == sleeper.place.file;
-    let entry = survey.entries.iter().find(is_it)?;
-    entry.waiters.iter().find(|waiter| waiter.tid == Some(sleeper.tid))
+    if told.is_empty() {
+        ", which is empty".to_owned()
+    } else {
+        format!(", which has {}", list(&told))
+    }
 }
 
 fn describe_place(place: Place, survey: &Survey) -> String {

@@ -57,8 +57,8 @@ impl Column {
     }
 
     /// The first ones are the first to be left out in a narrow terminal.
-    pub const DISPENSABLE: [Self; 6] =
-        [Self::Mode, Self::Owner, Self::Age, Self::Size, Self::OpenBy, Self::Kind];
+    pub const DISPENSABLE: [Self; 7] =
+        [Self::Mode, Self::Owner, Self::Age, Self::Size, Self::OpenBy, Self::Kind, Self::Note];
 }
 
 /// A row, with the numbers behind its cells.

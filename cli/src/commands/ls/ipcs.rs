@@ -5,6 +5,7 @@ use std::fs;
 use clap::Args;
 use rsipc_core::sysv::msg;
 use rsipc_core::sysv::shm::SIZE_MAX;
+use serde_json::json;
 
 use crate::failure::Result;
 use crate::objects::Kind;
@@ -38,20 +39,68 @@ pub struct Aspect {
     limits: bool,
 }
 
+impl Aspect {
+    /// Whether one of them was asked for.
+    pub fn is_any(&self) -> bool {
+        self.times || self.pids || self.creators || self.summary || self.limits
+    }
+}
+
 /// An object, and whether the kernel has it.
 type Known = (Account, bool);
 
+fn kinds(is_asked: impl Fn(Kind) -> bool) -> impl Iterator<Item = Kind> {
+    [Kind::Svmsg, Kind::Svsem, Kind::Svshm].into_iter().filter(move |kind| is_asked(*kind))
+}
+
+fn known(survey: &Survey) -> Vec<Known> {
+    let ours = survey.entries.iter().filter_map(|entry| Some((entry.object.account()?, false)));
+    ours.chain(survey.kernel.iter().map(|object| (object.clone(), true))).collect()
+}
+
+/// Sums or limits for programs. None: neither was asked for.
+pub fn numbers(
+    aspect: &Aspect,
+    is_asked: impl Fn(Kind) -> bool,
+    survey: &Survey,
+) -> Option<serde_json::Value> {
+    let known = known(survey);
+    if aspect.summary {
+        let sums = kinds(is_asked).flat_map(|kind| {
+            let its = known.iter().filter(|(account, _)| account.kind == kind);
+            let named = move |(sum, whose): ([u64; 3], &str)| {
+                let contents = match kind {
+                    Kind::Svsem => json!({ "semaphores": sum[1] }),
+                    Kind::Svmsg => json!({ "messages": sum[1], "bytes": sum[2] }),
+                    _ => json!({ "attached": sum[1], "bytes": sum[2] }),
+                };
+                json!({ "kind": kind, "of": whose, "objects": sum[0], "contents": contents })
+            };
+            sums(its).into_iter().zip(OWNERS).map(named)
+        });
+        return Some(json!({ "summary": sums.collect::<Vec<_>>() }));
+    }
+    aspect.limits.then(|| {
+        let limits = kinds(is_asked).flat_map(|kind| {
+            let named = move |(what, ours, kernels): Limit| {
+                json!({ "kind": kind, "limit": what, "librsipc": ours, "kernel": kernels })
+            };
+            limits_of(kind).into_iter().map(named)
+        });
+        json!({ "limits": limits.collect::<Vec<_>>() })
+    })
+}
+
+/// Who has the objects that are summed up.
+const OWNERS: [&str; 2] = ["librsipc", "kernel"];
+
 /// False: none of these was asked for.
 pub fn show(aspect: &Aspect, is_asked: impl Fn(Kind) -> bool, survey: &Survey) -> Result<bool> {
-    let all = [Kind::Svmsg, Kind::Svsem, Kind::Svshm];
-    let kinds: Vec<Kind> = all.into_iter().filter(|kind| is_asked(*kind)).collect();
-    let ours = survey.entries.iter().filter_map(|entry| Some((entry.object.account()?, false)));
-    let known: Vec<Known> =
-        ours.chain(survey.kernel.iter().map(|object| (object.clone(), true))).collect();
+    let known = known(survey);
     let of = |kind: Kind| known.iter().filter(move |(account, _)| account.kind == kind);
     let mut users = Users::default();
     let mut tables: Vec<Table> = Vec::new();
-    for kind in kinds {
+    for kind in kinds(is_asked) {
         tables.extend(match aspect {
             Aspect { times: true, .. } => Some(times(kind, of(kind))),
             Aspect { pids: true, .. } => Some(pids(kind, of(kind), survey)),
@@ -167,22 +216,11 @@ fn summary<'a>(kind: Kind, objects: impl Iterator<Item = &'a Known>) -> Table {
         Kind::Svmsg => ["QUEUES", "MESSAGES", "BYTES"],
         _ => ["SEGMENTS", "ATTACHED", "BYTES"],
     };
-    let mut sums = [[0_u64; 3]; 2];
-    for (account, is_kernels) in objects {
-        let sum = &mut sums[usize::from(*is_kernels)];
-        let more = match account.contents {
-            Contents::Set { semaphores } => [semaphores, 0],
-            Contents::Queue { messages, bytes, .. } => [messages, bytes],
-            Contents::Segment { bytes, attached, .. } => [attached, bytes],
-        };
-        sum[0] += 1;
-        sum[1] = sum[1].saturating_add(more[0]);
-        sum[2] = sum[2].saturating_add(more[1]);
-    }
+    let sums = sums(objects);
     let mut columns = vec![("KIND", Align::Left), ("OF", Align::Left)];
     columns.extend(titles.map(|title| (title, Align::Right)));
     let mut table = Table::new(columns);
-    for (sum, whose) in sums.into_iter().zip(["librsipc", "kernel"]) {
+    for (sum, whose) in sums.into_iter().zip(OWNERS) {
         let last = if kind == Kind::Svsem { String::new() } else { sum[2].to_string() };
         let cells = [
             kind.name().to_owned(),
@@ -196,6 +234,23 @@ fn summary<'a>(kind: Kind, objects: impl Iterator<Item = &'a Known>) -> Table {
     table
 }
 
+/// How many there are, and what is in them: of ours and of the kernel's.
+fn sums<'a>(objects: impl Iterator<Item = &'a Known>) -> [[u64; 3]; 2] {
+    let mut sums = [[0_u64; 3]; 2];
+    for (account, is_kernels) in objects {
+        let sum = &mut sums[usize::from(*is_kernels)];
+        let more = match account.contents {
+            Contents::Set { semaphores } => [semaphores, 0],
+            Contents::Queue { messages, bytes, .. } => [messages, bytes],
+            Contents::Segment { bytes, attached, .. } => [attached, bytes],
+        };
+        sum[0] += 1;
+        sum[1] = sum[1].saturating_add(more[0]);
+        sum[2] = sum[2].saturating_add(more[1]);
+    }
+    sums
+}
+
 /// Of ours and of the kernel's.
 fn limits(kind: Kind) -> Table {
     let mut table = Table::new([
@@ -204,9 +259,20 @@ fn limits(kind: Kind) -> Table {
         ("LIBRSIPC", Align::Right),
         ("KERNEL", Align::Right),
     ]);
+    for (what, ours, kernels) in limits_of(kind) {
+        let kernels = kernels.unwrap_or_else(|| "-".to_owned());
+        table.push([kind.name().to_owned(), what.to_owned(), ours, kernels].map(Into::into));
+    }
+    table
+}
+
+/// What is limited, to how much with us, and with the kernel.
+type Limit = (&'static str, String, Option<String>);
+
+fn limits_of(kind: Kind) -> Vec<Limit> {
     let new = msg::of_new_queues();
     let room = "as the directory has space".to_owned();
-    let rows: Vec<(&str, String, Option<String>)> = match kind {
+    match kind {
         Kind::Svmsg => vec![
             ("queues", room, setting("msgmni", 0)),
             ("bytes of a message", new.message.to_string(), setting("msgmax", 0)),
@@ -223,12 +289,7 @@ fn limits(kind: Kind) -> Table {
             ("bytes of a segment", SIZE_MAX.to_string(), setting("shmmax", 0)),
             ("pages of all segments", "-".to_owned(), setting("shmall", 0)),
         ],
-    };
-    for (what, ours, kernels) in rows {
-        let kernels = kernels.unwrap_or_else(|| "-".to_owned());
-        table.push([kind.name().to_owned(), what.to_owned(), ours, kernels].map(Into::into));
     }
-    table
 }
 
 /// A number of those in a file of the kernel. None: it has no System V.

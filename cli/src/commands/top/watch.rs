@@ -36,7 +36,8 @@ pub fn start(
         loop {
             let next = Instant::now() + interval;
             let snapshot = deadlock::look(depth).map(|(survey, deadlocks)| {
-                let names = deadlocks.iter().map(|found| words::name(found, &survey)).collect();
+                let lasting = deadlocks.iter().filter(|found| !found.waits_for_senders());
+                let names = lasting.map(|found| words::name(found, &survey)).collect();
                 watch.measure(survey, names)
             });
             if !take(snapshot) {

@@ -14,7 +14,13 @@ _rsipc_with_objects() {
     _rsipc "$@"
     local current=${COMP_WORDS[COMP_CWORD]} kind=
     case $current in
-        -*) return ;;
+        -* | =) return ;;
+    esac
+    # The value of an option is no object.
+    case "${COMP_WORDS[1]} ${COMP_WORDS[COMP_CWORD - 1]}" in
+        *" =" | *" -o" | *" --columns" | *" --sort" | *" --format" | *" --kind" | *" --process" | \
+            *" --older-than" | *" --timeout" | *" --count" | *" --times" | *" --type" | \
+            *" --priority" | *" --offset" | *" --length" | "graph -p" | "mq -p" | "msg -t") return ;;
     esac
     case ${COMP_WORDS[1]} in
         ls | stat | graph | clean | rm) ((COMP_CWORD >= 2)) || return ;;

@@ -1,7 +1,8 @@
 
 # Names of the objects that are there.
 function __rsipc_objects
-    set -l names (rsipc ls --noheadings -o name $argv 2>/dev/null)
+    # Names in quotation marks, and objects without a name, cannot be typed so.
+    set -l names (rsipc ls --noheadings -o name $argv 2>/dev/null | string match -rv "^[\$'#]")
     if not string match -q '/*' -- (commandline -ct)
         set names (string replace -r '^/' '' -- $names)
     end

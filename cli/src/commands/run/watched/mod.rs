@@ -35,6 +35,8 @@ mod waits;
 
 use std::ffi::OsStr;
 use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -44,8 +46,9 @@ use watch_run::finding::Kind;
 use watch_run::tables::{Gap, mode};
 use watch_run::{DIRECTORY, END};
 
+use super::status::OWN_FAILURE;
 use crate::failure::{Failure, Result};
-use crate::output::{say, warn};
+use crate::output::{escape, say, warn};
 use crate::symbols::Symbols;
 use children::Children;
 use home::Home;
@@ -124,10 +127,14 @@ impl<'a> Watcher<'a> {
             .records()
             .map_err(|error| Failure::call("cannot read the records of the run", error))?;
         let trace = match &wishes.trace {
-            Some(file) => Some(
-                Trace::open(file.as_deref(), wishes.trace_format)
-                    .map_err(|error| Failure::call("cannot write the record of calls", error))?,
-            ),
+            Some(file) => {
+                Some(Trace::open(file.as_deref(), wishes.trace_format).map_err(|error| {
+                    let file = file.as_deref().map_or(OsStr::new(""), Path::as_os_str);
+                    let file = escape::word(file.as_bytes());
+                    let what = format!("cannot write the record of calls, {file}");
+                    Failure::call(what, error).with_status(OWN_FAILURE)
+                })?)
+            }
             None => None,
         };
         Ok(Self {

@@ -169,7 +169,8 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
 fn seen(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
     let (mut survey, deadlocks) = deadlock::find(Depth::Memory).ok()?;
     let is_it = |deadlock: &&deadlock::Deadlock| {
-        deadlock.confidence == Confidence::Certain && deadlock.members.contains(&waiting.pid)
+        let is_sure = deadlock.confidence == Confidence::Certain || deadlock.is_sure_within_run();
+        is_sure && deadlock.members.contains(&waiting.pid)
     };
     let found = deadlocks.iter().find(is_it)?;
     let members = all.iter().filter(|other| found.members.contains(&other.pid));
@@ -179,7 +180,7 @@ fn seen(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
         (known.kind == ObjectKind::Named).then(|| name(&known))
     });
     let name = words::name(found, &survey);
-    let name = name.strip_prefix("deadlock: ").unwrap_or(&name);
+    let name = name.split_once("deadlock: ").map_or(&*name, |(_, name)| name);
     Some(Reason::Stuck(name.to_owned(), members))
 }
 
