@@ -3,10 +3,10 @@
 //! A POSIX semaphore does not record which process took its value down. What can be seen is which
 //! processes *could* wake a sleeper: those that have the object open. So a set of processes is
 //! stuck if each of their threads is asleep, without a timeout, and every process that could wake
-//! one of them is in the set (`closure`). Only a process that opens an object anew or sends a signal
-//! can still help. The finding is no more than possible where a process that could not be inspected
-//! may open an object, and where all that is waited for are messages of queues that have a name: a
-//! server without clients waits like that (`outside`).
+//! one of them is in the set (`closure`). Only a process that opens an object anew or sends a
+//! signal can still help. The finding is no more than possible where a process that could not be
+//! inspected may open an object, and where all that is waited for are messages of queues that have
+//! a name: a server without clients waits like that (`outside`).
 //!
 //! System V semaphores record it for operations with SEM_UNDO. If processes that sleep themselves
 //! have taken all that is waited for, the set is very probably stuck, even if other processes have
@@ -20,6 +20,17 @@
 //! It takes a while to look at many threads, and threads that take turns may each be asleep when
 //! they are looked at. So a set counts only if none of its threads has run between the first look
 //! and the last one: then all of them slept at the same time (`actors`).
+//!
+//! | module | |
+//! |---|---|
+//! | `actors` | all processes with what their threads sleep in, at one moment |
+//! | `blocker` | what keeps a thread asleep |
+//! | `closure` | the largest set of processes that only they themselves could wake |
+//! | `doubt` | why processes that sleep may go on after all |
+//! | `outside` | who could still help that does not have the object, or cannot be seen |
+//! | `place` | where threads sleep |
+//! | `sets` | the processes that could let a waiter of a semaphore set go on |
+//! | `shape` | whether threads wait for each other |
 
 mod actors;
 mod blocker;

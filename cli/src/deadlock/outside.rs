@@ -14,8 +14,8 @@ const WRITE: u32 = 2;
 
 /// Each queue that a process may open anew, if all of these only wait for a message of one.
 ///
-/// Servers without a client wait like that, and so do receivers whose last sender has ended: what is
-/// there does not tell them apart.
+/// Servers without a client wait like that, and so do receivers whose last sender has ended: what
+/// is there does not tell them apart.
 pub fn anew(sleepers: &[Sleeper], survey: &Survey) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for sleeper in sleepers {

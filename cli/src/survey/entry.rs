@@ -83,7 +83,8 @@ pub struct Entry {
     pub waiters_known: bool,
     /// Threads wait in it for ever. None also where nobody has looked for that.
     pub deadlock: Option<Confidence>,
-    /// Threads wait in the queue for a message, and nobody who could send one has it. It has a name.
+    /// Threads wait in the queue for a message, and nobody who could send one has it. It has a
+    /// name.
     pub has_no_sender: bool,
 }
 
