@@ -3,6 +3,8 @@
 //! By a bare system call: the C library's function leaves out two signals that it keeps for itself,
 //! and a thread of this library must not receive those either.
 
+use crate::os::errno::preserved;
+
 /// What the calling thread held back before: that is so again when this is dropped.
 #[must_use]
 pub struct Blocked {
@@ -22,13 +24,15 @@ impl Blocked {
         Self::these(!faults.iter().fold(0, |mask, signal| mask | 1 << (signal - 1)))
     }
 
-    /// Whether a handler of the program runs as soon as this is dropped.
-    pub fn hold_back_a_handler(&self) -> bool {
-        let mut pending = 0_u64;
-        // SAFETY: a valid signal set of the kernel's size.
-        unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending, size_of::<u64>()) };
-        let pending = pending & !self.before;
-        (1..=u64::BITS).any(|signal| pending & 1 << (signal - 1) != 0 && has_handler(signal))
+    /// Whether a handler of the program runs as soon as this is dropped. Leaves `errno` alone.
+    pub fn holds_back_a_handler(&self) -> bool {
+        preserved(|| {
+            let mut pending = 0_u64;
+            // SAFETY: a valid signal set of the kernel's size.
+            unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending, size_of::<u64>()) };
+            let pending = pending & !self.before;
+            (1..=u64::BITS).any(|signal| pending & 1 << (signal - 1) != 0 && has_handler(signal))
+        })
     }
 
     fn these(mask: u64) -> Self {
@@ -95,13 +99,13 @@ mod tests {
         for (signal, handler, expected) in [
             (libc::SIGURG, libc::SIG_DFL, false),
             (libc::SIGWINCH, libc::SIG_IGN, false),
-            (libc::SIGUSR2, handler as libc::sighandler_t, true),
+            (libc::SIGIO, handler as libc::sighandler_t, true),
         ] {
             // SAFETY: the handlers do nothing; the thread signals itself.
             unsafe {
                 let before = libc::signal(signal, handler);
                 libc::pthread_kill(libc::pthread_self(), signal);
-                assert_eq!(blocked.hold_back_a_handler(), expected, "signal {signal}");
+                assert_eq!(blocked.holds_back_a_handler(), expected, "signal {signal}");
                 if !expected {
                     libc::signal(signal, before);
                 }

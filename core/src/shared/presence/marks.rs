@@ -132,7 +132,8 @@ fn add_mapped_by(offset: usize, map: impl FnOnce(usize) -> Result<()>) -> Result
     })
 }
 
-/// The word is not marked any more. Nothing in the child of a fork.
+/// The word is not marked any more. It is one that this process has added: in the child of a fork a
+/// mark of the parent may name another word.
 pub fn release(Mark(index): Mark) {
     let base = REGION.iter().next().map_or(NONE, |region| region.base.load(Ordering::Acquire));
     if base > REFUSED {
@@ -218,12 +219,10 @@ fn region() -> Result<usize> {
         let _ = REGION.grow();
     }
     let region = &REGION.iter().next().ok_or(Errno::ENOMEM)?.base;
-    if !Process::owns_memory() {
-        return Err(Errno::EAGAIN);
-    }
     let mut pause = Pause::default();
     loop {
         match region.load(Ordering::Acquire) {
+            NONE if !Process::owns_memory() => return Err(Errno::EAGAIN),
             NONE => {
                 let (order, lost) = (Ordering::AcqRel, Ordering::Relaxed);
                 if region.compare_exchange(NONE, IN_THE_MAKING, order, lost).is_ok() {

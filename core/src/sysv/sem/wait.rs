@@ -202,7 +202,7 @@ impl Waiting<'_> {
     /// EINTR: a handler has been held back, and runs now.
     fn let_signals_through(&mut self) -> Result<()> {
         let signals = self.signals.take();
-        if signals.is_some_and(|held| held.hold_back_a_handler()) {
+        if signals.is_some_and(|held| held.holds_back_a_handler()) {
             return Err(Errno::EINTR);
         }
         Ok(())

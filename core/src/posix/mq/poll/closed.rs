@@ -25,7 +25,7 @@ pub fn closed(thread: &'static Thread, closing: &Closing) {
         if !polling.watched().any() {
             return;
         }
-        polling.is_out_of_sight();
+        polling.put_out_of_sight();
         polling
     };
     // The closed one does not lead to the FIFO any more.

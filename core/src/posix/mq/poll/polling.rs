@@ -48,7 +48,7 @@ impl Polling {
     }
 
     /// The descriptor has been closed that an epoll reports it by, and others lead to it.
-    pub fn is_out_of_sight(&self) {
+    pub fn put_out_of_sight(&self) {
         self.state.fetch_or(OUT_OF_SIGHT, Ordering::Relaxed);
     }
 
