@@ -1,5 +1,7 @@
-/* System V message queues, for scenarios.h; and three of their own:
+/* System V message queues, for scenarios.h; and four of their own:
  *
+ *   clients N         a request, of N clients that send it with type 1 to SERVERS servers, and wait
+ *                     for the answer, each for a type of its own, in the same queue
  *   full BYTES        a message of so many, from a sender on one processor to a receiver on the
  *                     other, through a queue of the default capacity: of short ones, thousands
  *   typed SELECTOR    send + receive of 64 B, while 100 messages of other types stay in the queue:
@@ -8,7 +10,7 @@
 #include <sys/msg.h>
 #include "../support/bench.h"
 
-enum { QUEUED = 100, BOUND = 1000, BODY = 4096 };
+enum { QUEUED = 100, BOUND = 1000, BODY = 4096, SERVERS = 3, CLIENTS = 250, REQUEST = 1 };
 
 struct queue {
 	int id;
@@ -82,13 +84,57 @@ static double measure_typed(const char *selector)
 	return bench_loop(send_and_receive_typed, queue, 100);
 }
 
+static void be_server(const struct queue *queue)
+{
+	struct message message;
+	for (;;) {
+		BENCH_NEED(msgrcv(queue->id, &message, sizeof(long), REQUEST, 0) == sizeof(long));
+		memcpy(&message.type, message.body, sizeof(long));
+		BENCH_NEED(msgsnd(queue->id, &message, sizeof(long), 0) == 0);
+	}
+}
+
+static void be_client(const struct queue *queue, long type, struct bench_counter *answered)
+{
+	struct message message;
+	for (;; answered->count++) {
+		message.type = REQUEST;
+		memcpy(message.body, &type, sizeof type);
+		BENCH_NEED(msgsnd(queue->id, &message, sizeof type, 0) == 0);
+		BENCH_NEED(msgrcv(queue->id, &message, sizeof type, type, 0) == sizeof type);
+	}
+}
+
+static double measure_clients(int clients)
+{
+	BENCH_NEED(clients >= 1 && clients <= CLIENTS);
+	bench_pin(3);
+	struct queue *queue = queue_new(BODY, SMALL);
+	size_t length = (size_t)clients * sizeof(struct bench_counter);
+	struct bench_counter *answered = (struct bench_counter *)bench_shared(length);
+	pid_t crowd[CLIENTS + SERVERS];
+	for (int i = 0; i < clients + SERVERS; i++) {
+		crowd[i] = bench_fork(3);
+		if (crowd[i] == 0 && i < clients)
+			be_client(queue, REQUEST + 1 + i, &answered[i]);
+		if (crowd[i] == 0)
+			be_server(queue);
+	}
+	double ns = bench_watch(answered, clients);
+	for (int i = 0; i < clients + SERVERS; i++)
+		bench_end(crowd[i]);
+	return ns;
+}
+
 int main(int argc, char **argv)
 {
+	int is_clients = argc == 3 && strcmp(argv[1], "clients") == 0;
 	int is_typed = argc == 3 && strcmp(argv[1], "typed") == 0;
 	int is_full = argc == 3 && strcmp(argv[1], "full") == 0;
 	double ns = is_typed  ? measure_typed(argv[2])
 		    : is_full ? measure_full((unsigned)atoi(argv[2]))
-			      : measure(argc, argv);
+		    : is_clients ? measure_clients(atoi(argv[2]))
+				 : measure(argc, argv);
 	for (int i = 0; i < 2 && made[i]; i++)
 		msgctl(made[i]->id, IPC_RMID, NULL);
 	return bench_report(ns, "msgsnd");

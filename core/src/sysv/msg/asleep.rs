@@ -47,7 +47,7 @@ impl Words {
             self.0 = [
                 WaitV::new(word, call::ASLEEP, Scope::Shared),
                 WaitV::new(death.as_ptr(), 0, Scope::Shared),
-                WaitV::new(flag.as_ptr(), seen.0, Scope::Shared),
+                WaitV::new(flag.as_ptr(), seen.word, Scope::Shared),
             ];
             sleep.prepare_any(&self.0, until.unwrap_or(Deadline::NEVER));
             return;
@@ -67,10 +67,9 @@ impl Words {
 /// That wake goes to one sleeper alone. So the sleeper checks all others even if it has been called
 /// at the same time.
 pub fn may_be_by_death(woken: Woken, record: &Record) -> bool {
-    let was_called = || record.call.load(Ordering::SeqCst) != call::ASLEEP;
     match woken {
         Woken::Changed => false,
-        Woken::Called { word } => word == DEATH || !was_called(),
-        Woken::TimedOut => !was_called(),
+        Woken::Called { word } => word == DEATH,
+        Woken::TimedOut => record.call.load(Ordering::SeqCst) == call::ASLEEP,
     }
 }

@@ -6,7 +6,7 @@ use super::queue::Queue;
 use super::quiet::{Looks, Quiet};
 use super::records::now;
 use super::selector::Selector;
-use super::standing::Standing;
+use super::standing::{About, Standing};
 use super::store;
 use super::tell;
 use super::transfer::note;
@@ -72,9 +72,9 @@ fn description(queue: &Queue, who: &Operation<'static>) -> Result<Description> {
     let mut looks = Looks::default();
     loop {
         let quiet = Quiet::begin(usage, arrivals, || store::is_pending(queue))?;
-        standing.look(queue, None)?;
+        standing.look(queue, About::All)?;
         while standing.free_dead(Selector::Any, true, now(), is_dead) {
-            standing.look(queue, None)?;
+            standing.look(queue, About::All)?;
         }
         let seen = description_of(queue, &standing)?;
         let is_last = looks.count(store::count(queue), false);

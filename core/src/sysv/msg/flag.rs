@@ -4,7 +4,8 @@
 //! | bits | meaning | changed by |
 //! |---|---|---|
 //! | 0 | a thread may wait | set by a thread that begins to; cleared by one that finds no waiter |
-//! | 1..64 | changes | a thread that clears bit 0, or is about to commit what may be for a waiter |
+//! | 1..64 | changes | a thread that is about to commit what may be for a waiter: adds one |
+//! | 32..64 | how often bit 0 has been cleared, or more | a thread that clears it: adds one |
 //!
 //! A waiter sets the bit, looks, and sleeps as long as the low half of the word is what it was when
 //! it set the bit. (Nobody wakes sleepers on this word: it only keeps a sleep from beginning.) So
@@ -25,6 +26,8 @@ use crate::shared::claim::Claimant;
 
 const WAITS: u64 = 1;
 const CHANGE: u64 = 2;
+/// Also a change.
+const CLEARED: u64 = 1 << 32;
 
 /// The word.
 #[repr(transparent)]
@@ -33,7 +36,19 @@ pub struct Flag(AtomicU64);
 
 /// A value of it with which one may sleep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen(pub u32);
+pub struct Seen {
+    /// The half of it that one sleeps on.
+    pub word: u32,
+    /// As long as this is the same, a thread has been waiting all the time.
+    pub cleared: u32,
+}
+
+impl Seen {
+    #[expect(clippy::cast_possible_truncation, reason = "so it is meant")]
+    fn of(word: u64) -> Self {
+        Self { word: word as u32, cleared: (word >> 32) as u32 }
+    }
+}
 
 impl Flag {
     /// Whether a thread may wait.
@@ -44,7 +59,7 @@ impl Flag {
 
     /// A thread waits, and is about to look. Gives what it may sleep on, once it has looked.
     pub fn set(&self) -> Seen {
-        Seen(low_half(self.0.fetch_or(WAITS, Ordering::SeqCst) | WAITS))
+        Seen::of(self.0.fetch_or(WAITS, Ordering::SeqCst) | WAITS)
     }
 
     /// A commit comes: threads that have looked before do not begin to sleep.
@@ -60,7 +75,7 @@ impl Flag {
         who: &impl Claimant,
     ) -> Result<bool, E> {
         let before = self.0.load(Ordering::SeqCst);
-        let after = before.wrapping_add(CHANGE) & !WAITS;
+        let after = before.wrapping_add(CLEARED + CHANGE) & !WAITS;
         if before & WAITS == 0 || !who.exchange(&self.0, before, after) || !is_any_there()? {
             return Ok(false);
         }
@@ -71,7 +86,7 @@ impl Flag {
     /// Whether one may still sleep on this.
     #[cfg(loom)]
     pub fn is(&self, seen: Seen) -> bool {
-        low_half(self.0.load(Ordering::Relaxed)) == seen.0
+        Seen::of(self.0.load(Ordering::Relaxed)).word == seen.word
     }
 
     /// The low half of the word, for a sleep.
@@ -79,9 +94,4 @@ impl Flag {
     pub fn as_ptr(&self) -> *const u32 {
         self.0.as_ptr().cast::<u32>().wrapping_add(usize::from(cfg!(target_endian = "big")))
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "so it is meant")]
-fn low_half(word: u64) -> u32 {
-    word as u32
 }

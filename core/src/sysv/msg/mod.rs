@@ -6,6 +6,7 @@
 //! | `asleep` | what a thread that waits sleeps on |
 //! | `blocks` | what the blocks of a file are used for |
 //! | `body` | storage for bodies |
+//! | `brief` | sleeps that nobody may end |
 //! | `call` | `msgsnd`, `msgrcv` |
 //! | `control` | `msgctl` |
 //! | `count` | what is in use, counted |
@@ -21,9 +22,11 @@
 //! | `model` | the models of the protocols |
 //! | `occupied` | where messages may be |
 //! | `oldest` | what a search for the oldest message is told |
+//! | `outlook` | what a waiter finds before it sleeps |
 //! | `owner` | which message a piece of storage belongs to |
 //! | `queue` | a mapped queue |
 //! | `quiet` | looks during which no message came |
+//! | `receiver` | a waiter for a message |
 //! | `record` | a waiter |
 //! | `records` | all records of a queue |
 //! | `regions` | where the regions of a queue are mapped |
@@ -37,6 +40,7 @@
 //! | `task` | an action of a thread that may have to wait |
 //! | `tell` | waking waiters |
 //! | `transfer` | sending and receiving without a wait |
+//! | `under_way` | operations that may not know of a waiter |
 //! | `usage` | what is in use, in one word |
 //! | `wait` | a wait for a message, or for space |
 
@@ -51,9 +55,11 @@ mod occupied;
 mod oldest;
 mod owner;
 mod quiet;
+mod receiver;
 mod record;
 mod selector;
 mod standing;
+mod under_way;
 mod usage;
 
 #[cfg(not(loom))]
@@ -62,6 +68,8 @@ mod asleep;
 mod blocks;
 #[cfg(not(loom))]
 mod body;
+#[cfg(not(loom))]
+mod brief;
 #[cfg(not(loom))]
 mod call;
 #[cfg(not(loom))]
@@ -78,6 +86,8 @@ mod layout;
 mod limits;
 #[cfg(not(loom))]
 mod long;
+#[cfg(not(loom))]
+mod outlook;
 #[cfg(not(loom))]
 mod queue;
 #[cfg(not(loom))]

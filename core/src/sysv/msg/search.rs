@@ -8,7 +8,7 @@ use super::queue::Queue;
 use super::quiet::{Looks, Quiet};
 use super::records::now;
 use super::selector::Selector;
-use super::standing::Standing;
+use super::standing::{About, Standing};
 use super::store::{self, occupied, read_head};
 use super::tell::{self, Which};
 use crate::atomic::Ordering;
@@ -192,7 +192,7 @@ pub fn find_among(
     let mut standing = Standing::unknown();
     let mut attempts = 0..ATTEMPTS;
     loop {
-        standing.look_and_bind(queue, None)?;
+        standing.look_and_bind(queue, About::Messages(selector))?;
         tell::refuse(queue, who, &standing, Which::Sleepers);
         let found = find(queue, selector, |message| {
             standing.is_given(message) || skips && store::is_claimed(queue, message)
@@ -210,7 +210,7 @@ pub fn find_among(
 /// The message before which so many have arrived.
 pub fn nth(queue: &Queue, place: usize) -> Result<Option<Message>> {
     let mut standing = Standing::unknown();
-    standing.look(queue, None)?;
+    standing.look(queue, About::All)?;
     let mut after = 0;
     for _ in 0..place {
         match find(queue, Selector::Any, |message| {

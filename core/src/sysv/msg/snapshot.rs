@@ -17,7 +17,7 @@ use super::queue::Queue;
 use super::record::Record;
 pub use super::record::Wanted;
 use super::records::all_records;
-use super::standing::Standing;
+use super::standing::{About, Standing};
 use super::store;
 use crate::atomic::Ordering;
 use crate::os::file::read_at;
@@ -180,7 +180,7 @@ fn standing(queue: &Queue) -> Result<Standing<'_>> {
         return Ok(Standing::unknown());
     }
     let mut standing = Standing::unknown();
-    standing.look(queue, None)?;
+    standing.look(queue, About::All)?;
     Ok(standing)
 }
 

@@ -21,13 +21,19 @@
 //! which there is a message now.
 //!
 //! A receiver that did not sleep when it was called is about to look, or has been left by
-//! siglongjmp(3), and will not. If it has not come within [`ABSENCE_MS`] it does not count any
-//! more.
+//! siglongjmp(3), and will not. If it has not come within `ABSENCE_MS` it does not count any more
+//! (`receiver`).
+//!
+//! Where all receivers that accept messages of one type want that type alone, these receivers and
+//! these messages have nothing to do with the others. A look that is about such a type leaves the
+//! others out ([`About`]). Otherwise each client that waits for its own type would make each look
+//! of all others longer.
 
 use super::arrivals::Arrivals;
 use super::message::Message;
 use super::oldest::{Effort, Terms};
-use super::record::{Record, Wanted, call};
+use super::receiver::Receiver;
+use super::record::{Record, Wanted};
 use super::selector::Selector;
 use super::usage::Amount;
 use crate::atomic::{AtomicU64, Ordering};
@@ -35,8 +41,6 @@ use crate::os::Result;
 use crate::os::growing::Growing;
 use crate::shared::claim::{self, Holder};
 
-/// How long a receiver that did not sleep when it was called may take to come, in milliseconds.
-const ABSENCE_MS: i32 = 100;
 /// So long it takes at most, mostly, to come for a message, in milliseconds.
 const TO_COME_MS: i32 = 2;
 /// Looks that may be in vain, as a receiver takes a message meanwhile.
@@ -66,38 +70,34 @@ pub trait Scene {
     fn now(&self) -> u32;
 }
 
-/// A waiter for a message.
+/// Which receivers a look is about.
 #[derive(Clone, Copy)]
-pub struct Receiver<'q> {
-    /// Its record.
-    pub record: &'q Record,
-    ticket: u64,
-    selector: Selector,
-    capacity: Option<u64>,
-    /// The sequence number of the message that it takes; 0 = none.
-    taking: u64,
-    /// From its record: the sequence number of the message that is for it.
-    bound: u64,
-    /// What is for it.
-    pub given: Option<Message>,
-    /// A message was too long for it.
-    pub is_too_long: bool,
+pub enum About<'r> {
+    /// All of them.
+    All,
+    /// Those that have to do with the messages that this selector admits.
+    Messages(Selector),
+    /// The same, as the receiver with this record wants them. It is the caller, so it is not
+    /// absent.
+    Own(&'r Record),
 }
 
-impl Receiver<'_> {
-    /// A message was too long for it.
-    pub fn refuse(&self) {
-        self.record.refuse(self.ticket);
+impl About<'_> {
+    /// The only type that matters, if there is no receiver that accepts it and others.
+    fn kind(self) -> Option<i64> {
+        let selector = match self {
+            Self::All => None,
+            Self::Messages(selector) => Some(selector),
+            Self::Own(record) => match record.wanted() {
+                Wanted::Message { selector, .. } => Some(selector),
+                Wanted::Space(_) => None,
+            },
+        };
+        selector.and_then(Selector::only)
     }
 
-    /// Whether nothing is for it yet.
-    fn is_free(&self) -> bool {
-        self.given.is_none() && !self.is_too_long && self.taking == 0
-    }
-
-    /// Whether it may get a message of this type.
-    pub fn is_free_for(&self, kind: i64) -> bool {
-        self.is_free() && self.selector.admits(kind)
+    fn is_own(self, record: &Record) -> bool {
+        matches!(self, Self::Own(own) if core::ptr::eq(own, record))
     }
 }
 
@@ -105,31 +105,32 @@ impl Receiver<'_> {
 pub struct Standing<'q> {
     /// In the order of their arrival.
     receivers: Growing<Receiver<'q>, FEW>,
+    /// Others wait, too, which the look was not about.
+    are_others: bool,
 }
 
 impl<'q> Standing<'q> {
     /// Before the first look. (It is large, so it is filled where it lies.)
     #[inline(always)]
     pub fn unknown() -> Self {
-        Self { receivers: Growing::new() }
+        Self { receivers: Growing::new(), are_others: false }
     }
 
     /// What it is now.
     #[cfg(all(test, loom))]
-    pub fn of(queue: &'q impl Scene, own: Option<&Record>) -> Result<Self> {
+    pub fn of(queue: &'q impl Scene, about: About<'_>) -> Result<Self> {
         let mut standing = Self::unknown();
-        standing.look(queue, own)?;
+        standing.look(queue, about)?;
         Ok(standing)
     }
 
-    /// Reads the current state. `own`: the record of the caller, which is not absent. ENOMEM;
-    /// EINVAL, EIDRM.
-    pub fn look(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
+    /// Reads the current state. ENOMEM; EINVAL, EIDRM.
+    pub fn look(&mut self, queue: &'q impl Scene, about: About<'_>) -> Result<()> {
         let turns = queue.turns();
         let mut attempts = 0..ATTEMPTS;
         loop {
             let before = turns.load(Ordering::SeqCst);
-            let look = |last| self.look_once(queue, own, last).map(|()| self.newest());
+            let look = |last| self.look_once(queue, about, last).map(|()| self.newest());
             queue.arrivals().look(look, |newest| *newest)?;
             // In the end a wrong order is better than none.
             if turns.load(Ordering::SeqCst) == before || attempts.next().is_none() {
@@ -138,18 +139,36 @@ impl<'q> Standing<'q> {
         }
     }
 
-    fn look_once(&mut self, queue: &'q impl Scene, own: Option<&Record>, last: u64) -> Result<()> {
-        self.receivers.clear();
-        let mut pushed = Ok(());
-        queue.each_record(|record| {
-            let is_own = own.is_some_and(|own| core::ptr::eq(own, record));
-            if let Some(receiver) = standing_of(record, is_own, || queue.now()) {
-                pushed = pushed.and_then(|()| self.receivers.push(receiver));
-            }
-        })?;
-        pushed?;
+    fn look_once(&mut self, queue: &'q impl Scene, about: About<'_>, last: u64) -> Result<()> {
+        let kind = about.kind();
+        if !self.find_receivers(queue, about, kind)? {
+            self.find_receivers(queue, about, None)?;
+        }
         self.receivers.sort_unstable_by_key(|receiver: &Receiver<'_>| receiver.ticket);
         self.assign(queue, last)
+    }
+
+    /// Of all receivers, or of those for messages of this type alone. False: another one accepts
+    /// that type, and others.
+    fn find_receivers(
+        &mut self,
+        queue: &'q impl Scene,
+        about: About<'_>,
+        kind: Option<i64>,
+    ) -> Result<bool> {
+        self.receivers.clear();
+        let (mut pushed, mut are_others, mut is_alone) = (Ok(()), false, true);
+        queue.each_record(|record| {
+            let found = Receiver::of(record, about.is_own(record), || queue.now());
+            let Some(receiver) = found else { return };
+            match kind {
+                Some(kind) if !receiver.selector.admits(kind) => are_others = true,
+                Some(_) if receiver.selector.only().is_none() => is_alone = false,
+                _ => pushed = pushed.and_then(|()| self.receivers.push(receiver)),
+            }
+        })?;
+        self.are_others = are_others;
+        pushed.map(|()| is_alone)
     }
 
     /// The sequence number of the last message that is for one of them.
@@ -160,13 +179,13 @@ impl<'q> Standing<'q> {
 
     /// Whether no thread waits.
     pub fn is_empty(&self) -> bool {
-        self.receivers.is_empty()
+        self.receivers.is_empty() && !self.are_others
     }
 
     /// The same, and writes into each record which message is for it: so it stays.
-    pub fn look_and_bind(&mut self, queue: &'q impl Scene, own: Option<&Record>) -> Result<()> {
+    pub fn look_and_bind(&mut self, queue: &'q impl Scene, about: About<'_>) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            self.look(queue, own)?;
+            self.look(queue, about)?;
             if self.bind() {
                 break;
             }
@@ -212,13 +231,7 @@ impl<'q> Standing<'q> {
     /// comparisons the rest is for no waiter: receivers take what they find.
     fn assign(&mut self, queue: &impl Scene, last: u64) -> Result<()> {
         let effort = Effort::of(COMPARISONS);
-        for one in self.receivers.iter_mut() {
-            let number = if one.taking == 0 { one.bound } else { one.taking };
-            if number != 0 && !effort.is_spent() {
-                let terms = Terms { last, up_to: number, effort: &effort };
-                one.given = queue.oldest(&terms, |message| message.arrival == number)?;
-            }
-        }
+        self.find_known(queue, last, &effort)?;
         let mut after = 0;
         while !effort.is_spent() && self.receivers.iter().any(Receiver::is_free) {
             let terms = Terms { last, up_to: u64::MAX, effort: &effort };
@@ -235,9 +248,28 @@ impl<'q> Standing<'q> {
         Ok(())
     }
 
+    /// The messages that are known to be for receivers, in one search.
+    fn find_known(&mut self, queue: &impl Scene, last: u64, effort: &Effort) -> Result<()> {
+        let up_to = self.receivers().map(Receiver::known).max().unwrap_or(0);
+        if up_to == 0 {
+            return Ok(());
+        }
+        let terms = Terms { last, up_to, effort };
+        let comparisons = self.receivers.len();
+        queue.oldest(&terms, |message| {
+            if effort.spend(comparisons) {
+                let is_its = |one: &&mut Receiver<'_>| one.known() == message.arrival;
+                let known = self.receivers.iter_mut().filter(is_its);
+                known.for_each(|one| one.given = Some(*message));
+            }
+            false
+        })?;
+        Ok(())
+    }
+
     fn give(&mut self, message: Message) {
         for receiver in self.receivers.iter_mut().filter(|one| one.is_free_for(message.kind)) {
-            if receiver.capacity.is_none_or(|capacity| message.length as u64 <= capacity) {
+            if receiver.can_hold(&message) {
                 receiver.given = Some(message);
                 return;
             }
@@ -277,114 +309,5 @@ impl<'q> Standing<'q> {
     }
 }
 
-/// `None`: it does not wait for a message.
-fn standing_of(record: &Record, is_own: bool, now: impl Fn() -> u32) -> Option<Receiver<'_>> {
-    // Each word is SeqCst: a thread that has stored a message since sees the waiter, or its message
-    // is seen. The word `taking` is read first: a receiver that has taken its message gives up its
-    // ticket before that.
-    let taking = record.taking.load(Ordering::SeqCst);
-    let is_held = !claim::is_free(record.claim.load(Ordering::SeqCst));
-    let ticket = record.ticket.load(Ordering::SeqCst);
-    let called = record.call.load(Ordering::SeqCst);
-    let Wanted::Message { selector, capacity } = record.wanted() else { return None };
-    let is_missed = called == call::MISSED && !is_own;
-    let is_absent = is_missed && record.since(now()) > ABSENCE_MS;
-    let waits = is_held && ticket != 0 && !record.is_refused() && !is_absent;
-    waits.then_some(Receiver {
-        record,
-        ticket,
-        selector,
-        capacity,
-        taking,
-        bound: record.given.load(Ordering::SeqCst),
-        given: None,
-        is_too_long: false,
-    })
-}
-
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use core::cell::Cell;
-
-    use super::*;
-
-    /// How many receivers sleep, and as many messages are there, in the order that takes longest.
-    struct Crowd {
-        turns: AtomicU64,
-        arrivals: Arrivals,
-        records: Vec<Record>,
-        visited: Cell<usize>,
-    }
-
-    impl Crowd {
-        fn of(count: u32) -> Self {
-            let record = |number: u32| {
-                let record = Record::default();
-                record.claim.store(number, Ordering::Relaxed);
-                record.ticket.store(number.into(), Ordering::Relaxed);
-                record
-            };
-            let records = (1..=count).map(record).collect();
-            let arrivals = Arrivals::default();
-            (0..count).for_each(|_| _ = arrivals.next());
-            Self { turns: AtomicU64::new(0), arrivals, records, visited: Cell::new(0) }
-        }
-    }
-
-    impl Scene for Crowd {
-        fn turns(&self) -> &AtomicU64 {
-            &self.turns
-        }
-
-        fn arrivals(&self) -> &Arrivals {
-            &self.arrivals
-        }
-
-        fn each_record<'q>(&'q self, visit: impl FnMut(&'q Record)) -> Result<()> {
-            self.records.iter().for_each(visit);
-            Ok(())
-        }
-
-        fn oldest(
-            &self,
-            terms: &Terms<'_>,
-            mut wants: impl FnMut(&Message) -> bool,
-        ) -> Result<Option<Message>> {
-            let mut found = None;
-            for slot in (0..self.records.len()).rev().filter(|_| terms.effort.spend(1)) {
-                self.visited.set(self.visited.get() + 1);
-                let arrival = slot as u64 + 1;
-                let message = Message { slot, arrival, kind: 1, length: 0, location: 0 };
-                if wants(&message) {
-                    found = Some(message);
-                }
-            }
-            Ok(found)
-        }
-
-        fn now(&self) -> u32 {
-            0
-        }
-    }
-
-    fn given_in_a_crowd_of(count: u32) -> (usize, usize) {
-        let crowd = Crowd::of(count);
-        let mut standing = Standing::unknown();
-        standing.look(&crowd, None).unwrap();
-        let given = standing.receivers().filter(|one| one.given.is_some()).count();
-        (given, crowd.visited.get())
-    }
-
-    #[test]
-    fn a_crowd_gets_a_message_each() {
-        assert_eq!(given_in_a_crowd_of(200).0, 200);
-    }
-
-    #[test]
-    fn a_look_at_more_than_ever_wait_comes_to_an_end() {
-        const MANY: u32 = 3000;
-        let (given, visited) = given_in_a_crowd_of(MANY);
-        assert!(given < MANY as usize);
-        assert!(visited <= 2 * COMPARISONS / MANY as usize, "{visited} messages");
-    }
-}
+mod tests;

@@ -11,6 +11,8 @@ use super::layout::{MESSAGES_MAX, SLOT_BLOCKS, SLOTS, Slots};
 use super::message::Message;
 use super::owner::Owner;
 use super::queue::Queue;
+use super::selector::Selector;
+use super::under_way::UnderWay;
 use super::usage::Amount;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::os::restartable::two_words;
@@ -261,16 +263,33 @@ pub fn is_claimed(queue: &Queue, message: &Message) -> bool {
     !claim::is_free(slots.claims[index].load(Ordering::Relaxed))
 }
 
-/// Whether an operation is under way: a thread holds a slot that has, or gets, a message.
-pub fn is_under_way(queue: &Queue) -> Result<bool> {
+/// The operations that are under way and may leave a message that this selector admits: a thread
+/// holds a slot that has such a message, or gets one.
+pub fn under_way(queue: &Queue, selector: Selector) -> Result<UnderWay> {
+    let mut found = UnderWay::default();
     for block in occupied(queue) {
-        let (_, slots) = block?;
-        let is_held = |index: usize| !claim::is_free(slots.claims[index].load(Ordering::SeqCst));
-        if slots.used.slots().any(is_held) {
-            return Ok(true);
+        let (first, slots) = block?;
+        for index in slots.used.slots() {
+            // In this order: a sender that has stored the key since has done so in time.
+            let held = slots.claims[index].load(Ordering::SeqCst);
+            if claim::is_free(held) {
+                continue;
+            }
+            let is_empty = slots.keys[index].load(Ordering::SeqCst) == 0;
+            // Relaxed: see `read_head`. That of a later message belongs to a later operation.
+            let kind = slots.heads[index][0].load(Ordering::Relaxed).cast_signed();
+            if is_empty || selector.admits(kind) {
+                found.add(u32::try_from(first + index).unwrap_or(u32::MAX), held);
+            }
         }
     }
-    Ok(false)
+    Ok(found)
+}
+
+/// The claim word of a slot.
+pub fn claim_of(queue: &Queue, place: usize) -> Option<&AtomicU32> {
+    let (slots, index) = slot(queue, place).ok()??;
+    Some(&slots.claims[index])
 }
 
 /// Whether a slot is claimed and empty: its holder may be about to commit a message.

@@ -11,7 +11,7 @@ use super::flag::Flag;
 use super::queue::Queue;
 use super::record::{Record, Wanted, call};
 use super::records::{all_records, now};
-use super::standing::Standing;
+use super::standing::{About, Standing};
 use super::store;
 use super::usage::Amount;
 use crate::atomic::{Ordering, fence};
@@ -71,13 +71,13 @@ fn wake(record: &Record) -> usize {
     futex::wake(record.call.as_ptr(), 1, Scope::Shared)
 }
 
-/// A message has come; or what was for one is for another.
+/// A message has come; or what was for one is for another. `about`: which ones may be concerned.
 #[cold]
-pub fn receivers(queue: &Queue, who: &Operation<'static>, which: Which) {
+pub fn receivers(queue: &Queue, who: &Operation<'static>, about: About<'_>, which: Which) {
     // With that of `wait`: a waiter sees the message, or this thread sees that it waits.
     fence(Ordering::SeqCst);
     for _ in 0..ATTEMPTS {
-        match tell_receivers(queue, who, which) {
+        match tell_receivers(queue, who, about, which) {
             Ok(true) => {}
             Ok(false) => return,
             Err(_) => return all(queue),
@@ -86,9 +86,14 @@ pub fn receivers(queue: &Queue, who: &Operation<'static>, which: Which) {
 }
 
 /// True: one of them is dead, and what was for it is for others.
-fn tell_receivers(queue: &Queue, who: &Operation<'static>, which: Which) -> Result<bool> {
+fn tell_receivers(
+    queue: &Queue,
+    who: &Operation<'static>,
+    about: About<'_>,
+    which: Which,
+) -> Result<bool> {
     let mut standing = Standing::unknown();
-    standing.look_and_bind(queue, None)?;
+    standing.look_and_bind(queue, about)?;
     if which == Which::All {
         all_records(queue, |_, record| {
             if record.is_refused() {
@@ -99,7 +104,7 @@ fn tell_receivers(queue: &Queue, who: &Operation<'static>, which: Which) -> Resu
     if standing.is_empty() {
         let find = || {
             let mut standing = Standing::unknown();
-            standing.look(queue, None)?;
+            standing.look(queue, About::All)?;
             Ok(!standing.is_empty())
         };
         forget(queue, who, &queue.layout.words().receivers, find);
@@ -194,7 +199,7 @@ pub fn in_use(queue: &Queue) -> Result<Amount> {
         return Ok(used);
     }
     let mut standing = Standing::unknown();
-    standing.look(queue, None)?;
+    standing.look(queue, About::All)?;
     Ok(used.minus(standing.given()))
 }
 
@@ -271,7 +276,7 @@ pub fn after_a_death(queue: &Queue, who: &Operation<'static>) -> Result<()> {
     // It may have been about to set them again.
     queue.layout.words().receivers.set();
     queue.layout.words().senders.set();
-    receivers(queue, who, Which::All);
+    receivers(queue, who, About::All, Which::All);
     recount(queue, who)?;
     senders(queue, who, Which::All);
     Ok(())

@@ -8,7 +8,7 @@ use super::record::Record;
 use super::reserve::{Reserved, reserve};
 use super::search;
 use super::selector::Selector;
-use super::standing::Standing;
+use super::standing::{About, Standing};
 use super::store::{self, Claimed};
 use super::tell::{self, Which};
 use super::usage::Amount;
@@ -47,6 +47,11 @@ pub struct Incoming {
 
 /// Bytes of a type, in front of the body.
 const TYPE: usize = size_of::<i64>();
+
+/// Which receivers a new message has to do with.
+fn about(message: &Outgoing) -> About<'static> {
+    About::Messages(Selector::Type(message.kind))
+}
 
 /// A queue, and the operation of the caller in it.
 #[derive(Clone, Copy)]
@@ -98,14 +103,14 @@ impl Transfer<'_> {
             return self.take_back(&claimed, Ok(false));
         }
         if is_awaited {
-            return self.publish_and_wake(&claimed);
+            return self.publish_and_wake(&claimed, about(message));
         }
         if !claimed.publish(who) {
             return Err(self.forked());
         }
         membarrier::light();
         if receivers.is_set() {
-            tell::receivers(queue, who, Which::Sleepers);
+            tell::receivers(queue, who, about(message), Which::Sleepers);
         }
         self.note(Did::Send);
         Ok(true)
@@ -123,7 +128,7 @@ impl Transfer<'_> {
         tell::recount(queue, self.who)?;
         let spared = if queue.layout.words().receivers.is_set() {
             let mut standing = Standing::unknown();
-            standing.look(queue, None)?;
+            standing.look(queue, About::All)?;
             standing.given()
         } else {
             Amount::default()
@@ -171,13 +176,13 @@ impl Transfer<'_> {
 
     #[cold]
     #[inline(never)]
-    fn publish_and_wake(&self, claimed: &Claimed<'_>) -> Result<bool> {
+    fn publish_and_wake(&self, claimed: &Claimed<'_>, about: About<'_>) -> Result<bool> {
         self.while_due(claimed.claim(), || {
             self.queue.layout.words().receivers.change();
             if !claimed.publish(self.who) {
                 return Err(self.forked());
             }
-            tell::receivers(self.queue, self.who, Which::Sleepers);
+            tell::receivers(self.queue, self.who, about, Which::Sleepers);
             self.note(Did::Send);
             Ok(true)
         })
@@ -228,7 +233,7 @@ impl Transfer<'_> {
         let (queue, who) = (self.queue, self.who);
         let taken = store::take(queue, who, |skips| {
             let mut standing = Standing::unknown();
-            standing.look_and_bind(queue, Some(record))?;
+            standing.look_and_bind(queue, About::Own(record))?;
             let own = standing.receiver(record);
             if own.map_or_else(|| record.is_refused(), |own| own.is_too_long) {
                 return Err(Errno::E2BIG);
@@ -254,7 +259,7 @@ impl Transfer<'_> {
                 return Err(Errno::ERESTART);
             }
             self.queue.layout.words().turns.fetch_add(1, Ordering::SeqCst);
-            tell::receivers(self.queue, self.who, Which::Sleepers);
+            tell::receivers(self.queue, self.who, About::Own(record), Which::Sleepers);
         }
         Ok(())
     }

@@ -24,18 +24,18 @@
 
 use core::mem::MaybeUninit;
 
-use super::asleep::{self, LONGEST_SLEEP, Words};
-use super::flag::{self, Flag};
+use super::asleep::{self, Words};
+use super::flag::Flag;
+use super::outlook::{Look, Outlook};
 use super::queue::Queue;
 use super::record::Record;
-use super::standing::Standing;
-use super::store;
+use super::standing::{About, Standing};
 use super::task::{Done, Task};
 use super::tell::{self, Which};
 use super::transfer::Transfer;
 use super::usage::Amount;
 use super::{registering, search};
-use crate::os::clock::{Clock, Deadline, monotonic_ns, realtime_seconds};
+use crate::os::clock::realtime_seconds;
 use crate::os::futex::{Interrupted, Sleep, Woken};
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
@@ -47,12 +47,6 @@ use crate::sysv::attached::Use;
 use crate::sysv::enter::enter;
 use crate::sysv::object::within;
 use crate::sysv::permission::{ALTER, READ};
-
-/// The first sleep while an operation is under way, in nanoseconds. Each further one is about twice
-/// as long.
-const SHORTEST_SLEEP: i64 = 503_003;
-/// How long after a death a dead thread may still seem alive, in nanoseconds.
-const DOUBT_NS: u64 = 1_000_000_000;
 
 /// Where a wait takes place. C gives the memory.
 #[repr(C)]
@@ -72,13 +66,9 @@ pub struct Waiting {
     /// From before the first sleep on.
     owed: Option<Announcement<'static>>,
     words: Words,
-    /// The flag, as it was before the last look.
-    seen: flag::Seen,
-    next_short_sleep: i64,
+    outlook: Outlook,
     /// For what is under way when the queue is removed.
     pause: Pause,
-    /// Until then a dead thread may still seem alive.
-    doubtful_until: u64,
 }
 
 /// Places a wait in `storage`: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
@@ -106,10 +96,8 @@ pub unsafe fn place(
         record: None,
         owed: None,
         words: Words::NONE,
-        seen: flag::Seen::default(),
-        next_short_sleep: SHORTEST_SLEEP,
+        outlook: Outlook::new(),
         pause: Pause::default(),
-        doubtful_until: 0,
     };
     // SAFETY: valid for writing, says the caller.
     unsafe { Wait::place((&raw mut (*storage).wait).cast(), waiting, Interrupted::Fails) };
@@ -137,7 +125,8 @@ impl Attempt for Waiting {
         let (queue, record) = (self.queue(), self.record()?);
         self.owe();
         registering::lie(record, self.who())?;
-        self.seen = self.flag().set();
+        let flag = self.flag();
+        self.outlook.announce(flag);
         // After the announcement, and before the look: see the module.
         let allowed = self.check();
         if matches!(self.task, Task::Send(_)) {
@@ -148,9 +137,9 @@ impl Attempt for Waiting {
             // It may be for this one, and what is under way takes no time.
             (Look::UnderWay, Err(_)) if self.pause.turn() => return Ok(false),
             (_, Err(error)) => return Err(error),
-            (found, Ok(())) => self.end_of_sleep(found, terms.until),
+            (found, Ok(())) => self.outlook.end_of_sleep(found, terms.until),
         };
-        let awaited = (self.flag(), self.seen);
+        let awaited = (flag, self.outlook.seen());
         let filter = &self.entered.operation.thread().filter;
         self.words.describe(sleep, record, queue, awaited, filter, until);
         Ok(true)
@@ -158,8 +147,9 @@ impl Attempt for Waiting {
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Done>> {
         self.check_process()?;
-        if asleep::may_be_by_death(woken, self.record()?) {
+        if asleep::may_be_by_death(woken, self.record()?) && !self.outlook.was_brief(woken) {
             self.look_after_all()?;
+            self.outlook.doubt();
         }
         self.attempt_now()
     }
@@ -176,7 +166,7 @@ impl Attempt for Waiting {
         let is_given = matches!(self.task, Task::Receive(_))
             && self.record.is_some_and(|record| {
                 let mut standing = Standing::unknown();
-                standing.look(self.queue(), Some(record)).is_ok()
+                standing.look(self.queue(), About::Own(record)).is_ok()
                     && standing.receiver(record).is_some_and(|own| own.given.is_some())
             });
         let done = if is_given { self.attempt_now().ok().flatten() } else { None };
@@ -196,14 +186,6 @@ impl Attempt for Waiting {
     }
 }
 
-/// What a look at the queue found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    There,
-    UnderWay,
-    Nothing,
-}
-
 impl Waiting {
     fn queue(&self) -> &'static Queue {
         self.entered.object
@@ -217,7 +199,7 @@ impl Waiting {
         self.leave();
         // What was for us is for others.
         if words.receivers.is_set() {
-            tell::receivers(queue, self.who(), Which::All);
+            tell::receivers(queue, self.who(), About::All, Which::All);
         }
         if words.senders.is_set() {
             tell::senders(queue, self.who(), Which::All);
@@ -285,36 +267,12 @@ impl Waiting {
         registering::begin(self.queue(), record, wanted, ends, self.who())
     }
 
-    fn look(&self, record: &Record) -> Result<Look> {
-        let queue = self.queue();
-        if let Task::Send(message) = &self.task {
-            if fits(queue, message.length)? {
-                return Ok(Look::There);
-            }
-            let is_under_way = within(self.who(), queue, |who| tell::recount(queue, who))?;
-            return Ok(match (fits(queue, message.length)?, is_under_way) {
-                (true, _) => Look::There,
-                (false, true) => Look::UnderWay,
-                (false, false) => Look::Nothing,
-            });
+    fn look(&mut self, record: &Record) -> Result<Look> {
+        let (queue, who) = (self.queue(), &self.entered.operation);
+        match &self.task {
+            Task::Receive(into) => self.outlook.for_message(queue, record, into.selector, who),
+            Task::Send(message) => Outlook::for_space(queue, message.length, who),
         }
-        // The claims first: a thread that has given one back before has stored its key before.
-        let is_under_way = store::is_under_way(queue)?;
-        let mut standing = Standing::unknown();
-        standing.look(queue, Some(record))?;
-        let Some(own) = standing.receiver(record) else {
-            // Only hostile bytes end a wait otherwise.
-            return if record.is_refused() { Ok(Look::There) } else { Err(Errno::EIDRM) };
-        };
-        if own.is_too_long {
-            return Ok(Look::There);
-        }
-        Ok(match own.given {
-            Some(message) if store::is_claimed(queue, &message) => Look::UnderWay,
-            Some(_) => Look::There,
-            None if is_under_way || standing.is_held_up(own) => Look::UnderWay,
-            None => Look::Nothing,
-        })
     }
 
     /// EIDRM; EACCES.
@@ -366,35 +324,6 @@ impl Waiting {
     /// It was woken, and no thread has called it: a thread that owed a wake may have died.
     #[cold]
     fn look_after_all(&mut self) -> Result<()> {
-        tell::after_a_death(self.queue(), self.who())?;
-        if monotonic_ns() >= self.doubtful_until {
-            self.doubtful_until = monotonic_ns() + DOUBT_NS;
-            self.next_short_sleep = SHORTEST_SLEEP;
-        }
-        Ok(())
+        tell::after_a_death(self.queue(), self.who())
     }
-
-    /// When a sleep ends that begins now, after a look that has found this.
-    fn end_of_sleep(&mut self, found: Look, until: Option<Deadline>) -> Option<Deadline> {
-        if found == Look::UnderWay || monotonic_ns() < self.doubtful_until {
-            return Some(self.next_short_sleep(until));
-        }
-        self.next_short_sleep = SHORTEST_SLEEP;
-        until
-    }
-
-    /// A short sleep, which ends at the deadline at the latest.
-    fn next_short_sleep(&mut self, until: Option<Deadline>) -> Deadline {
-        let length = self.next_short_sleep;
-        self.next_short_sleep = (length * 2 + 1).min(LONGEST_SLEEP);
-        match until {
-            Some(until) => until.or_after_ns(length),
-            None => Deadline::after_ns(Clock::Monotonic, length),
-        }
-    }
-}
-
-/// Whether a message of this length fits into what waiting receivers leave.
-fn fits(queue: &Queue, length: usize) -> Result<bool> {
-    Ok(tell::in_use(queue)?.plus(Amount::of(length)).fits(queue.bound()))
 }

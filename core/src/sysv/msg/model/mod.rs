@@ -1,6 +1,6 @@
 //! The protocols of a message queue under the model checker: the real code of `deaths`, `flag`,
-//! `floor`, `occupied`, `owner`, `quiet`, `record`, `standing` and `usage`, in queues of two slots
-//! and small casts.
+//! `floor`, `occupied`, `owner`, `quiet`, `record`, `standing`, `under_way` and `usage`, in queues
+//! of two slots and small casts.
 //!
 //! Run by `make model`. What `store`, `tell` and `wait` do around that is repeated here, step by
 //! step, as the kernel's part is modelled: what it does to the claim of a thread that dies, and the
@@ -19,6 +19,7 @@ use super::arrivals::Arrivals;
 use super::deaths::Deaths;
 use super::floor::Look;
 use super::occupied::{Occupied, Used};
+use super::under_way::UnderWay;
 use super::usage::{Amount, Usage};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
@@ -147,10 +148,21 @@ impl Queue {
         keys.filter(|(_, key)| *key != 0).collect()
     }
 
-    /// `store::is_under_way`
+    /// `store::under_way`
+    fn under_way(&self) -> UnderWay {
+        let mut found = UnderWay::default();
+        for slot in self.used_slots() {
+            let held = self.claims[slot].load(Ordering::SeqCst);
+            if !claim::is_free(held) {
+                found.add(u32::try_from(slot).unwrap(), held);
+            }
+        }
+        found
+    }
+
+    /// Whether a slot is claimed.
     fn is_under_way(&self) -> bool {
-        let is_held = |slot: usize| !claim::is_free(self.claims[slot].load(Ordering::SeqCst));
-        self.used_slots().into_iter().any(is_held)
+        self.under_way().remains(|slot| self.claims.get(slot))
     }
 
     /// `count::recount_once`

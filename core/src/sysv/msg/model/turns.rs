@@ -19,7 +19,7 @@ use crate::sysv::msg::message::Message;
 use crate::sysv::msg::oldest::{Effort, Terms};
 use crate::sysv::msg::record::{Record, Wanted, call};
 use crate::sysv::msg::selector::Selector;
-use crate::sysv::msg::standing::{Scene, Standing};
+use crate::sysv::msg::standing::{About, Scene, Standing};
 
 /// A queue with the waiters for its messages. The type of a message is its slot.
 struct Waited {
@@ -80,9 +80,9 @@ impl Waited {
     }
 
     /// `tell::receivers`
-    fn tell(&self) {
+    fn tell(&self, about: About<'_>) {
         fence(Ordering::SeqCst);
-        for receiver in Standing::of(self, None).unwrap().receivers() {
+        for receiver in Standing::of(self, about).unwrap().receivers() {
             let called = &receiver.record.call;
             let (from, to) = (call::ASLEEP, call::CALLED);
             if receiver.given.is_some() {
@@ -91,9 +91,14 @@ impl Waited {
         }
     }
 
+    /// The same, of a message in this slot.
+    fn tell_of(&self, slot: usize) {
+        self.tell(About::Messages(Selector::Type(slot as i64)));
+    }
+
     fn send(&self, who: &Participant, slot: usize) -> u64 {
         let arrival = self.queue.send(who, slot).unwrap();
-        self.tell();
+        self.tell_of(slot);
         arrival
     }
 
@@ -101,7 +106,7 @@ impl Waited {
     fn receive_given(&self, who: &Participant, number: usize) -> Option<u64> {
         let record = &self.records[number];
         loop {
-            let standing = Standing::of(self, Some(record)).unwrap();
+            let standing = Standing::of(self, About::Own(record)).unwrap();
             let given = standing.receiver(record)?.given;
             self.take_turn(record, given.map_or(0, |message| message.arrival));
             let message = given?;
@@ -118,14 +123,14 @@ impl Waited {
         if record.taking.load(Ordering::Relaxed) != arrival {
             record.taking.swap(arrival, Ordering::SeqCst);
             self.turns.fetch_add(1, Ordering::SeqCst);
-            self.tell();
+            self.tell(About::Own(record));
         }
     }
 
     /// `Transfer::receive` of one that does not wait.
     fn receive(&self, who: &Participant) -> Option<u64> {
         loop {
-            let standing = Standing::of(self, None).unwrap();
+            let standing = Standing::of(self, About::All).unwrap();
             let look = |last| {
                 let effort = Effort::of(usize::MAX);
                 let terms = Terms { last, up_to: u64::MAX, effort: &effort };
@@ -142,7 +147,7 @@ impl Waited {
 
     /// At rest: a receiver that a message is for does not sleep.
     fn assert_called(&self) {
-        for receiver in Standing::of(self, None).unwrap().receivers() {
+        for receiver in Standing::of(self, About::All).unwrap().receivers() {
             let is_asleep = receiver.record.call.load(Ordering::SeqCst) == call::ASLEEP;
             assert!(!is_asleep || receiver.given.is_none(), "{:?} is not called", receiver.given);
         }
@@ -210,9 +215,40 @@ fn an_older_message_comes_while_one_takes_a_younger_one() {
             thread::spawn(move || waited.receive_given(&Participant::new(1), 0))
         };
         waited.queue.publish(&Participant::new(2), 1, older);
-        waited.tell();
+        waited.tell_of(1);
         assert!(waiter.join().unwrap().is_some());
         waited.assert_called();
+    });
+}
+
+/// One for all types comes while the older of two messages is sent, whose receiver wants its type
+/// alone.
+#[test]
+fn one_for_all_types_comes_beside_one_for_one() {
+    check(3, || {
+        let waited = Waited::new(&[Selector::Type(1), Selector::Any]);
+        let ticket = waited.records[1].ticket.swap(0, Ordering::Relaxed);
+        let late = {
+            let waited = waited.clone();
+            thread::spawn(move || {
+                waited.records[1].ticket.store(ticket, Ordering::SeqCst);
+                waited.turns.fetch_add(1, Ordering::SeqCst);
+                // `lie_down`: it sees what has come before.
+                fence(Ordering::SeqCst);
+                let own = About::Own(&waited.records[1]);
+                let standing = Standing::of(&*waited, own).unwrap();
+                let given = standing.receiver(&waited.records[1]).and_then(|own| own.given);
+                if given.is_some() {
+                    waited.records[1].call.store(call::AWAKE, Ordering::SeqCst);
+                }
+            })
+        };
+        let first = waited.send(&Participant::new(3), 1);
+        let second = waited.send(&Participant::new(3), 0);
+        late.join().unwrap();
+        waited.assert_called();
+        assert_eq!(waited.receive_given(&Participant::new(1), 0), Some(first));
+        assert_eq!(waited.receive_given(&Participant::new(2), 1), Some(second));
     });
 }
 

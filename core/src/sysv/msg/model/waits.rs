@@ -4,6 +4,8 @@
 //! Seen to fail when
 //! * a sender does not look at the flag, looks before it claims, or does not change it before its
 //!   commit; a waiter does not set it before the look, or does not sleep on it;
+//! * a waiter does not look at what is under way, or keeps what it knows of that when the flag has
+//!   been cleared;
 //! * a thread that clears the flag does not look again, or does not call the waiters that it has
 //!   found.
 
@@ -15,8 +17,9 @@ use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::modelled::{Futex, On};
 use crate::atomic::{Ordering, fence};
 use crate::shared::participant::{End, Participant};
-use crate::sysv::msg::flag::Flag;
+use crate::sysv::msg::flag::{Flag, Seen};
 use crate::sysv::msg::record::{Record, call};
+use crate::sysv::msg::under_way::UnderWay;
 
 /// A queue for which one waits.
 struct Awaited {
@@ -35,12 +38,20 @@ impl Awaited {
     /// `wait`, up to a message.
     fn wait(&self) {
         self.record.ticket.store(1, Ordering::SeqCst);
+        let (mut seen, mut under_way) = (Seen::default(), None);
         loop {
             // `lie`
             self.record.call.store(call::ASLEEP, Ordering::Release);
             fence(Ordering::SeqCst);
-            let seen = self.flag.set();
-            let is_under_way = self.queue.is_under_way();
+            // `Outlook::announce`
+            let before = seen.cleared;
+            seen = self.flag.set();
+            if seen.cleared != before {
+                under_way = None;
+            }
+            let mut known: UnderWay = under_way.unwrap_or_else(|| self.queue.under_way());
+            let is_under_way = known.remains_after_a_moment(|slot| self.queue.claims.get(slot));
+            under_way = Some(known);
             if !self.queue.messages().is_empty() {
                 break;
             }
