@@ -21,14 +21,18 @@ use crate::shared::presence;
 use crate::shared::thread::Operation as ThreadOperation;
 use crate::sysv::object::within;
 
+/// One of so many calls asks whether the holder of some record is dead.
+const SELDOM: usize = 8;
+
 /// A record for a waiter. ENOMEM, ENOSPC: there is no memory for one more; EIDRM.
 pub fn claim_record(set: &Set, who: &ThreadOperation<'static>) -> Result<usize> {
     loop {
-        // Whether a holder has died takes system calls to find out. So each call asks about one
-        // record, and about all of them when none is free. Nearly always nobody needs the answer: a
-        // waiter that is known to be dead is given nothing, and counts nowhere.
+        // Whether a holder has died takes system calls to find out. So some calls ask about one
+        // record, and each about all of them when none is free. Nearly always nobody needs the
+        // answer: a waiter that is known to be dead is given nothing, and counts nowhere.
         let used = set.layout.words().records.load(Ordering::Relaxed) as usize;
-        let asked = usize::try_from(monotonic_ns() / 1000).unwrap_or(0) % used.max(1);
+        let moment = usize::try_from(monotonic_ns() / 1000).unwrap_or(0);
+        let asked = moment % (used.max(1) * SELDOM);
         for asks_all in [false, true] {
             for slot in 0..capacity(&set.layout) {
                 if is_claimed(set, who, slot, asks_all || slot == asked)? {
