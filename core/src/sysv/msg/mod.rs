@@ -15,6 +15,7 @@
 //! | `flag` | whether any thread may wait |
 //! | `floor` | how old the messages of a block can be |
 //! | `image` | a copy of a queue's file, for an observer that does not map it |
+//! | `kinds` | sets of types that have nothing to do with the others |
 //! | `layout` | where everything lies in a file |
 //! | `limits` | the limits of new queues |
 //! | `long` | the search in a queue with several blocks of slots |
@@ -48,6 +49,7 @@ mod arrivals;
 mod deaths;
 mod flag;
 mod floor;
+mod kinds;
 mod message;
 #[cfg(all(test, loom))]
 mod model;

@@ -51,11 +51,6 @@ impl Selector {
         }
     }
 
-    /// The type, if it admits one alone.
-    pub fn only(self) -> Option<i64> {
-        if let Self::Type(of) = self { Some(of) } else { None }
-    }
-
     /// Whether it admits a message of this type.
     #[inline(always)]
     pub fn admits(self, kind: i64) -> bool {

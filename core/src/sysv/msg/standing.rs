@@ -24,12 +24,12 @@
 //! siglongjmp(3), and will not. If it has not come within `ABSENCE_MS` it does not count any more
 //! (`receiver`).
 //!
-//! Where all receivers that accept messages of one type want that type alone, these receivers and
-//! these messages have nothing to do with the others. A look that is about such a type leaves the
-//! others out ([`About`]). Otherwise each client that waits for its own type would make each look
-//! of all others longer.
+//! Receivers for one set of types, and the messages of these types, may have nothing to do with the
+//! others (`kinds`). A look that is about such messages leaves the others out ([`About`]).
+//! Otherwise each client that waits for its own type would make each look of all others longer.
 
 use super::arrivals::Arrivals;
+use super::kinds::Kinds;
 use super::message::Message;
 use super::oldest::{Effort, Terms};
 use super::receiver::Receiver;
@@ -83,17 +83,16 @@ pub enum About<'r> {
 }
 
 impl About<'_> {
-    /// The only type that matters, if there is no receiver that accepts it and others.
-    fn kind(self) -> Option<i64> {
-        let selector = match self {
-            Self::All => None,
-            Self::Messages(selector) => Some(selector),
+    /// The types of the messages, or more.
+    fn kinds(self) -> Kinds {
+        match self {
+            Self::All => Kinds::All,
+            Self::Messages(selector) => Kinds::of(selector),
             Self::Own(record) => match record.wanted() {
-                Wanted::Message { selector, .. } => Some(selector),
-                Wanted::Space(_) => None,
+                Wanted::Message { selector, .. } => Kinds::of(selector),
+                Wanted::Space(_) => Kinds::All,
             },
-        };
-        selector.and_then(Selector::only)
+        }
     }
 
     fn is_own(self, record: &Record) -> bool {
@@ -140,35 +139,40 @@ impl<'q> Standing<'q> {
     }
 
     fn look_once(&mut self, queue: &'q impl Scene, about: About<'_>, last: u64) -> Result<()> {
-        let kind = about.kind();
-        if !self.find_receivers(queue, about, kind)? {
-            self.find_receivers(queue, about, None)?;
+        let mut kinds = about.kinds();
+        loop {
+            let found = self.find_receivers(queue, about, kinds)?;
+            if found == kinds {
+                break;
+            }
+            kinds = found;
         }
         self.receivers.sort_unstable_by_key(|receiver: &Receiver<'_>| receiver.ticket);
         self.assign(queue, last)
     }
 
-    /// Of all receivers, or of those for messages of this type alone. False: another one accepts
-    /// that type, and others.
+    /// The receivers for messages of these types. Gives more types if one of them accepts more.
     fn find_receivers(
         &mut self,
         queue: &'q impl Scene,
         about: About<'_>,
-        kind: Option<i64>,
-    ) -> Result<bool> {
+        kinds: Kinds,
+    ) -> Result<Kinds> {
         self.receivers.clear();
-        let (mut pushed, mut are_others, mut is_alone) = (Ok(()), false, true);
+        let (mut pushed, mut are_others, mut all) = (Ok(()), false, kinds);
         queue.each_record(|record| {
             let found = Receiver::of(record, about.is_own(record), || queue.now());
             let Some(receiver) = found else { return };
-            match kind {
-                Some(kind) if !receiver.selector.admits(kind) => are_others = true,
-                Some(_) if receiver.selector.only().is_none() => is_alone = false,
-                _ => pushed = pushed.and_then(|()| self.receivers.push(receiver)),
+            let wanted = Kinds::of(receiver.selector);
+            if wanted.meet(all) {
+                all = all.with(wanted);
+                pushed = pushed.and_then(|()| self.receivers.push(receiver));
+            } else {
+                are_others = true;
             }
         })?;
         self.are_others = are_others;
-        pushed.map(|()| is_alone)
+        pushed.map(|()| all)
     }
 
     /// The sequence number of the last message that is for one of them.

@@ -111,22 +111,25 @@ fn a_look_at_more_than_ever_wait_comes_to_an_end() {
     assert!(visited <= 2 * COMPARISONS / MANY, "{visited} messages");
 }
 
-/// Three receivers of each combination, and messages of two types in each order.
+/// Three receivers of each combination, and three messages of three types.
 #[test]
 fn a_look_about_one_type_finds_what_a_look_at_all_finds() {
     let selectors = [
         Selector::Any,
         Selector::Type(1),
         Selector::Type(2),
+        Selector::Type(3),
         Selector::Except(1),
         Selector::Lowest(1),
+        Selector::Lowest(2),
     ];
-    for number in 0..selectors.len().pow(3) {
-        let chosen = [1, 5, 25].map(|power| selectors[number / power % selectors.len()]);
-        for kinds in 0_u8..8 {
-            let kinds = [0, 1, 2].map(|bit| if kinds >> bit & 1 == 0 { 1 } else { 2 });
+    let count = selectors.len();
+    for number in 0..count.pow(3) {
+        let chosen = [1, count, count * count].map(|power| selectors[number / power % count]);
+        for kinds in 0..27 {
+            let kinds = [1, 3, 9].map(|power| kinds / power % 3 + 1);
             let crowd = Crowd::new(&chosen, &kinds);
-            for kind in [1, 2] {
+            for kind in 1..=3 {
                 let about = About::Messages(Selector::Type(kind));
                 let (some, all) = (crowd.given(about, kind), crowd.given(About::All, kind));
                 assert_eq!(some, all, "{chosen:?}, messages {kinds:?}, about {kind}");
@@ -142,6 +145,8 @@ fn a_look_about_one_type_leaves_out_those_that_want_others() {
     let mut standing = Standing::unknown();
     standing.look(&crowd, About::Messages(Selector::Type(7))).unwrap();
     assert_eq!(standing.receivers().map(|one| one.ticket).collect::<Vec<_>>(), [7]);
+    standing.look(&crowd, About::Messages(Selector::Lowest(3))).unwrap();
+    assert_eq!(standing.receivers().map(|one| one.ticket).collect::<Vec<_>>(), [1, 2, 3]);
     standing.look(&crowd, About::Messages(Selector::Type(200))).unwrap();
     assert!(standing.receivers().next().is_none() && !standing.is_empty(), "others wait");
 }
