@@ -1,5 +1,5 @@
-//! Whether a wait may make system calls that glibc's own waits do not make: a seccomp(2) filter may
-//! kill the process for such a call.
+//! Whether a thread may make system calls that glibc does not make in its place, in a wait or where
+//! memory is given back: a seccomp(2) filter may kill the process for such a call.
 //!
 //! No system call reports what a filter would do. But it is known which programs install filters:
 //!
@@ -51,8 +51,8 @@ static VECTORS_REFUSED: AtomicBool = AtomicBool::new(false);
 pub struct Found(AtomicU8);
 
 impl Found {
-    /// Whether the thread that this belongs to may make no call in a wait that glibc would not
-    /// make.
+    /// Whether the thread that this belongs to may make no call that glibc would not make: in a
+    /// wait, or where memory is given back.
     pub fn is_confined(&self) -> bool {
         match settings::get().futex {
             Futex::Classic => true,
@@ -95,10 +95,15 @@ impl Found {
     }
 }
 
-/// Whether the calling thread may call sched_yield(2), for what does not know its [`Found`]: this
-/// may cost a system call each time.
+/// [`Found::is_confined`] for what does not know what the calling thread has found: this may cost a
+/// system call each time.
+pub fn is_confined() -> bool {
+    Found::default().is_confined()
+}
+
+/// Whether the calling thread may call sched_yield(2). The same otherwise.
 pub fn may_yield() -> bool {
-    Found::default().may_yield()
+    !is_confined()
 }
 
 /// The kernel has refused `futex_waitv`.

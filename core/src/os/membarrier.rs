@@ -10,7 +10,7 @@
 
 use crate::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 use crate::os::errno::Errno;
-use crate::os::process;
+use crate::os::{filter, process};
 
 /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED` and its registration, linux/membarrier.h
 const PRIVATE_EXPEDITED: i32 = 1 << 3;
@@ -49,6 +49,12 @@ pub fn light() {
     if NO_MEMBARRIER.load(Ordering::Relaxed) {
         fence(Ordering::SeqCst);
     }
+}
+
+/// Whether the calling thread may call [`heavy`]: a filter may kill for it. If not, what could be
+/// given back after it stays.
+pub fn may_call() -> bool {
+    NO_MEMBARRIER.load(Ordering::Relaxed) || !filter::is_confined()
 }
 
 /// The other side: after the object cannot be found any more, and before the hazard pointers are

@@ -230,7 +230,7 @@ impl<T> Entry<T> {
 
     /// Unmaps what is detached, if no operation is in the middle of it.
     fn recycle(&self) {
-        if self.state.load(Ordering::Relaxed) != state::DETACHED {
+        if self.state.load(Ordering::Relaxed) != state::DETACHED || !membarrier::may_call() {
             return;
         }
         membarrier::heavy();

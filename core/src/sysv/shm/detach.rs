@@ -15,7 +15,7 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
     }
     let claim = places::claim(address)?;
     let id = match &claim {
-        Some(claim) if !claim.may_have_changed() && is_whole(&claim.attachment) => {
+        Some(claim) if !claim.may_have_changed() && is_whole(&claim.attachment, thread) => {
             unmap(claim.attachment.start, claim.attachment.length);
             claim.attachment.id
         }
@@ -34,8 +34,11 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
 
 /// Whether all of it is mapped still. Then it is what was attached, unless the program has unmapped
 /// that itself by a bare system call, mapped something else at the same address, and detaches it
-/// all the same.
-fn is_whole(attachment: &Attachment) -> bool {
+/// all the same. A filter may kill for the question; then that is believed.
+fn is_whole(attachment: &Attachment, thread: &Thread) -> bool {
+    if thread.filter.is_confined() {
+        return true;
+    }
     let start = core::ptr::with_exposed_provenance_mut(attachment.start);
     // SAFETY: a range of addresses, whatever is there; with this flag nothing is written.
     unsafe { libc::msync(start, attachment.length, libc::MS_ASYNC) == 0 }

@@ -307,6 +307,9 @@ impl Pool {
     /// still needed.
     pub(super) fn free_unused(&mut self, is_needed: impl Fn(&Opened) -> bool) {
         IS_NEW_RETIRED.store(false, Ordering::Relaxed);
+        if !Self::has_retired() || !membarrier::may_call() {
+            return;
+        }
         let mut next = RETIRED.swap(ptr::null_mut(), Ordering::AcqRel);
         if next.is_null() {
             return;
