@@ -37,6 +37,7 @@ use super::usage::Amount;
 use super::{registering, search};
 use crate::os::clock::{Clock, Deadline, monotonic_ns, realtime_seconds};
 use crate::os::futex::{Interrupted, Sleep, Woken};
+use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::Pause;
@@ -120,7 +121,7 @@ impl Attempt for Waiting {
     type Done = Done;
 
     fn begin(&mut self, terms: &Terms) -> Result<Option<Done>> {
-        if self.spin()
+        if self.spin()?
             && let Some(done) = self.attempt_now()?
         {
             return Ok(Some(done));
@@ -128,6 +129,15 @@ impl Attempt for Waiting {
         if terms.is_too_late() {
             return Err(Errno::ETIMEDOUT);
         }
+        Ok(None)
+    }
+
+    fn hold_signals_back(&self) -> Option<Blocked> {
+        let is_confined = self.who().thread().filter.is_confined();
+        (!is_confined).then(Blocked::all_but_faults_and_cancellation)
+    }
+
+    fn enter(&mut self, terms: &Terms) -> Result<Option<Done>> {
         self.register(terms)?;
         Ok(None)
     }
@@ -257,11 +267,11 @@ impl Waiting {
         }
     }
 
-    /// True if it may be possible now.
-    fn spin(&self) -> bool {
+    /// True if it may be possible now. EINTR.
+    fn spin(&self) -> Result<bool> {
         let queue = self.queue();
-        let may_yield = || self.entered.operation.thread().filter.may_yield();
-        self.hint().spin(may_yield, || match &self.task {
+        let may_call = || self.entered.operation.thread().filter.may_yield();
+        self.hint().spin(Interrupted::Fails, may_call, || match &self.task {
             Task::Receive(into) => {
                 search::find_at_once(queue, into.selector, |_| false).is_ok_and(|one| one.is_some())
             }

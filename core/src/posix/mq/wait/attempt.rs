@@ -28,6 +28,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::Deadline;
 use crate::os::futex::{Awaited, Interrupted, Sleep, Woken};
+use crate::os::signals::Blocked;
 use crate::posix::mq::descriptor::{self, Use, mapping};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
@@ -74,9 +75,10 @@ impl Attempt for Transfer {
         if !is_known && self.is_nonblocking()? {
             return self.refuse().map(Some);
         }
+        self.registration = self.own_registration();
         let is_too_late = terms.is_too_late();
         if !is_too_late
-            && self.spin()
+            && self.spin(terms.interrupted)?
             && let Some(done) = self.attempt_in_turn()?
         {
             return Ok(Some(done));
@@ -88,6 +90,11 @@ impl Attempt for Transfer {
             return self.attempt_at_last()?.ok_or(Errno::ETIMEDOUT).map(Some);
         }
         Ok(None)
+    }
+
+    fn hold_signals_back(&self) -> Option<Blocked> {
+        let is_confined = self.queue.thread().filter.is_confined();
+        (!is_confined).then(Blocked::all_but_faults_and_cancellation)
     }
 
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
@@ -151,7 +158,7 @@ impl Attempt for Transfer {
             if let Some(done) = self.attempt_in_turn()? {
                 return Ok(Some(done));
             }
-            if spins.next().is_none() || !self.spin() {
+            if spins.next().is_none() || !self.spin(Interrupted::MayRestart)? {
                 return Ok(None);
             }
         }
@@ -263,13 +270,19 @@ impl Transfer {
 
     /// True if it may be possible now. While it is the turn of others a spin is not worth it: if
     /// this thread sleeps, they can use its processor.
-    fn spin(&self) -> bool {
+    fn spin(&mut self, interrupted: Interrupted) -> Result<bool> {
         let (point, wanted) = (self.point(), self.task.wanted());
         let may_go = || self.turn.may_go(point);
-        let may_yield = || self.queue.operation.thread().filter.may_yield();
-        may_go()
-            && point.hint.spin(may_yield, || !may_go() || seems_ready(&self.queue, wanted))
-            && may_go()
+        if !may_go() {
+            return Ok(false);
+        }
+        let may_call = || self.queue.operation.thread().filter.may_yield();
+        let is_ready = || !may_go() || seems_ready(&self.queue, wanted);
+        let spun = point.hint.spin(interrupted, may_call, is_ready).map(|spun| spun && may_go());
+        match spun {
+            Err(Errno::EINTR) if self.goes_on_after_signal() => Ok(false),
+            spun => spun,
+        }
     }
 
     fn attempt_in_turn(&mut self) -> Result<Option<Transferred>> {
