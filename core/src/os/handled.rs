@@ -112,7 +112,7 @@ impl Marks {
         }
     }
 
-    // Nothing from here to the end of `find` may use much of the stack: it would overwrite the frame.
+    // From here to the end of `find`, little of the stack is used: more would overwrite the frame.
     #[inline(always)]
     fn are_whole(&self) -> bool {
         let mut at = self.top - FIRST - SPAN;

@@ -41,8 +41,8 @@ impl Terms {
 }
 
 /// What a thread may have to wait for. The machine calls [`Attempt::begin`] first, once, and then
-/// [`Attempt::enter`]. After that the attempt ends with a call that returns that it is done, or with
-/// [`Attempt::give_up`].
+/// [`Attempt::enter`]. After that the attempt ends with a call that returns that it is done, or
+/// with [`Attempt::give_up`].
 pub trait Attempt {
     /// What it gives.
     type Done;
@@ -107,7 +107,7 @@ pub struct Wait<A> {
     sleep: Sleep,
     terms: Terms,
     attempt: A,
-    /// While it is on its way to its sleep. Behind the attempt: what that holds is given back first.
+    /// While it is on its way to its sleep. Behind the attempt, which gives back first what it has.
     signals: Option<Blocked>,
 }
 

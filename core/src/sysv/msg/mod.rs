@@ -22,6 +22,7 @@
 //! | `occupied` | where messages may be |
 //! | `oldest` | what a search for the oldest message is told |
 //! | `owner` | which message a piece of storage belongs to |
+//! | `place` | where a wait takes place |
 //! | `queue` | a mapped queue |
 //! | `quiet` | looks during which no message came |
 //! | `record` | a waiter |
@@ -79,6 +80,8 @@ mod limits;
 #[cfg(not(loom))]
 mod long;
 #[cfg(not(loom))]
+mod place;
+#[cfg(not(loom))]
 mod queue;
 #[cfg(not(loom))]
 mod records;
@@ -114,6 +117,8 @@ pub use find::get;
 #[cfg(not(loom))]
 pub use limits::{Limits, of_new_queues};
 #[cfg(not(loom))]
+pub use place::CallStorage;
+#[cfg(not(loom))]
 pub use queue::Queue;
 #[cfg(not(loom))]
 pub use selector::Selector;
@@ -124,4 +129,4 @@ pub use transfer::{Incoming, Outgoing};
 #[cfg(not(loom))]
 pub use usage::Amount;
 #[cfg(not(loom))]
-pub use wait::{CallStorage, Waiting};
+pub use wait::Waiting;

@@ -22,8 +22,6 @@
 //! fails, or the receiver finds its slot claimed, and waits a moment. The same goes for a receiver
 //! that may not receive any more.
 
-use core::mem::MaybeUninit;
-
 use super::asleep::{self, LONGEST_SLEEP, Words};
 use super::flag::{self, Flag};
 use super::queue::Queue;
@@ -42,10 +40,9 @@ use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::Pause;
 use crate::shared::spin::Hint;
-use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
-use crate::shared::wait::{Attempt, Terms, Wait};
+use crate::shared::thread::{Announcement, Operation};
+use crate::shared::wait::{Attempt, Terms};
 use crate::sysv::attached::Use;
-use crate::sysv::enter::enter;
 use crate::sysv::object::within;
 use crate::sysv::permission::{ALTER, READ};
 
@@ -54,15 +51,6 @@ use crate::sysv::permission::{ALTER, READ};
 const SHORTEST_SLEEP: i64 = 503_003;
 /// How long after a death a dead thread may still seem alive, in nanoseconds.
 const DOUBT_NS: u64 = 1_000_000_000;
-
-/// Where a wait takes place. C gives the memory.
-#[repr(C)]
-pub struct CallStorage {
-    /// There from the moment on at which the task must wait.
-    pub wait: MaybeUninit<Wait<Waiting>>,
-    /// Of the operation that holds the record.
-    tag: FrameTag,
-}
 
 /// A task of a thread that has to wait.
 pub struct Waiting {
@@ -80,41 +68,6 @@ pub struct Waiting {
     pause: Pause,
     /// Until then a dead thread may still seem alive.
     doubtful_until: u64,
-}
-
-/// Places a wait in `storage`: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
-///
-/// # Safety
-/// `storage` is valid for writing, and is not moved before the wait is over. The memory of the task
-/// is valid as long.
-pub unsafe fn place(
-    thread: &'static Thread,
-    id: i32,
-    task: Task,
-    storage: *mut CallStorage,
-) -> Result<()> {
-    // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
-    let tag = unsafe {
-        (&raw mut (*storage).tag).write(FrameTag::new());
-        &(*storage).tag
-    };
-    let mut entered = enter::<Queue>(thread, id, tag)?;
-    // The word that the kernel watches is needed for what is owed.
-    entered.operation.claim_by_presence();
-    let waiting = Waiting {
-        entered,
-        task,
-        record: None,
-        owed: None,
-        words: Words::NONE,
-        seen: flag::Seen::default(),
-        next_short_sleep: SHORTEST_SLEEP,
-        pause: Pause::default(),
-        doubtful_until: 0,
-    };
-    // SAFETY: valid for writing, says the caller.
-    unsafe { Wait::place((&raw mut (*storage).wait).cast(), waiting, Interrupted::Fails) };
-    Ok(())
 }
 
 impl Attempt for Waiting {
@@ -215,6 +168,21 @@ enum Look {
 }
 
 impl Waiting {
+    /// A task that has not begun.
+    pub(super) fn new(entered: Use<Queue>, task: Task) -> Self {
+        Self {
+            entered,
+            task,
+            record: None,
+            owed: None,
+            words: Words::NONE,
+            seen: flag::Seen::default(),
+            next_short_sleep: SHORTEST_SLEEP,
+            pause: Pause::default(),
+            doubtful_until: 0,
+        }
+    }
+
     fn queue(&self) -> &'static Queue {
         self.entered.object
     }

@@ -185,6 +185,7 @@ impl Use<'_> {
         let may_yield = || self.thread().filter.may_yield();
         let hint = &self.queue.layout.message().hint;
         let spun = hint.spin(Interrupted::Fails, may_yield, || self.seems_ready(Wanted::Message));
+        // A handler: the sleep comes all the same. (docs/known-defects.md)
         spun.unwrap_or(false)
     }
 

@@ -22,7 +22,7 @@ use core::ptr;
 
 use super::called::Called;
 use super::task::{Task, Transferred};
-use super::turn::{Refusal, Turn, earlier};
+use super::turn::{Turn, earlier};
 use super::words::Words;
 use crate::os::Errno;
 use crate::os::Result;
@@ -47,9 +47,9 @@ const SPINS: usize = 8;
 
 /// A task of a thread that may have to wait.
 pub struct Transfer {
-    queue: Use<'static>,
+    pub(super) queue: Use<'static>,
     tag: &'static FrameTag,
-    task: Task,
+    pub(super) task: Task,
     arrival: Arrival,
     /// From before the first sleep on.
     owed: Option<Announcement<'static>>,
@@ -232,7 +232,7 @@ impl Transfer {
         point(&self.queue, self.task.wanted())
     }
 
-    fn other_point(&self) -> &'static WaitPoint {
+    pub(super) fn other_point(&self) -> &'static WaitPoint {
         point(&self.queue, self.task.other())
     }
 
@@ -344,53 +344,8 @@ impl Transfer {
     }
 
     /// A wake that was owed to the other direction may have come to us.
-    fn tell_the_other_side(&self) {
+    pub(super) fn tell_the_other_side(&self) {
         self.other_point().wake_overdue(|| seems_ready(&self.queue, self.task.other()));
-    }
-
-    /// The result for a descriptor with `O_NONBLOCK`. What poll(2) may have reported is waited for,
-    /// for a moment, and sleepers of the other side that have been woken: the kernel serves them in
-    /// the calls that wake them.
-    fn refuse(&mut self) -> Result<Transferred> {
-        let (mut refusal, other) = (Refusal::default(), self.other_point());
-        loop {
-            if let Some(done) = self.attempt_at_last()? {
-                return Ok(done);
-            }
-            if !refusal.waits(other, || self.queue.is_promised(self.task.wanted())) {
-                break;
-            }
-        }
-        // No thread came: the next call is not to wait for it.
-        let is_noted = self.queue.queue.layout.notify().active() != 0;
-        if other.is_overdue() || (other.is_awaited() && !is_noted) {
-            self.tell_the_other_side();
-        }
-        self.queue.found_none(self.task.wanted());
-        Err(Errno::EAGAIN)
-    }
-
-    /// A handler in the middle of the call has changed the descriptor. EBADF: it has closed it.
-    #[cold]
-    fn look_at_descriptor(&mut self) -> Result<Option<Transferred>> {
-        // Before the look: another handler may come.
-        self.queue.operation.trust();
-        if !self.queue.is_open() {
-            return Err(Errno::EBADF);
-        }
-        if self.is_nonblocking()? { self.refuse().map(Some) } else { Ok(None) }
-    }
-
-    /// EBADF when the descriptor has been closed behind our back.
-    fn is_nonblocking(&self) -> Result<bool> {
-        // SAFETY: takes no pointer. Not `fcntl`, which is a cancellation point for some commands.
-        let flags = unsafe { libc::syscall(libc::SYS_fcntl, self.queue.fd, libc::F_GETFL) };
-        if flags < 0 {
-            return Err(Errno::last());
-        }
-        let is_nonblocking = flags & i64::from(libc::O_NONBLOCK) != 0;
-        self.queue.queue.nonblocking.learn(is_nonblocking);
-        Ok(is_nonblocking)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod called;
+mod refuse;
 mod task;
 mod turn;
 mod words;
