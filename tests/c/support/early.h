@@ -15,10 +15,10 @@
 #include "common_memory.h"
 
 enum {
-	STRIKES = 300,
+	STRIKES = 100,
 	/* On a machine with much to do, some come as the call is only about to begin. Where those
 	 * in a yield were lost, it was a tenth of all at least. */
-	LOST_AT_MOST = 15,
+	LOST_AT_MOST = 8,
 	GIFTS = 4,
 	/* A gift or a signal comes so long after the call has begun, at most. */
 	EARLY_NS = 6000,

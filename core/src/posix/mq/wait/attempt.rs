@@ -63,6 +63,8 @@ pub struct Transfer {
     slept_on_marks: bool,
     /// A registration of this process of which it may be notified while it sleeps; 0 = none.
     registration: u32,
+    /// The kernel has said that a call on the descriptor waits.
+    is_seen_to_wait: bool,
 }
 
 impl Attempt for Transfer {
@@ -71,23 +73,15 @@ impl Attempt for Transfer {
     /// A thread that places a wait has just tried in vain.
     fn begin(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
         // A call that must not wait does not spin, either.
-        let is_known = self.queue.queue.nonblocking.may_wait();
-        if !is_known && self.is_nonblocking()? {
-            return self.refuse().map(Some);
+        if !self.queue.queue.nonblocking.may_wait() {
+            if self.is_nonblocking()? {
+                return self.refuse().map(Some);
+            }
+            self.is_seen_to_wait = true;
         }
         self.registration = self.own_registration();
-        let is_too_late = terms.is_too_late();
-        if !is_too_late
-            && self.spin(terms.interrupted)?
-            && let Some(done) = self.attempt_in_turn()?
-        {
-            return Ok(Some(done));
-        }
-        if is_known && self.is_nonblocking()? {
-            return self.refuse().map(Some);
-        }
-        if is_too_late {
-            return self.attempt_at_last()?.ok_or(Errno::ETIMEDOUT).map(Some);
+        if !terms.is_too_late() && self.spin(terms.interrupted)? {
+            return self.attempt_in_turn();
         }
         Ok(None)
     }
@@ -95,6 +89,16 @@ impl Attempt for Transfer {
     fn hold_signals_back(&self) -> Option<Blocked> {
         let is_confined = self.queue.thread().filter.is_confined();
         (!is_confined).then(Blocked::all_but_faults_and_cancellation)
+    }
+
+    fn enter(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
+        if !self.is_seen_to_wait && self.is_nonblocking()? {
+            return self.refuse().map(Some);
+        }
+        if terms.is_too_late() {
+            return self.attempt_at_last()?.ok_or(Errno::ETIMEDOUT).map(Some);
+        }
+        Ok(None)
     }
 
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
@@ -225,6 +229,7 @@ impl Transfer {
             words: Words::default(),
             slept_on_marks: false,
             registration: 0,
+            is_seen_to_wait: false,
         }
     }
 
