@@ -71,6 +71,9 @@ const STATE_MIN: usize = 512;
 const REACH: usize = 16 * 1024;
 #[cfg(target_arch = "x86_64")]
 const PAGE: usize = 4096;
+/// Of the word with the signal. Its error number is in the upper half.
+#[cfg(target_arch = "x86_64")]
+const SIGNAL: usize = 0xffff_ffff;
 
 #[cfg(target_arch = "x86_64")]
 impl Marks {
@@ -141,7 +144,7 @@ impl Marks {
             }
             if self.is_frame(at) {
                 let (restorer, signal) = (at + frame::RESTORER, at + frame::SIGNAL);
-                let frame = Frame { restorer: word(restorer), signal: word(signal) as u32 };
+                let frame = Frame { restorer: word(restorer), signal: word(signal) & SIGNAL };
                 // It is not to be taken for that of a later handler.
                 clear(restorer);
                 clear(signal);
@@ -168,7 +171,7 @@ impl Marks {
 struct Frame {
     restorer: usize,
     /// If the handler has SA_SIGINFO.
-    signal: u32,
+    signal: usize,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -180,7 +183,7 @@ impl Frame {
         let of_this = actions.filter(|(signal, action)| {
             action.has_handler()
                 && action.restorer() == self.restorer
-                && (!action.is_told_more() || *signal == self.signal)
+                && (!action.is_told_more() || *signal as usize == self.signal)
         });
         of_this.fold(Struck::Not, |struck, (_, action)| match struck {
             Struck::Not | Struck::Ends if action.ends(interrupted) => Struck::Ends,

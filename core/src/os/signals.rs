@@ -141,7 +141,7 @@ impl Action {
     }
 
     fn has(&self, flag: libc::c_int) -> bool {
-        self.0[1] & flag as usize != 0
+        self.0[1] & flag.cast_unsigned() as usize != 0
     }
 }
 
