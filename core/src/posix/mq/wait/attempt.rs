@@ -20,9 +20,10 @@
 
 use core::ptr;
 
+use super::asked::{is_nonblocking, point, seems_ready};
 use super::called::Called;
 use super::task::{Task, Transferred};
-use super::turn::{Turn, earlier};
+use super::turn::{Refusal, Turn, earlier};
 use super::words::Words;
 use crate::os::Errno;
 use crate::os::Result;
@@ -47,9 +48,9 @@ const SPINS: usize = 8;
 
 /// A task of a thread that may have to wait.
 pub struct Transfer {
-    pub(super) queue: Use<'static>,
+    queue: Use<'static>,
     tag: &'static FrameTag,
-    pub(super) task: Task,
+    task: Task,
     arrival: Arrival,
     /// From before the first sleep on.
     owed: Option<Announcement<'static>>,
@@ -74,7 +75,7 @@ impl Attempt for Transfer {
     fn begin(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
         // A call that must not wait does not spin, either.
         if !self.queue.queue.nonblocking.may_wait() {
-            if self.is_nonblocking()? {
+            if is_nonblocking(&self.queue)? {
                 return self.refuse().map(Some);
             }
             self.is_seen_to_wait = true;
@@ -92,7 +93,7 @@ impl Attempt for Transfer {
     }
 
     fn enter(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
-        if !self.is_seen_to_wait && self.is_nonblocking()? {
+        if !self.is_seen_to_wait && is_nonblocking(&self.queue)? {
             return self.refuse().map(Some);
         }
         if terms.is_too_late() {
@@ -237,7 +238,7 @@ impl Transfer {
         point(&self.queue, self.task.wanted())
     }
 
-    pub(super) fn other_point(&self) -> &'static WaitPoint {
+    fn other_point(&self) -> &'static WaitPoint {
         point(&self.queue, self.task.other())
     }
 
@@ -349,18 +350,40 @@ impl Transfer {
     }
 
     /// A wake that was owed to the other direction may have come to us.
-    pub(super) fn tell_the_other_side(&self) {
+    fn tell_the_other_side(&self) {
         self.other_point().wake_overdue(|| seems_ready(&self.queue, self.task.other()));
     }
-}
 
-fn point(queue: &Use<'static>, wanted: Wanted) -> &'static WaitPoint {
-    match wanted {
-        Wanted::Free => queue.queue.layout.space(),
-        Wanted::Message => queue.queue.layout.message(),
+    /// The result for a descriptor with `O_NONBLOCK`. What poll(2) may have reported is waited for,
+    /// for a moment, and sleepers of the other side that have been woken: the kernel serves them in
+    /// the calls that wake them.
+    fn refuse(&mut self) -> Result<Transferred> {
+        let (mut refusal, other) = (Refusal::default(), self.other_point());
+        loop {
+            if let Some(done) = self.attempt_at_last()? {
+                return Ok(done);
+            }
+            if !refusal.waits(other, || self.queue.is_promised(self.task.wanted())) {
+                break;
+            }
+        }
+        // No thread came: the next call is not to wait for it.
+        let is_noted = self.queue.queue.layout.notify().active() != 0;
+        if other.is_overdue() || (other.is_awaited() && !is_noted) {
+            self.tell_the_other_side();
+        }
+        self.queue.found_none(self.task.wanted());
+        Err(Errno::EAGAIN)
     }
-}
 
-fn seems_ready(queue: &Use<'_>, wanted: Wanted) -> bool {
-    queue.queue.layout.slots().seem_to_have(wanted)
+    /// A handler in the middle of the call has changed the descriptor. EBADF: it has closed it.
+    #[cold]
+    fn look_at_descriptor(&mut self) -> Result<Option<Transferred>> {
+        // Before the look: another handler may come.
+        self.queue.operation.trust();
+        if !self.queue.is_open() {
+            return Err(Errno::EBADF);
+        }
+        if is_nonblocking(&self.queue)? { self.refuse().map(Some) } else { Ok(None) }
+    }
 }

@@ -1,8 +1,8 @@
 //! Sending into a full queue and receiving from an empty one: calls that wait where they must.
 
+mod asked;
 mod attempt;
 mod called;
-mod refuse;
 mod task;
 mod turn;
 mod words;
