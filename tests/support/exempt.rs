@@ -15,6 +15,7 @@ const EXEC: &str =
 const EPOLL: &str = "a thread that a filter confines does not open the file that tells whose an event \
                      of an epoll is";
 
+const EARLY: &str = "a handler that runs in the spin is not looked for";
 const KNOWN: &str = "a known defect, here as elsewhere";
 
 /// With nothing but futex(2).
@@ -36,6 +37,10 @@ pub const CLASSIC: &[Exempt] = &[
     ("mq_eintr::mq_timedsend_goes_on_after_a_signal_with_sa_restart*", RESTART),
     ("mq_fork_asleep::mq_timed*", RESTART),
     ("sysv_sem_exec::semop_thread_asleep_takes_nothing_*", EXEC),
+    ("sem_early::*", EARLY),
+    ("mq_early::*", EARLY),
+    ("sysv_sem_early::*", EARLY),
+    ("sysv_msg_early::*", EARLY),
     ("mq_killed::mq_sender_killed_at_any_instruction_while_another_waits_for_an_edge", EPOLL),
     ("mq_poll_early::mq_epoll_*", EPOLL),
     ("mq_vfork::mq_message_of_a_vfork_child_that_closed_all_is_there", EPOLL),

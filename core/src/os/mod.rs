@@ -19,6 +19,7 @@
 //! | `fork` | locks around fork(2) |
 //! | `futex` | futex(2): wakes, and sleeps that C makes |
 //! | `growing` | a list for the length of a call |
+//! | `handled` | whether a signal handler has run |
 //! | `lines` | the lines of a file of the kernel's |
 //! | `lock` | locks on bytes of files |
 //! | `maps` | what processes have mapped |
@@ -75,6 +76,8 @@ pub mod fork;
 #[cfg(not(loom))]
 pub mod futex;
 pub mod growing;
+#[cfg(not(loom))]
+pub mod handled;
 #[cfg(not(loom))]
 pub mod lines;
 #[cfg(not(loom))]

@@ -1,14 +1,40 @@
-//! Blocks all signals of the calling thread for a few instructions.
+//! Signals that are held back for a few instructions, and what the program does about them.
 //!
-//! By a bare system call: the C library's function leaves out two signals that it keeps for itself,
+//! By bare system calls: the C library's functions leave out two signals that it keeps for itself,
 //! and a thread of this library must not receive those either.
 
 use crate::os::errno::preserved;
+use crate::os::futex::Interrupted;
+
+/// The signals of the C library itself: by the first one it cancels a thread.
+const CANCELS: u32 = 32;
+const OF_THE_LIBRARY: [u32; 2] = [CANCELS, 33];
+/// Caused by an instruction.
+const FAULTS: u64 = {
+    use libc::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+    1 << (SIGBUS - 1)
+        | 1 << (SIGFPE - 1)
+        | 1 << (SIGILL - 1)
+        | 1 << (SIGSEGV - 1)
+        | 1 << (SIGSYS - 1)
+        | 1 << (SIGTRAP - 1)
+};
 
 /// What the calling thread held back before: that is so again when this is dropped.
 #[must_use]
 pub struct Blocked {
     before: u64,
+}
+
+/// What has become of a wait by handlers that have run, or run now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Struck {
+    /// None has.
+    Not,
+    /// It goes on.
+    GoesOn,
+    /// It ends with EINTR.
+    Ends,
 }
 
 impl Blocked {
@@ -19,19 +45,34 @@ impl Blocked {
 
     /// The same without those that an instruction causes: held back, they end the process.
     pub fn all_but_faults() -> Self {
-        use libc::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
-        let faults = [SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP];
-        Self::these(!faults.iter().fold(0, |mask, signal| mask | 1 << (signal - 1)))
+        Self::these(!FAULTS)
     }
 
-    /// Whether a handler of the program runs as soon as this is dropped. Leaves `errno` alone.
-    pub fn holds_back_a_handler(&self) -> bool {
+    /// The same for a call that is a cancellation point: the request is not a handler that ends it.
+    pub fn all_but_faults_and_cancellation() -> Self {
+        Self::these(!(FAULTS | bit(CANCELS)))
+    }
+
+    /// What becomes of a wait as soon as this is dropped. Leaves `errno` alone.
+    pub fn held_back(&self, interrupted: Interrupted) -> Struck {
         preserved(|| {
             let mut pending = 0_u64;
             // SAFETY: a valid signal set of the kernel's size.
             unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending, size_of::<u64>()) };
             let pending = pending & !self.before;
-            (1..=u64::BITS).any(|signal| pending & 1 << (signal - 1) != 0 && has_handler(signal))
+            if pending == 0 {
+                return Struck::Not;
+            }
+            let handlers = (1..=u64::BITS)
+                .filter(|&signal| pending & bit(signal) != 0)
+                .map(Action::of)
+                // Signals that are held back are kept even if they are ignored.
+                .filter(Action::has_handler);
+            handlers.fold(Struck::Not, |found, action| match found {
+                Struck::Ends => found,
+                _ if action.ends(interrupted) => Struck::Ends,
+                _ => Struck::GoesOn,
+            })
         })
     }
 
@@ -49,21 +90,59 @@ impl Drop for Blocked {
     }
 }
 
-/// Signals that are held back are kept even if they are ignored.
-fn has_handler(signal: u32) -> bool {
-    // The kernel's `struct sigaction`, which begins with the handler.
-    let mut action = [0_usize; 8];
-    // SAFETY: the structure is no longer than that.
-    unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigaction,
-            signal,
-            core::ptr::null::<usize>(),
-            &raw mut action,
-            size_of::<u64>(),
-        )
-    };
-    ![libc::SIG_DFL, libc::SIG_IGN].contains(&action[0])
+const fn bit(signal: u32) -> u64 {
+    1 << (signal - 1)
+}
+
+/// The signals that a program may have handlers for.
+pub fn of_the_program() -> impl Iterator<Item = u32> {
+    (1..=u64::BITS).filter(|signal| !OF_THE_LIBRARY.contains(signal))
+}
+
+/// What is done about a signal: the kernel's `struct sigaction`, which is no longer than this. It
+/// begins with handler, flags, and where the handler returns to.
+pub struct Action([usize; 8]);
+
+impl Action {
+    /// Asks the kernel.
+    pub fn of(signal: u32) -> Self {
+        let mut action = [0; 8];
+        // SAFETY: the structure is no longer than that.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                core::ptr::null::<usize>(),
+                &raw mut action,
+                size_of::<u64>(),
+            )
+        };
+        Self(action)
+    }
+
+    /// Whether the program has one.
+    pub fn has_handler(&self) -> bool {
+        ![libc::SIG_DFL, libc::SIG_IGN].contains(&self.0[0])
+    }
+
+    /// Whether the handler ends such a wait.
+    pub fn ends(&self, interrupted: Interrupted) -> bool {
+        interrupted == Interrupted::Fails || !self.has(libc::SA_RESTART)
+    }
+
+    /// Whether the handler is told of the cause of the signal.
+    pub fn is_told_more(&self) -> bool {
+        self.has(libc::SA_SIGINFO)
+    }
+
+    /// Where the handler returns to.
+    pub fn restorer(&self) -> usize {
+        self.0[2]
+    }
+
+    fn has(&self, flag: libc::c_int) -> bool {
+        self.0[1] & flag.cast_unsigned() as usize != 0
+    }
 }
 
 fn set(mask: u64, before: &mut u64) {
@@ -97,20 +176,23 @@ mod tests {
         let handler: extern "C" fn(libc::c_int) = nothing;
         let blocked = Blocked::all();
         for (signal, handler, expected) in [
-            (libc::SIGURG, libc::SIG_DFL, false),
-            (libc::SIGWINCH, libc::SIG_IGN, false),
-            (libc::SIGIO, handler as libc::sighandler_t, true),
+            (libc::SIGURG, libc::SIG_DFL, Struck::Not),
+            (libc::SIGWINCH, libc::SIG_IGN, Struck::Not),
+            // libc::signal: with SA_RESTART.
+            (libc::SIGIO, handler as libc::sighandler_t, Struck::GoesOn),
         ] {
             // SAFETY: the handlers do nothing; the thread signals itself.
             unsafe {
                 let before = libc::signal(signal, handler);
                 libc::pthread_kill(libc::pthread_self(), signal);
-                assert_eq!(blocked.holds_back_a_handler(), expected, "signal {signal}");
-                if !expected {
+                let held_back = blocked.held_back(Interrupted::MayRestart);
+                assert_eq!(held_back, expected, "signal {signal}");
+                if expected == Struck::Not {
                     libc::signal(signal, before);
                 }
             }
         }
+        assert_eq!(blocked.held_back(Interrupted::Fails), Struck::Ends);
     }
 
     #[test]

@@ -18,7 +18,10 @@
 //! early.
 
 use crate::atomic::{AtomicU16, AtomicU32, Ordering};
-use crate::os::{clock, cpu, settings};
+use crate::os::futex::Interrupted;
+use crate::os::handled::Marks;
+use crate::os::signals::Struck;
+use crate::os::{Errno, Result, clock, cpu, settings};
 use crate::shared::experience::Experience;
 
 /// How long a spin may last, in nanoseconds: near the cost of a sleep and a wake across processors.
@@ -85,31 +88,40 @@ impl Hint {
     }
 
     /// Spins, or yields, until `ready` gives true. False: it did not happen within the time that a
-    /// spin is worth. `may_yield`: the thread may call sched_yield(2), which glibc's waits do not.
-    pub fn spin(&self, may_yield: impl Fn() -> bool, ready: impl Fn() -> bool) -> bool {
-        self.spin_until_changed(may_yield, || u32::from(ready()))
+    /// spin is worth. EINTR: nor did it happen before a handler ran that ends a wait like this.
+    /// `may_call`: the thread may make system calls that glibc's waits do not make, as
+    /// sched_yield(2).
+    pub fn spin(
+        &self,
+        interrupted: Interrupted,
+        may_call: impl Fn() -> bool,
+        ready: impl Fn() -> bool,
+    ) -> Result<bool> {
+        self.spin_until_changed(interrupted, may_call, || u32::from(ready()))
     }
 
     /// The same, until `changes` says that what is waited for has changed, and how often.
     pub fn spin_until_changed(
         &self,
-        may_yield: impl Fn() -> bool,
+        interrupted: Interrupted,
+        may_call: impl Fn() -> bool,
         changes: impl Fn() -> u32,
-    ) -> bool {
+    ) -> Result<bool> {
         let settings = settings::get();
         if !settings.spin {
-            return false;
+            return Ok(false);
         }
-        let is_here = self.is_waker_here();
-        if is_here && !may_yield() {
-            return false;
+        let (is_here, may_call) = (self.is_waker_here(), may_call());
+        if is_here && !may_call {
+            return Ok(false);
         }
         let word = if is_here { &self.yields } else { &self.spins };
         let before = Experience::of(word);
+        let marks = if may_call && !before.says_rest() { Some(Marks::set()) } else { None };
         let (happened, after) = if before.says_rest() {
             (false, before.rested())
         } else if is_here {
-            let (happened, was_slow) = yield_once(changes);
+            let (happened, was_slow) = yield_once(&changes);
             (happened, after_yield(before, happened, was_slow))
         } else {
             let happened = spin_within_budget(|| changes() > 0);
@@ -119,27 +131,46 @@ impl Hint {
             self.waker.store(ASKED, Ordering::Relaxed);
         }
         after.replace(before, word);
-        happened
+        if happened { Ok(true) } else { end_in_vain(marks, interrupted, changes) }
     }
 
     /// Yields for as long as a spin may last. For after a spin that was in vain, or not worth it:
     /// the thread that is waited for may be waiting for this processor, as where more threads than
     /// processors share a lock. If waiters slept at once there, each of them would get its turn by
-    /// a wake. The result is that of [`Self::spin_until_changed`].
-    pub fn yield_to_others(&self, changes: impl Fn() -> u32) -> bool {
+    /// a wake. The result is that of [`Self::spin_until_changed`]. For a thread that may make the
+    /// calls.
+    pub fn yield_to_others(
+        &self,
+        interrupted: Interrupted,
+        changes: impl Fn() -> u32,
+    ) -> Result<bool> {
         let before = Experience::of(&self.yields);
         if !settings::get().spin {
-            return false;
+            return Ok(false);
         }
+        let marks = Marks::set();
         let (happened, after) = if before.says_rest() {
             (false, before.rested())
         } else {
-            let (happened, was_slow) = yield_within_budget(changes);
+            let (happened, was_slow) = yield_within_budget(&changes);
             (happened, after_yield(before, happened, was_slow))
         };
         after.replace(before, &self.yields);
-        happened
+        if happened { Ok(true) } else { end_in_vain(Some(marks), interrupted, changes) }
     }
+}
+
+/// A handler may have run since the marks were set. EINTR: it ends the wait, unless what is waited
+/// for has happened meanwhile.
+fn end_in_vain(
+    marks: Option<Marks>,
+    interrupted: Interrupted,
+    changes: impl Fn() -> u32,
+) -> Result<bool> {
+    if !marks.is_some_and(|marks| marks.struck(interrupted) == Struck::Ends) {
+        return Ok(false);
+    }
+    if changes() > 0 { Ok(true) } else { Err(Errno::EINTR) }
 }
 
 fn after_yield(before: Experience, happened: bool, was_slow: bool) -> Experience {
@@ -196,8 +227,9 @@ mod tests {
                 changes
             }
         };
-        assert!(hint.yield_to_others(slow(MANY_CHANGES)));
-        assert!(hint.yield_to_others(slow(1)), "of other threads");
-        assert!(!hint.yield_to_others(|| 1), "so it sleeps from now on");
+        let ends = Interrupted::Fails;
+        assert_eq!(hint.yield_to_others(ends, slow(MANY_CHANGES)), Ok(true));
+        assert_eq!(hint.yield_to_others(ends, slow(1)), Ok(true), "of other threads");
+        assert_eq!(hint.yield_to_others(ends, || 1), Ok(false), "so it sleeps from now on");
     }
 }

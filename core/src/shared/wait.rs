@@ -21,6 +21,8 @@ use core::mem::MaybeUninit;
 use crate::os::clock::Deadline;
 use crate::os::errno::{Errno, Result};
 use crate::os::futex::{Interrupted, Sleep, Woken};
+use crate::os::handled::Marks;
+use crate::os::signals::{Blocked, Struck};
 
 /// When a wait ends that does not get what it waits for.
 #[derive(Clone, Copy, Debug)]
@@ -38,16 +40,28 @@ impl Terms {
     }
 }
 
-/// What a thread may have to wait for. The machine calls [`Attempt::begin`] first, once. After that
-/// the attempt ends with a call that returns that it is done, or with [`Attempt::give_up`].
+/// What a thread may have to wait for. The machine calls [`Attempt::begin`] first, once, and then
+/// [`Attempt::enter`]. After that the attempt ends with a call that returns that it is done, or
+/// with [`Attempt::give_up`].
 pub trait Attempt {
     /// What it gives.
     type Done;
 
     /// Attempts it for the first time, and spins where that pays. `None`: it must sleep. If this
     /// fails, nothing has begun: there is no [`Attempt::give_up`]. ETIMEDOUT when it would have to
-    /// sleep and it is too late.
+    /// sleep and it is too late; EINTR after a handler in the spin.
     fn begin(&mut self, terms: &Terms) -> Result<Option<Self::Done>>;
+
+    /// Holds signals back: from here until the thread sleeps it is, for others, one that waits, and
+    /// a handler is to end the wait as it does in the sleep. `None`: a filter may kill for that, or
+    /// there is no need.
+    fn hold_signals_back(&self) -> Option<Blocked>;
+
+    /// Enters where others see that it waits, if that is done once. The results are those of
+    /// [`Attempt::begin`].
+    fn enter(&mut self, _: &Terms) -> Result<Option<Self::Done>> {
+        Ok(None)
+    }
 
     /// Announces the waiter, looks once more, and describes the sleep. False: it may be possible
     /// now.
@@ -94,6 +108,8 @@ pub struct Wait<A> {
     sleep: Sleep,
     terms: Terms,
     attempt: A,
+    /// While it is on its way to its sleep. Behind the attempt, which gives back first what it has.
+    signals: Option<Blocked>,
 }
 
 impl<A: Attempt> Wait<A> {
@@ -105,7 +121,7 @@ impl<A: Attempt> Wait<A> {
     pub unsafe fn place(storage: *mut Self, attempt: A, interrupted: Interrupted) {
         let terms = Terms { until: None, interrupted };
         // SAFETY: valid for writing, says the caller.
-        unsafe { storage.write(Self { sleep: Sleep::default(), terms, attempt }) };
+        unsafe { storage.write(Self { sleep: Sleep::default(), terms, attempt, signals: None }) };
     }
 
     /// Begins it. It is over unless it must sleep.
@@ -116,7 +132,7 @@ impl<A: Attempt> Wait<A> {
         // SAFETY: there is one, says the caller.
         let wait = unsafe { &mut *storage };
         wait.terms.until = until;
-        let begun = match wait.attempt.begin(&wait.terms) {
+        let begun = match wait.begin_or_enter() {
             Ok(None) => wait.settle(),
             Ok(Some(done)) => Ok(Progress::Done(done)),
             Err(error) => Err(error),
@@ -178,6 +194,15 @@ impl<A: Attempt> Wait<A> {
         progress
     }
 
+    fn begin_or_enter(&mut self) -> Result<Option<A::Done>> {
+        let begun = self.attempt.begin(&self.terms)?;
+        if begun.is_some() {
+            return Ok(begun);
+        }
+        self.signals = self.attempt.hold_signals_back();
+        self.attempt.enter(&self.terms)
+    }
+
     /// Attempts until there is nothing left but to sleep.
     fn settle(&mut self) -> Result<Progress<A::Done>> {
         self.attempt_until_asleep().or_else(|error| self.give_up(error))
@@ -189,12 +214,35 @@ impl<A: Attempt> Wait<A> {
 
     fn attempt_until_asleep(&mut self) -> Result<Progress<A::Done>> {
         loop {
-            if self.attempt.lie_down(&mut self.sleep, &self.terms)? {
+            if self.signals.is_none() {
+                self.signals = self.attempt.hold_signals_back();
+            }
+            let must_sleep = self.attempt.lie_down(&mut self.sleep, &self.terms)?;
+            if must_sleep && !self.let_signals_through()? {
                 return Ok(Progress::MustSleep);
             }
             if let Some(done) = self.attempt.attempt(Woken::Changed)? {
                 return Ok(Progress::Done(done));
             }
+        }
+    }
+}
+
+impl<A: Attempt> Wait<A> {
+    /// Whether a handler runs now, and does not end the wait. EINTR: it does.
+    fn let_signals_through(&mut self) -> Result<bool> {
+        let Some(signals) = self.signals.take() else { return Ok(false) };
+        let mut struck = signals.held_back(self.terms.interrupted);
+        let marks = Marks::set();
+        drop(signals);
+        if struck == Struck::Not {
+            // One may have come after the question.
+            struck = marks.struck(self.terms.interrupted);
+        }
+        match struck {
+            Struck::Not => Ok(false),
+            Struck::Ends if !self.attempt.goes_on_after_signal() => Err(Errno::EINTR),
+            Struck::GoesOn | Struck::Ends => Ok(true),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::Deadline;
 use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::signals::Blocked;
 use crate::shared::thread::{Announcement, Thread};
 use crate::shared::wait::{self, Attempt, Terms};
 
@@ -119,10 +120,19 @@ impl Attempt for Decrement<'_> {
         if terms.is_too_late() {
             return Err(Errno::ETIMEDOUT);
         }
-        let may_yield = || self.thread.is_some_and(|thread| thread.filter.may_yield());
-        if self.semaphore.hint.spin(may_yield, || self.semaphore.try_take()) {
-            return Ok(Some(()));
-        }
+        let may_call = || self.thread.is_some_and(|thread| thread.filter.may_yield());
+        let is_taken =
+            self.semaphore.hint.spin(terms.interrupted, may_call, || self.semaphore.try_take())?;
+        Ok(is_taken.then_some(()))
+    }
+
+    /// Its way from the last look to the sleep is as short as that of glibc, where a handler may
+    /// come in between, too. To hold signals back costs three system calls.
+    fn hold_signals_back(&self) -> Option<Blocked> {
+        None
+    }
+
+    fn enter(&mut self, _: &Terms) -> Result<Option<()>> {
         self.register();
         Ok(self.take())
     }

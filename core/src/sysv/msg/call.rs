@@ -1,10 +1,10 @@
 //! `msgsnd` and `msgrcv`: done at once, or waited for.
 
 use super::limits;
+use super::place::{self, CallStorage};
 use super::queue::Queue;
 use super::task::Task;
 use super::transfer::{Incoming, Outgoing, Transfer};
-use super::wait::{self, CallStorage};
 use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result, user};
 use crate::shared::thread::{FrameTag, Thread};
@@ -72,7 +72,7 @@ pub unsafe fn send_or_wait(
         return Err(Errno::EAGAIN);
     }
     // SAFETY: as the caller says.
-    unsafe { wait::place(thread, id, Task::Send(*message), storage) }.map(|()| Outcome::MustWait)
+    unsafe { place::place(thread, id, Task::Send(*message), storage) }.map(|()| Outcome::MustWait)
 }
 
 /// Receives at once, or places a wait in `storage`. Gives the length of the body. msgrcv(2).
@@ -105,7 +105,7 @@ pub unsafe fn receive_or_wait(
         return Err(Errno::ENOMSG);
     }
     // SAFETY: as the caller says.
-    unsafe { wait::place(thread, id, Task::Receive(*into), storage) }.map(|()| Outcome::MustWait)
+    unsafe { place::place(thread, id, Task::Receive(*into), storage) }.map(|()| Outcome::MustWait)
 }
 
 /// Copies the message at this index, in the order of arrival: `MSG_COPY`. EFAULT: the buffer cannot

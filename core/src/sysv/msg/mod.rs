@@ -25,6 +25,7 @@
 //! | `oldest` | what a search for the oldest message is told |
 //! | `outlook` | what a waiter finds before it sleeps |
 //! | `owner` | which message a piece of storage belongs to |
+//! | `place` | where a wait takes place |
 //! | `queue` | a mapped queue |
 //! | `quiet` | looks during which no message came |
 //! | `receiver` | a waiter for a message |
@@ -91,6 +92,8 @@ mod long;
 #[cfg(not(loom))]
 mod outlook;
 #[cfg(not(loom))]
+mod place;
+#[cfg(not(loom))]
 mod queue;
 #[cfg(not(loom))]
 mod records;
@@ -126,6 +129,8 @@ pub use find::get;
 #[cfg(not(loom))]
 pub use limits::{Limits, of_new_queues};
 #[cfg(not(loom))]
+pub use place::CallStorage;
+#[cfg(not(loom))]
 pub use queue::Queue;
 #[cfg(not(loom))]
 pub use selector::Selector;
@@ -136,4 +141,4 @@ pub use transfer::{Incoming, Outgoing};
 #[cfg(not(loom))]
 pub use usage::Amount;
 #[cfg(not(loom))]
-pub use wait::{CallStorage, Waiting};
+pub use wait::Waiting;

@@ -22,8 +22,6 @@
 //! fails, or the receiver finds its slot claimed, and waits a moment. The same goes for a receiver
 //! that may not receive any more.
 
-use core::mem::MaybeUninit;
-
 use super::asleep::{self, Words};
 use super::flag::Flag;
 use super::outlook::{Look, Outlook};
@@ -37,25 +35,16 @@ use super::usage::Amount;
 use super::{registering, search};
 use crate::os::clock::realtime_seconds;
 use crate::os::futex::{Interrupted, Sleep, Woken};
+use crate::os::signals::Blocked;
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::Pause;
 use crate::shared::spin::Hint;
-use crate::shared::thread::{Announcement, FrameTag, Operation, Thread};
-use crate::shared::wait::{Attempt, Terms, Wait};
+use crate::shared::thread::{Announcement, Operation};
+use crate::shared::wait::{Attempt, Terms};
 use crate::sysv::attached::Use;
-use crate::sysv::enter::enter;
 use crate::sysv::object::within;
 use crate::sysv::permission::{ALTER, READ};
-
-/// Where a wait takes place. C gives the memory.
-#[repr(C)]
-pub struct CallStorage {
-    /// There from the moment on at which the task must wait.
-    pub wait: MaybeUninit<Wait<Waiting>>,
-    /// Of the operation that holds the record.
-    tag: FrameTag,
-}
 
 /// A task of a thread that has to wait.
 pub struct Waiting {
@@ -71,44 +60,11 @@ pub struct Waiting {
     pause: Pause,
 }
 
-/// Places a wait in `storage`: what follows is [`Wait::begin`]. EINVAL for the id; EACCES.
-///
-/// # Safety
-/// `storage` is valid for writing, and is not moved before the wait is over. The memory of the task
-/// is valid as long.
-pub unsafe fn place(
-    thread: &'static Thread,
-    id: i32,
-    task: Task,
-    storage: *mut CallStorage,
-) -> Result<()> {
-    // SAFETY: valid for writing, says the caller; the tag is initialised before it is borrowed.
-    let tag = unsafe {
-        (&raw mut (*storage).tag).write(FrameTag::new());
-        &(*storage).tag
-    };
-    let mut entered = enter::<Queue>(thread, id, tag)?;
-    // The word that the kernel watches is needed for what is owed.
-    entered.operation.claim_by_presence();
-    let waiting = Waiting {
-        entered,
-        task,
-        record: None,
-        owed: None,
-        words: Words::NONE,
-        outlook: Outlook::new(),
-        pause: Pause::default(),
-    };
-    // SAFETY: valid for writing, says the caller.
-    unsafe { Wait::place((&raw mut (*storage).wait).cast(), waiting, Interrupted::Fails) };
-    Ok(())
-}
-
 impl Attempt for Waiting {
     type Done = Done;
 
     fn begin(&mut self, terms: &Terms) -> Result<Option<Done>> {
-        if self.spin()
+        if self.spin()?
             && let Some(done) = self.attempt_now()?
         {
             return Ok(Some(done));
@@ -116,6 +72,15 @@ impl Attempt for Waiting {
         if terms.is_too_late() {
             return Err(Errno::ETIMEDOUT);
         }
+        Ok(None)
+    }
+
+    fn hold_signals_back(&self) -> Option<Blocked> {
+        let is_confined = self.who().thread().filter.is_confined();
+        (!is_confined).then(Blocked::all_but_faults_and_cancellation)
+    }
+
+    fn enter(&mut self, terms: &Terms) -> Result<Option<Done>> {
         self.register(terms)?;
         Ok(None)
     }
@@ -187,6 +152,19 @@ impl Attempt for Waiting {
 }
 
 impl Waiting {
+    /// A task that has not begun.
+    pub(super) fn new(entered: Use<Queue>, task: Task) -> Self {
+        Self {
+            entered,
+            task,
+            record: None,
+            owed: None,
+            words: Words::NONE,
+            outlook: Outlook::new(),
+            pause: Pause::default(),
+        }
+    }
+
     fn queue(&self) -> &'static Queue {
         self.entered.object
     }
@@ -239,11 +217,11 @@ impl Waiting {
         }
     }
 
-    /// True if it may be possible now.
-    fn spin(&self) -> bool {
+    /// True if it may be possible now. EINTR.
+    fn spin(&self) -> Result<bool> {
         let queue = self.queue();
-        let may_yield = || self.entered.operation.thread().filter.may_yield();
-        self.hint().spin(may_yield, || match &self.task {
+        let may_call = || self.entered.operation.thread().filter.may_yield();
+        self.hint().spin(Interrupted::Fails, may_call, || match &self.task {
             Task::Receive(into) => {
                 search::find_at_once(queue, into.selector, |_| false).is_ok_and(|one| one.is_some())
             }

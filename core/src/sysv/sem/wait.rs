@@ -74,7 +74,6 @@ pub fn wait(
         words: &mut words,
         look: FIRST_LOOK_NS,
         was_in_flight: false,
-        signals: None,
     };
     let waited = machine::wait(waiting, terms);
     // The kernel wakes one sleeper for a death. This thread may have been that one, and granted at
@@ -98,9 +97,6 @@ struct Waiting<'w> {
     /// When processes that may be about to end are looked at next, in nanoseconds.
     look: i64,
     was_in_flight: bool,
-    /// From before others can see that it waits until it sleeps: a handler that would run in
-    /// between ends the wait, as it does in the kernel.
-    signals: Option<Blocked>,
 }
 
 impl Attempt for Waiting<'_> {
@@ -110,15 +106,21 @@ impl Attempt for Waiting<'_> {
         if terms.is_too_late() {
             return Err(Errno::ETIMEDOUT);
         }
+        Ok(None)
+    }
+
+    fn hold_signals_back(&self) -> Option<Blocked> {
+        (!self.who.thread().filter.is_confined()).then(Blocked::all_but_faults)
+    }
+
+    fn enter(&mut self, terms: &Terms) -> Result<Option<Waited>> {
         self.write(terms)?;
-        self.hold_signals_back();
-        let is_entered = self.within(|who| self.enter(who)).map_err(gone)?;
+        let is_entered = self.within(|who| self.enter_queue(who)).map_err(gone)?;
         Ok(if is_entered { None } else { Some(Waited::Possible) })
     }
 
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
         self.check_process()?;
-        self.hold_signals_back();
         let record = self.record()?;
         let word = record.lie_down();
         self.was_in_flight = word == asleep::IN_FLIGHT;
@@ -154,7 +156,6 @@ impl Attempt for Waiting<'_> {
             until = Some(earlier(until, LOOK_NS));
         }
         self.describe(sleep, word, count, until);
-        self.let_signals_through()?;
         Ok(true)
     }
 
@@ -192,22 +193,6 @@ impl Waiting<'_> {
         self.wish.set.layout.record(self.slot).ok_or(Errno::EINVAL)
     }
 
-    /// A filter may kill for a call that glibc's waits do not make.
-    fn hold_signals_back(&mut self) {
-        if self.signals.is_none() && !self.who.thread().filter.is_confined() {
-            self.signals = Some(Blocked::all_but_faults());
-        }
-    }
-
-    /// EINTR: a handler has been held back, and runs now.
-    fn let_signals_through(&mut self) -> Result<()> {
-        let signals = self.signals.take();
-        if signals.is_some_and(|held| held.holds_back_a_handler()) {
-            return Err(Errno::EINTR);
-        }
-        Ok(())
-    }
-
     /// From now on it owes a wake to the others that sleep on marks. False: that cannot be
     /// announced.
     fn owe(&mut self) -> Result<bool> {
@@ -229,7 +214,7 @@ impl Waiting<'_> {
     }
 
     /// Enters the queue. False: it can be done, or its memory was not there.
-    fn enter(&self, who: &ThreadOperation<'static>) -> Result<bool> {
+    fn enter_queue(&self, who: &ThreadOperation<'static>) -> Result<bool> {
         let Wish { set, array, actor } = self.wish;
         let operations = array.operations();
         change(set, who, |draft| match perform(draft, operations, actor)? {

@@ -10,6 +10,7 @@ use super::state::{Fact, changes_between};
 use super::straight::{self, Attempt};
 use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
+use crate::os::futex::Interrupted;
 use crate::os::process::Process;
 use crate::os::{Errno, Result};
 use crate::shared::thread::Operation as ThreadOperation;
@@ -176,7 +177,8 @@ impl<'w> Wish<'w> {
     /// The same, again and again as long as that pays.
     pub fn attempt_spinning(&self, who: &ThreadOperation<'static>) -> Result<Attempted> {
         let words = self.set.layout.words();
-        let may_yield = || who.thread().filter.may_yield();
+        let may_call = || who.thread().filter.may_yield();
+        let interrupted = Interrupted::Fails;
         let (mut spins, mut yields) = (0, 0);
         loop {
             let seen = words.current.load(Ordering::Relaxed);
@@ -184,9 +186,9 @@ impl<'w> Wish<'w> {
             let Attempted::MustWait(member) = attempted else { return Ok(attempted) };
             let changes = || changes_between(seen, words.current.load(Ordering::Relaxed));
             let hint = words.hint(member);
-            if spins < SPINS && hint.spin_until_changed(may_yield, changes) {
+            if spins < SPINS && hint.spin_until_changed(interrupted, may_call, changes)? {
                 spins += 1;
-            } else if yields < YIELDS && may_yield() && hint.yield_to_others(changes) {
+            } else if yields < YIELDS && may_call() && hint.yield_to_others(interrupted, changes)? {
                 yields += 1;
             } else {
                 return Ok(attempted);

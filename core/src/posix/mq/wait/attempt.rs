@@ -20,6 +20,7 @@
 
 use core::ptr;
 
+use super::asked::{is_nonblocking, point, seems_ready};
 use super::called::Called;
 use super::task::{Task, Transferred};
 use super::turn::{Refusal, Turn, earlier};
@@ -28,6 +29,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::Deadline;
 use crate::os::futex::{Awaited, Interrupted, Sleep, Woken};
+use crate::os::signals::Blocked;
 use crate::posix::mq::descriptor::{self, Use, mapping};
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::claim::Claimant;
@@ -62,6 +64,8 @@ pub struct Transfer {
     slept_on_marks: bool,
     /// A registration of this process of which it may be notified while it sleeps; 0 = none.
     registration: u32,
+    /// The kernel has said that a call on the descriptor waits.
+    is_seen_to_wait: bool,
 }
 
 impl Attempt for Transfer {
@@ -70,21 +74,29 @@ impl Attempt for Transfer {
     /// A thread that places a wait has just tried in vain.
     fn begin(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
         // A call that must not wait does not spin, either.
-        let is_known = self.queue.queue.nonblocking.may_wait();
-        if !is_known && self.is_nonblocking()? {
+        if !self.queue.queue.nonblocking.may_wait() {
+            if is_nonblocking(&self.queue)? {
+                return self.refuse().map(Some);
+            }
+            self.is_seen_to_wait = true;
+        }
+        self.registration = self.own_registration();
+        if !terms.is_too_late() && self.spin(terms.interrupted)? {
+            return self.attempt_in_turn();
+        }
+        Ok(None)
+    }
+
+    fn hold_signals_back(&self) -> Option<Blocked> {
+        let is_confined = self.queue.thread().filter.is_confined();
+        (!is_confined).then(Blocked::all_but_faults_and_cancellation)
+    }
+
+    fn enter(&mut self, terms: &Terms) -> Result<Option<Transferred>> {
+        if !self.is_seen_to_wait && is_nonblocking(&self.queue)? {
             return self.refuse().map(Some);
         }
-        let is_too_late = terms.is_too_late();
-        if !is_too_late
-            && self.spin()
-            && let Some(done) = self.attempt_in_turn()?
-        {
-            return Ok(Some(done));
-        }
-        if is_known && self.is_nonblocking()? {
-            return self.refuse().map(Some);
-        }
-        if is_too_late {
+        if terms.is_too_late() {
             return self.attempt_at_last()?.ok_or(Errno::ETIMEDOUT).map(Some);
         }
         Ok(None)
@@ -151,7 +163,7 @@ impl Attempt for Transfer {
             if let Some(done) = self.attempt_in_turn()? {
                 return Ok(Some(done));
             }
-            if spins.next().is_none() || !self.spin() {
+            if spins.next().is_none() || !self.spin(Interrupted::MayRestart)? {
                 return Ok(None);
             }
         }
@@ -218,6 +230,7 @@ impl Transfer {
             words: Words::default(),
             slept_on_marks: false,
             registration: 0,
+            is_seen_to_wait: false,
         }
     }
 
@@ -263,13 +276,19 @@ impl Transfer {
 
     /// True if it may be possible now. While it is the turn of others a spin is not worth it: if
     /// this thread sleeps, they can use its processor.
-    fn spin(&self) -> bool {
+    fn spin(&mut self, interrupted: Interrupted) -> Result<bool> {
         let (point, wanted) = (self.point(), self.task.wanted());
         let may_go = || self.turn.may_go(point);
-        let may_yield = || self.queue.operation.thread().filter.may_yield();
-        may_go()
-            && point.hint.spin(may_yield, || !may_go() || seems_ready(&self.queue, wanted))
-            && may_go()
+        if !may_go() {
+            return Ok(false);
+        }
+        let may_call = || self.queue.operation.thread().filter.may_yield();
+        let is_ready = || !may_go() || seems_ready(&self.queue, wanted);
+        let spun = point.hint.spin(interrupted, may_call, is_ready).map(|spun| spun && may_go());
+        match spun {
+            Err(Errno::EINTR) if self.goes_on_after_signal() => Ok(false),
+            spun => spun,
+        }
     }
 
     fn attempt_in_turn(&mut self) -> Result<Option<Transferred>> {
@@ -365,29 +384,6 @@ impl Transfer {
         if !self.queue.is_open() {
             return Err(Errno::EBADF);
         }
-        if self.is_nonblocking()? { self.refuse().map(Some) } else { Ok(None) }
+        if is_nonblocking(&self.queue)? { self.refuse().map(Some) } else { Ok(None) }
     }
-
-    /// EBADF when the descriptor has been closed behind our back.
-    fn is_nonblocking(&self) -> Result<bool> {
-        // SAFETY: takes no pointer. Not `fcntl`, which is a cancellation point for some commands.
-        let flags = unsafe { libc::syscall(libc::SYS_fcntl, self.queue.fd, libc::F_GETFL) };
-        if flags < 0 {
-            return Err(Errno::last());
-        }
-        let is_nonblocking = flags & i64::from(libc::O_NONBLOCK) != 0;
-        self.queue.queue.nonblocking.learn(is_nonblocking);
-        Ok(is_nonblocking)
-    }
-}
-
-fn point(queue: &Use<'static>, wanted: Wanted) -> &'static WaitPoint {
-    match wanted {
-        Wanted::Free => queue.queue.layout.space(),
-        Wanted::Message => queue.queue.layout.message(),
-    }
-}
-
-fn seems_ready(queue: &Use<'_>, wanted: Wanted) -> bool {
-    queue.queue.layout.slots().seem_to_have(wanted)
 }

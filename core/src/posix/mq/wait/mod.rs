@@ -1,5 +1,6 @@
 //! Sending into a full queue and receiving from an empty one: calls that wait where they must.
 
+mod asked;
 mod attempt;
 mod called;
 mod task;
