@@ -65,7 +65,11 @@ fn a_segment_that_is_attached_is_told_of_and_stays() {
     assert_eq!((&told["segment"]["bytes"], &told["stale"]), (&json!(5000), &json!(false)));
     let stat = text(&place, &["stat", "0xbeef"]);
     assert!(stat.contains("attached   1 time, by rsipc"), "{stat}");
-    assert_eq!(text(&place, &["clean", "--older-than", "0s"]), "", "nobody loses anything");
+    assert_eq!(
+        text(&place, &["clean", "--yes", "--older-than", "0s"]),
+        "",
+        "nobody loses anything"
+    );
     console.line("write 0xbeef 4995 hello");
     assert_eq!(text(&place, &["shm", "read", "0xbeef", "--offset", "4995"]), "hello");
     let dump = text(&place, &["shm", "read", "0xbeef", "--hex"]);
@@ -91,7 +95,7 @@ fn clean_removes_a_segment_with_its_memory() {
     let place = Place::new("shm-clean");
     Console::start(&place).line("shmget 0xbeef 4096 IPC_CREAT");
     std::fs::write(place.path().join("rsipc-svshm-memory.7654321"), "left").unwrap();
-    let said = text(&place, &["clean", "--older-than", "0s"]);
+    let said = text(&place, &["clean", "--yes", "--older-than", "0s"]);
     assert!(said.contains("removed svshm 0x0000beef"), "{said}");
     assert!(said.contains("its segment is gone"), "{said}");
     let left: Vec<String> =

@@ -122,7 +122,8 @@ fn show(options: &Options, survey: &Survey) -> Result<()> {
     if ipcs::show(&options.aspect, is_asked, survey)? {
         return Ok(());
     }
-    print(draw(&options.layout, survey))?;
+    let (table, below) = draw(&options.layout, survey);
+    print(table + &below)?;
     if !survey.is_complete() && !survey.entries.is_empty() {
         warn(survey.what_is_hidden());
     }
@@ -142,12 +143,10 @@ pub fn overview() -> Result<Table> {
     Survey::take(Depth::Objects).map(|survey| table(&Layout::default(), &survey))
 }
 
-fn draw(layout: &Layout, survey: &Survey) -> String {
-    let mut text = table(layout, survey).render(Style::of_stdout());
-    if layout.total {
-        text += &total(survey);
-    }
-    text
+/// The table, and the line below it.
+fn draw(layout: &Layout, survey: &Survey) -> (String, String) {
+    let below = if layout.total { total(survey) } else { String::new() };
+    (table(layout, survey).render(Style::of_stdout()), below)
 }
 
 /// The objects, their memory, and the threads that wait in them.
