@@ -2,11 +2,12 @@
 
 mod segment;
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd};
 
 use clap::{Args, Subcommand};
+use rsipc_core::os::Errno;
 use rsipc_core::posix::shm;
 
 use super::creation::{Creation, Removal};
@@ -17,6 +18,7 @@ use crate::objects::sysv::Typed;
 use crate::objects::trouble::Subject;
 use crate::output::progress::{Counted, Progress};
 use crate::output::{self, amount, hex};
+use crate::survey::Survey;
 
 /// Create, read, write and remove shared memory objects
 #[derive(Args)]
@@ -181,7 +183,12 @@ fn remove(name: &Name) -> Result<()> {
 }
 
 fn open(name: &Name, flags: i32) -> Result<File> {
-    shm::open(name.c_str(), flags, 0)
-        .map(File::from)
-        .map_err(|error| subject(name).failed_as("open", error))
+    let opened = shm::open(name.c_str(), flags, 0);
+    if opened.as_ref().is_err_and(|error| *error == Errno::ENOENT)
+        && let Some(way) = Survey::way_to_unlinked(Kind::Shm, name)?
+    {
+        let opened = OpenOptions::new().read(true).write(flags == libc::O_RDWR).open(way);
+        return opened.map_err(|error| subject(name).failed("open", error));
+    }
+    opened.map(File::from).map_err(|error| subject(name).failed_as("open", error))
 }

@@ -144,7 +144,10 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     if let Some(memory) = &object.memory {
         out.line("memory", super::memory::describe(memory));
     } else if object.unlinked {
-        out.line("number", format!("#{}: commands accept this as its name", object.id.inode));
+        out.line(
+            "number",
+            format!("#{}: commands that look accept this as its name", object.id.inode),
+        );
     } else {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
     }

@@ -142,6 +142,11 @@ impl Object {
         !self.unlinked && self.elsewhere.is_none() && self.memory.is_none()
     }
 
+    /// Whether what was found in the directory is there still.
+    pub fn has_stayed(&self) -> bool {
+        !self.is_here() || Metadata::of(&self.path).is_ok_and(|now| now.id == self.id)
+    }
+
     /// The directory to be named by RSIPC_DIR, for one in another mount namespace.
     pub fn directory(&self) -> Option<&Path> {
         self.elsewhere.and_then(|_| self.path.parent())
@@ -237,10 +242,10 @@ pub fn look_at(file_name: &OsString, attachments: &Attachments) -> Option<Object
     let (kind, name) = classify(file_name.as_bytes())?;
     let metadata = Metadata::of(&path).ok().filter(|metadata| metadata.is_file)?;
     let state = State::at(kind, &path, attachments);
-    let name = match &state {
-        State::Mq(Ok(queue)) => queue.name.clone(),
-        state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),
-    };
+    if state.error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return None;
+    }
+    let name = state.name().unwrap_or(name);
     Some(Object {
         name,
         path,

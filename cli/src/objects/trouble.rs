@@ -51,6 +51,10 @@ impl Subject<'_> {
     fn advice(self, error: Option<i32>) -> Option<String> {
         let (kind, name) = (self.kind.name(), self.name.shown());
         Some(match error? {
+            libc::ENOENT if self.name.is_number() => format!(
+                "`rsipc ls {kind}` lists what exists; an object without a name can be looked at, \
+                 and is gone when the last process closes it"
+            ),
             libc::ENOENT => {
                 format!(
                     "`rsipc ls {kind}` lists what exists; `rsipc {kind} create {name}` creates it"
