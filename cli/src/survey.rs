@@ -143,6 +143,12 @@ impl Survey {
         }
     }
 
+    /// The name by now of a process that had this number at that time, in seconds since 1970, and
+    /// has it still.
+    pub fn program_since(&self, pid: Pid, then: u64) -> Option<&[u8]> {
+        (self.has_ended(pid, then) == Some(false)).then(|| self.program(pid))
+    }
+
     /// What a process that has an object is doing. None: that cannot be seen.
     pub fn activity(&self, pid: Pid) -> Option<&str> {
         self.activities.get(&pid).map(String::as_str)

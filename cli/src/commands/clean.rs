@@ -116,8 +116,11 @@ fn shown(object: &Object) -> String {
 /// What this user cannot remove, and what is in use, is never considered.
 fn obstacle(entry: &Entry, survey: &Survey) -> Option<String> {
     let object = &entry.object;
+    if let Some(pid) = object.elsewhere {
+        return Some(format!("it is in the mount namespace of {pid}"));
+    }
     if !object.is_here() {
-        return Some("it has no name here that could be removed".to_owned());
+        return Some("it has no name; it goes when the last process lets it go".to_owned());
     }
     if let Some(holder) = entry.holders.first() {
         let program = escape::text(survey.program(holder.pid));

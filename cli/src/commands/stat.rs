@@ -181,7 +181,7 @@ fn describe_semaphore(
     if object.memory.is_some() {
         out.line("last user", "unknown: an unnamed semaphore does not record its users");
     } else {
-        track::describe(state, survey, out);
+        track::describe(object, state, survey, out);
     }
     for taker in semaphore::takers(&object.path, state) {
         out.line("robust", describe_taker(&taker, survey));
