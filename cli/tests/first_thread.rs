@@ -37,6 +37,7 @@ fn what_it_has_and_waits_for_is_seen() {
     assert_eq!(queue["holders"][0]["access"]["write"], false, "{queue}");
     let own = objects.iter().find(|object| !object["memory"].is_null()).unwrap();
     assert!(own["memory"]["region"]["static"].is_object(), "{own}");
+    assert_eq!(own["variable"], "own");
     // Certain: nobody else has them.
     assert!(objects.iter().any(|object| object["deadlock"] != Value::Null), "{objects:#?}");
     let output = place.rsipc(&["clean", "--yes", "--older-than", "0s"]).output().unwrap();

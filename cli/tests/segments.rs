@@ -57,6 +57,9 @@ fn a_segment_that_is_attached_is_told_of_and_stays() {
     let mut console = Console::start(&place);
     assert!(console.line("shmget 0xbeef 5000 IPC_CREAT 0600").contains("a segment of ours"));
     assert_eq!(segment(&place)["segment"]["attached"], 0);
+    let table = text(&place, &["ls", "svshm", "-o", "size", "--noheadings"]);
+    assert_eq!(table.trim(), "5000", "what was asked for, and not the length of its file");
+    assert!(text(&place, &["stat", "0xbeef"]).contains("size       5000 bytes, "));
     assert!(console.line("shmat 0xbeef").contains("5000 bytes"));
     let pid = console.child.id();
     let told = segment(&place);

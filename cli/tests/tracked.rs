@@ -55,7 +55,10 @@ fn a_taker_that_has_another_name_by_now_is_told_by_both() {
     taker.does("rename other-name");
     let told = text(&place, &["stat", "lock"]);
     let line = line_of(&told, "taken ");
-    assert!(line.contains(&format!("last by other-name {}, which was actor", taker.pid())), "{told}");
+    assert!(
+        line.contains(&format!("last by other-name {}, which was actor", taker.pid())),
+        "{told}"
+    );
     let told = semaphore(&place)["last_taker"].clone();
     assert_eq!(told["program_now"], "other-name", "{told}");
     assert_ne!(told["program"], "other-name", "{told}");

@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use rsipc_core::sysv::registry;
 
 use crate::failure::{Failure, Result};
+use crate::objects::file::Metadata;
 use crate::objects::segment::Attachments;
 use crate::objects::{Object, State, segment, sysv};
 use crate::output::progress::Progress;
@@ -138,7 +139,10 @@ fn consider(
     reporter: &mut Reporter,
 ) -> Result<()> {
     let object = &entry.object;
-    let Some(metadata) = &object.metadata else { return Ok(()) };
+    let (Some(metadata), Some(allocated)) = (&object.metadata, object.allocated()) else {
+        return Ok(());
+    };
+    let metadata = &Metadata { allocated, ..metadata.clone() };
     if !options.is_old(metadata) {
         reporter.tally.young += 1;
         return Ok(());

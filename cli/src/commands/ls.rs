@@ -152,8 +152,7 @@ fn draw(layout: &Layout, survey: &Survey) -> (String, String) {
 /// The objects, their memory, and the threads that wait in them.
 fn total(survey: &Survey) -> String {
     let count = survey.entries.len() + survey.kernel.len();
-    let allocated = |entry: &Entry| entry.object.metadata.as_ref().map(|file| file.allocated);
-    let bytes: u64 = survey.entries.iter().filter_map(allocated).sum();
+    let bytes: u64 = survey.entries.iter().filter_map(|entry| entry.object.allocated()).sum();
     let waiters: usize = survey.entries.iter().map(|entry| entry.waiters.len()).sum();
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (objects, threads) = (plural(count), plural(waiters));
@@ -219,7 +218,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
         object.shown_name().into(),
         object.owner().map_or_else(unknown, |(uid, _)| users.name(uid).to_owned()).into(),
         object.mode().map_or_else(unknown, |mode| format!("{mode:04o}")).into(),
-        metadata.map_or_else(unknown, |metadata| amount::short(metadata.size)).into(),
+        object.size().map_or_else(unknown, amount::short).into(),
         age.map_or_else(unknown, time::short).into(),
         state(&object.state),
         waiters(entry, survey),
@@ -227,7 +226,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
         note(entry, survey),
     ];
     let numbers = Numbers {
-        size: metadata.map_or(0, |metadata| metadata.size),
+        size: object.size().unwrap_or(0),
         age: age.map_or(0, |age| age.as_secs()),
         level: object.state.level(),
         waiters: entry.waiters.len(),

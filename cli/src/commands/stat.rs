@@ -134,7 +134,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     describe_holders(entry, survey, &mut out);
     if let Some(metadata) = &object.metadata {
         describe_owner(object, &mut out);
-        describe_file(metadata, &mut out);
+        describe_file(object, metadata, &mut out);
     }
     if let Some(pid) = object.elsewhere {
         let directory = object.path.parent().unwrap_or(&object.path).as_os_str();
@@ -303,9 +303,9 @@ fn describe_owner(object: &Object, out: &mut Description) {
     }
 }
 
-fn describe_file(metadata: &Metadata, out: &mut Description) {
-    let allocated = amount::in_words(metadata.allocated);
-    out.line("size", format!("{} bytes, {allocated} allocated", metadata.size));
+fn describe_file(object: &Object, metadata: &Metadata, out: &mut Description) {
+    let (size, allocated) = (object.size().unwrap_or(0), object.allocated().unwrap_or(0));
+    out.line("size", format!("{size} bytes, {} allocated", amount::in_words(allocated)));
     out.line("created", format!("{} ago", time::short(time::since(metadata.created))));
     out.line(
         "last use",

@@ -15,6 +15,7 @@ use rsipc_core::posix::sem::SIZE;
 use super::file::FileId;
 use super::{Object, State, semaphore};
 use crate::processes::{Pid, Process};
+use crate::symbols::{Place, Symbols};
 
 /// Where a semaphore without a name is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -22,6 +23,18 @@ pub struct Memory {
     pub pid: Pid,
     pub address: u64,
     pub region: Region,
+}
+
+impl Memory {
+    /// The variable that it is, as far as the file tells.
+    pub fn variable(&self) -> Option<String> {
+        match &self.region {
+            Region::Static { file, offset } => {
+                Symbols::default().variable(&Place(file.clone(), *offset))
+            }
+            Region::Heap | Region::Stack | Region::Other => None,
+        }
+    }
 }
 
 /// What memory it is.

@@ -198,6 +198,27 @@ impl Object {
         }
     }
 
+    /// Its length in bytes, as whoever made it asked for it: of a segment that of its memory, of
+    /// all others that of the file.
+    pub fn size(&self) -> Option<u64> {
+        match self.segment() {
+            Some(segment) => Some(segment.size),
+            None => self.metadata.as_ref().map(|metadata| metadata.size),
+        }
+    }
+
+    /// Bytes of memory that it takes, in all its files.
+    pub fn allocated(&self) -> Option<u64> {
+        let own = self.metadata.as_ref().map(|metadata| metadata.allocated)?;
+        let memory = self.segment().and_then(|known| segment::memory_path(known.id).ok());
+        let parts = match &self.state {
+            State::Mq(Ok(queue)) => &queue.parts[..],
+            _ => &[],
+        };
+        let others = memory.iter().chain(parts).filter_map(|path| Metadata::of(path).ok());
+        Some(own + others.map(|file| file.allocated).sum::<u64>())
+    }
+
     /// What a command finds it by: its name, or the number of its file where it has none any more.
     pub fn address(&self) -> String {
         if self.unlinked { format!("'#{}'", self.id.inode) } else { self.shown_name() }
