@@ -35,7 +35,8 @@ fn what_it_has_and_waits_for_is_seen() {
     );
     let queue = objects.iter().find(|object| object["kind"] == "mq").unwrap();
     assert_eq!(queue["holders"][0]["access"]["write"], false, "{queue}");
-    let own = objects.iter().find(|object| !object["memory"].is_null()).unwrap();
+    let is_own = |object: &&Value| object["memory"]["pid"] == group.pid();
+    let own = objects.iter().find(is_own).unwrap();
     assert!(own["memory"]["region"]["static"].is_object(), "{own}");
     assert_eq!(own["variable"], "own");
     // Certain: nobody else has them.

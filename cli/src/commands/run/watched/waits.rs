@@ -250,7 +250,7 @@ fn program(pid: i32) -> String {
 }
 
 /// A zombie does nothing any more.
-fn is_alive(number: i32) -> bool {
+pub fn is_alive(number: i32) -> bool {
     let text = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
     let state = text.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
