@@ -52,7 +52,8 @@ impl Survey {
         book.enter_known_waiters();
         let (mut entries, activities) = (book.entries, book.activities);
         // What has gone while the processes were looked at is not stale.
-        entries.retain(|entry| entry.concerns_somebody() || entry.object.has_stayed());
+        let files = objects::files();
+        entries.retain(|entry| entry.concerns_somebody() || entry.object.has_stayed(&files));
         entries.sort_by(|a, b| {
             (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind()))
         });

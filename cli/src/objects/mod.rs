@@ -44,6 +44,7 @@ pub mod sysv;
 pub mod trouble;
 pub mod unlinked;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -142,9 +143,9 @@ impl Object {
         !self.unlinked && self.elsewhere.is_none() && self.memory.is_none()
     }
 
-    /// Whether what was found in the directory is there still.
-    pub fn has_stayed(&self) -> bool {
-        !self.is_here() || Metadata::of(&self.path).is_ok_and(|now| now.id == self.id)
+    /// Whether what was found in the directory is there still: `files` has those that are.
+    pub fn has_stayed(&self, files: &HashSet<OsString>) -> bool {
+        !self.is_here() || self.path.file_name().is_some_and(|name| files.contains(name))
     }
 
     /// The directory to be named by RSIPC_DIR, for one in another mount namespace.
@@ -238,6 +239,12 @@ pub fn directory() -> &'static Path {
 /// The file of the semaphore of this name.
 pub fn semaphore_path(name: &Name) -> PathBuf {
     directory().join(OsString::from_vec([semaphore::PREFIX, &name.bytes()[1..]].concat()))
+}
+
+/// The names of all files in the directory, at this moment.
+pub fn files() -> HashSet<OsString> {
+    let entries = fs::read_dir(directory()).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).collect()
 }
 
 /// All objects in the directory, in the order of their names.

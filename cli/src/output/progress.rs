@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_line_tells_how_much_of_how_much() {
         let progress = |total| Progress { done: 512, ..Progress::of_bytes(total) };
-        assert_eq!(progress(Some(2048)).line(), "512 of 2.0K, 25%");
+        assert_eq!(progress(Some(2048)).line(), "512 of 2048, 25%");
         assert_eq!(progress(None).line(), "512");
         assert_eq!(progress(Some(0)).line(), "512");
     }
