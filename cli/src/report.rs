@@ -10,7 +10,7 @@ use crate::failure::reason;
 use crate::objects::memory::Memory;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::processes::{Access, Pid};
-use crate::survey::{Confidence, Entry, Survey};
+use crate::survey::{self, Confidence, Entry, Survey};
 use owner::Owner;
 use set::{Set, SetOperation};
 use sysv::{MessageQueue, SharedSegment, Sysv, Want};
@@ -51,6 +51,7 @@ mod sysv;
 mod track;
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a document has the fields that it has")]
 pub struct Report {
     kind: Kind,
     name: String,
@@ -198,18 +199,7 @@ impl Report {
             message_queue: object.messages().map(MessageQueue::of),
             segment: object.segment().map(SharedSegment::of),
             error: object.state.error().map(reason),
-            holders: entry
-                .holders
-                .iter()
-                .map(|holder| Holder {
-                    pid: holder.pid,
-                    program: program(holder.pid),
-                    mapped: holder.mapped,
-                    descriptors: holder.descriptors.clone(),
-                    access: holder.access,
-                    activity: survey.activity(holder.pid).map(str::to_owned),
-                })
-                .collect(),
+            holders: entry.holders.iter().map(|holder| Holder::of(holder, survey)).collect(),
             holders_known: survey.is_complete(),
             waiters: entry
                 .waiters
@@ -226,6 +216,19 @@ impl Report {
                 })
                 .collect(),
             waiters_known: entry.knows_all_waiters(survey),
+        }
+    }
+}
+
+impl Holder {
+    fn of(holder: &survey::Holder, survey: &Survey) -> Self {
+        Self {
+            pid: holder.pid,
+            program: String::from_utf8_lossy(survey.program(holder.pid)).into_owned(),
+            mapped: holder.mapped,
+            descriptors: holder.descriptors.clone(),
+            access: holder.access,
+            activity: survey.activity(holder.pid).map(str::to_owned),
         }
     }
 }

@@ -273,7 +273,7 @@ pub fn look_at(file_name: &OsString, attachments: &Attachments) -> Option<Object
     if state.error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return None;
     }
-    let name = state.name().unwrap_or(name);
+    let name = own_name(&state).unwrap_or(name);
     Some(Object {
         name,
         path,
@@ -285,6 +285,14 @@ pub fn look_at(file_name: &OsString, attachments: &Attachments) -> Option<Object
         link: None,
         state,
     })
+}
+
+/// The name of the object, where what is inside knows it better than its file does.
+fn own_name(state: &State) -> Option<Vec<u8>> {
+    match state {
+        State::Mq(Ok(queue)) => Some(queue.name.clone()),
+        state => Some(sysv::common(state)?.name().into_bytes()),
+    }
 }
 
 /// Which family a file belongs to by its name, and the name of the object.

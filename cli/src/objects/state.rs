@@ -7,7 +7,7 @@ use std::path::Path;
 use rsipc_core::sysv::family::Family;
 
 use super::segment::Attachments;
-use super::{file, messages, queue, segment, semaphore, set, sysv};
+use super::{file, messages, queue, segment, semaphore, set};
 
 /// A family of objects.
 #[derive(
@@ -120,14 +120,6 @@ impl State {
             Self::Set(Ok(set)) => set.members.iter().map(|member| u64::from(member.value)).sum(),
             Self::Messages(Ok(queue)) => queue.description.amount.messages,
             _ => 0,
-        }
-    }
-
-    /// The name of the object, where what is inside knows it better than its file does.
-    pub fn name(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::Mq(Ok(queue)) => Some(queue.name.clone()),
-            state => Some(sysv::common(state)?.name().into_bytes()),
         }
     }
 

@@ -15,7 +15,7 @@ use rsipc_core::posix::sem::{SIZE, Semaphore};
 
 use super::file::{FileId, Metadata};
 use super::segment::Attachments;
-use super::{Kind, Object, State, classify, semaphore};
+use super::{Kind, Object, State, classify, own_name, semaphore};
 use crate::processes::{Descriptor, Mapping, Pid};
 
 /// What the kernel calls a file that was made without a name: `#` and its inode.
@@ -93,7 +93,7 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
     if state.error().is_some_and(|error| error.raw_os_error() == Some(libc::EIO)) {
         return None;
     }
-    let name = state.name().unwrap_or(name);
+    let name = own_name(&state).unwrap_or(name);
     let path = seen.path().to_owned();
     let (id, elsewhere, memory, link) = (seen.id(), None, None, Some(link));
     Some(Object { name, path, id, metadata, unlinked: true, elsewhere, memory, link, state })

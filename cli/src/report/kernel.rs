@@ -25,7 +25,7 @@ pub struct KernelReport {
     times: [Option<u64>; 2],
     semaphores: Option<u64>,
     /// Of a set that may be read: its first semaphores.
-    values: Option<Vec<Value>>,
+    values: Option<Vec<Member>>,
     messages: Option<u64>,
     /// Of all messages together, or of the segment.
     bytes: Option<u64>,
@@ -39,7 +39,7 @@ pub struct KernelReport {
 
 /// A semaphore of a set.
 #[derive(Serialize)]
-struct Value {
+struct Member {
     value: u64,
     /// Null: nobody yet.
     last_pid: Option<Pid>,
@@ -47,8 +47,8 @@ struct Value {
     waiting_for_zero: u64,
 }
 
-fn values(id: i32, semaphores: u64) -> Option<Vec<Value>> {
-    let value = |member: kernel::Member| Value {
+fn values(id: i32, semaphores: u64) -> Option<Vec<Member>> {
+    let value = |member: kernel::Member| Member {
         value: member.value,
         last_pid: Some(member.pid).filter(|pid| *pid != 0),
         waiting_for_increase: member.increase,

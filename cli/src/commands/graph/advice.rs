@@ -56,8 +56,8 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         lines.push("ending a process does not restore what it took from a semaphore".to_owned());
     }
     let posts = deadlock.sleepers.iter().filter(|sleeper| waits_for_post(sleeper));
-    let objects = posts.filter_map(|sleeper| survey.object(sleeper.place.file));
-    lines.extend(objects.filter_map(track::hint).next());
+    let mut objects = posts.filter_map(|sleeper| survey.object(sleeper.place.file));
+    lines.extend(objects.find_map(track::hint));
     lines
 }
 

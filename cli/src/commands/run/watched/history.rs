@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use watch_run::tables::{Object, ObjectKind, Tables};
 
-use super::waits::is_alive;
+use super::age::is_alive;
 
 /// None: nothing that explains the wait.
 pub fn of(tables: &Tables, semaphore: &Object, waiter: i32) -> Option<Cow<'static, str>> {
