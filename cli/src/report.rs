@@ -10,7 +10,7 @@ use crate::failure::reason;
 use crate::objects::memory::Memory;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::processes::{Access, Pid};
-use crate::survey::{Confidence, Entry, Survey};
+use crate::survey::{self, Confidence, Entry, Survey};
 use owner::Owner;
 use set::{Set, SetOperation};
 use sysv::{MessageQueue, SharedSegment, Sysv, Want};
@@ -51,12 +51,15 @@ mod sysv;
 mod track;
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a document has the fields that it has")]
 pub struct Report {
     kind: Kind,
     name: String,
     /// Of the name's bytes, when they are no UTF-8.
     name_hex: Option<String>,
     file: String,
+    /// Of the file: `#NUMBER` is how commands are told of an object without a name. 0: it has none.
+    inode: u64,
     owner: Option<Owner>,
     mode: Option<String>,
     size: Option<u64>,
@@ -68,7 +71,11 @@ pub struct Report {
     elsewhere: Option<Pid>,
     /// It is no object of its own, but in the memory of a process.
     memory: Option<Memory>,
+    /// The variable that such a semaphore is, as far as the file tells.
+    variable: Option<String>,
     deadlock: Option<Confidence>,
+    /// Threads wait in the queue for a message, and no process that could send has it open.
+    no_sender: bool,
     stale: Option<bool>,
     semaphore: Option<Semaphore>,
     queue: Option<Queue>,
@@ -171,16 +178,19 @@ impl Report {
             name,
             name_hex,
             file: String::from_utf8_lossy(object.path.as_os_str().as_bytes()).into_owned(),
+            inode: if object.memory.is_some() { 0 } else { object.id.inode },
             owner: object.owner().map(Owner::of),
             mode: object.mode().map(|mode| format!("{mode:04o}")),
             size: metadata.map(|metadata| metadata.size),
-            allocated: metadata.map(|metadata| metadata.allocated),
+            allocated: object.allocated(),
             created: metadata.map(|metadata| unix_time(metadata.created)),
             last_use: metadata.map(|metadata| unix_time(metadata.last_use)),
             unlinked: object.unlinked,
             elsewhere: object.elsewhere,
             memory: object.memory.clone(),
+            variable: object.memory.as_ref().and_then(Memory::variable),
             deadlock: entry.deadlock,
+            no_sender: entry.has_no_sender,
             stale: entry.is_stale(survey),
             semaphore,
             queue,
@@ -189,18 +199,7 @@ impl Report {
             message_queue: object.messages().map(MessageQueue::of),
             segment: object.segment().map(SharedSegment::of),
             error: object.state.error().map(reason),
-            holders: entry
-                .holders
-                .iter()
-                .map(|holder| Holder {
-                    pid: holder.pid,
-                    program: program(holder.pid),
-                    mapped: holder.mapped,
-                    descriptors: holder.descriptors.clone(),
-                    access: holder.access,
-                    activity: survey.activity(holder.pid).map(str::to_owned),
-                })
-                .collect(),
+            holders: entry.holders.iter().map(|holder| Holder::of(holder, survey)).collect(),
             holders_known: survey.is_complete(),
             waiters: entry
                 .waiters
@@ -217,6 +216,19 @@ impl Report {
                 })
                 .collect(),
             waiters_known: entry.knows_all_waiters(survey),
+        }
+    }
+}
+
+impl Holder {
+    fn of(holder: &survey::Holder, survey: &Survey) -> Self {
+        Self {
+            pid: holder.pid,
+            program: String::from_utf8_lossy(survey.program(holder.pid)).into_owned(),
+            mapped: holder.mapped,
+            descriptors: holder.descriptors.clone(),
+            access: holder.access,
+            activity: survey.activity(holder.pid).map(str::to_owned),
         }
     }
 }

@@ -4,11 +4,12 @@ mod book;
 mod entry;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 use crate::objects::file::FileId;
-use crate::objects::{self, Object, State, kernel};
+use crate::objects::name::Name;
+use crate::objects::{self, Kind, Object, State, kernel};
 use crate::processes::{self, Condition, Interest, Mapping, Pid, Process};
 use book::Book;
 pub use entry::{Confidence, Depth, Entry, Holder, Waiter, Wish};
@@ -50,12 +51,27 @@ impl Survey {
         }
         book.enter_known_waiters();
         let (mut entries, activities) = (book.entries, book.activities);
+        // What has gone while the processes were looked at is not stale.
+        let files = objects::files();
+        entries.retain(|entry| entry.concerns_somebody() || entry.object.has_stayed(&files));
         entries.sort_by(|a, b| {
             (&a.object.name, a.object.kind()).cmp(&(&b.object.name, b.object.kind()))
         });
         let unseen = processes.iter().filter(|process| !process.is_seen()).count();
         let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
         Self { entries, kernel: kernel::list(), processes, unseen, activities }
+    }
+
+    /// The way to the file of an object without a name that was typed as `#1234`.
+    pub fn way_to_unlinked(kind: Kind, name: &Name) -> Result<Option<PathBuf>> {
+        if !name.is_number() {
+            return Ok(None);
+        }
+        let mut entries = Self::take(Depth::Objects)?.entries.into_iter();
+        let found = entries
+            .find(|Entry { object, .. }| object.kind() == kind && object.is_called(name))
+            .map(|entry| entry.object);
+        Ok(found.map(|object| object.link.unwrap_or(object.path)))
     }
 
     /// Whether all processes could be looked into, so that nobody can have an object without being
@@ -126,6 +142,12 @@ impl Survey {
             None => (std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
                 .then_some(true),
         }
+    }
+
+    /// The name by now of a process that had this number at that time, in seconds since 1970, and
+    /// has it still.
+    pub fn program_since(&self, pid: Pid, then: u64) -> Option<&[u8]> {
+        (self.has_ended(pid, then) == Some(false)).then(|| self.program(pid))
     }
 
     /// What a process that has an object is doing. None: that cannot be seen.

@@ -291,3 +291,28 @@ fn lines_that_were_sent_are_counted_when_one_fails() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("a priority is a number from 0 to 32767"), "{said}");
 }
+
+#[test]
+fn a_queue_of_another_version_is_told_and_can_be_removed() {
+    let place = Place::new("calls-old");
+    place.rsipc(&["mq", "create", "old"]).assert().success();
+    let data = place.path().join("rsipc-mq.old");
+    let mut bytes = std::fs::read(&data).unwrap();
+    bytes[8] = 3;
+    std::fs::write(&data, bytes).unwrap();
+    let calls = [
+        &["mq", "send", "old", "x"][..],
+        &["mq", "recv", "old"],
+        &["mq", "peek", "old"],
+        &["mq", "create", "old"],
+    ];
+    for call in calls {
+        let output = place.rsipc(call).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let what = "/old: made by another version of librsipc (format 3)\n";
+        assert!(said.contains(what), "{call:?}: {said}");
+        assert!(said.contains("`rsipc mq rm /old`"), "{call:?}: {said}");
+    }
+    place.rsipc(&["mq", "rm", "old"]).assert().success();
+    place.rsipc(&["mq", "create", "old"]).assert().success();
+}

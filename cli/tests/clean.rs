@@ -42,7 +42,7 @@ fn what_nobody_has_goes_and_what_is_held_stays() {
     assert!(!said.contains("held"), "{said}");
 
     let said = place
-        .rsipc(&["clean", "--older-than", "0s"])
+        .rsipc(&["clean", "--yes", "--older-than", "0s"])
         .assert()
         .success()
         .get_output()
@@ -56,12 +56,12 @@ fn what_nobody_has_goes_and_what_is_held_stays() {
     actor.does("sem_wait /held");
     drop(actor);
     place.rsipc(&["sem", "post", "held"]).assert().success();
-    place.rsipc(&["clean", "--older-than", "0s"]).assert().success();
+    place.rsipc(&["clean", "--yes", "--older-than", "0s"]).assert().success();
     assert_eq!(place.files(), [] as [&str; 0]);
 }
 
 fn clean(place: &Place, arguments: &[&str]) -> String {
-    let arguments = [&["clean", "--older-than", "0s"], arguments].concat();
+    let arguments = [&["clean", "--yes", "--older-than", "0s"], arguments].concat();
     String::from_utf8(place.rsipc(&arguments).assert().success().get_output().stdout.clone())
         .unwrap()
 }
@@ -140,7 +140,7 @@ fn parts_go_with_their_queue() {
 fn what_is_young_may_stay() {
     let place = Place::new("young");
     place.rsipc(&["sem", "create", "s"]).assert().success();
-    place.rsipc(&["clean", "--older-than", "1h"]).assert().success().stdout("");
+    place.rsipc(&["clean", "--yes", "--older-than", "1h"]).assert().success().stdout("");
     assert_eq!(place.files(), ["sem.s"]);
     place.rsipc(&["clean", "--older-than", "soon"]).assert().code(2);
 }
@@ -180,7 +180,7 @@ fn names_and_patterns_choose_and_a_summary_counts() {
     }
     place.rsipc(&["mq", "send", "full", "x"]).assert().success();
     let clean = |arguments: &[&str]| {
-        let arguments = [&["clean", "--older-than", "0s"], arguments].concat();
+        let arguments = [&["clean", "--yes", "--older-than", "0s"], arguments].concat();
         let output = place.rsipc(&arguments).assert().success().get_output().clone();
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     };
@@ -232,7 +232,7 @@ fn only_the_kinds_that_were_asked_for() {
     let place = Place::new("clean-kinds");
     place.rsipc(&["sem", "create", "a"]).assert().success();
     place.rsipc(&["shm", "create", "a", "--size", "1"]).assert().success();
-    place.rsipc(&["clean", "--older-than", "0s", "shm"]).assert().success();
+    place.rsipc(&["clean", "--yes", "--older-than", "0s", "shm"]).assert().success();
     assert_eq!(place.files(), ["sem.a"]);
 }
 
@@ -250,7 +250,7 @@ fn fifos_and_unfinished_files_without_an_owner_go() {
     assert!(std::process::Command::new("mkfifo").arg(&open).status().unwrap().success());
     let _open = std::fs::File::options().read(true).write(true).open(&open).unwrap();
     let said = place
-        .rsipc(&["clean", "--older-than", "0s"])
+        .rsipc(&["clean", "--yes", "--older-than", "0s"])
         .assert()
         .success()
         .get_output()
@@ -286,7 +286,7 @@ fn what_is_held_by_one_who_is_not_seen_stays() {
     let mut holder = place.actor();
     holder.does("sem_open /held 0");
     holder.does("mq_open /held");
-    let said = as_nobody(&["clean", "--older-than", "0s"]);
+    let said = as_nobody(&["clean", "--yes", "--older-than", "0s"]);
     for kind in ["sem", "mq"] {
         let kept = format!("kept {kind} /held: a process that could not be inspected has it\n");
         assert!(said.contains(&kept), "{said}");
@@ -294,7 +294,7 @@ fn what_is_held_by_one_who_is_not_seen_stays() {
     holder.does("mq_send /held x");
     place.rsipc(&["mq", "recv", "held"]).assert().success();
     drop(holder);
-    let said = as_nobody(&["clean", "--older-than", "0s"]);
+    let said = as_nobody(&["clean", "--yes", "--older-than", "0s"]);
     assert_eq!(said.matches("removed").count(), 2, "{said}");
     assert_eq!(place.files(), [] as [&str; 0]);
 }

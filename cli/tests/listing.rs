@@ -188,6 +188,25 @@ fn it_looks_again_and_again() {
     }
 }
 
+#[test]
+fn rows_without_space_are_counted() {
+    let place = Place::new("listing-more");
+    for number in 0..40 {
+        place.rsipc(&["sem", "create", &format!("many-{number:02}")]).assert().success();
+    }
+    let mut command = Command::new(binary());
+    command.args(["ls", "--watch=100ms", "--total"]).env("RSIPC_DIR", place.path());
+    let mut terminal = Terminal::run(command, SMALL);
+    // The headings, 20 rows, the total and the line of the cursor find room beside it.
+    let screen = terminal.shows("20 more; `rsipc ls` shows them all");
+    assert!(screen.contains("many-19") && !screen.contains("many-20"), "{screen}");
+    assert!(screen.contains("40 objects, "), "{screen}");
+    terminal.resize(LARGE);
+    terminal.until(|screen| screen.contains("many-39") && !screen.contains("more;"));
+    terminal.press("\x03");
+    assert_eq!(terminal.ends_by_signal(), Some(libc::SIGINT));
+}
+
 /// What bash offers for these words, the last of which is begun.
 fn offered(place: &Place, script: &std::path::Path, words: &[&str]) -> Vec<String> {
     let ask = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); \

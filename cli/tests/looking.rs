@@ -27,7 +27,7 @@ const LOOKS: &[&[&str]] = &[
     &["graph", "--format", "svg"],
     &["graph", "--format", "json"],
     &["clean", "--older-than", "0s", "--dry-run"],
-    &["clean", "--older-than", "1d"],
+    &["clean", "--yes", "--older-than", "1d"],
 ];
 
 #[test]

@@ -312,6 +312,7 @@ fn the_json_has_its_shape() {
         ".unseen_processes" => "[number]",
         ".kernel" => "[of the machine]",
         ".objects[].file" => "[path]",
+        ".objects[].inode" => "[number]",
         ".objects[].owner.uid" => "[number]",
         ".objects[].owner.gid" => "[number]",
         ".objects[].owner.user" => "[name]",

@@ -260,7 +260,7 @@ fn clean_keeps_what_holds_messages() {
     text(&place, &["msg", "create", "0xa"]);
     text(&place, &["msg", "create", "0xb"]);
     place.rsipc(&["msg", "send", "0xb", "x"]).assert().success();
-    let said = text(&place, &["clean", "--older-than", "0s", "msg"]);
+    let said = text(&place, &["clean", "--yes", "--older-than", "0s", "msg"]);
     assert!(said.contains("removed svmsg 0x0000000a"), "{said}");
     assert!(said.contains("kept svmsg 0x0000000b: it holds 1 message"), "{said}");
     assert_eq!(queue(&place)["name"], "0x0000000b");

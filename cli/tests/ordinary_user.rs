@@ -179,6 +179,9 @@ fn what_is_ones_own_works() {
     assert!(prints(&place, &["stat", "s"]).contains("value      1"));
     prints(&place, &["sem", "rm", "s"]);
     // Nobody has the others: the lease on the file says so, whoever may not be looked into.
-    assert_eq!(prints(&place, &["clean", "--older-than", "0s"]).matches("removed").count(), 2);
+    assert_eq!(
+        prints(&place, &["clean", "--yes", "--older-than", "0s"]).matches("removed").count(),
+        2
+    );
     assert_eq!(place.files(), [] as [&str; 0]);
 }

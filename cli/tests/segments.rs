@@ -57,6 +57,9 @@ fn a_segment_that_is_attached_is_told_of_and_stays() {
     let mut console = Console::start(&place);
     assert!(console.line("shmget 0xbeef 5000 IPC_CREAT 0600").contains("a segment of ours"));
     assert_eq!(segment(&place)["segment"]["attached"], 0);
+    let table = text(&place, &["ls", "svshm", "-o", "size", "--noheadings"]);
+    assert_eq!(table.trim(), "5000", "what was asked for, and not the length of its file");
+    assert!(text(&place, &["stat", "0xbeef"]).contains("size       5000 bytes, "));
     assert!(console.line("shmat 0xbeef").contains("5000 bytes"));
     let pid = console.child.id();
     let told = segment(&place);
@@ -65,7 +68,11 @@ fn a_segment_that_is_attached_is_told_of_and_stays() {
     assert_eq!((&told["segment"]["bytes"], &told["stale"]), (&json!(5000), &json!(false)));
     let stat = text(&place, &["stat", "0xbeef"]);
     assert!(stat.contains("attached   1 time, by rsipc"), "{stat}");
-    assert_eq!(text(&place, &["clean", "--older-than", "0s"]), "", "nobody loses anything");
+    assert_eq!(
+        text(&place, &["clean", "--yes", "--older-than", "0s"]),
+        "",
+        "nobody loses anything"
+    );
     console.line("write 0xbeef 4995 hello");
     assert_eq!(text(&place, &["shm", "read", "0xbeef", "--offset", "4995"]), "hello");
     let dump = text(&place, &["shm", "read", "0xbeef", "--hex"]);
@@ -91,7 +98,7 @@ fn clean_removes_a_segment_with_its_memory() {
     let place = Place::new("shm-clean");
     Console::start(&place).line("shmget 0xbeef 4096 IPC_CREAT");
     std::fs::write(place.path().join("rsipc-svshm-memory.7654321"), "left").unwrap();
-    let said = text(&place, &["clean", "--older-than", "0s"]);
+    let said = text(&place, &["clean", "--yes", "--older-than", "0s"]);
     assert!(said.contains("removed svshm 0x0000beef"), "{said}");
     assert!(said.contains("its segment is gone"), "{said}");
     let left: Vec<String> =

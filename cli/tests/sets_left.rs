@@ -19,13 +19,13 @@ fn a_holder_that_runs_another_program_is_still_one() {
     let held = eventually(|| set(&place), |set| set["holders"] == json!([]));
     assert_eq!(held["set"]["undo"][0]["program"], "sleep");
     assert_ne!(held["stale"], true);
-    let said = text(&place, &["clean", "--older-than", "0s"]);
+    let said = text(&place, &["clean", "--yes", "--older-than", "0s"]);
     assert!(said.contains("to semaphore 0 will be undone; --force removes it"), "{said}");
     assert_eq!(values(&set(&place)), [0]);
     one.kill();
     // What is owed by the dead counts: the value is 1 in truth.
     let said = eventually(
-        || text(&place, &["clean", "--older-than", "0s"]),
+        || text(&place, &["clean", "--yes", "--older-than", "0s"]),
         |said| said.contains("removed svsem"),
     );
     assert!(said.contains("removed svsem 0x0000beef: no process has it"), "{said}");
@@ -41,14 +41,17 @@ fn sets_in_use_and_taken_ones_stay() {
     one.does("set a1 0 1");
     one.does("set b2 0 1");
     let before = place.files();
-    assert!(!text(&place, &["clean", "--older-than", "0s"]).contains("svsem"), "somebody has them");
+    assert!(
+        !text(&place, &["clean", "--yes", "--older-than", "0s"]).contains("svsem"),
+        "somebody has them"
+    );
     assert_eq!(place.files(), before);
     one.kill();
     let said = text(&place, &["clean", "--older-than", "0s", "--dry-run"]);
     assert!(said.contains("kept svsem 0x000000a1: its semaphore 1 is 0: it may be taken; --force"));
     assert!(said.contains("would remove svsem 0x000000b2: no process "), "{said}");
     assert_eq!(place.files(), before);
-    text(&place, &["clean", "--older-than", "0s", "svsem"]);
+    text(&place, &["clean", "--yes", "--older-than", "0s", "svsem"]);
     assert_eq!(place.files().iter().filter(|file| file.contains("svsem")).count(), 2);
     text(&place, &["clean", "--older-than", "0s", "--force"]);
     assert_eq!(place.files(), [] as [&str; 0]);
@@ -69,7 +72,7 @@ fn what_was_left_half_made_or_half_removed_goes() {
         bytes[LIFE] = life;
         fs::write(&file, bytes).unwrap();
         assert_eq!(set(&place)["set"]["trouble"], trouble);
-        let said = text(&place, &["clean", "--older-than", "0s"]);
+        let said = text(&place, &["clean", "--yes", "--older-than", "0s"]);
         assert!(said.contains(&format!("removed svsem 0x0000beef: {trouble}")), "{said}");
         assert_eq!(place.files(), [] as [&str; 0]);
     }
@@ -77,7 +80,7 @@ fn what_was_left_half_made_or_half_removed_goes() {
     std::os::unix::fs::symlink("rsipc-svsem.123456789", &key).unwrap();
     let mut one = operator(&place);
     one.does("get a1 1");
-    let said = text(&place, &["clean", "--older-than", "0s"]);
+    let said = text(&place, &["clean", "--yes", "--older-than", "0s"]);
     assert!(said.contains("key.0000beef.0: its object is gone"), "{said}");
     assert!(!said.contains("000000a1") && place.files().len() == 2, "{said}");
 }
@@ -115,7 +118,7 @@ fn an_object_whose_maker_had_but_a_presence_is_not_called_alive() {
             "{object:#}"
         );
     }
-    let said = text(&place, &["clean", "--older-than", "0s"]);
+    let said = text(&place, &["clean", "--yes", "--older-than", "0s"]);
     for kind in ["svsem", "svmsg", "svshm"] {
         let line = format!("removed {kind} 0x0000beef: the process that created it was killed");
         assert!(said.contains(&line), "{said}");

@@ -45,6 +45,25 @@ fn taker_and_poster_are_told() {
     assert_eq!(told["last_poster"]["ended"], false);
 }
 
+/// As `exec` does, or `prctl`.
+#[test]
+fn a_taker_that_has_another_name_by_now_is_told_by_both() {
+    let place = Place::new("track-renamed");
+    let mut taker = place.actor_with(&[TRACK]);
+    taker.does("sem_open /lock 1");
+    taker.does("sem_wait /lock");
+    taker.does("rename other-name");
+    let told = text(&place, &["stat", "lock"]);
+    let line = line_of(&told, "taken ");
+    assert!(
+        line.contains(&format!("last by other-name {}, which was actor", taker.pid())),
+        "{told}"
+    );
+    let told = semaphore(&place)["last_taker"].clone();
+    assert_eq!(told["program_now"], "other-name", "{told}");
+    assert_ne!(told["program"], "other-name", "{told}");
+}
+
 /// It sleeps, and is woken by the post.
 #[test]
 fn a_taker_that_slept_is_told() {
@@ -88,7 +107,7 @@ fn what_is_not_named_is_not_recorded() {
     actor.does("sem_open /other 1");
     actor.does("sem_wait /other");
     let told = text(&place, &["stat", "other"]);
-    assert!(told.contains("last user  unknown: RSIPC_SEM_TRACK records"), "{told}");
+    assert!(told.contains("last user  unknown: RSIPC_SEM_TRACK=/other in the"), "{told}");
     assert!(told.contains("size       32 bytes"), "{told}");
 }
 

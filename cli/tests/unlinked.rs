@@ -69,3 +69,43 @@ fn six_letters() -> String {
     };
     (0..6).map(letter).collect()
 }
+
+/// The maker of a queue knows its file by no name, but the queue knows its own.
+#[test]
+fn a_queue_that_its_maker_has_unlinked_keeps_its_name() {
+    let place = common::Place::new("unlinked-queue");
+    let mut actor = place.actor();
+    actor.does("mq_open /named");
+    actor.does("mq_send /named hello");
+    place.rsipc(&["mq", "rm", "named"]).assert().success();
+    let output = place.rsipc(&["stat", "--json", "named"]).output().unwrap();
+    let listing: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let queue = &listing["objects"][0];
+    assert_eq!((&queue["name"], &queue["unlinked"]), (&"/named".into(), &true.into()), "{queue}");
+    let output = place.rsipc(&["ls", "mq"]).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let number = table.split_once("unlinked: ").unwrap().1.split_whitespace().next().unwrap();
+    let peeked = place.rsipc(&["mq", "peek", number]).output().unwrap();
+    assert!(String::from_utf8_lossy(&peeked.stdout).contains("hello"), "{peeked:?}");
+    let output = place.rsipc(&["mq", "recv", number]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("gone when the last process closes it"), "{said}");
+    let output = place.rsipc(&["rm", number]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("goes when the last process closes it"), "{said}");
+}
+
+#[test]
+fn memory_without_a_name_is_read_and_written_by_its_number() {
+    let place = common::Place::new("unlinked-memory");
+    let mut actor = place.actor();
+    actor.does("shm_open /m 4096");
+    place.rsipc(&["shm", "rm", "m"]).assert().success();
+    let output = place.rsipc(&["ls", "shm"]).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let number = table.split_once("unlinked: ").unwrap().1.split_whitespace().next().unwrap();
+    let write = ["shm", "write", number, "--offset", "7"];
+    place.rsipc(&write).write_stdin("text").assert().success();
+    let read = ["shm", "read", number, "--offset", "7", "--length", "4"];
+    place.rsipc(&read).assert().success().stdout("text");
+}

@@ -187,6 +187,8 @@ in_other_styles! {
     a_set_that_nobody_gave_values "styles_sysv" "set_unset" "uninitialised";
     a_handler_that_came_when_the_lock_was_free "styles_late" "lucky_handler" "in-handler";
     a_lock_that_somebody_missed "styles_late" "kept_at_exit" "not-given-back";
+    a_lock_that_was_never_given_back "styles_late" "never_given_back" "not-given-back";
+    a_copy_that_a_child_posts_to "styles_late" "posts_to_copy" "not-shared";
     a_lock_that_two_gave_back "styles_late" "given_by_two" "foreign-post";
     a_message_that_is_too_long "styles_late" "too_long" "message-lost";
     a_room_that_admits_both "styles_late" "room_for_both" "lock-order";

@@ -31,6 +31,7 @@ const NO_OBJECT: Object = Object {
     is_taken_undone: false,
     is_missed: false,
     taken_at: 0,
+    copy_poster: 0,
 };
 
 /// All zeros: free.

@@ -13,29 +13,41 @@ use std::io::{self, Write};
 use rsipc_core::sysv::registry;
 
 use crate::failure::{Failure, Result};
+use crate::objects::file::Metadata;
 use crate::objects::segment::Attachments;
-use crate::objects::{State, segment, sysv};
-use crate::output::{say, time, warn};
+use crate::objects::{Object, State, segment, sysv};
+use crate::output::progress::Progress;
+use crate::output::{escape, say, time, warn};
 use crate::survey::{Depth, Entry, Survey};
 pub use options::Options;
+use options::can_ask;
 use removal::{Reporter, Verdict, is_mine, remove_file};
-use tally::{Tally, objects};
+use tally::objects;
 
 pub fn run(options: &Options) -> Result<()> {
     lease::ignore_breaks();
-    if options.asks() {
+    let asks = options.needs_consent();
+    let mut reporter = Reporter::new(options.dry_run, !asks);
+    if asks {
         let found = sweep(options, Reporter::new(true, true))?;
-        if found.gone == 0 {
-            say(found.shown(true, options.older_than));
+        let summary = found.tally.shown(true, options.older_than);
+        if found.tally.gone == 0 {
+            say(summary);
             return Ok(());
         }
-        if !is_agreed(found.gone) {
+        if !can_ask() {
+            say(summary);
+            return Err(Failure::new("nothing was removed: there is no terminal to ask on")
+                .advise("--yes removes without asking, --dry-run only shows"));
+        }
+        if !is_agreed(found.tally.gone) {
             say("nothing was removed");
             return Ok(());
         }
+        reporter.agree_to(found);
     }
     // What is kept was told before the question.
-    let tally = sweep(options, Reporter::new(options.dry_run, !options.asks()))?;
+    let tally = sweep(options, reporter)?.tally;
     say(tally.shown(options.dry_run, options.older_than));
     match tally.failures {
         0 => Ok(()),
@@ -55,17 +67,37 @@ fn is_agreed(count: u64) -> bool {
 }
 
 /// Goes through all objects, and then what belongs to none.
-fn sweep(options: &Options, mut reporter: Reporter) -> Result<Tally> {
+fn sweep(options: &Options, mut reporter: Reporter) -> Result<Reporter> {
     // Before the queues: a FIFO of a queue that is made meanwhile is not among them.
     let leftovers = leftovers::list()?;
     let survey = Survey::take(Depth::Objects)?;
-    let is_candidate = |entry: &&Entry| {
-        options.selection.means(&entry.object) && entry.object.is_here() && entry.holders.is_empty()
-    };
-    for entry in survey.entries.iter().filter(is_candidate) {
-        consider(entry, &survey, options, &mut reporter)?;
+    let selection = options.selection.settled(&survey);
+    if !reporter.has_agreement() {
+        selection.is_found(&survey)?;
     }
-    if options.selection.is_all() {
+    let meant: Vec<&Entry> =
+        survey.entries.iter().filter(|entry| selection.means(&entry.object)).collect();
+    let mut progress = Progress::of_count(meant.len()).beside_output();
+    for entry in meant {
+        progress.advance(1);
+        match obstacle(entry, &survey) {
+            None => consider(entry, &survey, options, &mut reporter)?,
+            // Who has asked for it by name is told.
+            Some(because) if selection.has_names() => {
+                reporter.keep(&shown(&entry.object), &because)?;
+            }
+            Some(_) => {}
+        }
+    }
+    drop(progress);
+    for object in survey.kernel.iter().filter(|object| selection.means_kernels(object)) {
+        if selection.has_names() {
+            let what = format!("{} {}", object.kind.name(), object.name());
+            reporter
+                .keep(&what, &format!("it is the kernel's; `rsipc rm {}` removes it", object.id))?;
+        }
+    }
+    if selection.is_all() {
         leftovers::clean(&leftovers, &survey, options, &mut reporter)?;
     }
     if reporter.is_dry_run && !survey.is_complete() {
@@ -74,7 +106,29 @@ fn sweep(options: &Options, mut reporter: Reporter) -> Result<Tally> {
             survey.what_is_hidden()
         ));
     }
-    Ok(reporter.tally)
+    Ok(reporter)
+}
+
+/// `sem /name`
+fn shown(object: &Object) -> String {
+    format!("{} {}", object.kind().name(), object.shown_name())
+}
+
+/// What this user cannot remove, and what is in use, is never considered.
+fn obstacle(entry: &Entry, survey: &Survey) -> Option<String> {
+    let object = &entry.object;
+    if let Some(pid) = object.elsewhere {
+        return Some(format!("it is in the mount namespace of {pid}"));
+    }
+    if !object.is_here() {
+        return Some("it has no name; it goes when the last process lets it go".to_owned());
+    }
+    if let Some(holder) = entry.holders.first() {
+        let program = escape::text(survey.program(holder.pid));
+        return Some(format!("{program} {} has it open", holder.pid));
+    }
+    let is_mine = object.metadata.as_ref().is_some_and(is_mine);
+    (!is_mine).then(|| "only its owner or root may remove it".to_owned())
 }
 
 /// An object that no process was seen to have.
@@ -85,9 +139,10 @@ fn consider(
     reporter: &mut Reporter,
 ) -> Result<()> {
     let object = &entry.object;
-    let Some(metadata) = object.metadata.as_ref().filter(|metadata| is_mine(metadata)) else {
+    let (Some(metadata), Some(allocated)) = (&object.metadata, object.allocated()) else {
         return Ok(());
     };
+    let metadata = &Metadata { allocated, ..metadata.clone() };
     if !options.is_old(metadata) {
         reporter.tally.young += 1;
         return Ok(());
@@ -96,9 +151,9 @@ fn consider(
     let verdict = match held {
         Some(because) => Ok(Verdict::Kept(because)),
         None if reporter.is_dry_run => Ok(Verdict::WouldGo),
+        None if !reporter.may_remove(metadata) => return Ok(()),
         None => remove(entry, survey, options.force),
     };
-    let what = format!("{} {}", object.kind().name(), object.shown_name());
     let age = time::short(time::since(metadata.last_use));
     let trouble = object.common().and_then(|common| common.trouble());
     let why = match (trouble, survey.is_complete()) {
@@ -108,7 +163,7 @@ fn consider(
         (None, false) if !reporter.is_dry_run => format!("no process has it, last used {age} ago"),
         (None, false) => format!("no process was seen to have it, last used {age} ago"),
     };
-    reporter.report(&what, &why, metadata.allocated, verdict)
+    reporter.report(&shown(object), &why, metadata, verdict)
 }
 
 fn remove(entry: &Entry, survey: &Survey, force: bool) -> io::Result<Verdict> {

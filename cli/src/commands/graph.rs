@@ -23,6 +23,7 @@ use serde::Serialize;
 
 use crate::deadlock;
 use crate::failure::Result;
+use crate::objects::Purpose;
 use crate::output::style::Style;
 use crate::output::{fold, json, print, terminal, warn};
 use crate::survey::Depth;
@@ -124,6 +125,8 @@ struct Member {
 struct NamedSleeper {
     pid: i32,
     tid: i32,
+    /// Null: it is not known any more.
+    waits_for: Option<Purpose>,
     /// Null for anonymous shared memory.
     object: Option<String>,
     /// Null in a set.
@@ -154,6 +157,7 @@ impl Graph {
                 .map(|sleeper| NamedSleeper {
                     pid: sleeper.pid,
                     tid: sleeper.tid,
+                    waits_for: sleeper.purpose(survey),
                     object: survey.object(sleeper.place.file).map(|object| lossy(&object.name)),
                     offset: sleeper.place.spot.byte(),
                     semaphore: sleeper.place.spot.semaphore(),

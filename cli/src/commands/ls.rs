@@ -122,7 +122,8 @@ fn show(options: &Options, survey: &Survey) -> Result<()> {
     if ipcs::show(&options.aspect, is_asked, survey)? {
         return Ok(());
     }
-    print(draw(&options.layout, survey))?;
+    let (table, below) = draw(&options.layout, survey);
+    print(table + &below)?;
     if !survey.is_complete() && !survey.entries.is_empty() {
         warn(survey.what_is_hidden());
     }
@@ -142,19 +143,16 @@ pub fn overview() -> Result<Table> {
     Survey::take(Depth::Objects).map(|survey| table(&Layout::default(), &survey))
 }
 
-fn draw(layout: &Layout, survey: &Survey) -> String {
-    let mut text = table(layout, survey).render(Style::of_stdout());
-    if layout.total {
-        text += &total(survey);
-    }
-    text
+/// The table, and the line below it.
+fn draw(layout: &Layout, survey: &Survey) -> (String, String) {
+    let below = if layout.total { total(survey) } else { String::new() };
+    (table(layout, survey).render(Style::of_stdout()), below)
 }
 
 /// The objects, their memory, and the threads that wait in them.
 fn total(survey: &Survey) -> String {
     let count = survey.entries.len() + survey.kernel.len();
-    let allocated = |entry: &Entry| entry.object.metadata.as_ref().map(|file| file.allocated);
-    let bytes: u64 = survey.entries.iter().filter_map(allocated).sum();
+    let bytes: u64 = survey.entries.iter().filter_map(|entry| entry.object.allocated()).sum();
     let waiters: usize = survey.entries.iter().map(|entry| entry.waiters.len()).sum();
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (objects, threads) = (plural(count), plural(waiters));
@@ -220,7 +218,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
         object.shown_name().into(),
         object.owner().map_or_else(unknown, |(uid, _)| users.name(uid).to_owned()).into(),
         object.mode().map_or_else(unknown, |mode| format!("{mode:04o}")).into(),
-        metadata.map_or_else(unknown, |metadata| amount::short(metadata.size)).into(),
+        object.size().map_or_else(unknown, amount::short).into(),
         age.map_or_else(unknown, time::short).into(),
         state(&object.state),
         waiters(entry, survey),
@@ -228,7 +226,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
         note(entry, survey),
     ];
     let numbers = Numbers {
-        size: metadata.map_or(0, |metadata| metadata.size),
+        size: object.size().unwrap_or(0),
         age: age.map_or(0, |age| age.as_secs()),
         level: object.state.level(),
         waiters: entry.waiters.len(),

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::objects::memory::{Memory, Region};
 use crate::output::escape;
-use crate::symbols::{Place, Symbols};
 
 /// `variable lock of writer`, as far as the file tells.
 pub fn describe(memory: &Memory) -> String {
@@ -13,10 +12,10 @@ pub fn describe(memory: &Memory) -> String {
         Region::Heap => format!("on the heap of {pid}"),
         Region::Stack => format!("on the stack of {pid}"),
         Region::Other => format!("in the memory of {pid}"),
-        Region::Static { file, offset } => {
+        Region::Static { file, .. } => {
             let name = Path::new(file).file_name().unwrap_or_default();
             let name = escape::text(name.as_encoded_bytes());
-            match Symbols::default().variable(&Place(file.clone(), *offset)) {
+            match memory.variable() {
                 Some(variable) => format!("variable {variable} of {name}"),
                 None => format!("a variable of {name}"),
             }

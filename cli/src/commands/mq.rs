@@ -1,6 +1,8 @@
 //! `rsipc mq`: the calls on message queues.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -23,6 +25,7 @@ use crate::output::style::Style;
 use crate::output::table::{Align, Table};
 use crate::output::{self, amount, escape, json, print, time};
 use crate::report::Bytes;
+use crate::survey::Survey;
 
 /// Create, use and remove message queues
 #[derive(Args)]
@@ -282,9 +285,13 @@ fn tail(options: &Tail) -> Result<()> {
 
 fn look(name: &Name) -> Result<Vec<Message>> {
     let path = queue::path(name).map_err(|error| subject(name).failed_as("open", error))?;
-    file::open(&path)
-        .and_then(|file| queue::peek(&file))
-        .map_err(|error| subject(name).failed("read", error))
+    let file = match file::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Survey::way_to_unlinked(Kind::Mq, name)?.map_or(Err(error), File::open)
+        }
+        decided => decided,
+    };
+    file.and_then(|file| queue::peek(&file)).map_err(|error| subject(name).failed("read", error))
 }
 
 fn remove(name: &Name) -> Result<()> {

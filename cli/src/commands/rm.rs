@@ -124,6 +124,10 @@ impl Target {
         }
     }
 
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Named(_, name) if name.is_number())
+    }
+
     fn is_like_a_pattern(&self) -> bool {
         let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[');
         matches!(self, Self::Named(_, name) if name.bytes().iter().any(is_special))
@@ -206,7 +210,9 @@ fn remove(target: &Target) -> Result<()> {
     let found: Vec<Found> = ours.chain(theirs.map(Found::Kernels)).collect();
     match &found[..] {
         [] => Err(Failure::new(format!("there is no {}", target.shown())).advise(
-            if target.is_like_a_pattern() {
+            if target.is_number() {
+                "an object without a name goes when the last process closes it"
+            } else if target.is_like_a_pattern() {
                 "rm takes no patterns: name each object; `rsipc ls` lists those that match"
             } else {
                 "`rsipc ls` lists the objects"

@@ -21,6 +21,11 @@ impl Selection {
         self.asked.is_empty()
     }
 
+    /// Whether objects are meant by their names, not only by their kinds.
+    pub fn has_names(&self) -> bool {
+        self.asked.iter().any(|asked| !matches!(asked, Asked::Kind(_)))
+    }
+
     fn has(&self, is_it: impl Fn(&Asked) -> bool, is_kind: bool) -> bool {
         let mut asked =
             self.asked.iter().filter(|asked| matches!(asked, Asked::Kind(_)) == is_kind).peekable();

@@ -1,6 +1,5 @@
 //! `rsipc sem`: the calls on semaphores.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -18,7 +17,7 @@ use crate::objects::open_semaphore;
 use crate::objects::trouble::Subject;
 use crate::objects::{self, Kind, file, semaphore};
 use crate::output::{print, time};
-use crate::survey::{Depth, Survey};
+use crate::survey::Survey;
 
 /// Create, use and remove semaphores
 #[derive(Args)]
@@ -97,7 +96,7 @@ fn create(name: &Name, value: u32, creation: &Creation) -> Result<()> {
 fn get(name: &Name) -> Result<()> {
     let path = objects::semaphore_path(name);
     if !path.exists()
-        && let Some(link) = unlinked(name)?
+        && let Some(link) = Survey::way_to_unlinked(Kind::Sem, name)?
     {
         let semaphore = open_semaphore::map(&link);
         let semaphore = semaphore.map_err(|error| subject(name).failed("read", error))?;
@@ -159,22 +158,11 @@ fn remove(name: &Name) -> Result<()> {
     sem::unlink(name.c_str()).map_err(|error| subject(name).failed_as("remove", error))
 }
 
-/// The way to the file of a semaphore without a name that was typed as `#1234`.
-fn unlinked(name: &Name) -> Result<Option<PathBuf>> {
-    if !name.bytes().starts_with(b"/#") {
-        return Ok(None);
-    }
-    let survey = Survey::take(Depth::Objects)?;
-    let is_it = |object: &&objects::Object| object.kind() == Kind::Sem && object.is_called(name);
-    let found = survey.entries.into_iter().map(|entry| entry.object).find(|object| is_it(&object));
-    Ok(found.map(|object| object.link.unwrap_or(object.path)))
-}
-
 /// For use, not for a look.
 fn open(name: &Name) -> Result<&'static Semaphore> {
     let semaphore = sem::open(name.c_str(), Open::Existing);
     if semaphore.as_ref().is_err_and(|error| *error == Errno::ENOENT)
-        && let Some(link) = unlinked(name)?
+        && let Some(link) = Survey::way_to_unlinked(Kind::Sem, name)?
     {
         return open_semaphore::map(&link).map_err(|error| subject(name).failed("open", error));
     }

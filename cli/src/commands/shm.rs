@@ -2,11 +2,12 @@
 
 mod segment;
 
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use clap::{Args, Subcommand};
+use rsipc_core::os::Errno;
 use rsipc_core::posix::shm;
 
 use super::creation::{Creation, Removal};
@@ -15,7 +16,9 @@ use crate::objects::Kind;
 use crate::objects::name::{self, Name};
 use crate::objects::sysv::Typed;
 use crate::objects::trouble::Subject;
+use crate::output::progress::{Counted, Progress};
 use crate::output::{self, amount, hex};
+use crate::survey::Survey;
 
 /// Create, read, write and remove shared memory objects
 #[derive(Args)]
@@ -118,16 +121,20 @@ fn segment(name: &Name, writes: bool, offset: u64) -> Result<Option<segment::Mem
 }
 
 fn read(name: &Name, offset: u64, length: Option<u64>, hex: bool) -> Result<()> {
-    let length = length.unwrap_or(u64::MAX);
+    let most = length.unwrap_or(u64::MAX);
     if let Some(memory) = segment(name, false, offset)? {
-        return show(memory.take(length), name, offset, hex);
+        let total = memory.remaining().min(most);
+        return show(memory.take(most), total, name, offset, hex);
     }
     let mut file = open(name, libc::O_RDONLY)?;
     file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("read", error))?;
-    show(file.take(length), name, offset, hex)
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    show(file.take(most), size.saturating_sub(offset).min(most), name, offset, hex)
 }
 
-fn show(mut from: impl Read, name: &Name, offset: u64, hex: bool) -> Result<()> {
+/// `total` is how many bytes there will be, as far as is known.
+fn show(from: impl Read, total: u64, name: &Name, offset: u64, hex: bool) -> Result<()> {
+    let mut from = Counted::new(from, Progress::of_bytes(Some(total)).beside_output());
     let copied = output::write(|mut out| {
         if hex {
             return hex::dump(from, offset, |line| out.write_all(line.as_bytes()));
@@ -139,12 +146,20 @@ fn show(mut from: impl Read, name: &Name, offset: u64, hex: bool) -> Result<()> 
     })
 }
 
+/// The standard input. How long a file there is, is known.
+fn input() -> impl Read {
+    let stdin = io::stdin().lock();
+    let file = stdin.as_fd().try_clone_to_owned().map(File::from);
+    let metadata = file.and_then(|file| file.metadata()).ok().filter(Metadata::is_file);
+    Counted::new(stdin, Progress::of_bytes(metadata.map(|metadata| metadata.len())))
+}
+
 fn write(name: &Name, offset: u64, truncate: bool) -> Result<()> {
     let failed = |error| {
         Failure::call(format_args!("cannot copy standard input to {}", name.shown()), error)
     };
     if let Some(mut memory) = segment(name, true, offset)? {
-        return match io::copy(&mut io::stdin().lock(), &mut memory) {
+        return match io::copy(&mut input(), &mut memory) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WriteZero => {
                 let what = format!("the segment {} ends before the input does", name.shown());
@@ -156,7 +171,7 @@ fn write(name: &Name, offset: u64, truncate: bool) -> Result<()> {
     }
     let mut file = open(name, libc::O_RDWR)?;
     file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("write", error))?;
-    let written = io::copy(&mut io::stdin().lock(), &mut file).map_err(failed)?;
+    let written = io::copy(&mut input(), &mut file).map_err(failed)?;
     if truncate {
         file.set_len(offset + written).map_err(|error| subject(name).failed("shorten", error))?;
     }
@@ -168,7 +183,12 @@ fn remove(name: &Name) -> Result<()> {
 }
 
 fn open(name: &Name, flags: i32) -> Result<File> {
-    shm::open(name.c_str(), flags, 0)
-        .map(File::from)
-        .map_err(|error| subject(name).failed_as("open", error))
+    let opened = shm::open(name.c_str(), flags, 0);
+    if opened.as_ref().is_err_and(|error| *error == Errno::ENOENT)
+        && let Some(way) = Survey::way_to_unlinked(Kind::Shm, name)?
+    {
+        let opened = OpenOptions::new().read(true).write(flags == libc::O_RDWR).open(way);
+        return opened.map_err(|error| subject(name).failed("open", error));
+    }
+    opened.map(File::from).map_err(|error| subject(name).failed_as("open", error))
 }

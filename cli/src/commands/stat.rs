@@ -134,7 +134,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     describe_holders(entry, survey, &mut out);
     if let Some(metadata) = &object.metadata {
         describe_owner(object, &mut out);
-        describe_file(metadata, &mut out);
+        describe_file(object, metadata, &mut out);
     }
     if let Some(pid) = object.elsewhere {
         let directory = object.path.parent().unwrap_or(&object.path).as_os_str();
@@ -144,7 +144,10 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
     if let Some(memory) = &object.memory {
         out.line("memory", super::memory::describe(memory));
     } else if object.unlinked {
-        out.line("number", format!("#{}: commands accept this as its name", object.id.inode));
+        out.line(
+            "number",
+            format!("#{}: commands that look accept this as its name", object.id.inode),
+        );
     } else {
         out.line("file", escape::word(object.path.as_os_str().as_encoded_bytes()));
     }
@@ -178,7 +181,7 @@ fn describe_semaphore(
     if object.memory.is_some() {
         out.line("last user", "unknown: an unnamed semaphore does not record its users");
     } else {
-        track::describe(state, survey, out);
+        track::describe(object, state, survey, out);
     }
     for taker in semaphore::takers(&object.path, state) {
         out.line("robust", describe_taker(&taker, survey));
@@ -300,9 +303,9 @@ fn describe_owner(object: &Object, out: &mut Description) {
     }
 }
 
-fn describe_file(metadata: &Metadata, out: &mut Description) {
-    let allocated = amount::in_words(metadata.allocated);
-    out.line("size", format!("{} bytes, {allocated} allocated", metadata.size));
+fn describe_file(object: &Object, metadata: &Metadata, out: &mut Description) {
+    let (size, allocated) = (object.size().unwrap_or(0), object.allocated().unwrap_or(0));
+    out.line("size", format!("{size} bytes, {} allocated", amount::in_words(allocated)));
     out.line("created", format!("{} ago", time::short(time::since(metadata.created))));
     out.line(
         "last use",

@@ -181,7 +181,7 @@ impl Actor {
     }
 
     fn of(process: &Process, survey: &Survey) -> Self {
-        let memory = File::open(format!("/proc/{}/mem", process.pid));
+        let memory = File::open(format!("/proc/{}/mem", process.witness));
         let is_stopped = matches!(process.condition, Condition::Stopped | Condition::Traced);
         let of_sleep = |sleep: Option<Sleep>| match sleep {
             Some(Sleep::Futex { words, until }) => match in_sysv(process, &words, survey) {

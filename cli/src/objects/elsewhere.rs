@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::file::{FileId, Metadata};
 use super::segment::Attachments;
 use super::unlinked::Seen;
-use super::{Kind, Object, State, classify, sysv};
+use super::{Kind, Object, State, classify, own_name};
 use crate::processes::Pid;
 
 /// Whether the file may lie at the top of a file system that is mounted there only: the kernel
@@ -40,10 +40,7 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
     let (kind, name) = classify(path.file_name()?.as_bytes())?;
     let metadata = Some(Metadata::of(&path).ok()?);
     let state = State::at(kind, &path, attachments);
-    let name = match &state {
-        State::Mq(Ok(queue)) => queue.name.clone(),
-        state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),
-    };
+    let name = own_name(&state).unwrap_or(name);
     let (id, elsewhere, memory, link) = (seen.id(), Some(pid), None, None);
     Some(Object { name, path, id, metadata, unlinked: false, elsewhere, memory, link, state })
 }

@@ -14,7 +14,8 @@ use rsipc_core::posix::sem::SIZE;
 
 use super::file::FileId;
 use super::{Object, State, semaphore};
-use crate::processes::Pid;
+use crate::processes::{Pid, Process};
+use crate::symbols::{Place, Symbols};
 
 /// Where a semaphore without a name is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -22,6 +23,18 @@ pub struct Memory {
     pub pid: Pid,
     pub address: u64,
     pub region: Region,
+}
+
+impl Memory {
+    /// The variable that it is, as far as the file tells.
+    pub fn variable(&self) -> Option<String> {
+        match &self.region {
+            Region::Static { file, offset } => {
+                Symbols::default().variable(&Place(file.clone(), *offset))
+            }
+            Region::Heap | Region::Stack | Region::Other => None,
+        }
+    }
 }
 
 /// What memory it is.
@@ -54,12 +67,13 @@ pub fn id(pid: Pid, address: u64) -> FileId {
 }
 
 /// The semaphore at this address, if it looks like one that so many of the threads sleep on.
-pub fn look_at(pid: Pid, address: u64, sleepers: usize, threads: usize) -> Option<Object> {
+pub fn look_at(process: &Process, address: u64, sleepers: usize, threads: usize) -> Option<Object> {
+    let (pid, witness) = (process.pid, process.witness);
     let mut bytes = [0; SIZE];
-    let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
+    let memory = File::open(format!("/proc/{witness}/mem")).ok()?;
     memory.read_exact_at(&mut bytes, address).ok()?;
     let state = read(bytes, address, sleepers, threads)?;
-    let region = region(pid, address).unwrap_or(Region::Other);
+    let region = region(witness, address).unwrap_or(Region::Other);
     Some(Object {
         name: format!("{pid}@{address:#x}").into_bytes(),
         path: PathBuf::new(),
@@ -89,8 +103,8 @@ fn read(
     is_one.then_some(state)
 }
 
-fn region(pid: Pid, address: u64) -> io::Result<Region> {
-    let maps = fs::read(format!("/proc/{pid}/maps"))?;
+fn region(witness: Pid, address: u64) -> io::Result<Region> {
+    let maps = fs::read(format!("/proc/{witness}/maps"))?;
     Ok(region_in(&String::from_utf8_lossy(&maps), address).unwrap_or(Region::Other))
 }
 

@@ -44,6 +44,7 @@ pub mod sysv;
 pub mod trouble;
 pub mod unlinked;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -142,6 +143,11 @@ impl Object {
         !self.unlinked && self.elsewhere.is_none() && self.memory.is_none()
     }
 
+    /// Whether what was found in the directory is there still: `files` has those that are.
+    pub fn has_stayed(&self, files: &HashSet<OsString>) -> bool {
+        !self.is_here() || self.path.file_name().is_some_and(|name| files.contains(name))
+    }
+
     /// The directory to be named by RSIPC_DIR, for one in another mount namespace.
     pub fn directory(&self) -> Option<&Path> {
         self.elsewhere.and_then(|_| self.path.parent())
@@ -193,6 +199,27 @@ impl Object {
         }
     }
 
+    /// Its length in bytes, as whoever made it asked for it: of a segment that of its memory, of
+    /// all others that of the file.
+    pub fn size(&self) -> Option<u64> {
+        match self.segment() {
+            Some(segment) => Some(segment.size),
+            None => self.metadata.as_ref().map(|metadata| metadata.size),
+        }
+    }
+
+    /// Bytes of memory that it takes, in all its files.
+    pub fn allocated(&self) -> Option<u64> {
+        let own = self.metadata.as_ref().map(|metadata| metadata.allocated)?;
+        let memory = self.segment().and_then(|known| segment::memory_path(known.id).ok());
+        let parts = match &self.state {
+            State::Mq(Ok(queue)) => &queue.parts[..],
+            _ => &[],
+        };
+        let others = memory.iter().chain(parts).filter_map(|path| Metadata::of(path).ok());
+        Some(own + others.map(|file| file.allocated).sum::<u64>())
+    }
+
     /// What a command finds it by: its name, or the number of its file where it has none any more.
     pub fn address(&self) -> String {
         if self.unlinked { format!("'#{}'", self.id.inode) } else { self.shown_name() }
@@ -212,6 +239,12 @@ pub fn directory() -> &'static Path {
 /// The file of the semaphore of this name.
 pub fn semaphore_path(name: &Name) -> PathBuf {
     directory().join(OsString::from_vec([semaphore::PREFIX, &name.bytes()[1..]].concat()))
+}
+
+/// The names of all files in the directory, at this moment.
+pub fn files() -> HashSet<OsString> {
+    let entries = fs::read_dir(directory()).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).collect()
 }
 
 /// All objects in the directory, in the order of their names.
@@ -237,10 +270,10 @@ pub fn look_at(file_name: &OsString, attachments: &Attachments) -> Option<Object
     let (kind, name) = classify(file_name.as_bytes())?;
     let metadata = Metadata::of(&path).ok().filter(|metadata| metadata.is_file)?;
     let state = State::at(kind, &path, attachments);
-    let name = match &state {
-        State::Mq(Ok(queue)) => queue.name.clone(),
-        state => sysv::common(state).map_or(name, |common| common.name().into_bytes()),
-    };
+    if state.error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return None;
+    }
+    let name = own_name(&state).unwrap_or(name);
     Some(Object {
         name,
         path,
@@ -252,6 +285,14 @@ pub fn look_at(file_name: &OsString, attachments: &Attachments) -> Option<Object
         link: None,
         state,
     })
+}
+
+/// The name of the object, where what is inside knows it better than its file does.
+fn own_name(state: &State) -> Option<Vec<u8>> {
+    match state {
+        State::Mq(Ok(queue)) => Some(queue.name.clone()),
+        state => Some(sysv::common(state)?.name().into_bytes()),
+    }
 }
 
 /// Which family a file belongs to by its name, and the name of the object.

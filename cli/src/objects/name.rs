@@ -23,6 +23,11 @@ impl Name {
         self.0.as_bytes()
     }
 
+    /// Whether it is `#1234`: how an object that has no name any more is asked for.
+    pub fn is_number(&self) -> bool {
+        self.bytes().starts_with(b"/#")
+    }
+
     /// For the calls of the library.
     pub fn c_str(&self) -> &std::ffi::CStr {
         &self.0

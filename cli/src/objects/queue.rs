@@ -158,11 +158,15 @@ pub fn other_version(file: &File) -> Option<u32> {
     snapshot::other_version(file)
 }
 
+/// Why such a queue is refused.
+pub fn of_other_version(version: u32) -> String {
+    format!("made by another version of librsipc (format {version})")
+}
+
 fn look(file: &File) -> io::Result<Snapshot> {
     Snapshot::at(file).map_err(|error| match (error, other_version(file)) {
         (Errno::EINVAL, Some(version)) => {
-            let what = format!("made by another version of librsipc (format {version})");
-            io::Error::new(io::ErrorKind::InvalidData, what)
+            io::Error::new(io::ErrorKind::InvalidData, of_other_version(version))
         }
         (Errno::EINVAL, None) => {
             io::Error::new(io::ErrorKind::InvalidData, "the file is not a queue")

@@ -5,7 +5,7 @@ use std::io;
 use rsipc_core::os::Errno;
 
 use super::name::Name;
-use super::{Kind, directory, unreadable_directory};
+use super::{Kind, directory, file, queue, unreadable_directory};
 use crate::failure::{Failure, from_errno};
 
 /// An object that a command works on.
@@ -19,8 +19,15 @@ impl Subject<'_> {
     /// `cannot VERB the semaphore /x: …`, with advice where there is any.
     pub fn failed(self, verb: &str, error: impl Into<io::Error>) -> Failure {
         let error = error.into();
-        let number = error.raw_os_error();
         let Self { kind, name } = self;
+        if let Some(version) = self.other_version(&error) {
+            let what = format!("cannot {verb} the {} {}", kind.describe(), name.shown());
+            let shown = name.shown();
+            return Failure::new(format!("{what}: {version}")).advise(format!(
+                "run the version that made it, or remove it with its messages: `rsipc mq rm {shown}`"
+            ));
+        }
+        let number = error.raw_os_error();
         let failure = match number {
             // Without it no object exists, and none can be created.
             Some(libc::ENOENT) if !directory().exists() => {
@@ -48,9 +55,25 @@ impl Subject<'_> {
         self.failed(verb, from_errno(error))
     }
 
+    /// What a queue is that the library refuses because it is not of its own format.
+    fn other_version(self, error: &io::Error) -> Option<String> {
+        let may_be = error.kind() == io::ErrorKind::InvalidData
+            || error.raw_os_error() == Some(libc::EINVAL);
+        if self.kind != Kind::Mq || !may_be {
+            return None;
+        }
+        let path = queue::path(self.name).ok()?;
+        let version = queue::other_version(&file::open(&path).ok()?)?;
+        Some(queue::of_other_version(version))
+    }
+
     fn advice(self, error: Option<i32>) -> Option<String> {
         let (kind, name) = (self.kind.name(), self.name.shown());
         Some(match error? {
+            libc::ENOENT if self.name.is_number() => format!(
+                "`rsipc ls {kind}` lists what exists; an object without a name can be looked at, \
+                 and is gone when the last process closes it"
+            ),
             libc::ENOENT => {
                 format!(
                     "`rsipc ls {kind}` lists what exists; `rsipc {kind} create {name}` creates it"

@@ -8,6 +8,7 @@
 //! | `hex` | bytes in hexadecimal |
 //! | `inherited` | standard descriptors as they were left to this process |
 //! | `json` | documents for programs |
+//! | `progress` | how far long work has come |
 //! | `style` | colours |
 //! | `table` | tables of text |
 //! | `terminal` | how large the terminal is |
@@ -20,6 +21,7 @@ pub mod fold;
 pub mod hex;
 pub mod inherited;
 pub mod json;
+pub mod progress;
 pub mod style;
 pub mod table;
 pub mod terminal;

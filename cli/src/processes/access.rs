@@ -15,6 +15,8 @@ pub struct Access {
 
 /// From asm-generic/fcntl.h
 const F_GETSIG: c_int = 11;
+/// From linux/pidfd.h, of Linux 6.9: a thread that is not the first one of its process.
+const PIDFD_THREAD: c_int = libc::O_EXCL;
 /// What POSIX calls them in a mode.
 const READ: i32 = 4;
 const WRITE: i32 = 2;
@@ -42,10 +44,11 @@ impl Access {
     /// was asked for as the signal of F_SETSIG: so a copy of the descriptor is asked. None: the
     /// process may not be inspected so far, or the system is older than Linux 5.6.
     pub fn of_queue(pid: Pid, descriptor: u32) -> Option<Self> {
-        let process = owned(|| {
+        let open = |flags: c_int| {
             // SAFETY: takes no pointers.
-            unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) }
-        })?;
+            owned(|| unsafe { libc::syscall(libc::SYS_pidfd_open, pid, flags) })
+        };
+        let process = open(0).or_else(|| open(PIDFD_THREAD))?;
         let copy = owned(|| {
             // SAFETY: takes no pointers.
             unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), descriptor, 0) }

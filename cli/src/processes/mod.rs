@@ -47,6 +47,9 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 #[derive(Debug)]
 pub struct Process {
     pub pid: Pid,
+    /// A thread that lives, the first one if it does. What a process has is seen through it: with
+    /// the first thread, `/proc/PID` loses the mappings and the open files of the others.
+    pub witness: Pid,
     pub parent: Pid,
     /// The name of the program, as the kernel shortens it. Any bytes but NUL.
     pub name: Vec<u8>,
@@ -85,9 +88,12 @@ impl Process {
         mapped.chain(self.descriptors.iter().flatten().map(|descriptor| descriptor.id))
     }
 
-    /// Its threads, as they are now. None = we may not see them, or they are gone.
+    /// Its threads, as they are now, without a first one that has ended. None = we may not see
+    /// them, or they are gone.
     pub fn threads(&self) -> Option<Vec<Thread>> {
-        threads::of(self.pid).ok()
+        let mut threads = threads::of(self.pid).ok()?;
+        threads.retain(|thread| thread.tid != self.pid || self.witness == self.pid);
+        Some(threads)
     }
 }
 
@@ -125,6 +131,7 @@ fn read_one(
         let (mappings, descriptors) = nothing;
         return Some(Process {
             pid,
+            witness: pid,
             parent,
             name,
             condition: Condition::Zombie,
@@ -133,16 +140,17 @@ fn read_one(
             descriptors,
         });
     }
+    let witness = if has_ended { threads::living(pid)? } else { pid };
     Some(Process {
         pid,
+        witness,
         parent,
         name,
         // Where only the first thread has ended, the others go on.
         condition: Condition::of(if has_ended { 'S' } else { stat.state }),
         started,
-        // When the first thread has ended before the others, the file is empty.
-        mappings: seen(mappings::of(pid, interest))?.filter(|_| !has_ended),
-        descriptors: seen(descriptors::of(pid, interest))?,
+        mappings: seen(mappings::of(witness, interest))?,
+        descriptors: seen(descriptors::of(witness, interest))?,
     })
 }
 

@@ -97,8 +97,8 @@ pub fn selected(
 }
 
 /// Of epoll_wait(2): what this epoll descriptor watches, as the kernel tells it.
-pub fn watched(pid: Pid, epoll: i32) -> io::Result<Vec<Polled>> {
-    Ok(parse_watched(&fs::read_to_string(format!("/proc/{pid}/fdinfo/{epoll}"))?))
+pub fn watched(tid: Pid, epoll: i32) -> io::Result<Vec<Polled>> {
+    Ok(parse_watched(&fs::read_to_string(format!("/proc/{tid}/fdinfo/{epoll}"))?))
 }
 
 /// `tfd:        5 events:       19 data:                5  pos:0 ino:61 sdev:5`, among other lines.

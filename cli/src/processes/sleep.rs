@@ -57,10 +57,10 @@ pub fn of(pid: Pid, tid: Pid) -> io::Result<(Option<c_long>, Option<Sleep>)> {
     let line = fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall"))?;
     let Some(call) = parse(&line) else { return Ok((None, None)) };
     let read = |address, bytes: &mut [u8]| {
-        File::open(format!("/proc/{pid}/mem"))?.read_exact_at(bytes, address)
+        File::open(format!("/proc/{tid}/mem"))?.read_exact_at(bytes, address)
     };
     let sleep = match poll::Call::of(call.number) {
-        Some(poll) => call.polled(poll, read, pid),
+        Some(poll) => call.polled(poll, read, tid),
         None => call.interpret(read),
     };
     Ok((Some(call.number), sleep))
@@ -112,13 +112,13 @@ impl Call {
         &self,
         call: poll::Call,
         read: impl Fn(u64, &mut [u8]) -> io::Result<()>,
-        pid: Pid,
+        tid: Pid,
     ) -> Option<Sleep> {
         let [first, second, third, ..] = self.arguments;
         let polled = match call {
             poll::Call::Poll => poll::polled(first, second, read),
             poll::Call::Select => poll::selected(first, [second, third], read),
-            poll::Call::Epoll => poll::watched(pid, int(first)),
+            poll::Call::Epoll => poll::watched(tid, int(first)),
         };
         polled.ok().map(Sleep::Poll)
     }

@@ -4,6 +4,7 @@ use std::ffi::c_long;
 use std::fs;
 use std::io;
 
+use super::condition::Condition;
 use super::pid::Pid;
 use super::sleep::{self, Sleep};
 
@@ -34,4 +35,16 @@ pub fn of(pid: Pid) -> io::Result<Vec<Thread>> {
         threads.push(Thread { tid, call, sleep });
     }
     Ok(threads)
+}
+
+/// A thread of the process that has not ended.
+pub fn living(pid: Pid) -> Option<Pid> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let lives = |tid: &Pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/task/{tid}/stat")).unwrap_or_default();
+        // The name of the thread stands in parentheses in front of it, and may have any of its own.
+        let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+        state.is_some_and(|letter| Condition::of(letter) != Condition::Zombie)
+    };
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(lives)
 }

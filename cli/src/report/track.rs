@@ -9,7 +9,10 @@ use crate::survey::Survey;
 #[derive(Serialize)]
 pub struct Doer {
     pid: Pid,
+    /// When it did so.
     program: Option<String>,
+    /// By now. Null: it has ended, or that cannot be seen.
+    program_now: Option<String>,
     /// In seconds since 1970.
     time: u64,
     /// Null: that cannot be seen.
@@ -24,6 +27,9 @@ pub fn doers(track: Option<&Track>, survey: &Survey) -> (Option<Doer>, Option<Do
         Some(Doer {
             pid,
             program: doer.program.as_ref().map(|name| name.to_string_lossy().into_owned()),
+            program_now: survey
+                .program_since(pid, doer.when)
+                .map(|name| String::from_utf8_lossy(name).into_owned()),
             time: doer.when,
             ended: survey.has_ended(pid, doer.when),
         })

@@ -82,7 +82,7 @@ impl Book {
     pub fn enter(&mut self, process: &Process) {
         let mut held = Vec::new();
         for mapping in process.mappings.iter().flatten() {
-            if let Some(place) = self.place(process.pid, &Seen::Mapped(mapping)) {
+            if let Some(place) = self.place(process, &Seen::Mapped(mapping)) {
                 let is_queue = self.entries[place].object.kind() == Kind::Mq;
                 let holder = self.entries[place].holder(process.pid);
                 holder.mapped = true;
@@ -93,10 +93,10 @@ impl Book {
             }
         }
         for descriptor in process.descriptors.iter().flatten() {
-            if let Some(place) = self.place(process.pid, &Seen::Open(descriptor)) {
+            if let Some(place) = self.place(process, &Seen::Open(descriptor)) {
                 let access = match self.entries[place].object.kind() {
-                    Kind::Mq => Access::of_queue(process.pid, descriptor.number),
-                    _ => Access::of_file(process.pid, descriptor.number),
+                    Kind::Mq => Access::of_queue(process.witness, descriptor.number),
+                    _ => Access::of_file(process.witness, descriptor.number),
                 };
                 let holder = self.entries[place].holder(process.pid);
                 holder.descriptors.push(descriptor.number);
@@ -121,13 +121,13 @@ impl Book {
     }
 
     /// Of the entry for what the process has. One that has no name any more gets its entry now.
-    fn place(&mut self, pid: Pid, seen: &Seen) -> Option<usize> {
+    fn place(&mut self, process: &Process, seen: &Seen) -> Option<usize> {
         if let Some(&place) = self.places.get(&seen.id()) {
             let object = &mut self.entries[place].object;
             // Another process may know it under the name that it had.
             if unlinked::has_provisional_name(object)
                 && !unlinked::is_provisional(seen.path())
-                && let Some(named) = unlinked::look_at(pid, seen, &self.attachments)
+                && let Some(named) = unlinked::look_at(process.witness, seen, &self.attachments)
             {
                 *object = named;
             }
@@ -136,18 +136,22 @@ impl Book {
         let is_ours = Some(seen.id().device) == self.device;
         let is_in_directory = seen.path().parent() == Some(objects::directory());
         let is_object = is_in_directory || (!is_ours && elsewhere::is_by_name(seen.path()));
-        let found = if is_ours { None } else { elsewhere::look_at(pid, seen, &self.attachments) };
+        let found = if is_ours {
+            None
+        } else {
+            elsewhere::look_at(process.witness, seen, &self.attachments)
+        };
         let object = match found {
             Some(object) => object,
             None if seen.is_deleted() && is_object => {
-                unlinked::look_at(pid, seen, &self.attachments)?
+                unlinked::look_at(process.witness, seen, &self.attachments)?
             }
             // What is ours and has a name is newer than the list of objects.
             None => return None,
         };
         self.places.insert(seen.id(), self.entries.len());
         if let (Some(_), State::Mq(Ok(queue))) = (object.elsewhere, &object.state)
-            && let Some(fifo) = elsewhere::companion(pid, &queue.fifo)
+            && let Some(fifo) = elsewhere::companion(process.witness, &queue.fifo)
         {
             self.places.insert(fifo, self.entries.len());
         }
@@ -167,7 +171,7 @@ impl Book {
         }
         let before = self.entries.len();
         for (address, sleepers) in sleepers {
-            if let Some(found) = memory::look_at(process.pid, address, sleepers, threads.len()) {
+            if let Some(found) = memory::look_at(process, address, sleepers, threads.len()) {
                 self.places.insert(found.id, self.entries.len());
                 let mut entry = Entry::of(found);
                 entry.holder(process.pid).mapped = true;

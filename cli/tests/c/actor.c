@@ -9,6 +9,7 @@
  *   shm_sem NAME          an unnamed semaphore at byte 64 of it    shm_sem_wait NAME
  *   mq_open_r NAME        opens it to receive only    mq_open_w NAME   to send only
  *   sit poll, sit wait, sit sleep    sits in the call for ever; wait: for a child, which sits, too
+ *   rename NAME           has another name
  *   sig_handle NUMBER     has a handler for this signal
  *   sig_timer NUMBER      has a timer that sends it in an hour
  *
@@ -188,6 +189,8 @@ static int do_line(char *line)
 		return mq_do(call, name, rest);
 	if (strncmp(call, "sig", 3) == 0)
 		return sig_do(call, atoi(name));
+	if (strcmp(call, "rename") == 0)
+		return prctl(PR_SET_NAME, name);
 	if (strcmp(call, "sit") == 0)
 		return sit(name);
 	return shm_do(call, name, rest);

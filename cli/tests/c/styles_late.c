@@ -73,6 +73,48 @@ static void kept_at_exit(void)
 	expect_success(other);
 }
 
+/* The only one that ever takes the lock ends with it, without exit(3). */
+static void never_given_back(void)
+{
+	sem_t *lock = shared_memory();
+	struct timespec end;
+	make(lock, 1);
+	pid_t keeper = fork_child();
+	if (keeper == 0) {
+		take(lock);
+		if (is_right)
+			give(lock);
+		_exit(EXIT_SUCCESS);
+	}
+	expect_success(keeper);
+	blame_address(lock, getpid());
+	check(clock_gettime(CLOCK_REALTIME, &end), "clock_gettime");
+	end.tv_sec += is_right ? 10 : 0;
+	if ((sem_timedwait(lock, &end) == 0) != is_right)
+		die("sem_timedwait");
+}
+
+static sem_t copied;
+
+/* A child posts to its copy of a semaphore. The right one is in memory that they share. */
+static void posts_to_copy(void)
+{
+	sem_t *done = is_right ? shared_memory() : &copied;
+	struct timespec end;
+	check(sem_init(done, is_right, 0), "sem_init");
+	pid_t child = fork_child();
+	if (child == 0) {
+		give(done);
+		_exit(EXIT_SUCCESS);
+	}
+	expect_success(child);
+	blame_address(done, getpid());
+	check(clock_gettime(CLOCK_REALTIME, &end), "clock_gettime");
+	end.tv_sec += is_right ? 10 : 0;
+	if ((sem_timedwait(done, &end) == 0) != is_right)
+		die("sem_timedwait");
+}
+
 /* Somebody else gives back a lock that its taker gives back as well. */
 static void given_by_two(void)
 {
@@ -160,6 +202,8 @@ static void unlinked_wait(void)
 static const struct exercise EXERCISES[] = {
 	{ "lucky_handler", lucky_handler },
 	{ "kept_at_exit", kept_at_exit },
+	{ "never_given_back", never_given_back },
+	{ "posts_to_copy", posts_to_copy },
 	{ "given_by_two", given_by_two },
 	{ "too_long", too_long },
 	{ "room_for_both", room_for_both },

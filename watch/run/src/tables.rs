@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use crate::suspect::{HELD, LINE, SUSPECTS, Suspect};
 
 /// `watch` and a version: what the first bytes have to be.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x05");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"watch\0\0\x06");
 
 /// Bits of `Head::modes`.
 pub mod mode {
@@ -203,6 +203,9 @@ pub struct Object {
     pub is_missed: bool,
     /// When it was taken last, by `Book::clock`.
     pub taken_at: u64,
+    /// A descendant of the process that has it in memory of its own, and that has posted to the
+    /// copy which fork(2) gave it; 0: none.
+    pub copy_poster: i32,
 }
 
 impl Object {
@@ -214,6 +217,7 @@ impl Object {
         (self.taker, self.taker_pid, self.returns) = (0, 0, 0);
         (self.first_taker, self.is_common, self.again) = (0, false, 0);
         (self.value, self.is_missed, self.taken_at) = (value as i64, false, 0);
+        self.copy_poster = 0;
     }
 }
 

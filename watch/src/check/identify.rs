@@ -179,6 +179,10 @@ fn semaphore(case: &mut Case) -> Option<usize> {
         let is_new_file = memory.is_some_and(|memory| case.book.objects[memory].is_made);
         let is_heir = processes::find(case.book, case.pid).is_none_or(|process| process.is_heir);
         let maker = if is_heir { maker_for_threads(case, address) } else { None };
+        if let Some((maker, original)) = maker.filter(|_| !region.is_shared) {
+            posts_to_copy(case, maker, original);
+        }
+        let maker = maker.map(|(maker, _)| maker);
         let may_be_made = is_heir && (!region.is_shared || maker.is_some());
         let is_own = !region.is_shared || region.path().starts_with(b"/dev/zero");
         let object = &mut case.book.objects[index];
@@ -225,16 +229,28 @@ fn place_of(descriptor: i32) -> Option<[u64; 3]> {
 }
 
 /// The process that has made a semaphore for its own threads at this address, which a child of it
-/// has, too.
-fn maker_for_threads(case: &Case, address: u64) -> Option<i32> {
-    let is_one = |object: &&Object| {
+/// has, too; and the object.
+fn maker_for_threads(case: &Case, address: u64) -> Option<(i32, usize)> {
+    let is_one = |object: &Object| {
         object.kind == ObjectKind::Unnamed
             && object.is_alive
             && object.place[1..] == [0, address]
             && object.place[0] != u64::from(case.pid.unsigned_abs())
     };
-    let found = case.book.objects[..book::used(case.book)].iter().find(is_one)?;
-    i32::try_from(found.place[0]).ok()
+    let index = case.book.objects[..book::used(case.book)].iter().position(is_one)?;
+    let maker = i32::try_from(case.book.objects[index].place[0]).ok()?;
+    Some((maker, index))
+}
+
+/// The first that a process does with its copy of a semaphore is a post. It is told of when a
+/// thread of the maker has waited in vain.
+fn posts_to_copy(case: &mut Case, maker: i32, original: usize) {
+    let pid = case.pid;
+    if case.call.number == number::SEM_POST && processes::is_descendant(case.book, pid, maker, 0) {
+        let object = &mut case.book.objects[original];
+        // One that begins with a unit is a lock, and a copy of a lock is as good as any.
+        object.copy_poster = if object.initial == 0 { pid } else { 0 };
+    }
 }
 
 /// A semaphore in memory of this process alone.

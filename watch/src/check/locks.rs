@@ -35,11 +35,45 @@ pub fn after(case: &mut Case) {
         case.book.objects[index].value -= 1;
     } else if takes && case.call.has_returned != 0 {
         twice::not_taken(case, index);
-        let object = &mut case.book.objects[index];
-        object.is_missed |= case.call.error == libc::ETIMEDOUT
-            && object.taker != 0
-            && system::has_ended(object.taker);
+        if case.call.error == libc::ETIMEDOUT {
+            waited_in_vain(case, index);
+        }
     }
+}
+
+fn waited_in_vain(case: &mut Case, index: usize) {
+    let object = &mut case.book.objects[index];
+    object.is_missed |= object.taker != 0 && system::has_ended(object.taker);
+    let object = *object;
+    if object.copy_poster != 0 {
+        let text = format_args!(
+            "waited for in vain: process {} has posted to a copy of its own, which fork(2) has \
+             made of memory that is not shared",
+            object.copy_poster
+        );
+        case.say(Kind::NotShared, Some(index), text);
+    }
+    // Who has given it back before is judged when it ends.
+    if object.is_missed && object.returns == 0 && !object.is_undone && !has_heirs(case, &object) {
+        let (pid, tid) = (object.taker_pid, object.taker);
+        let text = format_args!(
+            "waited for in vain: process {pid}, thread {tid} has taken it, and has ended without \
+             giving it back"
+        );
+        case.suspect(Kind::NotGivenBack, index, Clue { taker: tid, ..Clue::default() }, text);
+    }
+}
+
+/// Whether somebody lives who may give back what the taker has taken: another thread of its
+/// process, or a process that this one has forked since.
+fn has_heirs(case: &Case, object: &Object) -> bool {
+    let (taker, since) = (object.taker_pid, object.taken_at);
+    system::is_alive(taker)
+        || case.book.processes.iter().any(|process| {
+            process.pid != 0
+                && processes::is_descendant(case.book, process.pid, taker, since)
+                && system::is_alive(process.pid)
+        })
 }
 
 /// This thread has one unit more.

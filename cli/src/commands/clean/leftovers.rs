@@ -136,6 +136,9 @@ pub fn clean(
             reporter.tally.young += 1;
             continue;
         }
+        if !reporter.may_remove(&metadata) {
+            continue;
+        }
         let verdict = if is_fifo && belongings.some_are_unknown && !options.force {
             Ok(Verdict::kept(
                 "it may belong to a queue that cannot be inspected; --force removes it",
@@ -161,7 +164,7 @@ pub fn clean(
             What::Ledger => "its semaphore is gone",
         };
         let why = format!("{why}, made {age} ago");
-        reporter.report(&shown, &why, metadata.allocated, verdict)?;
+        reporter.report(&shown, &why, &metadata, verdict)?;
     }
     Ok(())
 }

@@ -15,11 +15,12 @@ pub struct Options {
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Remove without asking first
+    /// Remove without asking first; without a terminal to ask on, nothing is removed otherwise
     #[arg(long, short)]
     yes: bool,
     /// Also remove objects that hold messages or data, have the value 0 or will be undone;
-    /// objects that cannot be inspected, or that an uninspectable process may have open
+    /// objects that cannot be inspected, or that an uninspectable process may have open.
+    /// Without a terminal, it needs no --yes
     #[arg(long)]
     pub force: bool,
     /// Only objects that were neither opened nor changed for this long
@@ -35,8 +36,13 @@ impl Options {
         time::since(metadata.last_use) >= self.older_than
     }
 
-    /// Whether the user is to be asked, and can be.
-    pub fn asks(&self) -> bool {
-        !self.yes && !self.dry_run && io::stdin().is_terminal() && io::stderr().is_terminal()
+    /// Whether nothing may be removed before the user has agreed.
+    pub fn needs_consent(&self) -> bool {
+        !self.yes && !self.dry_run && (!self.force || can_ask())
     }
+}
+
+/// Whether there is somebody at a terminal who can answer.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

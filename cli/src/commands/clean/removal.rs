@@ -1,5 +1,6 @@
 //! How a file is removed that nobody has, and what is said of it.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -39,28 +40,42 @@ pub struct Reporter {
     /// What is kept is told, too.
     tells_kept: bool,
     pub tally: Tally,
+    /// The files that go, or would.
+    going: HashSet<FileId>,
+    /// The files that the user has agreed to. None: all, without a question.
+    agreed: Option<HashSet<FileId>>,
 }
 
 impl Reporter {
     pub fn new(is_dry_run: bool, tells_kept: bool) -> Self {
-        Self { is_dry_run, tells_kept, tally: Tally::default() }
+        let (tally, going, agreed) = (Tally::default(), HashSet::new(), None);
+        Self { is_dry_run, tells_kept, tally, going, agreed }
     }
 
-    /// `bytes` of memory are free when it has gone.
+    /// The user was shown what would go, and wants no more than that to go.
+    pub fn agree_to(&mut self, shown: Self) {
+        self.agreed = Some(shown.going);
+    }
+
+    pub fn has_agreement(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    pub fn may_remove(&self, metadata: &Metadata) -> bool {
+        self.agreed.as_ref().is_none_or(|agreed| agreed.contains(&metadata.id))
+    }
+
     pub fn report(
         &mut self,
         what: &str,
         why: &str,
-        bytes: u64,
+        metadata: &Metadata,
         verdict: std::io::Result<Verdict>,
     ) -> Result<()> {
         match verdict {
-            Ok(Verdict::Removed) => self.goes(bytes, format!("removed {what}: {why}\n")),
-            Ok(Verdict::WouldGo) => self.goes(bytes, format!("would remove {what}: {why}\n")),
-            Ok(Verdict::Kept(because)) => {
-                self.tally.kept += 1;
-                if self.tells_kept { print(format!("kept {what}: {because}\n")) } else { Ok(()) }
-            }
+            Ok(Verdict::Removed) => self.goes(metadata, format!("removed {what}: {why}\n")),
+            Ok(Verdict::WouldGo) => self.goes(metadata, format!("would remove {what}: {why}\n")),
+            Ok(Verdict::Kept(because)) => self.keep(what, &because),
             Err(error) => {
                 self.tally.failures += 1;
                 warn(format!("cannot remove {what}: {}", reason(&error)));
@@ -69,9 +84,15 @@ impl Reporter {
         }
     }
 
-    fn goes(&mut self, bytes: u64, line: String) -> Result<()> {
+    pub fn keep(&mut self, what: &str, because: &str) -> Result<()> {
+        self.tally.kept += 1;
+        if self.tells_kept { print(format!("kept {what}: {because}\n")) } else { Ok(()) }
+    }
+
+    fn goes(&mut self, metadata: &Metadata, line: String) -> Result<()> {
         self.tally.gone += 1;
-        self.tally.bytes += bytes;
+        self.tally.bytes += metadata.allocated;
+        self.going.insert(metadata.id);
         print(line)
     }
 }

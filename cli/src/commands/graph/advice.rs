@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rsipc_core::sysv::msg::Selector;
 
+use crate::commands::stat::track;
 use crate::deadlock::{Deadlock, Doubt, Sleeper};
 use crate::objects::memory::Memory;
 use crate::objects::messages::Wanted;
@@ -54,6 +55,9 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     if deadlock.sleepers.iter().any(waits_for_post) {
         lines.push("ending a process does not restore what it took from a semaphore".to_owned());
     }
+    let posts = deadlock.sleepers.iter().filter(|sleeper| waits_for_post(sleeper));
+    let mut objects = posts.filter_map(|sleeper| survey.object(sleeper.place.file));
+    lines.extend(objects.find_map(track::hint));
     lines
 }
 

@@ -1,5 +1,6 @@
 //! The table again and again, until the user has enough.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -19,7 +20,9 @@ pub fn parse(text: &str) -> std::result::Result<Duration, String> {
 
 /// On a terminal each look takes the place of the one before; elsewhere they follow each other,
 /// with an empty line in between.
-pub fn again(interval: Duration, look: impl Fn() -> Result<String>) -> Result<()> {
+///
+/// A look is a table, and what stands below it.
+pub fn again(interval: Duration, look: impl Fn() -> Result<(String, String)>) -> Result<()> {
     // Home, and what was below goes: the screen does not flicker as it would when it is emptied.
     const HOME: &str = "\x1b[H";
     const REST: &str = "\x1b[J";
@@ -29,15 +32,28 @@ pub fn again(interval: Duration, look: impl Fn() -> Result<String>) -> Result<()
         print(format!("{HOME}{REST}"))?;
     }
     loop {
-        let text = look()?;
+        let (table, below) = look()?;
         if is_terminal {
-            let lines: Vec<&str> = text.lines().take(height()).collect();
-            print([HOME, &lines.join(LINE), LINE, REST].concat())?;
+            print([HOME, &fitted(&table, &below, height()).join(LINE), LINE, REST].concat())?;
         } else {
-            print(format!("{text}\n"))?;
+            print(format!("{table}{below}\n"))?;
         }
         std::thread::sleep(interval);
     }
+}
+
+/// As many lines of the table as find room, with a line that counts the others.
+fn fitted<'t>(table: &'t str, below: &'t str, height: usize) -> Vec<Cow<'t, str>> {
+    let mut lines: Vec<Cow<str>> = table.lines().map(Cow::from).collect();
+    let room = height.saturating_sub(below.lines().count());
+    if lines.len() > room {
+        let shown = room.saturating_sub(1);
+        let more = lines.len() - shown;
+        lines.truncate(shown);
+        lines.push(format!("{more} more; `rsipc ls` shows them all").into());
+    }
+    lines.extend(below.lines().map(Cow::from));
+    lines
 }
 
 /// Lines that find room, and leave one for the cursor.

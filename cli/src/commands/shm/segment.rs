@@ -60,6 +60,16 @@ fn open_file(id: i32, size: u64, writes: bool, offset: u64) -> io::Result<Memory
     Ok(Memory::Ours(file.take(size.saturating_sub(offset))))
 }
 
+impl Memory {
+    /// Bytes up to its end.
+    pub fn remaining(&self) -> u64 {
+        match self {
+            Self::Ours(file) => file.limit(),
+            Self::Kernels(attached) => (attached.size - attached.place) as u64,
+        }
+    }
+}
+
 impl Attached {
     /// Read-only unless it is written. The call goes to the kernel, whatever library is preloaded.
     fn new(id: i32, size: u64, writes: bool, offset: u64) -> io::Result<Self> {

@@ -6,15 +6,24 @@ use rsipc_core::posix::sem::track::{Doer, Track};
 
 use super::description::Description;
 use super::sysv::ago;
-use crate::objects::semaphore;
+use crate::objects::{Object, State, semaphore};
 use crate::output::escape;
 use crate::survey::Survey;
 
-const UNRECORDED: &str = "unknown: RSIPC_SEM_TRACK records who takes and who posts";
+/// What records it, of a semaphore of which it is not recorded.
+pub fn hint(object: &Object) -> Option<String> {
+    let State::Sem(Ok(semaphore)) = &object.state else { return None };
+    let is_named = object.memory.is_none() && !object.name.starts_with(b"#");
+    (semaphore.track.is_none() && is_named).then(|| {
+        let name = object.shown_name();
+        format!("RSIPC_SEM_TRACK={name} in the environment of its processes records who takes it")
+    })
+}
 
-pub fn describe(state: &semaphore::State, survey: &Survey, out: &mut Description) {
+pub fn describe(object: &Object, state: &semaphore::State, survey: &Survey, out: &mut Description) {
     let Some(track) = &state.track else {
-        out.line("last user", UNRECORDED);
+        let hint = hint(object).map(|hint| format!(": {hint}")).unwrap_or_default();
+        out.line("last user", format!("unknown{hint}"));
         return;
     };
     let Track { taker, poster } = track;
@@ -27,15 +36,18 @@ pub fn describe(state: &semaphore::State, survey: &Survey, out: &mut Description
     }
 }
 
-/// `writer 4711`, or `4711 (writer), which has ended`.
+/// `writer 4711`, or `4711 (writer), which has ended`; of one that runs another program by now
+/// `writer 4711, which was sh then`.
 pub fn who(doer: &Doer, survey: &Survey) -> String {
     let pid = doer.pid.cast_signed();
-    let program = doer.program.as_ref().map(|name| escape::text(name.as_bytes()));
-    match (survey.has_ended(pid, doer.when), program) {
-        (Some(true), Some(program)) => format!("{pid} ({program}), which has ended"),
-        (Some(true), None) => format!("{pid}, which has ended"),
-        (_, Some(program)) => format!("{program} {pid}"),
-        (_, None) => format!("process {pid}"),
+    let then = doer.program.as_ref().map(|name| escape::text(name.as_bytes()));
+    let now = survey.program_since(pid, doer.when).map(escape::text);
+    match (survey.has_ended(pid, doer.when), now, then) {
+        (Some(true), _, Some(then)) => format!("{pid} ({then}), which has ended"),
+        (Some(true), _, None) => format!("{pid}, which has ended"),
+        (_, Some(now), Some(then)) if now != then => format!("{now} {pid}, which was {then} then"),
+        (_, Some(name), _) | (_, None, Some(name)) => format!("{name} {pid}"),
+        (_, None, None) => format!("process {pid}"),
     }
 }
 

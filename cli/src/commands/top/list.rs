@@ -171,7 +171,6 @@ fn cell(
     let Some(survey) = view.snapshot.as_ref().map(|snapshot| &snapshot.survey) else {
         return plain(String::new());
     };
-    let metadata = object.metadata.as_ref();
     match what {
         What::Kind => plain(object.kind().name().to_owned()),
         What::Name => {
@@ -186,7 +185,7 @@ fn cell(
             plain(object.owner().map_or_else(unknown, |(uid, _)| users.name(uid).to_owned()))
         }
         What::Mode => plain(object.mode().map_or_else(unknown, |mode| format!("{mode:04o}"))),
-        What::Size => plain(metadata.map_or_else(unknown, |metadata| amount::short(metadata.size))),
+        What::Size => plain(object.size().map_or_else(unknown, amount::short)),
         What::State => toned(ls::state(&object.state)),
         What::Into => (passing(entry, view, |flow| Some(flow.into)), Look::new()),
         What::Out => (passing(entry, view, |flow| flow.out), Look::new()),

@@ -33,6 +33,12 @@ const SLEEPING: &[&str] = &[
 pub static TABLE: &[Meaning] = &[
     row(
         Errno::ENOENT,
+        &["mq_open"],
+        "no queue has this name, and O_CREAT was not given; or the name is only a slash",
+        "add O_CREAT to create it; `ls` lists the objects",
+    ),
+    row(
+        Errno::ENOENT,
         OPENS,
         "no object has this name, and O_CREAT was not given",
         "add O_CREAT to create it; `ls` lists the objects",
@@ -40,7 +46,7 @@ pub static TABLE: &[Meaning] = &[
     row(
         Errno::ENOENT,
         UNLINKS,
-        "no object has this name; it may have been removed",
+        "no object has this name: it may have been removed, or the name has a slash inside",
         "`ls` lists the objects",
     ),
     row(
@@ -63,6 +69,12 @@ pub static TABLE: &[Meaning] = &[
     ),
     row(
         Errno::EACCES,
+        &["mq_unlink"],
+        "only the owner of the queue, or of the directory, may remove it; or the name has a second slash",
+        "`ls` shows the owner; the name of a queue has one slash, at the start",
+    ),
+    row(
+        Errno::EACCES,
         UNLINKS,
         "only the owner of the object, or of the directory, may remove it",
         "`ls` shows the owner",
@@ -77,13 +89,13 @@ pub static TABLE: &[Meaning] = &[
         Errno::EINVAL,
         &["sem_open"],
         "the name is empty or has a slash inside, the value is above 2147483647, or the file is not a semaphore",
-        "write the name as /name",
+        "write the name as /name, and a value from 0 to 2147483647",
     ),
     row(
         Errno::EINVAL,
         &["mq_open"],
-        "the name has no slash in front, the access mode is invalid, MAXMSG is not 1 to 65536, MSGSIZE is not 1 to 16777216, or the file is not a queue",
-        "write the name as /name, and O_RDWR|O_CREAT 0600 10 8192",
+        "the name has no slash in front, the access mode is invalid, MAXMSG is not 1 to 65536, MSGSIZE is not 1 to 16777216, or the file is no queue of this version of librsipc",
+        "write the name as /name, and O_RDWR|O_CREAT 0600 10 8192; `rsipc doctor` lists old queues",
     ),
     row(
         Errno::EINVAL,
@@ -152,14 +164,14 @@ pub static TABLE: &[Meaning] = &[
         "there are more posts than waits; the value is unchanged",
     ),
     row(
-        Errno::EOVERFLOW,
+        Errno::ENOSPC,
         &["mq_open"],
-        "MAXMSG times MSGSIZE is too large",
-        "make one of them smaller",
+        "the directory of objects has no space for MAXMSG messages of MSGSIZE bytes",
+        "make one of them smaller; `rsipc doctor` shows the space, `rsipc clean` removes what no process has open",
     ),
     row(
         Errno::ENOSPC,
-        &["mq_open", "sem_open", "ftruncate"],
+        &["sem_open", "ftruncate"],
         "the directory of objects is full",
         "`rsipc clean` removes what no process has open; `rsipc doctor` shows its size",
     ),

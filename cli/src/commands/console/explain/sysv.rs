@@ -31,7 +31,7 @@ pub static TABLE: &[Meaning] = &[
         Errno::EINVAL,
         &["semget"],
         "COUNT is not 1 to 32000 for a new set, or is larger than the size of the existing set",
-        "give the size of the existing set, or 0; `semctl KEY 0 IPC_STAT` shows it",
+        "a new set needs at least one semaphore; for an existing one give its size or less: `semctl KEY 0 IPC_STAT` shows it",
     ),
     row(
         Errno::EINVAL,

@@ -42,7 +42,7 @@ pub static TABLE: &[Meaning] = &[
         Errno::EINVAL,
         &["shmget"],
         "SIZE is 0 for a new segment, or is larger than the existing segment",
-        "give the size of the existing segment, or 0; `shmctl KEY IPC_STAT` shows it",
+        "a new segment needs at least one byte; for an existing one give its size or less: `shmctl KEY IPC_STAT` shows it",
     ),
     row(
         Errno::EINVAL,
@@ -52,8 +52,14 @@ pub static TABLE: &[Meaning] = &[
     ),
     row(
         Errno::EACCES,
-        &["msgget", "msgsnd", "msgrcv", "msgctl", "shmget", "shmat", "shmctl"],
+        &["msgget", "msgsnd", "msgrcv", "msgctl"],
         "its mode forbids this access: looking and receiving require r, sending requires w",
+        "`rsipc stat ID` shows owner and mode",
+    ),
+    row(
+        Errno::EACCES,
+        &["shmget", "shmat", "shmctl"],
+        "its mode forbids this access: looking requires r, attaching r and w, with SHM_RDONLY r alone",
         "`rsipc stat ID` shows owner and mode",
     ),
     row(

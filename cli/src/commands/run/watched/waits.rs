@@ -9,7 +9,7 @@ use watch_run::calls::CALLS;
 use watch_run::finding::Kind;
 use watch_run::tables::{HANDLES, OBJECTS, Object, ObjectKind, Tables, Thread};
 
-use super::age;
+use super::age::{self, is_alive};
 use super::heirs;
 use super::history;
 use super::home::copy;
@@ -247,13 +247,6 @@ fn who(pid: i32, tid: i32) -> String {
 fn program(pid: i32) -> String {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     name.trim_end().to_owned()
-}
-
-/// A zombie does nothing any more.
-fn is_alive(number: i32) -> bool {
-    let text = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-    let state = text.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 fn finding(tables: &Tables, waiting: &Waiting, what: String) -> Finding {
