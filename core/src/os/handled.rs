@@ -77,7 +77,7 @@ const SIGNAL: usize = 0xffff_ffff;
 
 #[cfg(target_arch = "x86_64")]
 impl Marks {
-    /// Marks it. The calls that follow use less of the stack than [`CALLS`]; if they use more,
+    /// Marks it. The calls that follow use less of the stack than `CALLS`; if they use more,
     /// handlers may be overlooked.
     #[inline(always)]
     pub fn set() -> Self {

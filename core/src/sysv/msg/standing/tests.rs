@@ -26,7 +26,9 @@ impl Crowd {
             record
         };
         let arrivals = Arrivals::default();
-        kinds.iter().for_each(|_| _ = arrivals.next());
+        for _ in kinds {
+            arrivals.next();
+        }
         Self {
             turns: AtomicU64::new(0),
             arrivals,
