@@ -149,7 +149,7 @@ impl<T: Send + Sync> Attached<T> {
             let gone = is_gone(entered.object);
             drop(entered);
             if gone {
-                self.detach(id);
+                self.detach(id, thread);
             } else {
                 stay += 1;
             }
@@ -186,7 +186,7 @@ impl<T: Send + Sync> Attached<T> {
                 fill(group)?;
             }
             let Some(entry) = self.entry(place) else { continue };
-            entry.recycle();
+            entry.recycle(membarrier::may_call);
             if entry.take(state::FREE) {
                 // SAFETY: the entry is in hand.
                 unsafe { (*entry.object.get()).write(object) };
@@ -202,12 +202,12 @@ impl<T: Send + Sync> Attached<T> {
 
     /// From now on no look-up finds the object with this id. It is unmapped when no operation is in
     /// the middle of it.
-    pub fn detach(&'static self, id: i32) {
+    pub fn detach(&'static self, id: i32, thread: &Thread) {
         // Two threads may have attached it at the same time.
         while let Some(entry) = self.find(id) {
             if entry.exchange(state::ATTACHED, state::DETACHED) {
                 self.until_sweep.fetch_add(1, Ordering::Relaxed);
-                entry.recycle();
+                entry.recycle(|| !thread.filter.is_confined());
             }
         }
     }
@@ -228,9 +228,10 @@ impl<T> Entry<T> {
         self.exchange(from, state::IN_HAND)
     }
 
-    /// Unmaps what is detached, if no operation is in the middle of it.
-    fn recycle(&self) {
-        if self.state.load(Ordering::Relaxed) != state::DETACHED || !membarrier::may_call() {
+    /// Unmaps what is detached, if no operation is in the middle of it. `may_call`: whether the
+    /// thread may make a call for that which a filter may kill for.
+    fn recycle(&self, may_call: impl FnOnce() -> bool) {
+        if self.state.load(Ordering::Relaxed) != state::DETACHED || !may_call() {
             return;
         }
         membarrier::heavy();

@@ -27,7 +27,7 @@ pub fn enter<O: Object>(thread: &'static Thread, id: i32, tag: &FrameTag) -> Res
         // It is gone either way.
         let _ = finish_removal::<O>(thread, id);
     }
-    O::table().detach(id);
+    O::table().detach(id, thread);
     Err(Errno::EINVAL)
 }
 
@@ -66,7 +66,7 @@ pub fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<boo
     let stays = object.outlives_removal();
     drop(entered);
     if !stays {
-        O::table().detach(id);
+        O::table().detach(id, thread);
     }
     if marked == Err(Errno::EIDRM) { Ok(false) } else { marked.map(|()| is_first) }
 }

@@ -67,7 +67,7 @@ pub fn enter(thread: &'static Thread, id: i32, tag: &FrameTag) -> Result<Use<Seg
         finish_removal::<Segment>(thread, id)?;
         return enter(thread, id, tag);
     }
-    Segment::table().detach(id);
+    Segment::table().detach(id, thread);
     Err(Errno::EINVAL)
 }
 
