@@ -228,6 +228,19 @@ fn creating_and_removing_a_set_takes_few_system_calls() {
     assert!(setting.contains(&"geteuid") && setting.len() <= TO_SET, "{setting:?}");
 }
 
+/// A container's filter is no reason to do without what tells of deaths, nor to keep memory.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_filter_of_a_container_changes_neither_sleep_nor_removal() {
+    let trace = trace_of("trace/contained.c", Way::Preload, "done\n");
+    let Some((_, contained)) = trace.split_once("getppid(") else {
+        println!("skipped: there can be no container here");
+        return;
+    };
+    assert!(contained.contains("futex_waitv("), "{contained}");
+    assert!(contained.contains("MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0"), "{contained}");
+}
+
 /// A program that waits for another one to make an object asks for its key again and again.
 #[test]
 #[ignore = "needs strace: make test-strace"]

@@ -77,13 +77,7 @@ impl Found {
     fn look(&self) -> u8 {
         let mut found = self.0.load(Ordering::Relaxed);
         if found == 0 {
-            // SAFETY: takes no pointer. The bare call: another library may have put its own `prctl`
-            // in front.
-            let ask =
-                || unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
-            // An error: the kernel has no filters.
-            let mode = preserved(ask);
-            found = if mode > 0 || valgrind::is_running() { CONFINED } else { FREE };
+            found = if is_any() || valgrind::is_running() { CONFINED } else { FREE };
             self.0.store(found, Ordering::Relaxed);
         }
         found
@@ -104,6 +98,15 @@ pub fn is_confined() -> bool {
 /// Whether the calling thread may call sched_yield(2). The same otherwise.
 pub fn may_yield() -> bool {
     !is_confined()
+}
+
+/// Whether the calling thread has a filter. A system call.
+pub fn is_any() -> bool {
+    // SAFETY: takes no pointer. The bare call: another library may have put its own `prctl` in
+    // front.
+    let ask = || unsafe { libc::syscall(libc::SYS_prctl, libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
+    // An error: the kernel has no filters.
+    preserved(ask) > 0
 }
 
 /// The kernel has refused `futex_waitv`.

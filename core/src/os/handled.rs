@@ -11,13 +11,16 @@
 //! the kernel writes only a part of them, far below.
 
 #[cfg(target_arch = "x86_64")]
+use core::mem::MaybeUninit;
+
+#[cfg(target_arch = "x86_64")]
 use crate::os::errno::preserved;
 use crate::os::futex::Interrupted;
 #[cfg(target_arch = "x86_64")]
 use crate::os::readable::is_readable;
 use crate::os::signals::Struck;
 #[cfg(target_arch = "x86_64")]
-use crate::os::signals::{Action, of_the_program};
+use crate::os::signals::{Action, OF_THE_LIBRARY, of_the_program};
 
 /// Marks below the stack of the calling thread.
 #[cfg(target_arch = "x86_64")]
@@ -115,6 +118,19 @@ impl Marks {
         }
     }
 
+    /// Whether it is certain that no handler has run since then.
+    pub fn has_none_run(&self) -> bool {
+        self.are_whole() && !has_stack_for_handlers()
+    }
+
+    /// Nobody asks. The frame of a handler that has run is not to be taken for a later one's.
+    #[inline(always)]
+    pub fn forget(&self) {
+        if !self.are_whole() {
+            let _ = self.find();
+        }
+    }
+
     // From here to the end of `find`, little of the stack is used: more would overwrite the frame.
     #[inline(always)]
     fn are_whole(&self) -> bool {
@@ -166,6 +182,20 @@ impl Marks {
     }
 }
 
+/// Whether the thread has a stack of its own for handlers: sigaltstack(2). In doubt it has.
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn has_stack_for_handlers() -> bool {
+    let mut stack = MaybeUninit::<libc::stack_t>::uninit();
+    preserved(|| {
+        // SAFETY: asks alone; what the answer goes to is valid for writing, and read if it has come.
+        unsafe {
+            libc::syscall(libc::SYS_sigaltstack, core::ptr::null::<u8>(), stack.as_mut_ptr()) != 0
+                || stack.assume_init_ref().ss_flags & libc::SS_DISABLE == 0
+        }
+    })
+}
+
 /// What is read in a frame.
 #[cfg(target_arch = "x86_64")]
 struct Frame {
@@ -179,6 +209,9 @@ impl Frame {
     /// What becomes of a wait by its handler. If that may be one of several, the wait ends if each
     /// of them ends it. The handlers of the C library do nothing to it.
     fn struck(&self, interrupted: Interrupted) -> Struck {
+        if OF_THE_LIBRARY.map(|signal| signal as usize).contains(&self.signal) {
+            return Struck::GoesOn;
+        }
         let actions = of_the_program().map(|signal| (signal, Action::of(signal)));
         let of_this = actions.filter(|(signal, action)| {
             action.has_handler()
@@ -223,6 +256,14 @@ impl Marks {
     pub fn set() -> Self {
         Self
     }
+
+    /// Not known.
+    pub fn has_none_run(&self) -> bool {
+        false
+    }
+
+    /// Does nothing.
+    pub fn forget(&self) {}
 
     /// Not known.
     pub fn struck(&self, _: Interrupted) -> Struck {

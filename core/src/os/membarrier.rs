@@ -26,6 +26,10 @@ const GLOBAL: i32 = 1;
 /// (before Linux 4.14).
 static NO_MEMBARRIER: AtomicBool = AtomicBool::new(false);
 
+/// There was a filter then, and it has not killed for the call: that of a container, or of a service
+/// manager.
+static HAD_FILTER: AtomicBool = AtomicBool::new(false);
+
 /// To be called before the first object exists. Asks the kernel once in each process.
 pub fn prepare() {
     let is_in_barriers = process::is_in_barriers();
@@ -33,6 +37,8 @@ pub fn prepare() {
     if is_in_barriers.load(Ordering::Acquire) {
         return;
     }
+    filter::look_while_opening();
+    HAD_FILTER.store(filter::is_any(), Ordering::SeqCst);
     if membarrier(REGISTER_PRIVATE_EXPEDITED).is_err() {
         NO_MEMBARRIER.store(true, Ordering::SeqCst);
     }
@@ -51,10 +57,15 @@ pub fn light() {
     }
 }
 
-/// Whether the calling thread may call [`heavy`]: a filter may kill for it. If not, what could be
-/// given back after it stays.
-pub fn may_call() -> bool {
-    NO_MEMBARRIER.load(Ordering::Relaxed) || !filter::is_confined()
+/// Whether the calling thread may call [`heavy`]: a filter that has come since [`prepare`] may kill
+/// for it. If not, what could be given back after it stays. `is_confined`: what the thread has
+/// found (`filter`).
+pub fn may_call(is_confined: impl FnOnce() -> bool) -> bool {
+    // Relaxed: stored before any object stood.
+    NO_MEMBARRIER.load(Ordering::Relaxed)
+        || HAD_FILTER.load(Ordering::Relaxed)
+        || !is_confined()
+        || !filter::is_any()
 }
 
 /// The other side: after the object cannot be found any more, and before the hazard pointers are

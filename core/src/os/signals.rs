@@ -8,7 +8,8 @@ use crate::os::futex::Interrupted;
 
 /// The signals of the C library itself: by the first one it cancels a thread.
 const CANCELS: u32 = 32;
-const OF_THE_LIBRARY: [u32; 2] = [CANCELS, 33];
+/// Both of its own.
+pub const OF_THE_LIBRARY: [u32; 2] = [CANCELS, 33];
 /// Caused by an instruction.
 const FAULTS: u64 = {
     use libc::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};

@@ -131,7 +131,7 @@ impl Hint {
             self.waker.store(ASKED, Ordering::Relaxed);
         }
         after.replace(before, word);
-        if happened { Ok(true) } else { end_in_vain(marks, interrupted, changes) }
+        end(happened, marks, interrupted, changes)
     }
 
     /// Yields for as long as a spin may last. For after a spin that was in vain, or not worth it:
@@ -156,18 +156,25 @@ impl Hint {
             (happened, after_yield(before, happened, was_slow))
         };
         after.replace(before, &self.yields);
-        if happened { Ok(true) } else { end_in_vain(Some(marks), interrupted, changes) }
+        end(happened, Some(marks), interrupted, changes)
     }
 }
 
 /// A handler may have run since the marks were set. EINTR: it ends the wait, unless what is waited
 /// for has happened meanwhile.
-fn end_in_vain(
+#[inline(always)]
+fn end(
+    happened: bool,
     marks: Option<Marks>,
     interrupted: Interrupted,
     changes: impl Fn() -> u32,
 ) -> Result<bool> {
-    if !marks.is_some_and(|marks| marks.struck(interrupted) == Struck::Ends) {
+    let Some(marks) = marks else { return Ok(happened) };
+    if happened {
+        marks.forget();
+        return Ok(true);
+    }
+    if marks.struck(interrupted) != Struck::Ends {
         return Ok(false);
     }
     if changes() > 0 { Ok(true) } else { Err(Errno::EINTR) }

@@ -238,6 +238,9 @@ impl<A: Attempt> Wait<A> {
         if struck == Struck::Not {
             // One may have come after the question.
             struck = marks.struck(self.terms.interrupted);
+        } else if marks.has_none_run() {
+            // Another thread has taken a signal that was for the process.
+            struck = Struck::GoesOn;
         }
         match struck {
             Struck::Not => Ok(false),

@@ -16,7 +16,7 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use crate::os::{Errno, Result, membarrier};
+use crate::os::{Errno, Result, filter, membarrier};
 use crate::shared::thread::{self, FrameTag, Operation, Thread};
 
 /// Places of the table. More objects than three quarters of it are ENOMEM: the kernel's limits let
@@ -186,7 +186,7 @@ impl<T: Send + Sync> Attached<T> {
                 fill(group)?;
             }
             let Some(entry) = self.entry(place) else { continue };
-            entry.recycle(membarrier::may_call);
+            entry.recycle(filter::is_confined);
             if entry.take(state::FREE) {
                 // SAFETY: the entry is in hand.
                 unsafe { (*entry.object.get()).write(object) };
@@ -207,7 +207,7 @@ impl<T: Send + Sync> Attached<T> {
         while let Some(entry) = self.find(id) {
             if entry.exchange(state::ATTACHED, state::DETACHED) {
                 self.until_sweep.fetch_add(1, Ordering::Relaxed);
-                entry.recycle(|| !thread.filter.is_confined());
+                entry.recycle(|| thread.filter.is_confined());
             }
         }
     }
@@ -228,10 +228,11 @@ impl<T> Entry<T> {
         self.exchange(from, state::IN_HAND)
     }
 
-    /// Unmaps what is detached, if no operation is in the middle of it. `may_call`: whether the
-    /// thread may make a call for that which a filter may kill for.
-    fn recycle(&self, may_call: impl FnOnce() -> bool) {
-        if self.state.load(Ordering::Relaxed) != state::DETACHED || !may_call() {
+    /// Unmaps what is detached, if no operation is in the middle of it. `is_confined`: see
+    /// [`membarrier::may_call`].
+    fn recycle(&self, is_confined: impl FnOnce() -> bool) {
+        let is_detached = self.state.load(Ordering::Relaxed) == state::DETACHED;
+        if !is_detached || !membarrier::may_call(is_confined) {
             return;
         }
         membarrier::heavy();

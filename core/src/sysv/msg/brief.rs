@@ -7,7 +7,7 @@ use crate::os::futex::Woken;
 
 /// The first one, in nanoseconds.
 const SHORTEST: i64 = 503_003;
-/// After more in a row, the thread that is waited for may be dead. They last 7.5 ms together:
+/// After so many in a row, the thread that is waited for may be dead. They last 7.5 ms together:
 /// mostly, it has only lost its processor.
 const PATIENT: u32 = 4;
 /// How long after a death a dead thread may still seem alive, in nanoseconds.
@@ -21,34 +21,42 @@ pub struct Brief {
     count: u32,
     /// Until then a dead thread may still seem alive.
     doubtful_until: u64,
+    /// The last sleep began before that.
+    was_doubtful: bool,
 }
 
 impl Brief {
     /// Before the first sleep.
-    pub const NONE: Self = Self { next: SHORTEST, count: 0, doubtful_until: 0 };
+    pub const NONE: Self =
+        Self { next: SHORTEST, count: 0, doubtful_until: 0, was_doubtful: false };
 
-    /// A thread may have died: it may not be seen to be dead yet.
-    pub fn doubt(&mut self) {
+    /// All threads have been looked at after a sleep that ended so: a thread may have died, and may
+    /// not be seen to be dead yet. Not so at the end of a sleep that began in such a doubt.
+    pub fn doubt(&mut self, woken: Woken) {
+        if woken == Woken::TimedOut && self.was_doubtful {
+            return;
+        }
         if !self.is_doubtful() {
-            self.doubtful_until = monotonic_ns() + DOUBT_NS;
             self.restart();
         }
+        self.doubtful_until = monotonic_ns() + DOUBT_NS;
     }
 
     /// Whether the sleep was a brief one, and only its time has ended it.
     pub fn has_passed(&self, woken: Woken) -> bool {
-        woken == Woken::TimedOut && self.count > 0 && !self.is_doubtful()
+        woken == Woken::TimedOut && self.count > 0 && !self.was_doubtful
     }
 
     /// Whether it has taken so long that those that hold the waiter up may be dead.
     pub fn is_overdue(&self) -> bool {
-        self.count > PATIENT
+        self.count >= PATIENT
     }
 
     /// When a sleep ends that begins now. `is_near`: what is waited for is about to happen. It ends
     /// at the deadline at the latest.
     pub fn end_of_sleep(&mut self, is_near: bool, until: Option<Deadline>) -> Option<Deadline> {
-        if !is_near && !self.is_doubtful() {
+        self.was_doubtful = self.is_doubtful();
+        if !is_near && !self.was_doubtful {
             self.restart();
             return until;
         }

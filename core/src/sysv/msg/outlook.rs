@@ -9,7 +9,7 @@ use super::records::now;
 use super::selector::Selector;
 use super::standing::{About, Standing};
 use super::store;
-use super::tell;
+use super::tell::{self, Which};
 use super::under_way::UnderWay;
 use super::usage::Amount;
 use crate::os::clock::Deadline;
@@ -86,7 +86,10 @@ impl Outlook {
             None => Look::Nothing,
         };
         if found == Look::UnderWay && self.brief.is_overdue() {
-            self.free_dead(queue, &standing, own, who);
+            let has_freed = self.free_dead(queue, &standing, own, who);
+            // What those had is for others; and a call may be lost with the thread that owed it.
+            tell::receivers(queue, who, About::Own(record), Which::All);
+            return Ok(if has_freed { Look::There } else { found });
         }
         Ok(found)
     }
@@ -115,7 +118,7 @@ impl Outlook {
         Ok(remains || known.are_more())
     }
 
-    /// Takes back what those have that hold this receiver up, if they are dead.
+    /// Takes back what those have that hold this receiver up, if they are dead. True if one was.
     #[cold]
     fn free_dead(
         &self,
@@ -123,15 +126,16 @@ impl Outlook {
         standing: &Standing<'_>,
         own: &Receiver<'_>,
         who: &Operation<'static>,
-    ) {
+    ) -> bool {
         let is_dead = |holder| store::has_ended(queue, who, holder);
         let given = own.given.map(|message| message.slot);
         let others = self.under_way.iter().flat_map(UnderWay::slots);
-        for claim in given.into_iter().chain(others).filter_map(|slot| store::claim_of(queue, slot))
-        {
-            claim::free_if(claim, is_dead);
-        }
-        standing.free_dead(own.selector, true, now(), is_dead);
+        let slots = given.into_iter().chain(others);
+        let freed = slots
+            .filter_map(|slot| store::claim_of(queue, slot))
+            .filter(|claim| claim::free_if(claim, is_dead))
+            .count();
+        standing.free_dead(own.selector, true, now(), is_dead) || freed > 0
     }
 
     /// When a sleep ends that begins now, after a look that has found this.
@@ -146,8 +150,8 @@ impl Outlook {
     }
 
     /// A thread may have died: it may not be seen to be dead yet.
-    pub fn doubt(&mut self) {
-        self.brief.doubt();
+    pub fn doubt(&mut self, woken: Woken) {
+        self.brief.doubt(woken);
     }
 }
 

@@ -140,12 +140,13 @@ impl<'q> Standing<'q> {
 
     fn look_once(&mut self, queue: &'q impl Scene, about: About<'_>, last: u64) -> Result<()> {
         let mut kinds = about.kinds();
+        let mut attempts = 0..ATTEMPTS;
         loop {
             let found = self.find_receivers(queue, about, kinds)?;
             if found == kinds {
                 break;
             }
-            kinds = found;
+            kinds = if attempts.next().is_some() { found } else { Kinds::All };
         }
         self.receivers.sort_unstable_by_key(|receiver: &Receiver<'_>| receiver.ticket);
         self.assign(queue, last)
@@ -262,7 +263,11 @@ impl<'q> Standing<'q> {
         let comparisons = self.receivers.len();
         queue.oldest(&terms, |message| {
             if effort.spend(comparisons) {
-                let is_its = |one: &&mut Receiver<'_>| one.known() == message.arrival;
+                // A record may have been bound late, on behalf of its former holder.
+                let is_its = |one: &&mut Receiver<'_>| {
+                    one.known() == message.arrival
+                        && (one.taking != 0 || one.selector.admits(message.kind))
+                };
                 let known = self.receivers.iter_mut().filter(is_its);
                 known.for_each(|one| one.given = Some(*message));
             }

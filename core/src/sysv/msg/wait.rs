@@ -28,6 +28,7 @@ use super::outlook::{Look, Outlook};
 use super::queue::Queue;
 use super::record::Record;
 use super::standing::{About, Standing};
+use super::store;
 use super::task::{Done, Task};
 use super::tell::{self, Which};
 use super::transfer::Transfer;
@@ -114,7 +115,7 @@ impl Attempt for Waiting {
         self.check_process()?;
         if asleep::may_be_by_death(woken, self.record()?) && !self.outlook.was_brief(woken) {
             self.look_after_all()?;
-            self.outlook.doubt();
+            self.outlook.doubt(woken);
         }
         self.attempt_now()
     }
@@ -221,7 +222,11 @@ impl Waiting {
     fn spin(&self) -> Result<bool> {
         let queue = self.queue();
         let may_call = || self.entered.operation.thread().filter.may_yield();
+        // A search in many blocks takes more of the stack than a spin may (`os::handled`).
+        let (is_long, arrivals) = (store::is_long(queue), &queue.layout.words().sending.arrivals);
+        let last = arrivals.last();
         self.hint().spin(Interrupted::Fails, may_call, || match &self.task {
+            Task::Receive(_) if is_long => arrivals.last() != last,
             Task::Receive(into) => {
                 search::find_at_once(queue, into.selector, |_| false).is_ok_and(|one| one.is_some())
             }

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::os::file::{self, Status};
 use crate::os::fork::ForkMutex;
-use crate::os::membarrier;
-use crate::os::restartable;
+use crate::os::{filter, membarrier, restartable};
 use crate::posix::mq::descriptor::mapping::{self, Mapping};
 use crate::posix::mq::descriptor::nonblocking::Nonblocking;
 use crate::posix::mq::files::Data;
@@ -307,7 +306,7 @@ impl Pool {
     /// still needed.
     pub(super) fn free_unused(&mut self, is_needed: impl Fn(&Opened) -> bool) {
         IS_NEW_RETIRED.store(false, Ordering::Relaxed);
-        if !Self::has_retired() || !membarrier::may_call() {
+        if !Self::has_retired() || !membarrier::may_call(filter::is_confined) {
             return;
         }
         let mut next = RETIRED.swap(ptr::null_mut(), Ordering::AcqRel);
