@@ -188,7 +188,8 @@ impl Marks {
 fn has_stack_for_handlers() -> bool {
     let mut stack = MaybeUninit::<libc::stack_t>::uninit();
     preserved(|| {
-        // SAFETY: asks alone; what the answer goes to is valid for writing, and read if it has come.
+        // SAFETY: it only asks; the answer goes to memory valid for writing, and is read if it has
+        // come.
         unsafe {
             libc::syscall(libc::SYS_sigaltstack, core::ptr::null::<u8>(), stack.as_mut_ptr()) != 0
                 || stack.assume_init_ref().ss_flags & libc::SS_DISABLE == 0

@@ -26,8 +26,8 @@ const GLOBAL: i32 = 1;
 /// (before Linux 4.14).
 static NO_MEMBARRIER: AtomicBool = AtomicBool::new(false);
 
-/// There was a filter then, and it has not killed for the call: that of a container, or of a service
-/// manager.
+/// There was a filter then, and it has not killed for the call: that of a container, or of a
+/// service manager.
 static HAD_FILTER: AtomicBool = AtomicBool::new(false);
 
 /// To be called before the first object exists. Asks the kernel once in each process.
