@@ -17,9 +17,12 @@
 //! `RSIPC_FUTEX=waitv` says the opposite.
 
 use core::ffi::CStr;
+use core::ops::ControlFlow;
 
 use crate::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::os::errno::preserved;
+use crate::os::lines;
+use crate::os::open::Open;
 use crate::os::settings::{self, Futex};
 use crate::os::valgrind;
 
@@ -115,7 +118,7 @@ pub fn refuse_vectors() {
 }
 
 /// Called when the process opens an object: a filter that allows that also allows opening and
-/// reading two more files.
+/// reading two more files. Async-signal-safe.
 pub fn look_while_opening() {
     if STATE.load(Ordering::Relaxed) == 0 {
         let state = match preserved(|| filters(c"/proc/self/status")) {
@@ -131,35 +134,27 @@ pub fn look_while_opening() {
 /// The number of filters of the process with this status; `None`: it cannot be read, or the kernel
 /// is older than 5.9, and then it has no `futex_waitv` either.
 fn filters(status: &CStr) -> Option<u32> {
-    const NAME: &[u8] = b"\nSeccomp_filters:\t";
-    // Not on the stack, which may be the smallest that there is.
-    let mut text = vec![0; 4096];
-    let text = read(status, &mut text)?;
-    let at = text.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
-    let digits = text[at..].iter().take_while(|byte| byte.is_ascii_digit());
+    const NAME: &[u8] = b"Seccomp_filters:\t";
+    // Lines that matter are much shorter.
+    const LONGEST: usize = 256;
+    let status = Open::new(status, libc::O_RDONLY).ok()?;
+    let mut number = None;
+    let read = lines::each::<LONGEST>(&status, |line| match line.strip_prefix(NAME) {
+        Some(digits) => {
+            number = number_of(digits);
+            ControlFlow::Break(())
+        }
+        None => ControlFlow::Continue(()),
+    });
+    read.ok()?;
+    number
+}
+
+fn number_of(digits: &[u8]) -> Option<u32> {
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
     digits
         .map(|digit| u32::from(digit - b'0'))
         .reduce(|number, digit| number.saturating_mul(10) + digit)
-}
-
-/// The beginning of a file. Not by the C library, whose `close` is ours.
-fn read<'a>(path: &CStr, into: &'a mut [u8]) -> Option<&'a [u8]> {
-    // SAFETY: the path is a C string, and the buffer is valid for its length.
-    let length = unsafe {
-        let fd = libc::syscall(
-            libc::SYS_openat,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            libc::O_RDONLY | libc::O_CLOEXEC,
-        );
-        if fd < 0 {
-            return None;
-        }
-        let length = libc::syscall(libc::SYS_read, fd, into.as_mut_ptr(), into.len());
-        libc::syscall(libc::SYS_close, fd);
-        length
-    };
-    into.get(..usize::try_from(length).ok()?)
 }
 
 #[cfg(test)]
