@@ -3,7 +3,6 @@
 use super::brief::Brief;
 use super::flag::{self, Flag};
 use super::queue::Queue;
-use super::receiver::Receiver;
 use super::record::Record;
 use super::records::now;
 use super::selector::Selector;
@@ -67,7 +66,6 @@ impl Outlook {
         queue: &Queue,
         record: &Record,
         selector: Selector,
-        who: &Operation<'static>,
     ) -> Result<Look> {
         // The claims first: a thread that has given one back before has stored its key before.
         let is_under_way = self.is_under_way(queue, selector)?;
@@ -79,19 +77,12 @@ impl Outlook {
         if own.is_too_long {
             return Ok(Look::There);
         }
-        let found = match own.given {
+        Ok(match own.given {
             Some(message) if store::is_claimed(queue, &message) => Look::UnderWay,
             Some(_) => Look::There,
             None if is_under_way || standing.is_held_up(own) => Look::UnderWay,
             None => Look::Nothing,
-        };
-        if found == Look::UnderWay && self.brief.is_overdue() {
-            let has_freed = self.free_dead(queue, &standing, own, who);
-            // What those had is for others; and a call may be lost with the thread that owed it.
-            tell::receivers(queue, who, About::Own(record), Which::All);
-            return Ok(if has_freed { Look::There } else { found });
-        }
-        Ok(found)
+        })
     }
 
     /// For space for a message of this length.
@@ -118,24 +109,33 @@ impl Outlook {
         Ok(remains || known.are_more())
     }
 
-    /// Takes back what those have that hold this receiver up, if they are dead. True if one was.
+    /// A brief sleep of the receiver with this record is over. Takes back what those have that hold
+    /// it up, if they are dead, and calls those for which there is something: what the dead had is
+    /// for others, and a call may be lost with the thread that owed it. Before the receiver says
+    /// again that it sleeps: it would call itself.
     #[cold]
-    fn free_dead(
+    pub fn look_after_others(
         &self,
         queue: &Queue,
-        standing: &Standing<'_>,
-        own: &Receiver<'_>,
+        record: &Record,
         who: &Operation<'static>,
-    ) -> bool {
+    ) -> Result<()> {
+        if !self.brief.is_overdue() {
+            return Ok(());
+        }
+        let mut standing = Standing::unknown();
+        standing.look(queue, About::Own(record))?;
+        let Some(own) = standing.receiver(record) else { return Ok(()) };
         let is_dead = |holder| store::has_ended(queue, who, holder);
         let given = own.given.map(|message| message.slot);
         let others = self.under_way.iter().flat_map(UnderWay::slots);
-        let slots = given.into_iter().chain(others);
-        let freed = slots
-            .filter_map(|slot| store::claim_of(queue, slot))
-            .filter(|claim| claim::free_if(claim, is_dead))
-            .count();
-        standing.free_dead(own.selector, true, now(), is_dead) || freed > 0
+        for claim in given.into_iter().chain(others).filter_map(|slot| store::claim_of(queue, slot))
+        {
+            claim::free_if(claim, is_dead);
+        }
+        standing.free_dead(own.selector, true, now(), is_dead);
+        tell::receivers(queue, who, About::Own(record), Which::All);
+        Ok(())
     }
 
     /// When a sleep ends that begins now, after a look that has found this.
@@ -143,8 +143,8 @@ impl Outlook {
         self.brief.end_of_sleep(found == Look::UnderWay, until)
     }
 
-    /// Whether the sleep was a brief one, and only its time has ended it. Those that hold the
-    /// waiter up are looked at before the next one: there is no need to look at all threads.
+    /// Whether the sleep was a brief one, and only its time has ended it. Then a look at those that
+    /// hold the waiter up is enough: there is no need to look at all threads.
     pub fn was_brief(&self, woken: Woken) -> bool {
         self.brief.has_passed(woken)
     }

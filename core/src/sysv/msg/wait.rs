@@ -113,9 +113,14 @@ impl Attempt for Waiting {
 
     fn attempt(&mut self, woken: Woken) -> Result<Option<Done>> {
         self.check_process()?;
-        if asleep::may_be_by_death(woken, self.record()?) && !self.outlook.was_brief(woken) {
-            self.look_after_all()?;
-            self.outlook.doubt(woken);
+        let record = self.record()?;
+        if asleep::may_be_by_death(woken, record) {
+            if !self.outlook.was_brief(woken) {
+                self.look_after_all()?;
+                self.outlook.doubt(woken);
+            } else if matches!(self.task, Task::Receive(_)) {
+                self.outlook.look_after_others(self.queue(), record, self.who())?;
+            }
         }
         self.attempt_now()
     }
@@ -253,7 +258,7 @@ impl Waiting {
     fn look(&mut self, record: &Record) -> Result<Look> {
         let (queue, who) = (self.queue(), &self.entered.operation);
         match &self.task {
-            Task::Receive(into) => self.outlook.for_message(queue, record, into.selector, who),
+            Task::Receive(into) => self.outlook.for_message(queue, record, into.selector),
             Task::Send(message) => Outlook::for_space(queue, message.length, who),
         }
     }
