@@ -16,7 +16,7 @@ void rsipc_after_epoll_ctl(struct rsipc_thread **thread, int epoll, int fd,
 void rsipc_after_epoll_del(struct rsipc_thread **thread, int epoll, int fd);
 void rsipc_note_epoll_ctl(int epoll, int fd, uint32_t events);
 void rsipc_before_epoll_wait(struct rsipc_thread **thread, int epoll, int may_sleep,
-			     int *expects);
+			     int *reasons);
 int rsipc_count_untold_of_epoll(struct rsipc_thread **thread, int epoll,
 				const struct epoll_event *events, int count, int most);
 int rsipc_after_epoll_wait(struct rsipc_thread **thread, int epoll, struct epoll_event *events,
@@ -60,16 +60,21 @@ static int wait_once(const struct waiting *waiting, int timeout)
 	return RSIPC_REAL(epoll_wait)(waiting->epoll, waiting->events, waiting->most, timeout);
 }
 
-/* `expects`: a queue in the set has what is waited for. If the kernel does not know of it, it is
- * told. Other events that it has reported are kept: it may do so only once. */
-static int look_and_wait(const struct waiting *waiting, int timeout, int expects)
+/* If a queue in the set has what is waited for, and the kernel does not know of it, it is told.
+ * Other events that it has reported are kept: it may do so only once. */
+static int look_and_wait(const struct waiting *waiting, int timeout, int reasons)
 {
-	int ready = wait_once(waiting, expects ? 0 : timeout);
-	if (!expects || ready < 0)
+	int ready = wait_once(waiting, reasons ? 0 : timeout);
+	if (!reasons || ready < 0)
 		return ready;
-	int is_missing = rsipc_count_untold_of_epoll(&rsipc_thread, waiting->epoll,
+	int is_missing = (reasons & RSIPC_EXPECTED) &&
+			 rsipc_count_untold_of_epoll(&rsipc_thread, waiting->epoll,
 						     waiting->events, ready, waiting->most);
-	return ready == 0 && (is_missing || timeout != 0) ? wait_once(waiting, timeout) : ready;
+	if (ready > 0 || (!is_missing && timeout == 0))
+		return ready;
+	if (!is_missing && rsipc_ended_by_handler(reasons) < 0)
+		return -1;
+	return wait_once(waiting, timeout);
 }
 
 /* Corrects an answer. An edge, which the kernel reports only once, is kept for as long as it is too
@@ -95,12 +100,12 @@ __attribute__((noinline)) static int wait_for_queues(const struct waiting *waiti
 {
 	int64_t end = rsipc_end_of_ms(timeout);
 	struct rsipc_rest rest = { 0 };
-	int too_early = 0, expects = 0;
+	int too_early = 0, reasons = 0;
 	for (;;) {
 		if (!too_early)
 			rsipc_before_epoll_wait(&rsipc_thread, waiting->epoll, timeout != 0,
-						&expects);
-		int ready = look_and_wait(waiting, timeout, expects);
+						&reasons);
+		int ready = look_and_wait(waiting, timeout, reasons);
 		if (ready <= 0)
 			return ready;
 		ready = correct(waiting, ready, &too_early, timeout != 0, end);
@@ -135,11 +140,11 @@ int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int tim
 int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 			 const struct timespec *timeout, const sigset_t *mask)
 {
-	int expects = 0;
+	int reasons = 0;
 	if (rsipc_concerns(RSIPC_WATCHED))
-		rsipc_before_epoll_wait(&rsipc_thread, epoll, 1, &expects);
+		rsipc_before_epoll_wait(&rsipc_thread, epoll, 1, &reasons);
 	/* Without a look: its timeout would not be the program's, which the kernel may refuse. */
-	if (expects)
+	if (reasons & RSIPC_EXPECTED)
 		rsipc_count_untold_of_epoll(&rsipc_thread, epoll, events, 0, most);
 	return RSIPC_REAL(epoll_pwait2)(epoll, events, most, timeout, mask);
 }

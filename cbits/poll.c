@@ -15,13 +15,13 @@
 
 #pragma GCC visibility push(hidden)
 int rsipc_before_poll(struct rsipc_thread **thread, const struct pollfd *fds, nfds_t count,
-		      int may_sleep, int *expects);
+		      int may_sleep, int *reasons);
 int rsipc_count_untold_of_poll(struct rsipc_thread **thread, const struct pollfd *fds,
 			       nfds_t count);
 int rsipc_after_poll(struct rsipc_thread **thread, struct pollfd *fds, nfds_t count, int may_wait,
 		     int *too_early);
 int rsipc_before_select(struct rsipc_thread **thread, int count, fd_set *const sets[3],
-			int may_sleep, int *expects);
+			int may_sleep, int *reasons);
 int rsipc_count_untold_of_select(struct rsipc_thread **thread, int count,
 				 fd_set *const asked[2], fd_set *const told[2]);
 int rsipc_after_select(struct rsipc_thread **thread, int count, fd_set *const sets[3],
@@ -38,27 +38,36 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
 		    const struct timespec *timeout, const sigset_t *mask);
 #pragma GCC visibility pop
 
-/* `expects`: a queue has what is polled for. If the kernel does not know of it, it is told, and
- * asked again: a program expects all events in one answer. */
-static int poll_once(struct pollfd *fds, nfds_t count, int timeout, int expects)
+/* After a look: whether a queue that has what is polled for is missing in the answer. The kernel
+ * knows of it now, and is asked again: a program expects all events in one answer. */
+static int has_missed_queue(const struct pollfd *fds, nfds_t count, int reasons)
 {
-	int ready = RSIPC_REAL(poll)(fds, count, expects ? 0 : timeout);
-	if (!expects || ready < 0)
+	return (reasons & RSIPC_EXPECTED) &&
+	       rsipc_count_untold_of_poll(&rsipc_thread, fds, count);
+}
+
+static int poll_once(struct pollfd *fds, nfds_t count, int timeout, int reasons)
+{
+	int ready = RSIPC_REAL(poll)(fds, count, reasons ? 0 : timeout);
+	if (!reasons || ready < 0)
 		return ready;
-	int is_missing = rsipc_count_untold_of_poll(&rsipc_thread, fds, count);
-	return is_missing || (ready == 0 && timeout != 0) ? RSIPC_REAL(poll)(fds, count, timeout) :
-							    ready;
+	int is_missing = has_missed_queue(fds, count, reasons);
+	if (!is_missing && (ready > 0 || timeout == 0))
+		return ready;
+	if (!is_missing && rsipc_ended_by_handler(reasons) < 0)
+		return -1;
+	return RSIPC_REAL(poll)(fds, count, timeout);
 }
 
 __attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t count, int timeout)
 {
-	int expects = 0;
-	if (rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0, &expects) == 0)
+	int reasons = 0;
+	if (rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0, &reasons) == 0)
 		return RSIPC_REAL(poll)(fds, count, timeout);
 	int64_t end = rsipc_end_of_ms(timeout);
 	struct rsipc_rest rest = { 0 };
 	for (;;) {
-		int too_early = 0, ready = poll_once(fds, count, timeout, expects);
+		int too_early = 0, ready = poll_once(fds, count, timeout, reasons);
 		if (ready > 0)
 			ready -= rsipc_after_poll(&rsipc_thread, fds, count,
 						  rsipc_may_wait(&rest, ready), &too_early);
@@ -70,7 +79,7 @@ __attribute__((noinline)) static int poll_queues(struct pollfd *fds, nfds_t coun
 			return -1;
 		timeout = rsipc_ms_until(end, timeout);
 		if (!too_early)
-			rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0, &expects);
+			rsipc_before_poll(&rsipc_thread, fds, count, timeout != 0, &reasons);
 	}
 }
 
@@ -81,15 +90,18 @@ int rsipc_c_poll(struct pollfd *fds, nfds_t count, int timeout)
 }
 
 static int ppoll_once(struct pollfd *fds, nfds_t count, const struct timespec *wait,
-		      const sigset_t *mask, int expects)
+		      const sigset_t *mask, int reasons)
 {
 	/* The kernel has to see a timeout that it refuses. */
-	expects = expects && rsipc_is_time(wait);
-	int ready = RSIPC_REAL(ppoll)(fds, count, expects ? &rsipc_at_once : wait, mask);
-	if (!expects || ready < 0)
+	if (!rsipc_is_time(wait))
+		reasons = 0;
+	int ready = RSIPC_REAL(ppoll)(fds, count, reasons ? &rsipc_at_once : wait, mask);
+	if (!reasons || ready < 0)
 		return ready;
-	int is_missing = rsipc_count_untold_of_poll(&rsipc_thread, fds, count);
-	return is_missing || ready == 0 ? RSIPC_REAL(ppoll)(fds, count, wait, mask) : ready;
+	int is_missing = has_missed_queue(fds, count, reasons);
+	if (!is_missing && (ready > 0 || rsipc_ended_by_handler(reasons) < 0))
+		return ready > 0 ? ready : -1;
+	return RSIPC_REAL(ppoll)(fds, count, wait, mask);
 }
 
 /* The C library reads a timeout itself, as we do. */
@@ -97,15 +109,15 @@ __attribute__((noinline)) static int
 ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
 	int may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
-	int expects = 0;
-	if (rsipc_before_poll(&rsipc_thread, fds, count, may_sleep, &expects) == 0)
+	int reasons = 0;
+	if (rsipc_before_poll(&rsipc_thread, fds, count, may_sleep, &reasons) == 0)
 		return RSIPC_REAL(ppoll)(fds, count, timeout, mask);
 	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
 	int64_t end = timeout ? rsipc_end_of(left) : 0;
 	struct rsipc_rest rest = { 0 };
 	for (;;) {
 		int too_early = 0;
-		int ready = ppoll_once(fds, count, timeout ? &left : NULL, mask, expects);
+		int ready = ppoll_once(fds, count, timeout ? &left : NULL, mask, reasons);
 		if (ready > 0)
 			ready -= rsipc_after_poll(&rsipc_thread, fds, count,
 						  rsipc_may_wait(&rest, ready), &too_early);
@@ -118,7 +130,7 @@ ppoll_queues(struct pollfd *fds, nfds_t count, const struct timespec *timeout, c
 		if (timeout)
 			may_sleep = rsipc_time_until(end, &left);
 		if (!too_early)
-			rsipc_before_poll(&rsipc_thread, fds, count, may_sleep, &expects);
+			rsipc_before_poll(&rsipc_thread, fds, count, may_sleep, &reasons);
 	}
 }
 
@@ -148,7 +160,7 @@ int rsipc_c_ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *t
 /* What a select was asked, before the answer takes its place. */
 struct asked {
 	int count;
-	int expects; /* a queue has what is asked for */
+	int reasons; /* why it does not sleep */
 	fd_set *sets[3];
 	fd_set copies[3];
 };
@@ -165,13 +177,15 @@ static void copy_sets(struct asked *asked, int back)
 static int before_select(struct asked *asked, int may_sleep)
 {
 	return rsipc_before_select(&rsipc_thread, asked->count, asked->sets, may_sleep,
-				   &asked->expects);
+				   &asked->reasons);
 }
 
-/* After a look that had to find something: whether it has missed a queue, of which the kernel now
+/* After a look: whether it has missed a queue that has what is asked for, of which the kernel now
  * knows. */
 static int has_missed(struct asked *asked)
 {
+	if (!(asked->reasons & RSIPC_EXPECTED))
+		return 0;
 	fd_set *were[2], *are[2];
 	for (int i = 0; i < 2; i++) {
 		are[i] = asked->sets[i];
@@ -227,14 +241,16 @@ static int select_once(struct asked *asked, struct timeval *timeout)
 {
 	fd_set *const *sets = asked->sets;
 	/* Of larger sets there is no copy, and the kernel has to see a timeout that it refuses. */
-	int expects = asked->expects && asked->count <= FD_SETSIZE &&
-		      (!timeout || (timeout->tv_sec >= 0 && timeout->tv_usec >= 0));
-	if (!expects)
+	int may_look = asked->count <= FD_SETSIZE &&
+		       (!timeout || (timeout->tv_sec >= 0 && timeout->tv_usec >= 0));
+	if (!asked->reasons || !may_look)
 		return RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
 	int64_t begin = rsipc_now_ns();
 	int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2],
 				       &(struct timeval){ 0 });
 	int is_missing = ready >= 0 && has_missed(asked);
+	if (ready == 0 && !is_missing && rsipc_ended_by_handler(asked->reasons) < 0)
+		return -1;
 	if (ready == 0 || is_missing) {
 		copy_sets(asked, 1);
 		return RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
@@ -278,11 +294,14 @@ int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct ti
 static int pselect_once(struct asked *asked, const struct timespec *wait, const sigset_t *mask)
 {
 	fd_set *const *sets = asked->sets;
-	int expects = asked->expects && asked->count <= FD_SETSIZE && rsipc_is_time(wait);
+	int looks = asked->reasons && asked->count <= FD_SETSIZE && rsipc_is_time(wait);
 	int ready = RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2],
-					expects ? &rsipc_at_once : wait, mask);
-	if (!expects || ready < 0 || (!has_missed(asked) && ready > 0))
+					looks ? &rsipc_at_once : wait, mask);
+	if (!looks || ready < 0)
 		return ready;
+	int is_missing = has_missed(asked);
+	if (!is_missing && (ready > 0 || rsipc_ended_by_handler(asked->reasons) < 0))
+		return ready > 0 ? ready : -1;
 	copy_sets(asked, 1);
 	return RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2], wait, mask);
 }

@@ -3,7 +3,9 @@
 #define RSIPC_POLL_TIME_H
 
 #include "real.h"
+#include "rsipc_cbits.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdint.h>
@@ -37,6 +39,16 @@ static inline int rsipc_is_time(const struct timespec *wait)
 {
 	return !wait ||
 	       (wait->tv_sec >= 0 && wait->tv_nsec >= 0 && wait->tv_nsec < 1000000000);
+}
+
+/* The result of a call that looks first for these reasons, and has found nothing: it ends if a
+ * handler has run. 0: it may sleep after all. */
+static inline int rsipc_ended_by_handler(int reasons)
+{
+	if (!(reasons & RSIPC_STRUCK))
+		return 0;
+	errno = EINTR;
+	return -1;
 }
 
 /* False: there is no time left. */

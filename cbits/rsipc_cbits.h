@@ -136,6 +136,9 @@ enum { RSIPC_CLOSE_FREELY, RSIPC_CLOSE_SPARE, RSIPC_CLOSE_QUEUE, RSIPC_CLOSE_UNK
  * call's own, or an errno with a minus in front. */
 #define RSIPC_NOT_A_QUEUE (-4096)
 
+/* Reasons for which a call that polls does not sleep: bits. */
+enum { RSIPC_EXPECTED = 1, RSIPC_STRUCK = 2 };
+
 /* Goes on with a wait that has answered so: sleeps, until Rust is satisfied. Returns 0 or
  * an errno. */
 int rsipc_wait_on(struct rsipc_wait *wait, const struct rsipc_wait_kind *kind, int answer);

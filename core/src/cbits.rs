@@ -157,3 +157,8 @@ pub const WATCHED: c_uint = 4;
 /// Returned instead of the result of a call on a file: the descriptor does not belong to a queue
 /// after all. No negative error number is as small.
 pub const NOT_A_QUEUE: c_long = -4096;
+
+/// A bit of the reasons for which a call that polls does not sleep: a queue has what is polled for.
+pub const EXPECTED: c_int = 1;
+/// The same: a handler has run since the call began.
+pub const STRUCK: c_int = 2;

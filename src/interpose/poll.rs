@@ -9,10 +9,11 @@ use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, time
 
 use crate::entry::jump_to;
 use crate::thread::thread_of;
+use rsipc_core::cbits::{EXPECTED, STRUCK};
 use rsipc_core::os::concern;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::readable::Array;
-use rsipc_core::posix::mq::{self, Poll, Pollers};
+use rsipc_core::posix::mq::{self, Begun, Poll, Pollers, Reasons};
 use rsipc_core::shared::thread::Thread;
 
 /// As many descriptors as a process can have: the kernel refuses more.
@@ -147,14 +148,13 @@ fn how(may_sleep: c_int) -> Poll {
     if may_sleep != 0 { Poll::Call } else { Poll::AtOnce }
 }
 
-/// The events that the kernel has to report of it, now. `None`: it is no queue. Without a block of
-/// the thread the poll is the kernel's alone.
+/// `None`: it is no queue. Without a block of the thread the poll is the kernel's alone.
 pub(super) fn begin(
     slot: &Cell<*const Thread>,
     fd: c_int,
     wanted: Pollers,
     how: Poll,
-) -> Option<Pollers> {
+) -> Option<Begun> {
     let thread = mq::is_found_queue(fd).then(|| thread_of(slot))?.ok()?;
     mq::begin_poll(thread, fd, wanted, how).ok()
 }
@@ -170,14 +170,14 @@ fn bring_watched_up_to_date(slot: &Cell<*const Thread>) {
 }
 
 /// Returns the number of queues. Never reads what the kernel would not read; what cannot be read,
-/// the kernel will complain of. `expects`: whether the kernel has to report one of them, now.
+/// the kernel will complain of.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rsipc_before_poll(
     slot: *const Cell<*const Thread>,
     fds: *const pollfd,
     count: nfds_t,
     may_sleep: c_int,
-    expects: &mut c_int,
+    reasons: &mut c_int,
 ) -> c_int {
     // SAFETY: C gives the thread's own variable.
     let slot = unsafe { &*slot };
@@ -187,14 +187,14 @@ unsafe extern "C" fn rsipc_before_poll(
         let mut fds = Array::at(fds, ptr::from_ref(slot).addr());
         for polled in (0..count).map_while(|index| fds.get(index)) {
             let events = u32::from(polled.events.cast_unsigned());
-            let shown = begin(slot, polled.fd, Pollers::from_events(events), how(may_sleep));
-            seen.add(shown, Pollers::told_by(events));
+            let begun = begin(slot, polled.fd, Pollers::from_events(events), how(may_sleep));
+            seen.add(begun, Pollers::told_by(events));
         }
         if seen.has_others {
             bring_watched_up_to_date(slot);
         }
     });
-    *expects = c_int::from(seen.expects);
+    *reasons = in_c(seen.reasons);
     seen.queues
 }
 
@@ -204,7 +204,7 @@ unsafe extern "C" fn rsipc_before_select(
     count: c_int,
     sets: *const [*const u64; 3],
     may_sleep: c_int,
-    expects: &mut c_int,
+    reasons: &mut c_int,
 ) -> c_int {
     // SAFETY: C gives the thread's own variable, and an array of its own.
     let (slot, sets) = unsafe { (&*slot, &*sets) };
@@ -234,7 +234,7 @@ unsafe extern "C" fn rsipc_before_select(
             bring_watched_up_to_date(slot);
         }
     });
-    *expects = c_int::from(seen.expects);
+    *reasons = in_c(seen.reasons);
     seen.queues
 }
 
@@ -243,17 +243,24 @@ unsafe extern "C" fn rsipc_before_select(
 struct Seen {
     queues: c_int,
     has_others: bool,
-    /// A queue has what is asked for.
-    expects: bool,
+    reasons: Reasons,
 }
 
 impl Seen {
     /// What `begin` says of the next one. `told`: the events that are asked for.
-    fn add(&mut self, shown: Option<Pollers>, told: Pollers) {
-        self.queues += c_int::from(shown.is_some());
-        self.has_others |= shown.is_none();
-        self.expects |= shown.is_some_and(|shown| shown.are(told));
+    fn add(&mut self, begun: Option<Begun>, told: Pollers) {
+        match begun {
+            Some(begun) => {
+                self.queues += 1;
+                self.reasons.add(begun, told);
+            }
+            None => self.has_others = true,
+        }
     }
+}
+
+fn in_c(Reasons { is_expected, is_struck }: Reasons) -> c_int {
+    (if is_expected { EXPECTED } else { 0 }) | (if is_struck { STRUCK } else { 0 })
 }
 
 #[unsafe(no_mangle)]
@@ -261,13 +268,12 @@ unsafe extern "C" fn rsipc_before_epoll_wait(
     slot: *const Cell<*const Thread>,
     epoll: c_int,
     may_sleep: c_int,
-    expects: &mut c_int,
+    reasons: &mut c_int,
 ) {
     // SAFETY: C gives the thread's own variable.
     let thread = thread_of(unsafe { &*slot });
-    let is_expected =
-        thread.is_ok_and(|thread| mq::before_epoll_wait(thread, epoll, may_sleep != 0));
-    *expects = c_int::from(is_expected);
+    let found = thread.map(|thread| mq::before_epoll_wait(thread, epoll, may_sleep != 0));
+    *reasons = in_c(found.unwrap_or_default());
 }
 
 /// Removes from the answer of poll the events that are not true. Returns how many descriptors have

@@ -117,6 +117,8 @@ pub use poll::pollers::{
 #[cfg(not(loom))]
 pub use poll::readiness::Pollers;
 #[cfg(not(loom))]
+pub use poll::reasons::{Begun, Reasons};
+#[cfg(not(loom))]
 pub use poll::untold::{count_untold, count_untold_of_epoll};
 #[cfg(not(loom))]
 pub use straight::{receive_at_once, send_at_once};

@@ -12,6 +12,7 @@
 //! | `polling` | how this process polls through one description |
 //! | `raise` | tells pollers of what is about to be there |
 //! | `readiness` | the words in shared memory: which events are polled for, how many packets |
+//! | `reasons` | why a call that polls does not sleep |
 //! | `untold` | what the kernel should have reported and has not |
 //! | `watched` | the queues that this process has in sets of epoll |
 
@@ -31,6 +32,8 @@ pub mod polling;
 #[cfg(not(loom))]
 mod raise;
 pub mod readiness;
+#[cfg(not(loom))]
+pub mod reasons;
 #[cfg(not(loom))]
 pub mod untold;
 #[cfg(not(loom))]

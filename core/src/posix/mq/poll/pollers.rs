@@ -18,6 +18,7 @@ use crate::os::settings;
 use crate::posix::mq::descriptor::{self, Opened, Use};
 use crate::posix::mq::poll::fifo::Channel;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
+use crate::posix::mq::poll::reasons::{Begun, Reasons};
 use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::pause::Moment;
@@ -35,18 +36,17 @@ pub enum Poll {
 }
 
 /// The queue of `fd` is going to be polled for this: now the FIFO shows the state of the queue, and
-/// goes on to do so unless no thread will sleep. The events that the kernel has to report, now.
-/// EBADF: it is no queue.
-pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<Pollers> {
+/// goes on to do so unless no thread will sleep. EBADF: it is no queue.
+pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> Result<Begun> {
     let tag = FrameTag::new();
     let queue = descriptor::enter(thread, fd, &tag)?;
-    let shown = preserved(|| queue.be_polled(wanted, how));
+    let begun = preserved(|| queue.be_polled(wanted, how));
     if how == Poll::Watch {
         concern::set(concern::WATCHED);
         queue.queue.polling.watch(wanted);
         watched::add(fd);
     }
-    Ok(shown)
+    Ok(begun)
 }
 
 /// The queue of `fd` has been put into the set of this epoll, or is reported otherwise there: of
@@ -74,17 +74,17 @@ pub fn is_out_of_epoll(thread: &'static Thread, fd: RawFd, epoll: RawFd) {
     }
 }
 
-/// This process is about to wait for its epolls, for this one first of all. Whether the kernel has
-/// to report a queue of its set, now.
-pub fn before_epoll_wait(thread: &'static Thread, epoll: RawFd, may_sleep: bool) -> bool {
-    let mut expects = false;
+/// This process is about to wait for its epolls, for this one first of all. What the queues of its
+/// set are a reason for.
+pub fn before_epoll_wait(thread: &'static Thread, epoll: RawFd, may_sleep: bool) -> Reasons {
+    let mut reasons = Reasons::default();
     for fd in watched::all() {
         let tag = FrameTag::new();
         match descriptor::enter(thread, fd, &tag) {
             Ok(queue) if queue.queue.polling.watched().any() => {
                 let polling = &queue.queue.polling;
-                let shown = preserved(|| queue.level(polling.watched(), false, may_sleep));
-                expects |= shown.are(polling.told_by(epoll));
+                let begun = preserved(|| queue.level(polling.watched(), false, may_sleep));
+                reasons.add(begun, polling.told_by(epoll));
                 if watched::are_all() {
                     polling.will_look();
                 }
@@ -92,7 +92,7 @@ pub fn before_epoll_wait(thread: &'static Thread, epoll: RawFd, may_sleep: bool)
             _ => watched::remove(fd),
         }
     }
-    expects
+    reasons
 }
 
 /// The descriptor goes to another process, which may not know that it is a queue before it is
@@ -120,44 +120,47 @@ pub fn set_up(queue: &Opened, fd: RawFd) {
 }
 
 impl Use<'_> {
-    fn be_polled(&self, wanted: Pollers, how: Poll) -> Pollers {
+    fn be_polled(&self, wanted: Pollers, how: Poll) -> Begun {
         let (polling, readiness) = (&self.queue.polling, self.queue.layout.readiness());
         let is_new = how == Poll::AtOnce || !polling.is_announced(readiness, wanted);
         // Processes that change the queue may not have known of us until now.
         if is_new && how != Poll::AtOnce {
             // What else the descriptor may mean by now is not ours to lock.
             if !self.is_open() {
-                return Pollers::NONE;
+                return Begun { shown: Pollers::NONE, is_struck: false };
             }
             polling.announce(self.fd, readiness, wanted);
         }
-        let shown = self.level(wanted, is_new, how == Poll::Call);
+        let begun = self.level(wanted, is_new, how == Poll::Call);
         if how != Poll::Watch {
             polling.will_look();
         }
-        shown
+        begun
     }
 
     /// Brings the FIFO up to date. `may_sleep`: the thread may spin for a moment to avoid a sleep.
-    /// What it then has to show.
-    pub(super) fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) -> Pollers {
-        let mut shown = Pollers::NONE;
-        if wanted.are(Pollers::MESSAGE) && self.level_messages(is_new, may_sleep) {
-            shown = shown.and(Pollers::MESSAGE);
+    pub(super) fn level(&self, wanted: Pollers, is_new: bool, may_sleep: bool) -> Begun {
+        let mut begun = Begun { shown: Pollers::NONE, is_struck: false };
+        if wanted.are(Pollers::MESSAGE) {
+            let comes_soon = if may_sleep { self.comes_soon() } else { Ok(false) };
+            if self.level_messages(is_new, comes_soon == Ok(true)) {
+                begun.shown = begun.shown.and(Pollers::MESSAGE);
+            }
+            begun.is_struck = comes_soon.is_err();
         }
         if wanted.are(Pollers::SPACE) && self.level_space(is_new) {
-            shown = shown.and(Pollers::SPACE);
+            begun.shown = begun.shown.and(Pollers::SPACE);
         }
-        shown
+        begun
     }
 
-    /// Before a sleep: whether there is a packet is whether there is a message.
-    fn level_messages(&self, is_new: bool, may_sleep: bool) -> bool {
+    /// Before a sleep: whether there is a packet is whether there is a message. `has_come`: there
+    /// is one.
+    fn level_messages(&self, is_new: bool, has_come: bool) -> bool {
         let readiness = self.queue.layout.readiness();
         let has_packets = readiness.packets().most > 0;
-        let seems_ready =
-            self.seems_ready(Wanted::Message) || (has_packets && may_sleep && self.comes_soon());
-        let is_there = seems_ready
+        let is_there = has_come
+            || self.seems_ready(Wanted::Message)
             || ((has_packets || is_new) && self.look_patiently(Wanted::Message) != Look::Nothing);
         if is_there {
             readiness.raise_message(&self.channel());
@@ -181,12 +184,15 @@ impl Use<'_> {
     }
 
     /// A poller that has just drained the queue, and is about to sleep, may be spared the sleep.
-    fn comes_soon(&self) -> bool {
+    /// EINTR: a handler has run.
+    fn comes_soon(&self) -> Result<bool> {
+        let layout = &self.queue.layout;
+        let is_there = || self.seems_ready(Wanted::Message);
+        if is_there() || layout.readiness().packets().most == 0 {
+            return Ok(is_there());
+        }
         let may_yield = || self.thread().filter.may_yield();
-        let hint = &self.queue.layout.message().hint;
-        let spun = hint.spin(Interrupted::Fails, may_yield, || self.seems_ready(Wanted::Message));
-        // A handler: the sleep comes all the same. (docs/known-defects.md)
-        spun.unwrap_or(false)
+        layout.message().hint.spin(Interrupted::Fails, may_yield, is_there)
     }
 
     /// An operation that began before this poll may not know of the poller: then it counts as done.

@@ -55,7 +55,7 @@ impl Use<'_> {
                 readiness.correct(&self.channel());
                 // As for a new poller: a sender that has read the former number, and has not put a
                 // packet in for that, may be under way.
-                self.level(untold, true, false).are(untold)
+                self.level(untold, true, false).shown.are(untold)
             }
         })
     }
