@@ -31,6 +31,9 @@ RSIPC_FILE_USER_CALLS(DECLARE)
 RSIPC_NAMESPACE_CALLS(DECLARE)
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(setns);
+RSIPC_AS_DECLARED(unshare);
+
 /* A constructor of a library that is initialised before us may have started threads. Only the C
  * library makes a change for all of them. */
 static void find_real(void)

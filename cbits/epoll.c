@@ -30,6 +30,10 @@ int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 			 const struct timespec *timeout, const sigset_t *mask);
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(epoll_ctl);
+RSIPC_AS_DECLARED(epoll_wait);
+RSIPC_AS_DECLARED(epoll_pwait);
+
 int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
 	int may_be_queue = rsipc_concerns(RSIPC_QUEUES) && operation != EPOLL_CTL_DEL;

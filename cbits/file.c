@@ -37,6 +37,15 @@ ssize_t rsipc_c_write(int fd, const void *buffer, size_t length);
 off_t rsipc_c_lseek(int fd, off_t offset, int whence);
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(fchmod);
+RSIPC_AS_DECLARED(fchown);
+RSIPC_AS_DECLARED(fstat);
+RSIPC_AS_DECLARED(fstatat);
+RSIPC_AS_DECLARED(lseek);
+RSIPC_AS_DECLARED(pread);
+RSIPC_AS_DECLARED(read);
+RSIPC_AS_DECLARED(write);
+
 /* The kernel has described the FIFO. */
 static int describe(int result, int fd, struct stat *status)
 {

@@ -3,6 +3,7 @@
  * that is gone is EFAULT. A call that fails may have changed a part. */
 #define _GNU_SOURCE
 #include "real.h"
+#include "rsipc_cbits.h"
 
 #include <sys/mman.h>
 
@@ -15,6 +16,11 @@ int rsipc_c_pkey_mprotect(void *start, size_t length, int access, int key);
 void *rsipc_c_mmap(void *start, size_t length, int access, int flags, int fd, off_t position);
 void *rsipc_c_mremap(void *start, size_t length, size_t new_length, int flags, void *new_start);
 #pragma GCC visibility pop
+
+RSIPC_AS_DECLARED(mmap);
+RSIPC_AS_DECLARED(mprotect);
+RSIPC_AS_DECLARED(munmap);
+RSIPC_AS_DECLARED(pkey_mprotect);
 
 int rsipc_c_munmap(void *start, size_t length)
 {

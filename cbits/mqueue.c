@@ -35,6 +35,12 @@ mqd_t rsipc_c_mq_open_2(const char *name, int flags);
 
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(mq_open);
+RSIPC_AS_DECLARED(mq_send);
+RSIPC_AS_DECLARED(mq_receive);
+RSIPC_AS_DECLARED(mq_timedsend);
+RSIPC_AS_DECLARED(mq_timedreceive);
+
 /* What could not be done at once. The call is copied: a pointer to it would be made at the
  * beginning of each. */
 __attribute__((noinline, cold)) static int send_slowly(struct rsipc_mq_send call, clockid_t clock,

@@ -38,6 +38,11 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
 		    const struct timespec *timeout, const sigset_t *mask);
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(poll);
+RSIPC_AS_DECLARED(ppoll);
+RSIPC_AS_DECLARED(select);
+RSIPC_AS_DECLARED(pselect);
+
 /* After a look: whether a queue that has what is polled for is missing in the answer. The kernel
  * knows of it now, and is asked again: a program expects all events in one answer. */
 static int has_missed_queue(const struct pollfd *fds, nfds_t count, int reasons)

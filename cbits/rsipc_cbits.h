@@ -21,6 +21,13 @@ _Static_assert(sizeof(long) == 8 && sizeof(sem_t) == 32, "64-bit Linux");
 
 #pragma GCC visibility push(hidden)
 
+/* Exported functions jump to these with the arguments that they were given (src/entry.rs), so they
+ * have the types of the functions in the system's headers. */
+#define RSIPC_AS_DECLARED(name)                                                           \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(rsipc_c_##name),           \
+						    __typeof__(name)),                    \
+		       "rsipc_c_" #name " has another type than " #name)
+
 /* The block of this thread (core/src/shared/thread); NULL until it is needed. */
 struct rsipc_thread;
 extern __thread struct rsipc_thread *rsipc_thread __attribute__((tls_model("initial-exec")));

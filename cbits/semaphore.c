@@ -25,6 +25,10 @@ sem_t *rsipc_c_sem_open(const char *name, int flags, ...);
 
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(sem_open);
+RSIPC_AS_DECLARED(sem_wait);
+RSIPC_AS_DECLARED(sem_timedwait);
+
 /* Decrements the value, if it is positive and no other thread changes the word: what
  * `Word::try_take` does (core/src/posix/sem/word.rs), once, and without a call. The word is the
  * first of the semaphore; its low half is the value. */

@@ -17,6 +17,8 @@ ssize_t rsipc_c_sendmsg(int socket, const struct msghdr *message, int flags);
 int rsipc_c_sendmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags);
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(sendmsg);
+
 ssize_t rsipc_c_sendmsg(int socket, const struct msghdr *message, int flags)
 {
 	if (rsipc_concerns(RSIPC_QUEUES))

@@ -25,6 +25,8 @@ int rsipc_c_semctl(int id, int number, int command, ...);
 
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(semctl);
+
 int rsipc_c_semctl(int id, int number, int command, ...)
 {
 	union semun argument = { .info = NULL };

@@ -4,6 +4,7 @@
 #include "rsipc_cbits.h"
 
 #include <pthread.h>
+#include <sys/msg.h>
 #include <sys/syscall.h>
 
 #pragma GCC visibility push(hidden)
@@ -24,6 +25,9 @@ int rsipc_c_msgsnd(int queue, const void *message, size_t length, int flags);
 ssize_t rsipc_c_msgrcv(int queue, void *message, size_t size, long type, int flags);
 
 #pragma GCC visibility pop
+
+RSIPC_AS_DECLARED(msgsnd);
+RSIPC_AS_DECLARED(msgrcv);
 
 /* What could not be done at once. */
 __attribute__((noinline, cold)) static int send_slowly(struct rsipc_wait *wait, int answer)

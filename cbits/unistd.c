@@ -37,6 +37,11 @@ int rsipc_c_dup2(int from, int to);
 int rsipc_c_dup3(int from, int to, int flags);
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(close);
+RSIPC_AS_DECLARED(dup);
+RSIPC_AS_DECLARED(dup2);
+RSIPC_AS_DECLARED(dup3);
+
 #define CONCERNED (RSIPC_QUEUES | RSIPC_RESERVED)
 
 /* The thread is cancelled in close, before the descriptor is closed, or after. */

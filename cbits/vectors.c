@@ -28,6 +28,14 @@ ssize_t rsipc_c_pwritev(int fd, const struct iovec *from, int count, off_t posit
 ssize_t rsipc_c_pwritev2(int fd, const struct iovec *from, int count, off_t position, int flags);
 #pragma GCC visibility pop
 
+RSIPC_AS_DECLARED(readv);
+RSIPC_AS_DECLARED(preadv);
+RSIPC_AS_DECLARED(preadv2);
+RSIPC_AS_DECLARED(pwrite);
+RSIPC_AS_DECLARED(writev);
+RSIPC_AS_DECLARED(pwritev);
+RSIPC_AS_DECLARED(pwritev2);
+
 /* The status line is shorter. */
 #define LINE 128
 
