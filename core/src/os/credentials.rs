@@ -173,7 +173,7 @@ pub fn has(capability: Capability) -> bool {
     !failed && sets[0].effective & (1 << capability as u32) != 0
 }
 
-/// `NGROUPS_MAX` of linux/limits.h is 65,536; few are in more groups than these.
+/// Few are in more groups than these.
 const FEW: usize = 1024;
 
 /// The effective group.
@@ -200,8 +200,35 @@ pub fn is_member(wanted: u32) -> bool {
 #[inline(never)]
 fn is_in_groups(wanted: u32) -> bool {
     let mut groups = [0; FEW];
+    groups_in(&mut groups).map_or_else(|| is_in_many_groups(wanted), |few| few.contains(&wanted))
+}
+
+/// The supplementary groups. `None`: there are more.
+fn groups_in(space: &mut [u32]) -> Option<&[u32]> {
     // SAFETY: there is space for that many.
-    let count =
-        preserved(|| unsafe { libc::syscall(libc::SYS_getgroups, FEW, groups.as_mut_ptr()) });
-    groups.iter().take(usize::try_from(count).unwrap_or(0)).any(|&member| member == wanted)
+    let count = preserved(|| unsafe {
+        libc::syscall(libc::SYS_getgroups, space.len(), space.as_mut_ptr())
+    });
+    space.get(..usize::try_from(count).ok()?)
+}
+
+#[cold]
+fn is_in_many_groups(wanted: u32) -> bool {
+    /// `NGROUPS_MAX` of linux/limits.h.
+    const MOST: usize = 65_536;
+    let (protection, flags) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: new memory at an address of the kernel's choice, used within this call.
+    unsafe {
+        let space = preserved(|| {
+            libc::mmap(ptr::null_mut(), MOST * size_of::<u32>(), protection, flags, -1, 0)
+        });
+        if space == libc::MAP_FAILED {
+            return false;
+        }
+        let groups = core::slice::from_raw_parts_mut(space.cast::<u32>(), MOST);
+        let is_one = groups_in(groups).is_some_and(|groups| groups.contains(&wanted));
+        libc::syscall(libc::SYS_munmap, space, MOST * size_of::<u32>());
+        is_one
+    }
 }

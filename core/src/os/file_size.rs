@@ -15,7 +15,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 
 use super::errand;
-use super::errno::{Errno, Result};
+use super::errno::{Errno, Result, preserved};
 use super::signals::Blocked;
 
 /// Makes a call that lets a file grow to `size` bytes. The call makes system calls, and nothing
@@ -45,12 +45,8 @@ pub fn reserve_from(file: &File, start: usize, size: usize) -> Result<()> {
     let length = libc::off_t::try_from(size).map_err(|_| Errno::EOVERFLOW)?;
     let end = offset.checked_add(length).ok_or(Errno::EOVERFLOW)?.unsigned_abs();
     beyond_limit(end, || {
-        // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system
-        // cannot reserve.
-        if unsafe { libc::fallocate(file.as_raw_fd(), 0, offset, length) } == 0 {
-            return Ok(());
-        }
-        match Errno::last() {
+        let Err(error) = allocate(file, offset, length) else { return Ok(()) };
+        match error {
             // The file system cannot reserve, or a filter refuses the call: files of ours are not
             // sealed, so there is no other reason for EPERM. A hole is what there is to offer.
             // Another process may have made the file longer meanwhile.
@@ -60,6 +56,28 @@ pub fn reserve_from(file: &File, start: usize, size: usize) -> Result<()> {
             Errno::ENOTSUP | Errno::ENOSYS | Errno::EPERM => Ok(()),
             error => Err(error),
         }
+    })
+}
+
+/// fallocate(2). A signal does not end it: no call on an object fails with EINTR for it on Linux. The
+/// tmpfs of older kernels gives that error for any signal, and begins anew: large files would never
+/// be made beside a timer. So then it is made with signals held back. Leaves `errno` alone.
+fn allocate(file: &File, offset: libc::off_t, length: libc::off_t) -> Result<()> {
+    // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system
+    // cannot reserve.
+    let call = || match unsafe { libc::fallocate(file.as_raw_fd(), 0, offset, length) } {
+        0 => Ok(()),
+        _ => Err(Errno::last()),
+    };
+    preserved(|| {
+        let mut done = call();
+        if done == Err(Errno::EINTR) {
+            let _blocked = Blocked::all();
+            while done == Err(Errno::EINTR) {
+                done = call();
+            }
+        }
+        done
     })
 }
 

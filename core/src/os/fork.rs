@@ -16,15 +16,16 @@
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use super::errno::preserved;
 use super::process::Process;
+use super::set_once::SetOnce;
 use super::signals::Blocked;
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The mutexes, in the order in which they are taken before a fork.
-const RANKS: usize = 4;
+const RANKS: usize = 5;
 
 /// A mutex of this process that is free in the child of a fork.
 pub struct ForkMutex<T: 'static> {
@@ -53,7 +54,7 @@ pub enum Guard<T: 'static> {
 }
 
 impl<T: Send> ForkMutex<T> {
-    /// A free mutex. `rank` < 4 is its own.
+    /// A free mutex. `rank` < 5 is its own.
     pub const fn new(rank: usize, value: T) -> Self {
         Self {
             rank,
@@ -90,7 +91,8 @@ impl<T: Send> ForkMutex<T> {
     /// From now on it is taken before each fork.
     #[cold]
     fn make_known(&'static self) {
-        let known = PROTECTED[self.rank].get_or_init(|| self);
+        // Without memory: this time it is not taken.
+        let Ok(known) = PROTECTED[self.rank].get_or_set(self) else { return };
         debug_assert!(std::ptr::addr_eq(*known, self), "two mutexes of one rank");
         install();
         self.is_known.store(true, Ordering::Relaxed);
@@ -160,11 +162,11 @@ fn this_thread() -> usize {
     unsafe { libc::__errno_location() }.addr()
 }
 
-static PROTECTED: [OnceLock<&'static dyn Protected>; RANKS] = [const { OnceLock::new() }; RANKS];
+static PROTECTED: [SetOnce<&'static dyn Protected>; RANKS] = [const { SetOnce::new() }; RANKS];
 
 extern "C" fn prepare() {
     preserved(|| {
-        for mutex in PROTECTED.iter().filter_map(OnceLock::get) {
+        for mutex in PROTECTED.iter().filter_map(SetOnce::get) {
             mutex.hold();
         }
     });
@@ -172,7 +174,7 @@ extern "C" fn prepare() {
 
 extern "C" fn release() {
     preserved(|| {
-        for mutex in PROTECTED.iter().rev().filter_map(OnceLock::get) {
+        for mutex in PROTECTED.iter().rev().filter_map(SetOnce::get) {
             mutex.release();
         }
         // The child owns its memory from now on, before it has children by vfork.

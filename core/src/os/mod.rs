@@ -36,6 +36,7 @@
 //! | `restartable` | restartable sequences (rseq(2)) |
 //! | `robust` | the robust list of the thread |
 //! | `scratch` | memory for the length of a call |
+//! | `set_once` | a value that is set once, also from a signal handler |
 //! | `settings` | the environment variables |
 //! | `signals` | blocking all signals for a moment |
 //! | `spawn` | threads that the C library does not know |
@@ -108,6 +109,8 @@ pub mod restartable;
 pub mod robust;
 #[cfg(not(loom))]
 pub mod scratch;
+#[cfg(not(loom))]
+pub mod set_once;
 #[cfg(not(loom))]
 pub mod settings;
 #[cfg(not(loom))]

@@ -9,7 +9,7 @@
 //! | `find` | finding, making and removing objects of any family |
 //! | `header` | what every object's file begins with |
 //! | `msg` | message queues |
-//! | `numbering` | the indices under which SEM_STAT and its like know all objects |
+//! | `indices` | the indices under which SEM_STAT and its like know all objects |
 //! | `object` | what the families have in common |
 //! | `permission` | which user may do what |
 //! | `registry` | the directory of objects |
@@ -30,9 +30,9 @@ pub mod family;
 pub mod find;
 #[cfg(not(loom))]
 pub mod header;
-pub mod msg;
 #[cfg(not(loom))]
-pub mod numbering;
+pub mod indices;
+pub mod msg;
 #[cfg(not(loom))]
 pub mod object;
 #[cfg(not(loom))]

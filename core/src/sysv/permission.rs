@@ -71,18 +71,19 @@ impl Permission {
         self.cuid == 0
     }
 
-    /// Makes the owner that of a file, if it is to be, and the caller can do that: only root can.
+    /// Makes the group that of a file, and the owner, too, if it is to be; as far as the caller may:
+    /// the creator may for the groups that it is in, root for all. A file has one group, and so the
+    /// creator's loses access by another one.
     pub fn give(&self, file: RawFd) {
-        if self.is_given() {
-            // SAFETY: takes no pointer.
-            unsafe { libc::syscall(libc::SYS_fchown, file, self.uid, self.gid) };
-        }
+        let owner = if self.is_given() { self.uid } else { u32::MAX };
+        // SAFETY: takes no pointer.
+        unsafe { libc::syscall(libc::SYS_fchown, file, owner, self.gid) };
     }
 
-    /// Whether a file has the owner and the mode that it is to have.
+    /// Whether a file has the owner, the group and the mode that it is to have.
     pub fn is_that_of(&self, file: &Status) -> bool {
-        let has_owner = !self.is_given() || (file.st_uid, file.st_gid) == (self.uid, self.gid);
-        has_owner && file.st_mode & 0o7777 == self.of_file()
+        let has_owner = !self.is_given() || file.st_uid == self.uid;
+        has_owner && file.st_gid == self.gid && file.st_mode & 0o7777 == self.of_file()
     }
 
     /// The permission bits of the file, which belongs to the creator. All processes that take part

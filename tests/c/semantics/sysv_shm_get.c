@@ -225,3 +225,10 @@ CASE(shmget_one_of_many_processes_makes_the_segment)
 		}
 	}
 }
+
+CASE(shmget_of_sizes_that_no_machine_has_is_einval)
+{
+	enum { PAGES_OF_32_BYTES = 5 << 26 };
+	CHECK_FAILS(shmget(IPC_PRIVATE, (size_t)1 << 63, 0600), EINVAL);
+	CHECK_FAILS(shmget(IPC_PRIVATE, 4096, SHM_HUGETLB | PAGES_OF_32_BYTES | 0600), EINVAL);
+}

@@ -19,13 +19,13 @@ use std::ffi::CString;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use super::entries::{Names, entries_of};
 use crate::os::errno::{Errno, Result};
 use crate::os::file::{Status, identity, status, status_behind};
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::reserved;
+use crate::os::set_once::SetOnce;
 
 /// Prefix of the files. `DIGITS` hexadecimal digits follow.
 pub const PREFIX: &str = "rsipc-pr.";
@@ -46,12 +46,13 @@ const LENGTH: usize = 1024;
 
 /// The directory of the objects, and how to recognise it: after a chroot(2) the same path leads
 /// elsewhere.
+#[derive(Clone, Copy)]
 struct Home {
     path: [u8; LENGTH],
     is: (u64, u64),
 }
 
-static HOME: OnceLock<Home> = OnceLock::new();
+static HOME: SetOnce<Home> = SetOnce::new();
 
 /// A descriptor that is closed in the end.
 pub struct Fd(RawFd);
@@ -70,7 +71,7 @@ pub fn note_home(directory: &Path) -> Result<bool> {
     let mut path = [0; LENGTH];
     path[..LENGTH - 1].get_mut(..name.len()).ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(name);
     let is = identity_of(c_string(&path)?)?;
-    Ok(HOME.get_or_init(|| Home { path, is }).is == is)
+    Ok(HOME.get_or_set(Home { path, is })?.is == is)
 }
 
 /// Up to the first zero, where the kernel ends it, too.

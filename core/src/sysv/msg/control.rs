@@ -18,7 +18,7 @@ use crate::shared::thread::{FrameTag, Operation, Thread};
 use crate::sysv::attached::Use;
 use crate::sysv::enter::{as_owner, enter};
 use crate::sysv::find;
-use crate::sysv::numbering;
+use crate::sysv::indices;
 use crate::sysv::object::{Object, admit};
 use crate::sysv::permission::{Permission, READ};
 
@@ -200,16 +200,16 @@ pub fn totals(thread: &'static Thread) -> Result<Totals> {
         Some(amount) => Ok(amount),
         None => Ok(description(entered.object, &entered.operation)?.amount),
     };
-    let all = numbering::all(thread, amount, Amount::plus)?;
+    let all = indices::all(thread, amount, Amount::plus)?;
     Ok(Totals { queues: all.objects, amount: all.sum, highest: all.highest })
 }
 
 /// The highest index of a queue, for IPC_INFO; 0 if there is none.
 pub fn highest(thread: &'static Thread) -> Result<usize> {
-    numbering::highest::<Queue>(thread)
+    indices::highest::<Queue>(thread)
 }
 
 /// The id that MSG_STAT means. EINVAL.
 pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
-    numbering::id_of_index::<Queue>(thread, index)
+    indices::id_of_index::<Queue>(thread, index)
 }

@@ -17,7 +17,7 @@ use crate::shared::thread::{FrameTag, Operation, Thread};
 use crate::sysv::attached::Use;
 use crate::sysv::enter::{self, as_owner};
 use crate::sysv::find;
-use crate::sysv::numbering;
+use crate::sysv::indices;
 use crate::sysv::object::{Object, admit, enter_at_once};
 use crate::sysv::permission::{ALTER, Permission, READ};
 use core::cell::Cell;
@@ -247,18 +247,18 @@ pub struct Totals {
 /// See [`Totals`].
 pub fn totals(thread: &'static Thread) -> Result<Totals> {
     let members = |entered: &Use<Set>| Ok(entered.object.identity().facts.size);
-    let all = numbering::all(thread, members, u64::saturating_add)?;
+    let all = indices::all(thread, members, u64::saturating_add)?;
     Ok(Totals { sets: all.objects, members: all.sum, highest: all.highest })
 }
 
 /// The highest index of a set, for IPC_INFO; 0 if there is none.
 pub fn highest(thread: &'static Thread) -> Result<usize> {
-    numbering::highest::<Set>(thread)
+    indices::highest::<Set>(thread)
 }
 
 /// The id that SEM_STAT means: the index of a set, or an id. EINVAL.
 pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
-    numbering::id_of_index::<Set>(thread, index)
+    indices::id_of_index::<Set>(thread, index)
 }
 
 /// IPC_SET: owner, group and mode. EINVAL for -1; EPERM.

@@ -12,7 +12,7 @@ use crate::sysv::attached::Use;
 use crate::sysv::enter::as_owner;
 use crate::sysv::find;
 use crate::sysv::header::Life;
-use crate::sysv::numbering;
+use crate::sysv::indices;
 use crate::sysv::object::{Object, admit};
 use crate::sysv::permission::{Permission, READ};
 
@@ -173,16 +173,16 @@ pub fn totals(thread: &'static Thread) -> Result<Totals> {
     let bytes = |entered: &Use<Segment>| {
         Ok(entered.object.facts().size.div_ceil(PAGE).saturating_mul(PAGE))
     };
-    let all = numbering::all(thread, bytes, u64::saturating_add)?;
+    let all = indices::all(thread, bytes, u64::saturating_add)?;
     Ok(Totals { segments: all.objects, bytes: all.sum, highest: all.highest })
 }
 
 /// The highest index of a segment, for IPC_INFO; 0 if there is none.
 pub fn highest(thread: &'static Thread) -> Result<usize> {
-    numbering::highest::<Segment>(thread)
+    indices::highest::<Segment>(thread)
 }
 
 /// The id that SHM_STAT means: the index of a segment, or an id. EINVAL.
 pub fn id_of_index(thread: &'static Thread, index: i32) -> Result<i32> {
-    numbering::id_of_index::<Segment>(thread, index)
+    indices::id_of_index::<Segment>(thread, index)
 }

@@ -1,5 +1,7 @@
 //! `shmget`
 
+use std::path::Path;
+
 use super::segment::Segment;
 use crate::os::{Errno, Result};
 use crate::shared::thread::Thread;
@@ -14,13 +16,23 @@ pub const SIZE_MAX: u64 = u64::MAX - (1 << 24);
 /// moment; ENOMEM: there is not so much at all, or there are no huge pages.
 pub fn get(thread: &'static Thread, key: i32, size: u64, flags: i32) -> Result<i32> {
     let can_be_made = || {
-        if !(1..=SIZE_MAX).contains(&size) {
+        if !(1..=SIZE_MAX).contains(&size) || i64::try_from(size).is_err() {
             return Err(Errno::EINVAL);
         }
-        if flags & libc::SHM_HUGETLB != 0 || i64::try_from(size).is_err() {
-            return Err(Errno::ENOMEM);
+        match flags & libc::SHM_HUGETLB {
+            0 => Ok(()),
+            _ if has_huge_pages(flags) => Err(Errno::ENOMEM),
+            _ => Err(Errno::EINVAL),
         }
-        Ok(())
     };
     find::get::<Segment>(thread, Request { key, size, flags }, can_be_made)
+}
+
+/// Whether the machine has huge pages of the size that the flags name, SHM_HUGE_2MB and its like.
+/// Where that is not known it has.
+fn has_huge_pages(flags: i32) -> bool {
+    const SIZES: &str = "/sys/kernel/mm/hugepages";
+    let shift = flags >> libc::MAP_HUGE_SHIFT & libc::MAP_HUGE_MASK;
+    let size = format!("{SIZES}/hugepages-{}kB", 1_u64 << shift >> 10);
+    shift == 0 || Path::new(&size).exists() || !Path::new(SIZES).exists()
 }

@@ -4,8 +4,6 @@
 //! loop over all indices finds it. The indices are local to the process: its first query gives one
 //! to each existing object, in the order of the ids.
 
-use std::sync::{Mutex, MutexGuard};
-
 use super::attached::Use;
 use super::enter::enter;
 use super::family::{LEAST_ID, directory};
@@ -13,25 +11,63 @@ use super::find::settle;
 use super::object::{Object, is_left_half_done};
 use super::registry;
 use crate::os::directory::Version;
+use crate::os::fork::ForkMutex;
 use crate::os::{Errno, Result};
 use crate::shared::thread::{FrameTag, Thread};
 
-/// The numbers of one family.
-#[derive(Default)]
-struct Numbers {
+/// The indices of one family.
+struct Indices {
     /// The ids, each at its index; 0 = the index is free.
     ids: Vec<i32>,
     /// The version of the directory that these are all objects of. `None`: there may be others.
     version: Option<Version>,
+    /// Incremented whenever `ids` changes.
+    changes: u64,
 }
 
-/// A handler that interrupts a query, and the child that another thread forks in the middle of one,
-/// do without these.
-static NUMBERED: [Mutex<Numbers>; 3] =
-    [const { Mutex::new(Numbers { ids: Vec::new(), version: None }) }; 3];
+/// Of each family. No thread calls malloc(3) while it has the lock: the thread that forks may have
+/// the locks of an allocator, and wait for this one.
+static INDICES: ForkMutex<[Indices; 3]> =
+    ForkMutex::new(4, [const { Indices { ids: Vec::new(), version: None, changes: 0 } }; 3]);
 
-fn numbered<O: Object>() -> Option<MutexGuard<'static, Numbers>> {
-    NUMBERED[O::FAMILY as usize].try_lock().ok()
+/// How often the indices may have changed while a query has read the directory, before it answers
+/// as others have found it.
+const ATTEMPTS: usize = 100;
+
+/// A copy of the ids, and how often they had changed. `None`: they are not these.
+fn copy_if<O: Object>(are_these: impl Fn(&Indices) -> bool) -> Option<(Vec<i32>, u64)> {
+    let mut copy = Vec::new();
+    loop {
+        let needed = {
+            let all = INDICES.lock();
+            let known = &all[O::FAMILY as usize];
+            if !are_these(known) {
+                return None;
+            }
+            if known.ids.len() <= copy.capacity() {
+                copy.extend_from_slice(&known.ids);
+                return Some((copy, known.changes));
+            }
+            known.ids.len()
+        };
+        copy.reserve(needed);
+    }
+}
+
+/// Replaces the ids, unless they have changed meanwhile: false.
+fn replace<O: Object>(ids: &[i32], version: Option<Version>, changes: u64) -> bool {
+    let mut new = ids.to_vec();
+    let mut all = INDICES.lock();
+    let known = &mut all[O::FAMILY as usize];
+    let is_current = known.changes == changes;
+    if is_current {
+        core::mem::swap(&mut known.ids, &mut new);
+        known.version = version;
+        known.changes += 1;
+    }
+    // Before what has been replaced is freed.
+    drop(all);
+    is_current
 }
 
 /// What SEM_INFO and its like say of all objects of a family.
@@ -74,12 +110,12 @@ pub fn id_of_index<O: Object>(thread: &'static Thread, index: i32) -> Result<i32
     if index >= LEAST_ID {
         return Ok(index);
     }
-    let number_of = usize::try_from(index).map_err(|_| Errno::EINVAL)?;
-    let known = numbered::<O>().and_then(|numbers| numbers.ids.get(number_of).copied());
+    let place = usize::try_from(index).map_err(|_| Errno::EINVAL)?;
+    let known = INDICES.lock()[O::FAMILY as usize].ids.get(place).copied();
     if let Some(id) = known.filter(|&id| is_there::<O>(thread, id)) {
         return Ok(id);
     }
-    let found = ids::<O>(thread)?.get(number_of).copied();
+    let found = ids::<O>(thread)?.get(place).copied();
     found.filter(|&id| is_there::<O>(thread, id)).ok_or(Errno::EINVAL)
 }
 
@@ -91,20 +127,26 @@ fn ids<O: Object>(thread: &'static Thread) -> Result<Vec<i32>> {
     let may_ask = !thread.filter.is_confined();
     let version = || Version::of(directory().ok()?.as_c_str()).ok().filter(Version::is_settled);
     let version = may_ask.then(version).flatten();
-    let numbers = numbered::<O>();
-    if let Some(numbers) = numbers.filter(|numbers| version.is_some() && numbers.version == version)
-    {
-        return Ok(numbers.ids.clone());
+    let is_known = |known: &Indices| version.is_some() && known.version == version;
+    if let Some((ids, _)) = copy_if::<O>(is_known) {
+        return Ok(ids);
     }
-    let listed = registry::all(O::FAMILY)?;
-    let there = listed.iter().copied().filter(|&id| is_there::<O>(thread, id));
-    let there: Vec<i32> = there.collect();
-    // One that is being made may be whole soon, and no entry of the directory comes by that.
-    let are_all_whole = there.len() == listed.len();
-    let Some(mut numbers) = numbered::<O>() else { return Ok(there) };
-    renumber(&mut numbers.ids, &there);
-    numbers.version = version.filter(|_| are_all_whole);
-    Ok(numbers.ids.clone())
+    let mut attempts = 0..ATTEMPTS;
+    loop {
+        let (mut ids, changes) = copy_if::<O>(|_| true).unwrap_or_default();
+        if attempts.next().is_none() {
+            return Ok(ids);
+        }
+        let listed = registry::all(O::FAMILY)?;
+        let there = listed.iter().copied().filter(|&id| is_there::<O>(thread, id));
+        let there: Vec<i32> = there.collect();
+        // One that is being made may be whole soon, and no entry of the directory comes by that.
+        let are_all_whole = there.len() == listed.len();
+        update(&mut ids, &there);
+        if replace::<O>(&ids, version.filter(|_| are_all_whole), changes) {
+            return Ok(ids);
+        }
+    }
 }
 
 fn is_there<O: Object>(thread: &'static Thread, id: i32) -> bool {
@@ -138,7 +180,7 @@ fn inspect<O: Object, T: Default>(
 
 /// Frees the indices of those that are gone, and gives the lowest free ones to those that are new.
 /// `all` is in the order of the ids.
-fn renumber(ids: &mut Vec<i32>, all: &[i32]) {
+fn update(ids: &mut Vec<i32>, all: &[i32]) {
     let is_there = |id: i32| all.binary_search(&id).is_ok();
     for id in ids.iter_mut().filter(|id| !is_there(**id)) {
         *id = 0;
@@ -161,16 +203,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_keeps_its_number_while_others_come_and_go() {
+    fn an_object_keeps_its_index_while_others_come_and_go() {
         let mut ids = Vec::new();
         let mut all = vec![20, 30, 40];
-        renumber(&mut ids, &all);
+        update(&mut ids, &all);
         assert_eq!(ids, [20, 30, 40]);
         all.remove(0);
         all.extend([50, 60]);
-        renumber(&mut ids, &all);
+        update(&mut ids, &all);
         assert_eq!(ids, [50, 30, 40, 60]);
-        renumber(&mut ids, &[]);
+        update(&mut ids, &[]);
         assert_eq!(ids, [0; 4]);
     }
 }
