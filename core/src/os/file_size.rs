@@ -59,9 +59,9 @@ pub fn reserve_from(file: &File, start: usize, size: usize) -> Result<()> {
     })
 }
 
-/// fallocate(2). A signal does not end it: no call on an object fails with EINTR for it on Linux. The
-/// tmpfs of older kernels gives that error for any signal, and begins anew: large files would never
-/// be made beside a timer. So then it is made with signals held back. Leaves `errno` alone.
+/// fallocate(2). A signal does not end it: no call on an object fails with EINTR for it on Linux.
+/// The tmpfs of older kernels gives that error for any signal, and begins anew: large files would
+/// never be made beside a timer. So then it is made with signals held back. Leaves `errno` alone.
 fn allocate(file: &File, offset: libc::off_t, length: libc::off_t) -> Result<()> {
     // SAFETY: takes no pointer. It is not `posix_fallocate`, which writes where the file system
     // cannot reserve.

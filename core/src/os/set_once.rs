@@ -1,8 +1,8 @@
 //! A value that is set once: by any thread, in a signal handler, or in the child of a fork that a
 //! handler or another thread has made in the middle.
 //!
-//! `OnceLock` would not do: whoever comes while another thread sets the value waits for that thread,
-//! which may be the frame below the handler, or have stayed in the parent. Here each one that comes
+//! `OnceLock` would not do: a thread that comes while another one sets the value waits for that
+//! one, which may be the frame below the handler, or have stayed in the parent. Here each thread
 //! makes a value of its own, and the first one to publish it has set it.
 
 use core::ptr;
@@ -38,11 +38,11 @@ impl<T: Copy + Send + Sync + 'static> SetOnce<T> {
         let new = map(value)?;
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         match self.place.compare_exchange(ptr::null_mut(), new, success, failure) {
-            // SAFETY: as in `get`.
+            // SAFETY: what has been published is neither changed nor unmapped.
             Ok(_) => Ok(unsafe { &*new }),
             Err(found) => {
-                // SAFETY: mapped above, and nobody else has the address; what was found is as in
-                // `get`.
+                // SAFETY: `new` was mapped above, and nobody else has its address; `found` has been
+                // published, and is neither changed nor unmapped.
                 unsafe {
                     libc::syscall(libc::SYS_munmap, new, size_of::<T>());
                     Ok(&*found)
@@ -80,7 +80,7 @@ mod tests {
             let threads: Vec<_> = (1..5).map(set).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
-        assert!(found.iter().all(|found| found == &found[0] && Some(found) == VALUE.get()));
+        assert!(found.iter().all(|one| one == &found[0] && Some(one) == VALUE.get()));
         assert_eq!(VALUE.get_or_set([9; 3]).ok(), VALUE.get());
     }
 }

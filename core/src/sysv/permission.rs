@@ -71,9 +71,9 @@ impl Permission {
         self.cuid == 0
     }
 
-    /// Makes the group that of a file, and the owner, too, if it is to be; as far as the caller may:
-    /// the creator may for the groups that it is in, root for all. A file has one group, and so the
-    /// creator's loses access by another one.
+    /// Makes the group that of a file, and the owner, too, if it is to be; as far as the caller
+    /// may: the creator may for the groups that it is in, root for all. A file has one group, and
+    /// so the creator's loses access by another one.
     pub fn give(&self, file: RawFd) {
         let owner = if self.is_given() { self.uid } else { u32::MAX };
         // SAFETY: takes no pointer.

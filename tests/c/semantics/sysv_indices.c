@@ -32,7 +32,7 @@ static int index_of(int set)
 	return found;
 }
 
-/* So that the indices are not in the order of the ids: the later ones come after the first query. */
+/* So that the indices are not in the order of the ids: most come after the first query. */
 static void create_sets(void)
 {
 	for (int i = 0; i < SETS; i++) {

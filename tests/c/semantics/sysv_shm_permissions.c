@@ -2,6 +2,8 @@
 #include "../support/nobody.h"
 #include "../support/sysv_shm.h"
 
+#include <sys/resource.h>
+
 enum { OTHER_USER = 4320, OTHER_GROUP = 4321 };
 
 static int the_segment;
@@ -278,4 +280,46 @@ CASE(shmat_root_may_all)
 	CHECK_EQ(status_of(segment).shm_perm.cuid, OTHER_USER);
 	remove_segment(segment);
 	CHECK_FAILS(shmget(own_key(1), 100, 0600), ENOENT);
+}
+
+static void locks_more_than_it_may(void)
+{
+	enum { MOST = 2 * 4096 };
+	int small = new_segment(MOST), large = new_segment(16 * MOST);
+	CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ MOST, MOST }));
+	CHECK_FAILS(shmctl(large, SHM_LOCK, NULL), ENOMEM);
+	CHECK_OK(shmctl(small, SHM_LOCK, NULL));
+	CHECK_OK(shmctl(small, IPC_RMID, NULL));
+	CHECK_OK(shmctl(large, IPC_RMID, NULL));
+}
+
+CASE(shm_lock_of_more_than_the_limit_is_enomem)
+{
+	if (geteuid() != 0)
+		CHECK_SKIP("needs root to become another user");
+	as(OTHER_USER, OTHER_GROUP, locks_more_than_it_may);
+}
+
+/* A user without privileges: root opens the memory through its mapping. */
+static void attaches_behind_a_guard_page(void)
+{
+	enum { PAGE = 4096, PAGES = 4 };
+	int segment = new_segment(PAGES * PAGE);
+	char *at = attach(segment);
+	strcpy(at + 2 * PAGE, "behind");
+	CHECK_OK(shmctl(segment, IPC_RMID, NULL));
+	CHECK_OK(mprotect(at, PAGE, PROT_NONE));
+	CHECK_OK(munmap(at + PAGE, PAGE));
+	char *again = attach(segment);
+	CHECK(strcmp(again + 2 * PAGE, "behind") == 0);
+	again[0] = again[(PAGES * PAGE) - 1] = 'x';
+	CHECK(at[(PAGES * PAGE) - 1] == 'x');
+	CHECK_OK(shmdt(again));
+}
+
+CASE(shmat_of_what_has_been_removed_and_has_a_guard_page)
+{
+	if (geteuid() != 0)
+		CHECK_SKIP("needs root to become another user");
+	as(OTHER_USER, OTHER_GROUP, attaches_behind_a_guard_page);
 }

@@ -107,25 +107,33 @@ fn change_mode(segment: &Segment, change: impl Fn(u64) -> u64) {
     let _ = mode.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| Some(change(before)));
 }
 
-/// SHM_LOCK, SHM_UNLOCK: notes it in the mode. The memory can be swapped out all the same. EPERM.
+/// SHM_LOCK, SHM_UNLOCK: notes it in the mode. The memory can be swapped out all the same. EPERM;
+/// ENOMEM: it is more than the caller may lock.
 pub fn lock(thread: &'static Thread, id: i32, locked: bool) -> Result<()> {
     let tag = FrameTag::new();
     let entered = as_owner(enter(thread, id, &tag))?;
     let segment = entered.object;
     if !credentials::has(Capability::IpcLock) {
         permission(segment).check_is_owner()?;
-        if locked && !may_lock_memory() {
-            return Err(Errno::EPERM);
+        if locked {
+            check_limit(segment.size()?)?;
         }
     }
     change_mode(segment, |mode| if locked { mode | LOCKED } else { mode & !LOCKED });
     Ok(())
 }
 
-fn may_lock_memory() -> bool {
+/// Whether RLIMIT_MEMLOCK allows to lock so many bytes. What else the user has locked does not
+/// count: the memory is not locked in truth.
+fn check_limit(size: usize) -> Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: valid for writing.
-    unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit) == 0 && limit.rlim_cur != 0 }
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit) == 0 };
+    match limit.rlim_cur {
+        0 => Err(Errno::EPERM),
+        most if known && size as u64 > most => Err(Errno::ENOMEM),
+        _ => Ok(()),
+    }
 }
 
 /// IPC_RMID. A segment that is attached has no key any more, and is gone with the last attachment.

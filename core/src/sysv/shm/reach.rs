@@ -22,37 +22,30 @@ pub fn attach(segment: &Segment, length: usize, place: Where, access: Access) ->
     if let Some(file) = open(segment, access) {
         return map(file.fd(), length, place, access);
     }
-    let (start, is_writable) = own(segment, length, access).ok_or(Errno::EINVAL)?;
-    if access.writes && !is_writable {
-        return Err(Errno::EACCES);
-    }
-    duplicate(start, length, place, access)
+    duplicate(own(segment, access).ok_or(Errno::EINVAL)?, length, place, access)
 }
 
-/// A whole attachment of this process, preferably with this access; and whether it can be written
-/// to.
-fn own(segment: &Segment, length: usize, access: Access) -> Option<(usize, bool)> {
+/// Where this process has the beginning of the memory, preferably with this access. The program may
+/// have protected or unmapped a part of what follows: a second mapping is as long as it is to be.
+fn own(segment: &Segment, access: Access) -> Option<usize> {
     let (id, inode) = (segment.facts().id, segment.inode());
     let mut found = None;
     let looked = maps::each_of_own(|mapping| {
-        let Mapping { start, end, offset, is_writable, .. } = *mapping;
-        let is_whole = offset == 0 && end - start >= length;
-        if is_whole && attachments::is_of(mapping, id, inode) {
-            found = Some((start, is_writable));
+        let Mapping { start, offset, is_writable, .. } = *mapping;
+        if offset == 0 && attachments::is_of(mapping, id, inode) {
+            found = Some(start);
             if is_writable == access.writes {
                 return Look::Break(());
             }
         }
         Look::Continue(())
     });
-    if looked.is_err() {
-        // Without /proc. Whether it can be written to is seen when it has been duplicated.
-        return places::find(id).map(|attachment| (attachment.start, true));
-    }
-    found
+    // Without /proc.
+    if looked.is_err() { places::find(id).map(|attachment| attachment.start) } else { found }
 }
 
-/// A second mapping of the same pages: one of no old size.
+/// A second mapping of the same pages: one of no old size. EACCES: what there is cannot be written
+/// to.
 fn duplicate(start: usize, length: usize, place: Where, access: Access) -> Result<usize> {
     let old: *mut libc::c_void = core::ptr::with_exposed_provenance_mut(start);
     let fixed = if place.flag == 0 { None } else { Some(keep(length, place)?) };
