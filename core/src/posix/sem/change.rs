@@ -7,7 +7,7 @@ use super::track;
 use super::word::{Taken, Then, Word};
 use crate::os::futex;
 use crate::os::{Errno, Result};
-use crate::shared::thread::Thread;
+use crate::shared::thread::{FrameTag, Thread};
 
 impl Semaphore {
     /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
@@ -39,7 +39,7 @@ impl Semaphore {
                 if (*this).word.value() < VALUE_MAX {
                     track::posts(this);
                 }
-                if uses::find_for_post(this).is_some() {
+                if uses::find_for_post(this, &FrameTag::new()).is_some() {
                     return Self::post_counted(this, thread);
                 }
             }
@@ -94,8 +94,9 @@ impl Semaphore {
     /// # Safety
     /// As for [`Self::post`].
     unsafe fn increment(this: *const Self) -> Result<Then> {
+        let tag = FrameTag::new();
         loop {
-            let posted = match uses::find_for_post(this) {
+            let posted = match uses::find_for_post(this, &tag) {
                 // SAFETY: as the caller says; after ERESTART it has not been incremented.
                 Some(counted) => unsafe { counted.post(&raw const (*this).word) },
                 // SAFETY: as the caller says.
@@ -126,8 +127,9 @@ impl Semaphore {
 
     /// Decrements the value if it is positive, and counts and notes that for the caller.
     fn take(&self, registered: bool) -> Taken {
+        let tag = FrameTag::new();
         let taken = loop {
-            let taken = match uses::find(self) {
+            let taken = match uses::find(self, &tag) {
                 Some(counted) => counted.take(&self.word, registered),
                 None if registered => Ok(self.word.take_registered()),
                 None if self.word.try_take() => Ok(Taken::One),

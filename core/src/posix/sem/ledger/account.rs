@@ -3,13 +3,16 @@
 use std::os::fd::RawFd;
 
 use super::super::word::{Taken, Then, Word};
+use super::burial::end_left;
 use super::file;
 use super::keeper;
 use super::keeping::{Memory, Patience};
 use super::lanes::{Actor, Party};
 use super::layout::{ACCOUNTS, Account};
 use super::opened::Opened;
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use super::seats::{Seats, Sitter};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::os::errno::preserved;
 use crate::os::filter;
 use crate::os::filter::may_yield;
 use crate::os::futex::{self, Scope};
@@ -24,8 +27,8 @@ use crate::os::{Errno, Result};
 #[repr(C)]
 pub struct Own {
     standing: Standing,
-    /// Threads that are in an operation ([`pool`](super::pool)).
-    pub inside: AtomicU32,
+    /// Threads that are in an operation.
+    pub seats: Seats,
     keeper: Memory,
 }
 
@@ -39,6 +42,8 @@ pub struct Part<'u> {
     pub opened: &'u Opened,
     /// What this process has there.
     pub own: &'static Own,
+    /// The calling thread.
+    pub sitter: Sitter,
 }
 
 /// What this process has in the ledger.
@@ -58,8 +63,12 @@ const FIRST: u64 = 16;
 impl Part<'_> {
     /// The account of this process, if it has one.
     fn own(&self) -> Option<&Account> {
+        self.opened.words().account(self.number()?)
+    }
+
+    fn number(&self) -> Option<usize> {
         let number = self.own.standing.0.load(Ordering::Acquire).checked_sub(FIRST)?;
-        self.opened.words().account(usize::try_from(number).ok()?)
+        usize::try_from(number).ok()
     }
 
     /// Whether this process has an account.
@@ -175,15 +184,40 @@ impl Part<'_> {
 
     /// This process in the ledger. `None`: it has no account, and is not counted.
     fn party(&self) -> Option<Party<'_, Watch<'_>>> {
-        let account = self.account().ok()?;
-        let word = &self.own.standing.0;
+        self.party_of(self.account().ok()?)
+    }
+
+    /// The same, without an attempt to open an account.
+    fn party_if_any(&self) -> Option<Party<'_, Watch<'_>>> {
+        self.party_of(self.number()?)
+    }
+
+    fn party_of(&self, account: usize) -> Option<Party<'_, Watch<'_>>> {
         let words = self.opened.words();
         Some(Party {
             lanes: &words.lanes,
             counts: &words.account(account)?.counts,
             account,
-            actor: Watch { word, expected: FIRST + account as u64 },
+            seat: self.sitter.seat,
+            actor: Watch { part: *self, expected: FIRST + account as u64 },
         })
+    }
+
+    /// Ends the operations that were left for good (siglongjmp(3)): their lanes are free again.
+    /// Async-signal-safe.
+    #[cold]
+    pub fn end_what_was_left(&self) {
+        // In the child of a vfork(2) a kill would leave the lock to its parent.
+        if !self.own.seats.is_one_left(self.sitter) || !preserved(Process::owns_memory) {
+            return;
+        }
+        let blocked = preserved(Blocked::all_but_faults);
+        self.own.seats.clear_those_left(self.sitter, |seat| {
+            if let Some(party) = self.party_if_any() {
+                end_left(&party, seat, self.opened.word());
+            }
+        });
+        preserved(|| drop(blocked));
     }
 
     /// Decrements the value if it is positive. See [`Party::take`]. ERESTART.
@@ -221,25 +255,34 @@ fn byte_of(account: usize) -> i64 {
 }
 
 /// A process, as long as it is this one.
-struct Watch<'s> {
-    word: &'s AtomicU64,
+struct Watch<'u> {
+    part: Part<'u>,
     expected: u64,
+}
+
+impl Watch<'_> {
+    fn word(&self) -> &AtomicU64 {
+        &self.part.own.standing.0
+    }
 }
 
 impl Actor for Watch<'_> {
     #[inline]
     fn exchange(&self, place: &AtomicU64, before: u64, after: u64) -> Result<bool> {
-        let watched = (self.word, self.expected);
+        let watched = (self.word(), self.expected);
         if restartable::exchange_while(watched, place, (before, after)) {
             return Ok(true);
         }
-        let is_same = self.word.load(Ordering::Relaxed) == self.expected;
+        let is_same = self.word().load(Ordering::Relaxed) == self.expected;
         if is_same { Ok(false) } else { Err(Errno::ERESTART) }
     }
 
     fn may_wait(&self, times: u32) -> bool {
         /// A thread that may be preempted is back by then, in milliseconds.
         const LONG_MS: u32 = 1000;
+        if times == 0 {
+            self.part.end_what_was_left();
+        }
         if times < 100 && may_yield() {
             std::thread::yield_now();
         } else {

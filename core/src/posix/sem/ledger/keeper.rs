@@ -239,8 +239,8 @@ impl Keeper<'_> {
         let (Some(own), Some(theirs)) = (words.account(self.account), words.account(dead)) else {
             return Err(Errno::EINVAL);
         };
-        let by =
-            Party { lanes: &words.lanes, counts: &own.counts, account: self.account, actor: Alone };
+        let (lanes, counts, account) = (&words.lanes, &own.counts, self.account);
+        let by = Party { lanes, counts, account, seat: 0, actor: Alone };
         let burial = Burial { dead, counts_of, deaths: &words.deaths };
         if self.semaphore.ledger.load(Ordering::SeqCst) == self.number {
             burial.perform(&by, &self.semaphore.word)?;

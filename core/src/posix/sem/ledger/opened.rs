@@ -5,11 +5,13 @@ use core::ptr;
 use std::os::fd::{AsRawFd, IntoRawFd};
 
 use super::super::layout::Semaphore;
+use super::super::word::Word;
 use super::file::{self, Mapped, Place};
 use super::keeper::Watched;
 use super::layout::{SIZE, Words};
 use crate::atomic::Ordering;
 use crate::os;
+use crate::os::errno::preserved;
 use crate::os::filter::Found;
 use crate::os::maps::{self, Look};
 use crate::os::reserved;
@@ -63,6 +65,14 @@ impl Opened {
     /// The number of the ledger.
     pub fn number(&self) -> u32 {
         self.watched.number
+    }
+
+    /// The word of the semaphore. `None`: it has been destroyed, or initialised anew, or its memory
+    /// is gone.
+    pub fn word(&self) -> Option<&Word> {
+        let semaphore = self.watched.semaphore;
+        // SAFETY: it is mapped until `close`, and a moment ago there was memory.
+        preserved(|| leads_to(semaphore, self.number())).then(|| unsafe { &(*semaphore).word })
     }
 
     /// Whether the semaphore is the one in this place.
