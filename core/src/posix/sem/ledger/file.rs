@@ -9,10 +9,10 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirEntryExt, OpenOptionsExt};
+use std::os::unix::fs::{DirEntryExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use memmap2::{Mmap, MmapOptions, MmapRaw};
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
 use super::layout::{ACCOUNTS, GATE, MAGIC, PATH, SIZE, Words};
 use crate::atomic::Ordering;
@@ -114,18 +114,6 @@ impl Mapped {
         (unsafe { Words::at(start) }, self.file)
     }
 
-    /// For a look: EINVAL: it is no ledger.
-    pub fn to_read(file: &File) -> Result<Mmap> {
-        if usize::try_from(file::status(file.as_raw_fd())?.st_size) != Ok(SIZE) {
-            return Err(Errno::EINVAL);
-        }
-        // SAFETY: another process may change it meanwhile: it is read as atomics.
-        let map = unsafe { MmapOptions::new().len(SIZE).map(file)? };
-        // SAFETY: as long as it is mapped.
-        let words = unsafe { Words::at(map.as_ptr()) };
-        if words.magic.load(Ordering::Relaxed) == MAGIC { Ok(map) } else { Err(Errno::EINVAL) }
-    }
-
     fn new(file: File) -> Result<Self> {
         let status = file::status(file.as_raw_fd())?;
         if !file::is_a(&status, libc::S_IFREG) || usize::try_from(status.st_size) != Ok(SIZE) {
@@ -140,6 +128,31 @@ impl Mapped {
         words.magic.load(Ordering::Relaxed) == MAGIC
             && words.inode.load(Ordering::Relaxed) == place.inode
             && words.offset.load(Ordering::Relaxed) == place.offset
+    }
+}
+
+/// A copy of a ledger, for a look at one that may be anybody's: in a mapping, the memory would go
+/// when the file becomes shorter.
+pub struct Copied(MmapMut);
+
+impl Copied {
+    /// EINVAL: it is no ledger.
+    pub fn of(file: &File) -> Result<Self> {
+        if !file::is_a(&file::status(file.as_raw_fd())?, libc::S_IFREG) {
+            return Err(Errno::EINVAL);
+        }
+        // As aligned as the file is in memory.
+        let mut copy = MmapMut::map_anon(SIZE)?;
+        file.read_exact_at(&mut copy, 0).map_err(|_| Errno::EINVAL)?;
+        let copied = Self(copy);
+        let is_ledger = copied.words().magic.load(Ordering::Relaxed) == MAGIC;
+        if is_ledger { Ok(copied) } else { Err(Errno::EINVAL) }
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &Words {
+        // SAFETY: so many bytes, as long as they are mapped.
+        unsafe { Words::at(self.0.as_ptr()) }
     }
 }
 
@@ -230,11 +243,7 @@ pub fn is_stale(path: &Path) -> bool {
         OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
     file.is_ok_and(|file| {
         let is_unused = is_unused_by_others(file.as_raw_fd());
-        is_unused
-            && Mapped::to_read(&file).is_ok_and(|map| {
-                // SAFETY: as long as it is mapped.
-                is_nameless(unsafe { Words::at(map.as_ptr()) })
-            })
+        is_unused && Copied::of(&file).is_ok_and(|copied| is_nameless(copied.words()))
     })
 }
 
@@ -243,10 +252,9 @@ pub fn remove_if_stale(path: &Path) -> Result<bool> {
     let mut options = OpenOptions::new();
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = options.read(true).write(true).custom_flags(flags).open(path)?;
-    let Ok(mapped) = Mapped::new(file) else { return Ok(false) };
-    let fd = mapped.file.as_raw_fd();
-    let words = mapped.words();
-    if !is_nameless(words) || !lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
+    let Ok(copied) = Copied::of(&file) else { return Ok(false) };
+    let fd = file.as_raw_fd();
+    if !is_nameless(copied.words()) || !lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
         return Ok(false);
     }
     // Behind the gate: no process joins meanwhile.

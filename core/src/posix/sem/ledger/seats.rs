@@ -36,7 +36,7 @@ const NEAR: usize = 32 << 10;
 /// All zeros in the child of a fork: nobody is inside.
 #[repr(C)]
 pub struct Seats {
-    seats: [AtomicU64; SEATS],
+    all: [AtomicU64; SEATS],
     /// Seats that have ever been taken: those below this number. Only grows.
     used: AtomicU32,
     /// Threads inside that have no seat. One that was left for good counts for ever.
@@ -80,7 +80,7 @@ impl Seats {
     /// A thread comes in.
     pub fn enter<'t>(&self, tag: &'t FrameTag) -> Seat<'t> {
         let address = tag.address();
-        let mut seats = self.seats.iter().enumerate().filter(|_| fits(address));
+        let mut seats = self.all.iter().enumerate().filter(|_| fits(address));
         let place = seats.find_map(|(index, seat)| take((index, seat), tag));
         match place {
             // Relaxed: the thread sees its own store, and it is for those that come after it.
@@ -98,7 +98,7 @@ impl Seats {
     #[inline]
     pub fn is_one_near(&self, sitter: Sitter) -> bool {
         let used = self.used.load(Ordering::Relaxed) as usize;
-        let seats = self.seats.iter().take(used).map(|seat| seat.load(Ordering::Relaxed));
+        let seats = self.all.iter().take(used).map(|seat| seat.load(Ordering::Relaxed));
         seats.enumerate().any(|(index, seat)| {
             index + 1 != sitter.seat
                 && seat & ADDRESS != 0
@@ -120,13 +120,13 @@ impl Seats {
     fn free(&self, index: usize, taken: u64) {
         let order = (Ordering::SeqCst, Ordering::Relaxed);
         let free = taken & !ADDRESS;
-        let _ = self.seats[index].compare_exchange(taken, free, order.0, order.1);
+        let _ = self.all[index].compare_exchange(taken, free, order.0, order.1);
     }
 
     /// Whether nobody is inside.
     pub fn are_free(&self) -> bool {
         self.without.load(Ordering::SeqCst) == 0
-            && self.seats.iter().all(|seat| seat.load(Ordering::SeqCst) & ADDRESS == 0)
+            && self.all.iter().all(|seat| seat.load(Ordering::SeqCst) & ADDRESS == 0)
     }
 
     /// Whether an operation was left for good.
@@ -136,7 +136,7 @@ impl Seats {
 
     /// The seats of operations that were left for good.
     fn left(&self, caller: Sitter) -> impl Iterator<Item = (usize, u64)> {
-        let seats = self.seats.iter().map(|seat| seat.load(Ordering::Acquire)).enumerate();
+        let seats = self.all.iter().map(|seat| seat.load(Ordering::Acquire)).enumerate();
         let is_others =
             move |&(index, seat): &(usize, u64)| seat & ADDRESS != 0 && index + 1 != caller.seat;
         seats.filter(is_others).filter(move |&(index, seat)| {
@@ -198,7 +198,7 @@ mod tests {
 
     fn none() -> Seats {
         Seats {
-            seats: [const { AtomicU64::new(0) }; SEATS],
+            all: [const { AtomicU64::new(0) }; SEATS],
             used: AtomicU32::new(0),
             without: AtomicU32::new(0),
             locked: AtomicU32::new(0),
