@@ -95,6 +95,11 @@ impl Part<'_> {
 
     /// The account of this process, opened now if it has none. Async-signal-safe.
     fn account(&self) -> Result<usize> {
+        self.account_after(file::BRIEFLY)
+    }
+
+    /// `tries`: at the gate.
+    fn account_after(&self, tries: u32) -> Result<usize> {
         /// So often another thread may be seen to open it, a millisecond apart.
         const LOOKS: u32 = 60_000;
         let word = &self.own.standing.0;
@@ -112,8 +117,13 @@ impl Part<'_> {
                     if word.compare_exchange(0, JOINING, order.0, order.1).is_err() {
                         continue;
                     }
-                    let joined = self.join();
-                    let known = joined.as_ref().map_or(REFUSED, |&account| FIRST + account as u64);
+                    let joined = self.join(tries);
+                    let known = match joined {
+                        Ok(account) => FIRST + account as u64,
+                        // The next call tries again.
+                        Err(Errno::EBUSY) => 0,
+                        Err(_) => REFUSED,
+                    };
                     word.store(known, Ordering::Release);
                     return joined;
                 }
@@ -133,17 +143,18 @@ impl Part<'_> {
     pub fn account_at_last(&self) -> Result<usize> {
         let order = (Ordering::AcqRel, Ordering::Relaxed);
         let _ = self.own.standing.0.compare_exchange(REFUSED, 0, order.0, order.1);
-        self.account()
+        let joined = self.account_after(file::PATIENTLY);
+        joined.map_err(|error| if error == Errno::EBUSY { Errno::EAGAIN } else { error })
     }
 
-    /// EAGAIN, too, behind a filter that may kill the process for what this takes: the child of a
-    /// fork may have installed one.
-    fn join(&self) -> Result<usize> {
+    /// EBUSY: the gate stays shut. EAGAIN, too, behind a filter that may kill the process for what
+    /// this takes: the child of a fork may have installed one.
+    fn join(&self, tries: u32) -> Result<usize> {
         if filter::Found::default().is_confined() {
             return Err(Errno::EAGAIN);
         }
         let fd = self.opened.watched.file.fd();
-        file::enter_gate(fd, file::PATIENTLY)?;
+        file::enter_gate_to_join(fd, tries)?;
         // With the lock on an account the file stays.
         let locked = self.lock_account(fd);
         file::leave_gate(fd);

@@ -29,8 +29,11 @@ use crate::os::{Errno, Result};
 /// Prefix of the files. Eight hexadecimal digits follow.
 pub const PREFIX: &str = "rsipc-rs.";
 
-/// So often the gate is tried, a millisecond apart: its holder may be stopped, and not for ever.
-pub const PATIENTLY: u32 = 60_000;
+/// So often the gate is tried, a millisecond apart, by a call that may fail, and at the end of the
+/// program: the process that is in it may be stopped.
+pub const PATIENTLY: u32 = 2000;
+/// The same by a call that must not last.
+pub const BRIEFLY: u32 = 10;
 
 /// The memory that a semaphore is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,19 +216,36 @@ fn admit(file: &File, place: &Place) -> Result<()> {
     file::change_mode(file, if is_given { mode } else { mode & !0o060 })
 }
 
-/// Waits for the gate: no other process joins or removes the ledger until it is opened again by
-/// [`leave_gate`]. EAGAIN: it stays shut for so many milliseconds. Async-signal-safe.
-pub fn enter_gate(fd: RawFd, tries: u32) -> Result<()> {
+/// Waits for the gate, to join: no process removes the ledger until it is opened again by
+/// [`leave_gate`]. Any number of processes join at the same time, so one that is stopped in the
+/// middle keeps none from it. EBUSY: a process that removes the ledger is in the gate for so many
+/// milliseconds. Async-signal-safe.
+pub fn enter_gate_to_join(fd: RawFd, tries: u32) -> Result<()> {
+    for _ in 0..tries {
+        if lock::try_lock(fd, Owner::Process, Kind::Read, GATE)? {
+            return Ok(());
+        }
+        futex::pause_us(1000);
+    }
+    Err(Errno::EBUSY)
+}
+
+/// The same to remove the ledger, which one process does at a time. EAGAIN, too, at once, where a
+/// process joins: the ledger is to stay.
+pub fn enter_gate_to_remove(fd: RawFd, tries: u32) -> Result<()> {
     for _ in 0..tries {
         if lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
             return Ok(());
+        }
+        if !lock::is_locked(fd, Owner::Process, Kind::Read, GATE)? {
+            break;
         }
         futex::pause_us(1000);
     }
     Err(Errno::EAGAIN)
 }
 
-/// The end of [`enter_gate`].
+/// The end of both.
 pub fn leave_gate(fd: RawFd) {
     let _ = lock::unlock(fd, Owner::Process, GATE);
 }

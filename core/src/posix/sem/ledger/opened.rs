@@ -119,7 +119,7 @@ impl Opened {
         if !self.has_its_file() || !(file::is_nameless(self.words()) || self.is_void()) {
             return;
         }
-        if file::enter_gate(fd, tries).is_err() {
+        if file::enter_gate_to_remove(fd, tries).is_err() {
             return;
         }
         if file::is_unused_by_others(fd) {
