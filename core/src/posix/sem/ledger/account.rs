@@ -2,7 +2,7 @@
 
 use std::os::fd::RawFd;
 
-use super::super::word::{Taken, Then, Word};
+use super::super::word::{Then, Word};
 use super::burial::end_left;
 use super::file;
 use super::keeper;
@@ -53,7 +53,7 @@ pub struct Part<'u> {
 /// | 0 | nothing yet, or the parent's |
 /// | [`JOINING`] | a thread of this process opens an account |
 /// | [`REFUSED`] | there is no account for it |
-/// | [`FIRST`] and more | the account of this number less that |
+/// | [`FIRST`] and more | in the lower half: the account of this number less that; in the upper one the generation of the process, so that a child never finds what its parent had |
 struct Standing(AtomicU64);
 
 const JOINING: u64 = 1;
@@ -63,12 +63,12 @@ const FIRST: u64 = 16;
 impl Part<'_> {
     /// The account of this process, if it has one.
     fn own(&self) -> Option<&Account> {
-        self.opened.words().account(self.number()?)
+        self.opened.words().account(account_in(self.standing()?))
     }
 
-    fn number(&self) -> Option<usize> {
-        let number = self.own.standing.0.load(Ordering::Acquire).checked_sub(FIRST)?;
-        usize::try_from(number).ok()
+    /// Of this process, if it has an account.
+    fn standing(&self) -> Option<u64> {
+        Some(self.own.standing.0.load(Ordering::Acquire)).filter(|&standing| standing >= FIRST)
     }
 
     /// Whether this process has an account.
@@ -93,13 +93,14 @@ impl Part<'_> {
         true
     }
 
-    /// The account of this process, opened now if it has none. Async-signal-safe.
-    fn account(&self) -> Result<usize> {
+    /// The standing of this process, which has an account, opened now if it had none.
+    /// Async-signal-safe.
+    fn account(&self) -> Result<u64> {
         self.account_after(file::BRIEFLY)
     }
 
     /// `tries`: at the gate.
-    fn account_after(&self, tries: u32) -> Result<usize> {
+    fn account_after(&self, tries: u32) -> Result<u64> {
         /// So often another thread may be seen to open it, a millisecond apart.
         const LOOKS: u32 = 60_000;
         let word = &self.own.standing.0;
@@ -117,9 +118,9 @@ impl Part<'_> {
                     if word.compare_exchange(0, JOINING, order.0, order.1).is_err() {
                         continue;
                     }
-                    let joined = self.join(tries);
+                    let joined = self.join(tries).map(standing_of);
                     let known = match joined {
-                        Ok(account) => FIRST + account as u64,
+                        Ok(standing) => standing,
                         // The next call tries again.
                         Err(Errno::EBUSY) => 0,
                         Err(_) => REFUSED,
@@ -134,17 +135,17 @@ impl Part<'_> {
                     looks += 1;
                 }
                 REFUSED => return Err(Errno::EAGAIN),
-                known => return usize::try_from(known - FIRST).map_err(|_| Errno::EINVAL),
+                known => return Ok(known),
             }
         }
     }
 
     /// The same, once more if it was refused before.
-    pub fn account_at_last(&self) -> Result<usize> {
+    pub fn account_at_last(&self) -> Result<()> {
         let order = (Ordering::AcqRel, Ordering::Relaxed);
         let _ = self.own.standing.0.compare_exchange(REFUSED, 0, order.0, order.1);
         let joined = self.account_after(file::PATIENTLY);
-        joined.map_err(|error| if error == Errno::EBUSY { Errno::EAGAIN } else { error })
+        joined.map(drop).map_err(|error| if error == Errno::EBUSY { Errno::EAGAIN } else { error })
     }
 
     /// EBUSY: the gate stays shut. EAGAIN, too, behind a filter that may kill the process for what
@@ -194,23 +195,24 @@ impl Part<'_> {
     }
 
     /// This process in the ledger. `None`: it has no account, and is not counted.
-    fn party(&self) -> Option<Party<'_, Watch<'_>>> {
+    pub fn party(&self) -> Option<Party<'_, Watch<'_>>> {
         self.party_of(self.account().ok()?)
     }
 
     /// The same, without an attempt to open an account.
     fn party_if_any(&self) -> Option<Party<'_, Watch<'_>>> {
-        self.party_of(self.number()?)
+        self.party_of(self.standing()?)
     }
 
-    fn party_of(&self, account: usize) -> Option<Party<'_, Watch<'_>>> {
+    fn party_of(&self, standing: u64) -> Option<Party<'_, Watch<'_>>> {
+        let account = account_in(standing);
         let words = self.opened.words();
         Some(Party {
             lanes: &words.lanes,
             counts: &words.account(account)?.counts,
             account,
             seat: self.sitter.seat,
-            actor: Watch { part: *self, expected: FIRST + account as u64 },
+            actor: Watch { part: *self, expected: standing },
         })
     }
 
@@ -229,16 +231,6 @@ impl Part<'_> {
             }
         });
         preserved(|| drop(blocked));
-    }
-
-    /// Decrements the value if it is positive. See [`Party::take`]. ERESTART.
-    pub fn take(&self, word: &Word, registered: bool) -> Result<Taken> {
-        match self.party() {
-            Some(party) => party.take(word, registered),
-            None if registered => Ok(word.take_registered()),
-            None if word.try_take() => Ok(Taken::One),
-            None => Ok(Taken::Nothing),
-        }
     }
 
     /// Increments the value. EOVERFLOW, ERESTART.
@@ -260,13 +252,23 @@ impl Part<'_> {
     }
 }
 
+/// Of this process with this account.
+fn standing_of(account: usize) -> u64 {
+    u64::from(Process::generation_of_memory()) << 32 | (FIRST + account as u64)
+}
+
+fn account_in(standing: u64) -> usize {
+    let low = standing & u64::from(u32::MAX);
+    usize::try_from(low.wrapping_sub(FIRST)).unwrap_or(usize::MAX)
+}
+
 /// Of the file: the one that is locked for the account.
 fn byte_of(account: usize) -> i64 {
     i64::try_from(account).unwrap_or(i64::MAX - 1)
 }
 
 /// A process, as long as it is this one.
-struct Watch<'u> {
+pub struct Watch<'u> {
     part: Part<'u>,
     expected: u64,
 }
