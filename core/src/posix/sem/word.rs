@@ -23,7 +23,7 @@
 //!
 //! Orderings: an increment is Release and a decrement is Acquire, so what came before the post is
 //! seen after the wait. Registration publishes nothing, and the order within the one word is enough
-//! for it: Relaxed would do. The exchanges of a wait are SeqCst, as `os::restartable` has no others.
+//! for it: Relaxed would do. The exchanges of a wait are SeqCst: `os::restartable` has no others.
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::Errno;

@@ -8,9 +8,8 @@
 //!
 //! | bits of a seat | meaning |
 //! |---|---|
-//! | 0..48 | address of the tag, divided by 8; 0 = free |
-//! | 48..54 | 0; in a tag, the number of the seat |
-//! | 54..64 | how often it has been taken |
+//! | 0..44 | address of the tag, divided by 8; 0 = free |
+//! | 44..64 | how often it has been taken |
 //!
 //! A free seat is taken by one exchange, from a thread that enters, which has set its tag before.
 //! It is freed by the same thread, or, if the frame is gone, by the one that has the lock. Both by
@@ -18,18 +17,26 @@
 //! operation that was begun by the parent frees none. The exchanges are SeqCst, and so are the
 //! loads of [`Seats::are_free`]: `pool` tells why. Other loads are Acquire: a thread that sees a
 //! seat taken sees the tag set.
+//!
+//! Another thread that is not left may end its operation while its tag is looked at, begin the next
+//! one in the same seat, and overwrite the tag. So the seat is looked at again after the tag: if it
+//! still holds the same, the operation has not ended. (Unless it has been taken a million times
+//! meanwhile, neither more nor less; so all of this is done twice.) An operation has left its lane
+//! before it frees its seat.
 
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::shared::thread::{FrameTag, is_gone};
 
 /// Threads that have a seat at the same time. Others are inside without one.
 const SEATS: usize = 32;
 
-const ADDRESS: u64 = (1 << 48) - 1;
-const NUMBER_SHIFT: u32 = 48;
-const ONE_TURN: u64 = 1 << 54;
+const ADDRESS: u64 = (1 << 44) - 1;
+const ONE_TURN: u64 = 1 << 44;
 /// Tags are like few other values on a stack, and like none of the records of threads.
 const TAGGED: u64 = 0x5a3c_96a5_5ac3_695a;
+/// What the tags of two seats with the same address and number of turns differ by. Odd, so that it
+/// is no number of turns.
+const ONE_SEAT: u64 = 0x9e37_79b9_7f4a_7c15;
 /// An operation of the same thread is mostly no farther away.
 const NEAR: usize = 32 << 10;
 
@@ -139,8 +146,14 @@ impl Seats {
         let seats = self.all.iter().map(|seat| seat.load(Ordering::Acquire)).enumerate();
         let is_others =
             move |&(index, seat): &(usize, u64)| seat & ADDRESS != 0 && index + 1 != caller.seat;
-        seats.filter(is_others).filter(move |&(index, seat)| {
-            is_gone(address_in(seat), tag_value(index, seat), caller.tag)
+        seats.filter(is_others).filter(move |&(index, taken)| {
+            let is_left = || {
+                let is_gone = is_gone(address_in(taken), tag_value(index, taken), caller.tag);
+                // The look at the tag, which the kernel has made, comes first.
+                fence(Ordering::SeqCst);
+                is_gone && self.all[index].load(Ordering::SeqCst) == taken
+            };
+            is_left() && is_left()
         })
     }
 
@@ -188,7 +201,7 @@ fn address_in(seat: u64) -> usize {
 
 /// Of the operation that has taken the seat.
 fn tag_value(index: usize, seat: u64) -> u64 {
-    (seat | (index as u64) << NUMBER_SHIFT) ^ TAGGED
+    seat.wrapping_add((index as u64).wrapping_mul(ONE_SEAT)) ^ TAGGED
 }
 
 #[cfg(test)]
@@ -206,6 +219,7 @@ mod tests {
     }
 
     /// Where no frame of this thread is.
+    #[expect(clippy::unnecessary_box_returns, reason = "it must not lie on this stack")]
     fn elsewhere() -> Box<FrameTag> {
         Box::default()
     }
@@ -227,7 +241,7 @@ mod tests {
 
     #[test]
     fn beyond_the_seats_threads_are_counted() {
-        let (seats, tags) = (none(), [const { () }; SEATS + 1].map(|()| elsewhere()));
+        let (seats, tags) = (none(), [0; SEATS + 1].map(|_| elsewhere()));
         let taken = tags.iter().map(|tag| seats.enter(tag)).collect::<Vec<_>>();
         assert_eq!(taken.iter().filter(|seat| seat.sitter().seat == 0).count(), 1);
         for seat in taken {
