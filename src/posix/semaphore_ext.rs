@@ -10,6 +10,7 @@ use rsipc_core::os::cancel::uncancelled;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::posix::sem::Semaphore;
 use rsipc_core::posix::sem::ledger::uses;
+use rsipc_core::shared::thread::FrameTag;
 
 /// From now on, what this process takes from the semaphore in excess of what it posts is given back
 /// when it dies, or begins another program. EINVAL: the semaphore is not shared between processes;
@@ -27,7 +28,8 @@ pub unsafe extern "C" fn rsipc_sem_setrobust(sem: *mut sem_t) -> c_int {
 /// `rsipc_sem_setrobust`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rsipc_sem_wasdead(sem: *mut sem_t) -> c_int {
-    let told = semaphore(sem).and_then(|sem| uses::find(sem).ok_or(Errno::EINVAL));
+    let tag = FrameTag::new();
+    let told = semaphore(sem).and_then(|sem| uses::find(sem, &tag).ok_or(Errno::EINVAL));
     match told {
         Ok(counted) => counted.was_dead().into(),
         Err(error) => fail(error, -1),

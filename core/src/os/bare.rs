@@ -53,6 +53,51 @@ pub unsafe fn call(number: c_long, [a, b, c, d]: [usize; 4]) -> c_long {
     if result < 0 { -c_long::from(super::errno::Errno::last().0) } else { result }
 }
 
+/// [`call`] with more arguments.
+///
+/// # Safety
+/// Of the call.
+#[cfg(target_arch = "x86_64")]
+pub unsafe fn call_with_six(number: c_long, arguments: [usize; 6]) -> c_long {
+    let result;
+    // SAFETY: as the caller says; the instruction itself changes rax, rcx and r11.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") number => result,
+            in("rdi") arguments[0], in("rsi") arguments[1], in("rdx") arguments[2],
+            in("r10") arguments[3], in("r8") arguments[4], in("r9") arguments[5],
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// [`call`] with more arguments.
+///
+/// # Safety
+/// Of the call.
+#[cfg(target_arch = "aarch64")]
+pub unsafe fn call_with_six(number: c_long, arguments: [usize; 6]) -> c_long {
+    let result;
+    // SAFETY: as the caller says.
+    unsafe {
+        core::arch::asm!("svc 0", in("x8") number,
+            inlateout("x0") arguments[0] => result,
+            in("x1") arguments[1], in("x2") arguments[2], in("x3") arguments[3],
+            in("x4") arguments[4], in("x5") arguments[5], options(nostack));
+    }
+    result
+}
+
+/// [`call`] with more arguments.
+///
+/// # Safety
+/// Of the call.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub unsafe fn call_with_six(number: c_long, [a, b, c, d, e, f]: [usize; 6]) -> c_long {
+    // SAFETY: as the caller says.
+    let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    if result < 0 { -c_long::from(super::errno::Errno::last().0) } else { result }
+}
+
 /// Unmaps the stack that the calling thread runs on, and ends the thread.
 ///
 /// # Safety

@@ -77,6 +77,25 @@ CASE(peek_does_not_wake_a_sender_nor_change_what_poll_says)
 	CHECK_EQ(queue_count(queue), SMALL_DEPTH);
 }
 
+/* One that copies the message at the first position until it has been seen so often, or not. */
+static void look_for_torn_ones(mqd_t queue, int looks)
+{
+	static char seen[8192];
+	int shown = 0;
+	while (shown < 20000 && looks-- > 0) {
+		ssize_t length = rsipc_mq_peek(queue, seen, sizeof seen, NULL, 0);
+		if (length == -1) {
+			CHECK(errno == ENOMSG || errno == EAGAIN);
+			continue;
+		}
+		CHECK(length > 8192 - 7);
+		for (ssize_t i = 1; i < length; i++)
+			CHECK_EQ(seen[i], seen[0]);
+		shown++;
+	}
+	CHECK(shown > 0);
+}
+
 /* Each message is one letter again and again: a torn one would have two. */
 CASE(peek_beside_senders_and_receivers_shows_whole_messages)
 {
@@ -90,19 +109,38 @@ CASE(peek_beside_senders_and_receivers_shows_whole_messages)
 			CHECK(mq_receive(queue, body, sizeof body, NULL) > 0);
 		}
 	}
-	static char seen[8192];
-	int shown = 0, looks = 0;
-	while (shown < 2000 && looks++ < 3000000) {
-		ssize_t length = rsipc_mq_peek(queue, seen, sizeof seen, NULL, 0);
-		if (length == -1) {
-			CHECK(errno == ENOMSG || errno == EAGAIN);
-			continue;
-		}
-		CHECK(length > 8192 - 7);
-		for (ssize_t i = 1; i < length; i++)
-			CHECK_EQ(seen[i], seen[0]);
-		shown++;
-	}
-	CHECK(shown > 0);
+	look_for_torn_ones(queue, 3000000);
 	CHECK_OK(kill(pid, SIGKILL));
+}
+
+/* The borrower writes to it before it puts it back. */
+static void beside_a_borrower(long maxmsg)
+{
+	mqd_t queue = queue_create(0, O_RDWR, maxmsg, 8192);
+	static char first[8192];
+	memset(first, 'a', sizeof first);
+	CHECK_OK(mq_send(queue, first, sizeof first, 0));
+	pid_t pid = check_fork();
+	if (pid == 0)
+		for (int i = 0;; i++) {
+			size_t length;
+			char *body = rsipc_mq_borrow(queue, &length, NULL, CLOCK_REALTIME, NULL);
+			CHECK(body != NULL);
+			/* From its end, as a copy is made from its beginning. */
+			for (size_t end = length; end > 0; end -= 64)
+				memset(body + end - 64, 'a' + i % 26, 64);
+			CHECK_OK(rsipc_mq_return(queue, body));
+		}
+	look_for_torn_ones(queue, 3000000);
+	CHECK_OK(kill(pid, SIGKILL));
+}
+
+CASE(peek_beside_a_borrower_shows_whole_messages)
+{
+	beside_a_borrower(2);
+}
+
+CASE(peek_beside_a_borrower_shows_whole_messages_of_a_deep_queue)
+{
+	beside_a_borrower(100);
 }

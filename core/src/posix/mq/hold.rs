@@ -86,6 +86,7 @@ impl Use<'_> {
             mapping.borrowed.remove();
             return Ok(None);
         }
+        layout.count_borrowed(slot);
         self.notify_of_received(header);
         let pollers = layout.readiness().pollers();
         if pollers.any() {

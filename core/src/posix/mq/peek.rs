@@ -2,7 +2,9 @@
 //!
 //! Nothing is claimed: the message is copied, and the copy counts if the slot still has the same
 //! message afterwards. A key may come back; the number of messages that were ever written to the
-//! slot does not.
+//! slot does not. One that is borrowed has the same key all the while, and its borrower may write
+//! to it. So nobody may have it after the number of messages that were ever borrowed has been read,
+//! and that number may not have changed in the end.
 
 use core::ptr;
 use std::os::fd::RawFd;
@@ -57,11 +59,17 @@ impl Use<'_> {
         let layout = &self.queue.layout;
         let (slot, key) = at(layout, position).ok_or(Errno::ENOMSG)?;
         let written = layout.written(slot);
+        let borrowed = layout.borrowed(slot).load(Ordering::SeqCst);
+        let claim = layout.slots().index.slot(slot).map(|slot| slot.claim().load(Ordering::SeqCst));
+        if claim.is_none_or(claim::is_held) {
+            return Ok(None);
+        }
         let is_there = || {
             // The reads of the message come before those of the key and the number.
             fence(Ordering::Acquire);
             layout.slots().index.keys()[slot].load(Ordering::SeqCst) == key
                 && layout.written(slot) == written
+                && layout.borrowed(slot).load(Ordering::SeqCst) == borrowed
         };
         if !is_there() {
             return Ok(None);

@@ -4,10 +4,10 @@
 use super::layout::{Semaphore, VALUE_MAX};
 use super::ledger::uses;
 use super::track;
-use super::word::{Taken, Then, Word};
+use super::word::{Exchange, Taken, Then, Word};
 use crate::os::futex;
 use crate::os::{Errno, Result};
-use crate::shared::thread::Thread;
+use crate::shared::thread::{FrameTag, Thread};
 
 impl Semaphore {
     /// Increments the value, if no thread waits and no waiter has asked for the hint. False:
@@ -39,7 +39,7 @@ impl Semaphore {
                 if (*this).word.value() < VALUE_MAX {
                     track::posts(this);
                 }
-                if uses::find_for_post(this).is_some() {
+                if uses::find_for_post(this, &FrameTag::new()).is_some() {
                     return Self::post_counted(this, thread);
                 }
             }
@@ -94,8 +94,9 @@ impl Semaphore {
     /// # Safety
     /// As for [`Self::post`].
     unsafe fn increment(this: *const Self) -> Result<Then> {
+        let tag = FrameTag::new();
         loop {
-            let posted = match uses::find_for_post(this) {
+            let posted = match uses::find_for_post(this, &tag) {
                 // SAFETY: as the caller says; after ERESTART it has not been incremented.
                 Some(counted) => unsafe { counted.post(&raw const (*this).word) },
                 // SAFETY: as the caller says.
@@ -113,34 +114,55 @@ impl Semaphore {
         if uses::are_all_plain() {
             return self.word.try_take();
         }
-        self.take(false) != Taken::Nothing
-    }
-
-    /// The same, and takes the caller's registration back with it.
-    pub(super) fn take_registered(&self) -> Taken {
-        if uses::are_all_plain() {
-            return self.word.take_registered();
-        }
-        self.take(true)
+        self.take()
     }
 
     /// Decrements the value if it is positive, and counts and notes that for the caller.
-    fn take(&self, registered: bool) -> Taken {
+    fn take(&self) -> bool {
+        let tag = FrameTag::new();
         let taken = loop {
-            let taken = match uses::find(self) {
-                Some(counted) => counted.take(&self.word, registered),
-                None if registered => Ok(self.word.take_registered()),
-                None if self.word.try_take() => Ok(Taken::One),
-                None => Ok(Taken::Nothing),
+            let plainly = || if self.word.try_take() { Taken::One } else { Taken::Nothing };
+            let taken = match uses::find(self, &tag) {
+                Some(counted) => match counted.party() {
+                    Some(party) => party.take(&self.word, false),
+                    None => Ok(plainly()),
+                },
+                None => Ok(plainly()),
             };
             // Otherwise a handler has forked, and this is the child, with a part of its own.
             if let Ok(taken) = taken {
-                break taken;
+                break taken != Taken::Nothing;
             }
         };
-        if taken != Taken::Nothing {
+        if taken {
             track::has_taken(self);
         }
         taken
+    }
+
+    /// The same, and takes the registration of the calling wait back with it. ERESTART: a handler
+    /// has forked, and this is the child, which is not registered. `is_registered`: whether it is
+    /// not, yet.
+    pub(super) fn take_registered(
+        &self,
+        exchange: impl Exchange,
+        is_registered: impl FnOnce() -> bool,
+    ) -> Result<Taken> {
+        if uses::are_all_plain() {
+            return self.word.take_registered(exchange);
+        }
+        let tag = FrameTag::new();
+        let counted = uses::find(self, &tag);
+        let taken = match counted.as_ref().and_then(|counted| counted.party()) {
+            // The account may be one that the child has opened. From this look on, the party tells
+            // whether this is the child.
+            Some(_) if !is_registered() => Err(Errno::ERESTART),
+            Some(party) => party.take(&self.word, true),
+            None => self.word.take_registered(exchange),
+        }?;
+        if taken != Taken::Nothing {
+            track::has_taken(self);
+        }
+        Ok(taken)
     }
 }

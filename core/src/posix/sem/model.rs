@@ -7,6 +7,7 @@ use core::cell::Cell;
 use loom::sync::Arc;
 use loom::thread;
 
+use super::word::exchange;
 use super::word::{Taken, Then, Word};
 use crate::atomic::explore;
 use crate::atomic::modelled::{self, Futex, On};
@@ -68,14 +69,14 @@ impl Semaphore {
         if self.word.try_take() {
             return;
         }
-        self.word.register();
+        self.word.register(exchange).unwrap();
         while !self.take() {
             self.futex.sleep_on_both(|| self.word.value() == 0);
         }
     }
 
     fn take(&self) -> bool {
-        let taken = self.word.take_registered();
+        let taken = self.word.take_registered(exchange).unwrap();
         if taken == Taken::AndMoreAwaited {
             self.futex.wake(On::Awaited, 1);
         }
@@ -91,7 +92,7 @@ impl Semaphore {
             }
             modelled::step();
             owes.set(true);
-            self.word.register();
+            self.word.register(exchange).unwrap();
             while !self.take() {
                 self.futex.sleep_on_both(|| self.word.value() == 0);
             }
@@ -108,10 +109,10 @@ impl Semaphore {
         if self.word.try_take() {
             return true;
         }
-        self.word.register();
+        self.word.register(exchange).unwrap();
         while !self.take() {
             if self.enqueue() && self.futex.leave(On::Awaited) {
-                self.obey(self.word.deregister());
+                self.obey(self.word.deregister(exchange).unwrap());
                 return false;
             }
         }
@@ -120,11 +121,11 @@ impl Semaphore {
 
     /// A waiter that is cancelled in its sleep, or just after a wake has come for it.
     fn wait_cancelled(&self) {
-        self.word.register();
+        self.word.register(exchange).unwrap();
         if self.enqueue() {
             self.futex.leave(On::Awaited);
         }
-        self.obey(self.word.deregister());
+        self.obey(self.word.deregister(exchange).unwrap());
     }
 
     fn assert_idle(&self, value: u32) {

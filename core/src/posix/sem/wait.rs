@@ -19,11 +19,13 @@
 //! die together: a private semaphore has no use for the death word.
 
 use super::layout::Semaphore;
-use super::word::{Taken, Then};
+use super::word::{self, Exchange, Taken, Then};
+use crate::atomic::AtomicU64;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::Deadline;
 use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::restartable;
 use crate::os::signals::Blocked;
 use crate::shared::thread::{Announcement, Thread};
 use crate::shared::wait::{self, Attempt, Terms};
@@ -56,7 +58,7 @@ pub struct Decrement<'a> {
     thread: Option<&'static Thread>,
     /// From before the registration on; withdrawn by its drop.
     owed: Option<Announcement<'static>>,
-    /// Of the thread, as it registered.
+    /// Of the thread, as it registered; 0 = it has none.
     incarnation: u64,
 }
 
@@ -78,23 +80,66 @@ impl<'a> Decrement<'a> {
     }
 
     fn register(&mut self) {
-        self.owed = self.semaphore.announce_wake(self.thread);
-        self.incarnation = self.thread.map_or(0, Thread::incarnation);
-        self.semaphore.word.register();
+        loop {
+            self.owed = self.semaphore.announce_wake(self.thread);
+            self.incarnation = self.thread.map_or(0, Thread::incarnation);
+            if self.semaphore.word.register(self.exchange()).is_ok() {
+                return;
+            }
+            // A handler has forked before that, and this is the child.
+            self.thread = Thread::calling().ok();
+        }
     }
 
     /// A handler may have forked, and this may be the child: the registration is the parent's then.
     /// (That of a private semaphore was copied.)
     fn register_if_forked(&mut self) {
-        let is_child = self.thread.is_some_and(|thread| thread.incarnation() != self.incarnation);
-        if is_child && self.semaphore.scope() == Scope::Shared {
+        if !self.is_registered() {
             self.thread = Thread::calling().ok();
             self.register();
         }
     }
 
+    /// Whether the registration is that of this process. What comes after the look is done by an
+    /// [`Self::exchange`], which the child does not make.
+    fn is_registered(&self) -> bool {
+        self.watched().is_none_or(|thread| thread.incarnation() == self.incarnation)
+    }
+
+    /// The thread, if the child of a fork is to be known by it.
+    fn watched(&self) -> Option<&'static Thread> {
+        self.thread.filter(|_| self.semaphore.scope() == Scope::Shared)
+    }
+
+    /// Changes the word in the name of the process that has registered, or is about to.
+    fn exchange(&self) -> impl Exchange {
+        let (thread, incarnation) = (self.watched(), self.incarnation);
+        move |word: &AtomicU64, before, after| match thread {
+            None => word::exchange(word, before, after),
+            // Wiped: the child of a fork in the instant before it was looked at.
+            Some(_) if incarnation == 0 => Err(Errno::ERESTART),
+            Some(thread) => {
+                let watched = (thread.incarnation_word(), incarnation);
+                let is_done = restartable::exchange_while(watched, word, (before, after));
+                let is_same = is_done || thread.incarnation() == incarnation;
+                if is_same { Ok(is_done) } else { Err(Errno::ERESTART) }
+            }
+        }
+    }
+
     fn take(&mut self) -> Option<()> {
-        let taken = self.semaphore.take_registered();
+        let taken = loop {
+            self.register_if_forked();
+            let taken = self.semaphore.take_registered(self.exchange(), || self.is_registered());
+            match taken {
+                // The child is not to sleep with its parent's registration.
+                Ok(Taken::Nothing) if !self.is_registered() => {}
+                Ok(taken) => break taken,
+                // This is the child of a fork, which has not found its account as it was.
+                Err(_) if self.watched().is_none() => self.register(),
+                Err(_) => {}
+            }
+        };
         if taken == Taken::Nothing {
             return None;
         }
@@ -156,18 +201,21 @@ impl Attempt for Decrement<'_> {
     }
 
     fn attempt(&mut self, _: Woken) -> Result<Option<()>> {
-        self.register_if_forked();
         Ok(self.take())
     }
 
     fn attempt_at_last(&mut self) -> Result<Option<()>> {
-        self.register_if_forked();
         Ok(self.take())
     }
 
     fn give_up(&mut self, _: Errno) -> Option<()> {
-        self.register_if_forked();
-        if self.semaphore.word.deregister() == Then::WakeOne {
+        let then = loop {
+            self.register_if_forked();
+            if let Ok(then) = self.semaphore.word.deregister(self.exchange()) {
+                break then;
+            }
+        };
+        if then == Then::WakeOne {
             self.wake_another();
         }
         self.owed = None;

@@ -17,9 +17,13 @@
 //! A waiter that is killed leaves its registration behind. That costs each later `post` a futex
 //! call that wakes no thread, and nothing else (glibc does the same).
 //!
+//! A handler may fork in the middle of a wait. The child has no registration, and must neither take
+//! one back nor add one in its parent's place. So a wait changes the word by an exchange that the
+//! child does not make ([`Exchange`]).
+//!
 //! Orderings: an increment is Release and a decrement is Acquire, so what came before the post is
 //! seen after the wait. Registration publishes nothing, and the order within the one word is enough
-//! for it: Relaxed.
+//! for it: Relaxed would do. The exchanges of a wait are SeqCst: `os::restartable` has no others.
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::Errno;
@@ -58,6 +62,17 @@ pub enum Taken {
     One,
     /// The same, and the value is still positive while another thread waits.
     AndMoreAwaited,
+}
+
+/// An exchange of the word that a wait makes. False: it does not hold `before`. ERESTART: a handler
+/// has forked, and this is the child; nothing has changed.
+pub trait Exchange: Fn(&AtomicU64, u64, u64) -> Result<bool> {}
+
+impl<E: Fn(&AtomicU64, u64, u64) -> Result<bool>> Exchange for E {}
+
+/// The one of a process that does not fork in the middle.
+pub fn exchange(word: &AtomicU64, before: u64, after: u64) -> Result<bool> {
+    Ok(word.compare_exchange(before, after, Ordering::SeqCst, Ordering::Relaxed).is_ok())
 }
 
 #[inline]
@@ -155,47 +170,60 @@ impl Word {
     /// Decrements the value if it is positive.
     #[inline]
     pub fn try_take(&self) -> bool {
-        self.take(ONE).is_some()
-    }
-
-    /// Decrements the value if it is positive, and takes the caller's registration back with it.
-    pub fn take_registered(&self) -> Taken {
-        match self.take(ONE + WAITER) {
-            None => Taken::Nothing,
-            Some(left) if value(left) > 0 && waiters(left) > 0 => Taken::AndMoreAwaited,
-            Some(_) => Taken::One,
-        }
-    }
-
-    /// Gives what is left.
-    #[inline]
-    fn take(&self, what: u64) -> Option<u64> {
         let mut word = self.0.load(Ordering::Relaxed);
         while value(word) > 0 {
-            // Wrapping: a word full of random bytes may count no waiters. It stays wrong, but
-            // nothing breaks.
-            let taken = word.wrapping_sub(what);
+            let taken = word - ONE;
             match self.0.compare_exchange_weak(word, taken, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Some(taken),
+                Ok(_) => return true,
                 Err(now) => word = now,
             }
         }
-        None
+        false
     }
 
-    /// Announces a waiter: from now on each post wakes one of the threads that sleep.
-    pub fn register(&self) {
-        self.0.fetch_add(WAITER, Ordering::Relaxed);
+    /// Decrements the value if it is positive, and takes the caller's registration back with it.
+    /// ERESTART.
+    pub fn take_registered(&self, exchange: impl Exchange) -> Result<Taken> {
+        // Wrapping: a word full of random bytes may count no waiters. It stays wrong, but nothing
+        // breaks.
+        let take = |word: u64| (value(word) > 0).then(|| word.wrapping_sub(ONE + WAITER));
+        let left = self.change(exchange, take)?.map(|before| before.wrapping_sub(ONE + WAITER));
+        Ok(match left {
+            None => Taken::Nothing,
+            Some(left) if value(left) > 0 && waiters(left) > 0 => Taken::AndMoreAwaited,
+            Some(_) => Taken::One,
+        })
+    }
+
+    /// Gives what the word held before. `None`: it is not to be changed as it is now.
+    fn change(
+        &self,
+        exchange: impl Exchange,
+        to: impl Fn(u64) -> Option<u64>,
+    ) -> Result<Option<u64>> {
+        loop {
+            let before = self.0.load(Ordering::Relaxed);
+            let Some(after) = to(before) else { return Ok(None) };
+            if exchange(&self.0, before, after)? {
+                return Ok(Some(before));
+            }
+        }
+    }
+
+    /// Announces a waiter: from now on each post wakes one of the threads that sleep. ERESTART.
+    pub fn register(&self, exchange: impl Exchange) -> Result<()> {
+        self.change(exchange, |word| Some(word.wrapping_add(WAITER))).map(drop)
     }
 
     /// Takes the caller's registration back: its wait has failed.
     ///
     /// The caller may have taken a wake that was meant for another thread (a thread that is
     /// cancelled cannot tell). So if the value is positive and there is another waiter, that one is
-    /// woken.
-    pub fn deregister(&self) -> Then {
-        let before = self.0.fetch_sub(WAITER, Ordering::Relaxed);
-        if value(before) > 0 && waiters(before) > 1 { Then::WakeOne } else { Then::Nothing }
+    /// woken. ERESTART.
+    pub fn deregister(&self, exchange: impl Exchange) -> Result<Then> {
+        let before = self.change(exchange, |word| Some(word.wrapping_sub(WAITER)))?;
+        let is_another_due = |before| value(before) > 0 && waiters(before) > 1;
+        Ok(if before.is_some_and(is_another_due) { Then::WakeOne } else { Then::Nothing })
     }
 
     /// The value.
@@ -236,11 +264,11 @@ mod tests {
     #[test]
     fn a_thread_that_decrements_sees_that_another_waits() {
         let word = Word::new(0);
-        word.register();
-        word.register();
+        word.register(exchange).unwrap();
+        word.register(exchange).unwrap();
         assert_eq!([post(&word), post(&word)], [Ok(Then::WakeOne); 2]);
-        assert_eq!(word.take_registered(), Taken::AndMoreAwaited);
-        assert_eq!(word.take_registered(), Taken::One);
+        assert_eq!(word.take_registered(exchange), Ok(Taken::AndMoreAwaited));
+        assert_eq!(word.take_registered(exchange), Ok(Taken::One));
     }
 
     #[test]
@@ -254,22 +282,22 @@ mod tests {
     #[test]
     fn a_registered_waiter_is_woken_and_counted_once() {
         let word = Word::new(0);
-        word.register();
-        assert_eq!(word.take_registered(), Taken::Nothing);
+        word.register(exchange).unwrap();
+        assert_eq!(word.take_registered(exchange), Ok(Taken::Nothing));
         assert_eq!(post_unawaited(&word), Ok(false));
         assert_eq!(word.value(), 0);
         assert_eq!(post(&word), Ok(Then::WakeOne));
-        assert_eq!(word.take_registered(), Taken::One);
+        assert_eq!(word.take_registered(exchange), Ok(Taken::One));
         assert_eq!((word.value(), word.waiters()), (0, 0));
     }
 
     #[test]
     fn a_waiter_that_gives_up_passes_the_wake_on() {
         let word = Word::new(0);
-        word.register();
-        word.register();
+        word.register(exchange).unwrap();
+        word.register(exchange).unwrap();
         assert_eq!(post(&word), Ok(Then::WakeOne));
-        assert_eq!(word.deregister(), Then::WakeOne);
+        assert_eq!(word.deregister(exchange), Ok(Then::WakeOne));
         assert_eq!((word.value(), word.waiters()), (1, 1));
     }
 }

@@ -303,6 +303,11 @@ impl Thread {
         self.incarnation.load(Ordering::Relaxed)
     }
 
+    /// The word of it, for exchanges that the child of a fork does not make.
+    pub fn incarnation_word(&self) -> &AtomicU64 {
+        &self.incarnation
+    }
+
     /// The TID; 0 while there is none.
     pub(in crate::shared) fn tid(&self) -> u32 {
         self.tid.load(Ordering::Relaxed)

@@ -25,8 +25,14 @@ impl FrameTag {
     }
 
     #[inline(always)]
-    pub(super) fn set(&self, value: u64) {
+    pub(crate) fn set(&self, value: u64) {
         self.0.set(MaybeUninit::new(value));
+    }
+
+    /// Where it is.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        ptr::from_ref(self).expose_provenance()
     }
 }
 

@@ -29,7 +29,7 @@ mod record;
 mod wake;
 
 pub use block::{Thread, find_slots_with, is_in_use, reclaim_all};
-pub use frame::FrameTag;
+pub use frame::{FrameTag, is_gone};
 pub use operation::Operation;
 pub use wake::Announcement;
 

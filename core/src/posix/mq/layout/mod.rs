@@ -21,7 +21,7 @@ mod geometry;
 mod header;
 mod slot;
 
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::os::cpu;
 use crate::os::{Errno, Result, namespace};
 use crate::posix::mq::notify::registration::Registration;
@@ -289,6 +289,20 @@ impl Layout {
         let (header, _) = unsafe { self.next_message(slot) };
         // SAFETY: within the mapping, and aligned to a line.
         unsafe { core::slice::from_raw_parts(header.cast(), size_of::<MessageHeader>() / 8) }
+    }
+
+    /// The message in a slot is the process's from now on, which may write to it. Release, as the
+    /// program's stores to the body are to come after it: who sees one of them, and then looks here
+    /// after a fence, sees this.
+    pub fn count_borrowed(&self, slot: usize) {
+        self.borrowed(slot).fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::Release);
+    }
+
+    /// How many messages have been borrowed from a slot.
+    pub fn borrowed(&self, slot: usize) -> &AtomicU64 {
+        // SAFETY: within the mapping, and aligned.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.slot(slot)).borrowed) }
     }
 
     /// How many messages have been written to a slot.

@@ -13,7 +13,10 @@ pub struct SlotHeader {
     /// Messages ever written to this slot. The thread that has claimed the slot adds one before the
     /// commit.
     pub(super) written: u64,
-    _reserved: u64,
+    /// Messages ever borrowed from this slot, counted before the borrower may write to the body.
+    /// Changed by the thread that has just handed the slot to its process; the child of a fork in
+    /// that moment may add one more, which does no harm.
+    pub(super) borrowed: u64,
 }
 
 /// What is known of a message.

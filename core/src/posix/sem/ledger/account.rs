@@ -2,14 +2,17 @@
 
 use std::os::fd::RawFd;
 
-use super::super::word::{Taken, Then, Word};
+use super::super::word::{Then, Word};
+use super::burial::end_left;
 use super::file;
 use super::keeper;
 use super::keeping::{Memory, Patience};
 use super::lanes::{Actor, Party};
 use super::layout::{ACCOUNTS, Account};
 use super::opened::Opened;
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use super::seats::{Seats, Sitter};
+use crate::atomic::{AtomicU64, Ordering};
+use crate::os::errno::preserved;
 use crate::os::filter;
 use crate::os::filter::may_yield;
 use crate::os::futex::{self, Scope};
@@ -24,8 +27,8 @@ use crate::os::{Errno, Result};
 #[repr(C)]
 pub struct Own {
     standing: Standing,
-    /// Threads that are in an operation ([`pool`](super::pool)).
-    pub inside: AtomicU32,
+    /// Threads that are in an operation.
+    pub seats: Seats,
     keeper: Memory,
 }
 
@@ -39,6 +42,8 @@ pub struct Part<'u> {
     pub opened: &'u Opened,
     /// What this process has there.
     pub own: &'static Own,
+    /// The calling thread.
+    pub sitter: Sitter,
 }
 
 /// What this process has in the ledger.
@@ -48,7 +53,7 @@ pub struct Part<'u> {
 /// | 0 | nothing yet, or the parent's |
 /// | [`JOINING`] | a thread of this process opens an account |
 /// | [`REFUSED`] | there is no account for it |
-/// | [`FIRST`] and more | the account of this number less that |
+/// | [`FIRST`] and more | in the lower half: the account of this number less that; in the upper one the generation of the process, so that a child never finds what its parent had |
 struct Standing(AtomicU64);
 
 const JOINING: u64 = 1;
@@ -58,8 +63,12 @@ const FIRST: u64 = 16;
 impl Part<'_> {
     /// The account of this process, if it has one.
     fn own(&self) -> Option<&Account> {
-        let number = self.own.standing.0.load(Ordering::Acquire).checked_sub(FIRST)?;
-        self.opened.words().account(usize::try_from(number).ok()?)
+        self.opened.words().account(account_in(self.standing()?))
+    }
+
+    /// Of this process, if it has an account.
+    fn standing(&self) -> Option<u64> {
+        Some(self.own.standing.0.load(Ordering::Acquire)).filter(|&standing| standing >= FIRST)
     }
 
     /// Whether this process has an account.
@@ -84,8 +93,14 @@ impl Part<'_> {
         true
     }
 
-    /// The account of this process, opened now if it has none. Async-signal-safe.
-    fn account(&self) -> Result<usize> {
+    /// The standing of this process, which has an account, opened now if it had none.
+    /// Async-signal-safe.
+    fn account(&self) -> Result<u64> {
+        self.account_after(file::BRIEFLY)
+    }
+
+    /// `tries`: at the gate.
+    fn account_after(&self, tries: u32) -> Result<u64> {
         /// So often another thread may be seen to open it, a millisecond apart.
         const LOOKS: u32 = 60_000;
         let word = &self.own.standing.0;
@@ -103,8 +118,13 @@ impl Part<'_> {
                     if word.compare_exchange(0, JOINING, order.0, order.1).is_err() {
                         continue;
                     }
-                    let joined = self.join();
-                    let known = joined.as_ref().map_or(REFUSED, |&account| FIRST + account as u64);
+                    let joined = self.join(tries).map(standing_of);
+                    let known = match joined {
+                        Ok(standing) => standing,
+                        // The next call tries again.
+                        Err(Errno::EBUSY) => 0,
+                        Err(_) => REFUSED,
+                    };
                     word.store(known, Ordering::Release);
                     return joined;
                 }
@@ -115,26 +135,27 @@ impl Part<'_> {
                     looks += 1;
                 }
                 REFUSED => return Err(Errno::EAGAIN),
-                known => return usize::try_from(known - FIRST).map_err(|_| Errno::EINVAL),
+                known => return Ok(known),
             }
         }
     }
 
     /// The same, once more if it was refused before.
-    pub fn account_at_last(&self) -> Result<usize> {
+    pub fn account_at_last(&self) -> Result<()> {
         let order = (Ordering::AcqRel, Ordering::Relaxed);
         let _ = self.own.standing.0.compare_exchange(REFUSED, 0, order.0, order.1);
-        self.account()
+        let joined = self.account_after(file::PATIENTLY);
+        joined.map(drop).map_err(|error| if error == Errno::EBUSY { Errno::EAGAIN } else { error })
     }
 
-    /// EAGAIN, too, behind a filter that may kill the process for what this takes: the child of a
-    /// fork may have installed one.
-    fn join(&self) -> Result<usize> {
+    /// EBUSY: the gate stays shut. EAGAIN, too, behind a filter that may kill the process for what
+    /// this takes: the child of a fork may have installed one.
+    fn join(&self, tries: u32) -> Result<usize> {
         if filter::Found::default().is_confined() {
             return Err(Errno::EAGAIN);
         }
         let fd = self.opened.watched.file.fd();
-        file::enter_gate(fd, file::PATIENTLY)?;
+        file::enter_gate_to_join(fd, tries)?;
         // With the lock on an account the file stays.
         let locked = self.lock_account(fd);
         file::leave_gate(fd);
@@ -174,26 +195,42 @@ impl Part<'_> {
     }
 
     /// This process in the ledger. `None`: it has no account, and is not counted.
-    fn party(&self) -> Option<Party<'_, Watch<'_>>> {
-        let account = self.account().ok()?;
-        let word = &self.own.standing.0;
+    pub fn party(&self) -> Option<Party<'_, Watch<'_>>> {
+        self.party_of(self.account().ok()?)
+    }
+
+    /// The same, without an attempt to open an account.
+    fn party_if_any(&self) -> Option<Party<'_, Watch<'_>>> {
+        self.party_of(self.standing()?)
+    }
+
+    fn party_of(&self, standing: u64) -> Option<Party<'_, Watch<'_>>> {
+        let account = account_in(standing);
         let words = self.opened.words();
         Some(Party {
             lanes: &words.lanes,
             counts: &words.account(account)?.counts,
             account,
-            actor: Watch { word, expected: FIRST + account as u64 },
+            seat: self.sitter.seat,
+            actor: Watch { part: *self, expected: standing },
         })
     }
 
-    /// Decrements the value if it is positive. See [`Party::take`]. ERESTART.
-    pub fn take(&self, word: &Word, registered: bool) -> Result<Taken> {
-        match self.party() {
-            Some(party) => party.take(word, registered),
-            None if registered => Ok(word.take_registered()),
-            None if word.try_take() => Ok(Taken::One),
-            None => Ok(Taken::Nothing),
+    /// Ends the operations that were left for good (siglongjmp(3)): their lanes are free again.
+    /// Async-signal-safe.
+    #[cold]
+    pub fn end_what_was_left(&self) {
+        // In the child of a vfork(2) a kill would leave the lock to its parent.
+        if !self.own.seats.is_one_left(self.sitter) || !preserved(Process::owns_memory) {
+            return;
         }
+        let blocked = preserved(Blocked::all_but_faults);
+        self.own.seats.clear_those_left(self.sitter, |seat| {
+            if let Some(party) = self.party_if_any() {
+                end_left(&party, seat, self.opened.word());
+            }
+        });
+        preserved(|| drop(blocked));
     }
 
     /// Increments the value. EOVERFLOW, ERESTART.
@@ -215,31 +252,50 @@ impl Part<'_> {
     }
 }
 
+/// Of this process with this account.
+fn standing_of(account: usize) -> u64 {
+    u64::from(Process::generation_of_memory()) << 32 | (FIRST + account as u64)
+}
+
+fn account_in(standing: u64) -> usize {
+    let low = standing & u64::from(u32::MAX);
+    usize::try_from(low.wrapping_sub(FIRST)).unwrap_or(usize::MAX)
+}
+
 /// Of the file: the one that is locked for the account.
 fn byte_of(account: usize) -> i64 {
     i64::try_from(account).unwrap_or(i64::MAX - 1)
 }
 
 /// A process, as long as it is this one.
-struct Watch<'s> {
-    word: &'s AtomicU64,
+pub struct Watch<'u> {
+    part: Part<'u>,
     expected: u64,
+}
+
+impl Watch<'_> {
+    fn word(&self) -> &AtomicU64 {
+        &self.part.own.standing.0
+    }
 }
 
 impl Actor for Watch<'_> {
     #[inline]
     fn exchange(&self, place: &AtomicU64, before: u64, after: u64) -> Result<bool> {
-        let watched = (self.word, self.expected);
+        let watched = (self.word(), self.expected);
         if restartable::exchange_while(watched, place, (before, after)) {
             return Ok(true);
         }
-        let is_same = self.word.load(Ordering::Relaxed) == self.expected;
+        let is_same = self.word().load(Ordering::Relaxed) == self.expected;
         if is_same { Ok(false) } else { Err(Errno::ERESTART) }
     }
 
     fn may_wait(&self, times: u32) -> bool {
         /// A thread that may be preempted is back by then, in milliseconds.
         const LONG_MS: u32 = 1000;
+        if times == 0 {
+            self.part.end_what_was_left();
+        }
         if times < 100 && may_yield() {
             std::thread::yield_now();
         } else {

@@ -1,5 +1,6 @@
 //! What is done for a dead process: what it had begun is ended, and what it had taken is given
-//! back.
+//! back. And what is done for an operation that its thread has left for good (siglongjmp(3)): it is
+//! ended in the same way, by its own process (`seats`).
 //!
 //! The caller holds the lock of the dead process's account, so it is the only one. It may die at
 //! any instruction, too. Then both locks are free, and the next one begins with the same steps.
@@ -32,7 +33,7 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
         for (index, lane) in by.lanes.iter().enumerate() {
             match Record::from_word(lane.0.load(Ordering::SeqCst)) {
                 Some(record) if record.account == self.dead => {
-                    self.settle((index, lane), record, word);
+                    settle((index, lane), record, word, &self.counts_of);
                 }
                 Some(Record { kind: Kind::GiveBack, victim, .. }) if victim == self.dead => {
                     return Err(Errno::EAGAIN);
@@ -58,36 +59,58 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
         }
         (self.counts_of)(self.dead).into_iter().for_each(Counts::clear);
     }
+}
 
-    /// Ends what is in this lane, an operation of the dead process.
-    fn settle(&self, (index, lane): (usize, &Lane), record: Record, word: &Word) {
-        let (word, bit) = (word.atomic(), bit_of(index));
-        if word.load(Ordering::SeqCst) & bit != 0 {
-            let posted = match record.kind {
-                Kind::Take => 0,
-                Kind::Post => 1,
-                Kind::GiveBack => record.amount,
-            };
-            match record.kind {
-                Kind::GiveBack => {
-                    (self.counts_of)(record.victim).into_iter().for_each(Counts::clear);
-                }
-                Kind::Take | Kind::Post => {
-                    if let Some(own) = (self.counts_of)(record.account) {
-                        own.set(index, record.amount);
-                    }
-                }
-            }
-            loop {
-                let now = word.load(Ordering::SeqCst);
-                let after = plus(now, posted) & !bit;
-                let order = (Ordering::SeqCst, Ordering::SeqCst);
-                // The bit is clear only if hostile bytes have come in between.
-                if now & bit == 0 || word.compare_exchange(now, after, order.0, order.1).is_ok() {
-                    break;
+/// Ends what the threads of a living process have left for good in lanes of this seat. `word`: that
+/// of the semaphore; `None`: it has no more to do with the ledger.
+///
+/// The caller is the only one that does so, and no thread goes on with it: then nobody else changes
+/// the lane, its bit, or its count.
+pub fn end_left<A: Actor>(party: &Party<'_, A>, seat: usize, word: Option<&Word>) {
+    for (index, lane) in party.lanes.iter().enumerate() {
+        let found = Record::from_word(lane.0.load(Ordering::SeqCst));
+        let is_its = |record: &Record| record.account == party.account && record.seat == seat;
+        match (found.filter(is_its), word) {
+            (Some(record), Some(word)) => settle((index, lane), record, word, |account| {
+                (account == party.account).then_some(party.counts)
+            }),
+            (Some(_), None) => lane.0.store(0, Ordering::SeqCst),
+            (None, _) => {}
+        }
+    }
+}
+
+/// Ends what is in this lane, an operation that goes on no more.
+fn settle<'l>(
+    (index, lane): (usize, &Lane),
+    record: Record,
+    word: &Word,
+    counts_of: impl Fn(usize) -> Option<&'l Counts>,
+) {
+    let (word, bit) = (word.atomic(), bit_of(index));
+    if word.load(Ordering::SeqCst) & bit != 0 {
+        let posted = match record.kind {
+            Kind::Take => 0,
+            Kind::Post => 1,
+            Kind::GiveBack => record.amount,
+        };
+        match record.kind {
+            Kind::GiveBack => counts_of(record.victim).into_iter().for_each(Counts::clear),
+            Kind::Take | Kind::Post => {
+                if let Some(own) = counts_of(record.account) {
+                    own.set(index, record.amount);
                 }
             }
         }
-        lane.0.store(0, Ordering::SeqCst);
+        loop {
+            let now = word.load(Ordering::SeqCst);
+            let after = plus(now, posted) & !bit;
+            let order = (Ordering::SeqCst, Ordering::SeqCst);
+            // The bit is clear only if hostile bytes have come in between.
+            if now & bit == 0 || word.compare_exchange(now, after, order.0, order.1).is_ok() {
+                break;
+            }
+        }
     }
+    lane.0.store(0, Ordering::SeqCst);
 }

@@ -9,10 +9,10 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirEntryExt, OpenOptionsExt};
+use std::os::unix::fs::{DirEntryExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use memmap2::{Mmap, MmapOptions, MmapRaw};
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
 use super::layout::{ACCOUNTS, GATE, MAGIC, PATH, SIZE, Words};
 use crate::atomic::Ordering;
@@ -29,8 +29,11 @@ use crate::os::{Errno, Result};
 /// Prefix of the files. Eight hexadecimal digits follow.
 pub const PREFIX: &str = "rsipc-rs.";
 
-/// So often the gate is tried, a millisecond apart: its holder may be stopped, and not for ever.
-pub const PATIENTLY: u32 = 60_000;
+/// So often the gate is tried, a millisecond apart, by a call that may fail, and at the end of the
+/// program: the process that is in it may be stopped.
+pub const PATIENTLY: u32 = 2000;
+/// The same by a call that must not last.
+pub const BRIEFLY: u32 = 10;
 
 /// The memory that a semaphore is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,18 +117,6 @@ impl Mapped {
         (unsafe { Words::at(start) }, self.file)
     }
 
-    /// For a look: EINVAL: it is no ledger.
-    pub fn to_read(file: &File) -> Result<Mmap> {
-        if usize::try_from(file::status(file.as_raw_fd())?.st_size) != Ok(SIZE) {
-            return Err(Errno::EINVAL);
-        }
-        // SAFETY: another process may change it meanwhile: it is read as atomics.
-        let map = unsafe { MmapOptions::new().len(SIZE).map(file)? };
-        // SAFETY: as long as it is mapped.
-        let words = unsafe { Words::at(map.as_ptr()) };
-        if words.magic.load(Ordering::Relaxed) == MAGIC { Ok(map) } else { Err(Errno::EINVAL) }
-    }
-
     fn new(file: File) -> Result<Self> {
         let status = file::status(file.as_raw_fd())?;
         if !file::is_a(&status, libc::S_IFREG) || usize::try_from(status.st_size) != Ok(SIZE) {
@@ -140,6 +131,31 @@ impl Mapped {
         words.magic.load(Ordering::Relaxed) == MAGIC
             && words.inode.load(Ordering::Relaxed) == place.inode
             && words.offset.load(Ordering::Relaxed) == place.offset
+    }
+}
+
+/// A copy of a ledger, for a look at one that may be anybody's: in a mapping, the memory would go
+/// when the file becomes shorter.
+pub struct Copied(MmapMut);
+
+impl Copied {
+    /// EINVAL: it is no ledger.
+    pub fn of(file: &File) -> Result<Self> {
+        if !file::is_a(&file::status(file.as_raw_fd())?, libc::S_IFREG) {
+            return Err(Errno::EINVAL);
+        }
+        // As aligned as the file is in memory.
+        let mut copy = MmapMut::map_anon(SIZE)?;
+        file.read_exact_at(&mut copy, 0).map_err(|_| Errno::EINVAL)?;
+        let copied = Self(copy);
+        let is_ledger = copied.words().magic.load(Ordering::Relaxed) == MAGIC;
+        if is_ledger { Ok(copied) } else { Err(Errno::EINVAL) }
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &Words {
+        // SAFETY: so many bytes, as long as they are mapped.
+        unsafe { Words::at(self.0.as_ptr()) }
     }
 }
 
@@ -200,19 +216,36 @@ fn admit(file: &File, place: &Place) -> Result<()> {
     file::change_mode(file, if is_given { mode } else { mode & !0o060 })
 }
 
-/// Waits for the gate: no other process joins or removes the ledger until it is opened again by
-/// [`leave_gate`]. EAGAIN: it stays shut for so many milliseconds. Async-signal-safe.
-pub fn enter_gate(fd: RawFd, tries: u32) -> Result<()> {
+/// Waits for the gate, to join: no process removes the ledger until it is opened again by
+/// [`leave_gate`]. Any number of processes join at the same time, so one that is stopped in the
+/// middle keeps none from it. EBUSY: a process that removes the ledger is in the gate for so many
+/// milliseconds. Async-signal-safe.
+pub fn enter_gate_to_join(fd: RawFd, tries: u32) -> Result<()> {
+    for _ in 0..tries {
+        if lock::try_lock(fd, Owner::Process, Kind::Read, GATE)? {
+            return Ok(());
+        }
+        futex::pause_us(1000);
+    }
+    Err(Errno::EBUSY)
+}
+
+/// The same to remove the ledger, which one process does at a time. EAGAIN, too, at once, where a
+/// process joins: the ledger is to stay.
+pub fn enter_gate_to_remove(fd: RawFd, tries: u32) -> Result<()> {
     for _ in 0..tries {
         if lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
             return Ok(());
+        }
+        if !lock::is_locked(fd, Owner::Process, Kind::Read, GATE)? {
+            break;
         }
         futex::pause_us(1000);
     }
     Err(Errno::EAGAIN)
 }
 
-/// The end of [`enter_gate`].
+/// The end of both.
 pub fn leave_gate(fd: RawFd) {
     let _ = lock::unlock(fd, Owner::Process, GATE);
 }
@@ -230,11 +263,7 @@ pub fn is_stale(path: &Path) -> bool {
         OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
     file.is_ok_and(|file| {
         let is_unused = is_unused_by_others(file.as_raw_fd());
-        is_unused
-            && Mapped::to_read(&file).is_ok_and(|map| {
-                // SAFETY: as long as it is mapped.
-                is_nameless(unsafe { Words::at(map.as_ptr()) })
-            })
+        is_unused && Copied::of(&file).is_ok_and(|copied| is_nameless(copied.words()))
     })
 }
 
@@ -243,10 +272,9 @@ pub fn remove_if_stale(path: &Path) -> Result<bool> {
     let mut options = OpenOptions::new();
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = options.read(true).write(true).custom_flags(flags).open(path)?;
-    let Ok(mapped) = Mapped::new(file) else { return Ok(false) };
-    let fd = mapped.file.as_raw_fd();
-    let words = mapped.words();
-    if !is_nameless(words) || !lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
+    let Ok(copied) = Copied::of(&file) else { return Ok(false) };
+    let fd = file.as_raw_fd();
+    if !is_nameless(copied.words()) || !lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
         return Ok(false);
     }
     // Behind the gate: no process joins meanwhile.

@@ -4,8 +4,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use super::file::{Mapped, PREFIX};
-use super::layout::Words;
+use super::file::{Copied, PREFIX};
 use crate::os::lock;
 use crate::os::{Errno, Result};
 
@@ -26,9 +25,8 @@ pub fn of(directory: &Path, number: u32) -> Result<Vec<Holder>> {
         return Err(Errno::ENOENT);
     }
     let file = File::open(directory.join(format!("{PREFIX}{number:08x}")))?;
-    let map = Mapped::to_read(&file)?;
-    // SAFETY: as long as it is mapped.
-    let words = unsafe { Words::at(map.as_ptr()) };
+    let copied = Copied::of(&file)?;
+    let words = copied.words();
     let holders = (0..words.used()).filter(|&number| words.standing(number) != 0);
     Ok(holders
         .filter_map(|number| {

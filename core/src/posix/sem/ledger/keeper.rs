@@ -18,7 +18,7 @@
 use core::ffi::{c_int, c_long};
 
 use super::super::layout::Semaphore;
-use super::super::word::{value, waiters};
+use super::super::word::{Word, value, waiters};
 use super::burial::Burial;
 use super::keeping::Memory;
 use super::lanes::{Actor, Party};
@@ -67,7 +67,7 @@ pub fn start(memory: &'static Memory, watched: &Watched, account: usize) -> Resu
 struct Keeper<'m> {
     memory: &'m Memory,
     words: &'m Words,
-    semaphore: &'m Semaphore,
+    semaphore: *const Semaphore,
     file: Option<Reserved>,
     account: usize,
     /// What the semaphore holds as long as the ledger is its own.
@@ -86,13 +86,12 @@ enum Health {
 fn keep(memory: &usize) {
     use core::ptr::with_exposed_provenance;
     // SAFETY: `start` has filled it in, and all in it stays mapped until `has_left`.
-    let (memory, words, semaphore) = unsafe {
+    let (memory, words) = unsafe {
         let memory = &*with_exposed_provenance::<Memory>(*memory);
         let words = &*with_exposed_provenance::<Words>(memory.words.load(Ordering::Relaxed));
-        let semaphore = memory.semaphore.load(Ordering::Relaxed);
-        let semaphore = &*with_exposed_provenance::<Semaphore>(semaphore);
-        (memory, words, semaphore)
+        (memory, words)
     };
+    let semaphore = with_exposed_provenance(memory.semaphore.load(Ordering::Relaxed));
     let account = memory.account.load(Ordering::Relaxed) as usize;
     let file = Reserved::from_bits(memory.file.load(Ordering::Relaxed));
     let has_marks = register(memory, words, account);
@@ -231,6 +230,13 @@ impl Keeper<'_> {
         health
     }
 
+    /// The semaphore's own. Between the look whether it is there ([`Self::has_its_semaphore`]) and
+    /// an access there are some microseconds.
+    fn word(&self) -> &Word {
+        // SAFETY: it stays mapped until `has_left`.
+        unsafe { &(*self.semaphore).word }
+    }
+
     /// Gives back what the process of this account has taken, and frees the account. It is dead,
     /// and this process has the lock. EAGAIN: that is not possible yet.
     fn bury(&self, dead: usize) -> Result<()> {
@@ -239,13 +245,14 @@ impl Keeper<'_> {
         let (Some(own), Some(theirs)) = (words.account(self.account), words.account(dead)) else {
             return Err(Errno::EINVAL);
         };
-        let by =
-            Party { lanes: &words.lanes, counts: &own.counts, account: self.account, actor: Alone };
+        let (lanes, counts, account) = (&words.lanes, &own.counts, self.account);
+        let by = Party { lanes, counts, account, seat: 0, actor: Alone };
         let burial = Burial { dead, counts_of, deaths: &words.deaths };
-        if self.semaphore.ledger.load(Ordering::SeqCst) == self.number {
-            burial.perform(&by, &self.semaphore.word)?;
+        if self.has_its_semaphore() {
+            burial.perform(&by, self.word())?;
         } else {
-            // It has been destroyed, or initialised anew: what was taken is not owed to it.
+            // It has been destroyed, or initialised anew, or its file is shorter now: what was
+            // taken is not owed to it.
             burial.forget(&words.lanes);
         }
         theirs.pid.store(0, Ordering::Relaxed);
@@ -253,9 +260,30 @@ impl Keeper<'_> {
         Ok(())
     }
 
+    /// Whether the semaphore still holds the number of the ledger. Its file may have become
+    /// shorter, and a look at the memory would be a SIGBUS. So the kernel looks, which does that
+    /// before it moves sleepers from one word to another one, here none. (A semaphore in two pages
+    /// has the number in the second one, and files become shorter from their end.)
+    fn has_its_semaphore(&self) -> bool {
+        const OPERATION: c_int = libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG;
+        let number = self.semaphore.cast::<u8>().wrapping_add(Semaphore::LEDGER_OFFSET);
+        let to = 0_u32;
+        let (at, to) = (number.expose_provenance(), (&raw const to).expose_provenance());
+        let operation = OPERATION.cast_unsigned() as usize;
+        // SAFETY: the kernel checks the first address, and does not access the second.
+        let result = unsafe {
+            bare::call_with_six(libc::SYS_futex, [at, operation, 0, 0, to, self.number as usize])
+        };
+        // In doubt it is there.
+        ![libc::EAGAIN, libc::EFAULT].contains(&-c_int::try_from(result).unwrap_or(0))
+    }
+
     /// Those for whom there is something: a dead process may have owed them the wake.
     fn wake_waiters(&self) {
-        let word = self.semaphore.word.atomic().load(Ordering::SeqCst);
+        if !self.has_its_semaphore() {
+            return;
+        }
+        let word = self.word().atomic().load(Ordering::SeqCst);
         let count = value(word).min(waiters(word)).min(i32::MAX.cast_unsigned());
         if count > 0 {
             let address = Semaphore::value_address(self.semaphore);

@@ -106,6 +106,8 @@ pub struct Party<'l, A> {
     pub counts: &'l Counts,
     /// The number of its account.
     pub account: usize,
+    /// What its process knows the operation by; 0 = nothing.
+    pub seat: usize,
     /// The process.
     pub actor: A,
 }
@@ -227,7 +229,7 @@ impl<A: Actor> Party<'_, A> {
             Kind::GiveBack => amount,
             _ => low(self.counts.by_lane[lane].load(Ordering::SeqCst)).wrapping_add(amount),
         };
-        Record { account: self.account, kind, victim, amount }
+        Record { account: self.account, kind, victim, seat: self.seat, amount }
     }
 
     fn count(&self, begun: &Begun, by: u32) -> Result<()> {

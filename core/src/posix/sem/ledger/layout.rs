@@ -30,7 +30,8 @@ use crate::shared::claim::{OWNER_DIED, UNGUARDED};
 /// Processes that take part at the same time. A keeper sleeps on a word of each.
 pub const ACCOUNTS: usize = 120;
 
-/// The byte of the file that is locked while a process joins, or removes the file.
+/// The byte of the file that is locked while a process joins (a read lock), or removes the file (a
+/// write lock).
 pub const GATE: i64 = 4096;
 
 /// Bytes of a path.

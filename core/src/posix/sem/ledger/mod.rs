@@ -13,6 +13,7 @@
 //! | `pattern` | which names the environment makes robust |
 //! | `opened` | a ledger that this process has open |
 //! | `account` | the part of this process in it |
+//! | `seats` | the threads that are inside a use, and those that have left it for good |
 //! | `pool` | the uses of semaphores by this process, and their end |
 //! | `entries` | the addresses that lead to them |
 //! | `uses` | what the calls do with all of these |
@@ -43,5 +44,7 @@ pub mod pattern;
 #[cfg(not(loom))]
 mod pool;
 mod record;
+#[cfg(not(loom))]
+mod seats;
 #[cfg(not(loom))]
 pub mod uses;

@@ -8,7 +8,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::super::word::{FIRST_LANE, Taken, Word, value};
-use super::burial::Burial;
+use super::burial::{Burial, end_left};
 use super::lanes::{Actor, Counts, LANES, Lane, Party};
 use crate::atomic::modelled;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, explore};
@@ -48,9 +48,10 @@ impl Semaphore {
         })
     }
 
+    /// In the seat of its number.
     fn party(&self, account: usize) -> Party<'_, Simple> {
         let (lanes, counts) = (&self.lanes, &self.counts[account]);
-        Party { lanes, counts, account, actor: Simple }
+        Party { lanes, counts, account, seat: account + 1, actor: Simple }
     }
 
     fn take(&self, account: usize) -> bool {
@@ -115,6 +116,36 @@ fn a_killed_poster_has_posted_or_gives_back() {
         victim.join().unwrap();
         semaphore.bury(VICTIM, HEALER).unwrap();
         semaphore.assert_whole(1);
+    });
+}
+
+/// A thread of a living process leaves a take, and then a post, and then ends what it has left.
+#[test]
+fn an_operation_that_was_left_is_ended_by_its_process() {
+    explore::check_each_stop(PREEMPTIONS, |accesses| {
+        let semaphore = Semaphore::new(2);
+        assert!(semaphore.take(VICTIM));
+        let leaver = {
+            let semaphore = semaphore.clone();
+            thread::spawn(move || {
+                let take = |on: &Semaphore| {
+                    let _ = on.take(VICTIM);
+                };
+                for call in [take, |on: &Semaphore| on.post(VICTIM)] {
+                    let _ = modelled::stopped_after(accesses, || call(&semaphore));
+                    end_left(&semaphore.party(VICTIM), VICTIM + 1, Some(&semaphore.word));
+                }
+            })
+        };
+        if semaphore.take(OTHER) {
+            semaphore.post(OTHER);
+        }
+        leaver.join().unwrap();
+        let word = semaphore.word.atomic().load(Ordering::SeqCst);
+        let taken = semaphore.counts[VICTIM].total();
+        assert_eq!((i64::from(value(word)) + taken, word >> FIRST_LANE), (2, 0));
+        semaphore.bury(VICTIM, HEALER).unwrap();
+        semaphore.assert_whole(if taken < 0 { 3 } else { 2 });
     });
 }
 

@@ -5,11 +5,13 @@ use core::ptr;
 use std::os::fd::{AsRawFd, IntoRawFd};
 
 use super::super::layout::Semaphore;
+use super::super::word::Word;
 use super::file::{self, Mapped, Place};
 use super::keeper::Watched;
 use super::layout::{SIZE, Words};
 use crate::atomic::Ordering;
 use crate::os;
+use crate::os::errno::preserved;
 use crate::os::filter::Found;
 use crate::os::maps::{self, Look};
 use crate::os::reserved;
@@ -65,6 +67,14 @@ impl Opened {
         self.watched.number
     }
 
+    /// The word of the semaphore. `None`: it has been destroyed, or initialised anew, or its memory
+    /// is gone.
+    pub fn word(&self) -> Option<&Word> {
+        let semaphore = self.watched.semaphore;
+        // SAFETY: it is mapped until `close`, and a moment ago there was memory.
+        preserved(|| leads_to(semaphore, self.number())).then(|| unsafe { &(*semaphore).word })
+    }
+
     /// Whether the semaphore is the one in this place.
     pub fn is_of(&self, place: &Place) -> bool {
         // Not the path: the file may have lost its name since.
@@ -109,7 +119,7 @@ impl Opened {
         if !self.has_its_file() || !(file::is_nameless(self.words()) || self.is_void()) {
             return;
         }
-        if file::enter_gate(fd, tries).is_err() {
+        if file::enter_gate_to_remove(fd, tries).is_err() {
             return;
         }
         if file::is_unused_by_others(fd) {

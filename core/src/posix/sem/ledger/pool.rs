@@ -8,7 +8,8 @@
 //! Operations take no lock. A thread says that it is *inside*, and looks then whether the use is
 //! still there; the one that ends a use closes it first, and looks then whether a thread is inside
 //! (both SeqCst). A use that a thread is inside is left to the next thread that looks: a poster may
-//! be about to release its lane when the waiter that it has served destroys the semaphore.
+//! be about to release its lane when the waiter that it has served destroys the semaphore. A thread
+//! that a handler has taken away from there for good is inside no more (`seats`).
 
 use core::cell::UnsafeCell;
 use core::ptr;
@@ -17,9 +18,11 @@ use super::account::{Own, Part};
 use super::file::{self, Place};
 use super::keeping::Patience;
 use super::opened::Opened;
+use super::seats::{Seat, Sitter};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::os::wiped;
 use crate::os::{Errno, Result};
+use crate::shared::thread::FrameTag;
 
 /// Semaphores of a process at most, with those that it has closed and owes something.
 pub const USES: usize = 128;
@@ -48,12 +51,13 @@ static ALL: [Use; USES] = [const {
 }; USES];
 
 /// A thread that is inside, until this is dropped.
-pub struct Inside {
+pub struct Inside<'t> {
     part: Part<'static>,
+    seat: Seat<'t>,
     index: usize,
 }
 
-impl core::ops::Deref for Inside {
+impl core::ops::Deref for Inside<'_> {
     type Target = Part<'static>;
 
     fn deref(&self) -> &Self::Target {
@@ -61,27 +65,21 @@ impl core::ops::Deref for Inside {
     }
 }
 
-impl Drop for Inside {
+impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        come_out(self.part.own);
+        self.part.own.seats.leave(self.seat);
     }
 }
 
-impl Inside {
+impl Inside<'_> {
     /// The number of the place.
     pub fn index(&self) -> usize {
         self.index
     }
 }
 
-/// Zero stays zero: in the child of a fork nobody was inside.
-fn come_out(own: &Own) {
-    let order = (Ordering::SeqCst, Ordering::Relaxed);
-    let _ = own.inside.fetch_update(order.0, order.1, |inside| inside.checked_sub(1));
-}
-
-/// Enters a use, if it is that of the ledger of this number.
-pub fn enter(index: usize, number: u32) -> Option<Inside> {
+/// Enters a use, if it is that of the ledger of this number. `tag`: on the stack of the call.
+pub fn enter(index: usize, number: u32, tag: &FrameTag) -> Option<Inside<'_>> {
     let place = &ALL[index];
     let is_its = || number != 0 && place.number.load(Ordering::SeqCst) == number;
     if !is_its() {
@@ -89,17 +87,22 @@ pub fn enter(index: usize, number: u32) -> Option<Inside> {
     }
     // SAFETY: what a place has is never unmapped.
     let own = unsafe { place.own.load(Ordering::Acquire).as_ref() }?;
-    own.inside.fetch_add(1, Ordering::SeqCst);
+    let seat = own.seats.enter(tag);
     if !is_its() {
-        come_out(own);
+        own.seats.leave(seat);
         return None;
     }
     // SAFETY: whoever ends the use closes it first: after that look it waits for the way out.
     let opened = unsafe { (*place.opened.get()).as_ref() };
-    if opened.is_none() {
-        come_out(own);
+    let Some(opened) = opened else {
+        own.seats.leave(seat);
+        return None;
+    };
+    let part = Part { opened, own, sitter: seat.sitter() };
+    if own.seats.is_one_near(part.sitter) {
+        part.end_what_was_left();
     }
-    opened.map(|opened| Inside { part: Part { opened, own }, index })
+    Some(Inside { part, seat, index })
 }
 
 /// Of the ledger of the use at this place; 0: there is none.
@@ -108,18 +111,20 @@ pub fn number_of(index: usize) -> u32 {
 }
 
 /// Enters the use of the ledger of this number in which something is owed.
-pub fn enter_debt(number: u32) -> Option<Inside> {
-    (0..USES).find_map(|index| enter(index, number)).filter(|inside| inside.has_taken())
+pub fn enter_debt(number: u32, tag: &FrameTag) -> Option<Inside<'_>> {
+    (0..USES).find_map(|index| enter(index, number, tag)).filter(|inside| inside.has_taken())
 }
 
 /// Enters the use of the semaphore in this place, with the ledger of this number.
-pub fn known(place: &Place, number: u32) -> Option<Inside> {
-    (0..USES).find_map(|index| enter(index, number)).filter(|inside| inside.opened.is_of(place))
+pub fn known<'t>(place: &Place, number: u32, tag: &'t FrameTag) -> Option<Inside<'t>> {
+    (0..USES)
+        .find_map(|index| enter(index, number, tag))
+        .filter(|inside| inside.opened.is_of(place))
 }
 
 /// Enters a use that [`Opened`] begins, at a free place. EMFILE: there is none; ENOMEM, and those
 /// of `open`. For the one that has the mutex of all uses, as all below.
-pub fn add(open: impl FnOnce() -> Result<Opened>) -> Result<Inside> {
+pub fn add(open: impl FnOnce() -> Result<Opened>, tag: &FrameTag) -> Result<Inside<'_>> {
     let index = ALL.iter().position(|place| place.opened().is_none()).ok_or(Errno::EMFILE)?;
     let place = &ALL[index];
     if place.own.load(Ordering::Relaxed).is_null() {
@@ -130,7 +135,7 @@ pub fn add(open: impl FnOnce() -> Result<Opened>) -> Result<Inside> {
     // SAFETY: the place is closed, and nobody inside: nothing refers to what is there.
     unsafe { *place.opened.get() = Some(opened) };
     place.number.store(number, Ordering::SeqCst);
-    enter(index, number).ok_or(Errno::EAGAIN)
+    enter(index, number, tag).ok_or(Errno::EAGAIN)
 }
 
 /// Whether this process has the ledger of this number open.
@@ -150,8 +155,9 @@ pub fn end_all_that_are_over(is_led_to: impl Fn(usize) -> bool) -> usize {
 
 /// The program ends: removes the ledgers that are of no use to others.
 pub fn remove_useless_ledgers() {
+    let tag = FrameTag::new();
     let numbers = ALL.iter().map(|place| place.number.load(Ordering::Relaxed));
-    for inside in numbers.enumerate().filter_map(|(index, number)| enter(index, number)) {
+    for inside in numbers.enumerate().filter_map(|(index, number)| enter(index, number, &tag)) {
         if inside.has_account() && !inside.has_taken() {
             inside.opened.remove_if_useless(file::PATIENTLY);
         }
@@ -169,7 +175,8 @@ impl Use {
         // SAFETY: what a place has is never unmapped.
         let own = unsafe { self.own.load(Ordering::Acquire).as_ref() };
         let (Some(opened), Some(own)) = (self.opened(), own) else { return false };
-        let part = Part { opened, own };
+        let tag = FrameTag::new();
+        let part = Part { opened, own, sitter: Sitter::beside(&tag) };
         let owes = || part.has_taken() && !opened.is_void();
         let number = self.number.load(Ordering::SeqCst);
         // Not closed in vain: posts that give back are to come in.
@@ -177,7 +184,11 @@ impl Use {
             return false;
         }
         self.number.store(0, Ordering::SeqCst);
-        let is_over = own.inside.load(Ordering::SeqCst) == 0 && !owes() && part.leave(patience);
+        if !own.seats.are_free() {
+            // What was left for good is in nobody's way.
+            part.end_what_was_left();
+        }
+        let is_over = own.seats.are_free() && !owes() && part.leave(patience);
         if !is_over {
             self.number.store(number, Ordering::SeqCst);
             return false;

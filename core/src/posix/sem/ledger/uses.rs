@@ -25,7 +25,7 @@ use crate::os::futex::{self, Scope};
 use crate::os::process::Process;
 use crate::os::settings;
 use crate::os::{Errno, Result};
-use crate::shared::thread::Thread;
+use crate::shared::thread::{FrameTag, Thread};
 
 /// Calls on a semaphore at this address, or below it, are not as short as they can be: NULL, or all
 /// when the process has a ledger or tracks. Read by `cbits/semaphore.c`. Changed once, from 0.
@@ -65,44 +65,45 @@ fn limit() -> usize {
 /// Held while a use begins or ends.
 static ALL: ForkMutex<()> = ForkMutex::new(2, ());
 
-/// The use of a semaphore. `None`: it is not counted.
+/// The use of a semaphore. `None`: it is not counted. `tag`: on the stack of the call, as in all of
+/// these.
 #[inline]
-pub fn find(semaphore: *const Semaphore) -> Option<Inside> {
-    if limit() == 0 { None } else { look_up(semaphore, entries::COUNTS) }
+pub fn find(semaphore: *const Semaphore, tag: &FrameTag) -> Option<Inside<'_>> {
+    if limit() == 0 { None } else { look_up(semaphore, entries::COUNTS, tag) }
 }
 
 /// The same for a post, which is counted, too, where it gives back what was taken at another
 /// address.
 #[inline]
-pub fn find_for_post(semaphore: *const Semaphore) -> Option<Inside> {
+pub fn find_for_post(semaphore: *const Semaphore, tag: &FrameTag) -> Option<Inside<'_>> {
     if limit() == 0 {
         return None;
     }
-    look_up(semaphore, entries::COUNTS)
-        .or_else(|| look_up(semaphore, entries::GIVES_BACK).filter(|known| known.has_taken()))
-        .or_else(|| find_debt(semaphore))
+    look_up(semaphore, entries::COUNTS, tag)
+        .or_else(|| look_up(semaphore, entries::GIVES_BACK, tag).filter(|known| known.has_taken()))
+        .or_else(|| find_debt(semaphore, tag))
 }
 
 /// `kind`: [`entries::COUNTS`] or [`entries::GIVES_BACK`].
 #[cold]
-fn look_up(semaphore: *const Semaphore, kind: usize) -> Option<Inside> {
+fn look_up(semaphore: *const Semaphore, kind: usize, tag: &FrameTag) -> Option<Inside<'_>> {
     let place = entries::find(semaphore.addr(), kind)?;
     // SAFETY: the caller's semaphore.
-    pool::enter(place, unsafe { (*semaphore).ledger.load(Ordering::Relaxed) })
+    pool::enter(place, unsafe { (*semaphore).ledger.load(Ordering::Relaxed) }, tag)
 }
 
 /// The use of a semaphore from which something was taken at another address, in memory that has
 /// been mapped anew since.
 #[cold]
-fn find_debt(semaphore: *const Semaphore) -> Option<Inside> {
+fn find_debt(semaphore: *const Semaphore, tag: &FrameTag) -> Option<Inside<'_>> {
     // SAFETY: the caller's semaphore.
     let number = unsafe { (*semaphore).ledger.load(Ordering::Relaxed) };
     // The number may be a copy. In doubt it is not, so that no unit is given twice; behind a filter
     // the look may be a call too many.
-    let may_be_its = |known: &Inside| {
+    let may_be_its = |known: &Inside<'_>| {
         preserved(|| Found::default().is_confined() || known.opened.may_be_at(semaphore.addr()))
     };
-    pool::enter_debt(number).filter(may_be_its)
+    pool::enter_debt(number, tag).filter(may_be_its)
 }
 
 /// From now on what this process takes from the semaphore is counted. `thread`: the caller, if it
@@ -127,8 +128,8 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
         return Err(Errno::ENOSYS);
     }
     let _all = ALL.lock();
-    if let Some(known) = look_up(semaphore, entries::COUNTS) {
-        return known.account_at_last().map(drop);
+    if let Some(known) = look_up(semaphore, entries::COUNTS, &FrameTag::new()) {
+        return known.account_at_last();
     }
     end_those_that_are_over();
     let mut counted = begin(shared);
@@ -148,13 +149,15 @@ pub unsafe fn count(semaphore: *const Semaphore, thread: Option<&'static Thread>
 fn begin(semaphore: &Semaphore) -> Result<()> {
     let address = ptr::from_ref(semaphore).addr();
     let place = Place::of(address)?;
+    let tag = FrameTag::new();
     loop {
         let number = semaphore.ledger.load(Ordering::SeqCst);
-        if let Some(known) = pool::known(&place, number) {
+        if let Some(known) = pool::known(&place, number, &tag) {
             known.account_at_last()?;
             return enter(address, &known);
         }
-        let new = pool::add(|| Opened::new(semaphore, place.clone(), pool::is_ours))?;
+        let open = || Opened::new(semaphore, place.clone(), pool::is_ours);
+        let new = pool::add(open, &tag)?;
         new.account_at_last()?;
         // Before it had an account, a process may have removed the file: others would not find it.
         if new.opened.has_name()? {
@@ -169,7 +172,7 @@ fn begin(semaphore: &Semaphore) -> Result<()> {
     }
 }
 
-fn enter(address: usize, of: &Inside) -> Result<()> {
+fn enter(address: usize, of: &Inside<'_>) -> Result<()> {
     entries::enter(address, entries::COUNTS, of.index())?;
     leave_fast_paths();
     Ok(())
@@ -185,11 +188,12 @@ fn end_those_that_are_over() -> usize {
 fn give_back_to(semaphore: &Semaphore) {
     let number = semaphore.ledger.load(Ordering::SeqCst);
     let address = ptr::from_ref(semaphore).addr();
-    if limit() == 0 || number == 0 || look_up(semaphore, entries::COUNTS).is_some() {
+    let tag = FrameTag::new();
+    if limit() == 0 || number == 0 || look_up(semaphore, entries::COUNTS, &tag).is_some() {
         return;
     }
     let _all = ALL.lock();
-    if let Some(known) = pool::enter_debt(number)
+    if let Some(known) = pool::enter_debt(number, &tag)
         && Place::of(address).is_ok_and(|place| known.opened.is_of(&place))
     {
         // Without a free entry each post looks for it.
