@@ -12,10 +12,12 @@
 use core::ops::RangeInclusive;
 use std::os::fd::RawFd;
 
+use crate::cbits::Moved;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
-use crate::os::reserved;
+use crate::os::reserved::{self, Reserved};
 use crate::posix::mq::descriptor::{self, Closing, inherited};
 use crate::posix::mq::notify::internal;
 use crate::posix::mq::poll;
@@ -150,9 +152,26 @@ pub fn lowest_spared(range: RangeInclusive<RawFd>) -> Option<RawFd> {
 }
 
 /// The program is about to duplicate another descriptor to this one. False: it is one of ours, and
-/// there is no other one to move ours to.
-pub fn make_way(fd: RawFd) -> bool {
-    !reserved::is_reserved(fd) || !Process::owns_memory() || reserved::move_away(fd).is_ok()
+/// there is no other one to move ours to. Otherwise [`way_was_made`] must follow.
+pub fn make_way(fd: RawFd, moved: &mut Moved) -> bool {
+    if !reserved::is_reserved(fd) || !Process::owns_memory() {
+        return true;
+    }
+    let count = lock::own(fd, &mut moved.locks);
+    let Ok(kept) = reserved::move_away(fd) else { return false };
+    moved.count = u32::try_from(count).unwrap_or(0);
+    moved.kept = kept.map_or(0, Reserved::to_bits);
+    true
+}
+
+/// The program has done that, or has failed to. To close the old number has given back the
+/// process's locks on the file.
+pub fn way_was_made(moved: &Moved) {
+    let Some(kept) = Reserved::from_bits(moved.kept) else { return };
+    for &[first, last] in moved.locks.iter().take(moved.count as usize) {
+        // Another process that has been faster keeps the lock, as after any loss of one.
+        let _ = lock::try_lock_range(kept.fd(), Owner::Process, Kind::Write, first..=last);
+    }
 }
 
 /// The program has made a duplicate of a descriptor.

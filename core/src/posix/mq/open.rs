@@ -104,7 +104,7 @@ fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd>
     let done = set_up(data, &fifo, access, flags);
     let fd = fifo.file.into_raw_fd();
     // Another descriptor of the queue may be registered, and a close would end that.
-    done.inspect_err(|_| internal::close_internal(fd)).map(|()| fd)
+    done.inspect_err(|_| internal::close_new(fd)).map(|()| fd)
 }
 
 #[inline(never)]

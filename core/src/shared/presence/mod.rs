@@ -16,12 +16,25 @@
 //! What another user can forge: a lock on a file of this name makes a dead claim look alive, and
 //! one slot stays taken. Making a living claim look dead requires the right to remove the file. A
 //! process that may write to the queue can do worse to it anyway.
+//!
+//! | module | |
+//! |---|---|
+//! | `entries` | the names in a directory |
+//! | `exec` | what stays over an exec |
+//! | `file` | the locked file |
+//! | `maker` | the end of the thread that has made the one of `marks` |
+//! | `marks` | words that the kernel marks when the process dies |
+//! | `number` | the number of the process |
+//! | `owned` | the files that the process has |
+//! | `process` | which process this is, over threads and programs |
 
 mod entries;
+mod exec;
 mod file;
 mod maker;
 pub mod marks;
 mod number;
+mod owned;
 mod process;
 
 use std::path::Path;
@@ -33,9 +46,10 @@ use crate::os::process::Process;
 use crate::shared::claim::{NO_TID, PROCESS, UNGUARDED};
 use crate::shared::thread::{self, Thread};
 
+pub use exec::{leave_parent, note as note_inherited};
 pub use file::PREFIX;
 pub use number::Surety;
-pub use process::{ProcessId, leave_parent};
+pub use process::ProcessId;
 
 /// Bits of the number of a thread.
 const THREAD_BITS: u32 = 12;
