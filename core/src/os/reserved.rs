@@ -21,9 +21,11 @@ const LIMIT: usize = 256;
 /// and a table of descriptors of that size is still small.
 pub const PREFERRED: RawFd = 960;
 
-/// 0 = free; otherwise the descriptor plus one. A thread that makes a descriptor takes a free word;
-/// the thread that closes it frees the word.
+/// 0 = free; [`LOST`]; otherwise the descriptor plus one. A thread that makes a descriptor takes a
+/// free word; the thread that closes it frees the word.
 static TABLE: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
+/// The program has got the number ([`give_up`]). The word stays that of the [`Reserved`].
+const LOST: i32 = -1;
 /// Words that have ever been in use: all others are free.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
@@ -33,9 +35,9 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 pub struct Reserved(u32);
 
 impl Reserved {
-    /// The descriptor. -1 once it is released.
+    /// The descriptor. -1 once it is released, or given up.
     pub fn fd(self) -> RawFd {
-        TABLE[self.0 as usize].load(Ordering::Acquire) - 1
+        TABLE[self.0 as usize].load(Ordering::Acquire).max(0) - 1
     }
 
     /// Closes it.
@@ -117,6 +119,13 @@ pub fn move_away(fd: RawFd) -> Result<Option<Reserved>> {
     Ok(u32::try_from(index).ok().map(Reserved))
 }
 
+/// The same where there is no other number: the program's call closes ours.
+pub fn give_up(fd: RawFd) {
+    for word in &TABLE {
+        let _ = word.compare_exchange(fd + 1, LOST, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
 /// Whether the program must not close this one. Two loads where there is none.
 #[inline]
 pub fn is_reserved(fd: RawFd) -> bool {
@@ -186,5 +195,16 @@ mod tests {
         close(before);
         kept.release();
         assert_eq!(kept.fd(), -1);
+    }
+
+    #[test]
+    fn what_is_given_up_is_the_programs() {
+        let kept = keep(File::open("/dev/null").unwrap().into_raw_fd()).unwrap();
+        let before = kept.fd();
+        give_up(before);
+        assert_eq!(kept.fd(), -1);
+        assert!(!is_reserved(before) && all().all(|fd| fd >= 0));
+        kept.release();
+        close(before);
     }
 }

@@ -151,17 +151,26 @@ pub fn lowest_spared(range: RangeInclusive<RawFd>) -> Option<RawFd> {
     reserved::all().filter(|fd| range.contains(fd)).min().filter(|_| Process::owns_memory())
 }
 
-/// The program is about to duplicate another descriptor to this one. False: it is one of ours, and
-/// there is no other one to move ours to. Otherwise [`way_was_made`] must follow.
+/// The program is about to duplicate another descriptor to this one. If it is one of ours, ours
+/// gets another number, or goes if there is none. False: it may not go, as others know of this
+/// process by its locks. Otherwise [`way_was_made`] must follow.
 pub fn make_way(fd: RawFd, moved: &mut Moved) -> bool {
     if !reserved::is_reserved(fd) || !Process::owns_memory() {
         return true;
     }
     let count = lock::own(fd, &mut moved.locks);
-    let Ok(kept) = reserved::move_away(fd) else { return false };
-    moved.count = u32::try_from(count).unwrap_or(0);
-    moved.kept = kept.map_or(0, Reserved::to_bits);
-    true
+    match reserved::move_away(fd) {
+        Ok(kept) => {
+            moved.count = u32::try_from(count).unwrap_or(0);
+            moved.kept = kept.map_or(0, Reserved::to_bits);
+            true
+        }
+        Err(_) if count == 0 => {
+            reserved::give_up(fd);
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 /// The program has done that, or has failed to. To close the old number has given back the
