@@ -1,6 +1,7 @@
 /* Calls on descriptors that fail, or close nothing, change nothing of a queue. */
 #include "../support/limits.h"
 #include "../support/queue.h"
+#include "../support/refuse.h"
 
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -153,4 +154,18 @@ CASE(mqd_is_the_only_descriptor_that_a_polling_program_sees)
 		CHECK_FAILS(dup2(fd, fd), EBADF);
 	}
 	polls_on(queue);
+}
+
+/* A filter may refuse what the library needs. Then mq_open fails, and leaves nothing open. */
+CASE(mqd_of_an_mq_open_that_fails_is_not_left_open)
+{
+	int lowest = dup(STDERR_FILENO);
+	struct mq_attr attr = { .mq_maxmsg = SMALL_DEPTH, .mq_msgsize = SMALL_SIZE };
+	CHECK_OK(close(lowest));
+	if (refuse_call(SYS_fcntl, EPERM) == -1)
+		CHECK_SKIP("no filter can be set here");
+	mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT, 0600, &attr);
+	if (queue != -1)
+		CHECK_OK(close(queue));
+	CHECK_EQ(dup(STDERR_FILENO), lowest);
 }
