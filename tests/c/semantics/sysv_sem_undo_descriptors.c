@@ -3,6 +3,7 @@
 #include "../support/limits.h"
 #include "../support/sysv_holders.h"
 
+#include <sched.h>
 #include <sys/ioctl.h>
 
 extern char **environ;
@@ -32,6 +33,11 @@ static void closes_the_range(void)
 static void closes_a_table_of_its_own(void)
 {
 	CHECK_OK(close_range(3, ~0U, CLOSE_RANGE_UNSHARE));
+}
+
+static void gets_a_table_of_its_own(void)
+{
+	CHECK_OK(unshare(CLONE_FILES));
 }
 
 static void marks_each(void)
@@ -300,6 +306,14 @@ CASE(semop_undo_is_kept_where_the_limit_of_descriptors_is_low_from_the_start)
 	is_kept(nothing, closes_each, 2);
 	is_kept(replaces_low_numbers, nothing, 1);
 	is_kept(nothing, replaces_low_numbers, 2);
+}
+
+/* The program has one thread, as far as it knows. */
+CASE(semop_undo_is_kept_over_exec_by_a_program_with_a_table_of_its_own)
+{
+	is_kept(gets_a_table_of_its_own, nothing, 1);
+	needs_close_range();
+	is_kept(closes_a_table_of_its_own, nothing, 1);
 }
 
 /* The new program is not the process that holds something. */
