@@ -21,6 +21,8 @@ use crate::os::reserved::{self, Reserved};
 use crate::posix::mq::descriptor::{self, Closing, inherited};
 use crate::posix::mq::notify::internal;
 use crate::posix::mq::poll;
+use crate::shared::pause::Pause;
+use crate::shared::presence;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017,
@@ -159,6 +161,7 @@ pub fn make_way(fd: RawFd, moved: &mut Moved) -> bool {
         return true;
     }
     let count = lock::own(fd, &mut moved.locks);
+    presence::begin_move(fd);
     match reserved::move_away(fd) {
         Ok(kept) => {
             moved.count = u32::try_from(count).unwrap_or(0);
@@ -169,7 +172,10 @@ pub fn make_way(fd: RawFd, moved: &mut Moved) -> bool {
             reserved::give_up(fd);
             true
         }
-        Err(_) => false,
+        Err(_) => {
+            presence::end_move(fd);
+            false
+        }
     }
 }
 
@@ -178,9 +184,13 @@ pub fn make_way(fd: RawFd, moved: &mut Moved) -> bool {
 pub fn way_was_made(moved: &Moved) {
     let Some(kept) = Reserved::from_bits(moved.kept) else { return };
     for &[first, last] in moved.locks.iter().take(moved.count as usize) {
-        // Another process that has been faster keeps the lock, as after any loss of one.
-        let _ = lock::try_lock_range(kept.fd(), Owner::Process, Kind::Write, first..=last);
+        // Another process may have it for an instant, to look. One that has been faster and keeps
+        // it does so as after any loss of a lock.
+        let mut pause = Pause::default();
+        let lock = || lock::try_lock_range(kept.fd(), Owner::Process, Kind::Write, first..=last);
+        while lock() == Ok(false) && pause.turn() {}
     }
+    presence::end_move(kept.fd());
 }
 
 /// The program has made a duplicate of a descriptor.

@@ -11,6 +11,9 @@
 //! file which still has its name keeps it. A test does not mistake a remover for an owner. Removers
 //! exclude each other by a write lock on the second byte.
 //!
+//! When the program puts another file under the number of the descriptor, the process loses its
+//! lock for an instant. Around that, the third byte is locked for the open description.
+//!
 //! Bare system calls: signal handlers make them, and the library interposes `close`.
 
 use core::ffi::{CStr, c_int};
@@ -40,6 +43,9 @@ const REMOVED: i64 = 1;
 
 /// Any user may look.
 const MODE: libc::mode_t = 0o644;
+
+/// The byte that is locked while the first may not be.
+const MOVED: i64 = 2;
 
 /// Bytes of its path, the final zero included.
 const LENGTH: usize = 1024;
@@ -188,9 +194,26 @@ pub fn is_abandoned(number: u32) -> bool {
     let held = open_home().and_then(|home| {
         let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let file = with_name(number, |name| open_at(home.0, name, flags))?;
-        lock::is_locked(file.0, Owner::Process, Kind::Read, PRESENT)
+        is_held(file.0)
     });
     matches!(held, Ok(false) | Err(Errno::ENOENT))
+}
+
+/// Whether a process holds it.
+fn is_held(fd: RawFd) -> Result<bool> {
+    let is_locked = |byte| lock::is_locked(fd, Owner::Process, Kind::Read, byte);
+    // It is moved between the first two looks, or between the last two, but hardly both times.
+    Ok(is_locked(PRESENT)? || is_locked(MOVED)? || is_locked(PRESENT)?)
+}
+
+/// The descriptor is about to get another number: see there.
+pub fn begin_move(fd: RawFd) {
+    let _ = lock::try_lock(fd, Owner::Description, Kind::Write, MOVED);
+}
+
+/// It has got it, and the lock of the process again.
+pub fn end_move(fd: RawFd) {
+    let _ = lock::unlock(fd, Owner::Description, MOVED);
 }
 
 /// What distinguishes this file from earlier ones of the same name: made from its inode, and the
@@ -211,8 +234,7 @@ pub fn is_gone(number: u32, is_its_stamp: impl Fn(u64) -> bool) -> bool {
     let held = open_home().and_then(|home| {
         let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let file = with_name(number, |name| open_at(home.0, name, flags))?;
-        Ok(is_its_stamp(stamp_of(&status(file.0)?))
-            && lock::is_locked(file.0, Owner::Process, Kind::Read, PRESENT)?)
+        Ok(is_its_stamp(stamp_of(&status(file.0)?)) && is_held(file.0)?)
     });
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
@@ -287,7 +309,8 @@ fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
 /// remove it.
 fn is_locked_for_removal(fd: RawFd) -> Result<bool> {
     Ok(lock::try_lock(fd, Owner::Process, Kind::Write, REMOVED)?
-        && lock::try_lock(fd, Owner::Process, Kind::Read, PRESENT)?)
+        && lock::try_lock(fd, Owner::Process, Kind::Read, PRESENT)?
+        && !lock::is_locked(fd, Owner::Process, Kind::Read, MOVED)?)
 }
 
 #[cfg(test)]

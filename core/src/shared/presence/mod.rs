@@ -37,6 +37,7 @@ mod number;
 mod owned;
 mod process;
 
+use std::os::fd::RawFd;
 use std::path::Path;
 
 use crate::atomic::{AtomicBool, Ordering, fence};
@@ -182,6 +183,20 @@ pub fn leave() {
     // Either we see the note of a thread that claims, or it sees that we leave.
     if thread::in_use().all(|thread| !thread.claims_by_presence()) {
         preserved(number::give_up);
+    }
+}
+
+/// The program is about to put another file under the number of this descriptor of the library's.
+pub fn begin_move(fd: RawFd) {
+    if owned::is_descriptor(fd) {
+        file::begin_move(fd);
+    }
+}
+
+/// The descriptor has its new number, and the process its lock again.
+pub fn end_move(fd: RawFd) {
+    if owned::is_descriptor(fd) {
+        file::end_move(fd);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The files of this process, by their numbers: those that it has made, and the one that it has had
 //! before an exec. In memory that is wiped in the child of a fork.
 
+use std::os::fd::RawFd;
+
 use super::file::Present;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::errno::{Errno, Result};
@@ -74,4 +76,10 @@ pub fn forget(number: u32) {
     if let Some(kept) = Reserved::from_bits(kept) {
         kept.forget();
     }
+}
+
+/// Whether this is the descriptor of one of them.
+pub fn is_descriptor(fd: RawFd) -> bool {
+    let kept = |entry: &Entry| Reserved::from_bits(entry.kept.load(Ordering::Relaxed));
+    ENTRIES.iter().filter_map(kept).any(|kept| kept.fd() == fd)
 }
