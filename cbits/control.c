@@ -1,6 +1,6 @@
 /* fcntl(2) and ioctl(2). They are the kernel's; for a queue of this library, what the kernel says
  * of its FIFO is put right, and what would harm the FIFO is refused as the kernel refuses it for
- * its own queues. Duplicates of queues become known. */
+ * its own queues. Duplicates of queues become known, and descriptors of our own are not shown. */
 #define _GNU_SOURCE
 #include "concern.h"
 #include "real.h"
@@ -22,6 +22,8 @@ void rsipc_duplicated(int from, int to);
 int rsipc_c_fcntl(int fd, int command, long argument);
 int rsipc_c_ioctl(int fd, unsigned long request, long argument);
 #pragma GCC visibility pop
+
+#define CONCERNED (RSIPC_QUEUES | RSIPC_RESERVED)
 
 /* How mq_open opens the FIFO. */
 #define OF_FIFO (O_RDWR | O_NOFOLLOW)
@@ -83,6 +85,8 @@ static int duplicated(int from, int to)
 
 __attribute__((noinline, cold)) static int fcntl_concerned(int fd, int command, long argument)
 {
+	if (rsipc_is_spared(fd))
+		return rsipc_return(EBADF);
 	switch (command) {
 	case F_GETFL:
 		return shown(fd, RSIPC_REAL(fcntl)(fd, F_GETFL));
@@ -110,8 +114,8 @@ __attribute__((noinline, cold)) static int fcntl_concerned(int fd, int command, 
 
 int rsipc_c_fcntl(int fd, int command, long argument)
 {
-	return rsipc_concerns(RSIPC_QUEUES) ? fcntl_concerned(fd, command, argument)
-					    : RSIPC_REAL(fcntl)(fd, command, argument);
+	return rsipc_concerns(CONCERNED) ? fcntl_concerned(fd, command, argument)
+					 : RSIPC_REAL(fcntl)(fd, command, argument);
 }
 
 /* The bytes of the status line that are left. The kernel has written the number of those in the
@@ -130,6 +134,8 @@ static int left_to_read(int fd, int *left)
 __attribute__((noinline, cold)) static int ioctl_concerned(int fd, unsigned long request,
 							   long argument)
 {
+	if (rsipc_is_spared(fd))
+		return rsipc_return(EBADF);
 	if ((unsigned)request == FIONREAD)
 		return left_to_read(fd, (int *)argument);
 	if ((unsigned)request == FIOASYNC && rsipc_is_queue(fd))
@@ -139,6 +145,6 @@ __attribute__((noinline, cold)) static int ioctl_concerned(int fd, unsigned long
 
 int rsipc_c_ioctl(int fd, unsigned long request, long argument)
 {
-	return rsipc_concerns(RSIPC_QUEUES) ? ioctl_concerned(fd, request, argument)
-					    : RSIPC_REAL(ioctl)(fd, request, argument);
+	return rsipc_concerns(CONCERNED) ? ioctl_concerned(fd, request, argument)
+					 : RSIPC_REAL(ioctl)(fd, request, argument);
 }

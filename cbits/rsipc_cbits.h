@@ -137,6 +137,12 @@ struct rsipc_closing {
 	int fd, kind;
 };
 
+/* What a call has to remember that puts another file under the number of one of our descriptors. */
+struct rsipc_moved {
+	uint32_t kept, count;
+	int64_t locks[8][2];
+};
+
 enum { RSIPC_CLOSE_FREELY, RSIPC_CLOSE_SPARE, RSIPC_CLOSE_QUEUE, RSIPC_CLOSE_UNKNOWN };
 
 /* What Rust answers when the descriptor does not belong to a queue after all. Other answers: the

@@ -16,6 +16,9 @@
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1)
 #endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
 
 #pragma GCC visibility push(hidden)
 
@@ -25,8 +28,8 @@ void rsipc_close_end(struct rsipc_thread **thread, const struct rsipc_closing *c
 int rsipc_is_closed(int fd);
 void rsipc_closed_range(struct rsipc_thread **thread, int first, int last);
 void rsipc_unshared(void);
-int rsipc_lowest_spared(int first, int last);
-int rsipc_make_way(int fd);
+int rsipc_make_way(struct rsipc_moved *moved, int fd);
+void rsipc_way_was_made(const struct rsipc_moved *moved);
 void rsipc_duplicated(int from, int to);
 
 int rsipc_c_close(int fd);
@@ -43,6 +46,7 @@ RSIPC_AS_DECLARED(dup2);
 RSIPC_AS_DECLARED(dup3);
 
 #define CONCERNED (RSIPC_QUEUES | RSIPC_RESERVED)
+#define FLAGS_OF_RANGE (CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)
 
 /* The thread is cancelled in close, before the descriptor is closed, or after. */
 static void cancelled(void *argument)
@@ -96,23 +100,17 @@ static int close_range_around(unsigned first, unsigned last, int flags)
 	return RSIPC_REAL(close_range)(first, last, flags);
 }
 
-/* Whether the call closes descriptors of the whole process. With CLOSE_RANGE_UNSHARE it does so
- * only if there is no other thread. */
-static int closes_for_all(int flags)
-{
-	return flags == 0 ||
-	       ((unsigned)flags == CLOSE_RANGE_UNSHARE && rsipc_has_become_alone());
-}
-
+/* With CLOSE_RANGE_UNSHARE the call closes descriptors of the whole process only if there is no
+ * other thread. With CLOSE_RANGE_CLOEXEC it closes none. */
 int rsipc_c_close_range(unsigned first, unsigned last, int flags)
 {
-	if (!rsipc_concerns(CONCERNED) || first > last || ((unsigned)flags & ~CLOSE_RANGE_UNSHARE))
+	if (!rsipc_concerns(CONCERNED) || first > last || ((unsigned)flags & ~FLAGS_OF_RANGE))
 		return RSIPC_REAL(close_range)(first, last, flags);
 	int result = close_range_around(first, last, flags);
-	if (closes_for_all(flags))
-		rsipc_closed_range(&rsipc_thread, as_number(first), as_number(last));
-	else
+	if (((unsigned)flags & CLOSE_RANGE_UNSHARE) && !rsipc_has_become_alone())
 		rsipc_unshared();
+	else if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC))
+		rsipc_closed_range(&rsipc_thread, as_number(first), as_number(last));
 	return result;
 }
 
@@ -121,7 +119,7 @@ static void close_one_by_one(int first)
 {
 	long end = sysconf(_SC_OPEN_MAX);
 	for (int fd = first; fd < end; fd++)
-		if (rsipc_lowest_spared(fd, fd) < 0)
+		if (!rsipc_is_spared(fd))
 			syscall(SYS_close, fd);
 }
 
@@ -150,20 +148,28 @@ static int duplicated(int from, int to)
 
 int rsipc_c_dup(int from)
 {
+	if (rsipc_is_spared(from))
+		return rsipc_return(EBADF);
 	int to = RSIPC_REAL(dup)(from);
 	return rsipc_concerns(RSIPC_QUEUES) ? duplicated(from, to) : to;
 }
 
-/* The new descriptor is closed only if the old one is valid. */
+/* The descriptor at the new number is closed only if the old one is valid. */
 static int dup3_concerned(int from, int to, int flags, int is_dup3)
 {
 	struct rsipc_closing closing = { .kind = RSIPC_CLOSE_FREELY };
+	struct rsipc_moved moved = { .kept = 0 };
+	if (rsipc_is_spared(from))
+		return rsipc_return(EBADF);
 	if (from != to && syscall(SYS_fcntl, from, F_GETFD) >= 0) {
-		if (!rsipc_make_way(to))
+		if (!rsipc_make_way(&moved, to))
 			return rsipc_return(EBUSY);
-		rsipc_close_begin(&closing, to);
+		/* To the program one of our own is not in use. */
+		if (moved.kept == 0)
+			rsipc_close_begin(&closing, to);
 	}
 	int result = is_dup3 ? RSIPC_REAL(dup3)(from, to, flags) : RSIPC_REAL(dup2)(from, to);
+	rsipc_way_was_made(&moved);
 	rsipc_close_end(&rsipc_thread, &closing, result >= 0);
 	return duplicated(from, result);
 }

@@ -6,11 +6,13 @@
 
 use std::ffi::{CStr, OsStr, c_void};
 use std::io::Write;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rsipc_core::VERSION;
 use rsipc_core::os::cpu;
+use rsipc_core::os::description;
 use rsipc_core::os::errno::preserved;
 use rsipc_core::os::fork;
 use rsipc_core::os::settings::{self, Memory};
@@ -40,7 +42,7 @@ extern "C" fn on_load() {
     fork::first_in_child(wiped::wipe);
     fork::first_in_child(presence::leave_parent);
     fork::install();
-    preserved(mq::look_at_inherited);
+    preserved(|| description::look_at_inherited(note_inherited));
     let settings = settings::get();
     if settings.verbose {
         let sysv = &settings.sysv;
@@ -57,6 +59,12 @@ extern "C" fn on_load() {
             if settings.spin { "adaptive" } else { "off" },
         );
     }
+}
+
+/// The program has been started with a descriptor that the library has marked.
+fn note_inherited(fd: RawFd, mark: i32) {
+    mq::note_inherited(mark);
+    presence::note_inherited(fd, mark);
 }
 
 /// The file that this code was loaded from: the shared library, or the program that it is linked

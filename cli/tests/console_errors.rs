@@ -9,6 +9,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("mq_open / O_RDWR|O_CREAT", "ENOENT", "or the name is only a slash"),
     ("mq_open /q O_RDWR|O_CREAT 0600 65536 16777216", "ENOSPC", "messages of MSGSIZE bytes"),
     ("mq_open /old O_RDWR", "EINVAL", "no queue of this version"),
+    ("mq_open /old O_RDWR|O_CREAT", "EINVAL", "no queue of this version"),
+    ("mq_open /old O_RDWR|O_CREAT|O_EXCL", "EEXIST", "an object has this name already"),
     ("mq_unlink /a/b", "EACCES", "or the name has a second slash"),
     ("sem_unlink /a/b", "ENOENT", "or the name has a slash inside"),
     ("sem_open /s O_CREAT 0600 3000000000", "EINVAL", "a value from 0 to 2147483647"),

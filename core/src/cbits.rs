@@ -138,6 +138,18 @@ pub struct Closing {
     pub kind: c_int,
 }
 
+/// What a call has to remember that puts another file under the number of one of our descriptors.
+#[repr(C)]
+#[derive(Default)]
+pub struct Moved {
+    /// `Reserved::to_bits`; 0 = none is moved.
+    pub kept: u32,
+    /// How many locks there are.
+    pub count: u32,
+    /// The first byte and the last of each lock that the process has on the file.
+    pub locks: [[i64; 2]; 8],
+}
+
 /// The descriptor is none of ours.
 pub const CLOSE_FREELY: c_int = 0;
 /// A descriptor of the library's own, which the program cannot close: EBADF.

@@ -1,5 +1,6 @@
-//! fcntl(2) and ioctl(2). Only queues concern us. Both take a third argument of any type, or none:
-//! on 64-bit machines it is in the third register, and is passed on as it is.
+//! fcntl(2) and ioctl(2). Only queues concern us, and descriptors of our own. Both calls take a
+//! third argument of any type, or none: on 64-bit machines it is in the third register, and is
+//! passed on as it is.
 
 use core::cell::Cell;
 use std::ffi::{c_int, c_long, c_ulong};

@@ -1,4 +1,5 @@
-//! The calls of `<unistd.h>` that close and duplicate descriptors. Only queues concern us.
+//! The calls of `<unistd.h>` that close and duplicate descriptors. Only queues concern us, and
+//! descriptors of our own.
 
 use core::cell::Cell;
 use core::ptr;
@@ -144,8 +145,16 @@ extern "C" fn rsipc_lowest_spared(first: c_int, last: c_int) -> c_int {
 
 /// The program is about to duplicate another descriptor to this one. 0: that is not possible.
 #[unsafe(no_mangle)]
-extern "C" fn rsipc_make_way(fd: c_int) -> c_int {
-    preserved(|| c_int::from(mq::make_way(fd)))
+unsafe extern "C" fn rsipc_make_way(moved: *mut cbits::Moved, fd: c_int) -> c_int {
+    // SAFETY: C gives a variable of its own.
+    preserved(|| c_int::from(mq::make_way(fd, unsafe { &mut *moved })))
+}
+
+/// Follows each [`rsipc_make_way`] that was possible.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_way_was_made(moved: *const cbits::Moved) {
+    // SAFETY: C gives a variable of its own.
+    preserved(|| mq::way_was_made(unsafe { &*moved }));
 }
 
 #[unsafe(no_mangle)]

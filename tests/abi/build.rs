@@ -57,6 +57,7 @@ fn structure_of_cbits(name: &str) -> String {
         "MqReceive" => "mq_receive",
         "DutyStorage" => "duty",
         "Closing" => "closing",
+        "Moved" => "moved",
         of_the_system => return format!("struct {of_the_system}"),
     };
     format!("struct rsipc_{ours}")

@@ -58,7 +58,7 @@ impl Subject<'_> {
     /// What a queue is that the library refuses because it is not of its own format.
     fn other_version(self, error: &io::Error) -> Option<String> {
         let may_be = error.kind() == io::ErrorKind::InvalidData
-            || error.raw_os_error() == Some(libc::EINVAL);
+            || matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EEXIST));
         if self.kind != Kind::Mq || !may_be {
             return None;
         }

@@ -86,6 +86,40 @@ pub fn find(fd: RawFd, bytes: RangeInclusive<i64>) -> Result<Option<Found>> {
     Ok(Some(Found { pid: found.l_pid, bytes: (found.l_start, last) }))
 }
 
+/// The write locks of the calling process on the file, as many as fit: the first byte of each and
+/// the last. How many there are.
+pub fn own(fd: RawFd, locks: &mut [[i64; 2]]) -> usize {
+    /// Enough for so many locks of others in between.
+    const LOOKS: usize = 32;
+    // SAFETY: takes no arguments.
+    let own = i32::try_from(unsafe { libc::syscall(libc::SYS_getpid) });
+    // Ranges that are still to be looked at. The kernel gives any lock in a range, not the first.
+    let mut ranges = [[0, i64::MAX]; LOOKS + 1];
+    let (mut left, mut known) = (1_usize, 0_usize);
+    for _ in 0..LOOKS {
+        let Some(next) = left.checked_sub(1) else { break };
+        let [first, last] = ranges[next];
+        left = next;
+        let Ok(Some(found)) = find(fd, first..=last) else { continue };
+        if Ok(found.pid) == own
+            && let Some(place) = locks.get_mut(known)
+        {
+            *place = found.bytes.into();
+            known += 1;
+        }
+        let below = [first, found.bytes.0.saturating_sub(1)];
+        let above = [found.bytes.1.saturating_add(1), last];
+        let is_range = [found.bytes.0 > first, found.bytes.1 < last];
+        for (range, is_range) in [below, above].into_iter().zip(is_range) {
+            if is_range && left < ranges.len() {
+                ranges[left] = range;
+                left += 1;
+            }
+        }
+    }
+    known
+}
+
 /// Whether another owner has a lock that would be in the way of this one: another description, as
 /// `owner` says, or another process. `fd` may be open for anything. Asked with [`Kind::Read`], only
 /// write locks are found.
@@ -168,6 +202,35 @@ mod tests {
         assert_eq!((seen(5), seen(7)), (Some(Found { pid, bytes: (3, 6) }), None));
         drop(other);
         assert_eq!(seen(5), None);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn own_locks_are_found_beside_those_of_others() {
+        let path = std::env::temp_dir().join(format!("rsipc-lock-own-{}", std::process::id()));
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .unwrap()
+        };
+        let (ours, other) = (open(), open());
+        for byte in [2, 7, 40] {
+            let taken = try_lock(other.as_raw_fd(), Owner::Description, Kind::Write, byte);
+            assert_eq!(taken, Ok(true));
+        }
+        for bytes in [0..=0, 5..=6, 8..=10, 1 << 62..=i64::MAX] {
+            let taken = try_lock_range(ours.as_raw_fd(), Owner::Process, Kind::Write, bytes);
+            assert_eq!(taken, Ok(true));
+        }
+        let mut locks = [[0; 2]; 8];
+        let count = own(ours.as_raw_fd(), &mut locks);
+        locks[..count].sort_unstable();
+        assert_eq!(locks[..count], [[0, 0], [5, 6], [8, 10], [1 << 62, i64::MAX]]);
+        assert_eq!(own(ours.as_raw_fd(), &mut locks[..2]), 2);
         std::fs::remove_file(path).unwrap();
     }
 

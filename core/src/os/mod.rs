@@ -9,6 +9,7 @@
 //! | `concern` | whether the process has descriptors that concern the library |
 //! | `cpu` | the processor that the thread runs on |
 //! | `credentials` | users, groups and capabilities of the calling thread |
+//! | `description` | marks on open descriptions |
 //! | `directory` | whether entries of a directory have come or gone |
 //! | `epoll` | what is in the set of an epoll |
 //! | `errand` | a call that a child makes, with limits of its own |
@@ -60,6 +61,8 @@ pub mod concern;
 pub mod cpu;
 #[cfg(not(loom))]
 pub mod credentials;
+#[cfg(not(loom))]
+pub mod description;
 #[cfg(not(loom))]
 pub mod directory;
 #[cfg(not(loom))]

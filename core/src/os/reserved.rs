@@ -1,11 +1,14 @@
 //! Descriptors of the library's own in a program that does not know of them.
 //!
 //! They have high numbers, so that the program gets the low ones that it expects, and they are
-//! closed on exec. Interposed calls that close descriptors skip them ([`is_reserved`]): to the
-//! program these descriptors are not in use.
+//! closed on exec, but for one (`shared/presence/exec.rs`). To the program these descriptors are
+//! not in use: interposed calls that close descriptors, change their flags or duplicate them skip
+//! ours ([`is_reserved`]), and ours gives its number away when the program duplicates another
+//! descriptor to it ([`move_away`]).
 //!
 //! The table is a few words without a lock, because signal handlers and the child of a fork use it.
 
+use core::ffi::c_int;
 use std::os::fd::RawFd;
 
 use super::concern;
@@ -16,11 +19,13 @@ use crate::atomic::{AtomicI32, AtomicUsize, Ordering};
 const LIMIT: usize = 256;
 /// They are from this one up where the limit of the process allows it: few programs have so many,
 /// and a table of descriptors of that size is still small.
-const PREFERRED: RawFd = 960;
+pub const PREFERRED: RawFd = 960;
 
-/// 0 = free; otherwise the descriptor plus one. A thread that makes a descriptor takes a free word;
-/// the thread that closes it frees the word.
+/// 0 = free; [`LOST`]; otherwise the descriptor plus one. A thread that makes a descriptor takes a
+/// free word; the thread that closes it frees the word.
 static TABLE: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
+/// The program has got the number ([`give_up`]). The word stays that of the [`Reserved`].
+const LOST: i32 = -1;
 /// Words that have ever been in use: all others are free.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
@@ -30,9 +35,9 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 pub struct Reserved(u32);
 
 impl Reserved {
-    /// The descriptor. -1 once it is released.
+    /// The descriptor. -1 once it is released, or given up.
     pub fn fd(self) -> RawFd {
-        TABLE[self.0 as usize].load(Ordering::Acquire) - 1
+        TABLE[self.0 as usize].load(Ordering::Acquire).max(0) - 1
     }
 
     /// Closes it.
@@ -46,6 +51,11 @@ impl Reserved {
     /// Forgets it, because the program has closed it: the descriptor is not ours any more.
     pub fn forget(self) {
         TABLE[self.0 as usize].store(0, Ordering::Release);
+    }
+
+    /// Whether an exec leaves it open.
+    pub fn stay_over_exec(self, stays: bool) {
+        set_flags(self.fd(), if stays { 0 } else { libc::FD_CLOEXEC });
     }
 
     /// To keep in an atomic: never 0.
@@ -75,11 +85,9 @@ pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
     note(moved).inspect_err(|_| close(moved))
 }
 
-/// Keeps a descriptor that an exec has left, as it is. EMFILE: there is no free word in the table.
+/// Keeps a descriptor as it is. EMFILE: there is no free word in the table.
 pub fn retain(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
-    // SAFETY: no pointer.
-    unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, libc::FD_CLOEXEC) };
     note(fd)
 }
 
@@ -92,43 +100,30 @@ fn note(fd: RawFd) -> Result<Reserved> {
     Ok(Reserved(index))
 }
 
-/// [`keep`], for a caller that never closes it and needs only its existence.
-pub fn reserve(fd: RawFd) -> Result<RawFd> {
-    keep(fd).map(Reserved::fd)
-}
-
-/// Closes a reserved descriptor.
-pub fn release(fd: RawFd) {
-    for (word, index) in TABLE.iter().zip(0..) {
-        if word.load(Ordering::Acquire) == fd + 1 {
-            Reserved(index).release();
-        }
+/// The program is about to use this descriptor: if it is one of ours, ours gets another number, and
+/// stays open over an exec if it did. The old one is still open. EMFILE: there is none to move to.
+///
+/// The program's call closes the old one, which gives back the process's locks on the file. They
+/// are to be taken again then: `lock::own`.
+pub fn move_away(fd: RawFd) -> Result<Option<Reserved>> {
+    let is_it = |word: &AtomicI32| word.load(Ordering::Acquire) == fd + 1;
+    let Some(index) = TABLE.iter().position(is_it) else { return Ok(None) };
+    let moved = duplicate_out_of_the_way(fd)?;
+    set_flags(moved, flags_of(fd));
+    let (order, lost) = (Ordering::AcqRel, Ordering::Relaxed);
+    if TABLE[index].compare_exchange(fd + 1, moved + 1, order, lost).is_err() {
+        // Another thread has released it meanwhile.
+        close(moved);
+        return Ok(None);
     }
+    Ok(u32::try_from(index).ok().map(Reserved))
 }
 
-/// The program has closed the descriptor by a bare system call, and may use the same number itself.
-pub fn forget(fd: RawFd) {
+/// The same where there is no other number: the program's call closes ours.
+pub fn give_up(fd: RawFd) {
     for word in &TABLE {
-        let _ = word.compare_exchange(fd + 1, 0, Ordering::AcqRel, Ordering::Relaxed);
+        let _ = word.compare_exchange(fd + 1, LOST, Ordering::AcqRel, Ordering::Relaxed);
     }
-}
-
-/// The program is about to use this descriptor: if it is one of ours, ours is moved. EMFILE: there
-/// is none to move to.
-pub fn move_away(fd: RawFd) -> Result<()> {
-    for word in &TABLE {
-        if word.load(Ordering::Acquire) == fd + 1 {
-            let moved = duplicate_out_of_the_way(fd)?;
-            // Another thread may have released it meanwhile.
-            if word
-                .compare_exchange(fd + 1, moved + 1, Ordering::AcqRel, Ordering::Relaxed)
-                .is_err()
-            {
-                close(moved);
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Whether the program must not close this one. Two loads where there is none.
@@ -155,6 +150,18 @@ fn duplicate_above(fd: RawFd, least: RawFd) -> Result<RawFd> {
     if copy < 0 { Err(Errno::last()) } else { RawFd::try_from(copy).map_err(|_| Errno::EMFILE) }
 }
 
+/// Its FD_CLOEXEC.
+fn flags_of(fd: RawFd) -> c_int {
+    // SAFETY: no pointer.
+    let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFD) };
+    c_int::try_from(flags).ok().filter(|&flags| flags >= 0).unwrap_or(libc::FD_CLOEXEC)
+}
+
+fn set_flags(fd: RawFd, flags: c_int) {
+    // SAFETY: no pointer.
+    unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, flags) };
+}
+
 /// Not the `close` of the program, which has our own behind it.
 fn close(fd: RawFd) {
     // SAFETY: the descriptor is ours.
@@ -169,9 +176,10 @@ mod tests {
 
     #[test]
     fn a_reserved_descriptor_is_known_until_it_is_released() {
-        let fd = reserve(File::open("/dev/null").unwrap().into_raw_fd()).unwrap();
+        let kept = keep(File::open("/dev/null").unwrap().into_raw_fd()).unwrap();
+        let fd = kept.fd();
         assert!(is_reserved(fd) && fd >= 3);
-        release(fd);
+        kept.release();
         assert!(!is_reserved(fd));
     }
 
@@ -179,9 +187,24 @@ mod tests {
     fn a_reserved_descriptor_gives_its_number_away() {
         let kept = keep(File::open("/dev/null").unwrap().into_raw_fd()).unwrap();
         let before = kept.fd();
-        move_away(before).unwrap();
+        kept.stay_over_exec(true);
+        assert_eq!(move_away(before), Ok(Some(kept)));
         assert!(kept.fd() != before && is_reserved(kept.fd()) && !is_reserved(before));
+        assert_eq!(flags_of(kept.fd()), 0);
+        assert_eq!(move_away(before), Ok(None));
+        close(before);
         kept.release();
         assert_eq!(kept.fd(), -1);
+    }
+
+    #[test]
+    fn what_is_given_up_is_the_programs() {
+        let kept = keep(File::open("/dev/null").unwrap().into_raw_fd()).unwrap();
+        let before = kept.fd();
+        give_up(before);
+        assert_eq!(kept.fd(), -1);
+        assert!(!is_reserved(before) && all().all(|fd| fd >= 0));
+        kept.release();
+        close(before);
     }
 }

@@ -1,6 +1,9 @@
 /* Calls on descriptors that fail, or close nothing, change nothing of a queue. */
+#include "../support/limits.h"
 #include "../support/queue.h"
+#include "../support/refuse.h"
 
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 static void still_works(mqd_t queue)
@@ -116,4 +119,53 @@ CASE(mqd_is_polled_on_after_all_numbers_were_taken)
 		if (fd != queue)
 			CHECK_EQ(dup2(0, fd), fd);
 	polls_on(queue);
+}
+
+CASE(mqd_is_polled_on_after_all_numbers_below_the_limit_were_taken)
+{
+	limit_to(RLIMIT_NOFILE, 1024);
+	mqd_t queue = polled_queue();
+	for (int fd = 3; fd < 1024; fd++)
+		if (fd != queue)
+			CHECK_EQ(dup2(0, fd), fd);
+	polls_on(queue);
+	for (int fd = 3; fd < 1024; fd++)
+		if (fd != queue)
+			CHECK_OK(close(fd));
+	polls_on(queue);
+}
+
+/* A program that looks which numbers are in use. */
+CASE(mqd_is_the_only_descriptor_that_a_polling_program_sees)
+{
+	for (int fd = 3; fd < 1100; fd++)
+		close(fd);
+	mqd_t queue = polled_queue();
+	for (int fd = 3; fd < 1100; fd++) {
+		int arguments = 0;
+		if (fd == queue)
+			continue;
+		CHECK_FAILS(fcntl(fd, F_GETFD), EBADF);
+		CHECK_FAILS(fcntl(fd, F_GETFL), EBADF);
+		CHECK_FAILS(fcntl(fd, F_DUPFD, 0), EBADF);
+		CHECK_FAILS(ioctl(fd, FIONREAD, &arguments), EBADF);
+		CHECK_FAILS(dup(fd), EBADF);
+		CHECK_FAILS(dup2(fd, 2), EBADF);
+		CHECK_FAILS(dup2(fd, fd), EBADF);
+	}
+	polls_on(queue);
+}
+
+/* A filter may refuse what the library needs. Then mq_open fails, and leaves nothing open. */
+CASE(mqd_of_an_mq_open_that_fails_is_not_left_open)
+{
+	int lowest = dup(STDERR_FILENO);
+	struct mq_attr attr = { .mq_maxmsg = SMALL_DEPTH, .mq_msgsize = SMALL_SIZE };
+	CHECK_OK(close(lowest));
+	if (refuse_call(SYS_fcntl, EPERM) == -1)
+		CHECK_SKIP("no filter can be set here");
+	mqd_t queue = mq_open(queue_name(0), O_RDWR | O_CREAT, 0600, &attr);
+	if (queue != -1)
+		CHECK_OK(close(queue));
+	CHECK_EQ(dup(STDERR_FILENO), lowest);
 }

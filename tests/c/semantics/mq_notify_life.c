@@ -309,3 +309,58 @@ CASE(mq_notify_comes_for_the_message_of_a_sender_that_was_killed)
 		CHECK_EQ(queue_count(queue), 0);
 	}
 }
+
+/* Whatever they are, as a program cannot know descriptors of the library's own. */
+static void replace_other_descriptors(mqd_t queue)
+{
+	CHECK(queue < 900);
+	for (int fd = 900; fd < 1000; fd++)
+		CHECK_EQ(dup2(STDERR_FILENO, fd), fd);
+}
+
+/* A poll that finds nothing, and then something, which may take descriptors. */
+static void poll_and_take(mqd_t queue)
+{
+	struct pollfd fd = { queue, POLLIN, 0 };
+	CHECK_EQ(poll(&fd, 1, 1), 0);
+	queue_put(queue, "one", 0);
+	CHECK_EQ(queue_events(queue), POLLIN | POLLOUT);
+	queue_take(queue);
+	CHECK_EQ(queue_events(queue), POLLOUT);
+}
+
+CASE(mq_notify_is_kept_when_others_are_replaced_after_a_poll)
+{
+	mqd_t queue = queue_for_notes(0);
+	poll_and_take(queue);
+	CHECK_OK(ask_for_note(queue, 7));
+	replace_other_descriptors(queue);
+	registration_is_there(queue, 7);
+}
+
+CASE(mq_notify_is_kept_when_others_are_replaced_again)
+{
+	mqd_t queue = queue_for_notes(0);
+	CHECK_OK(ask_for_note(queue, 7));
+	registration_is_there(queue, 7);
+	queue_take(queue);
+	poll_and_take(queue);
+	CHECK_OK(ask_for_note(queue, 8));
+	replace_other_descriptors(queue);
+	replace_other_descriptors(queue);
+	registration_is_there(queue, 8);
+	CHECK_EQ(queue_events(queue), POLLIN | POLLOUT);
+}
+
+CASE(mq_notify_is_kept_when_copies_of_others_are_closed)
+{
+	mqd_t queue = queue_for_notes(0);
+	poll_and_take(queue);
+	CHECK_OK(ask_for_note(queue, 7));
+	for (int fd = 0; fd < 1024; fd++) {
+		int copy = fd == queue ? -1 : dup(fd);
+		if (copy != -1)
+			CHECK_OK(close(copy));
+	}
+	registration_is_there(queue, 7);
+}

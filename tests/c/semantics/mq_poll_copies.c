@@ -1,6 +1,7 @@
 /* A descriptor of a queue is polled before anything else is done with it, however it came: by
  * fcntl, over exec, through a socket, over daemon(3). And what was set up before a fork goes on in
  * the child. */
+#include "../support/limits.h"
 #include "../support/queue.h"
 #include "../support/scm.h"
 
@@ -148,8 +149,9 @@ CASE(mq_poll_comes_first_in_a_process_that_was_sent_the_queue)
 	queue_expect(queue, "answer", 1);
 }
 
-/* Runs the same case again in a new program, which has the queue under this number. */
-static void is_polled_first_after_exec(const char *name, int kept)
+/* Runs the same case again in a new program, which has the queue under this number, and this limit
+ * of descriptors. */
+static void is_polled_first_after_limited_exec(const char *name, int kept, rlim_t limit)
 {
 	static const char role[] = "CHECK_INHERITED_QUEUE";
 	if (getenv(role)) {
@@ -163,6 +165,7 @@ static void is_polled_first_after_exec(const char *name, int kept)
 	if (poller == 0) {
 		CHECK_EQ(dup2(queue, kept), kept);
 		CHECK_OK(setenv(role, "1", 1));
+		limit_to(RLIMIT_NOFILE, limit);
 		execl("/proc/self/exe", "again", name, NULL);
 		_exit(1);
 	}
@@ -170,6 +173,11 @@ static void is_polled_first_after_exec(const char *name, int kept)
 	queue_put(queue, "news", 0);
 	check_child(poller);
 	CHECK_EQ(queue_count(queue), 0);
+}
+
+static void is_polled_first_after_exec(const char *name, int kept)
+{
+	is_polled_first_after_limited_exec(name, kept, 1024);
 }
 
 CASE(mq_poll_comes_first_after_exec)
@@ -181,4 +189,17 @@ CASE(mq_poll_comes_first_after_exec_with_the_queue_as_standard_input)
 {
 	const char *name = "mq_poll_comes_first_after_exec_with_the_queue_as_standard_input";
 	is_polled_first_after_exec(name, STDIN_FILENO);
+}
+
+CASE(mq_poll_comes_first_after_exec_with_a_low_limit_of_descriptors)
+{
+	const char *name = "mq_poll_comes_first_after_exec_with_a_low_limit_of_descriptors";
+	is_polled_first_after_limited_exec(name, 77, 100);
+}
+
+/* The queue itself is beyond the limit. */
+CASE(mq_poll_comes_first_after_exec_with_the_queue_beyond_the_limit)
+{
+	const char *name = "mq_poll_comes_first_after_exec_with_the_queue_beyond_the_limit";
+	is_polled_first_after_limited_exec(name, 77, 32);
 }

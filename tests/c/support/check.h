@@ -260,8 +260,13 @@ static int check_run(const struct check_case *one)
 	return 1;
 }
 
+/* What the program does in place of cases, after an exec by one: set by a constructor. */
+__attribute__((unused)) static void (*check_instead)(void);
+
 int main(int argc, char **argv)
 {
+	if (check_instead)
+		check_instead();
 	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
 		for (int i = 0; i < check_count; i++)
 			printf(check_cases[i].better ? "%s\tbetter\t%s\n" : "%s\n",

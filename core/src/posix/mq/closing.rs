@@ -12,13 +12,17 @@
 use core::ops::RangeInclusive;
 use std::os::fd::RawFd;
 
+use crate::cbits::Moved;
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
-use crate::os::reserved;
+use crate::os::reserved::{self, Reserved};
 use crate::posix::mq::descriptor::{self, Closing, inherited};
 use crate::posix::mq::notify::internal;
 use crate::posix::mq::poll;
+use crate::shared::pause::Pause;
+use crate::shared::presence;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// Closes a descriptor of a queue, and ends the registration of this process. POSIX.1-2017,
@@ -149,10 +153,44 @@ pub fn lowest_spared(range: RangeInclusive<RawFd>) -> Option<RawFd> {
     reserved::all().filter(|fd| range.contains(fd)).min().filter(|_| Process::owns_memory())
 }
 
-/// The program is about to duplicate another descriptor to this one. False: it is one of ours, and
-/// there is no other one to move ours to.
-pub fn make_way(fd: RawFd) -> bool {
-    !reserved::is_reserved(fd) || !Process::owns_memory() || reserved::move_away(fd).is_ok()
+/// The program is about to duplicate another descriptor to this one. If it is one of ours, ours
+/// gets another number, or goes if there is none. False: it may not go, as others know of this
+/// process by its locks. Otherwise [`way_was_made`] must follow.
+pub fn make_way(fd: RawFd, moved: &mut Moved) -> bool {
+    if !reserved::is_reserved(fd) || !Process::owns_memory() {
+        return true;
+    }
+    let count = lock::own(fd, &mut moved.locks);
+    presence::begin_move(fd);
+    match reserved::move_away(fd) {
+        Ok(kept) => {
+            moved.count = u32::try_from(count).unwrap_or(0);
+            moved.kept = kept.map_or(0, Reserved::to_bits);
+            true
+        }
+        Err(_) if count == 0 => {
+            reserved::give_up(fd);
+            true
+        }
+        Err(_) => {
+            presence::end_move(fd);
+            false
+        }
+    }
+}
+
+/// The program has done that, or has failed to. To close the old number has given back the
+/// process's locks on the file.
+pub fn way_was_made(moved: &Moved) {
+    let Some(kept) = Reserved::from_bits(moved.kept) else { return };
+    for &[first, last] in moved.locks.iter().take(moved.count as usize) {
+        // Another process may have it for an instant, to look. One that has been faster and keeps
+        // it does so as after any loss of a lock.
+        let mut pause = Pause::default();
+        let lock = || lock::try_lock_range(kept.fd(), Owner::Process, Kind::Write, first..=last);
+        while lock() == Ok(false) && pause.turn() {}
+    }
+    presence::end_move(kept.fd());
 }
 
 /// The program has made a duplicate of a descriptor.

@@ -84,10 +84,10 @@ pub use calls::{Attributes, attributes, flags_changed, set_nonblocking, unlink};
 #[cfg(not(loom))]
 pub use closing::{
     Close, begin as begin_close, close, doubt_all, duplicated, end as end_close, end_unknown,
-    forget_closed, lowest_spared, make_way,
+    forget_closed, lowest_spared, make_way, way_was_made,
 };
 #[cfg(not(loom))]
-pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, look_at_inherited};
+pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, note_inherited};
 #[cfg(not(loom))]
 pub use descriptor::{Closing, is_found_queue};
 #[cfg(not(loom))]

@@ -34,7 +34,8 @@ pub struct How {
 /// A descriptor of the queue of this name. POSIX.1-2017, `mq_open`.
 ///
 /// Errors: those of the name (`files::Name`); ENOENT, EEXIST; EINVAL for an access mode that is
-/// none where the queue exists, for sizes out of range, and for a file that is not a queue; EACCES;
+/// none where the queue exists, for sizes out of range, and for a file that is not a queue of this
+/// version, unless a new one was asked for; EACCES;
 /// ENOSPC when the directory has no space, or the process may make no file so large; EMFILE.
 pub fn open(name: &CStr, how: How) -> Result<RawFd> {
     let name = Name::new(name)?;
@@ -78,8 +79,11 @@ fn finish_new(name: Name<'_>, data: Data, fifo: Fifo, how: How) -> Result<RawFd>
 fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
     let (create, exclusive) = (how.flags & libc::O_CREAT != 0, how.flags & libc::O_EXCL != 0);
     loop {
-        match files::open(name) {
-            Ok(_) | Err(Errno::EACCES) if create && exclusive && files::exists(name) => {
+        let found = files::open(name);
+        // Whatever it is: a queue of another version, too, and a file that is none.
+        let may_exist = !matches!(found, Err(Errno::ENOENT | Errno::EMFILE | Errno::ENFILE));
+        match found {
+            _ if create && exclusive && may_exist && files::exists(name) => {
                 return Err(Errno::EEXIST);
             }
             Err(Errno::ENOENT) if create => {}
@@ -104,7 +108,7 @@ fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd>
     let done = set_up(data, &fifo, access, flags);
     let fd = fifo.file.into_raw_fd();
     // Another descriptor of the queue may be registered, and a close would end that.
-    done.inspect_err(|_| internal::close_internal(fd)).map(|()| fd)
+    done.inspect_err(|_| internal::close_new(fd)).map(|()| fd)
 }
 
 #[inline(never)]

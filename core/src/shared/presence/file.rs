@@ -11,6 +11,9 @@
 //! file which still has its name keeps it. A test does not mistake a remover for an owner. Removers
 //! exclude each other by a write lock on the second byte.
 //!
+//! When the program puts another file under the number of the descriptor, the process loses its
+//! lock for an instant. Around that, the third byte is locked for the open description.
+//!
 //! Bare system calls: signal handlers make them, and the library interposes `close`.
 
 use core::ffi::{CStr, c_int};
@@ -24,7 +27,7 @@ use super::entries::{Names, entries_of};
 use crate::os::errno::{Errno, Result};
 use crate::os::file::{Status, identity, status, status_behind};
 use crate::os::lock::{self, Kind, Owner};
-use crate::os::reserved;
+use crate::os::reserved::{self, Reserved};
 use crate::os::set_once::SetOnce;
 
 /// Prefix of the files. `DIGITS` hexadecimal digits follow.
@@ -34,12 +37,15 @@ pub const NUMBER_BITS: u32 = 17;
 const DIGITS: usize = 5;
 
 /// The byte that is locked.
-const PRESENT: i64 = 0;
+pub const PRESENT: i64 = 0;
 /// The byte that is locked by a remover, beside that.
 const REMOVED: i64 = 1;
 
 /// Any user may look.
 const MODE: libc::mode_t = 0o644;
+
+/// The byte that is locked while the first may not be.
+const MOVED: i64 = 2;
 
 /// Bytes of its path, the final zero included.
 const LENGTH: usize = 1024;
@@ -55,7 +61,7 @@ struct Home {
 static HOME: SetOnce<Home> = SetOnce::new();
 
 /// A descriptor that is closed in the end.
-pub struct Fd(RawFd);
+pub struct Fd(pub RawFd);
 
 impl Drop for Fd {
     fn drop(&mut self) {
@@ -94,10 +100,10 @@ fn open_home_for(access: c_int) -> Result<Fd> {
     let directory = open_directory(c_string(&home.path)?, access)?;
     let status = status(directory.0)?;
     // Not ENOENT, which would mean that the process is gone.
-    if (status.st_dev, status.st_ino) == home.is { Ok(directory) } else { Err(Errno::ENOTSUP) }
+    if identity(&status) == home.is { Ok(directory) } else { Err(Errno::ENOTSUP) }
 }
 
-fn open_directory(path: &CStr, access: c_int) -> Result<Fd> {
+pub fn open_directory(path: &CStr, access: c_int) -> Result<Fd> {
     let found = open_at(libc::AT_FDCWD, path, access | libc::O_DIRECTORY);
     found.map_err(|error| if error == Errno::ENOENT { Errno::ENOTSUP } else { error })
 }
@@ -127,8 +133,8 @@ fn with_name<R>(number: u32, call: impl FnOnce(&CStr) -> Result<R>) -> Result<R>
 /// A file of this process, locked.
 #[derive(Clone, Copy)]
 pub struct Present {
-    /// A reserved descriptor.
-    pub fd: RawFd,
+    /// Its descriptor.
+    pub kept: Reserved,
     /// Device and inode.
     pub is: (u64, u64),
 }
@@ -140,17 +146,17 @@ impl Present {
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
         let file = with_name(number, |name| open_at(home.0, name, flags))?;
         // Before the lock: to close it under its old number would give that back.
-        let present = Self { fd: reserved::reserve(ManuallyDrop::new(file).0)?, is: (0, 0) };
+        let kept = reserved::keep(ManuallyDrop::new(file).0)?;
         // The umask has cut it.
         // SAFETY: no pointer.
-        unsafe { libc::syscall(libc::SYS_fchmod, present.fd, MODE) };
+        unsafe { libc::syscall(libc::SYS_fchmod, kept.fd(), MODE) };
         // A process that removes stale files may have been faster.
-        match (is_locked_here(present.fd), status(present.fd)) {
+        match (is_locked_here(kept.fd()), status(kept.fd())) {
             (Ok(true), Ok(status)) if status.st_nlink > 0 => {
-                Ok(Self { is: (status.st_dev, status.st_ino), ..present })
+                Ok(Self { kept, is: identity(&status) })
             }
             _ => {
-                reserved::release(present.fd);
+                kept.release();
                 Err(Errno::EEXIST)
             }
         }
@@ -161,16 +167,16 @@ impl Present {
     /// process has it, which is right in the child of a vfork(2). ENOENT: it is not our file any
     /// more.
     pub fn renew(&self) -> Result<bool> {
-        let is_locked = is_locked_here(self.fd)?;
-        let status = status(self.fd)?;
-        let is_ours = (status.st_dev, status.st_ino) == self.is && status.st_nlink > 0;
+        let is_locked = is_locked_here(self.kept.fd())?;
+        let status = status(self.kept.fd())?;
+        let is_ours = identity(&status) == self.is && status.st_nlink > 0;
         if is_ours { Ok(is_locked) } else { Err(Errno::ENOENT) }
     }
 
     /// Gives file and lock up.
     pub fn remove(self, number: u32) {
         let _ = open_home().and_then(|home| with_name(number, |name| unlink_at(&home, name)));
-        reserved::release(self.fd);
+        self.kept.release();
     }
 }
 
@@ -189,9 +195,26 @@ pub fn is_abandoned(number: u32) -> bool {
     let held = open_home().and_then(|home| {
         let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let file = with_name(number, |name| open_at(home.0, name, flags))?;
-        lock::is_locked(file.0, Owner::Process, Kind::Read, PRESENT)
+        is_held(file.0)
     });
     matches!(held, Ok(false) | Err(Errno::ENOENT))
+}
+
+/// Whether a process holds it.
+fn is_held(fd: RawFd) -> Result<bool> {
+    let is_locked = |byte| lock::is_locked(fd, Owner::Process, Kind::Read, byte);
+    // It is moved between the first two looks, or between the last two, but hardly both times.
+    Ok(is_locked(PRESENT)? || is_locked(MOVED)? || is_locked(PRESENT)?)
+}
+
+/// The descriptor is about to get another number: see there.
+pub fn begin_move(fd: RawFd) {
+    let _ = lock::try_lock(fd, Owner::Description, Kind::Write, MOVED);
+}
+
+/// It has got it, and the lock of the process again.
+pub fn end_move(fd: RawFd) {
+    let _ = lock::unlock(fd, Owner::Description, MOVED);
 }
 
 /// What distinguishes this file from earlier ones of the same name: made from its inode, and the
@@ -212,8 +235,7 @@ pub fn is_gone(number: u32, is_its_stamp: impl Fn(u64) -> bool) -> bool {
     let held = open_home().and_then(|home| {
         let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let file = with_name(number, |name| open_at(home.0, name, flags))?;
-        Ok(is_its_stamp(stamp_of(&status(file.0)?))
-            && lock::is_locked(file.0, Owner::Process, Kind::Read, PRESENT)?)
+        Ok(is_its_stamp(stamp_of(&status(file.0)?)) && is_held(file.0)?)
     });
     matches!(held, Ok(false) | Err(Errno::ENOENT))
 }
@@ -224,46 +246,7 @@ pub fn remove_stale(number: u32) {
 }
 
 /// Words for entries of a directory, on a stack that may be small: some 12 names.
-const ENTRIES: usize = 64;
-
-/// A file of this process that it has had before an exec.
-pub fn find_inherited() -> Option<(u32, Present)> {
-    const LIMIT: usize = 4096;
-    let fds = open_directory(c"/proc/self/fd", libc::O_RDONLY).ok()?;
-    let mut buffer = [0_u64; ENTRIES];
-    loop {
-        let entries = entries_of(fds.0, &mut buffer)?;
-        let numbers =
-            Names(entries).take(LIMIT).filter_map(|name| name.to_str().ok()?.parse().ok());
-        if let Some(found) = numbers.into_iter().find_map(inherited_under) {
-            return Some(found);
-        }
-    }
-}
-
-fn inherited_under(fd: RawFd) -> Option<(u32, Present)> {
-    let mut link = [0_u8; 64];
-    let _ = write_to(&mut link, format_args!("/proc/self/fd/{fd}"));
-    let mut path = [0_u8; 512];
-    let (at, into, room) = (link.as_ptr(), path.as_mut_ptr(), path.len());
-    // SAFETY: a C string, and space for so many bytes.
-    let length = unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, at, into, room) };
-    let path = path.get(..usize::try_from(length).ok()?)?;
-    let number = number_of(path.rsplit(|&byte| byte == b'/').next()?)?;
-    let is = status(fd).ok().filter(|status| status.st_nlink > 0)?;
-    // One that another process holds was inherited from it.
-    let holder = lock::find(fd, PRESENT..=PRESENT).ok()??;
-    // SAFETY: takes no arguments.
-    let own = unsafe { libc::syscall(libc::SYS_getpid) };
-    (i64::from(holder.pid) == own).then_some((number, Present { fd, is: (is.st_dev, is.st_ino) }))
-}
-
-/// As a C string. An error: it does not fit.
-fn write_to(into: &mut [u8], text: core::fmt::Arguments<'_>) -> std::io::Result<()> {
-    use std::io::Write;
-    let end = into.len() - 1;
-    (&mut into[..end]).write_fmt(text)
-}
+pub const ENTRIES: usize = 64;
 
 /// Looks at some files of the directory, and removes a few stale ones of this user, so that they do
 /// not accumulate. `is_own` says whether a number is this process's. `drawn` is any number, and
@@ -327,7 +310,8 @@ fn remove_if_stale_at(directory: RawFd, name: &CStr) -> Result<bool> {
 /// remove it.
 fn is_locked_for_removal(fd: RawFd) -> Result<bool> {
     Ok(lock::try_lock(fd, Owner::Process, Kind::Write, REMOVED)?
-        && lock::try_lock(fd, Owner::Process, Kind::Read, PRESENT)?)
+        && lock::try_lock(fd, Owner::Process, Kind::Read, PRESENT)?
+        && !lock::is_locked(fd, Owner::Process, Kind::Read, MOVED)?)
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use std::os::fd::RawFd;
 
 use crate::os::bare;
 use crate::os::errno::{Errno, Result, preserved};
+use crate::os::filter;
 use crate::os::futex::{self, Scope};
 use crate::os::process::Process;
 use crate::os::spawn;
@@ -254,7 +255,8 @@ fn make() -> Result<usize> {
         head.list.store(base, Ordering::Relaxed);
         head.futex_offset = HALF;
         maker::follow(&head.maker);
-        spawn::bare(keep, base).inspect_err(|_| {
+        let keeper = Keeper { base, is_confined: filter::is_confined() };
+        spawn::bare(keep, keeper).inspect_err(|_| {
             libc::munmap(region, 2 * HALF);
         })?;
         wait_for(&(*region.cast::<Head>()).tid).map(|()| base)
@@ -277,12 +279,27 @@ fn wait_for(tid: &AtomicU32) -> Result<()> {
     }
 }
 
+/// For the thread.
+#[derive(Clone, Copy)]
+struct Keeper {
+    base: usize,
+    /// A filter may kill for a call that the C library does not make.
+    is_confined: bool,
+}
+
 /// What the thread does. Bare.
-fn keep(base: &usize) {
+fn keep(&Keeper { base, is_confined }: &Keeper) {
     // SAFETY: the region outlives the thread; the calls get what they expect.
     unsafe {
-        let head = &*(*base as *const Head);
-        let failed = bare::call(libc::SYS_set_robust_list, [*base, HEAD_SIZE, 0, 0]) != 0;
+        let head = &*(base as *const Head);
+        if !is_confined {
+            // The process's locks belong to its table of descriptors. If the program unshares that,
+            // or, before Linux 5.11, begins another program, and has no thread but this one, it is
+            // to take the table with it.
+            let all = [0, u32::MAX as usize, libc::CLOSE_RANGE_UNSHARE as usize, 0];
+            bare::call(libc::SYS_close_range, all);
+        }
+        let failed = bare::call(libc::SYS_set_robust_list, [base, HEAD_SIZE, 0, 0]) != 0;
         let tid = bare::call(libc::SYS_gettid, [0; 4]);
         let tid = if failed { UNGUARDED } else { u32::try_from(tid).unwrap_or(UNGUARDED) };
         head.tid.store(tid, Ordering::Release);

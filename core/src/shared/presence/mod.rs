@@ -16,14 +16,28 @@
 //! What another user can forge: a lock on a file of this name makes a dead claim look alive, and
 //! one slot stays taken. Making a living claim look dead requires the right to remove the file. A
 //! process that may write to the queue can do worse to it anyway.
+//!
+//! | module | |
+//! |---|---|
+//! | `entries` | the names in a directory |
+//! | `exec` | what stays over an exec |
+//! | `file` | the locked file |
+//! | `maker` | the end of the thread that has made the one of `marks` |
+//! | `marks` | words that the kernel marks when the process dies |
+//! | `number` | the number of the process |
+//! | `owned` | the files that the process has |
+//! | `process` | which process this is, over threads and programs |
 
 mod entries;
+mod exec;
 mod file;
 mod maker;
 pub mod marks;
 mod number;
+mod owned;
 mod process;
 
+use std::os::fd::RawFd;
 use std::path::Path;
 
 use crate::atomic::{AtomicBool, Ordering, fence};
@@ -33,9 +47,10 @@ use crate::os::process::Process;
 use crate::shared::claim::{NO_TID, PROCESS, UNGUARDED};
 use crate::shared::thread::{self, Thread};
 
+pub use exec::{leave_parent, note as note_inherited};
 pub use file::PREFIX;
 pub use number::Surety;
-pub use process::{ProcessId, leave_parent};
+pub use process::ProcessId;
 
 /// Bits of the number of a thread.
 const THREAD_BITS: u32 = 12;
@@ -168,6 +183,20 @@ pub fn leave() {
     // Either we see the note of a thread that claims, or it sees that we leave.
     if thread::in_use().all(|thread| !thread.claims_by_presence()) {
         preserved(number::give_up);
+    }
+}
+
+/// The program is about to put another file under the number of this descriptor of the library's.
+pub fn begin_move(fd: RawFd) {
+    if owned::is_descriptor(fd) {
+        file::begin_move(fd);
+    }
+}
+
+/// The descriptor has its new number, and the process its lock again.
+pub fn end_move(fd: RawFd) {
+    if owned::is_descriptor(fd) {
+        file::end_move(fd);
     }
 }
 

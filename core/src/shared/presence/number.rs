@@ -4,13 +4,12 @@
 //! files one is chosen, and the others are removed. The result is kept in memory that is wiped in
 //! the child of a fork.
 
-use std::os::fd::RawFd;
-
+use super::exec;
 use super::file::{self, NUMBER_BITS, Present};
-use crate::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
+use super::owned;
+use crate::atomic::{AtomicU32, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::process::Process;
-use crate::os::reserved;
 use crate::os::wiped::{Table, Wiped};
 
 /// How sure a thread wants to be that its process still is present for others.
@@ -25,18 +24,7 @@ pub enum Surety {
 /// Of so many likely ones one is looked at.
 const LOOK_EVERY: u32 = 16;
 
-/// Files that this process has made. Each is filled in by the thread that has taken it, and then
-/// never changed.
-struct Entry {
-    /// 0 = free, or not filled in; otherwise the number and one.
-    number: AtomicU32,
-    is_taken: AtomicU32,
-    fd: AtomicI32,
-    device: AtomicU64,
-    inode: AtomicU64,
-}
-
-/// What is chosen of them.
+/// What is chosen of the files that this process has made.
 struct Choice {
     /// The number in force, and one; 0 = none. Changed by CAS.
     number: AtomicU32,
@@ -46,48 +34,15 @@ struct Choice {
     refusals: AtomicU32,
 }
 
-// SAFETY: zeros are a free entry.
-unsafe impl Wiped for Entry {}
 // SAFETY: zeros are no choice.
 unsafe impl Wiped for Choice {}
 
-/// The most files that a program gets that closes all its descriptors again and again.
-static ENTRIES: Table<Entry, 16, 64> = Table::new();
 static CHOICE: Table<Choice, 1, 1> = Table::new();
 
 /// Numbers that are tried.
 const DRAWS: usize = 32;
 /// See [`Choice::refusals`].
 const REFUSALS: u32 = 256;
-
-impl Entry {
-    fn present(&self) -> Present {
-        let is = (self.device.load(Ordering::Relaxed), self.inode.load(Ordering::Relaxed));
-        Present { fd: self.fd.load(Ordering::Relaxed), is }
-    }
-
-    fn of(number: u32) -> Option<&'static Self> {
-        // Acquire: what was filled in before.
-        ENTRIES.iter().find(|entry| entry.number.load(Ordering::Acquire) == number + 1)
-    }
-
-    fn add(number: u32, present: Present) -> Result<()> {
-        let is_taken = |entry: &&Self| {
-            entry.is_taken.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-        };
-        let entry = if let Some(entry) = ENTRIES.iter().find(is_taken) {
-            entry
-        } else {
-            ENTRIES.grow()?;
-            ENTRIES.iter().find(is_taken).ok_or(Errno::ENOMEM)?
-        };
-        entry.fd.store(present.fd, Ordering::Relaxed);
-        entry.device.store(present.is.0, Ordering::Relaxed);
-        entry.inode.store(present.is.1, Ordering::Relaxed);
-        entry.number.store(number + 1, Ordering::Release);
-        Ok(())
-    }
-}
 
 fn choice() -> Option<&'static Choice> {
     if let Some(known) = CHOICE.iter().next() {
@@ -110,13 +65,11 @@ pub fn of_process(surety: Surety) -> Option<u32> {
 #[cold]
 fn looked_at(choice: &Choice, chosen: u32) -> Option<u32> {
     if let Some(number) = chosen.checked_sub(1) {
-        let renewed = Entry::of(number).map(|entry| entry.present().renew());
         // In the child of a vfork(2) what is there is the parent's.
-        if matches!(renewed, Some(Ok(true))) || !Process::owns_memory() {
+        if owned::renew(number) || !Process::owns_memory() {
             return Some(number);
         }
-        // The program may have another file under this number by now.
-        Entry::of(number).inspect(|entry| reserved::forget(entry.present().fd));
+        owned::forget(number);
     } else if !Process::owns_memory() {
         return None;
     }
@@ -137,7 +90,7 @@ fn looked_at(choice: &Choice, chosen: u32) -> Option<u32> {
 /// the child of a fork that happened since the choice was looked at.
 fn make(choice: &Choice, chosen: u32) -> Result<u32> {
     let (number, present) = create()?;
-    Entry::add(number, present).inspect_err(|_| present.remove(number))?;
+    owned::add(number, present).inspect_err(|_| present.remove(number))?;
     match choice.number.compare_exchange(chosen, number + 1, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
             file::remove_some_stale(is_own, draw());
@@ -180,65 +133,19 @@ fn draw() -> u32 {
     (drawn & ((1 << NUMBER_BITS) - 1)).max(1)
 }
 
-/// Takes the lock on the file of this number again. False: it is not to be had any more.
-pub fn renew(number: u32) -> bool {
-    Entry::of(number).is_some_and(|entry| entry.present().renew() == Ok(true))
-}
-
-/// See [`file::stamp`].
-pub fn stamp(number: u32) -> Option<u64> {
-    Entry::of(number).and_then(|entry| file::stamp(entry.present().fd))
-}
-
-/// The number that the process has had before an exec, plus one; 0 = none. A child inherits it, and
-/// has no such entry.
-static INHERITED: AtomicU32 = AtomicU32::new(0);
-/// This program has looked for it. Not in the child of a fork: that has none.
-static HAS_LOOKED: AtomicBool = AtomicBool::new(false);
-
-/// The number that the process has had before an exec: it has it from now on, too. To be asked for
-/// before any file is opened that may be its own: to close that would give back the lock.
-pub fn inherited() -> Option<u32> {
-    if !HAS_LOOKED.load(Ordering::Acquire) {
-        look_for_inherited();
-        HAS_LOOKED.store(true, Ordering::Release);
-    }
-    let number = INHERITED.load(Ordering::Acquire).checked_sub(1)?;
-    Entry::of(number).map(|_| number)
-}
-
-#[cold]
-fn look_for_inherited() {
-    if !Process::owns_memory() {
-        return;
-    }
-    let Some((number, found)) = file::find_inherited() else { return };
-    if Entry::of(number).is_none()
-        && reserved::retain(found.fd).is_ok()
-        && Entry::add(number, found).is_ok()
-    {
-        INHERITED.store(number + 1, Ordering::Release);
-    }
-}
-
-/// The descriptor of the file of this number.
-pub fn descriptor(number: u32) -> Option<RawFd> {
-    Entry::of(number).map(|entry| entry.present().fd)
-}
-
 /// Whether this process has, or had, this number.
 pub fn is_own(number: u32) -> bool {
-    inherited() == Some(number) || Entry::of(number).is_some()
+    exec::inherited() == Some(number) || owned::has(number)
 }
 
 /// Removes the file that is in force.
 pub fn give_up() {
     let chosen = CHOICE.iter().next().map_or(0, |choice| choice.number.load(Ordering::Acquire));
     if let Some(number) = chosen.checked_sub(1)
-        && let Some(entry) = Entry::of(number)
+        && let Some(present) = owned::present(number)
         && Process::owns_memory()
-        && entry.present().renew() == Ok(true)
+        && present.renew() == Ok(true)
     {
-        entry.present().remove(number);
+        present.remove(number);
     }
 }

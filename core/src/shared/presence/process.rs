@@ -3,15 +3,14 @@
 //!
 //! It consists of the number of its presence and a *stamp* of the presence's file: a number may be
 //! drawn again later, and then another file has the name. The lock on the file belongs to the
-//! process, so it goes when the last thread is gone and can write no more. It stays over an exec if
-//! the descriptor does (`stay_over_exec`); the new program finds it among its descriptors.
+//! process, so it goes when the last thread is gone and can write no more. It stays over an exec
+//! (`exec`).
 
-use crate::atomic::{AtomicI32, AtomicU64, Ordering};
-use core::ffi::c_int;
-use std::os::fd::RawFd;
-
+use super::exec;
 use super::file::{self, NUMBER_BITS};
 use super::number::{self, Surety};
+use super::owned;
+use crate::atomic::{AtomicU64, Ordering};
 use crate::os::errno::preserved;
 use crate::os::process::Process;
 use crate::os::wiped::{Table, Wiped};
@@ -57,7 +56,7 @@ impl ProcessId {
     /// This process, if it has had a presence before an exec, or asked for it.
     #[cold]
     pub fn before() -> Option<Self> {
-        Self::known().or_else(|| preserved(number::inherited).and_then(|_| Self::of_this()))
+        Self::known().or_else(|| preserved(exec::inherited).and_then(|_| Self::of_this()))
     }
 
     /// This process, if it has asked before.
@@ -80,13 +79,14 @@ impl ProcessId {
             let word = known()?;
             let before = word.load(Ordering::Acquire);
             if let Some(known) = Self::from_word(before)
-                && number::renew(known.number())
+                && owned::renew(known.number())
             {
                 return Some(known);
             }
-            let number = number::inherited().or_else(|| number::of_process(Surety::Certain))?;
-            let new = Self::new(number, number::stamp(number)?);
-            stay_over_exec(number);
+            let number = exec::inherited().or_else(|| number::of_process(Surety::Certain))?;
+            let kept = owned::present(number)?.kept;
+            let new = Self::new(number, file::stamp(kept.fd())?);
+            exec::stay(kept);
             match word.compare_exchange(before, new.0, Ordering::AcqRel, Ordering::Acquire) {
                 // A handler has forked meanwhile, and this is the child.
                 Ok(_) if Process::this() != this => {
@@ -118,29 +118,4 @@ impl ProcessId {
     pub fn tidy(self) {
         preserved(|| file::remove_stale(self.number()));
     }
-}
-
-/// From now on an exec leaves the process present. (Programs that it starts have the descriptor,
-/// too. The lock is not theirs.)
-fn stay_over_exec(number: u32) {
-    if let Some(fd) = number::descriptor(number) {
-        set_flags(fd, 0);
-        LEFT_OPEN.store(fd, Ordering::Relaxed);
-    }
-}
-
-/// The descriptor that an exec leaves open; -1 = none. Inherited by children.
-static LEFT_OPEN: AtomicI32 = AtomicI32::new(-1);
-
-/// In the child of a fork: what is the parent's does not stay over an exec.
-pub extern "C" fn leave_parent() {
-    let fd = LEFT_OPEN.swap(-1, Ordering::Relaxed);
-    if fd >= 0 {
-        preserved(|| set_flags(fd, libc::FD_CLOEXEC));
-    }
-}
-
-fn set_flags(fd: RawFd, flags: c_int) {
-    // SAFETY: no pointer.
-    unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, flags) };
 }

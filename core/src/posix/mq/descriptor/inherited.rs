@@ -1,8 +1,8 @@
 //! Descriptors of queues that did not come from `mq_open`: duplicates, those that an exec(2) has
 //! left open, and those that another process has sent.
 //!
-//! The open description says what they are open for, where duplicates and new programs find it: in
-//! the signal number of F_SETSIG, which has no effect without O_ASYNC.
+//! The open description says what they are open for, where duplicates and new programs find it
+//! (`os::description`).
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::concern;
+use crate::os::description;
 use crate::os::errno::preserved;
 use crate::os::file;
 use crate::os::process::Process;
@@ -20,33 +21,25 @@ use crate::posix::mq::permission::Access;
 use crate::shared::presence;
 use crate::shared::thread::Thread;
 
-/// From asm-generic/fcntl.h
-const F_SETSIG: i32 = 10;
-const F_GETSIG: i32 = 11;
-/// Descriptors of a new program that are looked at, from 0.
-const LOOKED_AT: usize = 256;
-
 /// The mark of a description that is open for neither receiving nor sending. 0 would be none.
 const FOR_NEITHER: i32 = 8;
 
 /// Writes on the description what it is for.
 pub fn mark(fifo: &File, access: Access) -> Result<()> {
     let mark = if access == Access::NONE { FOR_NEITHER } else { access.bits().cast_signed() };
-    // SAFETY: no pointer. The call itself: our own `fcntl` spares the mark.
-    if unsafe { libc::syscall(libc::SYS_fcntl, fifo.as_raw_fd(), F_SETSIG, mark) } == 0 {
-        Ok(())
-    } else {
-        Err(Errno::last())
-    }
+    description::mark(fifo.as_raw_fd(), mark)
+}
+
+/// `None`: not the mark of a queue.
+fn access_of_mark(mark: i32) -> Option<Access> {
+    let access = Access::from_bits(u32::try_from(mark).unwrap_or(0));
+    (access != Access::NONE || mark == FOR_NEITHER).then_some(access)
 }
 
 /// What a marked description is open for. `None`: it has no mark, because it was opened through its
 /// path in /proc.
 fn marked(fd: RawFd) -> Option<Access> {
-    // SAFETY: no pointer.
-    let mark = unsafe { libc::syscall(libc::SYS_fcntl, fd, F_GETSIG) };
-    let access = Access::from_bits(u32::try_from(mark).unwrap_or(0));
-    (access != Access::NONE || mark == FOR_NEITHER.into()).then_some(access)
+    description::mark_of(fd).and_then(access_of_mark)
 }
 
 /// Whether a description has been marked as one of a queue.
@@ -147,29 +140,10 @@ fn unknown_fifos() -> Option<Vec<(u64, u64)>> {
     Some(unknown.filter_map(|fd| fifo_of(fd).ok()).collect())
 }
 
-/// At load: checks whether the program has been started with a descriptor of a queue, which it may
-/// poll or read before it makes any other call on it. One system call, and one for each descriptor
-/// that is open.
-pub fn look_at_inherited() {
-    let mut asked = [libc::pollfd { fd: -1, events: 0, revents: 0 }; LOOKED_AT];
-    // In place: a copy would be the first use of the C library's, in a page of its own.
-    for (entry, fd) in asked.iter_mut().zip(0..) {
-        entry.fd = fd;
-    }
-    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the entries and the time are valid. The call itself, not our own `poll`.
-    let answered = unsafe {
-        libc::syscall(
-            libc::SYS_ppoll,
-            asked.as_mut_ptr(),
-            asked.len(),
-            &raw const at_once,
-            core::ptr::null::<libc::sigset_t>(),
-            0,
-        )
-    };
-    let is_open = |entry: &&libc::pollfd| answered >= 0 && entry.revents & libc::POLLNVAL == 0;
-    if asked.iter().filter(is_open).any(|entry| marked(entry.fd).is_some()) {
+/// At load: the program has been started with a descriptor of this mark. If it is a queue's, the
+/// program may poll or read it before it makes any other call on it.
+pub fn note_inherited(mark: i32) {
+    if access_of_mark(mark).is_some() {
         concern::set(concern::QUEUES);
     }
 }

@@ -8,17 +8,18 @@ use std::os::fd::RawFd;
 
 use super::turn::Turn;
 use super::{notifier, record, signal};
-use crate::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
-use crate::os::{file, reserved};
+use crate::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use crate::os::file;
+use crate::os::reserved::{self, Reserved};
 
 /// At most so many stay open.
 const LIMIT: usize = 64;
 
 /// Whether this process, or the one it was forked from, has ever registered. Never cleared.
 static HAS_REGISTERED: AtomicBool = AtomicBool::new(false);
-/// 0 = free, else a number plus one. A number in here is unused until it is taken out, by CAS.
-static DEFERRED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
-/// Numbers in there, or about to be.
+/// 0 = free, else `Reserved::to_bits`. What is in here is unused until it is taken out, by CAS.
+static DEFERRED: [AtomicU32; LIMIT] = [const { AtomicU32::new(0) }; LIMIT];
+/// How many are in there, or about to be.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// This process is about to register.
@@ -33,18 +34,29 @@ pub fn has_registered() -> bool {
 
 /// Closes a descriptor of the library's own for a FIFO: now, or once that does not end a
 /// registration any more. Async-signal-safe.
-pub fn close_internal(fd: RawFd) {
+pub fn close_internal(kept: Reserved) {
     let _turn = Turn::take();
     let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);
-    if !(may_be_registered && record::is_held_by(fd, signal::own_pid()) && defer(fd)) {
-        reserved::release(fd);
+    if !(may_be_registered && record::is_held_by(kept.fd(), signal::own_pid()) && defer(kept)) {
+        kept.release();
     }
 }
 
-fn defer(fd: RawFd) -> bool {
+/// The same for one that the program would have got.
+pub fn close_new(fd: RawFd) {
+    match reserved::retain(fd) {
+        Ok(kept) => close_internal(kept),
+        // SAFETY: no other thread knows of it.
+        Err(_) => unsafe {
+            libc::syscall(libc::SYS_close, fd);
+        },
+    }
+}
+
+fn defer(kept: Reserved) -> bool {
     COUNT.fetch_add(1, Ordering::SeqCst);
-    let put = |place: &AtomicI32| {
-        place.compare_exchange(0, fd + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    let put = |place: &AtomicU32| {
+        place.compare_exchange(0, kept.to_bits(), Ordering::SeqCst, Ordering::SeqCst).is_ok()
     };
     let is_in = DEFERRED.iter().any(put);
     if !is_in {
@@ -71,13 +83,13 @@ pub fn close_deferred(fifo: (u64, u64)) {
     let _turn = Turn::take();
     for place in &DEFERRED {
         let word = place.load(Ordering::SeqCst);
-        if word != 0
-            && file::status(word - 1).is_ok_and(|status| file::identity(&status) == fifo)
-            && !record::is_held_by(word - 1, signal::own_pid())
+        if let Some(kept) = Reserved::from_bits(word)
+            && file::status(kept.fd()).is_ok_and(|status| file::identity(&status) == fifo)
+            && !record::is_held_by(kept.fd(), signal::own_pid())
             && place.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
         {
             COUNT.fetch_sub(1, Ordering::SeqCst);
-            reserved::release(word - 1);
+            kept.release();
         }
     }
 }

@@ -94,7 +94,7 @@ impl OwnDescription {
         }
         let (kept, is_duplicate) = keep(fd)?;
         if identity(kept.fd()) != Ok(fifo) {
-            internal::close_internal(kept.fd());
+            internal::close_internal(kept);
             return None;
         }
         self.is_duplicate.fetch_max(is_duplicate, Ordering::Relaxed);
@@ -102,7 +102,7 @@ impl OwnDescription {
         match self.kept.compare_exchange(0, kept.to_bits(), Ordering::Release, Ordering::Acquire) {
             Ok(_) => Some(kept.fd()),
             Err(theirs) => {
-                internal::close_internal(kept.fd());
+                internal::close_internal(kept);
                 Reserved::from_bits(theirs).map(Reserved::fd)
             }
         }
@@ -123,7 +123,7 @@ impl OwnDescription {
 impl Drop for OwnDescription {
     fn drop(&mut self) {
         if let Some(kept) = Reserved::from_bits(self.kept.load(Ordering::Acquire)) {
-            internal::close_internal(kept.fd());
+            internal::close_internal(kept);
         }
     }
 }
