@@ -7,7 +7,7 @@
 /* The process has, or had, a descriptor of our own. */
 #define RSIPC_RESERVED 2U
 /* A queue is, or was, in the set of an epoll. */
-#define RSIPC_WATCHED 4U
+#define RSIPC_IN_EPOLL 4U
 
 #pragma GCC visibility push(hidden)
 extern unsigned rsipc_concern;

@@ -44,7 +44,7 @@ int rsipc_c_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *even
 		rsipc_note_epoll_ctl(epoll, fd, event->events);
 	if (may_be_queue && result == 0)
 		rsipc_after_epoll_ctl(&rsipc_thread, epoll, fd, event);
-	if (operation == EPOLL_CTL_DEL && result == 0 && rsipc_concerns(RSIPC_WATCHED))
+	if (operation == EPOLL_CTL_DEL && result == 0 && rsipc_concerns(RSIPC_IN_EPOLL))
 		rsipc_after_epoll_del(&rsipc_thread, epoll, fd);
 	return result;
 }
@@ -123,7 +123,7 @@ __attribute__((noinline)) static int wait_for_queues(const struct waiting *waiti
 
 int rsipc_c_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 {
-	if (!rsipc_concerns(RSIPC_WATCHED))
+	if (!rsipc_concerns(RSIPC_IN_EPOLL))
 		return RSIPC_REAL(epoll_wait)(epoll, events, most, timeout);
 	struct waiting waiting = { .epoll = epoll, .most = most, .events = events };
 	return wait_for_queues(&waiting, timeout);
@@ -132,7 +132,7 @@ int rsipc_c_epoll_wait(int epoll, struct epoll_event *events, int most, int time
 int rsipc_c_epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout,
 			const sigset_t *mask)
 {
-	if (!rsipc_concerns(RSIPC_WATCHED))
+	if (!rsipc_concerns(RSIPC_IN_EPOLL))
 		return RSIPC_REAL(epoll_pwait)(epoll, events, most, timeout, mask);
 	struct waiting waiting = {
 		.epoll = epoll, .most = most, .events = events, .mask = mask, .has_mask = 1
@@ -145,7 +145,7 @@ int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 			 const struct timespec *timeout, const sigset_t *mask)
 {
 	int reasons = 0;
-	if (rsipc_concerns(RSIPC_WATCHED))
+	if (rsipc_concerns(RSIPC_IN_EPOLL))
 		rsipc_before_epoll_wait(&rsipc_thread, epoll, 1, &reasons);
 	/* Without a look: its timeout would not be the program's, which the kernel may refuse. */
 	if (reasons & RSIPC_EXPECTED)

@@ -61,10 +61,10 @@ extern "C" fn on_load() {
     }
 }
 
-/// The program has been started with a descriptor that the library has marked.
-fn note_inherited(fd: RawFd, mark: i32) {
-    mq::note_inherited(mark);
-    presence::note_inherited(fd, mark);
+/// The program has been started with a descriptor that the library has opened.
+fn note_inherited(fd: RawFd, magic: i32) {
+    mq::note_inherited(magic);
+    presence::note_inherited(fd, magic);
 }
 
 /// The file that this code was loaded from: the shared library, or the program that it is linked

@@ -245,9 +245,8 @@ fn a_filter_of_a_container_changes_neither_sleep_nor_removal() {
 #[test]
 #[ignore = "needs strace: make test-strace"]
 fn an_object_is_made_although_a_signal_interrupts_its_reservation() {
-    let settings = [("RSIPC_SYSV", "sem,msg,shm")];
-    let injected = ["-e", "inject=fallocate:error=EINTR:when=1+2"];
-    let trace = traced("trace/reserve.c", Way::Preload, &settings, &injected, "done\n");
+    let (ours, inject) = (("RSIPC_SYSV", "sem,msg,shm"), "inject=fallocate:error=EINTR:when=1+2");
+    let trace = trace_with("trace/reserve.c", Way::Preload, &[ours], &["-e", inject], "done\n");
     assert!(trace.matches("EINTR (").count() >= 4, "{trace}");
 }
 
@@ -258,7 +257,7 @@ fn a_look_for_a_missing_key_takes_one_system_call() {
     const LOOKS: usize = 100;
     let place = Place::new();
     let settings = [("RSIPC_DIR", place.0.to_str().expect("a path in UTF-8"))];
-    let trace = trace_with("trace/missing.c", Way::Preload, &settings, "done\n");
+    let trace = trace_with("trace/missing.c", Way::Preload, &settings, &[], "done\n");
     let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
     let [_, looks, _] = &parts[..] else { panic!("{trace}") };
     assert_eq!(looks.len(), LOOKS, "{looks:?}");
@@ -287,7 +286,7 @@ fn a_checked_call_takes_few_system_calls() {
     let library = |name: &str| library_dir().join(name).display().to_string();
     let preload = format!("{}:{}", library("librsipc_watch.so"), library("librsipc.so"));
     let settings = [("LD_PRELOAD", preload.as_str()), ("RSIPC_CHECK", "1")];
-    let trace = trace_with("trace/checked.c", Way::Glibc, &settings, "done\n");
+    let trace = trace_with("trace/checked.c", Way::Glibc, &settings, &[], "done\n");
     let parts: Vec<Vec<&str>> = trace.split("getppid(").map(|part| calls(part).collect()).collect();
     // The hooks ask for the parent as well, once, at load.
     let [.., checked, _] = &parts[..] else { panic!("{trace}") };
@@ -311,7 +310,7 @@ impl Kind {
 
     /// All system calls of the program and of whatever it starts.
     fn trace(&self, way: Way) -> String {
-        trace_with(self.source, way, self.setting, "done\n")
+        trace_with(self.source, way, self.setting, &[], "done\n")
     }
 }
 
@@ -325,16 +324,11 @@ fn calls(trace: &str) -> impl Iterator<Item = &str> {
 
 /// All system calls of a program of tests/c, which says this at the end, and of whatever it starts.
 fn trace_of(source: &str, way: Way, says: &str) -> String {
-    trace_with(source, way, &[], says)
+    trace_with(source, way, &[], &[], says)
 }
 
-/// The same with settings of the library.
-fn trace_with(source: &str, way: Way, settings: &[(&str, &str)], says: &str) -> String {
-    traced(source, way, settings, &[], says)
-}
-
-/// The same with further options of strace.
-fn traced(
+/// The same with settings of the library, and with options of strace.
+fn trace_with(
     source: &str,
     way: Way,
     settings: &[(&str, &str)],
@@ -352,11 +346,7 @@ fn traced(
 
 /// The command, traced. What is in its environment is not for strace itself.
 fn under_strace(command: &Command, log: &Path, options: &[&str]) -> Command {
-    let is_there = Command::new("strace").arg("-V").output().is_ok();
-    assert!(
-        is_there,
-        "strace is missing, and this test cannot do without: install it (on Debian: apt-get install strace)"
-    );
+    assert!(Command::new("strace").arg("-V").output().is_ok(), "strace is missing: install it");
     let mut strace = Command::new("strace");
     strace.args(options).arg("-f").arg("-o").arg(log);
     for (name, value) in command.get_envs() {

@@ -164,7 +164,7 @@ pub const QUEUES: c_uint = 1;
 /// A bit of `rsipc_concern`: the process has, or had, a descriptor of the library's own.
 pub const RESERVED: c_uint = 2;
 /// A bit of `rsipc_concern`: a queue is, or was, in the set of an epoll.
-pub const WATCHED: c_uint = 4;
+pub const IN_EPOLL: c_uint = 4;
 
 /// Returned instead of the result of a call on a file: the descriptor does not belong to a queue
 /// after all. No negative error number is as small.

@@ -161,8 +161,8 @@ pub(super) fn begin(
 
 /// For a call with a descriptor that is not a queue's: it may be an epoll that has queues in its
 /// set. The queues that the call itself polls are brought up to date as far as that pays (`begin`).
-fn bring_watched_up_to_date(slot: &Cell<*const Thread>) {
-    if concern::is_set(concern::WATCHED)
+fn bring_interest_up_to_date(slot: &Cell<*const Thread>) {
+    if concern::is_set(concern::IN_EPOLL)
         && let Ok(thread) = thread_of(slot)
     {
         mq::before_epoll_wait(thread, -1, false);
@@ -191,7 +191,7 @@ unsafe extern "C" fn rsipc_before_poll(
             seen.add(begun, Pollers::told_by(events));
         }
         if seen.has_others {
-            bring_watched_up_to_date(slot);
+            bring_interest_up_to_date(slot);
         }
     });
     *reasons = in_c(seen.reasons);
@@ -231,7 +231,7 @@ unsafe extern "C" fn rsipc_before_select(
             }
         }
         if seen.has_others {
-            bring_watched_up_to_date(slot);
+            bring_interest_up_to_date(slot);
         }
     });
     *reasons = in_c(seen.reasons);

@@ -166,7 +166,7 @@ unsafe fn wish(event: &sigevent) -> Result<Wish> {
     match event.sigev_notify {
         libc::SIGEV_NONE => Ok(Wish::Nothing),
         libc::SIGEV_SIGNAL if (0..=64).contains(&event.sigev_signo) => Ok(Wish::Signal {
-            number: event.sigev_signo.cast_unsigned(),
+            signo: event.sigev_signo.cast_unsigned(),
             value: event.sigev_value.sival_ptr.expose_provenance() as u64,
         }),
         libc::SIGEV_THREAD => {

@@ -82,7 +82,7 @@ struct rsipc_watch_call {
 	/* 0 while it has not returned: then whoever leaves was cancelled. */
 	int32_t has_returned;
 	/* What the hooks note for themselves. */
-	uint64_t began, ended, hash, decision, turn;
+	uint64_t began, ended, hash, decision, sequence;
 	int32_t slot, object, value, is_new;
 	uint64_t tag;
 };
@@ -91,7 +91,7 @@ _Static_assert(sizeof(struct rsipc_watch_call) == 16 * 8 + 16, "call::Call has t
  * this number. */
 #define WATCHED_FIELDS(X)                                                                          \
 	X(number) X(arguments) X(site) X(result) X(error) X(has_returned) X(began) X(ended)        \
-	X(hash) X(decision) X(turn) X(slot) X(object) X(value) X(is_new) X(tag)
+	X(hash) X(decision) X(sequence) X(slot) X(object) X(value) X(is_new) X(tag)
 const char *rsipc_watch_field(unsigned number, size_t *offset);
 
 /* 0: the call is to be made. Otherwise it fails with this errno, without being made. */

@@ -20,7 +20,7 @@ pub struct Call {
     pub hash: u64,
     /// Of `chaos`, and which call of the thread this is.
     pub decision: u64,
-    pub turn: u64,
+    pub sequence: u64,
     pub slot: i32,
     /// The index of the object in the book; -1: unknown.
     pub object: i32,
@@ -68,7 +68,7 @@ mod tests {
             fn rsipc_watch_field(number: u32, offset: *mut usize) -> *const c_char;
         }
         let ours = fields!(number arguments site result error has_returned began ended hash
-            decision turn slot object value is_new tag);
+            decision sequence slot object value is_new tag);
         for (index, (name, place)) in (0..).zip(ours) {
             let mut theirs = usize::MAX;
             // SAFETY: a C string, for there are as many fields; the offset is a local variable.

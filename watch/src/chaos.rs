@@ -57,7 +57,7 @@ pub fn before(run: &Tables, call: &mut Call) -> i32 {
     };
     let thread = mix(run.head.seed.load(Ordering::Relaxed), mix(path(), u64::from(ordinal)));
     let decision = mix(thread, calls);
-    (call.decision, call.turn) = (decision, calls);
+    (call.decision, call.sequence) = (decision, calls);
     COUNT.fetch_add(1, Ordering::Relaxed);
     if decision & 1 == 0 {
         perhaps_kill(run, call);
@@ -84,7 +84,7 @@ pub fn after(run: &Tables, call: &Call) {
     if call.decision & 1 == 1 {
         perhaps_kill(run, call);
     }
-    delay(mix(call.decision, 1), call.turn);
+    delay(mix(call.decision, 1), call.sequence);
 }
 
 /// None, a yield, or a sleep; now and then a long one.

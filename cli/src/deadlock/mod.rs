@@ -125,7 +125,7 @@ pub fn find(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
         deadlocks.extend(split(&survey, &actors, &likely, &all, Confidence::Likely));
         let may_be = split(&survey, &actors, &possible, &(&all | &possible), Confidence::Possible);
         deadlocks.extend(may_be.into_iter().filter(|deadlock| is_worth_telling(deadlock, &survey)));
-        mark(&mut survey, &deadlocks);
+        flag(&mut survey, &deadlocks);
         // Those in other memory, and in objects of another directory, come behind.
         let is_here = |sleeper: &Sleeper| survey.object(sleeper.place.file).is_some();
         deadlocks.sort_by_key(|deadlock| !deadlock.sleepers.iter().any(is_here));
@@ -134,7 +134,7 @@ pub fn find(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
 }
 
 /// Notes in each object how sure it is that threads wait in it for ever.
-fn mark(survey: &mut Survey, deadlocks: &[Deadlock]) {
+fn flag(survey: &mut Survey, deadlocks: &[Deadlock]) {
     for entry in &mut survey.entries {
         let id = entry.object.id;
         let is_here =

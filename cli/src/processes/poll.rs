@@ -97,12 +97,12 @@ pub fn selected(
 }
 
 /// Of epoll_wait(2): what this epoll descriptor watches, as the kernel tells it.
-pub fn watched(tid: Pid, epoll: i32) -> io::Result<Vec<Polled>> {
-    Ok(parse_watched(&fs::read_to_string(format!("/proc/{tid}/fdinfo/{epoll}"))?))
+pub fn interest_list(tid: Pid, epoll: i32) -> io::Result<Vec<Polled>> {
+    Ok(parse_interest_list(&fs::read_to_string(format!("/proc/{tid}/fdinfo/{epoll}"))?))
 }
 
 /// `tfd:        5 events:       19 data:                5  pos:0 ino:61 sdev:5`, among other lines.
-fn parse_watched(text: &str) -> Vec<Polled> {
+fn parse_interest_list(text: &str) -> Vec<Polled> {
     let parse = |line: &str| {
         let mut words = line.strip_prefix("tfd:")?.split_ascii_whitespace();
         let descriptor = words.next()?.parse().ok()?;
@@ -166,6 +166,6 @@ mod tests {
         let text = "pos:\t0\nflags:\t02\n\
             tfd:        5 events:       19 data:                5  pos:0 ino:61 sdev:5\n\
             tfd: nonsense\n";
-        assert_eq!(parse_watched(text), [READ]);
+        assert_eq!(parse_interest_list(text), [READ]);
     }
 }

@@ -118,7 +118,7 @@ impl Call {
         let polled = match call {
             poll::Call::Poll => poll::polled(first, second, read),
             poll::Call::Select => poll::selected(first, [second, third], read),
-            poll::Call::Epoll => poll::watched(tid, int(first)),
+            poll::Call::Epoll => poll::interest_list(tid, int(first)),
         };
         polled.ok().map(Sleep::Poll)
     }

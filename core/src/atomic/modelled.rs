@@ -72,15 +72,15 @@ pub fn has_stopped() -> bool {
 
 /// The variable beside a variable. Relaxed: it orders nothing.
 #[derive(Debug)]
-pub struct Turn(atomic::AtomicU32);
+pub struct Ticket(atomic::AtomicU32);
 
-impl Default for Turn {
+impl Default for Ticket {
     fn default() -> Self {
         Self(atomic::AtomicU32::new(0))
     }
 }
 
-impl Turn {
+impl Ticket {
     /// A load comes.
     pub fn take(&self) {
         step();
@@ -120,7 +120,7 @@ macro_rules! modelled {
         #[derive(Debug)]
         pub struct $name {
             inner: $inner,
-            turn: Turn,
+            ticket: Ticket,
         }
 
         impl Default for $name {
@@ -132,11 +132,11 @@ macro_rules! modelled {
         #[allow(missing_docs, dead_code)]
         impl $name {
             pub fn new(value: $value) -> Self {
-                Self { inner: <$inner>::new(value), turn: Turn::default() }
+                Self { inner: <$inner>::new(value), ticket: Ticket::default() }
             }
 
             pub fn load(&self, order: Ordering) -> $value {
-                self.turn.take();
+                self.ticket.take();
                 before_load(order);
                 self.inner.load(for_load(order))
             }

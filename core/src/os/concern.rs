@@ -7,7 +7,7 @@
 //! | bit | meaning | set by |
 //! |---|---|---|
 //! | [`QUEUES`] | the process has, or had, a descriptor of a queue | the thread that makes it known, before it is used |
-//! | [`WATCHED`] | a queue is, or was, in the set of an epoll | the thread that puts it there, before that |
+//! | [`IN_EPOLL`] | a queue is, or was, in the set of an epoll | the thread that puts it there, before that |
 //! | [`RESERVED`] | the process has, or had, a descriptor of the library's own (`reserved`) | the thread that reserves it, before that |
 //!
 //! Bits are never cleared.
@@ -15,7 +15,7 @@
 use super::process::Process;
 use crate::atomic::{AtomicU32, Ordering};
 
-pub use crate::cbits::{QUEUES, RESERVED, WATCHED};
+pub use crate::cbits::{IN_EPOLL, QUEUES, RESERVED};
 
 /// `cbits/concern.h`
 #[unsafe(no_mangle)]

@@ -1,9 +1,9 @@
-//! Marks on open descriptions: duplicates have them, too, and so do programs after an exec(2). So
-//! the library finds what it has marked, wherever the descriptor came from.
+//! Magic numbers on open descriptions: duplicates have them, too, and so do programs after an
+//! exec(2). So the library knows what it has opened, wherever the descriptor came from.
 //!
-//! A mark is the signal number of F_SETSIG, which has no effect without O_ASYNC. 0 is none.
+//! The magic is the signal number of F_SETSIG, which has no effect without O_ASYNC. 0 is none.
 //!
-//! | mark | description |
+//! | magic | description |
 //! |---|---|
 //! | 2, 4, 6, 8 | of a queue: `posix/mq/descriptor/inherited.rs` |
 //! | 16 | of the file of a presence: `shared/presence/exec.rs` |
@@ -22,25 +22,25 @@ const F_GETSIG: i32 = 11;
 const FROM_0: usize = 256;
 const PREFERRED_ONES: usize = 64;
 
-/// Writes a mark on the description.
-pub fn mark(fd: RawFd, mark: i32) -> Result<()> {
-    // SAFETY: no pointer. The call itself: our own `fcntl` spares the mark.
-    if unsafe { libc::syscall(libc::SYS_fcntl, fd, F_SETSIG, mark) } == 0 {
+/// Writes the magic on the description.
+pub fn set_magic(fd: RawFd, magic: i32) -> Result<()> {
+    // SAFETY: no pointer. The call itself: our own `fcntl` spares the magic.
+    if unsafe { libc::syscall(libc::SYS_fcntl, fd, F_SETSIG, magic) } == 0 {
         Ok(())
     } else {
         Err(Errno::last())
     }
 }
 
-/// The mark of a description. `None`: it has none, or the descriptor is not open.
-pub fn mark_of(fd: RawFd) -> Option<i32> {
+/// The magic of a description. `None`: it has none, or the descriptor is not open.
+pub fn magic_of(fd: RawFd) -> Option<i32> {
     // SAFETY: no pointer.
-    let mark = unsafe { libc::syscall(libc::SYS_fcntl, fd, F_GETSIG) };
-    i32::try_from(mark).ok().filter(|&mark| mark > 0)
+    let magic = unsafe { libc::syscall(libc::SYS_fcntl, fd, F_GETSIG) };
+    i32::try_from(magic).ok().filter(|&magic| magic > 0)
 }
 
-/// At load: tells of each marked description that the program has been started with. One system
-/// call, and one for each descriptor that is open.
+/// At load: tells of each description with a magic that the program has been started with. One
+/// system call, and one for each descriptor that is open.
 pub fn look_at_inherited(found: impl Fn(RawFd, i32)) {
     let mut asked = [libc::pollfd { fd: -1, events: 0, revents: 0 }; FROM_0 + PREFERRED_ONES];
     // In place: a copy would be the first use of the C library's, in a page of its own.
@@ -62,8 +62,8 @@ pub fn look_at_inherited(found: impl Fn(RawFd, i32)) {
     // It is refused where RLIMIT_NOFILE is below the number of entries: then each may be open.
     let may_be_open = |entry: &&libc::pollfd| answered < 0 || entry.revents & libc::POLLNVAL == 0;
     for entry in asked.iter().filter(may_be_open) {
-        if let Some(mark) = mark_of(entry.fd) {
-            found(entry.fd, mark);
+        if let Some(magic) = magic_of(entry.fd) {
+            found(entry.fd, magic);
         }
     }
 }

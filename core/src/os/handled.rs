@@ -22,9 +22,9 @@ use crate::os::signals::Struck;
 #[cfg(target_arch = "x86_64")]
 use crate::os::signals::{Action, OF_THE_LIBRARY, of_the_program};
 
-/// Marks below the stack of the calling thread.
+/// Canaries below the stack of the calling thread.
 #[cfg(target_arch = "x86_64")]
-pub struct Marks {
+pub struct Canaries {
     /// The stack pointer above them.
     top: usize,
 }
@@ -55,17 +55,17 @@ const RED_ZONE: usize = 128;
 /// far down, and has 950 bytes at least.
 #[cfg(target_arch = "x86_64")]
 const CALLS: usize = 640;
-/// Where the marks end, and how many bytes they span: more than the largest gap in what the kernel
-/// writes.
+/// Where the canaries end, and how many bytes they span: more than the largest gap in what the
+/// kernel writes.
 #[cfg(target_arch = "x86_64")]
 const FIRST: usize = RED_ZONE + CALLS;
 #[cfg(target_arch = "x86_64")]
 const SPAN: usize = 512;
-/// From one mark to the next.
+/// From one canary to the next.
 #[cfg(target_arch = "x86_64")]
 const STEP: usize = 32;
 #[cfg(target_arch = "x86_64")]
-const MARK: usize = 0x7273_6970_6373_706c;
+const CANARY: usize = 0x7273_6970_6373_706c;
 /// The least bytes of the processor's state.
 #[cfg(target_arch = "x86_64")]
 const STATE_MIN: usize = 512;
@@ -79,25 +79,25 @@ const PAGE: usize = 4096;
 const SIGNAL: usize = 0xffff_ffff;
 
 #[cfg(target_arch = "x86_64")]
-impl Marks {
-    /// Marks it. The calls that follow use less of the stack than `CALLS`; if they use more,
+impl Canaries {
+    /// Sets them. The calls that follow use less of the stack than `CALLS`; if they use more,
     /// handlers may be overlooked.
     #[inline(always)]
     pub fn set() -> Self {
         let top;
         // SAFETY: the kernel alone uses what is below the red zone, for handlers, and expects
-        // nothing there. The marks need less of the stack than a handler does.
+        // nothing there. The canaries need less of the stack than a handler does.
         unsafe {
             core::arch::asm!(
                 "mov {top}, rsp",
-                "movq {marks}, {mark}",
-                "punpcklqdq {marks}, {marks}",
+                "movq {canaries}, {canary}",
+                "punpcklqdq {canaries}, {canaries}",
                 ".irp number, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16",
-                "movups [rsp - {first} - {step} * \\number], {marks}",
+                "movups [rsp - {first} - {step} * \\number], {canaries}",
                 ".endr",
                 top = out(reg) top,
-                mark = in(reg) MARK,
-                marks = out(xmm_reg) _,
+                canary = in(reg) CANARY,
+                canaries = out(xmm_reg) _,
                 first = const FIRST,
                 step = const STEP,
                 options(nostack, preserves_flags),
@@ -136,7 +136,7 @@ impl Marks {
     fn are_whole(&self) -> bool {
         let mut at = self.top - FIRST - SPAN;
         while at < self.top - FIRST {
-            if word(at) != MARK || word(at + 8) != MARK {
+            if word(at) != CANARY || word(at + 8) != CANARY {
                 return false;
             }
             at += STEP;
@@ -239,7 +239,7 @@ fn clear(address: usize) {
 #[inline(always)]
 fn word(address: usize) -> usize {
     let word;
-    // SAFETY: readable, as the marks have been written there, or the kernel says so.
+    // SAFETY: readable, as the canaries have been written there, or the kernel says so.
     unsafe {
         core::arch::asm!("mov {}, [{}]", out(reg) word, in(reg) address,
             options(nostack, preserves_flags, readonly));
@@ -249,10 +249,10 @@ fn word(address: usize) -> usize {
 
 /// None.
 #[cfg(not(target_arch = "x86_64"))]
-pub struct Marks;
+pub struct Canaries;
 
 #[cfg(not(target_arch = "x86_64"))]
-impl Marks {
+impl Canaries {
     /// Does nothing.
     pub fn set() -> Self {
         Self
@@ -293,10 +293,10 @@ mod tests {
     fn struck_by(signal: libc::c_int, interrupted: Interrupted) -> Struck {
         // SAFETY: takes no pointer.
         let (process, thread) = unsafe { (libc::getpid(), libc::gettid()) };
-        let marks = Marks::set();
+        let canaries = Canaries::set();
         // SAFETY: the handler does nothing.
         unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) };
-        marks.struck(interrupted)
+        canaries.struck(interrupted)
     }
 
     fn handlers_strike_as_installed() -> bool {

@@ -8,9 +8,9 @@ use crate::atomic::{AtomicU64, Ordering};
 /// A number: in the low half; in the high half the generation of the process that has stored it.
 /// Changed by exchange or by a store.
 #[derive(Default)]
-pub struct OwnNumber(AtomicU64);
+pub struct ProcessLocal(AtomicU64);
 
-impl OwnNumber {
+impl ProcessLocal {
     /// The number that this process has stored; 0 = it has stored none.
     #[inline]
     pub fn load(&self, order: Ordering) -> u32 {
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_child_of_a_fork_has_none() {
-        let number = OwnNumber::default();
+        let number = ProcessLocal::default();
         assert_eq!(number.load(Ordering::Relaxed), 0);
         number.store(7, Ordering::Relaxed);
         assert!(number.change(|before| (before == 7).then_some(8)));

@@ -25,11 +25,11 @@ struct Bytes(UnsafeCell<MaybeUninit<[u8; SIZE]>>);
 
 /// The reserve. In the library it takes up addresses, and no memory before it is used.
 pub struct Reserve {
-    account: Account,
+    bump: Bump,
     bytes: Bytes,
 }
 
-// SAFETY: the account gives no byte to two blocks at a time.
+// SAFETY: the bump gives no byte to two blocks at a time.
 unsafe impl Sync for Reserve {}
 
 impl Reserve {
@@ -37,13 +37,13 @@ impl Reserve {
     #[cfg(not(loom))]
     #[expect(clippy::new_without_default, reason = "it is made once, as a static")]
     pub const fn new() -> Self {
-        let account = Account { state: AtomicU64::new(0) };
-        Self { account, bytes: Bytes(UnsafeCell::new(MaybeUninit::uninit())) }
+        let bump = Bump { state: AtomicU64::new(0) };
+        Self { bump, bytes: Bytes(UnsafeCell::new(MaybeUninit::uninit())) }
     }
 
     /// A block. Null: there is not so much left.
     pub fn take(&self, layout: Layout) -> *mut u8 {
-        let start = self.account.take(layout);
+        let start = self.bump.take(layout);
         start.map_or(ptr::null_mut(), |start| self.base().wrapping_add(start))
     }
 
@@ -57,7 +57,7 @@ impl Reserve {
     /// # Safety
     /// It came from here, and nothing uses it any more.
     pub unsafe fn give_back(&self, _block: *mut u8) {
-        self.account.give_back();
+        self.bump.give_back();
     }
 
     fn base(&self) -> *mut u8 {
@@ -67,7 +67,7 @@ impl Reserve {
 
 /// Which bytes are in use.
 #[cfg_attr(loom, derive(Default))]
-struct Account {
+struct Bump {
     /// Blocks that are in use (upper half), and the end of the last one that was taken, in bytes
     /// (lower half). 0: none is in use.
     ///
@@ -77,7 +77,7 @@ struct Account {
     state: AtomicU64,
 }
 
-impl Account {
+impl Bump {
     /// Where the block begins, in bytes from the start.
     fn take(&self, layout: Layout) -> Option<usize> {
         if layout.align() > ALIGNMENT {
@@ -130,7 +130,7 @@ mod model {
     use loom::sync::Arc;
     use loom::thread;
 
-    use super::{Account, Layout, SIZE};
+    use super::{Bump, Layout, SIZE};
     use crate::atomic::explore::check;
 
     /// A third of the reserve: with two more it is full.
@@ -138,7 +138,7 @@ mod model {
 
     #[derive(Default)]
     struct Fixture {
-        account: Account,
+        bump: Bump,
         /// Loom complains if two threads access one of them at the same time.
         thirds: [UnsafeCell<u32>; 3],
     }
@@ -146,10 +146,10 @@ mod model {
     impl Fixture {
         fn use_block(&self) {
             let layout = Layout::from_size_align(BLOCK, 1).unwrap();
-            let Some(start) = self.account.take(layout) else { return };
+            let Some(start) = self.bump.take(layout) else { return };
             // SAFETY: the block is ours; the model checks it.
             self.thirds[start / BLOCK].with_mut(|third| unsafe { *third += 1 });
-            self.account.give_back();
+            self.bump.give_back();
         }
     }
 
@@ -163,7 +163,7 @@ mod model {
             let other = thread::spawn(move || (0..2).for_each(|_| other.use_block()));
             (0..2).for_each(|_| all.use_block());
             other.join().unwrap();
-            assert_eq!(all.account.state.load(super::Ordering::Relaxed), 0);
+            assert_eq!(all.bump.state.load(super::Ordering::Relaxed), 0);
         });
     }
 }

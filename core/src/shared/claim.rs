@@ -94,7 +94,7 @@ pub trait Claimant {
     /// would be kept in memory from the beginning, and the fast path would read each of its words
     /// from there.
     #[inline(always)]
-    fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+    fn cold<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
         seldom(self)
     }
     /// Whether this is what the thread itself has stored in some word.
@@ -198,7 +198,7 @@ pub fn hold(word: &AtomicU32, held: u32, who: &impl Claimant) -> bool {
 fn claim_from(word: &AtomicU32, before: u32, who: &impl Claimant) -> bool {
     let identity = who.announce(word);
     if identity == 0 {
-        return who.apart(|who| claim_by_presence(word, before, who));
+        return who.cold(|who| claim_by_presence(word, before, who));
     }
     exchange(word, before, identity, who)
 }
@@ -222,7 +222,7 @@ fn exchange(word: &AtomicU32, before: u32, identity: u32, who: &impl Claimant) -
 /// Gives the word back, if it is one's own.
 #[inline(always)]
 pub fn release(word: &AtomicU32, who: &impl Claimant) {
-    who.apart(|who| who.give_back(word));
+    who.cold(|who| who.give_back(word));
     who.withdraw();
 }
 

@@ -12,7 +12,7 @@ use crate::os::{clock, settings};
 /// How long it is, in nanoseconds: many steps, and little beside a sleep.
 const LENGTH_NS: u64 = 1_000;
 /// Looks at the clock at most: a library beside us may have stopped it.
-const TURNS: usize = 1_000;
+const ROUNDS: usize = 1_000;
 
 /// What a process has learnt of such pauses.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Lull {
             return None;
         }
         let end = clock::monotonic_ns() + LENGTH_NS;
-        (0..TURNS).take_while(|_| clock::monotonic_ns() < end).for_each(|_| hint::spin_loop());
+        (0..ROUNDS).take_while(|_| clock::monotonic_ns() < end).for_each(|_| hint::spin_loop());
         let (found, was_worth_it) = look();
         before.tried(was_worth_it).replace(before, &self.0);
         Some(found)

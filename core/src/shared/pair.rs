@@ -109,7 +109,7 @@ mod real {
 #[cfg(loom)]
 mod real {
     use super::Versioned;
-    use crate::atomic::modelled::{Turn, before_load, step};
+    use crate::atomic::modelled::{Ticket, before_load, step};
     use loom::sync::Mutex;
     use loom::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -119,7 +119,7 @@ mod real {
         value: AtomicU64,
         version: AtomicU64,
         exchange: Mutex<()>,
-        turn: Turn,
+        ticket: Ticket,
     }
 
     impl Default for Pair {
@@ -128,7 +128,7 @@ mod real {
                 value: AtomicU64::new(0),
                 version: AtomicU64::new(0),
                 exchange: Mutex::new(()),
-                turn: Turn::default(),
+                ticket: Ticket::default(),
             }
         }
     }
@@ -136,20 +136,20 @@ mod real {
     #[allow(missing_docs)]
     impl Pair {
         pub fn load(&self) -> Versioned {
-            self.turn.take();
+            self.ticket.take();
             let version = self.version.load(Ordering::Acquire);
-            self.turn.take();
+            self.ticket.take();
             Versioned { version, value: self.value.load(Ordering::Acquire) }
         }
 
         pub fn value(&self) -> u64 {
-            self.turn.take();
+            self.ticket.take();
             before_load(Ordering::SeqCst);
             self.value.load(Ordering::Acquire)
         }
 
         pub fn version(&self) -> u64 {
-            self.turn.take();
+            self.ticket.take();
             before_load(Ordering::SeqCst);
             self.version.load(Ordering::Acquire)
         }

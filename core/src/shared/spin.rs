@@ -19,7 +19,7 @@
 
 use crate::atomic::{AtomicU16, AtomicU32, Ordering};
 use crate::os::futex::Interrupted;
-use crate::os::handled::Marks;
+use crate::os::handled::Canaries;
 use crate::os::signals::Struck;
 use crate::os::{Errno, Result, clock, cpu, settings};
 use crate::shared::experience::Experience;
@@ -117,7 +117,7 @@ impl Hint {
         }
         let word = if is_here { &self.yields } else { &self.spins };
         let before = Experience::of(word);
-        let marks = if may_call && !before.says_rest() { Some(Marks::set()) } else { None };
+        let canaries = if may_call && !before.says_rest() { Some(Canaries::set()) } else { None };
         let (happened, after) = if before.says_rest() {
             (false, before.rested())
         } else if is_here {
@@ -131,7 +131,7 @@ impl Hint {
             self.waker.store(ASKED, Ordering::Relaxed);
         }
         after.replace(before, word);
-        end(happened, marks, interrupted, changes)
+        end(happened, canaries, interrupted, changes)
     }
 
     /// Yields for as long as a spin may last. For after a spin that was in vain, or not worth it:
@@ -148,7 +148,7 @@ impl Hint {
         if !settings::get().spin {
             return Ok(false);
         }
-        let marks = Marks::set();
+        let canaries = Canaries::set();
         let (happened, after) = if before.says_rest() {
             (false, before.rested())
         } else {
@@ -156,25 +156,25 @@ impl Hint {
             (happened, after_yield(before, happened, was_slow))
         };
         after.replace(before, &self.yields);
-        end(happened, Some(marks), interrupted, changes)
+        end(happened, Some(canaries), interrupted, changes)
     }
 }
 
-/// A handler may have run since the marks were set. EINTR: it ends the wait, unless what is waited
-/// for has happened meanwhile.
+/// A handler may have run since the canaries were set. EINTR: it ends the wait, unless what is
+/// waited for has happened meanwhile.
 #[inline(always)]
 fn end(
     happened: bool,
-    marks: Option<Marks>,
+    canaries: Option<Canaries>,
     interrupted: Interrupted,
     changes: impl Fn() -> u32,
 ) -> Result<bool> {
-    let Some(marks) = marks else { return Ok(happened) };
+    let Some(canaries) = canaries else { return Ok(happened) };
     if happened {
-        marks.forget();
+        canaries.forget();
         return Ok(true);
     }
-    if marks.struck(interrupted) != Struck::Ends {
+    if canaries.struck(interrupted) != Struck::Ends {
         return Ok(false);
     }
     if changes() > 0 { Ok(true) } else { Err(Errno::EINTR) }

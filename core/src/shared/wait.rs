@@ -21,7 +21,7 @@ use core::mem::MaybeUninit;
 use crate::os::clock::Deadline;
 use crate::os::errno::{Errno, Result};
 use crate::os::futex::{Interrupted, Sleep, Woken};
-use crate::os::handled::Marks;
+use crate::os::handled::Canaries;
 use crate::os::signals::{Blocked, Struck};
 
 /// When a wait ends that does not get what it waits for.
@@ -233,12 +233,12 @@ impl<A: Attempt> Wait<A> {
     fn let_signals_through(&mut self) -> Result<bool> {
         let Some(signals) = self.signals.take() else { return Ok(false) };
         let mut struck = signals.held_back(self.terms.interrupted);
-        let marks = Marks::set();
+        let canaries = Canaries::set();
         drop(signals);
         if struck == Struck::Not {
             // One may have come after the question.
-            struck = marks.struck(self.terms.interrupted);
-        } else if marks.has_none_run() {
+            struck = canaries.struck(self.terms.interrupted);
+        } else if canaries.has_none_run() {
             // Another thread has taken a signal that was for the process.
             struck = Struck::GoesOn;
         }

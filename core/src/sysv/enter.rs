@@ -47,7 +47,7 @@ pub fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<boo
     let mut pause = Pause::default();
     while !claim::claim(&header.removal, who) {
         let has_ended = |holder| who.has_ended(holder, identity.is_at_home(who));
-        if !claim::free_if(&header.removal, has_ended) && !pause.turn() {
+        if !claim::free_if(&header.removal, has_ended) && !pause.wait() {
             return Err(Errno::EINVAL);
         }
     }
@@ -57,7 +57,7 @@ pub fn finish_removal<O: Object>(thread: &'static Thread, id: i32) -> Result<boo
         let names = header.names.load(Ordering::SeqCst);
         registry::unlink_key(O::FAMILY, identity.facts.key, id, names);
     }
-    let marked = within(who, object, |who| object.mark_removed(who));
+    let marked = within(who, object, |who| object.set_removed(who));
     let is_first = marked.is_ok() && header.life() != Life::Removed;
     header.pass(Life::Unborn, Life::Removed);
     header.pass(Life::Lives, Life::Removed);

@@ -160,7 +160,7 @@ fn settled<O: Object>(thread: &'static Thread, key: i32, id: i32) -> Settled {
             Life::Lives if is_left_half_done(&entered) => {}
             Life::Lives => return Settled::Lives,
             Life::Unborn => {
-                if !is_left_half_done(&entered) && pause.turn()
+                if !is_left_half_done(&entered) && pause.wait()
                     || !header.pass(Life::Unborn, Life::Removed)
                 {
                     continue;

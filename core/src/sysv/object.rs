@@ -42,7 +42,7 @@ pub trait Object: Send + Sync + Sized + 'static {
     fn owner_and_mode(&self) -> Result<(u64, u64)>;
 
     /// Marks it as removed, and wakes all waiters. EIDRM: it has been before.
-    fn mark_removed(&self, who: &Operation<'static>) -> Result<()>;
+    fn set_removed(&self, who: &Operation<'static>) -> Result<()>;
 
     /// Gives a new object its key, by `give_key`, and what else it needs before it lives, if its
     /// family has more than one file. A death in the middle is followed by [`Object::discard`].

@@ -41,13 +41,13 @@ pub struct Subject {
 #[derive(Default)]
 pub struct Verdict {
     words: [AtomicU64; 5],
-    /// Sequence numbers that have been given out. Relaxed: each is given out once.
-    numbers: AtomicU32,
+    /// Sequence sequences that have been given out. Relaxed: each is given out once.
+    sequences: AtomicU32,
 }
 
 /// The half that is the value.
 const VALUE: u64 = u32::MAX as u64;
-const NUMBER: u32 = 32;
+const SEQUENCE_SHIFT: u32 = 32;
 const MODE: u64 = 0o777;
 const GRANTED: u32 = 12;
 const FIXED: u64 = 1 << 16;
@@ -61,20 +61,20 @@ impl Verdict {
     pub fn grants(&self, subject: &Subject, wanted: u16) -> bool {
         let [user, group, generation, second, access] =
             self.words.each_ref().map(|word| word.load(Ordering::Relaxed));
-        let number = access & !VALUE;
-        let differs = user ^ (number | subject.owner & VALUE)
-            | group ^ (number | subject.owner >> 32)
-            | generation ^ (number | u64::from(subject.generation))
+        let sequence = access & !VALUE;
+        let differs = user ^ (sequence | subject.owner & VALUE)
+            | group ^ (sequence | subject.owner >> 32)
+            | generation ^ (sequence | u64::from(subject.generation))
             | (access ^ subject.mode) & MODE
             | u64::from(wanted) & !(access >> GRANTED);
-        let is_of_this_second = second == (number | subject.now & VALUE);
+        let is_of_this_second = second == (sequence | subject.now & VALUE);
         differs == 0 && (is_of_this_second || access & FIXED != 0)
     }
 
     /// Keeps an answer. `granted`: 3 bits; `fixed`: no thread of the process can change its
     /// credentials.
     pub fn keep(&self, subject: &Subject, granted: u16, fixed: bool) {
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let sequence = self.sequences.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let fixed = if fixed { FIXED } else { 0 };
         let values = [
             subject.owner & VALUE,
@@ -84,7 +84,7 @@ impl Verdict {
             subject.mode & MODE | u64::from(granted) << GRANTED | fixed,
         ];
         for (word, value) in self.words.iter().zip(values) {
-            word.store(value | u64::from(number) << NUMBER, Ordering::Relaxed);
+            word.store(value | u64::from(sequence) << SEQUENCE_SHIFT, Ordering::Relaxed);
         }
     }
 }

@@ -27,7 +27,7 @@ fn no_call() -> Call {
         ended: 0,
         hash: 0,
         decision: 0,
-        turn: 0,
+        sequence: 0,
         slot: -1,
         object: -1,
         value: 0,

@@ -34,7 +34,7 @@ fn leave_to_heirs(case: &mut Case) {
     for index in 0..HANDLES {
         let handle = case.book.handles[index];
         if handle.pid == case.pid && handle.opens > 0 {
-            note_keeper(case.book, handle.object as usize, case.pid);
+            note_heir(case.book, handle.object as usize, case.pid);
         }
     }
 }
@@ -42,7 +42,7 @@ fn leave_to_heirs(case: &mut Case) {
 /// Everybody who has used the queue has done with it, but for `leaving`, which is about to: notes
 /// an heir that keeps it without having used it. Whether it ever does is seen at the end, however
 /// it ends.
-pub fn note_keeper(book: &mut Book, object: usize, leaving: i32) {
+pub fn note_heir(book: &mut Book, object: usize, leaving: i32) {
     let mut kept = (0..HANDLES).filter(|&index| {
         let handle = &book.handles[index];
         handle.object as usize == object

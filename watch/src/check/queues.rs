@@ -127,9 +127,9 @@ pub fn after(case: &mut Case) {
         number::MQ_CLOSE => {
             let key = u64::from(next::number(call.arguments[0]).unsigned_abs());
             book::drop_handles(case.book, pid, |handle| handle.key == key);
-            kept::note_keeper(case.book, index, 0);
+            kept::note_heir(case.book, index, 0);
         }
-        number::MQ_UNLINK => kept::note_keeper(case.book, index, 0),
+        number::MQ_UNLINK => kept::note_heir(case.book, index, 0),
         number::MQ_NOTIFY => {
             let is_registered = call.arguments[1] != 0;
             let object = &mut case.book.objects[index];

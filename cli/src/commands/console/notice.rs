@@ -21,7 +21,7 @@ pub fn wish(arguments: &mut Arguments, fd: i32) -> Result<Option<Wish>> {
         b"NULL" => Ok(None),
         b"SIGEV_NONE" => Ok(Some(Wish::Nothing)),
         b"SIGEV_SIGNAL" => Ok(Some(Wish::Signal {
-            number: signal(arguments)?.cast_unsigned(),
+            signo: signal(arguments)?.cast_unsigned(),
             value: value as u64,
         })),
         b"SIGEV_THREAD" => Ok(Some(Wish::Thread(Start {

@@ -26,7 +26,7 @@ pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme) {
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    frame.render_widget(Line::from(summary(view)).style(Theme::marked()), about);
+    frame.render_widget(Line::from(summary(view)).style(Theme::selected()), about);
     frame.render_widget(note(view, theme, choice.width), choice);
     frame.render_widget(Line::from(keys_of(view.page)).style(theme.look(Tone::Faint)), keys);
     view.room = usize::from(page.height);

@@ -130,11 +130,11 @@ pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme, area: Rect) {
             let (text, look) = cell(column.what, entry, view, theme, *width, &mut users);
             aligned(theme.fit(&text, *width), column.is_right, look)
         });
-        let look = if number == place { Theme::marked() } else { Look::new() };
+        let look = if number == place { Theme::selected() } else { Look::new() };
         Row::new(cells.collect::<Vec<_>>()).style(look)
     });
     let heading = columns.iter().map(|(column, _)| {
-        let look = if column.key == Some(view.sort) { Theme::marked() } else { Look::new() };
+        let look = if column.key == Some(view.sort) { Theme::selected() } else { Look::new() };
         aligned(column.title.to_owned(), column.is_right, look)
     });
     let heading = Row::new(heading.collect::<Vec<_>>()).style(theme.look(Tone::Heading));

@@ -36,7 +36,7 @@ impl Theme {
     }
 
     /// Of the chosen row, and of the lines around the list.
-    pub fn marked() -> Look {
+    pub fn selected() -> Look {
         Look::new().add_modifier(Modifier::REVERSED)
     }
 

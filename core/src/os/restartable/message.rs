@@ -62,11 +62,11 @@ pub struct Commit<'a> {
 macro_rules! copy_and_commit {
     (
         [$($first:literal,)*], key: $store_key:literal,
-        watched: $watched:expr, body: $body:expr, commit: $commit:expr, $($operands:tt)*
+        condition: $condition:expr, body: $body:expr, commit: $commit:expr, $($operands:tt)*
     ) => {
         let rseq = crate::os::cpu::known_rseq_offset();
         sequence! {
-            rseq: in rseq, word: $watched.0, expected: $watched.1,
+            rseq: in rseq, word: $condition.0, expected: $condition.1,
             inside: [
                 "jne {undone}",
                 $($first,)*
@@ -110,7 +110,7 @@ macro_rules! copy_and_commit {
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub unsafe fn write_and_commit<const BEFORE: usize>(
-    watched: (&AtomicU64, u64),
+    condition: (&AtomicU64, u64),
     head: u128,
     body: Body,
     commit: Commit<'_>,
@@ -123,7 +123,7 @@ pub unsafe fn write_and_commit<const BEFORE: usize>(
     unsafe {
         copy_and_commit! {
             ["movups [{into} - {before}], {head}",], key: "mov [{key}], {new_key}",
-            watched: watched, body: body, commit: commit,
+            condition: condition, body: body, commit: commit,
             head = in(xmm_reg) head,
             before = const BEFORE,
             new_key = in(reg) key,
@@ -140,11 +140,15 @@ pub unsafe fn write_and_commit<const BEFORE: usize>(
 /// nothing overlaps.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub unsafe fn read_and_commit(watched: (&AtomicU64, u64), body: Body, commit: Commit<'_>) -> bool {
+pub unsafe fn read_and_commit(
+    condition: (&AtomicU64, u64),
+    body: Body,
+    commit: Commit<'_>,
+) -> bool {
     // SAFETY: glibc has registered what is at the offset, says the caller, as the rest.
     unsafe {
         copy_and_commit! {
-            [], key: "mov qword ptr [{key}], 0", watched: watched, body: body, commit: commit,
+            [], key: "mov qword ptr [{key}], 0", condition: condition, body: body, commit: commit,
         }
     }
     true
@@ -161,7 +165,7 @@ mod tests {
     const SIZE: usize = 16 + 256 + 16;
 
     struct Words {
-        watched: AtomicU64,
+        condition: AtomicU64,
         key: AtomicU64,
         claim: AtomicU32,
     }
@@ -169,7 +173,7 @@ mod tests {
     impl Words {
         fn new() -> Self {
             crate::os::cpu::init();
-            Self { watched: AtomicU64::new(7), key: AtomicU64::new(1), claim: AtomicU32::new(2) }
+            Self { condition: AtomicU64::new(7), key: AtomicU64::new(1), claim: AtomicU32::new(2) }
         }
 
         fn commit(&self) -> Commit<'_> {
@@ -214,7 +218,7 @@ mod tests {
             let head = u128::from_ne_bytes(HEAD);
             // SAFETY: all are large enough.
             until_done(|| unsafe {
-                write_and_commit::<16>((&words.watched, 7), head, body, words.commit(), 3)
+                write_and_commit::<16>((&words.condition, 7), head, body, words.commit(), 3)
             });
             assert!(words.are(3, 0), "{length}");
             assert_copied(&from, &HEAD, &into, length);
@@ -228,7 +232,7 @@ mod tests {
             let (words, mut into) = (Words::new(), vec![0; SIZE]);
             let body = Body { from: from.as_ptr(), into: into[16..].as_mut_ptr(), length };
             // SAFETY: both are large enough.
-            until_done(|| unsafe { read_and_commit((&words.watched, 7), body, words.commit()) });
+            until_done(|| unsafe { read_and_commit((&words.condition, 7), body, words.commit()) });
             assert!(words.are(0, 0), "{length}");
             assert_copied(&from, &[0; 16], &into, length);
         }
@@ -242,11 +246,11 @@ mod tests {
         let (words, mut into) = (Words::new(), vec![0; SIZE]);
         let from = bytes();
         let body = Body { from: from.as_ptr(), into: into[16..].as_mut_ptr(), length: 64 };
-        let (watched, head) = ((&words.watched, 8), u128::from_ne_bytes(HEAD));
+        let (condition, head) = ((&words.condition, 8), u128::from_ne_bytes(HEAD));
         // SAFETY: all are large enough; the bytes are not read.
         unsafe {
-            assert!(!write_and_commit::<16>(watched, head, body, words.commit(), 3));
-            assert!(!read_and_commit((&words.watched, 8), body, words.commit()));
+            assert!(!write_and_commit::<16>(condition, head, body, words.commit(), 3));
+            assert!(!read_and_commit((&words.condition, 8), body, words.commit()));
         }
         assert!(words.are(1, 2) && into == [0; SIZE]);
     }

@@ -121,19 +121,19 @@ fn store_both_if(
 /// not hold `before`. SeqCst.
 #[inline(always)]
 pub fn exchange_while(
-    watched: (&AtomicU64, u64),
+    condition: (&AtomicU64, u64),
     place: &AtomicU64,
     (before, after): (u64, u64),
 ) -> bool {
     #[cfg(target_arch = "x86_64")]
     if let Some(rseq) = super::cpu::rseq_offset() {
-        return match sequence::exchange_while(rseq, watched, place, (before, after)) {
+        return match sequence::exchange_while(rseq, condition, place, (before, after)) {
             Attempt::Done => true,
             Attempt::Other => false,
-            Attempt::Interrupted(_) => exchange_again(rseq, watched, place, (before, after)),
+            Attempt::Interrupted(_) => exchange_again(rseq, condition, place, (before, after)),
         };
     }
-    exchange_if(watched, place, (before, after))
+    exchange_if(condition, place, (before, after))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -141,13 +141,13 @@ pub fn exchange_while(
 #[inline(never)]
 fn exchange_again(
     rseq: isize,
-    watched: (&AtomicU64, u64),
+    condition: (&AtomicU64, u64),
     place: &AtomicU64,
     exchange: (u64, u64),
 ) -> bool {
     again(
-        || sequence::exchange_while(rseq, watched, place, exchange),
-        || exchange_if(watched, place, exchange),
+        || sequence::exchange_while(rseq, condition, place, exchange),
+        || exchange_if(condition, place, exchange),
     )
 }
 
@@ -162,7 +162,7 @@ fn exchange_if(
 }
 
 /// Bytes that are stored at once: no fewer are written.
-const PART: usize = 16;
+const CHUNK: usize = 16;
 
 /// Sixteen bytes in front of what is copied, as one integer that fits in a register, and where they
 /// go.
@@ -197,7 +197,7 @@ pub unsafe fn write_while(
         return unsafe { write_in_sequences(rseq, (word, expected), head, from, into, length) };
     }
     // SAFETY: as the caller says.
-    unsafe { write_in_parts((word, expected), head, from, into, length) }
+    unsafe { write_in_chunks((word, expected), head, from, into, length) }
 }
 
 /// # Safety
@@ -206,25 +206,25 @@ pub unsafe fn write_while(
 #[inline(always)]
 unsafe fn write_in_sequences(
     rseq: isize,
-    watched: (&AtomicU64, u64),
+    condition: (&AtomicU64, u64),
     head: Head,
     mut from: *const u8,
     into: *mut u8,
     mut length: usize,
 ) -> bool {
-    let mut short = [0_u8; PART];
-    if length < PART {
+    let mut short = [0_u8; CHUNK];
+    if length < CHUNK {
         // SAFETY: as the caller says; no other thread uses our own memory.
         unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
-        (from, length) = (short.as_ptr(), PART);
+        (from, length) = (short.as_ptr(), CHUNK);
     }
     // SAFETY: as the caller says; glibc has registered what is at this offset.
-    match unsafe { sequence::write_while(rseq, watched, head, from, into, length) } {
+    match unsafe { sequence::write_while(rseq, condition, head, from, into, length) } {
         Attempt::Done => true,
         Attempt::Other => false,
         // SAFETY: what is left of what the caller vouches for.
         Attempt::Interrupted(left) => unsafe {
-            continue_sequences(rseq, watched, head, (from, into), (length, left))
+            continue_sequences(rseq, condition, head, (from, into), (length, left))
         },
     }
 }
@@ -236,13 +236,13 @@ unsafe fn write_in_sequences(
 #[inline(never)]
 unsafe fn continue_sequences(
     rseq: isize,
-    watched: (&AtomicU64, u64),
+    condition: (&AtomicU64, u64),
     head: Head,
     (from, into): (*const u8, *mut u8),
     (length, left): (usize, usize),
 ) -> bool {
     // What has been copied more than once was the same.
-    let (mut at, mut was_at) = ((length - left).min(length - PART), usize::MAX);
+    let (mut at, mut was_at) = ((length - left).min(length - CHUNK), usize::MAX);
     loop {
         let left = length - at;
         // SAFETY: a part of what the caller vouches for.
@@ -250,7 +250,7 @@ unsafe fn continue_sequences(
         if at == was_at {
             // No further than before.
             return undisturbed(|| {
-                let is_same = watched.0.load(Ordering::Relaxed) == watched.1;
+                let is_same = condition.0.load(Ordering::Relaxed) == condition.1;
                 if is_same {
                     // SAFETY: as the caller says; a part of what it vouches for.
                     unsafe {
@@ -263,10 +263,10 @@ unsafe fn continue_sequences(
         }
         was_at = at;
         // SAFETY: that part has 16 bytes or more; glibc has registered what is at the offset.
-        match unsafe { sequence::write_while(rseq, watched, head, from, into, left) } {
+        match unsafe { sequence::write_while(rseq, condition, head, from, into, left) } {
             Attempt::Done => return true,
             Attempt::Other => return false,
-            Attempt::Interrupted(left) => at = (length - left).min(length - PART),
+            Attempt::Interrupted(left) => at = (length - left).min(length - CHUNK),
         }
     }
 }
@@ -276,7 +276,7 @@ unsafe fn continue_sequences(
 /// # Safety
 /// As `write_while`.
 #[cfg_attr(target_arch = "x86_64", cold, inline(never))]
-unsafe fn write_in_parts(
+unsafe fn write_in_chunks(
     (word, expected): (&AtomicU64, u64),
     head: Head,
     mut from: *const u8,
@@ -290,11 +290,11 @@ unsafe fn write_in_parts(
         compiler_fence(Ordering::SeqCst);
         is_same
     };
-    let mut short = [0_u8; PART];
-    if length < PART {
+    let mut short = [0_u8; CHUNK];
+    if length < CHUNK {
         // SAFETY: as the caller says; no other thread uses our own memory.
         unsafe { ptr::copy_nonoverlapping(from, short.as_mut_ptr(), length) };
-        (from, length) = (short.as_ptr(), PART);
+        (from, length) = (short.as_ptr(), CHUNK);
     }
     if !is_same() {
         return false;
@@ -302,16 +302,16 @@ unsafe fn write_in_parts(
     // SAFETY: as the caller says.
     unsafe { head.1.write(head.0.to_ne_bytes()) };
     // The last part first, as in the sequences: then all the others are whole.
-    let (last, mut at) = (length - PART, 0);
+    let (last, mut at) = (length - CHUNK, 0);
     let mut part = last;
     while is_same() {
         // SAFETY: a part of what the caller vouches for.
-        unsafe { ptr::copy_nonoverlapping(from.add(part), into.add(part), PART) };
+        unsafe { ptr::copy_nonoverlapping(from.add(part), into.add(part), CHUNK) };
         if at >= last {
             return is_same();
         }
         part = at;
-        at += PART;
+        at += CHUNK;
     }
     false
 }

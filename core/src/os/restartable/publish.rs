@@ -11,31 +11,31 @@ use crate::os::publication::Publication;
 /// Publishes, if the word holds `expected`. False: it does not, or `current` holds something else;
 /// an unknown part has been written.
 #[inline(always)]
-pub fn publish_while(watched: (&AtomicU64, u64), publication: &Publication<'_>) -> bool {
+pub fn publish_while(condition: (&AtomicU64, u64), publication: &Publication<'_>) -> bool {
     #[cfg(target_arch = "x86_64")]
     if let Some(rseq) = crate::os::cpu::rseq_offset() {
         use super::sequence::Attempt;
-        return match publish_in_sequence(rseq, watched, publication) {
+        return match publish_in_sequence(rseq, condition, publication) {
             Attempt::Done => true,
             Attempt::Other => false,
             Attempt::Interrupted(_) => {
                 // A copy: the publication itself need not be in memory.
                 let copy = *publication;
-                publish_again(rseq, watched, &copy)
+                publish_again(rseq, condition, &copy)
             }
         };
     }
     let copy = *publication;
-    publish_if(watched, &copy)
+    publish_if(condition, &copy)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[cold]
 #[inline(never)]
-fn publish_again(rseq: isize, watched: (&AtomicU64, u64), publication: &Publication<'_>) -> bool {
+fn publish_again(rseq: isize, condition: (&AtomicU64, u64), publication: &Publication<'_>) -> bool {
     super::again(
-        || publish_in_sequence(rseq, watched, publication),
-        || publish_if(watched, publication),
+        || publish_in_sequence(rseq, condition, publication),
+        || publish_if(condition, publication),
     )
 }
 
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn all_is_copied_changed_and_exchanged() {
         crate::os::cpu::init();
-        let (watched, current) = (AtomicU64::new(7), AtomicU64::new(1));
+        let (condition, current) = (AtomicU64::new(7), AtomicU64::new(1));
         let (root, new_root, line, new_line) = (words(100), words(0), words(200), words(0));
         let publication = Publication {
             root: (&root, &new_root),
@@ -146,12 +146,12 @@ mod tests {
             exchange: (1, 2),
         };
         let other = Publication { exchange: (5, 6), ..publication };
-        assert!(!publish_while((&watched, 8), &publication));
-        assert!(!publish_while((&watched, 7), &other));
+        assert!(!publish_while((&condition, 8), &publication));
+        assert!(!publish_while((&condition, 7), &other));
         assert_eq!(current.load(Ordering::Relaxed), 1);
         for publish in [publish_while, publish_if] {
             current.store(1, Ordering::Relaxed);
-            assert!(publish((&watched, 7), &publication));
+            assert!(publish((&condition, 7), &publication));
             assert_eq!(current.load(Ordering::Relaxed), 2);
             let expected = [1, 2, 3, 4, 104, 105, 106, 107, 108, 109, 110, 111];
             assert_eq!(values(&new_root), expected);

@@ -145,7 +145,7 @@ pub fn exchange_while(
 #[inline(always)]
 pub unsafe fn write_while(
     rseq: isize,
-    watched: (&AtomicU64, u64),
+    condition: (&AtomicU64, u64),
     head: Head,
     from: *const u8,
     into: *mut u8,
@@ -154,9 +154,9 @@ pub unsafe fn write_while(
     // SAFETY: as the caller says.
     unsafe {
         if length < LONG {
-            write_short_while(rseq, watched, head, from, into, length)
+            write_short_while(rseq, condition, head, from, into, length)
         } else {
-            write_long_while(rseq, watched, head, from, into, length)
+            write_long_while(rseq, condition, head, from, into, length)
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::os::user;
 use crate::posix::mq::descriptor::{self, Use};
 use crate::posix::mq::files;
 use crate::posix::mq::layout::Layout;
-use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
+use crate::posix::mq::notify::request;
 use crate::posix::mq::permission;
 use crate::posix::mq::store::key;
 use crate::shared::thread::{FrameTag, Thread};
@@ -175,7 +175,7 @@ pub fn read(
     if !queue.can_receive {
         return Ok(None);
     }
-    let registered = record::registered(fd, queue.layout.notify().in_force());
+    let registered = request::registered(fd, queue.layout.notify().in_force());
     let line = status_line(bytes(&queue.layout), registered) + "\n";
     let start = position.unwrap_or_else(|| queue.position.load(Ordering::Relaxed));
     let start = usize::try_from(start).unwrap_or(usize::MAX).min(line.len());

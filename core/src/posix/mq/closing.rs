@@ -188,7 +188,7 @@ pub fn way_was_made(moved: &Moved) {
         // it does so as after any loss of a lock.
         let mut pause = Pause::default();
         let lock = || lock::try_lock_range(kept.fd(), Owner::Process, Kind::Write, first..=last);
-        while lock() == Ok(false) && pause.turn() {}
+        while lock() == Ok(false) && pause.wait() {}
     }
     presence::end_move(kept.fd());
 }

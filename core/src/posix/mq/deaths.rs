@@ -2,7 +2,7 @@
 
 use super::descriptor::Use;
 use super::descriptor::mapping;
-use super::store::holders::Record;
+use super::store::holders::Entry;
 use super::store::slots::{self, Look, Wanted};
 use crate::atomic::{AtomicUsize, Ordering, fence, hint};
 use crate::shared::claim::Claimant;
@@ -38,14 +38,14 @@ impl Use<'_> {
         }
     }
 
-    /// Gives back what processes hold that have ended, and all records of such processes. True: one
+    /// Gives back what processes hold that have ended, and all entries of such processes. True: one
     /// may be about to end.
     #[cold]
     pub fn mend(&self) -> bool {
-        for record in self.queue.layout.holders().used() {
-            let owner = record.owner();
-            if record.is_being_taken() && self.operation.has_holder_ended(owner) {
-                record.give_back(owner);
+        for entry in self.queue.layout.holders().used() {
+            let owner = entry.owner();
+            if entry.is_being_taken() && self.operation.has_holder_ended(owner) {
+                entry.give_back(owner);
             }
         }
         self.mend_marked()
@@ -56,17 +56,17 @@ impl Use<'_> {
     fn mend_marked(&self) -> bool {
         let holders = self.queue.layout.holders().used();
         let mut is_doubtful = false;
-        for record in holders.iter().filter(|record| record.is_marked()) {
-            is_doubtful |= !self.mend_holder(record);
+        for entry in holders.iter().filter(|entry| entry.is_marked()) {
+            is_doubtful |= !self.mend_holder(entry);
         }
         is_doubtful
     }
 
     /// False: it has not ended.
     #[cold]
-    fn mend_holder(&self, record: &Record) -> bool {
-        record.notice(mapping::wake_all);
-        let held = record.owner();
+    fn mend_holder(&self, entry: &Entry) -> bool {
+        entry.notice(mapping::wake_all);
+        let held = entry.owner();
         if held == 0 {
             return true;
         }
@@ -92,7 +92,7 @@ impl Use<'_> {
         if message && was_empty && layout.notify().active() != 0 {
             self.notify_of_sent(true);
         }
-        record.give_back(held);
+        entry.give_back(held);
         true
     }
 

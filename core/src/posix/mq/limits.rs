@@ -26,7 +26,7 @@ const HARD_MSGSIZE_MAX: u64 = 16 << 20;
 
 /// Whether there may be one more queue, whatever its sizes. ENOSPC when there are queues_max of
 /// them.
-pub fn check_number() -> Result<()> {
+pub fn check_count() -> Result<()> {
     let refused = settings::get().kernel_limits
         && !has(Capability::SysResource)
         && existing().count() as u64 >= limit("queues_max", QUEUES_MAX);

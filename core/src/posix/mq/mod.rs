@@ -87,7 +87,7 @@ pub use closing::{
     forget_closed, lowest_spared, make_way, way_was_made,
 };
 #[cfg(not(loom))]
-pub use descriptor::inherited::{is_marked as is_descriptor_of_queue, note_inherited};
+pub use descriptor::inherited::{has_magic as is_descriptor_of_queue, note_inherited};
 #[cfg(not(loom))]
 pub use descriptor::{Closing, is_found_queue};
 #[cfg(not(loom))]

@@ -90,7 +90,7 @@ fn open_or_create(name: Name<'_>, how: How) -> Result<Data> {
             Err(Errno::EACCES) => return Access::from_flags(how.flags).and(Err(Errno::EACCES)),
             decided => return decided,
         }
-        limits::check_number()?;
+        limits::check_count()?;
         let geometry = match how.sizes {
             Some((maxmsg, msgsize)) => Geometry::new(maxmsg, msgsize)?,
             None => limits::default_geometry(),
@@ -114,7 +114,7 @@ fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd>
 #[inline(never)]
 fn set_up(data: Data, fifo: &Fifo, access: Access, flags: c_int) -> Result<()> {
     fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK != 0)?;
-    inherited::mark(&fifo.file, access)?;
+    inherited::set_magic(&fifo.file, access)?;
     let opened = Opened::new(data, &fifo.status, access);
     pollers::set_up(&opened, fifo.file.as_raw_fd());
     descriptor::insert(fifo.file.as_raw_fd(), opened)

@@ -16,8 +16,8 @@ use crate::posix::mq::files::{self, Reader};
 use crate::posix::mq::layout::{
     Geometry, HEADER_SIZE, Header, MessageHeader, NOTES, SlotHeader, VERSION, read_version,
 };
-use crate::posix::mq::notify::record;
 use crate::posix::mq::notify::registration::Registered;
+use crate::posix::mq::notify::request;
 
 /// In the data file: the word that receivers sleep on while there is no message.
 pub const MESSAGE_WORD: u64 = Header::MESSAGE_WORD;
@@ -146,7 +146,7 @@ impl Snapshot {
     pub fn registered(&self) -> Option<Registered> {
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
         let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
-        record::registered(fifo.as_raw_fd(), self.header.notify().in_force())
+        request::registered(fifo.as_raw_fd(), self.header.notify().in_force())
     }
 
     /// The number of messages ever sent. One whose sender was killed may count, or not.
@@ -173,10 +173,10 @@ impl Snapshot {
     pub fn kept(&self, file: &File) -> Result<Vec<Kept>> {
         let holders = self.header.holders().used().iter();
         let mut all: Vec<(u32, Kept)> = holders
-            .filter(|record| record.owner() != 0 && !record.is_marked())
-            .map(|record| (record.owner(), Kept { pid: record.pid(), loans: 0, borrowed: 0 }))
+            .filter(|entry| entry.owner() != 0 && !entry.is_marked())
+            .map(|entry| (entry.owner(), Kept { pid: entry.pid(), loans: 0, borrowed: 0 }))
             .collect();
-        // A process that has opened the queue twice has two records.
+        // A process that has opened the queue twice has two entries.
         all.sort_unstable_by_key(|(owner, _)| *owner);
         all.dedup_by_key(|(owner, _)| *owner);
         if all.is_empty() {

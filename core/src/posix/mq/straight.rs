@@ -5,7 +5,7 @@
 //! as when each question is answered before the next; one for a queue that uses several slots; and
 //! one for a queue with a tree.
 
-mod apart;
+mod cold;
 mod tree;
 
 use std::os::fd::RawFd;
@@ -44,7 +44,7 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> bo
     let length = message.length;
     if !Body::is_short(length) || !layout.slots().index.uses_first_only() {
         // SAFETY: as the caller says.
-        return queue.apart(move |queue| unsafe { queue.send_otherwise(message) });
+        return queue.cold(move |queue| unsafe { queue.send_otherwise(message) });
     }
     if message.check_priority().is_err()
         || length > layout.geometry().msgsize
@@ -56,7 +56,7 @@ pub unsafe fn send_at_once(thread: &Thread, fd: RawFd, message: &Outgoing) -> bo
     let claimed = layout.slots().reserve_first(who, |slot| layout.will_write(slot));
     let Some((reserved, place)) = claimed else {
         // SAFETY: as the caller says; checked.
-        return queue.apart(move |queue| unsafe { queue.send_apart(message) });
+        return queue.cold(move |queue| unsafe { queue.send_cold(message) });
     };
     // SAFETY: as the caller says; checked; the slot is claimed.
     unsafe { queue.send_to_claimed(message, length, reserved, place) }
@@ -86,11 +86,11 @@ pub unsafe fn receive_at_once<R>(
     let slots = layout.slots();
     if !slots.index.uses_first_only() {
         // SAFETY: as the caller says; checked.
-        return give(queue.apart(move |queue| unsafe { queue.receive_from_several(into) }));
+        return give(queue.cold(move |queue| unsafe { queue.receive_from_several(into) }));
     }
     let Some((taken, place)) = slots.take_first(who, |slot| layout.will_read(slot)) else {
         // SAFETY: as the caller says; checked.
-        return give(queue.apart(move |queue| unsafe { queue.receive_apart(into) }));
+        return give(queue.cold(move |queue| unsafe { queue.receive_cold(into) }));
     };
     let is_for_us = |length| Body::is_short(length) && into.is_known_to_take(length);
     // SAFETY: as the caller says; checked; the slot is claimed.
@@ -125,7 +125,7 @@ impl Use<'_> {
             || !point.hint.is_answered();
         if in_the_way {
             // SAFETY: as the caller says.
-            return self.apart(move |this| unsafe { this.send_claimed_apart(message, reserved) });
+            return self.cold(move |this| unsafe { this.send_claimed_cold(message, reserved) });
         }
         // SAFETY: as the caller says.
         let sent = unsafe {
@@ -137,12 +137,12 @@ impl Use<'_> {
         };
         if !sent {
             // SAFETY: as the caller says.
-            return self.apart(move |this| unsafe { this.send_anew(message, reserved) });
+            return self.cold(move |this| unsafe { this.send_anew(message, reserved) });
         }
         who.withdraw_watched();
         membarrier::light();
         if point.is_awaited() || notify.active() != 0 {
-            self.apart(move |this| this.tell_of_sent(reserved));
+            self.cold(move |this| this.tell_of_sent(reserved));
         }
         true
     }
@@ -174,13 +174,13 @@ impl Use<'_> {
             if unsafe { who.read_and_commit(body, commit(taken.slot)) } {
                 who.withdraw_watched();
                 if point.is_awaited() {
-                    self.apart(|this| this.tell_senders(WakeOrder::AtOnce));
+                    self.cold(|this| this.tell_senders(WakeOrder::AtOnce));
                 }
                 return give(Ok(Some(Received { length, priority: key::priority(taken.key) })));
             }
         }
         // SAFETY: as the caller says.
-        give(self.apart(move |this| unsafe { this.receive_claimed_apart(into, taken) }))
+        give(self.cold(move |this| unsafe { this.receive_claimed_cold(into, taken) }))
     }
 
     /// The same as [`send_at_once`] for messages that are not short, and where more than one slot
@@ -209,7 +209,7 @@ impl Use<'_> {
         };
         let Some((reserved, place)) = claimed else {
             // SAFETY: as the caller says.
-            return unsafe { self.send_apart(message) };
+            return unsafe { self.send_cold(message) };
         };
         // SAFETY: as the caller says; the slot is claimed.
         unsafe { self.send_to_claimed(message, message.length, reserved, place) }
@@ -229,7 +229,7 @@ impl Use<'_> {
         let claimed = layout.slots().take_of_few(who, |slot| layout.will_read(slot));
         let Some((taken, place)) = claimed else {
             // SAFETY: as the caller says.
-            return unsafe { self.receive_apart(into) };
+            return unsafe { self.receive_cold(into) };
         };
         let can_take = |length| into.check(length).is_ok();
         // SAFETY: as the caller says; the slot is claimed.

@@ -74,7 +74,7 @@ impl Use<'_> {
         let active = notify.active();
         if active != 0 {
             // SAFETY: as the caller says.
-            return self.apart(|this| unsafe {
+            return self.cold(|this| unsafe {
                 this.send_to_registered(message, reserved, owed, is_awaited, active)
             });
         }
@@ -120,7 +120,7 @@ impl Use<'_> {
         let header = self.header_for(length_of(message), active, is_awaited);
         // SAFETY: the slot is claimed; the message has been checked; the caller vouches for its
         // body.
-        let is_whole = unsafe { self.write(reserved.slot.number, header.to_number(), message) };
+        let is_whole = unsafe { self.write(reserved.slot.number, header.to_bits(), message) };
         // No handler that leaves for good may part message and notification.
         let _blocked = Blocked::all();
         if !is_whole {
@@ -141,15 +141,15 @@ impl Use<'_> {
     ) -> bool {
         let layout = &self.queue.layout;
         let pollers = layout.readiness().pollers();
-        let is_told = pollers.any() && self.apart(|this| this.raise_message(pollers));
+        let is_told = pollers.any() && self.cold(|this| this.raise_message(pollers));
         layout.message().hint.waking();
         let committed = if is_awaited {
-            self.apart(|this| this.publish_and_wake(sent, priority, owed))
+            self.cold(|this| this.publish_and_wake(sent, priority, owed))
         } else {
             self.publish(sent, priority)
         };
         if committed && pollers.any() {
-            self.apart(|this| {
+            self.cold(|this| {
                 this.lower_space(pollers);
                 this.tell_edges(pollers, is_told, Pollers::SPACE);
             });
@@ -168,7 +168,7 @@ impl Use<'_> {
         let active = layout.notify().active();
         let is_awaited = layout.message().is_awaited();
         if is_awaited || active != 0 {
-            self.apart(|this| this.tell_receivers(is_awaited, active, sent, WakeOrder::AtOnce));
+            self.cold(|this| this.tell_receivers(is_awaited, active, sent, WakeOrder::AtOnce));
         }
         true
     }
@@ -227,8 +227,7 @@ impl Use<'_> {
         let is_awaited = layout.space().is_awaited();
         let Ok((body, length)) = layout.body(taken.slot.number) else {
             // SAFETY: as the caller says.
-            return self
-                .apart(|this| unsafe { this.receive_noting(into, taken, owed, is_awaited) });
+            return self.cold(|this| unsafe { this.receive_noting(into, taken, owed, is_awaited) });
         };
         if let Err(error) = into.check(length) {
             Slots::put_back(taken, who);
@@ -292,19 +291,19 @@ impl Use<'_> {
     ) -> bool {
         let (layout, point) = (&self.queue.layout, self.queue.layout.space());
         let pollers = layout.readiness().pollers();
-        let is_told = pollers.any() && self.apart(|this| this.raise_space(pollers));
+        let is_told = pollers.any() && self.cold(|this| this.raise_space(pollers));
         point.hint.waking();
         let committed = if is_awaited {
-            self.apart(|this| this.clear_and_wake(taken, owed))
+            self.cold(|this| this.clear_and_wake(taken, owed))
         } else {
             let cleared = layout.slots().clear(taken, &self.operation);
             if cleared && point.is_awaited() {
-                self.apart(|this| this.tell_senders(WakeOrder::AtOnce));
+                self.cold(|this| this.tell_senders(WakeOrder::AtOnce));
             }
             cleared
         };
         if committed && pollers.any() {
-            self.apart(|this| {
+            self.cold(|this| {
                 this.lower_message(pollers);
                 this.tell_edges(pollers, is_told, Pollers::MESSAGE);
             });
@@ -355,7 +354,7 @@ impl Use<'_> {
     ) -> bool {
         let active = self.queue.layout.notify().active();
         if active != 0 {
-            self.apart(|this| this.tell_receivers(is_awaited, active, sent, order));
+            self.cold(|this| this.tell_receivers(is_awaited, active, sent, order));
         }
         active != 0
     }

@@ -1,7 +1,7 @@
 //! The presence over an exec(2).
 //!
 //! The lock on the file stays as long as its descriptor does. So an exec leaves the descriptor of a
-//! process with adjustments open (`stay`). It has a mark, by which the new program knows it from
+//! process with adjustments open (`stay`). It has a magic, by which the new program knows it from
 //! the start (`note`), before that program closes all that it does not know of. Programs that such
 //! a process starts by vfork or posix_spawn get the descriptor as well, but not the lock, and close
 //! it.
@@ -19,7 +19,7 @@ use crate::os::reserved::{self, Reserved};
 use crate::os::{description, lock};
 
 /// On the description, and different from those of queues.
-const MARK: i32 = 16;
+const MAGIC: i32 = 16;
 
 /// The descriptor that an exec leaves open: `Reserved::to_bits`. Inherited by children.
 static LEFT_OPEN: AtomicU32 = AtomicU32::new(0);
@@ -27,7 +27,7 @@ static LEFT_OPEN: AtomicU32 = AtomicU32::new(0);
 /// From now on an exec leaves this descriptor open.
 pub fn stay(kept: Reserved) {
     // Without it the new program looks for it when it first needs it.
-    let _ = description::mark(kept.fd(), MARK);
+    let _ = description::set_magic(kept.fd(), MAGIC);
     kept.stay_over_exec(true);
     LEFT_OPEN.store(kept.to_bits(), Ordering::Relaxed);
 }
@@ -45,9 +45,9 @@ static INHERITED: AtomicU32 = AtomicU32::new(0);
 /// This program has looked for it. Not in the child of a fork: that has none.
 static HAS_LOOKED: AtomicBool = AtomicBool::new(false);
 
-/// At load: the program has been started with a descriptor of this mark.
-pub fn note(fd: RawFd, mark: i32) {
-    if mark == MARK && INHERITED.load(Ordering::Relaxed) == 0 {
+/// At load: the program has been started with a descriptor with this magic.
+pub fn note(fd: RawFd, magic: i32) {
+    if magic == MAGIC && INHERITED.load(Ordering::Relaxed) == 0 {
         match found_under(fd) {
             Some(found) => keep(found),
             None if is_left_by_parent(fd) => drop(Fd(fd)),

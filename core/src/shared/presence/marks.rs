@@ -233,7 +233,7 @@ fn region() -> Result<usize> {
                 }
             }
             // By another thread, or by the one that this handler has interrupted.
-            IN_THE_MAKING if pause.turn() => {}
+            IN_THE_MAKING if pause.wait() => {}
             IN_THE_MAKING => return Err(Errno::EAGAIN),
             REFUSED => return Err(Errno::ENOSYS),
             base => return Ok(base),

@@ -19,7 +19,7 @@
 use core::cell::Cell;
 use core::ptr;
 
-use super::record::Record;
+use super::activation::Activation;
 use crate::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence,
 };
@@ -39,9 +39,9 @@ const SLAB: usize = 256;
 /// Slabs at most: 262,144 threads at a time.
 const SLABS: usize = 1024;
 
-/// A thread's block. All fields but `owner`, `tid`, `presence` and what `Record` names are for the
-/// thread itself and its signal handlers; they are atomics because a handler may run between any
-/// two instructions.
+/// A thread's block. All fields but `owner`, `tid`, `presence` and what `Activation` names are for
+/// the thread itself and its signal handlers; they are atomics because a handler may run between
+/// any two instructions.
 #[repr(C)]
 pub struct Thread {
     /// Different each time the block is set up; 0 = it is not. First: then its address is that of
@@ -73,7 +73,7 @@ pub struct Thread {
     /// The child of a vfork(2) has changed its descriptors. Set by the child, with `claims` leading
     /// to `taken`; cleared by the thread that owns the block.
     is_lent: AtomicBool,
-    pub(super) records: [Record; DEPTH],
+    pub(super) activations: [Activation; DEPTH],
 }
 
 /// Used instead of `list_op_pending` for threads whose TID means nothing to others.
@@ -91,7 +91,7 @@ pub type FindSlot = unsafe extern "C" fn() -> *const Cell<*const Thread>;
 /// Null until the library is loaded.
 static FIND_SLOT: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
-// SAFETY: zeros are a free block, and `Record` is made of atomics, too.
+// SAFETY: zeros are a free block, and `Activation` is made of atomics, too.
 unsafe impl Wiped for Thread {}
 
 impl Thread {
@@ -164,8 +164,8 @@ impl Thread {
         self.unwatched.store(0, Ordering::Relaxed);
         self.presence.store(0, Ordering::Relaxed);
         self.filter.forget();
-        for (record, index) in self.records.iter().zip(0_u64..) {
-            record.set_up(index);
+        for (activation, index) in self.activations.iter().zip(0_u64..) {
+            activation.set_up(index);
         }
         self.identify();
         let incarnation = LAST.fetch_add(1, Ordering::Relaxed) + 1;
@@ -243,7 +243,8 @@ impl Thread {
             && self.tid.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if reclaims {
             let identities = [tid, self.presence.load(Ordering::Relaxed)];
-            let claimed = self.records.iter().filter_map(|record| self.claim_of(record));
+            let claimed =
+                self.activations.iter().filter_map(|activation| self.claim_of(activation));
             claimed.for_each(|word| claim::free_of_dead(word, identities));
             self.clear();
         }
@@ -251,10 +252,10 @@ impl Thread {
     }
 
     /// The word that an operation has claimed, or is about to.
-    pub(super) fn claim_of(&self, record: &Record) -> Option<&AtomicU32> {
-        let entry = record.entry.load(Ordering::Relaxed);
+    pub(super) fn claim_of(&self, activation: &Activation) -> Option<&AtomicU32> {
+        let entry = activation.entry.load(Ordering::Relaxed);
         let word = entry.wrapping_add(self.futex_offset.load(Ordering::Relaxed));
-        // SAFETY: the subject that the word belongs to is protected by this record.
+        // SAFETY: the subject that the word belongs to is protected by this activation.
         (entry != 0).then(|| unsafe { &*ptr::with_exposed_provenance::<AtomicU32>(word) })
     }
 
@@ -280,9 +281,9 @@ impl Thread {
         address.wrapping_sub(self.futex_offset.load(Ordering::Relaxed))
     }
 
-    /// The operation of this record has been left for good: it owes no wake.
-    pub(super) fn forget_wake(&self, record: &Record) {
-        let owed = record.owed.swap(0, Ordering::Relaxed);
+    /// The operation of this activation has been left for good: it owes no wake.
+    pub(super) fn forget_wake(&self, activation: &Activation) {
+        let owed = activation.owed.swap(0, Ordering::Relaxed);
         let pending = self.pending();
         if owed != 0 && pending.load(Ordering::Relaxed) == owed {
             pending.store(0, Ordering::Relaxed);
@@ -293,7 +294,7 @@ impl Thread {
         self.watched.store(ptr::null_mut(), Ordering::Relaxed);
         self.incarnation.store(0, Ordering::Relaxed);
         self.presence.store(0, Ordering::Relaxed);
-        self.records.iter().for_each(Record::clear);
+        self.activations.iter().for_each(Activation::clear);
         self.owner.store(0, Ordering::Release);
     }
 
@@ -324,7 +325,7 @@ impl Thread {
 
     /// Whether it is in the middle of a claim in the name of the presence.
     pub(in crate::shared) fn claims_by_presence(&self) -> bool {
-        self.records.iter().any(|record| record.by_presence.load(Ordering::SeqCst))
+        self.activations.iter().any(|activation| activation.by_presence.load(Ordering::SeqCst))
     }
 
     /// Whether it has an owner that may still use it.
@@ -336,9 +337,9 @@ impl Thread {
     fn protects(&self, subject: *const ()) -> bool {
         self.is_in_use()
             && self
-                .records
+                .activations
                 .iter()
-                .any(|record| ptr::eq(record.subject.load(Ordering::SeqCst), subject))
+                .any(|activation| ptr::eq(activation.subject.load(Ordering::SeqCst), subject))
     }
 }
 

@@ -3,9 +3,9 @@
 
 use core::ptr;
 
+use super::activation::Activation;
 use super::block::this_tid;
 use super::operation::Operation;
-use super::record::Record;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 use crate::os::errno::preserved;
 use crate::os::process::Process;
@@ -18,7 +18,7 @@ impl Operation<'_> {
     /// Without a presence: neither the kernel nor a file tells of a death. At home it can still be
     /// checked whether there is such a thread.
     fn bare(&self) -> u32 {
-        self.record.by_presence.store(false, Ordering::Release);
+        self.activation.by_presence.store(false, Ordering::Release);
         match self.thread.tid() {
             _ if !self.is_at_home() => NAMELESS,
             0 => preserved(this_tid),
@@ -31,10 +31,10 @@ impl Operation<'_> {
     pub fn withdraw_watched(&self) {
         compiler_fence(Ordering::SeqCst);
         // A handler that has locked a robust mutex has left 0.
-        if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
+        if self.claims.load(Ordering::Relaxed) == self.activation.entry.load(Ordering::Relaxed) {
             self.claims.store(0, Ordering::Relaxed);
         }
-        self.record.entry.store(0, Ordering::Relaxed);
+        self.activation.entry.store(0, Ordering::Relaxed);
     }
 
     /// Gets the presence that a wait needs. The first time that takes as many kilobytes of stack as
@@ -68,7 +68,7 @@ impl Claimant for Operation<'_> {
             return None;
         }
         let entry = self.thread.entry_of(word);
-        self.record.entry.store(entry, Ordering::Relaxed);
+        self.activation.entry.store(entry, Ordering::Relaxed);
         self.claims.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         // Before the look whether it still is our block: in the child of a fork it may hold 0. The
@@ -76,7 +76,7 @@ impl Claimant for Operation<'_> {
         let tid = self.thread.tid.load(Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         if self.is_orphan() {
-            self.apart(Self::withdraw);
+            self.cold(Self::withdraw);
             return None;
         }
         Some(tid)
@@ -88,8 +88,8 @@ impl Claimant for Operation<'_> {
             return None;
         }
         self.take_back_block();
-        self.record.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
-        self.record.by_presence.store(true, Ordering::SeqCst);
+        self.activation.entry.store(self.thread.entry_of(word), Ordering::Relaxed);
+        self.activation.by_presence.store(true, Ordering::SeqCst);
         let identity = presence::identity(self.thread, self.surety).unwrap_or_else(|| self.bare());
         compiler_fence(Ordering::SeqCst);
         // Again: that took a while.
@@ -101,19 +101,19 @@ impl Claimant for Operation<'_> {
     }
 
     #[inline(always)]
-    fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
-        self.apart(seldom)
+    fn cold<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+        self.cold(seldom)
     }
 
     #[inline(always)]
     fn withdraw(&self) {
         compiler_fence(Ordering::SeqCst);
-        if self.claims.load(Ordering::Relaxed) == self.record.entry.load(Ordering::Relaxed) {
+        if self.claims.load(Ordering::Relaxed) == self.activation.entry.load(Ordering::Relaxed) {
             self.claims.store(0, Ordering::Relaxed);
         } else {
-            withdraw_unannounced(self.record);
+            withdraw_unannounced(self.activation);
         }
-        self.record.entry.store(0, Ordering::Relaxed);
+        self.activation.entry.store(0, Ordering::Relaxed);
     }
 
     #[inline(always)]
@@ -134,7 +134,7 @@ impl Claimant for Operation<'_> {
 
     #[inline(always)]
     fn exchange(&self, word: &AtomicU64, before: u64, after: u64) -> bool {
-        restartable::exchange_while(self.watched(), word, (before, after))
+        restartable::exchange_while(self.condition(), word, (before, after))
     }
 
     #[inline(always)]
@@ -144,7 +144,7 @@ impl Claimant for Operation<'_> {
 
     #[inline(always)]
     fn publish(&self, publication: &Publication<'_>) -> bool {
-        restartable::publish_while(self.watched(), publication)
+        restartable::publish_while(self.condition(), publication)
     }
 
     fn is_own(&self, held: u32) -> bool {
@@ -156,7 +156,8 @@ impl Claimant for Operation<'_> {
     /// none of them holds anything.
     #[cold]
     fn is_stray(&self) -> bool {
-        let mut others = self.thread.records.iter().filter(|other| !ptr::eq(*other, self.record));
+        let mut others =
+            self.thread.activations.iter().filter(|other| !ptr::eq(*other, self.activation));
         !others.any(|other| {
             other.is_taken()
                 && self.thread.claim_of(other).is_some_and(|word| {
@@ -185,6 +186,6 @@ impl Claimant for Operation<'_> {
 /// It was claimed in the name of the presence.
 #[cold]
 #[inline(never)]
-fn withdraw_unannounced(record: &Record) {
-    record.by_presence.store(false, Ordering::Release);
+fn withdraw_unannounced(activation: &Activation) {
+    activation.by_presence.store(false, Ordering::Release);
 }

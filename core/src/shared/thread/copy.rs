@@ -3,7 +3,7 @@
 //! A handler may fork in the middle of a copy. The child returns into the copy, but the claim is
 //! its parent's: it must not write any more (`os::restartable`), and what it has read is discarded.
 //! A handler may also lock a robust mutex, which overwrites the announcement of the claim. So long
-//! copies are made in parts, and the claim is announced again before each.
+//! copies are made in chunks, and the claim is announced again before each.
 
 use core::ptr;
 
@@ -11,8 +11,8 @@ use super::operation::Operation;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::restartable::{self, Body, Commit, Head, two_words};
 
-/// Bytes of a part.
-const PART: usize = 64 << 10;
+/// Bytes of a chunk.
+const CHUNK: usize = 64 << 10;
 
 impl Operation<'_> {
     /// Writes a head to what the operation has claimed, and the body behind it. False: this is the
@@ -22,12 +22,12 @@ impl Operation<'_> {
     /// As `restartable::write_while`.
     #[inline(always)]
     pub unsafe fn write(&self, head: Head, from: *const u8, into: *mut u8, length: usize) -> bool {
-        if length > PART {
+        if length > CHUNK {
             // SAFETY: as the caller says.
-            return self.apart(|this| unsafe { this.write_long(head, from, into, length) });
+            return self.cold(|this| unsafe { this.write_long(head, from, into, length) });
         }
         // SAFETY: the caller vouches for both areas.
-        unsafe { restartable::write_while(self.watched(), head, from, into, length) }
+        unsafe { restartable::write_while(self.condition(), head, from, into, length) }
     }
 
     /// [`Self::write`], with the head so many bytes in front of the body, and the commit of this
@@ -50,10 +50,10 @@ impl Operation<'_> {
         unsafe {
             #[cfg(target_arch = "x86_64")]
             if Body::is_short(length) {
-                let watched = self.watched();
-                return restartable::write_and_commit::<BEFORE>(watched, head, body, commit, key);
+                let condition = self.condition();
+                return restartable::write_and_commit::<BEFORE>(condition, head, body, commit, key);
             }
-            self.apart(move |this| {
+            self.cold(move |this| {
                 this.write_then_commit::<BEFORE>(head, from, into, length, commit, key)
             })
         }
@@ -70,9 +70,9 @@ impl Operation<'_> {
         unsafe {
             #[cfg(target_arch = "x86_64")]
             if Body::is_short(length) {
-                return restartable::read_and_commit(self.watched(), body, commit);
+                return restartable::read_and_commit(self.condition(), body, commit);
             }
-            self.apart(move |this| this.read_then_commit(from, into, length, commit))
+            self.cold(move |this| this.read_then_commit(from, into, length, commit))
         }
     }
 
@@ -140,8 +140,8 @@ impl Operation<'_> {
     fn write_word(&self, into: &AtomicU64, word: u64) -> bool {
         let nothing = AtomicU32::new(0);
         restartable::store_both_while(
-            self.watched().0,
-            self.watched().1,
+            self.condition().0,
+            self.condition().1,
             (into, word),
             (&nothing, 0),
         )
@@ -173,9 +173,9 @@ impl Operation<'_> {
     /// Both areas are valid for so many bytes, and do not overlap.
     #[inline(always)]
     pub unsafe fn read(&self, from: *const u8, into: *mut u8, length: usize) -> bool {
-        if length > PART {
+        if length > CHUNK {
             // SAFETY: as the caller says.
-            return self.apart(|this| unsafe { this.read_long(from, into, length) });
+            return self.cold(|this| unsafe { this.read_long(from, into, length) });
         }
         // SAFETY: both areas are valid, and do not overlap, says the caller.
         unsafe { ptr::copy_nonoverlapping(from, into, length) };
@@ -187,11 +187,11 @@ impl Operation<'_> {
     #[cold]
     #[inline(never)]
     unsafe fn write_long(&self, head: Head, from: *const u8, into: *mut u8, length: usize) -> bool {
-        self.all_parts(length, |at, part| {
+        self.all_chunks(length, |at, chunk| {
             // SAFETY: a part of what the caller vouches for.
             unsafe {
                 let (from, into) = (from.add(at), into.add(at));
-                restartable::write_while(self.watched(), head, from, into, part)
+                restartable::write_while(self.condition(), head, from, into, chunk)
             }
         })
     }
@@ -201,27 +201,27 @@ impl Operation<'_> {
     #[cold]
     #[inline(never)]
     unsafe fn read_long(&self, from: *const u8, into: *mut u8, length: usize) -> bool {
-        self.all_parts(length, |at, part| {
+        self.all_chunks(length, |at, chunk| {
             // SAFETY: a part of what the caller vouches for.
-            unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), part) };
+            unsafe { ptr::copy_nonoverlapping(from.add(at), into.add(at), chunk) };
             !self.is_orphan()
         })
     }
 
-    /// The last part is never a short one: what is shorter takes up more space.
-    fn all_parts(&self, length: usize, copy: impl Fn(usize, usize) -> bool) -> bool {
-        let parts = length / PART;
-        (0..parts).all(|part| {
+    /// The last chunk is never a short one: what is shorter takes up more space.
+    fn all_chunks(&self, length: usize, copy: impl Fn(usize, usize) -> bool) -> bool {
+        let chunks = length / CHUNK;
+        (0..chunks).all(|chunk| {
             self.watch_again();
-            let at = part * PART;
-            copy(at, if part + 1 < parts { PART } else { length - at })
+            let at = chunk * CHUNK;
+            copy(at, if chunk + 1 < chunks { CHUNK } else { length - at })
         })
     }
 
     /// A handler that locked a robust mutex has overwritten the announcement with 0.
     fn watch_again(&self) {
         if self.claims.load(Ordering::Relaxed) == 0 {
-            self.claims.store(self.record.entry.load(Ordering::Relaxed), Ordering::Relaxed);
+            self.claims.store(self.activation.entry.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 }

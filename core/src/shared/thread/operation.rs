@@ -12,9 +12,9 @@
 use core::mem::ManuallyDrop;
 use core::ptr;
 
+use super::activation::Activation;
 use super::block::{TAKEN, Thread};
 use super::frame::FrameTag;
-use super::record::Record;
 use crate::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::os::errno::{Errno, Result, preserved};
 use crate::os::futex;
@@ -27,7 +27,7 @@ use crate::shared::presence::{self, Surety};
 /// An operation of the calling thread on one object. Ends when dropped.
 pub struct Operation<'t> {
     pub(super) thread: &'t Thread,
-    pub(super) record: &'t Record,
+    pub(super) activation: &'t Activation,
     /// Where its claims are announced.
     pub(super) claims: &'t AtomicUsize,
     /// That of the thread's block when it began.
@@ -46,14 +46,14 @@ impl Thread {
     /// the block is not its own any more.
     #[inline(always)]
     pub fn begin<'t>(&'t self, subject: *const (), tag: &FrameTag) -> Result<Operation<'t>> {
-        let first = &self.records[0];
+        let first = &self.activations[0];
         // Relaxed: the thread itself stored it.
         let is_free = first.subject.load(Ordering::Relaxed).is_null();
         if is_free {
             return self.begin_in(first, subject, tag, Surety::Likely);
         }
         // Interrupted, the outer one would hold a claim for as long as the handler runs.
-        self.begin_in(self.further_record(None, tag)?, subject, tag, Surety::Certain)
+        self.begin_in(self.further_activation(None, tag)?, subject, tag, Surety::Certain)
     }
 
     /// Begins an operation in the middle of another one of the same call: the outer one has not
@@ -65,8 +65,8 @@ impl Thread {
         subject: *const (),
         tag: &FrameTag,
     ) -> Result<Operation<'t>> {
-        let record = self.further_record(Some(outer.record), tag)?;
-        self.begin_in(record, subject, tag, Surety::Likely)
+        let activation = self.further_activation(Some(outer.activation), tag)?;
+        self.begin_in(activation, subject, tag, Surety::Likely)
     }
 
     /// The same, in the simple case: no other operation, no handler meanwhile, and the kernel
@@ -77,25 +77,25 @@ impl Thread {
         subject: *const (),
         tag: &FrameTag,
     ) -> Option<Operation<'t>> {
-        let record = &self.records[0];
+        let activation = &self.activations[0];
         // Relaxed, as all of this: the thread itself stored it.
-        if !record.subject.load(Ordering::Relaxed).is_null() {
+        if !activation.subject.load(Ordering::Relaxed).is_null() {
             return None;
         }
         let incarnation = self.incarnation.load(Ordering::Relaxed);
-        let value = record.take(subject, tag);
+        let value = activation.take(subject, tag);
         let claims = self.watched.load(Ordering::Relaxed);
         // SAFETY: null, also in a wiped block, or a field that lives as long as the thread.
         match unsafe { claims.as_ref() } {
-            Some(claims) if record.is_undisturbed(value) => Some(Operation {
+            Some(claims) if activation.is_undisturbed(value) => Some(Operation {
                 thread: self,
-                record,
+                activation,
                 claims,
                 incarnation,
                 surety: Surety::Likely,
             }),
             _ => {
-                record.give_back();
+                activation.give_back();
                 None
             }
         }
@@ -104,49 +104,58 @@ impl Thread {
     #[inline(always)]
     fn begin_in<'t>(
         &'t self,
-        record: &'t Record,
+        activation: &'t Activation,
         subject: *const (),
         tag: &FrameTag,
         surety: Surety,
     ) -> Result<Operation<'t>> {
         loop {
             let incarnation = self.incarnation.load(Ordering::Relaxed);
-            let value = record.take(subject, tag);
-            if !record.is_undisturbed(value) {
+            let value = activation.take(subject, tag);
+            if !activation.is_undisturbed(value) {
                 continue;
             }
             let claims = self.claims.load(Ordering::Relaxed);
             // SAFETY: null in a wiped block, else a field that lives as long as the thread.
-            let Some(claims) = (unsafe { claims.as_ref() }) else { return begin_anew(record) };
-            return Ok(Operation { thread: self, record, claims, incarnation, surety });
+            let Some(claims) = (unsafe { claims.as_ref() }) else { return begin_anew(activation) };
+            return Ok(Operation { thread: self, activation, claims, incarnation, surety });
         }
     }
 
-    /// Ends the operations whose frames are gone, but for the one in this record, and gives a
-    /// record that is free.
+    /// Ends the operations whose frames are gone, but for the one in this activation, and gives an
+    /// activation that is free.
     #[cold]
-    fn further_record(&self, outer: Option<&Record>, tag: &FrameTag) -> Result<&Record> {
-        let is_outer = |record: &Record| outer.is_some_and(|outer| ptr::eq(outer, record));
-        let left = self.records.iter().filter(|record| record.is_taken() && !is_outer(record));
-        left.filter(|record| record.is_abandoned(tag)).for_each(|record| self.undo(record));
-        self.records.iter().find(|record| !record.is_taken()).ok_or(Errno::EAGAIN)
+    fn further_activation(
+        &self,
+        outer: Option<&Activation>,
+        tag: &FrameTag,
+    ) -> Result<&Activation> {
+        let is_outer =
+            |activation: &Activation| outer.is_some_and(|outer| ptr::eq(outer, activation));
+        let left = self
+            .activations
+            .iter()
+            .filter(|activation| activation.is_taken() && !is_outer(activation));
+        left.filter(|activation| activation.is_abandoned(tag))
+            .for_each(|activation| self.undo(activation));
+        self.activations.iter().find(|activation| !activation.is_taken()).ok_or(Errno::EAGAIN)
     }
 
-    fn undo(&self, record: &Record) {
-        if let Some(word) = self.claim_of(record) {
+    fn undo(&self, activation: &Activation) {
+        if let Some(word) = self.claim_of(activation) {
             if self.is_own(word.load(Ordering::Relaxed)) {
                 // As if it had died: what it had in hand may be half done.
                 word.store(OWNER_DIED, Ordering::Release);
             }
             // SAFETY: null in a wiped block, else a field that lives as long as the thread.
             let claims = unsafe { self.claims.load(Ordering::Relaxed).as_ref() };
-            let entry = record.entry.load(Ordering::Relaxed);
+            let entry = activation.entry.load(Ordering::Relaxed);
             if let Some(claims) = claims.filter(|claims| claims.load(Ordering::Relaxed) == entry) {
                 claims.store(0, Ordering::Relaxed);
             }
         }
-        self.forget_wake(record);
-        record.clear();
+        self.forget_wake(activation);
+        activation.clear();
     }
 }
 
@@ -159,7 +168,7 @@ impl<'t> Operation<'t> {
 
     /// As `Claimant::apart` says.
     #[inline(always)]
-    pub(super) fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+    pub(super) fn cold<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
         seldom(&self.copy())
     }
 
@@ -169,10 +178,10 @@ impl<'t> Operation<'t> {
     }
 }
 
-/// The record is of a block that the kernel has wiped meanwhile.
+/// The activation is of a block that the kernel has wiped meanwhile.
 #[cold]
-fn begin_anew<T>(record: &Record) -> Result<T> {
-    record.clear();
+fn begin_anew<T>(activation: &Activation) -> Result<T> {
+    activation.clear();
     Err(Errno::ERESTART)
 }
 
@@ -180,22 +189,23 @@ impl Operation<'_> {
     /// Doubts the operations on the same object that the calling handler has interrupted. False:
     /// there is none.
     pub fn doubts_interrupted(&self) -> bool {
-        let subject = self.record.subject.load(Ordering::Relaxed);
-        let is_interrupted = |record: &&Record| {
-            !ptr::eq(*record, self.record) && record.subject.load(Ordering::Relaxed) == subject
+        let subject = self.activation.subject.load(Ordering::Relaxed);
+        let is_interrupted = |activation: &&Activation| {
+            !ptr::eq(*activation, self.activation)
+                && activation.subject.load(Ordering::Relaxed) == subject
         };
-        let interrupted = self.thread.records.iter().filter(is_interrupted);
-        interrupted.inspect(|record| record.doubt()).count() > 0
+        let interrupted = self.thread.activations.iter().filter(is_interrupted);
+        interrupted.inspect(|activation| activation.doubt()).count() > 0
     }
 
     /// What it leads to is looked at now.
     pub fn trust(&self) {
-        self.record.trust();
+        self.activation.trust();
     }
 
     /// Whether a handler has doubted it.
     pub fn is_doubted(&self) -> bool {
-        self.record.is_doubted()
+        self.activation.is_doubted()
     }
 
     /// It claims in the name of the process's presence: the object is not at home in the PID
@@ -227,14 +237,14 @@ impl Operation<'_> {
 
     /// The word that another process does not find as this one does.
     #[inline(always)]
-    pub(super) fn watched(&self) -> (&AtomicU64, u64) {
+    pub(super) fn condition(&self) -> (&AtomicU64, u64) {
         (&self.thread.incarnation, self.incarnation)
     }
 
     /// As `Claimant::commit` says.
     #[inline(always)]
     pub(super) fn commit(&self, key: (&AtomicU64, u64), claim: (&AtomicU32, u32)) -> bool {
-        let (word, expected) = self.watched();
+        let (word, expected) = self.condition();
         restartable::store_both_while(word, expected, key, claim)
     }
 
@@ -246,13 +256,13 @@ impl Operation<'_> {
     /// Whether a claim of this holder is void: the holder is the calling thread itself, which holds
     /// nothing. See `Claimant::is_stray`.
     pub fn holds_nothing_as(&self, claimed: Holder) -> bool {
-        let holds_nothing = |record: &Record| record.entry.load(Ordering::Relaxed) == 0;
+        let holds_nothing = |activation: &Activation| activation.entry.load(Ordering::Relaxed) == 0;
         let is_own = match claimed {
             Holder::None => false,
             Holder::Thread(tid) => tid == self.thread.tid(),
             Holder::Presence(_) => claimed == holder(self.thread.presence()),
         };
-        is_own && self.thread.records.iter().all(holds_nothing)
+        is_own && self.thread.activations.iter().all(holds_nothing)
     }
 
     /// Whether the holder of a claim is dead, as far as that can be found out. `is_at_home`:
@@ -280,6 +290,6 @@ impl Drop for Operation<'_> {
     fn drop(&mut self) {
         // In the child of a fork the block is still this thread's, or free: see
         // `Thread::find_free`.
-        self.record.give_back();
+        self.activation.give_back();
     }
 }

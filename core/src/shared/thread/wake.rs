@@ -7,9 +7,9 @@
 
 use core::cell::Cell;
 
+use super::activation::Activation;
 use super::block::Thread;
 use super::operation::Operation;
-use super::record::Record;
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 use crate::shared::presence::{self, Surety};
 
@@ -20,7 +20,7 @@ pub struct Announcement<'t> {
     pending: &'t AtomicUsize,
     entry: Cell<usize>,
     /// That of the operation, which says the same.
-    record: Option<&'t Record>,
+    activation: Option<&'t Activation>,
 }
 
 impl Thread {
@@ -47,20 +47,20 @@ impl Thread {
         &'t self,
         pending: &'t AtomicUsize,
         death_word: &AtomicU32,
-        record: Option<&'t Record>,
+        activation: Option<&'t Activation>,
     ) -> Option<Announcement<'t>> {
         // The kernel would take any other value for a TID.
         if death_word.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let entry = self.entry_of(death_word);
-        if let Some(record) = record {
-            record.owed.store(entry, Ordering::Relaxed);
+        if let Some(activation) = activation {
+            activation.owed.store(entry, Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
         }
         pending.store(entry, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        Some(Announcement { thread: self, pending, entry: Cell::new(entry), record })
+        Some(Announcement { thread: self, pending, entry: Cell::new(entry), activation })
     }
 }
 
@@ -83,18 +83,18 @@ impl<'t> Operation<'t> {
         }
         self.mark(claim)?;
         compiler_fence(Ordering::SeqCst);
-        self.thread.lead(pending, death_word, Some(self.record))
+        self.thread.lead(pending, death_word, Some(self.activation))
     }
 
     /// Marks the claim as one that the kernel does not watch. `None`: there is no presence.
     #[cold]
     fn mark(&self, claim: &AtomicU32) -> Option<u32> {
-        self.record.by_presence.store(true, Ordering::SeqCst);
+        self.activation.by_presence.store(true, Ordering::SeqCst);
         let identity = presence::identity(self.thread, Surety::Likely);
         match identity {
             // Relaxed: the word is ours, and others take it for held before and after.
             Some(identity) if !self.is_orphan() => claim.store(identity, Ordering::Relaxed),
-            _ => self.record.by_presence.store(false, Ordering::Release),
+            _ => self.activation.by_presence.store(false, Ordering::Release),
         }
         identity
     }
@@ -114,12 +114,12 @@ impl Announcement<'_> {
         }
     }
 
-    /// Says so in the record of the operation. In the child of a fork another one may have it.
+    /// Says so in the activation of the operation. In the child of a fork another one may have it.
     fn note(&self, before: usize, now: usize) {
-        if let Some(record) = self.record
-            && record.owed.load(Ordering::Relaxed) == before
+        if let Some(activation) = self.activation
+            && activation.owed.load(Ordering::Relaxed) == before
         {
-            record.owed.store(now, Ordering::Relaxed);
+            activation.owed.store(now, Ordering::Relaxed);
         }
     }
 }

@@ -186,9 +186,9 @@ fn take_piece_of(
     Ok(None)
 }
 
-/// The parts of a body that lies outside its slot: where each is, and how long. EINVAL: there is no
-/// such location, which only hostile bytes can hold; EIDRM.
-fn parts(
+/// The pieces of a body that lies outside its slot: where each is, and how long. EINVAL: there is
+/// no such location, which only hostile bytes can hold; EIDRM.
+fn pieces(
     queue: &Queue,
     location: u32,
     length: usize,
@@ -211,8 +211,8 @@ fn parts(
     })
 }
 
-/// Where in the file the parts of a body are that lies outside its slot, and how long. `read` gives
-/// the integer at an offset of the file. Errors: those of `read`.
+/// Where in the file the pieces of a body are that lies outside its slot, and how long. `read`
+/// gives the integer at an offset of the file. Errors: those of `read`.
 pub fn places(
     location: u32,
     length: usize,
@@ -223,11 +223,11 @@ pub fn places(
         let piece = (location & ((1 << PIECE_BITS) - 1)) as usize;
         return Ok(vec![(block * BLOCK + size_for(length).offset(piece), length)]);
     }
-    let part = |index: usize| {
+    let piece = |index: usize| {
         let number = read(block * BLOCK + index * size_of::<u32>())? as usize;
         Ok((number * BLOCK, (length - index * BLOCK).min(BLOCK)))
     };
-    (0..count).map(part).collect()
+    (0..count).map(piece).collect()
 }
 
 /// Others may have made the file longer.
@@ -255,14 +255,14 @@ pub unsafe fn write(
         return Ok(unsafe { who.write(head, from, short, length) });
     }
     // SAFETY: as the caller says.
-    unsafe { write_parts(queue, who, head, location, from, length) }
+    unsafe { write_pieces(queue, who, head, location, from, length) }
 }
 
 /// # Safety
 /// As for [`write`].
 #[cold]
 #[inline(never)]
-unsafe fn write_parts(
+unsafe fn write_pieces(
     queue: &Queue,
     who: &Operation<'_>,
     head: Head,
@@ -270,8 +270,8 @@ unsafe fn write_parts(
     mut from: *const u8,
     length: usize,
 ) -> Result<bool> {
-    for part in parts(queue, location, length) {
-        let (into, bytes) = part?;
+    for piece in pieces(queue, location, length) {
+        let (into, bytes) = piece?;
         // SAFETY: a part of what the caller vouches for.
         unsafe {
             if !who.write(head, from, into, bytes) {
@@ -301,14 +301,14 @@ pub unsafe fn read(
         return Ok(unsafe { who.read(short, into, wanted) });
     }
     // SAFETY: as the caller says.
-    unsafe { read_parts(queue, who, location, length, into, wanted) }
+    unsafe { read_pieces(queue, who, location, length, into, wanted) }
 }
 
 /// # Safety
 /// As for [`read`].
 #[cold]
 #[inline(never)]
-unsafe fn read_parts(
+unsafe fn read_pieces(
     queue: &Queue,
     who: &Operation<'_>,
     location: u32,
@@ -316,8 +316,8 @@ unsafe fn read_parts(
     mut into: *mut u8,
     mut wanted: usize,
 ) -> Result<bool> {
-    for part in parts(queue, location, length) {
-        let (from, bytes) = part?;
+    for piece in pieces(queue, location, length) {
+        let (from, bytes) = piece?;
         let bytes = bytes.min(wanted);
         // SAFETY: a part of what the caller vouches for.
         unsafe {

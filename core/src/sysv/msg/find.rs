@@ -69,7 +69,7 @@ impl Object for Queue {
         Ok(self.owner_words())
     }
 
-    fn mark_removed(&self, who: &Operation<'static>) -> Result<()> {
+    fn set_removed(&self, who: &Operation<'static>) -> Result<()> {
         let words = self.layout.words();
         // A thread that is killed in here leaves the rest to the threads that sleep.
         let due = who.guard_wake(&self.layout.header().removal, &words.death);

@@ -24,7 +24,7 @@ pub struct Image<'f> {
 }
 
 /// What tells whether anything has happened.
-type Marks = [u64; 2];
+type Versions = [u64; 2];
 
 impl<'f> Image<'f> {
     /// Of the first block, of those that may hold messages, and of the records of waiters. EINVAL:
@@ -82,19 +82,19 @@ impl<'f> Image<'f> {
     }
 
     /// What tells whether anything has been sent or received, or a thread has begun to wait.
-    fn marks(&self) -> Marks {
+    fn versions(&self) -> Versions {
         let words = self.queue.layout.words();
-        [words.sending.arrivals.last(), words.turns.load(Ordering::Relaxed)]
+        [words.sending.arrivals.last(), words.version.load(Ordering::Relaxed)]
     }
 
     /// Whether nothing of that has happened since the first block was copied: it is copied anew.
     pub fn is_settled(&self) -> Result<bool> {
-        let before = self.marks();
+        let before = self.versions();
         let usage = self.queue.layout.words().usage.seen();
         self.copy(0)?;
         self.cut(self.queue.layout.slot_list());
         self.cut(self.queue.layout.record_list());
-        Ok(before == self.marks() && usage == self.queue.layout.words().usage.seen())
+        Ok(before == self.versions() && usage == self.queue.layout.words().usage.seen())
     }
 }
 

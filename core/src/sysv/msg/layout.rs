@@ -69,7 +69,7 @@ pub struct Words {
     pub usage: Usage,
     /// How often a receiver has begun to wait, or to take what is for it. A thread that finds it
     /// changed has seen records and messages of different times: see `standing`.
-    pub turns: AtomicU64,
+    pub version: AtomicU64,
     /// A message that was claimed and not taken for a long time. A receiver that has waited for it
     /// in vain stores its sequence number. A hint.
     pub stalled: AtomicU64,
@@ -279,12 +279,12 @@ impl Layout {
 
     /// A block of the file. `None`: the file is not known to have it.
     #[inline(always)]
-    pub fn block(&self, number: usize) -> Option<*mut u8> {
-        if number >= self.blocks() {
+    pub fn block(&self, index: usize) -> Option<*mut u8> {
+        if index >= self.blocks() {
             return None;
         }
-        let region = self.regions.at(number / REGION)?;
-        Some(region.wrapping_add(number % REGION * BLOCK))
+        let region = self.regions.at(index / REGION)?;
+        Some(region.wrapping_add(index % REGION * BLOCK))
     }
 
     /// Blocks that the file is known to have.
@@ -306,18 +306,18 @@ impl Layout {
     /// What a block is. `None`: the file is not known to have it, or it can be nothing else than it
     /// is.
     #[inline]
-    pub fn entry(&self, number: usize) -> Option<&Entry> {
-        if number % REGION <= TABLE || number >= self.blocks() {
+    pub fn entry(&self, index: usize) -> Option<&Entry> {
+        if index % REGION <= TABLE || index >= self.blocks() {
             return None;
         }
-        let table = self.block(number - number % REGION + TABLE)?;
+        let table = self.block(index - index % REGION + TABLE)?;
         // SAFETY: a table, within the mapping; all of it is atomic.
-        Some(unsafe { &*table.cast::<Entry>().add(number % REGION) })
+        Some(unsafe { &*table.cast::<Entry>().add(index % REGION) })
     }
 
     /// The first block from this one on that can be of any kind.
-    pub fn next_usable(number: usize) -> usize {
-        if number % REGION <= TABLE { number - number % REGION + TABLE + 1 } else { number }
+    pub fn next_usable(index: usize) -> usize {
+        if index % REGION <= TABLE { index - index % REGION + TABLE + 1 } else { index }
     }
 
     /// The words of the slots in a block.

@@ -14,8 +14,8 @@ use crate::os::Result;
 use crate::os::clock;
 
 impl Scene for Queue {
-    fn turns(&self) -> &AtomicU64 {
-        &self.layout.words().turns
+    fn version(&self) -> &AtomicU64 {
+        &self.layout.words().version
     }
 
     fn arrivals(&self) -> &Arrivals {

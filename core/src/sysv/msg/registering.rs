@@ -35,7 +35,7 @@ pub fn begin(
         who.withdraw();
         return Err(Errno::EINTR);
     }
-    words.turns.fetch_add(1, Ordering::SeqCst);
+    words.version.fetch_add(1, Ordering::SeqCst);
     Ok(())
 }
 
@@ -79,15 +79,15 @@ pub fn claim(queue: &'static Queue, who: &Operation<'static>) -> Result<&'static
     let used = words.records.load(Ordering::SeqCst) as usize;
     let is_time_to_ask = used >= FEW && used.is_power_of_two();
     for asks in [false, true].into_iter().filter(|asks| !asks || is_time_to_ask) {
-        for number in 0..used {
-            if let Some(record) = claim_this(queue, who, number, asks)? {
+        for index in 0..used {
+            if let Some(record) = claim_this(queue, who, index, asks)? {
                 return Ok(record);
             }
         }
     }
-    for number in used..RECORD_BLOCKS * RECORDS {
-        let claimed = claim_this(queue, who, number, false)?;
-        words.records.fetch_max(u32::try_from(number + 1).unwrap_or(u32::MAX), Ordering::SeqCst);
+    for index in used..RECORD_BLOCKS * RECORDS {
+        let claimed = claim_this(queue, who, index, false)?;
+        words.records.fetch_max(u32::try_from(index + 1).unwrap_or(u32::MAX), Ordering::SeqCst);
         if let Some(record) = claimed {
             return Ok(record);
         }
@@ -99,12 +99,12 @@ pub fn claim(queue: &'static Queue, who: &Operation<'static>) -> Result<&'static
 fn claim_this(
     queue: &'static Queue,
     who: &Operation<'static>,
-    number: usize,
+    index: usize,
     asks: bool,
 ) -> Result<Option<&'static Record>> {
-    let block = within(who, queue, |who| records_at(queue, number / RECORDS, who))?;
+    let block = within(who, queue, |who| records_at(queue, index / RECORDS, who))?;
     let records = queue.layout.records(block).ok_or(Errno::EINVAL)?;
-    let record = &records[number % RECORDS];
+    let record = &records[index % RECORDS];
     let has_ended = |holder| store::has_ended(queue, who, holder);
     let is_free =
         is_free(record.claim.load(Ordering::Relaxed)) || asks && free_if(&record.claim, has_ended);

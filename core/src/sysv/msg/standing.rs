@@ -14,11 +14,11 @@
 //! after it to other receivers. So a thread that relies on the receiver of a message writes that
 //! into the records first ([`Standing::look_and_bind`]), and it stays so.
 //!
-//! A receiver that takes its message first says so in its record, and in the word `turns`. From
-//! then on no other message is for it. A thread that looks reads `turns`, the records, the
-//! messages, and `turns` again. An older message may have been committed since the receiver looked,
-//! and others may have counted it as meant for that receiver. So the receiver then calls those for
-//! which there is a message now.
+//! A receiver that takes its message first says so in its record, and in the word `version`. From
+//! then on no other message is for it. A thread that looks reads `version`, the records, the
+//! messages, and `version` again. An older message may have been committed since the receiver
+//! looked, and others may have counted it as meant for that receiver. So the receiver then calls
+//! those for which there is a message now.
 //!
 //! A receiver that did not sleep when it was called is about to look, or has been left by
 //! siglongjmp(3), and will not. If it has not come within `ABSENCE_MS` it does not count any more
@@ -55,7 +55,7 @@ const FEW: usize = 8;
 /// What is looked at.
 pub trait Scene {
     /// See the module.
-    fn turns(&self) -> &AtomicU64;
+    fn version(&self) -> &AtomicU64;
     /// The sequence numbers.
     fn arrivals(&self) -> &Arrivals;
     /// All records that have ever been used. EINVAL, EIDRM.
@@ -125,14 +125,14 @@ impl<'q> Standing<'q> {
 
     /// Reads the current state. ENOMEM; EINVAL, EIDRM.
     pub fn look(&mut self, queue: &'q impl Scene, about: About<'_>) -> Result<()> {
-        let turns = queue.turns();
+        let version = queue.version();
         let mut attempts = 0..ATTEMPTS;
         loop {
-            let before = turns.load(Ordering::SeqCst);
+            let before = version.load(Ordering::SeqCst);
             let look = |last| self.look_once(queue, about, last).map(|()| self.newest());
             queue.arrivals().look(look, |newest| *newest)?;
             // In the end a wrong order is better than none.
-            if turns.load(Ordering::SeqCst) == before || attempts.next().is_none() {
+            if version.load(Ordering::SeqCst) == before || attempts.next().is_none() {
                 return Ok(());
             }
         }

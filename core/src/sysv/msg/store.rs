@@ -251,7 +251,7 @@ fn wait_for_holder(
         pause.end();
         return;
     }
-    pause.turn();
+    pause.wait();
     if pause.is_over() && !claim::free_if(claim, |holder| has_ended(queue, who, holder)) {
         stalled.store(arrival, Ordering::Relaxed);
     }

@@ -242,7 +242,7 @@ impl Transfer<'_> {
             tell::refuse(queue, who, &standing, Which::Sleepers);
             let given = own.given.filter(|message| !skips || !store::is_claimed(queue, message));
             // Before it is claimed: see `standing`.
-            self.take_turn(record, given.map_or(0, |message| message.arrival))?;
+            self.note_taking(record, given.map_or(0, |message| message.arrival))?;
             Ok(given)
         })?;
         let Some((claimed, message)) = taken else { return Ok(None) };
@@ -252,13 +252,13 @@ impl Transfer<'_> {
 
     /// Says in the record which message is about to be taken; 0 = none. This may change which
     /// messages are for the others. ERESTART.
-    fn take_turn(&self, record: &Record, arrival: u64) -> Result<()> {
+    fn note_taking(&self, record: &Record, arrival: u64) -> Result<()> {
         let before = record.taking.load(Ordering::Relaxed);
         if before != arrival {
             if !self.who.exchange(&record.taking, before, arrival) {
                 return Err(Errno::ERESTART);
             }
-            self.queue.layout.words().turns.fetch_add(1, Ordering::SeqCst);
+            self.queue.layout.words().version.fetch_add(1, Ordering::SeqCst);
             tell::receivers(self.queue, self.who, About::Own(record), Which::Sleepers);
         }
         Ok(())

@@ -101,7 +101,7 @@ impl Attempt for Waiting {
         let until = match (self.look(record)?, allowed) {
             (Look::There, _) => return Ok(false),
             // It may be for this one, and what is under way takes no time.
-            (Look::UnderWay, Err(_)) if self.pause.turn() => return Ok(false),
+            (Look::UnderWay, Err(_)) if self.pause.wait() => return Ok(false),
             (_, Err(error)) => return Err(error),
             (found, Ok(())) => self.outlook.end_of_sleep(found, terms.until),
         };

@@ -19,7 +19,7 @@ use super::layout::Layout;
 use super::record::{Record, asleep};
 use super::serve::{Slots, serve, waiting};
 use super::set::Set;
-use super::state::{Fact, Memory, NO_PART, REMOVED, ROOTS};
+use super::state::{Fact, Memory, NO_EXTENT, REMOVED, ROOTS};
 use crate::atomic::Ordering;
 use crate::os::clock::realtime_seconds;
 use crate::os::futex::{self, Scope};
@@ -84,7 +84,7 @@ fn give_way(set: &Set) {
     let turn = &set.layout.words().turn;
     let mut pause = Pause::default();
     while turn.load(Ordering::Relaxed) != 0 {
-        if !pause.turn() {
+        if !pause.wait() {
             // It is stopped, or dead.
             turn.store(0, Ordering::Relaxed);
         }
@@ -124,9 +124,9 @@ fn try_change<T>(
     if !draft.is_fresh() {
         return None;
     }
-    if matches!(result, Err(NO_PART)) {
+    if matches!(result, Err(NO_EXTENT)) {
         drop(draft);
-        return set.add_part().err().map(Err);
+        return set.add_extent().err().map(Err);
     }
     Some(result)
 }
@@ -175,7 +175,7 @@ fn wait_for_root<'d>(set: &'d Set, who: &'d Operation<'static>) -> Option<SetDra
     loop {
         free_roots_of_dead(set, who);
         let draft = Draft::of_current(&set.layout, who, root_hint());
-        if draft.is_some() || who.is_orphan() || !pause.turn() {
+        if draft.is_some() || who.is_orphan() || !pause.wait() {
             return draft;
         }
     }
@@ -268,7 +268,7 @@ pub fn root_hint() -> usize {
 }
 
 /// Marks the set as removed, and wakes all waiters. EIDRM: it has been before.
-pub fn mark_removed(set: &Set, who: &Operation<'static>) -> Result<()> {
+pub fn set_removed(set: &Set, who: &Operation<'static>) -> Result<()> {
     let marked = change(set, who, |draft| {
         draft.set_fact(Fact::Mode, draft.fact(Fact::Mode) | REMOVED);
         Ok(Step::Publish((), None))

@@ -2,7 +2,7 @@
 
 use super::cells::{Adjustment, Member, Waiter};
 use super::state::{
-    self, BUFFERS, CHUNKS_MAX, Fact, Kind, MEMBER_CHUNKS_MAX, Memory, NO_PART, ROOTS,
+    self, BUFFERS, CHUNKS_MAX, Fact, Kind, MEMBER_CHUNKS_MAX, Memory, NO_EXTENT, ROOTS,
     buffer_number, following, reference, root_of, used_words,
 };
 use crate::atomic::{AtomicU64, Ordering, fence};
@@ -57,12 +57,12 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
             // Before the first store: see `state`.
             fence(Ordering::Release);
             let (old, new) = (self.memory.root(from), self.memory.root(self.root));
-            let parts = old[Fact::Parts as usize].load(Ordering::Relaxed);
-            for words in used_words(self.memory, parts) {
+            let extents = old[Fact::Extents as usize].load(Ordering::Relaxed);
+            for words in used_words(self.memory, extents) {
                 self.who.copy(&old[words.clone()], &new[words]);
             }
             // Whatever has become of it meanwhile, these are the words that were copied.
-            self.store(&new[Fact::Parts as usize], parts);
+            self.store(&new[Fact::Extents as usize], extents);
             // Nothing of the copy is used as an index before it is known to be whole.
             if self.is_fresh() {
                 return true;
@@ -124,30 +124,30 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         self.who.write(&[word], core::slice::from_ref(into));
     }
 
-    /// A part comes into use. From now on the references of all parts up to it count.
-    pub fn use_part(&mut self, part: usize) {
-        let before = self.fact(Fact::Parts);
-        if part as u64 <= before {
+    /// An extent comes into use. From now on the references of all extents up to it count.
+    pub fn use_extent(&mut self, extent: usize) {
+        let before = self.fact(Fact::Extents);
+        if extent as u64 <= before {
             return;
         }
         let root = self.memory.root(self.root);
         let known = used_words(self.memory, before);
-        for (words, known) in used_words(self.memory, part as u64).into_iter().zip(known) {
+        for (words, known) in used_words(self.memory, extent as u64).into_iter().zip(known) {
             for word in &root[known.end..words.end] {
                 self.store(word, 0);
             }
         }
-        self.set_fact(Fact::Parts, part as u64);
+        self.set_fact(Fact::Extents, extent as u64);
     }
 
     #[inline(always)]
-    fn cell(&self, kind: Kind, number: usize) -> Result<u64> {
-        state::cell_of(self.memory, self.root, kind, number)
+    fn cell(&self, kind: Kind, index: usize) -> Result<u64> {
+        state::cell_of(self.memory, self.root, kind, index)
     }
 
     #[inline(always)]
-    fn set_cell(&mut self, kind: Kind, number: usize, word: u64) -> Result<()> {
-        let (chunk, cell) = (number / kind.cells(), number % kind.cells());
+    fn set_cell(&mut self, kind: Kind, index: usize, word: u64) -> Result<()> {
+        let (chunk, cell) = (index / kind.cells(), index % kind.cells());
         self.make_own(kind, chunk)?;
         let words = state::buffer_of(self.memory, self.root, kind, chunk)?;
         self.store(words.get(cell).ok_or(Errno::EINVAL)?, word);
@@ -169,8 +169,8 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
         let before = buffer_number(self.memory, self.root, kind, chunk);
         let own = state::own_buffer(self.root, before);
         debug_assert!(own < BUFFERS && own != before);
-        let from = self.memory.buffer(kind, chunk, before).ok_or(NO_PART)?;
-        let into = self.memory.buffer(kind, chunk, own).ok_or(NO_PART)?;
+        let from = self.memory.buffer(kind, chunk, before).ok_or(NO_EXTENT)?;
+        let into = self.memory.buffer(kind, chunk, own).ok_or(NO_EXTENT)?;
         *copied |= 1 << (bit % 64);
         self.who.copy(from, into);
         let (word, shift) = reference(self.memory, kind, chunk);
@@ -187,14 +187,14 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
 
     /// A semaphore.
     #[inline(always)]
-    pub fn member(&self, number: usize) -> Result<Member> {
-        self.cell(Kind::Member, number).map(Member::read)
+    pub fn member(&self, index: usize) -> Result<Member> {
+        self.cell(Kind::Member, index).map(Member::read)
     }
 
     /// Changes a semaphore.
     #[inline(always)]
-    pub fn set_member(&mut self, number: usize, member: Member) -> Result<()> {
-        self.set_cell(Kind::Member, number, member.word())
+    pub fn set_member(&mut self, index: usize, member: Member) -> Result<()> {
+        self.set_cell(Kind::Member, index, member.word())
     }
 
     /// A waiter.
@@ -208,13 +208,13 @@ impl<'d, M: Memory, C: Claimant> Draft<'d, M, C> {
     }
 
     /// An adjustment.
-    pub fn adjustment(&self, number: usize) -> Result<Option<Adjustment>> {
-        self.cell(Kind::Adjustment, number).map(Adjustment::read)
+    pub fn adjustment(&self, index: usize) -> Result<Option<Adjustment>> {
+        self.cell(Kind::Adjustment, index).map(Adjustment::read)
     }
 
     /// Changes an adjustment, or frees its cell.
-    pub fn set_adjustment(&mut self, number: usize, adjustment: Option<Adjustment>) -> Result<()> {
-        self.set_cell(Kind::Adjustment, number, adjustment.map_or(0, Adjustment::word))
+    pub fn set_adjustment(&mut self, index: usize, adjustment: Option<Adjustment>) -> Result<()> {
+        self.set_cell(Kind::Adjustment, index, adjustment.map_or(0, Adjustment::word))
     }
 }
 

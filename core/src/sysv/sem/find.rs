@@ -67,7 +67,7 @@ impl Object for Set {
         self.read(|view| Ok((view.fact(Fact::Owner), view.fact(Fact::Mode))))
     }
 
-    fn mark_removed(&self, who: &Operation<'static>) -> Result<()> {
-        change::mark_removed(self, who)
+    fn set_removed(&self, who: &Operation<'static>) -> Result<()> {
+        change::set_removed(self, who)
     }
 }

@@ -32,11 +32,11 @@ impl<'f> Image<'f> {
         let opened = registry::examine(file.try_clone()?, Family::Semaphores)?;
         let Opened { facts, length, .. } = opened;
         let geometry = Geometry::new(facts.size)?;
-        let parts = geometry.parts(length)?;
-        let mut words = vec![0_u64; geometry.file_size(parts).div_ceil(size_of::<u64>())];
-        // SAFETY: memory of `file_size(parts)` bytes, aligned for words, which stays where it is as
-        // long as `words` is there.
-        let layout = unsafe { Layout::of_copy(words.as_mut_ptr().cast(), geometry, parts) };
+        let extents = geometry.extents(length)?;
+        let mut words = vec![0_u64; geometry.file_size(extents).div_ceil(size_of::<u64>())];
+        // SAFETY: memory of `file_size(extents)` bytes, aligned for words, which stays where it is
+        // as long as `words` is there.
+        let layout = unsafe { Layout::of_copy(words.as_mut_ptr().cast(), geometry, extents) };
         let image = Self { file, facts, layout, _words: words };
         image.copy_bytes(0, FIRST_PAGE)?;
         Ok(image)

@@ -4,13 +4,13 @@
 //! 0     Header, the words of the set
 //! 512   roots         a claim on a line of its own, and the words, each
 //!       members       the buffers of each chunk
-//!       parts         of waiters and adjustments: the first one is there from the start, the
+//!       extents       of waiters and adjustments: the first one is there from the start, the
 //!                     others are reserved when they are needed
 //! ```
 //!
-//! A part has, for 32 waiters and 32 processes: buffers of the cells, records, slots of processes,
-//! and space for the operations of one long array. The geometry follows from the number of
-//! semaphores alone, which is read once.
+//! An extent has, for 32 waiters and 32 processes: buffers of the cells, records, slots of
+//! processes, and space for the operations of one long array. The geometry follows from the number
+//! of semaphores alone, which is read once.
 
 #![expect(clippy::cast_ptr_alignment, reason = "all parts are aligned to a line of a page")]
 
@@ -83,19 +83,19 @@ pub struct Geometry {
     member_cells: usize,
     /// Where the buffers of members are.
     members_at: usize,
-    /// Where the parts are.
-    parts_at: usize,
+    /// Where the extents are.
+    extents_at: usize,
 }
 
-/// Slots of processes in a part.
+/// Slots of processes in an extent.
 pub const PROCESSES: usize = 32;
 
-/// Bytes of one part.
-const PART_BUFFERS: usize = BUFFERS * 32 * size_of::<u64>();
-const RECORDS_AT: usize = 2 * PART_BUFFERS;
+/// Bytes of one extent.
+const EXTENT_BUFFERS: usize = BUFFERS * 32 * size_of::<u64>();
+const RECORDS_AT: usize = 2 * EXTENT_BUFFERS;
 const PROCESSES_AT: usize = RECORDS_AT + 32 * size_of::<Record>();
 const LONG_AT: usize = PROCESSES_AT + PROCESSES * size_of::<Process>();
-pub const PART: usize = (LONG_AT + size_of::<Long>()).next_multiple_of(PAGE);
+pub const EXTENT: usize = (LONG_AT + size_of::<Long>()).next_multiple_of(PAGE);
 // The slots of processes lie in one page: see `presence::marks`.
 const _: () = assert!(PROCESSES_AT.is_multiple_of(PAGE));
 
@@ -113,31 +113,31 @@ impl Geometry {
         let members_at = ROOTS_AT + ROOTS * root_stride;
         let chunks = members.div_ceil(Kind::Member.cells());
         let end = members_at + chunks * BUFFERS * member_cells * size_of::<u64>();
-        let parts_at = end.next_multiple_of(PAGE);
-        Ok(Self { members, root_words, root_stride, member_cells, members_at, parts_at })
+        let extents_at = end.next_multiple_of(PAGE);
+        Ok(Self { members, root_words, root_stride, member_cells, members_at, extents_at })
     }
 
-    /// Bytes of a file with so many parts.
-    pub fn file_size(self, parts: usize) -> usize {
-        self.parts_at + parts * PART
+    /// Bytes of a file with so many extents.
+    pub fn file_size(self, extents: usize) -> usize {
+        self.extents_at + extents * EXTENT
     }
 
     /// Where in the file the word is that the waiter in this slot sleeps on.
     pub fn sleep_word(self, slot: usize) -> usize {
         let record = RECORDS_AT + slot % 32 * size_of::<Record>();
-        self.parts_at + slot / 32 * PART + record + offset_of!(Record, asleep)
+        self.extents_at + slot / 32 * EXTENT + record + offset_of!(Record, asleep)
     }
 
-    /// Bytes of address space that a mapping takes, whatever the number of parts.
+    /// Bytes of address space that a mapping takes, whatever the number of extents.
     pub fn span(self) -> usize {
         self.file_size(CHUNKS_MAX)
     }
 
-    /// Parts in a file of this size. EINVAL for a size that is too small for one.
-    pub fn parts(self, size: usize) -> Result<usize> {
-        match size.checked_sub(self.parts_at).map(|rest| rest / PART) {
+    /// Extents in a file of this size. EINVAL for a size that is too small for one.
+    pub fn extents(self, size: usize) -> Result<usize> {
+        match size.checked_sub(self.extents_at).map(|rest| rest / EXTENT) {
             None | Some(0) => Err(Errno::EINVAL),
-            Some(parts) => Ok(parts.min(CHUNKS_MAX)),
+            Some(extents) => Ok(extents.min(CHUNKS_MAX)),
         }
     }
 }
@@ -146,8 +146,8 @@ impl Geometry {
 pub struct Layout {
     base: *mut u8,
     geometry: Geometry,
-    /// Parts that the file is known to have. Only ever grows; stored by a thread that has looked.
-    parts: AtomicUsize,
+    /// Extents that the file is known to have. Only ever grows; stored by a thread that has looked.
+    extents: AtomicUsize,
     /// Whether the file may have become longer: it is mapped as far as it can ever reach.
     grows: bool,
 }
@@ -160,18 +160,18 @@ unsafe impl Sync for Layout {}
 impl Layout {
     /// # Safety
     /// `base` is a shared mapping, for writing, of `geometry.span()` bytes at the start of a page,
-    /// of a file that has so many parts. It outlives the use of the result.
-    pub unsafe fn new(base: *mut u8, geometry: Geometry, parts: usize) -> Self {
-        Self { base, geometry, parts: AtomicUsize::new(parts), grows: true }
+    /// of a file that has so many extents. It outlives the use of the result.
+    pub unsafe fn new(base: *mut u8, geometry: Geometry, extents: usize) -> Self {
+        Self { base, geometry, extents: AtomicUsize::new(extents), grows: true }
     }
 
-    /// The same of memory that has so many parts, and will have no more.
+    /// The same of memory that has so many extents, and will have no more.
     ///
     /// # Safety
-    /// `base` is aligned for words, and leads to `geometry.file_size(parts)` bytes, which outlive
+    /// `base` is aligned for words, and leads to `geometry.file_size(extents)` bytes, which outlive
     /// the use of the result.
-    pub unsafe fn of_copy(base: *mut u8, geometry: Geometry, parts: usize) -> Self {
-        Self { base, geometry, parts: AtomicUsize::new(parts), grows: false }
+    pub unsafe fn of_copy(base: *mut u8, geometry: Geometry, extents: usize) -> Self {
+        Self { base, geometry, extents: AtomicUsize::new(extents), grows: false }
     }
 
     /// The start of the mapping.
@@ -184,15 +184,15 @@ impl Layout {
         self.geometry
     }
 
-    /// Parts that the file is known to have.
-    pub fn parts(&self) -> usize {
+    /// Extents that the file is known to have.
+    pub fn extents(&self) -> usize {
         // Relaxed: it only grows, and is checked against the file before it does.
-        self.parts.load(Ordering::Relaxed)
+        self.extents.load(Ordering::Relaxed)
     }
 
-    /// The file has been seen to have so many parts.
-    pub fn has_parts(&self, parts: usize) {
-        self.parts.fetch_max(parts.min(CHUNKS_MAX), Ordering::Relaxed);
+    /// The file has been seen to have so many extents.
+    pub fn has_extents(&self, extents: usize) {
+        self.extents.fetch_max(extents.min(CHUNKS_MAX), Ordering::Relaxed);
     }
 
     /// What the file begins with.
@@ -209,56 +209,57 @@ impl Layout {
 
     /// `None`: the file does not have it.
     #[inline(always)]
-    fn part(&self, number: usize) -> Option<*mut u8> {
-        if number >= self.parts() && !self.learns_of(number) {
+    fn extent(&self, index: usize) -> Option<*mut u8> {
+        if index >= self.extents() && !self.learns_of(index) {
             return None;
         }
         // SAFETY: within the mapping, and the file reaches there.
-        Some(unsafe { self.base.add(self.geometry.parts_at + number * PART) })
+        Some(unsafe { self.base.add(self.geometry.extents_at + index * EXTENT) })
     }
 
-    /// Whether others have made the file longer, so that it has this part. A thread may have to
-    /// wake one that waits there, or to serve it, and has had nothing to do with that part before.
+    /// Whether others have made the file longer, so that it has this extent. A thread may have to
+    /// wake one that waits there, or to serve it, and has had nothing to do with that extent
+    /// before.
     #[cold]
     #[inline(never)]
-    fn learns_of(&self, number: usize) -> bool {
-        if !self.grows || number >= CHUNKS_MAX {
+    fn learns_of(&self, index: usize) -> bool {
+        if !self.grows || index >= CHUNKS_MAX {
             return false;
         }
-        let known = self.parts();
+        let known = self.extents();
         let end = self.base.wrapping_add(self.geometry.file_size(known));
-        let more = steps_mapped(end, PART, (number + 1).saturating_sub(known));
-        self.has_parts(known + more);
-        number < self.parts()
+        let more = steps_mapped(end, EXTENT, (index + 1).saturating_sub(known));
+        self.has_extents(known + more);
+        index < self.extents()
     }
 
-    /// The record of a waiter. `None`: its part is not there.
+    /// The record of a waiter. `None`: its extent is not there.
     pub fn record(&self, slot: usize) -> Option<&Record> {
-        let part = self.part(slot / 32)?;
-        // SAFETY: within the part; all of it is atomic.
-        Some(unsafe { &*part.add(RECORDS_AT).cast::<Record>().add(slot % 32) })
+        let extent = self.extent(slot / 32)?;
+        // SAFETY: within the extent; all of it is atomic.
+        Some(unsafe { &*extent.add(RECORDS_AT).cast::<Record>().add(slot % 32) })
     }
 
-    /// The slot of a process. `None`: its part is not there.
+    /// The slot of a process. `None`: its extent is not there.
     #[inline]
     pub fn process(&self, slot: usize) -> Option<&Process> {
-        let part = self.part(slot / PROCESSES)?;
-        // SAFETY: within the part; all of it is atomic.
-        Some(unsafe { &*part.add(PROCESSES_AT).cast::<Process>().add(slot % PROCESSES) })
+        let extent = self.extent(slot / PROCESSES)?;
+        // SAFETY: within the extent; all of it is atomic.
+        Some(unsafe { &*extent.add(PROCESSES_AT).cast::<Process>().add(slot % PROCESSES) })
     }
 
     /// Where in the file the word of a process lies that the kernel marks: the page, and the offset
     /// in it.
     pub fn mark_at(&self, slot: usize) -> (usize, usize) {
-        let page = self.geometry.parts_at + slot / PROCESSES * PART + PROCESSES_AT;
+        let page = self.geometry.extents_at + slot / PROCESSES * EXTENT + PROCESSES_AT;
         (page, slot % PROCESSES * size_of::<Process>() + offset_of!(Process, mark))
     }
 
     /// Space for the operations of a long array.
-    pub fn long(&self, part: usize) -> Option<&Long> {
-        let part = self.part(part)?;
-        // SAFETY: within the part; all of it is atomic.
-        Some(unsafe { &*part.add(LONG_AT).cast() })
+    pub fn long(&self, extent: usize) -> Option<&Long> {
+        let extent = self.extent(extent)?;
+        // SAFETY: within the extent; all of it is atomic.
+        Some(unsafe { &*extent.add(LONG_AT).cast() })
     }
 
     #[inline(always)]
@@ -306,9 +307,9 @@ impl Memory for Layout {
                 (is_there.then(|| self.base.wrapping_add(members_at + at))?, member_cells)
             }
             Kind::Waiter | Kind::Adjustment => {
-                let first = if kind == Kind::Waiter { 0 } else { PART_BUFFERS };
+                let first = if kind == Kind::Waiter { 0 } else { EXTENT_BUFFERS };
                 let at = first + buffer * kind.cells() * size_of::<u64>();
-                (self.part(chunk)?.wrapping_add(at), kind.cells())
+                (self.extent(chunk)?.wrapping_add(at), kind.cells())
             }
         };
         // SAFETY: within the mapping, where the file reaches; atomic.
@@ -325,9 +326,9 @@ mod tests {
         for members in [1, 2, 63, 64, 65, 1000, 32000] {
             let geometry = Geometry::new(members).unwrap();
             assert!(geometry.root_stride >= CLAIM + geometry.root_words * 8);
-            assert_eq!(geometry.parts(geometry.file_size(1)), Ok(1));
-            assert_eq!(geometry.parts(geometry.file_size(1) - 1), Err(Errno::EINVAL));
-            assert_eq!(geometry.parts(geometry.span()), Ok(CHUNKS_MAX));
+            assert_eq!(geometry.extents(geometry.file_size(1)), Ok(1));
+            assert_eq!(geometry.extents(geometry.file_size(1) - 1), Err(Errno::EINVAL));
+            assert_eq!(geometry.extents(geometry.span()), Ok(CHUNKS_MAX));
         }
         assert!(Geometry::new(0).is_err() && Geometry::new(32001).is_err());
     }

@@ -30,7 +30,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
         let fact = |fact: Fact| words[fact as usize];
         let is_simple = fact(Fact::Waiting) & u64::from(u32::MAX) == 0
             && fact(Fact::Mode) & REMOVED == 0
-            && state::is_usual(self.memory, fact(Fact::Parts))
+            && state::is_usual(self.memory, fact(Fact::Extents))
             && permits.permits(fact(Fact::Owner), fact(Fact::Mode));
         if !is_simple || self.change(&mut words, array, actor).is_none() {
             return Attempt::Other;

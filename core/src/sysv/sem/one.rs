@@ -32,7 +32,7 @@ impl<M: Memory, C: Claimant> Straight<'_, M, C> {
         let (owner, mode) = (fact(Fact::Owner), fact(Fact::Mode));
         let is_simple = fact(Fact::Waiting) & u64::from(u32::MAX) == 0
             && mode & REMOVED == 0
-            && state::is_usual(self.memory, fact(Fact::Parts));
+            && state::is_usual(self.memory, fact(Fact::Extents));
         let numbers = [MEMBER_BUFFERS, ADJUSTMENT_BUFFERS, Fact::Adjusted as usize];
         let [members, adjustments, used] = numbers.map(|word| old[word].load(Ordering::Relaxed));
         // After the claim: from now on no other thread makes this root current. Nothing that was

@@ -201,7 +201,7 @@ fn adjust<M: Memory, C: Claimant>(
     let amount = adjusted(found.map_or(0, |(_, amount)| amount), change)?;
     let cell = found.map(|(cell, _)| cell).or(free).ok_or(Errno::ENOMEM)?;
     let used = usize::try_from(draft.fact(Fact::Adjusted)).unwrap_or(0);
-    draft.use_part(cell / Kind::Adjustment.cells());
+    draft.use_extent(cell / Kind::Adjustment.cells());
     match (cell + 1).cmp(&used) {
         core::cmp::Ordering::Greater => draft.set_fact(Fact::Adjusted, cell as u64 + 1),
         // The last one goes: mostly a lock is given back, and then there is none.

@@ -40,7 +40,7 @@ pub struct Record {
     /// The slot of its process plus one, if it has operations with SEM_UNDO; 0 = none.
     pub process: AtomicU32,
     count: AtomicU32,
-    /// The part in which a long array lies plus one; 0 = here.
+    /// The extent in which a long array lies plus one; 0 = here.
     long: AtomicU32,
     few: [AtomicU64; FEW],
     /// When the wait ends by itself, in seconds of CLOCK_MONOTONIC plus one; 0 = never. For
@@ -143,7 +143,7 @@ impl Record {
         for (place, operation) in place.iter().zip(operations) {
             place.store(operation.word(), Ordering::Relaxed);
         }
-        let number = long.map_or(0, |(part, _)| u32::try_from(part + 1).unwrap_or(0));
+        let number = long.map_or(0, |(extent, _)| u32::try_from(extent + 1).unwrap_or(0));
         self.long.store(number, Ordering::Relaxed);
         self.count.store(u32::try_from(operations.len()).unwrap_or(0), Ordering::Relaxed);
     }
@@ -159,16 +159,16 @@ impl Record {
         is_here.then(|| Operation::read(self.few[0].load(Ordering::Relaxed)).amount)
     }
 
-    /// What the waiter wants. `long` finds the space of a part.
+    /// What the waiter wants. `long` finds the space of an extent.
     pub fn wanted<'l>(
         &'l self,
         into: &mut Wanted,
         long: impl Fn(usize) -> Option<&'l Long>,
     ) -> Option<()> {
-        let part = usize::try_from(self.long.load(Ordering::Relaxed)).ok()?;
-        let place = match part.checked_sub(1) {
+        let extent = usize::try_from(self.long.load(Ordering::Relaxed)).ok()?;
+        let place = match extent.checked_sub(1) {
             None => &self.few[..],
-            Some(part) => &long(part)?.operations[..],
+            Some(extent) => &long(extent)?.operations[..],
         };
         let count = usize::try_from(self.count.load(Ordering::Relaxed)).ok()?.min(place.len());
         let words = place[..count].iter().map(|word| word.load(Ordering::Relaxed));

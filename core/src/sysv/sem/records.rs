@@ -42,12 +42,12 @@ pub fn claim_record(set: &Set, who: &ThreadOperation<'static>) -> Result<usize> 
                 }
             }
         }
-        set.add_part()?;
+        set.add_extent()?;
     }
 }
 
 fn capacity(layout: &Layout) -> usize {
-    layout.parts() * Kind::Waiter.cells()
+    layout.extents() * Kind::Waiter.cells()
 }
 
 /// Claims this record, if no thread has it. `asks`: also if the thread that has it is dead.
@@ -103,15 +103,15 @@ pub fn write(set: &Set, slot: usize, operations: &[Operation]) -> Result<()> {
         return Ok(());
     }
     loop {
-        for part in 0..set.layout.parts() {
-            if let Some(long) = set.layout.long(part)
+        for extent in 0..set.layout.extents() {
+            if let Some(long) = set.layout.long(extent)
                 && is_taken(set, long, slot)
             {
-                record.write(operations, Some((part, long)));
+                record.write(operations, Some((extent, long)));
                 return Ok(());
             }
         }
-        set.add_part()?;
+        set.add_extent()?;
     }
 }
 
@@ -133,7 +133,7 @@ pub fn give_back(set: &Set, who: &ThreadOperation<'static>, slot: usize) {
         return;
     }
     let own = u32::try_from(slot + 1).unwrap_or(0);
-    for long in (0..set.layout.parts()).filter_map(|part| set.layout.long(part)) {
+    for long in (0..set.layout.extents()).filter_map(|extent| set.layout.long(extent)) {
         if long.owner.load(Ordering::Relaxed) == own {
             let _ = long.owner.compare_exchange(own, 0, Ordering::Release, Ordering::Relaxed);
         }

@@ -289,7 +289,7 @@ pub fn enter<M: Memory, C: Claimant>(
     draft.set_fact(Fact::Ticket, ticket + 1);
     let complex = complex(draft) + u64::from(operations.len() > 1);
     set_waiting(draft, waiting + 1, complex, used.max(slot + 1));
-    draft.use_part(slot / Kind::Waiter.cells());
+    draft.use_extent(slot / Kind::Waiter.cells());
     count(draft, obstacle.member, true)?;
     let waiter = Waiter {
         status: Status::Waiting,

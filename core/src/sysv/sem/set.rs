@@ -5,14 +5,14 @@ use std::os::fd::AsRawFd;
 
 use super::cells::{Holder, Status};
 use super::fate;
-use super::layout::{Geometry, Layout, PART};
+use super::layout::{EXTENT, Geometry, Layout};
 use super::operate::Actor;
 use super::serve::{Records, Wanted};
-use super::state::{self, Fact, Memory, NO_PART, REMOVED, View};
+use super::state::{self, Fact, Memory, NO_EXTENT, REMOVED, View};
 use crate::atomic::Ordering;
 use crate::os::file_size::reserve;
 use crate::os::membarrier;
-use crate::os::own::OwnNumber;
+use crate::os::own::ProcessLocal;
 use crate::os::settings;
 use crate::os::{Errno, Result};
 use crate::shared::presence::{self, ProcessId, marks};
@@ -31,11 +31,11 @@ pub struct Set {
     /// What the process knows of it.
     pub identity: Identity,
     /// The slot of this process plus one, for what is to be undone: see `slots`. 0 = none. A hint.
-    pub own: OwnNumber,
+    pub own: ProcessLocal,
     /// The same once its death will be marked there.
-    pub marked: OwnNumber,
+    pub marked: ProcessLocal,
     /// What the kernel marks there; 0 = nothing. In the child of a fork that is none of its marks.
-    pub mark: OwnNumber,
+    pub mark: ProcessLocal,
 }
 
 impl Drop for Set {
@@ -53,10 +53,10 @@ impl Set {
     /// Maps a set. EINVAL: the file cannot be one.
     pub fn map_opened(Opened { file, facts, length }: &Opened) -> Result<Self> {
         let geometry = Geometry::new(facts.size)?;
-        Self::map_file(file, geometry, geometry.parts(*length)?, *facts)
+        Self::map_file(file, geometry, geometry.extents(*length)?, *facts)
     }
 
-    /// Maps the file of a new set, of one part, and writes what does not change into it.
+    /// Maps the file of a new set, of one extent, and writes what does not change into it.
     pub fn map_new(file: &File, geometry: Geometry, birth: &Birth) -> Result<Self> {
         let header = Header::new(birth);
         // SAFETY: a header.
@@ -70,18 +70,18 @@ impl Set {
         Ok(set)
     }
 
-    fn map_file(file: &File, geometry: Geometry, parts: usize, facts: Facts) -> Result<Self> {
+    fn map_file(file: &File, geometry: Geometry, extents: usize, facts: Facts) -> Result<Self> {
         membarrier::prepare();
         presence::prepare(&settings::get().dir);
         let base = registry::map(file.as_raw_fd(), geometry.span())?;
         // SAFETY: mapped so, and unmapped when this is dropped.
-        let layout = unsafe { Layout::new(base, geometry, parts) };
+        let layout = unsafe { Layout::new(base, geometry, extents) };
         Ok(Self {
             layout,
             identity: Identity::new(facts),
-            own: OwnNumber::default(),
-            marked: OwnNumber::default(),
-            mark: OwnNumber::default(),
+            own: ProcessLocal::default(),
+            marked: ProcessLocal::default(),
+            mark: ProcessLocal::default(),
         })
     }
 
@@ -96,7 +96,7 @@ impl Set {
     pub fn read_any<T>(&self, look: impl Fn(&View<'_, Layout>) -> Result<T>) -> Result<T> {
         loop {
             match state::read(&self.layout, &look) {
-                Err(NO_PART) => self.learn_parts()?,
+                Err(NO_EXTENT) => self.learn_extents()?,
                 seen => return seen,
             }
         }
@@ -115,45 +115,45 @@ impl Set {
         })
     }
 
-    /// Others have reserved memory for more parts. EINVAL: they have not.
-    fn learn_parts(&self) -> Result<()> {
-        let known = self.layout.parts();
+    /// Others have reserved memory for more extents. EINVAL: they have not.
+    fn learn_extents(&self) -> Result<()> {
+        let known = self.layout.extents();
         self.look()?;
-        if self.layout.parts() > known { Ok(()) } else { Err(Errno::EINVAL) }
+        if self.layout.extents() > known { Ok(()) } else { Err(Errno::EINVAL) }
     }
 
-    /// The file, and others may have reserved memory for more parts: that is known now. `None`:
-    /// this process cannot open it any more, but there are more parts. EIDRM; ENOMEM; EINVAL.
+    /// The file, and others may have reserved memory for more extents: that is known now. `None`:
+    /// this process cannot open it any more, but there are more extents. EIDRM; ENOMEM; EINVAL.
     fn look(&self) -> Result<Option<Opened>> {
-        let (geometry, known) = (self.layout.geometry(), self.layout.parts());
+        let (geometry, known) = (self.layout.geometry(), self.layout.extents());
         match reopen(self) {
             Ok(opened) => {
-                self.layout.has_parts(geometry.parts(opened.length)?);
+                self.layout.has_extents(geometry.extents(opened.length)?);
                 Ok(Some(opened))
             }
             Err(Errno::EIDRM) => Err(Errno::EIDRM),
             Err(error) => {
                 let end = self.layout.base().wrapping_add(geometry.file_size(known));
-                let more = steps_mapped(end, PART, state::CHUNKS_MAX - known);
-                self.layout.has_parts(known + more);
+                let more = steps_mapped(end, EXTENT, state::CHUNKS_MAX - known);
+                self.layout.has_extents(known + more);
                 if more > 0 { Ok(None) } else { Err(error) }
             }
         }
     }
 
-    /// Reserves memory for one more part. ENOMEM: there can be no more; ENOSPC; EIDRM.
+    /// Reserves memory for one more extent. ENOMEM: there can be no more; ENOSPC; EIDRM.
     #[cold]
-    pub fn add_part(&self) -> Result<()> {
-        let known = self.layout.parts();
+    pub fn add_extent(&self) -> Result<()> {
+        let known = self.layout.extents();
         let Some(opened) = self.look()? else { return Ok(()) };
-        if self.layout.parts() > known {
+        if self.layout.extents() > known {
             return Ok(());
         }
         if known >= state::CHUNKS_MAX {
             return Err(Errno::ENOMEM);
         }
         reserve(&opened.file, self.layout.geometry().file_size(known + 1))?;
-        self.layout.has_parts(known + 1);
+        self.layout.has_extents(known + 1);
         Ok(())
     }
 
@@ -166,7 +166,7 @@ impl Set {
 impl Records for Set {
     fn wanted(&self, slot: usize, into: &mut Wanted) -> Option<Actor> {
         let record = self.layout.record(slot)?;
-        record.wanted(into, |part| self.layout.long(part))?;
+        record.wanted(into, |extent| self.layout.long(extent))?;
         let process = record.process.load(Ordering::Relaxed).checked_sub(1);
         let process = process.and_then(|slot| {
             let owner = self.layout.process(slot as usize)?.owner.load(Ordering::Acquire);

@@ -15,7 +15,7 @@ use super::record::{Process, UNMARKED, WITHOUT_UNDO};
 use super::records;
 use super::set::Set;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::os::own::OwnNumber;
+use crate::os::own::ProcessLocal;
 use crate::os::process;
 use crate::os::{Errno, Result};
 use crate::shared::claim::{Claimant, OWNER_DIED};
@@ -35,7 +35,7 @@ pub fn marked(set: &Set) -> Option<usize> {
 }
 
 #[inline(always)]
-fn hinted(set: &Set, hint: &OwnNumber) -> Option<Holder> {
+fn hinted(set: &Set, hint: &ProcessLocal) -> Option<Holder> {
     let slot = hint.load(Ordering::Relaxed).checked_sub(1)?;
     let own = ProcessId::known()?;
     is_of(set, slot as usize, own).then(|| holder(slot as usize, own))
@@ -80,10 +80,10 @@ pub fn take_to_sleep(set: &Set, who: &Operation<'_>) -> Result<()> {
 /// A slot that this process has, or takes now.
 fn find(set: &Set, own: ProcessId) -> Result<usize> {
     loop {
-        let all = set.layout.parts() * PROCESSES;
+        let all = set.layout.extents() * PROCESSES;
         let before = (0..all).find(|&slot| is_of(set, slot, own));
         let Some(slot) = before.or_else(|| (0..all).find(|&slot| is_taken(set, slot, own))) else {
-            set.add_part()?;
+            set.add_extent()?;
             continue;
         };
         // Another thread may have taken one at the same time: the first one counts.

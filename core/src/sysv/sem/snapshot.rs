@@ -201,8 +201,8 @@ impl Look<'_> {
             claim::Holder::Thread(tid) => Some(tid),
             claim::Holder::None | claim::Holder::Presence(_) => None,
         };
-        let long = |part: usize| -> Option<&Long> {
-            let long = self.image.layout.long(part)?;
+        let long = |extent: usize| -> Option<&Long> {
+            let long = self.image.layout.long(extent)?;
             self.image.copy(long, 1).ok().map(|()| long)
         };
         let mut wanted = Box::new(Wanted::none());

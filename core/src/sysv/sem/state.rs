@@ -74,7 +74,7 @@ pub enum Fact {
     /// User and group, in the low and the high half.
     Owner = 6,
     /// Parts of waiters and adjustments that have ever been in use, less one: only grows.
-    Parts = 7,
+    Extents = 7,
     /// The next ticket.
     Ticket = 8,
     /// `sem_ctime`, in seconds.
@@ -96,7 +96,7 @@ pub const HEAD: usize = 4;
 
 /// The error of an access to a cell in memory that this process has not mapped: the file has to
 /// grow, or has grown. No call returns it to its caller.
-pub const NO_PART: Errno = Errno(libc::ENOBUFS);
+pub const NO_EXTENT: Errno = Errno(libc::ENOBUFS);
 
 /// In [`Fact::Mode`]: the set has been removed.
 pub const REMOVED: u64 = 1 << 32;
@@ -118,10 +118,10 @@ const fn references(chunks: usize) -> usize {
     chunks.div_ceil(REFERENCES)
 }
 
-/// The words of a root that count, in two runs, if so many parts are in use.
+/// The words of a root that count, in two runs, if so many extents are in use.
 #[inline(always)]
-pub fn used_words(memory: &impl Memory, parts: u64) -> [core::ops::Range<usize>; 2] {
-    let further = usize::try_from(parts).unwrap_or(0).min(CHUNKS_MAX - 1) / REFERENCES;
+pub fn used_words(memory: &impl Memory, extents: u64) -> [core::ops::Range<usize>; 2] {
+    let further = usize::try_from(extents).unwrap_or(0).min(CHUNKS_MAX - 1) / REFERENCES;
     let (waiters, adjustments) = further_words(memory.members());
     [0..waiters + further, adjustments..adjustments + further]
 }
@@ -133,10 +133,11 @@ const fn further_words(members: usize) -> (usize, usize) {
     (waiters, waiters + references(CHUNKS_MAX) - 1)
 }
 
-/// Whether [`USUAL_WORDS`] are all the words of a root that are used, if so many parts are in use.
+/// Whether [`USUAL_WORDS`] are all the words of a root that are used, if so many extents are in
+/// use.
 #[inline(always)]
-pub fn is_usual(memory: &impl Memory, parts: u64) -> bool {
-    parts < REFERENCES as u64 && memory.members() <= USUAL_MEMBERS
+pub fn is_usual(memory: &impl Memory, extents: u64) -> bool {
+    extents < REFERENCES as u64 && memory.members() <= USUAL_MEMBERS
 }
 
 /// The memory that a set lies in.
@@ -227,19 +228,19 @@ impl<'m, M: Memory> View<'m, M> {
         self.memory.root(root_of(self.current))[fact as usize].load(Ordering::Relaxed)
     }
 
-    /// A cell. [`NO_PART`].
-    pub fn cell(&self, kind: Kind, number: usize) -> Result<u64> {
-        cell_of(self.memory, root_of(self.current), kind, number)
+    /// A cell. [`NO_EXTENT`].
+    pub fn cell(&self, kind: Kind, index: usize) -> Result<u64> {
+        cell_of(self.memory, root_of(self.current), kind, index)
     }
 
-    /// The words of a chunk of cells, to look at many of them. [`NO_PART`].
+    /// The words of a chunk of cells, to look at many of them. [`NO_EXTENT`].
     pub fn cells(&self, kind: Kind, chunk: usize) -> Result<&'m [AtomicU64]> {
         buffer_of(self.memory, root_of(self.current), kind, chunk)
     }
 
     /// A semaphore.
-    pub fn member(&self, number: usize) -> Result<Member> {
-        self.cell(Kind::Member, number).map(Member::read)
+    pub fn member(&self, index: usize) -> Result<Member> {
+        self.cell(Kind::Member, index).map(Member::read)
     }
 
     /// A waiter.
@@ -248,8 +249,8 @@ impl<'m, M: Memory> View<'m, M> {
     }
 
     /// An adjustment.
-    pub fn adjustment(&self, number: usize) -> Result<Option<Adjustment>> {
-        self.cell(Kind::Adjustment, number).map(Adjustment::read)
+    pub fn adjustment(&self, index: usize) -> Result<Option<Adjustment>> {
+        self.cell(Kind::Adjustment, index).map(Adjustment::read)
     }
 }
 
@@ -268,8 +269,8 @@ pub fn read<M: Memory, T>(memory: &M, look: impl Fn(&View<'_, M>) -> Result<T>) 
 
 /// A cell of a root.
 #[inline(always)]
-pub fn cell_of(memory: &impl Memory, root: usize, kind: Kind, number: usize) -> Result<u64> {
-    let (chunk, cell) = (number / kind.cells(), number % kind.cells());
+pub fn cell_of(memory: &impl Memory, root: usize, kind: Kind, index: usize) -> Result<u64> {
+    let (chunk, cell) = (index / kind.cells(), index % kind.cells());
     let words = buffer_of(memory, root, kind, chunk)?;
     words.get(cell).map(|word| word.load(Ordering::Relaxed)).ok_or(Errno::EINVAL)
 }
@@ -283,7 +284,7 @@ pub fn buffer_of(
     chunk: usize,
 ) -> Result<&[AtomicU64]> {
     let buffer = buffer_number(memory, root, kind, chunk);
-    memory.buffer(kind, chunk, buffer).ok_or(NO_PART)
+    memory.buffer(kind, chunk, buffer).ok_or(NO_EXTENT)
 }
 
 /// Its index, whatever the bytes are below [`BUFFERS`].

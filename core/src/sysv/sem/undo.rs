@@ -94,8 +94,8 @@ pub fn notice_all(set: &Set) {
 /// sleep.
 pub fn mark_to_sleep_on(set: &Set, process: &Process) -> u32 {
     // The kernel may mark the next process with the slot meanwhile. More often: hostile bytes.
-    const TURNS: usize = 3;
-    for _ in 0..TURNS {
+    const ROUNDS: usize = 3;
+    for _ in 0..ROUNDS {
         if !notice(set, process) {
             break;
         }

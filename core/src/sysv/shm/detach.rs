@@ -21,7 +21,7 @@ pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
         }
         // The program has unmapped parts of it itself, or mapped something else there; or it was
         // not mapped by this library.
-        _ => detach_parts(address)?,
+        _ => detach_ranges(address)?,
     };
     drop(claim);
     let tag = FrameTag::new();
@@ -44,30 +44,30 @@ fn is_whole(attachment: &Attachment, thread: &Thread) -> bool {
     unsafe { libc::msync(start, attachment.length, libc::MS_ASYNC) == 0 }
 }
 
-/// Parts of one attachment that are looked for at a time.
-const PARTS: usize = 16;
+/// Ranges of one attachment that are looked for at a time.
+const RANGES: usize = 16;
 
 /// Unmaps what is left of the attachment that began at this address: each part that is at its
 /// expected address. EINVAL: there is none.
-fn detach_parts(address: usize) -> Result<i32> {
+fn detach_ranges(address: usize) -> Result<i32> {
     let mut detached = None;
     loop {
-        let (parts, memory) = parts(address, detached);
-        for (start, length) in parts.into_iter().flatten() {
+        let (ranges, memory) = ranges(address, detached);
+        for (start, length) in ranges.into_iter().flatten() {
             unmap(start, length);
         }
         detached = detached.or(memory);
-        if parts[PARTS - 1].is_none() {
+        if ranges[RANGES - 1].is_none() {
             return detached.map(|(id, _)| id).ok_or(Errno::EINVAL);
         }
     }
 }
 
-type Parts = [Option<(usize, usize)>; PARTS];
+type Ranges = [Option<(usize, usize)>; RANGES];
 
-/// Parts of an attachment, and its id and inode. The first part says which segment it is.
-fn parts(address: usize, memory: Option<(i32, u64)>) -> (Parts, Option<(i32, u64)>) {
-    let (mut parts, mut count, mut memory) = ([None; PARTS], 0, memory);
+/// Ranges of an attachment, and its id and inode. The first part says which segment it is.
+fn ranges(address: usize, memory: Option<(i32, u64)>) -> (Ranges, Option<(i32, u64)>) {
+    let (mut ranges, mut count, mut memory) = ([None; RANGES], 0, memory);
     let _ = maps::each_of_own(|mapping| {
         let Mapping { start, end, offset, inode, .. } = *mapping;
         let would_lie_here = start.checked_sub(address) == Some(offset);
@@ -75,15 +75,15 @@ fn parts(address: usize, memory: Option<(i32, u64)>) -> (Parts, Option<(i32, u64
             && memory.is_none_or(|known| known == (id, inode))
         {
             memory = Some((id, inode));
-            parts[count] = Some((start, end - start));
+            ranges[count] = Some((start, end - start));
             count += 1;
-            if count == PARTS {
+            if count == RANGES {
                 return Look::Break(());
             }
         }
         Look::Continue(())
     });
-    (parts, memory)
+    (ranges, memory)
 }
 
 fn unmap(start: usize, length: usize) {

@@ -56,10 +56,10 @@ static TABLE: [AtomicPtr<Slab>; SLABS] = [const { AtomicPtr::new(ptr::null_mut()
 /// Places that have ever been taken: all others are free. Only ever grows.
 static USED: AtomicU32 = AtomicU32::new(0);
 
-fn place(number: usize) -> Option<&'static Place> {
+fn place(index: usize) -> Option<&'static Place> {
     // SAFETY: slabs are never unmapped.
-    let slab = unsafe { TABLE.get(number / SLAB)?.load(Ordering::Acquire).as_ref() }?;
-    Some(&slab[number % SLAB])
+    let slab = unsafe { TABLE.get(index / SLAB)?.load(Ordering::Acquire).as_ref() }?;
+    Some(&slab[index % SLAB])
 }
 
 fn used() -> impl Iterator<Item = &'static Place> {
@@ -105,15 +105,15 @@ impl Drop for Claim {
 /// A segment has been attached. What was known of this part of memory is forgotten.
 pub fn insert(new: Attachment) {
     forget(new.start, new.length);
-    for number in 0..SLABS * SLAB {
-        let Some(place) = place(number).or_else(|| grow(number)) else { return };
+    for index in 0..SLABS * SLAB {
+        let Some(place) = place(index).or_else(|| grow(index)) else { return };
         if place.start.load(Ordering::Relaxed) == FREE && place.exchange(FREE, IN_HAND) {
             place.length.store(new.length, Ordering::Relaxed);
             place.id.store(new.id, Ordering::Relaxed);
             place.is_changed.store(false, Ordering::Relaxed);
             // Release: a thread that finds the address finds the rest.
             place.start.store(new.start, Ordering::Release);
-            USED.fetch_max(u32::try_from(number).unwrap_or(0) + 1, Ordering::Release);
+            USED.fetch_max(u32::try_from(index).unwrap_or(0) + 1, Ordering::Release);
             return;
         }
     }
@@ -174,7 +174,7 @@ fn attachments() -> impl Iterator<Item = Attachment> {
 
 /// The slab of this place. `None`: there is no memory.
 #[cold]
-fn grow(number: usize) -> Option<&'static Place> {
+fn grow(index: usize) -> Option<&'static Place> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     // SAFETY: new memory, all zeros, which are free places.
@@ -182,13 +182,13 @@ fn grow(number: usize) -> Option<&'static Place> {
     if new == libc::MAP_FAILED {
         return None;
     }
-    let slab = TABLE.get(number / SLAB)?;
+    let slab = TABLE.get(index / SLAB)?;
     let null = ptr::null_mut();
     if slab.compare_exchange(null, new.cast(), Ordering::AcqRel, Ordering::Relaxed).is_err() {
         // SAFETY: no other thread has seen it.
         unsafe { libc::munmap(new, size_of::<Slab>()) };
     }
-    place(number)
+    place(index)
 }
 
 #[cfg(test)]

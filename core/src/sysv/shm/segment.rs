@@ -181,7 +181,7 @@ impl Object for Segment {
     }
 
     /// No thread waits in a segment: that its life is over is all there is to know.
-    fn mark_removed(&self, _: &Operation<'static>) -> Result<()> {
+    fn set_removed(&self, _: &Operation<'static>) -> Result<()> {
         if self.header().life() == Life::Removed { Err(Errno::EIDRM) } else { Ok(()) }
     }
 

@@ -60,7 +60,7 @@ use waits::Waits;
 /// The exit status of a run with findings, if they are fatal.
 const FOUND: i32 = 66;
 /// How often the run is looked at.
-const TURN: Duration = Duration::from_millis(20);
+const INTERVAL: Duration = Duration::from_millis(20);
 /// How often its waits are.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -89,7 +89,7 @@ pub fn run(wishes: &Wishes, mut command: Command, preload: &OsStr) -> Result<i32
     watcher.home.tables().head.root.store(children.program(), Ordering::Relaxed);
     let mut last_look = Instant::now();
     while !children.are_gone() {
-        thread::sleep(TURN);
+        thread::sleep(INTERVAL);
         watcher.read()?;
         if wishes.check.is_some() && last_look.elapsed() >= LOOK {
             watcher.look();

@@ -62,7 +62,7 @@ pub fn enter<'t>(mut thread: &'t Thread, fd: RawFd, tag: &FrameTag) -> Result<Us
             take_back(thread);
         }
         let Some((entry, open)) = look_up(fd) else {
-            adopt_unknown(fd)?;
+            insert_unknown(fd)?;
             continue;
         };
         let mut operation = match thread.begin(open.cast(), tag) {
@@ -128,8 +128,8 @@ fn other_thread(error: Errno) -> Result<&'static Thread> {
 }
 
 #[cold]
-fn adopt_unknown(fd: RawFd) -> Result<()> {
-    uncancelled(|| inherited::adopt(fd))
+fn insert_unknown(fd: RawFd) -> Result<()> {
+    uncancelled(|| inherited::insert(fd))
 }
 
 /// The thread has its block back from the child of a vfork(2), if this is not the child itself. The
@@ -177,7 +177,7 @@ fn enter_doubted<'t>(
 #[cold]
 fn leave_special(fd: RawFd, open: *mut Open) -> Result<()> {
     // What was no queue may have been closed without the library's knowing.
-    if open == no_queue() { adopt_unknown(fd) } else { Err(Errno::EBADF) }
+    if open == no_queue() { insert_unknown(fd) } else { Err(Errno::EBADF) }
 }
 
 /// Whether `fd` is a queue. A descriptor that has not been checked yet is checked now, and is known
@@ -194,7 +194,7 @@ pub fn is_found_queue(fd: RawFd) -> bool {
 fn find_out(fd: RawFd) -> bool {
     // It is a question: that the answer is no is no error of the caller's.
     preserved(|| {
-        if uncancelled(|| inherited::adopt(fd)).is_ok() {
+        if uncancelled(|| inherited::insert(fd)).is_ok() {
             return is_queue(fd);
         }
         // A descriptor that is not in use may be a queue's later.
@@ -208,7 +208,7 @@ fn find_out(fd: RawFd) -> bool {
 impl<'t> Use<'t> {
     /// Hands a copy of itself to what is done seldom: see [`Claimant::apart`].
     #[inline(always)]
-    pub fn apart<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
+    pub fn cold<T>(&self, seldom: impl FnOnce(&Self) -> T) -> T {
         seldom(&self.copy())
     }
 

@@ -21,34 +21,34 @@ use crate::posix::mq::permission::Access;
 use crate::shared::presence;
 use crate::shared::thread::Thread;
 
-/// The mark of a description that is open for neither receiving nor sending. 0 would be none.
+/// The magic of a description that is open for neither receiving nor sending. 0 would be none.
 const FOR_NEITHER: i32 = 8;
 
 /// Writes on the description what it is for.
-pub fn mark(fifo: &File, access: Access) -> Result<()> {
-    let mark = if access == Access::NONE { FOR_NEITHER } else { access.bits().cast_signed() };
-    description::mark(fifo.as_raw_fd(), mark)
+pub fn set_magic(fifo: &File, access: Access) -> Result<()> {
+    let magic = if access == Access::NONE { FOR_NEITHER } else { access.bits().cast_signed() };
+    description::set_magic(fifo.as_raw_fd(), magic)
 }
 
-/// `None`: not the mark of a queue.
-fn access_of_mark(mark: i32) -> Option<Access> {
-    let access = Access::from_bits(u32::try_from(mark).unwrap_or(0));
-    (access != Access::NONE || mark == FOR_NEITHER).then_some(access)
+/// `None`: not the magic of a queue.
+fn access_of_magic(magic: i32) -> Option<Access> {
+    let access = Access::from_bits(u32::try_from(magic).unwrap_or(0));
+    (access != Access::NONE || magic == FOR_NEITHER).then_some(access)
 }
 
-/// What a marked description is open for. `None`: it has no mark, because it was opened through its
-/// path in /proc.
-fn marked(fd: RawFd) -> Option<Access> {
-    description::mark_of(fd).and_then(access_of_mark)
+/// What a description with the magic is open for. `None`: it has none, because it was opened
+/// through its path in /proc.
+fn magic(fd: RawFd) -> Option<Access> {
+    description::magic_of(fd).and_then(access_of_magic)
 }
 
-/// Whether a description has been marked as one of a queue.
-pub fn is_marked(fd: RawFd) -> bool {
-    marked(fd).is_some()
+/// Whether a description has the magic of a queue.
+pub fn has_magic(fd: RawFd) -> bool {
+    magic(fd).is_some()
 }
 
 fn access_of(fd: RawFd) -> Result<Access> {
-    if let Some(access) = marked(fd) {
+    if let Some(access) = magic(fd) {
         return Ok(access);
     }
     // SAFETY: no pointer.
@@ -66,14 +66,14 @@ fn access_of(fd: RawFd) -> Result<Access> {
 /// is found out without a lock, and allocates nothing, because a signal handler may read from a
 /// pipe of its own.
 #[cold]
-pub fn adopt(fd: RawFd) -> Result<()> {
+pub fn insert(fd: RawFd) -> Result<()> {
     let fifo = fifo_of(fd)?;
-    if !is_marked(fd) && !may_have_name_of_queue(fd) {
+    if !has_magic(fd) && !may_have_name_of_queue(fd) {
         return Err(Errno::EBADF);
     }
     match known(fifo, fd)? {
-        Some(opened) => table::adopt(fd, opened),
-        None => adopt_by_path(fd, fifo),
+        Some(opened) => table::insert_inherited(fd, opened),
+        None => insert_by_path(fd, fifo),
     }
 }
 
@@ -88,7 +88,7 @@ fn known(fifo: (u64, u64), fd: RawFd) -> Result<Option<Opened>> {
     known.map(|opened| access_of(fd).map(|access| opened.again(access))).transpose()
 }
 
-fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
+fn insert_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     let status = file::status(fd)?;
     if file::identity(&status) != fifo {
         return Err(Errno::EBADF);
@@ -98,7 +98,7 @@ fn adopt_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     Thread::prepare()?;
     crate::os::membarrier::prepare();
     path.parent().inspect(|directory| presence::prepare(directory));
-    table::adopt(fd, Opened::new(data, &status, access_of(fd)?))
+    table::insert_inherited(fd, Opened::new(data, &status, access_of(fd)?))
 }
 
 /// Whether the FIFO behind a descriptor lies where one of a queue may lie.
@@ -140,10 +140,10 @@ fn unknown_fifos() -> Option<Vec<(u64, u64)>> {
     Some(unknown.filter_map(|fd| fifo_of(fd).ok()).collect())
 }
 
-/// At load: the program has been started with a descriptor of this mark. If it is a queue's, the
+/// At load: the program has been started with a descriptor of this magic. If it is a queue's, the
 /// program may poll or read it before it makes any other call on it.
-pub fn note_inherited(mark: i32) {
-    if access_of_mark(mark).is_some() {
+pub fn note_inherited(magic: i32) {
+    if access_of_magic(magic).is_some() {
         concern::set(concern::QUEUES);
     }
 }

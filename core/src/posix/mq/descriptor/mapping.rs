@@ -12,11 +12,11 @@ use memmap2::MmapRaw;
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::os::fork::ForkMutex;
 use crate::os::futex::{self, Scope};
-use crate::os::own::OwnNumber;
+use crate::os::own::ProcessLocal;
 use crate::os::process::Process;
 use crate::os::{Errno, Result};
 use crate::posix::mq::layout::Layout;
-use crate::posix::mq::store::holders::{HOLDERS, Record};
+use crate::posix::mq::store::holders::{Entry, HOLDERS};
 use crate::shared::pause::Pause;
 use crate::shared::presence;
 use crate::shared::presence::marks::{self, Mark};
@@ -27,41 +27,41 @@ pub struct Mapping {
     _map: MmapRaw,
     /// Where everything is in it.
     pub layout: Layout,
-    /// See [`Own`]; 0 = none. Stored by the thread that has taken the record, under [`TAKING`].
-    own: OwnNumber,
-    /// Loans of this process: [`Kept`].
-    pub loans: Kept,
+    /// See [`Own`]; 0 = none. Stored by the thread that has taken the entry, under [`TAKING`].
+    own: ProcessLocal,
+    /// Loans of this process: [`Count`].
+    pub loans: Count,
     /// Messages that this process has borrowed.
-    pub borrowed: Kept,
+    pub borrowed: Count,
     /// The last registration for a signal that this process has begun; 0 = none. Relaxed: the
     /// number in shared memory tells what has become of it.
-    registered: OwnNumber,
+    registered: ProcessLocal,
 }
 
-/// Held by the thread that takes a record. No handler interrupts it: the child of a fork in there
-/// would write to the parent's record. And no other thread of the process takes a record that is
+/// Held by the thread that takes a entry. No handler interrupts it: the child of a fork in there
+/// would write to the parent's entry. And no other thread of the process takes a entry that is
 /// half taken for one of an earlier process with the same number.
 static TAKING: ForkMutex<()> = ForkMutex::new(3, ());
 
 /// A number of things that the process keeps. The child of a fork begins at 0.
 #[derive(Default)]
-pub struct Kept(OwnNumber);
+pub struct Count(ProcessLocal);
 
 /// What the process has taken in the queue.
 ///
 /// | bits | meaning |
 /// |---|---|
-/// | 27..32 | the number of its record |
-/// | 17..27 | what the record's mark is to the kernel: `Mark::to_bits` |
+/// | 27..32 | the number of its entry |
+/// | 17..27 | what the entry's mark is to the kernel: `Mark::to_bits` |
 /// | 0..17 | the number of its presence |
 #[derive(Clone, Copy)]
 struct Own(u32);
 
-const RECORD_SHIFT: u32 = 27;
+const ENTRY_SHIFT: u32 = 27;
 const MARK_SHIFT: u32 = 17;
 const _: () = assert!(HOLDERS <= 32 && presence::NUMBERS <= 1 << MARK_SHIFT);
 
-impl Kept {
+impl Count {
     /// One more, if there are fewer than this. False: there are not.
     pub fn add_below(&self, limit: u32) -> bool {
         self.0.change(|count| (count < limit).then_some(count + 1))
@@ -83,13 +83,13 @@ impl Kept {
 }
 
 impl Own {
-    fn new(record: usize, mark: Mark, number: u32) -> Self {
-        let record = u32::try_from(record).unwrap_or(0);
-        Self(record << RECORD_SHIFT | mark.to_bits() << MARK_SHIFT | number)
+    fn new(entry: usize, mark: Mark, number: u32) -> Self {
+        let entry = u32::try_from(entry).unwrap_or(0);
+        Self(entry << ENTRY_SHIFT | mark.to_bits() << MARK_SHIFT | number)
     }
 
-    fn record(self) -> usize {
-        (self.0 >> RECORD_SHIFT) as usize
+    fn entry(self) -> usize {
+        (self.0 >> ENTRY_SHIFT) as usize
     }
 
     fn mark(self) -> Option<Mark> {
@@ -107,10 +107,10 @@ impl Mapping {
         Self {
             _map: map,
             layout,
-            own: OwnNumber::default(),
-            loans: Kept::default(),
-            borrowed: Kept::default(),
-            registered: OwnNumber::default(),
+            own: ProcessLocal::default(),
+            loans: Count::default(),
+            borrowed: Count::default(),
+            registered: ProcessLocal::default(),
         }
     }
 
@@ -130,18 +130,18 @@ impl Mapping {
         self.own().map(Own::held)
     }
 
-    /// The number of the record of this process.
-    pub fn own_record(&self) -> Option<usize> {
-        self.own().map(Own::record)
+    /// The number of the entry of this process.
+    pub fn own_entry(&self) -> Option<usize> {
+        self.own().map(Own::entry)
     }
 
-    /// What this process holds slots with. The first time it takes a record.
+    /// What this process holds slots with. The first time it takes a entry.
     ///
     /// Errors: ENOSYS: the kernel would tell no other process of its death; EUSERS: there is no
-    /// free record.
+    /// free entry.
     #[inline]
     pub fn hold(&self, mend: impl FnMut() -> bool) -> Result<u32> {
-        self.held_by_own().map_or_else(|| self.take_record(mend), Ok)
+        self.held_by_own().map_or_else(|| self.take_entry(mend), Ok)
     }
 
     fn own(&self) -> Option<Own> {
@@ -150,10 +150,10 @@ impl Mapping {
         (own != 0).then_some(Own(own))
     }
 
-    /// `mend` gives back what dead processes hold, and their records, and says whether one of them
+    /// `mend` gives back what dead processes hold, and their entries, and says whether one of them
     /// may be about to end.
     #[cold]
-    fn take_record(&self, mut mend: impl FnMut() -> bool) -> Result<u32> {
+    fn take_entry(&self, mut mend: impl FnMut() -> bool) -> Result<u32> {
         let _taking = TAKING.lock();
         if let Some(held) = self.held_by_own() {
             return Ok(held);
@@ -167,14 +167,14 @@ impl Mapping {
             let may_be_soon = mend();
             match holders.take(held) {
                 Some(number) => break number,
-                None if may_be_soon && pause.turn() => {}
+                None if may_be_soon && pause.wait() => {}
                 None => return Err(Errno::EUSERS),
             }
         };
-        let record = holders.record(number).ok_or(Errno::EUSERS)?;
-        let (mark, value) = add_mark(record).inspect_err(|_| record.give_back(held))?;
-        record.begin(value, Process::pid_of_memory());
-        // Those who sleep know of the record from now on, and sleep until its mark, too. Before
+        let entry = holders.entry(number).ok_or(Errno::EUSERS)?;
+        let (mark, value) = add_mark(entry).inspect_err(|_| entry.give_back(held))?;
+        entry.begin(value, Process::pid_of_memory());
+        // Those who sleep know of the entry from now on, and sleep until its mark, too. Before
         // any thread of the process holds something.
         self.layout.message().wake_all();
         self.layout.space().wake_all();
@@ -184,10 +184,10 @@ impl Mapping {
 
     /// A process that had the number of this one before may have left something.
     fn forget_earlier(&self, held: u32) {
-        let is_earlier = |record: &&Record| record.owner() == held && record.is_marked();
-        for record in self.layout.holders().used().iter().filter(is_earlier) {
+        let is_earlier = |entry: &&Entry| entry.owner() == held && entry.is_marked();
+        for entry in self.layout.holders().used().iter().filter(is_earlier) {
             self.layout.slots().free_held(held);
-            record.give_back(held);
+            entry.give_back(held);
         }
     }
 
@@ -200,8 +200,8 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         let Some(own) = self.own() else { return };
-        if let Some(record) = self.layout.holders().record(own.record()) {
-            record.give_back(own.held());
+        if let Some(entry) = self.layout.holders().entry(own.entry()) {
+            entry.give_back(own.held());
         }
         if let Some(mark) = own.mark() {
             marks::release(mark);
@@ -247,10 +247,10 @@ pub fn kept_of(data: (u64, u64)) -> Option<Arc<Mapping>> {
     None
 }
 
-/// The kernel marks the record when the process dies. ENOSYS: it does not.
-fn add_mark(record: &Record) -> Result<(Mark, u32)> {
-    // SAFETY: the record is in the first page of the mapping, which is shared.
-    unsafe { marks::add_word(record.mark()) }.map_err(|_| Errno::ENOSYS)
+/// The kernel marks the entry when the process dies. ENOSYS: it does not.
+fn add_mark(entry: &Entry) -> Result<(Mark, u32)> {
+    // SAFETY: the entry is in the first page of the mapping, which is shared.
+    unsafe { marks::add_word(entry.mark()) }.map_err(|_| Errno::ENOSYS)
 }
 
 /// Wakes all who sleep on a mark.
@@ -258,10 +258,10 @@ pub fn wake_all(mark: &AtomicU32) {
     futex::wake(mark.as_ptr(), i32::MAX, Scope::Shared);
 }
 
-/// The records of other processes, which a sleeper of this process waits for.
-pub fn others(mapping: &Mapping) -> impl Iterator<Item = &Record> {
-    let own = mapping.own_record();
+/// The entries of other processes, which a sleeper of this process waits for.
+pub fn others(mapping: &Mapping) -> impl Iterator<Item = &Entry> {
+    let own = mapping.own_entry();
     let used = mapping.layout.holders().used().iter().enumerate();
-    used.filter(move |(number, record)| Some(*number) != own && record.owner() != 0)
-        .map(|(_, record)| record)
+    used.filter(move |(number, entry)| Some(*number) != own && entry.owner() != 0)
+        .map(|(_, entry)| entry)
 }

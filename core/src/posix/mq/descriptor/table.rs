@@ -21,19 +21,19 @@ use crate::posix::mq::descriptor::open::{Open, Opened, POOL};
 use crate::posix::mq::descriptor::spare;
 use crate::shared::thread::Thread;
 
-/// Descriptors in a part of the table.
-const PART: usize = 1024;
-/// Parts: descriptors are below 1,048,576, as `fs.nr_open` is.
-const PARTS: usize = 1024;
+/// Descriptors in a slab of the table.
+const SLAB: usize = 1024;
+/// Slabs: descriptors are below 1,048,576, as `fs.nr_open` is.
+const SLABS: usize = 1024;
 
-type Part = [AtomicPtr<Open>; PART];
+type Slab = [AtomicPtr<Open>; SLAB];
 
-/// The first part: most descriptors are found here without a second look.
-static FIRST: Part = [const { AtomicPtr::new(ptr::null_mut()) }; PART];
+/// The first slab: most descriptors are found here without a second look.
+static FIRST: Slab = [const { AtomicPtr::new(ptr::null_mut()) }; SLAB];
 
-/// The others; the first entry is not used. Each part is made when its first descriptor comes, and
+/// The others; the first entry is not used. Each slab is made when its first descriptor comes, and
 /// stays.
-static TABLE: [AtomicPtr<Part>; PARTS] = [const { AtomicPtr::new(ptr::null_mut()) }; PARTS];
+static TABLE: [AtomicPtr<Slab>; SLABS] = [const { AtomicPtr::new(ptr::null_mut()) }; SLABS];
 
 static CLOSING: Open = Open::empty();
 static NO_QUEUE: Open = Open::empty();
@@ -91,7 +91,7 @@ pub fn insert(fd: RawFd, opened: Opened) -> Result<()> {
 
 /// Puts a queue into the table for a descriptor that was not in it, unless the descriptor has come
 /// to mean another file since. EBADF then.
-pub fn adopt(fd: RawFd, opened: Opened) -> Result<()> {
+pub fn insert_inherited(fd: RawFd, opened: Opened) -> Result<()> {
     concern::set(concern::QUEUES);
     note_child();
     let fifo = opened.fifo;
@@ -240,12 +240,12 @@ pub fn queues() -> impl Iterator<Item = &'static Open> {
 
 fn entries(range: RangeInclusive<RawFd>) -> impl Iterator<Item = (RawFd, *mut Open)> {
     let (first, last) = (to_index(*range.start()), to_index(*range.end()));
-    let parts = (first / PART..=(last / PART).min(PARTS - 1))
-        .filter_map(|number| part(number).map(|part| (number, part)));
-    let entries = parts.flat_map(|(number, part)| {
-        part.iter()
+    let slabs = (first / SLAB..=(last / SLAB).min(SLABS - 1))
+        .filter_map(|number| slab(number).map(|slab| (number, slab)));
+    let entries = slabs.flat_map(|(number, slab)| {
+        slab.iter()
             .enumerate()
-            .map(move |(index, entry)| (number * PART + index, entry.load(Ordering::Acquire)))
+            .map(move |(index, entry)| (number * SLAB + index, entry.load(Ordering::Acquire)))
     });
     entries
         .filter(move |(fd, open)| (first..=last).contains(fd) && !open.is_null())
@@ -267,39 +267,39 @@ fn entry(fd: RawFd) -> Option<&'static AtomicPtr<Open>> {
     let fd = fd.cast_unsigned() as usize;
     match FIRST.get(fd) {
         Some(entry) => Some(entry),
-        None => part(fd / PART).map(|part| &part[fd % PART]),
+        None => slab(fd / SLAB).map(|slab| &slab[fd % SLAB]),
     }
 }
 
 #[inline]
-fn part(number: usize) -> Option<&'static Part> {
+fn slab(number: usize) -> Option<&'static Slab> {
     if number == 0 {
         return Some(&FIRST);
     }
-    // SAFETY: parts are never freed.
+    // SAFETY: slabs are never freed.
     unsafe { TABLE.get(number)?.load(Ordering::Acquire).as_ref() }
 }
 
 /// EMFILE for a descriptor beyond the table; ENOMEM. Async-signal-safe.
 fn entry_or_new(fd: RawFd) -> Result<&'static AtomicPtr<Open>> {
     let number = usize::try_from(fd).map_err(|_| Errno::EBADF)?;
-    let part = TABLE.get(number / PART).ok_or(Errno::EMFILE)?;
-    if number >= PART && part.load(Ordering::Acquire).is_null() {
-        let new = map_part()?;
-        if part.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err()
+    let slab = TABLE.get(number / SLAB).ok_or(Errno::EMFILE)?;
+    if number >= SLAB && slab.load(Ordering::Acquire).is_null() {
+        let new = map_slab()?;
+        if slab.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire).is_err()
         {
             // SAFETY: no other thread has seen it.
-            unsafe { libc::munmap(new.cast(), size_of::<Part>()) };
+            unsafe { libc::munmap(new.cast(), size_of::<Slab>()) };
         }
     }
     entry(fd).ok_or(Errno::EBADF)
 }
 
 /// All zeros: nulls.
-fn map_part() -> Result<*mut Part> {
+fn map_slab() -> Result<*mut Slab> {
     let (protection, flags) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: new memory at an address of the kernel's choice.
-    let new = unsafe { libc::mmap(ptr::null_mut(), size_of::<Part>(), protection, flags, -1, 0) };
+    let new = unsafe { libc::mmap(ptr::null_mut(), size_of::<Slab>(), protection, flags, -1, 0) };
     if new == libc::MAP_FAILED { Err(Errno::ENOMEM) } else { Ok(new.cast()) }
 }

@@ -31,7 +31,7 @@ pub fn open_fifo(data: &Data) -> Result<(Fifo, bool)> {
                 return Ok((fifo.keep(), true));
             }
         }
-        if !pause.turn() {
+        if !pause.wait() {
             // The caller is the owner: another process keeps writing to the header.
             return Err(if makes { Errno::EINVAL } else { Errno::EACCES });
         }

@@ -120,7 +120,7 @@ fn open_locked(path: &Path) -> Result<Option<File>> {
         if is_locked && is_named(path, &file) {
             return Ok(Some(file));
         }
-        if !pause.turn() {
+        if !pause.wait() {
             return Ok(Some(file));
         }
     }

@@ -65,7 +65,7 @@ impl MessageHeader {
     }
 
     /// As it lies in memory, as one integer.
-    pub fn to_number(self) -> u128 {
+    pub fn to_bits(self) -> u128 {
         // SAFETY: four integers without padding.
         u128::from_ne_bytes(unsafe { core::mem::transmute::<Self, [u8; size_of::<Self>()]>(self) })
     }
@@ -76,7 +76,7 @@ impl MessageHeader {
         unsafe { core::mem::transmute::<Self, [u64; 2]>(self) }
     }
 
-    /// [`Self::to_number`] of [`Self::plain`] of so many bytes, at most 16 MiB, made in a register
+    /// [`Self::to_bits`] of [`Self::plain`] of so many bytes, at most 16 MiB, made in a register
     /// (see `restartable::two_words`).
     #[inline(always)]
     pub fn only(length: usize) -> u128 {

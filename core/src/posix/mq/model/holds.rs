@@ -13,25 +13,25 @@ use crate::shared::claim::{self, NO_TID, OWNER_DIED, PROCESS, UNGUARDED};
 /// Flat, and with a tree of one level.
 const CAPACITIES: [usize; 2] = [2, 3];
 
-/// A process that keeps slots, with the record of this number.
+/// A process that keeps slots, with the entry of this number.
 #[derive(Clone, Copy)]
 struct Process {
     held: u32,
-    record: usize,
+    entry: usize,
 }
 
 impl Process {
     fn new(queue: &Queue, number: u32) -> Self {
         let held = UNGUARDED | NO_TID | number << 12 | PROCESS;
-        let record = queue.holders.take(held).expect("a free record");
-        queue.holders.record(record).unwrap().begin(number | UNGUARDED, number);
-        Self { held, record }
+        let entry = queue.holders.take(held).expect("a free entry");
+        queue.holders.entry(entry).unwrap().begin(number | UNGUARDED, number);
+        Self { held, entry }
     }
 
     /// What the kernel does as the process ends: after what it does for the thread.
     fn is_marked(self, queue: &Queue) {
-        let record = queue.holders.record(self.record).unwrap();
-        record.mark().store(OWNER_DIED | UNGUARDED, Ordering::SeqCst);
+        let entry = queue.holders.entry(self.entry).unwrap();
+        entry.mark().store(OWNER_DIED | UNGUARDED, Ordering::SeqCst);
     }
 
     /// Lets a thread of it do something, up to so many accesses to memory; then it is killed.
@@ -87,12 +87,12 @@ impl Queue {
 
     /// As `Use::mend`.
     fn mend(&self) {
-        for record in self.holders.used().iter().filter(|record| record.is_marked()) {
-            record.notice(|_| {});
-            let held = record.owner();
+        for entry in self.holders.used().iter().filter(|entry| entry.is_marked()) {
+            entry.notice(|_| {});
+            let held = entry.owner();
             if held != 0 {
                 self.slots().free_held(held);
-                record.give_back(held);
+                entry.give_back(held);
             }
         }
     }

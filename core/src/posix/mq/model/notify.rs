@@ -18,7 +18,7 @@ use crate::posix::mq::store::slots::{Look, Wanted};
 const SLOTS: usize = 2;
 
 /// A queue, and the process that wants to know of messages in it.
-struct Watched {
+struct Observed {
     queue: Arc<Queue>,
     registration: Registration,
     /// What each slot's message notes. Written by the thread that has claimed the slot.
@@ -31,8 +31,8 @@ struct Watched {
     is_patient: bool,
 }
 
-fn watched(is_patient: bool) -> Arc<Watched> {
-    Arc::new(Watched {
+fn observed(is_patient: bool) -> Arc<Observed> {
+    Arc::new(Observed {
         queue: Queue::new(SLOTS),
         registration: Registration::default(),
         notes: Default::default(),
@@ -42,7 +42,7 @@ fn watched(is_patient: bool) -> Arc<Watched> {
     })
 }
 
-impl Watched {
+impl Observed {
     /// As `try_send` of `transfer`.
     fn send(&self, who: &Participant) {
         let slots = self.queue.slots();
@@ -105,7 +105,7 @@ impl Watched {
                 (true, false) => Patience::TakeOver,
             }
         };
-        let mut delivery = ToRegistered { watched: self, number };
+        let mut delivery = ToRegistered { observed: self, number };
         self.registration.notify(number, Sender { pid: 0, uid: 0 }, who, patience, &mut delivery);
     }
 
@@ -130,7 +130,7 @@ impl Watched {
     /// As `register` of `register`. `None`: EBUSY.
     fn register(&self, who: &Participant) -> Option<u32> {
         loop {
-            let now = self.registration.number();
+            let now = self.registration.sequence();
             let number = next_after(now);
             if is_in_force(now) {
                 if self.has_lock(now) {
@@ -169,17 +169,17 @@ impl Watched {
 
 /// The registered process.
 struct ToRegistered<'w> {
-    watched: &'w Watched,
+    observed: &'w Observed,
     number: u32,
 }
 
 impl Delivery for ToRegistered<'_> {
     fn prepare(&mut self) -> Prepared {
-        if self.watched.has_lock(self.number) { Prepared::Ready } else { Prepared::Gone }
+        if self.observed.has_lock(self.number) { Prepared::Ready } else { Prepared::Gone }
     }
 
     fn send(&mut self) {
-        self.watched.notified.lock().unwrap().push(self.number);
+        self.observed.notified.lock().unwrap().push(self.number);
     }
 }
 
@@ -187,19 +187,19 @@ impl Delivery for ToRegistered<'_> {
 fn what_comes_after_the_queue_was_empty_is_notified_of() {
     for senders in [1, 2] {
         check(3 - senders.min(1), move || {
-            let watched = watched(true);
+            let observed = observed(true);
             let senders: Vec<_> = (1..=senders as u32)
                 .map(|tid| {
-                    let watched = watched.clone();
-                    thread::spawn(move || watched.send(&Participant::new(tid)))
+                    let observed = observed.clone();
+                    thread::spawn(move || observed.send(&Participant::new(tid)))
                 })
                 .collect();
-            let number = watched.register(&Participant::new(9)).unwrap();
-            watched.drain(&Participant::new(8));
+            let number = observed.register(&Participant::new(9)).unwrap();
+            observed.drain(&Participant::new(8));
             senders.into_iter().for_each(|sender| sender.join().unwrap());
-            let count = watched.notifications(number);
-            assert!(count == 1 || count == 0 && watched.is_empty(), "notified {count} times");
-            assert_eq!(count == 1, watched.registration.in_force() == 0, "once only");
+            let count = observed.notifications(number);
+            assert!(count == 1 || count == 0 && observed.is_empty(), "notified {count} times");
+            assert_eq!(count == 1, observed.registration.in_force() == 0, "once only");
         });
     }
 }
@@ -207,49 +207,49 @@ fn what_comes_after_the_queue_was_empty_is_notified_of() {
 #[test]
 fn one_is_notified_of_each_message_after_each_registration() {
     check(2, || {
-        let watched = watched(true);
+        let observed = observed(true);
         let sender = {
-            let watched = watched.clone();
+            let observed = observed.clone();
             thread::spawn(move || {
-                watched.send(&Participant::new(1));
-                watched.send(&Participant::new(1));
+                observed.send(&Participant::new(1));
+                observed.send(&Participant::new(1));
             })
         };
         let (registrant, receiver) = (Participant::new(9), Participant::new(8));
-        let mut last = watched.register(&registrant).unwrap();
-        watched.drain(&receiver);
-        if watched.registration.in_force() == 0 {
-            watched.unlock_all(registrant.pid());
-            let next = watched.register(&registrant).unwrap();
+        let mut last = observed.register(&registrant).unwrap();
+        observed.drain(&receiver);
+        if observed.registration.in_force() == 0 {
+            observed.unlock_all(registrant.pid());
+            let next = observed.register(&registrant).unwrap();
             assert_ne!(next, last);
             last = next;
-            watched.drain(&receiver);
+            observed.drain(&receiver);
         }
         sender.join().unwrap();
-        assert!(watched.notifications(last) == 1 || watched.is_empty(), "not notified");
+        assert!(observed.notifications(last) == 1 || observed.is_empty(), "not notified");
     });
 }
 
 #[test]
 fn a_sender_that_is_killed_anywhere_leaves_it_to_the_next() {
     check_each_stop(1, |accesses| {
-        let watched = watched(true);
-        let number = watched.register(&Participant::new(9)).unwrap();
+        let observed = observed(true);
+        let number = observed.register(&Participant::new(9)).unwrap();
         let victim = {
-            let watched = watched.clone();
+            let observed = observed.clone();
             thread::spawn(move || {
                 let who = Participant::new(1);
-                who.until(&watched.queue.ends, accesses, End::Killed, |who| watched.send(who));
+                who.until(&observed.queue.ends, accesses, End::Killed, |who| observed.send(who));
             })
         };
-        watched.send(&Participant::new(2));
-        watched.receive(&Participant::new(3));
+        observed.send(&Participant::new(2));
+        observed.receive(&Participant::new(3));
         victim.join().unwrap();
         // The next process.
-        watched.look(&Participant::new(4));
-        while watched.receive(&Participant::new(4)) {}
+        observed.look(&Participant::new(4));
+        while observed.receive(&Participant::new(4)) {}
         assert!(
-            watched.notifications(number) > 0,
+            observed.notifications(number) > 0,
             "not notified: the second one came into the queue"
         );
     });
@@ -258,26 +258,26 @@ fn a_sender_that_is_killed_anywhere_leaves_it_to_the_next() {
 #[test]
 fn the_next_look_makes_up_for_one_that_was_killed_behind_its_commit() {
     check_each_stop(0, |accesses| {
-        let watched = watched(true);
-        let number = watched.register(&Participant::new(9)).unwrap();
+        let observed = observed(true);
+        let number = observed.register(&Participant::new(9)).unwrap();
         let who = Participant::new(1);
-        who.until(&watched.queue.ends, accesses, End::Killed, |who| watched.send(who));
-        watched.look(&Participant::new(2));
-        assert!(watched.notifications(number) > 0 || watched.is_empty());
-        assert!(watched.is_empty() || watched.registration.active() == 0);
+        who.until(&observed.queue.ends, accesses, End::Killed, |who| observed.send(who));
+        observed.look(&Participant::new(2));
+        assert!(observed.notifications(number) > 0 || observed.is_empty());
+        assert!(observed.is_empty() || observed.registration.active() == 0);
     });
 }
 
 #[test]
 fn one_that_stops_anywhere_does_not_keep_the_notification_from_the_next() {
     check_each_stop(0, |accesses| {
-        let watched = watched(false);
-        let number = watched.register(&Participant::new(9)).unwrap();
+        let observed = observed(false);
+        let number = observed.register(&Participant::new(9)).unwrap();
         let who = Participant::new(1);
-        who.until(&watched.queue.ends, accesses, End::Stopped, |who| watched.send(who));
-        watched.send(&Participant::new(2));
-        assert!(watched.notifications(number) > 0);
-        assert_eq!(watched.registration.active(), 0);
+        who.until(&observed.queue.ends, accesses, End::Stopped, |who| observed.send(who));
+        observed.send(&Participant::new(2));
+        assert!(observed.notifications(number) > 0);
+        assert_eq!(observed.registration.active(), 0);
     });
 }
 
@@ -285,14 +285,14 @@ fn one_that_stops_anywhere_does_not_keep_the_notification_from_the_next() {
 fn one_that_was_notified_can_register_whatever_becomes_of_the_sender() {
     for end in [End::Killed, End::Stopped] {
         check_each_stop(0, move |accesses| {
-            let watched = watched(true);
-            let number = watched.register(&Participant::new(9)).unwrap();
+            let observed = observed(true);
+            let number = observed.register(&Participant::new(9)).unwrap();
             let who = Participant::new(1);
-            who.until(&watched.queue.ends, accesses, end, |who| watched.send(who));
-            if watched.notifications(number) > 0 {
-                watched.unlock_all(9);
-                let next = watched.register(&Participant::new(9)).expect("free");
-                assert_eq!(watched.registration.in_force(), next);
+            who.until(&observed.queue.ends, accesses, end, |who| observed.send(who));
+            if observed.notifications(number) > 0 {
+                observed.unlock_all(9);
+                let next = observed.register(&Participant::new(9)).expect("free");
+                assert_eq!(observed.registration.in_force(), next);
             }
         });
     }
@@ -301,31 +301,31 @@ fn one_that_was_notified_can_register_whatever_becomes_of_the_sender() {
 #[test]
 fn a_dead_process_is_not_notified_and_its_registration_ends() {
     check(3, || {
-        let watched = watched(true);
+        let observed = observed(true);
         let sender = {
-            let watched = watched.clone();
-            thread::spawn(move || watched.send(&Participant::new(1)))
+            let observed = observed.clone();
+            thread::spawn(move || observed.send(&Participant::new(1)))
         };
-        let number = watched.register(&Participant::new(9)).unwrap();
-        watched.unlock_all(9);
+        let number = observed.register(&Participant::new(9)).unwrap();
+        observed.unlock_all(9);
         sender.join().unwrap();
-        let before = watched.notifications(number);
-        watched.drain(&Participant::new(3));
-        watched.send(&Participant::new(2));
-        assert_eq!(watched.notifications(number), before);
-        assert_eq!(watched.registration.in_force(), 0);
+        let before = observed.notifications(number);
+        observed.drain(&Participant::new(3));
+        observed.send(&Participant::new(2));
+        assert_eq!(observed.notifications(number), before);
+        assert_eq!(observed.registration.in_force(), 0);
     });
 }
 
 #[test]
 fn of_two_that_register_at_once_one_succeeds() {
     check(3, || {
-        let watched = watched(true);
+        let observed = observed(true);
         let other = {
-            let watched = watched.clone();
-            thread::spawn(move || watched.register(&Participant::new(1)))
+            let observed = observed.clone();
+            thread::spawn(move || observed.register(&Participant::new(1)))
         };
-        let one = watched.register(&Participant::new(2));
+        let one = observed.register(&Participant::new(2));
         let other = other.join().unwrap();
         assert!(one.is_some() != other.is_some(), "{one:?} {other:?}");
     });
@@ -334,25 +334,25 @@ fn of_two_that_register_at_once_one_succeeds() {
 #[test]
 fn one_that_is_killed_while_it_registers_leaves_the_place_free() {
     check_each_stop(1, |accesses| {
-        let watched = watched(true);
+        let observed = observed(true);
         let victim = {
-            let watched = watched.clone();
+            let observed = observed.clone();
             thread::spawn(move || {
                 let who = Participant::new(1);
-                who.until(&watched.queue.ends, accesses, End::Killed, |who| {
+                who.until(&observed.queue.ends, accesses, End::Killed, |who| {
                     for _ in 0..2 {
-                        if let Some(number) = watched.register(who) {
-                            watched.registration.end(number);
-                            watched.unlock_all(1);
+                        if let Some(number) = observed.register(who) {
+                            observed.registration.end(number);
+                            observed.unlock_all(1);
                         }
                     }
                 });
-                watched.unlock_all(1);
+                observed.unlock_all(1);
             })
         };
-        watched.register(&Participant::new(2));
+        observed.register(&Participant::new(2));
         victim.join().unwrap();
-        watched.unlock_all(2);
-        assert!(watched.register(&Participant::new(3)).is_some());
+        observed.unlock_all(2);
+        assert!(observed.register(&Participant::new(3)).is_some());
     });
 }

@@ -28,7 +28,7 @@ impl Use<'_> {
             return;
         }
         // And the process may have registered anew.
-        let is_first = is_first && layout.notify().number() == active;
+        let is_first = is_first && layout.notify().sequence() == active;
         self.notify_of_sent(is_first || layout.slots().is_oldest(sent));
     }
 }

@@ -1,13 +1,13 @@
 //! Descriptors of a queue's FIFO that belong to the library, not to the program.
 //!
-//! A process loses its registration when it closes any descriptor of the FIFO (`record`), whichever
-//! code closes it. So a descriptor of the library's own that is not needed any more stays open
-//! while the process is registered with that queue.
+//! A process loses its registration when it closes any descriptor of the FIFO (`request`),
+//! whichever code closes it. So a descriptor of the library's own that is not needed any more stays
+//! open while the process is registered with that queue.
 
 use std::os::fd::RawFd;
 
-use super::turn::Turn;
-use super::{notifier, record, signal};
+use super::mutex::Guard;
+use super::{notifier, request, signal};
 use crate::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::os::file;
 use crate::os::reserved::{self, Reserved};
@@ -35,9 +35,9 @@ pub fn has_registered() -> bool {
 /// Closes a descriptor of the library's own for a FIFO: now, or once that does not end a
 /// registration any more. Async-signal-safe.
 pub fn close_internal(kept: Reserved) {
-    let _turn = Turn::take();
+    let _guard = Guard::take();
     let may_be_registered = HAS_REGISTERED.load(Ordering::SeqCst);
-    if !(may_be_registered && record::is_held_by(kept.fd(), signal::own_pid()) && defer(kept)) {
+    if !(may_be_registered && request::is_held_by(kept.fd(), signal::own_pid()) && defer(kept)) {
         kept.release();
     }
 }
@@ -80,12 +80,12 @@ pub fn close_deferred(fifo: (u64, u64)) {
     if COUNT.load(Ordering::SeqCst) == 0 {
         return;
     }
-    let _turn = Turn::take();
+    let _guard = Guard::take();
     for place in &DEFERRED {
         let word = place.load(Ordering::SeqCst);
         if let Some(kept) = Reserved::from_bits(word)
             && file::status(kept.fd()).is_ok_and(|status| file::identity(&status) == fifo)
-            && !record::is_held_by(kept.fd(), signal::own_pid())
+            && !request::is_held_by(kept.fd(), signal::own_pid())
             && place.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
         {
             COUNT.fetch_sub(1, Ordering::SeqCst);

@@ -35,7 +35,7 @@ pub struct Duty {
     /// The sequence number at which no process was registered, and that of the registration that
     /// follows.
     after: u32,
-    number: u32,
+    sequence: u32,
     /// In `WAITERS`; `WAITERS_MAX` = none.
     entry: usize,
     /// The value of [`Entry::id`] while it is ours.
@@ -96,9 +96,9 @@ impl Duty {
         let registration = page.wrapping_byte_add(offset).cast::<Registration>().cast_const();
         let id = LAST_ID.fetch_add(1, Ordering::SeqCst) + 1;
         // SAFETY: in the new mapping.
-        let word = unsafe { (*registration).number.as_ptr() };
+        let word = unsafe { (*registration).sequence.as_ptr() };
         let entry = take_entry(id, word, fifo);
-        Ok(Self { registration, page, after, number: next_after(after), entry, id })
+        Ok(Self { registration, page, after, sequence: next_after(after), entry, id })
     }
 
     fn registration(&self) -> &Registration {
@@ -111,24 +111,24 @@ impl Duty {
     pub fn wait(&self) -> Option<Sender> {
         let registration = self.registration();
         // Its notification may be on its way, and still be left to us.
-        let on_its_way = self.number.wrapping_add(1);
+        let on_its_way = self.sequence.wrapping_add(1);
         loop {
-            let now = registration.number();
-            if now != self.after && now != self.number && now != on_its_way {
+            let now = registration.sequence();
+            if now != self.after && now != self.sequence && now != on_its_way {
                 break;
             }
             let entry = WAITERS.get(self.entry);
             if entry.is_some_and(|entry| entry.dismissed.load(Ordering::SeqCst) == self.id) {
-                registration.end(self.number);
+                registration.end(self.sequence);
                 break;
             }
-            let word = registration.number.as_ptr().expose_provenance();
+            let word = registration.sequence.as_ptr().expose_provenance();
             // SAFETY: a word of the page. Not a private one; without a timeout.
             unsafe {
                 bare::call(libc::SYS_futex, [word, libc::FUTEX_WAIT as usize, now as usize, 0])
             };
         }
-        registration.left(self.number)
+        registration.left(self.sequence)
     }
 
     /// The thread is done, or was not to be had. Bare.
@@ -170,7 +170,7 @@ impl SignalDuty {
 impl Registration {
     /// Calls the thread of the registered process, if there is one: the registration is over.
     pub fn call_thread(&self) {
-        futex::wake(self.number.as_ptr(), i32::MAX, Scope::Shared);
+        futex::wake(self.sequence.as_ptr(), i32::MAX, Scope::Shared);
     }
 }
 

@@ -4,11 +4,11 @@ use core::ffi::c_void;
 use std::os::fd::RawFd;
 
 use super::internal;
+use super::mutex::Guard;
 use super::notifier::{Duty, SignalDuty};
-use super::record::{self, How, Record};
 use super::registration::{Registration, is_in_force, next_after};
+use super::request::{self, How, Request};
 use super::signal::{self, Signal};
-use super::turn::Turn;
 use crate::os::file;
 use crate::os::membarrier;
 use crate::os::spawn;
@@ -28,7 +28,7 @@ pub enum Wish {
     /// `SIGEV_SIGNAL`
     Signal {
         /// Its number, 0..=64.
-        number: u32,
+        signo: u32,
         /// `sigev_value`
         value: u64,
     },
@@ -49,11 +49,11 @@ pub struct Start {
 
 impl Wish {
     /// As long as nothing is known of other users.
-    fn record(&self) -> Record {
+    fn request(&self) -> Request {
         match *self {
-            Self::Nothing => Record { how: How::Nothing, signal: 0, value: 0 },
-            Self::Signal { number, value } => Record { how: How::Signal, signal: number, value },
-            Self::Thread(_) => Record { how: How::Thread, signal: 0, value: 0 },
+            Self::Nothing => Request { how: How::Nothing, signal: 0, value: 0 },
+            Self::Signal { signo, value } => Request { how: How::Signal, signal: signo, value },
+            Self::Thread(_) => Request { how: How::Thread, signal: 0, value: 0 },
         }
     }
 }
@@ -84,19 +84,19 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
         && (registration.was_unreached()
             || !queue.is_at_home()
             || may_be_used_by_others(queue.fd)?);
-    let mut record = wish.record();
+    let mut request = wish.request();
     if needs_thread {
-        record.how = How::SignalOrThread;
+        request.how = How::SignalOrThread;
     }
-    let _turn = Turn::take();
+    let _guard = Guard::take();
     for _ in 0..ATTEMPTS {
-        let now = registration.number();
+        let now = registration.sequence();
         if is_in_force(now) {
-            if record::holder(queue.fd, now)?.is_some() {
+            if request::holder(queue.fd, now)?.is_some() {
                 return Err(Errno::EBUSY);
             }
             end(registration, now);
-        } else if try_register(queue, now, wish, record)? {
+        } else if try_register(queue, now, wish, request)? {
             // A sender stores its message and then looks at the registration, without a barrier of
             // its own. From here on it either sees this one, or its message is to be seen.
             membarrier::everywhere();
@@ -108,60 +108,60 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
 
 /// After this sequence number, at which no process is registered. False: another one was faster, or
 /// is about to be.
-fn try_register(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<bool> {
-    let (registration, number) = (queue.queue.layout.notify(), next_after(after));
+fn try_register(queue: &Use<'_>, after: u32, wish: Wish, request: Request) -> Result<bool> {
+    let (registration, sequence) = (queue.queue.layout.notify(), next_after(after));
     // Registrations that are over.
-    record::unlock_all(queue.fd)?;
-    if !lock(queue.fd, number, record)? {
+    request::unlock_all(queue.fd)?;
+    if !lock(queue.fd, sequence, request)? {
         // A process is about to take this sequence number. Or had it long ago, and keeps the lock;
         // or is stopped.
         let mut pause = Pause::default();
-        while registration.number() == after && !pause.is_over() {
-            pause.turn();
+        while registration.sequence() == after && !pause.is_over() {
+            pause.wait();
         }
         registration.skip(after);
         return Ok(false);
     }
     internal::note_registration();
-    let duty = match start_thread(queue, after, wish, record) {
+    let duty = match start_thread(queue, after, wish, request) {
         Ok(duty) => duty,
         // The sender may not need it.
-        Err(_) if record.how == How::SignalOrThread => {
-            record::unlock(queue.fd, number)?;
-            if !lock(queue.fd, number, wish.record())? {
+        Err(_) if request.how == How::SignalOrThread => {
+            request::unlock(queue.fd, sequence)?;
+            if !lock(queue.fd, sequence, wish.request())? {
                 return Ok(false);
             }
             None
         }
         Err(error) => {
-            record::unlock(queue.fd, number)?;
+            request::unlock(queue.fd, sequence)?;
             return Err(error);
         }
     };
     if matches!(wish, Wish::Signal { .. }) {
-        queue.queue.mapping.note_registration(number);
+        queue.queue.mapping.note_registration(sequence);
     }
     let has_begun = registration.begin(after);
     if !has_begun {
         if let Some(duty) = duty {
             duty.dismiss();
         }
-        record::unlock(queue.fd, number)?;
+        request::unlock(queue.fd, sequence)?;
     }
     Ok(has_begun)
 }
 
 /// ENOMEM when the kernel has no memory for it.
-fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
-    record::lock(fd, number, record).map_err(|error| match error {
+fn lock(fd: RawFd, sequence: u32, request: Request) -> Result<bool> {
+    request::lock(fd, sequence, request).map_err(|error| match error {
         Errno(libc::ENOLCK) => Errno::ENOMEM,
         error => error,
     })
 }
 
 /// The thread that the wish needs, if it needs one.
-fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Result<Option<Duty>> {
-    if !record.how.has_thread() {
+fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, request: Request) -> Result<Option<Duty>> {
+    if !request.how.has_thread() {
         return Ok(None);
     }
     let duty = Duty::new(queue.queue.layout.notify(), after, queue.queue.fifo)?;
@@ -170,7 +170,7 @@ fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Resu
         let error = unsafe { start(notification, &raw const duty) };
         if error == 0 { Ok(()) } else { Err(Errno(error)) }
     } else {
-        let signal = Signal { number: record.signal, value: record.value };
+        let signal = Signal { signo: request.signal, value: request.value };
         spawn::bare(SignalDuty::perform, SignalDuty { duty, signal })
     };
     if started.is_err() {
@@ -182,23 +182,24 @@ fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, record: Record) -> Resu
 /// Ends the registration of this process, if it is registered.
 fn withdraw(queue: &Use<'_>) -> Result<()> {
     let registration = queue.queue.layout.notify();
-    let turn = Turn::take();
-    let number = registration.number();
-    let is_own = is_in_force(number)
-        && record::holder(queue.fd, number)?.is_some_and(|holder| holder.pid == signal::own_pid());
+    let guard = Guard::take();
+    let sequence = registration.sequence();
+    let is_own = is_in_force(sequence)
+        && request::holder(queue.fd, sequence)?
+            .is_some_and(|holder| holder.pid == signal::own_pid());
     if is_own {
         // First: a handler that does this ends the wait that it has interrupted.
         queue.queue.mapping.note_registration(0);
-        end(registration, number);
-        record::unlock(queue.fd, number)?;
+        end(registration, sequence);
+        request::unlock(queue.fd, sequence)?;
     }
-    drop(turn);
+    drop(guard);
     internal::close_deferred(queue.queue.fifo);
     Ok(())
 }
 
-fn end(registration: &Registration, number: u32) {
-    if registration.end(number) {
+fn end(registration: &Registration, sequence: u32) {
+    if registration.end(sequence) {
         registration.call_thread();
     }
 }

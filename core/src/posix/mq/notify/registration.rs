@@ -2,7 +2,7 @@
 //!
 //! | word | value | meaning | stored by |
 //! |---|---|---|---|
-//! | `number` | 4k | no process is registered | a process that has notified, withdraws, or finds the lock gone |
+//! | `sequence` | 4k | no process is registered | a process that has notified, withdraws, or finds the lock gone |
 //! | | 4k + 1 | registration k is in force | the process that registers, under its lock, by CAS |
 //! | | 4k + 2 | its notification is on its way, and the place is free | the notifying process, by CAS |
 //! | `notifying` | a claim word | a thread notifies | see `shared::claim` |
@@ -11,18 +11,18 @@
 //! | `unreached` | 0, 1 | a sender could not reach a registered process | that sender |
 //!
 //! Which process is registered, and for what, is not kept in memory that all users of the queue may
-//! write to: the kernel keeps it (`record`). So a registration is in force only if `number` says so
-//! *and* the process has the lock.
+//! write to: the kernel keeps it (`request`). So a registration is in force only if `sequence` says
+//! so *and* the process has the lock.
 //!
 //! A sender that finds a registration in force, and the queue empty, notes the registration in its
 //! message, commits, and then notifies. If it is killed in between, the notification is *missed*;
-//! if it is killed while it notifies, `number` is left at 4k + 2, and `notifying` is not held any
+//! if it is killed while it notifies, `sequence` is left at 4k + 2, and `notifying` is not held any
 //! more. In both cases the next process that sends or receives notifies in its place (`sender`). If
 //! the signal was sent before the sender was killed, the process receives it twice. It always
 //! receives it at least once.
 //!
-//! All accesses are SeqCst: except for one load of `number`, none is on the path of a message that
-//! no process waits to be notified of.
+//! All accesses are SeqCst: except for one load of `sequence`, none is on the path of a message
+//! that no process waits to be notified of.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::shared::claim::{self, Claimant};
@@ -37,7 +37,7 @@ const STEP: u32 = 4;
 #[repr(C)]
 #[derive(Default)]
 pub struct Registration {
-    pub(super) number: AtomicU32,
+    pub(super) sequence: AtomicU32,
     notifying: AtomicU32,
     left: AtomicU32,
     unreached: AtomicU32,
@@ -98,22 +98,22 @@ pub enum Patience {
 }
 
 /// Whether a sequence number is that of a registration, whose notification is not on its way.
-pub fn is_in_force(number: u32) -> bool {
-    number % STEP == 1
+pub fn is_in_force(sequence: u32) -> bool {
+    sequence % STEP == 1
 }
 
-fn is_on_its_way(number: u32) -> bool {
-    number % STEP == 2
+fn is_on_its_way(sequence: u32) -> bool {
+    sequence % STEP == 2
 }
 
 /// The sequence number of the registration that follows when no process is registered.
-pub fn next_after(number: u32) -> u32 {
-    (number.wrapping_add(STEP - 1) & !(STEP - 1)).wrapping_add(1)
+pub fn next_after(sequence: u32) -> u32 {
+    (sequence.wrapping_add(STEP - 1) & !(STEP - 1)).wrapping_add(1)
 }
 
 /// The sequence number of a registration.
-pub fn ordinal(number: u32) -> u32 {
-    number / STEP
+pub fn ordinal(sequence: u32) -> u32 {
+    sequence / STEP
 }
 
 impl Sender {
@@ -138,19 +138,19 @@ impl Registration {
     /// way; 0 = neither.
     #[inline]
     pub fn active(&self) -> u32 {
-        let number = self.number.load(Ordering::SeqCst);
-        if number.is_multiple_of(STEP) { 0 } else { number }
+        let sequence = self.sequence.load(Ordering::SeqCst);
+        if sequence.is_multiple_of(STEP) { 0 } else { sequence }
     }
 
     /// The sequence number of the registration in force; 0 = there is none.
     pub fn in_force(&self) -> u32 {
-        let number = self.number();
-        if is_in_force(number) { number } else { 0 }
+        let sequence = self.sequence();
+        if is_in_force(sequence) { sequence } else { 0 }
     }
 
     /// See the module.
-    pub fn number(&self) -> u32 {
-        self.number.load(Ordering::SeqCst)
+    pub fn sequence(&self) -> u32 {
+        self.sequence.load(Ordering::SeqCst)
     }
 
     /// The registration with the sequence number after this one, at which no process was
@@ -166,12 +166,12 @@ impl Registration {
     }
 
     /// A registration is over, unless it is already. True: by this call.
-    pub fn end(&self, number: u32) -> bool {
-        self.change(number, number.wrapping_add(STEP - 1))
+    pub fn end(&self, sequence: u32) -> bool {
+        self.change(sequence, sequence.wrapping_add(STEP - 1))
     }
 
     fn change(&self, from: u32, to: u32) -> bool {
-        self.number.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        self.sequence.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Notifies the process of this registration of a message of this sender, if no other thread
@@ -181,14 +181,14 @@ impl Registration {
     /// notifying.
     pub fn notify(
         &self,
-        number: u32,
+        sequence: u32,
         sender: Sender,
         who: &impl Claimant,
         mut patience: impl FnMut(&AtomicU32) -> Patience,
         delivery: &mut impl Delivery,
     ) -> bool {
-        let claimed = self.claim_notifying(number, who, &mut patience);
-        let ended = claimed != Claimed::ByAnother && self.notify_alone(number, sender, delivery);
+        let claimed = self.claim_notifying(sequence, who, &mut patience);
+        let ended = claimed != Claimed::ByAnother && self.notify_alone(sequence, sender, delivery);
         if claimed == Claimed::ByUs {
             claim::release(&self.notifying, who);
         }
@@ -197,7 +197,7 @@ impl Registration {
 
     fn claim_notifying(
         &self,
-        number: u32,
+        sequence: u32,
         who: &impl Claimant,
         patience: &mut impl FnMut(&AtomicU32) -> Patience,
     ) -> Claimed {
@@ -206,7 +206,7 @@ impl Registration {
                 return Claimed::ByUs;
             }
             while !claim::is_free(self.notifying.load(Ordering::SeqCst)) {
-                if !self.is_due(number) {
+                if !self.is_due(sequence) {
                     return Claimed::ByAnother;
                 }
                 match patience(&self.notifying) {
@@ -221,27 +221,27 @@ impl Registration {
     }
 
     /// Whether this registration is in force, or its notification on its way.
-    pub fn is_due(&self, number: u32) -> bool {
-        let now = self.number();
-        now == number || now == number.wrapping_add(1)
+    pub fn is_due(&self, sequence: u32) -> bool {
+        let now = self.sequence();
+        now == sequence || now == sequence.wrapping_add(1)
     }
 
-    fn notify_alone(&self, number: u32, sender: Sender, delivery: &mut impl Delivery) -> bool {
-        if !self.is_due(number) {
+    fn notify_alone(&self, sequence: u32, sender: Sender, delivery: &mut impl Delivery) -> bool {
+        if !self.is_due(sequence) {
             return false;
         }
-        let on_its_way = number.wrapping_add(1);
+        let on_its_way = sequence.wrapping_add(1);
         match delivery.prepare() {
             Prepared::Ready => {
                 self.sender.store(sender.to_word(), Ordering::SeqCst);
-                if !self.change(number, on_its_way) && self.number() != on_its_way {
+                if !self.change(sequence, on_its_way) && self.sequence() != on_its_way {
                     return false;
                 }
                 delivery.send();
-                self.change(on_its_way, number.wrapping_add(STEP - 1))
+                self.change(on_its_way, sequence.wrapping_add(STEP - 1))
             }
             Prepared::Done | Prepared::Gone => {
-                self.end(number) || self.change(on_its_way, number.wrapping_add(STEP - 1))
+                self.end(sequence) || self.change(on_its_way, sequence.wrapping_add(STEP - 1))
             }
             Prepared::Failed => false,
         }
@@ -250,24 +250,24 @@ impl Registration {
     /// A registration whose notification is on its way, and which process sent the message. The
     /// notifying thread may have been killed.
     pub fn on_its_way(&self) -> Option<(u32, Sender)> {
-        let number = self.number();
-        is_on_its_way(number).then(|| {
-            (number.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst)))
+        let sequence = self.sequence();
+        is_on_its_way(sequence).then(|| {
+            (sequence.wrapping_sub(1), Sender::from_word(self.sender.load(Ordering::SeqCst)))
         })
     }
 
     /// Leaves the notification to a thread of the registered process, which is called when the
     /// registration is over.
-    pub fn leave(&self, number: u32, sender: Sender) {
+    pub fn leave(&self, sequence: u32, sender: Sender) {
         self.sender.store(sender.to_word(), Ordering::SeqCst);
-        self.left.store(number, Ordering::SeqCst);
+        self.left.store(sequence, Ordering::SeqCst);
     }
 
     /// For that thread, when the registration is over: the sender, if the notification was left to
     /// it.
     #[inline]
-    pub fn left(&self, number: u32) -> Option<Sender> {
-        (self.left.load(Ordering::SeqCst) == number)
+    pub fn left(&self, sequence: u32) -> Option<Sender> {
+        (self.left.load(Ordering::SeqCst) == sequence)
             .then(|| Sender::from_word(self.sender.load(Ordering::SeqCst)))
     }
 

@@ -9,8 +9,8 @@
 //! process that sends to the queue, receives that message, asks for the attributes, or registers
 //! makes up for it.
 
-use super::record::{self, Holder, How};
 use super::registration::{Delivery, Patience, Prepared, Registration, Sender, is_in_force};
+use super::request::{self, How, Registrant};
 use super::signal::{Signal, Target};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::errno::preserved;
@@ -23,7 +23,7 @@ use crate::shared::claim::{self, Holder as Claim};
 use crate::shared::pause::Pause;
 
 /// Turns of a pause for a process that is found notifying: some 5 ms.
-const TURNS: usize = 140;
+const ROUNDS: usize = 140;
 
 impl Use<'_> {
     /// The header of a message that is about to stand in a queue where a process is registered. If
@@ -43,15 +43,15 @@ impl Use<'_> {
         let registration = self.queue.layout.notify();
         match registration.in_force() {
             0 => {}
-            number if is_oldest => self.notify(number, Sender::this(), true),
-            number => {
-                if let Some(sender) = self.missed(number) {
-                    self.notify(number, sender, true);
+            sequence if is_oldest => self.notify(sequence, Sender::this(), true),
+            sequence => {
+                if let Some(sender) = self.missed(sequence) {
+                    self.notify(sequence, sender, true);
                 }
             }
         }
-        if let Some((number, sender)) = registration.on_its_way() {
-            self.notify(number, sender, true);
+        if let Some((sequence, sender)) = registration.on_its_way() {
+            self.notify(sequence, sender, true);
         }
     }
 
@@ -66,52 +66,52 @@ impl Use<'_> {
     #[cold]
     fn look_for_missed(&self) {
         let registration = self.queue.layout.notify();
-        let number = registration.in_force();
-        if number != 0
-            && let Some(sender) = self.missed(number)
+        let sequence = registration.in_force();
+        if sequence != 0
+            && let Some(sender) = self.missed(sequence)
         {
-            self.notify(number, sender, false);
+            self.notify(sequence, sender, false);
         }
-        if let Some((number, sender)) = registration.on_its_way() {
-            self.notify(number, sender, false);
+        if let Some((sequence, sender)) = registration.on_its_way() {
+            self.notify(sequence, sender, false);
         }
     }
 
     /// The sender of a message that came into the empty queue, and whose notification is still due:
     /// the message notes the registration, and there is no older message.
-    fn missed(&self, number: u32) -> Option<Sender> {
+    fn missed(&self, sequence: u32) -> Option<Sender> {
         let layout = &self.queue.layout;
         let header = layout.message_header(layout.slots().oldest()?);
-        (header.noted() == number).then_some(Sender { pid: header.pid, uid: header.uid })
+        (header.noted() == sequence).then_some(Sender { pid: header.pid, uid: header.uid })
     }
 
     /// After a message that notes a registration has been received: its sender was killed, or has
     /// not notified yet.
     pub fn notify_of_received(&self, header: MessageHeader) {
-        let number = header.noted();
-        if number != 0 && self.queue.layout.notify().in_force() == number {
-            self.notify(number, Sender { pid: header.pid, uid: header.uid }, false);
+        let sequence = header.noted();
+        if sequence != 0 && self.queue.layout.notify().in_force() == sequence {
+            self.notify(sequence, Sender { pid: header.pid, uid: header.uid }, false);
         }
     }
 
     /// Notifies the process of this registration, if that is still due, of a message of this
     /// sender. `waits`: whether to wait for another thread that is notifying.
-    fn notify(&self, number: u32, sender: Sender, waits: bool) {
+    fn notify(&self, sequence: u32, sender: Sender, waits: bool) {
         let registration = self.queue.layout.notify();
-        let mut turns = 0..TURNS;
+        let mut rounds = 0..ROUNDS;
         let mut pause = Pause::default();
         let patience = |notifying: &AtomicU32| match () {
             () if self.free_claim_of_dead(notifying) => Patience::Wait,
             () if !waits => Patience::Leave,
-            () if turns.next().is_some() && pause.turn() => Patience::Wait,
+            () if rounds.next().is_some() && pause.wait() => Patience::Wait,
             () if is_stopped(notifying) => Patience::TakeOver,
             () => Patience::Leave,
         };
         // A handler that forks would notify twice.
         let _blocked = Blocked::all();
         preserved(|| {
-            let mut delivery = ToRegistered { queue: self, number, sender, ready: None };
-            if registration.notify(number, sender, &self.operation, patience, &mut delivery) {
+            let mut delivery = ToRegistered { queue: self, sequence, sender, ready: None };
+            if registration.notify(sequence, sender, &self.operation, patience, &mut delivery) {
                 registration.call_thread();
             }
         });
@@ -121,7 +121,7 @@ impl Use<'_> {
 /// The registered process.
 struct ToRegistered<'q, 't> {
     queue: &'q Use<'t>,
-    number: u32,
+    sequence: u32,
     sender: Sender,
     ready: Option<(Target, Signal)>,
 }
@@ -133,8 +133,8 @@ impl ToRegistered<'_, '_> {
 
     /// `Ok(None)`: no process has the registration any more. EBADF: that cannot be found out, as
     /// the descriptor means another file by now.
-    fn holder(&self) -> Result<Option<Holder>> {
-        match record::holder(self.queue.fd, self.number)? {
+    fn holder(&self) -> Result<Option<Registrant>> {
+        match request::holder(self.queue.fd, self.sequence)? {
             None if !self.queue.is_open() => Err(Errno::EBADF),
             found => Ok(found),
         }
@@ -143,7 +143,7 @@ impl ToRegistered<'_, '_> {
     /// What becomes of a notification that this sender may not deliver.
     fn refused(&self, how: How) -> Prepared {
         if how.has_thread() {
-            self.registration().leave(self.number, self.sender);
+            self.registration().leave(self.sequence, self.sender);
             return Prepared::Done;
         }
         self.registration().note_unreached();
@@ -158,8 +158,8 @@ impl Delivery for ToRegistered<'_, '_> {
             Ok(None) => return Prepared::Gone,
             Err(_) => return Prepared::Failed,
         };
-        let Holder { pid, record } = holder;
-        match record.how {
+        let Registrant { pid, request } = holder;
+        match request.how {
             How::Nothing => return Prepared::Done,
             // The process is not in this PID namespace.
             How::Signal | How::SignalOrThread if pid != 0 => {}
@@ -171,12 +171,12 @@ impl Delivery for ToRegistered<'_, '_> {
         }
         match target {
             Ok(target) => {
-                self.ready = Some((target, Signal { number: record.signal, value: record.value }));
+                self.ready = Some((target, Signal { signo: request.signal, value: request.value }));
                 Prepared::Ready
             }
             // It is about to end.
             Err(Errno::ESRCH) => Prepared::Failed,
-            Err(_) => self.refused(record.how),
+            Err(_) => self.refused(request.how),
         }
     }
 

@@ -16,7 +16,7 @@ const SI_MESGQ: c_int = -3;
 #[derive(Clone, Copy, Debug)]
 pub struct Signal {
     /// Its number. 0: none is sent.
-    pub number: u32,
+    pub signo: u32,
     /// `sigev_value`
     pub value: u64,
 }
@@ -39,7 +39,7 @@ const _: () = assert!(mem::size_of::<SigInfo>() == mem::size_of::<libc::siginfo_
 impl Signal {
     fn info(self, sender: Sender) -> SigInfo {
         SigInfo {
-            signal: self.number.cast_signed(),
+            signal: self.signo.cast_signed(),
             error: 0,
             code: SI_MESGQ,
             _padding: 0,
@@ -52,16 +52,16 @@ impl Signal {
 
     /// Sends it to this very process.
     pub fn raise(self, pid: u32, sender: Sender) {
-        if self.number != 0 {
+        if self.signo != 0 {
             // It fails only as above.
-            let _ = self.send_to_number(pid, sender);
+            let _ = self.send_to_pid(pid, sender);
         }
     }
 
     /// Bare.
-    fn send_to_number(self, pid: u32, sender: Sender) -> Result<()> {
+    fn send_to_pid(self, pid: u32, sender: Sender) -> Result<()> {
         let info = self.info(sender);
-        let arguments = [pid as usize, self.number as usize, address(&info), 0];
+        let arguments = [pid as usize, self.signo as usize, address(&info), 0];
         // SAFETY: `info` is a siginfo_t of this signal, which lives through the call.
         result(unsafe { bare::call(libc::SYS_rt_sigqueueinfo, arguments) }).map(drop)
     }
@@ -88,9 +88,9 @@ impl Target {
     /// Sends it. If the signal queue is full (RLIMIT_SIGPENDING), it is dropped, as the kernel's
     /// own queues do.
     pub fn send(&self, signal: Signal, sender: Sender) {
-        if signal.number != 0 {
+        if signal.signo != 0 {
             let info = signal.info(sender);
-            let _ = self.call(signal.number, address(&info));
+            let _ = self.call(signal.signo, address(&info));
         }
     }
 

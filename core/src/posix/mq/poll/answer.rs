@@ -21,8 +21,8 @@ use crate::atomic::{AtomicU32, Ordering};
 use crate::os::epoll::{self, Reported};
 use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::poll::interest;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
-use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::pause::Moment;
 use crate::shared::thread::{FrameTag, Thread};
@@ -79,7 +79,7 @@ pub fn correct_epoll(
 ) -> bool {
     let mut is_too_early = false;
     let mut shared = None;
-    for fd in watched::all() {
+    for fd in interest::all() {
         let tag = FrameTag::new();
         let Ok(queue) = descriptor::enter(thread, fd, &tag) else { continue };
         let Some(data) = queue.queue.polling.data_for(epoll) else { continue };
@@ -135,7 +135,7 @@ impl Use<'_> {
         if *shared == Some(data) {
             return false;
         }
-        let what = if watched::seem_shared(epoll, data) && !is_time_to_look() {
+        let what = if interest::seem_shared(epoll, data) && !is_time_to_look() {
             Some(Reported::Several)
         } else {
             // A filter may kill for opening a file.
@@ -212,7 +212,7 @@ impl Use<'_> {
                 return Look::There;
             }
             let found = self.look(wanted);
-            if found != Look::UnderWay || !may_wait || !moment.turn() {
+            if found != Look::UnderWay || !may_wait || !moment.wait() {
                 return found;
             }
         }

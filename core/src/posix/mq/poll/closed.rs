@@ -9,20 +9,20 @@ use std::os::fd::RawFd;
 
 use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Closing};
+use crate::posix::mq::poll::interest;
 use crate::posix::mq::poll::polling::Polling;
-use crate::posix::mq::poll::watched;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// A descriptor has been closed. Async-signal-safe.
 pub fn closed(thread: &'static Thread, closing: &Closing) {
-    if !watched::all().any(|fd| fd == closing.fd()) {
+    if !interest::all().any(|fd| fd == closing.fd()) {
         return;
     }
     let polling: *const Polling = {
         let tag = FrameTag::new();
         let Ok(queue) = closing.enter(thread, &tag) else { return };
         let polling = &queue.queue.polling;
-        if !polling.watched().any() {
+        if !polling.events().any() {
             return;
         }
         polling.put_out_of_sight();
@@ -34,7 +34,7 @@ pub fn closed(thread: &'static Thread, closing: &Closing) {
         if let Ok(queue) = descriptor::enter(thread, fd, &tag)
             && ptr::eq(&raw const queue.queue.polling, polling)
         {
-            preserved(|| queue.level(queue.queue.polling.watched(), false, false));
+            preserved(|| queue.level(queue.queue.polling.events(), false, false));
             return;
         }
     }

@@ -14,7 +14,7 @@
 //! | `readiness` | the words in shared memory: which events are polled for, how many packets |
 //! | `reasons` | why a call that polls does not sleep |
 //! | `untold` | what the kernel should have reported and has not |
-//! | `watched` | the queues that this process has in sets of epoll |
+//! | `interest` | the queues that this process has in sets of epoll |
 
 #[cfg(not(loom))]
 pub mod answer;
@@ -22,6 +22,8 @@ pub mod answer;
 pub mod closed;
 #[cfg(not(loom))]
 pub mod fifo;
+#[cfg(not(loom))]
+mod interest;
 pub mod level;
 #[cfg(not(loom))]
 pub mod nested;
@@ -36,5 +38,3 @@ pub mod readiness;
 pub mod reasons;
 #[cfg(not(loom))]
 pub mod untold;
-#[cfg(not(loom))]
-mod watched;

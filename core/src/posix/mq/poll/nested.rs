@@ -18,9 +18,9 @@ use std::os::fd::RawFd;
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::posix::mq::descriptor;
+use crate::posix::mq::poll::interest;
 use crate::posix::mq::poll::pollers::{self, Poll};
 use crate::posix::mq::poll::readiness::Pollers;
-use crate::posix::mq::poll::watched;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// Numbers that are known. The pages are only there once they are used.
@@ -68,15 +68,15 @@ pub fn tells_edges(epoll: RawFd) -> bool {
 
 /// An epoll has been put into a set that tells of edges: the queues within it tell of them, too.
 pub fn pass_on(thread: &'static Thread) {
-    for fd in watched::all() {
+    for fd in interest::all() {
         let tag = FrameTag::new();
-        let watched = match descriptor::enter(thread, fd, &tag) {
-            Ok(queue) if tells_edges(queue.queue.polling.set()) => queue.queue.polling.watched(),
+        let events = match descriptor::enter(thread, fd, &tag) {
+            Ok(queue) if tells_edges(queue.queue.polling.set()) => queue.queue.polling.events(),
             _ => continue,
         };
-        if watched.any() && !watched.has(Pollers::EDGE) {
+        if events.any() && !events.has(Pollers::EDGE) {
             // EBADF: it is none any more.
-            let _ = pollers::begin(thread, fd, watched.and(Pollers::EDGE), Poll::Watch);
+            let _ = pollers::begin(thread, fd, events.and(Pollers::EDGE), Poll::Watch);
         }
     }
 }

@@ -17,9 +17,9 @@ use crate::os::futex::Interrupted;
 use crate::os::settings;
 use crate::posix::mq::descriptor::{self, Opened, Use};
 use crate::posix::mq::poll::fifo::Channel;
+use crate::posix::mq::poll::interest;
 use crate::posix::mq::poll::readiness::{CAPACITY, Pollers};
 use crate::posix::mq::poll::reasons::{Begun, Reasons};
-use crate::posix::mq::poll::watched;
 use crate::posix::mq::store::slots::{Look, Wanted};
 use crate::shared::pause::Moment;
 use crate::shared::thread::{FrameTag, Thread};
@@ -42,9 +42,9 @@ pub fn begin(thread: &'static Thread, fd: RawFd, wanted: Pollers, how: Poll) -> 
     let queue = descriptor::enter(thread, fd, &tag)?;
     let begun = preserved(|| queue.be_polled(wanted, how));
     if how == Poll::Watch {
-        concern::set(concern::WATCHED);
+        concern::set(concern::IN_EPOLL);
         queue.queue.polling.watch(wanted);
-        watched::add(fd);
+        interest::add(fd);
     }
     Ok(begun)
 }
@@ -61,13 +61,13 @@ pub fn is_in_epoll(
     let tag = FrameTag::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
         queue.queue.polling.is_reported(epoll, told, data);
-        watched::note(fd, epoll, data);
+        interest::note(fd, epoll, data);
     }
 }
 
 /// The queue of `fd` has been taken out of the set of this epoll.
 pub fn is_out_of_epoll(thread: &'static Thread, fd: RawFd, epoll: RawFd) {
-    watched::note(fd, epoll, None);
+    interest::note(fd, epoll, None);
     let tag = FrameTag::new();
     if let Ok(queue) = descriptor::enter(thread, fd, &tag) {
         queue.queue.polling.is_not_reported(epoll);
@@ -78,18 +78,18 @@ pub fn is_out_of_epoll(thread: &'static Thread, fd: RawFd, epoll: RawFd) {
 /// set are a reason for.
 pub fn before_epoll_wait(thread: &'static Thread, epoll: RawFd, may_sleep: bool) -> Reasons {
     let mut reasons = Reasons::default();
-    for fd in watched::all() {
+    for fd in interest::all() {
         let tag = FrameTag::new();
         match descriptor::enter(thread, fd, &tag) {
-            Ok(queue) if queue.queue.polling.watched().any() => {
+            Ok(queue) if queue.queue.polling.events().any() => {
                 let polling = &queue.queue.polling;
-                let begun = preserved(|| queue.level(polling.watched(), false, may_sleep));
+                let begun = preserved(|| queue.level(polling.events(), false, may_sleep));
                 reasons.add(begun, polling.told_by(epoll));
-                if watched::are_all() {
+                if interest::are_all() {
                     polling.will_look();
                 }
             }
-            _ => watched::remove(fd),
+            _ => interest::remove(fd),
         }
     }
     reasons
@@ -200,7 +200,7 @@ impl Use<'_> {
         let mut moment = Moment::default();
         loop {
             let found = self.look(wanted);
-            if found != Look::UnderWay || !moment.turn() {
+            if found != Look::UnderWay || !moment.wait() {
                 return found;
             }
         }
@@ -263,7 +263,7 @@ impl Use<'_> {
     /// bare system call is told before the commit.
     pub fn await_promised(&self, wanted: Wanted) {
         let mut moment = Moment::default();
-        while !self.seems_ready(wanted) && self.is_promised(wanted) && moment.turn() {}
+        while !self.seems_ready(wanted) && self.is_promised(wanted) && moment.wait() {}
     }
 
     /// The queue was found empty, or full, by a thread that does not wait, and may be polled.

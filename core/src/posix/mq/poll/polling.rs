@@ -13,7 +13,7 @@ pub struct Polling {
     /// Bits: [`LOCKED`], [`LAZY`], [`OUT_OF_SIGHT`].
     state: AtomicU32,
     /// What an epoll waits for: `Pollers::bits`. Added to by the thread that puts it into a set.
-    watched: AtomicU32,
+    events: AtomicU32,
     /// The epoll that has it in its set; -1 = several. From 0 it is stored by the thread that puts
     /// it there.
     epoll: AtomicI32,
@@ -54,7 +54,7 @@ impl Polling {
 
     /// An epoll is going to wait for these events.
     pub fn watch(&self, wanted: Pollers) {
-        self.watched.fetch_or(wanted.bits(), Ordering::Relaxed);
+        self.events.fetch_or(wanted.bits(), Ordering::Relaxed);
     }
 
     /// It is in the set of this epoll, which tells of these events with this data. `None`: it
@@ -89,7 +89,7 @@ impl Polling {
         let known = self.epoll.load(Ordering::Acquire);
         let told = match known {
             0 => return Pollers::NONE,
-            ..0 => self.watched(),
+            ..0 => self.events(),
             _ if known - 1 == epoll => Pollers::from_bits(self.told.load(Ordering::Relaxed)),
             _ => return Pollers::NONE,
         };
@@ -102,8 +102,8 @@ impl Polling {
     }
 
     /// What epolls wait for.
-    pub fn watched(&self) -> Pollers {
-        Pollers::from_bits(self.watched.load(Ordering::Relaxed))
+    pub fn events(&self) -> Pollers {
+        Pollers::from_bits(self.events.load(Ordering::Relaxed))
     }
 
     /// Whether the description has its lock, and the word says that the queue is polled for this.

@@ -14,8 +14,8 @@ use std::os::fd::RawFd;
 
 use crate::os::errno::preserved;
 use crate::posix::mq::descriptor::{self, Use};
+use crate::posix::mq::poll::interest;
 use crate::posix::mq::poll::readiness::Pollers;
-use crate::posix::mq::poll::watched;
 use crate::shared::thread::{FrameTag, Thread};
 
 /// The kernel has not reported these events of this descriptor. True: it is a queue's, and the
@@ -34,7 +34,7 @@ pub fn count_untold_of_epoll(
     told: impl Fn(Option<u64>) -> Option<Pollers>,
 ) -> bool {
     let mut is_missing = false;
-    for fd in watched::all() {
+    for fd in interest::all() {
         let tag = FrameTag::new();
         let Ok(queue) = descriptor::enter(thread, fd, &tag) else { continue };
         let polling = &queue.queue.polling;

@@ -17,7 +17,7 @@ impl Slots<'_> {
         if self.index.is_flat() {
             return commit(reserved.slot, reserved.key(priority), who);
         }
-        who.apart(|who| self.publish_apart(reserved, priority, who))
+        who.cold(|who| self.publish_cold(reserved, priority, who))
     }
 
     /// Commits: the message whose body has been read is gone. False as above.
@@ -26,16 +26,16 @@ impl Slots<'_> {
         if self.index.is_flat() {
             return commit(taken.slot, key::FREE, who);
         }
-        who.apart(|who| self.clear_apart(taken, who))
+        who.cold(|who| self.clear_cold(taken, who))
     }
 
     #[inline(never)]
-    fn publish_apart(&self, reserved: Reserved<'_>, priority: u32, who: &impl Claimant) -> bool {
+    fn publish_cold(&self, reserved: Reserved<'_>, priority: u32, who: &impl Claimant) -> bool {
         self.publish_in_tree(reserved, priority, who)
     }
 
     #[inline(never)]
-    fn clear_apart(&self, taken: Taken<'_>, who: &impl Claimant) -> bool {
+    fn clear_cold(&self, taken: Taken<'_>, who: &impl Claimant) -> bool {
         self.clear_in_tree(taken, who)
     }
 

@@ -9,13 +9,13 @@ use crate::shared::claim::{self, Claimant};
 impl<'a> Slots<'a> {
     /// Claims a free slot for a loan. `None` as for [`Slots::reserve`].
     pub fn reserve_for_loan(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Slot<'a>> {
-        self.reserve_unnumbered(who, nears).map(|reserved| reserved.slot)
+        self.reserve_without_sequence(who, nears).map(|reserved| reserved.slot)
     }
 
     /// A loan that its process has claimed, to be published as the newest message.
     pub fn as_newest(&self, slot: Slot<'a>) -> Reserved<'a> {
         let sequence = if self.index.is_flat() { self.next_sequence() } else { 0 };
-        self.numbered(Reserved { slot, sequence })
+        self.with_sequence(Reserved { slot, sequence })
     }
 
     /// A borrowed message that its process has claimed, to be published as what it was.

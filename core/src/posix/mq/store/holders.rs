@@ -13,12 +13,12 @@
 //!         TID              message <─ release or return, by adopting
 //! ```
 //!
-//! Who gives back what a dead process holds, and when, follows from its *record* in the queue:
+//! Who gives back what a dead process holds, and when, follows from its *entry* in the queue:
 //!
 //! | `owner` | `mark` | meaning | stored by |
 //! |---|---|---|---|
 //! | 0 | any | free | |
-//! | the process | without a TID | it is being taken, and nothing is held yet; a thread that needs a record finds out whether the process is dead | a thread of the process, by CAS of `owner`, and then 0 to `mark` |
+//! | the process | without a TID | it is being taken, and nothing is held yet; a thread that needs a entry finds out whether the process is dead | a thread of the process, by CAS of `owner`, and then 0 to `mark` |
 //! | the process | TID, `FUTEX_WAITERS` | the process lives, or has not begun to die | the same |
 //! | the process | [`OWNER_DIED`] | it has begun to die, or to run another program | the kernel (`presence::marks`), which wakes one sleeper |
 //! | the process | and `NOTICED` | all sleepers have been woken | a thread that sees the mark, after it has woken them |
@@ -30,14 +30,14 @@
 //! program that closes descriptors which are not its own.
 //!
 //! Orderings. `pid` is Relaxed; it is stored before `mark`. All other accesses are SeqCst, as none
-//! is on a fast path. A thread that sleeps has announced itself before it reads the records. A
-//! process that has taken a record wakes all sleepers after that. So each sleeper knows all
-//! records.
+//! is on a fast path. A thread that sleeps has announced itself before it reads the entries. A
+//! process that has taken a entry wakes all sleepers after that. So each sleeper knows all
+//! entries.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::shared::claim::OWNER_DIED;
 
-/// Processes that may have a record at one time: a sleeper waits for all of them, and for two words
+/// Processes that may have a entry at one time: a sleeper waits for all of them, and for two words
 /// more.
 pub const HOLDERS: usize = if cfg!(loom) { 2 } else { 30 };
 
@@ -47,7 +47,7 @@ const NOTICED: u32 = 1;
 /// What is known of a process that may hold slots.
 #[repr(C)]
 #[derive(Default)]
-pub struct Record {
+pub struct Entry {
     /// See the module. Aligned to 8 bytes, for `presence::marks`.
     mark: AtomicU32,
     owner: AtomicU32,
@@ -56,17 +56,17 @@ pub struct Record {
     _unused: AtomicU32,
 }
 
-/// The records of a queue.
+/// The entries of a queue.
 #[repr(C, align(8))]
 #[derive(Default)]
 pub struct Holders {
-    /// No record from this number on has ever been taken. Raised by a thread that takes one.
+    /// No entry from this number on has ever been taken. Raised by a thread that takes one.
     used: AtomicU32,
     _unused: AtomicU32,
-    records: [Record; HOLDERS],
+    entries: [Entry; HOLDERS],
 }
 
-impl Record {
+impl Entry {
     /// The word that the kernel marks.
     pub fn mark(&self) -> &AtomicU32 {
         &self.mark
@@ -82,7 +82,7 @@ impl Record {
         self.pid.load(Ordering::Relaxed)
     }
 
-    /// What [`Record::mark`] holds while the process lives.
+    /// What [`Entry::mark`] holds while the process lives.
     pub fn begin(&self, mark: u32, pid: u32) {
         self.pid.store(pid, Ordering::Relaxed);
         self.mark.store(mark, Ordering::SeqCst);
@@ -119,27 +119,27 @@ impl Record {
 }
 
 impl Holders {
-    /// The records that have ever been taken.
-    pub fn used(&self) -> &[Record] {
+    /// The entries that have ever been taken.
+    pub fn used(&self) -> &[Entry] {
         let used = self.used.load(Ordering::SeqCst) as usize;
-        self.records.get(..used).unwrap_or(&self.records)
+        self.entries.get(..used).unwrap_or(&self.entries)
     }
 
-    /// The record of this number. `None`: hostile bytes.
-    pub fn record(&self, number: usize) -> Option<&Record> {
-        self.records.get(number)
+    /// The entry of this number. `None`: hostile bytes.
+    pub fn entry(&self, index: usize) -> Option<&Entry> {
+        self.entries.get(index)
     }
 
-    /// Takes a free record for a process that holds slots with this. `None`: there is none.
+    /// Takes a free entry for a process that holds slots with this. `None`: there is none.
     pub fn take(&self, owner: u32) -> Option<usize> {
-        let is_taken = |record: &Record| {
-            record.owner.compare_exchange(0, owner, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+        let is_taken = |entry: &Entry| {
+            entry.owner.compare_exchange(0, owner, Ordering::SeqCst, Ordering::Relaxed).is_ok()
         };
-        let number = self.records.iter().position(is_taken)?;
+        let index = self.entries.iter().position(is_taken)?;
         // Before others look at it: what stands there is of another process.
-        self.records[number].mark.store(0, Ordering::SeqCst);
-        let used = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        self.entries[index].mark.store(0, Ordering::SeqCst);
+        let used = u32::try_from(index + 1).unwrap_or(u32::MAX);
         self.used.fetch_max(used, Ordering::SeqCst);
-        Some(number)
+        Some(index)
     }
 }

@@ -177,7 +177,7 @@ impl<'a> Slots<'a> {
         if claim::claim(slot.claim, who) {
             if !is_message(slot.key.load(Ordering::Relaxed)) {
                 let sequence = if self.index.is_flat() { self.next_sequence() } else { 0 };
-                return Some(self.numbered(Reserved { slot, sequence }));
+                return Some(self.with_sequence(Reserved { slot, sequence }));
             }
             claim::release(slot.claim, who);
         }

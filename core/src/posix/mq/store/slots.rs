@@ -93,12 +93,12 @@ impl<'a> Slots<'a> {
     /// claimed.
     #[inline(always)]
     pub fn reserve(&self, who: &impl Claimant, nears: impl Fn(usize)) -> Option<Reserved<'a>> {
-        self.reserve_unnumbered(who, nears).map(|reserved| self.numbered(reserved))
+        self.reserve_without_sequence(who, nears).map(|reserved| self.with_sequence(reserved))
     }
 
     /// The same, of a slot that no message may ever come into.
     #[inline(always)]
-    pub(super) fn reserve_unnumbered(
+    pub(super) fn reserve_without_sequence(
         &self,
         who: &impl Claimant,
         nears: impl Fn(usize),
@@ -145,7 +145,7 @@ impl<'a> Slots<'a> {
             let slot = self.index.slot(slot)?;
             nears(slot.number);
             if !claim::claim(slot.claim, who) {
-                who.apart(|who| {
+                who.cold(|who| {
                     among = self.wait_for_holder(slot.claim, found, who, &mut pause).max(among);
                 });
                 continue;
@@ -211,7 +211,7 @@ impl<'a> Slots<'a> {
         if is_ours || who.is_orphan() || self.stalled.load(Ordering::Relaxed) == key {
             return Among::Unclaimed;
         }
-        pause.turn();
+        pause.wait();
         // One that has died unwatched, too, gives its message back before later ones are received.
         if !pause.is_over() || claim::free_if(claim, |holder| who.has_died_unwatched(holder)) {
             return Among::All;
@@ -223,8 +223,8 @@ impl<'a> Slots<'a> {
     /// What processes have borrowed that have ended comes before later messages.
     #[cold]
     fn free_held_by_dead(&self, who: &impl Claimant) {
-        for record in self.holders.used().iter().filter(|record| record.is_marked()) {
-            let held = record.owner();
+        for entry in self.holders.used().iter().filter(|entry| entry.is_marked()) {
+            let held = entry.owner();
             if who.has_holder_ended(held) {
                 self.free_held(held);
             }
@@ -336,7 +336,7 @@ impl<'a> Slots<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn numbered(&self, reserved: Reserved<'a>) -> Reserved<'a> {
+    pub(super) fn with_sequence(&self, reserved: Reserved<'a>) -> Reserved<'a> {
         if self.index.is_flat() {
             self.index.use_slot(reserved.slot.number);
             return reserved;

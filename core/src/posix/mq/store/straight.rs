@@ -103,7 +103,7 @@ impl<'a> Slots<'a> {
             return None;
         }
         let place = claim_if(slot, who, near, || is_still_free(slot))?;
-        Some((self.numbered(Reserved { slot, sequence: 0 }), place))
+        Some((self.with_sequence(Reserved { slot, sequence: 0 }), place))
     }
 
     /// [`Slots::take_first`], in a queue with a tree.

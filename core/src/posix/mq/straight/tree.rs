@@ -23,7 +23,7 @@ impl Use<'_> {
             slots.reserve_in_tree_at_once(who, |slot| layout.will_write(slot))
         else {
             // SAFETY: as the caller says.
-            return unsafe { self.send_apart(message) };
+            return unsafe { self.send_cold(message) };
         };
         let in_the_way = point.is_awaited()
             || notify.active() != 0
@@ -31,7 +31,7 @@ impl Use<'_> {
             || !point.hint.is_answered();
         if in_the_way {
             // SAFETY: as the caller says; the slot is claimed.
-            return unsafe { self.send_claimed_apart(message, reserved) };
+            return unsafe { self.send_claimed_cold(message, reserved) };
         }
         // SAFETY: the slot is claimed; the caller vouches for the body.
         let is_whole = unsafe {
@@ -65,14 +65,14 @@ impl Use<'_> {
         let Some((taken, place)) = slots.take_from_tree_at_once(who, |slot| layout.will_read(slot))
         else {
             // SAFETY: as the caller says.
-            return unsafe { self.receive_apart(into) };
+            return unsafe { self.receive_cold(into) };
         };
         let in_the_way =
             point.is_awaited() || readiness.pollers().any() || !point.hint.is_answered();
         let fits = |(body, length)| into.check(length).map(|()| (body, length));
         let (false, Ok((body, length))) = (in_the_way, layout.body_at(place).and_then(fits)) else {
             // SAFETY: as the caller says; the slot is claimed.
-            return unsafe { self.receive_claimed_apart(into, taken) };
+            return unsafe { self.receive_claimed_cold(into, taken) };
         };
         // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.

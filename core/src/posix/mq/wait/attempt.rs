@@ -175,7 +175,7 @@ impl Attempt for Transfer {
         let number = core::mem::take(&mut self.registration);
         number != 0
             && self.queue.queue.mapping.registered() != 0
-            && self.queue.queue.layout.notify().number() != number
+            && self.queue.queue.layout.notify().sequence() != number
             && !self.queue.operation.is_orphan()
     }
 
@@ -334,7 +334,7 @@ impl Transfer {
     /// It is served, and the one wake for a process that has died may have come to it, too.
     fn pass_on_deaths(&self) {
         let holders = self.queue.queue.layout.holders();
-        holders.used().iter().for_each(|record| record.notice(mapping::wake_all));
+        holders.used().iter().for_each(|entry| entry.notice(mapping::wake_all));
         self.tell_the_other_side();
     }
 

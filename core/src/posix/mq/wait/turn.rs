@@ -102,8 +102,8 @@ impl Refusal {
     pub fn waits(&mut self, other: &WaitPoint, is_promised: impl FnOnce() -> bool) -> bool {
         if other.expects_one() && !other.is_overdue() {
             // Longer: it is certain that the thread was woken.
-            return self.pause.turn();
+            return self.pause.wait();
         }
-        (other.is_awaited() || is_promised()) && self.moment.turn()
+        (other.is_awaited() || is_promised()) && self.moment.wait()
     }
 }

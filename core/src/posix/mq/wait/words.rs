@@ -29,8 +29,8 @@ impl Words {
     /// Reads the marks of the other processes that keep something, and gives their number.
     pub fn gather(&mut self, mapping: &Mapping) -> usize {
         let mut count = 0;
-        for record in mapping::others(mapping) {
-            let mark = record.mark();
+        for entry in mapping::others(mapping) {
+            let mark = entry.mark();
             let value = mark.load(Ordering::SeqCst);
             self.0[1 + count].write(WaitV::new(mark.as_ptr(), value, Scope::Shared));
             count += 1;

@@ -1,15 +1,15 @@
-//! The part of this process in a ledger: its account, and its operations.
+//! What this process has in a ledger: its account, and its operations.
 
 use std::os::fd::RawFd;
 
 use super::super::word::{Then, Word};
-use super::burial::end_left;
 use super::file;
 use super::keeper;
 use super::keeping::{Memory, Patience};
 use super::lanes::{Actor, Party};
 use super::layout::{ACCOUNTS, Account};
 use super::opened::Opened;
+use super::recovery::end_left;
 use super::seats::{Seats, Sitter};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::errno::preserved;
@@ -37,7 +37,7 @@ unsafe impl Wiped for Own {}
 
 /// A use of a semaphore by this process, as long as it is one.
 #[derive(Clone, Copy)]
-pub struct Part<'u> {
+pub struct Membership<'u> {
     /// The ledger.
     pub opened: &'u Opened,
     /// What this process has there.
@@ -60,7 +60,7 @@ const JOINING: u64 = 1;
 const REFUSED: u64 = 2;
 const FIRST: u64 = 16;
 
-impl Part<'_> {
+impl Membership<'_> {
     /// The account of this process, if it has one.
     fn own(&self) -> Option<&Account> {
         self.opened.words().account(account_in(self.standing()?))
@@ -154,57 +154,57 @@ impl Part<'_> {
         if filter::Found::default().is_confined() {
             return Err(Errno::EAGAIN);
         }
-        let fd = self.opened.watched.file.fd();
+        let fd = self.opened.robust.file.fd();
         file::enter_gate_to_join(fd, tries)?;
         // With the lock on an account the file stays.
         let locked = self.lock_account(fd);
         file::leave_gate(fd);
-        let number = locked?;
-        self.open_account(number).inspect_err(|_| {
-            let _ = lock::unlock(fd, Owner::Process, byte_of(number));
+        let index = locked?;
+        self.open_account(index).inspect_err(|_| {
+            let _ = lock::unlock(fd, Owner::Process, byte_of(index));
         })
     }
 
     /// An account that no living process has, and that no dead one has left as it was.
     fn lock_account(&self, fd: RawFd) -> Result<usize> {
         let words = self.opened.words();
-        for number in (0..ACCOUNTS).filter(|&number| words.standing(number) == 0) {
-            if !lock::try_lock(fd, Owner::Process, Kind::Write, byte_of(number))? {
+        for index in (0..ACCOUNTS).filter(|&index| words.standing(index) == 0) {
+            if !lock::try_lock(fd, Owner::Process, Kind::Write, byte_of(index))? {
                 continue;
             }
-            if words.standing(number) == 0 {
-                return Ok(number);
+            if words.standing(index) == 0 {
+                return Ok(index);
             }
-            let _ = lock::unlock(fd, Owner::Process, byte_of(number));
+            let _ = lock::unlock(fd, Owner::Process, byte_of(index));
         }
         Err(Errno::EAGAIN)
     }
 
     /// This process has the lock.
-    fn open_account(&self, number: usize) -> Result<usize> {
+    fn open_account(&self, index: usize) -> Result<usize> {
         let words = self.opened.words();
-        let account = words.account(number).ok_or(Errno::EINVAL)?;
+        let account = words.account(index).ok_or(Errno::EINVAL)?;
         account.counts.clear();
         account.pid.store(Process::pid_of_memory(), Ordering::Relaxed);
-        let used = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        let used = u32::try_from(index + 1).unwrap_or(u32::MAX);
         if words.used.fetch_max(used, Ordering::SeqCst) < used {
             // The other keepers sleep on its marks, too, from now on.
             futex::wake(words.used.as_ptr(), i32::MAX, Scope::Shared);
         }
-        keeper::start(&self.own.keeper, &self.opened.watched, number).map(|()| number)
+        keeper::start(&self.own.keeper, &self.opened.robust, index).map(|()| index)
     }
 
     /// This process in the ledger. `None`: it has no account, and is not counted.
-    pub fn party(&self) -> Option<Party<'_, Watch<'_>>> {
+    pub fn party(&self) -> Option<Party<'_, SameProcess<'_>>> {
         self.party_of(self.account().ok()?)
     }
 
     /// The same, without an attempt to open an account.
-    fn party_if_any(&self) -> Option<Party<'_, Watch<'_>>> {
+    fn party_if_any(&self) -> Option<Party<'_, SameProcess<'_>>> {
         self.party_of(self.standing()?)
     }
 
-    fn party_of(&self, standing: u64) -> Option<Party<'_, Watch<'_>>> {
+    fn party_of(&self, standing: u64) -> Option<Party<'_, SameProcess<'_>>> {
         let account = account_in(standing);
         let words = self.opened.words();
         Some(Party {
@@ -212,7 +212,7 @@ impl Part<'_> {
             counts: &words.account(account)?.counts,
             account,
             seat: self.sitter.seat,
-            actor: Watch { part: *self, expected: standing },
+            actor: SameProcess { membership: *self, expected: standing },
         })
     }
 
@@ -268,22 +268,22 @@ fn byte_of(account: usize) -> i64 {
 }
 
 /// A process, as long as it is this one.
-pub struct Watch<'u> {
-    part: Part<'u>,
+pub struct SameProcess<'u> {
+    membership: Membership<'u>,
     expected: u64,
 }
 
-impl Watch<'_> {
+impl SameProcess<'_> {
     fn word(&self) -> &AtomicU64 {
-        &self.part.own.standing.0
+        &self.membership.own.standing.0
     }
 }
 
-impl Actor for Watch<'_> {
+impl Actor for SameProcess<'_> {
     #[inline]
     fn exchange(&self, place: &AtomicU64, before: u64, after: u64) -> Result<bool> {
-        let watched = (self.word(), self.expected);
-        if restartable::exchange_while(watched, place, (before, after)) {
+        let condition = (self.word(), self.expected);
+        if restartable::exchange_while(condition, place, (before, after)) {
             return Ok(true);
         }
         let is_same = self.word().load(Ordering::Relaxed) == self.expected;
@@ -294,7 +294,7 @@ impl Actor for Watch<'_> {
         /// A thread that may be preempted is back by then, in milliseconds.
         const LONG_MS: u32 = 1000;
         if times == 0 {
-            self.part.end_what_was_left();
+            self.membership.end_what_was_left();
         }
         if times < 100 && may_yield() {
             std::thread::yield_now();

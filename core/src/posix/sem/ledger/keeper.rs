@@ -19,10 +19,10 @@ use core::ffi::{c_int, c_long};
 
 use super::super::layout::Semaphore;
 use super::super::word::{Word, value, waiters};
-use super::burial::Burial;
 use super::keeping::Memory;
 use super::lanes::{Actor, Party};
 use super::layout::{ACCOUNTS, Words, alive, is_dead};
+use super::recovery::Recovery;
 use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::cbits::WaitV;
 use crate::os::bare;
@@ -39,7 +39,7 @@ const HEAD_SIZE: usize = 24;
 
 /// What a keeper watches.
 #[derive(Clone, Copy)]
-pub struct Watched {
+pub struct Robust {
     /// The ledger.
     pub words: *const Words,
     /// Its file.
@@ -52,13 +52,13 @@ pub struct Watched {
 
 /// Starts the keeper of an account that this process has locked, and waits until it has begun.
 /// EAGAIN, ENOMEM, ENOSYS: there is none. Async-signal-safe.
-pub fn start(memory: &'static Memory, watched: &Watched, account: usize) -> Result<()> {
+pub fn start(memory: &'static Memory, robust: &Robust, account: usize) -> Result<()> {
     memory.begin()?;
     memory.account.store(u32::try_from(account).unwrap_or(0), Ordering::Relaxed);
-    memory.file.store(watched.file.to_bits(), Ordering::Relaxed);
-    memory.number.store(watched.number, Ordering::Relaxed);
-    memory.words.store(watched.words.expose_provenance(), Ordering::Relaxed);
-    memory.semaphore.store(watched.semaphore.expose_provenance(), Ordering::Relaxed);
+    memory.file.store(robust.file.to_bits(), Ordering::Relaxed);
+    memory.number.store(robust.number, Ordering::Relaxed);
+    memory.words.store(robust.words.expose_provenance(), Ordering::Relaxed);
+    memory.semaphore.store(robust.semaphore.expose_provenance(), Ordering::Relaxed);
     spawn::bare(keep, core::ptr::from_ref(memory).expose_provenance())
         .inspect_err(|_| memory.has_not_begun())?;
     memory.await_beginning()
@@ -247,13 +247,13 @@ impl Keeper<'_> {
         };
         let (lanes, counts, account) = (&words.lanes, &own.counts, self.account);
         let by = Party { lanes, counts, account, seat: 0, actor: Alone };
-        let burial = Burial { dead, counts_of, deaths: &words.deaths };
+        let recovery = Recovery { dead, counts_of, deaths: &words.deaths };
         if self.has_its_semaphore() {
-            burial.perform(&by, self.word())?;
+            recovery.perform(&by, self.word())?;
         } else {
             // It has been destroyed, or initialised anew, or its file is shorter now: what was
             // taken is not owed to it.
-            burial.forget(&words.lanes);
+            recovery.forget(&words.lanes);
         }
         theirs.pid.store(0, Ordering::Relaxed);
         words.mark_all(dead, 0);

@@ -15,9 +15,9 @@
 //!
 //! The bit is the evidence. Where it is clear, the operation has not begun or has ended, and
 //! nothing is to be done. Where it is set, the rest can be done by whoever finds the process dead
-//! (`burial`): the count that the lane names is stored, and storing it twice does no harm; the end
-//! is one exchange. A killed take has taken, and what it took is given back like everything else; a
-//! killed post has posted.
+//! (`recovery`): the count that the lane names is stored, and storing it twice does no harm; the
+//! end is one exchange. A killed take has taken, and what it took is given back like everything
+//! else; a killed post has posted.
 //!
 //! A post ends with its increment, and touches the semaphore no more: another thread may free it.
 //!
@@ -34,14 +34,14 @@
 //! ever given twice.
 
 use super::super::word::{FIRST_LANE, ONE, Taken, Then, VALUE_MAX, WAITER, Word, value, waiters};
-use super::record::{Kind, Record};
+use super::intent::{Intent, Kind};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::{Errno, Result};
 
 /// Operations at the same time.
 pub const LANES: usize = 8;
 
-/// See the table above. 0 = free, or a `Record`.
+/// See the table above. 0 = free, or an `Intent`.
 #[derive(Default)]
 #[repr(C, align(64))]
 pub struct Lane(pub AtomicU64);
@@ -114,7 +114,7 @@ pub struct Party<'l, A> {
 
 /// An operation that has a lane, or none.
 struct Begun {
-    lane: Option<(usize, Record)>,
+    lane: Option<(usize, Intent)>,
 }
 
 impl<A: Actor> Party<'_, A> {
@@ -206,14 +206,14 @@ impl<A: Actor> Party<'_, A> {
                 if lane.load(Ordering::Relaxed) != 0 {
                     continue;
                 }
-                let record = self.record(kind, amount, victim, index);
-                if !self.actor.exchange(lane, 0, record.to_word())? {
+                let intent = self.intent(kind, amount, victim, index);
+                if !self.actor.exchange(lane, 0, intent.to_word())? {
                     continue;
                 }
                 // Another thread of the process may have had the lane since the count was read.
-                let now = self.record(kind, amount, victim, index);
-                if now != record {
-                    self.actor.exchange(lane, record.to_word(), now.to_word())?;
+                let now = self.intent(kind, amount, victim, index);
+                if now != intent {
+                    self.actor.exchange(lane, intent.to_word(), now.to_word())?;
                 }
                 return Ok(Begun { lane: Some((index, now)) });
             }
@@ -224,12 +224,12 @@ impl<A: Actor> Party<'_, A> {
         }
     }
 
-    fn record(&self, kind: Kind, amount: u32, victim: usize, lane: usize) -> Record {
+    fn intent(&self, kind: Kind, amount: u32, victim: usize, lane: usize) -> Intent {
         let amount = match kind {
             Kind::GiveBack => amount,
             _ => low(self.counts.by_lane[lane].load(Ordering::SeqCst)).wrapping_add(amount),
         };
-        Record { account: self.account, kind, victim, seat: self.seat, amount }
+        Intent { account: self.account, kind, victim, seat: self.seat, amount }
     }
 
     fn count(&self, begun: &Begun, by: u32) -> Result<()> {
@@ -241,8 +241,8 @@ impl<A: Actor> Party<'_, A> {
     }
 
     fn release(&self, begun: &Begun) -> Result<()> {
-        if let Some((lane, record)) = begun.lane {
-            self.actor.exchange(&self.lanes[lane].0, record.to_word(), 0)?;
+        if let Some((lane, intent)) = begun.lane {
+            self.actor.exchange(&self.lanes[lane].0, intent.to_word(), 0)?;
         }
         Ok(())
     }

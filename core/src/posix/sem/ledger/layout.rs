@@ -102,8 +102,8 @@ impl Words {
     }
 
     /// The account of this number, if there can be one.
-    pub fn account(&self, number: usize) -> Option<&Account> {
-        self.accounts.get(number)
+    pub fn account(&self, index: usize) -> Option<&Account> {
+        self.accounts.get(index)
     }
 
     /// The mark of this account that another one sleeps on. Both numbers are below [`ACCOUNTS`].

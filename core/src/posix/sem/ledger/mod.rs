@@ -3,16 +3,16 @@
 //! | module | |
 //! |---|---|
 //! | `model` | the operations under the model checker |
-//! | `record` | what an operation writes into the lane that it has |
+//! | `intent` | what an operation writes into the lane that it has |
 //! | `lanes` | counted operations |
-//! | `burial` | what another process does for a dead one |
+//! | `recovery` | what another process does for a dead one |
 //! | `layout` | the memory of a ledger |
 //! | `file` | its file |
 //! | `keeper` | the thread that tells of the death of its process, and gives back what others had |
 //! | `keeping` | what it and its process tell each other |
 //! | `pattern` | which names the environment makes robust |
 //! | `opened` | a ledger that this process has open |
-//! | `account` | the part of this process in it |
+//! | `account` | what this process has in it |
 //! | `seats` | the threads that are inside a use, and those that have left it for good |
 //! | `pool` | the uses of semaphores by this process, and their end |
 //! | `entries` | the addresses that lead to them |
@@ -21,13 +21,13 @@
 
 #[cfg(not(loom))]
 mod account;
-mod burial;
 #[cfg(not(loom))]
 mod entries;
 #[cfg(not(loom))]
 pub mod file;
 #[cfg(not(loom))]
 pub mod holders;
+mod intent;
 #[cfg(not(loom))]
 mod keeper;
 #[cfg(not(loom))]
@@ -43,7 +43,7 @@ mod opened;
 pub mod pattern;
 #[cfg(not(loom))]
 mod pool;
-mod record;
+mod recovery;
 #[cfg(not(loom))]
 mod seats;
 #[cfg(not(loom))]

@@ -8,8 +8,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::super::word::{FIRST_LANE, Taken, Word, value};
-use super::burial::{Burial, end_left};
 use super::lanes::{Actor, Counts, LANES, Lane, Party};
+use super::recovery::{Recovery, end_left};
 use crate::atomic::modelled;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, explore};
 use crate::os::{Errno, Result};
@@ -65,7 +65,7 @@ impl Semaphore {
 
     fn bury(&self, dead: usize, by: usize) -> Result<()> {
         let counts_of = |account: usize| self.counts.get(account);
-        Burial { dead, counts_of, deaths: &self.deaths }.perform(&self.party(by), &self.word)
+        Recovery { dead, counts_of, deaths: &self.deaths }.perform(&self.party(by), &self.word)
     }
 
     /// All have been buried, or hold nothing.

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use super::super::layout::Semaphore;
 use super::super::word::Word;
 use super::file::{self, Mapped, Place};
-use super::keeper::Watched;
+use super::keeper::Robust;
 use super::layout::{SIZE, Words};
 use crate::atomic::Ordering;
 use crate::os;
@@ -21,7 +21,7 @@ use crate::os::{Errno, Result};
 /// See the module.
 pub struct Opened {
     /// What a keeper needs of it.
-    pub watched: Watched,
+    pub robust: Robust,
     place: Place,
     /// Of the file of the ledger.
     file: (u64, u64),
@@ -52,25 +52,25 @@ impl Opened {
         let (words, file) = mapped.into_parts();
         // A descriptor that the program does not see.
         let file = reserved::keep(file.into_raw_fd()).inspect_err(|_| unmap_ledger(words))?;
-        let watched = Watched { words, file, semaphore: again, number };
-        Ok(Self { watched, place, file: identity })
+        let robust = Robust { words, file, semaphore: again, number };
+        Ok(Self { robust, place, file: identity })
     }
 
     /// Its words.
     pub fn words(&self) -> &Words {
         // SAFETY: they stay mapped until `close`.
-        unsafe { &*self.watched.words }
+        unsafe { &*self.robust.words }
     }
 
     /// The number of the ledger.
     pub fn number(&self) -> u32 {
-        self.watched.number
+        self.robust.number
     }
 
     /// The word of the semaphore. `None`: it has been destroyed, or initialised anew, or its memory
     /// is gone.
     pub fn word(&self) -> Option<&Word> {
-        let semaphore = self.watched.semaphore;
+        let semaphore = self.robust.semaphore;
         // SAFETY: it is mapped until `close`, and a moment ago there was memory.
         preserved(|| leads_to(semaphore, self.number())).then(|| unsafe { &(*semaphore).word })
     }
@@ -102,20 +102,20 @@ impl Opened {
 
     /// Whether the file of the ledger has a name.
     pub fn has_name(&self) -> Result<bool> {
-        Ok(os::file::status(self.watched.file.fd())?.st_nlink > 0)
+        Ok(os::file::status(self.robust.file.fd())?.st_nlink > 0)
     }
 
     /// Whether the semaphore has been destroyed, or initialised anew, or its memory is gone. False
     /// in doubt.
     pub fn is_void(&self) -> bool {
         // Behind a filter it may be a call too many.
-        !Found::default().is_confined() && !leads_to(self.watched.semaphore, self.number())
+        !Found::default().is_confined() && !leads_to(self.robust.semaphore, self.number())
     }
 
     /// Removes the file if it is of no use to others: the semaphore is void, or its file has lost
     /// its name, and no other process takes part. `tries`: at the gate.
     pub fn remove_if_useless(&self, tries: u32) {
-        let fd = self.watched.file.fd();
+        let fd = self.robust.file.fd();
         if !self.has_its_file() || !(file::is_nameless(self.words()) || self.is_void()) {
             return;
         }
@@ -130,7 +130,7 @@ impl Opened {
 
     /// This process has no account there, and no thread of it is in there.
     pub fn close(self) {
-        let Watched { words, file, semaphore, .. } = self.watched;
+        let Robust { words, file, semaphore, .. } = self.robust;
         // The program may have closed it by a bare system call, and use the number itself.
         if self.has_its_file() {
             file.release();
@@ -142,7 +142,7 @@ impl Opened {
     }
 
     fn has_its_file(&self) -> bool {
-        let status = os::file::status(self.watched.file.fd());
+        let status = os::file::status(self.robust.file.fd());
         status.is_ok_and(|status| os::file::identity(&status) == self.file)
     }
 }

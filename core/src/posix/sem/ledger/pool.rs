@@ -14,7 +14,7 @@
 use core::cell::UnsafeCell;
 use core::ptr;
 
-use super::account::{Own, Part};
+use super::account::{Membership, Own};
 use super::file::{self, Place};
 use super::keeping::Patience;
 use super::opened::Opened;
@@ -52,22 +52,22 @@ static ALL: [Use; USES] = [const {
 
 /// A thread that is inside, until this is dropped.
 pub struct Inside<'t> {
-    part: Part<'static>,
+    membership: Membership<'static>,
     seat: Seat<'t>,
     index: usize,
 }
 
 impl core::ops::Deref for Inside<'_> {
-    type Target = Part<'static>;
+    type Target = Membership<'static>;
 
     fn deref(&self) -> &Self::Target {
-        &self.part
+        &self.membership
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.part.own.seats.leave(self.seat);
+        self.membership.own.seats.leave(self.seat);
     }
 }
 
@@ -98,11 +98,11 @@ pub fn enter(index: usize, number: u32, tag: &FrameTag) -> Option<Inside<'_>> {
         own.seats.leave(seat);
         return None;
     };
-    let part = Part { opened, own, sitter: seat.sitter() };
-    if own.seats.is_one_near(part.sitter) {
-        part.end_what_was_left();
+    let membership = Membership { opened, own, sitter: seat.sitter() };
+    if own.seats.is_one_near(membership.sitter) {
+        membership.end_what_was_left();
     }
-    Some(Inside { part, seat, index })
+    Some(Inside { membership, seat, index })
 }
 
 /// Of the ledger of the use at this place; 0: there is none.
@@ -176,8 +176,8 @@ impl Use {
         let own = unsafe { self.own.load(Ordering::Acquire).as_ref() };
         let (Some(opened), Some(own)) = (self.opened(), own) else { return false };
         let tag = FrameTag::new();
-        let part = Part { opened, own, sitter: Sitter::beside(&tag) };
-        let owes = || part.has_taken() && !opened.is_void();
+        let membership = Membership { opened, own, sitter: Sitter::beside(&tag) };
+        let owes = || membership.has_taken() && !opened.is_void();
         let number = self.number.load(Ordering::SeqCst);
         // Not closed in vain: posts that give back are to come in.
         if number == 0 || owes() {
@@ -186,9 +186,9 @@ impl Use {
         self.number.store(0, Ordering::SeqCst);
         if !own.seats.are_free() {
             // What was left for good is in nobody's way.
-            part.end_what_was_left();
+            membership.end_what_was_left();
         }
-        let is_over = own.seats.are_free() && !owes() && part.leave(patience);
+        let is_over = own.seats.are_free() && !owes() && membership.leave(patience);
         if !is_over {
             self.number.store(number, Ordering::SeqCst);
             return false;

@@ -10,7 +10,7 @@ mod blocks;
 mod floors;
 mod pieces;
 mod quiet;
-mod turns;
+mod standing;
 mod waits;
 
 use loom::sync::Arc;

@@ -6,7 +6,7 @@ use super::*;
 
 /// Receivers that sleep, and messages, in the order that takes longest.
 struct Crowd {
-    turns: AtomicU64,
+    version: AtomicU64,
     arrivals: Arrivals,
     records: Vec<Record>,
     /// The types of the messages, in the order of their arrival.
@@ -30,7 +30,7 @@ impl Crowd {
             arrivals.next();
         }
         Self {
-            turns: AtomicU64::new(0),
+            version: AtomicU64::new(0),
             arrivals,
             records: (1..).zip(selectors).map(record).collect(),
             kinds: kinds.to_vec(),
@@ -60,8 +60,8 @@ impl Crowd {
 }
 
 impl Scene for Crowd {
-    fn turns(&self) -> &AtomicU64 {
-        &self.turns
+    fn version(&self) -> &AtomicU64 {
+        &self.version
     }
 
     fn arrivals(&self) -> &Arrivals {

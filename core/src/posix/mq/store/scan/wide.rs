@@ -72,47 +72,47 @@ impl<const STRIDE: usize> Words<STRIDE> {
 
 /// Words, and the index of each.
 #[derive(Clone, Copy)]
-struct Numbered<T> {
+struct Indexed<T> {
     words: T,
-    numbers: T,
+    indices: T,
 }
 
 /// The larger one of each lane, as signed integers.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn larger(one: Numbered<__m256i>, other: Numbered<__m256i>) -> Numbered<__m256i> {
+fn larger(one: Indexed<__m256i>, other: Indexed<__m256i>) -> Indexed<__m256i> {
     let is_larger = _mm256_cmpgt_epi64(one.words, other.words);
-    Numbered {
+    Indexed {
         words: _mm256_blendv_epi8(other.words, one.words, is_larger),
-        numbers: _mm256_blendv_epi8(other.numbers, one.numbers, is_larger),
+        indices: _mm256_blendv_epi8(other.indices, one.indices, is_larger),
     }
 }
 
 /// The same of two lanes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn larger_of_two(one: Numbered<__m128i>, other: Numbered<__m128i>) -> Numbered<__m128i> {
+fn larger_of_two(one: Indexed<__m128i>, other: Indexed<__m128i>) -> Indexed<__m128i> {
     let is_larger = _mm_cmpgt_epi64(one.words, other.words);
-    Numbered {
+    Indexed {
         words: _mm_blendv_epi8(other.words, one.words, is_larger),
-        numbers: _mm_blendv_epi8(other.numbers, one.numbers, is_larger),
+        indices: _mm_blendv_epi8(other.indices, one.indices, is_larger),
     }
 }
 
 /// The largest of four signed integers, and its index.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn largest_of(Numbered { words, numbers }: Numbered<__m256i>) -> (i64, i64) {
+fn largest_of(Indexed { words, indices }: Indexed<__m256i>) -> (i64, i64) {
     let low = |four| _mm256_castsi256_si128(four);
     let high = |four| _mm256_extracti128_si256::<1>(four);
     let two = larger_of_two(
-        Numbered { words: low(words), numbers: low(numbers) },
-        Numbered { words: high(words), numbers: high(numbers) },
+        Indexed { words: low(words), indices: low(indices) },
+        Indexed { words: high(words), indices: high(indices) },
     );
     let second = |two| _mm_unpackhi_epi64(two, two);
-    let second = Numbered { words: second(two.words), numbers: second(two.numbers) };
+    let second = Indexed { words: second(two.words), indices: second(two.indices) };
     let one = larger_of_two(two, second);
-    (_mm_cvtsi128_si64(one.words), _mm_cvtsi128_si64(one.numbers))
+    (_mm_cvtsi128_si64(one.words), _mm_cvtsi128_si64(one.indices))
 }
 
 /// This number in each lane.
@@ -131,22 +131,22 @@ fn each(number: usize) -> __m256i {
 unsafe fn largest<const STRIDE: usize>(words: Words<STRIDE>, ignored: Option<u64>) -> (usize, u64) {
     let sign = _mm256_set1_epi64x(SIGN);
     let ignored = ignored.map(|word| _mm256_set1_epi64x(word.cast_signed()));
-    let mut largest = Numbered { words: sign, numbers: _mm256_setzero_si256() };
-    let mut look = |number: usize, numbers: __m256i| {
+    let mut largest = Indexed { words: sign, indices: _mm256_setzero_si256() };
+    let mut look = |number: usize, indices: __m256i| {
         // SAFETY: as the caller says.
         let mut words = unsafe { words.four(number) };
         if let Some(ignored) = ignored {
             words = _mm256_andnot_si256(_mm256_cmpeq_epi64(words, ignored), words);
         }
-        largest = larger(Numbered { words: _mm256_xor_si256(words, sign), numbers }, largest);
+        largest = larger(Indexed { words: _mm256_xor_si256(words, sign), indices }, largest);
     };
     let places = Words::<STRIDE>::places();
-    let mut numbers = places;
+    let mut indices = places;
     let (mut next, last) = (0, words.count - TOGETHER);
     while next <= last {
-        look(next, numbers);
+        look(next, indices);
         next += TOGETHER;
-        numbers = _mm256_add_epi64(numbers, each(TOGETHER));
+        indices = _mm256_add_epi64(indices, each(TOGETHER));
     }
     if !words.count.is_multiple_of(TOGETHER) {
         look(last, _mm256_add_epi64(places, each(last)));

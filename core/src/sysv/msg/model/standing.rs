@@ -1,8 +1,8 @@
 //! No receiver gets what is for another one, and a receiver that a message is for is called.
 //!
 //! Seen to fail when
-//! * a receiver does not say what it takes; a thread that looks does not compare `turns`, or reads
-//!   the ticket before that;
+//! * a receiver does not say what it takes; a thread that looks does not compare `version`, or
+//!   reads the ticket before that;
 //! * a receiver that has said what it takes does not call those for which there is a message now;
 //! * a look that finds a message with a later number than it knows is not repeated.
 
@@ -24,13 +24,13 @@ use crate::sysv::msg::standing::{About, Scene, Standing};
 /// A queue with the waiters for its messages. The type of a message is its slot.
 struct Waited {
     queue: Arc<Queue>,
-    turns: AtomicU64,
+    version: AtomicU64,
     records: Vec<Record>,
 }
 
 impl Scene for Waited {
-    fn turns(&self) -> &AtomicU64 {
-        &self.turns
+    fn version(&self) -> &AtomicU64 {
+        &self.version
     }
 
     fn arrivals(&self) -> &Arrivals {
@@ -76,7 +76,7 @@ impl Waited {
             record
         };
         let records = selectors.iter().enumerate().map(record).collect();
-        Arc::new(Self { queue, turns: AtomicU64::default(), records })
+        Arc::new(Self { queue, version: AtomicU64::default(), records })
     }
 
     /// `tell::receivers`
@@ -108,7 +108,7 @@ impl Waited {
         loop {
             let standing = Standing::of(self, About::Own(record)).unwrap();
             let given = standing.receiver(record)?.given;
-            self.take_turn(record, given.map_or(0, |message| message.arrival));
+            self.note_taking(record, given.map_or(0, |message| message.arrival));
             let message = given?;
             if self.queue.receive_from(who, (message.slot, message.arrival), || {}) {
                 record.ticket.store(0, Ordering::SeqCst);
@@ -119,10 +119,10 @@ impl Waited {
         }
     }
 
-    fn take_turn(&self, record: &Record, arrival: u64) {
+    fn note_taking(&self, record: &Record, arrival: u64) {
         if record.taking.load(Ordering::Relaxed) != arrival {
             record.taking.swap(arrival, Ordering::SeqCst);
-            self.turns.fetch_add(1, Ordering::SeqCst);
+            self.version.fetch_add(1, Ordering::SeqCst);
             self.tell(About::Own(record));
         }
     }
@@ -232,7 +232,7 @@ fn one_for_all_types_comes_beside_one_for_one() {
             let waited = waited.clone();
             thread::spawn(move || {
                 waited.records[1].ticket.store(ticket, Ordering::SeqCst);
-                waited.turns.fetch_add(1, Ordering::SeqCst);
+                waited.version.fetch_add(1, Ordering::SeqCst);
                 // `lie_down`: it sees what has come before.
                 fence(Ordering::SeqCst);
                 let own = About::Own(&waited.records[1]);

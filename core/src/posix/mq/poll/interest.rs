@@ -13,7 +13,7 @@ use crate::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 const LIMIT: usize = 64;
 
 /// 0 = free; otherwise the descriptor plus one.
-static WATCHED: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
+static INTEREST: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
 /// Of each of them, what the last epoll_ctl(2) with it said. Relaxed: the words may be out of date,
 /// or not belong together. They only spare a look at what is certain (`answer`).
 static SETS: [Set; LIMIT] = [const { Set::none() }; LIMIT];
@@ -44,7 +44,7 @@ pub fn add(fd: RawFd) {
     let take = |word: &AtomicI32| {
         word.compare_exchange(0, fd + 1, Ordering::Release, Ordering::Relaxed).is_ok()
     };
-    match WATCHED.iter().position(take) {
+    match INTEREST.iter().position(take) {
         Some(index) => {
             SETS[index].epoll.store(0, Ordering::Relaxed);
             USED.fetch_max(index + 1, Ordering::Release);
@@ -55,7 +55,7 @@ pub fn add(fd: RawFd) {
 
 /// It is none any more.
 pub fn remove(fd: RawFd) {
-    for word in &WATCHED {
+    for word in &INTEREST {
         let _ = word.compare_exchange(fd + 1, 0, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
@@ -63,7 +63,7 @@ pub fn remove(fd: RawFd) {
 /// It is in the set of this epoll, which reports it with this data. `None`: it is not, or not each
 /// time.
 pub fn note(fd: RawFd, epoll: RawFd, data: Option<u64>) {
-    for (word, set) in WATCHED.iter().zip(&SETS) {
+    for (word, set) in INTEREST.iter().zip(&SETS) {
         if word.load(Ordering::Relaxed) == fd + 1 {
             set.data.store(data.unwrap_or(0), Ordering::Relaxed);
             set.epoll.store(data.map_or(0, |_| epoll + 1), Ordering::Relaxed);
@@ -74,7 +74,7 @@ pub fn note(fd: RawFd, epoll: RawFd, data: Option<u64>) {
 /// Whether this epoll seems to report several queues with this data.
 pub fn seem_shared(epoll: RawFd, data: u64) -> bool {
     let used = USED.load(Ordering::Acquire).min(LIMIT);
-    let sharing = WATCHED[..used].iter().zip(&SETS).filter(|(word, set)| {
+    let sharing = INTEREST[..used].iter().zip(&SETS).filter(|(word, set)| {
         word.load(Ordering::Relaxed) != 0
             && set.epoll.load(Ordering::Relaxed) == epoll + 1
             && set.data.load(Ordering::Relaxed) == data
@@ -85,7 +85,7 @@ pub fn seem_shared(epoll: RawFd, data: u64) -> bool {
 /// Those that are looked at.
 pub fn all() -> impl Iterator<Item = RawFd> {
     let used = USED.load(Ordering::Acquire).min(LIMIT);
-    WATCHED[..used].iter().map(|word| word.load(Ordering::Relaxed) - 1).filter(|&fd| fd >= 0)
+    INTEREST[..used].iter().map(|word| word.load(Ordering::Relaxed) - 1).filter(|&fd| fd >= 0)
 }
 
 /// Whether all are.

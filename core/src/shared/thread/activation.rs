@@ -1,4 +1,4 @@
-//! The record of an operation that has begun and not ended.
+//! The activation of an operation that has begun and not ended.
 
 use core::ptr;
 
@@ -9,13 +9,13 @@ use crate::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, com
 /// `by_presence`.
 #[repr(C)]
 #[derive(Default)]
-pub(super) struct Record {
-    /// The hazard pointer: no thread unmaps this. Null = the record is free.
+pub(super) struct Activation {
+    /// The hazard pointer: no thread unmaps this. Null = the activation is free.
     pub subject: AtomicPtr<()>,
     /// Address of the operation's frame tag.
     pub frame: AtomicUsize,
-    /// The value of the tag. It is incremented with each operation of this record, from a start
-    /// value of the record's own, so that no two operations of the thread have the same.
+    /// The value of the tag. It is incremented with each operation of this activation, from a start
+    /// value of the activation's own, so that no two operations of the thread have the same.
     pub tag_value: AtomicU64,
     /// The value for `list_op_pending` that leads to the claimed word, or to one that is about to
     /// be claimed; 0 = none.
@@ -25,20 +25,20 @@ pub(super) struct Record {
     pub owed: AtomicUsize,
     /// Whether its claim is in the name of the process's presence.
     pub by_presence: AtomicBool,
-    /// The tag value of the last operation that was doubted ([`Record::doubt`]).
+    /// The tag value of the last operation that was doubted ([`Activation::doubt`]).
     doubted: AtomicU64,
 }
 
 /// The high bits of all tags: few other values on a stack look like one.
 const TAGGED: u64 = 0xa5 << 56;
-/// In a tag, above the part that counts: which record it is.
-const RECORD_SHIFT: u32 = 52;
+/// In a tag, above the part that counts: which activation it is.
+const ACTIVATION_SHIFT: u32 = 52;
 
-impl Record {
+impl Activation {
     pub fn set_up(&self, index: u64) {
         self.clear();
         self.trust();
-        self.tag_value.store(TAGGED | index << RECORD_SHIFT, Ordering::Relaxed);
+        self.tag_value.store(TAGGED | index << ACTIVATION_SHIFT, Ordering::Relaxed);
     }
 
     /// For an operation that begins, whose tag it sets. Gives the tag's value.
@@ -54,8 +54,8 @@ impl Record {
         value
     }
 
-    /// A handler that came before the record was taken has used it, too, and incremented the value;
-    /// in the child of a fork it starts anew.
+    /// A handler that came before the activation was taken has used it, too, and incremented the
+    /// value; in the child of a fork it starts anew.
     #[inline(always)]
     pub fn is_undisturbed(&self, value: u64) -> bool {
         self.tag_value.load(Ordering::Relaxed) == value

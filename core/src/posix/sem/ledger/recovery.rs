@@ -12,13 +12,13 @@
 //! 3. What the counts say is given back. That is an operation in a lane of the caller's own.
 
 use super::super::word::Word;
+use super::intent::{Intent, Kind};
 use super::lanes::{Actor, Counts, Lane, Party, bit_of, plus};
-use super::record::{Kind, Record};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::{Errno, Result};
 
 /// A process that is dead, and what is known of all of them.
-pub struct Burial<'l, F> {
+pub struct Recovery<'l, F> {
     /// The number of its account.
     pub dead: usize,
     /// The counts of an account.
@@ -27,15 +27,15 @@ pub struct Burial<'l, F> {
     pub deaths: &'l AtomicU32,
 }
 
-impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
+impl<'l, F: Fn(usize) -> Option<&'l Counts>> Recovery<'l, F> {
     /// See the module. EAGAIN: that is not possible yet.
     pub fn perform<A: Actor>(&self, by: &Party<'_, A>, word: &Word) -> Result<()> {
         for (index, lane) in by.lanes.iter().enumerate() {
-            match Record::from_word(lane.0.load(Ordering::SeqCst)) {
-                Some(record) if record.account == self.dead => {
-                    settle((index, lane), record, word, &self.counts_of);
+            match Intent::from_word(lane.0.load(Ordering::SeqCst)) {
+                Some(intent) if intent.account == self.dead => {
+                    settle((index, lane), intent, word, &self.counts_of);
                 }
-                Some(Record { kind: Kind::GiveBack, victim, .. }) if victim == self.dead => {
+                Some(Intent { kind: Kind::GiveBack, victim, .. }) if victim == self.dead => {
                     return Err(Errno::EAGAIN);
                 }
                 _ => {}
@@ -52,8 +52,8 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
     /// Gives nothing back: the semaphore has no more to do with the ledger.
     pub fn forget(&self, lanes: &[Lane]) {
         for lane in lanes {
-            let record = Record::from_word(lane.0.load(Ordering::SeqCst));
-            if record.is_some_and(|record| record.account == self.dead) {
+            let intent = Intent::from_word(lane.0.load(Ordering::SeqCst));
+            if intent.is_some_and(|intent| intent.account == self.dead) {
                 lane.0.store(0, Ordering::SeqCst);
             }
         }
@@ -68,10 +68,10 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Burial<'l, F> {
 /// the lane, its bit, or its count.
 pub fn end_left<A: Actor>(party: &Party<'_, A>, seat: usize, word: Option<&Word>) {
     for (index, lane) in party.lanes.iter().enumerate() {
-        let found = Record::from_word(lane.0.load(Ordering::SeqCst));
-        let is_its = |record: &Record| record.account == party.account && record.seat == seat;
+        let found = Intent::from_word(lane.0.load(Ordering::SeqCst));
+        let is_its = |intent: &Intent| intent.account == party.account && intent.seat == seat;
         match (found.filter(is_its), word) {
-            (Some(record), Some(word)) => settle((index, lane), record, word, |account| {
+            (Some(intent), Some(word)) => settle((index, lane), intent, word, |account| {
                 (account == party.account).then_some(party.counts)
             }),
             (Some(_), None) => lane.0.store(0, Ordering::SeqCst),
@@ -83,22 +83,22 @@ pub fn end_left<A: Actor>(party: &Party<'_, A>, seat: usize, word: Option<&Word>
 /// Ends what is in this lane, an operation that goes on no more.
 fn settle<'l>(
     (index, lane): (usize, &Lane),
-    record: Record,
+    intent: Intent,
     word: &Word,
     counts_of: impl Fn(usize) -> Option<&'l Counts>,
 ) {
     let (word, bit) = (word.atomic(), bit_of(index));
     if word.load(Ordering::SeqCst) & bit != 0 {
-        let posted = match record.kind {
+        let posted = match intent.kind {
             Kind::Take => 0,
             Kind::Post => 1,
-            Kind::GiveBack => record.amount,
+            Kind::GiveBack => intent.amount,
         };
-        match record.kind {
-            Kind::GiveBack => counts_of(record.victim).into_iter().for_each(Counts::clear),
+        match intent.kind {
+            Kind::GiveBack => counts_of(intent.victim).into_iter().for_each(Counts::clear),
             Kind::Take | Kind::Post => {
-                if let Some(own) = counts_of(record.account) {
-                    own.set(index, record.amount);
+                if let Some(own) = counts_of(intent.account) {
+                    own.set(index, intent.amount);
                 }
             }
         }

@@ -13,7 +13,7 @@ impl Use<'_> {
     /// As [`Use::try_send`].
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn send_apart(&self, message: &Outgoing) -> bool {
+    pub(super) unsafe fn send_cold(&self, message: &Outgoing) -> bool {
         // SAFETY: as the caller says.
         unsafe { self.send_as_newcomer(message) }
     }
@@ -22,7 +22,7 @@ impl Use<'_> {
     /// As [`Use::send_claimed`].
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn send_claimed_apart(
+    pub(super) unsafe fn send_claimed_cold(
         &self,
         message: &Outgoing,
         reserved: Reserved<'_>,
@@ -59,7 +59,7 @@ impl Use<'_> {
     /// As [`Use::try_receive`].
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn receive_apart(&self, into: &Incoming) -> Result<Option<Received>> {
+    pub(super) unsafe fn receive_cold(&self, into: &Incoming) -> Result<Option<Received>> {
         // SAFETY: as the caller says.
         unsafe { self.receive_as_newcomer(into) }
     }
@@ -68,7 +68,7 @@ impl Use<'_> {
     /// As [`Use::receive_claimed`].
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn receive_claimed_apart(
+    pub(super) unsafe fn receive_claimed_cold(
         &self,
         into: &Incoming,
         taken: Taken<'_>,

@@ -12,7 +12,7 @@
 //! process that one of them names.
 //!
 //! ```text
-//! FIRST + (number / 4 mod LANES) * LANE      the bytes of a registration with this sequence number
+//! FIRST + (sequence / 4 mod RANGES) * RANGE      the bytes of that registration
 //!     the lock contains the byte in the middle
 //!     bytes locked before it:  the low 37 bits of sigev_value
 //!     bytes locked behind it:  the other 27 bits | the signal << 27 | how << 34
@@ -34,20 +34,20 @@ const FIRST: i64 = 1 << 62;
 /// Bits that each side of the middle tells.
 const SIDE_BITS: u32 = 37;
 /// Bytes for one registration.
-const LANE: i64 = 1 << (SIDE_BITS + 1);
-/// The number of lanes. A process must not keep its lock for longer than that many registrations of
-/// others: then one sequence number is skipped.
-const LANES: u32 = 1 << 24;
+const RANGE: i64 = 1 << (SIDE_BITS + 1);
+/// The number of ranges. A process must not keep its lock for longer than that many registrations
+/// of others: then one sequence number is skipped.
+const RANGES: u32 = 1 << 24;
 /// Bits of the second side.
 const SIGNAL_SHIFT: u32 = u64::BITS - SIDE_BITS;
 const HOW_SHIFT: u32 = SIGNAL_SHIFT + 7;
 
 const _: () =
-    assert!(FIRST as u64 + LANE as u64 * LANES as u64 == 1 << 63 && HOW_SHIFT + 2 < SIDE_BITS);
+    assert!(FIRST as u64 + RANGE as u64 * RANGES as u64 == 1 << 63 && HOW_SHIFT + 2 < SIDE_BITS);
 
 /// What the registered process wants to happen, as others need to know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct Request {
     /// See there.
     pub how: How,
     /// A signal number, 0..=64. 0: none is sent.
@@ -71,11 +71,11 @@ pub enum How {
 
 /// A registration, as the kernel knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct Registrant {
     /// The registered process, in the asker's PID namespace; 0 = it is not there.
     pub pid: u32,
     /// What it wants.
-    pub record: Record,
+    pub request: Request,
 }
 
 impl How {
@@ -101,11 +101,11 @@ impl How {
 }
 
 /// The byte in the middle of the bytes for a registration.
-fn middle(number: u32) -> i64 {
-    FIRST + i64::from(ordinal(number) % LANES) * LANE + LANE / 2
+fn middle(sequence: u32) -> i64 {
+    FIRST + i64::from(ordinal(sequence) % RANGES) * RANGE + RANGE / 2
 }
 
-impl Record {
+impl Request {
     fn sides(self) -> (i64, i64) {
         let low = self.value & ((1 << SIDE_BITS) - 1);
         let high = self.value >> SIDE_BITS
@@ -115,15 +115,15 @@ impl Record {
         (low.cast_signed(), high.cast_signed())
     }
 
-    fn bytes(self, number: u32) -> RangeInclusive<i64> {
+    fn bytes(self, sequence: u32) -> RangeInclusive<i64> {
         let (low, high) = self.sides();
-        middle(number) - low..=middle(number) + high
+        middle(sequence) - low..=middle(sequence) + high
     }
 
     /// `None`: other bytes are locked than those of a registered process.
-    fn from_bytes(number: u32, (first, last): (i64, i64)) -> Option<Self> {
+    fn from_bytes(sequence: u32, (first, last): (i64, i64)) -> Option<Self> {
         let side = |side: i64| u64::try_from(side).ok().filter(|side| side >> SIDE_BITS == 0);
-        let (low, high) = (side(middle(number) - first)?, side(last - middle(number))?);
+        let (low, high) = (side(middle(sequence) - first)?, side(last - middle(sequence))?);
         let how = How::ALL.get(usize::try_from(high >> HOW_SHIFT).ok()?)?;
         Some(Self {
             how: *how,
@@ -135,14 +135,14 @@ impl Record {
 
 /// Takes the lock of the registration with this sequence number, for the calling process. False:
 /// another process has it. EBADF, ENOLCK.
-pub fn lock(fd: RawFd, number: u32, record: Record) -> Result<bool> {
-    lock::try_lock_range(fd, Owner::Process, Kind::Write, record.bytes(number))
+pub fn lock(fd: RawFd, sequence: u32, request: Request) -> Result<bool> {
+    lock::try_lock_range(fd, Owner::Process, Kind::Write, request.bytes(sequence))
 }
 
 /// Gives back the lock of one registration of the calling process.
-pub fn unlock(fd: RawFd, number: u32) -> Result<()> {
-    let first = middle(number) - LANE / 2;
-    lock::unlock_range(fd, Owner::Process, first..=first + (LANE - 1))
+pub fn unlock(fd: RawFd, sequence: u32) -> Result<()> {
+    let first = middle(sequence) - RANGE / 2;
+    lock::unlock_range(fd, Owner::Process, first..=first + (RANGE - 1))
 }
 
 /// Gives back the locks of all registrations of the calling process.
@@ -151,19 +151,23 @@ pub fn unlock_all(fd: RawFd) -> Result<()> {
 }
 
 /// The process that has this registration. `None`: none any more. EBADF.
-pub fn holder(fd: RawFd, number: u32) -> Result<Option<Holder>> {
-    let middle = middle(number);
+pub fn holder(fd: RawFd, sequence: u32) -> Result<Option<Registrant>> {
+    let middle = middle(sequence);
     let found = lock::find(fd, middle..=middle)?;
     Ok(found.and_then(|Found { pid, bytes }| {
-        Some(Holder { pid: u32::try_from(pid).ok()?, record: Record::from_bytes(number, bytes)? })
+        Some(Registrant {
+            pid: u32::try_from(pid).ok()?,
+            request: Request::from_bytes(sequence, bytes)?,
+        })
     }))
 }
 
 /// What is known of this registration to an observer, as the kernel knows it. `fd`: the
 /// FIFO.
-pub fn registered(fd: RawFd, number: u32) -> Option<Registered> {
-    let Holder { pid, record } = if number == 0 { None } else { holder(fd, number).ok()? }?;
-    Some(Registered { pid, how: record.how.sigev().cast_unsigned(), signal: record.signal })
+pub fn registered(fd: RawFd, sequence: u32) -> Option<Registered> {
+    let Registrant { pid, request } =
+        if sequence == 0 { None } else { holder(fd, sequence).ok()? }?;
+    Some(Registered { pid, how: request.how.sigev().cast_unsigned(), signal: request.signal })
 }
 
 /// Whether the calling process has the lock of any registration, one that is over included.
@@ -187,16 +191,16 @@ mod tests {
     use std::fs::OpenOptions;
     use std::os::fd::AsRawFd;
 
-    const WISH: Record = Record { how: How::Thread, signal: 64, value: u64::MAX };
+    const WISH: Request = Request { how: How::Thread, signal: 64, value: u64::MAX };
 
     #[test]
     fn what_is_locked_tells_what_is_wanted() {
         for how in How::ALL {
             for (signal, value) in [(0, 0), (1, 1), (64, u64::MAX), (34, 0xdead_beef_1234_5678)] {
-                for number in [1, 5, 4 * LANES - 3, 1_u32.wrapping_sub(4)] {
-                    let record = Record { how, signal, value };
-                    let bytes = record.bytes(number).into_inner();
-                    assert_eq!(Record::from_bytes(number, bytes), Some(record));
+                for sequence in [1, 5, 4 * RANGES - 3, 1_u32.wrapping_sub(4)] {
+                    let request = Request { how, signal, value };
+                    let bytes = request.bytes(sequence).into_inner();
+                    assert_eq!(Request::from_bytes(sequence, bytes), Some(request));
                 }
             }
         }
@@ -205,20 +209,20 @@ mod tests {
     #[test]
     fn registrations_have_bytes_of_their_own_that_do_not_touch() {
         let (first, last) = WISH.bytes(1).into_inner();
-        assert!(first > FIRST && last < middle(5) - LANE / 2);
+        assert!(first > FIRST && last < middle(5) - RANGE / 2);
         assert!(*WISH.bytes(5).start() > last + 1, "or the kernel would make one lock of two");
-        assert!(*WISH.bytes(4 * LANES - 3).end() < i64::MAX);
+        assert!(*WISH.bytes(4 * RANGES - 3).end() < i64::MAX);
     }
 
     #[test]
     fn other_locks_are_no_registrations() {
-        assert_eq!(Record::from_bytes(1, (0, i64::MAX)), None);
-        assert_eq!(Record::from_bytes(1, (middle(1) - 1, middle(5))), None);
+        assert_eq!(Request::from_bytes(1, (0, i64::MAX)), None);
+        assert_eq!(Request::from_bytes(1, (middle(1) - 1, middle(5))), None);
     }
 
     #[test]
     fn the_kernel_tells_which_process_has_it() {
-        let path = std::env::temp_dir().join(format!("rsipc-record-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("rsipc-request-{}", std::process::id()));
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -229,7 +233,7 @@ mod tests {
         std::fs::remove_file(path).unwrap();
         let (fd, pid) = (file.as_raw_fd(), std::process::id());
         assert!(lock(fd, 9, WISH).unwrap());
-        assert_eq!(holder(fd, 9), Ok(Some(Holder { pid, record: WISH })));
+        assert_eq!(holder(fd, 9), Ok(Some(Registrant { pid, request: WISH })));
         assert_eq!((holder(fd, 5), holder(fd, 13)), (Ok(None), Ok(None)));
         assert!(is_held_by(fd, pid) && !is_held_by(fd, pid + 1));
         unlock(fd, 9).unwrap();

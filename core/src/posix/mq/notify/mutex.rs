@@ -9,15 +9,15 @@ use crate::shared::pause::Pause;
 
 /// The calling thread's turn. It ends when this is dropped.
 #[must_use]
-pub struct Turn {
+pub struct Guard {
     _blocked: Blocked,
 }
 
 /// The thread whose turn it is; 0 = none. Taken by CAS, given back by that thread. In the child of
 /// a fork it may name a thread that is not there.
-static WHOSE: AtomicU32 = AtomicU32::new(0);
+static OWNER: AtomicU32 = AtomicU32::new(0);
 
-impl Turn {
+impl Guard {
     /// Waits for it. Async-signal-safe, as no handler ever interrupts a turn.
     pub fn take() -> Self {
         let blocked = Blocked::all();
@@ -25,24 +25,24 @@ impl Turn {
         let own = u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0);
         let mut pause = Pause::default();
         loop {
-            let holder = WHOSE.load(Ordering::SeqCst);
+            let holder = OWNER.load(Ordering::SeqCst);
             // If it names this thread, it is out of date: no thread takes two turns at once.
             let is_free = holder == 0 || holder == own || !is_thread_of_this_process(holder);
             if is_free
-                && WHOSE.compare_exchange(holder, own, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+                && OWNER.compare_exchange(holder, own, Ordering::SeqCst, Ordering::SeqCst).is_ok()
             {
                 return Self { _blocked: blocked };
             }
-            if !pause.turn() {
+            if !pause.wait() {
                 pause = Pause::default();
             }
         }
     }
 }
 
-impl Drop for Turn {
+impl Drop for Guard {
     fn drop(&mut self) {
-        WHOSE.store(0, Ordering::SeqCst);
+        OWNER.store(0, Ordering::SeqCst);
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Kind {
 
 /// See the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct Intent {
     /// Of the process.
     pub account: usize,
     /// What it does.
@@ -34,7 +34,7 @@ pub struct Record {
     pub amount: u32,
 }
 
-impl Record {
+impl Intent {
     /// Never 0.
     pub fn to_word(self) -> u64 {
         let kind = match self.kind {
@@ -49,7 +49,7 @@ impl Record {
             | u64::from(self.amount) << 32
     }
 
-    /// `None`: 0, or no record.
+    /// `None`: 0, or no intent.
     pub fn from_word(word: u64) -> Option<Self> {
         let byte = |at: u32| (word >> at & 0xff) as usize;
         let kind = match word >> 8 & 3 {
@@ -71,9 +71,9 @@ mod tests {
     #[test]
     fn a_record_fits_in_a_word() {
         for kind in [Kind::Take, Kind::Post, Kind::GiveBack] {
-            let record = Record { account: 119, kind, victim: 7, seat: 32, amount: 0xffff_fffe };
-            assert_eq!(Record::from_word(record.to_word()), Some(record));
+            let intent = Intent { account: 119, kind, victim: 7, seat: 32, amount: 0xffff_fffe };
+            assert_eq!(Intent::from_word(intent.to_word()), Some(intent));
         }
-        assert_eq!(Record::from_word(0), None);
+        assert_eq!(Intent::from_word(0), None);
     }
 }
