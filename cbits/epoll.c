@@ -150,5 +150,10 @@ int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 	/* Without a look: its timeout would not be the program's, which the kernel may refuse. */
 	if (reasons & RSIPC_EXPECTED)
 		rsipc_count_untold_of_epoll(&rsipc_thread, epoll, events, 0, most);
+	if ((reasons & RSIPC_STRUCK) && rsipc_is_time(timeout)) {
+		int ready =
+			RSIPC_REAL(epoll_pwait2)(epoll, events, most, &rsipc_at_once, mask);
+		return ready == 0 ? rsipc_ended_by_handler(reasons) : ready;
+	}
 	return RSIPC_REAL(epoll_pwait2)(epoll, events, most, timeout, mask);
 }

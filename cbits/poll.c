@@ -254,10 +254,14 @@ static int select_once(struct asked *asked, struct timeval *timeout)
 	int ready = RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2],
 				       &(struct timeval){ 0 });
 	int is_missing = ready >= 0 && has_missed(asked);
-	if (ready == 0 && !is_missing && rsipc_ended_by_handler(asked->reasons) < 0)
-		return -1;
 	if (ready == 0 || is_missing) {
+		/* A call that fails leaves the sets as they were. */
 		copy_sets(asked, 1);
+		if (!is_missing && rsipc_ended_by_handler(asked->reasons) < 0) {
+			if (timeout)
+				write_rest(timeout, begin);
+			return -1;
+		}
 		return RSIPC_REAL(select)(asked->count, sets[0], sets[1], sets[2], timeout);
 	}
 	if (timeout && (timeout->tv_sec || timeout->tv_usec))
@@ -292,6 +296,7 @@ int rsipc_c_select(int count, fd_set *in, fd_set *out, fd_set *except, struct ti
 		return RSIPC_REAL(select)(count, in, out, except, timeout);
 	struct asked asked;
 	asked.count = count;
+	asked.reasons = 0;
 	memcpy(asked.sets, (fd_set *[3]){ in, out, except }, sizeof asked.sets);
 	return select_queues(&asked, timeout);
 }
@@ -305,9 +310,11 @@ static int pselect_once(struct asked *asked, const struct timespec *wait, const 
 	if (!looks || ready < 0)
 		return ready;
 	int is_missing = has_missed(asked);
-	if (!is_missing && (ready > 0 || rsipc_ended_by_handler(asked->reasons) < 0))
-		return ready > 0 ? ready : -1;
+	if (!is_missing && ready > 0)
+		return ready;
 	copy_sets(asked, 1);
+	if (!is_missing && rsipc_ended_by_handler(asked->reasons) < 0)
+		return -1;
 	return RSIPC_REAL(pselect)(asked->count, sets[0], sets[1], sets[2], wait, mask);
 }
 
@@ -343,6 +350,7 @@ int rsipc_c_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
 		return RSIPC_REAL(pselect)(count, in, out, except, timeout, mask);
 	struct asked asked;
 	asked.count = count;
+	asked.reasons = 0;
 	memcpy(asked.sets, (fd_set *[3]){ in, out, except }, sizeof asked.sets);
 	return pselect_queues(&asked, timeout, mask);
 }

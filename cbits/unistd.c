@@ -169,6 +169,12 @@ static int dup3_concerned(int from, int to, int flags, int is_dup3)
 			rsipc_close_begin(&closing, to);
 	}
 	int result = is_dup3 ? RSIPC_REAL(dup3)(from, to, flags) : RSIPC_REAL(dup2)(from, to);
+	/* What was moved has not been replaced, and is at the new number, too. */
+	if (result < 0 && moved.kept != 0) {
+		int error = errno;
+		syscall(SYS_close, to);
+		errno = error;
+	}
 	rsipc_way_was_made(&moved);
 	rsipc_close_end(&rsipc_thread, &closing, result >= 0);
 	return duplicated(from, result);

@@ -194,7 +194,7 @@ unsafe extern "C" fn rsipc_before_poll(
             bring_interest_up_to_date(slot);
         }
     });
-    *reasons = in_c(seen.reasons);
+    *reasons = *reasons & STRUCK | in_c(seen.reasons);
     seen.queues
 }
 
@@ -234,7 +234,7 @@ unsafe extern "C" fn rsipc_before_select(
             bring_interest_up_to_date(slot);
         }
     });
-    *reasons = in_c(seen.reasons);
+    *reasons = *reasons & STRUCK | in_c(seen.reasons);
     seen.queues
 }
 
@@ -273,7 +273,7 @@ unsafe extern "C" fn rsipc_before_epoll_wait(
     // SAFETY: C gives the thread's own variable.
     let thread = thread_of(unsafe { &*slot });
     let found = thread.map(|thread| mq::before_epoll_wait(thread, epoll, may_sleep != 0));
-    *reasons = in_c(found.unwrap_or_default());
+    *reasons = *reasons & STRUCK | in_c(found.unwrap_or_default());
 }
 
 /// Removes from the answer of poll the events that are not true. Returns how many descriptors have

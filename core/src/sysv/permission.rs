@@ -4,7 +4,7 @@
 use std::os::fd::RawFd;
 
 use crate::os::credentials::{self, Capability, is_member};
-use crate::os::file::Status;
+use crate::os::file::{self, Status};
 use crate::os::{Errno, Result};
 
 /// What stands in the object of its permissions.
@@ -75,6 +75,9 @@ impl Permission {
     /// may: the creator may for the groups that it is in, root for all. A file has one group, and
     /// so the creator's loses access by another one.
     pub fn give(&self, file: RawFd) {
+        if file::status(file).is_ok_and(|status| self.has_owner_of(&status)) {
+            return;
+        }
         let owner = if self.is_given() { self.uid } else { u32::MAX };
         // SAFETY: takes no pointer.
         unsafe { libc::syscall(libc::SYS_fchown, file, owner, self.gid) };
@@ -82,8 +85,11 @@ impl Permission {
 
     /// Whether a file has the owner, the group and the mode that it is to have.
     pub fn is_that_of(&self, file: &Status) -> bool {
-        let has_owner = !self.is_given() || file.st_uid == self.uid;
-        has_owner && file.st_gid == self.gid && file.st_mode & 0o7777 == self.of_file()
+        self.has_owner_of(file) && file.st_mode & 0o7777 == self.of_file()
+    }
+
+    fn has_owner_of(&self, file: &Status) -> bool {
+        (!self.is_given() || file.st_uid == self.uid) && file.st_gid == self.gid
     }
 
     /// The permission bits of the file, which belongs to the creator. All processes that take part

@@ -81,6 +81,8 @@ impl<'a> Decrement<'a> {
 
     fn register(&mut self) {
         loop {
+            // The child of a fork withdraws what it has of its parent's first.
+            self.owed = None;
             self.owed = self.semaphore.announce_wake(self.thread);
             self.incarnation = self.thread.map_or(0, Thread::incarnation);
             if self.semaphore.word.register(self.exchange()).is_ok() {

@@ -292,13 +292,6 @@ fn keep(&Keeper { base, is_confined }: &Keeper) {
     // SAFETY: the region outlives the thread; the calls get what they expect.
     unsafe {
         let head = &*(base as *const Head);
-        if !is_confined {
-            // The process's locks belong to its table of descriptors. If the program unshares that,
-            // or, before Linux 5.11, begins another program, and has no thread but this one, it is
-            // to take the table with it.
-            let all = [0, u32::MAX as usize, libc::CLOSE_RANGE_UNSHARE as usize, 0];
-            bare::call(libc::SYS_close_range, all);
-        }
         let failed = bare::call(libc::SYS_set_robust_list, [base, HEAD_SIZE, 0, 0]) != 0;
         let tid = bare::call(libc::SYS_gettid, [0; 4]);
         let tid = if failed { UNGUARDED } else { u32::try_from(tid).unwrap_or(UNGUARDED) };
@@ -312,6 +305,13 @@ fn keep(&Keeper { base, is_confined }: &Keeper) {
         bare::call(libc::SYS_futex, wake);
         if failed {
             return;
+        }
+        if !is_confined {
+            // The process's locks belong to its table of descriptors. If the program unshares that,
+            // or, before Linux 5.11, begins another program, and has no thread but this one, it is
+            // to take the table with it. The maker does not wait for what the closes wait for.
+            let all = [0, u32::MAX as usize, libc::CLOSE_RANGE_UNSHARE as usize, 0];
+            bare::call(libc::SYS_close_range, all);
         }
         maker::sleep_while_needed(&head.maker);
     }

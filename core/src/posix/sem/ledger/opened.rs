@@ -1,11 +1,12 @@
 //! The ledger of a semaphore, opened: its memory, its file, and the semaphore in a mapping of our
 //! own.
 
+use core::ffi::c_int;
 use core::ptr;
 use std::os::fd::{AsRawFd, IntoRawFd};
 
 use super::super::layout::Semaphore;
-use super::super::word::Word;
+use super::super::word::{Word, value, waiters};
 use super::file::{self, Mapped, Place};
 use super::keeper::Robust;
 use super::layout::{SIZE, Words};
@@ -13,6 +14,7 @@ use crate::atomic::Ordering;
 use crate::os;
 use crate::os::errno::preserved;
 use crate::os::filter::Found;
+use crate::os::futex::{self, Scope};
 use crate::os::maps::{self, Look};
 use crate::os::reserved;
 use crate::os::user;
@@ -73,6 +75,17 @@ impl Opened {
         let semaphore = self.robust.semaphore;
         // SAFETY: it is mapped until `close`, and a moment ago there was memory.
         preserved(|| leads_to(semaphore, self.number())).then(|| unsafe { &(*semaphore).word })
+    }
+
+    /// Wakes as many waiters as the value is for. Leaves `errno` alone.
+    pub fn wake_waiters(&self) {
+        let Some(word) = self.word() else { return };
+        let now = word.atomic().load(Ordering::SeqCst);
+        let count = c_int::try_from(value(now).min(waiters(now))).unwrap_or(c_int::MAX);
+        if count > 0 {
+            let address = Semaphore::value_address(self.robust.semaphore);
+            preserved(|| futex::wake(address, count, Scope::Shared));
+        }
     }
 
     /// Whether the semaphore is the one in this place.

@@ -62,22 +62,28 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Recovery<'l, F> {
 }
 
 /// Ends what the threads of a living process have left for good in lanes of this seat. `word`: that
-/// of the semaphore; `None`: it has no more to do with the ledger.
+/// of the semaphore; `None`: it has no more to do with the ledger. Whether the value has been
+/// incremented: waiters are to be woken.
 ///
 /// The caller is the only one that does so, and no thread goes on with it: then nobody else changes
 /// the lane, its bit, or its count.
-pub fn end_left<A: Actor>(party: &Party<'_, A>, seat: usize, word: Option<&Word>) {
+pub fn end_left<A: Actor>(party: &Party<'_, A>, seat: usize, word: Option<&Word>) -> bool {
+    let mut has_posted = false;
     for (index, lane) in party.lanes.iter().enumerate() {
         let found = Intent::from_word(lane.0.load(Ordering::SeqCst));
         let is_its = |intent: &Intent| intent.account == party.account && intent.seat == seat;
         match (found.filter(is_its), word) {
-            (Some(intent), Some(word)) => settle((index, lane), intent, word, |account| {
-                (account == party.account).then_some(party.counts)
-            }),
+            (Some(intent), Some(word)) => {
+                has_posted |= intent.kind != Kind::Take;
+                settle((index, lane), intent, word, |account| {
+                    (account == party.account).then_some(party.counts)
+                });
+            }
             (Some(_), None) => lane.0.store(0, Ordering::SeqCst),
             (None, _) => {}
         }
     }
+    has_posted
 }
 
 /// Ends what is in this lane, an operation that goes on no more.
