@@ -45,8 +45,8 @@ static int shown(int fd, int flags)
 	return (flags & ~(O_ACCMODE | O_NOFOLLOW | LARGE)) | mode;
 }
 
-/* To the kernel's queues O_ASYNC means nothing. Here it would send the signal that marks the
- * description. */
+/* To the kernel's queues O_ASYNC means nothing. Here it would send the signal that is the magic
+ * of the description. */
 static int set_flags(int fd, long flags)
 {
 	if ((flags & (O_ASYNC | O_DIRECT)) && rsipc_is_queue(fd)) {
@@ -60,7 +60,7 @@ static int set_flags(int fd, long flags)
 	return result;
 }
 
-/* The mark stays (mq/descriptor/inherited.rs). */
+/* The magic stays (mq/descriptor/inherited.rs). */
 static int set_signal(int fd, long number)
 {
 	if (!rsipc_is_queue(fd))

@@ -21,6 +21,8 @@ const F_GETSIG: i32 = 11;
 /// that the library prefers for itself.
 const FROM_0: usize = 256;
 const PREFERRED_ONES: usize = 64;
+/// So many at a time, where all are too many.
+const FEW: usize = 64;
 
 /// Writes the magic on the description.
 pub fn set_magic(fd: RawFd, magic: i32) -> Result<()> {
@@ -47,6 +49,19 @@ pub fn look_at_inherited(found: impl Fn(RawFd, i32)) {
     for (entry, fd) in asked.iter_mut().zip((0..).take(FROM_0).chain(PREFERRED..)) {
         entry.fd = fd;
     }
+    if poll(&mut asked) {
+        tell_of_open(&asked, found);
+        return;
+    }
+    // There are more entries than RLIMIT_NOFILE.
+    for few in asked.chunks_mut(FEW) {
+        poll(few);
+        tell_of_open(few, &found);
+    }
+}
+
+/// Finds out which of these descriptors are open. False: that was refused, and each may be.
+fn poll(asked: &mut [libc::pollfd]) -> bool {
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the entries and the time are valid. The call itself, not our own `poll`.
     let answered = unsafe {
@@ -59,9 +74,11 @@ pub fn look_at_inherited(found: impl Fn(RawFd, i32)) {
             0,
         )
     };
-    // It is refused where RLIMIT_NOFILE is below the number of entries: then each may be open.
-    let may_be_open = |entry: &&libc::pollfd| answered < 0 || entry.revents & libc::POLLNVAL == 0;
-    for entry in asked.iter().filter(may_be_open) {
+    answered >= 0
+}
+
+fn tell_of_open(asked: &[libc::pollfd], found: impl Fn(RawFd, i32)) {
+    for entry in asked.iter().filter(|entry| entry.revents & libc::POLLNVAL == 0) {
         if let Some(magic) = magic_of(entry.fd) {
             found(entry.fd, magic);
         }

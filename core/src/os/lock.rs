@@ -90,7 +90,7 @@ pub fn find(fd: RawFd, bytes: RangeInclusive<i64>) -> Result<Option<Found>> {
 /// the last. How many there are.
 pub fn own(fd: RawFd, locks: &mut [[i64; 2]]) -> usize {
     /// Enough for so many locks of others in between.
-    const LOOKS: usize = 32;
+    const LOOKS: usize = 128;
     // SAFETY: takes no arguments.
     let own = i32::try_from(unsafe { libc::syscall(libc::SYS_getpid) });
     // Ranges that are still to be looked at. The kernel gives any lock in a range, not the first.

@@ -141,8 +141,8 @@ impl Semaphore {
     }
 
     /// The same, and takes the registration of the calling wait back with it. ERESTART: a handler
-    /// has forked, and this is the child, which is not registered. `is_registered`: whether it is
-    /// not, yet.
+    /// has forked, and this is the child, which is not registered. `is_registered`: whether the
+    /// registration is still this process's.
     pub(super) fn take_registered(
         &self,
         exchange: impl Exchange,

@@ -16,7 +16,7 @@ use crate::os::errno::preserved;
 use crate::os::file::{identity, path_behind, status};
 use crate::os::process::Process;
 use crate::os::reserved::{self, Reserved};
-use crate::os::{description, lock};
+use crate::os::{Result, description, lock};
 
 /// On the description, and different from those of queues.
 const MAGIC: i32 = 16;
@@ -59,12 +59,12 @@ pub fn note(fd: RawFd, magic: i32) {
 /// The number that the process has had before an exec: it has it from now on, too. To be asked for
 /// before any file is opened that may be its own: to close that would give back the lock.
 pub fn inherited() -> Option<u32> {
-    if !HAS_LOOKED.load(Ordering::Acquire) {
-        if Process::owns_memory()
-            && let Some(found) = find()
-        {
-            keep(found);
-        }
+    // What the child of a vfork(2) stored would be its parent's.
+    if !HAS_LOOKED.load(Ordering::Acquire)
+        && Process::owns_memory()
+        && let Ok(found) = find()
+    {
+        found.into_iter().for_each(keep);
         HAS_LOOKED.store(true, Ordering::Release);
     }
     let number = INHERITED.load(Ordering::Acquire).checked_sub(1)?;
@@ -94,16 +94,16 @@ fn keep(Found { number, fd, is }: Found) {
 
 /// Among all descriptors of the process.
 #[cold]
-fn find() -> Option<Found> {
+fn find() -> Result<Option<Found>> {
     const LIMIT: usize = 4096;
-    let fds = file::open_directory(c"/proc/self/fd", libc::O_RDONLY).ok()?;
+    let fds = file::open_directory(c"/proc/self/fd", libc::O_RDONLY)?;
     let mut buffer = [0_u64; ENTRIES];
     loop {
-        let entries = entries_of(fds.0, &mut buffer)?;
+        let Some(entries) = entries_of(fds.0, &mut buffer) else { return Ok(None) };
         let numbers =
             Names(entries).take(LIMIT).filter_map(|name| name.to_str().ok()?.parse().ok());
         if let Some(found) = numbers.into_iter().find_map(found_under) {
-            return Some(found);
+            return Ok(Some(found));
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;
 use crate::os::lock::{self, Kind, Owner};
+use crate::os::process::Process;
 use crate::os::reserved::{self, Reserved};
 use crate::posix::mq::notify::internal;
 use crate::posix::mq::poll::level::Fifo;
@@ -88,8 +89,9 @@ impl OwnDescription {
 
     #[cold]
     fn open(&self, fd: RawFd, fifo: (u64, u64)) -> Option<RawFd> {
-        // What else the descriptor may mean by now is not ours to open.
-        if identity(fd) != Ok(fifo) {
+        // What else the descriptor may mean by now is not ours to open. And the child of a vfork(2)
+        // has descriptors of its own, but would note this one in the memory of its parent.
+        if identity(fd) != Ok(fifo) || !Process::owns_memory() {
             return None;
         }
         let (kept, is_duplicate) = keep(fd)?;
@@ -113,6 +115,7 @@ impl OwnDescription {
         let bits = self.kept.load(Ordering::Acquire);
         if let Some(kept) = Reserved::from_bits(bits)
             && identity(kept.fd()) != Ok(fifo)
+            && Process::owns_memory()
             && self.kept.compare_exchange(bits, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         {
             kept.forget();

@@ -4,7 +4,7 @@
 //! A seat says where on the stack its operation has its frame tag
 //! ([`FrameTag`](crate::shared::thread::FrameTag)), and which value the tag has. The lane of the
 //! operation names the seat. If the frame is gone, its thread never comes back, so whoever has
-//! [`Seats::lock`] may end what is in the lane, and free the seat.
+//! the flag `locked` may end what is in the lane, and free the seat.
 //!
 //! | bits of a seat | meaning |
 //! |---|---|
@@ -128,6 +128,8 @@ impl Seats {
         let order = (Ordering::SeqCst, Ordering::Relaxed);
         let free = taken & !ADDRESS;
         let _ = self.all[index].compare_exchange(taken, free, order.0, order.1);
+        // Behind the exchange: the thread overwrites the tag after that.
+        fence(Ordering::Release);
     }
 
     /// Whether nobody is inside.
