@@ -146,14 +146,10 @@ int rsipc_c_epoll_pwait2(int epoll, struct epoll_event *events, int most,
 {
 	int reasons = 0;
 	if (rsipc_concerns(RSIPC_IN_EPOLL))
-		rsipc_before_epoll_wait(&rsipc_thread, epoll, 1, &reasons);
+		/* It does not spin, so no handler is missed. */
+		rsipc_before_epoll_wait(&rsipc_thread, epoll, 0, &reasons);
 	/* Without a look: its timeout would not be the program's, which the kernel may refuse. */
 	if (reasons & RSIPC_EXPECTED)
 		rsipc_count_untold_of_epoll(&rsipc_thread, epoll, events, 0, most);
-	if ((reasons & RSIPC_STRUCK) && rsipc_is_time(timeout)) {
-		int ready =
-			RSIPC_REAL(epoll_pwait2)(epoll, events, most, &rsipc_at_once, mask);
-		return ready == 0 ? rsipc_ended_by_handler(reasons) : ready;
-	}
 	return RSIPC_REAL(epoll_pwait2)(epoll, events, most, timeout, mask);
 }

@@ -70,6 +70,16 @@ static void replaces_by_dup3(void)
 		CHECK_EQ(dup3(2, fd, O_CLOEXEC), fd);
 }
 
+/* A call that fails leaves the numbers as they were: to the program they are not in use. */
+static void fails_to_replace(void)
+{
+	enum { NO_FLAG = 1 << 30 };
+	for (int fd = 950; fd < 970; fd++) {
+		CHECK_FAILS(dup3(2, fd, NO_FLAG), EINVAL);
+		CHECK_FAILS(close(fd), EBADF);
+	}
+}
+
 static void replaces_again_and_again(void)
 {
 	for (int i = 0; i < 2000; i++) {
@@ -263,6 +273,7 @@ CASE(semop_undo_is_kept_when_other_descriptors_replace_all)
 {
 	is_kept_in_place(nothing, replaces_by_dup2);
 	is_kept_in_place(nothing, replaces_by_dup3);
+	is_kept_in_place(nothing, fails_to_replace);
 	is_kept_in_place(lowers_the_limit, replaces_low_numbers);
 }
 

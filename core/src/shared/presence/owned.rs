@@ -9,13 +9,12 @@ use crate::os::errno::{Errno, Result};
 use crate::os::reserved::Reserved;
 use crate::os::wiped::{Table, Wiped};
 
-/// A file. It is filled in by the thread that has taken it, and then
-/// only its descriptor may go.
+/// A file. It is filled in by the thread that has taken it, and then only its descriptor may go.
 struct Entry {
     /// 0 = free, or not filled in; otherwise the number and one.
     number: AtomicU32,
     is_taken: AtomicU32,
-    /// `Reserved::to_bits`; 0 = it is gone.
+    /// `Reserved::to_bits`; 0 = it is gone. Relaxed: the table that it leads to is ordered itself.
     kept: AtomicU32,
     device: AtomicU64,
     inode: AtomicU64,
