@@ -1,4 +1,5 @@
 /* A process is stopped in the middle of its call, and others go on as if it were not there. */
+#include "../support/common_memory.h"
 #include "../support/step.h"
 #include "../support/sysv_msg_sleepers.h"
 
@@ -157,6 +158,61 @@ static int killed_refuser_trial(int stops)
 CASE(msgrcv_ends_for_a_message_too_long_whose_sender_is_killed_at_any_system_call)
 {
 	try_each_step(killed_refuser_trial);
+}
+
+/* The queue is removed while a sender is stopped anywhere in its call, and one receiver sleeps. What
+ * the sender is told later is what has become of the receiver. */
+static struct sent {
+	int result, error;
+} *sent;
+
+static void send_and_note(void)
+{
+	sent->result = msgsnd(queue, &letter, LENGTH, 0);
+	sent->error = errno;
+}
+
+static int removal_trial_of(size_t capacity, int end_if_sent, int steps)
+{
+	enum { STRIDE = 73 };
+	int in_call;
+	prepare();
+	sent = common_memory(sizeof *sent);
+	struct sleeper *receiver = sleep_in_process(receiver_of(queue, capacity, 0, 0));
+	pid_t sender = stopped_after(send_and_note, STRIDE * steps, &in_call);
+	remove_queue(queue);
+	int end = end_of(receiver);
+	if (in_call) {
+		CHECK_OK(ptrace(PTRACE_CONT, sender, NULL, NULL));
+		CHECK_SOON(step_stage() == 2);
+	}
+	if (sent->result == 0)
+		CHECK_EQ(end, end_if_sent);
+	else
+		CHECK(sent->error == EIDRM || sent->error == EINVAL);
+	step_kill(sender);
+	remove_queue(elsewhere);
+	return !in_call ? STEP_OVER : sent->result == 0 ? STEP_LATE : STEP_EARLY;
+}
+
+static int removal_trial(int steps)
+{
+	return removal_trial_of(BODY, 0, steps);
+}
+
+static int removal_too_long_trial(int steps)
+{
+	return removal_trial_of(8, E2BIG, steps);
+}
+
+CASE(msgctl_removal_beside_a_stopped_sender_ends_both_calls_alike)
+{
+	try_each_step(removal_trial);
+}
+
+CASE(msgctl_removal_beside_a_stopped_sender_of_too_long_a_message_ends_both_calls_alike)
+{
+	try_each_step(removal_too_long_trial);
 }
 
 static void receive_eight(void)

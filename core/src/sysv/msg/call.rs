@@ -3,8 +3,8 @@
 use super::limits;
 use super::place::{self, CallStorage};
 use super::queue::Queue;
-use super::task::Task;
-use super::transfer::{Incoming, Outgoing, Transfer};
+use super::task::{Incoming, Outgoing, Task};
+use super::transfer::Transfer;
 use crate::os::clock::realtime_seconds;
 use crate::os::{Errno, Result, user};
 use crate::shared::thread::{FrameTag, Thread};

@@ -33,6 +33,7 @@
 //! | `records` | all records of a queue |
 //! | `regions` | where the regions of a queue are mapped |
 //! | `registering` | how a thread says in a record that it waits, or no longer waits |
+//! | `removal` | a message that is on its way when its queue is removed |
 //! | `reserve` | a free slot for a message |
 //! | `search` | the message that a receiver gets next |
 //! | `selector` | which message a receiver wants |
@@ -102,6 +103,8 @@ mod regions;
 #[cfg(not(loom))]
 mod registering;
 #[cfg(not(loom))]
+mod removal;
+#[cfg(not(loom))]
 mod reserve;
 #[cfg(not(loom))]
 mod search;
@@ -135,9 +138,7 @@ pub use queue::Queue;
 #[cfg(not(loom))]
 pub use selector::Selector;
 #[cfg(not(loom))]
-pub use task::Done;
-#[cfg(not(loom))]
-pub use transfer::{Incoming, Outgoing};
+pub use task::{Done, Incoming, Outgoing};
 #[cfg(not(loom))]
 pub use usage::Amount;
 #[cfg(not(loom))]

@@ -1,7 +1,31 @@
 //! An action of a thread that may have to wait.
 
 use super::record::Wanted;
-use super::transfer::{Incoming, Outgoing};
+use super::selector::Selector;
+
+/// What msgsnd(2) is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing {
+    /// The type.
+    pub kind: i64,
+    /// The body.
+    pub body: *const u8,
+    /// Bytes of it.
+    pub length: usize,
+}
+
+/// What msgrcv(2) is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming {
+    /// Where type and body go.
+    pub into: *mut u8,
+    /// Bytes that the body may have.
+    pub capacity: usize,
+    /// Which message.
+    pub selector: Selector,
+    /// `MSG_NOERROR`: a longer body is cut.
+    pub cut: bool,
+}
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]

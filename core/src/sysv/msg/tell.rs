@@ -233,7 +233,8 @@ fn next_sender(queue: &Queue, after: u64) -> Result<Option<(u64, u64, &Record)>>
 }
 
 /// No thread seems to wait any more. Where the kernel would not notice a death in the middle, this
-/// is left to another thread.
+/// is left to another thread. Of a removed queue the flag stays: a sender that is late has to see
+/// that a receiver may have given up (`removal`).
 fn forget(
     queue: &Queue,
     who: &Operation<'static>,
@@ -242,7 +243,7 @@ fn forget(
 ) {
     let death = &queue.layout.words().death;
     let due = who.thread().announce_wake(death);
-    if !who.thread().owes_wake(death) {
+    if !who.thread().owes_wake(death) || queue.check_life().is_err() {
         return;
     }
     // One may be there if that cannot be found out.

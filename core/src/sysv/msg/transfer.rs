@@ -5,11 +5,13 @@ use super::layout::{Did, INLINE};
 use super::message::Message;
 use super::queue::Queue;
 use super::record::Record;
+use super::removal;
 use super::reserve::{Reserved, reserve};
 use super::search;
 use super::selector::Selector;
 use super::standing::{About, Standing};
 use super::store::{self, Claimed};
+use super::task::{Incoming, Outgoing};
 use super::tell::{self, Which};
 use super::usage::Amount;
 use crate::atomic::{AtomicU32, Ordering};
@@ -20,30 +22,6 @@ use crate::os::user;
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{Announcement, Operation};
-
-/// What msgsnd(2) is given.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing {
-    /// The type.
-    pub kind: i64,
-    /// The body.
-    pub body: *const u8,
-    /// Bytes of it.
-    pub length: usize,
-}
-
-/// What msgrcv(2) is given.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming {
-    /// Where type and body go.
-    pub into: *mut u8,
-    /// Bytes that the body may have.
-    pub capacity: usize,
-    /// Which message.
-    pub selector: Selector,
-    /// `MSG_NOERROR`: a longer body is cut.
-    pub cut: bool,
-}
 
 /// Bytes of a type, in front of the body.
 const TYPE: usize = size_of::<i64>();
@@ -109,8 +87,8 @@ impl Transfer<'_> {
             return Err(self.forked());
         }
         membarrier::light();
-        if receivers.is_set() {
-            tell::receivers(queue, who, about(message), Which::Sleepers);
+        if receivers.is_set() && !self.tell(about(message)) {
+            return self.take_back_committed(&claimed);
         }
         self.note(Did::Send);
         Ok(true)
@@ -177,15 +155,35 @@ impl Transfer<'_> {
     #[cold]
     #[inline(never)]
     fn publish_and_wake(&self, claimed: &Claimed<'_>, about: About<'_>) -> Result<bool> {
-        self.while_due(claimed.claim(), || {
+        let told = self.while_due(claimed.claim(), || {
             self.queue.layout.words().receivers.change();
             if !claimed.publish(self.who) {
                 return Err(self.forked());
             }
+            Ok(self.tell(about))
+        })?;
+        if !told {
+            return self.take_back_committed(claimed);
+        }
+        self.note(Did::Send);
+        Ok(true)
+    }
+
+    /// A message has been committed. False: its queue was removed before.
+    #[cold]
+    fn tell(&self, about: About<'_>) -> bool {
+        let lives = !removal::came_before(self.queue);
+        if lives {
             tell::receivers(self.queue, self.who, about, Which::Sleepers);
-            self.note(Did::Send);
-            Ok(true)
-        })
+        }
+        lives
+    }
+
+    /// EIDRM, unless a receiver has got the message.
+    #[cold]
+    fn take_back_committed(&self, claimed: &Claimed<'_>) -> Result<bool> {
+        let is_back = removal::take_back(self.queue, claimed, self.who);
+        if is_back { Err(Errno::EIDRM) } else { Ok(true) }
     }
 
     /// Runs `commit`, which also wakes, while the kernel knows that a wake is due.

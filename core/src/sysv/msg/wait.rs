@@ -17,10 +17,11 @@
 //! the waiter finds the slot claimed.
 //!
 //! A receiver that finds the queue removed takes what was handed over to it before, or gets E2BIG
-//! for it. It reads that the queue is removed, and then looks. A sender that sees that a receiver
-//! waits reads whether the queue is removed after it has claimed its slot. So either that sender
-//! fails, or the receiver finds its slot claimed, and waits a moment. The same goes for a receiver
-//! that may not receive any more.
+//! for it (`removal`). It reads that the queue is removed, and then looks. A sender that sees that
+//! a receiver waits reads whether the queue is removed after it has claimed its slot. So either that
+//! sender fails, or the receiver finds its slot claimed, and waits a moment: the sender may yet be
+//! in time. The same goes for a receiver that may not receive any more: what comes too late for it
+//! stays in the queue.
 
 use super::asleep::{self, Words};
 use super::flag::Flag;
