@@ -65,6 +65,7 @@ fn trial(case: &Case, way: Way, setting: Option<(&'static str, &'static str)>) -
         let seconds = if must_fail { SECONDS_TO_HANG } else { SECONDS };
         let mut run = command(&compile(&source, way), way);
         run.arg(case_name).env("CHECK_SECONDS", seconds.to_string()).envs(setting);
+        run.envs(share(way).map(|share| ("CHECK_SHARE", share)));
         let begun = Instant::now();
         let output = run_bounded(run, Duration::from_secs(seconds + 10));
         let taken = begun.elapsed().as_secs();
@@ -91,6 +92,13 @@ fn trial(case: &Case, way: Way, setting: Option<(&'static str, &'static str)>) -
         }
     });
     test.with_ignored_flag(is_known_defect)
+}
+
+/// Which of the numbers of instructions after which a signal comes are tried in this way: together
+/// the ways try all of them.
+fn share(way: Way) -> Option<String> {
+    let place = Way::OURS.iter().position(|ours| *ours == way)?;
+    Some(format!("{place}/{}", Way::OURS.len()))
 }
 
 /// Whether plain glibc does otherwise than the case says.

@@ -232,24 +232,31 @@ static int step_end_of_one(int counts[STEP_ENDS], int steps)
 	return end;
 }
 
-/* Runs trial(0), trial(1), ... in processes of their own, so many at a time, until one ends with
- * STEP_OVER, and counts how they ended. */
-__attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_a_time,
-						int counts[STEP_ENDS])
+/* Runs trial(first), trial(first + stride), ... in processes of their own, so many at a time, until
+ * one ends with STEP_OVER, and counts how they ended. */
+static void step_some_trials(int (*trial)(int steps), int first, int stride, int at_a_time,
+			     int counts[STEP_ENDS])
 {
 	int running = 0, over = 0;
 	step_check_ptrace();
-	for (int steps = 0; !over || running > 0;) {
+	for (int steps = first; !over || running > 0;) {
 		if (!over && running < at_a_time) {
 			if (check_fork() == 0)
 				_exit(trial(steps));
-			steps++;
+			steps += stride;
 			running++;
 			continue;
 		}
 		over |= step_end_of_one(counts, steps) == STEP_OVER;
 		running--;
 	}
+}
+
+/* The same for each number of steps. */
+__attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_a_time,
+						int counts[STEP_ENDS])
+{
+	step_some_trials(trial, 0, 1, at_a_time, counts);
 }
 
 /* The same for the steps that make a difference to others, which see the victim as `seen` tells:
