@@ -70,7 +70,18 @@ struct rsipc_sleep {
 	long arguments[6];
 	struct timespec until;
 	struct rsipc_waitv waitv[2];
+	/* Signals are held back until the system call, and then this mask is set; NULL: they are
+	 * not. */
+	const uint64_t *mask;
+	/* Whether a handler with SA_RESTART lets it go on. */
+	int may_restart;
+	/* Whether a handler has run that ends the wait, though the sleep may have ended
+	 * otherwise. */
+	int struck;
 };
+
+/* How a sleep has ended that has not begun, as the thread lost its processor just before. */
+#define RSIPC_NOT_BEGUN 4097
 
 /* Storage for a wait of any kind but the following; Rust asserts that each kind fits. */
 struct rsipc_wait {

@@ -1,10 +1,17 @@
 //! How waits cross the edge: C drives them (`cbits/sleep.c`), and `rsipc_core::shared::wait` is the
 //! machine.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_long};
 
 use rsipc_core::cbits::MUST_SLEEP;
+#[cfg(target_arch = "x86_64")]
+use rsipc_core::cbits::Sleep;
+use rsipc_core::os::cpu;
 use rsipc_core::os::errno::preserved;
+#[cfg(target_arch = "x86_64")]
+use rsipc_core::os::restartable::Ended;
+#[cfg(target_arch = "x86_64")]
+use rsipc_core::os::sleep::end_of_guarded;
 use rsipc_core::os::{Errno, Result};
 use rsipc_core::shared::wait::Progress;
 
@@ -38,4 +45,21 @@ pub fn answer_of<D>(progress: Result<Progress<D>>, done: impl FnOnce(D)) -> c_in
         }
         Progress::MustSleep => None,
     }))
+}
+
+/// What `cbits/sleep.c` needs for a guarded sleep; 0 = there is none.
+#[unsafe(no_mangle)]
+extern "C" fn rsipc_rseq_offset() -> c_long {
+    cpu::rseq_offset().unwrap_or(0) as c_long
+}
+
+/// What the end of a guarded sleep means.
+///
+/// # Safety
+/// `sleep` is valid, and has just ended so.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rsipc_end_of_guarded(sleep: *mut Sleep, ended: Ended) -> c_int {
+    // SAFETY: valid, says the caller.
+    end_of_guarded(unsafe { &mut *sleep }, &ended)
 }

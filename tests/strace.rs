@@ -7,13 +7,10 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::process;
 
-use support::{Way, command, compile, library_dir, run_bounded};
-
-const BOUND: Duration = Duration::from_mins(1);
+use support::tracing::{calls, trace_of, trace_with};
+use support::{Way, library_dir};
 
 /// What the kernel has of its own, and the library makes no call on.
 struct Kind {
@@ -250,6 +247,26 @@ fn an_object_is_made_although_a_signal_interrupts_its_reservation() {
     assert!(trace.matches("EINTR (").count() >= 4, "{trace}");
 }
 
+/// Such as one that comes together with the end of a sleep that ends for another reason.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_signal_ends_a_wait_that_goes_on_after_a_sleep() {
+    struck("futex_waitv:error=EAGAIN:signal=SIGUSR1:when=1");
+}
+
+/// The thread holds signals back then, and has asked which ones have come.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn a_signal_ends_a_wait_that_is_about_to_sleep() {
+    struck("rt_sigpending:signal=SIGUSR1:when=1");
+}
+
+fn struck(beside: &str) {
+    let inject = format!("inject={beside}");
+    let trace = trace_with("trace/struck.c", Way::Preload, &[], &["-e", &inject], "done\n");
+    assert!(trace.matches("--- SIGUSR1").count() >= 3, "{trace}");
+}
+
 /// A program that waits for another one to make an object asks for its key again and again.
 #[test]
 #[ignore = "needs strace: make test-strace"]
@@ -314,51 +331,6 @@ impl Kind {
     }
 }
 
-/// The names of the calls in a trace: `PID NAME(ARGUMENTS) = RESULT`.
-fn calls(trace: &str) -> impl Iterator<Item = &str> {
-    trace.lines().filter_map(|line| {
-        let call = line.split_once(' ')?.1.trim_start();
-        Some(call.split_once('(')?.0)
-    })
-}
-
-/// All system calls of a program of tests/c, which says this at the end, and of whatever it starts.
-fn trace_of(source: &str, way: Way, says: &str) -> String {
-    trace_with(source, way, &[], &[], says)
-}
-
-/// The same with settings of the library, and with options of strace.
-fn trace_with(
-    source: &str,
-    way: Way,
-    settings: &[(&str, &str)],
-    options: &[&str],
-    says: &str,
-) -> String {
-    let program = compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(source), way);
-    let log = Log::new(way);
-    let mut traced = command(&program, way);
-    traced.envs(settings.iter().copied());
-    let output = run_bounded(under_strace(&traced, &log.0, options), BOUND);
-    assert!(output.success() && output.stdout == says, "{}\n{}", output.ended, output.stderr);
-    fs::read_to_string(&log.0).expect("strace has written what it saw")
-}
-
-/// The command, traced. What is in its environment is not for strace itself.
-fn under_strace(command: &Command, log: &Path, options: &[&str]) -> Command {
-    assert!(Command::new("strace").arg("-V").output().is_ok(), "strace is missing: install it");
-    let mut strace = Command::new("strace");
-    strace.args(options).arg("-f").arg("-o").arg(log);
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => strace.arg("-E").arg([name, value].join("=".as_ref())),
-            None => strace.env_remove(name),
-        };
-    }
-    strace.arg("--").arg(command.get_program()).args(command.get_args());
-    strace
-}
-
 /// A directory that goes when the test is over.
 struct Place(PathBuf);
 
@@ -375,26 +347,5 @@ impl Drop for Place {
     fn drop(&mut self) {
         // What is left over lies in a directory for such things.
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A file that goes when the test is over.
-struct Log(PathBuf);
-
-impl Log {
-    fn new(way: Way) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self(
-            Path::new(env!("CARGO_TARGET_TMPDIR"))
-                .join(format!("strace.{}.{number}.{way}", process::id())),
-        )
-    }
-}
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        // What is left over lies in a directory for such things.
-        let _ = fs::remove_file(&self.0);
     }
 }

@@ -37,6 +37,12 @@ pub struct Sleep {
     pub until: libc::timespec,
     /// What ends the sleep, if `arguments` refers to it.
     pub waitv: [WaitV; 2],
+    /// Signals are held back until the call, and then this mask is set; null: they are not.
+    pub mask: *const u64,
+    /// Whether a handler with `SA_RESTART` lets it go on.
+    pub may_restart: c_int,
+    /// Whether a handler has run that ends the wait, though the sleep may have ended otherwise.
+    pub struck: c_int,
 }
 
 /// Storage for a wait: `shared::wait::Wait<A>`, whatever its `A`, but for `posix::mq`. It begins
@@ -109,6 +115,9 @@ pub struct WaitKind {
 
 /// The answer of a step of a wait when the thread must sleep. No errno is as large.
 pub const MUST_SLEEP: c_int = 4096;
+
+/// How a sleep has ended that has not begun, as the thread lost its processor just before.
+pub const NOT_BEGUN: c_int = 4097;
 
 /// What `rsipc_mq_try_hold` is to do: give a loan.
 pub const LOAN: c_int = 0;

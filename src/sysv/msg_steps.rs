@@ -203,9 +203,3 @@ unsafe fn conclude(wait: *mut MsgWait, progress: Result<Progress<Done>>) -> c_in
 
 #[unsafe(no_mangle)]
 static rsipc_msg_wait_kind: WaitKind = WaitKind { woken, cancelled, is_cancellation_point: 1 };
-
-/// What `cbits/sleep.c` needs for a sleep that is not restarted; 0 = there is none.
-#[unsafe(no_mangle)]
-extern "C" fn rsipc_rseq_offset() -> c_long {
-    rsipc_core::os::cpu::rseq_offset().unwrap_or(0) as c_long
-}

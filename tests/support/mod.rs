@@ -11,6 +11,7 @@
 //! | `poor` | programs where the kernel refuses newer calls |
 //! | `run` | running a command within a time |
 //! | `scratch` | a directory for programs that are linked in ways of their own |
+//! | `tracing` | what strace sees of a program |
 //! | `ways` | the four ways, and where the library is |
 
 // Each test crate compiles its own copy of this module and needs only a part of it.
@@ -24,6 +25,7 @@ mod place;
 pub mod poor;
 mod run;
 mod scratch;
+pub mod tracing;
 mod ways;
 
 pub use cc::compile;

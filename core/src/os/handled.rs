@@ -106,12 +106,20 @@ impl Canaries {
         Self { top }
     }
 
+    /// Those of code with this stack pointer, which has seen that a handler seems to have run.
+    /// `None` for 0: it has not seen that.
+    pub fn below(top: usize) -> Option<Self> {
+        (top != 0).then_some(Self { top })
+    }
+
     /// What has become of a wait by a handler since then. In doubt it goes on. Makes system calls
     /// only if a handler seems to have run.
     pub fn struck(&self, interrupted: Interrupted) -> Struck {
-        if self.are_whole() {
-            return Struck::Not;
-        }
+        if self.are_whole() { Struck::Not } else { self.found(interrupted) }
+    }
+
+    /// The same where a handler seems to have run.
+    pub fn found(&self, interrupted: Interrupted) -> Struck {
         match self.find() {
             Some(frame) => preserved(|| frame.struck(interrupted)),
             None => Struck::Not,
@@ -185,7 +193,7 @@ impl Canaries {
 /// Whether the thread has a stack of its own for handlers: sigaltstack(2). In doubt it has.
 #[cfg(target_arch = "x86_64")]
 #[cold]
-fn has_stack_for_handlers() -> bool {
+pub fn has_stack_for_handlers() -> bool {
     let mut stack = MaybeUninit::<libc::stack_t>::uninit();
     preserved(|| {
         // SAFETY: it only asks; the answer goes to memory valid for writing, and is read if it has

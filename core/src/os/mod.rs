@@ -18,7 +18,7 @@
 //! | `file_size` | files that RLIMIT_FSIZE forbids |
 //! | `filter` | which system calls a seccomp filter may kill for |
 //! | `fork` | locks around fork(2) |
-//! | `futex` | futex(2): wakes, and sleeps that C makes |
+//! | `futex` | futex(2): wakes, short sleeps, and whether a thread lives |
 //! | `growing` | a list for the length of a call |
 //! | `handled` | whether a signal handler has run |
 //! | `lines` | the lines of a file of the kernel's |
@@ -40,6 +40,7 @@
 //! | `set_once` | a value that is set once, also from a signal handler |
 //! | `settings` | the environment variables |
 //! | `signals` | blocking all signals for a moment |
+//! | `sleep` | sleeps until a word is woken, which C makes |
 //! | `spawn` | threads that the C library does not know |
 //! | `stopped` | whether a thread is stopped |
 //! | `threads` | how many threads the process has |
@@ -118,6 +119,8 @@ pub mod set_once;
 pub mod settings;
 #[cfg(not(loom))]
 pub mod signals;
+#[cfg(not(loom))]
+pub mod sleep;
 #[cfg(not(loom))]
 pub mod spawn;
 #[cfg(not(loom))]

@@ -77,6 +77,16 @@ impl Blocked {
         })
     }
 
+    /// What is so again when this is dropped, for one that sets it before.
+    pub fn before(&self) -> *const u64 {
+        &raw const self.before
+    }
+
+    /// It has been set.
+    pub fn forget(self) {
+        core::mem::forget(self);
+    }
+
     fn these(mask: u64) -> Self {
         let mut before = 0;
         set(mask, &mut before);

@@ -18,11 +18,13 @@
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
+use crate::cbits::NOT_BEGUN;
 use crate::os::clock::Deadline;
 use crate::os::errno::{Errno, Result};
-use crate::os::futex::{Interrupted, Sleep, Woken};
+use crate::os::futex::Interrupted;
 use crate::os::handled::Canaries;
 use crate::os::signals::{Blocked, Struck};
+use crate::os::sleep::{Sleep, Woken, can_be_interrupted};
 
 /// When a wait ends that does not get what it waits for.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +112,9 @@ pub struct Wait<A> {
     attempt: A,
     /// While it is on its way to its sleep. Behind the attempt, which gives back first what it has.
     signals: Option<Blocked>,
+    /// The last sleep has not begun: the thread was preempted, or a debugger steps through it. So
+    /// the next one does not depend on that.
+    was_in_vain: bool,
 }
 
 impl<A: Attempt> Wait<A> {
@@ -120,8 +125,10 @@ impl<A: Attempt> Wait<A> {
     /// over.
     pub unsafe fn place(storage: *mut Self, attempt: A, interrupted: Interrupted) {
         let terms = Terms { until: None, interrupted };
+        let sleep = Sleep::default();
+        let wait = Self { sleep, terms, attempt, signals: None, was_in_vain: false };
         // SAFETY: valid for writing, says the caller.
-        unsafe { storage.write(Self { sleep: Sleep::default(), terms, attempt, signals: None }) };
+        unsafe { storage.write(wait) };
     }
 
     /// Begins it. It is over unless it must sleep.
@@ -148,6 +155,12 @@ impl<A: Attempt> Wait<A> {
     pub unsafe fn woken(storage: *mut Self, end: c_int) -> Result<Progress<A::Done>> {
         // SAFETY: there is one, says the caller.
         let wait = unsafe { &mut *storage };
+        // The sleep has let them through.
+        let is_struck = wait.sleep.end_guard();
+        if let Some(signals) = wait.signals.take() {
+            signals.forget();
+        }
+        wait.was_in_vain = end == NOT_BEGUN;
         let attempted = match wait.sleep.woken(end) {
             Ok(Woken::TimedOut) if wait.terms.is_too_late() => wait
                 .attempt
@@ -162,6 +175,9 @@ impl<A: Attempt> Wait<A> {
         };
         let next = match attempted {
             Ok(Some(done)) => Ok(Progress::Done(done)),
+            Ok(None) if is_struck && !wait.attempt.goes_on_after_signal() => {
+                wait.give_up(Errno::EINTR)
+            }
             Ok(None) => wait.settle(),
             Err(error) => wait.give_up(error),
         };
@@ -229,10 +245,16 @@ impl<A: Attempt> Wait<A> {
 }
 
 impl<A: Attempt> Wait<A> {
-    /// Whether a handler runs now, and does not end the wait. EINTR: it does.
+    /// Whether a handler runs now, and does not end the wait. EINTR: it does. Where that is
+    /// possible, the sleep lets them through.
     fn let_signals_through(&mut self) -> Result<bool> {
         let Some(signals) = self.signals.take() else { return Ok(false) };
         let mut struck = signals.held_back(self.terms.interrupted);
+        if struck == Struck::Not && !self.was_in_vain && can_be_interrupted() {
+            let mask = self.signals.insert(signals).before();
+            self.sleep.guard(mask, self.terms.interrupted);
+            return Ok(false);
+        }
         let canaries = Canaries::set();
         drop(signals);
         if struck == Struck::Not {

@@ -2,7 +2,8 @@
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::clock;
-use crate::os::futex::{self, Awaited, Scope};
+use crate::os::futex::{self, Scope};
+use crate::os::sleep::Awaited;
 use crate::shared::baton::Baton;
 use crate::shared::event::{Event, Seen};
 use crate::shared::spin::Hint;

@@ -160,8 +160,8 @@ CASE(msgrcv_ends_for_a_message_too_long_whose_sender_is_killed_at_any_system_cal
 	try_each_step(killed_refuser_trial);
 }
 
-/* The queue is removed while a sender is stopped anywhere in its call, and one receiver sleeps. What
- * the sender is told later is what has become of the receiver. */
+/* The queue is removed while a sender is stopped anywhere in its call, and one receiver sleeps.
+ * What the sender is told later is what has become of the receiver. */
 static struct sent {
 	int result, error;
 } *sent;

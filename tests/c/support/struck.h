@@ -79,8 +79,8 @@ __attribute__((unused)) static bool strike_after(pid_t victim, int steps)
 }
 
 /* Runs trial(0), trial(1), ... as step_trials() does; most of the strikes must be in the call.
- * CHECK_SHARE=K/N in the environment: only every Nth of them, from trial(K) on. So the ways in which
- * a case is tried on the library take turns. */
+ * CHECK_SHARE=K/N in the environment: only every Nth of them, from trial(K) on. So the ways in
+ * which a case is tried on the library take turns. */
 __attribute__((unused)) static void strike_each_step(int (*trial)(int steps))
 {
 	enum { AT_ONCE = 8 };

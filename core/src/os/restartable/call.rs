@@ -1,114 +1,148 @@
-//! A system call that is not restarted after a signal handler, even with SA_RESTART.
+//! A sleep that no signal handler is lost before, or that is not restarted after one, even with
+//! SA_RESTART.
+//!
+//! Signals are held back until this function lets them through, and a few instructions follow until
+//! the system call. A handler that runs there must end the sleep as one that runs during the sleep
+//! does. The kernel builds its frame below the stack, where words have been marked. These are
+//! looked at in a restartable sequence, of which the instruction of the call is the end: if a
+//! handler runs in the sequence, or the thread loses its processor, the kernel goes to the abort
+//! handler of the sequence, and there is no call.
 //!
 //! The kernel restarts a call by going back to its instruction. Before it runs a handler, and
 //! whenever the thread was preempted, it checks whether the instruction that it is about to return
-//! to is part of a restartable sequence. If it is, the kernel returns to the abort handler of the
-//! sequence instead. Here the sequence is that one instruction: after a call that has ended, the
+//! to is part of a sequence. So a sequence that has the instruction of the call in it is not
+//! restarted: the kernel returns to the abort handler instead. After a call that has ended, the
 //! thread is past it. (A kernel with CONFIG_DEBUG_RSEQ, which checks that a sequence makes no
 //! system call, looks at the same instruction.)
 //!
 //! The instruction itself leaves its return address in `rcx`, which shows whether the call had
-//! begun: if not, the thread was preempted just before it.
+//! begun.
+//!
+//! The function is assembly as a whole, and has no frame: C calls it where the thread may be
+//! cancelled at any instruction, and unwound.
 
-use core::arch::asm;
-use core::ffi::c_long;
+use core::arch::global_asm;
+use core::ffi::{c_int, c_long};
+use core::mem::offset_of;
 
-/// The result of the call, or minus the error number: EINTR instead of a restart, also after the
-/// process was stopped. `None`: it has not begun.
-///
-/// # Safety
-/// Of the call. The C library has registered a `struct rseq` at this distance from the thread
-/// pointer.
-#[inline(never)]
-pub unsafe fn call(rseq: isize, number: c_long, arguments: &[c_long; 6]) -> Option<c_long> {
-    let mut result = number;
-    let mut came_from = 0_u64;
-    // 0x53053053: see `sequence`.
-    // SAFETY: as the caller says.
-    unsafe {
-        asm!(
-            ".pushsection .data.rel.ro, \"aw\", @progbits",
-            ".balign 32",
-            "20: .long 0, 0",
-            ".quad 22f, 23f - 22f, 24f",
-            ".popsection",
-            "lea {scratch}, [rip + 20b]",
-            "mov fs:[{rseq} + 8], {scratch}",
-            "22: syscall",
-            "23:",
-            ".pushsection .text.unlikely, \"ax\", @progbits",
-            ".byte 0x0f, 0xb9, 0x3d",
-            ".long 0x53053053",
-            "24: mov eax, {eintr}",
-            "neg rax",
-            "jmp 23b",
-            ".popsection",
-            rseq = in(reg) rseq,
-            scratch = out(reg) _,
-            eintr = const libc::EINTR,
-            inlateout("rax") result,
-            in("rdi") arguments[0],
-            in("rsi") arguments[1],
-            in("rdx") arguments[2],
-            in("r10") arguments[3],
-            in("r8") arguments[4],
-            in("r9") arguments[5],
-            inlateout("rcx") came_from,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    (came_from != 0).then_some(result)
+use crate::cbits::Sleep;
+
+/// Bytes below the stack pointer that belong to a function (the red zone); what the kernel stores
+/// for a handler is below them.
+const RED_ZONE: usize = 128;
+/// Words there that are marked: fewer than the kernel stores, and than the calls that have led here
+/// have used.
+const MARKS: usize = 64;
+const MARK: u64 = 0x7273_6970_6373_706c;
+
+/// How it has ended.
+#[repr(C)]
+pub struct Ended {
+    /// What the kernel returned, or -EINTR in the place of a restart; [`NOT_BEGUN`].
+    pub result: c_long,
+    /// The stack pointer, if words below it have been overwritten since the beginning, as by a
+    /// handler; 0 if not.
+    pub struck: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::atomic::{AtomicU32, Ordering};
-    use core::ptr;
+/// There was no call. No system call gives this.
+pub const NOT_BEGUN: c_long = c_long::MIN;
 
-    static CALLS: AtomicU32 = AtomicU32::new(0);
-
-    extern "C" fn count(_: libc::c_int) {
-        CALLS.fetch_add(1, Ordering::Relaxed);
-    }
-
-    #[test]
-    fn a_call_ends_as_the_kernel_says() {
-        super::super::super::cpu::init();
-        let Some(rseq) = super::super::super::cpu::rseq_offset() else { return };
-        // SAFETY: takes no pointer.
-        let result = unsafe { call(rseq, libc::SYS_close, &[-1, 0, 0, 0, 0, 0]) };
-        assert_eq!(result, Some(-c_long::from(libc::EBADF)));
-    }
-
-    #[test]
-    fn a_handler_that_restarts_calls_ends_it() {
-        super::super::super::cpu::init();
-        let Some(rseq) = super::super::super::cpu::rseq_offset() else { return };
-        let word = AtomicU32::new(0);
-        // SAFETY: takes no arguments.
-        let me = unsafe { libc::pthread_self() };
-        // SAFETY: the handler counts; the signal goes to this thread, which waits for its sender.
-        unsafe {
-            let mut action: libc::sigaction = core::mem::zeroed();
-            let handler: extern "C" fn(libc::c_int) = count;
-            action.sa_sigaction = handler as libc::sighandler_t;
-            action.sa_flags = libc::SA_RESTART;
-            libc::sigaction(libc::SIGUSR2, &raw const action, ptr::null_mut());
-        }
-        let sender = std::thread::spawn(move || {
-            while CALLS.load(Ordering::Relaxed) == 0 {
-                std::thread::sleep(core::time::Duration::from_millis(5));
-                // SAFETY: the thread waits for us.
-                unsafe { libc::pthread_kill(me, libc::SIGUSR2) };
-            }
-        });
-        let address = word.as_ptr().expose_provenance().cast_signed() as c_long;
-        let arguments = [address, libc::FUTEX_WAIT.into(), 0, 0, 0, 0];
-        // SAFETY: the word lives through the call, which has no timeout.
-        let result = unsafe { call(rseq, libc::SYS_futex, &arguments) };
-        sender.join().unwrap();
-        assert!(matches!(result, None | Some(-4)), "{result:?}");
-    }
+unsafe extern "C" {
+    /// Lets signals through, if the sleep says so, and makes its call. `never`: it is not
+    /// restarted.
+    ///
+    /// # Safety
+    /// The sleep has been described. The C library has registered a `struct rseq` at this distance
+    /// from the thread pointer.
+    pub fn rsipc_guarded_sleep(sleep: *const Sleep, rseq: isize, never: c_int) -> Ended;
 }
+
+// 0x53053053: see `sequence`.
+global_asm!(
+    ".pushsection .data.rel.ro.rsipc_guarded_sleep, \"aw\", @progbits",
+    ".balign 32",
+    "20: .long 0, 0",
+    ".quad 22f, 27f - 22f, 24f",
+    ".balign 32",
+    "21: .long 0, 0",
+    ".quad 22f, 23f - 22f, 24f",
+    ".popsection",
+    ".pushsection .text.rsipc_guarded_sleep, \"ax\", @progbits",
+    ".globl rsipc_guarded_sleep",
+    ".hidden rsipc_guarded_sleep",
+    ".type rsipc_guarded_sleep, @function",
+    ".balign 16",
+    "rsipc_guarded_sleep:",
+    ".cfi_startproc",
+    // A system call leaves these alone: the sleep, where rseq is, and the sequence.
+    "movq xmm0, rdi",
+    "movq xmm1, rsi",
+    "lea r8, [rip + 20b]",
+    "lea r9, [rip + 21b]",
+    "test edx, edx",
+    "cmovnz r8, r9",
+    "movq xmm2, r8",
+    "movabs rax, {mark}",
+    "mov ecx, {marks}",
+    "30: mov [rsp + rcx * 8 - {zone}], rax",
+    "dec ecx",
+    "jnz 30b",
+    "mov rsi, [rdi + {mask}]",
+    "test rsi, rsi",
+    "jz 31f",
+    "mov eax, {set_mask}",
+    "mov edi, {set}",
+    "xor edx, edx",
+    "mov r10d, 8",
+    "syscall",
+    "31: movq r11, xmm0",
+    "mov rdi, [r11 + {arguments}]",
+    "mov rsi, [r11 + {arguments} + 8]",
+    "mov rdx, [r11 + {arguments} + 16]",
+    "mov r10, [r11 + {arguments} + 24]",
+    "mov r8, [r11 + {arguments} + 32]",
+    "mov r9, [r11 + {arguments} + 40]",
+    "movq rax, xmm1",
+    "movq rcx, xmm2",
+    "mov fs:[rax + 8], rcx",
+    "22: movabs rax, {mark}",
+    "mov ecx, {marks}",
+    "32: cmp [rsp + rcx * 8 - {zone}], rax",
+    "jne 25f",
+    "dec ecx",
+    "jnz 32b",
+    "mov rax, [r11 + {number}]",
+    "27: syscall",
+    "23: jmp 26f",
+    ".byte 0x0f, 0xb9, 0x3d",
+    ".long 0x53053053",
+    "24: mov rax, -{eintr}",
+    "lea r8, [rip + 23b]",
+    "cmp rcx, r8",
+    "je 26f",
+    "25: movabs rax, {not_begun}",
+    "26: movabs r8, {mark}",
+    "xor edx, edx",
+    "mov ecx, {marks}",
+    "33: cmp [rsp + rcx * 8 - {zone}], r8",
+    "jne 34f",
+    "dec ecx",
+    "jnz 33b",
+    "ret",
+    "34: mov rdx, rsp",
+    "ret",
+    ".cfi_endproc",
+    ".size rsipc_guarded_sleep, . - rsipc_guarded_sleep",
+    ".popsection",
+    mark = const MARK,
+    marks = const MARKS,
+    zone = const RED_ZONE + 8 * (MARKS + 1),
+    mask = const offset_of!(Sleep, mask),
+    number = const offset_of!(Sleep, number),
+    arguments = const offset_of!(Sleep, arguments),
+    set_mask = const libc::SYS_rt_sigprocmask,
+    set = const libc::SIG_SETMASK,
+    eintr = const libc::EINTR,
+    not_begun = const NOT_BEGUN,
+);

@@ -15,7 +15,7 @@
 //! before they withdraw their announcement.
 //!
 //! A timed wait must not be restarted after a handler, so it sleeps on the value alone
-//! (`os::futex`); what a death leaves to it is found at its deadline. The threads of one process
+//! (`os::sleep`); what a death leaves to it is found at its deadline. The threads of one process
 //! die together: a private semaphore has no use for the death word.
 
 use super::layout::Semaphore;
@@ -24,9 +24,10 @@ use crate::atomic::AtomicU64;
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::clock::Deadline;
-use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::futex::{self, Interrupted, Scope};
 use crate::os::restartable;
 use crate::os::signals::Blocked;
+use crate::os::sleep::{Awaited, Sleep, Woken};
 use crate::shared::thread::{Announcement, Thread};
 use crate::shared::wait::{self, Attempt, Terms};
 

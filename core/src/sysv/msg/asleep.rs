@@ -8,7 +8,8 @@ use crate::atomic::Ordering;
 use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline};
 use crate::os::filter::Found;
-use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::futex::{Interrupted, Scope};
+use crate::os::sleep::{Awaited, Sleep, Woken, can_be_interrupted};
 
 /// The longest sleep that nothing ends but the time, in nanoseconds.
 pub const LONGEST_SLEEP: i64 = 1_000_000_000;
@@ -38,11 +39,11 @@ impl Words {
     ) {
         let word = record.call.as_ptr();
         let death = &queue.layout.words().death;
-        let may_wait_on_all = futex::can_be_interrupted() && filter.may_wait_on_vectors();
+        let may_wait_on_all = can_be_interrupted() && filter.may_wait_on_vectors();
         // With any other value each sleep would end at once.
         if may_wait_on_all && death.load(Ordering::Relaxed) == 0 {
             let (flag, seen) = awaited;
-            // The death word before the flag: see `os::futex`, and `flag`. And after the call, as
+            // The death word before the flag: see `os::sleep`, and `flag`. And after the call, as
             // the kernel reports the last word that was woken.
             self.0 = [
                 WaitV::new(word, call::ASLEEP, Scope::Shared),

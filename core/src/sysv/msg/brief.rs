@@ -3,7 +3,7 @@
 
 use super::asleep::LONGEST_SLEEP;
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
-use crate::os::futex::Woken;
+use crate::os::sleep::Woken;
 
 /// The first one, in nanoseconds.
 const SHORTEST: i64 = 503_003;

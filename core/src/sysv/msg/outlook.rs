@@ -12,7 +12,7 @@ use super::tell::{self, Which};
 use super::under_way::UnderWay;
 use super::usage::Amount;
 use crate::os::clock::Deadline;
-use crate::os::futex::Woken;
+use crate::os::sleep::Woken;
 use crate::os::{Errno, Result};
 use crate::shared::claim;
 use crate::shared::thread::Operation;

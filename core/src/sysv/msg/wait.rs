@@ -18,10 +18,10 @@
 //!
 //! A receiver that finds the queue removed takes what was handed over to it before, or gets E2BIG
 //! for it (`removal`). It reads that the queue is removed, and then looks. A sender that sees that
-//! a receiver waits reads whether the queue is removed after it has claimed its slot. So either that
-//! sender fails, or the receiver finds its slot claimed, and waits a moment: the sender may yet be
-//! in time. The same goes for a receiver that may not receive any more: what comes too late for it
-//! stays in the queue.
+//! a receiver waits reads whether the queue is removed after it has claimed its slot. So either
+//! that sender fails, or the receiver finds its slot claimed, and waits a moment: the sender may
+//! yet be in time. The same goes for a receiver that may not receive any more: what comes too late
+//! for it stays in the queue.
 
 use super::asleep::{self, Words};
 use super::flag::Flag;
@@ -36,8 +36,9 @@ use super::transfer::Transfer;
 use super::usage::Amount;
 use super::{registering, search};
 use crate::os::clock::realtime_seconds;
-use crate::os::futex::{Interrupted, Sleep, Woken};
+use crate::os::futex::Interrupted;
 use crate::os::signals::Blocked;
+use crate::os::sleep::{Sleep, Woken};
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::pause::Pause;

@@ -125,6 +125,11 @@ impl Record {
         self.asleep.swap(asleep::AWAKE, Ordering::SeqCst)
     }
 
+    /// Whether its thread is to look before it sleeps.
+    pub fn is_awake(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst) == asleep::AWAKE
+    }
+
     /// Its thread is to look at everything anew. False: it does so by itself. A word in flight
     /// stays so: it is what the kernel compares if the thread that is to wake this one dies.
     pub fn wake_to_look(&self) -> bool {

@@ -26,8 +26,9 @@ use super::wish::{Wish, gone};
 use crate::atomic::Ordering;
 use crate::cbits::WaitV;
 use crate::os::clock::{Clock, Deadline};
-use crate::os::futex::{self, Awaited, Interrupted, Scope, Sleep, Woken};
+use crate::os::futex::{Interrupted, Scope};
 use crate::os::signals::Blocked;
+use crate::os::sleep::{Awaited, Sleep, Woken, can_be_interrupted};
 use crate::os::{Errno, Result};
 use crate::shared::claim::Claimant;
 use crate::shared::thread::{Announcement, Operation as ThreadOperation};
@@ -132,6 +133,10 @@ impl Attempt for Waiting<'_> {
         if count > 0 && slots::marked(self.wish.set).is_none() {
             let marked = self.within(|who| slots::take_to_sleep(self.wish.set, who));
             self.check_process()?;
+            // The others are told of a new slot, and this one, too.
+            if marked.is_ok() && record.is_awake() {
+                return Ok(false);
+            }
             (count, is_complete) = self.gather();
             is_complete &= marked.is_ok();
         }
@@ -275,7 +280,7 @@ impl Waiting<'_> {
         let record = self.wish.set.layout.record(self.slot);
         let own = record.map_or(core::ptr::null_mut(), |record| record.asleep.as_ptr());
         let filter = &self.who.thread().filter;
-        if count > 0 && futex::can_be_interrupted() && filter.may_wait_on_vectors() {
+        if count > 0 && can_be_interrupted() && filter.may_wait_on_vectors() {
             let death = &self.wish.set.layout.words().death;
             // With any other value each sleep would end at once: hostile bytes.
             let is_whole = death.load(Ordering::Relaxed) == 0;

@@ -4,7 +4,8 @@ use core::mem::MaybeUninit;
 
 use crate::atomic::Ordering;
 use crate::cbits::WaitV;
-use crate::os::futex::{Awaited, Scope};
+use crate::os::futex::Scope;
+use crate::os::sleep::Awaited;
 use crate::posix::mq::descriptor::mapping::{self, Mapping};
 use crate::posix::mq::store::holders::HOLDERS;
 
