@@ -160,16 +160,17 @@ fn at(start: usize, length: usize) -> impl Iterator<Item = (&'static Place, Atta
 
 /// The number of attachments of a segment.
 pub fn count(id: i32) -> usize {
-    attachments().filter(|attachment| attachment.id == id).count()
+    all(id).count()
 }
 
 /// One of the attachments of a segment.
 pub fn find(id: i32) -> Option<Attachment> {
-    attachments().find(|attachment| attachment.id == id)
+    all(id).next()
 }
 
-fn attachments() -> impl Iterator<Item = Attachment> {
-    used().filter_map(Place::attached)
+/// The attachments of a segment.
+pub fn all(id: i32) -> impl Iterator<Item = Attachment> {
+    used().filter_map(Place::attached).filter(move |attachment| attachment.id == id)
 }
 
 /// The slab of this place. `None`: there is no memory.
