@@ -19,8 +19,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{AtomicBool, Ordering};
+use crate::os::credentials::file_group;
 use crate::os::errno::{Errno, Result};
-use crate::os::file::c_path;
+use crate::os::file::{self, c_path};
 use crate::os::maps::Name;
 use crate::os::random::random;
 
@@ -39,6 +40,28 @@ pub enum Way {
     Named,
 }
 
+/// Which group a new file gets in a directory that gives its own one to all: one with the
+/// set-group-ID bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Of the process that makes it, as the kernel's objects have it.
+    OfMaker,
+    /// Of the directory, as glibc leaves it.
+    OfDirectory,
+}
+
+impl Group {
+    /// Gives it to a file that has just been made, as far as the caller may.
+    fn take(self, file: &File) {
+        let group = file_group();
+        let is_other = || file::status(file.as_raw_fd()).is_ok_and(|status| status.st_gid != group);
+        if self == Self::OfMaker && is_other() {
+            // SAFETY: no pointer. The owner stays.
+            unsafe { libc::syscall(libc::SYS_fchown, file.as_raw_fd(), u32::MAX, group) };
+        }
+    }
+}
+
 /// Makes `path` with the contents that `fill` gives it, and returns the file and what `fill` has
 /// made of it. The umask applies to the mode. `fill` may be called twice, for two files; it gives
 /// the file back unless it has closed it.
@@ -47,12 +70,14 @@ pub enum Way {
 /// the directory.
 pub fn publish<T>(
     path: &Path,
-    mode: u32,
+    (mode, group): (u32, Group),
     fill: impl Fn(File, Way) -> Result<(Option<File>, T)>,
 ) -> Result<(Option<File>, T)> {
-    match publish_unnamed(path, mode, &fill) {
+    match publish_unnamed(path, (mode, group), &fill) {
         // With a name it takes one descriptor less.
-        Ok(None) | Err(Errno::EMFILE | Errno::ENFILE) => publish_renamed(path, mode, &fill),
+        Ok(None) | Err(Errno::EMFILE | Errno::ENFILE) => {
+            publish_renamed(path, (mode, group), &fill)
+        }
         Ok(Some((file, filled))) => Ok((Some(file), filled)),
         Err(error) => Err(error),
     }
@@ -61,7 +86,7 @@ pub fn publish<T>(
 /// `None`: this way is not open here.
 fn publish_unnamed<T>(
     path: &Path,
-    mode: u32,
+    (mode, group): (u32, Group),
     fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
 ) -> Result<Option<(File, T)>> {
     let directory = path.parent().ok_or(Errno::ENOENT)?;
@@ -77,6 +102,7 @@ fn publish_unnamed<T>(
         Err(error) if is_refusal(error.raw_os_error()) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    group.take(&file);
     let (Some(file), filled) = fill(file, Way::Unnamed)? else { return Ok(None) };
     match link(file.as_raw_fd(), &c_path(path)?) {
         Ok(()) => Ok(Some((file, filled))),
@@ -137,10 +163,11 @@ fn is_refusal(error: Option<i32>) -> bool {
 
 fn publish_renamed<T>(
     path: &Path,
-    mode: u32,
+    (mode, group): (u32, Group),
     fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
 ) -> Result<(Option<File>, T)> {
     let (temporary, file) = create_temporary(path, mode)?;
+    group.take(&file);
     let filled = fill(file, Way::Named)
         .and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
     if filled.is_err() {
@@ -200,6 +227,8 @@ mod tests {
     use super::*;
     use std::io::Write;
 
+    const PLAIN: (u32, Group) = (0o600, Group::OfDirectory);
+
     fn scratch(name: &str) -> PathBuf {
         let directory =
             std::env::temp_dir().join(format!("rsipc-publish-{}-{name}", std::process::id()));
@@ -218,10 +247,10 @@ mod tests {
 
     type Try = fn(&Path) -> Result<()>;
     const WAYS: [(&str, Try); 4] = [
-        ("any", |path| publish(path, 0o600, fill).map(drop)),
-        ("unnamed", |path| publish_unnamed(path, 0o600, &fill).map(|way| assert!(way.is_some()))),
-        ("renamed", |path| publish_renamed(path, 0o600, &fill).map(drop)),
-        ("closed", |path| publish_renamed(path, 0o600, &fill_and_close).map(drop)),
+        ("any", |path| publish(path, PLAIN, fill).map(drop)),
+        ("unnamed", |path| publish_unnamed(path, PLAIN, &fill).map(|way| assert!(way.is_some()))),
+        ("renamed", |path| publish_renamed(path, PLAIN, &fill).map(drop)),
+        ("closed", |path| publish_renamed(path, PLAIN, &fill_and_close).map(drop)),
     ];
 
     #[test]
@@ -245,9 +274,9 @@ mod tests {
     fn a_failed_filling_leaves_nothing() {
         let directory = scratch("failed");
         let full = |_: File, _: Way| -> Result<(Option<File>, ())> { Err(Errno::ENOSPC) };
-        assert_eq!(publish(&directory.join("object"), 0o600, full).err(), Some(Errno::ENOSPC));
+        assert_eq!(publish(&directory.join("object"), PLAIN, full).err(), Some(Errno::ENOSPC));
         assert_eq!(
-            publish_renamed(&directory.join("object"), 0o600, &full).err(),
+            publish_renamed(&directory.join("object"), PLAIN, &full).err(),
             Some(Errno::ENOSPC)
         );
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
@@ -257,7 +286,7 @@ mod tests {
     #[test]
     fn a_missing_directory_is_enoent() {
         assert_eq!(
-            publish(Path::new("/nonexistent/object"), 0o600, fill).err(),
+            publish(Path::new("/nonexistent/object"), PLAIN, fill).err(),
             Some(Errno::ENOENT)
         );
     }

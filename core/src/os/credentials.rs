@@ -80,7 +80,7 @@ pub fn file_user() -> u32 {
 }
 
 /// The group by which the kernel decides about files, and about System V objects.
-fn file_group() -> u32 {
+pub fn file_group() -> u32 {
     for_files(libc::SYS_setfsgid).unwrap_or_else(group)
 }
 

@@ -108,7 +108,21 @@ pub fn number_in(path: &CStr) -> Option<u64> {
 /// of readlink(2). Allocates nothing.
 pub fn path_behind(fd: RawFd, into: &mut [u8]) -> Result<&[u8]> {
     let link = Name::new(format_args!("/proc/self/fd/{fd}"));
-    let (link, at) = (link.as_c_str().as_ptr(), into.as_mut_ptr());
+    read_link(link.as_c_str(), into)
+}
+
+/// The path of the file that this process has mapped from `start` to `end`, as [`Mapping::path`],
+/// and cut to what fits. This takes microseconds, however much the process has mapped. ENOENT: no
+/// mapping has these bounds; others of readlink(2). Allocates nothing.
+///
+/// [`Mapping::path`]: super::maps::Mapping
+pub fn path_mapped(start: usize, end: usize, into: &mut [u8]) -> Result<&[u8]> {
+    let link = Name::new(format_args!("/proc/self/map_files/{start:x}-{end:x}"));
+    read_link(link.as_c_str(), into)
+}
+
+fn read_link<'i>(link: &CStr, into: &'i mut [u8]) -> Result<&'i [u8]> {
+    let (link, at) = (link.as_ptr(), into.as_mut_ptr());
     // SAFETY: a C string, and `into` is valid for writing.
     let length =
         unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, link, at, into.len()) };
@@ -165,5 +179,16 @@ mod tests {
             ((theirs.dev(), theirs.ino()), theirs.uid(), theirs.mode())
         );
         assert_eq!(status(-1).err(), Some(Errno::EBADF));
+    }
+
+    #[test]
+    fn the_path_of_one_mapping() {
+        let file = File::open("/proc/self/exe").unwrap();
+        let map = memmap2::MmapOptions::new().len(4096).map_raw_read_only(&file).unwrap();
+        let (start, mut space) = (map.as_ptr().addr(), [0; 4096]);
+        let path = std::env::current_exe().unwrap();
+        let found = path_mapped(start, start + 4096, &mut space);
+        assert_eq!(found, Ok(path.as_os_str().as_bytes()));
+        assert_eq!(path_mapped(start, start + 8192, &mut space), Err(Errno::ENOENT));
     }
 }

@@ -5,7 +5,7 @@ use super::attached::Use;
 use super::enter::finish_removal;
 use super::header::{Birth, Life};
 use super::object::{Object, enter_any, enter_at_once, is_left_half_done};
-use super::permission::{Permission, asked_for};
+use super::permission::{EXECUTE, Permission, asked_for};
 use super::registry;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::os::clock::realtime_seconds;
@@ -196,6 +196,10 @@ fn examine<O: Object>(thread: &'static Thread, id: i32, request: Request) -> Res
         Err(Errno::EACCES) if request.wants_new() => return Err(Errno::EEXIST),
         // No permission is asked for: any process may learn an id.
         Err(Errno::EACCES) if request.permission() == 0 => return Ok(Some(id)),
+        Err(Errno::EACCES) if asked_for(request.permission()) == EXECUTE => {
+            let file = registry::status(O::FAMILY, id).map_err(|_| Errno::EACCES)?;
+            return Permission::of(&file).check(EXECUTE).map(|()| Some(id));
+        }
         Err(Errno::EINVAL) => return Ok(None),
         entered => entered?,
     };

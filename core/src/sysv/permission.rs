@@ -26,6 +26,8 @@ pub struct Permission {
 pub const READ: u16 = 4;
 /// See [`READ`].
 pub const ALTER: u16 = 2;
+/// To `shmat`, and to those calls that look for a key.
+pub const EXECUTE: u16 = 1;
 
 /// The access that all three triples of flags ask for together.
 pub fn asked_for(flags: u16) -> u16 {
@@ -33,6 +35,14 @@ pub fn asked_for(flags: u16) -> u16 {
 }
 
 impl Permission {
+    /// What the file of an object says of its permissions, to a process that may not open it: such
+    /// a process may execute at most.
+    pub fn of(file: &Status) -> Self {
+        let (user, group) = (file.st_uid, file.st_gid);
+        let mode = u16::try_from(file.st_mode & 0o777).unwrap_or(0);
+        Self { uid: user, gid: group, cuid: user, cgid: group, mode }
+    }
+
     /// EACCES unless the caller has this access. The access is what all three permission triples of
     /// the flags ask for together, as `semget` and its like take them.
     pub fn check(&self, wanted: u16) -> Result<()> {
@@ -93,9 +103,15 @@ impl Permission {
     }
 
     /// The permission bits of the file, which belongs to the creator. All processes that take part
-    /// map it for writing, so a class of users to which the mode gives anything gets both.
+    /// map it for writing, so a class of users to which the mode gives anything gets both. One that
+    /// may only execute, which means nothing but to `semget` and its like, gets that: see
+    /// [`Permission::of`].
     pub fn of_file(&self) -> u32 {
-        let class = |shift: u16| if self.mode >> shift & 0o6 == 0 { 0 } else { 0o6 << shift };
+        let class = |shift: u16| match self.mode >> shift & 0o7 {
+            0 => 0,
+            EXECUTE => 1 << shift,
+            _ => 0o6 << shift,
+        };
         0o600 | class(3) | class(0)
     }
 }

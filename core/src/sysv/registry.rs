@@ -20,7 +20,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::family::{Family, KEY_NAMES, LEAST_ID, Path};
 use super::header::{Facts, HEADER_SIZE, Header};
 use crate::atomic::{AtomicU32, Ordering};
-use crate::object::publish::{Way, publish};
+use crate::object::publish::{Group, Way, publish};
 use crate::os::credentials::as_effective;
 use crate::os::errno::preserved;
 use crate::os::file::{self, Status, change_mode};
@@ -110,7 +110,7 @@ pub fn create<T>(
             change_mode(&file, mode)?;
             Ok((Some(file), filled))
         };
-        let made = as_effective(|| publish(path.as_path(), mode, fill));
+        let made = as_effective(|| publish(path.as_path(), (mode, Group::OfMaker), fill));
         match made {
             Ok((_, filled)) => return Ok((id, filled)),
             Err(Errno::EEXIST) => {}

@@ -1,5 +1,6 @@
 /* Which user may open and unlink which queue. The cases need root, to become another user. */
 #include "../support/nobody.h"
+#include "../support/private_shm.h"
 #include "../support/queue.h"
 
 #include <linux/capability.h>
@@ -336,4 +337,12 @@ CASE(mq_mode_holds_root_back_that_has_no_capabilities)
 	create_with_mode(name, 0200);
 	CHECK_EQ(syscall(SYS_capset, &self, none), 0);
 	opens_only(name, 0, 1);
+}
+
+/* A directory with the set-group-ID bit gives its group to all files. */
+CASE(mq_open_gives_a_queue_the_group_of_its_maker_in_any_directory)
+{
+	needs_root();
+	private_tmpfs("/dev/shm", 0, "mode=3777,gid=4322");
+	owned_by_nobody(0660, 1234, OTHER_GROUP, NOBODY, opens_for_both);
 }

@@ -1,5 +1,6 @@
 /* Which user may open and remove: root creates it, another user tries. */
 #include "../support/nobody.h"
+#include "../support/private_shm.h"
 #include "../support/sem.h"
 
 /* sem_open with this mode, whatever the umask. */
@@ -88,4 +89,15 @@ CASE(sem_unlink_by_another_user_is_eacces)
 CASE(sem_open_by_a_plain_user)
 {
 	as_nobody(can_create, check_name("plain"));
+}
+
+/* One with the set-group-ID bit: so those who share it share what is in it. */
+CASE(sem_open_leaves_a_semaphore_the_group_that_the_directory_gives)
+{
+	private_tmpfs("/dev/shm", 0, "mode=3777,gid=4322");
+	const char *name = check_name("group");
+	struct stat st;
+	create(name, 0660);
+	CHECK_OK(stat(sem_path(name), &st));
+	CHECK_EQ(st.st_gid, 4322);
 }

@@ -1,5 +1,6 @@
 /* shm_open: flags, mode, what the descriptor can do, and what it refuses to open. */
 #include <sys/resource.h>
+#include "../support/private_shm.h"
 #include "../support/shm.h"
 
 CASE(shm_open_without_o_creat_wants_an_existing_one)
@@ -210,4 +211,13 @@ CASE(shm_race_for_o_excl_has_one_winner)
 		check_child(pids[i]);
 	for (int i = 0; i < 500; i++)
 		CHECK_EQ(winners[i], 1);
+}
+
+/* One with the set-group-ID bit: so those who share it share what is in it. */
+CASE(shm_open_leaves_an_object_the_group_that_the_directory_gives)
+{
+	private_tmpfs("/dev/shm", 0, "mode=3777,gid=4322");
+	struct stat st;
+	CHECK_OK(fstat(shm_new(check_name("group"), "text"), &st));
+	CHECK_EQ(st.st_gid, 4322);
 }

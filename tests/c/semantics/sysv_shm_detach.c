@@ -236,3 +236,44 @@ CASE(shmdt_by_one_of_several_threads)
 		CHECK_EQ(attached(segment), 0);
 	}
 }
+
+/* Attaches a segment in page 0, which root may have unless the system forbids it. */
+static void attach_in_page_0(int segment)
+{
+	void *at = shmat(segment, (void *)1, SHM_RND);
+	if (at == NOWHERE && (errno == EPERM || errno == EACCES))
+		CHECK_SKIP("nothing can be mapped in page 0 here");
+	CHECK(at == NULL);
+}
+
+CASE(shmdt_of_page_0)
+{
+	int segment = new_segment(3 * page_size());
+	attach_in_page_0(segment);
+	CHECK_EQ(attached(segment), 1);
+	CHECK_FAILS(shmdt((char *)page_size()), EINVAL);
+	CHECK_OK(shmdt(NULL));
+	CHECK_EQ(attached(segment), 0);
+	CHECK_FAILS(shmdt(NULL), EINVAL);
+}
+
+CASE(shmdt_of_page_0_destroys_what_has_been_removed)
+{
+	int segment = new_segment(page_size());
+	attach_in_page_0(segment);
+	remove_segment(segment);
+	CHECK_EQ(attached(segment), 1);
+	CHECK_OK(shmdt(NULL));
+	CHECK(is_destroyed(segment));
+}
+
+CASE(shmat_in_page_0_takes_the_place_of_what_is_there)
+{
+	int segment = new_segment(page_size()), other = new_segment(page_size());
+	attach_in_page_0(segment);
+	attach_in_page_0(other);
+	CHECK_EQ(attached(segment), 0);
+	CHECK_EQ(attached(other), 1);
+	CHECK_OK(shmdt(NULL));
+	CHECK_EQ(attached(other), 0);
+}

@@ -1,6 +1,8 @@
 /* shmget: keys, flags, sizes. */
+#include "../support/nobody.h"
 #include "../support/sysv_shm.h"
 
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/stat.h>
 
@@ -231,4 +233,20 @@ CASE(shmget_of_sizes_that_no_machine_has_is_einval)
 	enum { PAGES_OF_32_BYTES = 5 << 26 };
 	CHECK_FAILS(shmget(IPC_PRIVATE, (size_t)1 << 63, 0600), EINVAL);
 	CHECK_FAILS(shmget(IPC_PRIVATE, 4096, SHM_HUGETLB | PAGES_OF_32_BYTES | 0600), EINVAL);
+}
+
+/* Some kernels give them to those who may lock as much memory, too. */
+static void has_no_huge_pages(const char *unused)
+{
+	(void)unused;
+	CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ 0, 0 }));
+	CHECK_FAILS(shmget(IPC_PRIVATE, 4096, SHM_HUGETLB | 0600), EPERM);
+	CHECK_FAILS(shmget(IPC_PRIVATE, 0, SHM_HUGETLB | 0600), EINVAL);
+}
+
+CASE(shmget_of_huge_pages_needs_a_privilege)
+{
+	if (access("/sys/kernel/mm/hugepages", F_OK) == -1)
+		CHECK_SKIP("the kernel has no huge pages of any size");
+	as_nobody(has_no_huge_pages, NULL);
 }

@@ -14,7 +14,7 @@ use super::layout::{SIZE, Semaphore};
 use super::ledger::uses;
 use super::track::{self, TRACKED_SIZE};
 use crate::object::names::{self, Refused};
-use crate::object::publish::publish;
+use crate::object::publish::{Group, publish};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file;
@@ -135,7 +135,7 @@ fn open_or_create(path: &Path, mode: u32, value: u32, exclusive: bool) -> Result
         let fill = |mut file: File, _| {
             beyond_limit(SIZE as u64, || Ok(file.write_all(&bytes)?)).map(|()| (Some(file), ()))
         };
-        match publish(path, mode, fill) {
+        match publish(path, (mode, Group::OfDirectory), fill) {
             // Another process was faster: its semaphore is the one to open.
             Err(Errno::EEXIST) if !exclusive => {}
             decided => return decided.and_then(|(file, ())| file.ok_or(Errno::EBADF)),

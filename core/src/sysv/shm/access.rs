@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use crate::sysv::permission::{ALTER, READ};
+use crate::sysv::permission::{ALTER, EXECUTE, READ};
 
 /// `SHM_RDONLY`, `SHM_EXEC`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +12,6 @@ pub struct Access {
     /// It is to be executed.
     pub executes: bool,
 }
-
-/// Of a mode.
-const EXECUTE: u16 = 1;
 
 impl Access {
     /// As `shmat` is told.

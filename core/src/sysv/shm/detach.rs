@@ -10,7 +10,7 @@ use crate::sysv::object::enter_any;
 
 /// Detaches the segment that is attached at this address. shmdt(2). EINVAL: there is none.
 pub fn detach(thread: &'static Thread, address: usize) -> Result<()> {
-    if address == 0 || !address.is_multiple_of(2) {
+    if !address.is_multiple_of(2) {
         return Err(Errno::EINVAL);
     }
     let claim = places::claim(address)?;

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 
 use super::access::Access;
-use crate::object::publish::{Way, publish};
+use crate::object::publish::{Group, Way, publish};
 use crate::os::credentials::as_effective;
 use crate::os::file::{self, change_mode};
 use crate::os::file_size::reserve;
@@ -34,7 +34,7 @@ pub fn make(
         name(file::status(file.as_raw_fd())?.st_ino)?;
         Ok((Some(file), ()))
     };
-    as_effective(|| publish(path.as_path(), mode, fill)).map(drop)
+    as_effective(|| publish(path.as_path(), (mode, Group::OfMaker), fill)).map(drop)
 }
 
 /// What the program is told when so many bytes cannot be reserved.

@@ -32,7 +32,8 @@ impl Where {
         if odd != 0 && !rounds || rounded == 0 && replaces {
             return Err(Errno::EINVAL);
         }
-        let flag = if replaces { libc::MAP_FIXED } else { FIXED_NOREPLACE };
+        // The kernel does not ask what is in page 0.
+        let flag = if replaces || rounded == 0 { libc::MAP_FIXED } else { FIXED_NOREPLACE };
         Ok(Self { address: rounded, flag })
     }
 
@@ -103,6 +104,8 @@ mod tests {
         let there = Where { address: page, flag: FIXED_NOREPLACE };
         assert_eq!(Where::read(page, 0), Ok(there));
         assert_eq!(Where::read(2 * page - 1, rounds), Ok(there));
+        let first = Where { address: 0, flag: libc::MAP_FIXED };
+        assert_eq!(Where::read(page - 1, rounds), Ok(first));
         let instead = Where { address: page, flag: libc::MAP_FIXED };
         assert_eq!(Where::read(page + 1, rounds | replaces), Ok(instead));
         for address in [0, 1, page - 1] {

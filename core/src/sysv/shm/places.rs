@@ -105,6 +105,10 @@ impl Drop for Claim {
 /// A segment has been attached. What was known of this part of memory is forgotten.
 pub fn insert(new: Attachment) {
     forget(new.start, new.length);
+    if new.start == FREE {
+        // Page 0, which few may map, is left to /proc.
+        return;
+    }
     for index in 0..SLABS * SLAB {
         let Some(place) = place(index).or_else(|| grow(index)) else { return };
         if place.start.load(Ordering::Relaxed) == FREE && place.exchange(FREE, IN_HAND) {
@@ -122,6 +126,9 @@ pub fn insert(new: Attachment) {
 /// The attachment that begins here, to be unmapped. `None`: none is known. EINVAL: another call
 /// unmaps it.
 pub fn claim(start: usize) -> Result<Option<Claim>> {
+    if start == FREE {
+        return Ok(None);
+    }
     let with = |word| used().find(|place| place.start.load(Ordering::Relaxed) == word);
     match with(start).and_then(|place| Some((place.attached()?, place))) {
         Some((attachment, place)) if place.exchange(start, start | UNMAPPED) => {
@@ -160,16 +167,17 @@ fn at(start: usize, length: usize) -> impl Iterator<Item = (&'static Place, Atta
 
 /// The number of attachments of a segment.
 pub fn count(id: i32) -> usize {
-    attachments().filter(|attachment| attachment.id == id).count()
+    all(id).count()
 }
 
 /// One of the attachments of a segment.
 pub fn find(id: i32) -> Option<Attachment> {
-    attachments().find(|attachment| attachment.id == id)
+    all(id).next()
 }
 
-fn attachments() -> impl Iterator<Item = Attachment> {
-    used().filter_map(Place::attached)
+/// The attachments of a segment.
+pub fn all(id: i32) -> impl Iterator<Item = Attachment> {
+    used().filter_map(Place::attached).filter(move |attachment| attachment.id == id)
 }
 
 /// The slab of this place. `None`: there is no memory.

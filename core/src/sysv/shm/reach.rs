@@ -6,12 +6,13 @@
 //! that it sees.
 
 use core::ffi::c_int;
+use core::fmt::Display;
 use std::os::fd::RawFd;
 
 use super::access::Access;
 use super::attachments;
 use super::placement::{Where, keep, map};
-use super::places;
+use super::places::{self, Attachment};
 use super::segment::Segment;
 use crate::os::maps::{self, Look, Mapping, Name};
 use crate::os::open::Open;
@@ -84,11 +85,17 @@ fn unmap(start: usize, length: usize) {
 /// mapping.
 fn open(segment: &Segment, access: Access) -> Option<Open> {
     let (id, inode) = (segment.facts().id, segment.inode());
+    // To look at all processes takes milliseconds.
+    if let Some(Attachment { start, length, .. }) = places::find(id) {
+        match open_through("self", start, start.saturating_add(length), access) {
+            Ok(file) if is_memory(file.fd(), inode) => return Some(file),
+            Err(Errno::EPERM) => return None,
+            _ => {}
+        }
+    }
     let mut opened = None;
     attachments::each(id, inode, |pid, mapping| {
-        let Mapping { start, end, .. } = *mapping;
-        let path = Name::new(format_args!("/proc/{pid}/map_files/{start:x}-{end:x}"));
-        match Open::new(path.as_c_str(), access.of_open()) {
+        match open_through(pid, mapping.start, mapping.end, access) {
             Ok(file) => opened = Some(file),
             // No other one can be opened, either.
             Err(Errno::EPERM) => return Look::Break(()),
@@ -97,6 +104,12 @@ fn open(segment: &Segment, access: Access) -> Option<Open> {
         if opened.is_some() { Look::Break(()) } else { Look::Continue(()) }
     });
     opened.filter(|file| is_memory(file.fd(), inode))
+}
+
+/// EPERM: the privilege is missing.
+fn open_through(process: impl Display, start: usize, end: usize, access: Access) -> Result<Open> {
+    let path = Name::new(format_args!("/proc/{process}/map_files/{start:x}-{end:x}"));
+    Open::new(path.as_c_str(), access.of_open())
 }
 
 /// Something else may have been mapped there meanwhile.

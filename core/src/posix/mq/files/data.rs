@@ -9,7 +9,7 @@ use super::access::{open_file, open_path, read_start};
 use super::fifo::Fifo;
 use super::name::{Name, path_of};
 use super::parts::Parts;
-use crate::object::publish::{Way, publish};
+use crate::object::publish::{Group, Way, publish};
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::file::change_mode;
@@ -73,7 +73,7 @@ pub fn has_name(name: Name<'_>, data: &Data) -> bool {
 /// stack.
 #[inline(never)]
 pub fn create(name: Name<'_>, geometry: Geometry, mode: u32) -> Result<Data> {
-    let (file, made) = publish(&name.path(), mode & 0o777, |file, way| {
+    let (file, made) = publish(&name.path(), (mode & 0o777, Group::OfMaker), |file, way| {
         Made::fill(file, way, geometry, name.bytes(), mode & 0o7000)
     })?;
     let Made { map, status, fifo, provisional } = made;

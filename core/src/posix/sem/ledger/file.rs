@@ -16,7 +16,7 @@ use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
 use super::layout::{ACCOUNTS, GATE, MAGIC, PATH, SIZE, Words};
 use crate::atomic::Ordering;
-use crate::object::publish::publish;
+use crate::object::publish::{Group, publish};
 use crate::os::file;
 use crate::os::file_size;
 use crate::os::futex;
@@ -198,7 +198,7 @@ pub fn create(place: &Place) -> Result<(u32, Mapped)> {
             let copy = mapped.file.try_clone()?;
             Ok((Some(copy), mapped))
         };
-        match publish(&path(number), 0o600, fill) {
+        match publish(&path(number), (0o600, Group::OfDirectory), fill) {
             Err(Errno::EEXIST) => {}
             made => return made.map(|(_, mapped)| (number, mapped)),
         }
