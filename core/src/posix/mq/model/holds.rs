@@ -162,7 +162,7 @@ fn one_with_a_loan_that_is_killed_anywhere() {
     }
 }
 
-/// Another thread sees it take its entry, and may find it dead only after it has borrowed something.
+/// Another thread sees it take its entry, and may find it dead only once it has borrowed a message.
 #[test]
 fn one_that_is_killed_anywhere_from_the_taking_of_its_entry_on() {
     for capacity in CAPACITIES {
