@@ -37,11 +37,11 @@ struct Start<T> {
 /// delivered to it. Async-signal-safe.
 ///
 /// It has no thread-local memory of its own, so `run` makes bare system calls only, and nothing
-/// that could panic.
+/// that could panic. The result is its TID.
 ///
 /// Errors: EAGAIN when there can be no more threads; EINVAL after unshare(2) with a new PID
 /// namespace for children; ENOMEM; ENOSYS on an architecture without bare calls.
-pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
+pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<u32> {
     const { assert!(size_of::<Start<T>>() <= 1024 && align_of::<Start<T>>() <= 16) };
     if !bare::IS_SUPPORTED {
         return Err(Errno::ENOSYS);
@@ -62,12 +62,13 @@ pub fn bare<T: Copy + Send + 'static>(run: fn(&T), argument: T) -> Result<()> {
         | libc::CLONE_SYSVSEM;
     let _blocked = Blocked::all();
     // SAFETY: `begin` gets what it expects, and a stack of its own below that.
-    if unsafe { libc::clone(begin::<T>, top, flags, top) } > 0 {
+    let tid = unsafe { libc::clone(begin::<T>, top, flags, top) };
+    if tid > 0 {
         // Only now: no more threads may be counted than there are, or another thread would take
         // the program for alone. One that is over already has made the number wrap, which is not
         // taken for that either. Relaxed, as in `begin`: nothing is published through it.
         number.fetch_add(1, Ordering::Relaxed);
-        return Ok(());
+        return Ok(tid.cast_unsigned());
     }
     let error = Errno::last();
     // SAFETY: there is no thread that uses it.

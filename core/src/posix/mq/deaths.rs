@@ -42,37 +42,27 @@ impl Use<'_> {
     /// may be about to end.
     #[cold]
     pub fn mend(&self) -> bool {
-        for entry in self.queue.layout.holders().used() {
-            let owner = entry.owner();
-            if entry.is_being_taken() && self.operation.has_holder_ended(owner) {
-                entry.give_back(owner);
-            }
-        }
+        self.mend_those(Entry::is_being_taken);
         self.mend_marked()
     }
 
     /// Gives back what processes hold that have ended, as the kernel's marks tell. True: one has
     /// begun to die, or to run another program, and has not ended.
     fn mend_marked(&self) -> bool {
-        let holders = self.queue.layout.holders().used();
-        let mut is_doubtful = false;
-        for entry in holders.iter().filter(|entry| entry.is_marked()) {
-            is_doubtful |= !self.mend_holder(entry);
-        }
-        is_doubtful
+        self.mend_those(Entry::is_marked)
     }
 
-    /// False: it has not ended.
+    fn mend_those(&self, is_in_question: impl Fn(&Entry) -> bool) -> bool {
+        let has_ended = |entry: &Entry, held| {
+            entry.notice(mapping::wake_all);
+            self.operation.has_holder_ended(held)
+        };
+        self.queue.layout.holders().mend(is_in_question, has_ended, |held| self.free_held(held))
+    }
+
+    /// Frees all that a process held that has ended, and tells those who wait for it.
     #[cold]
-    fn mend_holder(&self, entry: &Entry) -> bool {
-        entry.notice(mapping::wake_all);
-        let held = entry.owner();
-        if held == 0 {
-            return true;
-        }
-        if !self.operation.has_holder_ended(held) {
-            return false;
-        }
+    fn free_held(&self, held: u32) {
         let layout = &self.queue.layout;
         let pollers = layout.readiness().pollers();
         if pollers.any() {
@@ -92,8 +82,6 @@ impl Use<'_> {
         if message && was_empty && layout.notify().active() != 0 {
             self.notify_of_sent(true);
         }
-        entry.give_back(held);
-        true
     }
 
     /// True if there was one.

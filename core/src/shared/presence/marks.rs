@@ -40,8 +40,12 @@ const PAGE: usize = 4096;
 const PAGES: usize = 1024;
 const HALF: usize = PAGES * PAGE;
 const FIRST: usize = 2;
-/// So long the thread may take to begin, in milliseconds.
-const BEGIN_MS: u32 = 1000;
+/// A look at whether the thread has begun lasts so long, in milliseconds, if it has not.
+const LOOK_MS: u32 = 10;
+/// From so many looks on the question is whether there still is a thread.
+const SURE_LOOKS: usize = 100;
+/// Looks at most: for a minute. On a busy machine a new thread may get no processor for seconds.
+const LOOKS: usize = 6000;
 /// From linux/futex.h
 const HEAD_SIZE: usize = 24;
 
@@ -256,22 +260,24 @@ fn make() -> Result<usize> {
         head.futex_offset = HALF;
         maker::follow(&head.maker);
         let keeper = Keeper { base, is_confined: filter::is_confined() };
-        spawn::bare(keep, keeper).inspect_err(|_| {
+        let thread = spawn::bare(keep, keeper).inspect_err(|_| {
             libc::munmap(region, 2 * HALF);
         })?;
-        wait_for(&(*region.cast::<Head>()).tid).map(|()| base)
+        let word = &(*region.cast::<Head>()).tid;
+        let look = || futex::wait(word, 0, Scope::Private, Some(LOOK_MS));
+        wait_for(word, look, || futex::is_dead(thread)).map(|()| base)
     }
 }
 
-/// Until the thread has registered its list. ENOSYS: it cannot.
-fn wait_for(tid: &AtomicU32) -> Result<()> {
-    /// So often, a little later each time.
-    const LOOKS: u32 = 100;
-    for _ in 0..LOOKS {
-        if tid.load(Ordering::Acquire) != 0 {
+/// Until the thread has registered its list. ENOSYS: it cannot, or is gone. `look` lasts a moment
+/// if it has not.
+fn wait_for(tid: &AtomicU32, look: impl Fn(), is_gone: impl Fn() -> bool) -> Result<()> {
+    for looks in 0..LOOKS {
+        let has_begun = tid.load(Ordering::Acquire) != 0;
+        if has_begun || (looks >= SURE_LOOKS && is_gone()) {
             break;
         }
-        futex::wait(tid, 0, Scope::Private, Some(BEGIN_MS / LOOKS));
+        look();
     }
     match tid.load(Ordering::Acquire) {
         0 | UNGUARDED => Err(Errno::ENOSYS),
@@ -314,5 +320,31 @@ fn keep(&Keeper { base, is_confined }: &Keeper) {
             bare::call(libc::SYS_close_range, all);
         }
         maker::sleep_while_needed(&head.maker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::cell::Cell;
+
+    #[test]
+    fn a_thread_that_begins_late_is_waited_for_while_there_is_one() {
+        let (tid, looks) = (AtomicU32::new(0), Cell::new(0));
+        let begins_after = |late: usize| {
+            looks.set(0);
+            tid.store(0, Ordering::Relaxed);
+            let (tid, looks) = (&tid, &looks);
+            move || {
+                looks.set(looks.get() + 1);
+                if looks.get() == late {
+                    tid.store(7, Ordering::Relaxed);
+                }
+            }
+        };
+        assert_eq!(wait_for(&tid, begins_after(20 * SURE_LOOKS), || false), Ok(()));
+        assert_eq!(wait_for(&tid, begins_after(usize::MAX), || false), Err(Errno::ENOSYS));
+        assert_eq!(wait_for(&tid, begins_after(usize::MAX), || true), Err(Errno::ENOSYS));
+        assert_eq!(looks.get(), SURE_LOOKS);
     }
 }

@@ -7,38 +7,52 @@ use loom::thread;
 use super::{End, Participant, Queue};
 use crate::atomic::explore::{check, check_each_stop};
 use crate::atomic::{Ordering, modelled};
+use crate::posix::mq::store::holders::Entry;
 use crate::posix::mq::store::slots::Slots;
 use crate::shared::claim::{self, NO_TID, OWNER_DIED, PROCESS, UNGUARDED};
 
 /// Flat, and with a tree of one level.
 const CAPACITIES: [usize; 2] = [2, 3];
 
-/// A process that keeps slots, with the entry of this number.
+/// A process that keeps slots.
 #[derive(Clone, Copy)]
 struct Process {
+    number: u32,
     held: u32,
-    entry: usize,
 }
 
 impl Process {
+    /// One that has its entry.
     fn new(queue: &Queue, number: u32) -> Self {
-        let held = UNGUARDED | NO_TID | number << 12 | PROCESS;
-        let entry = queue.holders.take(held).expect("a free entry");
-        queue.holders.entry(entry).unwrap().begin(number | UNGUARDED, number);
-        Self { held, entry }
+        let process = Self::without_entry(number);
+        process.take_entry(queue);
+        process
+    }
+
+    fn without_entry(number: u32) -> Self {
+        Self { number, held: UNGUARDED | NO_TID | number << 12 | PROCESS }
+    }
+
+    /// As `Mapping::hold`.
+    fn take_entry(self, queue: &Queue) {
+        let entry = queue.holders.take(self.held).expect("a free entry");
+        queue.holders.entry(entry).unwrap().begin(self.number | UNGUARDED, self.number);
     }
 
     /// What the kernel does as the process ends: after what it does for the thread.
-    fn is_marked(self, queue: &Queue) {
-        let entry = queue.holders.entry(self.entry).unwrap();
-        entry.mark().store(OWNER_DIED | UNGUARDED, Ordering::SeqCst);
+    fn ends(self, queue: &Queue) {
+        queue.ended.store(self.held, Ordering::SeqCst);
+        let (mark, died) = (self.number | UNGUARDED, OWNER_DIED | UNGUARDED);
+        for entry in queue.holders.used() {
+            let _ = entry.mark().compare_exchange(mark, died, Ordering::SeqCst, Ordering::Relaxed);
+        }
     }
 
     /// Lets a thread of it do something, up to so many accesses to memory; then it is killed.
     fn until(self, queue: &Arc<Queue>, accesses: usize, act: impl FnOnce(&Participant)) {
         let who = Participant::ending(1, End::Killed);
         if who.until(&queue.ends, accesses, End::Killed, act).is_none() {
-            self.is_marked(queue);
+            self.ends(queue);
         }
     }
 }
@@ -87,14 +101,13 @@ impl Queue {
 
     /// As `Use::mend`.
     fn mend(&self) {
-        for entry in self.holders.used().iter().filter(|entry| entry.is_marked()) {
+        let has_ended = |entry: &Entry, held| {
             entry.notice(|_| {});
-            let held = entry.owner();
-            if held != 0 {
-                self.slots().free_held(held);
-                entry.give_back(held);
-            }
-        }
+            self.ended.load(Ordering::SeqCst) == held
+        };
+        let free = |held| _ = self.slots().free_held(held);
+        self.holders.mend(Entry::is_being_taken, has_ended, free);
+        self.holders.mend(Entry::is_marked, has_ended, free);
     }
 }
 
@@ -149,6 +162,33 @@ fn one_with_a_loan_that_is_killed_anywhere() {
     }
 }
 
+/// Another thread sees it take its entry, and may find it dead only once it has borrowed a message.
+#[test]
+fn one_that_is_killed_anywhere_from_the_taking_of_its_entry_on() {
+    for capacity in CAPACITIES {
+        check_each_stop(2, move |accesses| {
+            let queue = Queue::new(capacity);
+            assert!(queue.send(&Participant::new(9), 0, 1));
+            let process = Process::without_entry(1);
+            let victim = {
+                let queue = queue.clone();
+                thread::spawn(move || {
+                    process.until(&queue, accesses, |who| {
+                        process.take_entry(&queue);
+                        if let Some(slot) = queue.borrow(who, process) {
+                            queue.release(who, process, slot);
+                        }
+                    });
+                })
+            };
+            queue.mend();
+            victim.join().unwrap();
+            queue.mend();
+            queue.assert_whole(None);
+        });
+    }
+}
+
 /// They free the same claims at the same time, and a living process has the slot then.
 #[test]
 fn two_that_mend_and_one_that_borrows_anew() {
@@ -158,7 +198,7 @@ fn two_that_mend_and_one_that_borrows_anew() {
             let (dead, living) = (Process::new(&queue, 1), Process::new(&queue, 2));
             assert!(queue.send(&Participant::new(9), 0, 1));
             assert!(queue.borrow(&Participant::new(1), dead).is_some());
-            dead.is_marked(&queue);
+            dead.ends(&queue);
             let other = {
                 let queue = queue.clone();
                 thread::spawn(move || queue.mend())
@@ -182,7 +222,7 @@ fn what_a_dead_borrower_had_comes_before_later_messages() {
             let sender = Participant::new(9);
             assert!(queue.send(&sender, 0, 1) && queue.send(&sender, 0, 2));
             assert!(queue.borrow(&Participant::new(1), process).is_some());
-            process.is_marked(&queue);
+            process.ends(&queue);
             let who = Participant::new(2);
             assert_eq!((queue.receive(&who), queue.receive(&who)), (Some(1), Some(2)));
         });

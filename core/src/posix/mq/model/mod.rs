@@ -36,6 +36,7 @@
 //! * a waiter announces itself less than SeqCst; a wake does not change the word, clears the bit
 //!   although it has reached a thread, clears it before it wakes one, or clears it and does not
 //!   wake all;
+//! * an entry that was seen being taken is not looked at again once its process is found dead;
 //! * a sender puts in its packet after the commit; does not see that a thread adjusts, or counts on
 //!   one packet then; a thread that adjusts does not look for senders in flight, or takes out the
 //!   last packets at once; a thread that begins to poll does not change the epoch;
@@ -85,6 +86,8 @@ pub struct Queue {
     received: Mutex<Vec<u64>>,
     /// What is left of participants that have ended.
     ends: Ends,
+    /// What the process holds slots with that has ended; 0 = none.
+    ended: AtomicU32,
 }
 
 // SAFETY: a body is protected by the claim of its slot, which loom checks.
@@ -110,6 +113,7 @@ impl Queue {
             sent: Mutex::default(),
             received: Mutex::default(),
             ends: Ends::default(),
+            ended: AtomicU32::default(),
         };
         let index = queue.index();
         (0..capacity).filter(|_| !index.is_flat()).for_each(|slot| index.refresh(slot));

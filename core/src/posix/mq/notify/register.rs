@@ -171,7 +171,7 @@ fn start_thread(queue: &Use<'_>, after: u32, wish: Wish, request: Request) -> Re
         if error == 0 { Ok(()) } else { Err(Errno(error)) }
     } else {
         let signal = Signal { signo: request.signal, value: request.value };
-        spawn::bare(SignalDuty::perform, SignalDuty { duty, signal })
+        spawn::bare(SignalDuty::perform, SignalDuty { duty, signal }).map(|_| ())
     };
     if started.is_err() {
         duty.finish();

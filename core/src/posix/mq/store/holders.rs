@@ -130,6 +130,31 @@ impl Holders {
         self.entries.get(index)
     }
 
+    /// Asks whether the processes of these entries have ended, frees what those hold that have, and
+    /// gives their entries back. True: one has not ended.
+    ///
+    /// An entry is looked at again after the answer. A process that was seen taking its entry may
+    /// have stored the mark, held something, and died, all before the answer: then the kernel's
+    /// mark tells of its death.
+    pub fn mend(
+        &self,
+        is_in_question: impl Fn(&Entry) -> bool,
+        has_ended: impl Fn(&Entry, u32) -> bool,
+        free: impl Fn(u32),
+    ) -> bool {
+        let mut is_doubtful = false;
+        for entry in self.used().iter().filter(|entry| is_in_question(entry)) {
+            let held = entry.owner();
+            if held != 0 && !has_ended(entry, held) {
+                is_doubtful = true;
+            } else if held != 0 && is_in_question(entry) {
+                free(held);
+                entry.give_back(held);
+            }
+        }
+        is_doubtful
+    }
+
     /// Takes a free entry for a process that holds slots with this. `None`: there is none.
     pub fn take(&self, owner: u32) -> Option<usize> {
         let is_taken = |entry: &Entry| {
