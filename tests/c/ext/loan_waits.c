@@ -301,24 +301,39 @@ static void note(int signal)
 	atomic_fetch_add(&done, 1);
 }
 
+static atomic_int *is_ready;
+
 /* With a first borrow that does not wait: it makes what the process needs to keep a message, and
  * may sleep for that. */
-static void interrupted_borrow(void)
+static void get_ready(int flags)
 {
 	expect_no_message(queue);
 	atomic_store(&done, 0);
-	struct sigaction action = { .sa_handler = note };
+	struct sigaction action = { .sa_handler = note, .sa_flags = flags };
 	CHECK_OK(sigaction(SIGUSR1, &action, NULL));
+	atomic_store(is_ready, 1);
+}
+
+static pid_t sleeper_with_handler(void (*wait_for)(void))
+{
+	is_ready = is_ready ? is_ready : shared_memory(sizeof *is_ready);
+	atomic_store(is_ready, 0);
+	pid_t child = sleeper(wait_for);
+	CHECK_SOON(atomic_load(is_ready));
+	queue_await_asleep(child);
+	return child;
+}
+
+static void interrupted_borrow(void)
+{
+	get_ready(0);
 	CHECK_FAILS_AS(borrow(queue), NULL, EINTR);
 	CHECK_EQ(atomic_load(&done), 1);
 }
 
 static void restarted_borrow(void)
 {
-	expect_no_message(queue);
-	atomic_store(&done, 0);
-	struct sigaction action = { .sa_handler = note, .sa_flags = SA_RESTART };
-	CHECK_OK(sigaction(SIGUSR1, &action, NULL));
+	get_ready(SA_RESTART);
 	CHECK(borrow(queue));
 	CHECK_EQ(atomic_load(&done), 1);
 }
@@ -329,10 +344,10 @@ CASE(loan_a_handler_ends_the_wait_or_it_goes_on)
 	for (int kept = 0; kept < 2; kept++) {
 		/* Beside one who keeps something the sleep is another one. */
 		pid_t holder = kept ? child_that(keep_one_slot, queue) : 0;
-		pid_t child = sleeper(interrupted_borrow);
+		pid_t child = sleeper_with_handler(interrupted_borrow);
 		CHECK_OK(kill(child, SIGUSR1));
 		check_child(child);
-		child = sleeper(restarted_borrow);
+		child = sleeper_with_handler(restarted_borrow);
 		CHECK_OK(kill(child, SIGUSR1));
 		queue_await_asleep(child);
 		pause_ms(50);
